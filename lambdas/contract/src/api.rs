@@ -1,0 +1,52 @@
+//! The REST API: its paths, bodies and limits.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// `GET`, open to everyone: answers 200 while the function runs.
+pub const HEALTH_PATH: &str = "/health";
+
+/// `GET {ITEMS_PATH}{id}`, the id percent-encoded, answers one item.
+pub const ITEMS_PATH: &str = "/v1/items/";
+
+/// `POST` of a [`BatchGetRequest`] answers a [`BatchGetAnswer`].
+pub const BATCH_GET_PATH: &str = "/v1/items/batch-get";
+
+/// Ids in one bulk call.
+pub const MAX_IDS_PER_CALL: usize = 100;
+
+/// An Application Load Balancer passes at most 1 MB each way between itself and a Lambda, headers and JSON
+/// escapes included: a bulk answer's body stays under this many bytes.
+pub const MAX_ANSWER_BYTES: usize = 700_000;
+
+/// An item as the API shows it, in the order of its attribute names.
+pub type Item = Map<String, Value>;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchGetRequest {
+    /// Strings; where the key is a number, numbers too.
+    pub ids: Vec<Value>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BatchGetAnswer {
+    /// In the order of the request, each id once.
+    pub items: Vec<Item>,
+    /// Ids that no item bears.
+    pub missing: Vec<Value>,
+    /// Ids that were not looked at because the answer was full: ask for them again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remaining: Vec<Value>,
+}
+
+/// The body of every error, `application/problem+json` (RFC 9457).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub title: String,
+    pub status: u16,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}

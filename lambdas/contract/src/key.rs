@@ -1,0 +1,38 @@
+//! The key: the one attribute that identifies an item.
+
+use std::str::FromStr;
+
+/// The key attribute's name and type, chosen when the stack is deployed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    pub name: String,
+    pub kind: KeyType,
+}
+
+/// DynamoDB's scalar type of the key attribute, `S` or `N`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyType {
+    String,
+    Number,
+}
+
+impl FromStr for KeyType {
+    type Err = String;
+
+    fn from_str(letter: &str) -> Result<Self, String> {
+        match letter {
+            "S" => Ok(KeyType::String),
+            "N" => Ok(KeyType::Number),
+            other => Err(format!("a key type is S or N, not {other:?}")),
+        }
+    }
+}
+
+/// The largest key that DynamoDB takes as a partition key, in bytes.
+pub const MAX_KEY_BYTES: usize = 2048;
+
+/// The hidden attribute of each item that says which load wrote it: `{uploaded}/{load}`, where `uploaded` is
+/// the object's RFC 3339 time in UTC with milliseconds, so that the text sorts by upload.
+///
+/// It never leaves through the API, and no column may bear its name.
+pub const WRITTEN_BY: &str = "restctl:load";

@@ -1,0 +1,147 @@
+//! A stack's name, and where its settings live in the account.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The name of one deployment: 1 to 24 of `a-z`, `0-9` and `-`, starting with a letter, not ending with `-`.
+///
+/// It becomes part of a bucket name (63 characters, lower case) beside the account and the region, which is
+/// where the limit comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackName(String);
+
+impl StackName {
+    pub const MAX_LENGTH: usize = 24;
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The Systems Manager parameter that holds `setting`.
+    pub fn parameter(&self, setting: Setting) -> String {
+        format!("/restctl/{}/{}", self.0, setting.name())
+    }
+
+    /// The Secrets Manager secret that describes the imported certificate: a [`Certificate`] as JSON.
+    pub fn certificate_secret(&self) -> String {
+        format!("restctl/{}/certificate", self.0)
+    }
+
+    /// The Secrets Manager secret that holds the client secret of the identity provider, as plain text.
+    pub fn client_secret(&self) -> String {
+        format!("restctl/{}/client-secret", self.0)
+    }
+
+    /// The bucket to which `deploy` uploads Lambda packages and the template.
+    pub fn artifact_bucket(&self, account: &str, region: &str) -> String {
+        format!("restctl-{}-{account}-{region}", self.0)
+    }
+}
+
+impl fmt::Display for StackName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for StackName {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let well_formed = (1..=Self::MAX_LENGTH).contains(&name.len())
+            && name.starts_with(|c: char| c.is_ascii_lowercase())
+            && !name.ends_with('-')
+            && name.chars().all(allowed);
+        if well_formed {
+            Ok(Self(name.to_owned()))
+        } else {
+            Err(format!(
+                "a stack name has 1 to {} of a-z, 0-9 and -, starts with a letter and does not end with -",
+                Self::MAX_LENGTH
+            ))
+        }
+    }
+}
+
+/// One setting of the identity provider, kept as a String parameter in Systems Manager.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setting {
+    /// The exact `iss` of its tokens; Auth0's ends with `/`.
+    Issuer,
+    /// The `aud` that a token must carry.
+    Audience,
+    /// Where its signing keys are published (RFC 7517).
+    JwksUri,
+    /// Where a client exchanges its credentials for a token (RFC 6749, section 4.4).
+    TokenEndpoint,
+    /// The client that `restctl token` and `restctl get` act as.
+    ClientId,
+    /// The scope that a token must carry to read items.
+    Scope,
+}
+
+impl Setting {
+    pub const ALL: [Setting; 6] = [
+        Setting::Issuer,
+        Setting::Audience,
+        Setting::JwksUri,
+        Setting::TokenEndpoint,
+        Setting::ClientId,
+        Setting::Scope,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Setting::Issuer => "issuer",
+            Setting::Audience => "audience",
+            Setting::JwksUri => "jwks-uri",
+            Setting::TokenEndpoint => "token-endpoint",
+            Setting::ClientId => "client-id",
+            Setting::Scope => "scope",
+        }
+    }
+}
+
+/// What [`StackName::certificate_secret`] holds: the imported certificate without its private key.
+///
+/// The template reads `arn` by a dynamic reference; the command trusts `certificate` and verifies `name` when
+/// it calls the endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Certificate {
+    pub arn: String,
+    /// The DNS name to ask for and to verify in the TLS handshake.
+    pub name: String,
+    /// The leaf certificate, PEM.
+    pub certificate: String,
+    /// SHA-256 of the leaf's DER, lower-case hexadecimal.
+    pub fingerprint: String,
+    /// RFC 3339, UTC.
+    pub not_after: String,
+    /// Issued by `restctl setup --self-signed`.
+    pub self_signed: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stack_names_fit_bucket_names() {
+        for good in ["restctl", "a", "orders-2", &"a".repeat(24)] {
+            assert!(good.parse::<StackName>().is_ok(), "{good}");
+        }
+        for bad in ["", "2nd", "Orders", "a_b", "a-", "-a", "a/b", "é", &"a".repeat(25)] {
+            assert!(bad.parse::<StackName>().is_err(), "{bad}");
+        }
+        let longest: StackName = "a".repeat(StackName::MAX_LENGTH).parse().unwrap();
+        assert!(longest.artifact_bucket("123456789012", "ap-southeast-1").len() <= 63);
+    }
+
+    #[test]
+    fn settings_live_under_the_stack() {
+        let stack: StackName = "orders".parse().unwrap();
+        assert_eq!(stack.parameter(Setting::JwksUri), "/restctl/orders/jwks-uri");
+        assert_eq!(stack.certificate_secret(), "restctl/orders/certificate");
+    }
+}
