@@ -1,0 +1,69 @@
+//! Where restctl keeps files on this machine: the XDG base directories, also on macOS.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+
+use crate::failure::{During, Failure, Result};
+
+/// Tokens and the local cloud's records: `$XDG_STATE_HOME/restctl`, by default `~/.local/state/restctl`.
+pub(crate) fn state() -> Result<PathBuf> {
+    let state = strategy()?.state_dir();
+    state.map(|dir| dir.join("restctl")).ok_or_else(|| Failure::new("this system has no folder for state"))
+}
+
+/// What can be downloaded again: `$XDG_CACHE_HOME/restctl`, by default `~/.cache/restctl`.
+pub(crate) fn cache() -> Result<PathBuf> {
+    Ok(strategy()?.cache_dir().join("restctl"))
+}
+
+fn strategy() -> Result<impl BaseStrategy> {
+    etcetera::choose_base_strategy()
+        .during("the home folder is not known")
+        .map_err(|failure| failure.next("export HOME=/path/to/your/home"))
+}
+
+/// Makes `dir` and its parents, open to nobody else.
+pub(crate) fn create_private(dir: &Path) -> Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .during(format!("{} cannot be made", dir.display()))
+}
+
+/// Replaces `file` as a whole, readable by nobody else: a reader sees the old bytes or the new ones.
+pub(crate) fn write_private(file: &Path, bytes: &[u8]) -> Result<()> {
+    let write = || -> io::Result<()> {
+        let beside = file.with_extension(format!("{}.part", std::process::id()));
+        let mut options = fs::OpenOptions::new();
+        let mut part = options.write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+        part.set_permissions(fs::Permissions::from_mode(0o600))?;
+        io::Write::write_all(&mut part, bytes)?;
+        fs::rename(&beside, file)
+    };
+    if let Some(parent) = file.parent() {
+        create_private(parent)?;
+    }
+    write().during(format!("{} cannot be written", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_files_are_private() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("sub/token.json");
+        write_private(&file, b"one").unwrap();
+        write_private(&file, b"two").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"two");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::metadata(file.parent().unwrap()).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,99 @@
+//! What the command says when it cannot do what was asked, and its exit codes.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// Exit codes, as `restctl --help` documents them. 0 is success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Failure = 1,
+    /// The command line is wrong, or lacks something that cannot be asked for. The same as clap's.
+    Usage = 2,
+    /// Done in part: some rows were rejected, some ids are missing.
+    Partial = 3,
+    /// Credentials or a token were missing or refused.
+    Authentication = 4,
+    NotFound = 5,
+    /// Ended by Ctrl-C: 128 + SIGINT, as shells count.
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// What happened, why, and what to type next.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    what: String,
+    why: Option<String>,
+    next: Option<String>,
+}
+
+pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
+
+impl Failure {
+    pub(crate) fn new(what: impl Into<String>) -> Self {
+        Self { exit: Exit::Failure, what: what.into(), why: None, next: None }
+    }
+
+    pub(crate) fn exit(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
+    /// The cause, with the causes behind it.
+    pub(crate) fn because(mut self, why: impl AsRef<dyn std::error::Error>) -> Self {
+        let mut text = why.as_ref().to_string();
+        let mut source = why.as_ref().source();
+        while let Some(cause) = source {
+            let cause_text = cause.to_string();
+            if !text.contains(&cause_text) {
+                text.push_str(": ");
+                text.push_str(&cause_text);
+            }
+            source = cause.source();
+        }
+        self.why = Some(text);
+        self
+    }
+
+    pub(crate) fn why(mut self, why: impl Into<String>) -> Self {
+        self.why = Some(why.into());
+        self
+    }
+
+    pub(crate) fn next(mut self, next: impl Into<String>) -> Self {
+        self.next = Some(next.into());
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.what)?;
+        if let Some(why) = &self.why {
+            write!(f, "\n  why:  {}", why.replace('\n', "\n        "))?;
+        }
+        if let Some(next) = &self.next {
+            write!(f, "\n  next: {}", next.replace('\n', "\n        "))?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Says what was being done when something failed.
+pub(crate) trait During<T> {
+    fn during(self, what: impl Into<String>) -> Result<T>;
+}
+
+impl<T, E: std::error::Error + 'static> During<T> for std::result::Result<T, E> {
+    fn during(self, what: impl Into<String>) -> Result<T> {
+        self.map_err(|error| Failure::new(what).because(Box::new(error) as Box<dyn std::error::Error>))
+    }
+}
