@@ -22,6 +22,7 @@ pub mod output {
     pub const LOAD_QUEUE: &str = "LoadQueue";
     pub const DEAD_LETTER_QUEUE: &str = "DeadLetterQueue";
     pub const API_FUNCTION: &str = "ApiFunction";
+    pub const API_FUNCTION_ARN: &str = "ApiFunctionArn";
     pub const INGEST_FUNCTION: &str = "IngestFunction";
     pub const TARGET_GROUP: &str = "TargetGroup";
     pub const LOAD_BALANCER_DNS_NAME: &str = "LoadBalancerDnsName";
