@@ -51,6 +51,24 @@ pub(crate) struct Target {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Import the certificate and save the identity provider's settings
+    Setup(commands::setup::Setup),
+
+    /// Create or update the stack and print its endpoint
+    Deploy(commands::deploy::Deploy),
+
+    /// Load a data file into the table and print the receipt
+    Upload(commands::upload::Upload),
+
+    /// Print an access token for the API
+    Token(commands::token::Token),
+
+    /// Get items by id from the API
+    Get(commands::get::Get),
+
+    /// Remove the stack and everything that belongs to it
+    Destroy(commands::destroy::Destroy),
+
     /// Start, stop and inspect the local cloud
     #[command(subcommand)]
     Local(commands::local::Local),

@@ -1,11 +1,20 @@
 //! `restctl`: turn a data file into a secured REST API on AWS, and operate it.
 
+mod aws;
+mod certificate;
 mod cli;
 mod commands;
+mod context;
 mod directories;
+mod discovery;
+mod endpoint;
 mod failure;
+mod lambdas;
 mod local;
 mod output;
+mod prompt;
+mod settings;
+mod token;
 
 use std::process::ExitCode;
 

@@ -1,0 +1,53 @@
+//! AWS Certificate Manager: the imported certificate.
+
+use std::time::Duration;
+
+use aws_sdk_acm::primitives::Blob;
+
+use super::Aws;
+use super::call::Called;
+use crate::certificate::Identity;
+use crate::failure::{Failure, Result};
+
+/// Imports `identity`, under the same ARN where `existing` still names a certificate.
+pub(crate) async fn import(aws: &Aws, identity: &Identity, existing: Option<&str>) -> Result<String> {
+    let request = |arn: Option<&str>| {
+        aws.acm
+            .import_certificate()
+            .certificate(Blob::new(identity.certificate_pem.as_str()))
+            .private_key(Blob::new(identity.key_pem.as_str()))
+            .set_certificate_chain(identity.chain_pem.as_deref().map(Blob::new))
+            .set_certificate_arn(arn.map(str::to_owned))
+            .send()
+    };
+    let mut answer = request(existing).await;
+    if existing.is_some()
+        && matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
+    {
+        answer = request(None).await;
+    }
+    let arn = answer.called("import the certificate into ACM")?.certificate_arn;
+    arn.ok_or_else(|| Failure::new("ACM imported the certificate and named no ARN"))
+}
+
+/// Deletes the certificate; waits a while where a load balancer that is going away still uses it.
+pub(crate) async fn delete(aws: &Aws, arn: &str) -> Result<()> {
+    const TRIES: u32 = 30;
+    for attempt in 1.. {
+        let answer = aws.acm.delete_certificate().certificate_arn(arn).send().await;
+        match &answer {
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => break,
+            Err(error)
+                if attempt < TRIES
+                    && error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) =>
+            {
+                tokio::time::sleep(Duration::from_secs(2)).await;
+            }
+            _ => {
+                answer.called("delete the certificate from ACM")?;
+                break;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! A failed call to AWS, in words.
+
+use std::error::Error;
+
+use aws_config::profile::ProfileFileLoadError;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+
+use crate::failure::{Exit, Failure, Result};
+
+/// Error codes by which the services of AWS say that the credentials, not the request, are at fault.
+const CREDENTIALS_REFUSED: [&str; 7] = [
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+];
+
+const ACCESS_DENIED: [&str; 4] =
+    ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"];
+
+const GET_CREDENTIALS: &str = "sign in with `aws sso login` or `aws configure`, name a profile with --profile,\n\
+     or try without an account: restctl local up, then add --local";
+
+/// Says what was asked of AWS when the call failed.
+pub(crate) trait Called<T> {
+    /// `what` completes "cannot …".
+    fn called(self, what: &str) -> Result<T>;
+}
+
+impl<T, E> Called<T> for std::result::Result<T, SdkError<E, HttpResponse>>
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    fn called(self, what: &str) -> Result<T> {
+        self.map_err(|error| explain(what, &error))
+    }
+}
+
+fn explain<E>(what: &str, error: &SdkError<E, HttpResponse>) -> Failure
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    let failure = Failure::new(format!("cannot {what}"));
+    if let SdkError::ServiceError(service) = error {
+        let code = service.err().code().unwrap_or("unknown error");
+        let message = service.err().message().unwrap_or("the service gave no reason");
+        let failure = failure.why(format!("{code}: {message}"));
+        return if CREDENTIALS_REFUSED.contains(&code) {
+            failure.exit(Exit::Authentication).next(GET_CREDENTIALS)
+        } else if ACCESS_DENIED.contains(&code) {
+            failure.exit(Exit::Authentication).next("ask for the permission named above, or use --profile")
+        } else {
+            failure
+        };
+    }
+    if let Some(cause) = find_cause::<CredentialsError>(error) {
+        let failure = Failure::new(format!("cannot {what}: no AWS credentials")).exit(Exit::Authentication);
+        let failure = failure.because(Box::new(Cause(causes(cause))) as Box<dyn Error>);
+        return failure.next(GET_CREDENTIALS);
+    }
+    if find_cause::<ProfileFileLoadError>(error).is_some() {
+        return failure.why(causes(error)).next("mend the file, or name another profile with --profile");
+    }
+    failure
+        .why(causes(error))
+        .next("check the network and the region (--region); a local cloud is checked by: restctl local status")
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Cause(String);
+
+fn find_cause<'a, C: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a C> {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if let Some(found) = cause.downcast_ref::<C>() {
+            return Some(found);
+        }
+        next = cause.source();
+    }
+    None
+}
+
+fn causes(error: &(dyn Error + 'static)) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if texts.last() != Some(&text) {
+            texts.push(text);
+        }
+        next = cause.source();
+    }
+    texts.join(": ")
+}

@@ -1,0 +1,80 @@
+//! AWS: one file per service, the clients built once.
+
+pub(crate) mod acm;
+pub(crate) mod call;
+pub(crate) mod change_set;
+pub(crate) mod cloudformation;
+pub(crate) mod dynamodb;
+pub(crate) mod elasticloadbalancing;
+pub(crate) mod s3;
+pub(crate) mod secretsmanager;
+pub(crate) mod ssm;
+pub(crate) mod sts;
+pub(crate) mod upload;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+
+use crate::cli::Target;
+use crate::failure::{Exit, Failure, Result};
+use crate::local::LocalCloud;
+
+/// The region that the local cloud plays.
+const LOCAL_REGION: &str = "us-east-1";
+
+pub(crate) struct Aws {
+    pub(crate) region: String,
+    pub(crate) acm: aws_sdk_acm::Client,
+    pub(crate) cloudformation: aws_sdk_cloudformation::Client,
+    pub(crate) dynamodb: aws_sdk_dynamodb::Client,
+    pub(crate) elasticloadbalancing: aws_sdk_elasticloadbalancingv2::Client,
+    pub(crate) s3: aws_sdk_s3::Client,
+    pub(crate) secretsmanager: aws_sdk_secretsmanager::Client,
+    pub(crate) ssm: aws_sdk_ssm::Client,
+    pub(crate) sts: aws_sdk_sts::Client,
+}
+
+impl Aws {
+    /// Clients of AWS by the standard credential chain, or of the local cloud. Sends nothing yet.
+    pub(crate) async fn connect(target: &Target, local: Option<&LocalCloud>) -> Result<Self> {
+        let http_client =
+            aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::AwsLc));
+        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client.build_https());
+        if let Some(local) = local {
+            loader = loader
+                .endpoint_url(&local.endpoint_url)
+                .region(Region::new(LOCAL_REGION))
+                .credentials_provider(Credentials::new("test", "test", None, None, "local cloud"));
+        }
+        if let Some(profile) = &target.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(region) = &target.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        Self::from_config(&loader.load().await)
+    }
+
+    fn from_config(config: &SdkConfig) -> Result<Self> {
+        let region = config.region().map(Region::to_string).ok_or_else(|| {
+            Failure::new("no AWS region is set")
+                .exit(Exit::Usage)
+                .next("name one with --region, or export AWS_REGION=eu-west-1")
+        })?;
+        // A bucket's name in the host would ask the resolver for names that only AWS has.
+        let path_style = config.endpoint_url().is_some();
+        let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(path_style).build();
+        Ok(Self {
+            region,
+            acm: aws_sdk_acm::Client::new(config),
+            cloudformation: aws_sdk_cloudformation::Client::new(config),
+            dynamodb: aws_sdk_dynamodb::Client::new(config),
+            elasticloadbalancing: aws_sdk_elasticloadbalancingv2::Client::new(config),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            secretsmanager: aws_sdk_secretsmanager::Client::new(config),
+            ssm: aws_sdk_ssm::Client::new(config),
+            sts: aws_sdk_sts::Client::new(config),
+        })
+    }
+}

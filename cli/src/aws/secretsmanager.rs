@@ -1,0 +1,57 @@
+//! AWS Secrets Manager: the certificate's metadata and the client secret.
+
+use super::Aws;
+use super::call::Called;
+use crate::failure::{Failure, Result};
+
+/// The text of a secret, or nothing where there is none or it is about to be deleted.
+pub(crate) async fn read(aws: &Aws, name: &str) -> Result<Option<String>> {
+    let answer = aws.secretsmanager.get_secret_value().secret_id(name).send().await;
+    if let Err(error) = &answer
+        && let Some(error) = error.as_service_error()
+        // A secret that is scheduled for deletion answers InvalidRequestException.
+        && (error.is_resource_not_found_exception() || error.is_invalid_request_exception())
+    {
+        return Ok(None);
+    }
+    let answer = answer.called(&format!("read the secret {name}"))?;
+    answer
+        .secret_string
+        .map(Some)
+        .ok_or_else(|| Failure::new(format!("the secret {name} holds bytes, not text")).next("restctl setup"))
+}
+
+/// Creates the secret, or gives it a new version; restores it first where it was about to be deleted.
+pub(crate) async fn write(aws: &Aws, name: &str, description: &str, text: &str) -> Result<()> {
+    let secrets = &aws.secretsmanager;
+    let what = format!("write the secret {name}");
+    let put = || secrets.put_secret_value().secret_id(name).secret_string(text).send();
+    let answer = put().await;
+    match answer.as_ref().err().and_then(|error| error.as_service_error()) {
+        Some(error) if error.is_resource_not_found_exception() => {
+            let create = secrets.create_secret().name(name).description(description).secret_string(text);
+            create.send().await.called(&what)?;
+        }
+        Some(error) if error.is_invalid_request_exception() => {
+            secrets.restore_secret().secret_id(name).send().await.called(&what)?;
+            put().await.called(&what)?;
+        }
+        _ => {
+            answer.called(&what)?;
+        }
+    }
+    Ok(())
+}
+
+/// Deletes the secret at once: a recovery window would block the name for the next setup.
+pub(crate) async fn delete(aws: &Aws, name: &str) -> Result<()> {
+    let request = aws.secretsmanager.delete_secret().secret_id(name).force_delete_without_recovery(true);
+    let answer = request.send().await;
+    if let Err(error) = &answer
+        && error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception())
+    {
+        return Ok(());
+    }
+    answer.called(&format!("delete the secret {name}"))?;
+    Ok(())
+}

@@ -1,0 +1,34 @@
+//! AWS Systems Manager Parameter Store: the identity provider's settings.
+
+use aws_sdk_ssm::types::ParameterType;
+use restctl_contract::stack::{Setting, StackName};
+
+use super::Aws;
+use super::call::Called;
+use crate::failure::Result;
+
+/// The value of each setting that is there, in the order of [`Setting::ALL`].
+pub(crate) async fn read(aws: &Aws, stack: &StackName) -> Result<[Option<String>; Setting::ALL.len()]> {
+    let names = Setting::ALL.map(|setting| stack.parameter(setting));
+    let request = aws.ssm.get_parameters().set_names(Some(names.to_vec()));
+    let answer = request.send().await.called("read the stack's settings from Systems Manager")?;
+    Ok(names.map(|name| {
+        let found = answer.parameters().iter().find(|parameter| parameter.name() == Some(&name));
+        found.and_then(|parameter| parameter.value.clone())
+    }))
+}
+
+pub(crate) async fn write(aws: &Aws, stack: &StackName, setting: Setting, value: &str) -> Result<()> {
+    let name = stack.parameter(setting);
+    let request = aws.ssm.put_parameter().name(&name).value(value).r#type(ParameterType::String).overwrite(true);
+    request.send().await.called(&format!("write the parameter {name}"))?;
+    Ok(())
+}
+
+/// Deletes every setting of the stack; those that are not there count as deleted.
+pub(crate) async fn delete(aws: &Aws, stack: &StackName) -> Result<()> {
+    let names = Setting::ALL.map(|setting| stack.parameter(setting)).to_vec();
+    let request = aws.ssm.delete_parameters().set_names(Some(names));
+    request.send().await.called("delete the stack's settings from Systems Manager")?;
+    Ok(())
+}

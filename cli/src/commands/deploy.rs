@@ -1,0 +1,154 @@
+//! `restctl deploy`: Lambdas and template → CloudFormation → the endpoint.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use restctl_contract::stack::{Certificate, Setting};
+use restctl_contract::template::{output as stack_output, parameter};
+use sha2::{Digest, Sha256};
+
+use crate::aws::cloudformation::{self, Events, Stack};
+use crate::aws::{change_set, elasticloadbalancing, s3, sts};
+use crate::context::Context;
+use crate::failure::{Failure, Result};
+use crate::lambdas::{self, Package};
+use crate::settings::{self, Settings};
+use crate::{endpoint, output};
+
+const TEMPLATE: &str = include_str!("../../../templates/stack.yaml");
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Needs `restctl setup` first. Prints the endpoint on standard output. Run again without a change, it says so and
+changes nothing.")]
+pub(crate) struct Deploy {
+    /// Folder that holds the binaries restctl-api and restctl-ingest, built for Lambda [default: built here]
+    #[arg(long, value_name = "DIR")]
+    lambdas: Option<PathBuf>,
+}
+
+pub(crate) async fn run(args: Deploy, context: &Context) -> Result<()> {
+    let (aws, stack) = (&context.aws, &context.stack);
+    let certificate = settings::require_certificate(aws, stack).await?;
+    let settings = Settings::read(aws, stack).await?;
+    for setting in Setting::ALL {
+        settings.require(setting)?;
+    }
+    // On this machine the Lambdas are built as restctl itself was; what runs on AWS is worth a release build.
+    let profile = if context.local.is_some() && cfg!(debug_assertions) { "dev" } else { "release" };
+    let folder = lambdas::locate(args.lambdas.as_deref(), profile)?;
+    let (api, ingest) = (lambdas::pack(&folder, lambdas::API)?, lambdas::pack(&folder, lambdas::INGEST)?);
+
+    let artifacts = stack.artifact_bucket(&sts::account(aws).await?, &aws.region);
+    s3::ensure_private_bucket(aws, &artifacts).await?;
+    let template_key = upload_artifacts(context, &artifacts, [&api, &ingest]).await?;
+    let existing = usable_stack(context).await?;
+    let template_url = template_url(context, &artifacts, &template_key);
+    let parameters = parameters(context, artifacts, api.key, ingest.key);
+    let change_set = change_set::create(aws, stack, existing.as_ref(), &template_url, &parameters).await?;
+
+    let Some(change_set) = change_set else {
+        output::say(&format!("no change: the stack {stack} is as it should be"));
+        return finish(context, &certificate).await;
+    };
+    output::say(&format!("the stack {stack} in {}:", aws.region));
+    for change in &change_set.changes {
+        output::say(&change.to_string());
+    }
+    let mut events = Events::since_now(aws, &change_set.stack).await?;
+    change_set::execute(aws, &change_set).await?;
+    let status = events.follow(aws).await?;
+    match status {
+        Some(status) if matches!(status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE") => {
+            finish(context, &certificate).await
+        }
+        Some(status) => {
+            Err(events.failure("the deployment failed", &status).next("mend the cause, then: restctl deploy"))
+        }
+        None => Err(Failure::new("the stack was deleted while it was deployed")),
+    }
+}
+
+/// The stack to update, if there is one. One whose first creation failed cannot be updated and holds nothing:
+/// it is removed.
+async fn usable_stack(context: &Context) -> Result<Option<Stack>> {
+    let (aws, name) = (&context.aws, &context.stack);
+    match cloudformation::find(aws, name.as_str()).await? {
+        Some(stack) if stack.status.as_str() == "ROLLBACK_COMPLETE" => {
+            output::say(&format!("the stack {name} failed when it was first created; it is removed first:"));
+            cloudformation::delete(aws, &stack).await?;
+            Ok(None)
+        }
+        Some(stack) if stack.status.as_str().ends_with("_IN_PROGRESS") && !in_review(&stack) => {
+            Err(Failure::new(format!("the stack {name} is busy: it is in {}", stack.status.as_str()))
+                .next("wait until the other operation has ended, then: restctl deploy"))
+        }
+        found => Ok(found),
+    }
+}
+
+/// A change set was made for it and never executed.
+fn in_review(stack: &Stack) -> bool {
+    stack.status.as_str() == "REVIEW_IN_PROGRESS"
+}
+
+/// Uploads what the bucket does not hold yet, each thing under its hash; answers the template's key.
+async fn upload_artifacts(context: &Context, bucket: &str, packages: [&Package; 2]) -> Result<String> {
+    let digest: String = Sha256::digest(TEMPLATE).iter().map(|byte| format!("{byte:02x}")).collect();
+    let template_key = format!("stack-{digest}.yaml");
+    let packages = packages.map(|package| (&package.key, package.zip.as_slice()));
+    for (key, bytes) in packages.into_iter().chain([(&template_key, TEMPLATE.as_bytes())]) {
+        if !s3::object_exists(&context.aws, bucket, key).await? {
+            s3::put(&context.aws, bucket, key, bytes.to_vec()).await?;
+        }
+    }
+    Ok(template_key)
+}
+
+fn template_url(context: &Context, bucket: &str, key: &str) -> String {
+    match &context.local {
+        Some(local) => format!("{}/{bucket}/{key}", local.endpoint_url),
+        None => format!("https://{bucket}.s3.{}.{}/{key}", context.aws.region, dns_suffix(&context.aws.region)),
+    }
+}
+
+/// The DNS suffix of the region's partition.
+fn dns_suffix(region: &str) -> &'static str {
+    if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
+}
+
+fn parameters(
+    context: &Context,
+    artifacts: String,
+    api_package: String,
+    ingest_package: String,
+) -> Vec<(&'static str, String)> {
+    let setting = |setting| context.stack.parameter(setting);
+    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+    vec![
+        (parameter::ARTIFACT_BUCKET, artifacts),
+        (parameter::API_PACKAGE, api_package),
+        (parameter::INGEST_PACKAGE, ingest_package),
+        (parameter::ARCHITECTURE, architecture.to_owned()),
+        (parameter::ISSUER, setting(Setting::Issuer)),
+        (parameter::AUDIENCE, setting(Setting::Audience)),
+        (parameter::JWKS_URI, setting(Setting::JwksUri)),
+        (parameter::SCOPE, setting(Setting::Scope)),
+    ]
+}
+
+/// Puts the load balancer in front, and says where the API is.
+async fn finish(context: &Context, certificate: &Certificate) -> Result<()> {
+    let stack = cloudformation::deployed(&context.aws, &context.stack).await?;
+    let load_balancer = stack.output(stack_output::LOAD_BALANCER_DNS_NAME)?;
+    if let Some(local) = &context.local {
+        let target_group = stack.output(stack_output::TARGET_GROUP)?;
+        let function = stack.output(stack_output::API_FUNCTION_ARN)?;
+        elasticloadbalancing::register_function(&context.aws, target_group, function).await?;
+        local.serve(&context.stack, &certificate.name, load_balancer)?;
+    } else {
+        output::say(&format!("point {} at {load_balancer} (CNAME or alias)", certificate.name));
+    }
+    output::say("next: restctl upload data.csv");
+    output::data(&endpoint::base_url(context, certificate))
+}

@@ -1,0 +1,256 @@
+//! `restctl setup`: certificate → ACM, its metadata → Secrets Manager; identity provider settings → Systems
+//! Manager, client secret → Secrets Manager.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use clap::Args;
+use restctl_contract::stack::{Certificate, Setting};
+
+use crate::aws::{acm, secretsmanager, ssm};
+use crate::certificate::Identity;
+use crate::context::Context;
+use crate::discovery::{self, Discovery};
+use crate::failure::{During, Exit, Failure, Result};
+use crate::settings::{self, Settings};
+use crate::{output, prompt};
+
+/// A client secret has some dozen characters.
+const MAX_SECRET_BYTES: u64 = 4096;
+
+const SECRET_VARIABLE: &str = "RESTCTL_CLIENT_SECRET";
+
+/// The name that the local cloud's TLS front is asked for where no other is given.
+const LOCAL_NAME: &str = "localhost";
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Nothing is sent before all of it has been checked. Run again, it updates in place: what is not given stays as it
+is, and a new certificate keeps the ARN of the old one.
+
+The client secret is read from --client-secret-file, from RESTCTL_CLIENT_SECRET, or from a prompt; it is never
+given on the command line.
+
+Examples:
+  restctl setup --self-signed api.example.com --issuer https://tenant.eu.auth0.com/ \\
+      --audience https://api.example.com --client-id abc --client-secret-file secret.txt
+  restctl setup --cert cert.pem --key key.pem --chain chain.pem
+  restctl setup --local")]
+pub(crate) struct Setup {
+    /// Certificate to serve, PEM
+    #[arg(long, value_name = "FILE", requires = "key", help_heading = "Certificate")]
+    cert: Option<PathBuf>,
+
+    /// Its private key, PEM, not encrypted
+    #[arg(long, value_name = "FILE", requires = "cert", help_heading = "Certificate")]
+    key: Option<PathBuf>,
+
+    /// The certificates that issued it, from its issuer upwards, PEM
+    #[arg(long, value_name = "FILE", requires = "cert", help_heading = "Certificate")]
+    chain: Option<PathBuf>,
+
+    /// Make a certificate for this DNS name instead
+    #[arg(long, value_name = "NAME", conflicts_with = "cert", help_heading = "Certificate")]
+    self_signed: Option<String>,
+
+    /// Issuer, exactly as its tokens spell it (Auth0's ends with a slash)
+    #[arg(long, value_name = "URL", help_heading = "Identity provider")]
+    issuer: Option<String>,
+
+    /// Audience that a token must carry (Auth0: the API's identifier)
+    #[arg(long, value_name = "AUDIENCE", help_heading = "Identity provider")]
+    audience: Option<String>,
+
+    /// Scope that a token must carry [default: read:items]
+    #[arg(long, value_name = "SCOPE", help_heading = "Identity provider")]
+    scope: Option<String>,
+
+    /// Client as which `restctl token` and `restctl get` act
+    #[arg(long, value_name = "ID", help_heading = "Identity provider")]
+    client_id: Option<String>,
+
+    /// File with the client's secret, or - for standard input
+    #[arg(long, value_name = "FILE", help_heading = "Identity provider")]
+    client_secret_file: Option<PathBuf>,
+}
+
+const DEFAULT_SCOPE: &str = "read:items";
+
+pub(crate) async fn run(args: Setup, context: &Context) -> Result<()> {
+    let (aws, stack) = (&context.aws, &context.stack);
+    let before = settings::certificate(aws, stack).await?;
+    let identity = choose_identity(&args, context, before.as_ref())?;
+    let provider = choose_provider(&args, context).await?;
+
+    if let Some(identity) = &identity {
+        import(context, identity, before.as_ref()).await?;
+    }
+    for setting in Setting::ALL {
+        ssm::write(aws, stack, setting, provider.value(setting)).await?;
+    }
+    output::say(&format!("identity provider  {}", provider.discovery.issuer));
+    if let Some(secret) = &provider.client_secret {
+        let description = "Client secret with which restctl gets tokens";
+        secretsmanager::write(aws, &stack.client_secret(), description, secret).await?;
+        output::say(&format!("client secret      {} in Secrets Manager", stack.client_secret()));
+    }
+    output::say("next: restctl deploy");
+    Ok(())
+}
+
+async fn import(context: &Context, identity: &Identity, before: Option<&Certificate>) -> Result<()> {
+    let (aws, stack) = (&context.aws, &context.stack);
+    let arn = acm::import(aws, identity, before.map(|certificate| certificate.arn.as_str())).await?;
+    let certificate = identity.metadata(arn)?;
+    let metadata = serde_json::to_string(&certificate).during("the certificate cannot be described")?;
+    let description = "Certificate that restctl imported into ACM";
+    secretsmanager::write(aws, &stack.certificate_secret(), description, &metadata).await?;
+    if let Some(local) = &context.local {
+        local.keep_certificate(stack, &identity.served_pem(), &identity.key_pem)?;
+    }
+    let (name, expiry) = (&certificate.name, identity.not_after.date());
+    output::say(&format!("certificate        {name}, valid until {expiry}, {}", certificate.arn));
+    Ok(())
+}
+
+/// The certificate to import; none where the one imported before is to stay.
+fn choose_identity(args: &Setup, context: &Context, before: Option<&Certificate>) -> Result<Option<Identity>> {
+    let now = SystemTime::now();
+    if let (Some(cert), Some(key)) = (&args.cert, &args.key) {
+        return Identity::read(cert, key, args.chain.as_deref(), now).map(Some);
+    }
+    if let Some(name) = &args.self_signed {
+        return Identity::self_signed(name, now).map(Some);
+    }
+    if let Some(certificate) = before {
+        output::say(&format!("certificate        {} stays", certificate.name));
+        return Ok(None);
+    }
+    let name = match &context.local {
+        Some(_) => LOCAL_NAME.to_owned(),
+        None => prompt::text(
+            "DNS name for a self-signed certificate (to bring your own, see --cert)",
+            "--self-signed NAME, or --cert FILE --key FILE",
+        )?,
+    };
+    Identity::self_signed(&name, now).map(Some)
+}
+
+/// The identity provider's settings, complete and checked.
+struct Provider {
+    discovery: Discovery,
+    audience: String,
+    scope: String,
+    client_id: String,
+    /// Only where it is new.
+    client_secret: Option<String>,
+}
+
+impl Provider {
+    fn value(&self, setting: Setting) -> &str {
+        match setting {
+            Setting::Issuer => &self.discovery.issuer,
+            Setting::Audience => &self.audience,
+            Setting::JwksUri => &self.discovery.jwks_uri,
+            Setting::TokenEndpoint => &self.discovery.token_endpoint,
+            Setting::ClientId => &self.client_id,
+            Setting::Scope => &self.scope,
+        }
+    }
+}
+
+async fn choose_provider(args: &Setup, context: &Context) -> Result<Provider> {
+    let before = Settings::read(&context.aws, &context.stack).await?;
+    // The local identity provider's settings are new each time it starts.
+    let local = context.local.as_ref().map(|local| &local.identity_provider);
+    let choose = |given: &Option<String>, local: Option<&String>, setting, question, flag| {
+        let known = given.clone().or_else(|| local.cloned());
+        match known.or_else(|| before.get(setting).map(str::to_owned)) {
+            Some(value) => Ok(value),
+            None => prompt::text(question, flag),
+        }
+    };
+    let issuer = choose(
+        &args.issuer,
+        local.map(|local| &local.issuer),
+        Setting::Issuer,
+        "Issuer of the identity provider",
+        "--issuer URL",
+    )?;
+    let discovery = discovery::discover(&issuer).await?;
+    let audience = choose(
+        &args.audience,
+        local.map(|local| &local.audience),
+        Setting::Audience,
+        "Audience of the API",
+        "--audience AUDIENCE",
+    )?;
+    let client_id = choose(
+        &args.client_id,
+        local.map(|local| &local.client_id),
+        Setting::ClientId,
+        "Client id",
+        "--client-id ID",
+    )?;
+    let scope = args.scope.clone().or_else(|| local.map(|local| local.scope.clone()));
+    let scope = scope.or_else(|| before.get(Setting::Scope).map(str::to_owned));
+    let client_secret = match given_secret(args)? {
+        Some(secret) => Some(secret),
+        None => match local {
+            Some(local) => Some(local.client_secret.clone()),
+            None => ask_secret(context).await?,
+        },
+    };
+    let scope = scope.unwrap_or_else(|| DEFAULT_SCOPE.to_owned());
+    for (value, flag) in [(&audience, "--audience"), (&client_id, "--client-id"), (&scope, "--scope")] {
+        if value.trim().is_empty() {
+            return Err(Failure::new(format!("{flag} is empty")).exit(Exit::Usage));
+        }
+    }
+    Ok(Provider { discovery, audience, scope, client_id, client_secret })
+}
+
+async fn ask_secret(context: &Context) -> Result<Option<String>> {
+    if secretsmanager::read(&context.aws, &context.stack.client_secret()).await?.is_some() {
+        return Ok(None);
+    }
+    let flag = format!("--client-secret-file FILE (- for standard input) or {SECRET_VARIABLE}");
+    checked_secret(prompt::secret("Client secret", &flag)?, "the answer").map(Some)
+}
+
+fn given_secret(args: &Setup) -> Result<Option<String>> {
+    if let Some(file) = &args.client_secret_file {
+        return read_secret(file).map(Some);
+    }
+    match std::env::var(SECRET_VARIABLE) {
+        Ok(secret) => checked_secret(secret, SECRET_VARIABLE).map(Some),
+        Err(_) => Ok(None),
+    }
+}
+
+fn read_secret(file: &Path) -> Result<String> {
+    let mut text = String::new();
+    let standard_input = file == Path::new("-");
+    let name = if standard_input { "standard input".to_owned() } else { file.display().to_string() };
+    let read = if standard_input {
+        std::io::stdin().lock().take(MAX_SECRET_BYTES + 1).read_to_string(&mut text)
+    } else {
+        fs::File::open(file).and_then(|file| file.take(MAX_SECRET_BYTES + 1).read_to_string(&mut text))
+    };
+    read.during(format!("the client secret cannot be read from {name}"))?;
+    checked_secret(text, &name)
+}
+
+fn checked_secret(text: String, source: &str) -> Result<String> {
+    let secret = text.trim_end_matches(['\r', '\n']);
+    let problem = if secret.is_empty() {
+        "is empty"
+    } else if secret.len() as u64 > MAX_SECRET_BYTES {
+        "is too long to be one"
+    } else {
+        return Ok(secret.to_owned());
+    };
+    Err(Failure::new(format!("the client secret from {source} {problem}")).exit(Exit::Usage))
+}

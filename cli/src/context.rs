@@ -1,0 +1,26 @@
+//! What every command works with, built once: which stack, in which cloud.
+
+use restctl_contract::stack::StackName;
+
+use crate::aws::Aws;
+use crate::cli::Target;
+use crate::failure::Result;
+use crate::local::LocalCloud;
+
+pub(crate) struct Context {
+    pub(crate) stack: StackName,
+    pub(crate) aws: Aws,
+    /// `--profile`, or nothing.
+    pub(crate) profile: String,
+    /// The local cloud, where the command was told to use it.
+    pub(crate) local: Option<LocalCloud>,
+}
+
+impl Context {
+    pub(crate) async fn new(target: &Target) -> Result<Self> {
+        let local = if target.local { Some(LocalCloud::running()?) } else { None };
+        let aws = Aws::connect(target, local.as_ref()).await?;
+        let profile = target.profile.clone().unwrap_or_default();
+        Ok(Self { stack: target.stack.clone(), aws, profile, local })
+    }
+}

@@ -1,0 +1,106 @@
+//! What an identity provider says of itself (OpenID Connect Discovery 1.0).
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use reqwest::Url;
+use serde::Deserialize;
+
+use crate::failure::{During, Exit, Failure, Result};
+
+/// A discovery document has a few kilobytes; no more than this is read.
+const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Discovery {
+    pub(crate) issuer: String,
+    pub(crate) jwks_uri: String,
+    pub(crate) token_endpoint: String,
+}
+
+/// Fetches the discovery document of `issuer`, and checks that it is that issuer's, to the letter.
+pub(crate) async fn discover(issuer: &str) -> Result<Discovery> {
+    check_secure(issuer, "the issuer")?;
+    let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+    let unreachable =
+        |failure: Failure| failure.next("check --issuer, such as https://YOUR-TENANT.eu.auth0.com/");
+    let answer = client(&address)?.get(&address).send().await;
+    let answer = answer.during(format!("the issuer does not answer at {address}")).map_err(unreachable)?;
+    if !answer.status().is_success() {
+        let failure = Failure::new(format!("{address} answers {}", answer.status()));
+        return Err(unreachable(failure.why("an issuer publishes its OpenID configuration there")));
+    }
+    let body = bounded_body(answer, MAX_DOCUMENT_BYTES).await?;
+    let document: Discovery = serde_json::from_slice(&body)
+        .during(format!("{address} is no OpenID configuration"))
+        .map_err(unreachable)?;
+    if document.issuer != issuer {
+        return Err(Failure::new(format!("the issuer calls itself {:?}, not {issuer:?}", document.issuer))
+            .exit(Exit::Usage)
+            .why("tokens carry its own spelling, and a token's iss is compared to the letter")
+            .next(format!("--issuer {}", document.issuer)));
+    }
+    check_secure(&document.jwks_uri, "the issuer's jwks_uri")?;
+    check_secure(&document.token_endpoint, "the issuer's token_endpoint")?;
+    Ok(document)
+}
+
+/// A client for the identity provider at `address`: it follows no redirect, for a secret goes where it was sent.
+pub(crate) fn client(address: &str) -> Result<reqwest::Client> {
+    let mut builder = reqwest::Client::builder()
+        .timeout(Duration::from_secs(20))
+        .redirect(reqwest::redirect::Policy::none());
+    if Url::parse(address).is_ok_and(|url| is_loopback(&url)) {
+        builder = builder.no_proxy();
+    }
+    builder.build().during("the HTTP client does not start")
+}
+
+/// The body, refused where it is larger than `limit` bytes.
+pub(crate) async fn bounded_body(mut answer: reqwest::Response, limit: usize) -> Result<Vec<u8>> {
+    let address = answer.url().clone();
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.during(format!("{address} broke off its answer"))? {
+        if body.len() + chunk.len() > limit {
+            return Err(Failure::new(format!("{address} answers more than {limit} bytes")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// HTTPS, or plain HTTP to this very machine.
+fn check_secure(address: &str, what: &str) -> Result<()> {
+    let insecure = |why: &str| {
+        Failure::new(format!("{what} is {address:?}"))
+            .exit(Exit::Usage)
+            .why(why)
+            .next("give the address with https:// to --issuer")
+    };
+    let url = Url::parse(address).map_err(|_| insecure("that is no address"))?;
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if is_loopback(&url) => Ok(()),
+        _ => Err(insecure("keys and secrets travel over HTTPS only")),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_is_for_this_machine_only() {
+        for good in ["https://tenant.eu.auth0.com/", "http://127.0.0.1:8080/", "http://[::1]:80/"] {
+            assert!(check_secure(good, "it").is_ok(), "{good}");
+        }
+        for bad in ["http://tenant.eu.auth0.com/", "http://127.0.0.1.example.com/", "ftp://127.0.0.1/", "tenant"] {
+            assert!(check_secure(bad, "it").is_err(), "{bad}");
+        }
+    }
+}

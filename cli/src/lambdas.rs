@@ -1,0 +1,123 @@
+//! The two Lambda packages: bootstrap binaries, zipped so that the same binary gives the same bytes.
+
+use std::fs;
+use std::io::{Cursor, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use sha2::{Digest, Sha256};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+use crate::failure::{During, Failure, Result};
+use crate::output;
+
+pub(crate) const API: &str = "restctl-api";
+pub(crate) const INGEST: &str = "restctl-ingest";
+
+/// A zip with one file, `bootstrap`, as the runtime `provided.al2023` starts it.
+pub(crate) struct Package {
+    pub(crate) zip: Vec<u8>,
+    /// `{name}-{SHA-256 of the zip}.zip`
+    pub(crate) key: String,
+}
+
+/// The folder that holds both binaries: `given`, or else what a build in the checkout makes.
+pub(crate) fn locate(given: Option<&Path>, profile: &str) -> Result<PathBuf> {
+    match given {
+        Some(folder) => Ok(folder.to_owned()),
+        None => build(&checkout()?, profile),
+    }
+}
+
+/// Packs `folder/name`.
+pub(crate) fn pack(folder: &Path, name: &str) -> Result<Package> {
+    let file = folder.join(name);
+    let binary = fs::read(&file).during(format!("the Lambda binary {} cannot be read", file.display()));
+    let binary = binary.map_err(|failure| {
+        failure.next(format!("give --lambdas a folder that holds {API} and {INGEST}, built for Linux"))
+    })?;
+    if !binary.starts_with(b"\x7fELF") {
+        return Err(Failure::new(format!("{} is no Linux binary", file.display()))
+            .next("build it for Linux, with cargo-lambda or a cross compiler, and name its folder with --lambdas"));
+    }
+    let zip = zip(&binary).during(format!("{} cannot be packed", file.display()))?;
+    let digest: String = Sha256::digest(&zip).iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Package { zip, key: format!("{name}-{digest}.zip") })
+}
+
+fn zip(binary: &[u8]) -> zip::result::ZipResult<Vec<u8>> {
+    // The default time is 1980-01-01, so nothing but the binary decides the bytes.
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .unix_permissions(0o755);
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file("bootstrap", options)?;
+    zip.write_all(binary)?;
+    Ok(zip.finish()?.into_inner())
+}
+
+/// The checkout this binary was built in, or the one it is run in.
+fn checkout() -> Result<PathBuf> {
+    let running = std::env::current_exe().ok();
+    let here = std::env::current_dir().ok();
+    let is_checkout = |folder: &&Path| folder.join("lambdas/ingest/Cargo.toml").is_file();
+    let found = [running.as_deref(), here.as_deref()].into_iter().flatten().flat_map(Path::ancestors);
+    found.clone().find(is_checkout).map(Path::to_owned).ok_or_else(|| {
+        Failure::new("there are no Lambda binaries to deploy")
+            .why("this is no checkout of restctl, so they cannot be built")
+            .next(format!("give --lambdas a folder that holds {API} and {INGEST}"))
+    })
+}
+
+fn build(checkout: &Path, profile: &str) -> Result<PathBuf> {
+    let progress = output::spinner("building the Lambdas");
+    let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .current_dir(checkout)
+        .args(["build", "--message-format=json-render-diagnostics", "--profile", profile])
+        .args(["--package", API, "--package", INGEST])
+        .stderr(Stdio::piped())
+        .output();
+    progress.finish_and_clear();
+    let built = built.during("cargo cannot be run").map_err(|failure| {
+        failure.next("install Rust (https://rustup.rs), or give --lambdas a folder with both binaries")
+    })?;
+    if !built.status.success() {
+        return Err(Failure::new("the Lambdas do not build").why(String::from_utf8_lossy(&built.stderr)));
+    }
+    artifact_folder(&built.stdout)
+        .ok_or_else(|| Failure::new("cargo built the Lambdas and did not say where"))
+}
+
+/// The folder of the binaries that cargo names in its messages, one JSON object a line.
+fn artifact_folder(messages: &[u8]) -> Option<PathBuf> {
+    let messages = messages.split(|byte| *byte == b'\n');
+    let mut binaries = messages.filter_map(|line| {
+        let message: serde_json::Value = serde_json::from_slice(line).ok()?;
+        message.get("executable")?.as_str().map(PathBuf::from)
+    });
+    binaries.find_map(|binary| binary.parent().map(Path::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_binary_gives_the_same_package() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(API), b"\x7fELF binary").unwrap();
+        let (first, second) = (pack(dir.path(), API).unwrap(), pack(dir.path(), API).unwrap());
+        assert_eq!(first.key, second.key);
+        fs::write(dir.path().join(API), b"\x7fELF other").unwrap();
+        assert_ne!(pack(dir.path(), API).unwrap().key, first.key);
+    }
+
+    #[test]
+    fn what_lambda_cannot_run_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(pack(dir.path(), API).err().unwrap().to_string().contains("--lambdas"));
+        fs::write(dir.path().join(API), b"MZ").unwrap();
+        assert!(pack(dir.path(), API).err().unwrap().to_string().contains("no Linux binary"));
+    }
+}

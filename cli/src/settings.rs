@@ -1,0 +1,60 @@
+//! A stack's settings as `setup` left them in the account.
+
+use restctl_contract::stack::{Certificate, Setting, StackName};
+
+use crate::aws::{Aws, secretsmanager, ssm};
+use crate::failure::{During, Exit, Failure, Result};
+
+/// The identity provider's settings; any of them may still be missing.
+pub(crate) struct Settings {
+    stack: StackName,
+    values: [Option<String>; Setting::ALL.len()],
+}
+
+impl Settings {
+    pub(crate) async fn read(aws: &Aws, stack: &StackName) -> Result<Self> {
+        Ok(Self { stack: stack.clone(), values: ssm::read(aws, stack).await? })
+    }
+
+    pub(crate) fn get(&self, setting: Setting) -> Option<&str> {
+        self.values[setting as usize].as_deref()
+    }
+
+    pub(crate) fn require(&self, setting: Setting) -> Result<&str> {
+        self.get(setting).ok_or_else(|| {
+            not_set_up(&self.stack).why(format!("the parameter {} is missing", self.stack.parameter(setting)))
+        })
+    }
+}
+
+/// What `setup` wrote down of the imported certificate.
+pub(crate) async fn certificate(aws: &Aws, stack: &StackName) -> Result<Option<Certificate>> {
+    let name = stack.certificate_secret();
+    let Some(text) = secretsmanager::read(aws, &name).await? else { return Ok(None) };
+    let certificate = serde_json::from_str(&text);
+    certificate.during(format!("the secret {name} describes no certificate")).map(Some)
+}
+
+pub(crate) async fn require_certificate(aws: &Aws, stack: &StackName) -> Result<Certificate> {
+    certificate(aws, stack).await?.ok_or_else(|| {
+        not_set_up(stack).why(format!("the secret {} is missing", stack.certificate_secret()))
+    })
+}
+
+fn not_set_up(stack: &StackName) -> Failure {
+    Failure::new(format!("the stack {stack} has not been set up"))
+        .exit(Exit::NotFound)
+        .next("restctl setup; or name another --stack, --region or --profile")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_in_the_order_of_their_list() {
+        for (place, setting) in Setting::ALL.into_iter().enumerate() {
+            assert_eq!(setting as usize, place);
+        }
+    }
+}

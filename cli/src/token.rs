@@ -1,0 +1,143 @@
+//! Access tokens by the client-credentials grant (RFC 6749, section 4.4), kept until shortly before they expire.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{env, fs, io};
+
+use restctl_contract::stack::Setting;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::aws::secretsmanager;
+use crate::context::Context;
+use crate::discovery;
+use crate::failure::{During, Exit, Failure, Result};
+use crate::settings::Settings;
+use crate::directories;
+
+/// A token is not used in its last minute: it could expire on the way.
+const MARGIN: Duration = Duration::from_secs(60);
+
+/// Providers send tokens of a few kilobytes.
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
+
+/// What the cache file holds.
+#[derive(Serialize, Deserialize)]
+struct Cached {
+    access_token: String,
+    /// Seconds since 1970.
+    expires_at: u64,
+}
+
+/// The provider's answer (RFC 6749, section 5.1).
+#[derive(Deserialize)]
+struct Granted {
+    access_token: String,
+    #[serde(default)]
+    expires_in: u64,
+}
+
+/// The provider's refusal (RFC 6749, section 5.2).
+#[derive(Deserialize)]
+struct Refused {
+    error: String,
+    error_description: Option<String>,
+}
+
+/// The cached token, or a new one.
+pub(crate) async fn obtain(context: &Context) -> Result<String> {
+    match read_cache(context)? {
+        Some(token) => Ok(token),
+        None => request(context).await,
+    }
+}
+
+/// Forgets the cached token.
+pub(crate) fn forget(context: &Context) -> Result<()> {
+    let file = cache_file(context)?;
+    match fs::remove_file(&file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).during(format!("{} cannot be removed", file.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn request(context: &Context) -> Result<String> {
+    let secret_name = context.stack.client_secret();
+    let (settings, secret) = tokio::try_join!(
+        Settings::read(&context.aws, &context.stack),
+        secretsmanager::read(&context.aws, &secret_name),
+    )?;
+    let endpoint = settings.require(Setting::TokenEndpoint)?;
+    let secret = secret.ok_or_else(|| {
+        Failure::new(format!("the secret {secret_name} is missing"))
+            .exit(Exit::Authentication)
+            .next("restctl setup --client-secret-file FILE")
+    })?;
+    // Auth0 wants the audience; elsewhere it is an extension that does no harm.
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", settings.require(Setting::ClientId)?),
+        ("client_secret", &secret),
+        ("audience", settings.require(Setting::Audience)?),
+        ("scope", settings.require(Setting::Scope)?),
+    ];
+    let answer = discovery::client(endpoint)?.post(endpoint).form(&form).send().await;
+    let answer = answer.during(format!("the identity provider does not answer at {endpoint}"))?;
+    let status = answer.status();
+    let body = discovery::bounded_body(answer, MAX_ANSWER_BYTES).await?;
+    if !status.is_success() {
+        return Err(refusal(status, &body));
+    }
+    let granted: Granted = serde_json::from_slice(&body).during(format!("{endpoint} answers no token"))?;
+    let cached = Cached { expires_at: seconds_now() + granted.expires_in, access_token: granted.access_token };
+    let text = serde_json::to_vec(&cached).during("the token cannot be kept")?;
+    directories::write_private(&cache_file(context)?, &text)?;
+    Ok(cached.access_token)
+}
+
+fn refusal(status: reqwest::StatusCode, body: &[u8]) -> Failure {
+    let failure = Failure::new("the identity provider refuses the client").exit(Exit::Authentication);
+    let failure = match serde_json::from_slice::<Refused>(body) {
+        Ok(refused) => failure
+            .why(format!("{status}: {}: {}", refused.error, refused.error_description.unwrap_or_default())),
+        Err(_) => failure.why(status.to_string()),
+    };
+    failure.next(
+        "check client id, secret, audience and scope with the provider, then:\n\
+         restctl setup --client-id ID --client-secret-file FILE",
+    )
+}
+
+fn read_cache(context: &Context) -> Result<Option<String>> {
+    let file = cache_file(context)?;
+    let bytes = match fs::read(&file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        read => read.during(format!("{} cannot be read", file.display()))?,
+    };
+    // A file that another version wrote, or that broke off, is as good as none.
+    let Ok(cached) = serde_json::from_slice::<Cached>(&bytes) else { return Ok(None) };
+    let fresh = seconds_now() + MARGIN.as_secs() < cached.expires_at;
+    Ok(fresh.then_some(cached.access_token))
+}
+
+/// One file for each place that a token may come from: what decides whose settings are read is in its name.
+fn cache_file(context: &Context) -> Result<PathBuf> {
+    let mut digest = Sha256::new();
+    let cloud = context.local.as_ref().map_or("aws", |local| &local.endpoint_url);
+    for part in [cloud, context.stack.as_str(), &context.aws.region, &context.profile] {
+        digest.update(part);
+        digest.update([0]);
+    }
+    for variable in ["AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_ROLE_ARN", "AWS_ENDPOINT_URL"] {
+        digest.update(env::var(variable).unwrap_or_default());
+        digest.update([0]);
+    }
+    let name: String = digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    Ok(directories::state()?.join("tokens").join(format!("{name}.json")))
+}
+
+fn seconds_now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
