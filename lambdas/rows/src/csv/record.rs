@@ -1,0 +1,88 @@
+use crate::excerpt::{self, excerpt};
+use crate::{MAX_RECORD_BYTES, Unreadable};
+
+/// One record as csv-core hands it over: its fields without their quotes, end to end, and where each ends.
+#[derive(Default)]
+pub(super) struct Record {
+    /// The line on which it starts.
+    pub(super) line: u64,
+    open: bool,
+    /// Its beginning as it is in the file.
+    raw: Vec<u8>,
+    /// Its length in the file so far.
+    length: usize,
+    text: Vec<u8>,
+    text_length: usize,
+    ends: Vec<usize>,
+    ends_length: usize,
+}
+
+impl Record {
+    pub(super) fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Starts a record at `line` unless one has been started.
+    pub(super) fn open(&mut self, line: u64) {
+        if !self.open {
+            self.open = true;
+            self.line = line;
+        }
+    }
+
+    pub(super) fn close(&mut self) {
+        self.open = false;
+        self.raw.clear();
+        (self.length, self.text_length, self.ends_length) = (0, 0, 0);
+    }
+
+    pub(super) fn is_too_long(&self) -> bool {
+        self.length > MAX_RECORD_BYTES
+    }
+
+    /// Room for what comes of `input` bytes.
+    pub(super) fn buffers(&mut self, input: usize) -> (&mut [u8], &mut [usize]) {
+        let text = self.text_length + input + 1;
+        if self.text.len() < text {
+            self.text.resize(text, 0);
+        }
+        if self.ends.len() == self.ends_length {
+            self.ends.resize(2 * self.ends_length + 16, 0);
+        }
+        (&mut self.text[self.text_length..], &mut self.ends[self.ends_length..])
+    }
+
+    /// What csv-core has read, and how much it has written into the buffers.
+    pub(super) fn take(&mut self, raw: &[u8], text: usize, ends: usize) {
+        let room = excerpt::MAX_BYTES - self.raw.len();
+        self.raw.extend_from_slice(&raw[..raw.len().min(room)]);
+        self.length += raw.len();
+        if self.is_too_long() {
+            (self.text_length, self.ends_length) = (0, 0);
+        } else {
+            self.text_length += text;
+            self.ends_length += ends;
+        }
+    }
+
+    pub(super) fn excerpt(&self) -> String {
+        excerpt(&self.raw, self.length)
+    }
+
+    pub(super) fn fields(&self) -> Result<Vec<&str>, Unreadable> {
+        let text = &self.text[..self.text_length];
+        let not_utf8 = |valid: usize| {
+            let line_ends = text[..valid].iter().filter(|byte| **byte == b'\n').count() as u64;
+            Unreadable::NotUtf8 { line: self.line + line_ends }
+        };
+        let text = std::str::from_utf8(text).map_err(|error| not_utf8(error.valid_up_to()))?;
+        let mut start = 0;
+        let mut fields = Vec::with_capacity(self.ends_length);
+        for &end in &self.ends[..self.ends_length] {
+            // Halves of a character on both sides of a comma are whole only when put end to end.
+            fields.push(text.get(start..end).ok_or_else(|| not_utf8(start))?);
+            start = end;
+        }
+        Ok(fields)
+    }
+}

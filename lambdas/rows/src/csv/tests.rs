@@ -1,0 +1,126 @@
+use crate::Format::Csv;
+use crate::tests::{
+    lines, parse, parse_bytes, parse_with_number_key, parse_with_types, rejects, rows, string_key,
+};
+use crate::{ColumnTypes, Parser, Reject, Row, Unreadable, Value};
+
+fn cell<'a>(row: &'a Row, name: &str) -> Option<&'a Value> {
+    row.values.iter().find(|(of, _)| **of == *name).map(|(_, value)| value)
+}
+
+fn text(value: &str) -> Value {
+    Value::String(value.to_owned())
+}
+
+#[test]
+fn quotes_commas_and_newlines_within_a_field() {
+    let found =
+        parse(Csv, "id,a,b\r\n1,\"x, \"\"y\"\"\",z\r\n2,\"two\r\nlines\",\r\n\r\n3,é,日本\r\n").unwrap();
+    assert_eq!(lines(&found), [2, 3, 6]);
+    let rows = rows(&found);
+    assert_eq!(cell(rows[0], "a"), Some(&text("x, \"y\"")));
+    assert_eq!(cell(rows[1], "a"), Some(&text("two\r\nlines")));
+    assert_eq!(cell(rows[1], "b"), None);
+    assert_eq!(cell(rows[2], "b"), Some(&text("日本")));
+}
+
+#[test]
+fn ragged_rows_are_rejected_by_line() {
+    let found = parse(Csv, "id,a\n1,x\n2\n3,\"y\n\",z\n4,w").unwrap();
+    assert_eq!(rows(&found).iter().map(|row| row.line).collect::<Vec<_>>(), [2, 6]);
+    let expected = |line, values: &str, row: &str| Reject {
+        line,
+        column: None,
+        reason: format!("has {values} where the header has 2 columns"),
+        row: row.to_owned(),
+    };
+    let expected = [expected(3, "1 values", "2"), expected(4, "3 values", "3,\"y\n\",z")];
+    assert_eq!(rejects(&found), expected.iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn keys_that_cannot_be_keys_are_rejected() {
+    let long = "k".repeat(2049);
+    let found = parse(Csv, &format!("a,id\nx,\nx,{long}\nx,{}\n", &long[1..])).unwrap();
+    assert_eq!(rows(&found).len(), 1);
+    assert_eq!(rejects(&found)[0].reason, "the key is empty");
+    assert_eq!(rejects(&found)[1].reason, "the key has 2049 bytes, more than 2048");
+    assert!(rejects(&found).iter().all(|reject| reject.column.as_deref() == Some("id")));
+
+    let found = parse_with_number_key(Csv, "id\n007\n1.50\nx7\n").unwrap();
+    assert_eq!(rows(&found)[0].values, [("id".into(), Value::Number("7".into()))]);
+    assert_eq!(rows(&found)[1].key, "1.5");
+    assert_eq!(rejects(&found)[0].reason, "the key is not a number");
+}
+
+#[test]
+fn cells_have_the_type_of_their_column() {
+    let found = parse_with_types("nnb", "id,n,b\n007,5,true\n1,,\n2,05,true\n3,5,TRUE\n").unwrap();
+    let rows = rows(&found);
+    assert_eq!(cell(rows[0], "id"), Some(&text("007")), "the key has the key's type");
+    assert_eq!(cell(rows[0], "n"), Some(&Value::Number("5".into())));
+    assert_eq!(cell(rows[0], "b"), Some(&Value::Bool(true)));
+    assert_eq!(rows[1].values.len(), 1);
+    let columns: Vec<_> = rejects(&found).iter().map(|reject| reject.column.clone().unwrap()).collect();
+    assert_eq!(columns, ["n", "b"]);
+    assert_eq!(lines(&found), [2, 3, 4, 5]);
+}
+
+#[test]
+fn a_header_must_name_each_column_once() {
+    for (header, said) in [
+        ("a,b", "no column is called \"id\", the key; the header has \"a\", \"b\": rename"),
+        ("id;a;b", "the header has \"id;a;b\" (columns are separated by commas)"),
+        ("ID,a", "\"ID\""),
+        ("id,a,", "column 3 of the header has no name"),
+        ("id,a,a", "two columns of the header are called \"a\""),
+        ("id,id", "two columns of the header are called \"id\""),
+        ("id,restctl:load", "keeps for itself"),
+    ] {
+        let message = parse(Csv, &format!("{header}\n1,2\n")).unwrap_err().to_string();
+        assert!(message.contains(said), "{header}: {message}");
+    }
+    let many: Vec<_> = (0..50).map(|n| format!("c{n}")).collect();
+    let message = parse(Csv, &many.join(",")).unwrap_err().to_string();
+    assert!(message.contains("\"c19\", 30 more"), "{message}");
+    let types: ColumnTypes = "ss".parse().unwrap();
+    let outcome = Parser::new(Csv, &string_key(), Some(types)).feed(b"id,a,b\n", &mut Vec::new());
+    assert_eq!(outcome, Err(Unreadable::ColumnTypesDiffer { types: 2, columns: 3 }));
+}
+
+#[test]
+fn what_is_not_utf8_is_unreadable_at_its_line() {
+    let line = |bytes: &[u8]| match parse_bytes(Csv, bytes) {
+        Err(Unreadable::NotUtf8 { line }) => line,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(line(b"id,a\n1,x\n2,\"\n\n\xe9\"\n"), 5);
+    assert_eq!(line(b"id,caf\xe9\n"), 1);
+    assert_eq!(line(b"id,a\n\xc3,\xa9\n"), 2, "halves of a character in two fields");
+    assert_eq!(line(b"\xff\xfei\0d\0\n\0"), 1, "UTF-16");
+}
+
+#[test]
+fn a_quote_that_never_closes_does_not_swallow_rows() {
+    let outcome = parse(Csv, "id,a\n1,x\n2,\"y\n3,z\n4,w\n");
+    assert_eq!(outcome, Err(Unreadable::UnclosedQuote { line: 3 }));
+    assert_eq!(rows(&parse(Csv, "id,a\n1,\"x\"").unwrap()).len(), 1);
+}
+
+#[test]
+fn a_record_has_a_bound() {
+    let long = "x".repeat(2 * crate::MAX_RECORD_BYTES);
+    let many = ",".repeat(2 * crate::MAX_RECORD_BYTES);
+    let found = parse(Csv, &format!("id,a\n1,{long}\n2,{many}\n3,y\n")).unwrap();
+    assert_eq!(lines(&found), [2, 3, 4]);
+    assert!(rejects(&found).iter().all(|reject| reject.reason.contains("is longer than")));
+    assert!(rejects(&found).iter().all(|reject| reject.row.len() < 1100));
+    assert_eq!(rows(&found)[0].key, "3");
+    assert_eq!(parse(Csv, &many), Err(Unreadable::HeaderTooLong));
+}
+
+#[test]
+fn a_header_without_rows_is_readable() {
+    assert_eq!(parse(Csv, "id,a"), Ok(vec![]));
+    assert_eq!(parse(Csv, "id,a\r\n\r\n"), Ok(vec![]));
+}

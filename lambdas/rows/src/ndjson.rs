@@ -1,0 +1,69 @@
+use crate::json::Text;
+use crate::rules::Rules;
+use crate::{Reject, Row, Unreadable};
+
+/// One object a line; blank lines are skipped.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    rules: Rules,
+    text: Text,
+    empty: bool,
+}
+
+impl Lines {
+    pub(crate) fn new(rules: Rules) -> Self {
+        Self { rules, text: Text::starting(1), empty: true }
+    }
+
+    pub(crate) fn feed(
+        &mut self,
+        mut chunk: &[u8],
+        out: &mut Vec<Result<Row, Reject>>,
+    ) -> Result<(), Unreadable> {
+        while let Some(end) = chunk.iter().position(|byte| *byte == b'\n') {
+            self.text.push(&chunk[..end]);
+            self.complete(out)?;
+            self.text.restart(self.text.line + 1);
+            chunk = &chunk[end + 1..];
+        }
+        self.text.push(chunk);
+        Ok(())
+    }
+
+    pub(crate) fn finish(&mut self, out: &mut Vec<Result<Row, Reject>>) -> Result<(), Unreadable> {
+        self.complete(out)?;
+        if self.empty { Err(Unreadable::Empty) } else { Ok(()) }
+    }
+
+    fn complete(&mut self, out: &mut Vec<Result<Row, Reject>>) -> Result<(), Unreadable> {
+        if !self.text.is_blank() {
+            self.empty = false;
+            out.push(self.text.row(&self.rules)?);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Format::Ndjson;
+    use crate::tests::{lines, parse, parse_bytes, rejects};
+    use crate::{MAX_RECORD_BYTES, Unreadable};
+
+    #[test]
+    fn every_line_is_a_row_or_a_reject() {
+        let long = format!("{{\"id\":1,\"s\":\"{}\"}}", "x".repeat(2 * MAX_RECORD_BYTES));
+        let found = parse(Ndjson, &format!("{{\"id\":1}}\r\n\n  \n{long}\n{{\"id\":2}}")).unwrap();
+        assert_eq!(lines(&found), [1, 4, 5]);
+        assert!(rejects(&found)[0].reason.contains("is longer than"));
+    }
+
+    #[test]
+    fn what_is_no_text_is_unreadable() {
+        assert_eq!(parse(Ndjson, "\n \n"), Err(Unreadable::Empty));
+        assert_eq!(
+            parse_bytes(Ndjson, b"{\"id\":1}\n{\"id\":\"\xe9\"}\n"),
+            Err(Unreadable::NotUtf8 { line: 2 })
+        );
+    }
+}

@@ -1,0 +1,118 @@
+//! Decimal numbers as DynamoDB keeps them: 38 significant digits, magnitudes from 1E-130 to 9.99…E+125
+//! ("Data types", Amazon DynamoDB Developer Guide).
+
+use std::ops::RangeInclusive;
+
+const MAX_DIGITS: usize = 38;
+const EXPONENTS: RangeInclusive<i64> = -130..=125;
+
+const TOO_LONG: &str = "has more than 38 significant digits, the most that DynamoDB keeps";
+const OUT_OF_RANGE: &str = "is outside the range of DynamoDB's numbers, 1E-130 to 9.9E+125";
+const NO_NUMBER: &str = "is not a number";
+
+/// The one plain notation of a number (`007` and `7.0` become `7`, `1e3` becomes `1000`), or what is wrong.
+pub(crate) fn normalize(text: &str) -> Result<String, &'static str> {
+    let (negative, unsigned) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+    if !is_digits(whole) || !is_digits(fraction) || !is_digits(exponent.trim_start_matches(['+', '-'])) {
+        return Err(NO_NUMBER);
+    }
+    let all = [whole, fraction].concat();
+    let digits = all.trim_start_matches('0').trim_end_matches('0');
+    if digits.is_empty() {
+        return Ok("0".to_owned());
+    }
+    if digits.len() > MAX_DIGITS {
+        return Err(TOO_LONG);
+    }
+    let leading_zeros = (all.len() - all.trim_start_matches('0').len()) as i64;
+    let exponent: i32 = exponent.parse().map_err(|_| OUT_OF_RANGE)?;
+    let magnitude = i64::from(exponent) + whole.len() as i64 - leading_zeros - 1;
+    if !EXPONENTS.contains(&magnitude) {
+        return Err(OUT_OF_RANGE);
+    }
+    Ok(plain(negative, digits, magnitude))
+}
+
+/// Whether a cell may become a number and come back as the very same text: plain notation, 38 digits at most.
+pub(crate) fn is_canonical(text: &str) -> bool {
+    text.bytes().filter(u8::is_ascii_digit).count() <= MAX_DIGITS
+        && normalize(text).is_ok_and(|normal| normal == text)
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `magnitude` is the power of ten of the first digit.
+fn plain(negative: bool, digits: &str, magnitude: i64) -> String {
+    let sign = if negative { "-" } else { "" };
+    if magnitude < 0 {
+        return format!("{sign}0.{}{digits}", "0".repeat(magnitude.unsigned_abs() as usize - 1));
+    }
+    let whole = magnitude as usize + 1;
+    match digits.split_at_checked(whole) {
+        Some((whole, "")) => format!("{sign}{whole}"),
+        Some((whole, fraction)) => format!("{sign}{whole}.{fraction}"),
+        None => format!("{sign}{digits}{}", "0".repeat(whole - digits.len())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_notation_of_a_number_becomes_one() {
+        for (text, normal) in [
+            ("0", "0"),
+            ("-0", "0"),
+            ("0.00", "0"),
+            ("007", "7"),
+            ("7.0", "7"),
+            ("-1.50", "-1.5"),
+            ("1e3", "1000"),
+            ("1E+3", "1000"),
+            ("12.34e1", "123.4"),
+            ("12.34e2", "1234"),
+            ("0.00120", "0.0012"),
+            ("120e-5", "0.0012"),
+            ("0e999999999999", "0"),
+        ] {
+            assert_eq!(normalize(text).as_deref(), Ok(normal), "{text}");
+        }
+    }
+
+    #[test]
+    fn digits_and_range_are_those_of_dynamodb() {
+        let digits = "1".repeat(38);
+        assert_eq!(normalize(&digits).as_deref(), Ok(digits.as_str()));
+        assert_eq!(normalize(&format!("{digits}000")).unwrap().len(), 41);
+        assert_eq!(normalize(&"1".repeat(39)), Err(TOO_LONG));
+        assert_eq!(normalize("9.9e125").unwrap().len(), 126);
+        assert_eq!(normalize("1e126"), Err(OUT_OF_RANGE));
+        assert!(normalize("1e-130").is_ok());
+        assert_eq!(normalize("1e-131"), Err(OUT_OF_RANGE));
+        assert_eq!(normalize("1e99999999999"), Err(OUT_OF_RANGE));
+        for no_number in
+            ["", "-", "+1", "1.", ".5", "1e", "1e+-5", "1,5", "1_000", "0x1", "NaN", " 1", "1 ", "١"]
+        {
+            assert!(normalize(no_number).is_err(), "{no_number}");
+        }
+    }
+
+    #[test]
+    fn only_what_prints_back_is_canonical() {
+        for canonical in ["0", "7", "-7", "0.5", "-12.25", "1000", &"9".repeat(38)] {
+            assert!(is_canonical(canonical), "{canonical}");
+        }
+        let with_zeros = format!("1{}", "0".repeat(38));
+        for other in ["007", "1e5", "+1", "1.0", "-0", "-0.0", ".5", "5.", "", "+49301234567", &with_zeros] {
+            assert!(!is_canonical(other), "{other}");
+        }
+    }
+}

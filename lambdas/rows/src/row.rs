@@ -1,0 +1,88 @@
+use std::sync::Arc;
+
+use crate::Value;
+use crate::excerpt::{self, excerpt};
+
+/// A row that can become an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Where it starts in the file; the first line is 1.
+    pub line: u64,
+    /// The key's text, a number's in its one plain notation: two rows have the same key where this is equal.
+    pub key: String,
+    /// The attributes in the order of the file, the key among them. An empty CSV cell is no attribute.
+    pub values: Vec<(Arc<str>, Value)>,
+    /// The item's size as DynamoDB counts it.
+    pub bytes: usize,
+}
+
+impl Row {
+    /// The reject that this row becomes when the table refuses it.
+    pub fn reject(&self, reason: String) -> Reject {
+        let mut text = String::new();
+        for (name, value) in &self.values {
+            let shown = match value {
+                Value::String(text) | Value::Number(text) => text.clone(),
+                other => format!("{other:?}"),
+            };
+            text.extend([if text.is_empty() { "" } else { "," }, name, "=", &shown]);
+            if text.len() > excerpt::MAX_BYTES {
+                break;
+            }
+        }
+        Reject { line: self.line, column: None, reason, row: excerpt(text.as_bytes(), text.len()) }
+    }
+}
+
+/// A row that cannot be loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reject {
+    /// Where the row starts in the file; the first line is 1.
+    pub line: u64,
+    /// The column that is at fault, if one is.
+    pub column: Option<String>,
+    /// What is wrong, as the rest of a sentence about the column or the row.
+    pub reason: String,
+    /// The row's beginning as it is in the file, about 1 KB at most.
+    pub row: String,
+}
+
+/// A [`Reject`] that does not know its place yet.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub(crate) column: Option<String>,
+    pub(crate) reason: String,
+}
+
+impl Fault {
+    pub(crate) fn row(reason: impl Into<String>) -> Self {
+        Self { column: None, reason: reason.into() }
+    }
+
+    pub(crate) fn column(name: &str, reason: impl Into<String>) -> Self {
+        Self { column: Some(name.to_owned()), reason: reason.into() }
+    }
+
+    pub(crate) fn at(self, line: u64, row: String) -> Reject {
+        Reject { line, column: self.column, reason: self.reason, row }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_row_is_recognizable() {
+        let values = vec![
+            ("id".into(), Value::Number("7".into())),
+            ("name".into(), Value::String("é".repeat(2000))),
+            ("left".into(), Value::Bool(true)),
+        ];
+        let row = Row { line: 3, key: "7".into(), values, bytes: 0 };
+        let reject = row.reject("is refused".into());
+        assert!(reject.row.starts_with("id=7,name=é"), "{}", reject.row);
+        assert!(reject.row.len() <= excerpt::MAX_BYTES + '…'.len_utf8());
+        assert_eq!((reject.line, reject.reason.as_str()), (3, "is refused"));
+    }
+}

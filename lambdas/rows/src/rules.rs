@@ -1,0 +1,57 @@
+//! What an item must keep, whatever the format it came in.
+
+use std::sync::Arc;
+
+use restctl_contract::key::{Key, KeyType, MAX_KEY_BYTES, WRITTEN_BY};
+
+use crate::row::{Fault, Row};
+use crate::{Value, number};
+
+/// "The maximum item size in DynamoDB is 400 KB" (Quotas, Amazon DynamoDB Developer Guide).
+const MAX_ITEM_BYTES: usize = 400 * 1024;
+/// Room for [`WRITTEN_BY`], which the load adds: its name, a time of 24 bytes, a slash, a load id of 16.
+const WRITTEN_BY_BYTES: usize = WRITTEN_BY.len() + 24 + 1 + 16;
+/// The longest attribute name (Quotas, ibid.).
+const MAX_NAME_BYTES: usize = 65_535;
+
+#[derive(Debug)]
+pub(crate) struct Rules {
+    pub(crate) key: Key,
+}
+
+impl Rules {
+    /// The key's value and its text where a file has `text` for it.
+    pub(crate) fn key(&self, text: &str) -> Result<Value, Fault> {
+        let fault = |reason: String| Fault::column(&self.key.name, reason);
+        if text.is_empty() {
+            return Err(fault("the key is empty".to_owned()));
+        }
+        if text.len() > MAX_KEY_BYTES {
+            return Err(fault(format!("the key has {} bytes, more than {MAX_KEY_BYTES}", text.len())));
+        }
+        match self.key.kind {
+            KeyType::String => Ok(Value::String(text.to_owned())),
+            KeyType::Number => {
+                let normal = number::normalize(text);
+                normal.map(Value::Number).map_err(|reason| fault(format!("the key {reason}")))
+            }
+        }
+    }
+
+    /// The row of these attributes, of which the key has already been through [`Rules::key`].
+    pub(crate) fn row(&self, line: u64, values: Vec<(Arc<str>, Value)>) -> Result<Row, Fault> {
+        let key = values.iter().find(|(name, _)| **name == *self.key.name);
+        let Some((_, Value::String(key) | Value::Number(key))) = key else {
+            return Err(Fault::column(&self.key.name, "the key is missing"));
+        };
+        if values.iter().any(|(name, _)| name.len() > MAX_NAME_BYTES) {
+            return Err(Fault::row(format!("has a name of more than {MAX_NAME_BYTES} bytes")));
+        }
+        let attributes: usize = values.iter().map(|(name, value)| name.len() + value.bytes()).sum();
+        let bytes = attributes + WRITTEN_BY_BYTES;
+        if bytes > MAX_ITEM_BYTES {
+            return Err(Fault::row(format!("has {bytes} bytes, more than the {MAX_ITEM_BYTES} of an item")));
+        }
+        Ok(Row { line, key: key.clone(), values, bytes })
+    }
+}
