@@ -25,6 +25,8 @@ const LOCAL_REGION: &str = "us-east-1";
 
 pub(crate) struct Aws {
     pub(crate) region: String,
+    /// Where all services answer, where it is not AWS.
+    pub(crate) endpoint_url: Option<String>,
     pub(crate) acm: aws_sdk_acm::Client,
     pub(crate) cloudformation: aws_sdk_cloudformation::Client,
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
@@ -63,10 +65,12 @@ impl Aws {
                 .next("name one with --region, or export AWS_REGION=eu-west-1")
         })?;
         // A bucket's name in the host would ask the resolver for names that only AWS has.
-        let path_style = config.endpoint_url().is_some();
+        let endpoint_url = config.endpoint_url().map(str::to_owned);
+        let path_style = endpoint_url.is_some();
         let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(path_style).build();
         Ok(Self {
             region,
+            endpoint_url,
             acm: aws_sdk_acm::Client::new(config),
             cloudformation: aws_sdk_cloudformation::Client::new(config),
             dynamodb: aws_sdk_dynamodb::Client::new(config),

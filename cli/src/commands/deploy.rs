@@ -106,8 +106,8 @@ async fn upload_artifacts(context: &Context, bucket: &str, packages: [&Package; 
 }
 
 fn template_url(context: &Context, bucket: &str, key: &str) -> String {
-    match &context.local {
-        Some(local) => format!("{}/{bucket}/{key}", local.endpoint_url),
+    match &context.aws.endpoint_url {
+        Some(endpoint_url) => format!("{endpoint_url}/{bucket}/{key}"),
         None => format!("https://{bucket}.s3.{}.{}/{key}", context.aws.region, dns_suffix(&context.aws.region)),
     }
 }
