@@ -1,34 +1,68 @@
+//! What the other commands know of the running local cloud.
+
+use std::fs;
 use std::net::SocketAddr;
 
 use restctl_contract::stack::StackName;
+use serde::{Deserialize, Serialize};
 
-use crate::failure::{Failure, Result};
+use super::folder::Folder;
+use super::identity_provider::IdentityProvider;
+use super::stacks::Stacks;
+use crate::failure::{During, Exit, Failure, Result};
 
-pub(crate) struct IdentityProvider {
-    pub(crate) issuer: String,
-    pub(crate) audience: String,
-    pub(crate) client_id: String,
-    pub(crate) client_secret: String,
-    pub(crate) scope: String,
-}
-
+/// Where the parts of the running local cloud are, as its supervisor wrote it down.
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct LocalCloud {
+    /// The emulator of AWS: `http://127.0.0.1:PORT`.
     pub(crate) endpoint_url: String,
+    /// The TLS front, to which the certificate's name must be resolved.
     pub(crate) front: SocketAddr,
     pub(crate) identity_provider: IdentityProvider,
+    /// Process id of the supervisor.
+    pub(crate) supervisor: u32,
+    /// Process id of the emulator.
+    pub(crate) emulator: u32,
 }
 
 impl LocalCloud {
+    /// Fails with [`Exit::NotFound`] where no local cloud is up.
     pub(crate) fn running() -> Result<LocalCloud> {
-        Err(Failure::new("the local cloud is not running").next("restctl local up"))
+        Self::find(&Folder::standard()?)?.ok_or_else(|| {
+            Failure::new("the local cloud is not running").next("restctl local up").exit(Exit::NotFound)
+        })
     }
-    pub(crate) fn keep_certificate(&self, _stack: &StackName, _chain_pem: &str, _key_pem: &str) -> Result<()> {
-        Ok(())
+
+    /// Hands over the certificate that was imported for `stack`: the front terminates TLS with it from now on.
+    ///
+    /// `chain_pem` starts with the leaf certificate; `key_pem` is its unencrypted private key.
+    pub(crate) fn keep_certificate(&self, stack: &StackName, chain_pem: &str, key_pem: &str) -> Result<()> {
+        Stacks::standard()?.keep_certificate(stack, chain_pem, key_pem)
     }
-    pub(crate) fn serve(&self, _stack: &StackName, _name: &str, _dns: &str) -> Result<()> {
-        Ok(())
+
+    /// From now on the front passes requests for `certificate_name` to the load balancer of `stack`.
+    pub(crate) fn serve(
+        &self,
+        stack: &StackName,
+        certificate_name: &str,
+        load_balancer_dns_name: &str,
+    ) -> Result<()> {
+        Stacks::standard()?.serve(stack, certificate_name, load_balancer_dns_name)
     }
-    pub(crate) fn forget(&self, _stack: &StackName) -> Result<()> {
-        Ok(())
+
+    /// Forgets what [`Self::keep_certificate`] and [`Self::serve`] were told of `stack`.
+    pub(crate) fn forget(&self, stack: &StackName) -> Result<()> {
+        Stacks::standard()?.forget(stack)
+    }
+
+    /// None where no cloud is up, or it does not answer yet.
+    pub(super) fn find(folder: &Folder) -> Result<Option<LocalCloud>> {
+        // A supervisor that was killed leaves its record behind.
+        if !folder.supervisor_lives()? || !folder.record().exists() {
+            return Ok(None);
+        }
+        let doing = format!("{} cannot be read", folder.record().display());
+        let record = fs::read(folder.record()).during(&doing)?;
+        serde_json::from_slice(&record).during(doing).map(Some)
     }
 }

@@ -1,5 +1,23 @@
 //! The local cloud: an emulator of AWS, a development identity provider and a TLS front.
+//!
+//! `up` starts one supervisor in the background, which keeps all three and ends with them. What is written about
+//! them lies in one folder, which `down` removes.
 
 mod cloud;
+mod emulator;
+mod folder;
+mod forward;
+mod front;
+mod identity_provider;
+mod python;
+mod stacks;
+mod start;
+mod stop;
+mod supervisor;
+mod upstream;
 
-pub(crate) use cloud::{IdentityProvider, LocalCloud};
+pub(crate) use cloud::LocalCloud;
+pub(crate) use identity_provider::IdentityProvider;
+pub(crate) use start::{Ports, up};
+pub(crate) use stop::down;
+pub(crate) use supervisor::{Supervise, supervise};

@@ -1,0 +1,107 @@
+//! A request at the front becomes one to the emulated load balancer, untouched.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Either, Full};
+use hyper::body::Body;
+use hyper::body::Incoming;
+use tokio::time::timeout;
+
+use super::upstream;
+use crate::output;
+
+pub(crate) type Answer = Response<Either<Full<Bytes>, Incoming>>;
+
+/// What an Application Load Balancer passes on to a Lambda at most.
+const MAX_BODY_BYTES: usize = 1_048_576;
+
+/// An Application Load Balancer's idle timeout, as it is set by default.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Headers that speak of one connection only (RFC 9110, section 7.6.1).
+const HOP_BY_HOP: [&str; 8] = [
+    "connection",
+    "expect",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// The emulator itself adds `X-Forwarded-For`, `-Proto` and `-Port`, from the connection and its listener.
+pub(crate) async fn forward<B>(request: Request<B>, load_balancer: &str, emulator: SocketAddr) -> Answer
+where
+    B: Body<Data = Bytes, Error: Error + 'static> + Unpin,
+{
+    let (mut parts, body) = request.into_parts();
+    let body = match read(body).await {
+        Ok(Some(body)) => body,
+        Ok(None) => return refuse(StatusCode::PAYLOAD_TOO_LARGE),
+        Err(_) => return refuse(StatusCode::BAD_REQUEST),
+    };
+    let Some(uri) = load_balancer_uri(&parts.uri, load_balancer) else {
+        return refuse(StatusCode::BAD_REQUEST);
+    };
+    parts.uri = uri;
+    remove_hop_by_hop(&mut parts.headers);
+    // The emulator chooses the listener by this port, and the load balancer by the path: it would answer `/health`
+    // and the like itself if it were asked under the load balancer's own name.
+    parts.headers.insert(header::HOST, HeaderValue::from_static("127.0.0.1:443"));
+    let answer = upstream::send(emulator, Request::from_parts(parts, Full::new(body)));
+    match timeout(TIMEOUT, answer).await {
+        Ok(Ok(mut answer)) => {
+            remove_hop_by_hop(answer.headers_mut());
+            answer.map(Either::Right)
+        }
+        Ok(Err(error)) => {
+            output::say(&format!("the emulator at {emulator} does not answer: {error}"));
+            refuse(StatusCode::BAD_GATEWAY)
+        }
+        Err(_) => refuse(StatusCode::GATEWAY_TIMEOUT),
+    }
+}
+
+/// None for a body that is too large; it is read to its end all the same, so that its sender gets to read the answer.
+async fn read<B: Body<Data = Bytes> + Unpin>(mut body: B) -> Result<Option<Bytes>, B::Error> {
+    let mut bytes = BytesMut::new();
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        length += data.len();
+        if length <= MAX_BODY_BYTES {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Ok((length <= MAX_BODY_BYTES).then(|| bytes.freeze()))
+}
+
+/// `/_alb/NAME/…` with the path encoded once more, because the emulator decodes it once and AWS does not.
+///
+/// None where the request names no path (`OPTIONS *`).
+fn load_balancer_uri(uri: &Uri, load_balancer: &str) -> Option<Uri> {
+    let path = uri.path().strip_prefix('/')?.replace('%', "%25");
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    format!("/_alb/{load_balancer}/{path}{query}").parse().ok()
+}
+
+fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    for name in HOP_BY_HOP {
+        headers.remove(name);
+    }
+}
+
+/// An answer of the load balancer's own.
+pub(crate) fn refuse(status: StatusCode) -> Answer {
+    let html = format!("<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>\n");
+    let mut answer = Response::new(Either::Left(Full::new(Bytes::from(html))));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    answer.headers_mut().insert(header::SERVER, HeaderValue::from_static("awselb/2.0"));
+    answer
+}

@@ -1,0 +1,335 @@
+//! A development identity provider with Auth0's endpoints, on the loopback address.
+
+use std::sync::Arc;
+
+use axum::extract::{Form, FromRequest, Json, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Router, http};
+use http::StatusCode;
+use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use tokio::net::TcpListener;
+
+use crate::failure::{During, Failure, Result};
+
+const AUDIENCE: &str = "https://restctl.local/api";
+const CLIENT_ID: &str = "restctl-local";
+const SCOPE: &str = "read:items";
+/// Auth0's default lifetime of an API's tokens, in seconds.
+const LIFETIME: i64 = 86_400;
+
+/// What `setup` is told of the identity provider.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct IdentityProvider {
+    /// `http://127.0.0.1:PORT/`, as Auth0's with a slash at its end.
+    pub(crate) issuer: String,
+    pub(crate) audience: String,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: String,
+    pub(crate) scope: String,
+}
+
+/// An identity provider with one API and one client, and a signing key that lives as long as it does.
+pub(crate) struct Server {
+    identity_provider: IdentityProvider,
+    signing_key: EncodingKey,
+    jwk: Jwk,
+}
+
+impl Server {
+    /// `issuer` ends with a slash.
+    pub(crate) fn new(issuer: String) -> Result<Self> {
+        let (signing_key, jwk) = new_key()?;
+        let identity_provider = IdentityProvider {
+            issuer,
+            audience: AUDIENCE.to_owned(),
+            client_id: CLIENT_ID.to_owned(),
+            client_secret: new_secret()?,
+            scope: SCOPE.to_owned(),
+        };
+        Ok(Self { identity_provider, signing_key, jwk })
+    }
+
+    pub(crate) fn identity_provider(&self) -> &IdentityProvider {
+        &self.identity_provider
+    }
+
+    pub(crate) async fn serve(self, listener: TcpListener) -> Result<()> {
+        let routes = Router::new()
+            .route("/oauth/token", post(token))
+            .route("/.well-known/openid-configuration", get(openid_configuration))
+            .route("/.well-known/jwks.json", get(jwks))
+            .with_state(Arc::new(self));
+        axum::serve(listener, routes).await.during("the identity provider ended")
+    }
+
+    fn grant(&self, ask: &TokenRequest) -> Result<Value, Refusal> {
+        let provider = &self.identity_provider;
+        check_grant_type(ask.grant_type.as_deref())?;
+        if ask.client_id.as_ref() != Some(&provider.client_id)
+            || ask.client_secret.as_ref() != Some(&provider.client_secret)
+        {
+            return Err(Refusal::new(StatusCode::UNAUTHORIZED, "access_denied", "Unauthorized"));
+        }
+        match &ask.audience {
+            Some(audience) if *audience == provider.audience => {}
+            Some(other) => {
+                return Err(Refusal::forbidden("access_denied", format!("Service not found: {other}")));
+            }
+            None => return Err(Refusal::forbidden("access_denied", NO_AUDIENCE)),
+        }
+        match ask.scope.as_deref() {
+            None | Some("" | SCOPE) => {}
+            Some(scope) => {
+                let description = format!("Client has not been granted scopes: {scope}");
+                return Err(Refusal::forbidden("access_denied", description));
+            }
+        }
+        let access_token =
+            self.sign(OffsetDateTime::now_utc().unix_timestamp()).map_err(|_| Refusal::server())?;
+        Ok(json!({
+            "access_token": access_token,
+            "scope": provider.scope,
+            "expires_in": LIFETIME,
+            "token_type": "Bearer",
+        }))
+    }
+
+    fn sign(&self, now: i64) -> jsonwebtoken::errors::Result<String> {
+        let provider = &self.identity_provider;
+        let header = Header { kid: self.jwk.common.key_id.clone(), ..Header::new(Algorithm::RS256) };
+        let claims = json!({
+            "iss": provider.issuer,
+            "sub": format!("{}@clients", provider.client_id),
+            "aud": provider.audience,
+            "iat": now,
+            "exp": now + LIFETIME,
+            "scope": provider.scope,
+            "gty": "client-credentials",
+            "azp": provider.client_id,
+        });
+        jsonwebtoken::encode(&header, &claims, &self.signing_key)
+    }
+}
+
+const NO_AUDIENCE: &str = "No audience parameter was provided, and no default audience has been configured";
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct TokenRequest {
+    grant_type: Option<String>,
+    client_id: Option<String>,
+    client_secret: Option<String>,
+    audience: Option<String>,
+    scope: Option<String>,
+}
+
+async fn token(State(server): State<Arc<Server>>, request: Request) -> Result<Response, Refusal> {
+    let content_type =
+        request.headers().get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let is_json = content_type.is_some_and(|kind| kind.starts_with("application/json"));
+    let ask = if is_json {
+        Json::from_request(request, &()).await.map(|Json(ask)| ask).map_err(Refusal::unreadable)?
+    } else {
+        Form::from_request(request, &()).await.map(|Form(ask)| ask).map_err(Refusal::unreadable)?
+    };
+    let answer = server.grant(&ask)?;
+    Ok(([(http::header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
+}
+
+/// The grants that Auth0 knows beside the one this client has, as far as anyone would try them here.
+fn check_grant_type(grant_type: Option<&str>) -> Result<(), Refusal> {
+    match grant_type {
+        Some("client_credentials") => Ok(()),
+        Some(known @ ("authorization_code" | "refresh_token" | "password")) => Err(Refusal::forbidden(
+            "unauthorized_client",
+            format!("Grant type '{known}' not allowed for the client."),
+        )),
+        Some(other) => {
+            Err(Refusal::forbidden("unsupported_grant_type", format!("Unsupported grant type: {other}")))
+        }
+        None => Err(Refusal::unreadable("Missing required parameter: grant_type")),
+    }
+}
+
+/// OpenID Connect Discovery 1.0, section 3, for an issuer that only knows client credentials.
+async fn openid_configuration(State(server): State<Arc<Server>>) -> Json<Value> {
+    let issuer = &server.identity_provider.issuer;
+    Json(json!({
+        "issuer": issuer,
+        "token_endpoint": format!("{issuer}oauth/token"),
+        "jwks_uri": format!("{issuer}.well-known/jwks.json"),
+        "grant_types_supported": ["client_credentials"],
+        "token_endpoint_auth_methods_supported": ["client_secret_post"],
+        "scopes_supported": [server.identity_provider.scope],
+        "response_types_supported": [],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+    }))
+}
+
+async fn jwks(State(server): State<Arc<Server>>) -> Json<JwkSet> {
+    Json(JwkSet { keys: vec![server.jwk.clone()] })
+}
+
+/// An error as Auth0's token endpoint words it.
+struct Refusal {
+    status: StatusCode,
+    error: &'static str,
+    description: String,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, error: &'static str, description: impl Into<String>) -> Self {
+        Self { status, error, description: description.into() }
+    }
+
+    fn forbidden(error: &'static str, description: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, error, description)
+    }
+
+    fn unreadable(why: impl ToString) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request", why.to_string())
+    }
+
+    fn server() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "The token cannot be signed")
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.status, Json(json!({ "error": self.error, "error_description": self.description })))
+            .into_response()
+    }
+}
+
+fn new_key() -> Result<(EncodingKey, Jwk)> {
+    let doing = "the identity provider's signing key cannot be made";
+    let pair =
+        rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).during(doing)?;
+    let key = EncodingKey::from_rsa_pem(pair.serialize_pem().as_bytes()).during(doing)?;
+    let mut jwk = Jwk::from_encoding_key(&key, Algorithm::RS256).during(doing)?;
+    jwk.common.key_id = Some(jwk.thumbprint(ThumbprintHash::SHA256).during(doing)?);
+    jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+    Ok((key, jwk))
+}
+
+/// 256 bits, hexadecimal.
+fn new_secret() -> Result<String> {
+    let mut bytes = [0; 32];
+    let random = rustls::crypto::aws_lc_rs::default_provider().secure_random;
+    random.fill(&mut bytes).map_err(|_| Failure::new("this system yields no random numbers"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::{DecodingKey, Validation, decode, decode_header};
+
+    use super::*;
+
+    /// A served provider and what `setup` is told of it.
+    async fn serve() -> IdentityProvider {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = Server::new(format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        let provider = server.identity_provider().clone();
+        tokio::spawn(server.serve(listener));
+        provider
+    }
+
+    fn ask(provider: &IdentityProvider) -> Value {
+        json!({
+            "grant_type": "client_credentials",
+            "client_id": provider.client_id,
+            "client_secret": provider.client_secret,
+            "audience": provider.audience,
+        })
+    }
+
+    async fn post_json(provider: &IdentityProvider, body: &Value) -> (u16, Value) {
+        let url = format!("{}oauth/token", provider.issuer);
+        let answer = reqwest::Client::new().post(url).json(body).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn tokens_verify_against_the_published_keys() {
+        let provider = serve().await;
+        let url = format!("{}.well-known/openid-configuration", provider.issuer);
+        let discovered: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+        assert_eq!(discovered["issuer"], provider.issuer.as_str());
+        assert!(provider.issuer.ends_with('/'));
+
+        let endpoint = discovered["token_endpoint"].as_str().unwrap();
+        let form = reqwest::Client::new().post(endpoint).form(&ask(&provider)).send().await.unwrap();
+        assert_eq!(form.headers()["cache-control"], "no-store");
+        let form: Value = form.json().await.unwrap();
+        let (status, json) = post_json(&provider, &ask(&provider)).await;
+        assert_eq!(status, 200);
+
+        let keys = reqwest::get(discovered["jwks_uri"].as_str().unwrap()).await.unwrap();
+        let keys: JwkSet = keys.json().await.unwrap();
+        for answer in [form, json] {
+            assert_eq!(answer["token_type"], "Bearer");
+            assert_eq!(answer["expires_in"], 86_400);
+            assert_eq!(answer["scope"], "read:items");
+            let token = answer["access_token"].as_str().unwrap();
+            let jwk = keys.find(&decode_header(token).unwrap().kid.unwrap()).unwrap();
+            let mut validation = Validation::new(Algorithm::RS256);
+            validation.set_issuer(&[&provider.issuer]);
+            validation.set_audience(&[&provider.audience]);
+            let claims =
+                decode::<Value>(token, &DecodingKey::from_jwk(jwk).unwrap(), &validation).unwrap().claims;
+            assert_eq!(claims["sub"], format!("{}@clients", provider.client_id));
+            assert_eq!(claims["azp"], provider.client_id.as_str());
+            assert_eq!(claims["gty"], "client-credentials");
+            assert_eq!(claims["scope"], "read:items");
+            let (issued, expires) = (claims["iat"].as_i64().unwrap(), claims["exp"].as_i64().unwrap());
+            assert_eq!(expires - issued, 86_400);
+        }
+    }
+
+    #[tokio::test]
+    async fn refusals_are_worded_as_auth0_words_them() {
+        let provider = serve().await;
+        let cases = [
+            ("client_secret", json!("wrong"), 401, "access_denied", "Unauthorized"),
+            ("client_secret", Value::Null, 401, "access_denied", "Unauthorized"),
+            ("client_id", json!("nobody"), 401, "access_denied", "Unauthorized"),
+            ("audience", json!("https://else"), 403, "access_denied", "Service not found: https://else"),
+            ("audience", Value::Null, 403, "access_denied", NO_AUDIENCE),
+            (
+                "scope",
+                json!("write:items"),
+                403,
+                "access_denied",
+                "Client has not been granted scopes: write:items",
+            ),
+            ("grant_type", json!("magic"), 403, "unsupported_grant_type", "Unsupported grant type: magic"),
+            (
+                "grant_type",
+                json!("password"),
+                403,
+                "unauthorized_client",
+                "Grant type 'password' not allowed for the client.",
+            ),
+            ("grant_type", Value::Null, 400, "invalid_request", "Missing required parameter: grant_type"),
+        ];
+        for (field, value, status, error, description) in cases {
+            let mut body = ask(&provider);
+            body[field] = value;
+            let answer = post_json(&provider, &body).await;
+            assert_eq!(answer, (status, json!({ "error": error, "error_description": description })));
+        }
+        let url = format!("{}oauth/token", provider.issuer);
+        let garbled = reqwest::Client::new().post(url).header("content-type", "application/json").body("{");
+        let garbled = garbled.send().await.unwrap();
+        assert_eq!(garbled.status(), 400);
+        assert_eq!(garbled.json::<Value>().await.unwrap()["error"], "invalid_request");
+    }
+}

@@ -1,0 +1,185 @@
+//! What the front serves: for each stack its certificate and its load balancer, one file each.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use restctl_contract::stack::StackName;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use serde::{Deserialize, Serialize};
+
+use super::folder::Folder;
+use crate::directories;
+use crate::failure::{During, Failure, Result};
+
+const CERTIFICATE: &str = "certificate.pem";
+const BACKEND: &str = "backend.json";
+
+/// A folder with one folder per stack.
+#[derive(Debug, Clone)]
+pub(crate) struct Stacks(PathBuf);
+
+/// A stack's load balancer, and the name under which it is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Backend {
+    #[serde(skip)]
+    stack: String,
+    certificate_name: String,
+    /// Elastic Load Balancing's name of the load balancer.
+    pub(crate) load_balancer: String,
+}
+
+impl Stacks {
+    pub(crate) fn standard() -> Result<Self> {
+        Ok(Self::of(&Folder::standard()?))
+    }
+
+    pub(crate) fn of(folder: &Folder) -> Self {
+        Self(folder.stacks())
+    }
+
+    pub(crate) fn keep_certificate(&self, stack: &StackName, chain_pem: &str, key_pem: &str) -> Result<()> {
+        // One file, so that a chain is never seen with another chain's key.
+        let both = format!("{}\n{}\n", chain_pem.trim_end(), key_pem.trim_end());
+        directories::write_private(&self.0.join(stack.as_str()).join(CERTIFICATE), both.as_bytes())
+    }
+
+    pub(crate) fn serve(
+        &self,
+        stack: &StackName,
+        certificate_name: &str,
+        load_balancer_dns_name: &str,
+    ) -> Result<()> {
+        let load_balancer = load_balancer_name(load_balancer_dns_name).ok_or_else(|| {
+            Failure::new(format!("{load_balancer_dns_name} is no load balancer's DNS name"))
+        })?;
+        let others = self.backends()?.into_iter().filter(|backend| backend.stack != stack.as_str());
+        if let Some(other) = others.into_iter().find(|other| other.answers_to(certificate_name)) {
+            return Err(Failure::new(format!("two stacks cannot both answer at {certificate_name}"))
+                .why(format!("the local cloud serves the stack {} there", other.stack))
+                .next(format!("restctl destroy --stack {}", other.stack)));
+        }
+        let backend = Backend {
+            stack: stack.to_string(),
+            certificate_name: certificate_name.to_owned(),
+            load_balancer: load_balancer.to_owned(),
+        };
+        let file = self.0.join(stack.as_str()).join(BACKEND);
+        let json = serde_json::to_vec(&backend).during("the load balancer cannot be written down")?;
+        directories::write_private(&file, &json)
+    }
+
+    pub(crate) fn forget(&self, stack: &StackName) -> Result<()> {
+        let dir = self.0.join(stack.as_str());
+        match fs::remove_dir_all(&dir) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+        .during(format!("{} cannot be removed", dir.display()))
+    }
+
+    /// The stack that answers to the name a TLS client asked for, or the only one there is.
+    pub(crate) fn choose(&self, server_name: Option<&str>) -> Result<Option<Backend>> {
+        let mut backends = self.backends()?;
+        if let Some(name) = server_name
+            && let Some(named) = backends.iter().position(|backend| backend.answers_to(name))
+        {
+            return Ok(Some(backends.swap_remove(named)));
+        }
+        Ok(if backends.len() == 1 { backends.pop() } else { None })
+    }
+
+    pub(crate) fn certificate(&self, backend: &Backend, crypto: &CryptoProvider) -> Result<CertifiedKey> {
+        let file = self.0.join(&backend.stack).join(CERTIFICATE);
+        let doing = format!("the certificate in {} cannot be used", file.display());
+        let pem = fs::read(&file).during(&doing)?;
+        let chain = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>().during(&doing)?;
+        let key = PrivateKeyDer::from_pem_slice(&pem).during(&doing)?;
+        CertifiedKey::from_der(chain, key, crypto).during(doing)
+    }
+
+    fn backends(&self) -> Result<Vec<Backend>> {
+        let doing = format!("{} cannot be read", self.0.display());
+        let entries = match fs::read_dir(&self.0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.during(&doing)?,
+        };
+        let mut backends = Vec::new();
+        for entry in entries {
+            backends.extend(backend(&entry.during(&doing)?.path())?);
+        }
+        Ok(backends)
+    }
+}
+
+impl Backend {
+    fn answers_to(&self, name: &str) -> bool {
+        self.certificate_name.eq_ignore_ascii_case(name)
+    }
+}
+
+/// None for a stack that has a certificate and is not deployed yet.
+fn backend(stack: &Path) -> Result<Option<Backend>> {
+    let file = stack.join(BACKEND);
+    let doing = format!("{} cannot be read", file.display());
+    let json = match fs::read(&file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        json => json.during(&doing)?,
+    };
+    let mut backend: Backend = serde_json::from_slice(&json).during(doing)?;
+    backend.stack = stack.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(Some(backend))
+}
+
+/// A load balancer's DNS name starts with its name, a hyphen and an id.
+fn load_balancer_name(dns_name: &str) -> Option<&str> {
+    let (label, _) = dns_name.split_once('.')?;
+    label.rsplit_once('-').map(|(name, _)| name).filter(|name| !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stack(name: &str) -> StackName {
+        name.parse().unwrap()
+    }
+
+    #[test]
+    fn a_stack_is_chosen_by_name_or_because_it_is_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let stacks = Stacks(dir.path().join("front"));
+        assert_eq!(stacks.choose(Some("a.example")).unwrap(), None);
+        let load_balancer =
+            |name: Option<&str>| stacks.choose(name).unwrap().map(|backend| backend.load_balancer);
+
+        stacks.serve(&stack("a"), "a.example", "lb-a-0123abcd.us-east-1.elb.amazonaws.com").unwrap();
+        stacks.keep_certificate(&stack("certified-only"), "chain", "key").unwrap();
+        assert_eq!(load_balancer(None).as_deref(), Some("lb-a"));
+        assert_eq!(load_balancer(Some("other.example")).as_deref(), Some("lb-a"));
+
+        stacks.serve(&stack("b"), "b.example", "lb-b-4567.us-east-1.elb.amazonaws.com").unwrap();
+        assert_eq!(load_balancer(Some("B.example")).as_deref(), Some("lb-b"));
+        assert_eq!(load_balancer(Some("a.example")).as_deref(), Some("lb-a"));
+        assert_eq!(load_balancer(Some("other.example")), None);
+        assert_eq!(load_balancer(None), None);
+
+        stacks.forget(&stack("a")).unwrap();
+        stacks.forget(&stack("a")).unwrap();
+        assert_eq!(load_balancer(None).as_deref(), Some("lb-b"));
+    }
+
+    #[test]
+    fn a_name_belongs_to_one_stack() {
+        let dir = tempfile::tempdir().unwrap();
+        let stacks = Stacks(dir.path().join("front"));
+        stacks.serve(&stack("a"), "api.example", "a-1.elb.amazonaws.com").unwrap();
+        stacks.serve(&stack("a"), "api.example", "a-2.elb.amazonaws.com").unwrap();
+        let refused = stacks.serve(&stack("b"), "api.example", "b-1.elb.amazonaws.com").unwrap_err();
+        assert!(refused.to_string().contains("stack a"), "{refused}");
+        assert!(stacks.serve(&stack("a"), "api.example", "localhost").is_err());
+    }
+}

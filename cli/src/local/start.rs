@@ -1,0 +1,171 @@
+//! Starting the local cloud.
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use clap::Args;
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::time::{Instant, sleep};
+
+use super::cloud::LocalCloud;
+use super::folder::{Folder, POLL};
+use super::{python, stop};
+use crate::directories;
+use crate::failure::{During, Exit, Failure, Result};
+use crate::output;
+
+/// Longer than the emulator is given to start, so that the supervisor gets to say what is wrong.
+const START: Duration = Duration::from_secs(240);
+
+/// Ports on the loopback address; free ones where none is given.
+#[derive(Debug, Default, Clone, Args)]
+pub(crate) struct Ports {
+    /// Port of the emulator of AWS [default: a free one]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) port: Option<u16>,
+
+    /// Port of the development identity provider [default: a free one]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) identity_provider_port: Option<u16>,
+
+    /// Port of the TLS front [default: a free one]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) https_port: Option<u16>,
+}
+
+impl Ports {
+    fn given(&self) -> impl Iterator<Item = (&'static str, u16)> {
+        let ports = [
+            ("--port", self.port),
+            ("--identity-provider-port", self.identity_provider_port),
+            ("--https-port", self.https_port),
+        ];
+        ports.into_iter().filter_map(|(flag, port)| Some((flag, port?)))
+    }
+}
+
+/// Starts the local cloud, or finds it running. Ctrl-C ends it with [`Exit::Interrupted`] and leaves nothing behind.
+///
+/// From then on Ctrl-C no longer ends this process by itself: tokio keeps its handler.
+pub(crate) async fn up(ports: Ports) -> Result<LocalCloud> {
+    let folder = Folder::standard()?;
+    let interrupted = tokio::signal::ctrl_c();
+    tokio::pin!(interrupted);
+    let _alone = tokio::select! {
+        alone = folder.exclusive() => alone?,
+        _ = &mut interrupted => return Err(interruption()),
+    };
+    tokio::select! {
+        cloud = start(&folder, &ports) => cloud,
+        _ = &mut interrupted => {
+            stop::remove_leftovers(&folder).await?;
+            Err(interruption())
+        }
+    }
+}
+
+fn interruption() -> Failure {
+    Failure::new("interrupted").exit(Exit::Interrupted)
+}
+
+async fn start(folder: &Folder, ports: &Ports) -> Result<LocalCloud> {
+    if folder.supervisor_lives()? {
+        return wait_for_record(folder, || Ok(!folder.supervisor_lives()?)).await;
+    }
+    stop::remove_leftovers(folder).await?;
+    check_ports(ports)?;
+    let python = python::python().await?;
+
+    let progress = output::spinner("Starting the local cloud");
+    let mut supervisor = Supervisor::spawn(folder, &python, ports)?;
+    let cloud = wait_for_record(folder, || supervisor.ended()).await;
+    progress.finish_and_clear();
+    if cloud.is_ok() {
+        supervisor.keep();
+    }
+    cloud
+}
+
+/// `ended` says whether the supervisor has.
+async fn wait_for_record(folder: &Folder, mut ended: impl FnMut() -> Result<bool>) -> Result<LocalCloud> {
+    let deadline = Instant::now() + START;
+    loop {
+        if let Some(cloud) = LocalCloud::find(folder)? {
+            return Ok(cloud);
+        }
+        if ended()? || Instant::now() >= deadline {
+            return Err(not_started(folder));
+        }
+        sleep(POLL).await;
+    }
+}
+
+fn not_started(folder: &Folder) -> Failure {
+    const LINES: usize = 12;
+    let log = fs::read_to_string(folder.log()).unwrap_or_default();
+    let lines: Vec<_> = log.lines().collect();
+    let last_lines = lines[lines.len().saturating_sub(LINES)..].join("\n");
+    Failure::new("the local cloud does not start")
+        .why(last_lines)
+        .next(format!("read {}, then again: restctl local up", folder.log().display()))
+}
+
+fn check_ports(ports: &Ports) -> Result<()> {
+    for (flag, port) in ports.given() {
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .during(format!("port {port} cannot be used"))
+            .map_err(|failure| {
+                failure.next(format!("name another port in {flag}, or leave it out for a free one"))
+            })?;
+    }
+    Ok(())
+}
+
+/// The supervisor while it starts: ended when this is dropped, and its parts with it.
+struct Supervisor(Option<Child>);
+
+impl Supervisor {
+    fn spawn(folder: &Folder, python: &Path, ports: &Ports) -> Result<Self> {
+        let doing = "the local cloud's supervisor does not start";
+        directories::create_private(folder.path())?;
+        let log = File::create(folder.log()).during(doing)?;
+        let mut command = Command::new(std::env::current_exe().during(doing)?);
+        command.args(["local", "supervise", "--python"]).arg(python);
+        for (flag, port) in ports.given() {
+            command.arg(format!("{flag}={port}"));
+        }
+        let child = command
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().during(doing)?)
+            .stderr(log)
+            .spawn()
+            .during(doing)?;
+        Ok(Self(Some(child)))
+    }
+
+    fn ended(&mut self) -> Result<bool> {
+        match &mut self.0 {
+            Some(child) => Ok(child.try_wait().during("the supervisor cannot be waited for")?.is_some()),
+            None => Ok(true),
+        }
+    }
+
+    fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        let Some(child) = &mut self.0 else { return };
+        if let Some(pid) = Pid::from_raw(child.id().cast_signed()) {
+            // Not killed, so that it ends the emulator before it ends itself.
+            let _ = kill_process(pid, Signal::TERM);
+        }
+        let _ = child.wait();
+    }
+}
