@@ -69,6 +69,9 @@ pub(crate) enum Command {
     /// Remove the stack and everything that belongs to it
     Destroy(commands::destroy::Destroy),
 
+    /// Run the whole job on the local cloud, step by step
+    Demo(commands::demo::Demo),
+
     /// Start, stop and inspect the local cloud
     #[command(subcommand)]
     Local(commands::local::Local),

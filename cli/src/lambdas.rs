@@ -15,6 +15,12 @@ use crate::output;
 pub(crate) const API: &str = "restctl-api";
 pub(crate) const INGEST: &str = "restctl-ingest";
 
+/// How the Lambdas are built that run on AWS.
+pub(crate) const RELEASE_PROFILE: &str = "release";
+
+/// How those are built that run on this machine: as restctl itself.
+pub(crate) const LOCAL_PROFILE: &str = if cfg!(debug_assertions) { "dev" } else { RELEASE_PROFILE };
+
 /// A zip with one file, `bootstrap`, as the runtime `provided.al2023` starts it.
 pub(crate) struct Package {
     pub(crate) zip: Vec<u8>,
@@ -58,7 +64,7 @@ fn zip(binary: &[u8]) -> zip::result::ZipResult<Vec<u8>> {
 }
 
 /// The checkout this binary was built in, or the one it is run in.
-fn checkout() -> Result<PathBuf> {
+pub(crate) fn checkout() -> Result<PathBuf> {
     let running = std::env::current_exe().ok();
     let here = std::env::current_dir().ok();
     let is_checkout = |folder: &&Path| folder.join("lambdas/ingest/Cargo.toml").is_file();
@@ -75,7 +81,8 @@ fn build(checkout: &Path, profile: &str) -> Result<PathBuf> {
     let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .current_dir(checkout)
         .args(["build", "--message-format=json-render-diagnostics", "--profile", profile])
-        .args(["--package", API, "--package", INGEST])
+        // With restctl selected too, the dependencies have the features they were built with for restctl itself.
+        .args(["--package", "restctl", "--package", API, "--package", INGEST, "--bin", API, "--bin", INGEST])
         .stderr(Stdio::piped())
         .output();
     progress.finish_and_clear();

@@ -34,8 +34,7 @@ pub(crate) async fn run(args: Deploy, context: &Context) -> Result<()> {
     for setting in Setting::ALL {
         settings.require(setting)?;
     }
-    // On this machine the Lambdas are built as restctl itself was; what runs on AWS is worth a release build.
-    let profile = if context.local.is_some() && cfg!(debug_assertions) { "dev" } else { "release" };
+    let profile = if context.local.is_some() { lambdas::LOCAL_PROFILE } else { lambdas::RELEASE_PROFILE };
     let folder = lambdas::locate(args.lambdas.as_deref(), profile)?;
     let (api, ingest) = (lambdas::pack(&folder, lambdas::API)?, lambdas::pack(&folder, lambdas::INGEST)?);
 

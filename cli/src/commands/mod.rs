@@ -1,5 +1,6 @@
 //! One file per command: its arguments, then what it does.
 
+pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod destroy;
 pub(crate) mod get;
@@ -26,6 +27,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
             Command::Token(args) => token::run(args, &Context::new(target).await?).await,
             Command::Get(args) => get::run(args, &Context::new(target).await?).await,
             Command::Destroy(args) => destroy::run(args, &Context::new(target).await?).await,
+            Command::Demo(args) => demo::run(args, cli.target).await,
             Command::Local(command) => local::run(command).await,
         }
     })

@@ -1,46 +1,109 @@
 //! The names that `templates/stack.yaml` declares.
 
+/// Declares names one by one, and all of them for the test that holds them against the template.
+macro_rules! names {
+    ($($constant:ident = $name:literal;)+) => {
+        $(pub const $constant: &str = $name;)+
+
+        #[cfg(test)]
+        pub(crate) const ALL: &[&str] = &[$($name),+];
+    };
+}
+
 /// Parameters of the template.
 pub mod parameter {
-    pub const ARTIFACT_BUCKET: &str = "ArtifactBucket";
-    pub const API_PACKAGE: &str = "ApiPackage";
-    pub const INGEST_PACKAGE: &str = "IngestPackage";
-    pub const ARCHITECTURE: &str = "Architecture";
-    pub const KEY_NAME: &str = "KeyName";
-    pub const KEY_TYPE: &str = "KeyType";
-    pub const ISSUER: &str = "Issuer";
-    pub const AUDIENCE: &str = "Audience";
-    pub const JWKS_URI: &str = "JwksUri";
-    pub const SCOPE: &str = "Scope";
+    names! {
+        ARTIFACT_BUCKET = "ArtifactBucket";
+        API_PACKAGE = "ApiPackage";
+        INGEST_PACKAGE = "IngestPackage";
+        ARCHITECTURE = "Architecture";
+        KEY_NAME = "KeyName";
+        KEY_TYPE = "KeyType";
+        ISSUER = "Issuer";
+        AUDIENCE = "Audience";
+        JWKS_URI = "JwksUri";
+        SCOPE = "Scope";
+    }
 }
 
 /// Outputs of the stack.
 pub mod output {
-    pub const DATA_BUCKET: &str = "DataBucket";
-    pub const ITEMS_TABLE: &str = "ItemsTable";
-    pub const LEDGER_TABLE: &str = "LedgerTable";
-    pub const LOAD_QUEUE: &str = "LoadQueue";
-    pub const DEAD_LETTER_QUEUE: &str = "DeadLetterQueue";
-    pub const API_FUNCTION: &str = "ApiFunction";
-    pub const API_FUNCTION_ARN: &str = "ApiFunctionArn";
-    pub const INGEST_FUNCTION: &str = "IngestFunction";
-    pub const TARGET_GROUP: &str = "TargetGroup";
-    pub const LOAD_BALANCER_DNS_NAME: &str = "LoadBalancerDnsName";
-    pub const KEY_NAME: &str = "KeyName";
-    pub const KEY_TYPE: &str = "KeyType";
+    names! {
+        DATA_BUCKET = "DataBucket";
+        ITEMS_TABLE = "ItemsTable";
+        LEDGER_TABLE = "LedgerTable";
+        LOAD_QUEUE = "LoadQueue";
+        DEAD_LETTER_QUEUE = "DeadLetterQueue";
+        API_FUNCTION = "ApiFunction";
+        API_FUNCTION_ARN = "ApiFunctionArn";
+        INGEST_FUNCTION = "IngestFunction";
+        TARGET_GROUP = "TargetGroup";
+        LOAD_BALANCER_DNS_NAME = "LoadBalancerDnsName";
+        KEY_NAME = "KeyName";
+        KEY_TYPE = "KeyType";
+    }
 }
 
 /// Environment variables of the Lambdas.
 pub mod variable {
-    pub const ITEMS_TABLE: &str = "ITEMS_TABLE";
-    pub const LEDGER_TABLE: &str = "LEDGER_TABLE";
-    pub const KEY_NAME: &str = "KEY_NAME";
-    pub const KEY_TYPE: &str = "KEY_TYPE";
-    pub const ISSUER: &str = "ISSUER";
-    pub const AUDIENCE: &str = "AUDIENCE";
-    pub const JWKS_URI: &str = "JWKS_URI";
-    pub const SCOPE: &str = "SCOPE";
+    names! {
+        ITEMS_TABLE = "ITEMS_TABLE";
+        LEDGER_TABLE = "LEDGER_TABLE";
+        KEY_NAME = "KEY_NAME";
+        KEY_TYPE = "KEY_TYPE";
+        ISSUER = "ISSUER";
+        AUDIENCE = "AUDIENCE";
+        JWKS_URI = "JWKS_URI";
+        SCOPE = "SCOPE";
+    }
 }
 
-/// The message group of every load of a table: one group, so one writer (Amazon SQS FIFO queues).
-pub const MESSAGE_GROUP: &str = "items";
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use crate::{api, load};
+
+    const TEMPLATE: &str = include_str!("../../../templates/stack.yaml");
+
+    /// The names declared one step deeper than each line that says `heading:`.
+    fn declared(heading: &str) -> BTreeSet<&'static str> {
+        let depth = |line: &str| line.len() - line.trim_start().len();
+        let mut names = BTreeSet::new();
+        let mut inside = None;
+        for line in TEMPLATE.lines().filter(|line| !line.trim().is_empty()) {
+            match inside {
+                Some(outer) if depth(line) == outer + 2 => {
+                    names.extend(line.trim().split_once(':').map(|(name, _)| name));
+                }
+                Some(outer) if depth(line) <= outer => inside = None,
+                _ => {}
+            }
+            if line.trim() == format!("{heading}:") {
+                inside = Some(depth(line));
+            }
+        }
+        names
+    }
+
+    #[test]
+    fn names_are_those_of_the_template() {
+        let set = |names: &[&'static str]| names.iter().copied().collect::<BTreeSet<_>>();
+        assert_eq!(declared("Parameters"), set(super::parameter::ALL));
+        assert_eq!(declared("Outputs"), set(super::output::ALL));
+        assert_eq!(declared("Variables"), set(super::variable::ALL));
+    }
+
+    #[test]
+    fn values_are_those_of_the_template() {
+        for line in [
+            format!("prefix: {}", load::REJECTS_PREFIX),
+            format!("Resource: !Sub ${{DataBucket.Arn}}/{}*", load::REJECTS_PREFIX),
+            format!("- AttributeName: {}", load::LEDGER_KEY),
+            format!("HealthCheckPath: {}", api::HEALTH_PATH),
+            "{{resolve:secretsmanager:restctl/${AWS::StackName}/certificate:SecretString:arn}}".to_owned(),
+        ] {
+            assert!(TEMPLATE.contains(&line), "the template lacks {line}");
+        }
+    }
+}

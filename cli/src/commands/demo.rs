@@ -1,0 +1,162 @@
+//! `restctl demo`: the main job on the local cloud, by the commands a user would type.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Instant;
+
+use clap::Args;
+use reqwest::StatusCode;
+use reqwest::header::WWW_AUTHENTICATE;
+use restctl_contract::api::ITEMS_PATH;
+use tokio::process::Command;
+
+use crate::cli::Target;
+use crate::context::Context;
+use crate::endpoint::Endpoint;
+use crate::failure::{During, Exit, Failure, Result};
+use crate::local::LocalCloud;
+use crate::{lambdas, output};
+
+/// A stack of its own, so that it disturbs no other that the local cloud may hold.
+const STACK: &str = "demo";
+
+const DATA: &str = "fixtures/items.csv";
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Runs in a checkout of restctl: it builds the Lambdas and loads fixtures/items.csv.")]
+pub(crate) struct Demo {
+    /// Leave the stack and the local cloud running and print what to type next
+    #[arg(long)]
+    keep: bool,
+}
+
+pub(crate) async fn run(args: Demo, mut target: Target) -> Result<()> {
+    (target.local, target.profile, target.region) = (true, None, None);
+    target.stack = STACK.parse().map_err(|why: String| Failure::new(why))?;
+    let started = Instant::now();
+    let demo = Stage::set()?;
+    let was_running = LocalCloud::running().is_ok();
+
+    let played = tokio::select! {
+        played = demo.play(&target) => played,
+        interrupted = tokio::signal::ctrl_c() => match interrupted {
+            Ok(()) => Err(Failure::new("the demo was interrupted").exit(Exit::Interrupted)),
+            Err(error) => Err(error).during("Ctrl-C cannot be waited for"),
+        },
+    };
+    if args.keep && played.is_ok() {
+        demo.say_what_next();
+    } else {
+        demo.tear_down(was_running).await?;
+    }
+    played?;
+    output::say(&format!("\nall of it took {:.1} s", started.elapsed().as_secs_f64()));
+    Ok(())
+}
+
+/// Where the demo plays.
+struct Stage {
+    restctl: PathBuf,
+    checkout: PathBuf,
+}
+
+impl Stage {
+    fn set() -> Result<Self> {
+        let restctl = std::env::current_exe().during("restctl's own path is not known")?;
+        Ok(Self { restctl, checkout: lambdas::checkout()? })
+    }
+
+    async fn play(&self, target: &Target) -> Result<()> {
+        output::say("# build the two Lambdas");
+        let built = Instant::now();
+        lambdas::locate(None, lambdas::LOCAL_PROFILE)?;
+        say_time(built);
+        self.restctl(&["local", "up"]).await?;
+        self.restctl(&["setup"]).await?;
+        self.restctl(&["deploy"]).await?;
+        self.restctl(&["upload", DATA]).await?;
+        self.restctl(&["token"]).await?;
+        self.restctl(&["get", "--id", "42"]).await?;
+        self.restctl(&["get", "--id", "7", "--id", "42", "--id", "99"]).await?;
+        call_without_token(target).await
+    }
+
+    /// Runs one command as a user would, and says how long it took.
+    async fn restctl(&self, args: &[&str]) -> Result<()> {
+        let typed = format!("restctl {}", args.join(" "));
+        output::say(&format!("\n$ {typed}"));
+        let started = Instant::now();
+        let ended = Command::new(&self.restctl)
+            .args(args)
+            .current_dir(&self.checkout)
+            .env("RESTCTL_LOCAL", "1")
+            .env("RESTCTL_STACK", STACK)
+            // The demo brings its own client.
+            .env_remove("RESTCTL_CLIENT_SECRET")
+            .stdin(Stdio::null())
+            .status()
+            .await;
+        let status = ended.during(format!("{typed} cannot be run"))?;
+        if !status.success() {
+            return Err(Failure::new(format!("the demo stopped at: {typed}")).why(status.to_string()));
+        }
+        say_time(started);
+        Ok(())
+    }
+
+    /// Removes the stack, and the local cloud where the demo brought it up.
+    async fn tear_down(&self, was_running: bool) -> Result<()> {
+        if LocalCloud::running().is_err() {
+            return Ok(());
+        }
+        if was_running {
+            self.restctl(&["destroy", "--yes"]).await?;
+            output::say("the local cloud was running before and goes on");
+            return Ok(());
+        }
+        let destroyed = self.restctl(&["destroy", "--yes"]).await;
+        self.restctl(&["local", "down"]).await?;
+        destroyed
+    }
+
+    fn say_what_next(&self) {
+        output::say("\nThe stack and the local cloud go on. Next:");
+        let folder = self.restctl.parent().unwrap_or(Path::new("."));
+        let on_path = std::env::var_os("PATH")
+            .is_some_and(|path| std::env::split_paths(&path).any(|entry| entry == folder));
+        if !on_path {
+            output::say(&format!("  export PATH=\"{}:$PATH\"", folder.display()));
+        }
+        output::say(&format!(
+            "  export RESTCTL_LOCAL=1 RESTCTL_STACK={STACK}\n  \
+             restctl get --id 7\n  \
+             restctl upload {DATA}\n  \
+             restctl destroy\n  \
+             restctl local down"
+        ));
+    }
+}
+
+async fn call_without_token(target: &Target) -> Result<()> {
+    output::say("\n# the same call without a token");
+    let started = Instant::now();
+    let endpoint = Endpoint::find(&Context::new(target).await?).await?;
+    let address = format!("{}{ITEMS_PATH}42", endpoint.base_url);
+    let answer = endpoint.client.get(&address).send().await;
+    let answer = answer.during(format!("the API does not answer at {address}"))?;
+    let status = answer.status();
+    let challenge = answer.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
+    output::say(&format!("GET {address}\n{status}\nwww-authenticate: {}", challenge.unwrap_or_default()));
+    let body = answer.text().await.during("the API broke off its answer")?;
+    output::say(&body);
+    if status != StatusCode::UNAUTHORIZED {
+        return Err(Failure::new(format!("the API answers {status} to a call without a token")));
+    }
+    say_time(started);
+    Ok(())
+}
+
+fn say_time(started: Instant) {
+    output::say(&format!("({:.1} s)", started.elapsed().as_secs_f64()));
+}
