@@ -129,10 +129,11 @@ impl Facts {
         let certificate = parse(der, which)?;
         let names = certificate.subject_alternative_name();
         let names = names.during(format!("{which} has names that cannot be read"))?;
-        let dns_name = names.iter().flat_map(|names| &names.value.general_names).find_map(|name| match name {
-            GeneralName::DNSName(name) => Some((*name).to_owned()),
-            _ => None,
-        });
+        let dns_name =
+            names.iter().flat_map(|names| &names.value.general_names).find_map(|name| match name {
+                GeneralName::DNSName(name) => Some((*name).to_owned()),
+                _ => None,
+            });
         Ok(Self {
             // Any one label stands for the star.
             name: dns_name.map(|name| name.replacen('*', "restctl", 1)),
@@ -171,9 +172,11 @@ fn check_key(leaf: &CertificateDer<'_>, key_pem: &str, cert: &Path, key: &Path) 
     let signer = rustls::crypto::aws_lc_rs::sign::any_supported_type(&der).map_err(|_| no_key())?;
     match rustls::sign::CertifiedKey::new(vec![leaf.clone().into_owned()], signer).keys_match() {
         Ok(()) => Ok(()),
-        Err(rustls::Error::InconsistentKeys(_)) => Err(usage("the private key does not match the certificate")
-            .why(format!("{} was issued for another key than {}", cert.display(), key.display()))
-            .next("give the key with which the certificate was requested to --key")),
+        Err(rustls::Error::InconsistentKeys(_)) => {
+            Err(usage("the private key does not match the certificate")
+                .why(format!("{} was issued for another key than {}", cert.display(), key.display()))
+                .next("give the key with which the certificate was requested to --key"))
+        }
         Err(error) => Err(error).during(format!("{} cannot be used", cert.display())),
     }
 }
@@ -188,7 +191,11 @@ fn check_chain(leaf: &CertificateDer<'_>, chain: &[CertificateDer<'static>], fil
                 place + 1,
                 file.display()
             ))
-            .why(format!("{:?} should be issued by {:?}", issued.subject().to_string(), issued.issuer().to_string()))
+            .why(format!(
+                "{:?} should be issued by {:?}",
+                issued.subject().to_string(),
+                issued.issuer().to_string()
+            ))
             .next("order the chain from the issuer of --cert upwards, each certificate once"));
         }
         issued = issuer;
@@ -255,8 +262,7 @@ mod tests {
     fn a_self_signed_certificate_reads_back_as_any_other() {
         let made = made();
         let files = Files::new();
-        let (cert, key) =
-            (files.put("cert.pem", &made.certificate_pem), files.put("key.pem", &made.key_pem));
+        let (cert, key) = (files.put("cert.pem", &made.certificate_pem), files.put("key.pem", &made.key_pem));
         let read = Identity::read(&cert, &key, None, SystemTime::now()).unwrap();
         assert_eq!(read.name, "api.example.com");
         assert_eq!(read.fingerprint, made.fingerprint);
@@ -274,8 +280,7 @@ mod tests {
     fn a_certificate_out_of_its_time_is_refused() {
         let made = made();
         let files = Files::new();
-        let (cert, key) =
-            (files.put("cert.pem", &made.certificate_pem), files.put("key.pem", &made.key_pem));
+        let (cert, key) = (files.put("cert.pem", &made.certificate_pem), files.put("key.pem", &made.key_pem));
         let later = SystemTime::now() + SELF_SIGNED_VALIDITY + Duration::from_secs(60);
         assert!(refusal(Identity::read(&cert, &key, None, later)).contains("expired on"));
         let earlier = SystemTime::now() - Duration::from_secs(2 * 60 * 60);
@@ -286,8 +291,7 @@ mod tests {
     fn files_that_are_not_what_they_should_be_are_refused() {
         let made = made();
         let files = Files::new();
-        let (cert, key) =
-            (files.put("cert.pem", &made.certificate_pem), files.put("key.pem", &made.key_pem));
+        let (cert, key) = (files.put("cert.pem", &made.certificate_pem), files.put("key.pem", &made.key_pem));
         let text = files.put("text", "hello");
         let now = SystemTime::now();
         assert!(refusal(Identity::read(&text, &key, None, now)).contains("holds no certificate"));

@@ -99,7 +99,9 @@ mod tests {
         for good in ["https://tenant.eu.auth0.com/", "http://127.0.0.1:8080/", "http://[::1]:80/"] {
             assert!(check_secure(good, "it").is_ok(), "{good}");
         }
-        for bad in ["http://tenant.eu.auth0.com/", "http://127.0.0.1.example.com/", "ftp://127.0.0.1/", "tenant"] {
+        for bad in
+            ["http://tenant.eu.auth0.com/", "http://127.0.0.1.example.com/", "ftp://127.0.0.1/", "tenant"]
+        {
             assert!(check_secure(bad, "it").is_err(), "{bad}");
         }
     }

@@ -64,7 +64,9 @@ async fn resolve(load_balancer: &str) -> Result<Vec<SocketAddr>> {
     let addresses = tokio::net::lookup_host((load_balancer, HTTPS_PORT)).await;
     let addresses = addresses.during(format!("the load balancer's name {load_balancer} cannot be resolved"));
     Ok(addresses
-        .map_err(|failure| failure.next("a new load balancer's name takes a minute or two to appear; try again"))?
+        .map_err(|failure| {
+            failure.next("a new load balancer's name takes a minute or two to appear; try again")
+        })?
         .collect())
 }
 

@@ -44,8 +44,9 @@ pub(crate) fn pack(folder: &Path, name: &str) -> Result<Package> {
         failure.next(format!("give --lambdas a folder that holds {API} and {INGEST}, built for Linux"))
     })?;
     if !binary.starts_with(b"\x7fELF") {
-        return Err(Failure::new(format!("{} is no Linux binary", file.display()))
-            .next("build it for Linux, with cargo-lambda or a cross compiler, and name its folder with --lambdas"));
+        return Err(Failure::new(format!("{} is no Linux binary", file.display())).next(
+            "build it for Linux, with cargo-lambda or a cross compiler, and name its folder with --lambdas",
+        ));
     }
     let zip = zip(&binary).during(format!("{} cannot be packed", file.display()))?;
     let digest: String = Sha256::digest(&zip).iter().map(|byte| format!("{byte:02x}")).collect();
@@ -54,9 +55,8 @@ pub(crate) fn pack(folder: &Path, name: &str) -> Result<Package> {
 
 fn zip(binary: &[u8]) -> zip::result::ZipResult<Vec<u8>> {
     // The default time is 1980-01-01, so nothing but the binary decides the bytes.
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Deflated)
-        .unix_permissions(0o755);
+    let options =
+        SimpleFileOptions::default().compression_method(CompressionMethod::Deflated).unix_permissions(0o755);
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     zip.start_file("bootstrap", options)?;
     zip.write_all(binary)?;

@@ -36,9 +36,9 @@ pub(crate) async fn certificate(aws: &Aws, stack: &StackName) -> Result<Option<C
 }
 
 pub(crate) async fn require_certificate(aws: &Aws, stack: &StackName) -> Result<Certificate> {
-    certificate(aws, stack).await?.ok_or_else(|| {
-        not_set_up(stack).why(format!("the secret {} is missing", stack.certificate_secret()))
-    })
+    certificate(aws, stack)
+        .await?
+        .ok_or_else(|| not_set_up(stack).why(format!("the secret {} is missing", stack.certificate_secret())))
 }
 
 fn not_set_up(stack: &StackName) -> Failure {

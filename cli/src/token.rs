@@ -10,10 +10,10 @@ use sha2::{Digest, Sha256};
 
 use crate::aws::secretsmanager;
 use crate::context::Context;
+use crate::directories;
 use crate::discovery;
 use crate::failure::{During, Exit, Failure, Result};
 use crate::settings::Settings;
-use crate::directories;
 
 /// A token is not used in its last minute: it could expire on the way.
 const MARGIN: Duration = Duration::from_secs(60);
@@ -91,7 +91,8 @@ async fn request(context: &Context) -> Result<String> {
         return Err(refusal(status, &body));
     }
     let granted: Granted = serde_json::from_slice(&body).during(format!("{endpoint} answers no token"))?;
-    let cached = Cached { expires_at: seconds_now() + granted.expires_in, access_token: granted.access_token };
+    let cached =
+        Cached { expires_at: seconds_now() + granted.expires_in, access_token: granted.access_token };
     let text = serde_json::to_vec(&cached).during("the token cannot be kept")?;
     directories::write_private(&cache_file(context)?, &text)?;
     Ok(cached.access_token)
@@ -100,8 +101,11 @@ async fn request(context: &Context) -> Result<String> {
 fn refusal(status: reqwest::StatusCode, body: &[u8]) -> Failure {
     let failure = Failure::new("the identity provider refuses the client").exit(Exit::Authentication);
     let failure = match serde_json::from_slice::<Refused>(body) {
-        Ok(refused) => failure
-            .why(format!("{status}: {}: {}", refused.error, refused.error_description.unwrap_or_default())),
+        Ok(refused) => failure.why(format!(
+            "{status}: {}: {}",
+            refused.error,
+            refused.error_description.unwrap_or_default()
+        )),
         Err(_) => failure.why(status.to_string()),
     };
     failure.next(

@@ -36,7 +36,9 @@ pub(crate) async fn delete(aws: &Aws, arn: &str) -> Result<()> {
     for attempt in 1.. {
         let answer = aws.acm.delete_certificate().certificate_arn(arn).send().await;
         match &answer {
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => break,
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
+                break;
+            }
             Err(error)
                 if attempt < TRIES
                     && error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) =>

@@ -66,9 +66,9 @@ where
     if find_cause::<ProfileFileLoadError>(error).is_some() {
         return failure.why(causes(error)).next("mend the file, or name another profile with --profile");
     }
-    failure
-        .why(causes(error))
-        .next("check the network and the region (--region); a local cloud is checked by: restctl local status")
+    failure.why(causes(error)).next(
+        "check the network and the region (--region); a local cloud is checked by: restctl local status",
+    )
 }
 
 #[derive(Debug, thiserror::Error)]

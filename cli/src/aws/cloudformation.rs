@@ -88,7 +88,9 @@ pub(crate) async fn resources(aws: &Aws, stack: &Stack, kind: &str) -> Result<Ve
         let page = page.called("list the stack's resources")?;
         let found = page.stack_resource_summaries.unwrap_or_default().into_iter();
         ids.extend(
-            found.filter(|resource| resource.resource_type() == Some(kind)).filter_map(|r| r.physical_resource_id),
+            found
+                .filter(|resource| resource.resource_type() == Some(kind))
+                .filter_map(|r| r.physical_resource_id),
         );
     }
     Ok(ids)
@@ -165,7 +167,8 @@ impl Events {
         let failed = event.resource_status().is_some_and(|status| status.as_str().ends_with("_FAILED"));
         let reason = event.resource_status_reason().unwrap_or_default().to_lowercase();
         // What was cancelled because something else failed is no cause, nor is the stack itself.
-        let consequence = reason.contains("cancelled") || event.physical_resource_id() == Some(&self.stack_id);
+        let consequence =
+            reason.contains("cancelled") || event.physical_resource_id() == Some(&self.stack_id);
         if failed && !consequence && self.first_failure.is_none() {
             self.first_failure = Some(event);
         }

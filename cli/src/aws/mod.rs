@@ -42,7 +42,8 @@ impl Aws {
     pub(crate) async fn connect(target: &Target, local: Option<&LocalCloud>) -> Result<Self> {
         let http_client =
             aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::AwsLc));
-        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client.build_https());
+        let mut loader =
+            aws_config::defaults(BehaviorVersion::latest()).http_client(http_client.build_https());
         if let Some(local) = local {
             loader = loader
                 .endpoint_url(&local.endpoint_url)

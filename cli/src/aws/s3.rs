@@ -105,7 +105,8 @@ pub(crate) async fn empty(aws: &Aws, bucket: &str) -> Result<u64> {
         let answer = request.send().await.called(&format!("empty the bucket {bucket}"))?;
         if let Some(error) = answer.errors().first() {
             let key = error.key().unwrap_or_default();
-            let why = format!("{}: {}", error.code().unwrap_or_default(), error.message().unwrap_or_default());
+            let why =
+                format!("{}: {}", error.code().unwrap_or_default(), error.message().unwrap_or_default());
             return Err(crate::failure::Failure::new(format!("cannot delete s3://{bucket}/{key}")).why(why));
         }
     }

@@ -20,7 +20,8 @@ pub(crate) async fn read(aws: &Aws, stack: &StackName) -> Result<[Option<String>
 
 pub(crate) async fn write(aws: &Aws, stack: &StackName, setting: Setting, value: &str) -> Result<()> {
     let name = stack.parameter(setting);
-    let request = aws.ssm.put_parameter().name(&name).value(value).r#type(ParameterType::String).overwrite(true);
+    let request =
+        aws.ssm.put_parameter().name(&name).value(value).r#type(ParameterType::String).overwrite(true);
     request.send().await.called(&format!("write the parameter {name}"))?;
     Ok(())
 }

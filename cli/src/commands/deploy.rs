@@ -107,7 +107,9 @@ async fn upload_artifacts(context: &Context, bucket: &str, packages: [&Package; 
 fn template_url(context: &Context, bucket: &str, key: &str) -> String {
     match &context.aws.endpoint_url {
         Some(endpoint_url) => format!("{endpoint_url}/{bucket}/{key}"),
-        None => format!("https://{bucket}.s3.{}.{}/{key}", context.aws.region, dns_suffix(&context.aws.region)),
+        None => {
+            format!("https://{bucket}.s3.{}.{}/{key}", context.aws.region, dns_suffix(&context.aws.region))
+        }
     }
 }
 

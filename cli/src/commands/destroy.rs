@@ -26,7 +26,9 @@ pub(crate) async fn run(args: Destroy, context: &Context) -> Result<()> {
         output::say(&format!("this removes the stack {name} in {} with all its data", aws.region));
         let typed = prompt::text("Type the stack's name to go on", "--yes")?;
         if typed != name.as_str() {
-            return Err(Failure::new("nothing was removed").exit(Exit::Usage).why("that is not the stack's name"));
+            return Err(Failure::new("nothing was removed")
+                .exit(Exit::Usage)
+                .why("that is not the stack's name"));
         }
     }
     if let Some(stack) = &stack {

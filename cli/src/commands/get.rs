@@ -34,7 +34,7 @@ Examples:
 #[group(required = true, multiple = true)]
 pub(crate) struct Get {
     /// Id of an item; several may be given
-    #[arg(long = "id", value_name = "ID", num_args = 1.., allow_hyphen_values = true)]
+    #[arg(long = "id", value_name = "ID", num_args = 1.., allow_negative_numbers = true)]
     ids: Vec<String>,
 
     /// File with an id on each line, or - for standard input
@@ -98,8 +98,11 @@ async fn get_several(api: &mut Api<'_>, ids: Vec<String>) -> Result<()> {
         return Ok(());
     }
     let some = !found.items.is_empty();
-    Err(Failure::new(format!("{} of the ids bear no item; they are listed under \"missing\"", found.missing.len()))
-        .exit(if some { Exit::Partial } else { Exit::NotFound }))
+    Err(Failure::new(format!(
+        "{} of the ids bear no item; they are listed under \"missing\"",
+        found.missing.len()
+    ))
+    .exit(if some { Exit::Partial } else { Exit::NotFound }))
 }
 
 fn print_json(value: &impl serde::Serialize) -> Result<()> {
@@ -114,7 +117,8 @@ fn item_path(id: &str) -> String {
         .map(|byte| if unreserved(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
         .collect();
     // A segment of dots alone would be taken for a step up the path.
-    let encoded = if encoded.bytes().all(|byte| byte == b'.') { encoded.replace('.', "%2E") } else { encoded };
+    let encoded =
+        if encoded.bytes().all(|byte| byte == b'.') { encoded.replace('.', "%2E") } else { encoded };
     format!("{ITEMS_PATH}{encoded}")
 }
 

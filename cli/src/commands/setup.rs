@@ -116,7 +116,11 @@ async fn import(context: &Context, identity: &Identity, before: Option<&Certific
 }
 
 /// The certificate to import; none where the one imported before is to stay.
-fn choose_identity(args: &Setup, context: &Context, before: Option<&Certificate>) -> Result<Option<Identity>> {
+fn choose_identity(
+    args: &Setup,
+    context: &Context,
+    before: Option<&Certificate>,
+) -> Result<Option<Identity>> {
     let now = SystemTime::now();
     if let (Some(cert), Some(key)) = (&args.cert, &args.key) {
         return Identity::read(cert, key, args.chain.as_deref(), now).map(Some);

@@ -154,9 +154,14 @@ async fn wait_for(context: &Context, ledger: &str, load: &LoadId) -> Result<Ledg
             (read, moved) = (rows, Instant::now());
         }
         if moved.elapsed() > PATIENCE {
-            return Err(Failure::new(format!("the load {load} has not moved for {} minutes", PATIENCE.as_secs() / 60))
-                .why("it is queued, or it failed and will be tried again; the uploaded file is safe in the bucket")
-                .next("look at the log group of the ingest function"));
+            return Err(Failure::new(format!(
+                "the load {load} has not moved for {} minutes",
+                PATIENCE.as_secs() / 60
+            ))
+            .why(
+                "it is queued, or it failed and will be tried again; the uploaded file is safe in the bucket",
+            )
+            .next("look at the log group of the ingest function"));
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(1));
@@ -179,9 +184,12 @@ async fn print_receipt(context: &Context, bucket: &str, entry: &LedgerEntry) -> 
     for line in String::from_utf8_lossy(&start).lines().take(SHOWN_REJECTS + 1) {
         output::say(&format!("  {line}"));
     }
-    Err(Failure::new(format!("{} of {} rows were rejected; the others are loaded", receipt.rejected, receipt.read))
-        .exit(Exit::Partial)
-        .next(format!("all rejects: aws s3 cp s3://{bucket}/{rejects} -")))
+    Err(Failure::new(format!(
+        "{} of {} rows were rejected; the others are loaded",
+        receipt.rejected, receipt.read
+    ))
+    .exit(Exit::Partial)
+    .next(format!("all rejects: aws s3 cp s3://{bucket}/{rejects} -")))
 }
 
 fn describe(reject: &Reject) -> String {

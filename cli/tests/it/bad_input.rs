@@ -1,0 +1,88 @@
+//! What goes wrong, and what is said about it.
+
+use std::process::{Command, Stdio};
+
+use crate::cloud::{Cloud, Ran};
+use serde_json::json;
+
+#[test]
+fn steps_out_of_order_name_the_step_before() {
+    let cloud = Cloud::up();
+    cloud.run(&["deploy"]).failed_with(5, &["has not been set up", "restctl setup"]);
+    cloud.run(&["token"]).failed_with(5, &["has not been set up", "restctl setup"]);
+    cloud.succeed(&["setup"]);
+    for args in [&["get", "--id", "42"][..], &["upload", "items.csv"]] {
+        cloud.run(args).failed_with(5, &["there is no stack restctl", "restctl deploy"]);
+    }
+    cloud.run(&["destroy"]).failed_with(2, &["--yes"]);
+}
+
+#[test]
+fn a_wrong_client_secret_is_the_identity_providers_refusal() {
+    let cloud = Cloud::up();
+    let setup = cloud.command(&["setup"]).env("RESTCTL_CLIENT_SECRET", "wrong").output().unwrap();
+    assert!(setup.status.success());
+    let token = cloud.run(&["token"]);
+    token.failed_with(4, &["refuses the client", "access_denied", "--client-secret-file"]);
+    assert!(!token.said.contains("wrong\n"));
+}
+
+#[test]
+fn setup_sends_nothing_before_all_is_checked() {
+    let cloud = Cloud::up();
+    let nobody = "http://127.0.0.1:1/";
+    cloud.run(&["setup", "--issuer", nobody]).failed_with(1, &["does not answer", "--issuer"]);
+    let issuer = cloud.record()["identity_provider"]["issuer"].as_str().unwrap().to_owned();
+    let without_slash = issuer.trim_end_matches('/');
+    cloud.run(&["setup", "--issuer", without_slash]).failed_with(2, &["calls itself", &issuer]);
+    cloud.run(&["setup", "--issuer", "http://example.com/"]).failed_with(2, &["HTTPS only"]);
+    let empty = cloud.state().join("empty");
+    std::fs::write(&empty, "\n").unwrap();
+    let empty = empty.to_str().unwrap();
+    cloud.run(&["setup", "--client-secret-file", empty]).failed_with(2, &["is empty"]);
+    cloud.run(&["setup", "--cert", empty, "--key", empty]).failed_with(2, &["holds no certificate"]);
+    cloud.run(&["setup", "--cert", empty]).failed_with(2, &["--key"]);
+    cloud.run(&["deploy"]).failed_with(5, &["has not been set up"]);
+}
+
+#[test]
+fn a_stack_that_failed_when_it_was_created_is_repaired() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    let broken = json!({ "Resources": { "Queue": {
+        "Type": "AWS::SQS::Queue",
+        "Properties": { "QueueName": "{{resolve:secretsmanager:no-such-secret:SecretString:name}}" },
+    } } });
+    let template = broken.to_string();
+    let create = [("Action", "CreateStack"), ("StackName", "restctl"), ("TemplateBody", &template)];
+    cloud.cloudformation(&create);
+    let deployed = cloud.succeed(&["deploy"]);
+    assert!(deployed.said.contains("failed when it was first created"), "{}", deployed.said);
+}
+
+/// `restctl ARGS` on a machine without AWS settings and without a local cloud.
+fn elsewhere(args: &[&str], settings: &[(&str, &str)]) -> Ran {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
+    command
+        .args(args)
+        .env_clear()
+        .env("HOME", home.path())
+        .envs(settings.iter().copied())
+        .stdin(Stdio::null());
+    // Credentials are looked for on this machine only.
+    command.env("AWS_EC2_METADATA_DISABLED", "true");
+    Ran::from(command.output().unwrap())
+}
+
+#[test]
+fn without_a_cloud_each_command_says_how_to_get_one() {
+    elsewhere(&["get", "--id", "42", "--local"], &[])
+        .failed_with(5, &["the local cloud is not running", "restctl local up"]);
+    elsewhere(&["token"], &[]).failed_with(2, &["no AWS region", "--region"]);
+    elsewhere(&["token", "--region", "eu-west-1"], &[]).failed_with(4, &["no AWS credentials", "--profile"]);
+    let keys = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), ("AWS_REGION", "eu-west-1")];
+    let nobody = [keys.as_slice(), &[("AWS_ENDPOINT_URL", "http://127.0.0.1:1")]].concat();
+    elsewhere(&["token"], &nobody).failed_with(1, &["cannot read", "--region"]);
+    elsewhere(&["token", "--profile", "nobody", "--region", "eu-west-1"], &[]).failed_with(4, &["nobody"]);
+}

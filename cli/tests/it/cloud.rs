@@ -1,0 +1,110 @@
+//! A local cloud of a test's own, brought up as a user would and taken down with the test.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+pub(crate) struct Cloud {
+    state: tempfile::TempDir,
+}
+
+/// What one command did.
+pub(crate) struct Ran {
+    pub(crate) exit: i32,
+    /// Standard output: data.
+    pub(crate) data: String,
+    /// Standard error: everything else.
+    pub(crate) said: String,
+}
+
+impl Cloud {
+    /// `restctl local up` on free ports; its reason where that fails, as without Python.
+    pub(crate) fn up() -> Self {
+        let cloud = Self { state: tempfile::tempdir().unwrap() };
+        let up = cloud.run(&["local", "up"]);
+        assert_eq!(up.exit, 0, "the local cloud does not start:\n{}", up.said);
+        cloud
+    }
+
+    /// `restctl ARGS` against this cloud, in the folder of the fixtures, off a terminal.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
+        command
+            .args(args)
+            .current_dir(fixtures())
+            .env("XDG_STATE_HOME", self.state.path())
+            .env("RESTCTL_LOCAL", "1")
+            .env_remove("RESTCTL_STACK")
+            .env_remove("RESTCTL_CLIENT_SECRET")
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
+        Ran::from(self.command(args).output().unwrap())
+    }
+
+    /// Runs it and fails the test where it fails.
+    pub(crate) fn succeed(&self, args: &[&str]) -> Ran {
+        let ran = self.run(args);
+        assert_eq!(ran.exit, 0, "restctl {args:?}:\n{}", ran.said);
+        ran
+    }
+
+    /// What `local up` wrote down.
+    pub(crate) fn record(&self) -> Value {
+        let record = std::fs::read(self.state.path().join("restctl/local/cloud.json")).unwrap();
+        serde_json::from_slice(&record).unwrap()
+    }
+
+    /// Calls an action of CloudFormation behind restctl's back.
+    pub(crate) fn cloudformation(&self, form: &[(&str, &str)]) {
+        let endpoint = self.record()["endpoint_url"].as_str().unwrap().to_owned();
+        let authorization = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/cloudformation/aws4_request";
+        let request = reqwest::Client::builder().no_proxy().build().unwrap().post(endpoint);
+        let request = request.header("authorization", authorization).form(form);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let answer = runtime.block_on(request.send()).unwrap();
+        assert!(answer.status().is_success(), "{form:?}: {}", answer.status());
+    }
+
+    pub(crate) fn state(&self) -> &Path {
+        self.state.path()
+    }
+}
+
+impl Drop for Cloud {
+    fn drop(&mut self) {
+        let _ = self.command(&["local", "down"]).output();
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            exit: output.status.code().unwrap_or(-1),
+            data: String::from_utf8(output.stdout).unwrap(),
+            said: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Ran {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.data).unwrap_or_else(|error| panic!("{error}: {}", self.data))
+    }
+
+    /// The command failed with this exit code, and said each of these.
+    #[track_caller]
+    pub(crate) fn failed_with(&self, exit: i32, words: &[&str]) {
+        assert_eq!(self.exit, exit, "{}", self.said);
+        for word in words {
+            assert!(self.said.contains(word), "{word:?} is not in:\n{}", self.said);
+        }
+    }
+}
+
+pub(crate) fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures")
+}

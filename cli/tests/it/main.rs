@@ -1,0 +1,7 @@
+//! The command as users meet it: the binary itself, in its own process.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod bad_input;
+mod cloud;
+mod main_job;

@@ -1,0 +1,98 @@
+//! The main job, command by command, against a local cloud: the real template, the real Lambda binaries, a real
+//! TLS handshake.
+
+use crate::cloud::{Cloud, Ran};
+use serde_json::json;
+
+/// The lines of a receipt, without the load's name.
+fn receipt(upload: &Ran) -> Vec<String> {
+    upload.data.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+#[test]
+fn from_a_file_to_an_api_and_back_to_nothing() {
+    let cloud = Cloud::up();
+    let setup = cloud.succeed(&["setup"]);
+    let arn = setup.said.split_whitespace().find(|word| word.starts_with("arn:aws:acm:")).unwrap().to_owned();
+
+    let deployed = cloud.succeed(&["deploy"]);
+    assert!(deployed.data.starts_with("https://localhost:"), "{}", deployed.data);
+    let again = cloud.succeed(&["deploy"]);
+    assert!(again.said.contains("no change"), "{}", again.said);
+    assert_eq!(again.data, deployed.data);
+
+    let uploaded = cloud.succeed(&["upload", "items.csv"]);
+    assert_eq!(receipt(&uploaded), ["read 3000", "written 2985", "duplicates 15", "rejected 0"]);
+
+    let token = cloud.succeed(&["token"]).data;
+    assert_eq!(token.trim().split('.').count(), 3);
+    assert_eq!(cloud.succeed(&["token"]).data, token, "the token is cached");
+    assert_ne!(cloud.succeed(&["token", "--refresh"]).data, token);
+
+    let item = cloud.succeed(&["get", "--id", "42"]).json();
+    let expected = json!({
+        "id": "42", "name": "Pocket Towel", "description": "Cotton, 30 by 50 cm, dries fast", "price": 12.5,
+        "quantity": 42, "discontinued": false, "sku": "00042", "origin": "Türkiye", "updated": "2026-01-05",
+    });
+    assert_eq!(item, expected);
+
+    let several = cloud.succeed(&["get", "--id", "7", "--id", "42", "--id", "7"]).json();
+    let ids: Vec<_> = several["items"].as_array().unwrap().iter().map(|item| item["id"].clone()).collect();
+    assert_eq!(ids, ["7", "42"]);
+    let some = cloud.run(&["get", "--id", "42", "--id", "nobody"]);
+    some.failed_with(3, &["1 of the ids"]);
+    assert_eq!(some.json()["missing"], json!(["nobody"]));
+
+    // More than one call takes.
+    let all_ids: Vec<String> = (1..=2985).map(|id| id.to_string()).collect();
+    let ids_file = cloud.state().join("ids");
+    std::fs::write(&ids_file, all_ids.join("\n")).unwrap();
+    let all = cloud.succeed(&["get", "--ids-file", ids_file.to_str().unwrap()]).json();
+    assert_eq!(all["items"].as_array().unwrap().len(), 2985);
+
+    // A new certificate under the same ARN is served at once.
+    let renewed = cloud.succeed(&["setup", "--self-signed", "api.example.com"]);
+    assert!(renewed.said.contains(&arn), "{}", renewed.said);
+    assert!(cloud.succeed(&["deploy"]).data.starts_with("https://api.example.com:"));
+    assert_eq!(cloud.succeed(&["get", "--id", "42"]).json(), expected);
+
+    let destroyed = cloud.succeed(&["destroy", "--yes"]);
+    assert!(destroyed.said.contains("nothing of restctl is left"), "{}", destroyed.said);
+    cloud.succeed(&["destroy", "--yes"]);
+    cloud.run(&["get", "--id", "42"]).failed_with(5, &["restctl setup"]);
+    cloud.succeed(&["setup"]);
+}
+
+#[test]
+fn files_of_every_kind_load_and_bad_rows_are_named() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    cloud.succeed(&["deploy"]);
+
+    let bom = cloud.succeed(&["upload", "items-bom.csv"]);
+    assert_eq!(receipt(&bom), ["read 24", "written 24", "duplicates 0", "rejected 0"]);
+    for file in ["items.ndjson", "items.json"] {
+        let loaded = cloud.succeed(&["upload", file]);
+        assert_eq!(receipt(&loaded)[..2], ["read 6", "written 6"], "{file}");
+    }
+    let bad = cloud.run(&["upload", "bad.csv"]);
+    bad.failed_with(3, &["5 of 13 rows were rejected", "line,column,reason,row"]);
+    assert_eq!(receipt(&bad), ["read 13", "written 8", "duplicates 0", "rejected 5"]);
+
+    for (file, words) in [
+        ("not-utf8.csv", ["not UTF-8", "line 3"]),
+        ("no-key.csv", ["no column is called \"id\"", "next:"]),
+        ("empty.csv", ["the file is empty", "next:"]),
+        ("README.md", ["does not tell the format", ".csv"]),
+        ("nowhere.csv", ["nowhere.csv is no file", "error:"]),
+    ] {
+        let refused = cloud.run(&["upload", file]);
+        assert_ne!(refused.exit, 0, "{file}");
+        refused.failed_with(refused.exit, &words);
+        assert!(!refused.said.contains("uploaded"), "{file} was sent");
+    }
+
+    cloud.run(&["get", "--id", "no such id"]).failed_with(5, &["there is no item \"no such id\"", "next:"]);
+    cloud.run(&["get", "--id", "x", "--id", "y"]).failed_with(5, &["2 of the ids"]);
+    cloud.run(&["get", "--id", ""]).failed_with(2, &["an id is empty"]);
+}
