@@ -18,7 +18,8 @@ const MINISTACK: &str = "ministack==1.5.33";
 /// What it depends on, as it was tried out: its own requirements are open ranges.
 const CONSTRAINTS: &str = include_str!("constraints.txt");
 
-const CANDIDATES: [&str; 5] = ["python3", "python3.13", "python3.12", "python3.11", "python3.10"];
+const CANDIDATES: [&str; 6] =
+    ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10"];
 
 const INSTALL_PYTHON: &str = "install Python 3.10 or newer with its venv module, \
     such as `sudo apt install python3-venv` or `brew install python`";

@@ -33,7 +33,10 @@ pub(crate) async fn up(ports: Ports) -> Result<LocalCloud> {
     tokio::select! {
         cloud = start(&folder, &ports) => cloud,
         _ = &mut interrupted => {
-            stop::remove_leftovers(&folder).await?;
+            // One that lives was started by another command, and only waited for.
+            if !folder.supervisor_lives()? {
+                stop::remove_leftovers(&folder).await?;
+            }
             Err(interruption())
         }
     }

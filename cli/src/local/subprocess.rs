@@ -27,13 +27,13 @@ pub(crate) async fn run(mut command: Command) -> Result<Result<String, String>> 
     let group = Group(child.id().and_then(|pid| Pid::from_raw(pid.cast_signed())));
 
     let output = pipe::Receiver::from_owned_fd(reader.into()).during(&doing)?;
-    let mut lines = BufReader::new(output).lines();
+    let mut lines = BufReader::new(output).split(b'\n');
     let mut last = Vec::new();
-    while let Some(line) = lines.next_line().await.during(&doing)? {
+    while let Some(line) = lines.next_segment().await.during(&doing)? {
         if last.len() == LAST_LINES {
             last.remove(0);
         }
-        last.push(line);
+        last.push(String::from_utf8_lossy(&line).into_owned());
     }
     let status = child.wait().await.during(&doing)?;
     group.ended();
