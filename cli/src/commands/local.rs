@@ -48,8 +48,12 @@ async fn down() -> Result<()> {
 }
 
 fn describe(cloud: &LocalCloud) -> String {
+    let LocalCloud { endpoint_url, front, identity_provider, supervisor, emulator } = cloud;
+    let issuer = &identity_provider.issuer;
     format!(
-        "  AWS endpoint       {}\n  identity provider  {}\n  TLS front          {}\n  processes          {} {}",
-        cloud.endpoint_url, cloud.identity_provider.issuer, cloud.front, cloud.supervisor, cloud.emulator
+        "  AWS endpoint       {endpoint_url}
+  identity provider  {issuer}
+  TLS front          {front}
+  processes          {supervisor} (supervisor), {emulator} (emulator)"
     )
 }

@@ -7,8 +7,9 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Empty;
+use http_body_util::{BodyExt, Empty};
 use rustix::process::{Pid, Signal, kill_process_group};
+use serde_json::Value;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::{Instant, sleep};
 
@@ -96,10 +97,18 @@ fn endpoint_url(port: u16) -> String {
     format!("http://127.0.0.1:{port}")
 }
 
+/// Whether the emulator of this process answers, and no other that took its port.
 async fn is_ready(address: SocketAddr) -> bool {
-    let request = http::Request::get("/_ministack/ready").header("host", address.to_string());
+    let request = http::Request::get("/_ministack/health").header("host", address.to_string());
     let Ok(request) = request.body(Empty::<Bytes>::new()) else { return false };
-    upstream::send(address, request).await.is_ok_and(|answer| answer.status().is_success())
+    let Ok(answer) = upstream::send(address, request).await else { return false };
+    let Ok(body) = answer.into_body().collect().await else { return false };
+    serde_json::from_slice(&body.to_bytes()).is_ok_and(|health: Value| health["edition"] == edition())
+}
+
+/// What the emulator's health names itself.
+fn edition() -> String {
+    format!("restctl-{}", std::process::id())
 }
 
 /// All that the emulator and the Lambdas it runs are told: nothing of the user's AWS account can reach them.
@@ -116,6 +125,7 @@ fn environment(home: &Path, port: u16) -> Vec<(&'static str, OsString)> {
         ("GATEWAY_PORT", port.to_string().into()),
         ("AWS_ENDPOINT_URL", endpoint_url(port).into()),
         ("LAMBDA_EXECUTOR", text("local")),
+        ("MINISTACK_EDITION", edition().into()),
         // Without these it looks for containers to reap, and listens on ports of its own choice.
         ("DOCKER_HOST", text("unix:///nonexistent")),
         ("IOT_MTLS_ENABLED", text("0")),

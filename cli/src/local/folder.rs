@@ -60,17 +60,18 @@ impl Folder {
     }
 
     /// Makes this process the supervisor for as long as the returned file is open.
-    pub(crate) fn become_supervisor(&self) -> Result<File> {
-        let claim = || -> io::Result<File> {
-            let mut file =
-                File::options().create(true).truncate(false).write(true).open(self.supervisor_lock())?;
-            file.try_lock()?;
-            file.set_len(0)?;
-            write!(file, "{}", std::process::id())?;
-            Ok(file)
-        };
+    pub(crate) async fn become_supervisor(&self) -> Result<File> {
         directories::create_private(&self.0)?;
-        claim().during("another supervisor runs the local cloud")
+        let doing = "the supervisor's lock cannot be taken";
+        let path = self.supervisor_lock();
+        let mut file = File::options().create(true).truncate(false).write(true).open(path).during(doing)?;
+        // Whoever looks whether it is held holds it for a moment too.
+        let claimed = wait_until(Duration::from_secs(1), || try_lock(&file).during(doing)).await?;
+        if !claimed {
+            return Err(Failure::new("the local cloud has a supervisor already").next("restctl local status"));
+        }
+        file.set_len(0).and_then(|()| write!(file, "{}", std::process::id())).during(doing)?;
+        Ok(file)
     }
 
     pub(crate) fn supervisor_lives(&self) -> Result<bool> {
@@ -157,14 +158,14 @@ pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_supervisor_lives_as_long_as_it_holds_its_lock() {
+    #[tokio::test]
+    async fn a_supervisor_lives_as_long_as_it_holds_its_lock() {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::at(&dir.path().join("local"));
         assert!(!folder.supervisor_lives().unwrap());
-        let life = folder.become_supervisor().unwrap();
+        let life = folder.become_supervisor().await.unwrap();
         assert!(folder.supervisor_lives().unwrap());
-        assert!(folder.become_supervisor().is_err());
+        assert!(folder.become_supervisor().await.is_err());
         let pid = holder(&folder.supervisor_lock()).unwrap();
         assert_eq!(pid.as_raw_nonzero().get().unsigned_abs(), std::process::id());
         drop(life);

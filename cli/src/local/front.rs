@@ -111,3 +111,159 @@ impl ResolvesServerCert for Certificates {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use http_body_util::BodyExt;
+    use rcgen::generate_simple_self_signed;
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, ServerName};
+    use rustls::{ClientConfig, RootCertStore};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio_rustls::TlsConnector;
+
+    use super::super::folder::Folder;
+    use super::*;
+
+    struct Cloud {
+        _dir: tempfile::TempDir,
+        stacks: Stacks,
+        front: SocketAddr,
+    }
+
+    impl Cloud {
+        async fn before(emulator: SocketAddr) -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let stacks = Stacks::of(&Folder::at(dir.path()));
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+            let front = listener.local_addr().unwrap();
+            tokio::spawn(Front::new(stacks.clone(), emulator).unwrap().serve(listener));
+            Self { _dir: dir, stacks, front }
+        }
+
+        /// Deploys a stack with a new certificate, which is returned.
+        fn deploy(&self, stack: &str, name: &str) -> CertificateDer<'static> {
+            let certified = generate_simple_self_signed([name.to_owned()]).unwrap();
+            let (stack_name, pem) = (stack.parse().unwrap(), certified.cert.pem());
+            self.stacks.keep_certificate(&stack_name, &pem, &certified.signing_key.serialize_pem()).unwrap();
+            self.stacks.serve(&stack_name, name, &format!("lb-{stack}-1.elb.amazonaws.com")).unwrap();
+            CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()
+        }
+
+        /// Says `request` to the front as a client that trusts only `certificate` and verifies `name`.
+        async fn say(
+            &self,
+            certificate: &CertificateDer<'static>,
+            name: &str,
+            request: &[u8],
+        ) -> Result<String, String> {
+            let mut roots = RootCertStore::empty();
+            roots.add(certificate.clone()).unwrap();
+            let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_root_certificates(roots)
+                .with_no_client_auth();
+            let stream = TcpStream::connect(self.front).await.unwrap();
+            let server_name = ServerName::try_from(name.to_owned()).unwrap();
+            let tls = TlsConnector::from(Arc::new(config)).connect(server_name, stream).await;
+            let mut tls = tls.map_err(|error| error.to_string())?;
+            tls.write_all(request).await.unwrap();
+            let mut answer = Vec::new();
+            tls.read_to_end(&mut answer).await.map_err(|error| error.to_string())?;
+            Ok(String::from_utf8(answer).unwrap())
+        }
+    }
+
+    /// Answers each request with what it read: its request line, host, `x-token` and the length of its body.
+    async fn echo() -> SocketAddr {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let service = service_fn(|request: Request<Incoming>| async move {
+            let (parts, body) = request.into_parts();
+            let length = body.collect().await.unwrap().to_bytes().len();
+            let header = |name: &str| parts.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+            let seen = format!(
+                "{} {} {:?} {:?} {length}",
+                parts.method,
+                parts.uri,
+                header("host"),
+                header("x-token")
+            );
+            Ok::<_, Infallible>(http::Response::new(seen))
+        });
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            }
+        });
+        address
+    }
+
+    const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+
+    #[tokio::test]
+    async fn requests_reach_the_load_balancer_untouched() {
+        let cloud = Cloud::before(echo().await).await;
+        let certificate = cloud.deploy("a", "a.example");
+        let request = b"POST /v1/items/a%2Fb/../%C3%A9?q=a%20b&r=%2F+&q HTTP/1.1\r\nhost: a.example\r\n\
+            x-token: t\r\ncontent-length: 3\r\nconnection: close\r\n\r\nabc";
+        let answer = cloud.say(&certificate, "a.example", request).await.unwrap();
+        let seen = answer.rsplit("\r\n").next().unwrap();
+        // The emulator decodes the path once.
+        assert_eq!(
+            seen,
+            "POST /_alb/lb-a/v1/items/a%252Fb/../%25C3%25A9?q=a%20b&r=%2F+&q Some(\"127.0.0.1:443\") Some(\"t\") 3"
+        );
+    }
+
+    #[tokio::test]
+    async fn each_stack_answers_with_its_own_certificate() {
+        let cloud = Cloud::before(echo().await).await;
+        let a = cloud.deploy("a", "a.example");
+        let b = cloud.deploy("b", "b.example");
+        assert!(cloud.say(&a, "a.example", GET).await.unwrap().contains("/_alb/lb-a/"));
+        assert!(cloud.say(&b, "b.example", GET).await.unwrap().contains("/_alb/lb-b/"));
+        assert!(cloud.say(&a, "b.example", GET).await.is_err());
+        // A name that nobody bears, and a client that names no server: which of two stacks it means cannot be told.
+        for unclear in ["c.example", "127.0.0.1"] {
+            let refused = cloud.say(&a, unclear, GET).await.unwrap_err();
+            assert!(refused.contains("AccessDenied") || refused.contains("HandshakeFailure"), "{refused}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_certificate_imported_anew_is_served_at_once() {
+        let cloud = Cloud::before(echo().await).await;
+        let old = cloud.deploy("a", "a.example");
+        assert!(cloud.say(&old, "a.example", GET).await.is_ok());
+        let new = cloud.deploy("a", "a.example");
+        assert!(cloud.say(&new, "a.example", GET).await.is_ok());
+        assert!(cloud.say(&old, "a.example", GET).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_body_that_a_lambda_would_not_get_is_refused() {
+        let cloud = Cloud::before(echo().await).await;
+        let certificate = cloud.deploy("a", "a.example");
+        for (length, status) in [(1_048_576, "200 OK"), (1_048_577, "413 Payload Too Large")] {
+            let head = format!(
+                "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+            );
+            let request = [head.as_bytes(), &vec![b'a'; length]].concat();
+            let answer = cloud.say(&certificate, "a.example", &request).await.unwrap();
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{answer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_emulator_that_is_gone_is_a_bad_gateway() {
+        let gone = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap();
+        let cloud = Cloud::before(gone).await;
+        let certificate = cloud.deploy("a", "a.example");
+        let answer = cloud.say(&certificate, "a.example", GET).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 502 Bad Gateway\r\n"), "{answer}");
+    }
+}

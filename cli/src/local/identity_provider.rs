@@ -1,5 +1,8 @@
 //! A development identity provider with Auth0's endpoints, on the loopback address.
 
+mod refusal;
+mod signing_key;
+
 use std::sync::Arc;
 
 use axum::extract::{Form, FromRequest, Json, Request, State};
@@ -7,13 +10,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Router, http};
 use http::StatusCode;
-use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use jsonwebtoken::jwk::JwkSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
 
+use self::refusal::Refusal;
+use self::signing_key::SigningKey;
 use crate::failure::{During, Failure, Result};
 
 const AUDIENCE: &str = "https://restctl.local/api";
@@ -36,14 +40,12 @@ pub(crate) struct IdentityProvider {
 /// An identity provider with one API and one client, and a signing key that lives as long as it does.
 pub(crate) struct Server {
     identity_provider: IdentityProvider,
-    signing_key: EncodingKey,
-    jwk: Jwk,
+    signing_key: SigningKey,
 }
 
 impl Server {
     /// `issuer` ends with a slash.
     pub(crate) fn new(issuer: String) -> Result<Self> {
-        let (signing_key, jwk) = new_key()?;
         let identity_provider = IdentityProvider {
             issuer,
             audience: AUDIENCE.to_owned(),
@@ -51,7 +53,7 @@ impl Server {
             client_secret: new_secret()?,
             scope: SCOPE.to_owned(),
         };
-        Ok(Self { identity_provider, signing_key, jwk })
+        Ok(Self { identity_provider, signing_key: SigningKey::new()? })
     }
 
     pub(crate) fn identity_provider(&self) -> &IdentityProvider {
@@ -89,8 +91,8 @@ impl Server {
                 return Err(Refusal::forbidden("access_denied", description));
             }
         }
-        let access_token =
-            self.sign(OffsetDateTime::now_utc().unix_timestamp()).map_err(|_| Refusal::server())?;
+        let claims = self.claims(OffsetDateTime::now_utc().unix_timestamp());
+        let access_token = self.signing_key.sign(&claims).map_err(|_| Refusal::server())?;
         Ok(json!({
             "access_token": access_token,
             "scope": provider.scope,
@@ -99,10 +101,10 @@ impl Server {
         }))
     }
 
-    fn sign(&self, now: i64) -> jsonwebtoken::errors::Result<String> {
+    /// The claims of a token of Auth0's for a client that acts for itself.
+    fn claims(&self, now: i64) -> Value {
         let provider = &self.identity_provider;
-        let header = Header { kid: self.jwk.common.key_id.clone(), ..Header::new(Algorithm::RS256) };
-        let claims = json!({
+        json!({
             "iss": provider.issuer,
             "sub": format!("{}@clients", provider.client_id),
             "aud": provider.audience,
@@ -111,8 +113,7 @@ impl Server {
             "scope": provider.scope,
             "gty": "client-credentials",
             "azp": provider.client_id,
-        });
-        jsonwebtoken::encode(&header, &claims, &self.signing_key)
+        })
     }
 }
 
@@ -173,50 +174,7 @@ async fn openid_configuration(State(server): State<Arc<Server>>) -> Json<Value> 
 }
 
 async fn jwks(State(server): State<Arc<Server>>) -> Json<JwkSet> {
-    Json(JwkSet { keys: vec![server.jwk.clone()] })
-}
-
-/// An error as Auth0's token endpoint words it.
-struct Refusal {
-    status: StatusCode,
-    error: &'static str,
-    description: String,
-}
-
-impl Refusal {
-    fn new(status: StatusCode, error: &'static str, description: impl Into<String>) -> Self {
-        Self { status, error, description: description.into() }
-    }
-
-    fn forbidden(error: &'static str, description: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, error, description)
-    }
-
-    fn unreadable(why: impl ToString) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "invalid_request", why.to_string())
-    }
-
-    fn server() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "The token cannot be signed")
-    }
-}
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        (self.status, Json(json!({ "error": self.error, "error_description": self.description })))
-            .into_response()
-    }
-}
-
-fn new_key() -> Result<(EncodingKey, Jwk)> {
-    let doing = "the identity provider's signing key cannot be made";
-    let pair =
-        rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).during(doing)?;
-    let key = EncodingKey::from_rsa_pem(pair.serialize_pem().as_bytes()).during(doing)?;
-    let mut jwk = Jwk::from_encoding_key(&key, Algorithm::RS256).during(doing)?;
-    jwk.common.key_id = Some(jwk.thumbprint(ThumbprintHash::SHA256).during(doing)?);
-    jwk.common.public_key_use = Some(PublicKeyUse::Signature);
-    Ok((key, jwk))
+    Json(server.signing_key.published())
 }
 
 /// 256 bits, hexadecimal.
@@ -229,7 +187,7 @@ fn new_secret() -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use jsonwebtoken::{DecodingKey, Validation, decode, decode_header};
+    use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 
     use super::*;
 

@@ -8,7 +8,7 @@ import sys
 import threading
 
 lock = open(sys.argv.pop(1), "w")
-fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+fcntl.flock(lock, fcntl.LOCK_EX)
 lock.write(str(os.getpid()))
 lock.flush()
 

@@ -3,15 +3,12 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
-use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::net::unix::pipe;
 use tokio::process::Command;
 use tokio::time::sleep;
 
 use super::folder::{POLL, try_lock};
+use super::subprocess::run;
 use crate::directories;
 use crate::failure::{During, Failure, Result};
 use crate::output;
@@ -21,7 +18,8 @@ const MINISTACK: &str = "ministack==1.5.33";
 /// What it depends on, as it was tried out: its own requirements are open ranges.
 const CONSTRAINTS: &str = include_str!("constraints.txt");
 
-const CANDIDATES: [&str; 5] = ["python3", "python3.13", "python3.12", "python3.11", "python3.10"];
+const CANDIDATES: [&str; 6] =
+    ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10"];
 
 const INSTALL_PYTHON: &str = "install Python 3.10 or newer with its venv module, \
     such as `sudo apt install python3-venv` or `brew install python`";
@@ -31,7 +29,7 @@ pub(crate) async fn python() -> Result<PathBuf> {
     let cache = directories::cache()?;
     directories::create_private(&cache)?;
     let environment = Environment(cache.join(MINISTACK.replace("==", "-")));
-    let _alone = lock(&environment.0.with_extension("lock")).await?;
+    let _alone = lock(&cache.join("ministack.lock")).await?;
     if !environment.works().await? {
         environment.make().await?;
     }
@@ -75,12 +73,10 @@ impl Environment {
         self.remove()?;
         output::say(&format!("Installing {MINISTACK} for {} (only this once)", base.display()));
         let progress = output::spinner("Installing ministack");
+        let torso = Torso(self);
         let made = self.install(&base).await;
         progress.finish_and_clear();
-        if made.is_err() {
-            self.remove()?;
-        }
-        made
+        made.map(|()| std::mem::forget(torso))
     }
 
     async fn install(&self, base: &Path) -> Result<()> {
@@ -114,6 +110,17 @@ impl Environment {
     }
 }
 
+/// An environment in the making: removed when this is dropped, as by a Ctrl-C.
+struct Torso<'a>(&'a Environment);
+
+impl Drop for Torso<'_> {
+    fn drop(&mut self) {
+        if let Err(failure) = self.0.remove() {
+            output::failure(&failure);
+        }
+    }
+}
+
 /// The first Python on the path that is new enough and can make virtual environments.
 async fn base_python() -> Result<PathBuf> {
     const PROBE: &str = "import sys, venv, ensurepip, ssl\n\
@@ -133,50 +140,4 @@ async fn base_python() -> Result<PathBuf> {
         found.push(format!("none of {} is on the PATH", CANDIDATES.join(", ")));
     }
     Err(Failure::new("no Python that can run the local cloud").why(found.join("\n")).next(INSTALL_PYTHON))
-}
-
-/// Runs a command to its end: `Ok` with the last line it printed, or `Err` with its last lines where it failed.
-///
-/// In a process group of its own, killed when this is dropped: a Ctrl-C on the terminal does not reach it twice.
-async fn run(mut command: Command) -> Result<Result<String, String>> {
-    let name = command.as_std().get_program().to_string_lossy().into_owned();
-    let (reader, writer) = io::pipe().during("no pipe can be opened")?;
-    let doing = format!("{name} does not start");
-    command.process_group(0).stdin(Stdio::null()).stdout(writer.try_clone().during(&doing)?).stderr(writer);
-    let mut child = command.spawn().during(&doing)?;
-    // The command still holds the write ends of the pipe, which is read until the last one is closed.
-    drop(command);
-    let group = Group(child.id().and_then(|pid| Pid::from_raw(pid.cast_signed())));
-
-    let output = pipe::Receiver::from_owned_fd(reader.into()).during(&doing)?;
-    let mut lines = BufReader::new(output).lines();
-    let mut last = Vec::new();
-    while let Some(line) = lines.next_line().await.during(&doing)? {
-        if last.len() == LAST_LINES {
-            last.remove(0);
-        }
-        last.push(line);
-    }
-    let status = child.wait().await.during(&doing)?;
-    group.ended();
-    Ok(if status.success() { Ok(last.pop().unwrap_or_default()) } else { Err(last.join("\n")) })
-}
-
-const LAST_LINES: usize = 8;
-
-struct Group(Option<Pid>);
-
-impl Group {
-    fn ended(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(pid) = self.0 {
-            // It may have ended in the meantime.
-            let _ = kill_process_group(pid, Signal::KILL);
-        }
-    }
 }

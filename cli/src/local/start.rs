@@ -1,17 +1,16 @@
 //! Starting the local cloud.
 
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use clap::Args;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::{Instant, sleep};
 
 use super::cloud::LocalCloud;
 use super::folder::{Folder, POLL};
+use super::ports::Ports;
 use super::{python, stop};
 use crate::directories;
 use crate::failure::{During, Exit, Failure, Result};
@@ -19,33 +18,6 @@ use crate::output;
 
 /// Longer than the emulator is given to start, so that the supervisor gets to say what is wrong.
 const START: Duration = Duration::from_secs(240);
-
-/// Ports on the loopback address; free ones where none is given.
-#[derive(Debug, Default, Clone, Args)]
-pub(crate) struct Ports {
-    /// Port of the emulator of AWS [default: a free one]
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) port: Option<u16>,
-
-    /// Port of the development identity provider [default: a free one]
-    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) identity_provider_port: Option<u16>,
-
-    /// Port of the TLS front [default: a free one]
-    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) https_port: Option<u16>,
-}
-
-impl Ports {
-    fn given(&self) -> impl Iterator<Item = (&'static str, u16)> {
-        let ports = [
-            ("--port", self.port),
-            ("--identity-provider-port", self.identity_provider_port),
-            ("--https-port", self.https_port),
-        ];
-        ports.into_iter().filter_map(|(flag, port)| Some((flag, port?)))
-    }
-}
 
 /// Starts the local cloud, or finds it running. Ctrl-C ends it with [`Exit::Interrupted`] and leaves nothing behind.
 ///
@@ -61,7 +33,10 @@ pub(crate) async fn up(ports: Ports) -> Result<LocalCloud> {
     tokio::select! {
         cloud = start(&folder, &ports) => cloud,
         _ = &mut interrupted => {
-            stop::remove_leftovers(&folder).await?;
+            // One that lives was started by another command, and only waited for.
+            if !folder.supervisor_lives()? {
+                stop::remove_leftovers(&folder).await?;
+            }
             Err(interruption())
         }
     }
@@ -76,7 +51,7 @@ async fn start(folder: &Folder, ports: &Ports) -> Result<LocalCloud> {
         return wait_for_record(folder, || Ok(!folder.supervisor_lives()?)).await;
     }
     stop::remove_leftovers(folder).await?;
-    check_ports(ports)?;
+    ports.check()?;
     let python = python::python().await?;
 
     let progress = output::spinner("Starting the local cloud");
@@ -111,17 +86,6 @@ fn not_started(folder: &Folder) -> Failure {
     Failure::new("the local cloud does not start")
         .why(last_lines)
         .next(format!("read {}, then again: restctl local up", folder.log().display()))
-}
-
-fn check_ports(ports: &Ports) -> Result<()> {
-    for (flag, port) in ports.given() {
-        TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-            .during(format!("port {port} cannot be used"))
-            .map_err(|failure| {
-                failure.next(format!("name another port in {flag}, or leave it out for a free one"))
-            })?;
-    }
-    Ok(())
 }
 
 /// The supervisor while it starts: ended when this is dropped, and its parts with it.

@@ -12,8 +12,8 @@ use super::emulator::Emulator;
 use super::folder::Folder;
 use super::front::Front;
 use super::identity_provider::Server;
+use super::ports::Ports;
 use super::stacks::Stacks;
-use super::start::Ports;
 use crate::directories;
 use crate::failure::{During, Failure, Result};
 use crate::output;
@@ -35,7 +35,7 @@ pub(crate) async fn supervise(options: Supervise) -> Result<()> {
     let _ = rustix::process::setsid();
     let mut told_to_end = signal(SignalKind::terminate()).during("signals cannot be awaited")?;
     let folder = Folder::standard()?;
-    let _life = folder.become_supervisor()?;
+    let _life = folder.become_supervisor().await?;
     let mut emulator = None;
     let ended = tokio::select! {
         _ = told_to_end.recv() => Ok(()),

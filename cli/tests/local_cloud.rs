@@ -1,0 +1,204 @@
+//! `restctl local` as it is typed. Each test has a local cloud of its own; the installed emulator is shared.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fs;
+use std::fs::File;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// A state folder, and whatever runs in it until the test ends.
+struct State(tempfile::TempDir);
+
+impl State {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
+        command.args(["local"]).args(arguments).env("XDG_STATE_HOME", self.0.path());
+        command
+    }
+
+    /// Succeeds, and returns what was said and what was answered.
+    fn run(&self, arguments: &[&str]) -> (String, String) {
+        let output = self.command(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+        (stderr(&output), String::from_utf8(output.stdout).unwrap())
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.0.path().join("restctl/local")
+    }
+
+    fn record(&self) -> Value {
+        serde_json::from_slice(&fs::read(self.folder().join("cloud.json")).unwrap()).unwrap()
+    }
+
+    /// The addresses at which something listens.
+    fn addresses(&self) -> [String; 3] {
+        let record = self.record();
+        let host = |url: &Value| {
+            url.as_str().unwrap().trim_start_matches("http://").trim_end_matches('/').to_owned()
+        };
+        [host(&record["endpoint_url"]), host(&record["identity_provider"]["issuer"]), host(&record["front"])]
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        let _ = self.command(&["down"]).output();
+    }
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn answers(address: &String) -> bool {
+    TcpStream::connect(address).is_ok()
+}
+
+/// A process holds this lock for as long as it lives.
+fn is_locked(lock: &Path) -> bool {
+    File::open(lock).unwrap().try_lock_shared().is_err()
+}
+
+fn eventually(what: &str, condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !condition() {
+        assert!(Instant::now() < deadline, "never: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn up_twice_status_down() {
+    let state = State::new();
+    let (said, _) = state.run(&["up"]);
+    assert!(said.contains("The local cloud is running"), "{said}");
+    assert!(said.contains("export RESTCTL_LOCAL=1") && said.contains("restctl setup"), "{said}");
+    let addresses = state.addresses();
+    assert!(addresses.iter().all(answers), "{addresses:?}");
+
+    let record = state.record();
+    let (said, _) = state.run(&["up"]);
+    assert!(said.contains("already running"), "{said}");
+    assert_eq!(state.record(), record);
+
+    let (_, answer) = state.run(&["status"]);
+    assert!(addresses.iter().all(|address| answer.contains(address)), "{answer}");
+    let secret = record["identity_provider"]["client_secret"].as_str().unwrap();
+    assert!(!answer.contains(secret));
+    assert!(!fs::read_to_string(state.folder().join("log")).unwrap().contains(secret));
+
+    let (said, _) = state.run(&["down"]);
+    assert!(said.contains("has stopped"), "{said}");
+    assert!(!addresses.iter().any(answers), "{addresses:?}");
+    assert!(!state.folder().exists());
+    let (said, _) = state.run(&["down"]);
+    assert!(said.contains("not running"), "{said}");
+    let status = state.command(&["status"]).output().unwrap();
+    assert_eq!(status.status.code(), Some(5));
+    assert!(stderr(&status).contains("next: restctl local up"));
+}
+
+#[test]
+fn two_at_once_start_one() {
+    let state = State::new();
+    let both = [(); 2].map(|()| state.command(&["up"]).spawn().unwrap());
+    for mut up in both {
+        assert!(up.wait().unwrap().success());
+    }
+    assert!(state.addresses().iter().all(answers));
+}
+
+#[test]
+fn nothing_outlives_a_killed_supervisor() {
+    let state = State::new();
+    state.run(&["up"]);
+    let (record, addresses) = (state.record(), state.addresses());
+    let killed = Command::new("kill").args(["-KILL", &record["supervisor"].to_string()]).status().unwrap();
+    assert!(killed.success());
+    eventually("the emulator ends", || !is_locked(&state.folder().join("emulator.lock")));
+    eventually("the ports close", || !addresses.iter().any(answers));
+    assert_eq!(state.command(&["status"]).output().unwrap().status.code(), Some(5));
+
+    state.run(&["up"]);
+    assert_ne!(state.record()["supervisor"], record["supervisor"]);
+    assert!(state.addresses().iter().all(answers));
+}
+
+#[test]
+fn an_interrupted_start_leaves_nothing() {
+    let state = State::new();
+    // So that what is interrupted is the start, not the installation.
+    state.run(&["up"]);
+    state.run(&["down"]);
+    let mut up = state.command(&["up"]).spawn().unwrap();
+    let lock = state.folder().join("emulator.lock");
+    eventually("the emulator starts", || lock.exists() && is_locked(&lock));
+    let emulator = File::open(&lock).unwrap();
+    assert!(Command::new("kill").args(["-INT", &up.id().to_string()]).status().unwrap().success());
+    assert_eq!(up.wait().unwrap().code(), Some(130));
+    assert!(!state.folder().exists());
+    assert!(emulator.try_lock_shared().is_ok(), "the emulator still lives");
+}
+
+#[test]
+fn a_taken_port_is_named() {
+    let state = State::new();
+    // Below the range from which the kernel hands out free ports, so that no other test is given this one.
+    let ports = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap()..;
+    let listener = ports.map(|port| TcpListener::bind(("127.0.0.1", port))).find_map(Result::ok).unwrap();
+    let taken = listener.local_addr().unwrap().port();
+    for flag in ["--port", "--identity-provider-port", "--https-port"] {
+        let output = state.command(&["up", flag, &taken.to_string()]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let said = stderr(&output);
+        assert!(said.contains(&format!("port {taken} cannot be used")) && said.contains(flag), "{said}");
+    }
+    drop(listener);
+    state.run(&["up", "--port", &taken.to_string()]);
+    assert_eq!(state.addresses()[0], format!("127.0.0.1:{taken}"));
+}
+
+#[test]
+fn without_python_it_says_what_to_install() {
+    let state = State::new();
+    let (empty_path, empty_cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut up = state.command(&["up"]);
+    up.env("PATH", empty_path.path()).env("XDG_CACHE_HOME", empty_cache.path());
+    let output = up.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    assert!(
+        said.contains("python3.10 is on the PATH") && said.contains("next: install Python 3.10"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_failed_installation_shows_why_and_leaves_nothing() {
+    let state = State::new();
+    let cache = tempfile::tempdir().unwrap();
+    let mut up = state.command(&["up"]);
+    // An index at a port where nothing listens, whatever pip is configured with.
+    up.env("XDG_CACHE_HOME", cache.path())
+        .env("PIP_CONFIG_FILE", "/dev/null")
+        .env("PIP_INDEX_URL", "http://127.0.0.1:1/simple")
+        .env("PIP_RETRIES", "0");
+    let output = up.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    assert!(said.contains("No matching distribution found for ministack"), "{said}");
+    assert!(said.contains("PIP_INDEX_URL"), "{said}");
+    let left: Vec<_> =
+        fs::read_dir(cache.path().join("restctl")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["ministack.lock"]);
+}
