@@ -113,6 +113,10 @@ async fn the_scheme_may_be_in_any_case_and_headers_single_valued() {
         let request = AlbRequest::get("/v1/items/42").header("authorization", &format!("{scheme} {token}"));
         assert_eq!(stage.send(&request).await.status, 200, "{scheme}");
         assert_eq!(stage.send_event(&request.single_value_event()).await.status, 200, "{scheme}");
+        // As some load balancers that are not AWS's send them.
+        let mut both = request.event();
+        both["headers"] = request.single_value_event()["headers"].clone();
+        assert_eq!(stage.send_event(&both).await.status, 200, "{scheme}");
     }
 }
 
