@@ -1,1 +1,9 @@
+//! What tests and benchmarks stand a Lambda on: the Lambda Runtime API around the real binary, an identity
+//! provider with hostile habits, and the events of an Application Load Balancer. Everything listens on
+//! 127.0.0.1 only. A kit for tests: what cannot go on panics.
+
+pub mod alb;
 pub mod dynamodb;
+pub mod identity_provider;
+pub mod runtime;
+pub mod signing_key;

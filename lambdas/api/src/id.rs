@@ -1,0 +1,91 @@
+//! An id as the table's key has it.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use restctl_contract::key::{KeyType, MAX_KEY_BYTES};
+use serde_json::Value;
+
+use crate::decimal::Decimal;
+
+/// Equal where the table's keys are.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Id {
+    String(String),
+    Number(Decimal),
+}
+
+impl Id {
+    /// # Errors
+    /// What is wrong with it, without the id.
+    pub(crate) fn from_text(kind: KeyType, text: &str) -> Result<Self, &'static str> {
+        match kind {
+            KeyType::String if text.is_empty() => Err("is empty"),
+            KeyType::String if text.len() > MAX_KEY_BYTES => Err("is longer than 2048 bytes"),
+            KeyType::String => Ok(Self::String(text.to_owned())),
+            KeyType::Number => Decimal::parse(text)
+                .map(Self::Number)
+                .ok_or("is not a number of at most 38 digits, as this table's keys are"),
+        }
+    }
+
+    /// # Errors
+    /// As [`Self::from_text`].
+    pub(crate) fn from_json(kind: KeyType, id: &Value) -> Result<Self, &'static str> {
+        match (kind, id) {
+            (_, Value::String(text)) => Self::from_text(kind, text),
+            (KeyType::Number, Value::Number(number)) => Self::from_text(kind, &number.to_string()),
+            (KeyType::String, Value::Number(_)) => {
+                Err("is a number, but this table's keys are strings: put it in quotes")
+            }
+            (KeyType::String, _) => Err("is not a string"),
+            (KeyType::Number, _) => Err("is not a number"),
+        }
+    }
+
+    /// The id of an item that the table gave back.
+    pub(crate) fn from_attribute(key: &AttributeValue) -> Option<Self> {
+        match key {
+            AttributeValue::S(text) => Some(Self::String(text.clone())),
+            AttributeValue::N(number) => Decimal::parse(number).map(Self::Number),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn to_attribute(&self) -> AttributeValue {
+        match self {
+            Self::String(text) => AttributeValue::S(text.clone()),
+            Self::Number(number) => AttributeValue::N(number.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn ids_are_typed_by_the_key() {
+        let number = |id: Value| Id::from_json(KeyType::Number, &id);
+        assert_eq!(number(json!("42")), number(json!(42)));
+        assert_eq!(number(json!(42)).unwrap().to_attribute(), AttributeValue::N("42".to_owned()));
+        for bad in [json!("x"), json!(""), json!(true), json!(null), json!([42]), json!({})] {
+            assert!(number(bad.clone()).is_err(), "{bad}");
+        }
+
+        let string = |id: Value| Id::from_json(KeyType::String, &id);
+        assert_ne!(string(json!("42")), string(json!("042")));
+        assert!(string(json!(42)).unwrap_err().contains("put it in quotes"));
+        for bad in [json!(""), json!("x".repeat(2049)), json!(false), json!(null), json!(["42"])] {
+            assert!(string(bad.clone()).is_err(), "{bad}");
+        }
+        assert!(string(json!("x".repeat(2048))).is_ok());
+    }
+
+    #[test]
+    fn an_attribute_is_the_same_id_again() {
+        for id in [Id::from_text(KeyType::Number, "-1.50e3"), Id::from_text(KeyType::String, "a/b é")] {
+            let id = id.unwrap();
+            assert_eq!(Id::from_attribute(&id.to_attribute()), Some(id));
+        }
+    }
+}

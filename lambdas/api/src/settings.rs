@@ -1,0 +1,94 @@
+//! What the template tells the function, by environment variables.
+
+use std::env;
+
+use reqwest::Url;
+use restctl_contract::key::Key;
+use restctl_contract::template::variable;
+use restctl_verifier::Policy;
+
+pub(crate) struct Settings {
+    pub(crate) items_table: String,
+    pub(crate) key: Key,
+    pub(crate) policy: Policy,
+    pub(crate) jwks_uri: Url,
+}
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the environment variable {variable} {problem}; deploy the stack again to set it")]
+pub(crate) struct SettingsError {
+    variable: &'static str,
+    problem: String,
+}
+
+impl Settings {
+    pub(crate) fn from_environment() -> Result<Self, SettingsError> {
+        let kind = required(variable::KEY_TYPE)?;
+        let kind = kind.parse().map_err(|problem| SettingsError { variable: variable::KEY_TYPE, problem })?;
+        Ok(Self {
+            items_table: required(variable::ITEMS_TABLE)?,
+            key: Key { name: required(variable::KEY_NAME)?, kind },
+            policy: Policy {
+                issuer: required(variable::ISSUER)?,
+                audience: required(variable::AUDIENCE)?,
+                scope: required(variable::SCOPE)?,
+            },
+            jwks_uri: jwks_uri(&required(variable::JWKS_URI)?)?,
+        })
+    }
+}
+
+fn required(variable: &'static str) -> Result<String, SettingsError> {
+    env::var(variable)
+        .ok()
+        .filter(|value| !value.is_empty())
+        .ok_or_else(|| SettingsError { variable, problem: "is missing or empty".to_owned() })
+}
+
+/// Whoever can change the keys on their way can mint tokens, so that they travel over TLS, or not at all.
+fn jwks_uri(text: &str) -> Result<Url, SettingsError> {
+    let refuse = |problem: String| SettingsError { variable: variable::JWKS_URI, problem };
+    let uri = Url::parse(text).map_err(|error| refuse(format!("is not a URL ({error})")))?;
+    match uri.scheme() {
+        "https" => Ok(uri),
+        "http" if uri.host_str().is_some_and(is_loopback) => Ok(uri),
+        _ => Err(refuse("is not an https URL (http only for a loopback address)".to_owned())),
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_travel_over_tls_or_not_at_all() {
+        for good in [
+            "https://tenant.example.test/.well-known/jwks.json",
+            "http://127.0.0.1:8080/jwks",
+            "http://127.9.9.9/jwks",
+            "http://[::1]:8080/jwks",
+            "http://localhost:8080/jwks",
+        ] {
+            assert!(jwks_uri(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://tenant.example.test/jwks",
+            "http://127.0.0.1.example.test/jwks",
+            "http://localhost.example.test/jwks",
+            "http://localhost@example.test/jwks",
+            "http://10.0.0.1/jwks",
+            "http://0.0.0.0/jwks",
+            "file:///etc/jwks",
+            "ftp://127.0.0.1/jwks",
+            "tenant.example.test",
+            "",
+        ] {
+            assert!(jwks_uri(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! An OpenID Connect issuer as far as a resource server sees it: a JWKS over HTTP, and tokens.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use http::StatusCode;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::signing_key::SigningKey;
+
+/// The `aud` of [`IdentityProvider::claims`].
+pub const AUDIENCE: &str = "https://items.example.test";
+
+/// The `scope` of [`IdentityProvider::claims`].
+pub const SCOPE: &str = "read:items";
+
+/// How the JWKS endpoint answers.
+#[derive(Debug, Clone)]
+pub enum JwksAnswer {
+    /// The published keys.
+    Keys,
+    Status(u16),
+    RedirectTo(String),
+    Body(String),
+}
+
+/// Serves until it is dropped.
+pub struct IdentityProvider {
+    origin: String,
+    shared: Arc<Mutex<Shared>>,
+    _server: JoinSet<()>,
+}
+
+struct Shared {
+    signing: SigningKey,
+    published: Vec<Value>,
+    answer: JwksAnswer,
+    fetches: usize,
+}
+
+impl IdentityProvider {
+    /// With one EC key.
+    pub async fn start() -> Self {
+        let signing = SigningKey::ec("key-1");
+        let shared = Arc::new(Mutex::new(Shared {
+            published: vec![signing.jwk()],
+            signing,
+            answer: JwksAnswer::Keys,
+            fetches: 0,
+        }));
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port on 127.0.0.1");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        let routes =
+            Router::new().route("/.well-known/jwks.json", get(serve_jwks)).with_state(Arc::clone(&shared));
+        let mut server = JoinSet::new();
+        server.spawn(async move { axum::serve(listener, routes).await.expect("axum serves") });
+        Self { origin: format!("http://{address}"), shared, _server: server }
+    }
+
+    /// The `iss` of its tokens; ends with `/`, as Auth0's does.
+    pub fn issuer(&self) -> String {
+        format!("{}/", self.origin)
+    }
+
+    pub fn jwks_uri(&self) -> String {
+        format!("{}/.well-known/jwks.json", self.origin)
+    }
+
+    /// How often the JWKS has been asked for, whatever was answered.
+    pub fn fetches(&self) -> usize {
+        self.lock().fetches
+    }
+
+    pub fn answer_with(&self, answer: JwksAnswer) {
+        self.lock().answer = answer;
+    }
+
+    /// Signs with a new key from now on and publishes that one alone.
+    pub fn rotate(&self, kid: &str) {
+        let signing = SigningKey::ec(kid);
+        let mut shared = self.lock();
+        shared.published = vec![signing.jwk()];
+        shared.signing = signing;
+    }
+
+    pub fn signing_key(&self) -> SigningKey {
+        self.lock().signing.clone()
+    }
+
+    /// Claims that nobody could object to, good for an hour.
+    pub fn claims(&self) -> Value {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970").as_secs();
+        json!({
+            "iss": self.issuer(),
+            "sub": "client-1@clients",
+            "aud": AUDIENCE,
+            "iat": now,
+            "exp": now + 3600,
+            "scope": SCOPE,
+        })
+    }
+
+    /// A token with [`Self::claims`].
+    pub fn token(&self) -> String {
+        self.signing_key().token(&self.claims())
+    }
+
+    /// A token whose claim `name` is `value`; null leaves it out.
+    pub fn token_with_claim(&self, name: &str, value: Value) -> String {
+        let mut claims = self.claims();
+        match value {
+            Value::Null => {
+                claims.as_object_mut().and_then(|claims| claims.remove(name));
+            }
+            value => claims[name] = value,
+        }
+        self.signing_key().token(&claims)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().expect("no holder of the lock panics")
+    }
+}
+
+async fn serve_jwks(State(shared): State<Arc<Mutex<Shared>>>) -> Response {
+    let mut shared = shared.lock().expect("no holder of the lock panics");
+    shared.fetches += 1;
+    match &shared.answer {
+        JwksAnswer::Keys => axum::Json(json!({"keys": shared.published})).into_response(),
+        JwksAnswer::Status(status) => {
+            StatusCode::from_u16(*status).expect("a status of three digits").into_response()
+        }
+        JwksAnswer::RedirectTo(target) => Redirect::temporary(target).into_response(),
+        JwksAnswer::Body(body) => body.clone().into_response(),
+    }
+}

@@ -1,0 +1,240 @@
+//! A real bootstrap binary behind the Lambda Runtime API.
+//!
+//! Paths and headers: AWS Lambda, "Using the Lambda runtime API for custom runtimes".
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::Path as FilePath;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::StatusCode;
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+
+/// The function's timeout, unless an invocation says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long after the function's timeout its answer is still waited for.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A running function: its process, killed when this is dropped, and the Runtime API that feeds it.
+pub struct Runtime {
+    invocations: mpsc::UnboundedSender<Invocation>,
+    ended: watch::Receiver<Option<String>>,
+    output: Arc<Mutex<String>>,
+    _tasks: JoinSet<()>,
+}
+
+/// Why an invocation has no answer, with all that the process wrote until then.
+#[derive(Debug)]
+pub struct InvokeError {
+    pub reason: String,
+    pub output: String,
+}
+
+impl fmt::Display for InvokeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; the process wrote:\n{}", self.reason, self.output)
+    }
+}
+
+impl std::error::Error for InvokeError {}
+
+struct Invocation {
+    event: Value,
+    deadline: SystemTime,
+    answer: AnswerSender,
+}
+
+type AnswerSender = oneshot::Sender<Result<Value, String>>;
+
+#[derive(Clone)]
+struct Api {
+    next: Arc<AsyncMutex<mpsc::UnboundedReceiver<Invocation>>>,
+    /// How many invocations have been handed out, and those without an answer by request id.
+    pending: Arc<Mutex<(u64, HashMap<String, AnswerSender>)>>,
+    output: Arc<Mutex<String>>,
+}
+
+impl Runtime {
+    /// Starts `binary` with an empty environment but for what Lambda sets and `variables`, which come last
+    /// and may overrule it.
+    pub async fn start(binary: impl AsRef<FilePath>, variables: &[(&str, &str)]) -> Self {
+        let (invocations, queue) = mpsc::unbounded_channel();
+        let output = Arc::new(Mutex::new(String::new()));
+        let api = Api {
+            next: Arc::new(AsyncMutex::new(queue)),
+            pending: Arc::default(),
+            output: Arc::clone(&output),
+        };
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port on 127.0.0.1");
+        let address = listener.local_addr().expect("a bound socket has an address").to_string();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move { axum::serve(listener, routes(api)).await.expect("axum serves") });
+
+        let mut process = spawn(binary.as_ref(), &address, variables);
+        let stdout = collect(process.stdout.take(), Arc::clone(&output));
+        let stderr = collect(process.stderr.take(), Arc::clone(&output));
+        let (end, ended) = watch::channel(None);
+        tasks.spawn(async move {
+            // All of its output first, so that whoever learns of the end can read why.
+            let how = match tokio::join!(process.wait(), stdout, stderr).0 {
+                Ok(status) => format!("the process ended ({status})"),
+                Err(error) => format!("the process was lost: {error}"),
+            };
+            end.send_replace(Some(how));
+        });
+        Self { invocations, ended, output, _tasks: tasks }
+    }
+
+    /// The function's answer to `event`.
+    ///
+    /// # Errors
+    /// If the function reports an error, ends, or gives no answer in time.
+    pub async fn invoke(&self, event: &Value) -> Result<Value, InvokeError> {
+        self.invoke_within(event, TIMEOUT).await
+    }
+
+    /// As [`Self::invoke`], with a function timeout of `timeout`.
+    ///
+    /// # Errors
+    /// As [`Self::invoke`].
+    pub async fn invoke_within(&self, event: &Value, timeout: Duration) -> Result<Value, InvokeError> {
+        let (answer, answered) = oneshot::channel();
+        let invocation = Invocation { event: event.clone(), deadline: SystemTime::now() + timeout, answer };
+        // The queue's other end lives as long as the server, and that as long as `self`.
+        let _ = self.invocations.send(invocation);
+        let mut ended = self.ended.clone();
+        let outcome = tokio::select! {
+            answer = answered => answer.unwrap_or_else(|_| Err("the event was dropped".to_owned())),
+            how = ended.wait_for(Option::is_some) => {
+                Err(how.ok().and_then(|how| how.clone()).unwrap_or_else(|| "the process is gone".to_owned()))
+            }
+            () = tokio::time::sleep(timeout + GRACE) => Err(format!("no answer within {:?}", timeout + GRACE)),
+        };
+        outcome.map_err(|reason| InvokeError { reason, output: self.output() })
+    }
+
+    /// Waits until the process has ended, at most 30 s, and says how.
+    ///
+    /// # Errors
+    /// If it still runs.
+    pub async fn wait_for_end(&self) -> Result<String, InvokeError> {
+        let mut ended = self.ended.clone();
+        match tokio::time::timeout(TIMEOUT, ended.wait_for(Option::is_some)).await {
+            Ok(Ok(how)) => Ok(how.clone().unwrap_or_default()),
+            _ => Err(InvokeError { reason: "the process still runs".to_owned(), output: self.output() }),
+        }
+    }
+
+    /// What the process has written to standard output and standard error, and reported as initialization
+    /// errors, so far.
+    pub fn output(&self) -> String {
+        self.output.lock().expect("no holder of the lock panics").clone()
+    }
+}
+
+fn spawn(binary: &FilePath, api: &str, variables: &[(&str, &str)]) -> Child {
+    Command::new(binary)
+        .env_clear()
+        .envs([
+            ("AWS_LAMBDA_RUNTIME_API", api),
+            ("AWS_LAMBDA_FUNCTION_NAME", "restctl"),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", "example"),
+            ("AWS_SESSION_TOKEN", "example"),
+        ])
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap_or_else(|error| panic!("{} does not start: {error}", binary.display()))
+}
+
+async fn collect(stream: Option<impl AsyncRead + Unpin>, output: Arc<Mutex<String>>) {
+    let Some(mut stream) = stream else { return };
+    let mut piece = [0; 4096];
+    while let Ok(length @ 1..) = stream.read(&mut piece).await {
+        let text = String::from_utf8_lossy(&piece[..length]);
+        output.lock().expect("no holder of the lock panics").push_str(&text);
+    }
+}
+
+fn routes(api: Api) -> Router {
+    Router::new()
+        .route("/2018-06-01/runtime/invocation/next", get(next))
+        .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
+        .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
+        .route("/2018-06-01/runtime/init/error", post(init_error))
+        .layer(DefaultBodyLimit::disable())
+        .with_state(api)
+}
+
+async fn next(State(api): State<Api>) -> Response {
+    let Some(invocation) = api.next.lock().await.recv().await else {
+        return StatusCode::GONE.into_response();
+    };
+    let deadline = invocation.deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    let id = {
+        let (count, pending) = &mut *api.pending.lock().expect("no holder of the lock panics");
+        *count += 1;
+        let id = format!("00000000-0000-4000-8000-{count:012x}");
+        pending.insert(id.clone(), invocation.answer);
+        id
+    };
+    let headers = [
+        ("content-type", "application/json".to_owned()),
+        ("lambda-runtime-aws-request-id", id),
+        ("lambda-runtime-deadline-ms", deadline.to_string()),
+        (
+            "lambda-runtime-invoked-function-arn",
+            "arn:aws:lambda:eu-central-1:123456789012:function:restctl".to_owned(),
+        ),
+        ("lambda-runtime-trace-id", "Root=1-5c536348-3d683b8b04734faae651f476;Sampled=0".to_owned()),
+    ];
+    (headers, invocation.event.to_string()).into_response()
+}
+
+async fn response(State(api): State<Api>, Path(id): Path<String>, body: Bytes) -> StatusCode {
+    let answer = serde_json::from_slice(&body).map_err(|error| format!("the answer is not JSON: {error}"));
+    api.settle(&id, answer)
+}
+
+async fn error(State(api): State<Api>, Path(id): Path<String>, body: String) -> StatusCode {
+    api.settle(&id, Err(format!("the function reported {body}")))
+}
+
+async fn init_error(State(api): State<Api>, body: String) -> StatusCode {
+    let mut output = api.output.lock().expect("no holder of the lock panics");
+    output.push_str(&format!("initialization failed: {body}\n"));
+    StatusCode::ACCEPTED
+}
+
+impl Api {
+    fn settle(&self, id: &str, answer: Result<Value, String>) -> StatusCode {
+        match self.pending.lock().expect("no holder of the lock panics").1.remove(id) {
+            Some(waiting) => {
+                // Whoever asked may have given up by now.
+                let _ = waiting.send(answer);
+                StatusCode::ACCEPTED
+            }
+            None => StatusCode::NOT_FOUND,
+        }
+    }
+}

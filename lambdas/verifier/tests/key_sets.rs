@@ -1,0 +1,122 @@
+//! Which keys of a JWK set may verify a token.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use restctl_testkit::signing_key::SigningKey;
+use restctl_verifier::{KeySet, KeySetError, MAX_KEY_SET_BYTES, Policy, Refusal, verify};
+use serde_json::{Value, json};
+
+fn read(document: &Value) -> Result<KeySet, KeySetError> {
+    KeySet::from_json(document.to_string().as_bytes())
+}
+
+fn with(mut jwk: Value, name: &str, value: Value) -> Value {
+    jwk[name] = value;
+    jwk
+}
+
+#[test]
+fn keys_that_are_usable() {
+    let (ec, rsa) = (SigningKey::ec("ec").jwk(), SigningKey::rsa("rsa").jwk());
+    // Some issuers send the modulus as a signed integer, with a zero before it.
+    let modulus = URL_SAFE_NO_PAD.decode(rsa["n"].as_str().unwrap()).unwrap();
+    let padded = URL_SAFE_NO_PAD.encode([vec![0], modulus].concat());
+    let usable = [
+        ec.clone(),
+        rsa.clone(),
+        with(ec.clone(), "use", Value::Null),
+        with(ec.clone(), "alg", Value::Null),
+        with(ec.clone(), "key_ops", json!(["verify"])),
+        with(ec.clone(), "key_ops", json!(["sign", "verify"])),
+        with(ec, "x5c", json!(["MIIB"])),
+        with(rsa.clone(), "alg", json!("PS256")),
+        with(rsa, "n", json!(padded)),
+    ];
+    for jwk in usable {
+        assert!(read(&json!({"keys": [jwk]})).is_ok(), "{jwk}");
+    }
+}
+
+#[test]
+fn keys_that_are_passed_over() {
+    let (ec, rsa) = (SigningKey::ec("ec").jwk(), SigningKey::rsa("rsa").jwk());
+    let modulus = |bits: usize| {
+        let first = 0xff >> (7 - (bits - 1) % 8);
+        URL_SAFE_NO_PAD.encode([vec![first], vec![0xab; (bits - 1) / 8]].concat())
+    };
+    let unusable = [
+        json!(null),
+        json!("key"),
+        json!({}),
+        json!({"kty": "oct", "k": "c2VjcmV0", "kid": "ec", "alg": "HS256"}),
+        json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "alg": "EdDSA"}),
+        json!({"kty": "AKP", "alg": "ML-DSA-44", "pub": "AAAA"}),
+        with(ec.clone(), "kty", json!("ec")),
+        with(ec.clone(), "use", json!("enc")),
+        with(ec.clone(), "use", json!("")),
+        with(ec.clone(), "key_ops", json!([])),
+        with(ec.clone(), "key_ops", json!(["sign"])),
+        with(ec.clone(), "key_ops", json!("verify")),
+        with(ec.clone(), "alg", json!("ES384")),
+        with(ec.clone(), "alg", json!("HS256")),
+        with(ec.clone(), "alg", json!("RS256")),
+        with(ec.clone(), "crv", json!("P-384")),
+        with(ec.clone(), "crv", json!("secp256k1")),
+        with(ec.clone(), "x", json!("AAAA")),
+        with(ec.clone(), "y", json!("not base64url!")),
+        with(ec, "y", Value::Null),
+        with(rsa.clone(), "alg", json!("RSA-OAEP")),
+        with(rsa.clone(), "alg", json!("RS512")),
+        with(rsa.clone(), "use", json!("enc")),
+        with(rsa.clone(), "n", json!(modulus(1024))),
+        with(rsa.clone(), "n", json!(modulus(2047))),
+        with(rsa.clone(), "n", json!(modulus(8193))),
+        with(rsa.clone(), "n", json!("")),
+        with(rsa.clone(), "e", json!("AA")),
+        with(rsa, "e", Value::Null),
+    ];
+    for jwk in unusable {
+        assert_eq!(read(&json!({"keys": [jwk]})).unwrap_err(), KeySetError::NoUsableKey(1), "{jwk}");
+    }
+}
+
+#[test]
+fn an_unusable_key_does_not_spoil_the_others_nor_verify() {
+    let (good, encryption, pinned) =
+        (SigningKey::ec("good"), SigningKey::ec("enc"), SigningKey::rsa("pinned"));
+    let keys = read(&json!({"keys": [
+        {"kty": "unheard of"},
+        with(encryption.jwk(), "use", json!("enc")),
+        with(pinned.jwk(), "alg", json!("PS256")),
+        good.jwk(),
+    ]}))
+    .unwrap();
+    let policy = Policy { issuer: "i".to_owned(), audience: "a".to_owned(), scope: "s".to_owned() };
+    let claims = json!({"iss": "i", "aud": "a", "scope": "s", "exp": 2});
+    assert!(verify(&good.token(&claims), &keys, &policy, 1).is_ok());
+    let unknown = Refusal::UnknownKey { kid: "enc".to_owned() };
+    assert_eq!(verify(&encryption.token(&claims), &keys, &policy, 1), Err(unknown));
+    assert_eq!(verify(&pinned.token(&claims), &keys, &policy, 1), Err(Refusal::WrongAlgorithm));
+}
+
+#[test]
+fn two_keys_may_share_an_id() {
+    let (ec, rsa, other) = (SigningKey::ec("key"), SigningKey::rsa("key"), SigningKey::ec("key"));
+    let keys = read(&json!({"keys": [ec.jwk(), rsa.jwk(), other.jwk()]})).unwrap();
+    let policy = Policy { issuer: "i".to_owned(), audience: "a".to_owned(), scope: "s".to_owned() };
+    let claims = json!({"iss": "i", "aud": "a", "scope": "s", "exp": 2});
+    for key in [ec, rsa, other] {
+        assert!(verify(&key.token(&claims), &keys, &policy, 1).is_ok());
+    }
+}
+
+#[test]
+fn documents_that_are_no_key_set() {
+    for document in ["", "null", "[]", "{}", r#"{"keys":{}}"#, "<html>", r#"{"keys":[]} trailing"#] {
+        let refused = KeySet::from_json(document.as_bytes()).unwrap_err();
+        assert!(matches!(refused, KeySetError::Malformed(_)), "{refused:?} for {document}");
+    }
+    assert_eq!(KeySet::from_json(br#"{"keys":[]}"#).unwrap_err(), KeySetError::NoUsableKey(0));
+    let good = json!({"keys": [SigningKey::ec("ec").jwk()], "pad": "x".repeat(MAX_KEY_SET_BYTES)});
+    assert_eq!(read(&good).unwrap_err(), KeySetError::TooLarge);
+}
