@@ -2,7 +2,7 @@
 
 use restctl_contract::key::{Key, KeyType};
 
-use crate::{ColumnTypes, Format, Parser, Reject, Row, Unreadable, Value};
+use crate::{ColumnTypes, Format, Parser, Reject, Row, Survey, Unreadable, Value};
 
 type Outcome = Vec<Result<Row, Reject>>;
 
@@ -105,4 +105,30 @@ fn an_item_has_at_most_400_kb() {
     assert_eq!(rows(&found)[0].bytes, 409_600);
     let found = parse(Format::Csv, &with(most + 1)).unwrap();
     assert!(rejects(&found)[0].reason.contains("409601 bytes"), "{}", rejects(&found)[0].reason);
+}
+
+/// The traps that `fixtures/README.md` lists.
+#[test]
+fn fixtures_are_what_they_say() {
+    let survey = |name: &str, bytes: &[u8]| {
+        let mut survey = Survey::new(Format::of(name).unwrap(), &string_key());
+        survey.feed(bytes)?;
+        let found = survey.finish()?;
+        let types = found.column_types().map(|types| types.to_string());
+        Ok::<_, Unreadable>((found.rows, found.rejected, types))
+    };
+    macro_rules! fixture {
+        ($name:literal) => {
+            survey($name, include_bytes!(concat!("../../../fixtures/", $name)))
+        };
+    }
+    let typed = |letters: &str| Some(letters.to_owned());
+    assert_eq!(fixture!("items.csv"), Ok((3000, 0, typed("sssnnbsss"))));
+    assert_eq!(fixture!("items-bom.csv"), Ok((24, 0, typed("sssnnbsss"))));
+    assert_eq!(fixture!("bad.csv"), Ok((8, 5, typed("ssnb"))));
+    assert_eq!(fixture!("items.ndjson"), Ok((6, 0, None)));
+    assert_eq!(fixture!("items.json"), Ok((6, 0, None)));
+    assert_eq!(fixture!("empty.csv"), Err(Unreadable::Empty));
+    assert_eq!(fixture!("not-utf8.csv"), Err(Unreadable::NotUtf8 { line: 3 }));
+    assert!(matches!(fixture!("no-key.csv"), Err(Unreadable::NoKeyColumn { .. })));
 }

@@ -1,0 +1,123 @@
+use restctl_contract::load::REJECTS_PREFIX;
+use serde::Deserialize;
+use time::{OffsetDateTime, UtcOffset};
+
+use crate::error::Error;
+
+/// What S3 tells EventBridge about an object that has been uploaded ("EventBridge event message structure",
+/// Amazon S3 User Guide). The key is not URL-encoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ObjectCreated {
+    pub(crate) bucket: String,
+    pub(crate) key: String,
+    /// In bytes.
+    pub(crate) size: u64,
+    /// Absent where the bucket is not versioned, and in emulators.
+    pub(crate) version: Option<String>,
+    pub(crate) etag: String,
+    /// RFC 3339, UTC, with milliseconds.
+    pub(crate) uploaded: String,
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    source: String,
+    #[serde(rename = "detail-type")]
+    detail_type: String,
+    #[serde(with = "time::serde::rfc3339")]
+    time: OffsetDateTime,
+    detail: Detail,
+}
+
+#[derive(Deserialize)]
+struct Detail {
+    bucket: Bucket,
+    object: Object,
+}
+
+#[derive(Deserialize)]
+struct Bucket {
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Object {
+    key: String,
+    #[serde(default)]
+    size: u64,
+    #[serde(default)]
+    etag: String,
+    #[serde(default)]
+    version_id: Option<String>,
+}
+
+impl ObjectCreated {
+    pub(crate) fn parse(message: &str) -> Result<Self, Error> {
+        let event: Envelope = serde_json::from_str(message).map_err(|error| Error::NoEvent(Some(error)))?;
+        if event.source != "aws.s3" || event.detail_type != "Object Created" {
+            return Err(Error::NoEvent(None));
+        }
+        let Detail { bucket, object } = event.detail;
+        Ok(Self {
+            bucket: bucket.name,
+            key: object.key,
+            size: object.size,
+            version: object.version_id,
+            etag: object.etag,
+            uploaded: rfc3339(event.time),
+        })
+    }
+
+    pub(crate) fn is_rejects_file(&self) -> bool {
+        self.key.starts_with(REJECTS_PREFIX)
+    }
+}
+
+/// With milliseconds always, so that the text sorts by time.
+fn rfc3339(time: OffsetDateTime) -> String {
+    let utc = time.to_offset(UtcOffset::UTC);
+    let (hour, minute, second, millisecond) = utc.time().as_hms_milli();
+    format!("{}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z", utc.date())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLE: &str = include_str!("../../../fixtures/events/object-created.json");
+
+    fn body() -> String {
+        let event: serde_json::Value = serde_json::from_str(SAMPLE).unwrap();
+        event["Records"][0]["body"].as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn the_sample_is_understood() {
+        let created = ObjectCreated::parse(&body()).unwrap();
+        assert_eq!(created.bucket, "restctl-data");
+        assert_eq!(created.key, "uploads/items 2026+é.csv");
+        assert_eq!(created.size, 1024);
+        assert_eq!(created.version.as_deref(), Some("3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY"));
+        assert_eq!(created.uploaded, "2026-01-15T09:30:05.000Z");
+    }
+
+    #[test]
+    fn a_version_may_be_missing_and_times_become_utc() {
+        let body = body()
+            .replace("\"version-id\":\"3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY\",", "")
+            .replace("2026-01-15T09:30:05Z", "2026-01-15T00:30:05.12-03:00");
+        let created = ObjectCreated::parse(&body).unwrap();
+        assert_eq!(created.version, None);
+        assert_eq!(created.uploaded, "2026-01-15T03:30:05.120Z");
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for other in
+            ["", "{}", &body().replace("Object Created", "Object Deleted"), &body().replace("aws.s3", "x")]
+        {
+            assert!(matches!(ObjectCreated::parse(other), Err(Error::NoEvent(_))), "{other}");
+        }
+    }
+}

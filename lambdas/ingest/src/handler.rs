@@ -1,0 +1,49 @@
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use restctl_contract::key::Key;
+use tracing::{error, info};
+
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::event::ObjectCreated;
+use crate::load;
+
+/// What every load needs.
+pub(crate) struct Ingest {
+    pub(crate) s3: aws_sdk_s3::Client,
+    pub(crate) dynamodb: aws_sdk_dynamodb::Client,
+    pub(crate) items_table: String,
+    pub(crate) ledger_table: String,
+    pub(crate) key: Key,
+}
+
+impl Ingest {
+    /// Loads one message after the other. The first one that fails is reported together with all that follow,
+    /// so that a FIFO queue keeps their order. A load that failed for good is done, and so is its message.
+    pub(crate) async fn handle(
+        &self,
+        event: SqsEvent,
+        deadline: Deadline,
+    ) -> Result<SqsBatchResponse, lambda_runtime::Error> {
+        let mut response = SqsBatchResponse::default();
+        for (index, message) in event.records.iter().enumerate() {
+            let Err(failure) = self.message(message, deadline).await else { continue };
+            error!(message = message.message_id, error = failure.chain(), "the message will come again");
+            for message in &event.records[index..] {
+                // An identifier that the queue does not know would fail the whole batch anyway.
+                let id = message.message_id.as_deref().ok_or("a message without an identifier failed")?;
+                response.add_failure(id);
+            }
+            break;
+        }
+        Ok(response)
+    }
+
+    async fn message(&self, message: &SqsMessage, deadline: Deadline) -> Result<(), Error> {
+        let created = ObjectCreated::parse(message.body.as_deref().unwrap_or_default())?;
+        if created.is_rejects_file() {
+            info!(object = created.key, "a rejects file is no load");
+            return Ok(());
+        }
+        load::run(self, created, deadline).await
+    }
+}
