@@ -22,9 +22,6 @@ const MAX_SECRET_BYTES: u64 = 4096;
 
 const SECRET_VARIABLE: &str = "RESTCTL_CLIENT_SECRET";
 
-/// The name that the local cloud's TLS front is asked for where no other is given.
-const LOCAL_NAME: &str = "localhost";
-
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Nothing is sent before all of it has been checked. Run again, it updates in place: what is not given stays as it
@@ -133,7 +130,9 @@ fn choose_identity(
         return Ok(None);
     }
     let name = match &context.local {
-        Some(_) => LOCAL_NAME.to_owned(),
+        // Each stack has a name of its own in front of the local cloud, and this one always means this machine
+        // (RFC 6761, section 6.3).
+        Some(_) => format!("{}.localhost", context.stack),
         None => prompt::text(
             "DNS name for a self-signed certificate (to bring your own, see --cert)",
             "--self-signed NAME, or --cert FILE --key FILE",

@@ -4,4 +4,5 @@
 
 mod bad_input;
 mod cloud;
+mod local_cloud;
 mod main_job;

@@ -16,7 +16,7 @@ fn from_a_file_to_an_api_and_back_to_nothing() {
     let arn = setup.said.split_whitespace().find(|word| word.starts_with("arn:aws:acm:")).unwrap().to_owned();
 
     let deployed = cloud.succeed(&["deploy"]);
-    assert!(deployed.data.starts_with("https://localhost:"), "{}", deployed.data);
+    assert!(deployed.data.starts_with("https://restctl.localhost:"), "{}", deployed.data);
     let again = cloud.succeed(&["deploy"]);
     assert!(again.said.contains("no change"), "{}", again.said);
     assert_eq!(again.data, deployed.data);

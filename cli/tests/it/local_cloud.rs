@@ -1,7 +1,5 @@
 //! `restctl local` as it is typed. Each test has a local cloud of its own; the installed emulator is shared.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::fs;
 use std::fs::File;
 use std::net::{TcpListener, TcpStream};
