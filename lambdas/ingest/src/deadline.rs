@@ -1,6 +1,6 @@
 use std::time::{Duration, SystemTime};
 
-/// What is left for the answer once the work has stopped.
+/// What is kept for the answer once the work has stopped.
 const MARGIN: Duration = Duration::from_secs(3);
 
 /// When the invocation ends.
@@ -12,8 +12,8 @@ impl Deadline {
         Self(time)
     }
 
-    /// Whether there is still time to do something after `wait`.
-    pub(crate) fn allows(self, wait: Duration) -> bool {
-        SystemTime::now() + wait + MARGIN < self.0
+    /// The time for work that is left.
+    pub(crate) fn left(self) -> Duration {
+        self.0.duration_since(SystemTime::now() + MARGIN).unwrap_or_default()
     }
 }

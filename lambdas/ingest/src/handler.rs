@@ -26,8 +26,10 @@ impl Ingest {
     ) -> Result<SqsBatchResponse, lambda_runtime::Error> {
         let mut response = SqsBatchResponse::default();
         for (index, message) in event.records.iter().enumerate() {
-            let Err(failure) = self.message(message, deadline).await else { continue };
-            error!(message = message.message_id, error = failure.chain(), "the message will come again");
+            // A load may stop anywhere: it says that it is done last, and begins anew when it comes again.
+            let outcome = tokio::time::timeout(deadline.left(), self.message(message)).await;
+            let Err(failure) = outcome.unwrap_or(Err(Error::OutOfTime)) else { continue };
+            error!(id = message.message_id, error = failure.chain(), "the message will come again");
             for message in &event.records[index..] {
                 // An identifier that the queue does not know would fail the whole batch anyway.
                 let id = message.message_id.as_deref().ok_or("a message without an identifier failed")?;
@@ -38,12 +40,12 @@ impl Ingest {
         Ok(response)
     }
 
-    async fn message(&self, message: &SqsMessage, deadline: Deadline) -> Result<(), Error> {
+    async fn message(&self, message: &SqsMessage) -> Result<(), Error> {
         let created = ObjectCreated::parse(message.body.as_deref().unwrap_or_default())?;
         if created.is_rejects_file() {
             info!(object = created.key, "a rejects file is no load");
             return Ok(());
         }
-        load::run(self, created, deadline).await
+        load::run(self, created).await
     }
 }

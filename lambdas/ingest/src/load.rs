@@ -1,10 +1,7 @@
-use std::time::Duration;
-
 use restctl_contract::load::{LedgerEntry, LoadId, LoadState, Receipt, rejects_key};
 use restctl_rows::{ColumnTypes, Format, Parser, Reject, Row, Unreadable};
 use tracing::{info, warn};
 
-use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::event::ObjectCreated;
 use crate::handler::Ingest;
@@ -16,7 +13,7 @@ use crate::window::Window;
 
 /// Loads the object unless that has been done. `Ok` means that nothing is left to do: the load is in the ledger
 /// as loaded, or as failed for good.
-pub(crate) async fn run(ingest: &Ingest, created: ObjectCreated, deadline: Deadline) -> Result<(), Error> {
+pub(crate) async fn run(ingest: &Ingest, created: ObjectCreated) -> Result<(), Error> {
     let object = Object::of(&ingest.s3, &created).await?;
     let load = LoadId::of(&object.key, object.version());
     let mut ledger = Ledger::new(&ingest.dynamodb, &ingest.ledger_table);
@@ -36,9 +33,9 @@ pub(crate) async fn run(ingest: &Ingest, created: ObjectCreated, deadline: Deadl
         receipt: Receipt::default(),
     };
     ledger.write(&entry).await?;
-    let table = Table::new(&ingest.dynamodb, &ingest.items_table, &entry.uploaded, &load, deadline);
+    let table = Table::new(&ingest.dynamodb, &ingest.items_table, &entry.uploaded, &load);
     let window = Window::default();
-    let mut load = Load { ingest, table, ledger, entry, window, rejects: Rejects::default(), deadline };
+    let mut load = Load { ingest, table, ledger, entry, window, rejects: Rejects::default() };
     let outcome = load.read(&object).await;
     load.settle(&object, outcome).await
 }
@@ -50,7 +47,6 @@ struct Load<'a> {
     entry: LedgerEntry,
     window: Window,
     rejects: Rejects,
-    deadline: Deadline,
 }
 
 /// Why a load stops before the end of its file.
@@ -110,9 +106,6 @@ impl Load<'_> {
     /// Writes the window. Rows count as read once it is known what became of them, so that the receipt adds up
     /// at any time.
     async fn flush(&mut self) -> Result<(), Error> {
-        if !self.deadline.allows(Duration::ZERO) {
-            return Err(Error::OutOfTime);
-        }
         let window = std::mem::take(&mut self.window);
         let refused = self.table.write(window.rows()).await?;
         let receipt = &mut self.entry.receipt;

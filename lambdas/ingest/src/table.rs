@@ -11,7 +11,6 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use restctl_contract::load::LoadId;
 use restctl_rows::{Reject, Row};
 
-use crate::deadline::Deadline;
 use crate::error::Error;
 
 const MAX_PUTS: usize = 25;
@@ -28,22 +27,16 @@ pub(crate) struct Table<'a> {
     client: &'a Client,
     name: &'a str,
     written_by: String,
-    deadline: Deadline,
 }
 
 impl<'a> Table<'a> {
     /// `uploaded` is RFC 3339 in UTC with milliseconds.
-    pub(crate) fn new(
-        client: &'a Client,
-        name: &'a str,
-        uploaded: &str,
-        load: &LoadId,
-        deadline: Deadline,
-    ) -> Self {
-        Self { client, name, written_by: format!("{uploaded}/{load}"), deadline }
+    pub(crate) fn new(client: &'a Client, name: &'a str, uploaded: &str, load: &LoadId) -> Self {
+        Self { client, name, written_by: format!("{uploaded}/{load}") }
     }
 
-    /// Writes all of `rows`, no two of the same key, and returns those that the table refuses for good.
+    /// Writes all of `rows`, no two of the same key, and returns those that the table refuses for good. Tries
+    /// for as long as it is polled.
     pub(crate) async fn write(&self, rows: &[Row]) -> Result<Vec<Reject>, Error> {
         let batches = stream::iter(batches(rows)).map(|batch| self.write_batch(batch));
         batches.buffer_unordered(BATCHES_IN_FLIGHT).try_concat().await
@@ -63,7 +56,7 @@ impl<'a> Table<'a> {
             if requests.is_empty() {
                 break;
             }
-            self.wait(attempt).await?;
+            tokio::time::sleep(backoff(attempt)).await;
         }
         Ok(Vec::new())
     }
@@ -90,18 +83,12 @@ impl<'a> Table<'a> {
         let put = put.map_err(|error| Error::service("BatchWriteItem", self.name, error))?;
         Ok(WriteRequest::builder().put_request(put).build())
     }
+}
 
-    /// Exponential backoff with full jitter, as long as there is time.
-    async fn wait(&self, attempt: u32) -> Result<(), Error> {
-        let longest = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(attempt)).min(LONGEST_WAIT);
-        let random = RandomState::new().hash_one(attempt) as f64 / u64::MAX as f64;
-        let wait = longest.mul_f64(random);
-        if !self.deadline.allows(wait) {
-            return Err(Error::OutOfTime);
-        }
-        tokio::time::sleep(wait).await;
-        Ok(())
-    }
+/// Exponential, with full jitter.
+fn backoff(attempt: u32) -> Duration {
+    let longest = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(attempt)).min(LONGEST_WAIT);
+    longest.mul_f64(RandomState::new().hash_one(attempt) as f64 / u64::MAX as f64)
 }
 
 fn is_refused(error: &impl ProvideErrorMetadata) -> bool {

@@ -109,6 +109,17 @@ async fn bad_rows_are_rejected_and_the_rest_lands() {
 }
 
 #[tokio::test]
+async fn a_load_is_not_done_before_its_rejects_are_kept() {
+    let world = World::new().await;
+    world.bucket.put("bad.csv", "v1", BAD_CSV);
+    world.bucket.refuse_writes(3);
+    assert_eq!(world.deliver(&[message("bad.csv", "v1")], PLENTY).await, ["bad.csv v1"]);
+    assert_eq!(world.entry("bad.csv", "v1").state, LoadState::Loading);
+    assert_eq!(world.deliver(&[message("bad.csv", "v1")], PLENTY).await, [""; 0]);
+    assert_eq!(world.entry("bad.csv", "v1").receipt, receipt(13, 8, 5, 0));
+}
+
+#[tokio::test]
 async fn an_item_that_dynamodb_refuses_does_not_hold_up_its_batch() {
     let world = World::new().await;
     world.bucket.put("items.csv", "v1", &csv(1..=30));

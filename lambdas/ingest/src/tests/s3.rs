@@ -24,6 +24,7 @@ struct Contents {
     written: HashMap<String, Vec<u8>>,
     reads: usize,
     refused_reads: usize,
+    refused_writes: usize,
 }
 
 #[derive(Clone)]
@@ -76,6 +77,11 @@ impl Bucket {
     pub(crate) fn refuse_reads(&self, calls: usize) {
         self.contents.lock().unwrap().refused_reads = calls;
     }
+
+    /// The next `calls` puts find S3 down.
+    pub(crate) fn refuse_writes(&self, calls: usize) {
+        self.contents.lock().unwrap().refused_writes = calls;
+    }
 }
 
 /// Tells bodies apart, as S3's entity tags do.
@@ -119,7 +125,12 @@ async fn write(
 ) -> StatusCode {
     let chunked = headers.get("content-encoding").is_some_and(|coding| coding == "aws-chunked");
     let body = if chunked { decode(&body) } else { body.to_vec() };
-    contents.lock().unwrap().written.insert(key, body);
+    let mut contents = contents.lock().unwrap();
+    if contents.refused_writes > 0 {
+        contents.refused_writes -= 1;
+        return StatusCode::SERVICE_UNAVAILABLE;
+    }
+    contents.written.insert(key, body);
     StatusCode::OK
 }
 

@@ -86,3 +86,25 @@ impl Record {
         Ok(fields)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endless_record_does_not_grow_memory() {
+        let piece = vec![b','; 64 * 1024];
+        let mut record = Record::default();
+        record.open(1);
+        for _ in 0..100 {
+            let (text, ends) = record.buffers(piece.len());
+            assert!(text.len() >= piece.len() && !ends.is_empty());
+            let ended = ends.len().min(piece.len());
+            record.take(&piece, piece.len(), ended);
+        }
+        assert!(record.is_too_long());
+        assert!(record.text.len() <= MAX_RECORD_BYTES + 2 * piece.len(), "{}", record.text.len());
+        assert!(record.ends.len() <= 2 * MAX_RECORD_BYTES, "{}", record.ends.len());
+        assert!(record.raw.len() <= excerpt::MAX_BYTES);
+    }
+}
