@@ -9,7 +9,7 @@ use rcgen::{
 };
 use restctl_contract::stack::Certificate;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, DnsName, PrivateKeyDer};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -73,8 +73,9 @@ impl Identity {
 
     /// Makes a key (ECDSA P-256) and a certificate for `name` that nobody else vouches for.
     pub(crate) fn self_signed(name: &str, now: SystemTime) -> Result<Self> {
-        let failed = |_| usage(format!("{name:?} is not a DNS name")).next("such as api.example.com");
-        let mut params = CertificateParams::new([name.to_owned()]).map_err(failed)?;
+        let not_a_name = || usage(format!("{name:?} is not a DNS name")).next("such as api.example.com");
+        DnsName::try_from(name).map_err(|_| not_a_name())?;
+        let mut params = CertificateParams::new([name.to_owned()]).map_err(|_| not_a_name())?;
         params.distinguished_name = DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, name);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
@@ -85,7 +86,7 @@ impl Identity {
         let key = KeyPair::generate().during("a key cannot be generated")?;
         let certificate = params.self_signed(&key).during("the certificate cannot be signed")?;
         let facts = Facts::of(certificate.der(), "the new certificate")?;
-        let name = facts.name.ok_or_else(|| usage(format!("{name:?} is not a DNS name")))?;
+        let name = facts.name.ok_or_else(not_a_name)?;
         Ok(Self {
             certificate_pem: certificate.pem(),
             key_pem: key.serialize_pem(),

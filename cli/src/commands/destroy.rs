@@ -55,7 +55,7 @@ pub(crate) async fn run(args: Destroy, context: &Context) -> Result<()> {
     if let Some(local) = &context.local {
         local.forget(name)?;
     }
-    output::say(&format!("nothing of {name} is left"));
+    output::say(&format!("nothing of {name} is left in {}", aws.region));
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::discovery::{self, Discovery};
 use crate::failure::{During, Exit, Failure, Result};
 use crate::settings::{self, Settings};
-use crate::{output, prompt};
+use crate::{output, prompt, token};
 
 /// A client secret has some dozen characters.
 const MAX_SECRET_BYTES: u64 = 4096;
@@ -93,6 +93,8 @@ pub(crate) async fn run(args: Setup, context: &Context) -> Result<()> {
         secretsmanager::write(aws, &stack.client_secret(), description, secret).await?;
         output::say(&format!("client secret      {} in Secrets Manager", stack.client_secret()));
     }
+    // A token that the former settings earned says nothing about these.
+    token::forget(context)?;
     output::say("next: restctl deploy");
     Ok(())
 }

@@ -12,15 +12,8 @@ The token is cached, readable by you alone, until shortly before it expires: pro
 
 Example:
   curl -H \"Authorization: Bearer $(restctl token)\" https://api.example.com/v1/items/42")]
-pub(crate) struct Token {
-    /// Get a new token even if the cached one is still good
-    #[arg(long)]
-    refresh: bool,
-}
+pub(crate) struct Token {}
 
-pub(crate) async fn run(args: Token, context: &Context) -> Result<()> {
-    if args.refresh {
-        token::forget(context)?;
-    }
+pub(crate) async fn run(Token {}: Token, context: &Context) -> Result<()> {
     output::data(&token::obtain(context).await?)
 }

@@ -84,5 +84,6 @@ fn without_a_cloud_each_command_says_how_to_get_one() {
     let keys = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), ("AWS_REGION", "eu-west-1")];
     let nobody = [keys.as_slice(), &[("AWS_ENDPOINT_URL", "http://127.0.0.1:1")]].concat();
     elsewhere(&["token"], &nobody).failed_with(1, &["cannot read", "--region"]);
-    elsewhere(&["token", "--profile", "nobody", "--region", "eu-west-1"], &[]).failed_with(4, &["nobody"]);
+    elsewhere(&["token", "--profile", "nobody", "--region", "eu-west-1"], &[])
+        .failed_with(4, &["no AWS credentials"]);
 }

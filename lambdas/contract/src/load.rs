@@ -26,7 +26,8 @@ pub struct LoadId(String);
 impl LoadId {
     /// `version` is the object's version id.
     pub fn of(object_key: &str, version: &str) -> Self {
-        let digest = Sha256::new().chain_update(object_key).chain_update([0]).chain_update(version).finalize();
+        let digest =
+            Sha256::new().chain_update(object_key).chain_update([0]).chain_update(version).finalize();
         Self(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect())
     }
 
