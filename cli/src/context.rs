@@ -3,9 +3,9 @@
 use restctl_contract::stack::StackName;
 
 use crate::aws::Aws;
-use crate::cli::Target;
 use crate::failure::Result;
 use crate::local::LocalCloud;
+use crate::target::Target;
 
 pub(crate) struct Context {
     pub(crate) stack: StackName,

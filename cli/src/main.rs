@@ -14,6 +14,7 @@ mod local;
 mod output;
 mod prompt;
 mod settings;
+mod target;
 mod token;
 
 use std::process::ExitCode;
@@ -22,7 +23,7 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    match commands::run(cli) {
+    match commands::run(cli.command, cli.target) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output::failure(&failure);

@@ -16,9 +16,9 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 
-use crate::cli::Target;
 use crate::failure::{Exit, Failure, Result};
 use crate::local::LocalCloud;
+use crate::target::Target;
 
 /// The region that the local cloud plays.
 const LOCAL_REGION: &str = "us-east-1";

@@ -10,11 +10,11 @@ use reqwest::header::WWW_AUTHENTICATE;
 use restctl_contract::api::ITEMS_PATH;
 use tokio::process::Command;
 
-use crate::cli::Target;
 use crate::context::Context;
 use crate::endpoint::Endpoint;
 use crate::failure::{During, Exit, Failure, Result};
 use crate::local::LocalCloud;
+use crate::target::Target;
 use crate::{lambdas, output};
 
 /// A stack of its own, so that it disturbs no other that the local cloud may hold.
@@ -31,9 +31,9 @@ pub(crate) struct Demo {
     keep: bool,
 }
 
-pub(crate) async fn run(args: Demo, mut target: Target) -> Result<()> {
-    (target.local, target.profile, target.region) = (true, None, None);
-    target.stack = STACK.parse().map_err(|why: String| Failure::new(why))?;
+pub(crate) async fn run(args: Demo) -> Result<()> {
+    let stack = STACK.parse().map_err(|why: String| Failure::new(why))?;
+    let target = Target { stack, local: true, profile: None, region: None };
     let started = Instant::now();
     let demo = Stage::set()?;
     let was_running = LocalCloud::running().is_ok();

@@ -9,25 +9,55 @@ pub(crate) mod setup;
 pub(crate) mod token;
 pub(crate) mod upload;
 
-use crate::cli::{Cli, Command};
+use clap::Subcommand;
+
 use crate::context::Context;
 use crate::failure::{During, Result};
+use crate::target::Target;
 
-pub(crate) fn run(cli: Cli) -> Result<()> {
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Import the certificate and save the identity provider's settings
+    Setup(setup::Setup),
+
+    /// Create or update the stack and print its endpoint
+    Deploy(deploy::Deploy),
+
+    /// Load a data file into the table and print the receipt
+    Upload(upload::Upload),
+
+    /// Print an access token for the API
+    Token(token::Token),
+
+    /// Get items by id from the API
+    Get(get::Get),
+
+    /// Remove the stack and everything that belongs to it
+    Destroy(destroy::Destroy),
+
+    /// Run the whole job on the local cloud, step by step
+    Demo(demo::Demo),
+
+    /// Start, stop and inspect the local cloud
+    #[command(subcommand)]
+    Local(local::Local),
+}
+
+pub(crate) fn run(command: Command, target: Target) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .during("the asynchronous runtime does not start")?;
     runtime.block_on(async {
-        let target = &cli.target;
-        match cli.command {
+        let target = &target;
+        match command {
             Command::Setup(args) => setup::run(args, &Context::new(target).await?).await,
             Command::Deploy(args) => deploy::run(args, &Context::new(target).await?).await,
             Command::Upload(args) => upload::run(args, &Context::new(target).await?).await,
             Command::Token(args) => token::run(args, &Context::new(target).await?).await,
             Command::Get(args) => get::run(args, &Context::new(target).await?).await,
             Command::Destroy(args) => destroy::run(args, &Context::new(target).await?).await,
-            Command::Demo(args) => demo::run(args, cli.target).await,
+            Command::Demo(args) => demo::run(args).await,
             Command::Local(command) => local::run(command).await,
         }
     })

@@ -1,20 +1,10 @@
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use restctl_contract::key::Key;
 use tracing::{error, info};
 
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::event::ObjectCreated;
-use crate::load;
-
-/// What every load needs.
-pub(crate) struct Ingest {
-    pub(crate) s3: aws_sdk_s3::Client,
-    pub(crate) dynamodb: aws_sdk_dynamodb::Client,
-    pub(crate) items_table: String,
-    pub(crate) ledger_table: String,
-    pub(crate) key: Key,
-}
+use crate::load::{self, Ingest};
 
 impl Ingest {
     /// Loads one message after the other. The first one that fails is reported together with all that follow,

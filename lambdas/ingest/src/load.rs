@@ -1,15 +1,24 @@
+use restctl_contract::key::Key;
 use restctl_contract::load::{LedgerEntry, LoadId, LoadState, Receipt, rejects_key};
 use restctl_rows::{ColumnTypes, Format, Parser, Reject, Row, Unreadable};
 use tracing::{info, warn};
 
 use crate::error::Error;
 use crate::event::ObjectCreated;
-use crate::handler::Ingest;
 use crate::ledger::Ledger;
 use crate::object::{self, Content, Object};
 use crate::rejects::Rejects;
 use crate::table::Table;
 use crate::window::Window;
+
+/// What every load needs.
+pub(crate) struct Ingest {
+    pub(crate) s3: aws_sdk_s3::Client,
+    pub(crate) dynamodb: aws_sdk_dynamodb::Client,
+    pub(crate) items_table: String,
+    pub(crate) ledger_table: String,
+    pub(crate) key: Key,
+}
 
 /// Loads the object unless that has been done. `Ok` means that nothing is left to do: the load is in the ledger
 /// as loaded, or as failed for good.

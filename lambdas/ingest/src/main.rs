@@ -25,7 +25,7 @@ use restctl_contract::key::Key;
 use restctl_contract::template::variable;
 
 use crate::deadline::Deadline;
-use crate::handler::Ingest;
+use crate::load::Ingest;
 
 /// A table that has to scale up throttles for longer than the SDK's three attempts last.
 const ATTEMPTS: u32 = 8;

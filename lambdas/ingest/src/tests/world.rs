@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::s3::Bucket;
 use crate::deadline::Deadline;
-use crate::handler::Ingest;
+use crate::load::Ingest;
 
 /// The function with everything it talks to.
 pub(crate) struct World {

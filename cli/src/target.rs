@@ -1,0 +1,25 @@
+//! Which stack, in which cloud: the arguments that every command takes.
+
+use clap::Args;
+use clap::builder::FalseyValueParser;
+use restctl_contract::stack::StackName;
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Target")]
+pub(crate) struct Target {
+    /// Name of the stack
+    #[arg(long, global = true, value_name = "NAME", env = "RESTCTL_STACK", default_value = "restctl")]
+    pub(crate) stack: StackName,
+
+    /// Use the local cloud of `restctl local up`
+    #[arg(long, global = true, env = "RESTCTL_LOCAL", value_parser = FalseyValueParser::new())]
+    pub(crate) local: bool,
+
+    /// Profile of the AWS configuration files
+    #[arg(long, global = true, value_name = "NAME", conflicts_with = "local")]
+    pub(crate) profile: Option<String>,
+
+    /// AWS region, such as eu-west-1
+    #[arg(long, global = true, value_name = "REGION", conflicts_with = "local")]
+    pub(crate) region: Option<String>,
+}
