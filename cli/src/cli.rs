@@ -25,4 +25,5 @@ A first API, without an account:
   restctl upload data.csv           the data
   restctl get --id 42               the API
 
-Exit codes: 0 done, 1 failed, 2 usage, 3 done in part, 4 not authenticated, 5 not found, 130 interrupted";
+Exit codes: 0 done, 1 failed, 2 usage, 3 done in part, 4 not authenticated, 5 not found,
+130 interrupted";

@@ -3,7 +3,7 @@
 use restctl_contract::stack::StackName;
 
 use crate::aws::Aws;
-use crate::failure::Result;
+use crate::failure::{Exit, Failure, Result};
 use crate::local::LocalCloud;
 use crate::target::Target;
 
@@ -18,6 +18,11 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) async fn new(target: &Target) -> Result<Self> {
+        if target.local && (target.profile.is_some() || target.region.is_some()) {
+            return Err(Failure::new("the local cloud has no profiles and no regions")
+                .exit(Exit::Usage)
+                .next("leave out --profile and --region; or, for AWS, --local (and unset RESTCTL_LOCAL)"));
+        }
         let local = if target.local { Some(LocalCloud::running()?) } else { None };
         let aws = Aws::connect(target, local.as_ref()).await?;
         let profile = target.profile.clone().unwrap_or_default();

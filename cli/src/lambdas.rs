@@ -26,6 +26,8 @@ pub(crate) struct Package {
     pub(crate) zip: Vec<u8>,
     /// `{name}-{SHA-256 of the zip}.zip`
     pub(crate) key: String,
+    /// What the binary was built for, in Lambda's words.
+    pub(crate) architecture: &'static str,
 }
 
 /// The folder that holds both binaries: `given`, or else what a build in the checkout makes.
@@ -43,14 +45,23 @@ pub(crate) fn pack(folder: &Path, name: &str) -> Result<Package> {
     let binary = binary.map_err(|failure| {
         failure.next(format!("give --lambdas a folder that holds {API} and {INGEST}, built for Linux"))
     })?;
-    if !binary.starts_with(b"\x7fELF") {
-        return Err(Failure::new(format!("{} is no Linux binary", file.display())).next(
-            "build it for Linux, with cargo-lambda or a cross compiler, and name its folder with --lambdas",
-        ));
-    }
+    let architecture = architecture(&binary).ok_or_else(|| {
+        Failure::new(format!("{} is no binary that Lambda runs", file.display()))
+            .why("Lambda runs Linux binaries (ELF) for arm64 and x86_64")
+            .next("build it for Linux, with cargo-lambda or a cross compiler, and name its folder with --lambdas")
+    })?;
     let zip = zip(&binary).during(format!("{} cannot be packed", file.display()))?;
     let digest: String = Sha256::digest(&zip).iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Package { zip, key: format!("{name}-{digest}.zip") })
+    Ok(Package { zip, key: format!("{name}-{digest}.zip"), architecture })
+}
+
+/// By the machine in the ELF header (System V ABI, "ELF Header": `e_machine` at byte 18), little-endian.
+fn architecture(binary: &[u8]) -> Option<&'static str> {
+    match (binary.get(..4)?, binary.get(18..20)?) {
+        (b"\x7fELF", [0x3e, 0]) => Some("x86_64"),
+        (b"\x7fELF", [0xb7, 0]) => Some("arm64"),
+        _ => None,
+    }
 }
 
 fn zip(binary: &[u8]) -> zip::result::ZipResult<Vec<u8>> {
@@ -113,18 +124,30 @@ mod tests {
     #[test]
     fn the_same_binary_gives_the_same_package() {
         let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join(API), b"\x7fELF binary").unwrap();
+        fs::write(dir.path().join(API), elf(0x3e)).unwrap();
         let (first, second) = (pack(dir.path(), API).unwrap(), pack(dir.path(), API).unwrap());
         assert_eq!(first.key, second.key);
-        fs::write(dir.path().join(API), b"\x7fELF other").unwrap();
-        assert_ne!(pack(dir.path(), API).unwrap().key, first.key);
+        assert_eq!(first.architecture, "x86_64");
+        fs::write(dir.path().join(API), elf(0xb7)).unwrap();
+        let other = pack(dir.path(), API).unwrap();
+        assert_eq!(other.architecture, "arm64");
+        assert_ne!(other.key, first.key);
+    }
+
+    fn elf(machine: u8) -> Vec<u8> {
+        let mut header = b"\x7fELF".to_vec();
+        header.resize(18, 0);
+        header.extend([machine, 0]);
+        header
     }
 
     #[test]
     fn what_lambda_cannot_run_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         assert!(pack(dir.path(), API).err().unwrap().to_string().contains("--lambdas"));
-        fs::write(dir.path().join(API), b"MZ").unwrap();
-        assert!(pack(dir.path(), API).err().unwrap().to_string().contains("no Linux binary"));
+        for other in [b"MZ".to_vec(), elf(0x28)] {
+            fs::write(dir.path().join(API), other).unwrap();
+            assert!(pack(dir.path(), API).err().unwrap().to_string().contains("no binary that Lambda runs"));
+        }
     }
 }

@@ -9,6 +9,7 @@ mod directories;
 mod discovery;
 mod endpoint;
 mod failure;
+mod interrupt;
 mod lambdas;
 mod local;
 mod output;

@@ -8,18 +8,25 @@ use restctl_contract::stack::StackName;
 #[command(next_help_heading = "Target")]
 pub(crate) struct Target {
     /// Name of the stack
-    #[arg(long, global = true, value_name = "NAME", env = "RESTCTL_STACK", default_value = "restctl")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "RESTCTL_STACK",
+        hide_env_values = true,
+        default_value = "restctl"
+    )]
     pub(crate) stack: StackName,
 
     /// Use the local cloud of `restctl local up`
-    #[arg(long, global = true, env = "RESTCTL_LOCAL", value_parser = FalseyValueParser::new())]
+    #[arg(long, global = true, env = "RESTCTL_LOCAL", hide_env_values = true, value_parser = FalseyValueParser::new())]
     pub(crate) local: bool,
 
     /// Profile of the AWS configuration files
-    #[arg(long, global = true, value_name = "NAME", conflicts_with = "local")]
+    #[arg(long, global = true, value_name = "NAME")]
     pub(crate) profile: Option<String>,
 
     /// AWS region, such as eu-west-1
-    #[arg(long, global = true, value_name = "REGION", conflicts_with = "local")]
+    #[arg(long, global = true, value_name = "REGION")]
     pub(crate) region: Option<String>,
 }

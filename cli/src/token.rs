@@ -129,8 +129,7 @@ fn read_cache(context: &Context) -> Result<Option<String>> {
 /// One file for each place that a token may come from: what decides whose settings are read is in its name.
 fn cache_file(context: &Context) -> Result<PathBuf> {
     let mut digest = Sha256::new();
-    let cloud = context.local.as_ref().map_or("aws", |local| &local.endpoint_url);
-    for part in [cloud, context.stack.as_str(), &context.aws.region, &context.profile] {
+    for part in [context.stack.as_str(), &context.aws.region, &context.profile] {
         digest.update(part);
         digest.update([0]);
     }
@@ -139,7 +138,11 @@ fn cache_file(context: &Context) -> Result<PathBuf> {
         digest.update([0]);
     }
     let name: String = digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    Ok(directories::state()?.join("tokens").join(format!("{name}.json")))
+    let folder = match &context.local {
+        Some(local) => local.tokens()?,
+        None => directories::state()?.join("tokens"),
+    };
+    Ok(folder.join(format!("{name}.json")))
 }
 
 fn seconds_now() -> u64 {

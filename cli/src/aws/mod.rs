@@ -8,6 +8,7 @@ pub(crate) mod dynamodb;
 pub(crate) mod elasticloadbalancing;
 pub(crate) mod s3;
 pub(crate) mod secretsmanager;
+pub(crate) mod sqs;
 pub(crate) mod ssm;
 pub(crate) mod sts;
 pub(crate) mod upload;
@@ -33,6 +34,7 @@ pub(crate) struct Aws {
     pub(crate) elasticloadbalancing: aws_sdk_elasticloadbalancingv2::Client,
     pub(crate) s3: aws_sdk_s3::Client,
     pub(crate) secretsmanager: aws_sdk_secretsmanager::Client,
+    pub(crate) sqs: aws_sdk_sqs::Client,
     pub(crate) ssm: aws_sdk_ssm::Client,
     pub(crate) sts: aws_sdk_sts::Client,
 }
@@ -78,6 +80,7 @@ impl Aws {
             elasticloadbalancing: aws_sdk_elasticloadbalancingv2::Client::new(config),
             s3: aws_sdk_s3::Client::from_conf(s3),
             secretsmanager: aws_sdk_secretsmanager::Client::new(config),
+            sqs: aws_sdk_sqs::Client::new(config),
             ssm: aws_sdk_ssm::Client::new(config),
             sts: aws_sdk_sts::Client::new(config),
         })

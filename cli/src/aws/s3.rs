@@ -1,7 +1,7 @@
 //! Amazon S3: the artifact bucket, uploads and the emptying of buckets.
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::primitives::{ByteStream, DateTimeFormat as Format};
 use aws_sdk_s3::types::{
     BucketLocationConstraint, CreateBucketConfiguration, Delete, ObjectIdentifier,
     PublicAccessBlockConfiguration,
@@ -9,7 +9,7 @@ use aws_sdk_s3::types::{
 
 use super::Aws;
 use super::call::Called;
-use crate::failure::{During, Result};
+use crate::failure::{During, Failure, Result};
 
 /// S3's objects of one deletion.
 const MAX_DELETIONS: i32 = 1000;
@@ -61,6 +61,14 @@ pub(crate) async fn object_exists(aws: &Aws, bucket: &str, key: &str) -> Result<
     Ok(true)
 }
 
+/// When that version was uploaded: RFC 3339, UTC.
+pub(crate) async fn last_modified(aws: &Aws, bucket: &str, key: &str, version: &str) -> Result<String> {
+    let request = aws.s3.head_object().bucket(bucket).key(key).version_id(version);
+    let answer = request.send().await.called(&format!("look at s3://{bucket}/{key}"))?;
+    let time = answer.last_modified.and_then(|time| time.fmt(Format::DateTime).ok());
+    time.ok_or_else(|| Failure::new(format!("S3 does not say when s3://{bucket}/{key} was uploaded")))
+}
+
 pub(crate) async fn put(aws: &Aws, bucket: &str, key: &str, bytes: Vec<u8>) -> Result<()> {
     let request = aws.s3.put_object().bucket(bucket).key(key).body(ByteStream::from(bytes));
     request.send().await.called(&format!("upload to s3://{bucket}/{key}"))?;
@@ -107,7 +115,7 @@ pub(crate) async fn empty(aws: &Aws, bucket: &str) -> Result<u64> {
             let key = error.key().unwrap_or_default();
             let why =
                 format!("{}: {}", error.code().unwrap_or_default(), error.message().unwrap_or_default());
-            return Err(crate::failure::Failure::new(format!("cannot delete s3://{bucket}/{key}")).why(why));
+            return Err(Failure::new(format!("cannot delete s3://{bucket}/{key}")).why(why));
         }
     }
 }

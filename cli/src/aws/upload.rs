@@ -12,6 +12,7 @@ use indicatif::ProgressBar;
 use super::Aws;
 use super::call::Called;
 use crate::failure::{During, Failure, Result};
+use crate::interrupt::unless_interrupted;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -97,16 +98,8 @@ async fn put_parts(
     }
     let id = request.send().await.called(&what)?.upload_id;
     let id = id.ok_or_else(|| Failure::new(format!("cannot {what}: S3 names no upload")))?;
-    let interrupted = async {
-        match tokio::signal::ctrl_c().await {
-            Ok(()) => Err(Failure::new("the upload was interrupted").exit(crate::failure::Exit::Interrupted)),
-            Err(error) => Err(error).during("Ctrl-C cannot be waited for"),
-        }
-    };
-    let sent = tokio::select! {
-        sent = send_parts(aws, file, size, to, &id, progress) => sent,
-        interrupted = interrupted => interrupted,
-    };
+    let interrupted = Failure::new("the upload was interrupted; nothing of it is kept");
+    let sent = unless_interrupted(interrupted, send_parts(aws, file, size, to, &id, progress)).await;
     let parts = match sent {
         Ok(parts) => parts,
         Err(failure) => {

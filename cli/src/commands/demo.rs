@@ -12,7 +12,8 @@ use tokio::process::Command;
 
 use crate::context::Context;
 use crate::endpoint::Endpoint;
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{During, Failure, Result};
+use crate::interrupt::unless_interrupted;
 use crate::local::LocalCloud;
 use crate::target::Target;
 use crate::{lambdas, output};
@@ -24,7 +25,8 @@ const DATA: &str = "fixtures/items.csv";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Runs in a checkout of restctl: it builds the Lambdas and loads fixtures/items.csv.")]
+Runs in a checkout of restctl, on a stack of its own called demo: it builds the Lambdas and loads \
+fixtures/items.csv. A local cloud that runs already is used and left running.")]
 pub(crate) struct Demo {
     /// Leave the stack and the local cloud running and print what to type next
     #[arg(long)]
@@ -38,13 +40,8 @@ pub(crate) async fn run(args: Demo) -> Result<()> {
     let demo = Stage::set()?;
     let was_running = LocalCloud::running().is_ok();
 
-    let played = tokio::select! {
-        played = demo.play(&target) => played,
-        interrupted = tokio::signal::ctrl_c() => match interrupted {
-            Ok(()) => Err(Failure::new("the demo was interrupted").exit(Exit::Interrupted)),
-            Err(error) => Err(error).during("Ctrl-C cannot be waited for"),
-        },
-    };
+    let interrupted = Failure::new("the demo was interrupted");
+    let played = unless_interrupted(interrupted, demo.play(&target)).await;
     if args.keep && played.is_ok() {
         demo.say_what_next();
     } else {

@@ -19,8 +19,8 @@ const TEMPLATE: &str = include_str!("../../../templates/stack.yaml");
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Needs `restctl setup` first. Prints the endpoint on standard output. Run again without a change, it says so and
-changes nothing.")]
+Needs `restctl setup` first. Prints the endpoint on standard output. Run again without a change, it says so \
+and changes nothing.")]
 pub(crate) struct Deploy {
     /// Folder that holds the binaries restctl-api and restctl-ingest, built for Lambda [default: built here]
     #[arg(long, value_name = "DIR")]
@@ -37,13 +37,24 @@ pub(crate) async fn run(args: Deploy, context: &Context) -> Result<()> {
     let profile = if context.local.is_some() { lambdas::LOCAL_PROFILE } else { lambdas::RELEASE_PROFILE };
     let folder = lambdas::locate(args.lambdas.as_deref(), profile)?;
     let (api, ingest) = (lambdas::pack(&folder, lambdas::API)?, lambdas::pack(&folder, lambdas::INGEST)?);
+    if api.architecture != ingest.architecture {
+        return Err(Failure::new("the two Lambda binaries were built for different machines")
+            .why(format!(
+                "{} for {}, {} for {}",
+                lambdas::API,
+                api.architecture,
+                lambdas::INGEST,
+                ingest.architecture
+            ))
+            .next("build both for arm64 or both for x86_64"));
+    }
 
     let artifacts = stack.artifact_bucket(&sts::account(aws).await?, &aws.region);
     s3::ensure_private_bucket(aws, &artifacts).await?;
     let template_key = upload_artifacts(context, &artifacts, [&api, &ingest]).await?;
     let existing = usable_stack(context).await?;
     let template_url = template_url(context, &artifacts, &template_key);
-    let parameters = parameters(context, artifacts, api.key, ingest.key);
+    let parameters = parameters(context, artifacts, api, ingest);
     let change_set = change_set::create(aws, stack, existing.as_ref(), &template_url, &parameters).await?;
 
     let Some(change_set) = change_set else {
@@ -121,16 +132,15 @@ fn dns_suffix(region: &str) -> &'static str {
 fn parameters(
     context: &Context,
     artifacts: String,
-    api_package: String,
-    ingest_package: String,
+    api: Package,
+    ingest: Package,
 ) -> Vec<(&'static str, String)> {
     let setting = |setting| context.stack.parameter(setting);
-    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     vec![
         (parameter::ARTIFACT_BUCKET, artifacts),
-        (parameter::API_PACKAGE, api_package),
-        (parameter::INGEST_PACKAGE, ingest_package),
-        (parameter::ARCHITECTURE, architecture.to_owned()),
+        (parameter::ARCHITECTURE, api.architecture.to_owned()),
+        (parameter::API_PACKAGE, api.key),
+        (parameter::INGEST_PACKAGE, ingest.key),
         (parameter::ISSUER, setting(Setting::Issuer)),
         (parameter::AUDIENCE, setting(Setting::Audience)),
         (parameter::JWKS_URI, setting(Setting::JwksUri)),

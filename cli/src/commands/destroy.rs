@@ -9,8 +9,8 @@ use crate::{output, prompt, settings, token};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Removes the stack, its buckets and tables with all their data, the certificate, the parameters and the secrets, so
-that `restctl setup` works at once again. There is no way back.")]
+Removes the stack, its buckets and tables with all their data, the certificate, the parameters and the secrets, \
+so that `restctl setup` works at once again. There is no way back.")]
 pub(crate) struct Destroy {
     /// Do not ask for the stack's name
     #[arg(long)]

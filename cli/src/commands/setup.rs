@@ -24,11 +24,11 @@ const SECRET_VARIABLE: &str = "RESTCTL_CLIENT_SECRET";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Nothing is sent before all of it has been checked. Run again, it updates in place: what is not given stays as it
-is, and a new certificate keeps the ARN of the old one.
+Nothing is sent before all of it has been checked. Run again, it updates in place: what is not given stays as \
+it is, and a new certificate keeps the ARN of the old one.
 
-The client secret is read from --client-secret-file, from RESTCTL_CLIENT_SECRET, or from a prompt; it is never
-given on the command line.
+The client secret is read from --client-secret-file, from RESTCTL_CLIENT_SECRET, or from a prompt; it is never \
+given on the command line. With --local, whatever is not given comes from the local cloud.
 
 Examples:
   restctl setup --self-signed api.example.com --issuer https://tenant.eu.auth0.com/ \\

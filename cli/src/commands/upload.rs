@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use restctl_contract::event::{Bucket, DETAIL_TYPE, Detail, Object, ObjectCreated, SOURCE};
 use restctl_contract::key::Key;
 use restctl_contract::load::{COLUMN_TYPES_METADATA, LedgerEntry, LoadId, LoadState};
 use restctl_contract::template::output as stack_output;
@@ -14,9 +15,10 @@ use tokio::time::Instant;
 
 use crate::aws::cloudformation::Stack;
 use crate::aws::upload::Destination;
-use crate::aws::{cloudformation, dynamodb, s3, upload};
+use crate::aws::{cloudformation, dynamodb, s3, sqs, upload};
 use crate::context::Context;
 use crate::failure::{During, Exit, Failure, Result};
+use crate::interrupt::unless_interrupted;
 use crate::output;
 
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -25,14 +27,18 @@ const CHUNK_BYTES: usize = 256 * 1024;
 const SHOWN_REJECTS_BYTES: usize = 64 * 1024;
 const SHOWN_REJECTS: usize = 10;
 
+/// How long to wait for the bucket's event before the load is queued without it: S3 sends none in the first five
+/// minutes or so of a bucket ("Enabling Amazon EventBridge", Amazon S3 User Guide).
+const EVENT_PATIENCE: Duration = Duration::from_secs(15);
+
 /// How long a load may stand still before `upload` stops waiting for it. The load itself goes on: other loads
 /// may come first, and a message that failed once comes back after its visibility timeout.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The file is read once before it is sent: what cannot be loaded at all is refused here, and each CSV column gets a
-type. A column is a number or a boolean only where every value is canonical: 007 and 1e5 stay strings.
+The file is read once before it is sent: what cannot be loaded at all is refused here, and each CSV column \
+gets a type. A column is a number or a boolean only where every value is canonical: 007 and 1e5 stay strings.
 
 Formats by the file's ending: .csv with a header, .ndjson or .jsonl, .json with an array of objects.
 
@@ -64,11 +70,45 @@ pub(crate) async fn run(args: Upload, context: &Context) -> Result<()> {
     let progress = output::bytes_bar("uploading", size);
     let version = upload::upload(&context.aws, file, size, &destination, &progress).await;
     progress.finish_and_clear();
-    let load = LoadId::of(name, &version?);
+    let uploaded = Uploaded { bucket: destination.bucket, key: name, size, version: version? };
+    let load = uploaded.load();
     output::say(&format!("uploaded {name} ({size} bytes), load {load}"));
 
-    let entry = wait_for(context, stack.output(stack_output::LEDGER_TABLE)?, &load).await?;
+    let left = Failure::new(format!("no longer waiting for the load {load}, which goes on"));
+    let entry = unless_interrupted(left, wait_for(context, &stack, &uploaded)).await?;
     print_receipt(context, destination.bucket, &entry).await
+}
+
+/// The object that became of the file.
+struct Uploaded<'a> {
+    bucket: &'a str,
+    key: &'a str,
+    size: u64,
+    version: String,
+}
+
+impl Uploaded<'_> {
+    fn load(&self) -> LoadId {
+        LoadId::of(self.key, &self.version)
+    }
+
+    /// The event that S3 sends about it.
+    async fn event(&self, context: &Context) -> Result<ObjectCreated> {
+        Ok(ObjectCreated {
+            source: SOURCE.to_owned(),
+            detail_type: DETAIL_TYPE.to_owned(),
+            time: s3::last_modified(&context.aws, self.bucket, self.key, &self.version).await?,
+            detail: Detail {
+                bucket: Bucket { name: self.bucket.to_owned() },
+                object: Object {
+                    key: self.key.to_owned(),
+                    size: self.size,
+                    etag: String::new(),
+                    version_id: Some(self.version.clone()),
+                },
+            },
+        })
+    }
 }
 
 fn file_name(file: &Path) -> Result<&str> {
@@ -134,8 +174,11 @@ fn say_findings(findings: &Findings, key: &Key) {
 }
 
 /// Waits until the load has ended, and says how far it is.
-async fn wait_for(context: &Context, ledger: &str, load: &LoadId) -> Result<LedgerEntry> {
+async fn wait_for(context: &Context, stack: &Stack, uploaded: &Uploaded<'_>) -> Result<LedgerEntry> {
+    let (ledger, load) = (stack.output(stack_output::LEDGER_TABLE)?, &uploaded.load());
     let progress = output::spinner("loading");
+    let uploaded_at = Instant::now();
+    let mut queued = false;
     let mut pause = Duration::from_millis(100);
     let mut read = None;
     let mut moved = Instant::now();
@@ -148,7 +191,14 @@ async fn wait_for(context: &Context, ledger: &str, load: &LoadId) -> Result<Ledg
                 return Ok(entry);
             }
             Some(entry) => progress.set_message(format!("{} rows", entry.receipt.read)),
-            None => progress.set_message("waiting for its turn"),
+            None => {
+                progress.set_message("waiting for its turn");
+                if !queued && uploaded_at.elapsed() > EVENT_PATIENCE {
+                    let event = uploaded.event(context).await?;
+                    sqs::queue_load(&context.aws, stack.output(stack_output::LOAD_QUEUE)?, &event).await?;
+                    queued = true;
+                }
+            }
         }
         if rows != read {
             (read, moved) = (rows, Instant::now());

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use restctl_contract::stack::StackName;
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,11 @@ impl LocalCloud {
     /// Forgets what [`Self::keep_certificate`] and [`Self::serve`] were told of `stack`.
     pub(crate) fn forget(&self, stack: &StackName) -> Result<()> {
         Stacks::standard()?.forget(stack)
+    }
+
+    /// Where tokens for it are kept: they are worth nothing without it, and go with it.
+    pub(crate) fn tokens(&self) -> Result<PathBuf> {
+        Ok(Folder::standard()?.path().join("tokens"))
     }
 
     /// None where no cloud is up, or it does not answer yet.

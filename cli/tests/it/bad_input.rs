@@ -55,7 +55,7 @@ fn a_stack_that_failed_when_it_was_created_is_repaired() {
     } } });
     let template = broken.to_string();
     let create = [("Action", "CreateStack"), ("StackName", "restctl"), ("TemplateBody", &template)];
-    cloud.cloudformation(&create);
+    cloud.query("cloudformation", &create);
     let deployed = cloud.succeed(&["deploy"]);
     assert!(deployed.said.contains("failed when it was first created"), "{}", deployed.said);
 }
@@ -79,6 +79,10 @@ fn elsewhere(args: &[&str], settings: &[(&str, &str)]) -> Ran {
 fn without_a_cloud_each_command_says_how_to_get_one() {
     elsewhere(&["get", "--id", "42", "--local"], &[])
         .failed_with(5, &["the local cloud is not running", "restctl local up"]);
+    let local = [("RESTCTL_LOCAL", "1")];
+    elsewhere(&["token", "--profile", "work"], &local).failed_with(2, &["no profiles", "RESTCTL_LOCAL"]);
+    let not_local = [("RESTCTL_LOCAL", "0")];
+    elsewhere(&["token", "--profile", "work"], &not_local).failed_with(2, &["no AWS region"]);
     elsewhere(&["token"], &[]).failed_with(2, &["no AWS region", "--region"]);
     elsewhere(&["token", "--region", "eu-west-1"], &[]).failed_with(4, &["no AWS credentials", "--profile"]);
     let keys = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), ("AWS_REGION", "eu-west-1")];

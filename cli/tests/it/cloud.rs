@@ -58,15 +58,36 @@ impl Cloud {
         serde_json::from_slice(&record).unwrap()
     }
 
-    /// Calls an action of CloudFormation behind restctl's back.
-    pub(crate) fn cloudformation(&self, form: &[(&str, &str)]) {
+    /// Calls an operation of AWS's JSON protocols behind restctl's back.
+    pub(crate) fn call(&self, service: &str, operation: &str, body: &Value) -> Value {
+        let answer = self.post(service, |request| {
+            let request = request.header("x-amz-target", operation);
+            request.header("content-type", "application/x-amz-json-1.1").body(body.to_string())
+        });
+        serde_json::from_str(&answer).unwrap_or(Value::Null)
+    }
+
+    /// Calls an action of AWS's query protocol behind restctl's back.
+    pub(crate) fn query(&self, service: &str, form: &[(&str, &str)]) {
+        self.post(service, |request| request.form(form));
+    }
+
+    fn post(
+        &self,
+        service: &str,
+        fill: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
+    ) -> String {
         let endpoint = self.record()["endpoint_url"].as_str().unwrap().to_owned();
-        let authorization = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/cloudformation/aws4_request";
+        let scope = format!("AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request");
         let request = reqwest::Client::builder().no_proxy().build().unwrap().post(endpoint);
-        let request = request.header("authorization", authorization).form(form);
+        let request = fill(request.header("authorization", scope));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let answer = runtime.block_on(request.send()).unwrap();
-        assert!(answer.status().is_success(), "{form:?}: {}", answer.status());
+        runtime.block_on(async {
+            let answer = request.send().await.unwrap();
+            let (status, text) = (answer.status(), answer.text().await.unwrap());
+            assert!(status.is_success(), "{status}: {text}");
+            text
+        })
     }
 
     pub(crate) fn state(&self) -> &Path {

@@ -6,3 +6,4 @@ mod bad_input;
 mod cloud;
 mod local_cloud;
 mod main_job;
+mod words;

@@ -67,7 +67,7 @@ fn from_a_file_to_an_api_and_back_to_nothing() {
 }
 
 fn a_token_is_cached_until_it_expires(cloud: &Cloud, token: &str) {
-    let files: Vec<_> = std::fs::read_dir(cloud.state().join("restctl/tokens")).unwrap().collect();
+    let files: Vec<_> = std::fs::read_dir(cloud.state().join("restctl/local/tokens")).unwrap().collect();
     let [Ok(file)] = files.as_slice() else { panic!("{files:?}") };
     assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     assert!(std::fs::read_to_string(file.path()).unwrap().contains(token));
@@ -97,6 +97,17 @@ fn files_of_every_kind_load_and_bad_rows_are_named() {
         let loaded = cloud.succeed(&["upload", file]);
         assert_eq!(receipt(&loaded)[..2], ["read 6", "written 6"], "{file}");
     }
+    // Larger than one part of an upload.
+    let wide = cloud.state().join("wide.csv");
+    let rows = (0..600).map(|id| format!("{id},{}\n", "x".repeat(20_000)));
+    std::fs::write(&wide, format!("id,text\n{}", rows.collect::<String>())).unwrap();
+    let wide = cloud.succeed(&["upload", wide.to_str().unwrap()]);
+    assert_eq!(receipt(&wide), ["read 600", "written 600", "duplicates 0", "rejected 0"]);
+    let ids: Vec<String> = (0..100).map(|id| format!("--id={id}")).collect();
+    let get: Vec<&str> = std::iter::once("get").chain(ids.iter().map(String::as_str)).collect();
+    let items = cloud.succeed(&get).json()["items"].take();
+    assert_eq!(items.as_array().unwrap().len(), 100, "2 MB come in several answers");
+
     let bad = cloud.run(&["upload", "bad.csv"]);
     bad.failed_with(3, &["5 of 13 rows were rejected", "line,column,reason,row"]);
     assert_eq!(receipt(&bad), ["read 13", "written 8", "duplicates 0", "rejected 5"]);
@@ -117,4 +128,17 @@ fn files_of_every_kind_load_and_bad_rows_are_named() {
     cloud.run(&["get", "--id", "no such id"]).failed_with(5, &["there is no item \"no such id\"", "next:"]);
     cloud.run(&["get", "--id", "x", "--id", "y"]).failed_with(5, &["2 of the ids"]);
     cloud.run(&["get", "--id", ""]).failed_with(2, &["an id is empty"]);
+}
+
+#[test]
+fn a_load_is_queued_where_the_bucket_sends_no_event() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    cloud.succeed(&["deploy"]);
+    let rules = cloud.call("events", "AWSEvents.ListRules", &json!({}));
+    let name = rules["Rules"][0]["Name"].clone();
+    cloud.call("events", "AWSEvents.DisableRule", &json!({ "Name": name }));
+
+    let uploaded = cloud.succeed(&["upload", "items-bom.csv"]);
+    assert_eq!(receipt(&uploaded), ["read 24", "written 24", "duplicates 0", "rejected 0"]);
 }

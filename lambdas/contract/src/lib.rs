@@ -3,6 +3,7 @@
 //! Types and names only: no AWS SDK and no runtime, so that every other crate may depend on it.
 
 pub mod api;
+pub mod event;
 pub mod key;
 pub mod load;
 pub mod stack;

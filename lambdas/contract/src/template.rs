@@ -62,7 +62,7 @@ pub mod variable {
 mod tests {
     use std::collections::BTreeSet;
 
-    use crate::{api, load};
+    use crate::{api, event, load};
 
     const TEMPLATE: &str = include_str!("../../../templates/stack.yaml");
 
@@ -100,6 +100,9 @@ mod tests {
             format!("prefix: {}", load::REJECTS_PREFIX),
             format!("Resource: !Sub ${{DataBucket.Arn}}/{}*", load::REJECTS_PREFIX),
             format!("- AttributeName: {}", load::LEDGER_KEY),
+            format!("MessageGroupId: {}", event::MESSAGE_GROUP),
+            format!("source: [{}]", event::SOURCE),
+            format!("detail-type: [{}]", event::DETAIL_TYPE),
             format!("HealthCheckPath: {}", api::HEALTH_PATH),
             "{{resolve:secretsmanager:restctl/${AWS::StackName}/certificate:SecretString:arn}}".to_owned(),
         ] {

@@ -1,11 +1,11 @@
+use restctl_contract::event::{self, DETAIL_TYPE, SOURCE};
 use restctl_contract::load::REJECTS_PREFIX;
-use serde::Deserialize;
+use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
 use crate::error::Error;
 
-/// What S3 tells EventBridge about an object that has been uploaded ("EventBridge event message structure",
-/// Amazon S3 User Guide). The key is not URL-encoded.
+/// An object that has been uploaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ObjectCreated {
     pub(crate) bucket: String,
@@ -19,53 +19,22 @@ pub(crate) struct ObjectCreated {
     pub(crate) uploaded: String,
 }
 
-#[derive(Deserialize)]
-struct Envelope {
-    source: String,
-    #[serde(rename = "detail-type")]
-    detail_type: String,
-    #[serde(with = "time::serde::rfc3339")]
-    time: OffsetDateTime,
-    detail: Detail,
-}
-
-#[derive(Deserialize)]
-struct Detail {
-    bucket: Bucket,
-    object: Object,
-}
-
-#[derive(Deserialize)]
-struct Bucket {
-    name: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct Object {
-    key: String,
-    #[serde(default)]
-    size: u64,
-    #[serde(default)]
-    etag: String,
-    #[serde(default)]
-    version_id: Option<String>,
-}
-
 impl ObjectCreated {
     pub(crate) fn parse(message: &str) -> Result<Self, Error> {
-        let event: Envelope = serde_json::from_str(message).map_err(|error| Error::NoEvent(Some(error)))?;
-        if event.source != "aws.s3" || event.detail_type != "Object Created" {
+        let event: event::ObjectCreated =
+            serde_json::from_str(message).map_err(|error| Error::NoEvent(Some(error)))?;
+        let time = OffsetDateTime::parse(&event.time, &Rfc3339).map_err(|_| Error::NoEvent(None))?;
+        if event.source != SOURCE || event.detail_type != DETAIL_TYPE {
             return Err(Error::NoEvent(None));
         }
-        let Detail { bucket, object } = event.detail;
+        let event::Detail { bucket, object } = event.detail;
         Ok(Self {
             bucket: bucket.name,
             key: object.key,
             size: object.size,
             version: object.version_id,
             etag: object.etag,
-            uploaded: rfc3339(event.time),
+            uploaded: rfc3339(time),
         })
     }
 
