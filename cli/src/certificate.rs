@@ -55,6 +55,14 @@ impl Identity {
         }
         let facts = Facts::of(leaf, &format!("the certificate in {}", cert.display()))?;
         facts.check_validity(now)?;
+        if facts.is_authority {
+            return Err(usage(format!("{} is an authority's certificate (CA:TRUE)", facts.subject))
+                .why("clients refuse a server that presents one; `openssl req -x509` makes one by default")
+                .next(
+                    "--self-signed NAME instead, or\n\
+                     openssl req -x509 … -addext basicConstraints=critical,CA:FALSE",
+                ));
+        }
         let name = facts.name.ok_or_else(|| {
             usage(format!("the certificate in {} names no DNS name", cert.display()))
                 .why("clients verify the subject alternative names; the common name no longer counts")
@@ -103,7 +111,7 @@ impl Identity {
         Ok(Certificate {
             arn,
             name: self.name.clone(),
-            certificate: self.certificate_pem.clone(),
+            anchor: topmost(self.chain_pem.as_deref().unwrap_or(&self.certificate_pem)).to_owned(),
             fingerprint: self.fingerprint.clone(),
             not_after: self.not_after.format(&Rfc3339).during("the certificate's expiry is out of range")?,
             self_signed: self.self_signed,
@@ -112,7 +120,7 @@ impl Identity {
 
     /// The certificate, then its chain, as a server sends them.
     pub(crate) fn served_pem(&self) -> String {
-        format!("{}{}", self.certificate_pem, self.chain_pem.as_deref().unwrap_or_default())
+        format!("{}\n{}", self.certificate_pem.trim_end(), self.chain_pem.as_deref().unwrap_or_default())
     }
 }
 
@@ -122,6 +130,7 @@ struct Facts {
     not_before: OffsetDateTime,
     not_after: OffsetDateTime,
     fingerprint: String,
+    is_authority: bool,
     subject: String,
 }
 
@@ -141,6 +150,7 @@ impl Facts {
             not_before: certificate.validity().not_before.to_datetime(),
             not_after: certificate.validity().not_after.to_datetime(),
             fingerprint: Sha256::digest(der).iter().map(|byte| format!("{byte:02x}")).collect(),
+            is_authority: certificate.is_ca(),
             subject: which.to_owned(),
         })
     }
@@ -157,6 +167,11 @@ impl Facts {
         }
         Ok(())
     }
+}
+
+/// The last certificate of a PEM text.
+fn topmost(pem: &str) -> &str {
+    pem.rfind("-----BEGIN CERTIFICATE-----").map_or(pem, |start| &pem[start..])
 }
 
 fn check_key(leaf: &CertificateDer<'_>, key_pem: &str, cert: &Path, key: &Path) -> Result<()> {
@@ -286,6 +301,18 @@ mod tests {
         assert!(refusal(Identity::read(&cert, &key, None, later)).contains("expired on"));
         let earlier = SystemTime::now() - Duration::from_secs(2 * 60 * 60);
         assert!(refusal(Identity::read(&cert, &key, None, earlier)).contains("valid only from"));
+    }
+
+    #[test]
+    fn an_authoritys_certificate_is_refused() {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(["api.example.com".to_owned()]).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).unwrap();
+        let files = Files::new();
+        let (cert, key) =
+            (files.put("cert.pem", &certificate.pem()), files.put("key.pem", &key.serialize_pem()));
+        assert!(refusal(Identity::read(&cert, &key, None, SystemTime::now())).contains("CA:TRUE"));
     }
 
     #[test]

@@ -31,8 +31,8 @@ pub(crate) fn base_url(context: &Context, certificate: &Certificate) -> String {
 
 impl Endpoint {
     /// A client that asks for the certificate's name at the load balancer's address, so that the API can be called,
-    /// and its name verified, before any DNS record points there. It trusts the system's roots and the very
-    /// certificate that `setup` imported.
+    /// and its name verified, before any DNS record points there. It trusts the system's roots and what vouches for
+    /// the certificate that `setup` imported.
     pub(crate) async fn find(context: &Context) -> Result<Self> {
         let (certificate, stack) = tokio::try_join!(
             settings::require_certificate(&context.aws, &context.stack),
@@ -42,7 +42,7 @@ impl Endpoint {
             Some(local) => vec![local.front],
             None => resolve(stack.output(stack_output::LOAD_BALANCER_DNS_NAME)?).await?,
         };
-        let trusted = TrustedCertificate::from_pem(certificate.certificate.as_bytes());
+        let trusted = TrustedCertificate::from_pem(certificate.anchor.as_bytes());
         let trusted = trusted.during("the certificate that setup stored cannot be read")?;
         let mut builder = reqwest::Client::builder()
             .resolve_to_addrs(&certificate.name, &addresses)

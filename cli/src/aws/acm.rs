@@ -32,7 +32,8 @@ pub(crate) async fn import(aws: &Aws, identity: &Identity, existing: Option<&str
 
 /// Deletes the certificate; waits a while where a load balancer that is going away still uses it.
 pub(crate) async fn delete(aws: &Aws, arn: &str) -> Result<()> {
-    const TRIES: u32 = 30;
+    // A load balancer lets go of its certificate some minutes after it was deleted.
+    const TRIES: u32 = 150;
     for attempt in 1.. {
         let answer = aws.acm.delete_certificate().certificate_arn(arn).send().await;
         match &answer {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
-use aws_sdk_cloudformation::types::{StackEvent, StackStatus};
+use aws_sdk_cloudformation::types::{ResourceStatus, StackEvent, StackStatus};
 use restctl_contract::stack::StackName;
 
 use super::Aws;
@@ -99,9 +99,11 @@ pub(crate) async fn resources(aws: &Aws, stack: &Stack, kind: &str) -> Result<Ve
 pub(crate) async fn delete(aws: &Aws, stack: &Stack) -> Result<()> {
     let mut events = Events::since_now(aws, stack).await?;
     aws.cloudformation.delete_stack().stack_name(&stack.id).send().await.called("delete the stack")?;
-    match events.follow(aws).await? {
-        Some(StackStatus::DeleteComplete) | None => Ok(()),
-        Some(status) => Err(events.failure("the stack could not be deleted", &status)),
+    let ended = events.follow(aws).await?;
+    if ended == ResourceStatus::DeleteComplete {
+        Ok(())
+    } else {
+        Err(events.failure("the stack could not be deleted", &ended))
     }
 }
 
@@ -115,34 +117,34 @@ pub(crate) struct Events {
 impl Events {
     /// Leaves out all that has happened until now.
     pub(crate) async fn since_now(aws: &Aws, stack: &Stack) -> Result<Self> {
-        let mut events = Self { stack_id: stack.id.clone(), seen: HashSet::new(), first_failure: None };
-        events.fetch_new(aws).await?;
-        Ok(events)
+        let request = aws.cloudformation.describe_stack_events().stack_name(&stack.id);
+        let newest = request.send().await.called("read the stack's events")?.stack_events.unwrap_or_default();
+        let seen = newest.into_iter().filter_map(|event| event.event_id).collect();
+        Ok(Self { stack_id: stack.id.clone(), seen, first_failure: None })
     }
 
-    /// Says each resource that is done, until the operation ends; answers the state in which it ended, or nothing
-    /// where the stack is gone.
-    pub(crate) async fn follow(&mut self, aws: &Aws) -> Result<Option<StackStatus>> {
+    /// Says each resource that is done, until the operation ends; answers the state in which the stack is then.
+    ///
+    /// The stack's own events tell the end: for a moment after an operation was begun, the stack is still
+    /// described as before.
+    pub(crate) async fn follow(&mut self, aws: &Aws) -> Result<ResourceStatus> {
         let progress = output::spinner("CloudFormation");
         let mut pause = Duration::from_millis(200);
         loop {
-            let stack = find(aws, &self.stack_id).await?;
             for event in self.fetch_new(aws).await? {
-                let status = event.resource_status().map_or("", |status| status.as_str());
+                let Some(status) = event.resource_status().cloned() else { continue };
                 let resource = event.logical_resource_id().unwrap_or_default();
-                progress.set_message(format!("{status} {resource}"));
-                if status.ends_with("_COMPLETE") || status.ends_with("_FAILED") {
+                progress.set_message(format!("{} {resource}", status.as_str()));
+                if has_ended(&status) {
                     let kind = event.resource_type().unwrap_or_default();
-                    progress.suspend(|| output::say(&format!("  {status:<16} {resource} ({kind})")));
+                    progress
+                        .suspend(|| output::say(&format!("  {:<16} {resource} ({kind})", status.as_str())));
+                }
+                if has_ended(&status) && self.is_of_stack(&event) {
+                    progress.finish_and_clear();
+                    return Ok(status);
                 }
                 self.note_failure(event);
-            }
-            match stack {
-                Some(stack) if stack.status.as_str().ends_with("_IN_PROGRESS") => {}
-                ended => {
-                    progress.finish_and_clear();
-                    return Ok(ended.map(|stack| stack.status));
-                }
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(2));
@@ -150,8 +152,8 @@ impl Events {
     }
 
     /// The first resource that failed and its reason, in the service's words.
-    pub(crate) fn failure(&self, what: &str, status: &StackStatus) -> Failure {
-        let failure = Failure::new(format!("{what}: it ended in {}", status.as_str()));
+    pub(crate) fn failure(&self, what: &str, ended: &ResourceStatus) -> Failure {
+        let failure = Failure::new(format!("{what}: it ended in {}", ended.as_str()));
         match &self.first_failure {
             Some(event) => failure.why(format!(
                 "{} ({}): {}",
@@ -163,13 +165,16 @@ impl Events {
         }
     }
 
+    fn is_of_stack(&self, event: &StackEvent) -> bool {
+        event.physical_resource_id() == Some(&self.stack_id)
+    }
+
     fn note_failure(&mut self, event: StackEvent) {
         let failed = event.resource_status().is_some_and(|status| status.as_str().ends_with("_FAILED"));
-        let reason = event.resource_status_reason().unwrap_or_default().to_lowercase();
+        let reason = event.resource_status_reason().unwrap_or_default();
         // What was cancelled because something else failed is no cause, nor is the stack itself.
-        let consequence =
-            reason.contains("cancelled") || event.physical_resource_id() == Some(&self.stack_id);
-        if failed && !consequence && self.first_failure.is_none() {
+        let is_consequence = reason.contains("cancelled") || self.is_of_stack(&event);
+        if failed && !is_consequence && self.first_failure.is_none() {
             self.first_failure = Some(event);
         }
     }
@@ -190,5 +195,45 @@ impl Events {
         }
         new.reverse();
         Ok(new)
+    }
+}
+
+fn has_ended(status: &ResourceStatus) -> bool {
+    status.as_str().ends_with("_COMPLETE") || status.as_str().ends_with("_FAILED")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(resource: &str, status: ResourceStatus, reason: &str) -> StackEvent {
+        StackEvent::builder()
+            .logical_resource_id(resource)
+            .physical_resource_id(format!("id of {resource}"))
+            .resource_type("AWS::Test::Resource")
+            .resource_status(status)
+            .resource_status_reason(reason)
+            .build()
+    }
+
+    #[test]
+    fn the_first_cause_is_named_and_not_what_followed_from_it() {
+        let mut events =
+            Events { stack_id: "id of restctl".to_owned(), seen: HashSet::new(), first_failure: None };
+        for event in [
+            event("restctl", ResourceStatus::CreateInProgress, "User Initiated"),
+            event("Vpc", ResourceStatus::CreateFailed, "Resource creation cancelled"),
+            event("HttpsListener", ResourceStatus::CreateFailed, "Certificate ARN is not valid"),
+            event("ItemsTable", ResourceStatus::CreateFailed, "Something later"),
+            event("restctl", ResourceStatus::RollbackFailed, "The following resource(s) failed"),
+        ] {
+            events.note_failure(event);
+        }
+        let failure = events.failure("the deployment failed", &ResourceStatus::RollbackComplete).to_string();
+        assert!(failure.contains("it ended in ROLLBACK_COMPLETE"), "{failure}");
+        assert!(
+            failure.contains("HttpsListener (AWS::Test::Resource): Certificate ARN is not valid"),
+            "{failure}"
+        );
     }
 }

@@ -1,5 +1,10 @@
 //! AWS Secrets Manager: the certificate's metadata and the client secret.
 
+use std::time::Duration;
+
+use aws_sdk_secretsmanager::error::SdkError;
+use aws_sdk_secretsmanager::operation::create_secret::{CreateSecretError, CreateSecretOutput};
+
 use super::Aws;
 use super::call::Called;
 use crate::failure::{Failure, Result};
@@ -29,8 +34,7 @@ pub(crate) async fn write(aws: &Aws, name: &str, description: &str, text: &str) 
     let answer = put().await;
     match answer.as_ref().err().and_then(|error| error.as_service_error()) {
         Some(error) if error.is_resource_not_found_exception() => {
-            let create = secrets.create_secret().name(name).description(description).secret_string(text);
-            create.send().await.called(&what)?;
+            create(aws, name, description, text).await.called(&what)?;
         }
         Some(error) if error.is_invalid_request_exception() => {
             secrets.restore_secret().secret_id(name).send().await.called(&what)?;
@@ -41,6 +45,27 @@ pub(crate) async fn write(aws: &Aws, name: &str, description: &str, text: &str) 
         }
     }
     Ok(())
+}
+
+/// Creates the secret; waits a while where its name is not free yet, as just after a deletion.
+async fn create(
+    aws: &Aws,
+    name: &str,
+    description: &str,
+    text: &str,
+) -> Result<CreateSecretOutput, SdkError<CreateSecretError>> {
+    const TRIES: u32 = 15;
+    let mut attempt = 1;
+    loop {
+        let request = aws.secretsmanager.create_secret().name(name).description(description);
+        let answer = request.secret_string(text).send().await;
+        let error = answer.as_ref().err().and_then(|error| error.as_service_error());
+        if attempt == TRIES || !error.is_some_and(CreateSecretError::is_invalid_request_exception) {
+            return answer;
+        }
+        attempt += 1;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
 }
 
 /// Deletes the secret at once: a recovery window would block the name for the next setup.

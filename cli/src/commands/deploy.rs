@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use aws_sdk_cloudformation::types::ResourceStatus;
 use clap::Args;
 use restctl_contract::stack::{Certificate, Setting};
 use restctl_contract::template::{output as stack_output, parameter};
@@ -67,15 +68,13 @@ pub(crate) async fn run(args: Deploy, context: &Context) -> Result<()> {
     }
     let mut events = Events::since_now(aws, &change_set.stack).await?;
     change_set::execute(aws, &change_set).await?;
-    let status = events.follow(aws).await?;
-    match status {
-        Some(status) if matches!(status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE") => {
+    match events.follow(aws).await? {
+        ResourceStatus::CreateComplete | ResourceStatus::UpdateComplete => {
             finish(context, &certificate).await
         }
-        Some(status) => {
-            Err(events.failure("the deployment failed", &status).next("mend the cause, then: restctl deploy"))
+        ended => {
+            Err(events.failure("the deployment failed", &ended).next("mend the cause, then: restctl deploy"))
         }
-        None => Err(Failure::new("the stack was deleted while it was deployed")),
     }
 }
 

@@ -107,7 +107,7 @@ async fn import(context: &Context, identity: &Identity, before: Option<&Certific
     let description = "Certificate that restctl imported into ACM";
     secretsmanager::write(aws, &stack.certificate_secret(), description, &metadata).await?;
     if let Some(local) = &context.local {
-        local.keep_certificate(stack, &identity.served_pem(), &identity.key_pem)?;
+        local.keep_certificate(stack, &identity.name, &identity.served_pem(), &identity.key_pem)?;
     }
     let (name, expiry) = (&certificate.name, identity.not_after.date());
     output::say(&format!("certificate        {name}, valid until {expiry}, {}", certificate.arn));

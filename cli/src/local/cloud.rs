@@ -34,11 +34,18 @@ impl LocalCloud {
         })
     }
 
-    /// Hands over the certificate that was imported for `stack`: the front terminates TLS with it from now on.
+    /// Hands over the certificate that was imported for `stack`: the front terminates TLS for `name` with it from
+    /// now on.
     ///
     /// `chain_pem` starts with the leaf certificate; `key_pem` is its unencrypted private key.
-    pub(crate) fn keep_certificate(&self, stack: &StackName, chain_pem: &str, key_pem: &str) -> Result<()> {
-        Stacks::standard()?.keep_certificate(stack, chain_pem, key_pem)
+    pub(crate) fn keep_certificate(
+        &self,
+        stack: &StackName,
+        name: &str,
+        chain_pem: &str,
+        key_pem: &str,
+    ) -> Result<()> {
+        Stacks::standard()?.keep_certificate(stack, name, chain_pem, key_pem)
     }
 
     /// From now on the front passes requests for `certificate_name` to the load balancer of `stack`.

@@ -147,7 +147,9 @@ mod tests {
         fn deploy(&self, stack: &str, name: &str) -> CertificateDer<'static> {
             let certified = generate_simple_self_signed([name.to_owned()]).unwrap();
             let (stack_name, pem) = (stack.parse().unwrap(), certified.cert.pem());
-            self.stacks.keep_certificate(&stack_name, &pem, &certified.signing_key.serialize_pem()).unwrap();
+            self.stacks
+                .keep_certificate(&stack_name, name, &pem, &certified.signing_key.serialize_pem())
+                .unwrap();
             self.stacks.serve(&stack_name, name, &format!("lb-{stack}-1.elb.amazonaws.com")).unwrap();
             CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()
         }

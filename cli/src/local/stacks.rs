@@ -41,10 +41,21 @@ impl Stacks {
         Self(folder.stacks())
     }
 
-    pub(crate) fn keep_certificate(&self, stack: &StackName, chain_pem: &str, key_pem: &str) -> Result<()> {
+    pub(crate) fn keep_certificate(
+        &self,
+        stack: &StackName,
+        name: &str,
+        chain_pem: &str,
+        key_pem: &str,
+    ) -> Result<()> {
+        let folder = self.0.join(stack.as_str());
         // One file, so that a chain is never seen with another chain's key.
         let both = format!("{}\n{}\n", chain_pem.trim_end(), key_pem.trim_end());
-        directories::write_private(&self.0.join(stack.as_str()).join(CERTIFICATE), both.as_bytes())
+        directories::write_private(&folder.join(CERTIFICATE), both.as_bytes())?;
+        match backend(&folder)? {
+            Some(backend) => self.write(Backend { certificate_name: name.to_owned(), ..backend }),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn serve(
@@ -56,18 +67,22 @@ impl Stacks {
         let load_balancer = load_balancer_name(load_balancer_dns_name).ok_or_else(|| {
             Failure::new(format!("{load_balancer_dns_name} is no load balancer's DNS name"))
         })?;
-        let others = self.backends()?.into_iter().filter(|backend| backend.stack != stack.as_str());
-        if let Some(other) = others.into_iter().find(|other| other.answers_to(certificate_name)) {
-            return Err(Failure::new(format!("two stacks cannot both answer at {certificate_name}"))
-                .why(format!("the local cloud serves the stack {} there", other.stack))
-                .next(format!("restctl destroy --stack {}", other.stack)));
-        }
-        let backend = Backend {
+        self.write(Backend {
             stack: stack.to_string(),
             certificate_name: certificate_name.to_owned(),
             load_balancer: load_balancer.to_owned(),
-        };
-        let file = self.0.join(stack.as_str()).join(BACKEND);
+        })
+    }
+
+    fn write(&self, backend: Backend) -> Result<()> {
+        let name = &backend.certificate_name;
+        let mut others = self.backends()?.into_iter().filter(|other| other.stack != backend.stack);
+        if let Some(other) = others.find(|other| other.answers_to(name)) {
+            return Err(Failure::new(format!("two stacks cannot both answer at {name}"))
+                .why(format!("the local cloud serves the stack {} there", other.stack))
+                .next(format!("restctl destroy --stack {}", other.stack)));
+        }
+        let file = self.0.join(&backend.stack).join(BACKEND);
         let json = serde_json::to_vec(&backend).during("the load balancer cannot be written down")?;
         directories::write_private(&file, &json)
     }
@@ -157,7 +172,7 @@ mod tests {
             |name: Option<&str>| stacks.choose(name).unwrap().map(|backend| backend.load_balancer);
 
         stacks.serve(&stack("a"), "a.example", "lb-a-0123abcd.us-east-1.elb.amazonaws.com").unwrap();
-        stacks.keep_certificate(&stack("certified-only"), "chain", "key").unwrap();
+        stacks.keep_certificate(&stack("certified-only"), "c.example", "chain", "key").unwrap();
         assert_eq!(load_balancer(None).as_deref(), Some("lb-a"));
         assert_eq!(load_balancer(Some("other.example")).as_deref(), Some("lb-a"));
 
@@ -166,6 +181,10 @@ mod tests {
         assert_eq!(load_balancer(Some("a.example")).as_deref(), Some("lb-a"));
         assert_eq!(load_balancer(Some("other.example")), None);
         assert_eq!(load_balancer(None), None);
+
+        stacks.keep_certificate(&stack("a"), "renamed.example", "chain", "key").unwrap();
+        assert_eq!(load_balancer(Some("a.example")), None);
+        assert_eq!(load_balancer(Some("renamed.example")).as_deref(), Some("lb-a"));
 
         stacks.forget(&stack("a")).unwrap();
         stacks.forget(&stack("a")).unwrap();

@@ -4,6 +4,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde_json::json;
 
 use crate::cloud::{Cloud, Ran};
@@ -56,7 +57,10 @@ fn from_a_file_to_an_api_and_back_to_nothing() {
     // A new certificate under the same ARN is served at once.
     let renewed = cloud.succeed(&["setup", "--self-signed", "api.example.com"]);
     assert!(renewed.said.contains(&arn), "{}", renewed.said);
+    assert_eq!(cloud.succeed(&["get", "--id", "42"]).json(), expected);
     assert!(cloud.succeed(&["deploy"]).data.starts_with("https://api.example.com:"));
+
+    private_authority(&cloud);
     assert_eq!(cloud.succeed(&["get", "--id", "42"]).json(), expected);
 
     let destroyed = cloud.succeed(&["destroy", "--yes"]);
@@ -83,6 +87,37 @@ fn a_token_is_cached_until_it_expires(cloud: &Cloud, token: &str) {
     cloud.succeed(&["get", "--id", "42"]);
     keep("about-to-expire", 30);
     assert_eq!(cloud.succeed(&["token"]).data.trim().split('.').count(), 3);
+}
+
+/// Sets up a certificate that an authority of one's own issued through an intermediate one.
+fn private_authority(cloud: &Cloud) {
+    let authority = |name: &str| {
+        let mut params = CertificateParams::new([]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        (params, KeyPair::generate().unwrap())
+    };
+    let (root, root_key) = authority("root");
+    let (intermediate, intermediate_key) = authority("intermediate");
+    let key = KeyPair::generate().unwrap();
+    let leaf = CertificateParams::new(["orders.example.com".to_owned()]).unwrap();
+    let root_issuer = Issuer::from_params(&root, &root_key);
+    let root_pem = root.self_signed(&root_key).unwrap().pem();
+    let intermediate_pem = intermediate.signed_by(&intermediate_key, &root_issuer).unwrap().pem();
+    let issuer = Issuer::from_params(&intermediate, &intermediate_key);
+    let leaf_pem = leaf.signed_by(&key, &issuer).unwrap().pem();
+    let put = |name: &str, text: String| {
+        let file = cloud.state().join(name);
+        std::fs::write(&file, text).unwrap();
+        file.into_os_string().into_string().unwrap()
+    };
+    let (cert, key) = (put("cert.pem", leaf_pem), put("key.pem", key.serialize_pem()));
+    let upside_down = put("upside-down.pem", format!("{root_pem}{intermediate_pem}"));
+    let refused = cloud.run(&["setup", "--cert", &cert, "--key", &key, "--chain", &upside_down]);
+    refused.failed_with(2, &["certificate 1", "did not issue"]);
+    let chain = put("chain.pem", format!("{intermediate_pem}{root_pem}"));
+    let setup = cloud.succeed(&["setup", "--cert", &cert, "--key", &key, "--chain", &chain]);
+    assert!(setup.said.contains("orders.example.com"), "{}", setup.said);
 }
 
 #[test]

@@ -105,15 +105,15 @@ impl Setting {
 
 /// What [`StackName::certificate_secret`] holds: the imported certificate without its private key.
 ///
-/// The template reads `arn` by a dynamic reference; the command trusts `certificate` and verifies `name` when
-/// it calls the endpoint.
+/// The template reads `arn` by a dynamic reference; the command trusts `anchor` and verifies `name` when it calls
+/// the endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Certificate {
     pub arn: String,
     /// The DNS name to ask for and to verify in the TLS handshake.
     pub name: String,
-    /// The leaf certificate, PEM.
-    pub certificate: String,
+    /// The certificate that vouches for it, PEM: the topmost of its chain, or itself where it has none.
+    pub anchor: String,
     /// SHA-256 of the leaf's DER, lower-case hexadecimal.
     pub fingerprint: String,
     /// RFC 3339, UTC.
