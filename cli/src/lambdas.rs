@@ -88,20 +88,20 @@ pub(crate) fn checkout() -> Result<PathBuf> {
 }
 
 fn build(checkout: &Path, profile: &str) -> Result<PathBuf> {
-    let progress = output::spinner("building the Lambdas");
+    output::say(&format!("building the Lambdas (profile {profile})"));
     let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .current_dir(checkout)
         .args(["build", "--message-format=json-render-diagnostics", "--profile", profile])
         // With restctl selected too, the dependencies have the features they were built with for restctl itself.
         .args(["--package", "restctl", "--package", API, "--package", INGEST, "--bin", API, "--bin", INGEST])
-        .stderr(Stdio::piped())
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
         .output();
-    progress.finish_and_clear();
     let built = built.during("cargo cannot be run").map_err(|failure| {
         failure.next("install Rust (https://rustup.rs), or give --lambdas a folder with both binaries")
     })?;
     if !built.status.success() {
-        return Err(Failure::new("the Lambdas do not build").why(String::from_utf8_lossy(&built.stderr)));
+        return Err(Failure::new("the Lambdas do not build").why("cargo says above what is wrong"));
     }
     artifact_folder(&built.stdout)
         .ok_or_else(|| Failure::new("cargo built the Lambdas and did not say where"))

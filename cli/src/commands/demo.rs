@@ -1,5 +1,6 @@
 //! `restctl demo`: the main job on the local cloud, by the commands a user would type.
 
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Instant;
@@ -12,7 +13,7 @@ use tokio::process::Command;
 
 use crate::context::Context;
 use crate::endpoint::Endpoint;
-use crate::failure::{During, Failure, Result};
+use crate::failure::{During, Exit, Failure, Result};
 use crate::interrupt::unless_interrupted;
 use crate::local::LocalCloud;
 use crate::target::Target;
@@ -20,6 +21,8 @@ use crate::{lambdas, output};
 
 /// A stack of its own, so that it disturbs no other that the local cloud may hold.
 const STACK: &str = "demo";
+
+const SIGINT: i32 = rustix::process::Signal::INT.as_raw();
 
 const DATA: &str = "fixtures/items.csv";
 
@@ -96,7 +99,10 @@ impl Stage {
             .await;
         let status = ended.during(format!("{typed} cannot be run"))?;
         if !status.success() {
-            return Err(Failure::new(format!("the demo stopped at: {typed}")).why(status.to_string()));
+            // Ctrl-C reaches the command too, which may be the first to end.
+            let exit = if status.signal() == Some(SIGINT) { Exit::Interrupted } else { Exit::Failure };
+            let stopped = Failure::new(format!("the demo stopped at: {typed}"));
+            return Err(stopped.why(status.to_string()).exit(exit));
         }
         say_time(started);
         Ok(())

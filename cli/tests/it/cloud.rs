@@ -5,6 +5,9 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+/// Where `local up` writes down what runs.
+const RECORD: &str = "restctl/local/cloud.json";
+
 pub(crate) struct Cloud {
     state: tempfile::TempDir,
 }
@@ -41,8 +44,15 @@ impl Cloud {
         command
     }
 
+    /// Runs it. Whatever it is, it never tells the client secret.
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
-        Ran::from(self.command(args).output().unwrap())
+        let ran = Ran::from(self.command(args).output().unwrap());
+        if let Ok(record) = std::fs::read(self.state.path().join(RECORD)) {
+            let record: Value = serde_json::from_slice(&record).unwrap();
+            let secret = record["identity_provider"]["client_secret"].as_str().unwrap();
+            assert!(!ran.said.contains(secret) && !ran.data.contains(secret), "restctl {args:?}");
+        }
+        ran
     }
 
     /// Runs it and fails the test where it fails.
@@ -54,7 +64,7 @@ impl Cloud {
 
     /// What `local up` wrote down.
     pub(crate) fn record(&self) -> Value {
-        let record = std::fs::read(self.state.path().join("restctl/local/cloud.json")).unwrap();
+        let record = std::fs::read(self.state.path().join(RECORD)).unwrap();
         serde_json::from_slice(&record).unwrap()
     }
 
