@@ -3,6 +3,7 @@
 mod aws;
 mod certificate;
 mod cli;
+mod client_secret;
 mod commands;
 mod context;
 mod directories;
@@ -11,6 +12,7 @@ mod endpoint;
 mod failure;
 mod interrupt;
 mod lambdas;
+mod load;
 mod local;
 mod output;
 mod prompt;

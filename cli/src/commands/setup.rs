@@ -1,9 +1,7 @@
 //! `restctl setup`: certificate → ACM, its metadata → Secrets Manager; identity provider settings → Systems
 //! Manager, client secret → Secrets Manager.
 
-use std::fs;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::Args;
@@ -15,12 +13,7 @@ use crate::context::Context;
 use crate::discovery::{self, Discovery};
 use crate::failure::{During, Exit, Failure, Result};
 use crate::settings::{self, Settings};
-use crate::{output, prompt, token};
-
-/// A client secret has some dozen characters.
-const MAX_SECRET_BYTES: u64 = 4096;
-
-const SECRET_VARIABLE: &str = "RESTCTL_CLIENT_SECRET";
+use crate::{client_secret, output, prompt, token};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -201,11 +194,12 @@ async fn choose_provider(args: &Setup, context: &Context) -> Result<Provider> {
     )?;
     let scope = args.scope.clone().or_else(|| local.map(|local| local.scope.clone()));
     let scope = scope.or_else(|| before.get(Setting::Scope).map(str::to_owned));
-    let client_secret = match given_secret(args)? {
-        Some(secret) => Some(secret),
-        None => match local {
-            Some(local) => Some(local.client_secret.clone()),
-            None => ask_secret(context).await?,
+    let client_secret = match (client_secret::given(args.client_secret_file.as_deref())?, local) {
+        (Some(secret), _) => Some(secret),
+        (None, Some(local)) => Some(local.client_secret.clone()),
+        (None, None) => match secretsmanager::read(&context.aws, &context.stack.client_secret()).await? {
+            Some(_) => None,
+            None => Some(client_secret::ask()?),
         },
     };
     let scope = scope.unwrap_or_else(|| DEFAULT_SCOPE.to_owned());
@@ -215,47 +209,4 @@ async fn choose_provider(args: &Setup, context: &Context) -> Result<Provider> {
         }
     }
     Ok(Provider { discovery, audience, scope, client_id, client_secret })
-}
-
-async fn ask_secret(context: &Context) -> Result<Option<String>> {
-    if secretsmanager::read(&context.aws, &context.stack.client_secret()).await?.is_some() {
-        return Ok(None);
-    }
-    let flag = format!("--client-secret-file FILE (- for standard input) or {SECRET_VARIABLE}");
-    checked_secret(prompt::secret("Client secret", &flag)?, "the answer").map(Some)
-}
-
-fn given_secret(args: &Setup) -> Result<Option<String>> {
-    if let Some(file) = &args.client_secret_file {
-        return read_secret(file).map(Some);
-    }
-    match std::env::var(SECRET_VARIABLE) {
-        Ok(secret) => checked_secret(secret, SECRET_VARIABLE).map(Some),
-        Err(_) => Ok(None),
-    }
-}
-
-fn read_secret(file: &Path) -> Result<String> {
-    let mut text = String::new();
-    let standard_input = file == Path::new("-");
-    let name = if standard_input { "standard input".to_owned() } else { file.display().to_string() };
-    let read = if standard_input {
-        std::io::stdin().lock().take(MAX_SECRET_BYTES + 1).read_to_string(&mut text)
-    } else {
-        fs::File::open(file).and_then(|file| file.take(MAX_SECRET_BYTES + 1).read_to_string(&mut text))
-    };
-    read.during(format!("the client secret cannot be read from {name}"))?;
-    checked_secret(text, &name)
-}
-
-fn checked_secret(text: String, source: &str) -> Result<String> {
-    let secret = text.trim_end_matches(['\r', '\n']);
-    let problem = if secret.is_empty() {
-        "is empty"
-    } else if secret.len() as u64 > MAX_SECRET_BYTES {
-        "is too long to be one"
-    } else {
-        return Ok(secret.to_owned());
-    };
-    Err(Failure::new(format!("the client secret from {source} {problem}")).exit(Exit::Usage))
 }

@@ -3,22 +3,20 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::Args;
-use restctl_contract::event::{Bucket, DETAIL_TYPE, Detail, Object, ObjectCreated, SOURCE};
 use restctl_contract::key::Key;
-use restctl_contract::load::{COLUMN_TYPES_METADATA, LedgerEntry, LoadId, LoadState};
+use restctl_contract::load::{COLUMN_TYPES_METADATA, LedgerEntry, LoadState};
 use restctl_contract::template::output as stack_output;
 use restctl_rows::{ColumnType, Findings, Format, Reject, Survey, Unreadable};
-use tokio::time::Instant;
 
 use crate::aws::cloudformation::Stack;
 use crate::aws::upload::Destination;
-use crate::aws::{cloudformation, dynamodb, s3, sqs, upload};
+use crate::aws::{cloudformation, s3, upload};
 use crate::context::Context;
 use crate::failure::{During, Exit, Failure, Result};
 use crate::interrupt::unless_interrupted;
+use crate::load::Load;
 use crate::output;
 
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -26,14 +24,6 @@ const CHUNK_BYTES: usize = 256 * 1024;
 /// Enough of a rejects file to show its first lines.
 const SHOWN_REJECTS_BYTES: usize = 64 * 1024;
 const SHOWN_REJECTS: usize = 10;
-
-/// How long to wait for the bucket's event before the load is queued without it: S3 sends none in the first five
-/// minutes or so of a bucket ("Enabling Amazon EventBridge", Amazon S3 User Guide).
-const EVENT_PATIENCE: Duration = Duration::from_secs(15);
-
-/// How long a load may stand still before `upload` stops waiting for it. The load itself goes on: other loads
-/// may come first, and a message that failed once comes back after its visibility timeout.
-const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -70,45 +60,12 @@ pub(crate) async fn run(args: Upload, context: &Context) -> Result<()> {
     let progress = output::bytes_bar("uploading", size);
     let version = upload::upload(&context.aws, file, size, &destination, &progress).await;
     progress.finish_and_clear();
-    let uploaded = Uploaded { bucket: destination.bucket, key: name, size, version: version? };
-    let load = uploaded.load();
-    output::say(&format!("uploaded {name} ({size} bytes), load {load}"));
+    let load = Load { bucket: destination.bucket, key: name, size, version: version? };
+    output::say(&format!("uploaded {name} ({size} bytes), load {}", load.id()));
 
-    let left = Failure::new(format!("no longer waiting for the load {load}, which goes on"));
-    let entry = unless_interrupted(left, wait_for(context, &stack, &uploaded)).await?;
+    let left = Failure::new(format!("no longer waiting for the load {}, which goes on", load.id()));
+    let entry = unless_interrupted(left, load.wait(&context.aws, &stack)).await?;
     print_receipt(context, destination.bucket, &entry).await
-}
-
-/// The object that became of the file.
-struct Uploaded<'a> {
-    bucket: &'a str,
-    key: &'a str,
-    size: u64,
-    version: String,
-}
-
-impl Uploaded<'_> {
-    fn load(&self) -> LoadId {
-        LoadId::of(self.key, &self.version)
-    }
-
-    /// The event that S3 sends about it.
-    async fn event(&self, context: &Context) -> Result<ObjectCreated> {
-        Ok(ObjectCreated {
-            source: SOURCE.to_owned(),
-            detail_type: DETAIL_TYPE.to_owned(),
-            time: s3::last_modified(&context.aws, self.bucket, self.key, &self.version).await?,
-            detail: Detail {
-                bucket: Bucket { name: self.bucket.to_owned() },
-                object: Object {
-                    key: self.key.to_owned(),
-                    size: self.size,
-                    etag: String::new(),
-                    version_id: Some(self.version.clone()),
-                },
-            },
-        })
-    }
 }
 
 fn file_name(file: &Path) -> Result<&str> {
@@ -170,51 +127,6 @@ fn say_findings(findings: &Findings, key: &Key) {
         };
         let role = if column.name == key.name { ", the key" } else { "" };
         output::say(&format!("  {}: {kind}{role}", column.name));
-    }
-}
-
-/// Waits until the load has ended, and says how far it is.
-async fn wait_for(context: &Context, stack: &Stack, uploaded: &Uploaded<'_>) -> Result<LedgerEntry> {
-    let (ledger, load) = (stack.output(stack_output::LEDGER_TABLE)?, &uploaded.load());
-    let progress = output::spinner("loading");
-    let uploaded_at = Instant::now();
-    let mut queued = false;
-    let mut pause = Duration::from_millis(100);
-    let mut read = None;
-    let mut moved = Instant::now();
-    loop {
-        let entry = dynamodb::ledger_entry(&context.aws, ledger, load).await?;
-        let rows = entry.as_ref().map(|entry| entry.receipt.read);
-        match entry {
-            Some(entry) if entry.state != LoadState::Loading => {
-                progress.finish_and_clear();
-                return Ok(entry);
-            }
-            Some(entry) => progress.set_message(format!("{} rows", entry.receipt.read)),
-            None => {
-                progress.set_message("waiting for its turn");
-                if !queued && uploaded_at.elapsed() > EVENT_PATIENCE {
-                    let event = uploaded.event(context).await?;
-                    sqs::queue_load(&context.aws, stack.output(stack_output::LOAD_QUEUE)?, &event).await?;
-                    queued = true;
-                }
-            }
-        }
-        if rows != read {
-            (read, moved) = (rows, Instant::now());
-        }
-        if moved.elapsed() > PATIENCE {
-            return Err(Failure::new(format!(
-                "the load {load} has not moved for {} minutes",
-                PATIENCE.as_secs() / 60
-            ))
-            .why(
-                "it is queued, or it failed and will be tried again; the uploaded file is safe in the bucket",
-            )
-            .next("look at the log group of the ingest function"));
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_secs(1));
     }
 }
 
