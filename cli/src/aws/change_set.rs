@@ -66,10 +66,16 @@ pub(crate) async fn create(
         .capabilities(Capability::CapabilityIam);
     let made = request.send().await.called("make a change set")?;
     let id = made.id.ok_or_else(|| Failure::new("CloudFormation names no change set"))?;
-    let Some(changes) = wait_for_changes(aws, &id).await? else {
-        let request = aws.cloudformation.delete_change_set().change_set_name(&id);
-        request.send().await.called("delete the empty change set")?;
-        return Ok(None);
+    let changes = match wait_for_changes(aws, &id).await {
+        Ok(Some(changes)) => changes,
+        nothing_to_execute => {
+            let request = aws.cloudformation.delete_change_set().change_set_name(&id);
+            let deleted = request.send().await.called("delete the change set");
+            // Why there is nothing to execute comes first.
+            nothing_to_execute?;
+            deleted?;
+            return Ok(None);
+        }
     };
     let stack = cloudformation::find(aws, name.as_str()).await?;
     let stack = stack.ok_or_else(|| Failure::new(format!("the stack {name} has gone meanwhile")))?;
