@@ -16,10 +16,10 @@ pub(crate) const API: &str = "restctl-api";
 pub(crate) const INGEST: &str = "restctl-ingest";
 
 /// How the Lambdas are built that run on AWS.
-pub(crate) const RELEASE_PROFILE: &str = "release";
+pub(crate) const AWS_PROFILE: &str = "lambda";
 
 /// How those are built that run on this machine: as restctl itself.
-pub(crate) const LOCAL_PROFILE: &str = if cfg!(debug_assertions) { "dev" } else { RELEASE_PROFILE };
+pub(crate) const LOCAL_PROFILE: &str = if cfg!(debug_assertions) { "dev" } else { "release" };
 
 /// A zip with one file, `bootstrap`, as the runtime `provided.al2023` starts it.
 pub(crate) struct Package {

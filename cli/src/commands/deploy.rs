@@ -35,7 +35,7 @@ pub(crate) async fn run(args: Deploy, context: &Context) -> Result<()> {
     for setting in Setting::ALL {
         settings.require(setting)?;
     }
-    let profile = if context.local.is_some() { lambdas::LOCAL_PROFILE } else { lambdas::RELEASE_PROFILE };
+    let profile = if context.local.is_some() { lambdas::LOCAL_PROFILE } else { lambdas::AWS_PROFILE };
     let folder = lambdas::locate(args.lambdas.as_deref(), profile)?;
     let (api, ingest) = (lambdas::pack(&folder, lambdas::API)?, lambdas::pack(&folder, lambdas::INGEST)?);
     if api.architecture != ingest.architecture {

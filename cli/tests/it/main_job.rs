@@ -1,7 +1,9 @@
 //! The main job, command by command, against a local cloud: the real template, the real Lambda binaries, a real
 //! TLS handshake.
 
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
@@ -132,11 +134,7 @@ fn files_of_every_kind_load_and_bad_rows_are_named() {
         let loaded = cloud.succeed(&["upload", file]);
         assert_eq!(receipt(&loaded)[..2], ["read 6", "written 6"], "{file}");
     }
-    // Larger than one part of an upload.
-    let wide = cloud.state().join("wide.csv");
-    let rows = (0..600).map(|id| format!("{id},{}\n", "x".repeat(20_000)));
-    std::fs::write(&wide, format!("id,text\n{}", rows.collect::<String>())).unwrap();
-    let wide = cloud.succeed(&["upload", wide.to_str().unwrap()]);
+    let wide = cloud.succeed(&["upload", &wide_file(&cloud)]);
     assert_eq!(receipt(&wide), ["read 600", "written 600", "duplicates 0", "rejected 0"]);
     let ids: Vec<String> = (0..100).map(|id| format!("--id={id}")).collect();
     let get: Vec<&str> = std::iter::once("get").chain(ids.iter().map(String::as_str)).collect();
@@ -174,6 +172,28 @@ fn a_load_is_queued_where_the_bucket_sends_no_event() {
     let name = rules["Rules"][0]["Name"].clone();
     cloud.call("events", "AWSEvents.DisableRule", &json!({ "Name": name }));
 
+    interrupt_a_wait(&cloud);
     let uploaded = cloud.succeed(&["upload", "items-bom.csv"]);
     assert_eq!(receipt(&uploaded), ["read 24", "written 24", "duplicates 0", "rejected 0"]);
+}
+
+/// Ctrl-C ends the wait for a load whose file went up in parts.
+fn interrupt_a_wait(cloud: &Cloud) {
+    let wide = wide_file(cloud);
+    let mut upload = cloud.command(&["upload", &wide]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(upload.stderr.take().unwrap()).lines();
+    assert!(said.any(|line| line.unwrap().starts_with("uploaded ")), "it ended before it had uploaded");
+    let killed = Command::new("kill").args(["-INT", &upload.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let rest: Vec<String> = said.map(Result::unwrap).collect();
+    assert_eq!(upload.wait().unwrap().code(), Some(130), "{rest:?}");
+    assert!(rest.iter().any(|line| line.contains("no longer waiting for the load")), "{rest:?}");
+}
+
+/// 600 rows in a file that is larger than one part of an upload.
+fn wide_file(cloud: &Cloud) -> String {
+    let file = cloud.state().join("wide.csv");
+    let rows = (0..600).map(|id| format!("{id},{}\n", "x".repeat(20_000)));
+    std::fs::write(&file, format!("id,text\n{}", rows.collect::<String>())).unwrap();
+    file.into_os_string().into_string().unwrap()
 }
