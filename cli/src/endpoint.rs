@@ -70,6 +70,18 @@ async fn resolve(load_balancer: &str) -> Result<Vec<SocketAddr>> {
         .collect())
 }
 
+/// The API gave no answer at all.
+pub(crate) fn no_answer(address: &str, error: reqwest::Error) -> Failure {
+    let refused_certificate = format!("{error:?}").contains("InvalidCertificate");
+    let failure = Failure::new(format!("the API does not answer at {address}"));
+    let failure = failure.because(Box::new(error) as Box<dyn std::error::Error>);
+    failure.next(if refused_certificate {
+        "the endpoint serves another certificate than the one imported last: restctl setup, then restctl deploy"
+    } else {
+        "see whether the endpoint is still this one: restctl deploy"
+    })
+}
+
 /// An answer of the API that is not what was asked for.
 pub(crate) fn refusal(status: reqwest::StatusCode, body: &[u8]) -> Failure {
     let failure = Failure::new(format!("the API answers {status}"));

@@ -65,11 +65,20 @@ impl Load<'_> {
     }
 
     /// Sends the event that S3 has not sent. Where it comes all the same, the ledger makes the later one do nothing.
+    ///
+    /// A version that is no longer the current one is not queued: it would come behind the newer one and replace
+    /// its rows.
     async fn queue(&self, aws: &Aws, stack: &Stack) -> Result<()> {
+        let current = s3::current(aws, self.bucket, self.key).await?;
+        if current.version.as_deref() != Some(&self.version) {
+            return Err(Failure::new(format!("{} was uploaded again before it was loaded", self.key))
+                .why("the bucket announced no event of this upload, and the newer one goes first")
+                .next("if rows of this file are still wanted, upload it under another name"));
+        }
         let event = ObjectCreated {
             source: SOURCE.to_owned(),
             detail_type: DETAIL_TYPE.to_owned(),
-            time: s3::last_modified(aws, self.bucket, self.key, &self.version).await?,
+            time: current.uploaded,
             detail: Detail {
                 bucket: Bucket { name: self.bucket.to_owned() },
                 object: Object {

@@ -61,12 +61,20 @@ pub(crate) async fn object_exists(aws: &Aws, bucket: &str, key: &str) -> Result<
     Ok(true)
 }
 
-/// When that version was uploaded: RFC 3339, UTC.
-pub(crate) async fn last_modified(aws: &Aws, bucket: &str, key: &str, version: &str) -> Result<String> {
-    let request = aws.s3.head_object().bucket(bucket).key(key).version_id(version);
+/// The current version of an object.
+pub(crate) struct Current {
+    pub(crate) version: Option<String>,
+    /// When it was uploaded: RFC 3339, UTC.
+    pub(crate) uploaded: String,
+}
+
+pub(crate) async fn current(aws: &Aws, bucket: &str, key: &str) -> Result<Current> {
+    let request = aws.s3.head_object().bucket(bucket).key(key);
     let answer = request.send().await.called(&format!("look at s3://{bucket}/{key}"))?;
-    let time = answer.last_modified.and_then(|time| time.fmt(Format::DateTime).ok());
-    time.ok_or_else(|| Failure::new(format!("S3 does not say when s3://{bucket}/{key} was uploaded")))
+    let uploaded = answer.last_modified.and_then(|time| time.fmt(Format::DateTime).ok());
+    let uploaded = uploaded
+        .ok_or_else(|| Failure::new(format!("S3 does not say when s3://{bucket}/{key} was uploaded")))?;
+    Ok(Current { version: answer.version_id, uploaded })
 }
 
 pub(crate) async fn put(aws: &Aws, bucket: &str, key: &str, bytes: Vec<u8>) -> Result<()> {

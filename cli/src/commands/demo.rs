@@ -12,7 +12,7 @@ use restctl_contract::api::ITEMS_PATH;
 use tokio::process::Command;
 
 use crate::context::Context;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, no_answer};
 use crate::failure::{During, Exit, Failure, Result};
 use crate::interrupt::unless_interrupted;
 use crate::local::LocalCloud;
@@ -147,7 +147,7 @@ async fn call_without_token(target: &Target) -> Result<()> {
     let endpoint = Endpoint::find(&Context::new(target).await?).await?;
     let address = format!("{}{ITEMS_PATH}42", endpoint.base_url);
     let answer = endpoint.client.get(&address).send().await;
-    let answer = answer.during(format!("the API does not answer at {address}"))?;
+    let answer = answer.map_err(|error| no_answer(&address, error))?;
     let status = answer.status();
     let challenge = answer.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
     output::say(&format!("GET {address}\n{status}\nwww-authenticate: {}", challenge.unwrap_or_default()));

@@ -161,7 +161,7 @@ impl<'a> Api<'a> {
             if let Some(body) = body {
                 request = request.json(body);
             }
-            let answer = request.send().await.during(format!("the API does not answer at {address}"))?;
+            let answer = request.send().await.map_err(|error| endpoint::no_answer(&address, error))?;
             let status = answer.status();
             if status == StatusCode::UNAUTHORIZED && !self.renewed {
                 self.renewed = true;

@@ -56,6 +56,8 @@ fn from_a_file_to_an_api_and_back_to_nothing() {
     let all = cloud.succeed(&["get", "--ids-file", ids_file.to_str().unwrap()]).json();
     assert_eq!(all["items"].as_array().unwrap().len(), 2985);
 
+    an_impostor_is_refused(&cloud);
+
     // A new certificate under the same ARN is served at once.
     let renewed = cloud.succeed(&["setup", "--self-signed", "api.example.com"]);
     assert!(renewed.said.contains(&arn), "{}", renewed.said);
@@ -70,6 +72,18 @@ fn from_a_file_to_an_api_and_back_to_nothing() {
     cloud.succeed(&["destroy", "--yes"]);
     cloud.run(&["get", "--id", "42"]).failed_with(5, &["restctl setup"]);
     cloud.succeed(&["setup"]);
+}
+
+/// Another certificate for the very same name, at the very same address.
+fn an_impostor_is_refused(cloud: &Cloud) {
+    let file = cloud.state().join("restctl/local/front/restctl/certificate.pem");
+    let genuine = std::fs::read(&file).unwrap();
+    let impostor = rcgen::generate_simple_self_signed(["restctl.localhost".to_owned()]).unwrap();
+    let pem = format!("{}{}", impostor.cert.pem(), impostor.signing_key.serialize_pem());
+    std::fs::write(&file, pem).unwrap();
+    cloud.run(&["get", "--id", "42"]).failed_with(1, &["invalid peer certificate", "restctl setup"]);
+    std::fs::write(&file, genuine).unwrap();
+    cloud.succeed(&["get", "--id", "42"]);
 }
 
 fn a_token_is_cached_until_it_expires(cloud: &Cloud, token: &str) {
@@ -87,6 +101,9 @@ fn a_token_is_cached_until_it_expires(cloud: &Cloud, token: &str) {
     assert_eq!(cloud.succeed(&["token"]).data, "kept\n");
     // The API refuses it: `get` takes a new one.
     cloud.succeed(&["get", "--id", "42"]);
+    keep("of-former-settings", 600);
+    cloud.succeed(&["setup"]);
+    assert_eq!(cloud.succeed(&["token"]).data.trim().split('.').count(), 3);
     keep("about-to-expire", 30);
     assert_eq!(cloud.succeed(&["token"]).data.trim().split('.').count(), 3);
 }
@@ -173,8 +190,19 @@ fn a_load_is_queued_where_the_bucket_sends_no_event() {
     cloud.call("events", "AWSEvents.DisableRule", &json!({ "Name": name }));
 
     interrupt_a_wait(&cloud);
-    let uploaded = cloud.succeed(&["upload", "items-bom.csv"]);
-    assert_eq!(receipt(&uploaded), ["read 24", "written 24", "duplicates 0", "rejected 0"]);
+    // Of two uploads under one name, the newer one alone is queued: it must not be overwritten by the older.
+    let older = cloud.state().join("items.csv");
+    std::fs::write(&older, "id,name\n1,older\n").unwrap();
+    let mut older =
+        cloud.command(&["upload", older.to_str().unwrap()]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(older.stderr.take().unwrap()).lines();
+    assert!(said.any(|line| line.unwrap().starts_with("uploaded ")));
+    let newer = cloud.succeed(&["upload", "items.csv"]);
+    assert_eq!(receipt(&newer)[..2], ["read 3000", "written 2985"]);
+    let rest: Vec<String> = said.map(Result::unwrap).collect();
+    assert_eq!(older.wait().unwrap().code(), Some(1), "{rest:?}");
+    assert!(rest.iter().any(|line| line.contains("was uploaded again before it was loaded")), "{rest:?}");
+    assert_ne!(cloud.succeed(&["get", "--id", "1"]).json()["name"], "older");
 }
 
 /// Ctrl-C ends the wait for a load whose file went up in parts.
