@@ -49,6 +49,7 @@ pub mod variable {
     names! {
         ITEMS_TABLE = "ITEMS_TABLE";
         LEDGER_TABLE = "LEDGER_TABLE";
+        LOAD_QUEUE = "LOAD_QUEUE";
         KEY_NAME = "KEY_NAME";
         KEY_TYPE = "KEY_TYPE";
         ISSUER = "ISSUER";

@@ -1,10 +1,15 @@
+use std::time::Duration;
+
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::event::ObjectCreated;
 use crate::load::{self, Ingest};
+
+/// Less than the time that a deadline keeps for the answer.
+const REST_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Ingest {
     /// Loads one message after the other. The first one that fails is reported together with all that follow,
@@ -20,6 +25,7 @@ impl Ingest {
             let outcome = tokio::time::timeout(deadline.left(), self.message(message)).await;
             let Err(failure) = outcome.unwrap_or(Err(Error::OutOfTime)) else { continue };
             error!(id = message.message_id, error = failure.chain(), "the message will come again");
+            self.rest(message).await;
             for message in &event.records[index..] {
                 // An identifier that the queue does not know would fail the whole batch anyway.
                 let id = message.message_id.as_deref().ok_or("a message without an identifier failed")?;
@@ -28,6 +34,14 @@ impl Ingest {
             break;
         }
         Ok(response)
+    }
+
+    /// What fails here costs time and nothing else: the message comes again in any case.
+    async fn rest(&self, message: &SqsMessage) {
+        let rested = tokio::time::timeout(REST_TIMEOUT, self.queue.rest(message)).await;
+        if let Err(failure) = rested.unwrap_or(Err(Error::OutOfTime)) {
+            warn!(error = failure.chain(), "it comes again only after the queue's visibility timeout");
+        }
     }
 
     async fn message(&self, message: &SqsMessage) -> Result<(), Error> {

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::event::ObjectCreated;
 use crate::ledger::Ledger;
 use crate::object::{self, Content, Object};
+use crate::queue::Queue;
 use crate::rejects::Rejects;
 use crate::table::Table;
 use crate::window::Window;
@@ -15,6 +16,7 @@ use crate::window::Window;
 pub(crate) struct Ingest {
     pub(crate) s3: aws_sdk_s3::Client,
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
+    pub(crate) queue: Queue,
     pub(crate) items_table: String,
     pub(crate) ledger_table: String,
     pub(crate) key: Key,

@@ -7,6 +7,7 @@ mod handler;
 mod ledger;
 mod load;
 mod object;
+mod queue;
 mod rejects;
 mod table;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use restctl_contract::template::variable;
 
 use crate::deadline::Deadline;
 use crate::load::Ingest;
+use crate::queue::Queue;
 
 /// A table that has to scale up throttles for longer than the SDK's three attempts last.
 const ATTEMPTS: u32 = 8;
@@ -59,6 +61,7 @@ fn ingest(config: &SdkConfig) -> Result<Ingest, Error> {
     Ok(Ingest {
         s3: aws_sdk_s3::Client::from_conf(s3),
         dynamodb: aws_sdk_dynamodb::Client::new(config),
+        queue: Queue::new(aws_sdk_sqs::Client::new(config), setting(variable::LOAD_QUEUE)?),
         items_table: setting(variable::ITEMS_TABLE)?,
         ledger_table: setting(variable::LEDGER_TABLE)?,
         key: Key { name: setting(variable::KEY_NAME)?, kind: setting(variable::KEY_TYPE)?.parse()? },

@@ -1,6 +1,7 @@
 //! Whole messages in, with the real SDK clients, against a DynamoDB and an S3 on 127.0.0.1.
 
 mod s3;
+mod sqs;
 mod world;
 
 use std::time::Duration;
@@ -184,6 +185,23 @@ async fn the_first_failure_and_all_that_follow_are_reported() {
     assert_eq!(world.deliver(&messages[1..], PLENTY).await, [""; 0]);
     assert_eq!(world.entry("2.csv", "v1").receipt, receipt(2, 2, 0, 0));
     assert_eq!(world.entry("3.csv", "v1").state, LoadState::Loaded);
+}
+
+#[tokio::test]
+async fn a_message_that_failed_comes_again_after_a_rest() {
+    let world = World::new().await;
+    world.bucket.put("items.csv", "v1", &csv(1..=1));
+    world.bucket.refuse_reads(100);
+    let mut failing = message("items.csv", "v1");
+    failing["receiptHandle"] = json!("handle");
+    failing["attributes"] = json!({ "ApproximateReceiveCount": "2" });
+    assert_eq!(world.deliver(&[failing.clone()], PLENTY).await, ["items.csv v1"]);
+    let rest = json!({ "QueueUrl": world.sqs.url(), "ReceiptHandle": "handle", "VisibilityTimeout": 120 });
+    assert_eq!(world.sqs.calls(), [rest]);
+
+    world.bucket.refuse_reads(0);
+    assert_eq!(world.deliver(&[failing], PLENTY).await, [""; 0]);
+    assert_eq!(world.sqs.calls().len(), 1);
 }
 
 #[tokio::test]

@@ -11,13 +11,16 @@ use restctl_testkit::dynamodb::Dynamo;
 use serde_json::{Value, json};
 
 use super::s3::Bucket;
+use super::sqs::Sqs;
 use crate::deadline::Deadline;
 use crate::load::Ingest;
+use crate::queue::Queue;
 
 /// The function with everything it talks to.
 pub(crate) struct World {
     pub(crate) dynamo: Dynamo,
     pub(crate) bucket: Bucket,
+    pub(crate) sqs: Sqs,
     ingest: Ingest,
 }
 
@@ -27,6 +30,7 @@ impl World {
         dynamo.create_table("items", "id");
         dynamo.create_table("ledger", "load");
         let bucket = Bucket::start().await;
+        let sqs = Sqs::start().await;
         let config = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::from_static("eu-central-1"))
             .credentials_provider(Credentials::new("id", "secret", None, None, "tests"))
@@ -36,14 +40,16 @@ impl World {
             .await;
         let s3 = aws_sdk_s3::config::Builder::from(&config).endpoint_url(bucket.url()).force_path_style(true);
         let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config).endpoint_url(dynamo.url());
+        let queue = aws_sdk_sqs::config::Builder::from(&config).endpoint_url(sqs.url());
         let ingest = Ingest {
             s3: aws_sdk_s3::Client::from_conf(s3.build()),
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
+            queue: Queue::new(aws_sdk_sqs::Client::from_conf(queue.build()), sqs.url().to_owned()),
             items_table: "items".into(),
             ledger_table: "ledger".into(),
             key: Key { name: "id".into(), kind: KeyType::String },
         };
-        Self { dynamo, bucket, ingest }
+        Self { dynamo, bucket, sqs, ingest }
     }
 
     /// One invocation with `time` left; the identifiers it reports as failed.
