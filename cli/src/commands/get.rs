@@ -30,7 +30,7 @@ Exit code 5 where nothing was found, 3 where some of several ids were not.
 Examples:
   restctl get --id 42
   restctl get --id 1 --id 2 --id 3
-  cut -d, -f1 orders.csv | restctl get --ids-file -")]
+  tail -n +2 orders.csv | cut -d, -f1 | restctl get --ids-file -")]
 #[group(required = true, multiple = true)]
 pub(crate) struct Get {
     /// Id of an item; several may be given
