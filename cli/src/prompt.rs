@@ -23,15 +23,8 @@ fn need_terminal(question: &str, flag: &str) -> Result<()> {
     if output::is_interactive() {
         return Ok(());
     }
-    Err(Failure::new(format!("{} is missing", lower_first(question)))
+    Err(Failure::new(format!("this needs an answer: {question}"))
         .exit(Exit::Usage)
+        .why("there is no terminal to ask at")
         .next(format!("give it with {flag}")))
-}
-
-fn lower_first(text: &str) -> String {
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map(|first| first.to_lowercase().collect::<String>() + letters.as_str())
-        .unwrap_or_default()
 }

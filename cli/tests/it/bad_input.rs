@@ -14,7 +14,7 @@ fn steps_out_of_order_name_the_step_before() {
     for args in [&["get", "--id", "42"][..], &["upload", "items.csv"]] {
         cloud.run(args).failed_with(5, &["there is no stack restctl", "restctl deploy"]);
     }
-    cloud.run(&["destroy"]).failed_with(2, &["--yes"]);
+    cloud.run(&["destroy"]).failed_with(2, &["the stack's name", "no terminal", "--yes"]);
 }
 
 #[test]
@@ -90,4 +90,35 @@ fn without_a_cloud_each_command_says_how_to_get_one() {
     elsewhere(&["token"], &nobody).failed_with(1, &["cannot read", "--region"]);
     elsewhere(&["token", "--profile", "nobody", "--region", "eu-west-1"], &[])
         .failed_with(4, &["no AWS credentials"]);
+}
+
+#[test]
+fn off_a_terminal_setup_names_the_flag_that_is_missing() {
+    let cloud = Cloud::up();
+    let record = cloud.record();
+    let issuer = record["identity_provider"]["issuer"].as_str().unwrap();
+    // Not as the local cloud, which answers every question by itself.
+    let setup = |args: &[&str]| {
+        let mut command = cloud.command(&["setup"]);
+        command.args(args).env_remove("RESTCTL_LOCAL").env("AWS_REGION", "us-east-1");
+        command.env("AWS_ENDPOINT_URL", record["endpoint_url"].as_str().unwrap());
+        command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
+        Ran::from(command.output().unwrap())
+    };
+    let mut given = Vec::new();
+    for (flag, value) in [
+        ("--self-signed", "api.example.com"),
+        ("--issuer", issuer),
+        ("--audience", "https://api.example.com"),
+        ("--client-id", "id"),
+        ("--client-secret-file", "README.md"),
+    ] {
+        setup(&given).failed_with(2, &["no terminal", flag]);
+        given.extend([flag, value]);
+    }
+    let done = setup(&given);
+    assert_eq!(done.exit, 0, "{}", done.said);
+    // From now on, what is not given stays as it is.
+    let again = setup(&[]);
+    assert!(again.said.contains("api.example.com stays"), "{}", again.said);
 }
