@@ -10,13 +10,13 @@ use rcgen::{
 use restctl_contract::stack::Certificate;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, DnsName, PrivateKeyDer};
-use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::{FromDer, GeneralName};
 
 use crate::failure::{During, Exit, Failure, Result};
+use crate::hexadecimal::sha256;
 
 /// How long a self-signed certificate is valid: the 398 days that browsers accept, less one.
 const SELF_SIGNED_VALIDITY: Duration = Duration::from_secs(397 * 24 * 60 * 60);
@@ -149,7 +149,7 @@ impl Facts {
             name: dns_name.map(|name| name.replacen('*', "restctl", 1)),
             not_before: certificate.validity().not_before.to_datetime(),
             not_after: certificate.validity().not_after.to_datetime(),
-            fingerprint: Sha256::digest(der).iter().map(|byte| format!("{byte:02x}")).collect(),
+            fingerprint: sha256(der),
             is_authority: certificate.is_ca(),
             subject: which.to_owned(),
         })

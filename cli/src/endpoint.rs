@@ -74,7 +74,7 @@ async fn resolve(load_balancer: &str) -> Result<Vec<SocketAddr>> {
 pub(crate) fn no_answer(address: &str, error: reqwest::Error) -> Failure {
     let refused_certificate = format!("{error:?}").contains("InvalidCertificate");
     let failure = Failure::new(format!("the API does not answer at {address}"));
-    let failure = failure.because(Box::new(error) as Box<dyn std::error::Error>);
+    let failure = failure.because(&error);
     failure.next(if refused_certificate {
         "the endpoint serves another certificate than the one imported last: restctl setup, then restctl deploy"
     } else {

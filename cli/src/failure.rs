@@ -46,9 +46,9 @@ impl Failure {
     }
 
     /// The cause, with the causes behind it.
-    pub(crate) fn because(mut self, why: impl AsRef<dyn std::error::Error>) -> Self {
-        let mut text = why.as_ref().to_string();
-        let mut source = why.as_ref().source();
+    pub(crate) fn because(mut self, why: &dyn std::error::Error) -> Self {
+        let mut text = why.to_string();
+        let mut source = why.source();
         while let Some(cause) = source {
             let cause_text = cause.to_string();
             if !text.contains(&cause_text) {
@@ -94,6 +94,6 @@ pub(crate) trait During<T> {
 
 impl<T, E: std::error::Error + 'static> During<T> for std::result::Result<T, E> {
     fn during(self, what: impl Into<String>) -> Result<T> {
-        self.map_err(|error| Failure::new(what).because(Box::new(error) as Box<dyn std::error::Error>))
+        self.map_err(|error| Failure::new(what).because(&error))
     }
 }

@@ -5,11 +5,11 @@ use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use sha2::{Digest, Sha256};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use crate::failure::{During, Failure, Result};
+use crate::hexadecimal::sha256;
 use crate::output;
 
 pub(crate) const API: &str = "restctl-api";
@@ -51,8 +51,7 @@ pub(crate) fn pack(folder: &Path, name: &str) -> Result<Package> {
             .next("build it for Linux, with cargo-lambda or a cross compiler, and name its folder with --lambdas")
     })?;
     let zip = zip(&binary).during(format!("{} cannot be packed", file.display()))?;
-    let digest: String = Sha256::digest(&zip).iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Package { zip, key: format!("{name}-{digest}.zip"), architecture })
+    Ok(Package { key: format!("{name}-{}.zip", sha256(&zip)), zip, architecture })
 }
 
 /// By the machine in the ELF header (System V ABI, "ELF Header": `e_machine` at byte 18), little-endian.

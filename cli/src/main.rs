@@ -10,6 +10,7 @@ mod directories;
 mod discovery;
 mod endpoint;
 mod failure;
+mod hexadecimal;
 mod interrupt;
 mod lambdas;
 mod load;

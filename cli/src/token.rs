@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::directories;
 use crate::discovery;
 use crate::failure::{During, Exit, Failure, Result};
+use crate::hexadecimal::hexadecimal;
 use crate::settings::Settings;
 
 /// A token is not used in its last minute: it could expire on the way.
@@ -137,7 +138,7 @@ fn cache_file(context: &Context) -> Result<PathBuf> {
         digest.update(env::var(variable).unwrap_or_default());
         digest.update([0]);
     }
-    let name: String = digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let name = hexadecimal(&digest.finalize()[..16]);
     let folder = match &context.local {
         Some(local) => local.tokens()?,
         None => directories::state()?.join("tokens"),

@@ -60,20 +60,15 @@ where
     }
     if let Some(cause) = find_cause::<CredentialsError>(error) {
         let failure = Failure::new(format!("cannot {what}: no AWS credentials")).exit(Exit::Authentication);
-        let failure = failure.because(Box::new(Cause(causes(cause))) as Box<dyn Error>);
-        return failure.next(GET_CREDENTIALS);
+        return failure.because(cause).next(GET_CREDENTIALS);
     }
     if find_cause::<ProfileFileLoadError>(error).is_some() {
-        return failure.why(causes(error)).next("mend the file, or name another profile with --profile");
+        return failure.because(error).next("mend the file, or name another profile with --profile");
     }
-    failure.why(causes(error)).next(
+    failure.because(error).next(
         "check the network and the region (--region); a local cloud is checked by: restctl local status",
     )
 }
-
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Cause(String);
 
 fn find_cause<'a, C: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a C> {
     let mut next = Some(error);
@@ -84,17 +79,4 @@ fn find_cause<'a, C: Error + 'static>(error: &'a (dyn Error + 'static)) -> Optio
         next = cause.source();
     }
     None
-}
-
-fn causes(error: &(dyn Error + 'static)) -> String {
-    let mut texts: Vec<String> = Vec::new();
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        let text = cause.to_string();
-        if texts.last() != Some(&text) {
-            texts.push(text);
-        }
-        next = cause.source();
-    }
-    texts.join(": ")
 }

@@ -49,7 +49,7 @@ pub(crate) async fn create(
     template_url: &str,
     parameters: &[(&str, String)],
 ) -> Result<Option<ChangeSet>> {
-    let new = existing.is_none_or(|stack| stack.status.as_str() == "REVIEW_IN_PROGRESS");
+    let new = existing.is_none_or(Stack::is_in_review);
     let parameters = parameters.iter();
     let parameters = parameters
         .map(|(key, value)| Parameter::builder().parameter_key(*key).parameter_value(value).build())

@@ -19,6 +19,11 @@ pub(crate) struct Stack {
 }
 
 impl Stack {
+    /// A change set was made for it and never executed: there is nothing in it yet.
+    pub(crate) fn is_in_review(&self) -> bool {
+        self.status == StackStatus::ReviewInProgress
+    }
+
     /// An output by its name in `contract::template::output`.
     pub(crate) fn output(&self, name: &str) -> Result<&str> {
         self.outputs.get(name).map(String::as_str).ok_or_else(|| {

@@ -83,7 +83,7 @@ pub(crate) async fn put(aws: &Aws, bucket: &str, key: &str, bytes: Vec<u8>) -> R
     Ok(())
 }
 
-/// The whole object, refused where it is larger than `limit` bytes.
+/// The first bytes of an object, `limit` at most.
 pub(crate) async fn get_start(aws: &Aws, bucket: &str, key: &str, limit: usize) -> Result<Vec<u8>> {
     let request = aws.s3.get_object().bucket(bucket).key(key).range(format!("bytes=0-{}", limit - 1));
     let answer = request.send().await.called(&format!("read s3://{bucket}/{key}"))?;

@@ -6,12 +6,12 @@ use aws_sdk_cloudformation::types::ResourceStatus;
 use clap::Args;
 use restctl_contract::stack::{Certificate, Setting};
 use restctl_contract::template::{output as stack_output, parameter};
-use sha2::{Digest, Sha256};
 
 use crate::aws::cloudformation::{self, Events, Stack};
 use crate::aws::{change_set, elasticloadbalancing, s3, sts};
 use crate::context::Context;
 use crate::failure::{Failure, Result};
+use crate::hexadecimal::sha256;
 use crate::lambdas::{self, Package};
 use crate::settings::{self, Settings};
 use crate::{endpoint, output};
@@ -88,7 +88,7 @@ async fn usable_stack(context: &Context) -> Result<Option<Stack>> {
             cloudformation::delete(aws, &stack).await?;
             Ok(None)
         }
-        Some(stack) if stack.status.as_str().ends_with("_IN_PROGRESS") && !in_review(&stack) => {
+        Some(stack) if stack.status.as_str().ends_with("_IN_PROGRESS") && !stack.is_in_review() => {
             Err(Failure::new(format!("the stack {name} is busy: it is in {}", stack.status.as_str()))
                 .next("wait until the other operation has ended, then: restctl deploy"))
         }
@@ -96,15 +96,9 @@ async fn usable_stack(context: &Context) -> Result<Option<Stack>> {
     }
 }
 
-/// A change set was made for it and never executed.
-fn in_review(stack: &Stack) -> bool {
-    stack.status.as_str() == "REVIEW_IN_PROGRESS"
-}
-
 /// Uploads what the bucket does not hold yet, each thing under its hash; answers the template's key.
 async fn upload_artifacts(context: &Context, bucket: &str, packages: [&Package; 2]) -> Result<String> {
-    let digest: String = Sha256::digest(TEMPLATE).iter().map(|byte| format!("{byte:02x}")).collect();
-    let template_key = format!("stack-{digest}.yaml");
+    let template_key = format!("stack-{}.yaml", sha256(TEMPLATE.as_bytes()));
     let packages = packages.map(|package| (&package.key, package.zip.as_slice()));
     for (key, bytes) in packages.into_iter().chain([(&template_key, TEMPLATE.as_bytes())]) {
         if !s3::object_exists(&context.aws, bucket, key).await? {

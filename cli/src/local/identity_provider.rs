@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 use self::refusal::Refusal;
 use self::signing_key::SigningKey;
 use crate::failure::{During, Failure, Result};
+use crate::hexadecimal::hexadecimal;
 
 const AUDIENCE: &str = "https://restctl.local/api";
 const CLIENT_ID: &str = "restctl-local";
@@ -182,7 +183,7 @@ fn new_secret() -> Result<String> {
     let mut bytes = [0; 32];
     let random = rustls::crypto::aws_lc_rs::default_provider().secure_random;
     random.fill(&mut bytes).map_err(|_| Failure::new("this system yields no random numbers"))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(&bytes))
 }
 
 #[cfg(test)]
