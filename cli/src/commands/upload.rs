@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use restctl_contract::key::Key;
-use restctl_contract::load::{COLUMN_TYPES_METADATA, LedgerEntry, LoadState};
+use restctl_contract::load::{COLUMN_TYPES_METADATA, LedgerEntry, LoadState, rejects_key};
 use restctl_contract::template::output as stack_output;
 use restctl_rows::{ColumnType, Findings, Format, Reject, Survey, Unreadable};
 
@@ -138,11 +138,14 @@ async fn print_receipt(context: &Context, bucket: &str, entry: &LedgerEntry) -> 
     }
     let receipt = &entry.receipt;
     output::data(&format!(
-        "load        {}\nread        {}\nwritten     {}\nduplicates  {}\nrejected    {}",
-        entry.load, receipt.read, receipt.written, receipt.duplicates, receipt.rejected
+        "load        {}\nread        {}\nnew         {}\nduplicates  {}\nrejected    {}",
+        entry.load, receipt.read, receipt.new, receipt.duplicates, receipt.rejected
     ))?;
-    let Some(rejects) = &entry.rejects else { return Ok(()) };
-    let start = s3::get_start(&context.aws, bucket, rejects, SHOWN_REJECTS_BYTES).await?;
+    if entry.reject_parts == 0 {
+        return Ok(());
+    }
+    let rejects = rejects_key(&entry.load, 0);
+    let start = s3::get_start(&context.aws, bucket, &rejects, SHOWN_REJECTS_BYTES).await?;
     for line in String::from_utf8_lossy(&start).lines().take(SHOWN_REJECTS + 1) {
         output::say(&format!("  {line}"));
     }

@@ -29,7 +29,7 @@ fn from_a_file_to_an_api_and_back_to_nothing() {
     assert_eq!(again.data, deployed.data);
 
     let uploaded = cloud.succeed(&["upload", "items.csv"]);
-    assert_eq!(receipt(&uploaded), ["read 3000", "written 2985", "duplicates 15", "rejected 0"]);
+    assert_eq!(receipt(&uploaded), ["read 3000", "new 2985", "duplicates 15", "rejected 0"]);
 
     let token = cloud.succeed(&["token"]).data;
     assert_eq!(token.trim().split('.').count(), 3);
@@ -146,13 +146,13 @@ fn files_of_every_kind_load_and_bad_rows_are_named() {
     cloud.succeed(&["deploy"]);
 
     let bom = cloud.succeed(&["upload", "items-bom.csv"]);
-    assert_eq!(receipt(&bom), ["read 24", "written 24", "duplicates 0", "rejected 0"]);
+    assert_eq!(receipt(&bom), ["read 24", "new 24", "duplicates 0", "rejected 0"]);
     for file in ["items.ndjson", "items.json"] {
         let loaded = cloud.succeed(&["upload", file]);
-        assert_eq!(receipt(&loaded)[..2], ["read 6", "written 6"], "{file}");
+        assert_eq!(receipt(&loaded)[..2], ["read 6", "new 6"], "{file}");
     }
     let wide = cloud.succeed(&["upload", &wide_file(&cloud)]);
-    assert_eq!(receipt(&wide), ["read 600", "written 600", "duplicates 0", "rejected 0"]);
+    assert_eq!(receipt(&wide), ["read 600", "new 600", "duplicates 0", "rejected 0"]);
     let ids: Vec<String> = (0..100).map(|id| format!("--id={id}")).collect();
     let get: Vec<&str> = std::iter::once("get").chain(ids.iter().map(String::as_str)).collect();
     let items = cloud.succeed(&get).json()["items"].take();
@@ -160,7 +160,7 @@ fn files_of_every_kind_load_and_bad_rows_are_named() {
 
     let bad = cloud.run(&["upload", "bad.csv"]);
     bad.failed_with(3, &["5 of 13 rows were rejected", "line,column,reason,row"]);
-    assert_eq!(receipt(&bad), ["read 13", "written 8", "duplicates 0", "rejected 5"]);
+    assert_eq!(receipt(&bad), ["read 13", "new 8", "duplicates 0", "rejected 5"]);
 
     for (file, words) in [
         ("not-utf8.csv", ["not UTF-8", "line 3"]),
@@ -198,7 +198,7 @@ fn a_load_is_queued_where_the_bucket_sends_no_event() {
     let mut said = BufReader::new(older.stderr.take().unwrap()).lines();
     assert!(said.any(|line| line.unwrap().starts_with("uploaded ")));
     let newer = cloud.succeed(&["upload", "items.csv"]);
-    assert_eq!(receipt(&newer)[..2], ["read 3000", "written 2985"]);
+    assert_eq!(receipt(&newer)[..2], ["read 3000", "new 2985"]);
     let rest: Vec<String> = said.map(Result::unwrap).collect();
     assert_eq!(older.wait().unwrap().code(), Some(1), "{rest:?}");
     assert!(rest.iter().any(|line| line.contains("was uploaded again before it was loaded")), "{rest:?}");

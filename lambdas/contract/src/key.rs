@@ -31,8 +31,12 @@ impl FromStr for KeyType {
 /// The largest key that DynamoDB takes as a partition key, in bytes.
 pub const MAX_KEY_BYTES: usize = 2048;
 
-/// The hidden attribute of each item that says which load wrote it: `{uploaded}/{load}`, where `uploaded` is
-/// the object's RFC 3339 time in UTC with milliseconds, so that the text sorts by upload.
+/// The hidden attribute of each item that says which load wrote it: the load's [`stamp`], whose text sorts by upload.
 ///
 /// It never leaves through the API, and no column may bear its name.
+///
+/// [`stamp`]: crate::load::LedgerEntry::stamp
 pub const WRITTEN_BY: &str = "restctl:load";
+
+/// The length of a stamp: two times of 24 bytes, a load id of 16, two slashes.
+pub const STAMP_BYTES: usize = 24 + 1 + 24 + 1 + 16;

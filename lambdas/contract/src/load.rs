@@ -5,17 +5,34 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// Object metadata (`x-amz-meta-…`) with one letter per column of a CSV's header, in order:
-/// `s` string, `n` number, `b` boolean. Absent, every column is a string.
+/// Object metadata (`x-amz-meta-…`) with the types of a CSV's columns in the order of its header, as
+/// `restctl_rows::ColumnTypes` writes them. Absent, every column is a string.
 pub const COLUMN_TYPES_METADATA: &str = "restctl-column-types";
 
-/// Objects under this prefix of the data bucket are rejects files, and no loads.
+/// Object metadata with the byte that separates a CSV's cells, as a decimal number. Absent, it is a comma.
+pub const DELIMITER_METADATA: &str = "restctl-delimiter";
+
+/// Object metadata with the number of rows that a later row of the same key supersedes. A load into an empty table
+/// reads nothing, and cannot know of those that are further apart than a window.
+pub const DUPLICATES_METADATA: &str = "restctl-duplicates";
+
+/// Object metadata with the share of rejected rows, from `0` to `1`, above which the load fails.
+pub const MAX_REJECTS_METADATA: &str = "restctl-max-rejects";
+
+/// Object metadata with the SHA-256 of the object's bytes in hexadecimal. Only `restctl upload` reads it.
+pub const DIGEST_METADATA: &str = "restctl-sha256";
+
+/// Objects under this prefix of the data bucket are rejects, and no loads.
 pub const REJECTS_PREFIX: &str = "restctl-rejects/";
 
-/// Where the rejects of `load` are written: CSV with the columns `line`, `column`, `reason`, `row`.
-pub fn rejects_key(load: &LoadId) -> String {
-    format!("{REJECTS_PREFIX}{load}.csv")
+/// Where part `part` (from 0) of the rejects of `load` is. All parts together are one CSV with the columns `line`,
+/// `column`, `reason`, `row`; the header stands in the first.
+pub fn rejects_key(load: &LoadId, part: u32) -> String {
+    format!("{REJECTS_PREFIX}{load}/{part:05}.csv")
 }
+
+/// How often a load may fail, or break off without a word, without having come any further, before it stops.
+pub const MAX_ATTEMPTS: u32 = 5;
 
 /// Names one version of one object: 16 hexadecimal digits derived from both, so that whoever knows the object
 /// finds its load without asking.
@@ -46,7 +63,7 @@ impl fmt::Display for LoadId {
 pub const LEDGER_KEY: &str = "load";
 
 /// One item of the ledger table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LedgerEntry {
     pub load: LoadId,
     /// The object's key in the data bucket.
@@ -55,37 +72,87 @@ pub struct LedgerEntry {
     pub version: String,
     /// Its size in bytes, as stored.
     pub size: u64,
-    /// When it was uploaded: RFC 3339, UTC.
+    /// When it was uploaded: RFC 3339, UTC, with milliseconds.
     pub uploaded: String,
+    /// When the ingest function first heard of it; written as `uploaded`.
+    pub began: String,
+    /// When this entry was last written; written as `uploaded`.
+    pub updated: String,
     pub state: LoadState,
-    /// Why it failed; only with [`LoadState::Failed`].
+    /// Why it failed or stopped; while it is loading, why the last attempt failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The rejects file's key in the data bucket, once a row has been rejected.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rejects: Option<String>,
+    /// Attempts since the load last came any further, the present one included.
+    pub attempts: u32,
+    /// Rows read so far, those after `position` included.
+    pub progress: u64,
+    /// Everything before it is accounted for in `receipt`; the load goes on from here.
+    pub position: Position,
+    /// The table was empty when the load began, so whatever it holds came from this load.
+    pub blind: bool,
+    /// The rows that the load left unchanged have been given its stamp since (see README, "A late load").
+    pub confirmed: bool,
+    /// Parts of rejects in the data bucket, see [`rejects_key`].
+    pub reject_parts: u32,
     #[serde(flatten)]
     pub receipt: Receipt,
+}
+
+impl LedgerEntry {
+    /// What [`crate::key::WRITTEN_BY`] holds in each item that the load writes. Of two loads, the text of the one
+    /// uploaded later is the greater one; S3 tells uploads within a second apart by the order in which they arrive.
+    pub fn stamp(&self) -> String {
+        format!("{}/{}/{}", self.uploaded, self.began, self.load)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LoadState {
+    /// On its way, or waiting for its next attempt.
     Loading,
-    /// Every row is in the table or in the rejects file.
+    /// Every row is in the table or in the rejects.
     Loaded,
-    /// The file could not be read; it will not be tried again.
+    /// The file cannot be loaded; it will not be tried again by itself.
     Failed,
+    /// [`MAX_ATTEMPTS`] attempts failed for a reason that may pass. Its message is in the dead-letter queue; when
+    /// it comes back, the load goes on.
+    Stopped,
 }
 
-/// What became of the rows of a load: `read = written + rejected + duplicates`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// A place between two records of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// In bytes of the text, that is after decompression.
+    pub offset: u64,
+    /// The first line is 1.
+    pub line: u64,
+}
+
+impl Position {
+    pub const START: Self = Self { offset: 0, line: 1 };
+}
+
+/// What became of the rows of a load: `read = new + changed + unchanged + stale + rejected + duplicates`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Receipt {
     pub read: u64,
-    pub written: u64,
+    /// Rows whose key the table did not have.
+    pub new: u64,
+    /// Rows that replaced an item of an older load.
+    pub changed: u64,
+    /// Rows that the table had already; they cost no write.
+    pub unchanged: u64,
+    /// Rows that were not written, since the table's item came from a newer upload.
+    pub stale: u64,
     pub rejected: u64,
-    /// Rows that a later row of the same key superseded before they were written.
+    /// Rows that a later row of the same key superseded.
     pub duplicates: u64,
+    /// Capacity units of the items table, as DynamoDB counted them.
+    pub read_units: f64,
+    pub write_units: f64,
+    /// For how long the function worked on it.
+    pub seconds: f64,
 }
 
 #[cfg(test)]

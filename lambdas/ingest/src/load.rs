@@ -1,5 +1,5 @@
 use restctl_contract::key::Key;
-use restctl_contract::load::{LedgerEntry, LoadId, LoadState, Receipt, rejects_key};
+use restctl_contract::load::{LedgerEntry, LoadId, LoadState, Position, Receipt, rejects_key};
 use restctl_rows::{ColumnTypes, Format, Parser, Reject, Row, Unreadable};
 use tracing::{info, warn};
 
@@ -37,14 +37,21 @@ pub(crate) async fn run(ingest: &Ingest, created: ObjectCreated) -> Result<(), E
         object: object.key.clone(),
         version: object.version().to_owned(),
         size: created.size,
+        began: created.uploaded.clone(),
+        updated: created.uploaded.clone(),
         uploaded: created.uploaded,
         state: LoadState::Loading,
         reason: None,
-        rejects: None,
+        attempts: 1,
+        progress: 0,
+        position: Position::START,
+        blind: false,
+        confirmed: false,
+        reject_parts: 0,
         receipt: Receipt::default(),
     };
     ledger.write(&entry).await?;
-    let table = Table::new(&ingest.dynamodb, &ingest.items_table, &entry.uploaded, &load);
+    let table = Table::new(&ingest.dynamodb, &ingest.items_table, entry.stamp());
     let window = Window::default();
     let mut load = Load { ingest, table, ledger, entry, window, rejects: Rejects::default() };
     let outcome = load.read(&object).await;
@@ -121,7 +128,7 @@ impl Load<'_> {
         let refused = self.table.write(window.rows()).await?;
         let receipt = &mut self.entry.receipt;
         receipt.read += window.rows().len() as u64 + window.duplicates();
-        receipt.written += (window.rows().len() - refused.len()) as u64;
+        receipt.new += (window.rows().len() - refused.len()) as u64;
         receipt.duplicates += window.duplicates();
         for reject in &refused {
             self.reject(reject)?;
@@ -142,9 +149,9 @@ impl Load<'_> {
             Err(Stop::ForNow(error)) => return Err(error),
         };
         if let Some(path) = self.rejects.finish()? {
-            let key = rejects_key(&self.entry.load);
+            let key = rejects_key(&self.entry.load, 0);
             object::put_csv(&self.ingest.s3, &object.bucket, &key, &path).await?;
-            self.entry.rejects = Some(key);
+            self.entry.reject_parts = 1;
         }
         let failed = self.entry.reason.is_some();
         self.entry.state = if failed { LoadState::Failed } else { LoadState::Loaded };
@@ -155,7 +162,7 @@ impl Load<'_> {
 }
 
 fn tell(entry: &LedgerEntry) {
-    let Receipt { read, written, rejected, duplicates } = entry.receipt;
+    let Receipt { read, new: written, rejected, duplicates, .. } = entry.receipt;
     let (load, object) = (entry.load.as_str(), &entry.object);
     match &entry.reason {
         None => info!(load, object, read, written, rejected, duplicates, "loaded"),

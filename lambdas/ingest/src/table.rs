@@ -8,7 +8,6 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use restctl_contract::load::LoadId;
 use restctl_rows::{Reject, Row};
 
 use crate::error::Error;
@@ -30,9 +29,8 @@ pub(crate) struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    /// `uploaded` is RFC 3339 in UTC with milliseconds.
-    pub(crate) fn new(client: &'a Client, name: &'a str, uploaded: &str, load: &LoadId) -> Self {
-        Self { client, name, written_by: format!("{uploaded}/{load}") }
+    pub(crate) fn new(client: &'a Client, name: &'a str, written_by: String) -> Self {
+        Self { client, name, written_by }
     }
 
     /// Writes all of `rows`, no two of the same key, and returns those that the table refuses for good. Tries

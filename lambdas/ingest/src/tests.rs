@@ -18,7 +18,7 @@ const PLENTY: Duration = Duration::from_secs(60);
 
 fn receipt(read: u64, written: u64, rejected: u64, duplicates: u64) -> Receipt {
     assert_eq!(read, written + rejected + duplicates);
-    Receipt { read, written, rejected, duplicates }
+    Receipt { read, new: written, rejected, duplicates, ..Receipt::default() }
 }
 
 #[tokio::test]
@@ -30,8 +30,9 @@ async fn every_row_of_a_file_lands() {
     assert_eq!(world.dynamo.calls("BatchWriteItem"), 3);
     let entry = world.entry("items.csv", "v1");
     assert_eq!((entry.state, entry.receipt), (LoadState::Loaded, receipt(60, 60, 0, 0)));
-    assert_eq!((entry.reason, entry.rejects), (None, None));
-    let written_by = format!("2026-01-15T09:30:05.000Z/{}", LoadId::of("items.csv", "v1"));
+    let written_by = entry.stamp();
+    assert_eq!((entry.reason, entry.reject_parts), (None, 0));
+
     let expected = json!({ "id": { "S": "60" }, "name": { "S": "n60" }, WRITTEN_BY: { "S": written_by } });
     assert!(world.dynamo.items("items").contains(&expected), "{expected}");
 }
@@ -98,8 +99,8 @@ async fn bad_rows_are_rejected_and_the_rest_lands() {
     assert_eq!(world.dynamo.items("items").len(), 8);
     let entry = world.entry("bad.csv", "v1");
     assert_eq!((entry.state, entry.receipt), (LoadState::Loaded, receipt(13, 8, 5, 0)));
-    let key = rejects_key(&LoadId::of("bad.csv", "v1"));
-    assert_eq!(entry.rejects.as_deref(), Some(key.as_str()));
+    let key = rejects_key(&LoadId::of("bad.csv", "v1"), 0);
+    assert_eq!(entry.reject_parts, 1);
     let expected = "line,column,reason,row\n\
         3,,has 3 values where the header has 4 columns,\"2,Bread Knife,64.25\"\n\
         5,id,the key is empty,\",Olive Oil,14.99,false\"\n\
@@ -128,7 +129,7 @@ async fn an_item_that_dynamodb_refuses_does_not_hold_up_its_batch() {
     assert_eq!(world.deliver(&[message("items.csv", "v1")], PLENTY).await, [""; 0]);
     assert_eq!(world.dynamo.items("items").len(), 29);
     assert_eq!(world.entry("items.csv", "v1").receipt, receipt(30, 29, 1, 0));
-    let rejects = world.bucket.written(&rejects_key(&LoadId::of("items.csv", "v1"))).unwrap();
+    let rejects = world.bucket.written(&rejects_key(&LoadId::of("items.csv", "v1"), 0)).unwrap();
     let rejects = String::from_utf8(rejects).unwrap();
     assert!(rejects.contains("8,,\"is refused by DynamoDB: One or more parameter values"), "{rejects}");
     assert!(rejects.ends_with("\"id=7,name=n7\"\n"), "{rejects}");
@@ -237,7 +238,7 @@ async fn an_event_without_a_version_loads_the_current_one() {
 #[tokio::test]
 async fn what_is_no_load_is_told_apart() {
     let world = World::new().await;
-    let rejects = rejects_key(&LoadId::of("a", "b"));
+    let rejects = rejects_key(&LoadId::of("a", "b"), 0);
     assert_eq!(world.deliver(&[message(&rejects, "v1")], PLENTY).await, [""; 0]);
     assert!(world.dynamo.items("ledger").is_empty());
     let nonsense = json!({ "messageId": "nonsense", "body": "{\"Event\":\"s3:TestEvent\"}" });

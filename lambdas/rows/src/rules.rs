@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use restctl_contract::key::{Key, KeyType, MAX_KEY_BYTES, WRITTEN_BY};
+use restctl_contract::key::{Key, KeyType, MAX_KEY_BYTES, STAMP_BYTES, WRITTEN_BY};
 
 use crate::row::{Fault, Row};
 use crate::{Value, number};
 
 /// "The maximum item size in DynamoDB is 400 KB" (Quotas, Amazon DynamoDB Developer Guide).
 const MAX_ITEM_BYTES: usize = 400 * 1024;
-/// Room for [`WRITTEN_BY`], which the load adds: its name, a time of 24 bytes, a slash, a load id of 16.
-const WRITTEN_BY_BYTES: usize = WRITTEN_BY.len() + 24 + 1 + 16;
+/// Room for [`WRITTEN_BY`], which the load adds.
+const WRITTEN_BY_BYTES: usize = WRITTEN_BY.len() + STAMP_BYTES;
 /// The longest attribute name (Quotas, ibid.).
 const MAX_NAME_BYTES: usize = 65_535;
 

@@ -99,8 +99,8 @@ fn an_empty_file_is_unreadable() {
 #[test]
 fn an_item_has_at_most_400_kb() {
     let with = |bytes: usize| format!("id,s\n1,{}\n", "x".repeat(bytes));
-    let most =
-        409_600 - "id1s".len() - "restctl:load".len() - "2026-01-02T03:04:05.678Z/0123456789abcdef".len();
+    let stamp = "2026-01-02T03:04:05.678Z/2026-01-02T03:04:06.789Z/0123456789abcdef";
+    let most = 409_600 - "id1s".len() - "restctl:load".len() - stamp.len();
     let found = parse(Format::Csv, &with(most)).unwrap();
     assert_eq!(rows(&found)[0].bytes, 409_600);
     let found = parse(Format::Csv, &with(most + 1)).unwrap();

@@ -64,18 +64,9 @@ impl World {
         let load = LoadId::of(object, version);
         let entries = self.dynamo.items("ledger");
         let item = entries.into_iter().find(|entry| entry["load"]["S"] == load.as_str());
-        let Value::Object(item) = item.unwrap_or_else(|| panic!("no entry of {object} {version}")) else {
-            panic!("an item is an object");
-        };
-        let plain: serde_json::Map<String, Value> = item
-            .into_iter()
-            .map(|(name, value)| match (value.get("S"), value.get("N")) {
-                (Some(text), _) => (name, text.clone()),
-                (_, Some(number)) => (name, serde_json::from_str(number.as_str().unwrap()).unwrap()),
-                _ => panic!("{name} is neither text nor number: {value}"),
-            })
-            .collect();
-        serde_json::from_value(Value::Object(plain)).unwrap()
+        let item = item.unwrap_or_else(|| panic!("no entry of {object} {version}"));
+        let item: serde_dynamo::Item = serde_json::from_value(item).unwrap();
+        serde_dynamo::from_item(item).unwrap()
     }
 }
 
