@@ -70,6 +70,18 @@ impl Failure {
         self.next = Some(next.into());
         self
     }
+
+    /// [`Failure::next`], behind what there is to do before.
+    pub(crate) fn then(self, next: &str) -> Self {
+        match &self.next {
+            Some(before) if before.ends_with(next) => self,
+            Some(before) => {
+                let next = format!("{before}\nthen: {next}");
+                self.next(next)
+            }
+            None => self.next(next),
+        }
+    }
 }
 
 impl fmt::Display for Failure {

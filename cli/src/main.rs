@@ -8,6 +8,7 @@ mod commands;
 mod context;
 mod directories;
 mod discovery;
+mod duplicates;
 mod endpoint;
 mod failure;
 mod hexadecimal;
@@ -17,9 +18,14 @@ mod load;
 mod local;
 mod output;
 mod prompt;
+mod receipt;
 mod settings;
+mod source;
+mod survey;
 mod target;
+mod timestamp;
 mod token;
+mod unfinished;
 
 use std::process::ExitCode;
 

@@ -4,21 +4,42 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
 
 use crate::failure::{During, Failure, Result};
 
 /// Writes data, and ends the process quietly with success where the reader has gone (`restctl get … | head`).
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
-pub(crate) fn data(text: &str) -> Result<()> {
+pub(crate) fn bytes(bytes: &[u8]) -> Result<()> {
     let mut stdout = io::stdout().lock();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.write_all(b"\n"))
-        .and_then(|()| stdout.flush())
-    {
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
         written => written.during("standard output cannot be written"),
     }
+}
+
+/// [`bytes`], a line.
+pub(crate) fn data(text: &str) -> Result<()> {
+    bytes(format!("{text}\n").as_bytes())
+}
+
+/// [`data`], for programs.
+pub(crate) fn json(value: &impl Serialize) -> Result<()> {
+    data(&serde_json::to_string_pretty(value).during("the answer cannot be written as JSON")?)
+}
+
+/// How data is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+/// A name and its value a line, the values below each other.
+pub(crate) fn aligned(lines: &[(&str, String)]) -> String {
+    let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let lines: Vec<String> = lines.iter().map(|(name, value)| format!("{name:width$}  {value}")).collect();
+    lines.join("\n")
 }
 
 /// A line for the person who typed the command. Standard error that cannot be written has nobody to tell.
@@ -45,9 +66,24 @@ pub(crate) fn bytes_bar(label: &str, total: u64) -> ProgressBar {
 
 /// A spinner with a message; indicatif draws it only on a terminal.
 pub(crate) fn spinner(label: &str) -> ProgressBar {
-    let spinner = bar(ProgressBar::new_spinner(), label, "{spinner} {prefix} {msg}");
-    spinner.enable_steady_tick(Duration::from_millis(100));
-    spinner
+    ticking(bar(ProgressBar::new_spinner(), label, "{spinner} {prefix} {msg}"))
+}
+
+/// A bar of rows with a message, or a spinner where their number is not known; indicatif draws it only on a terminal.
+pub(crate) fn rows_bar(label: &str, total: Option<u64>) -> ProgressBar {
+    ticking(match total {
+        Some(total) => {
+            let template = "{spinner} {prefix} [{bar:30}] {pos}/{len} rows {per_sec} {eta} {msg}";
+            bar(ProgressBar::new(total), label, template)
+        }
+        None => bar(ProgressBar::new_spinner(), label, "{spinner} {prefix} {pos} rows {msg}"),
+    })
+}
+
+/// It moves while nothing is known to.
+fn ticking(bar: ProgressBar) -> ProgressBar {
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
 }
 
 fn bar(bar: ProgressBar, label: &str, template: &str) -> ProgressBar {

@@ -1,11 +1,13 @@
 //! AWS: one file per service, the clients built once.
 
 pub(crate) mod acm;
+mod answer_date;
 pub(crate) mod call;
 pub(crate) mod change_set;
 pub(crate) mod cloudformation;
 pub(crate) mod dynamodb;
 pub(crate) mod elasticloadbalancing;
+mod multipart;
 pub(crate) mod s3;
 pub(crate) mod secretsmanager;
 pub(crate) mod sqs;

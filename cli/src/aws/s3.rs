@@ -1,7 +1,9 @@
 //! Amazon S3: the artifact bucket, uploads and the emptying of buckets.
 
+use std::collections::HashMap;
+
 use aws_sdk_s3::error::ProvideErrorMetadata;
-use aws_sdk_s3::primitives::{ByteStream, DateTimeFormat as Format};
+use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
     BucketLocationConstraint, CreateBucketConfiguration, Delete, ObjectIdentifier,
     PublicAccessBlockConfiguration,
@@ -10,6 +12,7 @@ use aws_sdk_s3::types::{
 use super::Aws;
 use super::call::Called;
 use crate::failure::{During, Failure, Result};
+use crate::timestamp;
 
 /// S3's objects of one deletion.
 const MAX_DELETIONS: i32 = 1000;
@@ -64,17 +67,61 @@ pub(crate) async fn object_exists(aws: &Aws, bucket: &str, key: &str) -> Result<
 /// The current version of an object.
 pub(crate) struct Current {
     pub(crate) version: Option<String>,
-    /// When it was uploaded: RFC 3339, UTC.
+    /// In bytes.
+    pub(crate) size: u64,
+    /// When it was uploaded, or its upload in parts was begun; as the ledger writes times.
+    pub(crate) uploaded: Option<String>,
+    pub(crate) metadata: HashMap<String, String>,
+}
+
+/// The current version of an object; none where there is no such object, or it is deleted.
+pub(crate) async fn current(aws: &Aws, bucket: &str, key: &str) -> Result<Option<Current>> {
+    let answer = aws.s3.head_object().bucket(bucket).key(key).send().await;
+    if let Err(error) = &answer
+        && error.as_service_error().is_some_and(|error| error.is_not_found())
+    {
+        return Ok(None);
+    }
+    let answer = answer.called(&format!("look at s3://{bucket}/{key}"))?;
+    Ok(Some(Current {
+        uploaded: answer.last_modified.as_ref().and_then(timestamp::of),
+        size: answer.content_length.and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
+        version: answer.version_id,
+        metadata: answer.metadata.unwrap_or_default(),
+    }))
+}
+
+/// One version of one object.
+pub(crate) struct Version {
+    pub(crate) key: String,
+    pub(crate) id: String,
+    /// In bytes.
+    pub(crate) size: u64,
+    /// As [`Current::uploaded`].
     pub(crate) uploaded: String,
 }
 
-pub(crate) async fn current(aws: &Aws, bucket: &str, key: &str) -> Result<Current> {
-    let request = aws.s3.head_object().bucket(bucket).key(key);
-    let answer = request.send().await.called(&format!("look at s3://{bucket}/{key}"))?;
-    let uploaded = answer.last_modified.and_then(|time| time.fmt(Format::DateTime).ok());
-    let uploaded = uploaded
-        .ok_or_else(|| Failure::new(format!("S3 does not say when s3://{bucket}/{key} was uploaded")))?;
-    Ok(Current { version: answer.version_id, uploaded })
+/// Every version of every object, without the marks of deletions.
+pub(crate) async fn versions(aws: &Aws, bucket: &str) -> Result<Vec<Version>> {
+    let mut versions = Vec::new();
+    let (mut key, mut version) = (None, None);
+    loop {
+        let request = aws.s3.list_object_versions().bucket(bucket);
+        let request = request.set_key_marker(key).set_version_id_marker(version);
+        let page = request.send().await.called(&format!("list the bucket {bucket}"))?;
+        versions.extend(page.versions().iter().filter_map(|version| {
+            Some(Version {
+                key: version.key()?.to_owned(),
+                id: version.version_id()?.to_owned(),
+                size: version.size().and_then(|size| u64::try_from(size).ok())?,
+                uploaded: version.last_modified().and_then(timestamp::of)?,
+            })
+        }));
+        if page.is_truncated() != Some(true) {
+            return Ok(versions);
+        }
+        (key, version) = (page.next_key_marker, page.next_version_id_marker);
+    }
 }
 
 pub(crate) async fn put(aws: &Aws, bucket: &str, key: &str, bytes: Vec<u8>) -> Result<()> {
@@ -83,12 +130,10 @@ pub(crate) async fn put(aws: &Aws, bucket: &str, key: &str, bytes: Vec<u8>) -> R
     Ok(())
 }
 
-/// The first bytes of an object, `limit` at most.
-pub(crate) async fn get_start(aws: &Aws, bucket: &str, key: &str, limit: usize) -> Result<Vec<u8>> {
-    let request = aws.s3.get_object().bucket(bucket).key(key).range(format!("bytes=0-{}", limit - 1));
-    let answer = request.send().await.called(&format!("read s3://{bucket}/{key}"))?;
-    let body = answer.body.collect().await.during(format!("s3://{bucket}/{key} broke off"))?;
-    Ok(body.to_vec())
+/// The bytes of an object, piece by piece.
+pub(crate) async fn get(aws: &Aws, bucket: &str, key: &str) -> Result<ByteStream> {
+    let answer = aws.s3.get_object().bucket(bucket).key(key).send().await;
+    Ok(answer.called(&format!("read s3://{bucket}/{key}"))?.body)
 }
 
 /// Deletes every version of every object; answers how many. A bucket that is not there is empty.

@@ -63,7 +63,7 @@ async fn get_one(api: &mut Api<'_>, id: &str) -> Result<()> {
     match status {
         StatusCode::OK => {
             let item: Value = serde_json::from_slice(&body).during("the API answers no JSON")?;
-            print_json(&item)
+            output::json(&item)
         }
         StatusCode::NOT_FOUND => Err(Failure::new(format!("there is no item {id:?}"))
             .exit(Exit::NotFound)
@@ -93,7 +93,7 @@ async fn get_several(api: &mut Api<'_>, ids: Vec<String>) -> Result<()> {
         found.missing.extend(answer.missing);
         answer.remaining.into_iter().rev().for_each(|id| waiting.push_front(id));
     }
-    print_json(&found)?;
+    output::json(&found)?;
     if found.missing.is_empty() {
         return Ok(());
     }
@@ -103,10 +103,6 @@ async fn get_several(api: &mut Api<'_>, ids: Vec<String>) -> Result<()> {
         found.missing.len()
     ))
     .exit(if some { Exit::Partial } else { Exit::NotFound }))
-}
-
-fn print_json(value: &impl serde::Serialize) -> Result<()> {
-    output::data(&serde_json::to_string_pretty(value).during("the answer cannot be printed")?)
 }
 
 /// The item's path, its id percent-encoded as one segment.

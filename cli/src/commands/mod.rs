@@ -4,6 +4,7 @@ pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod destroy;
 pub(crate) mod get;
+pub(crate) mod loads;
 pub(crate) mod local;
 pub(crate) mod setup;
 pub(crate) mod token;
@@ -23,8 +24,12 @@ pub(crate) enum Command {
     /// Create or update the stack and print its endpoint
     Deploy(deploy::Deploy),
 
-    /// Load a data file into the table and print the receipt
+    /// Load data files into the table and print their receipts
     Upload(upload::Upload),
+
+    /// List, inspect and repair loads
+    #[command(subcommand)]
+    Loads(loads::Loads),
 
     /// Print an access token for the API
     Token(token::Token),
@@ -54,6 +59,7 @@ pub(crate) fn run(command: Command, target: Target) -> Result<()> {
             Command::Setup(args) => setup::run(args, &Context::new(target).await?).await,
             Command::Deploy(args) => deploy::run(args, &Context::new(target).await?).await,
             Command::Upload(args) => upload::run(args, &Context::new(target).await?).await,
+            Command::Loads(command) => loads::run(command, &Context::new(target).await?).await,
             Command::Token(args) => token::run(args, &Context::new(target).await?).await,
             Command::Get(args) => get::run(args, &Context::new(target).await?).await,
             Command::Destroy(args) => destroy::run(args, &Context::new(target).await?).await,

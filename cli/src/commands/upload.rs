@@ -1,77 +1,116 @@
-//! `restctl upload`: reads the file as the load will, sends it, waits for the load and prints its receipt.
+//! `restctl upload`: reads each file as its load will, sends it, waits for the load and prints its receipt.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+mod column_type;
+mod dry_run;
+mod plan;
+mod sending;
+mod share;
+
+use std::path::PathBuf;
 
 use clap::Args;
 use restctl_contract::key::Key;
-use restctl_contract::load::{COLUMN_TYPES_METADATA, LedgerEntry, LoadState, rejects_key};
+use restctl_contract::load::LoadState;
 use restctl_contract::template::output as stack_output;
-use restctl_rows::{ColumnType, Findings, Format, Reject, Survey, Unreadable};
+use restctl_rows::Delimiter;
 
+use self::column_type::NamedType;
+use self::plan::Plan;
+use self::sending::typed;
+use self::share::Share;
 use crate::aws::cloudformation::Stack;
 use crate::aws::upload::Destination;
-use crate::aws::{cloudformation, s3, upload};
+use crate::aws::{cloudformation, dynamodb};
 use crate::context::Context;
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{Exit, Failure, Result};
 use crate::interrupt::unless_interrupted;
 use crate::load::Load;
-use crate::output;
-
-const CHUNK_BYTES: usize = 256 * 1024;
-
-/// Enough of a rejects file to show its first lines.
-const SHOWN_REJECTS_BYTES: usize = 64 * 1024;
-const SHOWN_REJECTS: usize = 10;
+use crate::output::{self, Format};
+use crate::receipt;
+use crate::source::Source;
+use crate::survey::{Line, Surveyed, survey};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The file is read once before it is sent: what cannot be loaded at all is refused here, and each CSV column \
-gets a type. A column is a number or a boolean only where every value is canonical: 007 and 1e5 stay strings.
+Each file is read once before it is sent: what cannot be loaded at all is refused here, and each CSV column \
+gets a type. A column is a number or a boolean only where every value is canonical: 007 and 1e5 stay strings, \
+unless --types says otherwise.
 
-Formats by the file's ending: .csv with a header, .ndjson or .jsonl, .json with an array of objects.
+Formats by the name's ending: .csv with a header, .ndjson or .jsonl, .json with an array of objects; each also \
+compressed, with .gz or .zst behind it.
 
-Exit code 0 where every row landed, 3 where some were rejected.")]
+An upload that breaks off goes on where it was when the same command is typed again, and a file whose bytes are \
+in the bucket already is not sent again. Several files load in the order given.
+
+Exit code 0 where every row landed, 3 where some were rejected.
+
+Examples:
+  restctl upload items.csv
+  restctl upload --dry-run --max-rejects 1% items.csv.gz
+  restctl upload --delimiter ';' --types price:number,zip:string items.csv
+  jq -c '.[]' data.json | restctl upload - --name items.ndjson")]
 pub(crate) struct Upload {
-    /// Data file: .csv, .ndjson, .jsonl or .json
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    /// Data files, or - for standard input
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+
+    /// Name of the object, which tells the format [default: the file's name]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+
+    /// Character between a CSV's cells, such as ';' or tab [default: a comma]
+    #[arg(long, value_name = "CHAR")]
+    delimiter: Option<Delimiter>,
+
+    /// Types of a CSV's columns: string, number or boolean
+    #[arg(long, value_name = "COLUMN:TYPE", value_delimiter = ',')]
+    types: Vec<NamedType>,
+
+    /// Share of rejected rows, such as 5%, above which nothing is loaded [default: no limit]
+    #[arg(long, value_name = "SHARE")]
+    max_rejects: Option<Share>,
+
+    /// Say what would become of the file, and send nothing
+    #[arg(long, conflicts_with = "no_wait")]
+    dry_run: bool,
+
+    /// Do not wait for the loads; print their ids
+    #[arg(long)]
+    no_wait: bool,
+
+    /// How results are printed
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    output: Format,
 }
 
 pub(crate) async fn run(args: Upload, context: &Context) -> Result<()> {
-    let file = &args.file;
-    let name = file_name(file)?;
-    let format = Format::of(name).map_err(|reason| cannot_load(file, &reason))?;
-    if !file.is_file() {
-        return Err(Failure::new(format!("{} is no file", file.display())).exit(Exit::Usage));
-    }
+    let plans = plan::of(&args)?;
     let stack = cloudformation::deployed(&context.aws, &context.stack).await?;
     let key = key(&stack)?;
-    let (size, findings) = survey(file, format, &key)?;
-    say_findings(&findings, &key);
-
-    let types = findings.column_types().map(|types| types.to_string());
-    let destination = Destination {
-        bucket: stack.output(stack_output::DATA_BUCKET)?,
-        key: name,
-        metadata: types.as_deref().map(|types| (COLUMN_TYPES_METADATA, types)),
-    };
-    let progress = output::bytes_bar("uploading", size);
-    let version = upload::upload(&context.aws, file, size, &destination, &progress).await;
-    progress.finish_and_clear();
-    let load = Load { bucket: destination.bucket, key: name, size, version: version? };
-    output::say(&format!("uploaded {name} ({size} bytes), load {}", load.id()));
-
-    let left = Failure::new(format!("no longer waiting for the load {}, which goes on", load.id()));
-    let entry = unless_interrupted(left, load.wait(&context.aws, &stack)).await?;
-    print_receipt(context, destination.bucket, &entry).await
-}
-
-fn file_name(file: &Path) -> Result<&str> {
-    file.file_name().and_then(|name| name.to_str()).ok_or_else(|| {
-        Failure::new(format!("{} has no name that an object could bear", file.display())).exit(Exit::Usage)
-    })
+    if args.types.iter().any(|typed| typed.name == key.name) {
+        return Err(Failure::new(format!("the type of {:?} cannot be chosen", key.name))
+            .exit(Exit::Usage)
+            .why("it is the key, whose type was chosen when the stack was deployed"));
+    }
+    let task = Task { args: &args, context, stack, key };
+    let files = plans.len();
+    let mut partial = 0;
+    for (plan, done) in plans.iter().zip(0..) {
+        match task.upload(plan).await {
+            Err(failure) if failure.exit == Exit::Partial && files > 1 => {
+                output::failure(&failure);
+                partial += 1;
+            }
+            // What is loaded by then will be recognized.
+            Err(failure) if done + 1 < files => return Err(failure.then(&typed())),
+            other => other?,
+        }
+    }
+    match partial {
+        0 => Ok(()),
+        _ => Err(Failure::new(format!("of {partial} of {files} files, some rows were rejected"))
+            .exit(Exit::Partial)),
+    }
 }
 
 fn key(stack: &Stack) -> Result<Key> {
@@ -80,86 +119,96 @@ fn key(stack: &Stack) -> Result<Key> {
     Ok(Key { name: stack.output(stack_output::KEY_NAME)?.to_owned(), kind })
 }
 
-/// Reads the whole file as the load will.
-fn survey(file: &Path, format: Format, key: &Key) -> Result<(u64, Findings)> {
-    let cannot_read = || format!("{} cannot be read", file.display());
-    let mut opened = File::open(file).during(cannot_read())?;
-    let size = opened.metadata().during(cannot_read())?.len();
-    let progress = output::bytes_bar("reading", size);
-    let mut survey = Survey::new(format, key);
-    let mut chunk = vec![0; CHUNK_BYTES];
-    loop {
-        let length = opened.read(&mut chunk).during(cannot_read())?;
-        if length == 0 {
-            break;
+/// What all files of one command have in common.
+struct Task<'a> {
+    args: &'a Upload,
+    context: &'a Context,
+    stack: Stack,
+    key: Key,
+}
+
+impl Task<'_> {
+    async fn upload(&self, plan: &Plan) -> Result<()> {
+        let Self { args, context: Context { aws, .. }, stack, key } = self;
+        let source = plan.open()?;
+        let unsent = || Failure::new(format!("interrupted before {} was sent", source.shown));
+        let surveyed = unless_interrupted(unsent(), survey(&source, &plan.dialect, key)).await?;
+        if args.dry_run {
+            let table = stack.output(stack_output::ITEMS_TABLE)?;
+            let forecast = dry_run::print(aws, table, &plan.object, &source, &surveyed, args.output);
+            unless_interrupted(unsent(), forecast).await?;
+        } else {
+            self.say(&surveyed);
         }
-        survey.feed(&chunk[..length]).map_err(|reason| cannot_load(file, &reason))?;
-        progress.inc(length as u64);
-    }
-    progress.finish_and_clear();
-    let findings = survey.finish().map_err(|reason| cannot_load(file, &reason))?;
-    if findings.rows == 0 {
-        let failure = Failure::new(format!("{} has no row that can be loaded", file.display()));
-        return Err(match findings.rejects.first() {
-            Some(reject) => failure.why(describe(reject)),
-            None => failure.why("there is nothing after the header"),
-        });
-    }
-    Ok((size, findings))
-}
-
-fn cannot_load(file: &Path, reason: &Unreadable) -> Failure {
-    let text = reason.to_string();
-    let failure = Failure::new(format!("{} cannot be loaded", file.display()));
-    match text.split_once(": ") {
-        Some((why, next)) => failure.why(why).next(next),
-        None => failure.why(text),
-    }
-}
-
-fn say_findings(findings: &Findings, key: &Key) {
-    output::say(&format!("{} rows can be loaded, {} cannot", findings.rows, findings.rejected));
-    for column in &findings.columns {
-        let kind = match column.kind {
-            ColumnType::String => "string",
-            ColumnType::Number => "number",
-            ColumnType::Boolean => "boolean",
+        self.check_rejects(&source, &surveyed)?;
+        if args.dry_run {
+            return Ok(());
+        }
+        let metadata = sending::metadata(plan, &surveyed, args.max_rejects);
+        let bucket = stack.output(stack_output::DATA_BUCKET)?;
+        let to = Destination { bucket, key: &plan.object, metadata: &metadata };
+        let load = match unless_interrupted(unsent(), self.there(&to, source.size)).await? {
+            Some(load) => load,
+            None => {
+                let load = sending::send(aws, plan, &source, &to).await?;
+                output::say(&format!("uploaded {} ({} bytes), load {}", load.key, load.size, load.id()));
+                load
+            }
         };
-        let role = if column.name == key.name { ", the key" } else { "" };
-        output::say(&format!("  {}: {kind}{role}", column.name));
+        let id = load.id();
+        match (args.no_wait, args.output) {
+            (true, Format::Text) => output::data(id.as_str()),
+            (true, Format::Json) => output::json(&serde_json::json!({ "load": id, "object": plan.object })),
+            (false, _) => load.follow(aws, stack, Some(surveyed.read()), args.output).await,
+        }
     }
-}
 
-async fn print_receipt(context: &Context, bucket: &str, entry: &LedgerEntry) -> Result<()> {
-    if entry.state == LoadState::Failed {
-        return Err(Failure::new(format!("the load {} failed", entry.load))
-            .why(entry.reason.clone().unwrap_or_else(|| "it left no reason".to_owned()))
-            .next("mend the file, then upload it again"));
+    /// The load of the very same bytes, where they were sent before; a failure where it will not go on by itself.
+    async fn there(&self, to: &Destination<'_>, size: u64) -> Result<Option<Load>> {
+        let Self { args, context: Context { aws, .. }, stack, .. } = self;
+        let Some(load) = sending::there(aws, to, size).await? else { return Ok(None) };
+        let id = load.id();
+        output::say(&format!("{} is in the bucket already, byte for byte: load {id}", load.key));
+        match dynamodb::ledger_entry(aws, stack.output(stack_output::LEDGER_TABLE)?, &id).await? {
+            Some(entry) if entry.state == LoadState::Loaded => {
+                output::say("to load it again on top of newer loads, give it another --name");
+            }
+            Some(entry) if entry.state != LoadState::Loading => {
+                receipt::print(aws, &load.bucket, &entry, args.output).await?;
+            }
+            _ => {}
+        }
+        Ok(Some(load))
     }
-    let receipt = &entry.receipt;
-    output::data(&format!(
-        "load        {}\nread        {}\nnew         {}\nduplicates  {}\nrejected    {}",
-        entry.load, receipt.read, receipt.new, receipt.duplicates, receipt.rejected
-    ))?;
-    if entry.reject_parts == 0 {
-        return Ok(());
-    }
-    let rejects = rejects_key(&entry.load, 0);
-    let start = s3::get_start(&context.aws, bucket, &rejects, SHOWN_REJECTS_BYTES).await?;
-    for line in String::from_utf8_lossy(&start).lines().take(SHOWN_REJECTS + 1) {
-        output::say(&format!("  {line}"));
-    }
-    Err(Failure::new(format!(
-        "{} of {} rows were rejected; the others are loaded",
-        receipt.rejected, receipt.read
-    ))
-    .exit(Exit::Partial)
-    .next(format!("all rejects: aws s3 cp s3://{bucket}/{rejects} -")))
-}
 
-fn describe(reject: &Reject) -> String {
-    match &reject.column {
-        Some(column) => format!("line {}, column {column}: {}", reject.line, reject.reason),
-        None => format!("line {}: {}", reject.line, reject.reason),
+    fn say(&self, surveyed: &Surveyed) {
+        let findings = &surveyed.findings;
+        output::say(&format!("{} rows can be loaded, {} cannot", findings.rows, findings.rejected));
+        if surveyed.duplicates > 0 {
+            output::say(&format!(
+                "{} of them are superseded by a later row of the same key",
+                surveyed.duplicates
+            ));
+        }
+        for column in &findings.columns {
+            let role = if column.name == self.key.name { ", the key" } else { "" };
+            output::say(&format!("  {}: {}{role}", column.name, column.kind));
+        }
+    }
+
+    fn check_rejects(&self, source: &Source, surveyed: &Surveyed) -> Result<()> {
+        let (rejected, read) = (surveyed.findings.rejected, surveyed.read());
+        match self.args.max_rejects {
+            Some(share) if share.is_exceeded_by(rejected, read) => {
+                let first = surveyed.findings.rejects.first().map(|reject| Line(reject).to_string());
+                Err(Failure::new(format!("{} is not sent", source.shown))
+                    .why(format!(
+                        "{rejected} of {read} rows would be rejected, more than {share}; the first: {}",
+                        first.unwrap_or_default()
+                    ))
+                    .next("mend the rows, or allow a larger share with --max-rejects"))
+            }
+            _ => Ok(()),
+        }
     }
 }

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use reqwest::Method;
+use serde_json::{Value, json};
 
 /// Where `local up` writes down what runs.
 const RECORD: &str = "restctl/local/cloud.json";
@@ -82,14 +84,59 @@ impl Cloud {
         self.post(service, |request| request.form(form));
     }
 
+    /// Makes the ledger say that a load stopped.
+    pub(crate) fn stop(&self, load: &str) {
+        let update = json!({
+            "TableName": self.resource("LedgerTable"),
+            "Key": { "load": { "S": load } },
+            "UpdateExpression": "SET #state = :stopped, reason = :reason",
+            "ExpressionAttributeNames": { "#state": "state" },
+            "ExpressionAttributeValues": {
+                ":stopped": { "S": "stopped" },
+                ":reason": { "S": "the table was away" },
+            },
+        });
+        self.call("dynamodb", "DynamoDB_20120810.UpdateItem", &update);
+    }
+
+    /// Puts an object as another tool would.
+    pub(crate) fn put_object(&self, bucket: &str, key: &str, bytes: &str) {
+        self.send("s3", Method::PUT, &format!("/{bucket}/{key}"), |request| request.body(bytes.to_owned()));
+    }
+
+    /// What S3 answers to GET, as XML.
+    pub(crate) fn s3(&self, path: &str) -> String {
+        self.send("s3", Method::GET, path, |request| request)
+    }
+
+    /// The name of the bucket or table whose logical id in the template is `resource`.
+    pub(crate) fn resource(&self, resource: &str) -> String {
+        let form =
+            [("Action", "DescribeStackResource"), ("StackName", "restctl"), ("LogicalResourceId", resource)];
+        let answer = self.post("cloudformation", |request| request.form(&form));
+        let (_, rest) = answer.split_once("<PhysicalResourceId>").unwrap_or_else(|| panic!("{answer}"));
+        rest.split_once('<').unwrap().0.to_owned()
+    }
+
     fn post(
         &self,
         service: &str,
         fill: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
     ) -> String {
-        let endpoint = self.record()["endpoint_url"].as_str().unwrap().to_owned();
+        self.send(service, Method::POST, "/", fill)
+    }
+
+    pub(crate) fn send(
+        &self,
+        service: &str,
+        method: Method,
+        path: &str,
+        fill: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
+    ) -> String {
+        let endpoint = self.record()["endpoint_url"].as_str().unwrap().trim_end_matches('/').to_owned();
         let scope = format!("AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request");
-        let request = reqwest::Client::builder().no_proxy().build().unwrap().post(endpoint);
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = client.request(method, format!("{endpoint}{path}"));
         let request = fill(request.header("authorization", scope));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
@@ -126,6 +173,14 @@ impl Ran {
         serde_json::from_str(&self.data).unwrap_or_else(|error| panic!("{error}: {}", self.data))
     }
 
+    /// A number of a receipt.
+    #[track_caller]
+    pub(crate) fn count(&self, name: &str) -> u64 {
+        let values = self.data.lines().filter_map(|line| line.strip_prefix(name));
+        let value = values.map(str::trim).find_map(|value| value.parse().ok());
+        value.unwrap_or_else(|| panic!("no {name:?} in:\n{}\n{}", self.data, self.said))
+    }
+
     /// The command failed with this exit code, and said each of these.
     #[track_caller]
     pub(crate) fn failed_with(&self, exit: i32, words: &[&str]) {
@@ -133,6 +188,19 @@ impl Ran {
         for word in words {
             assert!(self.said.contains(word), "{word:?} is not in:\n{}", self.said);
         }
+    }
+}
+
+/// Looks until it is there.
+#[track_caller]
+pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "never: {what}");
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -4,6 +4,9 @@
 
 mod bad_input;
 mod cloud;
+mod interrupted_load;
+mod loads;
 mod local_cloud;
 mod main_job;
+mod upload;
 mod words;

@@ -11,9 +11,9 @@ use serde_json::json;
 
 use crate::cloud::{Cloud, Ran};
 
-/// The lines of a receipt, without the load's name.
+/// What a receipt says that does not depend on what the table held before, except for `new`.
 fn receipt(upload: &Ran) -> Vec<String> {
-    upload.data.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+    ["read", "new", "duplicates", "rejected"].map(|name| format!("{name} {}", upload.count(name))).into()
 }
 
 #[test]
@@ -149,10 +149,10 @@ fn files_of_every_kind_load_and_bad_rows_are_named() {
     assert_eq!(receipt(&bom), ["read 24", "new 24", "duplicates 0", "rejected 0"]);
     for file in ["items.ndjson", "items.json"] {
         let loaded = cloud.succeed(&["upload", file]);
-        assert_eq!(receipt(&loaded)[..2], ["read 6", "new 6"], "{file}");
+        assert_eq!(loaded.count("read"), 6, "{file}");
     }
     let wide = cloud.succeed(&["upload", &wide_file(&cloud)]);
-    assert_eq!(receipt(&wide), ["read 600", "new 600", "duplicates 0", "rejected 0"]);
+    assert_eq!((wide.count("read"), wide.count("new") + wide.count("changed")), (600, 600));
     let ids: Vec<String> = (0..100).map(|id| format!("--id={id}")).collect();
     let get: Vec<&str> = std::iter::once("get").chain(ids.iter().map(String::as_str)).collect();
     let items = cloud.succeed(&get).json()["items"].take();
@@ -160,7 +160,7 @@ fn files_of_every_kind_load_and_bad_rows_are_named() {
 
     let bad = cloud.run(&["upload", "bad.csv"]);
     bad.failed_with(3, &["5 of 13 rows were rejected", "line,column,reason,row"]);
-    assert_eq!(receipt(&bad), ["read 13", "new 8", "duplicates 0", "rejected 5"]);
+    assert_eq!(["read", "changed", "rejected"].map(|count| bad.count(count)), [13, 8, 5]);
 
     for (file, words) in [
         ("not-utf8.csv", ["not UTF-8", "line 3"]),

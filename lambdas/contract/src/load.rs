@@ -1,6 +1,7 @@
 //! A load: one version of one object on its way into the table, and the ledger's entry about it.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -59,6 +60,19 @@ impl fmt::Display for LoadId {
     }
 }
 
+impl FromStr for LoadId {
+    type Err = String;
+
+    fn from_str(id: &str) -> Result<Self, String> {
+        let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if id.len() == 16 && id.bytes().all(is_digit) {
+            Ok(Self(id.to_owned()))
+        } else {
+            Err("a load is named by 16 of 0-9 and a-f, as restctl loads ls shows it".to_owned())
+        }
+    }
+}
+
 /// The ledger table's partition key: a [`LoadId`]. It is the name of [`LedgerEntry::load`] in an item.
 pub const LEDGER_KEY: &str = "load";
 
@@ -90,8 +104,8 @@ pub struct LedgerEntry {
     pub position: Position,
     /// The table was empty when the load began, so whatever it holds came from this load.
     pub blind: bool,
-    /// The rows that the load left unchanged have been given its stamp since (see README, "A late load").
-    pub confirmed: bool,
+    /// The rows before it that the load left unchanged have been given its stamp since, for the sake of a late load.
+    pub confirmed: Position,
     /// Parts of rejects in the data bucket, see [`rejects_key`].
     pub reject_parts: u32,
     #[serde(flatten)]
@@ -103,6 +117,23 @@ impl LedgerEntry {
     /// uploaded later is the greater one; S3 tells uploads within a second apart by the order in which they arrive.
     pub fn stamp(&self) -> String {
         format!("{}/{}/{}", self.uploaded, self.began, self.load)
+    }
+
+    /// As it stands when someone asks for another try, `now` written as `uploaded`: a load that stopped goes on where
+    /// it stopped, and one that failed begins anew. What names the load, and its place among others, stays.
+    pub fn again(self, now: String) -> Self {
+        let entry = match self.state {
+            LoadState::Failed => Self {
+                progress: 0,
+                position: Position::START,
+                blind: false,
+                reject_parts: 0,
+                receipt: Receipt::default(),
+                ..self
+            },
+            _ => self,
+        };
+        Self { state: LoadState::Loading, attempts: 0, reason: None, updated: now, ..entry }
     }
 }
 
@@ -118,6 +149,18 @@ pub enum LoadState {
     /// [`MAX_ATTEMPTS`] attempts failed for a reason that may pass. Its message is in the dead-letter queue; when
     /// it comes back, the load goes on.
     Stopped,
+}
+
+/// The word that is in the ledger.
+impl fmt::Display for LoadState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            LoadState::Loading => "loading",
+            LoadState::Loaded => "loaded",
+            LoadState::Failed => "failed",
+            LoadState::Stopped => "stopped",
+        })
+    }
 }
 
 /// A place between two records of a file.
@@ -166,5 +209,64 @@ mod tests {
         assert_eq!(load, LoadId::of("items.csv", "v1"));
         assert_ne!(load, LoadId::of("items.csv", "v2"));
         assert_ne!(LoadId::of("a", "bc"), LoadId::of("ab", "c"));
+    }
+    #[test]
+    fn an_id_is_sixteen_digits() {
+        let load = LoadId::of("items.csv", "v1");
+        assert_eq!(load.as_str().parse(), Ok(load.clone()));
+        for bad in [
+            "",
+            "0123456789abcde",
+            "0123456789abcdefa",
+            "0123456789ABCDEF",
+            "0123456789abcdeg",
+            "é23456789abcdef",
+        ] {
+            assert!(bad.parse::<LoadId>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_stopped_goes_on_and_what_failed_begins_anew() {
+        let entry = LedgerEntry {
+            load: LoadId::of("items.csv", "v1"),
+            object: "items.csv".into(),
+            version: "v1".into(),
+            size: 9,
+            uploaded: "2026-01-01T00:00:00.000Z".into(),
+            began: "2026-01-01T00:00:01.000Z".into(),
+            updated: "2026-01-01T00:00:02.000Z".into(),
+            state: LoadState::Stopped,
+            reason: Some("the table is away".into()),
+            attempts: MAX_ATTEMPTS,
+            progress: 7,
+            position: Position { offset: 5, line: 3 },
+            blind: true,
+            confirmed: Position::START,
+            reject_parts: 2,
+            receipt: Receipt { read: 4, new: 4, ..Receipt::default() },
+        };
+        let now = "2026-01-02T00:00:00.000Z";
+        let stopped = entry.clone().again(now.into());
+        let loading = LedgerEntry {
+            state: LoadState::Loading,
+            attempts: 0,
+            reason: None,
+            updated: now.into(),
+            ..entry.clone()
+        };
+        assert_eq!(stopped, loading);
+
+        let failed = LedgerEntry { state: LoadState::Failed, ..entry }.again(now.into());
+        let anew = LedgerEntry {
+            progress: 0,
+            position: Position::START,
+            blind: false,
+            reject_parts: 0,
+            receipt: Receipt::default(),
+            ..loading
+        };
+        assert_eq!(failed, anew);
+        assert_eq!(failed.stamp(), stopped.stamp());
     }
 }

@@ -50,6 +50,7 @@ pub mod variable {
         ITEMS_TABLE = "ITEMS_TABLE";
         LEDGER_TABLE = "LEDGER_TABLE";
         LOAD_QUEUE = "LOAD_QUEUE";
+        DEAD_LETTER_QUEUE = "DEAD_LETTER_QUEUE";
         KEY_NAME = "KEY_NAME";
         KEY_TYPE = "KEY_TYPE";
         ISSUER = "ISSUER";

@@ -1,8 +1,9 @@
 use restctl_contract::event::{self, DETAIL_TYPE, SOURCE};
 use restctl_contract::load::REJECTS_PREFIX;
+use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use time::{OffsetDateTime, UtcOffset};
 
+use crate::clock::rfc3339;
 use crate::error::Error;
 
 /// An object that has been uploaded.
@@ -41,13 +42,6 @@ impl ObjectCreated {
     pub(crate) fn is_rejects_file(&self) -> bool {
         self.key.starts_with(REJECTS_PREFIX)
     }
-}
-
-/// With milliseconds always, so that the text sorts by time.
-fn rfc3339(time: OffsetDateTime) -> String {
-    let utc = time.to_offset(UtcOffset::UTC);
-    let (hour, minute, second, millisecond) = utc.time().as_hms_milli();
-    format!("{}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z", utc.date())
 }
 
 #[cfg(test)]

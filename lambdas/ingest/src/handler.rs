@@ -6,14 +6,23 @@ use tracing::{error, info, warn};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::event::ObjectCreated;
-use crate::load::{self, Ingest};
+use crate::load::{self, Ingest, Outcome};
+use crate::queue::{receives, rest_after};
 
-/// Less than the time that a deadline keeps for the answer.
-const REST_TIMEOUT: Duration = Duration::from_secs(2);
+/// Less than the time that a deadline keeps for the last words.
+const LAST_CALL: Duration = Duration::from_secs(2);
+
+/// What is to become of a message.
+enum Fate {
+    /// It is done with, and may be deleted.
+    Done,
+    /// It comes again after this time, before those behind it.
+    ComesAgain(Duration),
+}
 
 impl Ingest {
-    /// Loads one message after the other. The first one that fails is reported together with all that follow,
-    /// so that a FIFO queue keeps their order. A load that failed for good is done, and so is its message.
+    /// Loads one message after the other. The first one that is not done is reported together with all that follow,
+    /// so that a FIFO queue keeps their order.
     pub(crate) async fn handle(
         &self,
         event: SqsEvent,
@@ -21,35 +30,69 @@ impl Ingest {
     ) -> Result<SqsBatchResponse, lambda_runtime::Error> {
         let mut response = SqsBatchResponse::default();
         for (index, message) in event.records.iter().enumerate() {
-            // A load may stop anywhere: it says that it is done last, and begins anew when it comes again.
-            let outcome = tokio::time::timeout(deadline.left(), self.message(message)).await;
-            let Err(failure) = outcome.unwrap_or(Err(Error::OutOfTime)) else { continue };
-            error!(id = message.message_id, error = failure.chain(), "the message will come again");
-            self.rest(message).await;
+            let Fate::ComesAgain(rest) = self.message(message, deadline).await else { continue };
             for message in &event.records[index..] {
                 // An identifier that the queue does not know would fail the whole batch anyway.
-                let id = message.message_id.as_deref().ok_or("a message without an identifier failed")?;
+                let id =
+                    message.message_id.as_deref().ok_or("a message without an identifier comes again")?;
                 response.add_failure(id);
             }
+            // From here on another invocation may have the message.
+            warn_of(last_call(self.queue.show_after(message, rest)).await);
             break;
         }
         Ok(response)
     }
 
-    /// What fails here costs time and nothing else: the message comes again in any case.
-    async fn rest(&self, message: &SqsMessage) {
-        let rested = tokio::time::timeout(REST_TIMEOUT, self.queue.rest(message)).await;
-        if let Err(failure) = rested.unwrap_or(Err(Error::OutOfTime)) {
-            warn!(error = failure.chain(), "it comes again only after the queue's visibility timeout");
+    async fn message(&self, message: &SqsMessage, deadline: Deadline) -> Fate {
+        warn_of(self.queue.hold(message, deadline.until_end()).await);
+        let loaded = match ObjectCreated::parse(message.body.as_deref().unwrap_or_default()) {
+            Ok(created) if created.is_rejects_file() => {
+                info!(object = created.key, "rejects are no load");
+                return Fate::Done;
+            }
+            Ok(created) => {
+                let time = deadline.until_end().saturating_sub(LAST_CALL);
+                tokio::time::timeout(time, load::run(self, &created, deadline)).await
+            }
+            Err(error) => Ok(Err(error)),
+        };
+        match loaded.unwrap_or(Err(Error::OutOfTime)) {
+            Ok(Outcome::Settled) => Fate::Done,
+            Ok(Outcome::Continues) => Fate::ComesAgain(Duration::ZERO),
+            Ok(Outcome::Rests(failures)) => Fate::ComesAgain(rest_after(failures)),
+            Ok(Outcome::Stopped) => self.bury(message).await,
+            Err(error @ Error::NoEvent(_)) => {
+                error!(id = message.message_id, error = error.chain(), "the message cannot be understood");
+                self.bury(message).await
+            }
+            Err(error) => {
+                error!(id = message.message_id, error = error.chain(), "the message will come again");
+                Fate::ComesAgain(rest_after(receives(message)))
+            }
         }
     }
 
-    async fn message(&self, message: &SqsMessage) -> Result<(), Error> {
-        let created = ObjectCreated::parse(message.body.as_deref().unwrap_or_default())?;
-        if created.is_rejects_file() {
-            info!(object = created.key, "a rejects file is no load");
-            return Ok(());
+    /// A message is done with in this queue only when it is in the other one.
+    async fn bury(&self, message: &SqsMessage) -> Fate {
+        match last_call(self.queue.bury(message)).await {
+            Ok(()) => Fate::Done,
+            Err(error) => {
+                warn_of(Err(error));
+                Fate::ComesAgain(rest_after(receives(message)))
+            }
         }
-        load::run(self, created).await
+    }
+}
+
+async fn last_call(call: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    tokio::time::timeout(LAST_CALL, call).await.unwrap_or(Err(Error::OutOfTime))
+}
+
+/// What fails here costs time and nothing else: the message comes again in any case, if only after the queue's own
+/// visibility timeout.
+fn warn_of(called: Result<(), Error>) {
+    if let Err(error) = called {
+        warn!(error = error.chain(), "the queue could not be told");
     }
 }

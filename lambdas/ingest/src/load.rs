@@ -1,171 +1,227 @@
-use restctl_contract::key::Key;
-use restctl_contract::load::{LedgerEntry, LoadId, LoadState, Position, Receipt, rejects_key};
-use restctl_rows::{ColumnTypes, Format, Parser, Reject, Row, Unreadable};
-use tracing::{info, warn};
+mod begin;
+mod confirm;
+mod count;
+mod settle;
 
+use std::time::Duration;
+
+use restctl_contract::key::Key;
+use restctl_contract::load::{LedgerEntry, Position, Receipt};
+use tokio::time::Instant;
+
+use crate::deadline::Deadline;
+use crate::dynamodb::Dynamodb;
 use crate::error::Error;
 use crate::event::ObjectCreated;
 use crate::ledger::Ledger;
-use crate::object::{self, Content, Object};
+use crate::object::Object;
 use crate::queue::Queue;
 use crate::rejects::Rejects;
-use crate::table::Table;
+use crate::source::{Source, WindowSize};
+use crate::stop::Stop;
+use crate::table::{Table, Verdict, Written};
 use crate::window::Window;
+use begin::Begun;
 
 /// What every load needs.
 pub(crate) struct Ingest {
     pub(crate) s3: aws_sdk_s3::Client,
-    pub(crate) dynamodb: aws_sdk_dynamodb::Client,
+    pub(crate) dynamodb: Dynamodb,
     pub(crate) queue: Queue,
     pub(crate) items_table: String,
     pub(crate) ledger_table: String,
     pub(crate) key: Key,
+    pub(crate) window_size: WindowSize,
+    pub(crate) cadence: Cadence,
 }
 
-/// Loads the object unless that has been done. `Ok` means that nothing is left to do: the load is in the ledger
-/// as loaded, or as failed for good.
-pub(crate) async fn run(ingest: &Ingest, created: ObjectCreated) -> Result<(), Error> {
-    let object = Object::of(&ingest.s3, &created).await?;
-    let load = LoadId::of(&object.key, object.version());
-    let mut ledger = Ledger::new(&ingest.dynamodb, &ingest.ledger_table);
-    if ledger.is_settled(&load).await? {
-        info!(load = load.as_str(), object = object.key, "the load has been settled before");
-        return Ok(());
+/// How often the ledger hears of a load.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cadence {
+    /// Whoever waits for the load looks about as often.
+    pub(crate) news: Duration,
+    /// While there are rejects a checkpoint needs an object in the bucket, so it is made more seldom.
+    pub(crate) rejects: Duration,
+}
+
+impl Default for Cadence {
+    fn default() -> Self {
+        Self { news: Duration::from_secs(1), rejects: Duration::from_secs(30) }
     }
-    let entry = LedgerEntry {
-        load: load.clone(),
-        object: object.key.clone(),
-        version: object.version().to_owned(),
-        size: created.size,
-        began: created.uploaded.clone(),
-        updated: created.uploaded.clone(),
-        uploaded: created.uploaded,
-        state: LoadState::Loading,
-        reason: None,
-        attempts: 1,
-        progress: 0,
-        position: Position::START,
-        blind: false,
-        confirmed: false,
-        reject_parts: 0,
-        receipt: Receipt::default(),
+}
+
+/// Where an invocation has brought a load.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Outcome {
+    /// It is in the ledger as loaded, or as failed for good: nothing is left to do.
+    Settled,
+    /// Time was short; it goes on in the next invocation.
+    Continues,
+    /// It failed for a reason that may pass, for the nth time since it last came any further.
+    Rests(u32),
+    /// It has failed so too often.
+    Stopped,
+}
+
+/// How far the rows have been read.
+enum Reached {
+    End,
+    /// As far as time allowed.
+    Checkpoint,
+}
+
+/// Loads the object, unless that has been done, for as long as the invocation lasts.
+pub(crate) async fn run(
+    ingest: &Ingest,
+    created: &ObjectCreated,
+    deadline: Deadline,
+) -> Result<Outcome, Error> {
+    let found = Object::find(&ingest.s3, &created.bucket, &created.key, created.version.as_deref()).await?;
+    let (entry, late) = match begin::begin(ingest, created, found.as_ref()).await? {
+        Begun::Load { entry, late } => (entry, late),
+        Begun::Settled => return Ok(Outcome::Settled),
+        Begun::Stopped => return Ok(Outcome::Stopped),
     };
-    ledger.write(&entry).await?;
-    let table = Table::new(&ingest.dynamodb, &ingest.items_table, entry.stamp());
-    let window = Window::default();
-    let mut load = Load { ingest, table, ledger, entry, window, rejects: Rejects::default() };
-    let outcome = load.read(&object).await;
-    load.settle(&object, outcome).await
+    let mut load = Load::new(ingest, &created.bucket, *entry);
+    let reached = match &found {
+        None => Err(Stop::object_gone()),
+        Some(object) => {
+            let work = load.work(object, late, deadline);
+            tokio::time::timeout(deadline.left(), work).await.unwrap_or(Err(Error::OutOfTime.into()))
+        }
+    };
+    Ok(load.settle(reached).await)
 }
 
 struct Load<'a> {
     ingest: &'a Ingest,
+    bucket: &'a str,
     table: Table<'a>,
     ledger: Ledger<'a>,
+    /// As the ledger has it: its position and its receipt tell of what is safe.
     entry: LedgerEntry,
-    window: Window,
+    stamp: String,
+    /// As far as this attempt has come.
+    position: Position,
+    receipt: Receipt,
     rejects: Rejects,
+    /// An attempt broke off, so some rows behind the entry's position may have been written.
+    resumed: bool,
+    /// When the ledger last heard of it, and when of a new position.
+    told: Instant,
+    checkpoint: Instant,
 }
 
-/// Why a load stops before the end of its file.
-enum Stop {
-    /// It would stop there again.
-    ForGood(String),
-    ForNow(Error),
+/// A window whose rows have been compared with the table.
+struct Compared {
+    window: Window,
+    verdicts: Vec<Verdict>,
+    units: f64,
 }
 
-impl From<Unreadable> for Stop {
-    fn from(unreadable: Unreadable) -> Self {
-        Stop::ForGood(unreadable.to_string())
-    }
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Stop::ForNow(error)
-    }
-}
-
-impl Load<'_> {
-    async fn read(&mut self, object: &Object) -> Result<(), Stop> {
-        let format = Format::of(&object.key)?;
-        let Some(Content { mut body, column_types }) = object.open(&self.ingest.s3).await? else {
-            return Err(Stop::ForGood("the object was deleted before it could be loaded".to_owned()));
-        };
-        let column_types: Option<ColumnTypes> = column_types.as_deref().map(str::parse).transpose()?;
-        let mut parser = Parser::new(format, &self.ingest.key, column_types);
-        let mut rows = Vec::new();
-        while let Some(chunk) = body.next().await {
-            let chunk = chunk.map_err(|error| Error::service("GetObject", &object.key, error))?;
-            parser.feed(&chunk, &mut rows)?;
-            self.take(&mut rows).await?;
+impl<'a> Load<'a> {
+    fn new(ingest: &'a Ingest, bucket: &'a str, entry: LedgerEntry) -> Self {
+        let now = Instant::now();
+        Self {
+            ingest,
+            bucket,
+            table: ingest.table(),
+            ledger: ingest.ledger(),
+            stamp: entry.stamp(),
+            position: entry.position,
+            receipt: entry.receipt,
+            rejects: Rejects::after(entry.reject_parts),
+            resumed: entry.attempts > 1,
+            entry,
+            told: now,
+            checkpoint: now,
         }
-        parser.finish(&mut rows)?;
-        self.take(&mut rows).await?;
-        Ok(self.flush().await?)
     }
 
-    async fn take(&mut self, rows: &mut Vec<Result<Row, Reject>>) -> Result<(), Error> {
-        for row in rows.drain(..) {
-            match row {
-                Ok(row) => self.window.push(row),
-                Err(reject) => {
-                    self.entry.receipt.read += 1;
-                    self.reject(&reject)?;
-                }
+    async fn work(&mut self, object: &Object, late: bool, deadline: Deadline) -> Result<Reached, Stop> {
+        if late && let Reached::Checkpoint = self.confirm_newer_loads(deadline).await? {
+            return Ok(Reached::Checkpoint);
+        }
+        if self.position == Position::START && !self.resumed {
+            let (empty, units) = self.table.is_empty().await?;
+            self.entry.blind = empty;
+            self.receipt.read_units += units;
+            self.ledger.write(&self.entry).await?;
+        }
+        let reached = self.read(object, deadline).await?;
+        if let Reached::End = reached {
+            self.tell_duplicates(object.duplicates());
+        }
+        Ok(reached)
+    }
+
+    /// While a window is written the next one is read and compared, unless they share a key.
+    async fn read(&mut self, object: &Object, deadline: Deadline) -> Result<Reached, Stop> {
+        let Ingest { s3, key, window_size, .. } = self.ingest;
+        let mut source = Source::new(s3, object, key, self.position, *window_size)?;
+        let mut waiting: Option<Compared> = None;
+        let mut windows = 0;
+        let reached = loop {
+            // Each invocation writes a window at least, or a load could go on for ever.
+            if windows > 1 && deadline.is_short() {
+                break Ok(Reached::Checkpoint);
             }
-            if self.window.is_full() {
-                self.flush().await?;
+            let window = match source.next().await {
+                Ok(Some(window)) => window,
+                Ok(None) => break Ok(Reached::End),
+                Err(stop) => break Err(stop),
+            };
+            if let Some(stop) = self.too_many_rejects(object, waiting.as_ref(), &window) {
+                self.count_rejects(&window.rejects)?;
+                break Err(stop);
             }
-        }
-        Ok(())
-    }
-
-    /// Writes the window. Rows count as read once it is known what became of them, so that the receipt adds up
-    /// at any time.
-    async fn flush(&mut self) -> Result<(), Error> {
-        let window = std::mem::take(&mut self.window);
-        let refused = self.table.write(window.rows()).await?;
-        let receipt = &mut self.entry.receipt;
-        receipt.read += window.rows().len() as u64 + window.duplicates();
-        receipt.new += (window.rows().len() - refused.len()) as u64;
-        receipt.duplicates += window.duplicates();
-        for reject in &refused {
-            self.reject(reject)?;
-        }
-        self.ledger.keep_up(&self.entry).await
-    }
-
-    fn reject(&mut self, reject: &Reject) -> Result<(), Error> {
-        self.entry.receipt.rejected += 1;
-        Ok(self.rejects.push(reject)?)
-    }
-
-    /// The rejects are put before the ledger says that the load is done.
-    async fn settle(mut self, object: &Object, outcome: Result<(), Stop>) -> Result<(), Error> {
-        self.entry.reason = match outcome {
-            Ok(()) => None,
-            Err(Stop::ForGood(reason)) => Some(reason),
-            Err(Stop::ForNow(error)) => return Err(error),
+            windows += 1;
+            let apart = waiting.as_ref().is_none_or(|waiting| !waiting.window.shares_a_key_with(&window));
+            waiting = Some(if apart {
+                let (written, compared) =
+                    tokio::try_join!(self.write(waiting.as_ref()), self.compare(window))?;
+                self.count(waiting, written)?;
+                compared
+            } else {
+                self.write_and_count(waiting).await?;
+                self.compare(window).await?
+            });
+            self.keep_up().await?;
         };
-        if let Some(path) = self.rejects.finish()? {
-            let key = rejects_key(&self.entry.load, 0);
-            object::put_csv(&self.ingest.s3, &object.bucket, &key, &path).await?;
-            self.entry.reject_parts = 1;
+        self.write_and_count(waiting).await?;
+        reached
+    }
+
+    /// A load that began on an empty table need not look: whatever is there, it has written itself.
+    async fn compare(&self, window: Window) -> Result<Compared, Error> {
+        if self.entry.blind && !self.resumed {
+            let verdicts = vec![Verdict::New; window.rows.len()];
+            return Ok(Compared { window, verdicts, units: 0.0 });
         }
-        let failed = self.entry.reason.is_some();
-        self.entry.state = if failed { LoadState::Failed } else { LoadState::Loaded };
-        self.ledger.write(&self.entry).await?;
-        tell(&self.entry);
-        Ok(())
+        let found = self.table.compare(&window.rows, &self.stamp).await?;
+        Ok(Compared { window, verdicts: found.verdicts, units: found.units })
+    }
+
+    async fn write(&self, compared: Option<&Compared>) -> Result<Written, Error> {
+        let Some(Compared { window, verdicts, .. }) = compared else { return Ok(Written::default()) };
+        let rows = window.rows.iter().zip(verdicts);
+        let rows: Vec<_> =
+            rows.filter(|(_, verdict)| verdict.asks_for_a_write()).map(|(row, _)| row).collect();
+        self.table.write(&rows, &self.stamp).await
+    }
+
+    async fn write_and_count(&mut self, compared: Option<Compared>) -> Result<(), Error> {
+        let written = self.write(compared.as_ref()).await?;
+        self.count(compared, written)
     }
 }
 
-fn tell(entry: &LedgerEntry) {
-    let Receipt { read, new: written, rejected, duplicates, .. } = entry.receipt;
-    let (load, object) = (entry.load.as_str(), &entry.object);
-    match &entry.reason {
-        None => info!(load, object, read, written, rejected, duplicates, "loaded"),
-        Some(reason) => warn!(load, object, read, written, rejected, duplicates, reason, "failed"),
+impl Ingest {
+    fn table(&self) -> Table<'_> {
+        Table::new(&self.dynamodb, &self.items_table, &self.key)
+    }
+
+    fn ledger(&self) -> Ledger<'_> {
+        Ledger::new(&self.dynamodb, &self.ledger_table)
     }
 }

@@ -1,6 +1,8 @@
 //! The ingest Lambda: objects of the data bucket become items of the table, each load once and in order.
 
+mod clock;
 mod deadline;
+mod dynamodb;
 mod error;
 mod event;
 mod handler;
@@ -9,13 +11,14 @@ mod load;
 mod object;
 mod queue;
 mod rejects;
+mod source;
+mod stop;
 mod table;
 #[cfg(test)]
 mod tests;
 mod window;
 
 use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
-use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_lambda_events::sqs::SqsEvent;
 use aws_smithy_http_client::Builder;
@@ -26,11 +29,10 @@ use restctl_contract::key::Key;
 use restctl_contract::template::variable;
 
 use crate::deadline::Deadline;
-use crate::load::Ingest;
+use crate::dynamodb::{Backoff, Dynamodb};
+use crate::load::{Cadence, Ingest};
 use crate::queue::Queue;
-
-/// A table that has to scale up throttles for longer than the SDK's three attempts last.
-const ATTEMPTS: u32 = 8;
+use crate::source::WindowSize;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -49,7 +51,6 @@ async fn config() -> SdkConfig {
         .http_client(Builder::new().tls_provider(tls).build_https())
         .credentials_provider(EnvironmentVariableCredentialsProvider::new())
         .region(EnvironmentVariableRegionProvider::new())
-        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
         .load()
         .await
 }
@@ -58,13 +59,16 @@ fn ingest(config: &SdkConfig) -> Result<Ingest, Error> {
     // The host names of buckets resolve at AWS, and nowhere else.
     let path_style = config.endpoint_url().is_some();
     let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(path_style).build();
+    let sqs = aws_sdk_sqs::Client::new(config);
     Ok(Ingest {
         s3: aws_sdk_s3::Client::from_conf(s3),
-        dynamodb: aws_sdk_dynamodb::Client::new(config),
-        queue: Queue::new(aws_sdk_sqs::Client::new(config), setting(variable::LOAD_QUEUE)?),
+        dynamodb: Dynamodb::new(config, Backoff::default())?,
+        queue: Queue::new(sqs, setting(variable::LOAD_QUEUE)?, setting(variable::DEAD_LETTER_QUEUE)?),
         items_table: setting(variable::ITEMS_TABLE)?,
         ledger_table: setting(variable::LEDGER_TABLE)?,
         key: Key { name: setting(variable::KEY_NAME)?, kind: setting(variable::KEY_TYPE)?.parse()? },
+        window_size: WindowSize::default(),
+        cadence: Cadence::default(),
     })
 }
 

@@ -5,19 +5,31 @@ use tempfile::{NamedTempFile, TempPath};
 
 const HEADER: &str = "line,column,reason,row\n";
 
-/// The rejects of one load, kept on disk (`/tmp` in a Lambda) so that their number does not matter to memory.
-#[derive(Default)]
+/// The rejects of one load since its last checkpoint, kept on disk (`/tmp` in a Lambda) so that their number does
+/// not matter to memory.
 pub(crate) struct Rejects {
+    /// How many parts there are before this one.
+    parts: u32,
     file: Option<BufWriter<NamedTempFile>>,
 }
 
 impl Rejects {
+    pub(crate) fn after(parts: u32) -> Self {
+        Self { parts, file: None }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.file.is_none()
+    }
+
     pub(crate) fn push(&mut self, reject: &Reject) -> io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
             none => {
                 let mut file = BufWriter::new(NamedTempFile::new()?);
-                file.write_all(HEADER.as_bytes())?;
+                if self.parts == 0 {
+                    file.write_all(HEADER.as_bytes())?;
+                }
                 none.insert(file)
             }
         };
@@ -25,9 +37,10 @@ impl Rejects {
         writeln!(file, "{},{column},{},{}", reject.line, quoted(&reject.reason), quoted(&reject.row))
     }
 
-    /// The file, which goes away with its path; none if there are no rejects.
-    pub(crate) fn finish(self) -> io::Result<Option<TempPath>> {
-        let Some(file) = self.file else { return Ok(None) };
+    /// The part as a file, which goes away with its path; none if there are no rejects. The next part begins.
+    pub(crate) fn take(&mut self) -> io::Result<Option<TempPath>> {
+        let Some(file) = self.file.take() else { return Ok(None) };
+        self.parts += 1;
         let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
         Ok(Some(file.into_temp_path()))
     }
@@ -46,16 +59,21 @@ fn quoted(field: &str) -> String {
 mod tests {
     use super::*;
 
+    fn reject(line: u64) -> Reject {
+        Reject { line, column: Some("id".into()), reason: "is \"x\"".into(), row: ",\"a\nb\"".into() }
+    }
+
     #[test]
-    fn the_file_is_csv() {
-        let mut rejects = Rejects::default();
-        let reject =
-            Reject { line: 7, column: Some("id".into()), reason: "is \"x\"".into(), row: ",\"a\nb\"".into() };
-        rejects.push(&reject).unwrap();
-        rejects.push(&Reject { line: 8, column: None, reason: "is odd".into(), row: "1".into() }).unwrap();
-        let path = rejects.finish().unwrap().unwrap();
-        let text = std::fs::read_to_string(&path).unwrap();
-        assert_eq!(text, "line,column,reason,row\n7,id,\"is \"\"x\"\"\",\",\"\"a\nb\"\"\"\n8,,is odd,1\n");
-        assert!(Rejects::default().finish().unwrap().is_none());
+    fn the_parts_together_are_one_csv() {
+        let mut rejects = Rejects::after(0);
+        assert!(rejects.take().unwrap().is_none());
+        let mut text = String::new();
+        for line in 7..9 {
+            rejects.push(&reject(line)).unwrap();
+            assert!(!rejects.is_empty());
+            text.push_str(&std::fs::read_to_string(rejects.take().unwrap().unwrap()).unwrap());
+        }
+        let row = "id,\"is \"\"x\"\"\",\",\"\"a\nb\"\"\"";
+        assert_eq!(text, format!("line,column,reason,row\n7,{row}\n8,{row}\n"));
     }
 }

@@ -1,130 +1,247 @@
+mod batches;
 mod item;
+mod stored;
+mod verdict;
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
-use std::time::Duration;
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::ProvideErrorMetadata;
-use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use restctl_contract::key::{Key, KeyType};
 use restctl_rows::{Reject, Row};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{json, to_string};
 
+use crate::dynamodb::Dynamodb;
 use crate::error::Error;
+use stored::Stored;
+pub(crate) use verdict::Verdict;
+use verdict::verdict;
 
-const MAX_PUTS: usize = 25;
-/// As DynamoDB counts the size of items. A request may have 16 MB, and the JSON around a null or a boolean of
-/// one byte makes ten of it.
-const MAX_BATCH_BYTES: usize = 1_500_000;
-const BATCHES_IN_FLIGHT: usize = 8;
+/// Batches under way at a time; how many of them are in flight, the client's pace decides.
+const WRITES_UNDER_WAY: usize = 32;
+/// An answer may have 16 MB.
+const READS_UNDER_WAY: usize = 8;
 
-const FIRST_WAIT: Duration = Duration::from_millis(50);
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
-
-/// Where the rows of one load become items.
+/// The table of items.
 pub(crate) struct Table<'a> {
-    client: &'a Client,
+    client: &'a Dynamodb,
     name: &'a str,
-    written_by: String,
+    key: &'a Key,
+}
+
+/// What became of some rows that were to be written.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    /// The keys of those that the table refuses for good, and why.
+    pub(crate) refused: Vec<(String, Reject)>,
+    pub(crate) units: f64,
+}
+
+/// What the table has of some rows, each row's verdict in its place.
+#[derive(Debug, Default)]
+pub(crate) struct Compared {
+    pub(crate) verdicts: Vec<Verdict>,
+    pub(crate) units: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct WriteAnswer<'a> {
+    #[serde(borrow, default)]
+    unprocessed_items: HashMap<String, Vec<&'a RawValue>>,
+    #[serde(default)]
+    consumed_capacity: Vec<Capacity>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ReadAnswer<'a> {
+    #[serde(borrow, default)]
+    responses: HashMap<String, Vec<Stored<'a>>>,
+    #[serde(borrow, default)]
+    unprocessed_keys: HashMap<String, Keys<'a>>,
+    #[serde(default)]
+    consumed_capacity: Vec<Capacity>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Keys<'a> {
+    #[serde(borrow)]
+    keys: Vec<&'a RawValue>,
+}
+
+/// PutItem and Scan name one table, the batches a list.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SingleAnswer {
+    #[serde(default)]
+    count: u64,
+    consumed_capacity: Option<Capacity>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Capacity {
+    #[serde(default)]
+    capacity_units: f64,
 }
 
 impl<'a> Table<'a> {
-    pub(crate) fn new(client: &'a Client, name: &'a str, written_by: String) -> Self {
-        Self { client, name, written_by }
+    pub(crate) fn new(client: &'a Dynamodb, name: &'a str, key: &'a Key) -> Self {
+        Self { client, name, key }
     }
 
-    /// Writes all of `rows`, no two of the same key, and returns those that the table refuses for good. Tries
-    /// for as long as it is polled.
-    pub(crate) async fn write(&self, rows: &[Row]) -> Result<Vec<Reject>, Error> {
-        let batches = stream::iter(batches(rows)).map(|batch| self.write_batch(batch));
-        batches.buffer_unordered(BATCHES_IN_FLIGHT).try_concat().await
+    /// Whether there is no item at all, and the units that it cost to find out.
+    pub(crate) async fn is_empty(&self) -> Result<(bool, f64), Error> {
+        let request = json!({
+            "TableName": self.name, "Limit": 1, "ConsistentRead": true, "ReturnConsumedCapacity": "TOTAL",
+        });
+        let answer = self.client.call("Scan", request.to_string().into_bytes()).await?;
+        let answer: SingleAnswer =
+            serde_json::from_slice(&answer).map_err(|error| Error::answer("Scan", error))?;
+        Ok((answer.count == 0, answer.consumed_capacity.map_or(0.0, |capacity| capacity.capacity_units)))
     }
 
-    async fn write_batch(&self, batch: &[Row]) -> Result<Vec<Reject>, Error> {
-        let mut requests = batch.iter().map(|row| self.put_request(row)).collect::<Result<Vec<_>, _>>()?;
+    /// Compares `rows`, no two of the same key, with what the table has. `stamp` is that of their load.
+    pub(crate) async fn compare(&self, rows: &[Row], stamp: &str) -> Result<Compared, Error> {
+        let batches = rows.chunks(batches::MAX_KEYS).map(|batch| self.compare_batch(batch, stamp));
+        let append = |mut all: Compared, batch: Compared| async move {
+            all.verdicts.extend(batch.verdicts);
+            all.units += batch.units;
+            Ok(all)
+        };
+        stream::iter(batches).buffered(READS_UNDER_WAY).try_fold(Compared::default(), append).await
+    }
+
+    /// Writes `rows`, no two of the same key, as items of the load with this `stamp`. Tries for as long as it is polled.
+    pub(crate) async fn write(&self, rows: &[&Row], stamp: &str) -> Result<Written, Error> {
+        let batches = batches::puts(rows).map(|batch| self.write_batch(batch, stamp));
+        let append = |mut all: Written, batch: Written| async move {
+            all.refused.extend(batch.refused);
+            all.units += batch.units;
+            Ok(all)
+        };
+        let under_way = stream::iter(batches).buffer_unordered(WRITES_UNDER_WAY);
+        under_way.try_fold(Written::default(), append).await
+    }
+
+    async fn compare_batch(&self, batch: &[Row], stamp: &str) -> Result<Compared, Error> {
+        const OPERATION: &str = "BatchGetItem";
+        let places: HashMap<&str, usize> =
+            batch.iter().enumerate().map(|(at, row)| (row.key(), at)).collect();
+        let mut compared = Compared { verdicts: vec![Verdict::New; batch.len()], units: 0.0 };
+        let mut keys = batch.iter().map(|row| self.key_of(row)).collect::<Vec<_>>().join(",");
         for attempt in 0.. {
-            let items = HashMap::from([(self.name.to_owned(), requests)]);
-            let answer = match self.client.batch_write_item().set_request_items(Some(items)).send().await {
-                Ok(answer) => answer,
-                Err(error) if is_refused(&error) => return self.write_singly(batch).await,
-                Err(error) => return Err(Error::service("BatchWriteItem", self.name, error)),
+            let request = format!(
+                r#"{{"ReturnConsumedCapacity":"TOTAL","RequestItems":{{"{}":{{"ConsistentRead":true,"Keys":[{keys}]}}}}}}"#,
+                self.name
+            );
+            let answer = self.client.call(OPERATION, request.into_bytes()).await?;
+            let mut answer: ReadAnswer<'_> =
+                serde_json::from_slice(&answer).map_err(|error| Error::answer(OPERATION, error))?;
+            compared.units += answer.consumed_capacity.iter().map(|table| table.capacity_units).sum::<f64>();
+            for item in answer.responses.remove(self.name).unwrap_or_default() {
+                let place = item.key(&self.key.name).and_then(|key| places.get(&*key).copied());
+                let place =
+                    place.ok_or_else(|| Error::answer(OPERATION, "it has an item that was not asked for"))?;
+                compared.verdicts[place] = verdict(&batch[place], &item, stamp);
+            }
+            let Some(left) = answer.unprocessed_keys.remove(self.name).filter(|left| !left.keys.is_empty())
+            else {
+                break;
             };
-            let left = answer.unprocessed_items.and_then(|mut tables| tables.remove(self.name));
-            requests = left.unwrap_or_default();
-            if requests.is_empty() {
+            keys = left.keys.iter().map(|key| key.get()).collect::<Vec<_>>().join(",");
+            self.client.slow_down(attempt).await;
+        }
+        Ok(compared)
+    }
+
+    async fn write_batch(&self, batch: &[&Row], stamp: &str) -> Result<Written, Error> {
+        const OPERATION: &str = "BatchWriteItem";
+        let mut written = Written::default();
+        let mut request = self.puts(batch.iter().map(|row| Put::Row(row, stamp)));
+        for attempt in 0.. {
+            let answer = match self.client.call(OPERATION, request).await {
+                Ok(answer) => answer,
+                Err(Error::Refused { .. }) => return self.write_singly(batch, stamp).await,
+                Err(error) => return Err(error),
+            };
+            let mut answer: WriteAnswer<'_> =
+                serde_json::from_slice(&answer).map_err(|error| Error::answer(OPERATION, error))?;
+            written.units += answer.consumed_capacity.iter().map(|table| table.capacity_units).sum::<f64>();
+            let left = answer.unprocessed_items.remove(self.name).unwrap_or_default();
+            if left.is_empty() {
                 break;
             }
-            tokio::time::sleep(backoff(attempt)).await;
+            request = self.puts(left.into_iter().map(Put::Again));
+            self.client.slow_down(attempt).await;
         }
-        Ok(Vec::new())
+        Ok(written)
     }
 
     /// One item can make DynamoDB refuse its whole batch without saying which one it was.
-    async fn write_singly(&self, batch: &[Row]) -> Result<Vec<Reject>, Error> {
-        let mut rejects = Vec::new();
+    async fn write_singly(&self, batch: &[&Row], stamp: &str) -> Result<Written, Error> {
+        const OPERATION: &str = "PutItem";
+        let mut written = Written::default();
         for row in batch {
-            let item = item::item(row, &self.written_by);
-            match self.client.put_item().table_name(self.name).set_item(Some(item)).send().await {
-                Ok(_) => {}
-                Err(error) if is_refused(&error) => {
-                    let words = error.message().unwrap_or("without a reason");
-                    rejects.push(row.reject(format!("is refused by DynamoDB: {words}")));
+            let mut request =
+                format!(r#"{{"TableName":"{}","ReturnConsumedCapacity":"TOTAL","Item":"#, self.name)
+                    .into_bytes();
+            item::write(&mut request, row, stamp);
+            request.push(b'}');
+            match self.client.call(OPERATION, request).await {
+                Ok(answer) => {
+                    let answer: SingleAnswer =
+                        serde_json::from_slice(&answer).map_err(|error| Error::answer(OPERATION, error))?;
+                    written.units += answer.consumed_capacity.map_or(0.0, |capacity| capacity.capacity_units);
                 }
-                Err(error) => return Err(Error::service("PutItem", self.name, error)),
+                Err(Error::Refused { message, .. }) => {
+                    let reject = row.reject(format!("is refused by DynamoDB: {message}"));
+                    written.refused.push((row.key().to_owned(), reject));
+                }
+                Err(error) => return Err(error),
             }
         }
-        Ok(rejects)
+        Ok(written)
     }
 
-    fn put_request(&self, row: &Row) -> Result<WriteRequest, Error> {
-        let put = PutRequest::builder().set_item(Some(item::item(row, &self.written_by))).build();
-        let put = put.map_err(|error| Error::service("BatchWriteItem", self.name, error))?;
-        Ok(WriteRequest::builder().put_request(put).build())
+    fn puts<'b>(&self, puts: impl Iterator<Item = Put<'b>>) -> Vec<u8> {
+        let mut body =
+            format!(r#"{{"ReturnConsumedCapacity":"TOTAL","RequestItems":{{"{}":["#, self.name).into_bytes();
+        for (index, put) in puts.enumerate() {
+            if index > 0 {
+                body.push(b',');
+            }
+            match put {
+                Put::Row(row, stamp) => {
+                    body.extend_from_slice(br#"{"PutRequest":{"Item":"#);
+                    item::write(&mut body, row, stamp);
+                    body.extend_from_slice(b"}}");
+                }
+                Put::Again(request) => body.extend_from_slice(request.get().as_bytes()),
+            }
+        }
+        body.extend_from_slice(b"]}}");
+        body
     }
-}
 
-/// Exponential, with full jitter.
-fn backoff(attempt: u32) -> Duration {
-    let longest = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(attempt)).min(LONGEST_WAIT);
-    longest.mul_f64(RandomState::new().hash_one(attempt) as f64 / u64::MAX as f64)
-}
-
-fn is_refused(error: &impl ProvideErrorMetadata) -> bool {
-    error.code() == Some("ValidationException")
-}
-
-/// Runs of rows, each of which fits into one BatchWriteItem.
-fn batches(mut rows: &[Row]) -> impl Iterator<Item = &[Row]> {
-    std::iter::from_fn(move || {
-        let mut bytes = 0;
-        let fits = |row: &&Row| {
-            bytes += row.bytes;
-            bytes <= MAX_BATCH_BYTES
+    fn key_of(&self, row: &Row) -> String {
+        let kind = match self.key.kind {
+            KeyType::String => "S",
+            KeyType::Number => "N",
         };
-        let length = rows.iter().take(MAX_PUTS).take_while(fits).count().max(1);
-        let (batch, rest) = rows.split_at_checked(length)?;
-        rows = rest;
-        Some(batch)
-    })
+        // Names and texts always have a JSON notation.
+        let text = |text: &str| to_string(text).unwrap_or_default();
+        format!(r#"{{{}:{{"{kind}":{}}}}}"#, text(&self.key.name), text(row.key()))
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rows(number: usize, bytes: usize) -> Vec<Row> {
-        vec![Row { line: 0, key: String::new(), values: Vec::new(), bytes }; number]
-    }
-
-    fn sizes(rows: &[Row]) -> Vec<usize> {
-        batches(rows).map(<[Row]>::len).collect()
-    }
-
-    #[test]
-    fn batches_have_25_rows_and_fit_into_a_request() {
-        assert_eq!(sizes(&rows(60, 100)), [25, 25, 10]);
-        assert_eq!(sizes(&rows(7, 400_000)), [3, 3, 1]);
-        assert_eq!(sizes(&rows(2, MAX_BATCH_BYTES + 1)), [1, 1]);
-        assert_eq!(sizes(&[]), [0; 0]);
-    }
+/// One request of a BatchWriteItem.
+enum Put<'a> {
+    /// A row, and the stamp of its load.
+    Row(&'a Row, &'a str),
+    /// As DynamoDB handed it back.
+    Again(&'a RawValue),
 }

@@ -1,25 +1,37 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use restctl_rows::Row;
+use restctl_contract::load::Position;
+use restctl_rows::{Reject, Row};
 
-const MAX_ROWS: usize = 1_000;
-/// As DynamoDB counts the size of items.
-const MAX_BYTES: usize = 4 * 1024 * 1024;
-
-/// Rows to be written together, of each key the last one.
-#[derive(Default)]
+/// Rows that are compared and written together, of each key the last one.
 pub(crate) struct Window {
-    rows: Vec<Row>,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) rejects: Vec<Reject>,
+    /// How many rows a later one has superseded.
+    pub(crate) duplicates: u64,
+    /// Where it ends in the file.
+    pub(crate) end: Position,
+    /// Where in `rows` each key is.
     places: HashMap<String, usize>,
     bytes: usize,
-    duplicates: u64,
 }
 
 impl Window {
+    pub(crate) fn starting(position: Position) -> Self {
+        Self {
+            rows: Vec::new(),
+            rejects: Vec::new(),
+            duplicates: 0,
+            end: position,
+            places: HashMap::new(),
+            bytes: 0,
+        }
+    }
+
     pub(crate) fn push(&mut self, row: Row) {
         self.bytes += row.bytes;
-        match self.places.entry(row.key.clone()) {
+        match self.places.entry(row.key().to_owned()) {
             Entry::Vacant(place) => {
                 place.insert(self.rows.len());
                 self.rows.push(row);
@@ -32,50 +44,41 @@ impl Window {
         }
     }
 
-    pub(crate) fn is_full(&self) -> bool {
-        self.rows.len() >= MAX_ROWS || self.bytes >= MAX_BYTES
+    /// As DynamoDB counts the size of items.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
-    /// The rows, no two of the same key.
-    pub(crate) fn rows(&self) -> &[Row] {
-        &self.rows
+    /// How many rows of the file went into it.
+    pub(crate) fn read(&self) -> u64 {
+        self.rows.len() as u64 + self.duplicates + self.rejects.len() as u64
     }
 
-    /// How many rows a later one has superseded.
-    pub(crate) fn duplicates(&self) -> u64 {
-        self.duplicates
+    /// Where in `rows` the row with this key is.
+    pub(crate) fn place(&self, key: &str) -> Option<usize> {
+        self.places.get(key).copied()
+    }
+
+    pub(crate) fn shares_a_key_with(&self, other: &Self) -> bool {
+        other.rows.iter().any(|row| self.places.contains_key(row.key()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn row(line: u64, key: &str, bytes: usize) -> Row {
-        Row { line, key: key.to_owned(), values: Vec::new(), bytes }
-    }
+    use crate::tests::row;
 
     #[test]
     fn the_last_row_of_a_key_stays() {
-        let mut window = Window::default();
+        let mut window = Window::starting(Position::START);
         for (line, key) in [(2, "a"), (3, "b"), (4, "a"), (5, "a")] {
-            window.push(row(line, key, 10));
+            let mut row = row(key, &[]);
+            (row.line, row.bytes) = (line, 10);
+            window.push(row);
         }
-        assert_eq!(window.rows().iter().map(|row| row.line).collect::<Vec<_>>(), [5, 3]);
-        assert_eq!((window.duplicates(), window.bytes), (2, 20));
-    }
-
-    #[test]
-    fn it_is_full_by_rows_or_by_bytes() {
-        let mut window = Window::default();
-        (1..MAX_ROWS).for_each(|line| window.push(row(0, &line.to_string(), 10)));
-        assert!(!window.is_full());
-        window.push(row(0, "last", 10));
-        assert!(window.is_full());
-        let mut window = Window::default();
-        window.push(row(0, "a", MAX_BYTES - 1));
-        assert!(!window.is_full());
-        window.push(row(0, "b", 1));
-        assert!(window.is_full());
+        assert_eq!(window.rows.iter().map(|row| row.line).collect::<Vec<_>>(), [5, 3]);
+        assert_eq!((window.duplicates, window.bytes(), window.read()), (2, 20, 4));
+        assert_eq!((window.place("b"), window.place("c")), (Some(1), None));
     }
 }

@@ -1,13 +1,18 @@
-use std::fmt;
+use std::fmt::{self, Write};
 use std::str::FromStr;
 
-use crate::{Unreadable, Value, number};
+use crate::{MAX_RECORD_BYTES, Unreadable, Value, number};
+
+/// As many columns as a header has room for: a letter and a delimiter each.
+const MAX_COLUMNS: usize = MAX_RECORD_BYTES / 2;
 
 /// What the cells of a CSV column are loaded as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnType {
     String,
+    /// In any notation; what is loaded is the plain one.
     Number,
+    /// `true` or `false`.
     Boolean,
 }
 
@@ -18,6 +23,15 @@ impl ColumnType {
             ColumnType::String => 's',
             ColumnType::Number => 'n',
             ColumnType::Boolean => 'b',
+        }
+    }
+
+    fn of_letter(letter: char) -> Result<Self, Unreadable> {
+        match letter {
+            's' => Ok(ColumnType::String),
+            'n' => Ok(ColumnType::Number),
+            'b' => Ok(ColumnType::Boolean),
+            _ => Err(Unreadable::UnknownColumnType { letter }),
         }
     }
 
@@ -33,35 +47,73 @@ impl ColumnType {
     pub(crate) fn read(self, text: &str) -> Result<Value, &'static str> {
         match self {
             ColumnType::String => Ok(Value::String(text.to_owned())),
-            ColumnType::Number if self.fits(text) => Ok(Value::Number(text.to_owned())),
-            ColumnType::Number => Err("is not a plain number, which its column's type asks for"),
+            ColumnType::Number => Value::number(text),
             ColumnType::Boolean if self.fits(text) => Ok(Value::Bool(text == "true")),
-            ColumnType::Boolean => Err("is neither true nor false, which its column's type asks for"),
+            ColumnType::Boolean => Err("is neither true nor false"),
         }
     }
 }
 
-/// The types of a CSV's columns in the order of its header, written as one letter each.
+/// As people write it.
+impl FromStr for ColumnType {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        match word {
+            "string" => Ok(ColumnType::String),
+            "number" => Ok(ColumnType::Number),
+            "boolean" => Ok(ColumnType::Boolean),
+            other => Err(format!("a column is a string, a number or a boolean, not {other:?}")),
+        }
+    }
+}
+
+impl fmt::Display for ColumnType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ColumnType::String => "string",
+            ColumnType::Number => "number",
+            ColumnType::Boolean => "boolean",
+        })
+    }
+}
+
+/// The types of a CSV's columns in the order of its header.
+///
+/// Written as one letter each, or as a letter and how often it comes: `s3n2b` is `sssnnb`. An object's metadata
+/// has room for 2 KB in all ("Working with object metadata", Amazon S3 User Guide).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColumnTypes(pub Vec<ColumnType>);
 
 impl fmt::Display for ColumnTypes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|kind| write!(f, "{}", kind.letter()))
+        self.0.chunk_by(|one, next| one == next).try_for_each(|run| {
+            f.write_char(run[0].letter())?;
+            if run.len() > 1 { write!(f, "{}", run.len()) } else { Ok(()) }
+        })
     }
 }
 
 impl FromStr for ColumnTypes {
     type Err = Unreadable;
 
-    fn from_str(letters: &str) -> Result<Self, Unreadable> {
-        let kind = |letter| match letter {
-            's' => Ok(ColumnType::String),
-            'n' => Ok(ColumnType::Number),
-            'b' => Ok(ColumnType::Boolean),
-            _ => Err(Unreadable::UnknownColumnType { letter }),
-        };
-        letters.chars().map(kind).collect::<Result<_, _>>().map(Self)
+    fn from_str(mut text: &str) -> Result<Self, Unreadable> {
+        let mut types = Vec::new();
+        while let Some(letter) = text.chars().next() {
+            let kind = ColumnType::of_letter(letter)?;
+            text = &text[letter.len_utf8()..];
+            let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+            let times = match &text[..digits] {
+                "" => 1,
+                number => number.parse().unwrap_or(usize::MAX),
+            };
+            if times == 0 || times > MAX_COLUMNS - types.len() {
+                return Err(Unreadable::ColumnTypeCount);
+            }
+            types.resize(types.len() + times, kind);
+            text = &text[digits..];
+        }
+        Ok(Self(types))
     }
 }
 
@@ -73,7 +125,32 @@ mod tests {
     fn letters_there_and_back() {
         let types: ColumnTypes = "snb".parse().unwrap();
         assert_eq!(types.0, [ColumnType::String, ColumnType::Number, ColumnType::Boolean]);
-        assert_eq!(types.to_string(), "snb");
+        for (text, written) in
+            [("", ""), ("snb", "snb"), ("sssnnb", "s3n2b"), ("s3n2b", "s3n2b"), ("s1ss", "s3")]
+        {
+            let types: ColumnTypes = text.parse().unwrap();
+            assert_eq!(types.to_string(), written);
+        }
+        assert_eq!("s12".parse::<ColumnTypes>().unwrap().0.len(), 12);
+    }
+
+    #[test]
+    fn what_is_no_column_types_is_refused() {
         assert_eq!("sx".parse::<ColumnTypes>(), Err(Unreadable::UnknownColumnType { letter: 'x' }));
+        assert_eq!("3s".parse::<ColumnTypes>(), Err(Unreadable::UnknownColumnType { letter: '3' }));
+        assert_eq!("sé".parse::<ColumnTypes>(), Err(Unreadable::UnknownColumnType { letter: 'é' }));
+        let most = format!("s{MAX_COLUMNS}");
+        assert_eq!(most.parse::<ColumnTypes>().unwrap().0.len(), MAX_COLUMNS);
+        for count in ["s0", &format!("{most}s"), "s99999999999999999999999", "s18446744073709551615s2"] {
+            assert_eq!(count.parse::<ColumnTypes>(), Err(Unreadable::ColumnTypeCount), "{count}");
+        }
+    }
+
+    #[test]
+    fn words_there_and_back() {
+        for kind in [ColumnType::String, ColumnType::Number, ColumnType::Boolean] {
+            assert_eq!(kind.to_string().parse(), Ok(kind));
+        }
+        assert!("int".parse::<ColumnType>().unwrap_err().contains("\"int\""));
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use crate::excerpt::excerpt;
 use crate::row::Fault;
-use crate::rules::Rules;
+use crate::rules::{MAX_NAME_BYTES, Rules};
 use crate::{MAX_RECORD_BYTES, Reject, Row, Unreadable, Value, number};
 
 /// How deep lists and maps may nest (Quotas, Amazon DynamoDB Developer Guide).
@@ -68,17 +68,26 @@ fn row(rules: &Rules, line: u64, text: &str) -> Result<Row, Fault> {
         Err(error) => return Err(Fault::row(format!("is not JSON: {}", without_place(&error)))),
     };
     let mut values: Vec<(Arc<str>, Value)> = Vec::with_capacity(members.len());
+    let mut index = None;
     for (name, member) in members {
         if name.is_empty() {
             return Err(Fault::row("has a member without a name"));
         }
+        if name.len() > MAX_NAME_BYTES {
+            return Err(Fault::row(format!("has a name of more than {MAX_NAME_BYTES} bytes")));
+        }
         if name == WRITTEN_BY {
             return Err(Fault::column(&name, "has a name that restctl keeps for itself"));
         }
-        let value = if name == rules.key.name { key(rules, &member)? } else { attribute(&name, member, 0)? };
+        let value = if name == rules.key.name {
+            index = Some(values.len());
+            key(rules, &member)?
+        } else {
+            attribute(&name, member, 0)?
+        };
         values.push((name.into(), value));
     }
-    rules.row(line, values)
+    rules.row(line, values, index)
 }
 
 /// A string or a number will do for either type of key, as any cell of a CSV does.
@@ -151,13 +160,13 @@ mod tests {
             Value::Map(vec![("e".into(), number("1000"))]),
         ];
         assert_eq!(values, expected);
-        assert_eq!(rows(&parse(Ndjson, r#"{"id":1,"id":2}"#).unwrap())[0].key, "2");
+        assert_eq!(rows(&parse(Ndjson, r#"{"id":1,"id":2}"#).unwrap())[0].key(), "2");
     }
 
     #[test]
     fn a_string_or_a_number_will_do_for_a_key() {
         let text = "{\"id\":42}\n{\"id\":\"042\"}\n{\"id\":42.0}";
-        let keys = |found: &[_]| rows(found).iter().map(|row| row.key.clone()).collect::<Vec<_>>();
+        let keys = |found: &[_]| rows(found).iter().map(|row| row.key().to_owned()).collect::<Vec<_>>();
         assert_eq!(keys(&parse(Ndjson, text).unwrap()), ["42", "042", "42.0"]);
         assert_eq!(keys(&parse_with_number_key(Ndjson, text).unwrap()), ["42", "42", "42"]);
     }

@@ -1,4 +1,8 @@
+use memchr::memchr2;
+use restctl_contract::load::Position;
+
 use crate::json::Text;
+use crate::position::after;
 use crate::rules::Rules;
 use crate::{Reject, Row, Unreadable};
 
@@ -7,8 +11,9 @@ use crate::{Reject, Row, Unreadable};
 pub(crate) struct Array {
     rules: Rules,
     place: Place,
-    line: u64,
     element: Text,
+    pub(crate) at: Position,
+    pub(crate) between: Position,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -35,18 +40,27 @@ enum InString {
 }
 
 impl Array {
-    pub(crate) fn new(rules: Rules) -> Self {
-        Self { rules, place: Place::BeforeArray, line: 1, element: Text::starting(1) }
+    /// From the file's start, or from behind an element.
+    pub(crate) fn new(rules: Rules, position: Position) -> Self {
+        let place = if position.offset == 0 { Place::BeforeArray } else { Place::AfterElement };
+        Self { rules, place, element: Text::starting(position.line), at: position, between: position }
     }
 
-    pub(crate) fn feed(
+    pub(crate) fn read(
         &mut self,
-        chunk: &[u8],
+        text: &mut &[u8],
         out: &mut Vec<Result<Row, Reject>>,
     ) -> Result<(), Unreadable> {
-        for &byte in chunk {
-            self.step(byte, out)?;
-            self.line += u64::from(byte == b'\n');
+        while let Some(&byte) = text.first() {
+            let plain = self.plain(text);
+            if plain > 0 {
+                self.element.push(&text[..plain]);
+            } else {
+                self.step(byte, out)?;
+            }
+            let taken = plain.max(1);
+            self.at = after(self.at, &text[..taken]);
+            *text = &text[taken..];
         }
         Ok(())
     }
@@ -65,14 +79,26 @@ impl Array {
         }
     }
 
+    /// How much of the text is of an element and changes nothing.
+    fn plain(&self, text: &[u8]) -> usize {
+        let next = match self.place {
+            Place::Element { string: InString::Yes, .. } => memchr2(b'"', b'\\', text),
+            Place::Element { string: InString::No, depth: 1.. } => {
+                text.iter().position(|byte| matches!(byte, b'"' | b'[' | b']' | b'{' | b'}'))
+            }
+            _ => Some(0),
+        };
+        next.unwrap_or(text.len())
+    }
+
     fn step(&mut self, byte: u8, out: &mut Vec<Result<Row, Reject>>) -> Result<(), Unreadable> {
         self.place = match (self.place, byte) {
             (Place::Element { depth, string }, _) => return self.within(depth, string, byte, out),
             (place, b' ' | b'\t' | b'\r' | b'\n') => place,
             (Place::BeforeArray, b'[') => Place::First,
-            (Place::BeforeArray, 0x80..) => return Err(Unreadable::NotUtf8 { line: self.line }),
+            (Place::BeforeArray, 0x80..) => return Err(Unreadable::NotUtf8 { line: self.at.line }),
             (Place::BeforeArray, _) => {
-                return Err(Unreadable::NotAnArray { line: self.line, found: byte.into() });
+                return Err(Unreadable::NotAnArray { line: self.at.line, found: byte.into() });
             }
             (Place::First | Place::AfterElement, b']') => Place::AfterArray,
             (Place::Next, b']') => return Err(self.broken("a comma comes before the closing bracket")),
@@ -80,7 +106,7 @@ impl Array {
                 return Err(self.broken("an element is missing"));
             }
             (Place::First | Place::Next, _) => {
-                self.element.restart(self.line);
+                self.element.restart(self.at.line);
                 return self.within(0, InString::No, byte, out);
             }
             (Place::AfterElement, b',') => Place::Next,
@@ -106,7 +132,7 @@ impl Array {
             (InString::No, b'"') => (depth, InString::Yes, false),
             (InString::No, b'{' | b'[') => (depth + 1, InString::No, false),
             (InString::No, b',' | b']' | b'}' | b' ' | b'\t' | b'\r' | b'\n') if depth == 0 => {
-                self.complete(out)?;
+                self.complete(self.at, out)?;
                 return self.step(byte, out);
             }
             (InString::No, b'}' | b']') => (depth - 1, InString::No, depth == 1),
@@ -114,17 +140,18 @@ impl Array {
         };
         self.element.push(&[byte]);
         self.place = Place::Element { depth, string };
-        if ends { self.complete(out) } else { Ok(()) }
+        if ends { self.complete(after(self.at, &[byte]), out) } else { Ok(()) }
     }
 
-    fn complete(&mut self, out: &mut Vec<Result<Row, Reject>>) -> Result<(), Unreadable> {
+    fn complete(&mut self, end: Position, out: &mut Vec<Result<Row, Reject>>) -> Result<(), Unreadable> {
         self.place = Place::AfterElement;
         out.push(self.element.row(&self.rules)?);
+        self.between = end;
         Ok(())
     }
 
     fn broken(&self, problem: &'static str) -> Unreadable {
-        Unreadable::BrokenArray { line: self.line, problem }
+        Unreadable::BrokenArray { line: self.at.line, problem }
     }
 }
 
@@ -138,7 +165,7 @@ mod tests {
         let text = "\n[ {\"id\":\"a]}\\\"\"},\n{\"id\":1}\n, 7,\"x\" ,[1],{\"id\":2,\n\"n\":{\"m\":[[]]}}]\n";
         let found = parse(JsonArray, text).unwrap();
         assert_eq!(lines(&found), [2, 3, 4, 4, 4, 4]);
-        assert_eq!(rows(&found).iter().map(|row| row.key.as_str()).collect::<Vec<_>>(), ["a]}\"", "1", "2"]);
+        assert_eq!(rows(&found).iter().map(|row| row.key()).collect::<Vec<_>>(), ["a]}\"", "1", "2"]);
         let reasons: Vec<_> = rejects(&found).iter().map(|reject| reject.reason.as_str()).collect();
         assert_eq!(
             reasons,
@@ -180,6 +207,6 @@ mod tests {
             format!("[{{\"id\":1,\"s\":\"{}\"}},{{\"id\":2}}]", "]".repeat(3 * crate::MAX_RECORD_BYTES));
         let found = parse(JsonArray, &text).unwrap();
         assert!(rejects(&found)[0].reason.contains("is longer than"));
-        assert_eq!(rows(&found)[0].key, "2");
+        assert_eq!(rows(&found)[0].key(), "2");
     }
 }

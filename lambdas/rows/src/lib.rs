@@ -2,17 +2,21 @@
 //!
 //! Reads no files and no sockets: whoever has the bytes feeds them to a [`Parser`] (to load) or to a [`Survey`]
 //! (to find out beforehand what would become of the file). What is kept in memory is one record at most,
-//! of at most [`MAX_RECORD_BYTES`].
+//! of at most [`MAX_RECORD_BYTES`], and what decompression asks for: 128 MiB at most, for zstd.
 
 mod column_types;
 mod csv;
+mod decompressor;
+mod dialect;
+mod encoding;
 mod excerpt;
-mod format;
 mod json;
 mod json_array;
 mod ndjson;
 mod number;
 mod parser;
+mod position;
+mod records;
 mod row;
 mod rules;
 mod survey;
@@ -22,7 +26,8 @@ mod unreadable;
 mod value;
 
 pub use column_types::{ColumnType, ColumnTypes};
-pub use format::Format;
+pub use dialect::{Delimiter, Dialect, Types};
+pub use encoding::{Compression, Encoding, Format};
 pub use parser::Parser;
 pub use row::{Reject, Row};
 pub use survey::{Column, Findings, MAX_SHOWN_REJECTS, Survey};

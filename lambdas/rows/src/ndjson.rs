@@ -1,3 +1,6 @@
+use memchr::memchr;
+use restctl_contract::load::Position;
+
 use crate::json::Text;
 use crate::rules::Rules;
 use crate::{Reject, Row, Unreadable};
@@ -7,39 +10,44 @@ use crate::{Reject, Row, Unreadable};
 pub(crate) struct Lines {
     rules: Rules,
     text: Text,
-    empty: bool,
+    pub(crate) at: Position,
+    pub(crate) between: Position,
 }
 
 impl Lines {
-    pub(crate) fn new(rules: Rules) -> Self {
-        Self { rules, text: Text::starting(1), empty: true }
+    pub(crate) fn new(rules: Rules, position: Position) -> Self {
+        Self { rules, text: Text::starting(position.line), at: position, between: position }
     }
 
-    pub(crate) fn feed(
+    pub(crate) fn read(
         &mut self,
-        mut chunk: &[u8],
+        text: &mut &[u8],
         out: &mut Vec<Result<Row, Reject>>,
     ) -> Result<(), Unreadable> {
-        while let Some(end) = chunk.iter().position(|byte| *byte == b'\n') {
-            self.text.push(&chunk[..end]);
+        while let Some(end) = memchr(b'\n', text) {
+            self.text.push(&text[..end]);
+            self.at.offset += end as u64 + 1;
+            self.at.line += 1;
+            *text = &text[end + 1..];
             self.complete(out)?;
-            self.text.restart(self.text.line + 1);
-            chunk = &chunk[end + 1..];
         }
-        self.text.push(chunk);
+        self.text.push(text);
+        self.at.offset += text.len() as u64;
+        *text = &[];
         Ok(())
     }
 
     pub(crate) fn finish(&mut self, out: &mut Vec<Result<Row, Reject>>) -> Result<(), Unreadable> {
         self.complete(out)?;
-        if self.empty { Err(Unreadable::Empty) } else { Ok(()) }
+        if self.between.offset == 0 { Err(Unreadable::Empty) } else { Ok(()) }
     }
 
     fn complete(&mut self, out: &mut Vec<Result<Row, Reject>>) -> Result<(), Unreadable> {
         if !self.text.is_blank() {
-            self.empty = false;
             out.push(self.text.row(&self.rules)?);
+            self.between = self.at;
         }
+        self.text.restart(self.at.line);
         Ok(())
     }
 }

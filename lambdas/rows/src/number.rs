@@ -12,6 +12,9 @@ const NO_NUMBER: &str = "is not a number";
 
 /// The one plain notation of a number (`007` and `7.0` become `7`, `1e3` becomes `1000`), or what is wrong.
 pub(crate) fn normalize(text: &str) -> Result<String, &'static str> {
+    if is_canonical(text) {
+        return Ok(text.to_owned());
+    }
     let (negative, unsigned) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text),
@@ -40,8 +43,18 @@ pub(crate) fn normalize(text: &str) -> Result<String, &'static str> {
 
 /// Whether a cell may become a number and come back as the very same text: plain notation, 38 digits at most.
 pub(crate) fn is_canonical(text: &str) -> bool {
-    text.bytes().filter(u8::is_ascii_digit).count() <= MAX_DIGITS
-        && normalize(text).is_ok_and(|normal| normal == text)
+    let (negative, unsigned) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "1"));
+    let digits = unsigned.len() - usize::from(unsigned.len() > whole.len());
+    is_digits(whole)
+        && is_digits(fraction)
+        && digits <= MAX_DIGITS
+        && (whole == "0" || !whole.starts_with('0'))
+        && !fraction.ends_with('0')
+        && !(negative && unsigned == "0")
 }
 
 fn is_digits(text: &str) -> bool {
@@ -111,7 +124,25 @@ mod tests {
             assert!(is_canonical(canonical), "{canonical}");
         }
         let with_zeros = format!("1{}", "0".repeat(38));
-        for other in ["007", "1e5", "+1", "1.0", "-0", "-0.0", ".5", "5.", "", "+49301234567", &with_zeros] {
+        for other in [
+            "007",
+            "1.",
+            "0.0",
+            "00",
+            "1.5.5",
+            "--1",
+            &format!("0.{}", "1".repeat(38)),
+            "1e5",
+            "+1",
+            "1.0",
+            "-0",
+            "-0.0",
+            ".5",
+            "5.",
+            "",
+            "+49301234567",
+            &with_zeros,
+        ] {
             assert!(!is_canonical(other), "{other}");
         }
     }

@@ -1,22 +1,30 @@
 use std::sync::Arc;
 
 use crate::Value;
-use crate::excerpt::{self, excerpt};
+use crate::excerpt::{self, excerpt, shown};
 
 /// A row that can become an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// Where it starts in the file; the first line is 1.
     pub line: u64,
-    /// The key's text, a number's in its one plain notation: two rows have the same key where this is equal.
-    pub key: String,
     /// The attributes in the order of the file, the key among them. An empty CSV cell is no attribute.
     pub values: Vec<(Arc<str>, Value)>,
     /// The item's size as DynamoDB counts it.
     pub bytes: usize,
+    /// Which of the values the key is, a string or a number.
+    pub(crate) key: usize,
 }
 
 impl Row {
+    /// The key's text, a number's in its one plain notation: two rows have the same key where this is equal.
+    pub fn key(&self) -> &str {
+        let (_, Value::String(text) | Value::Number(text)) = &self.values[self.key] else {
+            unreachable!("a key is a string or a number");
+        };
+        text
+    }
+
     /// The reject that this row becomes when the table refuses it.
     pub fn reject(&self, reason: String) -> Reject {
         let mut text = String::new();
@@ -39,7 +47,7 @@ impl Row {
 pub struct Reject {
     /// Where the row starts in the file; the first line is 1.
     pub line: u64,
-    /// The column that is at fault, if one is.
+    /// The column that is at fault, if one is; of a name longer than 100 bytes, its beginning.
     pub column: Option<String>,
     /// What is wrong, as the rest of a sentence about the column or the row.
     pub reason: String,
@@ -60,7 +68,7 @@ impl Fault {
     }
 
     pub(crate) fn column(name: &str, reason: impl Into<String>) -> Self {
-        Self { column: Some(name.to_owned()), reason: reason.into() }
+        Self { column: Some(shown(name)), reason: reason.into() }
     }
 
     pub(crate) fn at(self, line: u64, row: String) -> Reject {
@@ -79,7 +87,8 @@ mod tests {
             ("name".into(), Value::String("é".repeat(2000))),
             ("left".into(), Value::Bool(true)),
         ];
-        let row = Row { line: 3, key: "7".into(), values, bytes: 0 };
+        let row = Row { line: 3, values, bytes: 0, key: 0 };
+        assert_eq!(row.key(), "7");
         let reject = row.reject("is refused".into());
         assert!(reject.row.starts_with("id=7,name=é"), "{}", reject.row);
         assert!(reject.row.len() <= excerpt::MAX_BYTES + '…'.len_utf8());

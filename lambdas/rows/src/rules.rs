@@ -12,7 +12,7 @@ const MAX_ITEM_BYTES: usize = 400 * 1024;
 /// Room for [`WRITTEN_BY`], which the load adds.
 const WRITTEN_BY_BYTES: usize = WRITTEN_BY.len() + STAMP_BYTES;
 /// The longest attribute name (Quotas, ibid.).
-const MAX_NAME_BYTES: usize = 65_535;
+pub(crate) const MAX_NAME_BYTES: usize = 65_535;
 
 #[derive(Debug)]
 pub(crate) struct Rules {
@@ -38,20 +38,21 @@ impl Rules {
         }
     }
 
-    /// The row of these attributes, of which the key has already been through [`Rules::key`].
-    pub(crate) fn row(&self, line: u64, values: Vec<(Arc<str>, Value)>) -> Result<Row, Fault> {
-        let key = values.iter().find(|(name, _)| **name == *self.key.name);
-        let Some((_, Value::String(key) | Value::Number(key))) = key else {
+    /// The row of these attributes, of which the one at `key` has been through [`Rules::key`].
+    pub(crate) fn row(
+        &self,
+        line: u64,
+        values: Vec<(Arc<str>, Value)>,
+        key: Option<usize>,
+    ) -> Result<Row, Fault> {
+        let Some(key) = key else {
             return Err(Fault::column(&self.key.name, "the key is missing"));
         };
-        if values.iter().any(|(name, _)| name.len() > MAX_NAME_BYTES) {
-            return Err(Fault::row(format!("has a name of more than {MAX_NAME_BYTES} bytes")));
-        }
         let attributes: usize = values.iter().map(|(name, value)| name.len() + value.bytes()).sum();
         let bytes = attributes + WRITTEN_BY_BYTES;
         if bytes > MAX_ITEM_BYTES {
             return Err(Fault::row(format!("has {bytes} bytes, more than the {MAX_ITEM_BYTES} of an item")));
         }
-        Ok(Row { line, key: key.clone(), values, bytes })
+        Ok(Row { line, values, bytes, key })
     }
 }

@@ -1,16 +1,17 @@
 use std::sync::Arc;
 
-use restctl_contract::key::{Key, KeyType};
+use restctl_contract::key::Key;
 
-use crate::{ColumnType, ColumnTypes, Format, Parser, Reject, Row, Unreadable, Value};
+use crate::csv::{self, key_type};
+use crate::{ColumnType, ColumnTypes, Dialect, Parser, Reject, Row, Unreadable, Value};
 
 /// How many rejects [`Findings`] shows; the others are counted.
 pub const MAX_SHOWN_REJECTS: usize = 10;
 
-/// The rows of as many bytes are held at once, however large the chunk.
-const PIECE_BYTES: usize = 64 * 1024;
+/// What a unit of write capacity writes ("DynamoDB read and write operations", Amazon DynamoDB Developer Guide).
+const WRITE_UNIT_BYTES: usize = 1024;
 
-/// Reads a file as a load would, and finds out the types of a CSV's columns.
+/// Reads a file as a load would, and finds out the types of those columns of a CSV of which the dialect says nothing.
 ///
 /// A column is a number or a boolean only where each of its cells (empty ones aside) prints back as the very
 /// same text: `007`, `1e5`, `1.0` and `+49…` stay strings. Rejected rows have no say.
@@ -22,6 +23,7 @@ pub struct Survey {
     rows: u64,
     rejected: u64,
     rejects: Vec<Reject>,
+    write_units: u64,
 }
 
 /// What a column may still be.
@@ -43,6 +45,9 @@ pub struct Findings {
     pub rejected: u64,
     /// The first [`MAX_SHOWN_REJECTS`] of them.
     pub rejects: Vec<Reject>,
+    /// What DynamoDB charges to write all the rows: a unit for each 1,024 bytes begun, columns found to be numbers or
+    /// booleans counted as the text they are written in.
+    pub write_units: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,46 +65,62 @@ impl Findings {
 }
 
 impl Survey {
-    pub fn new(format: Format, key: &Key) -> Self {
+    pub fn new(dialect: &Dialect, key: &Key) -> Self {
         Self {
-            parser: Parser::new(format, key, None),
+            parser: Parser::new(dialect, key),
             key: key.clone(),
             out: Vec::new(),
             candidates: Vec::new(),
             rows: 0,
             rejected: 0,
             rejects: Vec::new(),
+            write_units: 0,
         }
     }
 
-    pub fn feed(&mut self, chunk: &[u8]) -> Result<(), Unreadable> {
-        for piece in chunk.chunks(PIECE_BYTES) {
-            self.parser.feed(piece, &mut self.out)?;
-            self.count();
+    /// Reads on; `key` gets the key of each row that can be loaded.
+    pub fn feed(&mut self, mut chunk: &[u8], mut key: impl FnMut(&str)) -> Result<(), Unreadable> {
+        loop {
+            let more = self.parser.read(&mut chunk, &mut self.out)?;
+            self.count(&mut key);
+            if !more {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
-    pub fn finish(mut self) -> Result<Findings, Unreadable> {
+    /// There is no more; `key` as in [`Survey::feed`].
+    pub fn finish(mut self, mut key: impl FnMut(&str)) -> Result<Findings, Unreadable> {
         self.parser.finish(&mut self.out)?;
-        self.count();
+        self.count(&mut key);
         let columns = self.parser.columns().iter().zip(&self.candidates);
-        let columns = columns.map(|(name, candidate)| Column {
-            name: name.to_string(),
-            kind: if **name == *self.key.name { key_type(&self.key) } else { candidate.kind() },
+        let columns = columns.map(|(column, candidate)| Column {
+            name: column.name.to_string(),
+            kind: match column.told {
+                _ if *column.name == *self.key.name => key_type(&self.key),
+                Some(told) => told,
+                None => candidate.kind(),
+            },
         });
-        let columns = columns.collect();
-        Ok(Findings { columns, rows: self.rows, rejected: self.rejected, rejects: self.rejects })
+        Ok(Findings {
+            columns: columns.collect(),
+            rows: self.rows,
+            rejected: self.rejected,
+            rejects: self.rejects,
+            write_units: self.write_units,
+        })
     }
 
-    fn count(&mut self) {
+    fn count(&mut self, key: &mut impl FnMut(&str)) {
         let columns = self.parser.columns();
         self.candidates.resize(columns.len(), Candidate { number: true, boolean: true, empty: true });
         for row in self.out.drain(..) {
             match row {
                 Ok(row) => {
                     self.rows += 1;
+                    self.write_units += row.bytes.div_ceil(WRITE_UNIT_BYTES) as u64;
                     judge(columns, &mut self.candidates, &row);
+                    key(row.key());
                 }
                 Err(reject) => {
                     self.rejected += 1;
@@ -113,10 +134,11 @@ impl Survey {
 }
 
 /// A row has its values in the order of the columns, empty cells left out.
-fn judge(columns: &[Arc<str>], candidates: &mut [Candidate], row: &Row) {
+fn judge(columns: &[csv::Column], candidates: &mut [Candidate], row: &Row) {
     let mut values = row.values.iter().peekable();
-    for (name, candidate) in columns.iter().zip(candidates) {
-        if let Some((_, Value::String(text))) = values.next_if(|(of, _)| Arc::ptr_eq(of, name)) {
+    for (column, candidate) in columns.iter().zip(candidates) {
+        let value = values.next_if(|(of, _)| Arc::ptr_eq(of, &column.name));
+        if let Some((_, Value::String(text))) = value {
             candidate.number = candidate.number && ColumnType::Number.fits(text);
             candidate.boolean = candidate.boolean && ColumnType::Boolean.fits(text);
             candidate.empty = false;
@@ -135,22 +157,16 @@ impl Candidate {
     }
 }
 
-fn key_type(key: &Key) -> ColumnType {
-    match key.kind {
-        KeyType::String => ColumnType::String,
-        KeyType::Number => ColumnType::Number,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::{number_key, string_key};
+    use crate::tests::{dialect, number_key, parse_as, string_key};
+    use crate::{Format, Types};
 
     fn survey(format: Format, key: &Key, text: &str) -> Findings {
-        let mut survey = Survey::new(format, key);
-        survey.feed(text.as_bytes()).unwrap();
-        survey.finish().unwrap()
+        let mut survey = Survey::new(&dialect(format), key);
+        survey.feed(text.as_bytes(), |_| ()).unwrap();
+        survey.finish(|_| ()).unwrap()
     }
 
     fn letters(key: &Key, text: &str) -> String {
@@ -163,8 +179,8 @@ mod tests {
                     1,1,0.5,true,7,1,1.5,49,,true,1\n\
                     2,-2,,,007,1e5,1.0,+49,,1,\n\
                     3,,12.25,false,8,2,2,50,,false,x\n";
-        assert_eq!(letters(&string_key(), text), "snnbsssssss");
-        assert_eq!(letters(&number_key(), text), "nnnbsssssss");
+        assert_eq!(letters(&string_key(), text), "sn2bs7");
+        assert_eq!(letters(&number_key(), text), "n3bs7");
     }
 
     #[test]
@@ -180,10 +196,10 @@ mod tests {
     #[test]
     fn what_a_survey_says_a_load_does() {
         let text = "id,n,b,s\n1,5,true,x\n2,,,\n";
-        let types = survey(Format::Csv, &string_key(), text).column_types();
-        let mut parser = Parser::new(Format::Csv, &string_key(), types);
-        let mut rows = Vec::new();
-        parser.feed(text.as_bytes(), &mut rows).unwrap();
+        let types = survey(Format::Csv, &string_key(), text).column_types().unwrap();
+        let rows =
+            parse_as(&Dialect { types: Types::Columns(types), ..dialect(Format::Csv) }, text.as_bytes())
+                .unwrap();
         let expected = [
             ("id".into(), Value::String("1".into())),
             ("n".into(), Value::Number("5".into())),
@@ -198,7 +214,33 @@ mod tests {
     fn a_header_alone_is_readable() {
         let found = survey(Format::Csv, &string_key(), "id,n");
         assert_eq!((found.rows, found.rejected), (0, 0));
-        assert_eq!(found.column_types().unwrap().to_string(), "ss");
+        assert_eq!(found.column_types().unwrap().to_string(), "s2");
         assert_eq!(survey(Format::Ndjson, &string_key(), "{\"id\":1}").column_types(), None);
+    }
+
+    #[test]
+    fn columns_with_a_type_are_read_as_told() {
+        let told = [("price", ColumnType::Number), ("zip", ColumnType::String), ("id", ColumnType::String)];
+        let told = told.map(|(name, kind)| (name.to_owned(), kind)).into();
+        let dialect = Dialect { types: Types::Named(told), ..dialect(Format::Csv) };
+        let mut survey = Survey::new(&dialect, &string_key());
+        survey.feed(b"id,price,zip,n\n1,1.50,10115,1\n2,free,1,x\n3,,,2\n", |_| ()).unwrap();
+        let found = survey.finish(|_| ()).unwrap();
+        assert_eq!(found.column_types().unwrap().to_string(), "snsn");
+        assert_eq!((found.rows, found.rejected), (2, 1));
+        assert_eq!(found.rejects[0].column.as_deref(), Some("price"));
+        assert_eq!(found.rejects[0].reason, "is not a number");
+    }
+
+    #[test]
+    fn keys_and_write_units_of_what_can_be_loaded() {
+        let long = "x".repeat(3000);
+        let text = format!("id,s\n1,a\n,{long}\n2,{long}\n1,b");
+        let mut keys = Vec::new();
+        let mut survey = Survey::new(&dialect(Format::Csv), &number_key());
+        survey.feed(text.as_bytes(), |key| keys.push(key.to_owned())).unwrap();
+        let found = survey.finish(|key| keys.push(key.to_owned())).unwrap();
+        assert_eq!(keys, ["1", "2", "1"]);
+        assert_eq!(found.write_units, 1 + 4 + 1);
     }
 }

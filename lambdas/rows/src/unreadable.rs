@@ -1,10 +1,12 @@
 use restctl_contract::key::WRITTEN_BY;
 
+use crate::{ColumnType, Compression};
+
 /// Why nothing can be loaded from a file, or nothing from a line on. It will be the same at the next attempt.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
     #[error(
-        "the name {name:?} does not tell the format: rename the file so that it ends in .csv, .ndjson, .jsonl or .json"
+        "the name {name:?} does not tell the format: rename the file so that it ends in .csv, .ndjson, .jsonl or .json, and in .gz or .zst after that if it is compressed"
     )]
     UnknownEnding { name: String },
     #[error("the file is empty: it needs at least a header (CSV), an object (NDJSON) or an array (JSON)")]
@@ -17,9 +19,26 @@ pub enum Unreadable {
     )]
     HeaderTooLong,
     #[error(
-        "no column is called {key:?}, the key; the header has {columns}{hint}: rename a column, or deploy with the key that the file has"
+        "no column is called {key:?}, the key; the header has {columns}: rename a column, or deploy with the key that the file has"
     )]
-    NoKeyColumn { key: String, columns: String, hint: &'static str },
+    NoKeyColumn { key: String, columns: String },
+    #[error(
+        "no column is called {key:?}, the key; the header has one column, {column:?}: if something else separates the columns, say so: --delimiter {delimiter}"
+    )]
+    OtherDelimiter { key: String, column: String, delimiter: &'static str },
+    #[error(
+        "the types name the column {name:?}, which the file does not have; its header has {columns}: correct the name"
+    )]
+    NoSuchColumn { name: String, columns: String },
+    #[error(
+        "the column {name:?} is the key, and the stack's key is a {kind}: leave its type out, or deploy with another key type"
+    )]
+    KeyTypeDiffers { name: String, kind: ColumnType },
+    #[error(
+        "the name of column {position} has more than {} bytes, the most that DynamoDB takes: shorten it",
+        crate::rules::MAX_NAME_BYTES
+    )]
+    NameTooLong { position: usize },
     #[error("column {position} of the header has no name: name it, or remove the column")]
     UnnamedColumn { position: usize },
     #[error("two columns of the header are called {name:?}: rename one of them")]
@@ -32,6 +51,8 @@ pub enum Unreadable {
     ColumnTypesDiffer { types: usize, columns: usize },
     #[error("{letter:?} is no column type, they are s, n and b: upload the file again with restctl upload")]
     UnknownColumnType { letter: char },
+    #[error("the column types count wrongly: upload the file again with restctl upload")]
+    ColumnTypeCount,
     #[error("a quote opens in the record at line {line} and never closes: close it, or write it twice")]
     UnclosedQuote { line: u64 },
     #[error(
@@ -40,4 +61,16 @@ pub enum Unreadable {
     NotAnArray { line: u64, found: char },
     #[error("the array is broken at line {line}: {problem}")]
     BrokenArray { line: u64, problem: &'static str },
+    #[error("the name says that the file is {compression} data, and it is not: rename it, or compress it")]
+    NotCompressed { compression: Compression },
+    #[error("the file ends inside its {compression} data: compress or copy it again, then upload it")]
+    Truncated { compression: Compression },
+    #[error("the {compression} data is damaged ({problem}): compress or copy it again, then upload it")]
+    Damaged { compression: Compression, problem: String },
+    #[error("something else follows the {compression} data: compress the file again, then upload it")]
+    TrailingBytes { compression: Compression },
+    #[error("the zstd data needs a window of more than 128 MiB: compress it again with --long=27 at most")]
+    WindowTooLarge,
+    #[error("the file ends before byte {offset} of its text, where its load was to go on: upload it again")]
+    EndsBefore { offset: u64 },
 }

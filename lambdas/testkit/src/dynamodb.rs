@@ -1,10 +1,12 @@
-//! A DynamoDB small enough for tests: PutItem, GetItem, BatchGetItem and BatchWriteItem over HTTP on
+//! A DynamoDB small enough for tests: PutItem, GetItem, Scan, BatchGetItem and BatchWriteItem over HTTP on
 //! 127.0.0.1, with the limits and refusals of the service (Amazon DynamoDB API Reference) and with knobs for
 //! the answers that a healthy table seldom gives.
 //!
-//! It checks neither signatures nor types, compares number keys as they are written, and ignores projections.
+//! It checks neither signatures nor types, compares number keys as they are written, ignores projections, and
+//! counts a capacity unit for each item that is read or written, whatever its size.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
@@ -13,8 +15,9 @@ use axum::extract::State as Shared;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use axum::serve::ListenerExt;
 use serde_json::{Map, Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 const MAX_WRITES_PER_BATCH: usize = 25;
@@ -54,7 +57,10 @@ impl Dynamo {
         let address = listener.local_addr().expect("the listener's address");
         let state = Arc::new(Mutex::new(State::default()));
         let router = Router::new().route("/", post(answer)).with_state(Arc::clone(&state));
-        let server = tokio::spawn(async move { axum::serve(listener, router).await.expect("serves") });
+        let server =
+            tokio::spawn(
+                async move { axum::serve(listener.tap_io(send_at_once), router).await.expect("serves") },
+            );
         Self { url: format!("http://{address}"), state, server }
     }
 
@@ -67,6 +73,11 @@ impl Dynamo {
     pub fn create_table(&self, name: &str, key: &str) {
         let table = Table { key: key.to_owned(), items: BTreeMap::new() };
         lock(&self.state).tables.insert(name.to_owned(), table);
+    }
+
+    /// Removes all tables and forgets all calls and orders.
+    pub fn clear(&self) {
+        *lock(&self.state) = State::default();
     }
 
     /// Puts an item without a call.
@@ -108,6 +119,12 @@ impl Drop for Dynamo {
     fn drop(&mut self) {
         self.server.abort();
     }
+}
+
+/// Without it a small answer may wait for 40 ms until what was sent before is acknowledged. Where it cannot be had,
+/// a test only takes longer.
+pub fn send_at_once(stream: &mut TcpStream) {
+    let _ = stream.set_nodelay(true);
 }
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
@@ -153,6 +170,7 @@ impl State {
             "GetItem" => self.get_item(&request),
             "BatchWriteItem" => self.batch_write_item(&request),
             "BatchGetItem" => self.batch_get_item(&request),
+            "Scan" => self.scan(&request),
             other => Err(Refusal { code: "UnknownOperationException", message: other.to_owned() }),
         }
     }
@@ -161,7 +179,24 @@ impl State {
         let key = self.key_of(&request["TableName"], &request["Item"])?;
         self.check_put(&key)?;
         self.table(&request["TableName"])?.items.insert(key, request["Item"].clone());
-        Ok(json!({}))
+        Ok(with_capacity(request, json!({}), json!({ "CapacityUnits": 1.0 })))
+    }
+
+    fn scan(&mut self, request: &Value) -> Result<Value, Refusal> {
+        let table = self.table(&request["TableName"])?;
+        let limit = request["Limit"].as_u64().and_then(|limit| limit.try_into().ok()).unwrap_or(usize::MAX);
+        let start = match &request["ExclusiveStartKey"] {
+            Value::Null => Bound::Unbounded,
+            key => Bound::Excluded(key[&table.key].to_string()),
+        };
+        let page: Vec<&Value> =
+            table.items.range((start, Bound::Unbounded)).map(|(_, item)| item).take(limit).collect();
+        let mut answer = json!({ "Items": page, "Count": page.len(), "ScannedCount": page.len() });
+        if let Some(last) = page.last().filter(|_| page.len() == limit) {
+            answer["LastEvaluatedKey"] = json!({ table.key.as_str(): last[&table.key] });
+        }
+        let units = page.len().max(1) as f64;
+        Ok(with_capacity(request, answer, json!({ "CapacityUnits": units })))
     }
 
     fn get_item(&mut self, request: &Value) -> Result<Value, Refusal> {
@@ -186,7 +221,8 @@ impl State {
         if has_twice(puts.iter().map(|(table, key, _)| (table.to_string(), key))) {
             return Err(invalid("Provided list of item keys contains duplicates"));
         }
-        let left = puts.split_off(self.processed(puts.len()));
+        let processed = self.processed(puts.len());
+        let left = puts.split_off(processed);
         for (table, key, request) in puts {
             self.table(&table)?.items.insert(key, request["PutRequest"]["Item"].clone());
         }
@@ -194,7 +230,8 @@ impl State {
         for (table, _, request) in left {
             push(&mut unprocessed, table.as_str().unwrap_or_default(), request);
         }
-        Ok(json!({ "UnprocessedItems": unprocessed }))
+        let answer = json!({ "UnprocessedItems": unprocessed });
+        Ok(with_capacity(request, answer, json!([{ "CapacityUnits": processed as f64 }])))
     }
 
     fn batch_get_item(&mut self, request: &Value) -> Result<Value, Refusal> {
@@ -210,7 +247,8 @@ impl State {
         if has_twice(gets.iter().map(|(table, key, _)| (table, key))) {
             return Err(invalid("Provided list of item keys contains duplicates"));
         }
-        let left = gets.split_off(self.processed(gets.len()));
+        let processed = self.processed(gets.len());
+        let left = gets.split_off(processed);
         let mut found = Map::new();
         for (table, key, _) in gets {
             let items = &self.table(&Value::from(table.as_str()))?.items;
@@ -223,7 +261,8 @@ impl State {
             let keys = unprocessed.entry(table.as_str()).or_insert_with(|| json!({ "Keys": [] }));
             keys["Keys"].as_array_mut().expect("made above").push(key.clone());
         }
-        Ok(json!({ "Responses": found, "UnprocessedKeys": unprocessed }))
+        let answer = json!({ "Responses": found, "UnprocessedKeys": unprocessed });
+        Ok(with_capacity(request, answer, json!([{ "CapacityUnits": processed as f64 }])))
     }
 
     fn table(&mut self, name: &Value) -> Result<&mut Table, Refusal> {
@@ -261,6 +300,14 @@ impl State {
         self.unprocessed.calls -= 1;
         requests.saturating_sub(self.unprocessed.requests)
     }
+}
+
+/// What the call consumed, where the request asks for it.
+fn with_capacity(request: &Value, mut answer: Value, consumed: Value) -> Value {
+    if request["ReturnConsumedCapacity"] == "TOTAL" {
+        answer["ConsumedCapacity"] = consumed;
+    }
+    answer
 }
 
 fn members(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
@@ -337,6 +384,22 @@ mod tests {
         assert_eq!(answer["UnprocessedKeys"], gets(2..3)["RequestItems"]);
         let (_, answer) = call(&dynamo, "BatchGetItem", gets(0..3)).await;
         assert_eq!(answer["UnprocessedKeys"], json!({}));
+    }
+
+    #[tokio::test]
+    async fn a_scan_goes_page_by_page() {
+        let dynamo = with_items().await;
+        let scan = json!({ "TableName": "items", "Limit": 2, "ReturnConsumedCapacity": "TOTAL" });
+        let (_, empty) = call(&dynamo, "Scan", scan.clone()).await;
+        let units = json!({ "CapacityUnits": 1.0 });
+        assert_eq!(empty, json!({ "Items": [], "Count": 0, "ScannedCount": 0, "ConsumedCapacity": units }));
+        (0..3).for_each(|id| dynamo.put("items", item(id)));
+        let (_, first) = call(&dynamo, "Scan", scan.clone()).await;
+        assert_eq!((&first["Count"], &first["LastEvaluatedKey"]), (&json!(2), &item(1)));
+        let mut next = scan;
+        next["ExclusiveStartKey"] = first["LastEvaluatedKey"].clone();
+        let (_, second) = call(&dynamo, "Scan", next).await;
+        assert_eq!((&second["Items"], &second["LastEvaluatedKey"]), (&json!([item(2)]), &Value::Null));
     }
 
     #[tokio::test]

@@ -30,6 +30,7 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// A running function: its process, killed when this is dropped, and the Runtime API that feeds it.
 pub struct Runtime {
+    process_id: u32,
     invocations: mpsc::UnboundedSender<Invocation>,
     ended: watch::Receiver<Option<String>>,
     output: Arc<Mutex<String>>,
@@ -84,6 +85,7 @@ impl Runtime {
         tasks.spawn(async move { axum::serve(listener, routes(api)).await.expect("axum serves") });
 
         let mut process = spawn(binary.as_ref(), &address, variables);
+        let process_id = process.id().expect("nobody has waited for the process yet");
         let stdout = collect(process.stdout.take(), Arc::clone(&output));
         let stderr = collect(process.stderr.take(), Arc::clone(&output));
         let (end, ended) = watch::channel(None);
@@ -95,7 +97,7 @@ impl Runtime {
             };
             end.send_replace(Some(how));
         });
-        Self { invocations, ended, output, _tasks: tasks }
+        Self { process_id, invocations, ended, output, _tasks: tasks }
     }
 
     /// The function's answer to `event`.
@@ -136,6 +138,11 @@ impl Runtime {
             Ok(Ok(how)) => Ok(how.clone().unwrap_or_default()),
             _ => Err(InvokeError { reason: "the process still runs".to_owned(), output: self.output() }),
         }
+    }
+
+    /// By which the system counts what the process uses.
+    pub fn process_id(&self) -> u32 {
+        self.process_id
     }
 
     /// What the process has written to standard output and standard error, and reported as initialization

@@ -1,25 +1,113 @@
-use std::collections::HashMap;
+//! A row as an item in DynamoDB's JSON ("DynamoDB low-level API", Amazon DynamoDB Developer Guide).
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use std::io::Write;
+
 use restctl_contract::key::WRITTEN_BY;
 use restctl_rows::{Row, Value};
 
-/// The item of a row; `written_by` says which load writes it.
-pub(super) fn item(row: &Row, written_by: &str) -> HashMap<String, AttributeValue> {
-    let attributes = row.values.iter().map(|(name, value)| (name.to_string(), attribute(value)));
-    let written_by = (WRITTEN_BY.to_owned(), AttributeValue::S(written_by.to_owned()));
-    attributes.chain([written_by]).collect()
+/// Appends the item of a row; `stamp` says which load writes it.
+pub(super) fn write(out: &mut Vec<u8>, row: &Row, stamp: &str) {
+    out.push(b'{');
+    for (name, value) in &row.values {
+        text(out, name);
+        out.push(b':');
+        attribute(out, value);
+        out.push(b',');
+    }
+    text(out, WRITTEN_BY);
+    out.extend_from_slice(br#":{"S":"#);
+    text(out, stamp);
+    out.extend_from_slice(b"}}");
 }
 
-fn attribute(value: &Value) -> AttributeValue {
+fn attribute(out: &mut Vec<u8>, value: &Value) {
     match value {
-        Value::Null => AttributeValue::Null(true),
-        Value::Bool(value) => AttributeValue::Bool(*value),
-        Value::Number(text) => AttributeValue::N(text.clone()),
-        Value::String(text) => AttributeValue::S(text.clone()),
-        Value::List(values) => AttributeValue::L(values.iter().map(attribute).collect()),
-        Value::Map(members) => {
-            AttributeValue::M(members.iter().map(|(name, value)| (name.clone(), attribute(value))).collect())
+        Value::Null => out.extend_from_slice(br#"{"NULL":true}"#),
+        Value::Bool(true) => out.extend_from_slice(br#"{"BOOL":true}"#),
+        Value::Bool(false) => out.extend_from_slice(br#"{"BOOL":false}"#),
+        Value::Number(digits) => {
+            out.extend_from_slice(br#"{"N":""#);
+            out.extend_from_slice(digits.as_bytes());
+            out.extend_from_slice(br#""}"#);
         }
+        Value::String(value) => {
+            out.extend_from_slice(br#"{"S":"#);
+            text(out, value);
+            out.push(b'}');
+        }
+        Value::List(values) => {
+            out.extend_from_slice(br#"{"L":["#);
+            for (index, value) in values.iter().enumerate() {
+                separate(out, index);
+                attribute(out, value);
+            }
+            out.extend_from_slice(b"]}");
+        }
+        Value::Map(members) => {
+            out.extend_from_slice(br#"{"M":{"#);
+            for (index, (name, value)) in members.iter().enumerate() {
+                separate(out, index);
+                text(out, name);
+                out.push(b':');
+                attribute(out, value);
+            }
+            out.extend_from_slice(b"}}");
+        }
+    }
+}
+
+fn separate(out: &mut Vec<u8>, index: usize) {
+    if index > 0 {
+        out.push(b',');
+    }
+}
+
+fn text(out: &mut Vec<u8>, text: &str) {
+    let plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
+    if text.bytes().all(plain) {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+    } else {
+        // Neither a text nor a vector can fail.
+        let _ = write!(out, "{}", serde_json::Value::from(text));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::tests::row;
+
+    #[test]
+    fn every_kind_of_value_has_its_notation() {
+        let number = |text: &str| Value::Number(text.into());
+        let string = |text: &str| Value::String(text.into());
+        let map = vec![("a\"b".into(), number("1")), ("c".into(), Value::Null)];
+        let row = row(
+            "x\\\n\u{1}é",
+            &[
+                ("n", number("-12.50")),
+                ("t", Value::Bool(true)),
+                ("f", Value::Bool(false)),
+                ("l", Value::List(vec![string(""), Value::List(vec![])])),
+                ("m", Value::Map(map)),
+            ],
+        );
+        let mut out = Vec::new();
+        write(&mut out, &row, "stamp");
+        let item: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        let expected = json!({
+            "id": { "S": "x\\\n\u{1}é" },
+            "n": { "N": "-12.50" },
+            "t": { "BOOL": true },
+            "f": { "BOOL": false },
+            "l": { "L": [{ "S": "" }, { "L": [] }] },
+            "m": { "M": { "a\"b": { "N": "1" }, "c": { "NULL": true } } },
+            WRITTEN_BY: { "S": "stamp" },
+        });
+        assert_eq!(item, expected);
     }
 }

@@ -5,12 +5,14 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use restctl_contract::load::COLUMN_TYPES_METADATA;
+use axum::serve::ListenerExt;
+use futures_util::StreamExt;
+use restctl_testkit::dynamodb::send_at_once;
 use tokio::net::TcpListener;
 
 pub(crate) struct Bucket {
@@ -24,6 +26,9 @@ struct Contents {
     written: HashMap<String, Vec<u8>>,
     reads: usize,
     refused_reads: usize,
+    breaks: (usize, usize),
+    piece: Option<usize>,
+    ignores_ranges: bool,
     refused_writes: usize,
 }
 
@@ -32,7 +37,7 @@ struct Version {
     key: String,
     id: String,
     body: Vec<u8>,
-    types: Option<String>,
+    metadata: Vec<(String, String)>,
 }
 
 impl Bucket {
@@ -42,7 +47,7 @@ impl Bucket {
         let contents = Arc::<Mutex<Contents>>::default();
         let router =
             Router::new().route("/data/{*key}", get(read).put(write)).with_state(Arc::clone(&contents));
-        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        tokio::spawn(async move { axum::serve(listener.tap_io(send_at_once), router).await.unwrap() });
         Self { url, contents }
     }
 
@@ -51,16 +56,29 @@ impl Bucket {
     }
 
     pub(crate) fn put(&self, key: &str, version: &str, body: &[u8]) {
-        self.add(key, version, body, None);
+        self.put_with(key, version, body, &[]);
     }
 
-    pub(crate) fn put_with_types(&self, key: &str, version: &str, body: &[u8], types: &str) {
-        self.add(key, version, body, Some(types.to_owned()));
-    }
-
-    fn add(&self, key: &str, id: &str, body: &[u8], types: Option<String>) {
-        let version = Version { key: key.to_owned(), id: id.to_owned(), body: body.to_vec(), types };
+    /// `metadata` as in `x-amz-meta-NAME: VALUE`.
+    pub(crate) fn put_with(&self, key: &str, version: &str, body: &[u8], metadata: &[(&str, &str)]) {
+        let metadata = metadata.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let version = Version {
+            key: key.to_owned(),
+            id: version.to_owned(),
+            body: body.to_vec(),
+            metadata: metadata.collect(),
+        };
         self.contents.lock().unwrap().versions.push(version);
+    }
+
+    /// Removes everything, and mends what was broken.
+    pub(crate) fn clear(&self) {
+        *self.contents.lock().unwrap() = Contents::default();
+    }
+
+    /// Removes a version.
+    pub(crate) fn delete(&self, key: &str, version: &str) {
+        self.contents.lock().unwrap().versions.retain(|other| other.key != key || other.id != version);
     }
 
     /// What the function has put under `key`.
@@ -78,6 +96,21 @@ impl Bucket {
         self.contents.lock().unwrap().refused_reads = calls;
     }
 
+    /// The next `calls` GETs break off after `bytes` bytes.
+    pub(crate) fn break_off(&self, calls: usize, bytes: usize) {
+        self.contents.lock().unwrap().breaks = (calls, bytes);
+    }
+
+    /// Objects come as a whole, whatever is asked for.
+    pub(crate) fn ignore_ranges(&self) {
+        self.contents.lock().unwrap().ignores_ranges = true;
+    }
+
+    /// Objects come in pieces of `bytes`.
+    pub(crate) fn send_pieces_of(&self, bytes: usize) {
+        self.contents.lock().unwrap().piece = Some(bytes);
+    }
+
     /// The next `calls` puts find S3 down.
     pub(crate) fn refuse_writes(&self, calls: usize) {
         self.contents.lock().unwrap().refused_writes = calls;
@@ -91,8 +124,10 @@ pub(crate) fn etag(body: &[u8]) -> String {
 
 async fn read(
     State(contents): State<Arc<Mutex<Contents>>>,
+    method: Method,
     Path(key): Path<String>,
     RawQuery(query): RawQuery,
+    asked: HeaderMap,
 ) -> Response {
     let mut contents = contents.lock().unwrap();
     contents.reads += 1;
@@ -101,20 +136,49 @@ async fn read(
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     let query = query.unwrap_or_default();
-    let asked = query.split('&').find_map(|pair| pair.strip_prefix("versionId="));
-    let found = contents.versions.iter().rev().find(|v| v.key == key && asked.is_none_or(|id| id == v.id));
+    let id = query.split('&').find_map(|pair| pair.strip_prefix("versionId="));
+    let found = contents.versions.iter().rev().find(|v| v.key == key && id.is_none_or(|id| id == v.id));
     let Some(version) = found.cloned() else {
-        let code = if asked.is_some() { "NoSuchVersion" } else { "NoSuchKey" };
+        let code = if id.is_some() { "NoSuchVersion" } else { "NoSuchKey" };
         return (StatusCode::NOT_FOUND, format!("<Error><Code>{code}</Code></Error>")).into_response();
     };
     let mut headers = HeaderMap::new();
     headers.insert("etag", format!("\"{}\"", etag(&version.body)).parse().unwrap());
     headers.insert("x-amz-version-id", version.id.parse().unwrap());
-    if let Some(types) = version.types {
-        headers.insert("x-amz-meta-restctl-column-types", types.parse().unwrap());
-        assert_eq!(COLUMN_TYPES_METADATA, "restctl-column-types");
+    for (name, value) in &version.metadata {
+        let name = HeaderName::try_from(format!("x-amz-meta-{name}")).unwrap();
+        headers.insert(name, value.parse().unwrap());
     }
-    (headers, version.body).into_response()
+    if method == Method::HEAD {
+        headers.insert("content-length", version.body.len().into());
+        return headers.into_response();
+    }
+    let range = asked["range"].to_str().unwrap();
+    let start = range.strip_prefix("bytes=").and_then(|range| range.strip_suffix('-')).unwrap();
+    let start: usize = start.parse().unwrap();
+    let rest = if contents.ignores_ranges { &version.body } else { &version.body[start..] };
+    if !contents.ignores_ranges {
+        let last = version.body.len() - 1;
+        let range = format!("bytes {start}-{last}/{}", version.body.len());
+        headers.insert("content-range", range.parse().unwrap());
+    }
+    let (sent, breaks) = match contents.breaks {
+        (0, _) => (rest, false),
+        (calls, bytes) => {
+            contents.breaks.0 = calls - 1;
+            (&rest[..bytes.min(rest.len())], true)
+        }
+    };
+    let pieces =
+        sent.chunks(contents.piece.unwrap_or(usize::MAX)).map(|piece| Ok(Bytes::from(piece.to_vec())));
+    let broken = breaks.then(|| Err(std::io::Error::other("broken off")));
+    let pieces: Vec<_> = pieces.chain(broken).collect();
+    // Each piece on its way before the next, or a broken one would take them all along.
+    let body = Body::from_stream(futures_util::stream::iter(pieces).then(async |piece| {
+        tokio::task::yield_now().await;
+        piece
+    }));
+    (StatusCode::PARTIAL_CONTENT, headers, body).into_response()
 }
 
 async fn write(

@@ -1,11 +1,14 @@
 //! As much of SQS as a load sees: it takes every call and remembers its body.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::routing::post;
+use axum::serve::ListenerExt;
 use axum::{Json, Router};
+use restctl_testkit::dynamodb::send_at_once;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -14,7 +17,8 @@ pub(crate) struct Sqs {
     calls: Calls,
 }
 
-type Calls = Arc<Mutex<Vec<Value>>>;
+/// By operation.
+type Calls = Arc<Mutex<HashMap<String, Vec<Value>>>>;
 
 impl Sqs {
     pub(crate) async fn start() -> Self {
@@ -22,7 +26,7 @@ impl Sqs {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let calls = Calls::default();
         let router = Router::new().route("/", post(call)).with_state(Arc::clone(&calls));
-        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        tokio::spawn(async move { axum::serve(listener.tap_io(send_at_once), router).await.unwrap() });
         Self { url, calls }
     }
 
@@ -30,14 +34,15 @@ impl Sqs {
         &self.url
     }
 
-    /// The bodies of the calls of ChangeMessageVisibility, the only operation there is.
-    pub(crate) fn calls(&self) -> Vec<Value> {
-        self.calls.lock().unwrap().clone()
+    /// The bodies of the calls of `operation` since they were last asked for.
+    pub(crate) fn take(&self, operation: &str) -> Vec<Value> {
+        self.calls.lock().unwrap().remove(operation).unwrap_or_default()
     }
 }
 
 async fn call(State(calls): State<Calls>, headers: HeaderMap, body: String) -> Json<Value> {
-    assert_eq!(headers["x-amz-target"], "AmazonSQS.ChangeMessageVisibility");
-    calls.lock().unwrap().push(serde_json::from_str(&body).unwrap());
+    let operation = headers["x-amz-target"].to_str().unwrap().strip_prefix("AmazonSQS.").unwrap().to_owned();
+    let mut calls = calls.lock().unwrap();
+    calls.entry(operation).or_default().push(serde_json::from_str(&body).unwrap());
     Json(json!({}))
 }

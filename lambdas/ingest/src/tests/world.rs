@@ -6,50 +6,45 @@ use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use aws_lambda_events::sqs::SqsEvent;
 use restctl_contract::key::{Key, KeyType};
-use restctl_contract::load::{LedgerEntry, LoadId};
+use restctl_contract::load::{LedgerEntry, LoadId, Receipt};
+use restctl_rows::{Delimiter, Dialect, Encoding, Parser, Row, Types};
 use restctl_testkit::dynamodb::Dynamo;
 use serde_json::{Value, json};
 
 use super::s3::Bucket;
 use super::sqs::Sqs;
 use crate::deadline::Deadline;
-use crate::load::Ingest;
+use crate::dynamodb::{Backoff, Dynamodb};
+use crate::load::{Cadence, Ingest};
 use crate::queue::Queue;
+use crate::source::WindowSize;
 
 /// The function with everything it talks to.
 pub(crate) struct World {
     pub(crate) dynamo: Dynamo,
     pub(crate) bucket: Bucket,
     pub(crate) sqs: Sqs,
-    ingest: Ingest,
+    pub(crate) ingest: Ingest,
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
         let dynamo = Dynamo::start().await;
-        dynamo.create_table("items", "id");
-        dynamo.create_table("ledger", "load");
         let bucket = Bucket::start().await;
         let sqs = Sqs::start().await;
-        let config = aws_config::defaults(BehaviorVersion::latest())
-            .region(Region::from_static("eu-central-1"))
-            .credentials_provider(Credentials::new("id", "secret", None, None, "tests"))
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(1)))
-            .load()
-            .await;
-        let s3 = aws_sdk_s3::config::Builder::from(&config).endpoint_url(bucket.url()).force_path_style(true);
-        let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config).endpoint_url(dynamo.url());
-        let queue = aws_sdk_sqs::config::Builder::from(&config).endpoint_url(sqs.url());
-        let ingest = Ingest {
-            s3: aws_sdk_s3::Client::from_conf(s3.build()),
-            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
-            queue: Queue::new(aws_sdk_sqs::Client::from_conf(queue.build()), sqs.url().to_owned()),
-            items_table: "items".into(),
-            ledger_table: "ledger".into(),
-            key: Key { name: "id".into(), kind: KeyType::String },
-        };
-        Self { dynamo, bucket, sqs, ingest }
+        let ingest = ingest(&dynamo, &bucket, &sqs).await;
+        let world = Self { dynamo, bucket, sqs, ingest };
+        world.clear();
+        world
+    }
+
+    /// As it was at first; making another takes longer.
+    pub(crate) fn clear(&self) {
+        self.dynamo.clear();
+        self.dynamo.create_table("items", "id");
+        self.dynamo.create_table("ledger", "load");
+        self.bucket.clear();
+        self.sqs.take("SendMessage");
     }
 
     /// One invocation with `time` left; the identifiers it reports as failed.
@@ -70,19 +65,75 @@ impl World {
     }
 }
 
+async fn ingest(dynamo: &Dynamo, bucket: &Bucket, sqs: &Sqs) -> Ingest {
+    let config = aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::from_static("eu-central-1"))
+        .credentials_provider(Credentials::new("id", "secret", None, None, "tests"))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(1)))
+        .endpoint_url(dynamo.url())
+        .load()
+        .await;
+    let s3 = aws_sdk_s3::config::Builder::from(&config).endpoint_url(bucket.url()).force_path_style(true);
+    let queue = aws_sdk_sqs::config::Builder::from(&config).endpoint_url(sqs.url());
+    let queue = aws_sdk_sqs::Client::from_conf(queue.build());
+    let backoff = Backoff { first: Duration::from_millis(1), longest: Duration::from_millis(50) };
+    Ingest {
+        s3: aws_sdk_s3::Client::from_conf(s3.build()),
+        dynamodb: Dynamodb::new(&config, backoff).unwrap(),
+        queue: Queue::new(queue, format!("{}/loads", sqs.url()), format!("{}/dead", sqs.url())),
+        items_table: "items".into(),
+        ledger_table: "ledger".into(),
+        key: Key { name: "id".into(), kind: KeyType::String },
+        window_size: WindowSize::default(),
+        cadence: Cadence { news: Duration::ZERO, rejects: Duration::ZERO },
+    }
+}
+
+/// A row with this key and these values besides.
+pub(crate) fn row(key: &str, values: &[(&str, restctl_rows::Value)]) -> Row {
+    let encoding = Encoding::of("row.ndjson").unwrap();
+    let dialect = Dialect { encoding, delimiter: Delimiter::default(), types: Types::Strings };
+    let mut parser = Parser::new(&dialect, &Key { name: "id".into(), kind: KeyType::String });
+    let line = format!("{}\n", json!({ "id": key }));
+    let mut rows = Vec::new();
+    while parser.read(&mut line.as_bytes(), &mut rows).unwrap() && rows.is_empty() {}
+    let mut row = rows.remove(0).unwrap();
+    row.values.extend(values.iter().map(|(name, value)| ((*name).into(), value.clone())));
+    row
+}
+
+/// Every row is accounted for.
+#[track_caller]
+pub(crate) fn add_up(receipt: &Receipt) {
+    let Receipt { read, new, changed, unchanged, stale, rejected, duplicates, .. } = *receipt;
+    assert_eq!(read, new + changed + unchanged + stale + rejected + duplicates, "{receipt:?}");
+}
+
 /// A message about an object; its identifier is made of both names. Without a version the event has none.
 pub(crate) fn message(key: &str, version: &str) -> Value {
+    let body = message_at(key, version, "2026-01-15T09:30:05Z");
+    json!({ "messageId": format!("{key} {version}"), "receiptHandle": "handle", "body": body.to_string() })
+}
+
+/// The same, uploaded some seconds later.
+pub(crate) fn message_later(key: &str, version: &str, seconds: u32) -> Value {
+    let body = message_at(key, version, &format!("2026-01-15T09:30:{:02}Z", 5 + seconds));
+    json!({ "messageId": format!("{key} {version}"), "receiptHandle": "handle", "body": body.to_string() })
+}
+
+/// The body of a message about an object that was uploaded at `time`.
+pub(crate) fn message_at(key: &str, version: &str, time: &str) -> Value {
     let mut object = json!({ "key": key, "size": 1024, "etag": "from-the-event", "sequencer": "00" });
     if !version.is_empty() {
         object["version-id"] = version.into();
     }
-    let event = json!({
+    json!({
         "source": "aws.s3",
         "detail-type": "Object Created",
-        "time": "2026-01-15T09:30:05Z",
+        "time": time,
         "detail": { "bucket": { "name": "data" }, "object": object },
-    });
-    json!({ "messageId": format!("{key} {version}"), "body": event.to_string() })
+    })
 }
 
 /// Rows with these ids, and names that tell them apart.

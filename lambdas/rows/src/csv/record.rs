@@ -69,21 +69,39 @@ impl Record {
         excerpt(&self.raw, self.length)
     }
 
-    pub(super) fn fields(&self) -> Result<Vec<&str>, Unreadable> {
+    pub(super) fn fields(&self) -> Result<Fields<'_>, Unreadable> {
         let text = &self.text[..self.text_length];
+        let ends = &self.ends[..self.ends_length];
         let not_utf8 = |valid: usize| {
             let line_ends = text[..valid].iter().filter(|byte| **byte == b'\n').count() as u64;
             Unreadable::NotUtf8 { line: self.line + line_ends }
         };
         let text = std::str::from_utf8(text).map_err(|error| not_utf8(error.valid_up_to()))?;
-        let mut start = 0;
-        let mut fields = Vec::with_capacity(self.ends_length);
-        for &end in &self.ends[..self.ends_length] {
-            // Halves of a character on both sides of a comma are whole only when put end to end.
-            fields.push(text.get(start..end).ok_or_else(|| not_utf8(start))?);
-            start = end;
+        // Halves of a character on both sides of a delimiter are whole only when put end to end.
+        match ends.iter().find(|end| !text.is_char_boundary(**end)) {
+            Some(end) => Err(not_utf8(*end)),
+            None => Ok(Fields { text, ends }),
         }
-        Ok(fields)
+    }
+}
+
+/// A record's fields without their quotes.
+pub(super) struct Fields<'a> {
+    text: &'a str,
+    ends: &'a [usize],
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &'a str> {
+        self.ends.iter().scan(0, |start, &end| {
+            let field = &self.text[*start..end];
+            *start = end;
+            Some(field)
+        })
     }
 }
 

@@ -1,8 +1,8 @@
 use crate::Format::Csv;
 use crate::tests::{
-    lines, parse, parse_bytes, parse_with_number_key, parse_with_types, rejects, rows, string_key,
+    dialect, lines, parse, parse_as, parse_bytes, parse_with_number_key, parse_with_types, rejects, rows,
 };
-use crate::{ColumnTypes, Parser, Reject, Row, Unreadable, Value};
+use crate::{ColumnType, Dialect, Reject, Row, Types, Unreadable, Value};
 
 fn cell<'a>(row: &'a Row, name: &str) -> Option<&'a Value> {
     row.values.iter().find(|(of, _)| **of == *name).map(|(_, value)| value)
@@ -49,13 +49,14 @@ fn keys_that_cannot_be_keys_are_rejected() {
 
     let found = parse_with_number_key(Csv, "id\n007\n1.50\nx7\n").unwrap();
     assert_eq!(rows(&found)[0].values, [("id".into(), Value::Number("7".into()))]);
-    assert_eq!(rows(&found)[1].key, "1.5");
+    assert_eq!(rows(&found)[1].key(), "1.5");
     assert_eq!(rejects(&found)[0].reason, "the key is not a number");
 }
 
 #[test]
 fn cells_have_the_type_of_their_column() {
-    let found = parse_with_types("nnb", "id,n,b\n007,5,true\n1,,\n2,05,true\n3,5,TRUE\n").unwrap();
+    let found =
+        parse_with_types("n2b", "id,n,b\n007,5,true\n1,,\n2,5 ,true\n3,5,TRUE\n4,05.0,false").unwrap();
     let rows = rows(&found);
     assert_eq!(cell(rows[0], "id"), Some(&text("007")), "the key has the key's type");
     assert_eq!(cell(rows[0], "n"), Some(&Value::Number("5".into())));
@@ -63,14 +64,14 @@ fn cells_have_the_type_of_their_column() {
     assert_eq!(rows[1].values.len(), 1);
     let columns: Vec<_> = rejects(&found).iter().map(|reject| reject.column.clone().unwrap()).collect();
     assert_eq!(columns, ["n", "b"]);
-    assert_eq!(lines(&found), [2, 3, 4, 5]);
+    assert_eq!(lines(&found), [2, 3, 4, 5, 6]);
+    assert_eq!(cell(rows[2], "n"), Some(&Value::Number("5".into())), "any notation");
 }
 
 #[test]
 fn a_header_must_name_each_column_once() {
     for (header, said) in [
         ("a,b", "no column is called \"id\", the key; the header has \"a\", \"b\": rename"),
-        ("id;a;b", "the header has \"id;a;b\" (columns are separated by commas)"),
         ("ID,a", "\"ID\""),
         ("id,a,", "column 3 of the header has no name"),
         ("id,a,a", "two columns of the header are called \"a\""),
@@ -83,9 +84,50 @@ fn a_header_must_name_each_column_once() {
     let many: Vec<_> = (0..50).map(|n| format!("c{n}")).collect();
     let message = parse(Csv, &many.join(",")).unwrap_err().to_string();
     assert!(message.contains("\"c19\", 30 more"), "{message}");
-    let types: ColumnTypes = "ss".parse().unwrap();
-    let outcome = Parser::new(Csv, &string_key(), Some(types)).feed(b"id,a,b\n", &mut Vec::new());
-    assert_eq!(outcome, Err(Unreadable::ColumnTypesDiffer { types: 2, columns: 3 }));
+    assert_eq!(
+        parse_with_types("ss", "id,a,b\n"),
+        Err(Unreadable::ColumnTypesDiffer { types: 2, columns: 3 })
+    );
+    let long = "n".repeat(65_536);
+    assert_eq!(parse(Csv, &format!("id,{long}\n")), Err(Unreadable::NameTooLong { position: 2 }));
+    assert!(parse(Csv, &long).unwrap_err().to_string().len() < 400);
+}
+
+#[test]
+fn a_header_in_one_column_names_the_delimiter() {
+    for (header, said) in [
+        ("id;a;b", "the header has one column, \"id;a;b\": if something else separates"),
+        ("id;a;b", "--delimiter ';'"),
+        ("id\ta", "--delimiter tab"),
+        ("id|a", "--delimiter '|'"),
+    ] {
+        let message = parse(Csv, header).unwrap_err().to_string();
+        assert!(message.contains(said), "{header}: {message}");
+    }
+    let dialect = Dialect { delimiter: ";".parse().unwrap(), ..dialect(Csv) };
+    let message = parse_as(&dialect, b"id,a").unwrap_err().to_string();
+    assert!(message.ends_with("--delimiter ','"), "{message}");
+    let found = parse_as(&dialect, b"id;a\n1;\"x;y,\"\n").unwrap();
+    assert_eq!(cell(rows(&found)[0], "a"), Some(&text("x;y,")));
+}
+
+#[test]
+fn types_by_name_are_for_columns_that_are_there() {
+    let named = |name: &str, kind| {
+        let types = Types::Named([(name.to_owned(), kind)].into());
+        parse_as(&Dialect { types, ..dialect(Csv) }, b"id,a\n7,1e3\n8,x\n")
+    };
+    let found = named("a", ColumnType::Number).unwrap();
+    assert_eq!(cell(rows(&found)[0], "a"), Some(&Value::Number("1000".into())));
+    assert_eq!(rejects(&found)[0].column.as_deref(), Some("a"));
+    let message = named("b", ColumnType::Number).unwrap_err().to_string();
+    assert!(
+        message.contains("\"b\", which the file does not have; its header has \"id\", \"a\": "),
+        "{message}"
+    );
+    let message = named("id", ColumnType::Number).unwrap_err().to_string();
+    assert!(message.contains("the stack's key is a string"), "{message}");
+    assert_eq!(rows(&named("id", ColumnType::String).unwrap()).len(), 2);
 }
 
 #[test]
@@ -115,7 +157,7 @@ fn a_record_has_a_bound() {
     assert_eq!(lines(&found), [2, 3, 4]);
     assert!(rejects(&found).iter().all(|reject| reject.reason.contains("is longer than")));
     assert!(rejects(&found).iter().all(|reject| reject.row.len() < 1100));
-    assert_eq!(rows(&found)[0].key, "3");
+    assert_eq!(rows(&found)[0].key(), "3");
     assert_eq!(parse(Csv, &many), Err(Unreadable::HeaderTooLong));
 }
 

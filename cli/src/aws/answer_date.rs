@@ -1,0 +1,37 @@
+//! When a service answered, by the `Date` header of its answer.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextRef;
+use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_s3::error::BoxError;
+
+use crate::timestamp;
+
+/// Hears the answer of the request that it is given to.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct AnswerDate(Arc<Mutex<Option<String>>>);
+
+impl AnswerDate {
+    /// As the ledger writes times; of several tries, the last one's.
+    pub(crate) fn heard(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Intercept for AnswerDate {
+    fn name(&self) -> &'static str {
+        "AnswerDate"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let date = context.response().headers().get("date").and_then(timestamp::of_http_date);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = date;
+        Ok(())
+    }
+}

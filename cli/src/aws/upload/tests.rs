@@ -1,0 +1,137 @@
+use std::fs::File;
+use std::sync::{Arc, Mutex};
+
+use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::Credentials;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
+
+use super::*;
+
+const MIB: u64 = 1024 * 1024;
+const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+
+/// Part 1 as it should be, and a part 2 of another length.
+const PARTS: &str = "<ListPartsResult>\
+    <Part><PartNumber>1</PartNumber><ETag>one</ETag><Size>8388608</Size></Part>\
+    <Part><PartNumber>2</PartNumber><ETag>other</ETag><Size>5242880</Size></Part>\
+    </ListPartsResult>";
+
+/// An S3 that knows of the one upload `known`, and what it was asked.
+#[derive(Clone, Default)]
+struct Bucket {
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Bucket {
+    /// It answers until the test ends.
+    async fn open(&self) -> Aws {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().fallback(answer).with_state(self.clone());
+        tokio::spawn(async { axum::serve(listener, router).await });
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .endpoint_url(format!("http://{address}"))
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::new("test", "test", None, None, "test"));
+        Aws::from_config(&config.load().await).unwrap()
+    }
+
+    fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut self.asked.lock().unwrap())
+    }
+}
+
+async fn answer(State(bucket): State<Bucket>, request: Request) -> Response {
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let method = request.method().clone();
+    let body = request.into_body().collect().await.unwrap().to_bytes();
+    let asks = |what: &str| query.split('&').any(|pair| pair.starts_with(what));
+    let said = match (&method, asks("partNumber=")) {
+        (&Method::PUT, true) => {
+            query.split('&').find(|pair| pair.starts_with("partNumber=")).unwrap().to_owned()
+        }
+        (&Method::PUT, false) => "put".to_owned(),
+        (&Method::GET, _) => "list".to_owned(),
+        _ if asks("uploads") => "begin".to_owned(),
+        (&Method::POST, _) => {
+            format!("complete {}", String::from_utf8_lossy(&body).matches("<PartNumber>").count())
+        }
+        _ => format!("{method}"),
+    };
+    bucket.asked.lock().unwrap().push(said.clone());
+    let headers = [("date", DATE), ("x-amz-version-id", "v1"), ("etag", "e")];
+    match said.as_str() {
+        "list" if !asks("uploadId=known") => {
+            let error = "<Error><Code>NoSuchUpload</Code><Message>no such upload</Message></Error>";
+            (StatusCode::NOT_FOUND, error).into_response()
+        }
+        "list" => (headers, PARTS).into_response(),
+        "begin" => {
+            let begun =
+                "<InitiateMultipartUploadResult><UploadId>new</UploadId></InitiateMultipartUploadResult>";
+            (headers, begun).into_response()
+        }
+        complete if complete.starts_with("complete") => {
+            (headers, "<CompleteMultipartUploadResult></CompleteMultipartUploadResult>").into_response()
+        }
+        _ => headers.into_response(),
+    }
+}
+
+fn source(folder: &tempfile::TempDir, size: u64) -> Source {
+    let path = folder.path().join("a.csv");
+    File::create(&path).unwrap().set_len(size).unwrap();
+    Source::file(&path).unwrap()
+}
+
+#[tokio::test]
+async fn parts_that_are_there_are_not_sent_again() {
+    let (folder, bucket, metadata) = (tempfile::tempdir().unwrap(), Bucket::default(), Metadata::new());
+    let aws = bucket.open().await;
+    let source = source(&folder, 20 * MIB);
+    let to = Destination { bucket: "b", key: "a.csv", metadata: &metadata };
+    let unfinished = Unfinished::of(&folder.path().join("uploads"), &aws, &to, source.size).unwrap();
+    for (before, expected) in [
+        (Some("known"), &["list", "partNumber=2", "partNumber=3", "complete 3"][..]),
+        (Some("gone"), &["list", "begin", "partNumber=1", "partNumber=2", "partNumber=3", "complete 3"]),
+        (None, &["begin", "partNumber=1", "partNumber=2", "partNumber=3", "complete 3"]),
+    ] {
+        if let Some(id) = before {
+            unfinished.keep(id).unwrap();
+        }
+        let progress = ProgressBar::hidden();
+        let sent = upload(&aws, &source, &to, Some(&unfinished), &progress).await.unwrap();
+        let mut asked = bucket.asked();
+        let parts = asked.len() - 1;
+        // Parts arrive in any order.
+        asked[..parts].sort_by_key(|asked| asked.strip_prefix("partNumber=").map(str::to_owned));
+        assert_eq!(asked, expected, "{before:?}");
+        assert_eq!(sent.uploaded.as_deref(), Some("1994-11-06T08:49:37.000Z"));
+        assert_eq!(sent.version.as_deref(), Some("v1"));
+        assert_eq!(progress.position(), source.size);
+        assert_eq!(unfinished.upload_id(), None, "what is done is forgotten");
+    }
+}
+
+#[tokio::test]
+async fn a_small_file_is_one_request() {
+    let (folder, bucket) = (tempfile::tempdir().unwrap(), Bucket::default());
+    let aws = bucket.open().await;
+    let source = source(&folder, 3);
+    let mut metadata = Metadata::from([("restctl-column-types", "s".repeat(10))]);
+    let to = Destination { bucket: "b", key: "a.csv", metadata: &metadata };
+    let sent = upload(&aws, &source, &to, None, &ProgressBar::hidden()).await.unwrap();
+    assert_eq!(sent.uploaded.as_deref(), Some("1994-11-06T08:49:37.000Z"));
+    assert_eq!(bucket.asked(), ["put"]);
+
+    metadata.insert("restctl-delimiter", "s".repeat(2048));
+    let to = Destination { bucket: "b", key: "a.csv", metadata: &metadata };
+    let refused = upload(&aws, &source, &to, None, &ProgressBar::hidden()).await;
+    assert!(refused.err().unwrap().to_string().contains("2048 bytes of metadata"));
+    assert!(bucket.asked().is_empty());
+}

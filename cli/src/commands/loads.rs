@@ -1,0 +1,36 @@
+//! `restctl loads`: the loads of a stack, those of files that other tools uploaded among them.
+
+mod known;
+mod ls;
+mod rejects;
+mod retry;
+mod show;
+
+use clap::Subcommand;
+
+use crate::context::Context;
+use crate::failure::Result;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Loads {
+    /// List every load, the newest upload first
+    Ls(ls::Ls),
+
+    /// Print everything about a load
+    Show(show::Show),
+
+    /// Print the rows of a load that were rejected, as CSV
+    Rejects(rejects::Rejects),
+
+    /// Try a load again that failed or stopped
+    Retry(retry::Retry),
+}
+
+pub(crate) async fn run(command: Loads, context: &Context) -> Result<()> {
+    match command {
+        Loads::Ls(args) => ls::run(args, context).await,
+        Loads::Show(args) => show::run(args, context).await,
+        Loads::Rejects(args) => rejects::run(args, context).await,
+        Loads::Retry(args) => retry::run(args, context).await,
+    }
+}

@@ -1,0 +1,89 @@
+//! `restctl loads ls`
+
+use clap::Args;
+use comfy_table::{CellAlignment, Table, presets};
+
+use super::known::{self, Known};
+use crate::aws::cloudformation;
+use crate::context::Context;
+use crate::failure::Result;
+use crate::output::{self, Format};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+States: queued (uploaded, not begun), loading, loaded, failed (the file cannot be loaded), stopped (a service failed \
+too often).")]
+pub(crate) struct Ls {
+    /// How the list is printed
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    output: Format,
+}
+
+const HEADER: [&str; 11] = [
+    "LOAD",
+    "STATE",
+    "UPLOADED",
+    "READ",
+    "NEW",
+    "CHANGED",
+    "UNCHANGED",
+    "STALE",
+    "REJECTED",
+    "DUPLICATES",
+    "OBJECT",
+];
+
+/// The columns of numbers.
+const NUMBERS: std::ops::Range<usize> = 3..10;
+
+pub(super) async fn run(args: Ls, context: &Context) -> Result<()> {
+    let stack = cloudformation::deployed(&context.aws, &context.stack).await?;
+    let loads = known::all(&context.aws, &stack).await?;
+    match args.output {
+        Format::Json => output::json(&loads),
+        Format::Text if loads.is_empty() => {
+            output::say("nothing has been uploaded yet");
+            Ok(())
+        }
+        Format::Text => output::data(&table(&loads).trim_fmt()),
+    }
+}
+
+fn table(loads: &[Known]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(HEADER).add_rows(loads.iter().map(row));
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        if NUMBERS.contains(&index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+fn row(load: &Known) -> Vec<String> {
+    match load {
+        Known::Begun(entry) => {
+            let receipt = &entry.receipt;
+            let counts = [
+                receipt.read,
+                receipt.new,
+                receipt.changed,
+                receipt.unchanged,
+                receipt.stale,
+                receipt.rejected,
+                receipt.duplicates,
+            ];
+            let mut cells = vec![entry.load.to_string(), entry.state.to_string(), entry.uploaded.clone()];
+            cells.extend(counts.map(|count| count.to_string()));
+            cells.push(entry.object.clone());
+            cells
+        }
+        Known::Queued(queued) => {
+            let mut cells = vec![queued.load.to_string(), "queued".to_owned(), queued.uploaded.clone()];
+            cells.extend(NUMBERS.map(|_| "-".to_owned()));
+            cells.push(queued.object.clone());
+            cells
+        }
+    }
+}

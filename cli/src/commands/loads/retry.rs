@@ -1,0 +1,74 @@
+//! `restctl loads retry`
+
+use clap::Args;
+use restctl_contract::load::{LedgerEntry, LoadId, LoadState};
+use restctl_contract::template::output as stack_output;
+
+use super::known::{self, Known};
+use crate::aws::cloudformation::Stack;
+use crate::aws::{Aws, cloudformation, dynamodb};
+use crate::context::Context;
+use crate::failure::{Failure, Result};
+use crate::load::Load;
+use crate::output::{self, Format};
+use crate::timestamp;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A load that stopped goes on where it stopped, and one that failed begins anew. It keeps its place among the loads: \
+what a newer upload has written, it leaves alone.")]
+pub(crate) struct Retry {
+    /// Id of the load, as `restctl loads ls` shows it
+    #[arg(value_name = "ID")]
+    load: LoadId,
+
+    /// Do not wait for the load
+    #[arg(long)]
+    no_wait: bool,
+}
+
+pub(super) async fn run(args: Retry, context: &Context) -> Result<()> {
+    let aws = &context.aws;
+    let stack = cloudformation::deployed(aws, &context.stack).await?;
+    let (object, version, size, uploaded) = match known::one(aws, &stack, &args.load).await? {
+        Known::Begun(entry) => {
+            prepare(aws, &stack, &entry).await?;
+            (entry.object, entry.version, entry.size, entry.uploaded)
+        }
+        Known::Queued(queued) => (queued.object, queued.version, queued.size, queued.uploaded),
+    };
+    let bucket = stack.output(stack_output::DATA_BUCKET)?.to_owned();
+    let load = Load { bucket, key: object, version, size, uploaded: Some(uploaded.clone()) };
+    load.announce(aws, &stack, &uploaded).await?;
+    output::say(&format!("queued the load {} of {}", args.load, load.key));
+    match args.no_wait {
+        true => Ok(()),
+        false => load.follow(aws, &stack, None, Format::Text).await,
+    }
+}
+
+/// Opens the entry again for the function that will find it.
+async fn prepare(aws: &Aws, stack: &Stack, entry: &LedgerEntry) -> Result<()> {
+    match entry.state {
+        LoadState::Loaded => {
+            Err(Failure::new(format!("the load {} is loaded: there is nothing to retry", entry.load)).next(
+                format!(
+                    "to load the file on top of newer loads: restctl upload FILE --name OTHER-{}",
+                    entry.object
+                ),
+            ))
+        }
+        LoadState::Loading => {
+            output::say(&format!(
+                "the load {} may be under way; queueing it once more does no harm",
+                entry.load
+            ));
+            Ok(())
+        }
+        LoadState::Failed | LoadState::Stopped => {
+            let ledger = stack.output(stack_output::LEDGER_TABLE)?;
+            let again = entry.clone().again(timestamp::now());
+            dynamodb::change_ledger_entry(aws, ledger, entry, &again).await
+        }
+    }
+}

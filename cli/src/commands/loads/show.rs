@@ -1,0 +1,58 @@
+//! `restctl loads show`
+
+use clap::Args;
+use restctl_contract::load::{LedgerEntry, LoadId};
+
+use super::known::{self, Known};
+use crate::aws::cloudformation;
+use crate::context::Context;
+use crate::failure::Result;
+use crate::output::{self, Format};
+use crate::receipt::Report;
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// Id of the load, as `restctl loads ls` shows it
+    #[arg(value_name = "ID")]
+    load: LoadId,
+
+    /// How the load is printed
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    output: Format,
+}
+
+pub(super) async fn run(args: Show, context: &Context) -> Result<()> {
+    let stack = cloudformation::deployed(&context.aws, &context.stack).await?;
+    match (known::one(&context.aws, &stack, &args.load).await?, args.output) {
+        (Known::Begun(entry), Format::Json) => output::json(&Report::of(&entry)),
+        (queued @ Known::Queued(_), Format::Json) => output::json(&queued),
+        (Known::Begun(entry), Format::Text) => output::data(&output::aligned(&lines(&entry))),
+        (Known::Queued(queued), Format::Text) => output::data(&output::aligned(&[
+            ("load", queued.load.to_string()),
+            ("state", "queued".to_owned()),
+            ("object", queued.object),
+            ("version", queued.version),
+            ("bytes", queued.size.to_string()),
+            ("uploaded", queued.uploaded),
+        ])),
+    }
+}
+
+fn lines(entry: &LedgerEntry) -> Vec<(&'static str, String)> {
+    let mut lines = vec![("load", entry.load.to_string()), ("state", entry.state.to_string())];
+    lines.extend(entry.reason.clone().map(|reason| ("reason", reason)));
+    lines.extend([
+        ("object", entry.object.clone()),
+        ("version", entry.version.clone()),
+        ("bytes", entry.size.to_string()),
+        ("uploaded", entry.uploaded.clone()),
+        ("began", entry.began.clone()),
+        ("updated", entry.updated.clone()),
+        ("attempts", entry.attempts.to_string()),
+        ("progress", format!("{} rows", entry.progress)),
+        ("position", format!("line {}, byte {} of the text", entry.position.line, entry.position.offset)),
+        ("reject parts", entry.reject_parts.to_string()),
+    ]);
+    lines.extend(Report::of(entry).lines());
+    lines
+}

@@ -1,0 +1,90 @@
+//! Sending a file, or finding it sent already.
+
+use restctl_contract::load::{
+    COLUMN_TYPES_METADATA, DELIMITER_METADATA, DIGEST_METADATA, DUPLICATES_METADATA, MAX_REJECTS_METADATA,
+};
+use restctl_rows::Delimiter;
+
+use super::plan::Plan;
+use super::share::Share;
+use crate::aws::upload::{Destination, Metadata};
+use crate::aws::{Aws, s3, upload};
+use crate::directories;
+use crate::failure::{Failure, Result};
+use crate::load::Load;
+use crate::output;
+use crate::source::Source;
+use crate::survey::Surveyed;
+use crate::unfinished::Unfinished;
+
+/// What all metadata of restctl's begins with.
+const OURS: &str = "restctl-";
+
+/// What the load has to know about the file.
+pub(super) fn metadata(plan: &Plan, surveyed: &Surveyed, max_rejects: Option<Share>) -> Metadata {
+    let mut metadata = Metadata::from([
+        (DIGEST_METADATA, surveyed.digest.clone()),
+        (DUPLICATES_METADATA, surveyed.duplicates.to_string()),
+    ]);
+    if let Some(types) = surveyed.findings.column_types() {
+        metadata.insert(COLUMN_TYPES_METADATA, types.to_string());
+    }
+    if plan.dialect.delimiter != Delimiter::default() {
+        metadata.insert(DELIMITER_METADATA, plan.dialect.delimiter.byte().to_string());
+    }
+    if let Some(share) = max_rejects {
+        metadata.insert(MAX_REJECTS_METADATA, share.fraction());
+    }
+    metadata
+}
+
+pub(super) async fn send(aws: &Aws, plan: &Plan, source: &Source, to: &Destination<'_>) -> Result<Load> {
+    // Standard input cannot be read again.
+    let unfinished = match plan.is_standard_input() {
+        true => None,
+        false => Some(Unfinished::of(&directories::state()?.join("uploads"), aws, to, source.size)?),
+    };
+    let progress = output::bytes_bar("uploading", source.size);
+    let sent = upload::upload(aws, source, to, unfinished.as_ref(), &progress).await;
+    progress.finish_and_clear();
+    let sent = sent.map_err(|failure| match &unfinished {
+        Some(unfinished) if unfinished.upload_id().is_some() => failure.then(&typed()),
+        Some(_) => failure,
+        None => failure.then("begin anew: standard input cannot be read again, and nothing of it is kept"),
+    })?;
+    let version = sent.version.ok_or_else(|| {
+        Failure::new(format!("the bucket {} keeps no versions", to.bucket))
+            .why("a load is named by the version of its object")
+            .next("restctl deploy")
+    })?;
+    Ok(Load {
+        bucket: to.bucket.to_owned(),
+        key: to.key.to_owned(),
+        version,
+        size: source.size,
+        uploaded: sent.uploaded,
+    })
+}
+
+/// The object's current version, where it has the very bytes and metadata that would be sent.
+pub(super) async fn there(aws: &Aws, to: &Destination<'_>, size: u64) -> Result<Option<Load>> {
+    let Some(current) = s3::current(aws, to.bucket, to.key).await? else { return Ok(None) };
+    let ours = current.metadata.iter().filter(|(name, _)| name.starts_with(OURS));
+    let same = current.size == size
+        && ours.clone().count() == to.metadata.len()
+        && ours.clone().all(|(name, value)| to.metadata.get(name.as_str()) == Some(value));
+    let version = current.version.filter(|_| same);
+    Ok(version.map(|version| Load {
+        bucket: to.bucket.to_owned(),
+        key: to.key.to_owned(),
+        version,
+        size,
+        uploaded: current.uploaded,
+    }))
+}
+
+/// The command line as it was typed.
+pub(super) fn typed() -> String {
+    let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    shell_words::join(words)
+}

@@ -1,0 +1,100 @@
+//! `restctl loads`, of files that restctl sent and of those that it did not.
+
+use serde_json::{Value, json};
+
+use crate::cloud::{Cloud, eventually};
+
+fn list(cloud: &Cloud) -> Vec<Value> {
+    cloud.succeed(&["loads", "ls", "--output", "json"]).json().as_array().unwrap().clone()
+}
+
+/// The only load of `object`, once it is in this state.
+fn load_of(cloud: &Cloud, object: &str, state: &str) -> String {
+    eventually(&format!("{object} is {state}"), || {
+        let loads = list(cloud);
+        let load = loads.iter().find(|load| load["object"] == object && load["state"] == state)?;
+        Some(load["load"].as_str().unwrap().to_owned())
+    })
+}
+
+#[test]
+fn loads_of_any_origin_are_listed_shown_and_repaired() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    cloud.succeed(&["deploy"]);
+    let bucket = cloud.resource("DataBucket");
+    let nothing = cloud.succeed(&["loads", "ls"]);
+    assert!(
+        nothing.data.is_empty() && nothing.said.contains("nothing has been uploaded"),
+        "{}",
+        nothing.said
+    );
+
+    cloud.run(&["upload", "bad.csv"]).failed_with(3, &["loads rejects"]);
+    let bad = load_of(&cloud, "bad.csv", "loaded");
+    let rejects = cloud.succeed(&["loads", "rejects", &bad]).data;
+    assert!(rejects.starts_with("line,column,reason,row\n"), "{rejects}");
+    assert_eq!(rejects.lines().count(), 6);
+    cloud.run(&["loads", "retry", &bad]).failed_with(1, &["nothing to retry", "--name"]);
+
+    cloud.put_object(&bucket, "dropped.csv", "id,name\ndropped,by hand\n");
+    let dropped = load_of(&cloud, "dropped.csv", "loaded");
+    let none = cloud.succeed(&["loads", "rejects", &dropped]);
+    assert!(none.data.is_empty() && none.said.contains("no rejects"), "{}", none.said);
+
+    cloud.put_object(&bucket, "broken.csv", "name\nwithout a key\n");
+    let broken = load_of(&cloud, "broken.csv", "failed");
+    assert!(cloud.succeed(&["loads", "show", &broken]).data.contains("no column is called"));
+    cloud.run(&["loads", "retry", &broken]).failed_with(1, &["failed", "no column is called", "loads retry"]);
+
+    let table = cloud.succeed(&["loads", "ls"]).data;
+    let lines: Vec<&str> = table.lines().collect();
+    assert!(lines[0].starts_with("LOAD "), "{table}");
+    for (line, object, state) in
+        [(1, "broken.csv", "failed"), (2, "dropped.csv", "loaded"), (3, "bad.csv", "loaded")]
+    {
+        assert!(lines[line].ends_with(object) && lines[line].contains(state), "{table}");
+    }
+
+    cloud.stop(&dropped);
+    assert!(cloud.succeed(&["loads", "show", &dropped]).data.contains("the table was away"));
+    let went_on = cloud.succeed(&["loads", "retry", &dropped]);
+    assert_eq!((went_on.count("read"), went_on.count("rejected")), (1, 0));
+    cloud.stop(&dropped);
+    cloud.succeed(&["loads", "retry", "--no-wait", &dropped]);
+    assert_eq!(load_of(&cloud, "dropped.csv", "loaded"), dropped);
+
+    queued_loads(&cloud, &bucket);
+    unknown_and_unreadable(&cloud);
+}
+
+fn queued_loads(cloud: &Cloud, bucket: &str) {
+    let rules = cloud.call("events", "AWSEvents.ListRules", &json!({}));
+    let name = rules["Rules"][0]["Name"].clone();
+    cloud.call("events", "AWSEvents.DisableRule", &json!({ "Name": name }));
+    cloud.put_object(bucket, "unheard.csv", "id\nunheard\n");
+    let unheard = load_of(cloud, "unheard.csv", "queued");
+    let shown = cloud.succeed(&["loads", "show", &unheard]).data;
+    assert!(shown.contains("queued") && shown.contains("unheard.csv"), "{shown}");
+    let done = cloud.succeed(&["loads", "retry", &unheard]);
+    assert_eq!(done.count("new"), 1, "{}", done.said);
+    assert_eq!(load_of(cloud, "unheard.csv", "loaded"), unheard);
+    cloud.succeed(&["get", "--id", "unheard"]);
+}
+
+fn unknown_and_unreadable(cloud: &Cloud) {
+    for command in ["show", "rejects", "retry"] {
+        cloud.run(&["loads", command, "0123456789abcdef"]).failed_with(5, &["there is no load", "loads ls"]);
+        cloud.run(&["loads", command, "0123"]).failed_with(2, &["16 of 0-9 and a-f"]);
+    }
+    let before = list(cloud).len();
+    let item = |item: Value| {
+        let put = json!({ "TableName": cloud.resource("LedgerTable"), "Item": item });
+        cloud.call("dynamodb", "DynamoDB_20120810.PutItem", &put);
+    };
+    item(json!({ "load": { "S": "newest" }, "stamp": { "S": "x" } }));
+    item(json!({ "load": { "S": "0000000000000000" }, "object": { "S": "old.csv" } }));
+    let listed = cloud.succeed(&["loads", "ls", "--output", "json"]);
+    assert!(listed.said.contains("0000000000000000 cannot be read"), "{}", listed.said);
+    assert_eq!(listed.json().as_array().unwrap().len(), before);
+}

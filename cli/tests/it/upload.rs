@@ -1,0 +1,171 @@
+//! `restctl upload` with all that it can be told.
+
+use std::fs;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+
+use crate::cloud::{Cloud, Ran, eventually};
+
+fn deployed() -> Cloud {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    cloud.succeed(&["deploy"]);
+    cloud
+}
+
+/// A file of the test's own.
+fn file(cloud: &Cloud, name: &str, text: &str) -> String {
+    let file = cloud.state().join(name);
+    fs::write(&file, text).unwrap();
+    file.into_os_string().into_string().unwrap()
+}
+
+/// `restctl ARGS` with this standard input.
+fn fed(cloud: &Cloud, args: &[&str], text: &str) -> Ran {
+    let mut command = cloud.command(args);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = command.spawn().unwrap();
+    running.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    Ran::from(running.wait_with_output().unwrap())
+}
+
+fn listed(cloud: &Cloud) -> usize {
+    cloud.succeed(&["loads", "ls", "--output", "json"]).json().as_array().unwrap().len()
+}
+
+#[test]
+fn what_is_refused_is_not_sent() {
+    let cloud = deployed();
+    let forecast = cloud.succeed(&["upload", "--dry-run", "--output", "json", "bad.csv"]).json();
+    assert_eq!((&forecast["rows"], &forecast["rejected"]), (&json!(8), &json!(5)));
+    assert_eq!(forecast["columns"][0], json!({ "name": "id", "type": "string" }));
+    assert_eq!(forecast["rejects"][0]["line"], 3);
+    let whole = cloud.succeed(&["upload", "--dry-run", "items.csv"]);
+    assert_eq!((whole.count("rows"), whole.count("duplicates")), (3000, 15));
+    for words in ["write units a second", "price", "number"] {
+        assert!(whole.data.contains(words), "{}", whole.data);
+    }
+
+    let too_many = ["5 of 13 rows would be rejected, more than 38%", "line 3", "--max-rejects"];
+    cloud.run(&["upload", "--max-rejects", "38%", "bad.csv"]).failed_with(1, &too_many);
+    cloud.run(&["upload", "--dry-run", "--max-rejects", "0", "bad.csv"]).failed_with(1, &["more than 0%"]);
+
+    for (args, words) in [
+        (&["-"][..], ["standard input has no name", "--name"]),
+        (&["--name", "x.csv", "items.csv", "bad.csv"], ["--name names one file", "one by one"]),
+        (&["--name", "restctl-rejects/x.csv", "items.csv"], ["no object can be called", "--name"]),
+        (&["--delimiter", ";", "items.ndjson"], ["is no CSV", "--delimiter"]),
+        (&["--types", "id:number", "items.csv"], ["cannot be chosen", "it is the key"]),
+        (&["--types", "price:number,price:string", "items.csv"], ["two types", "price"]),
+        (&["--types", "price:int", "items.csv"], ["--types", "int"]),
+        (&["items.csv", "nowhere.csv"], ["nowhere.csv is no file", "error:"]),
+    ] {
+        cloud.run(&[&["upload"], args].concat()).failed_with(2, &words);
+    }
+    cloud.run(&["upload", "--types", "prise:number", "items.csv"]).failed_with(1, &["prise"]);
+    assert_eq!(listed(&cloud), 0, "something was sent");
+}
+
+#[test]
+fn files_of_every_writing_load_in_order() {
+    let cloud = deployed();
+    let first = file(&cloud, "first.csv", "id;price;zip\n1;1.50;010\n2;2;020\n1;3;030\n");
+    let told = ["--delimiter", ";", "--types", "price:number", "--types", "zip:string"];
+    let loaded = cloud.succeed(&[&["upload", &first], &told[..]].concat());
+    assert_eq!((loaded.count("read"), loaded.count("new"), loaded.count("duplicates")), (3, 2, 1));
+    let item = cloud.succeed(&["get", "--id", "1"]).json();
+    assert_eq!(item, json!({ "id": "1", "price": 3, "zip": "030" }));
+    assert_eq!(cloud.succeed(&["get", "--id", "2"]).json()["zip"], "020");
+
+    let second = file(&cloud, "second.csv", "id,zip\n1,of the second\n");
+    let third = file(&cloud, "third.ndjson", "{\"id\":\"1\",\"zip\":\"of the third\"}\n");
+    let both = cloud.succeed(&["upload", &second, &third, "--output", "json"]);
+    let receipts: Vec<serde_json::Value> =
+        serde_json::Deserializer::from_str(&both.data).into_iter().map(Result::unwrap).collect();
+    let objects: Vec<_> = receipts.iter().map(|receipt| receipt["object"].clone()).collect();
+    assert_eq!(objects, ["second.csv", "third.ndjson"]);
+    assert!(receipts.iter().all(|receipt| receipt["state"] == "loaded" && receipt["read"] == 1));
+    assert_eq!(cloud.succeed(&["get", "--id", "1"]).json()["zip"], "of the third");
+
+    for (file, rows) in [("items.ndjson.gz", 6), ("items-bom.csv.zst", 24)] {
+        assert_eq!(cloud.succeed(&["upload", file]).count("read"), rows, "{file}");
+    }
+    let piped = fed(&cloud, &["upload", "-", "--name", "piped.csv"], "id,n\npiped,1\n");
+    assert_eq!((piped.exit, piped.count("new")), (0, 1), "{}", piped.said);
+    assert_eq!(cloud.succeed(&["get", "--id", "piped"]).json(), json!({ "id": "piped", "n": 1 }));
+
+    // One in part, the other in full.
+    let two = cloud.run(&["upload", "bad.csv", &second]);
+    two.failed_with(3, &["5 of 13 rows", "loads rejects", "1 of 2 files"]);
+}
+
+#[test]
+fn what_is_there_already_is_not_sent_again() {
+    let cloud = deployed();
+    let sent = cloud.succeed(&["upload", "--no-wait", "items-bom.csv"]);
+    let id = sent.data.trim();
+    assert_eq!(id.len(), 16, "{}", sent.data);
+    let shown = || cloud.succeed(&["loads", "show", id, "--output", "json"]).json();
+    eventually("the load is loaded", || (shown()["state"] == "loaded").then_some(()));
+    assert_eq!((&shown()["read"], &shown()["object"]), (&json!(24), &json!("items-bom.csv")));
+
+    let again = cloud.succeed(&["upload", "items-bom.csv"]);
+    assert!(again.said.contains("byte for byte") && again.said.contains("another --name"), "{}", again.said);
+    assert!(again.data.contains(id), "{}", again.data);
+    assert_eq!(again.count("new"), 24);
+    assert_eq!(listed(&cloud), 1);
+    cloud.stop(id);
+    let stopped = cloud.run(&["upload", "items-bom.csv"]);
+    stopped.failed_with(1, &["byte for byte", "stopped", "the table was away", &format!("loads retry {id}")]);
+    // Told otherwise, it is another load.
+    cloud.succeed(&["upload", "--max-rejects", "5%", "items-bom.csv"]);
+    cloud.succeed(&["upload", "--name", "other.csv", "items-bom.csv"]);
+    assert_eq!(listed(&cloud), 3);
+}
+
+/// The parts that are there of the only upload that has begun.
+fn parts(cloud: &Cloud, bucket: &str, key: &str) -> Vec<String> {
+    let texts = |xml: &str, tag: &str| -> Vec<String> {
+        let opened = format!("<{tag}>");
+        xml.split(&opened).skip(1).map(|rest| rest.split('<').next().unwrap().to_owned()).collect()
+    };
+    let uploads = texts(&cloud.s3(&format!("/{bucket}?uploads")), "UploadId");
+    let Some(upload) = uploads.first() else { return Vec::new() };
+    texts(&cloud.s3(&format!("/{bucket}/{key}?uploadId={upload}")), "LastModified")
+}
+
+#[test]
+fn an_upload_goes_on_where_it_broke_off() {
+    let cloud = deployed();
+    let bucket = cloud.resource("DataBucket");
+    let rows = (0..2000).map(|id| format!("{id},{}\n", "x".repeat(30_000)));
+    let wide = file(&cloud, "wide.csv", &format!("id,text\n{}", rows.collect::<String>()));
+    let mut sending = cloud.command(&["upload", &wide]).stderr(Stdio::piped()).spawn().unwrap();
+    let there = eventually("a part is there", || {
+        Some(parts(&cloud, &bucket, "wide.csv")).filter(|parts| !parts.is_empty())
+    });
+    let killed = Command::new("kill").args(["-INT", &sending.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut sending.stderr.take().unwrap(), &mut said).unwrap();
+    assert_eq!(sending.wait().unwrap().code(), Some(130), "{said}");
+    assert!(said.contains("what has been sent of it is kept"), "{said}");
+    let next = said.lines().find_map(|line| line.trim().strip_prefix("next: ")).unwrap();
+    assert!(next.ends_with(&format!(" upload {wide}")), "{next}");
+    let kept = parts(&cloud, &bucket, "wide.csv");
+    assert!(kept.len() >= there.len(), "{kept:?} {there:?}");
+    let records = cloud.state().join("restctl/uploads");
+    assert_eq!(fs::read_dir(&records).unwrap().count(), 1);
+
+    let resumed = cloud.succeed(&["upload", &wide]);
+    let going_on =
+        resumed.said.lines().find_map(|line| line.strip_prefix("going on with an upload that broke off: "));
+    let words = going_on.unwrap_or_else(|| panic!("{}", resumed.said)).split_whitespace().collect::<Vec<_>>();
+    // A part that was on its way may have come to be there since.
+    let found: usize = words[0].parse().unwrap();
+    assert!(found >= kept.len() && words[2] == "8", "{words:?} {kept:?}");
+    assert_eq!(resumed.count("read"), 2000);
+    assert_eq!(fs::read_dir(&records).unwrap().count(), 0);
+}

@@ -1,0 +1,67 @@
+//! What one load took.
+
+use std::time::{Duration, Instant};
+
+use crate::BoxError;
+use crate::cloud::Cloud;
+use crate::process;
+
+pub(crate) struct Measured {
+    pub(crate) rows: u64,
+    /// User and system time of the loading process, its start left out.
+    pub(crate) cpu: Duration,
+    /// With its start.
+    pub(crate) cpu_in_all: Duration,
+    pub(crate) wall: Duration,
+    pub(crate) peak_bytes: u64,
+    /// To all services together.
+    pub(crate) calls: u64,
+    pub(crate) write_units: u64,
+}
+
+impl Measured {
+    /// Waits for `load`, by which `process` loads `rows` rows from `cloud`, and makes sure that it has put what it
+    /// had to.
+    pub(crate) async fn of(
+        process: u32,
+        cloud: &Cloud,
+        rows: u64,
+        load: impl Future<Output = Result<(), BoxError>>,
+    ) -> Result<Self, BoxError> {
+        let before = process::usage(process)?;
+        let began = Instant::now();
+        load.await?;
+        let wall = began.elapsed();
+        let after = process::usage(process)?;
+        let (put, expected) = (cloud.dynamodb().puts(), cloud.dynamodb().found.puts(rows));
+        if put != expected {
+            return Err(format!("put {put:?} instead of {expected:?} (items, sum of their ids)").into());
+        }
+        Ok(Self {
+            rows,
+            cpu: after.cpu.saturating_sub(before.cpu),
+            cpu_in_all: after.cpu,
+            wall,
+            peak_bytes: after.peak_bytes,
+            calls: cloud.calls(),
+            write_units: put.0,
+        })
+    }
+
+    pub(crate) fn rows_per_cpu_second(&self) -> f64 {
+        self.rows as f64 / self.cpu.as_secs_f64()
+    }
+}
+
+/// Of `runs` loads, each in a process of its own, the one with the middle CPU time.
+pub(crate) async fn median<F: Future<Output = Result<Measured, BoxError>>>(
+    runs: usize,
+    load: impl Fn() -> F,
+) -> Result<Measured, BoxError> {
+    let mut all = Vec::new();
+    for _ in 0..runs {
+        all.push(load().await?);
+    }
+    all.sort_by_key(|measured| measured.cpu);
+    Ok(all.swap_remove(runs / 2))
+}

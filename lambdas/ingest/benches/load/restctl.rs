@@ -1,0 +1,77 @@
+//! The ingest function behind the Runtime API.
+
+use std::time::Duration;
+
+use restctl_contract::load::{LoadState, Receipt};
+use restctl_contract::template::variable;
+use restctl_testkit::runtime::Runtime;
+use serde_json::{Value, json};
+
+use crate::BoxError;
+use crate::cloud::{BUCKET, Cloud, ITEMS_TABLE, LEDGER_TABLE, OBJECT, VERSION};
+use crate::dynamodb::{Dynamodb, Found};
+use crate::measured::Measured;
+use crate::row;
+
+/// As long as a function may take.
+const TIMEOUT: Duration = Duration::from_secs(900);
+
+const EVENT: &str = include_str!("../../../../fixtures/events/object-created.json");
+
+pub(crate) async fn load(found: Found, rows: u64) -> Result<Measured, BoxError> {
+    let cloud = Cloud::start(rows, Dynamodb::new(found)).await?;
+    let (queue, dead_letters) = (format!("{}/loads.fifo", cloud.url), format!("{}/dead.fifo", cloud.url));
+    let variables = [
+        ("AWS_ENDPOINT_URL", cloud.url.as_str()),
+        (variable::ITEMS_TABLE, ITEMS_TABLE),
+        (variable::LEDGER_TABLE, LEDGER_TABLE),
+        (variable::LOAD_QUEUE, &queue),
+        (variable::DEAD_LETTER_QUEUE, &dead_letters),
+        (variable::KEY_NAME, "id"),
+        (variable::KEY_TYPE, "S"),
+    ];
+    let runtime = Runtime::start(env!("CARGO_BIN_EXE_restctl-ingest"), &variables).await;
+    // It is answered once the function has started, which is no part of the load.
+    runtime.invoke(&json!({ "Records": [] })).await?;
+    let load = async {
+        let answer = runtime.invoke_within(&event(rows)?, TIMEOUT).await?;
+        match answer["batchItemFailures"].as_array().map(Vec::len) {
+            None | Some(0) => check(&cloud, rows),
+            Some(_) => {
+                Err(format!("the load is to come again; the function wrote:\n{}", runtime.output()).into())
+            }
+        }
+    };
+    Measured::of(runtime.process_id(), &cloud, rows, load).await
+}
+
+/// The sample of an event, about the file with this many rows.
+fn event(rows: u64) -> Result<Value, BoxError> {
+    let mut event: Value = serde_json::from_str(EVENT)?;
+    let message = &mut event["Records"][0];
+    let mut created: Value = serde_json::from_str(message["body"].as_str().ok_or("the sample has no body")?)?;
+    created["detail"]["bucket"]["name"] = BUCKET.into();
+    let object = &mut created["detail"]["object"];
+    object["key"] = OBJECT.into();
+    object["version-id"] = VERSION.into();
+    object["size"] = row::file_size(rows).into();
+    message["body"] = created.to_string().into();
+    Ok(event)
+}
+
+/// Whether the receipt says what the table's content asks for.
+fn check(cloud: &Cloud, rows: u64) -> Result<(), BoxError> {
+    let dynamodb = cloud.dynamodb();
+    let entry = dynamodb.last_load().ok_or("the ledger has no load")?;
+    let (written, _) = dynamodb.found.puts(rows);
+    let receipt = Receipt { read: rows, ..entry.receipt };
+    let expected = match dynamodb.found {
+        Found::Nothing => Receipt { new: written, changed: 0, unchanged: 0, ..receipt },
+        _ => Receipt { new: 0, changed: written, unchanged: rows - written, ..receipt },
+    };
+    if entry.state == LoadState::Loaded && entry.receipt == expected && expected.rejected == 0 {
+        return Ok(());
+    }
+    let (state, reason, receipt) = (entry.state, entry.reason, entry.receipt);
+    Err(format!("it is {state:?} ({reason:?}) with {receipt:?} instead of {expected:?}").into())
+}

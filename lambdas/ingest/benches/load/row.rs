@@ -1,0 +1,121 @@
+//! The rows of the file, made from their number alone: any part of the file, and any item of the table, can be had
+//! without keeping either.
+
+use std::io::Write;
+use std::ops::Range;
+
+use restctl_contract::key::WRITTEN_BY;
+
+const HEADER: &[u8] = b"id,sku,price,stock,active,name,category,supplier,weight,updated\n";
+
+/// As `restctl upload` would find them.
+pub(crate) const COLUMN_TYPES: &str = "ssnnbsssns";
+
+/// Of each line, its end included.
+const ROW_BYTES: u64 = 120;
+
+/// A load of long ago.
+const OLDER_STAMP: &str = "2020-01-01T00:00:00.000Z/2020-01-01T00:00:00.000Z/0000000000000000";
+
+const CATEGORIES: [&str; 4] = ["fasteners", "abrasives", "adhesives", "hydraulic"];
+
+/// Of the file with this many rows, in bytes.
+pub(crate) fn file_size(rows: u64) -> u64 {
+    HEADER.len() as u64 + rows * ROW_BYTES
+}
+
+/// The bytes `range` of the file, which must be in it.
+pub(crate) fn file_part(range: Range<u64>) -> Vec<u8> {
+    let header = HEADER.len() as u64;
+    let first = range.start.saturating_sub(header) / ROW_BYTES;
+    let end = range.end.saturating_sub(header).div_ceil(ROW_BYTES);
+    let mut part = Vec::with_capacity(HEADER.len() + ((end - first) * ROW_BYTES) as usize);
+    part.extend_from_slice(HEADER);
+    (first..end).for_each(|number| Row::new(number).write_line(&mut part));
+    // Where the header begins, had the rows before `first` been left out of the file.
+    let origin = first * ROW_BYTES;
+    part.truncate((range.end - origin) as usize);
+    part.drain(..(range.start - origin) as usize);
+    part
+}
+
+/// A row's values, of a width that depends on the row for `active` alone; `name` makes up for it.
+pub(crate) struct Row {
+    id: u64,
+    sku: u64,
+    price: (u64, u64),
+    pub(crate) stock: u64,
+    active: bool,
+    name: (u64, u64),
+    category: &'static str,
+    supplier: u64,
+    weight: u64,
+    updated: (u64, u64, u64, u64),
+}
+
+impl Row {
+    pub(crate) fn new(number: u64) -> Self {
+        let mixed = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 16;
+        Self {
+            id: number,
+            sku: mixed & 0xFFFF_FFFF,
+            // Numbers end with no zero after the point: they are kept as written.
+            price: (100 + mixed % 900, mixed / 900 % 10 * 10 + 1 + mixed % 9),
+            stock: 100 + mixed / 7 % 900,
+            active: !mixed.is_multiple_of(3),
+            name: (mixed / 11 % 100, mixed / 13 % 1000),
+            category: CATEGORIES[(mixed % 4) as usize],
+            supplier: mixed / 17 % 1000,
+            weight: 1000 + mixed / 19 % 900 * 10 + 1 + mixed % 9,
+            updated: (1 + mixed % 12, 1 + mixed / 12 % 28, mixed / 23 % 24, mixed / 29 % 60),
+        }
+    }
+
+    fn write_line(&self, out: &mut Vec<u8>) {
+        let Self { id, sku, stock, active, category, supplier, .. } = self;
+        let (price, name, weight, updated) = (self.price(), self.name(), self.weight(), self.updated());
+        write(
+            out,
+            format_args!(
+                "{id:08},SKU-{sku:08X},{price},{stock},{active},{name},{category},Supplier {supplier:03},{weight},{updated}\n"
+            ),
+        );
+    }
+
+    /// Appends what an older load stored of the row, in DynamoDB's JSON.
+    pub(crate) fn write_item(&self, out: &mut Vec<u8>) {
+        let Self { id, sku, stock, active, category, supplier, .. } = self;
+        let (price, name, weight, updated) = (self.price(), self.name(), self.weight(), self.updated());
+        write(out, format_args!(r#"{{"id":{{"S":"{id:08}"}},"sku":{{"S":"SKU-{sku:08X}"}},"#));
+        write(out, format_args!(r#""price":{{"N":"{price}"}},"stock":{{"N":"{stock}"}},"#));
+        write(out, format_args!(r#""active":{{"BOOL":{active}}},"name":{{"S":"{name}"}},"#));
+        write(
+            out,
+            format_args!(r#""category":{{"S":"{category}"}},"supplier":{{"S":"Supplier {supplier:03}"}},"#),
+        );
+        write(out, format_args!(r#""weight":{{"N":"{weight}"}},"updated":{{"S":"{updated}"}},"#));
+        write(out, format_args!(r#""{WRITTEN_BY}":{{"S":"{OLDER_STAMP}"}}}}"#));
+    }
+
+    fn price(&self) -> String {
+        format!("{}.{:02}", self.price.0, self.price.1)
+    }
+
+    fn name(&self) -> String {
+        let plural = if self.active { "s" } else { "" };
+        format!("Hexagon bolt{plural} M{:02} x {:03} mm zinc", self.name.0, self.name.1)
+    }
+
+    fn weight(&self) -> String {
+        format!("{}.{:03}", self.weight / 1000, self.weight % 1000)
+    }
+
+    fn updated(&self) -> String {
+        let (month, day, hour, minute) = self.updated;
+        format!("2026-{month:02}-{day:02}T{hour:02}:{minute:02}:00Z")
+    }
+}
+
+fn write(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    out.write_fmt(text).expect("a vector takes everything");
+}

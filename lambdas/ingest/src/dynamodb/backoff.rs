@@ -1,0 +1,24 @@
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+/// Exponential, with full jitter: a call that failed waits anything up to twice as long each time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Backoff {
+    pub(crate) first: Duration,
+    pub(crate) longest: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self { first: Duration::from_millis(50), longest: Duration::from_secs(5) }
+    }
+}
+
+impl Backoff {
+    /// `attempt` counts from 0.
+    pub(crate) async fn wait(self, attempt: u32) {
+        let longest = self.first.saturating_mul(2_u32.saturating_pow(attempt)).min(self.longest);
+        tokio::time::sleep(longest.mul_f64(RandomState::new().hash_one(attempt) as f64 / u64::MAX as f64))
+            .await;
+    }
+}

@@ -1,0 +1,83 @@
+use restctl_contract::load::{LedgerEntry, LoadId, LoadState, MAX_ATTEMPTS, Position, Receipt};
+use tracing::info;
+
+use super::Ingest;
+use crate::clock;
+use crate::error::Error;
+use crate::event::ObjectCreated;
+use crate::object::Object;
+
+/// What an attempt finds at its start.
+pub(super) enum Begun {
+    Settled,
+    /// Too many attempts have broken off without a word.
+    Stopped,
+    /// `late`: a load of a newer upload has begun before.
+    Load {
+        entry: Box<LedgerEntry>,
+        late: bool,
+    },
+}
+
+/// Notes in the ledger that an attempt begins, before it does anything else: one that breaks off has been counted.
+pub(super) async fn begin(
+    ingest: &Ingest,
+    created: &ObjectCreated,
+    found: Option<&Object>,
+) -> Result<Begun, Error> {
+    let version = found.map(Object::version).or(created.version.as_deref()).unwrap_or(&created.etag);
+    let ledger = ingest.ledger();
+    let mut entry = match ledger.entry(&LoadId::of(&created.key, version)).await? {
+        Some(entry) if matches!(entry.state, LoadState::Loaded | LoadState::Failed) => {
+            info!(load = entry.load.as_str(), object = entry.object, "the load has been settled before");
+            return Ok(Begun::Settled);
+        }
+        Some(entry) => next_attempt(entry),
+        None => first_attempt(created, version, found.map_or(created.size, |object| object.size)),
+    };
+    if entry.attempts > MAX_ATTEMPTS {
+        entry.state = LoadState::Stopped;
+        entry.reason = Some(format!(
+            "{MAX_ATTEMPTS} attempts in a row broke off without a word: the log of the ingest function may tell why"
+        ));
+        ledger.write(&entry).await?;
+        return Ok(Begun::Stopped);
+    }
+    ledger.write(&entry).await?;
+    let late = ledger.is_late(&entry.stamp()).await?;
+    Ok(Begun::Load { entry: Box::new(entry), late })
+}
+
+/// One that was stopped gets all its attempts again. Other loads may have run meanwhile, so it looks before it writes.
+fn next_attempt(entry: LedgerEntry) -> LedgerEntry {
+    let stopped = entry.state == LoadState::Stopped;
+    LedgerEntry {
+        state: LoadState::Loading,
+        attempts: if stopped { 1 } else { entry.attempts + 1 },
+        blind: entry.blind && !stopped,
+        updated: clock::now(),
+        ..entry
+    }
+}
+
+fn first_attempt(created: &ObjectCreated, version: &str, size: u64) -> LedgerEntry {
+    let now = clock::now();
+    LedgerEntry {
+        load: LoadId::of(&created.key, version),
+        object: created.key.clone(),
+        version: version.to_owned(),
+        size,
+        uploaded: created.uploaded.clone(),
+        began: now.clone(),
+        updated: now,
+        state: LoadState::Loading,
+        reason: None,
+        attempts: 1,
+        progress: 0,
+        position: Position::START,
+        blind: false,
+        confirmed: Position::START,
+        reject_parts: 0,
+        receipt: Receipt::default(),
+    }
+}

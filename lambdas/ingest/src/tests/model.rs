@@ -1,0 +1,329 @@
+//! The function against a plain map: whatever happens to messages, calls and the process itself, the table ends as
+//! the files, one after the other in the order of their uploads, make it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use fastrand::Rng;
+use restctl_contract::load::{LoadState, Receipt};
+use serde_json::{Value, json};
+
+use super::world::{World, add_up, message_at};
+use crate::source::WindowSize;
+
+/// How many histories each of the tests tells; `RESTCTL_HISTORIES` asks for another number.
+const HISTORIES: u64 = 1_000;
+
+/// More than enough for everything to have settled.
+const MAX_DELIVERIES: usize = 1_000;
+
+const PLENTY: Duration = Duration::from_secs(60);
+/// Of which a quarter, and what is kept for the last words, leave no time: a window or two are written.
+const LITTLE: Duration = Duration::from_secs(4);
+
+/// One file, uploaded in the second of its number.
+struct Upload {
+    object: &'static str,
+    version: String,
+    body: String,
+    /// Key and value of each row that can be loaded.
+    rows: Vec<(u8, u8)>,
+    /// All rows, rejects included.
+    read: u64,
+    readable: bool,
+}
+
+impl Upload {
+    /// Few keys and few values, so that everything that can happen to a row happens.
+    fn random(rng: &mut Rng, number: usize) -> Self {
+        let mut upload = Self {
+            object: *rng.choice(&["a.csv", "b.csv", "c.csv"]).unwrap(),
+            version: format!("v{number}"),
+            body: "id,value\n".to_owned(),
+            rows: Vec::new(),
+            read: 0,
+            readable: rng.u8(..8) > 0,
+        };
+        for _ in 0..rng.usize(..14) {
+            let (key, value) = (rng.u8(..7), rng.u8(..3));
+            upload.read += 1;
+            if rng.u8(..10) == 0 {
+                upload.body.push_str(&format!(",{value}\n"));
+            } else {
+                upload.body.push_str(&format!("{key},{value}\n"));
+                upload.rows.push((key, value));
+            }
+        }
+        if !upload.readable {
+            upload.body.push_str("1,\"never closed\n");
+        }
+        upload
+    }
+
+    fn message(&self, number: usize, id: usize) -> Message {
+        let time = format!("2026-01-15T09:30:{number:02}Z");
+        Message {
+            body: message_at(self.object, &self.version, &time),
+            id: format!("message {id}"),
+            receives: 0,
+        }
+    }
+}
+
+struct Message {
+    id: String,
+    body: Value,
+    receives: usize,
+}
+
+/// The queue of loads and its dead letters, as SQS keeps them for one message group.
+struct Queue {
+    loads: VecDeque<Message>,
+    dead: Vec<Message>,
+}
+
+struct History<'a> {
+    world: &'a mut World,
+    rng: Rng,
+    uploads: Vec<Upload>,
+    queue: Queue,
+    next_id: usize,
+}
+
+impl<'a> History<'a> {
+    fn random(world: &'a mut World, seed: u64) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        world.clear();
+        world.ingest.window_size = WindowSize { rows: rng.usize(1..6), ..WindowSize::default() };
+        world.bucket.send_pieces_of(rng.usize(4..40));
+        let uploads: Vec<_> = (1..=rng.usize(1..6)).map(|number| Upload::random(&mut rng, number)).collect();
+        for upload in &uploads {
+            world.bucket.put(upload.object, &upload.version, upload.body.as_bytes());
+        }
+        let queue = Queue { loads: VecDeque::new(), dead: Vec::new() };
+        let mut history = Self { world, rng, uploads, queue, next_id: 0 };
+        for number in 0..history.uploads.len() {
+            history.arrive(number);
+        }
+        history
+    }
+
+    /// The event of an upload, most often in its turn and once.
+    fn arrive(&mut self, number: usize) {
+        let times = if self.rng.u8(..5) == 0 { 2 } else { 1 };
+        for _ in 0..times {
+            self.next_id += 1;
+            let message = self.uploads[number].message(number, self.next_id);
+            let queued = self.queue.loads.len();
+            let place = if self.rng.u8(..3) == 0 { self.rng.usize(..=queued) } else { queued };
+            self.queue.loads.insert(place, message);
+        }
+    }
+
+    async fn play(&mut self) {
+        for _ in 0..MAX_DELIVERIES {
+            let trouble = self.next_id < 1_000 && self.rng.u8(..10) < 7;
+            if self.queue.loads.is_empty() && !self.redrive() {
+                return;
+            }
+            if trouble {
+                self.trouble();
+            }
+            let crash = trouble && self.rng.u8(..3) == 0;
+            let crash_after = crash.then(|| self.rng.usize(..120));
+            let time = if self.rng.bool() { PLENTY } else { LITTLE };
+            self.deliver(time, crash_after).await;
+            if self.rng.u8(..8) == 0 {
+                self.redrive();
+            }
+        }
+        panic!("it never settles");
+    }
+
+    /// Dead letters go to the end of the queue. Whether there were any.
+    fn redrive(&mut self) -> bool {
+        let any = !self.queue.dead.is_empty();
+        self.queue.loads.extend(self.queue.dead.drain(..).map(|message| Message { receives: 0, ..message }));
+        any
+    }
+
+    fn trouble(&mut self) {
+        let World { dynamo, bucket, .. } = &*self.world;
+        match self.rng.u8(..6) {
+            0 => dynamo.leave_unprocessed(self.rng.usize(1..6), self.rng.usize(1..4)),
+            1 => dynamo.throttle("BatchWriteItem", self.rng.usize(1..4)),
+            2 => dynamo.throttle("BatchGetItem", self.rng.usize(1..4)),
+            3 => dynamo.throttle("PutItem", self.rng.usize(1..4)),
+            4 => bucket.refuse_reads(self.rng.usize(1..5)),
+            _ => bucket.break_off(self.rng.usize(1..4), self.rng.usize(..60)),
+        }
+    }
+
+    /// The first message of the queue to one invocation, which dies when it has been polled so often.
+    async fn deliver(&mut self, time: Duration, crash_after: Option<usize>) {
+        let message = self.queue.loads.front_mut().unwrap();
+        message.receives += 1;
+        let attributes = json!({ "ApproximateReceiveCount": message.receives.to_string() });
+        let record = json!({ "messageId": message.id, "receiptHandle": "handle", "attributes": attributes, "body": message.body.to_string() });
+        let records = [record];
+        let invocation = self.world.deliver(&records, time);
+        let failed = match crash_after {
+            None => Some(invocation.await),
+            Some(polls) => crashing(invocation, polls).await,
+        };
+        if failed.is_none() {
+            calm_down().await;
+        }
+        for buried in self.world.sqs.take("SendMessage") {
+            let body = serde_json::from_str(buried["MessageBody"].as_str().unwrap()).unwrap();
+            self.next_id += 1;
+            self.queue.dead.push(Message { id: format!("message {}", self.next_id), body, receives: 0 });
+        }
+        if failed.is_some_and(|failed| failed.is_empty()) {
+            self.queue.loads.pop_front();
+        }
+    }
+
+    fn check(&self) {
+        let mut model = BTreeMap::new();
+        for upload in &self.uploads {
+            model.extend(upload.rows.iter().copied());
+            let entry = self.world.entry(upload.object, &upload.version);
+            assert_eq!(entry.state, if upload.readable { LoadState::Loaded } else { LoadState::Failed });
+            add_up(&entry.receipt);
+            assert_eq!(entry.receipt.read, upload.read, "{entry:?}");
+        }
+        let items = self.world.dynamo.items("items");
+        let number = |item: &Value, name: &str| item[name]["S"].as_str().unwrap().parse::<u8>().unwrap();
+        let table: BTreeMap<u8, u8> =
+            items.iter().map(|item| (number(item, "id"), number(item, "value"))).collect();
+        assert_eq!(table, model);
+    }
+}
+
+/// Drops the future when it has been polled `polls` times: then there is no answer.
+async fn crashing<T>(future: impl Future<Output = T>, mut polls: usize) -> Option<T> {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        if polls == 0 {
+            return Poll::Ready(None);
+        }
+        polls -= 1;
+        future.as_mut().poll(context).map(Some)
+    })
+    .await
+}
+
+/// Lets the servers finish what a process that died had sent them: long before its message comes again.
+async fn calm_down() {
+    for _ in 0..300 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Names the history that ends badly.
+struct Seed(u64);
+
+impl Drop for Seed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("in the history of seed {}", self.0);
+        }
+    }
+}
+
+async fn tell(seeds: impl Iterator<Item = u64>) {
+    let mut world = World::new().await;
+    for seed in seeds {
+        let _named = Seed(seed);
+        let mut history = History::random(&mut world, seed);
+        history.play().await;
+        history.check();
+    }
+}
+
+fn histories() -> u64 {
+    std::env::var("RESTCTL_HISTORIES").ok().and_then(|number| number.parse().ok()).unwrap_or(HISTORIES)
+}
+
+#[tokio::test]
+async fn the_table_ends_as_the_files_make_it() {
+    tell(0..histories()).await;
+}
+
+#[tokio::test]
+async fn the_table_ends_as_the_files_make_it_in_other_histories_too() {
+    tell(1_000_000..1_000_000 + histories()).await;
+}
+
+/// A file on top of others, the invocation dying at one point after the other until it comes through.
+#[tokio::test]
+async fn a_crash_at_any_point_loses_nothing() {
+    let mut world = World::new().await;
+    for crash_after in 0.. {
+        let mut history = History::random(&mut world, 7);
+        history.play().await;
+        let mut last = Upload::random(&mut history.rng, 40);
+        while last.rows.len() < 10 {
+            last = Upload::random(&mut history.rng, 40);
+        }
+        history.world.bucket.put(last.object, &last.version, last.body.as_bytes());
+        history.queue.loads.push_back(last.message(40, 1_000));
+        history.uploads.push(last);
+        history.deliver(PLENTY, Some(crash_after)).await;
+        let came_through = history.queue.loads.is_empty();
+        while !history.queue.loads.is_empty() || history.redrive() {
+            history.deliver(PLENTY, None).await;
+        }
+        history.check();
+        if came_through {
+            assert!(crash_after > 20, "{crash_after} points are too few");
+            return;
+        }
+    }
+}
+
+/// Nothing goes wrong and everything comes in its turn: then what became of each row is known exactly.
+#[tokio::test]
+async fn receipts_tell_what_became_of_each_row() {
+    let mut world = World::new().await;
+    for seed in 0..200 {
+        let _named = Seed(seed);
+        let mut history = History::random(&mut world, seed);
+        history.queue.loads.clear();
+        history.world.ingest.window_size = WindowSize::default();
+        history.world.bucket.send_pieces_of(usize::MAX);
+        let mut table = BTreeMap::new();
+        for number in 0..history.uploads.len() {
+            let message = history.uploads[number].message(number, number);
+            history.queue.loads.push_back(message);
+            history.deliver(PLENTY, None).await;
+            let upload = &history.uploads[number];
+            let receipt = history.world.entry(upload.object, &upload.version).receipt;
+            let counts = Receipt { read_units: 0.0, write_units: 0.0, seconds: 0.0, ..receipt };
+            assert_eq!(counts, expected(upload, &mut table));
+            assert_eq!(receipt.write_units, (counts.new + counts.changed) as f64);
+        }
+    }
+}
+
+fn expected(upload: &Upload, table: &mut BTreeMap<u8, u8>) -> Receipt {
+    let last: BTreeMap<u8, u8> = upload.rows.iter().copied().collect();
+    let mut receipt = Receipt {
+        read: upload.read,
+        rejected: upload.read - upload.rows.len() as u64,
+        duplicates: (upload.rows.len() - last.len()) as u64,
+        ..Receipt::default()
+    };
+    for (key, value) in last {
+        match table.insert(key, value) {
+            None => receipt.new += 1,
+            Some(before) if before == value => receipt.unchanged += 1,
+            Some(_) => receipt.changed += 1,
+        }
+    }
+    receipt
+}

@@ -1,0 +1,100 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::{ColumnType, ColumnTypes, Encoding};
+
+/// How to read a file.
+#[derive(Debug, Clone)]
+pub struct Dialect {
+    pub encoding: Encoding,
+    pub delimiter: Delimiter,
+    pub types: Types,
+}
+
+/// The byte between a CSV's cells: a comma unless told otherwise.
+///
+/// It is one ASCII character, and neither a quote nor a control character other than the tab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delimiter(u8);
+
+/// Where the types of a CSV's columns come from. JSON has types of its own.
+///
+/// The key has the key's type, whatever [`Types::Columns`] says; [`Types::Named`] may not differ from it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Types {
+    /// Each column is a string.
+    #[default]
+    Strings,
+    /// One for each column of the header.
+    Columns(ColumnTypes),
+    /// By the columns' names; columns not named are strings.
+    Named(BTreeMap<String, ColumnType>),
+}
+
+impl Delimiter {
+    pub fn byte(self) -> u8 {
+        self.0
+    }
+}
+
+impl Default for Delimiter {
+    fn default() -> Self {
+        Self(b',')
+    }
+}
+
+impl TryFrom<u8> for Delimiter {
+    type Error = String;
+
+    fn try_from(byte: u8) -> Result<Self, String> {
+        match byte {
+            b'"' => Err("a quote cannot be the delimiter, since it goes around cells".to_owned()),
+            b'\t' | b' '..=b'~' => Ok(Self(byte)),
+            _ => Err("a delimiter is one ASCII character that prints, or the tab".to_owned()),
+        }
+    }
+}
+
+/// As people type it: one character, or `tab` or `\t`.
+impl FromStr for Delimiter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.as_bytes() {
+            b"tab" | b"\\t" => Ok(Self(b'\t')),
+            [byte] => Self::try_from(*byte),
+            _ => Err(format!("a delimiter is one ASCII character, or the word tab, not {text:?}")),
+        }
+    }
+}
+
+/// What [`FromStr`] reads.
+impl fmt::Display for Delimiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            b'\t' => f.write_str("tab"),
+            byte => write!(f, "{}", char::from(byte)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delimiter_is_one_character() {
+        for (text, byte) in
+            [(",", b','), (";", b';'), ("|", b'|'), ("tab", b'\t'), ("\\t", b'\t'), ("\t", b'\t')]
+        {
+            let delimiter: Delimiter = text.parse().unwrap();
+            assert_eq!(delimiter.byte(), byte, "{text}");
+            assert_eq!(delimiter.to_string().parse(), Ok(delimiter));
+        }
+        for not in ["", "\"", "\n", "\r", "\0", "\x7f", ";;", "é", "Tab"] {
+            assert!(not.parse::<Delimiter>().is_err(), "{not:?}");
+        }
+        assert_eq!(Delimiter::default().byte(), b',');
+    }
+}

@@ -1,0 +1,151 @@
+//! Neither where the bytes are cut into chunks nor where a parser resumes makes a difference.
+
+use std::io::Write;
+
+use restctl_contract::load::Position;
+
+use super::{dialect, read, run, string_key};
+use crate::{Compression, Dialect, Encoding, Format, Parser, Unreadable};
+
+const COMPRESSIONS: [Compression; 3] = [Compression::None, Compression::Gzip, Compression::Zstd];
+
+fn with(format: Format, compression: Compression) -> Dialect {
+    Dialect { encoding: Encoding { format, compression }, ..dialect(format) }
+}
+
+/// In two members or frames.
+pub(crate) fn compress(compression: Compression, text: &[u8]) -> Vec<u8> {
+    let (one, two) = text.split_at(text.len() / 2);
+    match compression {
+        Compression::None => text.to_vec(),
+        Compression::Gzip => [gzip(one), gzip(two)].concat(),
+        Compression::Zstd => [zstd(one), zstd(two)].concat(),
+    }
+}
+
+pub(crate) fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut member = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    member.write_all(text).unwrap();
+    member.finish().unwrap()
+}
+
+pub(crate) fn zstd(text: &[u8]) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(zstd_safe::compress_bound(text.len()));
+    zstd_safe::compress(&mut frame, text, 1).unwrap();
+    frame
+}
+
+/// Cuts the file at every `step`, and resumes at every position along the way.
+fn check(dialect: &Dialect, file: &[u8], steps: &[usize]) {
+    let key = string_key();
+    let (whole, result) = run(Parser::new(dialect, &key), file, file.len().max(1));
+    for &step in steps {
+        let mut out = Vec::new();
+        let mut stops = vec![(0, Position::START)];
+        let mut parser = Parser::new(dialect, &key);
+        let cut = read(&mut parser, file, step, &mut out, |rows, at| {
+            if stops.last() != Some(&(rows, at)) {
+                stops.push((rows, at));
+            }
+        });
+        let cut = cut.and_then(|()| parser.finish(&mut out));
+        assert!(
+            out == whole && cut == result.clone().map(|_| ()),
+            "{dialect:?} in steps of {step}: {out:?} is not {whole:?}"
+        );
+        if cut.is_ok() {
+            stops.push((out.len(), parser.position()));
+        }
+        for (rows, at) in stops {
+            let (rest, end) = run(Parser::resume(dialect, &key, at), file, step);
+            assert!(rest == whole[rows..], "{dialect:?} from {at:?}: {rest:?} is not {:?}", &whole[rows..]);
+            assert_eq!(end.err(), result.clone().err(), "{dialect:?} from {at:?}");
+        }
+    }
+}
+
+#[test]
+fn cuts_and_stops_do_not_matter() {
+    let files: &[(Format, &[u8])] = &[
+        (Format::Csv, "\u{feff}id,a\r\n\r\n1,\"x\r\ny\"\"z\"\r\n2\r\n3,é\n,4\n\n\n5,\"\"\"\"".as_bytes()),
+        (Format::Csv, b"id,a\n1,b\n2,\"never\nclosed\n3,c\n"),
+        (Format::Csv, b"id,a\n1,b\n2,\"c\n\xff\"\n"),
+        (Format::Csv, "id\n\u{feff}1\n\u{feff}2\n".as_bytes()),
+        (Format::Csv, "\u{feff}\u{feff},id\n1,2\n".as_bytes()),
+        (Format::Csv, b"id,a\r1,b\r2,c\r"),
+        (Format::Csv, b"id,a"),
+        (Format::Csv, b"\xef\xbb"),
+        (Format::Csv, b"\xef\xbbid\n1\n"),
+        (Format::Csv, b"\n\r\n"),
+        (Format::Ndjson, "\u{feff}{\"id\":\"é\"}\r\n\n{\"id\":}\n \n{\"id\":3}\n\n{\"id\":4}".as_bytes()),
+        (Format::Ndjson, "{\"id\":1}\n\u{feff}{\"id\":2}\n".as_bytes()),
+        (Format::Ndjson, b"{\"id\":1}\n{\"id\":\"\xe9\"}\n"),
+        (Format::Ndjson, b"\n \n"),
+        (
+            Format::JsonArray,
+            "\u{feff}[{\"id\":\"\\\"é]\n\"} , 12\n,\n{\"id\":3}\n,\"a\",\"\\\\\"]\n".as_bytes(),
+        ),
+        (Format::JsonArray, b"[{\"id\":1},\n{\"id\":2}"),
+        (Format::JsonArray, b"[{\"id\":1},\n1 2]"),
+        (Format::JsonArray, b"[]"),
+        (Format::JsonArray, b"[1]x"),
+    ];
+    for &(format, text) in files {
+        for compression in COMPRESSIONS {
+            check(&with(format, compression), &compress(compression, text), &[1, 2, 3, 7, 1000]);
+        }
+    }
+}
+
+#[test]
+fn nor_do_they_where_records_are_long() {
+    let long = "x".repeat(crate::MAX_RECORD_BYTES);
+    for (format, text) in [
+        (Format::Csv, format!("id,a\n1,{long}\n\"\n2,b")),
+        (Format::Csv, format!("id,a\n1,\"{long}\n\"\n2,b\n")),
+        (Format::Ndjson, format!("{{\"id\":\"{long}\"}}\n{{\"id\":2}}\n")),
+        (Format::JsonArray, format!("[{{\"id\":\"{long}\"}}\n,{{\"id\":2}}]")),
+    ] {
+        for compression in COMPRESSIONS {
+            check(&with(format, compression), &compress(compression, text.as_bytes()), &[4001]);
+        }
+    }
+}
+
+#[test]
+fn nor_do_they_in_a_file_of_many_pieces() {
+    let csv = &include_bytes!("../../../../fixtures/items.csv")[..100_000];
+    for compression in COMPRESSIONS {
+        check(&with(Format::Csv, compression), &compress(compression, csv), &[20_000, usize::MAX]);
+    }
+}
+
+#[test]
+fn a_resumed_parser_wants_its_position() {
+    let csv = b"id,a\n1,b\n2,c\n3,d\n";
+    let at = Position { offset: 13, line: 4 };
+    let mut out = Vec::new();
+    let mut parser = Parser::resume(&with(Format::Csv, Compression::None), &string_key(), at);
+    assert_eq!(parser.wants(), 0, "the header");
+    let mut chunk = &csv[..2];
+    assert_eq!(parser.read(&mut chunk, &mut out), Ok(false));
+    assert_eq!(parser.wants(), 2);
+    let mut chunk = &csv[2..8];
+    assert_eq!(parser.read(&mut chunk, &mut out), Ok(false));
+    assert_eq!((parser.wants(), parser.position()), (13, at));
+    assert_eq!(parser.read(&mut &csv[13..], &mut out), Ok(false));
+    assert_eq!(out.iter().flatten().map(|row| (row.key(), row.line)).collect::<Vec<_>>(), [("3", 4)]);
+
+    let parser = Parser::resume(&with(Format::Ndjson, Compression::None), &string_key(), at);
+    assert_eq!(parser.wants(), 13, "at once");
+    let parser = Parser::resume(&with(Format::Ndjson, Compression::Zstd), &string_key(), at);
+    assert_eq!(parser.wants(), 0, "what was compressed comes from the start");
+}
+
+#[test]
+fn a_file_that_ends_before_the_position_is_unreadable() {
+    let at = Position { offset: 100, line: 4 };
+    let file = gzip(b"id\n1\n2\n");
+    let parser = Parser::resume(&with(Format::Csv, Compression::Gzip), &string_key(), at);
+    assert_eq!(run(parser, &file, 10), (vec![], Err(Unreadable::EndsBefore { offset: 100 })));
+}
