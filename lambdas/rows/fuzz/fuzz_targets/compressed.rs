@@ -1,0 +1,41 @@
+#![no_main]
+
+use std::io::Write;
+
+use flate2::write::GzEncoder;
+use libfuzzer_sys::fuzz_target;
+use properties::Case;
+use restctl_rows::{Compression, Format};
+
+fuzz_target!(|data: &[u8]| {
+    let Some(mut case) = Case::of(data) else { return };
+    let format = [Format::Csv, Format::Ndjson, Format::JsonArray][usize::from(case.choice % 3)];
+    let text = case.file;
+    let cut = text.len() / 2;
+    match case.choice / 3 % 4 {
+        0 => case.check(&case.dialect(format, Compression::Gzip)),
+        1 => case.check(&case.dialect(format, Compression::Zstd)),
+        2 => {
+            let file = [gzip(&text[..cut]), gzip(&text[cut..])].concat();
+            case.file = &file;
+            case.check(&case.dialect(format, Compression::Gzip));
+        }
+        _ => {
+            let file = [zstd(&text[..cut]), zstd(&text[cut..])].concat();
+            case.file = &file;
+            case.check(&case.dialect(format, Compression::Zstd));
+        }
+    }
+});
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut member = GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    member.write_all(text).expect("to memory");
+    member.finish().expect("to memory")
+}
+
+fn zstd(text: &[u8]) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(zstd_safe::compress_bound(text.len()));
+    zstd_safe::compress(&mut frame, text, 1).expect("room enough");
+    frame
+}

@@ -1,0 +1,17 @@
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use properties::Case;
+use restctl_rows::{ColumnType, Compression, Dialect, Format, Types};
+
+fuzz_target!(|data: &[u8]| {
+    let Some(case) = Case::of(data) else { return };
+    let dialect = case.dialect(Format::Csv, Compression::None);
+    match case.choice & 1 {
+        0 => case.check(&dialect),
+        _ => {
+            let types = Types::Named([("n".to_owned(), ColumnType::Number)].into());
+            case.check(&Dialect { types, ..dialect });
+        }
+    }
+});

@@ -1,0 +1,11 @@
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use properties::Case;
+use restctl_rows::{Compression, Format};
+
+fuzz_target!(|data: &[u8]| {
+    if let Some(case) = Case::of(data) {
+        case.check(&case.dialect(Format::JsonArray, Compression::None));
+    }
+});

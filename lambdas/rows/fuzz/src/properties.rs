@@ -1,0 +1,121 @@
+//! What holds for any bytes whatever. A panic is a finding.
+
+use restctl_contract::key::{Key, KeyType};
+use restctl_contract::load::Position;
+use restctl_rows::{
+    Compression, Delimiter, Dialect, Encoding, Format, Parser, Reject, Row, Survey, Types, Unreadable,
+};
+
+/// As many positions of a run are resumed.
+const MAX_RESUMED: usize = 4;
+
+type Rows = Vec<Result<Row, Reject>>;
+type Outcome = (Rows, Result<(), Unreadable>);
+
+/// How to read the bytes behind the first two, which say it.
+pub struct Case<'a> {
+    pub key: Key,
+    pub delimiter: Delimiter,
+    /// The size of chunks.
+    pub cut: usize,
+    pub choice: u8,
+    pub file: &'a [u8],
+}
+
+impl<'a> Case<'a> {
+    pub fn of(data: &'a [u8]) -> Option<Self> {
+        let [flags, cut, file @ ..] = data else { return None };
+        let kind = if flags & 1 == 0 { KeyType::String } else { KeyType::Number };
+        let delimiter = [b',', b';', b'\t', b'|'][usize::from(flags >> 1 & 3)];
+        Some(Self {
+            key: Key { name: "id".to_owned(), kind },
+            delimiter: Delimiter::try_from(delimiter).expect("one of the usual"),
+            cut: usize::from(*cut) + 1,
+            choice: flags >> 3,
+            file,
+        })
+    }
+
+    pub fn dialect(&self, format: Format, compression: Compression) -> Dialect {
+        let encoding = Encoding { format, compression };
+        Dialect { encoding, delimiter: self.delimiter, types: Types::Strings }
+    }
+
+    /// The same outcome whole and cut, straight and resumed, and a survey foresees it.
+    pub fn check(&self, dialect: &Dialect) {
+        let whole = self.run(Parser::new(dialect, &self.key), self.file.len().max(1), |_, _| ());
+        let mut stops: Vec<(usize, Position)> = Vec::new();
+        let cut = self.run(Parser::new(dialect, &self.key), self.cut, |rows, at| {
+            if stops.last().is_none_or(|(_, last)| *last != at) {
+                stops.push((rows, at));
+            }
+        });
+        assert_same(dialect, &cut, &whole);
+        for (rows, position) in stops.iter().step_by(stops.len() / MAX_RESUMED + 1) {
+            let parser = Parser::resume(dialect, &self.key, *position);
+            assert_eq!(parser.position(), *position);
+            let resumed = self.run(parser, self.cut, |_, _| ());
+            let rest = (whole.0.get(*rows..).unwrap_or_default().to_vec(), whole.1.clone());
+            assert_same(dialect, &resumed, &rest);
+        }
+        self.check_survey(dialect, &whole);
+    }
+
+    fn check_survey(&self, dialect: &Dialect, whole: &Outcome) {
+        let mut survey = Survey::new(dialect, &self.key);
+        let mut keys = 0;
+        let fed = self.file.chunks(self.cut).try_for_each(|chunk| survey.feed(chunk, |_| keys += 1));
+        let findings = match fed.and_then(|()| survey.finish(|_| keys += 1)) {
+            Ok(findings) => findings,
+            Err(_) => return assert!(whole.1.is_err()),
+        };
+        assert!(whole.1.is_ok());
+        assert_eq!(counts(&whole.0), (findings.rows, findings.rejected));
+        assert_eq!(keys, findings.rows);
+        if let Some(types) = findings.column_types() {
+            assert_eq!(types.to_string().parse(), Ok(types.clone()));
+            let dialect = Dialect { types: Types::Columns(types), ..dialect.clone() };
+            let loaded = self.run(Parser::new(&dialect, &self.key), self.cut, |_, _| ());
+            assert!(loaded.1.is_ok());
+            assert_eq!(counts(&loaded.0), (findings.rows, findings.rejected));
+        }
+    }
+
+    /// As a caller reads a file: from where the parser wants it, in chunks. `each` gets the number of rows and rejects
+    /// so far and the parser's position.
+    fn run(&self, mut parser: Parser, cut: usize, mut each: impl FnMut(usize, Position)) -> Outcome {
+        let mut out = Vec::new();
+        while let Some(rest) = self.file.get(parser.wants() as usize..).filter(|rest| !rest.is_empty()) {
+            let mut chunk = &rest[..rest.len().min(cut)];
+            loop {
+                match parser.read(&mut chunk, &mut out) {
+                    Err(error) => return (out, Err(error)),
+                    Ok(more) => {
+                        each(out.len(), parser.position());
+                        if !more {
+                            break;
+                        }
+                    }
+                }
+            }
+        }
+        let result = parser.finish(&mut out);
+        each(out.len(), parser.position());
+        (out, result)
+    }
+}
+
+/// How much of the text in front of damage gets out depends on the chunks, where the text is compressed.
+fn assert_same(dialect: &Dialect, one: &Outcome, other: &Outcome) {
+    if dialect.encoding.compression != Compression::None && one.1.is_err() && other.1.is_err() {
+        let common = one.0.len().min(other.0.len());
+        assert_eq!(one.0[..common], other.0[..common]);
+    } else {
+        assert_eq!(one, other);
+    }
+}
+
+fn counts(rows: &Rows) -> (u64, u64) {
+    let loadable = rows.iter().flatten().count() as u64;
+    (loadable, rows.len() as u64 - loadable)
+}
