@@ -97,7 +97,8 @@ async fn rejected(aws: &Aws, bucket: &str, entry: &LedgerEntry) -> Result<Failur
         }
     }
     for line in String::from_utf8_lossy(&start).lines().take(SHOWN_REJECTS + 1) {
-        output::say(&format!("  {line}"));
+        // A file's control characters are not for the terminal.
+        output::say(&format!("  {}", line.replace(char::is_control, "\u{fffd}")));
     }
     let receipt = &entry.receipt;
     Ok(Failure::new(format!(

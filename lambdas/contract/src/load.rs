@@ -119,21 +119,23 @@ impl LedgerEntry {
         format!("{}/{}/{}", self.uploaded, self.began, self.load)
     }
 
-    /// As it stands when someone asks for another try, `now` written as `uploaded`: a load that stopped goes on where
+    /// As it stands when it is to be tried again, `now` written as `uploaded`: a load that stopped goes on where
     /// it stopped, and one that failed begins anew. What names the load, and its place among others, stays.
+    ///
+    /// The load may have written rows that the entry does not tell of, and others may have run since: the one
+    /// attempt that is counted, and that it is not blind, make the next one look before it writes.
     pub fn again(self, now: String) -> Self {
         let entry = match self.state {
             LoadState::Failed => Self {
                 progress: 0,
                 position: Position::START,
-                blind: false,
                 reject_parts: 0,
                 receipt: Receipt::default(),
                 ..self
             },
             _ => self,
         };
-        Self { state: LoadState::Loading, attempts: 0, reason: None, updated: now, ..entry }
+        Self { state: LoadState::Loading, attempts: 1, reason: None, blind: false, updated: now, ..entry }
     }
 }
 
@@ -250,8 +252,9 @@ mod tests {
         let stopped = entry.clone().again(now.into());
         let loading = LedgerEntry {
             state: LoadState::Loading,
-            attempts: 0,
+            attempts: 1,
             reason: None,
+            blind: false,
             updated: now.into(),
             ..entry.clone()
         };

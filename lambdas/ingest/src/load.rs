@@ -105,7 +105,7 @@ struct Load<'a> {
     position: Position,
     receipt: Receipt,
     rejects: Rejects,
-    /// An attempt broke off, so some rows behind the entry's position may have been written.
+    /// An attempt broke off, so some rows behind the entry's position may have been written: it has to look.
     resumed: bool,
     /// When the ledger last heard of it, and when of a new position.
     told: Instant,
@@ -142,17 +142,22 @@ impl<'a> Load<'a> {
         if late && let Reached::Checkpoint = self.confirm_newer_loads(deadline).await? {
             return Ok(Reached::Checkpoint);
         }
-        if self.position == Position::START && !self.resumed {
-            let (empty, units) = self.table.is_empty().await?;
-            self.entry.blind = empty;
-            self.receipt.read_units += units;
-            self.ledger.write(&self.entry).await?;
+        if self.position == Position::START {
+            self.look_for_items().await?;
         }
         let reached = self.read(object, deadline).await?;
         if let Reached::End = reached {
             self.tell_duplicates(object.duplicates());
         }
         Ok(reached)
+    }
+
+    async fn look_for_items(&mut self) -> Result<(), Error> {
+        let (empty, units) = self.table.is_empty().await?;
+        self.receipt.read_units += units;
+        self.entry.blind = empty || self.entry.blind && self.resumed;
+        self.resumed &= !empty;
+        self.ledger.write(&self.entry).await
     }
 
     /// While a window is written the next one is read and compared, unless they share a key.

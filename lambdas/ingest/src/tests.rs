@@ -11,7 +11,7 @@ use std::time::Duration;
 use restctl_contract::key::WRITTEN_BY;
 use restctl_contract::load::{
     COLUMN_TYPES_METADATA, DUPLICATES_METADATA, LoadId, LoadState, MAX_ATTEMPTS, MAX_REJECTS_METADATA,
-    Receipt, rejects_key,
+    Position, Receipt, rejects_key,
 };
 use serde_json::{Value, json};
 pub(crate) use world::row;
@@ -263,22 +263,27 @@ async fn what_keeps_failing_stops_and_goes_on_when_it_is_redriven() {
 
 #[tokio::test]
 async fn what_is_redriven_looks_before_it_writes() {
-    let world = World::new().await;
-    world.bucket.put("old.csv", "v1", &csv(1..=40));
-    assert_eq!(world.deliver(&[message("old.csv", "v1")], PLENTY).await, [""; 0]);
-    // As if it had been stopped before the ledger heard of more than the header.
-    let ledger = world.dynamo.items("ledger");
-    let mut entry = ledger.into_iter().find(|entry| entry["blind"]["BOOL"] == true).unwrap();
-    entry["state"] = json!({ "S": "stopped" });
-    entry["position"] = json!({ "M": { "offset": { "N": "8" }, "line": { "N": "2" } } });
-    ["new", "read"].iter().for_each(|count| entry[count] = json!({ "N": "0" }));
-    world.dynamo.put("ledger", entry);
-    world.bucket.put("new.csv", "v2", b"id,name\n1,newer\n40,newer\n");
-    assert_eq!(world.deliver(&[message_later("new.csv", "v2", 1)], PLENTY).await, [""; 0]);
-    assert_eq!(world.deliver(&[message("old.csv", "v1")], PLENTY).await, [""; 0]);
-    let items = world.dynamo.items("items");
-    assert_eq!(items.iter().filter(|item| item["name"]["S"] == "newer").count(), 2);
-    assert_eq!((items.len(), world.counts("old.csv", "v1").stale), (40, 2));
+    // By the message itself, and by hand, when the entry is opened first.
+    for by_hand in [false, true] {
+        let world = World::new().await;
+        world.bucket.put("old.csv", "v1", &csv(1..=40));
+        assert_eq!(world.deliver(&[message("old.csv", "v1")], PLENTY).await, [""; 0]);
+        // As if it had been stopped before the ledger heard of more than the header.
+        let mut entry = world.entry("old.csv", "v1");
+        assert!(entry.blind);
+        (entry.state, entry.receipt) = (LoadState::Stopped, Receipt::default());
+        entry.position = Position { offset: 8, line: 2 };
+        let entry = if by_hand { entry.again("2026-01-15T10:00:00.000Z".into()) } else { entry };
+        let item: serde_dynamo::Item = serde_dynamo::to_item(entry).unwrap();
+        world.dynamo.put("ledger", json!(item));
+        world.bucket.put("new.csv", "v2", b"id,name\n1,newer\n40,newer\n");
+        assert_eq!(world.deliver(&[message_later("new.csv", "v2", 1)], PLENTY).await, [""; 0]);
+        assert_eq!(world.deliver(&[message("old.csv", "v1")], PLENTY).await, [""; 0]);
+        let items = world.dynamo.items("items");
+        assert_eq!(items.iter().filter(|item| item["name"]["S"] == "newer").count(), 2);
+        let expected = Receipt { changed: 38, stale: 2, ..receipt(40, 0, 0, 0) };
+        assert_eq!((items.len(), world.counts("old.csv", "v1")), (40, expected));
+    }
 }
 
 #[tokio::test]

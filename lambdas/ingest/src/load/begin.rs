@@ -48,16 +48,10 @@ pub(super) async fn begin(
     Ok(Begun::Load { entry: Box::new(entry), late })
 }
 
-/// One that was stopped gets all its attempts again. Other loads may have run meanwhile, so it looks before it writes.
 fn next_attempt(entry: LedgerEntry) -> LedgerEntry {
-    let stopped = entry.state == LoadState::Stopped;
-    LedgerEntry {
-        state: LoadState::Loading,
-        attempts: if stopped { 1 } else { entry.attempts + 1 },
-        blind: entry.blind && !stopped,
-        updated: clock::now(),
-        ..entry
-    }
+    let now = clock::now();
+    let entry = if entry.state == LoadState::Stopped { entry.again(now.clone()) } else { entry };
+    LedgerEntry { attempts: entry.attempts + 1, updated: now, ..entry }
 }
 
 fn first_attempt(created: &ObjectCreated, version: &str, size: u64) -> LedgerEntry {

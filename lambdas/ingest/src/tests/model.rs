@@ -8,7 +8,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use fastrand::Rng;
-use restctl_contract::load::{LoadState, Receipt};
+use restctl_contract::load::{LedgerEntry, LoadState, Receipt};
+use serde_dynamo::Item;
 use serde_json::{Value, json};
 
 use super::world::{World, add_up, message_at};
@@ -136,8 +137,10 @@ impl<'a> History<'a> {
             let crash_after = crash.then(|| self.rng.usize(..120));
             let time = if self.rng.bool() { PLENTY } else { LITTLE };
             self.deliver(time, crash_after).await;
-            if self.rng.u8(..8) == 0 {
-                self.redrive();
+            match self.rng.u8(..16) {
+                0 | 1 => _ = self.redrive(),
+                2 if trouble => self.retry(),
+                _ => {}
             }
         }
         panic!("it never settles");
@@ -148,6 +151,20 @@ impl<'a> History<'a> {
         let any = !self.queue.dead.is_empty();
         self.queue.loads.extend(self.queue.dead.drain(..).map(|message| Message { receives: 0, ..message }));
         any
+    }
+
+    /// As `restctl loads retry` does it, of some load that has failed or stopped.
+    fn retry(&mut self) {
+        let number = self.rng.usize(..self.uploads.len());
+        let upload = &self.uploads[number];
+        let entry = self.world.find_entry(upload.object, &upload.version);
+        let settled = |entry: &LedgerEntry| matches!(entry.state, LoadState::Failed | LoadState::Stopped);
+        if let Some(entry) = entry.filter(settled) {
+            let again: Item = serde_dynamo::to_item(entry.again("2026-01-15T10:00:00.000Z".into())).unwrap();
+            self.world.dynamo.put("ledger", json!(again));
+            self.next_id += 1;
+            self.queue.loads.push_back(upload.message(number, self.next_id));
+        }
     }
 
     fn trouble(&mut self) {

@@ -56,12 +56,15 @@ impl World {
     }
 
     pub(crate) fn entry(&self, object: &str, version: &str) -> LedgerEntry {
+        self.find_entry(object, version).unwrap_or_else(|| panic!("no entry of {object} {version}"))
+    }
+
+    pub(crate) fn find_entry(&self, object: &str, version: &str) -> Option<LedgerEntry> {
         let load = LoadId::of(object, version);
         let entries = self.dynamo.items("ledger");
-        let item = entries.into_iter().find(|entry| entry["load"]["S"] == load.as_str());
-        let item = item.unwrap_or_else(|| panic!("no entry of {object} {version}"));
+        let item = entries.into_iter().find(|entry| entry["load"]["S"] == load.as_str())?;
         let item: serde_dynamo::Item = serde_json::from_value(item).unwrap();
-        serde_dynamo::from_item(item).unwrap()
+        Some(serde_dynamo::from_item(item).unwrap())
     }
 }
 
