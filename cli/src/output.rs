@@ -1,9 +1,10 @@
 //! The only module that prints: data to standard output, everything else to standard error.
 
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde::Serialize;
 
 use crate::failure::{During, Failure, Result};
@@ -73,7 +74,7 @@ pub(crate) fn spinner(label: &str) -> ProgressBar {
 pub(crate) fn rows_bar(label: &str, total: Option<u64>) -> ProgressBar {
     ticking(match total {
         Some(total) => {
-            let template = "{spinner} {prefix} [{bar:30}] {pos}/{len} rows {per_sec} {eta} {msg}";
+            let template = "{spinner} {prefix} [{bar:30}] {pos}/{len} rows {rate} {eta} {msg}";
             bar(ProgressBar::new(total), label, template)
         }
         None => bar(ProgressBar::new_spinner(), label, "{spinner} {prefix} {pos} rows {msg}"),
@@ -88,5 +89,9 @@ fn ticking(bar: ProgressBar) -> ProgressBar {
 
 fn bar(bar: ProgressBar, label: &str, template: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    bar.with_style(style.progress_chars("=> ")).with_prefix(label.to_owned())
+    let rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
+        // Text that cannot be put together is not shown.
+        let _ = write!(text, "{:.0}/s", state.per_sec());
+    };
+    bar.with_style(style.progress_chars("=> ").with_key("rate", rate)).with_prefix(label.to_owned())
 }

@@ -33,7 +33,8 @@ impl ObjectCreated {
             bucket: bucket.name,
             key: object.key,
             size: object.size,
-            version: object.version_id,
+            // While versioning is suspended every object bears the version `null`, whatever it holds.
+            version: object.version_id.filter(|id| !matches!(id.as_str(), "" | "null")),
             etag: object.etag,
             uploaded: rfc3339(time),
         })

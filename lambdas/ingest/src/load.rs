@@ -76,20 +76,29 @@ pub(crate) async fn run(
     created: &ObjectCreated,
     deadline: Deadline,
 ) -> Result<Outcome, Error> {
-    let found = Object::find(&ingest.s3, &created.bucket, &created.key, created.version.as_deref()).await?;
-    let (entry, late) = match begin::begin(ingest, created, found.as_ref()).await? {
+    let (version, found) = match &created.version {
+        Some(version) => (version.clone(), None),
+        None => {
+            let current = Object::find(&ingest.s3, &created.bucket, &created.key, None).await?;
+            (current.as_ref().map_or(&*created.etag, Object::version).to_owned(), current)
+        }
+    };
+    let (entry, late) = match begin::begin(ingest, created, &version).await? {
         Begun::Load { entry, late } => (entry, late),
         Begun::Settled => return Ok(Outcome::Settled),
         Begun::Stopped => return Ok(Outcome::Stopped),
     };
     let mut load = Load::new(ingest, &created.bucket, *entry);
-    let reached = match &found {
-        None => Err(Stop::object_gone()),
-        Some(object) => {
-            let work = load.work(object, late, deadline);
-            tokio::time::timeout(deadline.left(), work).await.unwrap_or(Err(Error::OutOfTime.into()))
-        }
+    let work = async {
+        let object = match found {
+            Some(object) => Some(object),
+            None => {
+                Object::find(&ingest.s3, &created.bucket, &created.key, created.version.as_deref()).await?
+            }
+        };
+        load.work(&object.ok_or_else(Stop::object_gone)?, late, deadline).await
     };
+    let reached = tokio::time::timeout(deadline.left(), work).await.unwrap_or(Err(Error::OutOfTime.into()));
     Ok(load.settle(reached).await)
 }
 

@@ -5,7 +5,6 @@ use super::Ingest;
 use crate::clock;
 use crate::error::Error;
 use crate::event::ObjectCreated;
-use crate::object::Object;
 
 /// What an attempt finds at its start.
 pub(super) enum Begun {
@@ -20,12 +19,7 @@ pub(super) enum Begun {
 }
 
 /// Notes in the ledger that an attempt begins, before it does anything else: one that breaks off has been counted.
-pub(super) async fn begin(
-    ingest: &Ingest,
-    created: &ObjectCreated,
-    found: Option<&Object>,
-) -> Result<Begun, Error> {
-    let version = found.map(Object::version).or(created.version.as_deref()).unwrap_or(&created.etag);
+pub(super) async fn begin(ingest: &Ingest, created: &ObjectCreated, version: &str) -> Result<Begun, Error> {
     let ledger = ingest.ledger();
     let mut entry = match ledger.entry(&LoadId::of(&created.key, version)).await? {
         Some(entry) if matches!(entry.state, LoadState::Loaded | LoadState::Failed) => {
@@ -33,7 +27,7 @@ pub(super) async fn begin(
             return Ok(Begun::Settled);
         }
         Some(entry) => next_attempt(entry),
-        None => first_attempt(created, version, found.map_or(created.size, |object| object.size)),
+        None => first_attempt(created, version),
     };
     if entry.attempts > MAX_ATTEMPTS {
         entry.state = LoadState::Stopped;
@@ -54,13 +48,13 @@ fn next_attempt(entry: LedgerEntry) -> LedgerEntry {
     LedgerEntry { attempts: entry.attempts + 1, updated: now, ..entry }
 }
 
-fn first_attempt(created: &ObjectCreated, version: &str, size: u64) -> LedgerEntry {
+fn first_attempt(created: &ObjectCreated, version: &str) -> LedgerEntry {
     let now = clock::now();
     LedgerEntry {
         load: LoadId::of(&created.key, version),
         object: created.key.clone(),
         version: version.to_owned(),
-        size,
+        size: created.size,
         uploaded: created.uploaded.clone(),
         began: now.clone(),
         updated: now,

@@ -81,9 +81,9 @@ impl Load<'_> {
         let before = self.entry.receipt.seconds;
         self.entry.position = self.position;
         self.entry.receipt = self.receipt;
-        let seconds = self.checkpoint.elapsed().as_secs_f64();
+        let milliseconds = self.checkpoint.elapsed().as_millis();
         self.checkpoint = Instant::now();
-        self.entry.receipt.seconds = before + seconds;
+        self.entry.receipt.seconds = before + milliseconds as f64 / 1000.0;
         self.tell().await
     }
 
