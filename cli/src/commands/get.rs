@@ -140,8 +140,10 @@ struct Api<'a> {
 
 impl<'a> Api<'a> {
     async fn new(context: &'a Context) -> Result<Self> {
-        let (endpoint, token) = tokio::try_join!(Endpoint::find(context), token::obtain(context))?;
-        Ok(Self { context, endpoint, token, renewed: false })
+        let (endpoint, token) = tokio::join!(Endpoint::find(context), token::obtain(context));
+        // Where both fail, the step that comes first is the one to name: setup.
+        let token = token?;
+        Ok(Self { context, endpoint: endpoint?, token, renewed: false })
     }
 
     /// Calls the API; once, where it refuses the cached token, again with a new one.
