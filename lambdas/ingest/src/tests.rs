@@ -6,6 +6,7 @@ mod sqs;
 mod world;
 
 use std::io::Write;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use restctl_contract::key::WRITTEN_BY;
@@ -402,10 +403,20 @@ async fn a_file_that_cannot_be_read_fails_for_good() {
     world.bucket.put_with("typed.csv", "v1", &csv(1..=2), &[(COLUMN_TYPES_METADATA, "s")]);
     let half = [csv(1..=1500), b"1501,\"never closed\n".to_vec()].concat();
     world.bucket.put("half.csv", "v1", &half);
-    let keys = ["no-key.csv", "items.xlsx", "typed.csv", "half.csv", "deleted.csv"];
+    let mut cut = gzip(&csv(2001..=2100));
+    cut.truncate(cut.len() - 9);
+    world.bucket.put("cut.csv.gz", "v1", &cut);
+    let keys = ["no-key.csv", "items.xlsx", "typed.csv", "half.csv", "deleted.csv", "cut.csv.gz"];
     let messages: Vec<_> = keys.iter().map(|key| message(key, "v1")).collect();
     assert_eq!(world.deliver(&messages, PLENTY).await, [""; 0]);
-    let said = ["no column is called \"id\"", "ends in .csv", "column types", "line 1502", "was deleted"];
+    let said = [
+        "no column is called \"id\"",
+        "ends in .csv",
+        "column types",
+        "line 1502",
+        "was deleted",
+        "gzip data",
+    ];
     for (key, said) in keys.into_iter().zip(said) {
         let entry = world.entry(key, "v1");
         assert_eq!(entry.state, LoadState::Failed, "{key}");
@@ -494,6 +505,41 @@ async fn what_is_no_load_is_told_apart() {
     assert_eq!(world.deliver(&[nonsense, message("a.csv", "v1")], PLENTY).await, [""; 0]);
     assert_eq!(world.sqs.take("SendMessage")[0]["MessageBody"], "{\"Event\":\"s3:TestEvent\"}");
     assert_eq!(world.dynamo.items("items").len(), 2);
+}
+
+#[tokio::test]
+async fn the_log_does_not_quote_the_file() {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let writer = {
+        let log = Arc::clone(&log);
+        move || Log(Arc::clone(&log))
+    };
+    let _guard = tracing::subscriber::set_default(tracing_subscriber::fmt().with_writer(writer).finish());
+    let world = World::new().await;
+    world.bucket.put("bad.csv", "v1", BAD_CSV);
+    world.bucket.put("headless.csv", "v1", b"7,Secret Rag\n8,Secret Towel\n");
+    world.bucket.put("cut.json", "v1", b"[{\"id\":1,\"name\":\"Secret Rag\"}\n{");
+    world.dynamo.refuse_key(&json!({ "S": "1" }));
+    let messages = ["bad.csv", "headless.csv", "cut.json"].map(|key| message(key, "v1"));
+    assert_eq!(world.deliver(&messages, PLENTY).await, [""; 0]);
+    assert!(world.entry("headless.csv", "v1").reason.unwrap().contains("Secret Rag"));
+    let log = String::from_utf8(log.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("loaded") && log.contains("failed"), "{log}");
+    for quoted in ["Secret", "Olive Oil", "Bread Knife"] {
+        assert!(!log.contains(quoted), "{log}");
+    }
+}
+
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 fn gzip(text: &[u8]) -> Vec<u8> {
