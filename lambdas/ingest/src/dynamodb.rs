@@ -5,6 +5,8 @@
 
 mod backoff;
 mod pace;
+#[cfg(test)]
+mod tests;
 
 use std::time::{Duration, SystemTime};
 

@@ -1,0 +1,86 @@
+//! What goes over the wire, checked as the service checks it.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::Credentials;
+use axum::Router;
+use axum::http::HeaderMap;
+use axum::routing::post;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+use tokio::net::TcpListener;
+
+use super::{Backoff, Dynamodb};
+
+const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+
+/// "Create a signed AWS API request" (AWS Identity and Access Management User Guide), from what arrived.
+fn signature(headers: &HeaderMap, body: &str) -> String {
+    let header = |name: &str| headers[name].to_str().unwrap().trim().to_owned();
+    let authorization = header("authorization");
+    let part = |name: &str| {
+        let (_, rest) = authorization.split_once(name).unwrap();
+        rest.split(',').next().unwrap().trim().to_owned()
+    };
+    let signed = part("SignedHeaders=");
+    let canonical: String = signed.split(';').map(|name| format!("{name}:{}\n", header(name))).collect();
+    let request = format!("POST\n/\n\n{canonical}\n{signed}\n{}", hexadecimal(&Sha256::digest(body)));
+    let scope = part("Credential=").split_once('/').unwrap().1.to_owned();
+    let date = header("x-amz-date");
+    let to_sign =
+        format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{}", hexadecimal(&Sha256::digest(request)));
+    let first = format!("AWS4{SECRET}").into_bytes();
+    let key = scope.split('/').fold(first, |key, word| mac(&key, word));
+    hexadecimal(&mac(&key, &to_sign))
+}
+
+fn mac(key: &[u8], text: &str) -> Vec<u8> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+    mac.update(text.as_bytes());
+    mac.finalize().into_bytes().to_vec()
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[tokio::test]
+async fn calls_are_signed_as_the_service_asks() {
+    let arrived = Arc::new(Mutex::new(None));
+    let keep = Arc::clone(&arrived);
+    let answer = async move |headers: HeaderMap, body: String| {
+        *keep.lock().unwrap() = Some((headers, body));
+        "{}"
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/", post(answer))).await });
+    let config = aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::from_static("eu-central-1"))
+        .credentials_provider(Credentials::new("AKIDEXAMPLE", SECRET, Some("session".into()), None, "test"))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .endpoint_url(url)
+        .load()
+        .await;
+    let backoff = Backoff { first: Duration::ZERO, longest: Duration::ZERO };
+    let dynamodb = Dynamodb::new(&config, backoff).unwrap();
+    dynamodb.call("GetItem", br#"{"TableName":"items"}"#.to_vec()).await.unwrap();
+
+    let (headers, body) = arrived.lock().unwrap().take().unwrap();
+    assert_eq!(headers["x-amz-target"], "DynamoDB_20120810.GetItem");
+    let authorization = headers["authorization"].to_str().unwrap();
+    assert!(authorization.contains("/eu-central-1/dynamodb/aws4_request"), "{authorization}");
+    for signed in ["content-type", "host", "x-amz-date", "x-amz-security-token", "x-amz-target"] {
+        assert!(authorization.contains(signed), "{authorization}");
+    }
+    let ours = authorization.split_once("Signature=").unwrap().1;
+    assert_eq!(ours, signature(&headers, &body));
+}
+
+#[test]
+fn the_endpoint_is_the_regions() {
+    assert_eq!(super::endpoint("eu-central-1"), "https://dynamodb.eu-central-1.amazonaws.com");
+    assert_eq!(super::endpoint("cn-north-1"), "https://dynamodb.cn-north-1.amazonaws.com.cn");
+}
