@@ -29,8 +29,7 @@ fn signature(headers: &HeaderMap, body: &str) -> String {
     let request = format!("POST\n/\n\n{canonical}\n{signed}\n{}", hexadecimal(&Sha256::digest(body)));
     let scope = part("Credential=").split_once('/').unwrap().1.to_owned();
     let date = header("x-amz-date");
-    let to_sign =
-        format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{}", hexadecimal(&Sha256::digest(request)));
+    let to_sign = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{}", hexadecimal(&Sha256::digest(request)));
     let first = format!("AWS4{SECRET}").into_bytes();
     let key = scope.split('/').fold(first, |key, word| mac(&key, word));
     hexadecimal(&mac(&key, &to_sign))

@@ -1,6 +1,7 @@
 use restctl_rows::Reject;
 
-use super::{Compared, Load};
+use super::Load;
+use super::windows::Compared;
 use crate::error::Error;
 use crate::object::Object;
 use crate::stop::Stop;
