@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use restctl_contract::key::WRITTEN_BY;
 use restctl_contract::load::{
-    COLUMN_TYPES_METADATA, DUPLICATES_METADATA, LoadId, LoadState, MAX_ATTEMPTS, MAX_REJECTS_METADATA,
-    Position, Receipt, rejects_key,
+    COLUMN_TYPES_METADATA, DUPLICATES_METADATA, LedgerEntry, LoadId, LoadState, MAX_ATTEMPTS,
+    MAX_REJECTS_METADATA, Position, Receipt, rejects_key,
 };
 use serde_json::{Value, json};
 pub(crate) use world::row;
@@ -260,6 +260,25 @@ async fn what_keeps_failing_stops_and_goes_on_when_it_is_redriven() {
     assert_eq!(world.deliver(&[message("items.csv", "v1")], PLENTY).await, [""; 0]);
     assert_eq!(world.counts("items.csv", "v1"), receipt(3, 3, 0, 0));
     assert_eq!(world.entry("items.csv", "v1").state, LoadState::Loaded);
+}
+
+#[tokio::test]
+async fn what_kills_the_function_again_and_again_stops() {
+    let world = World::new().await;
+    world.bucket.put("items.csv", "v1", &csv(1..=3));
+    world.bucket.refuse_reads(3);
+    assert_eq!(world.deliver(&[message("items.csv", "v1")], PLENTY).await, ["items.csv v1"]);
+    // As if the function had died in each attempt since, and said nothing.
+    let entry = LedgerEntry { attempts: MAX_ATTEMPTS, ..world.entry("items.csv", "v1") };
+    let item: serde_dynamo::Item = serde_dynamo::to_item(entry).unwrap();
+    world.dynamo.put("ledger", json!(item));
+    assert_eq!(world.deliver(&[message("items.csv", "v1")], PLENTY).await, [""; 0]);
+    let entry = world.entry("items.csv", "v1");
+    assert_eq!(entry.state, LoadState::Stopped);
+    assert!(entry.reason.unwrap().contains("broke off without a word"));
+    assert_eq!(world.sqs.take("SendMessage").len(), 1);
+    assert_eq!(world.deliver(&[message("items.csv", "v1")], PLENTY).await, [""; 0]);
+    assert_eq!(world.counts("items.csv", "v1"), receipt(3, 3, 0, 0));
 }
 
 #[tokio::test]
