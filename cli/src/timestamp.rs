@@ -1,11 +1,8 @@
-//! Times as the ledger writes them.
+//! Times that services tell, as the ledger writes them.
 
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
-use time::{OffsetDateTime, UtcOffset};
-
-pub(crate) fn now() -> String {
-    rfc3339(OffsetDateTime::now_utc())
-}
+use restctl_contract::timestamp::rfc3339;
+use time::OffsetDateTime;
 
 /// A time that a service told.
 pub(crate) fn of(time: &DateTime) -> Option<String> {
@@ -17,15 +14,10 @@ pub(crate) fn of_http_date(text: &str) -> Option<String> {
     DateTime::from_str(text, DateTimeFormat::HttpDate).ok().as_ref().and_then(of)
 }
 
-/// UTC, with milliseconds always, so that the text sorts by time.
-fn rfc3339(time: OffsetDateTime) -> String {
-    let utc = time.to_offset(UtcOffset::UTC);
-    let (hour, minute, second, millisecond) = utc.time().as_hms_milli();
-    format!("{}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z", utc.date())
-}
-
 #[cfg(test)]
 mod tests {
+    use restctl_contract::timestamp::now;
+
     use super::*;
 
     #[test]

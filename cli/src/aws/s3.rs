@@ -54,14 +54,7 @@ pub(crate) async fn ensure_private_bucket(aws: &Aws, bucket: &str) -> Result<()>
 }
 
 pub(crate) async fn object_exists(aws: &Aws, bucket: &str, key: &str) -> Result<bool> {
-    let answer = aws.s3.head_object().bucket(bucket).key(key).send().await;
-    if let Err(error) = &answer
-        && error.as_service_error().is_some_and(|error| error.is_not_found())
-    {
-        return Ok(false);
-    }
-    answer.called(&format!("look at s3://{bucket}/{key}"))?;
-    Ok(true)
+    Ok(current(aws, bucket, key).await?.is_some())
 }
 
 /// The current version of an object.

@@ -8,3 +8,4 @@ pub mod key;
 pub mod load;
 pub mod stack;
 pub mod template;
+pub mod timestamp;

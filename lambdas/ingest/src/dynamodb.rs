@@ -59,7 +59,7 @@ enum Setback {
     Final(Error),
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct ErrorBody {
     #[serde(rename = "__type", default)]
     kind: String,
@@ -155,16 +155,19 @@ impl Dynamodb {
         let signable = SignableRequest::new("POST", &uri, headers.into_iter(), SignableBody::Bytes(&body))?;
         let (instructions, _) = sign(signable, &params)?.into_parts();
         let request = Request::post(&self.endpoint).header("content-type", CONTENT_TYPE);
-        let mut request = request.header("x-amz-target", &target).body(Full::new(body.clone()))?;
+        let mut request = request.header("x-amz-target", &target).body(Full::new(body))?;
         instructions.apply_to_request_http1x(&mut request);
         Ok(request)
     }
 }
 
+/// What `operation` answered.
+pub(crate) fn parse<'a, T: Deserialize<'a>>(operation: &'static str, answer: &'a [u8]) -> Result<T, Error> {
+    serde_json::from_slice(answer).map_err(|error| Error::answer(operation, error))
+}
+
 fn setback(operation: &'static str, status: StatusCode, answer: &[u8]) -> Setback {
-    let said = serde_json::from_slice::<ErrorBody>(answer);
-    let ErrorBody { kind, message } =
-        said.unwrap_or(ErrorBody { kind: String::new(), message: String::new() });
+    let ErrorBody { kind, message } = serde_json::from_slice(answer).unwrap_or_default();
     let code = kind.rsplit('#').next().unwrap_or_default();
     let source: BoxError = format!("{status} {code}: {message}").into();
     if THROTTLED.contains(&code) {

@@ -1,9 +1,9 @@
 use restctl_contract::event::{self, DETAIL_TYPE, SOURCE};
 use restctl_contract::load::REJECTS_PREFIX;
+use restctl_contract::timestamp::rfc3339;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::clock::rfc3339;
 use crate::error::Error;
 
 /// An object that has been uploaded.

@@ -3,7 +3,7 @@ use serde::Deserialize;
 use serde_dynamo::Item;
 use serde_json::json;
 
-use crate::dynamodb::Dynamodb;
+use crate::dynamodb::{Dynamodb, parse};
 use crate::error::Error;
 
 /// The key of the item that bears the greatest stamp of all loads that ever began. No load is called so.
@@ -99,7 +99,7 @@ impl<'a> Ledger<'a> {
         request: &serde_json::Value,
     ) -> Result<T, Error> {
         let answer = self.client.call(operation, request.to_string().into_bytes()).await?;
-        serde_json::from_slice(&answer).map_err(|error| Error::answer(operation, error))
+        parse(operation, &answer)
     }
 }
 

@@ -1,6 +1,5 @@
 //! The ingest Lambda: objects of the data bucket become items of the table, each load once and in order.
 
-mod clock;
 mod deadline;
 mod dynamodb;
 mod error;

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{json, to_string};
 
-use crate::dynamodb::Dynamodb;
+use crate::dynamodb::{Dynamodb, parse};
 use crate::error::Error;
 use stored::Stored;
 pub(crate) use verdict::Verdict;
@@ -99,8 +99,7 @@ impl<'a> Table<'a> {
             "TableName": self.name, "Limit": 1, "ConsistentRead": true, "ReturnConsumedCapacity": "TOTAL",
         });
         let answer = self.client.call("Scan", request.to_string().into_bytes()).await?;
-        let answer: SingleAnswer =
-            serde_json::from_slice(&answer).map_err(|error| Error::answer("Scan", error))?;
+        let answer: SingleAnswer = parse("Scan", &answer)?;
         Ok((answer.count == 0, answer.consumed_capacity.map_or(0.0, |capacity| capacity.capacity_units)))
     }
 
@@ -139,8 +138,7 @@ impl<'a> Table<'a> {
                 self.name
             );
             let answer = self.client.call(OPERATION, request.into_bytes()).await?;
-            let mut answer: ReadAnswer<'_> =
-                serde_json::from_slice(&answer).map_err(|error| Error::answer(OPERATION, error))?;
+            let mut answer: ReadAnswer<'_> = parse(OPERATION, &answer)?;
             compared.units += answer.consumed_capacity.iter().map(|table| table.capacity_units).sum::<f64>();
             for item in answer.responses.remove(self.name).unwrap_or_default() {
                 let place = item.key(&self.key.name).and_then(|key| places.get(&*key).copied());
@@ -168,8 +166,7 @@ impl<'a> Table<'a> {
                 Err(Error::Refused { .. }) => return self.write_singly(batch, stamp).await,
                 Err(error) => return Err(error),
             };
-            let mut answer: WriteAnswer<'_> =
-                serde_json::from_slice(&answer).map_err(|error| Error::answer(OPERATION, error))?;
+            let mut answer: WriteAnswer<'_> = parse(OPERATION, &answer)?;
             written.units += answer.consumed_capacity.iter().map(|table| table.capacity_units).sum::<f64>();
             let left = answer.unprocessed_items.remove(self.name).unwrap_or_default();
             if left.is_empty() {
@@ -193,8 +190,7 @@ impl<'a> Table<'a> {
             request.push(b'}');
             match self.client.call(OPERATION, request).await {
                 Ok(answer) => {
-                    let answer: SingleAnswer =
-                        serde_json::from_slice(&answer).map_err(|error| Error::answer(OPERATION, error))?;
+                    let answer: SingleAnswer = parse(OPERATION, &answer)?;
                     written.units += answer.consumed_capacity.map_or(0.0, |capacity| capacity.capacity_units);
                 }
                 Err(Error::Refused { message, .. }) => {

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::load::Load;
 use crate::output::{self, Format};
-use crate::timestamp;
+use restctl_contract::timestamp;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

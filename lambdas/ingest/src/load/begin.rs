@@ -1,8 +1,8 @@
 use restctl_contract::load::{LedgerEntry, LoadId, LoadState, MAX_ATTEMPTS, Position, Receipt};
+use restctl_contract::timestamp;
 use tracing::info;
 
 use super::Ingest;
-use crate::clock;
 use crate::error::Error;
 use crate::event::ObjectCreated;
 
@@ -43,13 +43,13 @@ pub(super) async fn begin(ingest: &Ingest, created: &ObjectCreated, version: &st
 }
 
 fn next_attempt(entry: LedgerEntry) -> LedgerEntry {
-    let now = clock::now();
+    let now = timestamp::now();
     let entry = if entry.state == LoadState::Stopped { entry.again(now.clone()) } else { entry };
     LedgerEntry { attempts: entry.attempts + 1, updated: now, ..entry }
 }
 
 fn first_attempt(created: &ObjectCreated, version: &str) -> LedgerEntry {
-    let now = clock::now();
+    let now = timestamp::now();
     LedgerEntry {
         load: LoadId::of(&created.key, version),
         object: created.key.clone(),

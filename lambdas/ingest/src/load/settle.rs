@@ -1,9 +1,9 @@
 use restctl_contract::load::{LedgerEntry, LoadState, MAX_ATTEMPTS, Receipt, rejects_key};
+use restctl_contract::timestamp;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::{Load, Outcome, Reached};
-use crate::clock;
 use crate::error::Error;
 use crate::object;
 use crate::stop::Stop;
@@ -89,7 +89,7 @@ impl Load<'_> {
 
     async fn tell(&mut self) -> Result<(), Error> {
         self.entry.progress = self.receipt.read;
-        self.entry.updated = clock::now();
+        self.entry.updated = timestamp::now();
         self.ledger.write(&self.entry).await?;
         self.told = Instant::now();
         Ok(())
