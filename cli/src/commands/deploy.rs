@@ -138,6 +138,7 @@ fn parameters(
         (parameter::AUDIENCE, setting(Setting::Audience)),
         (parameter::JWKS_URI, setting(Setting::JwksUri)),
         (parameter::SCOPE, setting(Setting::Scope)),
+        (parameter::PROVIDER, setting(Setting::Provider)),
     ]
 }
 

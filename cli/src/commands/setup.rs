@@ -155,6 +155,7 @@ impl Provider {
             Setting::TokenEndpoint => &self.discovery.token_endpoint,
             Setting::ClientId => &self.client_id,
             Setting::Scope => &self.scope,
+            Setting::Provider => "auth0",
         }
     }
 }

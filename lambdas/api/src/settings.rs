@@ -5,7 +5,7 @@ use std::env;
 use reqwest::Url;
 use restctl_contract::key::Key;
 use restctl_contract::template::variable;
-use restctl_verifier::Policy;
+use restctl_verifier::{Policy, Provider};
 
 pub(crate) struct Settings {
     pub(crate) items_table: String,
@@ -25,10 +25,14 @@ impl Settings {
     pub(crate) fn from_environment() -> Result<Self, SettingsError> {
         let kind = required(variable::KEY_TYPE)?;
         let kind = kind.parse().map_err(|problem| SettingsError { variable: variable::KEY_TYPE, problem })?;
+        let provider = required(variable::PROVIDER)?;
+        let provider: Provider =
+            provider.parse().map_err(|problem| SettingsError { variable: variable::PROVIDER, problem })?;
         Ok(Self {
             items_table: required(variable::ITEMS_TABLE)?,
             key: Key { name: required(variable::KEY_NAME)?, kind },
             policy: Policy {
+                provider,
                 issuer: required(variable::ISSUER)?,
                 audience: required(variable::AUDIENCE)?,
                 scope: required(variable::SCOPE)?,

@@ -12,8 +12,21 @@ pub const ITEMS_PATH: &str = "/v1/items/";
 /// `POST` of a [`BatchGetRequest`] answers a [`BatchGetAnswer`].
 pub const BATCH_GET_PATH: &str = "/v1/items/batch-get";
 
+/// `GET` answers a [`ListAnswer`], where the stack is deployed with the list.
+pub const LIST_PATH: &str = "/v1/items";
+
+/// `GET` answers the OpenAPI document of this very API.
+pub const OPENAPI_PATH: &str = "/v1/openapi.json";
+
 /// Ids in one bulk call.
-pub const MAX_IDS_PER_CALL: usize = 100;
+pub const MAX_IDS_PER_CALL: usize = 1000;
+
+/// Items in one answer of the list: at most, and where the request does not say.
+pub const MAX_LIST_LIMIT: usize = 1000;
+pub const DEFAULT_LIST_LIMIT: usize = 100;
+
+/// The largest request body that is looked at, in bytes. A load balancer passes 1 MB at most, base64 included.
+pub const MAX_REQUEST_BYTES: usize = 700_000;
 
 /// An Application Load Balancer passes at most 1 MB each way between itself and a Lambda, headers and JSON
 /// escapes included: a bulk answer's body stays under this many bytes.
@@ -38,6 +51,15 @@ pub struct BatchGetAnswer {
     /// Ids that were not looked at because the answer was full: ask for them again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remaining: Vec<Value>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ListAnswer {
+    /// In no order that means anything.
+    pub items: Vec<Item>,
+    /// Asks for what comes after these items; absent where nothing does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
 }
 
 /// The body of every error, `application/problem+json` (RFC 9457).

@@ -69,7 +69,8 @@ impl FromStr for StackName {
 pub enum Setting {
     /// The exact `iss` of its tokens; Auth0's ends with `/`.
     Issuer,
-    /// The `aud` that a token must carry.
+    /// The `aud` that a token must carry; of Cognito's, which carry none, the `client_id`, or several with commas
+    /// between them.
     Audience,
     /// Where its signing keys are published (RFC 7517).
     JwksUri,
@@ -79,16 +80,19 @@ pub enum Setting {
     ClientId,
     /// The scope that a token must carry to read items.
     Scope,
+    /// What kind of provider it is: `auth0`, `openid` or `cognito`.
+    Provider,
 }
 
 impl Setting {
-    pub const ALL: [Setting; 6] = [
+    pub const ALL: [Setting; 7] = [
         Setting::Issuer,
         Setting::Audience,
         Setting::JwksUri,
         Setting::TokenEndpoint,
         Setting::ClientId,
         Setting::Scope,
+        Setting::Provider,
     ];
 
     fn name(self) -> &'static str {
@@ -99,6 +103,7 @@ impl Setting {
             Setting::TokenEndpoint => "token-endpoint",
             Setting::ClientId => "client-id",
             Setting::Scope => "scope",
+            Setting::Provider => "provider",
         }
     }
 }

@@ -23,6 +23,9 @@ pub mod parameter {
         AUDIENCE = "Audience";
         JWKS_URI = "JwksUri";
         SCOPE = "Scope";
+        PROVIDER = "Provider";
+        LIST = "List";
+        OPENAPI = "OpenApi";
     }
 }
 
@@ -57,6 +60,10 @@ pub mod variable {
         AUDIENCE = "AUDIENCE";
         JWKS_URI = "JWKS_URI";
         SCOPE = "SCOPE";
+        PROVIDER = "PROVIDER";
+        OPENAPI = "OPENAPI";
+        CURSOR_KEY = "CURSOR_KEY";
+        STACK = "STACK";
     }
 }
 

@@ -3,14 +3,16 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{LEEWAY_SECONDS, Refusal};
+use crate::{LEEWAY_SECONDS, Provider, Refusal};
 
 /// What a token must say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
+    pub provider: Provider,
     /// The exact `iss`.
     pub issuer: String,
-    /// The `aud`, or one of them.
+    /// The `aud`, or one of them; of Cognito's tokens, which carry none, the `client_id`, or several with commas
+    /// between them.
     pub audience: String,
     /// One of the scopes in `scope` (RFC 8693, section 4.2), or one of Auth0's `permissions`.
     pub scope: String,

@@ -7,10 +7,12 @@
 mod claims;
 mod header;
 mod key_set;
+mod provider;
 mod refusal;
 
 pub use claims::{Claims, Policy};
 pub use key_set::{KeySet, KeySetError, MAX_KEY_SET_BYTES};
+pub use provider::Provider;
 pub use refusal::Refusal;
 
 use base64::Engine;

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use restctl_testkit::signing_key::SigningKey;
-use restctl_verifier::{KeySet, KeySetError, MAX_KEY_SET_BYTES, Policy, Refusal, verify};
+use restctl_verifier::{KeySet, KeySetError, MAX_KEY_SET_BYTES, Policy, Provider, Refusal, verify};
 use serde_json::{Value, json};
 
 fn read(document: &Value) -> Result<KeySet, KeySetError> {
@@ -91,7 +91,12 @@ fn an_unusable_key_does_not_spoil_the_others_nor_verify() {
         good.jwk(),
     ]}))
     .unwrap();
-    let policy = Policy { issuer: "i".to_owned(), audience: "a".to_owned(), scope: "s".to_owned() };
+    let policy = Policy {
+        provider: Provider::Auth0,
+        issuer: "i".to_owned(),
+        audience: "a".to_owned(),
+        scope: "s".to_owned(),
+    };
     let claims = json!({"iss": "i", "aud": "a", "scope": "s", "exp": 2});
     assert!(verify(&good.token(&claims), &keys, &policy, 1).is_ok());
     let unknown = Refusal::UnknownKey { kid: "enc".to_owned() };
@@ -103,7 +108,12 @@ fn an_unusable_key_does_not_spoil_the_others_nor_verify() {
 fn two_keys_may_share_an_id() {
     let (ec, rsa, other) = (SigningKey::ec("key"), SigningKey::rsa("key"), SigningKey::ec("key"));
     let keys = read(&json!({"keys": [ec.jwk(), rsa.jwk(), other.jwk()]})).unwrap();
-    let policy = Policy { issuer: "i".to_owned(), audience: "a".to_owned(), scope: "s".to_owned() };
+    let policy = Policy {
+        provider: Provider::Auth0,
+        issuer: "i".to_owned(),
+        audience: "a".to_owned(),
+        scope: "s".to_owned(),
+    };
     let claims = json!({"iss": "i", "aud": "a", "scope": "s", "exp": 2});
     for key in [ec, rsa, other] {
         assert!(verify(&key.token(&claims), &keys, &policy, 1).is_ok());

@@ -3,13 +3,14 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use restctl_testkit::signing_key::{SigningKey, hmac_token, unsigned};
-use restctl_verifier::{Claims, KeySet, LEEWAY_SECONDS, MAX_TOKEN_BYTES, Policy, Refusal, verify};
+use restctl_verifier::{Claims, KeySet, LEEWAY_SECONDS, MAX_TOKEN_BYTES, Policy, Provider, Refusal, verify};
 use serde_json::{Value, json};
 
 const NOW: u64 = 1_700_000_000;
 
 fn policy() -> Policy {
     Policy {
+        provider: Provider::Auth0,
         issuer: "https://tenant.example.test/".to_owned(),
         audience: "https://items.example.test".to_owned(),
         scope: "read:items".to_owned(),

@@ -121,6 +121,7 @@ async fn the_function_refuses_to_start_without_its_settings() {
         ("AUDIENCE", "https://items.example.test"),
         ("JWKS_URI", "https://127.0.0.1:1/jwks.json"),
         ("SCOPE", "read:items"),
+        ("PROVIDER", "auth0"),
     ];
     for (variable, value) in [
         ("ISSUER", ""),

@@ -44,6 +44,9 @@ impl Stage {
             ("AUDIENCE", AUDIENCE),
             ("JWKS_URI", &jwks_uri),
             ("SCOPE", SCOPE),
+            ("PROVIDER", "auth0"),
+            ("OPENAPI", "token"),
+            ("STACK", "restctl"),
         ];
         let runtime = Runtime::start(BINARY, &variables).await;
         Self { provider, dynamo, runtime }
