@@ -9,6 +9,7 @@ mod environment;
 mod https;
 mod service;
 
+pub use aws_credential_types::Credentials;
 pub use environment::Environment;
 pub use https::{Https, client};
 pub use service::{Service, Setback};
