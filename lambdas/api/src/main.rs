@@ -10,6 +10,8 @@ mod id;
 mod items;
 mod json;
 mod keys;
+#[cfg_attr(not(test), expect(dead_code, reason = "not answered yet"))]
+mod openapi;
 mod request;
 mod route;
 mod settings;
