@@ -23,6 +23,11 @@ impl Authorizer {
         self.keys.prefetch().await;
     }
 
+    /// The scope that a token must carry.
+    pub(crate) fn scope(&self) -> &str {
+        &self.policy.scope
+    }
+
     pub(crate) fn keys(&self) -> &Keys {
         &self.keys
     }

@@ -16,7 +16,7 @@ use crate::items::Table;
 use crate::list;
 use crate::log::Trail;
 use crate::negotiation::accepts_json;
-use crate::openapi;
+use crate::openapi::{self, Deployment};
 use crate::request::Request;
 use crate::route::Route;
 use crate::size::Size;
@@ -90,8 +90,12 @@ impl Handler {
         match route {
             Route::Health => Ok(Answer::healthy()),
             Route::OpenApi => {
-                let document =
-                    openapi::document(self.table.key(), self.cursor_key.is_some(), self.openapi_is_open);
+                let document = openapi::document(&Deployment {
+                    key: self.table.key(),
+                    scope: self.authorizer.scope(),
+                    list: self.cursor_key.is_some(),
+                    open: self.openapi_is_open,
+                });
                 Ok(Answer::ok(document).unless_matched(request))
             }
             Route::Item(id) => self.item(&id, request, deadline).await,
