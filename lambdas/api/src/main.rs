@@ -24,7 +24,6 @@ mod verified;
 
 use std::process::ExitCode;
 
-use lambda_runtime::tracing::{self, subscriber};
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use restctl_aws::{Environment, Service};
 use serde_json::value::RawValue;
@@ -38,7 +37,7 @@ use crate::settings::Settings;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    subscriber::fmt()
+    tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
         .with_span_list(false)
