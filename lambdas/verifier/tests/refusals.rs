@@ -394,7 +394,17 @@ fn shapes_that_are_refused() {
     for token in malformed {
         assert_eq!(verify(&token, &keys, &policy(), NOW), Err(Refusal::Malformed), "{token}");
     }
-    for payload in [json!([]), json!("text"), json!(null)] {
+    // What they would say as objects, in the order in which the verifier names it.
+    let header_as_list = json!(["ES256", "JWT", "ec", null]);
+    let listed = key.token_with_header(&header_as_list, &claims());
+    assert_eq!(verify(&listed, &keys, &policy(), NOW), Err(Refusal::Malformed));
+    let claims_as_list = {
+        let claims = claims();
+        let names =
+            ["iss", "sub", "aud", "exp", "nbf", "iat", "client_id", "token_use", "scope", "permissions"];
+        Value::from_iter(names.map(|name| claims.get(name).cloned()))
+    };
+    for payload in [claims_as_list, json!([]), json!("text"), json!(null)] {
         assert_eq!(verify(&key.token(&payload), &keys, &policy(), NOW), Err(Refusal::Malformed), "{payload}");
     }
 }
