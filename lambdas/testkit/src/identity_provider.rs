@@ -1,5 +1,6 @@
 //! An OpenID Connect issuer as far as a resource server sees it: a JWKS over HTTP, and tokens.
 
+use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -7,12 +8,14 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
+use axum::serve::Listener;
 use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::signing_key::SigningKey;
+use crate::tls::Authority;
 
 /// The `aud` of [`IdentityProvider::claims`].
 pub const AUDIENCE: &str = "https://items.example.test";
@@ -48,19 +51,33 @@ impl IdentityProvider {
     /// With one EC key.
     pub async fn start() -> Self {
         let signing = SigningKey::ec("key-1");
-        let shared = Arc::new(Mutex::new(Shared {
-            published: vec![signing.jwk()],
-            signing,
-            answer: JwksAnswer::Keys,
-            fetches: 0,
-        }));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port on 127.0.0.1");
         let address = listener.local_addr().expect("a bound socket has an address");
+        Self::serve(listener, format!("http://{address}"), vec![signing.jwk()], signing)
+    }
+
+    /// As Auth0 does it: over TLS, with two RSA keys, of which the second is the next to sign.
+    pub async fn start_with_tls(authority: &Authority) -> Self {
+        let signing = SigningKey::rsa("key-1");
+        let published = vec![signing.jwk(), SigningKey::rsa("key-2").jwk()];
+        let listener = authority.listen().await;
+        let origin = listener.origin();
+        Self::serve(listener, origin, published, signing)
+    }
+
+    fn serve<L: Listener<Addr: Debug>>(
+        listener: L,
+        origin: String,
+        published: Vec<Value>,
+        signing: SigningKey,
+    ) -> Self {
+        let shared =
+            Arc::new(Mutex::new(Shared { published, signing, answer: JwksAnswer::Keys, fetches: 0 }));
         let routes =
             Router::new().route("/.well-known/jwks.json", get(serve_jwks)).with_state(Arc::clone(&shared));
         let mut server = JoinSet::new();
         server.spawn(async move { axum::serve(listener, routes).await.expect("axum serves") });
-        Self { origin: format!("http://{address}"), shared, _server: server }
+        Self { origin, shared, _server: server }
     }
 
     /// The `iss` of its tokens; ends with `/`, as Auth0's does.
