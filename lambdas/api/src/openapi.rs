@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 
 use self::operation::{Operation, path_item};
 use self::schemas::reference;
+use crate::failure::Kind;
 
 const DESCRIPTION: &str = "\
 Items by their ids. Every error is a problem document (RFC 9457), whose `type` tells programs which one it is. \
@@ -92,19 +93,7 @@ fn item(name: &'static str, summary: &'static str) -> Operation {
         summary,
         answer: reference("Item"),
         cached: true,
-        problems: &[
-            "authorization-repeated",
-            "id-invalid",
-            "token-missing",
-            "token-refused",
-            "scope-missing",
-            "item-not-found",
-            "not-acceptable",
-            "item-too-large",
-            "internal",
-            "keys-unavailable",
-            "table-busy",
-        ],
+        problems: &[Kind::ID_INVALID, Kind::ITEM_NOT_FOUND, Kind::ITEM_TOO_LARGE, Kind::TABLE_BUSY],
         ..Operation::default()
     }
 }
@@ -120,21 +109,14 @@ fn batch_get() -> Operation {
         body: Some(reference("BatchGetRequest")),
         answer: reference("BatchGetAnswer"),
         problems: &[
-            "authorization-repeated",
-            "body-malformed",
-            "id-invalid",
-            "token-missing",
-            "token-refused",
-            "scope-missing",
-            "not-acceptable",
-            "body-too-large",
-            "media-type-unsupported",
-            "body-invalid",
-            "ids-too-many",
-            "item-too-large",
-            "internal",
-            "keys-unavailable",
-            "table-busy",
+            Kind::BODY_MALFORMED,
+            Kind::ID_INVALID,
+            Kind::BODY_TOO_LARGE,
+            Kind::MEDIA_TYPE_UNSUPPORTED,
+            Kind::BODY_INVALID,
+            Kind::IDS_TOO_MANY,
+            Kind::ITEM_TOO_LARGE,
+            Kind::TABLE_BUSY,
         ],
         ..Operation::default()
     }
@@ -180,44 +162,18 @@ fn list(key: &Key) -> Operation {
             },
         })),
         cached: true,
-        problems: &[
-            "authorization-repeated",
-            "query-invalid",
-            "cursor-invalid",
-            "token-missing",
-            "token-refused",
-            "scope-missing",
-            "not-acceptable",
-            "item-too-large",
-            "internal",
-            "keys-unavailable",
-            "table-busy",
-        ],
+        problems: &[Kind::QUERY_INVALID, Kind::CURSOR_INVALID, Kind::ITEM_TOO_LARGE, Kind::TABLE_BUSY],
         ..Operation::default()
     }
 }
 
 fn this(open: bool) -> Operation {
-    let problems: &[&str] = if open {
-        &["not-acceptable", "internal"]
-    } else {
-        &[
-            "authorization-repeated",
-            "token-missing",
-            "token-refused",
-            "scope-missing",
-            "not-acceptable",
-            "internal",
-            "keys-unavailable",
-        ]
-    };
     Operation {
         name: "OpenApi",
         summary: "This document",
         answer: json!({ "type": "object", "required": ["openapi", "info", "paths"] }),
         cached: true,
         open,
-        problems,
         ..Operation::default()
     }
 }
@@ -232,7 +188,6 @@ fn health() -> Operation {
             "properties": { "status": { "type": "string", "const": "ok" } },
         }),
         open: true,
-        problems: &["internal"],
         ..Operation::default()
     }
 }

@@ -4,49 +4,46 @@ use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::Refusal;
-
-/// The header of a token whose signature could be verified; it has not been yet.
-pub(crate) struct Header {
-    pub(crate) algorithm: Algorithm,
-    pub(crate) kid: Option<String>,
-}
+use crate::{Refusal, object};
 
 /// Parameters that are not here, such as `jku`, `jwk` and `x5u`, are not looked at. A parameter given twice
 /// fails the parse (RFC 7515, section 4).
 #[derive(Deserialize)]
-struct Parameters {
-    alg: String,
-    typ: Option<String>,
-    kid: Option<String>,
+pub(crate) struct Header {
+    pub(crate) alg: String,
+    pub(crate) typ: Option<String>,
+    pub(crate) kid: Option<String>,
     #[serde(default, deserialize_with = "present")]
-    crit: Option<Value>,
+    pub(crate) crit: Option<Value>,
 }
 
 impl Header {
     pub(crate) fn parse(json: &[u8]) -> Result<Self, Refusal> {
-        let parameters: Parameters = serde_json::from_slice(json).map_err(|_| Refusal::Malformed)?;
-        let algorithm = match parameters.alg.as_str() {
-            "RS256" => Algorithm::RS256,
-            "PS256" => Algorithm::PS256,
-            "ES256" => Algorithm::ES256,
-            _ => return Err(Refusal::UnsupportedAlgorithm),
-        };
-        // No extension is understood here, so that any critical one refuses the token.
-        if parameters.crit.is_some() {
-            return Err(Refusal::CriticalHeader);
-        }
-        if parameters.typ.is_some_and(|typ| !is_access_token(&typ)) {
-            return Err(Refusal::UnsupportedType);
-        }
-        Ok(Self { algorithm, kid: parameters.kid })
+        object::parse(json)
     }
-}
 
-/// A plain JWT or one of RFC 9068; what is typed as something else was signed for another purpose (RFC 8725,
-/// section 3.11).
-fn is_access_token(typ: &str) -> bool {
-    ["JWT", "at+jwt", "application/at+jwt"].iter().any(|known| typ.eq_ignore_ascii_case(known))
+    pub(crate) fn algorithm(&self) -> Result<Algorithm, Refusal> {
+        match self.alg.as_str() {
+            "RS256" => Ok(Algorithm::RS256),
+            "PS256" => Ok(Algorithm::PS256),
+            "ES256" => Ok(Algorithm::ES256),
+            _ => Err(Refusal::UnsupportedAlgorithm),
+        }
+    }
+
+    /// A plain JWT or one of RFC 9068; what is typed as something else was signed for another purpose
+    /// (RFC 8725, section 3.11).
+    pub(crate) fn is_of_access_token(&self) -> Result<(), Refusal> {
+        let known = |typ: &str| {
+            ["JWT", "at+jwt", "application/at+jwt"].iter().any(|known| typ.eq_ignore_ascii_case(known))
+        };
+        if self.typ.as_deref().is_none_or(known) { Ok(()) } else { Err(Refusal::UnsupportedType) }
+    }
+
+    /// No extension is understood here, so that any critical one refuses the token.
+    pub(crate) fn is_without_critical(&self) -> Result<(), Refusal> {
+        if self.crit.is_none() { Ok(()) } else { Err(Refusal::CriticalHeader) }
+    }
 }
 
 /// Tells a null from nothing.

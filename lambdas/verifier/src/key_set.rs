@@ -78,6 +78,15 @@ impl KeySet {
         if keys.is_empty() { Err(KeySetError::NoUsableKey(total)) } else { Ok(Self(keys)) }
     }
 
+    /// The keys' ids and algorithms, such as `key-1 (RS256, PS256)`.
+    pub(crate) fn names(&self) -> String {
+        let name = |key: &Key| {
+            let algorithms: Vec<String> = key.algorithms.iter().map(|known| format!("{known:?}")).collect();
+            format!("{} ({})", key.kid.as_deref().unwrap_or("no id"), algorithms.join(", "))
+        };
+        self.0.iter().map(name).collect::<Vec<_>>().join(", ")
+    }
+
     /// The keys that may have signed a token with this header.
     pub(crate) fn candidates(&self, kid: Option<&str>, algorithm: Algorithm) -> Result<Vec<&Key>, Refusal> {
         let named: Vec<&Key> = match kid {

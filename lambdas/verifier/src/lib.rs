@@ -4,21 +4,24 @@
 //! explains a refusal. It goes by RFC 7515 to 7519 and the advice of RFC 8725: algorithms are pinned and bound
 //! to the key's type, keys come from the issuer's key set alone, and nothing the token points to is followed.
 
+mod check;
 mod claims;
+mod explanation;
 mod header;
+mod judgement;
 mod key_set;
+mod object;
 mod provider;
 mod refusal;
 
+pub use check::Check;
 pub use claims::{Claims, Policy};
+pub use explanation::{Explanation, Finding, MAX_SHOWN_CHARS, Verdict, explain};
 pub use key_set::{KeySet, KeySetError, MAX_KEY_SET_BYTES};
 pub use provider::Provider;
 pub use refusal::Refusal;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
-use crate::header::Header;
+use crate::judgement::Judgement;
 
 /// The largest token that is looked at, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 8192;
@@ -33,22 +36,10 @@ pub const LEEWAY_SECONDS: u64 = 60;
 /// The first check that failed. [`Refusal::UnknownKey`] may be cured by fetching the issuer's key set again;
 /// after [`Refusal::MissingScope`] the token is genuine but may not do this.
 pub fn verify(token: &str, keys: &KeySet, policy: &Policy, now: u64) -> Result<Claims, Refusal> {
-    if token.len() > MAX_TOKEN_BYTES {
-        return Err(Refusal::TooLarge);
+    let mut judgement = Judgement::new(token, keys, policy, now);
+    for check in Check::asked_of(policy.provider) {
+        // No check is out of reach before one has failed; were one, the token would not pass.
+        judgement.make(check).unwrap_or(Err(Refusal::Malformed))?;
     }
-    let (message, signature) = token.rsplit_once('.').ok_or(Refusal::Malformed)?;
-    let (header, payload) = message.split_once('.').ok_or(Refusal::Malformed)?;
-    let header = Header::parse(&decode(header)?)?;
-    let payload = decode(payload)?;
-    decode(signature)?;
-
-    let candidates = keys.candidates(header.kid.as_deref(), header.algorithm)?;
-    if !candidates.iter().any(|key| key.verifies(message, signature, header.algorithm)) {
-        return Err(Refusal::WrongSignature);
-    }
-    Claims::judge(&payload, header.kid, policy, now)
-}
-
-fn decode(part: &str) -> Result<Vec<u8>, Refusal> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::Malformed)
+    judgement.into_claims().ok_or(Refusal::Malformed)
 }

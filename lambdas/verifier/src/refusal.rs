@@ -40,6 +40,12 @@ pub enum Refusal {
     WrongIssuer,
     #[error("the token is for another audience")]
     WrongAudience,
+    /// By `client_id`, in Cognito's tokens.
+    #[error("the token was issued to another client")]
+    WrongClient,
+    /// By `token_use`, in Cognito's tokens.
+    #[error("the token is not meant for access")]
+    WrongUse,
     /// All else is in order.
     #[error("the token lacks the scope that this needs")]
     MissingScope,

@@ -3,7 +3,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use restctl_testkit::signing_key::{SigningKey, hmac_token, unsigned};
-use restctl_verifier::{Claims, KeySet, LEEWAY_SECONDS, MAX_TOKEN_BYTES, Policy, Provider, Refusal, verify};
+use restctl_verifier::{
+    Check, Claims, KeySet, LEEWAY_SECONDS, MAX_SHOWN_CHARS, MAX_TOKEN_BYTES, Policy, Provider, Refusal,
+    Verdict, explain,
+};
 use serde_json::{Value, json};
 
 const NOW: u64 = 1_700_000_000;
@@ -15,6 +18,43 @@ fn policy() -> Policy {
         audience: "https://items.example.test".to_owned(),
         scope: "read:items".to_owned(),
     }
+}
+
+/// Verifies, and holds the explanation against the outcome: whatever a test here looks at, they agree.
+#[track_caller]
+fn verify(token: &str, keys: &KeySet, policy: &Policy, now: u64) -> Result<Claims, Refusal> {
+    let outcome = restctl_verifier::verify(token, keys, policy, now);
+    let explanation = explain(token, keys, policy, now);
+    let first = explanation.first_failure();
+    assert_eq!(first.map(|(_, refusal)| refusal), outcome.as_ref().err());
+    let checks = explanation.findings.iter().map(|finding| finding.check);
+    assert!(checks.eq(Check::asked_of(policy.provider)));
+    let mut before =
+        explanation.findings.iter().take_while(|finding| !matches!(finding.verdict, Verdict::Failed(_)));
+    assert!(before.all(|finding| finding.verdict == Verdict::Passed), "{explanation:?}");
+    for finding in &explanation.findings {
+        for text in [&finding.found, &finding.expected] {
+            assert!(text.chars().count() <= MAX_SHOWN_CHARS && !text.contains(char::is_control), "{text}");
+            assert!(
+                !text.contains('\u{202e}') && (text.len() < 40 || !token.contains(text.as_str())),
+                "{text}"
+            );
+        }
+    }
+    outcome
+}
+
+fn policy_of(provider: Provider) -> Policy {
+    let audience = match provider {
+        Provider::Cognito => "client-1, client-2,",
+        _ => "https://items.example.test",
+    };
+    Policy { provider, audience: audience.to_owned(), ..policy() }
+}
+
+fn cognito_claims() -> Value {
+    let claims = with(without(claims(), "aud"), "client_id", json!("client-1"));
+    with(claims, "token_use", json!("access"))
 }
 
 fn claims() -> Value {
@@ -133,6 +173,90 @@ fn claims_that_are_refused() {
     for (claims, refusal) in cases {
         assert_eq!(verify(&key.token(&claims), &keys, &policy(), NOW), Err(refusal), "{claims}");
     }
+}
+
+/// RFC 6749, section 3.3, knows `scope` alone.
+#[test]
+fn permissions_grant_nothing_where_the_issuer_is_not_auth0() {
+    let key = SigningKey::ec("ec");
+    let keys = key_set(&[key.jwk()]);
+    for (provider, claims) in [(Provider::OpenId, claims()), (Provider::Cognito, cognito_claims())] {
+        let policy = policy_of(provider);
+        for permissions in
+            [json!(["read:items"]), json!("read:items"), json!([1]), json!({"read:items": true})]
+        {
+            let scoped = with(claims.clone(), "permissions", permissions);
+            assert!(verify(&key.token(&scoped), &keys, &policy, NOW).is_ok(), "{provider}");
+            let unscoped = key.token(&without(scoped, "scope"));
+            assert_eq!(verify(&unscoped, &keys, &policy, NOW), Err(Refusal::MissingScope), "{provider}");
+        }
+    }
+}
+
+#[test]
+fn an_openid_token_is_judged_by_its_audience() {
+    use Refusal::{MalformedClaim, MissingClaim, MissingScope, WrongAudience};
+    let key = SigningKey::rsa("rsa");
+    let keys = key_set(&[key.jwk()]);
+    let policy = policy_of(Provider::OpenId);
+    let good = [
+        claims(),
+        with(claims(), "aud", json!(["https://items.example.test"])),
+        with(with(claims(), "client_id", json!(7)), "token_use", json!("id")),
+    ];
+    for claims in good {
+        assert!(verify(&key.token(&claims), &keys, &policy, NOW).is_ok(), "{claims}");
+    }
+    let cases = [
+        (cognito_claims(), MissingClaim("aud")),
+        (with(claims(), "aud", json!("https://items.example.test,other")), WrongAudience),
+        (with(claims(), "aud", json!([["https://items.example.test"]])), MalformedClaim("aud")),
+        (without(claims(), "scope"), MissingScope),
+    ];
+    for (claims, refusal) in cases {
+        assert_eq!(verify(&key.token(&claims), &keys, &policy, NOW), Err(refusal), "{claims}");
+    }
+}
+
+#[test]
+fn a_cognito_token_is_judged_by_its_client_and_its_use() {
+    use Refusal::{MalformedClaim, MissingClaim, MissingScope, WrongClient, WrongUse};
+    let key = SigningKey::rsa("rsa");
+    let keys = key_set(&[key.jwk()]);
+    let policy = policy_of(Provider::Cognito);
+    let good = [
+        cognito_claims(),
+        with(cognito_claims(), "client_id", json!("client-2")),
+        with(cognito_claims(), "aud", json!("https://other.example.test")),
+        with(cognito_claims(), "aud", json!([7])),
+    ];
+    for claims in good {
+        assert!(verify(&key.token(&claims), &keys, &policy, NOW).is_ok(), "{claims}");
+    }
+    let cases = [
+        (without(cognito_claims(), "client_id"), MissingClaim("client_id")),
+        // An ID token: the client is its audience.
+        (with(without(cognito_claims(), "client_id"), "aud", json!("client-1")), MissingClaim("client_id")),
+        (with(cognito_claims(), "client_id", json!("client-3")), WrongClient),
+        (with(cognito_claims(), "client_id", json!("Client-1")), WrongClient),
+        (with(cognito_claims(), "client_id", json!("client-1, client-2,")), WrongClient),
+        (with(cognito_claims(), "client_id", json!(" client-1")), WrongClient),
+        (with(cognito_claims(), "client_id", json!("")), WrongClient),
+        (with(cognito_claims(), "client_id", json!(["client-1"])), MalformedClaim("client_id")),
+        (without(cognito_claims(), "token_use"), MissingClaim("token_use")),
+        (with(cognito_claims(), "token_use", json!("id")), WrongUse),
+        (with(cognito_claims(), "token_use", json!("Access")), WrongUse),
+        (with(cognito_claims(), "token_use", json!(["access"])), MalformedClaim("token_use")),
+        (without(cognito_claims(), "scope"), MissingScope),
+        (without(cognito_claims(), "iss"), MissingClaim("iss")),
+        (without(cognito_claims(), "exp"), MissingClaim("exp")),
+    ];
+    for (claims, refusal) in cases {
+        assert_eq!(verify(&key.token(&claims), &keys, &policy, NOW), Err(refusal), "{claims}");
+    }
+    let unset = Policy { audience: String::new(), ..policy };
+    let nobody = with(cognito_claims(), "client_id", json!(""));
+    assert_eq!(verify(&key.token(&nobody), &keys, &unset, NOW), Err(WrongClient));
 }
 
 #[test]
@@ -270,7 +394,17 @@ fn shapes_that_are_refused() {
     for token in malformed {
         assert_eq!(verify(&token, &keys, &policy(), NOW), Err(Refusal::Malformed), "{token}");
     }
-    for payload in [json!([]), json!("text"), json!(null)] {
+    // What they would say as objects, in the order in which the verifier names it.
+    let header_as_list = json!(["ES256", "JWT", "ec", null]);
+    let listed = key.token_with_header(&header_as_list, &claims());
+    assert_eq!(verify(&listed, &keys, &policy(), NOW), Err(Refusal::Malformed));
+    let claims_as_list = {
+        let claims = claims();
+        let names =
+            ["iss", "sub", "aud", "exp", "nbf", "iat", "client_id", "token_use", "scope", "permissions"];
+        Value::from_iter(names.map(|name| claims.get(name).cloned()))
+    };
+    for payload in [claims_as_list, json!([]), json!("text"), json!(null)] {
         assert_eq!(verify(&key.token(&payload), &keys, &policy(), NOW), Err(Refusal::Malformed), "{payload}");
     }
 }
@@ -334,6 +468,8 @@ fn refusals_fit_an_error_description() {
         Refusal::IssuedInFuture,
         Refusal::WrongIssuer,
         Refusal::WrongAudience,
+        Refusal::WrongClient,
+        Refusal::WrongUse,
         Refusal::MissingScope,
     ]
     .map(|refusal| refusal.to_string());

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{headers, problems};
+use crate::failure::Kind;
 
 /// What makes an operation. Of an operation that reads, `name` follows `get` or `head` in its id.
 #[derive(Default)]
@@ -21,8 +22,8 @@ pub(super) struct Operation {
     pub(super) cached: bool,
     /// It needs no token.
     pub(super) open: bool,
-    /// The kinds of problem it may end in, beside a method that its path does not know.
-    pub(super) problems: &'static [&'static str],
+    /// The kinds of problem it may end in, beside those that any operation may.
+    pub(super) problems: &'static [Kind],
 }
 
 /// A path's operations by method, and the parameters they share.
@@ -94,7 +95,7 @@ impl Operation {
             });
             responses.insert("304".to_owned(), unchanged);
         }
-        responses.extend(problems::responses(self.problems));
+        responses.extend(problems::responses(self.problems, self.open));
         responses
     }
 }

@@ -6,46 +6,33 @@ use serde_json::{Value, json};
 
 use super::headers;
 use super::schemas::reference;
+use crate::failure::Kind;
 
-/// Every kind of problem, its status and its title.
-pub(super) const KINDS: [(&str, u16, &str); 21] = [
-    ("authorization-repeated", 400, "More than one token is sent"),
-    ("id-invalid", 400, "An id is invalid"),
-    ("body-malformed", 400, "The body is malformed"),
-    ("query-invalid", 400, "The query is invalid"),
-    ("cursor-invalid", 400, "The cursor is invalid"),
-    ("token-missing", 401, "A token is needed"),
-    ("token-refused", 401, "The token is refused"),
-    ("scope-missing", 403, "The token lacks a scope"),
-    ("path-unknown", 404, "Unknown path"),
-    ("item-not-found", 404, "Item not found"),
-    ("list-off", 404, "The list is off"),
-    ("method-not-allowed", 405, "Method not allowed"),
-    ("not-acceptable", 406, "Not acceptable"),
-    ("body-too-large", 413, "The body is too large"),
-    ("media-type-unsupported", 415, "Unsupported media type"),
-    ("body-invalid", 422, "The body is invalid"),
-    ("ids-too-many", 422, "Too many ids"),
-    ("item-too-large", 500, "An item is too large"),
-    ("internal", 500, "The function failed"),
-    ("keys-unavailable", 503, "Tokens cannot be verified at the moment"),
-    ("table-busy", 503, "The table is busy"),
+/// In which any operation may end.
+const OF_ALL: [Kind; 3] = [Kind::METHOD_NOT_ALLOWED, Kind::NOT_ACCEPTABLE, Kind::INTERNAL];
+
+/// In which any operation may end that needs a token.
+const OF_TOKENS: [Kind; 5] = [
+    Kind::AUTHORIZATION_REPEATED,
+    Kind::TOKEN_MISSING,
+    Kind::TOKEN_REFUSED,
+    Kind::SCOPE_MISSING,
+    Kind::KEYS_UNAVAILABLE,
 ];
 
 /// The answers of an operation that may end in these kinds of problem, by status.
-pub(super) fn responses(kinds: &[&str]) -> impl Iterator<Item = (String, Value)> {
-    let mut by_status: BTreeMap<u16, Vec<_>> = BTreeMap::new();
-    for (kind, status, title) in KINDS {
-        if kind == "method-not-allowed" || kinds.contains(&kind) {
-            by_status.entry(status).or_default().push((kind, title));
-        }
+pub(super) fn responses(own: &[Kind], open: bool) -> impl Iterator<Item = (String, Value)> {
+    let of_tokens: &[Kind] = if open { &[] } else { &OF_TOKENS };
+    let mut by_status: BTreeMap<u16, Vec<Kind>> = BTreeMap::new();
+    for kind in OF_ALL.iter().chain(of_tokens).chain(own) {
+        by_status.entry(kind.status.as_u16()).or_default().push(*kind);
     }
-    by_status.into_iter().map(|(status, problems)| (status.to_string(), response(status, &problems)))
+    by_status.into_iter().map(|(status, kinds)| (status.to_string(), response(status, &kinds)))
 }
 
-fn response(status: u16, problems: &[(&str, &str)]) -> Value {
-    let types: Vec<String> = problems.iter().map(|(kind, _)| format!("urn:restctl:problem:{kind}")).collect();
-    let titles: Vec<&str> = problems.iter().map(|(_, title)| *title).collect();
+fn response(status: u16, kinds: &[Kind]) -> Value {
+    let types: Vec<String> = kinds.iter().map(|kind| format!("{}{}", Kind::PREFIX, kind.name)).collect();
+    let titles: Vec<&str> = kinds.iter().map(|kind| kind.title).collect();
     let mut schema = reference("Problem");
     schema["properties"] = json!({ "type": { "enum": types }, "status": { "const": status } });
     json!({

@@ -1,6 +1,9 @@
 //! The whole function: the real binary behind the Lambda Runtime API.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod authorization;
 mod items;
 mod keys;
+mod list;
 mod stage;

@@ -1,0 +1,113 @@
+//! How a token travels: alone in one `Authorization` header (RFC 6750, section 2.1), and in no other way.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::token::Forged;
+use crate::{Attempt, Expected};
+
+const NO_TOKEN: Expected = Expected { status: 401, problem: Some("token-missing"), challenge: Some("") };
+
+const REFUSED: Expected =
+    Expected { status: 401, problem: Some("token-refused"), challenge: Some("invalid_token") };
+
+const REPEATED: Expected =
+    Expected { status: 400, problem: Some("authorization-repeated"), challenge: Some("invalid_request") };
+
+/// A bad token in a good request.
+pub(crate) fn bearer(forged: Forged, path: &str) -> Attempt {
+    let authorization = format!("Bearer {}", forged.token);
+    get(&forged.name, path, &[("authorization", &authorization)], REFUSED)
+}
+
+/// A good token in a bad request.
+pub(crate) fn attempts(token: &str, path: &str) -> Vec<Attempt> {
+    let mut attempts = without_token(path);
+    attempts.extend(elsewhere(token, path));
+    attempts.extend(misspelt(token, path));
+    attempts.extend(repeated(token, path));
+    attempts
+}
+
+fn without_token(path: &str) -> Vec<Attempt> {
+    let with = |name, value| get(name, path, &[("authorization", value)], NO_TOKEN);
+    vec![
+        get("no token", path, &[], NO_TOKEN),
+        Attempt { method: "POST", ..get("no token, POST", path, &[], NO_TOKEN) },
+        Attempt { method: "OPTIONS", ..get("no token, OPTIONS", path, &[], NO_TOKEN) },
+        Attempt {
+            method: "HEAD",
+            ..get("no token, HEAD", path, &[], Expected { problem: None, ..NO_TOKEN })
+        },
+        with("empty Authorization header", ""),
+        with("Bearer alone", "Bearer"),
+        with("Bearer and a space", "Bearer "),
+    ]
+}
+
+fn elsewhere(token: &str, path: &str) -> Vec<Attempt> {
+    let separator = if path.contains('?') { '&' } else { '?' };
+    let field = format!("access_token={token}");
+    let in_header = |header: &str, value: &str| {
+        get(&format!("token in the header {header}"), path, &[(header, value)], NO_TOKEN)
+    };
+    let bearer = format!("Bearer {token}");
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    vec![
+        get("token in the query", &format!("{path}{separator}{field}"), &[], NO_TOKEN),
+        Attempt { method: "POST", body: field.clone(), ..get("token in a form", path, &[form], NO_TOKEN) },
+        in_header("cookie", &field),
+        in_header("x-authorization", &bearer),
+        in_header("x-forwarded-authorization", &bearer),
+        in_header("x-access-token", token),
+        in_header("proxy-authorization", &bearer),
+        // A load balancer that signs users in itself adds this one.
+        in_header("x-amzn-oidc-accesstoken", token),
+    ]
+}
+
+fn misspelt(token: &str, path: &str) -> Vec<Attempt> {
+    let with = |name: &str, value: String, expected| get(name, path, &[("authorization", &value)], expected);
+    vec![
+        with(
+            "Basic with the token as user",
+            format!("Basic {}", STANDARD.encode(format!("{token}:"))),
+            NO_TOKEN,
+        ),
+        with("scheme DPoP", format!("DPoP {token}"), NO_TOKEN),
+        with("scheme Token", format!("Token {token}"), NO_TOKEN),
+        with("no scheme", token.to_owned(), NO_TOKEN),
+        with("scheme with a colon", format!("Bearer: {token}"), NO_TOKEN),
+        with("scheme and token run together", format!("Bearer{token}"), NO_TOKEN),
+        with("token in quotes", format!("Bearer \"{token}\""), REFUSED),
+        with("token twice with a space", format!("Bearer {token} {token}"), REFUSED),
+        with("token twice with a comma", format!("Bearer {token},{token}"), REFUSED),
+        with("credentials twice in one header", format!("Bearer {token}, Bearer {token}"), REFUSED),
+        with("credentials after a parameter", format!("Bearer realm=\"restctl\", {token}"), REFUSED),
+    ]
+}
+
+fn repeated(token: &str, path: &str) -> Vec<Attempt> {
+    let (good, bad) = (format!("Bearer {token}"), "Bearer a.b.c");
+    let twice = |name, first: &str, second: &str| {
+        get(name, path, &[("authorization", first), ("authorization", second)], REPEATED)
+    };
+    vec![
+        twice("two good Authorization headers", &good, &good),
+        twice("a good Authorization header before a bad one", &good, bad),
+        twice("a bad Authorization header before a good one", bad, &good),
+        twice("Basic before a good Authorization header", "Basic dTpw", &good),
+    ]
+}
+
+fn get(name: &str, path: &str, headers: &[(&str, &str)], expected: Expected) -> Attempt {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    Attempt {
+        name: name.to_owned(),
+        method: "GET",
+        path: path.to_owned(),
+        headers: headers.iter().map(owned).collect(),
+        body: String::new(),
+        expected,
+    }
+}

@@ -1,0 +1,129 @@
+//! The issuer's published key, in every encoding that a confused verifier may use as an HMAC secret.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use pem::{EncodeConfig, LineEnding, Pem};
+use serde_json::Value;
+use yasna::construct_der;
+use yasna::models::ObjectIdentifier;
+
+use crate::Error;
+use crate::token::Token;
+
+/// RFC 8017, appendix A.1.
+const RSA_ENCRYPTION: &[u64] = &[1, 2, 840, 113_549, 1, 1, 1];
+/// RFC 5480, section 2.1.
+const EC_PUBLIC_KEY: &[u64] = &[1, 2, 840, 10_045, 2, 1];
+const PRIME256V1: &[u64] = &[1, 2, 840, 10_045, 3, 1, 7];
+
+/// With its JWK; integers are big-endian.
+pub(crate) enum PublicKey {
+    Rsa { jwk: Value, modulus: Vec<u8>, exponent: Vec<u8> },
+    P256 { jwk: Value, x: Vec<u8>, y: Vec<u8> },
+}
+
+impl PublicKey {
+    /// The key that signed `token`.
+    pub(crate) fn of(token: &Token, jwks: &Value) -> Result<Self, Error> {
+        let keys = jwks["keys"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let jwk = match (token.key_id(), keys) {
+            (None, [only]) => only,
+            (None, _) => return Err(Error::NoSuchKey),
+            (Some(kid), _) => keys.iter().find(|key| key["kid"] == kid).ok_or(Error::NoSuchKey)?,
+        };
+        let member = |name: &str| {
+            let text = jwk[name].as_str().ok_or(Error::UnsupportedKey)?;
+            URL_SAFE_NO_PAD.decode(text).map_err(|_| Error::UnsupportedKey)
+        };
+        match (jwk["kty"].as_str(), jwk["crv"].as_str()) {
+            (Some("RSA"), _) => {
+                Ok(Self::Rsa { modulus: member("n")?, exponent: member("e")?, jwk: jwk.clone() })
+            }
+            (Some("EC"), Some("P-256")) => {
+                Ok(Self::P256 { x: member("x")?, y: member("y")?, jwk: jwk.clone() })
+            }
+            _ => Err(Error::UnsupportedKey),
+        }
+    }
+
+    /// SubjectPublicKeyInfo (RFC 5280), which is what most key files hold.
+    pub(crate) fn pem(&self) -> String {
+        pem("PUBLIC KEY", self.spki())
+    }
+
+    /// Each with its name.
+    pub(crate) fn encodings(&self) -> Vec<(&'static str, Vec<u8>)> {
+        let pem = self.pem();
+        let mut encodings = vec![
+            ("PEM", pem.clone().into_bytes()),
+            ("PEM without its last newline", pem.trim_end().as_bytes().to_vec()),
+            ("DER", self.spki()),
+        ];
+        match self {
+            Self::Rsa { jwk, modulus, exponent } => encodings.extend([
+                ("PKCS#1 PEM", self::pem("RSA PUBLIC KEY", pkcs1(modulus, exponent)).into_bytes()),
+                ("PKCS#1 DER", pkcs1(modulus, exponent)),
+                ("modulus", modulus.clone()),
+                ("modulus in base64", text(&jwk["n"])),
+                ("JWK", jwk.to_string().into_bytes()),
+            ]),
+            Self::P256 { jwk, x, y } => encodings.extend([
+                ("point", point(x, y)),
+                ("x", x.clone()),
+                ("x in base64", text(&jwk["x"])),
+                ("JWK", jwk.to_string().into_bytes()),
+            ]),
+        }
+        encodings
+    }
+
+    fn spki(&self) -> Vec<u8> {
+        match self {
+            Self::Rsa { modulus, exponent, .. } => spki(RSA_ENCRYPTION, None, &pkcs1(modulus, exponent)),
+            Self::P256 { x, y, .. } => spki(EC_PUBLIC_KEY, Some(PRIME256V1), &point(x, y)),
+        }
+    }
+}
+
+fn spki(algorithm: &[u64], curve: Option<&[u64]>, key: &[u8]) -> Vec<u8> {
+    construct_der(|writer| {
+        writer.write_sequence(|writer| {
+            writer.next().write_sequence(|writer| {
+                writer.next().write_oid(&ObjectIdentifier::from_slice(algorithm));
+                match curve {
+                    Some(curve) => writer.next().write_oid(&ObjectIdentifier::from_slice(curve)),
+                    None => writer.next().write_null(),
+                }
+            });
+            writer.next().write_bitvec_bytes(key, key.len() * 8);
+        });
+    })
+}
+
+/// RSAPublicKey (RFC 8017, appendix A.1.1).
+fn pkcs1(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
+    der_integers(modulus, exponent)
+}
+
+/// Uncompressed (SEC 1, section 2.3.3).
+fn point(x: &[u8], y: &[u8]) -> Vec<u8> {
+    [&[4], x, y].concat()
+}
+
+/// A sequence of two integers, which an RSA key and an ECDSA signature both are.
+pub(crate) fn der_integers(first: &[u8], second: &[u8]) -> Vec<u8> {
+    construct_der(|writer| {
+        writer.write_sequence(|writer| {
+            writer.next().write_bigint_bytes(first, true);
+            writer.next().write_bigint_bytes(second, true);
+        });
+    })
+}
+
+fn text(member: &Value) -> Vec<u8> {
+    member.as_str().unwrap_or_default().as_bytes().to_vec()
+}
+
+fn pem(label: &str, der: Vec<u8>) -> String {
+    pem::encode_config(&Pem::new(label, der), EncodeConfig::new().set_line_ending(LineEnding::LF))
+}

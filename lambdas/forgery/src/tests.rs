@@ -1,0 +1,136 @@
+//! Every forgery is refused by a good verifier, and every one would get past the bad one it is made for.
+
+use std::collections::HashSet;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, DecodingKey};
+use restctl_verifier::{KeySet, Policy, Provider, verify};
+use serde_json::{Value, json};
+
+use super::*;
+
+const PATH: &str = "/v1/items/42";
+
+struct Issuer {
+    key: SigningKey,
+    jwks: Value,
+    token: String,
+}
+
+fn issuer(key: SigningKey, alg: &str) -> Issuer {
+    let mut jwk = key.jwk().unwrap();
+    jwk["kid"] = json!("key-1");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let claims = json!({
+        "iss": "https://tenant.example.test/", "sub": "client-1", "aud": "https://items.example.test",
+        "iat": now, "exp": now + 3600, "scope": "read:items",
+    });
+    let token = key.token(&json!({"typ": "JWT", "alg": alg, "kid": "key-1"}), &claims).unwrap();
+    Issuer { key, jwks: json!({"keys": [jwk]}), token }
+}
+
+fn issuers() -> [Issuer; 2] {
+    [issuer(SigningKey::p256().unwrap(), "ES256"), issuer(SigningKey::rsa().unwrap(), "RS256")]
+}
+
+/// The token of an attempt that has but one, in the right place.
+fn bearer_token(attempt: &Attempt) -> Option<&str> {
+    let [(name, value)] = &attempt.headers[..] else { return None };
+    value.strip_prefix("Bearer ").filter(|token| name == "authorization" && !token.is_empty())
+}
+
+fn named<'a>(attempts: &'a [Attempt], name: &str) -> &'a str {
+    let attempt = attempts.iter().find(|attempt| attempt.name == name);
+    bearer_token(attempt.unwrap_or_else(|| panic!("no attempt {name:?}"))).unwrap()
+}
+
+fn signed_by(token: &str, key: &DecodingKey, algorithm: Algorithm) -> bool {
+    let (message, signature) = token.rsplit_once('.').unwrap();
+    jsonwebtoken::crypto::verify(signature, message.as_bytes(), key, algorithm).unwrap()
+}
+
+#[test]
+fn a_good_verifier_lets_none_in() {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let policy = Policy {
+        provider: Provider::OpenId,
+        issuer: "https://tenant.example.test/".to_owned(),
+        audience: "https://items.example.test".to_owned(),
+        scope: "read:items".to_owned(),
+    };
+    for issuer in issuers() {
+        let keys = KeySet::from_json(issuer.jwks.to_string().as_bytes()).unwrap();
+        verify(&issuer.token, &keys, &policy, now).unwrap();
+        let attempts = attempts(&issuer.token, &issuer.jwks, PATH).unwrap();
+        let tokens: Vec<&str> =
+            attempts.iter().filter(|one| one.name != "no token").filter_map(bearer_token).collect();
+        assert!(tokens.len() >= 60, "{}", tokens.len());
+        for attempt in &attempts {
+            let Some(token) = bearer_token(attempt) else { continue };
+            let judged = verify(token, &keys, &policy, now);
+            assert!(judged.is_err(), "{} got in", attempt.name);
+            assert_eq!(attempt.expected.problem, Some("token-refused"), "{}", attempt.name);
+        }
+    }
+}
+
+#[test]
+fn attempts_have_names_of_their_own_and_differ() {
+    for issuer in issuers() {
+        let attempts = attempts(&issuer.token, &issuer.jwks, PATH).unwrap();
+        let (mut names, mut requests) = (HashSet::new(), HashSet::new());
+        for Attempt { name, method, path, headers, body, expected } in &attempts {
+            assert!(names.insert(name), "{name} is there twice");
+            assert!(requests.insert((method, path, headers, body)), "{name} is another's request");
+            assert!(matches!(expected.status, 400 | 401), "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_secrets_are_the_public_key_as_others_write_it() {
+    for issuer in issuers() {
+        let attempts = attempts(&issuer.token, &issuer.jwks, PATH).unwrap();
+        let hmac = |name: &str, secret: &str, algorithm| {
+            signed_by(named(&attempts, name), &DecodingKey::from_secret(secret.as_bytes()), algorithm)
+        };
+        let pem = issuer.key.public_key_pem();
+        assert!(hmac("HS256, secret: the public key's PEM", &pem, Algorithm::HS256), "{pem}");
+        assert!(hmac("HS384, secret: the public key's PEM", &pem, Algorithm::HS384));
+        assert!(hmac("HS512, secret: the public key's PEM", &pem, Algorithm::HS512));
+        let trimmed = pem.trim_end();
+        assert!(hmac(
+            "HS256, secret: the public key's PEM without its last newline",
+            trimmed,
+            Algorithm::HS256
+        ));
+    }
+}
+
+#[test]
+fn a_key_in_the_header_has_signed_its_token() {
+    for issuer in issuers() {
+        let attempts = attempts(&issuer.token, &issuer.jwks, PATH).unwrap();
+        for name in ["the attacker's key in jwk, known key id", "the attacker's key in jwk, no key id"] {
+            let text = named(&attempts, name);
+            let token = Token::parse(text).unwrap();
+            let jwk: Jwk = serde_json::from_value(token.header["jwk"].clone()).unwrap();
+            let key = DecodingKey::from_jwk(&jwk).unwrap();
+            assert!(signed_by(text, &key, issuer.key.algorithm), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_token_of_other_keys_cannot_be_forged_from() {
+    let [issuer, other] = issuers();
+    let refused = |token: &str, jwks: &Value| attempts(token, jwks, PATH).unwrap_err();
+    assert!(matches!(refused("a.b", &issuer.jwks), Error::Malformed));
+    assert!(matches!(refused(&issuer.token, &json!({"keys": []})), Error::NoSuchKey));
+    let mut jwks = other.jwks;
+    jwks["keys"][0]["kid"] = json!("key-2");
+    assert!(matches!(refused(&issuer.token, &jwks), Error::NoSuchKey));
+    jwks["keys"] = json!([{"kty": "OKP", "crv": "Ed25519", "kid": "key-1"}]);
+    assert!(matches!(refused(&issuer.token, &jwks), Error::UnsupportedKey));
+}

@@ -1,0 +1,93 @@
+//! The token that the attacker has seen, and those made from it.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+
+use crate::Error;
+
+pub(crate) struct Token {
+    pub(crate) header: Value,
+    pub(crate) claims: Value,
+    /// Header, payload and signature as they were sent.
+    pub(crate) parts: [String; 3],
+}
+
+/// A token that must be refused, and why.
+pub(crate) struct Forged {
+    pub(crate) name: String,
+    pub(crate) token: String,
+}
+
+impl Forged {
+    pub(crate) fn new(name: impl Into<String>, token: impl Into<String>) -> Self {
+        Self { name: name.into(), token: token.into() }
+    }
+}
+
+impl Token {
+    pub(crate) fn parse(token: &str) -> Result<Self, Error> {
+        let parts: Vec<&str> = token.split('.').collect();
+        let [header, payload, signature] = parts[..] else { return Err(Error::Malformed) };
+        let object = |part: &str| {
+            let json = URL_SAFE_NO_PAD.decode(part).ok()?;
+            serde_json::from_slice(&json).ok().filter(Value::is_object)
+        };
+        Ok(Self {
+            header: object(header).ok_or(Error::Malformed)?,
+            claims: object(payload).ok_or(Error::Malformed)?,
+            parts: [header, payload, signature].map(str::to_owned),
+        })
+    }
+
+    pub(crate) fn algorithm(&self) -> &str {
+        self.header["alg"].as_str().unwrap_or_default()
+    }
+
+    pub(crate) fn key_id(&self) -> Option<&str> {
+        self.header["kid"].as_str()
+    }
+
+    pub(crate) fn header_with(&self, name: &str, value: impl Into<Value>) -> Value {
+        with(&self.header, name, value)
+    }
+
+    pub(crate) fn claims_with(&self, name: &str, value: impl Into<Value>) -> Value {
+        with(&self.claims, name, value)
+    }
+
+    /// This token's payload and signature under another header.
+    pub(crate) fn under(&self, header: &Value) -> String {
+        let [_, payload, signature] = &self.parts;
+        format!("{}.{payload}.{signature}", encode(header.to_string()))
+    }
+
+    /// This token's header and signature around another payload.
+    pub(crate) fn around(&self, payload: impl AsRef<[u8]>) -> String {
+        let [header, _, signature] = &self.parts;
+        format!("{header}.{}.{signature}", encode(payload))
+    }
+
+    /// This token with another signature.
+    pub(crate) fn signed(&self, signature: impl AsRef<[u8]>) -> String {
+        let [header, payload, _] = &self.parts;
+        format!("{header}.{payload}.{}", encode(signature))
+    }
+}
+
+fn with(object: &Value, name: &str, value: impl Into<Value>) -> Value {
+    let mut object = object.clone();
+    object[name] = value.into();
+    object
+}
+
+pub(crate) fn without(mut object: Value, name: &str) -> Value {
+    if let Some(members) = object.as_object_mut() {
+        members.shift_remove(name);
+    }
+    object
+}
+
+pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
