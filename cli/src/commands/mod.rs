@@ -3,6 +3,7 @@
 pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod destroy;
+pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod loads;
 pub(crate) mod local;
@@ -37,6 +38,9 @@ pub(crate) enum Command {
     /// Get items by id from the API
     Get(get::Get),
 
+    /// Write all items of the API into a file
+    Export(export::Export),
+
     /// Remove the stack and everything that belongs to it
     Destroy(destroy::Destroy),
 
@@ -62,6 +66,7 @@ pub(crate) fn run(command: Command, target: Target) -> Result<()> {
             Command::Loads(command) => loads::run(command, &Context::new(target).await?).await,
             Command::Token(args) => token::run(args, &Context::new(target).await?).await,
             Command::Get(args) => get::run(args, &Context::new(target).await?).await,
+            Command::Export(args) => export::run(args, &Context::new(target).await?).await,
             Command::Destroy(args) => destroy::run(args, &Context::new(target).await?).await,
             Command::Demo(args) => demo::run(args).await,
             Command::Local(command) => local::run(command).await,
