@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use reqwest::Url;
-use restctl_verifier::Provider;
+use restctl_verifier::{MAX_KEY_SET_BYTES, Provider};
 use serde::Deserialize;
 
 use crate::failure::{During, Exit, Failure, Result};
@@ -68,6 +68,19 @@ pub(crate) async fn discover(issuer: &str) -> Result<Discovery> {
     check_secure(&document.jwks_uri, "the issuer's jwks_uri")?;
     check_secure(&document.token_endpoint, "the issuer's token_endpoint")?;
     Ok(document)
+}
+
+/// The issuer's published keys, as they came.
+pub(crate) async fn fetch_keys(jwks_uri: &str) -> Result<Vec<u8>> {
+    check_secure(jwks_uri, "the issuer's jwks_uri")?;
+    let answer = client(jwks_uri)?.get(jwks_uri).send().await;
+    let answer = answer.during(format!("the issuer's keys cannot be fetched from {jwks_uri}"))?;
+    if !answer.status().is_success() {
+        return Err(Failure::new(format!("{jwks_uri} answers {}", answer.status()))
+            .why("the issuer publishes its keys there, as far as the settings say")
+            .next("restctl setup, which asks the issuer where its keys are"));
+    }
+    bounded_body(answer, MAX_KEY_SET_BYTES).await
 }
 
 /// A client for the identity provider at `address`: it follows no redirect, for a secret goes where it was sent.

@@ -17,6 +17,7 @@ mod lambdas;
 mod load;
 mod local;
 mod output;
+mod policy;
 mod prompt;
 mod receipt;
 mod settings;
