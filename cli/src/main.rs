@@ -18,6 +18,7 @@ mod lambdas;
 mod load;
 mod local;
 mod output;
+mod policy;
 mod prompt;
 mod receipt;
 mod settings;

@@ -17,6 +17,7 @@ pub(crate) struct Stack {
     pub(crate) status: StackStatus,
     parameters: HashMap<String, String>,
     outputs: HashMap<String, String>,
+    resolved: HashMap<String, String>,
 }
 
 impl Stack {
@@ -38,6 +39,12 @@ impl Stack {
                 .why("it was deployed by another version of restctl, or its deployment did not end well")
                 .next("restctl deploy")
         })
+    }
+
+    /// The value that a parameter read from Systems Manager had at the last deployment, by the parameter's name in
+    /// `contract::template::parameter`; none where the service does not tell.
+    pub(crate) fn resolved(&self, name: &str) -> Option<&str> {
+        self.resolved.get(name).map(String::as_str)
     }
 }
 
@@ -65,6 +72,12 @@ pub(crate) async fn find(aws: &Aws, name: &str) -> Result<Option<Stack>> {
             .unwrap_or_default()
             .into_iter()
             .filter_map(|output| output.output_key.zip(output.output_value))
+            .collect(),
+        resolved: stack
+            .parameters
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|parameter| parameter.parameter_key.zip(parameter.resolved_value))
             .collect(),
     }))
 }

@@ -1,5 +1,6 @@
 //! One file per command: its arguments, then what it does.
 
+pub(crate) mod auth_test;
 pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod destroy;
@@ -32,8 +33,11 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Loads(loads::Loads),
 
-    /// Print an access token for the API
+    /// Print an access token for the API, or explain why one is refused
     Token(token::Token),
+
+    /// Check that the API lets a good token in, and no forged one
+    AuthTest(auth_test::AuthTest),
 
     /// Get items by id from the API
     Get(get::Get),
@@ -65,6 +69,7 @@ pub(crate) fn run(command: Command, target: Target) -> Result<()> {
             Command::Upload(args) => upload::run(args, &Context::new(target).await?).await,
             Command::Loads(command) => loads::run(command, &Context::new(target).await?).await,
             Command::Token(args) => token::run(args, &Context::new(target).await?).await,
+            Command::AuthTest(args) => auth_test::run(args, &Context::new(target).await?).await,
             Command::Get(args) => get::run(args, &Context::new(target).await?).await,
             Command::Export(args) => export::run(args, &Context::new(target).await?).await,
             Command::Destroy(args) => destroy::run(args, &Context::new(target).await?).await,
