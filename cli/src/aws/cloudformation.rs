@@ -58,28 +58,23 @@ pub(crate) async fn find(aws: &Aws, name: &str) -> Result<Option<Stack>> {
         return Ok(None);
     }
     let answer = answer.called(&format!("describe the stack {name}"))?;
-    Ok(answer.stacks.unwrap_or_default().into_iter().next().map(|stack| Stack {
+    Ok(answer.stacks.unwrap_or_default().into_iter().next().map(read))
+}
+
+fn read(stack: aws_sdk_cloudformation::types::Stack) -> Stack {
+    let parameters = stack.parameters.unwrap_or_default();
+    let outputs = stack.outputs.unwrap_or_default().into_iter();
+    let resolved = parameters.iter().cloned();
+    Stack {
         id: stack.stack_id.unwrap_or_default(),
         status: stack.stack_status.unwrap_or(StackStatus::from("UNKNOWN")),
-        parameters: stack
-            .parameters
-            .unwrap_or_default()
+        resolved: resolved.filter_map(|each| each.parameter_key.zip(each.resolved_value)).collect(),
+        parameters: parameters
             .into_iter()
-            .filter_map(|parameter| parameter.parameter_key.zip(parameter.parameter_value))
+            .filter_map(|each| each.parameter_key.zip(each.parameter_value))
             .collect(),
-        outputs: stack
-            .outputs
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|output| output.output_key.zip(output.output_value))
-            .collect(),
-        resolved: stack
-            .parameters
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|parameter| parameter.parameter_key.zip(parameter.resolved_value))
-            .collect(),
-    }))
+        outputs: outputs.filter_map(|output| output.output_key.zip(output.output_value)).collect(),
+    }
 }
 
 /// The stack, where `deploy` has brought it up.
