@@ -119,6 +119,14 @@ impl IdentityProvider {
         shared.signing = signing;
     }
 
+    /// Signs with a new key from now on and publishes it beside the others.
+    pub fn add_key(&self, kid: &str) {
+        let signing = SigningKey::ec(kid);
+        let mut shared = self.lock();
+        shared.published.push(signing.jwk());
+        shared.signing = signing;
+    }
+
     pub fn signing_key(&self) -> SigningKey {
         self.lock().signing.clone()
     }

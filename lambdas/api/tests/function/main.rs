@@ -6,6 +6,7 @@ mod authorization;
 mod hostile_requests;
 mod hostile_tokens;
 mod items;
-mod keys;
 mod list;
+mod outages;
+mod settings;
 mod stage;
