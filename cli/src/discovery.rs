@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use reqwest::Url;
+use restctl_verifier::{MAX_KEY_SET_BYTES, Provider};
 use serde::Deserialize;
 
 use crate::failure::{During, Exit, Failure, Result};
@@ -16,6 +17,30 @@ pub(crate) struct Discovery {
     pub(crate) issuer: String,
     pub(crate) jwks_uri: String,
     pub(crate) token_endpoint: String,
+    /// Absent means `client_secret_basic` alone (section 3).
+    token_endpoint_auth_methods_supported: Option<Vec<String>>,
+}
+
+impl Discovery {
+    /// A client may send its secret in the body of the token request.
+    pub(crate) fn takes_secret_in_body(&self) -> bool {
+        let methods = self.token_endpoint_auth_methods_supported.iter().flatten();
+        methods.into_iter().any(|method| method == "client_secret_post")
+    }
+}
+
+/// The kind of provider that has this issuer, by its host.
+pub(crate) fn provider_of(issuer: &str) -> Provider {
+    let url = Url::parse(issuer).ok();
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    let is_of_aws = host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
+    if host.ends_with(".auth0.com") {
+        Provider::Auth0
+    } else if host.starts_with("cognito-idp.") && is_of_aws {
+        Provider::Cognito
+    } else {
+        Provider::OpenId
+    }
 }
 
 /// Fetches the discovery document of `issuer`, and checks that it is that issuer's, to the letter.
@@ -43,6 +68,19 @@ pub(crate) async fn discover(issuer: &str) -> Result<Discovery> {
     check_secure(&document.jwks_uri, "the issuer's jwks_uri")?;
     check_secure(&document.token_endpoint, "the issuer's token_endpoint")?;
     Ok(document)
+}
+
+/// The issuer's published keys, as they came.
+pub(crate) async fn fetch_keys(jwks_uri: &str) -> Result<Vec<u8>> {
+    check_secure(jwks_uri, "the issuer's jwks_uri")?;
+    let answer = client(jwks_uri)?.get(jwks_uri).send().await;
+    let answer = answer.during(format!("the issuer's keys cannot be fetched from {jwks_uri}"))?;
+    if !answer.status().is_success() {
+        return Err(Failure::new(format!("{jwks_uri} answers {}", answer.status()))
+            .why("the issuer publishes its keys there, as far as the settings say")
+            .next("restctl setup, which asks the issuer where its keys are"));
+    }
+    bounded_body(answer, MAX_KEY_SET_BYTES).await
 }
 
 /// A client for the identity provider at `address`: it follows no redirect, for a secret goes where it was sent.
@@ -93,6 +131,34 @@ fn is_loopback(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_issuer_s_host_tells_what_kind_of_provider_it_is() {
+        for (issuer, provider) in [
+            ("https://tenant.eu.auth0.com/", Provider::Auth0),
+            ("https://auth0.com.example.com/", Provider::OpenId),
+            ("https://notauth0.com/", Provider::OpenId),
+            ("https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbC", Provider::Cognito),
+            ("https://cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_AbC", Provider::Cognito),
+            ("https://cognito-idp.example.com/eu-west-1_AbC", Provider::OpenId),
+            ("https://cognito-identity.amazonaws.com", Provider::OpenId),
+            ("http://127.0.0.1:8080/", Provider::OpenId),
+        ] {
+            assert_eq!(provider_of(issuer), provider, "{issuer}");
+        }
+    }
+
+    #[test]
+    fn an_issuer_says_how_it_takes_a_secret() {
+        let takes_secret_in_body = |methods: serde_json::Value| {
+            let mut document = serde_json::json!({ "issuer": "i", "jwks_uri": "j", "token_endpoint": "t" });
+            document["token_endpoint_auth_methods_supported"] = methods;
+            serde_json::from_value::<Discovery>(document).unwrap().takes_secret_in_body()
+        };
+        assert!(takes_secret_in_body(serde_json::json!(["client_secret_basic", "client_secret_post"])));
+        assert!(!takes_secret_in_body(serde_json::json!(["client_secret_basic"])));
+        assert!(!takes_secret_in_body(serde_json::Value::Null));
+    }
 
     #[test]
     fn plain_http_is_for_this_machine_only() {

@@ -1,5 +1,6 @@
 //! `restctl`: turn a data file into a secured REST API on AWS, and operate it.
 
+mod api;
 mod aws;
 mod certificate;
 mod cli;
@@ -17,6 +18,7 @@ mod lambdas;
 mod load;
 mod local;
 mod output;
+mod policy;
 mod prompt;
 mod receipt;
 mod settings;

@@ -1,6 +1,7 @@
 //! A stack's settings as `setup` left them in the account.
 
 use restctl_contract::stack::{Certificate, Setting, StackName};
+use restctl_verifier::Provider;
 
 use crate::aws::{Aws, secretsmanager, ssm};
 use crate::failure::{During, Exit, Failure, Result};
@@ -18,6 +19,15 @@ impl Settings {
 
     pub(crate) fn get(&self, setting: Setting) -> Option<&str> {
         self.values[setting as usize].as_deref()
+    }
+
+    pub(crate) fn provider(&self) -> Result<Provider> {
+        self.require(Setting::Provider)?.parse().map_err(|why: String| {
+            let parameter = self.stack.parameter(Setting::Provider);
+            Failure::new(format!("the parameter {parameter} is wrong"))
+                .why(why)
+                .next("restctl setup --provider KIND")
+        })
     }
 
     pub(crate) fn require(&self, setting: Setting) -> Result<&str> {

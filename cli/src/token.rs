@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{env, fs, io};
 
+use reqwest::RequestBuilder;
 use restctl_contract::stack::Setting;
+use restctl_verifier::Provider;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -76,15 +78,7 @@ async fn request(context: &Context) -> Result<String> {
             .exit(Exit::Authentication)
             .next("restctl setup --client-secret-file FILE")
     })?;
-    // Auth0 wants the audience; elsewhere it is an extension that does no harm.
-    let form = [
-        ("grant_type", "client_credentials"),
-        ("client_id", settings.require(Setting::ClientId)?),
-        ("client_secret", &secret),
-        ("audience", settings.require(Setting::Audience)?),
-        ("scope", settings.require(Setting::Scope)?),
-    ];
-    let answer = discovery::client(endpoint)?.post(endpoint).form(&form).send().await;
+    let answer = fill(discovery::client(endpoint)?.post(endpoint), &settings, &secret).await?.send().await;
     let answer = answer.during(format!("the identity provider does not answer at {endpoint}"))?;
     let status = answer.status();
     let body = discovery::bounded_body(answer, MAX_ANSWER_BYTES).await?;
@@ -97,6 +91,37 @@ async fn request(context: &Context) -> Result<String> {
     let text = serde_json::to_vec(&cached).during("the token cannot be kept")?;
     directories::write_private(&cache_file(context)?, &text)?;
     Ok(cached.access_token)
+}
+
+/// Writes the credentials and what is asked for into the request.
+async fn fill(request: RequestBuilder, settings: &Settings, secret: &str) -> Result<RequestBuilder> {
+    let provider = settings.provider()?;
+    let client_id = settings.require(Setting::ClientId)?;
+    let mut form = vec![("grant_type", "client_credentials"), ("scope", settings.require(Setting::Scope)?)];
+    // Auth0 wants the audience, Cognito's tokens have none; elsewhere it is an extension that does no harm.
+    if provider != Provider::Cognito {
+        form.push(("audience", settings.require(Setting::Audience)?));
+    }
+    if in_body(provider, settings).await? {
+        form.extend([("client_id", client_id), ("client_secret", secret)]);
+        return Ok(request.form(&form));
+    }
+    Ok(request.basic_auth(encoded(client_id), Some(encoded(secret))).form(&form))
+}
+
+/// Whether the secret goes into the body; else it goes into the header (RFC 6749, section 2.3.1). Auth0 and Cognito
+/// are known to take it there, any other issuer is asked.
+async fn in_body(provider: Provider, settings: &Settings) -> Result<bool> {
+    match provider {
+        Provider::Auth0 | Provider::Cognito => Ok(true),
+        Provider::OpenId => {
+            Ok(discovery::discover(settings.require(Setting::Issuer)?).await?.takes_secret_in_body())
+        }
+    }
+}
+
+fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 fn refusal(status: reqwest::StatusCode, body: &[u8]) -> Failure {

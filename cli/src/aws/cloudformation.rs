@@ -15,13 +15,21 @@ use crate::output;
 pub(crate) struct Stack {
     pub(crate) id: String,
     pub(crate) status: StackStatus,
+    parameters: HashMap<String, String>,
     outputs: HashMap<String, String>,
+    resolved: HashMap<String, String>,
 }
 
 impl Stack {
     /// A change set was made for it and never executed: there is nothing in it yet.
     pub(crate) fn is_in_review(&self) -> bool {
         self.status == StackStatus::ReviewInProgress
+    }
+
+    /// The value that a parameter of `contract::template::parameter` was deployed with; none where the template
+    /// did not have it then.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.get(name).map(String::as_str)
     }
 
     /// An output by its name in `contract::template::output`.
@@ -31,6 +39,12 @@ impl Stack {
                 .why("it was deployed by another version of restctl, or its deployment did not end well")
                 .next("restctl deploy")
         })
+    }
+
+    /// The value that a parameter read from Systems Manager had at the last deployment, by the parameter's name in
+    /// `contract::template::parameter`; none where the service does not tell.
+    pub(crate) fn resolved(&self, name: &str) -> Option<&str> {
+        self.resolved.get(name).map(String::as_str)
     }
 }
 
@@ -47,11 +61,23 @@ pub(crate) async fn find(aws: &Aws, name: &str) -> Result<Option<Stack>> {
     Ok(answer.stacks.unwrap_or_default().into_iter().next().map(|stack| Stack {
         id: stack.stack_id.unwrap_or_default(),
         status: stack.stack_status.unwrap_or(StackStatus::from("UNKNOWN")),
+        parameters: stack
+            .parameters
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|parameter| parameter.parameter_key.zip(parameter.parameter_value))
+            .collect(),
         outputs: stack
             .outputs
             .unwrap_or_default()
             .into_iter()
             .filter_map(|output| output.output_key.zip(output.output_value))
+            .collect(),
+        resolved: stack
+            .parameters
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|parameter| parameter.parameter_key.zip(parameter.resolved_value))
             .collect(),
     }))
 }

@@ -1,8 +1,10 @@
 //! One file per command: its arguments, then what it does.
 
+pub(crate) mod auth_test;
 pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod destroy;
+pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod loads;
 pub(crate) mod local;
@@ -31,11 +33,17 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Loads(loads::Loads),
 
-    /// Print an access token for the API
+    /// Print an access token for the API, or explain why one is refused
     Token(token::Token),
+
+    /// Check that the API lets a good token in, and no forged one
+    AuthTest(auth_test::AuthTest),
 
     /// Get items by id from the API
     Get(get::Get),
+
+    /// Write all items of the API into a file
+    Export(export::Export),
 
     /// Remove the stack and everything that belongs to it
     Destroy(destroy::Destroy),
@@ -61,7 +69,9 @@ pub(crate) fn run(command: Command, target: Target) -> Result<()> {
             Command::Upload(args) => upload::run(args, &Context::new(target).await?).await,
             Command::Loads(command) => loads::run(command, &Context::new(target).await?).await,
             Command::Token(args) => token::run(args, &Context::new(target).await?).await,
+            Command::AuthTest(args) => auth_test::run(args, &Context::new(target).await?).await,
             Command::Get(args) => get::run(args, &Context::new(target).await?).await,
+            Command::Export(args) => export::run(args, &Context::new(target).await?).await,
             Command::Destroy(args) => destroy::run(args, &Context::new(target).await?).await,
             Command::Demo(args) => demo::run(args).await,
             Command::Local(command) => local::run(command).await,

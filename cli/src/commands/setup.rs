@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use clap::Args;
 use restctl_contract::stack::{Certificate, Setting};
+use restctl_verifier::Provider;
 
 use crate::aws::{acm, secretsmanager, ssm};
 use crate::certificate::Identity;
@@ -23,9 +24,15 @@ it is, and a new certificate keeps the ARN of the old one.
 The client secret is read from --client-secret-file, from RESTCTL_CLIENT_SECRET, or from a prompt; it is never \
 given on the command line. With --local, whatever is not given comes from the local cloud.
 
+Providers: auth0, whose permissions grant scopes too; openid, any issuer whose access tokens are JWTs with iss, aud \
+and scope; cognito, whose access tokens name a client and no audience. Not given, it stays as it is for an issuer that \
+stays, and is told by the host of a new one.
+
 Examples:
   restctl setup --self-signed api.example.com --issuer https://tenant.eu.auth0.com/ \\
       --audience https://api.example.com --client-id abc --client-secret-file secret.txt
+  restctl setup --issuer https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf123 \\
+      --client-id abc --scope items/read --client-secret-file secret.txt
   restctl setup --cert cert.pem --key key.pem --chain chain.pem
   restctl setup --local")]
 pub(crate) struct Setup {
@@ -45,11 +52,16 @@ pub(crate) struct Setup {
     #[arg(long, value_name = "NAME", conflicts_with = "cert", help_heading = "Certificate")]
     self_signed: Option<String>,
 
+    /// Kind of provider: auth0, openid or cognito
+    #[arg(long, value_name = "KIND", help_heading = "Identity provider")]
+    provider: Option<Provider>,
+
     /// Issuer, exactly as its tokens spell it (Auth0's ends with a slash)
     #[arg(long, value_name = "URL", help_heading = "Identity provider")]
     issuer: Option<String>,
 
-    /// Audience that a token must carry (Auth0: the API's identifier)
+    /// Audience that a token must carry (Auth0: the API's identifier). Cognito: client ids to let in, with commas
+    /// between them [default: the client's id]
     #[arg(long, value_name = "AUDIENCE", help_heading = "Identity provider")]
     audience: Option<String>,
 
@@ -80,7 +92,7 @@ pub(crate) async fn run(args: Setup, context: &Context) -> Result<()> {
     for setting in Setting::ALL {
         ssm::write(aws, stack, setting, provider.value(setting)).await?;
     }
-    output::say(&format!("identity provider  {}", provider.discovery.issuer));
+    output::say(&format!("identity provider  {}, {}", provider.kind, provider.discovery.issuer));
     if let Some(secret) = &provider.client_secret {
         let description = "Client secret with which restctl gets tokens";
         secretsmanager::write(aws, &stack.client_secret(), description, secret).await?;
@@ -137,7 +149,8 @@ fn choose_identity(
 }
 
 /// The identity provider's settings, complete and checked.
-struct Provider {
+struct IdentityProvider {
+    kind: Provider,
     discovery: Discovery,
     audience: String,
     scope: String,
@@ -146,7 +159,7 @@ struct Provider {
     client_secret: Option<String>,
 }
 
-impl Provider {
+impl IdentityProvider {
     fn value(&self, setting: Setting) -> &str {
         match setting {
             Setting::Issuer => &self.discovery.issuer,
@@ -155,59 +168,74 @@ impl Provider {
             Setting::TokenEndpoint => &self.discovery.token_endpoint,
             Setting::ClientId => &self.client_id,
             Setting::Scope => &self.scope,
-            Setting::Provider => "auth0",
+            Setting::Provider => self.kind.name(),
         }
     }
 }
 
-async fn choose_provider(args: &Setup, context: &Context) -> Result<Provider> {
+async fn choose_provider(args: &Setup, context: &Context) -> Result<IdentityProvider> {
     let before = Settings::read(&context.aws, &context.stack).await?;
     // The local identity provider's settings are new each time it starts.
     let local = context.local.as_ref().map(|local| &local.identity_provider);
-    let choose = |given: &Option<String>, local: Option<&String>, setting, question, flag| {
-        let known = given.clone().or_else(|| local.cloned());
-        match known.or_else(|| before.get(setting).map(str::to_owned)) {
-            Some(value) => Ok(value),
-            None => prompt::text(question, flag),
-        }
+    let known = |given: &Option<String>, local: Option<&String>, before: Option<&str>| {
+        given.clone().or_else(|| local.cloned()).or_else(|| before.map(str::to_owned))
     };
-    let issuer = choose(
-        &args.issuer,
-        local.map(|local| &local.issuer),
-        Setting::Issuer,
-        "Issuer of the identity provider",
-        "--issuer URL",
-    )?;
+    let ask = |known: Option<String>, question, flag| match known {
+        Some(value) => Ok(value),
+        None => prompt::text(question, flag),
+    };
+    let issuer = known(&args.issuer, local.map(|local| &local.issuer), before.get(Setting::Issuer));
+    let issuer = ask(issuer, "Issuer of the identity provider", "--issuer URL")?;
+    let is_local = local.is_some_and(|local| local.issuer == issuer);
+    let kind = args.provider.unwrap_or_else(|| kind_of(&issuer, is_local, &before));
     let discovery = discovery::discover(&issuer).await?;
-    let audience = choose(
-        &args.audience,
-        local.map(|local| &local.audience),
-        Setting::Audience,
-        "Audience of the API",
-        "--audience AUDIENCE",
-    )?;
-    let client_id = choose(
-        &args.client_id,
-        local.map(|local| &local.client_id),
-        Setting::ClientId,
-        "Client id",
-        "--client-id ID",
-    )?;
-    let scope = args.scope.clone().or_else(|| local.map(|local| local.scope.clone()));
-    let scope = scope.or_else(|| before.get(Setting::Scope).map(str::to_owned));
-    let client_secret = match (client_secret::given(args.client_secret_file.as_deref())?, local) {
-        (Some(secret), _) => Some(secret),
-        (None, Some(local)) => Some(local.client_secret.clone()),
-        (None, None) => match secretsmanager::read(&context.aws, &context.stack.client_secret()).await? {
-            Some(_) => None,
-            None => Some(client_secret::ask()?),
-        },
+    let client_id =
+        known(&args.client_id, local.map(|local| &local.client_id), before.get(Setting::ClientId));
+    let client_id = ask(client_id, "Client id", "--client-id ID")?;
+    let audience = known(&args.audience, local.map(|local| &local.audience), audience_before(kind, &before));
+    let audience = match kind {
+        Provider::Cognito => audience.unwrap_or_else(|| client_id.clone()),
+        Provider::Auth0 | Provider::OpenId => ask(audience, "Audience of the API", "--audience AUDIENCE")?,
     };
+    let scope = known(&args.scope, local.map(|local| &local.scope), before.get(Setting::Scope));
     let scope = scope.unwrap_or_else(|| DEFAULT_SCOPE.to_owned());
     for (value, flag) in [(&audience, "--audience"), (&client_id, "--client-id"), (&scope, "--scope")] {
         if value.trim().is_empty() {
             return Err(Failure::new(format!("{flag} is empty")).exit(Exit::Usage));
         }
     }
-    Ok(Provider { discovery, audience, scope, client_id, client_secret })
+    let client_secret = choose_secret(args, context).await?;
+    Ok(IdentityProvider { kind, discovery, audience, scope, client_id, client_secret })
+}
+
+/// What kind of provider it was for an issuer that stays; else what the issuer's host tells.
+fn kind_of(issuer: &str, is_local: bool, before: &Settings) -> Provider {
+    if is_local {
+        return Provider::Auth0;
+    }
+    let before =
+        if before.get(Setting::Issuer) == Some(issuer) { before.get(Setting::Provider) } else { None };
+    before.and_then(|kind| kind.parse().ok()).unwrap_or_else(|| discovery::provider_of(issuer))
+}
+
+/// The audience set before, where it means the same to this kind of provider: clients to Cognito, of which one that
+/// was only restctl's own gives way to its successor.
+fn audience_before(kind: Provider, before: &Settings) -> Option<&str> {
+    let was_cognito = before.get(Setting::Provider) == Some(Provider::Cognito.name());
+    let audience = before.get(Setting::Audience).filter(|_| was_cognito == (kind == Provider::Cognito));
+    audience.filter(|audience| !was_cognito || before.get(Setting::ClientId) != Some(audience))
+}
+
+/// The client's secret, where it is new.
+async fn choose_secret(args: &Setup, context: &Context) -> Result<Option<String>> {
+    if let Some(secret) = client_secret::given(args.client_secret_file.as_deref())? {
+        return Ok(Some(secret));
+    }
+    if let Some(local) = &context.local {
+        return Ok(Some(local.identity_provider.client_secret.clone()));
+    }
+    match secretsmanager::read(&context.aws, &context.stack.client_secret()).await? {
+        Some(_) => Ok(None),
+        None => client_secret::ask().map(Some),
+    }
 }

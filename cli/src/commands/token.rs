@@ -1,6 +1,8 @@
 //! `restctl token`: an access token, from the cache or from the identity provider.
 
-use clap::Args;
+mod explain;
+
+use clap::{Args, Subcommand};
 
 use crate::context::Context;
 use crate::failure::Result;
@@ -10,10 +12,23 @@ use crate::{output, token};
 #[command(after_help = "\
 The token is cached, readable by you alone, until shortly before it expires: providers count the tokens they issue.
 
-Example:
-  curl -H \"Authorization: Bearer $(restctl token)\" https://api.example.com/v1/items/42")]
-pub(crate) struct Token {}
+Examples:
+  curl -H \"Authorization: Bearer $(restctl token)\" https://api.example.com/v1/items/42
+  restctl token explain")]
+pub(crate) struct Token {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
 
-pub(crate) async fn run(Token {}: Token, context: &Context) -> Result<()> {
-    output::data(&token::obtain(context).await?)
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make the API's checks of a token and print what becomes of each
+    Explain(explain::Explain),
+}
+
+pub(crate) async fn run(args: Token, context: &Context) -> Result<()> {
+    match args.command {
+        Some(Command::Explain(args)) => explain::run(args, context).await,
+        None => output::data(&token::obtain(context).await?),
+    }
 }

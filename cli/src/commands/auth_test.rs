@@ -1,0 +1,173 @@
+//! `restctl auth-test`: requests that must get in, and many that must not, against the deployed endpoint.
+
+mod answer;
+
+use clap::Args;
+use comfy_table::{Table, presets};
+use reqwest::StatusCode;
+use restctl_contract::api::{HEALTH_PATH, ITEMS_PATH};
+use restctl_forgery::{Attempt, Expected};
+use serde::Serialize;
+use serde_json::Value;
+
+use self::answer::Answer;
+use crate::context::Context;
+use crate::endpoint::{self, Endpoint};
+use crate::failure::{During, Exit, Failure, Result};
+use crate::output::{self, Format};
+use crate::{discovery, policy, token};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Forges what an attacker could make of one token: without a signature, signed with another key, with the public key \
+taken for a secret, changed, repeated, sent in other places. Each must be refused in the right words. A good token, \
+and /health without one, must get in. The requests go one after another; they read one id and change nothing.
+
+Exit code 1 where an answer is not as expected.")]
+pub(crate) struct AuthTest {
+    /// How the answers are printed
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    output: Format,
+}
+
+const GOOD_TOKEN: &str = "a good token";
+
+/// One request and what became of it.
+#[derive(Serialize)]
+struct Outcome {
+    name: String,
+    expected: String,
+    got: String,
+    ok: bool,
+    /// The answer is a success.
+    #[serde(skip)]
+    got_in: bool,
+}
+
+pub(crate) async fn run(args: AuthTest, context: &Context) -> Result<()> {
+    let (asked, endpoint, token) =
+        tokio::join!(policy::asked(context), Endpoint::find(context), token::obtain(context));
+    // Where all fail, the step that comes first is the one to name: setup.
+    let (asked, token, endpoint) = (asked?, token?, endpoint?);
+    let jwks: Value = serde_json::from_slice(&discovery::fetch_keys(&asked.jwks_uri).await?)
+        .during(format!("the keys at {} cannot be read", asked.jwks_uri))?;
+    // An id that a string and a number can be; it need not exist.
+    let path = format!("{ITEMS_PATH}0");
+
+    let mut outcomes = vec![health(&endpoint).await?];
+    let (token, good) = good_token(context, &endpoint, &path, token).await?;
+    outcomes.push(good);
+    let attempts = restctl_forgery::attempts(&token, &jwks, &path);
+    let attempts = attempts
+        .during("nothing can be forged of the token that restctl token prints")
+        .map_err(|failure| failure.exit(Exit::Authentication).next("restctl token explain"))?;
+    let progress = output::spinner("auth-test");
+    for attempt in attempts {
+        progress.set_message(attempt.name.clone());
+        let answer = send(&endpoint, &attempt).await?;
+        outcomes.push(outcome(attempt.name, attempt.expected, answer));
+    }
+    progress.finish_and_clear();
+
+    match args.output {
+        Format::Text => output::data(&table(&outcomes).trim_fmt())?,
+        Format::Json => output::json(&outcomes)?,
+    }
+    judge(&outcomes)
+}
+
+/// The one open path. Where it does not answer, nothing will.
+async fn health(endpoint: &Endpoint) -> Result<Outcome> {
+    let address = format!("{}{HEALTH_PATH}", endpoint.base_url);
+    let answer = Answer::of(endpoint.client.get(&address)).await;
+    let answer = answer.map_err(|error| endpoint::no_answer(&address, error))?;
+    let expected = Expected { status: 200, problem: None, challenge: None };
+    Ok(outcome("/health without a token".to_owned(), expected, Ok(answer)))
+}
+
+/// What becomes of a good token; once, where the cached one is refused, of a new one.
+async fn good_token(
+    context: &Context,
+    endpoint: &Endpoint,
+    path: &str,
+    mut token: String,
+) -> Result<(String, Outcome)> {
+    let address = format!("{}{path}", endpoint.base_url);
+    let mut answer = Answer::of(endpoint.client.get(&address).bearer_auth(&token)).await;
+    if answer.as_ref().is_ok_and(|answer| answer.status == StatusCode::UNAUTHORIZED) {
+        token::forget(context)?;
+        token = token::obtain(context).await?;
+        answer = Answer::of(endpoint.client.get(&address).bearer_auth(&token)).await;
+    }
+    let answer = answer.map_err(|error| endpoint::no_answer(&address, error))?;
+    let found = Expected { status: 200, problem: None, challenge: None };
+    let not_found = Expected { status: 404, problem: Some("item-not-found"), challenge: None };
+    let outcome = Outcome {
+        name: GOOD_TOKEN.to_owned(),
+        expected: "200, or 404 item-not-found".to_owned(),
+        got: answer.to_string(),
+        ok: answer.is(found) || answer.is(not_found),
+        got_in: answer.status.is_success(),
+    };
+    Ok((token, outcome))
+}
+
+async fn send(endpoint: &Endpoint, attempt: &Attempt) -> Result<Result<Answer, reqwest::Error>> {
+    let address = format!("{}{}", endpoint.base_url, attempt.path);
+    let method = attempt.method.parse().during(format!("{:?} is no method", attempt.method))?;
+    let mut request = endpoint.client.request(method, &address).body(attempt.body.clone());
+    // A header that is there twice is sent twice.
+    for (name, value) in &attempt.headers {
+        request = request.header(name, value);
+    }
+    Ok(Answer::of(request).await)
+}
+
+fn outcome(name: String, expected: Expected, answer: Result<Answer, reqwest::Error>) -> Outcome {
+    let got = match &answer {
+        Ok(answer) => answer.to_string(),
+        Err(error) => format!("no answer: {}", answer::root_cause(error)),
+    };
+    Outcome {
+        name,
+        expected: answer::described(expected.status, expected.problem, expected.challenge),
+        got,
+        ok: answer.as_ref().is_ok_and(|answer| answer.is(expected)),
+        got_in: answer.is_ok_and(|answer| answer.status.is_success()),
+    }
+}
+
+fn table(outcomes: &[Outcome]) -> Table {
+    let row = |outcome: &Outcome| {
+        let ok = if outcome.ok { "ok" } else { "NOT OK" };
+        [ok, &outcome.name, &outcome.expected, &outcome.got].map(str::to_owned)
+    };
+    let mut table = Table::new();
+    let rows = outcomes.iter().map(row);
+    table.load_style(presets::NOTHING).set_header(["OK", "REQUEST", "EXPECTED", "GOT"]).add_rows(rows);
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, 2));
+    });
+    table
+}
+
+fn judge(outcomes: &[Outcome]) -> Result<()> {
+    let wrong: Vec<&Outcome> = outcomes.iter().filter(|outcome| !outcome.ok).collect();
+    let Some(first) = wrong.first() else {
+        output::say(&format!("all {} requests were answered as expected", outcomes.len()));
+        return Ok(());
+    };
+    let failure =
+        Failure::new(format!("{} of {} requests were not answered as expected", wrong.len(), outcomes.len()));
+    let failure = failure.why(format!("the first: {}: {}, not {}", first.name, first.got, first.expected));
+    Err(if wrong.iter().any(|outcome| outcome.got_in && outcome.name != GOOD_TOKEN) {
+        failure.next(
+            "a request got in that must not: see what stands between the load balancer and the function, and\n\
+             deploy this version: restctl deploy",
+        )
+    } else if wrong.iter().any(|outcome| outcome.name == GOOD_TOKEN) {
+        failure.next("restctl token explain")
+    } else {
+        failure.next("restctl deploy, which brings the API up to this version; then restctl auth-test")
+    })
+}

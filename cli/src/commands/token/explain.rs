@@ -1,0 +1,173 @@
+//! `restctl token explain`
+
+use std::io::{Read, stdin};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::Args;
+use comfy_table::{Table, presets};
+use restctl_verifier::{Check, Explanation, Finding, KeySet, MAX_TOKEN_BYTES, Policy, Verdict};
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::failure::{During, Exit, Failure, Result};
+use crate::output::{self, Format};
+use crate::{discovery, policy, token};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Judges by the API's own code, by the settings of the last deployment where CloudFormation tells them, and by the \
+issuer's keys as they are now. Behind a wrong signature, what a token says is anyone's word.
+
+Other users of this machine can see a token that is given as an argument, and the shell may keep it in its history; \
+- reads it from standard input. The token itself is never printed.
+
+Exit code 4 where the token is refused.
+
+Examples:
+  restctl token explain
+  restctl token explain - < token.txt")]
+pub(crate) struct Explain {
+    /// Token to explain, or - for standard input [default: the one that `restctl token` prints]
+    #[arg(value_name = "TOKEN")]
+    token: Option<String>,
+
+    /// How the checks are printed
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    output: Format,
+}
+
+/// The outcome, for programs.
+#[derive(Serialize)]
+struct Report<'a> {
+    accepted: bool,
+    /// The check for which the API refuses the token.
+    refused_by: Option<&'static str>,
+    checks: Vec<Line<'a>>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    check: &'static str,
+    /// `passed`, `failed`, or `not reached`.
+    verdict: &'static str,
+    found: &'a str,
+    expected: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+pub(super) async fn run(args: Explain, context: &Context) -> Result<()> {
+    let asked = policy::asked(context).await?;
+    let token = match args.token.as_deref() {
+        Some("-") => read_token()?,
+        Some(token) => token.to_owned(),
+        None => token::obtain(context).await?,
+    };
+    let keys = KeySet::from_json(&discovery::fetch_keys(&asked.jwks_uri).await?);
+    let keys = keys.during(format!("the keys at {} cannot be used", asked.jwks_uri))?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let explanation = restctl_verifier::explain(token.trim(), &keys, &asked.policy, now);
+
+    match args.output {
+        Format::Text => output::data(&table(&explanation).trim_fmt())?,
+        Format::Json => output::json(&Report::of(&explanation))?,
+    }
+    if asked.has_changed {
+        output::say(
+            "the settings have changed since the last deployment, by which this goes: restctl deploy",
+        );
+    }
+    match explanation.first_failure() {
+        None => Ok(()),
+        Some((finding, refusal)) => {
+            Err(Failure::new(format!("the API refuses the token by its {}", finding.check))
+                .why(refusal.to_string())
+                .next(advice(finding.check, &asked.policy))
+                .exit(Exit::Authentication))
+        }
+    }
+}
+
+/// One byte more than is looked at, so that a token that is too large shows.
+fn read_token() -> Result<String> {
+    let mut text = String::new();
+    let read = stdin().lock().take(2 * MAX_TOKEN_BYTES as u64).read_to_string(&mut text);
+    read.during("the token cannot be read from standard input")?;
+    if text.trim().is_empty() {
+        return Err(Failure::new("there is no token on standard input").exit(Exit::Usage));
+    }
+    Ok(text)
+}
+
+impl<'a> Report<'a> {
+    fn of(explanation: &'a Explanation) -> Self {
+        let refused_by = explanation.first_failure().map(|(finding, _)| finding.check.name());
+        let checks = explanation.findings.iter().map(|finding| Line {
+            check: finding.check.name(),
+            verdict: verdict(finding),
+            found: &finding.found,
+            expected: &finding.expected,
+            reason: match &finding.verdict {
+                Verdict::Failed(refusal) => Some(refusal.to_string()),
+                Verdict::Passed | Verdict::NotReached => None,
+            },
+        });
+        Self { accepted: refused_by.is_none(), refused_by, checks: checks.collect() }
+    }
+}
+
+fn verdict(finding: &Finding) -> &'static str {
+    match finding.verdict {
+        Verdict::Passed => "passed",
+        Verdict::Failed(_) => "failed",
+        Verdict::NotReached => "not reached",
+    }
+}
+
+fn table(explanation: &Explanation) -> Table {
+    let row = |finding: &Finding| {
+        let (found, expected) = (finding.found.clone(), finding.expected.clone());
+        [verdict(finding).to_owned(), finding.check.to_string(), found, expected]
+    };
+    let mut table = Table::new();
+    let rows = explanation.findings.iter().map(row);
+    table.load_style(presets::NOTHING).set_header(["VERDICT", "CHECK", "FOUND", "EXPECTED"]).add_rows(rows);
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, 2));
+    });
+    table
+}
+
+/// What to do about a token that fails this check first.
+fn advice(check: Check, policy: &Policy) -> String {
+    let Policy { issuer, audience, scope, .. } = policy;
+    match check {
+        Check::Size | Check::Shape | Check::Header | Check::Payload => {
+            "give the access token whole, as the provider sent it, and nothing else".to_owned()
+        }
+        Check::Algorithm => "have the provider sign access tokens with RS256, PS256 or ES256".to_owned(),
+        Check::Type => "send the access token, and no other token of the provider's".to_owned(),
+        Check::CriticalParameters => "have the provider leave out crit".to_owned(),
+        Check::Key | Check::Signature => {
+            format!("take a token that {issuer} signs now: restctl token")
+        }
+        Check::Expiry => "get a new token: restctl token".to_owned(),
+        Check::NotBefore | Check::IssuedAt => "compare this machine's clock with the issuer's".to_owned(),
+        Check::Issuer => {
+            format!("take a token from {issuer}; or restctl setup --issuer URL, then restctl deploy")
+        }
+        Check::Audience => format!(
+            "ask the provider for the audience {audience}; or restctl setup --audience AUDIENCE, then restctl deploy"
+        ),
+        Check::Client => {
+            "let the client in: restctl setup --audience ID,ID with each client's id, then restctl deploy"
+                .to_owned()
+        }
+        Check::TokenUse => "send the access token, and not the ID token".to_owned(),
+        Check::Subject => "have the provider give the subject as a text".to_owned(),
+        Check::Scope => format!(
+            "grant the client {scope} at the provider and get a new token; or restctl setup --scope SCOPE, then \
+             restctl deploy"
+        ),
+    }
+}
