@@ -18,6 +18,10 @@ use crate::stage::{Stage, TABLE, problem};
 /// More than any answer may take, whatever is out of order: the function waits 3 s for the provider, twice at most.
 const PATIENCE: Duration = Duration::from_secs(12);
 
+/// What the system keeps of a connection that nobody reads any more: far more than it does, far less than what goes
+/// through one in a second.
+const SOCKET_BYTES: usize = 32 << 20;
+
 /// A stage with an item 42, whose provider answers so from the start.
 async fn stage(answer: JwksAnswer) -> Stage {
     let provider = IdentityProvider::start().await;
@@ -151,7 +155,7 @@ async fn what_is_no_key_set_is_not_taken_for_one() {
     }
 }
 
-/// Whatever a server does below HTTP, an answer comes in time, and memory does not grow with what it sends.
+/// Whatever a server does below HTTP, an answer comes in time, and it is not heard to its end.
 #[tokio::test]
 async fn a_server_that_is_no_web_server_is_survived() {
     let habits = [
@@ -175,6 +179,11 @@ async fn a_server_that_is_no_web_server_is_survived() {
         assert_eq!(stage.send(&AlbRequest::get("/health")).await.status, 200, "{habit:?}");
         assert!(begun.elapsed() < PATIENCE, "{habit:?} takes {:?}", begun.elapsed());
         assert!(server.asked() >= 1, "{habit:?}");
+        assert!(
+            server.sent() <= server.asked() * SOCKET_BYTES,
+            "{habit:?} is heard for {} bytes",
+            server.sent()
+        );
     }
 }
 
