@@ -410,6 +410,23 @@ fn shapes_that_are_refused() {
 }
 
 #[test]
+fn what_is_not_utf8_is_refused_wherever_it_is() {
+    let key = SigningKey::ec("ec");
+    let keys = key_set(&[key.jwk()]);
+    let token = |header: &[u8], payload: &[u8]| {
+        let encoded = |part: &[u8]| URL_SAFE_NO_PAD.encode(part);
+        key.sign(&format!("{}.{}", encoded(header), encoded(payload)))
+    };
+    // In a member that nobody asks for.
+    let broken = |json: &str| [&b"{\"x\":\"\xff\","[..], &json.as_bytes()[1..]].concat();
+    let (header, payload) = (key.header().to_string(), claims().to_string());
+    assert!(verify(&token(header.as_bytes(), payload.as_bytes()), &keys, &policy(), NOW).is_ok());
+    for token in [token(&broken(&header), payload.as_bytes()), token(header.as_bytes(), &broken(&payload))] {
+        assert_eq!(verify(&token, &keys, &policy(), NOW), Err(Refusal::Malformed), "{token}");
+    }
+}
+
+#[test]
 fn a_claim_given_twice_is_refused() {
     let key = SigningKey::ec("ec");
     let keys = key_set(&[key.jwk()]);
