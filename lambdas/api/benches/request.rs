@@ -23,49 +23,49 @@ mod report;
 
 use std::process::ExitCode;
 
-use restctl_testkit::bench::BoxError;
+use restctl_testkit::bench::{BoxError, is_quick};
 
 use crate::cloud::Cloud;
 use crate::function::Function;
-use crate::measured::{Counts, Measured};
+use crate::measured::{Counts, Trial};
 use crate::report::Report;
 
 // One thread for all services: more would ask for a tokio with other features, and so measure another function.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let quick = match restctl_testkit::bench::is_quick() {
-        Ok(quick) => quick,
-        Err(message) => return report::refuse(&message),
-    };
-    let counts = if quick { Counts::QUICK } else { Counts::FULL };
-    let cloud = match Cloud::start().await {
-        Ok(cloud) => cloud,
-        Err(error) => return report::refuse(&format!("the services cannot be had: {error}")),
-    };
+    run().await.unwrap_or_else(|error| report::refuse(&error.to_string()))
+}
+
+async fn run() -> Result<ExitCode, BoxError> {
+    let counts = if is_quick()? { Counts::QUICK } else { Counts::FULL };
+    let cloud = Cloud::start().await?;
     let mut report = Report::begin(&counts, &cloud);
 
-    let restctl = report.line("restctl", measure(Function::restctl(), &cloud, &counts).await);
-    let mut peers = Vec::new();
+    let mut trials = vec![Trial::of("restctl", Function::restctl()?)];
     for (name, function) in [("Node.js", Function::node()), ("Python", Function::python())] {
         match function {
-            Ok(function) => {
-                peers.push((name, report.line(name, measure(Ok(function), &cloud, &counts).await)));
-            }
+            Ok(function) => trials.push(Trial::of(name, function)),
             Err(reason) => report.left_out(name, &reason),
         }
     }
+    // In turns, so that what else the machine does meets all of them alike.
+    for _ in 0..counts.starts {
+        for trial in &mut trials {
+            trial.start(&cloud).await;
+        }
+    }
+    for _ in 0..counts.runs {
+        for trial in &mut trials {
+            trial.warm(&cloud, &counts).await;
+        }
+    }
 
+    let mut lines = trials.into_iter().map(|trial| (trial.name, report.line(trial.name, trial.end())));
+    let restctl = lines.next().and_then(|(_, measured)| measured);
+    let peers: Vec<_> = lines.collect();
     report.bars(restctl.as_ref());
     for (name, peer) in &peers {
         report.ratios(name, restctl.as_ref(), peer.as_ref());
     }
-    report.end()
-}
-
-async fn measure(
-    function: Result<Function, String>,
-    cloud: &Cloud,
-    counts: &Counts,
-) -> Result<Measured, BoxError> {
-    Measured::of(&function?, cloud, counts).await
+    Ok(report.end())
 }

@@ -1,5 +1,6 @@
 //! What a function took.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use restctl_testkit::bench::{BoxError, process};
@@ -7,6 +8,7 @@ use restctl_testkit::runtime::Runtime;
 
 use crate::cloud::Cloud;
 use crate::function::Function;
+use crate::package::Package;
 use crate::question::Question;
 
 /// How often everything is done.
@@ -62,45 +64,74 @@ pub(crate) struct Warm {
 pub(crate) struct Measured {
     pub(crate) cold: Start,
     pub(crate) warm: Warm,
-    pub(crate) package_bytes: u64,
-    pub(crate) zipped_bytes: u64,
+    pub(crate) package: Package,
 }
 
-impl Measured {
-    pub(crate) async fn of(function: &Function, cloud: &Cloud, counts: &Counts) -> Result<Self, BoxError> {
-        let token = cloud.token();
-        let mut starts = Vec::new();
-        for number in 0..counts.starts {
-            let question = Question::single(&token, number as u64);
-            starts.push(start(function, cloud, &question).await?);
+/// A function and its runs so far.
+pub(crate) struct Trial {
+    pub(crate) name: &'static str,
+    function: Function,
+    starts: Vec<Start>,
+    warm: Vec<Warm>,
+    /// What went wrong, after which nothing more is run.
+    wrong: Option<BoxError>,
+}
+
+impl Trial {
+    pub(crate) fn of(name: &'static str, function: Function) -> Self {
+        Self { name, function, starts: Vec::new(), warm: Vec::new(), wrong: None }
+    }
+
+    pub(crate) async fn start(&mut self, cloud: &Cloud) {
+        if self.wrong.is_none() {
+            match start(&self.function, cloud).await {
+                Ok(start) => self.starts.push(start),
+                Err(error) => self.wrong = Some(error),
+            }
         }
-        starts.sort_by_key(Start::cpu);
-        let mut runs = Vec::new();
-        for _ in 0..counts.runs {
-            runs.push(warm(function, cloud, counts, &token).await?);
+    }
+
+    pub(crate) async fn warm(&mut self, cloud: &Cloud, counts: &Counts) {
+        if self.wrong.is_none() {
+            match warm(&self.function, cloud, counts).await {
+                Ok(warm) => self.warm.push(warm),
+                Err(error) => self.wrong = Some(error),
+            }
         }
-        runs.sort_by_key(|run: &Warm| run.single.cpu);
-        Ok(Self {
-            cold: starts.swap_remove(counts.starts / 2),
-            warm: runs.swap_remove(counts.runs / 2),
-            package_bytes: function.package.bytes,
-            zipped_bytes: function.package.zipped_bytes,
-        })
+    }
+
+    /// # Errors
+    /// If any run went wrong.
+    pub(crate) fn end(self) -> Result<Measured, BoxError> {
+        if let Some(error) = self.wrong {
+            return Err(error);
+        }
+        let cold = middle(self.starts, Start::cpu).ok_or("it was never started")?;
+        let warm = middle(self.warm, |warm| warm.single.cpu).ok_or("it never ran warm")?;
+        Ok(Measured { cold, warm, package: self.function.package })
     }
 }
 
-async fn start(function: &Function, cloud: &Cloud, question: &Question) -> Result<Start, BoxError> {
+fn middle<T>(mut runs: Vec<T>, cpu: impl Fn(&T) -> Duration) -> Option<T> {
+    runs.sort_by_key(cpu);
+    let middle = runs.len() / 2;
+    runs.into_iter().nth(middle)
+}
+
+async fn start(function: &Function, cloud: &Cloud) -> Result<Start, BoxError> {
+    let question = Question::single(&cloud.token(), 0);
     let began = Instant::now();
     let runtime = function.start(cloud).await;
     runtime.wait_until_idle().await?;
     let start = Cost { wall: began.elapsed(), cpu: process::cpu(runtime.process_id())? };
-    let first = each(&runtime, std::slice::from_ref(question)).await?;
+    let first = each(&runtime, &[question]).await?;
     Ok(Start { start, first })
 }
 
-async fn warm(function: &Function, cloud: &Cloud, counts: &Counts, token: &str) -> Result<Warm, BoxError> {
+async fn warm(function: &Function, cloud: &Cloud, counts: &Counts) -> Result<Warm, BoxError> {
+    let token = &cloud.token();
     let runtime = function.start(cloud).await;
-    let singles = |numbers: std::ops::Range<u64>| -> Vec<Question> {
+    let singles = |numbers: Range<u64>| -> Vec<Question> {
         numbers.map(|number| Question::single(token, number)).collect()
     };
     let bulks = |count: u64| -> Vec<Question> {

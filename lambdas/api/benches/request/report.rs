@@ -10,6 +10,7 @@ use crate::cloud::Cloud;
 use crate::function;
 use crate::measured::{Counts, Measured};
 
+const CPU_AND_WALL: &str = " CPU ms wall ms";
 const MEBIBYTE: f64 = 1024.0 * 1024.0;
 
 pub(crate) struct Report {
@@ -25,39 +26,30 @@ impl Report {
     /// Prints the head of the table.
     pub(crate) fn begin(counts: &Counts, cloud: &Cloud) -> Self {
         let Counts { starts, runs, singles, bulks, .. } = counts;
+        let roots = match cloud.system_roots {
+            0 => "no roots but their authority's: this system has none".to_owned(),
+            roots => format!("{roots} system roots and their authority's"),
+        };
         println!(
-            "Items of 10 attributes, RS256 tokens. start: from spawn to the first question for an event; both: start and first answer;"
+            "start: from spawn to the first question for an event; both: start and first answer. Of {starts} starts,"
         );
         println!(
-            "single: GET of an item, warm, mean of {singles}; bulk: 100 ids, mean of {bulks}. The middle of {starts} starts and of {runs} warm runs."
+            "and of {runs} processes for the rest, the one with the middle CPU time, in turns with the others."
         );
         println!(
-            "CPU is user and system time of the function's process, wall has the services' time in it. TLS 1.3, RSA-2048 certificates, {}.\n",
-            match cloud.system_roots {
-                0 => "no roots but the services' own: this system has no bundle".to_owned(),
-                roots => format!("{roots} system roots and the services' own"),
-            }
+            "single: GET of an item of 10 attributes, mean of {singles}; bulk: 100 of them by id, mean of {bulks}; RS256 tokens."
         );
+        println!(
+            "CPU is user and system time of the function's process; wall has the services' part in it. Services:"
+        );
+        println!("TLS 1.3, RSA-2048 certificates, {roots}.\n");
         println!(
             "{:8} {:^15} {:^15} {:>8} {:^15} {:^15} {:^15} {:^15}",
             "", "start", "first answer", "both", "single", "bulk", "memory MiB", "package MB"
         );
         println!(
-            "{:8} {:>7} {:>7} {:>7} {:>7} {:>8} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7}",
-            "",
-            "CPU ms",
-            "wall ms",
-            "CPU ms",
-            "wall ms",
-            "CPU ms",
-            "CPU ms",
-            "wall ms",
-            "CPU ms",
-            "wall ms",
-            "now",
-            "peak",
-            "files",
-            "zip"
+            "{:8} {CPU_AND_WALL} {CPU_AND_WALL} {:>8} {CPU_AND_WALL} {CPU_AND_WALL} {:>7} {:>7} {:>7} {:>7}",
+            "", "CPU ms", "now", "peak", "files", "zip"
         );
         Self { failed: false }
     }
@@ -66,7 +58,7 @@ impl Report {
     pub(crate) fn line(&mut self, name: &str, outcome: Result<Measured, BoxError>) -> Option<Measured> {
         match outcome {
             Ok(measured) => {
-                let Measured { cold, warm, package_bytes, zipped_bytes } = &measured;
+                let Measured { cold, warm, package } = &measured;
                 println!(
                     "{name:8} {:>7.2} {:>7.1} {:>7.2} {:>7.1} {:>8.2} {:>7.3} {:>7.2} {:>7.2} {:>7.2} {:>7.1} {:>7.1} {:>7.2} {:>7.2}",
                     ms(cold.start.cpu),
@@ -80,8 +72,8 @@ impl Report {
                     ms(warm.bulk.wall),
                     warm.resident_bytes as f64 / MEBIBYTE,
                     warm.peak_bytes as f64 / MEBIBYTE,
-                    *package_bytes as f64 / 1e6,
-                    *zipped_bytes as f64 / 1e6,
+                    package.bytes as f64 / 1e6,
+                    package.zipped_bytes as f64 / 1e6,
                 );
                 Some(measured)
             }
