@@ -4,9 +4,11 @@
 
 mod bad_input;
 mod cloud;
+mod export;
 mod interrupted_load;
 mod loads;
 mod local_cloud;
 mod main_job;
+mod openapi;
 mod upload;
 mod words;
