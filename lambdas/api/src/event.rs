@@ -19,6 +19,18 @@ pub(crate) struct Event {
     pub(crate) is_base64_encoded: bool,
 }
 
+impl Event {
+    /// # Errors
+    /// What is wrong with it, without a piece of it, which might be one of a token.
+    pub(crate) fn parse(json: &str) -> Result<Self, String> {
+        // An array would be taken for the members in their order.
+        if !json.trim_ascii_start().starts_with('{') {
+            return Err("it is no object".to_owned());
+        }
+        serde_json::from_str(json).map_err(|error| format!("at {}:{}", error.line(), error.column()))
+    }
+}
+
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Response {

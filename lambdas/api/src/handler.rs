@@ -46,17 +46,13 @@ impl Handler {
         let started = Instant::now();
         let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
         let mut trail = Trail::default();
-        let (request, outcome) = match serde_json::from_str::<Event>(event).map(Request::from) {
+        let (request, outcome) = match Event::parse(event).map(Request::from) {
             Ok(request) => {
                 trail.method.clone_from(&request.method);
                 let outcome = self.answer(&request, started + left.saturating_sub(RESERVE), &mut trail).await;
                 (request, outcome)
             }
-            Err(error) => {
-                // The error's own text might show a piece of a token.
-                let place = format!("at {}:{}", error.line(), error.column());
-                (Request::from(Event::default()), Err(Failure::NoRequest(place)))
-            }
+            Err(problem) => (Request::from(Event::default()), Err(Failure::NoRequest(problem))),
         };
         trail.jwks_fetches = self.authorizer.keys().take_fetches();
         let (answer, failure) = match outcome {
@@ -84,7 +80,7 @@ impl Handler {
         }
         let route = Route::of(request)?;
         trail.route = Some(route.name());
-        if !accepts_json(request.header("accept").as_deref()) {
+        if route != Route::Health && !accepts_json(request.header("accept").as_deref()) {
             return Err(Failure::NotAcceptable);
         }
         match route {

@@ -116,6 +116,8 @@ impl Keys {
             }
         }
         self.fetches.fetch_add(1, Ordering::Relaxed);
+        // Also where whoever waits for it has no more time, and drops it.
+        state.attempt = Some((SystemTime::now(), true));
         let outcome = timeout(FETCH_TIMEOUT, self.fetch(state.held.as_ref().map(|(held, _)| held))).await;
         let outcome = outcome.unwrap_or_else(|_| Err("no answer in time".into()));
         state.attempt = Some((SystemTime::now(), outcome.is_err()));

@@ -98,7 +98,8 @@ impl Request {
         if !self.is_base64 {
             return Ok(Cow::Borrowed(self.body.as_bytes()));
         }
-        let decoded = STANDARD.decode(&self.body);
-        decoded.map(Cow::Owned).map_err(|error| Failure::MalformedBody(error.to_string()))
+        let decoded =
+            STANDARD.decode(&self.body).map_err(|error| Failure::MalformedBody(error.to_string()))?;
+        if decoded.len() > MAX_REQUEST_BYTES { Err(Failure::BodyTooLarge) } else { Ok(Cow::Owned(decoded)) }
     }
 }

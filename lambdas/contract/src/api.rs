@@ -65,7 +65,7 @@ pub struct ListAnswer {
     /// In no order that means anything.
     #[cfg_attr(feature = "schema", schemars(with = "Vec<schema::Item>"))]
     pub items: Vec<Item>,
-    /// Asks for what comes after these items; absent where nothing does.
+    /// Asks for what comes after these items; absent on the last page, which may be empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub cursor: Option<String>,
