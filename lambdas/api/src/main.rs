@@ -35,8 +35,7 @@ use crate::items::{CALL_TIMEOUT, Table};
 use crate::keys::Keys;
 use crate::settings::Settings;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
@@ -44,13 +43,19 @@ async fn main() -> ExitCode {
         .with_target(false)
         .with_max_level(tracing::Level::INFO)
         .init();
-    match run().await {
+    match start() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error, "the function cannot run");
             ExitCode::FAILURE
         }
     }
+}
+
+fn start() -> Result<(), Error> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    // Names are looked up in a thread beside this one. Two of them would cost more than one waits for the other.
+    runtime.enable_all().max_blocking_threads(1).build()?.block_on(run())
 }
 
 async fn run() -> Result<(), Error> {

@@ -1,5 +1,6 @@
 use std::fmt::Display;
-use std::fs;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use memchr::memmem;
+use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::BoxError;
@@ -45,34 +46,37 @@ fn roots() -> Result<RootCertStore, BoxError> {
     let file =
         file.ok_or("this system has no root certificates where OpenSSL looks; SSL_CERT_FILE may name them")?;
     let unreadable = |error: &dyn Display| format!("the root certificates in {}: {error}", file.display());
-    let bundle = fs::read(&file).map_err(|error| unreadable(&error))?;
+    let bundle = File::open(&file).map_err(|error| unreadable(&error))?;
+    let roots = read_roots(BufReader::new(bundle)).map_err(|error| unreadable(&error))?;
+    if roots.is_empty() { Err(unreadable(&"there are none").into()) } else { Ok(roots) }
+}
+
+/// The certificates of a PEM file (RFC 7468), whatever stands between them, line by line: little memory is touched.
+///
+/// rustls reads PEM in constant time, as private keys need it, and the crate `pem` character by character: with either, the
+/// 144 public roots of a system were nine tenths of the instructions of a cold start.
+fn read_roots(mut bundle: impl BufRead) -> io::Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
-    // Roots of a kind that rustls does not know are left out, as every TLS client does.
-    roots.add_parsable_certificates(certificates(&bundle).map(Into::into));
-    if roots.is_empty() {
-        return Err(unreadable(&"there are none").into());
+    let (mut line, mut base64, mut der) = (Vec::new(), Vec::new(), Vec::new());
+    while bundle.read_until(b'\n', &mut line)? > 0 {
+        match line.trim_ascii() {
+            b"-----BEGIN CERTIFICATE-----" => base64.clear(),
+            b"-----END CERTIFICATE-----" => {
+                der.clear();
+                // What is no certificate that rustls knows is left out, as every TLS client does.
+                if STANDARD.decode_vec(&base64, &mut der).is_ok() {
+                    roots.add_parsable_certificates([CertificateDer::from_slice(&der)]);
+                }
+            }
+            text => base64.extend_from_slice(text),
+        }
+        line.clear();
     }
     Ok(roots)
 }
 
-/// The certificates of a PEM file (RFC 7468), whatever stands between them.
-///
-/// rustls reads PEM in constant time, as private keys need it, and the crate `pem` character by character: with either, the
-/// 144 public roots of a system were nine tenths of the instructions of a cold start.
-fn certificates(bundle: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    let (begin, end) = (b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----");
-    memmem::find_iter(bundle, begin).filter_map(move |start| {
-        let body = &bundle[start + begin.len()..];
-        let body = &body[..memmem::find(body, end)?];
-        let mut base64 = Vec::with_capacity(body.len());
-        body.split(|byte| *byte == b'\n').for_each(|line| base64.extend_from_slice(line.trim_ascii()));
-        STANDARD.decode(base64).ok()
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use rustls::pki_types::CertificateDer;
     use rustls::pki_types::pem::PemObject;
 
     use super::*;
