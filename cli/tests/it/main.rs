@@ -4,7 +4,9 @@
 
 mod bad_input;
 mod cloud;
+mod identity;
 mod interrupted_load;
+mod issuer;
 mod loads;
 mod local_cloud;
 mod main_job;
