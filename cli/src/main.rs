@@ -1,5 +1,6 @@
 //! `restctl`: turn a data file into a secured REST API on AWS, and operate it.
 
+mod api;
 mod aws;
 mod certificate;
 mod cli;

@@ -15,6 +15,7 @@ use crate::output;
 pub(crate) struct Stack {
     pub(crate) id: String,
     pub(crate) status: StackStatus,
+    parameters: HashMap<String, String>,
     outputs: HashMap<String, String>,
     resolved: HashMap<String, String>,
 }
@@ -23,6 +24,12 @@ impl Stack {
     /// A change set was made for it and never executed: there is nothing in it yet.
     pub(crate) fn is_in_review(&self) -> bool {
         self.status == StackStatus::ReviewInProgress
+    }
+
+    /// The value that a parameter of `contract::template::parameter` was deployed with; none where the template
+    /// did not have it then.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.get(name).map(String::as_str)
     }
 
     /// An output by its name in `contract::template::output`.
@@ -51,22 +58,23 @@ pub(crate) async fn find(aws: &Aws, name: &str) -> Result<Option<Stack>> {
         return Ok(None);
     }
     let answer = answer.called(&format!("describe the stack {name}"))?;
-    Ok(answer.stacks.unwrap_or_default().into_iter().next().map(|stack| Stack {
+    Ok(answer.stacks.unwrap_or_default().into_iter().next().map(read))
+}
+
+fn read(stack: aws_sdk_cloudformation::types::Stack) -> Stack {
+    let parameters = stack.parameters.unwrap_or_default();
+    let outputs = stack.outputs.unwrap_or_default().into_iter();
+    let resolved = parameters.iter().cloned();
+    Stack {
         id: stack.stack_id.unwrap_or_default(),
         status: stack.stack_status.unwrap_or(StackStatus::from("UNKNOWN")),
-        outputs: stack
-            .outputs
-            .unwrap_or_default()
+        resolved: resolved.filter_map(|each| each.parameter_key.zip(each.resolved_value)).collect(),
+        parameters: parameters
             .into_iter()
-            .filter_map(|output| output.output_key.zip(output.output_value))
+            .filter_map(|each| each.parameter_key.zip(each.parameter_value))
             .collect(),
-        resolved: stack
-            .parameters
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|parameter| parameter.parameter_key.zip(parameter.resolved_value))
-            .collect(),
-    }))
+        outputs: outputs.filter_map(|output| output.output_key.zip(output.output_value)).collect(),
+    }
 }
 
 /// The stack, where `deploy` has brought it up.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use aws_sdk_cloudformation::types::ResourceStatus;
 use clap::Args;
+use restctl_contract::api::OPENAPI_PATH;
 use restctl_contract::stack::{Certificate, Setting};
 use restctl_contract::template::{output as stack_output, parameter};
 
@@ -21,12 +22,26 @@ const TEMPLATE: &str = include_str!("../../../templates/stack.yaml");
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Needs `restctl setup` first. Prints the endpoint on standard output. Run again without a change, it says so \
-and changes nothing.")]
+and changes nothing; what is not given stays as it was deployed.
+
+With --list on, GET /v1/items answers all items, page by page. It costs what it reads: a client that asks for \
+every page reads the whole table.")]
 pub(crate) struct Deploy {
     /// Folder that holds the binaries restctl-api and restctl-ingest, built for Lambda [default: built here]
     #[arg(long, value_name = "DIR")]
     lambdas: Option<PathBuf>,
+
+    /// Whether the API lists all items [at first: off]
+    #[arg(long, value_parser = ["on", "off"])]
+    list: Option<String>,
+
+    /// Whether its OpenAPI document needs a token or is open to everyone [at first: token]
+    #[arg(long, value_parser = ["token", "open"])]
+    openapi: Option<String>,
 }
+
+/// The choices that a deployment leaves as they are where they are not made anew.
+type Choices = [(&'static str, Option<String>); 2];
 
 pub(crate) async fn run(args: Deploy, context: &Context) -> Result<()> {
     let (aws, stack) = (&context.aws, &context.stack);
@@ -55,7 +70,9 @@ pub(crate) async fn run(args: Deploy, context: &Context) -> Result<()> {
     let template_key = upload_artifacts(context, &artifacts, [&api, &ingest]).await?;
     let existing = usable_stack(context).await?;
     let template_url = template_url(context, &artifacts, &template_key);
-    let parameters = parameters(context, artifacts, api, ingest);
+    let choices = [(parameter::LIST, args.list), (parameter::OPENAPI, args.openapi)];
+    let mut parameters = parameters(context, artifacts, api, ingest);
+    parameters.extend(chosen(choices, existing.as_ref()));
     let change_set = change_set::create(aws, stack, existing.as_ref(), &template_url, &parameters).await?;
 
     let Some(change_set) = change_set else {
@@ -142,6 +159,16 @@ fn parameters(
     ]
 }
 
+/// Each choice by its value now or before. One that was never made is left to the template's default: its previous
+/// value cannot be asked for where the deployed template did not know it.
+fn chosen(choices: Choices, existing: Option<&Stack>) -> impl Iterator<Item = (&'static str, String)> {
+    let deployed = existing.filter(|stack| !stack.is_in_review());
+    choices.into_iter().filter_map(move |(name, choice)| {
+        let before = || deployed.and_then(|stack| stack.parameter(name)).map(str::to_owned);
+        choice.or_else(before).map(|value| (name, value))
+    })
+}
+
 /// Puts the load balancer in front, and says where the API is.
 async fn finish(context: &Context, certificate: &Certificate) -> Result<()> {
     let stack = cloudformation::deployed(&context.aws, &context.stack).await?;
@@ -154,6 +181,14 @@ async fn finish(context: &Context, certificate: &Certificate) -> Result<()> {
     } else {
         output::say(&format!("point {} at {load_balancer} (CNAME or alias)", certificate.name));
     }
+    let base_url = endpoint::base_url(context, certificate);
+    let list = stack.parameter(parameter::LIST).unwrap_or_default();
+    let access = if stack.parameter(parameter::OPENAPI) == Some("open") {
+        "is open to everyone"
+    } else {
+        "needs a token"
+    };
+    output::say(&format!("the list of all items is {list}; {base_url}{OPENAPI_PATH} {access}"));
     output::say("next: restctl upload data.csv");
-    output::data(&endpoint::base_url(context, certificate))
+    output::data(&base_url)
 }

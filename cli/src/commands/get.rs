@@ -6,20 +6,19 @@ use std::io::{BufRead, BufReader, stdin};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
 use restctl_contract::api::{
-    BATCH_GET_PATH, BatchGetAnswer, BatchGetRequest, ITEMS_PATH, MAX_ANSWER_BYTES, MAX_IDS_PER_CALL,
+    BATCH_GET_PATH, BatchGetAnswer, BatchGetRequest, ITEMS_PATH, MAX_IDS_PER_CALL, MAX_REQUEST_BYTES,
 };
 use serde_json::Value;
 
+use crate::api::{Api, encoded};
 use crate::context::Context;
-use crate::discovery::bounded_body;
-use crate::endpoint::{self, Endpoint};
 use crate::failure::{During, Exit, Failure, Result};
-use crate::{output, token};
+use crate::{endpoint, output};
 
-/// What a load balancer passes of a Lambda's answer, with room for what a proxy in between may add.
-const MAX_BODY_BYTES: usize = 2 * 1024 * 1024 + MAX_ANSWER_BYTES;
+/// Of a bulk call's body, what its ids may take; the rest is for what is around them.
+const MAX_IDS_BYTES: usize = MAX_REQUEST_BYTES - 100;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -59,7 +58,7 @@ pub(crate) async fn run(args: Get, context: &Context) -> Result<()> {
 }
 
 async fn get_one(api: &mut Api<'_>, id: &str) -> Result<()> {
-    let (status, body) = api.call(Method::GET, &item_path(id), None).await?;
+    let (status, body) = api.get(&item_path(id)).await?;
     match status {
         StatusCode::OK => {
             let item: Value = serde_json::from_slice(&body).during("the API answers no JSON")?;
@@ -76,15 +75,13 @@ async fn get_several(api: &mut Api<'_>, ids: Vec<String>) -> Result<()> {
     let mut found = BatchGetAnswer { items: Vec::new(), missing: Vec::new(), remaining: Vec::new() };
     let mut waiting: VecDeque<Value> = ids.into_iter().map(Value::String).collect();
     while !waiting.is_empty() {
-        let asked: Vec<Value> = waiting.drain(..waiting.len().min(MAX_IDS_PER_CALL)).collect();
-        let asked_for = asked.len();
-        let request = BatchGetRequest { ids: asked };
-        let (status, body) = api.call(Method::POST, BATCH_GET_PATH, Some(&request)).await?;
+        let request = BatchGetRequest { ids: next_call(&mut waiting) };
+        let (status, body) = api.post(BATCH_GET_PATH, &request).await?;
         if status != StatusCode::OK {
             return Err(endpoint::refusal(status, &body));
         }
         let answer: BatchGetAnswer = serde_json::from_slice(&body).during("the API answers no JSON")?;
-        if answer.remaining.len() >= asked_for {
+        if answer.remaining.len() >= request.ids.len() {
             return Err(Failure::new("the API answers none of the ids it was asked for")
                 .why("it left all of them over")
                 .next("try again in a moment"));
@@ -105,17 +102,22 @@ async fn get_several(api: &mut Api<'_>, ids: Vec<String>) -> Result<()> {
     .exit(if some { Exit::Partial } else { Exit::NotFound }))
 }
 
+/// Takes as many ids off the front as one call may have, by their number and by their bytes; one at least.
+fn next_call(waiting: &mut VecDeque<Value>) -> Vec<Value> {
+    let mut bytes = 0;
+    let fitting = waiting.iter().take(MAX_IDS_PER_CALL).take_while(|id| {
+        bytes += id.to_string().len() + 1;
+        bytes <= MAX_IDS_BYTES
+    });
+    let count = fitting.count().max(1).min(waiting.len());
+    waiting.drain(..count).collect()
+}
+
 /// The item's path, its id percent-encoded as one segment.
 fn item_path(id: &str) -> String {
-    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    let encoded: String = id
-        .bytes()
-        .map(|byte| if unreserved(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect();
     // A segment of dots alone would be taken for a step up the path.
-    let encoded =
-        if encoded.bytes().all(|byte| byte == b'.') { encoded.replace('.', "%2E") } else { encoded };
-    format!("{ITEMS_PATH}{encoded}")
+    let segment = if id.bytes().all(|byte| byte == b'.') { id.replace('.', "%2E") } else { encoded(id) };
+    format!("{ITEMS_PATH}{segment}")
 }
 
 fn read_ids(file: &Path) -> Result<Vec<String>> {
@@ -130,48 +132,6 @@ fn read_ids(file: &Path) -> Result<Vec<String>> {
     Ok(lines.into_iter().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect())
 }
 
-/// The API with the token that opens it.
-struct Api<'a> {
-    context: &'a Context,
-    endpoint: Endpoint,
-    token: String,
-    renewed: bool,
-}
-
-impl<'a> Api<'a> {
-    async fn new(context: &'a Context) -> Result<Self> {
-        let (endpoint, token) = tokio::join!(Endpoint::find(context), token::obtain(context));
-        // Where both fail, the step that comes first is the one to name: setup.
-        let token = token?;
-        Ok(Self { context, endpoint: endpoint?, token, renewed: false })
-    }
-
-    /// Calls the API; once, where it refuses the cached token, again with a new one.
-    async fn call(
-        &mut self,
-        method: Method,
-        path: &str,
-        body: Option<&BatchGetRequest>,
-    ) -> Result<(StatusCode, Vec<u8>)> {
-        loop {
-            let address = format!("{}{path}", self.endpoint.base_url);
-            let mut request = self.endpoint.client.request(method.clone(), &address).bearer_auth(&self.token);
-            if let Some(body) = body {
-                request = request.json(body);
-            }
-            let answer = request.send().await.map_err(|error| endpoint::no_answer(&address, error))?;
-            let status = answer.status();
-            if status == StatusCode::UNAUTHORIZED && !self.renewed {
-                self.renewed = true;
-                token::forget(self.context)?;
-                self.token = token::obtain(self.context).await?;
-                continue;
-            }
-            return Ok((status, bounded_body(answer, MAX_BODY_BYTES).await?));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,5 +142,24 @@ mod tests {
         assert_eq!(item_path("a/b c"), "/v1/items/a%2Fb%20c");
         assert_eq!(item_path("é?#"), "/v1/items/%C3%A9%3F%23");
         assert_eq!(item_path(".."), "/v1/items/%2E%2E");
+    }
+
+    #[test]
+    fn a_call_has_as_many_ids_as_the_api_takes() {
+        let calls = |id: &str, count: usize| {
+            let mut waiting: VecDeque<Value> = vec![Value::from(id); count].into();
+            let mut calls = Vec::new();
+            while !waiting.is_empty() {
+                let ids = next_call(&mut waiting);
+                calls.push(ids.len());
+                let body = serde_json::to_vec(&BatchGetRequest { ids }).unwrap();
+                assert!(body.len() <= MAX_REQUEST_BYTES || calls.last() == Some(&1), "{}", body.len());
+            }
+            calls
+        };
+        assert_eq!(calls("42", 2_500), [1_000, 1_000, 500]);
+        // Each byte of a control character is six of JSON.
+        assert_eq!(calls(&"\u{1}".repeat(2_048), 100), [56, 44]);
+        assert_eq!(calls(&"x".repeat(MAX_REQUEST_BYTES), 2), [1, 1]);
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod auth_test;
 pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod destroy;
+pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod loads;
 pub(crate) mod local;
@@ -41,6 +42,9 @@ pub(crate) enum Command {
     /// Get items by id from the API
     Get(get::Get),
 
+    /// Write all items of the API into a file
+    Export(export::Export),
+
     /// Remove the stack and everything that belongs to it
     Destroy(destroy::Destroy),
 
@@ -67,6 +71,7 @@ pub(crate) fn run(command: Command, target: Target) -> Result<()> {
             Command::Token(args) => token::run(args, &Context::new(target).await?).await,
             Command::AuthTest(args) => auth_test::run(args, &Context::new(target).await?).await,
             Command::Get(args) => get::run(args, &Context::new(target).await?).await,
+            Command::Export(args) => export::run(args, &Context::new(target).await?).await,
             Command::Destroy(args) => destroy::run(args, &Context::new(target).await?).await,
             Command::Demo(args) => demo::run(args).await,
             Command::Local(command) => local::run(command).await,

@@ -158,7 +158,7 @@ fn any_issuer_is_set_up_as_what_it_is() {
     let asked = issuer.last_request();
     let basic = STANDARD.encode("a+b:s%3Ae+c%2Br%2Ft");
     assert_eq!(asked.authorization.unwrap(), format!("Basic {basic}"));
-    assert!(asked.form.contains("audience=items") && !asked.form.contains("client_"), "{}", asked.form);
+    assert!(asked.form.contains("audience=items") && !asked.form.contains("client_id"), "{}", asked.form);
 
     // An issuer that stays: what it was.
     account.succeed(&["setup", "--provider", "auth0"]);

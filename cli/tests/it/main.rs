@@ -4,11 +4,13 @@
 
 mod bad_input;
 mod cloud;
+mod export;
 mod identity;
 mod interrupted_load;
 mod issuer;
 mod loads;
 mod local_cloud;
 mod main_job;
+mod openapi;
 mod upload;
 mod words;

@@ -1,95 +1,114 @@
 //! An answer on its way to the load balancer.
 
-use aws_lambda_events::alb::AlbTargetGroupResponse;
-use aws_lambda_events::encodings::Body;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use restctl_contract::api::MAX_ANSWER_BYTES;
+use std::io::Write;
 
-/// Of the 1 MB that the load balancer takes, what a body may cost as a JSON string; the rest is for headers.
-const MAX_ESCAPED_BYTES: usize = 950_000;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::StatusCode;
+use sha2::{Digest, Sha256};
+
+use crate::event::Response;
+use crate::negotiation::accepts_gzip;
+use crate::request::Request;
+
+/// What is smaller goes in one packet, compressed or not.
+const MIN_GZIP_BYTES: usize = 1400;
+
+/// Bytes of a body's hash that make its entity tag.
+const ENTITY_TAG_BYTES: usize = 16;
 
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
-    headers: HeaderMap,
+    headers: Vec<(&'static str, String)>,
     body: String,
 }
 
 impl Answer {
-    pub(crate) fn json(status: StatusCode, content_type: &'static str, body: String) -> Self {
-        let headers = HeaderMap::from_iter([
-            (CONTENT_TYPE, HeaderValue::from_static(content_type)),
-            // What a token opens is for its bearer alone, and may be replaced by the next load.
-            (CACHE_CONTROL, HeaderValue::from_static("no-store")),
-            (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-        ]);
+    /// What a token opens: its bearer may keep it, and asks each time whether it is still true.
+    pub(crate) fn ok(body: String) -> Self {
+        let headers = vec![
+            ("content-type", "application/json".to_owned()),
+            ("cache-control", "private, no-cache".to_owned()),
+            ("vary", "accept, accept-encoding, authorization".to_owned()),
+        ];
+        Self { status: StatusCode::OK, headers, body }
+    }
+
+    /// What is true of this moment alone.
+    pub(crate) fn not_stored(status: StatusCode, content_type: &'static str, body: String) -> Self {
+        let headers =
+            vec![("content-type", content_type.to_owned()), ("cache-control", "no-store".to_owned())];
         Self { status, headers, body }
     }
 
-    pub(crate) fn ok(body: String) -> Self {
-        Self::json(StatusCode::OK, "application/json", body)
+    pub(crate) fn healthy() -> Self {
+        Self::not_stored(StatusCode::OK, "application/json", r#"{"status":"ok"}"#.to_owned())
     }
 
-    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+    pub(crate) fn with_header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
         self
     }
 
-    /// As `HEAD` has it.
-    pub(crate) fn without_body(mut self) -> Self {
-        self.body.clear();
-        self
+    /// The answer to a conditional request (RFC 9110, section 13.1.2): its body only where the client has another.
+    pub(crate) fn unless_matched(mut self, request: &Request) -> Self {
+        let tag = entity_tag(&self.body);
+        if request.header("if-none-match").is_some_and(|tags| is_among(&tag, &tags)) {
+            self.status = StatusCode::NOT_MODIFIED;
+            self.headers.retain(|(name, _)| *name != "content-type");
+            self.body.clear();
+        }
+        self.with_header("etag", tag)
+    }
+
+    pub(crate) fn into_response(mut self, request: &Request, request_id: &str) -> Response {
+        if request.method == "HEAD" {
+            self.body.clear();
+        }
+        let compressed = match self.body.len() {
+            MIN_GZIP_BYTES.. if accepts_gzip(request.header("accept-encoding").as_deref()) => {
+                gzip(&self.body)
+            }
+            _ => None,
+        };
+        if compressed.is_some() {
+            self.headers.push(("content-encoding", "gzip".to_owned()));
+        }
+        self.headers.push(("x-content-type-options", "nosniff".to_owned()));
+        self.headers.push(("x-request-id", request_id.to_owned()));
+        let reason = self.status.canonical_reason().unwrap_or_default();
+        Response {
+            status_code: self.status.as_u16(),
+            status_description: format!("{} {reason}", self.status.as_u16()),
+            headers: self.headers.iter().cloned().collect(),
+            multi_value_headers: self.headers.into_iter().map(|(name, value)| (name, [value])).collect(),
+            is_base64_encoded: compressed.is_some(),
+            body: compressed.unwrap_or(self.body),
+        }
     }
 }
 
-impl From<Answer> for AlbTargetGroupResponse {
-    fn from(answer: Answer) -> Self {
-        let mut response = Self::default();
-        response.status_code = answer.status.as_u16().into();
-        let reason = answer.status.canonical_reason().unwrap_or_default();
-        response.status_description = Some(format!("{} {reason}", answer.status.as_u16()));
-        // A target group reads the one or the other, by its setting of multi-value headers.
-        response.headers = answer.headers.clone();
-        response.multi_value_headers = answer.headers;
-        response.body = Some(Body::Text(answer.body));
-        response
-    }
+/// Weak, because the compressed body has the same one.
+fn entity_tag(body: &str) -> String {
+    let digest = Sha256::digest(body);
+    let hexadecimal: String = digest[..ENTITY_TAG_BYTES].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("W/\"{hexadecimal}\"")
 }
 
-/// What a piece of a body takes of the load balancer's limits. Pieces add up.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Cost {
-    bytes: usize,
-    escaped: usize,
+/// By weak comparison (RFC 9110, section 8.8.3.2).
+fn is_among(tag: &str, tags: &str) -> bool {
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    tags.trim() == "*" || tags.split(',').any(|other| opaque(other) == opaque(tag))
 }
 
-impl Cost {
-    /// Of a piece of JSON text, which has no control characters to escape.
-    pub(crate) fn of(json: &str) -> Self {
-        let escapes = json.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
-        Self { bytes: json.len(), escaped: json.len() + escapes }
-    }
-
-    pub(crate) fn fits(self) -> bool {
-        self.bytes <= MAX_ANSWER_BYTES && self.escaped <= MAX_ESCAPED_BYTES
-    }
-}
-
-impl std::ops::Add for Cost {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self { bytes: self.bytes + other.bytes, escaped: self.escaped + other.escaped }
-    }
-}
-
-impl std::ops::Sub for Cost {
-    type Output = Self;
-
-    fn sub(self, other: Self) -> Self {
-        Self { bytes: self.bytes - other.bytes, escaped: self.escaped - other.escaped }
-    }
+/// In base64, as the load balancer takes what is no text. None where it cannot be compressed: it goes as it is.
+fn gzip(body: &str) -> Option<String> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
+    encoder.write_all(body.as_bytes()).ok()?;
+    Some(STANDARD.encode(encoder.finish().ok()?))
 }
 
 #[cfg(test)]
@@ -97,17 +116,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cost_is_what_the_body_takes_as_a_json_string() {
-        for json in [r#"{"a":"b"}"#, r#"{"a":"\"\\"}"#, "[]", r#""é\u0001""#] {
-            let string = serde_json::to_string(json).unwrap();
-            assert_eq!(Cost::of(json).escaped, string.len() - 2, "{json}");
+    fn tags_are_compared_weakly() {
+        let tag = entity_tag("body");
+        let strong = tag.trim_start_matches("W/");
+        for tags in [&tag, strong, "*", " * ", &format!("\"other\", {tag}"), &format!("{strong},W/\"x\"")] {
+            assert!(is_among(&tag, tags), "{tags}");
         }
-    }
-
-    #[test]
-    fn quotes_count_twice() {
-        assert!(Cost::of(&"x".repeat(MAX_ANSWER_BYTES)).fits());
-        assert!(!Cost::of(&"x".repeat(MAX_ANSWER_BYTES + 1)).fits());
-        assert!(!Cost::of(&"\"".repeat(MAX_ANSWER_BYTES)).fits());
+        for tags in ["", "W/", "\"\"", "**", &entity_tag("other"), strong.trim_matches('"')] {
+            assert!(!is_among(&tag, tags), "{tags}");
+        }
     }
 }

@@ -2,12 +2,11 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use http::HeaderMap;
-use http::header::AUTHORIZATION;
-use restctl_verifier::{Claims, KeySet, Policy, Refusal, verify};
+use restctl_verifier::{Claims, Policy, Refusal, verify};
 
 use crate::failure::Failure;
-use crate::keys::Keys;
+use crate::keys::{Held, Keys};
+use crate::request::Request;
 
 pub(crate) struct Authorizer {
     keys: Keys,
@@ -19,8 +18,22 @@ impl Authorizer {
         Self { keys, policy }
     }
 
-    pub(crate) async fn admit(&self, headers: &HeaderMap) -> Result<Claims, Failure> {
-        let token = bearer_token(headers)?;
+    /// Fetches the keys while the function starts.
+    pub(crate) async fn prefetch(&self) {
+        self.keys.prefetch().await;
+    }
+
+    /// The scope that a token must carry.
+    pub(crate) fn scope(&self) -> &str {
+        &self.policy.scope
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    pub(crate) async fn admit(&self, request: &Request) -> Result<Claims, Failure> {
+        let token = bearer_token(request)?;
         let keys = self.keys.held().await?;
         match self.verify(token, &keys) {
             Err(Refusal::UnknownKey { .. }) => {
@@ -35,23 +48,27 @@ impl Authorizer {
         })
     }
 
-    fn verify(&self, token: &str, keys: &KeySet) -> Result<Claims, Refusal> {
+    fn verify(&self, token: &str, keys: &Held) -> Result<Claims, Refusal> {
         // A clock before 1970 makes every token one of the future, and refuses it.
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        verify(token, keys, &self.policy, now)
+        if let Some(claims) = keys.verified.find(token, now) {
+            return Ok(claims);
+        }
+        let claims = verify(token, &keys.set, &self.policy, now)?;
+        keys.verified.add(token, &claims, now);
+        Ok(claims)
     }
 }
 
 /// RFC 6750, section 2.1; the scheme in any case (RFC 9110, section 11.1).
-fn bearer_token(headers: &HeaderMap) -> Result<&str, Failure> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
+fn bearer_token(request: &Request) -> Result<&str, Failure> {
+    let mut values = request.header_lines("authorization");
     let value = values.next().ok_or(Failure::NoToken)?;
     if values.next().is_some() {
         return Err(Failure::RepeatedAuthorization);
     }
-    let credentials = value.to_str().ok().and_then(|value| value.trim().split_once(' '));
-    match credentials {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim_start()),
+    match value.trim_matches([' ', '\t']).split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim_start_matches(' ')),
         _ => Err(Failure::NoToken),
     }
 }
@@ -59,21 +76,28 @@ fn bearer_token(headers: &HeaderMap) -> Result<&str, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Event;
+
+    fn request(authorization: &[&str]) -> Request {
+        let values = authorization.iter().map(|value| (*value).to_owned()).collect();
+        let headers = [("Authorization".to_owned(), values)].into();
+        Request::from(Event { multi_value_headers: Some(headers), ..Event::default() })
+    }
 
     #[test]
     fn the_bearer_scheme_is_read_in_any_case() {
         for value in ["Bearer a.b.c", "bearer a.b.c", "BEARER   a.b.c", " Bearer a.b.c "] {
-            let headers = HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())]);
-            assert_eq!(bearer_token(&headers).unwrap(), "a.b.c", "{value}");
+            assert_eq!(bearer_token(&request(&[value])).unwrap(), "a.b.c", "{value}");
         }
     }
 
     #[test]
     fn other_credentials_are_no_token() {
         for value in ["", "Bearer", "Bearer ", "Basic dTpw", "Bearera.b.c", "a.b.c", "Token a.b.c"] {
-            let headers = HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())]);
-            assert!(matches!(bearer_token(&headers), Err(Failure::NoToken)), "{value}");
+            assert!(matches!(bearer_token(&request(&[value])), Err(Failure::NoToken)), "{value}");
         }
-        assert!(matches!(bearer_token(&HeaderMap::new()), Err(Failure::NoToken)));
+        assert!(matches!(bearer_token(&request(&[])), Err(Failure::NoToken)));
+        let twice = request(&["Bearer a.b.c", "Bearer a.b.c"]);
+        assert!(matches!(bearer_token(&twice), Err(Failure::RepeatedAuthorization)));
     }
 }

@@ -3,9 +3,8 @@
 use std::error::Error;
 use std::time::Duration;
 
-use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderName, HeaderValue, StatusCode};
-use restctl_contract::api::{MAX_IDS_PER_CALL, Problem};
+use http::StatusCode;
+use restctl_contract::api::{MAX_IDS_PER_CALL, MAX_REQUEST_BYTES, Problem};
 use restctl_verifier::Refusal;
 
 use crate::answer::Answer;
@@ -16,6 +15,8 @@ const REALM: &str = r#"Bearer realm="restctl""#;
 /// and items hold.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
+    #[error("the event is no request of a load balancer: {0}")]
+    NoRequest(String),
     #[error("send the header Authorization: Bearer TOKEN")]
     NoToken,
     #[error("the header Authorization is sent more than once")]
@@ -29,15 +30,25 @@ pub(crate) enum Failure {
     KeysUnavailable { cause: String, retry_after: Duration },
     #[error("there is nothing at this path")]
     UnknownPath,
+    #[error("this API does not list its items; restctl deploy --list on makes it")]
+    ListIsOff,
     /// With the methods that the path knows.
     #[error("this path knows the methods {0}")]
     MethodNotAllowed(&'static str),
+    #[error("this answers application/json, which the header Accept rules out")]
+    NotAcceptable,
     #[error("{0}")]
     InvalidId(String),
+    #[error("{0}")]
+    InvalidQuery(String),
+    #[error("the cursor is not one of this API's; begin without a cursor")]
+    InvalidCursor,
     #[error("no item has this id")]
     ItemNotFound,
-    #[error("send the body as application/json")]
+    #[error("send the body as application/json, without a Content-Encoding")]
     UnsupportedMediaType,
+    #[error("a body may have {MAX_REQUEST_BYTES} bytes at most; send several calls")]
+    BodyTooLarge,
     #[error("the body cannot be read: {0}")]
     MalformedBody(String),
     #[error("the body is not {{\"ids\": […]}}: {0}")]
@@ -54,42 +65,94 @@ pub(crate) enum Failure {
     Internal(String),
 }
 
-impl Failure {
-    fn status(&self) -> StatusCode {
-        match self {
-            Self::NoToken | Self::Refused(_) => StatusCode::UNAUTHORIZED,
-            Self::MissingScope(_) => StatusCode::FORBIDDEN,
-            Self::KeysUnavailable { .. } | Self::TableBusy { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            Self::UnknownPath | Self::ItemNotFound => StatusCode::NOT_FOUND,
-            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::RepeatedAuthorization | Self::InvalidId(_) | Self::MalformedBody(_) => {
-                StatusCode::BAD_REQUEST
-            }
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::InvalidBody(_) | Self::TooManyIds(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::ItemTooLarge(_) | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        }
+/// What failures of one kind have in common: what programs tell them apart by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Kind {
+    /// The last part of the problem's `type`.
+    pub(crate) name: &'static str,
+    pub(crate) status: StatusCode,
+    pub(crate) title: &'static str,
+}
+
+impl Kind {
+    /// Before the name, in the problem's `type`.
+    pub(crate) const PREFIX: &str = "urn:restctl:problem:";
+
+    const fn new(name: &'static str, status: StatusCode, title: &'static str) -> Self {
+        Self { name, status, title }
     }
 
-    /// The last part of the problem's `type`, for programs to tell failures apart, and its `title`.
-    fn kind(&self) -> (&'static str, &'static str) {
+    pub(crate) const REQUEST_MALFORMED: Self =
+        Self::new("request-malformed", StatusCode::BAD_REQUEST, "The request is malformed");
+    pub(crate) const TOKEN_MISSING: Self =
+        Self::new("token-missing", StatusCode::UNAUTHORIZED, "A token is needed");
+    pub(crate) const AUTHORIZATION_REPEATED: Self =
+        Self::new("authorization-repeated", StatusCode::BAD_REQUEST, "More than one token is sent");
+    pub(crate) const TOKEN_REFUSED: Self =
+        Self::new("token-refused", StatusCode::UNAUTHORIZED, "The token is refused");
+    pub(crate) const SCOPE_MISSING: Self =
+        Self::new("scope-missing", StatusCode::FORBIDDEN, "The token lacks a scope");
+    pub(crate) const KEYS_UNAVAILABLE: Self = Self::new(
+        "keys-unavailable",
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Tokens cannot be verified at the moment",
+    );
+    pub(crate) const PATH_UNKNOWN: Self = Self::new("path-unknown", StatusCode::NOT_FOUND, "Unknown path");
+    pub(crate) const LIST_OFF: Self = Self::new("list-off", StatusCode::NOT_FOUND, "There is no list");
+    pub(crate) const METHOD_NOT_ALLOWED: Self =
+        Self::new("method-not-allowed", StatusCode::METHOD_NOT_ALLOWED, "Method not allowed");
+    pub(crate) const NOT_ACCEPTABLE: Self =
+        Self::new("not-acceptable", StatusCode::NOT_ACCEPTABLE, "Not acceptable");
+    pub(crate) const ID_INVALID: Self = Self::new("id-invalid", StatusCode::BAD_REQUEST, "An id is invalid");
+    pub(crate) const QUERY_INVALID: Self =
+        Self::new("query-invalid", StatusCode::BAD_REQUEST, "The query is invalid");
+    pub(crate) const CURSOR_INVALID: Self =
+        Self::new("cursor-invalid", StatusCode::BAD_REQUEST, "The cursor is invalid");
+    pub(crate) const ITEM_NOT_FOUND: Self =
+        Self::new("item-not-found", StatusCode::NOT_FOUND, "Item not found");
+    pub(crate) const MEDIA_TYPE_UNSUPPORTED: Self =
+        Self::new("media-type-unsupported", StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type");
+    pub(crate) const BODY_TOO_LARGE: Self =
+        Self::new("body-too-large", StatusCode::PAYLOAD_TOO_LARGE, "The body is too large");
+    pub(crate) const BODY_MALFORMED: Self =
+        Self::new("body-malformed", StatusCode::BAD_REQUEST, "The body is malformed");
+    pub(crate) const BODY_INVALID: Self =
+        Self::new("body-invalid", StatusCode::UNPROCESSABLE_ENTITY, "The body is invalid");
+    pub(crate) const IDS_TOO_MANY: Self =
+        Self::new("ids-too-many", StatusCode::UNPROCESSABLE_ENTITY, "Too many ids");
+    pub(crate) const ITEM_TOO_LARGE: Self =
+        Self::new("item-too-large", StatusCode::INTERNAL_SERVER_ERROR, "An item is too large");
+    pub(crate) const TABLE_BUSY: Self =
+        Self::new("table-busy", StatusCode::SERVICE_UNAVAILABLE, "The table is busy");
+    pub(crate) const INTERNAL: Self =
+        Self::new("internal", StatusCode::INTERNAL_SERVER_ERROR, "The function failed");
+}
+
+impl Failure {
+    pub(crate) fn kind(&self) -> Kind {
         match self {
-            Self::NoToken => ("token-missing", "A token is needed"),
-            Self::RepeatedAuthorization => ("authorization-repeated", "More than one token is sent"),
-            Self::Refused(_) => ("token-refused", "The token is refused"),
-            Self::MissingScope(_) => ("scope-missing", "The token lacks a scope"),
-            Self::KeysUnavailable { .. } => ("keys-unavailable", "Tokens cannot be verified at the moment"),
-            Self::UnknownPath => ("path-unknown", "Unknown path"),
-            Self::MethodNotAllowed(_) => ("method-not-allowed", "Method not allowed"),
-            Self::InvalidId(_) => ("id-invalid", "An id is invalid"),
-            Self::ItemNotFound => ("item-not-found", "Item not found"),
-            Self::UnsupportedMediaType => ("media-type-unsupported", "Unsupported media type"),
-            Self::MalformedBody(_) => ("body-malformed", "The body is malformed"),
-            Self::InvalidBody(_) => ("body-invalid", "The body is invalid"),
-            Self::TooManyIds(_) => ("ids-too-many", "Too many ids"),
-            Self::ItemTooLarge(_) => ("item-too-large", "An item is too large"),
-            Self::TableBusy { .. } => ("table-busy", "The table is busy"),
-            Self::Internal(_) => ("internal", "The function failed"),
+            Self::NoRequest(_) => Kind::REQUEST_MALFORMED,
+            Self::NoToken => Kind::TOKEN_MISSING,
+            Self::RepeatedAuthorization => Kind::AUTHORIZATION_REPEATED,
+            Self::Refused(_) => Kind::TOKEN_REFUSED,
+            Self::MissingScope(_) => Kind::SCOPE_MISSING,
+            Self::KeysUnavailable { .. } => Kind::KEYS_UNAVAILABLE,
+            Self::UnknownPath => Kind::PATH_UNKNOWN,
+            Self::ListIsOff => Kind::LIST_OFF,
+            Self::MethodNotAllowed(_) => Kind::METHOD_NOT_ALLOWED,
+            Self::NotAcceptable => Kind::NOT_ACCEPTABLE,
+            Self::InvalidId(_) => Kind::ID_INVALID,
+            Self::InvalidQuery(_) => Kind::QUERY_INVALID,
+            Self::InvalidCursor => Kind::CURSOR_INVALID,
+            Self::ItemNotFound => Kind::ITEM_NOT_FOUND,
+            Self::UnsupportedMediaType => Kind::MEDIA_TYPE_UNSUPPORTED,
+            Self::BodyTooLarge => Kind::BODY_TOO_LARGE,
+            Self::MalformedBody(_) => Kind::BODY_MALFORMED,
+            Self::InvalidBody(_) => Kind::BODY_INVALID,
+            Self::TooManyIds(_) => Kind::IDS_TOO_MANY,
+            Self::ItemTooLarge(_) => Kind::ITEM_TOO_LARGE,
+            Self::TableBusy { .. } => Kind::TABLE_BUSY,
+            Self::Internal(_) => Kind::INTERNAL,
         }
     }
 
@@ -103,8 +166,8 @@ impl Failure {
         }
     }
 
-    fn header(&self) -> Option<(HeaderName, String)> {
-        let challenge = |rest: String| (WWW_AUTHENTICATE, format!("{REALM}{rest}"));
+    fn header(&self) -> Option<(&'static str, String)> {
+        let challenge = |rest: String| ("www-authenticate", format!("{REALM}{rest}"));
         Some(match self {
             // RFC 6750, section 3.1: without a token no error code.
             Self::NoToken => challenge(String::new()),
@@ -116,10 +179,12 @@ impl Failure {
                 challenge(format!(r#", error="insufficient_scope", scope="{scope}""#))
             }
             Self::KeysUnavailable { retry_after, .. } => {
-                (RETRY_AFTER, retry_after.as_secs_f64().ceil().to_string())
+                ("retry-after", retry_after.as_secs_f64().ceil().to_string())
             }
-            Self::TableBusy { .. } => (RETRY_AFTER, "1".to_owned()),
-            Self::MethodNotAllowed(methods) => (ALLOW, (*methods).to_owned()),
+            Self::TableBusy { .. } => ("retry-after", "1".to_owned()),
+            Self::MethodNotAllowed(methods) => ("allow", (*methods).to_owned()),
+            // RFC 9110, section 15.5.16: what would have been taken.
+            Self::UnsupportedMediaType => ("accept-encoding", "identity".to_owned()),
             _ => return None,
         })
     }
@@ -127,28 +192,23 @@ impl Failure {
 
 impl From<&Failure> for Answer {
     fn from(failure: &Failure) -> Self {
-        let (kind, title) = failure.kind();
-        let status = failure.status();
+        let Kind { name, status, title } = failure.kind();
         let problem = Problem {
-            kind: format!("urn:restctl:problem:{kind}"),
+            kind: format!("{}{name}", Kind::PREFIX),
             title: title.to_owned(),
             status: status.as_u16(),
             detail: Some(failure.to_string()),
         };
         let body = serde_json::json!(problem).to_string();
-        let answer = Answer::json(status, "application/problem+json", body);
-        // A scope that no header can bear is left out rather than the answer.
-        let header =
-            failure.header().and_then(|(name, value)| Some((name, HeaderValue::try_from(value).ok()?)));
-        match header {
+        let answer = Answer::not_stored(status, "application/problem+json", body);
+        match failure.header() {
             Some((name, value)) => answer.with_header(name, value),
             None => answer,
         }
     }
 }
 
-/// An error and what led to it, for the log. An SDK error's own debug text would hold the answer's body, and so
-/// maybe an item.
+/// An error and what led to it, for the log.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

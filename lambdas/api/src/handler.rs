@@ -1,127 +1,131 @@
-//! One request, from the event to the answer, and the line that the log keeps of it.
+//! One request, from the event to the answer.
 
 use std::time::{Duration, SystemTime};
 
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, Method};
-use restctl_contract::api::HEALTH_PATH;
-use restctl_verifier::Claims;
+use restctl_contract::api::{HEALTH_PATH, OPENAPI_PATH};
 use tokio::time::{Instant, timeout_at};
 
-use crate::answer::{Answer, Cost};
+use crate::answer::Answer;
 use crate::authorization::Authorizer;
 use crate::batch::Wanted;
+use crate::cursor::CursorKey;
+use crate::event::{Event, Response};
 use crate::failure::Failure;
 use crate::id::Id;
 use crate::items::Table;
+use crate::list;
+use crate::log::Trail;
+use crate::negotiation::accepts_json;
+use crate::openapi::{self, Deployment};
 use crate::request::Request;
-use crate::route::{Route, is_read};
+use crate::route::Route;
+use crate::size::Size;
 
 /// Of the function's time, what is kept to put the answer together and to send it.
 const RESERVE: Duration = Duration::from_millis(500);
 
 pub(crate) struct Handler {
-    authorizer: Authorizer,
-    table: Table,
-}
-
-/// What is logged of a request: never its token nor an item.
-#[derive(Default)]
-struct Trail {
-    route: Option<&'static str>,
-    claims: Option<Claims>,
+    pub(crate) authorizer: Authorizer,
+    pub(crate) table: Table,
+    /// Where the stack is deployed with the list.
+    pub(crate) cursor_key: Option<CursorKey>,
+    /// Whether the OpenAPI document needs no token.
+    pub(crate) openapi_is_open: bool,
+    /// The stack's name, for the log.
+    pub(crate) stack: String,
 }
 
 impl Handler {
-    pub(crate) fn new(authorizer: Authorizer, table: Table) -> Self {
-        Self { authorizer, table }
+    /// Does, while the function starts, what the first request would wait for.
+    pub(crate) async fn warm_up(&self) {
+        tokio::join!(self.authorizer.prefetch(), self.table.connect());
     }
 
     /// `deadline` is when Lambda ends the invocation.
-    pub(crate) async fn answer(&self, request: Request, deadline: SystemTime) -> Answer {
+    pub(crate) async fn handle(&self, event: &str, request_id: &str, deadline: SystemTime) -> Response {
         let started = Instant::now();
         let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
-        let method = request.method.clone();
         let mut trail = Trail::default();
-        let outcome = self.respond(request, started + left.saturating_sub(RESERVE), &mut trail).await;
+        let (request, outcome) = match serde_json::from_str::<Event>(event).map(Request::from) {
+            Ok(request) => {
+                trail.method.clone_from(&request.method);
+                let outcome = self.answer(&request, started + left.saturating_sub(RESERVE), &mut trail).await;
+                (request, outcome)
+            }
+            Err(error) => {
+                // The error's own text might show a piece of a token.
+                let place = format!("at {}:{}", error.line(), error.column());
+                (Request::from(Event::default()), Err(Failure::NoRequest(place)))
+            }
+        };
+        trail.jwks_fetches = self.authorizer.keys().take_fetches();
         let (answer, failure) = match outcome {
             Ok(answer) => (answer, None),
             Err(failure) => (Answer::from(&failure), Some(failure)),
         };
-        trail.log(&method, answer.status.as_u16(), failure.as_ref(), started.elapsed());
-        if method == Method::HEAD { answer.without_body() } else { answer }
+        trail.write(&self.stack, request_id, answer.status.as_u16(), failure.as_ref(), started.elapsed());
+        answer.into_response(&request, request_id)
     }
 
-    /// Nothing but `/health` is answered before the token has been verified, not even that a path is unknown.
-    async fn respond(
+    /// Nothing but what is open is answered before the token has been verified, not even that a path is unknown.
+    async fn answer(
         &self,
-        request: Request,
+        request: &Request,
         deadline: Instant,
         trail: &mut Trail,
     ) -> Result<Answer, Failure> {
-        if request.path == HEALTH_PATH {
-            trail.route = Some("health");
-            let healthy = Answer::ok(r#"{"status":"ok"}"#.to_owned());
-            return if is_read(&request.method) {
-                Ok(healthy)
-            } else {
-                Err(Failure::MethodNotAllowed("GET, HEAD"))
-            };
+        let is_open = request.path == HEALTH_PATH || (request.path == OPENAPI_PATH && self.openapi_is_open);
+        if !is_open {
+            let admitted = timeout_at(deadline, self.authorizer.admit(request)).await;
+            trail.claims = Some(admitted.unwrap_or_else(|_| {
+                let cause = "the function's time ran short".to_owned();
+                Err(Failure::KeysUnavailable { cause, retry_after: Duration::from_secs(1) })
+            })?);
         }
-        let admitted = timeout_at(deadline, self.authorizer.admit(&request.headers)).await;
-        trail.claims = Some(admitted.unwrap_or_else(|_| {
-            let cause = "the function's time ran short".to_owned();
-            Err(Failure::KeysUnavailable { cause, retry_after: Duration::from_secs(1) })
-        })?);
-        let route = Route::of(&request.method, &request.path)?;
+        let route = Route::of(request)?;
         trail.route = Some(route.name());
+        if !accepts_json(request.header("accept").as_deref()) {
+            return Err(Failure::NotAcceptable);
+        }
         match route {
-            Route::Item(id) => self.item(&id, deadline).await,
+            Route::Health => Ok(Answer::healthy()),
+            Route::OpenApi => {
+                let document = openapi::document(&Deployment {
+                    key: self.table.key(),
+                    scope: self.authorizer.scope(),
+                    list: self.cursor_key.is_some(),
+                    open: self.openapi_is_open,
+                });
+                Ok(Answer::ok(document).unless_matched(request))
+            }
+            Route::Item(id) => self.item(&id, request, deadline).await,
             Route::BatchGet => self.batch_get(request, deadline).await,
+            Route::List => self.list(request, deadline).await,
         }
     }
 
-    async fn item(&self, id: &str, deadline: Instant) -> Result<Answer, Failure> {
+    async fn item(&self, id: &str, request: &Request, deadline: Instant) -> Result<Answer, Failure> {
         let id = Id::from_text(self.table.key().kind, id)
             .map_err(|problem| Failure::InvalidId(format!("the id in the path {problem}")))?;
         let item = self.table.get(&id, deadline).await?.ok_or(Failure::ItemNotFound)?;
-        if !Cost::of(&item).fits() {
+        if !Size::of(&item).fits() {
             let detail = "the item is larger than the load balancer lets pass".to_owned();
             return Err(Failure::ItemTooLarge(detail));
         }
-        Ok(Answer::ok(item))
+        Ok(Answer::ok(item).unless_matched(request))
     }
 
-    async fn batch_get(&self, request: Request, deadline: Instant) -> Result<Answer, Failure> {
-        if !is_json(&request.headers) {
+    async fn batch_get(&self, request: &Request, deadline: Instant) -> Result<Answer, Failure> {
+        if !request.is_plain_json() {
             return Err(Failure::UnsupportedMediaType);
         }
-        let wanted = Wanted::parse(self.table.key().kind, &request.into_body()?)?;
-        let found = self.table.get_many(wanted.ids(), deadline).await?;
-        wanted.answer(&found).map(Answer::ok)
+        let wanted = Wanted::parse(self.table.key().kind, &request.body()?)?;
+        wanted.read(&self.table, deadline).await.map(Answer::ok)
     }
-}
 
-/// `application/json`, whatever its parameters.
-fn is_json(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default();
-    essence.trim().eq_ignore_ascii_case("application/json")
-}
-
-impl Trail {
-    fn log(&self, method: &Method, status: u16, failure: Option<&Failure>, latency: Duration) {
-        let route = self.route.unwrap_or("none");
-        let subject = self.claims.as_ref().and_then(|claims| claims.subject.as_deref());
-        let key_id = self.claims.as_ref().and_then(|claims| claims.key_id.as_deref());
-        let reason = failure.map(ToString::to_string);
-        let cause = failure.and_then(Failure::cause);
-        let latency_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
-        let method = method.as_str();
-        if status >= 500 {
-            tracing::error!(method, route, status, latency_ms, subject, key_id, reason, cause, "request");
-        } else {
-            tracing::info!(method, route, status, latency_ms, subject, key_id, reason, "request");
-        }
+    async fn list(&self, request: &Request, deadline: Instant) -> Result<Answer, Failure> {
+        let cursor_key = self.cursor_key.as_ref().ok_or(Failure::ListIsOff)?;
+        let list = list::read(request, &self.table, cursor_key, deadline).await?;
+        Ok(Answer::ok(list).unless_matched(request))
     }
 }

@@ -1,40 +1,104 @@
 //! A request as it came through the load balancer.
 
-use aws_lambda_events::alb::AlbTargetGroupRequest;
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, Method};
+use percent_encoding::percent_decode_str;
+use restctl_contract::api::MAX_REQUEST_BYTES;
 
+use crate::event::Event;
 use crate::failure::Failure;
 
+#[derive(Debug)]
 pub(crate) struct Request {
-    pub(crate) method: Method,
+    pub(crate) method: String,
     /// Percent-encoded, without the query string.
     pub(crate) path: String,
-    pub(crate) headers: HeaderMap,
+    headers: Vec<(String, String)>,
+    /// Percent-encoded.
+    query: Vec<(String, String)>,
     body: String,
     is_base64: bool,
 }
 
-impl From<AlbTargetGroupRequest> for Request {
-    fn from(event: AlbTargetGroupRequest) -> Self {
-        // A target group sends one or the other; where both are there, only this one shows repeated headers.
-        let multi_value = !event.multi_value_headers.is_empty();
+impl From<Event> for Request {
+    fn from(event: Event) -> Self {
         Self {
-            method: event.http_method,
+            method: event.http_method.unwrap_or_default(),
             path: event.path.unwrap_or_default(),
-            headers: if multi_value { event.multi_value_headers } else { event.headers },
+            headers: pairs(event.multi_value_headers, event.headers),
+            query: pairs(event.multi_value_query_string_parameters, event.query_string_parameters),
             body: event.body.unwrap_or_default(),
             is_base64: event.is_base64_encoded,
         }
     }
 }
 
+/// A target group sends one or the other; where both are there, only the first shows what is repeated.
+fn pairs(
+    multi: Option<impl IntoIterator<Item = (String, Vec<String>)>>,
+    single: Option<impl IntoIterator<Item = (String, Option<String>)>>,
+) -> Vec<(String, String)> {
+    let multi = multi.into_iter().flatten();
+    let mut pairs: Vec<_> =
+        multi.flat_map(|(name, values)| values.into_iter().map(move |value| (name.clone(), value))).collect();
+    if pairs.is_empty() {
+        let single = single.into_iter().flatten();
+        pairs.extend(single.map(|(name, value)| (name, value.unwrap_or_default())));
+    }
+    pairs
+}
+
 impl Request {
-    pub(crate) fn into_body(self) -> Result<Vec<u8>, Failure> {
-        if !self.is_base64 {
-            return Ok(self.body.into_bytes());
+    pub(crate) fn is_read(&self) -> bool {
+        self.method == "GET" || self.method == "HEAD"
+    }
+
+    /// Each line of a header, whose name is in lower case.
+    pub(crate) fn header_lines(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.headers
+            .iter()
+            .filter(move |(header, _)| header.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// A header that may be a list, its lines joined (RFC 9110, section 5.3); none where it is not sent.
+    pub(crate) fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+        let mut lines = self.header_lines(name);
+        let first = lines.next()?;
+        Some(lines.fold(Cow::Borrowed(first), |list, line| Cow::Owned(format!("{list},{line}"))))
+    }
+
+    /// A parameter of the query string, decoded.
+    pub(crate) fn parameter(&self, name: &str) -> Result<Option<Cow<'_, str>>, Failure> {
+        let mut values = self.query.iter().filter(|(parameter, _)| parameter == name);
+        let Some((_, value)) = values.next() else { return Ok(None) };
+        if values.next().is_some() {
+            return Err(Failure::InvalidQuery(format!("{name} is given more than once")));
         }
-        STANDARD.decode(self.body).map_err(|error| Failure::MalformedBody(error.to_string()))
+        let decoded = percent_decode_str(value).decode_utf8();
+        decoded.map(Some).map_err(|_| Failure::InvalidQuery(format!("{name} is not UTF-8")))
+    }
+
+    /// `application/json`, whatever its parameters, and not compressed.
+    pub(crate) fn is_plain_json(&self) -> bool {
+        let content_type = self.header("content-type").unwrap_or_default();
+        let essence = content_type.split(';').next().unwrap_or_default();
+        let coding = self.header("content-encoding").unwrap_or_default();
+        essence.trim().eq_ignore_ascii_case("application/json")
+            && (coding.trim().is_empty() || coding.trim().eq_ignore_ascii_case("identity"))
+    }
+
+    pub(crate) fn body(&self) -> Result<Cow<'_, [u8]>, Failure> {
+        let most = if self.is_base64 { MAX_REQUEST_BYTES.div_ceil(3) * 4 } else { MAX_REQUEST_BYTES };
+        if self.body.len() > most {
+            return Err(Failure::BodyTooLarge);
+        }
+        if !self.is_base64 {
+            return Ok(Cow::Borrowed(self.body.as_bytes()));
+        }
+        let decoded = STANDARD.decode(&self.body);
+        decoded.map(Cow::Owned).map_err(|error| Failure::MalformedBody(error.to_string()))
     }
 }

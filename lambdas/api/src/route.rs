@@ -1,70 +1,67 @@
 //! Method and path → what is asked for.
 
-use http::Method;
-use restctl_contract::api::{BATCH_GET_PATH, ITEMS_PATH};
+use percent_encoding::percent_decode_str;
+use restctl_contract::api::{BATCH_GET_PATH, HEALTH_PATH, ITEMS_PATH, LIST_PATH, OPENAPI_PATH};
 
 use crate::failure::Failure;
+use crate::request::Request;
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Route {
+    Health,
+    OpenApi,
     /// With the id, decoded.
     Item(String),
     BatchGet,
+    List,
 }
 
 impl Route {
-    /// `path` without a query string.
-    pub(crate) fn of(method: &Method, path: &str) -> Result<Self, Failure> {
-        // An item may have the id `batch-get`: the method tells the two apart.
-        let is_batch_path = path == BATCH_GET_PATH;
-        match path.strip_prefix(ITEMS_PATH) {
-            Some(_) if is_batch_path && method == Method::POST => Ok(Self::BatchGet),
-            Some(id) if !id.is_empty() && is_read(method) => decode(id).map(Self::Item),
-            Some(id) if !id.is_empty() => {
-                let methods = if is_batch_path { "GET, HEAD, POST" } else { "GET, HEAD" };
-                Err(Failure::MethodNotAllowed(methods))
-            }
-            _ => Err(Failure::UnknownPath),
+    pub(crate) fn of(request: &Request) -> Result<Self, Failure> {
+        let (path, is_read) = (request.path.as_str(), request.is_read());
+        let read = |route| if is_read { Ok(route) } else { Err(Failure::MethodNotAllowed("GET, HEAD")) };
+        match path {
+            HEALTH_PATH => read(Self::Health),
+            OPENAPI_PATH => read(Self::OpenApi),
+            LIST_PATH => read(Self::List),
+            // An item may have the id `batch-get`: the method tells the two apart.
+            BATCH_GET_PATH if request.method == "POST" => Ok(Self::BatchGet),
+            BATCH_GET_PATH if !is_read => Err(Failure::MethodNotAllowed("GET, HEAD, POST")),
+            _ => match path.strip_prefix(ITEMS_PATH).filter(|id| !id.is_empty()) {
+                Some(id) => read(Self::Item(String::new())).and_then(|_| decode(id).map(Self::Item)),
+                None => Err(Failure::UnknownPath),
+            },
         }
     }
 
     /// For the log.
     pub(crate) fn name(&self) -> &'static str {
         match self {
+            Self::Health => "health",
+            Self::OpenApi => "openapi",
             Self::Item(_) => "item",
             Self::BatchGet => "batch-get",
+            Self::List => "list",
         }
     }
-}
-
-pub(crate) fn is_read(method: &Method) -> bool {
-    method == Method::GET || method == Method::HEAD
 }
 
 /// Decodes the rest of the path after the items' prefix, slashes included. As in the URL Standard, a percent
 /// sign without two hexadecimal digits stands for itself: a proxy may have decoded the path before.
 fn decode(encoded: &str) -> Result<String, Failure> {
-    let mut decoded = Vec::with_capacity(encoded.len());
-    let mut rest = encoded.as_bytes();
-    while let [byte, after @ ..] = rest {
-        let escaped = match after {
-            [high, low, ..] if *byte == b'%' => hexadecimal(*high).zip(hexadecimal(*low)),
-            _ => None,
-        };
-        let (byte, length) = escaped.map_or((*byte, 1), |(high, low)| (high << 4 | low, 3));
-        decoded.push(byte);
-        rest = &rest[length..];
-    }
-    String::from_utf8(decoded).map_err(|_| Failure::InvalidId("the id in the path is not UTF-8".to_owned()))
-}
-
-fn hexadecimal(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+    let decoded = percent_decode_str(encoded).decode_utf8().map(|id| id.into_owned());
+    decoded.map_err(|_| Failure::InvalidId("the id in the path is not UTF-8".to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Event;
+
+    fn of(method: &str, path: &str) -> Result<Route, Failure> {
+        let (http_method, path) = (Some(method.to_owned()), Some(path.to_owned()));
+        Route::of(&Request::from(Event { http_method, path, ..Event::default() }))
+    }
 
     #[test]
     fn ids_are_decoded() {
@@ -86,24 +83,30 @@ mod tests {
             ("batch-get", "batch-get"),
             ("é", "é"),
         ] {
-            let route = Route::of(&Method::GET, &format!("/v1/items/{encoded}"));
-            assert_eq!(route.unwrap(), Route::Item(id.to_owned()), "{encoded}");
+            assert_eq!(
+                of("GET", &format!("/v1/items/{encoded}")).unwrap(),
+                Route::Item(id.to_owned()),
+                "{encoded}"
+            );
         }
         for encoded in ["%FF", "%C3", "a%80b"] {
-            let route = Route::of(&Method::GET, &format!("/v1/items/{encoded}"));
+            let route = of("GET", &format!("/v1/items/{encoded}"));
             assert!(matches!(route, Err(Failure::InvalidId(_))), "{encoded}");
         }
     }
 
     #[test]
     fn methods_and_paths() {
-        let of = |method: &str, path: &str| Route::of(&method.parse().unwrap(), path);
         assert_eq!(of("POST", "/v1/items/batch-get").unwrap(), Route::BatchGet);
         assert_eq!(of("HEAD", "/v1/items/7").unwrap(), Route::Item("7".to_owned()));
+        assert_eq!(of("GET", "/v1/items").unwrap(), Route::List);
         for (method, path, allowed) in [
             ("POST", "/v1/items/7", "GET, HEAD"),
             ("DELETE", "/v1/items/7", "GET, HEAD"),
             ("get", "/v1/items/7", "GET, HEAD"),
+            ("POST", "/v1/items", "GET, HEAD"),
+            ("POST", "/v1/openapi.json", "GET, HEAD"),
+            ("", "/health", "GET, HEAD"),
             ("PUT", "/v1/items/batch-get", "GET, HEAD, POST"),
         ] {
             let refused = of(method, path);
@@ -112,8 +115,7 @@ mod tests {
                 "{method}"
             );
         }
-        for path in ["", "/", "/v1", "/v1/items", "/v1/items/", "/v2/items/7", "//v1/items/7", "/V1/items/7"]
-        {
+        for path in ["", "/", "/v1", "/v1/items/", "/v2/items/7", "//v1/items/7", "/V1/items/7", "/health/"] {
             for method in ["GET", "POST", "DELETE"] {
                 assert!(matches!(of(method, path), Err(Failure::UnknownPath)), "{method} {path}");
             }

@@ -2,7 +2,7 @@
 
 use std::env;
 
-use reqwest::Url;
+use http::Uri;
 use restctl_contract::key::Key;
 use restctl_contract::template::variable;
 use restctl_verifier::{Policy, Provider};
@@ -11,7 +11,12 @@ pub(crate) struct Settings {
     pub(crate) items_table: String,
     pub(crate) key: Key,
     pub(crate) policy: Policy,
-    pub(crate) jwks_uri: Url,
+    pub(crate) jwks_uri: Uri,
+    /// The secret that signs cursors, where the stack is deployed with the list.
+    pub(crate) cursor_key: Option<String>,
+    /// Whether the OpenAPI document needs no token.
+    pub(crate) openapi_is_open: bool,
+    pub(crate) stack: String,
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,27 +40,50 @@ impl Settings {
                 provider,
                 issuer: required(variable::ISSUER)?,
                 audience: required(variable::AUDIENCE)?,
-                scope: required(variable::SCOPE)?,
+                scope: scope(required(variable::SCOPE)?)?,
             },
             jwks_uri: jwks_uri(&required(variable::JWKS_URI)?)?,
+            cursor_key: optional(variable::CURSOR_KEY),
+            openapi_is_open: openapi_is_open(&required(variable::OPENAPI)?)?,
+            stack: required(variable::STACK)?,
         })
     }
 }
 
+fn optional(variable: &'static str) -> Option<String> {
+    env::var(variable).ok().filter(|value| !value.is_empty())
+}
+
 fn required(variable: &'static str) -> Result<String, SettingsError> {
-    env::var(variable)
-        .ok()
-        .filter(|value| !value.is_empty())
-        .ok_or_else(|| SettingsError { variable, problem: "is missing or empty".to_owned() })
+    optional(variable).ok_or_else(|| SettingsError { variable, problem: "is missing or empty".to_owned() })
+}
+
+/// A scope-token of RFC 6749, section 3.3, which a challenge can name.
+fn scope(scope: String) -> Result<String, SettingsError> {
+    if scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)) {
+        return Ok(scope);
+    }
+    Err(SettingsError { variable: variable::SCOPE, problem: "is no scope (RFC 6749)".to_owned() })
+}
+
+fn openapi_is_open(setting: &str) -> Result<bool, SettingsError> {
+    match setting {
+        "token" => Ok(false),
+        "open" => Ok(true),
+        other => {
+            let problem = format!("is {other:?}, not token or open");
+            Err(SettingsError { variable: variable::OPENAPI, problem })
+        }
+    }
 }
 
 /// Whoever can change the keys on their way can mint tokens, so that they travel over TLS, or not at all.
-fn jwks_uri(text: &str) -> Result<Url, SettingsError> {
+fn jwks_uri(text: &str) -> Result<Uri, SettingsError> {
     let refuse = |problem: String| SettingsError { variable: variable::JWKS_URI, problem };
-    let uri = Url::parse(text).map_err(|error| refuse(format!("is not a URL ({error})")))?;
-    match uri.scheme() {
-        "https" => Ok(uri),
-        "http" if uri.host_str().is_some_and(is_loopback) => Ok(uri),
+    let uri: Uri = text.parse().map_err(|error| refuse(format!("is not a URL ({error})")))?;
+    match uri.scheme_str() {
+        Some("https") if uri.host().is_some() => Ok(uri),
+        Some("http") if uri.host().is_some_and(is_loopback) => Ok(uri),
         _ => Err(refuse("is not an https URL (http only for a loopback address)".to_owned())),
     }
 }
@@ -91,8 +119,20 @@ mod tests {
             "ftp://127.0.0.1/jwks",
             "tenant.example.test",
             "",
+            "https://",
+            "https:///jwks",
         ] {
             assert!(jwks_uri(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_scope_fits_a_challenge() {
+        for good in ["read:items", "https://api.example.com/items.read", "a"] {
+            assert!(scope(good.to_owned()).is_ok(), "{good}");
+        }
+        for bad in ["read items", "read\"items", "read\\items", "é", "a\n"] {
+            assert!(scope(bad.to_owned()).is_err(), "{bad}");
         }
     }
 }

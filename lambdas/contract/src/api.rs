@@ -36,39 +36,60 @@ pub const MAX_ANSWER_BYTES: usize = 700_000;
 pub type Item = Map<String, Value>;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BatchGetRequest {
     /// Strings; where the key is a number, numbers too.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<schema::Id>", length(max = MAX_IDS_PER_CALL)))]
     pub ids: Vec<Value>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BatchGetAnswer {
     /// In the order of the request, each id once.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<schema::Item>"))]
     pub items: Vec<Item>,
     /// Ids that no item bears.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<schema::Id>"))]
     pub missing: Vec<Value>,
     /// Ids that were not looked at because the answer was full: ask for them again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<schema::Id>"))]
     pub remaining: Vec<Value>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ListAnswer {
     /// In no order that means anything.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<schema::Item>"))]
     pub items: Vec<Item>,
     /// Asks for what comes after these items; absent where nothing does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub cursor: Option<String>,
 }
 
 /// The body of every error, `application/problem+json` (RFC 9457).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Problem {
     #[serde(rename = "type")]
     pub kind: String,
     pub title: String,
     pub status: u16,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub detail: Option<String>,
+}
+
+/// What the schemas of bodies call an id and an item, whose own schemas depend on the stack's key.
+#[cfg(feature = "schema")]
+pub mod schema {
+    #[derive(schemars::JsonSchema)]
+    pub struct Id {}
+
+    #[derive(schemars::JsonSchema)]
+    pub struct Item {}
 }

@@ -15,14 +15,10 @@ mod ledger;
 mod measured;
 #[path = "load/peer.rs"]
 mod peer;
-#[path = "load/process.rs"]
-mod process;
 #[path = "load/report.rs"]
 mod report;
 #[path = "load/restctl.rs"]
 mod restctl;
-#[path = "load/row.rs"]
-mod row;
 #[path = "load/s3.rs"]
 mod s3;
 
@@ -33,8 +29,6 @@ use crate::measured::{Measured, median};
 use crate::peer::Peer;
 use crate::report::Report;
 
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
 const ROWS: u64 = 200_000;
 /// About 1 GB.
 const MANY_ROWS: u64 = 8_000_000;
@@ -43,15 +37,10 @@ const RUNS: usize = 3;
 // One thread for all services: more would ask for a tokio with other features, and so measure another function.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let mut quick = false;
-    for argument in std::env::args().skip(1) {
-        match argument.as_str() {
-            // Cargo passes it to every benchmark.
-            "--bench" => {}
-            "--quick" => quick = true,
-            other => return report::refuse(other),
-        }
-    }
+    let quick = match restctl_testkit::bench::is_quick() {
+        Ok(quick) => quick,
+        Err(message) => return report::refuse(&message),
+    };
     let runs = if quick { 1 } else { RUNS };
     let mut report = Report::begin(runs);
 

@@ -17,6 +17,8 @@ mod table;
 mod tests;
 mod window;
 
+use std::time::Duration;
+
 use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_lambda_events::sqs::SqsEvent;
@@ -24,6 +26,7 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
+use restctl_aws::{Environment, Service};
 use restctl_contract::key::Key;
 use restctl_contract::template::variable;
 
@@ -32,6 +35,9 @@ use crate::dynamodb::{Backoff, Dynamodb};
 use crate::load::{Cadence, Ingest};
 use crate::queue::Queue;
 use crate::source::WindowSize;
+
+/// A call of DynamoDB without an answer for so long is made again.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -58,10 +64,11 @@ fn ingest(config: &SdkConfig) -> Result<Ingest, Error> {
     // The host names of buckets resolve at AWS, and nowhere else.
     let path_style = config.endpoint_url().is_some();
     let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(path_style).build();
+    let dynamodb = Service::dynamodb(restctl_aws::client()?, &Environment::read()?, TIMEOUT)?;
     let sqs = aws_sdk_sqs::Client::new(config);
     Ok(Ingest {
         s3: aws_sdk_s3::Client::from_conf(s3),
-        dynamodb: Dynamodb::new(config, Backoff::default())?,
+        dynamodb: Dynamodb::new(dynamodb, Backoff::default()),
         queue: Queue::new(sqs, setting(variable::LOAD_QUEUE)?, setting(variable::DEAD_LETTER_QUEUE)?),
         items_table: setting(variable::ITEMS_TABLE)?,
         ledger_table: setting(variable::LEDGER_TABLE)?,

@@ -1,5 +1,5 @@
 //! A DynamoDB small enough for tests: PutItem, GetItem, Scan, BatchGetItem and BatchWriteItem over HTTP on
-//! 127.0.0.1, with the limits and refusals of the service (Amazon DynamoDB API Reference) and with knobs for
+//! 127.0.0.1 (and Secrets Manager's GetSecretValue, of which a function knows no other address), with the limits and refusals of the service (Amazon DynamoDB API Reference) and with knobs for
 //! the answers that a healthy table seldom gives.
 //!
 //! It checks neither signatures nor types, compares number keys as they are written, ignores projections, and
@@ -33,6 +33,7 @@ pub struct Dynamo {
 #[derive(Default)]
 struct State {
     tables: HashMap<String, Table>,
+    secrets: HashMap<String, String>,
     calls: HashMap<String, usize>,
     throttled: HashMap<String, usize>,
     unprocessed: Unprocessed,
@@ -73,6 +74,11 @@ impl Dynamo {
     pub fn create_table(&self, name: &str, key: &str) {
         let table = Table { key: key.to_owned(), items: BTreeMap::new() };
         lock(&self.state).tables.insert(name.to_owned(), table);
+    }
+
+    /// A secret that GetSecretValue answers.
+    pub fn keep_secret(&self, id: &str, value: &str) {
+        lock(&self.state).secrets.insert(id.to_owned(), value.to_owned());
     }
 
     /// Removes all tables and forgets all calls and orders.
@@ -171,6 +177,10 @@ impl State {
             "BatchWriteItem" => self.batch_write_item(&request),
             "BatchGetItem" => self.batch_get_item(&request),
             "Scan" => self.scan(&request),
+            "GetSecretValue" => match self.secrets.get(request["SecretId"].as_str().unwrap_or_default()) {
+                Some(secret) => Ok(json!({ "SecretString": secret })),
+                None => Err(Refusal { code: "ResourceNotFoundException", message: "no such secret".into() }),
+            },
             other => Err(Refusal { code: "UnknownOperationException", message: other.to_owned() }),
         }
     }

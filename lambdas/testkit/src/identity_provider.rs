@@ -1,18 +1,21 @@
 //! An OpenID Connect issuer as far as a resource server sees it: a JWKS over HTTP, and tokens.
 
+use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
+use axum::serve::Listener;
 use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::signing_key::SigningKey;
+use crate::tls::Authority;
 
 /// The `aud` of [`IdentityProvider::claims`].
 pub const AUDIENCE: &str = "https://items.example.test";
@@ -28,6 +31,10 @@ pub enum JwksAnswer {
     Status(u16),
     RedirectTo(String),
     Body(String),
+    /// The published keys, so long after the request.
+    Late(Duration),
+    /// The request is taken, and that is all.
+    Never,
 }
 
 /// Serves until it is dropped.
@@ -47,20 +54,38 @@ struct Shared {
 impl IdentityProvider {
     /// With one EC key.
     pub async fn start() -> Self {
-        let signing = SigningKey::ec("key-1");
-        let shared = Arc::new(Mutex::new(Shared {
-            published: vec![signing.jwk()],
-            signing,
-            answer: JwksAnswer::Keys,
-            fetches: 0,
-        }));
+        Self::start_with(SigningKey::ec("key-1")).await
+    }
+
+    /// Signs with `signing`, and publishes that key alone.
+    pub async fn start_with(signing: SigningKey) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port on 127.0.0.1");
         let address = listener.local_addr().expect("a bound socket has an address");
+        Self::serve(listener, format!("http://{address}"), vec![signing.jwk()], signing)
+    }
+
+    /// As Auth0 does it: over TLS, with two RSA keys, of which the second is the next to sign.
+    pub async fn start_with_tls(authority: &Authority) -> Self {
+        let signing = SigningKey::rsa("key-1");
+        let published = vec![signing.jwk(), SigningKey::rsa("key-2").jwk()];
+        let listener = authority.listen().await;
+        let origin = listener.origin();
+        Self::serve(listener, origin, published, signing)
+    }
+
+    fn serve<L: Listener<Addr: Debug>>(
+        listener: L,
+        origin: String,
+        published: Vec<Value>,
+        signing: SigningKey,
+    ) -> Self {
+        let shared =
+            Arc::new(Mutex::new(Shared { published, signing, answer: JwksAnswer::Keys, fetches: 0 }));
         let routes =
             Router::new().route("/.well-known/jwks.json", get(serve_jwks)).with_state(Arc::clone(&shared));
         let mut server = JoinSet::new();
         server.spawn(async move { axum::serve(listener, routes).await.expect("axum serves") });
-        Self { origin: format!("http://{address}"), shared, _server: server }
+        Self { origin, shared, _server: server }
     }
 
     /// The `iss` of its tokens; ends with `/`, as Auth0's does.
@@ -70,6 +95,11 @@ impl IdentityProvider {
 
     pub fn jwks_uri(&self) -> String {
         format!("{}/.well-known/jwks.json", self.origin)
+    }
+
+    /// The published keys, whatever the endpoint answers at the moment.
+    pub fn jwks(&self) -> Value {
+        json!({"keys": self.lock().published})
     }
 
     /// How often the JWKS has been asked for, whatever was answered.
@@ -86,6 +116,14 @@ impl IdentityProvider {
         let signing = SigningKey::ec(kid);
         let mut shared = self.lock();
         shared.published = vec![signing.jwk()];
+        shared.signing = signing;
+    }
+
+    /// Signs with a new key from now on and publishes it beside the others.
+    pub fn add_key(&self, kid: &str) {
+        let signing = SigningKey::ec(kid);
+        let mut shared = self.lock();
+        shared.published.push(signing.jwk());
         shared.signing = signing;
     }
 
@@ -129,14 +167,22 @@ impl IdentityProvider {
 }
 
 async fn serve_jwks(State(shared): State<Arc<Mutex<Shared>>>) -> Response {
-    let mut shared = shared.lock().expect("no holder of the lock panics");
-    shared.fetches += 1;
-    match &shared.answer {
-        JwksAnswer::Keys => axum::Json(json!({"keys": shared.published})).into_response(),
+    let (answer, keys) = {
+        let mut shared = shared.lock().expect("no holder of the lock panics");
+        shared.fetches += 1;
+        (shared.answer.clone(), json!({"keys": shared.published}))
+    };
+    match answer {
+        JwksAnswer::Keys => axum::Json(keys).into_response(),
         JwksAnswer::Status(status) => {
-            StatusCode::from_u16(*status).expect("a status of three digits").into_response()
+            StatusCode::from_u16(status).expect("a status of three digits").into_response()
         }
-        JwksAnswer::RedirectTo(target) => Redirect::temporary(target).into_response(),
-        JwksAnswer::Body(body) => body.clone().into_response(),
+        JwksAnswer::RedirectTo(target) => Redirect::temporary(&target).into_response(),
+        JwksAnswer::Body(body) => body.into_response(),
+        JwksAnswer::Late(delay) => {
+            tokio::time::sleep(delay).await;
+            axum::Json(keys).into_response()
+        }
+        JwksAnswer::Never => std::future::pending().await,
     }
 }

@@ -14,6 +14,7 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::serve::ListenerExt;
 use http::StatusCode;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -21,6 +22,8 @@ use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
+
+use crate::dynamodb::send_at_once;
 
 /// The function's timeout, unless an invocation says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -33,6 +36,7 @@ pub struct Runtime {
     process_id: u32,
     invocations: mpsc::UnboundedSender<Invocation>,
     ended: watch::Receiver<Option<String>>,
+    waiting: watch::Receiver<bool>,
     output: Arc<Mutex<String>>,
     _tasks: JoinSet<()>,
 }
@@ -66,25 +70,36 @@ struct Api {
     /// How many invocations have been handed out, and those without an answer by request id.
     pending: Arc<Mutex<(u64, HashMap<String, AnswerSender>)>>,
     output: Arc<Mutex<String>>,
+    /// Whether the function has asked for an event and has none yet.
+    waiting: Arc<watch::Sender<bool>>,
 }
 
 impl Runtime {
     /// Starts `binary` with an empty environment but for what Lambda sets and `variables`, which come last
     /// and may overrule it.
     pub async fn start(binary: impl AsRef<FilePath>, variables: &[(&str, &str)]) -> Self {
+        Self::start_command(Command::new(binary.as_ref()), variables).await
+    }
+
+    /// As [`Self::start`], for a program with arguments.
+    pub async fn start_command(command: Command, variables: &[(&str, &str)]) -> Self {
         let (invocations, queue) = mpsc::unbounded_channel();
         let output = Arc::new(Mutex::new(String::new()));
+        let (wait, waiting) = watch::channel(false);
         let api = Api {
             next: Arc::new(AsyncMutex::new(queue)),
             pending: Arc::default(),
             output: Arc::clone(&output),
+            waiting: Arc::new(wait),
         };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port on 127.0.0.1");
         let address = listener.local_addr().expect("a bound socket has an address").to_string();
         let mut tasks = JoinSet::new();
-        tasks.spawn(async move { axum::serve(listener, routes(api)).await.expect("axum serves") });
+        tasks.spawn(async move {
+            axum::serve(listener.tap_io(send_at_once), routes(api)).await.expect("axum serves")
+        });
 
-        let mut process = spawn(binary.as_ref(), &address, variables);
+        let mut process = spawn(command, &address, variables);
         let process_id = process.id().expect("nobody has waited for the process yet");
         let stdout = collect(process.stdout.take(), Arc::clone(&output));
         let stderr = collect(process.stderr.take(), Arc::clone(&output));
@@ -97,7 +112,7 @@ impl Runtime {
             };
             end.send_replace(Some(how));
         });
-        Self { process_id, invocations, ended, output, _tasks: tasks }
+        Self { process_id, invocations, ended, waiting, output, _tasks: tasks }
     }
 
     /// The function's answer to `event`.
@@ -128,6 +143,21 @@ impl Runtime {
         outcome.map_err(|reason| InvokeError { reason, output: self.output() })
     }
 
+    /// Waits until the function waits for an event, at most 30 s: it has started, and has done all it does for the
+    /// events before.
+    ///
+    /// # Errors
+    /// If it ends before, or does not ask.
+    pub async fn wait_until_idle(&self) -> Result<(), InvokeError> {
+        let (mut waiting, mut ended) = (self.waiting.clone(), self.ended.clone());
+        let reason = tokio::select! {
+            Ok(_) = waiting.wait_for(|waiting| *waiting) => return Ok(()),
+            Ok(how) = ended.wait_for(Option::is_some) => how.clone().unwrap_or_default(),
+            () = tokio::time::sleep(TIMEOUT) => format!("it has not asked for an event within {TIMEOUT:?}"),
+        };
+        Err(InvokeError { reason, output: self.output() })
+    }
+
     /// Waits until the process has ended, at most 30 s, and says how.
     ///
     /// # Errors
@@ -152,8 +182,8 @@ impl Runtime {
     }
 }
 
-fn spawn(binary: &FilePath, api: &str, variables: &[(&str, &str)]) -> Child {
-    Command::new(binary)
+fn spawn(mut command: Command, api: &str, variables: &[(&str, &str)]) -> Child {
+    command
         .env_clear()
         .envs([
             ("AWS_LAMBDA_RUNTIME_API", api),
@@ -171,7 +201,7 @@ fn spawn(binary: &FilePath, api: &str, variables: &[(&str, &str)]) -> Child {
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .unwrap_or_else(|error| panic!("{} does not start: {error}", binary.display()))
+        .unwrap_or_else(|error| panic!("{:?} does not start: {error}", command.as_std().get_program()))
 }
 
 async fn collect(stream: Option<impl AsyncRead + Unpin>, output: Arc<Mutex<String>>) {
@@ -194,9 +224,11 @@ fn routes(api: Api) -> Router {
 }
 
 async fn next(State(api): State<Api>) -> Response {
+    api.waiting.send_replace(true);
     let Some(invocation) = api.next.lock().await.recv().await else {
         return StatusCode::GONE.into_response();
     };
+    api.waiting.send_replace(false);
     let deadline = invocation.deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let id = {
         let (count, pending) = &mut *api.pending.lock().expect("no holder of the lock panics");

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{LEEWAY_SECONDS, Provider, Refusal};
+use crate::{LEEWAY_SECONDS, Provider, Refusal, object};
 
 /// What a token must say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub(crate) struct Unjudged {
 
 impl Unjudged {
     pub(crate) fn parse(payload: &[u8]) -> Result<Self, Refusal> {
-        serde_json::from_slice(payload).map_err(|_| Refusal::Malformed)
+        object::parse(payload)
     }
 
     pub(crate) fn expires_after(&self, now: u64) -> Result<u64, Refusal> {

@@ -4,7 +4,7 @@ use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::Refusal;
+use crate::{Refusal, object};
 
 /// Parameters that are not here, such as `jku`, `jwk` and `x5u`, are not looked at. A parameter given twice
 /// fails the parse (RFC 7515, section 4).
@@ -19,7 +19,7 @@ pub(crate) struct Header {
 
 impl Header {
     pub(crate) fn parse(json: &[u8]) -> Result<Self, Refusal> {
-        serde_json::from_slice(json).map_err(|_| Refusal::Malformed)
+        object::parse(json)
     }
 
     pub(crate) fn algorithm(&self) -> Result<Algorithm, Refusal> {

@@ -10,6 +10,7 @@ mod explanation;
 mod header;
 mod judgement;
 mod key_set;
+mod object;
 mod provider;
 mod refusal;
 

@@ -394,8 +394,35 @@ fn shapes_that_are_refused() {
     for token in malformed {
         assert_eq!(verify(&token, &keys, &policy(), NOW), Err(Refusal::Malformed), "{token}");
     }
-    for payload in [json!([]), json!("text"), json!(null)] {
+    // What they would say as objects, in the order in which the verifier names it.
+    let header_as_list = json!(["ES256", "JWT", "ec", null]);
+    let listed = key.token_with_header(&header_as_list, &claims());
+    assert_eq!(verify(&listed, &keys, &policy(), NOW), Err(Refusal::Malformed));
+    let claims_as_list = {
+        let claims = claims();
+        let names =
+            ["iss", "sub", "aud", "exp", "nbf", "iat", "client_id", "token_use", "scope", "permissions"];
+        Value::from_iter(names.map(|name| claims.get(name).cloned()))
+    };
+    for payload in [claims_as_list, json!([]), json!("text"), json!(null)] {
         assert_eq!(verify(&key.token(&payload), &keys, &policy(), NOW), Err(Refusal::Malformed), "{payload}");
+    }
+}
+
+#[test]
+fn what_is_not_utf8_is_refused_wherever_it_is() {
+    let key = SigningKey::ec("ec");
+    let keys = key_set(&[key.jwk()]);
+    let token = |header: &[u8], payload: &[u8]| {
+        let encoded = |part: &[u8]| URL_SAFE_NO_PAD.encode(part);
+        key.sign(&format!("{}.{}", encoded(header), encoded(payload)))
+    };
+    // In a member that nobody asks for.
+    let broken = |json: &str| [&b"{\"x\":\"\xff\","[..], &json.as_bytes()[1..]].concat();
+    let (header, payload) = (key.header().to_string(), claims().to_string());
+    assert!(verify(&token(header.as_bytes(), payload.as_bytes()), &keys, &policy(), NOW).is_ok());
+    for token in [token(&broken(&header), payload.as_bytes()), token(header.as_bytes(), &broken(&payload))] {
+        assert_eq!(verify(&token, &keys, &policy(), NOW), Err(Refusal::Malformed), "{token}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use restctl_testkit::alb::AlbRequest;
 use restctl_testkit::signing_key::{SigningKey, hmac_token};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::stage::{Stage, problem};
 
@@ -125,20 +125,38 @@ async fn the_log_has_a_line_for_each_request_and_no_secret() {
     let stage = Stage::set().await;
     stage.put("42", json!({"name": {"S": "a private name"}}));
     let token = stage.provider.token();
-    stage.send(&AlbRequest::get("/v1/items/42").bearer(&token)).await;
+    let item = stage.send(&AlbRequest::get("/v1/items/42").bearer(&token)).await;
     stage.send(&AlbRequest::get("/v1/items/42").bearer("a.stolen.token")).await;
     stage.send(&AlbRequest::get("/health")).await;
     let output = stage.output(|output| output.contains(r#""route":"health""#)).await;
-    let lines: Vec<serde_json::Value> =
+    let lines: Vec<Value> =
         output.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
     assert_eq!(lines.len(), 3, "{output}");
     assert_eq!(lines[0]["route"], "item");
     assert_eq!(lines[0]["status"], 200);
     assert_eq!(lines[0]["subject"], "client-1@clients");
     assert_eq!(lines[0]["key_id"], "key-1");
-    assert!(lines[0]["latency_ms"].is_u64() && lines[0]["timestamp"].is_string());
+    assert!(lines[0]["latency_ms"].is_f64() && lines[0]["timestamp"].is_string());
+    assert_eq!(lines[0]["request_id"], item.header("x-request-id").unwrap());
+    assert_eq!((&lines[0]["jwks_fetches"], &lines[1]["jwks_fetches"]), (&json!(1), &json!(0)));
+    lines.iter().for_each(check_metrics);
+    assert_eq!((&lines[1]["errors"], &lines[1]["problem"]), (&json!(1), &json!("token-refused")));
     assert_eq!((&lines[1]["status"], &lines[1]["route"]), (&json!(401), &json!("none")));
     assert_eq!(lines[1]["reason"], "the token is not a signed JWT in compact form");
     let secrets = [token.as_str(), token.rsplit('.').next().unwrap(), "stolen", "a private name"];
     assert!(secrets.iter().all(|secret| !output.contains(secret)), "{output}");
+}
+
+/// As the embedded metric format has it: each metric and each dimension is a member of the line.
+fn check_metrics(line: &Value) {
+    assert!(line["_aws"]["Timestamp"].is_u64(), "{line}");
+    for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
+        assert_eq!(directive["Namespace"], "restctl");
+        for dimension in directive["Dimensions"][0].as_array().unwrap() {
+            assert!(line[dimension.as_str().unwrap()].is_string(), "{dimension} of {line}");
+        }
+        for metric in directive["Metrics"].as_array().unwrap() {
+            assert!(line[metric["Name"].as_str().unwrap()].is_number(), "{metric} of {line}");
+        }
+    }
 }

@@ -24,7 +24,7 @@ async fn an_item_is_answered_as_it_is() {
     let answer = stage.get("/v1/items/42").await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("content-type"), Some("application/json"));
-    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert_eq!(answer.header("cache-control"), Some("private, no-cache"));
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
     // As text: key order and digits count, and the load's own attribute is not there.
     assert_eq!(
@@ -118,6 +118,33 @@ async fn unprocessed_keys_are_asked_for_again() {
 }
 
 #[tokio::test]
+async fn a_thousand_ids_are_ten_batches() {
+    let stage = Stage::set().await;
+    let ids: Vec<String> = (0..1000).map(|number| format!("id-{number}")).collect();
+    ids.iter().step_by(2).for_each(|id| stage.put(id, json!({})));
+    stage.dynamo.leave_unprocessed(7, 5);
+    let answer = stage.batch_get(json!(ids)).await.json();
+    let items: Vec<Value> = ids.iter().step_by(2).map(|id| json!({"id": id})).collect();
+    let missing: Vec<&String> = ids.iter().skip(1).step_by(2).collect();
+    assert_eq!(answer, json!({"items": items, "missing": missing}));
+    let calls = stage.dynamo.calls("BatchGetItem");
+    assert!((11..=15).contains(&calls), "{calls}");
+}
+
+#[tokio::test]
+async fn what_would_not_be_answered_is_not_read() {
+    let stage = Stage::set().await;
+    let ids: Vec<String> = (0..1000).map(|number| format!("id-{number}")).collect();
+    ids.iter().for_each(|id| stage.put(id, json!({"text": {"S": "x".repeat(20_000)}})));
+    let answer = stage.batch_get(json!(ids)).await.json();
+    let read = answer["items"].as_array().unwrap().len();
+    assert!((30..40).contains(&read), "{read}");
+    let rest: Vec<Value> = ids[read..].iter().map(|id| json!(id)).collect();
+    assert_eq!(answer["remaining"], json!(rest));
+    assert!(stage.dynamo.calls("BatchGetItem") <= 5);
+}
+
+#[tokio::test]
 async fn keys_that_stay_unprocessed_remain() {
     let stage = Stage::set().await;
     stage.put("a", json!({}));
@@ -206,7 +233,7 @@ async fn bodies_that_are_refused() {
     }
     let without_type = AlbRequest::new("POST", "/v1/items/batch-get").bearer(&stage.provider.token());
     problem(&stage.send(&without_type.body("{}")).await, 415, "media-type-unsupported");
-    problem(&stage.batch_get(json!(vec!["a"; 101])).await, 422, "ids-too-many");
+    problem(&stage.batch_get(json!(vec!["a"; 1001])).await, 422, "ids-too-many");
     assert_eq!(stage.dynamo.calls("BatchGetItem"), 0);
 }
 

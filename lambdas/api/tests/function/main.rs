@@ -1,6 +1,12 @@
 //! The whole function: the real binary behind the Lambda Runtime API.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod authorization;
+mod hostile_requests;
+mod hostile_tokens;
 mod items;
-mod keys;
+mod list;
+mod outages;
+mod settings;
 mod stage;

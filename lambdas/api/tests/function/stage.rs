@@ -33,7 +33,25 @@ impl Stage {
         Self::on(provider, dynamo, key_type).await
     }
 
+    /// Deployed with the list.
+    pub(crate) async fn with_list() -> Self {
+        let (provider, dynamo) = (IdentityProvider::start().await, Dynamo::start().await);
+        dynamo.create_table(TABLE, "id");
+        dynamo.keep_secret("cursor-key", "a secret of the stack");
+        Self::told(provider, dynamo, "S", &[("CURSOR_KEY", "cursor-key")]).await
+    }
+
     pub(crate) async fn on(provider: IdentityProvider, dynamo: Dynamo, key_type: &str) -> Self {
+        Self::told(provider, dynamo, key_type, &[]).await
+    }
+
+    /// With these variables besides, which overrule the usual ones.
+    pub(crate) async fn told(
+        provider: IdentityProvider,
+        dynamo: Dynamo,
+        key_type: &str,
+        others: &[(&str, &str)],
+    ) -> Self {
         let (issuer, jwks_uri) = (provider.issuer(), provider.jwks_uri());
         let variables = [
             ("AWS_ENDPOINT_URL", dynamo.url()),
@@ -48,7 +66,7 @@ impl Stage {
             ("OPENAPI", "token"),
             ("STACK", "restctl"),
         ];
-        let runtime = Runtime::start(BINARY, &variables).await;
+        let runtime = Runtime::start(BINARY, &[&variables, others].concat()).await;
         Self { provider, dynamo, runtime }
     }
 

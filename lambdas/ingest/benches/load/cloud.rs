@@ -8,10 +8,11 @@ use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{Response, StatusCode};
 use axum::serve::ListenerExt;
+use restctl_testkit::bench::BoxError;
+use restctl_testkit::dynamodb::send_at_once;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::BoxError;
 use crate::dynamodb::Dynamodb;
 use crate::s3;
 
@@ -42,10 +43,9 @@ impl Cloud {
         let shared = Arc::new(Shared { rows, dynamodb, calls: AtomicU64::new(0) });
         let router =
             Router::new().fallback(answer).layer(DefaultBodyLimit::disable()).with_state(Arc::clone(&shared));
-        // Without, an answer in two packets would wait for the client's delayed acknowledgement.
-        let listener =
-            listener.tap_io(|stream| stream.set_nodelay(true).expect("a TCP socket has this option"));
-        let server = tokio::spawn(async move { axum::serve(listener, router).await.expect("axum serves") });
+        let server = tokio::spawn(async move {
+            axum::serve(listener.tap_io(send_at_once), router).await.expect("axum serves")
+        });
         Ok(Self { url, shared, server })
     }
 

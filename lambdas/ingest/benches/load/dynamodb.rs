@@ -6,11 +6,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use memchr::memmem;
 use restctl_contract::load::LedgerEntry;
+use restctl_testkit::bench::row::{Row, ids};
 use serde_json::Value;
 
 use crate::cloud::{ITEMS_TABLE, LEDGER_TABLE};
 use crate::ledger::Ledger;
-use crate::row::Row;
 
 /// Every how manieth row is another than the table's item, where some are.
 const CHANGED_EVERY: u64 = 100;
@@ -138,14 +138,4 @@ impl Dynamodb {
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The ids in a request, found without reading its JSON: eight digits some way behind the name, the notation's
-/// spaces aside.
-fn ids(body: &[u8]) -> impl Iterator<Item = u64> {
-    memmem::find_iter(body, "\"id\":").filter_map(|at| {
-        let rest = &body[at..];
-        let first = rest.iter().position(u8::is_ascii_digit)?;
-        str::from_utf8(rest.get(first..first + 8)?).ok()?.parse().ok()
-    })
 }

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::BoxError;
+use restctl_testkit::bench::{BoxError, process};
+
 use crate::cloud::Cloud;
-use crate::process;
 
 pub(crate) struct Measured {
     pub(crate) rows: u64,

@@ -1,12 +1,10 @@
 //! The table of results, the only thing that the benchmark prints.
 #![expect(clippy::print_stdout, reason = "a benchmark is read on the terminal")]
 
-use std::fs;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
-use time::OffsetDateTime;
+use restctl_testkit::bench::{BoxError, machine};
 
-use crate::BoxError;
 use crate::measured::Measured;
 use crate::peer;
 
@@ -15,8 +13,8 @@ pub(crate) struct Report {
     failed: bool,
 }
 
-pub(crate) fn refuse(argument: &str) -> ExitCode {
-    println!("{argument} is no argument of this benchmark; it takes --quick alone");
+pub(crate) fn refuse(message: &str) -> ExitCode {
+    println!("{message}");
     ExitCode::from(2)
 }
 
@@ -76,27 +74,12 @@ impl Report {
         for (name, ratio) in &self.ratios {
             println!("{ratio:>8.2}  {name}");
         }
-        println!("\n{}; {}", OffsetDateTime::now_utc().date(), machine());
-        println!("{}; Node.js {}; {}", version("rustc"), version("node"), version("python3"));
+        println!("\n{}", machine::description());
         println!("{}", peer::packages().join("; "));
         if self.failed {
             println!("\nA line is WRONG, see above.");
             return ExitCode::FAILURE;
         }
         ExitCode::SUCCESS
-    }
-}
-
-fn machine() -> String {
-    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    format!("{}, {cores} cores", model.map_or("unknown CPU", |(_, model)| model))
-}
-
-fn version(tool: &str) -> String {
-    match Command::new(tool).arg("--version").output() {
-        Ok(output) => String::from_utf8_lossy(&output.stdout).trim().to_owned(),
-        Err(_) => format!("no {tool}"),
     }
 }

@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use restctl_contract::load::{LoadState, Receipt};
 use restctl_contract::template::variable;
+use restctl_testkit::bench::{BoxError, row};
 use restctl_testkit::runtime::Runtime;
 use serde_json::{Value, json};
 
-use crate::BoxError;
 use crate::cloud::{BUCKET, Cloud, ITEMS_TABLE, LEDGER_TABLE, OBJECT, VERSION};
 use crate::dynamodb::{Dynamodb, Found};
 use crate::measured::Measured;
-use crate::row;
 
 /// As long as a function may take.
 const TIMEOUT: Duration = Duration::from_secs(900);

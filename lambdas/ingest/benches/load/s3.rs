@@ -8,9 +8,9 @@ use axum::http::request::Parts;
 use axum::http::{Method, Response, StatusCode};
 use futures_util::stream;
 use restctl_contract::load::COLUMN_TYPES_METADATA;
+use restctl_testkit::bench::row;
 
 use crate::cloud::{BUCKET, OBJECT, VERSION};
-use crate::row;
 
 const PIECE_BYTES: u64 = 64 * 1024;
 

@@ -5,6 +5,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use aws_lambda_events::sqs::SqsEvent;
+use restctl_aws::{Environment, Service};
 use restctl_contract::key::{Key, KeyType};
 use restctl_contract::load::{LedgerEntry, LoadId, Receipt};
 use restctl_rows::{Delimiter, Dialect, Encoding, Parser, Row, Types};
@@ -80,10 +81,17 @@ async fn ingest(dynamo: &Dynamo, bucket: &Bucket, sqs: &Sqs) -> Ingest {
     let s3 = aws_sdk_s3::config::Builder::from(&config).endpoint_url(bucket.url()).force_path_style(true);
     let queue = aws_sdk_sqs::config::Builder::from(&config).endpoint_url(sqs.url());
     let queue = aws_sdk_sqs::Client::from_conf(queue.build());
+    let environment = Environment {
+        region: "eu-central-1".to_owned(),
+        credentials: Credentials::new("id", "secret", None, None, "tests"),
+        endpoint_url: Some(dynamo.url().to_owned()),
+    };
+    let https = restctl_aws::client().unwrap();
+    let service = Service::dynamodb(https, &environment, Duration::from_secs(20)).unwrap();
     let backoff = Backoff { first: Duration::from_millis(1), longest: Duration::from_millis(50) };
     Ingest {
         s3: aws_sdk_s3::Client::from_conf(s3.build()),
-        dynamodb: Dynamodb::new(&config, backoff).unwrap(),
+        dynamodb: Dynamodb::new(service, backoff),
         queue: Queue::new(queue, format!("{}/loads", sqs.url()), format!("{}/dead", sqs.url())),
         items_table: "items".into(),
         ledger_table: "ledger".into(),

@@ -1,9 +1,7 @@
 //! What goes over the wire, checked as the service checks it.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use axum::Router;
 use axum::http::HeaderMap;
@@ -12,7 +10,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 
-use super::{Backoff, Dynamodb};
+use super::*;
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
@@ -56,16 +54,14 @@ async fn calls_are_signed_as_the_service_asks() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, Router::new().route("/", post(answer))).await });
-    let config = aws_config::defaults(BehaviorVersion::latest())
-        .region(Region::from_static("eu-central-1"))
-        .credentials_provider(Credentials::new("AKIDEXAMPLE", SECRET, Some("session".into()), None, "test"))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .endpoint_url(url)
-        .load()
-        .await;
-    let backoff = Backoff { first: Duration::ZERO, longest: Duration::ZERO };
-    let dynamodb = Dynamodb::new(&config, backoff).unwrap();
-    dynamodb.call("GetItem", br#"{"TableName":"items"}"#.to_vec()).await.unwrap();
+    let environment = Environment {
+        region: "eu-central-1".to_owned(),
+        credentials: Credentials::new("AKIDEXAMPLE", SECRET, Some("session".into()), None, "test"),
+        endpoint_url: Some(url),
+    };
+    let dynamodb =
+        Service::dynamodb(crate::client().unwrap(), &environment, Duration::from_secs(10)).unwrap();
+    dynamodb.call("GetItem", Bytes::from_static(br#"{"TableName":"items"}"#)).await.unwrap();
 
     let (headers, body) = arrived.lock().unwrap().take().unwrap();
     assert_eq!(headers["x-amz-target"], "DynamoDB_20120810.GetItem");
@@ -80,6 +76,6 @@ async fn calls_are_signed_as_the_service_asks() {
 
 #[test]
 fn the_endpoint_is_the_regions() {
-    assert_eq!(super::endpoint("eu-central-1"), "https://dynamodb.eu-central-1.amazonaws.com");
-    assert_eq!(super::endpoint("cn-north-1"), "https://dynamodb.cn-north-1.amazonaws.com.cn");
+    assert_eq!(endpoint("dynamodb", "eu-central-1"), "https://dynamodb.eu-central-1.amazonaws.com");
+    assert_eq!(endpoint("dynamodb", "cn-north-1"), "https://dynamodb.cn-north-1.amazonaws.com.cn");
 }

@@ -4,12 +4,14 @@
 use std::io::Write;
 use std::ops::Range;
 
+use memchr::memmem;
 use restctl_contract::key::WRITTEN_BY;
+use serde_json::{Value, json};
 
 const HEADER: &[u8] = b"id,sku,price,stock,active,name,category,supplier,weight,updated\n";
 
 /// As `restctl upload` would find them.
-pub(crate) const COLUMN_TYPES: &str = "ssnnbsssns";
+pub const COLUMN_TYPES: &str = "ssnnbsssns";
 
 /// Of each line, its end included.
 const ROW_BYTES: u64 = 120;
@@ -20,12 +22,12 @@ const OLDER_STAMP: &str = "2020-01-01T00:00:00.000Z/2020-01-01T00:00:00.000Z/000
 const CATEGORIES: [&str; 4] = ["fasteners", "abrasives", "adhesives", "hydraulic"];
 
 /// Of the file with this many rows, in bytes.
-pub(crate) fn file_size(rows: u64) -> u64 {
+pub fn file_size(rows: u64) -> u64 {
     HEADER.len() as u64 + rows * ROW_BYTES
 }
 
 /// The bytes `range` of the file, which must be in it.
-pub(crate) fn file_part(range: Range<u64>) -> Vec<u8> {
+pub fn file_part(range: Range<u64>) -> Vec<u8> {
     let header = HEADER.len() as u64;
     let first = range.start.saturating_sub(header) / ROW_BYTES;
     let end = range.end.saturating_sub(header).div_ceil(ROW_BYTES);
@@ -40,11 +42,11 @@ pub(crate) fn file_part(range: Range<u64>) -> Vec<u8> {
 }
 
 /// A row's values, of a width that depends on the row for `active` alone; `name` makes up for it.
-pub(crate) struct Row {
+pub struct Row {
     id: u64,
     sku: u64,
     price: (u64, u64),
-    pub(crate) stock: u64,
+    pub stock: u64,
     active: bool,
     name: (u64, u64),
     category: &'static str,
@@ -54,7 +56,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    pub(crate) fn new(number: u64) -> Self {
+    pub fn new(number: u64) -> Self {
         let mixed = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 16;
         Self {
             id: number,
@@ -82,8 +84,30 @@ impl Row {
         );
     }
 
+    /// As the table's key has it.
+    pub fn id(&self) -> String {
+        format!("{:08}", self.id)
+    }
+
+    /// As the API shows it.
+    pub fn json(&self) -> Value {
+        let number = |digits: String| digits.parse().map_or(Value::Null, Value::Number);
+        json!({
+            "id": self.id(),
+            "sku": format!("SKU-{:08X}", self.sku),
+            "price": number(self.price()),
+            "stock": self.stock,
+            "active": self.active,
+            "name": self.name(),
+            "category": self.category,
+            "supplier": format!("Supplier {:03}", self.supplier),
+            "weight": number(self.weight()),
+            "updated": self.updated(),
+        })
+    }
+
     /// Appends what an older load stored of the row, in DynamoDB's JSON.
-    pub(crate) fn write_item(&self, out: &mut Vec<u8>) {
+    pub fn write_item(&self, out: &mut Vec<u8>) {
         let Self { id, sku, stock, active, category, supplier, .. } = self;
         let (price, name, weight, updated) = (self.price(), self.name(), self.weight(), self.updated());
         write(out, format_args!(r#"{{"id":{{"S":"{id:08}"}},"sku":{{"S":"SKU-{sku:08X}"}},"#));
@@ -114,6 +138,16 @@ impl Row {
         let (month, day, hour, minute) = self.updated;
         format!("2026-{month:02}-{day:02}T{hour:02}:{minute:02}:00Z")
     }
+}
+
+/// The ids in a request to DynamoDB, found without reading its JSON: eight digits some way behind the name, the
+/// notation's spaces aside.
+pub fn ids(body: &[u8]) -> impl Iterator<Item = u64> {
+    memmem::find_iter(body, "\"id\":").filter_map(|at| {
+        let rest = &body[at..];
+        let first = rest.iter().position(u8::is_ascii_digit)?;
+        str::from_utf8(rest.get(first..first + 8)?).ok()?.parse().ok()
+    })
 }
 
 fn write(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {

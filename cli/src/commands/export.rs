@@ -1,0 +1,122 @@
+//! `restctl export`: reads the list page by page, and writes a file that `restctl upload` reads.
+
+mod format;
+mod sink;
+mod table;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use reqwest::StatusCode;
+use restctl_contract::api::{Item, LIST_PATH, ListAnswer, MAX_LIST_LIMIT};
+use restctl_contract::template::output as stack_output;
+
+use self::format::Format;
+use self::sink::Sink;
+use self::table::Table;
+use crate::api::{Api, encoded};
+use crate::aws::cloudformation;
+use crate::context::Context;
+use crate::failure::{During, Exit, Failure, Result};
+use crate::interrupt::unless_interrupted;
+use crate::{endpoint, output};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Needs the list: `restctl deploy --list on`. Reads the whole table, in no order that means anything; what is loaded \
+meanwhile may be among it or not.
+
+CSV has the key's column first and the others by name. It tells no empty string from no value, and its cells have \
+no types: lists and objects are written as JSON. NDJSON keeps everything.
+
+Examples:
+  restctl export items.ndjson
+  restctl export items.csv
+  restctl export | jq .name")]
+pub(crate) struct Export {
+    /// File to write, which is there when it is complete [default: standard output]
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+
+    /// How items are written [default: as the file's name ends; ndjson without a file]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+
+    /// Replace the file where there is one
+    #[arg(long, requires = "file")]
+    force: bool,
+}
+
+pub(crate) async fn run(args: Export, context: &Context) -> Result<()> {
+    let format = match (args.format, &args.file) {
+        (Some(format), _) => format,
+        (None, Some(file)) => Format::of(file)?,
+        (None, None) => Format::Ndjson,
+    };
+    let mut sink = Sink::open(args.file, args.force)?;
+    let interrupted = Failure::new("interrupted before all items were exported");
+    let items = unless_interrupted(interrupted, export(context, format, &mut sink)).await?;
+    let shown = sink.finish()?;
+    output::say(&format!("{items} items {shown}"));
+    Ok(())
+}
+
+async fn export(context: &Context, format: Format, sink: &mut Sink) -> Result<u64> {
+    let mut api = Api::new(context).await?;
+    match format {
+        Format::Ndjson => each_page(&mut api, |items| sink.write(&lines(items)?)).await,
+        Format::Csv => {
+            let stack = cloudformation::deployed(&context.aws, &context.stack).await?;
+            let mut table = Table::new(stack.output(stack_output::KEY_NAME)?)?;
+            let items = each_page(&mut api, |items| table.keep(items)).await?;
+            table.write(sink).await?;
+            Ok(items)
+        }
+    }
+}
+
+/// Reads the list to its end; answers how many items it has.
+async fn each_page(api: &mut Api<'_>, mut take: impl FnMut(&[Item]) -> Result<()>) -> Result<u64> {
+    let progress = output::rows_bar("exporting", None);
+    let mut count = 0;
+    let mut cursor = None;
+    loop {
+        let answer = page(api, cursor.as_deref()).await?;
+        progress.suspend(|| take(&answer.items))?;
+        count += answer.items.len() as u64;
+        progress.set_position(count);
+        if answer.cursor.is_none() {
+            progress.finish_and_clear();
+            return Ok(count);
+        }
+        if answer.cursor == cursor {
+            return Err(Failure::new("the API does not go on")
+                .why("it answers the cursor that it was given")
+                .next("try again in a moment"));
+        }
+        cursor = answer.cursor;
+    }
+}
+
+async fn page(api: &mut Api<'_>, cursor: Option<&str>) -> Result<ListAnswer> {
+    let from = cursor.map(|cursor| format!("&cursor={}", encoded(cursor))).unwrap_or_default();
+    let (status, body) = api.get(&format!("{LIST_PATH}?limit={MAX_LIST_LIMIT}{from}")).await?;
+    match status {
+        StatusCode::OK => serde_json::from_slice(&body).during("the API answers no list"),
+        StatusCode::NOT_FOUND => Err(Failure::new("the API lists no items")
+            .exit(Exit::NotFound)
+            .why("the stack is deployed without the list")
+            .next("restctl deploy --list on")),
+        _ => Err(endpoint::refusal(status, &body)),
+    }
+}
+
+/// An item a line.
+fn lines(items: &[Item]) -> Result<Vec<u8>> {
+    let mut lines = Vec::new();
+    for item in items {
+        serde_json::to_writer(&mut lines, item).during("an item cannot be written as JSON")?;
+        lines.push(b'\n');
+    }
+    Ok(lines)
+}

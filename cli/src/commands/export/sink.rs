@@ -1,0 +1,117 @@
+//! Where items go: standard output, or a file that is there when it is complete.
+
+use std::fs::Permissions;
+use std::io::{BufWriter, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::failure::{During, Exit, Failure, Result};
+use crate::output;
+
+pub(super) enum Sink {
+    Output,
+    /// Written beside `file` until it takes its place.
+    File {
+        part: BufWriter<NamedTempFile>,
+        file: PathBuf,
+        replace: bool,
+    },
+}
+
+impl Sink {
+    pub(super) fn open(file: Option<PathBuf>, replace: bool) -> Result<Self> {
+        let Some(file) = file else { return Ok(Self::Output) };
+        if file.is_dir() {
+            return Err(Failure::new(format!("{} is a folder", file.display())).exit(Exit::Usage));
+        }
+        if file.exists() && !replace {
+            return Err(exists(&file));
+        }
+        let folder = match file.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        // The umask takes from these what it takes from any new file.
+        let mut beside = tempfile::Builder::new();
+        beside.prefix(".restctl-").suffix(".part").permissions(Permissions::from_mode(0o666));
+        let part = beside.tempfile_in(folder);
+        let part = part.during(format!("{} cannot be written", file.display()))?;
+        Ok(Self::File { part: BufWriter::new(part), file, replace })
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        match self {
+            Self::Output => output::bytes(bytes),
+            Self::File { part, file, .. } => {
+                part.write_all(bytes).during(format!("{} cannot be written", file.display()))
+            }
+        }
+    }
+
+    /// Puts the file in its place; answers where everything is, in words that follow "items".
+    pub(super) fn finish(self) -> Result<String> {
+        let Self::File { part, file, replace } = self else { return Ok("exported".to_owned()) };
+        let doing = format!("{} cannot be written", file.display());
+        let part = part.into_inner().map_err(|error| error.into_error()).during(&doing)?;
+        let placed = if replace { part.persist(&file) } else { part.persist_noclobber(&file) };
+        match placed {
+            Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Err(exists(&file)),
+            placed => {
+                placed.during(doing)?;
+                Ok(format!("in {}", file.display()))
+            }
+        }
+    }
+}
+
+fn exists(file: &Path) -> Failure {
+    Failure::new(format!("{} exists", file.display()))
+        .exit(Exit::Usage)
+        .why("a file is not replaced unasked")
+        .next("name another file, or say --force")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_whole_or_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.csv");
+        let names = || fs::read_dir(folder.path()).unwrap().count();
+
+        let mut sink = Sink::open(Some(file.clone()), false).unwrap();
+        sink.write(b"one").unwrap();
+        assert!(!file.exists());
+        drop(sink);
+        assert_eq!(names(), 0, "what is dropped leaves nothing");
+
+        let mut sink = Sink::open(Some(file.clone()), false).unwrap();
+        sink.write(b"one").unwrap();
+        sink.finish().unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"one");
+        assert!(Sink::open(Some(file.clone()), false).is_err());
+
+        let mut sink = Sink::open(Some(file.clone()), true).unwrap();
+        sink.write(b"two").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"one");
+        sink.finish().unwrap();
+        assert_eq!((fs::read(&file).unwrap(), names()), (b"two".to_vec(), 1));
+    }
+
+    #[test]
+    fn a_file_that_appears_meanwhile_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.csv");
+        let sink = Sink::open(Some(file.clone()), false).unwrap();
+        fs::write(&file, "other").unwrap();
+        assert!(sink.finish().is_err());
+        assert_eq!(fs::read(&file).unwrap(), b"other");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,92 @@
+//! `restctl export`: what it writes, `restctl upload` reads back.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::cloud::{Cloud, Ran};
+
+fn listing() -> Cloud {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    cloud.succeed(&["deploy", "--list", "on"]);
+    cloud
+}
+
+fn path(cloud: &Cloud, name: &str) -> String {
+    cloud.state().join(name).into_os_string().into_string().unwrap()
+}
+
+/// The lines of a file in an order of their own.
+fn lines(text: &str) -> BTreeSet<String> {
+    text.lines().map(str::to_owned).collect()
+}
+
+/// The token in the cache is none the API takes.
+fn spoil_the_token(cloud: &Cloud) {
+    let cached = fs::read_dir(cloud.state().join("restctl/local/tokens")).unwrap().next().unwrap().unwrap();
+    let mut kept: Value = serde_json::from_slice(&fs::read(cached.path()).unwrap()).unwrap();
+    kept["access_token"] = json!("expired");
+    fs::write(cached.path(), kept.to_string()).unwrap();
+}
+
+#[test]
+fn what_is_exported_can_be_uploaded() {
+    let cloud = listing();
+    cloud.succeed(&["upload", "items.csv"]);
+    let csv = path(&cloud, "all.csv");
+    let exported = cloud.succeed(&["export", &csv]);
+    assert!(exported.said.contains(&format!("2985 items in {csv}")), "{}", exported.said);
+    assert_eq!(exported.data, "");
+    let header = "id,description,discontinued,name,origin,price,quantity,sku,updated\n";
+    assert!(fs::read_to_string(&csv).unwrap().starts_with(header));
+    cloud.run(&["export", &csv]).failed_with(2, &["all.csv exists", "--force"]);
+    spoil_the_token(&cloud);
+    cloud.succeed(&["export", "--force", &csv]);
+    assert_eq!(unchanged(&cloud.succeed(&["upload", &csv])), (2985, 2985));
+
+    // What CSV cannot say, a value of each kind.
+    let hard = [
+        r#"{"id":"hard","big":12345678901234567890.123456789012345678,"empty":"","list":[1,{"b":null}],"text":"42"}"#,
+        r#"{"id":"\"é\\\n,","flag":true,"none":null,"object":{"a":{"b":[]}},"small":-0.00012}"#,
+    ];
+    fs::write(path(&cloud, "hard.ndjson"), hard.join("\n")).unwrap();
+    cloud.succeed(&["upload", &path(&cloud, "hard.ndjson")]);
+    let ndjson = path(&cloud, "all.ndjson");
+    cloud.succeed(&["export", &ndjson]);
+    let printed = cloud.succeed(&["export"]);
+    assert!(printed.said.contains("2987 items exported"), "{}", printed.said);
+    let text = fs::read_to_string(&ndjson).unwrap();
+    assert_eq!(lines(&text), lines(&printed.data));
+    let found: Vec<&str> =
+        text.lines().filter(|line| line.contains("hard") || line.contains("object")).collect();
+    assert_eq!(found.len(), 2, "{found:?}");
+    for line in found {
+        let item: Value = serde_json::from_str(line).unwrap();
+        assert!(hard.iter().any(|hard| serde_json::from_str::<Value>(hard).unwrap() == item), "{line}");
+    }
+    assert_eq!(unchanged(&cloud.succeed(&["upload", &ndjson])), (2987, 2987));
+    let as_csv = cloud.succeed(&["export", "--format", "csv"]).data;
+    assert!(as_csv.contains(r#""[1,{""b"":null}]""#), "{}", &as_csv[..500]);
+}
+
+fn unchanged(upload: &Ran) -> (u64, u64) {
+    (upload.count("read"), upload.count("unchanged"))
+}
+
+#[test]
+fn an_export_that_ends_early_leaves_no_file() {
+    let cloud = listing();
+    cloud.run(&["export", "items.xlsx"]).failed_with(2, &["does not tell the format", "--format"]);
+    cloud.run(&["export", "no/such/folder/items.csv"]).failed_with(1, &["cannot be written"]);
+    let file = path(&cloud, "all.csv");
+    let before = fs::read_dir(cloud.state()).unwrap().count();
+    let empty = cloud.succeed(&["export", &file]);
+    assert!(empty.said.contains("0 items in"), "{}", empty.said);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "id\n");
+    fs::remove_file(&file).unwrap();
+    cloud.succeed(&["deploy", "--list", "off"]);
+    cloud.run(&["export", &file]).failed_with(5, &["lists no items"]);
+    assert_eq!(fs::read_dir(cloud.state()).unwrap().count(), before);
+}

@@ -1,0 +1,72 @@
+//! What a deployment chooses of the API: the list, and who reads the OpenAPI document.
+
+use reqwest::{Certificate, Client, Method, StatusCode};
+use serde_json::Value;
+
+use crate::cloud::Cloud;
+
+/// The status and the body that the API answers.
+fn get(cloud: &Cloud, path: &str, token: Option<&str>) -> (StatusCode, Value) {
+    let pem = std::fs::read(cloud.state().join("restctl/local/front/restctl/certificate.pem")).unwrap();
+    let front = cloud.record()["front"].as_str().unwrap().parse().unwrap();
+    let client = Client::builder()
+        .no_proxy()
+        .resolve("restctl.localhost", front)
+        .tls_certs_only([Certificate::from_pem(&pem).unwrap()])
+        .build()
+        .unwrap();
+    let mut request = client.get(format!("https://restctl.localhost:{}{path}", front.port()));
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let answer = request.send().await.unwrap();
+        (answer.status(), answer.json().await.unwrap())
+    })
+}
+
+/// The environment of the API function.
+fn variables(cloud: &Cloud) -> Value {
+    let function = cloud.resource("ApiFunction");
+    let path = format!("/2015-03-31/functions/{function}/configuration");
+    let configuration = cloud.send("lambda", Method::GET, &path, |request| request);
+    serde_json::from_str::<Value>(&configuration).unwrap()["Environment"]["Variables"].take()
+}
+
+#[test]
+fn a_deployment_chooses_and_remembers() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    let deployed = cloud.succeed(&["deploy"]);
+    assert!(deployed.said.contains("the list of all items is off"), "{}", deployed.said);
+    assert!(deployed.said.contains("/v1/openapi.json needs a token"), "{}", deployed.said);
+    assert_eq!((variables(&cloud).get("CURSOR_KEY"), &variables(&cloud)["OPENAPI"]), (None, &"token".into()));
+    let token = cloud.succeed(&["token"]).data;
+    let token = Some(token.trim());
+    assert_eq!(get(&cloud, "/v1/openapi.json", None).0, StatusCode::UNAUTHORIZED);
+    let (status, document) = get(&cloud, "/v1/openapi.json", token);
+    assert_eq!((status, document["paths"].get("/v1/items")), (StatusCode::OK, None));
+    assert_eq!(get(&cloud, "/v1/items", token).1["type"], "urn:restctl:problem:list-off");
+    cloud.run(&["export"]).failed_with(5, &["lists no items", "restctl deploy --list on"]);
+
+    let listing = cloud.succeed(&["deploy", "--list", "on"]);
+    assert!(listing.said.contains("+ add    CursorKey"), "{}", listing.said);
+    let cursor_key = variables(&cloud)["CURSOR_KEY"].as_str().unwrap().to_owned();
+    assert!(cursor_key.starts_with("arn:aws:secretsmanager:"), "{cursor_key}");
+    assert_eq!(get(&cloud, "/v1/items", token), (StatusCode::OK, serde_json::json!({ "items": [] })));
+    assert!(cloud.succeed(&["deploy"]).said.contains("no change"));
+
+    let open = cloud.succeed(&["deploy", "--openapi", "open"]);
+    assert!(open.said.contains("the list of all items is on"), "{}", open.said);
+    assert!(open.said.contains("/v1/openapi.json is open to everyone"), "{}", open.said);
+    assert_eq!(variables(&cloud)["CURSOR_KEY"], cursor_key);
+    let (status, document) = get(&cloud, "/v1/openapi.json", None);
+    assert_eq!((status, document["paths"]["/v1/items"].is_object()), (StatusCode::OK, true));
+    assert_eq!(get(&cloud, "/v1/items", None).0, StatusCode::UNAUTHORIZED);
+
+    let off = cloud.succeed(&["deploy", "--list", "off"]);
+    assert!(off.said.contains("- remove CursorKey"), "{}", off.said);
+    assert_eq!((variables(&cloud).get("CURSOR_KEY"), &variables(&cloud)["OPENAPI"]), (None, &"open".into()));
+    assert_eq!(get(&cloud, "/v1/items", token).1["type"], "urn:restctl:problem:list-off");
+}

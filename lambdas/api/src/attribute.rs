@@ -1,0 +1,98 @@
+//! An attribute of an item: from DynamoDB's JSON to plain JSON.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use restctl_contract::key::WRITTEN_BY;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Number;
+
+/// By name, which is how the API orders them.
+pub(crate) type Attributes<'a> = BTreeMap<String, Attribute<'a>>;
+
+/// As in `{"S": "text"}` ("AttributeValue", Amazon DynamoDB API Reference). Binary is base64 already.
+#[derive(Debug, Deserialize)]
+pub(crate) enum Attribute<'a> {
+    #[serde(borrow)]
+    S(Cow<'a, str>),
+    N(Cow<'a, str>),
+    B(Cow<'a, str>),
+    #[serde(rename = "BOOL")]
+    Bool(bool),
+    #[serde(rename = "NULL")]
+    Null(IgnoredAny),
+    M(Attributes<'a>),
+    L(Vec<Attribute<'a>>),
+    #[serde(rename = "SS")]
+    Strings(Vec<Cow<'a, str>>),
+    #[serde(rename = "NS")]
+    Numbers(Vec<Cow<'a, str>>),
+    #[serde(rename = "BS")]
+    Binaries(Vec<Cow<'a, str>>),
+}
+
+/// An item as the API shows it: in the order of its attributes' names, numbers with all their digits, sets as
+/// arrays, and without the attribute that says which load wrote it.
+pub(crate) fn item_text(mut item: Attributes<'_>) -> serde_json::Result<String> {
+    item.remove(WRITTEN_BY);
+    serde_json::to_string(&item)
+}
+
+impl Serialize for Attribute<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::S(text) | Self::B(text) => serializer.serialize_str(text),
+            Self::N(digits) => Digits(digits).serialize(serializer),
+            Self::Bool(flag) => serializer.serialize_bool(*flag),
+            Self::Null(_) => serializer.serialize_unit(),
+            Self::M(members) => members.serialize(serializer),
+            Self::L(members) => members.serialize(serializer),
+            Self::Strings(members) | Self::Binaries(members) => members.serialize(serializer),
+            Self::Numbers(members) => serializer.collect_seq(members.iter().map(|digits| Digits(digits))),
+        }
+    }
+}
+
+struct Digits<'a>(&'a str);
+
+impl Serialize for Digits<'_> {
+    /// As a string where DynamoDB writes a number as JSON does not.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.parse::<Number>() {
+            Ok(number) => number.serialize(serializer),
+            Err(_) => serializer.serialize_str(self.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_become_json() {
+        let item = r#"{
+            "z": {"S": "é\u00e9\""},
+            "number": {"N": "12345678901234567890.123456789012345678"},
+            "small": {"N": "-1.50"},
+            "list": {"L": [{"N": "1"}, {"NULL": true}]},
+            "map": {"M": {"b": {"N": "1"}, "a": {"S": ""}}},
+            "flag": {"BOOL": false},
+            "blob": {"B": "/wA="},
+            "strings": {"SS": ["b", "a"]},
+            "numbers": {"NS": ["9007199254740993"]},
+            "blobs": {"BS": ["aGk="]},
+            "odd \"name\"": {"N": "Infinity"},
+            "restctl:load": {"S": "2024-01-01T00:00:00.000Z/0123456789abcdef"}
+        }"#;
+        let text = item_text(serde_json::from_str(item).unwrap()).unwrap();
+        assert_eq!(
+            text,
+            r#"{"blob":"/wA=","blobs":["aGk="],"flag":false,"list":[1,null],"map":{"a":"","b":1},"#
+                .to_owned()
+                + r#""number":12345678901234567890.123456789012345678,"numbers":[9007199254740993],"#
+                + r#""odd \"name\"":"Infinity","small":-1.50,"strings":["b","a"],"z":"éé\""}"#
+        );
+    }
+}

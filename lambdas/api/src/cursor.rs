@@ -1,0 +1,142 @@
+//! Where a list goes on: the last id of a page, signed, so that a client can only hand back what it was given.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use hmac::{Hmac, KeyInit, Mac};
+use restctl_aws::{Service, Setback};
+use restctl_contract::key::MAX_KEY_BYTES;
+use serde::Deserialize;
+use serde_json::json;
+use sha2::Sha256;
+use tokio::sync::OnceCell;
+
+use crate::failure::Failure;
+use crate::id::Id;
+
+const TAG_BYTES: usize = 32;
+
+/// Of the longest cursor: a key, in JSON, where each of its bytes may become six (`\u0000`).
+const MAX_BYTES: usize = (TAG_BYTES + MAX_KEY_BYTES * 6 + 16).div_ceil(3) * 4;
+
+/// The key that signs cursors: a secret of the stack, so that each instance takes what another one gave. It is read
+/// when it is first needed.
+pub(crate) struct CursorKey {
+    service: Service,
+    secret: String,
+    key: OnceCell<Vec<u8>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SecretValue {
+    secret_string: String,
+}
+
+impl CursorKey {
+    /// `secret` is a name or an ARN in Secrets Manager.
+    pub(crate) fn new(service: Service, secret: String) -> Self {
+        Self { service, secret, key: OnceCell::new() }
+    }
+
+    pub(crate) async fn seal(&self, id: &Id) -> Result<String, Failure> {
+        let payload = id.to_attribute().to_string();
+        let tag = self.mac(payload.as_bytes()).await?.finalize().into_bytes();
+        Ok(URL_SAFE_NO_PAD.encode([tag.as_slice(), payload.as_bytes()].concat()))
+    }
+
+    pub(crate) async fn open(&self, cursor: &str) -> Result<Id, Failure> {
+        if cursor.len() > MAX_BYTES {
+            return Err(Failure::InvalidCursor);
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| Failure::InvalidCursor)?;
+        let (tag, payload) = bytes.split_at_checked(TAG_BYTES).ok_or(Failure::InvalidCursor)?;
+        self.mac(payload).await?.verify_slice(tag).map_err(|_| Failure::InvalidCursor)?;
+        let id = serde_json::from_slice(payload).ok();
+        id.and_then(|attribute| Id::from_attribute(&attribute)).ok_or(Failure::InvalidCursor)
+    }
+
+    async fn mac(&self, payload: &[u8]) -> Result<Hmac<Sha256>, Failure> {
+        let key = self.key.get_or_try_init(|| self.read()).await?;
+        let mut mac = Hmac::new_from_slice(key)
+            .map_err(|_| Failure::Internal("the cursor's key is empty".to_owned()))?;
+        mac.update(payload);
+        Ok(mac)
+    }
+
+    async fn read(&self) -> Result<Vec<u8>, Failure> {
+        let request = json!({ "SecretId": self.secret }).to_string();
+        let answer = self.service.call("GetSecretValue", Bytes::from(request)).await;
+        let answer = answer.map_err(|setback| match setback {
+            Setback::Refused { .. } => Failure::Internal(setback.to_string()),
+            _ => Failure::TableBusy { cause: setback.to_string() },
+        })?;
+        // The error's own text might show a piece of the secret.
+        let value: SecretValue = serde_json::from_slice(&answer).map_err(|_| {
+            Failure::Internal("GetSecretValue gives an answer that cannot be read".to_owned())
+        })?;
+        Ok(value.secret_string.into_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use restctl_aws::{Credentials, Environment};
+    use restctl_contract::key::KeyType;
+
+    use super::*;
+
+    fn with_key(key: &str) -> CursorKey {
+        let environment = Environment {
+            region: "eu-central-1".to_owned(),
+            credentials: Credentials::new("id", "secret", None, None, "tests"),
+            endpoint_url: Some("http://127.0.0.1:1".to_owned()),
+        };
+        let https = restctl_aws::client().unwrap();
+        let service = Service::secrets_manager(https, &environment, Duration::from_secs(1));
+        CursorKey {
+            service: service.unwrap(),
+            secret: "none".into(),
+            key: OnceCell::new_with(Some(key.into())),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_cursor_is_the_id_again() {
+        let key = with_key("key");
+        let longest = "\u{1}".repeat(MAX_KEY_BYTES);
+        for (kind, text) in [
+            (KeyType::String, "a/b é\""),
+            (KeyType::String, longest.as_str()),
+            (KeyType::Number, "-12345678901234567890123456789012345678e-100"),
+        ] {
+            let id = Id::from_text(kind, text).unwrap();
+            let cursor = key.seal(&id).await.unwrap();
+            assert!(cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
+            assert_eq!(key.open(&cursor).await.unwrap(), id);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_not_given_out_is_refused() {
+        let key = with_key("key");
+        let id = Id::String("42".to_owned());
+        let cursor = key.seal(&id).await.unwrap();
+        let forged = with_key("another").seal(&id).await.unwrap();
+        let bytes = URL_SAFE_NO_PAD.decode(&cursor).unwrap();
+        let unsigned = URL_SAFE_NO_PAD.encode(&bytes[TAG_BYTES..]);
+        let mut cursors = vec![forged, unsigned, String::new(), "!".to_owned(), format!("{cursor}=")];
+        cursors.push("A".repeat(MAX_BYTES + 1));
+        for place in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[place] ^= 1;
+            cursors.push(URL_SAFE_NO_PAD.encode(changed));
+            cursors.push(URL_SAFE_NO_PAD.encode(&bytes[..place]));
+        }
+        for cursor in cursors {
+            assert!(matches!(key.open(&cursor).await, Err(Failure::InvalidCursor)), "{cursor}");
+        }
+    }
+}

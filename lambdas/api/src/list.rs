@@ -1,0 +1,57 @@
+//! All items, page by page.
+
+use restctl_contract::api::{DEFAULT_LIST_LIMIT, MAX_LIST_LIMIT};
+use tokio::time::Instant;
+
+use crate::cursor::CursorKey;
+use crate::failure::Failure;
+use crate::items::Table;
+use crate::request::Request;
+use crate::size::Size;
+
+/// Room for the longest cursor beside the items.
+const ENVELOPE: &str = r#"{"items":[],"cursor":""}"#;
+
+/// The JSON of a [`restctl_contract::api::ListAnswer`], cut at the item that would not fit any more.
+pub(crate) async fn read(
+    request: &Request,
+    table: &Table,
+    cursor_key: &CursorKey,
+    deadline: Instant,
+) -> Result<String, Failure> {
+    let limit = limit(request)?;
+    let after = match request.parameter("cursor")? {
+        Some(cursor) => Some(cursor_key.open(&cursor).await?),
+        None => None,
+    };
+    let page = table.scan(limit, after.as_ref(), deadline).await?;
+    let mut size = Size::of(ENVELOPE);
+    let (mut items, mut next) = (String::new(), page.next);
+    let mut last = None;
+    for (id, item) in page.items {
+        let with_item = size + Size::of(&item) + Size::of(",");
+        if !with_item.fits() && items.is_empty() {
+            let detail = "the next item is larger than the load balancer lets pass".to_owned();
+            return Err(Failure::ItemTooLarge(detail));
+        } else if !with_item.fits() {
+            next = last;
+            break;
+        }
+        size = with_item;
+        items.push_str(&item);
+        items.push(',');
+        last = Some(id);
+    }
+    let items = items.trim_end_matches(',');
+    Ok(match next {
+        Some(id) => format!(r#"{{"items":[{items}],"cursor":"{}"}}"#, cursor_key.seal(&id).await?),
+        None => format!(r#"{{"items":[{items}]}}"#),
+    })
+}
+
+fn limit(request: &Request) -> Result<usize, Failure> {
+    let Some(limit) = request.parameter("limit")? else { return Ok(DEFAULT_LIST_LIMIT) };
+    let is_digits = limit.bytes().all(|byte| byte.is_ascii_digit());
+    let limit = limit.parse().ok().filter(|limit| is_digits && (1..=MAX_LIST_LIMIT).contains(limit));
+    limit.ok_or_else(|| Failure::InvalidQuery(format!("limit is no number from 1 to {MAX_LIST_LIMIT}")))
+}

@@ -1,0 +1,133 @@
+//! The line that the log keeps of a request, with the metrics that CloudWatch takes from it.
+
+use std::io::Write;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use restctl_contract::timestamp;
+use restctl_verifier::Claims;
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// What is known of a request: never its token nor an item.
+#[derive(Default)]
+pub(crate) struct Trail {
+    pub(crate) method: String,
+    pub(crate) route: Option<&'static str>,
+    pub(crate) claims: Option<Claims>,
+    pub(crate) jwks_fetches: u64,
+}
+
+/// A document in CloudWatch's embedded metric format ("Specification: Embedded metric format", Amazon CloudWatch User
+/// Guide): whatever `_aws` does not name is a property beside the metrics.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(rename = "_aws")]
+    aws: Metadata,
+    timestamp: String,
+    level: &'static str,
+    message: &'static str,
+    request_id: &'a str,
+    method: &'a str,
+    route: &'a str,
+    status: u16,
+    subject: Option<&'a str>,
+    key_id: Option<&'a str>,
+    /// The kind of failure, and in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'a str>,
+    stack: &'a str,
+    requests: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<u8>,
+    latency_ms: f64,
+    jwks_fetches: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metadata {
+    /// In milliseconds since the Unix epoch.
+    timestamp: u64,
+    cloud_watch_metrics: Vec<Directive>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Directive {
+    namespace: &'static str,
+    dimensions: &'static [&'static [&'static str]],
+    metrics: &'static [Metric],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metric {
+    name: &'static str,
+    unit: &'static str,
+}
+
+const REQUESTS: Directive = Directive {
+    namespace: "restctl",
+    dimensions: &[&["stack"]],
+    metrics: &[
+        Metric { name: "requests", unit: "Count" },
+        Metric { name: "latency_ms", unit: "Milliseconds" },
+        Metric { name: "jwks_fetches", unit: "Count" },
+    ],
+};
+
+/// By what went wrong.
+const ERRORS: Directive = Directive {
+    namespace: "restctl",
+    dimensions: &[&["stack", "problem"]],
+    metrics: &[Metric { name: "errors", unit: "Count" }],
+};
+
+impl Trail {
+    #[expect(clippy::disallowed_methods, reason = "the log of a Lambda is what it prints")]
+    pub(crate) fn write(
+        &self,
+        stack: &str,
+        request_id: &str,
+        status: u16,
+        failure: Option<&Failure>,
+        latency: Duration,
+    ) {
+        let mut directives = vec![REQUESTS];
+        directives.extend(failure.map(|_| ERRORS));
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let line = Line {
+            aws: Metadata {
+                timestamp: u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX),
+                cloud_watch_metrics: directives,
+            },
+            timestamp: timestamp::now(),
+            level: if status >= 500 { "ERROR" } else { "INFO" },
+            message: "request",
+            request_id,
+            method: &self.method,
+            route: self.route.unwrap_or("none"),
+            status,
+            subject: self.claims.as_ref().and_then(|claims| claims.subject.as_deref()),
+            key_id: self.claims.as_ref().and_then(|claims| claims.key_id.as_deref()),
+            problem: failure.map(|failure| failure.kind().name),
+            reason: failure.map(ToString::to_string),
+            cause: failure.and_then(Failure::cause),
+            stack,
+            requests: 1,
+            errors: failure.map(|_| 1),
+            latency_ms: (latency.as_secs_f64() * 1e6).round() / 1e3,
+            jwks_fetches: self.jwks_fetches,
+        };
+        // A log that cannot be written has nobody to tell.
+        if let Ok(mut text) = serde_json::to_vec(&line) {
+            text.push(b'\n');
+            let _ = std::io::stdout().lock().write_all(&text);
+        }
+    }
+}

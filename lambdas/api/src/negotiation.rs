@@ -1,0 +1,74 @@
+//! What a client accepts (RFC 9110, section 12.5).
+
+/// Whether `Accept` admits JSON; a client that does not say takes anything.
+pub(crate) fn accepts_json(accept: Option<&str>) -> bool {
+    let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else { return true };
+    // The most specific range that matches decides, wherever it stands.
+    ["application/json", "application/*", "*/*"].into_iter().find_map(|range| quality(accept, range))
+        > Some(0.0)
+}
+
+/// Whether `Accept-Encoding` admits gzip; a client that does not say gets what everyone can read.
+pub(crate) fn accepts_gzip(accept_encoding: Option<&str>) -> bool {
+    let accept_encoding = accept_encoding.unwrap_or_default();
+    ["gzip", "x-gzip", "*"].into_iter().find_map(|coding| quality(accept_encoding, coding)) > Some(0.0)
+}
+
+/// The weight that a list gives to `wanted`, between 0 and 1; none where it is not named.
+fn quality(list: &str, wanted: &str) -> Option<f32> {
+    list.split(',').find_map(|element| {
+        let mut parts = element.split(';').map(str::trim);
+        if !parts.next()?.eq_ignore_ascii_case(wanted) {
+            return None;
+        }
+        let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+        Some(weight.and_then(|weight| weight.trim().parse().ok()).unwrap_or(1.0))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_accepted_unless_it_is_ruled_out() {
+        for accept in [
+            None,
+            Some(""),
+            Some("*/*"),
+            Some("application/json"),
+            Some("Application/JSON; charset=utf-8"),
+            Some("text/html, application/*;q=0.8"),
+            Some("text/html,application/xhtml+xml,*/*;q=0.1"),
+            Some("application/json;q=0.001"),
+            Some("*/*;q=0, application/json"),
+            Some("application/json;q=high"),
+        ] {
+            assert!(accepts_json(accept), "{accept:?}");
+        }
+        for accept in [
+            "text/html",
+            "application/xml, text/*",
+            "application/json;q=0",
+            "application/json; Q=0.0, */*",
+            "application/*;q=0, */*;q=1",
+            "*/*;q=0",
+            "application/jsonp",
+            "json",
+        ] {
+            assert!(!accepts_json(Some(accept)), "{accept}");
+        }
+    }
+
+    #[test]
+    fn gzip_is_accepted_where_it_is_asked_for() {
+        for accepted in
+            ["gzip", "deflate, GZIP", "br;q=1, gzip;q=0.2", "*", "x-gzip", "identity;q=0, *;q=0.5"]
+        {
+            assert!(accepts_gzip(Some(accepted)), "{accepted}");
+        }
+        for other in [None, Some(""), Some("br"), Some("gzip;q=0, *"), Some("*;q=0"), Some("identity")] {
+            assert!(!accepts_gzip(other), "{other:?}");
+        }
+    }
+}

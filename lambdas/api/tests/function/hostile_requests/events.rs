@@ -1,0 +1,178 @@
+//! Events that lack something, say it twice, or are no load balancer's at all.
+
+use restctl_testkit::alb::AlbRequest;
+use serde_json::{Value, json};
+
+use super::case::{Case, judge};
+use crate::stage::Stage;
+
+#[tokio::test]
+async fn missing_members() {
+    let stage = Stage::set().await;
+    stage.put("42", json!({}));
+    let request = AlbRequest::get("/v1/items/42").query("x", "1").bearer(&stage.provider.token());
+    let without = |event: &Value, member: &str| {
+        let mut event = event.clone();
+        event.as_object_mut().expect("an event is an object").shift_remove(member);
+        event
+    };
+    let null = |event: &Value, member: &str| {
+        let mut event = event.clone();
+        event[member] = Value::Null;
+        event
+    };
+    let mut cases = vec![
+        Case::event("with multi-value headers", request.event()),
+        Case::event("with single-value headers", request.single_value_event()),
+    ];
+    for event in [request.event(), request.single_value_event()] {
+        for member in [
+            "requestContext",
+            "body",
+            "isBase64Encoded",
+            "queryStringParameters",
+            "multiValueQueryStringParameters",
+        ] {
+            cases.push(Case::event(format!("without {member}"), without(&event, member)));
+        }
+        for member in ["requestContext", "body", "queryStringParameters", "multiValueQueryStringParameters"] {
+            cases.push(Case::event(format!("{member} null"), null(&event, member)));
+        }
+        for change in [without, null] {
+            cases.extend([
+                Case::event("no headers", change(&change(&event, "headers"), "multiValueHeaders"))
+                    .problem(401, "token-missing"),
+                Case::event("no method", change(&event, "httpMethod")).problem(405, "method-not-allowed"),
+                Case::event("no path", change(&event, "path")).problem(404, "path-unknown"),
+            ]);
+        }
+    }
+    let (mut more, mut both) = (request.event(), request.event());
+    more["newMember"] = json!({"of": ["a", "later", "time"]});
+    both["headers"] = request.single_value_event()["headers"].clone();
+    cases.push(Case::event("a member more", more));
+    cases.push(Case::event("headers in both ways", both.clone()));
+    both["multiValueHeaders"]["authorization"] = json!(["Bearer a.b.c", "Bearer a.b.c"]);
+    cases.push(Case::event("two tokens, one of them hidden", both).problem(400, "authorization-repeated"));
+    judge(&stage, &cases).await;
+}
+
+#[tokio::test]
+async fn odd_headers() {
+    let stage = Stage::set().await;
+    stage.put("42", json!({}));
+    let token = stage.provider.token();
+    let good = AlbRequest::get("/v1/items/42").bearer(&token);
+    let mut cases = Vec::new();
+    for (name, value) in [
+        ("x-name", "é"),
+        ("x-name", "日本語"),
+        ("x-name", ""),
+        ("x-name", "a\tb"),
+        ("x-name", "\u{1}\u{7f}\n"),
+        ("x_name", "1"),
+        ("x(name", "1"),
+        ("x name", "1"),
+        ("é", "1"),
+        ("", "1"),
+        ("content-length", "-1"),
+        ("content-length", "99999999999999999999"),
+        ("transfer-encoding", "chunked"),
+        ("host", ""),
+        ("x-forwarded-for", "' OR 1=1 --"),
+        ("x-http-method-override", "DELETE"),
+        ("x-original-url", "/health"),
+        ("x-rewrite-url", "/health"),
+        ("range", "bytes=0-1"),
+        ("if-match", "\"x\""),
+        ("if-modified-since", "Fri, 01 Jan 2100 00:00:00 GMT"),
+        ("expect", "100-continue"),
+        ("upgrade", "websocket"),
+        ("origin", "https://attacker.invalid"),
+    ] {
+        cases.push(
+            Case::new(format!("{name}: {value}"), &good.clone().header(name, value))
+                .no_header("access-control-allow-origin"),
+        );
+    }
+    let many = (0..500).fold(good.clone(), |request, number| request.header(&format!("x-{number}"), "1"));
+    cases.push(Case::new("500 headers", &many));
+    cases.push(Case::new("a header of 60 KB", &good.header("x-long", &"x".repeat(60_000))));
+
+    let sent = |authorization: &str| {
+        let request = AlbRequest::get("/v1/items/42").header("authorization", authorization);
+        Case::new(format!("authorization of {} bytes", authorization.len()), &request)
+    };
+    cases.extend([
+        sent(&format!("BEARER {token}")),
+        sent(&format!("bearer   {token}  ")),
+        sent(&format!("Bearer é{token}")).problem(401, "token-refused"),
+        sent(&format!("Bearer {token}é")).problem(401, "token-refused"),
+        sent(&format!("Bearer\u{a0}{token}")).problem(401, "token-missing"),
+        sent(&format!("Bearer\0{token}")).problem(401, "token-missing"),
+        sent(&format!("Bearer {token}\0")).problem(401, "token-refused"),
+        sent(&format!("Bearer {token}\n")).problem(401, "token-refused"),
+        sent(&format!("Bearer {}", "x".repeat(60_000))).problem(401, "token-refused"),
+        sent(&" ".repeat(1000)).problem(401, "token-missing"),
+    ]);
+    judge(&stage, &cases).await;
+}
+
+/// Whatever it makes of them, it goes on to answer what comes next.
+#[tokio::test]
+async fn events_of_others() {
+    let stage = Stage::set().await;
+    stage.put("42", json!({}));
+    let token = stage.provider.token();
+    let good = AlbRequest::get("/v1/items/42").bearer(&token);
+    let changed = |member: &str, value: Value| {
+        let mut event = good.event();
+        event[member] = value;
+        event
+    };
+    let bearer = format!("Bearer {token}");
+    let deep = (0..100).fold(json!(1), |inner, _| json!([inner]));
+    for (name, event) in [
+        ("{}", json!({})),
+        ("null", Value::Null),
+        ("a list", json!([])),
+        ("a list of values", json!(["GET", "/health", null, null, null, null, null, false])),
+        ("a text", json!("GET /v1/items/42")),
+        ("a number", json!(42)),
+        (
+            "an HTTP API's",
+            json!({
+                "version": "2.0", "routeKey": "$default", "rawPath": "/v1/items/42", "rawQueryString": "",
+                "headers": {"authorization": bearer},
+                "requestContext": {"http": {"method": "GET", "path": "/v1/items/42"}}, "isBase64Encoded": false,
+            }),
+        ),
+        (
+            "a REST API's",
+            json!({
+                "resource": "/{proxy+}", "path": "/v1/items/42", "httpMethod": "GET", "headers": null,
+                "multiValueHeaders": null, "queryStringParameters": null, "pathParameters": {"proxy": "x"},
+                "requestContext": {"authorizer": {"claims": {"scope": "read:items"}}}, "body": null, "isBase64Encoded": false,
+            }),
+        ),
+        ("a queue's", json!({"Records": [{"eventSource": "aws:sqs", "messageId": "1", "body": "{}"}]})),
+        ("a schedule's", json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}})),
+        ("headers a list", changed("multiValueHeaders", json!([["authorization", bearer]]))),
+        ("headers a text", changed("multiValueHeaders", json!(bearer))),
+        ("a header that is no list", changed("multiValueHeaders", json!({"authorization": bearer}))),
+        ("a header that is a number", changed("multiValueHeaders", json!({"authorization": [42]}))),
+        ("a path that is a list", changed("path", json!(["/v1/items/42"]))),
+        ("a method that is a number", changed("httpMethod", json!(1))),
+        ("a body that is an object", changed("body", json!({"ids": ["42"]}))),
+        ("isBase64Encoded a text", changed("isBase64Encoded", json!("true"))),
+        ("a deep query", changed("multiValueQueryStringParameters", json!({"x": [deep]}))),
+    ] {
+        if let Ok(answer) = stage.runtime.invoke(&event).await {
+            let status = answer["statusCode"].as_u64().unwrap_or_default();
+            assert!((400..500).contains(&status), "{name}: {answer}");
+            assert!(!answer.to_string().contains(&token), "{name}: {answer}");
+        }
+        assert_eq!(stage.send(&good).await.status, 200, "after {name}");
+    }
+    assert!(!stage.runtime.output().contains(&token));
+}

@@ -1,0 +1,144 @@
+//! Parameters of the list, and of paths that have none.
+
+use restctl_testkit::alb::AlbRequest;
+use serde_json::{Value, json};
+
+use super::case::{Case, judge};
+use crate::stage::Stage;
+
+fn list(token: &str, parameters: &[(&str, &str)]) -> AlbRequest {
+    let request = AlbRequest::get("/v1/items").bearer(token);
+    parameters.iter().fold(request, |request, (name, value)| request.query(name, value))
+}
+
+#[tokio::test]
+async fn queries_of_a_list() {
+    let stage = Stage::with_list().await;
+    ["a", "b", "c"].iter().for_each(|id| stage.put(id, json!({})));
+    let token = stage.provider.token();
+    let case = |parameters: &[(&str, &str)]| {
+        let shown: String = format!("{parameters:?}").chars().take(80).collect();
+        Case::new(shown, &list(&token, parameters))
+    };
+    let all = || json!({"items": [{"id": "a"}, {"id": "b"}, {"id": "c"}]});
+    let first = stage.send(&list(&token, &[("limit", "1")])).await.json();
+    assert_eq!(first["items"], json!([{"id": "a"}]));
+    let cursor = first["cursor"].as_str().expect("there is more").to_owned();
+    let rest = || json!({"items": [{"id": "b"}, {"id": "c"}]});
+
+    let mut cases = vec![
+        case(&[]).ok(all()),
+        case(&[("limit", "4")]).ok(all()),
+        case(&[("limit", "1000")]).ok(all()),
+        case(&[("limit", "%31000")]).ok(all()),
+        case(&[("Limit", "0"), ("offset", "x"), ("", "")]).ok(all()),
+        case(&[("cursor", &cursor)]).ok(rest()),
+        case(&[("cursor", &cursor), ("limit", "3")]).ok(rest()),
+        case(&[("cursor", &cursor.replace('-', "%2D").replace('_', "%5f"))]).ok(rest()),
+    ];
+    for limit in [
+        "",
+        "0",
+        "00",
+        "-1",
+        "1001",
+        "99999999999999999999999",
+        "+5",
+        "5.0",
+        "1e2",
+        "ten",
+        " 5",
+        "5 ",
+        "5%20",
+        "%2B5",
+        "5%00",
+        "0x5",
+        "%EF%BC%95",
+        "５",
+        "NaN",
+        "null",
+        "[5]",
+        "5,5",
+        "%FF",
+        "%",
+    ] {
+        cases.push(case(&[("limit", limit)]).problem(400, "query-invalid"));
+    }
+    cases.extend([
+        case(&[("limit", "5"), ("limit", "5")]).problem(400, "query-invalid"),
+        case(&[("limit", "5"), ("limit", "0")]).problem(400, "query-invalid"),
+        case(&[("cursor", &cursor), ("cursor", &cursor)]).problem(400, "query-invalid"),
+        case(&[("cursor", &cursor), ("limit", "0")]).problem(400, "query-invalid"),
+    ]);
+    let flipped = |index: usize| {
+        let mut text = cursor.clone().into_bytes();
+        text[index] = if text[index] == b'A' { b'B' } else { b'A' };
+        String::from_utf8(text).expect("base64url is ASCII")
+    };
+    for bad in [
+        String::new(),
+        "x".to_owned(),
+        "a".to_owned(),
+        "%00".to_owned(),
+        "null".to_owned(),
+        cursor[1..].to_owned(),
+        cursor[..cursor.len() - 1].to_owned(),
+        format!("{cursor}A"),
+        format!("{cursor}="),
+        format!("{cursor}%20"),
+        format!("{cursor}{cursor}"),
+        flipped(0),
+        flipped(cursor.len() / 2),
+        flipped(cursor.len() - 2),
+        cursor.to_uppercase(),
+        "A".repeat(43),
+        "A".repeat(100_000),
+    ] {
+        cases.push(case(&[("cursor", &bad)]).problem(400, "cursor-invalid"));
+    }
+    let head = AlbRequest::new("HEAD", "/v1/items").bearer(&token);
+    let known = list(&token, &[]).header("if-none-match", "*");
+    cases.extend([
+        Case::new("HEAD", &head).empty(200),
+        Case::new("known", &known).empty(304),
+        Case::event("single-value", list(&token, &[("limit", "4")]).single_value_event()).ok(all()),
+        Case::event("single-value limit", list(&token, &[("limit", "0")]).single_value_event())
+            .problem(400, "query-invalid"),
+        Case::new("no token", &AlbRequest::get("/v1/items").query("limit", "0"))
+            .problem(401, "token-missing"),
+        Case::new("POST", &AlbRequest::post_json("/v1/items", &json!({})).bearer(&token))
+            .problem(405, "method-not-allowed")
+            .header("allow", "GET, HEAD"),
+    ]);
+    let scans = stage.dynamo.calls("Scan");
+    judge(&stage, &cases).await;
+    assert_eq!(stage.dynamo.calls("Scan") - scans, 11, "what is refused reads nothing");
+}
+
+#[tokio::test]
+async fn queries_where_none_belong() {
+    let stage = Stage::set().await;
+    stage.put("42", json!({}));
+    let token = stage.provider.token();
+    let mut cases = Vec::new();
+    for (name, value) in
+        [("limit", "0"), ("cursor", "x"), ("", ""), ("%", "%"), ("x", "%FF"), ("é", "é"), ("__proto__", "{}")]
+    {
+        let with = |path: &str| AlbRequest::get(path).query(name, value).query(name, value).bearer(&token);
+        let shown = format!("{name}={value}");
+        cases.push(Case::new(format!("item with {shown}"), &with("/v1/items/42")));
+        cases.push(
+            Case::new(format!("list that is off with {shown}"), &with("/v1/items")).problem(404, "list-off"),
+        );
+        cases
+            .push(Case::new(format!("nowhere with {shown}"), &with("/nowhere")).problem(404, "path-unknown"));
+        let health = AlbRequest::get("/health").query(name, value);
+        cases.push(Case::new(format!("health with {shown}"), &health).ok(json!({"status": "ok"})));
+    }
+    let mut odd = AlbRequest::get("/v1/items/42").bearer(&token).event();
+    odd["multiValueQueryStringParameters"] = json!({"x": []});
+    odd["queryStringParameters"] = Value::Null;
+    cases.push(Case::event("a parameter without values", odd));
+    judge(&stage, &cases).await;
+    assert_eq!(stage.dynamo.calls("Scan"), 0);
+}

@@ -1,0 +1,125 @@
+//! HTTPS on 127.0.0.1 as AWS's endpoints have it: TLS 1.3, a leaf certificate with an RSA key of 2,048 bits, an
+//! intermediate authority between it and the root, HTTP/1.1.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::serve::Listener;
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, PKCS_RSA_SHA256, RsaKeySize,
+};
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs::{default_provider, kx_group};
+use rustls::pki_types::PrivateKeyDer;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use crate::dynamodb::send_at_once;
+
+/// A certificate authority of one's own, and the certificate for `localhost` that it vouches for.
+pub struct Authority {
+    root_pem: String,
+    server: Arc<ServerConfig>,
+}
+
+impl Authority {
+    pub fn generate() -> Self {
+        let root_key = rsa_key();
+        let root_params = authority("restctl test root");
+        let root = root_params.self_signed(&root_key).expect("a key signs its own certificate");
+        let root_issuer = Issuer::new(root_params, root_key);
+
+        let intermediate_key = rsa_key();
+        let intermediate_params = authority("restctl test intermediate");
+        let intermediate =
+            intermediate_params.signed_by(&intermediate_key, &root_issuer).expect("the root signs");
+        let intermediate_issuer = Issuer::new(intermediate_params, intermediate_key);
+
+        let leaf_key = rsa_key();
+        let leaf = leaf().signed_by(&leaf_key, &intermediate_issuer).expect("the intermediate signs");
+
+        let chain = vec![leaf.der().clone(), intermediate.der().clone()];
+        let key = PrivateKeyDer::try_from(leaf_key.serialize_der()).expect("rcgen writes PKCS#8");
+        // What every client knows, so that all of them exchange keys in the same way.
+        let mut crypto = default_provider();
+        crypto.kx_groups = vec![kx_group::X25519, kx_group::SECP256R1];
+        let mut server = ServerConfig::builder_with_provider(Arc::new(crypto))
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .expect("AWS-LC has TLS 1.3")
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .expect("the certificate is the key's");
+        server.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Self { root_pem: root.pem(), server: Arc::new(server) }
+    }
+
+    /// What a client has to trust.
+    pub fn root_pem(&self) -> &str {
+        &self.root_pem
+    }
+
+    /// On a free port of 127.0.0.1.
+    pub async fn listen(&self) -> TlsListener {
+        let tcp = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port on 127.0.0.1");
+        TlsListener { tcp, acceptor: TlsAcceptor::from(Arc::clone(&self.server)) }
+    }
+}
+
+pub struct TlsListener {
+    tcp: TcpListener,
+    acceptor: TlsAcceptor,
+}
+
+impl TlsListener {
+    /// `https://localhost:PORT`
+    pub fn origin(&self) -> String {
+        let address = self.tcp.local_addr().expect("a bound socket has an address");
+        format!("https://localhost:{}", address.port())
+    }
+}
+
+impl Listener for TlsListener {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    /// One handshake after the other; a client that does not come through one has its own error to tell.
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        loop {
+            let (mut stream, address) = Listener::accept(&mut self.tcp).await;
+            send_at_once(&mut stream);
+            if let Ok(stream) = self.acceptor.accept(stream).await {
+                return (stream, address);
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<Self::Addr> {
+        self.tcp.local_addr()
+    }
+}
+
+fn rsa_key() -> KeyPair {
+    KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).expect("AWS-LC generates RSA keys")
+}
+
+fn authority(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.use_authority_key_identifier_extension = true;
+    params
+}
+
+fn leaf() -> CertificateParams {
+    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let mut params = CertificateParams::new(names).expect("both are names a certificate can have");
+    params.distinguished_name.push(DnType::CommonName, "localhost");
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    params
+}
