@@ -5,7 +5,9 @@
 mod bad_input;
 mod cloud;
 mod export;
+mod identity;
 mod interrupted_load;
+mod issuer;
 mod loads;
 mod local_cloud;
 mod main_job;

@@ -1,0 +1,196 @@
+//! Who may call the API: kinds of identity provider, and why a token is refused.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use restctl_testkit::signing_key::SigningKey;
+use serde_json::{Value, json};
+
+use crate::cloud::{Cloud, Ran};
+use crate::issuer::Issuer;
+
+#[test]
+fn tokens_are_explained_and_forgeries_refused() {
+    let cloud = Cloud::up();
+    cloud.run(&["token", "explain"]).failed_with(5, &["has not been set up", "restctl setup"]);
+    cloud.succeed(&["setup"]);
+    // The settings tell what a token must say before there is a stack.
+    let token = cloud.succeed(&["token"]).data.trim().to_owned();
+    assert_eq!(explained(&cloud, &["token", "explain"], 0)["accepted"], true);
+    cloud.run(&["auth-test"]).failed_with(5, &["restctl deploy"]);
+    cloud.succeed(&["deploy"]);
+
+    let good = cloud.succeed(&["token", "explain"]);
+    assert!(good.data.lines().skip(1).all(|line| line.starts_with("passed ")), "{}", good.data);
+    assert!(
+        good.data.contains("audience") && good.data.contains("https://restctl.local/api"),
+        "{}",
+        good.data
+    );
+    assert!(!good.data.contains(&token) && !good.said.contains(&token));
+
+    foreign_and_mangled_tokens(&cloud, &token);
+    no_forgery_gets_in(&cloud, &token);
+
+    // For another audience, by the settings of now.
+    cloud.succeed(&["setup", "--audience", "https://other.example.test"]);
+    let other = piped(&cloud, &token);
+    other.failed_with(4, &["by its audience", "restctl setup --audience"]);
+    assert!(!other.data.contains(&token) && !other.said.contains(&token));
+    piped(&cloud, " \n").failed_with(2, &["no token on standard input"]);
+}
+
+fn foreign_and_mangled_tokens(cloud: &Cloud, token: &str) {
+    let parts: Vec<Value> = token
+        .split('.')
+        .take(2)
+        .map(|part| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap())
+        .collect();
+    let kid = parts[0]["kid"].as_str().unwrap();
+    let foreign = SigningKey::rsa(kid).token(&parts[1]);
+    let report = explained(cloud, &["token", "explain", &foreign], 4);
+    assert_eq!(report["refused_by"], "signature");
+    assert_eq!(verdict(&report, "signature"), "failed");
+    assert_eq!(verdict(&report, "audience"), "passed");
+    let unknown = SigningKey::rsa("unknown").token(&parts[1]);
+    let report = explained(cloud, &["token", "explain", &unknown], 4);
+    assert_eq!(report["refused_by"], "key");
+    assert_eq!(verdict(&report, "signature"), "not reached");
+
+    let mangled = cloud.run(&["token", "explain", &token[..token.len() / 2]]);
+    mangled.failed_with(4, &["by its shape", "why:", "next:"]);
+    assert!(mangled.data.contains("not reached"), "{}", mangled.data);
+    assert_eq!(piped(cloud, &format!("{token}\n")).exit, 0);
+    piped(cloud, &"x".repeat(100_000)).failed_with(4, &["by its size"]);
+}
+
+fn no_forgery_gets_in(cloud: &Cloud, token: &str) {
+    let tested = cloud.run(&["auth-test"]);
+    assert_eq!(tested.exit, 0, "{}\n{}", tested.data, tested.said);
+    assert!(tested.said.contains("answered as expected"), "{}", tested.said);
+    let tested = cloud.succeed(&["auth-test", "--output", "json"]);
+    assert!(!tested.data.contains(token) && !tested.said.contains(token));
+    let requests = tested.json();
+    let requests = requests.as_array().unwrap();
+    assert!(requests.len() > 40 && requests.iter().all(|request| request["ok"] == true), "{requests:?}");
+    for name in ["/health without a token", "a good token", "two good Authorization headers"] {
+        assert!(requests.iter().any(|request| request["name"] == name), "{name}");
+    }
+}
+
+/// `restctl ARGS --output json`, which ends with this exit code.
+#[track_caller]
+fn explained(cloud: &Cloud, args: &[&str], exit: i32) -> Value {
+    let ran = cloud.run(&[args, &["--output", "json"]].concat());
+    assert_eq!(ran.exit, exit, "{}", ran.said);
+    ran.json()
+}
+
+fn verdict<'a>(report: &'a Value, check: &str) -> &'a str {
+    let line = report["checks"].as_array().unwrap().iter().find(|line| line["check"] == check);
+    line.unwrap()["verdict"].as_str().unwrap()
+}
+
+/// `restctl token explain -`
+fn piped(cloud: &Cloud, input: &str) -> Ran {
+    let mut command = cloud.command(&["token", "explain", "-"]);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Of a token that is too large, not all is read.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    Ran::from(child.wait_with_output().unwrap())
+}
+
+/// As against AWS, where nothing comes from the local cloud unasked.
+struct Account<'a> {
+    cloud: &'a Cloud,
+    endpoint_url: String,
+}
+
+const SECRET: &str = "s:e c+r/t";
+
+impl Account<'_> {
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = self.cloud.command(args);
+        command
+            .env_remove("RESTCTL_LOCAL")
+            .env("AWS_ENDPOINT_URL", &self.endpoint_url)
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("RESTCTL_CLIENT_SECRET", SECRET);
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        Ran::from(self.command(args).output().unwrap())
+    }
+
+    #[track_caller]
+    fn succeed(&self, args: &[&str]) -> Ran {
+        let ran = self.run(args);
+        assert_eq!(ran.exit, 0, "restctl {args:?}:\n{}", ran.said);
+        ran
+    }
+
+    fn setting(&self, name: &str) -> String {
+        let name = json!({ "Name": format!("/restctl/restctl/{name}") });
+        let answer = self.cloud.call("ssm", "AmazonSSM.GetParameter", &name);
+        answer["Parameter"]["Value"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+}
+
+#[test]
+fn any_issuer_is_set_up_as_what_it_is() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    let endpoint_url = cloud.record()["endpoint_url"].as_str().unwrap().to_owned();
+    let account = Account { cloud: &cloud, endpoint_url };
+    assert_eq!(account.setting("provider"), "auth0");
+    let (issuer, other) = (Issuer::start(&["client_secret_basic"]), Issuer::start(&["client_secret_post"]));
+
+    // A new issuer: its host tells.
+    account.succeed(&["setup", "--issuer", issuer.url(), "--client-id", "a b", "--audience", "items"]);
+    assert_eq!(account.setting("provider"), "openid");
+    assert_eq!(account.succeed(&["token"]).data, "granted\n");
+    let asked = issuer.last_request();
+    let basic = STANDARD.encode("a+b:s%3Ae+c%2Br%2Ft");
+    assert_eq!(asked.authorization.unwrap(), format!("Basic {basic}"));
+    assert!(asked.form.contains("audience=items") && !asked.form.contains("client_id"), "{}", asked.form);
+
+    // An issuer that stays: what it was.
+    account.succeed(&["setup", "--provider", "auth0"]);
+    account.succeed(&["setup"]);
+    assert_eq!(account.setting("provider"), "auth0");
+    assert_eq!(account.setting("audience"), "items");
+
+    // Cognito's audience is the client's id, and follows it.
+    account.succeed(&["setup", "--provider", "cognito"]);
+    assert_eq!(account.setting("audience"), "a b");
+    account.succeed(&["setup", "--client-id", "c"]);
+    assert_eq!([account.setting("provider"), account.setting("audience")], ["cognito", "c"]);
+    account.succeed(&["token"]);
+    let asked = issuer.last_request();
+    assert!(
+        asked.authorization.is_none() && asked.form.contains("client_secret=s%3Ae+c%2Br%2Ft"),
+        "{}",
+        asked.form
+    );
+    assert!(!asked.form.contains("audience"), "{}", asked.form);
+    account.succeed(&["setup", "--audience", "c,d"]);
+    account.succeed(&["setup"]);
+    assert_eq!(account.setting("audience"), "c,d");
+
+    // Clients are no audience: one is asked for, and until there is one nothing is sent.
+    account.run(&["setup", "--issuer", other.url()]).failed_with(2, &["--audience AUDIENCE"]);
+    assert_eq!(account.setting("issuer"), issuer.url());
+    account.succeed(&["setup", "--issuer", other.url(), "--audience", "items"]);
+    account.succeed(&["token"]);
+    assert!(other.last_request().form.contains("client_id=c&client_secret="));
+
+    // The local cloud's provider is what it is.
+    cloud.succeed(&["setup"]);
+    assert_eq!(account.setting("provider"), "auth0");
+}
