@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use http::StatusCode;
-use restctl_contract::api::{MAX_IDS_PER_CALL, MAX_REQUEST_BYTES, Problem};
+use restctl_contract::api::{MAX_IDS_PER_CALL, MAX_REQUEST_BYTES, PROBLEM_TYPE, Problem};
 use restctl_verifier::Refusal;
 
 use crate::answer::Answer;
@@ -75,8 +75,10 @@ pub(crate) struct Kind {
 }
 
 impl Kind {
-    /// Before the name, in the problem's `type`.
-    pub(crate) const PREFIX: &str = "urn:restctl:problem:";
+    /// The problem's `type`.
+    pub(crate) fn uri(self) -> String {
+        format!("{PROBLEM_TYPE}{}", self.name)
+    }
 
     const fn new(name: &'static str, status: StatusCode, title: &'static str) -> Self {
         Self { name, status, title }
@@ -192,9 +194,10 @@ impl Failure {
 
 impl From<&Failure> for Answer {
     fn from(failure: &Failure) -> Self {
-        let Kind { name, status, title } = failure.kind();
+        let kind = failure.kind();
+        let Kind { status, title, .. } = kind;
         let problem = Problem {
-            kind: format!("{}{name}", Kind::PREFIX),
+            kind: kind.uri(),
             title: title.to_owned(),
             status: status.as_u16(),
             detail: Some(failure.to_string()),

@@ -71,6 +71,9 @@ pub struct ListAnswer {
     pub cursor: Option<String>,
 }
 
+/// Before the name of its kind, in the `type` of a [`Problem`].
+pub const PROBLEM_TYPE: &str = "urn:restctl:problem:";
+
 /// The body of every error, `application/problem+json` (RFC 9457).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

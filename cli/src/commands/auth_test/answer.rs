@@ -5,7 +5,7 @@ use std::fmt;
 
 use reqwest::header::WWW_AUTHENTICATE;
 use reqwest::{RequestBuilder, StatusCode};
-use restctl_contract::api::Problem;
+use restctl_contract::api::{PROBLEM_TYPE, Problem};
 use restctl_forgery::Expected;
 
 /// A problem document has some hundred bytes; of a larger body, the beginning is kept.
@@ -73,7 +73,7 @@ pub(super) fn root_cause(error: &reqwest::Error) -> String {
 
 fn problem(body: &[u8]) -> Option<String> {
     let problem: Problem = serde_json::from_slice(body).ok()?;
-    let kind = problem.kind.strip_prefix("urn:restctl:problem:").unwrap_or(&problem.kind);
+    let kind = problem.kind.strip_prefix(PROBLEM_TYPE).unwrap_or(&problem.kind);
     Some(kind.to_owned())
 }
 

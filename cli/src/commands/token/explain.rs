@@ -125,9 +125,13 @@ fn verdict(finding: &Finding) -> &'static str {
 }
 
 fn table(explanation: &Explanation) -> Table {
+    // What is as expected need not say so twice.
     let row = |finding: &Finding| {
-        let (found, expected) = (finding.found.clone(), finding.expected.clone());
-        [verdict(finding).to_owned(), finding.check.to_string(), found, expected]
+        let expected = match finding.verdict {
+            Verdict::Passed => String::new(),
+            Verdict::Failed(_) | Verdict::NotReached => finding.expected.clone(),
+        };
+        [verdict(finding).to_owned(), finding.check.to_string(), finding.found.clone(), expected]
     };
     let mut table = Table::new();
     let rows = explanation.findings.iter().map(row);

@@ -31,7 +31,7 @@ pub(super) fn responses(own: &[Kind], open: bool) -> impl Iterator<Item = (Strin
 }
 
 fn response(status: u16, kinds: &[Kind]) -> Value {
-    let types: Vec<String> = kinds.iter().map(|kind| format!("{}{}", Kind::PREFIX, kind.name)).collect();
+    let types: Vec<String> = kinds.iter().map(|kind| kind.uri()).collect();
     let titles: Vec<&str> = kinds.iter().map(|kind| kind.title).collect();
     let mut schema = reference("Problem");
     schema["properties"] = json!({ "type": { "enum": types }, "status": { "const": status } });
