@@ -109,8 +109,8 @@ fn off_a_terminal_setup_names_the_flag_that_is_missing() {
     for (flag, value) in [
         ("--self-signed", "api.example.com"),
         ("--issuer", issuer),
-        ("--audience", "https://api.example.com"),
         ("--client-id", "id"),
+        ("--audience", "https://api.example.com"),
         ("--client-secret-file", "README.md"),
     ] {
         setup(&given).failed_with(2, &["no terminal", flag]);
