@@ -133,9 +133,11 @@ fn table(explanation: &Explanation) -> Table {
         };
         [verdict(finding).to_owned(), finding.check.to_string(), finding.found.clone(), expected]
     };
+    let columns = if explanation.first_failure().is_none() { 3 } else { 4 };
+    let header = ["VERDICT", "CHECK", "FOUND", "EXPECTED"];
+    let rows = explanation.findings.iter().map(row).map(|row| row.into_iter().take(columns));
     let mut table = Table::new();
-    let rows = explanation.findings.iter().map(row);
-    table.load_style(presets::NOTHING).set_header(["VERDICT", "CHECK", "FOUND", "EXPECTED"]).add_rows(rows);
+    table.load_style(presets::NOTHING).set_header(header.into_iter().take(columns)).add_rows(rows);
     table.column_iter_mut().for_each(|column| {
         column.set_padding((0, 2));
     });
