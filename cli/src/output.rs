@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
+use comfy_table::{Table, presets};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde::Serialize;
 
@@ -41,6 +42,19 @@ pub(crate) fn aligned(lines: &[(&str, String)]) -> String {
     let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let lines: Vec<String> = lines.iter().map(|(name, value)| format!("{name:width$}  {value}")).collect();
     lines.join("\n")
+}
+
+/// Columns beside each other, without lines. A last column that has nothing to say in any row is left out.
+pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>) -> Table {
+    let last_says_something = rows.iter().any(|row| row.last().is_some_and(|cell| !cell.is_empty()));
+    let columns = if last_says_something { header.len() } else { header.len() - 1 };
+    let rows = rows.into_iter().map(|row| row.into_iter().take(columns));
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(header.iter().take(columns)).add_rows(rows);
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, 2));
+    });
+    table
 }
 
 /// A line for the person who typed the command. Standard error that cannot be written has nobody to tell.

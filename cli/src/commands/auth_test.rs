@@ -5,7 +5,7 @@ mod answer;
 use std::collections::HashSet;
 
 use clap::Args;
-use comfy_table::{Table, presets};
+use comfy_table::Table;
 use reqwest::StatusCode;
 use restctl_contract::api::{HEALTH_PATH, ITEMS_PATH};
 use restctl_forgery::{Attempt, Expected};
@@ -158,17 +158,9 @@ fn table(outcomes: &[Outcome]) -> Table {
     // What was expected is what came, where all is well.
     let row = |outcome: &Outcome| {
         let (ok, expected) = if outcome.ok { ("ok", "") } else { ("NOT OK", outcome.expected.as_str()) };
-        [ok, &outcome.name, &outcome.got, expected].map(str::to_owned)
+        [ok, &outcome.name, &outcome.got, expected].map(str::to_owned).into()
     };
-    let columns = if outcomes.iter().all(|outcome| outcome.ok) { 3 } else { 4 };
-    let header = ["OK", "REQUEST", "ANSWER", "EXPECTED"];
-    let rows = outcomes.iter().map(row).map(|row| row.into_iter().take(columns));
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(header.into_iter().take(columns)).add_rows(rows);
-    table.column_iter_mut().for_each(|column| {
-        column.set_padding((0, 2));
-    });
-    table
+    output::table(&["OK", "REQUEST", "ANSWER", "EXPECTED"], outcomes.iter().map(row).collect())
 }
 
 fn judge(outcomes: &[Outcome]) -> Result<()> {

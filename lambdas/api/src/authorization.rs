@@ -18,11 +18,6 @@ impl Authorizer {
         Self { keys, policy }
     }
 
-    /// Fetches the keys while the function starts.
-    pub(crate) async fn prefetch(&self) {
-        self.keys.prefetch().await;
-    }
-
     /// The scope that a token must carry.
     pub(crate) fn scope(&self) -> &str {
         &self.policy.scope

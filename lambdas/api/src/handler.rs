@@ -38,7 +38,7 @@ pub(crate) struct Handler {
 impl Handler {
     /// Does, while the function starts, what the first request would wait for.
     pub(crate) async fn warm_up(&self) {
-        tokio::join!(self.authorizer.prefetch(), self.table.connect());
+        tokio::join!(self.authorizer.keys().prefetch(), self.table.connect());
     }
 
     /// `deadline` is when Lambda ends the invocation.

@@ -9,7 +9,7 @@ use crate::items::Table;
 use crate::request::Request;
 use crate::size::Size;
 
-/// Room for the longest cursor beside the items.
+/// Around the items. The cursor is not counted: with 17 KB at most it fits into what the limits leave for headers.
 const ENVELOPE: &str = r#"{"items":[],"cursor":""}"#;
 
 /// The JSON of a [`restctl_contract::api::ListAnswer`], cut at the item that would not fit any more.
@@ -30,11 +30,8 @@ pub(crate) async fn read(
     let mut last = None;
     for (id, item) in page.items {
         let with_item = size + Size::of(&item) + Size::of(",");
-        if !with_item.fits() && items.is_empty() {
-            let detail = "the next item is larger than the load balancer lets pass".to_owned();
-            return Err(Failure::ItemTooLarge(detail));
-        } else if !with_item.fits() {
-            next = last;
+        if !with_item.fits() {
+            next = Some(last.ok_or_else(|| Failure::ItemTooLarge(TOO_LARGE.to_owned()))?);
             break;
         }
         size = with_item;
@@ -48,6 +45,9 @@ pub(crate) async fn read(
         None => format!(r#"{{"items":[{items}]}}"#),
     })
 }
+
+/// No progress would be made by an empty page.
+const TOO_LARGE: &str = "the next item is larger than the load balancer lets pass";
 
 fn limit(request: &Request) -> Result<usize, Failure> {
     let Some(limit) = request.parameter("limit")? else { return Ok(DEFAULT_LIST_LIMIT) };

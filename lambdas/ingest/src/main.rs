@@ -19,8 +19,7 @@ mod window;
 
 use std::time::Duration;
 
-use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_lambda_events::sqs::SqsEvent;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
@@ -42,7 +41,8 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
-    let ingest = ingest(&config().await)?;
+    let environment = Environment::read()?;
+    let ingest = ingest(&config(&environment).await, &environment)?;
     let ingest = &ingest;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {
         ingest.handle(event.payload, Deadline::at(event.context.deadline())).await
@@ -50,21 +50,21 @@ async fn main() -> Result<(), Error> {
     .await
 }
 
-async fn config() -> SdkConfig {
+async fn config(environment: &Environment) -> SdkConfig {
     let tls = Provider::Rustls(CryptoMode::AwsLc);
     aws_config::defaults(BehaviorVersion::latest())
         .http_client(Builder::new().tls_provider(tls).build_https())
-        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
-        .region(EnvironmentVariableRegionProvider::new())
+        .credentials_provider(environment.credentials.clone())
+        .region(Region::new(environment.region.clone()))
         .load()
         .await
 }
 
-fn ingest(config: &SdkConfig) -> Result<Ingest, Error> {
+fn ingest(config: &SdkConfig, environment: &Environment) -> Result<Ingest, Error> {
     // The host names of buckets resolve at AWS, and nowhere else.
     let path_style = config.endpoint_url().is_some();
     let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(path_style).build();
-    let dynamodb = Service::dynamodb(restctl_aws::client()?, &Environment::read()?, TIMEOUT)?;
+    let dynamodb = Service::dynamodb(restctl_aws::client()?, environment, TIMEOUT)?;
     let sqs = aws_sdk_sqs::Client::new(config);
     Ok(Ingest {
         s3: aws_sdk_s3::Client::from_conf(s3),

@@ -1,7 +1,7 @@
 //! `restctl loads ls`
 
 use clap::Args;
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, Table};
 
 use super::known::{self, Known};
 use crate::aws::cloudformation;
@@ -50,13 +50,9 @@ pub(super) async fn run(args: Ls, context: &Context) -> Result<()> {
 }
 
 fn table(loads: &[Known]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(HEADER).add_rows(loads.iter().map(row));
-    for (index, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, 2));
-        if NUMBERS.contains(&index) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
+    let mut table = output::table(&HEADER, loads.iter().map(row).collect());
+    for column in table.column_iter_mut().skip(NUMBERS.start).take(NUMBERS.len()) {
+        column.set_cell_alignment(CellAlignment::Right);
     }
     table
 }

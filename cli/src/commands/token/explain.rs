@@ -4,7 +4,7 @@ use std::io::{Read, stdin};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use comfy_table::{Table, presets};
+use comfy_table::Table;
 use restctl_verifier::{Check, Explanation, Finding, KeySet, MAX_TOKEN_BYTES, Policy, Verdict};
 use serde::Serialize;
 
@@ -131,17 +131,9 @@ fn table(explanation: &Explanation) -> Table {
             Verdict::Passed => String::new(),
             Verdict::Failed(_) | Verdict::NotReached => finding.expected.clone(),
         };
-        [verdict(finding).to_owned(), finding.check.to_string(), finding.found.clone(), expected]
+        vec![verdict(finding).to_owned(), finding.check.to_string(), finding.found.clone(), expected]
     };
-    let columns = if explanation.first_failure().is_none() { 3 } else { 4 };
-    let header = ["VERDICT", "CHECK", "FOUND", "EXPECTED"];
-    let rows = explanation.findings.iter().map(row).map(|row| row.into_iter().take(columns));
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(header.into_iter().take(columns)).add_rows(rows);
-    table.column_iter_mut().for_each(|column| {
-        column.set_padding((0, 2));
-    });
-    table
+    output::table(&["VERDICT", "CHECK", "FOUND", "EXPECTED"], explanation.findings.iter().map(row).collect())
 }
 
 /// What to do about a token that fails this check first.
