@@ -31,6 +31,8 @@ pub(crate) struct Identity {
     pub(crate) chain_pem: Option<String>,
     /// The DNS name to ask for and to verify.
     pub(crate) name: String,
+    /// All that it is for, stars as they stand.
+    names: Vec<String>,
     pub(crate) not_after: OffsetDateTime,
     fingerprint: String,
     self_signed: bool,
@@ -73,6 +75,7 @@ impl Identity {
             key_pem,
             chain_pem,
             name,
+            names: facts.names,
             not_after: facts.not_after,
             fingerprint: facts.fingerprint,
             self_signed: false,
@@ -100,6 +103,7 @@ impl Identity {
             key_pem: key.serialize_pem(),
             chain_pem: None,
             name,
+            names: facts.names,
             not_after: facts.not_after,
             fingerprint: facts.fingerprint,
             self_signed: true,
@@ -111,6 +115,7 @@ impl Identity {
         Ok(Certificate {
             arn,
             name: self.name.clone(),
+            names: self.names.clone(),
             anchor: topmost(self.chain_pem.as_deref().unwrap_or(&self.certificate_pem)).to_owned(),
             fingerprint: self.fingerprint.clone(),
             not_after: self.not_after.format(&Rfc3339).during("the certificate's expiry is out of range")?,
@@ -127,6 +132,7 @@ impl Identity {
 /// What a certificate says.
 struct Facts {
     name: Option<String>,
+    names: Vec<String>,
     not_before: OffsetDateTime,
     not_after: OffsetDateTime,
     fingerprint: String,
@@ -139,14 +145,16 @@ impl Facts {
         let certificate = parse(der, which)?;
         let names = certificate.subject_alternative_name();
         let names = names.during(format!("{which} has names that cannot be read"))?;
-        let dns_name =
-            names.iter().flat_map(|names| &names.value.general_names).find_map(|name| match name {
-                GeneralName::DNSName(name) => Some((*name).to_owned()),
-                _ => None,
-            });
+        let names = names.iter().flat_map(|names| &names.value.general_names);
+        let names = names.filter_map(|name| match name {
+            GeneralName::DNSName(name) => Some((*name).to_owned()),
+            _ => None,
+        });
+        let names: Vec<String> = names.collect();
         Ok(Self {
             // Any one label stands for the star.
-            name: dns_name.map(|name| name.replacen('*', "restctl", 1)),
+            name: names.first().map(|name| name.replacen('*', "restctl", 1)),
+            names,
             not_before: certificate.validity().not_before.to_datetime(),
             not_after: certificate.validity().not_after.to_datetime(),
             fingerprint: sha256(der),

@@ -26,4 +26,4 @@ A first API, without an account:
   restctl get --id 42               the API
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 done in part, 4 not authenticated, 5 not found,
-130 interrupted";
+6 a dry run found changes, 130 interrupted";

@@ -6,9 +6,9 @@ use std::time::Duration;
 use reqwest::Certificate as TrustedCertificate;
 use restctl_contract::api::Problem;
 use restctl_contract::stack::Certificate;
-use restctl_contract::template::output as stack_output;
+use restctl_contract::template::{output as stack_output, parameter};
 
-use crate::aws::cloudformation;
+use crate::aws::cloudformation::{self, Stack};
 use crate::context::Context;
 use crate::failure::{During, Exit, Failure, Result};
 use crate::settings;
@@ -21,11 +21,16 @@ pub(crate) struct Endpoint {
     pub(crate) client: reqwest::Client,
 }
 
-/// `https://NAME` by the certificate's name, with the port where it is not HTTPS's own.
-pub(crate) fn base_url(context: &Context, certificate: &Certificate) -> String {
+/// The name that leads to the load balancer; one of the certificate's.
+fn name<'a>(stack: &'a Stack, certificate: &'a Certificate) -> &'a str {
+    stack.parameter(parameter::DOMAIN).filter(|domain| !domain.is_empty()).unwrap_or(&certificate.name)
+}
+
+/// `https://NAME`, with the port where it is not HTTPS's own.
+pub(crate) fn base_url(context: &Context, stack: &Stack, certificate: &Certificate) -> String {
     match &context.local {
-        Some(local) => format!("https://{}:{}", certificate.name, local.front.port()),
-        None => format!("https://{}", certificate.name),
+        Some(local) => format!("https://{}:{}", name(stack, certificate), local.front.port()),
+        None => format!("https://{}", name(stack, certificate)),
     }
 }
 
@@ -45,7 +50,7 @@ impl Endpoint {
         let trusted = TrustedCertificate::from_pem(certificate.anchor.as_bytes());
         let trusted = trusted.during("the certificate that setup stored cannot be read")?;
         let mut builder = reqwest::Client::builder()
-            .resolve_to_addrs(&certificate.name, &addresses)
+            .resolve_to_addrs(name(&stack, &certificate), &addresses)
             .tls_certs_merge([trusted])
             .https_only(true)
             .redirect(reqwest::redirect::Policy::none())
@@ -56,7 +61,7 @@ impl Endpoint {
             builder = builder.no_proxy();
         }
         let client = builder.build().during("the HTTP client does not start")?;
-        Ok(Self { base_url: base_url(context, &certificate), client })
+        Ok(Self { base_url: base_url(context, &stack, &certificate), client })
     }
 }
 

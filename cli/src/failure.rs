@@ -3,9 +3,12 @@
 use std::fmt;
 use std::process::ExitCode;
 
-/// Exit codes, as `restctl --help` documents them. 0 is success.
+use serde_json::{Value, json};
+
+/// Exit codes, as `restctl --help` documents them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
+    Done = 0,
     Failure = 1,
     /// The command line is wrong, or lacks something that cannot be asked for. The same as clap's.
     Usage = 2,
@@ -14,6 +17,8 @@ pub(crate) enum Exit {
     /// Credentials or a token were missing or refused.
     Authentication = 4,
     NotFound = 5,
+    /// A dry run found something that would change.
+    Changes = 6,
     /// Ended by Ctrl-C: 128 + SIGINT, as shells count.
     Interrupted = 130,
 }
@@ -81,6 +86,19 @@ impl Failure {
             }
             None => self.next(next),
         }
+    }
+}
+
+impl Failure {
+    /// For programs.
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "outcome": "failed",
+            "what": self.what,
+            "why": self.why,
+            "next": self.next,
+            "exit": self.exit as u8,
+        })
     }
 }
 

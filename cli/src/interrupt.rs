@@ -1,8 +1,10 @@
-//! Ctrl-C, where something has to be undone or said before the process ends.
+//! Ctrl-C, where something has to be undone, asked or said before the process ends.
 
 use std::future::Future;
 
+use crate::aws::stack_events::Operation;
 use crate::failure::{During, Exit, Failure, Result};
+use crate::prompt;
 
 /// What `work` comes to, unless Ctrl-C comes first: then `work` is dropped, and `what` is the failure.
 ///
@@ -10,9 +12,61 @@ use crate::failure::{During, Exit, Failure, Result};
 pub(crate) async fn unless_interrupted<T>(what: Failure, work: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::select! {
         done = work => done,
-        interrupted = tokio::signal::ctrl_c() => {
-            interrupted.during("Ctrl-C cannot be waited for")?;
+        interrupted = signal() => {
+            interrupted?;
             Err(what.exit(Exit::Interrupted))
         }
     }
+}
+
+/// Waits for Ctrl-C.
+pub(crate) async fn signal() -> Result<()> {
+    tokio::signal::ctrl_c().await.during("Ctrl-C cannot be waited for")
+}
+
+/// What whoever typed Ctrl-C wants of the operation that CloudFormation is in the middle of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wish {
+    Cancel,
+    Wait,
+    /// To see no more of it.
+    Leave,
+}
+
+/// Asks. Off a terminal, and where the answer is another Ctrl-C, the operation is left to itself.
+pub(crate) fn ask(operation: Operation) -> Result<Wish> {
+    let wishes: &[(Wish, &str)] = match operation {
+        Operation::Update => &[
+            (Wish::Wait, "go on"),
+            (Wish::Cancel, "cancel the update, so that CloudFormation brings the stack back to what it was"),
+            (Wish::Leave, "leave it running, and see no more of it"),
+        ],
+        // CancelUpdateStack takes an update alone.
+        Operation::Create | Operation::Delete | Operation::RollBack => {
+            &[(Wish::Wait, "go on"), (Wish::Leave, "leave it running, and see no more of it")]
+        }
+    };
+    let answers: Vec<_> = wishes.iter().map(|(_, answer)| *answer).collect();
+    let chosen = prompt::choose("CloudFormation is in the middle of it.", &answers);
+    Ok(chosen.and_then(|place| wishes.get(place)).map_or(Wish::Leave, |(wish, _)| *wish))
+}
+
+pub(crate) fn left_alone(operation: Operation) -> Failure {
+    let (what, next) = match operation {
+        Operation::Create => (
+            "the stack is still being created",
+            "restctl deploy when that has ended, which goes on from there;\nor restctl destroy",
+        ),
+        Operation::Update => (
+            "the stack is still being updated",
+            "restctl deploy when that has ended, which tries the new versions and makes them live",
+        ),
+        Operation::Delete => {
+            ("the stack is still being deleted", "restctl destroy, which removes what is left")
+        }
+        Operation::RollBack => ("the stack is still on its way back", "restctl deploy when that has ended"),
+    };
+    Failure::new(format!("interrupted: {what}, and this no longer waits for it"))
+        .exit(Exit::Interrupted)
+        .next(next)
 }

@@ -5,6 +5,7 @@ mod aws;
 mod certificate;
 mod cli;
 mod client_secret;
+mod cognito;
 mod commands;
 mod context;
 mod directories;
@@ -15,13 +16,19 @@ mod failure;
 mod hexadecimal;
 mod interrupt;
 mod lambdas;
+mod live;
 mod load;
 mod local;
 mod output;
 mod policy;
+mod preflight;
+mod progress;
 mod prompt;
 mod receipt;
+mod report;
+mod root_cause;
 mod settings;
+mod smoke;
 mod source;
 mod survey;
 mod target;
@@ -36,7 +43,7 @@ use clap::Parser;
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     match commands::run(cli.command, cli.target) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(exit) => exit.into(),
         Err(failure) => {
             output::failure(&failure);
             failure.exit.into()

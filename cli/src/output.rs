@@ -20,6 +20,13 @@ pub(crate) fn bytes(bytes: &[u8]) -> Result<()> {
     }
 }
 
+/// Writes a line of data, and leaves it to the caller what becomes of a reader who has gone.
+#[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
+pub(crate) fn line(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{text}").and_then(|()| stdout.flush())
+}
+
 /// [`bytes`], a line.
 pub(crate) fn data(text: &str) -> Result<()> {
     bytes(format!("{text}\n").as_bytes())

@@ -5,6 +5,7 @@ use restctl_contract::template::parameter;
 use restctl_verifier::Policy;
 
 use crate::aws::cloudformation;
+use crate::cognito;
 use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::settings::Settings;
@@ -26,6 +27,12 @@ pub(crate) async fn asked(context: &Context) -> Result<Asked> {
     let mut has_changed = false;
     let mut value = |setting, parameter| {
         let set_up = settings.require(setting)?;
+        // The API has these from the pool itself.
+        if let Some(stack) = stack.as_ref().filter(|stack| cognito::is_part_of(stack)) {
+            let own = cognito::value(stack, setting)?;
+            has_changed |= own != set_up;
+            return Ok(own.to_owned());
+        }
         let deployed = stack.as_ref().and_then(|stack| stack.resolved(parameter)).unwrap_or(set_up);
         has_changed |= deployed != set_up;
         Ok::<String, Failure>(deployed.to_owned())

@@ -1,6 +1,6 @@
 //! Questions to the person at the terminal. Off a terminal nothing is asked: the flag is named instead.
 
-use dialoguer::{Input, Password};
+use dialoguer::{Confirm, Input, Password, Select};
 
 use crate::failure::{During, Exit, Failure, Result};
 use crate::output;
@@ -11,6 +11,27 @@ pub(crate) fn text(question: &str, flag: &str) -> Result<String> {
     let answer: String =
         Input::new().with_prompt(question).interact_text().during(format!("no answer to {question:?}"))?;
     Ok(answer.trim().to_owned())
+}
+
+/// Asks whether to go on, unless `yes` says so already; an error where the answer is no.
+pub(crate) fn confirm(question: &str, yes: bool) -> Result<()> {
+    if yes {
+        return Ok(());
+    }
+    need_terminal(question, "--yes")?;
+    let answer = Confirm::new().with_prompt(question).default(false).interact();
+    if answer.during(format!("no answer to {question:?}"))? {
+        return Ok(());
+    }
+    Err(Failure::new("nothing was changed").exit(Exit::Usage).why("the answer was no"))
+}
+
+/// Asks for one of several; none where nobody is there, or where the answer is Ctrl-C or Escape.
+pub(crate) fn choose(question: &str, answers: &[&str]) -> Option<usize> {
+    if !output::is_interactive() {
+        return None;
+    }
+    Select::new().with_prompt(question).items(answers).default(0).interact_opt().ok().flatten()
 }
 
 /// Asks for a secret without showing it.

@@ -6,6 +6,9 @@ use restctl_verifier::Provider;
 use crate::aws::{Aws, secretsmanager, ssm};
 use crate::failure::{During, Exit, Failure, Result};
 
+/// The value of each setting until the deployment has made the identity provider.
+pub(crate) const AWAITED: &str = "made-by-the-deployment";
+
 /// The identity provider's settings; any of them may still be missing.
 pub(crate) struct Settings {
     stack: StackName,
@@ -18,7 +21,20 @@ impl Settings {
     }
 
     pub(crate) fn get(&self, setting: Setting) -> Option<&str> {
-        self.values[setting as usize].as_deref()
+        self.values[setting as usize].as_deref().filter(|value| *value != AWAITED)
+    }
+
+    /// They are those of a provider that the deployment is yet to make.
+    pub(crate) fn await_deployment(&self) -> bool {
+        self.values[Setting::Issuer as usize].as_deref() == Some(AWAITED)
+    }
+
+    /// The template asks for every one, whatever it holds.
+    pub(crate) fn check_complete(&self) -> Result<()> {
+        match Setting::ALL.into_iter().find(|setting| self.values[*setting as usize].is_none()) {
+            Some(missing) => self.require(missing).map(drop),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn provider(&self) -> Result<Provider> {
@@ -32,6 +48,12 @@ impl Settings {
 
     pub(crate) fn require(&self, setting: Setting) -> Result<&str> {
         self.get(setting).ok_or_else(|| {
+            if self.await_deployment() {
+                return Failure::new(format!("the stack {} has no identity provider yet", self.stack))
+                    .exit(Exit::NotFound)
+                    .why("it was set up to have one of its own, which the deployment makes")
+                    .next("restctl deploy");
+            }
             not_set_up(&self.stack).why(format!("the parameter {} is missing", self.stack.parameter(setting)))
         })
     }

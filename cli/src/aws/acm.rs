@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use aws_sdk_acm::primitives::Blob;
+use aws_sdk_acm::types::{CertificateStatus, KeyAlgorithm};
+use time::OffsetDateTime;
 
 use super::Aws;
 use super::call::Called;
@@ -28,6 +30,28 @@ pub(crate) async fn import(aws: &Aws, identity: &Identity, existing: Option<&str
     }
     let arn = answer.called("import the certificate into ACM")?.certificate_arn;
     arn.ok_or_else(|| Failure::new("ACM imported the certificate and named no ARN"))
+}
+
+/// What ACM says of a certificate.
+pub(crate) struct Described {
+    pub(crate) status: CertificateStatus,
+    pub(crate) key: Option<KeyAlgorithm>,
+    pub(crate) not_after: Option<OffsetDateTime>,
+}
+
+/// None where there is no such certificate in this region.
+pub(crate) async fn describe(aws: &Aws, arn: &str) -> Result<Option<Described>> {
+    let answer = aws.acm.describe_certificate().certificate_arn(arn).send().await;
+    if matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
+    {
+        return Ok(None);
+    }
+    let described = answer.called("describe the certificate")?.certificate;
+    Ok(described.map(|certificate| Described {
+        status: certificate.status.unwrap_or(CertificateStatus::Issued),
+        key: certificate.key_algorithm,
+        not_after: certificate.not_after.and_then(|end| OffsetDateTime::from_unix_timestamp(end.secs()).ok()),
+    }))
 }
 
 /// Deletes the certificate; waits a while where a load balancer that is going away still uses it.

@@ -8,6 +8,7 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 use crate::failure::{Exit, Failure, Result};
+use crate::root_cause;
 
 /// Error codes by which the services of AWS say that the credentials, not the request, are at fault.
 const CREDENTIALS_REFUSED: [&str; 7] = [
@@ -55,7 +56,10 @@ where
         } else if ACCESS_DENIED.contains(&code) {
             failure.exit(Exit::Authentication).next("ask for the permission named above, or use --profile")
         } else {
-            failure
+            match root_cause::advice(message) {
+                Some(advice) => failure.next(advice),
+                None => failure,
+            }
         };
     }
     if let Some(cause) = find_cause::<CredentialsError>(error) {

@@ -1,59 +1,50 @@
 //! AWS CloudFormation change sets: what a deployment will do, seen before it is done.
 
-use std::fmt;
+mod change;
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_sdk_cloudformation::types::{
-    Capability, ChangeAction, ChangeSetStatus, ChangeSetType, Parameter, Replacement, ResourceChange,
-};
+use aws_sdk_cloudformation::types::{Capability, ChangeSetStatus, ChangeSetType, Parameter, Tag};
 use restctl_contract::stack::StackName;
+
+pub(crate) use change::Change;
 
 use super::Aws;
 use super::call::Called;
 use super::cloudformation::{self, Stack};
 use crate::failure::{Failure, Result};
+use crate::root_cause;
 
 /// A change set that has changes.
 pub(crate) struct ChangeSet {
     id: String,
     pub(crate) stack: Stack,
+    came_with_stack: bool,
     pub(crate) changes: Vec<Change>,
 }
 
-/// One resource that will be added, changed or removed.
-pub(crate) struct Change(ResourceChange);
-
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (sign, verb) = match self.0.action() {
-            Some(ChangeAction::Add) => ('+', "add"),
-            Some(ChangeAction::Modify) => ('~', "change"),
-            Some(ChangeAction::Remove) => ('-', "remove"),
-            _ => ('?', "touch"),
-        };
-        let resource = self.0.logical_resource_id().unwrap_or_default();
-        write!(f, "  {sign} {verb:<6} {resource} ({})", self.0.resource_type().unwrap_or_default())?;
-        match self.0.replacement() {
-            Some(Replacement::True) => f.write_str(", REPLACED"),
-            Some(Replacement::Conditional) => f.write_str(", perhaps REPLACED"),
-            _ => Ok(()),
-        }
-    }
+/// What a stack is to be.
+pub(crate) struct Desired<'a> {
+    /// At most 51,200 bytes (CreateChangeSet, `TemplateBody`).
+    pub(crate) template: &'a str,
+    pub(crate) parameters: &'a [(&'static str, String)],
+    /// CloudFormation passes them on to each resource that can bear tags.
+    pub(crate) tags: &'a [(String, String)],
 }
 
-/// Makes a change set of the template at `template_url`; none where nothing would change.
+/// Makes a change set; none where nothing would change.
 pub(crate) async fn create(
     aws: &Aws,
     name: &StackName,
     existing: Option<&Stack>,
-    template_url: &str,
-    parameters: &[(&str, String)],
+    desired: Desired<'_>,
 ) -> Result<Option<ChangeSet>> {
     let new = existing.is_none_or(Stack::is_in_review);
-    let parameters = parameters.iter();
+    let parameters = desired.parameters.iter();
     let parameters = parameters
         .map(|(key, value)| Parameter::builder().parameter_key(*key).parameter_value(value).build())
         .collect();
+    let tags = desired.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let request = aws
         .cloudformation
@@ -61,16 +52,16 @@ pub(crate) async fn create(
         .stack_name(name.as_str())
         .change_set_name(format!("restctl-{}", since_epoch.as_millis()))
         .change_set_type(if new { ChangeSetType::Create } else { ChangeSetType::Update })
-        .template_url(template_url)
+        .template_body(desired.template)
         .set_parameters(Some(parameters))
+        .set_tags(Some(tags.collect()))
         .capabilities(Capability::CapabilityIam);
     let made = request.send().await.called("make a change set")?;
     let id = made.id.ok_or_else(|| Failure::new("CloudFormation names no change set"))?;
     let changes = match wait_for_changes(aws, &id).await {
         Ok(Some(changes)) => changes,
         nothing_to_execute => {
-            let request = aws.cloudformation.delete_change_set().change_set_name(&id);
-            let deleted = request.send().await.called("delete the change set");
+            let deleted = undo(aws, &id, made.stack_id.filter(|_| existing.is_none())).await;
             // Why there is nothing to execute comes first.
             nothing_to_execute?;
             deleted?;
@@ -79,12 +70,30 @@ pub(crate) async fn create(
     };
     let stack = cloudformation::find(aws, name.as_str()).await?;
     let stack = stack.ok_or_else(|| Failure::new(format!("the stack {name} has gone meanwhile")))?;
-    Ok(Some(ChangeSet { id, stack, changes }))
+    Ok(Some(ChangeSet { id, stack, came_with_stack: existing.is_none(), changes }))
 }
 
 pub(crate) async fn execute(aws: &Aws, change_set: &ChangeSet) -> Result<()> {
     let request = aws.cloudformation.execute_change_set().change_set_name(&change_set.id);
     request.send().await.called("execute the change set")?;
+    Ok(())
+}
+
+/// Makes as if it had never been made.
+pub(crate) async fn discard(aws: &Aws, change_set: ChangeSet) -> Result<()> {
+    let ChangeSet { id, stack, came_with_stack, .. } = change_set;
+    undo(aws, &id, came_with_stack.then_some(stack.id)).await
+}
+
+/// Removes a change set, and the stack that was made with it: nothing is in it yet.
+async fn undo(aws: &Aws, id: &str, stack: Option<String>) -> Result<()> {
+    if let Some(stack) = stack {
+        let request = aws.cloudformation.delete_stack().stack_name(stack);
+        request.send().await.called("delete the empty stack of the change set")?;
+    } else {
+        let request = aws.cloudformation.delete_change_set().change_set_name(id);
+        request.send().await.called("delete the change set")?;
+    }
     Ok(())
 }
 
@@ -101,7 +110,7 @@ async fn wait_for_changes(aws: &Aws, id: &str) -> Result<Option<Vec<Change>>> {
             Some(ChangeSetStatus::CreateComplete) => {
                 next_page = page.next_token.clone();
                 let found = page.changes.unwrap_or_default().into_iter();
-                changes.extend(found.filter_map(|change| change.resource_change).map(Change));
+                changes.extend(found.filter_map(|change| change.resource_change).map(Change::new));
                 if next_page.is_none() {
                     // An emulator may complete an empty change set, where CloudFormation fails it.
                     return Ok((!changes.is_empty()).then_some(changes));
@@ -109,7 +118,11 @@ async fn wait_for_changes(aws: &Aws, id: &str) -> Result<Option<Vec<Change>>> {
             }
             Some(ChangeSetStatus::Failed) if is_empty(reason) => return Ok(None),
             Some(ChangeSetStatus::Failed) => {
-                return Err(Failure::new("CloudFormation refuses the change").why(reason));
+                let refused = Failure::new("CloudFormation refuses the change").why(reason);
+                return Err(match root_cause::advice(reason) {
+                    Some(advice) => refused.next(advice),
+                    None => refused,
+                });
             }
             _ => {
                 tokio::time::sleep(pause).await;

@@ -1,7 +1,9 @@
 //! Amazon DynamoDB: the ledger, and what the items table can take.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
+use aws_sdk_dynamodb::client::Waiters;
 use aws_sdk_dynamodb::types::AttributeValue;
 use restctl_contract::load::{LEDGER_KEY, LedgerEntry, LoadId};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value, to_item};
@@ -9,6 +11,9 @@ use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value, to_item};
 use super::Aws;
 use super::call::Called;
 use crate::failure::{During, Failure, Result};
+
+/// A large table takes minutes to go.
+const DELETED: Duration = Duration::from_secs(1800);
 
 /// What every entry of the ledger has, and what it keeps beside the entries has not.
 const OBJECT: &str = "object";
@@ -82,4 +87,49 @@ fn id(item: &HashMap<String, AttributeValue>) -> String {
 fn entry(item: HashMap<String, AttributeValue>) -> Result<LedgerEntry> {
     let what = format!("the ledger's entry {} cannot be read", id(&item));
     from_item(item).during(what)
+}
+
+/// About how many items the table has, and their bytes; none where there is no such table.
+pub(crate) async fn size(aws: &Aws, table: &str) -> Result<Option<(u64, u64)>> {
+    let answer = aws.dynamodb.describe_table().table_name(table).send().await;
+    if matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
+    {
+        return Ok(None);
+    }
+    let table = answer.called(&format!("describe the table {table}"))?.table;
+    let number =
+        |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok()).unwrap_or_default();
+    Ok(table.map(|table| (number(table.item_count), number(table.table_size_bytes))))
+}
+
+/// The tables whose names begin with `prefix` and that bear this tag.
+pub(crate) async fn tagged(aws: &Aws, prefix: &str, (key, value): (&str, &str)) -> Result<Vec<String>> {
+    let mut tagged = Vec::new();
+    let mut pages = aws.dynamodb.list_tables().into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let names = page.called("list the tables")?.table_names.unwrap_or_default();
+        for name in names.into_iter().filter(|name| name.starts_with(prefix)) {
+            let table = aws.dynamodb.describe_table().table_name(&name).send().await;
+            let table = table.called(&format!("describe the table {name}"))?.table;
+            let Some(arn) = table.and_then(|table| table.table_arn) else { continue };
+            let tags = aws.dynamodb.list_tags_of_resource().resource_arn(arn).send().await;
+            let tags = tags.called(&format!("read the tags of the table {name}"))?;
+            if tags.tags().iter().any(|tag| tag.key() == key && tag.value() == value) {
+                tagged.push(name);
+            }
+        }
+    }
+    Ok(tagged)
+}
+
+/// Deletes the table, and waits until it is gone.
+pub(crate) async fn delete(aws: &Aws, table: &str) -> Result<()> {
+    let answer = aws.dynamodb.delete_table().table_name(table).send().await;
+    if !matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
+    {
+        answer.called(&format!("delete the table {table}"))?;
+    }
+    let gone = aws.dynamodb.wait_until_table_not_exists().table_name(table).wait(DELETED).await;
+    gone.during(format!("the table {table} does not go"))?;
+    Ok(())
 }

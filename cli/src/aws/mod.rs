@@ -7,11 +7,15 @@ pub(crate) mod change_set;
 pub(crate) mod cloudformation;
 pub(crate) mod dynamodb;
 pub(crate) mod elasticloadbalancing;
+pub(crate) mod iam;
+pub(crate) mod lambda;
 mod multipart;
 pub(crate) mod s3;
 pub(crate) mod secretsmanager;
+pub(crate) mod servicequotas;
 pub(crate) mod sqs;
 pub(crate) mod ssm;
+pub(crate) mod stack_events;
 pub(crate) mod sts;
 pub(crate) mod upload;
 
@@ -32,10 +36,14 @@ pub(crate) struct Aws {
     pub(crate) endpoint_url: Option<String>,
     pub(crate) acm: aws_sdk_acm::Client,
     pub(crate) cloudformation: aws_sdk_cloudformation::Client,
+    pub(crate) cloudcontrol: aws_sdk_cloudcontrol::Client,
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
     pub(crate) elasticloadbalancing: aws_sdk_elasticloadbalancingv2::Client,
+    pub(crate) iam: aws_sdk_iam::Client,
+    pub(crate) lambda: aws_sdk_lambda::Client,
     pub(crate) s3: aws_sdk_s3::Client,
     pub(crate) secretsmanager: aws_sdk_secretsmanager::Client,
+    pub(crate) servicequotas: aws_sdk_servicequotas::Client,
     pub(crate) sqs: aws_sdk_sqs::Client,
     pub(crate) ssm: aws_sdk_ssm::Client,
     pub(crate) sts: aws_sdk_sts::Client,
@@ -78,10 +86,14 @@ impl Aws {
             endpoint_url,
             acm: aws_sdk_acm::Client::new(config),
             cloudformation: aws_sdk_cloudformation::Client::new(config),
+            cloudcontrol: aws_sdk_cloudcontrol::Client::new(config),
             dynamodb: aws_sdk_dynamodb::Client::new(config),
             elasticloadbalancing: aws_sdk_elasticloadbalancingv2::Client::new(config),
+            iam: aws_sdk_iam::Client::new(config),
+            lambda: aws_sdk_lambda::Client::new(config),
             s3: aws_sdk_s3::Client::from_conf(s3),
             secretsmanager: aws_sdk_secretsmanager::Client::new(config),
+            servicequotas: aws_sdk_servicequotas::Client::new(config),
             sqs: aws_sdk_sqs::Client::new(config),
             ssm: aws_sdk_ssm::Client::new(config),
             sts: aws_sdk_sts::Client::new(config),

@@ -6,7 +6,7 @@ use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
     BucketLocationConstraint, CreateBucketConfiguration, Delete, ObjectIdentifier,
-    PublicAccessBlockConfiguration,
+    PublicAccessBlockConfiguration, Tag, Tagging,
 };
 
 use super::Aws;
@@ -26,6 +26,19 @@ pub(crate) async fn bucket_exists(aws: &Aws, bucket: &str) -> Result<bool> {
     }
     answer.called(&format!("look at the bucket {bucket}"))?;
     Ok(true)
+}
+
+/// There is a bucket of that name, and these credentials may not use it.
+pub(crate) async fn is_somebody_elses(aws: &Aws, bucket: &str) -> Result<bool> {
+    let answer = aws.s3.head_bucket().bucket(bucket).send().await;
+    if matches!(&answer, Err(error) if error.raw_response().is_some_and(|answer| answer.status().as_u16() == 403))
+    {
+        return Ok(true);
+    }
+    if !matches!(&answer, Err(error) if error.as_service_error().is_some_and(|error| error.is_not_found())) {
+        answer.called(&format!("look at the bucket {bucket}"))?;
+    }
+    Ok(false)
 }
 
 /// Makes a bucket that nobody else can read, unless it is there already.
@@ -163,6 +176,63 @@ pub(crate) async fn empty(aws: &Aws, bucket: &str) -> Result<u64> {
                 format!("{}: {}", error.code().unwrap_or_default(), error.message().unwrap_or_default());
             return Err(Failure::new(format!("cannot delete s3://{bucket}/{key}")).why(why));
         }
+    }
+}
+
+/// How many object versions the bucket holds, and their bytes; counted up to `limit` of them.
+pub(crate) async fn size(aws: &Aws, bucket: &str, limit: usize) -> Result<(usize, u64)> {
+    let (mut versions, mut bytes) = (0, 0);
+    let (mut key, mut version) = (None, None);
+    loop {
+        let request = aws.s3.list_object_versions().bucket(bucket);
+        let request = request.set_key_marker(key).set_version_id_marker(version);
+        let page = request.send().await.called(&format!("list the bucket {bucket}"))?;
+        versions += page.versions().len();
+        let sizes = page.versions().iter().filter_map(|version| u64::try_from(version.size()?).ok());
+        bytes += sizes.sum::<u64>();
+        if page.is_truncated() != Some(true) || versions >= limit {
+            return Ok((versions, bytes));
+        }
+        (key, version) = (page.next_key_marker, page.next_version_id_marker);
+    }
+}
+
+/// The buckets of this account whose names begin with `prefix` and that bear this tag, as far as it may be read.
+pub(crate) async fn tagged(aws: &Aws, prefix: &str, (key, value): (&str, &str)) -> Result<Vec<String>> {
+    let mut tagged = Vec::new();
+    let mut pages = aws.s3.list_buckets().prefix(prefix).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let buckets = page.called("list the buckets")?.buckets.unwrap_or_default();
+        let names = buckets.into_iter().filter_map(|bucket| bucket.name);
+        for bucket in names.filter(|name| name.starts_with(prefix)) {
+            let tags = tags(aws, &bucket).await?.unwrap_or_default();
+            if tags.iter().any(|tag| tag.key() == key && tag.value() == value) {
+                tagged.push(bucket);
+            }
+        }
+    }
+    Ok(tagged)
+}
+
+/// Gives a bucket that has no tags this one.
+pub(crate) async fn tag_untagged(aws: &Aws, bucket: &str, (key, value): (&str, &str)) -> Result<()> {
+    if tags(aws, bucket).await?.is_none_or(|tags| !tags.is_empty()) {
+        return Ok(());
+    }
+    let doing = format!("tag the bucket {bucket}");
+    let tag = Tag::builder().key(key).value(value).build().during("a tag cannot be put together")?;
+    let tags = Tagging::builder().tag_set(tag).build().during("tags cannot be put together")?;
+    aws.s3.put_bucket_tagging().bucket(bucket).tagging(tags).send().await.called(&doing)?;
+    Ok(())
+}
+
+/// None where the bucket is gone, or somebody else's.
+async fn tags(aws: &Aws, bucket: &str) -> Result<Option<Vec<Tag>>> {
+    let answer = aws.s3.get_bucket_tagging().bucket(bucket).send().await;
+    match answer.as_ref().err().and_then(ProvideErrorMetadata::code) {
+        Some("NoSuchTagSet") => Ok(Some(Vec::new())),
+        Some("NoSuchBucket" | "AccessDenied") => Ok(None),
+        _ => Ok(Some(answer.called(&format!("read the tags of the bucket {bucket}"))?.tag_set)),
     }
 }
 

@@ -9,6 +9,9 @@ use super::Aws;
 use super::call::Called;
 use crate::failure::{Failure, Result};
 
+/// What the client secret is described as.
+pub(crate) const CLIENT_SECRET: &str = "Client secret with which restctl gets tokens";
+
 /// The text of a secret, or nothing where there is none or it is about to be deleted.
 pub(crate) async fn read(aws: &Aws, name: &str) -> Result<Option<String>> {
     let answer = aws.secretsmanager.get_secret_value().secret_id(name).send().await;

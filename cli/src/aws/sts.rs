@@ -1,11 +1,66 @@
-//! AWS Security Token Service: whose account this is.
+//! AWS Security Token Service: who calls, in whose account.
 
 use super::Aws;
 use super::call::Called;
 use crate::failure::{Failure, Result};
 
-/// The account's 12 digits.
-pub(crate) async fn account(aws: &Aws) -> Result<String> {
+/// Whose credentials these are.
+pub(crate) struct Caller {
+    /// 12 digits.
+    pub(crate) account: String,
+    /// Such as `arn:aws:iam::123456789012:user/me` or `arn:aws:sts::123456789012:assumed-role/deployers/me`.
+    pub(crate) arn: String,
+}
+
+pub(crate) async fn caller(aws: &Aws) -> Result<Caller> {
     let identity = aws.sts.get_caller_identity().send().await.called("ask whose account this is")?;
-    identity.account.ok_or_else(|| Failure::new("AWS names no account for these credentials"))
+    let account =
+        identity.account.ok_or_else(|| Failure::new("AWS names no account for these credentials"))?;
+    Ok(Caller { account, arn: identity.arn.unwrap_or_default() })
+}
+
+pub(crate) async fn account(aws: &Aws) -> Result<String> {
+    Ok(caller(aws).await?.account)
+}
+
+impl Caller {
+    /// `aws`, `aws-cn` or `aws-us-gov`.
+    pub(crate) fn partition(&self) -> &str {
+        self.arn.split(':').nth(1).unwrap_or("aws")
+    }
+
+    pub(crate) fn is_root(&self) -> bool {
+        self.name() == "root"
+    }
+
+    pub(crate) fn is_user(&self) -> bool {
+        self.name().starts_with("user/")
+    }
+
+    /// The name of the role that was assumed.
+    pub(crate) fn role(&self) -> Option<&str> {
+        self.name().strip_prefix("assumed-role/")?.split('/').next()
+    }
+
+    /// What is behind the account.
+    fn name(&self) -> &str {
+        self.arn.splitn(6, ':').nth(5).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn callers_are_told_apart() {
+        let caller = |arn: &str| Caller { account: "123456789012".to_owned(), arn: arn.to_owned() };
+        assert!(caller("arn:aws:iam::123456789012:root").is_root());
+        let user = caller("arn:aws-cn:iam::123456789012:user/team/me");
+        assert!(user.is_user() && !user.is_root() && user.role().is_none());
+        assert_eq!(user.partition(), "aws-cn");
+        let session = caller("arn:aws:sts::123456789012:assumed-role/deployers/me@example.com");
+        assert_eq!((session.role(), session.is_user()), (Some("deployers"), false));
+        assert_eq!(caller("arn:aws:sts::123456789012:federated-user/me").role(), None);
+    }
 }

@@ -15,9 +15,10 @@ use crate::context::Context;
 use crate::endpoint::{Endpoint, no_answer};
 use crate::failure::{During, Exit, Failure, Result};
 use crate::interrupt::unless_interrupted;
+use crate::lambdas::{self, Packages, Place};
 use crate::local::LocalCloud;
+use crate::output;
 use crate::target::Target;
-use crate::{lambdas, output};
 
 /// A stack of its own, so that it disturbs no other that the local cloud may hold.
 const STACK: &str = "demo";
@@ -64,13 +65,18 @@ struct Stage {
 impl Stage {
     fn set() -> Result<Self> {
         let restctl = std::env::current_exe().during("restctl's own path is not known")?;
-        Ok(Self { restctl, checkout: lambdas::checkout()? })
+        let checkout = lambdas::checkout().ok_or_else(|| {
+            Failure::new("the demo needs a checkout of restctl, whose data it loads")
+                .exit(Exit::Usage)
+                .next("run it there")
+        })?;
+        Ok(Self { restctl, checkout })
     }
 
     async fn play(&self, target: &Target) -> Result<()> {
         output::say("# build the two Lambdas");
         let built = Instant::now();
-        lambdas::locate(None, lambdas::LOCAL_PROFILE)?;
+        Packages::find(None, Place::Local, None)?;
         say_time(built);
         self.restctl(&["local", "up"]).await?;
         self.restctl(&["setup"]).await?;
@@ -114,11 +120,11 @@ impl Stage {
             return Ok(());
         }
         if was_running {
-            self.restctl(&["destroy", "--yes"]).await?;
+            self.restctl(&["destroy", "--yes", "--delete-data"]).await?;
             output::say("the local cloud was running before and goes on");
             return Ok(());
         }
-        let destroyed = self.restctl(&["destroy", "--yes"]).await;
+        let destroyed = self.restctl(&["destroy", "--yes", "--delete-data"]).await;
         self.restctl(&["local", "down"]).await?;
         destroyed
     }

@@ -1,5 +1,10 @@
 //! `restctl deploy`: Lambdas and template → CloudFormation → the endpoint.
 
+mod go_live;
+mod options;
+mod preview;
+mod repair;
+
 use std::path::PathBuf;
 
 use aws_sdk_cloudformation::types::ResourceStatus;
@@ -7,15 +12,23 @@ use clap::Args;
 use restctl_contract::api::OPENAPI_PATH;
 use restctl_contract::stack::{Certificate, Setting};
 use restctl_contract::template::{output as stack_output, parameter};
+use serde_json::{Value, json};
 
-use crate::aws::cloudformation::{self, Events, Stack};
-use crate::aws::{change_set, elasticloadbalancing, s3, sts};
+use crate::aws::change_set::{self, ChangeSet, Desired};
+use crate::aws::cloudformation::{self, Stack};
+use crate::aws::stack_events::{Events, Operation};
+use crate::aws::{elasticloadbalancing, s3, sts};
 use crate::context::Context;
-use crate::failure::{Failure, Result};
-use crate::hexadecimal::sha256;
-use crate::lambdas::{self, Package};
+use crate::failure::{Exit, Result};
+use crate::lambdas::{Package, Packages, Place};
+use crate::output::Format;
+use crate::preflight::{self, Deployment};
+use crate::report::Report;
 use crate::settings::{self, Settings};
-use crate::{endpoint, output};
+use crate::{cognito, endpoint, output, token};
+
+use go_live::Versions;
+use options::Options;
 
 const TEMPLATE: &str = include_str!("../../../templates/stack.yaml");
 
@@ -24,133 +37,171 @@ const TEMPLATE: &str = include_str!("../../../templates/stack.yaml");
 Needs `restctl setup` first. Prints the endpoint on standard output. Run again without a change, it says so \
 and changes nothing; what is not given stays as it was deployed.
 
+First the stack is changed, then the new version of each function is tried, and only then it takes over: \
+`restctl rollback` returns to the one before within seconds.
+
 With --list on, GET /v1/items answers all items, page by page. It costs what it reads: a client that asks for \
-every page reads the whole table.")]
+every page reads the whole table.
+
+With --dry-run: exit code 0 where nothing would change, 6 where something would.")]
 pub(crate) struct Deploy {
-    /// Folder that holds the binaries restctl-api and restctl-ingest, built for Lambda [default: built here]
+    /// Folder that holds the binaries restctl-api and restctl-ingest, built for Lambda [default: those in this restctl, or
+    /// else built here]
     #[arg(long, value_name = "DIR")]
     lambdas: Option<PathBuf>,
 
-    /// Whether the API lists all items [at first: off]
-    #[arg(long, value_parser = ["on", "off"])]
-    list: Option<String>,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    dry_run: bool,
 
-    /// Whether its OpenAPI document needs a token or is open to everyone [at first: token]
-    #[arg(long, value_parser = ["token", "open"])]
-    openapi: Option<String>,
+    /// Let the resource of this name be replaced or removed although it holds data; may be repeated
+    #[arg(long, value_name = "NAME")]
+    allow_replacement: Vec<String>,
+
+    /// Repair a stack that cannot be updated as it is, without asking
+    #[arg(long)]
+    yes: bool,
+
+    /// How progress and result are written
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    output: Format,
+
+    #[command(flatten)]
+    options: Options,
 }
 
-/// The choices that a deployment leaves as they are where they are not made anew.
-type Choices = [(&'static str, Option<String>); 2];
+/// What a deployment came to.
+enum Outcome {
+    /// Of a dry run.
+    Planned {
+        changes: usize,
+    },
+    Deployed {
+        changes: usize,
+        endpoint: String,
+        versions: Versions,
+    },
+}
 
-pub(crate) async fn run(args: Deploy, context: &Context) -> Result<()> {
-    let (aws, stack) = (&context.aws, &context.stack);
-    let certificate = settings::require_certificate(aws, stack).await?;
-    let settings = Settings::read(aws, stack).await?;
-    for setting in Setting::ALL {
-        settings.require(setting)?;
-    }
-    let profile = if context.local.is_some() { lambdas::LOCAL_PROFILE } else { lambdas::AWS_PROFILE };
-    let folder = lambdas::locate(args.lambdas.as_deref(), profile)?;
-    let (api, ingest) = (lambdas::pack(&folder, lambdas::API)?, lambdas::pack(&folder, lambdas::INGEST)?);
-    if api.architecture != ingest.architecture {
-        return Err(Failure::new("the two Lambda binaries were built for different machines")
-            .why(format!(
-                "{} for {}, {} for {}",
-                lambdas::API,
-                api.architecture,
-                lambdas::INGEST,
-                ingest.architecture
-            ))
-            .next("build both for arm64 or both for x86_64"));
-    }
-
-    let artifacts = stack.artifact_bucket(&sts::account(aws).await?, &aws.region);
-    s3::ensure_private_bucket(aws, &artifacts).await?;
-    let template_key = upload_artifacts(context, &artifacts, [&api, &ingest]).await?;
-    let existing = usable_stack(context).await?;
-    let template_url = template_url(context, &artifacts, &template_key);
-    let choices = [(parameter::LIST, args.list), (parameter::OPENAPI, args.openapi)];
-    let mut parameters = parameters(context, artifacts, api, ingest);
-    parameters.extend(chosen(choices, existing.as_ref()));
-    let change_set = change_set::create(aws, stack, existing.as_ref(), &template_url, &parameters).await?;
-
-    let Some(change_set) = change_set else {
-        output::say(&format!("no change: the stack {stack} is as it should be"));
-        return finish(context, &certificate).await;
+pub(crate) async fn run(args: Deploy, context: &Context) -> Result<Exit> {
+    let report = Report::new("deploy", args.output);
+    let outcome = deploy(&args, context, &report).await;
+    let exit = match &outcome {
+        Ok(Outcome::Planned { changes: 1.. }) => Exit::Changes,
+        _ => Exit::Done,
     };
-    output::say(&format!("the stack {stack} in {}:", aws.region));
-    for change in &change_set.changes {
-        output::say(&change.to_string());
-    }
-    let mut events = Events::since_now(aws, &change_set.stack).await?;
-    change_set::execute(aws, &change_set).await?;
-    match events.follow(aws).await? {
-        ResourceStatus::CreateComplete | ResourceStatus::UpdateComplete => {
-            finish(context, &certificate).await
-        }
-        ended => {
-            Err(events.failure("the deployment failed", &ended).next("mend the cause, then: restctl deploy"))
-        }
-    }
+    report.conclude(outcome.map(Outcome::json))?;
+    Ok(exit)
 }
 
-/// The stack to update, if there is one. One whose first creation failed cannot be updated and holds nothing:
-/// it is removed.
-async fn usable_stack(context: &Context) -> Result<Option<Stack>> {
+async fn deploy(args: &Deploy, context: &Context, report: &Report) -> Result<Outcome> {
     let (aws, name) = (&context.aws, &context.stack);
-    match cloudformation::find(aws, name.as_str()).await? {
-        Some(stack) if stack.status.as_str() == "ROLLBACK_COMPLETE" => {
-            output::say(&format!("the stack {name} failed when it was first created; it is removed first:"));
-            cloudformation::delete(aws, &stack).await?;
-            Ok(None)
+    let certificate = settings::require_certificate(aws, name).await?;
+    let settings = Settings::read(aws, name).await?;
+    settings.check_complete()?;
+    let existing = if args.dry_run {
+        repair::unrepaired(aws, name).await?
+    } else {
+        repair::usable_stack(aws, name, args.yes, report).await?
+    };
+    let idp = args.options.identity_provider(&settings, existing.as_ref())?;
+    args.options.check(context, existing.as_ref(), idp)?;
+    let caller = sts::caller(aws).await?;
+    let artifacts = name.artifact_bucket(&caller.account, &aws.region);
+    let mut parameters = args.options.parameters(existing.as_ref());
+    parameters.push((parameter::IDP, idp.to_owned()));
+    let deployment = Deployment {
+        certificate: &certificate,
+        existing: existing.as_ref(),
+        artifacts: &artifacts,
+        caller: &caller,
+        parameters: &parameters,
+    };
+    preflight::check(context, &deployment).await?;
+
+    let place = if context.local.is_some() { Place::Local } else { Place::Aws };
+    let runs_on = existing.as_ref().and_then(|stack| stack.parameter(parameter::ARCHITECTURE)?.parse().ok());
+    let packages = Packages::find(args.lambdas.as_deref(), place, runs_on)?;
+    parameters.extend(fixed(context, &artifacts, &packages));
+    let tags = args.options.tags(name, existing.as_ref());
+    let desired = Desired { template: TEMPLATE, parameters: &parameters, tags: &tags };
+    let change_set = change_set::create(aws, name, existing.as_ref(), desired).await?;
+    let changes = change_set.as_ref().map_or(0, |change_set| change_set.changes.len());
+
+    match change_set {
+        None => output::say(&format!("no change: the stack {name} is as it should be")),
+        Some(change_set) => {
+            preview::show(&change_set.changes, args, context, report)?;
+            let refusal = preview::refuse_loss_of_data(&change_set.changes, &args.allow_replacement);
+            if args.dry_run || refusal.is_some() {
+                change_set::discard(aws, change_set).await?;
+                refusal.filter(|_| !args.dry_run).map_or(Ok(()), Err)?;
+            } else {
+                s3::ensure_private_bucket(aws, &artifacts).await?;
+                upload(context, &artifacts, &packages).await?;
+                execute(context, &change_set, report).await?;
+            }
         }
-        Some(stack) if stack.status.as_str().ends_with("_IN_PROGRESS") && !stack.is_in_review() => {
-            Err(Failure::new(format!("the stack {name} is busy: it is in {}", stack.status.as_str()))
-                .next("wait until the other operation has ended, then: restctl deploy"))
-        }
-        found => Ok(found),
     }
-}
-
-/// Uploads what the bucket does not hold yet, each thing under its hash; answers the template's key.
-async fn upload_artifacts(context: &Context, bucket: &str, packages: [&Package; 2]) -> Result<String> {
-    let template_key = format!("stack-{}.yaml", sha256(TEMPLATE.as_bytes()));
-    let packages = packages.map(|package| (&package.key, package.zip.as_slice()));
-    for (key, bytes) in packages.into_iter().chain([(&template_key, TEMPLATE.as_bytes())]) {
-        if !s3::object_exists(&context.aws, bucket, key).await? {
-            s3::put(&context.aws, bucket, key, bytes.to_vec()).await?;
-        }
+    if args.dry_run {
+        return Ok(Outcome::Planned { changes });
     }
-    Ok(template_key)
+    finish(args, context, changes, &certificate).await
 }
 
-fn template_url(context: &Context, bucket: &str, key: &str) -> String {
-    match &context.aws.endpoint_url {
-        Some(endpoint_url) => format!("{endpoint_url}/{bucket}/{key}"),
-        None => {
-            format!("https://{bucket}.s3.{}.{}/{key}", context.aws.region, dns_suffix(&context.aws.region))
-        }
-    }
-}
-
-/// The DNS suffix of the region's partition.
-fn dns_suffix(region: &str) -> &'static str {
-    if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
-}
-
-fn parameters(
+/// What CloudFormation leaves to be done, whether it has changed anything or not: an earlier deployment may have ended
+/// before this.
+async fn finish(
+    args: &Deploy,
     context: &Context,
-    artifacts: String,
-    api: Package,
-    ingest: Package,
-) -> Vec<(&'static str, String)> {
+    changes: usize,
+    certificate: &Certificate,
+) -> Result<Outcome> {
+    let (aws, name) = (&context.aws, &context.stack);
+    let stack = cloudformation::deployed(aws, name).await?;
+    if !stack.has_termination_protection {
+        cloudformation::set_termination_protection(aws, &stack, true).await?;
+    }
+    if cognito::is_part_of(&stack) && cognito::set_up(aws, name, &stack).await? {
+        token::forget(context)?;
+        output::say("the stack's own identity provider is set up: its client's secret is in Secrets Manager");
+    }
+    let versions = go_live::go_live(aws, &stack).await?;
+    let endpoint = put_in_front(context, &stack, certificate).await?;
+    if args.output == Format::Text {
+        output::data(&endpoint)?;
+    }
+    Ok(Outcome::Deployed { changes, endpoint, versions })
+}
+
+async fn execute(context: &Context, change_set: &ChangeSet, report: &Report) -> Result<()> {
+    let operation = if change_set.stack.is_in_review() { Operation::Create } else { Operation::Update };
+    let mut events = Events::since_now(&context.aws, &change_set.stack, operation).await?;
+    change_set::execute(&context.aws, change_set).await?;
+    match events.follow(&context.aws, report).await? {
+        ResourceStatus::CreateComplete | ResourceStatus::UpdateComplete => Ok(()),
+        ended => Err(events.failure("the deployment failed", &ended)),
+    }
+}
+
+/// Uploads the packages that the bucket does not hold yet, each under its hash.
+async fn upload(context: &Context, bucket: &str, packages: &Packages) -> Result<()> {
+    for Package { key, zip } in [&packages.api, &packages.ingest] {
+        if !s3::object_exists(&context.aws, bucket, key).await? {
+            s3::put(&context.aws, bucket, key, zip.clone()).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The parameters that are no choice.
+fn fixed(context: &Context, artifacts: &str, packages: &Packages) -> Vec<(&'static str, String)> {
     let setting = |setting| context.stack.parameter(setting);
     vec![
-        (parameter::ARTIFACT_BUCKET, artifacts),
-        (parameter::ARCHITECTURE, api.architecture.to_owned()),
-        (parameter::API_PACKAGE, api.key),
-        (parameter::INGEST_PACKAGE, ingest.key),
+        (parameter::ARTIFACT_BUCKET, artifacts.to_owned()),
+        (parameter::ARCHITECTURE, packages.architecture.name().to_owned()),
+        (parameter::API_PACKAGE, packages.api.key.clone()),
+        (parameter::INGEST_PACKAGE, packages.ingest.key.clone()),
         (parameter::ISSUER, setting(Setting::Issuer)),
         (parameter::AUDIENCE, setting(Setting::Audience)),
         (parameter::JWKS_URI, setting(Setting::JwksUri)),
@@ -159,29 +210,21 @@ fn parameters(
     ]
 }
 
-/// Each choice by its value now or before. One that was never made is left to the template's default: its previous
-/// value cannot be asked for where the deployed template did not know it.
-fn chosen(choices: Choices, existing: Option<&Stack>) -> impl Iterator<Item = (&'static str, String)> {
-    let deployed = existing.filter(|stack| !stack.is_in_review());
-    choices.into_iter().filter_map(move |(name, choice)| {
-        let before = || deployed.and_then(|stack| stack.parameter(name)).map(str::to_owned);
-        choice.or_else(before).map(|value| (name, value))
-    })
-}
-
-/// Puts the load balancer in front, and says where the API is.
-async fn finish(context: &Context, certificate: &Certificate) -> Result<()> {
-    let stack = cloudformation::deployed(&context.aws, &context.stack).await?;
+/// Puts the load balancer in front, and says where the API is: its base URL.
+async fn put_in_front(context: &Context, stack: &Stack, certificate: &Certificate) -> Result<String> {
     let load_balancer = stack.output(stack_output::LOAD_BALANCER_DNS_NAME)?;
     if let Some(local) = &context.local {
         let target_group = stack.output(stack_output::TARGET_GROUP)?;
-        let function = stack.output(stack_output::API_FUNCTION_ARN)?;
+        let function = stack.output(stack_output::API_ALIAS)?;
         elasticloadbalancing::register_function(&context.aws, target_group, function).await?;
         local.serve(&context.stack, &certificate.name, load_balancer)?;
     } else {
-        output::say(&format!("point {} at {load_balancer} (CNAME or alias)", certificate.name));
+        match stack.parameter(parameter::DOMAIN) {
+            Some(domain) if !domain.is_empty() => output::say(&format!("{domain} leads to {load_balancer}")),
+            _ => output::say(&format!("point {} at {load_balancer} (CNAME or alias)", certificate.name)),
+        }
     }
-    let base_url = endpoint::base_url(context, certificate);
+    let base_url = endpoint::base_url(context, stack, certificate);
     let list = stack.parameter(parameter::LIST).unwrap_or_default();
     let access = if stack.parameter(parameter::OPENAPI) == Some("open") {
         "is open to everyone"
@@ -190,5 +233,22 @@ async fn finish(context: &Context, certificate: &Certificate) -> Result<()> {
     };
     output::say(&format!("the list of all items is {list}; {base_url}{OPENAPI_PATH} {access}"));
     output::say("next: restctl upload data.csv");
-    output::data(&base_url)
+    Ok(base_url)
+}
+
+impl Outcome {
+    fn json(self) -> Value {
+        match self {
+            Outcome::Planned { changes } => {
+                json!({ "outcome": if changes == 0 { "unchanged" } else { "planned" }, "changes": changes })
+            }
+            Outcome::Deployed { changes, endpoint, versions } => json!({
+                "outcome": if changes == 0 { "unchanged" } else { "deployed" },
+                "changes": changes,
+                "endpoint": endpoint,
+                "api_version": versions.api.version(),
+                "ingest_version": versions.ingest.version(),
+            }),
+        }
+    }
 }

@@ -1,66 +1,139 @@
-//! `restctl destroy`: removes the stack with its data, and what `setup` and `deploy` made beside it.
+//! `restctl destroy`: removes the stack, and what `setup` and `deploy` made beside it; the data only when told to.
+
+mod inventory;
 
 use clap::Args;
+use serde_json::{Value, json};
 
-use crate::aws::{acm, cloudformation, s3, secretsmanager, ssm, sts};
+use crate::aws::s3;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
-use crate::{output, prompt, settings, token};
+use crate::output::Format;
+use crate::report::Report;
+use crate::{output, prompt, token};
+
+use inventory::Thing;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Removes the stack, its buckets and tables with all their data, the certificate, the parameters and the secrets, \
-so that `restctl setup` works at once again. There is no way back.")]
+Lists what it will remove, asks, removes it, and looks again. The tables and the data bucket stay unless \
+--delete-data is given; given later, it finds them although the stack is gone. `restctl setup` and \
+`restctl deploy` work at once again.
+
+Exit code 3 where something is left that should be gone.")]
 pub(crate) struct Destroy {
+    /// Remove the tables and the data bucket too, with all that is in them
+    #[arg(long)]
+    delete_data: bool,
+
     /// Do not ask for the stack's name
     #[arg(long)]
     yes: bool,
+
+    /// How progress and result are written
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    output: Format,
 }
 
 pub(crate) async fn run(args: Destroy, context: &Context) -> Result<()> {
+    let report = Report::new("destroy", args.output);
+    report.conclude(destroy(&args, context, &report).await)
+}
+
+async fn destroy(args: &Destroy, context: &Context, report: &Report) -> Result<Value> {
     let (aws, name) = (&context.aws, &context.stack);
-    let stack = cloudformation::find(aws, name.as_str()).await?;
-    let certificate = settings::certificate(aws, name).await?;
-    let artifacts = name.artifact_bucket(&sts::account(aws).await?, &aws.region);
-    if !args.yes {
-        output::say(&format!("this removes the stack {name} in {} with all its data", aws.region));
-        let typed = prompt::text("Type the stack's name to go on", "--yes")?;
-        if typed != name.as_str() {
-            return Err(Failure::new("nothing was removed")
-                .exit(Exit::Usage)
-                .why("that is not the stack's name"));
+    let things = inventory::take(context).await?;
+    check_that_data_outlives_the_stack(args, &things)?;
+    let (doomed, kept): (Vec<_>, Vec<_>) =
+        things.iter().partition(|thing| args.delete_data || !thing.is_data());
+    for (fate, things) in [("remove", &doomed), ("keep", &kept)] {
+        for thing in things {
+            report.line(fate, &thing.json())?;
+            output::say(&format!("  {fate:<6}  {thing}"));
         }
     }
-    if let Some(stack) = &stack {
-        for bucket in cloudformation::resources(aws, stack, "AWS::S3::Bucket").await? {
-            empty(context, &bucket).await?;
+    if doomed.is_empty() {
+        output::say(&format!("there is nothing of the stack {name} to remove in {}", aws.region));
+    } else {
+        confirm(args, context)?;
+    }
+    if args.delete_data {
+        // A stack of an earlier version deletes its bucket itself, which must be empty then.
+        for thing in &doomed {
+            if let Thing::Bucket { name, .. } = thing {
+                s3::empty(aws, name).await?;
+            }
         }
-        cloudformation::delete(aws, stack).await?;
-        output::say(&format!("removed the stack {name}"));
     }
-    if s3::bucket_exists(aws, &artifacts).await? {
-        empty(context, &artifacts).await?;
-        s3::delete_bucket(aws, &artifacts).await?;
-        output::say(&format!("removed the bucket {artifacts}"));
+    for thing in &kept {
+        thing.label(aws, name).await?;
     }
-    if let Some(certificate) = &certificate {
-        acm::delete(aws, &certificate.arn).await?;
-        output::say(&format!("removed the certificate {}", certificate.arn));
+    for thing in &doomed {
+        thing.remove(aws, report).await?;
     }
-    ssm::delete(aws, name).await?;
-    secretsmanager::delete(aws, &name.client_secret()).await?;
-    // Last, for it names the certificate: what was interrupted before can be run again.
-    secretsmanager::delete(aws, &name.certificate_secret()).await?;
     token::forget(context)?;
     if let Some(local) = &context.local {
         local.forget(name)?;
     }
-    output::say(&format!("nothing of {name} is left in {}", aws.region));
-    Ok(())
+    look_again(args, context, &doomed, &kept).await
 }
 
-async fn empty(context: &Context, bucket: &str) -> Result<()> {
-    let objects = s3::empty(&context.aws, bucket).await?;
-    output::say(&format!("emptied the bucket {bucket} ({objects} object versions)"));
-    Ok(())
+/// The template of an earlier version let the data go with the stack.
+fn check_that_data_outlives_the_stack(args: &Destroy, things: &[Thing]) -> Result<()> {
+    let goes_with_it =
+        things.iter().any(|thing| matches!(thing, Thing::Stack { stack, .. } if !stack.keeps_data()));
+    if args.delete_data || !goes_with_it {
+        return Ok(());
+    }
+    Err(Failure::new("nothing was removed")
+        .exit(Exit::Usage)
+        .why("the stack was deployed by an earlier version of restctl, with which the data goes when the stack goes")
+        .next("to keep the data: restctl deploy, then restctl destroy\nto remove it too: restctl destroy --delete-data"))
+}
+
+fn confirm(args: &Destroy, context: &Context) -> Result<()> {
+    if args.yes {
+        return Ok(());
+    }
+    let question = format!("Type the stack's name, {}, to remove this", context.stack);
+    if prompt::text(&question, "--yes")? == context.stack.as_str() {
+        return Ok(());
+    }
+    Err(Failure::new("nothing was removed").exit(Exit::Usage).why("that is not the stack's name"))
+}
+
+/// The receipt.
+async fn look_again(args: &Destroy, context: &Context, doomed: &[&Thing], kept: &[&Thing]) -> Result<Value> {
+    let (aws, name) = (&context.aws, &context.stack);
+    let mut remaining = Vec::new();
+    for thing in doomed {
+        if thing.is_there(aws).await? {
+            remaining.push(thing.to_string());
+        }
+    }
+    if !remaining.is_empty() {
+        return Err(Failure::new(format!("of the stack {name}, not all is gone"))
+            .exit(Exit::Partial)
+            .why(format!("there is still {}", remaining.join("\n")))
+            .next("restctl destroy, which removes what is left"));
+    }
+    if !doomed.is_empty() {
+        output::say(&format!("removed {} of {}, looked again: gone", doomed.len(), doomed.len()));
+    }
+    if kept.is_empty() {
+        output::say(&format!("nothing of {name} is left in {}", aws.region));
+    } else {
+        output::say(&format!(
+            "{} with data stay in {}; to remove them: restctl destroy --delete-data",
+            kept.len(),
+            aws.region
+        ));
+    }
+    let names =
+        |things: &[&Thing]| things.iter().map(|thing| thing.json()["name"].clone()).collect::<Vec<_>>();
+    Ok(json!({
+        "outcome": if args.delete_data { "removed with the data" } else { "removed" },
+        "removed": names(doomed),
+        "kept": names(kept),
+    }))
 }

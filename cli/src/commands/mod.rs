@@ -8,6 +8,7 @@ pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod loads;
 pub(crate) mod local;
+pub(crate) mod rollback;
 pub(crate) mod setup;
 pub(crate) mod token;
 pub(crate) mod upload;
@@ -15,7 +16,7 @@ pub(crate) mod upload;
 use clap::Subcommand;
 
 use crate::context::Context;
-use crate::failure::{During, Result};
+use crate::failure::{During, Exit, Result};
 use crate::target::Target;
 
 #[derive(Debug, Subcommand)]
@@ -25,6 +26,9 @@ pub(crate) enum Command {
 
     /// Create or update the stack and print its endpoint
     Deploy(deploy::Deploy),
+
+    /// Return to the version of the functions that was live before
+    Rollback(rollback::Rollback),
 
     /// Load data files into the table and print their receipts
     Upload(upload::Upload),
@@ -56,7 +60,7 @@ pub(crate) enum Command {
     Local(local::Local),
 }
 
-pub(crate) fn run(command: Command, target: Target) -> Result<()> {
+pub(crate) fn run(command: Command, target: Target) -> Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -64,8 +68,9 @@ pub(crate) fn run(command: Command, target: Target) -> Result<()> {
     runtime.block_on(async {
         let target = &target;
         match command {
+            Command::Deploy(args) => return deploy::run(args, &Context::new(target).await?).await,
             Command::Setup(args) => setup::run(args, &Context::new(target).await?).await,
-            Command::Deploy(args) => deploy::run(args, &Context::new(target).await?).await,
+            Command::Rollback(args) => rollback::run(args, &Context::new(target).await?).await,
             Command::Upload(args) => upload::run(args, &Context::new(target).await?).await,
             Command::Loads(command) => loads::run(command, &Context::new(target).await?).await,
             Command::Token(args) => token::run(args, &Context::new(target).await?).await,
@@ -75,6 +80,7 @@ pub(crate) fn run(command: Command, target: Target) -> Result<()> {
             Command::Destroy(args) => destroy::run(args, &Context::new(target).await?).await,
             Command::Demo(args) => demo::run(args).await,
             Command::Local(command) => local::run(command).await,
-        }
+        }?;
+        Ok(Exit::Done)
     })
 }

@@ -8,8 +8,11 @@ use clap::Args;
 use restctl_contract::stack::{Certificate, Setting};
 use restctl_verifier::Provider;
 
+use crate::aws::cloudformation::{self, Stack};
+use crate::aws::secretsmanager::CLIENT_SECRET;
 use crate::aws::{acm, secretsmanager, ssm};
 use crate::certificate::Identity;
+use crate::cognito::{self, COGNITO};
 use crate::context::Context;
 use crate::discovery::{self, Discovery};
 use crate::failure::{During, Exit, Failure, Result};
@@ -76,6 +79,12 @@ pub(crate) struct Setup {
     /// File with the client's secret, or - for standard input
     #[arg(long, value_name = "FILE", help_heading = "Identity provider")]
     client_secret_file: Option<PathBuf>,
+
+    /// cognito: leave it all to `restctl deploy`, which makes a user pool and a client in the stack
+    #[arg(long, value_name = "KIND", value_parser = [COGNITO], help_heading = "Identity provider", conflicts_with_all = [
+        "provider", "issuer", "audience", "scope", "client_id", "client_secret_file",
+    ])]
+    idp: Option<String>,
 }
 
 const DEFAULT_SCOPE: &str = "read:items";
@@ -84,7 +93,15 @@ pub(crate) async fn run(args: Setup, context: &Context) -> Result<()> {
     let (aws, stack) = (&context.aws, &context.stack);
     let before = settings::certificate(aws, stack).await?;
     let identity = choose_identity(&args, context, before.as_ref())?;
-    let provider = choose_provider(&args, context).await?;
+    let settings = Settings::read(aws, stack).await?;
+    let deployed = cloudformation::find(aws, stack.as_str()).await?;
+    if args.takes_the_stacks_provider(context, &settings, deployed.as_ref()) {
+        if let Some(identity) = &identity {
+            import(context, identity, before.as_ref()).await?;
+        }
+        return set_up_the_stacks_provider(context, deployed.as_ref()).await;
+    }
+    let provider = choose_provider(&args, context, &settings).await?;
 
     if let Some(identity) = &identity {
         import(context, identity, before.as_ref()).await?;
@@ -94,13 +111,53 @@ pub(crate) async fn run(args: Setup, context: &Context) -> Result<()> {
     }
     output::say(&format!("identity provider  {}, {}", provider.kind, provider.discovery.issuer));
     if let Some(secret) = &provider.client_secret {
-        let description = "Client secret with which restctl gets tokens";
-        secretsmanager::write(aws, &stack.client_secret(), description, secret).await?;
+        secretsmanager::write(aws, &stack.client_secret(), CLIENT_SECRET, secret).await?;
         output::say(&format!("client secret      {} in Secrets Manager", stack.client_secret()));
     }
     // A token that the former settings earned says nothing about these.
     token::forget(context)?;
-    output::say("next: restctl deploy");
+    let has_own = deployed.as_ref().is_some_and(cognito::is_part_of);
+    output::say(if has_own { "next: restctl deploy --idp external" } else { "next: restctl deploy" });
+    Ok(())
+}
+
+impl Setup {
+    /// Asked for, or so already and nothing else asked for.
+    fn takes_the_stacks_provider(
+        &self,
+        context: &Context,
+        settings: &Settings,
+        deployed: Option<&Stack>,
+    ) -> bool {
+        let names_another = self.provider.is_some()
+            || self.issuer.is_some()
+            || self.client_id.is_some()
+            || self.audience.is_some();
+        let is_so = match deployed {
+            Some(stack) => cognito::is_part_of(stack),
+            None => context.local.is_none() && settings.await_deployment(),
+        };
+        self.idp.is_some() || (is_so && !names_another)
+    }
+}
+
+async fn set_up_the_stacks_provider(context: &Context, deployed: Option<&Stack>) -> Result<()> {
+    let (aws, name) = (&context.aws, &context.stack);
+    match deployed.filter(|stack| cognito::is_part_of(stack)) {
+        Some(stack) => {
+            if cognito::set_up(aws, name, stack).await? {
+                token::forget(context)?;
+            }
+            let issuer = cognito::value(stack, Setting::Issuer)?;
+            output::say(&format!("identity provider  {issuer}, the stack's own"));
+            output::say("next: restctl deploy");
+        }
+        None => {
+            cognito::await_deployment(aws, name).await?;
+            output::say("identity provider  cognito, which the deployment makes");
+            output::say("next: restctl deploy --idp cognito");
+        }
+    }
     Ok(())
 }
 
@@ -173,8 +230,7 @@ impl IdentityProvider {
     }
 }
 
-async fn choose_provider(args: &Setup, context: &Context) -> Result<IdentityProvider> {
-    let before = Settings::read(&context.aws, &context.stack).await?;
+async fn choose_provider(args: &Setup, context: &Context, before: &Settings) -> Result<IdentityProvider> {
     // The local identity provider's settings are new each time it starts.
     let local = context.local.as_ref().map(|local| &local.identity_provider);
     let known = |given: &Option<String>, local: Option<&String>, before: Option<&str>| {
@@ -187,12 +243,12 @@ async fn choose_provider(args: &Setup, context: &Context) -> Result<IdentityProv
     let issuer = known(&args.issuer, local.map(|local| &local.issuer), before.get(Setting::Issuer));
     let issuer = ask(issuer, "Issuer of the identity provider", "--issuer URL")?;
     let is_local = local.is_some_and(|local| local.issuer == issuer);
-    let kind = args.provider.unwrap_or_else(|| kind_of(&issuer, is_local, &before));
+    let kind = args.provider.unwrap_or_else(|| kind_of(&issuer, is_local, before));
     let discovery = discovery::discover(&issuer).await?;
     let client_id =
         known(&args.client_id, local.map(|local| &local.client_id), before.get(Setting::ClientId));
     let client_id = ask(client_id, "Client id", "--client-id ID")?;
-    let audience = known(&args.audience, local.map(|local| &local.audience), audience_before(kind, &before));
+    let audience = known(&args.audience, local.map(|local| &local.audience), audience_before(kind, before));
     let audience = match kind {
         Provider::Cognito => audience.unwrap_or_else(|| client_id.clone()),
         Provider::Auth0 | Provider::OpenId => ask(audience, "Audience of the API", "--audience AUDIENCE")?,

@@ -3,8 +3,6 @@
 use std::process::{Command, Stdio};
 
 use crate::cloud::{Cloud, Ran};
-use serde_json::json;
-
 #[test]
 fn steps_out_of_order_name_the_step_before() {
     let cloud = Cloud::up();
@@ -43,21 +41,6 @@ fn setup_sends_nothing_before_all_is_checked() {
     cloud.run(&["setup", "--cert", empty, "--key", empty]).failed_with(2, &["holds no certificate"]);
     cloud.run(&["setup", "--cert", empty]).failed_with(2, &["--key"]);
     cloud.run(&["deploy"]).failed_with(5, &["has not been set up"]);
-}
-
-#[test]
-fn a_stack_that_failed_when_it_was_created_is_repaired() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
-    let broken = json!({ "Resources": { "Queue": {
-        "Type": "AWS::SQS::Queue",
-        "Properties": { "QueueName": "{{resolve:secretsmanager:no-such-secret:SecretString:name}}" },
-    } } });
-    let template = broken.to_string();
-    let create = [("Action", "CreateStack"), ("StackName", "restctl"), ("TemplateBody", &template)];
-    cloud.query("cloudformation", &create);
-    let deployed = cloud.succeed(&["deploy"]);
-    assert!(deployed.said.contains("failed when it was first created"), "{}", deployed.said);
 }
 
 /// `restctl ARGS` on a machine without AWS settings and without a local cloud.

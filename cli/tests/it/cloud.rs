@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 /// Where `local up` writes down what runs.
-const RECORD: &str = "restctl/local/cloud.json";
+pub(crate) const RECORD: &str = "restctl/local/cloud.json";
 
 pub(crate) struct Cloud {
     state: tempfile::TempDir,
@@ -81,7 +81,12 @@ impl Cloud {
 
     /// Calls an action of AWS's query protocol behind restctl's back.
     pub(crate) fn query(&self, service: &str, form: &[(&str, &str)]) {
-        self.post(service, |request| request.form(form));
+        self.answer(service, form);
+    }
+
+    /// [`Cloud::query`], and its answer as XML.
+    pub(crate) fn answer(&self, service: &str, form: &[(&str, &str)]) -> String {
+        self.post(service, |request| request.form(form))
     }
 
     /// Makes the ledger say that a load stopped.
@@ -104,9 +109,17 @@ impl Cloud {
         self.send("s3", Method::PUT, &format!("/{bucket}/{key}"), |request| request.body(bytes.to_owned()));
     }
 
+    pub(crate) fn make_bucket(&self, bucket: &str) {
+        self.send("s3", Method::PUT, &format!("/{bucket}"), |request| request);
+    }
+
     /// What S3 answers to GET, as XML.
     pub(crate) fn s3(&self, path: &str) -> String {
-        self.send("s3", Method::GET, path, |request| request)
+        self.get("s3", path)
+    }
+
+    pub(crate) fn get(&self, service: &str, path: &str) -> String {
+        self.send(service, Method::GET, path, |request| request)
     }
 
     /// The name of the bucket or table whose logical id in the template is `resource`.

@@ -2,15 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod artifacts;
 mod bad_input;
 mod cloud;
+mod deploy;
+mod destroy;
 mod export;
 mod identity;
+mod interrupted_deployment;
 mod interrupted_load;
 mod issuer;
 mod loads;
 mod local_cloud;
 mod main_job;
 mod openapi;
+mod options;
+mod preflight;
+mod roles;
 mod upload;
 mod words;

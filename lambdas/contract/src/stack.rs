@@ -64,6 +64,9 @@ impl FromStr for StackName {
     }
 }
 
+/// The tag that the stack, and whatever of it can bear tags, has with the stack's name as its value.
+pub const STACK_TAG: &str = "restctl:stack";
+
 /// One setting of the identity provider, kept as a String parameter in Systems Manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Setting {
@@ -117,6 +120,9 @@ pub struct Certificate {
     pub arn: String,
     /// The DNS name to ask for and to verify in the TLS handshake.
     pub name: String,
+    /// All DNS names that it is for, stars as they stand; none where an earlier version wrote this.
+    #[serde(default)]
+    pub names: Vec<String>,
     /// The certificate that vouches for it, PEM: the topmost of its chain, or itself where it has none.
     pub anchor: String,
     /// SHA-256 of the leaf's DER, lower-case hexadecimal.

@@ -26,7 +26,23 @@ pub mod parameter {
         PROVIDER = "Provider";
         LIST = "List";
         OPENAPI = "OpenApi";
+        IDP = "Idp";
+        EDGE_JWT = "EdgeJwt";
+        PRIVATE_NETWORK = "PrivateNetwork";
+        EXISTING_VPC = "ExistingVpc";
+        EXISTING_SUBNETS = "ExistingSubnets";
+        ALLOW_CIDR_1 = "AllowCidr1";
+        ALLOW_CIDR_2 = "AllowCidr2";
+        ALLOW_CIDR_3 = "AllowCidr3";
+        ALLOW_CIDR_4 = "AllowCidr4";
+        ALLOW_CIDR_5 = "AllowCidr5";
+        DOMAIN = "Domain";
+        HOSTED_ZONE = "HostedZone";
+        ALARM_TOPIC = "AlarmTopic";
     }
+
+    /// Who may reach the load balancer; what is empty is no rule.
+    pub const ALLOW_CIDRS: [&str; 5] = [ALLOW_CIDR_1, ALLOW_CIDR_2, ALLOW_CIDR_3, ALLOW_CIDR_4, ALLOW_CIDR_5];
 }
 
 /// Outputs of the stack.
@@ -38,14 +54,23 @@ pub mod output {
         LOAD_QUEUE = "LoadQueue";
         DEAD_LETTER_QUEUE = "DeadLetterQueue";
         API_FUNCTION = "ApiFunction";
-        API_FUNCTION_ARN = "ApiFunctionArn";
+        API_ALIAS = "ApiAlias";
         INGEST_FUNCTION = "IngestFunction";
         TARGET_GROUP = "TargetGroup";
         LOAD_BALANCER_DNS_NAME = "LoadBalancerDnsName";
         KEY_NAME = "KeyName";
         KEY_TYPE = "KeyType";
+        COGNITO_ISSUER = "CognitoIssuer";
+        COGNITO_JWKS_URI = "CognitoJwksUri";
+        COGNITO_TOKEN_ENDPOINT = "CognitoTokenEndpoint";
+        COGNITO_CLIENT_ID = "CognitoClientId";
+        COGNITO_SCOPE = "CognitoScope";
+        COGNITO_CLIENT_SECRET = "CognitoClientSecret";
     }
 }
+
+/// The alias of each function through which it is called.
+pub const LIVE: &str = "live";
 
 /// Environment variables of the Lambdas.
 pub mod variable {
@@ -103,6 +128,12 @@ mod tests {
         assert_eq!(declared("Variables"), set(super::variable::ALL));
     }
 
+    /// "CloudFormation quotas": what a call can bear that names no bucket.
+    #[test]
+    fn the_template_can_be_sent_inline() {
+        assert!(TEMPLATE.len() <= 51_200, "the template has {} bytes", TEMPLATE.len());
+    }
+
     #[test]
     fn values_are_those_of_the_template() {
         for line in [
@@ -113,6 +144,7 @@ mod tests {
             format!("source: [{}]", event::SOURCE),
             format!("detail-type: [{}]", event::DETAIL_TYPE),
             format!("HealthCheckPath: {}", api::HEALTH_PATH),
+            format!("Name: {}", super::LIVE),
             "{{resolve:secretsmanager:restctl/${AWS::StackName}/certificate:SecretString:arn}}".to_owned(),
         ] {
             assert!(TEMPLATE.contains(&line), "the template lacks {line}");

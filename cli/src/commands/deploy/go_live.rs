@@ -1,0 +1,70 @@
+//! The new versions of both functions are tried, and then take over from those that are live.
+
+use restctl_contract::template::output as stack_output;
+
+use crate::aws::cloudformation::Stack;
+use crate::aws::{Aws, lambda};
+use crate::failure::{Failure, Result};
+use crate::live::{self, Live};
+use crate::{output, smoke};
+
+pub(crate) struct Versions {
+    pub(crate) api: Live,
+    pub(crate) ingest: Live,
+}
+
+/// Neither takes over unless both are good: they are made to work together.
+pub(crate) async fn go_live(aws: &Aws, stack: &Stack) -> Result<Versions> {
+    let (api, ingest) =
+        (stack.output(stack_output::API_FUNCTION)?, stack.output(stack_output::INGEST_FUNCTION)?);
+    let (api, ingest) = tokio::try_join!(Takeover::prepare(aws, api), Takeover::prepare(aws, ingest))?;
+    let good = tokio::try_join!(
+        smoke::api(aws, api.before.function(), &api.version),
+        smoke::ingest(aws, ingest.before.function(), &ingest.version),
+    );
+    if let Err(failure) = good {
+        return Err(refused(failure, &api, &ingest));
+    }
+    let now = live::now();
+    Ok(Versions { api: api.complete(aws, now).await?, ingest: ingest.complete(aws, now).await? })
+}
+
+/// A function with the version that is live, and the one that is to be.
+struct Takeover {
+    before: Live,
+    version: String,
+}
+
+impl Takeover {
+    async fn prepare(aws: &Aws, function: &str) -> Result<Self> {
+        let (before, version) = tokio::try_join!(Live::read(aws, function), lambda::publish(aws, function))?;
+        Ok(Self { before, version })
+    }
+
+    fn is_over(&self) -> bool {
+        self.before.version() == self.version
+    }
+
+    async fn complete(self, aws: &Aws, now: u64) -> Result<Live> {
+        if self.is_over() {
+            return Ok(self.before);
+        }
+        let after = self.before.forward(&self.version, now);
+        after.shift(aws).await?;
+        let (function, version) = (after.function(), after.version());
+        output::say(&format!("{function}: version {version} is live, {} was", self.before.version()));
+        Ok(after)
+    }
+}
+
+fn refused(failure: Failure, api: &Takeover, ingest: &Takeover) -> Failure {
+    if api.is_over() && ingest.is_over() {
+        return failure
+            .next("mend the cause, then: restctl deploy; or return to the version before: restctl rollback");
+    }
+    let (api, ingest) = (api.before.version(), ingest.before.version());
+    failure.next(format!(
+        "nothing was shifted: version {api} of the API and version {ingest} of the load stay live.\n\
+         Mend the cause, then: restctl deploy"
+    ))
+}

@@ -1,0 +1,199 @@
+//! What each option takes, checked as it is typed: CloudFormation would say so minutes later.
+
+use std::net::Ipv4Addr;
+
+use restctl_contract::key::{KeyType, WRITTEN_BY};
+
+/// A key as the template's parameters take it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub(crate) name: String,
+    /// `S` or `N`.
+    pub(crate) kind: String,
+}
+
+pub(super) fn key(text: &str) -> Result<Key, String> {
+    let (name, kind) = text.rsplit_once(':').ok_or("a key is NAME:S (a string) or NAME:N (a number)")?;
+    kind.parse::<KeyType>()?;
+    // "Naming rules" of the DynamoDB Developer Guide: 1 to 255 bytes.
+    if !(1..=255).contains(&name.len()) || name.trim() != name || name.contains(char::is_control) {
+        return Err("a key's name has 1 to 255 bytes, and no space around it".to_owned());
+    }
+    if name == WRITTEN_BY {
+        return Err(format!("{WRITTEN_BY} is where restctl keeps which load wrote an item"));
+    }
+    Ok(Key { name: name.to_owned(), kind: kind.to_owned() })
+}
+
+pub(super) fn cidr(text: &str) -> Result<String, String> {
+    let wrong =
+        || format!("{text:?} is no range of IPv4 addresses such as 203.0.113.0/24 or 198.51.100.7/32");
+    let (address, length) = text.split_once('/').ok_or_else(wrong)?;
+    let address: Ipv4Addr = address.parse().map_err(|_| wrong())?;
+    let length: u32 = length.parse().ok().filter(|length| *length <= 32).ok_or_else(wrong)?;
+    let mask = u32::MAX.checked_shl(32 - length).unwrap_or(0);
+    let network = Ipv4Addr::from(address.to_bits() & mask);
+    if network != address {
+        return Err(format!(
+            "{text} has bits set beyond its length; is it {network}/{length} or {address}/32?"
+        ));
+    }
+    Ok(format!("{network}/{length}"))
+}
+
+pub(super) fn domain(text: &str) -> Result<String, String> {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let name = text.trim_end_matches('.').to_ascii_lowercase();
+    if text.is_empty() || (name.len() <= 253 && name.contains('.') && name.split('.').all(is_label)) {
+        return Ok(name);
+    }
+    Err(format!("{text:?} is no DNS name such as api.example.com"))
+}
+
+pub(super) fn hosted_zone(text: &str) -> Result<String, String> {
+    let id = text.trim_start_matches("/hostedzone/");
+    let well_formed =
+        id.starts_with('Z') && id.len() <= 32 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if text.is_empty() || well_formed {
+        return Ok(id.to_owned());
+    }
+    Err(format!("{text:?} is no id of a hosted zone such as Z0123456789ABCDEFGHIJ"))
+}
+
+pub(super) fn vpc(text: &str) -> Result<String, String> {
+    if text.is_empty() || is_id(text, "vpc-") {
+        return Ok(text.to_owned());
+    }
+    Err(format!("{text:?} is no id of a VPC such as vpc-0123456789abcdef0"))
+}
+
+pub(super) fn subnets(text: &str) -> Result<String, String> {
+    let subnets: Vec<_> = text.split(',').map(str::trim).collect();
+    let mut distinct = subnets.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    if text.is_empty() || (distinct.len() >= 2 && subnets.iter().all(|subnet| is_id(subnet, "subnet-"))) {
+        return Ok(subnets.join(","));
+    }
+    Err("two or more ids of subnets, such as subnet-0123456789abcdef0,subnet-0fedcba9876543210".to_owned())
+}
+
+/// Eight hexadecimal digits of old, seventeen since.
+fn is_id(text: &str, prefix: &str) -> bool {
+    let digits = text.strip_prefix(prefix).unwrap_or_default();
+    matches!(digits.len(), 8 | 17) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+pub(super) fn topic(text: &str) -> Result<String, String> {
+    let parts: Vec<_> = text.split(':').collect();
+    let is_topic = matches!(parts[..], ["arn", _, "sns", _, _, name] if !name.is_empty());
+    if text.is_empty() || is_topic {
+        return Ok(text.to_owned());
+    }
+    Err(format!("{text:?} is no ARN of a topic such as arn:aws:sns:eu-west-1:123456789012:alarms"))
+}
+
+/// "Tag" of the CloudFormation API Reference.
+pub(super) fn tag(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("a tag is KEY=VALUE")?;
+    if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 {
+        return Err("a tag's key has 1 to 128 characters, its value 256 at most".to_owned());
+    }
+    if key.to_ascii_lowercase().starts_with("aws:") || key.starts_with("restctl:") {
+        return Err("keys that begin with aws: or restctl: are taken".to_owned());
+    }
+    let allowed = |c: char| c.is_alphanumeric() || " _.:/=+-@".contains(c);
+    match text.chars().find(|c| !allowed(*c)) {
+        Some(other) => Err(format!("a tag has letters, digits, spaces and _ . : / = + - @, not {other:?}")),
+        None => Ok((key.to_owned(), value.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_names_with_a_type() {
+        let good = |text| key(text).map(|key| (key.name, key.kind)).unwrap();
+        assert_eq!(good("id:S"), ("id".to_owned(), "S".to_owned()));
+        assert_eq!(good("a:b:N"), ("a:b".to_owned(), "N".to_owned()));
+        let long = format!("{}:S", "x".repeat(256));
+        for bad in
+            ["", "id", "id:", ":S", "id:B", "id:s", " id:S", "id :N", "restctl:load:S", "a\nb:S", &long]
+        {
+            assert!(key(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn ranges_are_networks() {
+        for good in ["0.0.0.0/0", "203.0.113.0/24", "198.51.100.7/32", "10.0.0.0/8"] {
+            assert_eq!(cidr(good).as_deref(), Ok(good));
+        }
+        for bad in [
+            "",
+            "10.0.0.0",
+            "10.0.0.0/33",
+            "10.0.0/8",
+            "10.0.0.1/8",
+            "::/0",
+            "10.0.0.0/-1",
+            "10.0.0.0/8,10.1.0.0/16",
+        ] {
+            assert!(cidr(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(
+            cidr("203.0.113.9/24").unwrap_err(),
+            "203.0.113.9/24 has bits set beyond its length; is it 203.0.113.0/24 or 203.0.113.9/32?"
+        );
+    }
+
+    #[test]
+    fn ids_are_of_their_kind() {
+        let subnet = "subnet-0123456789abcdef0";
+        let two = format!("{subnet},subnet-01234567");
+        assert_eq!(vpc("vpc-0123456789abcdef0").as_deref(), Ok("vpc-0123456789abcdef0"));
+        assert_eq!(subnets(&two).as_deref(), Ok(two.as_str()));
+        assert_eq!(hosted_zone("/hostedzone/Z0123456789").as_deref(), Ok("Z0123456789"));
+        assert_eq!(domain("API.example.com.").as_deref(), Ok("api.example.com"));
+        assert!(topic("arn:aws:sns:eu-west-1:123456789012:alarms").is_ok());
+        let same = format!("{subnet},{subnet}");
+        for bad in [subnet, &same, "subnet-1,subnet-2", "a,b"] {
+            assert!(subnets(bad).is_err(), "{bad:?}");
+        }
+        for bad in ["vpc-1", "subnet-01234567", "vpc-0123456789abcdefg"] {
+            assert!(vpc(bad).is_err(), "{bad:?}");
+        }
+        for bad in ["localhost", "-a.example.com", "a..b", "https://api.example.com", "a b.com"] {
+            assert!(domain(bad).is_err(), "{bad:?}");
+        }
+        for bad in
+            ["arn:aws:sqs:eu-west-1:123456789012:alarms", "alarms", "arn:aws:sns:eu-west-1:123456789012:"]
+        {
+            assert!(topic(bad).is_err(), "{bad:?}");
+        }
+        assert!(hosted_zone("example.com").is_err());
+    }
+
+    #[test]
+    fn an_empty_value_takes_back() {
+        for empty in [domain(""), hosted_zone(""), vpc(""), subnets(""), topic("")] {
+            assert_eq!(empty.as_deref(), Ok(""));
+        }
+    }
+
+    #[test]
+    fn tags_are_not_those_of_others() {
+        assert_eq!(tag("team=data=1"), Ok(("team".to_owned(), "data=1".to_owned())));
+        assert_eq!(tag("empty="), Ok(("empty".to_owned(), String::new())));
+        for bad in ["", "team", "=x", "aws:x=1", "AWS:x=1", "restctl:stack=x", "a=<b>"] {
+            assert!(tag(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! A stack that cannot be updated as it is, and what brings it back.
+
+use aws_sdk_cloudformation::types::{ResourceStatus, StackStatus};
+use restctl_contract::stack::StackName;
+
+use crate::aws::Aws;
+use crate::aws::cloudformation::{self, Stack};
+use crate::aws::stack_events::{Events, Operation};
+use crate::failure::{Exit, Failure, Result};
+use crate::report::Report;
+use crate::{output, prompt};
+
+/// What a stack needs before it can be deployed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Remedy {
+    /// Nothing.
+    None,
+    /// Somebody's operation to end.
+    Wait,
+    /// To be removed: its creation failed, so there is nothing to go back to.
+    Remove,
+    /// The rollback of its last update to be tried again.
+    ContinueRollback,
+}
+
+/// The states are those of "Understand CloudFormation stack creation events" and "Stack status codes".
+fn remedy(status: &StackStatus) -> Remedy {
+    use StackStatus::*;
+    match status {
+        RollbackComplete | RollbackFailed | CreateFailed | DeleteFailed | ReviewInProgress => Remedy::Remove,
+        UpdateRollbackFailed => Remedy::ContinueRollback,
+        other if other.as_str().ends_with("_IN_PROGRESS") => Remedy::Wait,
+        _ => Remedy::None,
+    }
+}
+
+/// The stack to update, if there is one, once it can be updated; `yes` answers what would be asked.
+pub(crate) async fn usable_stack(
+    aws: &Aws,
+    name: &StackName,
+    yes: bool,
+    report: &Report,
+) -> Result<Option<Stack>> {
+    let Some(stack) = cloudformation::find(aws, name.as_str()).await? else { return Ok(None) };
+    let status = stack.status.as_str().to_owned();
+    match remedy(&stack.status) {
+        Remedy::None => Ok(Some(stack)),
+        Remedy::Wait => Err(Failure::new(format!("the stack {name} is busy: it is in {status}"))
+            .next("wait until the other operation has ended, then: restctl deploy")),
+        Remedy::Remove => {
+            let why = why_to_remove(&stack);
+            let question = format!("The stack {name} is in {status}: {why}. Remove it, and go on?");
+            prompt::confirm(&question, yes)?;
+            cloudformation::delete(aws, &stack, report).await?;
+            output::say(&format!("removed the stack {name}, which was in {status}"));
+            Ok(None)
+        }
+        Remedy::ContinueRollback => {
+            let why = "its last update failed, and so did the way back";
+            let question =
+                format!("The stack {name} is in {status}: {why}. Try the way back again, and go on?");
+            prompt::confirm(&question, yes)?;
+            let mut events = Events::since_now(aws, &stack, Operation::RollBack).await?;
+            cloudformation::continue_rollback(aws, &stack).await?;
+            let ended = events.follow(aws, report).await?;
+            if ended != ResourceStatus::UpdateRollbackComplete {
+                let failure = events.failure("the stack cannot go back", &ended);
+                return Err(failure.then("restctl deploy"));
+            }
+            cloudformation::find(aws, name.as_str()).await
+        }
+    }
+}
+
+fn why_to_remove(stack: &Stack) -> &'static str {
+    match stack.status {
+        StackStatus::ReviewInProgress => "its creation was prepared and never begun, so nothing is in it",
+        StackStatus::DeleteFailed => "its removal was begun and failed",
+        _ => "its creation failed, and such a stack can only be removed",
+    }
+}
+
+/// The failure of a dry run, which repairs nothing.
+pub(crate) async fn unrepaired(aws: &Aws, name: &StackName) -> Result<Option<Stack>> {
+    let Some(stack) = cloudformation::find(aws, name.as_str()).await? else { return Ok(None) };
+    match remedy(&stack.status) {
+        Remedy::None => Ok(Some(stack)),
+        _ => Err(Failure::new(format!("the stack {name} is in {}", stack.status.as_str()))
+            .exit(Exit::Failure)
+            .why("no change can be prepared for it as it is, and a dry run repairs nothing")
+            .next("restctl deploy")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_state_has_its_remedy() {
+        for (status, expected) in [
+            ("CREATE_COMPLETE", Remedy::None),
+            ("UPDATE_COMPLETE", Remedy::None),
+            ("UPDATE_ROLLBACK_COMPLETE", Remedy::None),
+            ("IMPORT_COMPLETE", Remedy::None),
+            ("REVIEW_IN_PROGRESS", Remedy::Remove),
+            ("CREATE_FAILED", Remedy::Remove),
+            ("ROLLBACK_COMPLETE", Remedy::Remove),
+            ("ROLLBACK_FAILED", Remedy::Remove),
+            ("DELETE_FAILED", Remedy::Remove),
+            ("UPDATE_ROLLBACK_FAILED", Remedy::ContinueRollback),
+            ("CREATE_IN_PROGRESS", Remedy::Wait),
+            ("UPDATE_IN_PROGRESS", Remedy::Wait),
+            ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", Remedy::Wait),
+            ("UPDATE_ROLLBACK_IN_PROGRESS", Remedy::Wait),
+            ("DELETE_IN_PROGRESS", Remedy::Wait),
+        ] {
+            assert_eq!(remedy(&StackStatus::from(status)), expected, "{status}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What would end a deployment half-way, found before its first change: who asks and what they may do, the certificate, the
+//! names, the quotas.
+
+mod certificate;
+mod permissions;
+mod quotas;
+
+use restctl_contract::stack::{Certificate, STACK_TAG};
+use restctl_contract::template::parameter;
+
+use crate::aws::cloudformation::Stack;
+use crate::aws::{s3, sts};
+use crate::context::Context;
+use crate::failure::{Exit, Failure, Result};
+use crate::output;
+
+/// What is to be deployed, as far as it matters here.
+pub(crate) struct Deployment<'a> {
+    pub(crate) certificate: &'a Certificate,
+    pub(crate) existing: Option<&'a Stack>,
+    pub(crate) artifacts: &'a str,
+    pub(crate) caller: &'a sts::Caller,
+    /// The template's parameters, as far as they are known.
+    pub(crate) parameters: &'a [(&'static str, String)],
+}
+
+impl Deployment<'_> {
+    /// The value of a parameter; empty where it is the template's default.
+    fn parameter(&self, name: &str) -> &str {
+        let value = self.parameters.iter().find(|(parameter, _)| *parameter == name);
+        value.map_or("", |(_, value)| value.as_str())
+    }
+}
+
+/// Something that a question found.
+#[derive(Debug)]
+enum Finding {
+    /// It would end the deployment.
+    Problem { what: String, next: String },
+    /// It is worth to know.
+    Note(String),
+}
+
+/// Asks everything at once; fails with all that would go wrong together.
+pub(crate) async fn check(context: &Context, deployment: &Deployment<'_>) -> Result<()> {
+    let (certificate, bucket, permissions, quotas) = tokio::join!(
+        certificate::check(context, deployment),
+        bucket(context, deployment),
+        permissions::check(context, deployment),
+        quotas::check(context, deployment),
+    );
+    let findings = [certificate?, bucket?, permissions, quotas, foreign(context, deployment)];
+    let (mut whats, mut nexts) = (Vec::new(), Vec::new());
+    for finding in findings.into_iter().flatten() {
+        match finding {
+            Finding::Note(note) => output::say(&format!("note: {note}")),
+            Finding::Problem { what, next } => {
+                whats.push(what);
+                nexts.push(next);
+            }
+        }
+    }
+    if whats.is_empty() {
+        return Ok(());
+    }
+    nexts.dedup();
+    Err(Failure::new("this cannot be deployed, and nothing was changed")
+        .exit(Exit::Usage)
+        .why(whats.join("\n"))
+        .next(nexts.join("\n")))
+}
+
+/// A stack of that name that restctl did not make.
+fn foreign(context: &Context, deployment: &Deployment<'_>) -> Vec<Finding> {
+    let is_foreign = |stack: &&Stack| {
+        let is_tagged = stack.tags.iter().any(|(key, _)| key == STACK_TAG);
+        !stack.is_in_review() && !is_tagged && stack.parameter(parameter::ARTIFACT_BUCKET).is_none()
+    };
+    let found = deployment.existing.filter(is_foreign).map(|stack| Finding::Problem {
+        what: format!("{} is a stack that restctl did not make", stack.id),
+        next: format!("another name than {}: --stack NAME", context.stack),
+    });
+    found.into_iter().collect()
+}
+
+/// Bucket names are shared by all accounts.
+async fn bucket(context: &Context, deployment: &Deployment<'_>) -> Result<Vec<Finding>> {
+    let bucket = deployment.artifacts;
+    let is_somebody_elses = s3::is_somebody_elses(&context.aws, bucket).await?;
+    let found = is_somebody_elses.then(|| Finding::Problem {
+        what: format!("the bucket {bucket} is there and may not be used: it is somebody else's, or a policy is in the way"),
+        next: "another name: --stack NAME".to_owned(),
+    });
+    Ok(found.into_iter().collect())
+}

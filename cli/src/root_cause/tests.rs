@@ -1,0 +1,69 @@
+//! Event lists as `aws cloudformation describe-stack-events` prints them (`fixtures/stack-events`), and what a person is
+//! told of each.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::*;
+
+/// Oldest first, with the stack's id.
+fn recorded(path: &Path) -> (Vec<Event>, String) {
+    let answer: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let events = answer["StackEvents"].as_array().unwrap();
+    let text = |event: &Value, member: &str| event[member].as_str().map(str::to_owned);
+    let read = |event: &Value| Event {
+        time: text(event, "Timestamp"),
+        resource: text(event, "LogicalResourceId").unwrap(),
+        kind: text(event, "ResourceType").unwrap(),
+        id: text(event, "PhysicalResourceId"),
+        status: ResourceStatus::from(text(event, "ResourceStatus").unwrap().as_str()),
+        reason: text(event, "ResourceStatusReason"),
+    };
+    let stack_id = text(&events[0], "StackId").unwrap();
+    (events.iter().rev().map(read).collect(), stack_id)
+}
+
+#[test]
+fn each_recorded_failure_is_explained() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/stack-events");
+    let mut paths: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    paths.sort();
+    let mut told = String::new();
+    for path in paths {
+        let (events, stack_id) = recorded(&path);
+        let ended = events.last().unwrap().status.as_str();
+        let failure = RootCause::of(&events, &stack_id).failure(&format!("it ended in {ended}"));
+        writeln!(told, "{}: {failure}\n", path.file_stem().unwrap().to_string_lossy()).unwrap();
+    }
+    let snapshot = folder.join("explained.txt");
+    if std::env::var("RESTCTL_SNAPSHOT").is_ok_and(|mode| mode == "write") {
+        fs::write(&snapshot, &told).unwrap();
+    }
+    assert_eq!(told, fs::read_to_string(snapshot).unwrap());
+}
+
+#[test]
+fn a_failure_that_comes_late_is_still_the_cause() {
+    let event = |resource: &str, status: &str, reason: Option<&str>| Event {
+        time: None,
+        resource: resource.to_owned(),
+        kind: "AWS::Test::Resource".to_owned(),
+        id: Some(format!("id of {resource}")),
+        status: ResourceStatus::from(status),
+        reason: reason.map(str::to_owned),
+    };
+    let events = [
+        event("restctl", "CREATE_IN_PROGRESS", Some("User Initiated")),
+        event("restctl", "ROLLBACK_IN_PROGRESS", Some("The following resource(s) failed to create: [Vpc].")),
+        event("Vpc", "CREATE_FAILED", Some("No more room")),
+        event("restctl", "ROLLBACK_COMPLETE", None),
+    ];
+    let failure = RootCause::of(&events, "id of restctl").failure("failed").to_string();
+    assert!(failure.contains("why:  Vpc (AWS::Test::Resource): No more room"), "{failure}");
+    let nothing = RootCause::of(&events[..1], "id of restctl").failure("failed").to_string();
+    assert!(nothing.contains("named no resource"), "{nothing}");
+}

@@ -1,0 +1,218 @@
+//! A deployment over the life of a stack: seen, done, tried, undone, repaired.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::cloud::{Cloud, Ran};
+
+/// A folder with both Lambdas; `api` says what becomes of the API's.
+fn lambdas(api: impl FnOnce(Vec<u8>) -> Vec<u8>) -> tempfile::TempDir {
+    let built = Path::new(env!("CARGO_BIN_EXE_restctl")).parent().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(built.join("restctl-ingest"), folder.path().join("restctl-ingest")).unwrap();
+    let binary = api(fs::read(built.join("restctl-api")).unwrap());
+    fs::write(folder.path().join("restctl-api"), binary).unwrap();
+    folder
+}
+
+/// The same program in another file: what follows the sections is not read.
+fn another(mut binary: Vec<u8>) -> Vec<u8> {
+    binary.push(0);
+    binary
+}
+
+fn deploy(cloud: &Cloud, lambdas: &tempfile::TempDir, more: &[&str]) -> Ran {
+    let folder = lambdas.path().to_str().unwrap();
+    cloud.run(&[&["deploy", "--lambdas", folder], more].concat())
+}
+
+#[test]
+fn changes_are_seen_before_they_happen() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    let seen = cloud.run(&["deploy", "--dry-run"]);
+    seen.failed_with(6, &["the stack restctl in us-east-1"]);
+    assert!(seen.data.contains("+ add     ItemsTable (AWS::DynamoDB::Table)\n"), "{}", seen.data);
+    assert!(!cloud.s3("/").contains("<Bucket>"), "a dry run makes no bucket");
+    let stacks = cloud.answer("cloudformation", &[("Action", "ListStacks")]);
+    assert!(!stacks.contains("REVIEW_IN_PROGRESS"), "a dry run leaves no stack: {stacks}");
+
+    cloud.succeed(&["deploy"]);
+    let nothing = cloud.succeed(&["deploy", "--dry-run"]);
+    assert!(nothing.said.contains("no change") && nothing.data.is_empty(), "{}", nothing.data);
+    let listed = cloud.run(&["deploy", "--dry-run", "--list", "on"]);
+    assert_eq!(listed.exit, 6);
+    assert!(
+        listed.data.contains("~ change  ApiRole (AWS::IAM::Role)\n      └ Policies\n"),
+        "{}",
+        listed.data
+    );
+    let lines = cloud.run(&["deploy", "--dry-run", "--list", "on", "--output", "json"]).data;
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (last, changes) = lines.split_last().unwrap();
+    assert_eq!(
+        (&last["type"], &last["outcome"], &last["changes"]),
+        (&json!("result"), &json!("planned"), &json!(changes.len()))
+    );
+    assert!(changes.iter().all(|line| line["type"] == "change" && line["schema"] == 1), "{changes:?}");
+    assert!(cloud.succeed(&["deploy", "--dry-run"]).data.is_empty(), "a dry run changes nothing");
+}
+
+#[test]
+fn a_version_takes_over_once_it_is_good_and_gives_way_again() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    let (first, second) = (lambdas(|binary| binary), lambdas(another));
+    assert_eq!(deploy(&cloud, &first, &[]).exit, 0);
+    cloud.succeed(&["upload", "items.csv"]);
+    let nothing_before = cloud.run(&["rollback"]);
+    nothing_before.failed_with(5, &["have no earlier version"]);
+
+    let updated = deploy(&cloud, &second, &["--output", "json"]);
+    assert_eq!(updated.exit, 0, "{}", updated.said);
+    let changes = updated.data.lines().filter(|line| line.contains(r#""type":"change""#));
+    assert_eq!(changes.count(), 1, "one function is another one: {}", updated.data);
+    let result: Value = serde_json::from_str(updated.data.lines().last().unwrap()).unwrap();
+    assert_eq!((&result["api_version"], &result["ingest_version"]), (&json!("2"), &json!("1")));
+    assert!(updated.said.contains("version 2 is live, 1 was"), "{}", updated.said);
+    cloud.succeed(&["get", "--id", "42"]);
+
+    // A program that ends at once: no other would be left behind.
+    let broken = lambdas(|_| fs::read("/bin/true").unwrap());
+    let refused = deploy(&cloud, &broken, &[]);
+    refused.failed_with(1, &["version 3 of the function", "fails", "version 2 of the API", "stay live"]);
+    cloud.succeed(&["get", "--id", "42"]);
+
+    let back = cloud.succeed(&["rollback"]);
+    assert!(back.said.contains("version 1 is live again, 2 was"), "{}", back.said);
+    cloud.succeed(&["get", "--id", "42"]);
+    cloud.run(&["rollback"]).failed_with(5, &["have no earlier version"]);
+    let forward = deploy(&cloud, &second, &[]);
+    assert!(forward.said.contains("version 4 is live, 1 was"), "{}", forward.said);
+    let unchanged = deploy(&cloud, &second, &[]);
+    assert!(
+        unchanged.said.contains("no change") && !unchanged.said.contains("is live"),
+        "{}",
+        unchanged.said
+    );
+}
+
+#[test]
+fn a_failure_names_its_cause_and_leaves_what_was() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    let no_such_zone = ["--domain", "restctl.localhost", "--hosted-zone", "Z0NOPE"];
+    let create = [&["deploy"], no_such_zone.as_slice()].concat();
+    let failed = cloud.run(&create);
+    failed.failed_with(
+        1,
+        &["it ended in ROLLBACK_COMPLETE", "DomainRecord (AWS::Route53::RecordSet): No hosted"],
+    );
+    failed.failed_with(1, &["CREATE_FAILED        DomainRecord", "next: aws route53 list-hosted-zones"]);
+
+    // What is left of it is in the way, which is asked about.
+    cloud.run(&["deploy"]).failed_with(2, &["ROLLBACK_COMPLETE", "Remove it, and go on?", "--yes"]);
+    cloud.succeed(&["deploy", "--yes"]);
+    cloud.succeed(&["upload", "items.csv"]);
+
+    let failed = cloud.run(&[create.as_slice(), &["--output", "json"]].concat());
+    assert_eq!(failed.exit, 1, "{}", failed.said);
+    let lines: Vec<Value> = failed.data.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of_kind = |kind: &str| lines.iter().filter(|line| line["type"] == kind).collect::<Vec<_>>();
+    let members = |line: &Value| line.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+    assert_eq!(
+        lines.iter().filter(|line| line["schema"] == 1 && line["operation"] == "deploy").count(),
+        lines.len()
+    );
+    let record = of_kind("resource").into_iter().find(|line| line["status"] == "UPDATE_FAILED").unwrap();
+    assert_eq!(record["resource"], "DomainRecord");
+    assert_eq!(
+        members(record),
+        "schema operation type time resource resource_type physical_id status reason"
+    );
+    let result = lines.last().unwrap();
+    assert_eq!(members(result), "schema operation type outcome what why next exit");
+    assert_eq!(
+        (&result["type"], &result["outcome"], &result["exit"]),
+        (&json!("result"), &json!("failed"), &json!(1))
+    );
+    assert_eq!(of_kind("result").len(), 1);
+    assert!(result["why"].as_str().unwrap().contains("DomainRecord"), "{result}");
+    cloud.succeed(&["get", "--id", "42"]);
+    assert!(cloud.succeed(&["deploy"]).said.contains("no change"), "the stack is what it was");
+}
+
+/// Who reads only the first line of a deployment does not end it half-way.
+#[test]
+fn a_reader_who_goes_away_stops_nothing() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    let mut deploying =
+        cloud.command(&["deploy", "--output", "json"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(deploying.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    assert!(first.contains(r#""type":"change""#), "{first}");
+    assert!(deploying.wait().unwrap().success());
+    cloud.succeed(&["upload", "items.csv"]);
+    cloud.succeed(&["get", "--id", "42"]);
+}
+
+#[test]
+fn what_holds_data_is_replaced_only_by_name() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    cloud.succeed(&["deploy"]);
+    let table = cloud.resource("ItemsTable");
+    let other_key = ["deploy", "--key", "code:S"];
+    let refused = cloud.run(&other_key);
+    refused.failed_with(2, &["REPLACE ItemsTable", "nothing was changed", "--allow-replacement ItemsTable"]);
+    let planned = cloud.run(&[other_key.as_slice(), &["--dry-run"]].concat());
+    assert_eq!(planned.exit, 6, "{}", planned.said);
+    assert!(planned.data.contains("REPLACE ItemsTable"), "{}", planned.data);
+    assert_eq!(cloud.resource("ItemsTable"), table);
+    let allowed = cloud.run(&[other_key.as_slice(), &["--allow-replacement", "ItemsTable"]].concat());
+    assert_eq!(allowed.exit, 0, "{}", allowed.said);
+    // The local cloud makes the new table under the old one's name.
+    let table = cloud.call("dynamodb", "DynamoDB_20120810.DescribeTable", &json!({ "TableName": table }));
+    assert_eq!(table["Table"]["KeySchema"][0]["AttributeName"], "code", "{table}");
+}
+
+#[test]
+fn a_stuck_stack_is_repaired_after_asking() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    let broken = json!({ "Resources": { "Queue": {
+        "Type": "AWS::SQS::Queue",
+        "Properties": { "QueueName": "{{resolve:secretsmanager:no-such-secret:SecretString:name}}" },
+    } } });
+    let template = broken.to_string();
+    let stack = [("StackName", "restctl"), ("TemplateBody", template.as_str())];
+    let create = [[("Action", "CreateStack")].as_slice(), &stack].concat();
+    cloud.query("cloudformation", &create);
+    let asked = cloud.run(&["deploy"]);
+    asked.failed_with(2, &["ROLLBACK_COMPLETE", "no terminal to ask at", "--yes"]);
+    cloud.run(&["deploy", "--dry-run"]).failed_with(1, &["ROLLBACK_COMPLETE", "restctl deploy"]);
+    let repaired = cloud.succeed(&["deploy", "--yes"]);
+    assert!(repaired.said.contains("removed the stack restctl, which was in ROLLBACK_COMPLETE"));
+
+    cloud.succeed(&["destroy", "--yes"]);
+    cloud.succeed(&["setup"]);
+    let review = [("Action", "CreateChangeSet"), ("ChangeSetName", "seen"), ("ChangeSetType", "CREATE")];
+    cloud.query("cloudformation", &[review.as_slice(), &stack].concat());
+    cloud.run(&["deploy"]).failed_with(2, &["REVIEW_IN_PROGRESS", "nothing is in it", "--yes"]);
+    cloud.succeed(&["deploy", "--yes"]);
+}
+
+#[test]
+fn a_deployed_stack_is_protected() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    cloud.succeed(&["deploy"]);
+    let stack = cloud.answer("cloudformation", &[("Action", "DescribeStacks"), ("StackName", "restctl")]);
+    assert!(stack.contains("<EnableTerminationProtection>true<"), "{stack}");
+    assert!(stack.contains("<Key>restctl:stack</Key>"), "{stack}");
+}

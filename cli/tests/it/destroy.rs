@@ -1,0 +1,104 @@
+//! `restctl destroy`: what goes, what stays, and that nothing else is touched.
+
+use serde_json::{Value, json};
+
+use crate::cloud::Cloud;
+
+/// What of a stack is left in the cloud, by the names of things.
+fn left(cloud: &Cloud) -> Vec<String> {
+    let of = |answer: &Value, list: &str, name: &str| -> Vec<String> {
+        let things = answer[list].as_array().unwrap_or_else(|| panic!("{answer}"));
+        things.iter().map(|thing| thing[name].as_str().unwrap().to_owned()).collect()
+    };
+    let tables = cloud.call("dynamodb", "DynamoDB_20120810.ListTables", &json!({}));
+    let mut left: Vec<String> =
+        tables["TableNames"].as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()).collect();
+    left.extend(cloud.s3("/").split("<Name>").skip(1).map(|rest| rest.split('<').next().unwrap().to_owned()));
+    let secrets = cloud.call("secretsmanager", "secretsmanager.ListSecrets", &json!({}));
+    left.extend(of(&secrets, "SecretList", "Name"));
+    let parameters = cloud.call("ssm", "AmazonSSM.DescribeParameters", &json!({}));
+    left.extend(of(&parameters, "Parameters", "Name"));
+    let certificates = cloud.call("acm", "CertificateManager.ListCertificates", &json!({}));
+    left.extend(of(&certificates, "CertificateSummaryList", "CertificateArn"));
+    let groups = cloud.call("logs", "Logs_20140328.DescribeLogGroups", &json!({}));
+    left.extend(of(&groups, "logGroups", "logGroupName"));
+    let queues = cloud.call("sqs", "AmazonSQS.ListQueues", &json!({}));
+    left.extend(
+        queues["QueueUrls"].as_array().into_iter().flatten().map(|url| url.as_str().unwrap().to_owned()),
+    );
+    let roles = cloud.answer("iam", &[("Action", "ListRoles"), ("Version", "2010-05-08")]);
+    left.extend(
+        roles.split("<RoleName>restctl").skip(1).map(|rest| rest.split('<').next().unwrap().to_owned()),
+    );
+    left
+}
+
+#[test]
+fn the_data_stays_until_it_is_told_to_go() {
+    let cloud = Cloud::up();
+    let before = left(&cloud);
+    cloud.succeed(&["setup"]);
+    cloud.succeed(&["deploy"]);
+    cloud.succeed(&["upload", "items.csv"]);
+    let (table, bucket) = (cloud.resource("ItemsTable"), cloud.resource("DataBucket"));
+    // Names that look like the stack's, without its tag.
+    cloud.call(
+        "dynamodb",
+        "DynamoDB_20120810.CreateTable",
+        &json!({
+            "TableName": "restctl-ItemsTable-of-somebody", "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{ "AttributeName": "id", "AttributeType": "S" }],
+            "KeySchema": [{ "AttributeName": "id", "KeyType": "HASH" }],
+        }),
+    );
+    cloud.make_bucket("restctl-databucket-of-somebody");
+    let others = ["restctl-ItemsTable-of-somebody", "restctl-databucket-of-somebody"];
+
+    let asked = cloud.run(&["destroy"]);
+    asked.failed_with(2, &["  remove  the stack with", "no terminal", "--yes"]);
+    asked.failed_with(2, &[&format!("  keep    the table {table} with about 2985 items")]);
+    asked.failed_with(2, &[&format!("  keep    the bucket {bucket} with 1 object versions")]);
+    cloud.succeed(&["get", "--id", "42"]);
+
+    let destroyed = cloud.succeed(&["destroy", "--yes", "--output", "json"]);
+    assert!(destroyed.said.contains("looked again: gone"), "{}", destroyed.said);
+    assert!(destroyed.said.contains("restctl destroy --delete-data"), "{}", destroyed.said);
+    let result: Value = serde_json::from_str(destroyed.data.lines().last().unwrap()).unwrap();
+    assert_eq!(result["kept"].as_array().unwrap().len(), 3, "{result}");
+    let mut kept = left(&cloud);
+    kept.retain(|thing| !before.contains(thing) && !others.contains(&thing.as_str()));
+    assert!(kept.contains(&table) && kept.contains(&bucket) && kept.len() == 3, "{kept:?}");
+
+    // A new stack works at once, and has nothing of the old one's.
+    cloud.succeed(&["setup"]);
+    cloud.succeed(&["deploy"]);
+    assert_eq!(cloud.run(&["get", "--id", "42"]).exit, 5);
+
+    let destroyed = cloud.succeed(&["destroy", "--yes", "--delete-data"]);
+    assert!(destroyed.said.contains(&format!("  remove  the table {table}")), "{}", destroyed.said);
+    assert!(destroyed.said.contains("nothing of restctl is left"), "{}", destroyed.said);
+    let mut remaining = left(&cloud);
+    remaining.retain(|thing| !before.contains(thing));
+    remaining.sort();
+    assert_eq!(remaining, others);
+    let again = cloud.succeed(&["destroy", "--yes", "--delete-data"]);
+    assert!(again.said.contains("there is nothing of the stack restctl to remove"), "{}", again.said);
+}
+
+#[test]
+fn what_an_earlier_version_deployed_does_not_take_the_data_along() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    let template = json!({ "Resources": { "ItemsTable": { "Type": "AWS::DynamoDB::Table", "Properties": {
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{ "AttributeName": "id", "AttributeType": "S" }],
+        "KeySchema": [{ "AttributeName": "id", "KeyType": "HASH" }],
+    } } } });
+    let template = template.to_string();
+    cloud.query(
+        "cloudformation",
+        &[("Action", "CreateStack"), ("StackName", "restctl"), ("TemplateBody", &template)],
+    );
+    cloud.run(&["destroy", "--yes"]).failed_with(2, &["earlier version", "restctl destroy --delete-data"]);
+    cloud.succeed(&["destroy", "--yes", "--delete-data"]);
+}

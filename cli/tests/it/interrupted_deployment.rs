@@ -1,0 +1,198 @@
+//! Ctrl-C while CloudFormation is at work. The local cloud is done too soon for that, so a CloudFormation that takes its time
+//! stands before it: once a change set has been executed, it tells of nothing until it is told to cancel.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use serde_json::Value;
+
+use crate::cloud::{Cloud, RECORD, Ran, eventually};
+
+const WORKING: usize = 1;
+const CANCELLED: usize = 2;
+
+struct Slow {
+    endpoint: String,
+    client: reqwest::Client,
+    phase: AtomicUsize,
+    /// How often somebody looked while it worked.
+    looks: AtomicUsize,
+}
+
+async fn answer(
+    State(slow): State<Arc<Slow>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, Vec<u8>) {
+    let text = String::from_utf8_lossy(&body).into_owned();
+    let phase = slow.phase.load(Ordering::SeqCst);
+    if phase != 0 && text.contains("Action=DescribeStackEvents") {
+        slow.looks.fetch_add(1, Ordering::SeqCst);
+        return (StatusCode::OK, events(phase, &text).into_bytes());
+    }
+    if text.contains("Action=CancelUpdateStack") {
+        slow.phase.store(CANCELLED, Ordering::SeqCst);
+        return (StatusCode::OK, b"<CancelUpdateStackResponse/>".to_vec());
+    }
+    let mut request = slow.client.request(method, format!("{}{uri}", slow.endpoint)).body(body);
+    for name in ["authorization", "content-type", "x-amz-target", "content-encoding"] {
+        if let Some(value) = headers.get(name) {
+            request = request.header(name, value);
+        }
+    }
+    let passed_on = request.send().await.unwrap();
+    if text.contains("Action=ExecuteChangeSet") {
+        slow.phase.store(WORKING, Ordering::SeqCst);
+    }
+    (passed_on.status(), passed_on.bytes().await.unwrap().to_vec())
+}
+
+/// Of an update that was cancelled.
+fn events(phase: usize, question: &str) -> String {
+    let stack = question.split('&').find_map(|part| part.strip_prefix("StackName=")).unwrap();
+    let stack = stack.replace("%3A", ":").replace("%2F", "/");
+    let event = |resource: &str, status: &str| {
+        let (id, kind) = match resource {
+            "restctl" => (stack.as_str(), "AWS::CloudFormation::Stack"),
+            _ => ("id", "AWS::Lambda::Function"),
+        };
+        format!(
+            "<member><EventId>{resource} {status}</EventId><StackId>{stack}</StackId><StackName>restctl</StackName>\
+             <LogicalResourceId>{resource}</LogicalResourceId><PhysicalResourceId>{id}</PhysicalResourceId>\
+             <ResourceType>{kind}</ResourceType><Timestamp>2026-11-20T09:00:00Z</Timestamp>\
+             <ResourceStatus>{status}</ResourceStatus><ResourceStatusReason>User Initiated</ResourceStatusReason></member>"
+        )
+    };
+    let begun = event("ApiFunction", "UPDATE_IN_PROGRESS") + &event("restctl", "UPDATE_IN_PROGRESS");
+    let happened = match phase {
+        CANCELLED => {
+            event("restctl", "UPDATE_ROLLBACK_COMPLETE")
+                + &event("restctl", "UPDATE_ROLLBACK_IN_PROGRESS")
+                + &begun
+        }
+        _ => begun,
+    };
+    format!(
+        "<DescribeStackEventsResponse><DescribeStackEventsResult><StackEvents>{happened}</StackEvents>\
+         </DescribeStackEventsResult></DescribeStackEventsResponse>"
+    )
+}
+
+/// Puts it before the local cloud.
+fn slow_down(cloud: &Cloud) -> Arc<Slow> {
+    let mut record: Value = cloud.record();
+    let slow = Arc::new(Slow {
+        endpoint: record["endpoint_url"].as_str().unwrap().to_owned(),
+        client: reqwest::Client::builder().no_proxy().build().unwrap(),
+        phase: AtomicUsize::new(0),
+        looks: AtomicUsize::new(0),
+    });
+    let (tell, told) = mpsc::channel();
+    let state = Arc::clone(&slow);
+    // It ends with this process.
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            tell.send(listener.local_addr().unwrap()).unwrap();
+            axum::serve(listener, Router::new().fallback(answer).with_state(state)).await.unwrap();
+        });
+    });
+    record["endpoint_url"] = format!("http://{}", told.recv().unwrap()).into();
+    std::fs::write(cloud.state().join(RECORD), record.to_string()).unwrap();
+    slow
+}
+
+fn updating(cloud: &Cloud) -> Arc<Slow> {
+    cloud.succeed(&["setup"]);
+    cloud.succeed(&["deploy"]);
+    slow_down(cloud)
+}
+
+#[test]
+fn off_a_terminal_it_says_that_the_update_goes_on() {
+    let cloud = Cloud::up();
+    let slow = updating(&cloud);
+    let mut command = cloud.command(&["deploy", "--list", "on"]);
+    let deploying = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    eventually("it waits", || (slow.looks.load(Ordering::SeqCst) > 2).then_some(()));
+    let interrupt = Command::new("kill").args(["-INT", &deploying.id().to_string()]).status().unwrap();
+    assert!(interrupt.success());
+    let ended = Ran::from(deploying.wait_with_output().unwrap());
+    ended.failed_with(130, &["interrupted: the stack is still being updated", "next: restctl deploy when"]);
+    assert_eq!(slow.phase.load(Ordering::SeqCst), WORKING, "nothing was cancelled");
+}
+
+/// Types into a pseudo-terminal: Python has them without another crate.
+const TERMINAL: &str = r#"
+import os, pty, select, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+said, keys = b"", sys.stdin.buffer
+def read():
+    global said
+    try:
+        piece = os.read(terminal, 65536)
+    except OSError:
+        piece = b""
+    said += piece
+    return piece
+def type_now(text):
+    os.write(terminal, text)
+os.set_blocking(0, False)
+while True:
+    ready, _, _ = select.select([terminal, 0] if keys else [terminal], [], [])
+    if terminal in ready and not read():
+        break
+    if keys and 0 in ready:
+        typed = os.read(0, 64)
+        if typed:
+            type_now(typed)
+        else:
+            keys = None
+    open(os.environ["SAID"], "wb").write(said)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"#;
+
+#[test]
+fn on_a_terminal_it_asks_and_cancels() {
+    let cloud = Cloud::up();
+    let slow = updating(&cloud);
+    let said = cloud.state().join("said");
+    let command = cloud.command(&["deploy", "--list", "on"]);
+    let mut terminal = Command::new("python3");
+    terminal.args(["-c", TERMINAL, command.get_program().to_str().unwrap()]).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => terminal.env(name, value),
+            None => terminal.env_remove(name),
+        };
+    }
+    terminal.env("SAID", &said).env("TERM", "xterm").current_dir(command.get_current_dir().unwrap());
+    let mut deploying = terminal.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut keys = deploying.stdin.take().unwrap();
+    let screen = || String::from_utf8_lossy(&std::fs::read(&said).unwrap_or_default()).into_owned();
+
+    eventually("it waits", || (slow.looks.load(Ordering::SeqCst) > 2).then_some(()));
+    let running = "UPDATE_IN_PROGRESS   ApiFunction (AWS::Lambda::Function)";
+    eventually("it shows what is under way", || screen().contains(running).then_some(()));
+    keys.write_all(b"\x03").unwrap();
+    eventually("it asks", || screen().contains("CloudFormation is in the middle of it").then_some(()));
+    eventually("it offers", || screen().contains("cancel the update").then_some(()));
+    // One down, and Enter.
+    keys.write_all(b"\x1b[B\r").unwrap();
+    let exit = deploying.wait().unwrap().code();
+    let screen = screen();
+    assert_eq!(exit, Some(1), "{screen}");
+    assert!(screen.contains("why:  the update was cancelled"), "{screen}");
+    assert_eq!(slow.phase.load(Ordering::SeqCst), CANCELLED);
+}

@@ -1,0 +1,155 @@
+//! The options of a stack, as far as the local cloud has what they ask for.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::cloud::{Cloud, eventually};
+
+fn setting(cloud: &Cloud, name: &str) -> String {
+    let asked = json!({ "Name": format!("/restctl/restctl/{name}") });
+    let answer = cloud.call("ssm", "AmazonSSM.GetParameter", &asked);
+    answer["Parameter"]["Value"].as_str().unwrap().to_owned()
+}
+
+fn client_secret(cloud: &Cloud) -> Value {
+    let asked = json!({ "SecretId": "restctl/restctl/client-secret" });
+    cloud.call("secretsmanager", "secretsmanager.GetSecretValue", &asked)["SecretString"].clone()
+}
+
+/// Its id.
+fn make_hosted_zone(cloud: &Cloud, name: &str) -> String {
+    let body = format!(
+        r#"<CreateHostedZoneRequest xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><Name>{name}</Name><CallerReference>test</CallerReference></CreateHostedZoneRequest>"#
+    );
+    let answer = cloud.send("route53", Method::POST, "/2013-04-01/hostedzone", |request| request.body(body));
+    let (_, rest) = answer.split_once("<Id>/hostedzone/").unwrap();
+    rest.split_once('<').unwrap().0.to_owned()
+}
+
+/// Deploys the template with one other parameter, as another tool would.
+fn update_stack(cloud: &Cloud, name: &str, value: &str) {
+    let described =
+        || cloud.answer("cloudformation", &[("Action", "DescribeStacks"), ("StackName", "restctl")]);
+    let stack = described();
+    let keys = stack.split("<ParameterKey>").skip(1).map(|rest| rest.split('<').next().unwrap());
+    let mut form = vec![
+        ("Action".to_owned(), "UpdateStack".to_owned()),
+        ("StackName".to_owned(), "restctl".to_owned()),
+        ("UsePreviousTemplate".to_owned(), "true".to_owned()),
+        ("Capabilities.member.1".to_owned(), "CAPABILITY_IAM".to_owned()),
+    ];
+    for (place, key) in keys.enumerate() {
+        let member = format!("Parameters.member.{}", place + 1);
+        form.push((format!("{member}.ParameterKey"), key.to_owned()));
+        form.push(if key == name {
+            (format!("{member}.ParameterValue"), value.to_owned())
+        } else {
+            (format!("{member}.UsePreviousValue"), "true".to_owned())
+        });
+    }
+    let form: Vec<_> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    cloud.query("cloudformation", &form);
+    eventually("the update", || described().contains("UPDATE_COMPLETE").then_some(()));
+}
+
+#[test]
+fn a_stack_is_what_its_options_say_and_stays_so() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    let zone = make_hosted_zone(&cloud, "localhost");
+    let topic = "arn:aws:sns:us-east-1:000000000000:alarms";
+    #[rustfmt::skip]
+    let chosen = [
+        "deploy", "--key", "code:N", "--list", "on", "--openapi", "open",
+        "--allow-cidr", "203.0.113.0/24", "--allow-cidr", "198.51.100.7/32",
+        "--domain", "restctl.localhost", "--hosted-zone", &zone,
+        "--alarm-topic", topic, "--tag", "team=data",
+    ];
+    cloud.succeed(&chosen);
+    let records = cloud.get("route53", &format!("/2013-04-01/hostedzone/{zone}/rrset"));
+    assert!(records.contains("<Name>restctl.localhost.</Name>"), "{records}");
+    let groups = cloud.answer("ec2", &[("Action", "DescribeSecurityGroups"), ("Version", "2016-11-15")]);
+    assert!(groups.contains("203.0.113.0/24") && groups.contains("198.51.100.7/32"), "{groups}");
+    assert!(!groups.contains("<description>HTTPS</description><cidrIp>0.0.0.0/0"), "{groups}");
+    let alarms = cloud.call("monitoring", "GraniteServiceVersion20100801.DescribeAlarms", &json!({}));
+    let actions = alarms["MetricAlarms"].as_array().unwrap().iter().map(|alarm| &alarm["AlarmActions"]);
+    assert_eq!(actions.filter(|actions| **actions == json!([topic])).count(), 9, "{alarms}");
+    let stacks = cloud.answer("cloudformation", &[("Action", "DescribeStacks"), ("StackName", "restctl")]);
+    assert!(stacks.contains("<Key>team</Key>"), "{stacks}");
+
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("items.csv");
+    std::fs::write(&file, "code,name\n7,seven\n").unwrap();
+    cloud.succeed(&["upload", file.to_str().unwrap()]);
+    assert_eq!(cloud.succeed(&["get", "--id", "7"]).json()["name"], "seven");
+
+    let again = cloud.succeed(&["deploy"]);
+    assert!(again.said.contains("no change"), "{}", again.said);
+    let open =
+        cloud.run(&["deploy", "--dry-run", "--allow-cidr", "0.0.0.0/0", "--domain", "", "--hosted-zone", ""]);
+    assert_eq!(open.exit, 6, "{}", open.said);
+    assert!(open.data.contains("LoadBalancerSecurityGroup"), "{}", open.data);
+    assert!(!open.data.contains("ItemsTable"), "what is not given stays: {}", open.data);
+}
+
+#[test]
+fn what_cannot_be_is_said_before_anything_is_made() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    let vpc = ["--vpc", "vpc-01234567", "--subnets", "subnet-01234567,subnet-89abcdef"];
+    let refused = |options: &[&str], words: &[&str]| {
+        cloud.run(&[&["deploy"], options].concat()).failed_with(2, words);
+    };
+    refused(&["--key", "id"], &["NAME:S (a string) or NAME:N (a number)"]);
+    refused(&["--allow-cidr", "10.0.0.1/8"], &["is it 10.0.0.0/8 or 10.0.0.1/32?"]);
+    refused(&["--domain", "api.example.com"], &["--hosted-zone <ID>"]);
+    refused(&["--vpc", "vpc-01234567"], &["--subnets <ID,ID>"]);
+    refused(&["--tag", "aws:x=y"], &["are taken"]);
+    refused(&[&vpc[..], &["--private-network", "on"]].concat(), &["--private-network and --vpc exclude"]);
+    refused(&["--private-network", "on"], &["the local cloud cannot do --private-network", "NAT"]);
+    refused(&["--edge-jwt", "on"], &["the local cloud cannot do --edge-jwt"]);
+    refused(&["--idp", "cognito"], &["the local cloud cannot do --idp cognito"]);
+    assert!(!cloud.s3("/").contains("<Bucket>"), "nothing was made");
+}
+
+/// The command refuses a user pool on the local cloud, where nobody answers under its addresses; its CloudFormation
+/// makes one all the same.
+#[test]
+fn the_stacks_own_provider_is_read_back() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    cloud.succeed(&["deploy"]);
+    let before = (setting(&cloud, "issuer"), client_secret(&cloud));
+    update_stack(&cloud, "Idp", "cognito");
+
+    let set_up = cloud.succeed(&["setup"]);
+    assert!(set_up.said.contains("the stack's own"), "{}", set_up.said);
+    let issuer = setting(&cloud, "issuer");
+    assert!(issuer.starts_with("https://cognito-idp.us-east-1.amazonaws.com/us-east-1_"), "{issuer}");
+    assert_eq!(setting(&cloud, "jwks-uri"), format!("{issuer}/.well-known/jwks.json"));
+    let endpoint = "https://restctl-000000000000.auth.us-east-1.amazoncognito.com/oauth2/token";
+    assert_eq!(setting(&cloud, "token-endpoint"), endpoint);
+    assert_eq!(setting(&cloud, "audience"), setting(&cloud, "client-id"));
+    assert_eq!(
+        (setting(&cloud, "scope"), setting(&cloud, "provider")),
+        ("items/read".into(), "cognito".into())
+    );
+    assert_ne!(client_secret(&cloud), before.1);
+
+    let function = cloud.resource("ApiFunction");
+    let asked = cloud.get("lambda", &format!("/2015-03-31/functions/{function}/configuration"));
+    let variables = &serde_json::from_str::<Value>(&asked).unwrap()["Environment"]["Variables"];
+    assert_eq!(variables["ISSUER"], issuer.as_str());
+    assert_eq!(variables["AUDIENCE"], setting(&cloud, "client-id").as_str());
+
+    // Back to the provider that was before: first its settings, then the stack.
+    let back = ["deploy", "--idp", "external"];
+    cloud.run(&back).failed_with(2, &["this would remove", "restctl setup --issuer"]);
+    let other = cloud.succeed(&["setup", "--issuer", &before.0]);
+    assert!(other.said.contains("next: restctl deploy --idp external"), "{}", other.said);
+    assert_eq!(setting(&cloud, "issuer"), before.0);
+    cloud.run(&["deploy"]).failed_with(2, &["another identity provider", "--idp external"]);
+    cloud.succeed(&back);
+    cloud.succeed(&["upload", "items.csv"]);
+    cloud.succeed(&["get", "--id", "42"]);
+}

@@ -1,0 +1,86 @@
+//! What is found before a deployment's first change, as whoever may not do everything on AWS finds it.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::cloud::{Cloud, Ran};
+
+/// The text of an element of an answer.
+fn element<'a>(answer: &'a str, name: &str) -> &'a str {
+    let (_, rest) = answer.split_once(&format!("<{name}>")).unwrap_or_else(|| panic!("{answer}"));
+    rest.split_once('<').unwrap().0
+}
+
+/// A user of the account, with a policy, and what `restctl ARGS` comes to as that user: not with --local, but as on AWS.
+pub(crate) struct User<'a> {
+    cloud: &'a Cloud,
+    id: String,
+    secret: String,
+}
+
+impl<'a> User<'a> {
+    pub(crate) fn new(cloud: &'a Cloud, policy: &serde_json::Value) -> Self {
+        let iam = |form: &[(&str, &str)]| {
+            let form = [&[("Version", "2010-05-08"), ("UserName", "operator")], form].concat();
+            cloud.answer("iam", &form)
+        };
+        iam(&[("Action", "CreateUser")]);
+        let document = policy.to_string();
+        iam(&[("Action", "PutUserPolicy"), ("PolicyName", "policy"), ("PolicyDocument", &document)]);
+        let key = iam(&[("Action", "CreateAccessKey")]);
+        let (id, secret) =
+            (element(&key, "AccessKeyId").to_owned(), element(&key, "SecretAccessKey").to_owned());
+        Self { cloud, id, secret }
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        self.run_with(args, |_| ())
+    }
+
+    pub(crate) fn run_with(&self, args: &[&str], also: impl FnOnce(&mut Command)) -> Ran {
+        let endpoint = self.cloud.record()["endpoint_url"].as_str().unwrap().to_owned();
+        let mut command = self.cloud.command(args);
+        command.env_remove("RESTCTL_LOCAL").env("AWS_ENDPOINT_URL", endpoint).env("AWS_REGION", "us-east-1");
+        command.env("AWS_ACCESS_KEY_ID", &self.id).env("AWS_SECRET_ACCESS_KEY", &self.secret);
+        also(&mut command);
+        Ran::from(command.output().unwrap())
+    }
+}
+
+#[test]
+fn missing_permissions_are_named_before_anything_is_made() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    let built = Path::new(env!("CARGO_BIN_EXE_restctl")).parent().unwrap().to_str().unwrap();
+    let policy = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": "*", "Resource": "*" },
+        { "Effect": "Deny", "Action": ["iam:CreateRole", "dynamodb:CreateTable"], "Resource": "*" },
+    ]});
+    let user = User::new(&cloud, &policy);
+    let refused = user.run(&["deploy", "--lambdas", built]);
+    refused.failed_with(2, &["cannot be deployed, and nothing was changed", "user/operator may not"]);
+    refused.failed_with(2, &["iam:CreateRole", "dynamodb:CreateTable", "ask for these permissions"]);
+    assert!(!refused.said.contains("s3:CreateBucket"), "{}", refused.said);
+    assert!(refused.said.contains("note: the quota \"VPCs per Region\" cannot be read"), "{}", refused.said);
+    assert!(!cloud.s3("/").contains("<Bucket>"), "nothing was made");
+}
+
+#[test]
+fn what_restctl_did_not_make_is_left_alone() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    let template = json!({ "Resources": { "Queue": { "Type": "AWS::SQS::Queue" } } }).to_string();
+    let stack = [("Action", "CreateStack"), ("StackName", "restctl"), ("TemplateBody", &template)];
+    cloud.query("cloudformation", &stack);
+    cloud.run(&["deploy"]).failed_with(2, &["is a stack that restctl did not make", "--stack NAME"]);
+    cloud.query("cloudformation", &[("Action", "DeleteStack"), ("StackName", "restctl")]);
+
+    let arn = cloud.call("acm", "CertificateManager.ListCertificates", &json!({}));
+    let arn = json!({ "CertificateArn": arn["CertificateSummaryList"][0]["CertificateArn"] });
+    let other_name = ["deploy", "--domain", "api.example.com", "--hosted-zone", "Z0123456789"];
+    cloud.run(&other_name).failed_with(2, &["for restctl.localhost, not for api.example.com"]);
+    cloud.call("acm", "CertificateManager.DeleteCertificate", &arn);
+    cloud.run(&["deploy"]).failed_with(2, &["is not there", "restctl setup --cert"]);
+}
