@@ -66,8 +66,9 @@ fn with_cargo(cargo: &OsString, checkout: &Path, profile: &str) -> Result<PathBu
     let built = Command::new(cargo)
         .current_dir(checkout)
         .args(["build", "--message-format=json-render-diagnostics", "--profile", profile])
-        // With restctl selected too, the dependencies have the features they were built with for restctl itself.
-        .args(["--package", "restctl", "--package", API, "--package", INGEST, "--bin", API, "--bin", INGEST])
+        // Of the whole workspace, so that the dependencies have the features with which cargo has built them for
+        // restctl itself and for the tests.
+        .args(["--workspace", "--bin", API, "--bin", INGEST])
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output();

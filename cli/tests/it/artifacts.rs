@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 
 use serde_json::json;
 
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, lambdas};
 use crate::preflight::User;
 
 /// A cargo that has cargo-lambda, which "builds" what is there.
@@ -22,10 +21,6 @@ for name in restctl-api restctl-ingest; do
 done
 "#;
 
-fn built() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_restctl")).parent().unwrap()
-}
-
 #[test]
 fn cargo_lambda_builds_for_aws_where_it_is_installed() {
     let cloud = Cloud::up();
@@ -37,7 +32,7 @@ fn cargo_lambda_builds_for_aws_where_it_is_installed() {
     fs::write(&cargo, CARGO).unwrap();
     fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
     let planned = user.run_with(&["deploy", "--dry-run"], |command| {
-        command.env("CARGO", &cargo).env("CALLS", &calls).env("BUILT", built());
+        command.env("CARGO", &cargo).env("CALLS", &calls).env("BUILT", lambdas());
     });
     assert_eq!(planned.exit, 6, "{}", planned.said);
     assert!(
@@ -59,12 +54,12 @@ fn what_would_not_start_is_not_uploaded() {
     let folder = tempfile::tempdir().unwrap();
     let named = folder.path().to_str().unwrap();
     let refused = |words: &[&str]| cloud.run(&["deploy", "--lambdas", named]).failed_with(2, words);
-    fs::copy(built().join("restctl-ingest"), folder.path().join("restctl-ingest")).unwrap();
+    fs::copy(lambdas().join("restctl-ingest"), folder.path().join("restctl-ingest")).unwrap();
     cloud
         .run(&["deploy", "--lambdas", named])
         .failed_with(1, &["restctl-api cannot be read", "next: give --lambdas"]);
 
-    let whole = fs::read(built().join("restctl-api")).unwrap();
+    let whole = fs::read(lambdas().join("restctl-api")).unwrap();
     let mut other_machine = whole.clone();
     other_machine[18] = if cfg!(target_arch = "aarch64") { 0x3e } else { 0xb7 };
     for (bytes, why) in [

@@ -2,16 +2,15 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::cloud::{Cloud, Ran};
+use crate::cloud::{Cloud, Ran, lambdas};
 
 /// A folder with both Lambdas; `api` says what becomes of the API's.
-fn lambdas(api: impl FnOnce(Vec<u8>) -> Vec<u8>) -> tempfile::TempDir {
-    let built = Path::new(env!("CARGO_BIN_EXE_restctl")).parent().unwrap();
+fn with_api(api: impl FnOnce(Vec<u8>) -> Vec<u8>) -> tempfile::TempDir {
+    let built = lambdas();
     let folder = tempfile::tempdir().unwrap();
     fs::copy(built.join("restctl-ingest"), folder.path().join("restctl-ingest")).unwrap();
     let binary = api(fs::read(built.join("restctl-api")).unwrap());
@@ -25,8 +24,8 @@ fn another(mut binary: Vec<u8>) -> Vec<u8> {
     binary
 }
 
-fn deploy(cloud: &Cloud, lambdas: &tempfile::TempDir, more: &[&str]) -> Ran {
-    let folder = lambdas.path().to_str().unwrap();
+fn deploy(cloud: &Cloud, folder: &tempfile::TempDir, more: &[&str]) -> Ran {
+    let folder = folder.path().to_str().unwrap();
     cloud.run(&[&["deploy", "--lambdas", folder], more].concat())
 }
 
@@ -66,7 +65,7 @@ fn changes_are_seen_before_they_happen() {
 fn a_version_takes_over_once_it_is_good_and_gives_way_again() {
     let cloud = Cloud::up();
     cloud.succeed(&["setup"]);
-    let (first, second) = (lambdas(|binary| binary), lambdas(another));
+    let (first, second) = (with_api(|binary| binary), with_api(another));
     assert_eq!(deploy(&cloud, &first, &[]).exit, 0);
     cloud.succeed(&["upload", "items.csv"]);
     let nothing_before = cloud.run(&["rollback"]);
@@ -82,7 +81,7 @@ fn a_version_takes_over_once_it_is_good_and_gives_way_again() {
     cloud.succeed(&["get", "--id", "42"]);
 
     // A program that ends at once: no other would be left behind.
-    let broken = lambdas(|_| fs::read("/bin/true").unwrap());
+    let broken = with_api(|_| fs::read("/bin/true").unwrap());
     let refused = deploy(&cloud, &broken, &[]);
     refused.failed_with(1, &["version 3 of the function", "fails", "version 2 of the API", "stay live"]);
     cloud.succeed(&["get", "--id", "42"]);

@@ -1,11 +1,10 @@
 //! What is found before a deployment's first change, as whoever may not do everything on AWS finds it.
 
-use std::path::Path;
 use std::process::Command;
 
 use serde_json::json;
 
-use crate::cloud::{Cloud, Ran};
+use crate::cloud::{Cloud, Ran, lambdas};
 
 /// The text of an element of an answer.
 fn element<'a>(answer: &'a str, name: &str) -> &'a str {
@@ -53,7 +52,7 @@ impl<'a> User<'a> {
 fn missing_permissions_are_named_before_anything_is_made() {
     let cloud = Cloud::up();
     cloud.succeed(&["setup"]);
-    let built = Path::new(env!("CARGO_BIN_EXE_restctl")).parent().unwrap().to_str().unwrap();
+    let built = lambdas().to_str().unwrap();
     let policy = json!({ "Version": "2012-10-17", "Statement": [
         { "Effect": "Allow", "Action": "*", "Resource": "*" },
         { "Effect": "Deny", "Action": ["iam:CreateRole", "dynamodb:CreateTable"], "Resource": "*" },
