@@ -34,39 +34,40 @@ pub(crate) enum Wish {
 }
 
 /// Asks. Off a terminal, and where the answer is another Ctrl-C, the operation is left to itself.
-pub(crate) fn ask(operation: Operation) -> Result<Wish> {
-    let wishes: &[(Wish, &str)] = match operation {
-        Operation::Update => &[
-            (Wish::Wait, "go on"),
-            (Wish::Cancel, "cancel the update, so that CloudFormation brings the stack back to what it was"),
-            (Wish::Leave, "leave it running, and see no more of it"),
-        ],
-        // CancelUpdateStack takes an update alone.
-        Operation::Create | Operation::Delete | Operation::RollBack => {
-            &[(Wish::Wait, "go on"), (Wish::Leave, "leave it running, and see no more of it")]
-        }
-    };
+pub(crate) fn ask(can_be_cancelled: bool) -> Result<Wish> {
+    let mut wishes = vec![
+        (Wish::Wait, "go on"),
+        (Wish::Cancel, "cancel the update, so that CloudFormation brings the stack back to what it was"),
+        (Wish::Leave, "leave it running, and see no more of it"),
+    ];
+    wishes.retain(|(wish, _)| can_be_cancelled || *wish != Wish::Cancel);
     let answers: Vec<_> = wishes.iter().map(|(_, answer)| *answer).collect();
     let chosen = prompt::choose("CloudFormation is in the middle of it.", &answers);
     Ok(chosen.and_then(|place| wishes.get(place)).map_or(Wish::Leave, |(wish, _)| *wish))
 }
 
 pub(crate) fn left_alone(operation: Operation) -> Failure {
-    let (what, next) = match operation {
-        Operation::Create => (
-            "the stack is still being created",
-            "restctl deploy when that has ended, which goes on from there;\nor restctl destroy",
-        ),
-        Operation::Update => (
-            "the stack is still being updated",
-            "restctl deploy when that has ended, which tries the new versions and makes them live",
-        ),
-        Operation::Delete => {
-            ("the stack is still being deleted", "restctl destroy, which removes what is left")
-        }
-        Operation::RollBack => ("the stack is still on its way back", "restctl deploy when that has ended"),
+    let what = match operation {
+        Operation::Create => "the stack is still being created",
+        Operation::Update => "the stack is still being updated",
+        Operation::Delete => "the stack is still being deleted",
+        Operation::RollBack => "the stack is still on its way back",
     };
     Failure::new(format!("interrupted: {what}, and this no longer waits for it"))
         .exit(Exit::Interrupted)
-        .next(next)
+        .next(after(operation))
+}
+
+/// What to type after an operation that goes on without anybody watching.
+pub(crate) fn after(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Create => {
+            "restctl deploy when that has ended, which goes on from there;\nor restctl destroy"
+        }
+        Operation::Update => {
+            "restctl deploy when that has ended, which tries the new versions and makes them live"
+        }
+        Operation::Delete => "restctl destroy, which removes what is left",
+        Operation::RollBack => "restctl deploy when that has ended",
+    }
 }

@@ -6,7 +6,7 @@ mod zipped;
 
 use std::fmt;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 pub(crate) use source::checkout;
@@ -124,11 +124,13 @@ impl Packages {
                 .why("the local cloud runs them on this machine")
                 .next("give --lambdas a folder of such"));
         };
-        Ok(Self {
-            api: Package::new(API, api.to_vec()),
-            ingest: Package::new(INGEST, ingest.to_vec()),
-            architecture,
-        })
+        let package = |name: &str, zip: &[u8]| {
+            let bundled = PathBuf::from(format!("{name} in this restctl"));
+            let binary = zipped::unzip(zip).during(format!("{} is damaged", bundled.display()))?;
+            elf::check(&bundled, &binary, place)?;
+            Ok::<_, Failure>(Package::new(name, zip.to_vec()))
+        };
+        Ok(Self { api: package(API, api)?, ingest: package(INGEST, ingest)?, architecture })
     }
 
     fn of_folder(folder: &Path, place: Place) -> Result<Self> {

@@ -22,7 +22,7 @@ pub(crate) struct Asked {
 pub(crate) async fn asked(context: &Context) -> Result<Asked> {
     let (settings, stack) = tokio::try_join!(
         Settings::read(&context.aws, &context.stack),
-        cloudformation::find(&context.aws, context.stack.as_str()),
+        cloudformation::find_own(&context.aws, &context.stack),
     )?;
     let mut has_changed = false;
     let mut value = |setting, parameter| {

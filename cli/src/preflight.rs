@@ -5,8 +5,7 @@ mod certificate;
 mod permissions;
 mod quotas;
 
-use restctl_contract::stack::{Certificate, STACK_TAG};
-use restctl_contract::template::parameter;
+use restctl_contract::stack::Certificate;
 
 use crate::aws::cloudformation::Stack;
 use crate::aws::{s3, sts};
@@ -49,7 +48,7 @@ pub(crate) async fn check(context: &Context, deployment: &Deployment<'_>) -> Res
         permissions::check(context, deployment),
         quotas::check(context, deployment),
     );
-    let findings = [certificate?, bucket?, permissions, quotas, foreign(context, deployment)];
+    let findings = [certificate?, bucket?, permissions, quotas];
     let (mut whats, mut nexts) = (Vec::new(), Vec::new());
     for finding in findings.into_iter().flatten() {
         match finding {
@@ -68,19 +67,6 @@ pub(crate) async fn check(context: &Context, deployment: &Deployment<'_>) -> Res
         .exit(Exit::Usage)
         .why(whats.join("\n"))
         .next(nexts.join("\n")))
-}
-
-/// A stack of that name that restctl did not make.
-fn foreign(context: &Context, deployment: &Deployment<'_>) -> Vec<Finding> {
-    let is_foreign = |stack: &&Stack| {
-        let is_tagged = stack.tags.iter().any(|(key, _)| key == STACK_TAG);
-        !stack.is_in_review() && !is_tagged && stack.parameter(parameter::ARTIFACT_BUCKET).is_none()
-    };
-    let found = deployment.existing.filter(is_foreign).map(|stack| Finding::Problem {
-        what: format!("{} is a stack that restctl did not make", stack.id),
-        next: format!("another name than {}: --stack NAME", context.stack),
-    });
-    found.into_iter().collect()
 }
 
 /// Bucket names are shared by all accounts.

@@ -31,7 +31,10 @@ impl Progress {
                 bar.finish_and_clear();
             }
         }
-        let line = format!("{:<20} {} ({})", event.status.as_str(), event.resource, event.kind);
+        let mut line = format!("{:<20} {} ({})", event.status.as_str(), event.resource, event.kind);
+        if let Some(reason) = event.reason.as_deref().filter(|_| event.has_failed()) {
+            line = format!("{line}: {reason}");
+        }
         if event.has_ended() {
             self.lines.suspend(|| output::say(&format!("  {line}")));
             return;

@@ -49,7 +49,9 @@ impl Report {
         match result {
             Ok(value) => self.line("result", &value),
             Err(failure) => {
-                self.line("result", &failure.json())?;
+                if let Err(unwritten) = self.line("result", &failure.json()) {
+                    output::failure(&unwritten);
+                }
                 Err(failure)
             }
         }

@@ -21,11 +21,13 @@ impl<'a> RootCause<'a> {
         let turn = events.iter().position(|event| event.is_of(stack_id) && is_turning_back(&event.status));
         let (there, back) = events.split_at(turn.unwrap_or(events.len()));
         let first = |events: &'a [Event]| events.iter().find(|event| is_cause(event, stack_id));
+        let turned = turn.and_then(|turn| events[turn].reason.as_deref());
         Self {
             // An event may be late: what failed before is listed after the stack has turned back.
             first: first(there).or_else(|| first(back)),
             on_the_way_back: first(there).and_then(|_| first(back)),
-            was_cancelled: turn.is_some_and(|turn| events[turn].reason.as_deref() == Some("User Initiated")),
+            // A way back that fails is more to know than that somebody asked for it.
+            was_cancelled: turned == Some("User Initiated") && first(back).is_none(),
         }
     }
 

@@ -10,6 +10,7 @@ use super::Aws;
 use super::call::Called;
 use crate::certificate::Identity;
 use crate::failure::{Failure, Result};
+use crate::output;
 
 /// Imports `identity`, under the same ARN where `existing` still names a certificate.
 pub(crate) async fn import(aws: &Aws, identity: &Identity, existing: Option<&str>) -> Result<String> {
@@ -58,6 +59,7 @@ pub(crate) async fn describe(aws: &Aws, arn: &str) -> Result<Option<Described>> 
 pub(crate) async fn delete(aws: &Aws, arn: &str) -> Result<()> {
     // A load balancer lets go of its certificate some minutes after it was deleted.
     const TRIES: u32 = 150;
+    let waiting = output::spinner("Waiting until no load balancer uses the certificate");
     for attempt in 1.. {
         let answer = aws.acm.delete_certificate().certificate_arn(arn).send().await;
         match &answer {
@@ -70,11 +72,18 @@ pub(crate) async fn delete(aws: &Aws, arn: &str) -> Result<()> {
             {
                 tokio::time::sleep(Duration::from_secs(2)).await;
             }
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) => {
+                let failure = Failure::new("the certificate is still in use, and was not deleted");
+                return Err(failure.next(format!(
+                    "aws acm describe-certificate --certificate-arn {arn} names what uses it (InUseBy)"
+                )));
+            }
             _ => {
                 answer.called("delete the certificate from ACM")?;
                 break;
             }
         }
     }
+    waiting.finish_and_clear();
     Ok(())
 }

@@ -4,7 +4,9 @@ mod change;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_sdk_cloudformation::types::{Capability, ChangeSetStatus, ChangeSetType, Parameter, Tag};
+use aws_sdk_cloudformation::types::{
+    Capability, ChangeSetStatus, ChangeSetType, EventFilter, Parameter, Tag,
+};
 use restctl_contract::stack::StackName;
 
 pub(crate) use change::Change;
@@ -68,7 +70,7 @@ pub(crate) async fn create(
             return Ok(None);
         }
     };
-    let stack = cloudformation::find(aws, name.as_str()).await?;
+    let stack = cloudformation::find_own(aws, name).await?;
     let stack = stack.ok_or_else(|| Failure::new(format!("the stack {name} has gone meanwhile")))?;
     Ok(Some(ChangeSet { id, stack, came_with_stack: existing.is_none(), changes }))
 }
@@ -80,9 +82,9 @@ pub(crate) async fn execute(aws: &Aws, change_set: &ChangeSet) -> Result<()> {
 }
 
 /// Makes as if it had never been made.
-pub(crate) async fn discard(aws: &Aws, change_set: ChangeSet) -> Result<()> {
+pub(crate) async fn discard(aws: &Aws, change_set: &ChangeSet) -> Result<()> {
     let ChangeSet { id, stack, came_with_stack, .. } = change_set;
-    undo(aws, &id, came_with_stack.then_some(stack.id)).await
+    undo(aws, id, came_with_stack.then(|| stack.id.clone())).await
 }
 
 /// Removes a change set, and the stack that was made with it: nothing is in it yet.
@@ -112,24 +114,37 @@ async fn wait_for_changes(aws: &Aws, id: &str) -> Result<Option<Vec<Change>>> {
                 let found = page.changes.unwrap_or_default().into_iter();
                 changes.extend(found.filter_map(|change| change.resource_change).map(Change::new));
                 if next_page.is_none() {
-                    // An emulator may complete an empty change set, where CloudFormation fails it.
-                    return Ok((!changes.is_empty()).then_some(changes));
+                    // Without a resource it may still change outputs. An emulator also completes one that changes
+                    // nothing at all, where CloudFormation fails it.
+                    let is_empty = changes.is_empty() && aws.endpoint_url.is_some();
+                    return Ok((!is_empty).then_some(changes));
                 }
             }
             Some(ChangeSetStatus::Failed) if is_empty(reason) => return Ok(None),
-            Some(ChangeSetStatus::Failed) => {
-                let refused = Failure::new("CloudFormation refuses the change").why(reason);
-                return Err(match root_cause::advice(reason) {
-                    Some(advice) => refused.next(advice),
-                    None => refused,
-                });
-            }
+            Some(ChangeSetStatus::Failed) => return Err(refusal(aws, id, reason).await),
             _ => {
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(2));
             }
         }
     }
+}
+
+/// What CloudFormation validates early fails the change set, whose own reason only says where to read more.
+async fn refusal(aws: &Aws, id: &str, reason: &str) -> Failure {
+    let filter = EventFilter::builder().failed_events(true).build();
+    let events = aws.cloudformation.describe_events().change_set_name(id).filters(filter).send().await;
+    let events = events.ok().and_then(|events| events.operation_events).unwrap_or_default();
+    let mut why = vec![reason.to_owned()];
+    why.extend(events.iter().filter_map(|event| {
+        let said = event.validation_status_reason().or(event.resource_status_reason())?;
+        Some(format!("{}: {said}", event.logical_resource_id().unwrap_or("the template")))
+    }));
+    let why = why.join("\n");
+    let refused = Failure::new("CloudFormation refuses the change, and nothing was changed");
+    let next = root_cause::advice(&why)
+        .unwrap_or_else(|| "leave out the option that it speaks of, then the same command again".to_owned());
+    refused.why(why).next(next)
 }
 
 /// A change set without changes fails, and only its reason tells.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use aws_sdk_cloudformation::types::{ResourceStatus, StackStatus};
 use restctl_contract::stack::{STACK_TAG, StackName};
+use restctl_contract::template::parameter;
 
 use super::Aws;
 use super::call::Called;
@@ -35,6 +36,19 @@ impl Stack {
         self.parameters.get(name).map(String::as_str)
     }
 
+    /// An operation on it is under way.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.status.as_str().ends_with("_IN_PROGRESS") && !self.is_in_review()
+    }
+
+    /// restctl made it: it bears the tag, or was deployed before stacks did. One without anything in it may yet become
+    /// restctl's.
+    fn is_own(&self) -> bool {
+        self.is_in_review()
+            || self.tags.iter().any(|(key, _)| key == STACK_TAG)
+            || self.parameter(parameter::ARTIFACT_BUCKET).is_some()
+    }
+
     /// Its tables and its data bucket stay when it goes: so it is deployed since stacks bear the tag.
     pub(crate) fn keeps_data(&self) -> bool {
         self.tags.iter().any(|(key, _)| key == STACK_TAG)
@@ -56,8 +70,26 @@ impl Stack {
     }
 }
 
+/// The stack of that name, if there is one; an error where restctl did not make it.
+pub(crate) async fn find_own(aws: &Aws, name: &StackName) -> Result<Option<Stack>> {
+    match find(aws, name.as_str()).await? {
+        Some(stack) if !stack.is_own() => {
+            Err(Failure::new(format!("{} is a stack that restctl did not make", stack.id))
+                .exit(Exit::Usage)
+                .why("it has neither the tag nor the parameters of one, and is left alone")
+                .next(format!("another name than {name}: --stack NAME")))
+        }
+        own => Ok(own),
+    }
+}
+
+/// Whether a stack that was there is deleted.
+pub(crate) async fn is_gone(aws: &Aws, id: &str) -> Result<bool> {
+    Ok(find(aws, id).await?.is_none_or(|stack| stack.status == StackStatus::DeleteComplete))
+}
+
 /// The stack of that name (or id), if there is one.
-pub(crate) async fn find(aws: &Aws, name: &str) -> Result<Option<Stack>> {
+async fn find(aws: &Aws, name: &str) -> Result<Option<Stack>> {
     let answer = aws.cloudformation.describe_stacks().stack_name(name).send().await;
     if let Err(error) = &answer
         && error.code() == Some("ValidationError")
@@ -89,7 +121,7 @@ fn read(stack: aws_sdk_cloudformation::types::Stack) -> Stack {
 
 /// The stack, where `deploy` has brought it up.
 pub(crate) async fn deployed(aws: &Aws, name: &StackName) -> Result<Stack> {
-    match find(aws, name.as_str()).await? {
+    match find_own(aws, name).await? {
         Some(stack) if is_up(&stack.status) => Ok(stack),
         Some(stack) => {
             Err(Failure::new(format!("the stack {name} is not ready: it is in {}", stack.status.as_str()))
@@ -162,9 +194,17 @@ pub(crate) async fn cancel_update(aws: &Aws, stack: &str) -> Result<()> {
     Ok(())
 }
 
+/// Deletes it, protected or not: whoever calls this has asked.
 pub(crate) async fn delete(aws: &Aws, stack: &Stack, report: &Report) -> Result<()> {
     let mut events = Events::since_now(aws, stack, Operation::Delete).await?;
-    aws.cloudformation.delete_stack().stack_name(&stack.id).send().await.called("delete the stack")?;
+    if stack.has_termination_protection {
+        set_termination_protection(aws, stack, false).await?;
+    }
+    let begun = aws.cloudformation.delete_stack().stack_name(&stack.id).send().await;
+    if begun.is_err() && stack.has_termination_protection {
+        set_termination_protection(aws, stack, true).await?;
+    }
+    begun.called("delete the stack")?;
     let ended = events.follow(aws, report).await?;
     if ended == ResourceStatus::DeleteComplete {
         Ok(())

@@ -1,14 +1,17 @@
 //! AWS Lambda: versions of a function, its alias `live`, and calls.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_sdk_lambda::client::Waiters;
 use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::State;
 use restctl_contract::template::LIVE;
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
 
 use super::Aws;
 use super::call::Called;
-use crate::failure::{During, Failure, Result};
+use crate::failure::{Failure, Result};
 
 /// In a VPC a new version takes a minute or two to get its network interface.
 const READY: Duration = Duration::from_secs(300);
@@ -19,16 +22,58 @@ pub(crate) struct Alias {
     pub(crate) description: String,
 }
 
-/// Makes a version of the function as it is now, and waits until it can be called; the newest one, where the
-/// function has not changed since.
+/// Makes a version of the function as it is now; the newest one, where the function has not changed since.
 pub(crate) async fn publish(aws: &Aws, function: &str) -> Result<String> {
     let published = aws.lambda.publish_version().function_name(function).send().await;
     let published = published.called(&format!("publish a version of the function {function}"))?;
-    let version = published.version.ok_or_else(|| Failure::new("Lambda names no version"))?;
-    let ready = aws.lambda.wait_until_published_version_active().function_name(function).qualifier(&version);
-    let ready = ready.wait(READY).await;
-    ready.during(format!("version {version} of the function {function} does not get ready"))?;
-    Ok(version)
+    published.version.ok_or_else(|| Failure::new("Lambda names no version"))
+}
+
+/// Waits until the version can be called. One that nobody has called for weeks has lost its network interfaces, and
+/// gets new ones when it is called, which fails that once ("Lambda function states", AWS Lambda Developer Guide);
+/// `event` is what it is called with then.
+pub(crate) async fn wake(aws: &Aws, function: &str, version: &str, event: &Value) -> Result<()> {
+    let deadline = Instant::now() + READY;
+    let mut pause = Duration::from_millis(200);
+    let not_ready =
+        || Failure::new(format!("version {version} of the function {function} does not get ready"));
+    loop {
+        let request = aws.lambda.get_function_configuration().function_name(function).qualifier(version);
+        let state =
+            request.send().await.called(&format!("look at version {version} of the function {function}"))?;
+        match state.state {
+            // An emulator may tell none.
+            None | Some(State::Active) => return Ok(()),
+            Some(State::Failed) => {
+                let why = state.state_reason.unwrap_or_else(|| "Lambda gives no reason".to_owned());
+                return Err(not_ready().why(why).next("mend what it names, then: restctl deploy"));
+            }
+            Some(State::Inactive) => {
+                let request = aws.lambda.invoke().function_name(function).qualifier(version);
+                // It fails as long as the function is not ready, which is what is looked at.
+                let _ = request.payload(Blob::new(event.to_string())).send().await;
+            }
+            Some(_) if Instant::now() >= deadline => {
+                let why = format!("it is not active after {} s", READY.as_secs());
+                return Err(not_ready().why(why).next("the same command again"));
+            }
+            Some(_) => {}
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(5));
+    }
+}
+
+/// The environment of a version of a function, or of the function as it is now where none is named.
+pub(crate) async fn variables(
+    aws: &Aws,
+    function: &str,
+    version: Option<&str>,
+) -> Result<HashMap<String, String>> {
+    let request = aws.lambda.get_function_configuration().function_name(function);
+    let answer = request.set_qualifier(version.map(str::to_owned)).send().await;
+    let answer = answer.called(&format!("look at the environment of the function {function}"))?;
+    Ok(answer.environment.and_then(|environment| environment.variables).unwrap_or_default())
 }
 
 pub(crate) async fn live(aws: &Aws, function: &str) -> Result<Alias> {
@@ -56,12 +101,7 @@ pub(crate) async fn unreserved_concurrency(aws: &Aws) -> Result<Option<i32>> {
 }
 
 /// What a version answers to an event. A function that fails answers nothing: its error is the failure's reason.
-pub(crate) async fn call(
-    aws: &Aws,
-    function: &str,
-    version: &str,
-    event: &serde_json::Value,
-) -> Result<Vec<u8>> {
+pub(crate) async fn call(aws: &Aws, function: &str, version: &str, event: &Value) -> Result<Vec<u8>> {
     let request = aws.lambda.invoke().function_name(function).qualifier(version);
     let answer = request.payload(Blob::new(event.to_string())).send().await;
     let answer = answer.called(&format!("call version {version} of the function {function}"))?;
@@ -69,6 +109,9 @@ pub(crate) async fn call(
     match answer.function_error {
         None => Ok(payload),
         Some(kind) => Err(Failure::new(format!("version {version} of the function {function} fails"))
-            .why(format!("{kind}: {}", String::from_utf8_lossy(&payload)))),
+            .why(format!("{kind}: {}", String::from_utf8_lossy(&payload)))
+            .next(format!(
+                "aws lambda get-function-configuration --function-name {function} names its log group"
+            ))),
     }
 }

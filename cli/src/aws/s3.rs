@@ -197,10 +197,11 @@ pub(crate) async fn size(aws: &Aws, bucket: &str, limit: usize) -> Result<(usize
     }
 }
 
-/// The buckets of this account whose names begin with `prefix` and that bear this tag, as far as it may be read.
+/// The buckets of this account and region whose names begin with `prefix` and that bear this tag, as far as it may be
+/// read.
 pub(crate) async fn tagged(aws: &Aws, prefix: &str, (key, value): (&str, &str)) -> Result<Vec<String>> {
     let mut tagged = Vec::new();
-    let mut pages = aws.s3.list_buckets().prefix(prefix).into_paginator().send();
+    let mut pages = aws.s3.list_buckets().prefix(prefix).bucket_region(&aws.region).into_paginator().send();
     while let Some(page) = pages.next().await {
         let buckets = page.called("list the buckets")?.buckets.unwrap_or_default();
         let names = buckets.into_iter().filter_map(|bucket| bucket.name);
@@ -236,7 +237,11 @@ async fn tags(aws: &Aws, bucket: &str) -> Result<Option<Vec<Tag>>> {
     }
 }
 
+/// One that is gone is as good as deleted.
 pub(crate) async fn delete_bucket(aws: &Aws, bucket: &str) -> Result<()> {
-    aws.s3.delete_bucket().bucket(bucket).send().await.called(&format!("delete the bucket {bucket}"))?;
+    let answer = aws.s3.delete_bucket().bucket(bucket).send().await;
+    if answer.as_ref().err().and_then(ProvideErrorMetadata::code) != Some("NoSuchBucket") {
+        answer.called(&format!("delete the bucket {bucket}"))?;
+    }
     Ok(())
 }

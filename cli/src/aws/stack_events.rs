@@ -12,6 +12,7 @@ use super::call::Called;
 use super::cloudformation::{self, Stack};
 use crate::failure::{Failure, Result};
 use crate::interrupt::{self, Wish};
+use crate::output;
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::root_cause::RootCause;
@@ -114,7 +115,9 @@ impl Events {
         let mut interrupted = pin!(interrupt::signal());
         let mut pause = Duration::from_millis(200);
         loop {
-            for event in self.fetch_new(aws).await? {
+            let news = self.fetch_new(aws).await;
+            // Who cannot see it any more is told that it goes on.
+            for event in news.map_err(|failure| failure.then(interrupt::after(self.operation)))? {
                 report.line("resource", &event.json())?;
                 progress.show(&event);
                 let is_end = event.has_ended() && event.is_of(&self.stack_id);
@@ -124,26 +127,47 @@ impl Events {
                     return Ok(status);
                 }
             }
+            // Somebody else may have deleted it before this began to look.
+            if self.operation == Operation::Delete && cloudformation::is_gone(aws, &self.stack_id).await? {
+                return Ok(ResourceStatus::DeleteComplete);
+            }
             tokio::select! {
                 () = tokio::time::sleep(pause) => pause = (pause * 2).min(MAX_PAUSE),
                 signal = &mut interrupted => {
                     signal?;
                     interrupted.set(interrupt::signal());
-                    self.obey(progress.suspend(|| interrupt::ask(self.operation)), aws).await?;
+                    let wish = progress.suspend(|| interrupt::ask(self.can_be_cancelled()))?;
+                    self.obey(wish, aws).await?;
                 }
             }
         }
     }
 
-    async fn obey(&mut self, wish: Result<Wish>, aws: &Aws) -> Result<()> {
-        match wish? {
+    /// CancelUpdateStack takes an update alone, until it cleans up or is on its way back.
+    fn can_be_cancelled(&self) -> bool {
+        let own = self.history.iter().rev().find(|event| event.is_of(&self.stack_id));
+        self.operation == Operation::Update
+            && own.is_none_or(|event| event.status == ResourceStatus::UpdateInProgress)
+    }
+
+    async fn obey(&mut self, wish: Wish, aws: &Aws) -> Result<()> {
+        match wish {
             Wish::Wait => Ok(()),
             Wish::Cancel => {
-                self.operation = Operation::RollBack;
-                cloudformation::cancel_update(aws, &self.stack_id).await
+                match cloudformation::cancel_update(aws, &self.stack_id).await {
+                    Ok(()) => self.operation = Operation::RollBack,
+                    // It was too late for that. The update goes on.
+                    Err(refusal) => output::failure(&refusal),
+                }
+                Ok(())
             }
             Wish::Leave => Err(interrupt::left_alone(self.operation)),
         }
+    }
+
+    /// What CloudFormation was to remove and could not: it is no part of the stack any more.
+    pub(crate) fn left_behind(&self) -> impl Iterator<Item = &Event> {
+        self.history.iter().filter(|event| event.status == ResourceStatus::DeleteFailed)
     }
 
     /// What failed first and why, and what to do about it.
@@ -168,5 +192,36 @@ impl Events {
         }
         new.reverse();
         Ok(new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_update_is_cancelled_while_it_goes_forward() {
+        let event = |id: &str, status: &str| Event {
+            time: None,
+            resource: "restctl".to_owned(),
+            kind: "AWS::CloudFormation::Stack".to_owned(),
+            id: Some(id.to_owned()),
+            status: ResourceStatus::from(status),
+            reason: None,
+        };
+        let can = |operation, history: &[Event]| {
+            let history = history.to_vec();
+            let events = Events { stack_id: "it".to_owned(), operation, seen: HashSet::new(), history };
+            events.can_be_cancelled()
+        };
+        let forward = event("it", "UPDATE_IN_PROGRESS");
+        assert!(can(Operation::Update, &[]));
+        assert!(can(Operation::Update, &[forward.clone(), event("another", "UPDATE_COMPLETE")]));
+        for status in ["UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"] {
+            assert!(!can(Operation::Update, &[forward.clone(), event("it", status)]), "{status}");
+        }
+        for operation in [Operation::Create, Operation::Delete, Operation::RollBack] {
+            assert!(!can(operation, &[]));
+        }
     }
 }

@@ -16,10 +16,11 @@ use serde_json::{Value, json};
 
 use crate::aws::change_set::{self, ChangeSet, Desired};
 use crate::aws::cloudformation::{self, Stack};
-use crate::aws::stack_events::{Events, Operation};
+use crate::aws::stack_events::{Event, Events, Operation};
 use crate::aws::{elasticloadbalancing, s3, sts};
 use crate::context::Context;
-use crate::failure::{Exit, Result};
+use crate::failure::{Exit, Failure, Result};
+use crate::interrupt::unless_interrupted;
 use crate::lambdas::{Package, Packages, Place};
 use crate::output::Format;
 use crate::preflight::{self, Deployment};
@@ -29,6 +30,7 @@ use crate::{cognito, endpoint, output, token};
 
 use go_live::Versions;
 use options::Options;
+use repair::Start;
 
 const TEMPLATE: &str = include_str!("../../../templates/stack.yaml");
 
@@ -75,6 +77,7 @@ enum Outcome {
     /// Of a dry run.
     Planned {
         changes: usize,
+        losses: Vec<String>,
     },
     Deployed {
         changes: usize,
@@ -83,11 +86,11 @@ enum Outcome {
     },
 }
 
-pub(crate) async fn run(args: Deploy, context: &Context) -> Result<Exit> {
+pub(crate) async fn run(args: Deploy, context: Result<Context>) -> Result<Exit> {
     let report = Report::new("deploy", args.output);
-    let outcome = deploy(&args, context, &report).await;
+    let outcome = async { deploy(&args, &context?, &report).await }.await;
     let exit = match &outcome {
-        Ok(Outcome::Planned { changes: 1.. }) => Exit::Changes,
+        Ok(Outcome::Planned { changes, .. }) if *changes > 0 => Exit::Changes,
         _ => Exit::Done,
     };
     report.conclude(outcome.map(Outcome::json))?;
@@ -99,20 +102,55 @@ async fn deploy(args: &Deploy, context: &Context, report: &Report) -> Result<Out
     let certificate = settings::require_certificate(aws, name).await?;
     let settings = Settings::read(aws, name).await?;
     settings.check_complete()?;
-    let existing = if args.dry_run {
+    let start = if args.dry_run {
         repair::unrepaired(aws, name).await?
     } else {
-        repair::usable_stack(aws, name, args.yes, report).await?
+        repair::repaired(aws, name, args.yes, report).await?
     };
-    let idp = args.options.identity_provider(&settings, existing.as_ref())?;
-    args.options.check(context, existing.as_ref(), idp)?;
+    let interrupted = Failure::new("interrupted before the stack was changed").next("the same command again");
+    let planning = plan(args, context, report, &start, &settings, &certificate);
+    let changes = match unless_interrupted(interrupted, planning).await? {
+        Plan::Seen { changes, losses } => return Ok(Outcome::Planned { changes, losses }),
+        Plan::Nothing => 0,
+        Plan::Ready(change_set) => {
+            execute(context, &change_set, report).await?;
+            change_set.changes.len().max(1)
+        }
+    };
+    let interrupted = Failure::new("interrupted before the new versions were live")
+        .next("restctl deploy, which goes on from there");
+    unless_interrupted(interrupted, finish(args, context, changes, &certificate)).await
+}
+
+/// What is to be done of what was seen.
+enum Plan {
+    Nothing,
+    /// All that a dry run does; `losses` are those without which a deployment would be refused.
+    Seen {
+        changes: usize,
+        losses: Vec<String>,
+    },
+    Ready(ChangeSet),
+}
+
+async fn plan(
+    args: &Deploy,
+    context: &Context,
+    report: &Report,
+    start: &Start,
+    settings: &Settings,
+    certificate: &Certificate,
+) -> Result<Plan> {
+    let (aws, name) = (&context.aws, &context.stack);
+    let idp = args.options.identity_provider(settings, start.chosen())?;
+    args.options.check(context, start, idp)?;
     let caller = sts::caller(aws).await?;
     let artifacts = name.artifact_bucket(&caller.account, &aws.region);
-    let mut parameters = args.options.parameters(existing.as_ref());
+    let mut parameters = args.options.parameters(start.chosen());
     parameters.push((parameter::IDP, idp.to_owned()));
     let deployment = Deployment {
-        certificate: &certificate,
-        existing: existing.as_ref(),
+        certificate,
+        existing: start.stack.as_ref(),
         artifacts: &artifacts,
         caller: &caller,
         parameters: &parameters,
@@ -120,33 +158,39 @@ async fn deploy(args: &Deploy, context: &Context, report: &Report) -> Result<Out
     preflight::check(context, &deployment).await?;
 
     let place = if context.local.is_some() { Place::Local } else { Place::Aws };
-    let runs_on = existing.as_ref().and_then(|stack| stack.parameter(parameter::ARCHITECTURE)?.parse().ok());
+    let runs_on = start.chosen().and_then(|stack| stack.parameter(parameter::ARCHITECTURE)?.parse().ok());
     let packages = Packages::find(args.lambdas.as_deref(), place, runs_on)?;
     parameters.extend(fixed(context, &artifacts, &packages));
-    let tags = args.options.tags(name, existing.as_ref());
+    let tags = args.options.tags(name, start.chosen());
     let desired = Desired { template: TEMPLATE, parameters: &parameters, tags: &tags };
-    let change_set = change_set::create(aws, name, existing.as_ref(), desired).await?;
-    let changes = change_set.as_ref().map_or(0, |change_set| change_set.changes.len());
-
-    match change_set {
-        None => output::say(&format!("no change: the stack {name} is as it should be")),
-        Some(change_set) => {
-            preview::show(&change_set.changes, args, context, report)?;
-            let refusal = preview::refuse_loss_of_data(&change_set.changes, &args.allow_replacement);
-            if args.dry_run || refusal.is_some() {
-                change_set::discard(aws, change_set).await?;
-                refusal.filter(|_| !args.dry_run).map_or(Ok(()), Err)?;
-            } else {
-                s3::ensure_private_bucket(aws, &artifacts).await?;
-                upload(context, &artifacts, &packages).await?;
-                execute(context, &change_set, report).await?;
-            }
-        }
-    }
+    let Some(change_set) = change_set::create(aws, name, start.stack.as_ref(), desired).await? else {
+        output::say(&format!("no change: the stack {name} is as it should be"));
+        let seen = Plan::Seen { changes: 0, losses: Vec::new() };
+        return Ok(if args.dry_run { seen } else { Plan::Nothing });
+    };
+    let losses = preview::unnamed_losses(&change_set.changes, &args.allow_replacement);
     if args.dry_run {
-        return Ok(Outcome::Planned { changes });
+        // First, since a reader who has gone ends the process.
+        change_set::discard(aws, &change_set).await?;
+        preview::show(&change_set.changes, args, context, report)?;
+        if !losses.is_empty() {
+            output::say(&format!("a deployment is refused without {}", preview::flags(&losses)));
+        }
+        return Ok(Plan::Seen { changes: change_set.changes.len().max(1), losses });
     }
-    finish(args, context, changes, &certificate).await
+    let ready = async {
+        preview::show(&change_set.changes, args, context, report)?;
+        preview::refuse(&losses)?;
+        s3::ensure_private_bucket(aws, &artifacts).await?;
+        upload(context, &artifacts, &packages).await
+    };
+    if let Err(failure) = ready.await {
+        if let Err(also) = change_set::discard(aws, &change_set).await {
+            output::failure(&also);
+        }
+        return Err(failure);
+    }
+    Ok(Plan::Ready(change_set))
 }
 
 /// What CloudFormation leaves to be done, whether it has changed anything or not: an earlier deployment may have ended
@@ -162,11 +206,12 @@ async fn finish(
     if !stack.has_termination_protection {
         cloudformation::set_termination_protection(aws, &stack, true).await?;
     }
+    let versions = go_live::go_live(aws, &stack).await?;
+    // Now that the API takes its tokens.
     if cognito::is_part_of(&stack) && cognito::set_up(aws, name, &stack).await? {
         token::forget(context)?;
         output::say("the stack's own identity provider is set up: its client's secret is in Secrets Manager");
     }
-    let versions = go_live::go_live(aws, &stack).await?;
     let endpoint = put_in_front(context, &stack, certificate).await?;
     if args.output == Format::Text {
         output::data(&endpoint)?;
@@ -179,7 +224,15 @@ async fn execute(context: &Context, change_set: &ChangeSet, report: &Report) -> 
     let mut events = Events::since_now(&context.aws, &change_set.stack, operation).await?;
     change_set::execute(&context.aws, change_set).await?;
     match events.follow(&context.aws, report).await? {
-        ResourceStatus::CreateComplete | ResourceStatus::UpdateComplete => Ok(()),
+        ResourceStatus::CreateComplete | ResourceStatus::UpdateComplete => {
+            for Event { resource, kind, id, .. } in events.left_behind() {
+                output::say(&format!(
+                    "note: {resource} ({kind}) could not be removed, and is left beside the stack: {}",
+                    id.as_deref().unwrap_or_default()
+                ));
+            }
+            Ok(())
+        }
         ended => Err(events.failure("the deployment failed", &ended)),
     }
 }
@@ -239,9 +292,11 @@ async fn put_in_front(context: &Context, stack: &Stack, certificate: &Certificat
 impl Outcome {
     fn json(self) -> Value {
         match self {
-            Outcome::Planned { changes } => {
-                json!({ "outcome": if changes == 0 { "unchanged" } else { "planned" }, "changes": changes })
-            }
+            Outcome::Planned { changes, losses } => json!({
+                "outcome": if changes == 0 { "unchanged" } else { "planned" },
+                "changes": changes,
+                "needs_allow_replacement": losses,
+            }),
             Outcome::Deployed { changes, endpoint, versions } => json!({
                 "outcome": if changes == 0 { "unchanged" } else { "deployed" },
                 "changes": changes,

@@ -2,12 +2,14 @@
 
 mod inventory;
 
+use aws_sdk_cloudformation::types::StackStatus;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::aws::s3;
+use crate::aws::cloudformation;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
+use crate::interrupt::unless_interrupted;
 use crate::output::Format;
 use crate::report::Report;
 use crate::{output, prompt, token};
@@ -35,14 +37,16 @@ pub(crate) struct Destroy {
     output: Format,
 }
 
-pub(crate) async fn run(args: Destroy, context: &Context) -> Result<()> {
+pub(crate) async fn run(args: Destroy, context: Result<Context>) -> Result<Exit> {
     let report = Report::new("destroy", args.output);
-    report.conclude(destroy(&args, context, &report).await)
+    report.conclude(async { destroy(&args, &context?, &report).await }.await)?;
+    Ok(Exit::Done)
 }
 
 async fn destroy(args: &Destroy, context: &Context, report: &Report) -> Result<Value> {
     let (aws, name) = (&context.aws, &context.stack);
     let things = inventory::take(context).await?;
+    check_that_nobody_is_at_work(&things)?;
     check_that_data_outlives_the_stack(args, &things)?;
     let (doomed, kept): (Vec<_>, Vec<_>) =
         things.iter().partition(|thing| args.delete_data || !thing.is_data());
@@ -57,25 +61,48 @@ async fn destroy(args: &Destroy, context: &Context, report: &Report) -> Result<V
     } else {
         confirm(args, context)?;
     }
-    if args.delete_data {
-        // A stack of an earlier version deletes its bucket itself, which must be empty then.
-        for thing in &doomed {
-            if let Thing::Bucket { name, .. } = thing {
-                s3::empty(aws, name).await?;
-            }
-        }
+    let removed = remove(context, &doomed, &kept, report).await;
+    look_again(args, context, &doomed, &kept, removed).await
+}
+
+/// Stops at the first thing that does not go: those behind it are needed to try again.
+async fn remove(context: &Context, doomed: &[&Thing], kept: &[&Thing], report: &Report) -> Result<()> {
+    let (aws, name) = (&context.aws, &context.stack);
+    let interrupted = || Failure::new("interrupted before all was removed");
+    // A stack of an earlier version deletes its bucket itself, which must be empty then.
+    for thing in doomed.iter().filter(|thing| thing.is_data()) {
+        unless_interrupted(interrupted(), thing.empty(aws)).await?;
     }
-    for thing in &kept {
+    for thing in kept {
         thing.label(aws, name).await?;
     }
-    for thing in &doomed {
-        thing.remove(aws, report).await?;
+    for thing in doomed {
+        if let Thing::Stack { stack, .. } = thing {
+            // Ctrl-C asks what is to become of it.
+            cloudformation::delete(aws, stack, report).await?;
+        } else {
+            unless_interrupted(interrupted(), thing.remove(aws)).await?;
+        }
     }
     token::forget(context)?;
     if let Some(local) = &context.local {
         local.forget(name)?;
     }
-    look_again(args, context, &doomed, &kept).await
+    Ok(())
+}
+
+fn check_that_nobody_is_at_work(things: &[Thing]) -> Result<()> {
+    for thing in things {
+        if let Thing::Stack { stack, .. } = thing
+            && stack.is_busy()
+            && stack.status != StackStatus::DeleteInProgress
+        {
+            return Err(Failure::new("nothing was removed")
+                .why(format!("the stack is busy: it is in {}", stack.status.as_str()))
+                .next("wait until the other operation has ended, then: restctl destroy"));
+        }
+    }
+    Ok(())
 }
 
 /// The template of an earlier version let the data go with the stack.
@@ -102,14 +129,26 @@ fn confirm(args: &Destroy, context: &Context) -> Result<()> {
     Err(Failure::new("nothing was removed").exit(Exit::Usage).why("that is not the stack's name"))
 }
 
-/// The receipt.
-async fn look_again(args: &Destroy, context: &Context, doomed: &[&Thing], kept: &[&Thing]) -> Result<Value> {
+/// The receipt, or what is left and why.
+async fn look_again(
+    args: &Destroy,
+    context: &Context,
+    doomed: &[&Thing],
+    kept: &[&Thing],
+    removed: Result<()>,
+) -> Result<Value> {
     let (aws, name) = (&context.aws, &context.stack);
     let mut remaining = Vec::new();
     for thing in doomed {
         if thing.is_there(aws).await? {
             remaining.push(thing.to_string());
         }
+    }
+    let gone = doomed.len() - remaining.len();
+    if let Err(failure) = removed {
+        output::say(&format!("removed {gone} of {}; there is still:", doomed.len()));
+        remaining.iter().for_each(|thing| output::say(&format!("  {thing}")));
+        return Err(failure.then("restctl destroy, which removes what is left"));
     }
     if !remaining.is_empty() {
         return Err(Failure::new(format!("of the stack {name}, not all is gone"))
@@ -118,7 +157,7 @@ async fn look_again(args: &Destroy, context: &Context, doomed: &[&Thing], kept: 
             .next("restctl destroy, which removes what is left"));
     }
     if !doomed.is_empty() {
-        output::say(&format!("removed {} of {}, looked again: gone", doomed.len(), doomed.len()));
+        output::say(&format!("removed {gone} of {gone}, looked again: gone"));
     }
     if kept.is_empty() {
         output::say(&format!("nothing of {name} is left in {}", aws.region));

@@ -68,16 +68,17 @@ pub(crate) fn run(command: Command, target: Target) -> Result<Exit> {
     runtime.block_on(async {
         let target = &target;
         match command {
-            Command::Deploy(args) => return deploy::run(args, &Context::new(target).await?).await,
+            // Those that write JSON line by line say there, too, that there is no context.
+            Command::Deploy(args) => return deploy::run(args, Context::new(target).await).await,
+            Command::Rollback(args) => return rollback::run(args, Context::new(target).await).await,
+            Command::Destroy(args) => return destroy::run(args, Context::new(target).await).await,
             Command::Setup(args) => setup::run(args, &Context::new(target).await?).await,
-            Command::Rollback(args) => rollback::run(args, &Context::new(target).await?).await,
             Command::Upload(args) => upload::run(args, &Context::new(target).await?).await,
             Command::Loads(command) => loads::run(command, &Context::new(target).await?).await,
             Command::Token(args) => token::run(args, &Context::new(target).await?).await,
             Command::AuthTest(args) => auth_test::run(args, &Context::new(target).await?).await,
             Command::Get(args) => get::run(args, &Context::new(target).await?).await,
             Command::Export(args) => export::run(args, &Context::new(target).await?).await,
-            Command::Destroy(args) => destroy::run(args, &Context::new(target).await?).await,
             Command::Demo(args) => demo::run(args).await,
             Command::Local(command) => local::run(command).await,
         }?;

@@ -1,16 +1,25 @@
 //! `restctl rollback`: back to the version of the functions that was live before, without CloudFormation.
 
 use clap::Args;
-use restctl_contract::template::output as stack_output;
+use restctl_contract::template::{output as stack_output, variable};
 use serde_json::{Value, json};
 
-use crate::aws::cloudformation;
+use crate::aws::{Aws, cloudformation, lambda};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::live::Live;
 use crate::output::Format;
 use crate::report::Report;
 use crate::{output, smoke};
+
+/// The variables that name what a function's role lets it use.
+const RESOURCES: [&str; 5] = [
+    variable::ITEMS_TABLE,
+    variable::LEDGER_TABLE,
+    variable::LOAD_QUEUE,
+    variable::DEAD_LETTER_QUEUE,
+    variable::CURSOR_KEY,
+];
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -23,9 +32,10 @@ pub(crate) struct Rollback {
     output: Format,
 }
 
-pub(crate) async fn run(args: Rollback, context: &Context) -> Result<()> {
+pub(crate) async fn run(args: Rollback, context: Result<Context>) -> Result<Exit> {
     let report = Report::new("rollback", args.output);
-    report.conclude(roll_back(context).await)
+    report.conclude(async { roll_back(&context?).await }.await)?;
+    Ok(Exit::Done)
 }
 
 async fn roll_back(context: &Context) -> Result<Value> {
@@ -45,15 +55,29 @@ async fn roll_back(context: &Context) -> Result<Value> {
             .why("no deployment has changed them since the first one, or it was undone already")
             .next("to mend them, deploy a version of restctl that works: restctl deploy"));
     }
+    for before in api_before.iter().chain(&ingest_before) {
+        check_that_it_finds_its_resources(aws, before).await?;
+    }
     if let Some(before) = &api_before {
         smoke::api(aws, before.function(), before.version()).await?;
     }
     if let Some(before) = &ingest_before {
         smoke::ingest(aws, before.function(), before.version()).await?;
     }
+    if let Some(before) = &api_before {
+        before.shift(aws).await?;
+    }
+    if let Some(before) = &ingest_before
+        && let Err(failure) = before.shift(aws).await
+    {
+        // Together or not at all.
+        if api_before.is_some() {
+            api.shift(aws).await?;
+        }
+        return Err(failure.next("restctl rollback: neither version has changed"));
+    }
     for (live, before) in [(&api, &api_before), (&ingest, &ingest_before)] {
         if let Some(before) = before {
-            before.shift(aws).await?;
             let (function, version) = (before.function(), before.version());
             output::say(&format!("{function}: version {version} is live again, {} was", live.version()));
         }
@@ -64,4 +88,21 @@ async fn roll_back(context: &Context) -> Result<Value> {
         "api_version": version(&api, &api_before),
         "ingest_version": version(&ingest, &ingest_before),
     }))
+}
+
+/// The role of a function is for the resources that the stack has now: a version with others could do nothing.
+async fn check_that_it_finds_its_resources(aws: &Aws, before: &Live) -> Result<()> {
+    let (function, version) = (before.function(), before.version());
+    let (then, now) = tokio::try_join!(
+        lambda::variables(aws, function, Some(version)),
+        lambda::variables(aws, function, None),
+    )?;
+    let is_gone = |name: &&&str| then.contains_key(**name) && then.get(**name) != now.get(**name);
+    let gone: Vec<_> = RESOURCES.iter().filter(is_gone).copied().collect();
+    if gone.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(format!("version {version} of the function {function} cannot be returned to"))
+        .why(format!("the stack has no longer what it was deployed with: {}", gone.join(", ")))
+        .next("restctl deploy with the options of then, such as --key or --list"))
 }

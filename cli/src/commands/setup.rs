@@ -94,8 +94,9 @@ pub(crate) async fn run(args: Setup, context: &Context) -> Result<()> {
     let before = settings::certificate(aws, stack).await?;
     let identity = choose_identity(&args, context, before.as_ref())?;
     let settings = Settings::read(aws, stack).await?;
-    let deployed = cloudformation::find(aws, stack.as_str()).await?;
+    let deployed = cloudformation::find_own(aws, stack).await?;
     if args.takes_the_stacks_provider(context, &settings, deployed.as_ref()) {
+        args.check_that_nothing_is_ignored()?;
         if let Some(identity) = &identity {
             import(context, identity, before.as_ref()).await?;
         }
@@ -138,6 +139,18 @@ impl Setup {
             None => context.local.is_none() && settings.await_deployment(),
         };
         self.idp.is_some() || (is_so && !names_another)
+    }
+}
+
+impl Setup {
+    fn check_that_nothing_is_ignored(&self) -> Result<()> {
+        let ignored =
+            [(self.scope.is_some(), "--scope"), (self.client_secret_file.is_some(), "--client-secret-file")];
+        let Some((_, flag)) = ignored.into_iter().find(|(given, _)| *given) else { return Ok(()) };
+        Err(Failure::new(format!("{flag} is not for a user pool of the stack's own"))
+            .exit(Exit::Usage)
+            .why("the stack makes its client, with a scope and a secret of its own")
+            .next("leave it out; or name another provider with --issuer URL"))
     }
 }
 

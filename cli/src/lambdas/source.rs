@@ -1,11 +1,12 @@
 //! The Lambdas, built in the checkout.
 
 use std::ffi::OsString;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use super::{API, Architecture, INGEST, Place};
-use crate::failure::{During, Failure, Result};
+use crate::failure::{During, Exit, Failure, Result};
 use crate::output;
 
 /// How the Lambdas are built that run on AWS.
@@ -58,7 +59,7 @@ fn with_cargo_lambda(cargo: &OsString, checkout: &Path, architecture: Architectu
         .stderr(Stdio::inherit())
         .status()
         .during("cargo-lambda cannot be run")?;
-    if built.success() { Ok(checkout.join(CARGO_LAMBDA_FOLDER)) } else { Err(does_not_build()) }
+    if built.success() { Ok(checkout.join(CARGO_LAMBDA_FOLDER)) } else { Err(does_not_build(built)) }
 }
 
 fn with_cargo(cargo: &OsString, checkout: &Path, profile: &str) -> Result<PathBuf> {
@@ -76,14 +77,20 @@ fn with_cargo(cargo: &OsString, checkout: &Path, profile: &str) -> Result<PathBu
         failure.next("install Rust (https://rustup.rs), or give --lambdas a folder with both binaries")
     })?;
     if !built.status.success() {
-        return Err(does_not_build());
+        return Err(does_not_build(built.status));
     }
     artifact_folder(&built.stdout)
         .ok_or_else(|| Failure::new("cargo built the Lambdas and did not say where"))
 }
 
-fn does_not_build() -> Failure {
-    Failure::new("the Lambdas do not build").why("cargo says above what is wrong")
+fn does_not_build(status: ExitStatus) -> Failure {
+    // Ctrl-C reaches cargo too, and ends it first.
+    if status.signal() == Some(rustix::process::Signal::INT.as_raw()) {
+        return Failure::new("interrupted while the Lambdas were built").exit(Exit::Interrupted);
+    }
+    Failure::new("the Lambdas do not build")
+        .why("cargo says above what is wrong")
+        .next("mend it; or restctl deploy --lambdas DIR, with binaries that are built already")
 }
 
 /// The folder of the binaries that cargo names in its messages, one JSON object a line.

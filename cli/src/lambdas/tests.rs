@@ -2,10 +2,6 @@ use std::path::PathBuf;
 
 use super::*;
 
-const BOTH: &[(&str, &[u8], &[u8])] =
-    &[("arm64", b"api of arm", b"ingest of arm"), ("x86_64", b"api", b"ingest")];
-const INTEL: &[(&str, &[u8], &[u8])] = &[("x86_64", b"api", b"ingest")];
-
 fn folder(api: &[u8], ingest: &[u8]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join(API), api).unwrap();
@@ -15,6 +11,13 @@ fn folder(api: &[u8], ingest: &[u8]) -> tempfile::TempDir {
 
 fn program() -> Vec<u8> {
     fs::read("/bin/true").unwrap()
+}
+
+/// The same for the other machine, by what its header says.
+fn program_for(architecture: Architecture) -> Vec<u8> {
+    let mut program = program();
+    program[18] = if architecture == Architecture::Arm64 { 0xb7 } else { 0x3e };
+    program
 }
 
 #[test]
@@ -60,13 +63,28 @@ fn what_does_not_run_is_refused() {
 
 #[test]
 fn of_the_bundled_ones_the_deployed_architecture_stays() {
+    let (arm, intel) = (Architecture::Arm64, Architecture::X86_64);
+    let zips = [arm, intel].map(|each| zipped::zip(&program_for(each)).unwrap());
+    let both = [("arm64", &zips[0][..], &zips[0][..]), ("x86_64", &zips[1], &zips[1])];
     let choose = |bundled, place, deployed| {
         Packages::choose(bundled, place, deployed).map(|chosen| chosen.architecture)
     };
-    let (arm, intel) = (Architecture::Arm64, Architecture::X86_64);
-    assert_eq!(choose(BOTH, Place::Aws, None).unwrap(), arm);
-    assert_eq!(choose(BOTH, Place::Aws, Some(intel)).unwrap(), intel);
-    assert_eq!(choose(INTEL, Place::Aws, Some(arm)).unwrap(), intel);
-    assert_eq!(choose(BOTH, Place::Local, Some(arm)).unwrap(), Architecture::HERE);
-    assert_eq!(choose(&BOTH[..1], Place::Local, None).is_ok(), Architecture::HERE == arm);
+    assert_eq!(choose(&both, Place::Aws, None).unwrap(), arm);
+    assert_eq!(choose(&both, Place::Aws, Some(intel)).unwrap(), intel);
+    assert_eq!(choose(&both[1..], Place::Aws, Some(arm)).unwrap(), intel);
+    assert_eq!(choose(&both, Place::Local, Some(arm)).unwrap(), Architecture::HERE);
+    assert_eq!(choose(&both[..1], Place::Local, None).is_ok(), Architecture::HERE == arm);
+}
+
+#[test]
+fn the_bundled_ones_are_looked_at_like_any_other() {
+    let here = Architecture::HERE.name();
+    let (good, script) = (zipped::zip(&program()).unwrap(), zipped::zip(b"#!/bin/sh\n").unwrap());
+    for (api, ingest, why) in [
+        (&good[..], &script[..], "restctl-ingest in this restctl does not run in the local cloud"),
+        (&good[..good.len() / 2], &good[..], "restctl-api in this restctl is damaged"),
+    ] {
+        let refused = Packages::choose(&[(here, api, ingest)], Place::Local, None).err().unwrap().to_string();
+        assert!(refused.contains(why), "{refused}");
+    }
 }

@@ -1,10 +1,10 @@
 //! A Lambda package: a zip with one file, `bootstrap`, as the runtime `provided.al2023` starts it.
 
-use std::io::{Cursor, Write};
+use std::io::{Cursor, Read, Write};
 
 use zip::result::ZipResult;
 use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 /// The same binary gives the same bytes.
 pub(crate) fn zip(binary: &[u8]) -> ZipResult<Vec<u8>> {
@@ -15,4 +15,12 @@ pub(crate) fn zip(binary: &[u8]) -> ZipResult<Vec<u8>> {
     zip.start_file("bootstrap", options)?;
     zip.write_all(binary)?;
     Ok(zip.finish()?.into_inner())
+}
+
+/// The binary that [`zip`] packed.
+#[allow(dead_code, reason = "the build script, which shares this file, only packs")]
+pub(crate) fn unzip(zip: &[u8]) -> ZipResult<Vec<u8>> {
+    let mut binary = Vec::new();
+    ZipArchive::new(Cursor::new(zip))?.by_name("bootstrap")?.read_to_end(&mut binary)?;
+    Ok(binary)
 }

@@ -45,7 +45,7 @@ const KNOWN: &[Known] = &[
     known("AWS::CloudWatch::Dashboard", "already exists", "aws cloudwatch delete-dashboards on the one named above, or another --stack name"),
     known("AWS::Cognito::UserPoolDomain", "already associated with another user pool", "another --stack name: domains of user pools are shared by the whole region"),
     known("AWS::Route53::RecordSet", "already exists", "delete the record that is there, or deploy without it: --domain \"\" --hosted-zone \"\""),
-    known("AWS::Route53::RecordSet", "no hosted zone", "aws route53 list-hosted-zones tells the ids; then: restctl deploy --domain NAME --hosted-zone ID"),
+    known("AWS::Route53::RecordSet", "no hosted zone", "aws route53 list-hosted-zones tells the ids; then: restctl deploy --domain NAME --hosted-zone ID,\nor without a record: restctl deploy --domain \"\" --hosted-zone \"\""),
     known("AWS::Route53::RecordSet", "is not permitted in zone", "the hosted zone of that very domain; then: restctl deploy --domain NAME --hosted-zone ID"),
     known("AWS::SQS::Queue", "must wait 60 seconds", "wait a minute, then: restctl deploy"),
     // Network
@@ -63,6 +63,7 @@ const KNOWN: &[Known] = &[
     known("AWS::Lambda::", "cannot be assumed by lambda", AGAIN),
     known("AWS::Lambda::EventSourceMapping", "does not have permissions to call", AGAIN),
     known("AWS::Lambda::", "an update is in progress", AGAIN),
+    known("AWS::Lambda::", "does not have permissions to call createnetworkinterface", AGAIN),
     // Data
     known("AWS::S3::Bucket", "is not empty", "restctl destroy --delete-data, which empties it first"),
     known("AWS::S3::Bucket", "conflicting conditional operation", "wait a minute, then again: S3 is still busy with a bucket of that name"),

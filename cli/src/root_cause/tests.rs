@@ -46,16 +46,30 @@ fn each_recorded_failure_is_explained() {
     assert_eq!(told, fs::read_to_string(snapshot).unwrap());
 }
 
-#[test]
-fn a_failure_that_comes_late_is_still_the_cause() {
-    let event = |resource: &str, status: &str, reason: Option<&str>| Event {
+fn event(resource: &str, status: &str, reason: Option<&str>) -> Event {
+    Event {
         time: None,
         resource: resource.to_owned(),
         kind: "AWS::Test::Resource".to_owned(),
         id: Some(format!("id of {resource}")),
         status: ResourceStatus::from(status),
         reason: reason.map(str::to_owned),
-    };
+    }
+}
+
+#[test]
+fn a_way_back_that_fails_is_no_mere_cancellation() {
+    let events = [
+        event("restctl", "UPDATE_ROLLBACK_IN_PROGRESS", Some("User Initiated")),
+        event("Queue", "UPDATE_FAILED", Some("Not found")),
+        event("restctl", "UPDATE_ROLLBACK_FAILED", None),
+    ];
+    let failure = RootCause::of(&events, "id of restctl").failure("failed").to_string();
+    assert!(failure.contains("why:  Queue (AWS::Test::Resource): Not found"), "{failure}");
+}
+
+#[test]
+fn a_failure_that_comes_late_is_still_the_cause() {
     let events = [
         event("restctl", "CREATE_IN_PROGRESS", Some("User Initiated")),
         event("restctl", "ROLLBACK_IN_PROGRESS", Some("The following resource(s) failed to create: [Vpc].")),

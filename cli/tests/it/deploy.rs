@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, Ran, lambdas};
+use crate::interposed::interpose;
 
 /// A folder with both Lambdas; `api` says what becomes of the API's.
 fn with_api(api: impl FnOnce(Vec<u8>) -> Vec<u8>) -> tempfile::TempDir {
@@ -113,9 +115,10 @@ fn a_failure_names_its_cause_and_leaves_what_was() {
     );
     failed.failed_with(1, &["CREATE_FAILED        DomainRecord", "next: aws route53 list-hosted-zones"]);
 
-    // What is left of it is in the way, which is asked about.
+    // What is left of it is in the way, which is asked about; what it was to be stays.
     cloud.run(&["deploy"]).failed_with(2, &["ROLLBACK_COMPLETE", "Remove it, and go on?", "--yes"]);
-    cloud.succeed(&["deploy", "--yes"]);
+    cloud.run(&["deploy", "--yes"]).failed_with(1, &["its options stay", "No hosted zone"]);
+    cloud.succeed(&["deploy", "--yes", "--domain", "", "--hosted-zone", ""]);
     cloud.succeed(&["upload", "items.csv"]);
 
     let failed = cloud.run(&[create.as_slice(), &["--output", "json"]].concat());
@@ -172,6 +175,7 @@ fn what_holds_data_is_replaced_only_by_name() {
     let planned = cloud.run(&[other_key.as_slice(), &["--dry-run"]].concat());
     assert_eq!(planned.exit, 6, "{}", planned.said);
     assert!(planned.data.contains("REPLACE ItemsTable"), "{}", planned.data);
+    assert!(planned.said.contains("refused without --allow-replacement ItemsTable"), "{}", planned.said);
     assert_eq!(cloud.resource("ItemsTable"), table);
     let allowed = cloud.run(&[other_key.as_slice(), &["--allow-replacement", "ItemsTable"]].concat());
     assert_eq!(allowed.exit, 0, "{}", allowed.said);
@@ -180,11 +184,110 @@ fn what_holds_data_is_replaced_only_by_name() {
     assert_eq!(table["Table"]["KeySchema"][0]["AttributeName"], "code", "{table}");
 }
 
+/// The role is for what the stack has now, which the version before would not find.
+#[test]
+fn a_version_whose_resources_are_gone_is_not_returned_to() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    cloud.succeed(&["deploy", "--list", "on"]);
+    cloud.succeed(&["upload", "items.csv"]);
+    cloud.succeed(&["deploy", "--list", "off"]);
+    cloud.run(&["rollback"]).failed_with(1, &["cannot be returned to", "CURSOR_KEY", "restctl deploy with"]);
+    cloud.succeed(&["get", "--id", "42"]);
+}
+
+#[test]
+fn a_version_that_cannot_have_the_provider_s_keys_does_not_take_over() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    cloud.succeed(&["deploy"]);
+    cloud.succeed(&["upload", "items.csv"]);
+    // Nobody listens there.
+    let elsewhere = json!({ "Name": "/restctl/restctl/jwks-uri", "Value": "http://127.0.0.1:9/jwks.json", "Overwrite": true });
+    cloud.call("ssm", "AmazonSSM.PutParameter", &elsewhere);
+    let refused = cloud.run(&["deploy"]);
+    refused.failed_with(
+        1,
+        &["version 2 of the function", "answered by 503", "version 1 of the API", "stay live"],
+    );
+    cloud.succeed(&["get", "--id", "42"]);
+    cloud.succeed(&["setup"]);
+    cloud.succeed(&["deploy"]);
+}
+
+/// As Lambda does with a function in a VPC that nobody has called for weeks.
+#[test]
+fn a_version_that_fell_asleep_is_woken() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    cloud.succeed(&["deploy"]);
+    let (is_awake, looks) = (AtomicBool::new(false), AtomicUsize::new(0));
+    interpose(&cloud, move |call| {
+        if call.uri.contains("/invocations") && !is_awake.swap(true, Ordering::SeqCst) {
+            return Some(r#"{"errorType":"CodeArtifactUserPendingException"}"#.to_owned());
+        }
+        let state = match looks.fetch_add(usize::from(call.uri.contains("/configuration")), Ordering::SeqCst)
+        {
+            0 => "Inactive",
+            1 => "Pending",
+            _ => return None,
+        };
+        call.uri.contains("/configuration").then(|| json!({ "State": state }).to_string())
+    });
+    cloud.succeed(&["deploy"]);
+}
+
+/// What fails a change set early is told by events of its own.
+#[test]
+fn a_change_that_is_refused_early_says_why() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    interpose(&cloud, |call| {
+        if call.is("DescribeChangeSet") {
+            return Some(
+                "<DescribeChangeSetResponse><DescribeChangeSetResult><Status>FAILED</Status><StatusReason>The following \
+                 hook(s)/validation failed: [AWS::EarlyValidation::ResourceExistenceCheck].</StatusReason>\
+                 </DescribeChangeSetResult></DescribeChangeSetResponse>"
+                    .to_owned(),
+            );
+        }
+        call.is("DescribeEvents").then(|| {
+            "<DescribeEventsResponse><DescribeEventsResult><OperationEvents><member><EventType>VALIDATION_ERROR</EventType>\
+             <LogicalResourceId>ApiLogs</LogicalResourceId><ValidationStatusReason>Resource of type 'AWS::Logs::LogGroup' \
+             with identifier '/restctl/restctl/api' already exists.</ValidationStatusReason></member></OperationEvents>\
+             </DescribeEventsResult></DescribeEventsResponse>"
+                .to_owned()
+        })
+    });
+    cloud.run(&["deploy"]).failed_with(
+        1,
+        &["CloudFormation refuses the change", "ApiLogs: Resource of type", "already exists"],
+    );
+    let stacks = cloud.answer("cloudformation", &[("Action", "ListStacks")]);
+    assert!(!stacks.contains("REVIEW_IN_PROGRESS"), "{stacks}");
+}
+
+/// A program reads the end of it in the last line, whatever that is.
+#[test]
+fn a_deployment_that_does_not_begin_ends_with_a_result_too() {
+    let nowhere = tempfile::tempdir().unwrap();
+    for command in ["deploy", "destroy", "rollback"] {
+        let mut restctl = Command::new(env!("CARGO_BIN_EXE_restctl"));
+        restctl.args(["--local", command, "--output", "json"]).env("XDG_STATE_HOME", nowhere.path());
+        let ran = Ran::from(restctl.stdin(Stdio::null()).output().unwrap());
+        let result: Value = serde_json::from_str(ran.data.trim_end()).unwrap();
+        assert_eq!((&result["type"], &result["outcome"]), (&json!("result"), &json!("failed")), "{result}");
+        assert_eq!((&result["operation"], &result["exit"]), (&json!(command), &json!(ran.exit)), "{result}");
+        assert!(result["next"].as_str().unwrap().contains("restctl local up"), "{result}");
+    }
+}
+
 #[test]
 fn a_stuck_stack_is_repaired_after_asking() {
     let cloud = Cloud::up();
     cloud.succeed(&["setup"]);
-    let broken = json!({ "Resources": { "Queue": {
+    // Deployed by restctl, as its parameter tells.
+    let broken = json!({ "Parameters": { "ArtifactBucket": { "Type": "String", "Default": "" } }, "Resources": { "Queue": {
         "Type": "AWS::SQS::Queue",
         "Properties": { "QueueName": "{{resolve:secretsmanager:no-such-secret:SecretString:name}}" },
     } } });

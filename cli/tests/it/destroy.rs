@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, RECORD};
+use crate::interposed::interpose;
 
 /// What of a stack is left in the cloud, by the names of things.
 fn left(cloud: &Cloud) -> Vec<String> {
@@ -57,7 +58,7 @@ fn the_data_stays_until_it_is_told_to_go() {
     let asked = cloud.run(&["destroy"]);
     asked.failed_with(2, &["  remove  the stack with", "no terminal", "--yes"]);
     asked.failed_with(2, &[&format!("  keep    the table {table} with about 2985 items")]);
-    asked.failed_with(2, &[&format!("  keep    the bucket {bucket} with 1 object versions")]);
+    asked.failed_with(2, &[&format!("  keep    the bucket {bucket} with 1 object version, ")]);
     cloud.succeed(&["get", "--id", "42"]);
 
     let destroyed = cloud.succeed(&["destroy", "--yes", "--output", "json"]);
@@ -89,7 +90,7 @@ fn the_data_stays_until_it_is_told_to_go() {
 fn what_an_earlier_version_deployed_does_not_take_the_data_along() {
     let cloud = Cloud::up();
     cloud.succeed(&["setup"]);
-    let template = json!({ "Resources": { "ItemsTable": { "Type": "AWS::DynamoDB::Table", "Properties": {
+    let template = json!({ "Parameters": { "ArtifactBucket": { "Type": "String", "Default": "" } }, "Resources": { "ItemsTable": { "Type": "AWS::DynamoDB::Table", "Properties": {
         "BillingMode": "PAY_PER_REQUEST",
         "AttributeDefinitions": [{ "AttributeName": "id", "AttributeType": "S" }],
         "KeySchema": [{ "AttributeName": "id", "KeyType": "HASH" }],
@@ -101,4 +102,52 @@ fn what_an_earlier_version_deployed_does_not_take_the_data_along() {
     );
     cloud.run(&["destroy", "--yes"]).failed_with(2, &["earlier version", "restctl destroy --delete-data"]);
     cloud.succeed(&["destroy", "--yes", "--delete-data"]);
+}
+
+#[test]
+fn what_restctl_did_not_make_is_left_alone() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    let template = json!({ "Resources": { "Queue": { "Type": "AWS::SQS::Queue" } } }).to_string();
+    let stack = [("Action", "CreateStack"), ("StackName", "restctl"), ("TemplateBody", template.as_str())];
+    cloud.query("cloudformation", &stack);
+    for command in [&["destroy", "--yes", "--delete-data"][..], &["deploy", "--yes"], &["setup"]] {
+        cloud.run(command).failed_with(2, &["is a stack that restctl did not make", "--stack NAME"]);
+    }
+    assert!(cloud.resource("Queue").contains("Queue"));
+}
+
+/// Somebody else may delete the stack while this one asks.
+#[test]
+fn a_stack_that_is_gone_by_now_is_not_waited_for() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    cloud.succeed(&["deploy"]);
+    interpose(&cloud, |call| {
+        call.is("DescribeStackEvents").then(|| {
+            "<DescribeStackEventsResponse><DescribeStackEventsResult/></DescribeStackEventsResponse>"
+                .to_owned()
+        })
+    });
+    cloud.succeed(&["destroy", "--yes", "--delete-data"]);
+}
+
+/// What could not be removed stops it there, and it says what is left.
+#[test]
+fn what_does_not_go_is_named_with_what_is_left() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    cloud.succeed(&["deploy"]);
+    let endpoint = cloud.record()["endpoint_url"].clone();
+    interpose(&cloud, |call| {
+        let is_it = call.target == "AmazonSSM.DeleteParameters";
+        is_it.then(|| json!({ "__type": "AccessDeniedException", "message": "not you" }).to_string())
+    });
+    let failed = cloud.run(&["destroy", "--yes"]);
+    failed.failed_with(4, &["there is still:\n  7 parameters /restctl/restctl/", "not you"]);
+    failed.failed_with(4, &["removed 3 of 6", "then: restctl destroy, which removes what is left"]);
+    let mut record = cloud.record();
+    record["endpoint_url"] = endpoint;
+    std::fs::write(cloud.state().join(RECORD), record.to_string()).unwrap();
+    cloud.succeed(&["destroy", "--yes"]);
 }

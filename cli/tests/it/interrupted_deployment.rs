@@ -3,65 +3,27 @@
 
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
 
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
-use serde_json::Value;
-
-use crate::cloud::{Cloud, RECORD, Ran, eventually};
+use crate::cloud::{Cloud, Ran, eventually};
+use crate::interposed::interpose;
 
 const WORKING: usize = 1;
 const CANCELLED: usize = 2;
 
+#[derive(Default)]
 struct Slow {
-    endpoint: String,
-    client: reqwest::Client,
     phase: AtomicUsize,
     /// How often somebody looked while it worked.
     looks: AtomicUsize,
 }
 
-async fn answer(
-    State(slow): State<Arc<Slow>>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> (StatusCode, Vec<u8>) {
-    let text = String::from_utf8_lossy(&body).into_owned();
-    let phase = slow.phase.load(Ordering::SeqCst);
-    if phase != 0 && text.contains("Action=DescribeStackEvents") {
-        slow.looks.fetch_add(1, Ordering::SeqCst);
-        return (StatusCode::OK, events(phase, &text).into_bytes());
-    }
-    if text.contains("Action=CancelUpdateStack") {
-        slow.phase.store(CANCELLED, Ordering::SeqCst);
-        return (StatusCode::OK, b"<CancelUpdateStackResponse/>".to_vec());
-    }
-    let mut request = slow.client.request(method, format!("{}{uri}", slow.endpoint)).body(body);
-    for name in ["authorization", "content-type", "x-amz-target", "content-encoding"] {
-        if let Some(value) = headers.get(name) {
-            request = request.header(name, value);
-        }
-    }
-    let passed_on = request.send().await.unwrap();
-    if text.contains("Action=ExecuteChangeSet") {
-        slow.phase.store(WORKING, Ordering::SeqCst);
-    }
-    (passed_on.status(), passed_on.bytes().await.unwrap().to_vec())
-}
-
-/// Of an update that was cancelled.
-fn events(phase: usize, question: &str) -> String {
-    let stack = question.split('&').find_map(|part| part.strip_prefix("StackName=")).unwrap();
-    let stack = stack.replace("%3A", ":").replace("%2F", "/");
+/// Of an update.
+fn events(phase: usize, stack: &str) -> String {
     let event = |resource: &str, status: &str| {
         let (id, kind) = match resource {
-            "restctl" => (stack.as_str(), "AWS::CloudFormation::Stack"),
+            "restctl" => (stack, "AWS::CloudFormation::Stack"),
             _ => ("id", "AWS::Lambda::Function"),
         };
         format!(
@@ -86,35 +48,28 @@ fn events(phase: usize, question: &str) -> String {
     )
 }
 
-/// Puts it before the local cloud.
-fn slow_down(cloud: &Cloud) -> Arc<Slow> {
-    let mut record: Value = cloud.record();
-    let slow = Arc::new(Slow {
-        endpoint: record["endpoint_url"].as_str().unwrap().to_owned(),
-        client: reqwest::Client::builder().no_proxy().build().unwrap(),
-        phase: AtomicUsize::new(0),
-        looks: AtomicUsize::new(0),
-    });
-    let (tell, told) = mpsc::channel();
-    let state = Arc::clone(&slow);
-    // It ends with this process.
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-            tell.send(listener.local_addr().unwrap()).unwrap();
-            axum::serve(listener, Router::new().fallback(answer).with_state(state)).await.unwrap();
-        });
-    });
-    record["endpoint_url"] = format!("http://{}", told.recv().unwrap()).into();
-    std::fs::write(cloud.state().join(RECORD), record.to_string()).unwrap();
-    slow
-}
-
+/// A deployed stack whose next update takes its time.
 fn updating(cloud: &Cloud) -> Arc<Slow> {
     cloud.succeed(&["setup"]);
     cloud.succeed(&["deploy"]);
-    slow_down(cloud)
+    let slow = Arc::new(Slow::default());
+    let state = Arc::clone(&slow);
+    interpose(cloud, move |call| {
+        let phase = state.phase.load(Ordering::SeqCst);
+        if phase != 0 && call.is("DescribeStackEvents") {
+            state.looks.fetch_add(1, Ordering::SeqCst);
+            return Some(events(phase, &call.parameter("StackName")));
+        }
+        if call.is("CancelUpdateStack") {
+            state.phase.store(CANCELLED, Ordering::SeqCst);
+            return Some("<CancelUpdateStackResponse/>".to_owned());
+        }
+        if call.is("ExecuteChangeSet") {
+            state.phase.store(WORKING, Ordering::SeqCst);
+        }
+        None
+    });
+    slow
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod deploy;
 mod destroy;
 mod export;
 mod identity;
+mod interposed;
 mod interrupted_deployment;
 mod interrupted_load;
 mod issuer;

@@ -61,7 +61,7 @@ fn a_stack_is_what_its_options_say_and_stays_so() {
     #[rustfmt::skip]
     let chosen = [
         "deploy", "--key", "code:N", "--list", "on", "--openapi", "open",
-        "--allow-cidr", "203.0.113.0/24", "--allow-cidr", "198.51.100.7/32",
+        "--allow-cidr", "203.0.113.0/24", "--allow-cidr", "198.51.100.7/32", "--allow-cidr", "203.0.113.0/24",
         "--domain", "restctl.localhost", "--hosted-zone", &zone,
         "--alarm-topic", topic, "--tag", "team=data",
     ];
@@ -110,6 +110,16 @@ fn what_cannot_be_is_said_before_anything_is_made() {
     refused(&["--edge-jwt", "on"], &["the local cloud cannot do --edge-jwt"]);
     refused(&["--idp", "cognito"], &["the local cloud cannot do --idp cognito"]);
     assert!(!cloud.s3("/").contains("<Bucket>"), "nothing was made");
+}
+
+/// What would leave a deployed stack half-way is refused while nothing is changed.
+#[test]
+fn the_network_of_a_stack_is_chosen_once() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    cloud.succeed(&["deploy"]);
+    let vpc = ["deploy", "--vpc", "vpc-01234567", "--subnets", "subnet-01234567,subnet-89abcdef"];
+    cloud.run(&vpc).failed_with(2, &["a stack that is deployed stays in its VPC", "another stack:"]);
 }
 
 /// The command refuses a user pool on the local cloud, where nobody answers under its addresses; its CloudFormation

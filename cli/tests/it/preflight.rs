@@ -67,15 +67,9 @@ fn missing_permissions_are_named_before_anything_is_made() {
 }
 
 #[test]
-fn what_restctl_did_not_make_is_left_alone() {
+fn a_certificate_that_would_be_refused_is_found() {
     let cloud = Cloud::up();
     cloud.succeed(&["setup"]);
-    let template = json!({ "Resources": { "Queue": { "Type": "AWS::SQS::Queue" } } }).to_string();
-    let stack = [("Action", "CreateStack"), ("StackName", "restctl"), ("TemplateBody", &template)];
-    cloud.query("cloudformation", &stack);
-    cloud.run(&["deploy"]).failed_with(2, &["is a stack that restctl did not make", "--stack NAME"]);
-    cloud.query("cloudformation", &[("Action", "DeleteStack"), ("StackName", "restctl")]);
-
     let arn = cloud.call("acm", "CertificateManager.ListCertificates", &json!({}));
     let arn = json!({ "CertificateArn": arn["CertificateSummaryList"][0]["CertificateArn"] });
     let other_name = ["deploy", "--domain", "api.example.com", "--hosted-zone", "Z0123456789"];

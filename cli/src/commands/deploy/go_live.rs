@@ -26,7 +26,16 @@ pub(crate) async fn go_live(aws: &Aws, stack: &Stack) -> Result<Versions> {
         return Err(refused(failure, &api, &ingest));
     }
     let now = live::now();
-    Ok(Versions { api: api.complete(aws, now).await?, ingest: ingest.complete(aws, now).await? })
+    let api_before = api.before.clone();
+    let api = api.complete(aws, now).await?;
+    match ingest.complete(aws, now).await {
+        Ok(ingest) => Ok(Versions { api, ingest }),
+        Err(failure) => {
+            // Together or not at all: so they go back together, too.
+            api_before.shift(aws).await?;
+            Err(failure.next("restctl deploy: neither version has taken over"))
+        }
+    }
 }
 
 /// A function with the version that is live, and the one that is to be.

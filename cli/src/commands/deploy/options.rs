@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::settings::Settings;
 
+use super::repair::Start;
 use value::Key;
 
 pub(crate) const ON: &str = "on";
@@ -66,7 +67,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "ID", requires = "domain", value_parser = value::hosted_zone)]
     hosted_zone: Option<String>,
 
-    /// Existing VPC for the load balancer, instead of one of the stack's own; "" takes it back
+    /// Existing VPC for the load balancer, instead of one of the stack's own; chosen once, when the stack is made
     #[arg(long, value_name = "ID", requires = "subnets", value_parser = value::vpc)]
     vpc: Option<String>,
 
@@ -75,7 +76,7 @@ pub(crate) struct Options {
     subnets: Option<String>,
 
     /// Whether the functions run in private subnets, with a NAT gateway as their only way out, which is billed by the
-    /// hour [at first: off]
+    /// hour; once on, it stays on [at first: off]
     #[arg(long, value_parser = [ON, OFF])]
     private_network: Option<String>,
 
@@ -115,8 +116,14 @@ impl Options {
             (parameter::PRIVATE_NETWORK, self.private_network.clone()),
             (parameter::ALARM_TOPIC, self.alarm_topic.clone()),
         ];
-        // Given anew, they are given all together.
-        let cidr = |place| self.allow_cidr.get(place).cloned().unwrap_or_default();
+        // Given anew, they are given all together. Of two equal rules, EC2 would remove the only one with the second.
+        let mut cidrs: Vec<&String> = Vec::new();
+        self.allow_cidr.iter().for_each(|cidr| {
+            if !cidrs.contains(&cidr) {
+                cidrs.push(cidr);
+            }
+        });
+        let cidr = |place: usize| cidrs.get(place).copied().cloned().unwrap_or_default();
         let chosen = !self.allow_cidr.is_empty();
         choices.extend(
             parameter::ALLOW_CIDRS
@@ -162,21 +169,30 @@ impl Options {
         Ok(COGNITO)
     }
 
-    /// What contradicts itself, or cannot be had here.
-    pub(crate) fn check(&self, context: &Context, existing: Option<&Stack>, idp: &str) -> Result<()> {
+    /// What contradicts itself, cannot be done to this stack, or cannot be had here.
+    pub(crate) fn check(&self, context: &Context, start: &Start, idp: &str) -> Result<()> {
+        let chosen = start.chosen();
         let is = |name, wanted| match name {
             parameter::IDP => idp == wanted,
-            _ => self.value(name, existing).as_deref() == Some(wanted),
+            _ => self.value(name, chosen).as_deref() == Some(wanted),
         };
         if self.allow_cidr.len() > parameter::ALLOW_CIDRS.len() {
             return Err(refuse("--allow-cidr is given more often than five times")
                 .next("a wider range that holds several of them"));
         }
-        let has_vpc = self.value(parameter::EXISTING_VPC, existing).is_some_and(|vpc| !vpc.is_empty());
-        if has_vpc && is(parameter::PRIVATE_NETWORK, ON) {
+        let vpc = self.value(parameter::EXISTING_VPC, chosen).unwrap_or_default();
+        if !vpc.is_empty() && is(parameter::PRIVATE_NETWORK, ON) {
             return Err(refuse("--private-network and --vpc exclude each other")
                 .why("the private subnets are part of the stack's own VPC")
-                .next("--private-network off, or --vpc \"\" --subnets \"\""));
+                .next("leave out one of them"));
+        }
+        if let Some(stack) = start.stack.as_ref().filter(|stack| !stack.is_in_review()) {
+            let before = |name| stack.parameter(name).unwrap_or_default();
+            let is_private = self.value(parameter::PRIVATE_NETWORK, chosen).unwrap_or_default();
+            check_that_network_stays(
+                (before(parameter::EXISTING_VPC), &vpc),
+                (before(parameter::PRIVATE_NETWORK), &is_private),
+            )?;
         }
         if is(parameter::IDP, COGNITO) {
             check_cognito_domain(&context.stack)?;
@@ -202,6 +218,27 @@ impl Options {
     }
 }
 
+/// A load balancer keeps its VPC. And published versions of the functions keep their subnets, which Lambda gives back
+/// only when the last of those versions is deleted ("Understanding Hyperplane Elastic Network Interfaces", AWS Lambda
+/// Developer Guide), so that CloudFormation could not delete them.
+fn check_that_network_stays(
+    (vpc_before, vpc): (&str, &str),
+    (private_before, private): (&str, &str),
+) -> Result<()> {
+    const ANOTHER: &str = "another stack: restctl setup --stack NAME …, then restctl deploy --stack NAME …, and upload the data there";
+    if vpc != vpc_before {
+        return Err(refuse("a stack that is deployed stays in its VPC")
+            .why("a load balancer cannot move to another one")
+            .next(ANOTHER));
+    }
+    if private_before == ON && private != ON {
+        return Err(refuse("the private network of a stack that is deployed stays on")
+            .why("the versions of the functions to which `restctl rollback` returns are in it")
+            .next(ANOTHER));
+    }
+    Ok(())
+}
+
 /// "Using the Amazon Cognito domain for the hosted UI": no domain has one of these words in it.
 fn check_cognito_domain(stack: &StackName) -> Result<()> {
     let reserved = ["aws", "amazon", "cognito"].into_iter().find(|word| stack.as_str().contains(word));
@@ -213,4 +250,31 @@ fn check_cognito_domain(stack: &StackName) -> Result<()> {
 
 fn refuse(what: impl Into<String>) -> Failure {
     Failure::new(what).exit(Exit::Usage)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_network_of_a_stack_is_chosen_once() {
+        for stays in [
+            (("", ""), (OFF, OFF)),
+            (("", ""), ("", OFF)),
+            (("", ""), (OFF, ON)),
+            (("", ""), (ON, ON)),
+            (("vpc-1", "vpc-1"), ("", "")),
+        ] {
+            assert!(check_that_network_stays(stays.0, stays.1).is_ok(), "{stays:?}");
+        }
+        for (moves, why) in [
+            ((("", "vpc-1"), (OFF, OFF)), "stays in its VPC"),
+            ((("vpc-1", ""), (OFF, OFF)), "stays in its VPC"),
+            ((("vpc-1", "vpc-2"), (OFF, OFF)), "stays in its VPC"),
+            ((("", ""), (ON, OFF)), "stays on"),
+        ] {
+            let refused = check_that_network_stays(moves.0, moves.1).unwrap_err().to_string();
+            assert!(refused.contains(why) && refused.contains("another stack"), "{refused}");
+        }
+    }
 }

@@ -10,11 +10,15 @@ use crate::report::Report;
 /// The changes as a tree, which is the data of a dry run.
 pub(super) fn show(changes: &[Change], args: &Deploy, context: &Context, report: &Report) -> Result<()> {
     let stack = format!("the stack {} in {}", context.stack, context.aws.region);
-    if !args.dry_run && changes.iter().all(Change::is_addition) {
+    if !args.dry_run && !changes.is_empty() && changes.iter().all(Change::is_addition) {
         output::say(&format!("{stack}: {} resources to add", changes.len()));
         return changes.iter().try_for_each(|change| report.line("change", &change.json()));
     }
-    output::say(&format!("{stack}:"));
+    if changes.is_empty() {
+        output::say(&format!("{stack}: nothing but its outputs changes"));
+    } else {
+        output::say(&format!("{stack}:"));
+    }
     for change in changes {
         report.line("change", &change.json())?;
         if args.dry_run && args.output == Format::Text {
@@ -26,18 +30,24 @@ pub(super) fn show(changes: &[Change], args: &Deploy, context: &Context, report:
     Ok(())
 }
 
-/// What holds data is replaced or removed only by name.
-pub(super) fn refuse_loss_of_data(changes: &[Change], allowed: &[String]) -> Option<Failure> {
+/// What holds data is replaced or removed only by name: those whose names are missing.
+pub(super) fn unnamed_losses(changes: &[Change], allowed: &[String]) -> Vec<String> {
     let lost = changes.iter().filter(|change| change.parts_with_data()).map(Change::resource);
-    let lost: Vec<_> = lost.filter(|resource| !allowed.iter().any(|name| name == resource)).collect();
-    if lost.is_empty() {
-        return None;
+    lost.filter(|resource| !allowed.iter().any(|name| name == resource)).map(str::to_owned).collect()
+}
+
+pub(super) fn refuse(losses: &[String]) -> Result<()> {
+    if losses.is_empty() {
+        return Ok(());
     }
-    let flags: Vec<_> = lost.iter().map(|resource| format!("--allow-replacement {resource}")).collect();
-    Some(
-        Failure::new(format!("this would replace or remove {}, and nothing was changed", lost.join(", ")))
-            .exit(Exit::Usage)
-            .why("what it holds now would stay in the account, and the API would no longer have it")
-            .next(format!("leave out what changes it; or: restctl deploy … {}", flags.join(" "))),
-    )
+    Err(Failure::new(format!("this would replace or remove {}, and nothing was changed", losses.join(", ")))
+        .exit(Exit::Usage)
+        .why("what it holds now would stay in the account, and the API would no longer have it")
+        .next(format!("leave out what changes it; or: restctl deploy … {}", flags(losses))))
+}
+
+/// With which a deployment does it all the same.
+pub(super) fn flags(losses: &[String]) -> String {
+    let flags: Vec<_> = losses.iter().map(|resource| format!("--allow-replacement {resource}")).collect();
+    flags.join(" ")
 }

@@ -34,17 +34,32 @@ fn remedy(status: &StackStatus) -> Remedy {
     }
 }
 
-/// The stack to update, if there is one, once it can be updated; `yes` answers what would be asked.
-pub(crate) async fn usable_stack(
-    aws: &Aws,
-    name: &StackName,
-    yes: bool,
-    report: &Report,
-) -> Result<Option<Stack>> {
-    let Some(stack) = cloudformation::find(aws, name.as_str()).await? else { return Ok(None) };
+/// What a deployment starts from.
+#[derive(Default)]
+pub(crate) struct Start {
+    /// The stack to update; none where there is none to make one from.
+    pub(crate) stack: Option<Stack>,
+    /// The one that stood in its place and had to be removed.
+    removed: Option<Stack>,
+}
+
+impl Start {
+    fn update(stack: Option<Stack>) -> Self {
+        Self { stack, removed: None }
+    }
+
+    /// The stack whose options stay where they are not given anew.
+    pub(crate) fn chosen(&self) -> Option<&Stack> {
+        self.stack.as_ref().or(self.removed.as_ref()).filter(|stack| !stack.is_in_review())
+    }
+}
+
+/// What there is to start from, once it can be updated; `yes` answers what would be asked.
+pub(crate) async fn repaired(aws: &Aws, name: &StackName, yes: bool, report: &Report) -> Result<Start> {
+    let Some(stack) = cloudformation::find_own(aws, name).await? else { return Ok(Start::default()) };
     let status = stack.status.as_str().to_owned();
     match remedy(&stack.status) {
-        Remedy::None => Ok(Some(stack)),
+        Remedy::None => Ok(Start::update(Some(stack))),
         Remedy::Wait => Err(Failure::new(format!("the stack {name} is busy: it is in {status}"))
             .next("wait until the other operation has ended, then: restctl deploy")),
         Remedy::Remove => {
@@ -52,8 +67,8 @@ pub(crate) async fn usable_stack(
             let question = format!("The stack {name} is in {status}: {why}. Remove it, and go on?");
             prompt::confirm(&question, yes)?;
             cloudformation::delete(aws, &stack, report).await?;
-            output::say(&format!("removed the stack {name}, which was in {status}"));
-            Ok(None)
+            output::say(&format!("removed the stack {name}, which was in {status}; its options stay"));
+            Ok(Start { stack: None, removed: Some(stack) })
         }
         Remedy::ContinueRollback => {
             let why = "its last update failed, and so did the way back";
@@ -67,7 +82,7 @@ pub(crate) async fn usable_stack(
                 let failure = events.failure("the stack cannot go back", &ended);
                 return Err(failure.then("restctl deploy"));
             }
-            cloudformation::find(aws, name.as_str()).await
+            Ok(Start::update(cloudformation::find_own(aws, name).await?))
         }
     }
 }
@@ -80,11 +95,11 @@ fn why_to_remove(stack: &Stack) -> &'static str {
     }
 }
 
-/// The failure of a dry run, which repairs nothing.
-pub(crate) async fn unrepaired(aws: &Aws, name: &StackName) -> Result<Option<Stack>> {
-    let Some(stack) = cloudformation::find(aws, name.as_str()).await? else { return Ok(None) };
+/// What there is to start from for a dry run, which repairs nothing.
+pub(crate) async fn unrepaired(aws: &Aws, name: &StackName) -> Result<Start> {
+    let Some(stack) = cloudformation::find_own(aws, name).await? else { return Ok(Start::default()) };
     match remedy(&stack.status) {
-        Remedy::None => Ok(Some(stack)),
+        Remedy::None => Ok(Start::update(Some(stack))),
         _ => Err(Failure::new(format!("the stack {name} is in {}", stack.status.as_str()))
             .exit(Exit::Failure)
             .why("no change can be prepared for it as it is, and a dry run repairs nothing")

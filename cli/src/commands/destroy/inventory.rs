@@ -10,7 +10,6 @@ use crate::aws::cloudformation::{self, Stack};
 use crate::aws::{Aws, acm, dynamodb, s3, secretsmanager, ssm, sts};
 use crate::context::Context;
 use crate::failure::Result;
-use crate::report::Report;
 use crate::settings;
 
 /// Of a bucket with more versions than this, only that many are counted beforehand.
@@ -49,7 +48,7 @@ pub(super) enum Thing {
 /// what was interrupted before can be run again.
 pub(super) async fn take(context: &Context) -> Result<Vec<Thing>> {
     let (aws, name) = (&context.aws, &context.stack);
-    let stack = cloudformation::find(aws, name.as_str()).await?;
+    let stack = cloudformation::find_own(aws, name).await?;
     let mut things = Vec::new();
     let (mut tables, mut buckets) = (Vec::new(), Vec::new());
     if let Some(stack) = stack {
@@ -103,14 +102,18 @@ impl Thing {
         matches!(self, Thing::Table { .. } | Thing::Bucket { holds_data: true, .. })
     }
 
-    pub(super) async fn remove(&self, aws: &Aws, report: &Report) -> Result<()> {
+    /// Leaves nothing in it.
+    pub(super) async fn empty(&self, aws: &Aws) -> Result<()> {
         match self {
-            Thing::Stack { stack, .. } => {
-                if stack.has_termination_protection {
-                    cloudformation::set_termination_protection(aws, stack, false).await?;
-                }
-                cloudformation::delete(aws, stack, report).await
-            }
+            Thing::Bucket { name, .. } => s3::empty(aws, name).await.map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes what lies beside the stack; the stack itself is [`cloudformation::delete`]'s.
+    pub(super) async fn remove(&self, aws: &Aws) -> Result<()> {
+        match self {
+            Thing::Stack { .. } => Ok(()),
             Thing::Table { name, .. } => dynamodb::delete(aws, name).await,
             Thing::Bucket { name, .. } => {
                 s3::empty(aws, name).await?;
@@ -134,10 +137,7 @@ impl Thing {
     /// Looks again.
     pub(super) async fn is_there(&self, aws: &Aws) -> Result<bool> {
         match self {
-            Thing::Stack { stack, .. } => {
-                let found = cloudformation::find(aws, &stack.id).await?;
-                Ok(found.is_some_and(|stack| stack.status.as_str() != "DELETE_COMPLETE"))
-            }
+            Thing::Stack { stack, .. } => cloudformation::is_gone(aws, &stack.id).await.map(|gone| !gone),
             Thing::Table { name, .. } => Ok(dynamodb::size(aws, name).await?.is_some()),
             Thing::Bucket { name, .. } => s3::bucket_exists(aws, name).await,
             Thing::Certificate { arn } => Ok(acm::describe(aws, arn).await?.is_some()),
@@ -176,7 +176,9 @@ impl fmt::Display for Thing {
             }
             Thing::Bucket { name, versions, bytes, .. } => {
                 let more = if *versions >= MAX_COUNTED { "more than " } else { "" };
-                write!(f, "the bucket {name} with {more}{versions} object versions, {}", HumanBytes(*bytes))
+                let s = if *versions == 1 { "" } else { "s" };
+                let size = HumanBytes(*bytes);
+                write!(f, "the bucket {name} with {more}{versions} object version{s}, {size}")
             }
             Thing::Certificate { arn } => write!(f, "the certificate {arn}"),
             Thing::Parameters { stack, number } => write!(f, "{number} parameters /restctl/{stack}/…"),

@@ -1,0 +1,91 @@
+//! Somebody between restctl and the local cloud, who answers some of its calls in its place: as AWS would, where the
+//! local cloud is too quick or too kind.
+
+use std::sync::{Arc, mpsc};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use serde_json::Value;
+
+use crate::cloud::{Cloud, RECORD};
+
+type Answer = Box<dyn Fn(&Call) -> Option<String> + Send + Sync>;
+
+pub(crate) struct Call {
+    pub(crate) uri: String,
+    /// The operation, of the JSON protocols.
+    pub(crate) target: String,
+    /// Of the query protocol, or JSON.
+    pub(crate) body: String,
+}
+
+impl Call {
+    /// Of the query protocol.
+    pub(crate) fn is(&self, action: &str) -> bool {
+        self.body.split('&').any(|part| part.strip_prefix("Action=") == Some(action))
+    }
+
+    /// A parameter of the query protocol.
+    pub(crate) fn parameter(&self, name: &str) -> String {
+        let value = self.body.split('&').find_map(|part| part.split_once('=').filter(|(it, _)| *it == name));
+        value.unwrap().1.replace("%3A", ":").replace("%2F", "/")
+    }
+}
+
+struct Front {
+    endpoint: String,
+    client: reqwest::Client,
+    answer: Answer,
+}
+
+async fn respond(
+    State(front): State<Arc<Front>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, Vec<u8>) {
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+    let call = Call {
+        uri: uri.to_string(),
+        target: target.unwrap_or_default().to_owned(),
+        body: String::from_utf8_lossy(&body).into_owned(),
+    };
+    if let Some(answer) = (front.answer)(&call) {
+        // The type of an error.
+        let status = if answer.contains("__type") { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+        return (status, answer.into_bytes());
+    }
+    let mut request = front.client.request(method, format!("{}{uri}", front.endpoint)).body(body);
+    for (name, value) in
+        headers.iter().filter(|(name, _)| !["host", "content-length"].contains(&name.as_str()))
+    {
+        request = request.header(name, value);
+    }
+    let passed_on = request.send().await.unwrap();
+    (passed_on.status(), passed_on.bytes().await.unwrap().to_vec())
+}
+
+/// From now on `answer` answers what `cloud` is asked, or leaves it to the cloud.
+pub(crate) fn interpose(cloud: &Cloud, answer: impl Fn(&Call) -> Option<String> + Send + Sync + 'static) {
+    let mut record: Value = cloud.record();
+    let front = Arc::new(Front {
+        endpoint: record["endpoint_url"].as_str().unwrap().to_owned(),
+        client: reqwest::Client::builder().no_proxy().build().unwrap(),
+        answer: Box::new(answer),
+    });
+    let (tell, told) = mpsc::channel();
+    // It ends with this process.
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            tell.send(listener.local_addr().unwrap()).unwrap();
+            axum::serve(listener, Router::new().fallback(respond).with_state(front)).await.unwrap();
+        });
+    });
+    record["endpoint_url"] = format!("http://{}", told.recv().unwrap()).into();
+    std::fs::write(cloud.state().join(RECORD), record.to_string()).unwrap();
+}
