@@ -9,7 +9,8 @@ use restctl_contract::stack::{Certificate, STACK_TAG};
 use restctl_contract::template::parameter;
 
 use crate::aws::cloudformation::Stack;
-use crate::aws::{s3, sts};
+use crate::aws::s3::{self, Found, OwnBucket};
+use crate::aws::sts;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::output;
@@ -18,7 +19,7 @@ use crate::output;
 pub(crate) struct Deployment<'a> {
     pub(crate) certificate: &'a Certificate,
     pub(crate) existing: Option<&'a Stack>,
-    pub(crate) artifacts: &'a str,
+    pub(crate) artifacts: OwnBucket<'a>,
     pub(crate) caller: &'a sts::Caller,
     /// The template's parameters, as far as they are known.
     pub(crate) parameters: &'a [(&'static str, String)],
@@ -85,9 +86,9 @@ fn foreign(context: &Context, deployment: &Deployment<'_>) -> Vec<Finding> {
 
 /// Bucket names are shared by all accounts.
 async fn bucket(context: &Context, deployment: &Deployment<'_>) -> Result<Vec<Finding>> {
-    let bucket = deployment.artifacts;
-    let is_somebody_elses = s3::is_somebody_elses(&context.aws, bucket).await?;
-    let found = is_somebody_elses.then(|| Finding::Problem {
+    let is_refused = s3::find(&context.aws, deployment.artifacts).await? == Found::Refused;
+    let bucket = deployment.artifacts.name;
+    let found = is_refused.then(|| Finding::Problem {
         what: format!("the bucket {bucket} is there and may not be used: it is somebody else's, or a policy is in the way"),
         next: "another name: --stack NAME".to_owned(),
     });

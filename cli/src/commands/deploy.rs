@@ -16,8 +16,9 @@ use serde_json::{Value, json};
 
 use crate::aws::change_set::{self, ChangeSet, Desired};
 use crate::aws::cloudformation::{self, Stack};
+use crate::aws::s3::{self, OwnBucket};
 use crate::aws::stack_events::{Events, Operation};
-use crate::aws::{elasticloadbalancing, s3, sts};
+use crate::aws::{elasticloadbalancing, sts};
 use crate::context::Context;
 use crate::failure::{Exit, Result};
 use crate::lambdas::{Package, Packages, Place};
@@ -108,12 +109,13 @@ async fn deploy(args: &Deploy, context: &Context, report: &Report) -> Result<Out
     args.options.check(context, existing.as_ref(), idp)?;
     let caller = sts::caller(aws).await?;
     let artifacts = name.artifact_bucket(&caller.account, &aws.region);
+    let artifacts = OwnBucket { name: &artifacts, account: &caller.account };
     let mut parameters = args.options.parameters(existing.as_ref());
     parameters.push((parameter::IDP, idp.to_owned()));
     let deployment = Deployment {
         certificate: &certificate,
         existing: existing.as_ref(),
-        artifacts: &artifacts,
+        artifacts,
         caller: &caller,
         parameters: &parameters,
     };
@@ -122,7 +124,7 @@ async fn deploy(args: &Deploy, context: &Context, report: &Report) -> Result<Out
     let place = if context.local.is_some() { Place::Local } else { Place::Aws };
     let runs_on = existing.as_ref().and_then(|stack| stack.parameter(parameter::ARCHITECTURE)?.parse().ok());
     let packages = Packages::find(args.lambdas.as_deref(), place, runs_on)?;
-    parameters.extend(fixed(context, &artifacts, &packages));
+    parameters.extend(fixed(context, artifacts.name, &packages));
     let tags = args.options.tags(name, existing.as_ref());
     let desired = Desired { template: TEMPLATE, parameters: &parameters, tags: &tags };
     let change_set = change_set::create(aws, name, existing.as_ref(), desired).await?;
@@ -137,8 +139,8 @@ async fn deploy(args: &Deploy, context: &Context, report: &Report) -> Result<Out
                 change_set::discard(aws, change_set).await?;
                 refusal.filter(|_| !args.dry_run).map_or(Ok(()), Err)?;
             } else {
-                s3::ensure_private_bucket(aws, &artifacts).await?;
-                upload(context, &artifacts, &packages).await?;
+                s3::ensure_private_bucket(aws, artifacts).await?;
+                upload(context, artifacts, &packages).await?;
                 execute(context, &change_set, report).await?;
             }
         }
@@ -185,7 +187,7 @@ async fn execute(context: &Context, change_set: &ChangeSet, report: &Report) -> 
 }
 
 /// Uploads the packages that the bucket does not hold yet, each under its hash.
-async fn upload(context: &Context, bucket: &str, packages: &Packages) -> Result<()> {
+async fn upload(context: &Context, bucket: OwnBucket<'_>, packages: &Packages) -> Result<()> {
     for Package { key, zip } in [&packages.api, &packages.ingest] {
         if !s3::object_exists(&context.aws, bucket, key).await? {
             s3::put(&context.aws, bucket, key, zip.clone()).await?;

@@ -186,7 +186,7 @@ impl Needed {
             ("{region}", context.aws.region.as_str()),
             ("{account}", caller.account.as_str()),
             ("{stack}", context.stack.as_str()),
-            ("{artifacts}", deployment.artifacts),
+            ("{artifacts}", deployment.artifacts.name),
             ("{hosted zone}", deployment.parameter(parameter::HOSTED_ZONE)),
         ];
         known.iter().fold(self.resource.to_owned(), fill)
