@@ -90,6 +90,12 @@ impl Failure {
 }
 
 impl Failure {
+    /// What happened and why, for a place where it ends nothing.
+    pub(crate) fn in_one_line(&self) -> String {
+        let why = self.why.iter().map(|why| format!(": {}", why.replace('\n', " ")));
+        format!("{}{}", self.what, why.collect::<String>())
+    }
+
     /// For programs.
     pub(crate) fn json(&self) -> Value {
         json!({

@@ -8,7 +8,8 @@ mod quotas;
 use restctl_contract::stack::Certificate;
 
 use crate::aws::cloudformation::Stack;
-use crate::aws::{s3, sts};
+use crate::aws::s3::{self, Found, OwnBucket};
+use crate::aws::sts;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::output;
@@ -17,7 +18,7 @@ use crate::output;
 pub(crate) struct Deployment<'a> {
     pub(crate) certificate: &'a Certificate,
     pub(crate) existing: Option<&'a Stack>,
-    pub(crate) artifacts: &'a str,
+    pub(crate) artifacts: OwnBucket<'a>,
     pub(crate) caller: &'a sts::Caller,
     /// The template's parameters, as far as they are known.
     pub(crate) parameters: &'a [(&'static str, String)],
@@ -28,6 +29,20 @@ impl Deployment<'_> {
     fn parameter(&self, name: &str) -> &str {
         let value = self.parameters.iter().find(|(parameter, _)| *parameter == name);
         value.map_or("", |(_, value)| value.as_str())
+    }
+
+    /// There is no stack yet.
+    fn is_new(&self) -> bool {
+        self.deployed().is_none()
+    }
+
+    /// The stack that is there was deployed with this value of a parameter; empty where its template did not have it.
+    fn was(&self, name: &str, value: &str) -> bool {
+        self.deployed().is_some_and(|stack| stack.parameter(name).unwrap_or_default() == value)
+    }
+
+    fn deployed(&self) -> Option<&Stack> {
+        self.existing.filter(|stack| !stack.is_in_review())
     }
 }
 
@@ -71,11 +86,57 @@ pub(crate) async fn check(context: &Context, deployment: &Deployment<'_>) -> Res
 
 /// Bucket names are shared by all accounts.
 async fn bucket(context: &Context, deployment: &Deployment<'_>) -> Result<Vec<Finding>> {
-    let bucket = deployment.artifacts;
-    let is_somebody_elses = s3::is_somebody_elses(&context.aws, bucket).await?;
-    let found = is_somebody_elses.then(|| Finding::Problem {
+    let is_refused = s3::find(&context.aws, deployment.artifacts).await? == Found::Refused;
+    let bucket = deployment.artifacts.name;
+    let found = is_refused.then(|| Finding::Problem {
         what: format!("the bucket {bucket} is there and may not be used: it is somebody else's, or a policy is in the way"),
         next: "another name: --stack NAME".to_owned(),
     });
     Ok(found.into_iter().collect())
+}
+
+#[cfg(test)]
+mod fixture {
+    use aws_sdk_cloudformation::types::{Parameter, Stack, StackStatus};
+
+    use super::*;
+    use crate::aws::cloudformation;
+
+    type Parameters<'a> = &'a [(&'static str, &'a str)];
+
+    /// Looks at a deployment of these parameters, to a stack that has those of `before`, or to none.
+    pub(super) fn with<T>(
+        parameters: Parameters<'_>,
+        before: Option<Parameters<'_>>,
+        look: impl FnOnce(&Deployment<'_>) -> T,
+    ) -> T {
+        let certificate = Certificate {
+            arn: String::new(),
+            name: String::new(),
+            names: Vec::new(),
+            anchor: String::new(),
+            fingerprint: String::new(),
+            not_after: String::new(),
+            self_signed: false,
+        };
+        let caller = sts::Caller { account: "123456789012".to_owned(), arn: String::new() };
+        let parameters: Vec<_> =
+            parameters.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        let existing = before.map(stack);
+        look(&Deployment {
+            certificate: &certificate,
+            existing: existing.as_ref(),
+            artifacts: OwnBucket { name: "artifacts", account: &caller.account },
+            caller: &caller,
+            parameters: &parameters,
+        })
+    }
+
+    fn stack(parameters: Parameters<'_>) -> cloudformation::Stack {
+        let parameters = parameters
+            .iter()
+            .map(|(name, value)| Parameter::builder().parameter_key(*name).parameter_value(*value).build());
+        let stack = Stack::builder().stack_status(StackStatus::CreateComplete);
+        cloudformation::read(stack.set_parameters(Some(parameters.collect())).build())
+    }
 }

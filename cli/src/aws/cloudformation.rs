@@ -101,7 +101,7 @@ async fn find(aws: &Aws, name: &str) -> Result<Option<Stack>> {
     Ok(answer.stacks.unwrap_or_default().into_iter().next().map(read))
 }
 
-fn read(stack: aws_sdk_cloudformation::types::Stack) -> Stack {
+pub(crate) fn read(stack: aws_sdk_cloudformation::types::Stack) -> Stack {
     let parameters = stack.parameters.unwrap_or_default();
     let outputs = stack.outputs.unwrap_or_default().into_iter();
     let resolved = parameters.iter().cloned();

@@ -1,10 +1,17 @@
 //! AWS Identity and Access Management: what somebody may do, as the policy simulator says.
 
-use aws_sdk_iam::types::PolicyEvaluationDecisionType as Decision;
+use std::collections::BTreeSet;
+
+use aws_sdk_iam::types::{
+    ContextEntry, ContextKeyTypeEnum as Kind, EvaluationResult, PolicyEvaluationDecisionType as Decision,
+};
 
 use super::Aws;
 use super::call::Called;
+use super::sts::Caller;
 use crate::failure::Result;
+
+const PASS_ROLE: &str = "iam:PassRole";
 
 /// The ARN of a role, whose path a session does not tell.
 pub(crate) async fn role_arn(aws: &Aws, name: &str) -> Result<String> {
@@ -13,28 +20,198 @@ pub(crate) async fn role_arn(aws: &Aws, name: &str) -> Result<String> {
     Ok(answer.role.map(|role| role.arn).unwrap_or_default())
 }
 
-/// Of these actions, those that the user or role may not do with the resource. One that hangs on what the simulator does not
-/// know, such as a tag of the request, counts as allowed.
-pub(crate) async fn denied(
-    aws: &Aws,
-    principal: &str,
-    actions: &[&str],
-    resource: &str,
-) -> Result<Vec<String>> {
-    let request = aws.iam.simulate_principal_policy().policy_source_arn(principal).resource_arns(resource);
-    let request = request.set_action_names(Some(actions.iter().map(|action| (*action).to_owned()).collect()));
+/// What the simulator is asked: may this be done with the resource?
+pub(crate) struct Question<'a> {
+    /// The user or role whose policies count.
+    pub(crate) principal: &'a str,
+    pub(crate) caller: &'a Caller,
+    /// Of one service.
+    pub(crate) actions: &'a [&'a str],
+    pub(crate) resource: String,
+}
+
+/// An action that may not be done.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Denial {
+    pub(crate) action: String,
+    /// Why it may be allowed all the same; none where that is out of the question.
+    pub(crate) doubt: Option<String>,
+}
+
+/// Of the actions, those that may not be done.
+pub(crate) async fn denied(aws: &Aws, question: Question<'_>) -> Result<Vec<Denial>> {
+    let actions = question.actions.iter().map(|action| (*action).to_owned()).collect();
+    let request = aws.iam.simulate_principal_policy().policy_source_arn(question.principal);
+    let request = request.set_action_names(Some(actions)).resource_arns(&question.resource);
+    let request = request.set_context_entries(Some(context(&aws.region, &question)));
     let mut denied = Vec::new();
     let mut pages = request.into_paginator().send();
     while let Some(page) = pages.next().await {
         let results = page.called("simulate what may be done")?.evaluation_results.unwrap_or_default();
-        denied.extend(results.into_iter().filter_map(|result| {
-            let is_certain = match result.eval_decision {
-                Decision::ExplicitDeny => true,
-                Decision::ImplicitDeny => result.missing_context_values.unwrap_or_default().is_empty(),
-                _ => false,
-            };
-            is_certain.then_some(result.eval_action_name)
-        }));
+        denied.extend(results.iter().filter_map(judge));
     }
     Ok(denied)
+}
+
+/// A denial is certain only where the simulator knew all that was asked for. Without a key's value a condition denies what
+/// it would allow (`StringNotEquals` is true of what is absent), and the keys that are missing are listed for the caller's own
+/// policies alone: not for those of the organisation, nor for the permissions boundary ("EvaluationResult").
+fn judge(result: &EvaluationResult) -> Option<Denial> {
+    if !matches!(result.eval_decision, Decision::ExplicitDeny | Decision::ImplicitDeny) {
+        return None;
+    }
+    // Where "*" was asked about, the keys are listed with the result, else with the resource.
+    let resources = result.resource_specific_results();
+    let missing = resources.iter().flat_map(|resource| resource.missing_context_values());
+    let missing: BTreeSet<_> = missing.chain(result.missing_context_values()).map(String::as_str).collect();
+    let boundaries = resources.iter().filter_map(|resource| resource.permissions_boundary_decision_detail());
+    let mut boundaries = boundaries.chain(result.permissions_boundary_decision_detail());
+    let organization = result.organizations_decision_detail();
+    let doubt = if !missing.is_empty() {
+        let missing: Vec<_> = missing.into_iter().collect();
+        Some(format!("the simulator does not know {}", missing.join(", ")))
+    } else if organization.is_some_and(|organization| !organization.allowed_by_organizations) {
+        Some(
+            "a policy of the organisation is in the way, whose conditions the simulator may not know"
+                .to_owned(),
+        )
+    } else if boundaries.any(|boundary| !boundary.allowed_by_permissions_boundary) {
+        Some("the permissions boundary is in the way, whose conditions the simulator may not know".to_owned())
+    } else {
+        None
+    };
+    Some(Denial { action: result.eval_action_name.clone(), doubt })
+}
+
+/// What is known of the calls, for conditions that ask for it: the simulator takes nothing for granted.
+fn context(region: &str, question: &Question<'_>) -> Vec<ContextEntry> {
+    let account = question.caller.account.as_str();
+    let mut known = vec![
+        ("aws:SecureTransport", Kind::Boolean, "true"),
+        ("aws:PrincipalAccount", Kind::String, account),
+        ("aws:ResourceAccount", Kind::String, account),
+    ];
+    let region = requested_region(region, question);
+    known.extend(region.map(|region| ("aws:RequestedRegion", Kind::String, region)));
+    if question.actions.contains(&PASS_ROLE) {
+        known.push(("iam:PassedToService", Kind::String, "lambda.amazonaws.com"));
+    }
+    let entry = |(name, kind, value): (&str, Kind, &str)| {
+        ContextEntry::builder()
+            .context_key_name(name)
+            .context_key_type(kind)
+            .context_key_values(value)
+            .build()
+    };
+    known.into_iter().map(entry).collect()
+}
+
+/// Global services have one endpoint, in us-east-1 ("AWS: Denies access to AWS based on the requested Region"). Other partitions have
+/// theirs elsewhere, and there the value is left out.
+fn requested_region<'a>(region: &'a str, question: &Question<'_>) -> Option<&'a str> {
+    let services = question.actions.iter().map(|action| action.split(':').next());
+    let is_global = services.flatten().any(|service| matches!(service, "iam" | "route53"));
+    match (is_global, question.caller.partition()) {
+        (false, _) => Some(region),
+        (true, "aws") => Some("us-east-1"),
+        (true, _) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_iam::types::builders::EvaluationResultBuilder;
+    use aws_sdk_iam::types::{
+        OrganizationsDecisionDetail, PermissionsBoundaryDecisionDetail, ResourceSpecificResult,
+    };
+
+    use super::*;
+
+    fn decided(decision: Decision) -> EvaluationResultBuilder {
+        EvaluationResult::builder().eval_action_name("iam:CreateRole").eval_decision(decision)
+    }
+
+    fn on_a_resource(decision: Decision, missing: Option<&str>) -> ResourceSpecificResult {
+        ResourceSpecificResult::builder()
+            .eval_resource_name("arn")
+            .eval_resource_decision(decision)
+            .set_missing_context_values(missing.map(|key| vec![key.to_owned()]))
+            .build()
+            .unwrap()
+    }
+
+    fn doubt(result: EvaluationResultBuilder) -> Option<String> {
+        let denial = judge(&result.build().unwrap()).expect("it is a denial");
+        assert_eq!(denial.action, "iam:CreateRole");
+        denial.doubt
+    }
+
+    #[test]
+    fn a_denial_of_which_all_is_known_is_certain() {
+        assert_eq!(judge(&decided(Decision::Allowed).build().unwrap()), None);
+        let allowed = OrganizationsDecisionDetail::builder().allowed_by_organizations(true).build();
+        let bounded =
+            PermissionsBoundaryDecisionDetail::builder().allowed_by_permissions_boundary(true).build();
+        for decision in [Decision::ExplicitDeny, Decision::ImplicitDeny] {
+            assert_eq!(doubt(decided(decision.clone())), None);
+            let resource = on_a_resource(decision.clone(), None);
+            let result = decided(decision).resource_specific_results(resource);
+            let result = result.organizations_decision_detail(allowed.clone());
+            assert_eq!(doubt(result.permissions_boundary_decision_detail(bounded.clone())), None);
+        }
+    }
+
+    #[test]
+    fn a_key_that_the_simulator_lacks_makes_a_denial_doubtful() {
+        let mfa = "aws:MultiFactorAuthPresent";
+        for decision in [Decision::ExplicitDeny, Decision::ImplicitDeny] {
+            let on_all = decided(decision.clone()).missing_context_values(mfa);
+            let on_one = decided(decision.clone())
+                .resource_specific_results(on_a_resource(decision.clone(), Some(mfa)));
+            let on_both = on_all.clone().resource_specific_results(on_a_resource(decision, Some(mfa)));
+            for result in [on_all, on_one, on_both] {
+                assert_eq!(doubt(result).unwrap(), format!("the simulator does not know {mfa}"));
+            }
+        }
+    }
+
+    #[test]
+    fn what_an_organisation_or_a_boundary_denies_is_doubtful() {
+        let denied = OrganizationsDecisionDetail::builder().allowed_by_organizations(false).build();
+        let result = decided(Decision::ImplicitDeny).organizations_decision_detail(denied);
+        assert!(doubt(result).unwrap().contains("organisation"));
+        let denied =
+            PermissionsBoundaryDecisionDetail::builder().allowed_by_permissions_boundary(false).build();
+        let result = decided(Decision::ImplicitDeny).permissions_boundary_decision_detail(denied.clone());
+        assert!(doubt(result).unwrap().contains("boundary"));
+        let mut resource = on_a_resource(Decision::ExplicitDeny, None);
+        resource.permissions_boundary_decision_detail = Some(denied);
+        let result = decided(Decision::ExplicitDeny).resource_specific_results(resource);
+        assert!(doubt(result).unwrap().contains("boundary"));
+    }
+
+    fn known(partition: &str, actions: &[&str], key: &str) -> Option<String> {
+        let arn = format!("arn:{partition}:iam::123456789012:user/me");
+        let caller = Caller { account: "123456789012".to_owned(), arn };
+        let question = Question { principal: "me", caller: &caller, actions, resource: "*".to_owned() };
+        let entries = context("eu-west-1", &question);
+        let entry = entries.iter().find(|entry| entry.context_key_name() == Some(key))?;
+        Some(entry.context_key_values().join(","))
+    }
+
+    #[test]
+    fn what_is_known_of_a_call_is_told() {
+        let region = |partition, action| known(partition, &[action], "aws:RequestedRegion");
+        assert_eq!(region("aws", "lambda:CreateFunction").unwrap(), "eu-west-1");
+        assert_eq!(region("aws", "iam:CreateRole").unwrap(), "us-east-1");
+        assert_eq!(region("aws-cn", "iam:CreateRole"), None);
+        assert_eq!(region("aws-cn", "lambda:CreateFunction").unwrap(), "eu-west-1");
+        assert_eq!(known("aws", &["s3:CreateBucket"], "aws:SecureTransport").unwrap(), "true");
+        for key in ["aws:PrincipalAccount", "aws:ResourceAccount"] {
+            assert_eq!(known("aws", &["s3:CreateBucket"], key).unwrap(), "123456789012");
+        }
+        let passed = |action| known("aws", &[action], "iam:PassedToService");
+        assert_eq!(passed("iam:PassRole").unwrap(), "lambda.amazonaws.com");
+        assert_eq!(passed("iam:CreateRole"), None);
+    }
 }

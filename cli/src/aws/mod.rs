@@ -16,6 +16,8 @@ pub(crate) mod servicequotas;
 pub(crate) mod sqs;
 pub(crate) mod ssm;
 pub(crate) mod stack_events;
+#[cfg(test)]
+mod stand_in;
 pub(crate) mod sts;
 pub(crate) mod upload;
 

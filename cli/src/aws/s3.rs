@@ -28,23 +28,51 @@ pub(crate) async fn bucket_exists(aws: &Aws, bucket: &str) -> Result<bool> {
     Ok(true)
 }
 
-/// There is a bucket of that name, and these credentials may not use it.
-pub(crate) async fn is_somebody_elses(aws: &Aws, bucket: &str) -> Result<bool> {
-    let answer = aws.s3.head_bucket().bucket(bucket).send().await;
-    if matches!(&answer, Err(error) if error.raw_response().is_some_and(|answer| answer.status().as_u16() == 403))
-    {
-        return Ok(true);
+/// A bucket of the caller's own account. Whoever had made one of that name before, with a policy that lets everyone in, would
+/// be trusted with what runs in this account; so each call names the owner, and S3 answers 403 where it is another
+/// ("Verifying bucket ownership with bucket owner condition").
+#[derive(Clone, Copy)]
+pub(crate) struct OwnBucket<'a> {
+    pub(crate) name: &'a str,
+    /// 12 digits.
+    pub(crate) account: &'a str,
+}
+
+/// What there is of the name of a bucket of one's own.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    Nothing,
+    Own,
+    /// Somebody else's, or one that these credentials may not use.
+    Refused,
+}
+
+pub(crate) async fn find(aws: &Aws, bucket: OwnBucket<'_>) -> Result<Found> {
+    let request = aws.s3.head_bucket().bucket(bucket.name).expected_bucket_owner(bucket.account);
+    let answer = request.send().await;
+    if let Err(error) = &answer {
+        if error.raw_response().is_some_and(|answer| answer.status().as_u16() == 403) {
+            return Ok(Found::Refused);
+        }
+        if error.as_service_error().is_some_and(|error| error.is_not_found()) {
+            return Ok(Found::Nothing);
+        }
     }
-    if !matches!(&answer, Err(error) if error.as_service_error().is_some_and(|error| error.is_not_found())) {
-        answer.called(&format!("look at the bucket {bucket}"))?;
-    }
-    Ok(false)
+    answer.called(&format!("look at the bucket {}", bucket.name))?;
+    Ok(Found::Own)
 }
 
 /// Makes a bucket that nobody else can read, unless it is there already.
-pub(crate) async fn ensure_private_bucket(aws: &Aws, bucket: &str) -> Result<()> {
-    if bucket_exists(aws, bucket).await? {
-        return Ok(());
+pub(crate) async fn ensure_private_bucket(aws: &Aws, own: OwnBucket<'_>) -> Result<()> {
+    let bucket = own.name;
+    match find(aws, own).await? {
+        Found::Own => return Ok(()),
+        Found::Refused => {
+            return Err(Failure::new(format!("the bucket {bucket} may not be used"))
+                .why("it is somebody else's, or a policy is in the way")
+                .next("another name: --stack NAME"));
+        }
+        Found::Nothing => {}
     }
     let mut request = aws.s3.create_bucket().bucket(bucket);
     // us-east-1 is the one region that must not be named.
@@ -62,12 +90,19 @@ pub(crate) async fn ensure_private_bucket(aws: &Aws, bucket: &str) -> Result<()>
         .restrict_public_buckets(true)
         .build();
     let request = aws.s3.put_public_access_block().bucket(bucket).public_access_block_configuration(block);
+    let request = request.expected_bucket_owner(own.account);
     request.send().await.called(&format!("close the bucket {bucket} to the public"))?;
     Ok(())
 }
 
-pub(crate) async fn object_exists(aws: &Aws, bucket: &str, key: &str) -> Result<bool> {
-    Ok(current(aws, bucket, key).await?.is_some())
+pub(crate) async fn object_exists(aws: &Aws, bucket: OwnBucket<'_>, key: &str) -> Result<bool> {
+    let request = aws.s3.head_object().bucket(bucket.name).expected_bucket_owner(bucket.account);
+    let answer = request.key(key).send().await;
+    if matches!(&answer, Err(error) if error.as_service_error().is_some_and(|error| error.is_not_found())) {
+        return Ok(false);
+    }
+    answer.called(&format!("look at s3://{}/{key}", bucket.name))?;
+    Ok(true)
 }
 
 /// The current version of an object.
@@ -130,9 +165,10 @@ pub(crate) async fn versions(aws: &Aws, bucket: &str) -> Result<Vec<Version>> {
     }
 }
 
-pub(crate) async fn put(aws: &Aws, bucket: &str, key: &str, bytes: Vec<u8>) -> Result<()> {
-    let request = aws.s3.put_object().bucket(bucket).key(key).body(ByteStream::from(bytes));
-    request.send().await.called(&format!("upload to s3://{bucket}/{key}"))?;
+pub(crate) async fn put(aws: &Aws, bucket: OwnBucket<'_>, key: &str, bytes: Vec<u8>) -> Result<()> {
+    let request = aws.s3.put_object().bucket(bucket.name).expected_bucket_owner(bucket.account);
+    let request = request.key(key).body(ByteStream::from(bytes));
+    request.send().await.called(&format!("upload to s3://{}/{key}", bucket.name))?;
     Ok(())
 }
 
@@ -244,4 +280,37 @@ pub(crate) async fn delete_bucket(aws: &Aws, bucket: &str) -> Result<()> {
         answer.called(&format!("delete the bucket {bucket}"))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::extract::Request;
+    use axum::http::StatusCode;
+
+    use super::*;
+    use crate::aws::stand_in;
+
+    const OWN: OwnBucket<'_> = OwnBucket { name: "restctl", account: "123456789012" };
+
+    /// As S3 answers for a bucket of the account 210987654321 whose policy lets everyone do everything.
+    async fn somebody_elses(request: Request) -> StatusCode {
+        let expected = request.headers().get("x-amz-expected-bucket-owner");
+        let is_another = expected.is_some_and(|owner| owner != "210987654321");
+        if is_another { StatusCode::FORBIDDEN } else { StatusCode::OK }
+    }
+
+    #[tokio::test]
+    async fn a_bucket_of_somebody_else_s_is_not_trusted() {
+        let aws = stand_in::open(somebody_elses).await;
+        assert_eq!(find(&aws, OWN).await.unwrap(), Found::Refused);
+        assert!(ensure_private_bucket(&aws, OWN).await.is_err());
+        assert!(object_exists(&aws, OWN, "package.zip").await.is_err());
+        assert!(put(&aws, OWN, "package.zip", b"package".to_vec()).await.is_err());
+
+        let owner = OwnBucket { account: "210987654321", ..OWN };
+        assert_eq!(find(&aws, owner).await.unwrap(), Found::Own);
+        ensure_private_bucket(&aws, owner).await.unwrap();
+        assert!(object_exists(&aws, owner, "package.zip").await.unwrap());
+        put(&aws, owner, "package.zip", b"package".to_vec()).await.unwrap();
+    }
 }

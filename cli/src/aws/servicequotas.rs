@@ -6,9 +6,18 @@ use crate::failure::Result;
 
 /// The quota as it is for this account and region.
 pub(crate) async fn value(aws: &Aws, service: &str, code: &str) -> Result<f64> {
-    let request = aws.servicequotas.get_service_quota().service_code(service).quota_code(code);
-    let answer = request.send().await.called(&format!("read the quota {code}"))?;
-    Ok(answer.quota.and_then(|quota| quota.value).unwrap_or(f64::INFINITY))
+    let reading = format!("read the quota {code}");
+    let answer = aws.servicequotas.get_service_quota().service_code(service).quota_code(code).send().await;
+    let has_none = matches!(&answer, Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_resource_exception()));
+    let quota = if has_none {
+        // An account that never asked for another value has none of its own (GetServiceQuota, "applied quota value").
+        let request =
+            aws.servicequotas.get_aws_default_service_quota().service_code(service).quota_code(code);
+        request.send().await.called(&reading)?.quota
+    } else {
+        answer.called(&reading)?.quota
+    };
+    Ok(quota.and_then(|quota| quota.value).unwrap_or(f64::INFINITY))
 }
 
 /// How many resources of that type there are, by the Cloud Control API: for types of services that are not asked
@@ -20,4 +29,41 @@ pub(crate) async fn count(aws: &Aws, kind: &str) -> Result<usize> {
         count += page.called(&format!("count the resources of type {kind}"))?.resource_descriptions().len();
     }
     Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::extract::Request;
+    use axum::http::StatusCode;
+
+    use super::*;
+    use crate::aws::stand_in;
+
+    /// Knows the value of `L-OWN` for this account, and the default one of whatever is not `L-UNKNOWN`.
+    async fn quotas(request: Request) -> (StatusCode, String) {
+        let target = request.headers()["x-amz-target"].to_str().unwrap().to_owned();
+        let body = axum::body::to_bytes(request.into_body(), 1_000).await.unwrap();
+        let asked = String::from_utf8_lossy(&body).into_owned();
+        let value = match target.rsplit('.').next() {
+            Some("GetServiceQuota") if asked.contains("L-OWN") => Some(20),
+            Some("GetAWSDefaultServiceQuota") if !asked.contains("L-UNKNOWN") => Some(5),
+            _ => None,
+        };
+        match value {
+            Some(value) => (StatusCode::OK, format!(r#"{{"Quota":{{"Value":{value}.0}}}}"#)),
+            None => (
+                StatusCode::BAD_REQUEST,
+                r#"{"__type":"NoSuchResourceException","Message":"none"}"#.to_owned(),
+            ),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_account_without_a_value_of_its_own_has_the_default() {
+        let aws = stand_in::open(quotas).await;
+        assert_eq!(value(&aws, "vpc", "L-OWN").await.unwrap().to_string(), "20");
+        assert_eq!(value(&aws, "vpc", "L-DEFAULT").await.unwrap().to_string(), "5");
+        let failure = value(&aws, "vpc", "L-UNKNOWN").await.unwrap_err().to_string();
+        assert!(failure.contains("NoSuchResourceException"), "{failure}");
+    }
 }

@@ -16,8 +16,9 @@ use serde_json::{Value, json};
 
 use crate::aws::change_set::{self, ChangeSet, Desired};
 use crate::aws::cloudformation::{self, Stack};
+use crate::aws::s3::{self, OwnBucket};
 use crate::aws::stack_events::{Event, Events, Operation};
-use crate::aws::{elasticloadbalancing, s3, sts};
+use crate::aws::{elasticloadbalancing, sts};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::interrupt::unless_interrupted;
@@ -146,12 +147,13 @@ async fn plan(
     args.options.check(context, start, idp)?;
     let caller = sts::caller(aws).await?;
     let artifacts = name.artifact_bucket(&caller.account, &aws.region);
+    let artifacts = OwnBucket { name: &artifacts, account: &caller.account };
     let mut parameters = args.options.parameters(start.chosen());
     parameters.push((parameter::IDP, idp.to_owned()));
     let deployment = Deployment {
         certificate,
         existing: start.stack.as_ref(),
-        artifacts: &artifacts,
+        artifacts,
         caller: &caller,
         parameters: &parameters,
     };
@@ -160,7 +162,7 @@ async fn plan(
     let place = if context.local.is_some() { Place::Local } else { Place::Aws };
     let runs_on = start.chosen().and_then(|stack| stack.parameter(parameter::ARCHITECTURE)?.parse().ok());
     let packages = Packages::find(args.lambdas.as_deref(), place, runs_on)?;
-    parameters.extend(fixed(context, &artifacts, &packages));
+    parameters.extend(fixed(context, artifacts.name, &packages));
     let tags = args.options.tags(name, start.chosen());
     let desired = Desired { template: TEMPLATE, parameters: &parameters, tags: &tags };
     let Some(change_set) = change_set::create(aws, name, start.stack.as_ref(), desired).await? else {
@@ -181,8 +183,8 @@ async fn plan(
     let ready = async {
         preview::show(&change_set.changes, args, context, report)?;
         preview::refuse(&losses)?;
-        s3::ensure_private_bucket(aws, &artifacts).await?;
-        upload(context, &artifacts, &packages).await
+        s3::ensure_private_bucket(aws, artifacts).await?;
+        upload(context, artifacts, &packages).await
     };
     if let Err(failure) = ready.await {
         if let Err(also) = change_set::discard(aws, &change_set).await {
@@ -238,7 +240,7 @@ async fn execute(context: &Context, change_set: &ChangeSet, report: &Report) -> 
 }
 
 /// Uploads the packages that the bucket does not hold yet, each under its hash.
-async fn upload(context: &Context, bucket: &str, packages: &Packages) -> Result<()> {
+async fn upload(context: &Context, bucket: OwnBucket<'_>, packages: &Packages) -> Result<()> {
     for Package { key, zip } in [&packages.api, &packages.ingest] {
         if !s3::object_exists(&context.aws, bucket, key).await? {
             s3::put(&context.aws, bucket, key, zip.clone()).await?;

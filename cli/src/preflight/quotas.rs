@@ -1,4 +1,4 @@
-//! Room in the account for another stack. CloudFormation would find out after minutes, and then roll back.
+//! Room in the account for what a deployment adds. CloudFormation would find out after minutes, and then roll back.
 
 use futures_util::future::join_all;
 use restctl_contract::template::parameter;
@@ -11,7 +11,8 @@ use crate::failure::Result;
 /// Fewer functions at a time than this let one client's bulk calls keep the others waiting.
 const LITTLE_CONCURRENCY: i32 = 50;
 
-/// A quota of which a new stack needs one.
+/// A quota of which a stack needs one.
+#[derive(Debug)]
 struct Quota {
     name: &'static str,
     service: &'static str,
@@ -37,31 +38,42 @@ const LOAD_BALANCERS: Quota = Quota {
 };
 
 pub(super) async fn check(context: &Context, deployment: &Deployment<'_>) -> Vec<Finding> {
-    // The local cloud has no quotas, and a stack that is there has what it needs.
-    if context.local.is_some() || deployment.existing.is_some_and(|stack| !stack.is_in_review()) {
+    // The local cloud has no quotas.
+    if context.local.is_some() {
         return Vec::new();
     }
-    let mut quotas = vec![LOAD_BALANCERS];
-    if deployment.parameter(parameter::EXISTING_VPC).is_empty() {
+    let quotas = needed(deployment).into_iter().map(|quota| look(&context.aws, quota));
+    let (found, concurrency) = tokio::join!(join_all(quotas), concurrency(&context.aws, deployment));
+    found.into_iter().flatten().chain(concurrency).collect()
+}
+
+/// A stack that is there has what it needs, until it gets something more.
+fn needed(deployment: &Deployment<'_>) -> Vec<Quota> {
+    let adds = |name, value| deployment.parameter(name) == value && !deployment.was(name, value);
+    let mut quotas = Vec::new();
+    if deployment.is_new() {
+        quotas.push(LOAD_BALANCERS);
+    }
+    if adds(parameter::EXISTING_VPC, "") {
         quotas.extend([VPCS, INTERNET_GATEWAYS]);
     }
-    if deployment.parameter(parameter::PRIVATE_NETWORK) == "on" {
+    if adds(parameter::PRIVATE_NETWORK, "on") {
         quotas.push(ADDRESSES);
     }
-    let (found, concurrency) = tokio::join!(
-        join_all(quotas.into_iter().map(|quota| look(&context.aws, quota))),
-        lambda::unreserved_concurrency(&context.aws),
-    );
-    let mut findings: Vec<_> = found.into_iter().flatten().collect();
-    if let Ok(Some(concurrency)) = concurrency
-        && concurrency < LITTLE_CONCURRENCY
-    {
-        findings.push(Finding::Note(format!(
+    quotas
+}
+
+async fn concurrency(aws: &Aws, deployment: &Deployment<'_>) -> Option<Finding> {
+    if !deployment.is_new() {
+        return None;
+    }
+    let concurrency = lambda::unreserved_concurrency(aws).await.ok().flatten()?;
+    (concurrency < LITTLE_CONCURRENCY).then(|| {
+        Finding::Note(format!(
             "no more than {concurrency} Lambda functions of this account run at a time; \
              raise \"Concurrent executions\" (lambda, L-B99A9384) in Service Quotas"
-        )));
-    }
-    findings
+        ))
+    })
 }
 
 async fn look(aws: &Aws, quota: Quota) -> Option<Finding> {
@@ -105,6 +117,27 @@ fn judge(quota: &Quota, limit: f64, used: usize) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::preflight::fixture::with;
+
+    #[test]
+    fn room_is_looked_for_where_something_is_added() {
+        let names = |parameters: &[(&'static str, &str)], before: Option<&[(&'static str, &str)]>| {
+            let names = with(parameters, before, |deployment| {
+                needed(deployment).into_iter().map(|quota| quota.kind).collect()
+            });
+            let names: Vec<&str> = names;
+            names.join(" ").replace("AWS::ElasticLoadBalancingV2::", "").replace("AWS::EC2::", "")
+        };
+        let (private, in_a_vpc) =
+            ([(parameter::PRIVATE_NETWORK, "on")], [(parameter::EXISTING_VPC, "vpc-1")]);
+        assert_eq!(names(&[], None), "LoadBalancer VPC InternetGateway");
+        assert_eq!(names(&private, None), "LoadBalancer VPC InternetGateway EIP");
+        assert_eq!(names(&in_a_vpc, None), "LoadBalancer");
+        assert_eq!(names(&[], Some(&[])), "");
+        assert_eq!(names(&private, Some(&[(parameter::PRIVATE_NETWORK, "off")])), "EIP");
+        assert_eq!(names(&private, Some(&private)), "");
+        assert_eq!(names(&[(parameter::EXISTING_VPC, "")], Some(&in_a_vpc)), "VPC InternetGateway");
+    }
 
     #[test]
     fn a_quota_that_is_used_up_is_a_problem() {

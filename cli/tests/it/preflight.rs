@@ -67,6 +67,26 @@ fn missing_permissions_are_named_before_anything_is_made() {
 }
 
 #[test]
+fn who_changes_a_stack_need_not_be_allowed_to_make_one() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    cloud.succeed(&["deploy"]);
+    let built = lambdas().to_str().unwrap();
+    let policy = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": "*", "Resource": "*" },
+        { "Effect": "Deny", "Action": ["iam:CreateRole", "secretsmanager:CreateSecret"], "Resource": "*" },
+    ]});
+    let user = User::new(&cloud, &policy);
+    let planned = user.run(&["deploy", "--dry-run", "--lambdas", built]);
+    assert!([0, 6].contains(&planned.exit), "{}", planned.said);
+    let note = "user/operator may not iam:CreateRole, which this deployment may need";
+    assert!(planned.said.contains(note), "{}", planned.said);
+
+    let refused = user.run(&["deploy", "--dry-run", "--lambdas", built, "--list", "on"]);
+    refused.failed_with(2, &["user/operator may not secretsmanager:CreateSecret\n", note]);
+}
+
+#[test]
 fn a_certificate_that_would_be_refused_is_found() {
     let cloud = Cloud::up();
     cloud.succeed(&["setup"]);

@@ -1,15 +1,13 @@
 use std::fs::File;
 use std::sync::{Arc, Mutex};
 
-use aws_config::{BehaviorVersion, Region};
-use aws_credential_types::Credentials;
-use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 
 use super::*;
+use crate::aws::stand_in;
 
 const MIB: u64 = 1024 * 1024;
 const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
@@ -29,16 +27,8 @@ struct Bucket {
 impl Bucket {
     /// It answers until the test ends.
     async fn open(&self) -> Aws {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let router = Router::new().fallback(answer).with_state(self.clone());
-        tokio::spawn(async { axum::serve(listener, router).await });
-        let config = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .endpoint_url(format!("http://{address}"))
-            .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new("test", "test", None, None, "test"));
-        Aws::from_config(&config.load().await).unwrap()
+        let bucket = self.clone();
+        stand_in::open(move |request: Request| answer(bucket.clone(), request)).await
     }
 
     fn asked(&self) -> Vec<String> {
@@ -46,7 +36,7 @@ impl Bucket {
     }
 }
 
-async fn answer(State(bucket): State<Bucket>, request: Request) -> Response {
+async fn answer(bucket: Bucket, request: Request) -> Response {
     let query = request.uri().query().unwrap_or_default().to_owned();
     let method = request.method().clone();
     let body = request.into_body().collect().await.unwrap().to_bytes();

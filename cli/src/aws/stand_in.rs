@@ -1,0 +1,21 @@
+//! For tests: a service that answers as the test says.
+
+use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::Credentials;
+use axum::Router;
+use axum::handler::Handler;
+
+use super::Aws;
+
+/// Clients of what `answer` answers, until the test ends.
+pub(super) async fn open<T: 'static>(answer: impl Handler<T, ()>) -> Aws {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async { axum::serve(listener, Router::new().fallback(answer)).await });
+    let config = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .endpoint_url(format!("http://{address}"))
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"));
+    Aws::from_config(&config.load().await).unwrap()
+}
