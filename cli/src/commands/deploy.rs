@@ -122,7 +122,7 @@ async fn deploy(args: &Deploy, context: &Context, report: &Report) -> Result<Out
     let place = if context.local.is_some() { Place::Local } else { Place::Aws };
     let runs_on = existing.as_ref().and_then(|stack| stack.parameter(parameter::ARCHITECTURE)?.parse().ok());
     let packages = Packages::find(args.lambdas.as_deref(), place, runs_on)?;
-    parameters.extend(fixed(context, &artifacts, &packages));
+    parameters.extend(fixed(context, &artifacts, &packages, &certificate));
     let tags = args.options.tags(name, existing.as_ref());
     let desired = Desired { template: TEMPLATE, parameters: &parameters, tags: &tags };
     let change_set = change_set::create(aws, name, existing.as_ref(), desired).await?;
@@ -195,13 +195,20 @@ async fn upload(context: &Context, bucket: &str, packages: &Packages) -> Result<
 }
 
 /// The parameters that are no choice.
-fn fixed(context: &Context, artifacts: &str, packages: &Packages) -> Vec<(&'static str, String)> {
+fn fixed(
+    context: &Context,
+    artifacts: &str,
+    packages: &Packages,
+    certificate: &Certificate,
+) -> Vec<(&'static str, String)> {
     let setting = |setting| context.stack.parameter(setting);
     vec![
         (parameter::ARTIFACT_BUCKET, artifacts.to_owned()),
         (parameter::ARCHITECTURE, packages.architecture.name().to_owned()),
         (parameter::API_PACKAGE, packages.api.key.clone()),
         (parameter::INGEST_PACKAGE, packages.ingest.key.clone()),
+        // Not a dynamic reference to the secret that holds it: CloudFormation would not see that it has another value.
+        (parameter::CERTIFICATE_ARN, certificate.arn.clone()),
         (parameter::ISSUER, setting(Setting::Issuer)),
         (parameter::AUDIENCE, setting(Setting::Audience)),
         (parameter::JWKS_URI, setting(Setting::JwksUri)),

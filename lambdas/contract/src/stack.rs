@@ -113,8 +113,8 @@ impl Setting {
 
 /// What [`StackName::certificate_secret`] holds: the imported certificate without its private key.
 ///
-/// The template reads `arn` by a dynamic reference; the command trusts `anchor` and verifies `name` when it calls
-/// the endpoint.
+/// `deploy` hands `arn` to the template, whose listener serves it from then on; the command trusts `anchor` and verifies
+/// `name` when it calls the endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Certificate {
     pub arn: String,
