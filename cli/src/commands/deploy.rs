@@ -4,6 +4,7 @@ mod go_live;
 mod options;
 mod preview;
 mod repair;
+mod superseded;
 
 use std::path::PathBuf;
 
@@ -171,6 +172,8 @@ async fn finish(
     if args.output == Format::Text {
         output::data(&endpoint)?;
     }
+    // Last: the endpoint is up, whatever becomes of this.
+    superseded::remove(context, &stack, certificate).await?;
     Ok(Outcome::Deployed { changes, endpoint, versions })
 }
 
@@ -224,7 +227,7 @@ async fn put_in_front(context: &Context, stack: &Stack, certificate: &Certificat
         let target_group = stack.output(stack_output::TARGET_GROUP)?;
         let function = stack.output(stack_output::API_ALIAS)?;
         elasticloadbalancing::register_function(&context.aws, target_group, function).await?;
-        local.serve(&context.stack, &certificate.name, load_balancer)?;
+        local.serve(&context.stack, certificate, load_balancer)?;
     } else {
         match stack.parameter(parameter::DOMAIN) {
             Some(domain) if !domain.is_empty() => output::say(&format!("{domain} leads to {load_balancer}")),

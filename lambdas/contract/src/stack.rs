@@ -131,6 +131,9 @@ pub struct Certificate {
     pub not_after: String,
     /// Issued by `restctl setup --self-signed`.
     pub self_signed: bool,
+    /// ARNs of those that were in its place under another ARN and may still be in ACM; they go once it is in front.
+    #[serde(default)]
+    pub supersedes: Vec<String>,
 }
 
 #[cfg(test)]
