@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::discovery::bounded_body;
-use crate::endpoint::{self, Endpoint};
+use crate::endpoint::Endpoint;
 use crate::failure::Result;
 use crate::{output, token};
 
@@ -57,7 +57,7 @@ impl<'a> Api<'a> {
             if let Some(body) = body {
                 request = request.json(body);
             }
-            let answer = request.send().await.map_err(|error| endpoint::no_answer(&address, error))?;
+            let answer = request.send().await.map_err(|error| self.endpoint.no_answer(&address, &error))?;
             let status = answer.status();
             tries += 1;
             match pause(status, answer.headers()) {

@@ -1,5 +1,7 @@
 //! The TLS certificate that `setup` imports: read, checked or made before anything is sent.
 
+mod reimport;
+
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -17,6 +19,8 @@ use x509_parser::prelude::{FromDer, GeneralName};
 
 use crate::failure::{During, Exit, Failure, Result};
 use crate::hexadecimal::sha256;
+
+pub(crate) use reimport::Obstacle;
 
 /// How long a self-signed certificate is valid: the 398 days that browsers accept, less one.
 const SELF_SIGNED_VALIDITY: Duration = Duration::from_secs(397 * 24 * 60 * 60);
@@ -110,8 +114,20 @@ impl Identity {
         })
     }
 
+    /// Why ACM would refuse it under the ARN of the certificate `former_pem`; none where it takes it.
+    pub(crate) fn obstacle_to_replacing(&self, former_pem: &str) -> Result<Option<Obstacle>> {
+        const FORMER: &str = "the certificate in ACM";
+        const NEW: &str = "the new certificate";
+        let former = CertificateDer::from_pem_slice(former_pem.as_bytes());
+        let former = former.during(format!("{FORMER} cannot be read"))?;
+        let new = CertificateDer::from_pem_slice(self.certificate_pem.as_bytes());
+        let new = new.during(format!("{NEW} cannot be read"))?;
+        reimport::obstacle(&parse(&former, FORMER)?, &parse(&new, NEW)?)
+            .during("what the certificates may be used for cannot be read")
+    }
+
     /// What Secrets Manager keeps of it, once it has been imported as `arn`.
-    pub(crate) fn metadata(&self, arn: String) -> Result<Certificate> {
+    pub(crate) fn metadata(&self, arn: String, supersedes: Vec<String>) -> Result<Certificate> {
         Ok(Certificate {
             arn,
             name: self.name.clone(),
@@ -120,6 +136,7 @@ impl Identity {
             fingerprint: self.fingerprint.clone(),
             not_after: self.not_after.format(&Rfc3339).during("the certificate's expiry is out of range")?,
             self_signed: self.self_signed,
+            supersedes,
         })
     }
 

@@ -19,6 +19,8 @@ const HTTPS_PORT: u16 = 443;
 pub(crate) struct Endpoint {
     pub(crate) base_url: String,
     pub(crate) client: reqwest::Client,
+    /// `setup` has imported a certificate under another ARN than the one deployed.
+    awaits_deployment: bool,
 }
 
 /// The name that leads to the load balancer; one of the certificate's.
@@ -61,7 +63,24 @@ impl Endpoint {
             builder = builder.no_proxy();
         }
         let client = builder.build().during("the HTTP client does not start")?;
-        Ok(Self { base_url: base_url(context, &stack, &certificate), client })
+        let deployed = stack.parameter(parameter::CERTIFICATE_ARN);
+        let awaits_deployment = deployed.is_some_and(|arn| arn != certificate.arn);
+        Ok(Self { base_url: base_url(context, &stack, &certificate), client, awaits_deployment })
+    }
+
+    /// The API gave no answer at all.
+    pub(crate) fn no_answer(&self, address: &str, error: &reqwest::Error) -> Failure {
+        let refused_certificate = format!("{error:?}").contains("InvalidCertificate");
+        let failure = Failure::new(format!("the API does not answer at {address}")).because(error);
+        failure.next(match (refused_certificate, self.awaits_deployment) {
+            (true, true) => {
+                "the endpoint still serves the certificate before the one imported last: restctl deploy"
+            }
+            (true, false) => {
+                "the endpoint serves another certificate than the one imported last: restctl setup, then restctl deploy"
+            }
+            (false, _) => "see whether the endpoint is still this one: restctl deploy",
+        })
     }
 }
 
@@ -73,18 +92,6 @@ async fn resolve(load_balancer: &str) -> Result<Vec<SocketAddr>> {
             failure.next("a new load balancer's name takes a minute or two to appear; try again")
         })?
         .collect())
-}
-
-/// The API gave no answer at all.
-pub(crate) fn no_answer(address: &str, error: reqwest::Error) -> Failure {
-    let refused_certificate = format!("{error:?}").contains("InvalidCertificate");
-    let failure = Failure::new(format!("the API does not answer at {address}"));
-    let failure = failure.because(&error);
-    failure.next(if refused_certificate {
-        "the endpoint serves another certificate than the one imported last: restctl setup, then restctl deploy"
-    } else {
-        "see whether the endpoint is still this one: restctl deploy"
-    })
 }
 
 /// An answer of the API that is not what was asked for.

@@ -112,6 +112,7 @@ mod fixture {
     ) -> T {
         let certificate = Certificate {
             arn: String::new(),
+            supersedes: Vec::new(),
             name: String::new(),
             names: Vec::new(),
             anchor: String::new(),

@@ -67,6 +67,12 @@ pub(crate) async fn certificate(aws: &Aws, stack: &StackName) -> Result<Option<C
     certificate.during(format!("the secret {name} describes no certificate")).map(Some)
 }
 
+pub(crate) async fn write_certificate(aws: &Aws, stack: &StackName, certificate: &Certificate) -> Result<()> {
+    let metadata = serde_json::to_string(certificate).during("the certificate cannot be described")?;
+    let description = "Certificate that restctl imported into ACM";
+    secretsmanager::write(aws, &stack.certificate_secret(), description, &metadata).await
+}
+
 pub(crate) async fn require_certificate(aws: &Aws, stack: &StackName) -> Result<Certificate> {
     certificate(aws, stack)
         .await?

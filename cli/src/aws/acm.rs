@@ -12,25 +12,28 @@ use crate::certificate::Identity;
 use crate::failure::{Failure, Result};
 use crate::output;
 
-/// Imports `identity`, under the same ARN where `existing` still names a certificate.
+/// Imports `identity`, in place of the certificate `existing` where there is one.
 pub(crate) async fn import(aws: &Aws, identity: &Identity, existing: Option<&str>) -> Result<String> {
-    let request = |arn: Option<&str>| {
-        aws.acm
-            .import_certificate()
-            .certificate(Blob::new(identity.certificate_pem.as_str()))
-            .private_key(Blob::new(identity.key_pem.as_str()))
-            .set_certificate_chain(identity.chain_pem.as_deref().map(Blob::new))
-            .set_certificate_arn(arn.map(str::to_owned))
-            .send()
-    };
-    let mut answer = request(existing).await;
-    if existing.is_some()
-        && matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
-    {
-        answer = request(None).await;
-    }
-    let arn = answer.called("import the certificate into ACM")?.certificate_arn;
+    let request = aws
+        .acm
+        .import_certificate()
+        .certificate(Blob::new(identity.certificate_pem.as_str()))
+        .private_key(Blob::new(identity.key_pem.as_str()))
+        .set_certificate_chain(identity.chain_pem.as_deref().map(Blob::new))
+        .set_certificate_arn(existing.map(str::to_owned));
+    let arn = request.send().await.called("import the certificate into ACM")?.certificate_arn;
     arn.ok_or_else(|| Failure::new("ACM imported the certificate and named no ARN"))
+}
+
+/// The certificate itself, PEM, without its chain; none where there is no such certificate in this region.
+pub(crate) async fn read(aws: &Aws, arn: &str) -> Result<Option<String>> {
+    let answer = aws.acm.get_certificate().certificate_arn(arn).send().await;
+    if matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
+    {
+        return Ok(None);
+    }
+    let certificate = answer.called("read the certificate in ACM")?.certificate;
+    certificate.map(Some).ok_or_else(|| Failure::new(format!("ACM has no text of the certificate {arn}")))
 }
 
 /// What ACM says of a certificate.
@@ -58,32 +61,42 @@ pub(crate) async fn describe(aws: &Aws, arn: &str) -> Result<Option<Described>> 
 /// Deletes the certificate; waits a while where a load balancer that is going away still uses it.
 pub(crate) async fn delete(aws: &Aws, arn: &str) -> Result<()> {
     // A load balancer lets go of its certificate some minutes after it was deleted.
-    const TRIES: u32 = 150;
     let waiting = output::spinner("Waiting until no load balancer uses the certificate");
-    for attempt in 1.. {
+    let is_gone = try_to_delete(aws, arn, 150).await;
+    waiting.finish_and_clear();
+    if is_gone? {
+        return Ok(());
+    }
+    Err(Failure::new("cannot delete the certificate from ACM")
+        .why(format!("something still uses {arn}"))
+        .next(format!(
+            "aws acm describe-certificate --certificate-arn {arn} --query Certificate.InUseBy\n\
+             says what; then: restctl destroy"
+        )))
+}
+
+/// Deletes the certificate unless it is in use: false where it still is after a moment, as just after a load balancer got
+/// another one.
+pub(crate) async fn delete_unused(aws: &Aws, arn: &str) -> Result<bool> {
+    try_to_delete(aws, arn, 10).await
+}
+
+/// False where something still uses it after so many tries.
+async fn try_to_delete(aws: &Aws, arn: &str, tries: u32) -> Result<bool> {
+    for attempt in 1..=tries {
         let answer = aws.acm.delete_certificate().certificate_arn(arn).send().await;
-        match &answer {
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
-                break;
-            }
-            Err(error)
-                if attempt < TRIES
-                    && error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) =>
-            {
-                tokio::time::sleep(Duration::from_secs(2)).await;
-            }
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) => {
-                let failure = Failure::new("the certificate is still in use, and was not deleted");
-                return Err(failure.next(format!(
-                    "aws acm describe-certificate --certificate-arn {arn} names what uses it (InUseBy)"
-                )));
+        match answer.as_ref().err().and_then(|error| error.as_service_error()) {
+            Some(error) if error.is_resource_not_found_exception() => return Ok(true),
+            Some(error) if error.is_resource_in_use_exception() => {
+                if attempt < tries {
+                    tokio::time::sleep(Duration::from_secs(2)).await;
+                }
             }
             _ => {
                 answer.called("delete the certificate from ACM")?;
-                break;
+                return Ok(true);
             }
         }
     }
-    waiting.finish_and_clear();
-    Ok(())
+    Ok(false)
 }

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use self::answer::Answer;
 use crate::context::Context;
-use crate::endpoint::{self, Endpoint};
+use crate::endpoint::Endpoint;
 use crate::failure::{During, Exit, Failure, Result};
 use crate::output::{self, Format};
 use crate::{discovery, policy, token};
@@ -94,7 +94,7 @@ pub(crate) async fn run(args: AuthTest, context: &Context) -> Result<()> {
 async fn health(endpoint: &Endpoint) -> Result<Outcome> {
     let address = format!("{}{HEALTH_PATH}", endpoint.base_url);
     let answer = Answer::of(endpoint.client.get(&address)).await;
-    let answer = answer.map_err(|error| endpoint::no_answer(&address, error))?;
+    let answer = answer.map_err(|error| endpoint.no_answer(&address, &error))?;
     let expected = Expected { status: 200, problem: None, challenge: None };
     Ok(outcome("/health without a token".to_owned(), &[expected], Ok(answer)))
 }
@@ -113,7 +113,7 @@ async fn good_token(
         token = token::obtain(context).await?;
         answer = Answer::of(endpoint.client.get(&address).bearer_auth(&token)).await;
     }
-    let answer = answer.map_err(|error| endpoint::no_answer(&address, error))?;
+    let answer = answer.map_err(|error| endpoint.no_answer(&address, &error))?;
     let found = Expected { status: 200, problem: None, challenge: None };
     let not_found = Expected { status: 404, problem: Some("item-not-found"), challenge: None };
     Ok((token, outcome(GOOD_TOKEN.to_owned(), &[found, not_found], Ok(answer))))

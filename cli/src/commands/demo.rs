@@ -12,7 +12,7 @@ use restctl_contract::api::ITEMS_PATH;
 use tokio::process::Command;
 
 use crate::context::Context;
-use crate::endpoint::{Endpoint, no_answer};
+use crate::endpoint::Endpoint;
 use crate::failure::{During, Exit, Failure, Result};
 use crate::interrupt::unless_interrupted;
 use crate::lambdas::{self, Packages, Place};
@@ -153,7 +153,7 @@ async fn call_without_token(target: &Target) -> Result<()> {
     let endpoint = Endpoint::find(&Context::new(target).await?).await?;
     let address = format!("{}{ITEMS_PATH}42", endpoint.base_url);
     let answer = endpoint.client.get(&address).send().await;
-    let answer = answer.map_err(|error| no_answer(&address, error))?;
+    let answer = answer.map_err(|error| endpoint.no_answer(&address, &error))?;
     let status = answer.status();
     let challenge = answer.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
     output::say(&format!("GET {address}\n{status}\nwww-authenticate: {}", challenge.unwrap_or_default()));

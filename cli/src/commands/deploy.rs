@@ -2,38 +2,35 @@
 
 mod go_live;
 mod options;
+mod plan;
 mod preview;
 mod repair;
+mod superseded;
 
 use std::path::PathBuf;
 
 use aws_sdk_cloudformation::types::ResourceStatus;
 use clap::Args;
 use restctl_contract::api::OPENAPI_PATH;
-use restctl_contract::stack::{Certificate, Setting};
+use restctl_contract::stack::Certificate;
 use restctl_contract::template::{output as stack_output, parameter};
 use serde_json::{Value, json};
 
-use crate::aws::change_set::{self, ChangeSet, Desired};
+use crate::aws::change_set::{self, ChangeSet};
 use crate::aws::cloudformation::{self, Stack};
-use crate::aws::s3::{self, OwnBucket};
+use crate::aws::elasticloadbalancing;
 use crate::aws::stack_events::{Event, Events, Operation};
-use crate::aws::{elasticloadbalancing, sts};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::interrupt::unless_interrupted;
-use crate::lambdas::{Package, Packages, Place};
 use crate::output::Format;
-use crate::preflight::{self, Deployment};
 use crate::report::Report;
 use crate::settings::{self, Settings};
 use crate::{cognito, endpoint, output, token};
 
 use go_live::Versions;
 use options::Options;
-use repair::Start;
-
-const TEMPLATE: &str = include_str!("../../../templates/stack.yaml");
+use plan::Plan;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -109,7 +106,7 @@ async fn deploy(args: &Deploy, context: &Context, report: &Report) -> Result<Out
         repair::repaired(aws, name, args.yes, report).await?
     };
     let interrupted = Failure::new("interrupted before the stack was changed").next("the same command again");
-    let planning = plan(args, context, report, &start, &settings, &certificate);
+    let planning = plan::plan(args, context, report, &start, &settings, &certificate);
     let changes = match unless_interrupted(interrupted, planning).await? {
         Plan::Seen { changes, losses } => return Ok(Outcome::Planned { changes, losses }),
         Plan::Nothing => 0,
@@ -121,78 +118,6 @@ async fn deploy(args: &Deploy, context: &Context, report: &Report) -> Result<Out
     let interrupted = Failure::new("interrupted before the new versions were live")
         .next("restctl deploy, which goes on from there");
     unless_interrupted(interrupted, finish(args, context, changes, &certificate)).await
-}
-
-/// What is to be done of what was seen.
-enum Plan {
-    Nothing,
-    /// All that a dry run does; `losses` are those without which a deployment would be refused.
-    Seen {
-        changes: usize,
-        losses: Vec<String>,
-    },
-    Ready(ChangeSet),
-}
-
-async fn plan(
-    args: &Deploy,
-    context: &Context,
-    report: &Report,
-    start: &Start,
-    settings: &Settings,
-    certificate: &Certificate,
-) -> Result<Plan> {
-    let (aws, name) = (&context.aws, &context.stack);
-    let idp = args.options.identity_provider(settings, start.chosen())?;
-    args.options.check(context, start, idp)?;
-    let caller = sts::caller(aws).await?;
-    let artifacts = name.artifact_bucket(&caller.account, &aws.region);
-    let artifacts = OwnBucket { name: &artifacts, account: &caller.account };
-    let mut parameters = args.options.parameters(start.chosen());
-    parameters.push((parameter::IDP, idp.to_owned()));
-    let deployment = Deployment {
-        certificate,
-        existing: start.stack.as_ref(),
-        artifacts,
-        caller: &caller,
-        parameters: &parameters,
-    };
-    preflight::check(context, &deployment).await?;
-
-    let place = if context.local.is_some() { Place::Local } else { Place::Aws };
-    let runs_on = start.chosen().and_then(|stack| stack.parameter(parameter::ARCHITECTURE)?.parse().ok());
-    let packages = Packages::find(args.lambdas.as_deref(), place, runs_on)?;
-    parameters.extend(fixed(context, artifacts.name, &packages));
-    let tags = args.options.tags(name, start.chosen());
-    let desired = Desired { template: TEMPLATE, parameters: &parameters, tags: &tags };
-    let Some(change_set) = change_set::create(aws, name, start.stack.as_ref(), desired).await? else {
-        output::say(&format!("no change: the stack {name} is as it should be"));
-        let seen = Plan::Seen { changes: 0, losses: Vec::new() };
-        return Ok(if args.dry_run { seen } else { Plan::Nothing });
-    };
-    let losses = preview::unnamed_losses(&change_set.changes, &args.allow_replacement);
-    if args.dry_run {
-        // First, since a reader who has gone ends the process.
-        change_set::discard(aws, &change_set).await?;
-        preview::show(&change_set.changes, args, context, report)?;
-        if !losses.is_empty() {
-            output::say(&format!("a deployment is refused without {}", preview::flags(&losses)));
-        }
-        return Ok(Plan::Seen { changes: change_set.changes.len().max(1), losses });
-    }
-    let ready = async {
-        preview::show(&change_set.changes, args, context, report)?;
-        preview::refuse(&losses)?;
-        s3::ensure_private_bucket(aws, artifacts).await?;
-        upload(context, artifacts, &packages).await
-    };
-    if let Err(failure) = ready.await {
-        if let Err(also) = change_set::discard(aws, &change_set).await {
-            output::failure(&also);
-        }
-        return Err(failure);
-    }
-    Ok(Plan::Ready(change_set))
 }
 
 /// What CloudFormation leaves to be done, whether it has changed anything or not: an earlier deployment may have ended
@@ -218,6 +143,8 @@ async fn finish(
     if args.output == Format::Text {
         output::data(&endpoint)?;
     }
+    // Last: the endpoint is up, whatever becomes of this.
+    superseded::remove(context, &stack, certificate).await?;
     Ok(Outcome::Deployed { changes, endpoint, versions })
 }
 
@@ -239,32 +166,6 @@ async fn execute(context: &Context, change_set: &ChangeSet, report: &Report) -> 
     }
 }
 
-/// Uploads the packages that the bucket does not hold yet, each under its hash.
-async fn upload(context: &Context, bucket: OwnBucket<'_>, packages: &Packages) -> Result<()> {
-    for Package { key, zip } in [&packages.api, &packages.ingest] {
-        if !s3::object_exists(&context.aws, bucket, key).await? {
-            s3::put(&context.aws, bucket, key, zip.clone()).await?;
-        }
-    }
-    Ok(())
-}
-
-/// The parameters that are no choice.
-fn fixed(context: &Context, artifacts: &str, packages: &Packages) -> Vec<(&'static str, String)> {
-    let setting = |setting| context.stack.parameter(setting);
-    vec![
-        (parameter::ARTIFACT_BUCKET, artifacts.to_owned()),
-        (parameter::ARCHITECTURE, packages.architecture.name().to_owned()),
-        (parameter::API_PACKAGE, packages.api.key.clone()),
-        (parameter::INGEST_PACKAGE, packages.ingest.key.clone()),
-        (parameter::ISSUER, setting(Setting::Issuer)),
-        (parameter::AUDIENCE, setting(Setting::Audience)),
-        (parameter::JWKS_URI, setting(Setting::JwksUri)),
-        (parameter::SCOPE, setting(Setting::Scope)),
-        (parameter::PROVIDER, setting(Setting::Provider)),
-    ]
-}
-
 /// Puts the load balancer in front, and says where the API is: its base URL.
 async fn put_in_front(context: &Context, stack: &Stack, certificate: &Certificate) -> Result<String> {
     let load_balancer = stack.output(stack_output::LOAD_BALANCER_DNS_NAME)?;
@@ -272,7 +173,7 @@ async fn put_in_front(context: &Context, stack: &Stack, certificate: &Certificat
         let target_group = stack.output(stack_output::TARGET_GROUP)?;
         let function = stack.output(stack_output::API_ALIAS)?;
         elasticloadbalancing::register_function(&context.aws, target_group, function).await?;
-        local.serve(&context.stack, &certificate.name, load_balancer)?;
+        local.serve(&context.stack, certificate, load_balancer)?;
     } else {
         match stack.parameter(parameter::DOMAIN) {
             Some(domain) if !domain.is_empty() => output::say(&format!("{domain} leads to {load_balancer}")),

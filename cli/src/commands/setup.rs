@@ -1,6 +1,8 @@
 //! `restctl setup`: certificate → ACM, its metadata → Secrets Manager; identity provider settings → Systems
 //! Manager, client secret → Secrets Manager.
 
+mod import;
+
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -10,19 +12,22 @@ use restctl_verifier::Provider;
 
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::secretsmanager::CLIENT_SECRET;
-use crate::aws::{acm, secretsmanager, ssm};
+use crate::aws::{secretsmanager, ssm};
 use crate::certificate::Identity;
 use crate::cognito::{self, COGNITO};
 use crate::context::Context;
 use crate::discovery::{self, Discovery};
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{Exit, Failure, Result};
 use crate::settings::{self, Settings};
 use crate::{client_secret, output, prompt, token};
+
+use import::import;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Nothing is sent before all of it has been checked. Run again, it updates in place: what is not given stays as \
-it is, and a new certificate keeps the ARN of the old one.
+it is, and a new certificate keeps the ARN of the old one. Where ACM does not allow that, as with another kind of key, \
+it gets an ARN of its own, and `restctl deploy` puts it in front and deletes the old one.
 
 The client secret is read from --client-secret-file, from RESTCTL_CLIENT_SECRET, or from a prompt; it is never \
 given on the command line. With --local, whatever is not given comes from the local cloud.
@@ -171,21 +176,6 @@ async fn set_up_the_stacks_provider(context: &Context, deployed: Option<&Stack>)
             output::say("next: restctl deploy --idp cognito");
         }
     }
-    Ok(())
-}
-
-async fn import(context: &Context, identity: &Identity, before: Option<&Certificate>) -> Result<()> {
-    let (aws, stack) = (&context.aws, &context.stack);
-    let arn = acm::import(aws, identity, before.map(|certificate| certificate.arn.as_str())).await?;
-    let certificate = identity.metadata(arn)?;
-    let metadata = serde_json::to_string(&certificate).during("the certificate cannot be described")?;
-    let description = "Certificate that restctl imported into ACM";
-    secretsmanager::write(aws, &stack.certificate_secret(), description, &metadata).await?;
-    if let Some(local) = &context.local {
-        local.keep_certificate(stack, &identity.name, &identity.served_pem(), &identity.key_pem)?;
-    }
-    let (name, expiry) = (&certificate.name, identity.not_after.date());
-    output::say(&format!("certificate        {name}, valid until {expiry}, {}", certificate.arn));
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use restctl_contract::stack::StackName;
+use restctl_contract::stack::{Certificate, StackName};
 use serde::{Deserialize, Serialize};
 
 use super::folder::Folder;
@@ -34,28 +34,28 @@ impl LocalCloud {
         })
     }
 
-    /// Hands over the certificate that was imported for `stack`: the front terminates TLS for `name` with it from
-    /// now on.
+    /// Hands over the certificate that was imported for `stack`: the front terminates TLS for its name with it, from now
+    /// on where its ARN is the one that is served, else from [`Self::serve`] on.
     ///
     /// `chain_pem` starts with the leaf certificate; `key_pem` is its unencrypted private key.
     pub(crate) fn keep_certificate(
         &self,
         stack: &StackName,
-        name: &str,
+        certificate: &Certificate,
         chain_pem: &str,
         key_pem: &str,
     ) -> Result<()> {
-        Stacks::standard()?.keep_certificate(stack, name, chain_pem, key_pem)
+        Stacks::standard()?.keep_certificate(stack, certificate, chain_pem, key_pem)
     }
 
-    /// From now on the front passes requests for `certificate_name` to the load balancer of `stack`.
+    /// From now on the front passes requests for the name of `certificate` to the load balancer of `stack`.
     pub(crate) fn serve(
         &self,
         stack: &StackName,
-        certificate_name: &str,
+        certificate: &Certificate,
         load_balancer_dns_name: &str,
     ) -> Result<()> {
-        Stacks::standard()?.serve(stack, certificate_name, load_balancer_dns_name)
+        Stacks::standard()?.serve(stack, certificate, load_balancer_dns_name)
     }
 
     /// Forgets what [`Self::keep_certificate`] and [`Self::serve`] were told of `stack`.

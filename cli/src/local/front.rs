@@ -125,6 +125,7 @@ mod tests {
     use tokio_rustls::TlsConnector;
 
     use super::super::folder::Folder;
+    use super::super::stacks::tests::certificate;
     use super::*;
 
     struct Cloud {
@@ -143,15 +144,25 @@ mod tests {
             Self { _dir: dir, stacks, front }
         }
 
+        /// Imports a new certificate as `arn`, which is returned.
+        fn import(&self, stack: &str, name: &str, arn: &str) -> CertificateDer<'static> {
+            let certified = generate_simple_self_signed([name.to_owned()]).unwrap();
+            let (pem, key) = (certified.cert.pem(), certified.signing_key.serialize_pem());
+            let stack = stack.parse().unwrap();
+            self.stacks.keep_certificate(&stack, &certificate(name, arn), &pem, &key).unwrap();
+            CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()
+        }
+
+        fn serve(&self, stack: &str, name: &str, arn: &str) {
+            let load_balancer = format!("lb-{stack}-1.elb.amazonaws.com");
+            self.stacks.serve(&stack.parse().unwrap(), &certificate(name, arn), &load_balancer).unwrap();
+        }
+
         /// Deploys a stack with a new certificate, which is returned.
         fn deploy(&self, stack: &str, name: &str) -> CertificateDer<'static> {
-            let certified = generate_simple_self_signed([name.to_owned()]).unwrap();
-            let (stack_name, pem) = (stack.parse().unwrap(), certified.cert.pem());
-            self.stacks
-                .keep_certificate(&stack_name, name, &pem, &certified.signing_key.serialize_pem())
-                .unwrap();
-            self.stacks.serve(&stack_name, name, &format!("lb-{stack}-1.elb.amazonaws.com")).unwrap();
-            CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()
+            let certificate = self.import(stack, name, "arn");
+            self.serve(stack, name, "arn");
+            certificate
         }
 
         /// Says `request` to the front as a client that trusts only `certificate` and verifies `name`.
@@ -244,6 +255,21 @@ mod tests {
         let new = cloud.deploy("a", "a.example");
         assert!(cloud.say(&new, "a.example", GET).await.is_ok());
         assert!(cloud.say(&old, "a.example", GET).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_certificate_with_another_arn_is_served_once_it_is_deployed() {
+        let cloud = Cloud::before(echo().await).await;
+        let old = cloud.deploy("a", "a.example");
+        let first = cloud.import("a", "b.example", "another");
+        let second = cloud.import("a", "b.example", "another");
+        assert!(cloud.say(&old, "a.example", GET).await.is_ok());
+        assert!(cloud.say(&second, "b.example", GET).await.is_err());
+        cloud.serve("a", "b.example", "another");
+        assert!(cloud.say(&second, "b.example", GET).await.is_ok());
+        for gone in [&old, &first] {
+            assert!(cloud.say(gone, "b.example", GET).await.is_err());
+        }
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use restctl_contract::stack::StackName;
+use restctl_contract::stack::{Certificate, StackName};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -16,6 +16,8 @@ use crate::directories;
 use crate::failure::{During, Failure, Result};
 
 const CERTIFICATE: &str = "certificate.pem";
+/// One with another ARN, until the load balancer has it.
+const NEXT_CERTIFICATE: &str = "next-certificate.pem";
 const BACKEND: &str = "backend.json";
 
 /// A folder with one folder per stack.
@@ -28,6 +30,9 @@ pub(crate) struct Backend {
     #[serde(skip)]
     stack: String,
     certificate_name: String,
+    /// Empty where an earlier version wrote this.
+    #[serde(default)]
+    certificate_arn: String,
     /// Elastic Load Balancing's name of the load balancer.
     pub(crate) load_balancer: String,
 }
@@ -44,32 +49,44 @@ impl Stacks {
     pub(crate) fn keep_certificate(
         &self,
         stack: &StackName,
-        name: &str,
+        certificate: &Certificate,
         chain_pem: &str,
         key_pem: &str,
     ) -> Result<()> {
         let folder = self.0.join(stack.as_str());
         // One file, so that a chain is never seen with another chain's key.
         let both = format!("{}\n{}\n", chain_pem.trim_end(), key_pem.trim_end());
-        directories::write_private(&folder.join(CERTIFICATE), both.as_bytes())?;
+        let keep = |file| directories::write_private(&folder.join(file), both.as_bytes());
         match backend(&folder)? {
-            Some(backend) => self.write(Backend { certificate_name: name.to_owned(), ..backend }),
-            None => Ok(()),
+            None => keep(CERTIFICATE),
+            // A load balancer serves what its listener names, and that changes with a deployment.
+            Some(backend) if backend.certificate_arn != certificate.arn => keep(NEXT_CERTIFICATE),
+            Some(backend) => {
+                keep(CERTIFICATE)?;
+                self.write(Backend { certificate_name: certificate.name.clone(), ..backend })
+            }
         }
     }
 
     pub(crate) fn serve(
         &self,
         stack: &StackName,
-        certificate_name: &str,
+        certificate: &Certificate,
         load_balancer_dns_name: &str,
     ) -> Result<()> {
         let load_balancer = load_balancer_name(load_balancer_dns_name).ok_or_else(|| {
             Failure::new(format!("{load_balancer_dns_name} is no load balancer's DNS name"))
         })?;
+        let folder = self.0.join(stack.as_str());
+        match fs::rename(folder.join(NEXT_CERTIFICATE), folder.join(CERTIFICATE)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+        .during(format!("the certificate in {} cannot be put in front", folder.display()))?;
         self.write(Backend {
             stack: stack.to_string(),
-            certificate_name: certificate_name.to_owned(),
+            certificate_name: certificate.name.clone(),
+            certificate_arn: certificate.arn.clone(),
             load_balancer: load_balancer.to_owned(),
         })
     }
@@ -156,11 +173,24 @@ fn load_balancer_name(dns_name: &str) -> Option<&str> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     fn stack(name: &str) -> StackName {
         name.parse().unwrap()
+    }
+
+    pub(in crate::local) fn certificate(name: &str, arn: &str) -> Certificate {
+        Certificate {
+            arn: arn.to_owned(),
+            name: name.to_owned(),
+            names: vec![name.to_owned()],
+            anchor: String::new(),
+            fingerprint: String::new(),
+            not_after: String::new(),
+            self_signed: true,
+            supersedes: Vec::new(),
+        }
     }
 
     #[test]
@@ -171,18 +201,29 @@ mod tests {
         let load_balancer =
             |name: Option<&str>| stacks.choose(name).unwrap().map(|backend| backend.load_balancer);
 
-        stacks.serve(&stack("a"), "a.example", "lb-a-0123abcd.us-east-1.elb.amazonaws.com").unwrap();
-        stacks.keep_certificate(&stack("certified-only"), "c.example", "chain", "key").unwrap();
+        stacks
+            .serve(&stack("a"), &certificate("a.example", "a"), "lb-a-0123abcd.us-east-1.elb.amazonaws.com")
+            .unwrap();
+        stacks
+            .keep_certificate(
+                &stack("certified-only"),
+                &certificate("c.example", "certified-only"),
+                "chain",
+                "key",
+            )
+            .unwrap();
         assert_eq!(load_balancer(None).as_deref(), Some("lb-a"));
         assert_eq!(load_balancer(Some("other.example")).as_deref(), Some("lb-a"));
 
-        stacks.serve(&stack("b"), "b.example", "lb-b-4567.us-east-1.elb.amazonaws.com").unwrap();
+        stacks
+            .serve(&stack("b"), &certificate("b.example", "b"), "lb-b-4567.us-east-1.elb.amazonaws.com")
+            .unwrap();
         assert_eq!(load_balancer(Some("B.example")).as_deref(), Some("lb-b"));
         assert_eq!(load_balancer(Some("a.example")).as_deref(), Some("lb-a"));
         assert_eq!(load_balancer(Some("other.example")), None);
         assert_eq!(load_balancer(None), None);
 
-        stacks.keep_certificate(&stack("a"), "renamed.example", "chain", "key").unwrap();
+        stacks.keep_certificate(&stack("a"), &certificate("renamed.example", "a"), "chain", "key").unwrap();
         assert_eq!(load_balancer(Some("a.example")), None);
         assert_eq!(load_balancer(Some("renamed.example")).as_deref(), Some("lb-a"));
 
@@ -195,10 +236,11 @@ mod tests {
     fn a_name_belongs_to_one_stack() {
         let dir = tempfile::tempdir().unwrap();
         let stacks = Stacks(dir.path().join("front"));
-        stacks.serve(&stack("a"), "api.example", "a-1.elb.amazonaws.com").unwrap();
-        stacks.serve(&stack("a"), "api.example", "a-2.elb.amazonaws.com").unwrap();
-        let refused = stacks.serve(&stack("b"), "api.example", "b-1.elb.amazonaws.com").unwrap_err();
+        stacks.serve(&stack("a"), &certificate("api.example", "a"), "a-1.elb.amazonaws.com").unwrap();
+        stacks.serve(&stack("a"), &certificate("api.example", "a"), "a-2.elb.amazonaws.com").unwrap();
+        let refused =
+            stacks.serve(&stack("b"), &certificate("api.example", "b"), "b-1.elb.amazonaws.com").unwrap_err();
         assert!(refused.to_string().contains("stack a"), "{refused}");
-        assert!(stacks.serve(&stack("a"), "api.example", "localhost").is_err());
+        assert!(stacks.serve(&stack("a"), &certificate("api.example", "a"), "localhost").is_err());
     }
 }

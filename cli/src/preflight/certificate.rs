@@ -95,6 +95,7 @@ mod tests {
             fingerprint: String::new(),
             not_after: String::new(),
             self_signed: false,
+            supersedes: Vec::new(),
         }
     }
 

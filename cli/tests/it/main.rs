@@ -4,6 +4,7 @@
 
 mod artifacts;
 mod bad_input;
+mod certificate;
 mod cloud;
 mod deploy;
 mod destroy;

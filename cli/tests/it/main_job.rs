@@ -6,7 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
 use serde_json::json;
 
 use crate::cloud::{Cloud, Ran};
@@ -119,7 +122,9 @@ fn private_authority(cloud: &Cloud) {
     let (root, root_key) = authority("root");
     let (intermediate, intermediate_key) = authority("intermediate");
     let key = KeyPair::generate().unwrap();
-    let leaf = CertificateParams::new(["orders.example.com".to_owned()]).unwrap();
+    let mut leaf = CertificateParams::new(["orders.example.com".to_owned()]).unwrap();
+    leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let root_issuer = Issuer::from_params(&root, &root_key);
     let root_pem = root.self_signed(&root_key).unwrap().pem();
     let intermediate_pem = intermediate.signed_by(&intermediate_key, &root_issuer).unwrap().pem();

@@ -113,8 +113,8 @@ impl Setting {
 
 /// What [`StackName::certificate_secret`] holds: the imported certificate without its private key.
 ///
-/// The template reads `arn` by a dynamic reference; the command trusts `anchor` and verifies `name` when it calls
-/// the endpoint.
+/// `deploy` hands `arn` to the template, whose listener serves it from then on; the command trusts `anchor` and verifies
+/// `name` when it calls the endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Certificate {
     pub arn: String,
@@ -131,6 +131,9 @@ pub struct Certificate {
     pub not_after: String,
     /// Issued by `restctl setup --self-signed`.
     pub self_signed: bool,
+    /// ARNs of those that were in its place under another ARN and may still be in ACM; they go once it is in front.
+    #[serde(default)]
+    pub supersedes: Vec<String>,
 }
 
 #[cfg(test)]

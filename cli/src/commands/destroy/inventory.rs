@@ -44,7 +44,7 @@ pub(super) enum Thing {
     },
 }
 
-/// In the order in which they can be removed. The certificate's secret is the last: it names the certificate, so that
+/// In the order in which they can be removed. The certificate's secret is the last: it names the certificates, so that
 /// what was interrupted before can be run again.
 pub(super) async fn take(context: &Context) -> Result<Vec<Thing>> {
     let (aws, name) = (&context.aws, &context.stack);
@@ -83,7 +83,8 @@ pub(super) async fn take(context: &Context) -> Result<Vec<Thing>> {
         }
     }
     let certificate = settings::certificate(aws, name).await?;
-    things.extend(certificate.iter().map(|certificate| Thing::Certificate { arn: certificate.arn.clone() }));
+    let arns = certificate.into_iter().flat_map(|it| [vec![it.arn], it.supersedes].concat());
+    things.extend(arns.map(|arn| Thing::Certificate { arn }));
     let number = ssm::read(aws, name).await?.iter().flatten().count();
     if number > 0 {
         things.push(Thing::Parameters { stack: name.clone(), number });
