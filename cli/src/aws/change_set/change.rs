@@ -78,7 +78,7 @@ impl Change {
             "old_is_kept": self.keeps_the_old_one(),
             "properties": self.details().map(|detail| json!({
                 "name": name(detail),
-                "requires_replacement": requires_replacement(detail),
+                "requires_replacement": recreation(detail).map_or("Never", RequiresRecreation::as_str).to_lowercase(),
             })).collect::<Vec<_>>(),
         })
     }
@@ -120,7 +120,11 @@ impl fmt::Display for Change {
         let mut details = self.details().peekable();
         while let Some(detail) = details.next() {
             let branch = if details.peek().is_some() { '├' } else { '└' };
-            let note = if requires_replacement(detail) { ", which needs a new resource" } else { "" };
+            let note = match recreation(detail) {
+                Some(RequiresRecreation::Always) => ", which needs a new resource",
+                Some(RequiresRecreation::Conditionally) => ", which may need a new resource",
+                _ => "",
+            };
             write!(f, "\n      {branch} {}{note}", name(detail))?;
         }
         Ok(())
@@ -134,9 +138,8 @@ fn name(detail: &ResourceChangeDetail) -> &str {
     target.and_then(|target| target.name()).or_else(attribute).unwrap_or_default()
 }
 
-fn requires_replacement(detail: &ResourceChangeDetail) -> bool {
-    let recreation = detail.target().and_then(|target| target.requires_recreation());
-    matches!(recreation, Some(RequiresRecreation::Always | RequiresRecreation::Conditionally))
+fn recreation(detail: &ResourceChangeDetail) -> Option<&RequiresRecreation> {
+    detail.target()?.requires_recreation()
 }
 
 #[cfg(test)]
@@ -192,6 +195,6 @@ mod tests {
                  └ KeySchema, which needs a new resource"
         );
         assert_eq!(change.json()["action"], "replace");
-        assert_eq!(change.json()["properties"][1]["requires_replacement"], true);
+        assert_eq!(change.json()["properties"][1]["requires_replacement"], "always");
     }
 }
