@@ -21,6 +21,10 @@ const CREDENTIALS_REFUSED: [&str; 7] = [
     "UnrecognizedClientException",
 ];
 
+/// Of these, what a region says that the account has not enabled: it knows none of the account's credentials ("Enable or
+/// disable AWS Regions in your account", AWS Account Management).
+const OF_ANOTHER_REGION: [&str; 2] = ["InvalidClientTokenId", "UnrecognizedClientException"];
+
 const ACCESS_DENIED: [&str; 4] =
     ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"];
 
@@ -51,8 +55,8 @@ where
         let code = service.err().code().unwrap_or("unknown error");
         let message = service.err().message().unwrap_or("the service gave no reason");
         let failure = failure.why(format!("{code}: {message}"));
-        return if CREDENTIALS_REFUSED.contains(&code) {
-            failure.exit(Exit::Authentication).next(GET_CREDENTIALS)
+        return if let Some(next) = about_credentials(code) {
+            failure.exit(Exit::Authentication).next(next)
         } else if ACCESS_DENIED.contains(&code) {
             failure.exit(Exit::Authentication).next("ask for the permission named above, or use --profile")
         } else {
@@ -74,6 +78,16 @@ where
     )
 }
 
+/// What to do where the credentials are at fault.
+fn about_credentials(code: &str) -> Option<String> {
+    if OF_ANOTHER_REGION.contains(&code) {
+        return Some(format!(
+            "{GET_CREDENTIALS};\nwhere they are good in other regions, this one is not enabled: aws account enable-region"
+        ));
+    }
+    CREDENTIALS_REFUSED.contains(&code).then(|| GET_CREDENTIALS.to_owned())
+}
+
 fn find_cause<'a, C: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a C> {
     let mut next = Some(error);
     while let Some(cause) = next {
@@ -83,4 +97,20 @@ fn find_cause<'a, C: Error + 'static>(error: &'a (dyn Error + 'static)) -> Optio
         next = cause.source();
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_that_a_region_does_not_know_may_be_good_elsewhere() {
+        let told = |code| about_credentials(code).unwrap_or_default();
+        for code in OF_ANOTHER_REGION {
+            assert!(told(code).contains("aws sso login") && told(code).contains("enable-region"), "{code}");
+        }
+        assert!(told("ExpiredToken").contains("aws sso login"));
+        assert!(!told("ExpiredToken").contains("enable-region"));
+        assert_eq!(about_credentials("ThrottlingException"), None);
+    }
 }

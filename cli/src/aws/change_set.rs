@@ -134,6 +134,7 @@ async fn wait_for_changes(aws: &Aws, id: &str) -> Result<Option<Vec<Change>>> {
 async fn refusal(aws: &Aws, id: &str, reason: &str) -> Failure {
     let filter = EventFilter::builder().failed_events(true).build();
     let events = aws.cloudformation.describe_events().change_set_name(id).filters(filter).send().await;
+    // Who may not read them has the reason alone.
     let events = events.ok().and_then(|events| events.operation_events).unwrap_or_default();
     let mut why = vec![reason.to_owned()];
     why.extend(events.iter().filter_map(|event| {
