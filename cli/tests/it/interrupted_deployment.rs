@@ -72,16 +72,41 @@ fn updating(cloud: &Cloud) -> Arc<Slow> {
     slow
 }
 
+/// `restctl deploy --list on`, off a terminal, to which Ctrl-C happens once it is so far.
+fn interrupted(cloud: &Cloud, is_so_far: impl Fn() -> bool) -> Ran {
+    let mut command = cloud.command(&["deploy", "--list", "on"]);
+    let deploying = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    eventually("it is so far", || is_so_far().then_some(()));
+    let interrupt = Command::new("kill").args(["-INT", &deploying.id().to_string()]).status().unwrap();
+    assert!(interrupt.success());
+    Ran::from(deploying.wait_with_output().unwrap())
+}
+
+/// Ctrl-C was heard of before, while CloudFormation was followed.
+#[test]
+fn what_comes_after_cloudformation_is_interrupted_too() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    cloud.succeed(&["deploy"]);
+    let looks = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&looks);
+    interpose(&cloud, move |call| {
+        call.uri.contains("/configuration").then(|| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            r#"{"State":"Pending"}"#.to_owned()
+        })
+    });
+    let ended = interrupted(&cloud, || looks.load(Ordering::SeqCst) > 2);
+    ended
+        .failed_with(130, &["UPDATE_COMPLETE      restctl", "interrupted before the new versions were live"]);
+    ended.failed_with(130, &["next: restctl deploy, which goes on from there"]);
+}
+
 #[test]
 fn off_a_terminal_it_says_that_the_update_goes_on() {
     let cloud = Cloud::up();
     let slow = updating(&cloud);
-    let mut command = cloud.command(&["deploy", "--list", "on"]);
-    let deploying = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    eventually("it waits", || (slow.looks.load(Ordering::SeqCst) > 2).then_some(()));
-    let interrupt = Command::new("kill").args(["-INT", &deploying.id().to_string()]).status().unwrap();
-    assert!(interrupt.success());
-    let ended = Ran::from(deploying.wait_with_output().unwrap());
+    let ended = interrupted(&cloud, || slow.looks.load(Ordering::SeqCst) > 2);
     ended.failed_with(130, &["interrupted: the stack is still being updated", "next: restctl deploy when"]);
     assert_eq!(slow.phase.load(Ordering::SeqCst), WORKING, "nothing was cancelled");
 }
