@@ -44,13 +44,15 @@ impl Stack {
     /// restctl made it: it bears the tag, or was deployed before stacks did. One without anything in it may yet become
     /// restctl's.
     fn is_own(&self) -> bool {
-        self.is_in_review()
-            || self.tags.iter().any(|(key, _)| key == STACK_TAG)
-            || self.parameter(parameter::ARTIFACT_BUCKET).is_some()
+        self.is_in_review() || self.is_tagged() || self.parameter(parameter::ARTIFACT_BUCKET).is_some()
     }
 
     /// Its tables and its data bucket stay when it goes: so it is deployed since stacks bear the tag.
     pub(crate) fn keeps_data(&self) -> bool {
+        self.is_tagged()
+    }
+
+    fn is_tagged(&self) -> bool {
         self.tags.iter().any(|(key, _)| key == STACK_TAG)
     }
 
