@@ -7,6 +7,7 @@ use reqwest::Certificate as TrustedCertificate;
 use restctl_contract::api::Problem;
 use restctl_contract::stack::Certificate;
 use restctl_contract::template::{output as stack_output, parameter};
+use serde::{Deserialize, Serialize};
 
 use crate::aws::cloudformation::{self, Stack};
 use crate::context::Context;
@@ -16,63 +17,109 @@ use crate::settings;
 /// The port of the listener in `templates/stack.yaml`.
 const HTTPS_PORT: u16 = 443;
 
-pub(crate) struct Endpoint {
-    pub(crate) base_url: String,
-    pub(crate) client: reqwest::Client,
+/// Where the API is and how it is known: all that it takes to connect.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Location {
+    /// The DNS name to ask for and to verify, one of the certificate's.
+    pub(crate) name: String,
+    /// What answers for it: the load balancer's own DNS name, or the local cloud's front.
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    /// What vouches for the certificate that `setup` imported, PEM.
+    pub(crate) anchor: String,
+    /// SHA-256 of that certificate's DER, lower-case hexadecimal.
+    pub(crate) fingerprint: String,
     /// `setup` has imported a certificate under another ARN than the one deployed.
     awaits_deployment: bool,
 }
 
-/// The name that leads to the load balancer; one of the certificate's.
-fn name<'a>(stack: &'a Stack, certificate: &'a Certificate) -> &'a str {
-    stack.parameter(parameter::DOMAIN).filter(|domain| !domain.is_empty()).unwrap_or(&certificate.name)
-}
+impl Location {
+    pub(crate) async fn find(context: &Context) -> Result<Self> {
+        let aws = context.aws().await?;
+        let (certificate, stack) = tokio::try_join!(
+            settings::require_certificate(aws, &context.stack),
+            cloudformation::deployed(aws, &context.stack),
+        )?;
+        Self::of(context, &stack, &certificate)
+    }
 
-/// `https://NAME`, with the port where it is not HTTPS's own.
-pub(crate) fn base_url(context: &Context, stack: &Stack, certificate: &Certificate) -> String {
-    match &context.local {
-        Some(local) => format!("https://{}:{}", name(stack, certificate), local.front.port()),
-        None => format!("https://{}", name(stack, certificate)),
+    pub(crate) fn of(context: &Context, stack: &Stack, certificate: &Certificate) -> Result<Self> {
+        let (host, port) = match &context.local {
+            Some(local) => (local.front.ip().to_string(), local.front.port()),
+            None => (stack.output(stack_output::LOAD_BALANCER_DNS_NAME)?.to_owned(), HTTPS_PORT),
+        };
+        // The name that leads to the load balancer, where there is one.
+        let domain = stack.parameter(parameter::DOMAIN).filter(|domain| !domain.is_empty());
+        let deployed = stack.parameter(parameter::CERTIFICATE_ARN);
+        Ok(Self {
+            name: domain.unwrap_or(&certificate.name).to_owned(),
+            host,
+            port,
+            anchor: certificate.anchor.clone(),
+            fingerprint: certificate.fingerprint.clone(),
+            awaits_deployment: deployed.is_some_and(|arn| arn != certificate.arn),
+        })
+    }
+
+    /// `https://NAME`, with the port where it is not HTTPS's own.
+    pub(crate) fn base_url(&self) -> String {
+        match self.port {
+            HTTPS_PORT => format!("https://{}", self.name),
+            port => format!("https://{}:{port}", self.name),
+        }
+    }
+
+    /// The addresses of what answers for it.
+    pub(crate) async fn resolve(&self) -> Result<Vec<SocketAddr>> {
+        let addresses = tokio::net::lookup_host((self.host.as_str(), self.port)).await;
+        let addresses =
+            addresses.during(format!("the load balancer's name {} cannot be resolved", self.host));
+        Ok(addresses
+            .map_err(|failure| {
+                failure.next("a new load balancer's name takes a minute or two to appear; try again")
+            })?
+            .collect())
     }
 }
 
+pub(crate) struct Endpoint {
+    pub(crate) base_url: String,
+    pub(crate) client: reqwest::Client,
+    pub(crate) location: Location,
+}
+
 impl Endpoint {
+    pub(crate) async fn find(context: &Context) -> Result<Self> {
+        Self::at(Location::find(context).await?).await
+    }
+
     /// A client that asks for the certificate's name at the load balancer's address, so that the API can be called,
     /// and its name verified, before any DNS record points there. It trusts the system's roots and what vouches for
     /// the certificate that `setup` imported.
-    pub(crate) async fn find(context: &Context) -> Result<Self> {
-        let (certificate, stack) = tokio::try_join!(
-            settings::require_certificate(&context.aws, &context.stack),
-            cloudformation::deployed(&context.aws, &context.stack),
-        )?;
-        let addresses = match &context.local {
-            Some(local) => vec![local.front],
-            None => resolve(stack.output(stack_output::LOAD_BALANCER_DNS_NAME)?).await?,
-        };
-        let trusted = TrustedCertificate::from_pem(certificate.anchor.as_bytes());
+    pub(crate) async fn at(location: Location) -> Result<Self> {
+        let addresses = location.resolve().await?;
+        let trusted = TrustedCertificate::from_pem(location.anchor.as_bytes());
         let trusted = trusted.during("the certificate that setup stored cannot be read")?;
         let mut builder = reqwest::Client::builder()
-            .resolve_to_addrs(name(&stack, &certificate), &addresses)
+            .resolve_to_addrs(&location.name, &addresses)
             .tls_certs_merge([trusted])
             .https_only(true)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(10))
             .timeout(Duration::from_secs(60))
             .user_agent(concat!("restctl/", env!("CARGO_PKG_VERSION")));
-        if context.local.is_some() {
+        if addresses.iter().all(|address| address.ip().is_loopback()) {
             builder = builder.no_proxy();
         }
         let client = builder.build().during("the HTTP client does not start")?;
-        let deployed = stack.parameter(parameter::CERTIFICATE_ARN);
-        let awaits_deployment = deployed.is_some_and(|arn| arn != certificate.arn);
-        Ok(Self { base_url: base_url(context, &stack, &certificate), client, awaits_deployment })
+        Ok(Self { base_url: location.base_url(), client, location })
     }
 
     /// The API gave no answer at all.
     pub(crate) fn no_answer(&self, address: &str, error: &reqwest::Error) -> Failure {
         let refused_certificate = format!("{error:?}").contains("InvalidCertificate");
         let failure = Failure::new(format!("the API does not answer at {address}")).because(error);
-        failure.next(match (refused_certificate, self.awaits_deployment) {
+        failure.next(match (refused_certificate, self.location.awaits_deployment) {
             (true, true) => {
                 "the endpoint still serves the certificate before the one imported last: restctl deploy"
             }
@@ -82,16 +129,6 @@ impl Endpoint {
             (false, _) => "see whether the endpoint is still this one: restctl deploy",
         })
     }
-}
-
-async fn resolve(load_balancer: &str) -> Result<Vec<SocketAddr>> {
-    let addresses = tokio::net::lookup_host((load_balancer, HTTPS_PORT)).await;
-    let addresses = addresses.during(format!("the load balancer's name {load_balancer} cannot be resolved"));
-    Ok(addresses
-        .map_err(|failure| {
-            failure.next("a new load balancer's name takes a minute or two to appear; try again")
-        })?
-        .collect())
 }
 
 /// An answer of the API that is not what was asked for.

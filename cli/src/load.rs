@@ -14,7 +14,7 @@ use crate::aws::cloudformation::Stack;
 use crate::aws::{Aws, dynamodb, s3, sqs};
 use crate::failure::{Failure, Result};
 use crate::interrupt::unless_interrupted;
-use crate::{output, receipt};
+use crate::receipt;
 
 /// How long to wait for the bucket's event before the load is queued without it: S3 sends none in the first five
 /// minutes or so of a bucket ("Enabling Amazon EventBridge", Amazon S3 User Guide).
@@ -41,18 +41,12 @@ impl Load {
     }
 
     /// Waits until the load is settled, and prints its receipt. `rows` is how many there are, where that is known.
-    pub(crate) async fn follow(
-        &self,
-        aws: &Aws,
-        stack: &Stack,
-        rows: Option<u64>,
-        format: output::Format,
-    ) -> Result<()> {
+    pub(crate) async fn follow(&self, aws: &Aws, stack: &Stack, rows: Option<u64>) -> Result<()> {
         let left = Failure::new(format!("no longer waiting for the load {}, which goes on", self.id()))
             .next(format!("restctl loads show {}", self.id()));
         unless_interrupted(left, async {
             let entry = self.settled(aws, stack, rows).await?;
-            receipt::print(aws, &self.bucket, &entry, format).await
+            receipt::print(aws, &self.bucket, &entry).await
         })
         .await
     }

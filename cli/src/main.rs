@@ -7,12 +7,15 @@ mod cli;
 mod client_secret;
 mod cognito;
 mod commands;
+mod configuration;
 mod context;
 mod directories;
 mod discovery;
 mod duplicates;
 mod endpoint;
 mod failure;
+mod first_steps;
+mod handshake;
 mod hexadecimal;
 mod interrupt;
 mod lambdas;
@@ -38,11 +41,18 @@ mod unfinished;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use cli::Given;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
-    match commands::run(cli.command, cli.target) {
+    let given = match Given::parse() {
+        Ok(given) => given,
+        Err(failure) => {
+            output::failure(&failure);
+            return failure.exit.into();
+        }
+    };
+    output::follow(given.cli.manner.clone());
+    match commands::run(given) {
         Ok(exit) => exit.into(),
         Err(failure) => {
             output::failure(&failure);

@@ -2,13 +2,67 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use clap::{Args, ValueEnum};
 use comfy_table::{Table, presets};
+use console::style;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde::Serialize;
 
 use crate::failure::{During, Failure, Result};
+
+/// How everything is written: the arguments that every command takes beside its [`crate::target::Target`].
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct Manner {
+    /// How data is written: for people, or for programs
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value = "text")]
+    pub(crate) output: Format,
+
+    /// When colours are used; NO_COLOR in the environment means never
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value = "auto")]
+    pub(crate) color: Color,
+
+    /// Ask nothing: an answer that is missing is an error, as it is off a terminal
+    #[arg(long, global = true)]
+    pub(crate) no_input: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+static MANNER: OnceLock<Manner> = OnceLock::new();
+
+/// From now on, for as long as the process lives.
+pub(crate) fn follow(manner: Manner) {
+    match manner.color {
+        // The terminal and NO_COLOR decide, for each of the two outputs.
+        Color::Auto => {}
+        Color::Always | Color::Never => {
+            console::set_colors_enabled(manner.color == Color::Always);
+            console::set_colors_enabled_stderr(manner.color == Color::Always);
+        }
+    }
+    // It is called once; a second manner would have nobody who gave it.
+    let _ = MANNER.set(manner);
+}
+
+/// How data is written.
+pub(crate) fn format() -> Format {
+    MANNER.get().map_or(Format::Text, |manner| manner.output)
+}
 
 /// Writes data, and ends the process quietly with success where the reader has gone (`restctl get … | head`).
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
@@ -37,13 +91,6 @@ pub(crate) fn json(value: &impl Serialize) -> Result<()> {
     data(&serde_json::to_string_pretty(value).during("the answer cannot be written as JSON")?)
 }
 
-/// How data is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Format {
-    Text,
-    Json,
-}
-
 /// A name and its value a line, the values below each other.
 pub(crate) fn aligned(lines: &[(&str, String)]) -> String {
     let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
@@ -70,14 +117,19 @@ pub(crate) fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
+/// For people, or a line of JSON for programs.
 pub(crate) fn failure(failure: &Failure) {
-    say(&format!("error: {failure}"));
+    match format() {
+        Format::Text => say(&format!("{} {failure}", style("error:").red().bold().for_stderr())),
+        Format::Json => say(&failure.json().to_string()),
+    }
 }
 
-/// Someone is there to be asked: both ends of the conversation are a terminal.
+/// Someone is there to be asked, and may be: both ends of the conversation are a terminal.
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
 pub(crate) fn is_interactive() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
+    let may_ask = MANNER.get().is_none_or(|manner| !manner.no_input);
+    may_ask && io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// A bar of bytes; indicatif draws it only on a terminal.

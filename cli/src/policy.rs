@@ -21,8 +21,8 @@ pub(crate) struct Asked {
 /// Reads what the deployed stack goes by; the settings where there is none, or where CloudFormation does not tell.
 pub(crate) async fn asked(context: &Context) -> Result<Asked> {
     let (settings, stack) = tokio::try_join!(
-        Settings::read(&context.aws, &context.stack),
-        cloudformation::find_own(&context.aws, &context.stack),
+        Settings::read(context.aws().await?, &context.stack),
+        cloudformation::find_own(context.aws().await?, &context.stack),
     )?;
     let mut has_changed = false;
     let mut value = |setting, parameter| {

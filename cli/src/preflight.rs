@@ -57,11 +57,12 @@ enum Finding {
 
 /// Asks everything at once; fails with all that would go wrong together.
 pub(crate) async fn check(context: &Context, deployment: &Deployment<'_>) -> Result<()> {
+    let aws = context.aws().await?;
     let (certificate, bucket, permissions, quotas) = tokio::join!(
         certificate::check(context, deployment),
         bucket(context, deployment),
-        permissions::check(context, deployment),
-        quotas::check(context, deployment),
+        permissions::check(context, aws, deployment),
+        quotas::check(context, aws, deployment),
     );
     let findings = [certificate?, bucket?, permissions, quotas];
     let (mut whats, mut nexts) = (Vec::new(), Vec::new());
@@ -86,7 +87,7 @@ pub(crate) async fn check(context: &Context, deployment: &Deployment<'_>) -> Res
 
 /// Bucket names are shared by all accounts.
 async fn bucket(context: &Context, deployment: &Deployment<'_>) -> Result<Vec<Finding>> {
-    let is_refused = s3::find(&context.aws, deployment.artifacts).await? == Found::Refused;
+    let is_refused = s3::find(context.aws().await?, deployment.artifacts).await? == Found::Refused;
     let bucket = deployment.artifacts.name;
     let found = is_refused.then(|| Finding::Problem {
         what: format!("the bucket {bucket} is there and may not be used: it is somebody else's, or a policy is in the way"),

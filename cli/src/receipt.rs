@@ -50,9 +50,9 @@ impl<'a> Report<'a> {
 
 /// Prints the receipt of a load that is settled. Rejected rows are a failure in part; a load that is not in the
 /// table is a failure.
-pub(crate) async fn print(aws: &Aws, bucket: &str, entry: &LedgerEntry, format: Format) -> Result<()> {
+pub(crate) async fn print(aws: &Aws, bucket: &str, entry: &LedgerEntry) -> Result<()> {
     let report = Report::of(entry);
-    match format {
+    match output::format() {
         Format::Json => output::json(&report)?,
         Format::Text if entry.state == LoadState::Loaded => {
             let mut lines = vec![("load", entry.load.to_string())];

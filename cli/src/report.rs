@@ -14,20 +14,19 @@ const SCHEMA: u32 = 1;
 
 pub(crate) struct Report {
     operation: &'static str,
-    format: Format,
     /// Nobody reads the lines any more (`restctl deploy --output json | head`), which is no reason to stop half-way.
     is_unread: Cell<bool>,
 }
 
 impl Report {
     /// Of `operation`, the name of its command.
-    pub(crate) fn new(operation: &'static str, format: Format) -> Self {
-        Self { operation, format, is_unread: Cell::new(false) }
+    pub(crate) fn new(operation: &'static str) -> Self {
+        Self { operation, is_unread: Cell::new(false) }
     }
 
     /// A line for a program, with the members of `value`; a person is told by [`output::say`].
     pub(crate) fn line(&self, kind: &str, value: &impl Serialize) -> Result<()> {
-        if self.format == Format::Text || self.is_unread.get() {
+        if output::format() == Format::Text || self.is_unread.get() {
             return Ok(());
         }
         let mut line = json!({ "schema": SCHEMA, "operation": self.operation, "type": kind });

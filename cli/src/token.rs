@@ -17,9 +17,21 @@ use crate::discovery;
 use crate::failure::{During, Exit, Failure, Result};
 use crate::hexadecimal::hexadecimal;
 use crate::settings::Settings;
+use crate::target::Target;
 
 /// A token is not used in its last minute: it could expire on the way.
 const MARGIN: Duration = Duration::from_secs(60);
+
+/// What decides, beside the arguments, whose settings are read.
+const VARIABLES: [&str; 7] = [
+    "AWS_PROFILE",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_CONFIG_FILE",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_ROLE_ARN",
+    "AWS_ENDPOINT_URL",
+];
 
 /// Providers send tokens of a few kilobytes.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
@@ -68,10 +80,9 @@ pub(crate) fn forget(context: &Context) -> Result<()> {
 
 async fn request(context: &Context) -> Result<String> {
     let secret_name = context.stack.client_secret();
-    let (settings, secret) = tokio::try_join!(
-        Settings::read(&context.aws, &context.stack),
-        secretsmanager::read(&context.aws, &secret_name),
-    )?;
+    let aws = context.aws().await?;
+    let (settings, secret) =
+        tokio::try_join!(Settings::read(aws, &context.stack), secretsmanager::read(aws, &secret_name),)?;
     let endpoint = settings.require(Setting::TokenEndpoint)?;
     let secret = secret.ok_or_else(|| {
         Failure::new(format!("the secret {secret_name} is missing"))
@@ -155,11 +166,12 @@ fn read_cache(context: &Context) -> Result<Option<String>> {
 /// One file for each place that a token may come from: what decides whose settings are read is in its name.
 fn cache_file(context: &Context) -> Result<PathBuf> {
     let mut digest = Sha256::new();
-    for part in [context.stack.as_str(), &context.aws.region, &context.profile] {
-        digest.update(part);
+    let Target { stack, profile, region, .. } = &context.target;
+    for part in [Some(stack.as_str()), profile.as_deref(), region.as_deref()] {
+        digest.update(part.unwrap_or_default());
         digest.update([0]);
     }
-    for variable in ["AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_ROLE_ARN", "AWS_ENDPOINT_URL"] {
+    for variable in VARIABLES {
         digest.update(env::var(variable).unwrap_or_default());
         digest.update([0]);
     }

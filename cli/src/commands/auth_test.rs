@@ -26,11 +26,7 @@ taken for a secret, changed, repeated, sent in other places. Each must be refuse
 and /health without one, must get in. The requests go one after another; they read one id and change nothing.
 
 Exit code 1 where an answer is not as expected.")]
-pub(crate) struct AuthTest {
-    /// How the answers are printed
-    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
-    output: Format,
-}
+pub(crate) struct AuthTest {}
 
 const GOOD_TOKEN: &str = "a good token";
 
@@ -53,7 +49,7 @@ struct Outcome {
     got_in: bool,
 }
 
-pub(crate) async fn run(args: AuthTest, context: &Context) -> Result<()> {
+pub(crate) async fn run(_: AuthTest, context: &Context) -> Result<()> {
     let (asked, endpoint, token) =
         tokio::join!(policy::asked(context), Endpoint::find(context), token::obtain(context));
     // Where all fail, the step that comes first is the one to name: setup.
@@ -83,7 +79,7 @@ pub(crate) async fn run(args: AuthTest, context: &Context) -> Result<()> {
     }
     progress.finish_and_clear();
 
-    match args.output {
+    match output::format() {
         Format::Text => output::data(&table(&outcomes).trim_fmt())?,
         Format::Json => output::json(&outcomes)?,
     }

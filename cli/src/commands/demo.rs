@@ -150,7 +150,7 @@ impl Stage {
 async fn call_without_token(target: &Target) -> Result<()> {
     output::say("\n# the same call without a token");
     let started = Instant::now();
-    let endpoint = Endpoint::find(&Context::new(target).await?).await?;
+    let endpoint = Endpoint::find(&Context::new(target)?).await?;
     let address = format!("{}{ITEMS_PATH}42", endpoint.base_url);
     let answer = endpoint.client.get(&address).send().await;
     let answer = answer.map_err(|error| endpoint.no_answer(&address, &error))?;

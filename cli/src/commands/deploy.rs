@@ -21,12 +21,13 @@ use crate::aws::cloudformation::{self, Stack};
 use crate::aws::elasticloadbalancing;
 use crate::aws::stack_events::{Event, Events, Operation};
 use crate::context::Context;
+use crate::endpoint::Location;
 use crate::failure::{Exit, Failure, Result};
 use crate::interrupt::unless_interrupted;
 use crate::output::Format;
 use crate::report::Report;
 use crate::settings::{self, Settings};
-use crate::{cognito, endpoint, output, token};
+use crate::{cognito, output, token};
 
 use go_live::Versions;
 use options::Options;
@@ -62,10 +63,6 @@ pub(crate) struct Deploy {
     #[arg(long)]
     yes: bool,
 
-    /// How progress and result are written
-    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
-    output: Format,
-
     #[command(flatten)]
     options: Options,
 }
@@ -85,7 +82,7 @@ enum Outcome {
 }
 
 pub(crate) async fn run(args: Deploy, context: Result<Context>) -> Result<Exit> {
-    let report = Report::new("deploy", args.output);
+    let report = Report::new("deploy");
     let outcome = async { deploy(&args, &context?, &report).await }.await;
     let exit = match &outcome {
         Ok(Outcome::Planned { changes, .. }) if *changes > 0 => Exit::Changes,
@@ -96,7 +93,7 @@ pub(crate) async fn run(args: Deploy, context: Result<Context>) -> Result<Exit> 
 }
 
 async fn deploy(args: &Deploy, context: &Context, report: &Report) -> Result<Outcome> {
-    let (aws, name) = (&context.aws, &context.stack);
+    let (aws, name) = (context.aws().await?, &context.stack);
     let certificate = settings::require_certificate(aws, name).await?;
     let settings = Settings::read(aws, name).await?;
     settings.check_complete()?;
@@ -117,18 +114,13 @@ async fn deploy(args: &Deploy, context: &Context, report: &Report) -> Result<Out
     };
     let interrupted = Failure::new("interrupted before the new versions were live")
         .next("restctl deploy, which goes on from there");
-    unless_interrupted(interrupted, finish(args, context, changes, &certificate)).await
+    unless_interrupted(interrupted, finish(context, changes, &certificate)).await
 }
 
 /// What CloudFormation leaves to be done, whether it has changed anything or not: an earlier deployment may have ended
 /// before this.
-async fn finish(
-    args: &Deploy,
-    context: &Context,
-    changes: usize,
-    certificate: &Certificate,
-) -> Result<Outcome> {
-    let (aws, name) = (&context.aws, &context.stack);
+async fn finish(context: &Context, changes: usize, certificate: &Certificate) -> Result<Outcome> {
+    let (aws, name) = (context.aws().await?, &context.stack);
     let stack = cloudformation::deployed(aws, name).await?;
     if !stack.has_termination_protection {
         cloudformation::set_termination_protection(aws, &stack, true).await?;
@@ -140,7 +132,7 @@ async fn finish(
         output::say("the stack's own identity provider is set up: its client's secret is in Secrets Manager");
     }
     let endpoint = put_in_front(context, &stack, certificate).await?;
-    if args.output == Format::Text {
+    if output::format() == Format::Text {
         output::data(&endpoint)?;
     }
     // Last: the endpoint is up, whatever becomes of this.
@@ -150,9 +142,9 @@ async fn finish(
 
 async fn execute(context: &Context, change_set: &ChangeSet, report: &Report) -> Result<()> {
     let operation = if change_set.stack.is_in_review() { Operation::Create } else { Operation::Update };
-    let mut events = Events::since_now(&context.aws, &change_set.stack, operation).await?;
-    change_set::execute(&context.aws, change_set).await?;
-    match events.follow(&context.aws, report).await? {
+    let mut events = Events::since_now(context.aws().await?, &change_set.stack, operation).await?;
+    change_set::execute(context.aws().await?, change_set).await?;
+    match events.follow(context.aws().await?, report).await? {
         ResourceStatus::CreateComplete | ResourceStatus::UpdateComplete => {
             for Event { resource, kind, id, .. } in events.left_behind() {
                 output::say(&format!(
@@ -172,7 +164,7 @@ async fn put_in_front(context: &Context, stack: &Stack, certificate: &Certificat
     if let Some(local) = &context.local {
         let target_group = stack.output(stack_output::TARGET_GROUP)?;
         let function = stack.output(stack_output::API_ALIAS)?;
-        elasticloadbalancing::register_function(&context.aws, target_group, function).await?;
+        elasticloadbalancing::register_function(context.aws().await?, target_group, function).await?;
         local.serve(&context.stack, certificate, load_balancer)?;
     } else {
         match stack.parameter(parameter::DOMAIN) {
@@ -180,7 +172,7 @@ async fn put_in_front(context: &Context, stack: &Stack, certificate: &Certificat
             _ => output::say(&format!("point {} at {load_balancer} (CNAME or alias)", certificate.name)),
         }
     }
-    let base_url = endpoint::base_url(context, stack, certificate);
+    let base_url = Location::of(context, stack, certificate)?.base_url();
     let list = stack.parameter(parameter::LIST).unwrap_or_default();
     let access = if stack.parameter(parameter::OPENAPI) == Some("open") {
         "is open to everyone"

@@ -10,7 +10,6 @@ use crate::aws::cloudformation;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::interrupt::unless_interrupted;
-use crate::output::Format;
 use crate::report::Report;
 use crate::{output, prompt, token};
 
@@ -31,20 +30,16 @@ pub(crate) struct Destroy {
     /// Do not ask for the stack's name
     #[arg(long)]
     yes: bool,
-
-    /// How progress and result are written
-    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
-    output: Format,
 }
 
 pub(crate) async fn run(args: Destroy, context: Result<Context>) -> Result<Exit> {
-    let report = Report::new("destroy", args.output);
+    let report = Report::new("destroy");
     report.conclude(async { destroy(&args, &context?, &report).await }.await)?;
     Ok(Exit::Done)
 }
 
 async fn destroy(args: &Destroy, context: &Context, report: &Report) -> Result<Value> {
-    let (aws, name) = (&context.aws, &context.stack);
+    let (aws, name) = (context.aws().await?, &context.stack);
     let things = inventory::take(context).await?;
     check_that_nobody_is_at_work(&things)?;
     check_that_data_outlives_the_stack(args, &things)?;
@@ -67,7 +62,7 @@ async fn destroy(args: &Destroy, context: &Context, report: &Report) -> Result<V
 
 /// Stops at the first thing that does not go: those behind it are needed to try again.
 async fn remove(context: &Context, doomed: &[&Thing], kept: &[&Thing], report: &Report) -> Result<()> {
-    let (aws, name) = (&context.aws, &context.stack);
+    let (aws, name) = (context.aws().await?, &context.stack);
     let interrupted = || Failure::new("interrupted before all was removed");
     // A stack of an earlier version deletes its bucket itself, which must be empty then.
     for thing in doomed.iter().filter(|thing| thing.is_data()) {
@@ -137,7 +132,7 @@ async fn look_again(
     kept: &[&Thing],
     removed: Result<()>,
 ) -> Result<Value> {
-    let (aws, name) = (&context.aws, &context.stack);
+    let (aws, name) = (context.aws().await?, &context.stack);
     let mut remaining = Vec::new();
     for thing in doomed {
         if thing.is_there(aws).await? {

@@ -66,7 +66,7 @@ async fn export(context: &Context, format: Format, sink: &mut Sink) -> Result<u6
     match format {
         Format::Ndjson => each_page(&mut api, |items| sink.write(&lines(items)?)).await,
         Format::Csv => {
-            let stack = cloudformation::deployed(&context.aws, &context.stack).await?;
+            let stack = cloudformation::deployed(context.aws().await?, &context.stack).await?;
             let mut table = Table::new(stack.output(stack_output::KEY_NAME)?)?;
             let items = each_page(&mut api, |items| table.keep(items)).await?;
             table.write(sink).await?;

@@ -15,9 +15,10 @@ pub(crate) mod upload;
 
 use clap::Subcommand;
 
+use crate::cli::Given;
 use crate::context::Context;
 use crate::failure::{During, Exit, Result};
-use crate::target::Target;
+use crate::first_steps;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -60,25 +61,27 @@ pub(crate) enum Command {
     Local(local::Local),
 }
 
-pub(crate) fn run(command: Command, target: Target) -> Result<Exit> {
+pub(crate) fn run(mut given: Given) -> Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .during("the asynchronous runtime does not start")?;
     runtime.block_on(async {
-        let target = &target;
+        let command = given.cli.command.take();
+        let target = &given.cli.target;
+        let Some(command) = command else { return first_steps::run(target).await };
         match command {
             // Those that write JSON line by line say there, too, that there is no context.
-            Command::Deploy(args) => return deploy::run(args, Context::new(target).await).await,
-            Command::Rollback(args) => return rollback::run(args, Context::new(target).await).await,
-            Command::Destroy(args) => return destroy::run(args, Context::new(target).await).await,
-            Command::Setup(args) => setup::run(args, &Context::new(target).await?).await,
-            Command::Upload(args) => upload::run(args, &Context::new(target).await?).await,
-            Command::Loads(command) => loads::run(command, &Context::new(target).await?).await,
-            Command::Token(args) => token::run(args, &Context::new(target).await?).await,
-            Command::AuthTest(args) => auth_test::run(args, &Context::new(target).await?).await,
-            Command::Get(args) => get::run(args, &Context::new(target).await?).await,
-            Command::Export(args) => export::run(args, &Context::new(target).await?).await,
+            Command::Deploy(args) => return deploy::run(args, Context::new(target)).await,
+            Command::Rollback(args) => return rollback::run(args, Context::new(target)).await,
+            Command::Destroy(args) => return destroy::run(args, Context::new(target)).await,
+            Command::Setup(args) => setup::run(args, &Context::new(target)?).await,
+            Command::Upload(args) => upload::run(args, &Context::new(target)?).await,
+            Command::Loads(command) => loads::run(command, &Context::new(target)?).await,
+            Command::Token(args) => token::run(args, &Context::new(target)?).await,
+            Command::AuthTest(args) => auth_test::run(args, &Context::new(target)?).await,
+            Command::Get(args) => get::run(args, &Context::new(target)?).await,
+            Command::Export(args) => export::run(args, &Context::new(target)?).await,
             Command::Demo(args) => demo::run(args).await,
             Command::Local(command) => local::run(command).await,
         }?;

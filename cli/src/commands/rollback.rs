@@ -8,7 +8,6 @@ use crate::aws::{Aws, cloudformation, lambda};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::live::Live;
-use crate::output::Format;
 use crate::report::Report;
 use crate::{output, smoke};
 
@@ -26,20 +25,16 @@ const RESOURCES: [&str; 5] = [
 Undoes the last deployment that changed a function, code and settings alike, once the version before has \
 answered a call. Run again, it undoes the one before that. The stack's other resources, and the data, stay as they \
 are; the next `restctl deploy` goes forward again.")]
-pub(crate) struct Rollback {
-    /// How the result is written
-    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
-    output: Format,
-}
+pub(crate) struct Rollback {}
 
-pub(crate) async fn run(args: Rollback, context: Result<Context>) -> Result<Exit> {
-    let report = Report::new("rollback", args.output);
+pub(crate) async fn run(_: Rollback, context: Result<Context>) -> Result<Exit> {
+    let report = Report::new("rollback");
     report.conclude(async { roll_back(&context?).await }.await)?;
     Ok(Exit::Done)
 }
 
 async fn roll_back(context: &Context) -> Result<Value> {
-    let (aws, name) = (&context.aws, &context.stack);
+    let (aws, name) = (context.aws().await?, &context.stack);
     let stack = cloudformation::deployed(aws, name).await?;
     let (api, ingest) = tokio::try_join!(
         Live::read(aws, stack.output(stack_output::API_FUNCTION)?),

@@ -95,7 +95,7 @@ pub(crate) struct Setup {
 const DEFAULT_SCOPE: &str = "read:items";
 
 pub(crate) async fn run(args: Setup, context: &Context) -> Result<()> {
-    let (aws, stack) = (&context.aws, &context.stack);
+    let (aws, stack) = (context.aws().await?, &context.stack);
     let before = settings::certificate(aws, stack).await?;
     let identity = choose_identity(&args, context, before.as_ref())?;
     let settings = Settings::read(aws, stack).await?;
@@ -160,7 +160,7 @@ impl Setup {
 }
 
 async fn set_up_the_stacks_provider(context: &Context, deployed: Option<&Stack>) -> Result<()> {
-    let (aws, name) = (&context.aws, &context.stack);
+    let (aws, name) = (context.aws().await?, &context.stack);
     match deployed.filter(|stack| cognito::is_part_of(stack)) {
         Some(stack) => {
             if cognito::set_up(aws, name, stack).await? {
@@ -293,7 +293,7 @@ async fn choose_secret(args: &Setup, context: &Context) -> Result<Option<String>
     if let Some(local) = &context.local {
         return Ok(Some(local.identity_provider.client_secret.clone()));
     }
-    match secretsmanager::read(&context.aws, &context.stack.client_secret()).await? {
+    match secretsmanager::read(context.aws().await?, &context.stack.client_secret()).await? {
         Some(_) => Ok(None),
         None => client_secret::ask().map(Some),
     }

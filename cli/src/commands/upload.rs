@@ -20,7 +20,7 @@ use self::sending::typed;
 use self::share::Share;
 use crate::aws::cloudformation::Stack;
 use crate::aws::upload::Destination;
-use crate::aws::{cloudformation, dynamodb};
+use crate::aws::{Aws, cloudformation, dynamodb};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::interrupt::unless_interrupted;
@@ -77,22 +77,19 @@ pub(crate) struct Upload {
     /// Do not wait for the loads; print their ids
     #[arg(long)]
     no_wait: bool,
-
-    /// How results are printed
-    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
-    output: Format,
 }
 
 pub(crate) async fn run(args: Upload, context: &Context) -> Result<()> {
     let plans = plan::of(&args)?;
-    let stack = cloudformation::deployed(&context.aws, &context.stack).await?;
+    let aws = context.aws().await?;
+    let stack = cloudformation::deployed(aws, &context.stack).await?;
     let key = key(&stack)?;
     if args.types.iter().any(|typed| typed.name == key.name) {
         return Err(Failure::new(format!("the type of {:?} cannot be chosen", key.name))
             .exit(Exit::Usage)
             .why("it is the key, whose type was chosen when the stack was deployed"));
     }
-    let task = Task { args: &args, context, stack, key };
+    let task = Task { args: &args, aws, stack, key };
     let files = plans.len();
     let mut partial = 0;
     for (plan, done) in plans.iter().zip(0..) {
@@ -122,20 +119,20 @@ fn key(stack: &Stack) -> Result<Key> {
 /// What all files of one command have in common.
 struct Task<'a> {
     args: &'a Upload,
-    context: &'a Context,
+    aws: &'a Aws,
     stack: Stack,
     key: Key,
 }
 
 impl Task<'_> {
     async fn upload(&self, plan: &Plan) -> Result<()> {
-        let Self { args, context: Context { aws, .. }, stack, key } = self;
+        let Self { args, aws, stack, key } = self;
         let source = plan.open()?;
         let unsent = || Failure::new(format!("interrupted before {} was sent", source.shown));
         let surveyed = unless_interrupted(unsent(), survey(&source, &plan.dialect, key)).await?;
         if args.dry_run {
             let table = stack.output(stack_output::ITEMS_TABLE)?;
-            let forecast = dry_run::print(aws, table, &plan.object, &source, &surveyed, args.output);
+            let forecast = dry_run::print(aws, table, &plan.object, &source, &surveyed);
             unless_interrupted(unsent(), forecast).await?;
         } else {
             self.say(&surveyed);
@@ -156,16 +153,16 @@ impl Task<'_> {
             }
         };
         let id = load.id();
-        match (args.no_wait, args.output) {
+        match (args.no_wait, output::format()) {
             (true, Format::Text) => output::data(id.as_str()),
             (true, Format::Json) => output::json(&serde_json::json!({ "load": id, "object": plan.object })),
-            (false, _) => load.follow(aws, stack, Some(surveyed.read()), args.output).await,
+            (false, _) => load.follow(aws, stack, Some(surveyed.read())).await,
         }
     }
 
     /// The load of the very same bytes, where they were sent before; a failure where it will not go on by itself.
     async fn there(&self, to: &Destination<'_>, size: u64) -> Result<Option<Load>> {
-        let Self { args, context: Context { aws, .. }, stack, .. } = self;
+        let Self { aws, stack, .. } = self;
         let Some(load) = sending::there(aws, to, size).await? else { return Ok(None) };
         let id = load.id();
         output::say(&format!("{} is in the bucket already, byte for byte: load {id}", load.key));
@@ -174,7 +171,7 @@ impl Task<'_> {
                 output::say("to load it again on top of newer loads, give it another --name");
             }
             Some(entry) if entry.state != LoadState::Loading => {
-                receipt::print(aws, &load.bucket, &entry, args.output).await?;
+                receipt::print(aws, &load.bucket, &entry).await?;
             }
             _ => {}
         }

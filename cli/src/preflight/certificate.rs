@@ -17,7 +17,7 @@ const RENEW: &str = "restctl setup --cert FILE --key FILE, or --self-signed NAME
 
 pub(super) async fn check(context: &Context, deployment: &Deployment<'_>) -> Result<Vec<Finding>> {
     let certificate = deployment.certificate;
-    let described = acm::describe(&context.aws, &certificate.arn).await?;
+    let described = acm::describe(context.aws().await?, &certificate.arn).await?;
     let mut findings = judge(&certificate.arn, described.as_ref(), OffsetDateTime::now_utc());
     findings.extend(misses(certificate, deployment.parameter(parameter::DOMAIN)));
     Ok(findings)

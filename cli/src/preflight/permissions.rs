@@ -20,12 +20,12 @@ use needed::{NEEDED, Need};
 /// IAM throttles who asks for more at a time.
 const AT_ONCE: usize = 8;
 
-pub(super) async fn check(context: &Context, deployment: &Deployment<'_>) -> Vec<Finding> {
+pub(super) async fn check(context: &Context, aws: &Aws, deployment: &Deployment<'_>) -> Vec<Finding> {
     let caller = deployment.caller;
     if caller.is_root() {
         return Vec::new();
     }
-    let principal = match principal(&context.aws, caller).await {
+    let principal = match principal(aws, caller).await {
         Ok(Some(principal)) => principal,
         Ok(None) => return vec![not_asked(caller, "it is neither a user nor a role")],
         Err(failure) => return vec![not_asked(caller, &failure.in_one_line())],
@@ -34,9 +34,9 @@ pub(super) async fn check(context: &Context, deployment: &Deployment<'_>) -> Vec
         .iter()
         .filter_map(|needed| {
             let need = needed.need(deployment)?;
-            let resource = needed.resource(context, deployment);
+            let resource = needed.resource(&context.stack, &aws.region, deployment);
             let question = Question { principal: &principal, caller, actions: needed.actions, resource };
-            Some(async move { (need, iam::denied(&context.aws, question).await) })
+            Some(async move { (need, iam::denied(aws, question).await) })
         })
         .collect();
     let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;

@@ -37,13 +37,13 @@ const LOAD_BALANCERS: Quota = Quota {
     kind: "AWS::ElasticLoadBalancingV2::LoadBalancer",
 };
 
-pub(super) async fn check(context: &Context, deployment: &Deployment<'_>) -> Vec<Finding> {
+pub(super) async fn check(context: &Context, aws: &Aws, deployment: &Deployment<'_>) -> Vec<Finding> {
     // The local cloud has no quotas.
     if context.local.is_some() {
         return Vec::new();
     }
-    let quotas = needed(deployment).into_iter().map(|quota| look(&context.aws, quota));
-    let (found, concurrency) = tokio::join!(join_all(quotas), concurrency(&context.aws, deployment));
+    let quotas = needed(deployment).into_iter().map(|quota| look(aws, quota));
+    let (found, concurrency) = tokio::join!(join_all(quotas), concurrency(aws, deployment));
     found.into_iter().flatten().chain(concurrency).collect()
 }
 

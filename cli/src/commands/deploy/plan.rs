@@ -37,7 +37,7 @@ pub(super) async fn plan(
     settings: &Settings,
     certificate: &Certificate,
 ) -> Result<Plan> {
-    let (aws, name) = (&context.aws, &context.stack);
+    let (aws, name) = (context.aws().await?, &context.stack);
     let idp = args.options.identity_provider(settings, start.chosen())?;
     args.options.check(context, start, idp)?;
     let caller = sts::caller(aws).await?;
@@ -65,18 +65,19 @@ pub(super) async fn plan(
         let seen = Plan::Seen { changes: 0, losses: Vec::new() };
         return Ok(if args.dry_run { seen } else { Plan::Nothing });
     };
+    let shown = format!("the stack {name} in {}", aws.region);
     let losses = preview::unnamed_losses(&change_set.changes, &args.allow_replacement);
     if args.dry_run {
         // First, since a reader who has gone ends the process.
         change_set::discard(aws, &change_set).await?;
-        preview::show(&change_set.changes, args, context, report)?;
+        preview::show(&change_set.changes, args, &shown, report)?;
         if !losses.is_empty() {
             output::say(&format!("a deployment is refused without {}", preview::flags(&losses)));
         }
         return Ok(Plan::Seen { changes: change_set.changes.len().max(1), losses });
     }
     let ready = async {
-        preview::show(&change_set.changes, args, context, report)?;
+        preview::show(&change_set.changes, args, &shown, report)?;
         preview::refuse(&losses)?;
         s3::ensure_private_bucket(aws, artifacts).await?;
         upload(context, artifacts, &packages).await
@@ -93,8 +94,8 @@ pub(super) async fn plan(
 /// Uploads the packages that the bucket does not hold yet, each under its hash.
 async fn upload(context: &Context, bucket: OwnBucket<'_>, packages: &Packages) -> Result<()> {
     for Package { key, zip } in [&packages.api, &packages.ingest] {
-        if !s3::object_exists(&context.aws, bucket, key).await? {
-            s3::put(&context.aws, bucket, key, zip.clone()).await?;
+        if !s3::object_exists(context.aws().await?, bucket, key).await? {
+            s3::put(context.aws().await?, bucket, key, zip.clone()).await?;
         }
     }
     Ok(())

@@ -2,14 +2,12 @@
 
 use super::Deploy;
 use crate::aws::change_set::Change;
-use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::output::{self, Format};
 use crate::report::Report;
 
 /// The changes as a tree, which is the data of a dry run.
-pub(super) fn show(changes: &[Change], args: &Deploy, context: &Context, report: &Report) -> Result<()> {
-    let stack = format!("the stack {} in {}", context.stack, context.aws.region);
+pub(super) fn show(changes: &[Change], args: &Deploy, stack: &str, report: &Report) -> Result<()> {
     if !args.dry_run && !changes.is_empty() && changes.iter().all(Change::is_addition) {
         output::say(&format!("{stack}: {} resources to add", changes.len()));
         return changes.iter().try_for_each(|change| report.line("change", &change.json()));
@@ -21,7 +19,7 @@ pub(super) fn show(changes: &[Change], args: &Deploy, context: &Context, report:
     }
     for change in changes {
         report.line("change", &change.json())?;
-        if args.dry_run && args.output == Format::Text {
+        if args.dry_run && output::format() == Format::Text {
             output::data(&change.to_string())?;
         } else {
             output::say(&change.to_string());

@@ -14,7 +14,7 @@ pub(super) async fn remove(context: &Context, stack: &Stack, deployed: &Certific
     if deployed.supersedes.is_empty() {
         return Ok(());
     }
-    let (aws, name) = (&context.aws, &context.stack);
+    let (aws, name) = (context.aws().await?, &context.stack);
     // `setup` may have written another one meanwhile, which supersedes the one in front.
     let mut certificate = settings::require_certificate(aws, name).await?;
     let in_front = stack.parameter(parameter::CERTIFICATE_ARN);

@@ -47,7 +47,7 @@ pub(super) enum Thing {
 /// In the order in which they can be removed. The certificate's secret is the last: it names the certificates, so that
 /// what was interrupted before can be run again.
 pub(super) async fn take(context: &Context) -> Result<Vec<Thing>> {
-    let (aws, name) = (&context.aws, &context.stack);
+    let (aws, name) = (context.aws().await?, &context.stack);
     let stack = cloudformation::find_own(aws, name).await?;
     let mut things = Vec::new();
     let (mut tables, mut buckets) = (Vec::new(), Vec::new());

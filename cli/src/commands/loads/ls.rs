@@ -13,11 +13,7 @@ use crate::output::{self, Format};
 #[command(after_help = "\
 States: queued (uploaded, not begun), loading, loaded, failed (the file cannot be loaded), stopped (a service failed \
 too often).")]
-pub(crate) struct Ls {
-    /// How the list is printed
-    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
-    output: Format,
-}
+pub(crate) struct Ls {}
 
 const HEADER: [&str; 11] = [
     "LOAD",
@@ -36,10 +32,10 @@ const HEADER: [&str; 11] = [
 /// The columns of numbers.
 const NUMBERS: std::ops::Range<usize> = 3..10;
 
-pub(super) async fn run(args: Ls, context: &Context) -> Result<()> {
-    let stack = cloudformation::deployed(&context.aws, &context.stack).await?;
-    let loads = known::all(&context.aws, &stack).await?;
-    match args.output {
+pub(super) async fn run(_: Ls, context: &Context) -> Result<()> {
+    let stack = cloudformation::deployed(context.aws().await?, &context.stack).await?;
+    let loads = known::all(context.aws().await?, &stack).await?;
+    match output::format() {
         Format::Json => output::json(&loads),
         Format::Text if loads.is_empty() => {
             output::say("nothing has been uploaded yet");

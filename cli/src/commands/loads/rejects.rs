@@ -23,7 +23,7 @@ pub(crate) struct Rejects {
 }
 
 pub(super) async fn run(args: Rejects, context: &Context) -> Result<()> {
-    let aws = &context.aws;
+    let aws = context.aws().await?;
     let stack = cloudformation::deployed(aws, &context.stack).await?;
     let parts = match known::one(aws, &stack, &args.load).await? {
         Known::Begun(entry) => entry.reject_parts,

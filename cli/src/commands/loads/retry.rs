@@ -10,7 +10,7 @@ use crate::aws::{Aws, cloudformation, dynamodb};
 use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::load::Load;
-use crate::output::{self, Format};
+use crate::output;
 use restctl_contract::timestamp;
 
 #[derive(Debug, Args)]
@@ -28,7 +28,7 @@ pub(crate) struct Retry {
 }
 
 pub(super) async fn run(args: Retry, context: &Context) -> Result<()> {
-    let aws = &context.aws;
+    let aws = context.aws().await?;
     let stack = cloudformation::deployed(aws, &context.stack).await?;
     let (object, version, size, uploaded) = match known::one(aws, &stack, &args.load).await? {
         Known::Begun(entry) => {
@@ -43,7 +43,7 @@ pub(super) async fn run(args: Retry, context: &Context) -> Result<()> {
     output::say(&format!("queued the load {} of {}", args.load, load.key));
     match args.no_wait {
         true => Ok(()),
-        false => load.follow(aws, &stack, None, Format::Text).await,
+        false => load.follow(aws, &stack, None).await,
     }
 }
 

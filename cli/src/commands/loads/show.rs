@@ -15,15 +15,11 @@ pub(crate) struct Show {
     /// Id of the load, as `restctl loads ls` shows it
     #[arg(value_name = "ID")]
     load: LoadId,
-
-    /// How the load is printed
-    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
-    output: Format,
 }
 
 pub(super) async fn run(args: Show, context: &Context) -> Result<()> {
-    let stack = cloudformation::deployed(&context.aws, &context.stack).await?;
-    match (known::one(&context.aws, &stack, &args.load).await?, args.output) {
+    let stack = cloudformation::deployed(context.aws().await?, &context.stack).await?;
+    match (known::one(context.aws().await?, &stack, &args.load).await?, output::format()) {
         (Known::Begun(entry), Format::Json) => output::json(&Report::of(&entry)),
         (queued @ Known::Queued(_), Format::Json) => output::json(&queued),
         (Known::Begun(entry), Format::Text) => output::data(&output::aligned(&lines(&entry))),

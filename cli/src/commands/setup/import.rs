@@ -14,7 +14,7 @@ pub(super) async fn import(
     identity: &Identity,
     before: Option<&Certificate>,
 ) -> Result<()> {
-    let (aws, stack) = (&context.aws, &context.stack);
+    let (aws, stack) = (context.aws().await?, &context.stack);
     let mut supersedes = before.map(|certificate| certificate.supersedes.clone()).unwrap_or_default();
     let (mut existing, mut obstacle) = (None, None);
     if let Some(certificate) = before

@@ -30,10 +30,6 @@ pub(crate) struct Explain {
     /// Token to explain, or - for standard input [default: the one that `restctl token` prints]
     #[arg(value_name = "TOKEN")]
     token: Option<String>,
-
-    /// How the checks are printed
-    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
-    output: Format,
 }
 
 /// The outcome, for programs.
@@ -68,7 +64,7 @@ pub(super) async fn run(args: Explain, context: &Context) -> Result<()> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let explanation = restctl_verifier::explain(token.trim(), &keys, &asked.policy, now);
 
-    match args.output {
+    match output::format() {
         Format::Text => output::data(&table(&explanation).trim_fmt())?,
         Format::Json => output::json(&Report::of(&explanation))?,
     }

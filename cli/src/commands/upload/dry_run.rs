@@ -52,10 +52,9 @@ pub(super) async fn print(
     object: &str,
     source: &Source,
     surveyed: &Surveyed,
-    format: Format,
 ) -> Result<()> {
     let warm = dynamodb::warm_write_units(aws, table).await?;
-    match format {
+    match output::format() {
         Format::Json => output::json(&forecast(object, source.size, surveyed, warm)),
         Format::Text => output::data(&text(object, source.size, surveyed, warm)),
     }

@@ -7,8 +7,8 @@
 
 use restctl_contract::template::parameter;
 
-use crate::context::Context;
 use crate::preflight::Deployment;
+use restctl_contract::stack::StackName;
 
 pub(super) struct Needed {
     /// The types of resources for which it is needed; none where restctl itself calls it.
@@ -345,13 +345,13 @@ impl Needed {
         is.then_some(if was { Need::Possible } else { Need::Certain })
     }
 
-    pub(super) fn resource(&self, context: &Context, deployment: &Deployment<'_>) -> String {
+    pub(super) fn resource(&self, stack: &StackName, region: &str, deployment: &Deployment<'_>) -> String {
         let fill = |text: String, (name, value): &(&str, &str)| text.replace(name, value);
         let known = [
             ("{partition}", deployment.caller.partition()),
-            ("{region}", context.aws.region.as_str()),
+            ("{region}", region),
             ("{account}", deployment.caller.account.as_str()),
-            ("{stack}", context.stack.as_str()),
+            ("{stack}", stack.as_str()),
             ("{artifacts}", deployment.artifacts.name),
             ("{hosted zone}", deployment.parameter(parameter::HOSTED_ZONE)),
         ];

@@ -1,0 +1,146 @@
+//! One connection to the endpoint, looked at closely: how long each step takes, what the server presents, and whether
+//! that is to be trusted. The verification is that of every other call; it cannot be switched off here either.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use rustls_platform_verifier::Verifier;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::endpoint::Location;
+use crate::failure::{During, Failure, Result};
+
+/// For each step.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) struct Handshake {
+    pub(crate) address: SocketAddr,
+    pub(crate) resolving: Duration,
+    pub(crate) connecting: Duration,
+    /// The TLS handshake.
+    pub(crate) shaking: Duration,
+    /// What the server presented, its own certificate first; empty where it did not come so far.
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+    /// The connection, or why it is not to be trusted.
+    pub(crate) connection: std::io::Result<TlsStream<TcpStream>>,
+}
+
+impl Handshake {
+    /// Connects to the endpoint as a client would: by the load balancer's address and the certificate's name.
+    ///
+    /// # Errors
+    /// If the endpoint cannot be reached. That its certificate is refused is no error, but a finding.
+    pub(crate) async fn with(location: &Location) -> Result<Self> {
+        let began = Instant::now();
+        let addresses = location.resolve().await?;
+        let resolving = began.elapsed();
+
+        let began = Instant::now();
+        let (address, stream) = connect(location, &addresses).await?;
+        let connecting = began.elapsed();
+
+        let verifier = Arc::new(Recording::new(location)?);
+        let mut config = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .during("TLS cannot be set up")?
+            .dangerous()
+            .with_custom_certificate_verifier(verifier.clone())
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let name = ServerName::try_from(location.name.clone())
+            .during(format!("{} is no name that a certificate could have", location.name))?;
+        let began = Instant::now();
+        let shaken = timeout(PATIENCE, TlsConnector::from(Arc::new(config)).connect(name, stream)).await;
+        let shaking = began.elapsed();
+        let connection = shaken.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()));
+        Ok(Self { address, resolving, connecting, shaking, chain: verifier.presented(), connection })
+    }
+}
+
+async fn connect(location: &Location, addresses: &[SocketAddr]) -> Result<(SocketAddr, TcpStream)> {
+    let mut last = None;
+    for address in addresses {
+        match timeout(PATIENCE, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok((*address, stream)),
+            Ok(Err(error)) => last = Some(error),
+            Err(_) => last = Some(std::io::ErrorKind::TimedOut.into()),
+        }
+    }
+    let failure = Failure::new(format!("the load balancer {} cannot be reached", location.host));
+    let failure = match &last {
+        Some(error) => failure.because(error),
+        None => failure.why("its name leads nowhere"),
+    };
+    Err(failure.next("see that --allow-cidr lets this machine in: restctl deploy --allow-cidr CIDR"))
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(aws_lc_rs::default_provider())
+}
+
+/// Keeps what the server presented, and leaves the judgement to the verifier that all calls have.
+#[derive(Debug)]
+struct Recording {
+    verifier: Verifier,
+    presented: Mutex<Vec<CertificateDer<'static>>>,
+}
+
+impl Recording {
+    fn new(location: &Location) -> Result<Self> {
+        let anchor = CertificateDer::from_pem_slice(location.anchor.as_bytes());
+        let anchor = anchor.during("the certificate that setup stored cannot be read")?;
+        let verifier = Verifier::new_with_extra_roots([anchor], provider());
+        let verifier = verifier.during("the system's certificates cannot be read")?;
+        Ok(Self { verifier, presented: Mutex::default() })
+    }
+
+    fn presented(&self) -> Vec<CertificateDer<'static>> {
+        self.presented.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl ServerCertVerifier for Recording {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let chain = [end_entity].into_iter().chain(intermediates).map(|each| each.clone().into_owned());
+        *self.presented.lock().unwrap_or_else(PoisonError::into_inner) = chain.collect();
+        self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.verifier.supported_verify_schemes()
+    }
+}
