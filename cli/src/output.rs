@@ -1,5 +1,7 @@
 //! The only module that prints: data to standard output, everything else to standard error.
 
+mod screen;
+
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
@@ -12,6 +14,8 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde::Serialize;
 
 use crate::failure::{During, Failure, Result};
+
+pub(crate) use screen::{Screen, is_screen};
 
 /// How everything is written: the arguments that every command takes beside its [`crate::target::Target`].
 #[derive(Debug, Clone, Args)]

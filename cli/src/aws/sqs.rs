@@ -5,6 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use restctl_contract::event::{MESSAGE_GROUP, ObjectCreated};
 use restctl_contract::load::LoadId;
 
+use aws_sdk_sqs::types::QueueAttributeName;
+
 use super::Aws;
 use super::call::Called;
 use crate::failure::{During, Result};
@@ -28,4 +30,24 @@ pub(crate) async fn queue_load(
         .message_body(body);
     request.send().await.called("queue the load")?;
     Ok(())
+}
+
+/// About how many messages a queue holds.
+pub(crate) struct Depth {
+    pub(crate) waiting: u64,
+    pub(crate) in_flight: u64,
+}
+
+pub(crate) async fn depth(aws: &Aws, queue_url: &str) -> Result<Depth> {
+    use QueueAttributeName::{ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible};
+    let request = aws.sqs.get_queue_attributes().queue_url(queue_url);
+    let request = request
+        .attribute_names(ApproximateNumberOfMessages)
+        .attribute_names(ApproximateNumberOfMessagesNotVisible);
+    let answer = request.send().await.called(&format!("look at the queue {queue_url}"))?;
+    let count = |name| answer.attributes()?.get(&name)?.parse().ok();
+    Ok(Depth {
+        waiting: count(ApproximateNumberOfMessages).unwrap_or_default(),
+        in_flight: count(ApproximateNumberOfMessagesNotVisible).unwrap_or_default(),
+    })
 }

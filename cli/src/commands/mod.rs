@@ -1,6 +1,7 @@
 //! One file per command: its arguments, then what it does.
 
 pub(crate) mod auth_test;
+pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod destroy;
@@ -10,6 +11,7 @@ pub(crate) mod loads;
 pub(crate) mod local;
 pub(crate) mod rollback;
 pub(crate) mod setup;
+pub(crate) mod status;
 pub(crate) mod token;
 pub(crate) mod upload;
 
@@ -34,6 +36,9 @@ pub(crate) enum Command {
     /// Load data files into the table and print their receipts
     Upload(upload::Upload),
 
+    /// Show all that there is of the stack on one screen
+    Status(status::Command),
+
     /// List, inspect and repair loads
     #[command(subcommand)]
     Loads(loads::Loads),
@@ -49,6 +54,10 @@ pub(crate) enum Command {
 
     /// Write all items of the API into a file
     Export(export::Export),
+
+    /// Look at the settings
+    #[command(subcommand)]
+    Config(config::Config),
 
     /// Remove the stack and everything that belongs to it
     Destroy(destroy::Destroy),
@@ -77,11 +86,13 @@ pub(crate) fn run(mut given: Given) -> Result<Exit> {
             Command::Destroy(args) => return destroy::run(args, Context::new(target)).await,
             Command::Setup(args) => setup::run(args, &Context::new(target)?).await,
             Command::Upload(args) => upload::run(args, &Context::new(target)?).await,
+            Command::Status(args) => status::run(args, &Context::new(target)?).await,
             Command::Loads(command) => loads::run(command, &Context::new(target)?).await,
             Command::Token(args) => token::run(args, &Context::new(target)?).await,
             Command::AuthTest(args) => auth_test::run(args, &Context::new(target)?).await,
             Command::Get(args) => get::run(args, &Context::new(target)?).await,
             Command::Export(args) => export::run(args, &Context::new(target)?).await,
+            Command::Config(command) => config::run(command, &given).await,
             Command::Demo(args) => demo::run(args).await,
             Command::Local(command) => local::run(command).await,
         }?;

@@ -15,6 +15,9 @@ use crate::output;
 
 const MINISTACK: &str = "ministack==1.5.33";
 
+/// The protocol of CloudWatch's clients, which ministack speaks where this is there.
+const CBOR: &str = "cbor2";
+
 /// What it depends on, as it was tried out: its own requirements are open ranges.
 const CONSTRAINTS: &str = include_str!("constraints.txt");
 
@@ -64,7 +67,7 @@ impl Environment {
             return Ok(false);
         }
         let mut command = Command::new(self.python());
-        command.args(["-I", "-c", "import ministack, hypercorn"]);
+        command.args(["-I", "-c", "import ministack, hypercorn, cbor2"]);
         Ok(run(command).await?.is_ok())
     }
 
@@ -91,7 +94,7 @@ impl Environment {
             .during(format!("{} cannot be written", constraints.display()))?;
         let mut pip = Command::new(self.python());
         pip.args(["-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input"])
-            .args(["--progress-bar", "off", MINISTACK, "--constraint"])
+            .args(["--progress-bar", "off", MINISTACK, CBOR, "--constraint"])
             .arg(&constraints);
         run(pip).await?.map_err(|last_lines| {
             Failure::new(format!("pip cannot install {MINISTACK}"))

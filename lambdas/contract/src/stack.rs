@@ -98,7 +98,8 @@ impl Setting {
         Setting::Provider,
     ];
 
-    fn name(self) -> &'static str {
+    /// The last part of its parameter's name.
+    pub fn name(self) -> &'static str {
         match self {
             Setting::Issuer => "issuer",
             Setting::Audience => "audience",

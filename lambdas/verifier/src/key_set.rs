@@ -79,7 +79,7 @@ impl KeySet {
     }
 
     /// The keys' ids and algorithms, such as `key-1 (RS256, PS256)`.
-    pub(crate) fn names(&self) -> String {
+    pub fn names(&self) -> String {
         let name = |key: &Key| {
             let algorithms: Vec<String> = key.algorithms.iter().map(|known| format!("{known:?}")).collect();
             format!("{} ({})", key.kid.as_deref().unwrap_or("no id"), algorithms.join(", "))

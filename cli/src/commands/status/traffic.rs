@@ -1,0 +1,118 @@
+//! Requests and their latency, period by period.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::call::Called;
+use crate::aws::{Aws, cloudwatch};
+use crate::context::Context;
+use crate::failure::Result;
+
+/// The metrics that the API's log lines bear, and their dimension; see `lambdas/api/src/log.rs`.
+const NAMESPACE: &str = "restctl";
+const DIMENSION: &str = "stack";
+
+/// As many as fit on a screen.
+const PERIODS: usize = 60;
+
+/// CloudWatch has no finer ones of what a log line bears.
+const ON_AWS: Duration = Duration::from_secs(60);
+const LOCAL: Duration = Duration::from_secs(5);
+
+/// Log lines that are counted at most, of the local cloud.
+const MAX_LINES: usize = 10_000;
+
+#[derive(Debug, Serialize)]
+pub(super) struct Traffic {
+    pub(super) period_seconds: u64,
+    /// The oldest period first; the last one is not over yet.
+    pub(super) requests: Vec<u64>,
+    /// The average; null where there were no requests.
+    pub(super) latency_ms: Vec<Option<f64>>,
+}
+
+impl Traffic {
+    pub(super) async fn look(context: &Context) -> Result<Self> {
+        let aws = context.aws().await?;
+        match &context.local {
+            None => of_the_metrics(aws, context.stack.as_str()).await,
+            // Its CloudWatch takes no metrics from log lines.
+            Some(_) => of_the_log(aws, &format!("/restctl/{}/api", context.stack)).await,
+        }
+    }
+
+    pub(super) fn total(&self) -> u64 {
+        self.requests.iter().sum()
+    }
+
+    /// Over all requests of all periods.
+    pub(super) fn average_latency_ms(&self) -> Option<f64> {
+        let weighted = self.requests.iter().zip(&self.latency_ms);
+        let sum: f64 = weighted.map(|(requests, latency)| *requests as f64 * latency.unwrap_or(0.0)).sum();
+        (self.total() > 0).then(|| sum / self.total() as f64)
+    }
+}
+
+async fn of_the_metrics(aws: &Aws, stack: &str) -> Result<Traffic> {
+    let series = |metric, statistic| cloudwatch::Series {
+        namespace: NAMESPACE,
+        metric,
+        dimension: (DIMENSION, stack),
+        statistic,
+    };
+    let series = [series("requests", "Sum"), series("latency_ms", "Average")];
+    let [requests, latency_ms] = cloudwatch::read(aws, series, PERIODS, ON_AWS).await?;
+    let requests = requests.into_iter().map(|sum| sum.unwrap_or_default() as u64).collect();
+    Ok(Traffic { period_seconds: ON_AWS.as_secs(), requests, latency_ms })
+}
+
+/// What a line says of a request.
+#[derive(Deserialize)]
+struct Line {
+    requests: u64,
+    latency_ms: f64,
+}
+
+async fn of_the_log(aws: &Aws, group: &str) -> Result<Traffic> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let seconds = LOCAL.as_secs();
+    let start = (now.as_secs() / seconds + 1).saturating_sub(PERIODS as u64) * seconds;
+    let request = aws.cloudwatchlogs.filter_log_events().log_group_name(group).filter_pattern("latency_ms");
+    let request = request.start_time(i64::try_from(start * 1000).unwrap_or(i64::MAX));
+    let mut pages = request.into_paginator().send();
+    let mut periods = vec![(0, 0.0); PERIODS];
+    let mut lines = 0;
+    while let Some(page) = pages.next().await {
+        let answer = match page {
+            // Nobody has called the API yet.
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
+                break;
+            }
+            answer => answer.called("read the API's log")?,
+        };
+        answer.events().iter().for_each(|event| count(event, start, &mut periods));
+        lines += answer.events().len();
+        if lines >= MAX_LINES {
+            break;
+        }
+    }
+    let latency = |(requests, sum): &(u64, f64)| (*requests > 0).then(|| sum / *requests as f64);
+    Ok(Traffic {
+        period_seconds: seconds,
+        requests: periods.iter().map(|(requests, _)| *requests).collect(),
+        latency_ms: periods.iter().map(latency).collect(),
+    })
+}
+
+fn count(event: &FilteredLogEvent, start: u64, periods: &mut [(u64, f64)]) {
+    let line = event.message().and_then(|message| serde_json::from_str::<Line>(message).ok());
+    let second = event.timestamp().and_then(|time| u64::try_from(time / 1000).ok());
+    let (Some(line), Some(second)) = (line, second) else { return };
+    let period = usize::try_from(second.saturating_sub(start) / LOCAL.as_secs()).unwrap_or(usize::MAX);
+    if let Some((requests, latency)) = periods.get_mut(period) {
+        *requests += line.requests;
+        *latency += line.latency_ms * line.requests as f64;
+    }
+}
