@@ -85,7 +85,20 @@ impl Given {
         };
         let matches = configuration.apply(command).get_matches();
         let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-        Ok(Self { cli, matches, configuration })
+        let mut given = Self { cli, matches, configuration };
+        given.leave_out_what_is_for_aws();
+        Ok(given)
+    }
+
+    /// A file that names profile and region does not keep anybody from typing --local.
+    fn leave_out_what_is_for_aws(&mut self) {
+        let is_of_file = |argument| matches!(self.origin(argument, None), Origin::File(_));
+        let (profile, region) = (is_of_file("profile"), is_of_file("region"));
+        if self.cli.target.local && !is_of_file("local") {
+            let target = &mut self.cli.target;
+            target.profile.take_if(|_| profile);
+            target.region.take_if(|_| region);
+        }
     }
 
     /// Of an argument by its id; `variable` is what sets it in the environment.

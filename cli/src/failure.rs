@@ -96,13 +96,23 @@ impl Failure {
         format!("{}{}", self.what, why.collect::<String>())
     }
 
+    /// Whoever is left alone with an error does not know what to type.
+    fn what_next(&self) -> &str {
+        match (&self.next, self.exit) {
+            (Some(next), _) => next,
+            (None, Exit::Usage) => "restctl --help",
+            (None, Exit::Interrupted) => "the same command again",
+            (None, _) => "restctl doctor, which looks at the whole chain",
+        }
+    }
+
     /// For programs.
     pub(crate) fn json(&self) -> Value {
         json!({
             "outcome": "failed",
             "what": self.what,
             "why": self.why,
-            "next": self.next,
+            "next": self.what_next(),
             "exit": self.exit as u8,
         })
     }
@@ -114,10 +124,7 @@ impl fmt::Display for Failure {
         if let Some(why) = &self.why {
             write!(f, "\n  why:  {}", why.replace('\n', "\n        "))?;
         }
-        if let Some(next) = &self.next {
-            write!(f, "\n  next: {}", next.replace('\n', "\n        "))?;
-        }
-        Ok(())
+        write!(f, "\n  next: {}", self.what_next().replace('\n', "\n        "))
     }
 }
 

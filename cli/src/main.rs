@@ -28,6 +28,7 @@ mod preflight;
 mod progress;
 mod prompt;
 mod receipt;
+mod remembered;
 mod report;
 mod root_cause;
 mod settings;
@@ -44,6 +45,7 @@ use std::process::ExitCode;
 use cli::Given;
 
 fn main() -> ExitCode {
+    commands::completions::answer();
     let given = match Given::parse() {
         Ok(given) => given,
         Err(failure) => {

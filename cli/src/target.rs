@@ -2,7 +2,10 @@
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
+use clap_complete::engine::ArgValueCandidates;
 use restctl_contract::stack::StackName;
+
+use crate::remembered;
 
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Target")]
@@ -14,7 +17,8 @@ pub(crate) struct Target {
         value_name = "NAME",
         env = "RESTCTL_STACK",
         hide_env_values = true,
-        default_value = "restctl"
+        default_value = Target::STACK,
+        add = ArgValueCandidates::new(remembered::stacks)
     )]
     pub(crate) stack: StackName,
 
@@ -29,4 +33,9 @@ pub(crate) struct Target {
     /// AWS region, such as eu-west-1
     #[arg(long, global = true, value_name = "REGION")]
     pub(crate) region: Option<String>,
+}
+
+impl Target {
+    /// Where none is named.
+    pub(crate) const STACK: &str = "restctl";
 }

@@ -9,6 +9,7 @@ use clap::Args;
 use reqwest::StatusCode;
 use reqwest::header::WWW_AUTHENTICATE;
 use restctl_contract::api::ITEMS_PATH;
+use serde_json::json;
 use tokio::process::Command;
 
 use crate::context::Context;
@@ -17,7 +18,7 @@ use crate::failure::{During, Exit, Failure, Result};
 use crate::interrupt::unless_interrupted;
 use crate::lambdas::{self, Packages, Place};
 use crate::local::LocalCloud;
-use crate::output;
+use crate::output::{self, Format};
 use crate::target::Target;
 
 /// A stack of its own, so that it disturbs no other that the local cloud may hold.
@@ -52,8 +53,12 @@ pub(crate) async fn run(args: Demo) -> Result<()> {
         demo.tear_down(was_running).await?;
     }
     played?;
-    output::say(&format!("\nall of it took {:.1} s", started.elapsed().as_secs_f64()));
-    Ok(())
+    let seconds = started.elapsed().as_secs_f64();
+    output::say(&format!("\nall of it took {seconds:.1} s"));
+    match output::format() {
+        Format::Text => Ok(()),
+        Format::Json => output::json(&json!({ "stack": STACK, "kept": args.keep, "seconds": seconds })),
+    }
 }
 
 /// Where the demo plays.
@@ -95,12 +100,17 @@ impl Stage {
         let started = Instant::now();
         let ended = Command::new(&self.restctl)
             .args(args)
+            .args(["--output", "text"])
             .current_dir(&self.checkout)
             .env("RESTCTL_LOCAL", "1")
             .env("RESTCTL_STACK", STACK)
             // The demo brings its own client.
             .env_remove("RESTCTL_CLIENT_SECRET")
             .stdin(Stdio::null())
+            .stdout(match output::format() {
+                Format::Text => Stdio::inherit(),
+                Format::Json => Stdio::null(),
+            })
             .status()
             .await;
         let status = ended.during(format!("{typed} cannot be run"))?;

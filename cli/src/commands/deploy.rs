@@ -27,7 +27,7 @@ use crate::interrupt::unless_interrupted;
 use crate::output::Format;
 use crate::report::Report;
 use crate::settings::{self, Settings};
-use crate::{cognito, output, token};
+use crate::{cognito, output, remembered, token};
 
 use go_live::Versions;
 use options::Options;
@@ -125,6 +125,7 @@ async fn finish(context: &Context, changes: usize, certificate: &Certificate) ->
     if !stack.has_termination_protection {
         cloudformation::set_termination_protection(aws, &stack, true).await?;
     }
+    remembered::keep(name, []);
     let versions = go_live::go_live(aws, &stack).await?;
     // Now that the API takes its tokens.
     if cognito::is_part_of(&stack) && cognito::set_up(aws, name, &stack).await? {

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::interrupt::unless_interrupted;
 use crate::report::Report;
-use crate::{output, prompt, token};
+use crate::{output, prompt, remembered, token};
 
 use inventory::Thing;
 
@@ -80,6 +80,7 @@ async fn remove(context: &Context, doomed: &[&Thing], kept: &[&Thing], report: &
         }
     }
     token::forget(context)?;
+    remembered::forget(name);
     if let Some(local) = &context.local {
         local.forget(name)?;
     }

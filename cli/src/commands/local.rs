@@ -1,10 +1,11 @@
 //! `restctl local`: the local cloud.
 
 use clap::Subcommand;
+use serde_json::{Value, json};
 
 use crate::failure::Result;
 use crate::local::{self, LocalCloud, Ports, Supervise};
-use crate::output;
+use crate::output::{self, Format};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Local {
@@ -23,7 +24,7 @@ pub(crate) async fn run(command: Local) -> Result<()> {
     match command {
         Local::Up(ports) => up(ports).await,
         Local::Down => down().await,
-        Local::Status => output::data(&describe(&LocalCloud::running()?)),
+        Local::Status => print(&LocalCloud::running()?),
         Local::Supervise(options) => local::supervise(options).await,
     }
 }
@@ -36,7 +37,10 @@ async fn up(ports: Ports) -> Result<()> {
     } else {
         "The local cloud is running"
     });
-    output::say(&describe(&cloud));
+    match output::format() {
+        Format::Text => output::say(&describe(&cloud)),
+        Format::Json => output::json(&document(&cloud))?,
+    }
     output::say("\nNext:\n  export RESTCTL_LOCAL=1\n  restctl setup");
     Ok(())
 }
@@ -44,7 +48,29 @@ async fn up(ports: Ports) -> Result<()> {
 async fn down() -> Result<()> {
     let was_running = local::down().await?;
     output::say(if was_running { "The local cloud has stopped" } else { "The local cloud is not running" });
-    Ok(())
+    match output::format() {
+        Format::Text => Ok(()),
+        Format::Json => output::json(&json!({ "was_running": was_running })),
+    }
+}
+
+fn print(cloud: &LocalCloud) -> Result<()> {
+    match output::format() {
+        Format::Text => output::data(&describe(cloud)),
+        Format::Json => output::json(&document(cloud)),
+    }
+}
+
+/// For programs: all but the client secret.
+fn document(cloud: &LocalCloud) -> Value {
+    let LocalCloud { endpoint_url, front, identity_provider, supervisor, emulator } = cloud;
+    json!({
+        "endpoint_url": endpoint_url,
+        "issuer": identity_provider.issuer,
+        "tls_front": front,
+        "supervisor": supervisor,
+        "emulator": emulator,
+    })
 }
 
 fn describe(cloud: &LocalCloud) -> String {

@@ -1,6 +1,7 @@
 //! One file per command: its arguments, then what it does.
 
 pub(crate) mod auth_test;
+pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod deploy;
@@ -9,6 +10,7 @@ pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod loads;
 pub(crate) mod local;
+pub(crate) mod man;
 pub(crate) mod rollback;
 pub(crate) mod setup;
 pub(crate) mod status;
@@ -65,6 +67,12 @@ pub(crate) enum Command {
     /// Run the whole job on the local cloud, step by step
     Demo(demo::Demo),
 
+    /// Print what has a shell complete restctl's commands, flags and names
+    Completions(completions::Completions),
+
+    /// Print the manual
+    Man(man::Man),
+
     /// Start, stop and inspect the local cloud
     #[command(subcommand)]
     Local(local::Local),
@@ -93,6 +101,8 @@ pub(crate) fn run(mut given: Given) -> Result<Exit> {
             Command::Get(args) => get::run(args, &Context::new(target)?).await,
             Command::Export(args) => export::run(args, &Context::new(target)?).await,
             Command::Config(command) => config::run(command, &given).await,
+            Command::Completions(args) => completions::run(args),
+            Command::Man(args) => man::run(args),
             Command::Demo(args) => demo::run(args).await,
             Command::Local(command) => local::run(command).await,
         }?;

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use clap::Args;
 use restctl_contract::stack::{Certificate, Setting};
 use restctl_verifier::Provider;
+use serde_json::{Map, Value, json};
 
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::secretsmanager::CLIENT_SECRET;
@@ -18,8 +19,9 @@ use crate::cognito::{self, COGNITO};
 use crate::context::Context;
 use crate::discovery::{self, Discovery};
 use crate::failure::{Exit, Failure, Result};
+use crate::output::{self, Format};
 use crate::settings::{self, Settings};
-use crate::{client_secret, output, prompt, token};
+use crate::{client_secret, prompt, token};
 
 use import::import;
 
@@ -105,7 +107,8 @@ pub(crate) async fn run(args: Setup, context: &Context) -> Result<()> {
         if let Some(identity) = &identity {
             import(context, identity, before.as_ref()).await?;
         }
-        return set_up_the_stacks_provider(context, deployed.as_ref()).await;
+        set_up_the_stacks_provider(context, deployed.as_ref()).await?;
+        return document(context).await;
     }
     let provider = choose_provider(&args, context, &settings).await?;
 
@@ -124,7 +127,24 @@ pub(crate) async fn run(args: Setup, context: &Context) -> Result<()> {
     token::forget(context)?;
     let has_own = deployed.as_ref().is_some_and(cognito::is_part_of);
     output::say(if has_own { "next: restctl deploy --idp external" } else { "next: restctl deploy" });
-    Ok(())
+    document(context).await
+}
+
+/// What has been set up, for programs.
+async fn document(context: &Context) -> Result<()> {
+    if output::format() == Format::Text {
+        return Ok(());
+    }
+    let (aws, stack) = (context.aws().await?, &context.stack);
+    let settings = Settings::read(aws, stack).await?;
+    let certificate = settings::certificate(aws, stack).await?;
+    let provider: Map<String, Value> = Setting::ALL
+        .into_iter()
+        .map(|setting| (setting.name().replace('-', "_"), settings.get(setting).into()))
+        .collect();
+    output::json(
+        &json!({ "stack": stack.as_str(), "certificate": certificate, "identity_provider": provider }),
+    )
 }
 
 impl Setup {

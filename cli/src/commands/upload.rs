@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use clap::Args;
 use restctl_contract::key::Key;
 use restctl_contract::load::LoadState;
+use restctl_contract::stack::StackName;
 use restctl_contract::template::output as stack_output;
 use restctl_rows::Delimiter;
 
@@ -27,6 +28,7 @@ use crate::interrupt::unless_interrupted;
 use crate::load::Load;
 use crate::output::{self, Format};
 use crate::receipt;
+use crate::remembered;
 use crate::source::Source;
 use crate::survey::{Line, Surveyed, survey};
 
@@ -89,7 +91,7 @@ pub(crate) async fn run(args: Upload, context: &Context) -> Result<()> {
             .exit(Exit::Usage)
             .why("it is the key, whose type was chosen when the stack was deployed"));
     }
-    let task = Task { args: &args, aws, stack, key };
+    let task = Task { args: &args, aws, name: &context.stack, stack, key };
     let files = plans.len();
     let mut partial = 0;
     for (plan, done) in plans.iter().zip(0..) {
@@ -120,13 +122,14 @@ fn key(stack: &Stack) -> Result<Key> {
 struct Task<'a> {
     args: &'a Upload,
     aws: &'a Aws,
+    name: &'a StackName,
     stack: Stack,
     key: Key,
 }
 
 impl Task<'_> {
     async fn upload(&self, plan: &Plan) -> Result<()> {
-        let Self { args, aws, stack, key } = self;
+        let Self { args, aws, stack, key, .. } = self;
         let source = plan.open()?;
         let unsent = || Failure::new(format!("interrupted before {} was sent", source.shown));
         let surveyed = unless_interrupted(unsent(), survey(&source, &plan.dialect, key)).await?;
@@ -153,6 +156,7 @@ impl Task<'_> {
             }
         };
         let id = load.id();
+        remembered::keep(self.name, [&id]);
         match (args.no_wait, output::format()) {
             (true, Format::Text) => output::data(id.as_str()),
             (true, Format::Json) => output::json(&serde_json::json!({ "load": id, "object": plan.object })),

@@ -25,9 +25,14 @@ pub(crate) struct Ran {
 }
 
 impl Cloud {
+    /// Not up yet.
+    pub(crate) fn new() -> Self {
+        Self { state: tempfile::tempdir().unwrap() }
+    }
+
     /// `restctl local up` on free ports; its reason where that fails, as without Python.
     pub(crate) fn up() -> Self {
-        let cloud = Self { state: tempfile::tempdir().unwrap() };
+        let cloud = Self::new();
         let up = cloud.run(&["local", "up"]);
         assert_eq!(up.exit, 0, "the local cloud does not start:\n{}", up.said);
         cloud

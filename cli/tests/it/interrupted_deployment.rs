@@ -1,13 +1,13 @@
 //! Ctrl-C while CloudFormation is at work. The local cloud is done too soon for that, so a CloudFormation that takes its time
 //! stands before it: once a change set has been executed, it tells of nothing until it is told to cancel.
 
-use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::cloud::{Cloud, Ran, eventually};
 use crate::interposed::interpose;
+use crate::terminal::Terminal;
 
 const WORKING: usize = 1;
 const CANCELLED: usize = 2;
@@ -111,67 +111,19 @@ fn off_a_terminal_it_says_that_the_update_goes_on() {
     assert_eq!(slow.phase.load(Ordering::SeqCst), WORKING, "nothing was cancelled");
 }
 
-/// Types into a pseudo-terminal: Python has them without another crate.
-const TERMINAL: &str = r#"
-import os, pty, select, sys
-pid, terminal = pty.fork()
-if pid == 0:
-    os.execvp(sys.argv[1], sys.argv[1:])
-said, keys = b"", sys.stdin.buffer
-def read():
-    global said
-    try:
-        piece = os.read(terminal, 65536)
-    except OSError:
-        piece = b""
-    said += piece
-    return piece
-def type_now(text):
-    os.write(terminal, text)
-os.set_blocking(0, False)
-while True:
-    ready, _, _ = select.select([terminal, 0] if keys else [terminal], [], [])
-    if terminal in ready and not read():
-        break
-    if keys and 0 in ready:
-        typed = os.read(0, 64)
-        if typed:
-            type_now(typed)
-        else:
-            keys = None
-    open(os.environ["SAID"], "wb").write(said)
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-"#;
-
 #[test]
 fn on_a_terminal_it_asks_and_cancels() {
     let cloud = Cloud::up();
     let slow = updating(&cloud);
-    let said = cloud.state().join("said");
-    let command = cloud.command(&["deploy", "--list", "on"]);
-    let mut terminal = Command::new("python3");
-    terminal.args(["-c", TERMINAL, command.get_program().to_str().unwrap()]).args(command.get_args());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => terminal.env(name, value),
-            None => terminal.env_remove(name),
-        };
-    }
-    terminal.env("SAID", &said).env("TERM", "xterm").current_dir(command.get_current_dir().unwrap());
-    let mut deploying = terminal.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    let mut keys = deploying.stdin.take().unwrap();
-    let screen = || String::from_utf8_lossy(&std::fs::read(&said).unwrap_or_default()).into_owned();
-
+    let mut deploying = Terminal::open(&cloud, &["deploy", "--list", "on"]);
     eventually("it waits", || (slow.looks.load(Ordering::SeqCst) > 2).then_some(()));
-    let running = "UPDATE_IN_PROGRESS   ApiFunction (AWS::Lambda::Function)";
-    eventually("it shows what is under way", || screen().contains(running).then_some(()));
-    keys.write_all(b"\x03").unwrap();
-    eventually("it asks", || screen().contains("CloudFormation is in the middle of it").then_some(()));
-    eventually("it offers", || screen().contains("cancel the update").then_some(()));
+    deploying.shows("UPDATE_IN_PROGRESS   ApiFunction (AWS::Lambda::Function)");
+    deploying.types("\x03");
+    deploying.shows("CloudFormation is in the middle of it");
+    deploying.shows("cancel the update");
     // One down, and Enter.
-    keys.write_all(b"\x1b[B\r").unwrap();
-    let exit = deploying.wait().unwrap().code();
-    let screen = screen();
+    deploying.types("\x1b[B\r");
+    let (exit, screen) = deploying.ends();
     assert_eq!(exit, Some(1), "{screen}");
     assert!(screen.contains("why:  the update was cancelled"), "{screen}");
     assert_eq!(slow.phase.load(Ordering::SeqCst), CANCELLED);

@@ -41,6 +41,13 @@ impl From<s3::Version> for Queued {
 }
 
 impl Known {
+    pub(super) fn load(&self) -> &LoadId {
+        match self {
+            Known::Begun(entry) => &entry.load,
+            Known::Queued(queued) => &queued.load,
+        }
+    }
+
     pub(super) fn uploaded(&self) -> &str {
         match self {
             Known::Begun(entry) => &entry.uploaded,

@@ -8,6 +8,7 @@ use crate::aws::cloudformation;
 use crate::context::Context;
 use crate::failure::Result;
 use crate::output::{self, Format};
+use crate::remembered;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -35,6 +36,7 @@ const NUMBERS: std::ops::Range<usize> = 3..10;
 pub(super) async fn run(_: Ls, context: &Context) -> Result<()> {
     let stack = cloudformation::deployed(context.aws().await?, &context.stack).await?;
     let loads = known::all(context.aws().await?, &stack).await?;
+    remembered::keep(&context.stack, loads.iter().map(Known::load));
     match output::format() {
         Format::Json => output::json(&loads),
         Format::Text if loads.is_empty() => {

@@ -1,24 +1,42 @@
 //! `restctl loads rejects`
 
+use std::io::{BufReader, Read, Seek, Write};
+
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 use restctl_contract::load::{LoadId, rejects_key};
 use restctl_contract::template::output as stack_output;
+
+use serde::{Deserialize, Serialize};
 
 use super::known::{self, Known};
 use crate::aws::{cloudformation, s3};
 use crate::context::Context;
 use crate::failure::{During, Result};
-use crate::output;
+use crate::output::{self, Format};
+use crate::remembered;
+
+const SPOOL: &str = "the rejects cannot be kept in a temporary file";
+
+/// A row of the file of rejects.
+#[derive(Serialize, Deserialize)]
+struct Reject {
+    line: u64,
+    /// Null where it is the row as a whole.
+    column: Option<String>,
+    reason: String,
+    row: String,
+}
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Columns: line, column, reason, row.
+Columns: line, column, reason, row. With --output json, an object a line with these members.
 
 Example:
   restctl loads rejects 0123456789abcdef > rejects.csv")]
 pub(crate) struct Rejects {
     /// Id of the load, as `restctl loads ls` shows it
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", add = ArgValueCandidates::new(remembered::loads))]
     load: LoadId,
 }
 
@@ -33,12 +51,28 @@ pub(super) async fn run(args: Rejects, context: &Context) -> Result<()> {
         output::say(&format!("the load {} has no rejects", args.load));
     }
     let bucket = stack.output(stack_output::DATA_BUCKET)?;
+    let mut spool = tempfile::tempfile().during(SPOOL)?;
     for part in 0..parts {
         let key = rejects_key(&args.load, part);
         let mut body = s3::get(aws, bucket, &key).await?;
         while let Some(bytes) = body.next().await {
-            output::bytes(&bytes.during(format!("s3://{bucket}/{key} broke off"))?)?;
+            let bytes = bytes.during(format!("s3://{bucket}/{key} broke off"))?;
+            match output::format() {
+                Format::Text => output::bytes(&bytes)?,
+                Format::Json => spool.write_all(&bytes).during(SPOOL)?,
+            }
         }
+    }
+    spool.rewind().during(SPOOL)?;
+    lines(BufReader::new(spool))
+}
+
+/// A reject a line.
+fn lines(csv: impl Read) -> Result<()> {
+    for reject in csv::Reader::from_reader(csv).deserialize() {
+        let reject: Reject = reject.during("the rejects cannot be read")?;
+        let line = serde_json::to_string(&reject).during("a reject cannot be written as JSON")?;
+        output::data(&line)?;
     }
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! `restctl loads retry`
 
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 use restctl_contract::load::{LedgerEntry, LoadId, LoadState};
 use restctl_contract::template::output as stack_output;
+use serde_json::json;
 
 use super::known::{self, Known};
 use crate::aws::cloudformation::Stack;
@@ -10,7 +12,8 @@ use crate::aws::{Aws, cloudformation, dynamodb};
 use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::load::Load;
-use crate::output;
+use crate::output::{self, Format};
+use crate::remembered;
 use restctl_contract::timestamp;
 
 #[derive(Debug, Args)]
@@ -19,7 +22,7 @@ A load that stopped goes on where it stopped, and one that failed begins anew. I
 what a newer upload has written, it leaves alone.")]
 pub(crate) struct Retry {
     /// Id of the load, as `restctl loads ls` shows it
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", add = ArgValueCandidates::new(remembered::loads))]
     load: LoadId,
 
     /// Do not wait for the load
@@ -42,6 +45,9 @@ pub(super) async fn run(args: Retry, context: &Context) -> Result<()> {
     load.announce(aws, &stack, &uploaded).await?;
     output::say(&format!("queued the load {} of {}", args.load, load.key));
     match args.no_wait {
+        true if output::format() == Format::Json => {
+            output::json(&json!({ "load": args.load, "object": load.key }))
+        }
         true => Ok(()),
         false => load.follow(aws, &stack, None).await,
     }

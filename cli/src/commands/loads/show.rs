@@ -1,6 +1,7 @@
 //! `restctl loads show`
 
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 use restctl_contract::load::{LedgerEntry, LoadId};
 
 use super::known::{self, Known};
@@ -9,11 +10,12 @@ use crate::context::Context;
 use crate::failure::Result;
 use crate::output::{self, Format};
 use crate::receipt::Report;
+use crate::remembered;
 
 #[derive(Debug, Args)]
 pub(crate) struct Show {
     /// Id of the load, as `restctl loads ls` shows it
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", add = ArgValueCandidates::new(remembered::loads))]
     load: LoadId,
 }
 

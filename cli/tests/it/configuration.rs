@@ -1,0 +1,82 @@
+//! `restctl.toml` and `restctl config show`: where each value comes from.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::cloud::{Cloud, Ran};
+
+/// In a folder below the one with this `restctl.toml`, without any cloud.
+fn run(toml: &str, args: &[&str], environment: &[(&str, &str)]) -> Ran {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("restctl.toml"), toml).unwrap();
+    let below = folder.path().join("a/b");
+    std::fs::create_dir_all(&below).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
+    command.args(args).current_dir(below).env("XDG_STATE_HOME", folder.path()).env("HOME", folder.path());
+    for variable in ["RESTCTL_STACK", "RESTCTL_LOCAL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"] {
+        command.env_remove(variable);
+    }
+    // So that nothing is asked of the network.
+    command.env("AWS_EC2_METADATA_DISABLED", "true").envs(environment.iter().copied());
+    command.output().unwrap().into()
+}
+
+fn setting(ran: &Ran, name: &str) -> (Value, String) {
+    let lines = ran.json();
+    let line = lines.as_array().unwrap().iter().find(|line| line["name"] == name).unwrap().clone();
+    (line["value"].clone(), line["from"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn a_flag_goes_before_the_environment_and_that_before_the_file() {
+    let toml = "stack = \"of-file\"\nregion = \"eu-west-1\"\noutput = \"json\"\n";
+    let show = ["config", "show"];
+    let of_file = run(toml, &show, &[]);
+    let (value, from) = setting(&of_file, "stack");
+    assert!(value == "of-file" && from.ends_with("/restctl.toml"), "{value} {from}");
+    assert!(setting(&of_file, "output").1.ends_with("/restctl.toml"));
+    assert_eq!(setting(&of_file, "color"), ("auto".into(), "default".to_owned()));
+    assert_eq!(setting(&of_file, "local"), ("false".into(), "default".to_owned()));
+
+    let of_environment = run(toml, &show, &[("RESTCTL_STACK", "of-environment")]);
+    let expected = ("of-environment".into(), "environment, RESTCTL_STACK".to_owned());
+    assert_eq!(setting(&of_environment, "stack"), expected);
+
+    let of_flag = run(toml, &["config", "show", "--stack", "of-flag"], &[("RESTCTL_STACK", "x")]);
+    assert_eq!(setting(&of_flag, "stack"), ("of-flag".into(), "flag".to_owned()));
+    // What is of the command is shown, although nobody can be asked about the stack.
+    assert_ne!(of_flag.exit, 0);
+}
+
+#[test]
+fn a_file_that_cannot_be_used_names_its_line_and_hinders_no_help() {
+    let wrong = run("region = \"eu-west-1\"\nstak = \"x\"\n", &["loads", "ls"], &[]);
+    wrong.failed_with(2, &["restctl.toml cannot be used", "line 2: unknown field `stak`", "next: mend"]);
+    let help = run("stak = \"x\"\n", &["loads", "--help"], &[]);
+    assert!(help.exit == 0 && help.data.contains("Usage: restctl loads"), "{}", help.said);
+}
+
+#[test]
+fn a_file_for_aws_does_not_keep_anybody_from_the_local_cloud() {
+    let toml = "profile = \"work\"\nregion = \"eu-west-1\"\n";
+    run(toml, &["loads", "ls", "--local"], &[]).failed_with(5, &["the local cloud is not running"]);
+    let both = run("", &["loads", "ls", "--local", "--profile", "work"], &[]);
+    both.failed_with(2, &["the local cloud has no profiles"]);
+}
+
+#[test]
+fn what_is_of_the_stack_says_where_it_is_kept() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    let shown = cloud.succeed(&["config", "show", "--output", "json"]);
+    assert_eq!(setting(&shown, "region"), ("us-east-1".into(), "the local cloud".to_owned()));
+    assert_eq!(setting(&shown, "scope"), ("read:items".into(), "SSM, /restctl/restctl/scope".to_owned()));
+    let secret = setting(&shown, "client-secret");
+    assert_eq!(secret, ("set".into(), "Secrets Manager, restctl/restctl/client-secret".to_owned()));
+    let (certificate, _) = setting(&shown, "certificate");
+    assert!(certificate.as_str().unwrap().starts_with("restctl.localhost, arn:aws:acm:"));
+    let text = cloud.succeed(&["config", "show"]).data;
+    assert!(text.lines().next().unwrap().starts_with("SETTING"), "{text}");
+    assert!(text.contains("environment, RESTCTL_LOCAL"), "{text}");
+}

@@ -1,0 +1,74 @@
+//! What a shell and a manual reader get, from the one definition of the command line.
+
+use std::process::Command;
+
+use crate::cloud::{Ran, fixtures};
+
+fn run(args: &[&str], environment: &[(&str, &str)]) -> Ran {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
+    command.args(args).current_dir(fixtures()).envs(environment.iter().copied());
+    command.output().unwrap().into()
+}
+
+#[test]
+fn each_shell_gets_a_script() {
+    for (shell, word) in [
+        ("bash", "complete -o"),
+        ("zsh", "#compdef restctl"),
+        ("fish", "complete --"),
+        ("powershell", "Register-ArgumentCompleter"),
+    ] {
+        let script = run(&["completions", shell], &[]);
+        assert!(script.exit == 0 && script.data.contains(word), "{shell}: {}", script.data);
+    }
+    run(&["completions", "tcsh"], &[]).failed_with(2, &["bash, zsh, fish, powershell"]);
+}
+
+/// As bash does by the script.
+fn completed(state: &str, line: &[&str]) -> Vec<String> {
+    let script = run(&["completions", "bash"], &[]).data;
+    let words = line.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ");
+    let last = line.last().unwrap();
+    let bash = format!(
+        "{script}\nCOMP_WORDS=({words}); COMP_CWORD={}; COMP_TYPE=9\n\
+         _clap_complete_restctl restctl '{last}' ''\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        line.len() - 1
+    );
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_restctl")).parent().unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let mut command = Command::new("bash");
+    let answer = Ran::from(
+        command.args(["-c", &bash]).env("PATH", path).env("XDG_STATE_HOME", state).output().unwrap(),
+    );
+    answer.data.lines().map(|line| line.trim().to_owned()).collect()
+}
+
+#[test]
+fn bash_completes_commands_flags_and_names_seen_before() {
+    let state = tempfile::tempdir().unwrap();
+    let folder = state.path().join("restctl");
+    std::fs::create_dir(&folder).unwrap();
+    let seen = r#"{"orders":["0123456789abcdef"],"returns":[]}"#;
+    std::fs::write(folder.join("remembered.json"), seen).unwrap();
+    let state = state.path().to_str().unwrap();
+    assert_eq!(completed(state, &["restctl", "rollb"]), ["rollback"]);
+    assert_eq!(completed(state, &["restctl", "upload", "--max"]), ["--max-rejects"]);
+    assert_eq!(completed(state, &["restctl", "loads", "show", ""])[0], "0123456789abcdef");
+    assert_eq!(completed(state, &["restctl", "get", "--stack", ""]), ["orders", "returns"]);
+    assert_eq!(completed(state, &["restctl", "status", "--output", "j"]), ["json"]);
+}
+
+#[test]
+fn every_command_has_a_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("man1");
+    let made = run(&["man", "--dir", dir.to_str().unwrap()], &[]);
+    assert_eq!(made.exit, 0, "{}", made.said);
+    for name in ["restctl", "restctl-upload", "restctl-loads-show", "restctl-token-explain", "restctl-status"]
+    {
+        let page = std::fs::read_to_string(dir.join(format!("{name}.1"))).unwrap();
+        assert!(page.contains(&format!(".TH {name} 1")), "{page}");
+    }
+    assert!(!dir.join("restctl-local-supervise.1").exists(), "what nobody types has none");
+    assert!(run(&["man"], &[]).data.contains(".TH restctl 1"));
+}

@@ -1,0 +1,117 @@
+//! `restctl status`, as a person, a program and a screen show it.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+
+use crate::cloud::{Cloud, Ran, eventually};
+use crate::terminal::Terminal;
+
+#[test]
+fn a_stack_on_one_screen() {
+    let cloud = Cloud::up();
+    cloud.run(&["status"]).failed_with(5, &["there is no stack restctl", "next: restctl deploy"]);
+    cloud.succeed(&["setup"]);
+    cloud.succeed(&["deploy"]);
+    cloud.succeed(&["upload", "items.csv"]);
+    cloud.succeed(&["get", "--id", "42"]);
+
+    let status = cloud.succeed(&["status"]).data;
+    for text in [
+        "CREATE_COMPLETE",
+        "https://restctl.localhost:",
+        "days left",
+        "and the endpoint serves it",
+        "api version 1; ingest version 1",
+        "nothing throttled",
+        "0 waiting, 0 in flight, 0 dead letters",
+        "auth0, http://127.0.0.1:",
+        "(RS256)",
+        "ms on average",
+        "loaded",
+        "items.csv",
+    ] {
+        assert!(status.contains(text), "{text:?} is not in:\n{status}");
+    }
+    as_a_program_reads_it(&cloud);
+    on_a_terminal(&cloud);
+    off_a_terminal(&cloud);
+    what_is_wrong_shows(&cloud);
+}
+
+fn as_a_program_reads_it(cloud: &Cloud) {
+    let status = cloud.succeed(&["status", "--output", "json"]).json();
+    assert_eq!(status["endpoint"]["certificate"]["is_served"], true);
+    assert_eq!(status["endpoint"]["certificate"]["problem"], json!(null));
+    assert_eq!(status["functions"]["ingest"]["version"], "1");
+    assert_eq!(status["queue"], json!({ "waiting": 0, "in_flight": 0, "dead_letters": 0 }));
+    assert_eq!(status["loads"][0]["object"], "items.csv");
+    // Each request is one, also those by which the deployment tried the function.
+    let counted = || {
+        let traffic = cloud.succeed(&["status", "--output", "json"]).json()["traffic"].clone();
+        traffic["requests"].as_array().unwrap().iter().filter_map(|it| it.as_u64()).sum::<u64>()
+    };
+    let before = eventually("the log has all requests", || Some(counted()).filter(|count| *count >= 4));
+    cloud.succeed(&["get", "--id", "7"]);
+    eventually("one more", || (counted() > before).then_some(()));
+}
+
+fn on_a_terminal(cloud: &Cloud) {
+    for quit in ["q", "\x03"] {
+        let mut watching = Terminal::open(cloud, &["status", "--watch"]);
+        watching.shows("rows/s:");
+        watching.shows("latency");
+        watching.shows("items.csv");
+        watching.types(quit);
+        let (exit, screen) = watching.ends();
+        assert_eq!(exit, Some(0), "{screen}");
+        assert!(screen.contains("\x1b[?1049h") && screen.contains("\x1b[?1049l"), "the screen is given back");
+    }
+}
+
+fn off_a_terminal(cloud: &Cloud) {
+    let mut command = cloud.command(&["status", "--watch", "--output", "json"]);
+    let mut watching = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines();
+    for _ in 0..2 {
+        let line: serde_json::Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        assert_eq!(line["stack"]["name"], "restctl");
+    }
+    let interrupt = Command::new("kill").args(["-INT", &watching.id().to_string()]).status().unwrap();
+    assert!(interrupt.success());
+    let ended = Ran::from(watching.wait_with_output().unwrap());
+    assert_eq!((ended.exit, ended.said.as_str()), (0, ""), "Ctrl-C is how it ends");
+}
+
+fn what_is_wrong_shows(cloud: &Cloud) {
+    let queue = cloud.resource("DeadLetterQueue");
+    let message = json!({
+        "QueueUrl": queue, "MessageBody": "{}", "MessageGroupId": "items", "MessageDeduplicationId": "1",
+    });
+    cloud.call("sqs", "AmazonSQS.SendMessage", &message);
+    cloud.succeed(&["setup", "--self-signed", "restctl.localhost", "--no-input"]);
+    let status = cloud.succeed(&["status", "--color", "always"]);
+    assert!(status.data.contains("\x1b[31m0 waiting, 0 in flight, 1 dead letters: restctl dlq ls\x1b[0m"));
+    assert!(!cloud.succeed(&["status"]).data.contains('\x1b'), "no colours off a terminal");
+    // The metrics of the table are CloudWatch's.
+    let table = cloud.resource("ItemsTable");
+    let datum = [
+        ("Action", "PutMetricData"),
+        ("Namespace", "AWS/DynamoDB"),
+        ("MetricData.member.1.MetricName", "WriteThrottleEvents"),
+        ("MetricData.member.1.Value", "7"),
+        ("MetricData.member.1.Dimensions.member.1.Name", "TableName"),
+        ("MetricData.member.1.Dimensions.member.1.Value", table.as_str()),
+    ];
+    cloud.query("monitoring", &datum);
+    let status = cloud.succeed(&["status", "--output", "json"]).json();
+    assert_eq!(status["table"]["throttled"], 7);
+    // A part that cannot be had hides no other.
+    cloud.call("dynamodb", "DynamoDB_20120810.DeleteTable", &json!({ "TableName": table }));
+    let queue = cloud.resource("LoadQueue");
+    cloud.call("sqs", "AmazonSQS.DeleteQueue", &json!({ "QueueUrl": queue }));
+    let status = cloud.succeed(&["status", "--output", "json"]).json();
+    assert!(status["queue"]["problem"].as_str().unwrap().starts_with("cannot look at the queue"), "{status}");
+    assert_eq!(status["functions"]["api"]["version"], "1");
+}
