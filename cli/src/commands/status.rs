@@ -1,5 +1,7 @@
 //! `restctl status`: all that there is of a stack, on one screen.
 
+#[cfg(test)]
+mod fixture;
 mod look;
 mod screen;
 mod text;

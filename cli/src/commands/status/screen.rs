@@ -97,3 +97,45 @@ fn color(mood: Mood) -> Style {
         Mood::Bad => Style::new().fg(Color::Red),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+
+    use super::*;
+    use crate::commands::status::fixture::{load, status};
+
+    fn drawn(width: u16, height: u16) -> String {
+        let status = status(vec![load("0123456789abcdef", 42)]);
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal.draw(|frame| draw(frame, &status, &History::default(), " q quits")).unwrap();
+        terminal.backend().to_string()
+    }
+
+    #[test]
+    fn all_parts_have_their_place() {
+        let screen = drawn(100, 40);
+        for text in [
+            "stack        orders in eu-west-1, UPDATE_COMPLETE",
+            "certificate  api.example.com, 12 days left (until 2026-12-10), and the endpoint serves it",
+            "provider     the issuer does not answer",
+            "requests in a minute: 8",
+            "latency in a minute: 2.5 ms",
+            "rows/s: 0",
+            "loads in the queue: 0",
+            "0123456789abcdef",
+            "q quits",
+        ] {
+            assert!(screen.contains(text), "{text:?} is not in:\n{screen}");
+        }
+    }
+
+    #[test]
+    fn a_small_terminal_shows_what_it_can() {
+        for (width, height) in [(1, 1), (20, 5), (40, 12), (300, 15)] {
+            drawn(width, height);
+        }
+        assert!(drawn(60, 14).contains("stack"));
+    }
+}

@@ -162,3 +162,36 @@ fn line(status: &Status, history: &History) -> String {
 fn last(requests: &[u64]) -> u64 {
     requests.iter().rev().nth(1).copied().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::commands::status::fixture::{load, status};
+
+    #[test]
+    fn rows_are_counted_from_one_look_to_the_next() {
+        let now = Instant::now();
+        let mut history = History::default();
+        // What was loaded before anybody looked is no traffic.
+        history.push(&status(vec![load("a", 5_000)]), now);
+        assert!(history.rows_per_second.is_empty());
+        history.push(&status(vec![load("a", 6_000)]), now + Duration::from_secs(2));
+        history.push(&status(vec![load("b", 300), load("a", 6_000)]), now + Duration::from_secs(3));
+        // A load that begins anew takes nothing back.
+        history.push(&status(vec![load("b", 0), load("a", 6_000)]), now + Duration::from_secs(4));
+        assert_eq!(history.rows_per_second, [500, 300, 0]);
+        assert_eq!(history.queue, [3, 3, 3, 3]);
+        assert_eq!(history.rows.len(), 2);
+    }
+
+    #[test]
+    fn memory_is_that_of_a_screen() {
+        let mut history = History::default();
+        for second in 0..2_000 {
+            history.push(&status(Vec::new()), Instant::now() + Duration::from_secs(second));
+        }
+        assert_eq!((history.queue.len(), history.rows_per_second.len()), (REMEMBERED, REMEMBERED));
+    }
+}
