@@ -1,0 +1,73 @@
+//! What a script relies on: nothing is asked, colours stay away, readers may go, and failures can be read by programs.
+
+use std::process::{Command, Stdio};
+
+use crate::cloud::{Cloud, Ran, fixtures};
+use crate::terminal::Terminal;
+
+fn run(args: &[&str], environment: &[(&str, &str)]) -> Ran {
+    let state = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
+    command.args(args).current_dir(fixtures()).env("XDG_STATE_HOME", state.path());
+    command.env("RESTCTL_LOCAL", "1").env_remove("NO_COLOR").envs(environment.iter().copied());
+    command.stdin(Stdio::null()).output().unwrap().into()
+}
+
+#[test]
+fn colours_are_for_terminals_and_for_whoever_wants_them() {
+    let failing = ["loads", "ls"];
+    let plain = run(&failing, &[]);
+    assert!(plain.said.starts_with("error: the local cloud is not running"), "{}", plain.said);
+    let coloured = run(&["loads", "ls", "--color", "always"], &[]);
+    assert!(coloured.said.contains("\x1b[31m"), "{}", coloured.said);
+    let help = run(&["loads", "--help", "--color=always"], &[]);
+    assert!(help.data.contains("\x1b["), "{}", help.data);
+    assert!(!run(&["loads", "--help"], &[]).data.contains('\x1b'));
+
+    let cloud = Cloud::new();
+    for (environment, args, is_coloured) in [
+        (None, &["loads", "ls"][..], true),
+        (Some("1"), &["loads", "ls"][..], false),
+        (None, &["loads", "ls", "--color", "never"][..], false),
+    ] {
+        let mut command = cloud.command(args);
+        command.env_remove("NO_COLOR").envs(environment.map(|value| ("NO_COLOR", value)));
+        let (exit, screen) = Terminal::run(&cloud, &command).ends();
+        assert_eq!((exit, screen.contains('\x1b')), (Some(5), is_coloured), "{args:?} {screen:?}");
+    }
+}
+
+#[test]
+fn a_failure_is_a_line_of_json_where_json_is_asked_for() {
+    let failed = run(&["loads", "ls", "--output", "json"], &[]);
+    assert_eq!((failed.exit, failed.data.as_str()), (5, ""));
+    let line: serde_json::Value = serde_json::from_str(failed.said.trim()).unwrap();
+    assert_eq!(line["what"], "the local cloud is not running");
+    assert_eq!((line["next"].as_str(), line["exit"].as_u64()), (Some("restctl local up"), Some(5)));
+}
+
+#[test]
+fn nothing_is_asked_of_a_script_even_at_a_terminal() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    cloud.succeed(&["deploy"]);
+    let needs_yes = ["why:  there is no terminal to ask at", "--yes"];
+    cloud.run(&["destroy"]).failed_with(2, &needs_yes);
+    let (exit, screen) = Terminal::open(&cloud, &["destroy", "--no-input"]).ends();
+    assert_eq!(exit, Some(2), "{screen}");
+    assert!(screen.contains("--yes") && !screen.contains("name of the stack:"), "{screen}");
+
+    // Whoever reads has had enough.
+    cloud.succeed(&["upload", "items.csv"]);
+    let line = "restctl export --output json 2>said | head -1; echo \"${PIPESTATUS[0]}\"; cat said";
+    cloud.succeed(&["deploy", "--list", "on"]);
+    let restctl = cloud.command(&[]);
+    let folder = std::path::Path::new(restctl.get_program()).parent().unwrap();
+    let mut bash = Command::new("bash");
+    bash.args(["-c", line]).current_dir(cloud.state());
+    bash.env("PATH", format!("{}:{}", folder.display(), std::env::var("PATH").unwrap()));
+    bash.env("XDG_STATE_HOME", cloud.state()).env("RESTCTL_LOCAL", "1").env_remove("RESTCTL_STACK");
+    let piped = Ran::from(bash.output().unwrap());
+    let lines: Vec<&str> = piped.data.lines().collect();
+    assert!(lines[0].starts_with('{') && lines[1] == "0" && lines.len() == 2, "{}", piped.data);
+}
