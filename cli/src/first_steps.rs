@@ -12,6 +12,7 @@ use crate::aws::{cloudformation, dynamodb, sts};
 use crate::cli::Cli;
 use crate::context::Context;
 use crate::failure::{During, Exit, Failure, Result};
+use crate::interrupt::unless_interrupted;
 use crate::local::LocalCloud;
 use crate::settings::{self, Settings};
 use crate::target::Target;
@@ -60,6 +61,11 @@ pub(crate) async fn run(target: &Target) -> Result<Exit> {
         return Ok(Exit::Usage);
     }
     output::say("restctl turns a data file into a secured REST API on AWS.");
+    unless_interrupted(Failure::new("interrupted").next("restctl, which goes on from there"), lead(target))
+        .await
+}
+
+async fn lead(target: &Target) -> Result<Exit> {
     let Some(target) = choose_place(target)? else {
         output::say(&Cli::command().render_help().to_string());
         return Ok(Exit::Done);

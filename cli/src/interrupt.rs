@@ -11,11 +11,13 @@ use crate::prompt;
 /// From then on Ctrl-C no longer ends this process by itself: tokio keeps its handler.
 pub(crate) async fn unless_interrupted<T>(what: Failure, work: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::select! {
-        done = work => done,
+        // First, so that Ctrl-C is heard before the work begins, which may begin with a question.
+        biased;
         interrupted = signal() => {
             interrupted?;
             Err(what.exit(Exit::Interrupted))
         }
+        done = work => done,
     }
 }
 

@@ -1,5 +1,8 @@
 //! Questions to the person at the terminal. Off a terminal nothing is asked: the flag is named instead.
 
+use std::io::ErrorKind;
+
+use console::Term;
 use dialoguer::{Confirm, Input, Password, Select};
 
 use crate::failure::{During, Exit, Failure, Result};
@@ -8,8 +11,7 @@ use crate::output;
 /// Asks for a line of text; `flag` is what gives the answer on the command line.
 pub(crate) fn text(question: &str, flag: &str) -> Result<String> {
     need_terminal(question, flag)?;
-    let answer: String =
-        Input::new().with_prompt(question).interact_text().during(format!("no answer to {question:?}"))?;
+    let answer: String = answered(question, Input::new().with_prompt(question).interact_text())?;
     Ok(answer.trim().to_owned())
 }
 
@@ -19,8 +21,7 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Result<()> {
         return Ok(());
     }
     need_terminal(question, "--yes")?;
-    let answer = Confirm::new().with_prompt(question).default(false).interact();
-    if answer.during(format!("no answer to {question:?}"))? {
+    if answered(question, Confirm::new().with_prompt(question).default(false).interact())? {
         return Ok(());
     }
     Err(Failure::new("nothing was changed").exit(Exit::Usage).why("the answer was no"))
@@ -31,13 +32,28 @@ pub(crate) fn choose(question: &str, answers: &[&str]) -> Option<usize> {
     if !output::is_interactive() {
         return None;
     }
-    Select::new().with_prompt(question).items(answers).default(0).interact_opt().ok().flatten()
+    let answer = Select::new().with_prompt(question).items(answers).default(0).interact_opt();
+    answered(question, answer).ok().flatten()
 }
 
 /// Asks for a secret without showing it.
 pub(crate) fn secret(question: &str, flag: &str) -> Result<String> {
     need_terminal(question, flag)?;
-    Password::new().with_prompt(question).interact().during(format!("no answer to {question:?}"))
+    answered(question, Password::new().with_prompt(question).interact())
+}
+
+/// Ctrl-C is an answer, too. dialoguer leaves the cursor hidden then.
+fn answered<T>(question: &str, answer: dialoguer::Result<T>) -> Result<T> {
+    answer.or_else(|dialoguer::Error::IO(error)| {
+        // A terminal that cannot be mended has nobody to tell.
+        let _ = Term::stderr().show_cursor();
+        match error.kind() {
+            ErrorKind::Interrupted => {
+                Err(Failure::new("interrupted, and nothing was changed by this").exit(Exit::Interrupted))
+            }
+            _ => Err(error).during(format!("no answer to {question:?}")),
+        }
+    })
 }
 
 fn need_terminal(question: &str, flag: &str) -> Result<()> {

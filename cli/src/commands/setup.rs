@@ -19,6 +19,7 @@ use crate::cognito::{self, COGNITO};
 use crate::context::Context;
 use crate::discovery::{self, Discovery};
 use crate::failure::{Exit, Failure, Result};
+use crate::interrupt::unless_interrupted;
 use crate::output::{self, Format};
 use crate::settings::{self, Settings};
 use crate::{client_secret, prompt, token};
@@ -97,6 +98,11 @@ pub(crate) struct Setup {
 const DEFAULT_SCOPE: &str = "read:items";
 
 pub(crate) async fn run(args: Setup, context: &Context) -> Result<()> {
+    let interrupted = Failure::new("interrupted before all was set up").next("restctl setup, once more");
+    unless_interrupted(interrupted, set_up(args, context)).await
+}
+
+async fn set_up(args: Setup, context: &Context) -> Result<()> {
     let (aws, stack) = (context.aws().await?, &context.stack);
     let before = settings::certificate(aws, stack).await?;
     let identity = choose_identity(&args, context, before.as_ref())?;

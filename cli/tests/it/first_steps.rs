@@ -48,3 +48,48 @@ fn a_terminal_leads_from_nothing_to_an_item() {
     let (exit, screen) = declined.ends();
     assert!(exit == Some(0) && screen.contains("next: restctl setup --local"), "{screen}");
 }
+
+/// As on AWS, where the services are those of the local cloud.
+fn on_aws(cloud: &Cloud, args: &[&str]) -> Command {
+    let mut command = cloud.command(args);
+    let record = cloud.record();
+    command.env_remove("RESTCTL_LOCAL").env("AWS_ENDPOINT_URL", record["endpoint_url"].as_str().unwrap());
+    for (name, value) in [("ACCESS_KEY_ID", "test"), ("SECRET_ACCESS_KEY", "test"), ("REGION", "us-east-1")] {
+        command.env(format!("AWS_{name}"), value);
+    }
+    command
+}
+
+#[test]
+fn setup_asks_for_what_is_missing_and_takes_no_for_an_answer() {
+    let cloud = Cloud::up();
+    let record = cloud.record();
+    let provider = |name: &str| record["identity_provider"][name].as_str().unwrap().to_owned();
+    let mut interrupted = Terminal::run(&cloud, &on_aws(&cloud, &["setup"]));
+    interrupted.shows("DNS name for a self-signed certificate");
+    interrupted.types("\x03");
+    let (exit, screen) = interrupted.ends();
+    assert_eq!(exit, Some(130), "{screen}");
+    assert!(screen.contains("interrupted, and nothing was changed") && screen.contains("next:"), "{screen}");
+    let missing = cloud.call("secretsmanager", "secretsmanager.ListSecrets", &serde_json::json!({}));
+    assert_eq!(missing["SecretList"], serde_json::json!([]), "nothing was changed");
+
+    let mut asked = Terminal::run(&cloud, &on_aws(&cloud, &["setup"]));
+    for (question, answer) in [
+        ("DNS name for a self-signed certificate", "api.example.com".to_owned()),
+        ("Issuer of the identity provider", provider("issuer")),
+        ("Client id", provider("client_id")),
+        ("Audience of the API", provider("audience")),
+        ("Client secret", provider("client_secret")),
+    ] {
+        asked.shows(question);
+        asked.types(&format!("{answer}\r"));
+    }
+    let (exit, screen) = asked.ends();
+    assert_eq!(exit, Some(0), "{screen}");
+    assert!(screen.contains("next: restctl deploy"), "{screen}");
+    assert!(!screen.contains(&provider("client_secret")), "a secret is not shown");
+    // It earns a token: what was typed is what was kept.
+    let token = Ran::from(on_aws(&cloud, &["token"]).output().unwrap());
+    assert!(token.exit == 0 && token.data.starts_with("eyJ"), "{}", token.said);
+}
