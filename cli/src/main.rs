@@ -30,6 +30,7 @@ mod prompt;
 mod receipt;
 mod report;
 mod root_cause;
+mod session;
 mod settings;
 mod smoke;
 mod source;
@@ -37,6 +38,7 @@ mod survey;
 mod target;
 mod timestamp;
 mod token;
+mod trust;
 mod unfinished;
 
 use std::process::ExitCode;

@@ -62,13 +62,13 @@ pub(crate) async fn run(args: Export, context: &Context) -> Result<()> {
 }
 
 async fn export(context: &Context, format: Format, sink: &mut Sink) -> Result<u64> {
-    let mut api = Api::new(context).await?;
+    let api = Api::new(context).await?;
     match format {
-        Format::Ndjson => each_page(&mut api, |items| sink.write(&lines(items)?)).await,
+        Format::Ndjson => each_page(&api, |items| sink.write(&lines(items)?)).await,
         Format::Csv => {
             let stack = cloudformation::deployed(context.aws().await?, &context.stack).await?;
             let mut table = Table::new(stack.output(stack_output::KEY_NAME)?)?;
-            let items = each_page(&mut api, |items| table.keep(items)).await?;
+            let items = each_page(&api, |items| table.keep(items)).await?;
             table.write(sink).await?;
             Ok(items)
         }
@@ -76,7 +76,7 @@ async fn export(context: &Context, format: Format, sink: &mut Sink) -> Result<u6
 }
 
 /// Reads the list to its end; answers how many items it has.
-async fn each_page(api: &mut Api<'_>, mut take: impl FnMut(&[Item]) -> Result<()>) -> Result<u64> {
+async fn each_page(api: &Api<'_>, mut take: impl FnMut(&[Item]) -> Result<()>) -> Result<u64> {
     let progress = output::rows_bar("exporting", None);
     let mut count = 0;
     let mut cursor = None;
@@ -98,7 +98,7 @@ async fn each_page(api: &mut Api<'_>, mut take: impl FnMut(&[Item]) -> Result<()
     }
 }
 
-async fn page(api: &mut Api<'_>, cursor: Option<&str>) -> Result<ListAnswer> {
+async fn page(api: &Api<'_>, cursor: Option<&str>) -> Result<ListAnswer> {
     let from = cursor.map(|cursor| format!("&cursor={}", encoded(cursor))).unwrap_or_default();
     let (status, body) = api.get(&format!("{LIST_PATH}?limit={MAX_LIST_LIMIT}{from}")).await?;
     match status {

@@ -49,15 +49,15 @@ pub(crate) async fn run(args: Get, context: &Context) -> Result<()> {
     if ids.iter().any(String::is_empty) {
         return Err(Failure::new("an id is empty").exit(Exit::Usage));
     }
-    let mut api = Api::new(context).await?;
+    let api = Api::new(context).await?;
     match ids.as_slice() {
         [] => Err(Failure::new("there are no ids in the file").exit(Exit::Usage)),
-        [id] if args.ids_file.is_none() => get_one(&mut api, id).await,
-        _ => get_several(&mut api, ids).await,
+        [id] if args.ids_file.is_none() => get_one(&api, id).await,
+        _ => get_several(&api, ids).await,
     }
 }
 
-async fn get_one(api: &mut Api<'_>, id: &str) -> Result<()> {
+async fn get_one(api: &Api<'_>, id: &str) -> Result<()> {
     let (status, body) = api.get(&item_path(id)).await?;
     match status {
         StatusCode::OK => {
@@ -71,7 +71,7 @@ async fn get_one(api: &mut Api<'_>, id: &str) -> Result<()> {
     }
 }
 
-async fn get_several(api: &mut Api<'_>, ids: Vec<String>) -> Result<()> {
+async fn get_several(api: &Api<'_>, ids: Vec<String>) -> Result<()> {
     let mut found = BatchGetAnswer { items: Vec::new(), missing: Vec::new(), remaining: Vec::new() };
     let mut waiting: VecDeque<Value> = ids.into_iter().map(Value::String).collect();
     while !waiting.is_empty() {
