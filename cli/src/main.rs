@@ -18,6 +18,7 @@ mod first_steps;
 mod handshake;
 mod hexadecimal;
 mod interrupt;
+mod items;
 mod lambdas;
 mod live;
 mod load;

@@ -2,23 +2,22 @@
 
 mod format;
 mod sink;
-mod table;
 
 use std::path::PathBuf;
 
 use clap::Args;
 use reqwest::StatusCode;
 use restctl_contract::api::{Item, LIST_PATH, ListAnswer, MAX_LIST_LIMIT};
-use restctl_contract::template::output as stack_output;
+use serde_json::json;
 
 use self::format::Format;
 use self::sink::Sink;
-use self::table::Table;
 use crate::api::{Api, encoded};
-use crate::aws::cloudformation;
 use crate::context::Context;
 use crate::failure::{During, Exit, Failure, Result};
 use crate::interrupt::unless_interrupted;
+use crate::items::{csv::Csv, lines};
+use crate::output::Format as Output;
 use crate::{endpoint, output};
 
 #[derive(Debug, Args)]
@@ -53,12 +52,17 @@ pub(crate) async fn run(args: Export, context: &Context) -> Result<()> {
         (None, Some(file)) => Format::of(file)?,
         (None, None) => Format::Ndjson,
     };
-    let mut sink = Sink::open(args.file, args.force)?;
+    let mut sink = Sink::open(args.file.clone(), args.force)?;
     let interrupted = Failure::new("interrupted before all items were exported");
     let items = unless_interrupted(interrupted, export(context, format, &mut sink)).await?;
     let shown = sink.finish()?;
     output::say(&format!("{items} items {shown}"));
-    Ok(())
+    match (args.file, output::format()) {
+        (Some(file), Output::Json) => {
+            output::json(&json!({ "items": items, "file": file.to_string_lossy() }))
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn export(context: &Context, format: Format, sink: &mut Sink) -> Result<u64> {
@@ -66,10 +70,9 @@ async fn export(context: &Context, format: Format, sink: &mut Sink) -> Result<u6
     match format {
         Format::Ndjson => each_page(&api, |items| sink.write(&lines(items)?)).await,
         Format::Csv => {
-            let stack = cloudformation::deployed(context.aws().await?, &context.stack).await?;
-            let mut table = Table::new(stack.output(stack_output::KEY_NAME)?)?;
-            let items = each_page(&api, |items| table.keep(items)).await?;
-            table.write(sink).await?;
+            let mut csv = Csv::new(&api.key().await)?;
+            let items = each_page(&api, |items| csv.keep(items)).await?;
+            csv.write(async |bytes| sink.write(&bytes)).await?;
             Ok(items)
         }
     }
@@ -109,14 +112,4 @@ async fn page(api: &Api<'_>, cursor: Option<&str>) -> Result<ListAnswer> {
             .next("restctl deploy --list on")),
         _ => Err(endpoint::refusal(status, &body)),
     }
-}
-
-/// An item a line.
-fn lines(items: &[Item]) -> Result<Vec<u8>> {
-    let mut lines = Vec::new();
-    for item in items {
-        serde_json::to_writer(&mut lines, item).during("an item cannot be written as JSON")?;
-        lines.push(b'\n');
-    }
-    Ok(lines)
 }
