@@ -17,7 +17,7 @@ use crate::session::{self, Session};
 use crate::{output, token};
 
 /// What a load balancer passes of a Lambda's answer, with room for what a proxy in between may add.
-const MAX_BODY_BYTES: usize = 2 * 1024 * 1024 + MAX_ANSWER_BYTES;
+pub(crate) const MAX_BODY_BYTES: usize = 2 * 1024 * 1024 + MAX_ANSWER_BYTES;
 
 /// How often a call is made while the API says that it is busy, and the longest pause between two of them.
 const TRIES: u32 = 6;
