@@ -1,70 +1,94 @@
 //! The API with the token that opens it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::{Method, StatusCode};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::{Method, Response, StatusCode};
 use restctl_contract::api::MAX_ANSWER_BYTES;
 use serde::Serialize;
+use tokio::sync::Mutex;
 
 use crate::context::Context;
 use crate::discovery::bounded_body;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Location};
 use crate::failure::Result;
+use crate::session::{self, Session};
 use crate::{output, token};
 
 /// What a load balancer passes of a Lambda's answer, with room for what a proxy in between may add.
-const MAX_BODY_BYTES: usize = 2 * 1024 * 1024 + MAX_ANSWER_BYTES;
+pub(crate) const MAX_BODY_BYTES: usize = 2 * 1024 * 1024 + MAX_ANSWER_BYTES;
 
 /// How often a call is made while the API says that it is busy, and the longest pause between two of them.
 const TRIES: u32 = 6;
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
+/// The media type of the API's own refusals (RFC 9457, section 3).
+const PROBLEM: &str = "application/problem+json";
+
+/// Many calls may be under way at once.
 pub(crate) struct Api<'a> {
     context: &'a Context,
+    access: Mutex<Arc<Access>>,
+}
+
+/// What a call goes by; where that turns out to be of yesterday, another takes its place.
+struct Access {
     endpoint: Endpoint,
     token: String,
+    /// The location is an earlier command's: the API may be elsewhere by now, or have another certificate.
+    is_remembered: bool,
 }
 
 impl<'a> Api<'a> {
     pub(crate) async fn new(context: &'a Context) -> Result<Self> {
-        let (endpoint, token) = tokio::join!(Endpoint::find(context), token::obtain(context));
+        let (reached, token) = tokio::join!(reach(context), token::obtain(context));
         // Where both fail, the step that comes first is the one to name: setup.
-        let token = token?;
-        Ok(Self { context, endpoint: endpoint?, token })
+        let token = token?.access_token;
+        let (endpoint, is_remembered) = reached?;
+        Ok(Self { context, access: Mutex::new(Arc::new(Access { endpoint, token, is_remembered })) })
     }
 
-    pub(crate) async fn get(&mut self, path: &str) -> Result<(StatusCode, Vec<u8>)> {
+    pub(crate) async fn get(&self, path: &str) -> Result<(StatusCode, Vec<u8>)> {
         self.call::<()>(Method::GET, path, None).await
     }
 
-    pub(crate) async fn post(&mut self, path: &str, body: &impl Serialize) -> Result<(StatusCode, Vec<u8>)> {
+    pub(crate) async fn post(&self, path: &str, body: &impl Serialize) -> Result<(StatusCode, Vec<u8>)> {
         self.call(Method::POST, path, Some(body)).await
     }
 
-    /// Calls the API: once more with a new token where it refuses the one there is, and some times more where it is
-    /// busy and says for how long.
+    /// The name of the attribute that identifies an item.
+    pub(crate) async fn key(&self) -> String {
+        self.access.lock().await.endpoint.location.key.clone()
+    }
+
+    /// Calls the API: once more where it is found anew, once more with a new token where it refuses the one there is, and
+    /// some times more where it is busy and says for how long.
     async fn call<B: Serialize>(
-        &mut self,
+        &self,
         method: Method,
         path: &str,
         body: Option<&B>,
     ) -> Result<(StatusCode, Vec<u8>)> {
-        let address = format!("{}{path}", self.endpoint.base_url);
         let (mut tries, mut renewed) = (0, false);
+        let mut access = self.access.lock().await.clone();
         loop {
-            let mut request = self.endpoint.client.request(method.clone(), &address).bearer_auth(&self.token);
-            if let Some(body) = body {
-                request = request.json(body);
-            }
-            let answer = request.send().await.map_err(|error| self.endpoint.no_answer(&address, &error))?;
+            let answer = match access.send(&method, path, body).await {
+                Ok(answer) if !(access.is_remembered && is_of_another(&answer)) => answer,
+                Err(error) if !(access.is_remembered && error.is_connect()) => {
+                    return Err(access.endpoint.no_answer(&access.address(path), &error));
+                }
+                _ => {
+                    access = self.find_anew(&access).await?;
+                    continue;
+                }
+            };
             let status = answer.status();
             tries += 1;
             match pause(status, answer.headers()) {
                 _ if status == StatusCode::UNAUTHORIZED && !renewed => {
                     renewed = true;
-                    token::forget(self.context)?;
-                    self.token = token::obtain(self.context).await?;
+                    access = self.renew_token(&access).await?;
                 }
                 Some(pause) if tries < TRIES => {
                     output::say(&format!("the API is busy; going on in {} s", pause.as_secs()));
@@ -74,6 +98,74 @@ impl<'a> Api<'a> {
             }
         }
     }
+
+    /// Looks the API up in AWS, unless another call has done so meanwhile.
+    async fn find_anew(&self, stale: &Arc<Access>) -> Result<Arc<Access>> {
+        let mut access = self.access.lock().await;
+        if Arc::ptr_eq(&access, stale) {
+            let (endpoint, token) = (find(self.context).await?, stale.token.clone());
+            *access = Arc::new(Access { endpoint, token, is_remembered: false });
+        }
+        Ok(access.clone())
+    }
+
+    /// Asks for a new token, unless another call has done so meanwhile.
+    async fn renew_token(&self, stale: &Arc<Access>) -> Result<Arc<Access>> {
+        let mut access = self.access.lock().await;
+        if access.token == stale.token {
+            let token = token::renew(self.context).await?.access_token;
+            let Access { endpoint, is_remembered, .. } = access.as_ref();
+            *access = Arc::new(Access { endpoint: endpoint.clone(), token, is_remembered: *is_remembered });
+        }
+        Ok(access.clone())
+    }
+}
+
+impl Access {
+    fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.endpoint.base_url)
+    }
+
+    async fn send<B: Serialize>(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<&B>,
+    ) -> reqwest::Result<Response> {
+        let request = self.endpoint.client.request(method.clone(), self.address(path));
+        let request = request.bearer_auth(&self.token);
+        match body {
+            Some(body) => request.json(body).send().await,
+            None => request.send().await,
+        }
+    }
+}
+
+/// The endpoint, and whether it is the one that is remembered.
+async fn reach(context: &Context) -> Result<(Endpoint, bool)> {
+    if let Some(location) = Session::recall(context)?.location()
+        && let Ok(endpoint) = Endpoint::at(location).await
+    {
+        return Ok((endpoint, true));
+    }
+    Ok((find(context).await?, false))
+}
+
+async fn find(context: &Context) -> Result<Endpoint> {
+    let location = Location::find(context).await?;
+    session::keep_location(context, &location)?;
+    Endpoint::at(location).await
+}
+
+/// Something else answers where the API was: its own refusals are problem documents.
+fn is_of_another(answer: &Response) -> bool {
+    let is_suspect = matches!(answer.status(), StatusCode::NOT_FOUND | StatusCode::SERVICE_UNAVAILABLE);
+    is_suspect && !has_problem(answer.headers())
+}
+
+fn has_problem(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    media_type.split(';').next().is_some_and(|it| it.trim().eq_ignore_ascii_case(PROBLEM))
 }
 
 /// How long the API asks to wait before the call is made again.
@@ -94,6 +186,20 @@ pub(crate) fn encoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_problem_is_told_by_its_media_type() {
+        for (media_type, expected) in [
+            ("application/problem+json", true),
+            ("Application/Problem+JSON; charset=utf-8", true),
+            ("application/json", false),
+            ("text/html", false),
+        ] {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, media_type.parse().unwrap())]);
+            assert_eq!(has_problem(&headers), expected, "{media_type}");
+        }
+        assert!(!has_problem(&HeaderMap::new()));
+    }
 
     #[test]
     fn a_pause_is_the_apis_own_and_bounded() {

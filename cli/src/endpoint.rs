@@ -1,9 +1,10 @@
 //! The API's endpoint: reached at the load balancer, verified by the certificate's name.
 
+use std::error::Error;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::Certificate as TrustedCertificate;
 use restctl_contract::api::Problem;
 use restctl_contract::stack::Certificate;
 use restctl_contract::template::{output as stack_output, parameter};
@@ -13,6 +14,7 @@ use crate::aws::cloudformation::{self, Stack};
 use crate::context::Context;
 use crate::failure::{During, Exit, Failure, Result};
 use crate::settings;
+use crate::trust::{Trust, client_config};
 
 /// The port of the listener in `templates/stack.yaml`.
 const HTTPS_PORT: u16 = 443;
@@ -29,6 +31,8 @@ pub(crate) struct Location {
     pub(crate) anchor: String,
     /// SHA-256 of that certificate's DER, lower-case hexadecimal.
     pub(crate) fingerprint: String,
+    /// The attribute that identifies an item.
+    pub(crate) key: String,
     /// `setup` has imported a certificate under another ARN than the one deployed.
     awaits_deployment: bool,
 }
@@ -57,6 +61,7 @@ impl Location {
             port,
             anchor: certificate.anchor.clone(),
             fingerprint: certificate.fingerprint.clone(),
+            key: stack.output(stack_output::KEY_NAME)?.to_owned(),
             awaits_deployment: deployed.is_some_and(|arn| arn != certificate.arn),
         })
     }
@@ -67,6 +72,21 @@ impl Location {
             HTTPS_PORT => format!("https://{}", self.name),
             port => format!("https://{}:{port}", self.name),
         }
+    }
+
+    /// It gave no answer at all to a request of `address`.
+    pub(crate) fn no_answer(&self, address: &str, error: &(dyn Error + 'static)) -> Failure {
+        let refused_certificate = format!("{error:?}").contains("InvalidCertificate");
+        let failure = Failure::new(format!("the API does not answer at {address}")).because(error);
+        failure.next(match (refused_certificate, self.awaits_deployment) {
+            (true, true) => {
+                "the endpoint still serves the certificate before the one imported last: restctl deploy"
+            }
+            (true, false) => {
+                "the endpoint serves another certificate than the one imported last: restctl setup, then restctl deploy"
+            }
+            (false, _) => "see whether the endpoint is still this one: restctl deploy",
+        })
     }
 
     /// The addresses of what answers for it.
@@ -82,6 +102,7 @@ impl Location {
     }
 }
 
+#[derive(Clone)]
 pub(crate) struct Endpoint {
     pub(crate) base_url: String,
     pub(crate) client: reqwest::Client,
@@ -94,15 +115,13 @@ impl Endpoint {
     }
 
     /// A client that asks for the certificate's name at the load balancer's address, so that the API can be called,
-    /// and its name verified, before any DNS record points there. It trusts the system's roots and what vouches for
-    /// the certificate that `setup` imported.
+    /// and its name verified, before any DNS record points there.
     pub(crate) async fn at(location: Location) -> Result<Self> {
         let addresses = location.resolve().await?;
-        let trusted = TrustedCertificate::from_pem(location.anchor.as_bytes());
-        let trusted = trusted.during("the certificate that setup stored cannot be read")?;
+        let trust = Arc::new(Trust::new(&location.anchor)?);
         let mut builder = reqwest::Client::builder()
             .resolve_to_addrs(&location.name, &addresses)
-            .tls_certs_merge([trusted])
+            .tls_backend_preconfigured(client_config(trust, &[b"h2", b"http/1.1"])?)
             .https_only(true)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(10))
@@ -117,17 +136,7 @@ impl Endpoint {
 
     /// The API gave no answer at all.
     pub(crate) fn no_answer(&self, address: &str, error: &reqwest::Error) -> Failure {
-        let refused_certificate = format!("{error:?}").contains("InvalidCertificate");
-        let failure = Failure::new(format!("the API does not answer at {address}")).because(error);
-        failure.next(match (refused_certificate, self.location.awaits_deployment) {
-            (true, true) => {
-                "the endpoint still serves the certificate before the one imported last: restctl deploy"
-            }
-            (true, false) => {
-                "the endpoint serves another certificate than the one imported last: restctl setup, then restctl deploy"
-            }
-            (false, _) => "see whether the endpoint is still this one: restctl deploy",
-        })
+        self.location.no_answer(address, error)
     }
 }
 

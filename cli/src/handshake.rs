@@ -6,11 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
-use rustls_platform_verifier::Verifier;
+use rustls::{DigitallySignedStruct, SignatureScheme};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -18,6 +15,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::endpoint::Location;
 use crate::failure::{During, Failure, Result};
+use crate::trust::{Trust, client_config};
 
 /// For each step.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -49,13 +47,7 @@ impl Handshake {
         let connecting = began.elapsed();
 
         let verifier = Arc::new(Recording::new(location)?);
-        let mut config = ClientConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()
-            .during("TLS cannot be set up")?
-            .dangerous()
-            .with_custom_certificate_verifier(verifier.clone())
-            .with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let config = client_config(verifier.clone(), &[b"http/1.1"])?;
         let name = ServerName::try_from(location.name.clone())
             .during(format!("{} is no name that a certificate could have", location.name))?;
         let began = Instant::now();
@@ -83,24 +75,16 @@ async fn connect(location: &Location, addresses: &[SocketAddr]) -> Result<(Socke
     Err(failure.next("see that --allow-cidr lets this machine in: restctl deploy --allow-cidr CIDR"))
 }
 
-fn provider() -> Arc<CryptoProvider> {
-    Arc::new(aws_lc_rs::default_provider())
-}
-
 /// Keeps what the server presented, and leaves the judgement to the verifier that all calls have.
 #[derive(Debug)]
 struct Recording {
-    verifier: Verifier,
+    verifier: Trust,
     presented: Mutex<Vec<CertificateDer<'static>>>,
 }
 
 impl Recording {
     fn new(location: &Location) -> Result<Self> {
-        let anchor = CertificateDer::from_pem_slice(location.anchor.as_bytes());
-        let anchor = anchor.during("the certificate that setup stored cannot be read")?;
-        let verifier = Verifier::new_with_extra_roots([anchor], provider());
-        let verifier = verifier.during("the system's certificates cannot be read")?;
-        Ok(Self { verifier, presented: Mutex::default() })
+        Ok(Self { verifier: Trust::new(&location.anchor)?, presented: Mutex::default() })
     }
 
     fn presented(&self) -> Vec<CertificateDer<'static>> {

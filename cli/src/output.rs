@@ -115,6 +115,12 @@ pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>) -> Table {
     table
 }
 
+/// How many columns the terminal has on which data appears; none where that is no terminal.
+pub(crate) fn width() -> Option<usize> {
+    let terminal = console::Term::stdout();
+    terminal.is_term().then(|| usize::from(terminal.size().1))
+}
+
 /// A line for the person who typed the command. Standard error that cannot be written has nobody to tell.
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
 pub(crate) fn say(text: &str) {

@@ -9,6 +9,11 @@ pub(crate) fn of(time: &DateTime) -> Option<String> {
     OffsetDateTime::from_unix_timestamp_nanos(time.as_nanos()).ok().map(rfc3339)
 }
 
+/// A time in seconds since 1970.
+pub(crate) fn of_seconds(seconds: u64) -> Option<String> {
+    OffsetDateTime::from_unix_timestamp(seconds.try_into().ok()?).ok().map(rfc3339)
+}
+
 /// The time of an HTTP header such as `Date` (RFC 9110, section 5.6.7).
 pub(crate) fn of_http_date(text: &str) -> Option<String> {
     DateTime::from_str(text, DateTimeFormat::HttpDate).ok().as_ref().and_then(of)
@@ -25,6 +30,7 @@ mod tests {
         let told = of_http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
         assert_eq!(told, "1994-11-06T08:49:37.000Z");
         assert_eq!(of(&DateTime::from_millis(784_111_777_005)).unwrap(), "1994-11-06T08:49:37.005Z");
+        assert_eq!(of_seconds(784_111_777), of_http_date("Sun, 06 Nov 1994 08:49:37 GMT"));
         assert_eq!(of_http_date("yesterday"), None);
         assert_eq!(now().len(), told.len());
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::client::Waiters;
 use aws_sdk_dynamodb::types::AttributeValue;
+use restctl_contract::key::WRITTEN_BY;
 use restctl_contract::load::{LEDGER_KEY, LedgerEntry, LoadId};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value, to_item};
 
@@ -69,6 +70,22 @@ pub(crate) async fn change_ledger_entry(
     }
     answer.called("write the ledger")?;
     Ok(())
+}
+
+/// The stamp of the load that wrote the item `id`; none where no load did, or there is no such item.
+pub(crate) async fn written_by(
+    aws: &Aws,
+    table: &str,
+    key: &str,
+    id: AttributeValue,
+) -> Result<Option<String>> {
+    let request = aws.dynamodb.get_item().table_name(table).key(key, id).consistent_read(true);
+    let request = request.projection_expression("#stamp").expression_attribute_names("#stamp", WRITTEN_BY);
+    let answer = request.send().await.called(&format!("read the table {table}"))?;
+    Ok(answer.item.and_then(|mut item| match item.remove(WRITTEN_BY) {
+        Some(AttributeValue::S(stamp)) => Some(stamp),
+        _ => None,
+    }))
 }
 
 /// How many write units a second the table takes at once ("Understanding DynamoDB warm throughput", Amazon DynamoDB

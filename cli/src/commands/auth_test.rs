@@ -60,7 +60,7 @@ pub(crate) async fn run(_: AuthTest, context: &Context) -> Result<()> {
     let path = format!("{ITEMS_PATH}0");
 
     let mut outcomes = vec![health(&endpoint).await?];
-    let (token, good) = good_token(context, &endpoint, &path, token).await?;
+    let (token, good) = good_token(context, &endpoint, &path, token.access_token).await?;
     outcomes.push(good);
     let attempts = restctl_forgery::attempts(&token, &jwks, &path);
     let attempts = attempts
@@ -105,8 +105,7 @@ async fn good_token(
     let address = format!("{}{path}", endpoint.base_url);
     let mut answer = Answer::of(endpoint.client.get(&address).bearer_auth(&token)).await;
     if answer.as_ref().is_ok_and(|answer| answer.status == StatusCode::UNAUTHORIZED) {
-        token::forget(context)?;
-        token = token::obtain(context).await?;
+        token = token::renew(context).await?.access_token;
         answer = Answer::of(endpoint.client.get(&address).bearer_auth(&token)).await;
     }
     let answer = answer.map_err(|error| endpoint.no_answer(&address, &error))?;

@@ -27,7 +27,7 @@ use crate::interrupt::unless_interrupted;
 use crate::output::Format;
 use crate::report::Report;
 use crate::settings::{self, Settings};
-use crate::{cognito, output, remembered, token};
+use crate::{cognito, output, remembered, session};
 
 use go_live::Versions;
 use options::Options;
@@ -129,9 +129,10 @@ async fn finish(context: &Context, changes: usize, certificate: &Certificate) ->
     let versions = go_live::go_live(aws, &stack).await?;
     // Now that the API takes its tokens.
     if cognito::is_part_of(&stack) && cognito::set_up(aws, name, &stack).await? {
-        token::forget(context)?;
         output::say("the stack's own identity provider is set up: its client's secret is in Secrets Manager");
     }
+    // What is remembered was earned from another provider, or leads elsewhere.
+    session::forget(context)?;
     let endpoint = put_in_front(context, &stack, certificate).await?;
     if output::format() == Format::Text {
         output::data(&endpoint)?;

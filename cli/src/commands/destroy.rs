@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::interrupt::unless_interrupted;
 use crate::report::Report;
-use crate::{output, prompt, remembered, token};
+use crate::{output, prompt, remembered, session};
 
 use inventory::Thing;
 
@@ -79,7 +79,7 @@ async fn remove(context: &Context, doomed: &[&Thing], kept: &[&Thing], report: &
             unless_interrupted(interrupted(), thing.remove(aws)).await?;
         }
     }
-    token::forget(context)?;
+    session::forget(context)?;
     remembered::forget(name);
     if let Some(local) = &context.local {
         local.forget(name)?;

@@ -2,23 +2,22 @@
 
 mod format;
 mod sink;
-mod table;
 
 use std::path::PathBuf;
 
 use clap::Args;
 use reqwest::StatusCode;
 use restctl_contract::api::{Item, LIST_PATH, ListAnswer, MAX_LIST_LIMIT};
-use restctl_contract::template::output as stack_output;
+use serde_json::json;
 
 use self::format::Format;
 use self::sink::Sink;
-use self::table::Table;
 use crate::api::{Api, encoded};
-use crate::aws::cloudformation;
 use crate::context::Context;
 use crate::failure::{During, Exit, Failure, Result};
 use crate::interrupt::unless_interrupted;
+use crate::items::{csv::Csv, lines};
+use crate::output::Format as Output;
 use crate::{endpoint, output};
 
 #[derive(Debug, Args)]
@@ -53,30 +52,34 @@ pub(crate) async fn run(args: Export, context: &Context) -> Result<()> {
         (None, Some(file)) => Format::of(file)?,
         (None, None) => Format::Ndjson,
     };
-    let mut sink = Sink::open(args.file, args.force)?;
+    let mut sink = Sink::open(args.file.clone(), args.force)?;
     let interrupted = Failure::new("interrupted before all items were exported");
     let items = unless_interrupted(interrupted, export(context, format, &mut sink)).await?;
     let shown = sink.finish()?;
     output::say(&format!("{items} items {shown}"));
-    Ok(())
+    match (args.file, output::format()) {
+        (Some(file), Output::Json) => {
+            output::json(&json!({ "items": items, "file": file.to_string_lossy() }))
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn export(context: &Context, format: Format, sink: &mut Sink) -> Result<u64> {
-    let mut api = Api::new(context).await?;
+    let api = Api::new(context).await?;
     match format {
-        Format::Ndjson => each_page(&mut api, |items| sink.write(&lines(items)?)).await,
+        Format::Ndjson => each_page(&api, |items| sink.write(&lines(items)?)).await,
         Format::Csv => {
-            let stack = cloudformation::deployed(context.aws().await?, &context.stack).await?;
-            let mut table = Table::new(stack.output(stack_output::KEY_NAME)?)?;
-            let items = each_page(&mut api, |items| table.keep(items)).await?;
-            table.write(sink).await?;
+            let mut csv = Csv::new(&api.key().await)?;
+            let items = each_page(&api, |items| csv.keep(items)).await?;
+            csv.write(async |bytes| sink.write(&bytes)).await?;
             Ok(items)
         }
     }
 }
 
 /// Reads the list to its end; answers how many items it has.
-async fn each_page(api: &mut Api<'_>, mut take: impl FnMut(&[Item]) -> Result<()>) -> Result<u64> {
+async fn each_page(api: &Api<'_>, mut take: impl FnMut(&[Item]) -> Result<()>) -> Result<u64> {
     let progress = output::rows_bar("exporting", None);
     let mut count = 0;
     let mut cursor = None;
@@ -98,7 +101,7 @@ async fn each_page(api: &mut Api<'_>, mut take: impl FnMut(&[Item]) -> Result<()
     }
 }
 
-async fn page(api: &mut Api<'_>, cursor: Option<&str>) -> Result<ListAnswer> {
+async fn page(api: &Api<'_>, cursor: Option<&str>) -> Result<ListAnswer> {
     let from = cursor.map(|cursor| format!("&cursor={}", encoded(cursor))).unwrap_or_default();
     let (status, body) = api.get(&format!("{LIST_PATH}?limit={MAX_LIST_LIMIT}{from}")).await?;
     match status {
@@ -109,14 +112,4 @@ async fn page(api: &mut Api<'_>, cursor: Option<&str>) -> Result<ListAnswer> {
             .next("restctl deploy --list on")),
         _ => Err(endpoint::refusal(status, &body)),
     }
-}
-
-/// An item a line.
-fn lines(items: &[Item]) -> Result<Vec<u8>> {
-    let mut lines = Vec::new();
-    for item in items {
-        serde_json::to_writer(&mut lines, item).during("an item cannot be written as JSON")?;
-        lines.push(b'\n');
-    }
-    Ok(lines)
 }

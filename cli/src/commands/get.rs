@@ -1,116 +1,144 @@
 //! `restctl get`: calls the API. One id asks for the item itself; several become bulk calls.
 
-use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{BufRead, BufReader, stdin};
-use std::path::{Path, PathBuf};
+mod calls;
+mod exchange;
+mod explain;
+mod format;
+mod ids;
+mod writer;
+
+use std::io::{IsTerminal, stdin};
+use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use reqwest::StatusCode;
-use restctl_contract::api::{
-    BATCH_GET_PATH, BatchGetAnswer, BatchGetRequest, ITEMS_PATH, MAX_IDS_PER_CALL, MAX_REQUEST_BYTES,
-};
-use serde_json::Value;
+use restctl_contract::api::{BatchGetAnswer, ITEMS_PATH, Item};
+use tokio::sync::mpsc;
 
+use self::format::{Fields, Format};
+use self::ids::{Ids, Source};
+use self::writer::Writer;
 use crate::api::{Api, encoded};
 use crate::context::Context;
 use crate::failure::{During, Exit, Failure, Result};
 use crate::{endpoint, output};
 
-/// Of a bulk call's body, what its ids may take; the rest is for what is around them.
-const MAX_IDS_BYTES: usize = MAX_REQUEST_BYTES - 100;
-
 #[derive(Debug, Args)]
 #[command(after_help = "\
-One id prints the item. Several print {\"items\":[…],\"missing\":[…]}.
+One --id prints the item. Several, and those of a file, print {\"items\":[…],\"missing\":[…]} in the order of the ids; \
+an id that comes again within 1,000 comes once. In the other formats, which hold items alone, standard error names the \
+ids that are missing.
+
+CSV has the key's column first and the others by name, or those of --fields. A table is for people: it shows 1,000 \
+items and what the terminal has room for, with long values cut.
+
+Where the API is and the token are remembered on this machine, and AWS is asked only where they are no longer good; \
+--explain asks it where the item came from.
 
 Exit code 5 where nothing was found, 3 where some of several ids were not.
 
 Examples:
   restctl get --id 42
-  restctl get --id 1 --id 2 --id 3
-  tail -n +2 orders.csv | cut -d, -f1 | restctl get --ids-file -")]
-#[group(required = true, multiple = true)]
+  restctl get --id 1 --id 2 --id 3 --format table
+  tail -n +2 orders.csv | cut -d, -f1 | restctl get --format csv --fields id,price
+  restctl get --ids-file ids.txt --format ndjson | jq .name
+  restctl get --id 42 --explain")]
 pub(crate) struct Get {
     /// Id of an item; several may be given
     #[arg(long = "id", value_name = "ID", num_args = 1.., allow_negative_numbers = true)]
     ids: Vec<String>,
 
-    /// File with an id on each line, or - for standard input
+    /// File with an id on each line, or - for standard input [default: standard input, where it is piped and there is
+    /// no --id]
     #[arg(long, value_name = "FILE")]
     ids_file: Option<PathBuf>,
+
+    /// How items are written [default: json]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+
+    /// Only these attributes, in this order
+    #[arg(long, value_name = "NAME,NAME", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
+    fields: Vec<String>,
+
+    /// Tell how the API was reached, how long each step took, and which load wrote the item
+    #[arg(long, requires = "ids", conflicts_with_all = ["ids_file", "format"])]
+    explain: bool,
 }
 
 pub(crate) async fn run(args: Get, context: &Context) -> Result<()> {
-    let mut ids = args.ids;
-    if let Some(file) = &args.ids_file {
-        ids.extend(read_ids(file)?);
+    if args.ids.iter().any(String::is_empty) {
+        return Err(Failure::new("an id is empty").exit(Exit::Usage).next("restctl get --id ID"));
     }
-    if ids.iter().any(String::is_empty) {
-        return Err(Failure::new("an id is empty").exit(Exit::Usage));
-    }
-    let mut api = Api::new(context).await?;
-    match ids.as_slice() {
-        [] => Err(Failure::new("there are no ids in the file").exit(Exit::Usage)),
-        [id] if args.ids_file.is_none() => get_one(&mut api, id).await,
-        _ => get_several(&mut api, ids).await,
+    let source = args.source()?;
+    let format = args.format.unwrap_or(Format::Json);
+    let fields = Fields::of(args.fields);
+    match (args.ids.as_slice(), source) {
+        ([id], None) if args.explain => explain::run(id, fields, context).await,
+        (_, None) if args.explain => Err(Failure::new("--explain is for one id")
+            .exit(Exit::Usage)
+            .next("restctl get --id ID --explain")),
+        ([id], None) => get_one(&Api::new(context).await?, id, format, fields).await,
+        (_, source) => {
+            let mut ids = Ids::of(args.ids, source);
+            get_several(&Api::new(context).await?, &mut ids, format, fields).await
+        }
     }
 }
 
-async fn get_one(api: &mut Api<'_>, id: &str) -> Result<()> {
-    let (status, body) = api.get(&item_path(id)).await?;
-    match status {
-        StatusCode::OK => {
-            let item: Value = serde_json::from_slice(&body).during("the API answers no JSON")?;
-            output::json(&item)
+impl Get {
+    fn source(&self) -> Result<Option<Source>> {
+        match &self.ids_file {
+            Some(file) => Source::open(file).map(Some),
+            None if !self.ids.is_empty() => Ok(None),
+            None if !stdin().is_terminal() => Ok(Some(Source::StandardInput)),
+            None => Err(Failure::new("there are no ids")
+                .exit(Exit::Usage)
+                .next("restctl get --id ID; or --ids-file FILE, or ids on standard input, one on each line")),
         }
+    }
+}
+
+async fn get_one(api: &Api<'_>, id: &str, format: Format, mut fields: Option<Fields>) -> Result<()> {
+    let (status, body) = api.get(&item_path(id)).await?;
+    let item = item(id, status, &body)?;
+    if format != Format::Json {
+        let mut writer = Writer::new(format, fields, &api.key().await)?;
+        let answer = BatchGetAnswer { items: vec![item], missing: Vec::new(), remaining: Vec::new() };
+        writer.take(answer).await?;
+        return writer.end().await;
+    }
+    output::json(&match &mut fields {
+        Some(fields) => fields.choose(item),
+        None => item,
+    })?;
+    fields.iter().for_each(writer::say_unseen);
+    Ok(())
+}
+
+async fn get_several(api: &Api<'_>, ids: &mut Ids, format: Format, fields: Option<Fields>) -> Result<()> {
+    let mut writer = Writer::new(format, fields, &api.key().await)?;
+    let (sender, mut answers) = mpsc::channel(1);
+    let written = async {
+        while let Some(answer) = answers.recv().await {
+            writer.take(answer).await?;
+        }
+        Ok::<(), Failure>(())
+    };
+    tokio::try_join!(calls::make(api, ids, sender), written)?;
+    writer.end().await
+}
+
+/// The item in an answer, or what the answer says instead.
+fn item(id: &str, status: StatusCode, body: &[u8]) -> Result<Item> {
+    match status {
+        StatusCode::OK => serde_json::from_slice(body).during("the API answers no item"),
         StatusCode::NOT_FOUND => Err(Failure::new(format!("there is no item {id:?}"))
             .exit(Exit::NotFound)
             .next("check the id, or load the file that has it: restctl upload FILE")),
-        _ => Err(endpoint::refusal(status, &body)),
+        _ => Err(endpoint::refusal(status, body)),
     }
-}
-
-async fn get_several(api: &mut Api<'_>, ids: Vec<String>) -> Result<()> {
-    let mut found = BatchGetAnswer { items: Vec::new(), missing: Vec::new(), remaining: Vec::new() };
-    let mut waiting: VecDeque<Value> = ids.into_iter().map(Value::String).collect();
-    while !waiting.is_empty() {
-        let request = BatchGetRequest { ids: next_call(&mut waiting) };
-        let (status, body) = api.post(BATCH_GET_PATH, &request).await?;
-        if status != StatusCode::OK {
-            return Err(endpoint::refusal(status, &body));
-        }
-        let answer: BatchGetAnswer = serde_json::from_slice(&body).during("the API answers no JSON")?;
-        if answer.remaining.len() >= request.ids.len() {
-            return Err(Failure::new("the API answers none of the ids it was asked for")
-                .why("it left all of them over")
-                .next("try again in a moment"));
-        }
-        found.items.extend(answer.items);
-        found.missing.extend(answer.missing);
-        answer.remaining.into_iter().rev().for_each(|id| waiting.push_front(id));
-    }
-    output::json(&found)?;
-    if found.missing.is_empty() {
-        return Ok(());
-    }
-    let some = !found.items.is_empty();
-    Err(Failure::new(format!(
-        "{} of the ids bear no item; they are listed under \"missing\"",
-        found.missing.len()
-    ))
-    .exit(if some { Exit::Partial } else { Exit::NotFound }))
-}
-
-/// Takes as many ids off the front as one call may have, by their number and by their bytes; one at least.
-fn next_call(waiting: &mut VecDeque<Value>) -> Vec<Value> {
-    let mut bytes = 0;
-    let fitting = waiting.iter().take(MAX_IDS_PER_CALL).take_while(|id| {
-        bytes += id.to_string().len() + 1;
-        bytes <= MAX_IDS_BYTES
-    });
-    let count = fitting.count().max(1).min(waiting.len());
-    waiting.drain(..count).collect()
 }
 
 /// The item's path, its id percent-encoded as one segment.
@@ -118,18 +146,6 @@ fn item_path(id: &str) -> String {
     // A segment of dots alone would be taken for a step up the path.
     let segment = if id.bytes().all(|byte| byte == b'.') { id.replace('.', "%2E") } else { encoded(id) };
     format!("{ITEMS_PATH}{segment}")
-}
-
-fn read_ids(file: &Path) -> Result<Vec<String>> {
-    let input: Box<dyn BufRead> = if file == Path::new("-") {
-        Box::new(stdin().lock())
-    } else {
-        let opened = File::open(file).during(format!("{} cannot be read", file.display()))?;
-        Box::new(BufReader::new(opened))
-    };
-    let lines: std::io::Result<Vec<String>> = input.lines().collect();
-    let lines = lines.during(format!("{} cannot be read as text", file.display()))?;
-    Ok(lines.into_iter().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect())
 }
 
 #[cfg(test)]
@@ -142,24 +158,5 @@ mod tests {
         assert_eq!(item_path("a/b c"), "/v1/items/a%2Fb%20c");
         assert_eq!(item_path("é?#"), "/v1/items/%C3%A9%3F%23");
         assert_eq!(item_path(".."), "/v1/items/%2E%2E");
-    }
-
-    #[test]
-    fn a_call_has_as_many_ids_as_the_api_takes() {
-        let calls = |id: &str, count: usize| {
-            let mut waiting: VecDeque<Value> = vec![Value::from(id); count].into();
-            let mut calls = Vec::new();
-            while !waiting.is_empty() {
-                let ids = next_call(&mut waiting);
-                calls.push(ids.len());
-                let body = serde_json::to_vec(&BatchGetRequest { ids }).unwrap();
-                assert!(body.len() <= MAX_REQUEST_BYTES || calls.last() == Some(&1), "{}", body.len());
-            }
-            calls
-        };
-        assert_eq!(calls("42", 2_500), [1_000, 1_000, 500]);
-        // Each byte of a control character is six of JSON.
-        assert_eq!(calls(&"\u{1}".repeat(2_048), 100), [56, 44]);
-        assert_eq!(calls(&"x".repeat(MAX_REQUEST_BYTES), 2), [1, 1]);
     }
 }

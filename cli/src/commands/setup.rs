@@ -22,7 +22,7 @@ use crate::failure::{Exit, Failure, Result};
 use crate::interrupt::unless_interrupted;
 use crate::output::{self, Format};
 use crate::settings::{self, Settings};
-use crate::{client_secret, prompt, token};
+use crate::{client_secret, prompt, session};
 
 use import::import;
 
@@ -130,7 +130,7 @@ async fn set_up(args: Setup, context: &Context) -> Result<()> {
         output::say(&format!("client secret      {} in Secrets Manager", stack.client_secret()));
     }
     // A token that the former settings earned says nothing about these.
-    token::forget(context)?;
+    session::forget(context)?;
     let has_own = deployed.as_ref().is_some_and(cognito::is_part_of);
     output::say(if has_own { "next: restctl deploy --idp external" } else { "next: restctl deploy" });
     document(context).await
@@ -190,7 +190,7 @@ async fn set_up_the_stacks_provider(context: &Context, deployed: Option<&Stack>)
     match deployed.filter(|stack| cognito::is_part_of(stack)) {
         Some(stack) => {
             if cognito::set_up(aws, name, stack).await? {
-                token::forget(context)?;
+                session::forget(context)?;
             }
             let issuer = cognito::value(stack, Setting::Issuer)?;
             output::say(&format!("identity provider  {issuer}, the stack's own"));

@@ -3,10 +3,13 @@
 mod explain;
 
 use clap::{Args, Subcommand};
+use serde_json::json;
 
 use crate::context::Context;
 use crate::failure::Result;
-use crate::{output, token};
+use crate::output::{self, Format};
+use crate::timestamp;
+use crate::token::{self, Token as AccessToken};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -29,6 +32,16 @@ enum Command {
 pub(crate) async fn run(args: Token, context: &Context) -> Result<()> {
     match args.command {
         Some(Command::Explain(args)) => explain::run(args, context).await,
-        None => output::data(&token::obtain(context).await?),
+        None => print(&token::obtain(context).await?),
+    }
+}
+
+fn print(token: &AccessToken) -> Result<()> {
+    match output::format() {
+        Format::Text => output::data(&token.access_token),
+        Format::Json => {
+            let expires_at = timestamp::of_seconds(token.expires_at);
+            output::json(&json!({ "access_token": token.access_token, "expires_at": expires_at }))
+        }
     }
 }

@@ -27,7 +27,7 @@ fn lines(text: &str) -> BTreeSet<String> {
 fn spoil_the_token(cloud: &Cloud) {
     let cached = fs::read_dir(cloud.state().join("restctl/local/tokens")).unwrap().next().unwrap().unwrap();
     let mut kept: Value = serde_json::from_slice(&fs::read(cached.path()).unwrap()).unwrap();
-    kept["access_token"] = json!("expired");
+    kept["token"]["access_token"] = json!("expired");
     fs::write(cached.path(), kept.to_string()).unwrap();
 }
 

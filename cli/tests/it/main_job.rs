@@ -97,7 +97,7 @@ fn a_token_is_cached_until_it_expires(cloud: &Cloud, token: &str) {
 
     let keep = |token: &str, expires_in: u64| {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-        let kept = json!({ "access_token": token, "expires_at": now + expires_in });
+        let kept = json!({ "token": { "access_token": token, "expires_at": now + expires_in } });
         std::fs::write(file.path(), kept.to_string()).unwrap();
     };
     keep("kept", 600);

@@ -23,7 +23,12 @@ fn every_command_s_help_is_held() {
         let page = std::fs::read_to_string(folder.path().join(&name)).unwrap();
         // As the page calls it: a hyphen may be one of the command's own.
         let name = page.lines().find_map(|line| line.strip_prefix(".TH ")).unwrap();
-        let name = name.split(' ').next().unwrap().replace("auth-test", "auth_test").replace("rotate-secret", "rotate_secret");
+        let name = name
+            .split(' ')
+            .next()
+            .unwrap()
+            .replace("auth-test", "auth_test")
+            .replace("rotate-secret", "rotate_secret");
         let command = name.replace('-', " ").replace('_', "-");
         assert!(held.contains(&format!("$ {command} --help\n")), "no help of {command} in help.trycmd");
     }

@@ -119,6 +119,13 @@ impl LedgerEntry {
         format!("{}/{}/{}", self.uploaded, self.began, self.load)
     }
 
+    /// When the load that left `stamp` was uploaded, and its id. None where it is no stamp.
+    pub fn read_stamp(stamp: &str) -> Option<(&str, LoadId)> {
+        let mut parts = stamp.splitn(3, '/');
+        let (uploaded, _began, load) = (parts.next()?, parts.next()?, parts.next()?);
+        Some((uploaded, load.parse().ok()?))
+    }
+
     /// As it stands when it is to be tried again, `now` written as `uploaded`: a load that stopped goes on where
     /// it stopped, and one that failed begins anew. What names the load, and its place among others, stays.
     ///
@@ -271,5 +278,8 @@ mod tests {
         };
         assert_eq!(failed, anew);
         assert_eq!(failed.stamp(), stopped.stamp());
+        let stamp = failed.stamp();
+        assert_eq!(LedgerEntry::read_stamp(&stamp), Some((failed.uploaded.as_str(), failed.load)));
+        assert_eq!(LedgerEntry::read_stamp("by hand"), None);
     }
 }

@@ -6,7 +6,7 @@ use crate::aws::acm;
 use crate::certificate::Identity;
 use crate::context::Context;
 use crate::failure::Result;
-use crate::{output, settings};
+use crate::{output, session, settings};
 
 /// Imports `identity` under the ARN of the certificate `before`, or under a new one where ACM would refuse that.
 pub(super) async fn import(
@@ -29,6 +29,8 @@ pub(super) async fn import(
     let arn = acm::import(aws, identity, existing).await?;
     let certificate = identity.metadata(arn, supersedes)?;
     settings::write_certificate(aws, stack, &certificate).await?;
+    // What is remembered is known by the certificate before.
+    session::forget(context)?;
     if let Some(local) = &context.local {
         local.keep_certificate(stack, &certificate, &identity.served_pem(), &identity.key_pem)?;
     }

@@ -57,7 +57,7 @@ pub(super) async fn run(args: Explain, context: &Context) -> Result<()> {
     let token = match args.token.as_deref() {
         Some("-") => read_token()?,
         Some(token) => token.to_owned(),
-        None => token::obtain(context).await?,
+        None => token::obtain(context).await?.access_token,
     };
     let keys = KeySet::from_json(&discovery::fetch_keys(&asked.jwks_uri).await?);
     let keys = keys.during(format!("the keys at {} cannot be used", asked.jwks_uri))?;

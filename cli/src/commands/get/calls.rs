@@ -1,0 +1,153 @@
+//! Bulk calls, several at a time, and their answers in the order of the ids.
+
+use std::collections::VecDeque;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesOrdered;
+use reqwest::StatusCode;
+use restctl_contract::api::{
+    BATCH_GET_PATH, BatchGetAnswer, BatchGetRequest, MAX_IDS_PER_CALL, MAX_REQUEST_BYTES,
+};
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::ids::Ids;
+use crate::api::Api;
+use crate::endpoint;
+use crate::failure::{During, Exit, Failure, Result};
+
+/// Of a bulk call's body, what its ids may take; the rest is for what is around them.
+const MAX_IDS_BYTES: usize = MAX_REQUEST_BYTES - 100;
+
+/// Calls under way, and answers that wait for those before them: what memory is needed for.
+const MAX_IN_FLIGHT: usize = 8;
+
+/// Asks for all ids. The calls go on while nobody takes their answers: whoever reads them may rest for longer than a
+/// call may take.
+pub(super) async fn make(api: &Api<'_>, ids: &mut Ids, answers: mpsc::Sender<BatchGetAnswer>) -> Result<()> {
+    let (mut waiting, mut ready) = (VecDeque::new(), VecDeque::new());
+    let mut calls = FuturesOrdered::new();
+    // The first answer tells how many items fit into one, and a function that was asleep wakes up once.
+    let (mut pace, mut has_more, mut has_any) = (Pace::new(), true, false);
+    loop {
+        while !waiting.is_empty() && calls.len() + ready.len() < pace.in_flight {
+            calls.push_back(call(api, next_call(&mut waiting, pace.ids)));
+        }
+        tokio::select! {
+            Some(called) = calls.next(), if !calls.is_empty() => {
+                let (asked, mut answer): (usize, BatchGetAnswer) = called?;
+                let remaining = std::mem::take(&mut answer.remaining);
+                pace.learn(asked, remaining.len());
+                ready.push_back(answer);
+                if !remaining.is_empty() {
+                    calls.push_front(call(api, remaining));
+                }
+            }
+            batch = ids.next(), if waiting.is_empty() && has_more => match batch {
+                Some(batch) => {
+                    waiting.extend(batch?);
+                    has_any = true;
+                }
+                None => has_more = false,
+            },
+            taker = answers.reserve(), if !ready.is_empty() => {
+                // Nobody takes answers any more where writing them has failed.
+                let Ok(taker) = taker else { return Ok(()) };
+                if let Some(answer) = ready.pop_front() {
+                    taker.send(answer);
+                }
+            }
+            else => break,
+        }
+    }
+    if has_any {
+        return Ok(());
+    }
+    Err(Failure::new("there are no ids").exit(Exit::Usage).next("give one id on each line, or --id ID"))
+}
+
+/// How many calls may be under way, and how many ids each.
+struct Pace {
+    in_flight: usize,
+    ids: usize,
+}
+
+impl Pace {
+    fn new() -> Self {
+        Self { in_flight: 1, ids: MAX_IDS_PER_CALL }
+    }
+
+    /// What an answer leaves over comes later, while the answers behind it wait.
+    fn learn(&mut self, asked: usize, left_over: usize) {
+        self.in_flight = (self.in_flight * 2).min(MAX_IN_FLIGHT);
+        if left_over > 0 {
+            self.ids = (asked - left_over).max(1);
+        } else if asked >= self.ids {
+            self.ids = (self.ids * 2).min(MAX_IDS_PER_CALL);
+        }
+    }
+}
+
+/// How many ids were asked for, and the answer.
+async fn call(api: &Api<'_>, ids: Vec<Value>) -> Result<(usize, BatchGetAnswer)> {
+    let request = BatchGetRequest { ids };
+    let (status, body) = api.post(BATCH_GET_PATH, &request).await?;
+    if status != StatusCode::OK {
+        return Err(endpoint::refusal(status, &body));
+    }
+    let answer: BatchGetAnswer = serde_json::from_slice(&body).during("the API answers no JSON")?;
+    if answer.remaining.len() >= request.ids.len() {
+        return Err(Failure::new("the API answers none of the ids it was asked for")
+            .why("it left all of them over")
+            .next("try again in a moment"));
+    }
+    Ok((request.ids.len(), answer))
+}
+
+/// Takes as many ids off the front as one call may have, by their number and by their bytes; one at least.
+fn next_call(waiting: &mut VecDeque<Value>, most: usize) -> Vec<Value> {
+    let mut bytes = 0;
+    let fitting = waiting.iter().take(most).take_while(|id| {
+        bytes += id.to_string().len() + 1;
+        bytes <= MAX_IDS_BYTES
+    });
+    let count = fitting.count().max(1).min(waiting.len());
+    waiting.drain(..count).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_has_as_many_ids_as_the_api_takes() {
+        let calls = |id: &str, count: usize| {
+            let mut waiting: VecDeque<Value> = vec![Value::from(id); count].into();
+            let mut calls = Vec::new();
+            while !waiting.is_empty() {
+                let ids = next_call(&mut waiting, MAX_IDS_PER_CALL);
+                calls.push(ids.len());
+                let body = serde_json::to_vec(&BatchGetRequest { ids }).unwrap();
+                assert!(body.len() <= MAX_REQUEST_BYTES || calls.last() == Some(&1), "{}", body.len());
+            }
+            calls
+        };
+        assert_eq!(calls("42", 2_500), [1_000, 1_000, 500]);
+        // Each byte of a control character is six of JSON.
+        assert_eq!(calls(&"\u{1}".repeat(2_048), 100), [56, 44]);
+        assert_eq!(calls(&"x".repeat(MAX_REQUEST_BYTES), 2), [1, 1]);
+    }
+
+    #[test]
+    fn calls_ask_for_as_much_as_fits_an_answer() {
+        let mut pace = Pace::new();
+        pace.learn(1_000, 965);
+        assert_eq!((pace.in_flight, pace.ids), (2, 35));
+        pace.learn(965, 935);
+        assert_eq!((pace.in_flight, pace.ids), (4, 30));
+        pace.learn(30, 0);
+        assert_eq!((pace.in_flight, pace.ids), (8, 60));
+        pace.learn(12, 0);
+        assert_eq!((pace.in_flight, pace.ids), (8, 60), "the last ids say nothing of what fits");
+    }
+}

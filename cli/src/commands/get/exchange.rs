@@ -1,0 +1,108 @@
+//! One request over one connection of its own, each step of it timed.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, HOST, USER_AGENT};
+use http::{HeaderValue, Request, StatusCode};
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use rustls::ProtocolVersion;
+use tokio::time::timeout;
+
+use crate::api::MAX_BODY_BYTES;
+use crate::endpoint::Location;
+use crate::failure::{During, Failure, Result};
+use crate::handshake::Handshake;
+use crate::hexadecimal::sha256;
+
+/// For the answer, as in every other call.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(super) struct Exchange {
+    pub(super) address: SocketAddr,
+    pub(super) resolving: Duration,
+    pub(super) connecting: Duration,
+    pub(super) shaking: Duration,
+    /// From the request to the first byte of its answer.
+    pub(super) waiting: Duration,
+    /// From the name to the last byte.
+    pub(super) total: Duration,
+    pub(super) tls_version: Option<&'static str>,
+    /// SHA-256 of the certificate that the server presented, lower-case hexadecimal.
+    pub(super) fingerprint: String,
+    pub(super) status: StatusCode,
+    pub(super) request_id: Option<String>,
+    pub(super) body: Vec<u8>,
+}
+
+/// GET `path`.
+pub(super) async fn get(location: &Location, path: &str, token: &str) -> Result<Exchange> {
+    let began = Instant::now();
+    let handshake = Handshake::with(location).await?;
+    let address = format!("{}{path}", location.base_url());
+    let connection = handshake.connection.map_err(|error| location.no_answer(&address, &error))?;
+    let tls_version = connection.get_ref().1.protocol_version().and_then(name);
+    let fingerprint = handshake.chain.first().map(|certificate| sha256(certificate)).unwrap_or_default();
+
+    let no_answer = |error: hyper::Error| location.no_answer(&address, &error);
+    let (mut sender, connection) = http1::handshake(TokioIo::new(connection)).await.map_err(no_answer)?;
+    // It ends with the answer's body; what goes wrong with it is told to whoever reads that.
+    tokio::spawn(connection);
+    let asked = Instant::now();
+    let answer = in_time(&address, sender.send_request(request(location, path, token)?)).await?;
+    let answer = answer.map_err(no_answer)?;
+    let waiting = asked.elapsed();
+    let request_id = answer.headers().get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+    let status = answer.status();
+    let body = in_time(&address, Limited::new(answer.into_body(), MAX_BODY_BYTES).collect()).await?;
+    let body = body.map_err(|error| {
+        Failure::new(format!("{address} broke off its answer"))
+            .why(error.to_string())
+            .next("try again in a moment")
+    })?;
+    Ok(Exchange {
+        address: handshake.address,
+        resolving: handshake.resolving,
+        connecting: handshake.connecting,
+        shaking: handshake.shaking,
+        waiting,
+        total: began.elapsed(),
+        tls_version,
+        fingerprint,
+        status,
+        request_id,
+        body: body.to_bytes().into(),
+    })
+}
+
+fn request(location: &Location, path: &str, token: &str) -> Result<Request<Empty<Bytes>>> {
+    let base_url = location.base_url();
+    let mut bearer =
+        HeaderValue::try_from(format!("Bearer {token}")).during("the token cannot be sent in a header")?;
+    bearer.set_sensitive(true);
+    Request::get(path)
+        .header(HOST, base_url.trim_start_matches("https://"))
+        .header(USER_AGENT, concat!("restctl/", env!("CARGO_PKG_VERSION")))
+        .header(AUTHORIZATION, bearer)
+        .body(Empty::new())
+        .during(format!("{path} cannot be asked for"))
+}
+
+async fn in_time<T>(address: &str, work: impl Future<Output = T>) -> Result<T> {
+    timeout(PATIENCE, work).await.map_err(|_| {
+        Failure::new(format!("the API does not answer at {address}"))
+            .why(format!("it has not done so within {} s", PATIENCE.as_secs()))
+            .next("try again in a moment")
+    })
+}
+
+fn name(version: ProtocolVersion) -> Option<&'static str> {
+    match version {
+        ProtocolVersion::TLSv1_2 => Some("TLS 1.2"),
+        ProtocolVersion::TLSv1_3 => Some("TLS 1.3"),
+        _ => None,
+    }
+}

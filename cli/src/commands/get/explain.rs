@@ -1,0 +1,156 @@
+//! `restctl get --explain`: how the API was reached, and where the item came from.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use reqwest::StatusCode;
+use restctl_contract::api::Item;
+use restctl_contract::load::{LedgerEntry, LoadId};
+use restctl_contract::template::output as stack_output;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::exchange::{self, Exchange};
+use super::format::Fields;
+use super::writer::say_unseen;
+use super::{item, item_path};
+use crate::aws::cloudformation::{self, Stack};
+use crate::aws::dynamodb;
+use crate::context::Context;
+use crate::endpoint::Location;
+use crate::failure::Result;
+use crate::output::{self, Format};
+use crate::{settings, token};
+
+/// Times are in milliseconds.
+#[derive(Serialize)]
+struct Explanation {
+    status: u16,
+    request_id: Option<String>,
+    /// What answered.
+    address: String,
+    resolve_ms: f64,
+    connect_ms: f64,
+    tls_ms: f64,
+    /// From the request to the first byte of its answer.
+    first_byte_ms: f64,
+    /// From the name to the last byte.
+    total_ms: f64,
+    tls_version: Option<&'static str>,
+    certificate_fingerprint: String,
+    /// The load that wrote the item; none where another tool did.
+    load: Option<LoadId>,
+    object: Option<String>,
+    uploaded: Option<String>,
+}
+
+/// A load, as far as it is known.
+#[derive(Default)]
+struct Origin {
+    load: Option<LoadId>,
+    object: Option<String>,
+    uploaded: Option<String>,
+}
+
+pub(super) async fn run(id: &str, mut fields: Option<Fields>, context: &Context) -> Result<()> {
+    let aws = context.aws().await?;
+    let token = token::obtain(context).await?;
+    let (certificate, stack) = tokio::try_join!(
+        settings::require_certificate(aws, &context.stack),
+        cloudformation::deployed(aws, &context.stack),
+    )?;
+    let location = Location::of(context, &stack, &certificate)?;
+    let mut exchange = exchange::get(&location, &item_path(id), &token.access_token).await?;
+    if exchange.status == StatusCode::UNAUTHORIZED {
+        let token = token::renew(context).await?;
+        exchange = exchange::get(&location, &item_path(id), &token.access_token).await?;
+    }
+    let found = item(id, exchange.status, &exchange.body);
+    let origin = match &found {
+        Ok(item) => origin(context, &stack, &location.key, item).await?,
+        Err(_) => Origin::default(),
+    };
+    let explanation = Explanation::of(exchange, origin);
+    let shown = found.as_ref().ok().map(|item| match &mut fields {
+        Some(fields) => fields.choose(item.clone()),
+        None => item.clone(),
+    });
+    match (output::format(), &shown) {
+        (Format::Json, item) => output::json(&json!({ "item": item, "explanation": explanation }))?,
+        (Format::Text, item) => {
+            item.as_ref().map_or(Ok(()), output::json)?;
+            output::say(&output::aligned(&explanation.lines(item.is_some())));
+        }
+    }
+    found?;
+    fields.iter().for_each(say_unseen);
+    Ok(())
+}
+
+/// Which load wrote the item, by the hidden attribute that the API does not show, and what the ledger knows of it.
+async fn origin(context: &Context, stack: &Stack, key: &str, item: &Item) -> Result<Origin> {
+    let aws = context.aws().await?;
+    let id = match item.get(key) {
+        Some(Value::String(text)) => AttributeValue::S(text.clone()),
+        Some(Value::Number(number)) => AttributeValue::N(number.to_string()),
+        _ => return Ok(Origin::default()),
+    };
+    let stamp = dynamodb::written_by(aws, stack.output(stack_output::ITEMS_TABLE)?, key, id).await?;
+    let Some((uploaded, load)) = stamp.as_deref().and_then(LedgerEntry::read_stamp) else {
+        return Ok(Origin::default());
+    };
+    let entry = dynamodb::ledger_entry(aws, stack.output(stack_output::LEDGER_TABLE)?, &load).await?;
+    let object = entry.map(|entry| entry.object);
+    Ok(Origin { load: Some(load), object, uploaded: Some(uploaded.to_owned()) })
+}
+
+impl Explanation {
+    fn of(exchange: Exchange, origin: Origin) -> Self {
+        Self {
+            status: exchange.status.as_u16(),
+            request_id: exchange.request_id,
+            address: exchange.address.to_string(),
+            resolve_ms: milliseconds(exchange.resolving),
+            connect_ms: milliseconds(exchange.connecting),
+            tls_ms: milliseconds(exchange.shaking),
+            first_byte_ms: milliseconds(exchange.waiting),
+            total_ms: milliseconds(exchange.total),
+            tls_version: exchange.tls_version,
+            certificate_fingerprint: exchange.fingerprint,
+            load: origin.load,
+            object: origin.object,
+            uploaded: origin.uploaded,
+        }
+    }
+
+    fn lines(&self, has_item: bool) -> Vec<(&'static str, String)> {
+        let milliseconds = |time: f64| format!("{time:.1} ms");
+        let or_none = |text: Option<&str>| text.unwrap_or("-").to_owned();
+        let mut lines = vec![
+            ("status", self.status.to_string()),
+            ("request id", or_none(self.request_id.as_deref())),
+            ("address", self.address.clone()),
+            ("resolve", milliseconds(self.resolve_ms)),
+            ("connect", milliseconds(self.connect_ms)),
+            ("TLS", milliseconds(self.tls_ms)),
+            ("first byte", milliseconds(self.first_byte_ms)),
+            ("total", milliseconds(self.total_ms)),
+            ("TLS version", or_none(self.tls_version)),
+            ("certificate", format!("SHA-256 {}", self.certificate_fingerprint)),
+        ];
+        match &self.load {
+            Some(load) => lines.extend([
+                ("load", load.to_string()),
+                ("object", or_none(self.object.as_deref())),
+                ("uploaded", or_none(self.uploaded.as_deref())),
+            ]),
+            None if has_item => lines.push(("load", "none: another tool wrote the item".to_owned())),
+            None => {}
+        }
+        lines
+    }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}

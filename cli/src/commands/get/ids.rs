@@ -1,0 +1,186 @@
+//! The ids asked for, some hundred at a time: a file of them may be longer than memory.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, stdin};
+use std::path::{Path, PathBuf};
+
+use restctl_contract::api::MAX_IDS_PER_CALL;
+use restctl_contract::key::MAX_KEY_BYTES;
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use crate::failure::{During, Exit, Failure, Result};
+
+/// Of a line: an id, and what may stand around it.
+const MAX_LINE_BYTES: usize = MAX_KEY_BYTES + 64;
+
+/// Where ids come from beside the command line: one on each line.
+pub(super) enum Source {
+    StandardInput,
+    File(File, PathBuf),
+}
+
+/// As many ids as one call may have, each once.
+pub(super) type Batch = Vec<Value>;
+
+/// Read by a thread of its own: whoever writes standard input may take time, in which calls under way must go on.
+pub(super) struct Ids(mpsc::Receiver<Result<Batch>>);
+
+impl Source {
+    /// `-` is standard input.
+    pub(super) fn open(file: &Path) -> Result<Self> {
+        if file == Path::new("-") {
+            return Ok(Self::StandardInput);
+        }
+        let opened = File::open(file).during(format!("{} cannot be read", file.display()));
+        let opened =
+            opened.map_err(|failure| failure.exit(Exit::Usage).next("--ids-file FILE, one that is there"))?;
+        Ok(Self::File(opened, file.to_owned()))
+    }
+
+    fn lines(self) -> Lines<Box<dyn BufRead>> {
+        match self {
+            Self::StandardInput => Lines::of(Box::new(stdin().lock()), "standard input".to_owned()),
+            Self::File(file, path) => Lines::of(Box::new(BufReader::new(file)), path.display().to_string()),
+        }
+    }
+}
+
+impl Ids {
+    /// `given` on the command line come first.
+    pub(super) fn of(given: Vec<String>, source: Option<Source>) -> Self {
+        // One batch waits while the ids of the one before are asked for.
+        let (sender, receiver) = mpsc::channel(1);
+        // It ends with the process, also where it waits for standard input then.
+        std::thread::spawn(move || {
+            let given = given.into_iter().map(Ok);
+            let sent = match source {
+                Some(source) => send(given.chain(source.lines()), &sender),
+                None => send(given, &sender),
+            };
+            // Whoever asked for ids wants no more of them.
+            drop(sent);
+        });
+        Self(receiver)
+    }
+
+    /// None behind the last one.
+    pub(super) async fn next(&mut self) -> Option<Result<Batch>> {
+        self.0.recv().await
+    }
+}
+
+type Sent = Result<(), mpsc::error::SendError<Result<Batch>>>;
+
+fn send(ids: impl Iterator<Item = Result<String>>, sender: &mpsc::Sender<Result<Batch>>) -> Sent {
+    // Those of the batch before too, so that the same id twice in a row is so across batches.
+    let (mut before, mut batch) = (HashSet::new(), HashSet::new());
+    let mut in_order = Vec::new();
+    for id in ids {
+        let id = match id {
+            Ok(id) => id,
+            Err(failure) => return sender.blocking_send(Err(failure)),
+        };
+        if !before.contains(&id) && batch.insert(id.clone()) {
+            in_order.push(Value::String(id));
+        }
+        if in_order.len() == MAX_IDS_PER_CALL {
+            before = std::mem::take(&mut batch);
+            sender.blocking_send(Ok(std::mem::take(&mut in_order)))?;
+        }
+    }
+    if in_order.is_empty() { Ok(()) } else { sender.blocking_send(Ok(in_order)) }
+}
+
+/// The lines that are not empty, without the spaces around them.
+struct Lines<R> {
+    input: R,
+    name: String,
+    number: u64,
+}
+
+impl<R: BufRead> Iterator for Lines<R> {
+    type Item = Result<String>;
+
+    fn next(&mut self) -> Option<Result<String>> {
+        loop {
+            match self.line().transpose()? {
+                Ok(line) if line.is_empty() => {}
+                read => return Some(read),
+            }
+        }
+    }
+}
+
+impl<R: BufRead> Lines<R> {
+    fn of(input: R, name: String) -> Self {
+        Self { input, name, number: 0 }
+    }
+
+    fn line(&mut self) -> Result<Option<String>> {
+        let Self { input, name, number } = self;
+        let mut bytes = Vec::new();
+        let read = input.by_ref().take(MAX_LINE_BYTES as u64).read_until(b'\n', &mut bytes);
+        if read.during(format!("{name} cannot be read"))? == 0 {
+            return Ok(None);
+        }
+        *number += 1;
+        let refused = |why: &str| {
+            Err(Failure::new(format!("line {number} of {name} is no id"))
+                .exit(Exit::Usage)
+                .why(why)
+                .next("give one id on each line, and nothing else"))
+        };
+        if bytes.len() == MAX_LINE_BYTES && bytes.last() != Some(&b'\n') {
+            return refused(&format!("it has more than {MAX_KEY_BYTES} bytes"));
+        }
+        match std::str::from_utf8(&bytes) {
+            // Some editors begin a file with a byte order mark.
+            Ok(line) => Ok(Some(line.trim_start_matches('\u{feff}').trim().to_owned())),
+            Err(_) => refused("it is not UTF-8"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8]) -> Vec<Result<String>> {
+        Lines::of(bytes, "ids".to_owned()).collect()
+    }
+
+    #[test]
+    fn a_line_is_an_id() {
+        let ids: Vec<String> =
+            read("\u{feff}1\r\n\n  a b \n\"x\"\né".as_bytes()).into_iter().map(Result::unwrap).collect();
+        assert_eq!(ids, ["1", "a b", "\"x\"", "é"]);
+        let longest = "x".repeat(MAX_KEY_BYTES);
+        assert_eq!(read(format!("{longest}\n1").as_bytes()).len(), 2);
+        for (bytes, why) in [
+            ([b"1\n".as_slice(), "x".repeat(10_000).as_bytes()].concat(), "more than 2048 bytes"),
+            (b"1\n\xff\n".to_vec(), "not UTF-8"),
+        ] {
+            let failure = read(&bytes).remove(1).unwrap_err();
+            assert!(failure.exit == Exit::Usage && failure.to_string().contains("line 2"), "{failure}");
+            assert!(failure.to_string().contains(why), "{failure}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_batch_has_each_id_once_and_is_no_larger_than_a_call() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ids");
+        let lines: Vec<String> = (1..=2_500).flat_map(|id| [id.to_string(), id.to_string()]).collect();
+        std::fs::write(&file, lines.join("\n")).unwrap();
+        let mut ids = Ids::of(vec!["1".to_owned(), "0".to_owned()], Some(Source::open(&file).unwrap()));
+        let mut batches = Vec::new();
+        while let Some(batch) = ids.next().await {
+            batches.push(batch.unwrap());
+        }
+        assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [1_000, 1_000, 501]);
+        assert_eq!(batches[0][..4], ["1", "0", "2", "3"].map(Value::from));
+        assert_eq!(batches[1][0], Value::from("1000"));
+    }
+}

@@ -1,0 +1,106 @@
+//! `{"items":[…],"missing":[…]}`, written as the items come.
+
+use restctl_contract::api::Item;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::spool::Spool;
+use crate::failure::{During, Result};
+
+/// Missing ids written at a time.
+const IDS: usize = 1_000;
+
+#[derive(Default)]
+pub(crate) struct Document {
+    has_begun: bool,
+    has_items: bool,
+    missing: Option<Spool>,
+}
+
+impl Document {
+    /// What comes next of the document.
+    pub(crate) fn items(&mut self, items: &[Item]) -> Result<Vec<u8>> {
+        let mut text = self.begin().to_owned();
+        for item in items {
+            element(&mut text, self.has_items, item)?;
+            self.has_items = true;
+        }
+        Ok(text.into_bytes())
+    }
+
+    /// They come last.
+    pub(crate) fn keep_missing(&mut self, ids: &[Value]) -> Result<()> {
+        if self.missing.is_none() && !ids.is_empty() {
+            self.missing = Some(Spool::new()?);
+        }
+        let mut spool = self.missing.as_mut();
+        ids.iter().try_for_each(|id| spool.as_mut().map_or(Ok(()), |spool| spool.push(id)))
+    }
+
+    /// Writes the rest of the document.
+    pub(crate) async fn end(mut self, mut sink: impl AsyncFnMut(Vec<u8>) -> Result<()>) -> Result<()> {
+        let mut text = self.begin().to_owned();
+        text.push_str(if self.has_items { "\n  ],\n  \"missing\": [" } else { "],\n  \"missing\": [" });
+        if let Some(missing) = self.missing {
+            for (place, id) in missing.read::<Value>()?.enumerate() {
+                element(&mut text, place > 0, &id?)?;
+                if place % IDS == 0 {
+                    sink(std::mem::take(&mut text).into_bytes()).await?;
+                }
+            }
+            text.push_str("\n  ");
+        }
+        text.push_str("]\n}\n");
+        sink(text.into_bytes()).await
+    }
+
+    fn begin(&mut self) -> &'static str {
+        if std::mem::replace(&mut self.has_begun, true) { "" } else { "{\n  \"items\": [" }
+    }
+}
+
+/// As it is in a list of the whole, when that is printed pretty.
+fn element(text: &mut String, is_behind_another: bool, value: &impl Serialize) -> Result<()> {
+    let pretty = serde_json::to_string_pretty(value).during("an item cannot be written as JSON")?;
+    text.push_str(if is_behind_another { ",\n    " } else { "\n    " });
+    text.push_str(&pretty.replace('\n', "\n    "));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn it_is_the_text_that_would_be_written_at_once() {
+        let item = |id: &str| json!({ "id": id, "text": "a\nb", "list": [1, { "k": [] }] });
+        for (items, missing) in [
+            (vec![], vec![]),
+            (vec![item("1")], vec![]),
+            (vec![], vec![json!("x")]),
+            (vec![item("1"), item("2"), item("3")], (0..2_500).map(|id| json!(id.to_string())).collect()),
+        ] {
+            let whole = json!({ "items": items, "missing": missing });
+            let items: Vec<Item> = serde_json::from_value(Value::Array(items)).unwrap();
+            let (mut document, mut text) = (Document::default(), Vec::new());
+            for (place, item) in items.into_iter().enumerate() {
+                text.extend(document.items(&[item]).unwrap());
+                document.keep_missing(missing.get(place..=place).unwrap_or_default()).unwrap();
+            }
+            document
+                .keep_missing(missing.get(whole["items"].as_array().unwrap().len()..).unwrap_or_default())
+                .unwrap();
+            document
+                .end(async |bytes| {
+                    text.extend(bytes);
+                    Ok(())
+                })
+                .await
+                .unwrap();
+            let expected = serde_json::to_string_pretty(&whole).unwrap();
+            assert_eq!(String::from_utf8(text).unwrap(), format!("{expected}\n"));
+        }
+    }
+}

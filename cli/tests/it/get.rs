@@ -1,0 +1,279 @@
+//! `restctl get`: its formats, many ids, where an item came from, and what it remembers.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use restctl_contract::load::LoadId;
+use serde_json::{Value, json};
+
+use crate::cloud::{Cloud, Ran};
+use crate::impostor::Impostor;
+use crate::interposed::interpose;
+
+/// With the demo's items.
+fn loaded() -> Cloud {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    cloud.succeed(&["deploy", "--list", "on"]);
+    cloud.succeed(&["upload", "items.csv"]);
+    cloud
+}
+
+/// With `ids` on standard input.
+fn piped(cloud: &Cloud, args: &[&str], ids: &str) -> Ran {
+    let mut command = cloud.command(args);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = command.spawn().unwrap();
+    let mut input = running.stdin.take().unwrap();
+    let ids = ids.to_owned();
+    // A command that fails early reads no more of them.
+    let writing = std::thread::spawn(move || drop(input.write_all(ids.as_bytes())));
+    let ran = Ran::from(running.wait_with_output().unwrap());
+    writing.join().unwrap();
+    ran
+}
+
+fn ids(items: &Value) -> Vec<&str> {
+    items.as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn items_come_as_they_are_asked_for() {
+    let cloud = loaded();
+    each_format(&cloud);
+    many_ids(&cloud);
+    large_items_among_many_ids(&cloud);
+    where_an_item_came_from(&cloud);
+
+    cloud.run(&["get"]).failed_with(2, &["there are no ids"]);
+    cloud.run(&["get", "--ids-file", "nowhere"]).failed_with(2, &["nowhere cannot be read"]);
+    cloud.run(&["get", "--id", "1", "2", "--explain"]).failed_with(2, &["--explain is for one id"]);
+    cloud.run(&["get", "--id", "1", "--explain", "--format", "csv"]).failed_with(2, &["cannot be used with"]);
+    let too_long = format!("1\n{}\n", "x".repeat(5_000));
+    let refused = piped(&cloud, &["get", "--ids-file", "-"], &too_long);
+    refused.failed_with(2, &["line 2 of standard input is no id"]);
+    assert_eq!(refused.data, "");
+}
+
+fn each_format(cloud: &Cloud) {
+    let get = |args: &[&str]| cloud.run(&[&["get", "--id", "42", "nobody", "7"], args].concat());
+    let csv = get(&["--format", "csv"]);
+    csv.failed_with(3, &["1 of the ids bear no item", "\"nobody\""]);
+    assert_eq!(
+        csv.data,
+        "id,description,discontinued,name,origin,price,quantity,sku,updated\n\
+         42,\"Cotton, 30 by 50 cm, dries fast\",false,Pocket Towel,Türkiye,12.5,42,00042,2026-01-05\n\
+         7,\"Known as the \"\"Apron\"\", stone washed, two pockets\",false,Small Linen Apron,Lithuania,40.25,7,007,2025-07-03\n"
+    );
+    let chosen = get(&["--format", "csv", "--fields", "price,id,colour,price"]);
+    chosen.failed_with(3, &["no item has colour\n"]);
+    assert_eq!(chosen.data, "price,id,colour\n12.5,42,\n40.25,7,\n");
+    let ndjson = get(&["--format", "ndjson", "--fields", "sku,id"]);
+    assert_eq!(
+        (ndjson.exit, ndjson.data.as_str()),
+        (3, "{\"sku\":\"00042\",\"id\":\"42\"}\n{\"sku\":\"007\",\"id\":\"7\"}\n")
+    );
+    let table = get(&["--format", "table", "--fields", "id,description"]);
+    assert_eq!(
+        table.data,
+        "id  description\n42  Cotton, 30 by 50 cm, dries fast\n7   Known as the \"Apron\", stone washed, two…\n"
+    );
+    let document = get(&["--output", "json", "--fields", "id"]);
+    document.failed_with(3, &["\"exit\":3"]);
+    assert_eq!(document.json(), json!({ "items": [{ "id": "42" }, { "id": "7" }], "missing": ["nobody"] }));
+
+    let one = |args: &[&str]| cloud.succeed(&[&["get", "--id", "42", "--fields", "id,price"], args].concat());
+    assert_eq!(one(&[]).data, "{\n  \"id\": \"42\",\n  \"price\": 12.5\n}\n");
+    assert_eq!(one(&["--format", "ndjson"]).data, "{\"id\":\"42\",\"price\":12.5}\n");
+    assert_eq!(one(&["--format", "csv"]).data, "id,price\n42,12.5\n");
+    assert_eq!(one(&["--format", "table"]).data, "id  price\n42  12.5\n");
+    let none = cloud.run(&["get", "--id", "x", "--format", "csv"]);
+    none.failed_with(5, &["there is no item \"x\""]);
+    assert_eq!(none.data, "");
+}
+
+fn many_ids(cloud: &Cloud) {
+    let all: Vec<String> = (1..=2_500).rev().map(|id| id.to_string()).collect();
+    let text = piped(cloud, &["get", "--format", "ndjson", "--fields", "id"], &all.join("\r\n"));
+    assert_eq!(text.exit, 0, "{}", text.said);
+    let lines: Vec<String> = all.iter().map(|id| format!("{{\"id\":\"{id}\"}}")).collect();
+    assert!(text.data.lines().eq(lines.iter()), "in the order of the ids");
+
+    let strange: Vec<String> = (0..15).map(|id| format!("no-{id}")).collect();
+    let some = piped(cloud, &["get"], &format!("{}\n1\n", strange.join("\n")));
+    some.failed_with(3, &["15 of the ids", "listed under \"missing\""]);
+    assert_eq!((ids(&some.json()["items"]), &some.json()["missing"]), (vec!["1"], &json!(strange)));
+    let none = piped(cloud, &["get", "--format", "csv"], &strange.join("\n"));
+    none.failed_with(5, &["15 of the ids bear no item", "\"no-0\"", "\"no-9\" and 5 more"]);
+    assert!(!none.said.contains("no-10"), "{}", none.said);
+}
+
+/// The answer to the first ids has no room for all of them; those behind come all the same, and behind them.
+fn large_items_among_many_ids(cloud: &Cloud) {
+    let wide: Vec<String> = (0..100).map(|id| format!("wide-{id}")).collect();
+    let rows: String = wide.iter().map(|id| format!("{id},{}\n", "x".repeat(20_000))).collect();
+    let file = cloud.state().join("wide.csv");
+    fs::write(&file, format!("id,text\n{rows}")).unwrap();
+    cloud.succeed(&["upload", file.to_str().unwrap()]);
+    let missing: Vec<String> = (0..950).map(|id| format!("no-{id}")).collect();
+    let asked = [&wide[..60], &missing, &wide[60..]].concat().join("\n");
+    let found = piped(cloud, &["get", "--fields", "id"], &asked);
+    assert_eq!(found.exit, 3, "{}", found.said);
+    assert_eq!(ids(&found.json()["items"]), wide);
+    assert_eq!(found.json()["missing"], json!(missing));
+}
+
+fn where_an_item_came_from(cloud: &Cloud) {
+    let loads = cloud.succeed(&["loads", "ls", "--output", "json"]).json();
+    let load = loads.as_array().unwrap().iter().find(|load| load["object"] == "items.csv").unwrap();
+    let text = cloud.succeed(&["get", "--id", "42", "--explain"]);
+    assert_eq!(text.json()["name"], "Pocket Towel");
+    for words in ["first byte", "TLS 1.3", "200", "items.csv", load["load"].as_str().unwrap()] {
+        assert!(text.said.contains(words), "{words:?} is not in:\n{}", text.said);
+    }
+
+    let both = cloud.succeed(&["get", "--id", "42", "--explain", "--output", "json"]).json();
+    let explanation = &both["explanation"];
+    assert_eq!(both["item"]["name"], "Pocket Towel");
+    for member in ["load", "object", "uploaded"] {
+        assert_eq!(explanation[member], load[member], "{member}");
+    }
+    assert_eq!((&explanation["status"], &explanation["tls_version"]), (&json!(200), &json!("TLS 1.3")));
+    assert_eq!(explanation["certificate_fingerprint"], session(cloud).1["location"]["fingerprint"]);
+    assert!(explanation["request_id"].as_str().is_some_and(|id| !id.is_empty()), "{explanation}");
+    let time = |name: &str| explanation[name].as_f64().unwrap();
+    let steps = ["resolve_ms", "connect_ms", "tls_ms", "first_byte_ms"].map(time);
+    assert!(steps.iter().sum::<f64>() <= time("total_ms") && time("first_byte_ms") > 0.0, "{explanation}");
+
+    let by_hand = json!({ "TableName": cloud.resource("ItemsTable"), "Item": { "id": { "S": "by-hand" } } });
+    cloud.call("dynamodb", "DynamoDB_20120810.PutItem", &by_hand);
+    let by_hand = cloud.succeed(&["get", "--id", "by-hand", "--explain"]);
+    assert!(by_hand.said.contains("another tool wrote the item"), "{}", by_hand.said);
+    let nobody = cloud.run(&["get", "--id", "nobody", "--explain", "--output", "json"]);
+    nobody.failed_with(5, &["there is no item"]);
+    assert_eq!(
+        (
+            &nobody.json()["item"],
+            &nobody.json()["explanation"]["status"],
+            &nobody.json()["explanation"]["load"]
+        ),
+        (&Value::Null, &json!(404), &Value::Null)
+    );
+    assert!(load["load"].as_str().unwrap().parse::<LoadId>().is_ok());
+}
+
+/// What the commands remember, and the file it is in.
+fn session(cloud: &Cloud) -> (PathBuf, Value) {
+    let folder = cloud.state().join("restctl/local/tokens");
+    let files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    let [file] = files.as_slice() else { panic!("{files:?}") };
+    (file.clone(), serde_json::from_slice(&fs::read(file).unwrap()).unwrap())
+}
+
+fn write_location(cloud: &Cloud, location: &Value) {
+    let (file, mut session) = session(cloud);
+    session["location"] = location.clone();
+    fs::write(file, session.to_string()).unwrap();
+}
+
+#[test]
+fn what_is_remembered_is_asked_for_once() {
+    let cloud = loaded();
+    let token = cloud.succeed(&["token", "--output", "json"]).json();
+    assert!(token["expires_at"].as_str().is_some_and(|time| time.ends_with('Z')), "{token}");
+    assert_eq!(token["access_token"], cloud.succeed(&["token"]).data.trim());
+    cloud.succeed(&["get", "--id", "42"]);
+    let (_, remembered) = session(&cloud);
+    assert_eq!(remembered["token"]["access_token"], token["access_token"]);
+    a_stale_location_heals(&cloud, &remembered["location"]);
+    a_profile_that_changes_is_another_place(&cloud);
+
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = calls.clone();
+    interpose(&cloud, move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+        Some(json!({ "__type": "AccessDeniedException", "message": "not for you" }).to_string())
+    });
+    assert_eq!(cloud.succeed(&["get", "--id", "42"]).json()["id"], "42");
+    assert_eq!(cloud.succeed(&["get", "--id", "42", "7", "--format", "csv"]).data.lines().count(), 3);
+    cloud.succeed(&["token"]);
+    let file = cloud.state().join("all.csv");
+    let exported = cloud.succeed(&["export", file.to_str().unwrap(), "--output", "json"]);
+    assert_eq!(exported.json(), json!({ "items": 2985, "file": file }));
+    assert_eq!(calls.load(Ordering::Relaxed), 0, "AWS was asked");
+
+    // Where it has to be asked, what is wrong with that shows.
+    let mut nowhere = remembered["location"].clone();
+    nowhere["port"] = json!(1);
+    write_location(&cloud, &nowhere);
+    let refused = cloud.run(&["get", "--id", "42"]);
+    refused.failed_with(refused.exit.max(1), &["error: cannot "]);
+    assert!(calls.load(Ordering::Relaxed) > 0);
+}
+
+/// The API is elsewhere, has another certificate, or something else answers where it was: as after a deployment from
+/// another machine.
+fn a_stale_location_heals(cloud: &Cloud, good: &Value) {
+    let heals = |stale: &Value| {
+        write_location(cloud, stale);
+        assert_eq!(cloud.succeed(&["get", "--id", "42"]).json()["id"], "42", "from {stale}");
+        let location = session(cloud).1["location"].take();
+        assert_eq!((&location["port"], &location["host"]), (&good["port"], &good["host"]));
+        location
+    };
+    let with = |member: &str, value: Value| {
+        let mut stale = good.clone();
+        stale[member] = value;
+        stale
+    };
+    heals(&with("port", json!(1)));
+    heals(&with("host", json!("gone.invalid")));
+    heals(&with("anchor", json!("of another time")));
+    let served = cloud.state().join("restctl/local/front/restctl/certificate.pem");
+    let impostor = Impostor::with(&fs::read(served).unwrap());
+    heals(&with("port", json!(impostor.port)));
+    assert_eq!(impostor.asked(), 1, "it has the certificate, and was asked once");
+
+    // Of many calls at once, each finds its way.
+    write_location(cloud, &with("port", json!(1)));
+    let all: Vec<String> = (1..=2_500).map(|id| id.to_string()).collect();
+    let found = piped(cloud, &["get", "--format", "ndjson"], &all.join("\n"));
+    assert_eq!((found.exit, found.data.lines().count()), (0, 2_500), "{}", found.said);
+
+    cloud.succeed(&["setup", "--self-signed", "restctl.localhost"]);
+    let folder = cloud.state().join("restctl/local/tokens");
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 0, "setup forgets what was remembered");
+    cloud.succeed(&["token"]);
+    let renewed = heals(good);
+    assert_ne!(renewed["fingerprint"], good["fingerprint"]);
+}
+
+/// By the standard credential chain, as on AWS, against the local cloud's endpoint.
+fn a_profile_that_changes_is_another_place(cloud: &Cloud) {
+    let profile = cloud.state().join("aws-config");
+    fs::write(&profile, "[default]\nregion = us-east-1\n").unwrap();
+    let token = || {
+        let mut command = cloud.command(&["token"]);
+        command
+            .env_remove("RESTCTL_LOCAL")
+            .env("AWS_ENDPOINT_URL", cloud.record()["endpoint_url"].as_str().unwrap());
+        command
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_CONFIG_FILE", &profile);
+        for variable in ["AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"] {
+            command.env_remove(variable);
+        }
+        let ran = Ran::from(command.output().unwrap());
+        assert_eq!(ran.exit, 0, "{}", ran.said);
+        ran.data.trim().to_owned()
+    };
+    let first = token();
+    assert_eq!(token(), first);
+    fs::write(&profile, "[default]\nregion = us-east-1\n# and more\n").unwrap();
+    assert_ne!(token(), first);
+}
