@@ -32,6 +32,7 @@ mod report;
 mod root_cause;
 mod settings;
 mod smoke;
+mod sorted_runs;
 mod source;
 mod survey;
 mod target;
