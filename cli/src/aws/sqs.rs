@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use aws_sdk_sqs::types::QueueAttributeName;
 use restctl_contract::event::{MESSAGE_GROUP, ObjectCreated};
 use restctl_contract::load::LoadId;
 
@@ -28,4 +29,18 @@ pub(crate) async fn queue_load(
         .message_body(body);
     request.send().await.called("queue the load")?;
     Ok(())
+}
+
+/// About how many messages are in the queue, those under way included.
+pub(crate) async fn messages(aws: &Aws, queue_url: &str) -> Result<u64> {
+    const COUNTS: [QueueAttributeName; 3] = [
+        QueueAttributeName::ApproximateNumberOfMessages,
+        QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+        QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+    ];
+    let request =
+        aws.sqs.get_queue_attributes().queue_url(queue_url).set_attribute_names(Some(COUNTS.to_vec()));
+    let answer = request.send().await.called("look at the queue of loads")?;
+    let counts = answer.attributes.unwrap_or_default();
+    Ok(COUNTS.iter().filter_map(|count| counts.get(count)?.parse::<u64>().ok()).sum())
 }
