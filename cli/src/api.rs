@@ -6,6 +6,7 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Method, StatusCode};
 use restctl_contract::api::MAX_ANSWER_BYTES;
 use serde::Serialize;
+use tokio::sync::Mutex;
 
 use crate::context::Context;
 use crate::discovery::bounded_body;
@@ -23,29 +24,29 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 pub(crate) struct Api<'a> {
     context: &'a Context,
     endpoint: Endpoint,
-    token: String,
+    token: Mutex<String>,
 }
 
 impl<'a> Api<'a> {
     pub(crate) async fn new(context: &'a Context) -> Result<Self> {
         let (endpoint, token) = tokio::join!(Endpoint::find(context), token::obtain(context));
         // Where both fail, the step that comes first is the one to name: setup.
-        let token = token?;
+        let token = Mutex::new(token?);
         Ok(Self { context, endpoint: endpoint?, token })
     }
 
-    pub(crate) async fn get(&mut self, path: &str) -> Result<(StatusCode, Vec<u8>)> {
+    pub(crate) async fn get(&self, path: &str) -> Result<(StatusCode, Vec<u8>)> {
         self.call::<()>(Method::GET, path, None).await
     }
 
-    pub(crate) async fn post(&mut self, path: &str, body: &impl Serialize) -> Result<(StatusCode, Vec<u8>)> {
+    pub(crate) async fn post(&self, path: &str, body: &impl Serialize) -> Result<(StatusCode, Vec<u8>)> {
         self.call(Method::POST, path, Some(body)).await
     }
 
     /// Calls the API: once more with a new token where it refuses the one there is, and some times more where it is
     /// busy and says for how long.
     async fn call<B: Serialize>(
-        &mut self,
+        &self,
         method: Method,
         path: &str,
         body: Option<&B>,
@@ -53,7 +54,8 @@ impl<'a> Api<'a> {
         let address = format!("{}{path}", self.endpoint.base_url);
         let (mut tries, mut renewed) = (0, false);
         loop {
-            let mut request = self.endpoint.client.request(method.clone(), &address).bearer_auth(&self.token);
+            let token = self.token.lock().await.clone();
+            let mut request = self.endpoint.client.request(method.clone(), &address).bearer_auth(&token);
             if let Some(body) = body {
                 request = request.json(body);
             }
@@ -63,8 +65,7 @@ impl<'a> Api<'a> {
             match pause(status, answer.headers()) {
                 _ if status == StatusCode::UNAUTHORIZED && !renewed => {
                     renewed = true;
-                    token::forget(self.context)?;
-                    self.token = token::obtain(self.context).await?;
+                    self.renew(&token).await?;
                 }
                 Some(pause) if tries < TRIES => {
                     output::say(&format!("the API is busy; going on in {} s", pause.as_secs()));
@@ -73,6 +74,16 @@ impl<'a> Api<'a> {
                 _ => return Ok((status, bounded_body(answer, MAX_BODY_BYTES).await?)),
             }
         }
+    }
+
+    /// Of several calls that are refused with the same token, the first one replaces it.
+    async fn renew(&self, refused: &str) -> Result<()> {
+        let mut token = self.token.lock().await;
+        if *token == refused {
+            token::forget(self.context)?;
+            *token = token::obtain(self.context).await?;
+        }
+        Ok(())
     }
 }
 
