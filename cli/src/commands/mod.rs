@@ -12,6 +12,7 @@ pub(crate) mod rollback;
 pub(crate) mod setup;
 pub(crate) mod token;
 pub(crate) mod upload;
+pub(crate) mod verify;
 
 use clap::Subcommand;
 
@@ -33,6 +34,9 @@ pub(crate) enum Command {
 
     /// Load data files into the table and print their receipts
     Upload(upload::Upload),
+
+    /// Compare a file with the table and the API, row by row
+    Verify(verify::Verify),
 
     /// List, inspect and repair loads
     #[command(subcommand)]
@@ -77,6 +81,7 @@ pub(crate) fn run(mut given: Given) -> Result<Exit> {
             Command::Destroy(args) => return destroy::run(args, Context::new(target)).await,
             Command::Setup(args) => setup::run(args, &Context::new(target)?).await,
             Command::Upload(args) => upload::run(args, &Context::new(target)?).await,
+            Command::Verify(args) => verify::run(args, &Context::new(target)?).await,
             Command::Loads(command) => loads::run(command, &Context::new(target)?).await,
             Command::Token(args) => token::run(args, &Context::new(target)?).await,
             Command::AuthTest(args) => auth_test::run(args, &Context::new(target)?).await,

@@ -22,4 +22,5 @@ mod options;
 mod preflight;
 mod roles;
 mod upload;
+mod verify;
 mod words;
