@@ -234,4 +234,8 @@ fn what_cannot_be_verified_is_refused(cloud: &Cloud) {
     let missing = cloud.run(&["verify", "items.ndjson.gz"]);
     missing.failed_with(3, &["restctl upload FILE"]);
     assert_eq!(counts(&missing, ["missing in table", "missing in API", "items looked at"]), [6, 6, 0]);
+    // Most of a sample's segments would be empty.
+    let sample = cloud.run(&["verify", "items.csv", "--sample", "10", "--output", "json"]).json();
+    assert_eq!((&sample["table"]["missing"], &sample["keys"]), (&json!(10), &json!(2985)));
+    assert!(sample["table"]["calls"].as_u64().unwrap() < 20, "{}", sample["table"]);
 }

@@ -95,7 +95,9 @@ mod tests {
         let encoding = Encoding::of("x.ndjson").unwrap();
         let dialect = Dialect { encoding, delimiter: Delimiter::default(), types: Types::default() };
         let (mut parser, mut rows) = (Parser::new(&dialect, &key), Vec::new());
-        parser.read(&mut json.to_string().as_bytes(), &mut rows).unwrap();
+        let text = json.to_string();
+        let mut text = text.as_bytes();
+        while parser.read(&mut text, &mut rows).unwrap() {}
         parser.finish(&mut rows).unwrap();
         rows.remove(0).unwrap()
     }
@@ -128,7 +130,7 @@ mod tests {
 
     #[test]
     fn what_is_told_of_an_item_is_bounded() {
-        let mut file: Item = (0..30).map(|index| (format!("a{index}"), json!("é".repeat(10_000)))).collect();
+        let mut file: Item = (0..30).map(|index| (format!("a{index}"), json!("é".repeat(3_000)))).collect();
         file.insert("id".into(), json!("1"));
         let told = difference(&file.into(), json!({ "id": "1" })).unwrap();
         assert_eq!((told.attributes.len(), told.left_out), (MAX_ATTRIBUTES, 20));

@@ -22,6 +22,11 @@ const MAX_SEGMENTS: u64 = 1 << 19;
 /// A sample is many segments of few items: so each item has the same odds, and neighbours matter little.
 const ITEMS_PER_SEGMENT: u64 = 16;
 
+/// Where this many segments at random are mostly empty, the table has fewer items than was thought: then there are too many
+/// segments, by this factor or more.
+const PROBES: usize = 4;
+const FEWER: u64 = 16;
+
 /// What part of the table is looked at.
 #[derive(Clone, Copy)]
 pub(super) enum Extent {
@@ -42,9 +47,9 @@ pub(super) async fn find(
 ) -> Result<u64> {
     let (segments, most, page_items) = match extent {
         Extent::Whole => (in_order(SEGMENTS_IN_FLIGHT), u64::MAX, None),
-        Extent::Sample { items, of } => {
-            let page_items = i32::try_from(items.min(1000)).ok();
-            (at_random(of), items, page_items)
+        Extent::Sample { items: most, of } => {
+            let page_items = i32::try_from(most.min(1000)).ok();
+            (at_random(segments_with_items(items, of).await?), most, page_items)
         }
     };
     let pages = stream::iter(segments).map(|segment| Box::pin(items.keys_in(segment, page_items)));
@@ -73,9 +78,24 @@ fn in_order(of: i32) -> Box<dyn Iterator<Item = Segment>> {
     Box::new((0..of).map(move |number| Segment { number, of }))
 }
 
-/// Each segment once, in an order that differs from run to run.
-fn at_random(items: u64) -> Box<dyn Iterator<Item = Segment>> {
-    let of = (items / ITEMS_PER_SEGMENT).clamp(1, MAX_SEGMENTS).next_power_of_two();
+/// Into how many segments a table of about `of` items is cut, so that each has some.
+async fn segments_with_items(items: &Items<'_>, of: u64) -> Result<u64> {
+    let mut segments = (of / ITEMS_PER_SEGMENT).clamp(1, MAX_SEGMENTS).next_power_of_two();
+    while segments > 1 {
+        let probes = at_random(segments).take(PROBES);
+        let pages = stream::iter(probes).map(|segment| Box::pin(items.keys_in(segment, Some(1)).take(1)));
+        let pages = pages.flatten_unordered(PROBES);
+        let found = pages.try_fold(0, async |found, page| Ok(found + page.len())).await?;
+        if found * 2 >= PROBES {
+            break;
+        }
+        segments = (segments / FEWER).max(1);
+    }
+    Ok(segments)
+}
+
+/// Each of so many segments once, a power of two, in an order that differs from run to run.
+fn at_random(of: u64) -> Box<dyn Iterator<Item = Segment>> {
     let random = || RandomState::new().build_hasher().finish();
     // An odd step meets every number below a power of two before it comes round.
     let (start, step) = (random() % of, random() % of | 1);
@@ -92,13 +112,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_segment_comes_once_and_no_more_than_dynamodb_takes() {
-        for (items, expected) in [(0, 1), (16, 1), (3000, 256), (1 << 20, 1 << 16), (u64::MAX, 1 << 19)] {
-            let segments: Vec<Segment> = at_random(items).collect();
-            assert!(segments.iter().all(|segment| segment.of == expected), "{items}");
-            let numbers: HashSet<i32> = segments.iter().map(|segment| segment.number).collect();
-            assert_eq!((segments.len(), numbers.len()), (expected as usize, expected as usize));
-            assert!(numbers.iter().all(|number| (0..expected).contains(number)));
+    fn every_segment_comes_once() {
+        for of in [1, 2, 256, MAX_SEGMENTS] {
+            let segments: Vec<Segment> = at_random(of).collect();
+            let numbers: HashSet<u64> = segments.iter().map(|segment| segment.number as u64).collect();
+            assert_eq!((segments.len() as u64, numbers.len() as u64), (of, of));
+            assert!(segments.iter().all(|segment| segment.of as u64 == of));
+            assert!(numbers.iter().all(|number| (0..of).contains(number)));
         }
     }
 }
