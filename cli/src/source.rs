@@ -72,8 +72,8 @@ impl Source {
     }
 
     fn changed(&self) -> Failure {
-        Failure::new(format!("{} changed while it was uploaded", self.shown))
-            .next("wait until it is written, then upload it again")
+        Failure::new(format!("{} changed while it was read", self.shown))
+            .next("wait until it is written, then type the command again")
     }
 }
 

@@ -73,11 +73,7 @@ impl Reading {
         let findings = findings.map_err(|reason| cannot_load(&source.shown, &reason))?;
         self.keys.kept.during(KEYS_ON_DISK)?;
         if findings.rows == 0 {
-            let failure = Failure::new(format!("{} has no row that can be loaded", source.shown));
-            return Err(match findings.rejects.first() {
-                Some(reject) => failure.why(Line(reject).to_string()),
-                None => failure.why("there is nothing after the header"),
-            });
+            return Err(nothing_to_load(source, &findings.rejects));
         }
         let duplicates = self.keys.duplicates.count().during(KEYS_ON_DISK)?;
         Ok(Surveyed { findings, duplicates, digest: hexadecimal(&self.digest.finalize()) })
@@ -107,6 +103,15 @@ pub(crate) fn cannot_load(shown: &str, reason: &Unreadable) -> Failure {
     match text.split_once(": ") {
         Some((why, next)) => failure.why(why).next(next),
         None => failure.why(text),
+    }
+}
+
+/// Says that not one row of the file can be loaded; `rejects` are the first of those that cannot.
+pub(crate) fn nothing_to_load(source: &Source, rejects: &[Reject]) -> Failure {
+    let failure = Failure::new(format!("{} has no row that can be loaded", source.shown));
+    match rejects.first() {
+        Some(reject) => failure.why(Line(reject).to_string()),
+        None => failure.why("there is nothing after the header"),
     }
 }
 

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use aws_sdk_cloudformation::types::{ResourceStatus, StackStatus};
+use restctl_contract::key::Key;
 use restctl_contract::stack::{STACK_TAG, StackName};
-use restctl_contract::template::parameter;
+use restctl_contract::template::{output as stack_output, parameter};
 
 use super::Aws;
 use super::call::Called;
@@ -63,6 +64,12 @@ impl Stack {
                 .why("it was deployed by another version of restctl, or its deployment did not end well")
                 .next("restctl deploy")
         })
+    }
+
+    pub(crate) fn key(&self) -> Result<Key> {
+        let kind = self.output(stack_output::KEY_TYPE)?.parse();
+        let kind = kind.map_err(|why: String| Failure::new("the stack's key cannot be used").why(why))?;
+        Ok(Key { name: self.output(stack_output::KEY_NAME)?.to_owned(), kind })
     }
 
     /// The value that a parameter read from Systems Manager had at the last deployment, by the parameter's name in

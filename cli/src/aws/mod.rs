@@ -9,6 +9,7 @@ pub(crate) mod cloudwatch;
 pub(crate) mod dynamodb;
 pub(crate) mod elasticloadbalancing;
 pub(crate) mod iam;
+pub(crate) mod items;
 pub(crate) mod lambda;
 mod multipart;
 pub(crate) mod s3;

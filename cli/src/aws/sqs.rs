@@ -2,10 +2,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use aws_sdk_sqs::types::QueueAttributeName;
 use restctl_contract::event::{MESSAGE_GROUP, ObjectCreated};
 use restctl_contract::load::LoadId;
-
-use aws_sdk_sqs::types::QueueAttributeName;
 
 use super::Aws;
 use super::call::Called;
@@ -39,15 +38,14 @@ pub(crate) struct Depth {
 }
 
 pub(crate) async fn depth(aws: &Aws, queue_url: &str) -> Result<Depth> {
-    use QueueAttributeName::{ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible};
+    use QueueAttributeName::{
+        ApproximateNumberOfMessages as Visible, ApproximateNumberOfMessagesDelayed as Delayed,
+        ApproximateNumberOfMessagesNotVisible as NotVisible,
+    };
     let request = aws.sqs.get_queue_attributes().queue_url(queue_url);
-    let request = request
-        .attribute_names(ApproximateNumberOfMessages)
-        .attribute_names(ApproximateNumberOfMessagesNotVisible);
+    let request = request.set_attribute_names(Some(vec![Visible, Delayed, NotVisible]));
     let answer = request.send().await.called(&format!("look at the queue {queue_url}"))?;
-    let count = |name| answer.attributes()?.get(&name)?.parse().ok();
-    Ok(Depth {
-        waiting: count(ApproximateNumberOfMessages).unwrap_or_default(),
-        in_flight: count(ApproximateNumberOfMessagesNotVisible).unwrap_or_default(),
-    })
+    let count = |name| answer.attributes()?.get(&name)?.parse::<u64>().ok();
+    let count = |name| count(name).unwrap_or_default();
+    Ok(Depth { waiting: count(Visible) + count(Delayed), in_flight: count(NotVisible) })
 }

@@ -16,6 +16,7 @@ pub(crate) mod setup;
 pub(crate) mod status;
 pub(crate) mod token;
 pub(crate) mod upload;
+pub(crate) mod verify;
 
 use clap::Subcommand;
 
@@ -37,6 +38,9 @@ pub(crate) enum Command {
 
     /// Load data files into the table and print their receipts
     Upload(upload::Upload),
+
+    /// Compare a file with the table and the API, row by row
+    Verify(verify::Verify),
 
     /// Show all that there is of the stack on one screen
     Status(status::Command),
@@ -94,6 +98,7 @@ pub(crate) fn run(mut given: Given) -> Result<Exit> {
             Command::Destroy(args) => return destroy::run(args, Context::new(target)).await,
             Command::Setup(args) => setup::run(args, &Context::new(target)?).await,
             Command::Upload(args) => upload::run(args, &Context::new(target)?).await,
+            Command::Verify(args) => verify::run(args, &Context::new(target)?).await,
             Command::Status(args) => status::run(args, &Context::new(target)?).await,
             Command::Loads(command) => loads::run(command, &Context::new(target)?).await,
             Command::Token(args) => token::run(args, &Context::new(target)?).await,

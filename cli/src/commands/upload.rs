@@ -1,8 +1,6 @@
 //! `restctl upload`: reads each file as its load will, sends it, waits for the load and prints its receipt.
 
-mod column_type;
 mod dry_run;
-mod plan;
 mod sending;
 mod share;
 
@@ -13,16 +11,14 @@ use restctl_contract::key::Key;
 use restctl_contract::load::LoadState;
 use restctl_contract::stack::StackName;
 use restctl_contract::template::output as stack_output;
-use restctl_rows::Delimiter;
 
-use self::column_type::NamedType;
-use self::plan::Plan;
 use self::sending::typed;
 use self::share::Share;
 use crate::aws::cloudformation::Stack;
 use crate::aws::upload::Destination;
 use crate::aws::{Aws, cloudformation, dynamodb};
 use crate::context::Context;
+use crate::data_file::{DataFile, Writing};
 use crate::failure::{Exit, Failure, Result};
 use crate::interrupt::unless_interrupted;
 use crate::load::Load;
@@ -56,17 +52,8 @@ pub(crate) struct Upload {
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
-    /// Name of the object, which tells the format [default: the file's name]
-    #[arg(long, value_name = "NAME")]
-    name: Option<String>,
-
-    /// Character between a CSV's cells, such as ';' or tab [default: a comma]
-    #[arg(long, value_name = "CHAR")]
-    delimiter: Option<Delimiter>,
-
-    /// Types of a CSV's columns: string, number or boolean
-    #[arg(long, value_name = "COLUMN:TYPE", value_delimiter = ',')]
-    types: Vec<NamedType>,
+    #[command(flatten)]
+    writing: Writing,
 
     /// Share of rejected rows, such as 5%, above which nothing is loaded [default: no limit]
     #[arg(long, value_name = "SHARE")]
@@ -82,40 +69,39 @@ pub(crate) struct Upload {
 }
 
 pub(crate) async fn run(args: Upload, context: &Context) -> Result<()> {
-    let plans = plan::of(&args)?;
+    let files = files(&args)?;
     let aws = context.aws().await?;
     let stack = cloudformation::deployed(aws, &context.stack).await?;
-    let key = key(&stack)?;
-    if args.types.iter().any(|typed| typed.name == key.name) {
-        return Err(Failure::new(format!("the type of {:?} cannot be chosen", key.name))
-            .exit(Exit::Usage)
-            .why("it is the key, whose type was chosen when the stack was deployed"));
-    }
+    let key = stack.key()?;
+    args.writing.suits(&key)?;
     let task = Task { args: &args, aws, name: &context.stack, stack, key };
-    let files = plans.len();
+    let count = files.len();
     let mut partial = 0;
-    for (plan, done) in plans.iter().zip(0..) {
-        match task.upload(plan).await {
-            Err(failure) if failure.exit == Exit::Partial && files > 1 => {
+    for (file, done) in files.iter().zip(0..) {
+        match task.upload(file).await {
+            Err(failure) if failure.exit == Exit::Partial && count > 1 => {
                 output::failure(&failure);
                 partial += 1;
             }
             // What is loaded by then will be recognized.
-            Err(failure) if done + 1 < files => return Err(failure.then(&typed())),
+            Err(failure) if done + 1 < count => return Err(failure.then(&typed())),
             other => other?,
         }
     }
     match partial {
         0 => Ok(()),
-        _ => Err(Failure::new(format!("of {partial} of {files} files, some rows were rejected"))
+        _ => Err(Failure::new(format!("of {partial} of {count} files, some rows were rejected"))
             .exit(Exit::Partial)),
     }
 }
 
-fn key(stack: &Stack) -> Result<Key> {
-    let kind = stack.output(stack_output::KEY_TYPE)?.parse();
-    let kind = kind.map_err(|why: String| Failure::new("the stack's key cannot be used").why(why))?;
-    Ok(Key { name: stack.output(stack_output::KEY_NAME)?.to_owned(), kind })
+fn files(args: &Upload) -> Result<Vec<DataFile>> {
+    if args.writing.name.is_some() && args.files.len() > 1 {
+        return Err(Failure::new("--name names one file, and several were given")
+            .exit(Exit::Usage)
+            .next("upload them one by one"));
+    }
+    args.files.iter().map(|file| DataFile::of(file, &args.writing)).collect()
 }
 
 /// What all files of one command have in common.
@@ -128,14 +114,14 @@ struct Task<'a> {
 }
 
 impl Task<'_> {
-    async fn upload(&self, plan: &Plan) -> Result<()> {
+    async fn upload(&self, file: &DataFile) -> Result<()> {
         let Self { args, aws, stack, key, .. } = self;
-        let source = plan.open()?;
+        let source = file.open()?;
         let unsent = || Failure::new(format!("interrupted before {} was sent", source.shown));
-        let surveyed = unless_interrupted(unsent(), survey(&source, &plan.dialect, key)).await?;
+        let surveyed = unless_interrupted(unsent(), survey(&source, &file.dialect, key)).await?;
         if args.dry_run {
             let table = stack.output(stack_output::ITEMS_TABLE)?;
-            let forecast = dry_run::print(aws, table, &plan.object, &source, &surveyed);
+            let forecast = dry_run::print(aws, table, &file.object, &source, &surveyed);
             unless_interrupted(unsent(), forecast).await?;
         } else {
             self.say(&surveyed);
@@ -144,13 +130,13 @@ impl Task<'_> {
         if args.dry_run {
             return Ok(());
         }
-        let metadata = sending::metadata(plan, &surveyed, args.max_rejects);
+        let metadata = sending::metadata(file, &surveyed, args.max_rejects);
         let bucket = stack.output(stack_output::DATA_BUCKET)?;
-        let to = Destination { bucket, key: &plan.object, metadata: &metadata };
+        let to = Destination { bucket, key: &file.object, metadata: &metadata };
         let load = match unless_interrupted(unsent(), self.there(&to, source.size)).await? {
             Some(load) => load,
             None => {
-                let load = sending::send(aws, plan, &source, &to).await?;
+                let load = sending::send(aws, file, &source, &to).await?;
                 output::say(&format!("uploaded {} ({} bytes), load {}", load.key, load.size, load.id()));
                 load
             }
@@ -159,7 +145,7 @@ impl Task<'_> {
         remembered::keep(self.name, [&id]);
         match (args.no_wait, output::format()) {
             (true, Format::Text) => output::data(id.as_str()),
-            (true, Format::Json) => output::json(&serde_json::json!({ "load": id, "object": plan.object })),
+            (true, Format::Json) => output::json(&serde_json::json!({ "load": id, "object": file.object })),
             (false, _) => load.follow(aws, stack, Some(surveyed.read())).await,
         }
     }

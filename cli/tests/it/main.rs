@@ -31,4 +31,5 @@ mod shell;
 mod status;
 mod terminal;
 mod upload;
+mod verify;
 mod words;

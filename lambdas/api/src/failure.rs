@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use http::StatusCode;
-use restctl_contract::api::{MAX_IDS_PER_CALL, MAX_REQUEST_BYTES, PROBLEM_TYPE, Problem};
+use restctl_contract::api::{ITEM_TOO_LARGE, MAX_IDS_PER_CALL, MAX_REQUEST_BYTES, PROBLEM_TYPE, Problem};
 use restctl_verifier::Refusal;
 
 use crate::answer::Answer;
@@ -123,7 +123,7 @@ impl Kind {
     pub(crate) const IDS_TOO_MANY: Self =
         Self::new("ids-too-many", StatusCode::UNPROCESSABLE_ENTITY, "Too many ids");
     pub(crate) const ITEM_TOO_LARGE: Self =
-        Self::new("item-too-large", StatusCode::INTERNAL_SERVER_ERROR, "An item is too large");
+        Self::new(ITEM_TOO_LARGE, StatusCode::INTERNAL_SERVER_ERROR, "An item is too large");
     pub(crate) const TABLE_BUSY: Self =
         Self::new("table-busy", StatusCode::SERVICE_UNAVAILABLE, "The table is busy");
     pub(crate) const INTERNAL: Self =

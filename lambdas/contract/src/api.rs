@@ -74,6 +74,9 @@ pub struct ListAnswer {
 /// Before the name of its kind, in the `type` of a [`Problem`].
 pub const PROBLEM_TYPE: &str = "urn:restctl:problem:";
 
+/// The kind of problem of an item that no answer has room for; one of several ids may yet be answered alone.
+pub const ITEM_TOO_LARGE: &str = "item-too-large";
+
 /// The body of every error, `application/problem+json` (RFC 9457).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -5,10 +5,10 @@ use restctl_contract::load::{
 };
 use restctl_rows::Delimiter;
 
-use super::plan::Plan;
 use super::share::Share;
 use crate::aws::upload::{Destination, Metadata};
 use crate::aws::{Aws, s3, upload};
+use crate::data_file::DataFile;
 use crate::directories;
 use crate::failure::{Failure, Result};
 use crate::load::Load;
@@ -21,7 +21,7 @@ use crate::unfinished::Unfinished;
 const OURS: &str = "restctl-";
 
 /// What the load has to know about the file.
-pub(super) fn metadata(plan: &Plan, surveyed: &Surveyed, max_rejects: Option<Share>) -> Metadata {
+pub(super) fn metadata(file: &DataFile, surveyed: &Surveyed, max_rejects: Option<Share>) -> Metadata {
     let mut metadata = Metadata::from([
         (DIGEST_METADATA, surveyed.digest.clone()),
         (DUPLICATES_METADATA, surveyed.duplicates.to_string()),
@@ -29,8 +29,8 @@ pub(super) fn metadata(plan: &Plan, surveyed: &Surveyed, max_rejects: Option<Sha
     if let Some(types) = surveyed.findings.column_types() {
         metadata.insert(COLUMN_TYPES_METADATA, types.to_string());
     }
-    if plan.dialect.delimiter != Delimiter::default() {
-        metadata.insert(DELIMITER_METADATA, plan.dialect.delimiter.byte().to_string());
+    if file.dialect.delimiter != Delimiter::default() {
+        metadata.insert(DELIMITER_METADATA, file.dialect.delimiter.byte().to_string());
     }
     if let Some(share) = max_rejects {
         metadata.insert(MAX_REJECTS_METADATA, share.fraction());
@@ -38,9 +38,9 @@ pub(super) fn metadata(plan: &Plan, surveyed: &Surveyed, max_rejects: Option<Sha
     metadata
 }
 
-pub(super) async fn send(aws: &Aws, plan: &Plan, source: &Source, to: &Destination<'_>) -> Result<Load> {
+pub(super) async fn send(aws: &Aws, file: &DataFile, source: &Source, to: &Destination<'_>) -> Result<Load> {
     // Standard input cannot be read again.
-    let unfinished = match plan.is_standard_input() {
+    let unfinished = match file.is_standard_input() {
         true => None,
         false => Some(Unfinished::of(&directories::state()?.join("uploads"), aws, to, source.size)?),
     };

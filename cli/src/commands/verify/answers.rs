@@ -1,0 +1,116 @@
+//! Items as the API answers them, many at a time.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+
+use reqwest::StatusCode;
+use restctl_contract::api::{
+    BATCH_GET_PATH, BatchGetAnswer, BatchGetRequest, ITEM_TOO_LARGE, Item, PROBLEM_TYPE, Problem,
+};
+use restctl_contract::key::{Key, KeyType};
+use restctl_rows::Value;
+use serde_json::Value as Json;
+
+use crate::api::Api;
+use crate::endpoint;
+use crate::failure::{During, Failure, Result};
+
+pub(super) struct Answers<'a> {
+    api: Api<'a>,
+    key: &'a Key,
+    calls: Cell<u64>,
+}
+
+impl<'a> Answers<'a> {
+    pub(super) fn new(api: Api<'a>, key: &'a Key) -> Self {
+        Self { api, key, calls: Cell::new(0) }
+    }
+
+    pub(super) fn calls(&self) -> u64 {
+        self.calls.get()
+    }
+
+    /// The items of at most as many keys as one call takes, by key. An item that is too large for any answer is not
+    /// among them.
+    pub(super) async fn get(&self, keys: &[&str]) -> Result<HashMap<String, Item>> {
+        let mut found = HashMap::new();
+        let mut waiting: Vec<Vec<Json>> = vec![keys.iter().map(|key| Json::from(*key)).collect()];
+        while let Some(ids) = waiting.pop() {
+            let request = BatchGetRequest { ids };
+            let (status, body) = self.api.post(BATCH_GET_PATH, &request).await?;
+            self.calls.set(self.calls.get() + 1);
+            let BatchGetRequest { mut ids } = request;
+            match status {
+                StatusCode::OK => {
+                    let answer: BatchGetAnswer =
+                        serde_json::from_slice(&body).during("the API answers no JSON")?;
+                    if answer.remaining.len() >= ids.len() {
+                        return Err(Failure::new("the API answers none of the ids it was asked for")
+                            .why("it left all of them over")
+                            .next("try again in a moment"));
+                    }
+                    let items = answer.items.into_iter();
+                    found.extend(items.filter_map(|item| Some((key_of(self.key, &item)?, item))));
+                    waiting.extend((!answer.remaining.is_empty()).then_some(answer.remaining));
+                }
+                _ if !is_too_large(&body) => return Err(endpoint::refusal(status, &body)),
+                _ if ids.len() == 1 => {}
+                _ => {
+                    waiting.push(ids.split_off(ids.len() / 2));
+                    waiting.push(ids);
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The key's text, a number's in its one plain notation.
+fn key_of(key: &Key, item: &Item) -> Option<String> {
+    match (key.kind, item.get(&key.name)?) {
+        (KeyType::String, Json::String(text)) => Some(text.clone()),
+        (KeyType::Number, Json::Number(number)) => match Value::number(number.as_str()) {
+            Ok(Value::Number(plain)) => Some(plain),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn is_too_large(body: &[u8]) -> bool {
+    let problem = serde_json::from_slice::<Problem>(body);
+    problem.is_ok_and(|problem| problem.kind.strip_prefix(PROBLEM_TYPE) == Some(ITEM_TOO_LARGE))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_answered_item_is_known_by_its_key() {
+        let key_of = |kind, json: Json| {
+            let Json::Object(item) = json else { panic!("{json}") };
+            key_of(&Key { name: "id".into(), kind }, &item)
+        };
+        assert_eq!(key_of(KeyType::String, json!({ "id": "042" })).as_deref(), Some("042"));
+        let number: Json = serde_json::from_str(r#"{"id":4.20e1}"#).unwrap();
+        assert_eq!(key_of(KeyType::Number, number).as_deref(), Some("42"));
+        for (kind, json) in [
+            (KeyType::String, json!({ "id": 42 })),
+            (KeyType::Number, json!({ "id": "42" })),
+            (KeyType::Number, json!({ "name": 42 })),
+        ] {
+            assert_eq!(key_of(kind, json.clone()), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn an_item_that_is_too_large_is_told_from_other_failures() {
+        let problem = |kind: &str| json!({ "type": kind, "title": "x", "status": 500 }).to_string();
+        assert!(is_too_large(problem("urn:restctl:problem:item-too-large").as_bytes()));
+        assert!(!is_too_large(problem("urn:restctl:problem:internal").as_bytes()));
+        assert!(!is_too_large(b"item-too-large"));
+    }
+}

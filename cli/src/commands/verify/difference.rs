@@ -1,0 +1,140 @@
+//! What a row of the file and an item have that the other has not.
+
+use std::collections::HashMap;
+
+use restctl_rows::Row;
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use super::found::{self, Found};
+
+/// The attributes that are told of one item; the others are counted.
+const MAX_ATTRIBUTES: usize = 10;
+
+/// The text that is told of a name or a value.
+const MAX_SHOWN_BYTES: usize = 500;
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Difference {
+    pub(super) attributes: Vec<Attribute>,
+    /// Attributes that differ and are not told.
+    #[serde(rename = "attributes_left_out")]
+    pub(super) left_out: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Attribute {
+    pub(super) name: String,
+    /// Absent where the file has no such attribute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) file: Option<Json>,
+    /// Absent where the item has no such attribute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) found: Option<Json>,
+    /// Of a text that is too long, the beginning alone is told, as a string.
+    pub(super) is_cut: bool,
+}
+
+/// None where the row and the item are equal.
+pub(super) fn between(row: &Row, mut item: HashMap<String, Found>) -> Option<Difference> {
+    let mut difference = Difference { attributes: Vec::new(), left_out: 0 };
+    for (name, value) in &row.values {
+        match item.remove(&**name) {
+            Some(found) if found.is(value) => {}
+            found => difference.push(name, Some(found::json(value)), found.map(Found::into_json)),
+        }
+    }
+    let mut others: Vec<(String, Found)> = item.into_iter().collect();
+    others.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    for (name, found) in others {
+        difference.push(&name, None, Some(found.into_json()));
+    }
+    (!difference.attributes.is_empty()).then_some(difference)
+}
+
+impl Difference {
+    fn push(&mut self, name: &str, file: Option<Json>, found: Option<Json>) {
+        if self.attributes.len() == MAX_ATTRIBUTES {
+            self.left_out += 1;
+            return;
+        }
+        let mut is_cut = false;
+        let mut shown = |value: Json| {
+            let text = value.to_string();
+            let beginning = beginning(&text);
+            if beginning.len() == text.len() {
+                return value;
+            }
+            is_cut = true;
+            Json::from(format!("{beginning}…"))
+        };
+        let (file, found) = (file.map(&mut shown), found.map(&mut shown));
+        let name = match beginning(name) {
+            all if all.len() == name.len() => all.to_owned(),
+            beginning => format!("{beginning}…"),
+        };
+        self.attributes.push(Attribute { name, file, found, is_cut });
+    }
+}
+
+fn beginning(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_SHOWN_BYTES)]
+}
+
+#[cfg(test)]
+mod tests {
+    use restctl_contract::api::Item;
+    use restctl_contract::key::{Key, KeyType, WRITTEN_BY};
+    use restctl_rows::{Delimiter, Dialect, Encoding, Parser, Types};
+    use serde_json::json;
+
+    use super::*;
+
+    fn row(json: &Json) -> Row {
+        let key = Key { name: "id".into(), kind: KeyType::String };
+        let encoding = Encoding::of("x.ndjson").unwrap();
+        let dialect = Dialect { encoding, delimiter: Delimiter::default(), types: Types::default() };
+        let (mut parser, mut rows) = (Parser::new(&dialect, &key), Vec::new());
+        let text = json.to_string();
+        let mut text = text.as_bytes();
+        while parser.read(&mut text, &mut rows).unwrap() {}
+        parser.finish(&mut rows).unwrap();
+        rows.remove(0).unwrap()
+    }
+
+    fn difference(file: &Json, answer: Json) -> Option<Difference> {
+        let Json::Object(item) = answer else { panic!("{answer}") };
+        between(&row(file), found::in_answer(item))
+    }
+
+    #[test]
+    fn each_attribute_that_differs_is_told_with_both_values() {
+        let file = json!({ "id": "1", "price": 12.50, "name": "Mug", "tags": ["a"] });
+        let answer = json!({ "tags": ["a"], "name": "Mug", "price": 12.5, "id": "1" });
+        assert_eq!(difference(&file, answer), None);
+
+        let answer = json!({ "id": "1", "price": 13, "tags": ["a", "b"], "zip": null, WRITTEN_BY: "a load" });
+        let told = difference(&file, answer).unwrap();
+        let expected = json!({
+            "attributes": [
+                { "name": "price", "file": 12.5, "found": 13, "is_cut": false },
+                { "name": "name", "file": "Mug", "is_cut": false },
+                { "name": "tags", "file": ["a"], "found": ["a", "b"], "is_cut": false },
+                { "name": WRITTEN_BY, "found": "a load", "is_cut": false },
+                { "name": "zip", "found": null, "is_cut": false },
+            ],
+            "attributes_left_out": 0,
+        });
+        assert_eq!(serde_json::to_value(told).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_is_told_of_an_item_is_bounded() {
+        let mut file: Item = (0..30).map(|index| (format!("a{index}"), json!("é".repeat(3_000)))).collect();
+        file.insert("id".into(), json!("1"));
+        let told = difference(&file.into(), json!({ "id": "1" })).unwrap();
+        assert_eq!((told.attributes.len(), told.left_out), (MAX_ATTRIBUTES, 20));
+        assert!(told.attributes.iter().all(|attribute| attribute.is_cut));
+        assert!(serde_json::to_string(&told).unwrap().len() < MAX_ATTRIBUTES * 600);
+    }
+}

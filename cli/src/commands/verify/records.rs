@@ -1,0 +1,79 @@
+//! The records of a file, as its load reads them.
+
+use std::ops::Range;
+
+use indicatif::ProgressBar;
+use restctl_contract::key::Key;
+use restctl_rows::{Dialect, Parser, Reject, Row, Unreadable};
+
+use crate::failure::{Failure, Result};
+use crate::source::Source;
+use crate::survey::cannot_load;
+
+const CHUNK_BYTES: usize = 256 * 1024;
+
+pub(super) struct Records<'a> {
+    source: &'a Source,
+    parser: Parser,
+    progress: ProgressBar,
+    chunk: Vec<u8>,
+    /// Of the chunk, what the parser has not read.
+    unread: Range<usize>,
+    /// The parser has more to give without another chunk.
+    has_more: bool,
+    /// Where the next chunk begins.
+    at: u64,
+    is_finished: bool,
+}
+
+impl<'a> Records<'a> {
+    pub(super) fn of(source: &'a Source, dialect: &Dialect, key: &Key, progress: ProgressBar) -> Self {
+        Self {
+            source,
+            parser: Parser::new(dialect, key),
+            progress,
+            chunk: vec![0; CHUNK_BYTES],
+            unread: 0..0,
+            has_more: false,
+            at: 0,
+            is_finished: false,
+        }
+    }
+
+    /// Some that come next, in the order of the file; none behind the last one. Gives way between chunks, so that
+    /// Ctrl-C is heard.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<Result<Row, Reject>>>> {
+        let mut records = Vec::new();
+        while records.is_empty() {
+            if self.is_finished {
+                return Ok(None);
+            }
+            if !self.has_more {
+                tokio::task::yield_now().await;
+                self.fill()?;
+            }
+            if self.unread.is_empty() && !self.has_more {
+                self.is_finished = true;
+                self.parser.finish(&mut records).map_err(|reason| self.unreadable(&reason))?;
+            } else {
+                let mut rest = &self.chunk[self.unread.clone()];
+                let read = self.parser.read(&mut rest, &mut records);
+                self.unread.start = self.unread.end - rest.len();
+                self.has_more = read.map_err(|reason| self.unreadable(&reason))?;
+            }
+        }
+        Ok(Some(records))
+    }
+
+    fn fill(&mut self) -> Result<()> {
+        let length = self.source.read_at(self.at, &mut self.chunk)?;
+        self.at += length as u64;
+        self.unread = 0..length;
+        self.progress.set_position(self.at);
+        Ok(())
+    }
+
+    fn unreadable(&self, reason: &Unreadable) -> Failure {
+        cannot_load(&self.source.shown, reason)
+    }
+}

@@ -1,0 +1,205 @@
+//! What came of it, for people and for programs.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::comparison::Compared;
+use super::finding::{Finding, Verdict};
+use super::reading::Reading;
+use super::under_way::UnderWay;
+use crate::aws::{Aws, dynamodb};
+use crate::failure::{Exit, Failure, Result};
+use crate::output::{self, Format};
+use crate::source::Source;
+
+/// Findings that are told to programs and to people; the others are counted.
+const MAX_FINDINGS: usize = 1000;
+const SHOWN_FINDINGS: usize = 20;
+
+#[derive(Default, Serialize)]
+pub(super) struct Report {
+    pub(super) file: String,
+    /// Records of the file: those that can be loaded and those that cannot.
+    pub(super) rows: u64,
+    pub(super) rejected: u64,
+    /// The first of these.
+    rejects: Vec<Rejected>,
+    /// Rows that a later row of the same key supersedes.
+    pub(super) superseded: u64,
+    pub(super) keys: u64,
+    /// Keys of the file whose last row was compared with both sides: all of them, or a sample.
+    pub(super) compared: u64,
+    /// Keys that are equal on both sides.
+    pub(super) equal: u64,
+    pub(super) is_sample: bool,
+    pub(super) table: Table,
+    pub(super) api: Answered,
+    pub(super) under_way: UnderWay,
+    pub(super) findings: Vec<Finding>,
+    pub(super) findings_left_out: u64,
+}
+
+#[derive(Serialize)]
+struct Rejected {
+    line: u64,
+    column: Option<String>,
+    reason: String,
+}
+
+#[derive(Default, Serialize)]
+pub(super) struct Table {
+    pub(super) missing: u64,
+    pub(super) different: u64,
+    pub(super) extra: u64,
+    /// Items whose keys were looked for in the file.
+    pub(super) looked_at: u64,
+    pub(super) calls: u64,
+    pub(super) read_units: f64,
+}
+
+#[derive(Default, Serialize)]
+pub(super) struct Answered {
+    pub(super) missing: u64,
+    pub(super) different: u64,
+    pub(super) calls: u64,
+}
+
+impl Report {
+    pub(super) fn of(source: &Source, reading: &Reading, sample: Option<u64>) -> Self {
+        let rejects = reading.rejects.iter().map(|reject| Rejected {
+            line: reject.line,
+            column: reject.column.clone(),
+            reason: reject.reason.clone(),
+        });
+        Self {
+            file: source.shown.clone(),
+            rows: reading.rows + reading.rejected,
+            rejected: reading.rejected,
+            rejects: rejects.collect(),
+            superseded: reading.rows - reading.keys.count(),
+            keys: reading.keys.count(),
+            is_sample: sample.is_some(),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn add(&mut self, compared: Compared) {
+        self.compared += compared.rows;
+        self.equal += compared.rows - compared.findings.len() as u64;
+        compared.findings.into_iter().for_each(|finding| self.tell(finding));
+    }
+
+    pub(super) fn tell(&mut self, finding: Finding) {
+        match finding.table {
+            Verdict::Equal => {}
+            Verdict::Missing => self.table.missing += 1,
+            Verdict::Different(_) => self.table.different += 1,
+            Verdict::Extra => self.table.extra += 1,
+        }
+        match finding.api {
+            Some(Verdict::Missing) => self.api.missing += 1,
+            Some(Verdict::Different(_)) => self.api.different += 1,
+            _ => {}
+        }
+        if self.findings.len() < MAX_FINDINGS {
+            self.findings.push(finding);
+        } else {
+            self.findings_left_out += 1;
+        }
+    }
+
+    /// Asks the ledger which objects the loads are of that the findings name.
+    pub(super) async fn name_objects(&mut self, aws: &Aws, ledger: &str) -> Result<()> {
+        let mut objects: HashMap<String, Option<String>> = HashMap::new();
+        for writer in self.findings.iter_mut().filter_map(|finding| finding.load.as_mut()) {
+            if !objects.contains_key(writer.load.as_str()) {
+                let entry = dynamodb::ledger_entry(aws, ledger, &writer.load).await?;
+                objects.insert(writer.load.to_string(), entry.map(|entry| entry.object));
+            }
+            writer.object = objects.get(writer.load.as_str()).cloned().flatten();
+        }
+        Ok(())
+    }
+
+    pub(super) fn print(&self) -> Result<()> {
+        match output::format() {
+            Format::Json => output::json(self),
+            Format::Text => {
+                self.say_rejects();
+                self.under_way.say();
+                output::data(&self.text())
+            }
+        }
+    }
+
+    fn say_rejects(&self) {
+        if self.rejected == 0 {
+            return;
+        }
+        output::say(&format!("{} rows cannot be loaded, and are expected nowhere", self.rejected));
+        for Rejected { line, column, reason } in &self.rejects {
+            let column = column.as_ref().map(|column| format!(", column {column}")).unwrap_or_default();
+            let told = format!("  line {line}{column}: {reason}");
+            output::say(&told.replace(char::is_control, "\u{fffd}"));
+        }
+    }
+
+    fn text(&self) -> String {
+        let text = |number: u64| number.to_string();
+        let mut summary = vec![
+            ("rows", text(self.rows)),
+            ("rejected", text(self.rejected)),
+            ("superseded", text(self.superseded)),
+            ("keys", text(self.keys)),
+            ("compared", text(self.compared)),
+            ("equal", text(self.equal)),
+            ("missing in table", text(self.table.missing)),
+            ("missing in API", text(self.api.missing)),
+            ("different in table", text(self.table.different)),
+            ("different in API", text(self.api.different)),
+            ("extra in table", text(self.table.extra)),
+            ("items looked at", text(self.table.looked_at)),
+            ("read units", format!("{:.1}", self.table.read_units)),
+            ("API calls", text(self.api.calls)),
+        ];
+        if self.is_sample {
+            summary.insert(0, ("extent", "a sample of the file's keys and of the table's items".to_owned()));
+        }
+        let mut text = output::aligned(&summary);
+        for finding in self.findings.iter().take(SHOWN_FINDINGS) {
+            text.push_str("\n\n");
+            text.push_str(&finding.lines().join("\n"));
+        }
+        let found = self.findings.len() as u64 + self.findings_left_out;
+        if found > SHOWN_FINDINGS as u64 {
+            text.push_str(&format!(
+                "\n\nand {} more; --output json tells the first {MAX_FINDINGS}",
+                found - SHOWN_FINDINGS as u64
+            ));
+        }
+        text
+    }
+
+    pub(super) fn verdict(&self) -> Result<()> {
+        let Self { table, api, .. } = self;
+        if table.missing + table.different + table.extra + api.missing + api.different == 0 {
+            let part = if self.is_sample { "the sample of " } else { "" };
+            output::say(&format!("{part}{}, the table and the API are equal", self.file));
+            return Ok(());
+        }
+        let mut next = Vec::new();
+        if table.missing + table.different > 0 {
+            next.push("to load the file on top: restctl upload FILE, with another --name where it was loaded before");
+        }
+        if table.missing + table.different == 0 && api.missing + api.different > 0 {
+            next.push("the table is right and the API is not: restctl deploy, or restctl rollback");
+        }
+        if table.different + table.extra > 0 {
+            next.push("who wrote an item: restctl loads show ID");
+        }
+        Err(Failure::new(format!("{}, the table and the API are not equal", self.file))
+            .exit(Exit::Partial)
+            .next(next.join("\n")))
+    }
+}

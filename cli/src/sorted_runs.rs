@@ -1,0 +1,165 @@
+//! Records of numbers in ascending order, in memory that does not grow with how many there are.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::FileExt;
+
+/// Numbers held in memory before they are sorted and put on disk: 8 MiB of them.
+const RUN_NUMBERS: usize = 1 << 20;
+
+/// Records read of a run at a time.
+const PIECE: usize = 512;
+
+const NUMBER_BYTES: usize = size_of::<u64>();
+
+/// Records of `N` numbers, in sorted runs.
+pub(crate) struct SortedRuns<const N: usize> {
+    run: Vec<[u64; N]>,
+    run_length: usize,
+    spill: Option<Spill>,
+}
+
+/// Runs on disk.
+struct Spill {
+    file: BufWriter<File>,
+    /// Where each run ends, in bytes.
+    ends: Vec<u64>,
+}
+
+impl<const N: usize> Default for SortedRuns<N> {
+    fn default() -> Self {
+        Self::with_runs_of(RUN_NUMBERS / N)
+    }
+}
+
+impl<const N: usize> SortedRuns<N> {
+    fn with_runs_of(run_length: usize) -> Self {
+        Self { run: Vec::new(), run_length, spill: None }
+    }
+
+    pub(crate) fn push(&mut self, record: [u64; N]) -> io::Result<()> {
+        if self.run.len() == self.run_length {
+            self.spill()?;
+        }
+        self.run.push(record);
+        Ok(())
+    }
+
+    fn spill(&mut self) -> io::Result<()> {
+        let spill = match &mut self.spill {
+            Some(spill) => spill,
+            none => none.insert(Spill { file: BufWriter::new(tempfile::tempfile()?), ends: Vec::new() }),
+        };
+        self.run.sort_unstable();
+        for number in self.run.as_flattened() {
+            spill.file.write_all(&number.to_le_bytes())?;
+        }
+        let start = spill.ends.last().copied().unwrap_or(0);
+        spill.ends.push(start + (self.run.len() * N * NUMBER_BYTES) as u64);
+        self.run.clear();
+        Ok(())
+    }
+
+    pub(crate) fn sorted(mut self) -> io::Result<Sorted<N>> {
+        self.run.sort_unstable();
+        let mut runs = vec![Run { at: 0, end: 0, piece: self.run.into_iter() }];
+        let mut file = None;
+        if let Some(spill) = self.spill {
+            let starts = std::iter::once(0).chain(spill.ends.iter().copied());
+            runs.extend(starts.zip(&spill.ends).map(|(at, end)| Run {
+                at,
+                end: *end,
+                piece: Vec::new().into_iter(),
+            }));
+            file = Some(spill.file.into_inner().map_err(io::IntoInnerError::into_error)?);
+        }
+        let mut sorted = Sorted { file, runs, next: BinaryHeap::new() };
+        (0..sorted.runs.len()).try_for_each(|index| sorted.advance(index))?;
+        Ok(sorted)
+    }
+}
+
+/// Sorted runs, read side by side, the smallest record first.
+pub(crate) struct Sorted<const N: usize> {
+    file: Option<File>,
+    runs: Vec<Run<N>>,
+    next: BinaryHeap<Reverse<([u64; N], usize)>>,
+}
+
+impl<const N: usize> Sorted<N> {
+    pub(crate) fn next(&mut self) -> io::Result<Option<[u64; N]>> {
+        let Some(Reverse((record, index))) = self.next.pop() else { return Ok(None) };
+        self.advance(index)?;
+        Ok(Some(record))
+    }
+
+    fn advance(&mut self, index: usize) -> io::Result<()> {
+        let record = self.runs[index].next(self.file.as_ref())?;
+        self.next.extend(record.map(|record| Reverse((record, index))));
+        Ok(())
+    }
+}
+
+/// What is left of a run, read piece by piece.
+struct Run<const N: usize> {
+    at: u64,
+    end: u64,
+    piece: std::vec::IntoIter<[u64; N]>,
+}
+
+impl<const N: usize> Run<N> {
+    fn next(&mut self, file: Option<&File>) -> io::Result<Option<[u64; N]>> {
+        if self.piece.len() == 0
+            && self.at < self.end
+            && let Some(file) = file
+        {
+            let length = (self.end - self.at).min((PIECE * N * NUMBER_BYTES) as u64);
+            let mut bytes = vec![0; length as usize];
+            file.read_exact_at(&mut bytes, self.at)?;
+            self.at += length;
+            let (numbers, _) = bytes.as_chunks::<NUMBER_BYTES>();
+            let numbers: Vec<u64> = numbers.iter().map(|number| u64::from_le_bytes(*number)).collect();
+            let (records, _) = numbers.as_chunks::<N>();
+            self.piece = records.to_vec().into_iter();
+        }
+        Ok(self.piece.next())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sorted<const N: usize>(run: usize, records: &[[u64; N]]) -> Vec<[u64; N]> {
+        let mut runs = SortedRuns::with_runs_of(run);
+        records.iter().for_each(|record| runs.push(*record).unwrap());
+        let mut sorted = runs.sorted().unwrap();
+        std::iter::from_fn(|| sorted.next().unwrap()).collect()
+    }
+
+    #[test]
+    fn the_length_of_the_runs_does_not_matter() {
+        // 1,000 numbers in disorder, each 1 to 5 times, far apart.
+        let shuffled = |round| (0..1000_u64).filter(move |n| n % 5 >= round).map(|n| n * 7919 % 1000);
+        let numbers: Vec<[u64; 1]> = (0..5).flat_map(shuffled).map(|number| [number]).collect();
+        let pairs: Vec<[u64; 2]> =
+            numbers.iter().zip(0..).map(|([number], at)| [*number, 9999 - at]).collect();
+        let mut expected = (numbers.clone(), pairs.clone());
+        expected.0.sort_unstable();
+        expected.1.sort_unstable();
+        for run in [1, 2, 7, 999, 3000, 3001, 100_000] {
+            assert_eq!((sorted(run, &numbers), sorted(run, &pairs)), expected, "runs of {run}");
+        }
+        assert_eq!(sorted::<1>(4, &[]), Vec::<[u64; 1]>::new());
+    }
+
+    #[test]
+    fn runs_longer_than_a_piece_are_read_to_their_end() {
+        let numbers: Vec<[u64; 3]> = (0..5000).map(|number| [4999 - number, number, 1]).collect();
+        let sorted = sorted(2000, &numbers);
+        assert!(sorted.iter().zip(0..).all(|(record, at)| *record == [at, 4999 - at, 1]));
+        assert_eq!(sorted.len(), 5000);
+    }
+}
