@@ -1,5 +1,6 @@
 //! The TLS certificate that `setup` imports: read, checked or made before anything is sent.
 
+mod presented;
 mod reimport;
 
 use std::fs;
@@ -20,6 +21,7 @@ use x509_parser::prelude::{FromDer, GeneralName};
 use crate::failure::{During, Exit, Failure, Result};
 use crate::hexadecimal::sha256;
 
+pub(crate) use presented::{Presented, covers, did_issue};
 pub(crate) use reimport::Obstacle;
 
 /// How long a self-signed certificate is valid: the 398 days that browsers accept, less one.
@@ -36,7 +38,7 @@ pub(crate) struct Identity {
     /// The DNS name to ask for and to verify.
     pub(crate) name: String,
     /// All that it is for, stars as they stand.
-    names: Vec<String>,
+    pub(crate) names: Vec<String>,
     pub(crate) not_after: OffsetDateTime,
     fingerprint: String,
     self_signed: bool,
@@ -124,6 +126,12 @@ impl Identity {
         let new = new.during(format!("{NEW} cannot be read"))?;
         reimport::obstacle(&parse(&former, FORMER)?, &parse(&new, NEW)?)
             .during("what the certificates may be used for cannot be read")
+    }
+
+    /// It is for this name, as a client would see it.
+    pub(crate) fn covers(&self, name: &str) -> Result<bool> {
+        let der = CertificateDer::from_pem_slice(self.certificate_pem.as_bytes());
+        Ok(covers(&der.during("the new certificate cannot be read")?, name))
     }
 
     /// What Secrets Manager keeps of it, once it has been imported as `arn`.

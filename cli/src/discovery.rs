@@ -47,8 +47,9 @@ pub(crate) fn provider_of(issuer: &str) -> Provider {
 pub(crate) async fn discover(issuer: &str) -> Result<Discovery> {
     check_secure(issuer, "the issuer")?;
     let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
-    let unreachable =
-        |failure: Failure| failure.next("check --issuer, such as https://YOUR-TENANT.eu.auth0.com/");
+    let unreachable = |failure: Failure| {
+        failure.next("restctl setup --issuer URL, such as https://YOUR-TENANT.eu.auth0.com/")
+    };
     let answer = client(&address)?.get(&address).send().await;
     let answer = answer.during(format!("the issuer does not answer at {address}")).map_err(unreachable)?;
     if !answer.status().is_success() {
@@ -63,7 +64,7 @@ pub(crate) async fn discover(issuer: &str) -> Result<Discovery> {
         return Err(Failure::new(format!("the issuer calls itself {:?}, not {issuer:?}", document.issuer))
             .exit(Exit::Usage)
             .why("tokens carry its own spelling, and a token's iss is compared to the letter")
-            .next(format!("--issuer {}", document.issuer)));
+            .next(format!("restctl setup --issuer {}", document.issuer)));
     }
     check_secure(&document.jwks_uri, "the issuer's jwks_uri")?;
     check_secure(&document.token_endpoint, "the issuer's token_endpoint")?;

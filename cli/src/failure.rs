@@ -30,7 +30,7 @@ impl From<Exit> for ExitCode {
 }
 
 /// What happened, why, and what to type next.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
     what: String,
@@ -104,6 +104,11 @@ impl Failure {
             (None, Exit::Interrupted) => "the same command again",
             (None, _) => "restctl doctor, which looks at the whole chain",
         }
+    }
+
+    /// What to type next, where that is known.
+    pub(crate) fn advice(&self) -> Option<&str> {
+        self.next.as_deref()
     }
 
     /// For programs.

@@ -2,7 +2,7 @@
 //! that is to be trusted. The verification is that of every other call; it cannot be switched off here either.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -28,6 +28,10 @@ pub(crate) struct Handshake {
     pub(crate) shaking: Duration,
     /// What the server presented, its own certificate first; empty where it did not come so far.
     pub(crate) chain: Vec<CertificateDer<'static>>,
+    /// Why what it presented is not to be trusted.
+    pub(crate) refusal: Option<rustls::Error>,
+    /// Whether its signature shows that it holds the certificate's key; none where it did not come so far.
+    pub(crate) holds_key: Option<bool>,
     /// The connection, or why it is not to be trusted.
     pub(crate) connection: std::io::Result<TlsStream<TcpStream>>,
 }
@@ -54,7 +58,8 @@ impl Handshake {
         let shaken = timeout(PATIENCE, TlsConnector::from(Arc::new(config)).connect(name, stream)).await;
         let shaking = began.elapsed();
         let connection = shaken.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()));
-        Ok(Self { address, resolving, connecting, shaking, chain: verifier.presented(), connection })
+        let Recorded { chain, refusal, holds_key } = std::mem::take(&mut *verifier.recorded());
+        Ok(Self { address, resolving, connecting, shaking, chain, refusal, holds_key, connection })
     }
 }
 
@@ -75,24 +80,45 @@ async fn connect(location: &Location, addresses: &[SocketAddr]) -> Result<(Socke
     Err(failure.next("see that --allow-cidr lets this machine in: restctl deploy --allow-cidr CIDR"))
 }
 
+#[derive(Debug, Default)]
+struct Recorded {
+    chain: Vec<CertificateDer<'static>>,
+    refusal: Option<rustls::Error>,
+    holds_key: Option<bool>,
+}
+
 /// Keeps what the server presented, and leaves the judgement to the verifier that all calls have.
 #[derive(Debug)]
 struct Recording {
     verifier: Trust,
-    presented: Mutex<Vec<CertificateDer<'static>>>,
+    recorded: Mutex<Recorded>,
 }
 
 impl Recording {
     fn new(location: &Location) -> Result<Self> {
-        Ok(Self { verifier: Trust::new(&location.anchor)?, presented: Mutex::default() })
+        Ok(Self { verifier: Trust::new(&location.anchor)?, recorded: Mutex::default() })
     }
 
-    fn presented(&self) -> Vec<CertificateDer<'static>> {
-        self.presented.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn recorded(&self) -> MutexGuard<'_, Recorded> {
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The judgement of both: the server's signature, and before it the certificate.
+    fn conclude(
+        &self,
+        signature: Result<HandshakeSignatureValid, rustls::Error>,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let mut recorded = self.recorded();
+        recorded.holds_key = Some(signature.is_ok());
+        match &recorded.refusal {
+            Some(refusal) => Err(refusal.clone()),
+            None => signature,
+        }
     }
 }
 
 impl ServerCertVerifier for Recording {
+    /// A refusal waits for the signature, which a server has to send before anything else: so that both are known.
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -101,9 +127,14 @@ impl ServerCertVerifier for Recording {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
+        let verifier = &self.verifier;
+        let verified =
+            verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         let chain = [end_entity].into_iter().chain(intermediates).map(|each| each.clone().into_owned());
-        *self.presented.lock().unwrap_or_else(PoisonError::into_inner) = chain.collect();
-        self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        let mut recorded = self.recorded();
+        recorded.chain = chain.collect();
+        recorded.refusal = verified.err();
+        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -112,7 +143,7 @@ impl ServerCertVerifier for Recording {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier.verify_tls12_signature(message, certificate, signature)
+        self.conclude(self.verifier.verify_tls12_signature(message, certificate, signature))
     }
 
     fn verify_tls13_signature(
@@ -121,7 +152,7 @@ impl ServerCertVerifier for Recording {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier.verify_tls13_signature(message, certificate, signature)
+        self.conclude(self.verifier.verify_tls13_signature(message, certificate, signature))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

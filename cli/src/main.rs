@@ -12,6 +12,7 @@ mod context;
 mod data_file;
 mod directories;
 mod discovery;
+mod drift;
 mod duplicates;
 mod endpoint;
 mod failure;

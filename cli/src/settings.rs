@@ -37,6 +37,12 @@ impl Settings {
         }
     }
 
+    /// The parameters that are not there.
+    pub(crate) fn missing(&self) -> Vec<String> {
+        let missing = Setting::ALL.into_iter().filter(|setting| self.values[*setting as usize].is_none());
+        missing.map(|setting| self.stack.parameter(setting)).collect()
+    }
+
     pub(crate) fn provider(&self) -> Result<Provider> {
         self.require(Setting::Provider)?.parse().map_err(|why: String| {
             let parameter = self.stack.parameter(Setting::Provider);

@@ -35,10 +35,11 @@ impl Token {
 
 /// The provider's answer (RFC 6749, section 5.1).
 #[derive(Deserialize)]
-struct Granted {
-    access_token: String,
+pub(crate) struct Granted {
+    pub(crate) access_token: String,
+    /// Seconds.
     #[serde(default)]
-    expires_in: u64,
+    pub(crate) expires_in: u64,
 }
 
 /// The provider's refusal (RFC 6749, section 5.2).
@@ -62,24 +63,31 @@ pub(crate) async fn renew(context: &Context) -> Result<Token> {
     let aws = context.aws().await?;
     let (settings, secret) =
         tokio::try_join!(Settings::read(aws, &context.stack), secretsmanager::read(aws, &secret_name),)?;
-    let endpoint = settings.require(Setting::TokenEndpoint)?;
+    // Whoever has set up nothing lacks more than a secret.
+    settings.require(Setting::TokenEndpoint)?;
     let secret = secret.ok_or_else(|| {
         Failure::new(format!("the secret {secret_name} is missing"))
             .exit(Exit::Authentication)
             .next("restctl setup --client-secret-file FILE")
     })?;
-    let answer = fill(discovery::client(endpoint)?.post(endpoint), &settings, &secret).await?.send().await;
+    let granted = grant(&settings, &secret).await?;
+    let expires_at = seconds_now().saturating_add(granted.expires_in);
+    let token = Token { access_token: granted.access_token, expires_at };
+    session::keep_token(context, &token)?;
+    Ok(token)
+}
+
+/// A token that the provider grants for this secret. It is not kept.
+pub(crate) async fn grant(settings: &Settings, secret: &str) -> Result<Granted> {
+    let endpoint = settings.require(Setting::TokenEndpoint)?;
+    let answer = fill(discovery::client(endpoint)?.post(endpoint), settings, secret).await?.send().await;
     let answer = answer.during(format!("the identity provider does not answer at {endpoint}"))?;
     let status = answer.status();
     let body = discovery::bounded_body(answer, MAX_ANSWER_BYTES).await?;
     if !status.is_success() {
         return Err(refusal(status, &body));
     }
-    let granted: Granted = serde_json::from_slice(&body).during(format!("{endpoint} answers no token"))?;
-    let expires_at = seconds_now().saturating_add(granted.expires_in);
-    let token = Token { access_token: granted.access_token, expires_at };
-    session::keep_token(context, &token)?;
-    Ok(token)
+    serde_json::from_slice(&body).during(format!("{endpoint} answers no token"))
 }
 
 /// Writes the credentials and what is asked for into the request.

@@ -25,15 +25,24 @@ pub(crate) async fn import(aws: &Aws, identity: &Identity, existing: Option<&str
     arn.ok_or_else(|| Failure::new("ACM imported the certificate and named no ARN"))
 }
 
-/// The certificate itself, PEM, without its chain; none where there is no such certificate in this region.
-pub(crate) async fn read(aws: &Aws, arn: &str) -> Result<Option<String>> {
+/// A certificate in ACM, PEM.
+pub(crate) struct Imported {
+    pub(crate) certificate: String,
+    /// What is above it.
+    pub(crate) chain: Option<String>,
+}
+
+/// None where there is no such certificate in this region.
+pub(crate) async fn read(aws: &Aws, arn: &str) -> Result<Option<Imported>> {
     let answer = aws.acm.get_certificate().certificate_arn(arn).send().await;
     if matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
     {
         return Ok(None);
     }
-    let certificate = answer.called("read the certificate in ACM")?.certificate;
-    certificate.map(Some).ok_or_else(|| Failure::new(format!("ACM has no text of the certificate {arn}")))
+    let answer = answer.called("read the certificate in ACM")?;
+    let no_text = || Failure::new(format!("ACM has no text of the certificate {arn}"));
+    let chain = answer.certificate_chain.filter(|chain| !chain.trim().is_empty());
+    Ok(Some(Imported { certificate: answer.certificate.ok_or_else(no_text)?, chain }))
 }
 
 /// What ACM says of a certificate.
@@ -41,6 +50,8 @@ pub(crate) struct Described {
     pub(crate) status: CertificateStatus,
     pub(crate) key: Option<KeyAlgorithm>,
     pub(crate) not_after: Option<OffsetDateTime>,
+    /// ARNs of what serves it.
+    pub(crate) in_use_by: Vec<String>,
 }
 
 /// None where there is no such certificate in this region.
@@ -55,6 +66,7 @@ pub(crate) async fn describe(aws: &Aws, arn: &str) -> Result<Option<Described>> 
         status: certificate.status.unwrap_or(CertificateStatus::Issued),
         key: certificate.key_algorithm,
         not_after: certificate.not_after.and_then(|end| OffsetDateTime::from_unix_timestamp(end.secs()).ok()),
+        in_use_by: certificate.in_use_by.unwrap_or_default(),
     }))
 }
 

@@ -1,6 +1,8 @@
 //! Elastic Load Balancing.
 
-use aws_sdk_elasticloadbalancingv2::types::{LoadBalancer, LoadBalancerTypeEnum, TargetDescription};
+use aws_sdk_elasticloadbalancingv2::types::{
+    LoadBalancer, LoadBalancerTypeEnum, TargetDescription, TargetHealthStateEnum,
+};
 
 use super::Aws;
 use super::call::Called;
@@ -13,6 +15,31 @@ pub(crate) async fn register_function(aws: &Aws, target_group: &str, function: &
     let request = aws.elasticloadbalancing.register_targets().target_group_arn(target_group).targets(target);
     request.send().await.called("register the API function with the load balancer")?;
     Ok(())
+}
+
+/// What the load balancer thinks of a target.
+pub(crate) struct Health {
+    /// The function's ARN.
+    pub(crate) target: String,
+    pub(crate) state: TargetHealthStateEnum,
+    /// Such as `Target.Timeout: Request timed out`.
+    pub(crate) reason: String,
+}
+
+/// Of each target that is registered.
+pub(crate) async fn health(aws: &Aws, target_group: &str) -> Result<Vec<Health>> {
+    let request = aws.elasticloadbalancing.describe_target_health().target_group_arn(target_group);
+    let answer = request.send().await.called("ask for the health of the load balancer's target")?;
+    let health = answer.target_health_descriptions.unwrap_or_default().into_iter().map(|described| {
+        let target = described.target.and_then(|target| target.id).unwrap_or_default();
+        let (state, reason, description) =
+            described.target_health.map(|it| (it.state, it.reason, it.description)).unwrap_or_default();
+        let reason = reason.map(|reason| reason.as_str().to_owned());
+        let reason: Vec<String> = reason.into_iter().chain(description).collect();
+        let state = state.unwrap_or(TargetHealthStateEnum::from("unknown"));
+        Health { target, state, reason: reason.join(": ") }
+    });
+    Ok(health.collect())
 }
 
 /// How many Application Load Balancers there are.

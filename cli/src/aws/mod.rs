@@ -8,6 +8,7 @@ pub(crate) mod cloudformation;
 pub(crate) mod cloudwatch;
 pub(crate) mod dynamodb;
 pub(crate) mod elasticloadbalancing;
+pub(crate) mod eventbridge;
 pub(crate) mod iam;
 pub(crate) mod items;
 pub(crate) mod lambda;

@@ -8,6 +8,7 @@ use aws_sdk_secretsmanager::operation::create_secret::{CreateSecretError, Create
 use super::Aws;
 use super::call::Called;
 use crate::failure::{Failure, Result};
+use crate::timestamp;
 
 /// What the client secret is described as.
 pub(crate) const CLIENT_SECRET: &str = "Client secret with which restctl gets tokens";
@@ -27,6 +28,18 @@ pub(crate) async fn read(aws: &Aws, name: &str) -> Result<Option<String>> {
         .secret_string
         .map(Some)
         .ok_or_else(|| Failure::new(format!("the secret {name} holds bytes, not text")).next("restctl setup"))
+}
+
+/// When the secret was last changed; none where there is none or it is about to be deleted.
+pub(crate) async fn last_changed(aws: &Aws, name: &str) -> Result<Option<String>> {
+    let answer = aws.secretsmanager.describe_secret().secret_id(name).send().await;
+    if matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
+    {
+        return Ok(None);
+    }
+    let secret = answer.called(&format!("describe the secret {name}"))?;
+    let changed = secret.last_changed_date.or(secret.created_date).filter(|_| secret.deleted_date.is_none());
+    Ok(changed.as_ref().and_then(timestamp::of))
 }
 
 /// Creates the secret, or gives it a new version; restores it first where it was about to be deleted.

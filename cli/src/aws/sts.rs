@@ -1,6 +1,13 @@
 //! AWS Security Token Service: who calls, in whose account.
 
+use aws_sdk_sts::config::http::HttpResponse;
+use aws_sdk_sts::error::SdkError;
+use aws_sdk_sts::operation::get_caller_identity::{GetCallerIdentityError, GetCallerIdentityOutput};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
 use super::Aws;
+use super::answer_date::AnswerDate;
 use super::call::Called;
 use crate::failure::{Failure, Result};
 
@@ -13,10 +20,25 @@ pub(crate) struct Caller {
 }
 
 pub(crate) async fn caller(aws: &Aws) -> Result<Caller> {
-    let identity = aws.sts.get_caller_identity().send().await.called("ask whose account this is")?;
+    read(aws.sts.get_caller_identity().send().await)
+}
+
+fn read(
+    answer: Result<GetCallerIdentityOutput, SdkError<GetCallerIdentityError, HttpResponse>>,
+) -> Result<Caller> {
+    let identity = answer.called("ask whose account this is")?;
     let account =
         identity.account.ok_or_else(|| Failure::new("AWS names no account for these credentials"))?;
     Ok(Caller { account, arn: identity.arn.unwrap_or_default() })
+}
+
+/// [`caller`], and when the service answered, by its own clock; it says so to whoever it refuses, too.
+pub(crate) async fn caller_and_date(aws: &Aws) -> (Result<Caller>, Option<OffsetDateTime>) {
+    let answered = AnswerDate::default();
+    let request = aws.sts.get_caller_identity().customize().interceptor(answered.clone());
+    let caller = read(request.send().await);
+    let date = answered.heard().and_then(|date| OffsetDateTime::parse(&date, &Rfc3339).ok());
+    (caller, date)
 }
 
 pub(crate) async fn account(aws: &Aws) -> Result<String> {

@@ -59,7 +59,7 @@ pub(super) fn obstacle(
 }
 
 /// Type and size of a key, in ACM's words where it has any.
-fn key_algorithm(key: &SubjectPublicKeyInfo<'_>) -> String {
+pub(super) fn key_algorithm(key: &SubjectPublicKeyInfo<'_>) -> String {
     if let Ok(PublicKey::RSA(key)) = key.parsed() {
         return format!("RSA_{}", key.key_size());
     }

@@ -1,13 +1,16 @@
 //! One file per command: its arguments, then what it does.
 
 pub(crate) mod auth_test;
+pub(crate) mod cert;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod destroy;
+pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod get;
+pub(crate) mod idp;
 pub(crate) mod loads;
 pub(crate) mod local;
 pub(crate) mod man;
@@ -54,6 +57,17 @@ pub(crate) enum Command {
 
     /// Check that the API lets a good token in, and no forged one
     AuthTest(auth_test::AuthTest),
+
+    /// Check the whole chain, from the credentials to the loads, and say what to mend
+    Doctor(doctor::Doctor),
+
+    /// Inspect and renew the certificate
+    #[command(subcommand)]
+    Cert(cert::Cert),
+
+    /// Inspect the identity provider, and rotate the client secret
+    #[command(subcommand)]
+    Idp(idp::Idp),
 
     /// Get items by id from the API
     Get(get::Get),
@@ -103,6 +117,9 @@ pub(crate) fn run(mut given: Given) -> Result<Exit> {
             Command::Loads(command) => loads::run(command, &Context::new(target)?).await,
             Command::Token(args) => token::run(args, &Context::new(target)?).await,
             Command::AuthTest(args) => auth_test::run(args, &Context::new(target)?).await,
+            Command::Doctor(args) => doctor::run(args, &Context::new(target)?).await,
+            Command::Cert(command) => cert::run(command, &Context::new(target)?).await,
+            Command::Idp(command) => idp::run(command, &Context::new(target)?).await,
             Command::Get(args) => get::run(args, &Context::new(target)?).await,
             Command::Export(args) => export::run(args, &Context::new(target)?).await,
             Command::Config(command) => config::run(command, &given).await,

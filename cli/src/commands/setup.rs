@@ -1,7 +1,7 @@
 //! `restctl setup`: certificate → ACM, its metadata → Secrets Manager; identity provider settings → Systems
 //! Manager, client secret → Secrets Manager.
 
-mod import;
+pub(super) mod import;
 
 use std::path::PathBuf;
 use std::time::SystemTime;

@@ -1,9 +1,12 @@
 //! A development identity provider with Auth0's endpoints, on the loopback address.
 
+mod client;
 mod refusal;
+mod rotation;
 mod signing_key;
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::{Form, FromRequest, Json, Request, State};
 use axum::response::{IntoResponse, Response};
@@ -40,13 +43,16 @@ pub(crate) struct IdentityProvider {
 
 /// An identity provider with one API and one client, and a signing key that lives as long as it does.
 pub(crate) struct Server {
-    identity_provider: IdentityProvider,
+    /// Its client's secret changes when it is rotated.
+    identity_provider: Mutex<IdentityProvider>,
     signing_key: SigningKey,
+    /// The local cloud's record, which knows the secret too.
+    record: PathBuf,
 }
 
 impl Server {
     /// `issuer` ends with a slash.
-    pub(crate) fn new(issuer: String) -> Result<Self> {
+    pub(crate) fn new(issuer: String, record: PathBuf) -> Result<Self> {
         let identity_provider = IdentityProvider {
             issuer,
             audience: AUDIENCE.to_owned(),
@@ -54,11 +60,11 @@ impl Server {
             client_secret: new_secret()?,
             scope: SCOPE.to_owned(),
         };
-        Ok(Self { identity_provider, signing_key: SigningKey::new()? })
+        Ok(Self { identity_provider: Mutex::new(identity_provider), signing_key: SigningKey::new()?, record })
     }
 
-    pub(crate) fn identity_provider(&self) -> &IdentityProvider {
-        &self.identity_provider
+    pub(crate) fn identity_provider(&self) -> MutexGuard<'_, IdentityProvider> {
+        self.identity_provider.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) async fn serve(self, listener: TcpListener) -> Result<()> {
@@ -66,12 +72,13 @@ impl Server {
             .route("/oauth/token", post(token))
             .route("/.well-known/openid-configuration", get(openid_configuration))
             .route("/.well-known/jwks.json", get(jwks))
+            .route("/api/v2/clients/{id}/rotate-secret", post(rotation::rotate))
             .with_state(Arc::new(self));
         axum::serve(listener, routes).await.during("the identity provider ended")
     }
 
     fn grant(&self, ask: &TokenRequest) -> Result<Value, Refusal> {
-        let provider = &self.identity_provider;
+        let provider = self.identity_provider();
         check_grant_type(ask.grant_type.as_deref())?;
         if ask.client_id.as_ref() != Some(&provider.client_id)
             || ask.client_secret.as_ref() != Some(&provider.client_secret)
@@ -92,7 +99,7 @@ impl Server {
                 return Err(Refusal::forbidden("access_denied", description));
             }
         }
-        let claims = self.claims(OffsetDateTime::now_utc().unix_timestamp());
+        let claims = claims(&provider, OffsetDateTime::now_utc().unix_timestamp());
         let access_token = self.signing_key.sign(&claims).map_err(|_| Refusal::server())?;
         Ok(json!({
             "access_token": access_token,
@@ -101,21 +108,20 @@ impl Server {
             "token_type": "Bearer",
         }))
     }
+}
 
-    /// The claims of a token of Auth0's for a client that acts for itself.
-    fn claims(&self, now: i64) -> Value {
-        let provider = &self.identity_provider;
-        json!({
-            "iss": provider.issuer,
-            "sub": format!("{}@clients", provider.client_id),
-            "aud": provider.audience,
-            "iat": now,
-            "exp": now + LIFETIME,
-            "scope": provider.scope,
-            "gty": "client-credentials",
-            "azp": provider.client_id,
-        })
-    }
+/// The claims of a token of Auth0's for a client that acts for itself.
+fn claims(provider: &IdentityProvider, now: i64) -> Value {
+    json!({
+        "iss": provider.issuer,
+        "sub": format!("{}@clients", provider.client_id),
+        "aud": provider.audience,
+        "iat": now,
+        "exp": now + LIFETIME,
+        "scope": provider.scope,
+        "gty": "client-credentials",
+        "azp": provider.client_id,
+    })
 }
 
 const NO_AUDIENCE: &str = "No audience parameter was provided, and no default audience has been configured";
@@ -160,14 +166,14 @@ fn check_grant_type(grant_type: Option<&str>) -> Result<(), Refusal> {
 
 /// OpenID Connect Discovery 1.0, section 3, for an issuer that only knows client credentials.
 async fn openid_configuration(State(server): State<Arc<Server>>) -> Json<Value> {
-    let issuer = &server.identity_provider.issuer;
+    let IdentityProvider { issuer, scope, .. } = &*server.identity_provider();
     Json(json!({
         "issuer": issuer,
         "token_endpoint": format!("{issuer}oauth/token"),
         "jwks_uri": format!("{issuer}.well-known/jwks.json"),
         "grant_types_supported": ["client_credentials"],
         "token_endpoint_auth_methods_supported": ["client_secret_post"],
-        "scopes_supported": [server.identity_provider.scope],
+        "scopes_supported": [scope],
         "response_types_supported": [],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
@@ -194,8 +200,13 @@ mod tests {
 
     /// A served provider and what `setup` is told of it.
     async fn serve() -> IdentityProvider {
+        serve_with(PathBuf::new()).await
+    }
+
+    async fn serve_with(record: PathBuf) -> IdentityProvider {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let server = Server::new(format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        let issuer = format!("http://{}/", listener.local_addr().unwrap());
+        let server = Server::new(issuer, record).unwrap();
         let provider = server.identity_provider().clone();
         tokio::spawn(server.serve(listener));
         provider
@@ -290,5 +301,27 @@ mod tests {
         let garbled = garbled.send().await.unwrap();
         assert_eq!(garbled.status(), 400);
         assert_eq!(garbled.json::<Value>().await.unwrap()["error"], "invalid_request");
+    }
+
+    #[tokio::test]
+    async fn a_secret_is_rotated_by_whoever_has_the_present_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let record = dir.path().join("cloud.json");
+        let provider = serve_with(record.clone()).await;
+        let stranger = IdentityProvider { client_secret: "wrong".to_owned(), ..provider.clone() };
+        assert!(stranger.rotate_secret().await.unwrap_err().to_string().contains("401"));
+        // What cannot be written down does not happen.
+        assert!(provider.rotate_secret().await.unwrap_err().to_string().contains("500"));
+        assert_eq!(post_json(&provider, &ask(&provider)).await.0, 200);
+
+        let before = json!({ "front": "elsewhere", "identity_provider": provider });
+        std::fs::write(&record, before.to_string()).unwrap();
+        let secret = provider.rotate_secret().await.unwrap();
+        let after: Value = serde_json::from_slice(&std::fs::read(&record).unwrap()).unwrap();
+        assert_eq!(after["identity_provider"]["client_secret"], secret.as_str());
+        assert_eq!(after["front"], before["front"]);
+        assert_eq!(post_json(&provider, &ask(&provider)).await.0, 401);
+        let provider = IdentityProvider { client_secret: secret, ..provider };
+        assert_eq!(post_json(&provider, &ask(&provider)).await.0, 200);
     }
 }

@@ -51,7 +51,7 @@ async fn run(folder: &Folder, options: &Supervise, emulator: &mut Option<Emulato
     let provider_listener = listen(options.ports.identity_provider_port).await?;
     let front_listener = listen(options.ports.https_port).await?;
     let issuer = format!("http://{}/", address(&provider_listener)?);
-    let provider = Server::new(issuer)?;
+    let provider = Server::new(issuer, folder.record())?;
     let emulator = start_emulator(folder, options, emulator).await?;
     let cloud = LocalCloud {
         endpoint_url: emulator.endpoint_url(),

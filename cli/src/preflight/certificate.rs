@@ -75,6 +75,7 @@ mod tests {
             status: CertificateStatus::Issued,
             key: Some(KeyAlgorithm::Rsa2048),
             not_after: Some(now() + time::Duration::days(90)),
+            in_use_by: Vec::new(),
         }
     }
 

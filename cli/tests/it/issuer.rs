@@ -38,6 +38,8 @@ impl Issuer {
         let requests = Arc::default();
         let routes = Router::new()
             .route("/.well-known/openid-configuration", get(async move || Json(document)))
+            // A key that verifies nothing here.
+            .route("/keys", get(async || Json(json!({ "keys": [{ "kty": "oct", "k": "c2VjcmV0" }] }))))
             .route("/token", post(grant))
             .with_state(Arc::clone(&requests));
         let (stop, stopped) = oneshot::channel();

@@ -3,16 +3,21 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod artifacts;
+mod authority;
 mod bad_input;
+mod cert;
 mod certificate;
 mod cloud;
 mod configuration;
 mod deploy;
 mod destroy;
+mod doctor;
+mod edited;
 mod export;
 mod first_steps;
 mod get;
 mod identity;
+mod idp;
 mod impostor;
 mod interposed;
 mod interrupted_deployment;
@@ -30,6 +35,7 @@ mod scripts;
 mod shell;
 mod status;
 mod terminal;
+mod tls_stand_in;
 mod upload;
 mod verify;
 mod words;

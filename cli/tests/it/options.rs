@@ -145,6 +145,12 @@ fn the_stacks_own_provider_is_read_back() {
         ("items/read".into(), "cognito".into())
     );
     assert_ne!(client_secret(&cloud), before.1);
+    let instead = [
+        "the stack's own user pool",
+        "add-user-pool-client-secret --user-pool-id us-east-1_",
+        "restctl setup",
+    ];
+    cloud.run(&["idp", "rotate-secret"]).failed_with(2, &instead);
 
     let function = cloud.resource("ApiFunction");
     let asked = cloud.get("lambda", &format!("/2015-03-31/functions/{function}/configuration"));

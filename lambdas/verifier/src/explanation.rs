@@ -137,7 +137,7 @@ fn moment(name: &'static str, claim: Option<&Value>, now: u64) -> String {
 }
 
 /// Bounded, and harmless to a terminal: the token may come from anyone.
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let mut shown = String::new();
     let mut length = 0;
     for character in text.chars() {

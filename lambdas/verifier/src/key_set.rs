@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::Refusal;
+use crate::explanation::shown;
 
 /// The largest JWK set that is looked at, in bytes.
 pub const MAX_KEY_SET_BYTES: usize = 128 * 1024;
@@ -20,6 +21,14 @@ const P256_BYTES: usize = 32;
 /// At least one key that may verify signatures.
 #[derive(Debug, Clone)]
 pub struct KeySet(Vec<Key>);
+
+/// Its texts hold no control characters and at most [`crate::MAX_SHOWN_CHARS`] characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DescribedKey {
+    pub kid: Option<String>,
+    /// Such as `RS256`: those of the signatures that it may verify here.
+    pub algorithms: Vec<String>,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeySetError {
@@ -76,6 +85,15 @@ impl KeySet {
         let total = set.keys.len();
         let keys: Vec<Key> = set.keys.into_iter().filter_map(Key::from_jwk).collect();
         if keys.is_empty() { Err(KeySetError::NoUsableKey(total)) } else { Ok(Self(keys)) }
+    }
+
+    /// Each key that may verify signatures.
+    pub fn described(&self) -> Vec<DescribedKey> {
+        let described = |key: &Key| DescribedKey {
+            kid: key.kid.as_deref().map(shown),
+            algorithms: key.algorithms.iter().map(|known| format!("{known:?}")).collect(),
+        };
+        self.0.iter().map(described).collect()
     }
 
     /// The keys' ids and algorithms, such as `key-1 (RS256, PS256)`.

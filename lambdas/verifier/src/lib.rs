@@ -17,7 +17,7 @@ mod refusal;
 pub use check::Check;
 pub use claims::{Claims, Policy};
 pub use explanation::{Explanation, Finding, MAX_SHOWN_CHARS, Verdict, explain};
-pub use key_set::{KeySet, KeySetError, MAX_KEY_SET_BYTES};
+pub use key_set::{DescribedKey, KeySet, KeySetError, MAX_KEY_SET_BYTES};
 pub use provider::Provider;
 pub use refusal::Refusal;
 

@@ -9,18 +9,18 @@ use crate::failure::Result;
 use crate::{output, session, settings};
 
 /// Imports `identity` under the ARN of the certificate `before`, or under a new one where ACM would refuse that.
-pub(super) async fn import(
+pub(in crate::commands) async fn import(
     context: &Context,
     identity: &Identity,
     before: Option<&Certificate>,
-) -> Result<()> {
+) -> Result<Certificate> {
     let (aws, stack) = (context.aws().await?, &context.stack);
     let mut supersedes = before.map(|certificate| certificate.supersedes.clone()).unwrap_or_default();
     let (mut existing, mut obstacle) = (None, None);
     if let Some(certificate) = before
-        && let Some(pem) = acm::read(aws, &certificate.arn).await?
+        && let Some(imported) = acm::read(aws, &certificate.arn).await?
     {
-        obstacle = identity.obstacle_to_replacing(&pem)?;
+        obstacle = identity.obstacle_to_replacing(&imported.certificate)?;
         match obstacle {
             None => existing = Some(certificate.arn.as_str()),
             Some(_) => supersedes.push(certificate.arn.clone()),
@@ -41,5 +41,5 @@ pub(super) async fn import(
             "                   a new ARN, because {obstacle}; restctl deploy puts it in front"
         ));
     }
-    Ok(())
+    Ok(certificate)
 }

@@ -1,17 +1,16 @@
 //! `restctl token explain`
 
 use std::io::{Read, stdin};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use comfy_table::Table;
-use restctl_verifier::{Check, Explanation, Finding, KeySet, MAX_TOKEN_BYTES, Policy, Verdict};
+use restctl_verifier::{Explanation, Finding, MAX_TOKEN_BYTES, Verdict};
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::failure::{During, Exit, Failure, Result};
 use crate::output::{self, Format};
-use crate::{discovery, policy, token};
+use crate::{policy, token};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -59,10 +58,7 @@ pub(super) async fn run(args: Explain, context: &Context) -> Result<()> {
         Some(token) => token.to_owned(),
         None => token::obtain(context).await?.access_token,
     };
-    let keys = KeySet::from_json(&discovery::fetch_keys(&asked.jwks_uri).await?);
-    let keys = keys.during(format!("the keys at {} cannot be used", asked.jwks_uri))?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let explanation = restctl_verifier::explain(token.trim(), &keys, &asked.policy, now);
+    let explanation = asked.explain(&token, &asked.keys().await?);
 
     match output::format() {
         Format::Text => output::data(&table(&explanation).trim_fmt())?,
@@ -73,15 +69,7 @@ pub(super) async fn run(args: Explain, context: &Context) -> Result<()> {
             "the settings have changed since the last deployment, by which this goes: restctl deploy",
         );
     }
-    match explanation.first_failure() {
-        None => Ok(()),
-        Some((finding, refusal)) => {
-            Err(Failure::new(format!("the API refuses the token by its {}", finding.check))
-                .why(refusal.to_string())
-                .next(advice(finding.check, &asked.policy))
-                .exit(Exit::Authentication))
-        }
-    }
+    asked.judge(&explanation)
 }
 
 /// One byte more than is looked at, so that a token that is too large shows.
@@ -130,38 +118,4 @@ fn table(explanation: &Explanation) -> Table {
         vec![verdict(finding).to_owned(), finding.check.to_string(), finding.found.clone(), expected]
     };
     output::table(&["VERDICT", "CHECK", "FOUND", "EXPECTED"], explanation.findings.iter().map(row).collect())
-}
-
-/// What to do about a token that fails this check first.
-fn advice(check: Check, policy: &Policy) -> String {
-    let Policy { issuer, audience, scope, .. } = policy;
-    match check {
-        Check::Size | Check::Shape | Check::Header | Check::Payload => {
-            "give the access token whole, as the provider sent it, and nothing else".to_owned()
-        }
-        Check::Algorithm => "have the provider sign access tokens with RS256, PS256 or ES256".to_owned(),
-        Check::Type => "send the access token, and no other token of the provider's".to_owned(),
-        Check::CriticalParameters => "have the provider leave out crit".to_owned(),
-        Check::Key | Check::Signature => {
-            format!("take a token that {issuer} signs now: restctl token")
-        }
-        Check::Expiry => "get a new token: restctl token".to_owned(),
-        Check::NotBefore | Check::IssuedAt => "compare this machine's clock with the issuer's".to_owned(),
-        Check::Issuer => {
-            format!("take a token from {issuer}; or restctl setup --issuer URL, then restctl deploy")
-        }
-        Check::Audience => format!(
-            "ask the provider for the audience {audience}; or restctl setup --audience AUDIENCE, then restctl deploy"
-        ),
-        Check::Client => {
-            "let the client in: restctl setup --audience ID,ID with each client's id, then restctl deploy"
-                .to_owned()
-        }
-        Check::TokenUse => "send the access token, and not the ID token".to_owned(),
-        Check::Subject => "have the provider give the subject as a text".to_owned(),
-        Check::Scope => format!(
-            "grant the client {scope} at the provider and get a new token; or restctl setup --scope SCOPE, then \
-             restctl deploy"
-        ),
-    }
 }

@@ -1,0 +1,17 @@
+//! Amazon EventBridge: the rule that queues each new object as a load.
+
+use aws_sdk_eventbridge::types::RuleState;
+
+use super::Aws;
+use super::call::Called;
+use crate::failure::Result;
+
+/// None where there is no such rule.
+pub(crate) async fn rule_state(aws: &Aws, rule: &str) -> Result<Option<RuleState>> {
+    let answer = aws.eventbridge.describe_rule().name(rule).send().await;
+    if matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
+    {
+        return Ok(None);
+    }
+    Ok(answer.called(&format!("look at the event rule {rule}"))?.state)
+}

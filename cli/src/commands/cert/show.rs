@@ -1,0 +1,77 @@
+//! `restctl cert show`
+
+mod report;
+
+use clap::Args;
+
+use self::report::{Report, Served};
+use crate::aws::acm;
+use crate::aws::cloudformation;
+use crate::certificate::Presented;
+use crate::context::Context;
+use crate::endpoint::Location;
+use crate::failure::{During, Exit, Failure, Result};
+use crate::handshake::Handshake;
+use crate::hexadecimal::sha256;
+use crate::output::{self, Format};
+use crate::settings;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Tells of the certificate that was imported last, what ACM says of it, and what the endpoint presents in a TLS handshake now.
+
+Exit codes: 0 where it is there, served or not; 5 where none was imported, or ACM has it no longer.
+
+Examples:
+  restctl cert show
+  restctl cert show --output json | jq .days_left")]
+pub(crate) struct Show {}
+
+pub(super) async fn run(_: Show, context: &Context) -> Result<()> {
+    let aws = context.aws().await?;
+    let (certificate, stack) = tokio::try_join!(
+        settings::require_certificate(aws, &context.stack),
+        cloudformation::find_own(aws, &context.stack),
+    )?;
+    let (imported, described) =
+        tokio::try_join!(acm::read(aws, &certificate.arn), acm::describe(aws, &certificate.arn))?;
+    let (Some(imported), Some(described)) = (imported, described) else {
+        return Err(Failure::new(format!("the certificate {} is not in ACM", certificate.arn))
+            .exit(Exit::NotFound)
+            .next("restctl setup --cert FILE --key FILE, or --self-signed NAME; then restctl deploy"));
+    };
+    // A stack that is not up has no endpoint.
+    let location = stack.and_then(|stack| Location::of(context, &stack, &certificate).ok());
+    let leaf = Presented::all_of(&imported.certificate)?.into_iter().next();
+    let leaf = leaf.ok_or_else(|| Failure::new(format!("ACM has no text of {}", certificate.arn)))?;
+    let served = match &location {
+        Some(location) => Some(Served::by(location, &leaf).await),
+        None => None,
+    };
+    let above = Presented::all_of(imported.chain.as_deref().unwrap_or_default())?;
+    let report = Report::of(certificate, leaf, &above, described, served);
+    match output::format() {
+        Format::Text => output::data(&output::aligned(&report.lines())),
+        Format::Json => output::json(&report),
+    }
+}
+
+impl Served {
+    async fn by(location: &Location, imported: &Presented) -> Self {
+        let nothing =
+            |why: String| Self { fingerprint: None, is_same: false, is_trusted: false, why: Some(why) };
+        let handshake = match Handshake::with(location).await {
+            Ok(handshake) => handshake,
+            Err(failure) => return nothing(failure.in_one_line()),
+        };
+        let why = handshake.connection.during("not to be trusted").err().map(|failure| failure.in_one_line());
+        match handshake.chain.first() {
+            None => nothing(why.unwrap_or_else(|| "no certificate is presented".to_owned())),
+            Some(leaf) => {
+                let fingerprint = sha256(leaf);
+                let is_same = fingerprint == imported.fingerprint;
+                Self { fingerprint: Some(fingerprint), is_same, is_trusted: why.is_none(), why }
+            }
+        }
+    }
+}

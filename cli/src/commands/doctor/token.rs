@@ -1,0 +1,50 @@
+//! A token, from the provider to the endpoint.
+
+use reqwest::StatusCode;
+use restctl_contract::api::{ITEMS_PATH, PROBLEM_TYPE, Problem};
+use restctl_verifier::Verdict;
+
+use super::facts::Facts;
+use super::finding::{Finding, Trouble};
+use crate::discovery::bounded_body;
+use crate::endpoint::{self, Endpoint};
+
+/// One item, or a problem.
+const MAX_ANSWER_BYTES: usize = 2 * 1024 * 1024;
+
+pub(super) async fn granted(facts: &Facts<'_>) -> Result<Finding, Trouble> {
+    let granted = facts.token().await?;
+    Ok(Finding::ok(format!("granted for {} s", granted.expires_in)))
+}
+
+/// The API's own code accepts it.
+pub(super) async fn claims(facts: &Facts<'_>) -> Result<Finding, Trouble> {
+    let (asked, keys, token) = (facts.asked().await?, facts.keys().await?, facts.token().await?);
+    let explanation = asked.explain(&token.access_token, keys);
+    asked.judge(&explanation)?;
+    let passed = explanation.findings.iter().filter(|finding| finding.verdict == Verdict::Passed).count();
+    Ok(Finding::ok(format!("all {passed} checks of restctl token explain pass")))
+}
+
+/// The endpoint accepts it.
+pub(super) async fn access(facts: &Facts<'_>) -> Result<Finding, Trouble> {
+    let (location, token) = (facts.trusted().await?, facts.token().await?);
+    let endpoint = Endpoint::at(location.clone()).await?;
+    // An id that a string and a number can be; it need not exist.
+    let path = format!("{ITEMS_PATH}0");
+    let address = format!("{}{path}", endpoint.base_url);
+    let answer = endpoint.client.get(&address).bearer_auth(&token.access_token).send().await;
+    let answer = answer.map_err(|error| endpoint.no_answer(&address, &error))?;
+    let status = answer.status();
+    let body = bounded_body(answer, MAX_ANSWER_BYTES).await?;
+    if status == StatusCode::OK || (status == StatusCode::NOT_FOUND && is_no_such_item(&body)) {
+        return Ok(Finding::ok(format!("GET {path} answers {status}")));
+    }
+    Err(endpoint::refusal(status, &body).into())
+}
+
+/// In the API's own words, and not in those of somebody in between.
+fn is_no_such_item(body: &[u8]) -> bool {
+    let problem = serde_json::from_slice::<Problem>(body);
+    problem.is_ok_and(|problem| problem.kind == format!("{PROBLEM_TYPE}item-not-found"))
+}

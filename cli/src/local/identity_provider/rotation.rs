@@ -1,0 +1,51 @@
+//! Another client secret, as Auth0's Management API makes one. Whoever has the present secret may ask for it.
+
+use std::fs;
+use std::path::Path as File;
+use std::sync::Arc;
+
+use axum::extract::{Json, Path, State};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+
+use super::refusal::Refusal;
+use super::{Server, new_secret};
+use crate::directories;
+use crate::failure::{During, Result};
+use crate::output;
+
+pub(super) async fn rotate(
+    State(server): State<Arc<Server>>,
+    Path(client_id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Refusal> {
+    let mut provider = server.identity_provider();
+    let known = format!("{}:{}", provider.client_id, provider.client_secret);
+    if client_id != provider.client_id || credentials(&headers).as_deref() != Some(known.as_bytes()) {
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "access_denied", "Unauthorized"));
+    }
+    let secret = new_secret().and_then(|secret| write_down(&server.record, &secret).map(|()| secret));
+    let secret = secret.map_err(|failure| {
+        output::failure(&failure);
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "The secret cannot be kept")
+    })?;
+    provider.client_secret.clone_from(&secret);
+    Ok(Json(json!({ "client_id": client_id, "client_secret": secret })))
+}
+
+/// Of HTTP's basic authentication (RFC 7617).
+fn credentials(headers: &HeaderMap) -> Option<Vec<u8>> {
+    let encoded = headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
+    STANDARD.decode(encoded).ok()
+}
+
+fn write_down(record: &File, secret: &str) -> Result<()> {
+    let doing = format!("{} cannot be read", record.display());
+    let mut cloud: Value = serde_json::from_slice(&fs::read(record).during(&doing)?).during(&doing)?;
+    cloud["identity_provider"]["client_secret"] = secret.into();
+    let text = serde_json::to_vec_pretty(&cloud).during("the local cloud cannot be written down")?;
+    directories::write_private(record, &text)
+}

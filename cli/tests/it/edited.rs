@@ -1,0 +1,27 @@
+//! Somebody else in place of a part of the local cloud.
+
+use serde_json::Value;
+
+use crate::cloud::{Cloud, RECORD};
+
+/// Has the local cloud's record say something else, until [`Edited`] is dropped.
+pub(crate) struct Edited<'a> {
+    cloud: &'a Cloud,
+    before: Value,
+}
+
+impl<'a> Edited<'a> {
+    pub(crate) fn new(cloud: &'a Cloud, member: &str, value: &str) -> Self {
+        let before = cloud.record();
+        let mut record = before.clone();
+        record[member] = value.into();
+        std::fs::write(cloud.state().join(RECORD), record.to_string()).unwrap();
+        Self { cloud, before }
+    }
+}
+
+impl Drop for Edited<'_> {
+    fn drop(&mut self) {
+        std::fs::write(self.cloud.state().join(RECORD), self.before.to_string()).unwrap();
+    }
+}

@@ -1,0 +1,103 @@
+//! `restctl idp`: the identity provider, and a client secret in place of another.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::cloud::{Cloud, Ran};
+use crate::issuer::Issuer;
+
+fn shown(cloud: &Cloud) -> Value {
+    cloud.succeed(&["idp", "show", "--output", "json"]).json()
+}
+
+/// What Secrets Manager has.
+fn kept(cloud: &Cloud) -> String {
+    let secret = json!({ "SecretId": "restctl/restctl/client-secret" });
+    let answer = cloud.call("secretsmanager", "secretsmanager.GetSecretValue", &secret);
+    answer["SecretString"].as_str().unwrap().to_owned()
+}
+
+/// `restctl idp rotate-secret` with this secret on standard input.
+fn rotate(cloud: &Cloud, secret: &str) -> Ran {
+    let mut command = cloud.command(&["idp", "rotate-secret", "--client-secret-file", "-"]);
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(secret.as_bytes()).unwrap();
+    Ran::from(child.wait_with_output().unwrap())
+}
+
+#[test]
+fn a_secret_takes_the_place_of_another_once_it_is_good() {
+    let cloud = Cloud::up();
+    for command in ["show", "rotate-secret"] {
+        cloud.run(&["idp", command]).failed_with(5, &["has not been set up", "restctl setup"]);
+    }
+    cloud.succeed(&["setup"]);
+    let before = shown(&cloud);
+    assert_eq!((&before["kind"], &before["deployed"]), (&json!("auth0"), &Value::Null));
+    cloud.succeed(&["deploy"]);
+    cloud.succeed(&["upload", "items.csv"]);
+    cloud.succeed(&["get", "--id", "42"]);
+
+    let first = kept(&cloud);
+    rotate(&cloud, "wrong").failed_with(4, &["refuses the client", "access_denied", "the present one stays"]);
+    rotate(&cloud, "\n").failed_with(2, &["is empty"]);
+    assert_eq!(kept(&cloud), first, "what is refused changes nothing");
+
+    // Never told: every run of a command is looked through for the secret that the record has.
+    let rotated = cloud.succeed(&["idp", "rotate-secret", "--output", "json"]).json();
+    assert_eq!((&rotated["outcome"], &rotated["client_id"]), (&json!("rotated"), &json!("restctl-local")));
+    let second = kept(&cloud);
+    assert_ne!(second, first);
+    assert_eq!(cloud.record()["identity_provider"]["client_secret"], json!(second));
+    cloud.succeed(&["get", "--id", "42"]);
+    rotate(&cloud, &first).failed_with(4, &["refuses the client"]);
+    let given = rotate(&cloud, &second);
+    assert_eq!(given.exit, 0, "{}", given.said);
+    assert!(!given.said.contains(&second) && given.said.contains("and is good"), "{}", given.said);
+    cloud.succeed(&["setup"]);
+    assert_eq!(kept(&cloud), second, "setup takes what the record has");
+
+    what_is_shown_is_how_it_is(&cloud);
+    a_token_that_the_api_would_refuse_changes_nothing(&cloud, &second);
+}
+
+fn what_is_shown_is_how_it_is(cloud: &Cloud) {
+    let report = shown(cloud);
+    let provider = &cloud.record()["identity_provider"];
+    for member in ["issuer", "audience", "client_id", "scope"] {
+        assert_eq!(report[member], provider[member], "{member}");
+    }
+    assert_eq!(report["keys"][0]["algorithms"], json!(["RS256"]));
+    assert_eq!(report["client_secret"]["is_set"], true);
+    assert!(report["client_secret"]["last_changed"].as_str().unwrap().ends_with('Z'), "{report}");
+    assert_eq!(report["deployed"], json!({ "is_same": true, "different": [] }));
+
+    cloud.succeed(&["setup", "--audience", "https://other.example.test"]);
+    assert_eq!(shown(cloud)["deployed"], json!({ "is_same": false, "different": ["AUDIENCE"] }));
+    let text = cloud.succeed(&["idp", "show"]).data;
+    assert!(text.contains("with other settings: AUDIENCE; restctl deploy"), "{text}");
+    cloud.succeed(&["setup"]);
+}
+
+fn a_token_that_the_api_would_refuse_changes_nothing(cloud: &Cloud, secret: &str) {
+    // It grants anything to anyone, and has no keys that could sign.
+    let issuer = Issuer::start(&["client_secret_post"]);
+    cloud.succeed(&["setup", "--issuer", issuer.url()]);
+    let report = shown(cloud);
+    assert_eq!(report["keys"], Value::Null);
+    assert!(report["keys_error"].as_str().unwrap().contains("cannot be used"), "{report}");
+    rotate(cloud, "another").failed_with(1, &["cannot be used"]);
+
+    let keys =
+        format!("{}.well-known/jwks.json", cloud.record()["identity_provider"]["issuer"].as_str().unwrap());
+    let keys = json!({ "Name": "/restctl/restctl/jwks-uri", "Value": keys, "Overwrite": true });
+    cloud.call("ssm", "AmazonSSM.PutParameter", &keys);
+    rotate(cloud, "another")
+        .failed_with(4, &["the API refuses the token by its shape", "the present secret stays"]);
+    // The local cloud's provider is another one, so that nobody makes a secret.
+    cloud.run(&["idp", "rotate-secret"]).failed_with(2, &["no terminal", "--client-secret-file"]);
+    assert_eq!(kept(cloud), secret);
+}
