@@ -51,7 +51,7 @@ pub(super) async fn dead_letters(facts: &Facts<'_>) -> Result<Finding, Trouble> 
     match waiting + in_flight {
         0 => Ok(Finding::ok("none")),
         number => Err(Failure::new(format!("{number} in {queue}: loads that kept failing"))
-            .next("restctl loads ls, which says why; then restctl loads retry ID")
+            .next("restctl dlq ls, which says why; then restctl dlq redrive")
             .into()),
     }
 }

@@ -6,10 +6,8 @@ use restctl_contract::api::Item;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
     Json,
-    /// An item a line
     Ndjson,
     Csv,
-    /// For people: columns that fit the terminal, long values cut
     Table,
 }
 
