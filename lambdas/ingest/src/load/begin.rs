@@ -23,7 +23,7 @@ pub(super) async fn begin(ingest: &Ingest, created: &ObjectCreated, version: &st
     let ledger = ingest.ledger();
     let mut entry = match ledger.entry(&LoadId::of(&created.key, version)).await? {
         Some(entry) if matches!(entry.state, LoadState::Loaded | LoadState::Failed) => {
-            info!(load = entry.load.as_str(), object = entry.object, "the load has been settled before");
+            info!(state = %entry.state, "the load has been settled before");
             return Ok(Begun::Settled);
         }
         Some(entry) => next_attempt(entry),
@@ -38,6 +38,7 @@ pub(super) async fn begin(ingest: &Ingest, created: &ObjectCreated, version: &st
         return Ok(Begun::Stopped);
     }
     ledger.write(&entry).await?;
+    info!(attempt = entry.attempts, from_byte = entry.position.offset, "an attempt begins");
     let late = ledger.is_late(&entry.stamp()).await?;
     Ok(Begun::Load { entry: Box::new(entry), late })
 }
