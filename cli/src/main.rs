@@ -25,6 +25,7 @@ mod local;
 mod output;
 mod policy;
 mod preflight;
+mod printable;
 mod progress;
 mod prompt;
 mod receipt;

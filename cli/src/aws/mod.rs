@@ -5,6 +5,7 @@ mod answer_date;
 pub(crate) mod call;
 pub(crate) mod change_set;
 pub(crate) mod cloudformation;
+pub(crate) mod cloudwatchlogs;
 pub(crate) mod dynamodb;
 pub(crate) mod elasticloadbalancing;
 pub(crate) mod iam;

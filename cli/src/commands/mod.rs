@@ -8,6 +8,7 @@ pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod loads;
 pub(crate) mod local;
+pub(crate) mod logs;
 pub(crate) mod rollback;
 pub(crate) mod setup;
 pub(crate) mod token;
@@ -37,6 +38,9 @@ pub(crate) enum Command {
     /// List, inspect and repair loads
     #[command(subcommand)]
     Loads(loads::Loads),
+
+    /// Print what the functions wrote into their logs
+    Logs(logs::Logs),
 
     /// Print an access token for the API, or explain why one is refused
     Token(token::Token),
@@ -78,6 +82,7 @@ pub(crate) fn run(mut given: Given) -> Result<Exit> {
             Command::Setup(args) => setup::run(args, &Context::new(target)?).await,
             Command::Upload(args) => upload::run(args, &Context::new(target)?).await,
             Command::Loads(command) => loads::run(command, &Context::new(target)?).await,
+            Command::Logs(args) => logs::run(args, &Context::new(target)?).await,
             Command::Token(args) => token::run(args, &Context::new(target)?).await,
             Command::AuthTest(args) => auth_test::run(args, &Context::new(target)?).await,
             Command::Get(args) => get::run(args, &Context::new(target)?).await,

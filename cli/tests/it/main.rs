@@ -16,6 +16,7 @@ mod interrupted_load;
 mod issuer;
 mod loads;
 mod local_cloud;
+mod logs;
 mod main_job;
 mod openapi;
 mod options;

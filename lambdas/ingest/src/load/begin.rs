@@ -32,7 +32,8 @@ pub(super) async fn begin(ingest: &Ingest, created: &ObjectCreated, version: &st
     if entry.attempts > MAX_ATTEMPTS {
         entry.state = LoadState::Stopped;
         entry.reason = Some(format!(
-            "{MAX_ATTEMPTS} attempts in a row broke off without a word: the log of the ingest function may tell why"
+            "{MAX_ATTEMPTS} attempts in a row broke off without a word: restctl logs --load {} may tell why",
+            entry.load
         ));
         ledger.write(&entry).await?;
         return Ok(Begun::Stopped);
