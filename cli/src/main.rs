@@ -9,6 +9,7 @@ mod cognito;
 mod commands;
 mod configuration;
 mod context;
+mod dead_letter;
 mod directories;
 mod discovery;
 mod duplicates;

@@ -4,6 +4,7 @@ pub(crate) mod auth_test;
 pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod destroy;
+pub(crate) mod dlq;
 pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod loads;
@@ -38,6 +39,10 @@ pub(crate) enum Command {
     /// List, inspect and repair loads
     #[command(subcommand)]
     Loads(loads::Loads),
+
+    /// List the loads that kept failing, and queue them again or drop them
+    #[command(subcommand)]
+    Dlq(dlq::Dlq),
 
     /// Print what the functions wrote into their logs
     Logs(logs::Logs),
@@ -82,6 +87,7 @@ pub(crate) fn run(mut given: Given) -> Result<Exit> {
             Command::Setup(args) => setup::run(args, &Context::new(target)?).await,
             Command::Upload(args) => upload::run(args, &Context::new(target)?).await,
             Command::Loads(command) => loads::run(command, &Context::new(target)?).await,
+            Command::Dlq(command) => dlq::run(command, &Context::new(target)?).await,
             Command::Logs(args) => logs::run(args, &Context::new(target)?).await,
             Command::Token(args) => token::run(args, &Context::new(target)?).await,
             Command::AuthTest(args) => auth_test::run(args, &Context::new(target)?).await,

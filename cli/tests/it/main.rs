@@ -8,6 +8,7 @@ mod certificate;
 mod cloud;
 mod deploy;
 mod destroy;
+mod dlq;
 mod export;
 mod identity;
 mod interposed;
