@@ -68,6 +68,13 @@ pub(crate) fn format() -> Format {
     MANNER.get().map_or(Format::Text, |manner| manner.output)
 }
 
+/// A person reads the data: at a terminal, or behind a pipe that is to have colours, as before `less -R`.
+#[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
+pub(crate) fn is_for_people() -> bool {
+    let colored = MANNER.get().is_some_and(|manner| manner.color == Color::Always);
+    format() == Format::Text && (colored || io::stdout().is_terminal())
+}
+
 /// Writes data, and ends the process quietly with success where the reader has gone (`restctl get … | head`).
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
 pub(crate) fn bytes(bytes: &[u8]) -> Result<()> {

@@ -14,6 +14,11 @@ pub(crate) fn of_seconds(seconds: u64) -> Option<String> {
     OffsetDateTime::from_unix_timestamp(seconds.try_into().ok()?).ok().map(rfc3339)
 }
 
+/// Milliseconds since the Unix epoch; none where no calendar has them.
+pub(crate) fn of_milliseconds(milliseconds: i64) -> Option<String> {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000).ok().map(rfc3339)
+}
+
 /// The time of an HTTP header such as `Date` (RFC 9110, section 5.6.7).
 pub(crate) fn of_http_date(text: &str) -> Option<String> {
     DateTime::from_str(text, DateTimeFormat::HttpDate).ok().as_ref().and_then(of)

@@ -6,7 +6,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::client::Waiters;
 use aws_sdk_dynamodb::types::AttributeValue;
 use restctl_contract::key::WRITTEN_BY;
-use restctl_contract::load::{LEDGER_KEY, LedgerEntry, LoadId};
+use restctl_contract::load::{LEDGER_KEY, LedgerEntry, LoadId, LoadState};
+use restctl_contract::timestamp::now;
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value, to_item};
 
 use super::Aws;
@@ -44,12 +45,7 @@ pub(crate) async fn ledger_entries(aws: &Aws, ledger: &str) -> Result<HashMap<St
 }
 
 /// Replaces the entry `read` by `entry`, unless somebody else changed it meanwhile.
-pub(crate) async fn change_ledger_entry(
-    aws: &Aws,
-    ledger: &str,
-    read: &LedgerEntry,
-    entry: &LedgerEntry,
-) -> Result<()> {
+async fn change_ledger_entry(aws: &Aws, ledger: &str, read: &LedgerEntry, entry: &LedgerEntry) -> Result<()> {
     let cannot = "the ledger's entry cannot be written";
     let request = aws
         .dynamodb
@@ -86,6 +82,16 @@ pub(crate) async fn written_by(
         Some(AttributeValue::S(stamp)) => Some(stamp),
         _ => None,
     }))
+}
+
+/// Opens the entry `read` again, of a load that failed or stopped, for the function that will find it; one that is
+/// under way needs nothing.
+pub(crate) async fn open_again(aws: &Aws, ledger: &str, read: &LedgerEntry) -> Result<()> {
+    if matches!(read.state, LoadState::Failed | LoadState::Stopped) {
+        let again = read.clone().again(now());
+        change_ledger_entry(aws, ledger, read, &again).await?;
+    }
+    Ok(())
 }
 
 /// How many write units a second the table takes at once ("Understanding DynamoDB warm throughput", Amazon DynamoDB

@@ -110,9 +110,7 @@ pub(crate) async fn call(aws: &Aws, function: &str, version: &str, event: &Value
         None => Ok(payload),
         Some(kind) => Err(Failure::new(format!("version {version} of the function {function} fails"))
             .why(format!("{kind}: {}", String::from_utf8_lossy(&payload)))
-            .next(format!(
-                "aws lambda get-function-configuration --function-name {function} names its log group"
-            ))),
+            .next("restctl logs, which says what it wrote")),
     }
 }
 

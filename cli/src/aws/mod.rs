@@ -6,6 +6,7 @@ pub(crate) mod call;
 pub(crate) mod change_set;
 pub(crate) mod cloudformation;
 pub(crate) mod cloudwatch;
+pub(crate) mod cloudwatchlogs;
 pub(crate) mod dynamodb;
 pub(crate) mod elasticloadbalancing;
 pub(crate) mod eventbridge;

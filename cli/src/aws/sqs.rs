@@ -1,14 +1,30 @@
-//! Amazon SQS: the queue of loads.
+//! Amazon SQS: the queue of loads, and the one of those that kept failing.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_sdk_sqs::types::QueueAttributeName;
+use aws_sdk_sqs::types::{
+    ChangeMessageVisibilityBatchRequestEntry, MessageSystemAttributeName, QueueAttributeName,
+};
 use restctl_contract::event::{MESSAGE_GROUP, ObjectCreated};
 use restctl_contract::load::LoadId;
 
 use super::Aws;
 use super::call::Called;
 use crate::failure::{During, Result};
+use crate::timestamp;
+
+/// The most that a call gives, and of a FIFO queue's message group all that anybody gets to see until these are
+/// deleted or visible again ("FIFO queue delivery logic", Amazon SQS Developer Guide).
+pub(crate) const MOST_RECEIVED: usize = 10;
+
+/// A message while it is hidden from everybody else.
+pub(crate) struct Message {
+    pub(crate) id: String,
+    pub(crate) body: String,
+    /// When it was sent, as the ledger writes times.
+    pub(crate) sent: Option<String>,
+    receipt_handle: String,
+}
 
 /// Queues `load` behind those that came before. Done twice, the ledger makes the second do nothing.
 pub(crate) async fn queue_load(
@@ -18,6 +34,11 @@ pub(crate) async fn queue_load(
     event: &ObjectCreated,
 ) -> Result<()> {
     let body = serde_json::to_string(event).during("the load cannot be described")?;
+    queue(aws, queue_url, load.as_str(), &body).await
+}
+
+/// Queues a message of a load, whose `name` tells it from others, behind those that came before.
+pub(crate) async fn queue(aws: &Aws, queue_url: &str, name: &str, body: &str) -> Result<()> {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let request = aws
         .sqs
@@ -25,7 +46,7 @@ pub(crate) async fn queue_load(
         .queue_url(queue_url)
         .message_group_id(MESSAGE_GROUP)
         // By itself the queue drops a message whose body it has seen in the last five minutes.
-        .message_deduplication_id(format!("{load}-{}", since_epoch.as_nanos()))
+        .message_deduplication_id(format!("{name}-{}", since_epoch.as_nanos()))
         .message_body(body);
     request.send().await.called("queue the load")?;
     Ok(())
@@ -35,6 +56,12 @@ pub(crate) async fn queue_load(
 pub(crate) struct Depth {
     pub(crate) waiting: u64,
     pub(crate) in_flight: u64,
+}
+
+impl Depth {
+    pub(crate) fn messages(&self) -> usize {
+        usize::try_from(self.waiting + self.in_flight).unwrap_or(usize::MAX)
+    }
 }
 
 pub(crate) async fn depth(aws: &Aws, queue_url: &str) -> Result<Depth> {
@@ -48,4 +75,58 @@ pub(crate) async fn depth(aws: &Aws, queue_url: &str) -> Result<Depth> {
     let count = |name| answer.attributes()?.get(&name)?.parse::<u64>().ok();
     let count = |name| count(name).unwrap_or_default();
     Ok(Depth { waiting: count(Visible) + count(Delayed), in_flight: count(NotVisible) })
+}
+
+/// The first messages, hidden from everybody else for so long.
+pub(crate) async fn receive(aws: &Aws, queue_url: &str, hidden: Duration) -> Result<Vec<Message>> {
+    let request = aws
+        .sqs
+        .receive_message()
+        .queue_url(queue_url)
+        .max_number_of_messages(i32::try_from(MOST_RECEIVED).unwrap_or(1))
+        .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
+        // Without waiting, SQS asks only some of its servers.
+        .wait_time_seconds(1)
+        .visibility_timeout(i32::try_from(hidden.as_secs()).unwrap_or(i32::MAX));
+    let answer = request.send().await.called("read the dead letters")?;
+    let message = |message: aws_sdk_sqs::types::Message| {
+        let attributes = message.attributes.unwrap_or_default();
+        let sent = attributes.get(&MessageSystemAttributeName::SentTimestamp);
+        Some(Message {
+            id: message.message_id?,
+            body: message.body.unwrap_or_default(),
+            sent: sent.and_then(|sent| timestamp::of_milliseconds(sent.parse().ok()?)),
+            receipt_handle: message.receipt_handle?,
+        })
+    };
+    Ok(answer.messages.unwrap_or_default().into_iter().filter_map(message).collect())
+}
+
+/// Lets others see messages again. What fails here comes by itself once the messages have been hidden long enough.
+pub(crate) async fn give_back<'a>(
+    aws: &Aws,
+    queue_url: &str,
+    messages: impl IntoIterator<Item = &'a Message>,
+) -> Result<()> {
+    let entries = messages.into_iter().enumerate().map(|(place, message)| {
+        ChangeMessageVisibilityBatchRequestEntry::builder()
+            .id(place.to_string())
+            .receipt_handle(&message.receipt_handle)
+            .visibility_timeout(0)
+            .build()
+    });
+    let entries = entries.collect::<std::result::Result<Vec<_>, _>>();
+    let entries = entries.during("the dead letters cannot be given back")?;
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let request = aws.sqs.change_message_visibility_batch().queue_url(queue_url);
+    request.set_entries(Some(entries)).send().await.called("give the dead letters back")?;
+    Ok(())
+}
+
+pub(crate) async fn delete(aws: &Aws, queue_url: &str, message: &Message) -> Result<()> {
+    let request = aws.sqs.delete_message().queue_url(queue_url).receipt_handle(&message.receipt_handle);
+    request.send().await.called(&format!("delete the dead letter {}", message.id))?;
+    Ok(())
 }

@@ -7,12 +7,14 @@ pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod destroy;
+pub(crate) mod dlq;
 pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod idp;
 pub(crate) mod loads;
 pub(crate) mod local;
+pub(crate) mod logs;
 pub(crate) mod man;
 pub(crate) mod rollback;
 pub(crate) mod setup;
@@ -51,6 +53,13 @@ pub(crate) enum Command {
     /// List, inspect and repair loads
     #[command(subcommand)]
     Loads(loads::Loads),
+
+    /// List the loads that kept failing, and queue them again or drop them
+    #[command(subcommand)]
+    Dlq(dlq::Dlq),
+
+    /// Print what the functions wrote into their logs
+    Logs(logs::Logs),
 
     /// Print an access token for the API, or explain why one is refused
     Token(token::Token),
@@ -115,6 +124,8 @@ pub(crate) fn run(mut given: Given) -> Result<Exit> {
             Command::Verify(args) => verify::run(args, &Context::new(target)?).await,
             Command::Status(args) => status::run(args, &Context::new(target)?).await,
             Command::Loads(command) => loads::run(command, &Context::new(target)?).await,
+            Command::Dlq(command) => dlq::run(command, &Context::new(target)?).await,
+            Command::Logs(args) => logs::run(args, &Context::new(target)?).await,
             Command::Token(args) => token::run(args, &Context::new(target)?).await,
             Command::AuthTest(args) => auth_test::run(args, &Context::new(target)?).await,
             Command::Doctor(args) => doctor::run(args, &Context::new(target)?).await,

@@ -97,6 +97,7 @@ pub mod variable {
 mod tests {
     use std::collections::BTreeSet;
 
+    use crate::stack::StackName;
     use crate::{api, event, load};
 
     const TEMPLATE: &str = include_str!("../../../templates/stack.yaml");
@@ -137,6 +138,7 @@ mod tests {
 
     #[test]
     fn values_are_those_of_the_template() {
+        let stack: StackName = "stack".parse().unwrap();
         for line in [
             format!("prefix: {}", load::REJECTS_PREFIX),
             format!("Resource: !Sub ${{DataBucket.Arn}}/{}*", load::REJECTS_PREFIX),
@@ -146,6 +148,14 @@ mod tests {
             format!("detail-type: [{}]", event::DETAIL_TYPE),
             format!("HealthCheckPath: {}", api::HEALTH_PATH),
             format!("Name: {}", super::LIVE),
+            format!(
+                "LogGroupName: !Sub {}",
+                stack.log_group("api").replace("/stack/", "/${AWS::StackName}/")
+            ),
+            format!(
+                "LogGroupName: !Sub {}",
+                stack.log_group("ingest").replace("/stack/", "/${AWS::StackName}/")
+            ),
         ] {
             assert!(TEMPLATE.contains(&line), "the template lacks {line}");
         }

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use tracing::{error, info, warn};
+use tracing::field::Empty;
+use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::deadline::Deadline;
 use crate::error::Error;
@@ -30,7 +31,10 @@ impl Ingest {
     ) -> Result<SqsBatchResponse, lambda_runtime::Error> {
         let mut response = SqsBatchResponse::default();
         for (index, message) in event.records.iter().enumerate() {
-            let Fate::ComesAgain(rest) = self.message(message, deadline).await else { continue };
+            // What is told of a message is told of its load.
+            let span = info_span!("message", id = message.message_id, load = Empty, object = Empty);
+            let fate = self.message(message, deadline).instrument(span.clone()).await;
+            let Fate::ComesAgain(rest) = fate else { continue };
             for message in &event.records[index..] {
                 // An identifier that the queue does not know would fail the whole batch anyway.
                 let id =
@@ -38,7 +42,8 @@ impl Ingest {
                 response.add_failure(id);
             }
             // From here on another invocation may have the message.
-            warn_of(last_call(self.queue.show_after(message, rest)).await);
+            let shown = last_call(self.queue.show_after(message, rest)).await;
+            span.in_scope(|| warn_of(shown));
             break;
         }
         Ok(response)
@@ -59,15 +64,21 @@ impl Ingest {
         };
         match loaded.unwrap_or(Err(Error::OutOfTime)) {
             Ok(Outcome::Settled) => Fate::Done,
-            Ok(Outcome::Continues) => Fate::ComesAgain(Duration::ZERO),
+            Ok(Outcome::Continues) => {
+                info!("time is short: the load goes on in the next invocation");
+                Fate::ComesAgain(Duration::ZERO)
+            }
             Ok(Outcome::Rests(failures)) => Fate::ComesAgain(rest_after(failures)),
-            Ok(Outcome::Stopped) => self.bury(message).await,
+            Ok(Outcome::Stopped) => {
+                error!("the load stops: its message becomes a dead letter");
+                self.bury(message).await
+            }
             Err(error @ Error::NoEvent(_)) => {
-                error!(id = message.message_id, error = error.chain(), "the message cannot be understood");
+                error!(error = error.chain(), "the message cannot be understood");
                 self.bury(message).await
             }
             Err(error) => {
-                error!(id = message.message_id, error = error.chain(), "the message will come again");
+                error!(error = error.chain(), "the message will come again");
                 Fate::ComesAgain(rest_after(receives(message)))
             }
         }

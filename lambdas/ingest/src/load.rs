@@ -7,8 +7,9 @@ mod windows;
 use std::time::Duration;
 
 use restctl_contract::key::Key;
-use restctl_contract::load::{LedgerEntry, Position, Receipt};
+use restctl_contract::load::{LedgerEntry, LoadId, Position, Receipt};
 use tokio::time::Instant;
+use tracing::Span;
 
 use crate::deadline::Deadline;
 use crate::dynamodb::Dynamodb;
@@ -83,6 +84,8 @@ pub(crate) async fn run(
             (current.as_ref().map_or(&*created.etag, Object::version).to_owned(), current)
         }
     };
+    let span = Span::current();
+    span.record("load", LoadId::of(&created.key, &version).as_str()).record("object", &*created.key);
     let (entry, late) = match begin::begin(ingest, created, &version).await? {
         Begun::Load { entry, late } => (entry, late),
         Begun::Settled => return Ok(Outcome::Settled),

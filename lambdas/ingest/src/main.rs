@@ -7,6 +7,7 @@ mod event;
 mod handler;
 mod ledger;
 mod load;
+mod log;
 mod object;
 mod queue;
 mod rejects;
@@ -24,7 +25,7 @@ use aws_lambda_events::sqs::SqsEvent;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
 use restctl_aws::{Environment, Service};
 use restctl_contract::key::Key;
 use restctl_contract::template::variable;
@@ -39,8 +40,9 @@ use crate::source::WindowSize;
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 #[tokio::main(flavor = "current_thread")]
+#[expect(clippy::disallowed_methods, reason = "the log of a Lambda is what it prints")]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
+    log::init(std::io::stdout);
     let environment = Environment::read()?;
     let ingest = ingest(&config(&environment).await, &environment)?;
     let ingest = &ingest;

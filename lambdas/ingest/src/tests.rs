@@ -7,6 +7,7 @@ mod world;
 
 use std::cell::RefCell;
 use std::io::Write;
+use std::sync::Once;
 use std::time::Duration;
 
 use restctl_contract::key::WRITTEN_BY;
@@ -528,8 +529,7 @@ async fn what_is_no_load_is_told_apart() {
 
 #[tokio::test]
 async fn the_log_does_not_quote_the_file() {
-    // For all threads: where the first to log has no subscriber, tracing may skip the place for the others, too.
-    tracing_subscriber::fmt().with_writer(|| Log).init();
+    keep_log();
     let world = World::new().await;
     world.bucket.put("bad.csv", "v1", BAD_CSV);
     world.bucket.put("headless.csv", "v1", b"7,Secret Rag\n8,Secret Towel\n");
@@ -539,10 +539,41 @@ async fn the_log_does_not_quote_the_file() {
     assert_eq!(world.deliver(&messages, PLENTY).await, [""; 0]);
     assert!(world.entry("headless.csv", "v1").reason.unwrap().contains("Secret Rag"));
     let log = String::from_utf8(LOG.take()).unwrap();
-    assert!(log.contains("loaded") && log.contains("failed"), "{log}");
+    assert!(log.contains("\"loaded\"") && log.contains("failed"), "{log}");
     for quoted in ["Secret", "Olive Oil", "Bread Knife"] {
         assert!(!log.contains(quoted), "{log}");
     }
+}
+
+#[tokio::test]
+async fn each_line_of_a_load_bears_its_id() {
+    keep_log();
+    let world = World::new().await;
+    world.bucket.put("items.csv", "v1", &csv(1..=2));
+    let id = LoadId::of("items.csv", "v1");
+    let lines = || {
+        let log = String::from_utf8(LOG.take()).unwrap();
+        let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        for line in &lines {
+            let spans = line["spans"].as_array().unwrap();
+            assert!(spans.iter().any(|span| span["load"] == id.as_str()), "{line}");
+            assert!(spans.iter().any(|span| span["object"] == "items.csv"), "{line}");
+        }
+        lines.iter().map(|line| line["message"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    world.bucket.refuse_reads(3);
+    world.deliver(&[message("items.csv", "v1")], PLENTY).await;
+    assert_eq!(lines(), ["an attempt begins", "the attempt failed"]);
+    world.deliver(&[message("items.csv", "v1")], PLENTY).await;
+    assert_eq!(lines(), ["an attempt begins", "loaded"]);
+    world.deliver(&[message("items.csv", "v1")], PLENTY).await;
+    assert_eq!(lines(), ["the load has been settled before"]);
+}
+
+/// For all threads: where the first to log has no subscriber, tracing may skip the place for the others, too.
+fn keep_log() {
+    static KEPT: Once = Once::new();
+    KEPT.call_once(|| crate::log::init(|| Log));
 }
 
 thread_local! {

@@ -13,8 +13,7 @@ use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::load::Load;
 use crate::output::{self, Format};
-use crate::remembered;
-use restctl_contract::timestamp;
+use crate::{dead_letter, remembered};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -33,17 +32,25 @@ pub(crate) struct Retry {
 pub(super) async fn run(args: Retry, context: &Context) -> Result<()> {
     let aws = context.aws().await?;
     let stack = cloudformation::deployed(aws, &context.stack).await?;
-    let (object, version, size, uploaded) = match known::one(aws, &stack, &args.load).await? {
+    let known = known::one(aws, &stack, &args.load).await?;
+    let (object, version, size, uploaded) = match &known {
         Known::Begun(entry) => {
-            prepare(aws, &stack, &entry).await?;
-            (entry.object, entry.version, entry.size, entry.uploaded)
+            prepare(aws, &stack, entry).await?;
+            (entry.object.clone(), entry.version.clone(), entry.size, entry.uploaded.clone())
         }
-        Known::Queued(queued) => (queued.object, queued.version, queued.size, queued.uploaded),
+        Known::Queued(queued) => {
+            (queued.object.clone(), queued.version.clone(), queued.size, queued.uploaded.clone())
+        }
     };
     let bucket = stack.output(stack_output::DATA_BUCKET)?.to_owned();
     let load = Load { bucket, key: object, version, size, uploaded: Some(uploaded.clone()) };
     load.announce(aws, &stack, &uploaded).await?;
     output::say(&format!("queued the load {} of {}", args.load, load.key));
+    if let Known::Begun(entry) = &known
+        && entry.state == LoadState::Stopped
+    {
+        remove_dead_letter(aws, &stack, entry).await;
+    }
     match args.no_wait {
         true if output::format() == Format::Json => {
             output::json(&json!({ "load": args.load, "object": load.key }))
@@ -72,9 +79,19 @@ async fn prepare(aws: &Aws, stack: &Stack, entry: &LedgerEntry) -> Result<()> {
             Ok(())
         }
         LoadState::Failed | LoadState::Stopped => {
-            let ledger = stack.output(stack_output::LEDGER_TABLE)?;
-            let again = entry.clone().again(timestamp::now());
-            dynamodb::change_ledger_entry(aws, ledger, entry, &again).await
+            dynamodb::open_again(aws, stack.output(stack_output::LEDGER_TABLE)?, entry).await
         }
+    }
+}
+
+/// The message of a load that stopped would only make it look, in the queue and to its alarm, as if it still were.
+async fn remove_dead_letter(aws: &Aws, stack: &Stack, entry: &LedgerEntry) {
+    let removed =
+        async { dead_letter::remove(aws, stack.output(stack_output::DEAD_LETTER_QUEUE)?, entry).await };
+    match removed.await {
+        Ok(true) => output::say("removed its dead letter"),
+        // It was dropped, or it is out of sight, and the next redrive finds its load loaded.
+        Ok(false) => {}
+        Err(failure) => output::say(&format!("its dead letter stays: {}", failure.in_one_line())),
     }
 }

@@ -23,7 +23,7 @@ pub(super) async fn begin(ingest: &Ingest, created: &ObjectCreated, version: &st
     let ledger = ingest.ledger();
     let mut entry = match ledger.entry(&LoadId::of(&created.key, version)).await? {
         Some(entry) if matches!(entry.state, LoadState::Loaded | LoadState::Failed) => {
-            info!(load = entry.load.as_str(), object = entry.object, "the load has been settled before");
+            info!(state = %entry.state, "the load has been settled before");
             return Ok(Begun::Settled);
         }
         Some(entry) => next_attempt(entry),
@@ -32,12 +32,14 @@ pub(super) async fn begin(ingest: &Ingest, created: &ObjectCreated, version: &st
     if entry.attempts > MAX_ATTEMPTS {
         entry.state = LoadState::Stopped;
         entry.reason = Some(format!(
-            "{MAX_ATTEMPTS} attempts in a row broke off without a word: the log of the ingest function may tell why"
+            "{MAX_ATTEMPTS} attempts in a row broke off without a word: restctl logs --load {} may tell why",
+            entry.load
         ));
         ledger.write(&entry).await?;
         return Ok(Begun::Stopped);
     }
     ledger.write(&entry).await?;
+    info!(attempt = entry.attempts, from_byte = entry.position.offset, "an attempt begins");
     let late = ledger.is_late(&entry.stamp()).await?;
     Ok(Begun::Load { entry: Box::new(entry), late })
 }

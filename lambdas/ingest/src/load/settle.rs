@@ -55,7 +55,7 @@ impl Load<'_> {
     /// The ledger is told the reason if it can be; the message comes again in any case.
     async fn break_off(&mut self, failure: &Error) -> Outcome {
         let reason = failure.chain();
-        error!(load = self.entry.load.as_str(), object = self.entry.object, reason, "the attempt failed");
+        error!(attempt = self.entry.attempts, reason, "the attempt failed");
         self.entry.reason = Some(reason);
         let stopped = self.entry.attempts >= MAX_ATTEMPTS;
         if stopped {
@@ -98,10 +98,9 @@ impl Load<'_> {
 
 fn log(entry: &LedgerEntry) {
     let Receipt { read, new, changed, unchanged, stale, rejected, duplicates, .. } = entry.receipt;
-    let (load, object) = (entry.load.as_str(), &entry.object);
     match &entry.reason {
-        None => info!(load, object, read, new, changed, unchanged, stale, rejected, duplicates, "loaded"),
+        None => info!(read, new, changed, unchanged, stale, rejected, duplicates, "loaded"),
         // The reason may quote the file, whose content is not for the log.
-        Some(_) => warn!(load, object, read, rejected, "failed, for the reason in the ledger"),
+        Some(_) => warn!(read, rejected, "failed, for the reason in the ledger"),
     }
 }

@@ -1,0 +1,77 @@
+//! Amazon CloudWatch Logs: what the functions wrote.
+
+use std::vec;
+
+use aws_sdk_cloudwatchlogs::operation::filter_log_events::builders::FilterLogEventsFluentBuilder;
+use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
+
+use super::Aws;
+use super::call::Called;
+use crate::failure::{Exit, Failure, Result};
+
+pub(crate) struct LogEvent {
+    /// None in emulators.
+    pub(crate) id: Option<String>,
+    pub(crate) stream: String,
+    /// When it was written, in milliseconds since the Unix epoch.
+    pub(crate) timestamp: i64,
+    pub(crate) message: String,
+}
+
+/// The events of a log group in the order of their timestamps, of which one page of 1 MB is in memory.
+pub(crate) struct LogEvents {
+    group: String,
+    /// For the page that comes next; none behind the last one.
+    request: Option<FilterLogEventsFluentBuilder>,
+    page: vec::IntoIter<FilteredLogEvent>,
+}
+
+/// The events of `group` from `since` on, in milliseconds since the Unix epoch; of these only the ones that have the
+/// term, which consists of letters, digits and hyphens, wherever in their text. Asks for nothing yet.
+///
+/// What a function writes appears within seconds, and not always in order.
+pub(crate) fn events(aws: &Aws, group: &str, since: i64, term: Option<&str>) -> LogEvents {
+    // In quotes, as a term with hyphens has to be ("Filter pattern syntax", Amazon CloudWatch Logs User Guide).
+    let pattern = term.map(|term| format!("\"{term}\""));
+    let request = aws.cloudwatchlogs.filter_log_events().log_group_name(group).start_time(since);
+    let request = request.set_filter_pattern(pattern);
+    LogEvents { group: group.to_owned(), request: Some(request), page: Vec::new().into_iter() }
+}
+
+impl LogEvents {
+    pub(crate) async fn next(&mut self) -> Result<Option<LogEvent>> {
+        loop {
+            if let Some(event) = self.page.next() {
+                return Ok(Some(LogEvent::from(event)));
+            }
+            // A page may be empty though others follow.
+            let Some(request) = self.request.take() else { return Ok(None) };
+            let answer = request.clone().send().await;
+            if let Err(error) = &answer
+                && error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception())
+            {
+                return Err(no_group(&self.group));
+            }
+            let page = answer.called(&format!("read the log {}", self.group))?;
+            self.request = page.next_token.map(|token| request.next_token(token));
+            self.page = page.events.unwrap_or_default().into_iter();
+        }
+    }
+}
+
+impl From<FilteredLogEvent> for LogEvent {
+    fn from(event: FilteredLogEvent) -> Self {
+        Self {
+            id: event.event_id,
+            stream: event.log_stream_name.unwrap_or_default(),
+            timestamp: event.timestamp.unwrap_or_default(),
+            message: event.message.unwrap_or_default(),
+        }
+    }
+}
+
+fn no_group(group: &str) -> Failure {
+    Failure::new(format!("there is no log {group}"))
+        .exit(Exit::NotFound)
+        .next("restctl deploy, which makes it; where the stack has another name: --stack NAME")
+}

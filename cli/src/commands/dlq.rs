@@ -1,0 +1,35 @@
+//! `restctl dlq`: the dead-letter queue, where the messages of loads are that kept failing.
+
+mod done;
+mod drop;
+mod ls;
+mod redrive;
+mod rounds;
+
+use clap::Subcommand;
+
+use crate::context::Context;
+use crate::failure::Result;
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Where a load fails too often, its message becomes a dead letter, and the loads behind it go on. The file stays in the \
+data bucket. SQS keeps a dead letter for 14 days.")]
+pub(crate) enum Dlq {
+    /// List the dead letters, the first one first
+    Ls(ls::Ls),
+
+    /// Queue the loads of dead letters again
+    Redrive(redrive::Redrive),
+
+    /// Delete dead letters
+    Drop(drop::Drop),
+}
+
+pub(crate) async fn run(command: Dlq, context: &Context) -> Result<()> {
+    match command {
+        Dlq::Ls(args) => ls::run(args, context).await,
+        Dlq::Redrive(args) => redrive::run(args, context).await,
+        Dlq::Drop(args) => drop::run(args, context).await,
+    }
+}

@@ -1,0 +1,163 @@
+//! `restctl dlq ls`
+
+use clap::Args;
+use comfy_table::{CellAlignment, Table};
+use restctl_contract::load::{LedgerEntry, LoadId, LoadState};
+use restctl_contract::template::output as stack_output;
+use serde::Serialize;
+
+use super::done::NO_EVENT;
+use crate::aws::cloudformation::Stack;
+use crate::aws::{Aws, cloudformation, dynamodb, sqs};
+use crate::context::Context;
+use crate::dead_letter::{self, DeadLetter};
+use crate::failure::Result;
+use crate::output::{self, Format};
+use crate::printable::printable;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The ledger says why a load stopped. Of a queue like this one SQS shows the first ten messages until these are gone; where \
+there are more, every other load that stopped is listed, too, without the time since when it is dead.
+
+Example:
+  restctl dlq ls --output json | jq -r '.[].load'")]
+pub(crate) struct Ls {}
+
+/// A dead letter and what the ledger has of its load; or a load that stopped and whose letter is out of sight.
+#[derive(Serialize)]
+pub(super) struct Row {
+    message_id: Option<String>,
+    pub(super) load: Option<LoadId>,
+    object: Option<String>,
+    version: Option<String>,
+    size: Option<u64>,
+    uploaded: Option<String>,
+    dead_since: Option<String>,
+    state: Option<LoadState>,
+    reason: Option<String>,
+}
+
+pub(super) async fn run(_: Ls, context: &Context) -> Result<()> {
+    let aws = context.aws().await?;
+    let stack = cloudformation::deployed(aws, &context.stack).await?;
+    let queue = stack.output(stack_output::DEAD_LETTER_QUEUE)?;
+    let count = sqs::depth(aws, queue).await?.messages();
+    let letters = dead_letter::look(aws, queue).await?;
+    let out_of_sight = count.saturating_sub(letters.len());
+    let mut rows = rows(aws, &stack, &letters).await?;
+    if out_of_sight > 0 {
+        rows.extend(stopped(aws, &stack, &letters).await?);
+    }
+    match output::format() {
+        Format::Json => output::json(&rows)?,
+        Format::Text if rows.is_empty() => {}
+        Format::Text => output::data(&table(&rows).trim_fmt())?,
+    }
+    output::say(&match (letters.len(), out_of_sight) {
+        (0, 0) => "there are no dead letters".to_owned(),
+        (0, hidden) => {
+            format!("somebody else is looking at the dead letters, about {hidden}: try again in a minute")
+        }
+        (_, 0) => "next: restctl dlq redrive, once the reason is mended; or restctl dlq drop".to_owned(),
+        (shown, hidden) => format!(
+            "about {hidden} more are behind these {shown}, and SQS shows them when these are gone; \
+             their loads are among those without a time\n\
+             next: restctl dlq redrive, once the reason is mended; or restctl dlq drop"
+        ),
+    });
+    Ok(())
+}
+
+/// A row for each letter.
+pub(super) async fn rows(aws: &Aws, stack: &Stack, letters: &[DeadLetter]) -> Result<Vec<Row>> {
+    let ledger = stack.output(stack_output::LEDGER_TABLE)?;
+    let mut rows = Vec::new();
+    for letter in letters {
+        let entry = match letter.entry(aws, ledger).await {
+            Ok(entry) => entry,
+            Err(failure) => {
+                output::failure(&failure);
+                None
+            }
+        };
+        rows.push(Row::of(letter, entry));
+    }
+    Ok(rows)
+}
+
+/// The loads that stopped and whose letters are not among `letters`, the first upload first.
+async fn stopped(aws: &Aws, stack: &Stack, letters: &[DeadLetter]) -> Result<Vec<Row>> {
+    let entries = dynamodb::ledger_entries(aws, stack.output(stack_output::LEDGER_TABLE)?).await?;
+    let is_out_of_sight = |entry: &LedgerEntry| {
+        entry.state == LoadState::Stopped && !letters.iter().any(|letter| letter.is_of(entry))
+    };
+    let entries = entries.into_values().filter_map(Result::ok).filter(is_out_of_sight);
+    let mut rows: Vec<Row> = entries.map(Row::from).collect();
+    rows.sort_by(|one, other| one.uploaded.cmp(&other.uploaded));
+    Ok(rows)
+}
+
+impl Row {
+    fn of(letter: &DeadLetter, entry: Option<LedgerEntry>) -> Self {
+        let object = letter.event.as_ref().map(|event| &event.detail.object);
+        let known = entry.map(Self::from);
+        let reason = match &letter.event {
+            Some(_) => None,
+            None => Some(NO_EVENT.to_owned()),
+        };
+        Self {
+            message_id: Some(letter.message.id.clone()),
+            load: letter.load().or_else(|| known.as_ref()?.load.clone()),
+            object: object.map(|object| object.key.clone()),
+            version: object
+                .and_then(|object| object.version_id.clone())
+                .or_else(|| known.as_ref()?.version.clone()),
+            size: object.map(|object| object.size),
+            uploaded: letter.uploaded.clone(),
+            dead_since: letter.message.sent.clone(),
+            state: known.as_ref().and_then(|known| known.state),
+            reason: reason.or_else(|| known?.reason),
+        }
+    }
+
+    pub(super) fn is_of(&self, loads: &[LoadId]) -> bool {
+        self.load.as_ref().is_some_and(|load| loads.contains(load))
+    }
+}
+
+impl From<LedgerEntry> for Row {
+    fn from(entry: LedgerEntry) -> Self {
+        Self {
+            message_id: None,
+            load: Some(entry.load),
+            object: Some(entry.object),
+            version: Some(entry.version),
+            size: Some(entry.size),
+            uploaded: Some(entry.uploaded),
+            dead_since: None,
+            state: Some(entry.state),
+            reason: entry.reason,
+        }
+    }
+}
+
+pub(super) fn table(rows: &[Row]) -> Table {
+    let text = |value: Option<&str>| value.map_or_else(|| "-".to_owned(), |value| printable(value, 300));
+    let cells = |row: &Row| {
+        vec![
+            text(row.load.as_ref().map(LoadId::as_str)),
+            text(row.state.map(|state| state.to_string()).as_deref()),
+            text(row.dead_since.as_deref()),
+            text(row.size.map(|size| size.to_string()).as_deref()),
+            text(row.object.as_deref()),
+            row.reason.as_deref().map_or_else(String::new, |reason| printable(reason, 300)),
+        ]
+    };
+    let header = ["LOAD", "STATE", "DEAD SINCE", "BYTES", "OBJECT", "REASON"];
+    let mut table = output::table(&header, rows.iter().map(cells).collect());
+    if let Some(column) = table.column_mut(3) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}

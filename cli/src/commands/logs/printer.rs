@@ -1,0 +1,32 @@
+//! Prints events, for people or for programs.
+
+use super::Function;
+use super::{json, line};
+use crate::aws::cloudwatchlogs::LogEvent;
+use crate::failure::Result;
+use crate::{output, timestamp};
+
+pub(super) struct Printer {
+    for_people: bool,
+    /// The date of the last line.
+    date: String,
+}
+
+impl Printer {
+    pub(super) fn new() -> Self {
+        Self { for_people: output::is_for_people(), date: String::new() }
+    }
+
+    pub(super) fn print(&mut self, function: Function, event: &LogEvent) -> Result<()> {
+        let written = timestamp::of_milliseconds(event.timestamp).unwrap_or_default();
+        if !self.for_people {
+            return output::data(&json::line(function, &written, &event.message));
+        }
+        let (date, time) = written.split_once('T').unwrap_or_default();
+        if self.date != date {
+            date.clone_into(&mut self.date);
+            output::data(&console::style(format!("{date}, UTC")).dim().to_string())?;
+        }
+        output::data(&line::line(function, time.trim_end_matches('Z'), &event.message))
+    }
+}

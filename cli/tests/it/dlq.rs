@@ -1,0 +1,192 @@
+//! `restctl dlq`, with messages as the ingest function would have put them there.
+
+use serde_json::{Value, json};
+
+use crate::cloud::{Cloud, Ran, eventually};
+use crate::interposed::interpose;
+
+/// The ledger's entry of the only load of `object`, once it is in this state.
+fn entry(cloud: &Cloud, object: &str, state: &str) -> Value {
+    eventually(&format!("{object} is {state}"), || {
+        let loads = cloud.succeed(&["loads", "ls", "--output", "json"]).json();
+        let loads = loads.as_array().unwrap().clone();
+        loads.into_iter().find(|load| load["object"] == object && load["state"] == state)
+    })
+}
+
+/// Loads a file of one row and makes the ledger say that it stopped.
+fn stopped(cloud: &Cloud, object: &str) -> (String, Value) {
+    cloud.put_object(&cloud.resource("DataBucket"), object, "id,name\n1,one\n");
+    let entry = entry(cloud, object, "loaded");
+    let load = entry["load"].as_str().unwrap().to_owned();
+    cloud.stop(&load);
+    (load, entry)
+}
+
+/// As S3 would tell it; an emulator names no version.
+fn event(cloud: &Cloud, entry: &Value, names_version: bool) -> String {
+    let mut object = json!({ "key": entry["object"], "size": entry["size"], "etag": "", "sequencer": "00" });
+    if names_version {
+        object["version-id"] = entry["version"].clone();
+    }
+    json!({
+        "source": "aws.s3",
+        "detail-type": "Object Created",
+        "time": entry["uploaded"],
+        "detail": { "bucket": { "name": cloud.resource("DataBucket") }, "object": object },
+    })
+    .to_string()
+}
+
+struct Queue<'a> {
+    cloud: &'a Cloud,
+    url: String,
+    sent: usize,
+}
+
+impl<'a> Queue<'a> {
+    fn of(cloud: &'a Cloud) -> Self {
+        Self { cloud, url: cloud.resource("DeadLetterQueue"), sent: 0 }
+    }
+
+    fn send(&mut self, body: &str) {
+        self.sent += 1;
+        let message = json!({
+            "QueueUrl": self.url,
+            "MessageGroupId": "items",
+            "MessageDeduplicationId": self.sent.to_string(),
+            "MessageBody": body,
+        });
+        self.cloud.call("sqs", "AmazonSQS.SendMessage", &message);
+    }
+
+    fn count(&self) -> usize {
+        let names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"];
+        let asked = json!({ "QueueUrl": self.url, "AttributeNames": names });
+        let answer = self.cloud.call("sqs", "AmazonSQS.GetQueueAttributes", &asked);
+        names.iter().map(|name| answer["Attributes"][name].as_str().unwrap().parse::<usize>().unwrap()).sum()
+    }
+}
+
+fn outcomes(ran: &Ran) -> Vec<String> {
+    let done = ran.json();
+    done.as_array().unwrap().iter().map(|done| done["outcome"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn dead_letters_are_listed_redriven_and_dropped() {
+    let cloud = Cloud::up();
+    cloud.succeed(&["setup"]);
+    cloud.succeed(&["deploy"]);
+    let mut queue = Queue::of(&cloud);
+    let none = cloud.succeed(&["dlq", "ls"]);
+    assert!(none.data.is_empty() && none.said.contains("no dead letters"), "{}", none.said);
+    assert_eq!(cloud.succeed(&["dlq", "redrive", "--output", "json"]).json(), json!([]));
+
+    let (load, known) = stopped(&cloud, "one.csv");
+    let (other, other_known) = stopped(&cloud, "two.csv");
+    queue.send(&event(&cloud, &known, true));
+    queue.send(&event(&cloud, &other_known, false));
+    queue.send("{\"Event\":\"s3:TestEvent\"}");
+    listed(&cloud, &load, &other);
+
+    let named = cloud.run(&["dlq", "redrive", "--load", &other, "--load", "0123456789abcdef"]);
+    named.failed_with(
+        5,
+        &["no dead letter of the load 0123456789abcdef", &format!("the load {other} of two.csv again")],
+    );
+    entry(&cloud, "two.csv", "loaded");
+    assert_eq!(queue.count(), 2);
+    queue.send(&event(&cloud, &other_known, true));
+    let rest = cloud.run(&["dlq", "redrive", "--output", "json"]);
+    rest.failed_with(3, &["1 of the dead letters stay", "dlq drop --all", "loads ls"]);
+    assert_eq!(outcomes(&rest), ["redriven", "left", "already_loaded"]);
+    entry(&cloud, "one.csv", "loaded");
+    assert_eq!(queue.count(), 1);
+
+    cloud.run(&["dlq", "drop"]).failed_with(2, &["--load"]);
+    cloud
+        .run(&["dlq", "drop", "--all"])
+        .failed_with(2, &["no event of the data bucket", "delete the dead letter above?", "--yes"]);
+    assert_eq!(queue.count(), 1);
+    let dropped = cloud.succeed(&["dlq", "drop", "--all", "--yes", "--output", "json"]);
+    assert_eq!((outcomes(&dropped), queue.count()), (vec!["dropped".to_owned()], 0));
+    cloud.run(&["dlq", "drop", "--yes", "--load", &load]).failed_with(5, &["no dead letter"]);
+
+    cloud.stop(&load);
+    queue.send(&event(&cloud, &known, true));
+    let retried = cloud.succeed(&["loads", "retry", &load]);
+    assert!(retried.said.contains("removed its dead letter"), "{}", retried.said);
+    assert_eq!(queue.count(), 0);
+    more_than_sqs_shows(&cloud, queue, &load, &known);
+}
+
+fn listed(cloud: &Cloud, load: &str, other: &str) {
+    // Whoever looks gives them back at once.
+    cloud.succeed(&["dlq", "ls"]);
+    let listed = cloud.succeed(&["dlq", "ls"]);
+    let lines: Vec<&str> = listed.data.lines().collect();
+    assert!(lines[0].starts_with("LOAD ") && lines[0].ends_with("REASON"), "{}", listed.data);
+    for (line, load) in [(1, load), (2, other)] {
+        assert!(lines[line].starts_with(load), "{}", listed.data);
+        assert!(
+            lines[line].contains("stopped") && lines[line].ends_with("the table was away"),
+            "{}",
+            listed.data
+        );
+    }
+    assert!(lines[3].ends_with("it is no event of the data bucket"), "{}", listed.data);
+    assert!(listed.said.contains("dlq redrive"), "{}", listed.said);
+    let rows = cloud.succeed(&["dlq", "ls", "--output", "json"]).json();
+    assert_eq!(rows.as_array().unwrap().len(), 3);
+    assert_eq!(
+        (&rows[1]["load"], &rows[1]["object"], &rows[1]["size"]),
+        (&json!(other), &json!("two.csv"), &json!(14))
+    );
+    for time in ["uploaded", "dead_since"] {
+        assert!(rows[0][time].as_str().unwrap().ends_with('Z'), "{rows}");
+    }
+    assert_eq!((&rows[2]["load"], &rows[2]["state"]), (&Value::Null, &Value::Null));
+}
+
+fn more_than_sqs_shows(cloud: &Cloud, mut queue: Queue, load: &str, known: &Value) {
+    cloud.stop(load);
+    (0..12).for_each(|_| queue.send(&event(cloud, known, true)));
+    let listed = cloud.succeed(&["dlq", "ls", "--output", "json"]);
+    assert_eq!(listed.json().as_array().unwrap().len(), 10);
+    assert!(listed.said.contains("about 2 more"), "{}", listed.said);
+    let all = cloud.succeed(&["dlq", "redrive", "--output", "json"]);
+    assert_eq!((outcomes(&all).len(), queue.count()), (12, 0));
+    entry(cloud, "one.csv", "loaded");
+
+    // What stays among the first hides the others.
+    cloud.stop(load);
+    (0..10).for_each(|_| queue.send("nonsense"));
+    (0..2).for_each(|_| queue.send(&event(cloud, known, true)));
+    let listed = cloud.succeed(&["dlq", "ls", "--output", "json"]).json();
+    assert_eq!((&listed[10]["load"], &listed[10]["message_id"]), (&json!(load), &Value::Null));
+    let hidden = cloud.run(&["dlq", "redrive", "--load", load]);
+    hidden.failed_with(5, &["about 2 are behind them", &format!("restctl loads retry {load}")]);
+    cloud.run(&["dlq", "redrive"]).failed_with(3, &["12 of the dead letters stay"]);
+    let dropped = cloud.succeed(&["dlq", "drop", "--all", "--yes"]);
+    assert!(
+        dropped.said.contains("delete") || dropped.said.contains("dropped the dead letter"),
+        "{}",
+        dropped.said
+    );
+    assert_eq!(queue.count(), 0);
+    assert_eq!(cloud.succeed(&["loads", "retry", load]).count("read"), 1);
+    what_cannot_be_queued_stays(cloud, queue, load, known);
+}
+
+fn what_cannot_be_queued_stays(cloud: &Cloud, mut queue: Queue, load: &str, known: &Value) {
+    cloud.stop(load);
+    queue.send(&event(cloud, known, true));
+    interpose(cloud, |call| {
+        let refusal = json!({ "__type": "KmsThrottled", "message": "not now" });
+        (call.target == "AmazonSQS.SendMessage").then(|| refusal.to_string())
+    });
+    let refused = cloud.run(&["dlq", "redrive", "--output", "json"]);
+    refused.failed_with(3, &["not now", "the same command again"]);
+    assert_eq!((outcomes(&refused), queue.count()), (vec!["failed".to_owned()], 1));
+}
