@@ -24,15 +24,16 @@ pub(crate) struct DeadLetter {
 
 impl From<sqs::Message> for DeadLetter {
     fn from(message: sqs::Message) -> Self {
-        let event = serde_json::from_str(&message.body).ok();
-        let event =
-            event.filter(|event: &ObjectCreated| event.source == SOURCE && event.detail_type == DETAIL_TYPE);
-        let uploaded = event.as_ref().and_then(|event| OffsetDateTime::parse(&event.time, &Rfc3339).ok());
-        match uploaded.map(rfc3339) {
-            None => Self { message, event: None, uploaded: None },
-            uploaded => Self { message, event, uploaded },
-        }
+        let (event, uploaded) = read(&message.body).unzip();
+        Self { message, event, uploaded }
     }
+}
+
+/// The event and its time, where the ingest function would understand them, too.
+fn read(body: &str) -> Option<(ObjectCreated, String)> {
+    let event: ObjectCreated = serde_json::from_str(body).ok()?;
+    let uploaded = OffsetDateTime::parse(&event.time, &Rfc3339).ok()?;
+    (event.source == SOURCE && event.detail_type == DETAIL_TYPE).then(|| (event, rfc3339(uploaded)))
 }
 
 impl DeadLetter {
@@ -85,4 +86,26 @@ pub(crate) async fn remove(aws: &Aws, queue_url: &str, entry: &LedgerEntry) -> R
     }
     sqs::give_back(aws, queue_url, others.into_iter().map(|letter| &letter.message)).await?;
     Ok(!of_load.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    const SAMPLE: &str = include_str!("../../fixtures/events/object-created.json");
+
+    #[test]
+    fn what_the_function_understands_is_an_event() {
+        let sample: Value = serde_json::from_str(SAMPLE).unwrap();
+        let body = sample["Records"][0]["body"].as_str().unwrap();
+        let (event, uploaded) = read(body).unwrap();
+        assert_eq!(event.detail.object.key, "uploads/items 2026+é.csv");
+        assert_eq!(uploaded, "2026-01-15T09:30:05.000Z");
+        for (right, wrong) in [("Object Created", "Object Deleted"), ("aws.s3", "x"), ("2026-01-15T", "")] {
+            assert!(body.contains(right) && read(&body.replace(right, wrong)).is_none(), "{wrong}");
+        }
+        assert!(read("").is_none());
+    }
 }

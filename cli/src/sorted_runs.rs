@@ -120,9 +120,10 @@ impl<const N: usize> Run<N> {
             file.read_exact_at(&mut bytes, self.at)?;
             self.at += length;
             let (numbers, _) = bytes.as_chunks::<NUMBER_BYTES>();
-            let numbers: Vec<u64> = numbers.iter().map(|number| u64::from_le_bytes(*number)).collect();
-            let (records, _) = numbers.as_chunks::<N>();
-            self.piece = records.to_vec().into_iter();
+            let record = |numbers: &[[u8; NUMBER_BYTES]]| {
+                std::array::from_fn(|place| u64::from_le_bytes(numbers[place]))
+            };
+            self.piece = numbers.chunks_exact(N).map(record).collect::<Vec<_>>().into_iter();
         }
         Ok(self.piece.next())
     }

@@ -27,8 +27,8 @@ use crate::{output, timestamp};
 
 const DEFAULT_SINCE: &str = "10m";
 
-/// An invocation without a load or a request to find it by may be a day old.
-const SINCE_OF_A_REQUEST: &str = "1d";
+/// Where nothing tells how old what is searched for is. All 30 days would take long.
+const SINCE_OF_A_SEARCH: &str = "1d";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -123,9 +123,9 @@ async fn since(context: &Context, given: Option<Since>, wanted: &Wanted) -> Resu
         (Some(since), _) => return Ok(since.milliseconds()),
         (None, Wanted::Load(load)) => match began(context, load).await? {
             Some(began) => return Ok(began),
-            None => SINCE_OF_A_REQUEST,
+            None => SINCE_OF_A_SEARCH,
         },
-        (None, Wanted::Request(_)) => SINCE_OF_A_REQUEST,
+        (None, Wanted::Request(_)) => SINCE_OF_A_SEARCH,
         (None, Wanted::Everything) => DEFAULT_SINCE,
     };
     let since: Since = default.parse().map_err(Failure::new)?;

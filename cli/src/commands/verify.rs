@@ -11,6 +11,7 @@ mod keys;
 mod reading;
 mod records;
 mod report;
+mod summary;
 mod under_way;
 mod windows;
 
@@ -51,14 +52,14 @@ const WINDOWS_IN_FLIGHT: usize = 4;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The file is read as its load reads it. The last row of each key must be in the table and in the API, value by value, \
+The file is read as its load reads it: give --delimiter and --types as to `restctl upload`. The last row of each key must be in the table and in the API, value by value, \
 and the table must have no other item. Rows that would be rejected are told, and expected nowhere.
 
 An item that differs, or that the file does not have, is told with the load whose stamp it bears; where that is the \
-load of this very file, something else has changed the item since.
+load of this very file, something else has changed the item since. What other files loaded into the table is extra.
 
-Reads each item of the table twice, once through the API, and every key of the table. With --sample, of the table as \
-many items as of the file are looked at, which may miss what differs elsewhere.
+Each item is read three times: by its key, through the API, and in a scan of the keys. With --sample, as many items \
+of the table as keys of the file are looked at, and what differs elsewhere is not seen.
 
 Exit code 0 where file, table and API are equal, 3 where something is missing, different or extra.
 
@@ -114,7 +115,7 @@ impl Task<'_> {
         let Reading { dialect, keys, last, .. } = reading;
         let progress = output::rows_bar("comparing", Some(keys.compared));
         let records = Records::of(self.source, &dialect, self.key, ProgressBar::hidden());
-        let comparison = Comparison { items: &items, answers: &answers };
+        let comparison = Comparison::new(&items, &answers);
         let compared = Windows::of(records, last)?.stream().map_ok(|rows| comparison.of(rows));
         let mut compared = pin!(compared.try_buffered(WINDOWS_IN_FLIGHT));
         while let Some(compared) = compared.try_next().await? {

@@ -193,6 +193,8 @@ fn what_the_api_answers_is_compared_too() {
     let report = wrong.json();
     assert_eq!((&report["equal"], &report["table"]["different"]), (&json!(1), &json!(0)));
     assert_eq!((&report["api"]["missing"], &report["api"]["different"]), (&json!(1), &json!(2)));
+    // The API reads eventually, so it is asked again.
+    assert_eq!(report["api"]["calls"], 2);
     assert_eq!(finding(&report, "1")["table"]["verdict"], "equal");
     assert_eq!(finding(&report, "1")["api"]["attributes"][0]["found"], "One");
     assert_eq!(finding(&report, "2")["api"]["verdict"], "missing");

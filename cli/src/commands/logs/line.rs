@@ -78,7 +78,7 @@ fn by_status(status: String) -> StyledObject<String> {
 }
 
 fn colored(level: &str) -> StyledObject<String> {
-    let shown = style(format!("{:5}", printable(level, 5)));
+    let shown = style(format!("{:5}", printable(level, 20)));
     match level {
         "ERROR" | "FATAL" => shown.red().bold(),
         "WARN" => shown.yellow(),

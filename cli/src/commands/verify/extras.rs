@@ -98,7 +98,7 @@ async fn segments_with_items(items: &Items<'_>, of: u64) -> Result<u64> {
 fn at_random(of: u64) -> Box<dyn Iterator<Item = Segment>> {
     let random = || RandomState::new().build_hasher().finish();
     // An odd step meets every number below a power of two before it comes round.
-    let (start, step) = (random() % of, random() % of | 1);
+    let (start, step) = (random() % of, (random() % of) | 1);
     Box::new((0..of).map(move |index| {
         let number = (start + index * step) % of;
         Segment { number: number as i32, of: of as i32 }

@@ -10,12 +10,10 @@ use super::reading::Reading;
 use super::under_way::UnderWay;
 use crate::aws::{Aws, dynamodb};
 use crate::failure::{Exit, Failure, Result};
-use crate::output::{self, Format};
 use crate::source::Source;
 
-/// Findings that are told to programs and to people; the others are counted.
-const MAX_FINDINGS: usize = 1000;
-const SHOWN_FINDINGS: usize = 20;
+/// Findings that are told; the others are counted.
+pub(super) const MAX_FINDINGS: usize = 1000;
 
 #[derive(Default, Serialize)]
 pub(super) struct Report {
@@ -24,7 +22,7 @@ pub(super) struct Report {
     pub(super) rows: u64,
     pub(super) rejected: u64,
     /// The first of these.
-    rejects: Vec<Rejected>,
+    pub(super) rejects: Vec<Rejected>,
     /// Rows that a later row of the same key supersedes.
     pub(super) superseded: u64,
     pub(super) keys: u64,
@@ -41,10 +39,10 @@ pub(super) struct Report {
 }
 
 #[derive(Serialize)]
-struct Rejected {
-    line: u64,
-    column: Option<String>,
-    reason: String,
+pub(super) struct Rejected {
+    pub(super) line: u64,
+    pub(super) column: Option<String>,
+    pub(super) reason: String,
 }
 
 #[derive(Default, Serialize)]
@@ -122,84 +120,30 @@ impl Report {
         Ok(())
     }
 
-    pub(super) fn print(&self) -> Result<()> {
-        match output::format() {
-            Format::Json => output::json(self),
-            Format::Text => {
-                self.say_rejects();
-                self.under_way.say();
-                output::data(&self.text())
-            }
-        }
-    }
-
-    fn say_rejects(&self) {
-        if self.rejected == 0 {
-            return;
-        }
-        output::say(&format!("{} rows cannot be loaded, and are expected nowhere", self.rejected));
-        for Rejected { line, column, reason } in &self.rejects {
-            let column = column.as_ref().map(|column| format!(", column {column}")).unwrap_or_default();
-            let told = format!("  line {line}{column}: {reason}");
-            output::say(&told.replace(char::is_control, "\u{fffd}"));
-        }
-    }
-
-    fn text(&self) -> String {
-        let text = |number: u64| number.to_string();
-        let mut summary = vec![
-            ("rows", text(self.rows)),
-            ("rejected", text(self.rejected)),
-            ("superseded", text(self.superseded)),
-            ("keys", text(self.keys)),
-            ("compared", text(self.compared)),
-            ("equal", text(self.equal)),
-            ("missing in table", text(self.table.missing)),
-            ("missing in API", text(self.api.missing)),
-            ("different in table", text(self.table.different)),
-            ("different in API", text(self.api.different)),
-            ("extra in table", text(self.table.extra)),
-            ("items looked at", text(self.table.looked_at)),
-            ("read units", format!("{:.1}", self.table.read_units)),
-            ("API calls", text(self.api.calls)),
-        ];
-        if self.is_sample {
-            summary.insert(0, ("extent", "a sample of the file's keys and of the table's items".to_owned()));
-        }
-        let mut text = output::aligned(&summary);
-        for finding in self.findings.iter().take(SHOWN_FINDINGS) {
-            text.push_str("\n\n");
-            text.push_str(&finding.lines().join("\n"));
-        }
-        let found = self.findings.len() as u64 + self.findings_left_out;
-        if found > SHOWN_FINDINGS as u64 {
-            text.push_str(&format!(
-                "\n\nand {} more; --output json tells the first {MAX_FINDINGS}",
-                found - SHOWN_FINDINGS as u64
-            ));
-        }
-        text
+    pub(super) fn is_equal(&self) -> bool {
+        self.equal == self.compared && self.table.extra == 0
     }
 
     pub(super) fn verdict(&self) -> Result<()> {
         let Self { table, api, .. } = self;
-        if table.missing + table.different + table.extra + api.missing + api.different == 0 {
-            let part = if self.is_sample { "the sample of " } else { "" };
-            output::say(&format!("{part}{}, the table and the API are equal", self.file));
+        if self.is_equal() {
             return Ok(());
         }
         let mut next = Vec::new();
         if table.missing + table.different > 0 {
-            next.push("to load the file on top: restctl upload FILE, with another --name where it was loaded before");
+            next.push("to load the file on top: restctl upload FILE, with another --name where it was loaded before".to_owned());
+        } else if api.missing + api.different > 0 {
+            next.push(
+                "the table is right and the API is not: restctl deploy, or restctl rollback".to_owned(),
+            );
         }
-        if table.missing + table.different == 0 && api.missing + api.different > 0 {
-            next.push("the table is right and the API is not: restctl deploy, or restctl rollback");
-        }
-        if table.different + table.extra > 0 {
-            next.push("who wrote an item: restctl loads show ID");
-        }
-        Err(Failure::new(format!("{}, the table and the API are not equal", self.file))
-            .exit(Exit::Partial)
-            .next(next.join("\n")))
+        let load = self.findings.iter().find_map(|finding| finding.load.as_ref());
+        next.extend(load.map(|writer| format!("what a load did: restctl loads show {}", writer.load)));
+        let failure = Failure::new(format!("{}, the table and the API are not equal", self.file));
+        let failure = failure.exit(Exit::Partial);
+        Err(match next.as_slice() {
+            [] => failure.next("see who put the extra items there; no load removes any"),
+            next => failure.next(next.join("\n")),
+        })
     }
 }

@@ -1,0 +1,74 @@
+//! A report as it is written.
+
+use super::report::{MAX_FINDINGS, Rejected, Report};
+use crate::failure::Result;
+use crate::output::{self, Format};
+
+/// Findings that are shown to people.
+const SHOWN_FINDINGS: usize = 20;
+
+impl Report {
+    pub(super) fn print(&self) -> Result<()> {
+        match output::format() {
+            Format::Json => output::json(self),
+            Format::Text => {
+                self.say_rejects();
+                self.under_way.say();
+                output::data(&self.text())?;
+                if self.is_equal() {
+                    let part = if self.is_sample { "the sample of " } else { "" };
+                    output::say(&format!("{part}{}, the table and the API are equal", self.file));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn say_rejects(&self) {
+        if self.rejected == 0 {
+            return;
+        }
+        output::say(&format!("{} rows cannot be loaded, and are expected nowhere", self.rejected));
+        for Rejected { line, column, reason } in &self.rejects {
+            let column = column.as_ref().map(|column| format!(", column {column}")).unwrap_or_default();
+            let told = format!("  line {line}{column}: {reason}");
+            output::say(&told.replace(char::is_control, "\u{fffd}"));
+        }
+    }
+
+    fn text(&self) -> String {
+        let text = |number: u64| number.to_string();
+        let mut summary = vec![
+            ("rows", text(self.rows)),
+            ("rejected", text(self.rejected)),
+            ("superseded", text(self.superseded)),
+            ("keys", text(self.keys)),
+            ("compared", text(self.compared)),
+            ("equal", text(self.equal)),
+            ("missing in table", text(self.table.missing)),
+            ("missing in API", text(self.api.missing)),
+            ("different in table", text(self.table.different)),
+            ("different in API", text(self.api.different)),
+            ("extra in table", text(self.table.extra)),
+            ("items looked at", text(self.table.looked_at)),
+            ("read units", format!("{:.1}", self.table.read_units)),
+            ("API calls", text(self.api.calls)),
+        ];
+        if self.is_sample {
+            summary.insert(0, ("extent", "a sample of the file's keys and of the table's items".to_owned()));
+        }
+        let mut text = output::aligned(&summary);
+        for finding in self.findings.iter().take(SHOWN_FINDINGS) {
+            text.push_str("\n\n");
+            text.push_str(&finding.lines().join("\n"));
+        }
+        let found = self.findings.len() as u64 + self.findings_left_out;
+        if found > SHOWN_FINDINGS as u64 {
+            text.push_str(&format!(
+                "\n\nand {} more; --output json tells the first {MAX_FINDINGS}",
+                found - SHOWN_FINDINGS as u64
+            ));
+        }
+        text
+    }
+}
