@@ -35,11 +35,11 @@ impl Token {
 
 /// The provider's answer (RFC 6749, section 5.1).
 #[derive(Deserialize)]
-pub(crate) struct Granted {
-    pub(crate) access_token: String,
+struct Granted {
+    access_token: String,
     /// Seconds.
     #[serde(default)]
-    pub(crate) expires_in: u64,
+    expires_in: u64,
 }
 
 /// The provider's refusal (RFC 6749, section 5.2).
@@ -70,15 +70,13 @@ pub(crate) async fn renew(context: &Context) -> Result<Token> {
             .exit(Exit::Authentication)
             .next("restctl setup --client-secret-file FILE")
     })?;
-    let granted = grant(&settings, &secret).await?;
-    let expires_at = seconds_now().saturating_add(granted.expires_in);
-    let token = Token { access_token: granted.access_token, expires_at };
+    let token = grant(&settings, &secret).await?;
     session::keep_token(context, &token)?;
     Ok(token)
 }
 
-/// A token that the provider grants for this secret. It is not kept.
-pub(crate) async fn grant(settings: &Settings, secret: &str) -> Result<Granted> {
+/// A token that the provider grants for this secret. It is not remembered.
+pub(crate) async fn grant(settings: &Settings, secret: &str) -> Result<Token> {
     let endpoint = settings.require(Setting::TokenEndpoint)?;
     let answer = fill(discovery::client(endpoint)?.post(endpoint), settings, secret).await?.send().await;
     let answer = answer.during(format!("the identity provider does not answer at {endpoint}"))?;
@@ -87,7 +85,9 @@ pub(crate) async fn grant(settings: &Settings, secret: &str) -> Result<Granted> 
     if !status.is_success() {
         return Err(refusal(status, &body));
     }
-    serde_json::from_slice(&body).during(format!("{endpoint} answers no token"))
+    let granted: Granted = serde_json::from_slice(&body).during(format!("{endpoint} answers no token"))?;
+    let expires_at = seconds_now().saturating_add(granted.expires_in);
+    Ok(Token { access_token: granted.access_token, expires_at })
 }
 
 /// Writes the credentials and what is asked for into the request.

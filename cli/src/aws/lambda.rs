@@ -114,22 +114,13 @@ pub(crate) async fn call(aws: &Aws, function: &str, version: &str, event: &Value
     }
 }
 
-/// What polls a queue for a function.
-pub(crate) struct EventSourceMapping {
-    /// Such as `Enabled`.
-    pub(crate) state: String,
-    /// Such as `No records processed`.
-    pub(crate) last_result: Option<String>,
-}
-
-/// None where there is no such mapping.
-pub(crate) async fn event_source_mapping(aws: &Aws, id: &str) -> Result<Option<EventSourceMapping>> {
+/// How the polling of a queue for a function stands, such as `Enabled`; none where there is no such mapping.
+pub(crate) async fn event_source_mapping(aws: &Aws, id: &str) -> Result<Option<String>> {
     let answer = aws.lambda.get_event_source_mapping().uuid(id).send().await;
     if matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
     {
         return Ok(None);
     }
     let mapping = answer.called(&format!("look at the event source mapping {id}"))?;
-    let state = mapping.state.unwrap_or_else(|| "unknown".to_owned());
-    Ok(Some(EventSourceMapping { state, last_result: mapping.last_processing_result }))
+    Ok(Some(mapping.state.unwrap_or_else(|| "unknown".to_owned())))
 }

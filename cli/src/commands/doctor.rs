@@ -113,16 +113,14 @@ fn judge(rows: &[Row]) -> Result<()> {
         return Ok(());
     };
     let failed = of(Verdict::Failed).count();
-    let failure = Failure::new(format!("{failed} of {} checks failed", rows.len()))
+    let exit = match first.exit {
+        exit @ (Exit::Authentication | Exit::NotFound) => exit,
+        _ => Exit::Failure,
+    };
+    Err(Failure::new(format!("{failed} of {} checks failed", rows.len()))
         .why(format!("the first: {}: {}", first.check, first.evidence))
-        .exit(match first.exit {
-            exit @ (Exit::Authentication | Exit::NotFound) => exit,
-            _ => Exit::Failure,
-        });
-    Err(match &first.next {
-        Some(next) => failure.next(next),
-        None => failure,
-    })
+        .next(first.next.as_deref().unwrap_or_default())
+        .exit(exit))
 }
 
 #[cfg(test)]

@@ -208,7 +208,7 @@ fn loads(cloud: &Cloud) {
     });
     cloud.call("sqs", "AmazonSQS.SendMessage", &letter);
     let report = doctor(cloud, 1);
-    report.says("dead letters", "failed", "1 in ", "restctl loads ls").and_nothing_else(&["dead letters"]);
+    report.says("dead letters", "failed", "1 in ", "restctl dlq ls").and_nothing_else(&["dead letters"]);
     cloud.call("sqs", "AmazonSQS.PurgeQueue", &json!({ "QueueUrl": queue }));
 }
 

@@ -18,7 +18,7 @@ use crate::endpoint::Location;
 use crate::failure::{Exit, Failure, Result};
 use crate::interrupt::unless_interrupted;
 use crate::output::{self, Format};
-use crate::{session, settings};
+use crate::settings;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -77,8 +77,6 @@ pub(super) async fn run(args: Renew, context: &Context) -> Result<()> {
     check_name(&identity, context, stack.as_ref(), &before)?;
 
     let certificate = import(context, &identity, Some(&before)).await?;
-    // What is kept of the endpoint names the former certificate.
-    session::forget(context)?;
     // Under an ARN of its own, it is in front of nothing yet.
     let in_front =
         stack.filter(|stack| stack.parameter(parameter::CERTIFICATE_ARN) == Some(&certificate.arn));

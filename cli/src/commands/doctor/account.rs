@@ -1,6 +1,6 @@
 //! Who calls AWS, and from where.
 
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use super::fact::CREDENTIALS;
 use super::facts::Facts;
@@ -46,11 +46,47 @@ pub(super) async fn clock(facts: &Facts<'_>) -> Result<Finding, Trouble> {
     })
 }
 
+/// How far this machine is ahead of a service that said `date`, a whole second, between two moments of this machine's:
+/// by no more than is certain, however long the answer took.
+pub(super) fn ahead(sent: OffsetDateTime, date: OffsetDateTime, received: OffsetDateTime) -> Duration {
+    let end = date + Duration::SECOND;
+    if received < date {
+        received - date
+    } else if sent > end {
+        sent - end
+    } else {
+        Duration::ZERO
+    }
+}
+
 fn compared(ahead: Duration) -> String {
-    // AWS tells whole seconds, cut off.
     match ahead.whole_seconds() {
-        -1..=1 => "this machine and AWS have the same time".to_owned(),
-        ahead @ 2.. => format!("this machine is {ahead} s ahead of AWS"),
+        0 => "this machine and AWS have the same time".to_owned(),
+        ahead @ 1.. => format!("this machine is {ahead} s ahead of AWS"),
         behind => format!("this machine is {} s behind AWS", -behind),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_takes_its_time_is_no_clock_that_is_wrong() {
+        let at = |milliseconds: i64| {
+            let start = OffsetDateTime::from_unix_timestamp(1_763_868_000).unwrap();
+            start + Duration::milliseconds(milliseconds)
+        };
+        for (sent, date, received, expected) in [
+            (0, 0, 300, "the same time"),
+            (900, 0, 1_300, "the same time"),
+            (0, 0, 40_000, "the same time"),
+            (0, 20_000, 40_000, "the same time"),
+            (93_000, 0, 94_000, "92 s ahead"),
+            (0, 10_000, 1_000, "9 s behind"),
+        ] {
+            let compared = compared(ahead(at(sent), at(date), at(received)));
+            assert!(compared.contains(expected), "{compared}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use super::fact::{
     CERTIFICATE, CLIENT_SECRET, CONNECTION, CREDENTIALS, Fact, KEYS, Known, REGION, SETTINGS, STACK, TOKEN,
 };
 use super::finding::Trouble;
-use super::tls;
+use super::{account, tls};
 use crate::aws::cloudformation::{self, Resource, Stack};
 use crate::aws::sts::{self, Caller};
 use crate::aws::{Aws, secretsmanager};
@@ -21,7 +21,7 @@ use crate::failure::{Exit, Failure};
 use crate::handshake::Handshake;
 use crate::policy::Asked;
 use crate::settings::{self, Settings};
-use crate::token;
+use crate::token::{self, Token};
 
 /// What the first call of AWS tells.
 struct Greeting {
@@ -42,7 +42,7 @@ pub(super) struct Facts<'a> {
     handshake: Fact<Handshake>,
     asked: Fact<Asked>,
     keys: Fact<KeySet>,
-    token: Fact<token::Granted>,
+    token: Fact<Token>,
 }
 
 impl<'a> Facts<'a> {
@@ -71,8 +71,9 @@ impl<'a> Facts<'a> {
     async fn greeting(&self) -> Known<&Greeting> {
         let aws = self.clients().await?;
         let greet = async {
+            let sent = OffsetDateTime::now_utc();
             let (caller, date) = sts::caller_and_date(aws).await;
-            let ahead = date.map(|date| OffsetDateTime::now_utc() - date);
+            let ahead = date.map(|date| account::ahead(sent, date, OffsetDateTime::now_utc()));
             Greeting { caller: caller.map_err(|failure| Trouble::with(CREDENTIALS, failure)), ahead }
         };
         let greet = greet.boxed_local();
@@ -185,7 +186,7 @@ impl<'a> Facts<'a> {
     }
 
     /// A new one, that only a good secret gets.
-    pub(super) async fn token(&self) -> Known<&token::Granted> {
+    pub(super) async fn token(&self) -> Known<&Token> {
         let look = async { Ok(token::grant(self.settings().await?, self.client_secret().await?).await?) };
         self.token.known(TOKEN, look.boxed_local()).await
     }

@@ -112,7 +112,7 @@ impl Row {
                 check,
                 verdict: Verdict::Failed,
                 evidence: failure.in_one_line(),
-                next: failure.advice().map(str::to_owned),
+                next: Some(failure.advice().unwrap_or("restctl doctor again, in a moment").to_owned()),
                 exit: failure.exit,
             },
         }

@@ -26,15 +26,11 @@ pub(super) async fn rule(facts: &Facts<'_>) -> Result<Finding, Trouble> {
 /// What is queued is loaded.
 pub(super) async fn mapping(facts: &Facts<'_>) -> Result<Finding, Trouble> {
     let id = resource(facts, "AWS::Lambda::EventSourceMapping").await?;
-    let Some(mapping) = lambda::event_source_mapping(facts.aws().await?, id).await? else {
+    let Some(state) = lambda::event_source_mapping(facts.aws().await?, id).await? else {
         return Err(gone(id));
     };
-    let state = mapping.state;
     match state.as_str() {
-        "Enabled" => Ok(Finding::ok(match mapping.last_result {
-            Some(last) => format!("{id} is Enabled, {last}"),
-            None => format!("{id} is Enabled"),
-        })),
+        "Enabled" => Ok(Finding::ok(format!("{id} is Enabled"))),
         "Creating" | "Enabling" | "Updating" => {
             Ok(Finding::warning(format!("{id} is {state}"), "restctl doctor in a minute"))
         }

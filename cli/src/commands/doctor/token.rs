@@ -8,13 +8,14 @@ use super::facts::Facts;
 use super::finding::{Finding, Trouble};
 use crate::discovery::bounded_body;
 use crate::endpoint::{self, Endpoint};
+use crate::session::seconds_now;
 
 /// One item, or a problem.
 const MAX_ANSWER_BYTES: usize = 2 * 1024 * 1024;
 
 pub(super) async fn granted(facts: &Facts<'_>) -> Result<Finding, Trouble> {
-    let granted = facts.token().await?;
-    Ok(Finding::ok(format!("granted for {} s", granted.expires_in)))
+    let token = facts.token().await?;
+    Ok(Finding::ok(format!("granted for {} s", token.expires_at.saturating_sub(seconds_now()))))
 }
 
 /// The API's own code accepts it.

@@ -67,6 +67,7 @@ pub(super) async fn run(args: RotateSecret, context: &Context) -> Result<()> {
 
     let secret_name = name.client_secret();
     secretsmanager::write(aws, &secret_name, CLIENT_SECRET, &secret).await?;
+    // A token that the former secret earned says nothing about this one.
     session::forget(context)?;
     let report = Report {
         outcome: "rotated",
