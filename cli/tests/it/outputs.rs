@@ -126,7 +126,8 @@ fn each_command_in_both_outputs() {
     outputs.of(&["token"]).of(&["token", "explain"]).of(&["auth-test"]);
     outputs.named("get", &["get", "--id", "1"]).named("get several", &["get", "--id", "1", "none"]);
     outputs.named("get none", &["get", "--id", "none"]).of(&["export"]);
-    outputs.of(&["config", "show"]).of(&["status"]);
+    outputs.of(&["config", "show"]).of(&["status"]).of(&["doctor"]);
+    outputs.of(&["cert", "show"]).of(&["cert", "renew"]).of(&["idp", "show"]).of(&["idp", "rotate-secret"]);
     outputs.of(&["rollback"]).named("destroy", &["destroy", "--yes", "--delete-data"]);
     outputs.named("not deployed", &["loads", "ls"]).of(&["local", "down"]);
     assert!(outputs.changed.is_empty(), "{}", outputs.changed.join("\n\n"));
