@@ -30,7 +30,7 @@ addresses serves it, for ten minutes at most. Where ACM does not allow that, as 
 its own and is not served before `restctl deploy`.
 
 Exit codes: 0 served, or imported and waiting for a deployment; 1 not served in time; 2 the certificate does not fit; \
-5 there is none to renew.
+5 there is none to renew; 130 interrupted while waiting, with the successor imported.
 
 Examples:
   restctl cert renew

@@ -31,7 +31,8 @@ Exit codes: 0 done; 4 where the provider refuses the secret, or the API would re
 
 Examples:
   restctl idp rotate-secret --client-secret-file secret.txt
-  auth0 apps show ID --reveal-secrets --json | jq -r .client_secret | restctl idp rotate-secret --client-secret-file -
+  auth0 apps show ID --reveal-secrets --json | jq -r .client_secret |
+      restctl idp rotate-secret --client-secret-file -
   restctl --local idp rotate-secret")]
 pub(crate) struct RotateSecret {
     /// File with the client's new secret, or - for standard input
