@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::aws::{Aws, s3};
 use crate::failure::{During, Exit, Failure, Result};
 use crate::output::{self, Format};
+use crate::printable::steers;
 
 /// Enough of a rejects file to show its first lines.
 const SHOWN_REJECTS_BYTES: usize = 64 * 1024;
@@ -98,7 +99,7 @@ async fn rejected(aws: &Aws, bucket: &str, entry: &LedgerEntry) -> Result<Failur
     }
     for line in String::from_utf8_lossy(&start).lines().take(SHOWN_REJECTS + 1) {
         // A file's control characters are not for the terminal.
-        output::say(&format!("  {}", line.replace(char::is_control, "\u{fffd}")));
+        output::say(&format!("  {}", line.replace(steers, "\u{fffd}")));
     }
     let receipt = &entry.receipt;
     Ok(Failure::new(format!(

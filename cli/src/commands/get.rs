@@ -81,7 +81,7 @@ pub(crate) async fn run(args: Get, context: &Context) -> Result<()> {
             .next("restctl get --id ID --explain")),
         ([id], None) => get_one(&Api::new(context).await?, id, format, fields).await,
         (_, source) => {
-            let mut ids = Ids::of(args.ids, source);
+            let mut ids = Ids::of(args.ids, source).await?;
             get_several(&Api::new(context).await?, &mut ids, format, fields).await
         }
     }
@@ -93,9 +93,7 @@ impl Get {
             Some(file) => Source::open(file).map(Some),
             None if !self.ids.is_empty() => Ok(None),
             None if !stdin().is_terminal() => Ok(Some(Source::StandardInput)),
-            None => Err(Failure::new("there are no ids")
-                .exit(Exit::Usage)
-                .next("restctl get --id ID; or --ids-file FILE, or ids on standard input, one on each line")),
+            None => Err(ids::no_ids()),
         }
     }
 }

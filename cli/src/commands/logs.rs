@@ -10,6 +10,7 @@ mod since;
 mod wanted;
 
 use clap::{Args, ValueEnum};
+use clap_complete::engine::ArgValueCandidates;
 use restctl_contract::load::LoadId;
 use restctl_contract::stack::StackName;
 use restctl_contract::template::output as stack_output;
@@ -23,7 +24,7 @@ use self::wanted::{RequestId, Wanted};
 use crate::aws::{cloudformation, dynamodb};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
-use crate::{output, timestamp};
+use crate::{output, remembered, timestamp};
 
 const DEFAULT_SINCE: &str = "10m";
 
@@ -59,7 +60,7 @@ pub(crate) struct Logs {
     since: Option<Since>,
 
     /// Only what is about this load
-    #[arg(long, value_name = "ID", conflicts_with = "request")]
+    #[arg(long, value_name = "ID", conflicts_with = "request", add = ArgValueCandidates::new(remembered::loads))]
     load: Option<LoadId>,
 
     /// Only what is about this request: the x-request-id of an answer, or the id of an invocation

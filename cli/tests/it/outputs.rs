@@ -125,7 +125,15 @@ fn each_command_in_both_outputs() {
         .named("loads retry", &["loads", "retry", load]);
     outputs.of(&["token"]).of(&["token", "explain"]).of(&["auth-test"]);
     outputs.named("get", &["get", "--id", "1"]).named("get several", &["get", "--id", "1", "none"]);
+    outputs
+        .named("get table", &["get", "--id", "1", "5", "--format", "table"])
+        .named("get csv", &["get", "--id", "1", "5", "--format", "csv", "--fields", "id,name"])
+        .named("get explain", &["get", "--id", "1", "--explain"])
+        .named("verify", &["verify", "bad.csv"]);
     outputs.named("get none", &["get", "--id", "none"]).of(&["export"]);
+    cloud.stop(load);
+    outputs.named("dlq ls", &["dlq", "ls"]).named("dlq drop", &["dlq", "drop", "--all", "--yes"]);
+    outputs.named("dlq redrive", &["dlq", "redrive", "--load", load]);
     outputs.of(&["config", "show"]).of(&["status"]).of(&["doctor"]);
     outputs.of(&["cert", "show"]).of(&["cert", "renew"]).of(&["idp", "show"]).of(&["idp", "rotate-secret"]);
     outputs.of(&["rollback"]).named("destroy", &["destroy", "--yes", "--delete-data"]);

@@ -1,6 +1,7 @@
 //! `restctl dlq drop`
 
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 use restctl_contract::load::LoadId;
 use restctl_contract::template::output as stack_output;
 
@@ -11,7 +12,7 @@ use crate::aws::cloudformation::Stack;
 use crate::aws::{Aws, cloudformation, sqs};
 use crate::context::Context;
 use crate::failure::Result;
-use crate::{dead_letter, output, prompt};
+use crate::{dead_letter, output, prompt, remembered};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -25,7 +26,7 @@ Examples:
 Exit code 3 where some stay, 5 where a load that is named has no dead letter.")]
 pub(crate) struct Drop {
     /// Only this load; several may be given
-    #[arg(long = "load", value_name = "ID", required_unless_present = "all")]
+    #[arg(long = "load", value_name = "ID", required_unless_present = "all", add = ArgValueCandidates::new(remembered::loads))]
     loads: Vec<LoadId>,
 
     /// All of them, those that are no loads among them

@@ -1,6 +1,7 @@
 //! `restctl dlq redrive`
 
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 use restctl_contract::load::{LedgerEntry, LoadId, LoadState};
 use restctl_contract::template::output as stack_output;
 
@@ -11,7 +12,7 @@ use crate::aws::{Aws, cloudformation, dynamodb, sqs};
 use crate::context::Context;
 use crate::dead_letter::DeadLetter;
 use crate::failure::Result;
-use crate::output;
+use crate::{output, remembered};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -25,7 +26,7 @@ Examples:
 Exit code 3 where some stay, 5 where a load that is named has no dead letter.")]
 pub(crate) struct Redrive {
     /// Only this load; several may be given
-    #[arg(long = "load", value_name = "ID")]
+    #[arg(long = "load", value_name = "ID", add = ArgValueCandidates::new(remembered::loads))]
     loads: Vec<LoadId>,
 }
 

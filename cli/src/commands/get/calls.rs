@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use super::ids::Ids;
 use crate::api::Api;
 use crate::endpoint;
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{During, Failure, Result};
 
 /// Of a bulk call's body, what its ids may take; the rest is for what is around them.
 const MAX_IDS_BYTES: usize = MAX_REQUEST_BYTES - 100;
@@ -28,7 +28,7 @@ pub(super) async fn make(api: &Api<'_>, ids: &mut Ids, answers: mpsc::Sender<Bat
     let (mut waiting, mut ready) = (VecDeque::new(), VecDeque::new());
     let mut calls = FuturesOrdered::new();
     // The first answer tells how many items fit into one, and a function that was asleep wakes up once.
-    let (mut pace, mut has_more, mut has_any) = (Pace::new(), true, false);
+    let (mut pace, mut has_more) = (Pace::new(), true);
     loop {
         while !waiting.is_empty() && calls.len() + ready.len() < pace.in_flight {
             calls.push_back(call(api, next_call(&mut waiting, pace.ids)));
@@ -44,10 +44,7 @@ pub(super) async fn make(api: &Api<'_>, ids: &mut Ids, answers: mpsc::Sender<Bat
                 }
             }
             batch = ids.next(), if waiting.is_empty() && has_more => match batch {
-                Some(batch) => {
-                    waiting.extend(batch?);
-                    has_any = true;
-                }
+                Some(batch) => waiting.extend(batch?),
                 None => has_more = false,
             },
             taker = answers.reserve(), if !ready.is_empty() => {
@@ -57,13 +54,9 @@ pub(super) async fn make(api: &Api<'_>, ids: &mut Ids, answers: mpsc::Sender<Bat
                     taker.send(answer);
                 }
             }
-            else => break,
+            else => return Ok(()),
         }
     }
-    if has_any {
-        return Ok(());
-    }
-    Err(Failure::new("there are no ids").exit(Exit::Usage).next("give one id on each line, or --id ID"))
 }
 
 /// How many calls may be under way, and how many ids each.

@@ -25,7 +25,10 @@ pub(super) enum Source {
 pub(super) type Batch = Vec<Value>;
 
 /// Read by a thread of its own: whoever writes standard input may take time, in which calls under way must go on.
-pub(super) struct Ids(mpsc::Receiver<Result<Batch>>);
+pub(super) struct Ids {
+    first: Option<Batch>,
+    rest: mpsc::Receiver<Result<Batch>>,
+}
 
 impl Source {
     /// `-` is standard input.
@@ -49,9 +52,12 @@ impl Source {
 
 impl Ids {
     /// `given` on the command line come first.
-    pub(super) fn of(given: Vec<String>, source: Option<Source>) -> Self {
+    ///
+    /// # Errors
+    /// If there are none: before anything is looked up or connected for them.
+    pub(super) async fn of(given: Vec<String>, source: Option<Source>) -> Result<Self> {
         // One batch waits while the ids of the one before are asked for.
-        let (sender, receiver) = mpsc::channel(1);
+        let (sender, mut rest) = mpsc::channel(1);
         // It ends with the process, also where it waits for standard input then.
         std::thread::spawn(move || {
             let given = given.into_iter().map(Ok);
@@ -62,13 +68,25 @@ impl Ids {
             // Whoever asked for ids wants no more of them.
             drop(sent);
         });
-        Self(receiver)
+        match rest.recv().await {
+            Some(first) => Ok(Self { first: Some(first?), rest }),
+            None => Err(no_ids()),
+        }
     }
 
     /// None behind the last one.
     pub(super) async fn next(&mut self) -> Option<Result<Batch>> {
-        self.0.recv().await
+        match self.first.take() {
+            Some(first) => Some(Ok(first)),
+            None => self.rest.recv().await,
+        }
     }
+}
+
+pub(super) fn no_ids() -> Failure {
+    Failure::new("there are no ids")
+        .exit(Exit::Usage)
+        .next("restctl get --id ID; or --ids-file FILE, or ids on standard input, one on each line")
 }
 
 type Sent = Result<(), mpsc::error::SendError<Result<Batch>>>;
@@ -174,7 +192,8 @@ mod tests {
         let file = folder.path().join("ids");
         let lines: Vec<String> = (1..=2_500).flat_map(|id| [id.to_string(), id.to_string()]).collect();
         std::fs::write(&file, lines.join("\n")).unwrap();
-        let mut ids = Ids::of(vec!["1".to_owned(), "0".to_owned()], Some(Source::open(&file).unwrap()));
+        let given = vec!["1".to_owned(), "0".to_owned()];
+        let mut ids = Ids::of(given, Some(Source::open(&file).unwrap())).await.unwrap();
         let mut batches = Vec::new();
         while let Some(batch) = ids.next().await {
             batches.push(batch.unwrap());

@@ -5,6 +5,7 @@ use restctl_contract::load::LoadId;
 use serde::Serialize;
 
 use super::difference::{Attribute, Difference};
+use crate::printable::steers;
 
 #[derive(Serialize)]
 pub(super) struct Finding {
@@ -71,7 +72,7 @@ impl Finding {
         }
         lines.extend(self.load.as_ref().map(|load| format!("  its stamp: {}", load.describe())));
         // A file's control characters are not for the terminal.
-        lines.iter().map(|line| line.replace(char::is_control, "\u{fffd}")).collect()
+        lines.iter().map(|line| line.replace(steers, "\u{fffd}")).collect()
     }
 
     fn summary(&self) -> &'static str {

@@ -3,6 +3,7 @@
 use super::report::{MAX_FINDINGS, Rejected, Report};
 use crate::failure::Result;
 use crate::output::{self, Format};
+use crate::printable::steers;
 
 /// Findings that are shown to people.
 const SHOWN_FINDINGS: usize = 20;
@@ -32,7 +33,7 @@ impl Report {
         for Rejected { line, column, reason } in &self.rejects {
             let column = column.as_ref().map(|column| format!(", column {column}")).unwrap_or_default();
             let told = format!("  line {line}{column}: {reason}");
-            output::say(&told.replace(char::is_control, "\u{fffd}"));
+            output::say(&told.replace(steers, "\u{fffd}"));
         }
     }
 
