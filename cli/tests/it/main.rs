@@ -32,6 +32,7 @@ mod openapi;
 mod options;
 mod outputs;
 mod preflight;
+mod readme;
 mod roles;
 mod scripts;
 mod shell;
