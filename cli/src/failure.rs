@@ -100,7 +100,7 @@ impl Failure {
     fn what_next(&self) -> &str {
         match (&self.next, self.exit) {
             (Some(next), _) => next,
-            (None, Exit::Usage) => "restctl --help",
+            (None, Exit::Usage) => "the same command with --help",
             (None, Exit::Interrupted) => "the same command again",
             (None, _) => "restctl doctor, which looks at the whole chain",
         }

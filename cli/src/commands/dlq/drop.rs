@@ -1,6 +1,6 @@
 //! `restctl dlq drop`
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use clap_complete::engine::ArgValueCandidates;
 use restctl_contract::load::LoadId;
 use restctl_contract::template::output as stack_output;
@@ -24,13 +24,14 @@ Examples:
   restctl dlq drop --all --yes
 
 Exit code 3 where some stay, 5 where a load that is named has no dead letter.")]
+#[command(group = ArgGroup::new("which").required(true).args(["loads", "all"]))]
 pub(crate) struct Drop {
     /// Only this load; several may be given
-    #[arg(long = "load", value_name = "ID", required_unless_present = "all", add = ArgValueCandidates::new(remembered::loads))]
+    #[arg(long = "load", value_name = "ID", add = ArgValueCandidates::new(remembered::loads))]
     loads: Vec<LoadId>,
 
     /// All of them, those that are no loads among them
-    #[arg(long, conflicts_with = "loads")]
+    #[arg(long)]
     all: bool,
 
     /// Do not ask
