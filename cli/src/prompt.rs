@@ -15,6 +15,13 @@ pub(crate) fn text(question: &str, flag: &str) -> Result<String> {
     Ok(answer.trim().to_owned())
 }
 
+/// [`text`], which may be left empty.
+pub(crate) fn text_or_nothing(question: &str, flag: &str) -> Result<String> {
+    need_terminal(question, flag)?;
+    let input = Input::<String>::new().with_prompt(question).allow_empty(true);
+    Ok(answered(question, input.interact_text())?.trim().to_owned())
+}
+
 /// Asks whether to go on, unless `yes` says so already; an error where the answer is no.
 pub(crate) fn confirm(question: &str, yes: bool) -> Result<()> {
     if yes {
@@ -25,6 +32,11 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Result<()> {
         return Ok(());
     }
     Err(Failure::new("nothing was changed").exit(Exit::Usage).why("the answer was no"))
+}
+
+/// Asks for one of several, at a terminal.
+pub(crate) fn pick(question: &str, answers: &[&str]) -> Result<usize> {
+    answered(question, Select::new().with_prompt(question).items(answers).default(0).interact())
 }
 
 /// Asks for one of several; none where nobody is there, or where the answer is Ctrl-C or Escape.

@@ -24,6 +24,11 @@ impl Settings {
         self.values[setting as usize].as_deref().filter(|value| *value != AWAITED)
     }
 
+    /// Nothing was set up yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.values.iter().all(Option::is_none)
+    }
+
     /// They are those of a provider that the deployment is yet to make.
     pub(crate) fn await_deployment(&self) -> bool {
         self.values[Setting::Issuer as usize].as_deref() == Some(AWAITED)

@@ -22,7 +22,7 @@ pub(crate) struct Man {
 }
 
 pub(crate) fn run(args: Man) -> Result<()> {
-    let mut command = Cli::command();
+    let mut command = Cli::command().disable_help_subcommand(true);
     command.build();
     let Some(dir) = args.dir else { return output::bytes(&page(command)?) };
     fs::create_dir_all(&dir).during(format!("{} cannot be made", dir.display()))?;
@@ -38,8 +38,7 @@ pub(crate) fn run(args: Man) -> Result<()> {
 
 /// Of the command and those below it, by name: `restctl-loads-ls`.
 fn collect(command: Command, pages: &mut Vec<(String, Vec<u8>)>) -> Result<()> {
-    for below in command.get_subcommands().filter(|below| !below.is_hide_set() && below.get_name() != "help")
-    {
+    for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
         collect(below.clone(), pages)?;
     }
     let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();

@@ -2,6 +2,7 @@
 //! Manager, client secret → Secrets Manager.
 
 pub(super) mod import;
+mod questions;
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -108,7 +109,10 @@ async fn set_up(args: Setup, context: &Context) -> Result<()> {
     let identity = choose_identity(&args, context, before.as_ref())?;
     let settings = Settings::read(aws, stack).await?;
     let deployed = cloudformation::find_own(aws, stack).await?;
-    if args.takes_the_stacks_provider(context, &settings, deployed.as_ref()) {
+    let is_open = context.local.is_none() && args.names_no_provider() && settings.is_empty();
+    if args.takes_the_stacks_provider(context, &settings, deployed.as_ref())
+        || (is_open && questions::wants_the_stacks_provider()?)
+    {
         args.check_that_nothing_is_ignored()?;
         if let Some(identity) = &identity {
             import(context, identity, before.as_ref()).await?;
@@ -161,15 +165,18 @@ impl Setup {
         settings: &Settings,
         deployed: Option<&Stack>,
     ) -> bool {
-        let names_another = self.provider.is_some()
-            || self.issuer.is_some()
-            || self.client_id.is_some()
-            || self.audience.is_some();
         let is_so = match deployed {
             Some(stack) => cognito::is_part_of(stack),
             None => context.local.is_none() && settings.await_deployment(),
         };
-        self.idp.is_some() || (is_so && !names_another)
+        self.idp.is_some() || (is_so && self.names_no_provider())
+    }
+
+    fn names_no_provider(&self) -> bool {
+        self.provider.is_none()
+            && self.issuer.is_none()
+            && self.client_id.is_none()
+            && self.audience.is_none()
     }
 }
 
@@ -222,16 +229,12 @@ fn choose_identity(
         output::say(&format!("certificate        {} stays", certificate.name));
         return Ok(None);
     }
-    let name = match &context.local {
+    match &context.local {
         // Each stack has a name of its own in front of the local cloud, and this one always means this machine
         // (RFC 6761, section 6.3).
-        Some(_) => format!("{}.localhost", context.stack),
-        None => prompt::text(
-            "DNS name for a self-signed certificate (to bring your own, see --cert)",
-            "--self-signed NAME, or --cert FILE --key FILE",
-        )?,
-    };
-    Identity::self_signed(&name, now).map(Some)
+        Some(_) => Identity::self_signed(&format!("{}.localhost", context.stack), now).map(Some),
+        None => questions::certificate(now).map(Some),
+    }
 }
 
 /// The identity provider's settings, complete and checked.

@@ -2,6 +2,8 @@
 
 use std::process::{Command, Stdio};
 
+use rcgen::{CertificateParams, KeyPair};
+
 use crate::cloud::{Cloud, Ran};
 use crate::terminal::Terminal;
 
@@ -66,7 +68,7 @@ fn setup_asks_for_what_is_missing_and_takes_no_for_an_answer() {
     let record = cloud.record();
     let provider = |name: &str| record["identity_provider"][name].as_str().unwrap().to_owned();
     let mut interrupted = Terminal::run(&cloud, &on_aws(&cloud, &["setup"]));
-    interrupted.shows("DNS name for a self-signed certificate");
+    interrupted.shows("make one now, self-signed");
     interrupted.types("\x03");
     let (exit, screen) = interrupted.ends();
     assert_eq!(exit, Some(130), "{screen}");
@@ -76,7 +78,9 @@ fn setup_asks_for_what_is_missing_and_takes_no_for_an_answer() {
 
     let mut asked = Terminal::run(&cloud, &on_aws(&cloud, &["setup"]));
     for (question, answer) in [
-        ("DNS name for a self-signed certificate", "api.example.com".to_owned()),
+        ("make one now, self-signed", String::new()),
+        ("DNS name of the API", "api.example.com".to_owned()),
+        ("Who issues the tokens?", String::new()),
         ("Issuer of the identity provider", provider("issuer")),
         ("Client id", provider("client_id")),
         ("Audience of the API", provider("audience")),
@@ -92,4 +96,32 @@ fn setup_asks_for_what_is_missing_and_takes_no_for_an_answer() {
     // It earns a token: what was typed is what was kept.
     let token = Ran::from(on_aws(&cloud, &["token"]).output().unwrap());
     assert!(token.exit == 0 && token.data.starts_with("eyJ"), "{}", token.said);
+
+    // Whoever has a certificate, and no provider.
+    let key = KeyPair::generate().unwrap();
+    let certificate =
+        CertificateParams::new(["b.example.com".to_owned()]).unwrap().self_signed(&key).unwrap();
+    let put = |name: &str, text: String| {
+        let file = cloud.state().join(name);
+        std::fs::write(&file, text).unwrap();
+        file.into_os_string().into_string().unwrap()
+    };
+    let mut other = Terminal::run(&cloud, &on_aws(&cloud, &["setup", "--stack", "other"]));
+    const DOWN: &str = "\x1b[B";
+    for (question, answer) in [
+        ("make one now, self-signed", DOWN.to_owned()),
+        ("Certificate file", put("cert.pem", certificate.pem())),
+        ("File of its private key", put("key.pem", key.serialize_pem())),
+        ("File of the chain", String::new()),
+        ("have the stack make a Cognito user pool", DOWN.to_owned()),
+    ] {
+        other.shows(question);
+        other.types(&format!("{answer}\r"));
+    }
+    let (exit, screen) = other.ends();
+    assert_eq!(exit, Some(0), "{screen}");
+    assert!(
+        screen.contains("b.example.com") && screen.contains("next: restctl deploy --idp cognito"),
+        "{screen}"
+    );
 }
