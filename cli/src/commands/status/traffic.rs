@@ -2,10 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 use serde::{Deserialize, Serialize};
 
-use crate::aws::call::Called;
+use crate::aws::cloudwatchlogs::{self, LogEvent};
 use crate::aws::{Aws, cloudwatch};
 use crate::context::Context;
 use crate::failure::Result;
@@ -39,7 +38,7 @@ impl Traffic {
         match &context.local {
             None => of_the_metrics(aws, context.stack.as_str()).await,
             // Its CloudWatch takes no metrics from log lines.
-            Some(_) => of_the_log(aws, &format!("/restctl/{}/api", context.stack)).await,
+            Some(_) => of_the_log(aws, &context.stack.log_group("api")).await,
         }
     }
 
@@ -79,23 +78,13 @@ async fn of_the_log(aws: &Aws, group: &str) -> Result<Traffic> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let seconds = LOCAL.as_secs();
     let start = (now.as_secs() / seconds + 1).saturating_sub(PERIODS as u64) * seconds;
-    let request = aws.cloudwatchlogs.filter_log_events().log_group_name(group).filter_pattern("latency_ms");
-    let request = request.start_time(i64::try_from(start * 1000).unwrap_or(i64::MAX));
-    let mut pages = request.into_paginator().send();
+    let from = i64::try_from(start * 1000).unwrap_or(i64::MAX);
+    let mut events = cloudwatchlogs::events(aws, group, from, Some("latency_ms"));
     let mut periods = vec![(0, 0.0); PERIODS];
-    let mut lines = 0;
-    while let Some(page) = pages.next().await {
-        let answer = match page {
-            // Nobody has called the API yet.
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
-                break;
-            }
-            answer => answer.called("read the API's log")?,
-        };
-        answer.events().iter().for_each(|event| count(event, start, &mut periods));
-        lines += answer.events().len();
-        if lines >= MAX_LINES {
-            break;
+    for _ in 0..MAX_LINES {
+        match events.next().await? {
+            Some(event) => count(&event, start, &mut periods),
+            None => break,
         }
     }
     let latency = |(requests, sum): &(u64, f64)| (*requests > 0).then(|| sum / *requests as f64);
@@ -106,10 +95,9 @@ async fn of_the_log(aws: &Aws, group: &str) -> Result<Traffic> {
     })
 }
 
-fn count(event: &FilteredLogEvent, start: u64, periods: &mut [(u64, f64)]) {
-    let line = event.message().and_then(|message| serde_json::from_str::<Line>(message).ok());
-    let second = event.timestamp().and_then(|time| u64::try_from(time / 1000).ok());
-    let (Some(line), Some(second)) = (line, second) else { return };
+fn count(event: &LogEvent, start: u64, periods: &mut [(u64, f64)]) {
+    let line = serde_json::from_str::<Line>(&event.message);
+    let (Ok(line), Ok(second)) = (line, u64::try_from(event.timestamp / 1000)) else { return };
     let period = usize::try_from(second.saturating_sub(start) / LOCAL.as_secs()).unwrap_or(usize::MAX);
     if let Some((requests, latency)) = periods.get_mut(period) {
         *requests += line.requests;
