@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode};
-use restctl_contract::api::MAX_ANSWER_BYTES;
+use restctl_contract::api::{BatchGetAnswer, MAX_ANSWER_BYTES};
 use serde::Serialize;
 use tokio::sync::Mutex;
 
 use crate::context::Context;
 use crate::discovery::bounded_body;
 use crate::endpoint::{Endpoint, Location};
-use crate::failure::Result;
+use crate::failure::{During, Failure, Result};
 use crate::session::{self, Session};
 use crate::{output, token};
 
@@ -166,6 +166,17 @@ fn is_of_another(answer: &Response) -> bool {
 fn has_problem(headers: &HeaderMap) -> bool {
     let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     media_type.split(';').next().is_some_and(|it| it.trim().eq_ignore_ascii_case(PROBLEM))
+}
+
+/// A bulk call's answer of so many ids. One that leaves them all over would be asked for again for ever.
+pub(crate) fn bulk_answer(body: &[u8], asked: usize) -> Result<BatchGetAnswer> {
+    let answer: BatchGetAnswer = serde_json::from_slice(body).during("the API answers no JSON")?;
+    if answer.remaining.len() < asked {
+        return Ok(answer);
+    }
+    Err(Failure::new("the API answers none of the ids it was asked for")
+        .why("it left all of them over")
+        .next("try again in a moment"))
 }
 
 /// How long the API asks to wait before the call is made again.

@@ -15,6 +15,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::endpoint::Location;
 use crate::failure::{During, Failure, Result};
+use crate::hexadecimal::sha256;
 use crate::trust::{Trust, client_config};
 
 /// For each step.
@@ -34,6 +35,13 @@ pub(crate) struct Handshake {
     pub(crate) holds_key: Option<bool>,
     /// The connection, or why it is not to be trusted.
     pub(crate) connection: std::io::Result<TlsStream<TcpStream>>,
+}
+
+impl Handshake {
+    /// SHA-256 of the server's own certificate, lower-case hexadecimal; none where it presented none.
+    pub(crate) fn fingerprint(&self) -> Option<String> {
+        self.chain.first().map(|certificate| sha256(certificate))
+    }
 }
 
 impl Handshake {

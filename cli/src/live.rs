@@ -3,8 +3,6 @@
 //! The alias's description keeps them, so that any operator can return to them: each with the time at which it was
 //! made live, the newest first, as in `since 1763868000; before 4@1763860000 2@1763850000`.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use crate::aws::Aws;
 use crate::aws::lambda::{self, Alias};
 use crate::failure::Result;
@@ -82,10 +80,6 @@ impl Live {
         let before = before.split_whitespace().filter_map(turn).collect();
         Self { function: function.to_owned(), now: Turn { version: alias.version, since }, before }
     }
-}
-
-pub(crate) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! What the API asks of a token: as it was deployed, or else as it is set up.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use restctl_contract::stack::Setting;
 use restctl_contract::template::parameter;
 use restctl_verifier::{Check, Explanation, KeySet, Policy};
@@ -10,6 +8,7 @@ use crate::aws::cloudformation::{self, Stack};
 use crate::context::Context;
 use crate::failure::{During, Exit, Failure, Result};
 use crate::settings::Settings;
+use crate::timestamp::seconds_now;
 use crate::{cognito, discovery};
 
 pub(crate) struct Asked {
@@ -71,8 +70,7 @@ impl Asked {
 
     /// Makes the API's checks of a token.
     pub(crate) fn explain(&self, token: &str, keys: &KeySet) -> Explanation {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        restctl_verifier::explain(token.trim(), keys, &self.policy, now)
+        restctl_verifier::explain(token.trim(), keys, &self.policy, seconds_now())
     }
 
     /// An error where the API refuses the token.

@@ -3,7 +3,7 @@
 
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use std::{env, fs, io};
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ use crate::endpoint::Location;
 use crate::failure::{During, Result};
 use crate::hexadecimal::hexadecimal;
 use crate::target::Target;
+use crate::timestamp::seconds_now;
 use crate::token::Token;
 
 /// What decides, beside the arguments, whose settings are read.
@@ -139,10 +140,6 @@ fn configuration(context: &Context) -> String {
         }
     });
     states.join(", ")
-}
-
-pub(crate) fn seconds_now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 #[cfg(test)]

@@ -1,8 +1,15 @@
 //! Times that services tell, as the ledger writes them.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use restctl_contract::timestamp::rfc3339;
 use time::OffsetDateTime;
+
+/// Seconds since 1970.
+pub(crate) fn seconds_now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
 
 /// A time that a service told.
 pub(crate) fn of(time: &DateTime) -> Option<String> {

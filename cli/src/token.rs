@@ -11,8 +11,9 @@ use crate::aws::secretsmanager;
 use crate::context::Context;
 use crate::discovery;
 use crate::failure::{During, Exit, Failure, Result};
-use crate::session::{self, Session, seconds_now};
+use crate::session::{self, Session};
 use crate::settings::Settings;
+use crate::timestamp::seconds_now;
 
 /// A token is not used in its last minute: it could expire on the way.
 const MARGIN: Duration = Duration::from_secs(60);

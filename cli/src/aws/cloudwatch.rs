@@ -1,6 +1,6 @@
 //! Amazon CloudWatch: metrics.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, ScanBy};
@@ -8,6 +8,7 @@ use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, 
 use super::Aws;
 use super::call::Called;
 use crate::failure::Result;
+use crate::timestamp::seconds_now;
 
 /// One metric, by one of its statistics, such as `Sum`.
 pub(crate) struct Series<'a> {
@@ -26,8 +27,7 @@ pub(crate) async fn read<const N: usize>(
     period: Duration,
 ) -> Result<[Vec<Option<f64>>; N]> {
     let seconds = period.as_secs().max(1);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let end = (now / seconds + 1) * seconds;
+    let end = (seconds_now() / seconds + 1) * seconds;
     let start = end - periods as u64 * seconds;
     let at = |seconds: u64| DateTime::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
     let queries = series.iter().enumerate().map(|(place, series)| query(place, series, seconds));

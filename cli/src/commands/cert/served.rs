@@ -9,7 +9,6 @@ use tokio::time::{Instant, sleep};
 use crate::endpoint::Location;
 use crate::failure::{During, Failure, Result};
 use crate::handshake::Handshake;
-use crate::hexadecimal::sha256;
 use crate::output;
 
 /// A load balancer takes a renewed certificate within minutes.
@@ -63,7 +62,7 @@ async fn look(location: &Location, address: SocketAddr) -> Result<()> {
     let mut there = location.clone();
     there.host = address.ip().to_string();
     let handshake = Handshake::with(&there).await?;
-    let served = handshake.chain.first().map(|leaf| sha256(leaf));
+    let served = handshake.fingerprint();
     match served {
         Some(served) if served != location.fingerprint => {
             Err(Failure::new(format!("{address} still serves SHA-256 {served}")))

@@ -12,7 +12,6 @@ use crate::context::Context;
 use crate::endpoint::Location;
 use crate::failure::{During, Exit, Failure, Result};
 use crate::handshake::Handshake;
-use crate::hexadecimal::sha256;
 use crate::output::{self, Format};
 use crate::settings;
 
@@ -64,11 +63,11 @@ impl Served {
             Ok(handshake) => handshake,
             Err(failure) => return nothing(failure.in_one_line()),
         };
+        let fingerprint = handshake.fingerprint();
         let why = handshake.connection.during("not to be trusted").err().map(|failure| failure.in_one_line());
-        match handshake.chain.first() {
+        match fingerprint {
             None => nothing(why.unwrap_or_else(|| "no certificate is presented".to_owned())),
-            Some(leaf) => {
-                let fingerprint = sha256(leaf);
+            Some(fingerprint) => {
                 let is_same = fingerprint == imported.fingerprint;
                 Self { fingerprint: Some(fingerprint), is_same, is_trusted: why.is_none(), why }
             }

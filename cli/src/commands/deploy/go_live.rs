@@ -5,8 +5,8 @@ use restctl_contract::template::output as stack_output;
 use crate::aws::cloudformation::Stack;
 use crate::aws::{Aws, lambda};
 use crate::failure::{Failure, Result};
-use crate::live::{self, Live};
-use crate::{output, smoke};
+use crate::live::Live;
+use crate::{output, smoke, timestamp};
 
 pub(crate) struct Versions {
     pub(crate) api: Live,
@@ -25,7 +25,7 @@ pub(crate) async fn go_live(aws: &Aws, stack: &Stack) -> Result<Versions> {
     if let Err(failure) = good {
         return Err(refused(failure, &api, &ingest));
     }
-    let now = live::now();
+    let now = timestamp::seconds_now();
     let api_before = api.before.clone();
     let api = api.complete(aws, now).await?;
     match ingest.complete(aws, now).await {

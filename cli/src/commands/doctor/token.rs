@@ -8,7 +8,7 @@ use super::facts::Facts;
 use super::finding::{Finding, Trouble};
 use crate::discovery::bounded_body;
 use crate::endpoint::{self, Endpoint};
-use crate::session::seconds_now;
+use crate::timestamp::seconds_now;
 
 /// One item, or a problem.
 const MAX_ANSWER_BYTES: usize = 2 * 1024 * 1024;

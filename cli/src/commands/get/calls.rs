@@ -12,9 +12,9 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::ids::Ids;
-use crate::api::Api;
+use crate::api::{Api, bulk_answer};
 use crate::endpoint;
-use crate::failure::{During, Failure, Result};
+use crate::failure::Result;
 
 /// Of a bulk call's body, what its ids may take; the rest is for what is around them.
 const MAX_IDS_BYTES: usize = MAX_REQUEST_BYTES - 100;
@@ -88,13 +88,8 @@ async fn call(api: &Api<'_>, ids: Vec<Value>) -> Result<(usize, BatchGetAnswer)>
     if status != StatusCode::OK {
         return Err(endpoint::refusal(status, &body));
     }
-    let answer: BatchGetAnswer = serde_json::from_slice(&body).during("the API answers no JSON")?;
-    if answer.remaining.len() >= request.ids.len() {
-        return Err(Failure::new("the API answers none of the ids it was asked for")
-            .why("it left all of them over")
-            .next("try again in a moment"));
-    }
-    Ok((request.ids.len(), answer))
+    let asked = request.ids.len();
+    Ok((asked, bulk_answer(&body, asked)?))
 }
 
 /// Takes as many ids off the front as one call may have, by their number and by their bytes; one at least.

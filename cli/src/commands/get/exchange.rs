@@ -16,7 +16,6 @@ use crate::api::MAX_BODY_BYTES;
 use crate::endpoint::Location;
 use crate::failure::{During, Failure, Result};
 use crate::handshake::Handshake;
-use crate::hexadecimal::sha256;
 
 /// For the answer, as in every other call.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -43,9 +42,9 @@ pub(super) async fn get(location: &Location, path: &str, token: &str) -> Result<
     let began = Instant::now();
     let handshake = Handshake::with(location).await?;
     let address = format!("{}{path}", location.base_url());
+    let fingerprint = handshake.fingerprint().unwrap_or_default();
     let connection = handshake.connection.map_err(|error| location.no_answer(&address, &error))?;
     let tls_version = connection.get_ref().1.protocol_version().and_then(name);
-    let fingerprint = handshake.chain.first().map(|certificate| sha256(certificate)).unwrap_or_default();
 
     let no_answer = |error: hyper::Error| location.no_answer(&address, &error);
     let (mut sender, connection) = http1::handshake(TokioIo::new(connection)).await.map_err(no_answer)?;

@@ -4,7 +4,6 @@ use std::time::SystemTime;
 
 use restctl_contract::load::LedgerEntry;
 use restctl_contract::template::output as stack_output;
-use restctl_verifier::KeySet;
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -17,9 +16,9 @@ use crate::context::Context;
 use crate::endpoint::Location;
 use crate::failure::{During, Result};
 use crate::handshake::Handshake;
-use crate::hexadecimal::sha256;
 use crate::live::Live;
-use crate::{discovery, policy, settings};
+use crate::policy::Asked;
+use crate::settings::{self, Settings};
 
 /// Of the loads, the last ones.
 const LAST_LOADS: usize = 5;
@@ -144,7 +143,7 @@ impl Status {
             table(aws, &stack),
             queue(aws, &stack),
             loads(aws, &stack),
-            provider(context),
+            provider(context, &stack),
             Traffic::look(context),
         );
         let status = stack.status.as_str().to_owned();
@@ -166,7 +165,7 @@ async fn endpoint(context: &Context, stack: &Stack) -> Result<EndpointState> {
     let location = Location::of(context, stack, &certificate)?;
     let (served_fingerprint, problem) = match Handshake::with(&location).await {
         Ok(shaken) => {
-            let served = shaken.chain.first().map(|served| sha256(served));
+            let served = shaken.fingerprint();
             (served, shaken.connection.err().map(|error| error.to_string()))
         }
         Err(failure) => (None, Some(failure.in_one_line())),
@@ -239,10 +238,9 @@ async fn loads(aws: &Aws, stack: &Stack) -> Result<Vec<LedgerEntry>> {
     Ok(entries)
 }
 
-async fn provider(context: &Context) -> Result<ProviderState> {
-    let asked = policy::asked(context).await?;
-    let keys = KeySet::from_json(&discovery::fetch_keys(&asked.jwks_uri).await?);
-    let keys = keys.during(format!("the keys at {} cannot be used", asked.jwks_uri))?;
-    let policy = asked.policy;
+async fn provider(context: &Context, stack: &Stack) -> Result<ProviderState> {
+    let settings = Settings::read(context.aws().await?, &context.stack).await?;
+    let asked = Asked::of(&settings, Some(stack))?;
+    let (keys, policy) = (asked.keys().await?, asked.policy);
     Ok(ProviderState { kind: policy.provider.name(), issuer: policy.issuer, keys: keys.names() })
 }

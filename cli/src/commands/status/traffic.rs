@@ -1,6 +1,6 @@
 //! Requests and their latency, period by period.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +8,7 @@ use crate::aws::cloudwatchlogs::{self, LogEvent};
 use crate::aws::{Aws, cloudwatch};
 use crate::context::Context;
 use crate::failure::Result;
+use crate::timestamp::seconds_now;
 
 /// The metrics that the API's log lines bear, and their dimension; see `lambdas/api/src/log.rs`.
 const NAMESPACE: &str = "restctl";
@@ -75,9 +76,8 @@ struct Line {
 }
 
 async fn of_the_log(aws: &Aws, group: &str) -> Result<Traffic> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let seconds = LOCAL.as_secs();
-    let start = (now.as_secs() / seconds + 1).saturating_sub(PERIODS as u64) * seconds;
+    let start = (seconds_now() / seconds + 1).saturating_sub(PERIODS as u64) * seconds;
     let from = i64::try_from(start * 1000).unwrap_or(i64::MAX);
     let mut events = cloudwatchlogs::events(aws, group, from, Some("latency_ms"));
     let mut periods = vec![(0, 0.0); PERIODS];

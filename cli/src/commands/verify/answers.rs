@@ -4,16 +4,14 @@ use std::cell::Cell;
 use std::collections::HashMap;
 
 use reqwest::StatusCode;
-use restctl_contract::api::{
-    BATCH_GET_PATH, BatchGetAnswer, BatchGetRequest, ITEM_TOO_LARGE, Item, PROBLEM_TYPE, Problem,
-};
+use restctl_contract::api::{BATCH_GET_PATH, BatchGetRequest, ITEM_TOO_LARGE, Item, PROBLEM_TYPE, Problem};
 use restctl_contract::key::{Key, KeyType};
 use restctl_rows::Value;
 use serde_json::Value as Json;
 
-use crate::api::Api;
+use crate::api::{Api, bulk_answer};
 use crate::endpoint;
-use crate::failure::{During, Failure, Result};
+use crate::failure::Result;
 
 pub(super) struct Answers<'a> {
     api: Api<'a>,
@@ -42,13 +40,7 @@ impl<'a> Answers<'a> {
             let BatchGetRequest { mut ids } = request;
             match status {
                 StatusCode::OK => {
-                    let answer: BatchGetAnswer =
-                        serde_json::from_slice(&body).during("the API answers no JSON")?;
-                    if answer.remaining.len() >= ids.len() {
-                        return Err(Failure::new("the API answers none of the ids it was asked for")
-                            .why("it left all of them over")
-                            .next("try again in a moment"));
-                    }
+                    let answer = bulk_answer(&body, ids.len())?;
                     let items = answer.items.into_iter();
                     found.extend(items.filter_map(|item| Some((key_of(self.key, &item)?, item))));
                     waiting.extend((!answer.remaining.is_empty()).then_some(answer.remaining));

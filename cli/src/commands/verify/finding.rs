@@ -1,7 +1,7 @@
 //! What is not as it should be, a key at a time.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use restctl_contract::load::LoadId;
+use restctl_contract::load::{LedgerEntry, LoadId};
 use serde::Serialize;
 
 use super::difference::{Attribute, Difference};
@@ -42,9 +42,8 @@ pub(super) struct Writer {
 impl Writer {
     /// None where it is no stamp: the item was put there by something else.
     pub(super) fn of(stamp: &AttributeValue) -> Option<Self> {
-        let mut parts = stamp.as_s().ok()?.split('/');
-        let (uploaded, _began, load) = (parts.next()?, parts.next()?, parts.next()?);
-        Some(Self { load: load.parse().ok()?, object: None, uploaded: uploaded.to_owned() })
+        let (uploaded, load) = LedgerEntry::read_stamp(stamp.as_s().ok()?)?;
+        Some(Self { load, object: None, uploaded: uploaded.to_owned() })
     }
 
     fn describe(&self) -> String {
