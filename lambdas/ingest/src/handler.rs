@@ -4,11 +4,9 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use tracing::field::Empty;
 use tracing::{Instrument, error, info, info_span, warn};
 
-use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::event::ObjectCreated;
 use crate::load::{self, Ingest, Outcome};
-use crate::queue::{receives, rest_after};
+use crate::message::{Deadline, ObjectCreated, receives, rest_after};
 
 /// Less than the time that a deadline keeps for the last words.
 const LAST_CALL: Duration = Duration::from_secs(2);

@@ -1,8 +1,8 @@
 mod begin;
-mod confirm;
 mod count;
+mod restamp;
+mod run;
 mod settle;
-mod windows;
 
 use std::time::Duration;
 
@@ -11,15 +11,12 @@ use restctl_contract::load::{LedgerEntry, LoadId, Position, Receipt};
 use tokio::time::Instant;
 use tracing::Span;
 
-use crate::deadline::Deadline;
 use crate::dynamodb::Dynamodb;
 use crate::error::Error;
-use crate::event::ObjectCreated;
 use crate::ledger::Ledger;
-use crate::object::Object;
-use crate::queue::Queue;
+use crate::message::{Deadline, ObjectCreated, Queue};
 use crate::rejects::Rejects;
-use crate::source::WindowSize;
+use crate::source::{Object, WindowSize};
 use crate::stop::Stop;
 use crate::table::Table;
 use begin::Begun;

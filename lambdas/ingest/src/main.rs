@@ -1,22 +1,18 @@
 //! The ingest Lambda: objects of the data bucket become items of the table, each load once and in order.
 
-mod deadline;
 mod dynamodb;
 mod error;
-mod event;
 mod handler;
 mod ledger;
 mod load;
 mod log;
-mod object;
-mod queue;
+mod message;
 mod rejects;
 mod source;
 mod stop;
 mod table;
 #[cfg(test)]
 mod tests;
-mod window;
 
 use std::time::Duration;
 
@@ -30,10 +26,9 @@ use restctl_aws::{Environment, Service};
 use restctl_contract::key::Key;
 use restctl_contract::template::variable;
 
-use crate::deadline::Deadline;
 use crate::dynamodb::{Backoff, Dynamodb};
 use crate::load::{Cadence, Ingest};
-use crate::queue::Queue;
+use crate::message::{Deadline, Queue};
 use crate::source::WindowSize;
 
 /// A call of DynamoDB without an answer for so long is made again.

@@ -1,7 +1,7 @@
-mod batches;
-mod item;
-mod stored;
-mod verdict;
+mod batch_limits;
+mod item_json;
+mod row_outcome;
+mod stored_item;
 
 use std::collections::HashMap;
 
@@ -14,9 +14,9 @@ use serde_json::{json, to_string};
 
 use crate::dynamodb::{Dynamodb, parse};
 use crate::error::Error;
-use stored::Stored;
-pub(crate) use verdict::Verdict;
-use verdict::verdict;
+pub(crate) use row_outcome::Verdict;
+use row_outcome::verdict;
+use stored_item::Stored;
 
 /// Batches under way at a time; how many of them are in flight, the client's pace decides.
 const WRITES_UNDER_WAY: usize = 32;
@@ -105,7 +105,7 @@ impl<'a> Table<'a> {
 
     /// Compares `rows`, no two of the same key, with what the table has. `stamp` is that of their load.
     pub(crate) async fn compare(&self, rows: &[Row], stamp: &str) -> Result<Compared, Error> {
-        let batches = rows.chunks(batches::MAX_KEYS).map(|batch| self.compare_batch(batch, stamp));
+        let batches = rows.chunks(batch_limits::MAX_KEYS).map(|batch| self.compare_batch(batch, stamp));
         let append = |mut all: Compared, batch: Compared| async move {
             all.verdicts.extend(batch.verdicts);
             all.units += batch.units;
@@ -116,7 +116,7 @@ impl<'a> Table<'a> {
 
     /// Writes `rows`, no two of the same key, as items of the load with this `stamp`. Tries for as long as it is polled.
     pub(crate) async fn write(&self, rows: &[&Row], stamp: &str) -> Result<Written, Error> {
-        let batches = batches::puts(rows).map(|batch| self.write_batch(batch, stamp));
+        let batches = batch_limits::puts(rows).map(|batch| self.write_batch(batch, stamp));
         let append = |mut all: Written, batch: Written| async move {
             all.refused.extend(batch.refused);
             all.units += batch.units;
@@ -186,7 +186,7 @@ impl<'a> Table<'a> {
             let mut request =
                 format!(r#"{{"TableName":"{}","ReturnConsumedCapacity":"TOTAL","Item":"#, self.name)
                     .into_bytes();
-            item::write(&mut request, row, stamp);
+            item_json::write(&mut request, row, stamp);
             request.push(b'}');
             match self.client.call(OPERATION, request).await {
                 Ok(answer) => {
@@ -213,7 +213,7 @@ impl<'a> Table<'a> {
             match put {
                 Put::Row(row, stamp) => {
                     body.extend_from_slice(br#"{"PutRequest":{"Item":"#);
-                    item::write(&mut body, row, stamp);
+                    item_json::write(&mut body, row, stamp);
                     body.extend_from_slice(b"}}");
                 }
                 Put::Again(request) => body.extend_from_slice(request.get().as_bytes()),

@@ -4,7 +4,7 @@ use tracing::info;
 
 use super::Ingest;
 use crate::error::Error;
-use crate::event::ObjectCreated;
+use crate::message::ObjectCreated;
 
 /// What an attempt finds at its start.
 pub(super) enum Begun {

@@ -1,12 +1,11 @@
 use restctl_rows::Reject;
 
 use super::Load;
-use super::windows::Compared;
+use super::run::Compared;
 use crate::error::Error;
-use crate::object::Object;
+use crate::source::{Object, Window};
 use crate::stop::Stop;
 use crate::table::{Verdict, Written};
-use crate::window::Window;
 
 impl Load<'_> {
     /// Rows count once it is known what became of them, so that the receipt adds up at any time.

@@ -5,7 +5,7 @@ use tracing::{error, info, warn};
 
 use super::{Load, Outcome, Reached};
 use crate::error::Error;
-use crate::object;
+use crate::source;
 use crate::stop::Stop;
 
 impl Load<'_> {
@@ -75,7 +75,7 @@ impl Load<'_> {
     async fn make_checkpoint(&mut self) -> Result<(), Error> {
         if let Some(path) = self.rejects.take()? {
             let key = rejects_key(&self.entry.load, self.entry.reject_parts);
-            object::put_csv(&self.ingest.s3, self.bucket, &key, &path).await?;
+            source::put_csv(&self.ingest.s3, self.bucket, &key, &path).await?;
             self.entry.reject_parts += 1;
         }
         let before = self.entry.receipt.seconds;

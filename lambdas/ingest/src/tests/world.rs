@@ -14,10 +14,9 @@ use serde_json::{Value, json};
 
 use super::s3::Bucket;
 use super::sqs::Sqs;
-use crate::deadline::Deadline;
 use crate::dynamodb::{Backoff, Dynamodb};
 use crate::load::{Cadence, Ingest};
-use crate::queue::Queue;
+use crate::message::{Deadline, Queue};
 use crate::source::WindowSize;
 
 /// The function with everything it talks to.

@@ -49,7 +49,7 @@ impl ObjectCreated {
 mod tests {
     use super::*;
 
-    const SAMPLE: &str = include_str!("../../../fixtures/events/object-created.json");
+    const SAMPLE: &str = include_str!("../../../../fixtures/events/object-created.json");
 
     fn body() -> String {
         let event: serde_json::Value = serde_json::from_str(SAMPLE).unwrap();

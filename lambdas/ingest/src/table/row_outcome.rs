@@ -1,6 +1,6 @@
 use restctl_rows::Row;
 
-use super::stored::Stored;
+use super::stored_item::Stored;
 
 /// What a row is to the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,8 @@
 use restctl_contract::load::LedgerEntry;
 
 use super::{Load, Reached};
-use crate::deadline::Deadline;
-use crate::object::Object;
-use crate::source::Source;
+use crate::message::Deadline;
+use crate::source::{Object, Source};
 use crate::stop::Stop;
 use crate::table::Verdict;
 

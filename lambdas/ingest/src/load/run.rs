@@ -1,11 +1,9 @@
 use super::{Ingest, Load, Reached};
-use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::object::Object;
-use crate::source::Source;
+use crate::message::Deadline;
+use crate::source::{Object, Source, Window};
 use crate::stop::Stop;
 use crate::table::{Verdict, Written};
-use crate::window::Window;
 
 /// A window whose rows have been compared with the table.
 pub(super) struct Compared {
