@@ -12,6 +12,8 @@ mod source;
 mod stop;
 mod table;
 #[cfg(test)]
+mod test_row;
+#[cfg(test)]
 mod tests;
 
 use std::time::Duration;

@@ -16,7 +16,6 @@ use restctl_contract::load::{
     MAX_REJECTS_METADATA, Position, Receipt, rejects_key,
 };
 use serde_json::{Value, json};
-pub(crate) use world::row;
 use world::{World, add_up, csv, message, message_later};
 
 const ITEMS_CSV: &[u8] = include_bytes!("../../../fixtures/items.csv");

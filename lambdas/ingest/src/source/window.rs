@@ -67,13 +67,13 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::row;
+    use crate::test_row::row_with;
 
     #[test]
     fn the_last_row_of_a_key_stays() {
         let mut window = Window::starting(Position::START);
         for (line, key) in [(2, "a"), (3, "b"), (4, "a"), (5, "a")] {
-            let mut row = row(key, &[]);
+            let mut row = row_with(key, &[]);
             (row.line, row.bytes) = (line, 10);
             window.push(row);
         }

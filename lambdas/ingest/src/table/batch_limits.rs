@@ -26,10 +26,10 @@ pub(super) fn puts<'a, 'b>(mut rows: &'b [&'a Row]) -> impl Iterator<Item = &'b 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::row;
+    use crate::test_row::row_with;
 
     fn sizes(number: usize, bytes: usize) -> Vec<usize> {
-        let mut row = row("1", &[]);
+        let mut row = row_with("1", &[]);
         row.bytes = bytes;
         puts(&vec![&row; number]).map(<[&Row]>::len).collect()
     }

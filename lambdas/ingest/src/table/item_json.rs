@@ -79,14 +79,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::tests::row;
+    use crate::test_row::row_with;
 
     #[test]
     fn every_kind_of_value_has_its_notation() {
         let number = |text: &str| Value::Number(text.into());
         let string = |text: &str| Value::String(text.into());
         let map = vec![("a\"b".into(), number("1")), ("c".into(), Value::Null)];
-        let row = row(
+        let row = row_with(
             "x\\\n\u{1}é",
             &[
                 ("n", number("-12.50")),

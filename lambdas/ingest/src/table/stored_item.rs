@@ -166,12 +166,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::tests::row;
+    use crate::test_row::row_with;
 
     fn holds(item: serde_json::Value, values: &[(&str, Value)]) -> bool {
         let item = item.to_string();
         let stored: Stored<'_> = serde_json::from_str(&item).unwrap();
-        let row = row("1", values);
+        let row = row_with("1", values);
         stored.holds(row.values.iter().map(|(name, value)| (&**name, value)))
     }
 

@@ -8,7 +8,6 @@ use aws_lambda_events::sqs::SqsEvent;
 use restctl_aws::{Environment, Service};
 use restctl_contract::key::{Key, KeyType};
 use restctl_contract::load::{LedgerEntry, LoadId, Receipt};
-use restctl_rows::{Delimiter, Dialect, Encoding, Parser, Row, Types};
 use restctl_testkit::dynamodb::Dynamo;
 use serde_json::{Value, json};
 
@@ -98,19 +97,6 @@ async fn ingest(dynamo: &Dynamo, bucket: &Bucket, sqs: &Sqs) -> Ingest {
         window_size: WindowSize::default(),
         cadence: Cadence { news: Duration::ZERO, rejects: Duration::ZERO },
     }
-}
-
-/// A row with this key and these values besides.
-pub(crate) fn row(key: &str, values: &[(&str, restctl_rows::Value)]) -> Row {
-    let encoding = Encoding::of("row.ndjson").unwrap();
-    let dialect = Dialect { encoding, delimiter: Delimiter::default(), types: Types::Strings };
-    let mut parser = Parser::new(&dialect, &Key { name: "id".into(), kind: KeyType::String });
-    let line = format!("{}\n", json!({ "id": key }));
-    let mut rows = Vec::new();
-    while parser.read(&mut line.as_bytes(), &mut rows).unwrap() && rows.is_empty() {}
-    let mut row = rows.remove(0).unwrap();
-    row.values.extend(values.iter().map(|(name, value)| ((*name).into(), value.clone())));
-    row
 }
 
 /// Every row is accounted for.
