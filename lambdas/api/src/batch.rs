@@ -12,8 +12,8 @@ use tokio::time::Instant;
 
 use crate::failure::Failure;
 use crate::id::Id;
-use crate::items::{Found, Table};
 use crate::size::Size;
+use crate::table::{Found, Table};
 
 /// What DynamoDB reads in one call.
 const IDS_PER_BATCH: usize = 100;

@@ -12,7 +12,6 @@ use crate::cursor::CursorKey;
 use crate::event::{Event, Response};
 use crate::failure::Failure;
 use crate::id::Id;
-use crate::items::Table;
 use crate::list;
 use crate::log::Trail;
 use crate::negotiation::accepts_json;
@@ -20,6 +19,7 @@ use crate::openapi::{self, Deployment};
 use crate::request::Request;
 use crate::route::Route;
 use crate::size::Size;
+use crate::table::Table;
 
 /// Of the function's time, what is kept to put the answer together and to send it.
 const RESERVE: Duration = Duration::from_millis(500);

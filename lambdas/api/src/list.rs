@@ -5,9 +5,9 @@ use tokio::time::Instant;
 
 use crate::cursor::CursorKey;
 use crate::failure::Failure;
-use crate::items::Table;
 use crate::request::Request;
 use crate::size::Size;
+use crate::table::Table;
 
 /// Around the items. The cursor is not counted: with 17 KB at most it fits into what the limits leave for headers.
 const ENVELOPE: &str = r#"{"items":[],"cursor":""}"#;

@@ -10,7 +10,6 @@ mod event;
 mod failure;
 mod handler;
 mod id;
-mod items;
 mod keys;
 mod list;
 mod log;
@@ -20,6 +19,7 @@ mod request;
 mod route;
 mod settings;
 mod size;
+mod table;
 mod verified;
 
 use std::process::ExitCode;
@@ -31,9 +31,9 @@ use serde_json::value::RawValue;
 use crate::authorization::Authorizer;
 use crate::cursor::CursorKey;
 use crate::handler::Handler;
-use crate::items::{CALL_TIMEOUT, Table};
 use crate::keys::Keys;
 use crate::settings::Settings;
+use crate::table::{CALL_TIMEOUT, Table};
 
 fn main() -> ExitCode {
     tracing_subscriber::fmt()
