@@ -5,21 +5,21 @@ use std::time::{Duration, SystemTime};
 use restctl_contract::api::{HEALTH_PATH, OPENAPI_PATH};
 use tokio::time::{Instant, timeout_at};
 
-use crate::answer::Answer;
-use crate::authorization::Authorizer;
-use crate::batch::Wanted;
-use crate::cursor::CursorKey;
-use crate::event::{Event, Response};
-use crate::failure::Failure;
-use crate::id::Id;
-use crate::list;
-use crate::log::Trail;
-use crate::negotiation::accepts_json;
+use crate::access_log::Trail;
+use crate::auth::authorization::Authorizer;
+use crate::http::answer::Answer;
+use crate::http::event::{Event, Response};
+use crate::http::negotiation::accepts_json;
+use crate::http::request::Request;
+use crate::http::route::Route;
+use crate::items::batch::Wanted;
+use crate::items::cursor::CursorKey;
+use crate::items::id::Id;
+use crate::items::list;
+use crate::items::size::Size;
+use crate::items::table::Table;
 use crate::openapi::{self, Deployment};
-use crate::request::Request;
-use crate::route::Route;
-use crate::size::Size;
-use crate::table::Table;
+use crate::problem::Failure;
 
 /// Of the function's time, what is kept to put the answer together and to send it.
 const RESERVE: Duration = Duration::from_millis(500);

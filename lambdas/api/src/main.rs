@@ -1,26 +1,14 @@
 //! The API Lambda: token → claims → route → table → JSON. This file only wires.
 
-mod answer;
-mod attribute;
-mod authorization;
-mod batch;
-mod cursor;
+mod access_log;
+mod auth;
 mod decimal;
-mod event;
-mod failure;
 mod handler;
-mod id;
-mod keys;
-mod list;
-mod log;
-mod negotiation;
+mod http;
+mod items;
 mod openapi;
-mod request;
-mod route;
+mod problem;
 mod settings;
-mod size;
-mod table;
-mod verified;
 
 use std::process::ExitCode;
 
@@ -28,12 +16,12 @@ use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use restctl_aws::{Environment, Service};
 use serde_json::value::RawValue;
 
-use crate::authorization::Authorizer;
-use crate::cursor::CursorKey;
+use crate::auth::authorization::Authorizer;
+use crate::auth::jwks::Keys;
 use crate::handler::Handler;
-use crate::keys::Keys;
+use crate::items::cursor::CursorKey;
+use crate::items::table::{CALL_TIMEOUT, Table};
 use crate::settings::Settings;
-use crate::table::{CALL_TIMEOUT, Table};
 
 fn main() -> ExitCode {
     tracing_subscriber::fmt()

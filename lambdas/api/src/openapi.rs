@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use self::operation::{Operation, path_item};
 use self::schemas::reference;
-use crate::failure::Kind;
+use crate::problem::Kind;
 
 const DESCRIPTION: &str = "\
 Items by their ids. Every error is a problem document (RFC 9457), whose `type` tells programs which one it is. \

@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::failure::Result;
 use crate::timestamp::seconds_now;
 
-/// The metrics that the API's log lines bear, and their dimension; see `lambdas/api/src/log.rs`.
+/// The metrics that the API's log lines bear, and their dimension; see `lambdas/api/src/access_log.rs`.
 const NAMESPACE: &str = "restctl";
 const DIMENSION: &str = "stack";
 

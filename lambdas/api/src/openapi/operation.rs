@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{headers, problems};
-use crate::failure::Kind;
+use crate::problem::Kind;
 
 /// What makes an operation. Of an operation that reads, `name` follows `get` or `head` in its id.
 #[derive(Default)]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::headers;
 use super::schemas::reference;
-use crate::failure::Kind;
+use crate::problem::Kind;
 
 /// In which any operation may end.
 const OF_ALL: [Kind; 3] = [Kind::METHOD_NOT_ALLOWED, Kind::NOT_ACCEPTABLE, Kind::INTERNAL];

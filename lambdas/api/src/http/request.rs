@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use restctl_contract::api::MAX_REQUEST_BYTES;
 
-use crate::event::Event;
-use crate::failure::Failure;
+use super::event::Event;
+use crate::problem::Failure;
 
 #[derive(Debug)]
 pub(crate) struct Request {

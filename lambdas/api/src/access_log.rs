@@ -7,7 +7,7 @@ use restctl_contract::timestamp;
 use restctl_verifier::Claims;
 use serde::Serialize;
 
-use crate::failure::Failure;
+use crate::problem::Failure;
 
 /// What is known of a request: never its token nor an item.
 #[derive(Default)]

@@ -3,7 +3,7 @@
 use restctl_contract::key::{KeyType, MAX_KEY_BYTES};
 use serde_json::{Value, json};
 
-use crate::attribute::Attribute;
+use super::attribute::Attribute;
 use crate::decimal::Decimal;
 
 /// Equal where the table's keys are.

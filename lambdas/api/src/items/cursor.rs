@@ -11,8 +11,8 @@ use serde_json::json;
 use sha2::Sha256;
 use tokio::sync::OnceCell;
 
-use crate::failure::Failure;
-use crate::id::Id;
+use super::id::Id;
+use crate::problem::Failure;
 
 const TAG_BYTES: usize = 32;
 

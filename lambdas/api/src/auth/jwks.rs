@@ -12,8 +12,8 @@ use restctl_verifier::{KeySet, MAX_KEY_SET_BYTES};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use crate::failure::Failure;
-use crate::verified::Verified;
+use super::verified::Verified;
+use crate::problem::Failure;
 
 /// Between two fetches for tokens signed with an unknown key, which anyone can send, and after a fetch that failed.
 const PAUSE: Duration = Duration::from_secs(60);
@@ -127,7 +127,7 @@ impl Keys {
                 Ok(fetched)
             }
             Err(error) => {
-                let cause = format!("{}: {}", self.uri, crate::failure::chain(&*error));
+                let cause = format!("{}: {}", self.uri, crate::problem::chain(&*error));
                 Err(Failure::KeysUnavailable { cause, retry_after: pause })
             }
         }

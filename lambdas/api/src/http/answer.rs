@@ -9,9 +9,9 @@ use flate2::write::GzEncoder;
 use http::StatusCode;
 use sha2::{Digest, Sha256};
 
-use crate::event::Response;
-use crate::negotiation::accepts_gzip;
-use crate::request::Request;
+use super::event::Response;
+use super::negotiation::accepts_gzip;
+use super::request::Request;
 
 /// What is smaller goes in one packet, compressed or not.
 const MIN_GZIP_BYTES: usize = 1400;

@@ -3,11 +3,11 @@
 use restctl_contract::api::{DEFAULT_LIST_LIMIT, MAX_LIST_LIMIT};
 use tokio::time::Instant;
 
-use crate::cursor::CursorKey;
-use crate::failure::Failure;
-use crate::request::Request;
-use crate::size::Size;
-use crate::table::Table;
+use super::cursor::CursorKey;
+use super::size::Size;
+use super::table::Table;
+use crate::http::request::Request;
+use crate::problem::Failure;
 
 /// Around the items. The cursor is not counted: with 17 KB at most it fits into what the limits leave for headers.
 const ENVELOPE: &str = r#"{"items":[],"cursor":""}"#;

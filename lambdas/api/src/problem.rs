@@ -7,7 +7,7 @@ use http::StatusCode;
 use restctl_contract::api::{ITEM_TOO_LARGE, MAX_IDS_PER_CALL, MAX_REQUEST_BYTES, PROBLEM_TYPE, Problem};
 use restctl_verifier::Refusal;
 
-use crate::answer::Answer;
+use crate::http::answer::Answer;
 
 const REALM: &str = r#"Bearer realm="restctl""#;
 

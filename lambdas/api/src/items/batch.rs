@@ -10,10 +10,10 @@ use serde_json::Value;
 use serde_json::error::Category;
 use tokio::time::Instant;
 
-use crate::failure::Failure;
-use crate::id::Id;
-use crate::size::Size;
-use crate::table::{Found, Table};
+use super::id::Id;
+use super::size::Size;
+use super::table::{Found, Table};
+use crate::problem::Failure;
 
 /// What DynamoDB reads in one call.
 const IDS_PER_BATCH: usize = 100;

@@ -4,9 +4,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use restctl_verifier::{Claims, Policy, Refusal, verify};
 
-use crate::failure::Failure;
-use crate::keys::{Held, Keys};
-use crate::request::Request;
+use super::jwks::{Held, Keys};
+use crate::http::request::Request;
+use crate::problem::Failure;
 
 pub(crate) struct Authorizer {
     keys: Keys,
@@ -71,7 +71,7 @@ fn bearer_token(request: &Request) -> Result<&str, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Event;
+    use crate::http::event::Event;
 
     fn request(authorization: &[&str]) -> Request {
         let values = authorization.iter().map(|value| (*value).to_owned()).collect();

@@ -3,8 +3,8 @@
 use percent_encoding::percent_decode_str;
 use restctl_contract::api::{BATCH_GET_PATH, HEALTH_PATH, ITEMS_PATH, LIST_PATH, OPENAPI_PATH};
 
-use crate::failure::Failure;
-use crate::request::Request;
+use super::request::Request;
+use crate::problem::Failure;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Route {
@@ -56,7 +56,7 @@ fn decode(encoded: &str) -> Result<String, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Event;
+    use crate::http::event::Event;
 
     fn of(method: &str, path: &str) -> Result<Route, Failure> {
         let (http_method, path) = (Some(method.to_owned()), Some(path.to_owned()));

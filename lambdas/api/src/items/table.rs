@@ -11,9 +11,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::attribute::{Attributes, item_text};
-use crate::failure::Failure;
-use crate::id::Id;
+use super::attribute::{Attributes, item_text};
+use super::id::Id;
+use crate::problem::Failure;
 
 /// A call without an answer for so long is made again.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(3);
