@@ -4,10 +4,8 @@ use std::error::Error;
 use std::time::Duration;
 
 use http::StatusCode;
-use restctl_contract::api::{ITEM_TOO_LARGE, MAX_IDS_PER_CALL, MAX_REQUEST_BYTES, PROBLEM_TYPE, Problem};
+use restctl_contract::api::{ITEM_TOO_LARGE, MAX_IDS_PER_CALL, MAX_REQUEST_BYTES, PROBLEM_TYPE};
 use restctl_verifier::Refusal;
-
-use crate::http::answer::Answer;
 
 const REALM: &str = r#"Bearer realm="restctl""#;
 
@@ -168,7 +166,7 @@ impl Failure {
         }
     }
 
-    fn header(&self) -> Option<(&'static str, String)> {
+    pub(crate) fn header(&self) -> Option<(&'static str, String)> {
         let challenge = |rest: String| ("www-authenticate", format!("{REALM}{rest}"));
         Some(match self {
             // RFC 6750, section 3.1: without a token no error code.
@@ -189,25 +187,6 @@ impl Failure {
             Self::UnsupportedMediaType => ("accept-encoding", "identity".to_owned()),
             _ => return None,
         })
-    }
-}
-
-impl From<&Failure> for Answer {
-    fn from(failure: &Failure) -> Self {
-        let kind = failure.kind();
-        let Kind { status, title, .. } = kind;
-        let problem = Problem {
-            kind: kind.uri(),
-            title: title.to_owned(),
-            status: status.as_u16(),
-            detail: Some(failure.to_string()),
-        };
-        let body = serde_json::json!(problem).to_string();
-        let answer = Answer::not_stored(status, "application/problem+json", body);
-        match failure.header() {
-            Some((name, value)) => answer.with_header(name, value),
-            None => answer,
-        }
     }
 }
 

@@ -7,11 +7,13 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::StatusCode;
+use restctl_contract::api::Problem;
 use sha2::{Digest, Sha256};
 
 use super::event::Response;
 use super::negotiation::accepts_gzip;
 use super::request::Request;
+use crate::problem::{Failure, Kind};
 
 /// What is smaller goes in one packet, compressed or not.
 const MIN_GZIP_BYTES: usize = 1400;
@@ -84,6 +86,25 @@ impl Answer {
             multi_value_headers: self.headers.into_iter().map(|(name, value)| (name, [value])).collect(),
             is_base64_encoded: compressed.is_some(),
             body: compressed.unwrap_or(self.body),
+        }
+    }
+}
+
+impl From<&Failure> for Answer {
+    fn from(failure: &Failure) -> Self {
+        let kind = failure.kind();
+        let Kind { status, title, .. } = kind;
+        let problem = Problem {
+            kind: kind.uri(),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail: Some(failure.to_string()),
+        };
+        let body = serde_json::json!(problem).to_string();
+        let answer = Answer::not_stored(status, "application/problem+json", body);
+        match failure.header() {
+            Some((name, value)) => answer.with_header(name, value),
+            None => answer,
         }
     }
 }
