@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::claims::{Unjudged, seconds};
-use crate::judgement::Judgement;
+use crate::verification::Judgement;
 use crate::{Check, KeySet, LEEWAY_SECONDS, MAX_TOKEN_BYTES, Policy, Provider, Refusal};
 
 /// The longest text of a [`Finding`], in characters.

@@ -8,7 +8,7 @@ mod check;
 mod claims;
 mod explanation;
 mod header;
-mod judgement;
+mod verification;
 mod key_set;
 mod object;
 mod provider;
@@ -21,7 +21,7 @@ pub use key_set::{DescribedKey, KeySet, KeySetError, MAX_KEY_SET_BYTES};
 pub use provider::Provider;
 pub use refusal::Refusal;
 
-use crate::judgement::Judgement;
+use crate::verification::Judgement;
 
 /// The largest token that is looked at, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 8192;
