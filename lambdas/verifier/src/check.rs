@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::Provider;
+use crate::provider::Provider;
 
 /// One thing that is checked of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

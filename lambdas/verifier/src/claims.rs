@@ -3,7 +3,13 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{LEEWAY_SECONDS, Provider, Refusal, object};
+use crate::object;
+use crate::provider::Provider;
+use crate::refusal::Refusal;
+
+/// How far an issuer's clock may be ahead of `now`, in seconds. It applies to `nbf` and `iat`; `exp` has none,
+/// a token is dead in the second it names.
+pub const LEEWAY_SECONDS: u64 = 60;
 
 /// What a token must say.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
-use crate::claims::{Unjudged, seconds};
-use crate::verification::Judgement;
-use crate::{Check, KeySet, LEEWAY_SECONDS, MAX_TOKEN_BYTES, Policy, Provider, Refusal};
-
-/// The longest text of a [`Finding`], in characters.
-pub const MAX_SHOWN_CHARS: usize = 120;
+use crate::check::Check;
+use crate::claims::{LEEWAY_SECONDS, Policy, Unjudged, seconds};
+use crate::key_set::KeySet;
+use crate::provider::Provider;
+use crate::refusal::Refusal;
+use crate::sanitize::shown;
+use crate::verification::{Judgement, MAX_TOKEN_BYTES};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
@@ -134,21 +135,4 @@ fn moment(name: &'static str, claim: Option<&Value>, now: u64) -> String {
         Some(then) => format!("{date}, {} s ago", now - then),
         None => date,
     }
-}
-
-/// Bounded, and harmless to a terminal: the token may come from anyone.
-pub(crate) fn shown(text: &str) -> String {
-    let mut shown = String::new();
-    let mut length = 0;
-    for character in text.chars() {
-        let harmless = character == ' ' || character.is_ascii_graphic() || character.is_alphanumeric();
-        let written = if harmless { character.to_string() } else { character.escape_unicode().to_string() };
-        length += written.chars().count();
-        if length >= MAX_SHOWN_CHARS {
-            shown.push('…');
-            break;
-        }
-        shown.push_str(&written);
-    }
-    shown
 }

@@ -4,7 +4,8 @@ use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Refusal, object};
+use crate::object;
+use crate::refusal::Refusal;
 
 /// Parameters that are not here, such as `jku`, `jwk` and `x5u`, are not looked at. A parameter given twice
 /// fails the parse (RFC 7515, section 4).

@@ -6,8 +6,8 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::Refusal;
-use crate::explanation::shown;
+use crate::refusal::Refusal;
+use crate::sanitize::shown;
 
 /// The largest JWK set that is looked at, in bytes.
 pub const MAX_KEY_SET_BYTES: usize = 128 * 1024;

@@ -8,38 +8,18 @@ mod check;
 mod claims;
 mod explanation;
 mod header;
-mod verification;
 mod key_set;
 mod object;
 mod provider;
 mod refusal;
+mod sanitize;
+mod verification;
 
 pub use check::Check;
-pub use claims::{Claims, Policy};
-pub use explanation::{Explanation, Finding, MAX_SHOWN_CHARS, Verdict, explain};
+pub use claims::{Claims, LEEWAY_SECONDS, Policy};
+pub use explanation::{Explanation, Finding, Verdict, explain};
 pub use key_set::{DescribedKey, KeySet, KeySetError, MAX_KEY_SET_BYTES};
 pub use provider::Provider;
 pub use refusal::Refusal;
-
-use crate::verification::Judgement;
-
-/// The largest token that is looked at, in bytes.
-pub const MAX_TOKEN_BYTES: usize = 8192;
-
-/// How far an issuer's clock may be ahead of `now`, in seconds. It applies to `nbf` and `iat`; `exp` has none,
-/// a token is dead in the second it names.
-pub const LEEWAY_SECONDS: u64 = 60;
-
-/// Verifies `token` at `now`, in seconds since the Unix epoch. The signature is checked before any claim is.
-///
-/// # Errors
-/// The first check that failed. [`Refusal::UnknownKey`] may be cured by fetching the issuer's key set again;
-/// after [`Refusal::MissingScope`] the token is genuine but may not do this.
-pub fn verify(token: &str, keys: &KeySet, policy: &Policy, now: u64) -> Result<Claims, Refusal> {
-    let mut judgement = Judgement::new(token, keys, policy, now);
-    for check in Check::asked_of(policy.provider) {
-        // No check is out of reach before one has failed; were one, the token would not pass.
-        judgement.make(check).unwrap_or(Err(Refusal::Malformed))?;
-    }
-    judgement.into_claims().ok_or(Refusal::Malformed)
-}
+pub use sanitize::MAX_SHOWN_CHARS;
+pub use verification::{MAX_TOKEN_BYTES, verify};

@@ -1,6 +1,6 @@
 use serde::Deserialize;
 
-use crate::Refusal;
+use crate::refusal::Refusal;
 
 /// Reads a JSON object in UTF-8 (RFC 7519, section 7.2). Without a look at its first character, an array would be taken
 /// for the members in their order; without one at its encoding, members that nobody asks for could hold any bytes.

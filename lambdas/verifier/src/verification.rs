@@ -4,10 +4,28 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::Algorithm;
 
-use crate::claims::Unjudged;
+use crate::check::Check;
+use crate::claims::{Claims, Policy, Unjudged};
 use crate::header::Header;
-use crate::key_set::Key;
-use crate::{Check, Claims, KeySet, MAX_TOKEN_BYTES, Policy, Refusal};
+use crate::key_set::{Key, KeySet};
+use crate::refusal::Refusal;
+
+/// The largest token that is looked at, in bytes.
+pub const MAX_TOKEN_BYTES: usize = 8192;
+
+/// Verifies `token` at `now`, in seconds since the Unix epoch. The signature is checked before any claim is.
+///
+/// # Errors
+/// The first check that failed. [`Refusal::UnknownKey`] may be cured by fetching the issuer's key set again;
+/// after [`Refusal::MissingScope`] the token is genuine but may not do this.
+pub fn verify(token: &str, keys: &KeySet, policy: &Policy, now: u64) -> Result<Claims, Refusal> {
+    let mut judgement = Judgement::new(token, keys, policy, now);
+    for check in Check::asked_of(policy.provider) {
+        // No check is out of reach before one has failed; were one, the token would not pass.
+        judgement.make(check).unwrap_or(Err(Refusal::Malformed))?;
+    }
+    judgement.into_claims().ok_or(Refusal::Malformed)
+}
 
 /// What the checks made so far have read of a token. What is absent could not be read, and puts the checks that
 /// look at it out of reach.
