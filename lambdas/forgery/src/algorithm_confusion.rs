@@ -2,7 +2,7 @@
 
 use jsonwebtoken::Algorithm;
 
-use crate::Error;
+use crate::error::Error;
 use crate::public_key::PublicKey;
 use crate::signing_key::hmac_token;
 use crate::token::{Forged, Token};

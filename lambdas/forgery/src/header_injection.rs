@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 
-use crate::Error;
+use crate::error::Error;
 use crate::signing_key::{SigningKey, hmac_token};
 use crate::token::{Forged, Token, without};
 

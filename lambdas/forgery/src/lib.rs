@@ -5,6 +5,8 @@
 //! are what RFC 6750 rules out. Nothing here is ever let in by a verifier that goes by these documents.
 
 mod algorithm_confusion;
+mod attempt;
+mod error;
 mod header_injection;
 mod presentation;
 mod public_key;
@@ -18,49 +20,12 @@ mod unsecured;
 
 use serde_json::Value;
 
+pub use attempt::{Attempt, Expected};
+pub use error::Error;
+
 use crate::public_key::PublicKey;
 use crate::signing_key::SigningKey;
 use crate::token::Token;
-
-/// One request and how it must be refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attempt {
-    /// What is wrong with it, in a few words; no two attempts have the same.
-    pub name: String,
-    pub method: &'static str,
-    /// With the query.
-    pub path: String,
-    /// Names in lower case; one may be there twice.
-    pub headers: Vec<(String, String)>,
-    /// Empty where there is none.
-    pub body: String,
-    pub expected: Expected,
-}
-
-/// The refusal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Expected {
-    pub status: u16,
-    /// The last part of the problem's `type`; none where the answer has no body.
-    pub problem: Option<&'static str>,
-    /// The error code of `WWW-Authenticate` (RFC 6750, section 3.1): none without that header, empty where the
-    /// challenge has no code.
-    pub challenge: Option<&'static str>,
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("the token to forge from is not a signed JWT in compact form")]
-    Malformed,
-    #[error("the key set has no key of the token's key id, so that there is nothing to forge")]
-    NoSuchKey,
-    #[error("the token's key is neither RSA nor P-256, which are what can be forged")]
-    UnsupportedKey,
-    #[error("no key to forge with can be made: {0}")]
-    Key(#[from] rcgen::Error),
-    #[error("a forgery cannot be signed: {0}")]
-    Signature(#[from] jsonwebtoken::errors::Error),
-}
 
 /// `token` is good; `jwks` is the issuer's published key set; `path` is the path of an item.
 ///

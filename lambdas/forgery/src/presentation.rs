@@ -3,8 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::attempt::{Attempt, Expected};
 use crate::token::Forged;
-use crate::{Attempt, Expected};
 
 const NO_TOKEN: Expected = Expected { status: 401, problem: Some("token-missing"), challenge: Some("") };
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use yasna::construct_der;
 use yasna::models::ObjectIdentifier;
 
-use crate::Error;
+use crate::error::Error;
 use crate::token::Token;
 
 /// RFC 8017, appendix A.1.

@@ -5,7 +5,7 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PKCS_RSA_SHA256, RsaKeySize};
 use serde_json::Value;
 
-use crate::Error;
+use crate::error::Error;
 use crate::public_key::PublicKey;
 use crate::token::encode;
 

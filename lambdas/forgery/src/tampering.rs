@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::Algorithm;
 use serde_json::json;
 
-use crate::Error;
+use crate::error::Error;
 use crate::public_key::{PublicKey, der_integers};
 use crate::signing_key::SigningKey;
 use crate::token::{Forged, Token};

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-use crate::Error;
+use crate::error::Error;
 
 pub(crate) struct Token {
     pub(crate) header: Value,
