@@ -75,10 +75,10 @@ impl Asked {
 
     /// An error where the API refuses the token.
     pub(crate) fn judge(&self, explanation: &Explanation) -> Result<()> {
-        let Some((finding, refusal)) = explanation.first_failure() else { return Ok(()) };
-        Err(Failure::new(format!("the API refuses the token by its {}", finding.check))
+        let Some((report, refusal)) = explanation.first_failure() else { return Ok(()) };
+        Err(Failure::new(format!("the API refuses the token by its {}", report.check))
             .why(refusal.to_string())
-            .next(advice(finding.check, &self.policy))
+            .next(advice(report.check, &self.policy))
             .exit(Exit::Authentication))
     }
 }

@@ -1,8 +1,10 @@
+//! The checks of a token, in order.
+
 use std::fmt;
 
 use crate::provider::Provider;
 
-/// One thing that is checked of a token.
+/// One check of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Check {
     Size,
@@ -13,7 +15,7 @@ pub enum Check {
     Type,
     /// `crit`.
     CriticalParameters,
-    /// The key that the header names, or the only one.
+    /// The key that the header names, or the only key of the set.
     Key,
     Signature,
     /// The payload is a JSON object.
@@ -38,7 +40,7 @@ pub enum Check {
 }
 
 impl Check {
-    /// In the order in which they are made: what it takes to know who wrote the token, then what it says.
+    /// In the order in which they run: first those that establish who signed the token, then those of its claims.
     pub const ALL: [Check; 18] = [
         Check::Size,
         Check::Shape,
@@ -60,8 +62,8 @@ impl Check {
         Check::Scope,
     ];
 
-    /// The checks of this provider's tokens, in order.
-    pub fn asked_of(provider: Provider) -> impl Iterator<Item = Check> {
+    /// Returns the checks that apply to this provider's tokens, in order.
+    pub fn for_provider(provider: Provider) -> impl Iterator<Item = Check> {
         let is_cognito = provider == Provider::Cognito;
         Self::ALL.into_iter().filter(move |check| match check {
             Check::Audience => !is_cognito,
@@ -70,7 +72,7 @@ impl Check {
         })
     }
 
-    /// In words, for people and programs.
+    /// The name that people and programs see.
     pub fn name(self) -> &'static str {
         match self {
             Check::Size => "size",

@@ -1,67 +1,70 @@
-//! What became of each check of a token, for whoever wants to know why it is refused.
+//! The outcome of each check of a token, for users who want to know why it is refused.
 
 use serde_json::Value;
 
 use crate::check::Check;
-use crate::claims::{LEEWAY_SECONDS, Policy, Unjudged, seconds};
+use crate::claims::{LEEWAY_SECONDS, Policy, UnverifiedClaims, numeric_date};
 use crate::key_set::KeySet;
 use crate::provider::Provider;
 use crate::refusal::Refusal;
-use crate::sanitize::shown;
-use crate::verification::{Judgement, MAX_TOKEN_BYTES};
+use crate::sanitize::sanitize;
+use crate::verification::{MAX_TOKEN_BYTES, Verification};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
-    /// In the order in which [`crate::verify`] makes the checks.
-    pub findings: Vec<Finding>,
+    /// In the order in which [`crate::verify`] runs the checks.
+    pub checks: Vec<CheckReport>,
 }
 
-/// Its texts hold no control characters and at most [`MAX_SHOWN_CHARS`] characters.
+/// One check, its outcome, and the values that it compared.
+///
+/// The texts have no control characters and at most [`crate::MAX_SHOWN_CHARS`] characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct CheckReport {
     pub check: Check,
-    pub verdict: Verdict,
-    /// What the token says; empty where that cannot be read. Only as true as the signature.
+    pub outcome: CheckOutcome,
+    /// What the token says; empty if it cannot be read. Without a good signature, anyone may have written it.
     pub found: String,
-    /// What the policy asks for.
+    /// What the policy requires.
     pub expected: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum CheckOutcome {
     Passed,
     Failed(Refusal),
-    /// What it looks at could not be read, because an earlier check failed.
+    /// The check did not run, because an earlier failure left nothing to check.
     NotReached,
 }
 
 impl Explanation {
-    /// The check for which [`crate::verify`] refuses the token.
-    pub fn first_failure(&self) -> Option<(&Finding, &Refusal)> {
-        self.findings.iter().find_map(|finding| match &finding.verdict {
-            Verdict::Failed(refusal) => Some((finding, refusal)),
-            Verdict::Passed | Verdict::NotReached => None,
+    /// Returns the failed check for which [`crate::verify`] refuses the token.
+    pub fn first_failure(&self) -> Option<(&CheckReport, &Refusal)> {
+        self.checks.iter().find_map(|report| match &report.outcome {
+            CheckOutcome::Failed(refusal) => Some((report, refusal)),
+            CheckOutcome::Passed | CheckOutcome::NotReached => None,
         })
     }
 }
 
-/// Makes the checks of [`crate::verify`], and goes on after one has failed.
+/// Runs the checks of [`crate::verify`], and continues after a failure.
 pub fn explain(token: &str, keys: &KeySet, policy: &Policy, now: u64) -> Explanation {
-    let mut judgement = Judgement::new(token, keys, policy, now);
-    let findings = Check::asked_of(policy.provider).map(|check| {
-        let verdict = match judgement.make(check) {
-            Some(Ok(())) => Verdict::Passed,
-            Some(Err(refusal)) => Verdict::Failed(refusal),
-            None => Verdict::NotReached,
+    let mut verification = Verification::new(token, keys, policy, now);
+    let checks = Check::for_provider(policy.provider).map(|check| {
+        let outcome = match verification.run_check(check) {
+            Some(Ok(())) => CheckOutcome::Passed,
+            Some(Err(refusal)) => CheckOutcome::Failed(refusal),
+            None => CheckOutcome::NotReached,
         };
-        let found = found(&judgement, check).unwrap_or_default();
-        Finding { check, verdict, found: shown(&found), expected: shown(&expected(&judgement, check)) }
+        let found = describe_found(&verification, check).unwrap_or_default();
+        let expected = describe_expected(&verification, check);
+        CheckReport { check, outcome, found: sanitize(&found), expected: sanitize(&expected) }
     });
-    Explanation { findings: findings.collect() }
+    Explanation { checks: checks.collect() }
 }
 
-fn expected(judgement: &Judgement<'_>, check: Check) -> String {
-    let policy = judgement.policy;
+fn describe_expected(verification: &Verification<'_>, check: Check) -> String {
+    let policy = verification.policy;
     match check {
         Check::Size => format!("{MAX_TOKEN_BYTES} bytes or fewer"),
         Check::Shape => "3 parts in base64url".to_owned(),
@@ -69,7 +72,7 @@ fn expected(judgement: &Judgement<'_>, check: Check) -> String {
         Check::Algorithm => "RS256, PS256 or ES256".to_owned(),
         Check::Type => "JWT, at+jwt or none".to_owned(),
         Check::CriticalParameters => "none".to_owned(),
-        Check::Key => judgement.keys.names(),
+        Check::Key => verification.keys.summary(),
         Check::Signature => "one that the key verifies".to_owned(),
         Check::Payload => "a JSON object, each claim once".to_owned(),
         Check::Expiry => "later than now".to_owned(),
@@ -79,47 +82,47 @@ fn expected(judgement: &Judgement<'_>, check: Check) -> String {
         Check::Issuer => policy.issuer.clone(),
         Check::Audience | Check::Client => policy.audience.clone(),
         Check::TokenUse => "access".to_owned(),
-        Check::Subject => "a text, or none".to_owned(),
+        Check::Subject => "a string, or none".to_owned(),
         Check::Scope => policy.scope.clone(),
     }
 }
 
-fn found(judgement: &Judgement<'_>, check: Check) -> Option<String> {
-    let header = judgement.header.as_ref();
-    let claims = judgement.claims.as_ref();
-    let text = |text: Option<&String>| text.map_or("none".to_owned(), String::clone);
+fn describe_found(verification: &Verification<'_>, check: Check) -> Option<String> {
+    let header = verification.header.as_ref();
+    let claims = verification.claims.as_ref();
+    let or_none = |text: Option<&String>| text.map_or("none".to_owned(), String::clone);
     Some(match check {
-        Check::Size => format!("{} bytes", judgement.token.len()),
-        Check::Shape => format!("{} parts", judgement.token.split('.').count()),
-        Check::Header => String::from_utf8_lossy(&judgement.parts.as_ref()?.header).into_owned(),
+        Check::Size => format!("{} bytes", verification.token.len()),
+        Check::Shape => format!("{} parts", verification.token.split('.').count()),
+        Check::Header => String::from_utf8_lossy(&verification.parts.as_ref()?.header).into_owned(),
         Check::Algorithm => header?.alg.clone(),
-        Check::Type => text(header?.typ.as_ref()),
-        Check::CriticalParameters => value(header?.crit.as_ref()),
-        Check::Key => format!("{} ({})", text(header?.kid.as_ref()), header?.alg),
-        Check::Signature => format!("{} characters", judgement.parts.as_ref()?.signature.len()),
-        Check::Payload => format!("{} bytes", judgement.parts.as_ref()?.payload.len()),
-        Check::Expiry => moment("exp", claims?.exp.as_ref(), judgement.now),
-        Check::NotBefore => moment("nbf", claims?.nbf.as_ref(), judgement.now),
-        Check::IssuedAt => moment("iat", claims?.iat.as_ref(), judgement.now),
-        Check::Issuer => value(claims?.iss.as_ref()),
-        Check::Audience => value(claims?.aud.as_ref()),
-        Check::Client => value(claims?.client_id.as_ref()),
-        Check::TokenUse => value(claims?.token_use.as_ref()),
-        Check::Subject => value(claims?.sub.as_ref()),
-        Check::Scope => scope(claims?, judgement.policy.provider),
+        Check::Type => or_none(header?.typ.as_ref()),
+        Check::CriticalParameters => describe_value(header?.crit.as_ref()),
+        Check::Key => format!("{} ({})", or_none(header?.kid.as_ref()), header?.alg),
+        Check::Signature => format!("{} characters", verification.parts.as_ref()?.signature.len()),
+        Check::Payload => format!("{} bytes", verification.parts.as_ref()?.payload.len()),
+        Check::Expiry => describe_date("exp", claims?.exp.as_ref(), verification.now),
+        Check::NotBefore => describe_date("nbf", claims?.nbf.as_ref(), verification.now),
+        Check::IssuedAt => describe_date("iat", claims?.iat.as_ref(), verification.now),
+        Check::Issuer => describe_value(claims?.iss.as_ref()),
+        Check::Audience => describe_value(claims?.aud.as_ref()),
+        Check::Client => describe_value(claims?.client_id.as_ref()),
+        Check::TokenUse => describe_value(claims?.token_use.as_ref()),
+        Check::Subject => describe_value(claims?.sub.as_ref()),
+        Check::Scope => describe_scope(claims?, verification.policy.provider),
     })
 }
 
-fn scope(claims: &Unjudged, provider: Provider) -> String {
-    let scope = value(claims.scope.as_ref());
+fn describe_scope(claims: &UnverifiedClaims, provider: Provider) -> String {
+    let scope = describe_value(claims.scope.as_ref());
     match &claims.permissions {
         Some(permissions) if provider == Provider::Auth0 => format!("{scope}; permissions {permissions}"),
         _ => scope,
     }
 }
 
-/// A text as it is, all else as JSON.
-fn value(claim: Option<&Value>) -> String {
+/// Returns a string as it is and any other value as JSON.
+fn describe_value(claim: Option<&Value>) -> String {
     match claim {
         None => "none".to_owned(),
         Some(Value::String(text)) => text.clone(),
@@ -127,10 +130,10 @@ fn value(claim: Option<&Value>) -> String {
     }
 }
 
-/// A NumericDate and how far off it is.
-fn moment(name: &'static str, claim: Option<&Value>, now: u64) -> String {
-    let date = value(claim);
-    match claim.and_then(|claim| seconds(name, claim).ok()) {
+/// Returns a NumericDate with its distance from `now`.
+fn describe_date(name: &'static str, claim: Option<&Value>, now: u64) -> String {
+    let date = describe_value(claim);
+    match claim.and_then(|claim| numeric_date(name, claim).ok()) {
         Some(then) if then > now => format!("{date}, in {} s", then - now),
         Some(then) => format!("{date}, {} s ago", now - then),
         None => date,

@@ -1,21 +1,23 @@
+//! Kinds of identity provider.
+
 use std::fmt;
 use std::str::FromStr;
 
-/// The kinds of identity provider, by what their access tokens say.
+/// A kind of identity provider. Their access tokens differ in the claims that they have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Provider {
-    /// Grants stand in `scope` or, where the API has role-based access control, in `permissions`.
+    /// Grants are in `scope`, or in `permissions` if the API has role-based access control.
     Auth0,
-    /// Any issuer of OpenID Connect whose access tokens are JWTs with `iss`, `aud` and `scope`.
+    /// Any OpenID Connect issuer whose access tokens are JWTs with `iss`, `aud` and `scope`.
     OpenId,
-    /// Amazon Cognito: access tokens carry `client_id` and `token_use`, and no `aud`.
+    /// Amazon Cognito. Access tokens have `client_id` and `token_use`, and no `aud`.
     Cognito,
 }
 
 impl Provider {
     pub const ALL: [Provider; 3] = [Provider::Auth0, Provider::OpenId, Provider::Cognito];
 
-    /// As settings write it.
+    /// The name used in settings.
     pub fn name(self) -> &'static str {
         match self {
             Provider::Auth0 => "auth0",

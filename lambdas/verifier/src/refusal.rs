@@ -1,7 +1,9 @@
-/// Why a token was refused.
+//! Reasons to refuse a token.
+
+/// The reason why a token was refused.
 ///
-/// Its text is short ASCII without `"` or `\`, so that it fits `error_description` (RFC 6750, section 3), and
-/// says nothing of what the token holds.
+/// The text is short ASCII without `"` or `\`, as `error_description` requires (RFC 6750, section 3), and reveals
+/// nothing that the token contains.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error("the token is larger than 8 KiB")]
@@ -14,10 +16,10 @@ pub enum Refusal {
     UnsupportedAlgorithm,
     #[error("the token has critical header parameters")]
     CriticalHeader,
-    /// The key set has no usable key of this id.
+    /// The key set has no usable key with this id.
     #[error("the token is signed with an unknown key")]
     UnknownKey { kid: String },
-    /// It may do without a key id only where there is but one key.
+    /// A token may omit the key id only if the set has a single key.
     #[error("the token does not say which of the keys signed it")]
     MissingKeyId,
     #[error("the token's algorithm is not that of its key")]
@@ -46,7 +48,7 @@ pub enum Refusal {
     /// By `token_use`, in Cognito's tokens.
     #[error("the token is not meant for access")]
     WrongUse,
-    /// All else is in order.
+    /// Every other check passed.
     #[error("the token lacks the scope that this needs")]
     MissingScope,
 }

@@ -1,60 +1,60 @@
-//! A token on its way through the checks.
+//! The checks of one token.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::Algorithm;
 
 use crate::check::Check;
-use crate::claims::{Claims, Policy, Unjudged};
-use crate::header::Header;
+use crate::claims::{Claims, Policy, UnverifiedClaims};
+use crate::header::UnverifiedHeader;
 use crate::key_set::{Key, KeySet};
 use crate::refusal::Refusal;
 
-/// The largest token that is looked at, in bytes.
+/// The largest token that is parsed, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 8192;
 
-/// Verifies `token` at `now`, in seconds since the Unix epoch. The signature is checked before any claim is.
+/// Verifies `token` at `now`, in seconds since the Unix epoch. The signature is checked before any claim.
 ///
 /// # Errors
-/// The first check that failed. [`Refusal::UnknownKey`] may be cured by fetching the issuer's key set again;
-/// after [`Refusal::MissingScope`] the token is genuine but may not do this.
+/// Returns the first check that failed. After [`Refusal::UnknownKey`], fetching the issuer's key set again may help.
+/// After [`Refusal::MissingScope`], the token is genuine but does not grant the access.
 pub fn verify(token: &str, keys: &KeySet, policy: &Policy, now: u64) -> Result<Claims, Refusal> {
-    let mut judgement = Judgement::new(token, keys, policy, now);
-    for check in Check::asked_of(policy.provider) {
-        // No check is out of reach before one has failed; were one, the token would not pass.
-        judgement.make(check).unwrap_or(Err(Refusal::Malformed))?;
+    let mut verification = Verification::new(token, keys, policy, now);
+    for check in Check::for_provider(policy.provider) {
+        // Every check can run until one fails. If one could not, the token must still not pass.
+        verification.run_check(check).unwrap_or(Err(Refusal::Malformed))?;
     }
-    judgement.into_claims().ok_or(Refusal::Malformed)
+    verification.into_claims().ok_or(Refusal::Malformed)
 }
 
-/// What the checks made so far have read of a token. What is absent could not be read, and puts the checks that
-/// look at it out of reach.
-pub(crate) struct Judgement<'a> {
+/// What the checks so far have read of a token. A part that is `None` could not be read, and the checks that need it
+/// cannot run.
+pub(crate) struct Verification<'a> {
     pub(crate) token: &'a str,
     pub(crate) keys: &'a KeySet,
     pub(crate) policy: &'a Policy,
     pub(crate) now: u64,
-    /// The token, where it is small enough to be looked at.
+    /// The token, if it is small enough to parse.
     bounded: Option<&'a str>,
     pub(crate) parts: Option<Parts<'a>>,
-    pub(crate) header: Option<Header>,
+    pub(crate) header: Option<UnverifiedHeader>,
     algorithm: Option<Algorithm>,
-    candidates: Option<Vec<&'a Key>>,
-    pub(crate) claims: Option<Unjudged>,
+    candidate_keys: Option<Vec<&'a Key>>,
+    pub(crate) claims: Option<UnverifiedClaims>,
     expires: Option<u64>,
 }
 
 /// The three parts of a token in compact form.
 pub(crate) struct Parts<'a> {
-    /// What is signed: header and payload as they came.
+    /// The signed text: header and payload as received.
     message: &'a str,
-    /// As it came, and known to be base64url.
+    /// The signature as received, which is valid base64url.
     pub(crate) signature: &'a str,
     pub(crate) header: Vec<u8>,
     pub(crate) payload: Vec<u8>,
 }
 
-impl<'a> Judgement<'a> {
+impl<'a> Verification<'a> {
     pub(crate) fn new(token: &'a str, keys: &'a KeySet, policy: &'a Policy, now: u64) -> Self {
         Self {
             token,
@@ -65,45 +65,45 @@ impl<'a> Judgement<'a> {
             parts: None,
             header: None,
             algorithm: None,
-            candidates: None,
+            candidate_keys: None,
             claims: None,
             expires: None,
         }
     }
 
-    /// Makes a check after those that stand before it in [`Check::ALL`]; none where an earlier failure puts it
-    /// out of reach.
-    pub(crate) fn make(&mut self, check: Check) -> Option<Result<(), Refusal>> {
+    /// Runs a check, after those before it in [`Check::ALL`]. Returns `None` if an earlier failure left nothing to
+    /// check.
+    pub(crate) fn run_check(&mut self, check: Check) -> Option<Result<(), Refusal>> {
         let (policy, now) = (self.policy, self.now);
         Some(match check {
-            Check::Size => keep(&mut self.bounded, bounded(self.token)),
-            Check::Shape => keep(&mut self.parts, Parts::of(self.bounded?)),
-            Check::Header => keep(&mut self.header, Header::parse(&self.parts.as_ref()?.header)),
-            Check::Algorithm => keep(&mut self.algorithm, self.header.as_ref()?.algorithm()),
-            Check::Type => self.header.as_ref()?.is_of_access_token(),
-            Check::CriticalParameters => self.header.as_ref()?.is_without_critical(),
+            Check::Size => store(&mut self.bounded, check_size(self.token)),
+            Check::Shape => store(&mut self.parts, Parts::split(self.bounded?)),
+            Check::Header => store(&mut self.header, UnverifiedHeader::parse(&self.parts.as_ref()?.header)),
+            Check::Algorithm => store(&mut self.algorithm, self.header.as_ref()?.algorithm()),
+            Check::Type => self.header.as_ref()?.check_type(),
+            Check::CriticalParameters => self.header.as_ref()?.check_critical_parameters(),
             Check::Key => {
                 let kid = self.header.as_ref()?.kid.as_deref();
-                keep(&mut self.candidates, self.keys.candidates(kid, self.algorithm?))
+                store(&mut self.candidate_keys, self.keys.find_candidates(kid, self.algorithm?))
             }
             Check::Signature => {
                 let (parts, algorithm) = (self.parts.as_ref()?, self.algorithm?);
-                parts.is_signed_by_one_of(self.candidates.as_ref()?, algorithm)
+                parts.check_signature(self.candidate_keys.as_ref()?, algorithm)
             }
-            Check::Payload => keep(&mut self.claims, Unjudged::parse(&self.parts.as_ref()?.payload)),
-            Check::Expiry => keep(&mut self.expires, self.claims.as_ref()?.expires_after(now)),
-            Check::NotBefore => self.claims.as_ref()?.is_valid_at(now),
-            Check::IssuedAt => self.claims.as_ref()?.is_issued_by(now),
-            Check::Issuer => self.claims.as_ref()?.is_from(&policy.issuer),
-            Check::Audience => self.claims.as_ref()?.is_for(&policy.audience),
-            Check::Client => self.claims.as_ref()?.is_of_client_in(&policy.audience),
-            Check::TokenUse => self.claims.as_ref()?.is_for_access(),
+            Check::Payload => store(&mut self.claims, UnverifiedClaims::parse(&self.parts.as_ref()?.payload)),
+            Check::Expiry => store(&mut self.expires, self.claims.as_ref()?.check_expiry(now)),
+            Check::NotBefore => self.claims.as_ref()?.check_not_before(now),
+            Check::IssuedAt => self.claims.as_ref()?.check_issued_at(now),
+            Check::Issuer => self.claims.as_ref()?.check_issuer(&policy.issuer),
+            Check::Audience => self.claims.as_ref()?.check_audience(&policy.audience),
+            Check::Client => self.claims.as_ref()?.check_client(&policy.audience),
+            Check::TokenUse => self.claims.as_ref()?.check_token_use(),
             Check::Subject => self.claims.as_ref()?.subject().map(|_| ()),
-            Check::Scope => self.claims.as_ref()?.grants(&policy.scope, policy.provider),
+            Check::Scope => self.claims.as_ref()?.check_scope(&policy.scope, policy.provider),
         })
     }
 
-    /// What is known once every check has passed.
+    /// Returns the claims once every check has passed.
     pub(crate) fn into_claims(self) -> Option<Claims> {
         let subject = self.claims?.subject().ok()?.map(str::to_owned);
         Some(Claims { subject, expires: self.expires?, key_id: self.header?.kid })
@@ -111,29 +111,34 @@ impl<'a> Judgement<'a> {
 }
 
 impl<'a> Parts<'a> {
-    fn of(token: &'a str) -> Result<Self, Refusal> {
+    fn split(token: &'a str) -> Result<Self, Refusal> {
         let (message, signature) = token.rsplit_once('.').ok_or(Refusal::Malformed)?;
         let (header, payload) = message.split_once('.').ok_or(Refusal::Malformed)?;
-        decode(signature)?;
-        Ok(Self { message, signature, header: decode(header)?, payload: decode(payload)? })
+        decode_base64url(signature)?;
+        Ok(Self {
+            message,
+            signature,
+            header: decode_base64url(header)?,
+            payload: decode_base64url(payload)?,
+        })
     }
 
-    fn is_signed_by_one_of(&self, keys: &[&Key], algorithm: Algorithm) -> Result<(), Refusal> {
-        let verified = keys.iter().any(|key| key.verifies(self.message, self.signature, algorithm));
-        if verified { Ok(()) } else { Err(Refusal::WrongSignature) }
+    fn check_signature(&self, keys: &[&Key], algorithm: Algorithm) -> Result<(), Refusal> {
+        let is_signed = keys.iter().any(|key| key.verifies(self.message, self.signature, algorithm));
+        if is_signed { Ok(()) } else { Err(Refusal::WrongSignature) }
     }
 }
 
-fn bounded(token: &str) -> Result<&str, Refusal> {
+fn check_size(token: &str) -> Result<&str, Refusal> {
     if token.len() > MAX_TOKEN_BYTES { Err(Refusal::TooLarge) } else { Ok(token) }
 }
 
-fn decode(part: &str) -> Result<Vec<u8>, Refusal> {
+fn decode_base64url(part: &str) -> Result<Vec<u8>, Refusal> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::Malformed)
 }
 
-/// Keeps what a check has read for the checks after it.
-fn keep<T>(place: &mut Option<T>, read: Result<T, Refusal>) -> Result<(), Refusal> {
+/// Stores what a check has read, for later checks.
+fn store<T>(place: &mut Option<T>, read: Result<T, Refusal>) -> Result<(), Refusal> {
     *place = Some(read?);
     Ok(())
 }

@@ -14,7 +14,7 @@ pub(super) async fn issuer(facts: &Facts<'_>) -> Result<Finding, Trouble> {
 }
 
 pub(super) async fn keys(facts: &Facts<'_>) -> Result<Finding, Trouble> {
-    let keys = facts.keys().await?.described();
+    let keys = facts.keys().await?.describe();
     let named = keys.iter().map(|key| {
         let kid = key.kid.as_deref().unwrap_or("without an id");
         format!("{kid} ({})", key.algorithms.join(", "))

@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 use restctl_contract::api::{ITEMS_PATH, PROBLEM_TYPE, Problem};
-use restctl_verifier::Verdict;
+use restctl_verifier::CheckOutcome;
 
 use super::facts::Facts;
 use super::finding::{Finding, Trouble};
@@ -23,7 +23,7 @@ pub(super) async fn claims(facts: &Facts<'_>) -> Result<Finding, Trouble> {
     let (asked, keys, token) = (facts.asked().await?, facts.keys().await?, facts.token().await?);
     let explanation = asked.explain(&token.access_token, keys);
     asked.judge(&explanation)?;
-    let passed = explanation.findings.iter().filter(|finding| finding.verdict == Verdict::Passed).count();
+    let passed = explanation.checks.iter().filter(|report| report.outcome == CheckOutcome::Passed).count();
     Ok(Finding::ok(format!("all {passed} checks of restctl token explain pass")))
 }
 

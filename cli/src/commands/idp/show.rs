@@ -101,7 +101,7 @@ pub(super) async fn run(_: Show, context: &Context) -> Result<()> {
 }
 
 fn described(keys: &KeySet) -> Vec<Key> {
-    let keys = keys.described().into_iter();
+    let keys = keys.describe().into_iter();
     keys.map(|key| Key { kid: key.kid, algorithms: key.algorithms }).collect()
 }
 

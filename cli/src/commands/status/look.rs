@@ -242,5 +242,5 @@ async fn provider(context: &Context, stack: &Stack) -> Result<ProviderState> {
     let settings = Settings::read(context.aws().await?, &context.stack).await?;
     let asked = Asked::of(&settings, Some(stack))?;
     let (keys, policy) = (asked.keys().await?, asked.policy);
-    Ok(ProviderState { kind: policy.provider.name(), issuer: policy.issuer, keys: keys.names() })
+    Ok(ProviderState { kind: policy.provider.name(), issuer: policy.issuer, keys: keys.summary() })
 }

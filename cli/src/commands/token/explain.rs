@@ -4,7 +4,7 @@ use std::io::{Read, stdin};
 
 use clap::Args;
 use comfy_table::Table;
-use restctl_verifier::{Explanation, Finding, MAX_TOKEN_BYTES, Verdict};
+use restctl_verifier::{CheckOutcome, CheckReport, Explanation, MAX_TOKEN_BYTES};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -85,37 +85,37 @@ fn read_token() -> Result<String> {
 
 impl<'a> Report<'a> {
     fn of(explanation: &'a Explanation) -> Self {
-        let refused_by = explanation.first_failure().map(|(finding, _)| finding.check.name());
-        let checks = explanation.findings.iter().map(|finding| Line {
-            check: finding.check.name(),
-            verdict: verdict(finding),
-            found: &finding.found,
-            expected: &finding.expected,
-            reason: match &finding.verdict {
-                Verdict::Failed(refusal) => Some(refusal.to_string()),
-                Verdict::Passed | Verdict::NotReached => None,
+        let refused_by = explanation.first_failure().map(|(report, _)| report.check.name());
+        let checks = explanation.checks.iter().map(|report| Line {
+            check: report.check.name(),
+            verdict: verdict(report),
+            found: &report.found,
+            expected: &report.expected,
+            reason: match &report.outcome {
+                CheckOutcome::Failed(refusal) => Some(refusal.to_string()),
+                CheckOutcome::Passed | CheckOutcome::NotReached => None,
             },
         });
         Self { accepted: refused_by.is_none(), refused_by, checks: checks.collect() }
     }
 }
 
-fn verdict(finding: &Finding) -> &'static str {
-    match finding.verdict {
-        Verdict::Passed => "passed",
-        Verdict::Failed(_) => "failed",
-        Verdict::NotReached => "not reached",
+fn verdict(report: &CheckReport) -> &'static str {
+    match report.outcome {
+        CheckOutcome::Passed => "passed",
+        CheckOutcome::Failed(_) => "failed",
+        CheckOutcome::NotReached => "not reached",
     }
 }
 
 fn table(explanation: &Explanation) -> Table {
     // What is as expected need not say so twice.
-    let row = |finding: &Finding| {
-        let expected = match finding.verdict {
-            Verdict::Passed => String::new(),
-            Verdict::Failed(_) | Verdict::NotReached => finding.expected.clone(),
+    let row = |report: &CheckReport| {
+        let expected = match report.outcome {
+            CheckOutcome::Passed => String::new(),
+            CheckOutcome::Failed(_) | CheckOutcome::NotReached => report.expected.clone(),
         };
-        vec![verdict(finding).to_owned(), finding.check.to_string(), finding.found.clone(), expected]
+        vec![verdict(report).to_owned(), report.check.to_string(), report.found.clone(), expected]
     };
-    output::table(&["VERDICT", "CHECK", "FOUND", "EXPECTED"], explanation.findings.iter().map(row).collect())
+    output::table(&["VERDICT", "CHECK", "FOUND", "EXPECTED"], explanation.checks.iter().map(row).collect())
 }

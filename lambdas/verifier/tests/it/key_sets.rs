@@ -3,20 +3,17 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use restctl_testkit::signing_key::SigningKey;
-use restctl_verifier::{KeySet, KeySetError, MAX_KEY_SET_BYTES, Policy, Provider, Refusal, verify};
+use restctl_verifier::{KeySet, KeySetError, MAX_KEY_SET_BYTES, Refusal};
 use serde_json::{Value, json};
 
-fn read(document: &Value) -> Result<KeySet, KeySetError> {
+use crate::fixture::{NOW, claims, policy, verify, with};
+
+fn parse_key_set(document: &Value) -> Result<KeySet, KeySetError> {
     KeySet::from_json(document.to_string().as_bytes())
 }
 
-fn with(mut jwk: Value, name: &str, value: Value) -> Value {
-    jwk[name] = value;
-    jwk
-}
-
 #[test]
-fn keys_that_are_usable() {
+fn usable_keys_are_read() {
     let (ec, rsa) = (SigningKey::ec("ec").jwk(), SigningKey::rsa("rsa").jwk());
     // Some issuers send the modulus as a signed integer, with a zero before it.
     let modulus = URL_SAFE_NO_PAD.decode(rsa["n"].as_str().unwrap()).unwrap();
@@ -33,12 +30,12 @@ fn keys_that_are_usable() {
         with(rsa, "n", json!(padded)),
     ];
     for jwk in usable {
-        assert!(read(&json!({"keys": [jwk]})).is_ok(), "{jwk}");
+        assert!(parse_key_set(&json!({"keys": [jwk]})).is_ok(), "{jwk}");
     }
 }
 
 #[test]
-fn keys_that_are_passed_over() {
+fn unusable_keys_are_ignored() {
     let (ec, rsa) = (SigningKey::ec("ec").jwk(), SigningKey::rsa("rsa").jwk());
     let modulus = |bits: usize| {
         let first = 0xff >> (7 - (bits - 1) % 8);
@@ -76,57 +73,43 @@ fn keys_that_are_passed_over() {
         with(rsa, "e", Value::Null),
     ];
     for jwk in unusable {
-        assert_eq!(read(&json!({"keys": [jwk]})).unwrap_err(), KeySetError::NoUsableKey(1), "{jwk}");
+        assert_eq!(parse_key_set(&json!({"keys": [jwk]})).unwrap_err(), KeySetError::NoUsableKey(1), "{jwk}");
     }
 }
 
 #[test]
-fn an_unusable_key_does_not_spoil_the_others_nor_verify() {
+fn an_unusable_key_neither_spoils_the_set_nor_verifies() {
     let (good, encryption, pinned) =
         (SigningKey::ec("good"), SigningKey::ec("enc"), SigningKey::rsa("pinned"));
-    let keys = read(&json!({"keys": [
-        {"kty": "unheard of"},
+    let keys = parse_key_set(&json!({"keys": [
+        {"kty": "unknown"},
         with(encryption.jwk(), "use", json!("enc")),
         with(pinned.jwk(), "alg", json!("PS256")),
         good.jwk(),
     ]}))
     .unwrap();
-    let policy = Policy {
-        provider: Provider::Auth0,
-        issuer: "i".to_owned(),
-        audience: "a".to_owned(),
-        scope: "s".to_owned(),
-    };
-    let claims = json!({"iss": "i", "aud": "a", "scope": "s", "exp": 2});
-    assert!(verify(&good.token(&claims), &keys, &policy, 1).is_ok());
+    assert!(verify(&good.token(&claims()), &keys, &policy(), NOW).is_ok());
     let unknown = Refusal::UnknownKey { kid: "enc".to_owned() };
-    assert_eq!(verify(&encryption.token(&claims), &keys, &policy, 1), Err(unknown));
-    assert_eq!(verify(&pinned.token(&claims), &keys, &policy, 1), Err(Refusal::WrongAlgorithm));
+    assert_eq!(verify(&encryption.token(&claims()), &keys, &policy(), NOW), Err(unknown));
+    assert_eq!(verify(&pinned.token(&claims()), &keys, &policy(), NOW), Err(Refusal::WrongAlgorithm));
 }
 
 #[test]
 fn two_keys_may_share_an_id() {
     let (ec, rsa, other) = (SigningKey::ec("key"), SigningKey::rsa("key"), SigningKey::ec("key"));
-    let keys = read(&json!({"keys": [ec.jwk(), rsa.jwk(), other.jwk()]})).unwrap();
-    let policy = Policy {
-        provider: Provider::Auth0,
-        issuer: "i".to_owned(),
-        audience: "a".to_owned(),
-        scope: "s".to_owned(),
-    };
-    let claims = json!({"iss": "i", "aud": "a", "scope": "s", "exp": 2});
+    let keys = parse_key_set(&json!({"keys": [ec.jwk(), rsa.jwk(), other.jwk()]})).unwrap();
     for key in [ec, rsa, other] {
-        assert!(verify(&key.token(&claims), &keys, &policy, 1).is_ok());
+        assert!(verify(&key.token(&claims()), &keys, &policy(), NOW).is_ok());
     }
 }
 
 #[test]
-fn documents_that_are_no_key_set() {
+fn other_documents_are_not_key_sets() {
     for document in ["", "null", "[]", "{}", r#"{"keys":{}}"#, "<html>", r#"{"keys":[]} trailing"#] {
         let refused = KeySet::from_json(document.as_bytes()).unwrap_err();
         assert!(matches!(refused, KeySetError::Malformed(_)), "{refused:?} for {document}");
     }
     assert_eq!(KeySet::from_json(br#"{"keys":[]}"#).unwrap_err(), KeySetError::NoUsableKey(0));
     let good = json!({"keys": [SigningKey::ec("ec").jwk()], "pad": "x".repeat(MAX_KEY_SET_BYTES)});
-    assert_eq!(read(&good).unwrap_err(), KeySetError::TooLarge);
+    assert_eq!(parse_key_set(&good).unwrap_err(), KeySetError::TooLarge);
 }

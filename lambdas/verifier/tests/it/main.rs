@@ -1,5 +1,8 @@
 //! The verifier as its users call it.
 
+mod claims;
 mod explanations;
+mod fixture;
 mod key_sets;
-mod refusals;
+mod shapes;
+mod signatures;

@@ -1,0 +1,134 @@
+//! Texts that are not a JWT in compact form, and JWTs whose parts are not what they must be.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use restctl_testkit::signing_key::SigningKey;
+use restctl_verifier::{MAX_TOKEN_BYTES, Refusal};
+use serde_json::{Value, json};
+
+use crate::fixture::{NOW, claims, key_set, policy, verify, with};
+
+fn encode(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+#[test]
+fn malformed_tokens_are_refused() {
+    let key = SigningKey::ec("ec");
+    let keys = key_set(&[key.jwk()]);
+    let good = key.token(&claims());
+    let parts: Vec<&str> = good.split('.').collect();
+    let (header, payload, signature) = (parts[0], parts[1], parts[2]);
+    let twice = r#"{"alg":"none","alg":"ES256","kid":"ec"}"#;
+    let malformed = [
+        String::new(),
+        ".".to_owned(),
+        "..".to_owned(),
+        "...".to_owned(),
+        header.to_owned(),
+        format!("{header}.{payload}"),
+        format!("{good}."),
+        format!(".{good}"),
+        format!("{good}.{signature}"),
+        format!("{header}.{payload}.{signature}.{payload}.{signature}"),
+        format!(" {good}"),
+        format!("{good} "),
+        format!("{good}="),
+        format!("{header}=.{payload}.{signature}"),
+        format!("{header}.{payload}!.{signature}"),
+        format!("{}.{payload}.{signature}", encode("not JSON")),
+        format!("{}.{payload}.{signature}", encode("[]")),
+        format!("{}.{payload}.{signature}", encode("{}")),
+        format!("{}.{payload}.{signature}", encode(twice)),
+        format!("{}.{payload}.{signature}", encode([0xff, 0xfe])),
+        format!("{}.{payload}.{signature}", encode("[".repeat(3000))),
+        "é.é.é".to_owned(),
+    ];
+    for token in malformed {
+        assert_eq!(verify(&token, &keys, &policy(), NOW), Err(Refusal::Malformed), "{token}");
+    }
+    // Arrays with the members' values, in the order in which the verifier declares them.
+    let header_as_list = json!(["ES256", "JWT", "ec", null]);
+    let listed = key.token_with_header(&header_as_list, &claims());
+    assert_eq!(verify(&listed, &keys, &policy(), NOW), Err(Refusal::Malformed));
+    let claims_as_list = {
+        let claims = claims();
+        let names =
+            ["iss", "sub", "aud", "exp", "nbf", "iat", "client_id", "token_use", "scope", "permissions"];
+        Value::from_iter(names.map(|name| claims.get(name).cloned()))
+    };
+    for payload in [claims_as_list, json!([]), json!("text"), json!(null)] {
+        assert_eq!(verify(&key.token(&payload), &keys, &policy(), NOW), Err(Refusal::Malformed), "{payload}");
+    }
+}
+
+#[test]
+fn invalid_utf8_is_refused_in_every_member() {
+    let key = SigningKey::ec("ec");
+    let keys = key_set(&[key.jwk()]);
+    let token = |header: &[u8], payload: &[u8]| key.sign(&format!("{}.{}", encode(header), encode(payload)));
+    // In a member that the verifier ignores.
+    let broken = |json: &str| [&b"{\"x\":\"\xff\","[..], &json.as_bytes()[1..]].concat();
+    let (header, payload) = (key.header().to_string(), claims().to_string());
+    assert!(verify(&token(header.as_bytes(), payload.as_bytes()), &keys, &policy(), NOW).is_ok());
+    for token in [token(&broken(&header), payload.as_bytes()), token(header.as_bytes(), &broken(&payload))] {
+        assert_eq!(verify(&token, &keys, &policy(), NOW), Err(Refusal::Malformed), "{token}");
+    }
+}
+
+#[test]
+fn a_duplicate_claim_is_refused() {
+    let key = SigningKey::ec("ec");
+    let keys = key_set(&[key.jwk()]);
+    let token =
+        |payload: &str| key.sign(&format!("{}.{}", encode(key.header().to_string()), encode(payload)));
+    let once = claims().to_string();
+    assert!(verify(&token(&once), &keys, &policy(), NOW).is_ok());
+    let twice = once.replacen('{', r#"{"scope":"none","#, 1);
+    assert_eq!(verify(&token(&twice), &keys, &policy(), NOW), Err(Refusal::Malformed));
+}
+
+#[test]
+fn a_token_that_is_too_large_is_not_parsed() {
+    let key = SigningKey::ec("ec");
+    let keys = key_set(&[key.jwk()]);
+    let long = key.token(&with(claims(), "pad", json!("x".repeat(MAX_TOKEN_BYTES))));
+    assert_eq!(verify(&long, &keys, &policy(), NOW), Err(Refusal::TooLarge));
+    assert_eq!(verify(&"x".repeat(MAX_TOKEN_BYTES + 1), &keys, &policy(), NOW), Err(Refusal::TooLarge));
+    assert_eq!(verify(&"x".repeat(MAX_TOKEN_BYTES), &keys, &policy(), NOW), Err(Refusal::Malformed));
+}
+
+#[test]
+fn refusals_fit_an_error_description() {
+    let key = SigningKey::ec("ec");
+    let keys = key_set(&[key.jwk()]);
+    let marked = with(key.header(), "kid", json!("marked\"\\é"));
+    let refusal = verify(&key.token_with_header(&marked, &claims()), &keys, &policy(), NOW).unwrap_err();
+    assert_eq!(refusal, Refusal::UnknownKey { kid: "marked\"\\é".to_owned() });
+    let texts = [
+        refusal,
+        Refusal::TooLarge,
+        Refusal::Malformed,
+        Refusal::UnsupportedType,
+        Refusal::UnsupportedAlgorithm,
+        Refusal::CriticalHeader,
+        Refusal::MissingKeyId,
+        Refusal::WrongAlgorithm,
+        Refusal::WrongSignature,
+        Refusal::MissingClaim("permissions"),
+        Refusal::MalformedClaim("permissions"),
+        Refusal::Expired,
+        Refusal::NotYetValid,
+        Refusal::IssuedInFuture,
+        Refusal::WrongIssuer,
+        Refusal::WrongAudience,
+        Refusal::WrongClient,
+        Refusal::WrongUse,
+        Refusal::MissingScope,
+    ]
+    .map(|refusal| refusal.to_string());
+    for text in texts {
+        let allowed = |byte: u8| matches!(byte, 0x20..=0x7e) && byte != b'"' && byte != b'\\';
+        assert!(text.len() <= 80 && text.bytes().all(allowed) && !text.contains("marked"), "{text}");
+    }
+}
