@@ -1,15 +1,15 @@
 //! The speed of the hand: how long whoever types a command waits for it. `restctl --help`, and `restctl get` of one item
 //! where everything is remembered; in turns with the same request by a process that does nothing else, and by curl.
 //!
-//! `cargo bench --workspace --bench hand` brings up a local cloud and takes a minute or two, `-- --quick` runs each line
+//! `cargo bench --workspace --bench command_latency` brings up a local cloud and takes a minute or two, `-- --quick` runs each line
 //! fewer times. `RESTCTL_BINARY` names another restctl to measure. What an answer says is checked, what it takes is not:
 //! that depends on the machine.
 
-#[path = "hand/bare.rs"]
+#[path = "command_latency/bare.rs"]
 mod bare;
-#[path = "hand/cloud.rs"]
+#[path = "command_latency/cloud.rs"]
 mod cloud;
-#[path = "hand/report.rs"]
+#[path = "command_latency/report.rs"]
 mod report;
 
 use std::process::{Command, ExitCode, Stdio};
