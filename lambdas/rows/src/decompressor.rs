@@ -6,8 +6,9 @@ mod zstd;
 use gzip::Gzip;
 use zstd::Zstd;
 
+use crate::dialect::encoding::Compression;
 use crate::parser::PIECE_BYTES;
-use crate::{Compression, Unreadable};
+use crate::unreadable::Unreadable;
 
 /// The bytes of a compressed file to its text, a piece at a time, however well it is compressed.
 pub(crate) struct Decompressor {

@@ -1,8 +1,12 @@
+pub(crate) mod encoding;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{ColumnType, ColumnTypes, Encoding};
+use encoding::Encoding;
+
+use crate::types::column_types::{ColumnType, ColumnTypes};
 
 /// How to read a file.
 #[derive(Debug, Clone)]

@@ -4,35 +4,28 @@
 //! (to find out beforehand what would become of the file). What is kept in memory is one record at most,
 //! of at most [`MAX_RECORD_BYTES`], and what decompression asks for: 128 MiB at most, for zstd.
 
-mod column_types;
-mod csv;
 mod decompressor;
 mod dialect;
-mod encoding;
-mod excerpt;
-mod json;
-mod json_array;
-mod ndjson;
+mod format;
 mod number;
 mod parser;
-mod position;
 mod records;
+mod reject;
 mod row;
-mod rules;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod types;
 mod unreadable;
-mod value;
 
-pub use column_types::{ColumnType, ColumnTypes};
+pub use dialect::encoding::{Compression, Encoding, Format};
 pub use dialect::{Delimiter, Dialect, Types};
-pub use encoding::{Compression, Encoding, Format};
 pub use parser::Parser;
 pub use row::{Reject, Row};
 pub use survey::{Column, Findings, MAX_SHOWN_REJECTS, Survey};
+pub use types::column_types::{ColumnType, ColumnTypes};
+pub use types::value::Value;
 pub use unreadable::Unreadable;
-pub use value::Value;
 
 /// The longest record, line or array element that is read, in bytes as in the file; a longer one is a reject.
 ///

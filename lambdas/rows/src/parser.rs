@@ -2,8 +2,11 @@ use restctl_contract::key::Key;
 use restctl_contract::load::Position;
 
 use crate::decompressor::Decompressor;
+use crate::dialect::Dialect;
+use crate::format::csv;
 use crate::records::Records;
-use crate::{Dialect, Reject, Row, Unreadable, csv};
+use crate::row::{Reject, Row};
+use crate::unreadable::Unreadable;
 
 /// As much text as is read at once, however large the chunk and however well it is compressed, in bytes.
 pub(crate) const PIECE_BYTES: usize = 16 * 1024;

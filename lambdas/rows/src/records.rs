@@ -1,11 +1,14 @@
 use restctl_contract::key::Key;
 use restctl_contract::load::Position;
 
-use crate::csv::{self, Csv};
-use crate::json_array::Array;
-use crate::ndjson::Lines;
-use crate::rules::Rules;
-use crate::{Dialect, Format, Reject, Row, Unreadable};
+use crate::dialect::Dialect;
+use crate::dialect::encoding::Format;
+use crate::format::csv::{self, Csv};
+use crate::format::json_array::Array;
+use crate::format::ndjson::Lines;
+use crate::row::rules::Rules;
+use crate::row::{Reject, Row};
+use crate::unreadable::Unreadable;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 

@@ -1,7 +1,9 @@
+pub(crate) mod rules;
+
 use std::sync::Arc;
 
-use crate::Value;
-use crate::excerpt::{self, excerpt, shown};
+use crate::reject::excerpt::{self, excerpt, shown};
+use crate::types::value::Value;
 
 /// A row that can become an item.
 #[derive(Debug, Clone, PartialEq, Eq)]

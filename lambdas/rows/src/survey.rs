@@ -2,8 +2,13 @@ use std::sync::Arc;
 
 use restctl_contract::key::Key;
 
-use crate::csv::{self, key_type};
-use crate::{ColumnType, ColumnTypes, Dialect, Parser, Reject, Row, Unreadable, Value};
+use crate::dialect::Dialect;
+use crate::format::csv::{self, key_type};
+use crate::parser::Parser;
+use crate::row::{Reject, Row};
+use crate::types::column_types::{ColumnType, ColumnTypes};
+use crate::types::value::Value;
+use crate::unreadable::Unreadable;
 
 /// How many rejects [`Findings`] shows; the others are counted.
 pub const MAX_SHOWN_REJECTS: usize = 10;
@@ -160,8 +165,9 @@ impl Candidate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::Types;
+    use crate::dialect::encoding::Format;
     use crate::tests::{dialect, number_key, parse_as, string_key};
-    use crate::{Format, Types};
 
     fn survey(format: Format, key: &Key, text: &str) -> Findings {
         let mut survey = Survey::new(&dialect(format), key);

@@ -5,9 +5,13 @@ pub(crate) mod cuts;
 use restctl_contract::key::{Key, KeyType};
 use restctl_contract::load::Position;
 
-use crate::{
-    Compression, Delimiter, Dialect, Encoding, Format, Parser, Reject, Row, Survey, Types, Unreadable, Value,
-};
+use crate::dialect::encoding::{Compression, Encoding, Format};
+use crate::dialect::{Delimiter, Dialect, Types};
+use crate::parser::Parser;
+use crate::row::{Reject, Row};
+use crate::survey::Survey;
+use crate::types::value::Value;
+use crate::unreadable::Unreadable;
 
 type Outcome = Vec<Result<Row, Reject>>;
 

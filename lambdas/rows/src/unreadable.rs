@@ -1,6 +1,7 @@
 use restctl_contract::key::WRITTEN_BY;
 
-use crate::{ColumnType, Compression};
+use crate::dialect::encoding::Compression;
+use crate::types::column_types::ColumnType;
 
 /// Why nothing can be loaded from a file, or nothing from a line on. It will be the same at the next attempt.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +37,7 @@ pub enum Unreadable {
     KeyTypeDiffers { name: String, kind: ColumnType },
     #[error(
         "the name of column {position} has more than {} bytes, the most that DynamoDB takes: shorten it",
-        crate::rules::MAX_NAME_BYTES
+        crate::row::rules::MAX_NAME_BYTES
     )]
     NameTooLong { position: usize },
     #[error("column {position} of the header has no name: name it, or remove the column")]

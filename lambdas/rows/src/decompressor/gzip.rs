@@ -1,6 +1,7 @@
 use flate2::{Decompress, FlushDecompress, Status};
 
-use crate::{Compression, Unreadable};
+use crate::dialect::encoding::Compression;
+use crate::unreadable::Unreadable;
 
 /// The largest window of deflate (RFC 1951) as a power of two.
 const WINDOW_BITS: u8 = 15;

@@ -1,7 +1,9 @@
-use crate::parser::PIECE_BYTES;
+use crate::dialect::Dialect;
+use crate::dialect::encoding::{Compression, Encoding, Format};
+use crate::parser::{PIECE_BYTES, Parser};
 use crate::tests::cuts::{compress, gzip, zstd};
 use crate::tests::{dialect, parse_as, rows, string_key};
-use crate::{Compression, Dialect, Encoding, Format, Parser, Unreadable};
+use crate::unreadable::Unreadable;
 
 const TEXT: &[u8] = b"{\"id\":1}\n{\"id\":2}\n{\"id\":3}\n";
 

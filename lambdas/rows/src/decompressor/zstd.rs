@@ -1,7 +1,8 @@
 use zstd_safe::zstd_sys::ZSTD_ErrorCode;
 use zstd_safe::{DCtx, InBuffer, OutBuffer, get_error_name, is_error_kind};
 
-use crate::{Compression, Unreadable};
+use crate::dialect::encoding::Compression;
+use crate::unreadable::Unreadable;
 
 /// Frames one after another (RFC 8878), with windows of at most 128 MiB, zstd's own limit.
 #[derive(Default)]

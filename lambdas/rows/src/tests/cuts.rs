@@ -5,7 +5,10 @@ use std::io::Write;
 use restctl_contract::load::Position;
 
 use super::{dialect, read, run, string_key};
-use crate::{Compression, Dialect, Encoding, Format, Parser, Unreadable};
+use crate::dialect::Dialect;
+use crate::dialect::encoding::{Compression, Encoding, Format};
+use crate::parser::Parser;
+use crate::unreadable::Unreadable;
 
 const COMPRESSIONS: [Compression; 3] = [Compression::None, Compression::Gzip, Compression::Zstd];
 

@@ -11,10 +11,13 @@ pub(crate) use header::{Column, key_type};
 use record::{Fields, Record};
 use restctl_contract::load::Position;
 
-use crate::position::after;
-use crate::row::Fault;
-use crate::rules::Rules;
-use crate::{ColumnType, Delimiter, Dialect, Reject, Row, Types, Unreadable, Value};
+use crate::dialect::{Delimiter, Dialect, Types};
+use crate::format::position::after;
+use crate::row::rules::Rules;
+use crate::row::{Fault, Reject, Row};
+use crate::types::column_types::ColumnType;
+use crate::types::value::Value;
+use crate::unreadable::Unreadable;
 
 /// Delimited values with a header (RFC 4180), records ended by CRLF or LF.
 pub(crate) struct Csv {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use restctl_contract::key::{Key, KeyType, MAX_KEY_BYTES, STAMP_BYTES, WRITTEN_BY};
 
+use crate::number;
 use crate::row::{Fault, Row};
-use crate::{Value, number};
+use crate::types::value::Value;
 
 /// "The maximum item size in DynamoDB is 400 KB" (Quotas, Amazon DynamoDB Developer Guide).
 const MAX_ITEM_BYTES: usize = 400 * 1024;

@@ -1,7 +1,9 @@
 use std::fmt::{self, Write};
 use std::str::FromStr;
 
-use crate::{MAX_RECORD_BYTES, Unreadable, Value, number};
+use crate::types::value::Value;
+use crate::unreadable::Unreadable;
+use crate::{MAX_RECORD_BYTES, number};
 
 /// As many columns as a header has room for: a letter and a delimiter each.
 const MAX_COLUMNS: usize = MAX_RECORD_BYTES / 2;

@@ -1,10 +1,11 @@
 use memchr::memchr2;
 use restctl_contract::load::Position;
 
-use crate::json::Text;
-use crate::position::after;
-use crate::rules::Rules;
-use crate::{Reject, Row, Unreadable};
+use crate::format::json::Text;
+use crate::format::position::after;
+use crate::row::rules::Rules;
+use crate::row::{Reject, Row};
+use crate::unreadable::Unreadable;
 
 /// Splits a top-level array into its elements without holding more than one of them.
 #[derive(Debug)]
@@ -157,7 +158,7 @@ impl Array {
 
 #[cfg(test)]
 mod tests {
-    use crate::Format::JsonArray;
+    use crate::dialect::encoding::Format::JsonArray;
     use crate::tests::{lines, parse, rejects, rows};
 
     #[test]

@@ -1,5 +1,6 @@
-use crate::excerpt::{self, excerpt};
-use crate::{MAX_RECORD_BYTES, Unreadable};
+use crate::MAX_RECORD_BYTES;
+use crate::reject::excerpt::{self, excerpt};
+use crate::unreadable::Unreadable;
 
 /// One record as csv-core hands it over: its fields without their quotes, end to end, and where each ends.
 #[derive(Default)]

@@ -1,9 +1,10 @@
 use memchr::memchr;
 use restctl_contract::load::Position;
 
-use crate::json::Text;
-use crate::rules::Rules;
-use crate::{Reject, Row, Unreadable};
+use crate::format::json::Text;
+use crate::row::rules::Rules;
+use crate::row::{Reject, Row};
+use crate::unreadable::Unreadable;
 
 /// One object a line; blank lines are skipped.
 #[derive(Debug)]
@@ -54,9 +55,10 @@ impl Lines {
 
 #[cfg(test)]
 mod tests {
-    use crate::Format::Ndjson;
+    use crate::MAX_RECORD_BYTES;
+    use crate::dialect::encoding::Format::Ndjson;
     use crate::tests::{lines, parse, parse_bytes, rejects};
-    use crate::{MAX_RECORD_BYTES, Unreadable};
+    use crate::unreadable::Unreadable;
 
     #[test]
     fn every_line_is_a_row_or_a_reject() {

@@ -1,8 +1,12 @@
-use crate::Format::Csv;
+use crate::dialect::encoding::Format::Csv;
+use crate::dialect::{Dialect, Types};
+use crate::row::{Reject, Row};
 use crate::tests::{
     dialect, lines, parse, parse_as, parse_bytes, parse_with_number_key, parse_with_types, rejects, rows,
 };
-use crate::{ColumnType, Dialect, Reject, Row, Types, Unreadable, Value};
+use crate::types::column_types::ColumnType;
+use crate::types::value::Value;
+use crate::unreadable::Unreadable;
 
 fn cell<'a>(row: &'a Row, name: &str) -> Option<&'a Value> {
     row.values.iter().find(|(of, _)| **of == *name).map(|(_, value)| value)

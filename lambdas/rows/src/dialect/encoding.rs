@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::Unreadable;
+use crate::unreadable::Unreadable;
 
 /// How a file is written, told by its name: `items.csv`, `items.ndjson.gz`, `items.json.zst`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use restctl_contract::key::WRITTEN_BY;
 use serde_json::Value as Json;
 
-use crate::excerpt::excerpt;
-use crate::row::Fault;
-use crate::rules::{MAX_NAME_BYTES, Rules};
-use crate::{MAX_RECORD_BYTES, Reject, Row, Unreadable, Value, number};
+use crate::reject::excerpt::excerpt;
+use crate::row::rules::{MAX_NAME_BYTES, Rules};
+use crate::row::{Fault, Reject, Row};
+use crate::types::value::Value;
+use crate::unreadable::Unreadable;
+use crate::{MAX_RECORD_BYTES, number};
 
 /// How deep lists and maps may nest (Quotas, Amazon DynamoDB Developer Guide).
 const MAX_DEPTH: usize = 32;
@@ -142,7 +144,7 @@ fn without_place(error: &serde_json::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Format::Ndjson;
+    use crate::dialect::encoding::Format::Ndjson;
     use crate::tests::{lines, parse, parse_with_number_key, rejects, rows};
 
     #[test]

@@ -3,9 +3,11 @@ use std::sync::Arc;
 
 use restctl_contract::key::{Key, KeyType, WRITTEN_BY};
 
-use crate::excerpt::shown;
-use crate::rules::MAX_NAME_BYTES;
-use crate::{ColumnType, Delimiter, Types, Unreadable};
+use crate::dialect::{Delimiter, Types};
+use crate::reject::excerpt::shown;
+use crate::row::rules::MAX_NAME_BYTES;
+use crate::types::column_types::ColumnType;
+use crate::unreadable::Unreadable;
 
 /// As many column names as an error lists.
 const MAX_LISTED: usize = 20;

@@ -1,0 +1,3 @@
+//! Rows that cannot be loaded.
+
+pub(crate) mod excerpt;

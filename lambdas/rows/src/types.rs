@@ -1,0 +1,4 @@
+//! What a cell or a member is loaded as.
+
+pub(crate) mod column_types;
+pub(crate) mod value;
