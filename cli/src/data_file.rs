@@ -91,7 +91,7 @@ impl DataFile {
             let next = format!("take a shorter --name, that does not start with {REJECTS_PREFIX}");
             return Err(usage(&what, &next));
         }
-        let encoding = Encoding::of(&object).map_err(|reason| cannot_load(&shown, &reason))?;
+        let encoding = Encoding::of(&object).map_err(|reason| cannot_load(&shown, &reason.into()))?;
         if encoding.format != Format::Csv && (writing.delimiter.is_some() || !writing.types.is_empty()) {
             let what = format!("{object} is no CSV, and only a CSV has --delimiter and --types");
             return Err(usage(&what, "leave them out"));

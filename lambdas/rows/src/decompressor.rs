@@ -7,8 +7,10 @@ use gzip::Gzip;
 use zstd::Zstd;
 
 use crate::dialect::encoding::Compression;
-use crate::parser::PIECE_BYTES;
 use crate::unreadable::Unreadable;
+
+/// As much text as is read at once, however large the chunk and however well it is compressed, in bytes.
+pub(crate) const PIECE_BYTES: usize = 16 * 1024;
 
 /// The bytes of a compressed file to its text, a piece at a time, however well it is compressed.
 pub(crate) struct Decompressor {

@@ -7,6 +7,7 @@
 mod decompressor;
 mod dialect;
 mod format;
+mod limits;
 mod number;
 mod parser;
 mod records;
@@ -18,16 +19,13 @@ mod tests;
 mod types;
 mod unreadable;
 
-pub use dialect::encoding::{Compression, Encoding, Format};
+pub use dialect::encoding::{Compression, Encoding, Format, UnknownEnding};
 pub use dialect::{Delimiter, Dialect, Types};
+pub use limits::MAX_RECORD_BYTES;
 pub use parser::Parser;
-pub use row::{Reject, Row};
+pub use reject::Reject;
+pub use row::Row;
 pub use survey::{Column, Findings, MAX_SHOWN_REJECTS, Survey};
-pub use types::column_types::{ColumnType, ColumnTypes};
+pub use types::column_types::{ColumnType, ColumnTypes, ColumnTypesError};
 pub use types::value::Value;
 pub use unreadable::Unreadable;
-
-/// The longest record, line or array element that is read, in bytes as in the file; a longer one is a reject.
-///
-/// More than twice what DynamoDB takes as an item, and a bound to what a file can make a reader hold.
-pub const MAX_RECORD_BYTES: usize = 1024 * 1024;

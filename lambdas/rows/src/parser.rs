@@ -1,15 +1,13 @@
 use restctl_contract::key::Key;
 use restctl_contract::load::Position;
 
-use crate::decompressor::Decompressor;
+use crate::decompressor::{Decompressor, PIECE_BYTES};
 use crate::dialect::Dialect;
 use crate::format::csv;
 use crate::records::Records;
-use crate::row::{Reject, Row};
+use crate::reject::Reject;
+use crate::row::Row;
 use crate::unreadable::Unreadable;
-
-/// As much text as is read at once, however large the chunk and however well it is compressed, in bytes.
-pub(crate) const PIECE_BYTES: usize = 16 * 1024;
 
 /// Turns the bytes of one file into rows and rejects, in the order of the file.
 ///

@@ -6,8 +6,9 @@ use crate::dialect::encoding::Format;
 use crate::format::csv::{self, Csv};
 use crate::format::json_array::Array;
 use crate::format::ndjson::Lines;
+use crate::reject::Reject;
+use crate::row::Row;
 use crate::row::rules::Rules;
-use crate::row::{Reject, Row};
 use crate::unreadable::Unreadable;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();

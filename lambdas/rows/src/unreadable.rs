@@ -1,23 +1,19 @@
 use restctl_contract::key::WRITTEN_BY;
 
-use crate::dialect::encoding::Compression;
-use crate::types::column_types::ColumnType;
+use crate::dialect::encoding::{Compression, UnknownEnding};
+use crate::limits::{MAX_NAME_BYTES, MAX_RECORD_BYTES};
+use crate::types::column_types::{ColumnType, ColumnTypesError};
 
 /// Why nothing can be loaded from a file, or nothing from a line on. It will be the same at the next attempt.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    #[error(
-        "the name {name:?} does not tell the format: rename the file so that it ends in .csv, .ndjson, .jsonl or .json, and in .gz or .zst after that if it is compressed"
-    )]
-    UnknownEnding { name: String },
+    #[error(transparent)]
+    UnknownEnding(#[from] UnknownEnding),
     #[error("the file is empty: it needs at least a header (CSV), an object (NDJSON) or an array (JSON)")]
     Empty,
     #[error("line {line} is not UTF-8: save the file as UTF-8")]
     NotUtf8 { line: u64 },
-    #[error(
-        "the header is longer than {} bytes: put the column names into the first line",
-        crate::MAX_RECORD_BYTES
-    )]
+    #[error("the header is longer than {} bytes: put the column names into the first line", MAX_RECORD_BYTES)]
     HeaderTooLong,
     #[error(
         "no column is called {key:?}, the key; the header has {columns}: rename a column, or deploy with the key that the file has"
@@ -37,7 +33,7 @@ pub enum Unreadable {
     KeyTypeDiffers { name: String, kind: ColumnType },
     #[error(
         "the name of column {position} has more than {} bytes, the most that DynamoDB takes: shorten it",
-        crate::row::rules::MAX_NAME_BYTES
+        MAX_NAME_BYTES
     )]
     NameTooLong { position: usize },
     #[error("column {position} of the header has no name: name it, or remove the column")]
@@ -50,10 +46,8 @@ pub enum Unreadable {
         "the column types name {types} columns and the header {columns}: upload the file again with restctl upload"
     )]
     ColumnTypesDiffer { types: usize, columns: usize },
-    #[error("{letter:?} is no column type, they are s, n and b: upload the file again with restctl upload")]
-    UnknownColumnType { letter: char },
-    #[error("the column types count wrongly: upload the file again with restctl upload")]
-    ColumnTypeCount,
+    #[error(transparent)]
+    ColumnTypes(#[from] ColumnTypesError),
     #[error("a quote opens in the record at line {line} and never closes: close it, or write it twice")]
     UnclosedQuote { line: u64 },
     #[error(

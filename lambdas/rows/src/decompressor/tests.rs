@@ -1,6 +1,7 @@
+use crate::decompressor::PIECE_BYTES;
 use crate::dialect::Dialect;
 use crate::dialect::encoding::{Compression, Encoding, Format};
-use crate::parser::{PIECE_BYTES, Parser};
+use crate::parser::Parser;
 use crate::tests::cuts::{compress, gzip, zstd};
 use crate::tests::{dialect, parse_as, rows, string_key};
 use crate::unreadable::Unreadable;

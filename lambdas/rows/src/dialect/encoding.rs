@@ -1,7 +1,5 @@
 use std::fmt;
 
-use crate::unreadable::Unreadable;
-
 /// How a file is written, told by its name: `items.csv`, `items.ndjson.gz`, `items.json.zst`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Encoding {
@@ -28,9 +26,18 @@ pub enum Compression {
     Zstd,
 }
 
+/// A file name that says nothing about the format.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the name {name:?} does not tell the format: rename the file so that it ends in .csv, .ndjson, .jsonl or .json, and in .gz or .zst after that if it is compressed"
+)]
+pub struct UnknownEnding {
+    name: String,
+}
+
 impl Encoding {
     /// The encoding of the file or object called `name`; the endings' case does not matter.
-    pub fn of(name: &str) -> Result<Self, Unreadable> {
+    pub fn of(name: &str) -> Result<Self, UnknownEnding> {
         let lower = name.to_ascii_lowercase();
         let (text, compression) = match lower.rsplit_once('.') {
             Some((text, "gz")) => (text, Compression::Gzip),
@@ -41,7 +48,7 @@ impl Encoding {
             Some((_, "csv")) => Format::Csv,
             Some((_, "ndjson" | "jsonl")) => Format::Ndjson,
             Some((_, "json")) => Format::JsonArray,
-            _ => return Err(Unreadable::UnknownEnding { name: name.to_owned() }),
+            _ => return Err(UnknownEnding { name: name.to_owned() }),
         };
         Ok(Self { format, compression })
     }

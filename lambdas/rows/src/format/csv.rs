@@ -13,8 +13,10 @@ use restctl_contract::load::Position;
 
 use crate::dialect::{Delimiter, Dialect, Types};
 use crate::format::position::after;
+use crate::limits::MAX_RECORD_BYTES;
+use crate::reject::{Fault, Reject};
+use crate::row::Row;
 use crate::row::rules::Rules;
-use crate::row::{Fault, Reject, Row};
 use crate::types::column_types::ColumnType;
 use crate::types::value::Value;
 use crate::unreadable::Unreadable;
@@ -104,7 +106,7 @@ impl Csv {
             return Ok(true);
         };
         let row = if self.record.is_too_long() {
-            Err(Fault::row(format!("is longer than {} bytes", crate::MAX_RECORD_BYTES)))
+            Err(Fault::row(format!("is longer than {} bytes", MAX_RECORD_BYTES)))
         } else {
             row(header, &self.rules, self.record.line, &self.record.fields()?)
         };

@@ -5,15 +5,14 @@ use std::sync::Arc;
 use restctl_contract::key::WRITTEN_BY;
 use serde_json::Value as Json;
 
+use crate::limits::{MAX_DEPTH, MAX_NAME_BYTES, MAX_RECORD_BYTES};
+use crate::number;
 use crate::reject::excerpt::excerpt;
-use crate::row::rules::{MAX_NAME_BYTES, Rules};
-use crate::row::{Fault, Reject, Row};
+use crate::reject::{Fault, Reject};
+use crate::row::Row;
+use crate::row::rules::Rules;
 use crate::types::value::Value;
 use crate::unreadable::Unreadable;
-use crate::{MAX_RECORD_BYTES, number};
-
-/// How deep lists and maps may nest (Quotas, Amazon DynamoDB Developer Guide).
-const MAX_DEPTH: usize = 32;
 
 /// A line or an array element as it comes in.
 #[derive(Debug)]

@@ -3,8 +3,9 @@ use restctl_contract::load::Position;
 
 use crate::format::json::Text;
 use crate::format::position::after;
+use crate::reject::Reject;
+use crate::row::Row;
 use crate::row::rules::Rules;
-use crate::row::{Reject, Row};
 use crate::unreadable::Unreadable;
 
 /// Splits a top-level array into its elements without holding more than one of them.
@@ -159,6 +160,7 @@ impl Array {
 #[cfg(test)]
 mod tests {
     use crate::dialect::encoding::Format::JsonArray;
+    use crate::limits::MAX_RECORD_BYTES;
     use crate::tests::{lines, parse, rejects, rows};
 
     #[test]
@@ -204,8 +206,7 @@ mod tests {
 
     #[test]
     fn an_endless_element_does_not_grow_memory() {
-        let text =
-            format!("[{{\"id\":1,\"s\":\"{}\"}},{{\"id\":2}}]", "]".repeat(3 * crate::MAX_RECORD_BYTES));
+        let text = format!("[{{\"id\":1,\"s\":\"{}\"}},{{\"id\":2}}]", "]".repeat(3 * MAX_RECORD_BYTES));
         let found = parse(JsonArray, &text).unwrap();
         assert!(rejects(&found)[0].reason.contains("is longer than"));
         assert_eq!(rows(&found)[0].key(), "2");

@@ -2,8 +2,9 @@ use memchr::memchr;
 use restctl_contract::load::Position;
 
 use crate::format::json::Text;
+use crate::reject::Reject;
+use crate::row::Row;
 use crate::row::rules::Rules;
-use crate::row::{Reject, Row};
 use crate::unreadable::Unreadable;
 
 /// One object a line; blank lines are skipped.
@@ -55,8 +56,8 @@ impl Lines {
 
 #[cfg(test)]
 mod tests {
-    use crate::MAX_RECORD_BYTES;
     use crate::dialect::encoding::Format::Ndjson;
+    use crate::limits::MAX_RECORD_BYTES;
     use crate::tests::{lines, parse, parse_bytes, rejects};
     use crate::unreadable::Unreadable;
 

@@ -4,16 +4,14 @@ use std::sync::Arc;
 
 use restctl_contract::key::{Key, KeyType, MAX_KEY_BYTES, STAMP_BYTES, WRITTEN_BY};
 
+use crate::limits::MAX_ITEM_BYTES;
 use crate::number;
-use crate::row::{Fault, Row};
+use crate::reject::Fault;
+use crate::row::Row;
 use crate::types::value::Value;
 
-/// "The maximum item size in DynamoDB is 400 KB" (Quotas, Amazon DynamoDB Developer Guide).
-const MAX_ITEM_BYTES: usize = 400 * 1024;
 /// Room for [`WRITTEN_BY`], which the load adds.
 const WRITTEN_BY_BYTES: usize = WRITTEN_BY.len() + STAMP_BYTES;
-/// The longest attribute name (Quotas, ibid.).
-pub(crate) const MAX_NAME_BYTES: usize = 65_535;
 
 #[derive(Debug)]
 pub(crate) struct Rules {

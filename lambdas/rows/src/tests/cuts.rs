@@ -7,6 +7,7 @@ use restctl_contract::load::Position;
 use super::{dialect, read, run, string_key};
 use crate::dialect::Dialect;
 use crate::dialect::encoding::{Compression, Encoding, Format};
+use crate::limits::MAX_RECORD_BYTES;
 use crate::parser::Parser;
 use crate::unreadable::Unreadable;
 
@@ -102,7 +103,7 @@ fn cuts_and_stops_do_not_matter() {
 
 #[test]
 fn nor_do_they_where_records_are_long() {
-    let long = "x".repeat(crate::MAX_RECORD_BYTES);
+    let long = "x".repeat(MAX_RECORD_BYTES);
     for (format, text) in [
         (Format::Csv, format!("id,a\n1,{long}\n\"\n2,b")),
         (Format::Csv, format!("id,a\n1,\"{long}\n\"\n2,b\n")),

@@ -1,9 +1,9 @@
 use std::fmt::{self, Write};
 use std::str::FromStr;
 
+use crate::limits::MAX_RECORD_BYTES;
+use crate::number;
 use crate::types::value::Value;
-use crate::unreadable::Unreadable;
-use crate::{MAX_RECORD_BYTES, number};
 
 /// As many columns as a header has room for: a letter and a delimiter each.
 const MAX_COLUMNS: usize = MAX_RECORD_BYTES / 2;
@@ -28,12 +28,12 @@ impl ColumnType {
         }
     }
 
-    fn of_letter(letter: char) -> Result<Self, Unreadable> {
+    fn of_letter(letter: char) -> Result<Self, ColumnTypesError> {
         match letter {
             's' => Ok(ColumnType::String),
             'n' => Ok(ColumnType::Number),
             'b' => Ok(ColumnType::Boolean),
-            _ => Err(Unreadable::UnknownColumnType { letter }),
+            _ => Err(ColumnTypesError::UnknownLetter(letter)),
         }
     }
 
@@ -87,6 +87,15 @@ impl fmt::Display for ColumnType {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColumnTypes(pub Vec<ColumnType>);
 
+/// Why a text is not a list of column types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ColumnTypesError {
+    #[error("{0:?} is no column type, they are s, n and b: upload the file again with restctl upload")]
+    UnknownLetter(char),
+    #[error("the column types count wrongly: upload the file again with restctl upload")]
+    Count,
+}
+
 impl fmt::Display for ColumnTypes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.chunk_by(|one, next| one == next).try_for_each(|run| {
@@ -97,9 +106,9 @@ impl fmt::Display for ColumnTypes {
 }
 
 impl FromStr for ColumnTypes {
-    type Err = Unreadable;
+    type Err = ColumnTypesError;
 
-    fn from_str(mut text: &str) -> Result<Self, Unreadable> {
+    fn from_str(mut text: &str) -> Result<Self, ColumnTypesError> {
         let mut types = Vec::new();
         while let Some(letter) = text.chars().next() {
             let kind = ColumnType::of_letter(letter)?;
@@ -110,7 +119,7 @@ impl FromStr for ColumnTypes {
                 number => number.parse().unwrap_or(usize::MAX),
             };
             if times == 0 || times > MAX_COLUMNS - types.len() {
-                return Err(Unreadable::ColumnTypeCount);
+                return Err(ColumnTypesError::Count);
             }
             types.resize(types.len() + times, kind);
             text = &text[digits..];
@@ -138,13 +147,13 @@ mod tests {
 
     #[test]
     fn what_is_no_column_types_is_refused() {
-        assert_eq!("sx".parse::<ColumnTypes>(), Err(Unreadable::UnknownColumnType { letter: 'x' }));
-        assert_eq!("3s".parse::<ColumnTypes>(), Err(Unreadable::UnknownColumnType { letter: '3' }));
-        assert_eq!("sé".parse::<ColumnTypes>(), Err(Unreadable::UnknownColumnType { letter: 'é' }));
+        assert_eq!("sx".parse::<ColumnTypes>(), Err(ColumnTypesError::UnknownLetter('x')));
+        assert_eq!("3s".parse::<ColumnTypes>(), Err(ColumnTypesError::UnknownLetter('3')));
+        assert_eq!("sé".parse::<ColumnTypes>(), Err(ColumnTypesError::UnknownLetter('é')));
         let most = format!("s{MAX_COLUMNS}");
         assert_eq!(most.parse::<ColumnTypes>().unwrap().0.len(), MAX_COLUMNS);
         for count in ["s0", &format!("{most}s"), "s99999999999999999999999", "s18446744073709551615s2"] {
-            assert_eq!(count.parse::<ColumnTypes>(), Err(Unreadable::ColumnTypeCount), "{count}");
+            assert_eq!(count.parse::<ColumnTypes>(), Err(ColumnTypesError::Count), "{count}");
         }
     }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use restctl_contract::key::{Key, KeyType, WRITTEN_BY};
 
 use crate::dialect::{Delimiter, Types};
+use crate::limits::MAX_NAME_BYTES;
 use crate::reject::excerpt::shown;
-use crate::row::rules::MAX_NAME_BYTES;
 use crate::types::column_types::ColumnType;
 use crate::unreadable::Unreadable;
 

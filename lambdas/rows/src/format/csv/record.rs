@@ -1,4 +1,4 @@
-use crate::MAX_RECORD_BYTES;
+use crate::limits::MAX_RECORD_BYTES;
 use crate::reject::excerpt::{self, excerpt};
 use crate::unreadable::Unreadable;
 

@@ -1,6 +1,8 @@
 use crate::dialect::encoding::Format::Csv;
 use crate::dialect::{Dialect, Types};
-use crate::row::{Reject, Row};
+use crate::limits::MAX_RECORD_BYTES;
+use crate::reject::Reject;
+use crate::row::Row;
 use crate::tests::{
     dialect, lines, parse, parse_as, parse_bytes, parse_with_number_key, parse_with_types, rejects, rows,
 };
@@ -155,8 +157,8 @@ fn a_quote_that_never_closes_does_not_swallow_rows() {
 
 #[test]
 fn a_record_has_a_bound() {
-    let long = "x".repeat(2 * crate::MAX_RECORD_BYTES);
-    let many = ",".repeat(2 * crate::MAX_RECORD_BYTES);
+    let long = "x".repeat(2 * MAX_RECORD_BYTES);
+    let many = ",".repeat(2 * MAX_RECORD_BYTES);
     let found = parse(Csv, &format!("id,a\n1,{long}\n2,{many}\n3,y\n")).unwrap();
     assert_eq!(lines(&found), [2, 3, 4]);
     assert!(rejects(&found).iter().all(|reject| reject.reason.contains("is longer than")));
