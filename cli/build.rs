@@ -5,7 +5,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-#[path = "src/lambdas/zipped.rs"]
+#[path = "src/deployment/packages/zipped.rs"]
 mod zipped;
 
 const ARCHITECTURES: [&str; 2] = ["arm64", "x86_64"];

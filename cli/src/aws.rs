@@ -2,36 +2,31 @@
 
 pub(crate) mod acm;
 mod answer_date;
-pub(crate) mod call;
-pub(crate) mod change_set;
 pub(crate) mod cloudformation;
 pub(crate) mod cloudwatch;
 pub(crate) mod cloudwatchlogs;
 pub(crate) mod dynamodb;
 pub(crate) mod elasticloadbalancing;
+pub(crate) mod error;
 pub(crate) mod eventbridge;
 pub(crate) mod iam;
-pub(crate) mod items;
 pub(crate) mod lambda;
-mod multipart;
 pub(crate) mod s3;
 pub(crate) mod secretsmanager;
 pub(crate) mod servicequotas;
 pub(crate) mod sqs;
 pub(crate) mod ssm;
-pub(crate) mod stack_events;
 #[cfg(test)]
 mod stand_in;
 pub(crate) mod sts;
-pub(crate) mod upload;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 
+use crate::cli::target::Target;
 use crate::failure::{Exit, Failure, Result};
 use crate::local::LocalCloud;
-use crate::target::Target;
 
 /// The region that the local cloud plays.
 const LOCAL_REGION: &str = "us-east-1";

@@ -18,8 +18,8 @@ use time::format_description::well_known::Rfc3339;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::{FromDer, GeneralName};
 
+use crate::digest::sha256;
 use crate::failure::{During, Exit, Failure, Result};
-use crate::hexadecimal::sha256;
 
 pub(crate) use presented::{Presented, covers, did_issue};
 pub(crate) use reimport::Obstacle;

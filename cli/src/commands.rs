@@ -10,8 +10,10 @@ pub(crate) mod destroy;
 pub(crate) mod dlq;
 pub(crate) mod doctor;
 pub(crate) mod export;
+pub(crate) mod first_steps;
 pub(crate) mod get;
 pub(crate) mod idp;
+pub(crate) mod invocation;
 pub(crate) mod loads;
 pub(crate) mod local;
 pub(crate) mod logs;
@@ -25,10 +27,9 @@ pub(crate) mod verify;
 
 use clap::Subcommand;
 
-use crate::cli::Given;
+use crate::commands::invocation::Given;
 use crate::context::Context;
 use crate::failure::{During, Exit, Result};
-use crate::first_steps;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

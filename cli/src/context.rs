@@ -4,9 +4,9 @@ use restctl_contract::stack::StackName;
 use tokio::sync::OnceCell;
 
 use crate::aws::Aws;
+use crate::cli::target::Target;
 use crate::failure::{Exit, Failure, Result};
 use crate::local::LocalCloud;
-use crate::target::Target;
 
 pub(crate) struct Context {
     pub(crate) stack: StackName,

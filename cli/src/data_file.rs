@@ -1,6 +1,10 @@
 //! What a data file of the command line is, before it is opened.
 
 mod column_type;
+pub(crate) mod duplicates;
+pub(crate) mod external_sort;
+pub(crate) mod source;
+pub(crate) mod survey;
 
 use std::path::{Path, PathBuf};
 
@@ -10,9 +14,9 @@ use restctl_contract::load::REJECTS_PREFIX;
 use restctl_rows::{Delimiter, Dialect, Encoding, Format, Types};
 
 use self::column_type::NamedType;
+use crate::data_file::source::Source;
+use crate::data_file::survey::cannot_load;
 use crate::failure::{Exit, Failure, Result};
-use crate::source::Source;
-use crate::survey::cannot_load;
 
 const STANDARD_INPUT: &str = "-";
 

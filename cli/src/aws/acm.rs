@@ -7,10 +7,10 @@ use aws_sdk_acm::types::{CertificateStatus, KeyAlgorithm};
 use time::OffsetDateTime;
 
 use super::Aws;
-use super::call::Called;
+use super::error::Called;
 use crate::certificate::Identity;
 use crate::failure::{Failure, Result};
-use crate::output;
+use crate::terminal::output;
 
 /// Imports `identity`, in place of the certificate `existing` where there is one.
 pub(crate) async fn import(aws: &Aws, identity: &Identity, existing: Option<&str>) -> Result<String> {

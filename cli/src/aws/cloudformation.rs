@@ -1,5 +1,8 @@
 //! AWS CloudFormation: the stack and its outputs.
 
+pub(crate) mod change_set;
+pub(crate) mod events;
+
 use std::collections::HashMap;
 
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
@@ -9,10 +12,10 @@ use restctl_contract::stack::{STACK_TAG, StackName};
 use restctl_contract::template::{output as stack_output, parameter};
 
 use super::Aws;
-use super::call::Called;
-use super::stack_events::{Events, Operation};
+use super::cloudformation::events::{Events, Operation};
+use super::error::Called;
 use crate::failure::{Exit, Failure, Result};
-use crate::report::Report;
+use crate::terminal::ndjson::Report;
 
 pub(crate) struct Stack {
     pub(crate) id: String,

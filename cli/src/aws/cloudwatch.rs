@@ -6,7 +6,7 @@ use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, ScanBy};
 
 use super::Aws;
-use super::call::Called;
+use super::error::Called;
 use crate::failure::Result;
 use crate::timestamp::seconds_now;
 

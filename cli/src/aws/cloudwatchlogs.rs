@@ -6,7 +6,7 @@ use aws_sdk_cloudwatchlogs::operation::filter_log_events::builders::FilterLogEve
 use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 
 use super::Aws;
-use super::call::Called;
+use super::error::Called;
 use crate::failure::{Exit, Failure, Result};
 
 pub(crate) struct LogEvent {

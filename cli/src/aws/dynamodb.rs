@@ -1,5 +1,7 @@
 //! Amazon DynamoDB: the ledger, and what the items table can take.
 
+pub(crate) mod items;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -11,7 +13,7 @@ use restctl_contract::timestamp::now;
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value, to_item};
 
 use super::Aws;
-use super::call::Called;
+use super::error::Called;
 use crate::failure::{During, Failure, Result};
 
 /// A large table takes minutes to go.

@@ -5,7 +5,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
 };
 
 use super::Aws;
-use super::call::Called;
+use super::error::Called;
 use crate::failure::Result;
 
 /// Registers the function as the target group's target. CloudFormation has done so on AWS, where doing it again

@@ -3,7 +3,7 @@
 use aws_sdk_eventbridge::types::RuleState;
 
 use super::Aws;
-use super::call::Called;
+use super::error::Called;
 use crate::failure::Result;
 
 /// None where there is no such rule.

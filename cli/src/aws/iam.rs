@@ -7,7 +7,7 @@ use aws_sdk_iam::types::{
 };
 
 use super::Aws;
-use super::call::Called;
+use super::error::Called;
 use super::sts::Caller;
 use crate::failure::Result;
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::Aws;
-use super::call::Called;
+use super::error::Called;
 use crate::failure::{Failure, Result};
 
 /// In a VPC a new version takes a minute or two to get its network interface.

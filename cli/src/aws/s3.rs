@@ -1,5 +1,9 @@
 //! Amazon S3: the artifact bucket, uploads and the emptying of buckets.
 
+mod multipart;
+pub(crate) mod resume_state;
+pub(crate) mod upload;
+
 use std::collections::HashMap;
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
@@ -10,7 +14,7 @@ use aws_sdk_s3::types::{
 };
 
 use super::Aws;
-use super::call::Called;
+use super::error::Called;
 use crate::failure::{During, Failure, Result};
 use crate::timestamp;
 

@@ -6,7 +6,7 @@ use aws_sdk_secretsmanager::error::SdkError;
 use aws_sdk_secretsmanager::operation::create_secret::{CreateSecretError, CreateSecretOutput};
 
 use super::Aws;
-use super::call::Called;
+use super::error::Called;
 use crate::failure::{Failure, Result};
 use crate::timestamp;
 

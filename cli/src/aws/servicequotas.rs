@@ -1,7 +1,7 @@
 //! Service Quotas, and what of them is used, which other services tell.
 
 use super::Aws;
-use super::call::Called;
+use super::error::Called;
 use crate::failure::Result;
 
 /// The quota as it is for this account and region.

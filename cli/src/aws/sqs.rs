@@ -9,7 +9,7 @@ use restctl_contract::event::{MESSAGE_GROUP, ObjectCreated};
 use restctl_contract::load::LoadId;
 
 use super::Aws;
-use super::call::Called;
+use super::error::Called;
 use crate::failure::{During, Result};
 use crate::timestamp;
 

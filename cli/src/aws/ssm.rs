@@ -4,7 +4,7 @@ use aws_sdk_ssm::types::ParameterType;
 use restctl_contract::stack::{Setting, StackName};
 
 use super::Aws;
-use super::call::Called;
+use super::error::Called;
 use crate::failure::Result;
 
 /// The value of each setting that is there, in the order of [`Setting::ALL`].

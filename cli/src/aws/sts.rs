@@ -8,7 +8,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::Aws;
 use super::answer_date::AnswerDate;
-use super::call::Called;
+use super::error::Called;
 use crate::failure::{Failure, Result};
 
 /// Whose credentials these are.

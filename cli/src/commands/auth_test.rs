@@ -13,11 +13,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use self::answer::Answer;
+use crate::api::endpoint::Endpoint;
+use crate::api::token;
 use crate::context::Context;
-use crate::endpoint::Endpoint;
 use crate::failure::{During, Exit, Failure, Result};
-use crate::output::{self, Format};
-use crate::{discovery, policy, token};
+use crate::identity::{discovery, policy};
+use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -6,9 +6,9 @@ use clap::{Args, CommandFactory, ValueEnum};
 use clap_complete::CompleteEnv;
 use clap_complete::env::Shells;
 
-use crate::cli::Cli;
+use crate::commands::invocation::Cli;
 use crate::failure::{During, Failure, Result};
-use crate::output;
+use crate::terminal::output;
 
 /// The variable by which a shell asks this very command.
 const VARIABLE: &str = "RESTCTL_COMPLETE";

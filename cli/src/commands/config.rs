@@ -8,11 +8,11 @@ use restctl_contract::template::parameter;
 use serde::Serialize;
 
 use crate::aws::{cloudformation, secretsmanager};
-use crate::cli::{Given, Origin};
+use crate::commands::invocation::{Given, Origin};
 use crate::context::Context;
 use crate::failure::Result;
-use crate::output::{self, Format};
-use crate::settings::{self, Settings};
+use crate::identity::settings::{self, Settings};
+use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Config {

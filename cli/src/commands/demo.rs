@@ -12,14 +12,14 @@ use restctl_contract::api::ITEMS_PATH;
 use serde_json::json;
 use tokio::process::Command;
 
+use crate::api::endpoint::Endpoint;
+use crate::cli::target::Target;
 use crate::context::Context;
-use crate::endpoint::Endpoint;
+use crate::deployment::packages::{self, Packages, Place};
 use crate::failure::{During, Exit, Failure, Result};
-use crate::interrupt::unless_interrupted;
-use crate::lambdas::{self, Packages, Place};
 use crate::local::LocalCloud;
-use crate::output::{self, Format};
-use crate::target::Target;
+use crate::terminal::interrupt::unless_interrupted;
+use crate::terminal::output::{self, Format};
 
 /// A stack of its own, so that it disturbs no other that the local cloud may hold.
 const STACK: &str = "demo";
@@ -70,7 +70,7 @@ struct Stage {
 impl Stage {
     fn set() -> Result<Self> {
         let restctl = std::env::current_exe().during("restctl's own path is not known")?;
-        let checkout = lambdas::checkout().ok_or_else(|| {
+        let checkout = packages::checkout().ok_or_else(|| {
             Failure::new("the demo needs a checkout of restctl, whose data it loads")
                 .exit(Exit::Usage)
                 .next("run it there")

@@ -5,7 +5,7 @@ mod options;
 mod plan;
 mod preview;
 mod repair;
-mod superseded;
+mod superseded_certificate;
 
 use std::path::PathBuf;
 
@@ -16,18 +16,20 @@ use restctl_contract::stack::Certificate;
 use restctl_contract::template::{output as stack_output, parameter};
 use serde_json::{Value, json};
 
-use crate::aws::change_set::{self, ChangeSet};
+use crate::api::endpoint::Location;
+use crate::api::session_cache;
+use crate::aws::cloudformation::change_set::{self, ChangeSet};
+use crate::aws::cloudformation::events::{Event, Events, Operation};
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::elasticloadbalancing;
-use crate::aws::stack_events::{Event, Events, Operation};
+use crate::cli::completion_cache;
 use crate::context::Context;
-use crate::endpoint::Location;
 use crate::failure::{Exit, Failure, Result};
-use crate::interrupt::unless_interrupted;
-use crate::output::Format;
-use crate::report::Report;
-use crate::settings::{self, Settings};
-use crate::{cognito, output, remembered, session};
+use crate::identity::cognito;
+use crate::identity::settings::{self, Settings};
+use crate::terminal::interrupt::unless_interrupted;
+use crate::terminal::ndjson::Report;
+use crate::terminal::output::{self, Format};
 
 use go_live::Versions;
 use options::Options;
@@ -125,20 +127,20 @@ async fn finish(context: &Context, changes: usize, certificate: &Certificate) ->
     if !stack.has_termination_protection {
         cloudformation::set_termination_protection(aws, &stack, true).await?;
     }
-    remembered::keep(name, []);
+    completion_cache::keep(name, []);
     let versions = go_live::go_live(aws, &stack).await?;
     // Now that the API takes its tokens.
     if cognito::is_part_of(&stack) && cognito::set_up(aws, name, &stack).await? {
         output::say("the stack's own identity provider is set up: its client's secret is in Secrets Manager");
     }
     // What is remembered was earned from another provider, or leads elsewhere.
-    session::forget(context)?;
+    session_cache::forget(context)?;
     let endpoint = put_in_front(context, &stack, certificate).await?;
     if output::format() == Format::Text {
         output::data(&endpoint)?;
     }
     // Last: the endpoint is up, whatever becomes of this.
-    superseded::remove(context, &stack, certificate).await?;
+    superseded_certificate::remove(context, &stack, certificate).await?;
     Ok(Outcome::Deployed { changes, endpoint, versions })
 }
 

@@ -6,12 +6,14 @@ use aws_sdk_cloudformation::types::StackStatus;
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::api::session_cache;
 use crate::aws::cloudformation;
+use crate::cli::completion_cache;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
-use crate::interrupt::unless_interrupted;
-use crate::report::Report;
-use crate::{output, prompt, remembered, session};
+use crate::terminal::interrupt::unless_interrupted;
+use crate::terminal::ndjson::Report;
+use crate::terminal::{output, prompt};
 
 use inventory::Thing;
 
@@ -79,8 +81,8 @@ async fn remove(context: &Context, doomed: &[&Thing], kept: &[&Thing], report: &
             unless_interrupted(interrupted(), thing.remove(aws)).await?;
         }
     }
-    session::forget(context)?;
-    remembered::forget(name);
+    session_cache::forget(context)?;
+    completion_cache::forget(name);
     if let Some(local) = &context.local {
         local.forget(name)?;
     }

@@ -23,7 +23,7 @@ use self::finding::{Finding, Row, Trouble, Verdict};
 use self::tls::{CHAIN, EXPIRY, KEY, NAME};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
-use crate::output::{self, Format};
+use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -12,13 +12,14 @@ use serde_json::json;
 
 use self::format::Format;
 use self::sink::Sink;
-use crate::api::{Api, encoded};
+use crate::api::client::{Api, encoded};
+use crate::api::endpoint;
 use crate::context::Context;
 use crate::failure::{During, Exit, Failure, Result};
-use crate::interrupt::unless_interrupted;
-use crate::items::{csv::Csv, lines};
-use crate::output::Format as Output;
-use crate::{endpoint, output};
+use crate::items::csv::Csv;
+use crate::items::lines;
+use crate::terminal::interrupt::unless_interrupted;
+use crate::terminal::output::{self, Format as Output};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

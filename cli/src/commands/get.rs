@@ -19,10 +19,11 @@ use tokio::sync::mpsc;
 use self::format::{Fields, Format};
 use self::ids::{Ids, Source};
 use self::writer::Writer;
-use crate::api::{Api, encoded};
+use crate::api::client::{Api, encoded};
+use crate::api::endpoint;
 use crate::context::Context;
 use crate::failure::{During, Exit, Failure, Result};
-use crate::{endpoint, output};
+use crate::terminal::output;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::failure::Result;
 use crate::local::{self, LocalCloud, Ports, Supervise};
-use crate::output::{self, Format};
+use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Local {

@@ -22,9 +22,11 @@ use self::printer::Printer;
 use self::since::Since;
 use self::wanted::{RequestId, Wanted};
 use crate::aws::{cloudformation, dynamodb};
+use crate::cli::completion_cache;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
-use crate::{output, remembered, timestamp};
+use crate::terminal::output;
+use crate::timestamp;
 
 const DEFAULT_SINCE: &str = "10m";
 
@@ -60,7 +62,7 @@ pub(crate) struct Logs {
     since: Option<Since>,
 
     /// Only what is about this load
-    #[arg(long, value_name = "ID", conflicts_with = "request", add = ArgValueCandidates::new(remembered::loads))]
+    #[arg(long, value_name = "ID", conflicts_with = "request", add = ArgValueCandidates::new(completion_cache::loads))]
     load: Option<LoadId>,
 
     /// Only what is about this request: the x-request-id of an answer, or the id of an invocation

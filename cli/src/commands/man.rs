@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, Command, CommandFactory};
 use clap_mangen::Man as Page;
 
-use crate::cli::Cli;
+use crate::commands::invocation::Cli;
 use crate::failure::{During, Result};
-use crate::output;
+use crate::terminal::output;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

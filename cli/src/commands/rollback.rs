@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 
 use crate::aws::{Aws, cloudformation, lambda};
 use crate::context::Context;
+use crate::deployment::function_version::Live;
+use crate::deployment::smoke;
 use crate::failure::{Exit, Failure, Result};
-use crate::live::Live;
-use crate::report::Report;
-use crate::{output, smoke};
+use crate::terminal::ndjson::Report;
+use crate::terminal::output;
 
 /// The variables that name what a function's role lets it use.
 const RESOURCES: [&str; 5] = [

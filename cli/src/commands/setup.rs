@@ -12,18 +12,20 @@ use restctl_contract::stack::{Certificate, Setting};
 use restctl_verifier::Provider;
 use serde_json::{Map, Value, json};
 
+use crate::api::session_cache;
 use crate::aws::cloudformation::{self, Stack};
-use crate::aws::secretsmanager::CLIENT_SECRET;
-use crate::aws::{secretsmanager, ssm};
+use crate::aws::secretsmanager::{self, CLIENT_SECRET};
+use crate::aws::ssm;
 use crate::certificate::Identity;
-use crate::cognito::{self, COGNITO};
 use crate::context::Context;
-use crate::discovery::{self, Discovery};
 use crate::failure::{Exit, Failure, Result};
-use crate::interrupt::unless_interrupted;
-use crate::output::{self, Format};
-use crate::settings::{self, Settings};
-use crate::{client_secret, prompt, session};
+use crate::identity::client_secret;
+use crate::identity::cognito::{self, COGNITO};
+use crate::identity::discovery::{self, Discovery};
+use crate::identity::settings::{self, Settings};
+use crate::terminal::interrupt::unless_interrupted;
+use crate::terminal::output::{self, Format};
+use crate::terminal::prompt;
 
 use import::import;
 
@@ -134,7 +136,7 @@ async fn set_up(args: Setup, context: &Context) -> Result<()> {
         output::say(&format!("client secret      {} in Secrets Manager", stack.client_secret()));
     }
     // A token that the former settings earned says nothing about these.
-    session::forget(context)?;
+    session_cache::forget(context)?;
     let has_own = deployed.as_ref().is_some_and(cognito::is_part_of);
     output::say(if has_own { "next: restctl deploy --idp external" } else { "next: restctl deploy" });
     document(context).await
@@ -197,7 +199,7 @@ async fn set_up_the_stacks_provider(context: &Context, deployed: Option<&Stack>)
     match deployed.filter(|stack| cognito::is_part_of(stack)) {
         Some(stack) => {
             if cognito::set_up(aws, name, stack).await? {
-                session::forget(context)?;
+                session_cache::forget(context)?;
             }
             let issuer = cognito::value(stack, Setting::Issuer)?;
             output::say(&format!("identity provider  {issuer}, the stack's own"));

@@ -2,18 +2,18 @@
 
 #[cfg(test)]
 mod fixture;
-mod look;
 mod screen;
+mod snapshot;
 mod text;
 mod traffic;
 mod watch;
 
 use clap::Args;
 
-use self::look::Status;
+use super::status::snapshot::Status;
 use crate::context::Context;
 use crate::failure::Result;
-use crate::output::{self, Format};
+use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -5,11 +5,11 @@ mod explain;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use crate::api::token::{self, Token as AccessToken};
 use crate::context::Context;
 use crate::failure::Result;
-use crate::output::{self, Format};
+use crate::terminal::output::{self, Format};
 use crate::timestamp;
-use crate::token::{self, Token as AccessToken};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

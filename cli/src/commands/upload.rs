@@ -14,19 +14,19 @@ use restctl_contract::template::output as stack_output;
 
 use self::sending::typed;
 use self::share::Share;
-use crate::aws::cloudformation::Stack;
-use crate::aws::upload::Destination;
-use crate::aws::{Aws, cloudformation, dynamodb};
+use crate::aws::cloudformation::{self, Stack};
+use crate::aws::s3::upload::Destination;
+use crate::aws::{Aws, dynamodb};
+use crate::cli::completion_cache;
 use crate::context::Context;
+use crate::data_file::source::Source;
+use crate::data_file::survey::{Line, Surveyed, survey};
 use crate::data_file::{DataFile, Writing};
 use crate::failure::{Exit, Failure, Result};
-use crate::interrupt::unless_interrupted;
-use crate::load::Load;
-use crate::output::{self, Format};
-use crate::receipt;
-use crate::remembered;
-use crate::source::Source;
-use crate::survey::{Line, Surveyed, survey};
+use crate::loads::load::Load;
+use crate::loads::receipt;
+use crate::terminal::interrupt::unless_interrupted;
+use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -142,7 +142,7 @@ impl Task<'_> {
             }
         };
         let id = load.id();
-        remembered::keep(self.name, [&id]);
+        completion_cache::keep(self.name, [&id]);
         match (args.no_wait, output::format()) {
             (true, Format::Text) => output::data(id.as_str()),
             (true, Format::Json) => output::json(&serde_json::json!({ "load": id, "object": file.object })),

@@ -11,8 +11,8 @@ mod keys;
 mod reading;
 mod records;
 mod report;
+mod running_loads;
 mod summary;
-mod under_way;
 mod windows;
 
 use std::path::PathBuf;
@@ -32,18 +32,18 @@ use self::keys::Keys;
 use self::reading::Reading;
 use self::records::Records;
 use self::report::Report;
-use self::under_way::UnderWay;
 use self::windows::Windows;
-use crate::api::Api;
+use super::verify::running_loads::UnderWay;
+use crate::api::client::Api;
 use crate::aws::cloudformation::{self, Stack};
-use crate::aws::items::Items;
+use crate::aws::dynamodb::items::Items;
 use crate::aws::{Aws, dynamodb};
 use crate::context::Context;
+use crate::data_file::source::Source;
 use crate::data_file::{DataFile, Writing};
 use crate::failure::{Failure, Result};
-use crate::interrupt::unless_interrupted;
-use crate::output;
-use crate::source::Source;
+use crate::terminal::interrupt::unless_interrupted;
+use crate::terminal::output;
 
 const KEYS_ON_DISK: &str = "the keys cannot be kept in a temporary file";
 

@@ -6,7 +6,7 @@ use console::{measure_text_width, truncate_str};
 use restctl_contract::api::Item;
 
 use super::{Columns, cell};
-use crate::output;
+use crate::terminal::output;
 
 /// Rows that are laid out together; nobody reads more.
 const MAX_ROWS: usize = 1_000;

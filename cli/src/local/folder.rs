@@ -99,7 +99,9 @@ impl Folder {
         let file = File::open(above).during(format!("{} cannot be opened", above.display()))?;
         let doing = "the local cloud's folder cannot be locked";
         if !try_lock(&file).during(doing)? {
-            crate::output::say("Another restctl is starting or stopping the local cloud; waiting for it");
+            crate::terminal::output::say(
+                "Another restctl is starting or stopping the local cloud; waiting for it",
+            );
             while !try_lock(&file).during(doing)? {
                 sleep(POLL).await;
             }

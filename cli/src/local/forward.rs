@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use super::upstream;
-use crate::output;
+use crate::terminal::output;
 
 pub(crate) type Answer = Response<Either<Full<Bytes>, Incoming>>;
 

@@ -22,7 +22,7 @@ use super::folder::POLL;
 use super::forward::{Answer, forward, refuse};
 use super::stacks::Stacks;
 use crate::failure::{During, Result};
-use crate::output;
+use crate::terminal::output;
 
 const HANDSHAKE: Duration = Duration::from_secs(10);
 

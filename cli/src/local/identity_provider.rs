@@ -21,8 +21,8 @@ use tokio::net::TcpListener;
 
 use self::refusal::Refusal;
 use self::signing_key::SigningKey;
+use crate::digest::hexadecimal;
 use crate::failure::{During, Failure, Result};
-use crate::hexadecimal::hexadecimal;
 
 const AUDIENCE: &str = "https://restctl.local/api";
 const CLIENT_ID: &str = "restctl-local";

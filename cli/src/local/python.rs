@@ -11,7 +11,7 @@ use super::folder::{POLL, try_lock};
 use super::subprocess::run;
 use crate::directories;
 use crate::failure::{During, Failure, Result};
-use crate::output;
+use crate::terminal::output;
 
 const MINISTACK: &str = "ministack==1.5.33";
 

@@ -14,7 +14,7 @@ use super::ports::Ports;
 use super::{python, stop};
 use crate::directories;
 use crate::failure::{During, Exit, Failure, Result};
-use crate::output;
+use crate::terminal::output;
 
 /// Longer than the emulator is given to start, so that the supervisor gets to say what is wrong.
 const START: Duration = Duration::from_secs(240);

@@ -16,7 +16,7 @@ use super::ports::Ports;
 use super::stacks::Stacks;
 use crate::directories;
 use crate::failure::{During, Failure, Result};
-use crate::output;
+use crate::terminal::output;
 
 #[derive(Debug, Args)]
 pub(crate) struct Supervise {

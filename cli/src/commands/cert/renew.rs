@@ -10,15 +10,15 @@ use restctl_contract::timestamp::rfc3339;
 use serde::Serialize;
 
 use super::served::{self, Proof};
+use crate::api::endpoint::Location;
 use crate::aws::cloudformation::{self, Stack};
 use crate::certificate::Identity;
 use crate::commands::setup::import::import;
 use crate::context::Context;
-use crate::endpoint::Location;
 use crate::failure::{Exit, Failure, Result};
-use crate::interrupt::unless_interrupted;
-use crate::output::{self, Format};
-use crate::settings;
+use crate::identity::settings;
+use crate::terminal::interrupt::unless_interrupted;
+use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

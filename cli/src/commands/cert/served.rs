@@ -6,10 +6,10 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
-use crate::endpoint::Location;
+use crate::api::endpoint::Location;
+use crate::api::handshake::Handshake;
 use crate::failure::{During, Failure, Result};
-use crate::handshake::Handshake;
-use crate::output;
+use crate::terminal::output;
 
 /// A load balancer takes a renewed certificate within minutes.
 const PATIENCE: Duration = Duration::from_secs(600);

@@ -5,15 +5,14 @@ mod report;
 use clap::Args;
 
 use self::report::{Report, Served};
-use crate::aws::acm;
-use crate::aws::cloudformation;
+use crate::api::endpoint::Location;
+use crate::api::handshake::Handshake;
+use crate::aws::{acm, cloudformation};
 use crate::certificate::Presented;
 use crate::context::Context;
-use crate::endpoint::Location;
 use crate::failure::{During, Exit, Failure, Result};
-use crate::handshake::Handshake;
-use crate::output::{self, Format};
-use crate::settings;
+use crate::identity::settings;
+use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -4,9 +4,11 @@ use restctl_contract::template::output as stack_output;
 
 use crate::aws::cloudformation::Stack;
 use crate::aws::{Aws, lambda};
+use crate::deployment::function_version::Live;
+use crate::deployment::smoke;
 use crate::failure::{Failure, Result};
-use crate::live::Live;
-use crate::{output, smoke, timestamp};
+use crate::terminal::output;
+use crate::timestamp;
 
 pub(crate) struct Versions {
     pub(crate) api: Live,

@@ -7,10 +7,10 @@ use restctl_contract::stack::{STACK_TAG, Setting, StackName};
 use restctl_contract::template::parameter;
 
 use crate::aws::cloudformation::Stack;
-use crate::cognito::{self, COGNITO};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
-use crate::settings::Settings;
+use crate::identity::cognito::{self, COGNITO};
+use crate::identity::settings::Settings;
 
 use super::repair::Start;
 use value::Key;

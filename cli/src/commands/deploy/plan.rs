@@ -5,16 +5,16 @@ use restctl_contract::template::parameter;
 
 use super::repair::Start;
 use super::{Deploy, preview};
-use crate::aws::change_set::{self, ChangeSet, Desired};
+use crate::aws::cloudformation::change_set::{self, ChangeSet, Desired};
 use crate::aws::s3::{self, OwnBucket};
 use crate::aws::sts;
 use crate::context::Context;
+use crate::deployment::packages::{Package, Packages, Place};
+use crate::deployment::preflight::{self, Deployment};
 use crate::failure::Result;
-use crate::lambdas::{Package, Packages, Place};
-use crate::output;
-use crate::preflight::{self, Deployment};
-use crate::report::Report;
-use crate::settings::Settings;
+use crate::identity::settings::Settings;
+use crate::terminal::ndjson::Report;
+use crate::terminal::output;
 
 const TEMPLATE: &str = include_str!("../../../../templates/stack.yaml");
 

@@ -1,10 +1,10 @@
 //! A deployment as it is seen before it is done.
 
 use super::Deploy;
-use crate::aws::change_set::Change;
+use crate::aws::cloudformation::change_set::Change;
 use crate::failure::{Exit, Failure, Result};
-use crate::output::{self, Format};
-use crate::report::Report;
+use crate::terminal::ndjson::Report;
+use crate::terminal::output::{self, Format};
 
 /// The changes as a tree, which is the data of a dry run.
 pub(super) fn show(changes: &[Change], args: &Deploy, stack: &str, report: &Report) -> Result<()> {

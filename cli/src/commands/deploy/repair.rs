@@ -4,11 +4,11 @@ use aws_sdk_cloudformation::types::{ResourceStatus, StackStatus};
 use restctl_contract::stack::StackName;
 
 use crate::aws::Aws;
+use crate::aws::cloudformation::events::{Events, Operation};
 use crate::aws::cloudformation::{self, Stack};
-use crate::aws::stack_events::{Events, Operation};
 use crate::failure::{Exit, Failure, Result};
-use crate::report::Report;
-use crate::{output, prompt};
+use crate::terminal::ndjson::Report;
+use crate::terminal::{output, prompt};
 
 /// What a stack needs before it can be deployed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

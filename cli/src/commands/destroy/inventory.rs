@@ -10,7 +10,7 @@ use crate::aws::cloudformation::{self, Stack};
 use crate::aws::{Aws, acm, dynamodb, s3, secretsmanager, ssm, sts};
 use crate::context::Context;
 use crate::failure::Result;
-use crate::settings;
+use crate::identity::settings;
 
 /// Of a bucket with more versions than this, only that many are counted beforehand.
 const MAX_COUNTED: usize = 20_000;

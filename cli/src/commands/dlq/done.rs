@@ -3,10 +3,10 @@
 use restctl_contract::load::LoadId;
 use serde::Serialize;
 
-use crate::dead_letter::DeadLetter;
 use crate::failure::{Exit, Failure, Result};
-use crate::output::{self, Format};
-use crate::printable::printable;
+use crate::loads::dead_letter::DeadLetter;
+use crate::terminal::output::{self, Format};
+use crate::terminal::sanitize::printable;
 
 pub(super) const NO_EVENT: &str = "it is no event of the data bucket";
 

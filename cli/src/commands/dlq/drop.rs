@@ -8,11 +8,13 @@ use restctl_contract::template::output as stack_output;
 use super::done::{self, Done, Outcome};
 use super::ls;
 use super::rounds::Rounds;
-use crate::aws::cloudformation::Stack;
-use crate::aws::{Aws, cloudformation, sqs};
+use crate::aws::cloudformation::{self, Stack};
+use crate::aws::{Aws, sqs};
+use crate::cli::completion_cache;
 use crate::context::Context;
 use crate::failure::Result;
-use crate::{dead_letter, output, prompt, remembered};
+use crate::loads::dead_letter;
+use crate::terminal::{output, prompt};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -27,7 +29,7 @@ Exit code 3 where some stay, 5 where a load that is named has no dead letter.")]
 #[command(group = ArgGroup::new("which").required(true).args(["loads", "all"]))]
 pub(crate) struct Drop {
     /// Only this load; several may be given
-    #[arg(long = "load", value_name = "ID", add = ArgValueCandidates::new(remembered::loads))]
+    #[arg(long = "load", value_name = "ID", add = ArgValueCandidates::new(completion_cache::loads))]
     loads: Vec<LoadId>,
 
     /// All of them, those that are no loads among them

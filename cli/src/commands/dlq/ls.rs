@@ -7,13 +7,13 @@ use restctl_contract::template::output as stack_output;
 use serde::Serialize;
 
 use super::done::NO_EVENT;
-use crate::aws::cloudformation::Stack;
-use crate::aws::{Aws, cloudformation, dynamodb, sqs};
+use crate::aws::cloudformation::{self, Stack};
+use crate::aws::{Aws, dynamodb, sqs};
 use crate::context::Context;
-use crate::dead_letter::{self, DeadLetter};
 use crate::failure::Result;
-use crate::output::{self, Format};
-use crate::printable::printable;
+use crate::loads::dead_letter::{self, DeadLetter};
+use crate::terminal::output::{self, Format};
+use crate::terminal::sanitize::printable;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -7,12 +7,13 @@ use restctl_contract::template::output as stack_output;
 
 use super::done::{self, Done, Outcome};
 use super::rounds::Rounds;
-use crate::aws::cloudformation::Stack;
-use crate::aws::{Aws, cloudformation, dynamodb, sqs};
+use crate::aws::cloudformation::{self, Stack};
+use crate::aws::{Aws, dynamodb, sqs};
+use crate::cli::completion_cache;
 use crate::context::Context;
-use crate::dead_letter::DeadLetter;
 use crate::failure::Result;
-use crate::{output, remembered};
+use crate::loads::dead_letter::DeadLetter;
+use crate::terminal::output;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -26,7 +27,7 @@ Examples:
 Exit code 3 where some stay, 5 where a load that is named has no dead letter.")]
 pub(crate) struct Redrive {
     /// Only this load; several may be given
-    #[arg(long = "load", value_name = "ID", add = ArgValueCandidates::new(remembered::loads))]
+    #[arg(long = "load", value_name = "ID", add = ArgValueCandidates::new(completion_cache::loads))]
     loads: Vec<LoadId>,
 }
 

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::aws::{Aws, sqs};
-use crate::dead_letter::DeadLetter;
 use crate::failure::Result;
+use crate::loads::dead_letter::DeadLetter;
 
 /// More than ten letters take; who breaks off leaves them hidden for so long, and nothing else.
 const HIDDEN: Duration = Duration::from_secs(60);

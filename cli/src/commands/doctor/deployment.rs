@@ -7,7 +7,7 @@ use restctl_contract::template::{output as stack_output, parameter};
 use super::facts::Facts;
 use super::finding::{Finding, Trouble};
 use crate::aws::elasticloadbalancing;
-use crate::drift;
+use crate::deployment::drift;
 use crate::failure::{Exit, Failure};
 
 pub(super) async fn stack(facts: &Facts<'_>) -> Result<Finding, Trouble> {

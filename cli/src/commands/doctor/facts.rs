@@ -12,16 +12,16 @@ use super::fact::{
 };
 use super::finding::Trouble;
 use super::{account, tls};
+use crate::api::endpoint::Location;
+use crate::api::handshake::Handshake;
+use crate::api::token::{self, Token};
 use crate::aws::cloudformation::{self, Resource, Stack};
 use crate::aws::sts::{self, Caller};
 use crate::aws::{Aws, secretsmanager};
 use crate::context::Context;
-use crate::endpoint::Location;
 use crate::failure::{Exit, Failure};
-use crate::handshake::Handshake;
-use crate::policy::Asked;
-use crate::settings::{self, Settings};
-use crate::token::{self, Token};
+use crate::identity::policy::Asked;
+use crate::identity::settings::{self, Settings};
 
 /// What the first call of AWS tells.
 struct Greeting {

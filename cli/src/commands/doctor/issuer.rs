@@ -4,7 +4,7 @@ use restctl_contract::stack::Setting;
 
 use super::facts::Facts;
 use super::finding::{Finding, Trouble};
-use crate::discovery;
+use crate::identity::discovery;
 
 /// It calls itself what the settings call it, to the letter.
 pub(super) async fn issuer(facts: &Facts<'_>) -> Result<Finding, Trouble> {

@@ -7,10 +7,10 @@ use time::{Duration, OffsetDateTime};
 use super::fact::CONNECTION;
 use super::facts::Facts;
 use super::finding::{Finding, Trouble};
+use crate::api::handshake::Handshake;
 use crate::certificate::{Presented, covers, did_issue};
+use crate::digest::sha256;
 use crate::failure::Failure;
-use crate::handshake::Handshake;
-use crate::hexadecimal::sha256;
 
 pub(super) const KEY: &str = "key";
 pub(super) const CHAIN: &str = "chain";

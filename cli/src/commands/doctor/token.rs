@@ -6,8 +6,8 @@ use restctl_verifier::CheckOutcome;
 
 use super::facts::Facts;
 use super::finding::{Finding, Trouble};
-use crate::discovery::bounded_body;
-use crate::endpoint::{self, Endpoint};
+use crate::api::endpoint::{self, Endpoint};
+use crate::identity::discovery::bounded_body;
 use crate::timestamp::seconds_now;
 
 /// One item, or a problem.

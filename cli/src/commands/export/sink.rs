@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::failure::{During, Exit, Failure, Result};
-use crate::output;
+use crate::terminal::output;
 
 pub(super) enum Sink {
     Output,

@@ -12,8 +12,8 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::ids::Ids;
-use crate::api::{Api, bulk_answer};
-use crate::endpoint;
+use crate::api::client::{Api, bulk_answer};
+use crate::api::endpoint;
 use crate::failure::Result;
 
 /// Of a bulk call's body, what its ids may take; the rest is for what is around them.

@@ -12,10 +12,10 @@ use hyper_util::rt::TokioIo;
 use rustls::ProtocolVersion;
 use tokio::time::timeout;
 
-use crate::api::MAX_BODY_BYTES;
-use crate::endpoint::Location;
+use crate::api::client::MAX_BODY_BYTES;
+use crate::api::endpoint::Location;
+use crate::api::handshake::Handshake;
 use crate::failure::{During, Failure, Result};
-use crate::handshake::Handshake;
 
 /// For the answer, as in every other call.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -14,13 +14,14 @@ use super::exchange::{self, Exchange};
 use super::format::Fields;
 use super::writer::say_unseen;
 use super::{item, item_path};
+use crate::api::endpoint::Location;
+use crate::api::token;
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::dynamodb;
 use crate::context::Context;
-use crate::endpoint::Location;
 use crate::failure::Result;
-use crate::output::{self, Format};
-use crate::{settings, token};
+use crate::identity::settings;
+use crate::terminal::output::{self, Format};
 
 /// Times are in milliseconds.
 #[derive(Serialize)]

@@ -10,7 +10,7 @@ use crate::items::csv::{self, Csv};
 use crate::items::document::Document;
 use crate::items::layout::Layout;
 use crate::items::lines;
-use crate::output;
+use crate::terminal::output;
 
 /// Missing ids that are named, and as much of each.
 const NAMED: usize = 10;

@@ -9,14 +9,15 @@ use restctl_contract::timestamp;
 use restctl_verifier::Provider;
 use serde::Serialize;
 
+use crate::api::{session_cache, token};
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::secretsmanager::{self, CLIENT_SECRET};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
-use crate::output::{self, Format};
-use crate::policy::Asked;
-use crate::settings::Settings;
-use crate::{client_secret, cognito, session, token};
+use crate::identity::policy::Asked;
+use crate::identity::settings::Settings;
+use crate::identity::{client_secret, cognito};
+use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -69,7 +70,7 @@ pub(super) async fn run(args: RotateSecret, context: &Context) -> Result<()> {
     let secret_name = name.client_secret();
     secretsmanager::write(aws, &secret_name, CLIENT_SECRET, &secret).await?;
     // A token that the former secret earned says nothing about this one.
-    session::forget(context)?;
+    session_cache::forget(context)?;
     let report = Report {
         outcome: "rotated",
         client_id: client_id.to_owned(),

@@ -5,14 +5,13 @@ use restctl_contract::stack::Setting;
 use restctl_verifier::KeySet;
 use serde::Serialize;
 
-use crate::aws::cloudformation;
-use crate::aws::secretsmanager;
+use crate::aws::{cloudformation, secretsmanager};
 use crate::context::Context;
-use crate::drift::{self, Difference};
+use crate::deployment::drift::{self, Difference};
 use crate::failure::Result;
-use crate::output::{self, Format};
-use crate::policy::Asked;
-use crate::settings::Settings;
+use crate::identity::policy::Asked;
+use crate::identity::settings::Settings;
+use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

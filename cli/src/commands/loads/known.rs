@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::aws::cloudformation::Stack;
 use crate::aws::{Aws, dynamodb, s3};
 use crate::failure::{Exit, Failure, Result};
-use crate::output;
+use crate::terminal::output;
 
 #[derive(Serialize)]
 #[serde(untagged)]

@@ -5,10 +5,10 @@ use comfy_table::{CellAlignment, Table};
 
 use super::known::{self, Known};
 use crate::aws::cloudformation;
+use crate::cli::completion_cache;
 use crate::context::Context;
 use crate::failure::Result;
-use crate::output::{self, Format};
-use crate::remembered;
+use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -36,7 +36,7 @@ const NUMBERS: std::ops::Range<usize> = 3..10;
 pub(super) async fn run(_: Ls, context: &Context) -> Result<()> {
     let stack = cloudformation::deployed(context.aws().await?, &context.stack).await?;
     let loads = known::all(context.aws().await?, &stack).await?;
-    remembered::keep(&context.stack, loads.iter().map(Known::load));
+    completion_cache::keep(&context.stack, loads.iter().map(Known::load));
     match output::format() {
         Format::Json => output::json(&loads),
         Format::Text if loads.is_empty() => {

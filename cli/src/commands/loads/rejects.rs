@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::known::{self, Known};
 use crate::aws::{cloudformation, s3};
+use crate::cli::completion_cache;
 use crate::context::Context;
 use crate::failure::{During, Result};
-use crate::output::{self, Format};
-use crate::remembered;
+use crate::terminal::output::{self, Format};
 
 const SPOOL: &str = "the rejects cannot be kept in a temporary file";
 
@@ -36,7 +36,7 @@ Example:
   restctl loads rejects 0123456789abcdef > rejects.csv")]
 pub(crate) struct Rejects {
     /// Id of the load, as `restctl loads ls` shows it
-    #[arg(value_name = "ID", add = ArgValueCandidates::new(remembered::loads))]
+    #[arg(value_name = "ID", add = ArgValueCandidates::new(completion_cache::loads))]
     load: LoadId,
 }
 

@@ -7,13 +7,14 @@ use restctl_contract::template::output as stack_output;
 use serde_json::json;
 
 use super::known::{self, Known};
-use crate::aws::cloudformation::Stack;
-use crate::aws::{Aws, cloudformation, dynamodb};
+use crate::aws::cloudformation::{self, Stack};
+use crate::aws::{Aws, dynamodb};
+use crate::cli::completion_cache;
 use crate::context::Context;
 use crate::failure::{Failure, Result};
-use crate::load::Load;
-use crate::output::{self, Format};
-use crate::{dead_letter, remembered};
+use crate::loads::dead_letter;
+use crate::loads::load::Load;
+use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -21,7 +22,7 @@ A load that stopped goes on where it stopped, and one that failed begins anew. I
 what a newer upload has written, it leaves alone.")]
 pub(crate) struct Retry {
     /// Id of the load, as `restctl loads ls` shows it
-    #[arg(value_name = "ID", add = ArgValueCandidates::new(remembered::loads))]
+    #[arg(value_name = "ID", add = ArgValueCandidates::new(completion_cache::loads))]
     load: LoadId,
 
     /// Do not wait for the load

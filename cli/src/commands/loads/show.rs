@@ -6,16 +6,16 @@ use restctl_contract::load::{LedgerEntry, LoadId};
 
 use super::known::{self, Known};
 use crate::aws::cloudformation;
+use crate::cli::completion_cache;
 use crate::context::Context;
 use crate::failure::Result;
-use crate::output::{self, Format};
-use crate::receipt::Report;
-use crate::remembered;
+use crate::loads::receipt::Report;
+use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 pub(crate) struct Show {
     /// Id of the load, as `restctl loads ls` shows it
-    #[arg(value_name = "ID", add = ArgValueCandidates::new(remembered::loads))]
+    #[arg(value_name = "ID", add = ArgValueCandidates::new(completion_cache::loads))]
     load: LoadId,
 }
 

@@ -13,7 +13,7 @@ use super::wanted::Wanted;
 use super::{Function, names};
 use crate::context::Context;
 use crate::failure::{Exit, Result};
-use crate::{interrupt, output};
+use crate::terminal::{interrupt, output};
 
 /// Of the five calls of FilterLogEvents a second that the slowest regions allow an account, one takes both logs.
 const PAUSE: Duration = Duration::from_secs(2);

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Function;
-use crate::printable::steers;
+use crate::terminal::sanitize::steers;
 
 /// The log's own JSON as it stands; anything else as the `message` of an object. One line in any case, and without
 /// anything that would steer a terminal, which JSON can say in other words.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use self::fields::Fields;
 use super::Function;
-use crate::printable::printable;
+use crate::terminal::sanitize::printable;
 
 /// Of a text, and of a line in all; the rest is said to be there.
 const MOST: usize = 4_000;

@@ -1,10 +1,10 @@
 //! Prints events, for people or for programs.
 
-use super::Function;
-use super::{json, line};
+use super::{Function, json, line};
 use crate::aws::cloudwatchlogs::LogEvent;
 use crate::failure::Result;
-use crate::{output, timestamp};
+use crate::terminal::output;
+use crate::timestamp;
 
 pub(super) struct Printer {
     for_people: bool,

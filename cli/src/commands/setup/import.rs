@@ -2,11 +2,13 @@
 
 use restctl_contract::stack::Certificate;
 
+use crate::api::session_cache;
 use crate::aws::acm;
 use crate::certificate::Identity;
 use crate::context::Context;
 use crate::failure::Result;
-use crate::{output, session, settings};
+use crate::identity::settings;
+use crate::terminal::output;
 
 /// Imports `identity` under the ARN of the certificate `before`, or under a new one where ACM would refuse that.
 pub(in crate::commands) async fn import(
@@ -30,7 +32,7 @@ pub(in crate::commands) async fn import(
     let certificate = identity.metadata(arn, supersedes)?;
     settings::write_certificate(aws, stack, &certificate).await?;
     // What is remembered is known by the certificate before.
-    session::forget(context)?;
+    session_cache::forget(context)?;
     if let Some(local) = &context.local {
         local.keep_certificate(stack, &certificate, &identity.served_pem(), &identity.key_pem)?;
     }

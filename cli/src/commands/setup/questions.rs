@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use crate::certificate::Identity;
 use crate::failure::Result;
-use crate::{output, prompt};
+use crate::terminal::{output, prompt};
 
 /// The certificate to begin with.
 pub(super) fn certificate(now: SystemTime) -> Result<Identity> {

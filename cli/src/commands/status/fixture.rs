@@ -2,7 +2,7 @@
 
 use restctl_contract::load::{LedgerEntry, LoadState, Position, Receipt};
 
-use super::look::{
+use super::snapshot::{
     CertificateState, EndpointState, Function, Functions, Part, Queue, StackState, Status, Table,
 };
 use super::traffic::Traffic;

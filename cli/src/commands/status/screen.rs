@@ -8,7 +8,7 @@ use ratatui::style::{Color, Style, Stylize};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph, RenderDirection, Row, Sparkline, Table};
 
-use super::look::{Part, Status};
+use super::snapshot::{Part, Status};
 use super::text::{self, LOADS, Mood};
 use super::watch::History;
 

@@ -3,9 +3,9 @@
 use console::Style;
 use restctl_contract::load::{LedgerEntry, LoadState};
 
-use super::look::{CertificateState, Function, Part, ProviderState, Queue, Status, Table};
+use super::snapshot::{CertificateState, Function, Part, ProviderState, Queue, Status, Table};
 use super::traffic::Traffic;
-use crate::output;
+use crate::terminal::output;
 
 /// A certificate with fewer days is worth a look: the stack has an alarm for it, too.
 const FEW_DAYS: i64 = 30;

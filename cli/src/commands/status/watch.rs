@@ -8,13 +8,13 @@ use std::time::Duration;
 use restctl_contract::timestamp;
 use tokio::time::{Instant, sleep};
 
-use super::look::{Part, Status};
-use super::screen;
-use super::text;
+use super::snapshot::{Part, Status};
+use super::{screen, text};
 use crate::context::Context;
 use crate::failure::{During, Result};
-use crate::interrupt;
-use crate::output::{self, Format, Screen};
+use crate::terminal::interrupt;
+use crate::terminal::output::{self, Format};
+use crate::terminal::screen::{Screen, is_screen};
 
 /// Each look of the first kind costs money: GetMetricData by the metric, the ledger by what it holds.
 const ON_AWS: Duration = Duration::from_secs(5);
@@ -67,7 +67,7 @@ fn remember(values: &mut VecDeque<u64>, value: u64) {
 
 pub(super) async fn run(context: &Context) -> Result<()> {
     let every = if context.local.is_some() { LOCAL } else { ON_AWS };
-    match (output::format(), output::is_screen()) {
+    match (output::format(), is_screen()) {
         (Format::Text, true) => on_a_screen(context, every).await,
         _ => line_by_line(context, every).await,
     }

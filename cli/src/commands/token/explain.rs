@@ -7,10 +7,11 @@ use comfy_table::Table;
 use restctl_verifier::{CheckOutcome, CheckReport, Explanation, MAX_TOKEN_BYTES};
 use serde::Serialize;
 
+use crate::api::token;
 use crate::context::Context;
 use crate::failure::{During, Exit, Failure, Result};
-use crate::output::{self, Format};
-use crate::{policy, token};
+use crate::identity::policy;
+use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

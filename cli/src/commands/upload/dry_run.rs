@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use crate::aws::{Aws, dynamodb};
+use crate::data_file::source::Source;
+use crate::data_file::survey::{Line, Surveyed};
 use crate::failure::Result;
-use crate::output::{self, Format};
-use crate::source::Source;
-use crate::survey::{Line, Surveyed};
+use crate::terminal::output::{self, Format};
 
 /// What a new table without provisioned throughput takes at once, in write units a second ("DynamoDB throughput
 /// capacity", Amazon DynamoDB Developer Guide).

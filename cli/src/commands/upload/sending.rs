@@ -6,16 +6,17 @@ use restctl_contract::load::{
 use restctl_rows::Delimiter;
 
 use super::share::Share;
-use crate::aws::upload::{Destination, Metadata};
-use crate::aws::{Aws, s3, upload};
+use crate::aws::Aws;
+use crate::aws::s3::resume_state::Unfinished;
+use crate::aws::s3::upload::{self, Destination, Metadata};
+use crate::aws::s3::{self};
 use crate::data_file::DataFile;
+use crate::data_file::source::Source;
+use crate::data_file::survey::Surveyed;
 use crate::directories;
 use crate::failure::{Failure, Result};
-use crate::load::Load;
-use crate::output;
-use crate::source::Source;
-use crate::survey::Surveyed;
-use crate::unfinished::Unfinished;
+use crate::loads::load::Load;
+use crate::terminal::output;
 
 /// What all metadata of restctl's begins with.
 const OURS: &str = "restctl-";

@@ -9,8 +9,8 @@ use restctl_contract::key::{Key, KeyType};
 use restctl_rows::Value;
 use serde_json::Value as Json;
 
-use crate::api::{Api, bulk_answer};
-use crate::endpoint;
+use crate::api::client::{Api, bulk_answer};
+use crate::api::endpoint;
 use crate::failure::Result;
 
 pub(super) struct Answers<'a> {

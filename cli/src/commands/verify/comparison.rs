@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use super::answers::Answers;
 use super::finding::{Finding, Verdict, Writer};
 use super::{difference, found};
-use crate::aws::items::{Items, MAX_KEYS};
+use crate::aws::dynamodb::items::{Items, MAX_KEYS};
 use crate::failure::Result;
 
 /// The API reads eventually: what was written a moment ago may be answered as it was before, "usually" for no longer than

@@ -9,9 +9,9 @@ use restctl_contract::key::WRITTEN_BY;
 use super::KEYS_ON_DISK;
 use super::finding::{Finding, Verdict, Writer};
 use super::keys::Keys;
-use crate::aws::items::{Items, Segment};
+use crate::aws::dynamodb::items::{Items, Segment};
 use crate::failure::{During, Result};
-use crate::output;
+use crate::terminal::output;
 
 /// Segments that are scanned at the same time, and into how many a table is cut that is scanned whole.
 const SEGMENTS_IN_FLIGHT: i32 = 4;

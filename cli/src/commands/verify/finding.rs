@@ -5,7 +5,7 @@ use restctl_contract::load::{LedgerEntry, LoadId};
 use serde::Serialize;
 
 use super::difference::{Attribute, Difference};
-use crate::printable::steers;
+use crate::terminal::sanitize::steers;
 
 #[derive(Serialize)]
 pub(super) struct Finding {

@@ -10,7 +10,7 @@ use restctl_contract::api::Item;
 use restctl_rows::Value;
 use serde_json::{Number, Value as Json, json};
 
-use crate::aws::items::Attributes;
+use crate::aws::dynamodb::items::Attributes;
 
 pub(super) enum Found {
     Value(Value),

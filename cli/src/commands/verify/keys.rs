@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 
 use super::hashes::{self, Hashes};
-use crate::sorted_runs::{Sorted, SortedRuns};
+use crate::data_file::external_sort::{Sorted, SortedRuns};
 
 /// Keys that are gone through without giving way.
 const STRETCH: u64 = 1 << 16;

@@ -6,11 +6,11 @@ use restctl_rows::{Dialect, Format, MAX_SHOWN_REJECTS, Reject, Types};
 use super::KEYS_ON_DISK;
 use super::keys::{Collecting, Keys};
 use super::records::Records;
+use crate::data_file::external_sort::Sorted;
+use crate::data_file::source::Source;
+use crate::data_file::survey::{nothing_to_load, survey};
 use crate::failure::{During, Result};
-use crate::output;
-use crate::sorted_runs::Sorted;
-use crate::source::Source;
-use crate::survey::{nothing_to_load, survey};
+use crate::terminal::output;
 
 pub(super) struct Reading {
     /// With the types of a CSV's columns, as `upload` finds them.

@@ -6,9 +6,9 @@ use indicatif::ProgressBar;
 use restctl_contract::key::Key;
 use restctl_rows::{Dialect, Parser, Reject, Row, Unreadable};
 
+use crate::data_file::source::Source;
+use crate::data_file::survey::cannot_load;
 use crate::failure::{Failure, Result};
-use crate::source::Source;
-use crate::survey::cannot_load;
 
 const CHUNK_BYTES: usize = 256 * 1024;
 

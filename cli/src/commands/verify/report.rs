@@ -7,10 +7,10 @@ use serde::Serialize;
 use super::comparison::Compared;
 use super::finding::{Finding, Verdict};
 use super::reading::Reading;
-use super::under_way::UnderWay;
+use super::running_loads::UnderWay;
 use crate::aws::{Aws, dynamodb};
+use crate::data_file::source::Source;
 use crate::failure::{Exit, Failure, Result};
-use crate::source::Source;
 
 /// Findings that are told; the others are counted.
 pub(super) const MAX_FINDINGS: usize = 1000;

@@ -2,8 +2,8 @@
 
 use super::report::{MAX_FINDINGS, Rejected, Report};
 use crate::failure::Result;
-use crate::output::{self, Format};
-use crate::printable::steers;
+use crate::terminal::output::{self, Format};
+use crate::terminal::sanitize::steers;
 
 /// Findings that are shown to people.
 const SHOWN_FINDINGS: usize = 20;

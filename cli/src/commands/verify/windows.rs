@@ -5,8 +5,8 @@ use restctl_contract::api::MAX_IDS_PER_CALL;
 use restctl_rows::{Reject, Row};
 
 use super::records::Records;
+use crate::data_file::external_sort::Sorted;
 use crate::failure::{During, Result};
-use crate::sorted_runs::Sorted;
 
 /// What the rows of a window may have together, as DynamoDB counts the size of items.
 const MAX_ROWS_BYTES: usize = 4 * 1024 * 1024;

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 use super::IdentityProvider;
-use crate::discovery::{self, bounded_body};
 use crate::failure::{During, Failure, Result};
+use crate::identity::discovery::{self, bounded_body};
 
 /// A client with its secret has some hundred bytes.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;

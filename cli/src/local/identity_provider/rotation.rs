@@ -15,7 +15,7 @@ use super::refusal::Refusal;
 use super::{Server, new_secret};
 use crate::directories;
 use crate::failure::{During, Result};
-use crate::output;
+use crate::terminal::output;
 
 pub(super) async fn rotate(
     State(server): State<Arc<Server>>,

@@ -6,7 +6,7 @@ use console::style;
 use serde_json::{Map, Value};
 
 use super::{MOST, text};
-use crate::printable::printable;
+use crate::terminal::sanitize::printable;
 
 #[derive(Default)]
 pub(super) struct Fields(Vec<(String, String)>);

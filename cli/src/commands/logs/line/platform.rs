@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{Fields, MOST, Said, text};
-use crate::printable::printable;
+use crate::terminal::sanitize::printable;
 
 /// None where somebody else wrote it.
 pub(super) fn said(object: &mut Map<String, Value>) -> Option<Said> {

@@ -1,0 +1,158 @@
+//! The API's endpoint: reached at the load balancer, verified by the certificate's name.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use restctl_contract::api::Problem;
+use restctl_contract::stack::Certificate;
+use restctl_contract::template::{output as stack_output, parameter};
+use serde::{Deserialize, Serialize};
+
+use crate::api::trust::{Trust, client_config};
+use crate::aws::cloudformation::{self, Stack};
+use crate::context::Context;
+use crate::failure::{During, Exit, Failure, Result};
+use crate::identity::settings;
+
+/// The port of the listener in `templates/stack.yaml`.
+const HTTPS_PORT: u16 = 443;
+
+/// Where the API is and how it is known: all that it takes to connect.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Location {
+    /// The DNS name to ask for and to verify, one of the certificate's.
+    pub(crate) name: String,
+    /// What answers for it: the load balancer's own DNS name, or the local cloud's front.
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    /// What vouches for the certificate that `setup` imported, PEM.
+    pub(crate) anchor: String,
+    /// SHA-256 of that certificate's DER, lower-case hexadecimal.
+    pub(crate) fingerprint: String,
+    /// The attribute that identifies an item.
+    pub(crate) key: String,
+    /// `setup` has imported a certificate under another ARN than the one deployed.
+    awaits_deployment: bool,
+}
+
+impl Location {
+    pub(crate) async fn find(context: &Context) -> Result<Self> {
+        let aws = context.aws().await?;
+        let (certificate, stack) = tokio::try_join!(
+            settings::require_certificate(aws, &context.stack),
+            cloudformation::deployed(aws, &context.stack),
+        )?;
+        Self::of(context, &stack, &certificate)
+    }
+
+    pub(crate) fn of(context: &Context, stack: &Stack, certificate: &Certificate) -> Result<Self> {
+        let (host, port) = match &context.local {
+            Some(local) => (local.front.ip().to_string(), local.front.port()),
+            None => (stack.output(stack_output::LOAD_BALANCER_DNS_NAME)?.to_owned(), HTTPS_PORT),
+        };
+        // The name that leads to the load balancer, where there is one.
+        let domain = stack.parameter(parameter::DOMAIN).filter(|domain| !domain.is_empty());
+        let deployed = stack.parameter(parameter::CERTIFICATE_ARN);
+        Ok(Self {
+            name: domain.unwrap_or(&certificate.name).to_owned(),
+            host,
+            port,
+            anchor: certificate.anchor.clone(),
+            fingerprint: certificate.fingerprint.clone(),
+            key: stack.output(stack_output::KEY_NAME)?.to_owned(),
+            awaits_deployment: deployed.is_some_and(|arn| arn != certificate.arn),
+        })
+    }
+
+    /// `https://NAME`, with the port where it is not HTTPS's own.
+    pub(crate) fn base_url(&self) -> String {
+        match self.port {
+            HTTPS_PORT => format!("https://{}", self.name),
+            port => format!("https://{}:{port}", self.name),
+        }
+    }
+
+    /// It gave no answer at all to a request of `address`.
+    pub(crate) fn no_answer(&self, address: &str, error: &(dyn Error + 'static)) -> Failure {
+        let refused_certificate = format!("{error:?}").contains("InvalidCertificate");
+        let failure = Failure::new(format!("the API does not answer at {address}")).because(error);
+        failure.next(match (refused_certificate, self.awaits_deployment) {
+            (true, true) => {
+                "the endpoint still serves the certificate before the one imported last: restctl deploy"
+            }
+            (true, false) => {
+                "the endpoint serves another certificate than the one imported last: restctl setup, then restctl deploy"
+            }
+            (false, _) => "see whether the endpoint is still this one: restctl deploy",
+        })
+    }
+
+    /// The addresses of what answers for it.
+    pub(crate) async fn resolve(&self) -> Result<Vec<SocketAddr>> {
+        let addresses = tokio::net::lookup_host((self.host.as_str(), self.port)).await;
+        let addresses =
+            addresses.during(format!("the load balancer's name {} cannot be resolved", self.host));
+        Ok(addresses
+            .map_err(|failure| {
+                failure.next("a new load balancer's name takes a minute or two to appear; try again")
+            })?
+            .collect())
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct Endpoint {
+    pub(crate) base_url: String,
+    pub(crate) client: reqwest::Client,
+    pub(crate) location: Location,
+}
+
+impl Endpoint {
+    pub(crate) async fn find(context: &Context) -> Result<Self> {
+        Self::at(Location::find(context).await?).await
+    }
+
+    /// A client that asks for the certificate's name at the load balancer's address, so that the API can be called,
+    /// and its name verified, before any DNS record points there.
+    pub(crate) async fn at(location: Location) -> Result<Self> {
+        let addresses = location.resolve().await?;
+        let trust = Arc::new(Trust::new(&location.anchor)?);
+        let mut builder = reqwest::Client::builder()
+            .resolve_to_addrs(&location.name, &addresses)
+            .tls_backend_preconfigured(client_config(trust, &[b"h2", b"http/1.1"])?)
+            .https_only(true)
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(10))
+            .timeout(Duration::from_secs(60))
+            .user_agent(concat!("restctl/", env!("CARGO_PKG_VERSION")));
+        if addresses.iter().all(|address| address.ip().is_loopback()) {
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().during("the HTTP client does not start")?;
+        Ok(Self { base_url: location.base_url(), client, location })
+    }
+
+    /// The API gave no answer at all.
+    pub(crate) fn no_answer(&self, address: &str, error: &reqwest::Error) -> Failure {
+        self.location.no_answer(address, error)
+    }
+}
+
+/// An answer of the API that is not what was asked for.
+pub(crate) fn refusal(status: reqwest::StatusCode, body: &[u8]) -> Failure {
+    let failure = Failure::new(format!("the API answers {status}"));
+    let failure = match serde_json::from_slice::<Problem>(body) {
+        Ok(problem) => failure.why(problem.detail.unwrap_or(problem.title)),
+        Err(_) => failure,
+    };
+    match status.as_u16() {
+        401 | 403 => failure
+            .exit(Exit::Authentication)
+            .next("compare the token with the settings: restctl token, restctl setup"),
+        404 => failure.exit(Exit::NotFound),
+        502..=504 => failure.next("try again in a moment"),
+        _ => failure,
+    }
+}

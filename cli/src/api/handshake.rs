@@ -1,0 +1,169 @@
+//! One connection to the endpoint, looked at closely: how long each step takes, what the server presents, and whether
+//! that is to be trusted. The verification is that of every other call; it cannot be switched off here either.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{DigitallySignedStruct, SignatureScheme};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::api::endpoint::Location;
+use crate::api::trust::{Trust, client_config};
+use crate::digest::sha256;
+use crate::failure::{During, Failure, Result};
+
+/// For each step.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) struct Handshake {
+    pub(crate) address: SocketAddr,
+    pub(crate) resolving: Duration,
+    pub(crate) connecting: Duration,
+    /// The TLS handshake.
+    pub(crate) shaking: Duration,
+    /// What the server presented, its own certificate first; empty where it did not come so far.
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+    /// Why what it presented is not to be trusted.
+    pub(crate) refusal: Option<rustls::Error>,
+    /// Whether its signature shows that it holds the certificate's key; none where it did not come so far.
+    pub(crate) holds_key: Option<bool>,
+    /// The connection, or why it is not to be trusted.
+    pub(crate) connection: std::io::Result<TlsStream<TcpStream>>,
+}
+
+impl Handshake {
+    /// SHA-256 of the server's own certificate, lower-case hexadecimal; none where it presented none.
+    pub(crate) fn fingerprint(&self) -> Option<String> {
+        self.chain.first().map(|certificate| sha256(certificate))
+    }
+}
+
+impl Handshake {
+    /// Connects to the endpoint as a client would: by the load balancer's address and the certificate's name.
+    ///
+    /// # Errors
+    /// If the endpoint cannot be reached. That its certificate is refused is no error, but a finding.
+    pub(crate) async fn with(location: &Location) -> Result<Self> {
+        let began = Instant::now();
+        let addresses = location.resolve().await?;
+        let resolving = began.elapsed();
+
+        let began = Instant::now();
+        let (address, stream) = connect(location, &addresses).await?;
+        let connecting = began.elapsed();
+
+        let verifier = Arc::new(Recording::new(location)?);
+        let config = client_config(verifier.clone(), &[b"http/1.1"])?;
+        let name = ServerName::try_from(location.name.clone())
+            .during(format!("{} is no name that a certificate could have", location.name))?;
+        let began = Instant::now();
+        let shaken = timeout(PATIENCE, TlsConnector::from(Arc::new(config)).connect(name, stream)).await;
+        let shaking = began.elapsed();
+        let connection = shaken.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()));
+        let Recorded { chain, refusal, holds_key } = std::mem::take(&mut *verifier.recorded());
+        Ok(Self { address, resolving, connecting, shaking, chain, refusal, holds_key, connection })
+    }
+}
+
+async fn connect(location: &Location, addresses: &[SocketAddr]) -> Result<(SocketAddr, TcpStream)> {
+    let mut last = None;
+    for address in addresses {
+        match timeout(PATIENCE, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok((*address, stream)),
+            Ok(Err(error)) => last = Some(error),
+            Err(_) => last = Some(std::io::ErrorKind::TimedOut.into()),
+        }
+    }
+    let failure = Failure::new(format!("the load balancer {} cannot be reached", location.host));
+    let failure = match &last {
+        Some(error) => failure.because(error),
+        None => failure.why("its name leads nowhere"),
+    };
+    Err(failure.next("see that --allow-cidr lets this machine in: restctl deploy --allow-cidr CIDR"))
+}
+
+#[derive(Debug, Default)]
+struct Recorded {
+    chain: Vec<CertificateDer<'static>>,
+    refusal: Option<rustls::Error>,
+    holds_key: Option<bool>,
+}
+
+/// Keeps what the server presented, and leaves the judgement to the verifier that all calls have.
+#[derive(Debug)]
+struct Recording {
+    verifier: Trust,
+    recorded: Mutex<Recorded>,
+}
+
+impl Recording {
+    fn new(location: &Location) -> Result<Self> {
+        Ok(Self { verifier: Trust::new(&location.anchor)?, recorded: Mutex::default() })
+    }
+
+    fn recorded(&self) -> MutexGuard<'_, Recorded> {
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The judgement of both: the server's signature, and before it the certificate.
+    fn conclude(
+        &self,
+        signature: Result<HandshakeSignatureValid, rustls::Error>,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let mut recorded = self.recorded();
+        recorded.holds_key = Some(signature.is_ok());
+        match &recorded.refusal {
+            Some(refusal) => Err(refusal.clone()),
+            None => signature,
+        }
+    }
+}
+
+impl ServerCertVerifier for Recording {
+    /// A refusal waits for the signature, which a server has to send before anything else: so that both are known.
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let verifier = &self.verifier;
+        let verified =
+            verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        let chain = [end_entity].into_iter().chain(intermediates).map(|each| each.clone().into_owned());
+        let mut recorded = self.recorded();
+        recorded.chain = chain.collect();
+        recorded.refusal = verified.err();
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.conclude(self.verifier.verify_tls12_signature(message, certificate, signature))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.conclude(self.verifier.verify_tls13_signature(message, certificate, signature))
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.verifier.supported_verify_schemes()
+    }
+}

@@ -1,0 +1,172 @@
+//! What this machine remembers of a place: the token that it was given, and where the API is. A call of the API that goes
+//! by it asks AWS nothing.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::time::Duration;
+use std::{env, fs, io};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::api::endpoint::Location;
+use crate::api::token::Token;
+use crate::cli::target::Target;
+use crate::context::Context;
+use crate::digest::hexadecimal;
+use crate::directories;
+use crate::failure::{During, Result};
+use crate::timestamp::seconds_now;
+
+/// What decides, beside the arguments, whose settings are read.
+const VARIABLES: [&str; 8] = [
+    "AWS_PROFILE",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_ROLE_ARN",
+    "AWS_ENDPOINT_URL",
+];
+
+/// The files that do so too: the variable that names each, and where it is without.
+const CONFIGURATION: [(&str, &str); 2] =
+    [("AWS_CONFIG_FILE", ".aws/config"), ("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials")];
+
+/// A location that still answers is looked up again after a day all the same: what vouches for its certificate may have
+/// been replaced on another machine because it is no longer to be trusted.
+const LOCATION_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct Session {
+    /// Sizes and times of the configuration files by which all this was found.
+    #[serde(default)]
+    configuration: String,
+    #[serde(default)]
+    token: Option<Token>,
+    #[serde(default)]
+    location: Option<Location>,
+    /// When, in seconds since 1970.
+    #[serde(default)]
+    located_at: u64,
+}
+
+impl Session {
+    /// Empty where there is nothing to go by.
+    pub(crate) fn recall(context: &Context) -> Result<Self> {
+        let file = file(context)?;
+        let bytes = match fs::read(&file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::empty(context)),
+            read => read.during(format!("{} cannot be read", file.display()))?,
+        };
+        // A file that another version wrote, or that broke off, is as good as none.
+        let session = serde_json::from_slice::<Self>(&bytes).ok();
+        let session = session.filter(|session| session.configuration == configuration(context));
+        Ok(session.unwrap_or_else(|| Self::empty(context)))
+    }
+
+    fn empty(context: &Context) -> Self {
+        Self { configuration: configuration(context), ..Self::default() }
+    }
+
+    /// The token, unless it is about to expire.
+    pub(crate) fn token(&self) -> Option<&Token> {
+        self.token.as_ref().filter(|token| token.is_fresh())
+    }
+
+    pub(crate) fn location(self) -> Option<Location> {
+        let age = seconds_now().checked_sub(self.located_at)?;
+        self.location.filter(|_| age < LOCATION_LIFE.as_secs())
+    }
+
+    fn keep(&self, context: &Context) -> Result<()> {
+        let text = serde_json::to_vec(self).during("the token cannot be kept")?;
+        directories::write_private(&file(context)?, &text)
+    }
+}
+
+pub(crate) fn keep_token(context: &Context, token: &Token) -> Result<()> {
+    Session { token: Some(token.clone()), ..Session::recall(context)? }.keep(context)
+}
+
+pub(crate) fn keep_location(context: &Context, location: &Location) -> Result<()> {
+    let (location, located_at) = (Some(location.clone()), seconds_now());
+    Session { location, located_at, ..Session::recall(context)? }.keep(context)
+}
+
+/// Whatever is remembered was of former settings.
+pub(crate) fn forget(context: &Context) -> Result<()> {
+    let file = file(context)?;
+    match fs::remove_file(&file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).during(format!("{} cannot be removed", file.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// One file for each place: what decides whose settings are read is in its name.
+fn file(context: &Context) -> Result<PathBuf> {
+    let mut digest = Sha256::new();
+    let Target { stack, profile, region, .. } = &context.target;
+    for part in [Some(stack.as_str()), profile.as_deref(), region.as_deref()] {
+        digest.update(part.unwrap_or_default());
+        digest.update([0]);
+    }
+    for variable in VARIABLES {
+        digest.update(env::var(variable).unwrap_or_default());
+        digest.update([0]);
+    }
+    let name = hexadecimal(&digest.finalize()[..16]);
+    let folder = match &context.local {
+        Some(local) => local.tokens()?,
+        None => directories::state()?.join("tokens"),
+    };
+    Ok(folder.join(format!("{name}.json")))
+}
+
+/// A profile's region or account may change without its name. The local cloud has no profiles.
+fn configuration(context: &Context) -> String {
+    if context.local.is_some() {
+        return String::new();
+    }
+    let states = CONFIGURATION.map(|(variable, usual)| {
+        let named = env::var_os(variable).map(PathBuf::from);
+        let path = named.or_else(|| Some(env::home_dir()?.join(usual)));
+        match path.and_then(|path| fs::metadata(path).ok()) {
+            Some(file) => format!("{} bytes of {}.{:09}", file.len(), file.mtime(), file.mtime_nsec()),
+            None => "none".to_owned(),
+        }
+    });
+    states.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_remembered_for_longer_than_it_may_be_true() {
+        let session = |located_at: u64, expires_at: u64| {
+            let location = json!({
+                "name": "api.example.com", "host": "lb.example.com", "port": 443, "anchor": "", "fingerprint": "",
+                "key": "id", "awaits_deployment": false,
+            });
+            let token = json!({ "access_token": "t", "expires_at": expires_at });
+            let session = json!({ "token": token, "location": location, "located_at": located_at });
+            serde_json::from_value::<Session>(session).unwrap()
+        };
+        let now = seconds_now();
+        assert!(session(now, now + 600).token().is_some());
+        assert!(session(now, now + 30).token().is_none(), "it could expire on the way");
+        assert!(session(now - 3600, 0).location().is_some());
+        assert!(session(now - 25 * 3600, 0).location().is_none());
+        assert!(session(now + 3600, 0).location().is_none(), "the clock was set back");
+        let former: Session =
+            serde_json::from_value(json!({ "access_token": "t", "expires_at": now })).unwrap();
+        assert!(former.token().is_none() && former.location().is_none());
+    }
+}

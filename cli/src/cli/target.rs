@@ -1,0 +1,41 @@
+//! Which stack, in which cloud: the arguments that every command takes.
+
+use clap::Args;
+use clap::builder::FalseyValueParser;
+use clap_complete::engine::ArgValueCandidates;
+use restctl_contract::stack::StackName;
+
+use crate::cli::completion_cache;
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Target")]
+pub(crate) struct Target {
+    /// Name of the stack
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "RESTCTL_STACK",
+        hide_env_values = true,
+        default_value = Target::STACK,
+        add = ArgValueCandidates::new(completion_cache::stacks)
+    )]
+    pub(crate) stack: StackName,
+
+    /// Use the local cloud of `restctl local up`
+    #[arg(long, global = true, env = "RESTCTL_LOCAL", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(crate) local: bool,
+
+    /// Profile of the AWS configuration files
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+
+    /// AWS region, such as eu-west-1
+    #[arg(long, global = true, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+}
+
+impl Target {
+    /// Where none is named.
+    pub(crate) const STACK: &str = "restctl";
+}

@@ -1,0 +1,246 @@
+//! What there is of a stack: each part by itself, so that one that cannot be had hides no other.
+
+use std::time::SystemTime;
+
+use restctl_contract::load::LedgerEntry;
+use restctl_contract::template::output as stack_output;
+use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::traffic::Traffic;
+use crate::api::endpoint::Location;
+use crate::api::handshake::Handshake;
+use crate::aws::cloudformation::{self, Stack};
+use crate::aws::sqs::{self, Depth};
+use crate::aws::{Aws, cloudwatch, dynamodb};
+use crate::context::Context;
+use crate::deployment::function_version::Live;
+use crate::failure::{During, Result};
+use crate::identity::policy::Asked;
+use crate::identity::settings::{self, Settings};
+
+/// Of the loads, the last ones.
+const LAST_LOADS: usize = 5;
+
+#[derive(Debug, Serialize)]
+pub(super) struct Status {
+    pub(super) stack: StackState,
+    pub(super) endpoint: Part<EndpointState>,
+    pub(super) functions: Part<Functions>,
+    pub(super) table: Part<Table>,
+    pub(super) queue: Part<Queue>,
+    /// The newest upload first.
+    pub(super) loads: Part<Vec<LedgerEntry>>,
+    pub(super) provider: Part<ProviderState>,
+    pub(super) traffic: Part<Traffic>,
+}
+
+/// What is known of a part, or why nothing is.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Part<T> {
+    Known(T),
+    Unknown { problem: String },
+}
+
+impl<T> From<Result<T>> for Part<T> {
+    fn from(looked: Result<T>) -> Self {
+        match looked {
+            Ok(known) => Part::Known(known),
+            Err(failure) => Part::Unknown { problem: failure.in_one_line() },
+        }
+    }
+}
+
+impl<T> Part<T> {
+    pub(super) fn known(&self) -> Option<&T> {
+        match self {
+            Part::Known(known) => Some(known),
+            Part::Unknown { .. } => None,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct StackState {
+    pub(super) name: String,
+    pub(super) region: String,
+    /// As CloudFormation calls it.
+    pub(super) status: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct EndpointState {
+    pub(super) url: String,
+    pub(super) certificate: CertificateState,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct CertificateState {
+    pub(super) name: String,
+    pub(super) arn: String,
+    /// Of the one that was imported last: RFC 3339, and whole days from now on, negative when it is over.
+    pub(super) not_after: String,
+    pub(super) days_left: i64,
+    /// SHA-256, lower-case hexadecimal; null where the endpoint presents none.
+    pub(super) served_fingerprint: Option<String>,
+    /// The endpoint serves the one that was imported last.
+    pub(super) is_served: bool,
+    /// Why a client refuses the connection; null where it does not.
+    pub(super) problem: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Functions {
+    pub(super) api: Function,
+    pub(super) ingest: Function,
+}
+
+/// What is live of a function.
+#[derive(Debug, Serialize)]
+pub(super) struct Function {
+    pub(super) name: String,
+    pub(super) version: String,
+    /// RFC 3339; null where CloudFormation made it so.
+    pub(super) since: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Table {
+    pub(super) name: String,
+    /// As DynamoDB counts them every six hours.
+    pub(super) items: u64,
+    pub(super) bytes: u64,
+    /// Requests that DynamoDB put off in the last hour.
+    pub(super) throttled: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Queue {
+    pub(super) waiting: u64,
+    pub(super) in_flight: u64,
+    pub(super) dead_letters: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct ProviderState {
+    pub(super) kind: &'static str,
+    pub(super) issuer: String,
+    /// The keys by which tokens are verified, with their algorithms.
+    pub(super) keys: String,
+}
+
+impl Status {
+    /// # Errors
+    /// If there is no stack; whatever else cannot be had is told in its place.
+    pub(super) async fn look(context: &Context) -> Result<Self> {
+        let (aws, name) = (context.aws().await?, &context.stack);
+        let stack = cloudformation::deployed(aws, name).await?;
+        let (endpoint, functions, table, queue, loads, provider, traffic) = tokio::join!(
+            endpoint(context, &stack),
+            functions(aws, &stack),
+            table(aws, &stack),
+            queue(aws, &stack),
+            loads(aws, &stack),
+            provider(context, &stack),
+            Traffic::look(context),
+        );
+        let status = stack.status.as_str().to_owned();
+        Ok(Self {
+            stack: StackState { name: name.to_string(), region: aws.region.clone(), status },
+            endpoint: endpoint.into(),
+            functions: functions.into(),
+            table: table.into(),
+            queue: queue.into(),
+            loads: loads.into(),
+            provider: provider.into(),
+            traffic: traffic.into(),
+        })
+    }
+}
+
+async fn endpoint(context: &Context, stack: &Stack) -> Result<EndpointState> {
+    let certificate = settings::require_certificate(context.aws().await?, &context.stack).await?;
+    let location = Location::of(context, stack, &certificate)?;
+    let (served_fingerprint, problem) = match Handshake::with(&location).await {
+        Ok(shaken) => {
+            let served = shaken.fingerprint();
+            (served, shaken.connection.err().map(|error| error.to_string()))
+        }
+        Err(failure) => (None, Some(failure.in_one_line())),
+    };
+    let not_after = OffsetDateTime::parse(&certificate.not_after, &Rfc3339);
+    let not_after = not_after.during("the certificate's expiry cannot be read")?;
+    Ok(EndpointState {
+        url: location.base_url(),
+        certificate: CertificateState {
+            is_served: served_fingerprint.as_ref() == Some(&certificate.fingerprint),
+            days_left: (not_after - OffsetDateTime::from(SystemTime::now())).whole_days(),
+            name: certificate.name,
+            arn: certificate.arn,
+            not_after: certificate.not_after,
+            served_fingerprint,
+            problem,
+        },
+    })
+}
+
+async fn functions(aws: &Aws, stack: &Stack) -> Result<Functions> {
+    let (api, ingest) = tokio::try_join!(
+        Live::read(aws, stack.output(stack_output::API_FUNCTION)?),
+        Live::read(aws, stack.output(stack_output::INGEST_FUNCTION)?),
+    )?;
+    Ok(Functions { api: (&api).into(), ingest: (&ingest).into() })
+}
+
+impl From<&Live> for Function {
+    fn from(live: &Live) -> Self {
+        let since = i64::try_from(live.since()).ok().filter(|since| *since > 0);
+        let since = since.and_then(|since| OffsetDateTime::from_unix_timestamp(since).ok());
+        Self {
+            name: live.function().to_owned(),
+            version: live.version().to_owned(),
+            since: since.and_then(|since| since.format(&Rfc3339).ok()),
+        }
+    }
+}
+
+async fn table(aws: &Aws, stack: &Stack) -> Result<Table> {
+    let name = stack.output(stack_output::ITEMS_TABLE)?;
+    let throttled = ["ReadThrottleEvents", "WriteThrottleEvents"].map(|metric| cloudwatch::Series {
+        namespace: "AWS/DynamoDB",
+        metric,
+        dimension: ("TableName", name),
+        statistic: "Sum",
+    });
+    let hour = std::time::Duration::from_secs(3600);
+    let (size, throttled) =
+        tokio::try_join!(dynamodb::size(aws, name), cloudwatch::read(aws, throttled, 1, hour))?;
+    let (items, bytes) = size.unwrap_or_default();
+    let throttled = throttled.iter().flatten().flatten().sum::<f64>() as u64;
+    Ok(Table { name: name.to_owned(), items, bytes, throttled })
+}
+
+pub(super) async fn queue(aws: &Aws, stack: &Stack) -> Result<Queue> {
+    let (Depth { waiting, in_flight }, dead) = tokio::try_join!(
+        sqs::depth(aws, stack.output(stack_output::LOAD_QUEUE)?),
+        sqs::depth(aws, stack.output(stack_output::DEAD_LETTER_QUEUE)?),
+    )?;
+    Ok(Queue { waiting, in_flight, dead_letters: dead.waiting + dead.in_flight })
+}
+
+async fn loads(aws: &Aws, stack: &Stack) -> Result<Vec<LedgerEntry>> {
+    let entries = dynamodb::ledger_entries(aws, stack.output(stack_output::LEDGER_TABLE)?).await?;
+    let mut entries = entries.into_values().collect::<Result<Vec<_>>>()?;
+    entries.sort_by(|one, other| other.uploaded.cmp(&one.uploaded));
+    entries.truncate(LAST_LOADS);
+    Ok(entries)
+}
+
+async fn provider(context: &Context, stack: &Stack) -> Result<ProviderState> {
+    let settings = Settings::read(context.aws().await?, &context.stack).await?;
+    let asked = Asked::of(&settings, Some(stack))?;
+    let (keys, policy) = (asked.keys().await?, asked.policy);
+    Ok(ProviderState { kind: policy.provider.name(), issuer: policy.issuer, keys: keys.summary() })
+}

@@ -1,0 +1,56 @@
+//! Loads that may change the table while it is compared.
+
+use restctl_contract::load::{LoadId, LoadState};
+use restctl_contract::template::output as stack_output;
+use serde::Serialize;
+
+use crate::aws::cloudformation::Stack;
+use crate::aws::{Aws, dynamodb, sqs};
+use crate::failure::Result;
+use crate::terminal::output;
+
+#[derive(Default, Serialize)]
+pub(super) struct UnderWay {
+    /// Those that the ledger calls loading.
+    pub(super) loads: Vec<LoadId>,
+    /// About how many messages are in the queue, one for each load.
+    pub(super) queued: u64,
+}
+
+impl UnderWay {
+    pub(super) async fn find(aws: &Aws, stack: &Stack) -> Result<Self> {
+        let (entries, depth) = tokio::try_join!(
+            dynamodb::ledger_entries(aws, stack.output(stack_output::LEDGER_TABLE)?),
+            sqs::depth(aws, stack.output(stack_output::LOAD_QUEUE)?),
+        )?;
+        let mut loads = Vec::new();
+        for entry in entries.into_values() {
+            match entry {
+                Ok(entry) if entry.state == LoadState::Loading => loads.push(entry.load),
+                Ok(_) => {}
+                Err(failure) => output::failure(&failure),
+            }
+        }
+        Ok(Self { loads, queued: depth.waiting + depth.in_flight })
+    }
+
+    /// With those that `later` has beside these.
+    pub(super) fn and(mut self, later: Self) -> Self {
+        self.loads.extend(later.loads);
+        self.loads.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
+        self.loads.dedup();
+        Self { queued: self.queued.max(later.queued), loads: self.loads }
+    }
+
+    pub(super) fn say(&self) {
+        if self.loads.is_empty() && self.queued == 0 {
+            return;
+        }
+        output::say(&format!(
+            "note: the table is being loaded ({} loads under way, {} messages queued), so differences may be on their \
+             way: restctl loads ls",
+            self.loads.len(),
+            self.queued
+        ));
+    }
+}

@@ -1,0 +1,45 @@
+//! Whether the live version of the API goes by the settings as they are now.
+
+use restctl_contract::stack::Setting;
+use restctl_contract::template::{output as stack_output, variable};
+
+use crate::aws::cloudformation::Stack;
+use crate::aws::{Aws, lambda};
+use crate::failure::Result;
+use crate::identity::settings::Settings;
+
+/// The settings that the API has in its environment.
+const DEPLOYED: [(Setting, &str); 5] = [
+    (Setting::Issuer, variable::ISSUER),
+    (Setting::Audience, variable::AUDIENCE),
+    (Setting::JwksUri, variable::JWKS_URI),
+    (Setting::Scope, variable::SCOPE),
+    (Setting::Provider, variable::PROVIDER),
+];
+
+/// A setting that is another one in the live version of the API.
+pub(crate) struct Difference {
+    pub(crate) variable: &'static str,
+    pub(crate) deployed: String,
+    pub(crate) set_up: String,
+}
+
+/// Read from the function itself: after a rollback, CloudFormation knows the settings of another version.
+pub(crate) async fn differences(aws: &Aws, stack: &Stack, settings: &Settings) -> Result<Vec<Difference>> {
+    let function = stack.output(stack_output::API_FUNCTION)?;
+    let live = lambda::live(aws, function).await?;
+    let deployed = lambda::variables(aws, function, Some(&live.version)).await?;
+    let mut differences = Vec::new();
+    for (setting, variable) in DEPLOYED {
+        let set_up = settings.require(setting)?;
+        let deployed = deployed.get(variable).map_or("", String::as_str);
+        if deployed != set_up {
+            differences.push(Difference {
+                variable,
+                deployed: deployed.to_owned(),
+                set_up: set_up.to_owned(),
+            });
+        }
+    }
+    Ok(differences)
+}

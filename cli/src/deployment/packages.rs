@@ -1,0 +1,163 @@
+//! The two Lambda packages, and where they come from: a folder that is named, this very binary, or a build in the checkout.
+
+mod elf;
+mod source;
+mod zipped;
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+pub(crate) use source::checkout;
+
+use crate::digest::sha256;
+use crate::failure::{During, Exit, Failure, Result};
+
+pub(crate) const API: &str = "restctl-api";
+pub(crate) const INGEST: &str = "restctl-ingest";
+
+/// The zips in this binary, by architecture: the API's, then ingest's. `cli/build.rs` writes them.
+const BUNDLED: &[(&str, &[u8], &[u8])] = include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
+
+/// Where the functions are to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// On this machine.
+    Local,
+    Aws,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if *self == Place::Local { "in the local cloud" } else { "on Lambda" })
+    }
+}
+
+/// In Lambda's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Architecture {
+    Arm64,
+    X86_64,
+}
+
+impl Architecture {
+    /// This machine's.
+    const HERE: Self = if cfg!(target_arch = "aarch64") { Self::Arm64 } else { Self::X86_64 };
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Arm64 => "arm64",
+            Self::X86_64 => "x86_64",
+        }
+    }
+}
+
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Architecture {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let known = [Self::Arm64, Self::X86_64].into_iter().find(|known| known.name() == name);
+        known.ok_or_else(|| format!("{name:?} is no architecture of Lambda's"))
+    }
+}
+
+/// A zip that Lambda takes.
+pub(crate) struct Package {
+    pub(crate) zip: Vec<u8>,
+    /// `{name}-{SHA-256 of the zip}.zip`
+    pub(crate) key: String,
+}
+
+impl Package {
+    fn new(name: &str, zip: Vec<u8>) -> Self {
+        Self { key: format!("{name}-{}.zip", sha256(&zip)), zip }
+    }
+}
+
+pub(crate) struct Packages {
+    pub(crate) api: Package,
+    pub(crate) ingest: Package,
+    pub(crate) architecture: Architecture,
+}
+
+impl Packages {
+    /// Of `folder` where one is named; else those in this binary, if it has any; else built here. `deployed` is what the
+    /// stack runs on now, which it keeps where both can be had.
+    pub(crate) fn find(folder: Option<&Path>, place: Place, deployed: Option<Architecture>) -> Result<Self> {
+        if let Some(folder) = folder {
+            return Self::of_folder(folder, place);
+        }
+        if !BUNDLED.is_empty() {
+            return Self::choose(BUNDLED, place, deployed);
+        }
+        let checkout = checkout().ok_or_else(|| {
+            Failure::new("there are no Lambda binaries to deploy")
+                .why("this restctl was built without them, and this is no checkout in which they could be built")
+                .next(format!("give --lambdas a folder that holds {API} and {INGEST}, or take a restctl that was built by .ci/release"))
+        })?;
+        Self::of_folder(&source::build(&checkout, place, deployed)?, place)
+    }
+
+    fn choose(
+        bundled: &[(&str, &[u8], &[u8])],
+        place: Place,
+        deployed: Option<Architecture>,
+    ) -> Result<Self> {
+        let of = |architecture: Architecture| bundled.iter().find(|(name, ..)| *name == architecture.name());
+        let wanted: &[Architecture] = match place {
+            Place::Local => &[Architecture::HERE],
+            // arm64 costs less and does as much.
+            Place::Aws => &[Architecture::Arm64, Architecture::X86_64],
+        };
+        let deployed = deployed.filter(|deployed| wanted.contains(deployed));
+        let mut choices = deployed.into_iter().chain(wanted.iter().copied());
+        let chosen = choices.find_map(|architecture| Some((architecture, of(architecture)?)));
+        let Some((architecture, (_, api, ingest))) = chosen else {
+            return Err(Failure::new(format!("this restctl has no Lambdas for {}", Architecture::HERE))
+                .why("the local cloud runs them on this machine")
+                .next("give --lambdas a folder of such"));
+        };
+        let package = |name: &str, zip: &[u8]| {
+            let bundled = PathBuf::from(format!("{name} in this restctl"));
+            let binary = zipped::unzip(zip).during(format!("{} is damaged", bundled.display()))?;
+            elf::check(&bundled, &binary, place)?;
+            Ok::<_, Failure>(Package::new(name, zip.to_vec()))
+        };
+        Ok(Self { api: package(API, api)?, ingest: package(INGEST, ingest)?, architecture })
+    }
+
+    fn of_folder(folder: &Path, place: Place) -> Result<Self> {
+        let (api, api_architecture) = pack(folder, API, place)?;
+        let (ingest, architecture) = pack(folder, INGEST, place)?;
+        if api_architecture != architecture {
+            return Err(Failure::new("the two Lambda binaries were built for different machines")
+                .exit(Exit::Usage)
+                .why(format!("{API} for {api_architecture}, {INGEST} for {architecture}"))
+                .next("build both for arm64 or both for x86_64"));
+        }
+        Ok(Self { api, ingest, architecture })
+    }
+}
+
+/// Packs `folder/name`, or `folder/name/bootstrap`, where cargo-lambda puts it.
+fn pack(folder: &Path, name: &str, place: Place) -> Result<(Package, Architecture)> {
+    let bootstrap = folder.join(name).join("bootstrap");
+    let file = if bootstrap.is_file() { bootstrap } else { folder.join(name) };
+    let binary = fs::read(&file).during(format!("the Lambda binary {} cannot be read", file.display()));
+    let binary = binary.map_err(|failure| {
+        failure.next(format!("give --lambdas a folder that holds {API} and {INGEST}, built for Linux"))
+    })?;
+    let architecture = elf::check(&file, &binary, place)?;
+    let zip = zipped::zip(&binary).during(format!("{} cannot be packed", file.display()))?;
+    Ok((Package::new(name, zip), architecture))
+}
+
+#[cfg(test)]
+mod tests;

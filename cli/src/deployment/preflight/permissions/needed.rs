@@ -1,0 +1,476 @@
+//! What the resources of `templates/stack.yaml` take to make, by the handlers of their types ("permissions" in the schemas of the
+//! CloudFormation registry), and what restctl itself calls.
+//!
+//! Each action is asked about with a resource of a type that it takes ("Actions, resources, and condition keys for AWS
+//! services"): a policy that allows it for one region or one account's ARNs denies it for "*". Where it takes several, one of
+//! them is asked about, which is never stricter than AWS.
+
+use restctl_contract::template::parameter;
+
+use crate::deployment::preflight::Deployment;
+use restctl_contract::stack::StackName;
+
+pub(super) struct Needed {
+    /// The types of resources for which it is needed; none where restctl itself calls it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the test holds it against the template"))]
+    pub(super) kinds: &'static [&'static str],
+    when: When,
+    /// An ARN such as they will have, with `{…}` for what only the account knows; "*" for what takes no other.
+    resource: &'static str,
+    /// Of one service.
+    pub(super) actions: &'static [&'static str],
+}
+
+/// Which deployments need it.
+enum When {
+    /// Each.
+    Always,
+    /// One that makes the stack; to change it, only if such a resource changes.
+    Made,
+    /// One that gives this parameter this value; if it had it before, only if such a resource changes.
+    Set(&'static str, &'static str),
+    /// [`When::Set`], to any value.
+    Named(&'static str),
+    /// One that does not end as most do.
+    Sometimes,
+}
+
+/// How sure it is that a deployment needs something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    Certain,
+    Possible,
+}
+
+#[rustfmt::skip]
+pub(super) const NEEDED: &[Needed] = &[
+    Needed {
+        kinds: &[], when: When::Always,
+        resource: "arn:{partition}:cloudformation:{region}:{account}:stack/{stack}/preflight",
+        actions: &["cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet", "cloudformation:DescribeStacks"],
+    },
+    Needed {
+        kinds: &[], when: When::Made,
+        resource: "arn:{partition}:cloudformation:{region}:{account}:stack/{stack}/preflight",
+        actions: &[
+            "cloudformation:ExecuteChangeSet", "cloudformation:DescribeStackEvents", "cloudformation:UpdateTerminationProtection",
+        ],
+    },
+    // A change set that is not run is taken back, and with it a stack that it came with.
+    Needed {
+        kinds: &[], when: When::Sometimes,
+        resource: "arn:{partition}:cloudformation:{region}:{account}:stack/{stack}/preflight",
+        actions: &["cloudformation:DeleteChangeSet", "cloudformation:DeleteStack"],
+    },
+    Needed {
+        kinds: &[], when: When::Always,
+        resource: "arn:{partition}:ssm:{region}:{account}:parameter/restctl/{stack}/issuer",
+        actions: &["ssm:GetParameters"],
+    },
+    Needed {
+        kinds: &[], when: When::Set(parameter::IDP, "cognito"),
+        resource: "arn:{partition}:ssm:{region}:{account}:parameter/restctl/{stack}/issuer",
+        actions: &["ssm:PutParameter"],
+    },
+    Needed {
+        kinds: &["AWS::EC2::VPC"], when: When::Set(parameter::EXISTING_VPC, ""),
+        resource: "arn:{partition}:ec2:{region}:{account}:vpc/vpc-preflight",
+        actions: &["ec2:CreateVpc", "ec2:ModifyVpcAttribute", "ec2:CreateTags"],
+    },
+    Needed {
+        kinds: &["AWS::EC2::InternetGateway", "AWS::EC2::VPCGatewayAttachment"], when: When::Set(parameter::EXISTING_VPC, ""),
+        resource: "arn:{partition}:ec2:{region}:{account}:internet-gateway/igw-preflight",
+        actions: &["ec2:CreateInternetGateway", "ec2:AttachInternetGateway", "ec2:CreateTags"],
+    },
+    Needed {
+        kinds: &["AWS::EC2::Subnet"], when: When::Set(parameter::EXISTING_VPC, ""),
+        resource: "arn:{partition}:ec2:{region}:{account}:subnet/subnet-preflight",
+        actions: &["ec2:CreateSubnet", "ec2:CreateTags"],
+    },
+    Needed {
+        kinds: &["AWS::EC2::RouteTable", "AWS::EC2::Route", "AWS::EC2::SubnetRouteTableAssociation"],
+        when: When::Set(parameter::EXISTING_VPC, ""),
+        resource: "arn:{partition}:ec2:{region}:{account}:route-table/rtb-preflight",
+        actions: &["ec2:CreateRouteTable", "ec2:CreateRoute", "ec2:AssociateRouteTable", "ec2:CreateTags"],
+    },
+    Needed {
+        kinds: &[
+            "AWS::EC2::VPC", "AWS::EC2::InternetGateway", "AWS::EC2::VPCGatewayAttachment", "AWS::EC2::Subnet",
+            "AWS::EC2::RouteTable", "AWS::EC2::Route", "AWS::EC2::SubnetRouteTableAssociation",
+        ],
+        when: When::Set(parameter::EXISTING_VPC, ""),
+        resource: "*",
+        actions: &[
+            "ec2:DescribeVpcs", "ec2:DescribeInternetGateways", "ec2:DescribeSubnets", "ec2:DescribeRouteTables",
+            "ec2:DescribeNetworkInterfaces", "ec2:DescribeAvailabilityZones",
+        ],
+    },
+    Needed {
+        kinds: &["AWS::EC2::SecurityGroup"], when: When::Made,
+        resource: "arn:{partition}:ec2:{region}:{account}:security-group/sg-preflight",
+        actions: &[
+            "ec2:CreateSecurityGroup", "ec2:AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress",
+            "ec2:RevokeSecurityGroupEgress", "ec2:CreateTags",
+        ],
+    },
+    Needed {
+        kinds: &["AWS::EC2::SecurityGroup"], when: When::Made,
+        resource: "*",
+        actions: &["ec2:DescribeSecurityGroups"],
+    },
+    Needed {
+        kinds: &["AWS::EC2::EIP"], when: When::Set(parameter::PRIVATE_NETWORK, "on"),
+        resource: "arn:{partition}:ec2:{region}:{account}:elastic-ip/eipalloc-preflight",
+        actions: &["ec2:AllocateAddress", "ec2:CreateTags"],
+    },
+    Needed {
+        kinds: &["AWS::EC2::NatGateway"], when: When::Set(parameter::PRIVATE_NETWORK, "on"),
+        resource: "arn:{partition}:ec2:{region}:{account}:natgateway/nat-preflight",
+        actions: &["ec2:CreateNatGateway", "ec2:CreateTags"],
+    },
+    Needed {
+        kinds: &["AWS::EC2::VPCEndpoint"], when: When::Set(parameter::PRIVATE_NETWORK, "on"),
+        resource: "arn:{partition}:ec2:{region}:{account}:vpc-endpoint/vpce-preflight",
+        actions: &["ec2:CreateVpcEndpoint", "ec2:CreateTags"],
+    },
+    // Lambda looks at the subnets of a function's network as the caller.
+    Needed {
+        kinds: &["AWS::EC2::EIP", "AWS::EC2::NatGateway", "AWS::EC2::VPCEndpoint", "AWS::Lambda::Function"],
+        when: When::Set(parameter::PRIVATE_NETWORK, "on"),
+        resource: "*",
+        actions: &[
+            "ec2:DescribeAddresses", "ec2:DescribeNatGateways", "ec2:DescribeVpcEndpoints", "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets", "ec2:DescribeSecurityGroups", "ec2:DescribeVpcs",
+        ],
+    },
+    Needed {
+        kinds: &["AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::ElasticLoadBalancingV2::Listener"], when: When::Made,
+        resource: "arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/app/{stack}-LoadBalancer-preflight/preflight",
+        actions: &[
+            "elasticloadbalancing:CreateLoadBalancer", "elasticloadbalancing:ModifyLoadBalancerAttributes",
+            "elasticloadbalancing:CreateListener", "elasticloadbalancing:AddTags",
+        ],
+    },
+    Needed {
+        kinds: &["AWS::ElasticLoadBalancingV2::TargetGroup"], when: When::Made,
+        resource: "arn:{partition}:elasticloadbalancing:{region}:{account}:targetgroup/{stack}-TargetGroup-preflight/preflight",
+        actions: &[
+            "elasticloadbalancing:CreateTargetGroup", "elasticloadbalancing:ModifyTargetGroupAttributes",
+            "elasticloadbalancing:RegisterTargets", "elasticloadbalancing:AddTags",
+        ],
+    },
+    Needed {
+        kinds: &[
+            "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::ElasticLoadBalancingV2::Listener",
+            "AWS::ElasticLoadBalancingV2::TargetGroup",
+        ],
+        when: When::Made,
+        resource: "*",
+        actions: &[
+            "elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeListeners",
+            "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth",
+        ],
+    },
+    Needed {
+        kinds: &["AWS::ElasticLoadBalancingV2::ListenerRule"], when: When::Set(parameter::EDGE_JWT, "on"),
+        resource: "arn:{partition}:elasticloadbalancing:{region}:{account}:listener/app/{stack}-LoadBalancer-preflight/preflight/preflight",
+        actions: &["elasticloadbalancing:CreateRule"],
+    },
+    Needed {
+        kinds: &["AWS::ElasticLoadBalancingV2::ListenerRule"], when: When::Set(parameter::EDGE_JWT, "on"),
+        resource: "*",
+        actions: &["elasticloadbalancing:DescribeRules"],
+    },
+    // The new version of each function is tried, and then the alias is shifted.
+    Needed {
+        kinds: &[], when: When::Always,
+        resource: "arn:{partition}:lambda:{region}:{account}:function:{stack}-ApiFunction-preflight",
+        actions: &[
+            "lambda:PublishVersion", "lambda:GetFunctionConfiguration", "lambda:GetAlias", "lambda:InvokeFunction",
+        ],
+    },
+    Needed {
+        kinds: &["AWS::Lambda::Function", "AWS::Lambda::Version", "AWS::Lambda::Alias", "AWS::Lambda::Permission"], when: When::Made,
+        resource: "arn:{partition}:lambda:{region}:{account}:function:{stack}-ApiFunction-preflight",
+        actions: &[
+            "lambda:CreateFunction", "lambda:GetFunction", "lambda:CreateAlias", "lambda:AddPermission", "lambda:TagResource",
+        ],
+    },
+    Needed {
+        kinds: &["AWS::Lambda::Function"], when: When::Sometimes,
+        resource: "arn:{partition}:lambda:{region}:{account}:function:{stack}-ApiFunction-preflight",
+        actions: &["lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration", "lambda:UpdateAlias"],
+    },
+    Needed {
+        kinds: &["AWS::Lambda::EventSourceMapping"], when: When::Made,
+        resource: "*",
+        actions: &["lambda:CreateEventSourceMapping"],
+    },
+    Needed {
+        kinds: &["AWS::Lambda::EventSourceMapping"], when: When::Made,
+        resource: "arn:{partition}:lambda:{region}:{account}:event-source-mapping:preflight",
+        actions: &["lambda:GetEventSourceMapping", "lambda:TagResource"],
+    },
+    Needed {
+        kinds: &["AWS::IAM::Role"], when: When::Made,
+        resource: "arn:{partition}:iam::{account}:role/{stack}-ApiRole-preflight",
+        actions: &["iam:CreateRole", "iam:GetRole", "iam:PutRolePolicy", "iam:TagRole"],
+    },
+    // Asked about alone: it has a context of its own.
+    Needed {
+        kinds: &["AWS::Lambda::Function"], when: When::Made,
+        resource: "arn:{partition}:iam::{account}:role/{stack}-ApiRole-preflight",
+        actions: &["iam:PassRole"],
+    },
+    Needed {
+        kinds: &["AWS::Logs::LogGroup"], when: When::Made,
+        resource: "arn:{partition}:logs:{region}:{account}:log-group:/restctl/{stack}/api:*",
+        actions: &["logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:TagResource"],
+    },
+    Needed {
+        kinds: &[], when: When::Always,
+        resource: "arn:{partition}:secretsmanager:{region}:{account}:secret:restctl/{stack}/certificate-abcdef",
+        actions: &["secretsmanager:GetSecretValue"],
+    },
+    Needed {
+        kinds: &["AWS::SecretsManager::Secret"], when: When::Set(parameter::LIST, "on"),
+        resource: "arn:{partition}:secretsmanager:{region}:{account}:secret:CursorKey-preflight-abcdef",
+        actions: &["secretsmanager:CreateSecret", "secretsmanager:TagResource"],
+    },
+    Needed {
+        kinds: &["AWS::SecretsManager::Secret"], when: When::Set(parameter::LIST, "on"),
+        resource: "*",
+        actions: &["secretsmanager:GetRandomPassword"],
+    },
+    Needed {
+        kinds: &["AWS::SecretsManager::Secret"], when: When::Set(parameter::IDP, "cognito"),
+        resource: "arn:{partition}:secretsmanager:{region}:{account}:secret:CognitoClientSecret-preflight-abcdef",
+        actions: &["secretsmanager:CreateSecret", "secretsmanager:TagResource", "secretsmanager:GetSecretValue"],
+    },
+    // The client's secret is read back to where `setup` would write it.
+    Needed {
+        kinds: &[], when: When::Set(parameter::IDP, "cognito"),
+        resource: "arn:{partition}:secretsmanager:{region}:{account}:secret:restctl/{stack}/client-secret-abcdef",
+        actions: &["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"],
+    },
+    Needed {
+        kinds: &["AWS::S3::Bucket", "AWS::S3::BucketPolicy"], when: When::Made,
+        resource: "arn:{partition}:s3:::{stack}-databucket-preflight",
+        actions: &[
+            "s3:CreateBucket", "s3:PutBucketVersioning", "s3:PutEncryptionConfiguration", "s3:PutBucketPublicAccessBlock",
+            "s3:PutBucketOwnershipControls", "s3:PutLifecycleConfiguration", "s3:PutBucketNotification", "s3:GetBucketPolicy",
+            "s3:PutBucketPolicy", "s3:PutBucketTagging",
+        ],
+    },
+    // Without s3:ListBucket, S3 answers 403 where a package is not there yet.
+    Needed {
+        kinds: &[], when: When::Made,
+        resource: "arn:{partition}:s3:::{artifacts}",
+        actions: &["s3:CreateBucket", "s3:PutBucketPublicAccessBlock", "s3:ListBucket"],
+    },
+    Needed {
+        kinds: &[], when: When::Made,
+        resource: "arn:{partition}:s3:::{artifacts}/package.zip",
+        actions: &["s3:PutObject", "s3:GetObject"],
+    },
+    Needed {
+        kinds: &["AWS::Events::Rule"], when: When::Made,
+        resource: "arn:{partition}:events:{region}:{account}:rule/{stack}-ObjectCreatedRule-preflight",
+        actions: &["events:PutRule", "events:PutTargets", "events:DescribeRule", "events:TagResource"],
+    },
+    Needed {
+        kinds: &["AWS::SQS::Queue", "AWS::SQS::QueuePolicy"], when: When::Made,
+        resource: "arn:{partition}:sqs:{region}:{account}:{stack}-LoadQueue-preflight.fifo",
+        actions: &["sqs:CreateQueue", "sqs:SetQueueAttributes", "sqs:GetQueueAttributes", "sqs:TagQueue"],
+    },
+    Needed {
+        kinds: &["AWS::DynamoDB::Table"], when: When::Made,
+        resource: "arn:{partition}:dynamodb:{region}:{account}:table/{stack}-ItemsTable-preflight",
+        actions: &[
+            "dynamodb:CreateTable", "dynamodb:DescribeTable", "dynamodb:UpdateContinuousBackups",
+            "dynamodb:DescribeContinuousBackups", "dynamodb:TagResource",
+        ],
+    },
+    Needed {
+        kinds: &["AWS::CloudWatch::Alarm"], when: When::Made,
+        resource: "arn:{partition}:cloudwatch:{region}:{account}:alarm:{stack}-ApiErrorsAlarm-preflight",
+        actions: &["cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms", "cloudwatch:TagResource"],
+    },
+    Needed {
+        kinds: &["AWS::CloudWatch::Dashboard"], when: When::Made,
+        resource: "arn:{partition}:cloudwatch::{account}:dashboard/restctl-{stack}-{region}",
+        actions: &["cloudwatch:PutDashboard", "cloudwatch:GetDashboard", "cloudwatch:TagResource"],
+    },
+    Needed {
+        kinds: &["AWS::Route53::RecordSet"], when: When::Named(parameter::DOMAIN),
+        resource: "arn:{partition}:route53:::hostedzone/{hosted zone}",
+        actions: &["route53:ChangeResourceRecordSets"],
+    },
+    Needed {
+        kinds: &["AWS::Route53::RecordSet"], when: When::Named(parameter::DOMAIN),
+        resource: "arn:{partition}:route53:::change/preflight",
+        actions: &["route53:GetChange"],
+    },
+    Needed {
+        kinds: &["AWS::Cognito::UserPool", "AWS::Cognito::UserPoolDomain"], when: When::Set(parameter::IDP, "cognito"),
+        resource: "*",
+        actions: &["cognito-idp:CreateUserPool", "cognito-idp:DescribeUserPoolDomain"],
+    },
+    Needed {
+        kinds: &[
+            "AWS::Cognito::UserPool", "AWS::Cognito::UserPoolDomain", "AWS::Cognito::UserPoolResourceServer",
+            "AWS::Cognito::UserPoolClient",
+        ],
+        when: When::Set(parameter::IDP, "cognito"),
+        resource: "arn:{partition}:cognito-idp:{region}:{account}:userpool/{region}_preflight",
+        actions: &[
+            "cognito-idp:DescribeUserPool", "cognito-idp:CreateUserPoolDomain", "cognito-idp:CreateResourceServer",
+            "cognito-idp:CreateUserPoolClient", "cognito-idp:DescribeUserPoolClient", "cognito-idp:TagResource",
+        ],
+    },
+];
+
+impl Needed {
+    /// None where the deployment does without.
+    pub(super) fn need(&self, deployment: &Deployment<'_>) -> Option<Need> {
+        let (is, was) = match self.when {
+            When::Always => (true, false),
+            When::Sometimes => (true, true),
+            When::Made => (true, !deployment.is_new()),
+            When::Set(name, value) => (deployment.parameter(name) == value, deployment.was(name, value)),
+            When::Named(name) => {
+                (!deployment.parameter(name).is_empty(), !deployment.is_new() && !deployment.was(name, ""))
+            }
+        };
+        is.then_some(if was { Need::Possible } else { Need::Certain })
+    }
+
+    pub(super) fn resource(&self, stack: &StackName, region: &str, deployment: &Deployment<'_>) -> String {
+        let fill = |text: String, (name, value): &(&str, &str)| text.replace(name, value);
+        let known = [
+            ("{partition}", deployment.caller.partition()),
+            ("{region}", region),
+            ("{account}", deployment.caller.account.as_str()),
+            ("{stack}", stack.as_str()),
+            ("{artifacts}", deployment.artifacts.name),
+            ("{hosted zone}", deployment.parameter(parameter::HOSTED_ZONE)),
+        ];
+        known.iter().fold(self.resource.to_owned(), fill)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::deployment::preflight::fixture::with;
+
+    #[test]
+    fn each_type_of_the_template_says_what_it_takes() {
+        let template = include_str!("../../../../../templates/stack.yaml");
+        let types = template.lines().filter_map(|line| line.strip_prefix("    Type: AWS::"));
+        let types: BTreeSet<_> = types.filter(|kind| !kind.starts_with("SSM::Parameter")).collect();
+        let known: BTreeSet<_> = NEEDED.iter().flat_map(|needed| needed.kinds).copied().collect();
+        let known: BTreeSet<_> = known.iter().filter_map(|kind| kind.strip_prefix("AWS::")).collect();
+        assert_eq!(types, known);
+    }
+
+    /// The context of a question is that of its service.
+    #[test]
+    fn each_question_is_about_one_service() {
+        for needed in NEEDED {
+            let services: BTreeSet<_> =
+                needed.actions.iter().map(|action| action.split(':').next()).collect();
+            assert_eq!(services.len(), 1, "{services:?}");
+            let is_of = needed.resource == "*" || services.contains(&needed.resource.split(':').nth(2));
+            assert!(is_of, "{} is asked about {services:?}", needed.resource);
+        }
+    }
+
+    #[test]
+    fn only_what_takes_no_resource_is_asked_about_all() {
+        let takes_none = |action: &str| {
+            action.starts_with("ec2:Describe")
+                || action.starts_with("elasticloadbalancing:Describe")
+                || [
+                    "lambda:CreateEventSourceMapping",
+                    "secretsmanager:GetRandomPassword",
+                    "cognito-idp:CreateUserPool",
+                    "cognito-idp:DescribeUserPoolDomain",
+                ]
+                .contains(&action)
+        };
+        for needed in NEEDED {
+            for action in needed.actions {
+                assert_eq!(needed.resource == "*", takes_none(action), "{action} on {}", needed.resource);
+            }
+        }
+    }
+
+    /// What a deployment of these parameters needs for certain.
+    fn certain(
+        parameters: &[(&'static str, &str)],
+        before: Option<&[(&'static str, &str)]>,
+    ) -> BTreeSet<&'static str> {
+        with(parameters, before, |deployment| {
+            let certain = NEEDED.iter().filter(|needed| needed.need(deployment) == Some(Need::Certain));
+            certain.flat_map(|needed| needed.actions).copied().collect()
+        })
+    }
+
+    /// Whether a deployment of these parameters may need it.
+    fn may_need(parameters: &[(&'static str, &str)], action: &str) -> bool {
+        with(parameters, None, |deployment| {
+            let mut asked = NEEDED.iter().filter(|needed| needed.need(deployment).is_some());
+            asked.any(|needed| needed.actions.contains(&action))
+        })
+    }
+
+    #[test]
+    fn what_is_not_asked_for_is_not_needed() {
+        let unset: &[&str] = &["", "off", "external"];
+        for ((name, value), without, action) in [
+            ((parameter::PRIVATE_NETWORK, "on"), unset, "ec2:AllocateAddress"),
+            ((parameter::EDGE_JWT, "on"), unset, "elasticloadbalancing:CreateRule"),
+            ((parameter::IDP, "cognito"), unset, "cognito-idp:CreateUserPool"),
+            ((parameter::IDP, "cognito"), unset, "secretsmanager:CreateSecret"),
+            ((parameter::LIST, "on"), unset, "secretsmanager:CreateSecret"),
+            ((parameter::DOMAIN, "a.example.com"), &[""], "route53:ChangeResourceRecordSets"),
+        ] {
+            assert!(certain(&[(name, value)], None).contains(action), "{action}");
+            for value in without {
+                assert!(!may_need(&[(name, value)], action), "{action} with {name} {value:?}");
+            }
+        }
+        assert!(
+            may_need(&[], "ec2:CreateVpc")
+                && !may_need(&[(parameter::EXISTING_VPC, "vpc-1")], "ec2:CreateVpc")
+        );
+    }
+
+    #[test]
+    fn a_stack_that_is_there_needs_what_is_added() {
+        let plain = [(parameter::LIST, "off")];
+        assert!(certain(&plain, None).contains("iam:CreateRole"));
+        let unchanged = certain(&plain, Some(&plain));
+        assert!(!unchanged.contains("iam:CreateRole") && unchanged.contains("lambda:PublishVersion"));
+        let listed = [(parameter::LIST, "on")];
+        let added = certain(&listed, Some(&plain));
+        let added: BTreeSet<_> = added.difference(&unchanged).copied().collect();
+        let secret =
+            ["secretsmanager:CreateSecret", "secretsmanager:GetRandomPassword", "secretsmanager:TagResource"];
+        assert_eq!(added, BTreeSet::from(secret));
+        assert_eq!(certain(&listed, Some(&listed)), unchanged);
+        let named = [(parameter::DOMAIN, "a.example.com")];
+        assert!(certain(&named, Some(&plain)).contains("route53:GetChange"));
+        assert!(!certain(&named, Some(&named)).contains("route53:GetChange"));
+    }
+
+    #[test]
+    fn what_only_some_deployments_call_is_never_certain() {
+        for action in ["cloudformation:DeleteStack", "cloudformation:DeleteChangeSet", "lambda:UpdateAlias"] {
+            assert!(may_need(&[], action) && !certain(&[], None).contains(action), "{action}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The client secret on its way in: from a file, standard input, the environment or a prompt, never from a flag's
+//! value, which other users of the machine could read.
+
+use std::fs::File;
+use std::io::{Read, stdin};
+use std::path::Path;
+
+use crate::failure::{During, Exit, Failure, Result};
+use crate::terminal::prompt;
+
+/// A client secret has some dozen characters.
+const MAX_BYTES: u64 = 4096;
+
+const VARIABLE: &str = "RESTCTL_CLIENT_SECRET";
+
+/// The secret in `file` (`-` is standard input), or else in the environment.
+pub(crate) fn given(file: Option<&Path>) -> Result<Option<String>> {
+    match (file, std::env::var(VARIABLE)) {
+        (Some(file), _) => read(file).map(Some),
+        (None, Ok(secret)) => checked(secret, VARIABLE).map(Some),
+        (None, Err(_)) => Ok(None),
+    }
+}
+
+/// Asks for it on the terminal.
+pub(crate) fn ask() -> Result<String> {
+    let flag = format!("--client-secret-file FILE (- for standard input) or {VARIABLE}");
+    checked(prompt::secret("Client secret", &flag)?, "the answer")
+}
+
+fn read(file: &Path) -> Result<String> {
+    let mut text = String::new();
+    let (name, read) = if file == Path::new("-") {
+        ("standard input".to_owned(), stdin().lock().take(MAX_BYTES + 1).read_to_string(&mut text))
+    } else {
+        let read = File::open(file).and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text));
+        (file.display().to_string(), read)
+    };
+    read.during(format!("the client secret cannot be read from {name}"))?;
+    checked(text, &name)
+}
+
+fn checked(text: String, source: &str) -> Result<String> {
+    let secret = text.trim_end_matches(['\r', '\n']);
+    let problem = if secret.is_empty() {
+        "is empty"
+    } else if secret.len() as u64 > MAX_BYTES {
+        "is too long to be one"
+    } else {
+        return Ok(secret.to_owned());
+    };
+    Err(Failure::new(format!("the client secret from {source} {problem}")).exit(Exit::Usage))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_one_line_of_a_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "s3cret\r\n").unwrap();
+        assert_eq!(read(file.path()).unwrap(), "s3cret");
+        std::fs::write(file.path(), "x".repeat(MAX_BYTES as usize + 1)).unwrap();
+        let refusal = read(file.path()).unwrap_err().to_string();
+        assert!(refusal.contains("too long") && !refusal.contains("xxx"), "{refusal}");
+    }
+}

@@ -1,0 +1,8 @@
+//! The terminal: all that is printed, asked and interrupted goes through here.
+
+pub(crate) mod interrupt;
+pub(crate) mod ndjson;
+pub(crate) mod output;
+pub(crate) mod prompt;
+pub(crate) mod sanitize;
+pub(crate) mod screen;
