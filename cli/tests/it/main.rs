@@ -31,6 +31,7 @@ mod main_job;
 mod openapi;
 mod options;
 mod outputs;
+mod pages;
 mod preflight;
 mod readme;
 mod roles;

@@ -1,28 +1,60 @@
-//! The commands of README's "Use", typed in their order by a shell at a terminal, as whoever reads it would.
+//! The commands of README and of the operations page, typed in their order by a shell at a terminal. What README shows
+//! as their output must appear there.
 
 use std::process::Command;
+
+use regex_lite::Regex;
 
 use crate::cloud::Cloud;
 use crate::terminal::Terminal;
 
-/// The blocks of shell commands under "Use" and "Day to day", without those of AWS, whose names are placeholders.
-fn commands() -> Vec<String> {
-    let readme = include_str!("../../../README.md");
-    let (_, use_of_it) = readme.split_once("\n## Use\n").unwrap();
-    let (use_of_it, _) = use_of_it.split_once("\n### In scripts\n").unwrap();
-    let blocks: Vec<&str> =
-        use_of_it.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap()).collect();
-    let typed: Vec<&str> = blocks.iter().copied().filter(|block| !block.contains("TENANT")).collect();
-    assert_eq!((blocks.len(), typed.len()), (3, 2), "a block more or less: see that it is typed here");
-    let [first, daily] = typed.as_slice() else { unreachable!() };
-    // The day's commands are for a stack that is there.
-    let (start, end) = first.split_once("restctl destroy").unwrap();
-    let lines = format!("{start}{daily}restctl destroy{end}");
-    lines.lines().map(|line| line.split('#').next().unwrap().trim().to_owned()).collect()
+const README: &str = include_str!("../../../README.md");
+const OPERATIONS: &str = include_str!("../../docs/operations.md");
+
+/// The only block in this language.
+fn block<'a>(page: &'a str, language: &str) -> &'a str {
+    let fence = format!("```{language}\n");
+    let mut blocks = page.split(&fence).skip(1);
+    let block = blocks.next().unwrap().split("```").next().unwrap();
+    assert!(blocks.next().is_none(), "two blocks of {language}: see that both are typed here");
+    block
+}
+
+/// Without the comment behind it.
+fn command(line: &str) -> &str {
+    line.split('#').next().unwrap().trim()
+}
+
+/// The day's commands need a stack, so they come before the stack is destroyed.
+fn commands() -> Vec<&'static str> {
+    let mut commands: Vec<&str> =
+        block(README, "console").lines().filter_map(|line| line.strip_prefix("$ ")).map(command).collect();
+    assert_eq!(commands.len(), 8, "README promises eight steps: {commands:?}");
+    let destroy = commands.iter().position(|command| *command == "restctl destroy").unwrap();
+    commands.splice(destroy..destroy, block(OPERATIONS, "sh").lines().map(command));
+    commands
+}
+
+/// Without colours, and with `0` for each number, id and digest.
+fn normal(text: &str) -> String {
+    let text = Regex::new("\x1b\\[[0-9;?]*[A-Za-z]").unwrap().replace_all(text, "").replace('\r', "\n");
+    let id = Regex::new("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16}|[0-9]+").unwrap();
+    id.replace_all(&text, "0").into_owned()
+}
+
+/// What README shows, in its order; `...` stands for anything.
+fn assert_shown(screen: &str) {
+    let screen = normal(screen);
+    let mut rest = screen.as_str();
+    for line in block(README, "console").lines().filter(|line| !line.starts_with("$ ") && *line != "...") {
+        let wanted = normal(line.trim_end_matches("..."));
+        let found = rest.find(&wanted).unwrap_or_else(|| panic!("not shown: {wanted:?} in\n{rest}"));
+        rest = &rest[found + wanted.len()..];
+    }
 }
 
 #[test]
-fn what_it_says_to_type_works() {
+fn the_commands_on_the_pages_work_and_print_what_readme_shows() {
     let cloud = Cloud::new();
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(crate::cloud::fixtures().join("items.csv"), folder.path().join("data.csv")).unwrap();
@@ -31,7 +63,7 @@ fn what_it_says_to_type_works() {
     let mut shell = Command::new("bash");
     let script = commands().join("\n");
     shell
-        .args(["-e", "-c", &format!("set -x\n{script}\necho all of it was typed")])
+        .args(["-e", "-c", &format!("set -x\n{script}\necho every command was typed")])
         .current_dir(folder.path());
     shell.env("PATH", format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap()));
     shell.env("XDG_STATE_HOME", cloud.state()).env_remove("RESTCTL_LOCAL").env_remove("RESTCTL_STACK");
@@ -40,5 +72,6 @@ fn what_it_says_to_type_works() {
     terminal.shows("Type the stack's name");
     terminal.types("restctl\r");
     let (exit, screen) = terminal.ends();
-    assert!(exit == Some(0) && screen.contains("all of it was typed"), "{screen}");
+    assert!(exit == Some(0) && screen.contains("every command was typed"), "{screen}");
+    assert_shown(&screen);
 }

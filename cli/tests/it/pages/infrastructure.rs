@@ -1,0 +1,69 @@
+//! The template, and the dependencies between the crates.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::markdown::{Page, code, root};
+
+const TEMPLATE: &str = include_str!("../../../../templates/stack.yaml");
+
+#[test]
+fn the_parameters_and_their_defaults_are_those_of_the_template() {
+    let (_, parameters) = TEMPLATE.split_once("\nParameters:\n").unwrap();
+    let (parameters, _) = parameters.split_once("\nConditions:\n").unwrap();
+    let mut defined = BTreeMap::new();
+    let mut name = "";
+    for line in parameters.lines() {
+        if let Some(parameter) = line.strip_prefix("  ").filter(|line| !line.starts_with(' ')) {
+            name = parameter.trim_end_matches(':');
+            defined.insert(name.to_owned(), String::new());
+        } else if let Some(default) = line.strip_prefix("    Default: ") {
+            defined.insert(name.to_owned(), default.trim_matches('"').to_owned());
+        }
+    }
+    let page = Page::read("templates/README.md");
+    let mut told = BTreeMap::new();
+    for row in page.table("## Parameters") {
+        let mut defaults = code(row[1]).into_iter();
+        for parameter in code(row[0]) {
+            // Two parameters of one row that share a default, as whether something is on, do not occur.
+            told.insert(parameter, defaults.next().unwrap_or_default());
+        }
+    }
+    assert_eq!(told, defined);
+}
+
+#[test]
+fn the_alarms_are_those_of_the_template() {
+    let lines: Vec<&str> = TEMPLATE.lines().collect();
+    let alarms = lines.windows(2).filter(|pair| pair[1] == "    Type: AWS::CloudWatch::Alarm");
+    let alarms: BTreeSet<String> =
+        alarms.map(|pair| pair[0].trim().trim_end_matches(':').to_owned()).collect();
+    let page = Page::read("templates/README.md");
+    let told: BTreeSet<String> = page.table("## Alarms").iter().flat_map(|row| code(row[0])).collect();
+    assert_eq!(told, alarms);
+    assert!(alarms.len() == 9 && page.text.contains("these nine alarms"), "{} alarms", alarms.len());
+}
+
+#[test]
+fn the_code_map_has_the_dependencies_of_the_crates() {
+    let page = Page::read("lambdas/README.md");
+    let mut told = BTreeMap::new();
+    for row in page.table("## Code map") {
+        let dependencies: BTreeSet<String> = code(row[2]).into_iter().collect();
+        told.insert(code(row[0]).remove(0), dependencies);
+    }
+    let mut found = BTreeMap::new();
+    for name in told.keys() {
+        let folder = if name == "cli" { root().join("cli") } else { root().join("lambdas").join(name) };
+        let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        let (_, dependencies) = manifest.split_once("\n[dependencies]\n").unwrap();
+        let dependencies = dependencies.split("\n[").next().unwrap().lines();
+        let dependencies = dependencies.filter_map(|line| line.strip_prefix("restctl-"));
+        let name_of = |line: &str| line.split(['.', ' ']).next().unwrap().to_owned();
+        found.insert(name.clone(), dependencies.map(name_of).collect());
+    }
+    assert_eq!(told, found);
+    let folders = std::fs::read_dir(root().join("lambdas")).unwrap().map(|entry| entry.unwrap().path());
+    let crates = folders.filter(|folder| folder.join("Cargo.toml").is_file()).count();
+    assert_eq!(told.len(), crates + 1, "the code map leaves a crate out");
+}

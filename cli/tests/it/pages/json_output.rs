@@ -1,0 +1,117 @@
+//! `json-output.md` has every member that a snapshot has, and none that no code writes.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use regex_lite::Regex;
+
+use super::commands::leaves;
+use super::markdown::{Page, code};
+use super::source;
+
+const PAGE: &str = "cli/docs/json-output.md";
+
+/// Items of the table, and texts that are not JSON.
+const FREE: [&str; 5] = ["get", "export", "completions", "man", "logs"];
+
+/// A row of the page: its commands, and the members of their documents.
+struct Row {
+    commands: Vec<String>,
+    members: BTreeSet<String>,
+}
+
+fn rows(page: &Page) -> Vec<Row> {
+    let words = |rows: Vec<Vec<&str>>, column: usize| -> BTreeSet<String> {
+        rows.iter().flat_map(|row| code(row[column])).collect()
+    };
+    let receipts = words(page.table("## Receipts"), 0);
+    let mut lines = words(page.table("## Lines of an operation"), 2);
+    lines.extend(["schema", "operation", "type", "outcome"].map(str::to_owned));
+    let row = |row: &Vec<&str>| {
+        let mut members: BTreeSet<String> = code(row[1]).into_iter().collect();
+        if row[1].contains("receipt") {
+            members.extend(receipts.iter().cloned());
+        }
+        if row[1].contains("#lines-of-an-operation") {
+            members.extend(lines.iter().cloned());
+        }
+        Row { commands: code(row[0]), members }
+    };
+    page.table("## Documents").iter().map(row).collect()
+}
+
+/// The row whose command shares the most words with what was typed.
+fn row<'a>(rows: &'a [Row], typed: &str) -> Option<&'a Row> {
+    let typed: Vec<&str> = typed.split(' ').collect();
+    let fits = |command: &str| {
+        command.split(' ').all(|word| typed.contains(&word))
+            && command.split(' ').next() == typed.first().copied()
+    };
+    let best = |row: &Row| row.commands.iter().filter(|it| fits(it)).map(|it| it.split(' ').count()).max();
+    rows.iter().filter(|row| best(row).is_some()).max_by_key(|row| best(row))
+}
+
+#[test]
+fn every_command_is_on_the_page() {
+    let page = Page::read(PAGE);
+    let told: BTreeSet<String> = rows(&page).into_iter().flat_map(|row| row.commands).collect();
+    let written = leaves().into_iter().filter(|command| command != "completions" && command != "man");
+    let missing: Vec<String> = written.filter(|command| !told.contains(command)).collect();
+    assert!(missing.is_empty(), "{PAGE} lacks {missing:?}");
+}
+
+#[test]
+fn every_member_of_a_snapshot_is_on_the_page() {
+    let page = Page::read(PAGE);
+    let rows = rows(&page);
+    let member = Regex::new(r#""([a-z][a-z0-9_]*)": ?"#).unwrap();
+    let mut looked_at = 0;
+    for file in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/outputs")).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        // A failure stands at the end, and is the same for every command.
+        let text = text.split("\n? ").next().unwrap();
+        let (typed, document) = text.split_once('\n').unwrap_or((text, ""));
+        let typed = typed.trim_start_matches("$ restctl ");
+        let row = row(&rows, typed).unwrap_or_else(|| panic!("{PAGE} has no row for {typed:?}"));
+        if FREE.iter().any(|free| row.commands.iter().any(|command| command == free)) {
+            continue;
+        }
+        for name in member.captures_iter(document).map(|found| found[1].to_owned()) {
+            looked_at += 1;
+            let is_item =
+                typed.contains("--explain") && ["discontinued", "id", "name", "price"].contains(&&*name);
+            assert!(is_item || row.members.contains(&name), "{}: {name} is not on the page", path.display());
+        }
+    }
+    assert!(looked_at > 200, "only {looked_at} members were found");
+}
+
+#[test]
+fn every_member_on_the_page_is_written_by_the_code() {
+    let page = Page::read(PAGE);
+    let mut code: String = source::files("").into_iter().map(|(_, text)| text).collect();
+    for name in ["load.rs", "stack.rs"] {
+        let contract = Path::new(env!("CARGO_MANIFEST_DIR")).join("../lambdas/contract/src").join(name);
+        code.push_str(&std::fs::read_to_string(contract).unwrap());
+    }
+    let words = Regex::new(r"\w+").unwrap();
+    let known: BTreeSet<String> =
+        words.find_iter(&code).map(|word| word.as_str().replace('_', "").to_lowercase()).collect();
+    for row in rows(&page) {
+        for member in row
+            .members
+            .iter()
+            .filter(|member| words.find(member).is_some_and(|word| word.len() == member.len()))
+        {
+            assert!(
+                known.contains(&member.replace('_', "").to_lowercase()),
+                "nothing writes {member} of {:?}",
+                row.commands
+            );
+        }
+    }
+}

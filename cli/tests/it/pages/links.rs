@@ -1,0 +1,41 @@
+use regex_lite::Regex;
+
+use super::markdown::{Page, root};
+
+#[test]
+fn relative_links_and_anchors_resolve() {
+    let link = Regex::new(r"\]\(([^)\s]+)\)").unwrap();
+    let mut broken = Vec::new();
+    let mut resolved = 0;
+    for page in Page::all() {
+        for (number, line) in page.prose() {
+            for target in link.captures_iter(line).map(|found| found[1].to_owned()) {
+                if target.contains("://") || target.starts_with("mailto:") {
+                    continue;
+                }
+                match resolve(&page, &target) {
+                    Ok(()) => resolved += 1,
+                    Err(why) => broken.push(format!("{}:{number}: {target}: {why}", page.path.display())),
+                }
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    assert!(resolved > 50, "only {resolved} links were found");
+}
+
+fn resolve(page: &Page, target: &str) -> Result<(), String> {
+    let (path, anchor) = target.split_once('#').map_or((target, None), |(path, anchor)| (path, Some(anchor)));
+    let file = match path {
+        "" => root().join(&page.path),
+        _ => root().join(&page.path).parent().unwrap().join(path),
+    };
+    let file = file.canonicalize().map_err(|error| error.to_string())?;
+    let inside = file.strip_prefix(root().canonicalize().unwrap()).map_err(|_| "outside the repository")?;
+    match anchor {
+        Some(anchor) if !Page::read(inside).anchors().iter().any(|known| known == anchor) => {
+            Err("no such heading".to_owned())
+        }
+        _ => Ok(()),
+    }
+}

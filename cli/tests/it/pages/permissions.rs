@@ -1,0 +1,97 @@
+//! The actions on `iam-permissions.md` are those that a deployment is asked about, and those that restctl calls.
+
+use std::collections::BTreeSet;
+
+use regex_lite::Regex;
+
+use super::markdown::Page;
+use super::source;
+
+const PAGE: &str = "cli/docs/iam-permissions.md";
+
+/// Calls whose permission has another name, or that need more than one. No permission for a call that only the local cloud gets.
+const OTHER_NAMES: [(&str, &[&str]); 18] = [
+    ("cloudcontrol:ListResources", &["cloudformation:ListResources"]),
+    ("dynamodb:WaitUntilTableNotExists", &["dynamodb:DescribeTable"]),
+    ("elasticloadbalancing:RegisterTargets", &[]),
+    ("lambda:Invoke", &["lambda:InvokeFunction"]),
+    ("s3:CompleteMultipartUpload", &["s3:PutObject"]),
+    ("s3:CreateMultipartUpload", &["s3:PutObject"]),
+    ("s3:DeleteObjects", &["s3:DeleteObject", "s3:DeleteObjectVersion"]),
+    ("s3:HeadBucket", &["s3:ListBucket"]),
+    ("s3:HeadObject", &["s3:GetObject"]),
+    ("s3:ListBuckets", &["s3:ListAllMyBuckets"]),
+    ("s3:ListObjectVersions", &["s3:ListBucketVersions"]),
+    ("s3:ListParts", &["s3:ListMultipartUploadParts"]),
+    ("s3:PutPublicAccessBlock", &["s3:PutBucketPublicAccessBlock"]),
+    ("s3:UploadPart", &["s3:PutObject"]),
+    ("servicequotas:GetAwsDefaultServiceQuota", &["servicequotas:GetAWSDefaultServiceQuota"]),
+    ("sqs:ChangeMessageVisibilityBatch", &["sqs:ChangeMessageVisibility"]),
+    ("cloudwatchlogs:FilterLogEvents", &["logs:FilterLogEvents"]),
+    ("eventbridge:DescribeRule", &["events:DescribeRule"]),
+];
+
+fn actions(text: &str) -> BTreeSet<String> {
+    let action = Regex::new(r#"["`]([a-z0-9-]+:[A-Z]\w+)["`]"#).unwrap();
+    action.captures_iter(text).map(|found| found[1].to_owned()).collect()
+}
+
+#[test]
+fn a_deployment_is_asked_about_the_actions_on_the_page() {
+    let page = Page::read(PAGE);
+    let table: String = page.table("## To deploy").into_iter().flatten().collect();
+    assert_eq!(actions(&table), actions(&source::file("needed.rs")));
+}
+
+#[test]
+fn every_call_has_its_permission_on_the_page() {
+    let page = actions(&Page::read(PAGE).text);
+    let mut called = BTreeSet::new();
+    for call in calls() {
+        match OTHER_NAMES.iter().find(|(name, _)| *name == call) {
+            Some((_, permissions)) => called.extend(permissions.iter().map(|name| (*name).to_owned())),
+            None => {
+                called.insert(call);
+            }
+        }
+    }
+    assert!(called.len() > 50, "only {} calls were found", called.len());
+    let missing: Vec<_> = called.difference(&page).collect();
+    assert!(missing.is_empty(), "{PAGE} lacks {missing:?}");
+    let needed = actions(&source::file("needed.rs"));
+    // AWS asks for it, and nobody can be asked about it.
+    let mut left: Vec<_> = page.difference(&called).filter(|action| !needed.contains(*action)).collect();
+    left.retain(|action| *action != "iam:CreateServiceLinkedRole");
+    assert!(left.is_empty(), "nothing calls {left:?} of {PAGE}");
+}
+
+/// The operations of the SDK's clients that the command calls, such as `s3:PutObject`.
+fn calls() -> BTreeSet<String> {
+    let mut calls = BTreeSet::new();
+    let sdk = Regex::new(r"aws_sdk_([a-z0-9]+)").unwrap();
+    let call = Regex::new(r"\b([a-z0-9]+)\s*\.([a-z_]+)\(\)").unwrap();
+    for (_, text) in source::files("aws") {
+        // For a client that has a name of its own in its file.
+        let file = sdk.captures(&text).map(|found| found[1].to_owned());
+        for found in call.captures_iter(&text).filter(|found| &found[2] != "config") {
+            let service = match &found[1] {
+                "client" | "secrets" => file.as_deref(),
+                name => SERVICES.contains(&name).then_some(name),
+            };
+            calls.extend(service.map(|service| format!("{service}:{}", camel_case(&found[2]))));
+        }
+    }
+    calls
+}
+
+/// The clients' names in `Aws`.
+#[rustfmt::skip]
+const SERVICES: [&str; 16] = [
+    "acm", "cloudcontrol", "cloudformation", "cloudwatch", "cloudwatchlogs", "dynamodb", "elasticloadbalancing",
+    "eventbridge", "iam", "lambda", "s3", "secretsmanager", "servicequotas", "sqs", "ssm", "sts",
+];
+
+fn camel_case(name: &str) -> String {
+    let words = name.split('_').map(|word| word[..1].to_uppercase() + &word[1..]);
+    words.collect()
+}
