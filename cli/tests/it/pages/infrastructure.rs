@@ -1,4 +1,4 @@
-//! The template, and the dependencies between the crates.
+//! The template, the crates, and the modules of the command.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,4 +66,15 @@ fn the_code_map_has_the_dependencies_of_the_crates() {
     let folders = std::fs::read_dir(root().join("lambdas")).unwrap().map(|entry| entry.unwrap().path());
     let crates = folders.filter(|folder| folder.join("Cargo.toml").is_file()).count();
     assert_eq!(told.len(), crates + 1, "the code map leaves a crate out");
+}
+
+#[test]
+fn the_modules_of_the_command_are_all_in_the_order() {
+    let main = include_str!("../../../src/main.rs");
+    let modules = main.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'));
+    let modules: BTreeSet<String> = modules.map(str::to_owned).collect();
+    let page = Page::read(".github/CONTRIBUTING.md");
+    let told: BTreeSet<String> =
+        page.table("## Where things are").iter().flat_map(|row| code(row[0])).collect();
+    assert_eq!(told, modules);
 }

@@ -1,6 +1,6 @@
 use regex_lite::Regex;
 
-use super::markdown::{Page, root};
+use super::markdown::{Page, code, root};
 
 #[test]
 fn relative_links_and_anchors_resolve() {
@@ -38,4 +38,22 @@ fn resolve(page: &Page, target: &str) -> Result<(), String> {
         }
         _ => Ok(()),
     }
+}
+
+/// Such as `src/handler.rs`, beside the page or from the root of the repository.
+#[test]
+fn the_files_that_are_named_exist() {
+    let path = Regex::new(r"^(\.ci|cli|fixtures|lambdas|src|templates|tests)/[\w./-]+$").unwrap();
+    let mut found = 0;
+    for page in Page::all() {
+        for (number, line) in page.prose() {
+            for named in code(line).iter().filter(|piece| path.is_match(piece)) {
+                found += 1;
+                let folder = root().join(&page.path);
+                let is_there = root().join(named).exists() || folder.parent().unwrap().join(named).exists();
+                assert!(is_there, "{}:{number}: there is no {named}", page.path.display());
+            }
+        }
+    }
+    assert!(found > 20, "only {found} files are named");
 }
