@@ -77,6 +77,9 @@ fn the_commands_by_task_are_all_commands() {
     assert!(untold.is_empty(), "no task in cli/README.md has {untold:?}");
 }
 
+/// Flags of cargo and cargo-fuzz that stand alone on a page.
+const OF_OTHER_TOOLS: [&str; 2] = ["--workspace", "--no-trace-compares"];
+
 /// In what is to be typed, or is named alone.
 #[test]
 fn the_flags_on_the_pages_exist() {
@@ -91,8 +94,7 @@ fn the_flags_on_the_pages_exist() {
         let named = named.iter().filter(|piece| piece.starts_with("--") || piece.starts_with("restctl "));
         for text in typed.map(str::to_owned).chain(named.cloned()) {
             for found in flag.find_iter(text.split(" | ").next().unwrap()) {
-                // Of cargo-fuzz.
-                if found.as_str() != "--no-trace-compares" {
+                if !OF_OTHER_TOOLS.contains(&found.as_str()) {
                     seen += 1;
                     assert!(known.contains(found.as_str()), "{}: {}", page.path.display(), found.as_str());
                 }

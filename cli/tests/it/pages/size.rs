@@ -28,3 +28,12 @@ fn lines_are_wrapped() {
         }
     }
 }
+
+#[test]
+fn code_stays_in_one_line() {
+    for page in Page::all() {
+        for (number, line) in page.prose() {
+            assert!(line.matches('`').count() % 2 == 0, "{}:{number}: {line}", page.path.display());
+        }
+    }
+}
