@@ -1,12 +1,11 @@
 //! What each command writes to standard output, for people and for programs, word for word but for what is another one
-//! each time. `RESTCTL_SNAPSHOT=write cargo test --workspace outputs` writes `cli/tests/outputs` anew.
-
-use std::path::Path;
+//! each time: `cli/tests/outputs`.
 
 use regex_lite::Regex;
 use serde_json::Value;
 
 use crate::cloud::Cloud;
+use crate::snapshots::Snapshots;
 
 /// What differs from run to run, and what stands for it.
 const VARIABLE: [(&str, &str); 20] = [
@@ -32,15 +31,13 @@ const VARIABLE: [(&str, &str); 20] = [
     (r"(\S)  +", "$1  "),
 ];
 
-const MAX_LINES: usize = 100;
-
 struct Outputs<'a> {
     cloud: &'a Cloud,
-    changed: Vec<String>,
+    snapshots: Snapshots,
 }
 
 impl Outputs<'_> {
-    /// Of `restctl ARGS`, in both outputs.
+    /// Compares what `restctl ARGS` writes, in both formats; the snapshot is named after the command.
     fn of(&mut self, args: &[&str]) -> &mut Self {
         let name = args.iter().filter(|arg| !arg.starts_with('-')).copied().collect::<Vec<_>>().join(" ");
         self.named(&name, args)
@@ -50,33 +47,19 @@ impl Outputs<'_> {
         for format in ["text", "json"] {
             let ran = self.cloud.run(&[args, &["--output", format]].concat());
             let data = if format == "json" { without_histories(&ran.data) } else { ran.data };
-            // Of a list of hundreds, the beginning says how it is written.
-            let data: String = data.split_inclusive('\n').take(MAX_LINES).collect();
             let mut written = normal(&format!("$ restctl {}\n{data}", args.join(" ")));
             if ran.exit != 0 {
-                let failed = ran.said.lines().skip_while(|line| !line.starts_with("error:"));
-                let failed = if format == "json" {
+                let failure: Vec<&str> = if format == "json" {
                     ran.said.lines().last().into_iter().collect()
                 } else {
-                    failed.collect::<Vec<_>>()
+                    ran.said.lines().skip_while(|line| !line.starts_with("error:")).collect()
                 };
-                written.push_str(&format!("? {}\n{}\n", ran.exit, normal(&failed.join("\n"))));
+                written.push_str(&format!("? {}\n", ran.exit));
+                failure.iter().for_each(|line| written.push_str(&format!("{}\n", normal(line))));
             }
-            self.compare(&format!("{}.{format}", name.replace([' ', '/'], "-")), &written);
+            self.snapshots.compare(&format!("{}.{format}", name.replace([' ', '/'], "-")), &written);
         }
         self
-    }
-
-    fn compare(&mut self, file: &str, written: &str) {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/outputs").join(file);
-        if std::env::var_os("RESTCTL_SNAPSHOT").is_some_and(|what| what == "write") {
-            std::fs::write(path, written).unwrap();
-            return;
-        }
-        let before = std::fs::read_to_string(path).unwrap_or_default();
-        if before != written {
-            self.changed.push(format!("{file} was:\n{before}\nand is:\n{written}"));
-        }
     }
 }
 
@@ -111,7 +94,7 @@ fn without_histories(data: &str) -> String {
 #[test]
 fn each_command_in_both_outputs() {
     let cloud = Cloud::up();
-    let mut outputs = Outputs { cloud: &cloud, changed: Vec::new() };
+    let mut outputs = Outputs { cloud: &cloud, snapshots: Snapshots::in_folder("outputs") };
     outputs.of(&["local", "status"]).of(&["setup"]).named("deploy dry-run", &["deploy", "--dry-run"]);
     outputs.named("deploy", &["deploy", "--list", "on"]);
     let load = cloud.succeed(&["upload", "bad.csv", "--no-wait"]).data;
@@ -138,5 +121,5 @@ fn each_command_in_both_outputs() {
     outputs.of(&["cert", "show"]).of(&["cert", "renew"]).of(&["idp", "show"]).of(&["idp", "rotate-secret"]);
     outputs.of(&["rollback"]).named("destroy", &["destroy", "--yes", "--delete-data"]);
     outputs.named("not deployed", &["loads", "ls"]).of(&["local", "down"]);
-    assert!(outputs.changed.is_empty(), "{}", outputs.changed.join("\n\n"));
+    outputs.snapshots.finish();
 }
