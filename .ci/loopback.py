@@ -1,4 +1,4 @@
-"""Names under localhost are this machine (RFC 6761, section 6.3), also where the system's resolver has none of them."""
+"""Names under localhost are this machine (RFC 6761, section 6.3), even if the system's resolver does not know them."""
 
 import socket
 
