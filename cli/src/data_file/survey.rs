@@ -98,12 +98,8 @@ impl Keys {
 
 /// Says that the file `shown` cannot be loaded, and what to do about it.
 pub(crate) fn cannot_load(shown: &str, reason: &Unreadable) -> Failure {
-    let text = reason.to_string();
-    let failure = Failure::new(format!("{shown} cannot be loaded"));
-    match text.split_once(": ") {
-        Some((why, next)) => failure.why(why).next(next),
-        None => failure.why(text),
-    }
+    let failure = Failure::new(format!("{shown} cannot be loaded")).why(reason.to_string());
+    failure.next(reason.advice().unwrap_or_else(|| "fix the file and run the command again".into()))
 }
 
 /// Says that not one row of the file can be loaded; `rejects` are the first of those that cannot.

@@ -17,7 +17,7 @@ impl Stop {
 
 impl From<Unreadable> for Stop {
     fn from(unreadable: Unreadable) -> Self {
-        Self::ForGood(unreadable.to_string())
+        Self::ForGood(unreadable.with_advice())
     }
 }
 

@@ -46,7 +46,7 @@ fn a_file_cut_short_is_unreadable_wherever() {
             assert_eq!(keys(compression, &file[..end]), Err(Unreadable::Truncated { compression }), "{end}");
         }
         assert_eq!(keys(compression, &file).unwrap(), ["1", "2", "3"]);
-        let message = Unreadable::Truncated { compression }.to_string();
+        let message = Unreadable::Truncated { compression }.with_advice();
         assert!(message.starts_with(&format!("the file ends inside its {compression} data: ")), "{message}");
     }
 }

@@ -28,9 +28,7 @@ pub enum Compression {
 
 /// A file name that says nothing about the format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the name {name:?} does not tell the format: rename the file so that it ends in .csv, .ndjson, .jsonl or .json, and in .gz or .zst after that if it is compressed"
-)]
+#[error("the name {name:?} does not tell the format")]
 pub struct UnknownEnding {
     name: String,
 }
@@ -77,8 +75,7 @@ mod tests {
         assert_eq!(of("items.json"), (Format::JsonArray, Compression::None));
         assert_eq!(of("items.Json.ZST"), (Format::JsonArray, Compression::Zstd));
         for unknown in ["items.xlsx", "items.gz", "items.csv.zip", "items.csv.gz.gz", "csv", "csv.gz", ""] {
-            let message = Encoding::of(unknown).unwrap_err().to_string();
-            assert!(message.contains(".csv, .ndjson, .jsonl or .json"), "{message}");
+            assert_eq!(Encoding::of(unknown), Err(UnknownEnding { name: unknown.to_owned() }));
         }
     }
 }

@@ -199,7 +199,7 @@ mod tests {
             ("{\"id\":1}", "ends in .ndjson"),
             ("[{\"id\":\"\u{e9}", "a string"),
         ] {
-            let message = parse(JsonArray, text).unwrap_err().to_string();
+            let message = parse(JsonArray, text).unwrap_err().with_advice();
             assert!(message.contains(said), "{text}: {message}");
         }
     }

@@ -90,9 +90,9 @@ pub struct ColumnTypes(pub Vec<ColumnType>);
 /// Why a text is not a list of column types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ColumnTypesError {
-    #[error("{0:?} is no column type, they are s, n and b: upload the file again with restctl upload")]
+    #[error("{0:?} is no column type, they are s, n and b")]
     UnknownLetter(char),
-    #[error("the column types count wrongly: upload the file again with restctl upload")]
+    #[error("the column types count wrongly")]
     Count,
 }
 

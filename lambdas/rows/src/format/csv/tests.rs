@@ -84,11 +84,11 @@ fn a_header_must_name_each_column_once() {
         ("id,id", "two columns of the header are called \"id\""),
         ("id,restctl:load", "keeps for itself"),
     ] {
-        let message = parse(Csv, &format!("{header}\n1,2\n")).unwrap_err().to_string();
+        let message = parse(Csv, &format!("{header}\n1,2\n")).unwrap_err().with_advice();
         assert!(message.contains(said), "{header}: {message}");
     }
     let many: Vec<_> = (0..50).map(|n| format!("c{n}")).collect();
-    let message = parse(Csv, &many.join(",")).unwrap_err().to_string();
+    let message = parse(Csv, &many.join(",")).unwrap_err().with_advice();
     assert!(message.contains("\"c19\", 30 more"), "{message}");
     assert_eq!(
         parse_with_types("ss", "id,a,b\n"),
@@ -96,7 +96,7 @@ fn a_header_must_name_each_column_once() {
     );
     let long = "n".repeat(65_536);
     assert_eq!(parse(Csv, &format!("id,{long}\n")), Err(Unreadable::NameTooLong { position: 2 }));
-    assert!(parse(Csv, &long).unwrap_err().to_string().len() < 400);
+    assert!(parse(Csv, &long).unwrap_err().with_advice().len() < 400);
 }
 
 #[test]
@@ -107,11 +107,11 @@ fn a_header_in_one_column_names_the_delimiter() {
         ("id\ta", "--delimiter tab"),
         ("id|a", "--delimiter '|'"),
     ] {
-        let message = parse(Csv, header).unwrap_err().to_string();
+        let message = parse(Csv, header).unwrap_err().with_advice();
         assert!(message.contains(said), "{header}: {message}");
     }
     let dialect = Dialect { delimiter: ";".parse().unwrap(), ..dialect(Csv) };
-    let message = parse_as(&dialect, b"id,a").unwrap_err().to_string();
+    let message = parse_as(&dialect, b"id,a").unwrap_err().with_advice();
     assert!(message.ends_with("--delimiter ','"), "{message}");
     let found = parse_as(&dialect, b"id;a\n1;\"x;y,\"\n").unwrap();
     assert_eq!(cell(rows(&found)[0], "a"), Some(&text("x;y,")));
@@ -126,12 +126,12 @@ fn types_by_name_are_for_columns_that_are_there() {
     let found = named("a", ColumnType::Number).unwrap();
     assert_eq!(cell(rows(&found)[0], "a"), Some(&Value::Number("1000".into())));
     assert_eq!(rejects(&found)[0].column.as_deref(), Some("a"));
-    let message = named("b", ColumnType::Number).unwrap_err().to_string();
+    let message = named("b", ColumnType::Number).unwrap_err().with_advice();
     assert!(
         message.contains("\"b\", which the file does not have; its header has \"id\", \"a\": "),
         "{message}"
     );
-    let message = named("id", ColumnType::Number).unwrap_err().to_string();
+    let message = named("id", ColumnType::Number).unwrap_err().with_advice();
     assert!(message.contains("the stack's key is a string"), "{message}");
     assert_eq!(rows(&named("id", ColumnType::String).unwrap()).len(), 2);
 }
