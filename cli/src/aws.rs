@@ -24,7 +24,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 
-use crate::cli::target::Target;
+use crate::cli::target::TargetArgs;
 use crate::failure::{Exit, Failure, Result};
 use crate::local::LocalCloud;
 
@@ -55,7 +55,7 @@ pub(crate) struct Aws {
 
 impl Aws {
     /// Clients of AWS by the standard credential chain, or of the local cloud. Sends nothing yet.
-    pub(crate) async fn connect(target: &Target, local: Option<&LocalCloud>) -> Result<Self> {
+    pub(crate) async fn connect(target: &TargetArgs, local: Option<&LocalCloud>) -> Result<Self> {
         let http_client =
             aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::AwsLc));
         let mut loader =

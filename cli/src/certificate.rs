@@ -18,8 +18,8 @@ use time::format_description::well_known::Rfc3339;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::{FromDer, GeneralName};
 
-use crate::digest::sha256;
-use crate::failure::{During, Exit, Failure, Result};
+use crate::digest::sha256_hex;
+use crate::failure::{Exit, Failure, FailureContext, Result};
 
 pub(crate) use presented::{Presented, covers, did_issue};
 pub(crate) use reimport::Obstacle;
@@ -100,8 +100,8 @@ impl Identity {
         // A clock that is a little behind must accept it as well.
         params.not_before = (now - Duration::from_secs(60 * 60)).into();
         params.not_after = (now + SELF_SIGNED_VALIDITY).into();
-        let key = KeyPair::generate().during("a key cannot be generated")?;
-        let certificate = params.self_signed(&key).during("the certificate cannot be signed")?;
+        let key = KeyPair::generate().context("a key cannot be generated")?;
+        let certificate = params.self_signed(&key).context("the certificate cannot be signed")?;
         let facts = Facts::of(certificate.der(), "the new certificate")?;
         let name = facts.name.ok_or_else(not_a_name)?;
         Ok(Self {
@@ -121,17 +121,17 @@ impl Identity {
         const FORMER: &str = "the certificate in ACM";
         const NEW: &str = "the new certificate";
         let former = CertificateDer::from_pem_slice(former_pem.as_bytes());
-        let former = former.during(format!("{FORMER} cannot be read"))?;
+        let former = former.context(format!("{FORMER} cannot be read"))?;
         let new = CertificateDer::from_pem_slice(self.certificate_pem.as_bytes());
-        let new = new.during(format!("{NEW} cannot be read"))?;
+        let new = new.context(format!("{NEW} cannot be read"))?;
         reimport::obstacle(&parse(&former, FORMER)?, &parse(&new, NEW)?)
-            .during("what the certificates may be used for cannot be read")
+            .context("what the certificates may be used for cannot be read")
     }
 
     /// It is for this name, as a client would see it.
     pub(crate) fn covers(&self, name: &str) -> Result<bool> {
         let der = CertificateDer::from_pem_slice(self.certificate_pem.as_bytes());
-        Ok(covers(&der.during("the new certificate cannot be read")?, name))
+        Ok(covers(&der.context("the new certificate cannot be read")?, name))
     }
 
     /// What Secrets Manager keeps of it, once it has been imported as `arn`.
@@ -142,7 +142,7 @@ impl Identity {
             names: self.names.clone(),
             anchor: topmost(self.chain_pem.as_deref().unwrap_or(&self.certificate_pem)).to_owned(),
             fingerprint: self.fingerprint.clone(),
-            not_after: self.not_after.format(&Rfc3339).during("the certificate's expiry is out of range")?,
+            not_after: self.not_after.format(&Rfc3339).context("the certificate's expiry is out of range")?,
             self_signed: self.self_signed,
             supersedes,
         })
@@ -169,7 +169,7 @@ impl Facts {
     fn of(der: &CertificateDer<'_>, which: &str) -> Result<Self> {
         let certificate = parse(der, which)?;
         let names = certificate.subject_alternative_name();
-        let names = names.during(format!("{which} has names that cannot be read"))?;
+        let names = names.context(format!("{which} has names that cannot be read"))?;
         let names = names.iter().flat_map(|names| &names.value.general_names);
         let names = names.filter_map(|name| match name {
             GeneralName::DNSName(name) => Some((*name).to_owned()),
@@ -182,7 +182,7 @@ impl Facts {
             names,
             not_before: certificate.validity().not_before.to_datetime(),
             not_after: certificate.validity().not_after.to_datetime(),
-            fingerprint: sha256(der),
+            fingerprint: sha256_hex(der),
             is_authority: certificate.is_ca(),
             subject: which.to_owned(),
         })
@@ -226,7 +226,7 @@ fn check_key(leaf: &CertificateDer<'_>, key_pem: &str, cert: &Path, key: &Path) 
                 .why(format!("{} was issued for another key than {}", cert.display(), key.display()))
                 .next("give the key with which the certificate was requested to --key"))
         }
-        Err(error) => Err(error).during(format!("{} cannot be used", cert.display())),
+        Err(error) => Err(error).context(format!("{} cannot be used", cert.display())),
     }
 }
 
@@ -254,12 +254,12 @@ fn check_chain(leaf: &CertificateDer<'_>, chain: &[CertificateDer<'static>], fil
 
 fn parse<'a>(der: &'a CertificateDer<'_>, which: &str) -> Result<X509Certificate<'a>> {
     let parsed = X509Certificate::from_der(der);
-    parsed.map(|(_, certificate)| certificate).during(format!("{which} cannot be read"))
+    parsed.map(|(_, certificate)| certificate).context(format!("{which} cannot be read"))
 }
 
 fn parse_certificates(pem: &str, file: &Path) -> Result<Vec<CertificateDer<'static>>> {
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
-    let certificates = certificates.during(format!("{} is not a PEM file", file.display()))?;
+    let certificates = certificates.context(format!("{} is not a PEM file", file.display()))?;
     if certificates.is_empty() {
         return Err(usage(format!("{} holds no certificate", file.display()))
             .next("give a PEM file (BEGIN CERTIFICATE)"));
@@ -268,11 +268,11 @@ fn parse_certificates(pem: &str, file: &Path) -> Result<Vec<CertificateDer<'stat
 }
 
 fn read_pem(file: &Path) -> Result<String> {
-    let size = fs::metadata(file).during(format!("{} cannot be read", file.display()))?.len();
+    let size = fs::metadata(file).context(format!("{} cannot be read", file.display()))?.len();
     if size > MAX_PEM_BYTES {
         return Err(usage(format!("{} has {size} bytes and is no PEM file", file.display())));
     }
-    fs::read_to_string(file).during(format!("{} cannot be read as PEM", file.display()))
+    fs::read_to_string(file).context(format!("{} cannot be read as PEM", file.display()))
 }
 
 fn usage(what: impl Into<String>) -> Failure {

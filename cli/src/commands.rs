@@ -27,9 +27,9 @@ pub(crate) mod verify;
 
 use clap::Subcommand;
 
-use crate::commands::invocation::Given;
+use crate::commands::invocation::Invocation;
 use crate::context::Context;
-use crate::failure::{During, Exit, Result};
+use crate::failure::{Exit, FailureContext, Result};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -106,14 +106,14 @@ pub(crate) enum Command {
     Local(local::Local),
 }
 
-pub(crate) fn run(mut given: Given) -> Result<Exit> {
+pub(crate) fn run(mut invocation: Invocation) -> Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .during("the asynchronous runtime does not start")?;
+        .context("the asynchronous runtime does not start")?;
     runtime.block_on(async {
-        let command = given.cli.command.take();
-        let target = &given.cli.target;
+        let command = invocation.cli.command.take();
+        let target = &invocation.cli.target;
         let Some(command) = command else { return first_steps::run(target).await };
         match command {
             // Those that write JSON line by line say there, too, that there is no context.
@@ -134,7 +134,7 @@ pub(crate) fn run(mut given: Given) -> Result<Exit> {
             Command::Idp(command) => idp::run(command, &Context::new(target)?).await,
             Command::Get(args) => get::run(args, &Context::new(target)?).await,
             Command::Export(args) => export::run(args, &Context::new(target)?).await,
-            Command::Config(command) => config::run(command, &given).await,
+            Command::Config(command) => config::run(command, &invocation).await,
             Command::Completions(args) => completions::run(args),
             Command::Man(args) => man::run(args),
             Command::Demo(args) => demo::run(args).await,

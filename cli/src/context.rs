@@ -4,13 +4,13 @@ use restctl_contract::stack::StackName;
 use tokio::sync::OnceCell;
 
 use crate::aws::Aws;
-use crate::cli::target::Target;
+use crate::cli::target::TargetArgs;
 use crate::failure::{Exit, Failure, Result};
 use crate::local::LocalCloud;
 
 pub(crate) struct Context {
     pub(crate) stack: StackName,
-    pub(crate) target: Target,
+    pub(crate) target: TargetArgs,
     /// The local cloud, where the command was told to use it.
     pub(crate) local: Option<LocalCloud>,
     /// Built when it is first asked for: a call of the API from a warm cache needs nothing of it.
@@ -18,7 +18,7 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub(crate) fn new(target: &Target) -> Result<Self> {
+    pub(crate) fn new(target: &TargetArgs) -> Result<Self> {
         if target.local && (target.profile.is_some() || target.region.is_some()) {
             return Err(Failure::new("the local cloud has no profiles and no regions")
                 .exit(Exit::Usage)

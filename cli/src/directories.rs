@@ -7,36 +7,36 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
-use crate::failure::{During, Failure, Result};
+use crate::failure::{Failure, FailureContext, Result};
 
 /// Tokens and the local cloud's records: `$XDG_STATE_HOME/restctl`, by default `~/.local/state/restctl`.
-pub(crate) fn state() -> Result<PathBuf> {
+pub(crate) fn state_folder() -> Result<PathBuf> {
     let state = strategy()?.state_dir();
     state.map(|dir| dir.join("restctl")).ok_or_else(|| Failure::new("this system has no folder for state"))
 }
 
 /// What can be downloaded again: `$XDG_CACHE_HOME/restctl`, by default `~/.cache/restctl`.
-pub(crate) fn cache() -> Result<PathBuf> {
+pub(crate) fn cache_folder() -> Result<PathBuf> {
     Ok(strategy()?.cache_dir().join("restctl"))
 }
 
 fn strategy() -> Result<impl BaseStrategy> {
     etcetera::choose_base_strategy()
-        .during("the home folder is not known")
+        .context("the home folder is not known")
         .map_err(|failure| failure.next("export HOME=/path/to/your/home"))
 }
 
 /// Makes `dir` and its parents, open to nobody else.
-pub(crate) fn create_private(dir: &Path) -> Result<()> {
+pub(crate) fn create_private_folder(dir: &Path) -> Result<()> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(dir)
-        .during(format!("{} cannot be made", dir.display()))
+        .context(format!("{} cannot be made", dir.display()))
 }
 
 /// Replaces `file` as a whole, readable by nobody else: a reader sees the old bytes or the new ones.
-pub(crate) fn write_private(file: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write_private_file(file: &Path, bytes: &[u8]) -> Result<()> {
     let write = || -> io::Result<()> {
         let beside = file.with_extension(format!("{}.part", std::process::id()));
         let mut options = fs::OpenOptions::new();
@@ -46,9 +46,9 @@ pub(crate) fn write_private(file: &Path, bytes: &[u8]) -> Result<()> {
         fs::rename(&beside, file)
     };
     if let Some(parent) = file.parent() {
-        create_private(parent)?;
+        create_private_folder(parent)?;
     }
-    write().during(format!("{} cannot be written", file.display()))
+    write().context(format!("{} cannot be written", file.display()))
 }
 
 #[cfg(test)]
@@ -59,8 +59,8 @@ mod tests {
     fn private_files_are_private() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("sub/token.json");
-        write_private(&file, b"one").unwrap();
-        write_private(&file, b"two").unwrap();
+        write_private_file(&file, b"one").unwrap();
+        write_private_file(&file, b"two").unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"two");
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::metadata(file.parent().unwrap()).unwrap().permissions().mode() & 0o777, 0o700);

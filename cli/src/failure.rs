@@ -91,7 +91,7 @@ impl Failure {
 
 impl Failure {
     /// What happened and why, for a place where it ends nothing.
-    pub(crate) fn in_one_line(&self) -> String {
+    pub(crate) fn to_single_line(&self) -> String {
         let why = self.why.iter().map(|why| format!(": {}", why.replace('\n', " ")));
         format!("{}{}", self.what, why.collect::<String>())
     }
@@ -136,12 +136,12 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 /// Says what was being done when something failed.
-pub(crate) trait During<T> {
-    fn during(self, what: impl Into<String>) -> Result<T>;
+pub(crate) trait FailureContext<T> {
+    fn context(self, what: impl Into<String>) -> Result<T>;
 }
 
-impl<T, E: std::error::Error + 'static> During<T> for std::result::Result<T, E> {
-    fn during(self, what: impl Into<String>) -> Result<T> {
+impl<T, E: std::error::Error + 'static> FailureContext<T> for std::result::Result<T, E> {
+    fn context(self, what: impl Into<String>) -> Result<T> {
         self.map_err(|error| Failure::new(what).because(&error))
     }
 }

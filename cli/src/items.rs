@@ -10,13 +10,13 @@ use std::collections::BTreeSet;
 use restctl_contract::api::Item;
 use serde_json::Value;
 
-use crate::failure::{During, Result};
+use crate::failure::{FailureContext, Result};
 
 /// An item a line.
 pub(crate) fn lines(items: &[Item]) -> Result<Vec<u8>> {
     let mut lines = Vec::new();
     for item in items {
-        serde_json::to_writer(&mut lines, item).during("an item cannot be written as JSON")?;
+        serde_json::to_writer(&mut lines, item).context("an item cannot be written as JSON")?;
         lines.push(b'\n');
     }
     Ok(lines)

@@ -20,23 +20,23 @@ mod timestamp;
 
 use std::process::ExitCode;
 
-use crate::commands::invocation::Given;
+use crate::commands::invocation::Invocation;
 use crate::terminal::output;
 
 fn main() -> ExitCode {
     commands::completions::answer();
-    let given = match Given::parse() {
-        Ok(given) => given,
+    let invocation = match Invocation::parse() {
+        Ok(invocation) => invocation,
         Err(failure) => {
-            output::failure(&failure);
+            output::print_failure(&failure);
             return failure.exit.into();
         }
     };
-    output::follow(given.cli.manner.clone());
-    match commands::run(given) {
+    output::configure(invocation.cli.output.clone());
+    match commands::run(invocation) {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            output::failure(&failure);
+            output::print_failure(&failure);
             failure.exit.into()
         }
     }

@@ -12,23 +12,23 @@ pub(crate) fn seconds_now() -> u64 {
 }
 
 /// A time that a service told.
-pub(crate) fn of(time: &DateTime) -> Option<String> {
+pub(crate) fn from_sdk(time: &DateTime) -> Option<String> {
     OffsetDateTime::from_unix_timestamp_nanos(time.as_nanos()).ok().map(rfc3339)
 }
 
 /// A time in seconds since 1970.
-pub(crate) fn of_seconds(seconds: u64) -> Option<String> {
+pub(crate) fn from_seconds(seconds: u64) -> Option<String> {
     OffsetDateTime::from_unix_timestamp(seconds.try_into().ok()?).ok().map(rfc3339)
 }
 
 /// Milliseconds since the Unix epoch; none where no calendar has them.
-pub(crate) fn of_milliseconds(milliseconds: i64) -> Option<String> {
+pub(crate) fn from_milliseconds(milliseconds: i64) -> Option<String> {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000).ok().map(rfc3339)
 }
 
 /// The time of an HTTP header such as `Date` (RFC 9110, section 5.6.7).
-pub(crate) fn of_http_date(text: &str) -> Option<String> {
-    DateTime::from_str(text, DateTimeFormat::HttpDate).ok().as_ref().and_then(of)
+pub(crate) fn from_http_date(text: &str) -> Option<String> {
+    DateTime::from_str(text, DateTimeFormat::HttpDate).ok().as_ref().and_then(from_sdk)
 }
 
 #[cfg(test)]
@@ -39,11 +39,11 @@ mod tests {
 
     #[test]
     fn times_sort_as_text() {
-        let told = of_http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
+        let told = from_http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
         assert_eq!(told, "1994-11-06T08:49:37.000Z");
-        assert_eq!(of(&DateTime::from_millis(784_111_777_005)).unwrap(), "1994-11-06T08:49:37.005Z");
-        assert_eq!(of_seconds(784_111_777), of_http_date("Sun, 06 Nov 1994 08:49:37 GMT"));
-        assert_eq!(of_http_date("yesterday"), None);
+        assert_eq!(from_sdk(&DateTime::from_millis(784_111_777_005)).unwrap(), "1994-11-06T08:49:37.005Z");
+        assert_eq!(from_seconds(784_111_777), from_http_date("Sun, 06 Nov 1994 08:49:37 GMT"));
+        assert_eq!(from_http_date("yesterday"), None);
         assert_eq!(now().len(), told.len());
     }
 }

@@ -13,7 +13,7 @@ use crate::api::endpoint::{Endpoint, Location};
 use crate::api::session_cache::{self, Session};
 use crate::api::token;
 use crate::context::Context;
-use crate::failure::{During, Failure, Result};
+use crate::failure::{Failure, FailureContext, Result};
 use crate::identity::discovery::bounded_body;
 use crate::terminal::output;
 
@@ -92,7 +92,7 @@ impl<'a> Api<'a> {
                     access = self.renew_token(&access).await?;
                 }
                 Some(pause) if tries < TRIES => {
-                    output::say(&format!("the API is busy; going on in {} s", pause.as_secs()));
+                    output::print_message(&format!("the API is busy; going on in {} s", pause.as_secs()));
                     tokio::time::sleep(pause).await;
                 }
                 _ => return Ok((status, bounded_body(answer, MAX_BODY_BYTES).await?)),
@@ -171,7 +171,7 @@ fn has_problem(headers: &HeaderMap) -> bool {
 
 /// A bulk call's answer of so many ids. One that leaves them all over would be asked for again for ever.
 pub(crate) fn bulk_answer(body: &[u8], asked: usize) -> Result<BatchGetAnswer> {
-    let answer: BatchGetAnswer = serde_json::from_slice(body).during("the API answers no JSON")?;
+    let answer: BatchGetAnswer = serde_json::from_slice(body).context("the API answers no JSON")?;
     if answer.remaining.len() < asked {
         return Ok(answer);
     }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::trust::{Trust, client_config};
 use crate::aws::cloudformation::{self, Stack};
 use crate::context::Context;
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::identity::settings;
 
 /// The port of the listener in `templates/stack.yaml`.
@@ -93,7 +93,7 @@ impl Location {
     pub(crate) async fn resolve(&self) -> Result<Vec<SocketAddr>> {
         let addresses = tokio::net::lookup_host((self.host.as_str(), self.port)).await;
         let addresses =
-            addresses.during(format!("the load balancer's name {} cannot be resolved", self.host));
+            addresses.context(format!("the load balancer's name {} cannot be resolved", self.host));
         Ok(addresses
             .map_err(|failure| {
                 failure.next("a new load balancer's name takes a minute or two to appear; try again")
@@ -130,7 +130,7 @@ impl Endpoint {
         if addresses.iter().all(|address| address.ip().is_loopback()) {
             builder = builder.no_proxy();
         }
-        let client = builder.build().during("the HTTP client does not start")?;
+        let client = builder.build().context("the HTTP client does not start")?;
         Ok(Self { base_url: location.base_url(), client, location })
     }
 

@@ -15,8 +15,8 @@ use tokio_rustls::client::TlsStream;
 
 use crate::api::endpoint::Location;
 use crate::api::trust::{Trust, client_config};
-use crate::digest::sha256;
-use crate::failure::{During, Failure, Result};
+use crate::digest::sha256_hex;
+use crate::failure::{Failure, FailureContext, Result};
 
 /// For each step.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -40,7 +40,7 @@ pub(crate) struct Handshake {
 impl Handshake {
     /// SHA-256 of the server's own certificate, lower-case hexadecimal; none where it presented none.
     pub(crate) fn fingerprint(&self) -> Option<String> {
-        self.chain.first().map(|certificate| sha256(certificate))
+        self.chain.first().map(|certificate| sha256_hex(certificate))
     }
 }
 
@@ -61,7 +61,7 @@ impl Handshake {
         let verifier = Arc::new(Recording::new(location)?);
         let config = client_config(verifier.clone(), &[b"http/1.1"])?;
         let name = ServerName::try_from(location.name.clone())
-            .during(format!("{} is no name that a certificate could have", location.name))?;
+            .context(format!("{} is no name that a certificate could have", location.name))?;
         let began = Instant::now();
         let shaken = timeout(PATIENCE, TlsConnector::from(Arc::new(config)).connect(name, stream)).await;
         let shaking = began.elapsed();

@@ -11,11 +11,11 @@ use sha2::{Digest, Sha256};
 
 use crate::api::endpoint::Location;
 use crate::api::token::Token;
-use crate::cli::target::Target;
+use crate::cli::target::TargetArgs;
 use crate::context::Context;
-use crate::digest::hexadecimal;
+use crate::digest::to_hex;
 use crate::directories;
-use crate::failure::{During, Result};
+use crate::failure::{FailureContext, Result};
 use crate::timestamp::seconds_now;
 
 /// What decides, beside the arguments, whose settings are read.
@@ -58,7 +58,7 @@ impl Session {
         let file = file(context)?;
         let bytes = match fs::read(&file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::empty(context)),
-            read => read.during(format!("{} cannot be read", file.display()))?,
+            read => read.context(format!("{} cannot be read", file.display()))?,
         };
         // A file that another version wrote, or that broke off, is as good as none.
         let session = serde_json::from_slice::<Self>(&bytes).ok();
@@ -81,8 +81,8 @@ impl Session {
     }
 
     fn keep(&self, context: &Context) -> Result<()> {
-        let text = serde_json::to_vec(self).during("the token cannot be kept")?;
-        directories::write_private(&file(context)?, &text)
+        let text = serde_json::to_vec(self).context("the token cannot be kept")?;
+        directories::write_private_file(&file(context)?, &text)
     }
 }
 
@@ -100,7 +100,7 @@ pub(crate) fn forget(context: &Context) -> Result<()> {
     let file = file(context)?;
     match fs::remove_file(&file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(error).during(format!("{} cannot be removed", file.display()))
+            Err(error).context(format!("{} cannot be removed", file.display()))
         }
         _ => Ok(()),
     }
@@ -109,7 +109,7 @@ pub(crate) fn forget(context: &Context) -> Result<()> {
 /// One file for each place: what decides whose settings are read is in its name.
 fn file(context: &Context) -> Result<PathBuf> {
     let mut digest = Sha256::new();
-    let Target { stack, profile, region, .. } = &context.target;
+    let TargetArgs { stack, profile, region, .. } = &context.target;
     for part in [Some(stack.as_str()), profile.as_deref(), region.as_deref()] {
         digest.update(part.unwrap_or_default());
         digest.update([0]);
@@ -118,10 +118,10 @@ fn file(context: &Context) -> Result<PathBuf> {
         digest.update(env::var(variable).unwrap_or_default());
         digest.update([0]);
     }
-    let name = hexadecimal(&digest.finalize()[..16]);
+    let name = to_hex(&digest.finalize()[..16]);
     let folder = match &context.local {
         Some(local) => local.tokens()?,
-        None => directories::state()?.join("tokens"),
+        None => directories::state_folder()?.join("tokens"),
     };
     Ok(folder.join(format!("{name}.json")))
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::session_cache::{self, Session};
 use crate::aws::secretsmanager;
 use crate::context::Context;
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::identity::discovery;
 use crate::identity::settings::Settings;
 use crate::timestamp::seconds_now;
@@ -80,13 +80,13 @@ pub(crate) async fn renew(context: &Context) -> Result<Token> {
 pub(crate) async fn grant(settings: &Settings, secret: &str) -> Result<Token> {
     let endpoint = settings.require(Setting::TokenEndpoint)?;
     let answer = fill(discovery::client(endpoint)?.post(endpoint), settings, secret).await?.send().await;
-    let answer = answer.during(format!("the identity provider does not answer at {endpoint}"))?;
+    let answer = answer.context(format!("the identity provider does not answer at {endpoint}"))?;
     let status = answer.status();
     let body = discovery::bounded_body(answer, MAX_ANSWER_BYTES).await?;
     if !status.is_success() {
         return Err(refusal(status, &body));
     }
-    let granted: Granted = serde_json::from_slice(&body).during(format!("{endpoint} answers no token"))?;
+    let granted: Granted = serde_json::from_slice(&body).context(format!("{endpoint} answers no token"))?;
     let expires_at = seconds_now().saturating_add(granted.expires_in);
     Ok(Token { access_token: granted.access_token, expires_at })
 }

@@ -11,7 +11,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
-use crate::failure::{During, Result};
+use crate::failure::{FailureContext, Result};
 
 /// The name and the dates are verified in any case. The system's roots, whose reading takes longer than all the rest of
 /// a handshake, are read where the anchor does not vouch by itself.
@@ -25,11 +25,11 @@ impl Trust {
     /// `anchor` is PEM.
     pub(crate) fn new(anchor: &str) -> Result<Self> {
         let unreadable = "the certificate that setup stored cannot be read";
-        let anchor = CertificateDer::from_pem_slice(anchor.as_bytes()).during(unreadable)?;
+        let anchor = CertificateDer::from_pem_slice(anchor.as_bytes()).context(unreadable)?;
         let mut roots = RootCertStore::empty();
-        roots.add(anchor.clone()).during(unreadable)?;
+        roots.add(anchor.clone()).context(unreadable)?;
         let by_anchor = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build();
-        Ok(Self { anchor, by_anchor: by_anchor.during(unreadable)? })
+        Ok(Self { anchor, by_anchor: by_anchor.context(unreadable)? })
     }
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn client_config(
 ) -> Result<ClientConfig> {
     let mut config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
-        .during("TLS cannot be set up")?
+        .context("TLS cannot be set up")?
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();

@@ -7,7 +7,7 @@ use aws_sdk_acm::types::{CertificateStatus, KeyAlgorithm};
 use time::OffsetDateTime;
 
 use super::Aws;
-use super::error::Called;
+use super::error::AwsContext;
 use crate::certificate::Identity;
 use crate::failure::{Failure, Result};
 use crate::terminal::output;
@@ -21,7 +21,7 @@ pub(crate) async fn import(aws: &Aws, identity: &Identity, existing: Option<&str
         .private_key(Blob::new(identity.key_pem.as_str()))
         .set_certificate_chain(identity.chain_pem.as_deref().map(Blob::new))
         .set_certificate_arn(existing.map(str::to_owned));
-    let arn = request.send().await.called("import the certificate into ACM")?.certificate_arn;
+    let arn = request.send().await.aws_context("import the certificate into ACM")?.certificate_arn;
     arn.ok_or_else(|| Failure::new("ACM imported the certificate and named no ARN"))
 }
 
@@ -39,7 +39,7 @@ pub(crate) async fn read(aws: &Aws, arn: &str) -> Result<Option<Imported>> {
     {
         return Ok(None);
     }
-    let answer = answer.called("read the certificate in ACM")?;
+    let answer = answer.aws_context("read the certificate in ACM")?;
     let no_text = || Failure::new(format!("ACM has no text of the certificate {arn}"));
     let chain = answer.certificate_chain.filter(|chain| !chain.trim().is_empty());
     Ok(Some(Imported { certificate: answer.certificate.ok_or_else(no_text)?, chain }))
@@ -61,7 +61,7 @@ pub(crate) async fn describe(aws: &Aws, arn: &str) -> Result<Option<Described>> 
     {
         return Ok(None);
     }
-    let described = answer.called("describe the certificate")?.certificate;
+    let described = answer.aws_context("describe the certificate")?.certificate;
     Ok(described.map(|certificate| Described {
         status: certificate.status.unwrap_or(CertificateStatus::Issued),
         key: certificate.key_algorithm,
@@ -105,7 +105,7 @@ async fn try_to_delete(aws: &Aws, arn: &str, tries: u32) -> Result<bool> {
                 }
             }
             _ => {
-                answer.called("delete the certificate from ACM")?;
+                answer.aws_context("delete the certificate from ACM")?;
                 return Ok(true);
             }
         }

@@ -30,7 +30,7 @@ impl Intercept for AnswerDate {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let date = context.response().headers().get("date").and_then(timestamp::of_http_date);
+        let date = context.response().headers().get("date").and_then(timestamp::from_http_date);
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = date;
         Ok(())
     }

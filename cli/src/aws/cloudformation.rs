@@ -13,9 +13,9 @@ use restctl_contract::template::{output as stack_output, parameter};
 
 use super::Aws;
 use super::cloudformation::events::{Events, Operation};
-use super::error::Called;
+use super::error::AwsContext;
 use crate::failure::{Exit, Failure, Result};
-use crate::terminal::ndjson::Report;
+use crate::terminal::ndjson::NdjsonReport;
 
 pub(crate) struct Stack {
     pub(crate) id: String,
@@ -109,7 +109,7 @@ async fn find(aws: &Aws, name: &str) -> Result<Option<Stack>> {
     {
         return Ok(None);
     }
-    let answer = answer.called(&format!("describe the stack {name}"))?;
+    let answer = answer.aws_context(&format!("describe the stack {name}"))?;
     Ok(answer.stacks.unwrap_or_default().into_iter().next().map(read))
 }
 
@@ -173,7 +173,7 @@ pub(crate) async fn resources(aws: &Aws, stack: &Stack) -> Result<Vec<Resource>>
     let mut resources = Vec::new();
     let mut pages = aws.cloudformation.list_stack_resources().stack_name(&stack.id).into_paginator().send();
     while let Some(page) = pages.next().await {
-        let page = page.called("list the stack's resources")?;
+        let page = page.aws_context("list the stack's resources")?;
         let found = page.stack_resource_summaries.unwrap_or_default().into_iter();
         let found = found.filter(|it| it.resource_status() != Some(&ResourceStatus::DeleteComplete));
         resources.extend(
@@ -189,25 +189,30 @@ pub(crate) async fn set_termination_protection(aws: &Aws, stack: &Stack, on: boo
         .enable_termination_protection(on)
         .send()
         .await
-        .called("switch the stack's termination protection")?;
+        .aws_context("switch the stack's termination protection")?;
     Ok(())
 }
 
 /// Tries the rollback of a failed update again.
 pub(crate) async fn continue_rollback(aws: &Aws, stack: &Stack) -> Result<()> {
     let request = aws.cloudformation.continue_update_rollback().stack_name(&stack.id);
-    request.send().await.called("go on with the stack's rollback")?;
+    request.send().await.aws_context("go on with the stack's rollback")?;
     Ok(())
 }
 
 /// Has the stack brought back to what it was before the update.
 pub(crate) async fn cancel_update(aws: &Aws, stack: &str) -> Result<()> {
-    aws.cloudformation.cancel_update_stack().stack_name(stack).send().await.called("cancel the update")?;
+    aws.cloudformation
+        .cancel_update_stack()
+        .stack_name(stack)
+        .send()
+        .await
+        .aws_context("cancel the update")?;
     Ok(())
 }
 
 /// Deletes it, protected or not: whoever calls this has asked.
-pub(crate) async fn delete(aws: &Aws, stack: &Stack, report: &Report) -> Result<()> {
+pub(crate) async fn delete(aws: &Aws, stack: &Stack, report: &NdjsonReport) -> Result<()> {
     let mut events = Events::since_now(aws, stack, Operation::Delete).await?;
     if stack.has_termination_protection {
         set_termination_protection(aws, stack, false).await?;
@@ -216,7 +221,7 @@ pub(crate) async fn delete(aws: &Aws, stack: &Stack, report: &Report) -> Result<
     if begun.is_err() && stack.has_termination_protection {
         set_termination_protection(aws, stack, true).await?;
     }
-    begun.called("delete the stack")?;
+    begun.aws_context("delete the stack")?;
     let ended = events.follow(aws, report).await?;
     if ended == ResourceStatus::DeleteComplete {
         Ok(())

@@ -6,7 +6,7 @@ use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, ScanBy};
 
 use super::Aws;
-use super::error::Called;
+use super::error::AwsContext;
 use crate::failure::Result;
 use crate::timestamp::seconds_now;
 
@@ -36,7 +36,7 @@ pub(crate) async fn read<const N: usize>(
     let mut read = [(); N].map(|()| vec![None; periods]);
     let mut pages = request.into_paginator().send();
     while let Some(page) = pages.next().await {
-        for result in page.called("read the metrics in CloudWatch")?.metric_data_results() {
+        for result in page.aws_context("read the metrics in CloudWatch")?.metric_data_results() {
             let place = result.id().and_then(|id| id.strip_prefix("series")?.parse::<usize>().ok());
             let Some(values) = place.and_then(|place| read.get_mut(place)) else { continue };
             for (time, value) in result.timestamps().iter().zip(result.values()) {

@@ -6,7 +6,7 @@ use aws_sdk_cloudwatchlogs::operation::filter_log_events::builders::FilterLogEve
 use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 
 use super::Aws;
-use super::error::Called;
+use super::error::AwsContext;
 use crate::failure::{Exit, Failure, Result};
 
 pub(crate) struct LogEvent {
@@ -52,7 +52,7 @@ impl LogEvents {
             {
                 return Err(no_group(&self.group));
             }
-            let page = answer.called(&format!("read the log {}", self.group))?;
+            let page = answer.aws_context(&format!("read the log {}", self.group))?;
             self.request = page.next_token.map(|token| request.next_token(token));
             self.page = page.events.unwrap_or_default().into_iter();
         }

@@ -13,8 +13,8 @@ use restctl_contract::timestamp::now;
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value, to_item};
 
 use super::Aws;
-use super::error::Called;
-use crate::failure::{During, Failure, Result};
+use super::error::AwsContext;
+use crate::failure::{Failure, FailureContext, Result};
 
 /// A large table takes minutes to go.
 const DELETED: Duration = Duration::from_secs(1800);
@@ -30,7 +30,7 @@ pub(crate) async fn ledger_entry(aws: &Aws, ledger: &str, load: &LoadId) -> Resu
         .table_name(ledger)
         .key(LEDGER_KEY, AttributeValue::S(load.to_string()))
         .consistent_read(true);
-    let answer = request.send().await.called("read the ledger")?;
+    let answer = request.send().await.aws_context("read the ledger")?;
     answer.item.map(entry).transpose()
 }
 
@@ -40,7 +40,7 @@ pub(crate) async fn ledger_entries(aws: &Aws, ledger: &str) -> Result<HashMap<St
     let mut pages = request.into_paginator().send();
     let mut entries = HashMap::new();
     while let Some(page) = pages.next().await {
-        let items = page.called("read the ledger")?.items.unwrap_or_default().into_iter();
+        let items = page.aws_context("read the ledger")?.items.unwrap_or_default().into_iter();
         entries.extend(items.filter(|item| item.contains_key(OBJECT)).map(|item| (id(&item), entry(item))));
     }
     Ok(entries)
@@ -53,11 +53,11 @@ async fn change_ledger_entry(aws: &Aws, ledger: &str, read: &LedgerEntry, entry:
         .dynamodb
         .put_item()
         .table_name(ledger)
-        .set_item(Some(to_item(entry).during(cannot)?))
+        .set_item(Some(to_item(entry).context(cannot)?))
         .condition_expression("#state = :state AND #updated = :updated")
         .expression_attribute_names("#state", "state")
         .expression_attribute_names("#updated", "updated")
-        .expression_attribute_values(":state", to_attribute_value(read.state).during(cannot)?)
+        .expression_attribute_values(":state", to_attribute_value(read.state).context(cannot)?)
         .expression_attribute_values(":updated", AttributeValue::S(read.updated.clone()));
     let answer = request.send().await;
     if let Err(error) = &answer
@@ -66,7 +66,7 @@ async fn change_ledger_entry(aws: &Aws, ledger: &str, read: &LedgerEntry, entry:
         return Err(Failure::new(format!("the load {} went on meanwhile, and is left alone", read.load))
             .next(format!("restctl loads show {}", read.load)));
     }
-    answer.called("write the ledger")?;
+    answer.aws_context("write the ledger")?;
     Ok(())
 }
 
@@ -79,7 +79,7 @@ pub(crate) async fn written_by(
 ) -> Result<Option<String>> {
     let request = aws.dynamodb.get_item().table_name(table).key(key, id).consistent_read(true);
     let request = request.projection_expression("#stamp").expression_attribute_names("#stamp", WRITTEN_BY);
-    let answer = request.send().await.called(&format!("read the table {table}"))?;
+    let answer = request.send().await.aws_context(&format!("read the table {table}"))?;
     Ok(answer.item.and_then(|mut item| match item.remove(WRITTEN_BY) {
         Some(AttributeValue::S(stamp)) => Some(stamp),
         _ => None,
@@ -100,7 +100,7 @@ pub(crate) async fn open_again(aws: &Aws, ledger: &str, read: &LedgerEntry) -> R
 /// Developer Guide); none where it does not say.
 pub(crate) async fn warm_write_units(aws: &Aws, table: &str) -> Result<Option<u64>> {
     let answer = aws.dynamodb.describe_table().table_name(table).send().await;
-    let table = answer.called(&format!("describe the table {table}"))?.table;
+    let table = answer.aws_context(&format!("describe the table {table}"))?.table;
     let units = table.and_then(|table| table.warm_throughput).and_then(|warm| warm.write_units_per_second);
     Ok(units.and_then(|units| u64::try_from(units).ok()).filter(|units| *units > 0))
 }
@@ -111,7 +111,7 @@ fn id(item: &HashMap<String, AttributeValue>) -> String {
 
 fn entry(item: HashMap<String, AttributeValue>) -> Result<LedgerEntry> {
     let what = format!("the ledger's entry {} cannot be read", id(&item));
-    from_item(item).during(what)
+    from_item(item).context(what)
 }
 
 /// About how many items the table has, and their bytes; none where there is no such table.
@@ -121,7 +121,7 @@ pub(crate) async fn size(aws: &Aws, table: &str) -> Result<Option<(u64, u64)>> {
     {
         return Ok(None);
     }
-    let table = answer.called(&format!("describe the table {table}"))?.table;
+    let table = answer.aws_context(&format!("describe the table {table}"))?.table;
     let number =
         |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok()).unwrap_or_default();
     Ok(table.map(|table| (number(table.item_count), number(table.table_size_bytes))))
@@ -132,13 +132,13 @@ pub(crate) async fn tagged(aws: &Aws, prefix: &str, (key, value): (&str, &str)) 
     let mut tagged = Vec::new();
     let mut pages = aws.dynamodb.list_tables().into_paginator().send();
     while let Some(page) = pages.next().await {
-        let names = page.called("list the tables")?.table_names.unwrap_or_default();
+        let names = page.aws_context("list the tables")?.table_names.unwrap_or_default();
         for name in names.into_iter().filter(|name| name.starts_with(prefix)) {
             let table = aws.dynamodb.describe_table().table_name(&name).send().await;
-            let table = table.called(&format!("describe the table {name}"))?.table;
+            let table = table.aws_context(&format!("describe the table {name}"))?.table;
             let Some(arn) = table.and_then(|table| table.table_arn) else { continue };
             let tags = aws.dynamodb.list_tags_of_resource().resource_arn(arn).send().await;
-            let tags = tags.called(&format!("read the tags of the table {name}"))?;
+            let tags = tags.aws_context(&format!("read the tags of the table {name}"))?;
             if tags.tags().iter().any(|tag| tag.key() == key && tag.value() == value) {
                 tagged.push(name);
             }
@@ -152,9 +152,9 @@ pub(crate) async fn delete(aws: &Aws, table: &str) -> Result<()> {
     let answer = aws.dynamodb.delete_table().table_name(table).send().await;
     if !matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
     {
-        answer.called(&format!("delete the table {table}"))?;
+        answer.aws_context(&format!("delete the table {table}"))?;
     }
     let gone = aws.dynamodb.wait_until_table_not_exists().table_name(table).wait(DELETED).await;
-    gone.during(format!("the table {table} does not go"))?;
+    gone.context(format!("the table {table} does not go"))?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
 };
 
 use super::Aws;
-use super::error::Called;
+use super::error::AwsContext;
 use crate::failure::Result;
 
 /// Registers the function as the target group's target. CloudFormation has done so on AWS, where doing it again
@@ -13,7 +13,7 @@ use crate::failure::Result;
 pub(crate) async fn register_function(aws: &Aws, target_group: &str, function: &str) -> Result<()> {
     let target = TargetDescription::builder().id(function).build();
     let request = aws.elasticloadbalancing.register_targets().target_group_arn(target_group).targets(target);
-    request.send().await.called("register the API function with the load balancer")?;
+    request.send().await.aws_context("register the API function with the load balancer")?;
     Ok(())
 }
 
@@ -29,7 +29,7 @@ pub(crate) struct Health {
 /// Of each target that is registered.
 pub(crate) async fn health(aws: &Aws, target_group: &str) -> Result<Vec<Health>> {
     let request = aws.elasticloadbalancing.describe_target_health().target_group_arn(target_group);
-    let answer = request.send().await.called("ask for the health of the load balancer's target")?;
+    let answer = request.send().await.aws_context("ask for the health of the load balancer's target")?;
     let health = answer.target_health_descriptions.unwrap_or_default().into_iter().map(|described| {
         let target = described.target.and_then(|target| target.id).unwrap_or_default();
         let (state, reason, description) =
@@ -47,7 +47,7 @@ pub(crate) async fn count(aws: &Aws) -> Result<usize> {
     let mut count = 0;
     let mut pages = aws.elasticloadbalancing.describe_load_balancers().into_paginator().send();
     while let Some(page) = pages.next().await {
-        let page = page.called("count the load balancers")?;
+        let page = page.aws_context("count the load balancers")?;
         let of_kind =
             |balancer: &&LoadBalancer| balancer.r#type() == Some(&LoadBalancerTypeEnum::Application);
         count += page.load_balancers().iter().filter(of_kind).count();

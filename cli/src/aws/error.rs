@@ -32,16 +32,16 @@ const GET_CREDENTIALS: &str = "sign in with `aws sso login` or `aws configure`, 
      or try without an account: restctl local up, then add --local";
 
 /// Says what was asked of AWS when the call failed.
-pub(crate) trait Called<T> {
+pub(crate) trait AwsContext<T> {
     /// `what` completes "cannot …".
-    fn called(self, what: &str) -> Result<T>;
+    fn aws_context(self, what: &str) -> Result<T>;
 }
 
-impl<T, E> Called<T> for std::result::Result<T, SdkError<E, HttpResponse>>
+impl<T, E> AwsContext<T> for std::result::Result<T, SdkError<E, HttpResponse>>
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
-    fn called(self, what: &str) -> Result<T> {
+    fn aws_context(self, what: &str) -> Result<T> {
         self.map_err(|error| explain(what, &error))
     }
 }

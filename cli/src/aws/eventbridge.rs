@@ -3,7 +3,7 @@
 use aws_sdk_eventbridge::types::RuleState;
 
 use super::Aws;
-use super::error::Called;
+use super::error::AwsContext;
 use crate::failure::Result;
 
 /// None where there is no such rule.
@@ -13,5 +13,5 @@ pub(crate) async fn rule_state(aws: &Aws, rule: &str) -> Result<Option<RuleState
     {
         return Ok(None);
     }
-    Ok(answer.called(&format!("look at the event rule {rule}"))?.state)
+    Ok(answer.aws_context(&format!("look at the event rule {rule}"))?.state)
 }

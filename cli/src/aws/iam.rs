@@ -7,7 +7,7 @@ use aws_sdk_iam::types::{
 };
 
 use super::Aws;
-use super::error::Called;
+use super::error::AwsContext;
 use super::sts::Caller;
 use crate::failure::Result;
 
@@ -16,7 +16,7 @@ const PASS_ROLE: &str = "iam:PassRole";
 /// The ARN of a role, whose path a session does not tell.
 pub(crate) async fn role_arn(aws: &Aws, name: &str) -> Result<String> {
     let answer = aws.iam.get_role().role_name(name).send().await;
-    let answer = answer.called(&format!("look at the role {name}"))?;
+    let answer = answer.aws_context(&format!("look at the role {name}"))?;
     Ok(answer.role.map(|role| role.arn).unwrap_or_default())
 }
 
@@ -47,7 +47,7 @@ pub(crate) async fn denied(aws: &Aws, question: Question<'_>) -> Result<Vec<Deni
     let mut denied = Vec::new();
     let mut pages = request.into_paginator().send();
     while let Some(page) = pages.next().await {
-        let results = page.called("simulate what may be done")?.evaluation_results.unwrap_or_default();
+        let results = page.aws_context("simulate what may be done")?.evaluation_results.unwrap_or_default();
         denied.extend(results.iter().filter_map(judge));
     }
     Ok(denied)

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::Aws;
-use super::error::Called;
+use super::error::AwsContext;
 use crate::failure::{Failure, Result};
 
 /// In a VPC a new version takes a minute or two to get its network interface.
@@ -25,7 +25,7 @@ pub(crate) struct Alias {
 /// Makes a version of the function as it is now; the newest one, where the function has not changed since.
 pub(crate) async fn publish(aws: &Aws, function: &str) -> Result<String> {
     let published = aws.lambda.publish_version().function_name(function).send().await;
-    let published = published.called(&format!("publish a version of the function {function}"))?;
+    let published = published.aws_context(&format!("publish a version of the function {function}"))?;
     published.version.ok_or_else(|| Failure::new("Lambda names no version"))
 }
 
@@ -39,8 +39,10 @@ pub(crate) async fn wake(aws: &Aws, function: &str, version: &str, event: &Value
         || Failure::new(format!("version {version} of the function {function} does not get ready"));
     loop {
         let request = aws.lambda.get_function_configuration().function_name(function).qualifier(version);
-        let state =
-            request.send().await.called(&format!("look at version {version} of the function {function}"))?;
+        let state = request
+            .send()
+            .await
+            .aws_context(&format!("look at version {version} of the function {function}"))?;
         match state.state {
             // An emulator may tell none.
             None | Some(State::Active) => return Ok(()),
@@ -72,13 +74,13 @@ pub(crate) async fn variables(
 ) -> Result<HashMap<String, String>> {
     let request = aws.lambda.get_function_configuration().function_name(function);
     let answer = request.set_qualifier(version.map(str::to_owned)).send().await;
-    let answer = answer.called(&format!("look at the environment of the function {function}"))?;
+    let answer = answer.aws_context(&format!("look at the environment of the function {function}"))?;
     Ok(answer.environment.and_then(|environment| environment.variables).unwrap_or_default())
 }
 
 pub(crate) async fn live(aws: &Aws, function: &str) -> Result<Alias> {
     let alias = aws.lambda.get_alias().function_name(function).name(LIVE).send().await;
-    let alias = alias.called(&format!("read the alias {LIVE} of the function {function}"))?;
+    let alias = alias.aws_context(&format!("read the alias {LIVE} of the function {function}"))?;
     Ok(Alias {
         version: alias.function_version.unwrap_or_default(),
         description: alias.description.unwrap_or_default(),
@@ -89,14 +91,18 @@ pub(crate) async fn live(aws: &Aws, function: &str) -> Result<Alias> {
 pub(crate) async fn shift(aws: &Aws, function: &str, to: &Alias) -> Result<()> {
     let request = aws.lambda.update_alias().function_name(function).name(LIVE);
     let request = request.function_version(&to.version).description(&to.description);
-    request.send().await.called(&format!("shift the alias {LIVE} of the function {function}"))?;
+    request.send().await.aws_context(&format!("shift the alias {LIVE} of the function {function}"))?;
     Ok(())
 }
 
 /// How many functions of the account may run at a time, beside those with a reservation.
 pub(crate) async fn unreserved_concurrency(aws: &Aws) -> Result<Option<i32>> {
-    let answer =
-        aws.lambda.get_account_settings().send().await.called("read the account's settings of Lambda")?;
+    let answer = aws
+        .lambda
+        .get_account_settings()
+        .send()
+        .await
+        .aws_context("read the account's settings of Lambda")?;
     Ok(answer.account_limit.and_then(|limit| limit.unreserved_concurrent_executions))
 }
 
@@ -104,7 +110,7 @@ pub(crate) async fn unreserved_concurrency(aws: &Aws) -> Result<Option<i32>> {
 pub(crate) async fn call(aws: &Aws, function: &str, version: &str, event: &Value) -> Result<Vec<u8>> {
     let request = aws.lambda.invoke().function_name(function).qualifier(version);
     let answer = request.payload(Blob::new(event.to_string())).send().await;
-    let answer = answer.called(&format!("call version {version} of the function {function}"))?;
+    let answer = answer.aws_context(&format!("call version {version} of the function {function}"))?;
     let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
     match answer.function_error {
         None => Ok(payload),
@@ -121,6 +127,6 @@ pub(crate) async fn event_source_mapping(aws: &Aws, id: &str) -> Result<Option<S
     {
         return Ok(None);
     }
-    let mapping = answer.called(&format!("look at the event source mapping {id}"))?;
+    let mapping = answer.aws_context(&format!("look at the event source mapping {id}"))?;
     Ok(Some(mapping.state.unwrap_or_else(|| "unknown".to_owned())))
 }

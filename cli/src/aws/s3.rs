@@ -14,8 +14,8 @@ use aws_sdk_s3::types::{
 };
 
 use super::Aws;
-use super::error::Called;
-use crate::failure::{During, Failure, Result};
+use super::error::AwsContext;
+use crate::failure::{Failure, FailureContext, Result};
 use crate::timestamp;
 
 /// S3's objects of one deletion.
@@ -28,7 +28,7 @@ pub(crate) async fn bucket_exists(aws: &Aws, bucket: &str) -> Result<bool> {
     {
         return Ok(false);
     }
-    answer.called(&format!("look at the bucket {bucket}"))?;
+    answer.aws_context(&format!("look at the bucket {bucket}"))?;
     Ok(true)
 }
 
@@ -62,7 +62,7 @@ pub(crate) async fn find(aws: &Aws, bucket: OwnBucket<'_>) -> Result<Found> {
             return Ok(Found::Nothing);
         }
     }
-    answer.called(&format!("look at the bucket {}", bucket.name))?;
+    answer.aws_context(&format!("look at the bucket {}", bucket.name))?;
     Ok(Found::Own)
 }
 
@@ -86,7 +86,7 @@ pub(crate) async fn ensure_private_bucket(aws: &Aws, own: OwnBucket<'_>) -> Resu
             CreateBucketConfiguration::builder().location_constraint(place).build(),
         );
     }
-    request.send().await.called(&format!("make the bucket {bucket}"))?;
+    request.send().await.aws_context(&format!("make the bucket {bucket}"))?;
     let block = PublicAccessBlockConfiguration::builder()
         .block_public_acls(true)
         .block_public_policy(true)
@@ -95,7 +95,7 @@ pub(crate) async fn ensure_private_bucket(aws: &Aws, own: OwnBucket<'_>) -> Resu
         .build();
     let request = aws.s3.put_public_access_block().bucket(bucket).public_access_block_configuration(block);
     let request = request.expected_bucket_owner(own.account);
-    request.send().await.called(&format!("close the bucket {bucket} to the public"))?;
+    request.send().await.aws_context(&format!("close the bucket {bucket} to the public"))?;
     Ok(())
 }
 
@@ -105,7 +105,7 @@ pub(crate) async fn object_exists(aws: &Aws, bucket: OwnBucket<'_>, key: &str) -
     if matches!(&answer, Err(error) if error.as_service_error().is_some_and(|error| error.is_not_found())) {
         return Ok(false);
     }
-    answer.called(&format!("look at s3://{}/{key}", bucket.name))?;
+    answer.aws_context(&format!("look at s3://{}/{key}", bucket.name))?;
     Ok(true)
 }
 
@@ -127,9 +127,9 @@ pub(crate) async fn current(aws: &Aws, bucket: &str, key: &str) -> Result<Option
     {
         return Ok(None);
     }
-    let answer = answer.called(&format!("look at s3://{bucket}/{key}"))?;
+    let answer = answer.aws_context(&format!("look at s3://{bucket}/{key}"))?;
     Ok(Some(Current {
-        uploaded: answer.last_modified.as_ref().and_then(timestamp::of),
+        uploaded: answer.last_modified.as_ref().and_then(timestamp::from_sdk),
         size: answer.content_length.and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
         version: answer.version_id,
         metadata: answer.metadata.unwrap_or_default(),
@@ -153,13 +153,13 @@ pub(crate) async fn versions(aws: &Aws, bucket: &str) -> Result<Vec<Version>> {
     loop {
         let request = aws.s3.list_object_versions().bucket(bucket);
         let request = request.set_key_marker(key).set_version_id_marker(version);
-        let page = request.send().await.called(&format!("list the bucket {bucket}"))?;
+        let page = request.send().await.aws_context(&format!("list the bucket {bucket}"))?;
         versions.extend(page.versions().iter().filter_map(|version| {
             Some(Version {
                 key: version.key()?.to_owned(),
                 id: version.version_id()?.to_owned(),
                 size: version.size().and_then(|size| u64::try_from(size).ok())?,
-                uploaded: version.last_modified().and_then(timestamp::of)?,
+                uploaded: version.last_modified().and_then(timestamp::from_sdk)?,
             })
         }));
         if page.is_truncated() != Some(true) {
@@ -172,14 +172,14 @@ pub(crate) async fn versions(aws: &Aws, bucket: &str) -> Result<Vec<Version>> {
 pub(crate) async fn put(aws: &Aws, bucket: OwnBucket<'_>, key: &str, bytes: Vec<u8>) -> Result<()> {
     let request = aws.s3.put_object().bucket(bucket.name).expected_bucket_owner(bucket.account);
     let request = request.key(key).body(ByteStream::from(bytes));
-    request.send().await.called(&format!("upload to s3://{}/{key}", bucket.name))?;
+    request.send().await.aws_context(&format!("upload to s3://{}/{key}", bucket.name))?;
     Ok(())
 }
 
 /// The bytes of an object, piece by piece.
 pub(crate) async fn get(aws: &Aws, bucket: &str, key: &str) -> Result<ByteStream> {
     let answer = aws.s3.get_object().bucket(bucket).key(key).send().await;
-    Ok(answer.called(&format!("read s3://{bucket}/{key}"))?.body)
+    Ok(answer.aws_context(&format!("read s3://{bucket}/{key}"))?.body)
 }
 
 /// Deletes every version of every object; answers how many. A bucket that is not there is empty.
@@ -193,7 +193,7 @@ pub(crate) async fn empty(aws: &Aws, bucket: &str) -> Result<u64> {
         {
             return Ok(deleted);
         }
-        let page = answer.called(&format!("list the bucket {bucket}"))?;
+        let page = answer.aws_context(&format!("list the bucket {bucket}"))?;
         let versions = page.versions().iter().map(|version| (version.key(), version.version_id()));
         let markers = page.delete_markers().iter().map(|marker| (marker.key(), marker.version_id()));
         let doomed: Vec<ObjectIdentifier> = versions
@@ -207,9 +207,9 @@ pub(crate) async fn empty(aws: &Aws, bucket: &str) -> Result<u64> {
         }
         deleted += doomed.len() as u64;
         let batch = Delete::builder().set_objects(Some(doomed)).quiet(true).build();
-        let batch = batch.during("a deletion cannot be put together")?;
+        let batch = batch.context("a deletion cannot be put together")?;
         let request = aws.s3.delete_objects().bucket(bucket).delete(batch);
-        let answer = request.send().await.called(&format!("empty the bucket {bucket}"))?;
+        let answer = request.send().await.aws_context(&format!("empty the bucket {bucket}"))?;
         if let Some(error) = answer.errors().first() {
             let key = error.key().unwrap_or_default();
             let why =
@@ -226,7 +226,7 @@ pub(crate) async fn size(aws: &Aws, bucket: &str, limit: usize) -> Result<(usize
     loop {
         let request = aws.s3.list_object_versions().bucket(bucket);
         let request = request.set_key_marker(key).set_version_id_marker(version);
-        let page = request.send().await.called(&format!("list the bucket {bucket}"))?;
+        let page = request.send().await.aws_context(&format!("list the bucket {bucket}"))?;
         versions += page.versions().len();
         let sizes = page.versions().iter().filter_map(|version| u64::try_from(version.size()?).ok());
         bytes += sizes.sum::<u64>();
@@ -243,7 +243,7 @@ pub(crate) async fn tagged(aws: &Aws, prefix: &str, (key, value): (&str, &str)) 
     let mut tagged = Vec::new();
     let mut pages = aws.s3.list_buckets().prefix(prefix).bucket_region(&aws.region).into_paginator().send();
     while let Some(page) = pages.next().await {
-        let buckets = page.called("list the buckets")?.buckets.unwrap_or_default();
+        let buckets = page.aws_context("list the buckets")?.buckets.unwrap_or_default();
         let names = buckets.into_iter().filter_map(|bucket| bucket.name);
         for bucket in names.filter(|name| name.starts_with(prefix)) {
             let tags = tags(aws, &bucket).await?.unwrap_or_default();
@@ -261,9 +261,9 @@ pub(crate) async fn tag_untagged(aws: &Aws, bucket: &str, (key, value): (&str, &
         return Ok(());
     }
     let doing = format!("tag the bucket {bucket}");
-    let tag = Tag::builder().key(key).value(value).build().during("a tag cannot be put together")?;
-    let tags = Tagging::builder().tag_set(tag).build().during("tags cannot be put together")?;
-    aws.s3.put_bucket_tagging().bucket(bucket).tagging(tags).send().await.called(&doing)?;
+    let tag = Tag::builder().key(key).value(value).build().context("a tag cannot be put together")?;
+    let tags = Tagging::builder().tag_set(tag).build().context("tags cannot be put together")?;
+    aws.s3.put_bucket_tagging().bucket(bucket).tagging(tags).send().await.aws_context(&doing)?;
     Ok(())
 }
 
@@ -273,7 +273,7 @@ async fn tags(aws: &Aws, bucket: &str) -> Result<Option<Vec<Tag>>> {
     match answer.as_ref().err().and_then(ProvideErrorMetadata::code) {
         Some("NoSuchTagSet") => Ok(Some(Vec::new())),
         Some("NoSuchBucket" | "AccessDenied") => Ok(None),
-        _ => Ok(Some(answer.called(&format!("read the tags of the bucket {bucket}"))?.tag_set)),
+        _ => Ok(Some(answer.aws_context(&format!("read the tags of the bucket {bucket}"))?.tag_set)),
     }
 }
 
@@ -281,7 +281,7 @@ async fn tags(aws: &Aws, bucket: &str) -> Result<Option<Vec<Tag>>> {
 pub(crate) async fn delete_bucket(aws: &Aws, bucket: &str) -> Result<()> {
     let answer = aws.s3.delete_bucket().bucket(bucket).send().await;
     if answer.as_ref().err().and_then(ProvideErrorMetadata::code) != Some("NoSuchBucket") {
-        answer.called(&format!("delete the bucket {bucket}"))?;
+        answer.aws_context(&format!("delete the bucket {bucket}"))?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use aws_sdk_secretsmanager::error::SdkError;
 use aws_sdk_secretsmanager::operation::create_secret::{CreateSecretError, CreateSecretOutput};
 
 use super::Aws;
-use super::error::Called;
+use super::error::AwsContext;
 use crate::failure::{Failure, Result};
 use crate::timestamp;
 
@@ -23,7 +23,7 @@ pub(crate) async fn read(aws: &Aws, name: &str) -> Result<Option<String>> {
     {
         return Ok(None);
     }
-    let answer = answer.called(&format!("read the secret {name}"))?;
+    let answer = answer.aws_context(&format!("read the secret {name}"))?;
     answer
         .secret_string
         .map(Some)
@@ -37,9 +37,9 @@ pub(crate) async fn last_changed(aws: &Aws, name: &str) -> Result<Option<String>
     {
         return Ok(None);
     }
-    let secret = answer.called(&format!("describe the secret {name}"))?;
+    let secret = answer.aws_context(&format!("describe the secret {name}"))?;
     let changed = secret.last_changed_date.or(secret.created_date).filter(|_| secret.deleted_date.is_none());
-    Ok(changed.as_ref().and_then(timestamp::of))
+    Ok(changed.as_ref().and_then(timestamp::from_sdk))
 }
 
 /// Creates the secret, or gives it a new version; restores it first where it was about to be deleted.
@@ -50,14 +50,14 @@ pub(crate) async fn write(aws: &Aws, name: &str, description: &str, text: &str) 
     let answer = put().await;
     match answer.as_ref().err().and_then(|error| error.as_service_error()) {
         Some(error) if error.is_resource_not_found_exception() => {
-            create(aws, name, description, text).await.called(&what)?;
+            create(aws, name, description, text).await.aws_context(&what)?;
         }
         Some(error) if error.is_invalid_request_exception() => {
-            secrets.restore_secret().secret_id(name).send().await.called(&what)?;
-            put().await.called(&what)?;
+            secrets.restore_secret().secret_id(name).send().await.aws_context(&what)?;
+            put().await.aws_context(&what)?;
         }
         _ => {
-            answer.called(&what)?;
+            answer.aws_context(&what)?;
         }
     }
     Ok(())
@@ -93,6 +93,6 @@ pub(crate) async fn delete(aws: &Aws, name: &str) -> Result<()> {
     {
         return Ok(());
     }
-    answer.called(&format!("delete the secret {name}"))?;
+    answer.aws_context(&format!("delete the secret {name}"))?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Service Quotas, and what of them is used, which other services tell.
 
 use super::Aws;
-use super::error::Called;
+use super::error::AwsContext;
 use crate::failure::Result;
 
 /// The quota as it is for this account and region.
@@ -13,9 +13,9 @@ pub(crate) async fn value(aws: &Aws, service: &str, code: &str) -> Result<f64> {
         // An account that never asked for another value has none of its own (GetServiceQuota, "applied quota value").
         let request =
             aws.servicequotas.get_aws_default_service_quota().service_code(service).quota_code(code);
-        request.send().await.called(&reading)?.quota
+        request.send().await.aws_context(&reading)?.quota
     } else {
-        answer.called(&reading)?.quota
+        answer.aws_context(&reading)?.quota
     };
     Ok(quota.and_then(|quota| quota.value).unwrap_or(f64::INFINITY))
 }
@@ -26,7 +26,8 @@ pub(crate) async fn count(aws: &Aws, kind: &str) -> Result<usize> {
     let mut count = 0;
     let mut pages = aws.cloudcontrol.list_resources().type_name(kind).into_paginator().send();
     while let Some(page) = pages.next().await {
-        count += page.called(&format!("count the resources of type {kind}"))?.resource_descriptions().len();
+        count +=
+            page.aws_context(&format!("count the resources of type {kind}"))?.resource_descriptions().len();
     }
     Ok(count)
 }

@@ -9,8 +9,8 @@ use restctl_contract::event::{MESSAGE_GROUP, ObjectCreated};
 use restctl_contract::load::LoadId;
 
 use super::Aws;
-use super::error::Called;
-use crate::failure::{During, Result};
+use super::error::AwsContext;
+use crate::failure::{FailureContext, Result};
 use crate::timestamp;
 
 /// The most that a call gives, and of a FIFO queue's message group all that anybody gets to see until these are
@@ -33,7 +33,7 @@ pub(crate) async fn queue_load(
     load: &LoadId,
     event: &ObjectCreated,
 ) -> Result<()> {
-    let body = serde_json::to_string(event).during("the load cannot be described")?;
+    let body = serde_json::to_string(event).context("the load cannot be described")?;
     queue(aws, queue_url, load.as_str(), &body).await
 }
 
@@ -48,7 +48,7 @@ pub(crate) async fn queue(aws: &Aws, queue_url: &str, name: &str, body: &str) ->
         // By itself the queue drops a message whose body it has seen in the last five minutes.
         .message_deduplication_id(format!("{name}-{}", since_epoch.as_nanos()))
         .message_body(body);
-    request.send().await.called("queue the load")?;
+    request.send().await.aws_context("queue the load")?;
     Ok(())
 }
 
@@ -71,7 +71,7 @@ pub(crate) async fn depth(aws: &Aws, queue_url: &str) -> Result<Depth> {
     };
     let request = aws.sqs.get_queue_attributes().queue_url(queue_url);
     let request = request.set_attribute_names(Some(vec![Visible, Delayed, NotVisible]));
-    let answer = request.send().await.called(&format!("look at the queue {queue_url}"))?;
+    let answer = request.send().await.aws_context(&format!("look at the queue {queue_url}"))?;
     let count = |name| answer.attributes()?.get(&name)?.parse::<u64>().ok();
     let count = |name| count(name).unwrap_or_default();
     Ok(Depth { waiting: count(Visible) + count(Delayed), in_flight: count(NotVisible) })
@@ -88,14 +88,14 @@ pub(crate) async fn receive(aws: &Aws, queue_url: &str, hidden: Duration) -> Res
         // Without waiting, SQS asks only some of its servers.
         .wait_time_seconds(1)
         .visibility_timeout(i32::try_from(hidden.as_secs()).unwrap_or(i32::MAX));
-    let answer = request.send().await.called("read the dead letters")?;
+    let answer = request.send().await.aws_context("read the dead letters")?;
     let message = |message: aws_sdk_sqs::types::Message| {
         let attributes = message.attributes.unwrap_or_default();
         let sent = attributes.get(&MessageSystemAttributeName::SentTimestamp);
         Some(Message {
             id: message.message_id?,
             body: message.body.unwrap_or_default(),
-            sent: sent.and_then(|sent| timestamp::of_milliseconds(sent.parse().ok()?)),
+            sent: sent.and_then(|sent| timestamp::from_milliseconds(sent.parse().ok()?)),
             receipt_handle: message.receipt_handle?,
         })
     };
@@ -116,17 +116,17 @@ pub(crate) async fn give_back<'a>(
             .build()
     });
     let entries = entries.collect::<std::result::Result<Vec<_>, _>>();
-    let entries = entries.during("the dead letters cannot be given back")?;
+    let entries = entries.context("the dead letters cannot be given back")?;
     if entries.is_empty() {
         return Ok(());
     }
     let request = aws.sqs.change_message_visibility_batch().queue_url(queue_url);
-    request.set_entries(Some(entries)).send().await.called("give the dead letters back")?;
+    request.set_entries(Some(entries)).send().await.aws_context("give the dead letters back")?;
     Ok(())
 }
 
 pub(crate) async fn delete(aws: &Aws, queue_url: &str, message: &Message) -> Result<()> {
     let request = aws.sqs.delete_message().queue_url(queue_url).receipt_handle(&message.receipt_handle);
-    request.send().await.called(&format!("delete the dead letter {}", message.id))?;
+    request.send().await.aws_context(&format!("delete the dead letter {}", message.id))?;
     Ok(())
 }

@@ -4,14 +4,14 @@ use aws_sdk_ssm::types::ParameterType;
 use restctl_contract::stack::{Setting, StackName};
 
 use super::Aws;
-use super::error::Called;
+use super::error::AwsContext;
 use crate::failure::Result;
 
 /// The value of each setting that is there, in the order of [`Setting::ALL`].
 pub(crate) async fn read(aws: &Aws, stack: &StackName) -> Result<[Option<String>; Setting::ALL.len()]> {
     let names = Setting::ALL.map(|setting| stack.parameter(setting));
     let request = aws.ssm.get_parameters().set_names(Some(names.to_vec()));
-    let answer = request.send().await.called("read the stack's settings from Systems Manager")?;
+    let answer = request.send().await.aws_context("read the stack's settings from Systems Manager")?;
     Ok(names.map(|name| {
         let found = answer.parameters().iter().find(|parameter| parameter.name() == Some(&name));
         found.and_then(|parameter| parameter.value.clone())
@@ -22,7 +22,7 @@ pub(crate) async fn write(aws: &Aws, stack: &StackName, setting: Setting, value:
     let name = stack.parameter(setting);
     let request =
         aws.ssm.put_parameter().name(&name).value(value).r#type(ParameterType::String).overwrite(true);
-    request.send().await.called(&format!("write the parameter {name}"))?;
+    request.send().await.aws_context(&format!("write the parameter {name}"))?;
     Ok(())
 }
 
@@ -30,6 +30,6 @@ pub(crate) async fn write(aws: &Aws, stack: &StackName, setting: Setting, value:
 pub(crate) async fn delete(aws: &Aws, stack: &StackName) -> Result<()> {
     let names = Setting::ALL.map(|setting| stack.parameter(setting)).to_vec();
     let request = aws.ssm.delete_parameters().set_names(Some(names));
-    request.send().await.called("delete the stack's settings from Systems Manager")?;
+    request.send().await.aws_context("delete the stack's settings from Systems Manager")?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::Aws;
 use super::answer_date::AnswerDate;
-use super::error::Called;
+use super::error::AwsContext;
 use crate::failure::{Failure, Result};
 
 /// Whose credentials these are.
@@ -26,7 +26,7 @@ pub(crate) async fn caller(aws: &Aws) -> Result<Caller> {
 fn read(
     answer: Result<GetCallerIdentityOutput, SdkError<GetCallerIdentityError, HttpResponse>>,
 ) -> Result<Caller> {
-    let identity = answer.called("ask whose account this is")?;
+    let identity = answer.aws_context("ask whose account this is")?;
     let account =
         identity.account.ok_or_else(|| Failure::new("AWS names no account for these credentials"))?;
     Ok(Caller { account, arn: identity.arn.unwrap_or_default() })

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::reimport::key_algorithm;
 use super::{Facts, parse};
-use crate::failure::{During, Result};
+use crate::failure::{FailureContext, Result};
 
 pub(crate) struct Presented {
     /// Distinguished names (RFC 4514).
@@ -42,7 +42,7 @@ impl Presented {
     /// Each certificate of a PEM text.
     pub(crate) fn all_of(pem: &str) -> Result<Vec<Self>> {
         CertificateDer::pem_slice_iter(pem.as_bytes())
-            .map(|der| Self::of(&der.during("a certificate cannot be read")?))
+            .map(|der| Self::of(&der.context("a certificate cannot be read")?))
             .collect()
     }
 }

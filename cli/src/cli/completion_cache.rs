@@ -10,7 +10,7 @@ use restctl_contract::load::LoadId;
 use restctl_contract::stack::StackName;
 
 use crate::directories;
-use crate::failure::{During, Result};
+use crate::failure::{FailureContext, Result};
 
 /// Of each stack, the newest.
 const LOADS: usize = 30;
@@ -52,10 +52,10 @@ fn read() -> Option<Stacks> {
 }
 
 fn write(stacks: &Stacks) -> Result<()> {
-    let text = serde_json::to_vec(stacks).during("the names cannot be written")?;
-    directories::write_private(&file()?, &text)
+    let text = serde_json::to_vec(stacks).context("the names cannot be written")?;
+    directories::write_private_file(&file()?, &text)
 }
 
 fn file() -> Result<PathBuf> {
-    Ok(directories::state()?.join("remembered.json"))
+    Ok(directories::state_folder()?.join("remembered.json"))
 }

@@ -10,7 +10,7 @@ use clap::{Command, ValueEnum};
 use restctl_contract::stack::StackName;
 use serde::{Deserialize, Deserializer, de};
 
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::terminal::output::{Color, Format};
 
 const NAME: &str = "restctl.toml";
@@ -44,7 +44,7 @@ pub(crate) struct Configuration {
 impl Configuration {
     /// That of the nearest folder that has one.
     pub(crate) fn read() -> Result<Self> {
-        let folder = env::current_dir().during("the working folder is not known")?;
+        let folder = env::current_dir().context("the working folder is not known")?;
         match folder.ancestors().map(|folder| folder.join(NAME)).find(|file| file.is_file()) {
             Some(file) => Self::from(file),
             None => Ok(Self::default()),
@@ -99,7 +99,7 @@ impl Configuration {
 
 fn text(file: &Path) -> Result<String> {
     let doing = || format!("{} cannot be read", file.display());
-    let size = fs::metadata(file).during(doing())?.len();
+    let size = fs::metadata(file).context(doing())?.len();
     if size > MAX_BYTES {
         return Err(Failure::new(format!("{} has {size} bytes", file.display()))
             .exit(Exit::Usage)
@@ -110,7 +110,7 @@ fn text(file: &Path) -> Result<String> {
             .exit(Exit::Usage)
             .why("it is no text")
             .next(format!("remove it, or write a {NAME} of a few lines"))),
-        read => read.during(doing()),
+        read => read.context(doing()),
     }
 }
 

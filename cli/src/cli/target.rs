@@ -9,7 +9,7 @@ use crate::cli::completion_cache;
 
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Target")]
-pub(crate) struct Target {
+pub(crate) struct TargetArgs {
     /// Name of the stack
     #[arg(
         long,
@@ -17,7 +17,7 @@ pub(crate) struct Target {
         value_name = "NAME",
         env = "RESTCTL_STACK",
         hide_env_values = true,
-        default_value = Target::STACK,
+        default_value = TargetArgs::DEFAULT_STACK,
         add = ArgValueCandidates::new(completion_cache::stacks)
     )]
     pub(crate) stack: StackName,
@@ -35,7 +35,7 @@ pub(crate) struct Target {
     pub(crate) region: Option<String>,
 }
 
-impl Target {
+impl TargetArgs {
     /// Where none is named.
-    pub(crate) const STACK: &str = "restctl";
+    pub(crate) const DEFAULT_STACK: &str = "restctl";
 }

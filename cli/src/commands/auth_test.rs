@@ -16,7 +16,7 @@ use self::answer::Answer;
 use crate::api::endpoint::Endpoint;
 use crate::api::token;
 use crate::context::Context;
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::identity::{discovery, policy};
 use crate::terminal::output::{self, Format};
 
@@ -56,7 +56,7 @@ pub(crate) async fn run(_: AuthTest, context: &Context) -> Result<()> {
     // Where all fail, the step that comes first is the one to name: setup.
     let (asked, token, endpoint) = (asked?, token?, endpoint?);
     let jwks: Value = serde_json::from_slice(&discovery::fetch_keys(&asked.jwks_uri).await?)
-        .during(format!("the keys at {} cannot be read", asked.jwks_uri))?;
+        .context(format!("the keys at {} cannot be read", asked.jwks_uri))?;
     // An id that a string and a number can be; it need not exist.
     let path = format!("{ITEMS_PATH}0");
 
@@ -65,7 +65,7 @@ pub(crate) async fn run(_: AuthTest, context: &Context) -> Result<()> {
     outcomes.push(good);
     let attempts = restctl_forgery::attempts(&token, &jwks, &path);
     let attempts = attempts
-        .during("nothing can be forged of the token that restctl token prints")
+        .context("nothing can be forged of the token that restctl token prints")
         .map_err(|failure| failure.exit(Exit::Authentication).next("restctl token explain"))?;
     let progress = output::spinner("auth-test");
     for attempt in attempts {
@@ -80,9 +80,9 @@ pub(crate) async fn run(_: AuthTest, context: &Context) -> Result<()> {
     }
     progress.finish_and_clear();
 
-    match output::format() {
-        Format::Text => output::data(&table(&outcomes).trim_fmt())?,
-        Format::Json => output::json(&outcomes)?,
+    match output::chosen_format() {
+        Format::Text => output::print_line(&table(&outcomes).trim_fmt())?,
+        Format::Json => output::print_json(&outcomes)?,
     }
     judge(&outcomes)
 }
@@ -117,7 +117,7 @@ async fn good_token(
 
 async fn send(endpoint: &Endpoint, attempt: &Attempt) -> Result<Result<Answer, reqwest::Error>> {
     let address = format!("{}{}", endpoint.base_url, attempt.path);
-    let method = attempt.method.parse().during(format!("{:?} is no method", attempt.method))?;
+    let method = attempt.method.parse().context(format!("{:?} is no method", attempt.method))?;
     let mut request = endpoint.client.request(method, &address).body(attempt.body.clone());
     // A header that is there twice is sent twice.
     for (name, value) in &attempt.headers {
@@ -156,13 +156,13 @@ fn table(outcomes: &[Outcome]) -> Table {
         let (ok, expected) = if outcome.ok { ("ok", "") } else { ("NOT OK", outcome.expected.as_str()) };
         [ok, &outcome.name, &outcome.got, expected].map(str::to_owned).into()
     };
-    output::table(&["OK", "REQUEST", "ANSWER", "EXPECTED"], outcomes.iter().map(row).collect())
+    output::new_table(&["OK", "REQUEST", "ANSWER", "EXPECTED"], outcomes.iter().map(row).collect())
 }
 
 fn judge(outcomes: &[Outcome]) -> Result<()> {
     let wrong: Vec<&Outcome> = outcomes.iter().filter(|outcome| !outcome.ok).collect();
     let Some(first) = wrong.first() else {
-        output::say(&format!("all {} requests were answered as expected", outcomes.len()));
+        output::print_message(&format!("all {} requests were answered as expected", outcomes.len()));
         return Ok(());
     };
     let failure =

@@ -7,7 +7,7 @@ use clap_complete::CompleteEnv;
 use clap_complete::env::Shells;
 
 use crate::commands::invocation::Cli;
-use crate::failure::{During, Failure, Result};
+use crate::failure::{Failure, FailureContext, Result};
 use crate::terminal::output;
 
 /// The variable by which a shell asks this very command.
@@ -62,6 +62,6 @@ pub(crate) fn run(args: Completions) -> Result<()> {
     let mut script = Vec::new();
     let written: io::Result<()> =
         shell.write_registration(VARIABLE, "restctl", "restctl", "restctl", &mut script);
-    written.during("the completions cannot be written")?;
-    output::bytes(&script)
+    written.context("the completions cannot be written")?;
+    output::write_bytes(&script)
 }

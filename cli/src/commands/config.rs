@@ -8,7 +8,7 @@ use restctl_contract::template::parameter;
 use serde::Serialize;
 
 use crate::aws::{cloudformation, secretsmanager};
-use crate::commands::invocation::{Given, Origin};
+use crate::commands::invocation::{Invocation, Origin};
 use crate::context::Context;
 use crate::failure::Result;
 use crate::identity::settings::{self, Settings};
@@ -71,7 +71,7 @@ const OPTIONS: [(&str, &[&str]); 11] = [
     ("alarm-topic", &[parameter::ALARM_TOPIC]),
 ];
 
-pub(crate) async fn run(command: Config, given: &Given) -> Result<()> {
+pub(crate) async fn run(command: Config, given: &Invocation) -> Result<()> {
     let Config::Show(Show {}) = command;
     let mut lines = of_the_command(given);
     let stack = async {
@@ -81,23 +81,23 @@ pub(crate) async fn run(command: Config, given: &Given) -> Result<()> {
     };
     // What is known is shown, also where the cloud does not tell the rest.
     let rest = stack.await;
-    match output::format() {
-        Format::Json => output::json(&lines)?,
+    match output::chosen_format() {
+        Format::Json => output::print_json(&lines)?,
         Format::Text => {
             let row = |line: &Line| {
                 let value = line.value.clone().unwrap_or_else(|| "-".to_owned());
                 vec![line.name.clone(), value, line.from.clone()]
             };
-            let table = output::table(&["SETTING", "VALUE", "FROM"], lines.iter().map(row).collect());
-            output::data(&table.trim_fmt())?;
+            let table = output::new_table(&["SETTING", "VALUE", "FROM"], lines.iter().map(row).collect());
+            output::print_line(&table.trim_fmt())?;
         }
     }
     rest
 }
 
-fn of_the_command(given: &Given) -> Vec<Line> {
+fn of_the_command(given: &Invocation) -> Vec<Line> {
     let target = &given.cli.target;
-    let manner = &given.cli.manner;
+    let output = &given.cli.output;
     let word = |value: &dyn std::fmt::Debug| Some(format!("{value:?}").to_lowercase());
     let profile = match (&target.profile, env::var("AWS_PROFILE")) {
         (None, Ok(profile)) => Line::new("profile", Some(profile), Origin::Environment("AWS_PROFILE")),
@@ -107,14 +107,14 @@ fn of_the_command(given: &Given) -> Vec<Line> {
         Line::new("stack", Some(target.stack.to_string()), given.origin("stack", Some("RESTCTL_STACK"))),
         Line::new("local", Some(target.local.to_string()), given.origin("local", Some("RESTCTL_LOCAL"))),
         profile,
-        Line::new("output", word(&manner.output), given.origin("output", None)),
-        Line::new("color", word(&manner.color), given.origin("color", None)),
-        Line::new("no-input", Some(manner.no_input.to_string()), given.origin("no_input", None)),
+        Line::new("output", word(&output.output), given.origin("output", None)),
+        Line::new("color", word(&output.color), given.origin("color", None)),
+        Line::new("no-input", Some(output.no_input.to_string()), given.origin("no_input", None)),
     ]
 }
 
 /// Who says it: the local cloud, the command, the environment or, where they do not, AWS's own configuration.
-async fn region(context: &Context, given: &Given, lines: &mut Vec<Line>) -> Result<()> {
+async fn region(context: &Context, given: &Invocation, lines: &mut Vec<Line>) -> Result<()> {
     let region = context.aws().await?.region.clone();
     let variable = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find(|name| env::var_os(name).is_some());
     let from = match (&context.local, &context.target.region, variable) {

@@ -13,10 +13,10 @@ use serde_json::json;
 use tokio::process::Command;
 
 use crate::api::endpoint::Endpoint;
-use crate::cli::target::Target;
+use crate::cli::target::TargetArgs;
 use crate::context::Context;
 use crate::deployment::packages::{self, Packages, Place};
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::local::LocalCloud;
 use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::output::{self, Format};
@@ -40,7 +40,7 @@ pub(crate) struct Demo {
 
 pub(crate) async fn run(args: Demo) -> Result<()> {
     let stack = STACK.parse().map_err(|why: String| Failure::new(why))?;
-    let target = Target { stack, local: true, profile: None, region: None };
+    let target = TargetArgs { stack, local: true, profile: None, region: None };
     let started = Instant::now();
     let demo = Stage::set()?;
     let was_running = LocalCloud::running().is_ok();
@@ -54,10 +54,10 @@ pub(crate) async fn run(args: Demo) -> Result<()> {
     }
     played?;
     let seconds = started.elapsed().as_secs_f64();
-    output::say(&format!("\nall of it took {seconds:.1} s"));
-    match output::format() {
+    output::print_message(&format!("\nall of it took {seconds:.1} s"));
+    match output::chosen_format() {
         Format::Text => Ok(()),
-        Format::Json => output::json(&json!({ "stack": STACK, "kept": args.keep, "seconds": seconds })),
+        Format::Json => output::print_json(&json!({ "stack": STACK, "kept": args.keep, "seconds": seconds })),
     }
 }
 
@@ -69,7 +69,7 @@ struct Stage {
 
 impl Stage {
     fn set() -> Result<Self> {
-        let restctl = std::env::current_exe().during("restctl's own path is not known")?;
+        let restctl = std::env::current_exe().context("restctl's own path is not known")?;
         let checkout = packages::checkout().ok_or_else(|| {
             Failure::new("the demo needs a checkout of restctl, whose data it loads")
                 .exit(Exit::Usage)
@@ -78,8 +78,8 @@ impl Stage {
         Ok(Self { restctl, checkout })
     }
 
-    async fn play(&self, target: &Target) -> Result<()> {
-        output::say("# build the two Lambdas");
+    async fn play(&self, target: &TargetArgs) -> Result<()> {
+        output::print_message("# build the two Lambdas");
         let built = Instant::now();
         Packages::find(None, Place::Local, None)?;
         say_time(built);
@@ -96,7 +96,7 @@ impl Stage {
     /// Runs one command as a user would, and says how long it took.
     async fn restctl(&self, args: &[&str]) -> Result<()> {
         let typed = format!("restctl {}", args.join(" "));
-        output::say(&format!("\n$ {typed}"));
+        output::print_message(&format!("\n$ {typed}"));
         let started = Instant::now();
         let ended = Command::new(&self.restctl)
             .args(args)
@@ -107,13 +107,13 @@ impl Stage {
             // The demo brings its own client.
             .env_remove("RESTCTL_CLIENT_SECRET")
             .stdin(Stdio::null())
-            .stdout(match output::format() {
+            .stdout(match output::chosen_format() {
                 Format::Text => Stdio::inherit(),
                 Format::Json => Stdio::null(),
             })
             .status()
             .await;
-        let status = ended.during(format!("{typed} cannot be run"))?;
+        let status = ended.context(format!("{typed} cannot be run"))?;
         if !status.success() {
             // Ctrl-C reaches the command too, which may be the first to end.
             let exit = if status.signal() == Some(SIGINT) { Exit::Interrupted } else { Exit::Failure };
@@ -131,7 +131,7 @@ impl Stage {
         }
         if was_running {
             self.restctl(&["destroy", "--yes", "--delete-data"]).await?;
-            output::say("the local cloud was running before and goes on");
+            output::print_message("the local cloud was running before and goes on");
             return Ok(());
         }
         let destroyed = self.restctl(&["destroy", "--yes", "--delete-data"]).await;
@@ -140,14 +140,14 @@ impl Stage {
     }
 
     fn say_what_next(&self) {
-        output::say("\nThe stack and the local cloud go on. Next:");
+        output::print_message("\nThe stack and the local cloud go on. Next:");
         let folder = self.restctl.parent().unwrap_or(Path::new("."));
         let on_path = std::env::var_os("PATH")
             .is_some_and(|path| std::env::split_paths(&path).any(|entry| entry == folder));
         if !on_path {
-            output::say(&format!("  export PATH=\"{}:$PATH\"", folder.display()));
+            output::print_message(&format!("  export PATH=\"{}:$PATH\"", folder.display()));
         }
-        output::say(&format!(
+        output::print_message(&format!(
             "  export RESTCTL_LOCAL=1 RESTCTL_STACK={STACK}\n  \
              restctl get --id 7\n  \
              restctl upload {DATA}\n  \
@@ -157,8 +157,8 @@ impl Stage {
     }
 }
 
-async fn call_without_token(target: &Target) -> Result<()> {
-    output::say("\n# the same call without a token");
+async fn call_without_token(target: &TargetArgs) -> Result<()> {
+    output::print_message("\n# the same call without a token");
     let started = Instant::now();
     let endpoint = Endpoint::find(&Context::new(target)?).await?;
     let address = format!("{}{ITEMS_PATH}42", endpoint.base_url);
@@ -166,9 +166,12 @@ async fn call_without_token(target: &Target) -> Result<()> {
     let answer = answer.map_err(|error| endpoint.no_answer(&address, &error))?;
     let status = answer.status();
     let challenge = answer.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
-    output::say(&format!("GET {address}\n{status}\nwww-authenticate: {}", challenge.unwrap_or_default()));
-    let body = answer.text().await.during("the API broke off its answer")?;
-    output::say(&body);
+    output::print_message(&format!(
+        "GET {address}\n{status}\nwww-authenticate: {}",
+        challenge.unwrap_or_default()
+    ));
+    let body = answer.text().await.context("the API broke off its answer")?;
+    output::print_message(&body);
     if status != StatusCode::UNAUTHORIZED {
         return Err(Failure::new(format!("the API answers {status} to a call without a token")));
     }
@@ -177,5 +180,5 @@ async fn call_without_token(target: &Target) -> Result<()> {
 }
 
 fn say_time(started: Instant) {
-    output::say(&format!("({:.1} s)", started.elapsed().as_secs_f64()));
+    output::print_message(&format!("({:.1} s)", started.elapsed().as_secs_f64()));
 }

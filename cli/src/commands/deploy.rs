@@ -28,7 +28,7 @@ use crate::failure::{Exit, Failure, Result};
 use crate::identity::cognito;
 use crate::identity::settings::{self, Settings};
 use crate::terminal::interrupt::unless_interrupted;
-use crate::terminal::ndjson::Report;
+use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::output::{self, Format};
 
 use go_live::Versions;
@@ -84,7 +84,7 @@ enum Outcome {
 }
 
 pub(crate) async fn run(args: Deploy, context: Result<Context>) -> Result<Exit> {
-    let report = Report::new("deploy");
+    let report = NdjsonReport::new("deploy");
     let outcome = async { deploy(&args, &context?, &report).await }.await;
     let exit = match &outcome {
         Ok(Outcome::Planned { changes, .. }) if *changes > 0 => Exit::Changes,
@@ -94,7 +94,7 @@ pub(crate) async fn run(args: Deploy, context: Result<Context>) -> Result<Exit> 
     Ok(exit)
 }
 
-async fn deploy(args: &Deploy, context: &Context, report: &Report) -> Result<Outcome> {
+async fn deploy(args: &Deploy, context: &Context, report: &NdjsonReport) -> Result<Outcome> {
     let (aws, name) = (context.aws().await?, &context.stack);
     let certificate = settings::require_certificate(aws, name).await?;
     let settings = Settings::read(aws, name).await?;
@@ -131,27 +131,29 @@ async fn finish(context: &Context, changes: usize, certificate: &Certificate) ->
     let versions = go_live::go_live(aws, &stack).await?;
     // Now that the API takes its tokens.
     if cognito::is_part_of(&stack) && cognito::set_up(aws, name, &stack).await? {
-        output::say("the stack's own identity provider is set up: its client's secret is in Secrets Manager");
+        output::print_message(
+            "the stack's own identity provider is set up: its client's secret is in Secrets Manager",
+        );
     }
     // What is remembered was earned from another provider, or leads elsewhere.
     session_cache::forget(context)?;
     let endpoint = put_in_front(context, &stack, certificate).await?;
-    if output::format() == Format::Text {
-        output::data(&endpoint)?;
+    if output::chosen_format() == Format::Text {
+        output::print_line(&endpoint)?;
     }
     // Last: the endpoint is up, whatever becomes of this.
     superseded_certificate::remove(context, &stack, certificate).await?;
     Ok(Outcome::Deployed { changes, endpoint, versions })
 }
 
-async fn execute(context: &Context, change_set: &ChangeSet, report: &Report) -> Result<()> {
+async fn execute(context: &Context, change_set: &ChangeSet, report: &NdjsonReport) -> Result<()> {
     let operation = if change_set.stack.is_in_review() { Operation::Create } else { Operation::Update };
     let mut events = Events::since_now(context.aws().await?, &change_set.stack, operation).await?;
     change_set::execute(context.aws().await?, change_set).await?;
     match events.follow(context.aws().await?, report).await? {
         ResourceStatus::CreateComplete | ResourceStatus::UpdateComplete => {
             for Event { resource, kind, id, .. } in events.left_behind() {
-                output::say(&format!(
+                output::print_message(&format!(
                     "note: {resource} ({kind}) could not be removed, and is left beside the stack: {}",
                     id.as_deref().unwrap_or_default()
                 ));
@@ -172,8 +174,13 @@ async fn put_in_front(context: &Context, stack: &Stack, certificate: &Certificat
         local.serve(&context.stack, certificate, load_balancer)?;
     } else {
         match stack.parameter(parameter::DOMAIN) {
-            Some(domain) if !domain.is_empty() => output::say(&format!("{domain} leads to {load_balancer}")),
-            _ => output::say(&format!("point {} at {load_balancer} (CNAME or alias)", certificate.name)),
+            Some(domain) if !domain.is_empty() => {
+                output::print_message(&format!("{domain} leads to {load_balancer}"))
+            }
+            _ => output::print_message(&format!(
+                "point {} at {load_balancer} (CNAME or alias)",
+                certificate.name
+            )),
         }
     }
     let base_url = Location::of(context, stack, certificate)?.base_url();
@@ -183,8 +190,8 @@ async fn put_in_front(context: &Context, stack: &Stack, certificate: &Certificat
     } else {
         "needs a token"
     };
-    output::say(&format!("the list of all items is {list}; {base_url}{OPENAPI_PATH} {access}"));
-    output::say("next: restctl upload data.csv");
+    output::print_message(&format!("the list of all items is {list}; {base_url}{OPENAPI_PATH} {access}"));
+    output::print_message("next: restctl upload data.csv");
     Ok(base_url)
 }
 

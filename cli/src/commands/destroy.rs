@@ -12,7 +12,7 @@ use crate::cli::completion_cache;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::terminal::interrupt::unless_interrupted;
-use crate::terminal::ndjson::Report;
+use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::{output, prompt};
 
 use inventory::Thing;
@@ -35,12 +35,12 @@ pub(crate) struct Destroy {
 }
 
 pub(crate) async fn run(args: Destroy, context: Result<Context>) -> Result<Exit> {
-    let report = Report::new("destroy");
+    let report = NdjsonReport::new("destroy");
     report.conclude(async { destroy(&args, &context?, &report).await }.await)?;
     Ok(Exit::Done)
 }
 
-async fn destroy(args: &Destroy, context: &Context, report: &Report) -> Result<Value> {
+async fn destroy(args: &Destroy, context: &Context, report: &NdjsonReport) -> Result<Value> {
     let (aws, name) = (context.aws().await?, &context.stack);
     let things = inventory::take(context).await?;
     check_that_nobody_is_at_work(&things)?;
@@ -50,11 +50,11 @@ async fn destroy(args: &Destroy, context: &Context, report: &Report) -> Result<V
     for (fate, things) in [("remove", &doomed), ("keep", &kept)] {
         for thing in things {
             report.line(fate, &thing.json())?;
-            output::say(&format!("  {fate:<6}  {thing}"));
+            output::print_message(&format!("  {fate:<6}  {thing}"));
         }
     }
     if doomed.is_empty() {
-        output::say(&format!("there is nothing of the stack {name} to remove in {}", aws.region));
+        output::print_message(&format!("there is nothing of the stack {name} to remove in {}", aws.region));
     } else {
         confirm(args, context)?;
     }
@@ -63,7 +63,7 @@ async fn destroy(args: &Destroy, context: &Context, report: &Report) -> Result<V
 }
 
 /// Stops at the first thing that does not go: those behind it are needed to try again.
-async fn remove(context: &Context, doomed: &[&Thing], kept: &[&Thing], report: &Report) -> Result<()> {
+async fn remove(context: &Context, doomed: &[&Thing], kept: &[&Thing], report: &NdjsonReport) -> Result<()> {
     let (aws, name) = (context.aws().await?, &context.stack);
     let interrupted = || Failure::new("interrupted before all was removed");
     // A stack of an earlier version deletes its bucket itself, which must be empty then.
@@ -144,8 +144,8 @@ async fn look_again(
     }
     let gone = doomed.len() - remaining.len();
     if let Err(failure) = removed {
-        output::say(&format!("removed {gone} of {}; there is still:", doomed.len()));
-        remaining.iter().for_each(|thing| output::say(&format!("  {thing}")));
+        output::print_message(&format!("removed {gone} of {}; there is still:", doomed.len()));
+        remaining.iter().for_each(|thing| output::print_message(&format!("  {thing}")));
         return Err(failure.then("restctl destroy, which removes what is left"));
     }
     if !remaining.is_empty() {
@@ -155,12 +155,12 @@ async fn look_again(
             .next("restctl destroy, which removes what is left"));
     }
     if !doomed.is_empty() {
-        output::say(&format!("removed {gone} of {gone}, looked again: gone"));
+        output::print_message(&format!("removed {gone} of {gone}, looked again: gone"));
     }
     if kept.is_empty() {
-        output::say(&format!("nothing of {name} is left in {}", aws.region));
+        output::print_message(&format!("nothing of {name} is left in {}", aws.region));
     } else {
-        output::say(&format!(
+        output::print_message(&format!(
             "{} with data stay in {}; to remove them: restctl destroy --delete-data",
             kept.len(),
             aws.region

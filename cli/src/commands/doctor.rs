@@ -79,9 +79,9 @@ pub(crate) async fn run(_: Doctor, context: &Context) -> Result<()> {
     let progress = output::spinner("doctor");
     let rows = join_all(chain(&facts)).await;
     progress.finish_and_clear();
-    match output::format() {
-        Format::Text => output::data(&text(&rows))?,
-        Format::Json => output::json(&rows)?,
+    match output::chosen_format() {
+        Format::Text => output::print_line(&text(&rows))?,
+        Format::Json => output::print_json(&rows)?,
     }
     judge(&rows)
 }
@@ -93,7 +93,7 @@ fn text(rows: &[Row]) -> String {
         let evidence = format!("{}{}", row.evidence, next.collect::<String>());
         vec![row.verdict.to_string(), row.check.to_owned(), evidence]
     };
-    let table = output::table(&["VERDICT", "CHECK", "EVIDENCE"], rows.iter().map(cells).collect());
+    let table = output::new_table(&["VERDICT", "CHECK", "EVIDENCE"], rows.iter().map(cells).collect());
     let colour = |line: &str| {
         let verdict = Verdict::ALL.into_iter().find(|verdict| line.starts_with(&verdict.to_string()));
         verdict.map_or(line.to_owned(), |verdict| {
@@ -107,8 +107,8 @@ fn judge(rows: &[Row]) -> Result<()> {
     let of = |verdict: Verdict| rows.iter().filter(move |row| row.verdict == verdict);
     let Some(first) = of(Verdict::Failed).next() else {
         match of(Verdict::Warning).count() {
-            0 => output::say(&format!("all {} checks are ok", rows.len())),
-            warnings => output::say(&format!("{warnings} of {} checks warn", rows.len())),
+            0 => output::print_message(&format!("all {} checks are ok", rows.len())),
+            warnings => output::print_message(&format!("{warnings} of {} checks warn", rows.len())),
         }
         return Ok(());
     };

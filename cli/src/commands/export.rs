@@ -15,7 +15,7 @@ use self::sink::Sink;
 use crate::api::client::{Api, encoded};
 use crate::api::endpoint;
 use crate::context::Context;
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::items::csv::Csv;
 use crate::items::lines;
 use crate::terminal::interrupt::unless_interrupted;
@@ -57,10 +57,10 @@ pub(crate) async fn run(args: Export, context: &Context) -> Result<()> {
     let interrupted = Failure::new("interrupted before all items were exported");
     let items = unless_interrupted(interrupted, export(context, format, &mut sink)).await?;
     let shown = sink.finish()?;
-    output::say(&format!("{items} items {shown}"));
-    match (args.file, output::format()) {
+    output::print_message(&format!("{items} items {shown}"));
+    match (args.file, output::chosen_format()) {
         (Some(file), Output::Json) => {
-            output::json(&json!({ "items": items, "file": file.to_string_lossy() }))
+            output::print_json(&json!({ "items": items, "file": file.to_string_lossy() }))
         }
         _ => Ok(()),
     }
@@ -106,7 +106,7 @@ async fn page(api: &Api<'_>, cursor: Option<&str>) -> Result<ListAnswer> {
     let from = cursor.map(|cursor| format!("&cursor={}", encoded(cursor))).unwrap_or_default();
     let (status, body) = api.get(&format!("{LIST_PATH}?limit={MAX_LIST_LIMIT}{from}")).await?;
     match status {
-        StatusCode::OK => serde_json::from_slice(&body).during("the API answers no list"),
+        StatusCode::OK => serde_json::from_slice(&body).context("the API answers no list"),
         StatusCode::NOT_FOUND => Err(Failure::new("the API lists no items")
             .exit(Exit::NotFound)
             .why("the stack is deployed without the list")

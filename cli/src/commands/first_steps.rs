@@ -9,10 +9,10 @@ use restctl_contract::template::output as stack_output;
 use tokio::process::Command;
 
 use crate::aws::{cloudformation, dynamodb, sts};
-use crate::cli::target::Target;
+use crate::cli::target::TargetArgs;
 use crate::commands::invocation::Cli;
 use crate::context::Context;
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::identity::settings::{self, Settings};
 use crate::local::LocalCloud;
 use crate::terminal::interrupt::unless_interrupted;
@@ -55,31 +55,31 @@ impl fmt::Display for Step {
     }
 }
 
-pub(crate) async fn run(target: &Target) -> Result<Exit> {
+pub(crate) async fn run(target: &TargetArgs) -> Result<Exit> {
     if !output::is_interactive() {
-        output::say(&Cli::command().render_help().to_string());
+        output::print_message(&Cli::command().render_help().to_string());
         return Ok(Exit::Usage);
     }
-    output::say("restctl turns a data file into a secured REST API on AWS.");
+    output::print_message("restctl turns a data file into a secured REST API on AWS.");
     unless_interrupted(Failure::new("interrupted").next("restctl, which goes on from there"), lead(target))
         .await
 }
 
-async fn lead(target: &Target) -> Result<Exit> {
+async fn lead(target: &TargetArgs) -> Result<Exit> {
     let Some(target) = choose_place(target)? else {
-        output::say(&Cli::command().render_help().to_string());
+        output::print_message(&Cli::command().render_help().to_string());
         return Ok(Exit::Done);
     };
     loop {
         let next = next_step(&target).await?;
         show(&target, next);
         let Some(words) = words(next)? else {
-            output::say(&format!("\nnext: {}", typed(&target, &next.to_string())));
+            output::print_message(&format!("\nnext: {}", typed(&target, &next.to_string())));
             return Ok(Exit::Done);
         };
         type_it(&target, &words).await?;
         if next == Step::Get {
-            output::say(&format!(
+            output::print_message(&format!(
                 "\nThat is all. What there is now: {}; what else there is: restctl --help",
                 typed(&target, "restctl status")
             ));
@@ -89,20 +89,20 @@ async fn lead(target: &Target) -> Result<Exit> {
 }
 
 /// Where it shall be; none where that is not known yet.
-fn choose_place(target: &Target) -> Result<Option<Target>> {
+fn choose_place(target: &TargetArgs) -> Result<Option<TargetArgs>> {
     if target.local || target.profile.is_some() || target.region.is_some() {
         return Ok(Some(target.clone()));
     }
     let answers = ["on this machine, to try it, without an account", "on AWS", "show me the help first"];
     Ok(match prompt::choose("Where shall it be?", &answers) {
-        Some(0) => Some(Target { local: true, ..target.clone() }),
+        Some(0) => Some(TargetArgs { local: true, ..target.clone() }),
         Some(1) => Some(target.clone()),
         _ => None,
     })
 }
 
 /// The first one that is not done.
-async fn next_step(target: &Target) -> Result<Step> {
+async fn next_step(target: &TargetArgs) -> Result<Step> {
     if target.local && LocalCloud::running().is_err() {
         return Ok(Step::LocalCloud);
     }
@@ -124,19 +124,19 @@ async fn next_step(target: &Target) -> Result<Step> {
     Ok(if is_empty { Step::Upload } else { Step::Get })
 }
 
-fn show(target: &Target, next: Step) {
-    output::say("");
+fn show(target: &TargetArgs, next: Step) {
+    output::print_message("");
     let mut mark = "done";
     for step in STEPS.into_iter().filter(|step| target.local || *step != Step::LocalCloud) {
         if step == next {
             mark = "next";
         }
-        output::say(&format!("  {mark:<4}  {step:<20}  {}", step.describe()));
+        output::print_message(&format!("  {mark:<4}  {step:<20}  {}", step.describe()));
         if step == next {
             mark = "";
         }
     }
-    output::say("");
+    output::print_message("");
 }
 
 /// What to type for it; none where that is left to whoever is asked.
@@ -159,25 +159,25 @@ fn agreed(step: Step) -> Result<bool> {
     Ok(prompt::choose(&format!("{step}, now?"), &["yes", "no, I will type it"]) == Some(0))
 }
 
-fn typed(target: &Target, command: &str) -> String {
+fn typed(target: &TargetArgs, command: &str) -> String {
     let local = if target.local { " --local" } else { "" };
     format!("{command}{local}")
 }
 
 /// Runs the command as it would be typed, at this terminal.
-async fn type_it(target: &Target, words: &[String]) -> Result<()> {
+async fn type_it(target: &TargetArgs, words: &[String]) -> Result<()> {
     let mut words = words.to_vec();
-    let Target { stack, local, profile, region } = target;
+    let TargetArgs { stack, local, profile, region } = target;
     words.extend(local.then(|| "--local".to_owned()));
-    let stack = Some(stack.to_string()).filter(|stack| stack != Target::STACK);
+    let stack = Some(stack.to_string()).filter(|stack| stack != TargetArgs::DEFAULT_STACK);
     for (flag, value) in [("--stack", &stack), ("--profile", profile), ("--region", region)] {
         words.extend(value.iter().flat_map(|value| [flag.to_owned(), value.clone()]));
     }
     let shown = format!("restctl {}", shell_words::join(&words));
-    output::say(&format!("$ {shown}"));
-    let restctl = env::current_exe().during("restctl's own path is not known")?;
+    output::print_message(&format!("$ {shown}"));
+    let restctl = env::current_exe().context("restctl's own path is not known")?;
     let status = Command::new(restctl).args(&words).status().await;
-    let status = status.during(format!("{shown} cannot be run"))?;
+    let status = status.context(format!("{shown} cannot be run"))?;
     if status.success() {
         return Ok(());
     }

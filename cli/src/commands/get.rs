@@ -22,7 +22,7 @@ use self::writer::Writer;
 use crate::api::client::{Api, encoded};
 use crate::api::endpoint;
 use crate::context::Context;
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::terminal::output;
 
 #[derive(Debug, Args)]
@@ -108,7 +108,7 @@ async fn get_one(api: &Api<'_>, id: &str, format: Format, mut fields: Option<Fie
         writer.take(answer).await?;
         return writer.end().await;
     }
-    output::json(&match &mut fields {
+    output::print_json(&match &mut fields {
         Some(fields) => fields.choose(item),
         None => item,
     })?;
@@ -132,7 +132,7 @@ async fn get_several(api: &Api<'_>, ids: &mut Ids, format: Format, fields: Optio
 /// The item in an answer, or what the answer says instead.
 fn item(id: &str, status: StatusCode, body: &[u8]) -> Result<Item> {
     match status {
-        StatusCode::OK => serde_json::from_slice(body).during("the API answers no item"),
+        StatusCode::OK => serde_json::from_slice(body).context("the API answers no item"),
         StatusCode::NOT_FOUND => Err(Failure::new(format!("there is no item {id:?}"))
             .exit(Exit::NotFound)
             .next("check the id, or load the file that has it: restctl upload FILE")),

@@ -8,10 +8,10 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, ColorChoice, CommandFactory, FromArgMatches, Parser};
 
 use crate::cli::config_file::Configuration;
-use crate::cli::target::Target;
+use crate::cli::target::TargetArgs;
 use crate::commands::Command;
 use crate::failure::Result;
-use crate::terminal::output::Manner;
+use crate::terminal::output::OutputArgs;
 
 /// Turn a data file into a secured REST API on AWS, and operate it.
 #[derive(Debug, Parser)]
@@ -22,10 +22,10 @@ pub(crate) struct Cli {
     pub(crate) command: Option<Command>,
 
     #[command(flatten)]
-    pub(crate) target: Target,
+    pub(crate) target: TargetArgs,
 
     #[command(flatten)]
-    pub(crate) manner: Manner,
+    pub(crate) output: OutputArgs,
 }
 
 const AFTER_HELP: &str = "\
@@ -65,13 +65,13 @@ impl fmt::Display for Origin {
 }
 
 /// The command line as it was given.
-pub(crate) struct Given {
+pub(crate) struct Invocation {
     pub(crate) cli: Cli,
     matches: ArgMatches,
     configuration: Configuration,
 }
 
-impl Given {
+impl Invocation {
     /// Ends the process where clap does so: after help, and where the command line is wrong.
     pub(crate) fn parse() -> Result<Self> {
         let command = Cli::command().color(color());

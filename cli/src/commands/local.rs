@@ -32,32 +32,36 @@ pub(crate) async fn run(command: Local) -> Result<()> {
 async fn up(ports: Ports) -> Result<()> {
     let was_running = LocalCloud::running().is_ok();
     let cloud = local::up(ports).await?;
-    output::say(if was_running {
+    output::print_message(if was_running {
         "The local cloud is already running"
     } else {
         "The local cloud is running"
     });
-    match output::format() {
-        Format::Text => output::say(&describe(&cloud)),
-        Format::Json => output::json(&document(&cloud))?,
+    match output::chosen_format() {
+        Format::Text => output::print_message(&describe(&cloud)),
+        Format::Json => output::print_json(&document(&cloud))?,
     }
-    output::say("\nNext:\n  export RESTCTL_LOCAL=1\n  restctl setup");
+    output::print_message("\nNext:\n  export RESTCTL_LOCAL=1\n  restctl setup");
     Ok(())
 }
 
 async fn down() -> Result<()> {
     let was_running = local::down().await?;
-    output::say(if was_running { "The local cloud has stopped" } else { "The local cloud is not running" });
-    match output::format() {
+    output::print_message(if was_running {
+        "The local cloud has stopped"
+    } else {
+        "The local cloud is not running"
+    });
+    match output::chosen_format() {
         Format::Text => Ok(()),
-        Format::Json => output::json(&json!({ "was_running": was_running })),
+        Format::Json => output::print_json(&json!({ "was_running": was_running })),
     }
 }
 
 fn print(cloud: &LocalCloud) -> Result<()> {
-    match output::format() {
-        Format::Text => output::data(&describe(cloud)),
-        Format::Json => output::json(&document(cloud)),
+    match output::chosen_format() {
+        Format::Text => output::print_line(&describe(cloud)),
+        Format::Json => output::print_json(&document(cloud)),
     }
 }
 

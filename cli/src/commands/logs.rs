@@ -115,7 +115,9 @@ pub(crate) async fn run(args: Logs, context: &Context) -> Result<()> {
     let Some(last) = last else { return nothing(&functions, &wanted, since) };
     // Lambda's own lines, such as the one of a timeout, bear the invocation and not the load.
     if let (Wanted::Load(_), Some(request)) = (&wanted, wanted::invocation(&last.message)) {
-        output::say(&format!("next: restctl logs --request {request}, for all of its last invocation"));
+        output::print_message(&format!(
+            "next: restctl logs --request {request}, for all of its last invocation"
+        ));
     }
     Ok(())
 }
@@ -146,11 +148,11 @@ async fn began(context: &Context, load: &LoadId) -> Result<Option<i64>> {
 }
 
 fn nothing(functions: &[Function], wanted: &Wanted, since: i64) -> Result<()> {
-    let since = timestamp::of_milliseconds(since).unwrap_or_default();
+    let since = timestamp::from_milliseconds(since).unwrap_or_default();
     let what = format!("the log of {} has nothing{wanted} since {since}", names(functions));
     match wanted {
         Wanted::Everything => {
-            output::say(&format!(
+            output::print_message(&format!(
                 "{what}\nnext: look further back, as with --since 1d; or wait for what comes with --follow"
             ));
             Ok(())

@@ -7,7 +7,7 @@ use clap::{Args, Command, CommandFactory};
 use clap_mangen::Man as Page;
 
 use crate::commands::invocation::Cli;
-use crate::failure::{During, Result};
+use crate::failure::{FailureContext, Result};
 use crate::terminal::output;
 
 #[derive(Debug, Args)]
@@ -24,15 +24,15 @@ pub(crate) struct Man {
 pub(crate) fn run(args: Man) -> Result<()> {
     let mut command = Cli::command().disable_help_subcommand(true);
     command.build();
-    let Some(dir) = args.dir else { return output::bytes(&page(command)?) };
-    fs::create_dir_all(&dir).during(format!("{} cannot be made", dir.display()))?;
+    let Some(dir) = args.dir else { return output::write_bytes(&page(command)?) };
+    fs::create_dir_all(&dir).context(format!("{} cannot be made", dir.display()))?;
     let mut pages = Vec::new();
     collect(command, &mut pages)?;
     for (name, page) in &pages {
         let file = dir.join(format!("{name}.1"));
-        fs::write(&file, page).during(format!("{} cannot be written", file.display()))?;
+        fs::write(&file, page).context(format!("{} cannot be written", file.display()))?;
     }
-    output::say(&format!("{} pages in {}", pages.len(), dir.display()));
+    output::print_message(&format!("{} pages in {}", pages.len(), dir.display()));
     Ok(())
 }
 
@@ -48,6 +48,6 @@ fn collect(command: Command, pages: &mut Vec<(String, Vec<u8>)>) -> Result<()> {
 
 fn page(command: Command) -> Result<Vec<u8>> {
     let mut page = Vec::new();
-    Page::new(command).manual("restctl").render(&mut page).during("the manual cannot be written")?;
+    Page::new(command).manual("restctl").render(&mut page).context("the manual cannot be written")?;
     Ok(page)
 }

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::aws::{Aws, cloudformation, lambda};
 use crate::context::Context;
-use crate::deployment::function_version::Live;
+use crate::deployment::function_version::LiveVersion;
 use crate::deployment::smoke;
 use crate::failure::{Exit, Failure, Result};
-use crate::terminal::ndjson::Report;
+use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::output;
 
 /// The variables that name what a function's role lets it use.
@@ -29,7 +29,7 @@ are; the next `restctl deploy` goes forward again.")]
 pub(crate) struct Rollback {}
 
 pub(crate) async fn run(_: Rollback, context: Result<Context>) -> Result<Exit> {
-    let report = Report::new("rollback");
+    let report = NdjsonReport::new("rollback");
     report.conclude(async { roll_back(&context?).await }.await)?;
     Ok(Exit::Done)
 }
@@ -38,12 +38,12 @@ async fn roll_back(context: &Context) -> Result<Value> {
     let (aws, name) = (context.aws().await?, &context.stack);
     let stack = cloudformation::deployed(aws, name).await?;
     let (api, ingest) = tokio::try_join!(
-        Live::read(aws, stack.output(stack_output::API_FUNCTION)?),
-        Live::read(aws, stack.output(stack_output::INGEST_FUNCTION)?),
+        LiveVersion::read(aws, stack.output(stack_output::API_FUNCTION)?),
+        LiveVersion::read(aws, stack.output(stack_output::INGEST_FUNCTION)?),
     )?;
     let last = api.since().max(ingest.since());
     // Of the functions that went live together, all go back, and the others stay.
-    let back = |live: &Live| live.back().filter(|_| live.since() == last);
+    let back = |live: &LiveVersion| live.back().filter(|_| live.since() == last);
     let (api_before, ingest_before) = (back(&api), back(&ingest));
     if api_before.is_none() && ingest_before.is_none() {
         return Err(Failure::new(format!("the functions of the stack {name} have no earlier version"))
@@ -75,10 +75,15 @@ async fn roll_back(context: &Context) -> Result<Value> {
     for (live, before) in [(&api, &api_before), (&ingest, &ingest_before)] {
         if let Some(before) = before {
             let (function, version) = (before.function(), before.version());
-            output::say(&format!("{function}: version {version} is live again, {} was", live.version()));
+            output::print_message(&format!(
+                "{function}: version {version} is live again, {} was",
+                live.version()
+            ));
         }
     }
-    let version = |live: &Live, before: &Option<Live>| before.as_ref().unwrap_or(live).version().to_owned();
+    let version = |live: &LiveVersion, before: &Option<LiveVersion>| {
+        before.as_ref().unwrap_or(live).version().to_owned()
+    };
     Ok(json!({
         "outcome": "rolled back",
         "api_version": version(&api, &api_before),
@@ -87,7 +92,7 @@ async fn roll_back(context: &Context) -> Result<Value> {
 }
 
 /// The role of a function is for the resources that the stack has now: a version with others could do nothing.
-async fn check_that_it_finds_its_resources(aws: &Aws, before: &Live) -> Result<()> {
+async fn check_that_it_finds_its_resources(aws: &Aws, before: &LiveVersion) -> Result<()> {
     let (function, version) = (before.function(), before.version());
     let (then, now) = tokio::try_join!(
         lambda::variables(aws, function, Some(version)),

@@ -130,21 +130,25 @@ async fn set_up(args: Setup, context: &Context) -> Result<()> {
     for setting in Setting::ALL {
         ssm::write(aws, stack, setting, provider.value(setting)).await?;
     }
-    output::say(&format!("identity provider  {}, {}", provider.kind, provider.discovery.issuer));
+    output::print_message(&format!("identity provider  {}, {}", provider.kind, provider.discovery.issuer));
     if let Some(secret) = &provider.client_secret {
         secretsmanager::write(aws, &stack.client_secret(), CLIENT_SECRET, secret).await?;
-        output::say(&format!("client secret      {} in Secrets Manager", stack.client_secret()));
+        output::print_message(&format!("client secret      {} in Secrets Manager", stack.client_secret()));
     }
     // A token that the former settings earned says nothing about these.
     session_cache::forget(context)?;
     let has_own = deployed.as_ref().is_some_and(cognito::is_part_of);
-    output::say(if has_own { "next: restctl deploy --idp external" } else { "next: restctl deploy" });
+    output::print_message(if has_own {
+        "next: restctl deploy --idp external"
+    } else {
+        "next: restctl deploy"
+    });
     document(context).await
 }
 
 /// What has been set up, for programs.
 async fn document(context: &Context) -> Result<()> {
-    if output::format() == Format::Text {
+    if output::chosen_format() == Format::Text {
         return Ok(());
     }
     let (aws, stack) = (context.aws().await?, &context.stack);
@@ -154,7 +158,7 @@ async fn document(context: &Context) -> Result<()> {
         .into_iter()
         .map(|setting| (setting.name().replace('-', "_"), settings.get(setting).into()))
         .collect();
-    output::json(
+    output::print_json(
         &json!({ "stack": stack.as_str(), "certificate": certificate, "identity_provider": provider }),
     )
 }
@@ -202,13 +206,13 @@ async fn set_up_the_stacks_provider(context: &Context, deployed: Option<&Stack>)
                 session_cache::forget(context)?;
             }
             let issuer = cognito::value(stack, Setting::Issuer)?;
-            output::say(&format!("identity provider  {issuer}, the stack's own"));
-            output::say("next: restctl deploy");
+            output::print_message(&format!("identity provider  {issuer}, the stack's own"));
+            output::print_message("next: restctl deploy");
         }
         None => {
             cognito::await_deployment(aws, name).await?;
-            output::say("identity provider  cognito, which the deployment makes");
-            output::say("next: restctl deploy --idp cognito");
+            output::print_message("identity provider  cognito, which the deployment makes");
+            output::print_message("next: restctl deploy --idp cognito");
         }
     }
     Ok(())
@@ -228,7 +232,7 @@ fn choose_identity(
         return Identity::self_signed(name, now).map(Some);
     }
     if let Some(certificate) = before {
-        output::say(&format!("certificate        {} stays", certificate.name));
+        output::print_message(&format!("certificate        {} stays", certificate.name));
         return Ok(None);
     }
     match &context.local {

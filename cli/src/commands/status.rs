@@ -39,8 +39,8 @@ pub(crate) async fn run(args: Command, context: &Context) -> Result<()> {
         return watch::run(context).await;
     }
     let status = Status::look(context).await?;
-    match output::format() {
-        Format::Json => output::json(&status),
-        Format::Text => output::data(&text::of(&status)),
+    match output::chosen_format() {
+        Format::Json => output::print_json(&status),
+        Format::Text => output::print_line(&text::of(&status)),
     }
 }

@@ -37,11 +37,11 @@ pub(crate) async fn run(args: Token, context: &Context) -> Result<()> {
 }
 
 fn print(token: &AccessToken) -> Result<()> {
-    match output::format() {
-        Format::Text => output::data(&token.access_token),
+    match output::chosen_format() {
+        Format::Text => output::print_line(&token.access_token),
         Format::Json => {
-            let expires_at = timestamp::of_seconds(token.expires_at);
-            output::json(&json!({ "access_token": token.access_token, "expires_at": expires_at }))
+            let expires_at = timestamp::from_seconds(token.expires_at);
+            output::print_json(&json!({ "access_token": token.access_token, "expires_at": expires_at }))
         }
     }
 }

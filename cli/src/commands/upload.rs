@@ -80,7 +80,7 @@ pub(crate) async fn run(args: Upload, context: &Context) -> Result<()> {
     for (file, done) in files.iter().zip(0..) {
         match task.upload(file).await {
             Err(failure) if failure.exit == Exit::Partial && count > 1 => {
-                output::failure(&failure);
+                output::print_failure(&failure);
                 partial += 1;
             }
             // What is loaded by then will be recognized.
@@ -137,15 +137,22 @@ impl Task<'_> {
             Some(load) => load,
             None => {
                 let load = sending::send(aws, file, &source, &to).await?;
-                output::say(&format!("uploaded {} ({} bytes), load {}", load.key, load.size, load.id()));
+                output::print_message(&format!(
+                    "uploaded {} ({} bytes), load {}",
+                    load.key,
+                    load.size,
+                    load.id()
+                ));
                 load
             }
         };
         let id = load.id();
         completion_cache::keep(self.name, [&id]);
-        match (args.no_wait, output::format()) {
-            (true, Format::Text) => output::data(id.as_str()),
-            (true, Format::Json) => output::json(&serde_json::json!({ "load": id, "object": file.object })),
+        match (args.no_wait, output::chosen_format()) {
+            (true, Format::Text) => output::print_line(id.as_str()),
+            (true, Format::Json) => {
+                output::print_json(&serde_json::json!({ "load": id, "object": file.object }))
+            }
             (false, _) => load.follow(aws, stack, Some(surveyed.read())).await,
         }
     }
@@ -155,10 +162,10 @@ impl Task<'_> {
         let Self { aws, stack, .. } = self;
         let Some(load) = sending::there(aws, to, size).await? else { return Ok(None) };
         let id = load.id();
-        output::say(&format!("{} is in the bucket already, byte for byte: load {id}", load.key));
+        output::print_message(&format!("{} is in the bucket already, byte for byte: load {id}", load.key));
         match dynamodb::ledger_entry(aws, stack.output(stack_output::LEDGER_TABLE)?, &id).await? {
             Some(entry) if entry.state == LoadState::Loaded => {
-                output::say("to load it again on top of newer loads, give it another --name");
+                output::print_message("to load it again on top of newer loads, give it another --name");
             }
             Some(entry) if entry.state != LoadState::Loading => {
                 receipt::print(aws, &load.bucket, &entry).await?;
@@ -170,16 +177,16 @@ impl Task<'_> {
 
     fn say(&self, surveyed: &Surveyed) {
         let findings = &surveyed.findings;
-        output::say(&format!("{} rows can be loaded, {} cannot", findings.rows, findings.rejected));
+        output::print_message(&format!("{} rows can be loaded, {} cannot", findings.rows, findings.rejected));
         if surveyed.duplicates > 0 {
-            output::say(&format!(
+            output::print_message(&format!(
                 "{} of them are superseded by a later row of the same key",
                 surveyed.duplicates
             ));
         }
         for column in &findings.columns {
             let role = if column.name == self.key.name { ", the key" } else { "" };
-            output::say(&format!("  {}: {}{role}", column.name, column.kind));
+            output::print_message(&format!("  {}: {}{role}", column.name, column.kind));
         }
     }
 

@@ -5,7 +5,7 @@ use std::io::{self, stdin};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result};
 
 pub(crate) struct Source {
     /// How the person who typed the command calls it.
@@ -22,22 +22,22 @@ impl Source {
         if !path.is_file() {
             return Err(Failure::new(format!("{shown} is no file")).exit(Exit::Usage));
         }
-        let file = File::open(path).during(format!("{shown} cannot be read"))?;
+        let file = File::open(path).context(format!("{shown} cannot be read"))?;
         Self::of(shown, file)
     }
 
     /// All of standard input, in a file that has no name and goes with this process.
     pub(crate) fn standard_input() -> Result<Self> {
-        let mut spool = tempfile::tempfile().during("no temporary file can be made")?;
+        let mut spool = tempfile::tempfile().context("no temporary file can be made")?;
         let copied = io::copy(&mut stdin().lock(), &mut spool);
         copied
-            .during("standard input cannot be kept in a temporary file")
+            .context("standard input cannot be kept in a temporary file")
             .map_err(|failure| failure.next("name a folder with more space: export TMPDIR=/path/to/it"))?;
         Self::of("standard input".to_owned(), spool)
     }
 
     fn of(shown: String, file: File) -> Result<Self> {
-        let opened = file.metadata().during(format!("{shown} cannot be read"))?;
+        let opened = file.metadata().context(format!("{shown} cannot be read"))?;
         Ok(Self { shown, size: opened.len(), opened, file })
     }
 
@@ -46,24 +46,24 @@ impl Source {
         loop {
             match self.file.read_at(buffer, start) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                read => return read.during(format!("{} cannot be read", self.shown)),
+                read => return read.context(format!("{} cannot be read", self.shown)),
             }
         }
     }
 
     /// `length` bytes from `start` on.
     pub(crate) fn read(&self, start: u64, length: u64) -> Result<Vec<u8>> {
-        let mut bytes = vec![0; usize::try_from(length).during("a part does not fit into memory")?];
+        let mut bytes = vec![0; usize::try_from(length).context("a part does not fit into memory")?];
         match self.file.read_exact_at(&mut bytes, start) {
             Ok(()) => Ok(bytes),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(self.changed()),
-            Err(error) => Err(error).during(format!("{} cannot be read", self.shown)),
+            Err(error) => Err(error).context(format!("{} cannot be read", self.shown)),
         }
     }
 
     /// The file was not written since it was opened: what is sent is what was read before.
     pub(crate) fn is_as_it_was(&self) -> Result<()> {
-        let now = self.file.metadata().during(format!("{} cannot be read", self.shown))?;
+        let now = self.file.metadata().context(format!("{} cannot be read", self.shown))?;
         if now.len() == self.opened.len() && now.modified().ok() == self.opened.modified().ok() {
             Ok(())
         } else {

@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 
 use crate::data_file::duplicates::Duplicates;
 use crate::data_file::source::Source;
-use crate::digest::hexadecimal;
-use crate::failure::{During, Failure, Result};
+use crate::digest::to_hex;
+use crate::failure::{Failure, FailureContext, Result};
 use crate::terminal::output;
 
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -65,18 +65,18 @@ impl Reading {
         self.digest.update(chunk);
         let read = self.survey.feed(chunk, |key| self.keys.push(key));
         read.map_err(|reason| cannot_load(&source.shown, &reason))?;
-        std::mem::replace(&mut self.keys.kept, Ok(())).during(KEYS_ON_DISK)
+        std::mem::replace(&mut self.keys.kept, Ok(())).context(KEYS_ON_DISK)
     }
 
     fn finish(mut self, source: &Source) -> Result<Surveyed> {
         let findings = self.survey.finish(|key| self.keys.push(key));
         let findings = findings.map_err(|reason| cannot_load(&source.shown, &reason))?;
-        self.keys.kept.during(KEYS_ON_DISK)?;
+        self.keys.kept.context(KEYS_ON_DISK)?;
         if findings.rows == 0 {
             return Err(nothing_to_load(source, &findings.rejects));
         }
-        let duplicates = self.keys.duplicates.count().during(KEYS_ON_DISK)?;
-        Ok(Surveyed { findings, duplicates, digest: hexadecimal(&self.digest.finalize()) })
+        let duplicates = self.keys.duplicates.count().context(KEYS_ON_DISK)?;
+        Ok(Surveyed { findings, duplicates, digest: to_hex(&self.digest.finalize()) })
     }
 }
 

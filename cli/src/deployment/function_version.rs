@@ -18,14 +18,14 @@ struct Turn {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Live {
+pub(crate) struct LiveVersion {
     function: String,
     now: Turn,
     /// The newest first.
     before: Vec<Turn>,
 }
 
-impl Live {
+impl LiveVersion {
     pub(crate) async fn read(aws: &Aws, function: &str) -> Result<Self> {
         Ok(Self::parse(function, lambda::live(aws, function).await?))
     }
@@ -86,8 +86,8 @@ impl Live {
 mod tests {
     use super::*;
 
-    fn first() -> Live {
-        Live::parse("api", Alias { version: "1".to_owned(), description: String::new() })
+    fn first() -> LiveVersion {
+        LiveVersion::parse("api", Alias { version: "1".to_owned(), description: String::new() })
     }
 
     #[test]
@@ -107,7 +107,7 @@ mod tests {
             live = live.forward(&format!("1000000{version}"), 1_763_868_000 + version);
             let alias = Alias { version: live.version().to_owned(), description: live.description() };
             assert!(alias.description.len() <= 256, "{}", alias.description);
-            assert_eq!(Live::parse("api", alias), live);
+            assert_eq!(LiveVersion::parse("api", alias), live);
         }
         assert_eq!(live.before.len(), REMEMBERED);
     }
@@ -117,8 +117,10 @@ mod tests {
         for description in
             ["", "the live one", "since noon; before lunch", "since ; before 3", "; before @ 1@x"]
         {
-            let live =
-                Live::parse("api", Alias { version: "3".to_owned(), description: description.to_owned() });
+            let live = LiveVersion::parse(
+                "api",
+                Alias { version: "3".to_owned(), description: description.to_owned() },
+            );
             assert_eq!((live.version(), live.since(), live.back()), ("3", 0, None), "{description}");
         }
     }

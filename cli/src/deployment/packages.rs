@@ -11,8 +11,8 @@ use std::str::FromStr;
 
 pub(crate) use source::checkout;
 
-use crate::digest::sha256;
-use crate::failure::{During, Exit, Failure, Result};
+use crate::digest::sha256_hex;
+use crate::failure::{Exit, Failure, FailureContext, Result};
 
 pub(crate) const API: &str = "restctl-api";
 pub(crate) const INGEST: &str = "restctl-ingest";
@@ -77,7 +77,7 @@ pub(crate) struct Package {
 
 impl Package {
     fn new(name: &str, zip: Vec<u8>) -> Self {
-        Self { key: format!("{name}-{}.zip", sha256(&zip)), zip }
+        Self { key: format!("{name}-{}.zip", sha256_hex(&zip)), zip }
     }
 }
 
@@ -126,7 +126,7 @@ impl Packages {
         };
         let package = |name: &str, zip: &[u8]| {
             let bundled = PathBuf::from(format!("{name} in this restctl"));
-            let binary = zipped::unzip(zip).during(format!("{} is damaged", bundled.display()))?;
+            let binary = zipped::unzip(zip).context(format!("{} is damaged", bundled.display()))?;
             elf::check(&bundled, &binary, place)?;
             Ok::<_, Failure>(Package::new(name, zip.to_vec()))
         };
@@ -150,12 +150,12 @@ impl Packages {
 fn pack(folder: &Path, name: &str, place: Place) -> Result<(Package, Architecture)> {
     let bootstrap = folder.join(name).join("bootstrap");
     let file = if bootstrap.is_file() { bootstrap } else { folder.join(name) };
-    let binary = fs::read(&file).during(format!("the Lambda binary {} cannot be read", file.display()));
+    let binary = fs::read(&file).context(format!("the Lambda binary {} cannot be read", file.display()));
     let binary = binary.map_err(|failure| {
         failure.next(format!("give --lambdas a folder that holds {API} and {INGEST}, built for Linux"))
     })?;
     let architecture = elf::check(&file, &binary, place)?;
-    let zip = zipped::zip(&binary).during(format!("{} cannot be packed", file.display()))?;
+    let zip = zipped::zip(&binary).context(format!("{} cannot be packed", file.display()))?;
     Ok((Package::new(name, zip), architecture))
 }
 

@@ -68,7 +68,7 @@ pub(crate) async fn check(context: &Context, deployment: &Deployment<'_>) -> Res
     let (mut whats, mut nexts) = (Vec::new(), Vec::new());
     for finding in findings.into_iter().flatten() {
         match finding {
-            Finding::Note(note) => output::say(&format!("note: {note}")),
+            Finding::Note(note) => output::print_message(&format!("note: {note}")),
             Finding::Problem { what, next } => {
                 whats.push(what);
                 nexts.push(next);

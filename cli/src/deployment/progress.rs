@@ -36,7 +36,7 @@ impl Progress {
             line = format!("{line}: {reason}");
         }
         if event.has_ended() {
-            self.lines.suspend(|| output::say(&format!("  {line}")));
+            self.lines.suspend(|| output::print_message(&format!("  {line}")));
             return;
         }
         let has_room = running.iter().filter(|(_, bar)| bar.is_some()).count() < usize::from(room());

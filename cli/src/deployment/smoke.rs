@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::aws::{Aws, lambda};
-use crate::failure::{During, Failure, Result};
+use crate::failure::{Failure, FailureContext, Result};
 
 /// The API is up, lets nobody in without a token, and has the keys by which it would know one.
 pub(crate) async fn api(aws: &Aws, function: &str, version: &str) -> Result<()> {
@@ -19,7 +19,7 @@ pub(crate) async fn api(aws: &Aws, function: &str, version: &str) -> Result<()> 
     {
         let answer = lambda::call(aws, function, version, &request(path, token)).await?;
         let answer: Answer = serde_json::from_slice(&answer)
-            .during(format!("version {version} of the function {function} answers no HTTP"))?;
+            .context(format!("version {version} of the function {function} answers no HTTP"))?;
         if answer.status_code != expected {
             return Err(no_good(function, version, path, token.is_some(), &answer, expected));
         }
@@ -54,7 +54,7 @@ pub(crate) async fn ingest(aws: &Aws, function: &str, version: &str) -> Result<(
     lambda::wake(aws, function, version, &nothing).await?;
     let answer = lambda::call(aws, function, version, &nothing).await?;
     let failed = serde_json::from_slice::<Value>(&answer)
-        .during(format!("version {version} of the function {function} answers no JSON"))?;
+        .context(format!("version {version} of the function {function} answers no JSON"))?;
     match failed["batchItemFailures"].as_array() {
         Some(failures) if failures.is_empty() => Ok(()),
         _ => Err(Failure::new(format!("version {version} of the function {function} is no good"))

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{Read, stdin};
 use std::path::Path;
 
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::terminal::prompt;
 
 /// A client secret has some dozen characters.
@@ -36,7 +36,7 @@ fn read(file: &Path) -> Result<String> {
         let read = File::open(file).and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text));
         (file.display().to_string(), read)
     };
-    read.during(format!("the client secret cannot be read from {name}"))?;
+    read.context(format!("the client secret cannot be read from {name}"))?;
     checked(text, &name)
 }
 

@@ -7,7 +7,7 @@ use reqwest::Url;
 use restctl_verifier::{MAX_KEY_SET_BYTES, Provider};
 use serde::Deserialize;
 
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result};
 
 /// A discovery document has a few kilobytes; no more than this is read.
 const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
@@ -51,14 +51,14 @@ pub(crate) async fn discover(issuer: &str) -> Result<Discovery> {
         failure.next("restctl setup --issuer URL, such as https://YOUR-TENANT.eu.auth0.com/")
     };
     let answer = client(&address)?.get(&address).send().await;
-    let answer = answer.during(format!("the issuer does not answer at {address}")).map_err(unreachable)?;
+    let answer = answer.context(format!("the issuer does not answer at {address}")).map_err(unreachable)?;
     if !answer.status().is_success() {
         let failure = Failure::new(format!("{address} answers {}", answer.status()));
         return Err(unreachable(failure.why("an issuer publishes its OpenID configuration there")));
     }
     let body = bounded_body(answer, MAX_DOCUMENT_BYTES).await?;
     let document: Discovery = serde_json::from_slice(&body)
-        .during(format!("{address} is no OpenID configuration"))
+        .context(format!("{address} is no OpenID configuration"))
         .map_err(unreachable)?;
     if document.issuer != issuer {
         return Err(Failure::new(format!("the issuer calls itself {:?}, not {issuer:?}", document.issuer))
@@ -75,7 +75,7 @@ pub(crate) async fn discover(issuer: &str) -> Result<Discovery> {
 pub(crate) async fn fetch_keys(jwks_uri: &str) -> Result<Vec<u8>> {
     check_secure(jwks_uri, "the issuer's jwks_uri")?;
     let answer = client(jwks_uri)?.get(jwks_uri).send().await;
-    let answer = answer.during(format!("the issuer's keys cannot be fetched from {jwks_uri}"))?;
+    let answer = answer.context(format!("the issuer's keys cannot be fetched from {jwks_uri}"))?;
     if !answer.status().is_success() {
         return Err(Failure::new(format!("{jwks_uri} answers {}", answer.status()))
             .why("the issuer publishes its keys there, as far as the settings say")
@@ -92,14 +92,14 @@ pub(crate) fn client(address: &str) -> Result<reqwest::Client> {
     if Url::parse(address).is_ok_and(|url| is_loopback(&url)) {
         builder = builder.no_proxy();
     }
-    builder.build().during("the HTTP client does not start")
+    builder.build().context("the HTTP client does not start")
 }
 
 /// The body, refused where it is larger than `limit` bytes.
 pub(crate) async fn bounded_body(mut answer: reqwest::Response, limit: usize) -> Result<Vec<u8>> {
     let address = answer.url().clone();
     let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.during(format!("{address} broke off its answer"))? {
+    while let Some(chunk) = answer.chunk().await.context(format!("{address} broke off its answer"))? {
         if body.len() + chunk.len() > limit {
             return Err(Failure::new(format!("{address} answers more than {limit} bytes")));
         }

@@ -6,7 +6,7 @@ use restctl_verifier::{Check, Explanation, KeySet, Policy};
 
 use crate::aws::cloudformation::{self, Stack};
 use crate::context::Context;
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::identity::settings::Settings;
 use crate::identity::{cognito, discovery};
 use crate::timestamp::seconds_now;
@@ -60,7 +60,7 @@ impl Asked {
     /// The issuer's keys as they are now.
     pub(crate) async fn keys(&self) -> Result<KeySet> {
         let keys = KeySet::from_json(&discovery::fetch_keys(&self.jwks_uri).await?);
-        keys.during(format!("the keys at {} cannot be used", self.jwks_uri)).map_err(|failure| {
+        keys.context(format!("the keys at {} cannot be used", self.jwks_uri)).map_err(|failure| {
             failure.next(
                 "have the provider publish keys for RS256, PS256 or ES256 there; or restctl setup, which asks it where \
                  its keys are",

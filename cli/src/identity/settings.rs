@@ -4,7 +4,7 @@ use restctl_contract::stack::{Certificate, Setting, StackName};
 use restctl_verifier::Provider;
 
 use crate::aws::{Aws, secretsmanager, ssm};
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result};
 
 /// The value of each setting until the deployment has made the identity provider.
 pub(crate) const AWAITED: &str = "made-by-the-deployment";
@@ -75,11 +75,11 @@ pub(crate) async fn certificate(aws: &Aws, stack: &StackName) -> Result<Option<C
     let name = stack.certificate_secret();
     let Some(text) = secretsmanager::read(aws, &name).await? else { return Ok(None) };
     let certificate = serde_json::from_str(&text);
-    certificate.during(format!("the secret {name} describes no certificate")).map(Some)
+    certificate.context(format!("the secret {name} describes no certificate")).map(Some)
 }
 
 pub(crate) async fn write_certificate(aws: &Aws, stack: &StackName, certificate: &Certificate) -> Result<()> {
-    let metadata = serde_json::to_string(certificate).during("the certificate cannot be described")?;
+    let metadata = serde_json::to_string(certificate).context("the certificate cannot be described")?;
     let description = "Certificate that restctl imported into ACM";
     secretsmanager::write(aws, &stack.certificate_secret(), description, &metadata).await
 }

@@ -5,7 +5,7 @@ use restctl_contract::api::Item;
 
 use super::spool::Spool;
 use super::{Columns, cell};
-use crate::failure::{During, Failure, Result};
+use crate::failure::{Failure, FailureContext, Result};
 
 /// Rows written at a time; between two of them Ctrl-C is heard.
 const ROWS: usize = 1_000;
@@ -55,7 +55,7 @@ fn records(rows: impl IntoIterator<Item = Vec<String>>) -> Result<Vec<u8>> {
     let doing = "items cannot be written as CSV";
     let mut writer = ::csv::Writer::from_writer(Vec::new());
     for row in rows {
-        writer.write_record(&row).during(doing)?;
+        writer.write_record(&row).context(doing)?;
     }
     writer.into_inner().map_err(|error| Failure::new(doing).because(error.error()))
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::spool::Spool;
-use crate::failure::{During, Result};
+use crate::failure::{FailureContext, Result};
 
 /// Missing ids written at a time.
 const IDS: usize = 1_000;
@@ -61,7 +61,7 @@ impl Document {
 
 /// As it is in a list of the whole, when that is printed pretty.
 fn element(text: &mut String, is_behind_another: bool, value: &impl Serialize) -> Result<()> {
-    let pretty = serde_json::to_string_pretty(value).during("an item cannot be written as JSON")?;
+    let pretty = serde_json::to_string_pretty(value).context("an item cannot be written as JSON")?;
     text.push_str(if is_behind_another { ",\n    " } else { "\n    " });
     text.push_str(&pretty.replace('\n', "\n    "));
     Ok(())

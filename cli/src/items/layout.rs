@@ -59,7 +59,7 @@ impl Layout {
             columns.iter().map(|column| row.get(column).cloned().unwrap_or_default()).collect()
         };
         let rows: Vec<Vec<String>> = self.rows.iter().map(row).collect();
-        let text = if rows.is_empty() { String::new() } else { output::table(&header, rows).trim_fmt() };
+        let text = if rows.is_empty() { String::new() } else { output::new_table(&header, rows).trim_fmt() };
         Shown { text, rows_left_out: self.rows_left_out, columns_left_out }
     }
 }

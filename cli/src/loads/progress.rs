@@ -27,7 +27,7 @@ impl Progress {
         let state = describe(entry);
         if self.state != state {
             if self.bar.is_hidden() {
-                output::say(&state);
+                output::print_message(&state);
             }
             self.bar.set_message(state.clone());
             self.state = state;

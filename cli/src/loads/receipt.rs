@@ -6,7 +6,7 @@ use restctl_contract::load::{LedgerEntry, LoadState, rejects_key};
 use serde::Serialize;
 
 use crate::aws::{Aws, s3};
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::terminal::output::{self, Format};
 use crate::terminal::sanitize::steers;
 
@@ -53,12 +53,12 @@ impl<'a> Report<'a> {
 /// table is a failure.
 pub(crate) async fn print(aws: &Aws, bucket: &str, entry: &LedgerEntry) -> Result<()> {
     let report = Report::of(entry);
-    match output::format() {
-        Format::Json => output::json(&report)?,
+    match output::chosen_format() {
+        Format::Json => output::print_json(&report)?,
         Format::Text if entry.state == LoadState::Loaded => {
             let mut lines = vec![("load", entry.load.to_string())];
             lines.extend(report.lines());
-            output::data(&output::aligned(&lines))?;
+            output::print_line(&output::align_values(&lines))?;
         }
         Format::Text => {}
     }
@@ -94,12 +94,12 @@ async fn rejected(aws: &Aws, bucket: &str, entry: &LedgerEntry) -> Result<Failur
         while let Some(bytes) = body.next().await
             && start.len() < SHOWN_REJECTS_BYTES
         {
-            start.extend_from_slice(&bytes.during(format!("s3://{bucket}/{key} broke off"))?);
+            start.extend_from_slice(&bytes.context(format!("s3://{bucket}/{key} broke off"))?);
         }
     }
     for line in String::from_utf8_lossy(&start).lines().take(SHOWN_REJECTS + 1) {
         // A file's control characters are not for the terminal.
-        output::say(&format!("  {}", line.replace(steers, "\u{fffd}")));
+        output::print_message(&format!("  {}", line.replace(steers, "\u{fffd}")));
     }
     let receipt = &entry.receipt;
     Ok(Failure::new(format!(

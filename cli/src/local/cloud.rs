@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::folder::Folder;
 use super::identity_provider::IdentityProvider;
 use super::stacks::Stacks;
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result};
 
 /// Where the parts of the running local cloud are, as its supervisor wrote it down.
 #[derive(Clone, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ impl LocalCloud {
             return Ok(None);
         }
         let doing = format!("{} cannot be read", folder.record().display());
-        let record = fs::read(folder.record()).during(&doing)?;
-        serde_json::from_slice(&record).during(doing).map(Some)
+        let record = fs::read(folder.record()).context(&doing)?;
+        serde_json::from_slice(&record).context(doing).map(Some)
     }
 }

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 use super::folder::{Folder, POLL};
 use super::upstream;
 use crate::directories;
-use crate::failure::{During, Failure, Result};
+use crate::failure::{Failure, FailureContext, Result};
 
 const LAUNCHER: &str = include_str!("launcher.py");
 
@@ -35,7 +35,7 @@ pub(crate) struct Emulator {
 impl Emulator {
     pub(crate) fn spawn(folder: &Folder, python: &Path, port: u16) -> Result<Self> {
         let home = folder.emulator();
-        directories::create_private(&home)?;
+        directories::create_private_folder(&home)?;
         let mut child = Command::new(python)
             .args(["-I", "-c", LAUNCHER])
             .arg(folder.emulator_lock())
@@ -45,7 +45,7 @@ impl Emulator {
             .process_group(0)
             .stdin(Stdio::piped())
             .spawn()
-            .during("ministack does not start")?;
+            .context("ministack does not start")?;
         let group = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
         let group = group.ok_or_else(|| Failure::new("ministack has no process id"))?;
         let lifeline = child.stdin.take();
@@ -66,7 +66,7 @@ impl Emulator {
 
     /// Waits for the process to end by itself.
     pub(crate) async fn ended(&mut self) -> Result<ExitStatus> {
-        self.child.wait().await.during("ministack cannot be waited for")
+        self.child.wait().await.context("ministack cannot be waited for")
     }
 
     /// Ends it and the Lambdas it runs. There is nothing to be saved: its state is in memory.
@@ -80,7 +80,7 @@ impl Emulator {
     pub(crate) async fn answers(&mut self) -> Result<()> {
         let deadline = Instant::now() + START;
         while !is_ready(self.address()).await {
-            if let Some(status) = self.child.try_wait().during("ministack cannot be waited for")? {
+            if let Some(status) = self.child.try_wait().context("ministack cannot be waited for")? {
                 return Err(Failure::new("ministack ended while it started").why(status.to_string()));
             }
             if Instant::now() >= deadline {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::directories;
-use crate::failure::{During, Failure, Result};
+use crate::failure::{Failure, FailureContext, Result};
 
 /// `$XDG_STATE_HOME/restctl/local`.
 #[derive(Debug, Clone)]
@@ -19,7 +19,7 @@ pub(crate) struct Folder(PathBuf);
 
 impl Folder {
     pub(crate) fn standard() -> Result<Self> {
-        Ok(Self(directories::state()?.join("local")))
+        Ok(Self(directories::state_folder()?.join("local")))
     }
 
     #[cfg(test)]
@@ -61,16 +61,16 @@ impl Folder {
 
     /// Makes this process the supervisor for as long as the returned file is open.
     pub(crate) async fn become_supervisor(&self) -> Result<File> {
-        directories::create_private(&self.0)?;
+        directories::create_private_folder(&self.0)?;
         let doing = "the supervisor's lock cannot be taken";
         let path = self.supervisor_lock();
-        let mut file = File::options().create(true).truncate(false).write(true).open(path).during(doing)?;
+        let mut file = File::options().create(true).truncate(false).write(true).open(path).context(doing)?;
         // Whoever looks whether it is held holds it for a moment too.
-        let claimed = wait_until(Duration::from_secs(1), || try_lock(&file).during(doing)).await?;
+        let claimed = wait_until(Duration::from_secs(1), || try_lock(&file).context(doing)).await?;
         if !claimed {
             return Err(Failure::new("the local cloud has a supervisor already").next("restctl local status"));
         }
-        file.set_len(0).and_then(|()| write!(file, "{}", std::process::id())).during(doing)?;
+        file.set_len(0).and_then(|()| write!(file, "{}", std::process::id())).context(doing)?;
         Ok(file)
     }
 
@@ -87,7 +87,7 @@ impl Folder {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
-        .during(format!("{} cannot be removed", self.0.display()))
+        .context(format!("{} cannot be removed", self.0.display()))
     }
 
     /// Lets one command at a time start or stop the local cloud, until the returned file is dropped.
@@ -95,14 +95,14 @@ impl Folder {
     /// It locks the folder above, since this one comes and goes.
     pub(crate) async fn exclusive(&self) -> Result<File> {
         let above = self.0.parent().unwrap_or(&self.0);
-        directories::create_private(above)?;
-        let file = File::open(above).during(format!("{} cannot be opened", above.display()))?;
+        directories::create_private_folder(above)?;
+        let file = File::open(above).context(format!("{} cannot be opened", above.display()))?;
         let doing = "the local cloud's folder cannot be locked";
-        if !try_lock(&file).during(doing)? {
-            crate::terminal::output::say(
+        if !try_lock(&file).context(doing)? {
+            crate::terminal::output::print_message(
                 "Another restctl is starting or stopping the local cloud; waiting for it",
             );
-            while !try_lock(&file).during(doing)? {
+            while !try_lock(&file).context(doing)? {
                 sleep(POLL).await;
             }
         }
@@ -128,7 +128,7 @@ pub(crate) async fn wait_until(bound: Duration, mut condition: impl FnMut() -> R
 /// The process id that the holder of a lock wrote into it.
 pub(crate) fn holder(lock: &Path) -> Result<rustix::process::Pid> {
     let unreadable = format!("{} names no process", lock.display());
-    let text = fs::read_to_string(lock).during(&unreadable)?;
+    let text = fs::read_to_string(lock).context(&unreadable)?;
     let pid = text.trim().parse().ok().and_then(rustix::process::Pid::from_raw);
     pid.ok_or_else(|| Failure::new(unreadable))
 }
@@ -144,7 +144,7 @@ fn is_locked(path: &Path) -> Result<bool> {
             Err(TryLockError::Error(error)) => Err(error),
         },
     };
-    look().during(format!("{} cannot be read", path.display()))
+    look().context(format!("{} cannot be read", path.display()))
 }
 
 /// False where another process holds the lock.

@@ -60,7 +60,7 @@ where
             answer.map(Either::Right)
         }
         Ok(Err(error)) => {
-            output::say(&format!("the emulator at {emulator} does not answer: {error}"));
+            output::print_message(&format!("the emulator at {emulator} does not answer: {error}"));
             refuse(StatusCode::BAD_GATEWAY)
         }
         Err(_) => refuse(StatusCode::GATEWAY_TIMEOUT),

@@ -21,7 +21,7 @@ use tokio_rustls::TlsAcceptor;
 use super::folder::POLL;
 use super::forward::{Answer, forward, refuse};
 use super::stacks::Stacks;
-use crate::failure::{During, Result};
+use crate::failure::{FailureContext, Result};
 use crate::terminal::output;
 
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -38,7 +38,7 @@ impl Front {
         let certificates = Certificates { stacks: stacks.clone(), crypto: crypto.clone() };
         let config = ServerConfig::builder_with_provider(crypto)
             .with_safe_default_protocol_versions()
-            .during("TLS cannot be served")?
+            .context("TLS cannot be served")?
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(certificates));
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), stacks, emulator })
@@ -53,7 +53,7 @@ impl Front {
                     tokio::spawn(front.clone().connection(stream));
                 }
                 Err(error) => {
-                    output::say(&format!("the front cannot accept a connection: {error}"));
+                    output::print_message(&format!("the front cannot accept a connection: {error}"));
                     sleep(POLL).await;
                 }
             }
@@ -63,7 +63,7 @@ impl Front {
     async fn connection(self: Arc<Self>, stream: TcpStream) {
         let tls = match timeout(HANDSHAKE, self.acceptor.accept(stream)).await {
             Ok(Ok(tls)) => tls,
-            Ok(Err(error)) => return output::say(&format!("TLS handshake failed: {error}")),
+            Ok(Err(error)) => return output::print_message(&format!("TLS handshake failed: {error}")),
             Err(_) => return,
         };
         let server_name = tls.get_ref().1.server_name().map(str::to_owned);
@@ -83,7 +83,7 @@ impl Front {
             Ok(Some(backend)) => forward(request, &backend.load_balancer, self.emulator).await,
             Ok(None) => refuse(StatusCode::SERVICE_UNAVAILABLE),
             Err(failure) => {
-                output::failure(&failure);
+                output::print_failure(&failure);
                 refuse(StatusCode::INTERNAL_SERVER_ERROR)
             }
         }
@@ -105,7 +105,7 @@ impl ResolvesServerCert for Certificates {
         match certificate {
             Ok(certificate) => certificate.map(Arc::new),
             Err(failure) => {
-                output::failure(&failure);
+                output::print_failure(&failure);
                 None
             }
         }

@@ -21,8 +21,8 @@ use tokio::net::TcpListener;
 
 use self::refusal::Refusal;
 use self::signing_key::SigningKey;
-use crate::digest::hexadecimal;
-use crate::failure::{During, Failure, Result};
+use crate::digest::to_hex;
+use crate::failure::{Failure, FailureContext, Result};
 
 const AUDIENCE: &str = "https://restctl.local/api";
 const CLIENT_ID: &str = "restctl-local";
@@ -74,7 +74,7 @@ impl Server {
             .route("/.well-known/jwks.json", get(jwks))
             .route("/api/v2/clients/{id}/rotate-secret", post(rotation::rotate))
             .with_state(Arc::new(self));
-        axum::serve(listener, routes).await.during("the identity provider ended")
+        axum::serve(listener, routes).await.context("the identity provider ended")
     }
 
     fn grant(&self, ask: &TokenRequest) -> Result<Value, Refusal> {
@@ -189,7 +189,7 @@ fn new_secret() -> Result<String> {
     let mut bytes = [0; 32];
     let random = rustls::crypto::aws_lc_rs::default_provider().secure_random;
     random.fill(&mut bytes).map_err(|_| Failure::new("this system yields no random numbers"))?;
-    Ok(hexadecimal(&bytes))
+    Ok(to_hex(&bytes))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, TcpListener};
 
 use clap::Args;
 
-use crate::failure::{During, Result};
+use crate::failure::{FailureContext, Result};
 
 /// Ports on the loopback address; free ones where none is given.
 #[derive(Debug, Default, Clone, Args)]
@@ -36,7 +36,7 @@ impl Ports {
     pub(crate) fn check(&self) -> Result<()> {
         for (flag, port) in self.given() {
             let listener =
-                TcpListener::bind((Ipv4Addr::LOCALHOST, port)).during(format!("port {port} cannot be used"));
+                TcpListener::bind((Ipv4Addr::LOCALHOST, port)).context(format!("port {port} cannot be used"));
             listener.map_err(|failure| {
                 failure.next(format!("name another port in {flag}, or leave it out for a free one"))
             })?;

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use super::folder::{POLL, try_lock};
 use super::subprocess::run;
 use crate::directories;
-use crate::failure::{During, Failure, Result};
+use crate::failure::{Failure, FailureContext, Result};
 use crate::terminal::output;
 
 const MINISTACK: &str = "ministack==1.5.33";
@@ -29,8 +29,8 @@ const INSTALL_PYTHON: &str = "install Python 3.10 or newer with its venv module,
 
 /// The environment's Python; makes the environment at first, complete or not at all.
 pub(crate) async fn python() -> Result<PathBuf> {
-    let cache = directories::cache()?;
-    directories::create_private(&cache)?;
+    let cache = directories::cache_folder()?;
+    directories::create_private_folder(&cache)?;
     let environment = Environment(cache.join(MINISTACK.replace("==", "-")));
     let _alone = lock(&cache.join("ministack.lock")).await?;
     if !environment.works().await? {
@@ -42,8 +42,8 @@ pub(crate) async fn python() -> Result<PathBuf> {
 /// Waits for another command that makes the environment.
 async fn lock(path: &Path) -> Result<File> {
     let doing = format!("{} cannot be locked", path.display());
-    let file = File::options().create(true).truncate(false).write(true).open(path).during(&doing)?;
-    while !try_lock(&file).during(&doing)? {
+    let file = File::options().create(true).truncate(false).write(true).open(path).context(&doing)?;
+    while !try_lock(&file).context(&doing)? {
         sleep(POLL).await;
     }
     Ok(file)
@@ -74,7 +74,7 @@ impl Environment {
     async fn make(&self) -> Result<()> {
         let base = base_python().await?;
         self.remove()?;
-        output::say(&format!("Installing {MINISTACK} for {} (only this once)", base.display()));
+        output::print_message(&format!("Installing {MINISTACK} for {} (only this once)", base.display()));
         let progress = output::spinner("Installing ministack");
         let torso = Torso(self);
         let made = self.install(&base).await;
@@ -91,7 +91,7 @@ impl Environment {
 
         let constraints = self.0.join("constraints.txt");
         fs::write(&constraints, CONSTRAINTS)
-            .during(format!("{} cannot be written", constraints.display()))?;
+            .context(format!("{} cannot be written", constraints.display()))?;
         let mut pip = Command::new(self.python());
         pip.args(["-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input"])
             .args(["--progress-bar", "off", MINISTACK, CBOR, "--constraint"])
@@ -101,7 +101,7 @@ impl Environment {
                 .why(last_lines)
                 .next("check the network, or name another package index in PIP_INDEX_URL; then again: restctl local up")
         })?;
-        fs::write(self.complete(), "").during(format!("{} cannot be written", self.complete().display()))
+        fs::write(self.complete(), "").context(format!("{} cannot be written", self.complete().display()))
     }
 
     fn remove(&self) -> Result<()> {
@@ -109,7 +109,7 @@ impl Environment {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
-        .during(format!("{} cannot be removed", self.0.display()))
+        .context(format!("{} cannot be removed", self.0.display()))
     }
 }
 
@@ -119,7 +119,7 @@ struct Torso<'a>(&'a Environment);
 impl Drop for Torso<'_> {
     fn drop(&mut self) {
         if let Err(failure) = self.0.remove() {
-            output::failure(&failure);
+            output::print_failure(&failure);
         }
     }
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::folder::Folder;
 use crate::directories;
-use crate::failure::{During, Failure, Result};
+use crate::failure::{Failure, FailureContext, Result};
 
 const CERTIFICATE: &str = "certificate.pem";
 /// One with another ARN, until the load balancer has it.
@@ -56,7 +56,7 @@ impl Stacks {
         let folder = self.0.join(stack.as_str());
         // One file, so that a chain is never seen with another chain's key.
         let both = format!("{}\n{}\n", chain_pem.trim_end(), key_pem.trim_end());
-        let keep = |file| directories::write_private(&folder.join(file), both.as_bytes());
+        let keep = |file| directories::write_private_file(&folder.join(file), both.as_bytes());
         match backend(&folder)? {
             None => keep(CERTIFICATE),
             // A load balancer serves what its listener names, and that changes with a deployment.
@@ -82,7 +82,7 @@ impl Stacks {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
-        .during(format!("the certificate in {} cannot be put in front", folder.display()))?;
+        .context(format!("the certificate in {} cannot be put in front", folder.display()))?;
         self.write(Backend {
             stack: stack.to_string(),
             certificate_name: certificate.name.clone(),
@@ -100,8 +100,8 @@ impl Stacks {
                 .next(format!("restctl destroy --stack {}", other.stack)));
         }
         let file = self.0.join(&backend.stack).join(BACKEND);
-        let json = serde_json::to_vec(&backend).during("the load balancer cannot be written down")?;
-        directories::write_private(&file, &json)
+        let json = serde_json::to_vec(&backend).context("the load balancer cannot be written down")?;
+        directories::write_private_file(&file, &json)
     }
 
     pub(crate) fn forget(&self, stack: &StackName) -> Result<()> {
@@ -110,7 +110,7 @@ impl Stacks {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
-        .during(format!("{} cannot be removed", dir.display()))
+        .context(format!("{} cannot be removed", dir.display()))
     }
 
     /// The stack that answers to the name a TLS client asked for, or the only one there is.
@@ -127,21 +127,21 @@ impl Stacks {
     pub(crate) fn certificate(&self, backend: &Backend, crypto: &CryptoProvider) -> Result<CertifiedKey> {
         let file = self.0.join(&backend.stack).join(CERTIFICATE);
         let doing = format!("the certificate in {} cannot be used", file.display());
-        let pem = fs::read(&file).during(&doing)?;
-        let chain = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>().during(&doing)?;
-        let key = PrivateKeyDer::from_pem_slice(&pem).during(&doing)?;
-        CertifiedKey::from_der(chain, key, crypto).during(doing)
+        let pem = fs::read(&file).context(&doing)?;
+        let chain = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>().context(&doing)?;
+        let key = PrivateKeyDer::from_pem_slice(&pem).context(&doing)?;
+        CertifiedKey::from_der(chain, key, crypto).context(doing)
     }
 
     fn backends(&self) -> Result<Vec<Backend>> {
         let doing = format!("{} cannot be read", self.0.display());
         let entries = match fs::read_dir(&self.0) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries.during(&doing)?,
+            entries => entries.context(&doing)?,
         };
         let mut backends = Vec::new();
         for entry in entries {
-            backends.extend(backend(&entry.during(&doing)?.path())?);
+            backends.extend(backend(&entry.context(&doing)?.path())?);
         }
         Ok(backends)
     }
@@ -159,9 +159,9 @@ fn backend(stack: &Path) -> Result<Option<Backend>> {
     let doing = format!("{} cannot be read", file.display());
     let json = match fs::read(&file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        json => json.during(&doing)?,
+        json => json.context(&doing)?,
     };
-    let mut backend: Backend = serde_json::from_slice(&json).during(doing)?;
+    let mut backend: Backend = serde_json::from_slice(&json).context(doing)?;
     backend.stack = stack.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(Some(backend))
 }

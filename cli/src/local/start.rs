@@ -13,7 +13,7 @@ use super::folder::{Folder, POLL};
 use super::ports::Ports;
 use super::{python, stop};
 use crate::directories;
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::terminal::output;
 
 /// Longer than the emulator is given to start, so that the supervisor gets to say what is wrong.
@@ -94,9 +94,9 @@ struct Supervisor(Option<Child>);
 impl Supervisor {
     fn spawn(folder: &Folder, python: &Path, ports: &Ports) -> Result<Self> {
         let doing = "the local cloud's supervisor does not start";
-        directories::create_private(folder.path())?;
-        let log = File::create(folder.log()).during(doing)?;
-        let mut command = Command::new(std::env::current_exe().during(doing)?);
+        directories::create_private_folder(folder.path())?;
+        let log = File::create(folder.log()).context(doing)?;
+        let mut command = Command::new(std::env::current_exe().context(doing)?);
         command.args(["local", "supervise", "--python"]).arg(python);
         for (flag, port) in ports.given() {
             command.arg(format!("{flag}={port}"));
@@ -104,16 +104,16 @@ impl Supervisor {
         let child = command
             .current_dir("/")
             .stdin(Stdio::null())
-            .stdout(log.try_clone().during(doing)?)
+            .stdout(log.try_clone().context(doing)?)
             .stderr(log)
             .spawn()
-            .during(doing)?;
+            .context(doing)?;
         Ok(Self(Some(child)))
     }
 
     fn ended(&mut self) -> Result<bool> {
         match &mut self.0 {
-            Some(child) => Ok(child.try_wait().during("the supervisor cannot be waited for")?.is_some()),
+            Some(child) => Ok(child.try_wait().context("the supervisor cannot be waited for")?.is_some()),
             None => Ok(true),
         }
     }

@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::unix::pipe;
 use tokio::process::Command;
 
-use crate::failure::{During, Result};
+use crate::failure::{FailureContext, Result};
 
 /// How much of a failed command's output is shown.
 const LAST_LINES: usize = 8;
@@ -18,24 +18,24 @@ const LAST_LINES: usize = 8;
 /// In a process group of its own, killed when this is dropped: a Ctrl-C on the terminal does not reach it twice.
 pub(crate) async fn run(mut command: Command) -> Result<Result<String, String>> {
     let name = command.as_std().get_program().to_string_lossy().into_owned();
-    let (reader, writer) = io::pipe().during("no pipe can be opened")?;
+    let (reader, writer) = io::pipe().context("no pipe can be opened")?;
     let doing = format!("{name} does not start");
-    command.process_group(0).stdin(Stdio::null()).stdout(writer.try_clone().during(&doing)?).stderr(writer);
-    let mut child = command.spawn().during(&doing)?;
+    command.process_group(0).stdin(Stdio::null()).stdout(writer.try_clone().context(&doing)?).stderr(writer);
+    let mut child = command.spawn().context(&doing)?;
     // The command still holds the write ends of the pipe, which is read until the last one is closed.
     drop(command);
     let group = Group(child.id().and_then(|pid| Pid::from_raw(pid.cast_signed())));
 
-    let output = pipe::Receiver::from_owned_fd(reader.into()).during(&doing)?;
+    let output = pipe::Receiver::from_owned_fd(reader.into()).context(&doing)?;
     let mut lines = BufReader::new(output).split(b'\n');
     let mut last = Vec::new();
-    while let Some(line) = lines.next_segment().await.during(&doing)? {
+    while let Some(line) = lines.next_segment().await.context(&doing)? {
         if last.len() == LAST_LINES {
             last.remove(0);
         }
         last.push(String::from_utf8_lossy(&line).into_owned());
     }
-    let status = child.wait().await.during(&doing)?;
+    let status = child.wait().await.context(&doing)?;
     group.ended();
     Ok(if status.success() { Ok(last.pop().unwrap_or_default()) } else { Err(last.join("\n")) })
 }

@@ -15,7 +15,7 @@ use super::identity_provider::Server;
 use super::ports::Ports;
 use super::stacks::Stacks;
 use crate::directories;
-use crate::failure::{During, Failure, Result};
+use crate::failure::{Failure, FailureContext, Result};
 use crate::terminal::output;
 
 #[derive(Debug, Args)]
@@ -33,7 +33,7 @@ pub(crate) async fn supervise(options: Supervise) -> Result<()> {
     // A session of its own: the terminal's Ctrl-C and its closing do not reach it. This fails only for a process
     // that leads a group already, and then it has none to leave.
     let _ = rustix::process::setsid();
-    let mut told_to_end = signal(SignalKind::terminate()).during("signals cannot be awaited")?;
+    let mut told_to_end = signal(SignalKind::terminate()).context("signals cannot be awaited")?;
     let folder = Folder::standard()?;
     let _life = folder.become_supervisor().await?;
     let mut emulator = None;
@@ -64,19 +64,19 @@ async fn run(folder: &Folder, options: &Supervise, emulator: &mut Option<Emulato
     tokio::spawn(front.serve(front_listener));
     tokio::spawn(provider.serve(provider_listener));
 
-    let record = serde_json::to_vec_pretty(&cloud).during("the local cloud cannot be written down")?;
-    directories::write_private(&folder.record(), &record)?;
+    let record = serde_json::to_vec_pretty(&cloud).context("the local cloud cannot be written down")?;
+    directories::write_private_file(&folder.record(), &record)?;
     let status = emulator.ended().await?;
     Err(Failure::new("ministack ended").why(status.to_string()))
 }
 
 async fn listen(port: Option<u16>) -> Result<TcpListener> {
     let port = port.unwrap_or(0);
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.during(format!("port {port} cannot be listened at"))
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.context(format!("port {port} cannot be listened at"))
 }
 
 fn address(listener: &TcpListener) -> Result<SocketAddr> {
-    listener.local_addr().during("a listener has no address")
+    listener.local_addr().context("a listener has no address")
 }
 
 /// ministack takes a number, not a socket: another process may take a free port before it does.
@@ -96,7 +96,7 @@ async fn start_emulator<'a>(
         tries -= 1;
         match spawned.answers().await {
             Ok(()) => break,
-            Err(failure) if tries > 0 => output::failure(&failure),
+            Err(failure) if tries > 0 => output::print_failure(&failure),
             Err(failure) => return Err(failure),
         }
     }

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use crate::aws::cloudformation::events::Operation;
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::terminal::prompt;
 
 /// What `work` comes to, unless Ctrl-C comes first: then `work` is dropped, and `what` is the failure.
@@ -23,12 +23,12 @@ pub(crate) async fn unless_interrupted<T>(what: Failure, work: impl Future<Outpu
 
 /// Waits for Ctrl-C.
 pub(crate) async fn signal() -> Result<()> {
-    tokio::signal::ctrl_c().await.during("Ctrl-C cannot be waited for")
+    tokio::signal::ctrl_c().await.context("Ctrl-C cannot be waited for")
 }
 
 /// What whoever typed Ctrl-C wants of the operation that CloudFormation is in the middle of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wish {
+pub(crate) enum InterruptChoice {
     Cancel,
     Wait,
     /// To see no more of it.
@@ -36,16 +36,19 @@ pub(crate) enum Wish {
 }
 
 /// Asks. Off a terminal, and where the answer is another Ctrl-C, the operation is left to itself.
-pub(crate) fn ask(can_be_cancelled: bool) -> Result<Wish> {
+pub(crate) fn ask(can_be_cancelled: bool) -> Result<InterruptChoice> {
     let mut wishes = vec![
-        (Wish::Wait, "go on"),
-        (Wish::Cancel, "cancel the update, so that CloudFormation brings the stack back to what it was"),
-        (Wish::Leave, "leave it running, and see no more of it"),
+        (InterruptChoice::Wait, "go on"),
+        (
+            InterruptChoice::Cancel,
+            "cancel the update, so that CloudFormation brings the stack back to what it was",
+        ),
+        (InterruptChoice::Leave, "leave it running, and see no more of it"),
     ];
-    wishes.retain(|(wish, _)| can_be_cancelled || *wish != Wish::Cancel);
+    wishes.retain(|(wish, _)| can_be_cancelled || *wish != InterruptChoice::Cancel);
     let answers: Vec<_> = wishes.iter().map(|(_, answer)| *answer).collect();
     let chosen = prompt::choose("CloudFormation is in the middle of it.", &answers);
-    Ok(chosen.and_then(|place| wishes.get(place)).map_or(Wish::Leave, |(wish, _)| *wish))
+    Ok(chosen.and_then(|place| wishes.get(place)).map_or(InterruptChoice::Leave, |(wish, _)| *wish))
 }
 
 pub(crate) fn left_alone(operation: Operation) -> Failure {

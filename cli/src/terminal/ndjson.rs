@@ -6,40 +6,40 @@ use std::io::ErrorKind;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::failure::{During, Result};
+use crate::failure::{FailureContext, Result};
 use crate::terminal::output::{self, Format};
 
 /// The version of the lines' schema, in each of them as `schema`.
 const SCHEMA: u32 = 1;
 
-pub(crate) struct Report {
+pub(crate) struct NdjsonReport {
     operation: &'static str,
     /// Nobody reads the lines any more (`restctl deploy --output json | head`), which is no reason to stop half-way.
     is_unread: Cell<bool>,
 }
 
-impl Report {
+impl NdjsonReport {
     /// Of `operation`, the name of its command.
     pub(crate) fn new(operation: &'static str) -> Self {
         Self { operation, is_unread: Cell::new(false) }
     }
 
-    /// A line for a program, with the members of `value`; a person is told by [`output::say`].
+    /// A line for a program, with the members of `value`; a person is told by [`output::print_message`].
     pub(crate) fn line(&self, kind: &str, value: &impl Serialize) -> Result<()> {
-        if output::format() == Format::Text || self.is_unread.get() {
+        if output::chosen_format() == Format::Text || self.is_unread.get() {
             return Ok(());
         }
         let mut line = json!({ "schema": SCHEMA, "operation": self.operation, "type": kind });
-        let value = serde_json::to_value(value).during("the line cannot be written as JSON")?;
+        let value = serde_json::to_value(value).context("the line cannot be written as JSON")?;
         if let (Some(line), Value::Object(members)) = (line.as_object_mut(), value) {
             line.extend(members);
         }
-        match output::line(&line.to_string()) {
+        match output::write_line(&line.to_string()) {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {
                 self.is_unread.set(true);
                 Ok(())
             }
-            written => written.during("standard output cannot be written"),
+            written => written.context("standard output cannot be written"),
         }
     }
 
@@ -49,7 +49,7 @@ impl Report {
             Ok(value) => self.line("result", &value),
             Err(failure) => {
                 if let Err(unwritten) = self.line("result", &failure.json()) {
-                    output::failure(&unwritten);
+                    output::print_failure(&unwritten);
                 }
                 Err(failure)
             }

@@ -11,12 +11,12 @@ use console::style;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde::Serialize;
 
-use crate::failure::{During, Failure, Result};
+use crate::failure::{Failure, FailureContext, Result};
 
-/// How everything is written: the arguments that every command takes beside its [`crate::cli::target::Target`].
+/// How everything is written: the arguments that every command takes beside its [`crate::cli::target::TargetArgs`].
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
-pub(crate) struct Manner {
+pub(crate) struct OutputArgs {
     /// How data is written: for people, or for programs
     #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value = "text")]
     pub(crate) output: Format,
@@ -43,70 +43,70 @@ pub(crate) enum Color {
     Never,
 }
 
-static MANNER: OnceLock<Manner> = OnceLock::new();
+static OUTPUT_ARGS: OnceLock<OutputArgs> = OnceLock::new();
 
 /// From now on, for as long as the process lives.
-pub(crate) fn follow(manner: Manner) {
-    match manner.color {
+pub(crate) fn configure(args: OutputArgs) {
+    match args.color {
         // The terminal and NO_COLOR decide, for each of the two outputs.
         Color::Auto => {}
         Color::Always | Color::Never => {
-            console::set_colors_enabled(manner.color == Color::Always);
-            console::set_colors_enabled_stderr(manner.color == Color::Always);
+            console::set_colors_enabled(args.color == Color::Always);
+            console::set_colors_enabled_stderr(args.color == Color::Always);
         }
     }
-    // It is called once; a second manner would have nobody who gave it.
-    let _ = MANNER.set(manner);
+    // It is called once; a second call would have nobody who gave it.
+    let _ = OUTPUT_ARGS.set(args);
 }
 
 /// How data is written.
-pub(crate) fn format() -> Format {
-    MANNER.get().map_or(Format::Text, |manner| manner.output)
+pub(crate) fn chosen_format() -> Format {
+    OUTPUT_ARGS.get().map_or(Format::Text, |args| args.output)
 }
 
 /// A person reads the data: at a terminal, or behind a pipe that is to have colours, as before `less -R`.
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
 pub(crate) fn is_for_people() -> bool {
-    let colored = MANNER.get().is_some_and(|manner| manner.color == Color::Always);
-    format() == Format::Text && (colored || io::stdout().is_terminal())
+    let colored = OUTPUT_ARGS.get().is_some_and(|args| args.color == Color::Always);
+    chosen_format() == Format::Text && (colored || io::stdout().is_terminal())
 }
 
 /// Writes data, and ends the process quietly with success where the reader has gone (`restctl get … | head`).
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
-pub(crate) fn bytes(bytes: &[u8]) -> Result<()> {
+pub(crate) fn write_bytes(bytes: &[u8]) -> Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
-        written => written.during("standard output cannot be written"),
+        written => written.context("standard output cannot be written"),
     }
 }
 
 /// Writes a line of data, and leaves it to the caller what becomes of a reader who has gone.
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
-pub(crate) fn line(text: &str) -> io::Result<()> {
+pub(crate) fn write_line(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{text}").and_then(|()| stdout.flush())
 }
 
-/// [`bytes`], a line.
-pub(crate) fn data(text: &str) -> Result<()> {
-    bytes(format!("{text}\n").as_bytes())
+/// [`write_bytes`], a line.
+pub(crate) fn print_line(text: &str) -> Result<()> {
+    write_bytes(format!("{text}\n").as_bytes())
 }
 
-/// [`data`], for programs.
-pub(crate) fn json(value: &impl Serialize) -> Result<()> {
-    data(&serde_json::to_string_pretty(value).during("the answer cannot be written as JSON")?)
+/// [`print_line`], for programs.
+pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
+    print_line(&serde_json::to_string_pretty(value).context("the answer cannot be written as JSON")?)
 }
 
 /// A name and its value a line, the values below each other.
-pub(crate) fn aligned(lines: &[(&str, String)]) -> String {
+pub(crate) fn align_values(lines: &[(&str, String)]) -> String {
     let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let lines: Vec<String> = lines.iter().map(|(name, value)| format!("{name:width$}  {value}")).collect();
     lines.join("\n")
 }
 
 /// Columns beside each other, without lines. A last column that has nothing to say in any row is left out.
-pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>) -> Table {
+pub(crate) fn new_table(header: &[&str], rows: Vec<Vec<String>>) -> Table {
     let last_says_something = rows.iter().any(|row| row.last().is_some_and(|cell| !cell.is_empty()));
     let columns = if last_says_something { header.len() } else { header.len() - 1 };
     let rows = rows.into_iter().map(|row| row.into_iter().take(columns));
@@ -119,29 +119,29 @@ pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>) -> Table {
 }
 
 /// How many columns the terminal has on which data appears; none where that is no terminal.
-pub(crate) fn width() -> Option<usize> {
+pub(crate) fn terminal_width() -> Option<usize> {
     let terminal = console::Term::stdout();
     terminal.is_term().then(|| usize::from(terminal.size().1))
 }
 
 /// A line for the person who typed the command. Standard error that cannot be written has nobody to tell.
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
-pub(crate) fn say(text: &str) {
+pub(crate) fn print_message(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// For people, or a line of JSON for programs.
-pub(crate) fn failure(failure: &Failure) {
-    match format() {
-        Format::Text => say(&format!("{} {failure}", style("error:").red().bold().for_stderr())),
-        Format::Json => say(&failure.json().to_string()),
+pub(crate) fn print_failure(failure: &Failure) {
+    match chosen_format() {
+        Format::Text => print_message(&format!("{} {failure}", style("error:").red().bold().for_stderr())),
+        Format::Json => print_message(&failure.json().to_string()),
     }
 }
 
 /// Someone is there to be asked, and may be: both ends of the conversation are a terminal.
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
 pub(crate) fn is_interactive() -> bool {
-    let may_ask = MANNER.get().is_none_or(|manner| !manner.no_input);
+    let may_ask = OUTPUT_ARGS.get().is_none_or(|args| !args.no_input);
     may_ask && io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use console::Term;
 use dialoguer::{Confirm, Input, Password, Select};
 
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::terminal::output;
 
 /// Asks for a line of text; `flag` is what gives the answer on the command line.
@@ -63,7 +63,7 @@ fn answered<T>(question: &str, answer: dialoguer::Result<T>) -> Result<T> {
             ErrorKind::Interrupted => {
                 Err(Failure::new("interrupted, and nothing was changed by this").exit(Exit::Interrupted))
             }
-            _ => Err(error).during(format!("no answer to {question:?}")),
+            _ => Err(error).context(format!("no answer to {question:?}")),
         }
     })
 }

@@ -7,7 +7,7 @@ use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers
 use ratatui::crossterm::style;
 use ratatui::{DefaultTerminal, Frame};
 
-use crate::failure::{During, Result};
+use crate::failure::{FailureContext, Result};
 
 const DOING: &str = "the terminal cannot be drawn on";
 
@@ -25,19 +25,19 @@ pub(crate) struct Screen {
 impl Screen {
     pub(crate) fn take() -> Result<Self> {
         style::force_color_output(console::colors_enabled());
-        Ok(Self { terminal: ratatui::try_init().during(DOING)? })
+        Ok(Self { terminal: ratatui::try_init().context(DOING)? })
     }
 
     pub(crate) fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> Result<()> {
-        self.terminal.draw(draw).during(DOING)?;
+        self.terminal.draw(draw).context(DOING)?;
         Ok(())
     }
 
     /// Whether q, Escape or Ctrl-C has been typed since this was last asked.
     pub(crate) fn is_quit(&self) -> Result<bool> {
         const READING: &str = "the keyboard cannot be read";
-        while event::poll(Duration::ZERO).during(READING)? {
-            let Event::Key(key) = event::read().during(READING)? else { continue };
+        while event::poll(Duration::ZERO).context(READING)? {
+            let Event::Key(key) = event::read().context(READING)? else { continue };
             let is_interrupt =
                 key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
             let quits = matches!(key.code, KeyCode::Char('q') | KeyCode::Esc) || is_interrupt;

@@ -12,7 +12,7 @@ use restctl_contract::stack::StackName;
 pub(crate) use change::Change;
 
 use super::Stack;
-use crate::aws::error::Called;
+use crate::aws::error::AwsContext;
 use crate::aws::{Aws, cloudformation};
 use crate::deployment::root_cause;
 use crate::failure::{Failure, Result};
@@ -58,7 +58,7 @@ pub(crate) async fn create(
         .set_parameters(Some(parameters))
         .set_tags(Some(tags.collect()))
         .capabilities(Capability::CapabilityIam);
-    let made = request.send().await.called("make a change set")?;
+    let made = request.send().await.aws_context("make a change set")?;
     let id = made.id.ok_or_else(|| Failure::new("CloudFormation names no change set"))?;
     let changes = match wait_for_changes(aws, &id).await {
         Ok(Some(changes)) => changes,
@@ -77,7 +77,7 @@ pub(crate) async fn create(
 
 pub(crate) async fn execute(aws: &Aws, change_set: &ChangeSet) -> Result<()> {
     let request = aws.cloudformation.execute_change_set().change_set_name(&change_set.id);
-    request.send().await.called("execute the change set")?;
+    request.send().await.aws_context("execute the change set")?;
     Ok(())
 }
 
@@ -91,10 +91,10 @@ pub(crate) async fn discard(aws: &Aws, change_set: &ChangeSet) -> Result<()> {
 async fn undo(aws: &Aws, id: &str, stack: Option<String>) -> Result<()> {
     if let Some(stack) = stack {
         let request = aws.cloudformation.delete_stack().stack_name(stack);
-        request.send().await.called("delete the empty stack of the change set")?;
+        request.send().await.aws_context("delete the empty stack of the change set")?;
     } else {
         let request = aws.cloudformation.delete_change_set().change_set_name(id);
-        request.send().await.called("delete the change set")?;
+        request.send().await.aws_context("delete the change set")?;
     }
     Ok(())
 }
@@ -106,7 +106,7 @@ async fn wait_for_changes(aws: &Aws, id: &str) -> Result<Option<Vec<Change>>> {
     loop {
         let request =
             aws.cloudformation.describe_change_set().change_set_name(id).set_next_token(next_page.clone());
-        let page = request.send().await.called("describe the change set")?;
+        let page = request.send().await.aws_context("describe the change set")?;
         let reason = page.status_reason().unwrap_or("no reason given");
         match page.status() {
             Some(ChangeSetStatus::CreateComplete) => {

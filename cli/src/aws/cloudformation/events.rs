@@ -8,13 +8,13 @@ use aws_sdk_cloudformation::types::{ResourceStatus, StackEvent};
 use serde_json::{Value, json};
 
 use super::Stack;
-use crate::aws::error::Called;
+use crate::aws::error::AwsContext;
 use crate::aws::{Aws, cloudformation};
 use crate::deployment::progress::Progress;
 use crate::deployment::root_cause::RootCause;
 use crate::failure::{Failure, Result};
-use crate::terminal::interrupt::{self, Wish};
-use crate::terminal::ndjson::Report;
+use crate::terminal::interrupt::{self, InterruptChoice};
+use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::output;
 use crate::timestamp;
 
@@ -50,7 +50,7 @@ pub(crate) struct Event {
 impl Event {
     fn read(event: StackEvent) -> Option<Self> {
         Some(Self {
-            time: event.timestamp.as_ref().and_then(timestamp::of),
+            time: event.timestamp.as_ref().and_then(timestamp::from_sdk),
             resource: event.logical_resource_id?,
             kind: event.resource_type.unwrap_or_default(),
             id: event.physical_resource_id,
@@ -98,7 +98,8 @@ impl Events {
     /// Leaves out all that has happened until now.
     pub(crate) async fn since_now(aws: &Aws, stack: &Stack, operation: Operation) -> Result<Self> {
         let request = aws.cloudformation.describe_stack_events().stack_name(&stack.id);
-        let newest = request.send().await.called("read the stack's events")?.stack_events.unwrap_or_default();
+        let newest =
+            request.send().await.aws_context("read the stack's events")?.stack_events.unwrap_or_default();
         let seen = newest.into_iter().filter_map(|event| event.event_id).collect();
         Ok(Self { stack_id: stack.id.clone(), operation, seen, history: Vec::new() })
     }
@@ -109,7 +110,7 @@ impl Events {
     /// before. After an update, CloudFormation removes what was replaced, which ends with an event of its own.
     ///
     /// Ctrl-C stops nothing in CloudFormation by itself: it asks what is to be done.
-    pub(crate) async fn follow(&mut self, aws: &Aws, report: &Report) -> Result<ResourceStatus> {
+    pub(crate) async fn follow(&mut self, aws: &Aws, report: &NdjsonReport) -> Result<ResourceStatus> {
         let progress = Progress::new();
         // Once waited for, it also hears of a Ctrl-C that comes while something else is awaited.
         let mut interrupted = pin!(interrupt::signal());
@@ -150,18 +151,18 @@ impl Events {
             && own.is_none_or(|event| event.status == ResourceStatus::UpdateInProgress)
     }
 
-    async fn obey(&mut self, wish: Wish, aws: &Aws) -> Result<()> {
+    async fn obey(&mut self, wish: InterruptChoice, aws: &Aws) -> Result<()> {
         match wish {
-            Wish::Wait => Ok(()),
-            Wish::Cancel => {
+            InterruptChoice::Wait => Ok(()),
+            InterruptChoice::Cancel => {
                 match cloudformation::cancel_update(aws, &self.stack_id).await {
                     Ok(()) => self.operation = Operation::RollBack,
                     // It was too late for that. The update goes on.
-                    Err(refusal) => output::failure(&refusal),
+                    Err(refusal) => output::print_failure(&refusal),
                 }
                 Ok(())
             }
-            Wish::Leave => Err(interrupt::left_alone(self.operation)),
+            InterruptChoice::Leave => Err(interrupt::left_alone(self.operation)),
         }
     }
 
@@ -182,7 +183,7 @@ impl Events {
         let mut pages =
             aws.cloudformation.describe_stack_events().stack_name(&self.stack_id).into_paginator().send();
         'pages: while let Some(page) = pages.next().await {
-            for event in page.called("read the stack's events")?.stack_events.unwrap_or_default() {
+            for event in page.aws_context("read the stack's events")?.stack_events.unwrap_or_default() {
                 // They come newest first: behind one that was seen, all were.
                 if !self.seen.insert(event.event_id().unwrap_or_default().to_owned()) {
                     break 'pages;

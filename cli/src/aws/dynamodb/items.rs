@@ -14,8 +14,8 @@ use restctl_rows::Value;
 use tokio::time::sleep;
 
 use crate::aws::Aws;
-use crate::aws::error::Called;
-use crate::failure::{During, Failure, Result};
+use crate::aws::error::AwsContext;
+use crate::failure::{Failure, FailureContext, Result};
 
 /// Keys of one BatchGetItem.
 pub(crate) const MAX_KEYS: usize = 100;
@@ -71,7 +71,7 @@ impl<'a> Items<'a> {
             let asked = request.keys().len();
             let call = self.client.batch_get_item().request_items(self.table, request);
             let call = call.return_consumed_capacity(ReturnConsumedCapacity::Total);
-            let answer = call.send().await.called("read the items table")?;
+            let answer = call.send().await.aws_context("read the items table")?;
             self.count(answer.consumed_capacity.iter().flatten());
             let items = answer.responses.and_then(|mut tables| tables.remove(self.table));
             found.extend(
@@ -101,7 +101,7 @@ impl<'a> Items<'a> {
         };
         let keys = keys.iter().map(|key| HashMap::from([(self.key.name.clone(), value(key))]));
         let request = KeysAndAttributes::builder().set_keys(Some(keys.collect())).consistent_read(true);
-        request.build().during("a call cannot be put together")
+        request.build().context("a call cannot be put together")
     }
 
     /// The key's text, a number's in its one plain notation.
@@ -143,7 +143,7 @@ impl<'a> Items<'a> {
             .expression_attribute_names("#written_by", WRITTEN_BY)
             .set_exclusive_start_key(start)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let page = call.send().await.called("scan the items table")?;
+        let page = call.send().await.aws_context("scan the items table")?;
         self.count(page.consumed_capacity.iter());
         Ok(page)
     }

@@ -11,8 +11,8 @@ use indicatif::ProgressBar;
 use super::upload::{Destination, Sent, owned};
 use crate::aws::Aws;
 use crate::aws::answer_date::AnswerDate;
-use crate::aws::error::Called;
-use crate::aws::s3::resume_state::Unfinished;
+use crate::aws::error::AwsContext;
+use crate::aws::s3::resume_state::ResumeState;
 use crate::data_file::source::Source;
 use crate::failure::{Failure, Result};
 use crate::terminal::interrupt::unless_interrupted;
@@ -47,7 +47,7 @@ pub(super) async fn upload(
     aws: &Aws,
     source: &Source,
     to: &Destination<'_>,
-    unfinished: Option<&Unfinished>,
+    unfinished: Option<&ResumeState>,
     progress: &ProgressBar,
 ) -> Result<Sent> {
     let upload = Multipart { aws, source, to, part_bytes: PART_BYTES.max(source.size.div_ceil(MAX_PARTS)) };
@@ -79,12 +79,12 @@ impl Multipart<'_> {
     }
 
     /// The upload's id and its parts: of one that has begun before, where there is one still.
-    async fn begin(&self, unfinished: Option<&Unfinished>) -> Result<(String, Parts)> {
-        if let Some(id) = unfinished.and_then(Unfinished::upload_id)
+    async fn begin(&self, unfinished: Option<&ResumeState>) -> Result<(String, Parts)> {
+        if let Some(id) = unfinished.and_then(ResumeState::upload_id)
             && let Some(parts) = self.parts_there(&id).await?
         {
             let total = self.source.size.div_ceil(self.part_bytes);
-            output::say(&format!(
+            output::print_message(&format!(
                 "going on with an upload that broke off: {} of {total} parts are there",
                 parts.len()
             ));
@@ -98,7 +98,7 @@ impl Multipart<'_> {
             .key(self.to.key)
             .set_metadata(Some(owned(self.to.metadata)))
             .checksum_algorithm(ChecksumAlgorithm::Crc32);
-        let id = request.send().await.called(&self.what())?.upload_id;
+        let id = request.send().await.aws_context(&self.what())?.upload_id;
         let id = id.ok_or_else(|| Failure::new(format!("cannot {}: S3 names no upload", self.what())))?;
         unfinished.map_or(Ok(()), |unfinished| unfinished.keep(&id))?;
         Ok((id, Parts::new()))
@@ -115,7 +115,7 @@ impl Multipart<'_> {
             {
                 return Ok(None);
             }
-            for part in page.called(&format!("list the parts of {}", self.to.key))?.parts() {
+            for part in page.aws_context(&format!("list the parts of {}", self.to.key))?.parts() {
                 let (Some(number), Some(size)) = (part.part_number(), part.size()) else { continue };
                 if self.span(number).is_some_and(|(_, length)| i64::try_from(length) == Ok(size)) {
                     let there = CompletedPart::builder().part_number(number);
@@ -161,12 +161,12 @@ impl Multipart<'_> {
             .part_number(number)
             .checksum_algorithm(ChecksumAlgorithm::Crc32)
             .body(ByteStream::from(self.source.read(start, length)?));
-        let sent = request.send().await.called(&format!("upload part {number} of {}", self.to.key))?;
+        let sent = request.send().await.aws_context(&format!("upload part {number} of {}", self.to.key))?;
         let part = CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag);
         Ok(part.set_checksum_crc32(sent.checksum_crc32).build())
     }
 
-    async fn complete(&self, id: &str, parts: Parts, unfinished: Option<&Unfinished>) -> Result<Sent> {
+    async fn complete(&self, id: &str, parts: Parts, unfinished: Option<&ResumeState>) -> Result<Sent> {
         let parts =
             CompletedMultipartUpload::builder().set_parts(Some(parts.into_values().collect())).build();
         let answered = AnswerDate::default();
@@ -182,9 +182,9 @@ impl Multipart<'_> {
         if let Err(error) = &done
             && error.code().is_some_and(|code| SPOILT.contains(&code))
         {
-            unfinished.map_or(Ok(()), Unfinished::forget)?;
+            unfinished.map_or(Ok(()), ResumeState::forget)?;
         }
-        let done = done.called(&self.what())?;
+        let done = done.aws_context(&self.what())?;
         Ok(Sent { version: done.version_id, uploaded: answered.heard() })
     }
 }

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::Aws;
 use crate::aws::s3::upload::Destination;
-use crate::digest::sha256;
+use crate::digest::sha256_hex;
 use crate::directories;
-use crate::failure::{During, Result};
+use crate::failure::{FailureContext, Result};
 
 /// A file named by what is uploaded and to where. The metadata has the digest of the bytes, so another file under
 /// the same name is another upload.
-pub(crate) struct Unfinished {
+pub(crate) struct ResumeState {
     file: PathBuf,
 }
 
@@ -23,12 +23,12 @@ struct Record {
     upload_id: String,
 }
 
-impl Unfinished {
+impl ResumeState {
     /// In `folder`.
     pub(crate) fn of(folder: &Path, aws: &Aws, to: &Destination<'_>, size: u64) -> Result<Self> {
         let identity = (&aws.endpoint_url, to.bucket, to.key, size, to.metadata);
-        let identity = serde_json::to_vec(&identity).during("the upload cannot be named")?;
-        let name = format!("{}.json", sha256(&identity));
+        let identity = serde_json::to_vec(&identity).context("the upload cannot be named")?;
+        let name = format!("{}.json", sha256_hex(&identity));
         Ok(Self { file: folder.join(name) })
     }
 
@@ -41,13 +41,13 @@ impl Unfinished {
 
     pub(crate) fn keep(&self, upload_id: &str) -> Result<()> {
         let record = serde_json::to_vec(&Record { upload_id: upload_id.to_owned() });
-        directories::write_private(&self.file, &record.during("the upload cannot be noted")?)
+        directories::write_private_file(&self.file, &record.context("the upload cannot be noted")?)
     }
 
     pub(crate) fn forget(&self) -> Result<()> {
         match fs::remove_file(&self.file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            removed => removed.during(format!("{} cannot be removed", self.file.display())),
+            removed => removed.context(format!("{} cannot be removed", self.file.display())),
         }
     }
 }

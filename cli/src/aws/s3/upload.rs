@@ -12,8 +12,8 @@ use indicatif::ProgressBar;
 use super::multipart::{self, PART_BYTES};
 use crate::aws::Aws;
 use crate::aws::answer_date::AnswerDate;
-use crate::aws::error::Called;
-use crate::aws::s3::resume_state::Unfinished;
+use crate::aws::error::AwsContext;
+use crate::aws::s3::resume_state::ResumeState;
 use crate::data_file::source::Source;
 use crate::failure::{Failure, Result};
 use crate::terminal::interrupt::unless_interrupted;
@@ -44,7 +44,7 @@ pub(crate) async fn upload(
     aws: &Aws,
     source: &Source,
     to: &Destination<'_>,
-    unfinished: Option<&Unfinished>,
+    unfinished: Option<&ResumeState>,
     progress: &ProgressBar,
 ) -> Result<Sent> {
     let metadata_bytes: usize = to.metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
@@ -76,7 +76,7 @@ async fn put(aws: &Aws, source: &Source, to: &Destination<'_>, progress: &Progre
     let interrupted = Failure::new("the upload was interrupted; nothing of it is kept");
     let sent = unless_interrupted(interrupted, async {
         let sent = request.customize().interceptor(answered.clone()).send().await;
-        sent.called(&format!("upload s3://{}/{}", to.bucket, to.key))
+        sent.aws_context(&format!("upload s3://{}/{}", to.bucket, to.key))
     });
     let sent = sent.await?;
     progress.inc(source.size);

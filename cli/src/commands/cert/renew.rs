@@ -96,9 +96,9 @@ pub(super) async fn run(args: Renew, context: &Context) -> Result<()> {
         addresses: proof.iter().flat_map(|proof| &proof.addresses).map(ToString::to_string).collect(),
         next: proof.is_none().then_some("restctl deploy"),
     };
-    match output::format() {
-        Format::Text => output::say(&report.words()),
-        Format::Json => output::json(&report)?,
+    match output::chosen_format() {
+        Format::Text => output::print_message(&report.words()),
+        Format::Json => output::print_json(&report)?,
     }
     Ok(())
 }

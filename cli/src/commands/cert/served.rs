@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::api::endpoint::Location;
 use crate::api::handshake::Handshake;
-use crate::failure::{During, Failure, Result};
+use crate::failure::{Failure, FailureContext, Result};
 use crate::terminal::output;
 
 /// A load balancer takes a renewed certificate within minutes.
@@ -47,11 +47,11 @@ async fn look_until_served(location: &Location, report: impl Fn(String)) -> Resu
         };
         if began.elapsed() >= PATIENCE {
             let what = format!("the certificate is imported, and after {} s not served", PATIENCE.as_secs());
-            return Err(Failure::new(what).why(first.in_one_line()).next(
+            return Err(Failure::new(what).why(first.to_single_line()).next(
                 "restctl cert show, which says what is served; restctl doctor, which says what is wrong",
             ));
         }
-        report(first.in_one_line());
+        report(first.to_single_line());
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
@@ -67,6 +67,6 @@ async fn look(location: &Location, address: SocketAddr) -> Result<()> {
         Some(served) if served != location.fingerprint => {
             Err(Failure::new(format!("{address} still serves SHA-256 {served}")))
         }
-        _ => handshake.connection.map(drop).during(format!("{address} is not to be trusted")),
+        _ => handshake.connection.map(drop).context(format!("{address} is not to be trusted")),
     }
 }

@@ -10,7 +10,7 @@ use crate::api::handshake::Handshake;
 use crate::aws::{acm, cloudformation};
 use crate::certificate::Presented;
 use crate::context::Context;
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::identity::settings;
 use crate::terminal::output::{self, Format};
 
@@ -48,9 +48,9 @@ pub(super) async fn run(_: Show, context: &Context) -> Result<()> {
     };
     let above = Presented::all_of(imported.chain.as_deref().unwrap_or_default())?;
     let report = Report::of(certificate, leaf, &above, described, served);
-    match output::format() {
-        Format::Text => output::data(&output::aligned(&report.lines())),
-        Format::Json => output::json(&report),
+    match output::chosen_format() {
+        Format::Text => output::print_line(&output::align_values(&report.lines())),
+        Format::Json => output::print_json(&report),
     }
 }
 
@@ -60,10 +60,11 @@ impl Served {
             |why: String| Self { fingerprint: None, is_same: false, is_trusted: false, why: Some(why) };
         let handshake = match Handshake::with(location).await {
             Ok(handshake) => handshake,
-            Err(failure) => return nothing(failure.in_one_line()),
+            Err(failure) => return nothing(failure.to_single_line()),
         };
         let fingerprint = handshake.fingerprint();
-        let why = handshake.connection.during("not to be trusted").err().map(|failure| failure.in_one_line());
+        let why =
+            handshake.connection.context("not to be trusted").err().map(|failure| failure.to_single_line());
         match fingerprint {
             None => nothing(why.unwrap_or_else(|| "no certificate is presented".to_owned())),
             Some(fingerprint) => {

@@ -4,15 +4,15 @@ use restctl_contract::template::output as stack_output;
 
 use crate::aws::cloudformation::Stack;
 use crate::aws::{Aws, lambda};
-use crate::deployment::function_version::Live;
+use crate::deployment::function_version::LiveVersion;
 use crate::deployment::smoke;
 use crate::failure::{Failure, Result};
 use crate::terminal::output;
 use crate::timestamp;
 
 pub(crate) struct Versions {
-    pub(crate) api: Live,
-    pub(crate) ingest: Live,
+    pub(crate) api: LiveVersion,
+    pub(crate) ingest: LiveVersion,
 }
 
 /// Neither takes over unless both are good: they are made to work together.
@@ -42,13 +42,14 @@ pub(crate) async fn go_live(aws: &Aws, stack: &Stack) -> Result<Versions> {
 
 /// A function with the version that is live, and the one that is to be.
 struct Takeover {
-    before: Live,
+    before: LiveVersion,
     version: String,
 }
 
 impl Takeover {
     async fn prepare(aws: &Aws, function: &str) -> Result<Self> {
-        let (before, version) = tokio::try_join!(Live::read(aws, function), lambda::publish(aws, function))?;
+        let (before, version) =
+            tokio::try_join!(LiveVersion::read(aws, function), lambda::publish(aws, function))?;
         Ok(Self { before, version })
     }
 
@@ -56,14 +57,17 @@ impl Takeover {
         self.before.version() == self.version
     }
 
-    async fn complete(self, aws: &Aws, now: u64) -> Result<Live> {
+    async fn complete(self, aws: &Aws, now: u64) -> Result<LiveVersion> {
         if self.is_over() {
             return Ok(self.before);
         }
         let after = self.before.forward(&self.version, now);
         after.shift(aws).await?;
         let (function, version) = (after.function(), after.version());
-        output::say(&format!("{function}: version {version} is live, {} was", self.before.version()));
+        output::print_message(&format!(
+            "{function}: version {version} is live, {} was",
+            self.before.version()
+        ));
         Ok(after)
     }
 }

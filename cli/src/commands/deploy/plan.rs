@@ -13,7 +13,7 @@ use crate::deployment::packages::{Package, Packages, Place};
 use crate::deployment::preflight::{self, Deployment};
 use crate::failure::Result;
 use crate::identity::settings::Settings;
-use crate::terminal::ndjson::Report;
+use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::output;
 
 const TEMPLATE: &str = include_str!("../../../../templates/stack.yaml");
@@ -32,7 +32,7 @@ pub(super) enum Plan {
 pub(super) async fn plan(
     args: &Deploy,
     context: &Context,
-    report: &Report,
+    report: &NdjsonReport,
     start: &Start,
     settings: &Settings,
     certificate: &Certificate,
@@ -61,7 +61,7 @@ pub(super) async fn plan(
     let tags = args.options.tags(name, start.chosen());
     let desired = Desired { template: TEMPLATE, parameters: &parameters, tags: &tags };
     let Some(change_set) = change_set::create(aws, name, start.stack.as_ref(), desired).await? else {
-        output::say(&format!("no change: the stack {name} is as it should be"));
+        output::print_message(&format!("no change: the stack {name} is as it should be"));
         let seen = Plan::Seen { changes: 0, losses: Vec::new() };
         return Ok(if args.dry_run { seen } else { Plan::Nothing });
     };
@@ -72,7 +72,7 @@ pub(super) async fn plan(
         change_set::discard(aws, &change_set).await?;
         preview::show(&change_set.changes, args, &shown, report)?;
         if !losses.is_empty() {
-            output::say(&format!("a deployment is refused without {}", preview::flags(&losses)));
+            output::print_message(&format!("a deployment is refused without {}", preview::flags(&losses)));
         }
         return Ok(Plan::Seen { changes: change_set.changes.len().max(1), losses });
     }
@@ -84,7 +84,7 @@ pub(super) async fn plan(
     };
     if let Err(failure) = ready.await {
         if let Err(also) = change_set::discard(aws, &change_set).await {
-            output::failure(&also);
+            output::print_failure(&also);
         }
         return Err(failure);
     }

@@ -3,26 +3,26 @@
 use super::Deploy;
 use crate::aws::cloudformation::change_set::Change;
 use crate::failure::{Exit, Failure, Result};
-use crate::terminal::ndjson::Report;
+use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::output::{self, Format};
 
 /// The changes as a tree, which is the data of a dry run.
-pub(super) fn show(changes: &[Change], args: &Deploy, stack: &str, report: &Report) -> Result<()> {
+pub(super) fn show(changes: &[Change], args: &Deploy, stack: &str, report: &NdjsonReport) -> Result<()> {
     if !args.dry_run && !changes.is_empty() && changes.iter().all(Change::is_addition) {
-        output::say(&format!("{stack}: {} resources to add", changes.len()));
+        output::print_message(&format!("{stack}: {} resources to add", changes.len()));
         return changes.iter().try_for_each(|change| report.line("change", &change.json()));
     }
     if changes.is_empty() {
-        output::say(&format!("{stack}: nothing but its outputs changes"));
+        output::print_message(&format!("{stack}: nothing but its outputs changes"));
     } else {
-        output::say(&format!("{stack}:"));
+        output::print_message(&format!("{stack}:"));
     }
     for change in changes {
         report.line("change", &change.json())?;
-        if args.dry_run && output::format() == Format::Text {
-            output::data(&change.to_string())?;
+        if args.dry_run && output::chosen_format() == Format::Text {
+            output::print_line(&change.to_string())?;
         } else {
-            output::say(&change.to_string());
+            output::print_message(&change.to_string());
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use crate::aws::Aws;
 use crate::aws::cloudformation::events::{Events, Operation};
 use crate::aws::cloudformation::{self, Stack};
 use crate::failure::{Exit, Failure, Result};
-use crate::terminal::ndjson::Report;
+use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::{output, prompt};
 
 /// What a stack needs before it can be deployed.
@@ -55,7 +55,7 @@ impl Start {
 }
 
 /// What there is to start from, once it can be updated; `yes` answers what would be asked.
-pub(crate) async fn repaired(aws: &Aws, name: &StackName, yes: bool, report: &Report) -> Result<Start> {
+pub(crate) async fn repaired(aws: &Aws, name: &StackName, yes: bool, report: &NdjsonReport) -> Result<Start> {
     let Some(stack) = cloudformation::find_own(aws, name).await? else { return Ok(Start::default()) };
     let status = stack.status.as_str().to_owned();
     match remedy(&stack.status) {
@@ -67,7 +67,9 @@ pub(crate) async fn repaired(aws: &Aws, name: &StackName, yes: bool, report: &Re
             let question = format!("The stack {name} is in {status}: {why}. Remove it, and go on?");
             prompt::confirm(&question, yes)?;
             cloudformation::delete(aws, &stack, report).await?;
-            output::say(&format!("removed the stack {name}, which was in {status}; its options stay"));
+            output::print_message(&format!(
+                "removed the stack {name}, which was in {status}; its options stay"
+            ));
             Ok(Start { stack: None, removed: Some(stack) })
         }
         Remedy::ContinueRollback => {

@@ -24,9 +24,11 @@ pub(super) async fn remove(context: &Context, stack: &Stack, deployed: &Certific
         if in_front == Some(arn) {
             remaining.push(arn.clone());
         } else if acm::delete_unused(aws, arn).await? {
-            output::say(&format!("{arn} is deleted from ACM: another certificate is in front"));
+            output::print_message(&format!("{arn} is deleted from ACM: another certificate is in front"));
         } else {
-            output::say(&format!("note: {arn} is still in use; the next restctl deploy deletes it from ACM"));
+            output::print_message(&format!(
+                "note: {arn} is still in use; the next restctl deploy deletes it from ACM"
+            ));
             remaining.push(arn.clone());
         }
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::failure::{Exit, Failure, Result};
 use crate::loads::dead_letter::DeadLetter;
 use crate::terminal::output::{self, Format};
-use crate::terminal::sanitize::printable;
+use crate::terminal::sanitize::sanitize_line;
 
 pub(super) const NO_EVENT: &str = "it is no event of the data bucket";
 
@@ -39,11 +39,11 @@ impl Done {
         let (outcome, reason) = match result {
             Ok(Outcome::Left) => (Outcome::Left, Some(NO_EVENT.to_owned())),
             Ok(outcome) => (outcome, None),
-            Err(failure) => (Outcome::Failed, Some(failure.in_one_line())),
+            Err(failure) => (Outcome::Failed, Some(failure.to_single_line())),
         };
         let object = letter.object().map(str::to_owned);
         let done = Self { message_id: letter.message.id.clone(), load, object, outcome, reason };
-        output::say(&done.in_words());
+        output::print_message(&done.in_words());
         done
     }
 
@@ -57,8 +57,8 @@ impl Done {
 
     fn in_words(&self) -> String {
         let what = match (&self.load, &self.object) {
-            (Some(load), Some(object)) => format!("the load {load} of {}", printable(object, 200)),
-            (None, Some(object)) => format!("the load of {}", printable(object, 200)),
+            (Some(load), Some(object)) => format!("the load {load} of {}", sanitize_line(object, 200)),
+            (None, Some(object)) => format!("the load of {}", sanitize_line(object, 200)),
             _ => format!("the message {}", self.message_id),
         };
         let reason = self.reason.as_deref().unwrap_or_default();
@@ -67,15 +67,15 @@ impl Done {
             Outcome::AlreadyLoaded => format!("removed the dead letter of {what}, which is loaded"),
             Outcome::Dropped => format!("dropped the dead letter of {what}"),
             Outcome::Left => format!("left {what}: {reason}"),
-            Outcome::Failed => format!("left {what}: {}", printable(reason, 500)),
+            Outcome::Failed => format!("left {what}: {}", sanitize_line(reason, 500)),
         }
     }
 }
 
 /// Tells programs, and whether everything was done that was asked for.
 pub(super) fn conclude(done: &[Done], named: &[LoadId], out_of_sight: usize) -> Result<()> {
-    if output::format() == Format::Json {
-        output::json(&done)?;
+    if output::chosen_format() == Format::Json {
+        output::print_json(&done)?;
     }
     let is_missing = |load: &&LoadId| !done.iter().any(|done| done.load.as_ref() == Some(*load));
     if let Some(load) = named.iter().find(is_missing) {

@@ -53,11 +53,11 @@ pub(super) async fn run(args: Drop, context: &Context) -> Result<()> {
     rows.retain(|row| args.all || row.is_of(&args.loads));
     if rows.is_empty() {
         if args.all {
-            output::say("there are no dead letters");
+            output::print_message("there are no dead letters");
         }
         return done::conclude(&[], &args.loads, out_of_sight);
     }
-    output::say(&ls::table(&rows).trim_fmt());
+    output::print_message(&ls::table(&rows).trim_fmt());
     let question = match args.all && out_of_sight > 0 {
         true => format!("delete all {most} dead letters, of which these are the first?"),
         false => {

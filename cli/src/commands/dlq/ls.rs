@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::failure::Result;
 use crate::loads::dead_letter::{self, DeadLetter};
 use crate::terminal::output::{self, Format};
-use crate::terminal::sanitize::printable;
+use crate::terminal::sanitize::sanitize_line;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -49,12 +49,12 @@ pub(super) async fn run(_: Ls, context: &Context) -> Result<()> {
     if out_of_sight > 0 {
         rows.extend(stopped(aws, &stack, &letters).await?);
     }
-    match output::format() {
-        Format::Json => output::json(&rows)?,
+    match output::chosen_format() {
+        Format::Json => output::print_json(&rows)?,
         Format::Text if rows.is_empty() => {}
-        Format::Text => output::data(&table(&rows).trim_fmt())?,
+        Format::Text => output::print_line(&table(&rows).trim_fmt())?,
     }
-    output::say(&match (letters.len(), out_of_sight) {
+    output::print_message(&match (letters.len(), out_of_sight) {
         (0, 0) => "there are no dead letters".to_owned(),
         (0, hidden) => {
             format!("somebody else is looking at the dead letters, about {hidden}: try again in a minute")
@@ -77,7 +77,7 @@ pub(super) async fn rows(aws: &Aws, stack: &Stack, letters: &[DeadLetter]) -> Re
         let entry = match letter.entry(aws, ledger).await {
             Ok(entry) => entry,
             Err(failure) => {
-                output::failure(&failure);
+                output::print_failure(&failure);
                 None
             }
         };
@@ -143,7 +143,7 @@ impl From<LedgerEntry> for Row {
 }
 
 pub(super) fn table(rows: &[Row]) -> Table {
-    let text = |value: Option<&str>| value.map_or_else(|| "-".to_owned(), |value| printable(value, 300));
+    let text = |value: Option<&str>| value.map_or_else(|| "-".to_owned(), |value| sanitize_line(value, 300));
     let cells = |row: &Row| {
         vec![
             text(row.load.as_ref().map(LoadId::as_str)),
@@ -151,11 +151,11 @@ pub(super) fn table(rows: &[Row]) -> Table {
             text(row.dead_since.as_deref()),
             text(row.size.map(|size| size.to_string()).as_deref()),
             text(row.object.as_deref()),
-            row.reason.as_deref().map_or_else(String::new, |reason| printable(reason, 300)),
+            row.reason.as_deref().map_or_else(String::new, |reason| sanitize_line(reason, 300)),
         ]
     };
     let header = ["LOAD", "STATE", "DEAD SINCE", "BYTES", "OBJECT", "REASON"];
-    let mut table = output::table(&header, rows.iter().map(cells).collect());
+    let mut table = output::new_table(&header, rows.iter().map(cells).collect());
     if let Some(column) = table.column_mut(3) {
         column.set_cell_alignment(CellAlignment::Right);
     }

@@ -38,10 +38,10 @@ pub(super) async fn run(args: Redrive, context: &Context) -> Result<()> {
     let mut all = Vec::new();
     let ended = redrive(aws, &stack, &args.loads, &mut rounds, &mut all).await;
     if ended.is_ok() && all.is_empty() && args.loads.is_empty() {
-        output::say("there are no dead letters");
+        output::print_message("there are no dead letters");
     }
     if all.iter().any(|done| done.is(Outcome::Redriven)) {
-        output::say("next: restctl loads ls");
+        output::print_message("next: restctl loads ls");
     }
     let out_of_sight = if ended.is_ok() { rounds.out_of_sight().await? } else { 0 };
     let concluded = done::conclude(&all, &args.loads, out_of_sight);

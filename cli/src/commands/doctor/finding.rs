@@ -111,7 +111,7 @@ impl Row {
             Err(Trouble { failure, .. }) => Self {
                 check,
                 verdict: Verdict::Failed,
-                evidence: failure.in_one_line(),
+                evidence: failure.to_single_line(),
                 next: Some(failure.advice().unwrap_or("restctl doctor again, in a moment").to_owned()),
                 exit: failure.exit,
             },

@@ -9,7 +9,7 @@ use super::facts::Facts;
 use super::finding::{Finding, Trouble};
 use crate::api::handshake::Handshake;
 use crate::certificate::{Presented, covers, did_issue};
-use crate::digest::sha256;
+use crate::digest::sha256_hex;
 use crate::failure::Failure;
 
 pub(super) const KEY: &str = "key";
@@ -125,7 +125,7 @@ fn renewal(certificate: &Certificate) -> &'static str {
 /// What is served is what was imported.
 pub(super) async fn fingerprint(facts: &Facts<'_>) -> Result<Finding, Trouble> {
     let (location, handshake) = (facts.location().await?, facts.handshake().await?);
-    let served = sha256(&handshake.chain[0]);
+    let served = sha256_hex(&handshake.chain[0]);
     if served == location.fingerprint {
         return Ok(Finding::ok(format!("SHA-256 {served}, as imported")));
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::terminal::output;
 
 pub(super) enum Sink {
@@ -37,15 +37,15 @@ impl Sink {
         let mut beside = tempfile::Builder::new();
         beside.prefix(".restctl-").suffix(".part").permissions(Permissions::from_mode(0o666));
         let part = beside.tempfile_in(folder);
-        let part = part.during(format!("{} cannot be written", file.display()))?;
+        let part = part.context(format!("{} cannot be written", file.display()))?;
         Ok(Self::File { part: BufWriter::new(part), file, replace })
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         match self {
-            Self::Output => output::bytes(bytes),
+            Self::Output => output::write_bytes(bytes),
             Self::File { part, file, .. } => {
-                part.write_all(bytes).during(format!("{} cannot be written", file.display()))
+                part.write_all(bytes).context(format!("{} cannot be written", file.display()))
             }
         }
     }
@@ -54,12 +54,12 @@ impl Sink {
     pub(super) fn finish(self) -> Result<String> {
         let Self::File { part, file, replace } = self else { return Ok("exported".to_owned()) };
         let doing = format!("{} cannot be written", file.display());
-        let part = part.into_inner().map_err(|error| error.into_error()).during(&doing)?;
+        let part = part.into_inner().map_err(|error| error.into_error()).context(&doing)?;
         let placed = if replace { part.persist(&file) } else { part.persist_noclobber(&file) };
         match placed {
             Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Err(exists(&file)),
             placed => {
-                placed.during(doing)?;
+                placed.context(doing)?;
                 Ok(format!("in {}", file.display()))
             }
         }

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use crate::api::client::MAX_BODY_BYTES;
 use crate::api::endpoint::Location;
 use crate::api::handshake::Handshake;
-use crate::failure::{During, Failure, Result};
+use crate::failure::{Failure, FailureContext, Result};
 
 /// For the answer, as in every other call.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -80,14 +80,14 @@ pub(super) async fn get(location: &Location, path: &str, token: &str) -> Result<
 fn request(location: &Location, path: &str, token: &str) -> Result<Request<Empty<Bytes>>> {
     let base_url = location.base_url();
     let mut bearer =
-        HeaderValue::try_from(format!("Bearer {token}")).during("the token cannot be sent in a header")?;
+        HeaderValue::try_from(format!("Bearer {token}")).context("the token cannot be sent in a header")?;
     bearer.set_sensitive(true);
     Request::get(path)
         .header(HOST, base_url.trim_start_matches("https://"))
         .header(USER_AGENT, concat!("restctl/", env!("CARGO_PKG_VERSION")))
         .header(AUTHORIZATION, bearer)
         .body(Empty::new())
-        .during(format!("{path} cannot be asked for"))
+        .context(format!("{path} cannot be asked for"))
 }
 
 async fn in_time<T>(address: &str, work: impl Future<Output = T>) -> Result<T> {

@@ -76,11 +76,11 @@ pub(super) async fn run(id: &str, mut fields: Option<Fields>, context: &Context)
         Some(fields) => fields.choose(item.clone()),
         None => item.clone(),
     });
-    match (output::format(), &shown) {
-        (Format::Json, item) => output::json(&json!({ "item": item, "explanation": explanation }))?,
+    match (output::chosen_format(), &shown) {
+        (Format::Json, item) => output::print_json(&json!({ "item": item, "explanation": explanation }))?,
         (Format::Text, item) => {
-            item.as_ref().map_or(Ok(()), output::json)?;
-            output::say(&output::aligned(&explanation.lines(item.is_some())));
+            item.as_ref().map_or(Ok(()), output::print_json)?;
+            output::print_message(&output::align_values(&explanation.lines(item.is_some())));
         }
     }
     found?;

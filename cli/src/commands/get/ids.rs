@@ -10,7 +10,7 @@ use restctl_contract::key::MAX_KEY_BYTES;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result};
 
 /// Of a line: an id, and what may stand around it.
 const MAX_LINE_BYTES: usize = MAX_KEY_BYTES + 64;
@@ -36,7 +36,7 @@ impl Source {
         if file == Path::new("-") {
             return Ok(Self::StandardInput);
         }
-        let opened = File::open(file).during(format!("{} cannot be read", file.display()));
+        let opened = File::open(file).context(format!("{} cannot be read", file.display()));
         let opened =
             opened.map_err(|failure| failure.exit(Exit::Usage).next("--ids-file FILE, one that is there"))?;
         Ok(Self::File(opened, file.to_owned()))
@@ -140,7 +140,7 @@ impl<R: BufRead> Lines<R> {
         let Self { input, name, number } = self;
         let mut bytes = Vec::new();
         let read = input.by_ref().take(MAX_LINE_BYTES as u64).read_until(b'\n', &mut bytes);
-        if read.during(format!("{name} cannot be read"))? == 0 {
+        if read.context(format!("{name} cannot be read"))? == 0 {
             return Ok(None);
         }
         *number += 1;

@@ -5,7 +5,7 @@ use restctl_contract::api::{BatchGetAnswer, Item};
 use serde_json::Value;
 
 use super::format::{Fields, Format};
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::items::csv::{self, Csv};
 use crate::items::document::Document;
 use crate::items::layout::Layout;
@@ -117,28 +117,33 @@ impl Writer {
 /// On a thread of its own: a reader that rests (`restctl get … | less`) must not hold up the calls under way.
 async fn write(progress: &ProgressBar, bytes: Vec<u8>) -> Result<()> {
     let progress = progress.clone();
-    let writing = tokio::task::spawn_blocking(move || progress.suspend(|| output::bytes(&bytes)));
-    writing.await.during("standard output cannot be written")?
+    let writing = tokio::task::spawn_blocking(move || progress.suspend(|| output::write_bytes(&bytes)));
+    writing.await.context("standard output cannot be written")?
 }
 
 fn show(layout: Layout, fields: Option<&Fields>) -> Result<()> {
-    let shown = layout.show(fields.map(|fields| fields.names.as_slice()), output::width());
+    let shown = layout.show(fields.map(|fields| fields.names.as_slice()), output::terminal_width());
     if !shown.text.is_empty() {
-        output::data(&shown.text)?;
+        output::print_line(&shown.text)?;
     }
     if !shown.columns_left_out.is_empty() {
         let names = shown.columns_left_out.join(", ");
-        output::say(&format!("not shown, for want of room: {names}; --fields chooses, --format csv has all"));
+        output::print_message(&format!(
+            "not shown, for want of room: {names}; --fields chooses, --format csv has all"
+        ));
     }
     if shown.rows_left_out > 0 {
-        output::say(&format!("{} more items are not shown; --format csv has all", shown.rows_left_out));
+        output::print_message(&format!(
+            "{} more items are not shown; --format csv has all",
+            shown.rows_left_out
+        ));
     }
     Ok(())
 }
 
 pub(super) fn say_unseen(fields: &Fields) {
     if !fields.unseen.is_empty() {
-        output::say(&format!("note: no item has {}", fields.unseen.join(", ")));
+        output::print_message(&format!("note: no item has {}", fields.unseen.join(", ")));
     }
 }
 

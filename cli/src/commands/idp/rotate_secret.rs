@@ -77,12 +77,12 @@ pub(super) async fn run(args: RotateSecret, context: &Context) -> Result<()> {
         secret_name,
         last_changed: timestamp::now(),
     };
-    match output::format() {
-        Format::Text => output::say(&format!(
+    match output::chosen_format() {
+        Format::Text => output::print_message(&format!(
             "client secret      {} in Secrets Manager: a token was granted for it, and is good",
             report.secret_name
         )),
-        Format::Json => output::json(&report)?,
+        Format::Json => output::print_json(&report)?,
     }
     Ok(())
 }

@@ -88,14 +88,14 @@ pub(super) async fn run(_: Show, context: &Context) -> Result<()> {
         client_id: value(Setting::ClientId)?,
         token_endpoint: value(Setting::TokenEndpoint)?,
         jwks_uri: asked.jwks_uri,
-        keys_error: keys.as_ref().err().map(|failure| failure.in_one_line()),
+        keys_error: keys.as_ref().err().map(|failure| failure.to_single_line()),
         keys: keys.ok().as_ref().map(described),
         client_secret: ClientSecret { name: secret_name, is_set: last_changed.is_some(), last_changed },
         deployed,
     };
-    match output::format() {
-        Format::Text => output::data(&output::aligned(&report.lines())),
-        Format::Json => output::json(&report),
+    match output::chosen_format() {
+        Format::Text => output::print_line(&output::align_values(&report.lines())),
+        Format::Json => output::print_json(&report),
     }
 }
 

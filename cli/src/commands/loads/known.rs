@@ -65,7 +65,7 @@ pub(super) async fn all(aws: &Aws, stack: &Stack) -> Result<Vec<Known>> {
     for entry in entries.into_values() {
         match entry {
             Ok(entry) => loads.push(Known::Begun(entry)),
-            Err(failure) => output::failure(&failure),
+            Err(failure) => output::print_failure(&failure),
         }
     }
     loads.sort_by(|one, other| other.uploaded().cmp(one.uploaded()));

@@ -37,18 +37,18 @@ pub(super) async fn run(_: Ls, context: &Context) -> Result<()> {
     let stack = cloudformation::deployed(context.aws().await?, &context.stack).await?;
     let loads = known::all(context.aws().await?, &stack).await?;
     completion_cache::keep(&context.stack, loads.iter().map(Known::load));
-    match output::format() {
-        Format::Json => output::json(&loads),
+    match output::chosen_format() {
+        Format::Json => output::print_json(&loads),
         Format::Text if loads.is_empty() => {
-            output::say("nothing has been uploaded yet");
+            output::print_message("nothing has been uploaded yet");
             Ok(())
         }
-        Format::Text => output::data(&table(&loads).trim_fmt()),
+        Format::Text => output::print_line(&table(&loads).trim_fmt()),
     }
 }
 
 fn table(loads: &[Known]) -> Table {
-    let mut table = output::table(&HEADER, loads.iter().map(row).collect());
+    let mut table = output::new_table(&HEADER, loads.iter().map(row).collect());
     for column in table.column_iter_mut().skip(NUMBERS.start).take(NUMBERS.len()) {
         column.set_cell_alignment(CellAlignment::Right);
     }

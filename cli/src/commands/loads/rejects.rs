@@ -13,7 +13,7 @@ use super::known::{self, Known};
 use crate::aws::{cloudformation, s3};
 use crate::cli::completion_cache;
 use crate::context::Context;
-use crate::failure::{During, Result};
+use crate::failure::{FailureContext, Result};
 use crate::terminal::output::{self, Format};
 
 const SPOOL: &str = "the rejects cannot be kept in a temporary file";
@@ -48,31 +48,31 @@ pub(super) async fn run(args: Rejects, context: &Context) -> Result<()> {
         Known::Queued(_) => 0,
     };
     if parts == 0 {
-        output::say(&format!("the load {} has no rejects", args.load));
+        output::print_message(&format!("the load {} has no rejects", args.load));
     }
     let bucket = stack.output(stack_output::DATA_BUCKET)?;
-    let mut spool = tempfile::tempfile().during(SPOOL)?;
+    let mut spool = tempfile::tempfile().context(SPOOL)?;
     for part in 0..parts {
         let key = rejects_key(&args.load, part);
         let mut body = s3::get(aws, bucket, &key).await?;
         while let Some(bytes) = body.next().await {
-            let bytes = bytes.during(format!("s3://{bucket}/{key} broke off"))?;
-            match output::format() {
-                Format::Text => output::bytes(&bytes)?,
-                Format::Json => spool.write_all(&bytes).during(SPOOL)?,
+            let bytes = bytes.context(format!("s3://{bucket}/{key} broke off"))?;
+            match output::chosen_format() {
+                Format::Text => output::write_bytes(&bytes)?,
+                Format::Json => spool.write_all(&bytes).context(SPOOL)?,
             }
         }
     }
-    spool.rewind().during(SPOOL)?;
+    spool.rewind().context(SPOOL)?;
     lines(BufReader::new(spool))
 }
 
 /// A reject a line.
 fn lines(csv: impl Read) -> Result<()> {
     for reject in csv::Reader::from_reader(csv).deserialize() {
-        let reject: Reject = reject.during("the rejects cannot be read")?;
-        let line = serde_json::to_string(&reject).during("a reject cannot be written as JSON")?;
-        output::data(&line)?;
+        let reject: Reject = reject.context("the rejects cannot be read")?;
+        let line = serde_json::to_string(&reject).context("a reject cannot be written as JSON")?;
+        output::print_line(&line)?;
     }
     Ok(())
 }

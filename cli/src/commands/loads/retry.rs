@@ -46,15 +46,15 @@ pub(super) async fn run(args: Retry, context: &Context) -> Result<()> {
     let bucket = stack.output(stack_output::DATA_BUCKET)?.to_owned();
     let load = Load { bucket, key: object, version, size, uploaded: Some(uploaded.clone()) };
     load.announce(aws, &stack, &uploaded).await?;
-    output::say(&format!("queued the load {} of {}", args.load, load.key));
+    output::print_message(&format!("queued the load {} of {}", args.load, load.key));
     if let Known::Begun(entry) = &known
         && entry.state == LoadState::Stopped
     {
         remove_dead_letter(aws, &stack, entry).await;
     }
     match args.no_wait {
-        true if output::format() == Format::Json => {
-            output::json(&json!({ "load": args.load, "object": load.key }))
+        true if output::chosen_format() == Format::Json => {
+            output::print_json(&json!({ "load": args.load, "object": load.key }))
         }
         true => Ok(()),
         false => load.follow(aws, &stack, None).await,
@@ -73,7 +73,7 @@ async fn prepare(aws: &Aws, stack: &Stack, entry: &LedgerEntry) -> Result<()> {
             ))
         }
         LoadState::Loading => {
-            output::say(&format!(
+            output::print_message(&format!(
                 "the load {} may be under way; queueing it once more does no harm",
                 entry.load
             ));
@@ -90,9 +90,11 @@ async fn remove_dead_letter(aws: &Aws, stack: &Stack, entry: &LedgerEntry) {
     let removed =
         async { dead_letter::remove(aws, stack.output(stack_output::DEAD_LETTER_QUEUE)?, entry).await };
     match removed.await {
-        Ok(true) => output::say("removed its dead letter"),
+        Ok(true) => output::print_message("removed its dead letter"),
         // It was dropped, or it is out of sight, and the next redrive finds its load loaded.
         Ok(false) => {}
-        Err(failure) => output::say(&format!("its dead letter stays: {}", failure.in_one_line())),
+        Err(failure) => {
+            output::print_message(&format!("its dead letter stays: {}", failure.to_single_line()))
+        }
     }
 }

@@ -21,11 +21,11 @@ pub(crate) struct Show {
 
 pub(super) async fn run(args: Show, context: &Context) -> Result<()> {
     let stack = cloudformation::deployed(context.aws().await?, &context.stack).await?;
-    match (known::one(context.aws().await?, &stack, &args.load).await?, output::format()) {
-        (Known::Begun(entry), Format::Json) => output::json(&Report::of(&entry)),
-        (queued @ Known::Queued(_), Format::Json) => output::json(&queued),
-        (Known::Begun(entry), Format::Text) => output::data(&output::aligned(&lines(&entry))),
-        (Known::Queued(queued), Format::Text) => output::data(&output::aligned(&[
+    match (known::one(context.aws().await?, &stack, &args.load).await?, output::chosen_format()) {
+        (Known::Begun(entry), Format::Json) => output::print_json(&Report::of(&entry)),
+        (queued @ Known::Queued(_), Format::Json) => output::print_json(&queued),
+        (Known::Begun(entry), Format::Text) => output::print_line(&output::align_values(&lines(&entry))),
+        (Known::Queued(queued), Format::Text) => output::print_line(&output::align_values(&[
             ("load", queued.load.to_string()),
             ("state", "queued".to_owned()),
             ("object", queued.object),

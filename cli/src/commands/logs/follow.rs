@@ -28,14 +28,14 @@ pub(super) async fn run(
     wanted: &Wanted,
     since: i64,
 ) -> Result<()> {
-    output::say(&format!("following the log of {}{wanted}; Ctrl-C ends this", names(functions)));
+    output::print_message(&format!("following the log of {}{wanted}; Ctrl-C ends this", names(functions)));
     tokio::select! {
         failed = follow(context, functions, wanted, since) => failed,
         interrupted = interrupt::signal() => {
             interrupted?;
             // Behind the ^C that the terminal shows.
             if output::is_interactive() {
-                output::say("");
+                output::print_message("");
             }
             Ok(())
         }
@@ -61,7 +61,7 @@ async fn follow(context: &Context, functions: &[Function], wanted: &Wanted, sinc
                     return Err(failure);
                 }
                 if !said {
-                    output::say(&format!("{}; trying again", failure.in_one_line()));
+                    output::print_message(&format!("{}; trying again", failure.to_single_line()));
                 }
                 said = true;
             }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use self::fields::Fields;
 use super::Function;
-use crate::terminal::sanitize::printable;
+use crate::terminal::sanitize::sanitize_line;
 
 /// Of a text, and of a line in all; the rest is said to be there.
 const MOST: usize = 4_000;
@@ -24,7 +24,9 @@ struct Said {
 pub(super) fn line(function: Function, time: &str, message: &str) -> String {
     let Said { level, what, fields } = match serde_json::from_str::<Map<String, Value>>(message) {
         Ok(object) => Said::of(object),
-        Err(_) => Said { level: String::new(), what: printable(message, MOST), fields: Fields::default() },
+        Err(_) => {
+            Said { level: String::new(), what: sanitize_line(message, MOST), fields: Fields::default() }
+        }
     };
     let line = format!(
         "{} {} {} {what} {fields}",
@@ -46,7 +48,7 @@ impl Said {
             Some(_) => request(&mut object, &mut fields),
             None => {
                 let inner = object.get("fields").and_then(|fields| fields.get("message")).cloned();
-                printable(&text(object.shift_remove("message").or(inner)), MOST)
+                sanitize_line(&text(object.shift_remove("message").or(inner)), MOST)
             }
         };
         fields.take(object);
@@ -59,7 +61,7 @@ fn request(object: &mut Map<String, Value>, fields: &mut Fields) -> String {
     for figure in ["message", "stack", "requests", "errors", "key_id", "jwks_fetches"] {
         object.shift_remove(figure);
     }
-    let mut part = |name| printable(&text(object.shift_remove(name)), MOST);
+    let mut part = |name| sanitize_line(&text(object.shift_remove(name)), MOST);
     let (method, route, status, latency) =
         (part("method"), part("route"), part("status"), part("latency_ms"));
     for name in ["subject", "problem", "reason", "cause"] {
@@ -78,7 +80,7 @@ fn by_status(status: String) -> StyledObject<String> {
 }
 
 fn colored(level: &str) -> StyledObject<String> {
-    let shown = style(format!("{:5}", printable(level, 20)));
+    let shown = style(format!("{:5}", sanitize_line(level, 20)));
     match level {
         "ERROR" | "FATAL" => shown.red().bold(),
         "WARN" => shown.yellow(),

@@ -18,15 +18,15 @@ impl Printer {
     }
 
     pub(super) fn print(&mut self, function: Function, event: &LogEvent) -> Result<()> {
-        let written = timestamp::of_milliseconds(event.timestamp).unwrap_or_default();
+        let written = timestamp::from_milliseconds(event.timestamp).unwrap_or_default();
         if !self.for_people {
-            return output::data(&json::line(function, &written, &event.message));
+            return output::print_line(&json::line(function, &written, &event.message));
         }
         let (date, time) = written.split_once('T').unwrap_or_default();
         if self.date != date {
             date.clone_into(&mut self.date);
-            output::data(&console::style(format!("{date}, UTC")).dim().to_string())?;
+            output::print_line(&console::style(format!("{date}, UTC")).dim().to_string())?;
         }
-        output::data(&line::line(function, time.trim_end_matches('Z'), &event.message))
+        output::print_line(&line::line(function, time.trim_end_matches('Z'), &event.message))
     }
 }

@@ -37,9 +37,9 @@ pub(in crate::commands) async fn import(
         local.keep_certificate(stack, &certificate, &identity.served_pem(), &identity.key_pem)?;
     }
     let (name, expiry) = (&certificate.name, identity.not_after.date());
-    output::say(&format!("certificate        {name}, valid until {expiry}, {}", certificate.arn));
+    output::print_message(&format!("certificate        {name}, valid until {expiry}, {}", certificate.arn));
     if let Some(obstacle) = obstacle {
-        output::say(&format!(
+        output::print_message(&format!(
             "                   a new ARN, because {obstacle}; restctl deploy puts it in front"
         ));
     }

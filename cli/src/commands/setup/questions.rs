@@ -34,7 +34,7 @@ pub(super) fn wants_the_stacks_provider() -> Result<bool> {
     if prompt::pick("Who issues the tokens?", &answers)? == 1 {
         return Ok(true);
     }
-    output::say(
+    output::print_message(
         "Auth0: the issuer is https://TENANT.REGION.auth0.com/ with its slash, the audience is the API's identifier, and the\n\
          client is a machine-to-machine application that is granted the permission read:items",
     );

@@ -15,8 +15,8 @@ use crate::aws::cloudformation::{self, Stack};
 use crate::aws::sqs::{self, Depth};
 use crate::aws::{Aws, cloudwatch, dynamodb};
 use crate::context::Context;
-use crate::deployment::function_version::Live;
-use crate::failure::{During, Result};
+use crate::deployment::function_version::LiveVersion;
+use crate::failure::{FailureContext, Result};
 use crate::identity::policy::Asked;
 use crate::identity::settings::{self, Settings};
 
@@ -48,7 +48,7 @@ impl<T> From<Result<T>> for Part<T> {
     fn from(looked: Result<T>) -> Self {
         match looked {
             Ok(known) => Part::Known(known),
-            Err(failure) => Part::Unknown { problem: failure.in_one_line() },
+            Err(failure) => Part::Unknown { problem: failure.to_single_line() },
         }
     }
 }
@@ -168,10 +168,10 @@ async fn endpoint(context: &Context, stack: &Stack) -> Result<EndpointState> {
             let served = shaken.fingerprint();
             (served, shaken.connection.err().map(|error| error.to_string()))
         }
-        Err(failure) => (None, Some(failure.in_one_line())),
+        Err(failure) => (None, Some(failure.to_single_line())),
     };
     let not_after = OffsetDateTime::parse(&certificate.not_after, &Rfc3339);
-    let not_after = not_after.during("the certificate's expiry cannot be read")?;
+    let not_after = not_after.context("the certificate's expiry cannot be read")?;
     Ok(EndpointState {
         url: location.base_url(),
         certificate: CertificateState {
@@ -188,14 +188,14 @@ async fn endpoint(context: &Context, stack: &Stack) -> Result<EndpointState> {
 
 async fn functions(aws: &Aws, stack: &Stack) -> Result<Functions> {
     let (api, ingest) = tokio::try_join!(
-        Live::read(aws, stack.output(stack_output::API_FUNCTION)?),
-        Live::read(aws, stack.output(stack_output::INGEST_FUNCTION)?),
+        LiveVersion::read(aws, stack.output(stack_output::API_FUNCTION)?),
+        LiveVersion::read(aws, stack.output(stack_output::INGEST_FUNCTION)?),
     )?;
     Ok(Functions { api: (&api).into(), ingest: (&ingest).into() })
 }
 
-impl From<&Live> for Function {
-    fn from(live: &Live) -> Self {
+impl From<&LiveVersion> for Function {
+    fn from(live: &LiveVersion) -> Self {
         let since = i64::try_from(live.since()).ok().filter(|since| *since > 0);
         let since = since.and_then(|since| OffsetDateTime::from_unix_timestamp(since).ok());
         Self {

@@ -27,12 +27,12 @@ pub(super) struct Line {
 pub(super) fn of(status: &Status) -> String {
     let lines = lines(status);
     let lines: Vec<_> = lines.iter().map(|line| (line.name, colored(line))).collect();
-    let mut text = output::aligned(&lines);
+    let mut text = output::align_values(&lines);
     if let Part::Known(loads) = &status.loads
         && !loads.is_empty()
     {
         text.push_str("\n\n");
-        text.push_str(&output::table(&LOADS, loads.iter().map(load).collect()).trim_fmt());
+        text.push_str(&output::new_table(&LOADS, loads.iter().map(load).collect()).trim_fmt());
     }
     text
 }

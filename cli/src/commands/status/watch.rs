@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::snapshot::{Part, Status};
 use super::{screen, text};
 use crate::context::Context;
-use crate::failure::{During, Result};
+use crate::failure::{FailureContext, Result};
 use crate::terminal::interrupt;
 use crate::terminal::output::{self, Format};
 use crate::terminal::screen::{Screen, is_screen};
@@ -67,7 +67,7 @@ fn remember(values: &mut VecDeque<u64>, value: u64) {
 
 pub(super) async fn run(context: &Context) -> Result<()> {
     let every = if context.local.is_some() { LOCAL } else { ON_AWS };
-    match (output::format(), is_screen()) {
+    match (output::chosen_format(), is_screen()) {
         (Format::Text, true) => on_a_screen(context, every).await,
         _ => line_by_line(context, every).await,
     }
@@ -95,7 +95,7 @@ async fn on_a_screen(context: &Context, every: Duration) -> Result<()> {
                 status = looked;
                 history.push(&status, Instant::now());
             }
-            Some(Err(failure)) => problem = Some(failure.in_one_line()),
+            Some(Err(failure)) => problem = Some(failure.to_single_line()),
         }
     }
 }
@@ -130,13 +130,13 @@ async fn line_by_line(context: &Context, every: Duration) -> Result<()> {
         loop {
             let status = Status::look(context).await?;
             history.push(&status, Instant::now());
-            match output::format() {
+            match output::chosen_format() {
                 Format::Json => {
                     let line =
-                        serde_json::to_string(&status).during("the status cannot be written as JSON")?;
-                    output::data(&line)?;
+                        serde_json::to_string(&status).context("the status cannot be written as JSON")?;
+                    output::print_line(&line)?;
                 }
-                Format::Text => output::data(&line(&status, &history))?,
+                Format::Text => output::print_line(&line(&status, &history))?,
             }
             sleep(every).await;
         }

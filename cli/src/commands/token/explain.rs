@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::api::token;
 use crate::context::Context;
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::identity::policy;
 use crate::terminal::output::{self, Format};
 
@@ -61,12 +61,12 @@ pub(super) async fn run(args: Explain, context: &Context) -> Result<()> {
     };
     let explanation = asked.explain(&token, &asked.keys().await?);
 
-    match output::format() {
-        Format::Text => output::data(&table(&explanation).trim_fmt())?,
-        Format::Json => output::json(&Report::of(&explanation))?,
+    match output::chosen_format() {
+        Format::Text => output::print_line(&table(&explanation).trim_fmt())?,
+        Format::Json => output::print_json(&Report::of(&explanation))?,
     }
     if asked.has_changed {
-        output::say(
+        output::print_message(
             "the settings have changed since the last deployment, by which this goes: restctl deploy",
         );
     }
@@ -77,7 +77,7 @@ pub(super) async fn run(args: Explain, context: &Context) -> Result<()> {
 fn read_token() -> Result<String> {
     let mut text = String::new();
     let read = stdin().lock().take(2 * MAX_TOKEN_BYTES as u64).read_to_string(&mut text);
-    read.during("the token cannot be read from standard input")?;
+    read.context("the token cannot be read from standard input")?;
     if text.trim().is_empty() {
         return Err(Failure::new("there is no token on standard input").exit(Exit::Usage));
     }
@@ -118,5 +118,8 @@ fn table(explanation: &Explanation) -> Table {
         };
         vec![verdict(report).to_owned(), report.check.to_string(), report.found.clone(), expected]
     };
-    output::table(&["VERDICT", "CHECK", "FOUND", "EXPECTED"], explanation.checks.iter().map(row).collect())
+    output::new_table(
+        &["VERDICT", "CHECK", "FOUND", "EXPECTED"],
+        explanation.checks.iter().map(row).collect(),
+    )
 }

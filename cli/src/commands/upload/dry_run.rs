@@ -54,9 +54,9 @@ pub(super) async fn print(
     surveyed: &Surveyed,
 ) -> Result<()> {
     let warm = dynamodb::warm_write_units(aws, table).await?;
-    match output::format() {
-        Format::Json => output::json(&forecast(object, source.size, surveyed, warm)),
-        Format::Text => output::data(&text(object, source.size, surveyed, warm)),
+    match output::chosen_format() {
+        Format::Json => output::print_json(&forecast(object, source.size, surveyed, warm)),
+        Format::Text => output::print_line(&text(object, source.size, surveyed, warm)),
     }
 }
 
@@ -93,7 +93,7 @@ fn text(object: &str, bytes: u64, surveyed: &Surveyed, warm: Option<u64>) -> Str
     let rate = forecast.write_units_per_second;
     let origin =
         if forecast.assumed { "assumed, the table does not say" } else { "the table's warm throughput" };
-    let mut text = output::aligned(&[
+    let mut text = output::align_values(&[
         ("object", object.to_owned()),
         ("bytes", bytes.to_string()),
         ("rows", forecast.rows.to_string()),
@@ -106,7 +106,7 @@ fn text(object: &str, bytes: u64, surveyed: &Surveyed, warm: Option<u64>) -> Str
         let columns: Vec<(&str, String)> =
             forecast.columns.into_iter().map(|column| (column.name, column.kind)).collect();
         text.push_str("\n\ncolumns\n");
-        text.push_str(&indented(&output::aligned(&columns)));
+        text.push_str(&indented(&output::align_values(&columns)));
     }
     if !surveyed.findings.rejects.is_empty() {
         let lines: Vec<String> =

@@ -7,7 +7,7 @@ use restctl_rows::Delimiter;
 
 use super::share::Share;
 use crate::aws::Aws;
-use crate::aws::s3::resume_state::Unfinished;
+use crate::aws::s3::resume_state::ResumeState;
 use crate::aws::s3::upload::{self, Destination, Metadata};
 use crate::aws::s3::{self};
 use crate::data_file::DataFile;
@@ -43,7 +43,7 @@ pub(super) async fn send(aws: &Aws, file: &DataFile, source: &Source, to: &Desti
     // Standard input cannot be read again.
     let unfinished = match file.is_standard_input() {
         true => None,
-        false => Some(Unfinished::of(&directories::state()?.join("uploads"), aws, to, source.size)?),
+        false => Some(ResumeState::of(&directories::state_folder()?.join("uploads"), aws, to, source.size)?),
     };
     let progress = output::bytes_bar("uploading", source.size);
     let sent = upload::upload(aws, source, to, unfinished.as_ref(), &progress).await;

@@ -10,7 +10,7 @@ use super::KEYS_ON_DISK;
 use super::finding::{Finding, Verdict, Writer};
 use super::keys::Keys;
 use crate::aws::dynamodb::items::{Items, Segment};
-use crate::failure::{During, Result};
+use crate::failure::{FailureContext, Result};
 use crate::terminal::output;
 
 /// Segments that are scanned at the same time, and into how many a table is cut that is scanned whole.
@@ -63,7 +63,7 @@ pub(super) async fn find(
         progress.set_position(looked_at);
         for item in &page {
             let Some(key) = items.key_of(item) else { continue };
-            if !keys.contain(&key).during(KEYS_ON_DISK)? {
+            if !keys.contain(&key).context(KEYS_ON_DISK)? {
                 let load = item.get(WRITTEN_BY).and_then(Writer::of);
                 let (key, table) = (key.into_owned(), Verdict::Extra);
                 tell(Finding { key, line: None, table, api: None, load });

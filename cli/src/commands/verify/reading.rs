@@ -9,7 +9,7 @@ use super::records::Records;
 use crate::data_file::external_sort::Sorted;
 use crate::data_file::source::Source;
 use crate::data_file::survey::{nothing_to_load, survey};
-use crate::failure::{During, Result};
+use crate::failure::{FailureContext, Result};
 use crate::terminal::output;
 
 pub(super) struct Reading {
@@ -42,7 +42,7 @@ pub(super) async fn read(
         for record in some {
             match record {
                 Ok(row) => {
-                    keys.push(row.key(), rows + rejected).during(KEYS_ON_DISK)?;
+                    keys.push(row.key(), rows + rejected).context(KEYS_ON_DISK)?;
                     rows += 1;
                 }
                 Err(reject) => {
@@ -56,7 +56,7 @@ pub(super) async fn read(
     if rows == 0 {
         return Err(nothing_to_load(source, &rejects));
     }
-    let (keys, last) = keys.finish(sample).await.during(KEYS_ON_DISK)?;
+    let (keys, last) = keys.finish(sample).await.context(KEYS_ON_DISK)?;
     Ok(Reading { dialect, keys, last, rows, rejected, rejects })
 }
 

@@ -28,7 +28,7 @@ impl UnderWay {
             match entry {
                 Ok(entry) if entry.state == LoadState::Loading => loads.push(entry.load),
                 Ok(_) => {}
-                Err(failure) => output::failure(&failure),
+                Err(failure) => output::print_failure(&failure),
             }
         }
         Ok(Self { loads, queued: depth.waiting + depth.in_flight })
@@ -46,7 +46,7 @@ impl UnderWay {
         if self.loads.is_empty() && self.queued == 0 {
             return;
         }
-        output::say(&format!(
+        output::print_message(&format!(
             "note: the table is being loaded ({} loads under way, {} messages queued), so differences may be on their \
              way: restctl loads ls",
             self.loads.len(),

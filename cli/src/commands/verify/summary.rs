@@ -10,15 +10,15 @@ const SHOWN_FINDINGS: usize = 20;
 
 impl Report {
     pub(super) fn print(&self) -> Result<()> {
-        match output::format() {
-            Format::Json => output::json(self),
+        match output::chosen_format() {
+            Format::Json => output::print_json(self),
             Format::Text => {
                 self.say_rejects();
                 self.under_way.say();
-                output::data(&self.text())?;
+                output::print_line(&self.text())?;
                 if self.is_equal() {
                     let part = if self.is_sample { "the sample of " } else { "" };
-                    output::say(&format!("{part}{}, the table and the API are equal", self.file));
+                    output::print_message(&format!("{part}{}, the table and the API are equal", self.file));
                 }
                 Ok(())
             }
@@ -29,11 +29,11 @@ impl Report {
         if self.rejected == 0 {
             return;
         }
-        output::say(&format!("{} rows cannot be loaded, and are expected nowhere", self.rejected));
+        output::print_message(&format!("{} rows cannot be loaded, and are expected nowhere", self.rejected));
         for Rejected { line, column, reason } in &self.rejects {
             let column = column.as_ref().map(|column| format!(", column {column}")).unwrap_or_default();
             let told = format!("  line {line}{column}: {reason}");
-            output::say(&told.replace(steers, "\u{fffd}"));
+            output::print_message(&told.replace(steers, "\u{fffd}"));
         }
     }
 
@@ -58,7 +58,7 @@ impl Report {
         if self.is_sample {
             summary.insert(0, ("extent", "a sample of the file's keys and of the table's items".to_owned()));
         }
-        let mut text = output::aligned(&summary);
+        let mut text = output::align_values(&summary);
         for finding in self.findings.iter().take(SHOWN_FINDINGS) {
             text.push_str("\n\n");
             text.push_str(&finding.lines().join("\n"));

@@ -6,7 +6,7 @@ use restctl_rows::{Reject, Row};
 
 use super::records::Records;
 use crate::data_file::external_sort::Sorted;
-use crate::failure::{During, Result};
+use crate::failure::{FailureContext, Result};
 
 /// What the rows of a window may have together, as DynamoDB counts the size of items.
 const MAX_ROWS_BYTES: usize = 4 * 1024 * 1024;
@@ -73,5 +73,5 @@ impl<'a> Windows<'a> {
 }
 
 fn next(last: &mut Sorted<1>) -> Result<Option<u64>> {
-    Ok(last.next().during(super::KEYS_ON_DISK)?.map(|[record]| record))
+    Ok(last.next().context(super::KEYS_ON_DISK)?.map(|[record]| record))
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
 use super::{API, Architecture, INGEST, Place};
-use crate::failure::{During, Exit, Failure, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::terminal::output;
 
 /// How the Lambdas are built that run on AWS.
@@ -45,7 +45,7 @@ fn has_cargo_lambda(cargo: &OsString) -> bool {
 }
 
 fn with_cargo_lambda(cargo: &OsString, checkout: &Path, architecture: Architecture) -> Result<PathBuf> {
-    output::say(&format!("building the Lambdas with cargo-lambda for {architecture}"));
+    output::print_message(&format!("building the Lambdas with cargo-lambda for {architecture}"));
     let machine = match architecture {
         Architecture::Arm64 => "--arm64",
         Architecture::X86_64 => "--x86-64",
@@ -58,12 +58,12 @@ fn with_cargo_lambda(cargo: &OsString, checkout: &Path, architecture: Architectu
         .stdout(Stdio::null())
         .stderr(Stdio::inherit())
         .status()
-        .during("cargo-lambda cannot be run")?;
+        .context("cargo-lambda cannot be run")?;
     if built.success() { Ok(checkout.join(CARGO_LAMBDA_FOLDER)) } else { Err(does_not_build(built)) }
 }
 
 fn with_cargo(cargo: &OsString, checkout: &Path, profile: &str) -> Result<PathBuf> {
-    output::say(&format!("building the Lambdas (profile {profile})"));
+    output::print_message(&format!("building the Lambdas (profile {profile})"));
     let built = Command::new(cargo)
         .current_dir(checkout)
         .args(["build", "--message-format=json-render-diagnostics", "--profile", profile])
@@ -73,7 +73,7 @@ fn with_cargo(cargo: &OsString, checkout: &Path, profile: &str) -> Result<PathBu
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output();
-    let built = built.during("cargo cannot be run").map_err(|failure| {
+    let built = built.context("cargo cannot be run").map_err(|failure| {
         failure.next("install Rust (https://rustup.rs), or give --lambdas a folder with both binaries")
     })?;
     if !built.status.success() {

@@ -28,7 +28,7 @@ pub(super) async fn check(context: &Context, aws: &Aws, deployment: &Deployment<
     let principal = match principal(aws, caller).await {
         Ok(Some(principal)) => principal,
         Ok(None) => return vec![not_asked(caller, "it is neither a user nor a role")],
-        Err(failure) => return vec![not_asked(caller, &failure.in_one_line())],
+        Err(failure) => return vec![not_asked(caller, &failure.to_single_line())],
     };
     let asked: Vec<_> = NEEDED
         .iter()
@@ -95,7 +95,7 @@ fn judge(caller: &Caller, answers: Vec<(Need, Result<Vec<Denial>>)>) -> Vec<Find
     let dispensable = dispensable
         .listed()
         .map(|actions| Finding::Note(format!("{arn} may not {actions}, which this deployment may need")));
-    let failed = failed.map(|failure| not_asked(caller, &failure.in_one_line()));
+    let failed = failed.map(|failure| not_asked(caller, &failure.to_single_line()));
     problem.into_iter().chain(doubtful).chain(dispensable).chain(failed).collect()
 }
 

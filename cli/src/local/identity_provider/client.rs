@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::IdentityProvider;
-use crate::failure::{During, Failure, Result};
+use crate::failure::{Failure, FailureContext, Result};
 use crate::identity::discovery::{self, bounded_body};
 
 /// A client with its secret has some hundred bytes.
@@ -20,14 +20,14 @@ impl IdentityProvider {
         let address = format!("{}api/v2/clients/{}/rotate-secret", self.issuer, self.client_id);
         let request = discovery::client(&address)?.post(&address);
         let answer = request.basic_auth(&self.client_id, Some(&self.client_secret)).send().await;
-        let answer = answer.during(format!("the identity provider does not answer at {address}"))?;
+        let answer = answer.context(format!("the identity provider does not answer at {address}"))?;
         if !answer.status().is_success() {
             return Err(Failure::new(format!("{address} answers {}", answer.status()))
                 .next("restctl local down; restctl local up"));
         }
         let body = bounded_body(answer, MAX_ANSWER_BYTES).await?;
         let rotated: Rotated =
-            serde_json::from_slice(&body).during(format!("{address} answers no secret"))?;
+            serde_json::from_slice(&body).context(format!("{address} answers no secret"))?;
         Ok(rotated.client_secret)
     }
 }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::refusal::Refusal;
 use super::{Server, new_secret};
 use crate::directories;
-use crate::failure::{During, Result};
+use crate::failure::{FailureContext, Result};
 use crate::terminal::output;
 
 pub(super) async fn rotate(
@@ -29,7 +29,7 @@ pub(super) async fn rotate(
     }
     let secret = new_secret().and_then(|secret| write_down(&server.record, &secret).map(|()| secret));
     let secret = secret.map_err(|failure| {
-        output::failure(&failure);
+        output::print_failure(&failure);
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "The secret cannot be kept")
     })?;
     provider.client_secret.clone_from(&secret);
@@ -44,8 +44,8 @@ fn credentials(headers: &HeaderMap) -> Option<Vec<u8>> {
 
 fn write_down(record: &File, secret: &str) -> Result<()> {
     let doing = format!("{} cannot be read", record.display());
-    let mut cloud: Value = serde_json::from_slice(&fs::read(record).during(&doing)?).during(&doing)?;
+    let mut cloud: Value = serde_json::from_slice(&fs::read(record).context(&doing)?).context(&doing)?;
     cloud["identity_provider"]["client_secret"] = secret.into();
-    let text = serde_json::to_vec_pretty(&cloud).during("the local cloud cannot be written down")?;
-    directories::write_private(record, &text)
+    let text = serde_json::to_vec_pretty(&cloud).context("the local cloud cannot be written down")?;
+    directories::write_private_file(record, &text)
 }

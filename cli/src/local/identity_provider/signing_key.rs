@@ -4,7 +4,7 @@ use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::Value;
 
-use crate::failure::{During, Result};
+use crate::failure::{FailureContext, Result};
 
 /// An RSA key of 2048 bits for RS256, as Auth0's are.
 pub(super) struct SigningKey {
@@ -16,10 +16,10 @@ impl SigningKey {
     pub(super) fn new() -> Result<Self> {
         let doing = "the identity provider's signing key cannot be made";
         let pair = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048)
-            .during(doing)?;
-        let private = EncodingKey::from_rsa_pem(pair.serialize_pem().as_bytes()).during(doing)?;
-        let mut public = Jwk::from_encoding_key(&private, Algorithm::RS256).during(doing)?;
-        public.common.key_id = Some(public.thumbprint(ThumbprintHash::SHA256).during(doing)?);
+            .context(doing)?;
+        let private = EncodingKey::from_rsa_pem(pair.serialize_pem().as_bytes()).context(doing)?;
+        let mut public = Jwk::from_encoding_key(&private, Algorithm::RS256).context(doing)?;
+        public.common.key_id = Some(public.thumbprint(ThumbprintHash::SHA256).context(doing)?);
         public.common.public_key_use = Some(PublicKeyUse::Signature);
         Ok(Self { private, public })
     }

@@ -85,7 +85,7 @@ async fn parts_that_are_there_are_not_sent_again() {
     let aws = bucket.open().await;
     let source = source(&folder, 20 * MIB);
     let to = Destination { bucket: "b", key: "a.csv", metadata: &metadata };
-    let unfinished = Unfinished::of(&folder.path().join("uploads"), &aws, &to, source.size).unwrap();
+    let unfinished = ResumeState::of(&folder.path().join("uploads"), &aws, &to, source.size).unwrap();
     for (before, expected) in [
         (Some("known"), &["list", "partNumber=2", "partNumber=3", "complete 3"][..]),
         (Some("gone"), &["list", "begin", "partNumber=1", "partNumber=2", "partNumber=3", "complete 3"]),

@@ -6,7 +6,7 @@ use console::style;
 use serde_json::{Map, Value};
 
 use super::{MOST, text};
-use crate::terminal::sanitize::printable;
+use crate::terminal::sanitize::sanitize_line;
 
 #[derive(Default)]
 pub(super) struct Fields(Vec<(String, String)>);
@@ -58,7 +58,7 @@ impl fmt::Display for Fields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut left = MOST;
         for (place, (name, value)) in self.0.iter().enumerate() {
-            let (name, value) = (printable(name, 100), quoted(&printable(value, MOST)));
+            let (name, value) = (sanitize_line(name, 100), quoted(&sanitize_line(value, MOST)));
             let length = name.len() + value.len();
             if place > 0 && length > left {
                 return write!(f, "… ({} more fields)", self.0.len() - place);

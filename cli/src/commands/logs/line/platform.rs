@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{Fields, MOST, Said, text};
-use crate::terminal::sanitize::printable;
+use crate::terminal::sanitize::sanitize_line;
 
 /// None where somebody else wrote it.
 pub(super) fn said(object: &mut Map<String, Value>) -> Option<Said> {
@@ -15,7 +15,7 @@ pub(super) fn said(object: &mut Map<String, Value>) -> Option<Said> {
         _ => Vec::new(),
     };
     let words = [kind, status.clone()].into_iter().chain(metrics).filter(|word| !word.is_empty());
-    let what = printable(&words.collect::<Vec<_>>().join(" "), MOST);
+    let what = sanitize_line(&words.collect::<Vec<_>>().join(" "), MOST);
     for of_tracing in ["tracing", "spans"] {
         record.shift_remove(of_tracing);
     }
