@@ -58,8 +58,8 @@ async fn run() -> Result<(), Error> {
 }
 
 fn handler(settings: Settings) -> Result<Handler, Error> {
-    let environment = Environment::read()?;
-    let https = restctl_aws::client()?;
+    let environment = Environment::from_variables()?;
+    let https = restctl_aws::https_client()?;
     let dynamodb = Service::dynamodb(https.clone(), &environment, CALL_TIMEOUT)?;
     let cursor_key = match settings.cursor_key {
         Some(secret) => {

@@ -1,8 +1,7 @@
 //! What the template tells the function, by environment variables.
 
-use std::env;
-
 use http::Uri;
+use restctl_aws::optional_variable;
 use restctl_contract::key::Key;
 use restctl_contract::template::variable;
 use restctl_verifier::{Policy, Provider};
@@ -43,19 +42,16 @@ impl Settings {
                 scope: scope(required(variable::SCOPE)?)?,
             },
             jwks_uri: jwks_uri(&required(variable::JWKS_URI)?)?,
-            cursor_key: optional(variable::CURSOR_KEY),
+            cursor_key: optional_variable(variable::CURSOR_KEY),
             openapi_is_open: openapi_is_open(&required(variable::OPENAPI)?)?,
             stack: required(variable::STACK)?,
         })
     }
 }
 
-fn optional(variable: &'static str) -> Option<String> {
-    env::var(variable).ok().filter(|value| !value.is_empty())
-}
-
 fn required(variable: &'static str) -> Result<String, SettingsError> {
-    optional(variable).ok_or_else(|| SettingsError { variable, problem: "is missing or empty".to_owned() })
+    optional_variable(variable)
+        .ok_or_else(|| SettingsError { variable, problem: "is missing or empty".to_owned() })
 }
 
 /// A scope-token of RFC 6749, section 3.3, which a challenge can name.

@@ -17,16 +17,16 @@ use rustls::{ClientConfig, RootCertStore};
 
 use crate::BoxError;
 
-/// HTTP/1.1, over TLS where the address says so; connections are kept and used again.
-pub type Https = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+/// A client for HTTP/1.1, over TLS if the URL says so. It keeps connections and uses them again.
+pub type HttpsClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// It trusts the system's roots. To read them costs a millisecond: a process should make one client.
+/// Returns a client that trusts the system's root certificates. Reading them takes a millisecond: make one client a process.
 ///
 /// # Errors
-/// If the system has no roots.
-pub fn client() -> Result<Https, BoxError> {
+/// If the system has no root certificates.
+pub fn https_client() -> Result<HttpsClient, BoxError> {
     let mut http = HttpConnector::new();
     http.enforce_http(false);
     http.set_nodelay(true);
@@ -34,28 +34,29 @@ pub fn client() -> Result<Https, BoxError> {
     let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let tls = ClientConfig::builder_with_provider(crypto)
         .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots()?)
+        .with_root_certificates(system_roots()?)
         .with_no_client_auth();
     let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
     Ok(Client::builder(TokioExecutor::new()).build(connector.enable_http1().wrap_connector(http)))
 }
 
-/// The bundle that OpenSSL would read, and `SSL_CERT_FILE` before it.
-fn roots() -> Result<RootCertStore, BoxError> {
+/// Reads the bundle that OpenSSL would read; `SSL_CERT_FILE` names another.
+fn system_roots() -> Result<RootCertStore, BoxError> {
     let file = openssl_probe::probe().cert_file;
     let file =
-        file.ok_or("this system has no root certificates where OpenSSL looks; SSL_CERT_FILE may name them")?;
-    let unreadable = |error: &dyn Display| format!("the root certificates in {}: {error}", file.display());
+        file.ok_or("no root certificates found where OpenSSL looks: set SSL_CERT_FILE to their file")?;
+    let unreadable =
+        |error: &dyn Display| format!("cannot read the root certificates in {}: {error}", file.display());
     let bundle = File::open(&file).map_err(|error| unreadable(&error))?;
-    let roots = read_roots(BufReader::new(bundle)).map_err(|error| unreadable(&error))?;
-    if roots.is_empty() { Err(unreadable(&"there are none").into()) } else { Ok(roots) }
+    let roots = read_certificates(BufReader::new(bundle)).map_err(|error| unreadable(&error))?;
+    if roots.is_empty() { Err(unreadable(&"the file has none").into()) } else { Ok(roots) }
 }
 
-/// The certificates of a PEM file (RFC 7468), whatever stands between them, line by line: little memory is touched.
+/// Reads the certificates of a PEM file (RFC 7468) line by line, which touches little memory, and skips other text.
 ///
-/// rustls reads PEM in constant time, as private keys need it, and the crate `pem` character by character: with either, the
-/// 144 public roots of a system were nine tenths of the instructions of a cold start.
-fn read_roots(mut bundle: impl BufRead) -> io::Result<RootCertStore> {
+/// rustls reads PEM in constant time, as private keys need it, and the crate `pem` reads it character by character. With
+/// either, the 144 public roots of a system took nine tenths of the instructions of a cold start.
+fn read_certificates(mut bundle: impl BufRead) -> io::Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     let (mut line, mut base64, mut der) = (Vec::new(), Vec::new(), Vec::new());
     while bundle.read_until(b'\n', &mut line)? > 0 {
@@ -63,7 +64,7 @@ fn read_roots(mut bundle: impl BufRead) -> io::Result<RootCertStore> {
             b"-----BEGIN CERTIFICATE-----" => base64.clear(),
             b"-----END CERTIFICATE-----" => {
                 der.clear();
-                // What is no certificate that rustls knows is left out, as every TLS client does.
+                // Like every TLS client, leave out what rustls cannot parse.
                 if STANDARD.decode_vec(&base64, &mut der).is_ok() {
                     roots.add_parsable_certificates([CertificateDer::from_slice(&der)]);
                 }
@@ -82,10 +83,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_systems_roots_are_those_that_rustls_reads() {
+    fn reads_the_same_system_roots_as_rustls() {
         let file = openssl_probe::probe().cert_file.unwrap();
-        let mut read = RootCertStore::empty();
-        read.add_parsable_certificates(CertificateDer::pem_file_iter(file).unwrap().map(Result::unwrap));
-        assert_eq!(roots().unwrap().roots, read.roots);
+        let mut expected = RootCertStore::empty();
+        expected.add_parsable_certificates(CertificateDer::pem_file_iter(file).unwrap().map(Result::unwrap));
+        assert_eq!(system_roots().unwrap().roots, expected.roots);
     }
 }

@@ -1,17 +1,16 @@
-//! What the Lambdas ask of AWS without an SDK: calls of its JSON protocol, signed, over one HTTPS client that
-//! whatever else needs HTTPS shares.
+//! What the Lambdas need of AWS without an SDK: signed calls of its JSON protocol over one HTTPS client, which
+//! everything else that needs HTTPS shares.
 //!
-//! The typed SDK makes a map of strings of each item on its way out and in, which is two thirds of the CPU that a
-//! load costs, and at a cold start it is most of the CPU there is. The bodies are written and read by whoever makes
-//! the call.
+//! The typed SDK turns each item into a map of strings on its way out and in. That is two thirds of the CPU time of a
+//! load, and most of the CPU time of a cold start. Here the caller writes and reads the bodies.
 
 mod environment;
 mod https;
 mod service;
 
 pub use aws_credential_types::Credentials;
-pub use environment::Environment;
-pub use https::{Https, client};
-pub use service::{Service, Setback};
+pub use environment::{Environment, MissingVariable, optional_variable, required_variable};
+pub use https::{HttpsClient, https_client};
+pub use service::{CallError, ErrorCode, Service};
 
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,8 +1,9 @@
-//! One service that speaks AWS's JSON protocol.
+//! Calls of a service that speaks AWS's JSON protocol.
 
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -13,15 +14,17 @@ use http_body_util::{BodyExt, Full};
 use hyper::{Request, StatusCode, Uri};
 use serde::Deserialize;
 
-use crate::{BoxError, Environment, Https};
+use crate::BoxError;
+use crate::environment::Environment;
+use crate::https::HttpsClient;
 
-/// Error codes by which a service says that it is asked for more than it gives ("Error handling with DynamoDB",
-/// Amazon DynamoDB Developer Guide).
-const THROTTLED: [&str; 3] =
+/// The error codes of a throttled call ("Error handling with DynamoDB", Amazon DynamoDB Developer Guide).
+const THROTTLING_CODES: [&str; 3] =
     ["ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"];
 
+/// One AWS service in one region.
 pub struct Service {
-    https: Https,
+    https: HttpsClient,
     endpoint: Uri,
     region: String,
     credentials: Credentials,
@@ -29,25 +32,42 @@ pub struct Service {
     timeout: Duration,
 }
 
-/// What is the service's own about the protocol.
+/// The part of the protocol that differs from service to service.
 struct Protocol {
     signing_name: &'static str,
-    /// Of the header `x-amz-target`, before the operation.
-    target: &'static str,
+    /// What the header `x-amz-target` names before the operation.
+    target_prefix: &'static str,
     content_type: &'static str,
 }
 
-/// Why a call came to nothing.
+/// Why a call failed.
 #[derive(Debug, thiserror::Error)]
-pub enum Setback {
-    #[error("{operation} is throttled: {source}")]
+pub enum CallError {
+    #[error("{operation} was throttled: {source}")]
     Throttled { operation: &'static str, source: BoxError },
-    /// The service or the way there is out of order.
-    #[error("{operation}: {source}")]
-    Down { operation: &'static str, source: BoxError },
-    /// The answer would be the same again. `code` is the service's, as in `ValidationException`.
-    #[error("{operation} is refused: {code}: {message}")]
-    Refused { operation: &'static str, code: String, message: String },
+    /// The service failed, or the connection to it.
+    #[error("{operation} failed: {source}")]
+    Unavailable { operation: &'static str, source: BoxError },
+    /// The service would refuse the same request again.
+    #[error("{operation} was refused: {code}: {message}")]
+    Refused { operation: &'static str, code: ErrorCode, message: String },
+}
+
+/// A service's name for the reason why it refuses a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ErrorCode {
+    /// `ValidationException`: the request's own content is invalid.
+    Validation,
+    Other(String),
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ErrorCode::Validation => f.write_str("ValidationException"),
+            ErrorCode::Other(code) => f.write_str(code),
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -59,74 +79,80 @@ struct ErrorBody {
 }
 
 impl Service {
-    /// Amazon DynamoDB. A call without an answer within `timeout` counts as failed.
+    /// Returns a client of Amazon DynamoDB. A call without an answer within `timeout` fails.
     ///
     /// # Errors
-    /// If the endpoint is no address.
-    pub fn dynamodb(https: Https, environment: &Environment, timeout: Duration) -> Result<Self, BoxError> {
+    /// If the endpoint is not a URL.
+    pub fn dynamodb(
+        https: HttpsClient,
+        environment: &Environment,
+        timeout: Duration,
+    ) -> Result<Self, BoxError> {
         let protocol = Protocol {
             signing_name: "dynamodb",
-            target: "DynamoDB_20120810",
+            target_prefix: "DynamoDB_20120810",
             content_type: "application/x-amz-json-1.0",
         };
         Self::new(https, environment, protocol, timeout)
     }
 
-    /// AWS Secrets Manager, as [`Self::dynamodb`].
+    /// Returns a client of AWS Secrets Manager, as [`Self::dynamodb`].
     ///
     /// # Errors
     /// As [`Self::dynamodb`].
     pub fn secrets_manager(
-        https: Https,
+        https: HttpsClient,
         environment: &Environment,
         timeout: Duration,
     ) -> Result<Self, BoxError> {
         let protocol = Protocol {
             signing_name: "secretsmanager",
-            target: "secretsmanager",
+            target_prefix: "secretsmanager",
             content_type: "application/x-amz-json-1.1",
         };
         Self::new(https, environment, protocol, timeout)
     }
 
     fn new(
-        https: Https,
+        https: HttpsClient,
         environment: &Environment,
         protocol: Protocol,
         timeout: Duration,
     ) -> Result<Self, BoxError> {
         let Environment { region, credentials, endpoint_url } = environment.clone();
-        let endpoint = endpoint_url.unwrap_or_else(|| endpoint(protocol.signing_name, &region)).parse()?;
+        let endpoint =
+            endpoint_url.unwrap_or_else(|| regional_endpoint(protocol.signing_name, &region)).parse()?;
         Ok(Self { https, endpoint, region, credentials, protocol, timeout })
     }
 
-    /// Makes the call once, and returns the answer's body.
+    /// Makes the call once and returns the answer's body.
     ///
     /// # Errors
-    /// Why there is none.
-    pub async fn call(&self, operation: &'static str, body: Bytes) -> Result<Bytes, Setback> {
-        let down = |source| Setback::Down { operation, source };
-        let request = self.request(operation, body).map_err(down)?;
-        let answered = tokio::time::timeout(self.timeout, self.exchange(request)).await;
-        let (status, answer) = answered.map_err(|_| down("no answer in time".into()))?.map_err(down)?;
-        if status == StatusCode::OK { Ok(answer) } else { Err(setback(operation, status, &answer)) }
+    /// If there is no answer, or if it is an error.
+    pub async fn call(&self, operation: &'static str, body: Bytes) -> Result<Bytes, CallError> {
+        let unavailable = |source| CallError::Unavailable { operation, source };
+        let request = self.sign_request(operation, body).map_err(unavailable)?;
+        let sent = tokio::time::timeout(self.timeout, self.send(request)).await;
+        let (status, answer) =
+            sent.map_err(|_| unavailable("no answer in time".into()))?.map_err(unavailable)?;
+        if status == StatusCode::OK { Ok(answer) } else { Err(parse_error(operation, status, &answer)) }
     }
 
-    /// Opens a connection for the first call to come, and checks nothing: that call would find out.
+    /// Opens a connection for the next call and ignores errors, since that call would report them.
     pub async fn connect(&self) {
         if let Ok(request) = Request::get(&self.endpoint).body(Full::default()) {
-            let _ = tokio::time::timeout(self.timeout, self.exchange(request)).await;
+            let _ = tokio::time::timeout(self.timeout, self.send(request)).await;
         }
     }
 
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), BoxError> {
+    async fn send(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), BoxError> {
         let answer = self.https.request(request).await?;
         let status = answer.status();
         Ok((status, answer.into_body().collect().await?.to_bytes()))
     }
 
-    fn request(&self, operation: &str, body: Bytes) -> Result<Request<Full<Bytes>>, BoxError> {
-        let target = format!("{}.{operation}", self.protocol.target);
+    fn sign_request(&self, operation: &str, body: Bytes) -> Result<Request<Full<Bytes>>, BoxError> {
+        let target = format!("{}.{operation}", self.protocol.target_prefix);
         let content_type = self.protocol.content_type;
         let identity = self.credentials.clone().into();
         let params = SigningParams::builder()
@@ -148,22 +174,26 @@ impl Service {
     }
 }
 
-fn setback(operation: &'static str, status: StatusCode, answer: &[u8]) -> Setback {
+fn parse_error(operation: &'static str, status: StatusCode, answer: &[u8]) -> CallError {
     let ErrorBody { kind, message } = serde_json::from_slice(answer).unwrap_or_default();
     let code = kind.rsplit('#').next().unwrap_or_default();
     let source = || format!("{status} {code}: {message}").into();
-    if THROTTLED.contains(&code) {
-        Setback::Throttled { operation, source: source() }
+    if THROTTLING_CODES.contains(&code) {
+        CallError::Throttled { operation, source: source() }
     } else if status.is_server_error() {
-        Setback::Down { operation, source: source() }
+        CallError::Unavailable { operation, source: source() }
     } else {
-        let code = if code.is_empty() { status.to_string() } else { code.to_owned() };
-        Setback::Refused { operation, code, message }
+        let code = match code {
+            "ValidationException" => ErrorCode::Validation,
+            "" => ErrorCode::Other(status.to_string()),
+            code => ErrorCode::Other(code.to_owned()),
+        };
+        CallError::Refused { operation, code, message }
     }
 }
 
-/// "Service endpoints and quotas", AWS General Reference; China has a domain of its own.
-fn endpoint(service: &str, region: &str) -> String {
+/// "Service endpoints and quotas", AWS General Reference. China has a domain of its own.
+fn regional_endpoint(service: &str, region: &str) -> String {
     let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
     format!("https://{service}.{region}.{domain}")
 }

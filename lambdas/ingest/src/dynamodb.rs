@@ -3,7 +3,7 @@
 mod backoff;
 mod pace;
 
-use restctl_aws::{Service, Setback};
+use restctl_aws::{CallError, ErrorCode, Service};
 use serde::Deserialize;
 
 pub(crate) use backoff::Backoff;
@@ -36,12 +36,12 @@ impl Dynamodb {
         for attempt in 0.. {
             match self.attempt(operation, body.clone()).await {
                 Ok(answer) => return Ok(answer),
-                Err(Setback::Refused { operation, code, message }) if code == "ValidationException" => {
+                Err(CallError::Refused { operation, code: ErrorCode::Validation, message }) => {
                     return Err(Error::Refused { operation, message });
                 }
-                Err(Setback::Throttled { .. }) => {}
-                Err(Setback::Down { .. }) if failures + 1 < ATTEMPTS => failures += 1,
-                Err(setback) => return Err(Error::service(operation, "DynamoDB", setback)),
+                Err(CallError::Throttled { .. }) => {}
+                Err(CallError::Unavailable { .. }) if failures + 1 < ATTEMPTS => failures += 1,
+                Err(error) => return Err(Error::service(operation, "DynamoDB", error)),
             }
             self.backoff.wait(attempt).await;
         }
@@ -54,12 +54,12 @@ impl Dynamodb {
         self.backoff.wait(attempt).await;
     }
 
-    async fn attempt(&self, operation: &'static str, body: Bytes) -> Result<Bytes, Setback> {
+    async fn attempt(&self, operation: &'static str, body: Bytes) -> Result<Bytes, CallError> {
         let _turn = self.pace.turn().await;
         let answer = self.service.call(operation, body).await;
         match &answer {
             Ok(_) => self.pace.taken(),
-            Err(Setback::Throttled { .. }) => self.pace.throttled(),
+            Err(CallError::Throttled { .. }) => self.pace.throttled(),
             Err(_) => {}
         }
         answer

@@ -40,7 +40,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 #[expect(clippy::disallowed_methods, reason = "the log of a Lambda is what it prints")]
 async fn main() -> Result<(), Error> {
     log::init(std::io::stdout);
-    let environment = Environment::read()?;
+    let environment = Environment::from_variables()?;
     let ingest = ingest(&config(&environment).await, &environment)?;
     let ingest = &ingest;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {
@@ -63,7 +63,7 @@ fn ingest(config: &SdkConfig, environment: &Environment) -> Result<Ingest, Error
     // The host names of buckets resolve at AWS, and nowhere else.
     let path_style = config.endpoint_url().is_some();
     let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(path_style).build();
-    let dynamodb = Service::dynamodb(restctl_aws::client()?, environment, TIMEOUT)?;
+    let dynamodb = Service::dynamodb(restctl_aws::https_client()?, environment, TIMEOUT)?;
     let sqs = aws_sdk_sqs::Client::new(config);
     Ok(Ingest {
         s3: aws_sdk_s3::Client::from_conf(s3),

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
-use restctl_aws::{BoxError, Https};
+use restctl_aws::{BoxError, HttpsClient};
 use restctl_verifier::{KeySet, MAX_KEY_SET_BYTES};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
@@ -27,7 +27,7 @@ const MOST_AGE: Duration = Duration::from_secs(300);
 const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 
 pub(crate) struct Keys {
-    https: Https,
+    https: HttpsClient,
     uri: Uri,
     /// Held while fetching, so that one fetch serves all who wait.
     state: Mutex<State>,
@@ -50,7 +50,7 @@ struct State {
 }
 
 impl Keys {
-    pub(crate) fn new(https: Https, uri: Uri) -> Self {
+    pub(crate) fn new(https: HttpsClient, uri: Uri) -> Self {
         Self { https, uri, state: Mutex::default(), fetches: AtomicU64::new(0) }
     }
 

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
-use restctl_aws::{Service, Setback};
+use restctl_aws::{CallError, Service};
 use restctl_contract::key::MAX_KEY_BYTES;
 use serde::Deserialize;
 use serde_json::json;
@@ -67,9 +67,9 @@ impl CursorKey {
     async fn read(&self) -> Result<Vec<u8>, Failure> {
         let request = json!({ "SecretId": self.secret }).to_string();
         let answer = self.service.call("GetSecretValue", Bytes::from(request)).await;
-        let answer = answer.map_err(|setback| match setback {
-            Setback::Refused { .. } => Failure::Internal(setback.to_string()),
-            _ => Failure::TableBusy { cause: setback.to_string() },
+        let answer = answer.map_err(|error| match error {
+            CallError::Refused { .. } => Failure::Internal(error.to_string()),
+            _ => Failure::TableBusy { cause: error.to_string() },
         })?;
         // The error's own text might show a piece of the secret.
         let value: SecretValue = serde_json::from_slice(&answer).map_err(|_| {
@@ -94,7 +94,7 @@ mod tests {
             credentials: Credentials::new("id", "secret", None, None, "tests"),
             endpoint_url: Some("http://127.0.0.1:1".to_owned()),
         };
-        let https = restctl_aws::client().unwrap();
+        let https = restctl_aws::https_client().unwrap();
         let service = Service::secrets_manager(https, &environment, Duration::from_secs(1));
         CursorKey {
             service: service.unwrap(),

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use bytes::Bytes;
-use restctl_aws::{Service, Setback};
+use restctl_aws::{CallError, Service};
 use restctl_contract::key::Key;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -179,19 +179,19 @@ impl Table {
         let mut attempt = 1;
         loop {
             let call = self.service.call(operation, body.clone());
-            let setback = match timeout_at(deadline, call).await {
+            let error = match timeout_at(deadline, call).await {
                 Ok(Ok(answer)) => return Ok(answer),
-                Ok(Err(refused @ Setback::Refused { .. })) => {
+                Ok(Err(refused @ CallError::Refused { .. })) => {
                     return Err(Failure::Internal(refused.to_string()));
                 }
-                Ok(Err(setback)) => setback,
+                Ok(Err(error)) => error,
                 Err(_) => {
                     return Err(Failure::TableBusy { cause: "the function's time ran short".to_owned() });
                 }
             };
             let resumes = Instant::now() + jitter(pause);
             if attempt == ATTEMPTS || resumes >= deadline {
-                return Err(Failure::TableBusy { cause: setback.to_string() });
+                return Err(Failure::TableBusy { cause: error.to_string() });
             }
             sleep_until(resumes).await;
             (pause, attempt) = (pause * 2, attempt + 1);

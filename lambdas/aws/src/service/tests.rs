@@ -1,4 +1,4 @@
-//! What goes over the wire, checked as the service checks it.
+//! Checks what goes over the wire as the service checks it.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,8 +14,9 @@ use super::*;
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
-/// "Create a signed AWS API request" (AWS Identity and Access Management User Guide), from what arrived.
-fn signature(headers: &HeaderMap, body: &str) -> String {
+/// Computes the signature from the request that arrived ("Create a signed AWS API request", AWS Identity and Access
+/// Management User Guide).
+fn expected_signature(headers: &HeaderMap, body: &str) -> String {
     let header = |name: &str| headers[name].to_str().unwrap().trim().to_owned();
     let authorization = header("authorization");
     let part = |name: &str| {
@@ -29,11 +30,11 @@ fn signature(headers: &HeaderMap, body: &str) -> String {
     let date = header("x-amz-date");
     let to_sign = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{}", hexadecimal(&Sha256::digest(request)));
     let first = format!("AWS4{SECRET}").into_bytes();
-    let key = scope.split('/').fold(first, |key, word| mac(&key, word));
-    hexadecimal(&mac(&key, &to_sign))
+    let key = scope.split('/').fold(first, |key, word| hmac_sha256(&key, word));
+    hexadecimal(&hmac_sha256(&key, &to_sign))
 }
 
-fn mac(key: &[u8], text: &str) -> Vec<u8> {
+fn hmac_sha256(key: &[u8], text: &str) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
     mac.update(text.as_bytes());
     mac.finalize().into_bytes().to_vec()
@@ -44,7 +45,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn calls_are_signed_as_the_service_asks() {
+async fn a_call_carries_a_valid_signature() {
     let arrived = Arc::new(Mutex::new(None));
     let keep = Arc::clone(&arrived);
     let answer = async move |headers: HeaderMap, body: String| {
@@ -60,7 +61,7 @@ async fn calls_are_signed_as_the_service_asks() {
         endpoint_url: Some(url),
     };
     let dynamodb =
-        Service::dynamodb(crate::client().unwrap(), &environment, Duration::from_secs(10)).unwrap();
+        Service::dynamodb(crate::https_client().unwrap(), &environment, Duration::from_secs(60)).unwrap();
     dynamodb.call("GetItem", Bytes::from_static(br#"{"TableName":"items"}"#)).await.unwrap();
 
     let (headers, body) = arrived.lock().unwrap().take().unwrap();
@@ -70,12 +71,12 @@ async fn calls_are_signed_as_the_service_asks() {
     for signed in ["content-type", "host", "x-amz-date", "x-amz-security-token", "x-amz-target"] {
         assert!(authorization.contains(signed), "{authorization}");
     }
-    let ours = authorization.split_once("Signature=").unwrap().1;
-    assert_eq!(ours, signature(&headers, &body));
+    let signature = authorization.split_once("Signature=").unwrap().1;
+    assert_eq!(signature, expected_signature(&headers, &body));
 }
 
 #[test]
-fn the_endpoint_is_the_regions() {
-    assert_eq!(endpoint("dynamodb", "eu-central-1"), "https://dynamodb.eu-central-1.amazonaws.com");
-    assert_eq!(endpoint("dynamodb", "cn-north-1"), "https://dynamodb.cn-north-1.amazonaws.com.cn");
+fn each_region_has_its_endpoint() {
+    assert_eq!(regional_endpoint("dynamodb", "eu-central-1"), "https://dynamodb.eu-central-1.amazonaws.com");
+    assert_eq!(regional_endpoint("dynamodb", "cn-north-1"), "https://dynamodb.cn-north-1.amazonaws.com.cn");
 }

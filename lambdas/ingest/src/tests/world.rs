@@ -84,7 +84,7 @@ async fn ingest(dynamo: &Dynamo, bucket: &Bucket, sqs: &Sqs) -> Ingest {
         credentials: Credentials::new("id", "secret", None, None, "tests"),
         endpoint_url: Some(dynamo.url().to_owned()),
     };
-    let https = restctl_aws::client().unwrap();
+    let https = restctl_aws::https_client().unwrap();
     let service = Service::dynamodb(https, &environment, Duration::from_secs(20)).unwrap();
     let backoff = Backoff { first: Duration::from_millis(1), longest: Duration::from_millis(50) };
     Ingest {

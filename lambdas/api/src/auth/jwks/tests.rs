@@ -5,7 +5,7 @@ use restctl_testkit::identity_provider::{IdentityProvider, JwksAnswer};
 use super::*;
 
 async fn keys(provider: &IdentityProvider) -> Keys {
-    let keys = Keys::new(restctl_aws::client().unwrap(), provider.jwks_uri().parse().unwrap());
+    let keys = Keys::new(restctl_aws::https_client().unwrap(), provider.jwks_uri().parse().unwrap());
     keys.prefetch().await;
     keys
 }
@@ -78,7 +78,7 @@ async fn old_keys_go_on_while_the_provider_fails_and_it_is_asked_once_a_minute()
 #[tokio::test]
 async fn one_fetch_serves_all_who_wait() {
     let provider = IdentityProvider::start().await;
-    let keys = Keys::new(restctl_aws::client().unwrap(), provider.jwks_uri().parse().unwrap());
+    let keys = Keys::new(restctl_aws::https_client().unwrap(), provider.jwks_uri().parse().unwrap());
     let all = futures_util::future::join_all((0..20).map(|_| keys.held())).await;
     assert!(all.iter().all(Result::is_ok));
     assert_eq!(provider.fetches(), 1);
