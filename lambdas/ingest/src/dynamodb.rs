@@ -1,20 +1,22 @@
-//! Calls of Amazon DynamoDB, as many at a time as the table takes, each made until it is taken.
+//! Calls of Amazon DynamoDB: as many at a time as the table accepts, each repeated until the table accepts it.
 
 mod backoff;
 mod pace;
 
-use restctl_aws::{CallError, ErrorCode, Service};
-use serde::Deserialize;
+use std::time::Instant;
 
 pub(crate) use backoff::Backoff;
 use bytes::Bytes;
 use pace::Pace;
+use restctl_aws::{CallError, ErrorCode, Service};
+use serde::Deserialize;
 
 use crate::error::Error;
 
-/// How often a call is made that finds the service down. One that is throttled is made until it is taken.
-const ATTEMPTS: u32 = 8;
+/// How often a call is made while the service is unavailable. A throttled call is made until it is accepted.
+const MAX_FAILURES: u32 = 8;
 
+/// A client that keeps to the pace of the table it calls.
 pub(crate) struct Dynamodb {
     service: Service,
     pace: Pace,
@@ -26,47 +28,50 @@ impl Dynamodb {
         Self { service, pace: Pace::default(), backoff }
     }
 
-    /// Makes the call until it is answered, and returns the answer's body.
+    /// Makes the call until it is answered and returns the answer's body.
     ///
     /// # Errors
-    /// [`Error::Refused`] where the request itself is at fault.
+    /// [`Error::InvalidRequest`] if the request's own content is invalid.
     pub(crate) async fn call(&self, operation: &'static str, body: Vec<u8>) -> Result<Bytes, Error> {
         let body = Bytes::from(body);
         let mut failures = 0;
         for attempt in 0.. {
-            match self.attempt(operation, body.clone()).await {
+            match self.call_once(operation, body.clone()).await {
                 Ok(answer) => return Ok(answer),
                 Err(CallError::Refused { operation, code: ErrorCode::Validation, message }) => {
-                    return Err(Error::Refused { operation, message });
+                    return Err(Error::InvalidRequest { operation, message });
                 }
                 Err(CallError::Throttled { .. }) => {}
-                Err(CallError::Unavailable { .. }) if failures + 1 < ATTEMPTS => failures += 1,
+                Err(CallError::Unavailable { .. }) if failures + 1 < MAX_FAILURES => failures += 1,
                 Err(error) => return Err(Error::service(operation, "DynamoDB", error)),
             }
             self.backoff.wait(attempt).await;
         }
-        unreachable!("the attempts never end by themselves")
+        unreachable!("the numbers of attempts have no end")
     }
 
-    /// The table takes no more at the moment: it left some requests of a batch undone. Waits before the next.
-    pub(crate) async fn slow_down(&self, attempt: u32) {
-        self.pace.throttled();
+    /// Slows down and waits, after the table has left some requests of a batch unprocessed.
+    pub(crate) async fn wait_after_unprocessed(&self, attempt: u32) {
+        self.pace.slow_down(Instant::now());
         self.backoff.wait(attempt).await;
     }
 
-    async fn attempt(&self, operation: &'static str, body: Bytes) -> Result<Bytes, CallError> {
-        let _turn = self.pace.turn().await;
+    async fn call_once(&self, operation: &'static str, body: Bytes) -> Result<Bytes, CallError> {
+        let _slot = self.pace.wait_for_slot().await;
         let answer = self.service.call(operation, body).await;
         match &answer {
-            Ok(_) => self.pace.taken(),
-            Err(CallError::Throttled { .. }) => self.pace.throttled(),
+            Ok(_) => self.pace.speed_up(),
+            Err(CallError::Throttled { .. }) => self.pace.slow_down(Instant::now()),
             Err(_) => {}
         }
         answer
     }
 }
 
-/// What `operation` answered.
-pub(crate) fn parse<'a, T: Deserialize<'a>>(operation: &'static str, answer: &'a [u8]) -> Result<T, Error> {
-    serde_json::from_slice(answer).map_err(|error| Error::answer(operation, error))
+/// Parses the answer to `operation`.
+pub(crate) fn parse_answer<'a, T: Deserialize<'a>>(
+    operation: &'static str,
+    answer: &'a [u8],
+) -> Result<T, Error> {
+    serde_json::from_slice(answer).map_err(|error| Error::unreadable_answer(operation, error))
 }

@@ -1,22 +1,33 @@
+//! Why a call, an attempt or a load fails.
+
 use std::error::Error as StdError;
 
-pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
+use restctl_aws::BoxError;
+use restctl_rows::Unreadable;
 
-/// Why a load cannot go on for now.
+/// A failure that another attempt may not meet.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("the message is no \"Object Created\" event of Amazon S3")]
-    NoEvent(#[source] Option<serde_json::Error>),
+    #[error("the message is not an \"Object Created\" event of Amazon S3")]
+    NotAnObjectCreatedEvent(#[source] Option<serde_json::Error>),
     #[error("{operation} of {target:?} failed")]
     Service { operation: &'static str, target: String, source: BoxError },
-    #[error("{operation} is refused: {message}")]
-    Refused { operation: &'static str, message: String },
-    #[error("{operation} gives an answer that cannot be read")]
-    Answer { operation: &'static str, source: BoxError },
-    #[error("the rejects cannot be written to local disk")]
-    Spool(#[from] std::io::Error),
-    #[error("the invocation's time was up before a window of rows was written")]
+    /// The request itself is invalid.
+    #[error("{operation} was refused: {message}")]
+    InvalidRequest { operation: &'static str, message: String },
+    #[error("the answer to {operation} cannot be read")]
+    UnreadableAnswer { operation: &'static str, source: BoxError },
+    #[error("cannot write the rejects to the local disk")]
+    RejectsFile(#[from] std::io::Error),
+    #[error("the invocation ran out of time before it had written a window of rows")]
     OutOfTime,
+}
+
+/// Why a load stops before the end of its file.
+pub(crate) enum LoadError {
+    /// Every attempt would end in this way. The reason is for the ledger.
+    Permanent(String),
+    Temporary(Error),
 }
 
 impl Error {
@@ -28,11 +39,11 @@ impl Error {
         Self::Service { operation, target: target.to_owned(), source: Box::new(source) }
     }
 
-    pub(crate) fn answer(operation: &'static str, source: impl Into<BoxError>) -> Self {
-        Self::Answer { operation, source: source.into() }
+    pub(crate) fn unreadable_answer(operation: &'static str, source: impl Into<BoxError>) -> Self {
+        Self::UnreadableAnswer { operation, source: source.into() }
     }
 
-    /// The error and its causes in one line.
+    /// Returns the error and its causes in one line.
     pub(crate) fn chain(&self) -> String {
         let mut text = self.to_string();
         let mut cause = self.source();
@@ -42,5 +53,23 @@ impl Error {
             cause = error.source();
         }
         text
+    }
+}
+
+impl LoadError {
+    pub(crate) fn object_deleted() -> Self {
+        Self::Permanent("the object was deleted before it was loaded: upload it again".to_owned())
+    }
+}
+
+impl From<Unreadable> for LoadError {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::Permanent(unreadable.with_advice())
+    }
+}
+
+impl From<Error> for LoadError {
+    fn from(error: Error) -> Self {
+        Self::Temporary(error)
     }
 }

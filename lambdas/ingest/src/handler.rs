@@ -1,3 +1,5 @@
+//! The handler: each message of an invocation becomes a load, in order.
+
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
@@ -5,23 +7,27 @@ use tracing::field::Empty;
 use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::error::Error;
-use crate::load::{self, Ingest, Outcome};
-use crate::message::{Deadline, ObjectCreated, receives, rest_after};
+use crate::load::{LoadContext, LoadOutcome, load_object};
+use crate::message::{Deadline, LoadQueue, ObjectCreated, receive_count, retry_delay};
 
-/// Less than the time that a deadline keeps for the last words.
-const LAST_CALL: Duration = Duration::from_secs(2);
+/// The time limit of the last call to the queue. It is less than the deadline's margin.
+const LAST_CALL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What is to become of a message.
-enum Fate {
-    /// It is done with, and may be deleted.
-    Done,
-    /// It comes again after this time, before those behind it.
-    ComesAgain(Duration),
+pub(crate) struct Handler {
+    pub(crate) queue: LoadQueue,
+    pub(crate) context: LoadContext,
 }
 
-impl Ingest {
-    /// Loads one message after the other. The first one that is not done is reported together with all that follow,
-    /// so that a FIFO queue keeps their order.
+/// What happens to a message after its load.
+enum Disposition {
+    Delete,
+    /// The message comes again after this time, before the messages behind it.
+    Retry(Duration),
+}
+
+impl Handler {
+    /// Loads one message after the other. Reports the first one that is not done together with all that follow, so
+    /// that a FIFO queue keeps their order.
     pub(crate) async fn handle(
         &self,
         event: SqsEvent,
@@ -29,79 +35,79 @@ impl Ingest {
     ) -> Result<SqsBatchResponse, lambda_runtime::Error> {
         let mut response = SqsBatchResponse::default();
         for (index, message) in event.records.iter().enumerate() {
-            // What is told of a message is told of its load.
+            // The load fills in its fields, so that each of its log lines has them.
             let span = info_span!("message", id = message.message_id, load = Empty, object = Empty);
-            let fate = self.message(message, deadline).instrument(span.clone()).await;
-            let Fate::ComesAgain(rest) = fate else { continue };
+            let disposition = self.handle_message(message, deadline).instrument(span.clone()).await;
+            let Disposition::Retry(delay) = disposition else { continue };
             for message in &event.records[index..] {
                 // An identifier that the queue does not know would fail the whole batch anyway.
-                let id =
-                    message.message_id.as_deref().ok_or("a message without an identifier comes again")?;
+                let id = message.message_id.as_deref().ok_or("a message without an id must come again")?;
                 response.add_failure(id);
             }
-            // From here on another invocation may have the message.
-            let shown = last_call(self.queue.show_after(message, rest)).await;
-            span.in_scope(|| warn_of(shown));
+            // From here on another invocation may receive the message.
+            let result = last_call(self.queue.retry_after(message, delay)).await;
+            span.in_scope(|| warn_if_failed(result));
             break;
         }
         Ok(response)
     }
 
-    async fn message(&self, message: &SqsMessage, deadline: Deadline) -> Fate {
-        warn_of(self.queue.hold(message, deadline.until_end()).await);
-        let loaded = match ObjectCreated::parse(message.body.as_deref().unwrap_or_default()) {
+    async fn handle_message(&self, message: &SqsMessage, deadline: Deadline) -> Disposition {
+        warn_if_failed(self.queue.hide(message, deadline.time_until_end()).await);
+        let result = match ObjectCreated::parse(message.body.as_deref().unwrap_or_default()) {
             Ok(created) if created.is_rejects_file() => {
-                info!(object = created.key, "rejects are no load");
-                return Fate::Done;
+                info!(object = created.key, "the object is a file of rejects, which is not loaded");
+                return Disposition::Delete;
             }
             Ok(created) => {
-                let time = deadline.until_end().saturating_sub(LAST_CALL);
-                tokio::time::timeout(time, load::run(self, &created, deadline)).await
+                let time = deadline.time_until_end().saturating_sub(LAST_CALL_TIMEOUT);
+                let load = load_object(&self.context, &created, deadline);
+                tokio::time::timeout(time, load).await.unwrap_or(Err(Error::OutOfTime))
             }
-            Err(error) => Ok(Err(error)),
+            Err(error) => Err(error),
         };
-        match loaded.unwrap_or(Err(Error::OutOfTime)) {
-            Ok(Outcome::Settled) => Fate::Done,
-            Ok(Outcome::Continues) => {
-                info!("time is short: the load goes on in the next invocation");
-                Fate::ComesAgain(Duration::ZERO)
+        match result {
+            Ok(LoadOutcome::Settled) => Disposition::Delete,
+            Ok(LoadOutcome::Continues) => {
+                info!("time is short: the load continues in the next invocation");
+                Disposition::Retry(Duration::ZERO)
             }
-            Ok(Outcome::Rests(failures)) => Fate::ComesAgain(rest_after(failures)),
-            Ok(Outcome::Stopped) => {
+            Ok(LoadOutcome::Retries { failures }) => Disposition::Retry(retry_delay(failures)),
+            Ok(LoadOutcome::Stopped) => {
                 error!("the load stops: its message becomes a dead letter");
-                self.bury(message).await
+                self.move_to_dead_letters(message).await
             }
-            Err(error @ Error::NoEvent(_)) => {
-                error!(error = error.chain(), "the message cannot be understood");
-                self.bury(message).await
+            Err(error @ Error::NotAnObjectCreatedEvent(_)) => {
+                error!(error = error.chain(), "the message cannot be understood: it becomes a dead letter");
+                self.move_to_dead_letters(message).await
             }
             Err(error) => {
-                error!(error = error.chain(), "the message will come again");
-                Fate::ComesAgain(rest_after(receives(message)))
+                error!(error = error.chain(), "the load failed: its message will come again");
+                Disposition::Retry(retry_delay(receive_count(message)))
             }
         }
     }
 
-    /// A message is done with in this queue only when it is in the other one.
-    async fn bury(&self, message: &SqsMessage) -> Fate {
-        match last_call(self.queue.bury(message)).await {
-            Ok(()) => Fate::Done,
+    /// Deletes the message only if the dead-letter queue has it.
+    async fn move_to_dead_letters(&self, message: &SqsMessage) -> Disposition {
+        match last_call(self.queue.copy_to_dead_letters(message)).await {
+            Ok(()) => Disposition::Delete,
             Err(error) => {
-                warn_of(Err(error));
-                Fate::ComesAgain(rest_after(receives(message)))
+                warn_if_failed(Err(error));
+                Disposition::Retry(retry_delay(receive_count(message)))
             }
         }
     }
 }
 
 async fn last_call(call: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
-    tokio::time::timeout(LAST_CALL, call).await.unwrap_or(Err(Error::OutOfTime))
+    tokio::time::timeout(LAST_CALL_TIMEOUT, call).await.unwrap_or(Err(Error::OutOfTime))
 }
 
-/// What fails here costs time and nothing else: the message comes again in any case, if only after the queue's own
-/// visibility timeout.
-fn warn_of(called: Result<(), Error>) {
-    if let Err(error) = called {
-        warn!(error = error.chain(), "the queue could not be told");
+/// A failed call to the queue costs time and nothing else: the message comes again in any case, at the latest after the
+/// queue's own visibility timeout.
+fn warn_if_failed(result: Result<(), Error>) {
+    if let Err(error) = result {
+        warn!(error = error.chain(), "the call to the queue failed");
     }
 }

@@ -1,17 +1,20 @@
+//! The ledger: what became of each load.
+
 use restctl_contract::load::{LEDGER_KEY, LedgerEntry, LoadId};
-use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
 use serde_dynamo::Item;
 use serde_json::json;
 
-use crate::dynamodb::{Dynamodb, parse};
+use crate::dynamodb::{Dynamodb, parse_answer};
 use crate::error::Error;
 
-/// The key of the item that bears the greatest stamp of all loads that ever began. No load is called so.
-const NEWEST: &str = "newest";
-/// Its other attribute.
-const STAMP: &str = "stamp";
+/// The key of the item with the greatest stamp of all loads that ever began. It is not a load id.
+const NEWEST_LOAD: &str = "newest";
+/// The other attribute of that item. No load's entry has it.
+const NEWEST_STAMP: &str = "stamp";
 
-/// The table that says what became of each load.
+/// The table with an entry for each load.
 pub(crate) struct Ledger<'a> {
     client: &'a Dynamodb,
     table: &'a str,
@@ -32,7 +35,7 @@ struct ScanAnswer {
 }
 
 #[derive(Deserialize)]
-struct Newest {
+struct NewestLoad {
     stamp: String,
 }
 
@@ -41,28 +44,30 @@ impl<'a> Ledger<'a> {
         Self { client, table }
     }
 
-    pub(crate) async fn entry(&self, load: &LoadId) -> Result<Option<LedgerEntry>, Error> {
-        self.get(load.as_str()).await?.map(from_item).transpose()
+    pub(crate) async fn read_entry(&self, load: &LoadId) -> Result<Option<LedgerEntry>, Error> {
+        self.get_item(load.as_str()).await?.map(parse_item).transpose()
     }
 
-    pub(crate) async fn write(&self, entry: &LedgerEntry) -> Result<(), Error> {
-        let item: Item = serde_dynamo::to_item(entry).map_err(|error| Error::answer("PutItem", error))?;
-        self.put(&item).await
+    pub(crate) async fn write_entry(&self, entry: &LedgerEntry) -> Result<(), Error> {
+        let item: Item =
+            serde_dynamo::to_item(entry).map_err(|error| Error::unreadable_answer("PutItem", error))?;
+        self.put_item(&item).await
     }
 
-    /// Notes that the load with this `stamp` begins; whether a newer one has begun before.
-    pub(crate) async fn is_late(&self, stamp: &str) -> Result<bool, Error> {
-        let newest = self.get(NEWEST).await?.map(from_item::<Newest>).transpose()?;
+    /// Records that the load with this `stamp` begins, and returns whether a newer load has begun before it.
+    pub(crate) async fn record_start(&self, stamp: &str) -> Result<bool, Error> {
+        let newest = self.get_item(NEWEST_LOAD).await?.map(parse_item::<NewestLoad>).transpose()?;
         if newest.is_some_and(|newest| *newest.stamp > *stamp) {
             return Ok(true);
         }
-        let item = json!({ LEDGER_KEY: { "S": NEWEST }, STAMP: { "S": stamp } });
-        self.put(&item).await?;
+        let item = json!({ LEDGER_KEY: { "S": NEWEST_LOAD }, NEWEST_STAMP: { "S": stamp } });
+        self.put_item(&item).await?;
         Ok(false)
     }
 
-    /// The entries of all loads that were uploaded later than the one with this `stamp`. Reads the whole ledger.
-    pub(crate) async fn newer_than(&self, stamp: &str) -> Result<Vec<LedgerEntry>, Error> {
+    /// Returns the entries of all loads whose files were uploaded later than that of the load with this `stamp`. Reads
+    /// the whole ledger.
+    pub(crate) async fn read_newer_entries(&self, stamp: &str) -> Result<Vec<LedgerEntry>, Error> {
         let mut newer = Vec::new();
         let mut start: Option<Item> = None;
         loop {
@@ -71,8 +76,8 @@ impl<'a> Ledger<'a> {
                 request["ExclusiveStartKey"] = json!(start);
             }
             let answer: ScanAnswer = self.call("Scan", &request).await?;
-            let loads = answer.items.into_iter().filter(|item| item.get(STAMP).is_none());
-            let entries = loads.map(from_item::<LedgerEntry>).collect::<Result<Vec<_>, _>>()?;
+            let loads = answer.items.into_iter().filter(|item| item.get(NEWEST_STAMP).is_none());
+            let entries = loads.map(parse_item::<LedgerEntry>).collect::<Result<Vec<_>, _>>()?;
             newer.extend(entries.into_iter().filter(|entry| *entry.stamp() > *stamp));
             start = answer.last_evaluated_key;
             if start.is_none() {
@@ -81,30 +86,29 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    async fn get(&self, key: &str) -> Result<Option<Item>, Error> {
+    async fn get_item(&self, key: &str) -> Result<Option<Item>, Error> {
         let request =
             json!({ "TableName": self.table, "ConsistentRead": true, "Key": { LEDGER_KEY: { "S": key } } });
         Ok(self.call::<GetAnswer>("GetItem", &request).await?.item)
     }
 
-    async fn put(&self, item: &impl serde::Serialize) -> Result<(), Error> {
+    async fn put_item(&self, item: &impl Serialize) -> Result<(), Error> {
         let request = json!({ "TableName": self.table, "Item": item });
-        self.call::<serde::de::IgnoredAny>("PutItem", &request).await?;
+        self.call::<IgnoredAny>("PutItem", &request).await?;
         Ok(())
     }
 
-    async fn call<T: serde::de::DeserializeOwned>(
+    async fn call<T: DeserializeOwned>(
         &self,
         operation: &'static str,
         request: &serde_json::Value,
     ) -> Result<T, Error> {
         let answer = self.client.call(operation, request.to_string().into_bytes()).await?;
-        parse(operation, &answer)
+        parse_answer(operation, &answer)
     }
 }
 
-/// An entry that another version of restctl wrote and that this one does not understand is an answer that cannot
-/// be read.
-fn from_item<T: serde::de::DeserializeOwned>(item: Item) -> Result<T, Error> {
-    serde_dynamo::from_item(item).map_err(|error| Error::answer("GetItem", error))
+/// Fails if another version of restctl wrote the entry in a form that this one does not know.
+fn parse_item<T: DeserializeOwned>(item: Item) -> Result<T, Error> {
+    serde_dynamo::from_item(item).map_err(|error| Error::unreadable_answer("GetItem", error))
 }

@@ -1,10 +1,10 @@
-//! The log: a line of JSON for each thing worth telling, which bears the load that it tells of and the invocation.
+//! The log: one line of JSON per event, with the invocation and the load that it belongs to.
 
 use lambda_runtime::tracing::Level;
 use lambda_runtime::tracing::subscriber::fmt as subscriber;
 use lambda_runtime::tracing::subscriber::fmt::MakeWriter;
 
-/// Whoever looks for a load in the log goes by its id, so every line has the spans that it was written in.
+/// Starts the log. Each line has the spans around it, since a load's lines are found by the load's id.
 pub(crate) fn init(writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) {
     subscriber::fmt()
         .json()

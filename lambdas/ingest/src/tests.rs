@@ -90,7 +90,7 @@ async fn a_window_that_runs_out_of_time_comes_again() {
     assert_eq!(world.deliver(&[message("items.csv", "v1")], Duration::from_secs(4)).await, ["items.csv v1"]);
     let entry = world.entry("items.csv", "v1");
     assert_eq!((entry.state, entry.attempts), (LoadState::Loading, 1));
-    assert!(entry.reason.unwrap().contains("time was up"));
+    assert!(entry.reason.unwrap().contains("ran out of time"));
     world.dynamo.leave_unprocessed(0, 0);
     assert_eq!(world.deliver(&[message("items.csv", "v1")], PLENTY).await, [""; 0]);
     assert_eq!(world.counts("items.csv", "v1"), receipt(60, 60, 0, 0));
@@ -102,7 +102,7 @@ async fn a_window_that_runs_out_of_time_comes_again() {
 async fn a_load_goes_on_in_the_next_invocation() {
     for name in ["items.csv", "items.csv.gz", "items.ndjson"] {
         let mut world = World::new().await;
-        world.ingest.window_size.rows = 3;
+        world.handler.context.window_size.rows = 3;
         world.bucket.send_pieces_of(40);
         let file = match name {
             "items.csv" => [csv(1..=30), b",no key\n".to_vec(), csv(31..=60)[8..].to_vec()].concat(),
@@ -138,7 +138,7 @@ async fn a_load_goes_on_in_the_next_invocation() {
 async fn the_demo_data_loads_in_many_invocations() {
     for ignores_ranges in [false, true] {
         let mut world = World::new().await;
-        world.ingest.window_size.rows = 100;
+        world.handler.context.window_size.rows = 100;
         world.bucket.put("items.csv", "v1", ITEMS_CSV);
         world.bucket.send_pieces_of(3_000);
         if ignores_ranges {
@@ -238,7 +238,7 @@ async fn a_late_load_fails_where_it_cannot_be_told_what_is_newer() {
 #[tokio::test]
 async fn what_keeps_failing_stops_and_goes_on_when_it_is_redriven() {
     let mut world = World::new().await;
-    world.ingest.items_table = "gone".into();
+    world.handler.context.items_table = "gone".into();
     world.bucket.put("items.csv", "v1", &csv(1..=3));
     for attempt in 1..=MAX_ATTEMPTS {
         let failed = world.deliver(&[message("items.csv", "v1")], PLENTY).await;
@@ -256,7 +256,7 @@ async fn what_keeps_failing_stops_and_goes_on_when_it_is_redriven() {
     assert_eq!(buried.len(), 1);
     assert!(buried[0]["QueueUrl"].as_str().unwrap().ends_with("/dead"));
 
-    world.ingest.items_table = "items".into();
+    world.handler.context.items_table = "items".into();
     assert_eq!(world.deliver(&[message("items.csv", "v1")], PLENTY).await, [""; 0]);
     assert_eq!(world.counts("items.csv", "v1"), receipt(3, 3, 0, 0));
     assert_eq!(world.entry("items.csv", "v1").state, LoadState::Loaded);
@@ -275,7 +275,7 @@ async fn what_kills_the_function_again_and_again_stops() {
     assert_eq!(world.deliver(&[message("items.csv", "v1")], PLENTY).await, [""; 0]);
     let entry = world.entry("items.csv", "v1");
     assert_eq!(entry.state, LoadState::Stopped);
-    assert!(entry.reason.unwrap().contains("broke off without a word"));
+    assert!(entry.reason.unwrap().contains("ended without an error message"));
     assert_eq!(world.sqs.take("SendMessage").len(), 1);
     assert_eq!(world.deliver(&[message("items.csv", "v1")], PLENTY).await, [""; 0]);
     assert_eq!(world.counts("items.csv", "v1"), receipt(3, 3, 0, 0));
@@ -309,7 +309,7 @@ async fn what_is_redriven_looks_before_it_writes() {
 #[tokio::test]
 async fn too_many_rejects_fail_a_load_before_the_next_window() {
     let mut world = World::new().await;
-    world.ingest.window_size.rows = 10;
+    world.handler.context.window_size.rows = 10;
     world.bucket.send_pieces_of(40);
     let mut file = csv(1..=100);
     (0..40).for_each(|_| file.extend(b",no key\n"));
@@ -331,7 +331,7 @@ async fn too_many_rejects_fail_a_load_before_the_next_window() {
 #[tokio::test]
 async fn what_the_uploader_counted_makes_up_for_what_is_not_read() {
     let mut world = World::new().await;
-    world.ingest.window_size.rows = 10;
+    world.handler.context.window_size.rows = 10;
     world.bucket.send_pieces_of(40);
     let mut file = csv(1..=30);
     file.extend(b"1,again\n2,again\n");
@@ -566,7 +566,7 @@ async fn each_line_of_a_load_bears_its_id() {
     world.deliver(&[message("items.csv", "v1")], PLENTY).await;
     assert_eq!(lines(), ["an attempt begins", "loaded"]);
     world.deliver(&[message("items.csv", "v1")], PLENTY).await;
-    assert_eq!(lines(), ["the load has been settled before"]);
+    assert_eq!(lines(), ["the load is settled already"]);
 }
 
 /// For all threads: where the first to log has no subscriber, tracing may skip the place for the others, too.

@@ -1,7 +1,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-/// Exponential, with full jitter: a call that failed waits anything up to twice as long each time.
+/// How long a failed call waits before the next attempt: exponential backoff with full jitter.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Backoff {
     pub(crate) first: Duration,
@@ -15,10 +15,11 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// `attempt` counts from 0.
+    /// Waits after an attempt; the first one is 0.
     pub(crate) async fn wait(self, attempt: u32) {
         let longest = self.first.saturating_mul(2_u32.saturating_pow(attempt)).min(self.longest);
-        tokio::time::sleep(longest.mul_f64(RandomState::new().hash_one(attempt) as f64 / u64::MAX as f64))
-            .await;
+        // A hasher's random keys are random enough here.
+        let random = RandomState::new().hash_one(attempt) as f64 / u64::MAX as f64;
+        tokio::time::sleep(longest.mul_f64(random)).await;
     }
 }

@@ -3,68 +3,69 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-/// Calls in flight at most: 32 batches of 25 at 10 ms each are 80,000 rows a second, twice a table's default quota.
-const MOST: f64 = 32.0;
+/// The most calls in flight. 32 batches of 25 rows at 10 ms each are 80,000 rows a second, twice a table's default quota.
+const MAX_IN_FLIGHT: f64 = 32.0;
 
-/// Throttled calls that were in flight together are one reason to slow down, not several.
-const ONE_CUT_EVERY: Duration = Duration::from_millis(100);
+/// Calls that were in flight together and throttled together count as one reason to slow down.
+const CUT_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How many calls may be in flight: half as many each time the table throttles, one more with each round of calls
-/// that it takes (additive increase, multiplicative decrease, as TCP finds its share of a line).
+/// How many calls may be in flight: half as many each time the table throttles, one more after each round of calls that
+/// it accepts (additive increase, multiplicative decrease, as TCP finds its share of a line).
 pub(super) struct Pace {
-    state: Mutex<State>,
+    state: Mutex<PaceState>,
     freed: Notify,
 }
 
-struct State {
-    most: f64,
+struct PaceState {
+    max_in_flight: f64,
     in_flight: usize,
-    cut: Option<Instant>,
+    last_cut: Option<Instant>,
 }
 
-/// One call's place; free again when it is dropped.
-pub(super) struct Turn<'a>(&'a Pace);
+/// Permission for one call, given back on drop.
+pub(super) struct CallSlot<'a>(&'a Pace);
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { state: Mutex::new(State { most: MOST, in_flight: 0, cut: None }), freed: Notify::new() }
+        let state = PaceState { max_in_flight: MAX_IN_FLIGHT, in_flight: 0, last_cut: None };
+        Self { state: Mutex::new(state), freed: Notify::new() }
     }
 }
 
 impl Pace {
-    pub(super) async fn turn(&self) -> Turn<'_> {
+    pub(super) async fn wait_for_slot(&self) -> CallSlot<'_> {
         loop {
             let freed = self.freed.notified();
             {
                 let mut state = self.state();
-                if (state.in_flight as f64) < state.most.floor() {
+                if (state.in_flight as f64) < state.max_in_flight.floor() {
                     state.in_flight += 1;
-                    return Turn(self);
+                    return CallSlot(self);
                 }
             }
             freed.await;
         }
     }
 
-    pub(super) fn taken(&self) {
+    pub(super) fn speed_up(&self) {
         let mut state = self.state();
-        state.most = (state.most + state.most.recip()).min(MOST);
+        state.max_in_flight = (state.max_in_flight + state.max_in_flight.recip()).min(MAX_IN_FLIGHT);
     }
 
-    pub(super) fn throttled(&self) {
+    pub(super) fn slow_down(&self, now: Instant) {
         let mut state = self.state();
-        if state.cut.is_none_or(|cut| cut.elapsed() >= ONE_CUT_EVERY) {
-            state.cut = Some(Instant::now());
-            state.most = (state.most / 2.0).max(1.0);
+        if state.last_cut.is_none_or(|last_cut| now.duration_since(last_cut) >= CUT_INTERVAL) {
+            state.last_cut = Some(now);
+            state.max_in_flight = (state.max_in_flight / 2.0).max(1.0);
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, PaceState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for CallSlot<'_> {
     fn drop(&mut self) {
         self.0.state().in_flight -= 1;
         self.0.freed.notify_waiters();
@@ -79,31 +80,32 @@ mod tests {
 
     use super::*;
 
-    fn most(pace: &Pace) -> f64 {
-        pace.state().most
+    fn max_in_flight(pace: &Pace) -> f64 {
+        pace.state().max_in_flight
     }
 
     #[test]
-    fn a_burst_of_throttles_halves_once_and_success_comes_back_slowly() {
+    fn a_burst_of_throttled_calls_halves_the_pace_once_and_it_recovers_slowly() {
         let pace = Pace::default();
-        (0..32).for_each(|_| pace.throttled());
-        assert_eq!(most(&pace), 16.0);
-        (0..16).for_each(|_| pace.taken());
-        assert!((16.5..=17.0).contains(&most(&pace)), "{}", most(&pace));
-        (0..10_000).for_each(|_| pace.taken());
-        assert_eq!(most(&pace), MOST);
+        let now = Instant::now();
+        (0..32).for_each(|_| pace.slow_down(now));
+        assert_eq!(max_in_flight(&pace), 16.0);
+        pace.slow_down(now + CUT_INTERVAL - Duration::from_millis(1));
+        assert_eq!(max_in_flight(&pace), 16.0);
+        (0..16).for_each(|_| pace.speed_up());
+        assert!((16.5..=17.0).contains(&max_in_flight(&pace)), "{}", max_in_flight(&pace));
+        (0..10_000).for_each(|_| pace.speed_up());
+        assert_eq!(max_in_flight(&pace), MAX_IN_FLIGHT);
     }
 
     #[test]
     fn one_call_is_always_allowed() {
         let pace = Pace::default();
-        for _ in 0..10 {
-            pace.state().cut = None;
-            pace.throttled();
-        }
-        assert_eq!(most(&pace), 1.0);
-        let first = pace.turn().now_or_never().unwrap();
-        let mut second = pin!(pace.turn());
+        let now = Instant::now();
+        (0..10).for_each(|cut| pace.slow_down(now + cut * CUT_INTERVAL));
+        assert_eq!(max_in_flight(&pace), 1.0);
+        let first = pace.wait_for_slot().now_or_never().unwrap();
+        let mut second = pin!(pace.wait_for_slot());
         assert!(second.as_mut().now_or_never().is_none());
         drop(first);
         assert!(second.now_or_never().is_some());

@@ -1,30 +1,41 @@
+use std::ops::ControlFlow;
+
 use restctl_contract::load::{LedgerEntry, LoadId, LoadState, MAX_ATTEMPTS, Position, Receipt};
 use restctl_contract::timestamp;
 use tracing::info;
 
-use super::Ingest;
+use super::checkpoint::LoadRecord;
+use super::context::LoadContext;
+use super::count::Progress;
+use super::outcome::LoadOutcome;
 use crate::error::Error;
 use crate::message::ObjectCreated;
+use crate::table::ItemsTable;
 
-/// What an attempt finds at its start.
-pub(super) enum Begun {
-    Settled,
-    /// Too many attempts have broken off without a word.
-    Stopped,
-    /// `late`: a load of a newer upload has begun before.
-    Load {
-        entry: Box<LedgerEntry>,
-        late: bool,
-    },
+/// One attempt at a load, which lasts as long as the invocation at most.
+pub(super) struct Attempt<'a> {
+    pub(super) context: &'a LoadContext,
+    pub(super) bucket: &'a str,
+    pub(super) table: ItemsTable<'a>,
+    pub(super) stamp: String,
+    /// The load of a newer upload began before this one.
+    pub(super) is_late: bool,
+    pub(super) progress: Progress,
+    pub(super) record: LoadRecord<'a>,
 }
 
-/// Notes in the ledger that an attempt begins, before it does anything else: one that breaks off has been counted.
-pub(super) async fn begin(ingest: &Ingest, created: &ObjectCreated, version: &str) -> Result<Begun, Error> {
-    let ledger = ingest.ledger();
-    let mut entry = match ledger.entry(&LoadId::of(&created.key, version)).await? {
+/// Counts the attempt in the ledger before it does anything else, so that one that dies is counted, too. Returns the
+/// outcome if there is nothing left to attempt.
+pub(super) async fn begin_attempt<'a>(
+    context: &'a LoadContext,
+    created: &'a ObjectCreated,
+    version: &str,
+) -> Result<ControlFlow<LoadOutcome, Attempt<'a>>, Error> {
+    let ledger = context.ledger();
+    let mut entry = match ledger.read_entry(&LoadId::of(&created.key, version)).await? {
         Some(entry) if matches!(entry.state, LoadState::Loaded | LoadState::Failed) => {
-            info!(state = %entry.state, "the load has been settled before");
-            return Ok(Begun::Settled);
+            info!(state = %entry.state, "the load is settled already");
+            return Ok(ControlFlow::Break(LoadOutcome::Settled));
         }
         Some(entry) => next_attempt(entry),
         None => first_attempt(created, version),
@@ -32,16 +43,24 @@ pub(super) async fn begin(ingest: &Ingest, created: &ObjectCreated, version: &st
     if entry.attempts > MAX_ATTEMPTS {
         entry.state = LoadState::Stopped;
         entry.reason = Some(format!(
-            "{MAX_ATTEMPTS} attempts in a row broke off without a word: restctl logs --load {} may tell why",
+            "{MAX_ATTEMPTS} attempts in a row ended without an error message: restctl logs --load {} may show why",
             entry.load
         ));
-        ledger.write(&entry).await?;
-        return Ok(Begun::Stopped);
+        ledger.write_entry(&entry).await?;
+        return Ok(ControlFlow::Break(LoadOutcome::Stopped));
     }
-    ledger.write(&entry).await?;
+    ledger.write_entry(&entry).await?;
     info!(attempt = entry.attempts, from_byte = entry.position.offset, "an attempt begins");
-    let late = ledger.is_late(&entry.stamp()).await?;
-    Ok(Begun::Load { entry: Box::new(entry), late })
+    let stamp = entry.stamp();
+    Ok(ControlFlow::Continue(Attempt {
+        context,
+        bucket: &created.bucket,
+        table: context.items_table(),
+        is_late: ledger.record_start(&stamp).await?,
+        stamp,
+        progress: Progress::resume(&entry),
+        record: LoadRecord::new(context, &created.bucket, entry),
+    }))
 }
 
 fn next_attempt(entry: LedgerEntry) -> LedgerEntry {

@@ -1,30 +1,73 @@
+use restctl_contract::load::{LedgerEntry, Position, Receipt};
 use restctl_rows::Reject;
 
-use super::Load;
-use super::run::Compared;
-use crate::error::Error;
-use crate::source::{Object, Window};
-use crate::stop::Stop;
-use crate::table::{Verdict, Written};
+use crate::error::{Error, LoadError};
+use crate::rejects::RejectsPart;
+use crate::source::Window;
+use crate::table::{ComparedRows, RowOutcome, WrittenRows};
 
-impl Load<'_> {
-    /// Rows count once it is known what became of them, so that the receipt adds up at any time.
-    pub(super) fn count(&mut self, compared: Option<Compared>, written: Written) -> Result<(), Error> {
-        let Some(Compared { window, mut verdicts, units }) = compared else { return Ok(()) };
+/// How far an attempt has come. The receipt adds up at any time, since a row counts once its outcome is known.
+pub(super) struct Progress {
+    /// Every row before this position is counted.
+    pub(super) position: Position,
+    pub(super) receipt: Receipt,
+    pub(super) rejects: RejectsPart,
+    /// The table was empty when the load began, so all its items come from this load.
+    pub(super) blind: bool,
+    /// An earlier attempt broke off, so it may have written rows after the position.
+    pub(super) resumed: bool,
+}
+
+/// A window of rows that have been compared with the table.
+pub(super) struct ComparedWindow {
+    pub(super) window: Window,
+    pub(super) compared: ComparedRows,
+}
+
+impl Progress {
+    /// Continues where the ledger's entry stands.
+    pub(super) fn resume(entry: &LedgerEntry) -> Self {
+        Self {
+            position: entry.position,
+            receipt: entry.receipt,
+            rejects: RejectsPart::new(entry.reject_parts),
+            blind: entry.blind,
+            resumed: entry.attempts > 1,
+        }
+    }
+
+    /// Takes in whether the table is empty at the start of the file.
+    pub(super) fn set_table_is_empty(&mut self, is_empty: bool) {
+        self.blind = is_empty || self.blind && self.resumed;
+        self.resumed &= !is_empty;
+    }
+
+    /// Returns whether the table may hold items that this attempt has not written.
+    pub(super) fn must_compare(&self) -> bool {
+        !self.blind || self.resumed
+    }
+
+    /// Counts a window of rows that has been written, and moves on to its end.
+    pub(super) fn count_window(
+        &mut self,
+        compared_window: ComparedWindow,
+        written: WrittenRows,
+    ) -> Result<(), Error> {
+        let ComparedWindow { window, mut compared } = compared_window;
         self.count_rejects(&window.rejects)?;
         for (key, reject) in &written.refused {
             self.rejects.push(reject)?;
-            if let Some(place) = window.place(key) {
-                verdicts[place] = Verdict::Refused;
+            if let Some(index) = window.index_of(key) {
+                compared.outcomes[index] = RowOutcome::Refused;
             }
         }
-        for verdict in verdicts {
-            *self.counter(verdict) += 1;
+        for outcome in compared.outcomes {
+            *self.counter(outcome) += 1;
         }
         self.receipt.duplicates += window.duplicates;
         self.receipt.read += window.rows.len() as u64 + window.duplicates;
-        self.receipt.read_units += units;
-        self.receipt.write_units += written.units;
+        self.receipt.read_units += compared.read_units;
+        self.receipt.write_units += written.write_units;
         self.position = window.end;
         Ok(())
     }
@@ -38,24 +81,25 @@ impl Load<'_> {
         Ok(())
     }
 
-    fn counter(&mut self, verdict: Verdict) -> &mut u64 {
+    fn counter(&mut self, outcome: RowOutcome) -> &mut u64 {
         let receipt = &mut self.receipt;
-        match verdict {
-            Verdict::New => &mut receipt.new,
-            Verdict::Changed => &mut receipt.changed,
-            Verdict::Unchanged => &mut receipt.unchanged,
-            Verdict::Stale => &mut receipt.stale,
-            Verdict::Refused => &mut receipt.rejected,
-            // The attempt before wrote it and broke off. What was there until then is known only of an empty table.
-            Verdict::Written if self.resumed && self.entry.blind => &mut receipt.new,
-            Verdict::Written if self.resumed => &mut receipt.changed,
-            Verdict::Written | Verdict::Superseding => &mut receipt.duplicates,
+        match outcome {
+            RowOutcome::New => &mut receipt.new,
+            RowOutcome::Changed => &mut receipt.changed,
+            RowOutcome::Unchanged => &mut receipt.unchanged,
+            RowOutcome::Stale => &mut receipt.stale,
+            RowOutcome::Refused => &mut receipt.rejected,
+            // The earlier attempt wrote the row. What the table had before is known only if it was empty.
+            RowOutcome::AlreadyWritten if self.resumed && self.blind => &mut receipt.new,
+            RowOutcome::AlreadyWritten if self.resumed => &mut receipt.changed,
+            RowOutcome::AlreadyWritten | RowOutcome::Superseding => &mut receipt.duplicates,
         }
     }
 
-    /// A load that did not look has taken for new what an earlier window of its file had written already.
-    pub(super) fn tell_duplicates(&mut self, duplicates: Option<u64>) {
-        if self.entry.blind
+    /// Moves duplicates that a blind load has counted as new: it does not see that an earlier window of the file has
+    /// written the same key. `duplicates` is their number as the uploader counted it.
+    pub(super) fn correct_duplicates(&mut self, duplicates: Option<u64>) {
+        if self.blind
             && let Some(duplicates) = duplicates
         {
             let receipt = &mut self.receipt;
@@ -65,23 +109,20 @@ impl Load<'_> {
         }
     }
 
-    /// Whether more rows than the uploader allows would be rejected once `window` is done.
-    pub(super) fn too_many_rejects(
+    /// Fails if more than the share `max_rejects` of all rows up to the end of `windows` are rejected.
+    pub(super) fn check_rejects<'w>(
         &self,
-        object: &Object,
-        waiting: Option<&Compared>,
-        window: &Window,
-    ) -> Option<Stop> {
-        let most = object.max_rejects()?;
-        let windows = || waiting.map(|compared| &compared.window).into_iter().chain([window]);
-        let read = self.receipt.read + windows().map(Window::read).sum::<u64>();
-        let rejected =
-            self.receipt.rejected + windows().map(|window| window.rejects.len() as u64).sum::<u64>();
-        (rejected as f64 > read as f64 * most).then(|| {
-            Stop::ForGood(format!(
-                "{rejected} of the first {read} rows are rejected, more than the share of {most} that was allowed: \
-                 mend the file, or allow more with --max-rejects"
-            ))
-        })
+        max_rejects: f64,
+        windows: impl Iterator<Item = &'w Window> + Clone,
+    ) -> Result<(), LoadError> {
+        let read = self.receipt.read + windows.clone().map(Window::rows_read).sum::<u64>();
+        let rejected = self.receipt.rejected + windows.map(|window| window.rejects.len() as u64).sum::<u64>();
+        if rejected as f64 > read as f64 * max_rejects {
+            return Err(LoadError::Permanent(format!(
+                "{rejected} of the first {read} rows are rejected, more than the allowed share of {max_rejects}: \
+                 fix the file, or allow more with --max-rejects"
+            )));
+        }
+        Ok(())
     }
 }

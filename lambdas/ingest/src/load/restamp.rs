@@ -1,62 +1,66 @@
 use restctl_contract::load::LedgerEntry;
 
-use super::{Load, Reached};
-use crate::message::Deadline;
-use crate::source::{Object, Source};
-use crate::stop::Stop;
-use crate::table::Verdict;
+use super::begin::Attempt;
+use crate::error::LoadError;
+use crate::message::{Completion, Deadline};
+use crate::source::{Object, RowStream};
+use crate::table::RowOutcome;
 
-impl Load<'_> {
-    /// Gives the rows that newer loads left unchanged those loads' stamps.
-    ///
-    /// An unchanged row costs no write, so its item still bears an older stamp. That does no harm while loads come in
-    /// the order of their uploads. A late load, though, would take such an item for one that it may replace.
-    pub(super) async fn confirm_newer_loads(&mut self, deadline: Deadline) -> Result<Reached, Stop> {
-        for newer in self.ledger.newer_than(&self.stamp).await? {
-            let left = newer.receipt.unchanged > 0 && newer.confirmed.offset < newer.position.offset;
-            if left && let Reached::Checkpoint = self.confirm(newer, deadline).await? {
-                return Ok(Reached::Checkpoint);
-            }
+/// Puts the stamps of newer loads on the items that those loads left unchanged.
+///
+/// An unchanged row costs no write, so its item keeps an older stamp. That does no harm as long as loads come in the order
+/// of their uploads. A late load, however, would replace such an item.
+pub(super) async fn restamp_newer_loads(
+    attempt: &mut Attempt<'_>,
+    deadline: Deadline,
+) -> Result<Completion, LoadError> {
+    for newer in attempt.record.ledger.read_newer_entries(&attempt.stamp).await? {
+        let has_old_stamps = newer.receipt.unchanged > 0 && newer.confirmed.offset < newer.position.offset;
+        if has_old_stamps && restamp_load(attempt, newer, deadline).await? == Completion::TimeIsShort {
+            return Ok(Completion::TimeIsShort);
         }
-        Ok(Reached::End)
     }
-
-    async fn confirm(&mut self, mut newer: LedgerEntry, deadline: Deadline) -> Result<Reached, Stop> {
-        let s3 = &self.ingest.s3;
-        let object = Object::find(s3, self.bucket, &newer.object, Some(&newer.version)).await?;
-        let object = object.ok_or_else(|| cannot_tell(&newer))?;
-        let (key, size) = (&self.ingest.key, self.ingest.window_size);
-        let mut source = Source::new(s3, &object, key, newer.confirmed, size)?;
-        let stamp = newer.stamp();
-        while newer.confirmed.offset < newer.position.offset {
-            let window = match source.next().await {
-                Ok(Some(window)) => window,
-                Err(Stop::ForNow(error)) => return Err(error.into()),
-                // The newer load did not come any further either.
-                Ok(None) | Err(Stop::ForGood(_)) => break,
-            };
-            let compared = self.table.compare(&window.rows, &stamp).await?;
-            let rows = window.rows.iter().zip(&compared.verdicts);
-            let rows: Vec<_> =
-                rows.filter(|(_, verdict)| **verdict == Verdict::Unchanged).map(|(row, _)| row).collect();
-            let written = self.table.write(&rows, &stamp).await?;
-            self.receipt.read_units += compared.units;
-            self.receipt.write_units += written.units;
-            newer.confirmed = window.end;
-            self.ledger.write(&newer).await?;
-            if deadline.is_short() {
-                return Ok(Reached::Checkpoint);
-            }
-        }
-        newer.confirmed = newer.position;
-        self.ledger.write(&newer).await?;
-        Ok(Reached::End)
-    }
+    Ok(Completion::Complete)
 }
 
-fn cannot_tell(newer: &LedgerEntry) -> Stop {
-    Stop::ForGood(format!(
-        "the file {:?} was uploaded later, its rows may be newer, and it is gone from the bucket: upload this file again",
+async fn restamp_load(
+    attempt: &mut Attempt<'_>,
+    mut newer: LedgerEntry,
+    deadline: Deadline,
+) -> Result<Completion, LoadError> {
+    let Attempt { context, bucket, table, record, progress, .. } = attempt;
+    let object = Object::find(&context.s3, bucket, &newer.object, Some(&newer.version)).await?;
+    let object = object.ok_or_else(|| newer_file_deleted(&newer))?;
+    let mut rows =
+        RowStream::resume(&context.s3, &object, &context.key, newer.confirmed, context.window_size)?;
+    let stamp = newer.stamp();
+    while newer.confirmed.offset < newer.position.offset {
+        let window = match rows.next_window().await {
+            Ok(Some(window)) => window,
+            Err(LoadError::Temporary(error)) => return Err(error.into()),
+            // The newer load did not come any further either.
+            Ok(None) | Err(LoadError::Permanent(_)) => break,
+        };
+        let compared = table.compare(&window.rows, &stamp).await?;
+        let unchanged = compared.filter(&window.rows, |outcome| outcome == RowOutcome::Unchanged);
+        let written = table.write(&unchanged, &stamp).await?;
+        progress.receipt.read_units += compared.read_units;
+        progress.receipt.write_units += written.write_units;
+        newer.confirmed = window.end;
+        record.ledger.write_entry(&newer).await?;
+        if deadline.is_short() {
+            return Ok(Completion::TimeIsShort);
+        }
+    }
+    newer.confirmed = newer.position;
+    record.ledger.write_entry(&newer).await?;
+    Ok(Completion::Complete)
+}
+
+fn newer_file_deleted(newer: &LedgerEntry) -> LoadError {
+    LoadError::Permanent(format!(
+        "the file {:?} was uploaded later but is no longer in the bucket, so its newer rows cannot be told from older \
+         ones: upload this file again",
         newer.object
     ))
 }

@@ -1,75 +1,99 @@
-use super::{Ingest, Load, Reached};
-use crate::error::Error;
-use crate::message::Deadline;
-use crate::source::{Object, Source, Window};
-use crate::stop::Stop;
-use crate::table::{Verdict, Written};
+use restctl_contract::load::Position;
 
-/// A window whose rows have been compared with the table.
-pub(super) struct Compared {
-    pub(super) window: Window,
-    pub(super) verdicts: Vec<Verdict>,
-    pub(super) units: f64,
+use super::begin::Attempt;
+use super::count::ComparedWindow;
+use super::restamp::restamp_newer_loads;
+use crate::error::{Error, LoadError};
+use crate::message::{Completion, Deadline};
+use crate::source::{Object, RowStream, Window};
+use crate::table::{ComparedRows, RowOutcome, WrittenRows};
+
+/// Loads the object's rows from where the attempt begins, until the file or the time ends.
+pub(super) async fn run_attempt(
+    attempt: &mut Attempt<'_>,
+    object: &Object,
+    deadline: Deadline,
+) -> Result<Completion, LoadError> {
+    if attempt.is_late && restamp_newer_loads(attempt, deadline).await? == Completion::TimeIsShort {
+        return Ok(Completion::TimeIsShort);
+    }
+    let Attempt { table, progress, record, .. } = &mut *attempt;
+    if progress.position == Position::START {
+        let (is_empty, read_units) = table.is_empty().await?;
+        progress.receipt.read_units += read_units;
+        progress.set_table_is_empty(is_empty);
+        record.write_blind(progress.blind).await?;
+    }
+    let completion = load_windows(attempt, object, deadline).await?;
+    if completion == Completion::Complete {
+        attempt.progress.correct_duplicates(object.duplicates());
+    }
+    Ok(completion)
 }
 
-impl Load<'_> {
-    /// While a window is written the next one is read and compared, unless they share a key.
-    pub(super) async fn read(&mut self, object: &Object, deadline: Deadline) -> Result<Reached, Stop> {
-        let Ingest { s3, key, window_size, .. } = self.ingest;
-        let mut source = Source::new(s3, object, key, self.position, *window_size)?;
-        let mut waiting: Option<Compared> = None;
-        let mut windows = 0;
-        let reached = loop {
-            // Each invocation writes a window at least, or a load could go on for ever.
-            if windows > 1 && deadline.is_short() {
-                break Ok(Reached::Checkpoint);
-            }
-            let window = match source.next().await {
-                Ok(Some(window)) => window,
-                Ok(None) => break Ok(Reached::End),
-                Err(stop) => break Err(stop),
-            };
-            if let Some(stop) = self.too_many_rejects(object, waiting.as_ref(), &window) {
-                self.count_rejects(&window.rejects)?;
-                break Err(stop);
-            }
-            windows += 1;
-            let apart = waiting.as_ref().is_none_or(|waiting| !waiting.window.shares_a_key_with(&window));
-            waiting = Some(if apart {
-                let (written, compared) =
-                    tokio::try_join!(self.write(waiting.as_ref()), self.compare(window))?;
-                self.count(waiting, written)?;
-                compared
-            } else {
-                self.write_and_count(waiting).await?;
-                self.compare(window).await?
-            });
-            self.keep_up().await?;
-        };
-        self.write_and_count(waiting).await?;
-        reached
-    }
-
-    /// A load that began on an empty table need not look: whatever is there, it has written itself.
-    async fn compare(&self, window: Window) -> Result<Compared, Error> {
-        if self.entry.blind && !self.resumed {
-            let verdicts = vec![Verdict::New; window.rows.len()];
-            return Ok(Compared { window, verdicts, units: 0.0 });
+/// While a window is written the next one is read and compared, unless they share a key.
+async fn load_windows(
+    attempt: &mut Attempt<'_>,
+    object: &Object,
+    deadline: Deadline,
+) -> Result<Completion, LoadError> {
+    let context = attempt.context;
+    let mut rows =
+        RowStream::resume(&context.s3, object, &context.key, attempt.progress.position, context.window_size)?;
+    let mut waiting: Option<ComparedWindow> = None;
+    let mut windows = 0;
+    let result = loop {
+        // Each invocation writes at least one window; otherwise a load could go on forever.
+        if windows > 1 && deadline.is_short() {
+            break Ok(Completion::TimeIsShort);
         }
-        let found = self.table.compare(&window.rows, &self.stamp).await?;
-        Ok(Compared { window, verdicts: found.verdicts, units: found.units })
-    }
+        let window = match rows.next_window().await {
+            Ok(Some(window)) => window,
+            Ok(None) => break Ok(Completion::Complete),
+            Err(error) => break Err(error),
+        };
+        if let Some(max_rejects) = object.max_rejects() {
+            let uncounted = waiting.iter().map(|waiting| &waiting.window).chain([&window]);
+            if let Err(error) = attempt.progress.check_rejects(max_rejects, uncounted) {
+                attempt.progress.count_rejects(&window.rejects)?;
+                break Err(error);
+            }
+        }
+        windows += 1;
+        waiting = Some(match waiting {
+            Some(waiting) if !waiting.window.shares_a_key_with(&window) => {
+                let (written, compared) =
+                    tokio::try_join!(write_window(attempt, &waiting), compare_window(attempt, window))?;
+                attempt.progress.count_window(waiting, written)?;
+                compared
+            }
+            waiting => {
+                write_and_count(attempt, waiting).await?;
+                compare_window(attempt, window).await?
+            }
+        });
+        attempt.record.keep_up(&mut attempt.progress).await?;
+    };
+    write_and_count(attempt, waiting).await?;
+    result
+}
 
-    async fn write(&self, compared: Option<&Compared>) -> Result<Written, Error> {
-        let Some(Compared { window, verdicts, .. }) = compared else { return Ok(Written::default()) };
-        let rows = window.rows.iter().zip(verdicts);
-        let rows: Vec<_> =
-            rows.filter(|(_, verdict)| verdict.asks_for_a_write()).map(|(row, _)| row).collect();
-        self.table.write(&rows, &self.stamp).await
-    }
+async fn compare_window(attempt: &Attempt<'_>, window: Window) -> Result<ComparedWindow, Error> {
+    let compared = if attempt.progress.must_compare() {
+        attempt.table.compare(&window.rows, &attempt.stamp).await?
+    } else {
+        ComparedRows { outcomes: vec![RowOutcome::New; window.rows.len()], read_units: 0.0 }
+    };
+    Ok(ComparedWindow { window, compared })
+}
 
-    async fn write_and_count(&mut self, compared: Option<Compared>) -> Result<(), Error> {
-        let written = self.write(compared.as_ref()).await?;
-        self.count(compared, written)
-    }
+async fn write_window(attempt: &Attempt<'_>, compared: &ComparedWindow) -> Result<WrittenRows, Error> {
+    let rows = compared.compared.filter(&compared.window.rows, RowOutcome::needs_write);
+    attempt.table.write(&rows, &attempt.stamp).await
+}
+
+async fn write_and_count(attempt: &mut Attempt<'_>, compared: Option<ComparedWindow>) -> Result<(), Error> {
+    let Some(compared) = compared else { return Ok(()) };
+    let written = write_window(attempt, &compared).await?;
+    attempt.progress.count_window(compared, written)
 }

@@ -1,36 +1,44 @@
 use std::time::{Duration, SystemTime};
 
-/// What is kept for the last words to the ledger and the queue once the work has stopped.
+/// The time that is kept for the ledger and the queue after the work has stopped.
 const MARGIN: Duration = Duration::from_secs(3);
 
-/// No new work is begun when so much is left; of a short invocation a quarter.
+/// The time that is too short for new work; in a short invocation, a quarter of it is.
 const SHORT: Duration = Duration::from_secs(15);
 
 /// When the invocation ends.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadline {
-    end: SystemTime,
-    short: Duration,
+    pub(crate) end: SystemTime,
+    pub(crate) margin: Duration,
+    pub(crate) short: Duration,
+}
+
+/// Whether work is complete, or has stopped because time is short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Completion {
+    Complete,
+    TimeIsShort,
 }
 
 impl Deadline {
-    /// The end of an invocation that begins now.
+    /// Returns the deadline of an invocation that begins now.
     pub(crate) fn at(end: SystemTime) -> Self {
-        Self { end, short: SHORT.min(time_until(end) / 4) }
+        Self { end, margin: MARGIN, short: SHORT.min(time_until(end) / 4) }
     }
 
-    /// The time for work that is left.
-    pub(crate) fn left(self) -> Duration {
-        time_until(self.end).saturating_sub(MARGIN)
+    /// Returns the time that is left for work.
+    pub(crate) fn time_left(self) -> Duration {
+        self.time_until_end().saturating_sub(self.margin)
     }
 
-    /// Whether it is time to come to a close.
+    /// Returns whether no new work should begin.
     pub(crate) fn is_short(self) -> bool {
-        self.left() < self.short
+        self.time_left() < self.short
     }
 
-    /// The time until the function is ended by force.
-    pub(crate) fn until_end(self) -> Duration {
+    /// Returns the time until Lambda ends the function by force.
+    pub(crate) fn time_until_end(self) -> Duration {
         time_until(self.end)
     }
 }

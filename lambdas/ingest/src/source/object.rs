@@ -1,4 +1,5 @@
-use std::path::Path;
+use std::collections::HashMap;
+use std::str::FromStr;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::SdkError;
@@ -15,46 +16,50 @@ use crate::error::Error;
 pub(crate) struct Object {
     pub(crate) bucket: String,
     pub(crate) key: String,
-    version: Version,
+    version: ObjectVersion,
     /// In bytes, as stored.
     pub(crate) size: u64,
-    metadata: std::collections::HashMap<String, String>,
+    metadata: HashMap<String, String>,
 }
 
 /// The bytes of an object as they arrive.
-pub(crate) struct Body {
-    pub(crate) bytes: ByteStream,
-    /// The offset in the object of the byte that comes next.
-    pub(crate) at: u64,
-    /// A server may ignore the range that it is asked for (RFC 9110, 14.2), and emulators do where a version is named.
-    pub(crate) is_range: bool,
+pub(super) struct ObjectBody {
+    pub(super) bytes: ByteStream,
+    /// The offset in the object of the next byte.
+    pub(super) offset: u64,
+    /// A server may ignore the range of a request (RFC 9110, section 14.2), and emulators do if it names a version.
+    pub(super) is_range: bool,
 }
 
 #[derive(Debug, Clone)]
-enum Version {
+enum ObjectVersion {
     Id(String),
-    /// Where the bucket keeps no versions: the entity tag, without quotes.
+    /// The entity tag, without quotes, if the bucket keeps no versions.
     Etag(String),
 }
 
 impl Object {
-    /// The version called `version`, or else the current one. `None` if there is no such object any more.
+    /// Finds the version with the id `version`, or else the current one. `None` if the object is gone.
     pub(crate) async fn find(
         s3: &Client,
         bucket: &str,
         key: &str,
         version: Option<&str>,
     ) -> Result<Option<Self>, Error> {
-        let version = version.and_then(Version::named);
-        let request = s3.head_object().bucket(bucket).key(key).set_version_id(id(version.as_ref()));
+        let version = version.and_then(ObjectVersion::from_id);
+        let request = s3
+            .head_object()
+            .bucket(bucket)
+            .key(key)
+            .set_version_id(version.as_ref().and_then(ObjectVersion::id));
         let head = match request.send().await {
             Ok(head) => head,
             Err(error) if is_gone(&error) => return Ok(None),
             Err(error) => return Err(Error::service("HeadObject", key, error)),
         };
-        let current = || head.version_id().and_then(Version::named);
-        let version =
-            version.or_else(current).unwrap_or_else(|| Version::etag(head.e_tag().unwrap_or_default()));
+        let version = version
+            .or_else(|| head.version_id().and_then(ObjectVersion::from_id))
+            .unwrap_or_else(|| ObjectVersion::from_etag(head.e_tag().unwrap_or_default()));
         Ok(Some(Self {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
@@ -64,87 +69,79 @@ impl Object {
         }))
     }
 
-    /// What names the version in the ledger.
+    /// Returns the version's name in the ledger.
     pub(crate) fn version(&self) -> &str {
         match &self.version {
-            Version::Id(id) | Version::Etag(id) => id,
+            ObjectVersion::Id(id) | ObjectVersion::Etag(id) => id,
         }
     }
 
-    /// How the file is to be read, by its name and by what came with it.
-    pub(crate) fn dialect(&self) -> Result<Dialect, Unreadable> {
+    /// Returns how to read the file, by its name and its metadata.
+    pub(super) fn dialect(&self) -> Result<Dialect, Unreadable> {
         let encoding = Encoding::of(&self.key)?;
         let types = match self.metadata.get(COLUMN_TYPES_METADATA) {
             Some(letters) => Types::Columns(letters.parse::<ColumnTypes>()?),
             None => Types::Strings,
         };
-        let delimiter = self.metadata(DELIMITER_METADATA).and_then(|byte: u8| Delimiter::try_from(byte).ok());
+        let delimiter =
+            self.parse_metadata(DELIMITER_METADATA).and_then(|byte: u8| Delimiter::try_from(byte).ok());
         Ok(Dialect { encoding, delimiter: delimiter.unwrap_or_default(), types })
     }
 
-    /// Rows that a later row of the same key supersedes, where whoever uploaded the file has counted them.
+    /// Returns the number of rows that a later row with the same key supersedes, if the uploader has counted them.
     pub(crate) fn duplicates(&self) -> Option<u64> {
-        self.metadata(DUPLICATES_METADATA)
+        self.parse_metadata(DUPLICATES_METADATA)
     }
 
-    /// The share of rejected rows above which the load fails.
+    /// Returns the share of rejected rows above which the load fails.
     pub(crate) fn max_rejects(&self) -> Option<f64> {
-        self.metadata(MAX_REJECTS_METADATA)
+        self.parse_metadata(MAX_REJECTS_METADATA)
     }
 
-    /// The object's bytes from `offset` on, which is before its end. `None` if there is no such object any more.
-    pub(crate) async fn open(&self, s3: &Client, offset: u64) -> Result<Option<Body>, Error> {
-        let request =
-            s3.get_object().bucket(&self.bucket).key(&self.key).set_version_id(id(Some(&self.version)));
+    /// Opens the object at `offset`, which is before its end. `None` if the object is gone.
+    pub(super) async fn open_at(&self, s3: &Client, offset: u64) -> Result<Option<ObjectBody>, Error> {
+        let request = s3.get_object().bucket(&self.bucket).key(&self.key).set_version_id(self.version.id());
         let request = match &self.version {
-            Version::Id(_) => request,
-            Version::Etag(etag) => request.if_match(format!("\"{etag}\"")),
+            ObjectVersion::Id(_) => request,
+            ObjectVersion::Etag(etag) => request.if_match(format!("\"{etag}\"")),
         };
         match request.range(format!("bytes={offset}-")).send().await {
             Ok(object) => {
                 let is_range = object.content_range.is_some();
-                Ok(Some(Body { bytes: object.body, at: if is_range { offset } else { 0 }, is_range }))
+                let offset = if is_range { offset } else { 0 };
+                Ok(Some(ObjectBody { bytes: object.body, offset, is_range }))
             }
             Err(error) if is_gone(&error) => Ok(None),
             Err(error) => Err(Error::service("GetObject", &self.key, error)),
         }
     }
 
-    /// What another tool wrote under a name of restctl's and does not fit is as good as absent.
-    fn metadata<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
+    /// Counts metadata that cannot be parsed as missing: another tool may use the same name.
+    fn parse_metadata<T: FromStr>(&self, name: &str) -> Option<T> {
         self.metadata.get(name)?.parse().ok()
     }
 }
 
-/// Puts the CSV at `path` into the bucket.
-pub(crate) async fn put_csv(s3: &Client, bucket: &str, key: &str, path: &Path) -> Result<(), Error> {
-    let body =
-        ByteStream::from_path(path).await.map_err(|error| Error::Spool(std::io::Error::other(error)))?;
-    let put = s3.put_object().bucket(bucket).key(key).content_type("text/csv; charset=utf-8").body(body);
-    put.send().await.map_err(|error| Error::service("PutObject", key, error))?;
-    Ok(())
-}
-
-impl Version {
-    /// While versioning is suspended every object bears the version `null`, whatever it holds.
-    fn named(id: &str) -> Option<Self> {
+impl ObjectVersion {
+    /// While versioning is suspended every object has the version id `null`, whatever its content.
+    fn from_id(id: &str) -> Option<Self> {
         (!matches!(id, "" | "null")).then(|| Self::Id(id.to_owned()))
     }
 
-    fn etag(etag: &str) -> Self {
+    fn from_etag(etag: &str) -> Self {
         Self::Etag(etag.trim_matches('"').to_owned())
     }
-}
 
-fn id(version: Option<&Version>) -> Option<String> {
-    match version {
-        Some(Version::Id(id)) => Some(id.clone()),
-        Some(Version::Etag(_)) | None => None,
+    fn id(&self) -> Option<String> {
+        match self {
+            Self::Id(id) => Some(id.clone()),
+            Self::Etag(_) => None,
+        }
     }
 }
 
-/// 404 where key or version do not exist, 405 where the version is a delete marker, 412 where the object is no longer
-/// the one with the entity tag (Amazon S3 API Reference).
+/// 404 if the key or the version does not exist, 405 if the version is a delete marker, 412 if the object no longer has
+/// the entity tag (Amazon S3 API Reference).
 fn is_gone<E>(error: &SdkError<E>) -> bool {
     error.raw_response().is_some_and(|response| matches!(response.status().as_u16(), 404 | 405 | 412))
 }

@@ -4,15 +4,14 @@ use restctl_contract::key::Key;
 use restctl_contract::load::Position;
 use restctl_rows::{Parser, Reject, Row};
 
-use super::object::{Body, Object};
+use super::object::{Object, ObjectBody};
 use super::window::Window;
-use crate::error::Error;
-use crate::stop::Stop;
+use crate::error::{Error, LoadError};
 
-/// How often in a row an object may break off without a byte.
+/// How often in a row the connection may break off without a byte.
 const MAX_BREAKS: u32 = 5;
 
-/// How large a window becomes; it is full by rows or by bytes, as DynamoDB counts them.
+/// When a window is full: by its rows or by their size, as DynamoDB counts it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WindowSize {
     pub(crate) rows: usize,
@@ -25,58 +24,42 @@ impl Default for WindowSize {
     }
 }
 
-/// The rows of an object, window by window; of the object itself a chunk is held at a time.
-pub(crate) struct Source<'a> {
+/// The rows of an object, window by window. It holds one chunk of the object at a time.
+pub(crate) struct RowStream<'a> {
     s3: &'a Client,
     object: &'a Object,
     size: WindowSize,
     parser: Parser,
-    body: Option<Body>,
-    /// What has arrived and is not parsed yet.
+    body: Option<ObjectBody>,
+    /// The bytes that have arrived and are not parsed yet.
     chunk: Bytes,
     breaks: u32,
     ended: bool,
-    /// What the file cannot be read beyond, while rows before it are on their way.
-    unreadable: Option<Stop>,
+    /// Why the file cannot be read any further. It is reported after the rows before it.
+    failure: Option<LoadError>,
     rows: Vec<Result<Row, Reject>>,
 }
 
-impl<'a> Source<'a> {
-    /// Reads on at `position`, where a source of the same object stood before.
-    pub(crate) fn new(
+impl<'a> RowStream<'a> {
+    /// Reads on at `position`, where an earlier stream of the same object stood.
+    pub(crate) fn resume(
         s3: &'a Client,
         object: &'a Object,
         key: &Key,
         position: Position,
         size: WindowSize,
-    ) -> Result<Self, Stop> {
+    ) -> Result<Self, LoadError> {
         let parser = Parser::resume(&object.dialect()?, key, position);
         let (chunk, rows) = (Bytes::new(), Vec::new());
-        Ok(Self {
-            s3,
-            object,
-            size,
-            parser,
-            body: None,
-            chunk,
-            breaks: 0,
-            ended: false,
-            unreadable: None,
-            rows,
-        })
+        Ok(Self { s3, object, size, parser, body: None, chunk, breaks: 0, ended: false, failure: None, rows })
     }
 
-    /// Where the next window starts.
-    pub(crate) fn position(&self) -> Position {
-        self.parser.position()
-    }
-
-    /// `None` after the last one. What cannot be read comes after all rows before it.
-    pub(crate) async fn next(&mut self) -> Result<Option<Window>, Stop> {
-        let mut window = Window::starting(self.position());
-        while !self.ended && self.unreadable.is_none() && !self.is_full(&window) {
-            if let Err(stop) = self.advance().await {
-                self.unreadable = Some(stop);
+    /// Returns the next window, or `None` after the last one. An error comes after all rows before it.
+    pub(crate) async fn next_window(&mut self) -> Result<Option<Window>, LoadError> {
+        let mut window = Window::starting_at(self.parser.position());
+        while !self.ended && self.failure.is_none() && !self.is_full(&window) {
+            if let Err(failure) = self.advance().await {
+                self.failure = Some(failure);
             }
             for row in self.rows.drain(..) {
                 match row {
@@ -85,12 +68,12 @@ impl<'a> Source<'a> {
                 }
             }
         }
-        window.end = self.position();
-        match self.unreadable.take() {
-            Some(stop) if window.read() == 0 => Err(stop),
-            unreadable => {
-                self.unreadable = unreadable;
-                Ok((window.read() > 0).then_some(window))
+        window.end = self.parser.position();
+        match self.failure.take() {
+            Some(failure) if window.rows_read() == 0 => Err(failure),
+            failure => {
+                self.failure = failure;
+                Ok((window.rows_read() > 0).then_some(window))
             }
         }
     }
@@ -99,48 +82,48 @@ impl<'a> Source<'a> {
         window.rows.len() + window.rejects.len() >= self.size.rows || window.bytes() >= self.size.bytes
     }
 
-    async fn advance(&mut self) -> Result<(), Stop> {
-        if self.parse()? { Ok(()) } else { self.fetch().await }
+    async fn advance(&mut self) -> Result<(), LoadError> {
+        if self.parse_chunk()? { Ok(()) } else { self.fetch_chunk().await }
     }
 
-    /// Whether there may be more in what has arrived.
-    fn parse(&mut self) -> Result<bool, Stop> {
+    /// Parses some rows and returns whether the chunk may have more.
+    fn parse_chunk(&mut self) -> Result<bool, LoadError> {
         let mut rest = &self.chunk[..];
-        let more = self.parser.read(&mut rest, &mut self.rows)?;
+        let has_more = self.parser.read(&mut rest, &mut self.rows)?;
         let parsed = self.chunk.len() - rest.len();
         self.chunk.advance(parsed);
-        Ok(more)
+        Ok(has_more)
     }
 
-    /// Gets the bytes that the parser wants next, or finds that there are none.
-    async fn fetch(&mut self) -> Result<(), Stop> {
+    /// Fetches the bytes that the parser needs next, or ends the stream.
+    async fn fetch_chunk(&mut self) -> Result<(), LoadError> {
         let wanted = self.parser.wants();
         if wanted >= self.object.size {
             self.parser.finish(&mut self.rows)?;
             self.ended = true;
             return Ok(());
         }
-        let body = match self.body.take().filter(|body| body.at == wanted || !body.is_range) {
+        let body = match self.body.take().filter(|body| body.offset == wanted || !body.is_range) {
             Some(body) => body,
-            None => self.object.open(self.s3, wanted).await?.ok_or_else(Stop::object_gone)?,
+            None => self.object.open_at(self.s3, wanted).await?.ok_or_else(LoadError::object_deleted)?,
         };
         let body = self.body.insert(body);
         match body.bytes.next().await {
             Some(Ok(mut chunk)) => {
-                let unwanted = wanted.saturating_sub(body.at).min(chunk.len() as u64);
-                body.at += chunk.len() as u64;
+                let unwanted = wanted.saturating_sub(body.offset).min(chunk.len() as u64);
+                body.offset += chunk.len() as u64;
                 chunk.advance(usize::try_from(unwanted).unwrap_or(usize::MAX));
                 self.chunk = chunk;
                 self.breaks = 0;
                 Ok(())
             }
-            Some(Err(error)) => self.broke_off(Error::service("GetObject", &self.object.key, error)),
-            None => self.broke_off(Error::answer("GetObject", "it ends before the object does")),
+            Some(Err(error)) => self.reopen_after(Error::service("GetObject", &self.object.key, error)),
+            None => self.reopen_after(Error::unreadable_answer("GetObject", "it ends before the object")),
         }
     }
 
-    /// A connection that breaks off is opened again at the byte that is wanted next.
-    fn broke_off(&mut self, error: Error) -> Result<(), Stop> {
+    /// Lets the next fetch open the object again, at the byte that is needed next, unless that has failed too often.
+    fn reopen_after(&mut self, error: Error) -> Result<(), LoadError> {
         self.body = None;
         self.breaks += 1;
         if self.breaks > MAX_BREAKS { Err(error.into()) } else { Ok(()) }

@@ -1,15 +1,15 @@
-//! How much DynamoDB takes in one call (BatchWriteItem and BatchGetItem, Amazon DynamoDB API Reference).
+//! What fits into one call (BatchWriteItem and BatchGetItem, Amazon DynamoDB API Reference).
 
 use restctl_rows::Row;
 
 pub(super) const MAX_KEYS: usize = 100;
 const MAX_PUTS: usize = 25;
-/// As DynamoDB counts the size of items. A request may have 16 MB, and the JSON around a null or a boolean of
-/// one byte makes ten of it.
+/// As DynamoDB counts the size of items. A request may have 16 MB, and a null or a boolean of one byte becomes ten bytes
+/// of JSON.
 const MAX_BATCH_BYTES: usize = 1_500_000;
 
-/// Runs of rows, each of which fits into one BatchWriteItem.
-pub(super) fn puts<'a, 'b>(mut rows: &'b [&'a Row]) -> impl Iterator<Item = &'b [&'a Row]> {
+/// Splits rows into runs, each of which fits into one BatchWriteItem.
+pub(super) fn split_into_put_batches<'a, 'b>(mut rows: &'b [&'a Row]) -> impl Iterator<Item = &'b [&'a Row]> {
     std::iter::from_fn(move || {
         let mut bytes = 0;
         let fits = |row: &&&Row| {
@@ -28,17 +28,17 @@ mod tests {
     use super::*;
     use crate::test_row::row_with;
 
-    fn sizes(number: usize, bytes: usize) -> Vec<usize> {
+    fn batch_sizes(number: usize, bytes: usize) -> Vec<usize> {
         let mut row = row_with("1", &[]);
         row.bytes = bytes;
-        puts(&vec![&row; number]).map(<[&Row]>::len).collect()
+        split_into_put_batches(&vec![&row; number]).map(<[&Row]>::len).collect()
     }
 
     #[test]
-    fn batches_have_25_rows_and_fit_into_a_request() {
-        assert_eq!(sizes(60, 100), [25, 25, 10]);
-        assert_eq!(sizes(7, 400_000), [3, 3, 1]);
-        assert_eq!(sizes(2, MAX_BATCH_BYTES + 1), [1, 1]);
-        assert_eq!(sizes(0, 1), [0; 0]);
+    fn a_batch_has_25_rows_at_most_and_fits_into_a_request() {
+        assert_eq!(batch_sizes(60, 100), [25, 25, 10]);
+        assert_eq!(batch_sizes(7, 400_000), [3, 3, 1]);
+        assert_eq!(batch_sizes(2, MAX_BATCH_BYTES + 1), [1, 1]);
+        assert_eq!(batch_sizes(0, 1), [0; 0]);
     }
 }

@@ -5,22 +5,22 @@ use std::io::Write;
 use restctl_contract::key::WRITTEN_BY;
 use restctl_rows::{Row, Value};
 
-/// Appends the item of a row; `stamp` says which load writes it.
-pub(super) fn write(out: &mut Vec<u8>, row: &Row, stamp: &str) {
+/// Appends a row's item. `stamp` is that of the row's load.
+pub(super) fn write_item(out: &mut Vec<u8>, row: &Row, stamp: &str) {
     out.push(b'{');
     for (name, value) in &row.values {
-        text(out, name);
+        write_string(out, name);
         out.push(b':');
-        attribute(out, value);
+        write_attribute(out, value);
         out.push(b',');
     }
-    text(out, WRITTEN_BY);
+    write_string(out, WRITTEN_BY);
     out.extend_from_slice(br#":{"S":"#);
-    text(out, stamp);
+    write_string(out, stamp);
     out.extend_from_slice(b"}}");
 }
 
-fn attribute(out: &mut Vec<u8>, value: &Value) {
+fn write_attribute(out: &mut Vec<u8>, value: &Value) {
     match value {
         Value::Null => out.extend_from_slice(br#"{"NULL":true}"#),
         Value::Bool(true) => out.extend_from_slice(br#"{"BOOL":true}"#),
@@ -32,44 +32,44 @@ fn attribute(out: &mut Vec<u8>, value: &Value) {
         }
         Value::String(value) => {
             out.extend_from_slice(br#"{"S":"#);
-            text(out, value);
+            write_string(out, value);
             out.push(b'}');
         }
         Value::List(values) => {
             out.extend_from_slice(br#"{"L":["#);
             for (index, value) in values.iter().enumerate() {
-                separate(out, index);
-                attribute(out, value);
+                write_comma(out, index);
+                write_attribute(out, value);
             }
             out.extend_from_slice(b"]}");
         }
         Value::Map(members) => {
             out.extend_from_slice(br#"{"M":{"#);
             for (index, (name, value)) in members.iter().enumerate() {
-                separate(out, index);
-                text(out, name);
+                write_comma(out, index);
+                write_string(out, name);
                 out.push(b':');
-                attribute(out, value);
+                write_attribute(out, value);
             }
             out.extend_from_slice(b"}}");
         }
     }
 }
 
-fn separate(out: &mut Vec<u8>, index: usize) {
+fn write_comma(out: &mut Vec<u8>, index: usize) {
     if index > 0 {
         out.push(b',');
     }
 }
 
-fn text(out: &mut Vec<u8>, text: &str) {
-    let plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
-    if text.bytes().all(plain) {
+fn write_string(out: &mut Vec<u8>, text: &str) {
+    let needs_no_escape = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
+    if text.bytes().all(needs_no_escape) {
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());
         out.push(b'"');
     } else {
-        // Neither a text nor a vector can fail.
+        // Neither a string nor a vector can fail.
         let _ = write!(out, "{}", serde_json::Value::from(text));
     }
 }
@@ -82,7 +82,7 @@ mod tests {
     use crate::test_row::row_with;
 
     #[test]
-    fn every_kind_of_value_has_its_notation() {
+    fn every_type_of_value_is_written() {
         let number = |text: &str| Value::Number(text.into());
         let string = |text: &str| Value::String(text.into());
         let map = vec![("a\"b".into(), number("1")), ("c".into(), Value::Null)];
@@ -97,7 +97,7 @@ mod tests {
             ],
         );
         let mut out = Vec::new();
-        write(&mut out, &row, "stamp");
+        write_item(&mut out, &row, "stamp");
         let item: serde_json::Value = serde_json::from_slice(&out).unwrap();
         let expected = json!({
             "id": { "S": "x\\\n\u{1}é" },

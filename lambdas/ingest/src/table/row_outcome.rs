@@ -1,43 +1,43 @@
 use restctl_rows::Row;
 
-use super::stored_item::Stored;
+use super::stored_item::StoredItem;
 
-/// What a row is to the table.
+/// What became of a row, or what is to become of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// The table does not have its key.
+pub(crate) enum RowOutcome {
+    /// The table has no item with the row's key.
     New,
-    /// The table has another item of an older load, or of none.
+    /// The table has another item, written by an older load or by no load.
     Changed,
-    /// The table has the same item of an older load, or of none.
+    /// The table has the same item, written by an older load or by no load.
     Unchanged,
-    /// The table's item came from a newer upload.
+    /// The table has an item from a newer upload.
     Stale,
-    /// The row's own load has written the very same item.
-    Written,
-    /// The row's own load has written another row of the same key.
+    /// The row's own load has written the same item.
+    AlreadyWritten,
+    /// The row's own load has written another row with the same key.
     Superseding,
-    /// The table does not take it.
+    /// The table refuses the item.
     Refused,
 }
 
-impl Verdict {
-    pub(crate) fn asks_for_a_write(self) -> bool {
-        matches!(self, Verdict::New | Verdict::Changed | Verdict::Superseding)
+impl RowOutcome {
+    pub(crate) fn needs_write(self) -> bool {
+        matches!(self, RowOutcome::New | RowOutcome::Changed | RowOutcome::Superseding)
     }
 }
 
-/// `stamp` is that of the row's load.
-pub(super) fn verdict(row: &Row, stored: &Stored<'_>, stamp: &str) -> Verdict {
-    let by = stored.stamp.as_deref().unwrap_or_default();
-    if by > stamp {
-        return Verdict::Stale;
+/// Compares a row with the item that has its key. `stamp` is that of the row's load.
+pub(super) fn compare_row(row: &Row, item: &StoredItem<'_>, stamp: &str) -> RowOutcome {
+    let item_stamp = item.stamp.as_deref().unwrap_or_default();
+    if item_stamp > stamp {
+        return RowOutcome::Stale;
     }
-    let same = stored.holds(row.values.iter().map(|(name, value)| (&**name, value)));
-    match (by == stamp, same) {
-        (false, false) => Verdict::Changed,
-        (false, true) => Verdict::Unchanged,
-        (true, true) => Verdict::Written,
-        (true, false) => Verdict::Superseding,
+    let is_same = item.has_exactly(row.values.iter().map(|(name, value)| (&**name, value)));
+    match (item_stamp == stamp, is_same) {
+        (false, false) => RowOutcome::Changed,
+        (false, true) => RowOutcome::Unchanged,
+        (true, true) => RowOutcome::AlreadyWritten,
+        (true, false) => RowOutcome::Superseding,
     }
 }

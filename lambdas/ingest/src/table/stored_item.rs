@@ -1,4 +1,4 @@
-//! An item of the table as it comes in DynamoDB's JSON, read without copying what need not be copied.
+//! An item of the table, parsed from DynamoDB's JSON with as few copies as possible.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,10 +8,10 @@ use restctl_rows::Value;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 #[derive(Debug, Default)]
-pub(super) struct Stored<'a> {
-    /// Sorted by name, the stamp not among them.
+pub(super) struct StoredItem<'a> {
+    /// Sorted by name, without the stamp.
     attributes: Vec<(Cow<'a, str>, Attribute<'a>)>,
-    /// Which load wrote it; none of an item that something else has put there.
+    /// The stamp of the load that wrote the item. `None` if no load wrote it.
     pub(super) stamp: Option<Cow<'a, str>>,
 }
 
@@ -23,14 +23,14 @@ enum Attribute<'a> {
     String(Cow<'a, str>),
     List(Vec<Attribute<'a>>),
     Map(Vec<(Cow<'a, str>, Attribute<'a>)>),
-    /// Binary values and sets, which no file has.
+    /// A binary value or a set, which no file has.
     Other,
 }
 
-impl Stored<'_> {
-    /// The key's text, a number's in its one plain notation.
+impl StoredItem<'_> {
+    /// Returns the text of the attribute `name` if it can be a key. A number is in its canonical notation.
     pub(super) fn key(&self, name: &str) -> Option<Cow<'_, str>> {
-        match find(&self.attributes, name)? {
+        match find_attribute(&self.attributes, name)? {
             Attribute::String(text) => Some(Cow::Borrowed(text)),
             Attribute::Number(digits) => match Value::number(digits) {
                 Ok(Value::Number(plain)) => Some(Cow::Owned(plain)),
@@ -40,60 +40,69 @@ impl Stored<'_> {
         }
     }
 
-    /// Whether it has these attributes and, its stamp aside, no other.
-    pub(super) fn holds<'b>(&self, values: impl ExactSizeIterator<Item = (&'b str, &'b Value)>) -> bool {
-        same_members(&self.attributes, values)
+    /// Returns whether the item has these attributes and, apart from its stamp, no others.
+    pub(super) fn has_exactly<'b>(
+        &self,
+        values: impl ExactSizeIterator<Item = (&'b str, &'b Value)>,
+    ) -> bool {
+        has_same_members(&self.attributes, values)
     }
 }
 
-fn find<'a, 'b>(sorted: &'a [(Cow<'b, str>, Attribute<'b>)], name: &str) -> Option<&'a Attribute<'b>> {
-    let place = sorted.binary_search_by(|(other, _)| (**other).cmp(name)).ok()?;
-    Some(&sorted[place].1)
+fn find_attribute<'a, 'b>(
+    sorted: &'a [(Cow<'b, str>, Attribute<'b>)],
+    name: &str,
+) -> Option<&'a Attribute<'b>> {
+    let index = sorted.binary_search_by(|(other, _)| (**other).cmp(name)).ok()?;
+    Some(&sorted[index].1)
 }
 
-fn same_members<'a>(
+fn has_same_members<'a>(
     sorted: &[(Cow<'_, str>, Attribute<'_>)],
     values: impl ExactSizeIterator<Item = (&'a str, &'a Value)>,
 ) -> bool {
     let mut values = values;
     sorted.len() == values.len()
-        && values.all(|(name, value)| find(sorted, name).is_some_and(|found| same(found, value)))
+        && values.all(|(name, value)| {
+            find_attribute(sorted, name).is_some_and(|found| is_same_value(found, value))
+        })
 }
 
-fn same(attribute: &Attribute<'_>, value: &Value) -> bool {
+fn is_same_value(attribute: &Attribute<'_>, value: &Value) -> bool {
     match (attribute, value) {
         (Attribute::Null, Value::Null) => true,
         (Attribute::Bool(a), Value::Bool(b)) => a == b,
         (Attribute::String(a), Value::String(b)) => a == b,
-        // DynamoDB may give back another notation of the same number.
+        // DynamoDB may return the same number in another notation.
         (Attribute::Number(a), Value::Number(b)) => a == b || Value::number(a).is_ok_and(|a| a == *value),
         (Attribute::List(a), Value::List(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same_value(a, b))
         }
         (Attribute::Map(a), Value::Map(b)) => {
-            same_members(a, b.iter().map(|(name, value)| (name.as_str(), value)))
+            has_same_members(a, b.iter().map(|(name, value)| (name.as_str(), value)))
         }
         _ => false,
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Stored<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for StoredItem<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut stored = Stored { attributes: deserializer.deserialize_map(Members)?, stamp: None };
-        if let Ok(place) = stored.attributes.binary_search_by(|(name, _)| (**name).cmp(WRITTEN_BY)) {
-            stored.stamp = match stored.attributes.remove(place).1 {
+        let mut item =
+            StoredItem { attributes: deserializer.deserialize_map(AttributesVisitor)?, stamp: None };
+        if let Ok(index) = item.attributes.binary_search_by(|(name, _)| (**name).cmp(WRITTEN_BY)) {
+            item.stamp = match item.attributes.remove(index).1 {
                 Attribute::String(stamp) => Some(stamp),
                 _ => None,
             };
         }
-        Ok(stored)
+        Ok(item)
     }
 }
 
-/// Attributes by name, sorted.
-struct Members;
+/// Sorts the attributes by name.
+struct AttributesVisitor;
 
-impl<'de> Visitor<'de> for Members {
+impl<'de> Visitor<'de> for AttributesVisitor {
     type Value = Vec<(Cow<'de, str>, Attribute<'de>)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -101,25 +110,25 @@ impl<'de> Visitor<'de> for Members {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some((Text(name), attribute)) = map.next_entry()? {
-            members.push((name, attribute));
+        let mut attributes = Vec::new();
+        while let Some((JsonString(name), attribute)) = map.next_entry()? {
+            attributes.push((name, attribute));
         }
-        members.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        Ok(members)
+        attributes.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(attributes)
     }
 }
 
 impl<'de> Deserialize<'de> for Attribute<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Descriptor)
+        deserializer.deserialize_map(AttributeVisitor)
     }
 }
 
-/// `{"S": "text"}`: one member, whose name is the type.
-struct Descriptor;
+/// Reads `{"S": "text"}`: one member, named after the type.
+struct AttributeVisitor;
 
-impl<'de> Visitor<'de> for Descriptor {
+impl<'de> Visitor<'de> for AttributeVisitor {
     type Value = Attribute<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -127,15 +136,15 @@ impl<'de> Visitor<'de> for Descriptor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let Some(Text(kind)) = map.next_key()? else {
+        let Some(JsonString(kind)) = map.next_key()? else {
             return Err(serde::de::Error::custom("an attribute has no type"));
         };
         let attribute = match &*kind {
-            "S" => Attribute::String(map.next_value::<Text<'_>>()?.0),
-            "N" => Attribute::Number(map.next_value::<Text<'_>>()?.0),
+            "S" => Attribute::String(map.next_value::<JsonString<'_>>()?.0),
+            "N" => Attribute::Number(map.next_value::<JsonString<'_>>()?.0),
             "BOOL" => Attribute::Bool(map.next_value()?),
             "L" => Attribute::List(map.next_value()?),
-            "M" => Attribute::Map(map.next_value::<Map<'_>>()?.0),
+            "M" => Attribute::Map(map.next_value::<Members<'_>>()?.0),
             "NULL" => {
                 map.next_value::<IgnoredAny>()?;
                 Attribute::Null
@@ -149,17 +158,17 @@ impl<'de> Visitor<'de> for Descriptor {
     }
 }
 
-struct Map<'a>(Vec<(Cow<'a, str>, Attribute<'a>)>);
+struct Members<'a>(Vec<(Cow<'a, str>, Attribute<'a>)>);
 
-impl<'de> Deserialize<'de> for Map<'de> {
+impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Members).map(Self)
+        deserializer.deserialize_map(AttributesVisitor).map(Self)
     }
 }
 
-/// A text, borrowed where the JSON has it without escapes.
+/// Borrowed if the JSON has no escapes in it.
 #[derive(serde::Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+struct JsonString<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[cfg(test)]
 mod tests {
@@ -168,15 +177,15 @@ mod tests {
     use super::*;
     use crate::test_row::row_with;
 
-    fn holds(item: serde_json::Value, values: &[(&str, Value)]) -> bool {
+    fn has_exactly(item: serde_json::Value, values: &[(&str, Value)]) -> bool {
         let item = item.to_string();
-        let stored: Stored<'_> = serde_json::from_str(&item).unwrap();
+        let stored: StoredItem<'_> = serde_json::from_str(&item).unwrap();
         let row = row_with("1", values);
-        stored.holds(row.values.iter().map(|(name, value)| (&**name, value)))
+        stored.has_exactly(row.values.iter().map(|(name, value)| (&**name, value)))
     }
 
     #[test]
-    fn attributes_are_compared_whatever_their_order_and_notation() {
+    fn the_order_of_attributes_and_the_notation_of_numbers_do_not_matter() {
         let number = |text: &str| Value::Number(text.into());
         let values = [
             ("n", number("1000")),
@@ -193,7 +202,7 @@ mod tests {
             "n": { "N": "1E+3" },
             "id": { "S": "1" },
         });
-        assert!(holds(item.clone(), &values));
+        assert!(has_exactly(item.clone(), &values));
         for (name, other) in [
             ("n", json!({ "N": "1001" })),
             ("n", json!({ "S": "1000" })),
@@ -204,18 +213,18 @@ mod tests {
         ] {
             let mut changed = item.clone();
             changed[name] = other;
-            assert!(!holds(changed, &values), "{name}");
+            assert!(!has_exactly(changed, &values), "{name}");
         }
-        assert!(!holds(item, &values[1..]));
+        assert!(!has_exactly(item, &values[1..]));
     }
 
     #[test]
-    fn the_stamp_and_the_key_are_told() {
+    fn the_stamp_and_the_key_are_read() {
         let item = r#"{"id":{"N":"1E+1"},"restctl:load":{"S":"stamp"},"b":{"B":"AA=="}}"#;
-        let stored: Stored<'_> = serde_json::from_str(item).unwrap();
+        let stored: StoredItem<'_> = serde_json::from_str(item).unwrap();
         assert_eq!(stored.stamp.as_deref(), Some("stamp"));
         assert_eq!(stored.key("id").as_deref(), Some("10"));
         assert_eq!((stored.key("b"), stored.key("none")), (None, None));
-        assert!(serde_json::from_str::<Stored<'_>>(r#"{"id":{}}"#).is_err());
+        assert!(serde_json::from_str::<StoredItem<'_>>(r#"{"id":{}}"#).is_err());
     }
 }

@@ -98,7 +98,7 @@ impl<'a> History<'a> {
     fn random(world: &'a mut World, seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
         world.clear();
-        world.ingest.window_size = WindowSize { rows: rng.usize(1..6), ..WindowSize::default() };
+        world.handler.context.window_size = WindowSize { rows: rng.usize(1..6), ..WindowSize::default() };
         world.bucket.send_pieces_of(rng.usize(4..40));
         let uploads: Vec<_> = (1..=rng.usize(1..6)).map(|number| Upload::random(&mut rng, number)).collect();
         for upload in &uploads {
@@ -311,7 +311,7 @@ async fn receipts_tell_what_became_of_each_row() {
         let _named = Seed(seed);
         let mut history = History::random(&mut world, seed);
         history.queue.loads.clear();
-        history.world.ingest.window_size = WindowSize::default();
+        history.world.handler.context.window_size = WindowSize::default();
         history.world.bucket.send_pieces_of(usize::MAX);
         let mut table = BTreeMap::new();
         for number in 0..history.uploads.len() {

@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 use super::s3::Bucket;
 use super::sqs::Sqs;
 use crate::dynamodb::{Backoff, Dynamodb};
-use crate::load::{Cadence, Ingest};
-use crate::message::{Deadline, Queue};
+use crate::handler::Handler;
+use crate::load::{LedgerCadence, LoadContext};
+use crate::message::{Deadline, LoadQueue};
 use crate::source::WindowSize;
 
 /// The function with everything it talks to.
@@ -23,7 +24,7 @@ pub(crate) struct World {
     pub(crate) dynamo: Dynamo,
     pub(crate) bucket: Bucket,
     pub(crate) sqs: Sqs,
-    pub(crate) ingest: Ingest,
+    pub(crate) handler: Handler,
 }
 
 impl World {
@@ -31,8 +32,8 @@ impl World {
         let dynamo = Dynamo::start().await;
         let bucket = Bucket::start().await;
         let sqs = Sqs::start().await;
-        let ingest = ingest(&dynamo, &bucket, &sqs).await;
-        let world = Self { dynamo, bucket, sqs, ingest };
+        let handler = handler(&dynamo, &bucket, &sqs).await;
+        let world = Self { dynamo, bucket, sqs, handler };
         world.clear();
         world
     }
@@ -50,7 +51,7 @@ impl World {
     pub(crate) async fn deliver(&self, messages: &[Value], time: Duration) -> Vec<String> {
         let event: SqsEvent = serde_json::from_value(json!({ "Records": messages })).unwrap();
         let deadline = Deadline::at(SystemTime::now() + time);
-        let response = self.ingest.handle(event, deadline).await.unwrap();
+        let response = self.handler.handle(event, deadline).await.unwrap();
         response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
     }
 
@@ -67,7 +68,7 @@ impl World {
     }
 }
 
-async fn ingest(dynamo: &Dynamo, bucket: &Bucket, sqs: &Sqs) -> Ingest {
+async fn handler(dynamo: &Dynamo, bucket: &Bucket, sqs: &Sqs) -> Handler {
     let config = aws_config::defaults(BehaviorVersion::latest())
         .region(Region::from_static("eu-central-1"))
         .credentials_provider(Credentials::new("id", "secret", None, None, "tests"))
@@ -87,16 +88,17 @@ async fn ingest(dynamo: &Dynamo, bucket: &Bucket, sqs: &Sqs) -> Ingest {
     let https = restctl_aws::https_client().unwrap();
     let service = Service::dynamodb(https, &environment, Duration::from_secs(20)).unwrap();
     let backoff = Backoff { first: Duration::from_millis(1), longest: Duration::from_millis(50) };
-    Ingest {
+    let context = LoadContext {
         s3: aws_sdk_s3::Client::from_conf(s3.build()),
         dynamodb: Dynamodb::new(service, backoff),
-        queue: Queue::new(queue, format!("{}/loads", sqs.url()), format!("{}/dead", sqs.url())),
         items_table: "items".into(),
         ledger_table: "ledger".into(),
         key: Key { name: "id".into(), kind: KeyType::String },
         window_size: WindowSize::default(),
-        cadence: Cadence { news: Duration::ZERO, rejects: Duration::ZERO },
-    }
+        cadence: LedgerCadence { progress: Duration::ZERO, rejects: Duration::ZERO },
+    };
+    let queue = LoadQueue::new(queue, format!("{}/loads", sqs.url()), format!("{}/dead", sqs.url()));
+    Handler { queue, context }
 }
 
 /// Every row is accounted for.

@@ -1,0 +1,15 @@
+/// How far one invocation has brought a load.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum LoadOutcome {
+    /// The ledger has the load as loaded or as failed: nothing is left to do.
+    Settled,
+    /// Time ran short, and the next invocation goes on.
+    Continues,
+    /// The load failed for a reason that may pass.
+    Retries {
+        /// The number of failures since the load last made progress.
+        failures: u32,
+    },
+    /// The load has failed too often.
+    Stopped,
+}

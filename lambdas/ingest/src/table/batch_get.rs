@@ -1,0 +1,97 @@
+//! Comparing rows with the table's items, by BatchGetItem.
+
+use std::collections::HashMap;
+
+use restctl_contract::key::{Key, KeyType};
+use restctl_rows::Row;
+use serde::Deserialize;
+use serde_json::to_string;
+use serde_json::value::RawValue;
+
+use super::capacity::{ConsumedCapacity, sum_units};
+use super::row_outcome::{RowOutcome, compare_row};
+use super::stored_item::StoredItem;
+use crate::dynamodb::{Dynamodb, parse_answer};
+use crate::error::Error;
+
+const OPERATION: &str = "BatchGetItem";
+
+/// Rows that have been compared with the table.
+#[derive(Debug, Default)]
+pub(crate) struct ComparedRows {
+    /// The outcome of each row, in the order of the rows.
+    pub(crate) outcomes: Vec<RowOutcome>,
+    pub(crate) read_units: f64,
+}
+
+impl ComparedRows {
+    /// Returns those of `rows`, which are the rows that were compared, whose outcome fits.
+    pub(crate) fn filter<'a>(&self, rows: &'a [Row], fits: impl Fn(RowOutcome) -> bool) -> Vec<&'a Row> {
+        let outcomes = rows.iter().zip(&self.outcomes);
+        outcomes.filter(|(_, outcome)| fits(**outcome)).map(|(row, _)| row).collect()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct BatchGetAnswer<'a> {
+    #[serde(borrow, default)]
+    responses: HashMap<String, Vec<StoredItem<'a>>>,
+    #[serde(borrow, default)]
+    unprocessed_keys: HashMap<String, UnprocessedKeys<'a>>,
+    #[serde(default)]
+    consumed_capacity: Vec<ConsumedCapacity>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct UnprocessedKeys<'a> {
+    #[serde(borrow)]
+    keys: Vec<&'a RawValue>,
+}
+
+/// Compares at most [`super::batch_limits::MAX_KEYS`] rows with the items of `table`.
+pub(super) async fn compare_batch(
+    client: &Dynamodb,
+    table: &str,
+    key: &Key,
+    batch: &[Row],
+    stamp: &str,
+) -> Result<ComparedRows, Error> {
+    let indexes: HashMap<&str, usize> =
+        batch.iter().enumerate().map(|(index, row)| (row.key(), index)).collect();
+    let mut compared = ComparedRows { outcomes: vec![RowOutcome::New; batch.len()], read_units: 0.0 };
+    let mut keys = batch.iter().map(|row| key_json(key, row)).collect::<Vec<_>>().join(",");
+    for attempt in 0.. {
+        let request = format!(
+            r#"{{"ReturnConsumedCapacity":"TOTAL","RequestItems":{{"{table}":{{"ConsistentRead":true,"Keys":[{keys}]}}}}}}"#,
+        );
+        let answer = client.call(OPERATION, request.into_bytes()).await?;
+        let mut answer: BatchGetAnswer<'_> = parse_answer(OPERATION, &answer)?;
+        compared.read_units += sum_units(&answer.consumed_capacity);
+        for item in answer.responses.remove(table).unwrap_or_default() {
+            let index = item.key(&key.name).and_then(|key| indexes.get(&*key).copied());
+            let index = index.ok_or_else(|| {
+                Error::unreadable_answer(OPERATION, "it has an item that was not asked for")
+            })?;
+            compared.outcomes[index] = compare_row(&batch[index], &item, stamp);
+        }
+        let unprocessed = answer.unprocessed_keys.remove(table).map_or_else(Vec::new, |left| left.keys);
+        if unprocessed.is_empty() {
+            break;
+        }
+        keys = unprocessed.iter().map(|key| key.get()).collect::<Vec<_>>().join(",");
+        client.wait_after_unprocessed(attempt).await;
+    }
+    Ok(compared)
+}
+
+fn key_json(key: &Key, row: &Row) -> String {
+    let kind = match key.kind {
+        KeyType::String => "S",
+        KeyType::Number => "N",
+    };
+    // A string always has a JSON form.
+    let string = |text: &str| to_string(text).unwrap_or_default();
+    format!(r#"{{{}:{{"{kind}":{}}}}}"#, string(&key.name), string(row.key()))
+}
