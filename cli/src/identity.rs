@@ -3,5 +3,7 @@
 pub(crate) mod client_secret;
 pub(crate) mod cognito;
 pub(crate) mod discovery;
+pub(crate) mod grant;
+pub(crate) mod http;
 pub(crate) mod policy;
 pub(crate) mod settings;

@@ -14,7 +14,7 @@ use crate::api::session_cache::{self, Session};
 use crate::api::token;
 use crate::context::Context;
 use crate::failure::{Failure, FailureContext, Result};
-use crate::identity::discovery::bounded_body;
+use crate::identity::http::read_bounded_body;
 use crate::terminal::output;
 
 /// What a load balancer passes of a Lambda's answer, with room for what a proxy in between may add.
@@ -95,7 +95,7 @@ impl<'a> Api<'a> {
                     output::print_message(&format!("the API is busy; going on in {} s", pause.as_secs()));
                     tokio::time::sleep(pause).await;
                 }
-                _ => return Ok((status, bounded_body(answer, MAX_BODY_BYTES).await?)),
+                _ => return Ok((status, read_bounded_body(answer, MAX_BODY_BYTES).await?)),
             }
         }
     }

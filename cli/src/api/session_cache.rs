@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::api::endpoint::Location;
-use crate::api::token::Token;
 use crate::cli::target::TargetArgs;
 use crate::context::Context;
 use crate::digest::to_hex;
 use crate::directories;
 use crate::failure::{FailureContext, Result};
+use crate::identity::grant::AccessToken;
 use crate::timestamp::seconds_now;
 
 /// What decides, beside the arguments, whose settings are read.
@@ -38,13 +38,16 @@ const CONFIGURATION: [(&str, &str); 2] =
 /// been replaced on another machine because it is no longer to be trusted.
 const LOCATION_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// A token is not used in its last minute: it could expire on the way.
+const MARGIN: Duration = Duration::from_secs(60);
+
 #[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Session {
     /// Sizes and times of the configuration files by which all this was found.
     #[serde(default)]
     configuration: String,
     #[serde(default)]
-    token: Option<Token>,
+    token: Option<AccessToken>,
     #[serde(default)]
     location: Option<Location>,
     /// When, in seconds since 1970.
@@ -71,8 +74,8 @@ impl Session {
     }
 
     /// The token, unless it is about to expire.
-    pub(crate) fn token(&self) -> Option<&Token> {
-        self.token.as_ref().filter(|token| token.is_fresh())
+    pub(crate) fn token(&self) -> Option<&AccessToken> {
+        self.token.as_ref().filter(|token| seconds_now() + MARGIN.as_secs() < token.expires_at)
     }
 
     pub(crate) fn location(self) -> Option<Location> {
@@ -86,7 +89,7 @@ impl Session {
     }
 }
 
-pub(crate) fn keep_token(context: &Context, token: &Token) -> Result<()> {
+pub(crate) fn keep_token(context: &Context, token: &AccessToken) -> Result<()> {
     Session { token: Some(token.clone()), ..Session::recall(context)? }.keep(context)
 }
 

@@ -51,8 +51,9 @@ struct Outcome {
 }
 
 pub(crate) async fn run(_: AuthTest, context: &Context) -> Result<()> {
+    let aws = context.aws().await?;
     let (asked, endpoint, token) =
-        tokio::join!(policy::asked(context), Endpoint::find(context), token::obtain(context));
+        tokio::join!(policy::asked(aws, &context.stack), Endpoint::find(context), token::obtain(context));
     // Where all fail, the step that comes first is the one to name: setup.
     let (asked, token, endpoint) = (asked?, token?, endpoint?);
     let jwks: Value = serde_json::from_slice(&discovery::fetch_keys(&asked.jwks_uri).await?)

@@ -1,5 +1,6 @@
 //! `restctl idp`: the identity provider that vouches for callers.
 
+mod local_secret;
 mod rotate_secret;
 mod show;
 

@@ -5,9 +5,10 @@ mod explain;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use crate::api::token::{self, Token as AccessToken};
+use crate::api::token;
 use crate::context::Context;
 use crate::failure::Result;
+use crate::identity::grant::AccessToken;
 use crate::terminal::output::{self, Format};
 use crate::timestamp;
 

@@ -1,13 +1,11 @@
 //! What an identity provider says of itself (OpenID Connect Discovery 1.0).
 
-use std::net::IpAddr;
-use std::time::Duration;
-
 use reqwest::Url;
 use restctl_verifier::{MAX_KEY_SET_BYTES, Provider};
 use serde::Deserialize;
 
 use crate::failure::{Exit, Failure, FailureContext, Result};
+use crate::identity::http::{build_client, is_loopback, read_bounded_body};
 
 /// A discovery document has a few kilobytes; no more than this is read.
 const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
@@ -50,13 +48,13 @@ pub(crate) async fn discover(issuer: &str) -> Result<Discovery> {
     let unreachable = |failure: Failure| {
         failure.next("restctl setup --issuer URL, such as https://YOUR-TENANT.eu.auth0.com/")
     };
-    let answer = client(&address)?.get(&address).send().await;
+    let answer = build_client(&address)?.get(&address).send().await;
     let answer = answer.context(format!("the issuer does not answer at {address}")).map_err(unreachable)?;
     if !answer.status().is_success() {
         let failure = Failure::new(format!("{address} answers {}", answer.status()));
         return Err(unreachable(failure.why("an issuer publishes its OpenID configuration there")));
     }
-    let body = bounded_body(answer, MAX_DOCUMENT_BYTES).await?;
+    let body = read_bounded_body(answer, MAX_DOCUMENT_BYTES).await?;
     let document: Discovery = serde_json::from_slice(&body)
         .context(format!("{address} is no OpenID configuration"))
         .map_err(unreachable)?;
@@ -74,38 +72,14 @@ pub(crate) async fn discover(issuer: &str) -> Result<Discovery> {
 /// The issuer's published keys, as they came.
 pub(crate) async fn fetch_keys(jwks_uri: &str) -> Result<Vec<u8>> {
     check_secure(jwks_uri, "the issuer's jwks_uri")?;
-    let answer = client(jwks_uri)?.get(jwks_uri).send().await;
+    let answer = build_client(jwks_uri)?.get(jwks_uri).send().await;
     let answer = answer.context(format!("the issuer's keys cannot be fetched from {jwks_uri}"))?;
     if !answer.status().is_success() {
         return Err(Failure::new(format!("{jwks_uri} answers {}", answer.status()))
             .why("the issuer publishes its keys there, as far as the settings say")
             .next("restctl setup, which asks the issuer where its keys are"));
     }
-    bounded_body(answer, MAX_KEY_SET_BYTES).await
-}
-
-/// A client for the identity provider at `address`: it follows no redirect, for a secret goes where it was sent.
-pub(crate) fn client(address: &str) -> Result<reqwest::Client> {
-    let mut builder = reqwest::Client::builder()
-        .timeout(Duration::from_secs(20))
-        .redirect(reqwest::redirect::Policy::none());
-    if Url::parse(address).is_ok_and(|url| is_loopback(&url)) {
-        builder = builder.no_proxy();
-    }
-    builder.build().context("the HTTP client does not start")
-}
-
-/// The body, refused where it is larger than `limit` bytes.
-pub(crate) async fn bounded_body(mut answer: reqwest::Response, limit: usize) -> Result<Vec<u8>> {
-    let address = answer.url().clone();
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.context(format!("{address} broke off its answer"))? {
-        if body.len() + chunk.len() > limit {
-            return Err(Failure::new(format!("{address} answers more than {limit} bytes")));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
+    read_bounded_body(answer, MAX_KEY_SET_BYTES).await
 }
 
 /// HTTPS, or plain HTTP to this very machine.
@@ -122,11 +96,6 @@ fn check_secure(address: &str, what: &str) -> Result<()> {
         "http" if is_loopback(&url) => Ok(()),
         _ => Err(insecure("keys and secrets travel over HTTPS only")),
     }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! What the API asks of a token: as it was deployed, or else as it is set up.
 
-use restctl_contract::stack::Setting;
+use restctl_contract::stack::{Setting, StackName};
 use restctl_contract::template::parameter;
 use restctl_verifier::{Check, Explanation, KeySet, Policy};
 
+use crate::aws::Aws;
 use crate::aws::cloudformation::{self, Stack};
-use crate::context::Context;
 use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::identity::settings::Settings;
 use crate::identity::{cognito, discovery};
@@ -20,11 +20,8 @@ pub(crate) struct Asked {
 }
 
 /// Reads what the deployed stack goes by; the settings where there is none, or where CloudFormation does not tell.
-pub(crate) async fn asked(context: &Context) -> Result<Asked> {
-    let (settings, stack) = tokio::try_join!(
-        Settings::read(context.aws().await?, &context.stack),
-        cloudformation::find_own(context.aws().await?, &context.stack),
-    )?;
+pub(crate) async fn asked(aws: &Aws, name: &StackName) -> Result<Asked> {
+    let (settings, stack) = tokio::try_join!(Settings::read(aws, name), cloudformation::find_own(aws, name))?;
     Asked::of(&settings, stack.as_ref())
 }
 

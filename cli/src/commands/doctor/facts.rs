@@ -14,12 +14,12 @@ use super::finding::Trouble;
 use super::{account, tls};
 use crate::api::endpoint::Location;
 use crate::api::handshake::Handshake;
-use crate::api::token::{self, Token};
 use crate::aws::cloudformation::{self, Resource, Stack};
 use crate::aws::sts::{self, Caller};
 use crate::aws::{Aws, secretsmanager};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
+use crate::identity::grant::{self, AccessToken};
 use crate::identity::policy::Asked;
 use crate::identity::settings::{self, Settings};
 
@@ -42,7 +42,7 @@ pub(super) struct Facts<'a> {
     handshake: Fact<Handshake>,
     asked: Fact<Asked>,
     keys: Fact<KeySet>,
-    token: Fact<Token>,
+    token: Fact<AccessToken>,
 }
 
 impl<'a> Facts<'a> {
@@ -186,8 +186,9 @@ impl<'a> Facts<'a> {
     }
 
     /// A new one, that only a good secret gets.
-    pub(super) async fn token(&self) -> Known<&Token> {
-        let look = async { Ok(token::grant(self.settings().await?, self.client_secret().await?).await?) };
+    pub(super) async fn token(&self) -> Known<&AccessToken> {
+        let look =
+            async { Ok(grant::request_token(self.settings().await?, self.client_secret().await?).await?) };
         self.token.known(TOKEN, look.boxed_local()).await
     }
 }

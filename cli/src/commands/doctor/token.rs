@@ -7,7 +7,7 @@ use restctl_verifier::CheckOutcome;
 use super::facts::Facts;
 use super::finding::{Finding, Trouble};
 use crate::api::endpoint::{self, Endpoint};
-use crate::identity::discovery::bounded_body;
+use crate::identity::http::read_bounded_body;
 use crate::timestamp::seconds_now;
 
 /// One item, or a problem.
@@ -37,7 +37,7 @@ pub(super) async fn access(facts: &Facts<'_>) -> Result<Finding, Trouble> {
     let answer = endpoint.client.get(&address).bearer_auth(&token.access_token).send().await;
     let answer = answer.map_err(|error| endpoint.no_answer(&address, &error))?;
     let status = answer.status();
-    let body = bounded_body(answer, MAX_ANSWER_BYTES).await?;
+    let body = read_bounded_body(answer, MAX_ANSWER_BYTES).await?;
     if status == StatusCode::OK || (status == StatusCode::NOT_FOUND && is_no_such_item(&body)) {
         return Ok(Finding::ok(format!("GET {path} answers {status}")));
     }

@@ -9,14 +9,15 @@ use restctl_contract::timestamp;
 use restctl_verifier::Provider;
 use serde::Serialize;
 
-use crate::api::{session_cache, token};
+use super::local_secret::rotate_local_secret;
+use crate::api::session_cache;
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::secretsmanager::{self, CLIENT_SECRET};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::identity::policy::Asked;
 use crate::identity::settings::Settings;
-use crate::identity::{client_secret, cognito};
+use crate::identity::{client_secret, cognito, grant};
 use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
@@ -63,7 +64,8 @@ pub(super) async fn run(args: RotateSecret, context: &Context) -> Result<()> {
     let keys = asked.keys().await?;
 
     let secret = new_secret(&args, context, &settings).await?;
-    let granted = token::grant(&settings, &secret).await.map_err(|failure| unchanged(failure, &settings))?;
+    let granted =
+        grant::request_token(&settings, &secret).await.map_err(|failure| unchanged(failure, &settings))?;
     let judged = asked.judge(&asked.explain(&granted.access_token, &keys));
     judged.map_err(|failure| failure.then("the same command again; until then the present secret stays"))?;
 
@@ -92,9 +94,9 @@ async fn new_secret(args: &RotateSecret, context: &Context, settings: &Settings)
     if let Some(secret) = client_secret::given(args.client_secret_file.as_deref())? {
         return Ok(secret);
     }
-    let local = context.local.as_ref().map(|local| &local.identity_provider);
-    match local.filter(|local| settings.get(Setting::Issuer) == Some(&local.issuer)) {
-        Some(local) => local.rotate_secret().await,
+    let issuer = settings.get(Setting::Issuer);
+    match context.local.as_ref().filter(|local| issuer == Some(&local.identity_provider.issuer)) {
+        Some(local) => rotate_local_secret(local).await,
         None => client_secret::ask(),
     }
 }

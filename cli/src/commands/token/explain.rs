@@ -53,7 +53,7 @@ struct Line<'a> {
 }
 
 pub(super) async fn run(args: Explain, context: &Context) -> Result<()> {
-    let asked = policy::asked(context).await?;
+    let asked = policy::asked(context.aws().await?, &context.stack).await?;
     let token = match args.token.as_deref() {
         Some("-") => read_token()?,
         Some(token) => token.to_owned(),
