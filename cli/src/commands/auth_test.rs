@@ -8,7 +8,7 @@ use clap::Args;
 use comfy_table::Table;
 use reqwest::StatusCode;
 use restctl_contract::api::{HEALTH_PATH, ITEMS_PATH};
-use restctl_forgery::{Attempt, Expected};
+use restctl_forgery::{Attempt, ExpectedAnswer};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -33,9 +33,9 @@ const GOOD_TOKEN: &str = "a good token";
 
 /// What stands in between may join two headers into one (RFC 9110, section 5.3), as the local cloud does: then they
 /// are refused as bad credentials.
-const JOINED: [Expected; 2] = [
-    Expected { status: 401, problem: Some("token-missing"), challenge: Some("") },
-    Expected { status: 401, problem: Some("token-refused"), challenge: Some("invalid_token") },
+const JOINED: [ExpectedAnswer; 2] = [
+    ExpectedAnswer { status: 401, problem: Some("token-missing"), challenge: Some("") },
+    ExpectedAnswer { status: 401, problem: Some("token-refused"), challenge: Some("invalid_token") },
 ];
 
 /// One request and what became of it.
@@ -64,7 +64,7 @@ pub(crate) async fn run(_: AuthTest, context: &Context) -> Result<()> {
     let mut outcomes = vec![health(&endpoint).await?];
     let (token, good) = good_token(context, &endpoint, &path, token.access_token).await?;
     outcomes.push(good);
-    let attempts = restctl_forgery::attempts(&token, &jwks, &path);
+    let attempts = restctl_forgery::forge_attempts(&token, &jwks, &path);
     let attempts = attempts
         .context("nothing can be forged of the token that restctl token prints")
         .map_err(|failure| failure.exit(Exit::Authentication).next("restctl token explain"))?;
@@ -93,7 +93,7 @@ async fn health(endpoint: &Endpoint) -> Result<Outcome> {
     let address = format!("{}{HEALTH_PATH}", endpoint.base_url);
     let answer = Answer::of(endpoint.client.get(&address)).await;
     let answer = answer.map_err(|error| endpoint.no_answer(&address, &error))?;
-    let expected = Expected { status: 200, problem: None, challenge: None };
+    let expected = ExpectedAnswer { status: 200, problem: None, challenge: None };
     Ok(outcome("/health without a token".to_owned(), &[expected], Ok(answer)))
 }
 
@@ -111,8 +111,8 @@ async fn good_token(
         answer = Answer::of(endpoint.client.get(&address).bearer_auth(&token)).await;
     }
     let answer = answer.map_err(|error| endpoint.no_answer(&address, &error))?;
-    let found = Expected { status: 200, problem: None, challenge: None };
-    let not_found = Expected { status: 404, problem: Some("item-not-found"), challenge: None };
+    let found = ExpectedAnswer { status: 200, problem: None, challenge: None };
+    let not_found = ExpectedAnswer { status: 404, problem: Some("item-not-found"), challenge: None };
     Ok((token, outcome(GOOD_TOKEN.to_owned(), &[found, not_found], Ok(answer))))
 }
 
@@ -133,7 +133,7 @@ fn has_header_twice(attempt: &Attempt) -> bool {
 }
 
 /// `expected` are the answers that are right.
-fn outcome(name: String, expected: &[Expected], answer: Result<Answer, reqwest::Error>) -> Outcome {
+fn outcome(name: String, expected: &[ExpectedAnswer], answer: Result<Answer, reqwest::Error>) -> Outcome {
     let described: Vec<String> = expected
         .iter()
         .map(|expected| answer::described(expected.status, expected.problem, expected.challenge))

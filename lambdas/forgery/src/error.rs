@@ -1,15 +1,15 @@
-//! Why nothing can be forged.
+//! Reasons why no request can be forged.
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum ForgeryError {
     #[error("the token to forge from is not a signed JWT in compact form")]
     Malformed,
-    #[error("the key set has no key of the token's key id, so that there is nothing to forge")]
+    #[error("the key set has no key with the token's key id")]
     NoSuchKey,
-    #[error("the token's key is neither RSA nor P-256, which are what can be forged")]
+    #[error("the token's key is neither RSA nor P-256")]
     UnsupportedKey,
-    #[error("no key to forge with can be made: {0}")]
+    #[error("cannot generate a key to forge with: {0}")]
     Key(#[from] rcgen::Error),
-    #[error("a forgery cannot be signed: {0}")]
+    #[error("cannot sign a forged token: {0}")]
     Signature(#[from] jsonwebtoken::errors::Error),
 }

@@ -1,8 +1,8 @@
-//! Requests that must not get in, made from what an attacker has who has seen one token: that token, and the
-//! keys that its issuer publishes.
+//! Requests that the API must refuse, made from what an attacker knows after seeing one token: the token, and the keys
+//! that its issuer publishes.
 //!
-//! The attacks on tokens are those of RFC 8725 and of the CVEs of JWT libraries; those on their way of travel
-//! are what RFC 6750 rules out. Nothing here is ever let in by a verifier that goes by these documents.
+//! The attacks on tokens come from RFC 8725 and from the CVEs of JWT libraries. The attacks on how a token is sent are
+//! those that RFC 6750 rules out. A verifier that follows these documents accepts none of them.
 
 mod algorithm_confusion;
 mod attempt;
@@ -20,33 +20,33 @@ mod unsecured;
 
 use serde_json::Value;
 
-pub use attempt::{Attempt, Expected};
-pub use error::Error;
+pub use attempt::{Attempt, ExpectedAnswer};
+pub use error::ForgeryError;
 
 use crate::public_key::PublicKey;
 use crate::signing_key::SigningKey;
 use crate::token::Token;
 
-/// `token` is good; `jwks` is the issuer's published key set; `path` is the path of an item.
+/// Forges requests from a good `token`, the issuer's published key set `jwks` and the `path` of an item.
 ///
-/// Some attempts name keys that the issuer does not have: whoever caches its keys may look for them once.
+/// Some attempts name keys that the issuer does not have. An API that caches the issuer's keys may fetch them once more.
 ///
 /// # Errors
-/// If the token is no JWT of one of these keys, or the machine makes no keys.
-pub fn attempts(token: &str, jwks: &Value, path: &str) -> Result<Vec<Attempt>, Error> {
+/// Fails if none of the keys signed the token, or if this machine cannot generate keys.
+pub fn forge_attempts(token: &str, jwks: &Value, path: &str) -> Result<Vec<Attempt>, ForgeryError> {
     let good = Token::parse(token)?;
-    let issuer = PublicKey::of(&good, jwks)?;
+    let issuer = PublicKey::find_in_jwks(&good, jwks)?;
     let attacker = SigningKey::like(&issuer)?;
     let forged = [
-        unsecured::tokens(&good),
-        algorithm_confusion::tokens(&good, &issuer)?,
-        header_injection::tokens(&good, &attacker)?,
-        tampering::tokens(&good, &issuer, &attacker)?,
-        shape::tokens(&good),
+        unsecured::forge_tokens(&good),
+        algorithm_confusion::forge_tokens(&good, &issuer)?,
+        header_injection::forge_tokens(&good, &attacker)?,
+        tampering::forge_tokens(&good, &issuer, &attacker)?,
+        shape::forge_tokens(&good),
     ];
-    let mut attempts = presentation::attempts(token, path);
-    // What a trick leaves as it was, such as a token without padding, is no forgery.
+    let mut attempts = presentation::forge_attempts(token, path);
+    // Some changes leave the token as it was, such as a padding that it does not need.
     let forged = forged.into_iter().flatten().filter(|forged| forged.token != token);
-    attempts.extend(forged.map(|forged| presentation::bearer(forged, path)));
+    attempts.extend(forged.map(|forged| presentation::send_forged_token(forged, path)));
     Ok(attempts)
 }

@@ -1,31 +1,35 @@
-//! How a token travels: alone in one `Authorization` header (RFC 6750, section 2.1), and in no other way.
+//! Ways to send a token. The only good one is a single `Authorization` header (RFC 6750, section 2.1).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::attempt::{Attempt, Expected};
-use crate::token::Forged;
+use crate::attempt::{Attempt, ExpectedAnswer};
+use crate::token::ForgedToken;
 
-const NO_TOKEN: Expected = Expected { status: 401, problem: Some("token-missing"), challenge: Some("") };
+const NO_TOKEN: ExpectedAnswer =
+    ExpectedAnswer { status: 401, problem: Some("token-missing"), challenge: Some("") };
 
-const REFUSED: Expected =
-    Expected { status: 401, problem: Some("token-refused"), challenge: Some("invalid_token") };
+const REFUSED: ExpectedAnswer =
+    ExpectedAnswer { status: 401, problem: Some("token-refused"), challenge: Some("invalid_token") };
 
-const REPEATED: Expected =
-    Expected { status: 400, problem: Some("authorization-repeated"), challenge: Some("invalid_request") };
+const REPEATED: ExpectedAnswer = ExpectedAnswer {
+    status: 400,
+    problem: Some("authorization-repeated"),
+    challenge: Some("invalid_request"),
+};
 
-/// A bad token in a good request.
-pub(crate) fn bearer(forged: Forged, path: &str) -> Attempt {
+/// Returns a good request with a bad token.
+pub(crate) fn send_forged_token(forged: ForgedToken, path: &str) -> Attempt {
     let authorization = format!("Bearer {}", forged.token);
     get(&forged.name, path, &[("authorization", &authorization)], REFUSED)
 }
 
-/// A good token in a bad request.
-pub(crate) fn attempts(token: &str, path: &str) -> Vec<Attempt> {
+/// Returns bad requests with a good token, and some without any.
+pub(crate) fn forge_attempts(token: &str, path: &str) -> Vec<Attempt> {
     let mut attempts = without_token(path);
-    attempts.extend(elsewhere(token, path));
-    attempts.extend(misspelt(token, path));
-    attempts.extend(repeated(token, path));
+    attempts.extend(in_other_places(token, path));
+    attempts.extend(malformed_headers(token, path));
+    attempts.extend(repeated_headers(token, path));
     attempts
 }
 
@@ -37,15 +41,15 @@ fn without_token(path: &str) -> Vec<Attempt> {
         Attempt { method: "OPTIONS", ..get("no token, OPTIONS", path, &[], NO_TOKEN) },
         Attempt {
             method: "HEAD",
-            ..get("no token, HEAD", path, &[], Expected { problem: None, ..NO_TOKEN })
+            ..get("no token, HEAD", path, &[], ExpectedAnswer { problem: None, ..NO_TOKEN })
         },
         with("empty Authorization header", ""),
-        with("Bearer alone", "Bearer"),
+        with("Bearer without a token", "Bearer"),
         with("Bearer and a space", "Bearer "),
     ]
 }
 
-fn elsewhere(token: &str, path: &str) -> Vec<Attempt> {
+fn in_other_places(token: &str, path: &str) -> Vec<Attempt> {
     let separator = if path.contains('?') { '&' } else { '?' };
     let field = format!("access_token={token}");
     let in_header = |header: &str, value: &str| {
@@ -61,12 +65,12 @@ fn elsewhere(token: &str, path: &str) -> Vec<Attempt> {
         in_header("x-forwarded-authorization", &bearer),
         in_header("x-access-token", token),
         in_header("proxy-authorization", &bearer),
-        // A load balancer that signs users in itself adds this one.
+        // A load balancer adds this header if it signs users in itself.
         in_header("x-amzn-oidc-accesstoken", token),
     ]
 }
 
-fn misspelt(token: &str, path: &str) -> Vec<Attempt> {
+fn malformed_headers(token: &str, path: &str) -> Vec<Attempt> {
     let with = |name: &str, value: String, expected| get(name, path, &[("authorization", &value)], expected);
     vec![
         with(
@@ -87,7 +91,7 @@ fn misspelt(token: &str, path: &str) -> Vec<Attempt> {
     ]
 }
 
-fn repeated(token: &str, path: &str) -> Vec<Attempt> {
+fn repeated_headers(token: &str, path: &str) -> Vec<Attempt> {
     let (good, bad) = (format!("Bearer {token}"), "Bearer a.b.c");
     let twice = |name, first: &str, second: &str| {
         get(name, path, &[("authorization", first), ("authorization", second)], REPEATED)
@@ -100,7 +104,7 @@ fn repeated(token: &str, path: &str) -> Vec<Attempt> {
     ]
 }
 
-fn get(name: &str, path: &str, headers: &[(&str, &str)], expected: Expected) -> Attempt {
+fn get(name: &str, path: &str, headers: &[(&str, &str)], expected: ExpectedAnswer) -> Attempt {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     Attempt {
         name: name.to_owned(),

@@ -1,4 +1,4 @@
-//! The issuer's published key, in every encoding that a confused verifier may use as an HMAC secret.
+//! The issuer's published key, in each encoding that a confused verifier might use as an HMAC secret.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,7 +7,7 @@ use serde_json::Value;
 use yasna::construct_der;
 use yasna::models::ObjectIdentifier;
 
-use crate::error::Error;
+use crate::error::ForgeryError;
 use crate::token::Token;
 
 /// RFC 8017, appendix A.1.
@@ -16,42 +16,44 @@ const RSA_ENCRYPTION: &[u64] = &[1, 2, 840, 113_549, 1, 1, 1];
 const EC_PUBLIC_KEY: &[u64] = &[1, 2, 840, 10_045, 2, 1];
 const PRIME256V1: &[u64] = &[1, 2, 840, 10_045, 3, 1, 7];
 
-/// With its JWK; integers are big-endian.
+/// A public key with its JWK. Integers are big-endian.
 pub(crate) enum PublicKey {
     Rsa { jwk: Value, modulus: Vec<u8>, exponent: Vec<u8> },
     P256 { jwk: Value, x: Vec<u8>, y: Vec<u8> },
 }
 
 impl PublicKey {
-    /// The key that signed `token`.
-    pub(crate) fn of(token: &Token, jwks: &Value) -> Result<Self, Error> {
+    /// Finds the key that signed `token`.
+    pub(crate) fn find_in_jwks(token: &Token, jwks: &Value) -> Result<Self, ForgeryError> {
         let keys = jwks["keys"].as_array().map(Vec::as_slice).unwrap_or_default();
         let jwk = match (token.key_id(), keys) {
             (None, [only]) => only,
-            (None, _) => return Err(Error::NoSuchKey),
-            (Some(kid), _) => keys.iter().find(|key| key["kid"] == kid).ok_or(Error::NoSuchKey)?,
+            (None, _) => return Err(ForgeryError::NoSuchKey),
+            (Some(kid), _) => keys.iter().find(|key| key["kid"] == kid).ok_or(ForgeryError::NoSuchKey)?,
         };
-        let member = |name: &str| {
-            let text = jwk[name].as_str().ok_or(Error::UnsupportedKey)?;
-            URL_SAFE_NO_PAD.decode(text).map_err(|_| Error::UnsupportedKey)
+        let decode_member = |name: &str| {
+            let text = jwk[name].as_str().ok_or(ForgeryError::UnsupportedKey)?;
+            URL_SAFE_NO_PAD.decode(text).map_err(|_| ForgeryError::UnsupportedKey)
         };
         match (jwk["kty"].as_str(), jwk["crv"].as_str()) {
-            (Some("RSA"), _) => {
-                Ok(Self::Rsa { modulus: member("n")?, exponent: member("e")?, jwk: jwk.clone() })
-            }
+            (Some("RSA"), _) => Ok(Self::Rsa {
+                modulus: decode_member("n")?,
+                exponent: decode_member("e")?,
+                jwk: jwk.clone(),
+            }),
             (Some("EC"), Some("P-256")) => {
-                Ok(Self::P256 { x: member("x")?, y: member("y")?, jwk: jwk.clone() })
+                Ok(Self::P256 { x: decode_member("x")?, y: decode_member("y")?, jwk: jwk.clone() })
             }
-            _ => Err(Error::UnsupportedKey),
+            _ => Err(ForgeryError::UnsupportedKey),
         }
     }
 
-    /// SubjectPublicKeyInfo (RFC 5280), which is what most key files hold.
+    /// Returns the SubjectPublicKeyInfo (RFC 5280), the usual format of key files, as PEM.
     pub(crate) fn pem(&self) -> String {
-        pem("PUBLIC KEY", self.spki())
+        encode_pem("PUBLIC KEY", self.spki())
     }
 
-    /// Each with its name.
+    /// Returns each encoding with its name.
     pub(crate) fn encodings(&self) -> Vec<(&'static str, Vec<u8>)> {
         let pem = self.pem();
         let mut encodings = vec![
@@ -61,16 +63,16 @@ impl PublicKey {
         ];
         match self {
             Self::Rsa { jwk, modulus, exponent } => encodings.extend([
-                ("PKCS#1 PEM", self::pem("RSA PUBLIC KEY", pkcs1(modulus, exponent)).into_bytes()),
+                ("PKCS#1 PEM", encode_pem("RSA PUBLIC KEY", pkcs1(modulus, exponent)).into_bytes()),
                 ("PKCS#1 DER", pkcs1(modulus, exponent)),
                 ("modulus", modulus.clone()),
-                ("modulus in base64", text(&jwk["n"])),
+                ("modulus in base64", string_bytes(&jwk["n"])),
                 ("JWK", jwk.to_string().into_bytes()),
             ]),
             Self::P256 { jwk, x, y } => encodings.extend([
-                ("point", point(x, y)),
+                ("point", uncompressed_point(x, y)),
                 ("x", x.clone()),
-                ("x in base64", text(&jwk["x"])),
+                ("x in base64", string_bytes(&jwk["x"])),
                 ("JWK", jwk.to_string().into_bytes()),
             ]),
         }
@@ -80,7 +82,7 @@ impl PublicKey {
     fn spki(&self) -> Vec<u8> {
         match self {
             Self::Rsa { modulus, exponent, .. } => spki(RSA_ENCRYPTION, None, &pkcs1(modulus, exponent)),
-            Self::P256 { x, y, .. } => spki(EC_PUBLIC_KEY, Some(PRIME256V1), &point(x, y)),
+            Self::P256 { x, y, .. } => spki(EC_PUBLIC_KEY, Some(PRIME256V1), &uncompressed_point(x, y)),
         }
     }
 }
@@ -100,18 +102,18 @@ fn spki(algorithm: &[u64], curve: Option<&[u64]>, key: &[u8]) -> Vec<u8> {
     })
 }
 
-/// RSAPublicKey (RFC 8017, appendix A.1.1).
+/// Returns an RSAPublicKey (RFC 8017, appendix A.1.1).
 fn pkcs1(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
-    der_integers(modulus, exponent)
+    encode_der_integers(modulus, exponent)
 }
 
-/// Uncompressed (SEC 1, section 2.3.3).
-fn point(x: &[u8], y: &[u8]) -> Vec<u8> {
+/// Returns the uncompressed point (SEC 1, section 2.3.3).
+fn uncompressed_point(x: &[u8], y: &[u8]) -> Vec<u8> {
     [&[4], x, y].concat()
 }
 
-/// A sequence of two integers, which an RSA key and an ECDSA signature both are.
-pub(crate) fn der_integers(first: &[u8], second: &[u8]) -> Vec<u8> {
+/// Returns a DER sequence of two integers, the format of both an RSA key and an ECDSA signature.
+pub(crate) fn encode_der_integers(first: &[u8], second: &[u8]) -> Vec<u8> {
     construct_der(|writer| {
         writer.write_sequence(|writer| {
             writer.next().write_bigint_bytes(first, true);
@@ -120,10 +122,10 @@ pub(crate) fn der_integers(first: &[u8], second: &[u8]) -> Vec<u8> {
     })
 }
 
-fn text(member: &Value) -> Vec<u8> {
+fn string_bytes(member: &Value) -> Vec<u8> {
     member.as_str().unwrap_or_default().as_bytes().to_vec()
 }
 
-fn pem(label: &str, der: Vec<u8>) -> String {
+fn encode_pem(label: &str, der: Vec<u8>) -> String {
     pem::encode_config(&Pem::new(label, der), EncodeConfig::new().set_line_ending(LineEnding::LF))
 }

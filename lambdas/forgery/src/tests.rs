@@ -1,4 +1,4 @@
-//! Every forgery is refused by a good verifier, and every one would get past the bad one it is made for.
+//! A good verifier refuses every forgery, and each forgery would pass the flawed verifier that it is made for.
 
 use std::collections::HashSet;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -34,24 +34,24 @@ fn issuers() -> [Issuer; 2] {
     [issuer(SigningKey::p256().unwrap(), "ES256"), issuer(SigningKey::rsa().unwrap(), "RS256")]
 }
 
-/// The token of an attempt that has but one, in the right place.
+/// Returns the token of an attempt whose only header is a good one.
 fn bearer_token(attempt: &Attempt) -> Option<&str> {
     let [(name, value)] = &attempt.headers[..] else { return None };
     value.strip_prefix("Bearer ").filter(|token| name == "authorization" && !token.is_empty())
 }
 
-fn named<'a>(attempts: &'a [Attempt], name: &str) -> &'a str {
+fn find_token<'a>(attempts: &'a [Attempt], name: &str) -> &'a str {
     let attempt = attempts.iter().find(|attempt| attempt.name == name);
     bearer_token(attempt.unwrap_or_else(|| panic!("no attempt {name:?}"))).unwrap()
 }
 
-fn signed_by(token: &str, key: &DecodingKey, algorithm: Algorithm) -> bool {
+fn is_signed_by(token: &str, key: &DecodingKey, algorithm: Algorithm) -> bool {
     let (message, signature) = token.rsplit_once('.').unwrap();
     jsonwebtoken::crypto::verify(signature, message.as_bytes(), key, algorithm).unwrap()
 }
 
 #[test]
-fn a_good_verifier_lets_none_in() {
+fn a_good_verifier_refuses_every_forgery() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let policy = Policy {
         provider: Provider::OpenId,
@@ -62,38 +62,38 @@ fn a_good_verifier_lets_none_in() {
     for issuer in issuers() {
         let keys = KeySet::from_json(issuer.jwks.to_string().as_bytes()).unwrap();
         verify(&issuer.token, &keys, &policy, now).unwrap();
-        let attempts = attempts(&issuer.token, &issuer.jwks, PATH).unwrap();
+        let attempts = forge_attempts(&issuer.token, &issuer.jwks, PATH).unwrap();
         let tokens: Vec<&str> =
-            attempts.iter().filter(|one| one.name != "no token").filter_map(bearer_token).collect();
+            attempts.iter().filter(|attempt| attempt.name != "no token").filter_map(bearer_token).collect();
         assert!(tokens.len() >= 60, "{}", tokens.len());
         for attempt in &attempts {
             let Some(token) = bearer_token(attempt) else { continue };
-            let judged = verify(token, &keys, &policy, now);
-            assert!(judged.is_err(), "{} got in", attempt.name);
+            let outcome = verify(token, &keys, &policy, now);
+            assert!(outcome.is_err(), "{} was accepted", attempt.name);
             assert_eq!(attempt.expected.problem, Some("token-refused"), "{}", attempt.name);
         }
     }
 }
 
 #[test]
-fn attempts_have_names_of_their_own_and_differ() {
+fn names_and_requests_are_unique() {
     for issuer in issuers() {
-        let attempts = attempts(&issuer.token, &issuer.jwks, PATH).unwrap();
+        let attempts = forge_attempts(&issuer.token, &issuer.jwks, PATH).unwrap();
         let (mut names, mut requests) = (HashSet::new(), HashSet::new());
         for Attempt { name, method, path, headers, body, expected } in &attempts {
-            assert!(names.insert(name), "{name} is there twice");
-            assert!(requests.insert((method, path, headers, body)), "{name} is another's request");
+            assert!(names.insert(name), "{name} is a duplicate name");
+            assert!(requests.insert((method, path, headers, body)), "{name} is a duplicate request");
             assert!(matches!(expected.status, 400 | 401), "{name}");
         }
     }
 }
 
 #[test]
-fn the_secrets_are_the_public_key_as_others_write_it() {
+fn the_hmac_secrets_are_common_encodings_of_the_public_key() {
     for issuer in issuers() {
-        let attempts = attempts(&issuer.token, &issuer.jwks, PATH).unwrap();
+        let attempts = forge_attempts(&issuer.token, &issuer.jwks, PATH).unwrap();
         let hmac = |name: &str, secret: &str, algorithm| {
-            signed_by(named(&attempts, name), &DecodingKey::from_secret(secret.as_bytes()), algorithm)
+            is_signed_by(find_token(&attempts, name), &DecodingKey::from_secret(secret.as_bytes()), algorithm)
         };
         let pem = issuer.key.public_key_pem();
         assert!(hmac("HS256, secret: the public key's PEM", &pem, Algorithm::HS256), "{pem}");
@@ -109,28 +109,28 @@ fn the_secrets_are_the_public_key_as_others_write_it() {
 }
 
 #[test]
-fn a_key_in_the_header_has_signed_its_token() {
+fn a_key_in_the_header_has_signed_the_token() {
     for issuer in issuers() {
-        let attempts = attempts(&issuer.token, &issuer.jwks, PATH).unwrap();
+        let attempts = forge_attempts(&issuer.token, &issuer.jwks, PATH).unwrap();
         for name in ["the attacker's key in jwk, known key id", "the attacker's key in jwk, no key id"] {
-            let text = named(&attempts, name);
+            let text = find_token(&attempts, name);
             let token = Token::parse(text).unwrap();
             let jwk: Jwk = serde_json::from_value(token.header["jwk"].clone()).unwrap();
             let key = DecodingKey::from_jwk(&jwk).unwrap();
-            assert!(signed_by(text, &key, issuer.key.algorithm), "{name}");
+            assert!(is_signed_by(text, &key, issuer.key.algorithm), "{name}");
         }
     }
 }
 
 #[test]
-fn a_token_of_other_keys_cannot_be_forged_from() {
+fn a_token_of_another_key_cannot_be_forged() {
     let [issuer, other] = issuers();
-    let refused = |token: &str, jwks: &Value| attempts(token, jwks, PATH).unwrap_err();
-    assert!(matches!(refused("a.b", &issuer.jwks), Error::Malformed));
-    assert!(matches!(refused(&issuer.token, &json!({"keys": []})), Error::NoSuchKey));
+    let refused = |token: &str, jwks: &Value| forge_attempts(token, jwks, PATH).unwrap_err();
+    assert!(matches!(refused("a.b", &issuer.jwks), ForgeryError::Malformed));
+    assert!(matches!(refused(&issuer.token, &json!({"keys": []})), ForgeryError::NoSuchKey));
     let mut jwks = other.jwks;
     jwks["keys"][0]["kid"] = json!("key-2");
-    assert!(matches!(refused(&issuer.token, &jwks), Error::NoSuchKey));
+    assert!(matches!(refused(&issuer.token, &jwks), ForgeryError::NoSuchKey));
     jwks["keys"] = json!([{"kty": "OKP", "crv": "Ed25519", "kid": "key-1"}]);
-    assert!(matches!(refused(&issuer.token, &jwks), Error::UnsupportedKey));
+    assert!(matches!(refused(&issuer.token, &jwks), ForgeryError::UnsupportedKey));
 }

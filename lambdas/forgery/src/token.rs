@@ -1,41 +1,41 @@
-//! The token that the attacker has seen, and those made from it.
+//! The token that the attacker has seen, and tokens made from it.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-use crate::error::Error;
+use crate::error::ForgeryError;
 
 pub(crate) struct Token {
     pub(crate) header: Value,
     pub(crate) claims: Value,
-    /// Header, payload and signature as they were sent.
+    /// Header, payload and signature as received.
     pub(crate) parts: [String; 3],
 }
 
-/// A token that must be refused, and why.
-pub(crate) struct Forged {
+/// A token that must be refused, with a name that says why.
+pub(crate) struct ForgedToken {
     pub(crate) name: String,
     pub(crate) token: String,
 }
 
-impl Forged {
+impl ForgedToken {
     pub(crate) fn new(name: impl Into<String>, token: impl Into<String>) -> Self {
         Self { name: name.into(), token: token.into() }
     }
 }
 
 impl Token {
-    pub(crate) fn parse(token: &str) -> Result<Self, Error> {
+    pub(crate) fn parse(token: &str) -> Result<Self, ForgeryError> {
         let parts: Vec<&str> = token.split('.').collect();
-        let [header, payload, signature] = parts[..] else { return Err(Error::Malformed) };
-        let object = |part: &str| {
+        let [header, payload, signature] = parts[..] else { return Err(ForgeryError::Malformed) };
+        let decode_object = |part: &str| {
             let json = URL_SAFE_NO_PAD.decode(part).ok()?;
             serde_json::from_slice(&json).ok().filter(Value::is_object)
         };
         Ok(Self {
-            header: object(header).ok_or(Error::Malformed)?,
-            claims: object(payload).ok_or(Error::Malformed)?,
+            header: decode_object(header).ok_or(ForgeryError::Malformed)?,
+            claims: decode_object(payload).ok_or(ForgeryError::Malformed)?,
             parts: [header, payload, signature].map(str::to_owned),
         })
     }
@@ -48,28 +48,30 @@ impl Token {
         self.header["kid"].as_str()
     }
 
+    /// Returns the header with one member replaced.
     pub(crate) fn header_with(&self, name: &str, value: impl Into<Value>) -> Value {
         with(&self.header, name, value)
     }
 
+    /// Returns the claims with one member replaced.
     pub(crate) fn claims_with(&self, name: &str, value: impl Into<Value>) -> Value {
         with(&self.claims, name, value)
     }
 
-    /// This token's payload and signature under another header.
-    pub(crate) fn under(&self, header: &Value) -> String {
+    /// Returns this token with another header.
+    pub(crate) fn with_header(&self, header: &Value) -> String {
         let [_, payload, signature] = &self.parts;
         format!("{}.{payload}.{signature}", encode(header.to_string()))
     }
 
-    /// This token's header and signature around another payload.
-    pub(crate) fn around(&self, payload: impl AsRef<[u8]>) -> String {
+    /// Returns this token with another payload.
+    pub(crate) fn with_payload(&self, payload: impl AsRef<[u8]>) -> String {
         let [header, _, signature] = &self.parts;
         format!("{header}.{}.{signature}", encode(payload))
     }
 
-    /// This token with another signature.
-    pub(crate) fn signed(&self, signature: impl AsRef<[u8]>) -> String {
+    /// Returns this token with another signature.
+    pub(crate) fn with_signature(&self, signature: impl AsRef<[u8]>) -> String {
         let [header, payload, _] = &self.parts;
         format!("{header}.{payload}.{}", encode(signature))
     }

@@ -6,7 +6,7 @@ use std::fmt;
 use reqwest::header::WWW_AUTHENTICATE;
 use reqwest::{RequestBuilder, StatusCode};
 use restctl_contract::api::{PROBLEM_TYPE, Problem};
-use restctl_forgery::Expected;
+use restctl_forgery::ExpectedAnswer;
 
 /// A problem document has some hundred bytes; of a larger body, the beginning is kept.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -34,7 +34,7 @@ impl Answer {
         Ok(Self { status, problem: problem(&body), challenge })
     }
 
-    pub(super) fn is(&self, expected: Expected) -> bool {
+    pub(super) fn is(&self, expected: ExpectedAnswer) -> bool {
         self.status == expected.status
             && self.problem.as_deref() == expected.problem
             && self.challenge.as_deref() == expected.challenge
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn an_answer_is_held_against_all_that_is_expected() {
         let expected =
-            Expected { status: 401, problem: Some("token-refused"), challenge: Some("invalid_token") };
+            ExpectedAnswer { status: 401, problem: Some("token-refused"), challenge: Some("invalid_token") };
         let answer = |status, problem: Option<&str>, challenge: Option<&str>| Answer {
             status: StatusCode::from_u16(status).unwrap(),
             problem: problem.map(str::to_owned),

@@ -1,6 +1,6 @@
 //! What an attacker makes of one good token.
 
-use restctl_forgery::attempts;
+use restctl_forgery::forge_attempts;
 use restctl_testkit::alb::AlbRequest;
 use restctl_testkit::identity_provider::{AUDIENCE, IdentityProvider};
 use restctl_testkit::signing_key::SigningKey;
@@ -22,7 +22,7 @@ async fn forgeries_of_an_rsa_token() {
 async fn refuse_forgeries(key: SigningKey) {
     let stage = stage("auth0", AUDIENCE, IdentityProvider::start_with(key).await).await;
     let token = stage.provider.token();
-    let attempts = attempts(&token, &stage.provider.jwks(), "/v1/items/42");
+    let attempts = forge_attempts(&token, &stage.provider.jwks(), "/v1/items/42");
     let attempts = attempts.expect("the token is one of the provider's");
     assert!(attempts.len() >= 100, "{}", attempts.len());
     let mut tokens = vec![token.clone()];
