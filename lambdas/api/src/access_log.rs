@@ -1,4 +1,4 @@
-//! The line that the log keeps of a request, with the metrics that CloudWatch takes from it.
+//! The log line of each request, from which CloudWatch also takes the metrics.
 
 use std::io::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use crate::problem::Failure;
 
-/// What is known of a request: never its token nor an item.
+/// What the log says about a request, which is never its token or an item.
 #[derive(Default)]
-pub(crate) struct Trail {
+pub(crate) struct AccessLogEntry {
     pub(crate) method: String,
     pub(crate) route: Option<&'static str>,
     pub(crate) claims: Option<Claims>,
@@ -19,11 +19,11 @@ pub(crate) struct Trail {
 }
 
 /// A document in CloudWatch's embedded metric format ("Specification: Embedded metric format", Amazon CloudWatch User
-/// Guide): whatever `_aws` does not name is a property beside the metrics.
+/// Guide). Members that `_aws` does not name are properties.
 #[derive(Serialize)]
-struct Line<'a> {
+struct LogLine<'a> {
     #[serde(rename = "_aws")]
-    aws: Metadata,
+    aws: MetricMetadata,
     timestamp: String,
     level: &'static str,
     message: &'static str,
@@ -33,9 +33,10 @@ struct Line<'a> {
     status: u16,
     subject: Option<&'a str>,
     key_id: Option<&'a str>,
-    /// The kind of failure, and in words.
+    /// The kind of the failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<&'static str>,
+    /// The failure in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,15 +51,15 @@ struct Line<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Metadata {
-    /// In milliseconds since the Unix epoch.
+struct MetricMetadata {
+    /// Milliseconds since the Unix epoch.
     timestamp: u64,
-    cloud_watch_metrics: Vec<Directive>,
+    cloud_watch_metrics: Vec<MetricDirective>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Directive {
+struct MetricDirective {
     namespace: &'static str,
     dimensions: &'static [&'static [&'static str]],
     metrics: &'static [Metric],
@@ -71,7 +72,7 @@ struct Metric {
     unit: &'static str,
 }
 
-const REQUESTS: Directive = Directive {
+const REQUEST_METRICS: MetricDirective = MetricDirective {
     namespace: "restctl",
     dimensions: &[&["stack"]],
     metrics: &[
@@ -81,15 +82,16 @@ const REQUESTS: Directive = Directive {
     ],
 };
 
-/// By what went wrong.
-const ERRORS: Directive = Directive {
+/// Errors by the kind of problem.
+const ERROR_METRICS: MetricDirective = MetricDirective {
     namespace: "restctl",
     dimensions: &[&["stack", "problem"]],
     metrics: &[Metric { name: "errors", unit: "Count" }],
 };
 
-impl Trail {
-    #[expect(clippy::disallowed_methods, reason = "the log of a Lambda is what it prints")]
+impl AccessLogEntry {
+    /// Writes the line to standard output, which is a Lambda's log.
+    #[expect(clippy::disallowed_methods, reason = "a Lambda logs what it prints")]
     pub(crate) fn write(
         &self,
         stack: &str,
@@ -98,11 +100,11 @@ impl Trail {
         failure: Option<&Failure>,
         latency: Duration,
     ) {
-        let mut directives = vec![REQUESTS];
-        directives.extend(failure.map(|_| ERRORS));
+        let mut directives = vec![REQUEST_METRICS];
+        directives.extend(failure.map(|_| ERROR_METRICS));
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let line = Line {
-            aws: Metadata {
+        let line = LogLine {
+            aws: MetricMetadata {
                 timestamp: u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX),
                 cloud_watch_metrics: directives,
             },
@@ -124,7 +126,7 @@ impl Trail {
             latency_ms: (latency.as_secs_f64() * 1e6).round() / 1e3,
             jwks_fetches: self.jwks_fetches,
         };
-        // A log that cannot be written has nobody to tell.
+        // If the log cannot be written, there is nowhere to report that.
         if let Ok(mut text) = serde_json::to_vec(&line) {
             text.push(b'\n');
             let _ = std::io::stdout().lock().write_all(&text);

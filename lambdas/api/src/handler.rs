@@ -5,81 +5,84 @@ use std::time::{Duration, SystemTime};
 use restctl_contract::api::{HEALTH_PATH, OPENAPI_PATH};
 use tokio::time::{Instant, timeout_at};
 
-use crate::access_log::Trail;
+use crate::access_log::AccessLogEntry;
 use crate::auth::authorization::Authorizer;
 use crate::http::answer::Answer;
-use crate::http::event::{Event, Response};
+use crate::http::event::{AlbEvent, AlbResponse};
 use crate::http::negotiation::accepts_json;
 use crate::http::request::Request;
 use crate::http::route::Route;
-use crate::items::batch::Wanted;
+use crate::items::batch::RequestedIds;
 use crate::items::cursor::CursorKey;
 use crate::items::id::Id;
 use crate::items::list;
-use crate::items::size::Size;
-use crate::items::table::Table;
+use crate::items::size::AnswerSize;
+use crate::items::table::ItemsTable;
 use crate::openapi::{self, Deployment};
 use crate::problem::Failure;
 
-/// Of the function's time, what is kept to put the answer together and to send it.
+/// The part of the function's time that is reserved for assembling and sending the answer.
 const RESERVE: Duration = Duration::from_millis(500);
 
+/// Answers requests.
 pub(crate) struct Handler {
     pub(crate) authorizer: Authorizer,
-    pub(crate) table: Table,
-    /// Where the stack is deployed with the list.
+    pub(crate) table: ItemsTable,
+    /// Set if the stack is deployed with the list.
     pub(crate) cursor_key: Option<CursorKey>,
-    /// Whether the OpenAPI document needs no token.
+    /// Whether the OpenAPI document is served without a token.
     pub(crate) openapi_is_open: bool,
-    /// The stack's name, for the log.
+    /// The stack's name in the log.
     pub(crate) stack: String,
 }
 
 impl Handler {
-    /// Does, while the function starts, what the first request would wait for.
+    /// Prepares, while the function starts, what the first request would wait for.
     pub(crate) async fn warm_up(&self) {
         tokio::join!(self.authorizer.keys().prefetch(), self.table.connect());
     }
 
-    /// `deadline` is when Lambda ends the invocation.
-    pub(crate) async fn handle(&self, event: &str, request_id: &str, deadline: SystemTime) -> Response {
+    /// Answers an event and logs the request. Lambda ends the invocation at `deadline`.
+    pub(crate) async fn handle(&self, event: &str, request_id: &str, deadline: SystemTime) -> AlbResponse {
         let started = Instant::now();
         let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
-        let mut trail = Trail::default();
-        let (request, outcome) = match Event::parse(event).map(Request::from) {
+        let mut log_entry = AccessLogEntry::default();
+        let (request, outcome) = match AlbEvent::parse(event).map(Request::from) {
             Ok(request) => {
-                trail.method.clone_from(&request.method);
-                let outcome = self.answer(&request, started + left.saturating_sub(RESERVE), &mut trail).await;
+                log_entry.method.clone_from(&request.method);
+                let outcome = self
+                    .route_request(&request, started + left.saturating_sub(RESERVE), &mut log_entry)
+                    .await;
                 (request, outcome)
             }
-            Err(problem) => (Request::from(Event::default()), Err(Failure::NoRequest(problem))),
+            Err(problem) => (Request::from(AlbEvent::default()), Err(Failure::MalformedEvent(problem))),
         };
-        trail.jwks_fetches = self.authorizer.keys().take_fetches();
+        log_entry.jwks_fetches = self.authorizer.keys().take_fetch_count();
         let (answer, failure) = match outcome {
             Ok(answer) => (answer, None),
             Err(failure) => (Answer::from(&failure), Some(failure)),
         };
-        trail.write(&self.stack, request_id, answer.status.as_u16(), failure.as_ref(), started.elapsed());
+        log_entry.write(&self.stack, request_id, answer.status.as_u16(), failure.as_ref(), started.elapsed());
         answer.into_response(&request, request_id)
     }
 
-    /// Nothing but what is open is answered before the token has been verified, not even that a path is unknown.
-    async fn answer(
+    /// Routes a request. Without a verified token, only the open paths are answered: not even an unknown path is reported.
+    async fn route_request(
         &self,
         request: &Request,
         deadline: Instant,
-        trail: &mut Trail,
+        log_entry: &mut AccessLogEntry,
     ) -> Result<Answer, Failure> {
         let is_open = request.path == HEALTH_PATH || (request.path == OPENAPI_PATH && self.openapi_is_open);
         if !is_open {
-            let admitted = timeout_at(deadline, self.authorizer.admit(request)).await;
-            trail.claims = Some(admitted.unwrap_or_else(|_| {
-                let cause = "the function's time ran short".to_owned();
+            let outcome = timeout_at(deadline, self.authorizer.authorize(request)).await;
+            log_entry.claims = Some(outcome.unwrap_or_else(|_| {
+                let cause = "the function's time is running out".to_owned();
                 Err(Failure::KeysUnavailable { cause, retry_after: Duration::from_secs(1) })
             })?);
         }
-        let route = Route::of(request)?;
-        trail.route = Some(route.name());
+        let route = Route::from_request(request)?;
+        log_entry.route = Some(route.name());
         if route != Route::Health && !accepts_json(request.header("accept").as_deref()) {
             return Err(Failure::NotAcceptable);
         }
@@ -89,39 +92,39 @@ impl Handler {
                 let document = openapi::document(&Deployment {
                     key: self.table.key(),
                     scope: self.authorizer.scope(),
-                    list: self.cursor_key.is_some(),
-                    open: self.openapi_is_open,
+                    has_list: self.cursor_key.is_some(),
+                    is_open: self.openapi_is_open,
                 });
-                Ok(Answer::ok(document).unless_matched(request))
+                Ok(Answer::json(document).or_not_modified(request))
             }
-            Route::Item(id) => self.item(&id, request, deadline).await,
+            Route::Item(id) => self.get_item(&id, request, deadline).await,
             Route::BatchGet => self.batch_get(request, deadline).await,
-            Route::List => self.list(request, deadline).await,
+            Route::List => self.list_items(request, deadline).await,
         }
     }
 
-    async fn item(&self, id: &str, request: &Request, deadline: Instant) -> Result<Answer, Failure> {
+    async fn get_item(&self, id: &str, request: &Request, deadline: Instant) -> Result<Answer, Failure> {
         let id = Id::from_text(self.table.key().kind, id)
             .map_err(|problem| Failure::InvalidId(format!("the id in the path {problem}")))?;
-        let item = self.table.get(&id, deadline).await?.ok_or(Failure::ItemNotFound)?;
-        if !Size::of(&item).fits() {
-            let detail = "the item is larger than the load balancer lets pass".to_owned();
+        let item = self.table.get_item(&id, deadline).await?.ok_or(Failure::ItemNotFound)?;
+        if !AnswerSize::of_json(&item).is_within_limits() {
+            let detail = "the item is larger than the load balancer allows".to_owned();
             return Err(Failure::ItemTooLarge(detail));
         }
-        Ok(Answer::ok(item).unless_matched(request))
+        Ok(Answer::json(item).or_not_modified(request))
     }
 
     async fn batch_get(&self, request: &Request, deadline: Instant) -> Result<Answer, Failure> {
-        if !request.is_plain_json() {
+        if !request.has_plain_json_body() {
             return Err(Failure::UnsupportedMediaType);
         }
-        let wanted = Wanted::parse(self.table.key().kind, &request.body()?)?;
-        wanted.read(&self.table, deadline).await.map(Answer::ok)
+        let ids = RequestedIds::parse(self.table.key().kind, &request.decode_body()?)?;
+        ids.read_items(&self.table, deadline).await.map(Answer::json)
     }
 
-    async fn list(&self, request: &Request, deadline: Instant) -> Result<Answer, Failure> {
-        let cursor_key = self.cursor_key.as_ref().ok_or(Failure::ListIsOff)?;
-        let list = list::read(request, &self.table, cursor_key, deadline).await?;
-        Ok(Answer::ok(list).unless_matched(request))
+    async fn list_items(&self, request: &Request, deadline: Instant) -> Result<Answer, Failure> {
+        let cursor_key = self.cursor_key.as_ref().ok_or(Failure::ListDisabled)?;
+        let page = list::read_page(request, &self.table, cursor_key, deadline).await?;
+        Ok(Answer::json(page).or_not_modified(request))
     }
 }

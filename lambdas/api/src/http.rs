@@ -1,4 +1,4 @@
-//! A request as the load balancer brings it, and the answer as it takes it.
+//! Requests from the load balancer, and the answers that it accepts.
 
 pub(crate) mod answer;
 pub(crate) mod event;

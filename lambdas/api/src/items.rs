@@ -1,4 +1,4 @@
-//! The items of the table: one by its id, many by their ids, or all of them page by page.
+//! Items of the table: one by its id, several by their ids, or all of them page by page.
 
 mod attribute;
 pub(crate) mod batch;

@@ -1,4 +1,4 @@
-//! The API Lambda: token → claims → route → table → JSON. This file only wires.
+//! The API Lambda, from a token over claims, a route and the table to JSON. This file only wires.
 
 mod access_log;
 mod auth;
@@ -11,16 +11,17 @@ mod problem;
 mod settings;
 
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use restctl_aws::{Environment, Service};
 use serde_json::value::RawValue;
 
 use crate::auth::authorization::Authorizer;
-use crate::auth::jwks::Keys;
+use crate::auth::jwks::KeyCache;
 use crate::handler::Handler;
 use crate::items::cursor::CursorKey;
-use crate::items::table::{CALL_TIMEOUT, Table};
+use crate::items::table::{CALL_TIMEOUT, ItemsTable};
 use crate::settings::Settings;
 
 fn main() -> ExitCode {
@@ -42,22 +43,22 @@ fn main() -> ExitCode {
 
 fn start() -> Result<(), Error> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    // Names are looked up in a thread beside this one. Two of them would cost more than one waits for the other.
+    // Names are looked up on a second thread. A third would cost more than the wait for the second.
     runtime.enable_all().max_blocking_threads(1).build()?.block_on(run())
 }
 
 async fn run() -> Result<(), Error> {
-    let handler = handler(Settings::from_environment()?)?;
+    let handler = build_handler(Settings::from_environment()?)?;
     handler.warm_up().await;
     let handler = &handler;
-    let answer = async move |event: LambdaEvent<Box<RawValue>>| {
+    let service = async move |event: LambdaEvent<Box<RawValue>>| {
         let deadline = event.context.deadline();
         Ok::<_, Error>(handler.handle(event.payload.get(), &event.context.request_id, deadline).await)
     };
-    Runtime::new(service_fn(answer)).run().await
+    Runtime::new(service_fn(service)).run().await
 }
 
-fn handler(settings: Settings) -> Result<Handler, Error> {
+fn build_handler(settings: Settings) -> Result<Handler, Error> {
     let environment = Environment::from_variables()?;
     let https = restctl_aws::https_client()?;
     let dynamodb = Service::dynamodb(https.clone(), &environment, CALL_TIMEOUT)?;
@@ -69,8 +70,11 @@ fn handler(settings: Settings) -> Result<Handler, Error> {
         None => None,
     };
     Ok(Handler {
-        authorizer: Authorizer::new(Keys::new(https, settings.jwks_uri), settings.policy),
-        table: Table::new(dynamodb, settings.items_table, settings.key),
+        authorizer: Authorizer::new(
+            KeyCache::new(https, settings.jwks_uri, SystemTime::now),
+            settings.policy,
+        ),
+        table: ItemsTable::new(dynamodb, settings.items_table, settings.key),
         cursor_key,
         openapi_is_open: settings.openapi_is_open,
         stack: settings.stack,

@@ -1,5 +1,4 @@
-//! The OpenAPI document of this very API: its bodies are `contract`'s types, its paths and limits `contract`'s
-//! constants.
+//! The API's OpenAPI document. Bodies, paths and limits come from the `contract` crate, as those of the API do.
 
 mod headers;
 mod operation;
@@ -17,25 +16,25 @@ use serde_json::{Map, Value, json};
 
 use self::operation::{Operation, path_item};
 use self::schemas::reference;
-use crate::problem::Kind;
+use crate::problem::kind::ProblemKind;
 
 const DESCRIPTION: &str = "\
-Items by their ids. Every error is a problem document (RFC 9457), whose `type` tells programs which one it is. \
-Any other path is 404 `urn:restctl:problem:path-unknown`, after the token has been verified. Where the function \
-itself gives no answer, the load balancer in front of it answers 413, 502, 503 or 504 with a body of its own.";
+Items by their ids. Every error is a problem document (RFC 9457), whose `type` identifies the problem. Any other path is \
+404 `urn:restctl:problem:path-unknown`, after the token has been verified. If the function does not answer, the load \
+balancer answers 413, 502, 503 or 504 with a body of its own.";
 
-/// What a deployment decides of its document.
+/// The properties of a deployment that change the document.
 pub(crate) struct Deployment<'a> {
     pub(crate) key: &'a Key,
-    /// The scope that a token must carry.
+    /// The scope that a token must have.
     pub(crate) scope: &'a str,
-    /// The list is answered.
-    pub(crate) list: bool,
-    /// The document itself needs no token.
-    pub(crate) open: bool,
+    /// Whether the stack is deployed with the list.
+    pub(crate) has_list: bool,
+    /// Whether the document itself is served without a token.
+    pub(crate) is_open: bool,
 }
 
-/// An OpenAPI 3.1 document, as JSON.
+/// Returns an OpenAPI 3.1 document as JSON.
 pub(crate) fn document(deployment: &Deployment<'_>) -> String {
     json!({
         "openapi": "3.1.0",
@@ -44,7 +43,7 @@ pub(crate) fn document(deployment: &Deployment<'_>) -> String {
             "version": env!("CARGO_PKG_VERSION"),
             "description": DESCRIPTION,
         },
-        // Relative to where this document was fetched.
+        // Relative to the document's own address.
         "servers": [{ "url": "/" }],
         "security": [{ "bearer": [deployment.scope] }],
         "paths": paths(deployment),
@@ -55,13 +54,13 @@ pub(crate) fn document(deployment: &Deployment<'_>) -> String {
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
                     "description": format!(
-                        "An access token of the identity provider that carries the scope `{}`.",
+                        "An access token of the identity provider with the scope `{}`.",
                         deployment.scope
                     ),
                 },
             },
-            "schemas": schemas::all(deployment.key),
-            "headers": headers::all(),
+            "schemas": schemas::schema_components(deployment.key),
+            "headers": headers::header_components(),
         },
     })
     .to_string()
@@ -69,8 +68,9 @@ pub(crate) fn document(deployment: &Deployment<'_>) -> String {
 
 fn paths(deployment: &Deployment<'_>) -> Map<String, Value> {
     let mut paths = Map::new();
-    if deployment.list {
-        paths.insert(LIST_PATH.to_owned(), path_item([], list(deployment.key).read()));
+    if deployment.has_list {
+        paths
+            .insert(LIST_PATH.to_owned(), path_item([], list_operation(deployment.key).build_get_and_head()));
     }
     let id = json!({
         "name": "id",
@@ -79,64 +79,78 @@ fn paths(deployment: &Deployment<'_>) -> Map<String, Value> {
         "description": "Percent-encoded, as UTF-8.",
         "schema": reference("PathId"),
     });
-    paths.insert(format!("{ITEMS_PATH}{{id}}"), path_item([id], item("Item", "An item").read()));
-    let called_so = item("ItemCalledBatchGet", "The item whose id is `batch-get`").read();
-    paths.insert(BATCH_GET_PATH.to_owned(), path_item([], called_so.chain([("post", batch_get().build())])));
-    paths.insert(OPENAPI_PATH.to_owned(), path_item([], this(deployment.open).read()));
-    paths.insert(HEALTH_PATH.to_owned(), path_item([], health().read()));
+    paths.insert(
+        format!("{ITEMS_PATH}{{id}}"),
+        path_item([id], item_operation("Item", "An item").build_get_and_head()),
+    );
+    let batch_get_item =
+        item_operation("ItemCalledBatchGet", "The item whose id is `batch-get`").build_get_and_head();
+    paths.insert(
+        BATCH_GET_PATH.to_owned(),
+        path_item([], batch_get_item.chain([("post", batch_get_operation().build())])),
+    );
+    paths.insert(
+        OPENAPI_PATH.to_owned(),
+        path_item([], openapi_operation(deployment.is_open).build_get_and_head()),
+    );
+    paths.insert(HEALTH_PATH.to_owned(), path_item([], health_operation().build_get_and_head()));
     paths
 }
 
-fn item(name: &'static str, summary: &'static str) -> Operation {
+fn item_operation(name: &'static str, summary: &'static str) -> Operation {
     Operation {
         name,
         summary,
         answer: reference("Item"),
-        cached: true,
-        problems: &[Kind::ID_INVALID, Kind::ITEM_NOT_FOUND, Kind::ITEM_TOO_LARGE, Kind::TABLE_BUSY],
-        ..Operation::default()
-    }
-}
-
-fn batch_get() -> Operation {
-    Operation {
-        name: "batchGetItems",
-        summary: "Several items by their ids",
-        description: format!(
-            "At most {MAX_IDS_PER_CALL} ids and {MAX_REQUEST_BYTES} bytes. Ids under `remaining` were not looked \
-             at, because the answer was full or time was short: ask for them again."
-        ),
-        body: Some(reference("BatchGetRequest")),
-        answer: reference("BatchGetAnswer"),
+        is_cached: true,
         problems: &[
-            Kind::BODY_MALFORMED,
-            Kind::ID_INVALID,
-            Kind::BODY_TOO_LARGE,
-            Kind::MEDIA_TYPE_UNSUPPORTED,
-            Kind::BODY_INVALID,
-            Kind::IDS_TOO_MANY,
-            Kind::ITEM_TOO_LARGE,
-            Kind::TABLE_BUSY,
+            ProblemKind::ID_INVALID,
+            ProblemKind::ITEM_NOT_FOUND,
+            ProblemKind::ITEM_TOO_LARGE,
+            ProblemKind::TABLE_BUSY,
         ],
         ..Operation::default()
     }
 }
 
-fn list(key: &Key) -> Operation {
+fn batch_get_operation() -> Operation {
+    Operation {
+        name: "batchGetItems",
+        summary: "Several items by their ids",
+        description: format!(
+            "At most {MAX_IDS_PER_CALL} ids and {MAX_REQUEST_BYTES} bytes. Ids in `remaining` were not read, \
+             because the answer was full or time was short: request them again."
+        ),
+        body: Some(reference("BatchGetRequest")),
+        answer: reference("BatchGetAnswer"),
+        problems: &[
+            ProblemKind::BODY_MALFORMED,
+            ProblemKind::ID_INVALID,
+            ProblemKind::BODY_TOO_LARGE,
+            ProblemKind::MEDIA_TYPE_UNSUPPORTED,
+            ProblemKind::BODY_INVALID,
+            ProblemKind::IDS_TOO_MANY,
+            ProblemKind::ITEM_TOO_LARGE,
+            ProblemKind::TABLE_BUSY,
+        ],
+        ..Operation::default()
+    }
+}
+
+fn list_operation(key: &Key) -> Operation {
     // A JSON pointer (RFC 6901) to the first item's id.
     let id = format!("$response.body#/items/0/{}", key.name.replace('~', "~0").replace('/', "~1"));
     Operation {
         name: "Items",
         summary: "Items, page by page",
-        description:
-            "In no order that means anything. A page may have fewer items than `limit`, and even none: \
-                      the last one is the one without a `cursor`. Reading all pages reads the whole table."
-                .to_owned(),
+        description: "The order of items has no meaning. A page may have fewer items than `limit`, or none. \
+                      The last page has no `cursor`. Reading every page reads the whole table."
+            .to_owned(),
         parameters: vec![
             json!({
                 "name": "limit",
                 "in": "query",
-                "description": "Items in one answer, at most.",
+                "description": "The largest number of items in an answer.",
                 "schema": {
                     "type": "integer", "minimum": 1, "maximum": MAX_LIST_LIMIT, "default": DEFAULT_LIST_LIMIT,
                 },
@@ -144,7 +158,7 @@ fn list(key: &Key) -> Operation {
             json!({
                 "name": "cursor",
                 "in": "query",
-                "description": "The `cursor` of an earlier answer asks for what comes after its items.",
+                "description": "The `cursor` of an earlier answer, to read the items after it.",
                 "schema": { "type": "string", "minLength": 1 },
             }),
         ],
@@ -152,7 +166,7 @@ fn list(key: &Key) -> Operation {
         links: Some(json!({
             "next": {
                 "operationId": "getItems",
-                "description": "What comes after these items.",
+                "description": "The items after these.",
                 "parameters": { "cursor": "$response.body#/cursor" },
             },
             "item": {
@@ -161,24 +175,29 @@ fn list(key: &Key) -> Operation {
                 "parameters": { "id": id },
             },
         })),
-        cached: true,
-        problems: &[Kind::QUERY_INVALID, Kind::CURSOR_INVALID, Kind::ITEM_TOO_LARGE, Kind::TABLE_BUSY],
+        is_cached: true,
+        problems: &[
+            ProblemKind::QUERY_INVALID,
+            ProblemKind::CURSOR_INVALID,
+            ProblemKind::ITEM_TOO_LARGE,
+            ProblemKind::TABLE_BUSY,
+        ],
         ..Operation::default()
     }
 }
 
-fn this(open: bool) -> Operation {
+fn openapi_operation(is_open: bool) -> Operation {
     Operation {
         name: "OpenApi",
         summary: "This document",
         answer: json!({ "type": "object", "required": ["openapi", "info", "paths"] }),
-        cached: true,
-        open,
+        is_cached: true,
+        is_open,
         ..Operation::default()
     }
 }
 
-fn health() -> Operation {
+fn health_operation() -> Operation {
     Operation {
         name: "Health",
         summary: "Whether the function runs",
@@ -187,7 +206,7 @@ fn health() -> Operation {
             "required": ["status"],
             "properties": { "status": { "type": "string", "const": "ok" } },
         }),
-        open: true,
+        is_open: true,
         ..Operation::default()
     }
 }

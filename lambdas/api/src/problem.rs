@@ -1,57 +1,61 @@
-//! Every way in which a request fails, and the problem document that says so (RFC 9457).
+//! The ways in which a request fails, each of which an answer reports as a problem document (RFC 9457).
+
+pub(crate) mod kind;
 
 use std::error::Error;
 use std::time::Duration;
 
-use http::StatusCode;
-use restctl_contract::api::{ITEM_TOO_LARGE, MAX_IDS_PER_CALL, MAX_REQUEST_BYTES, PROBLEM_TYPE};
+use restctl_contract::api::{MAX_IDS_PER_CALL, MAX_REQUEST_BYTES};
 use restctl_verifier::Refusal;
+
+use self::kind::ProblemKind;
 
 const REALM: &str = r#"Bearer realm="restctl""#;
 
-/// Its text is the problem's `detail`, for whoever called and for the log: it says nothing of what tokens
-/// and items hold.
+/// The reason why a request fails.
+///
+/// The text is the problem's `detail`, for the client and the log. It reveals nothing that tokens and items contain.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    #[error("the event is no request of a load balancer: {0}")]
-    NoRequest(String),
+    #[error("the event is not a load balancer request: {0}")]
+    MalformedEvent(String),
     #[error("send the header Authorization: Bearer TOKEN")]
-    NoToken,
-    #[error("the header Authorization is sent more than once")]
+    MissingToken,
+    #[error("the Authorization header was sent more than once")]
     RepeatedAuthorization,
     #[error("{0}")]
-    Refused(Refusal),
-    #[error("this needs the scope {0}; ask for a token that has it")]
+    RefusedToken(Refusal),
+    #[error("the token lacks the scope {0}; request a token that has it")]
     MissingScope(String),
     /// `cause` is for the log.
-    #[error("the identity provider's keys cannot be had at the moment; try again later")]
+    #[error("the identity provider's keys are unavailable; try again later")]
     KeysUnavailable { cause: String, retry_after: Duration },
-    #[error("there is nothing at this path")]
+    #[error("this path does not exist")]
     UnknownPath,
-    #[error("this API does not list its items; restctl deploy --list on makes it")]
-    ListIsOff,
-    /// With the methods that the path knows.
-    #[error("this path knows the methods {0}")]
+    #[error("this API does not list its items; enable the list with restctl deploy --list on")]
+    ListDisabled,
+    /// With the methods that the path allows.
+    #[error("this path allows only {0}")]
     MethodNotAllowed(&'static str),
-    #[error("this answers application/json, which the header Accept rules out")]
+    #[error("answers are application/json, which the Accept header rules out")]
     NotAcceptable,
     #[error("{0}")]
     InvalidId(String),
     #[error("{0}")]
     InvalidQuery(String),
-    #[error("the cursor is not one of this API's; begin without a cursor")]
+    #[error("the cursor is invalid; start again without a cursor")]
     InvalidCursor,
     #[error("no item has this id")]
     ItemNotFound,
     #[error("send the body as application/json, without a Content-Encoding")]
     UnsupportedMediaType,
-    #[error("a body may have {MAX_REQUEST_BYTES} bytes at most; send several calls")]
+    #[error("a body may have at most {MAX_REQUEST_BYTES} bytes; split the request")]
     BodyTooLarge,
-    #[error("the body cannot be read: {0}")]
+    #[error("the body is malformed: {0}")]
     MalformedBody(String),
     #[error("the body is not {{\"ids\": […]}}: {0}")]
     InvalidBody(String),
-    #[error("a call may have {MAX_IDS_PER_CALL} ids at most, this one has {0}; send several calls")]
+    #[error("a request may have at most {MAX_IDS_PER_CALL} ids, and this one has {0}; split the request")]
     TooManyIds(usize),
     #[error("{0}")]
     ItemTooLarge(String),
@@ -63,100 +67,35 @@ pub(crate) enum Failure {
     Internal(String),
 }
 
-/// What failures of one kind have in common: what programs tell them apart by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Kind {
-    /// The last part of the problem's `type`.
-    pub(crate) name: &'static str,
-    pub(crate) status: StatusCode,
-    pub(crate) title: &'static str,
-}
-
-impl Kind {
-    /// The problem's `type`.
-    pub(crate) fn uri(self) -> String {
-        format!("{PROBLEM_TYPE}{}", self.name)
-    }
-
-    const fn new(name: &'static str, status: StatusCode, title: &'static str) -> Self {
-        Self { name, status, title }
-    }
-
-    pub(crate) const REQUEST_MALFORMED: Self =
-        Self::new("request-malformed", StatusCode::BAD_REQUEST, "The request is malformed");
-    pub(crate) const TOKEN_MISSING: Self =
-        Self::new("token-missing", StatusCode::UNAUTHORIZED, "A token is needed");
-    pub(crate) const AUTHORIZATION_REPEATED: Self =
-        Self::new("authorization-repeated", StatusCode::BAD_REQUEST, "More than one token is sent");
-    pub(crate) const TOKEN_REFUSED: Self =
-        Self::new("token-refused", StatusCode::UNAUTHORIZED, "The token is refused");
-    pub(crate) const SCOPE_MISSING: Self =
-        Self::new("scope-missing", StatusCode::FORBIDDEN, "The token lacks a scope");
-    pub(crate) const KEYS_UNAVAILABLE: Self = Self::new(
-        "keys-unavailable",
-        StatusCode::SERVICE_UNAVAILABLE,
-        "Tokens cannot be verified at the moment",
-    );
-    pub(crate) const PATH_UNKNOWN: Self = Self::new("path-unknown", StatusCode::NOT_FOUND, "Unknown path");
-    pub(crate) const LIST_OFF: Self = Self::new("list-off", StatusCode::NOT_FOUND, "There is no list");
-    pub(crate) const METHOD_NOT_ALLOWED: Self =
-        Self::new("method-not-allowed", StatusCode::METHOD_NOT_ALLOWED, "Method not allowed");
-    pub(crate) const NOT_ACCEPTABLE: Self =
-        Self::new("not-acceptable", StatusCode::NOT_ACCEPTABLE, "Not acceptable");
-    pub(crate) const ID_INVALID: Self = Self::new("id-invalid", StatusCode::BAD_REQUEST, "An id is invalid");
-    pub(crate) const QUERY_INVALID: Self =
-        Self::new("query-invalid", StatusCode::BAD_REQUEST, "The query is invalid");
-    pub(crate) const CURSOR_INVALID: Self =
-        Self::new("cursor-invalid", StatusCode::BAD_REQUEST, "The cursor is invalid");
-    pub(crate) const ITEM_NOT_FOUND: Self =
-        Self::new("item-not-found", StatusCode::NOT_FOUND, "Item not found");
-    pub(crate) const MEDIA_TYPE_UNSUPPORTED: Self =
-        Self::new("media-type-unsupported", StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type");
-    pub(crate) const BODY_TOO_LARGE: Self =
-        Self::new("body-too-large", StatusCode::PAYLOAD_TOO_LARGE, "The body is too large");
-    pub(crate) const BODY_MALFORMED: Self =
-        Self::new("body-malformed", StatusCode::BAD_REQUEST, "The body is malformed");
-    pub(crate) const BODY_INVALID: Self =
-        Self::new("body-invalid", StatusCode::UNPROCESSABLE_ENTITY, "The body is invalid");
-    pub(crate) const IDS_TOO_MANY: Self =
-        Self::new("ids-too-many", StatusCode::UNPROCESSABLE_ENTITY, "Too many ids");
-    pub(crate) const ITEM_TOO_LARGE: Self =
-        Self::new(ITEM_TOO_LARGE, StatusCode::INTERNAL_SERVER_ERROR, "An item is too large");
-    pub(crate) const TABLE_BUSY: Self =
-        Self::new("table-busy", StatusCode::SERVICE_UNAVAILABLE, "The table is busy");
-    pub(crate) const INTERNAL: Self =
-        Self::new("internal", StatusCode::INTERNAL_SERVER_ERROR, "The function failed");
-}
-
 impl Failure {
-    pub(crate) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> ProblemKind {
         match self {
-            Self::NoRequest(_) => Kind::REQUEST_MALFORMED,
-            Self::NoToken => Kind::TOKEN_MISSING,
-            Self::RepeatedAuthorization => Kind::AUTHORIZATION_REPEATED,
-            Self::Refused(_) => Kind::TOKEN_REFUSED,
-            Self::MissingScope(_) => Kind::SCOPE_MISSING,
-            Self::KeysUnavailable { .. } => Kind::KEYS_UNAVAILABLE,
-            Self::UnknownPath => Kind::PATH_UNKNOWN,
-            Self::ListIsOff => Kind::LIST_OFF,
-            Self::MethodNotAllowed(_) => Kind::METHOD_NOT_ALLOWED,
-            Self::NotAcceptable => Kind::NOT_ACCEPTABLE,
-            Self::InvalidId(_) => Kind::ID_INVALID,
-            Self::InvalidQuery(_) => Kind::QUERY_INVALID,
-            Self::InvalidCursor => Kind::CURSOR_INVALID,
-            Self::ItemNotFound => Kind::ITEM_NOT_FOUND,
-            Self::UnsupportedMediaType => Kind::MEDIA_TYPE_UNSUPPORTED,
-            Self::BodyTooLarge => Kind::BODY_TOO_LARGE,
-            Self::MalformedBody(_) => Kind::BODY_MALFORMED,
-            Self::InvalidBody(_) => Kind::BODY_INVALID,
-            Self::TooManyIds(_) => Kind::IDS_TOO_MANY,
-            Self::ItemTooLarge(_) => Kind::ITEM_TOO_LARGE,
-            Self::TableBusy { .. } => Kind::TABLE_BUSY,
-            Self::Internal(_) => Kind::INTERNAL,
+            Self::MalformedEvent(_) => ProblemKind::REQUEST_MALFORMED,
+            Self::MissingToken => ProblemKind::TOKEN_MISSING,
+            Self::RepeatedAuthorization => ProblemKind::AUTHORIZATION_REPEATED,
+            Self::RefusedToken(_) => ProblemKind::TOKEN_REFUSED,
+            Self::MissingScope(_) => ProblemKind::SCOPE_MISSING,
+            Self::KeysUnavailable { .. } => ProblemKind::KEYS_UNAVAILABLE,
+            Self::UnknownPath => ProblemKind::PATH_UNKNOWN,
+            Self::ListDisabled => ProblemKind::LIST_OFF,
+            Self::MethodNotAllowed(_) => ProblemKind::METHOD_NOT_ALLOWED,
+            Self::NotAcceptable => ProblemKind::NOT_ACCEPTABLE,
+            Self::InvalidId(_) => ProblemKind::ID_INVALID,
+            Self::InvalidQuery(_) => ProblemKind::QUERY_INVALID,
+            Self::InvalidCursor => ProblemKind::CURSOR_INVALID,
+            Self::ItemNotFound => ProblemKind::ITEM_NOT_FOUND,
+            Self::UnsupportedMediaType => ProblemKind::MEDIA_TYPE_UNSUPPORTED,
+            Self::BodyTooLarge => ProblemKind::BODY_TOO_LARGE,
+            Self::MalformedBody(_) => ProblemKind::BODY_MALFORMED,
+            Self::InvalidBody(_) => ProblemKind::BODY_INVALID,
+            Self::TooManyIds(_) => ProblemKind::IDS_TOO_MANY,
+            Self::ItemTooLarge(_) => ProblemKind::ITEM_TOO_LARGE,
+            Self::TableBusy { .. } => ProblemKind::TABLE_BUSY,
+            Self::Internal(_) => ProblemKind::INTERNAL,
         }
     }
 
-    /// What the log says beyond the problem's text.
+    /// Returns what the log says in addition to the problem's text.
     pub(crate) fn cause(&self) -> Option<&str> {
         match self {
             Self::KeysUnavailable { cause, .. } | Self::TableBusy { cause } | Self::Internal(cause) => {
@@ -166,13 +105,14 @@ impl Failure {
         }
     }
 
-    pub(crate) fn header(&self) -> Option<(&'static str, String)> {
+    /// Returns the header that the answer has in addition to the problem document.
+    pub(crate) fn answer_header(&self) -> Option<(&'static str, String)> {
         let challenge = |rest: String| ("www-authenticate", format!("{REALM}{rest}"));
         Some(match self {
-            // RFC 6750, section 3.1: without a token no error code.
-            Self::NoToken => challenge(String::new()),
+            // RFC 6750, section 3.1: no error code if no token was sent.
+            Self::MissingToken => challenge(String::new()),
             Self::RepeatedAuthorization => challenge(r#", error="invalid_request""#.to_owned()),
-            Self::Refused(refusal) => {
+            Self::RefusedToken(refusal) => {
                 challenge(format!(r#", error="invalid_token", error_description="{refusal}""#))
             }
             Self::MissingScope(scope) => {
@@ -183,15 +123,15 @@ impl Failure {
             }
             Self::TableBusy { .. } => ("retry-after", "1".to_owned()),
             Self::MethodNotAllowed(methods) => ("allow", (*methods).to_owned()),
-            // RFC 9110, section 15.5.16: what would have been taken.
+            // RFC 9110, section 15.5.16: the encoding that would have been accepted.
             Self::UnsupportedMediaType => ("accept-encoding", "identity".to_owned()),
             _ => return None,
         })
     }
 }
 
-/// An error and what led to it, for the log.
-pub(crate) fn chain(error: &dyn Error) -> String {
+/// Returns an error with its chain of causes, for the log.
+pub(crate) fn error_chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

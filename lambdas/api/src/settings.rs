@@ -1,4 +1,4 @@
-//! What the template tells the function, by environment variables.
+//! The function's settings, which the template passes as environment variables.
 
 use http::Uri;
 use restctl_aws::optional_variable;
@@ -11,9 +11,9 @@ pub(crate) struct Settings {
     pub(crate) key: Key,
     pub(crate) policy: Policy,
     pub(crate) jwks_uri: Uri,
-    /// The secret that signs cursors, where the stack is deployed with the list.
+    /// The name of the secret that signs cursors, if the stack is deployed with the list.
     pub(crate) cursor_key: Option<String>,
-    /// Whether the OpenAPI document needs no token.
+    /// Whether the OpenAPI document is served without a token.
     pub(crate) openapi_is_open: bool,
     pub(crate) stack: String,
 }
@@ -27,42 +27,42 @@ pub(crate) struct SettingsError {
 
 impl Settings {
     pub(crate) fn from_environment() -> Result<Self, SettingsError> {
-        let kind = required(variable::KEY_TYPE)?;
+        let kind = required_variable(variable::KEY_TYPE)?;
         let kind = kind.parse().map_err(|problem| SettingsError { variable: variable::KEY_TYPE, problem })?;
-        let provider = required(variable::PROVIDER)?;
+        let provider = required_variable(variable::PROVIDER)?;
         let provider: Provider =
             provider.parse().map_err(|problem| SettingsError { variable: variable::PROVIDER, problem })?;
         Ok(Self {
-            items_table: required(variable::ITEMS_TABLE)?,
-            key: Key { name: required(variable::KEY_NAME)?, kind },
+            items_table: required_variable(variable::ITEMS_TABLE)?,
+            key: Key { name: required_variable(variable::KEY_NAME)?, kind },
             policy: Policy {
                 provider,
-                issuer: required(variable::ISSUER)?,
-                audience: required(variable::AUDIENCE)?,
-                scope: scope(required(variable::SCOPE)?)?,
+                issuer: required_variable(variable::ISSUER)?,
+                audience: required_variable(variable::AUDIENCE)?,
+                scope: parse_scope(required_variable(variable::SCOPE)?)?,
             },
-            jwks_uri: jwks_uri(&required(variable::JWKS_URI)?)?,
+            jwks_uri: parse_jwks_uri(&required_variable(variable::JWKS_URI)?)?,
             cursor_key: optional_variable(variable::CURSOR_KEY),
-            openapi_is_open: openapi_is_open(&required(variable::OPENAPI)?)?,
-            stack: required(variable::STACK)?,
+            openapi_is_open: parse_openapi_access(&required_variable(variable::OPENAPI)?)?,
+            stack: required_variable(variable::STACK)?,
         })
     }
 }
 
-fn required(variable: &'static str) -> Result<String, SettingsError> {
+fn required_variable(variable: &'static str) -> Result<String, SettingsError> {
     optional_variable(variable)
         .ok_or_else(|| SettingsError { variable, problem: "is missing or empty".to_owned() })
 }
 
-/// A scope-token of RFC 6749, section 3.3, which a challenge can name.
-fn scope(scope: String) -> Result<String, SettingsError> {
+/// Checks that the setting is a scope-token (RFC 6749, section 3.3), which a challenge can quote.
+fn parse_scope(scope: String) -> Result<String, SettingsError> {
     if scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)) {
         return Ok(scope);
     }
-    Err(SettingsError { variable: variable::SCOPE, problem: "is no scope (RFC 6749)".to_owned() })
+    Err(SettingsError { variable: variable::SCOPE, problem: "is not a scope (RFC 6749)".to_owned() })
 }
 
-fn openapi_is_open(setting: &str) -> Result<bool, SettingsError> {
+fn parse_openapi_access(setting: &str) -> Result<bool, SettingsError> {
     match setting {
         "token" => Ok(false),
         "open" => Ok(true),
@@ -73,8 +73,8 @@ fn openapi_is_open(setting: &str) -> Result<bool, SettingsError> {
     }
 }
 
-/// Whoever can change the keys on their way can mint tokens, so that they travel over TLS, or not at all.
-fn jwks_uri(text: &str) -> Result<Uri, SettingsError> {
+/// Requires TLS for the keys, because anyone who can change them on the way can mint tokens.
+fn parse_jwks_uri(text: &str) -> Result<Uri, SettingsError> {
     let refuse = |problem: String| SettingsError { variable: variable::JWKS_URI, problem };
     let uri: Uri = text.parse().map_err(|error| refuse(format!("is not a URL ({error})")))?;
     match uri.scheme_str() {
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_travel_over_tls_or_not_at_all() {
+    fn keys_must_travel_over_tls() {
         for good in [
             "https://tenant.example.test/.well-known/jwks.json",
             "http://127.0.0.1:8080/jwks",
@@ -102,7 +102,7 @@ mod tests {
             "http://[::1]:8080/jwks",
             "http://localhost:8080/jwks",
         ] {
-            assert!(jwks_uri(good).is_ok(), "{good}");
+            assert!(parse_jwks_uri(good).is_ok(), "{good}");
         }
         for bad in [
             "http://tenant.example.test/jwks",
@@ -118,17 +118,17 @@ mod tests {
             "https://",
             "https:///jwks",
         ] {
-            assert!(jwks_uri(bad).is_err(), "{bad}");
+            assert!(parse_jwks_uri(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
-    fn a_scope_fits_a_challenge() {
+    fn a_scope_must_fit_a_challenge() {
         for good in ["read:items", "https://api.example.com/items.read", "a"] {
-            assert!(scope(good.to_owned()).is_ok(), "{good}");
+            assert!(parse_scope(good.to_owned()).is_ok(), "{good}");
         }
         for bad in ["read items", "read\"items", "read\\items", "é", "a\n"] {
-            assert!(scope(bad.to_owned()).is_err(), "{bad}");
+            assert!(parse_scope(bad.to_owned()).is_err(), "{bad}");
         }
     }
 }

@@ -1,97 +1,100 @@
-//! Who may pass: the `Authorization` header → claims.
+//! Verification of a request's token.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use restctl_verifier::{Claims, Policy, Refusal, verify};
 
-use super::jwks::{Held, Keys};
+use super::jwks::{CachedKeys, KeyCache};
 use crate::http::request::Request;
 use crate::problem::Failure;
 
+/// Verifies tokens with the identity provider's keys.
 pub(crate) struct Authorizer {
-    keys: Keys,
+    keys: KeyCache,
     policy: Policy,
 }
 
 impl Authorizer {
-    pub(crate) fn new(keys: Keys, policy: Policy) -> Self {
+    pub(crate) fn new(keys: KeyCache, policy: Policy) -> Self {
         Self { keys, policy }
     }
 
-    /// The scope that a token must carry.
+    /// Returns the scope that a token must have.
     pub(crate) fn scope(&self) -> &str {
         &self.policy.scope
     }
 
-    pub(crate) fn keys(&self) -> &Keys {
+    pub(crate) fn keys(&self) -> &KeyCache {
         &self.keys
     }
 
-    pub(crate) async fn admit(&self, request: &Request) -> Result<Claims, Failure> {
+    /// Verifies the request's token. If its key is unknown, the keys are fetched again.
+    pub(crate) async fn authorize(&self, request: &Request) -> Result<Claims, Failure> {
         let token = bearer_token(request)?;
-        let keys = self.keys.held().await?;
+        let keys = self.keys.current().await?;
         match self.verify(token, &keys) {
             Err(Refusal::UnknownKey { .. }) => {
-                let keys = self.keys.other_than(&keys).await?;
+                let keys = self.keys.newer_than(&keys).await?;
                 self.verify(token, &keys)
             }
             outcome => outcome,
         }
         .map_err(|refusal| match refusal {
             Refusal::MissingScope => Failure::MissingScope(self.policy.scope.clone()),
-            refusal => Failure::Refused(refusal),
+            refusal => Failure::RefusedToken(refusal),
         })
     }
 
-    fn verify(&self, token: &str, keys: &Held) -> Result<Claims, Refusal> {
-        // A clock before 1970 makes every token one of the future, and refuses it.
+    fn verify(&self, token: &str, keys: &CachedKeys) -> Result<Claims, Refusal> {
+        // A clock before 1970 refuses every token as not valid yet.
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        if let Some(claims) = keys.verified.find(token, now) {
+        if let Some(claims) = keys.verified_tokens.find(token, now) {
             return Ok(claims);
         }
-        let claims = verify(token, &keys.set, &self.policy, now)?;
-        keys.verified.add(token, &claims, now);
+        let claims = verify(token, &keys.key_set, &self.policy, now)?;
+        keys.verified_tokens.insert(token, &claims, now);
         Ok(claims)
     }
 }
 
-/// RFC 6750, section 2.1; the scheme in any case (RFC 9110, section 11.1).
+/// Returns the token of the only `Authorization` header (RFC 6750, section 2.1). The scheme is case-insensitive
+/// (RFC 9110, section 11.1).
 fn bearer_token(request: &Request) -> Result<&str, Failure> {
     let mut values = request.header_lines("authorization");
-    let value = values.next().ok_or(Failure::NoToken)?;
+    let value = values.next().ok_or(Failure::MissingToken)?;
     if values.next().is_some() {
         return Err(Failure::RepeatedAuthorization);
     }
     match value.trim_matches([' ', '\t']).split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim_start_matches(' ')),
-        _ => Err(Failure::NoToken),
+        _ => Err(Failure::MissingToken),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::event::Event;
+    use crate::http::event::AlbEvent;
 
     fn request(authorization: &[&str]) -> Request {
         let values = authorization.iter().map(|value| (*value).to_owned()).collect();
         let headers = [("Authorization".to_owned(), values)].into();
-        Request::from(Event { multi_value_headers: Some(headers), ..Event::default() })
+        Request::from(AlbEvent { multi_value_headers: Some(headers), ..AlbEvent::default() })
     }
 
     #[test]
-    fn the_bearer_scheme_is_read_in_any_case() {
+    fn the_bearer_scheme_is_case_insensitive() {
         for value in ["Bearer a.b.c", "bearer a.b.c", "BEARER   a.b.c", " Bearer a.b.c "] {
             assert_eq!(bearer_token(&request(&[value])).unwrap(), "a.b.c", "{value}");
         }
     }
 
     #[test]
-    fn other_credentials_are_no_token() {
+    fn other_credentials_are_not_a_token() {
         for value in ["", "Bearer", "Bearer ", "Basic dTpw", "Bearera.b.c", "a.b.c", "Token a.b.c"] {
-            assert!(matches!(bearer_token(&request(&[value])), Err(Failure::NoToken)), "{value}");
+            assert!(matches!(bearer_token(&request(&[value])), Err(Failure::MissingToken)), "{value}");
         }
-        assert!(matches!(bearer_token(&request(&[])), Err(Failure::NoToken)));
+        assert!(matches!(bearer_token(&request(&[])), Err(Failure::MissingToken)));
         let twice = request(&["Bearer a.b.c", "Bearer a.b.c"]);
         assert!(matches!(bearer_token(&twice), Err(Failure::RepeatedAuthorization)));
     }

@@ -1,4 +1,4 @@
-//! The identity provider's keys, fetched over HTTPS and kept.
+//! The identity provider's keys, fetched over HTTPS and cached.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,130 +12,138 @@ use restctl_verifier::{KeySet, MAX_KEY_SET_BYTES};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use super::verified::Verified;
-use crate::problem::Failure;
+use super::verified::VerifiedTokens;
+use crate::problem::{Failure, error_chain};
 
-/// Between two fetches for tokens signed with an unknown key, which anyone can send, and after a fetch that failed.
-const PAUSE: Duration = Duration::from_secs(60);
+/// The pause between two fetches for tokens signed with an unknown key, which anyone can send, and after a failure.
+const REFETCH_PAUSE: Duration = Duration::from_secs(60);
 
-/// Between two fetches while there are no keys at all, and so no request is answered.
-const PAUSE_WITHOUT_KEYS: Duration = Duration::from_secs(1);
+/// The pause between two fetches while there are no keys at all, so that no token can be verified.
+const REFETCH_PAUSE_WITHOUT_KEYS: Duration = Duration::from_secs(1);
 
-/// Keys of this age are fetched again: for so long a key is trusted that the provider has withdrawn.
-const MOST_AGE: Duration = Duration::from_secs(300);
+/// Keys of this age are fetched again. A key that the provider has withdrawn is trusted for this long.
+const MAX_AGE: Duration = Duration::from_secs(300);
 
 const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 
-pub(crate) struct Keys {
+/// Caches the identity provider's keys.
+pub(crate) struct KeyCache {
     https: HttpsClient,
     uri: Uri,
-    /// Held while fetching, so that one fetch serves all who wait.
-    state: Mutex<State>,
+    clock: fn() -> SystemTime,
+    /// Locked while fetching, so that one fetch serves every waiting request.
+    state: Mutex<KeyCacheState>,
     fetches: AtomicU64,
 }
 
-/// A key set as it was fetched, and what it has verified.
-pub(crate) struct Held {
-    pub(crate) set: KeySet,
-    pub(crate) verified: Verified,
+/// A key set as fetched, and the tokens that it has verified.
+pub(crate) struct CachedKeys {
+    pub(crate) key_set: KeySet,
+    pub(crate) verified_tokens: VerifiedTokens,
     document: Bytes,
 }
 
 #[derive(Default)]
-struct State {
-    held: Option<(Arc<Held>, SystemTime)>,
-    /// The attempt from which the pause counts, and whether it failed. The one that brought the first keys is
-    /// none: a key that appears just after the function has started is found at once.
-    attempt: Option<(SystemTime, bool)>,
+struct KeyCacheState {
+    /// The keys and when they were fetched.
+    cached: Option<(Arc<CachedKeys>, SystemTime)>,
+    /// When the pause began, and whether that attempt failed. The attempt that brought the first keys starts no pause:
+    /// a key that appears just after the function has started is found at once.
+    last_attempt: Option<(SystemTime, bool)>,
 }
 
-impl Keys {
-    pub(crate) fn new(https: HttpsClient, uri: Uri) -> Self {
-        Self { https, uri, state: Mutex::default(), fetches: AtomicU64::new(0) }
+impl KeyCache {
+    pub(crate) fn new(https: HttpsClient, uri: Uri, clock: fn() -> SystemTime) -> Self {
+        Self { https, uri, clock, state: Mutex::default(), fetches: AtomicU64::new(0) }
     }
 
-    /// Fetches while the function starts. A failure does not stop the start: `/health` needs no keys, and the
-    /// first request that does tries again.
+    /// Fetches the keys while the function starts. A failure does not stop the start: `/health` needs no keys, and the
+    /// first request with a token tries again.
     pub(crate) async fn prefetch(&self) {
-        if let Err(failure) = self.held().await {
-            tracing::warn!(cause = failure.cause(), "the keys cannot be had yet");
+        if let Err(failure) = self.current().await {
+            tracing::warn!(cause = failure.cause(), "the keys are not available yet");
         }
     }
 
-    /// The keys at hand; fetched where there are none, or where they are old and the provider has others.
-    pub(crate) async fn held(&self) -> Result<Arc<Held>, Failure> {
+    /// Returns the cached keys. Fetches them first if there are none or if they are old.
+    pub(crate) async fn current(&self) -> Result<Arc<CachedKeys>, Failure> {
         let mut state = self.state.lock().await;
-        match &state.held {
-            Some((held, since)) if age(*since) < MOST_AGE => Ok(Arc::clone(held)),
-            Some((held, _)) => {
-                let held = Arc::clone(held);
-                match self.attempt(&mut state, PAUSE).await {
+        match &state.cached {
+            Some((keys, since)) if self.age(*since) < MAX_AGE => Ok(Arc::clone(keys)),
+            Some((keys, _)) => {
+                let old_keys = Arc::clone(keys);
+                match self.fetch_unless_paused(&mut state, REFETCH_PAUSE).await {
                     Ok(fetched) => Ok(fetched),
                     Err(failure) => {
-                        tracing::warn!(cause = failure.cause(), "the keys are old, and go on");
-                        Ok(held)
+                        tracing::warn!(cause = failure.cause(), "the old keys stay in use");
+                        Ok(old_keys)
                     }
                 }
             }
             None => {
-                let fetched = self.attempt(&mut state, PAUSE_WITHOUT_KEYS).await?;
-                state.attempt = None;
+                let fetched = self.fetch_unless_paused(&mut state, REFETCH_PAUSE_WITHOUT_KEYS).await?;
+                state.last_attempt = None;
                 Ok(fetched)
             }
         }
     }
 
-    /// The keys after `known` turned out to lack one: others if another request has fetched some meanwhile or
-    /// it is time to fetch again, else the same.
-    pub(crate) async fn other_than(&self, known: &Arc<Held>) -> Result<Arc<Held>, Failure> {
+    /// Returns newer keys after `known` turned out to lack one, if another request has fetched them in the meantime or if
+    /// it is time to fetch again. Otherwise returns the same keys.
+    pub(crate) async fn newer_than(&self, known: &Arc<CachedKeys>) -> Result<Arc<CachedKeys>, Failure> {
         let mut state = self.state.lock().await;
-        match &state.held {
-            Some((held, _)) if !Arc::ptr_eq(held, known) => Ok(Arc::clone(held)),
-            _ => self.attempt(&mut state, PAUSE).await,
+        match &state.cached {
+            Some((keys, _)) if !Arc::ptr_eq(keys, known) => Ok(Arc::clone(keys)),
+            _ => self.fetch_unless_paused(&mut state, REFETCH_PAUSE).await,
         }
     }
 
-    /// How often the keys have been fetched since this was asked last, whatever came of it.
-    pub(crate) fn take_fetches(&self) -> u64 {
+    /// Returns how many fetches were attempted since the last call.
+    pub(crate) fn take_fetch_count(&self) -> u64 {
         self.fetches.swap(0, Ordering::Relaxed)
     }
 
-    /// Fetches, unless the last attempt was less than `pause` ago: then its outcome stands. A failure leaves
-    /// the keys at hand as they are.
-    async fn attempt(&self, state: &mut State, pause: Duration) -> Result<Arc<Held>, Failure> {
-        if let Some((last, failed)) = state.attempt {
-            let left = pause.saturating_sub(age(last));
-            match &state.held {
-                Some((held, _)) if !left.is_zero() && !failed => return Ok(Arc::clone(held)),
+    /// Fetches the keys, unless the last attempt was less than `pause` ago: then its outcome stands. A failure keeps the
+    /// cached keys.
+    async fn fetch_unless_paused(
+        &self,
+        state: &mut KeyCacheState,
+        pause: Duration,
+    ) -> Result<Arc<CachedKeys>, Failure> {
+        if let Some((last, failed)) = state.last_attempt {
+            let left = pause.saturating_sub(self.age(last));
+            match &state.cached {
+                Some((keys, _)) if !left.is_zero() && !failed => return Ok(Arc::clone(keys)),
                 _ if !left.is_zero() => {
                     let cause =
-                        "the last attempt to fetch the keys failed, the next one is not due".to_owned();
+                        "the last attempt to fetch the keys failed, and the next one is not due".to_owned();
                     return Err(Failure::KeysUnavailable { cause, retry_after: left });
                 }
                 _ => {}
             }
         }
         self.fetches.fetch_add(1, Ordering::Relaxed);
-        // Also where whoever waits for it has no more time, and drops it.
-        state.attempt = Some((SystemTime::now(), true));
-        let outcome = timeout(FETCH_TIMEOUT, self.fetch(state.held.as_ref().map(|(held, _)| held))).await;
+        // Set before the fetch, because a request that runs out of time drops this future.
+        state.last_attempt = Some(((self.clock)(), true));
+        let cached = state.cached.as_ref().map(|(keys, _)| keys);
+        let outcome = timeout(FETCH_TIMEOUT, self.fetch(cached)).await;
         let outcome = outcome.unwrap_or_else(|_| Err("no answer in time".into()));
-        state.attempt = Some((SystemTime::now(), outcome.is_err()));
+        state.last_attempt = Some(((self.clock)(), outcome.is_err()));
         match outcome {
             Ok(fetched) => {
-                state.held = Some((Arc::clone(&fetched), SystemTime::now()));
+                state.cached = Some((Arc::clone(&fetched), (self.clock)()));
                 Ok(fetched)
             }
             Err(error) => {
-                let cause = format!("{}: {}", self.uri, crate::problem::chain(&*error));
+                let cause = format!("{}: {}", self.uri, error_chain(&*error));
                 Err(Failure::KeysUnavailable { cause, retry_after: pause })
             }
         }
     }
 
-    /// The keys at hand where the provider's are still the same: what they have verified stays verified.
-    async fn fetch(&self, held: Option<&Arc<Held>>) -> Result<Arc<Held>, BoxError> {
-        // No redirect is followed: the keys are where the deployment says, and nowhere else.
+    /// Fetches the keys. If they have not changed, returns `cached` with its verified tokens.
+    async fn fetch(&self, cached: Option<&Arc<CachedKeys>>) -> Result<Arc<CachedKeys>, BoxError> {
+        // Redirects are not followed: keys come only from where the deployment says.
         let request =
             Request::get(&self.uri).header("accept", "application/json").header("user-agent", "restctl");
         let answer = self.https.request(request.body(Full::default())?).await?;
@@ -143,20 +151,20 @@ impl Keys {
             return Err(format!("the answer's status is {}, not 200", answer.status()).into());
         }
         let document = Limited::new(answer.into_body(), MAX_KEY_SET_BYTES).collect().await?.to_bytes();
-        match held {
-            Some(held) if held.document == document => Ok(Arc::clone(held)),
-            _ => Ok(Arc::new(Held {
-                set: KeySet::from_json(&document)?,
-                verified: Verified::default(),
+        match cached {
+            Some(cached) if cached.document == document => Ok(Arc::clone(cached)),
+            _ => Ok(Arc::new(CachedKeys {
+                key_set: KeySet::from_json(&document)?,
+                verified_tokens: VerifiedTokens::default(),
                 document,
             })),
         }
     }
-}
 
-/// A clock that was set back ends every pause.
-fn age(since: SystemTime) -> Duration {
-    since.elapsed().unwrap_or(Duration::MAX)
+    /// Returns the time since then. A clock that was set back ends every pause.
+    fn age(&self, since: SystemTime) -> Duration {
+        (self.clock)().duration_since(since).unwrap_or(Duration::MAX)
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Tokens whose signature and claims have been found good, so that they are not verified again with each request.
+//! A cache of verified tokens, which are not verified again at each request.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,34 +6,34 @@ use std::sync::{Mutex, PoisonError};
 use restctl_verifier::Claims;
 use sha2::{Digest, Sha256};
 
-/// Tokens remembered at most. Only good ones are: whoever fills this has that many.
-const MOST: usize = 1000;
+/// The largest number of cached tokens. Only good tokens are cached, so nobody can fill the cache with others.
+const MAX_TOKENS: usize = 1000;
 
-/// By their SHA-256, and only until they expire. It belongs to the key set that verified them and goes with it, so
-/// that no token outlives its key here.
+/// The claims of verified tokens by the tokens' SHA-256, until they expire. The cache belongs to the key set that
+/// verified the tokens and is dropped with it: no token outlives its key.
 #[derive(Default)]
-pub(crate) struct Verified(Mutex<HashMap<[u8; 32], Claims>>);
+pub(crate) struct VerifiedTokens(Mutex<HashMap<[u8; 32], Claims>>);
 
-impl Verified {
-    /// `now` in seconds since the Unix epoch.
+impl VerifiedTokens {
+    /// Returns the claims of a cached token that has not expired at `now`, in seconds since the Unix epoch.
     pub(crate) fn find(&self, token: &str, now: u64) -> Option<Claims> {
         let tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tokens.get(&hash(token)).filter(|claims| now < claims.expires).cloned()
+        tokens.get(&token_hash(token)).filter(|claims| now < claims.expires).cloned()
     }
 
-    pub(crate) fn add(&self, token: &str, claims: &Claims, now: u64) {
+    pub(crate) fn insert(&self, token: &str, claims: &Claims, now: u64) {
         let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if tokens.len() >= MOST {
+        if tokens.len() >= MAX_TOKENS {
             tokens.retain(|_, claims| now < claims.expires);
         }
-        if tokens.len() >= MOST {
+        if tokens.len() >= MAX_TOKENS {
             tokens.clear();
         }
-        tokens.insert(hash(token), claims.clone());
+        tokens.insert(token_hash(token), claims.clone());
     }
 }
 
-fn hash(token: &str) -> [u8; 32] {
+fn token_hash(token: &str) -> [u8; 32] {
     Sha256::digest(token).into()
 }
 
@@ -46,28 +46,28 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_remembered_until_the_second_it_expires() {
-        let verified = Verified::default();
-        verified.add("token", &claims(100), 50);
-        assert_eq!(verified.find("token", 99), Some(claims(100)));
-        assert_eq!(verified.find("token", 100), None);
-        assert_eq!(verified.find("token ", 99), None);
+    fn a_token_is_cached_until_it_expires() {
+        let tokens = VerifiedTokens::default();
+        tokens.insert("token", &claims(100), 50);
+        assert_eq!(tokens.find("token", 99), Some(claims(100)));
+        assert_eq!(tokens.find("token", 100), None);
+        assert_eq!(tokens.find("token ", 99), None);
     }
 
     #[test]
-    fn what_is_remembered_is_bounded() {
-        let verified = Verified::default();
-        for number in 0..MOST {
+    fn the_cache_is_bounded() {
+        let tokens = VerifiedTokens::default();
+        for number in 0..MAX_TOKENS {
             let expires = if number == 0 { 200 } else { 100 };
-            verified.add(&format!("token {number}"), &claims(expires), 50);
+            tokens.insert(&format!("token {number}"), &claims(expires), 50);
         }
-        // Room is made by what has expired.
-        verified.add("one more", &claims(200), 150);
-        assert!(verified.find("token 0", 150).is_some() && verified.find("one more", 150).is_some());
-        for number in 0..3 * MOST {
-            verified.add(&format!("flood {number}"), &claims(300), 150);
-            assert!(verified.0.lock().unwrap().len() <= MOST);
+        // Expired tokens make room.
+        tokens.insert("one more", &claims(200), 150);
+        assert!(tokens.find("token 0", 150).is_some() && tokens.find("one more", 150).is_some());
+        for number in 0..3 * MAX_TOKENS {
+            tokens.insert(&format!("flood {number}"), &claims(300), 150);
+            assert!(tokens.0.lock().unwrap().len() <= MAX_TOKENS);
         }
-        assert!(verified.find(&format!("flood {}", 3 * MOST - 1), 150).is_some());
+        assert!(tokens.find(&format!("flood {}", 3 * MAX_TOKENS - 1), 150).is_some());
     }
 }

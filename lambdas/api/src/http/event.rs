@@ -1,14 +1,14 @@
-//! What an Application Load Balancer sends to a Lambda target, and what it takes back (Elastic Load Balancing,
+//! What an Application Load Balancer sends to a Lambda target, and what it expects back (Elastic Load Balancing,
 //! Application Load Balancers, "Use Lambda functions as targets of an Application Load Balancer").
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Any member may be missing: a request is judged by what it says, not by what it leaves out.
+/// An event of the load balancer. Every member may be missing.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(crate) struct Event {
+pub(crate) struct AlbEvent {
     pub(crate) http_method: Option<String>,
     pub(crate) path: Option<String>,
     pub(crate) query_string_parameters: Option<BTreeMap<String, Option<String>>>,
@@ -19,24 +19,27 @@ pub(crate) struct Event {
     pub(crate) is_base64_encoded: bool,
 }
 
-impl Event {
+impl AlbEvent {
+    /// Reads an event.
+    ///
     /// # Errors
-    /// What is wrong with it, without a piece of it, which might be one of a token.
+    /// Says what is wrong without quoting the event, which may contain a token.
     pub(crate) fn parse(json: &str) -> Result<Self, String> {
-        // An array would be taken for the members in their order.
+        // Serde would read an array as the members in their order.
         if !json.trim_ascii_start().starts_with('{') {
-            return Err("it is no object".to_owned());
+            return Err("it is not an object".to_owned());
         }
         serde_json::from_str(json).map_err(|error| format!("at {}:{}", error.line(), error.column()))
     }
 }
 
+/// An answer for the load balancer.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Response {
+pub(crate) struct AlbResponse {
     pub(crate) status_code: u16,
     pub(crate) status_description: String,
-    /// A target group reads the one or the other, by its setting of multi-value headers.
+    /// A target group reads either map, depending on its multi-value headers setting.
     pub(crate) headers: BTreeMap<&'static str, String>,
     pub(crate) multi_value_headers: BTreeMap<&'static str, [String; 1]>,
     pub(crate) body: String,

@@ -1,24 +1,24 @@
-//! What a client accepts (RFC 9110, section 12.5).
+//! Media types and encodings that a client accepts (RFC 9110, section 12.5).
 
-/// Whether `Accept` admits JSON; a client that does not say takes anything.
+/// Tells whether `Accept` allows JSON. Without the header, a client accepts anything.
 pub(crate) fn accepts_json(accept: Option<&str>) -> bool {
     let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else { return true };
-    // The most specific range that matches decides, wherever it stands.
-    ["application/json", "application/*", "*/*"].into_iter().find_map(|range| quality(accept, range))
+    // The most specific range decides, regardless of order.
+    ["application/json", "application/*", "*/*"].into_iter().find_map(|range| quality_value(accept, range))
         > Some(0.0)
 }
 
-/// Whether `Accept-Encoding` admits gzip; a client that does not say gets what everyone can read.
+/// Tells whether `Accept-Encoding` allows gzip. Without the header, the answer is not compressed.
 pub(crate) fn accepts_gzip(accept_encoding: Option<&str>) -> bool {
     let accept_encoding = accept_encoding.unwrap_or_default();
-    ["gzip", "x-gzip", "*"].into_iter().find_map(|coding| quality(accept_encoding, coding)) > Some(0.0)
+    ["gzip", "x-gzip", "*"].into_iter().find_map(|coding| quality_value(accept_encoding, coding)) > Some(0.0)
 }
 
-/// The weight that a list gives to `wanted`, between 0 and 1; none where it is not named.
-fn quality(list: &str, wanted: &str) -> Option<f32> {
+/// Returns the weight of `name` in a list, from 0 to 1, or `None` if the list does not have it.
+fn quality_value(list: &str, name: &str) -> Option<f32> {
     list.split(',').find_map(|element| {
         let mut parts = element.split(';').map(str::trim);
-        if !parts.next()?.eq_ignore_ascii_case(wanted) {
+        if !parts.next()?.eq_ignore_ascii_case(name) {
             return None;
         }
         let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn gzip_is_accepted_where_it_is_asked_for() {
+    fn gzip_is_accepted_if_it_is_asked_for() {
         for accepted in
             ["gzip", "deflate, GZIP", "br;q=1, gzip;q=0.2", "*", "x-gzip", "identity;q=0, *;q=0.5"]
         {

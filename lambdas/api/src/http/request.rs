@@ -1,4 +1,4 @@
-//! A request as it came through the load balancer.
+//! A request from the load balancer.
 
 use std::borrow::Cow;
 
@@ -7,9 +7,10 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use restctl_contract::api::MAX_REQUEST_BYTES;
 
-use super::event::Event;
+use super::event::AlbEvent;
 use crate::problem::Failure;
 
+/// A request, with headers and parameters read from whichever maps the event has.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) method: String,
@@ -22,21 +23,22 @@ pub(crate) struct Request {
     is_base64: bool,
 }
 
-impl From<Event> for Request {
-    fn from(event: Event) -> Self {
+impl From<AlbEvent> for Request {
+    fn from(event: AlbEvent) -> Self {
         Self {
             method: event.http_method.unwrap_or_default(),
             path: event.path.unwrap_or_default(),
-            headers: pairs(event.multi_value_headers, event.headers),
-            query: pairs(event.multi_value_query_string_parameters, event.query_string_parameters),
+            headers: name_value_pairs(event.multi_value_headers, event.headers),
+            query: name_value_pairs(event.multi_value_query_string_parameters, event.query_string_parameters),
             body: event.body.unwrap_or_default(),
             is_base64: event.is_base64_encoded,
         }
     }
 }
 
-/// A target group sends one or the other; where both are there, only the first shows what is repeated.
-fn pairs(
+/// Returns name and value pairs. A target group sends one of the two maps. If both are there, only `multi` shows
+/// repeated names.
+fn name_value_pairs(
     multi: Option<impl IntoIterator<Item = (String, Vec<String>)>>,
     single: Option<impl IntoIterator<Item = (String, Option<String>)>>,
 ) -> Vec<(String, String)> {
@@ -51,11 +53,11 @@ fn pairs(
 }
 
 impl Request {
-    pub(crate) fn is_read(&self) -> bool {
+    pub(crate) fn is_get_or_head(&self) -> bool {
         self.method == "GET" || self.method == "HEAD"
     }
 
-    /// Each line of a header, whose name is in lower case.
+    /// Returns each line of a header.
     pub(crate) fn header_lines(&self, name: &str) -> impl Iterator<Item = &str> {
         self.headers
             .iter()
@@ -63,15 +65,15 @@ impl Request {
             .map(|(_, value)| value.as_str())
     }
 
-    /// A header that may be a list, its lines joined (RFC 9110, section 5.3); none where it is not sent.
+    /// Returns a header with its lines joined as a list (RFC 9110, section 5.3), or `None` if it was not sent.
     pub(crate) fn header(&self, name: &str) -> Option<Cow<'_, str>> {
         let mut lines = self.header_lines(name);
         let first = lines.next()?;
         Some(lines.fold(Cow::Borrowed(first), |list, line| Cow::Owned(format!("{list},{line}"))))
     }
 
-    /// A parameter of the query string, decoded.
-    pub(crate) fn parameter(&self, name: &str) -> Result<Option<Cow<'_, str>>, Failure> {
+    /// Returns a parameter of the query string, decoded.
+    pub(crate) fn query_parameter(&self, name: &str) -> Result<Option<Cow<'_, str>>, Failure> {
         let mut values = self.query.iter().filter(|(parameter, _)| parameter == name);
         let Some((_, value)) = values.next() else { return Ok(None) };
         if values.next().is_some() {
@@ -81,8 +83,8 @@ impl Request {
         decoded.map(Some).map_err(|_| Failure::InvalidQuery(format!("{name} is not UTF-8")))
     }
 
-    /// `application/json`, whatever its parameters, and not compressed.
-    pub(crate) fn is_plain_json(&self) -> bool {
+    /// Tells whether the body is `application/json`, with any parameters, and not compressed.
+    pub(crate) fn has_plain_json_body(&self) -> bool {
         let content_type = self.header("content-type").unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default();
         let coding = self.header("content-encoding").unwrap_or_default();
@@ -90,9 +92,10 @@ impl Request {
             && (coding.trim().is_empty() || coding.trim().eq_ignore_ascii_case("identity"))
     }
 
-    pub(crate) fn body(&self) -> Result<Cow<'_, [u8]>, Failure> {
-        let most = if self.is_base64 { MAX_REQUEST_BYTES.div_ceil(3) * 4 } else { MAX_REQUEST_BYTES };
-        if self.body.len() > most {
+    /// Decodes the body, unless it is too large.
+    pub(crate) fn decode_body(&self) -> Result<Cow<'_, [u8]>, Failure> {
+        let max_length = if self.is_base64 { MAX_REQUEST_BYTES.div_ceil(3) * 4 } else { MAX_REQUEST_BYTES };
+        if self.body.len() > max_length {
             return Err(Failure::BodyTooLarge);
         }
         if !self.is_base64 {

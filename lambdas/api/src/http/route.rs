@@ -1,4 +1,4 @@
-//! Method and path → what is asked for.
+//! From method and path to an operation.
 
 use percent_encoding::percent_decode_str;
 use restctl_contract::api::{BATCH_GET_PATH, HEALTH_PATH, ITEMS_PATH, LIST_PATH, OPENAPI_PATH};
@@ -6,35 +6,36 @@ use restctl_contract::api::{BATCH_GET_PATH, HEALTH_PATH, ITEMS_PATH, LIST_PATH, 
 use super::request::Request;
 use crate::problem::Failure;
 
+/// An operation of the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Route {
     Health,
     OpenApi,
-    /// With the id, decoded.
+    /// An item by its decoded id.
     Item(String),
     BatchGet,
     List,
 }
 
 impl Route {
-    pub(crate) fn of(request: &Request) -> Result<Self, Failure> {
-        let (path, is_read) = (request.path.as_str(), request.is_read());
-        let read = |route| if is_read { Ok(route) } else { Err(Failure::MethodNotAllowed("GET, HEAD")) };
+    pub(crate) fn from_request(request: &Request) -> Result<Self, Failure> {
+        let (path, is_read) = (request.path.as_str(), request.is_get_or_head());
+        let reading = |route| if is_read { Ok(route) } else { Err(Failure::MethodNotAllowed("GET, HEAD")) };
         match path {
-            HEALTH_PATH => read(Self::Health),
-            OPENAPI_PATH => read(Self::OpenApi),
-            LIST_PATH => read(Self::List),
-            // An item may have the id `batch-get`: the method tells the two apart.
+            HEALTH_PATH => reading(Self::Health),
+            OPENAPI_PATH => reading(Self::OpenApi),
+            LIST_PATH => reading(Self::List),
+            // An item may have the id `batch-get`: the method distinguishes the two.
             BATCH_GET_PATH if request.method == "POST" => Ok(Self::BatchGet),
             BATCH_GET_PATH if !is_read => Err(Failure::MethodNotAllowed("GET, HEAD, POST")),
             _ => match path.strip_prefix(ITEMS_PATH).filter(|id| !id.is_empty()) {
-                Some(id) => read(Self::Item(String::new())).and_then(|_| decode(id).map(Self::Item)),
+                Some(id) => reading(Self::Item(String::new())).and_then(|_| decode_id(id).map(Self::Item)),
                 None => Err(Failure::UnknownPath),
             },
         }
     }
 
-    /// For the log.
+    /// The name in the access log.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Health => "health",
@@ -46,9 +47,9 @@ impl Route {
     }
 }
 
-/// Decodes the rest of the path after the items' prefix, slashes included. As in the URL Standard, a percent
-/// sign without two hexadecimal digits stands for itself: a proxy may have decoded the path before.
-fn decode(encoded: &str) -> Result<String, Failure> {
+/// Decodes the rest of the path after the items' prefix, slashes included. As in the URL Standard, a percent sign
+/// without two hexadecimal digits is kept: a proxy may have decoded the path already.
+fn decode_id(encoded: &str) -> Result<String, Failure> {
     let decoded = percent_decode_str(encoded).decode_utf8().map(|id| id.into_owned());
     decoded.map_err(|_| Failure::InvalidId("the id in the path is not UTF-8".to_owned()))
 }
@@ -56,11 +57,11 @@ fn decode(encoded: &str) -> Result<String, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::event::Event;
+    use crate::http::event::AlbEvent;
 
-    fn of(method: &str, path: &str) -> Result<Route, Failure> {
+    fn route(method: &str, path: &str) -> Result<Route, Failure> {
         let (http_method, path) = (Some(method.to_owned()), Some(path.to_owned()));
-        Route::of(&Request::from(Event { http_method, path, ..Event::default() }))
+        Route::from_request(&Request::from(AlbEvent { http_method, path, ..AlbEvent::default() }))
     }
 
     #[test]
@@ -84,22 +85,22 @@ mod tests {
             ("é", "é"),
         ] {
             assert_eq!(
-                of("GET", &format!("/v1/items/{encoded}")).unwrap(),
+                route("GET", &format!("/v1/items/{encoded}")).unwrap(),
                 Route::Item(id.to_owned()),
                 "{encoded}"
             );
         }
         for encoded in ["%FF", "%C3", "a%80b"] {
-            let route = of("GET", &format!("/v1/items/{encoded}"));
+            let route = route("GET", &format!("/v1/items/{encoded}"));
             assert!(matches!(route, Err(Failure::InvalidId(_))), "{encoded}");
         }
     }
 
     #[test]
-    fn methods_and_paths() {
-        assert_eq!(of("POST", "/v1/items/batch-get").unwrap(), Route::BatchGet);
-        assert_eq!(of("HEAD", "/v1/items/7").unwrap(), Route::Item("7".to_owned()));
-        assert_eq!(of("GET", "/v1/items").unwrap(), Route::List);
+    fn methods_and_paths_select_a_route() {
+        assert_eq!(route("POST", "/v1/items/batch-get").unwrap(), Route::BatchGet);
+        assert_eq!(route("HEAD", "/v1/items/7").unwrap(), Route::Item("7".to_owned()));
+        assert_eq!(route("GET", "/v1/items").unwrap(), Route::List);
         for (method, path, allowed) in [
             ("POST", "/v1/items/7", "GET, HEAD"),
             ("DELETE", "/v1/items/7", "GET, HEAD"),
@@ -109,7 +110,7 @@ mod tests {
             ("", "/health", "GET, HEAD"),
             ("PUT", "/v1/items/batch-get", "GET, HEAD, POST"),
         ] {
-            let refused = of(method, path);
+            let refused = route(method, path);
             assert!(
                 matches!(refused, Err(Failure::MethodNotAllowed(methods)) if methods == allowed),
                 "{method}"
@@ -117,7 +118,7 @@ mod tests {
         }
         for path in ["", "/", "/v1", "/v1/items/", "/v2/items/7", "//v1/items/7", "/V1/items/7", "/health/"] {
             for method in ["GET", "POST", "DELETE"] {
-                assert!(matches!(of(method, path), Err(Failure::UnknownPath)), "{method} {path}");
+                assert!(matches!(route(method, path), Err(Failure::UnknownPath)), "{method} {path}");
             }
         }
     }

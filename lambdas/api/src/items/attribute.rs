@@ -1,4 +1,4 @@
-//! An attribute of an item: from DynamoDB's JSON to plain JSON.
+//! Attributes of items, from DynamoDB's JSON to plain JSON.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,10 +8,11 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Number;
 
-/// By name, which is how the API orders them.
+/// Attributes by name, which is the order in which the API returns them.
 pub(crate) type Attributes<'a> = BTreeMap<String, Attribute<'a>>;
 
-/// As in `{"S": "text"}` ("AttributeValue", Amazon DynamoDB API Reference). Binary is base64 already.
+/// A value in DynamoDB's JSON, such as `{"S": "text"}` ("AttributeValue", Amazon DynamoDB API Reference). Binary values
+/// are base64 already.
 #[derive(Debug, Deserialize)]
 pub(crate) enum Attribute<'a> {
     #[serde(borrow)]
@@ -32,9 +33,9 @@ pub(crate) enum Attribute<'a> {
     Binaries(Vec<Cow<'a, str>>),
 }
 
-/// An item as the API shows it: in the order of its attributes' names, numbers with all their digits, sets as
-/// arrays, and without the attribute that says which load wrote it.
-pub(crate) fn item_text(mut item: Attributes<'_>) -> serde_json::Result<String> {
+/// Returns an item as the API shows it: attributes ordered by name, numbers with all their digits, sets as arrays, and
+/// without the attribute that says which load wrote the item.
+pub(crate) fn item_to_json(mut item: Attributes<'_>) -> serde_json::Result<String> {
     item.remove(WRITTEN_BY);
     serde_json::to_string(&item)
 }
@@ -43,21 +44,22 @@ impl Serialize for Attribute<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::S(text) | Self::B(text) => serializer.serialize_str(text),
-            Self::N(digits) => Digits(digits).serialize(serializer),
+            Self::N(digits) => NumberText(digits).serialize(serializer),
             Self::Bool(flag) => serializer.serialize_bool(*flag),
             Self::Null(_) => serializer.serialize_unit(),
             Self::M(members) => members.serialize(serializer),
             Self::L(members) => members.serialize(serializer),
             Self::Strings(members) | Self::Binaries(members) => members.serialize(serializer),
-            Self::Numbers(members) => serializer.collect_seq(members.iter().map(|digits| Digits(digits))),
+            Self::Numbers(members) => serializer.collect_seq(members.iter().map(|digits| NumberText(digits))),
         }
     }
 }
 
-struct Digits<'a>(&'a str);
+/// A number in DynamoDB's notation.
+struct NumberText<'a>(&'a str);
 
-impl Serialize for Digits<'_> {
-    /// As a string where DynamoDB writes a number as JSON does not.
+impl Serialize for NumberText<'_> {
+    /// Writes a number that is not valid in JSON as a string.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0.parse::<Number>() {
             Ok(number) => number.serialize(serializer),
@@ -86,7 +88,7 @@ mod tests {
             "odd \"name\"": {"N": "Infinity"},
             "restctl:load": {"S": "2024-01-01T00:00:00.000Z/0123456789abcdef"}
         }"#;
-        let text = item_text(serde_json::from_str(item).unwrap()).unwrap();
+        let text = item_to_json(serde_json::from_str(item).unwrap()).unwrap();
         assert_eq!(
             text,
             r#"{"blob":"/wA=","blobs":["aGk="],"flag":false,"list":[1,null],"map":{"a":"","b":1},"#

@@ -1,4 +1,4 @@
-//! A bulk call: the ids it asks for, and the answer that fits the load balancer.
+//! Bulk requests: the requested ids, and an answer that the load balancer accepts.
 
 use std::collections::HashSet;
 
@@ -11,71 +11,72 @@ use serde_json::error::Category;
 use tokio::time::Instant;
 
 use super::id::Id;
-use super::size::Size;
-use super::table::{Found, Table};
+use super::size::AnswerSize;
+use super::table::{FoundItems, ItemsTable};
 use crate::problem::Failure;
 
-/// What DynamoDB reads in one call.
+/// The number of ids that DynamoDB reads in one call.
 const IDS_PER_BATCH: usize = 100;
 
-/// Batches that are read at the same time. Each may bring 16 MB into the function's memory.
+/// The number of batches that are read at the same time. Each may take 16 MB of the function's memory.
 const BATCHES_IN_FLIGHT: usize = 4;
 
-/// Each id once, in the order of the request.
+/// The ids of a request, without duplicates, in the order of the request.
 #[derive(Debug)]
-pub(crate) struct Wanted {
+pub(crate) struct RequestedIds {
     ids: Vec<Id>,
-    /// Each id as the request wrote it.
+    /// Each id as it stands in the request.
     written: Vec<Value>,
 }
 
-impl Wanted {
+impl RequestedIds {
+    /// Reads the ids from a request's body.
     pub(crate) fn parse(kind: KeyType, body: &[u8]) -> Result<Self, Failure> {
-        let request = parse(body)?;
+        let request = parse_body(body)?;
         if request.ids.len() > MAX_IDS_PER_CALL {
             return Err(Failure::TooManyIds(request.ids.len()));
         }
-        let mut wanted = Self { ids: Vec::new(), written: Vec::new() };
+        let mut requested = Self { ids: Vec::new(), written: Vec::new() };
         let mut seen = HashSet::new();
         for (index, written) in request.ids.into_iter().enumerate() {
             let id = Id::from_json(kind, &written)
                 .map_err(|problem| Failure::InvalidId(format!("ids[{index}] {problem}")))?;
             if seen.insert(id.clone()) {
-                wanted.ids.push(id);
-                wanted.written.push(written);
+                requested.ids.push(id);
+                requested.written.push(written);
             }
         }
-        Ok(wanted)
+        Ok(requested)
     }
 
-    /// Reads the items, and puts them together as the JSON of a [`restctl_contract::api::BatchGetAnswer`].
+    /// Reads the items and returns the JSON of a [`restctl_contract::api::BatchGetAnswer`].
     ///
     /// # Errors
-    /// If not one id could be read.
-    pub(crate) async fn read(&self, table: &Table, deadline: Instant) -> Result<String, Failure> {
-        let mut answer = Answer::begin(self);
+    /// Fails if no id could be read.
+    pub(crate) async fn read_items(&self, table: &ItemsTable, deadline: Instant) -> Result<String, Failure> {
+        let mut answer = BatchAnswer::new(self);
         let batches = stream::iter(self.ids.chunks(IDS_PER_BATCH));
-        let mut batches = batches.map(|ids| table.get_many(ids, deadline)).buffered(BATCHES_IN_FLIGHT);
+        let mut batches = batches.map(|ids| table.get_items(ids, deadline)).buffered(BATCHES_IN_FLIGHT);
         while !answer.is_full
             && let Some(outcome) = batches.next().await
         {
             match outcome {
-                Ok(found) => answer.add(&found)?,
-                // What has been read is worth an answer, which names the rest.
-                Err(Failure::TableBusy { .. }) if answer.taken > 0 => break,
+                Ok(found) => answer.add_batch(&found)?,
+                // The answer has the items read so far and names the remaining ids.
+                Err(Failure::TableBusy { .. }) if answer.processed > 0 => break,
                 Err(failure) => return Err(failure),
             }
         }
-        Ok(answer.end())
+        Ok(answer.into_json())
     }
 }
 
-fn parse(body: &[u8]) -> Result<BatchGetRequest, Failure> {
-    // An array would be taken for the members of a request in their order.
+fn parse_body(body: &[u8]) -> Result<BatchGetRequest, Failure> {
+    // Serde would read an array as the members in their order.
     if body.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
         let parsed = serde_json::from_slice::<IgnoredAny>(body);
         parsed.map_err(|error| Failure::MalformedBody(error.to_string()))?;
-        return Err(Failure::InvalidBody("it is no object".to_owned()));
+        return Err(Failure::InvalidBody("it is not an object".to_owned()));
     }
     serde_json::from_slice(body).map_err(|error| match error.classify() {
         Category::Data => Failure::InvalidBody(error.to_string()),
@@ -83,40 +84,44 @@ fn parse(body: &[u8]) -> Result<BatchGetRequest, Failure> {
     })
 }
 
-/// The three lists of an answer, cut at the item that would not fit any more.
-struct Answer<'a> {
+/// The three lists of an answer, cut before the first item that does not fit.
+struct BatchAnswer<'a> {
     ids: &'a [Id],
     written: Vec<String>,
-    /// How many of the ids have been looked at.
-    taken: usize,
-    size: Size,
+    /// The number of ids that are in one of the lists.
+    processed: usize,
+    size: AnswerSize,
     is_full: bool,
     items: String,
     missing: String,
     remaining: String,
 }
 
-impl<'a> Answer<'a> {
-    fn begin(wanted: &'a Wanted) -> Self {
-        let written: Vec<String> = wanted.written.iter().map(|id| format!("{id},")).collect();
-        // Each id is in one of the three lists, so that it costs its own text until its item takes its place.
-        let envelope = Size::of(r#"{"items":[],"missing":[],"remaining":[]}"#);
-        let size = written.iter().fold(envelope, |size, id| size + Size::of(id));
+impl<'a> BatchAnswer<'a> {
+    fn new(requested: &'a RequestedIds) -> Self {
+        let written: Vec<String> = requested.written.iter().map(|id| format!("{id},")).collect();
+        // Each id is in one of the three lists, so it takes its own text until its item replaces it.
+        let envelope = AnswerSize::of_json(r#"{"items":[],"missing":[],"remaining":[]}"#);
+        let size = written.iter().fold(envelope, |size, id| size + AnswerSize::of_json(id));
         let (items, missing, remaining) = Default::default();
-        Self { ids: &wanted.ids, written, taken: 0, size, is_full: false, items, missing, remaining }
+        Self { ids: &requested.ids, written, processed: 0, size, is_full: false, items, missing, remaining }
     }
 
-    /// The next batch of ids. Where the first item does not fit, no progress would be made by answering that
-    /// everything remains.
-    fn add(&mut self, found: &Found) -> Result<(), Failure> {
-        for index in self.taken..self.ids.len().min(self.taken + IDS_PER_BATCH) {
+    /// Adds the next batch of ids.
+    ///
+    /// # Errors
+    /// Fails if the first item does not fit: an answer in which everything remains would make no progress.
+    fn add_batch(&mut self, found: &FoundItems) -> Result<(), Failure> {
+        for index in self.processed..self.ids.len().min(self.processed + IDS_PER_BATCH) {
             let (id, written) = (&self.ids[index], &self.written[index]);
             match found.items.get(id) {
                 _ if self.is_full || found.unread.contains(id) => self.remaining.push_str(written),
                 None => self.missing.push_str(written),
                 Some(item) => {
-                    let with_item = self.size - Size::of(written) + Size::of(item) + Size::of(",");
-                    if with_item.fits() {
+                    let with_item = self.size - AnswerSize::of_json(written)
+                        + AnswerSize::of_json(item)
+                        + AnswerSize::of_json(",");
+                    if with_item.is_within_limits() {
                         self.size = with_item;
                         self.items.push_str(item);
                         self.items.push(',');
@@ -128,13 +133,13 @@ impl<'a> Answer<'a> {
                     }
                 }
             }
-            self.taken = index + 1;
+            self.processed = index + 1;
         }
         Ok(())
     }
 
-    fn end(mut self) -> String {
-        self.written[self.taken..].iter().for_each(|written| self.remaining.push_str(written));
+    fn into_json(mut self) -> String {
+        self.written[self.processed..].iter().for_each(|written| self.remaining.push_str(written));
         let (items, missing) = (self.items.trim_end_matches(','), self.missing.trim_end_matches(','));
         match self.remaining.trim_end_matches(',') {
             "" => format!(r#"{{"items":[{items}],"missing":[{missing}]}}"#),
@@ -144,7 +149,7 @@ impl<'a> Answer<'a> {
 }
 
 const TOO_LARGE_AMONG_OTHERS: &str =
-    "the first of these items is too large to be answered beside so many ids; ask for it alone";
+    "the first of these items is too large for an answer with so many ids; request it alone";
 
 #[cfg(test)]
 mod tests {
@@ -152,51 +157,51 @@ mod tests {
     use restctl_contract::api::{BatchGetAnswer, MAX_ANSWER_BYTES};
     use serde_json::json;
 
-    fn wanted(ids: Value) -> Wanted {
-        Wanted::parse(KeyType::String, json!({"ids": ids}).to_string().as_bytes()).unwrap()
+    fn requested_ids(ids: Value) -> RequestedIds {
+        RequestedIds::parse(KeyType::String, json!({"ids": ids}).to_string().as_bytes()).unwrap()
     }
 
-    fn found(items: &[(&str, String)], unread: &[&str]) -> Found {
+    fn found_items(items: &[(&str, String)], unread: &[&str]) -> FoundItems {
         let id = |id: &str| Id::String(id.to_owned());
-        Found {
+        FoundItems {
             items: items.iter().map(|(key, item)| (id(key), item.clone())).collect(),
             unread: unread.iter().map(|key| id(key)).collect(),
         }
     }
 
-    fn text(wanted: &Wanted, found: &Found) -> Result<String, Failure> {
-        let mut answer = Answer::begin(wanted);
-        while !answer.is_full && answer.taken < wanted.ids.len() {
-            answer.add(found)?;
+    fn answer_text(requested: &RequestedIds, found: &FoundItems) -> Result<String, Failure> {
+        let mut answer = BatchAnswer::new(requested);
+        while !answer.is_full && answer.processed < requested.ids.len() {
+            answer.add_batch(found)?;
         }
-        Ok(answer.end())
+        Ok(answer.into_json())
     }
 
-    fn answer(wanted: &Wanted, found: &Found) -> BatchGetAnswer {
-        let text = text(wanted, found).unwrap();
-        assert!(Size::of(&text).fits(), "{} bytes", text.len());
+    fn parsed_answer(requested: &RequestedIds, found: &FoundItems) -> BatchGetAnswer {
+        let text = answer_text(requested, found).unwrap();
+        assert!(AnswerSize::of_json(&text).is_within_limits(), "{} bytes", text.len());
         serde_json::from_str(&text).unwrap()
     }
 
     #[test]
-    fn the_order_is_kept_and_an_id_is_answered_once() {
-        let wanted = wanted(json!(["b", "x", "a", "b", "y", "c"]));
-        let found = found(&[("a", r#"{"id":"a"}"#.into()), ("b", r#"{"id":"b"}"#.into())], &["c"]);
-        let answered = text(&wanted, &found).unwrap();
+    fn the_order_is_kept_and_duplicates_are_dropped() {
+        let requested = requested_ids(json!(["b", "x", "a", "b", "y", "c"]));
+        let found = found_items(&[("a", r#"{"id":"a"}"#.into()), ("b", r#"{"id":"b"}"#.into())], &["c"]);
+        let answered = answer_text(&requested, &found).unwrap();
         assert_eq!(answered, r#"{"items":[{"id":"b"},{"id":"a"}],"missing":["x","y"],"remaining":["c"]}"#);
-        let none = self::wanted(json!([]));
-        assert_eq!(text(&none, &found).unwrap(), r#"{"items":[],"missing":[]}"#);
+        let none = requested_ids(json!([]));
+        assert_eq!(answer_text(&none, &found).unwrap(), r#"{"items":[],"missing":[]}"#);
     }
 
     #[test]
-    fn an_answer_is_cut_at_the_item_that_does_not_fit() {
+    fn an_answer_is_cut_before_the_item_that_does_not_fit() {
         let item = |text: &str, length: usize| format!(r#"{{"v":"{}"}}"#, text.repeat(length / text.len()));
-        let wanted = wanted(json!(["a", "b", "none", "c", "d"]));
+        let requested = requested_ids(json!(["a", "b", "none", "c", "d"]));
         for (text, size) in [("x", MAX_ANSWER_BYTES / 3), (r#"\""#, 200_000)] {
-            // The last would fit, but items come in the order of the request, over several calls, too.
+            // The last item would fit, but items keep the order of the request, even over several calls.
             let mut items = ["a", "b", "c", "d"].map(|id| (id, item(text, size)));
             items[3].1 = "{}".to_owned();
-            let answer = answer(&wanted, &found(&items, &[]));
+            let answer = parsed_answer(&requested, &found_items(&items, &[]));
             assert_eq!(answer.items.len(), 2, "{text}");
             assert_eq!(
                 (answer.missing, answer.remaining),
@@ -206,12 +211,12 @@ mod tests {
     }
 
     #[test]
-    fn batches_that_are_not_read_remain() {
+    fn ids_of_unread_batches_remain() {
         let ids: Vec<String> = (0..250).map(|id| id.to_string()).collect();
-        let wanted = wanted(json!(ids));
+        let requested = requested_ids(json!(ids));
         let item = |id: &str| format!(r#"{{"v":"{id}{}"}}"#, "x".repeat(4000));
         let items: Vec<(&str, String)> = ids.iter().map(|id| (id.as_str(), item(id))).collect();
-        let answer = answer(&wanted, &found(&items, &[]));
+        let answer = parsed_answer(&requested, &found_items(&items, &[]));
         let cut = answer.items.len();
         assert!((100..200).contains(&cut), "{cut}");
         let rest: Vec<Value> = ids[cut..].iter().map(|id| json!(id)).collect();
@@ -219,18 +224,18 @@ mod tests {
     }
 
     #[test]
-    fn an_item_that_never_fits_is_an_error_and_no_endless_loop() {
-        let wanted = wanted(json!(["a", "b"]));
+    fn an_item_that_never_fits_is_an_error() {
+        let requested = requested_ids(json!(["a", "b"]));
         let large = format!(r#"{{"v":"{}"}}"#, "x".repeat(MAX_ANSWER_BYTES));
         let items = [("a", large.clone()), ("b", "{}".to_owned())];
-        assert!(matches!(text(&wanted, &found(&items, &[])), Err(Failure::ItemTooLarge(_))));
+        assert!(matches!(answer_text(&requested, &found_items(&items, &[])), Err(Failure::ItemTooLarge(_))));
         let items = [("a", "{}".to_owned()), ("b", large)];
-        assert_eq!(answer(&wanted, &found(&items, &[])).remaining, [json!("b")]);
+        assert_eq!(parsed_answer(&requested, &found_items(&items, &[])).remaining, [json!("b")]);
     }
 
     #[test]
-    fn bodies_that_are_refused() {
-        let parse = |body: &str| Wanted::parse(KeyType::String, body.as_bytes()).unwrap_err();
+    fn bad_bodies_are_refused() {
+        let parse = |body: &str| RequestedIds::parse(KeyType::String, body.as_bytes()).unwrap_err();
         for body in ["", "{", "ids=1", r#"{"ids":["a"]} x"#, &"[".repeat(100_000)] {
             assert!(matches!(parse(body), Failure::MalformedBody(_)), "{body}");
         }

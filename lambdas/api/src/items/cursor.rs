@@ -1,4 +1,4 @@
-//! Where a list goes on: the last id of a page, signed, so that a client can only hand back what it was given.
+//! Cursors of a list: the last id of a page, signed, so that a client can only return cursors that the API issued.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,11 +16,11 @@ use crate::problem::Failure;
 
 const TAG_BYTES: usize = 32;
 
-/// Of the longest cursor: a key, in JSON, where each of its bytes may become six (`\u0000`).
-const MAX_BYTES: usize = (TAG_BYTES + MAX_KEY_BYTES * 6 + 16).div_ceil(3) * 4;
+/// The length of the longest cursor: a key in JSON, where each byte may become six (`\u0000`).
+const MAX_CURSOR_BYTES: usize = (TAG_BYTES + MAX_KEY_BYTES * 6 + 16).div_ceil(3) * 4;
 
-/// The key that signs cursors: a secret of the stack, so that each instance takes what another one gave. It is read
-/// when it is first needed.
+/// The key that signs cursors. It is a secret of the stack, so each instance accepts the cursors of the others. It is
+/// read when it is first needed.
 pub(crate) struct CursorKey {
     service: Service,
     secret: String,
@@ -39,14 +39,16 @@ impl CursorKey {
         Self { service, secret, key: OnceCell::new() }
     }
 
-    pub(crate) async fn seal(&self, id: &Id) -> Result<String, Failure> {
+    /// Returns the cursor for the items after `id`.
+    pub(crate) async fn sign(&self, id: &Id) -> Result<String, Failure> {
         let payload = id.to_attribute().to_string();
         let tag = self.mac(payload.as_bytes()).await?.finalize().into_bytes();
         Ok(URL_SAFE_NO_PAD.encode([tag.as_slice(), payload.as_bytes()].concat()))
     }
 
-    pub(crate) async fn open(&self, cursor: &str) -> Result<Id, Failure> {
-        if cursor.len() > MAX_BYTES {
+    /// Returns the id in a cursor that this key signed.
+    pub(crate) async fn verify(&self, cursor: &str) -> Result<Id, Failure> {
+        if cursor.len() > MAX_CURSOR_BYTES {
             return Err(Failure::InvalidCursor);
         }
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| Failure::InvalidCursor)?;
@@ -57,24 +59,23 @@ impl CursorKey {
     }
 
     async fn mac(&self, payload: &[u8]) -> Result<Hmac<Sha256>, Failure> {
-        let key = self.key.get_or_try_init(|| self.read()).await?;
+        let key = self.key.get_or_try_init(|| self.read_secret()).await?;
         let mut mac = Hmac::new_from_slice(key)
             .map_err(|_| Failure::Internal("the cursor's key is empty".to_owned()))?;
         mac.update(payload);
         Ok(mac)
     }
 
-    async fn read(&self) -> Result<Vec<u8>, Failure> {
+    async fn read_secret(&self) -> Result<Vec<u8>, Failure> {
         let request = json!({ "SecretId": self.secret }).to_string();
         let answer = self.service.call("GetSecretValue", Bytes::from(request)).await;
         let answer = answer.map_err(|error| match error {
             CallError::Refused { .. } => Failure::Internal(error.to_string()),
             _ => Failure::TableBusy { cause: error.to_string() },
         })?;
-        // The error's own text might show a piece of the secret.
-        let value: SecretValue = serde_json::from_slice(&answer).map_err(|_| {
-            Failure::Internal("GetSecretValue gives an answer that cannot be read".to_owned())
-        })?;
+        // The parser's error might quote a piece of the secret.
+        let value: SecretValue = serde_json::from_slice(&answer)
+            .map_err(|_| Failure::Internal("GetSecretValue returned an unreadable answer".to_owned()))?;
         Ok(value.secret_string.into_bytes())
     }
 }
@@ -88,7 +89,7 @@ mod tests {
 
     use super::*;
 
-    fn with_key(key: &str) -> CursorKey {
+    fn cursor_key(key: &str) -> CursorKey {
         let environment = Environment {
             region: "eu-central-1".to_owned(),
             credentials: Credentials::new("id", "secret", None, None, "tests"),
@@ -104,8 +105,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_cursor_is_the_id_again() {
-        let key = with_key("key");
+    async fn a_cursor_returns_the_signed_id() {
+        let key = cursor_key("key");
         let longest = "\u{1}".repeat(MAX_KEY_BYTES);
         for (kind, text) in [
             (KeyType::String, "a/b é\""),
@@ -113,22 +114,22 @@ mod tests {
             (KeyType::Number, "-12345678901234567890123456789012345678e-100"),
         ] {
             let id = Id::from_text(kind, text).unwrap();
-            let cursor = key.seal(&id).await.unwrap();
+            let cursor = key.sign(&id).await.unwrap();
             assert!(cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
-            assert_eq!(key.open(&cursor).await.unwrap(), id);
+            assert_eq!(key.verify(&cursor).await.unwrap(), id);
         }
     }
 
     #[tokio::test]
-    async fn what_was_not_given_out_is_refused() {
-        let key = with_key("key");
+    async fn cursors_that_were_not_issued_are_refused() {
+        let key = cursor_key("key");
         let id = Id::String("42".to_owned());
-        let cursor = key.seal(&id).await.unwrap();
-        let forged = with_key("another").seal(&id).await.unwrap();
+        let cursor = key.sign(&id).await.unwrap();
+        let forged = cursor_key("another").sign(&id).await.unwrap();
         let bytes = URL_SAFE_NO_PAD.decode(&cursor).unwrap();
         let unsigned = URL_SAFE_NO_PAD.encode(&bytes[TAG_BYTES..]);
         let mut cursors = vec![forged, unsigned, String::new(), "!".to_owned(), format!("{cursor}=")];
-        cursors.push("A".repeat(MAX_BYTES + 1));
+        cursors.push("A".repeat(MAX_CURSOR_BYTES + 1));
         for place in 0..bytes.len() {
             let mut changed = bytes.clone();
             changed[place] ^= 1;
@@ -136,7 +137,7 @@ mod tests {
             cursors.push(URL_SAFE_NO_PAD.encode(&bytes[..place]));
         }
         for cursor in cursors {
-            assert!(matches!(key.open(&cursor).await, Err(Failure::InvalidCursor)), "{cursor}");
+            assert!(matches!(key.verify(&cursor).await, Err(Failure::InvalidCursor)), "{cursor}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! An id as the table's key has it.
+//! The id of an item.
 
 use restctl_contract::key::{KeyType, MAX_KEY_BYTES};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::attribute::Attribute;
 use crate::decimal::Decimal;
 
-/// Equal where the table's keys are.
+/// An id, equal to another if the table's keys are equal.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Id {
     String(String),
@@ -14,8 +14,10 @@ pub(crate) enum Id {
 }
 
 impl Id {
+    /// Reads an id from a path or a string.
+    ///
     /// # Errors
-    /// What is wrong with it, without the id.
+    /// Says what is wrong without quoting the id.
     pub(crate) fn from_text(kind: KeyType, text: &str) -> Result<Self, &'static str> {
         match kind {
             KeyType::String if text.is_empty() => Err("is empty"),
@@ -23,10 +25,12 @@ impl Id {
             KeyType::String => Ok(Self::String(text.to_owned())),
             KeyType::Number => Decimal::parse(text)
                 .map(Self::Number)
-                .ok_or("is not a number of at most 38 digits, as this table's keys are"),
+                .ok_or("is not a number of at most 38 digits, which this table's keys are"),
         }
     }
 
+    /// Reads an id from a JSON value.
+    ///
     /// # Errors
     /// As [`Self::from_text`].
     pub(crate) fn from_json(kind: KeyType, id: &Value) -> Result<Self, &'static str> {
@@ -41,7 +45,7 @@ impl Id {
         }
     }
 
-    /// The id of an item that the table gave back.
+    /// Returns the id in the key attribute of an item, or `None` if the attribute cannot be a key.
     pub(crate) fn from_attribute(key: &Attribute) -> Option<Self> {
         match key {
             Attribute::S(text) => Some(Self::String(text.clone().into_owned())),
@@ -50,7 +54,7 @@ impl Id {
         }
     }
 
-    /// As DynamoDB's JSON has it.
+    /// Returns the id in DynamoDB's JSON.
     pub(crate) fn to_attribute(&self) -> Value {
         match self {
             Self::String(text) => json!({ "S": text }),
@@ -82,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attribute_is_the_same_id_again() {
+    fn an_id_survives_the_way_to_an_attribute_and_back() {
         for id in [Id::from_text(KeyType::Number, "-1.50e3"), Id::from_text(KeyType::String, "a/b é")] {
             let id = id.unwrap();
             let written = id.to_attribute().to_string();

@@ -1,30 +1,30 @@
-//! What the load balancer takes of an answer.
+//! The load balancer's limits on an answer.
 
 use restctl_contract::api::MAX_ANSWER_BYTES;
 
-/// Of the 1 MB that the load balancer takes, what a body may cost as a JSON string; the rest is for headers.
+/// The largest body as an escaped JSON string. The load balancer accepts 1 MB, and the rest is for headers.
 const MAX_ESCAPED_BYTES: usize = 950_000;
 
-/// What a piece of a body takes of the load balancer's limits. Pieces add up.
+/// The part of the load balancer's limits that a piece of a body takes. Pieces add up.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Size {
+pub(crate) struct AnswerSize {
     bytes: usize,
     escaped: usize,
 }
 
-impl Size {
-    /// Of a piece of JSON text, which has no control characters to escape.
-    pub(crate) fn of(json: &str) -> Self {
+impl AnswerSize {
+    /// Measures a piece of JSON text, which has no control characters to escape.
+    pub(crate) fn of_json(json: &str) -> Self {
         let escapes = json.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
         Self { bytes: json.len(), escaped: json.len() + escapes }
     }
 
-    pub(crate) fn fits(self) -> bool {
+    pub(crate) fn is_within_limits(self) -> bool {
         self.bytes <= MAX_ANSWER_BYTES && self.escaped <= MAX_ESCAPED_BYTES
     }
 }
 
-impl std::ops::Add for Size {
+impl std::ops::Add for AnswerSize {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
@@ -32,7 +32,7 @@ impl std::ops::Add for Size {
     }
 }
 
-impl std::ops::Sub for Size {
+impl std::ops::Sub for AnswerSize {
     type Output = Self;
 
     fn sub(self, other: Self) -> Self {
@@ -45,17 +45,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_size_is_what_the_body_takes_as_a_json_string() {
+    fn the_size_is_that_of_an_escaped_json_string() {
         for json in [r#"{"a":"b"}"#, r#"{"a":"\"\\"}"#, "[]", r#""é\u0001""#] {
             let string = serde_json::to_string(json).unwrap();
-            assert_eq!(Size::of(json).escaped, string.len() - 2, "{json}");
+            assert_eq!(AnswerSize::of_json(json).escaped, string.len() - 2, "{json}");
         }
     }
 
     #[test]
     fn quotes_count_twice() {
-        assert!(Size::of(&"x".repeat(MAX_ANSWER_BYTES)).fits());
-        assert!(!Size::of(&"x".repeat(MAX_ANSWER_BYTES + 1)).fits());
-        assert!(!Size::of(&"\"".repeat(MAX_ANSWER_BYTES)).fits());
+        assert!(AnswerSize::of_json(&"x".repeat(MAX_ANSWER_BYTES)).is_within_limits());
+        assert!(!AnswerSize::of_json(&"x".repeat(MAX_ANSWER_BYTES + 1)).is_within_limits());
+        assert!(!AnswerSize::of_json(&"\"".repeat(MAX_ANSWER_BYTES)).is_within_limits());
     }
 }

@@ -1,4 +1,4 @@
-//! The table of items, read by id or one after the other.
+//! The DynamoDB table of items.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -11,38 +11,39 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::attribute::{Attributes, item_text};
+use super::attribute::{Attributes, item_to_json};
 use super::id::Id;
 use crate::problem::Failure;
 
-/// A call without an answer for so long is made again.
+/// The time after which a call without an answer is repeated.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How often a call is made that finds the table or the way there out of order.
-const ATTEMPTS: u32 = 3;
+/// The number of attempts if the table is busy or unreachable.
+const MAX_ATTEMPTS: u32 = 3;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-pub(crate) struct Table {
+/// Reads items from the table.
+pub(crate) struct ItemsTable {
     service: Service,
     name: String,
     key: Key,
 }
 
-/// What came of reading many items. An id in neither has no item.
+/// The result of reading several items. An id that is in neither field has no item.
 #[derive(Default)]
-pub(crate) struct Found {
+pub(crate) struct FoundItems {
     /// The items as JSON.
     pub(crate) items: HashMap<Id, String>,
-    /// Ids that were not read.
+    /// The ids that were not read.
     pub(crate) unread: HashSet<Id>,
 }
 
-/// Some items of the table, as JSON, each with its id.
-pub(crate) struct Page {
+/// A page of items as JSON, each with its id.
+pub(crate) struct ItemsPage {
     pub(crate) items: Vec<(Id, String)>,
-    /// Where the table goes on.
+    /// The last id of the page, if more items follow.
     pub(crate) next: Option<Id>,
 }
 
@@ -59,12 +60,12 @@ struct BatchGetItemAnswer<'a> {
     #[serde(borrow, default)]
     responses: HashMap<String, Vec<Attributes<'a>>>,
     #[serde(borrow, default)]
-    unprocessed_keys: HashMap<String, Unprocessed<'a>>,
+    unprocessed_keys: HashMap<String, UnprocessedKeys<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Unprocessed<'a> {
+struct UnprocessedKeys<'a> {
     #[serde(borrow)]
     keys: Vec<Attributes<'a>>,
 }
@@ -78,7 +79,7 @@ struct ScanAnswer<'a> {
     last_evaluated_key: Option<Attributes<'a>>,
 }
 
-impl Table {
+impl ItemsTable {
     pub(crate) fn new(service: Service, name: String, key: Key) -> Self {
         Self { service, name, key }
     }
@@ -92,31 +93,31 @@ impl Table {
         self.service.connect().await;
     }
 
-    /// The item as JSON.
-    pub(crate) async fn get(&self, id: &Id, deadline: Instant) -> Result<Option<String>, Failure> {
+    /// Reads an item as JSON.
+    pub(crate) async fn get_item(&self, id: &Id, deadline: Instant) -> Result<Option<String>, Failure> {
         let request = json!({ "TableName": self.name, "Key": { &self.key.name: id.to_attribute() } });
-        let answer = self.call("GetItem", &request, deadline).await?;
-        let answer: GetItemAnswer = parse("GetItem", &answer)?;
-        answer.item.map(text).transpose()
+        let answer = self.call_with_retries("GetItem", &request, deadline).await?;
+        let answer: GetItemAnswer = parse_answer("GetItem", &answer)?;
+        answer.item.map(item_json).transpose()
     }
 
-    /// Reads at most 100 items, until every id is read or the deadline is near.
+    /// Reads at most 100 items, until every id has been read or the deadline is near.
     ///
     /// # Errors
-    /// If not one id could be read.
-    pub(crate) async fn get_many(&self, ids: &[Id], deadline: Instant) -> Result<Found, Failure> {
-        let mut found = Found::default();
+    /// Fails if no id could be read.
+    pub(crate) async fn get_items(&self, ids: &[Id], deadline: Instant) -> Result<FoundItems, Failure> {
+        let mut found = FoundItems::default();
         let mut pending: Vec<Id> = ids.to_vec();
         let mut pause = FIRST_PAUSE;
         loop {
             let before = pending.len();
-            pending = match self.batch_get(&pending, &mut found, deadline).await {
+            pending = match self.batch_get_item(&pending, &mut found, deadline).await {
                 Ok(unprocessed) => unprocessed,
-                // What has been read is worth an answer, which names the rest.
+                // The answer has the items read so far and names the remaining ids.
                 Err(Failure::TableBusy { .. }) if pending.len() < ids.len() => break,
                 Err(failure) => return Err(failure),
             };
-            let resumes = Instant::now() + jitter(pause);
+            let resumes = Instant::now() + jittered(pause);
             if pending.is_empty() || resumes >= deadline {
                 break;
             }
@@ -130,45 +131,50 @@ impl Table {
         Ok(found)
     }
 
-    /// Adds the items to `found`, and returns the ids that were left unprocessed.
-    async fn batch_get(&self, ids: &[Id], found: &mut Found, deadline: Instant) -> Result<Vec<Id>, Failure> {
+    /// Adds the items to `found` and returns the ids that were left unprocessed.
+    async fn batch_get_item(
+        &self,
+        ids: &[Id],
+        found: &mut FoundItems,
+        deadline: Instant,
+    ) -> Result<Vec<Id>, Failure> {
         const OPERATION: &str = "BatchGetItem";
         let keys: Vec<Value> = ids.iter().map(|id| json!({ &self.key.name: id.to_attribute() })).collect();
         let request = json!({ "RequestItems": { &self.name: { "Keys": keys } } });
-        let answer = self.call(OPERATION, &request, deadline).await?;
-        let mut answer: BatchGetItemAnswer = parse(OPERATION, &answer)?;
+        let answer = self.call_with_retries(OPERATION, &request, deadline).await?;
+        let mut answer: BatchGetItemAnswer = parse_answer(OPERATION, &answer)?;
         for item in answer.responses.remove(&self.name).unwrap_or_default() {
-            found.items.insert(self.id(&item)?, text(item)?);
+            found.items.insert(self.item_id(&item)?, item_json(item)?);
         }
         let left = answer.unprocessed_keys.remove(&self.name).map(|left| left.keys).unwrap_or_default();
-        left.iter().map(|key| self.id(key)).collect()
+        left.iter().map(|key| self.item_id(key)).collect()
     }
 
-    /// At most `limit` items and at most 1 MB of them, from behind `after` on.
+    /// Reads the items after `after`: at most `limit` of them, and at most 1 MB.
     pub(crate) async fn scan(
         &self,
         limit: usize,
         after: Option<&Id>,
         deadline: Instant,
-    ) -> Result<Page, Failure> {
+    ) -> Result<ItemsPage, Failure> {
         let mut request = json!({ "TableName": self.name, "Limit": limit });
         if let Some(id) = after {
             request["ExclusiveStartKey"] = json!({ &self.key.name: id.to_attribute() });
         }
-        let answer = self.call("Scan", &request, deadline).await?;
-        let answer: ScanAnswer = parse("Scan", &answer)?;
-        let next = answer.last_evaluated_key.map(|key| self.id(&key)).transpose()?;
-        let items = answer.items.into_iter().map(|item| Ok((self.id(&item)?, text(item)?)));
-        Ok(Page { items: items.collect::<Result<_, Failure>>()?, next })
+        let answer = self.call_with_retries("Scan", &request, deadline).await?;
+        let answer: ScanAnswer = parse_answer("Scan", &answer)?;
+        let next = answer.last_evaluated_key.map(|key| self.item_id(&key)).transpose()?;
+        let items = answer.items.into_iter().map(|item| Ok((self.item_id(&item)?, item_json(item)?)));
+        Ok(ItemsPage { items: items.collect::<Result<_, Failure>>()?, next })
     }
 
-    fn id(&self, item: &Attributes) -> Result<Id, Failure> {
+    fn item_id(&self, item: &Attributes) -> Result<Id, Failure> {
         let id = item.get(&self.key.name).and_then(Id::from_attribute);
-        id.ok_or_else(|| Failure::Internal("the table answers an item without its key".to_owned()))
+        id.ok_or_else(|| Failure::Internal("the table returned an item without its key".to_owned()))
     }
 
-    /// Makes the call until it is answered, a few times where trying again may help.
-    async fn call(
+    /// Calls DynamoDB, and tries again if that may help.
+    async fn call_with_retries(
         &self,
         operation: &'static str,
         request: &Value,
@@ -186,11 +192,13 @@ impl Table {
                 }
                 Ok(Err(error)) => error,
                 Err(_) => {
-                    return Err(Failure::TableBusy { cause: "the function's time ran short".to_owned() });
+                    return Err(Failure::TableBusy {
+                        cause: "the function's time is running out".to_owned(),
+                    });
                 }
             };
-            let resumes = Instant::now() + jitter(pause);
-            if attempt == ATTEMPTS || resumes >= deadline {
+            let resumes = Instant::now() + jittered(pause);
+            if attempt == MAX_ATTEMPTS || resumes >= deadline {
                 return Err(Failure::TableBusy { cause: error.to_string() });
             }
             sleep_until(resumes).await;
@@ -199,21 +207,21 @@ impl Table {
     }
 }
 
-fn text(item: Attributes) -> Result<String, Failure> {
-    item_text(item).map_err(|error| Failure::Internal(error.to_string()))
+fn item_json(item: Attributes) -> Result<String, Failure> {
+    item_to_json(item).map_err(|error| Failure::Internal(error.to_string()))
 }
 
-/// The error's own text might show a piece of an item.
-fn parse<'a, T: Deserialize<'a>>(operation: &str, answer: &'a [u8]) -> Result<T, Failure> {
+/// Reads DynamoDB's answer. The parser's error might quote a piece of an item, so only its position is kept.
+fn parse_answer<'a, T: Deserialize<'a>>(operation: &str, answer: &'a [u8]) -> Result<T, Failure> {
     serde_json::from_slice(answer).map_err(|error| {
         let (line, column) = (error.line(), error.column());
-        Failure::Internal(format!("{operation} gives an answer that cannot be read at {line}:{column}"))
+        Failure::Internal(format!("{operation} returned an answer that is unreadable at {line}:{column}"))
     })
 }
 
-/// Between half of `pause` and all of it, so that functions that were throttled together do not come back
-/// together. A hasher's random keys are random enough for that.
-fn jitter(pause: Duration) -> Duration {
+/// Returns a time between half of `pause` and all of it: functions that were throttled together must not retry together.
+/// A hasher's random keys are random enough for that.
+fn jittered(pause: Duration) -> Duration {
     let random = RandomState::new().build_hasher().finish();
     pause.mul_f64(0.5 + random as f64 / u64::MAX as f64 / 2.0)
 }

@@ -1,24 +1,24 @@
-//! The headers that answers bear.
+//! The headers of answers.
 
 use serde_json::{Map, Value, json};
 
-/// Name, whether each answer that may have it has it, meaning.
+/// Each header's name, whether every answer that may have it has it, and its meaning.
 const ALL: [(&str, bool, &str); 9] = [
-    ("X-Request-Id", true, "Lambda's id of the request, as the log has it."),
+    ("X-Request-Id", true, "The request's id, as in the function's log."),
     ("X-Content-Type-Options", true, "Always `nosniff`."),
-    ("Cache-Control", true, "Whether and for whom the answer may be kept."),
-    ("Vary", true, "The request's headers that the answer depends on."),
-    ("ETag", true, "Names this state of what is answered (RFC 9110, section 8.8.3); always a weak one."),
+    ("Cache-Control", true, "Whether the answer may be cached, and by whom."),
+    ("Vary", true, "The request headers on which the answer depends."),
+    ("ETag", true, "Identifies this state of the resource (RFC 9110, section 8.8.3). Always weak."),
     ("WWW-Authenticate", true, "The challenge, and what is wrong with the token (RFC 6750, section 3)."),
     ("Retry-After", true, "Seconds to wait before trying again."),
-    ("Allow", true, "The methods that the path knows."),
-    ("Accept-Encoding", false, "`identity`, where the body's encoding is refused."),
+    ("Allow", true, "The methods that the path allows."),
+    ("Accept-Encoding", false, "`identity`, if the body's encoding was refused."),
 ];
 
-const OF_EACH_ANSWER: [&str; 3] = ["X-Request-Id", "X-Content-Type-Options", "Cache-Control"];
+const IN_EVERY_ANSWER: [&str; 3] = ["X-Request-Id", "X-Content-Type-Options", "Cache-Control"];
 
-/// Each header by its name, for the document's components.
-pub(super) fn all() -> Map<String, Value> {
+/// Returns each header by its name, for the document's components.
+pub(super) fn header_components() -> Map<String, Value> {
     ALL.iter()
         .map(|(name, required, meaning)| {
             let header =
@@ -28,13 +28,13 @@ pub(super) fn all() -> Map<String, Value> {
         .collect()
 }
 
-pub(super) fn of_success(cached: bool, open: bool) -> Value {
-    let cached: &[&str] = if cached { &["ETag"] } else { &[] };
-    let shared: &[&str] = if open { &[] } else { &["Vary"] };
-    references([OF_EACH_ANSWER.as_slice(), cached, shared].concat())
+pub(super) fn success_headers(is_cached: bool, is_open: bool) -> Value {
+    let cached: &[&str] = if is_cached { &["ETag"] } else { &[] };
+    let varying: &[&str] = if is_open { &[] } else { &["Vary"] };
+    references([IN_EVERY_ANSWER.as_slice(), cached, varying].concat())
 }
 
-pub(super) fn of_problem(status: u16) -> Value {
+pub(super) fn problem_headers(status: u16) -> Value {
     let particular: &[&str] = match status {
         401 | 403 => &["WWW-Authenticate"],
         405 => &["Allow"],
@@ -42,14 +42,14 @@ pub(super) fn of_problem(status: u16) -> Value {
         503 => &["Retry-After"],
         _ => &[],
     };
-    references([OF_EACH_ANSWER.as_slice(), particular].concat())
+    references([IN_EVERY_ANSWER.as_slice(), particular].concat())
 }
 
-pub(super) fn if_none_match() -> Value {
+pub(super) fn if_none_match_parameter() -> Value {
     json!({
         "name": "If-None-Match",
         "in": "header",
-        "description": "The ETag of an earlier answer; where nothing has changed since, 304 comes without a body.",
+        "description": "The ETag of an earlier answer. If nothing has changed since, the answer is 304 without a body.",
         "schema": { "type": "string" },
     })
 }

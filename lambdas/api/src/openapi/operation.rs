@@ -1,32 +1,32 @@
-//! One operation of the document.
+//! Operations of the document.
 
 use serde_json::{Map, Value, json};
 
 use super::{headers, problems};
-use crate::problem::Kind;
+use crate::problem::kind::ProblemKind;
 
-/// What makes an operation. Of an operation that reads, `name` follows `get` or `head` in its id.
+/// An operation. The id of an operation that reads is `get` or `head` and then `name`.
 #[derive(Default)]
 pub(super) struct Operation {
     pub(super) name: &'static str,
     pub(super) summary: &'static str,
     pub(super) description: String,
     pub(super) parameters: Vec<Value>,
-    /// The schema of its request body.
+    /// The schema of the request body.
     pub(super) body: Option<Value>,
-    /// The schema of what it answers when all is well.
+    /// The schema of a successful answer.
     pub(super) answer: Value,
-    /// To other operations, from that answer.
+    /// Links from that answer to other operations.
     pub(super) links: Option<Value>,
-    /// Its answer has an ETag.
-    pub(super) cached: bool,
-    /// It needs no token.
-    pub(super) open: bool,
-    /// The kinds of problem it may end in, beside those that any operation may.
-    pub(super) problems: &'static [Kind],
+    /// Whether the answer has an ETag.
+    pub(super) is_cached: bool,
+    /// Whether the operation needs no token.
+    pub(super) is_open: bool,
+    /// The kinds of problem that the operation may report, in addition to those of every operation.
+    pub(super) problems: &'static [ProblemKind],
 }
 
-/// A path's operations by method, and the parameters they share.
+/// Returns a path's operations by method, and the parameters that they share.
 pub(super) fn path_item<const N: usize>(
     parameters: [Value; N],
     operations: impl Iterator<Item = (&'static str, Value)>,
@@ -40,8 +40,8 @@ pub(super) fn path_item<const N: usize>(
 }
 
 impl Operation {
-    /// As `GET`, and as `HEAD`, whose answers have no body.
-    pub(super) fn read(self) -> impl Iterator<Item = (&'static str, Value)> {
+    /// Builds the operation as `GET`, and as `HEAD`, whose answers have no body.
+    pub(super) fn build_get_and_head(self) -> impl Iterator<Item = (&'static str, Value)> {
         let mut get = self.build();
         get["operationId"] = json!(format!("get{}", self.name));
         let mut head = get.clone();
@@ -60,12 +60,12 @@ impl Operation {
         if !self.description.is_empty() {
             operation["description"] = json!(self.description);
         }
-        if self.open {
+        if self.is_open {
             operation["security"] = json!([]);
         }
         let mut parameters = self.parameters.clone();
-        if self.cached {
-            parameters.push(headers::if_none_match());
+        if self.is_cached {
+            parameters.push(headers::if_none_match_parameter());
         }
         if !parameters.is_empty() {
             operation["parameters"] = json!(parameters);
@@ -80,22 +80,22 @@ impl Operation {
 
     fn responses(&self) -> Map<String, Value> {
         let mut ok = json!({
-            "description": "All is well.",
-            "headers": headers::of_success(self.cached, self.open),
+            "description": "The request succeeded.",
+            "headers": headers::success_headers(self.is_cached, self.is_open),
             "content": { "application/json": { "schema": self.answer } },
         });
         if let Some(links) = &self.links {
             ok["links"] = links.clone();
         }
         let mut responses = Map::from_iter([("200".to_owned(), ok)]);
-        if self.cached {
+        if self.is_cached {
             let unchanged = json!({
                 "description": "Nothing has changed since the answer whose ETag `If-None-Match` names.",
-                "headers": headers::of_success(true, self.open),
+                "headers": headers::success_headers(true, self.is_open),
             });
             responses.insert("304".to_owned(), unchanged);
         }
-        responses.extend(problems::responses(self.problems, self.open));
+        responses.extend(problems::problem_responses(self.problems, self.is_open));
         responses
     }
 }

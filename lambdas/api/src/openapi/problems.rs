@@ -6,38 +6,39 @@ use serde_json::{Value, json};
 
 use super::headers;
 use super::schemas::reference;
-use crate::problem::Kind;
+use crate::problem::kind::ProblemKind;
 
-/// In which any operation may end.
-const OF_ALL: [Kind; 3] = [Kind::METHOD_NOT_ALLOWED, Kind::NOT_ACCEPTABLE, Kind::INTERNAL];
+/// The kinds of problem that every operation may report.
+const COMMON: [ProblemKind; 3] =
+    [ProblemKind::METHOD_NOT_ALLOWED, ProblemKind::NOT_ACCEPTABLE, ProblemKind::INTERNAL];
 
-/// In which any operation may end that needs a token.
-const OF_TOKENS: [Kind; 5] = [
-    Kind::AUTHORIZATION_REPEATED,
-    Kind::TOKEN_MISSING,
-    Kind::TOKEN_REFUSED,
-    Kind::SCOPE_MISSING,
-    Kind::KEYS_UNAVAILABLE,
+/// The kinds of problem that every operation with a token may report.
+const TOKEN_PROBLEMS: [ProblemKind; 5] = [
+    ProblemKind::AUTHORIZATION_REPEATED,
+    ProblemKind::TOKEN_MISSING,
+    ProblemKind::TOKEN_REFUSED,
+    ProblemKind::SCOPE_MISSING,
+    ProblemKind::KEYS_UNAVAILABLE,
 ];
 
-/// The answers of an operation that may end in these kinds of problem, by status.
-pub(super) fn responses(own: &[Kind], open: bool) -> impl Iterator<Item = (String, Value)> {
-    let of_tokens: &[Kind] = if open { &[] } else { &OF_TOKENS };
-    let mut by_status: BTreeMap<u16, Vec<Kind>> = BTreeMap::new();
-    for kind in OF_ALL.iter().chain(of_tokens).chain(own) {
+/// Returns the answers of an operation that may report these kinds of problem, by status.
+pub(super) fn problem_responses(own: &[ProblemKind], is_open: bool) -> impl Iterator<Item = (String, Value)> {
+    let token_problems: &[ProblemKind] = if is_open { &[] } else { &TOKEN_PROBLEMS };
+    let mut by_status: BTreeMap<u16, Vec<ProblemKind>> = BTreeMap::new();
+    for kind in COMMON.iter().chain(token_problems).chain(own) {
         by_status.entry(kind.status.as_u16()).or_default().push(*kind);
     }
-    by_status.into_iter().map(|(status, kinds)| (status.to_string(), response(status, &kinds)))
+    by_status.into_iter().map(|(status, kinds)| (status.to_string(), problem_response(status, &kinds)))
 }
 
-fn response(status: u16, kinds: &[Kind]) -> Value {
+fn problem_response(status: u16, kinds: &[ProblemKind]) -> Value {
     let types: Vec<String> = kinds.iter().map(|kind| kind.uri()).collect();
     let titles: Vec<&str> = kinds.iter().map(|kind| kind.title).collect();
     let mut schema = reference("Problem");
     schema["properties"] = json!({ "type": { "enum": types }, "status": { "const": status } });
     json!({
         "description": format!("{}.", titles.join(", or: ")),
-        "headers": headers::of_problem(status),
+        "headers": headers::problem_headers(status),
         "content": { "application/problem+json": { "schema": schema } },
     })
 }

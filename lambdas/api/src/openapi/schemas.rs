@@ -7,13 +7,13 @@ use serde_json::{Map, Value, json};
 
 const PATH: &str = "/components/schemas";
 
-/// A schema by its name among the document's components.
+/// Returns a reference to one of the document's schemas.
 pub(super) fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#{PATH}/{name}") })
 }
 
-/// Each schema by its name, for the document's components.
-pub(super) fn all(key: &Key) -> Map<String, Value> {
+/// Returns each schema by its name, for the document's components.
+pub(super) fn schema_components(key: &Key) -> Map<String, Value> {
     let settings = SchemaSettings::draft2020_12().for_serialize();
     let mut generator = settings.with(|settings| settings.definitions_path = PATH.into()).into_generator();
     generator.subschema_for::<BatchGetRequest>();
@@ -22,15 +22,15 @@ pub(super) fn all(key: &Key) -> Map<String, Value> {
     generator.subschema_for::<Problem>();
     let mut schemas = generator.take_definitions(true);
     schemas.extend([
-        ("PathId".to_owned(), path_id(key.kind)),
-        ("Id".to_owned(), id(key.kind)),
-        ("Item".to_owned(), item(key)),
+        ("PathId".to_owned(), path_id_schema(key.kind)),
+        ("Id".to_owned(), id_schema(key.kind)),
+        ("Item".to_owned(), item_schema(key)),
     ]);
     schemas
 }
 
-/// An id in a path, where everything is text.
-fn path_id(kind: KeyType) -> Value {
+/// Returns the schema of an id in a path, which is always text.
+fn path_id_schema(kind: KeyType) -> Value {
     match kind {
         KeyType::String => json!({
             "type": "string",
@@ -46,15 +46,15 @@ fn path_id(kind: KeyType) -> Value {
     }
 }
 
-/// An id in a body.
-fn id(kind: KeyType) -> Value {
+/// Returns the schema of an id in a body.
+fn id_schema(kind: KeyType) -> Value {
     match kind {
         KeyType::String => reference("PathId"),
         KeyType::Number => json!({ "anyOf": [{ "type": "number" }, reference("PathId")] }),
     }
 }
 
-fn item(key: &Key) -> Value {
+fn item_schema(key: &Key) -> Value {
     let kind = match key.kind {
         KeyType::String => "string",
         KeyType::Number => "number",
@@ -62,7 +62,7 @@ fn item(key: &Key) -> Value {
     let name = key.name.as_str();
     json!({
         "type": "object",
-        "description": "A row of the data: its key and whatever other columns it has.",
+        "description": "A row of the data: its key and its other columns.",
         "required": [name],
         "properties": { name: { "type": kind } },
         "additionalProperties": true,

@@ -11,58 +11,62 @@ fn key(kind: KeyType) -> Key {
     Key { name: "id".to_owned(), kind }
 }
 
-fn parsed(kind: KeyType, list: bool, open: bool) -> Value {
+fn parsed_document(kind: KeyType, has_list: bool, is_open: bool) -> Value {
     let key = key(kind);
-    let deployment = Deployment { key: &key, scope: "read:items", list, open };
+    let deployment = Deployment { key: &key, scope: "read:items", has_list, is_open };
     serde_json::from_str(&document(&deployment)).unwrap()
 }
 
 #[test]
-fn the_snapshot_is_this_document() {
-    let now = serde_json::to_string_pretty(&parsed(KeyType::String, true, false)).unwrap() + "\n";
+fn the_document_matches_its_snapshot() {
+    let current =
+        serde_json::to_string_pretty(&parsed_document(KeyType::String, true, false)).unwrap() + "\n";
     if env::var_os("RESTCTL_SNAPSHOT").is_some_and(|value| value == "write") {
-        fs::write(SNAPSHOT, &now).unwrap();
+        fs::write(SNAPSHOT, &current).unwrap();
     }
-    let then = fs::read_to_string(SNAPSHOT).unwrap_or_default();
-    assert!(now == then, "write it anew: RESTCTL_SNAPSHOT=write cargo test -p restctl-api snapshot");
+    let snapshot = fs::read_to_string(SNAPSHOT).unwrap_or_default();
+    assert!(
+        current == snapshot,
+        "the snapshot is outdated; run RESTCTL_SNAPSHOT=write cargo test -p restctl-api snapshot"
+    );
 }
 
 #[test]
-fn the_deployment_decides() {
-    let all = parsed(KeyType::String, true, false);
-    assert!(all["paths"][LIST_PATH].is_object());
-    assert_eq!(all["security"], json!([{ "bearer": ["read:items"] }]));
-    assert_eq!(all["paths"][OPENAPI_PATH]["get"].get("security"), None);
-    assert_eq!(all["components"]["schemas"]["Item"]["properties"]["id"]["type"], "string");
+fn the_document_depends_on_the_deployment() {
+    let with_list = parsed_document(KeyType::String, true, false);
+    assert!(with_list["paths"][LIST_PATH].is_object());
+    assert_eq!(with_list["security"], json!([{ "bearer": ["read:items"] }]));
+    assert_eq!(with_list["paths"][OPENAPI_PATH]["get"].get("security"), None);
+    assert_eq!(with_list["components"]["schemas"]["Item"]["properties"]["id"]["type"], "string");
 
-    let other = parsed(KeyType::Number, false, true);
-    assert_eq!(other["paths"].get(LIST_PATH), None);
-    assert_eq!(other["paths"][OPENAPI_PATH]["head"]["security"], json!([]));
-    assert_eq!(other["paths"][OPENAPI_PATH]["get"]["responses"].get("401"), None);
-    assert_eq!(other["components"]["schemas"]["Item"]["properties"]["id"]["type"], "number");
+    let open_without_list = parsed_document(KeyType::Number, false, true);
+    assert_eq!(open_without_list["paths"].get(LIST_PATH), None);
+    assert_eq!(open_without_list["paths"][OPENAPI_PATH]["head"]["security"], json!([]));
+    assert_eq!(open_without_list["paths"][OPENAPI_PATH]["get"]["responses"].get("401"), None);
+    assert_eq!(open_without_list["components"]["schemas"]["Item"]["properties"]["id"]["type"], "number");
 }
 
 #[test]
-fn no_data_is_open() {
-    for (list, open) in [(false, false), (true, false), (true, true)] {
-        let document = parsed(KeyType::String, list, open);
+fn every_path_to_data_needs_a_token() {
+    for (has_list, is_open) in [(false, false), (true, false), (true, true)] {
+        let document = parsed_document(KeyType::String, has_list, is_open);
         for (path, item) in document["paths"].as_object().unwrap() {
-            let open = path == HEALTH_PATH || (open && path == OPENAPI_PATH);
+            let is_open = path == HEALTH_PATH || (is_open && path == OPENAPI_PATH);
             for (method, operation) in item.as_object().unwrap().iter().filter(|(_, value)| value.is_object())
             {
-                assert_eq!(operation.get("security").is_some(), open, "{method} {path}");
-                assert_eq!(operation["responses"].get("401").is_none(), open, "{method} {path}");
+                assert_eq!(operation.get("security").is_some(), is_open, "{method} {path}");
+                assert_eq!(operation["responses"].get("401").is_none(), is_open, "{method} {path}");
             }
         }
     }
 }
 
 #[test]
-fn references_and_links_lead_somewhere() {
+fn references_and_links_have_targets() {
     for kind in [KeyType::String, KeyType::Number] {
-        let document = parsed(kind, true, false);
+        let document = parsed_document(kind, true, false);
         let (mut operations, mut targets) = (BTreeSet::new(), BTreeSet::new());
-        each(&document, &mut |name, value| match (name, value.as_str()) {
+        visit_members(&document, &mut |name, value| match (name, value.as_str()) {
             ("$ref", Some(reference)) => {
                 let pointer = reference.strip_prefix('#').unwrap();
                 assert!(document.pointer(pointer).is_some(), "{reference}");
@@ -72,7 +76,7 @@ fn references_and_links_lead_somewhere() {
             }
             _ => {}
         });
-        each(&document, &mut |name, value| {
+        visit_members(&document, &mut |name, value| {
             let links = value.as_object().filter(|_| name == "links");
             let links = links.into_iter().flat_map(Map::values);
             targets.extend(links.map(|link| link["operationId"].as_str().unwrap().to_owned()));
@@ -84,15 +88,15 @@ fn references_and_links_lead_somewhere() {
 }
 
 /// Calls `visit` with each member of each object.
-fn each(value: &Value, visit: &mut impl FnMut(&str, &Value)) {
+fn visit_members(value: &Value, visit: &mut impl FnMut(&str, &Value)) {
     match value {
         Value::Object(members) => {
             for (name, member) in members {
                 visit(name, member);
-                each(member, visit);
+                visit_members(member, visit);
             }
         }
-        Value::Array(members) => members.iter().for_each(|member| each(member, visit)),
+        Value::Array(members) => members.iter().for_each(|member| visit_members(member, visit)),
         _ => {}
     }
 }

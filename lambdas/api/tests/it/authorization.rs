@@ -1,15 +1,15 @@
-//! No data leaves without a verified token.
+//! No data is returned without a verified token.
 
 use restctl_testkit::alb::AlbRequest;
 use restctl_testkit::signing_key::{SigningKey, hmac_token};
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, problem};
+use crate::stage::{Stage, assert_problem};
 
 #[tokio::test]
 async fn without_a_token_only_health_answers() {
-    let stage = Stage::set().await;
-    stage.put("42", json!({}));
+    let stage = Stage::start().await;
+    stage.put_item("42", json!({}));
     for request in [
         AlbRequest::get("/v1/items/42"),
         AlbRequest::get("/v1/items/none"),
@@ -29,23 +29,23 @@ async fn without_a_token_only_health_answers() {
     ] {
         let answer = stage.send(&request).await;
         assert_eq!(answer.status, 401, "{request:?}");
-        // RFC 6750, section 3.1: no error code where no token was sent.
+        // RFC 6750, section 3.1: no error code if no token was sent.
         assert_eq!(answer.header("www-authenticate"), Some(r#"Bearer realm="restctl""#));
     }
     assert_eq!(stage.dynamo.calls("GetItem") + stage.dynamo.calls("BatchGetItem"), 0);
-    problem(&stage.send(&AlbRequest::get("/v1/items/42")).await, 401, "token-missing");
+    assert_problem(&stage.send(&AlbRequest::get("/v1/items/42")).await, 401, "token-missing");
 
     let health = stage.send(&AlbRequest::get("/health").header("user-agent", "ELB-HealthChecker/2.0")).await;
     assert_eq!((health.status, health.json()), (200, json!({"status": "ok"})));
     let other = stage.send(&AlbRequest::new("POST", "/health")).await;
-    problem(&other, 405, "method-not-allowed");
+    assert_problem(&other, 405, "method-not-allowed");
     assert_eq!(other.header("allow"), Some("GET, HEAD"));
 }
 
 #[tokio::test]
-async fn a_bad_token_is_told_what_is_wrong_with_it() {
-    let stage = Stage::set().await;
-    stage.put("42", json!({}));
+async fn the_answer_to_a_bad_token_says_what_is_wrong() {
+    let stage = Stage::start().await;
+    stage.put_item("42", json!({}));
     let key = stage.provider.signing_key();
     let foreign = SigningKey::ec(key.kid());
     let none = json!({"alg": "none", "kid": key.kid()});
@@ -70,7 +70,7 @@ async fn a_bad_token_is_told_what_is_wrong_with_it() {
         (format!("{0} {0}", stage.provider.token()), "the token is not a signed JWT in compact form"),
     ] {
         let answer = stage.send(&AlbRequest::get("/v1/items/42").bearer(&token)).await;
-        assert_eq!(problem(&answer, 401, "token-refused")["detail"], description);
+        assert_eq!(assert_problem(&answer, 401, "token-refused")["detail"], description);
         let challenge =
             format!(r#"Bearer realm="restctl", error="invalid_token", error_description="{description}""#);
         assert_eq!(answer.header("www-authenticate"), Some(challenge.as_str()));
@@ -80,11 +80,11 @@ async fn a_bad_token_is_told_what_is_wrong_with_it() {
 
 #[tokio::test]
 async fn a_token_without_the_scope_is_forbidden() {
-    let stage = Stage::set().await;
+    let stage = Stage::start().await;
     for scope in [json!("write:items"), json!(null)] {
         let token = stage.provider.token_with_claim("scope", scope);
         let answer = stage.send(&AlbRequest::get("/v1/items/42").bearer(&token)).await;
-        problem(&answer, 403, "scope-missing");
+        assert_problem(&answer, 403, "scope-missing");
         assert_eq!(
             answer.header("www-authenticate"),
             Some(r#"Bearer realm="restctl", error="insufficient_scope", scope="read:items""#)
@@ -95,25 +95,25 @@ async fn a_token_without_the_scope_is_forbidden() {
 
 #[tokio::test]
 async fn two_authorization_headers_are_a_bad_request() {
-    let stage = Stage::set().await;
-    stage.put("42", json!({}));
+    let stage = Stage::start().await;
+    stage.put_item("42", json!({}));
     let token = stage.provider.token();
     let twice = AlbRequest::get("/v1/items/42").bearer(&token).bearer(&token);
     let answer = stage.send(&twice).await;
-    problem(&answer, 400, "authorization-repeated");
+    assert_problem(&answer, 400, "authorization-repeated");
     assert_eq!(answer.header("www-authenticate"), Some(r#"Bearer realm="restctl", error="invalid_request""#));
 }
 
 #[tokio::test]
-async fn the_scheme_may_be_in_any_case_and_headers_single_valued() {
-    let stage = Stage::set().await;
-    stage.put("42", json!({}));
+async fn the_scheme_is_case_insensitive_and_headers_may_be_single_valued() {
+    let stage = Stage::start().await;
+    stage.put_item("42", json!({}));
     let token = stage.provider.token();
     for scheme in ["Bearer", "bearer", "BEARER"] {
         let request = AlbRequest::get("/v1/items/42").header("authorization", &format!("{scheme} {token}"));
         assert_eq!(stage.send(&request).await.status, 200, "{scheme}");
         assert_eq!(stage.send_event(&request.single_value_event()).await.status, 200, "{scheme}");
-        // As some load balancers that are not AWS's send them.
+        // Some load balancers other than those of AWS send both.
         let mut both = request.event();
         both["headers"] = request.single_value_event()["headers"].clone();
         assert_eq!(stage.send_event(&both).await.status, 200, "{scheme}");
@@ -121,9 +121,9 @@ async fn the_scheme_may_be_in_any_case_and_headers_single_valued() {
 }
 
 #[tokio::test]
-async fn the_log_has_a_line_for_each_request_and_no_secret() {
-    let stage = Stage::set().await;
-    stage.put("42", json!({"name": {"S": "a private name"}}));
+async fn the_log_has_a_line_for_each_request_and_no_secrets() {
+    let stage = Stage::start().await;
+    stage.put_item("42", json!({"name": {"S": "a private name"}}));
     let token = stage.provider.token();
     let item = stage.send(&AlbRequest::get("/v1/items/42").bearer(&token)).await;
     stage.send(&AlbRequest::get("/v1/items/42").bearer("a.stolen.token")).await;
@@ -139,7 +139,7 @@ async fn the_log_has_a_line_for_each_request_and_no_secret() {
     assert!(lines[0]["latency_ms"].is_f64() && lines[0]["timestamp"].is_string());
     assert_eq!(lines[0]["request_id"], item.header("x-request-id").unwrap());
     assert_eq!((&lines[0]["jwks_fetches"], &lines[1]["jwks_fetches"]), (&json!(1), &json!(0)));
-    lines.iter().for_each(check_metrics);
+    lines.iter().for_each(assert_metrics);
     assert_eq!((&lines[1]["errors"], &lines[1]["problem"]), (&json!(1), &json!("token-refused")));
     assert_eq!((&lines[1]["status"], &lines[1]["route"]), (&json!(401), &json!("none")));
     assert_eq!(lines[1]["reason"], "the token is not a signed JWT in compact form");
@@ -147,8 +147,8 @@ async fn the_log_has_a_line_for_each_request_and_no_secret() {
     assert!(secrets.iter().all(|secret| !output.contains(secret)), "{output}");
 }
 
-/// As the embedded metric format has it: each metric and each dimension is a member of the line.
-fn check_metrics(line: &Value) {
+/// Asserts that each metric and each dimension is a member of the line, as the embedded metric format requires.
+fn assert_metrics(line: &Value) {
     assert!(line["_aws"]["Timestamp"].is_u64(), "{line}");
     for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
         assert_eq!(directive["Namespace"], "restctl");

@@ -1,4 +1,5 @@
-//! Requests that no well-behaved client sends, beside those that only look so: status, headers and body of each.
+//! Requests that no well-behaved client sends, beside odd ones that are valid, with the status, headers and body of each
+//! answer.
 
 mod bodies;
 mod case;

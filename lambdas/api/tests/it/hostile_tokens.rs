@@ -1,5 +1,5 @@
-//! Tokens that must not get in, beside those that must: by the provider's own key, so that it is the claims and
-//! the header that decide, and by everything that an attacker can make of a good one.
+//! Tokens that must be refused, beside good ones that must pass. Some are signed by the provider's own key, so that only
+//! claims and header decide. Others are what an attacker can make of a good token.
 
 mod case;
 mod claims;

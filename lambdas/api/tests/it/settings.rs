@@ -1,4 +1,4 @@
-//! What the function is told when it starts.
+//! The settings with which the function starts.
 
 use restctl_testkit::runtime::Runtime;
 

@@ -1,4 +1,4 @@
-//! The real function on a stage: an identity provider, a table, and the load balancer's events.
+//! The real function with an identity provider and a table, called with the load balancer's events.
 
 use std::time::Duration;
 
@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 pub(crate) const TABLE: &str = "items";
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_restctl-api");
 
+/// The time after which a test stops waiting. No test depends on how fast the machine is.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+
 pub(crate) struct Stage {
     pub(crate) provider: IdentityProvider,
     pub(crate) dynamo: Dynamo,
@@ -18,35 +21,35 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// With string keys.
-    pub(crate) async fn set() -> Self {
-        Self::with(IdentityProvider::start().await, "S").await
+    /// Starts the function with string keys.
+    pub(crate) async fn start() -> Self {
+        Self::start_with_provider(IdentityProvider::start().await, "S").await
     }
 
-    pub(crate) async fn with_number_keys() -> Self {
-        Self::with(IdentityProvider::start().await, "N").await
+    pub(crate) async fn start_with_number_keys() -> Self {
+        Self::start_with_provider(IdentityProvider::start().await, "N").await
     }
 
-    pub(crate) async fn with(provider: IdentityProvider, key_type: &str) -> Self {
+    pub(crate) async fn start_with_provider(provider: IdentityProvider, key_type: &str) -> Self {
         let dynamo = Dynamo::start().await;
         dynamo.create_table(TABLE, "id");
-        Self::on(provider, dynamo, key_type).await
+        Self::start_with_table(provider, dynamo, key_type).await
     }
 
-    /// Deployed with the list.
-    pub(crate) async fn with_list() -> Self {
+    /// Starts the function as it is deployed with the list.
+    pub(crate) async fn start_with_list() -> Self {
         let (provider, dynamo) = (IdentityProvider::start().await, Dynamo::start().await);
         dynamo.create_table(TABLE, "id");
         dynamo.keep_secret("cursor-key", "a secret of the stack");
-        Self::told(provider, dynamo, "S", &[("CURSOR_KEY", "cursor-key")]).await
+        Self::start_with_variables(provider, dynamo, "S", &[("CURSOR_KEY", "cursor-key")]).await
     }
 
-    pub(crate) async fn on(provider: IdentityProvider, dynamo: Dynamo, key_type: &str) -> Self {
-        Self::told(provider, dynamo, key_type, &[]).await
+    pub(crate) async fn start_with_table(provider: IdentityProvider, dynamo: Dynamo, key_type: &str) -> Self {
+        Self::start_with_variables(provider, dynamo, key_type, &[]).await
     }
 
-    /// With these variables besides, which overrule the usual ones.
-    pub(crate) async fn told(
+    /// Starts the function with more variables, which override the usual ones.
+    pub(crate) async fn start_with_variables(
         provider: IdentityProvider,
         dynamo: Dynamo,
         key_type: &str,
@@ -70,8 +73,8 @@ impl Stage {
         Self { provider, dynamo, runtime }
     }
 
-    /// An item with a string key and what a load adds to it.
-    pub(crate) fn put(&self, id: &str, mut item: Value) {
+    /// Stores an item with a string key and the attribute that a load adds.
+    pub(crate) fn put_item(&self, id: &str, mut item: Value) {
         item["id"] = json!({"S": id});
         item["restctl:load"] = json!({"S": "2024-01-01T00:00:00.000Z/0123456789abcdef"});
         self.dynamo.put(TABLE, item);
@@ -86,35 +89,35 @@ impl Stage {
         AlbAnswer::read(&answer)
     }
 
-    /// With a good token.
+    /// Requests a path with a good token.
     pub(crate) async fn get(&self, path: &str) -> AlbAnswer {
         self.send(&AlbRequest::get(path).bearer(&self.provider.token())).await
     }
 
-    /// With a good token.
+    /// Requests items by their ids with a good token.
     pub(crate) async fn batch_get(&self, ids: Value) -> AlbAnswer {
         let request = AlbRequest::post_json("/v1/items/batch-get", &json!({"ids": ids}));
         self.send(&request.bearer(&self.provider.token())).await
     }
 
-    /// The function's output, once `enough` says so of it.
-    pub(crate) async fn output(&self, enough: impl Fn(&str) -> bool) -> String {
+    /// Waits until `is_complete` accepts the function's output, and returns it.
+    pub(crate) async fn output(&self, is_complete: impl Fn(&str) -> bool) -> String {
         let wait = async {
             loop {
                 let output = self.runtime.output();
-                if enough(&output) {
+                if is_complete(&output) {
                     return output;
                 }
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        let output = tokio::time::timeout(Duration::from_secs(10), wait).await;
-        output.unwrap_or_else(|_| panic!("not what was waited for: {}", self.runtime.output()))
+        let output = tokio::time::timeout(PATIENCE, wait).await;
+        output.unwrap_or_else(|_| panic!("the output stays incomplete: {}", self.runtime.output()))
     }
 }
 
-/// Checks that an answer is the problem `kind` and returns it.
-pub(crate) fn problem(answer: &AlbAnswer, status: u16, kind: &str) -> Value {
+/// Asserts that an answer is the problem `kind`, and returns it.
+pub(crate) fn assert_problem(answer: &AlbAnswer, status: u16, kind: &str) -> Value {
     assert_eq!(answer.status, status, "{}", String::from_utf8_lossy(&answer.body));
     assert_eq!(answer.header("content-type"), Some("application/problem+json"));
     let problem = answer.json();

@@ -1,105 +1,110 @@
-//! What ages, and what several requests share.
+//! The age of keys, and what several requests share.
 
+use std::cell::Cell;
+
+use futures_util::future::join_all;
 use restctl_testkit::identity_provider::{IdentityProvider, JwksAnswer};
 
 use super::*;
 
-async fn keys(provider: &IdentityProvider) -> Keys {
-    let keys = Keys::new(restctl_aws::https_client().unwrap(), provider.jwks_uri().parse().unwrap());
-    keys.prefetch().await;
-    keys
+thread_local! {
+    /// The test's own clock. Each test runs on a thread of its own.
+    static NOW: Cell<SystemTime> = const { Cell::new(SystemTime::UNIX_EPOCH) };
 }
 
-/// As if the keys had been fetched, and fetching had been tried, so long ago.
-async fn age_by(keys: &Keys, age: Duration) {
-    let mut state = keys.state.lock().await;
-    if let Some((_, since)) = &mut state.held {
-        *since -= age;
-    }
-    if let Some((last, _)) = &mut state.attempt {
-        *last -= age;
-    }
+fn now() -> SystemTime {
+    NOW.get()
 }
 
-fn just_over(age: Duration) -> Duration {
-    age + Duration::from_secs(1)
+fn advance(time: Duration) {
+    NOW.set(now() + time);
+}
+
+fn empty_cache(provider: &IdentityProvider) -> KeyCache {
+    KeyCache::new(restctl_aws::https_client().unwrap(), provider.jwks_uri().parse().unwrap(), now)
+}
+
+async fn prefetched_cache(provider: &IdentityProvider) -> KeyCache {
+    let cache = empty_cache(provider);
+    cache.prefetch().await;
+    cache
 }
 
 #[tokio::test]
 async fn a_withdrawn_key_is_trusted_for_five_minutes_at_most() {
     let provider = IdentityProvider::start().await;
-    let keys = keys(&provider).await;
-    let first = keys.held().await.unwrap();
+    let cache = prefetched_cache(&provider).await;
+    let first = cache.current().await.unwrap();
     provider.rotate("key-2");
-    age_by(&keys, MOST_AGE - Duration::from_secs(10)).await;
-    assert!(Arc::ptr_eq(&first, &keys.held().await.unwrap()));
-    age_by(&keys, Duration::from_secs(10)).await;
-    let second = keys.held().await.unwrap();
+    advance(MAX_AGE - Duration::from_secs(1));
+    assert!(Arc::ptr_eq(&first, &cache.current().await.unwrap()));
+    advance(Duration::from_secs(1));
+    let second = cache.current().await.unwrap();
     assert!(!Arc::ptr_eq(&first, &second) && second.document != first.document);
     assert_eq!(provider.fetches(), 2);
 }
 
 #[tokio::test]
-async fn what_is_verified_stays_so_while_the_keys_are_the_same() {
+async fn verified_tokens_stay_verified_while_the_keys_are_the_same() {
     let provider = IdentityProvider::start().await;
-    let keys = keys(&provider).await;
-    let first = keys.held().await.unwrap();
-    age_by(&keys, just_over(MOST_AGE)).await;
-    assert!(Arc::ptr_eq(&first, &keys.held().await.unwrap()));
+    let cache = prefetched_cache(&provider).await;
+    let first = cache.current().await.unwrap();
+    advance(MAX_AGE);
+    assert!(Arc::ptr_eq(&first, &cache.current().await.unwrap()));
     assert_eq!(provider.fetches(), 2);
-    // They are young again.
-    keys.held().await.unwrap();
+    // The fetch renewed them.
+    cache.current().await.unwrap();
     assert_eq!(provider.fetches(), 2);
 }
 
 #[tokio::test]
-async fn old_keys_go_on_while_the_provider_fails_and_it_is_asked_once_a_minute() {
+async fn old_keys_stay_in_use_while_the_provider_fails_and_it_is_asked_once_a_minute() {
     let provider = IdentityProvider::start().await;
-    let keys = keys(&provider).await;
-    let first = keys.held().await.unwrap();
+    let cache = prefetched_cache(&provider).await;
+    let first = cache.current().await.unwrap();
     provider.answer_with(JwksAnswer::Status(500));
-    age_by(&keys, just_over(MOST_AGE)).await;
+    advance(MAX_AGE);
     for _ in 0..3 {
-        assert!(Arc::ptr_eq(&first, &keys.held().await.unwrap()));
-        // Whether there are others cannot be told.
-        assert!(keys.other_than(&first).await.is_err());
+        assert!(Arc::ptr_eq(&first, &cache.current().await.unwrap()));
+        // Nobody knows whether there are newer ones.
+        assert!(cache.newer_than(&first).await.is_err());
     }
     assert_eq!(provider.fetches(), 2);
-    age_by(&keys, just_over(PAUSE)).await;
-    assert!(Arc::ptr_eq(&first, &keys.held().await.unwrap()));
+    advance(REFETCH_PAUSE);
+    assert!(Arc::ptr_eq(&first, &cache.current().await.unwrap()));
     assert_eq!(provider.fetches(), 3);
     provider.answer_with(JwksAnswer::Keys);
     provider.rotate("key-2");
-    age_by(&keys, just_over(PAUSE)).await;
-    assert!(!Arc::ptr_eq(&first, &keys.held().await.unwrap()));
+    advance(REFETCH_PAUSE);
+    assert!(!Arc::ptr_eq(&first, &cache.current().await.unwrap()));
     assert_eq!(provider.fetches(), 4);
 }
 
 #[tokio::test]
-async fn one_fetch_serves_all_who_wait() {
+async fn one_fetch_serves_every_waiting_request() {
     let provider = IdentityProvider::start().await;
-    let keys = Keys::new(restctl_aws::https_client().unwrap(), provider.jwks_uri().parse().unwrap());
-    let all = futures_util::future::join_all((0..20).map(|_| keys.held())).await;
+    let cache = empty_cache(&provider);
+    let all = join_all((0..20).map(|_| cache.current())).await;
     assert!(all.iter().all(Result::is_ok));
     assert_eq!(provider.fetches(), 1);
-    let held = all[0].as_ref().unwrap();
+    let known = all[0].as_ref().unwrap();
     provider.rotate("key-2");
-    let others = futures_util::future::join_all((0..20).map(|_| keys.other_than(held))).await;
-    assert!(others.iter().all(|other| !Arc::ptr_eq(other.as_ref().unwrap(), held)));
+    let newer = join_all((0..20).map(|_| cache.newer_than(known))).await;
+    assert!(newer.iter().all(|keys| !Arc::ptr_eq(keys.as_ref().unwrap(), known)));
     assert_eq!(provider.fetches(), 2);
-    assert_eq!((keys.take_fetches(), keys.take_fetches()), (2, 0));
+    assert_eq!((cache.take_fetch_count(), cache.take_fetch_count()), (2, 0));
 }
 
 #[tokio::test]
 async fn without_keys_the_provider_is_asked_once_a_second() {
     let provider = IdentityProvider::start().await;
     provider.answer_with(JwksAnswer::Status(500));
-    let keys = keys(&provider).await;
+    let cache = prefetched_cache(&provider).await;
     for _ in 0..3 {
-        assert!(keys.held().await.is_err());
+        assert!(cache.current().await.is_err());
     }
     assert_eq!(provider.fetches(), 1);
     provider.answer_with(JwksAnswer::Keys);
-    age_by(&keys, just_over(PAUSE_WITHOUT_KEYS)).await;
-    assert!(keys.held().await.is_ok());
+    advance(REFETCH_PAUSE_WITHOUT_KEYS);
+    assert!(cache.current().await.is_ok());
 }

@@ -1,4 +1,4 @@
-//! Bodies of the bulk call, and what they are said to be.
+//! Bodies of bulk requests, and their declared types and encodings.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
@@ -6,7 +6,7 @@ use restctl_contract::api::{BATCH_GET_PATH, MAX_IDS_PER_CALL, MAX_REQUEST_BYTES}
 use restctl_testkit::alb::AlbRequest;
 use serde_json::{Value, json};
 
-use super::case::{Case, judge};
+use super::case::{Case, assert_cases};
 use crate::stage::Stage;
 
 fn post(token: &str, body: impl Into<Vec<u8>>) -> AlbRequest {
@@ -16,15 +16,15 @@ fn post(token: &str, body: impl Into<Vec<u8>>) -> AlbRequest {
         .body(body)
 }
 
-/// As it is said to be where no compression is at stake: in base64.
+/// Returns a request whose body the load balancer sends as base64, because it has a content encoding.
 fn post_base64(token: &str, body: impl Into<Vec<u8>>) -> AlbRequest {
     post(token, body).header("content-encoding", "identity")
 }
 
 #[tokio::test]
 async fn bodies() {
-    let stage = Stage::set().await;
-    stage.put("42", json!({}));
+    let stage = Stage::start().await;
+    stage.put_item("42", json!({}));
     let token = stage.provider.token();
     let found = || json!({"items": [{"id": "42"}], "missing": []});
     let none = || json!({"items": [], "missing": []});
@@ -34,12 +34,12 @@ async fn bodies() {
         Case::new(format!("body {shown}"), &post(&token, body))
     };
     let mut cases = vec![
-        case(r#"{"ids":["42"]}"#).ok(found()).no_header("etag"),
-        case(" \t\r\n{ \"ids\" : [ \"42\" ] }\n").ok(found()),
-        case(r#"{"ids":["\u0034\u0032","42"]}"#).ok(found()),
-        case(r#"{"ids":[]}"#).ok(none()),
-        case(r#"{"ids":["\u0000"]}"#).ok(missing(json!(["\0"]))),
-        case(r#"{"ids":["é","😀","\ud83d\ude00"]}"#).ok(missing(json!(["é", "😀"]))),
+        case(r#"{"ids":["42"]}"#).expect_json(found()).expect_no_header("etag"),
+        case(" \t\r\n{ \"ids\" : [ \"42\" ] }\n").expect_json(found()),
+        case(r#"{"ids":["\u0034\u0032","42"]}"#).expect_json(found()),
+        case(r#"{"ids":[]}"#).expect_json(none()),
+        case(r#"{"ids":["\u0000"]}"#).expect_json(missing(json!(["\0"]))),
+        case(r#"{"ids":["é","😀","\ud83d\ude00"]}"#).expect_json(missing(json!(["é", "😀"]))),
     ];
     let deep = "[".repeat(100_000);
     let deep_object = r#"{"ids":"#.repeat(10_000);
@@ -68,7 +68,7 @@ async fn bodies() {
         "{\"ids\":[\"42\"]}\u{0}",
         &deep,
     ] {
-        cases.push(case(malformed).problem(400, "body-malformed"));
+        cases.push(case(malformed).expect_problem(400, "body-malformed"));
     }
     for invalid in [
         "null",
@@ -89,7 +89,7 @@ async fn bodies() {
         r#"{"ids":["42"],"__proto__":{}}"#,
         &deep_object,
     ] {
-        cases.push(case(invalid).problem(422, "body-invalid"));
+        cases.push(case(invalid).expect_problem(422, "body-invalid"));
     }
     let long = json!({"ids": ["x".repeat(2049)]}).to_string();
     for invalid in [
@@ -104,76 +104,78 @@ async fn bodies() {
         r#"{"ids":[{"S":"42"}]}"#,
         &long,
     ] {
-        cases.push(case(invalid).problem(400, "id-invalid"));
+        cases.push(case(invalid).expect_problem(400, "id-invalid"));
     }
     let many = |count: usize| json!({"ids": vec!["42"; count]}).to_string();
-    cases.push(case(&many(MAX_IDS_PER_CALL)).ok(found()));
-    cases.push(case(&many(MAX_IDS_PER_CALL + 1)).problem(422, "ids-too-many"));
-    cases.push(case(&many(100_000)).problem(422, "ids-too-many"));
-    judge(&stage, &cases).await;
+    cases.push(case(&many(MAX_IDS_PER_CALL)).expect_json(found()));
+    cases.push(case(&many(MAX_IDS_PER_CALL + 1)).expect_problem(422, "ids-too-many"));
+    cases.push(case(&many(100_000)).expect_problem(422, "ids-too-many"));
+    assert_cases(&stage, &cases).await;
 }
 
 #[tokio::test]
 async fn encoded_bodies() {
-    let stage = Stage::set().await;
-    stage.put("42", json!({}));
+    let stage = Stage::start().await;
+    stage.put_item("42", json!({}));
     let token = stage.provider.token();
     let found = json!({"items": [{"id": "42"}], "missing": []});
     let good = r#"{"ids":["42"]}"#;
     let padded = |length: usize| format!("{good}{}", " ".repeat(length - good.len()));
     let utf16: Vec<u8> = good.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let mut cases = vec![
-        Case::new("base64", &post_base64(&token, good)).ok(found.clone()),
-        Case::new("base64 of UTF-16", &post_base64(&token, utf16)).problem(400, "body-malformed"),
+        Case::new("base64", &post_base64(&token, good)).expect_json(found.clone()),
+        Case::new("base64 of UTF-16", &post_base64(&token, utf16)).expect_problem(400, "body-malformed"),
         Case::new("base64 of a text that is not UTF-8", &post_base64(&token, *b"{\"ids\":[\"\xff\"]}"))
-            .problem(400, "body-malformed"),
+            .expect_problem(400, "body-malformed"),
         Case::new("base64 of gzip's magic", &post_base64(&token, *b"\x1f\x8b\x08\x00"))
-            .problem(400, "body-malformed"),
-        Case::new("as large as may be", &post(&token, padded(MAX_REQUEST_BYTES))).ok(found.clone()),
-        Case::new("a byte too large", &post(&token, padded(MAX_REQUEST_BYTES + 1)))
-            .problem(413, "body-too-large"),
-        Case::new("base64, as large as may be", &post_base64(&token, padded(MAX_REQUEST_BYTES)))
-            .ok(found.clone()),
-        Case::new("base64, a byte too large", &post_base64(&token, padded(MAX_REQUEST_BYTES + 1)))
-            .problem(413, "body-too-large"),
-        Case::new("too large and no JSON", &post(&token, "x".repeat(900_000))).problem(413, "body-too-large"),
-        Case::new("too large without a token", &post("", "x".repeat(900_000))).problem(401, "token-missing"),
-        // What is not asked for is not looked at.
+            .expect_problem(400, "body-malformed"),
+        Case::new("at the size limit", &post(&token, padded(MAX_REQUEST_BYTES))).expect_json(found.clone()),
+        Case::new("a byte over the limit", &post(&token, padded(MAX_REQUEST_BYTES + 1)))
+            .expect_problem(413, "body-too-large"),
+        Case::new("base64, at the size limit", &post_base64(&token, padded(MAX_REQUEST_BYTES)))
+            .expect_json(found.clone()),
+        Case::new("base64, a byte over the limit", &post_base64(&token, padded(MAX_REQUEST_BYTES + 1)))
+            .expect_problem(413, "body-too-large"),
+        Case::new("too large and not JSON", &post(&token, "x".repeat(900_000)))
+            .expect_problem(413, "body-too-large"),
+        Case::new("too large without a token", &post("", "x".repeat(900_000)))
+            .expect_problem(401, "token-missing"),
+        // A body that nobody asked for is ignored.
         Case::new(
-            "too large where no body belongs",
+            "too large in a GET request",
             &AlbRequest::get("/v1/items/42").bearer(&token).body("x".repeat(900_000)),
         ),
     ];
     let event = post_base64(&token, good).event();
     let encoded = STANDARD.encode(good);
     for (name, body) in [
-        ("no base64", json!("no base64!")),
+        ("not base64", json!("no base64!")),
         ("base64 cut short", json!(encoded[..encoded.len() - 1])),
         ("base64 without padding", json!(encoded.trim_end_matches('='))),
         ("base64 with a newline", json!(format!("{encoded}\n"))),
         ("base64url", json!(URL_SAFE.encode(b"{\"ids\":[\"\xf0\x9f\xbf\xbf\"]}"))),
-        ("plain, said to be base64", json!(good)),
-        ("empty, said to be base64", json!("")),
-        ("null, said to be base64", Value::Null),
+        ("plain text, declared as base64", json!(good)),
+        ("empty, declared as base64", json!("")),
+        ("null, declared as base64", Value::Null),
     ] {
         let mut event = event.clone();
         event["body"] = body;
-        cases.push(Case::event(name, event).problem(400, "body-malformed"));
+        cases.push(Case::from_event(name, event).expect_problem(400, "body-malformed"));
     }
-    judge(&stage, &cases).await;
+    assert_cases(&stage, &cases).await;
 }
 
 #[tokio::test]
 async fn media_types() {
-    let stage = Stage::set().await;
-    stage.put("42", json!({}));
+    let stage = Stage::start().await;
+    stage.put_item("42", json!({}));
     let token = stage.provider.token();
     let found = || json!({"items": [{"id": "42"}], "missing": []});
-    let of_type = |content_type: &str| {
+    let with_type = |content_type: &str| {
         let request = post(&token, r#"{"ids":["42"]}"#).without_header("content-type");
         Case::new(format!("type {content_type}"), &request.header("content-type", content_type))
     };
-    let coded = |coding: &str| {
+    let with_coding = |coding: &str| {
         let request = post(&token, r#"{"ids":["42"]}"#).header("content-encoding", coding);
         Case::new(format!("coding {coding}"), &request)
     };
@@ -186,7 +188,7 @@ async fn media_types() {
         "application/json;",
         " application/json ",
     ] {
-        cases.push(of_type(good).ok(found()));
+        cases.push(with_type(good).expect_json(found()));
     }
     for bad in [
         "",
@@ -207,14 +209,14 @@ async fn media_types() {
         "application/jsoné",
         "application\\/json",
     ] {
-        cases.push(of_type(bad).problem(415, "media-type-unsupported"));
+        cases.push(with_type(bad).expect_problem(415, "media-type-unsupported"));
     }
-    let untyped = post(&token, r#"{"ids":["42"]}"#).without_header("content-type");
-    cases.push(Case::new("no type", &untyped).problem(415, "media-type-unsupported"));
+    let without_type = post(&token, r#"{"ids":["42"]}"#).without_header("content-type");
+    cases.push(Case::new("no type", &without_type).expect_problem(415, "media-type-unsupported"));
     let twice = post(&token, r#"{"ids":["42"]}"#).header("content-type", "text/plain");
-    cases.push(Case::new("two types", &twice).problem(415, "media-type-unsupported"));
+    cases.push(Case::new("two types", &twice).expect_problem(415, "media-type-unsupported"));
     for coding in ["identity", "Identity"] {
-        cases.push(coded(coding).ok(found()));
+        cases.push(with_coding(coding).expect_json(found()));
     }
     for coding in [
         "gzip",
@@ -229,12 +231,15 @@ async fn media_types() {
         "gzip, identity",
         "é",
     ] {
-        cases
-            .push(coded(coding).problem(415, "media-type-unsupported").header("accept-encoding", "identity"));
+        cases.push(
+            with_coding(coding)
+                .expect_problem(415, "media-type-unsupported")
+                .expect_header("accept-encoding", "identity"),
+        );
     }
     let twice = post(&token, r#"{"ids":["42"]}"#)
         .header("content-encoding", "identity")
         .header("content-encoding", "gzip");
-    cases.push(Case::new("two codings", &twice).problem(415, "media-type-unsupported"));
-    judge(&stage, &cases).await;
+    cases.push(Case::new("two codings", &twice).expect_problem(415, "media-type-unsupported"));
+    assert_cases(&stage, &cases).await;
 }

@@ -1,15 +1,15 @@
-//! Events that lack something, say it twice, or are no load balancer's at all.
+//! Events with missing or duplicate members, and events of other services.
 
 use restctl_testkit::alb::AlbRequest;
 use serde_json::{Value, json};
 
-use super::case::{Case, judge};
+use super::case::{Case, assert_cases};
 use crate::stage::Stage;
 
 #[tokio::test]
 async fn missing_members() {
-    let stage = Stage::set().await;
-    stage.put("42", json!({}));
+    let stage = Stage::start().await;
+    stage.put_item("42", json!({}));
     let request = AlbRequest::get("/v1/items/42").query("x", "1").bearer(&stage.provider.token());
     let without = |event: &Value, member: &str| {
         let mut event = event.clone();
@@ -22,8 +22,8 @@ async fn missing_members() {
         event
     };
     let mut cases = vec![
-        Case::event("with multi-value headers", request.event()),
-        Case::event("with single-value headers", request.single_value_event()),
+        Case::from_event("with multi-value headers", request.event()),
+        Case::from_event("with single-value headers", request.single_value_event()),
     ];
     for event in [request.event(), request.single_value_event()] {
         for member in [
@@ -33,34 +33,38 @@ async fn missing_members() {
             "queryStringParameters",
             "multiValueQueryStringParameters",
         ] {
-            cases.push(Case::event(format!("without {member}"), without(&event, member)));
+            cases.push(Case::from_event(format!("without {member}"), without(&event, member)));
         }
         for member in ["requestContext", "body", "queryStringParameters", "multiValueQueryStringParameters"] {
-            cases.push(Case::event(format!("{member} null"), null(&event, member)));
+            cases.push(Case::from_event(format!("{member} null"), null(&event, member)));
         }
         for change in [without, null] {
             cases.extend([
-                Case::event("no headers", change(&change(&event, "headers"), "multiValueHeaders"))
-                    .problem(401, "token-missing"),
-                Case::event("no method", change(&event, "httpMethod")).problem(405, "method-not-allowed"),
-                Case::event("no path", change(&event, "path")).problem(404, "path-unknown"),
+                Case::from_event("no headers", change(&change(&event, "headers"), "multiValueHeaders"))
+                    .expect_problem(401, "token-missing"),
+                Case::from_event("no method", change(&event, "httpMethod"))
+                    .expect_problem(405, "method-not-allowed"),
+                Case::from_event("no path", change(&event, "path")).expect_problem(404, "path-unknown"),
             ]);
         }
     }
-    let (mut more, mut both) = (request.event(), request.event());
-    more["newMember"] = json!({"of": ["a", "later", "time"]});
+    let (mut extra, mut both) = (request.event(), request.event());
+    extra["newMember"] = json!({"of": ["a", "later", "version"]});
     both["headers"] = request.single_value_event()["headers"].clone();
-    cases.push(Case::event("a member more", more));
-    cases.push(Case::event("headers in both ways", both.clone()));
+    cases.push(Case::from_event("an extra member", extra));
+    cases.push(Case::from_event("headers in both maps", both.clone()));
     both["multiValueHeaders"]["authorization"] = json!(["Bearer a.b.c", "Bearer a.b.c"]);
-    cases.push(Case::event("two tokens, one of them hidden", both).problem(400, "authorization-repeated"));
-    judge(&stage, &cases).await;
+    cases.push(
+        Case::from_event("two tokens, one of them hidden", both)
+            .expect_problem(400, "authorization-repeated"),
+    );
+    assert_cases(&stage, &cases).await;
 }
 
 #[tokio::test]
 async fn odd_headers() {
-    let stage = Stage::set().await;
-    stage.put("42", json!({}));
+    let stage = Stage::start().await;
+    stage.put_item("42", json!({}));
     let token = stage.provider.token();
     let good = AlbRequest::get("/v1/items/42").bearer(&token);
     let mut cases = Vec::new();
@@ -92,7 +96,7 @@ async fn odd_headers() {
     ] {
         cases.push(
             Case::new(format!("{name}: {value}"), &good.clone().header(name, value))
-                .no_header("access-control-allow-origin"),
+                .expect_no_header("access-control-allow-origin"),
         );
     }
     let many = (0..500).fold(good.clone(), |request, number| request.header(&format!("x-{number}"), "1"));
@@ -106,23 +110,23 @@ async fn odd_headers() {
     cases.extend([
         sent(&format!("BEARER {token}")),
         sent(&format!("bearer   {token}  ")),
-        sent(&format!("Bearer é{token}")).problem(401, "token-refused"),
-        sent(&format!("Bearer {token}é")).problem(401, "token-refused"),
-        sent(&format!("Bearer\u{a0}{token}")).problem(401, "token-missing"),
-        sent(&format!("Bearer\0{token}")).problem(401, "token-missing"),
-        sent(&format!("Bearer {token}\0")).problem(401, "token-refused"),
-        sent(&format!("Bearer {token}\n")).problem(401, "token-refused"),
-        sent(&format!("Bearer {}", "x".repeat(60_000))).problem(401, "token-refused"),
-        sent(&" ".repeat(1000)).problem(401, "token-missing"),
+        sent(&format!("Bearer é{token}")).expect_problem(401, "token-refused"),
+        sent(&format!("Bearer {token}é")).expect_problem(401, "token-refused"),
+        sent(&format!("Bearer\u{a0}{token}")).expect_problem(401, "token-missing"),
+        sent(&format!("Bearer\0{token}")).expect_problem(401, "token-missing"),
+        sent(&format!("Bearer {token}\0")).expect_problem(401, "token-refused"),
+        sent(&format!("Bearer {token}\n")).expect_problem(401, "token-refused"),
+        sent(&format!("Bearer {}", "x".repeat(60_000))).expect_problem(401, "token-refused"),
+        sent(&" ".repeat(1000)).expect_problem(401, "token-missing"),
     ]);
-    judge(&stage, &cases).await;
+    assert_cases(&stage, &cases).await;
 }
 
-/// Whatever it makes of them, it goes on to answer what comes next.
+/// Whatever the function answers, it must continue with the next event.
 #[tokio::test]
-async fn events_of_others() {
-    let stage = Stage::set().await;
-    stage.put("42", json!({}));
+async fn events_of_other_services() {
+    let stage = Stage::start().await;
+    stage.put_item("42", json!({}));
     let token = stage.provider.token();
     let good = AlbRequest::get("/v1/items/42").bearer(&token);
     let changed = |member: &str, value: Value| {
@@ -135,12 +139,12 @@ async fn events_of_others() {
     for (name, event) in [
         ("{}", json!({})),
         ("null", Value::Null),
-        ("a list", json!([])),
-        ("a list of values", json!(["GET", "/health", null, null, null, null, null, false])),
-        ("a text", json!("GET /v1/items/42")),
+        ("an array", json!([])),
+        ("an array of values", json!(["GET", "/health", null, null, null, null, null, false])),
+        ("a string", json!("GET /v1/items/42")),
         ("a number", json!(42)),
         (
-            "an HTTP API's",
+            "an HTTP API event",
             json!({
                 "version": "2.0", "routeKey": "$default", "rawPath": "/v1/items/42", "rawQueryString": "",
                 "headers": {"authorization": bearer},
@@ -148,23 +152,26 @@ async fn events_of_others() {
             }),
         ),
         (
-            "a REST API's",
+            "a REST API event",
             json!({
                 "resource": "/{proxy+}", "path": "/v1/items/42", "httpMethod": "GET", "headers": null,
                 "multiValueHeaders": null, "queryStringParameters": null, "pathParameters": {"proxy": "x"},
                 "requestContext": {"authorizer": {"claims": {"scope": "read:items"}}}, "body": null, "isBase64Encoded": false,
             }),
         ),
-        ("a queue's", json!({"Records": [{"eventSource": "aws:sqs", "messageId": "1", "body": "{}"}]})),
-        ("a schedule's", json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}})),
-        ("headers a list", changed("multiValueHeaders", json!([["authorization", bearer]]))),
-        ("headers a text", changed("multiValueHeaders", json!(bearer))),
-        ("a header that is no list", changed("multiValueHeaders", json!({"authorization": bearer}))),
+        ("an SQS event", json!({"Records": [{"eventSource": "aws:sqs", "messageId": "1", "body": "{}"}]})),
+        (
+            "a scheduled event",
+            json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}),
+        ),
+        ("headers as an array", changed("multiValueHeaders", json!([["authorization", bearer]]))),
+        ("headers as a string", changed("multiValueHeaders", json!(bearer))),
+        ("a header that is not an array", changed("multiValueHeaders", json!({"authorization": bearer}))),
         ("a header that is a number", changed("multiValueHeaders", json!({"authorization": [42]}))),
-        ("a path that is a list", changed("path", json!(["/v1/items/42"]))),
+        ("a path that is an array", changed("path", json!(["/v1/items/42"]))),
         ("a method that is a number", changed("httpMethod", json!(1))),
         ("a body that is an object", changed("body", json!({"ids": ["42"]}))),
-        ("isBase64Encoded a text", changed("isBase64Encoded", json!("true"))),
+        ("isBase64Encoded as a string", changed("isBase64Encoded", json!("true"))),
         ("a deep query", changed("multiValueQueryStringParameters", json!({"x": [deep]}))),
     ] {
         if let Ok(answer) = stage.runtime.invoke(&event).await {

@@ -1,15 +1,15 @@
-//! What a client accepts, and what it has already.
+//! Types and encodings that a client accepts, and entities that it has already.
 
 use restctl_testkit::alb::AlbRequest;
 use serde_json::json;
 
-use super::case::{Case, judge};
+use super::case::{Case, assert_cases};
 use crate::stage::Stage;
 
 #[tokio::test]
 async fn accepted_types() {
-    let stage = Stage::set().await;
-    stage.put("42", json!({}));
+    let stage = Stage::start().await;
+    stage.put_item("42", json!({}));
     let token = stage.provider.token();
     let accepting = |path: &str, accept: &str| {
         let request = AlbRequest::get(path).without_header("accept").header("accept", accept);
@@ -54,7 +54,7 @@ async fn accepted_types() {
         "*/json",
         "application/json;q=0, application/*;q=0.5",
     ] {
-        cases.push(accepting(item, bad).problem(406, "not-acceptable"));
+        cases.push(accepting(item, bad).expect_problem(406, "not-acceptable"));
     }
     let two = AlbRequest::get(item)
         .without_header("accept")
@@ -62,28 +62,29 @@ async fn accepted_types() {
         .header("accept", "application/json");
     cases.push(Case::new("on two lines", &two.bearer(&token)));
     cases.push(Case::new("no Accept", &AlbRequest::get(item).without_header("accept").bearer(&token)));
-    let picky = |method: &str, path: &str| {
+    let as_html = |method: &str, path: &str| {
         AlbRequest::new(method, path).without_header("accept").header("accept", "text/html")
     };
-    // The order in which a request is judged: token, path, method, Accept, media type, body, table.
+    // The order of the checks: token, path, method, Accept, media type, body, table.
     cases.extend([
-        Case::new("HTML without a token", &picky("GET", item)).problem(401, "token-missing"),
-        accepting("/nowhere", "text/html").problem(404, "path-unknown"),
-        accepting("/v1/items/none", "text/html").problem(406, "not-acceptable"),
-        accepting("/v1/items/none", "application/json").problem(404, "item-not-found"),
-        Case::new("HTML by DELETE", &picky("DELETE", item).bearer(&token)).problem(405, "method-not-allowed"),
-        Case::new("HTML of a form", &picky("POST", "/v1/items/batch-get").bearer(&token).body("x"))
-            .problem(406, "not-acceptable"),
-        Case::new("HEAD as HTML", &picky("HEAD", item).bearer(&token)).empty(406),
+        Case::new("HTML without a token", &as_html("GET", item)).expect_problem(401, "token-missing"),
+        accepting("/nowhere", "text/html").expect_problem(404, "path-unknown"),
+        accepting("/v1/items/none", "text/html").expect_problem(406, "not-acceptable"),
+        accepting("/v1/items/none", "application/json").expect_problem(404, "item-not-found"),
+        Case::new("HTML by DELETE", &as_html("DELETE", item).bearer(&token))
+            .expect_problem(405, "method-not-allowed"),
+        Case::new("HTML of a form", &as_html("POST", "/v1/items/batch-get").bearer(&token).body("x"))
+            .expect_problem(406, "not-acceptable"),
+        Case::new("HEAD as HTML", &as_html("HEAD", item).bearer(&token)).expect_empty(406),
     ]);
-    judge(&stage, &cases).await;
+    assert_cases(&stage, &cases).await;
 }
 
 #[tokio::test]
 async fn known_entities() {
-    let stage = Stage::set().await;
-    stage.put("42", json!({}));
-    stage.put("43", json!({}));
+    let stage = Stage::start().await;
+    stage.put_item("42", json!({}));
+    stage.put_item("43", json!({}));
     let token = stage.provider.token();
     let (item, other) = (stage.get("/v1/items/42").await, stage.get("/v1/items/43").await);
     let tag = item.header("etag").expect("an item has a tag").to_owned();
@@ -105,8 +106,13 @@ async fn known_entities() {
         format!("\"a,b\" , {tag}"),
         format!("W/\"\",{strong}"),
     ] {
-        cases.push(knowing("GET", item, &known).empty(304).header("etag", &tag).no_header("content-type"));
-        cases.push(knowing("HEAD", item, &known).empty(304).header("etag", &tag));
+        cases.push(
+            knowing("GET", item, &known)
+                .expect_empty(304)
+                .expect_header("etag", &tag)
+                .expect_no_header("content-type"),
+        );
+        cases.push(knowing("HEAD", item, &known).expect_empty(304).expect_header("etag", &tag));
     }
     let unquoted = strong.trim_matches('"').to_owned();
     let cut = strong[..strong.len() - 2].to_owned() + "\"";
@@ -122,36 +128,37 @@ async fn known_entities() {
         "\"é\"".to_owned(),
         "x".repeat(10_000),
     ] {
-        cases.push(knowing("GET", item, &known).header("etag", &tag));
+        cases.push(knowing("GET", item, &known).expect_header("etag", &tag));
     }
-    cases.push(knowing("HEAD", item, &other).empty(200).header("etag", &tag));
+    cases.push(knowing("HEAD", item, &other).expect_empty(200).expect_header("etag", &tag));
     let two =
         AlbRequest::get(item).bearer(&token).header("if-none-match", &other).header("if-none-match", &tag);
-    cases.push(Case::new("on two lines", &two).empty(304));
+    cases.push(Case::new("on two lines", &two).expect_empty(304));
     cases.extend([
-        knowing("GET", "/v1/items/none", "*").problem(404, "item-not-found"),
-        knowing("GET", "/nowhere", "*").problem(404, "path-unknown"),
-        knowing("GET", "/v1/openapi.json", "*").empty(304),
-        knowing("GET", "/health", "*").ok(json!({"status": "ok"})),
-        knowing("DELETE", item, "*").problem(405, "method-not-allowed"),
+        knowing("GET", "/v1/items/none", "*").expect_problem(404, "item-not-found"),
+        knowing("GET", "/nowhere", "*").expect_problem(404, "path-unknown"),
+        knowing("GET", "/v1/openapi.json", "*").expect_empty(304),
+        knowing("GET", "/health", "*").expect_json(json!({"status": "ok"})),
+        knowing("DELETE", item, "*").expect_problem(405, "method-not-allowed"),
     ]);
     let without = AlbRequest::get(item).header("if-none-match", &tag);
-    cases.push(Case::new("without a token", &without).problem(401, "token-missing"));
+    cases.push(Case::new("without a token", &without).expect_problem(401, "token-missing"));
     let bulk =
         AlbRequest::post_json("/v1/items/batch-get", &json!({"ids": ["42"]})).header("if-none-match", "*");
     cases.push(
-        Case::new("a bulk call", &bulk.bearer(&token)).ok(json!({"items": [{"id": "42"}], "missing": []})),
+        Case::new("a bulk call", &bulk.bearer(&token))
+            .expect_json(json!({"items": [{"id": "42"}], "missing": []})),
     );
-    judge(&stage, &cases).await;
+    assert_cases(&stage, &cases).await;
 }
 
 #[tokio::test]
 async fn accepted_codings() {
-    let stage = Stage::set().await;
-    stage.put("42", json!({}));
+    let stage = Stage::start().await;
+    stage.put_item("42", json!({}));
     let (text, small) = ("x".repeat(5000), "x".repeat(1380));
-    stage.put("large", json!({"text": {"S": text}}));
-    stage.put("small", json!({"text": {"S": small}}));
+    stage.put_item("large", json!({"text": {"S": text}}));
+    stage.put_item("small", json!({"text": {"S": small}}));
     let token = stage.provider.token();
     let accepting = |method: &str, id: &str, codings: &str| {
         let request = AlbRequest::new(method, &format!("/v1/items/{id}")).bearer(&token);
@@ -170,7 +177,9 @@ async fn accepted_codings() {
         "deflate,  gzip ;q=1",
         "*",
     ] {
-        cases.push(accepting("GET", "large", gzip).ok(large()).header("content-encoding", "gzip"));
+        cases.push(
+            accepting("GET", "large", gzip).expect_json(large()).expect_header("content-encoding", "gzip"),
+        );
     }
     for plain in [
         "",
@@ -185,20 +194,26 @@ async fn accepted_codings() {
         "identity;q=0",
         "x",
     ] {
-        cases.push(accepting("GET", "large", plain).ok(large()).no_header("content-encoding"));
+        cases
+            .push(accepting("GET", "large", plain).expect_json(large()).expect_no_header("content-encoding"));
     }
     let plain = AlbRequest::get("/v1/items/large").bearer(&token);
-    cases.push(Case::new("no Accept-Encoding", &plain).ok(large()).no_header("content-encoding"));
+    cases.push(
+        Case::new("no Accept-Encoding", &plain).expect_json(large()).expect_no_header("content-encoding"),
+    );
     let two = plain.header("accept-encoding", "br").header("accept-encoding", "gzip");
-    cases.push(Case::new("on two lines", &two).ok(large()).header("content-encoding", "gzip"));
+    cases
+        .push(Case::new("on two lines", &two).expect_json(large()).expect_header("content-encoding", "gzip"));
     cases.extend([
-        accepting("GET", "42", "gzip").no_header("content-encoding"),
+        accepting("GET", "42", "gzip").expect_no_header("content-encoding"),
         // {"id":"small","text":"…"} has 1,404 bytes.
         accepting("GET", "small", "gzip")
-            .ok(json!({"id": "small", "text": small}))
-            .header("content-encoding", "gzip"),
-        accepting("GET", "none", "gzip").problem(404, "item-not-found").no_header("content-encoding"),
-        accepting("HEAD", "large", "gzip").empty(200),
+            .expect_json(json!({"id": "small", "text": small}))
+            .expect_header("content-encoding", "gzip"),
+        accepting("GET", "none", "gzip")
+            .expect_problem(404, "item-not-found")
+            .expect_no_header("content-encoding"),
+        accepting("HEAD", "large", "gzip").expect_empty(200),
     ]);
-    judge(&stage, &cases).await;
+    assert_cases(&stage, &cases).await;
 }

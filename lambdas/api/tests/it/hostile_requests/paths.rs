@@ -4,55 +4,69 @@ use restctl_testkit::alb::AlbRequest;
 use restctl_testkit::identity_provider::IdentityProvider;
 use serde_json::{Value, json};
 
-use super::case::{Case, judge};
+use super::case::{Case, assert_cases};
 use crate::stage::{Stage, TABLE};
 
 const ITEM: &str = "/v1/items/42";
 
 #[tokio::test]
 async fn methods() {
-    let stage = with_items(&["42", "batch-get"]).await;
+    let stage = start_with_items(&["42", "batch-get"]).await;
     let token = stage.provider.token();
     let case = |method: &str, path: &str| {
         let request = AlbRequest::new(method, path).bearer(&token);
         Case::new(format!("{method} {path}"), &request)
     };
-    let mut cases = vec![case("GET", ITEM), case("HEAD", ITEM).empty(200)];
+    let mut cases = vec![case("GET", ITEM), case("HEAD", ITEM).expect_empty(200)];
     for method in
         ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "QUERY", "get", "GETT", ""]
     {
-        cases.push(case(method, ITEM).problem(405, "method-not-allowed").header("allow", "GET, HEAD"));
+        cases.push(
+            case(method, ITEM).expect_problem(405, "method-not-allowed").expect_header("allow", "GET, HEAD"),
+        );
         let without = AlbRequest::new(method, ITEM);
-        cases.push(Case::new(format!("{method} without a token"), &without).problem(401, "token-missing"));
+        cases.push(
+            Case::new(format!("{method} without a token"), &without).expect_problem(401, "token-missing"),
+        );
     }
     for path in ["/health", "/v1/openapi.json", "/v1/items"] {
         for method in ["POST", "DELETE", "OPTIONS"] {
-            cases.push(case(method, path).problem(405, "method-not-allowed").header("allow", "GET, HEAD"));
+            cases.push(
+                case(method, path)
+                    .expect_problem(405, "method-not-allowed")
+                    .expect_header("allow", "GET, HEAD"),
+            );
         }
     }
     for method in ["PUT", "DELETE", "OPTIONS"] {
-        let refused = case(method, "/v1/items/batch-get").problem(405, "method-not-allowed");
-        cases.push(refused.header("allow", "GET, HEAD, POST"));
+        let refused = case(method, "/v1/items/batch-get").expect_problem(405, "method-not-allowed");
+        cases.push(refused.expect_header("allow", "GET, HEAD, POST"));
     }
     cases.extend([
-        case("GET", "/v1/items/batch-get").ok(json!({"id": "batch-get"})),
-        case("HEAD", "/v1/items/batch-get").empty(200),
-        case("HEAD", "/v1/items/none").empty(404).header("content-type", "application/problem+json"),
-        case("HEAD", "/nowhere").empty(404),
-        case("HEAD", "/health").empty(200),
-        case("HEAD", "/v1/items").empty(404),
-        case("HEAD", "/v1/openapi.json").empty(200),
-        case("GET", "/v1/items").problem(404, "list-off"),
+        case("GET", "/v1/items/batch-get").expect_json(json!({"id": "batch-get"})),
+        case("HEAD", "/v1/items/batch-get").expect_empty(200),
+        case("HEAD", "/v1/items/none")
+            .expect_empty(404)
+            .expect_header("content-type", "application/problem+json"),
+        case("HEAD", "/nowhere").expect_empty(404),
+        case("HEAD", "/health").expect_empty(200),
+        case("HEAD", "/v1/items").expect_empty(404),
+        case("HEAD", "/v1/openapi.json").expect_empty(200),
+        case("GET", "/v1/items").expect_problem(404, "list-off"),
     ]);
     let unknown = AlbRequest::new("HEAD", ITEM);
     let challenge = r#"Bearer realm="restctl""#;
-    cases.push(Case::new("HEAD without a token", &unknown).empty(401).header("www-authenticate", challenge));
-    judge(&stage, &cases).await;
+    cases.push(
+        Case::new("HEAD without a token", &unknown)
+            .expect_empty(401)
+            .expect_header("www-authenticate", challenge),
+    );
+    assert_cases(&stage, &cases).await;
 }
 
 #[tokio::test]
 async fn paths() {
-    let stage = with_items(&["42", "a/b"]).await;
+    let stage = start_with_items(&["42", "a/b"]).await;
     let token = stage.provider.token();
     let long = format!("/{}", "v".repeat(8000));
     let mut cases = Vec::new();
@@ -96,18 +110,20 @@ async fn paths() {
         &long,
     ] {
         let request = AlbRequest::get(path);
-        cases.push(Case::new(format!("{path} without a token"), &request).problem(401, "token-missing"));
-        cases.push(Case::new(path, &request.bearer(&token)).problem(404, "path-unknown"));
+        cases.push(
+            Case::new(format!("{path} without a token"), &request).expect_problem(401, "token-missing"),
+        );
+        cases.push(Case::new(path, &request.bearer(&token)).expect_problem(404, "path-unknown"));
     }
     for health in [AlbRequest::get("/health"), AlbRequest::get("/health").query("x", "1")] {
-        // As the load balancer's own checks come: with hardly a header.
+        // The load balancer's own health checks have hardly any headers.
         let check = health.clone().header("user-agent", "ELB-HealthChecker/2.0").without_header("accept");
-        cases.push(Case::new("health", &health).ok(json!({"status": "ok"})));
-        cases.push(Case::new("health check", &check).ok(json!({"status": "ok"})));
-        let picky = health.without_header("accept").header("accept", "text/html");
-        cases.push(Case::new("health for whoever wants HTML", &picky).ok(json!({"status": "ok"})));
+        cases.push(Case::new("health", &health).expect_json(json!({"status": "ok"})));
+        cases.push(Case::new("health check", &check).expect_json(json!({"status": "ok"})));
+        let as_html = health.without_header("accept").header("accept", "text/html");
+        cases.push(Case::new("health as HTML", &as_html).expect_json(json!({"status": "ok"})));
     }
-    judge(&stage, &cases).await;
+    assert_cases(&stage, &cases).await;
     assert_eq!(stage.dynamo.calls("GetItem"), 0);
 }
 
@@ -115,7 +131,7 @@ async fn paths() {
 async fn text_ids() {
     let ids =
         ["42", "a/b", "a b", "a+b", "é😀", "50%", "%zz", "..", "../42", "a?b", "/", "\u{0}", "batch-get/"];
-    let stage = with_items(&ids).await;
+    let stage = start_with_items(&ids).await;
     let token = stage.provider.token();
     let case = |encoded: &str| {
         let shown: String = encoded.chars().take(40).collect();
@@ -147,26 +163,26 @@ async fn text_ids() {
         ("%00", "\0"),
         ("batch-get/", "batch-get/"),
     ] {
-        cases.push(case(encoded).ok(json!({"id": id})));
+        cases.push(case(encoded).expect_json(json!({"id": id})));
     }
     for encoded in ["%2534%2532", "042", "42%20", "4%E2%80%8B2", "%0A", "none", "a//b", "A/B", "%252F"] {
-        cases.push(case(encoded).problem(404, "item-not-found"));
+        cases.push(case(encoded).expect_problem(404, "item-not-found"));
     }
     for encoded in ["%FF", "%C3", "a%80b", "%C0%AF", "%ED%A0%80", "%F4%90%80%80", "%FE%FF"] {
-        cases.push(case(encoded).problem(400, "id-invalid"));
+        cases.push(case(encoded).expect_problem(400, "id-invalid"));
     }
     for encoded in ["x".repeat(2048), "%C3%A9".repeat(1024), "é".repeat(1024)] {
-        cases.push(case(&encoded).problem(404, "item-not-found"));
+        cases.push(case(&encoded).expect_problem(404, "item-not-found"));
     }
     for encoded in ["x".repeat(2049), format!("{}x", "%C3%A9".repeat(1024)), "x".repeat(16_000)] {
-        cases.push(case(&encoded).problem(400, "id-invalid"));
+        cases.push(case(&encoded).expect_problem(400, "id-invalid"));
     }
-    judge(&stage, &cases).await;
+    assert_cases(&stage, &cases).await;
 }
 
 #[tokio::test]
 async fn number_ids() {
-    let stage = Stage::with(IdentityProvider::start().await, "N").await;
+    let stage = Stage::start_with_provider(IdentityProvider::start().await, "N").await;
     for number in ["42", "-1.5", "0", "1E+20"] {
         stage.dynamo.put(TABLE, json!({"id": {"N": number}}));
     }
@@ -176,14 +192,14 @@ async fn number_ids() {
     };
     let mut cases = Vec::new();
     for encoded in ["42", "042", "42.0", "4.2e1", "420E-1", "0.42e2", "%34%32"] {
-        cases.push(case(encoded).ok(json!({"id": 42})));
+        cases.push(case(encoded).expect_json(json!({"id": 42})));
     }
     for encoded in ["0", "-0", "0.000", "0e9"] {
-        cases.push(case(encoded).ok(json!({"id": 0})));
+        cases.push(case(encoded).expect_json(json!({"id": 0})));
     }
-    cases.push(case("-1.50").ok(json!({"id": -1.5})));
+    cases.push(case("-1.50").expect_json(json!({"id": -1.5})));
     for encoded in ["43", "-42", "99999999999999999999999999999999999999"] {
-        cases.push(case(encoded).problem(404, "item-not-found"));
+        cases.push(case(encoded).expect_problem(404, "item-not-found"));
     }
     let digits = "9".repeat(39);
     for encoded in [
@@ -212,14 +228,14 @@ async fn number_ids() {
         "42%00",
         &digits,
     ] {
-        cases.push(case(encoded).problem(400, "id-invalid"));
+        cases.push(case(encoded).expect_problem(400, "id-invalid"));
     }
-    judge(&stage, &cases).await;
+    assert_cases(&stage, &cases).await;
 }
 
-/// Items that have nothing but their ids.
-async fn with_items(ids: &[&str]) -> Stage {
-    let stage = Stage::set().await;
-    ids.iter().for_each(|id| stage.put(id, Value::Object(serde_json::Map::new())));
+/// Starts the function with items that have only their ids.
+async fn start_with_items(ids: &[&str]) -> Stage {
+    let stage = Stage::start().await;
+    ids.iter().for_each(|id| stage.put_item(id, Value::Object(serde_json::Map::new())));
     stage
 }

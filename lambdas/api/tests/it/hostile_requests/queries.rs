@@ -1,40 +1,40 @@
-//! Parameters of the list, and of paths that have none.
+//! Query parameters of the list, and of paths that take none.
 
 use restctl_testkit::alb::AlbRequest;
 use serde_json::{Value, json};
 
-use super::case::{Case, judge};
+use super::case::{Case, assert_cases};
 use crate::stage::Stage;
 
-fn list(token: &str, parameters: &[(&str, &str)]) -> AlbRequest {
+fn list_request(token: &str, parameters: &[(&str, &str)]) -> AlbRequest {
     let request = AlbRequest::get("/v1/items").bearer(token);
     parameters.iter().fold(request, |request, (name, value)| request.query(name, value))
 }
 
 #[tokio::test]
 async fn queries_of_a_list() {
-    let stage = Stage::with_list().await;
-    ["a", "b", "c"].iter().for_each(|id| stage.put(id, json!({})));
+    let stage = Stage::start_with_list().await;
+    ["a", "b", "c"].iter().for_each(|id| stage.put_item(id, json!({})));
     let token = stage.provider.token();
     let case = |parameters: &[(&str, &str)]| {
         let shown: String = format!("{parameters:?}").chars().take(80).collect();
-        Case::new(shown, &list(&token, parameters))
+        Case::new(shown, &list_request(&token, parameters))
     };
     let all = || json!({"items": [{"id": "a"}, {"id": "b"}, {"id": "c"}]});
-    let first = stage.send(&list(&token, &[("limit", "1")])).await.json();
+    let first = stage.send(&list_request(&token, &[("limit", "1")])).await.json();
     assert_eq!(first["items"], json!([{"id": "a"}]));
     let cursor = first["cursor"].as_str().expect("there is more").to_owned();
     let rest = || json!({"items": [{"id": "b"}, {"id": "c"}]});
 
     let mut cases = vec![
-        case(&[]).ok(all()),
-        case(&[("limit", "4")]).ok(all()),
-        case(&[("limit", "1000")]).ok(all()),
-        case(&[("limit", "%31000")]).ok(all()),
-        case(&[("Limit", "0"), ("offset", "x"), ("", "")]).ok(all()),
-        case(&[("cursor", &cursor)]).ok(rest()),
-        case(&[("cursor", &cursor), ("limit", "3")]).ok(rest()),
-        case(&[("cursor", &cursor.replace('-', "%2D").replace('_', "%5f"))]).ok(rest()),
+        case(&[]).expect_json(all()),
+        case(&[("limit", "4")]).expect_json(all()),
+        case(&[("limit", "1000")]).expect_json(all()),
+        case(&[("limit", "%31000")]).expect_json(all()),
+        case(&[("Limit", "0"), ("offset", "x"), ("", "")]).expect_json(all()),
+        case(&[("cursor", &cursor)]).expect_json(rest()),
+        case(&[("cursor", &cursor), ("limit", "3")]).expect_json(rest()),
+        case(&[("cursor", &cursor.replace('-', "%2D").replace('_', "%5f"))]).expect_json(rest()),
     ];
     for limit in [
         "",
@@ -62,13 +62,13 @@ async fn queries_of_a_list() {
         "%FF",
         "%",
     ] {
-        cases.push(case(&[("limit", limit)]).problem(400, "query-invalid"));
+        cases.push(case(&[("limit", limit)]).expect_problem(400, "query-invalid"));
     }
     cases.extend([
-        case(&[("limit", "5"), ("limit", "5")]).problem(400, "query-invalid"),
-        case(&[("limit", "5"), ("limit", "0")]).problem(400, "query-invalid"),
-        case(&[("cursor", &cursor), ("cursor", &cursor)]).problem(400, "query-invalid"),
-        case(&[("cursor", &cursor), ("limit", "0")]).problem(400, "query-invalid"),
+        case(&[("limit", "5"), ("limit", "5")]).expect_problem(400, "query-invalid"),
+        case(&[("limit", "5"), ("limit", "0")]).expect_problem(400, "query-invalid"),
+        case(&[("cursor", &cursor), ("cursor", &cursor)]).expect_problem(400, "query-invalid"),
+        case(&[("cursor", &cursor), ("limit", "0")]).expect_problem(400, "query-invalid"),
     ]);
     let flipped = |index: usize| {
         let mut text = cursor.clone().into_bytes();
@@ -94,31 +94,32 @@ async fn queries_of_a_list() {
         "A".repeat(43),
         "A".repeat(100_000),
     ] {
-        cases.push(case(&[("cursor", &bad)]).problem(400, "cursor-invalid"));
+        cases.push(case(&[("cursor", &bad)]).expect_problem(400, "cursor-invalid"));
     }
     let head = AlbRequest::new("HEAD", "/v1/items").bearer(&token);
-    let known = list(&token, &[]).header("if-none-match", "*");
+    let known = list_request(&token, &[]).header("if-none-match", "*");
     cases.extend([
-        Case::new("HEAD", &head).empty(200),
-        Case::new("known", &known).empty(304),
-        Case::event("single-value", list(&token, &[("limit", "4")]).single_value_event()).ok(all()),
-        Case::event("single-value limit", list(&token, &[("limit", "0")]).single_value_event())
-            .problem(400, "query-invalid"),
+        Case::new("HEAD", &head).expect_empty(200),
+        Case::new("known", &known).expect_empty(304),
+        Case::from_event("single-value", list_request(&token, &[("limit", "4")]).single_value_event())
+            .expect_json(all()),
+        Case::from_event("single-value limit", list_request(&token, &[("limit", "0")]).single_value_event())
+            .expect_problem(400, "query-invalid"),
         Case::new("no token", &AlbRequest::get("/v1/items").query("limit", "0"))
-            .problem(401, "token-missing"),
+            .expect_problem(401, "token-missing"),
         Case::new("POST", &AlbRequest::post_json("/v1/items", &json!({})).bearer(&token))
-            .problem(405, "method-not-allowed")
-            .header("allow", "GET, HEAD"),
+            .expect_problem(405, "method-not-allowed")
+            .expect_header("allow", "GET, HEAD"),
     ]);
     let scans = stage.dynamo.calls("Scan");
-    judge(&stage, &cases).await;
-    assert_eq!(stage.dynamo.calls("Scan") - scans, 11, "what is refused reads nothing");
+    assert_cases(&stage, &cases).await;
+    assert_eq!(stage.dynamo.calls("Scan") - scans, 11, "a refused request must not read the table");
 }
 
 #[tokio::test]
-async fn queries_where_none_belong() {
-    let stage = Stage::set().await;
-    stage.put("42", json!({}));
+async fn queries_of_other_paths() {
+    let stage = Stage::start().await;
+    stage.put_item("42", json!({}));
     let token = stage.provider.token();
     let mut cases = Vec::new();
     for (name, value) in
@@ -128,17 +129,20 @@ async fn queries_where_none_belong() {
         let shown = format!("{name}={value}");
         cases.push(Case::new(format!("item with {shown}"), &with("/v1/items/42")));
         cases.push(
-            Case::new(format!("list that is off with {shown}"), &with("/v1/items")).problem(404, "list-off"),
+            Case::new(format!("disabled list with {shown}"), &with("/v1/items"))
+                .expect_problem(404, "list-off"),
         );
-        cases
-            .push(Case::new(format!("nowhere with {shown}"), &with("/nowhere")).problem(404, "path-unknown"));
+        cases.push(
+            Case::new(format!("unknown path with {shown}"), &with("/nowhere"))
+                .expect_problem(404, "path-unknown"),
+        );
         let health = AlbRequest::get("/health").query(name, value);
-        cases.push(Case::new(format!("health with {shown}"), &health).ok(json!({"status": "ok"})));
+        cases.push(Case::new(format!("health with {shown}"), &health).expect_json(json!({"status": "ok"})));
     }
     let mut odd = AlbRequest::get("/v1/items/42").bearer(&token).event();
     odd["multiValueQueryStringParameters"] = json!({"x": []});
     odd["queryStringParameters"] = Value::Null;
-    cases.push(Case::event("a parameter without values", odd));
-    judge(&stage, &cases).await;
+    cases.push(Case::from_event("a parameter without values", odd));
+    assert_cases(&stage, &cases).await;
     assert_eq!(stage.dynamo.calls("Scan"), 0);
 }

@@ -1,4 +1,4 @@
-//! A row of a table: a token, and what is to become of a request with it.
+//! A row of a table: a token, and the expected answer to a request with it.
 
 use restctl_testkit::alb::{AlbAnswer, AlbRequest};
 use restctl_testkit::dynamodb::Dynamo;
@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use Outcome::{Forbidden, Passes, Refused};
 
-use crate::stage::{Stage, TABLE, problem};
+use crate::stage::{Stage, TABLE, assert_problem};
 
-/// What becomes of a request with the token.
+/// The expected answer to a request with the token.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Outcome {
     Passes,
-    /// 401, for this reason.
+    /// 401 for this reason.
     Refused(&'static str),
     /// 403.
     Forbidden,
@@ -35,11 +35,11 @@ pub(super) const EXPIRED: Outcome = Refused("the token has expired");
 pub(super) const NOT_YET_VALID: Outcome = Refused("the token is not valid yet");
 pub(super) const ISSUED_IN_FUTURE: Outcome = Refused("the token is issued in the future");
 pub(super) const ISSUER: Outcome = Refused("the token is from another issuer");
-pub(super) const AUDIENCE_OF_OTHERS: Outcome = Refused("the token is for another audience");
+pub(super) const OTHER_AUDIENCE: Outcome = Refused("the token is for another audience");
 pub(super) const CLIENT: Outcome = Refused("the token was issued to another client");
 pub(super) const USE: Outcome = Refused("the token is not meant for access");
 
-/// A claim of the wrong type.
+/// Refused because of a claim of the wrong type.
 macro_rules! wrong_type {
     ($claim:literal) => {
         Refused(concat!("the token's claim ", $claim, " is of the wrong type"))
@@ -47,52 +47,53 @@ macro_rules! wrong_type {
 }
 pub(super) use wrong_type;
 
-/// With an item 42.
-pub(super) async fn stage(provider: &str, audience: &str, identity: IdentityProvider) -> Stage {
+/// Starts the function with an item 42.
+pub(super) async fn start_stage(provider: &str, audience: &str, identity: IdentityProvider) -> Stage {
     let dynamo = Dynamo::start().await;
     dynamo.create_table(TABLE, "id");
     let variables = [("PROVIDER", provider), ("AUDIENCE", audience)];
-    let stage = Stage::told(identity, dynamo, "S", &variables).await;
-    stage.put("42", json!({}));
+    let stage = Stage::start_with_variables(identity, dynamo, "S", &variables).await;
+    stage.put_item("42", json!({}));
     stage
 }
 
-pub(super) async fn judge(stage: &Stage, cases: Vec<Case>) {
+/// Sends each token and asserts the answers, and that the log has none of the tokens.
+pub(super) async fn assert_cases(stage: &Stage, cases: Vec<Case>) {
     let mut passed = 0;
     for Case { name, token, outcome } in &cases {
         let answer = stage.send(&AlbRequest::get("/v1/items/42").bearer(token)).await;
-        let seen = (answer.status, String::from_utf8_lossy(&answer.body).into_owned());
+        let actual = (answer.status, String::from_utf8_lossy(&answer.body).into_owned());
         let challenge = answer.header("www-authenticate");
         match *outcome {
             Passes => {
-                assert_eq!(seen, (200, r#"{"id":"42"}"#.to_owned()), "{name}");
+                assert_eq!(actual, (200, r#"{"id":"42"}"#.to_owned()), "{name}");
                 assert_eq!(challenge, None, "{name}");
                 passed += 1;
             }
             Refused(reason) => {
-                assert_eq!(seen.0, 401, "{name}: {}", seen.1);
-                assert_eq!(problem(&answer, 401, "token-refused")["detail"], reason, "{name}");
-                assert_eq!(challenge, Some(refused(reason).as_str()), "{name}");
+                assert_eq!(actual.0, 401, "{name}: {}", actual.1);
+                assert_eq!(assert_problem(&answer, 401, "token-refused")["detail"], reason, "{name}");
+                assert_eq!(challenge, Some(challenge_for(reason).as_str()), "{name}");
             }
-            Forbidden => forbidden(name, &answer),
+            Forbidden => assert_forbidden(name, &answer),
         }
     }
     assert!(passed > 0 && passed < cases.len());
-    assert_eq!(stage.dynamo.calls("GetItem"), passed, "whoever is refused costs the table nothing");
+    assert_eq!(stage.dynamo.calls("GetItem"), passed, "a refused request must not read the table");
     let tokens: Vec<String> = cases.into_iter().map(|case| case.token).collect();
-    refuse_to_log(stage, &tokens).await;
+    assert_not_logged(stage, &tokens).await;
 }
 
-fn forbidden(name: &str, answer: &AlbAnswer) {
+fn assert_forbidden(name: &str, answer: &AlbAnswer) {
     assert_eq!(answer.status, 403, "{name}: {}", String::from_utf8_lossy(&answer.body));
-    let detail = problem(answer, 403, "scope-missing")["detail"].clone();
-    assert_eq!(detail, "this needs the scope read:items; ask for a token that has it", "{name}");
+    let detail = assert_problem(answer, 403, "scope-missing")["detail"].clone();
+    assert_eq!(detail, "the token lacks the scope read:items; request a token that has it", "{name}");
     let challenge = r#"Bearer realm="restctl", error="insufficient_scope", scope="read:items""#;
     assert_eq!(answer.header("www-authenticate"), Some(challenge), "{name}");
 }
 
-/// Neither a token nor a part of it that is long enough to be one's own.
-pub(super) async fn refuse_to_log(stage: &Stage, tokens: &[String]) {
+/// Asserts that the log has no token, nor a part of one that is long enough to be unique.
+pub(super) async fn assert_not_logged(stage: &Stage, tokens: &[String]) {
     assert_eq!(stage.send(&AlbRequest::get("/health")).await.status, 200);
     let output = stage.output(|output| output.contains(r#""route":"health""#)).await;
     let parts = tokens.iter().flat_map(|token| token.split(['.', ' ', ','])).filter(|part| part.len() >= 16);
@@ -101,8 +102,8 @@ pub(super) async fn refuse_to_log(stage: &Stage, tokens: &[String]) {
     }
 }
 
-/// A token for each value of a claim; null leaves it out.
-pub(super) fn changed(
+/// Returns a token for each value of a claim. Null removes the claim.
+pub(super) fn cases_of_claim(
     stage: &Stage,
     claims: &Value,
     claim: &str,
@@ -115,16 +116,17 @@ pub(super) fn changed(
         outcome,
     };
     let mut cases: Vec<Case> = values.into_iter().map(case).collect();
-    // JSON's null is no value either.
+    // An explicit null counts as absent, too.
     if let Some(absent) = cases.iter().find(|case| case.name.ends_with("= null")) {
         let mut null = claims.clone();
         null[claim] = Value::Null;
-        let name = format!("{claim} = null, not left out");
+        let name = format!("{claim} = explicit null");
         cases.push(Case { name, token: key.token(&null), outcome: absent.outcome });
     }
     cases
 }
 
+/// Returns the object with a member replaced, or removed if the value is null.
 pub(super) fn with(object: &Value, name: &str, value: Value) -> Value {
     let mut object = object.clone();
     if value.is_null() {
@@ -135,6 +137,7 @@ pub(super) fn with(object: &Value, name: &str, value: Value) -> Value {
     object
 }
 
-pub(super) fn refused(reason: &str) -> String {
+/// Returns the challenge that reports a refused token.
+pub(super) fn challenge_for(reason: &str) -> String {
     format!(r#"Bearer realm="restctl", error="invalid_token", error_description="{reason}""#)
 }

@@ -1,4 +1,4 @@
-//! What an attacker makes of one good token.
+//! Forgeries made from one good token.
 
 use restctl_forgery::forge_attempts;
 use restctl_testkit::alb::AlbRequest;
@@ -6,21 +6,21 @@ use restctl_testkit::identity_provider::{AUDIENCE, IdentityProvider};
 use restctl_testkit::signing_key::SigningKey;
 use serde_json::Value;
 
-use super::case::{refuse_to_log, refused, stage};
-use crate::stage::problem;
+use super::case::{assert_not_logged, challenge_for, start_stage};
+use crate::stage::assert_problem;
 
 #[tokio::test]
 async fn forgeries_of_an_ecdsa_token() {
-    refuse_forgeries(SigningKey::ec("key-1")).await;
+    assert_forgeries_refused(SigningKey::ec("key-1")).await;
 }
 
 #[tokio::test]
 async fn forgeries_of_an_rsa_token() {
-    refuse_forgeries(SigningKey::rsa("key-1")).await;
+    assert_forgeries_refused(SigningKey::rsa("key-1")).await;
 }
 
-async fn refuse_forgeries(key: SigningKey) {
-    let stage = stage("auth0", AUDIENCE, IdentityProvider::start_with(key).await).await;
+async fn assert_forgeries_refused(key: SigningKey) {
+    let stage = start_stage("auth0", AUDIENCE, IdentityProvider::start_with(key).await).await;
     let token = stage.provider.token();
     let attempts = forge_attempts(&token, &stage.provider.jwks(), "/v1/items/42");
     let attempts = attempts.expect("the token is one of the provider's");
@@ -40,20 +40,20 @@ async fn refuse_forgeries(key: SigningKey) {
         let challenge = answer.header("www-authenticate").unwrap_or_else(|| panic!("{}", attempt.name));
         assert_eq!(answer.status, attempt.expected.status, "{}", attempt.name);
         let description = match attempt.expected.problem {
-            Some(kind) => problem(&answer, attempt.expected.status, kind)["detail"].clone(),
+            Some(kind) => assert_problem(&answer, attempt.expected.status, kind)["detail"].clone(),
             None => Value::Null,
         };
         let expected = match attempt.expected.challenge {
             Some("") => r#"Bearer realm="restctl""#.to_owned(),
-            Some("invalid_token") => refused(description.as_str().unwrap_or_default()),
+            Some("invalid_token") => challenge_for(description.as_str().unwrap_or_default()),
             Some(code) => format!(r#"Bearer realm="restctl", error="{code}""#),
-            None => panic!("{} has no challenge to look for", attempt.name),
+            None => panic!("{} expects no challenge", attempt.name),
         };
         assert_eq!(challenge, expected, "{}", attempt.name);
     }
     assert_eq!(stage.dynamo.calls("GetItem"), 0);
     assert_eq!(stage.get("/v1/items/42").await.status, 200);
-    // One at the start, and one for all the keys that nobody has.
+    // One at the start, and one for all the unknown keys.
     assert_eq!(stage.provider.fetches(), 2);
-    refuse_to_log(&stage, &tokens).await;
+    assert_not_logged(&stage, &tokens).await;
 }

@@ -1,4 +1,4 @@
-//! Headers, and what is no token though its signature is right.
+//! Headers, and malformed tokens with a good signature.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,7 +11,7 @@ use super::case::*;
 
 #[tokio::test]
 async fn headers_and_shapes() {
-    let stage = stage("auth0", AUDIENCE, IdentityProvider::start().await).await;
+    let stage = start_stage("auth0", AUDIENCE, IdentityProvider::start().await).await;
     let (key, claims) = (stage.provider.signing_key(), stage.provider.claims());
     let mut cases = Vec::new();
     for (name, value, outcome) in [
@@ -37,7 +37,7 @@ async fn headers_and_shapes() {
         ("alg", json!(256), MALFORMED),
         ("alg", json!("RS256"), Refused("the token's algorithm is not that of its key")),
         ("alg", json!("PS256"), Refused("the token's algorithm is not that of its key")),
-        // The only key that there is.
+        // The set has a single key.
         ("kid", Value::Null, Passes),
         ("kid", json!("KEY-1"), UNKNOWN_KEY),
         ("kid", json!("key-1 "), UNKNOWN_KEY),
@@ -47,7 +47,7 @@ async fn headers_and_shapes() {
         ("crit", json!([]), CRITICAL),
         ("crit", json!("exp"), CRITICAL),
         ("crit", json!(false), CRITICAL),
-        // What it points to is not looked at, and the signature is the provider's.
+        // The header's keys are ignored, and the signature is the provider's.
         ("jku", json!("https://attacker.invalid/"), Passes),
         ("jwk", SigningKey::ec("key-1").jwk(), Passes),
         ("zip", json!("DEF"), Passes),
@@ -55,12 +55,12 @@ async fn headers_and_shapes() {
         let token = key.token_with_header(&with(&key.header(), name, value.clone()), &claims);
         cases.push(Case { name: format!("header {name} = {value}"), token, outcome });
     }
-    cases.extend(shapes(&key, &claims));
-    judge(&stage, cases).await;
+    cases.extend(cases_of_shapes(&key, &claims));
+    assert_cases(&stage, cases).await;
 }
 
-/// Signed by the provider's key, whatever it is that is signed.
-fn shapes(key: &SigningKey, claims: &Value) -> Vec<Case> {
+/// Returns tokens with the provider's signature over malformed headers and payloads.
+fn cases_of_shapes(key: &SigningKey, claims: &Value) -> Vec<Case> {
     let text = |text: &str| json!(text).to_string();
     let (header, payload) = (key.header().to_string(), claims.to_string());
     let twice = |json: &str, member: &str| json.replacen('{', &format!("{{{member},"), 1);
@@ -94,7 +94,7 @@ fn shapes(key: &SigningKey, claims: &Value) -> Vec<Case> {
         ("payload a list of the claims", raw(&header, &listed.to_string()), MALFORMED),
         ("payload null", raw(&header, "null"), MALFORMED),
         ("payload a text", raw(&header, &text(&payload)), MALFORMED),
-        // No claim that is looked at, and bounded by the token's size.
+        // The claim is ignored, and the token's size limits its depth.
         ("unknown claim, deep", raw(&header, &twice(&payload, &format!("\"x\":{deep}"))), Passes),
         (
             "sub deep",
@@ -121,7 +121,7 @@ fn shapes(key: &SigningKey, claims: &Value) -> Vec<Case> {
     .into()
 }
 
-/// Whatever the two are, what a signature is put under.
+/// Returns the text to sign for any header and payload.
 fn raw_message(header: &[u8], payload: &[u8]) -> String {
     format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload))
 }
@@ -130,7 +130,7 @@ fn utf16(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_be_bytes).collect()
 }
 
-/// With one more member, whose text is none.
+/// Returns the object with another member that is not UTF-8.
 fn not_utf8(json: &str) -> Vec<u8> {
     [&b"{\"x\":\"\xff\","[..], &json.as_bytes()[1..]].concat()
 }

@@ -1,4 +1,4 @@
-//! A server that is no web server.
+//! A TCP server that does not speak HTTP properly.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,21 +7,21 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-/// What it does once something has been asked.
+/// What the server does after it has received a request.
 #[derive(Debug, Clone)]
-pub(super) enum Habit {
-    /// Says this, and keeps the connection open.
-    Say(String),
-    /// Says this, and closes.
-    SayAndClose(String),
-    /// Says this, and then `x` for as long as anyone listens.
-    SayOnAndOn(String),
+pub(super) enum Behavior {
+    /// Sends this and keeps the connection open.
+    Send(String),
+    /// Sends this and closes the connection.
+    SendAndClose(String),
+    /// Sends this, and then `x` for as long as anyone reads.
+    SendForever(String),
 }
 
 #[derive(Default)]
 struct Counts {
-    asked: AtomicUsize,
-    sent: AtomicUsize,
+    requests: AtomicUsize,
+    sent_bytes: AtomicUsize,
 }
 
 /// Serves until it is dropped.
@@ -32,7 +32,7 @@ pub(super) struct RawServer {
 }
 
 impl RawServer {
-    pub(super) async fn start(habit: Habit) -> Self {
+    pub(super) async fn start(behavior: Behavior) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port on 127.0.0.1");
         let address = listener.local_addr().expect("a bound socket has an address");
         let counts = Arc::new(Counts::default());
@@ -41,7 +41,7 @@ impl RawServer {
         server.spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                connections.spawn(serve(stream, habit.clone(), Arc::clone(&shared)));
+                connections.spawn(serve(stream, behavior.clone(), Arc::clone(&shared)));
             }
         });
         Self { origin: format!("http://{address}"), counts, _server: server }
@@ -51,32 +51,32 @@ impl RawServer {
         &self.origin
     }
 
-    /// How many connections have asked for something.
-    pub(super) fn asked(&self) -> usize {
-        self.counts.asked.load(Ordering::Relaxed)
+    /// Returns the number of connections that sent something.
+    pub(super) fn requests(&self) -> usize {
+        self.counts.requests.load(Ordering::Relaxed)
     }
 
-    /// Bytes that went out on and on.
-    pub(super) fn sent(&self) -> usize {
-        self.counts.sent.load(Ordering::Relaxed)
+    /// Returns the number of bytes sent after the first text.
+    pub(super) fn sent_bytes(&self) -> usize {
+        self.counts.sent_bytes.load(Ordering::Relaxed)
     }
 }
 
-/// Whoever does not want to hear more closes the connection, which is no failure.
-async fn serve(mut stream: TcpStream, habit: Habit, counts: Arc<Counts>) {
+/// Serves a connection until the client closes it, which is not a failure.
+async fn serve(mut stream: TcpStream, behavior: Behavior, counts: Arc<Counts>) {
     let Ok(1..) = stream.read(&mut [0; 4096]).await else { return };
-    counts.asked.fetch_add(1, Ordering::Relaxed);
-    let (Habit::Say(text) | Habit::SayAndClose(text) | Habit::SayOnAndOn(text)) = &habit;
+    counts.requests.fetch_add(1, Ordering::Relaxed);
+    let (Behavior::Send(text) | Behavior::SendAndClose(text) | Behavior::SendForever(text)) = &behavior;
     if stream.write_all(text.as_bytes()).await.is_err() {
         return;
     }
-    match habit {
-        Habit::Say(_) => std::future::pending().await,
-        Habit::SayAndClose(_) => {}
-        Habit::SayOnAndOn(_) => {
+    match behavior {
+        Behavior::Send(_) => std::future::pending().await,
+        Behavior::SendAndClose(_) => {}
+        Behavior::SendForever(_) => {
             let piece = [b'x'; 4096];
             while stream.write_all(&piece).await.is_ok() {
-                counts.sent.fetch_add(piece.len(), Ordering::Relaxed);
+                counts.sent_bytes.fetch_add(piece.len(), Ordering::Relaxed);
             }
         }
     }
