@@ -1,9 +1,9 @@
-//! What every command works with: which stack, in which cloud.
+//! What every command is given: the stack, and the cloud that it is in.
 
 use restctl_contract::stack::StackName;
 use tokio::sync::OnceCell;
 
-use crate::aws::Aws;
+use crate::aws::{Aws, Cloud};
 use crate::cli::target::TargetArgs;
 use crate::failure::{Exit, Failure, Result};
 use crate::local::LocalCloud;
@@ -11,9 +11,9 @@ use crate::local::LocalCloud;
 pub(crate) struct Context {
     pub(crate) stack: StackName,
     pub(crate) target: TargetArgs,
-    /// The local cloud, where the command was told to use it.
+    /// The local cloud, if the command was told to use it.
     pub(crate) local: Option<LocalCloud>,
-    /// Built when it is first asked for: a call of the API from a warm cache needs nothing of it.
+    /// Built on first use: an API call from a warm cache does not need it.
     aws: OnceCell<Aws>,
 }
 
@@ -22,14 +22,19 @@ impl Context {
         if target.local && (target.profile.is_some() || target.region.is_some()) {
             return Err(Failure::new("the local cloud has no profiles and no regions")
                 .exit(Exit::Usage)
-                .next("leave out --profile and --region; or, for AWS, --local (and unset RESTCTL_LOCAL)"));
+                .next("leave out --profile and --region; or, for AWS, leave out --local and unset RESTCTL_LOCAL"));
         }
         let local = if target.local { Some(LocalCloud::running()?) } else { None };
         Ok(Self { stack: target.stack.clone(), target: target.clone(), local, aws: OnceCell::new() })
     }
 
-    /// The clients of AWS, or of the local cloud.
+    /// Returns the clients of AWS, or of the local cloud.
     pub(crate) async fn aws(&self) -> Result<&Aws> {
-        self.aws.get_or_try_init(|| Aws::connect(&self.target, self.local.as_ref())).await
+        let TargetArgs { profile, region, .. } = &self.target;
+        let cloud = match &self.local {
+            Some(local) => Cloud::Emulator { url: &local.endpoint_url },
+            None => Cloud::Aws { profile: profile.as_deref(), region: region.as_deref() },
+        };
+        self.aws.get_or_try_init(|| Aws::connect(cloud)).await
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod drift;
 pub(crate) mod function_version;
+pub(crate) mod operation;
 pub(crate) mod packages;
 pub(crate) mod preflight;
 pub(crate) mod progress;

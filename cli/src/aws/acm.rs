@@ -10,7 +10,6 @@ use super::Aws;
 use super::error::AwsContext;
 use crate::certificate::Identity;
 use crate::failure::{Failure, Result};
-use crate::terminal::output;
 
 /// Imports `identity`, in place of the certificate `existing` where there is one.
 pub(crate) async fn import(aws: &Aws, identity: &Identity, existing: Option<&str>) -> Result<String> {
@@ -70,13 +69,10 @@ pub(crate) async fn describe(aws: &Aws, arn: &str) -> Result<Option<Described>> 
     }))
 }
 
-/// Deletes the certificate; waits a while where a load balancer that is going away still uses it.
+/// Deletes the certificate. Waits up to five minutes while a load balancer that is being deleted still uses it.
 pub(crate) async fn delete(aws: &Aws, arn: &str) -> Result<()> {
-    // A load balancer lets go of its certificate some minutes after it was deleted.
-    let waiting = output::spinner("Waiting until no load balancer uses the certificate");
-    let is_gone = try_to_delete(aws, arn, 150).await;
-    waiting.finish_and_clear();
-    if is_gone? {
+    // A load balancer releases its certificate some minutes after its own deletion.
+    if try_to_delete(aws, arn, 150).await? {
         return Ok(());
     }
     Err(Failure::new("cannot delete the certificate from ACM")

@@ -14,7 +14,7 @@ pub(crate) struct AnswerDate(Arc<Mutex<Option<String>>>);
 
 impl AnswerDate {
     /// As the ledger writes times; of several tries, the last one's.
-    pub(crate) fn heard(&self) -> Option<String> {
+    pub(crate) fn rfc3339(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -12,10 +12,8 @@ use restctl_contract::stack::{STACK_TAG, StackName};
 use restctl_contract::template::{output as stack_output, parameter};
 
 use super::Aws;
-use super::cloudformation::events::{Events, Operation};
 use super::error::AwsContext;
 use crate::failure::{Exit, Failure, Result};
-use crate::terminal::ndjson::NdjsonReport;
 
 pub(crate) struct Stack {
     pub(crate) id: String,
@@ -95,8 +93,8 @@ pub(crate) async fn find_own(aws: &Aws, name: &StackName) -> Result<Option<Stack
     }
 }
 
-/// Whether a stack that was there is deleted.
-pub(crate) async fn is_gone(aws: &Aws, id: &str) -> Result<bool> {
+/// Whether a stack that existed is deleted.
+pub(crate) async fn is_deleted(aws: &Aws, id: &str) -> Result<bool> {
     Ok(find(aws, id).await?.is_none_or(|stack| stack.status == StackStatus::DeleteComplete))
 }
 
@@ -211,9 +209,8 @@ pub(crate) async fn cancel_update(aws: &Aws, stack: &str) -> Result<()> {
     Ok(())
 }
 
-/// Deletes it, protected or not: whoever calls this has asked.
-pub(crate) async fn delete(aws: &Aws, stack: &Stack, report: &NdjsonReport) -> Result<()> {
-    let mut events = Events::since_now(aws, stack, Operation::Delete).await?;
+/// Begins to delete the stack, and switches termination protection off first if it is on.
+pub(crate) async fn begin_deletion(aws: &Aws, stack: &Stack) -> Result<()> {
     if stack.has_termination_protection {
         set_termination_protection(aws, stack, false).await?;
     }
@@ -222,10 +219,5 @@ pub(crate) async fn delete(aws: &Aws, stack: &Stack, report: &NdjsonReport) -> R
         set_termination_protection(aws, stack, true).await?;
     }
     begun.aws_context("delete the stack")?;
-    let ended = events.follow(aws, report).await?;
-    if ended == ResourceStatus::DeleteComplete {
-        Ok(())
-    } else {
-        Err(events.failure("the stack could not be deleted", &ended))
-    }
+    Ok(())
 }

@@ -7,7 +7,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
-use crate::deployment::root_cause;
+use super::known_failures;
 use crate::failure::{Exit, Failure, Result};
 
 /// Error codes by which the services of AWS say that the credentials, not the request, are at fault.
@@ -60,7 +60,7 @@ where
         } else if ACCESS_DENIED.contains(&code) {
             failure.exit(Exit::Authentication).next("ask for the permission named above, or use --profile")
         } else {
-            match root_cause::advice(message) {
+            match known_failures::advice("", message) {
                 Some(advice) => failure.next(advice),
                 None => failure,
             }

@@ -1,5 +1,6 @@
 //! Amazon S3: the artifact bucket, uploads and the emptying of buckets.
 
+pub(crate) mod destination;
 mod multipart;
 pub(crate) mod resume_state;
 pub(crate) mod upload;
@@ -292,7 +293,7 @@ mod tests {
     use axum::http::StatusCode;
 
     use super::*;
-    use crate::aws::stand_in;
+    use crate::aws::test_server;
 
     const OWN: OwnBucket<'_> = OwnBucket { name: "restctl", account: "123456789012" };
 
@@ -305,7 +306,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_bucket_of_somebody_else_s_is_not_trusted() {
-        let aws = stand_in::open(somebody_elses).await;
+        let aws = test_server::connect(somebody_elses).await;
         assert_eq!(find(&aws, OWN).await.unwrap(), Found::Refused);
         assert!(ensure_private_bucket(&aws, OWN).await.is_err());
         assert!(object_exists(&aws, OWN, "package.zip").await.is_err());

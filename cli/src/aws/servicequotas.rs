@@ -38,7 +38,7 @@ mod tests {
     use axum::http::StatusCode;
 
     use super::*;
-    use crate::aws::stand_in;
+    use crate::aws::test_server;
 
     /// Knows the value of `L-OWN` for this account, and the default one of whatever is not `L-UNKNOWN`.
     async fn quotas(request: Request) -> (StatusCode, String) {
@@ -61,7 +61,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_account_without_a_value_of_its_own_has_the_default() {
-        let aws = stand_in::open(quotas).await;
+        let aws = test_server::connect(quotas).await;
         assert_eq!(value(&aws, "vpc", "L-OWN").await.unwrap().to_string(), "20");
         assert_eq!(value(&aws, "vpc", "L-DEFAULT").await.unwrap().to_string(), "5");
         let failure = value(&aws, "vpc", "L-UNKNOWN").await.unwrap_err().to_string();

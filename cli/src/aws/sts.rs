@@ -37,7 +37,7 @@ pub(crate) async fn caller_and_date(aws: &Aws) -> (Result<Caller>, Option<Offset
     let answered = AnswerDate::default();
     let request = aws.sts.get_caller_identity().customize().interceptor(answered.clone());
     let caller = read(request.send().await);
-    let date = answered.heard().and_then(|date| OffsetDateTime::parse(&date, &Rfc3339).ok());
+    let date = answered.rfc3339().and_then(|date| OffsetDateTime::parse(&date, &Rfc3339).ok());
     (caller, date)
 }
 

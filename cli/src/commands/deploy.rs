@@ -19,11 +19,12 @@ use serde_json::{Value, json};
 use crate::api::endpoint::Location;
 use crate::api::session_cache;
 use crate::aws::cloudformation::change_set::{self, ChangeSet};
-use crate::aws::cloudformation::events::{Event, Events, Operation};
+use crate::aws::cloudformation::events::Event;
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::elasticloadbalancing;
 use crate::cli::completion_cache;
 use crate::context::Context;
+use crate::deployment::operation::{Operation, OperationKind};
 use crate::failure::{Exit, Failure, Result};
 use crate::identity::cognito;
 use crate::identity::settings::{self, Settings};
@@ -147,12 +148,12 @@ async fn finish(context: &Context, changes: usize, certificate: &Certificate) ->
 }
 
 async fn execute(context: &Context, change_set: &ChangeSet, report: &NdjsonReport) -> Result<()> {
-    let operation = if change_set.stack.is_in_review() { Operation::Create } else { Operation::Update };
-    let mut events = Events::since_now(context.aws().await?, &change_set.stack, operation).await?;
+    let kind = if change_set.stack.is_in_review() { OperationKind::Create } else { OperationKind::Update };
+    let mut operation = Operation::prepare(context.aws().await?, &change_set.stack, kind).await?;
     change_set::execute(context.aws().await?, change_set).await?;
-    match events.follow(context.aws().await?, report).await? {
+    match operation.follow(context.aws().await?, report).await? {
         ResourceStatus::CreateComplete | ResourceStatus::UpdateComplete => {
-            for Event { resource, kind, id, .. } in events.left_behind() {
+            for Event { resource, kind, id, .. } in operation.left_behind() {
                 output::print_message(&format!(
                     "note: {resource} ({kind}) could not be removed, and is left beside the stack: {}",
                     id.as_deref().unwrap_or_default()
@@ -160,7 +161,7 @@ async fn execute(context: &Context, change_set: &ChangeSet, report: &NdjsonRepor
             }
             Ok(())
         }
-        ended => Err(events.failure("the deployment failed", &ended)),
+        ended => Err(operation.failure("the deployment failed", &ended)),
     }
 }
 

@@ -7,9 +7,9 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::api::session_cache;
-use crate::aws::cloudformation;
 use crate::cli::completion_cache;
 use crate::context::Context;
+use crate::deployment::operation;
 use crate::failure::{Exit, Failure, Result};
 use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::ndjson::NdjsonReport;
@@ -76,7 +76,7 @@ async fn remove(context: &Context, doomed: &[&Thing], kept: &[&Thing], report: &
     for thing in doomed {
         if let Thing::Stack { stack, .. } = thing {
             // Ctrl-C asks what is to become of it.
-            cloudformation::delete(aws, stack, report).await?;
+            operation::delete_stack(aws, stack, report).await?;
         } else {
             unless_interrupted(interrupted(), thing.remove(aws)).await?;
         }

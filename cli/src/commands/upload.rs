@@ -15,7 +15,7 @@ use restctl_contract::template::output as stack_output;
 use self::sending::typed;
 use self::share::Share;
 use crate::aws::cloudformation::{self, Stack};
-use crate::aws::s3::upload::Destination;
+use crate::aws::s3::destination::Destination;
 use crate::aws::{Aws, dynamodb};
 use crate::cli::completion_cache;
 use crate::context::Context;

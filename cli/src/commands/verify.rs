@@ -123,7 +123,7 @@ impl Task<'_> {
             report.add(compared);
         }
         progress.finish_and_clear();
-        self.source.is_as_it_was()?;
+        self.source.ensure_unchanged()?;
 
         let extent = self.extent(aws, table, &keys).await?;
         report.table.looked_at = extras::find(&items, &keys, extent, |extra| report.tell(extra)).await?;

@@ -62,7 +62,7 @@ impl Source {
     }
 
     /// The file was not written since it was opened: what is sent is what was read before.
-    pub(crate) fn is_as_it_was(&self) -> Result<()> {
+    pub(crate) fn ensure_unchanged(&self) -> Result<()> {
         let now = self.file.metadata().context(format!("{} cannot be read", self.shown))?;
         if now.len() == self.opened.len() && now.modified().ok() == self.opened.modified().ok() {
             Ok(())
@@ -90,9 +90,9 @@ mod tests {
         std::fs::write(&path, "id\n1\n").unwrap();
         let source = Source::file(&path).unwrap();
         assert_eq!(source.read(3, 2).unwrap(), b"1\n");
-        source.is_as_it_was().unwrap();
+        source.ensure_unchanged().unwrap();
         File::options().append(true).open(&path).unwrap().write_all(b"2\n").unwrap();
-        assert!(source.is_as_it_was().unwrap_err().to_string().contains("changed while"));
+        assert!(source.ensure_unchanged().unwrap_err().to_string().contains("changed while"));
         File::options().write(true).open(&path).unwrap().set_len(3).unwrap();
         assert!(source.read(3, 2).unwrap_err().to_string().contains("changed while"));
     }

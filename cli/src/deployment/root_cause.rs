@@ -1,11 +1,10 @@
 //! Why an operation on the stack failed: the first resource that failed, its reason in the service's words, and what to
 //! do about the reasons that are known.
 
-mod known;
-
 use aws_sdk_cloudformation::types::ResourceStatus;
 
 use crate::aws::cloudformation::events::Event;
+use crate::aws::known_failures;
 use crate::failure::Failure;
 
 pub(crate) struct RootCause<'a> {
@@ -17,8 +16,8 @@ pub(crate) struct RootCause<'a> {
 
 impl<'a> RootCause<'a> {
     /// Of the events of one operation, oldest first.
-    pub(crate) fn of(events: &'a [Event], stack_id: &str) -> Self {
-        let turn = events.iter().position(|event| event.is_of(stack_id) && is_turning_back(&event.status));
+    pub(crate) fn find(events: &'a [Event], stack_id: &str) -> Self {
+        let turn = events.iter().position(|event| event.concerns(stack_id) && is_turning_back(&event.status));
         let (there, back) = events.split_at(turn.unwrap_or(events.len()));
         let first = |events: &'a [Event]| events.iter().find(|event| is_cause(event, stack_id));
         let turned = turn.and_then(|turn| events[turn].reason.as_deref());
@@ -32,7 +31,7 @@ impl<'a> RootCause<'a> {
     }
 
     /// `what` failed, with all that is known of why.
-    pub(crate) fn failure(&self, what: &str) -> Failure {
+    pub(crate) fn to_failure(&self, what: &str) -> Failure {
         let failure = Failure::new(what);
         if self.was_cancelled {
             return failure.why("the update was cancelled").next("restctl deploy, when it is to be");
@@ -48,18 +47,14 @@ impl<'a> RootCause<'a> {
         }
         // The way back has to be free before anything else is tried.
         let mut causes = self.on_the_way_back.into_iter().chain([first]);
-        let advice =
-            causes.find_map(|event| known::advice(&event.kind, event.reason.as_deref().unwrap_or_default()));
+        let advice = causes.find_map(|event| {
+            known_failures::advice(&event.kind, event.reason.as_deref().unwrap_or_default())
+        });
         match advice {
             Some(advice) => failure.why(why).next(advice),
             None => failure.why(why).next("mend what it names, then the same command again"),
         }
     }
-}
-
-/// What to do about the reason of a failure that no resource has, where it is known.
-pub(crate) fn advice(reason: &str) -> Option<String> {
-    known::advice("", reason)
 }
 
 fn is_turning_back(status: &ResourceStatus) -> bool {
@@ -71,7 +66,7 @@ fn is_cause(event: &Event, stack_id: &str) -> bool {
     let reason = event.reason.as_deref().unwrap_or_default();
     let was_cancelled =
         reason.starts_with("Resource ") && reason.trim_end_matches('.').ends_with(" cancelled");
-    event.has_failed() && !was_cancelled && !event.is_of(stack_id)
+    event.has_failed() && !was_cancelled && !event.concerns(stack_id)
 }
 
 fn words(event: &Event) -> String {

@@ -151,7 +151,7 @@ fn an_upload_goes_on_where_it_broke_off() {
     let mut said = String::new();
     std::io::Read::read_to_string(&mut sending.stderr.take().unwrap(), &mut said).unwrap();
     assert_eq!(sending.wait().unwrap().code(), Some(130), "{said}");
-    assert!(said.contains("what has been sent of it is kept"), "{said}");
+    assert!(said.contains("the parts sent so far are kept"), "{said}");
     let next = said.lines().find_map(|line| line.trim().strip_prefix("next: ")).unwrap();
     assert!(next.ends_with(&format!(" upload {wide}")), "{next}");
     let kept = parts(&cloud, &bucket, "wide.csv");
@@ -161,7 +161,7 @@ fn an_upload_goes_on_where_it_broke_off() {
 
     let resumed = cloud.succeed(&["upload", &wide]);
     let going_on =
-        resumed.said.lines().find_map(|line| line.strip_prefix("going on with an upload that broke off: "));
+        resumed.said.lines().find_map(|line| line.strip_prefix("resuming an upload that broke off: "));
     let words = going_on.unwrap_or_else(|| panic!("{}", resumed.said)).split_whitespace().collect::<Vec<_>>();
     // A part that was on its way may have come to be there since.
     let found: usize = words[0].parse().unwrap();

@@ -13,8 +13,7 @@ pub(crate) use change::Change;
 
 use super::Stack;
 use crate::aws::error::AwsContext;
-use crate::aws::{Aws, cloudformation};
-use crate::deployment::root_cause;
+use crate::aws::{Aws, cloudformation, known_failures};
 use crate::failure::{Failure, Result};
 
 /// A change set that has changes.
@@ -143,7 +142,7 @@ async fn refusal(aws: &Aws, id: &str, reason: &str) -> Failure {
     }));
     let why = why.join("\n");
     let refused = Failure::new("CloudFormation refuses the change, and nothing was changed");
-    let next = root_cause::advice(&why)
+    let next = known_failures::advice("", &why)
         .unwrap_or_else(|| "leave out the option that it speaks of, then the same command again".to_owned());
     refused.why(why).next(next)
 }

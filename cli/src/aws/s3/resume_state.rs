@@ -1,4 +1,4 @@
-//! What this machine remembers of an upload in parts that has begun: enough to go on with it after it broke off.
+//! What this machine remembers of a multipart upload that has begun, so that it can continue after it broke off.
 
 use std::fs;
 use std::io;
@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::destination::Destination;
 use crate::aws::Aws;
-use crate::aws::s3::upload::Destination;
 use crate::digest::sha256_hex;
 use crate::directories;
 use crate::failure::{FailureContext, Result};
 
-/// A file named by what is uploaded and to where. The metadata has the digest of the bytes, so another file under
-/// the same name is another upload.
+/// A file named after what is uploaded and where to. The metadata contains the digest of the bytes, so another file
+/// under the same name is another upload.
 pub(crate) struct ResumeState {
     file: PathBuf,
 }
@@ -24,30 +24,30 @@ struct Record {
 }
 
 impl ResumeState {
-    /// In `folder`.
-    pub(crate) fn of(folder: &Path, aws: &Aws, to: &Destination<'_>, size: u64) -> Result<Self> {
+    /// Kept in `folder`.
+    pub(crate) fn new(folder: &Path, aws: &Aws, to: &Destination<'_>, size: u64) -> Result<Self> {
         let identity = (&aws.endpoint_url, to.bucket, to.key, size, to.metadata);
-        let identity = serde_json::to_vec(&identity).context("the upload cannot be named")?;
+        let identity = serde_json::to_vec(&identity).context("cannot name the upload")?;
         let name = format!("{}.json", sha256_hex(&identity));
         Ok(Self { file: folder.join(name) })
     }
 
-    /// The id of the upload that broke off; none too where the record cannot be read, since the upload can always
-    /// begin anew.
+    /// Returns the id of the upload that broke off. A record that cannot be read counts as none, since the upload can
+    /// always start again.
     pub(crate) fn upload_id(&self) -> Option<String> {
         let record: Record = serde_json::from_slice(&fs::read(&self.file).ok()?).ok()?;
         Some(record.upload_id)
     }
 
-    pub(crate) fn keep(&self, upload_id: &str) -> Result<()> {
+    pub(crate) fn save(&self, upload_id: &str) -> Result<()> {
         let record = serde_json::to_vec(&Record { upload_id: upload_id.to_owned() });
-        directories::write_private_file(&self.file, &record.context("the upload cannot be noted")?)
+        directories::write_private_file(&self.file, &record.context("cannot save the upload's id")?)
     }
 
-    pub(crate) fn forget(&self) -> Result<()> {
+    pub(crate) fn delete(&self) -> Result<()> {
         match fs::remove_file(&self.file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            removed => removed.context(format!("{} cannot be removed", self.file.display())),
+            removed => removed.context(format!("cannot remove {}", self.file.display())),
         }
     }
 }

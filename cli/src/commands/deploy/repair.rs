@@ -4,8 +4,8 @@ use aws_sdk_cloudformation::types::{ResourceStatus, StackStatus};
 use restctl_contract::stack::StackName;
 
 use crate::aws::Aws;
-use crate::aws::cloudformation::events::{Events, Operation};
 use crate::aws::cloudformation::{self, Stack};
+use crate::deployment::operation::{self, Operation, OperationKind};
 use crate::failure::{Exit, Failure, Result};
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::{output, prompt};
@@ -66,7 +66,7 @@ pub(crate) async fn repaired(aws: &Aws, name: &StackName, yes: bool, report: &Nd
             let why = why_to_remove(&stack);
             let question = format!("The stack {name} is in {status}: {why}. Remove it, and go on?");
             prompt::confirm(&question, yes)?;
-            cloudformation::delete(aws, &stack, report).await?;
+            operation::delete_stack(aws, &stack, report).await?;
             output::print_message(&format!(
                 "removed the stack {name}, which was in {status}; its options stay"
             ));
@@ -77,11 +77,11 @@ pub(crate) async fn repaired(aws: &Aws, name: &StackName, yes: bool, report: &Nd
             let question =
                 format!("The stack {name} is in {status}: {why}. Try the way back again, and go on?");
             prompt::confirm(&question, yes)?;
-            let mut events = Events::since_now(aws, &stack, Operation::RollBack).await?;
+            let mut operation = Operation::prepare(aws, &stack, OperationKind::RollBack).await?;
             cloudformation::continue_rollback(aws, &stack).await?;
-            let ended = events.follow(aws, report).await?;
+            let ended = operation.follow(aws, report).await?;
             if ended != ResourceStatus::UpdateRollbackComplete {
-                let failure = events.failure("the stack cannot go back", &ended);
+                let failure = operation.failure("the stack cannot go back", &ended);
                 return Err(failure.then("restctl deploy"));
             }
             Ok(Start::update(cloudformation::find_own(aws, name).await?))

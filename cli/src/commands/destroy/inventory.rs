@@ -11,6 +11,7 @@ use crate::aws::{Aws, acm, dynamodb, s3, secretsmanager, ssm, sts};
 use crate::context::Context;
 use crate::failure::Result;
 use crate::identity::settings;
+use crate::terminal::output;
 
 /// Of a bucket with more versions than this, only that many are counted beforehand.
 const MAX_COUNTED: usize = 20_000;
@@ -111,7 +112,7 @@ impl Thing {
         }
     }
 
-    /// Removes what lies beside the stack; the stack itself is [`cloudformation::delete`]'s.
+    /// Removes what lies beside the stack; the stack itself is [`operation::delete_stack`]'s.
     pub(super) async fn remove(&self, aws: &Aws) -> Result<()> {
         match self {
             Thing::Stack { .. } => Ok(()),
@@ -120,7 +121,12 @@ impl Thing {
                 s3::empty(aws, name).await?;
                 s3::delete_bucket(aws, name).await
             }
-            Thing::Certificate { arn } => acm::delete(aws, arn).await,
+            Thing::Certificate { arn } => {
+                let waiting = output::spinner("waiting until no load balancer uses the certificate");
+                let deleted = acm::delete(aws, arn).await;
+                waiting.finish_and_clear();
+                deleted
+            }
             Thing::Parameters { stack, .. } => ssm::delete(aws, stack).await,
             Thing::Secret { name } => secretsmanager::delete(aws, name).await,
         }
@@ -138,7 +144,7 @@ impl Thing {
     /// Looks again.
     pub(super) async fn is_there(&self, aws: &Aws) -> Result<bool> {
         match self {
-            Thing::Stack { stack, .. } => cloudformation::is_gone(aws, &stack.id).await.map(|gone| !gone),
+            Thing::Stack { stack, .. } => cloudformation::is_deleted(aws, &stack.id).await.map(|gone| !gone),
             Thing::Table { name, .. } => Ok(dynamodb::size(aws, name).await?.is_some()),
             Thing::Bucket { name, .. } => s3::bucket_exists(aws, name).await,
             Thing::Certificate { arn } => Ok(acm::describe(aws, arn).await?.is_some()),

@@ -31,7 +31,7 @@ pub(super) async fn run(
     output::print_message(&format!("following the log of {}{wanted}; Ctrl-C ends this", names(functions)));
     tokio::select! {
         failed = follow(context, functions, wanted, since) => failed,
-        interrupted = interrupt::signal() => {
+        interrupted = interrupt::ctrl_c() => {
             interrupted?;
             // Behind the ^C that the terminal shows.
             if output::is_interactive() {

@@ -143,7 +143,7 @@ async fn line_by_line(context: &Context, every: Duration) -> Result<()> {
     };
     tokio::select! {
         failed = looking => failed,
-        interrupted = interrupt::signal() => interrupted,
+        interrupted = interrupt::ctrl_c() => interrupted,
     }
 }
 

@@ -7,16 +7,17 @@ use restctl_rows::Delimiter;
 
 use super::share::Share;
 use crate::aws::Aws;
+use crate::aws::s3;
+use crate::aws::s3::destination::{Destination, Metadata, UploadEvent};
 use crate::aws::s3::resume_state::ResumeState;
-use crate::aws::s3::upload::{self, Destination, Metadata};
-use crate::aws::s3::{self};
+use crate::aws::s3::upload::upload_source;
 use crate::data_file::DataFile;
 use crate::data_file::source::Source;
 use crate::data_file::survey::Surveyed;
 use crate::directories;
 use crate::failure::{Failure, Result};
 use crate::loads::load::Load;
-use crate::terminal::output;
+use crate::terminal::{interrupt, output};
 
 /// What all metadata of restctl's begins with.
 const OURS: &str = "restctl-";
@@ -43,10 +44,20 @@ pub(super) async fn send(aws: &Aws, file: &DataFile, source: &Source, to: &Desti
     // Standard input cannot be read again.
     let unfinished = match file.is_standard_input() {
         true => None,
-        false => Some(ResumeState::of(&directories::state_folder()?.join("uploads"), aws, to, source.size)?),
+        false => Some(ResumeState::new(&directories::state_folder()?.join("uploads"), aws, to, source.size)?),
     };
     let progress = output::bytes_bar("uploading", source.size);
-    let sent = upload::upload(aws, source, to, unfinished.as_ref(), &progress).await;
+    let observe = |event| match event {
+        UploadEvent::Resumed { parts_present, parts_total } => output::print_message(&format!(
+            "resuming an upload that broke off: {parts_present} of {parts_total} parts are in S3"
+        )),
+        UploadEvent::BytesPresent(bytes) => {
+            progress.set_position(bytes);
+            progress.reset_eta();
+        }
+        UploadEvent::BytesSent(bytes) => progress.inc(bytes),
+    };
+    let sent = upload_source(aws, source, to, unfinished.as_ref(), &observe, interrupt::ctrl_c()).await;
     progress.finish_and_clear();
     let sent = sent.map_err(|failure| match &unfinished {
         Some(unfinished) if unfinished.upload_id().is_some() => failure.then(&typed()),

@@ -36,7 +36,7 @@ fn each_recorded_failure_is_explained() {
     for path in paths {
         let (events, stack_id) = recorded(&path);
         let ended = events.last().unwrap().status.as_str();
-        let failure = RootCause::of(&events, &stack_id).failure(&format!("it ended in {ended}"));
+        let failure = RootCause::find(&events, &stack_id).to_failure(&format!("it ended in {ended}"));
         writeln!(told, "{}: {failure}\n", path.file_stem().unwrap().to_string_lossy()).unwrap();
     }
     let snapshot = folder.join("explained.txt");
@@ -64,7 +64,7 @@ fn a_way_back_that_fails_is_no_mere_cancellation() {
         event("Queue", "UPDATE_FAILED", Some("Not found")),
         event("restctl", "UPDATE_ROLLBACK_FAILED", None),
     ];
-    let failure = RootCause::of(&events, "id of restctl").failure("failed").to_string();
+    let failure = RootCause::find(&events, "id of restctl").to_failure("failed").to_string();
     assert!(failure.contains("why:  Queue (AWS::Test::Resource): Not found"), "{failure}");
 }
 
@@ -76,8 +76,8 @@ fn a_failure_that_comes_late_is_still_the_cause() {
         event("Vpc", "CREATE_FAILED", Some("No more room")),
         event("restctl", "ROLLBACK_COMPLETE", None),
     ];
-    let failure = RootCause::of(&events, "id of restctl").failure("failed").to_string();
+    let failure = RootCause::find(&events, "id of restctl").to_failure("failed").to_string();
     assert!(failure.contains("why:  Vpc (AWS::Test::Resource): No more room"), "{failure}");
-    let nothing = RootCause::of(&events[..1], "id of restctl").failure("failed").to_string();
+    let nothing = RootCause::find(&events[..1], "id of restctl").to_failure("failed").to_string();
     assert!(nothing.contains("named no resource"), "{nothing}");
 }

@@ -1,4 +1,6 @@
+use std::cell::Cell;
 use std::fs::File;
+use std::future::pending;
 use std::sync::{Arc, Mutex};
 
 use axum::extract::Request;
@@ -7,7 +9,8 @@ use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 
 use super::*;
-use crate::aws::stand_in;
+use crate::aws::s3::destination::Metadata;
+use crate::aws::test_server;
 
 const MIB: u64 = 1024 * 1024;
 const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
@@ -28,7 +31,7 @@ impl Bucket {
     /// It answers until the test ends.
     async fn open(&self) -> Aws {
         let bucket = self.clone();
-        stand_in::open(move |request: Request| answer(bucket.clone(), request)).await
+        test_server::connect(move |request: Request| answer(bucket.clone(), request)).await
     }
 
     fn asked(&self) -> Vec<String> {
@@ -80,31 +83,37 @@ fn source(folder: &tempfile::TempDir, size: u64) -> Source {
 }
 
 #[tokio::test]
-async fn parts_that_are_there_are_not_sent_again() {
+async fn only_missing_parts_are_sent() {
     let (folder, bucket, metadata) = (tempfile::tempdir().unwrap(), Bucket::default(), Metadata::new());
     let aws = bucket.open().await;
     let source = source(&folder, 20 * MIB);
     let to = Destination { bucket: "b", key: "a.csv", metadata: &metadata };
-    let unfinished = ResumeState::of(&folder.path().join("uploads"), &aws, &to, source.size).unwrap();
+    let resume_state = ResumeState::new(&folder.path().join("uploads"), &aws, &to, source.size).unwrap();
     for (before, expected) in [
         (Some("known"), &["list", "partNumber=2", "partNumber=3", "complete 3"][..]),
         (Some("gone"), &["list", "begin", "partNumber=1", "partNumber=2", "partNumber=3", "complete 3"]),
         (None, &["begin", "partNumber=1", "partNumber=2", "partNumber=3", "complete 3"]),
     ] {
         if let Some(id) = before {
-            unfinished.keep(id).unwrap();
+            resume_state.save(id).unwrap();
         }
-        let progress = ProgressBar::hidden();
-        let sent = upload(&aws, &source, &to, Some(&unfinished), &progress).await.unwrap();
+        let bytes = Cell::new(0);
+        let observe = |event| match event {
+            UploadEvent::Resumed { .. } => {}
+            UploadEvent::BytesPresent(present) => bytes.set(present),
+            UploadEvent::BytesSent(sent) => bytes.set(bytes.get() + sent),
+        };
+        let uploaded = upload_source(&aws, &source, &to, Some(&resume_state), &observe, pending());
+        let uploaded = uploaded.await.unwrap();
         let mut asked = bucket.asked();
         let parts = asked.len() - 1;
         // Parts arrive in any order.
         asked[..parts].sort_by_key(|asked| asked.strip_prefix("partNumber=").map(str::to_owned));
         assert_eq!(asked, expected, "{before:?}");
-        assert_eq!(sent.uploaded.as_deref(), Some("1994-11-06T08:49:37.000Z"));
-        assert_eq!(sent.version.as_deref(), Some("v1"));
-        assert_eq!(progress.position(), source.size);
-        assert_eq!(unfinished.upload_id(), None, "what is done is forgotten");
+        assert_eq!(uploaded.uploaded.as_deref(), Some("1994-11-06T08:49:37.000Z"));
+        assert_eq!(uploaded.version.as_deref(), Some("v1"));
+        assert_eq!(bytes.get(), source.size);
+        assert_eq!(resume_state.upload_id(), None, "a finished upload leaves no record");
     }
 }
 
@@ -115,13 +124,29 @@ async fn a_small_file_is_one_request() {
     let source = source(&folder, 3);
     let mut metadata = Metadata::from([("restctl-column-types", "s".repeat(10))]);
     let to = Destination { bucket: "b", key: "a.csv", metadata: &metadata };
-    let sent = upload(&aws, &source, &to, None, &ProgressBar::hidden()).await.unwrap();
-    assert_eq!(sent.uploaded.as_deref(), Some("1994-11-06T08:49:37.000Z"));
+    let uploaded = upload_source(&aws, &source, &to, None, &|_| {}, pending()).await.unwrap();
+    assert_eq!(uploaded.uploaded.as_deref(), Some("1994-11-06T08:49:37.000Z"));
     assert_eq!(bucket.asked(), ["put"]);
 
     metadata.insert("restctl-delimiter", "s".repeat(2048));
     let to = Destination { bucket: "b", key: "a.csv", metadata: &metadata };
-    let refused = upload(&aws, &source, &to, None, &ProgressBar::hidden()).await;
+    let refused = upload_source(&aws, &source, &to, None, &|_| {}, pending()).await;
     assert!(refused.err().unwrap().to_string().contains("2048 bytes of metadata"));
     assert!(bucket.asked().is_empty());
+}
+
+#[tokio::test]
+async fn a_stopped_upload_keeps_its_parts_only_for_a_resume_state() {
+    let (folder, bucket, metadata) = (tempfile::tempdir().unwrap(), Bucket::default(), Metadata::new());
+    let aws = bucket.open().await;
+    let source = source(&folder, 20 * MIB);
+    let to = Destination { bucket: "b", key: "a.csv", metadata: &metadata };
+    let resume_state = ResumeState::new(&folder.path().join("uploads"), &aws, &to, source.size).unwrap();
+    for (resume_state, expected) in [(Some(&resume_state), &["begin"][..]), (None, &["begin", "DELETE"])] {
+        let stopped = std::future::ready(Ok(()));
+        let failure = upload_source(&aws, &source, &to, resume_state, &|_| {}, stopped).await.err().unwrap();
+        assert_eq!(failure.exit, Exit::Interrupted);
+        assert_eq!(bucket.asked(), expected);
+    }
+    assert_eq!(resume_state.upload_id().as_deref(), Some("new"));
 }

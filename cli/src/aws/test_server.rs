@@ -8,7 +8,7 @@ use axum::handler::Handler;
 use super::Aws;
 
 /// Clients of what `answer` answers, until the test ends.
-pub(super) async fn open<T: 'static>(answer: impl Handler<T, ()>) -> Aws {
+pub(super) async fn connect<T: 'static>(answer: impl Handler<T, ()>) -> Aws {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async { axum::serve(listener, Router::new().fallback(answer)).await });

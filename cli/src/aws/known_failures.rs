@@ -80,7 +80,7 @@ const KNOWN: &[Known] = &[
     known("", "limitexceeded", "raise the quota named above in Service Quotas, in this region; then: restctl deploy"),
 ];
 
-pub(super) fn advice(kind: &str, reason: &str) -> Option<String> {
+pub(crate) fn advice(kind: &str, reason: &str) -> Option<String> {
     if let Some(action) = missing_permission(reason) {
         return Some(format!(
             "ask for the permission {action}, or use another --profile; then the same command again"

@@ -1,0 +1,101 @@
+//! The clients of all services, built once.
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+
+use crate::failure::{Exit, Failure, Result};
+
+/// Emulators accept any region and any credentials.
+const EMULATOR_REGION: &str = "us-east-1";
+const EMULATOR_CREDENTIALS: (&str, &str) = ("test", "test");
+
+/// What the clients talk to.
+pub(crate) enum Cloud<'a> {
+    /// AWS, with the standard credential chain. `None` leaves the choice to the environment and the configuration files.
+    Aws { profile: Option<&'a str>, region: Option<&'a str> },
+    /// An emulator that serves all services at one URL.
+    Emulator { url: &'a str },
+}
+
+pub(crate) struct Aws {
+    pub(crate) region: String,
+    /// The URL of all services, unless they are AWS's own.
+    pub(crate) endpoint_url: Option<String>,
+    pub(crate) acm: aws_sdk_acm::Client,
+    pub(crate) cloudformation: aws_sdk_cloudformation::Client,
+    pub(crate) cloudcontrol: aws_sdk_cloudcontrol::Client,
+    pub(crate) cloudwatch: aws_sdk_cloudwatch::Client,
+    pub(crate) cloudwatchlogs: aws_sdk_cloudwatchlogs::Client,
+    pub(crate) dynamodb: aws_sdk_dynamodb::Client,
+    pub(crate) elasticloadbalancing: aws_sdk_elasticloadbalancingv2::Client,
+    pub(crate) eventbridge: aws_sdk_eventbridge::Client,
+    pub(crate) iam: aws_sdk_iam::Client,
+    pub(crate) lambda: aws_sdk_lambda::Client,
+    pub(crate) s3: aws_sdk_s3::Client,
+    pub(crate) secretsmanager: aws_sdk_secretsmanager::Client,
+    pub(crate) servicequotas: aws_sdk_servicequotas::Client,
+    pub(crate) sqs: aws_sdk_sqs::Client,
+    pub(crate) ssm: aws_sdk_ssm::Client,
+    pub(crate) sts: aws_sdk_sts::Client,
+}
+
+impl Aws {
+    /// Builds the clients. Sends nothing yet.
+    pub(crate) async fn connect(cloud: Cloud<'_>) -> Result<Self> {
+        let http_client =
+            aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::AwsLc));
+        let mut loader =
+            aws_config::defaults(BehaviorVersion::latest()).http_client(http_client.build_https());
+        match cloud {
+            Cloud::Aws { profile, region } => {
+                if let Some(profile) = profile {
+                    loader = loader.profile_name(profile);
+                }
+                if let Some(region) = region {
+                    loader = loader.region(Region::new(region.to_owned()));
+                }
+            }
+            Cloud::Emulator { url } => {
+                let (key_id, secret) = EMULATOR_CREDENTIALS;
+                loader = loader
+                    .endpoint_url(url)
+                    .region(Region::new(EMULATOR_REGION))
+                    .credentials_provider(Credentials::new(key_id, secret, None, None, "emulator"));
+            }
+        }
+        Self::from_config(&loader.load().await)
+    }
+
+    pub(super) fn from_config(config: &SdkConfig) -> Result<Self> {
+        let region = config.region().map(Region::to_string).ok_or_else(|| {
+            Failure::new("no AWS region is set")
+                .exit(Exit::Usage)
+                .next("name one with --region, or export AWS_REGION=eu-west-1")
+        })?;
+        // With the bucket's name in the host, the resolver would be asked for names that only AWS has.
+        let endpoint_url = config.endpoint_url().map(str::to_owned);
+        let path_style = endpoint_url.is_some();
+        let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(path_style).build();
+        Ok(Self {
+            region,
+            endpoint_url,
+            acm: aws_sdk_acm::Client::new(config),
+            cloudformation: aws_sdk_cloudformation::Client::new(config),
+            cloudcontrol: aws_sdk_cloudcontrol::Client::new(config),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(config),
+            cloudwatchlogs: aws_sdk_cloudwatchlogs::Client::new(config),
+            dynamodb: aws_sdk_dynamodb::Client::new(config),
+            elasticloadbalancing: aws_sdk_elasticloadbalancingv2::Client::new(config),
+            eventbridge: aws_sdk_eventbridge::Client::new(config),
+            iam: aws_sdk_iam::Client::new(config),
+            lambda: aws_sdk_lambda::Client::new(config),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            secretsmanager: aws_sdk_secretsmanager::Client::new(config),
+            servicequotas: aws_sdk_servicequotas::Client::new(config),
+            sqs: aws_sdk_sqs::Client::new(config),
+            ssm: aws_sdk_ssm::Client::new(config),
+            sts: aws_sdk_sts::Client::new(config),
+        })
+    }
+}

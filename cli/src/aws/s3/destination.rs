@@ -1,0 +1,38 @@
+//! Where an upload goes, what S3 makes of it, and what its caller hears meanwhile.
+
+use std::collections::{BTreeMap, HashMap};
+
+/// Where a file goes.
+pub(crate) struct Destination<'a> {
+    pub(crate) bucket: &'a str,
+    pub(crate) key: &'a str,
+    pub(crate) metadata: &'a Metadata,
+}
+
+/// Object metadata, by its name without `x-amz-meta-`.
+pub(crate) type Metadata = BTreeMap<&'static str, String>;
+
+/// Converts metadata to the type of the SDK.
+pub(super) fn metadata_for_sdk(metadata: &Metadata) -> HashMap<String, String> {
+    metadata.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+}
+
+/// The object version that an upload made.
+pub(crate) struct UploadedObject {
+    pub(crate) version: Option<String>,
+    /// When S3 confirmed it, in the ledger's format of times.
+    pub(crate) uploaded: Option<String>,
+}
+
+/// What happens while an upload goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UploadEvent {
+    /// An earlier upload of the same file continues.
+    Resumed {
+        parts_present: usize,
+        parts_total: u64,
+    },
+    /// S3 has these parts from an earlier attempt. Sent before the first part of each multipart upload.
+    BytesPresent(u64),
+    BytesSent(u64),
+}

@@ -1,0 +1,163 @@
+//! One operation of CloudFormation on the stack, followed until it ends.
+
+mod interruption;
+
+use std::pin::pin;
+use std::time::Duration;
+
+use aws_sdk_cloudformation::types::ResourceStatus;
+
+use self::interruption::InterruptChoice;
+use crate::aws::Aws;
+use crate::aws::cloudformation::events::{Event, EventLog};
+use crate::aws::cloudformation::{self, Stack};
+use crate::deployment::progress::Progress;
+use crate::deployment::root_cause::RootCause;
+use crate::failure::{Failure, Result};
+use crate::terminal::ndjson::NdjsonReport;
+use crate::terminal::{interrupt, output};
+
+/// The longest pause between two requests: events come every few seconds, and the service throttles frequent callers.
+const MAX_PAUSE: Duration = Duration::from_secs(4);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OperationKind {
+    Create,
+    Update,
+    Delete,
+    /// The way back from an update. CloudFormation cannot cancel it.
+    RollBack,
+}
+
+pub(crate) struct Operation {
+    stack_id: String,
+    kind: OperationKind,
+    log: EventLog,
+    /// The events of this operation, oldest first.
+    history: Vec<Event>,
+}
+
+impl Operation {
+    /// Prepares to follow an operation that is about to begin: the events up to now belong to earlier ones.
+    pub(crate) async fn prepare(aws: &Aws, stack: &Stack, kind: OperationKind) -> Result<Self> {
+        let log = EventLog::from_now(aws, &stack.id).await?;
+        Ok(Self { stack_id: stack.id.clone(), kind, log, history: Vec::new() })
+    }
+
+    /// Shows each resource until the operation ends, and returns the state that the stack is in then.
+    ///
+    /// The stack's own events tell the end: for a moment after an operation began, DescribeStacks still returns the
+    /// state before it. After an update, CloudFormation removes what was replaced, which ends with an event of its own.
+    ///
+    /// Ctrl-C by itself stops nothing in CloudFormation, so the user is asked what to do.
+    pub(crate) async fn follow(&mut self, aws: &Aws, report: &NdjsonReport) -> Result<ResourceStatus> {
+        let progress = Progress::new();
+        // Once polled, it also notices a Ctrl-C that comes while something else is awaited.
+        let mut interrupted = pin!(interrupt::ctrl_c());
+        let mut pause = Duration::from_millis(200);
+        loop {
+            let new_events = self.log.fetch_new(aws).await;
+            // A user who can no longer watch the operation is told that it goes on.
+            for event in new_events.map_err(|failure| failure.then(interruption::next_step(self.kind)))? {
+                report.line("resource", &event.to_json())?;
+                progress.show(&event);
+                let is_end = event.has_ended() && event.concerns(&self.stack_id);
+                let status = event.status.clone();
+                self.history.push(event);
+                if is_end {
+                    return Ok(status);
+                }
+            }
+            // Someone else may have deleted the stack before the first request.
+            if self.kind == OperationKind::Delete && cloudformation::is_deleted(aws, &self.stack_id).await? {
+                return Ok(ResourceStatus::DeleteComplete);
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pause) => pause = (pause * 2).min(MAX_PAUSE),
+                signal = &mut interrupted => {
+                    signal?;
+                    interrupted.set(interrupt::ctrl_c());
+                    let choice = progress.suspend(|| interruption::ask(self.can_be_cancelled()))?;
+                    self.obey(choice, aws).await?;
+                }
+            }
+        }
+    }
+
+    /// CancelUpdateStack accepts only an update, and only until it cleans up or rolls back.
+    fn can_be_cancelled(&self) -> bool {
+        let stack_event = self.history.iter().rev().find(|event| event.concerns(&self.stack_id));
+        self.kind == OperationKind::Update
+            && stack_event.is_none_or(|event| event.status == ResourceStatus::UpdateInProgress)
+    }
+
+    async fn obey(&mut self, choice: InterruptChoice, aws: &Aws) -> Result<()> {
+        match choice {
+            InterruptChoice::Wait => Ok(()),
+            InterruptChoice::Cancel => {
+                match cloudformation::cancel_update(aws, &self.stack_id).await {
+                    Ok(()) => self.kind = OperationKind::RollBack,
+                    // It came too late. The update goes on.
+                    Err(refusal) => output::print_failure(&refusal),
+                }
+                Ok(())
+            }
+            InterruptChoice::Leave => Err(interruption::left_running(self.kind)),
+        }
+    }
+
+    /// Returns the resources that CloudFormation failed to delete. They are no longer part of the stack.
+    pub(crate) fn left_behind(&self) -> impl Iterator<Item = &Event> {
+        self.history.iter().filter(|event| event.status == ResourceStatus::DeleteFailed)
+    }
+
+    /// Returns what failed first, why, and what to do about it.
+    pub(crate) fn failure(&self, what: &str, ended: &ResourceStatus) -> Failure {
+        RootCause::find(&self.history, &self.stack_id)
+            .to_failure(&format!("{what}: it ended in {}", ended.as_str()))
+    }
+}
+
+/// Deletes the stack even if it is protected: the caller has asked the user.
+pub(crate) async fn delete_stack(aws: &Aws, stack: &Stack, report: &NdjsonReport) -> Result<()> {
+    let mut operation = Operation::prepare(aws, stack, OperationKind::Delete).await?;
+    cloudformation::begin_deletion(aws, stack).await?;
+    let ended = operation.follow(aws, report).await?;
+    if ended == ResourceStatus::DeleteComplete {
+        Ok(())
+    } else {
+        Err(operation.failure("the stack could not be deleted", &ended))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_update_that_goes_forward_can_be_cancelled() {
+        let event = |id: &str, status: &str| Event {
+            time: None,
+            resource: "restctl".to_owned(),
+            kind: "AWS::CloudFormation::Stack".to_owned(),
+            id: Some(id.to_owned()),
+            status: ResourceStatus::from(status),
+            reason: None,
+        };
+        let can_be_cancelled = |kind, history: &[Event]| {
+            let (stack_id, history) = ("stack".to_owned(), history.to_vec());
+            Operation { log: EventLog::new(&stack_id), stack_id, kind, history }.can_be_cancelled()
+        };
+        let forward = event("stack", "UPDATE_IN_PROGRESS");
+        assert!(can_be_cancelled(OperationKind::Update, &[]));
+        let other_resource = event("another", "UPDATE_COMPLETE");
+        assert!(can_be_cancelled(OperationKind::Update, &[forward.clone(), other_resource]));
+        for status in ["UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"] {
+            let history = [forward.clone(), event("stack", status)];
+            assert!(!can_be_cancelled(OperationKind::Update, &history), "{status}");
+        }
+        for kind in [OperationKind::Create, OperationKind::Delete, OperationKind::RollBack] {
+            assert!(!can_be_cancelled(kind, &[]));
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! What happens to an operation of CloudFormation after Ctrl-C.
+
+use super::OperationKind;
+use crate::failure::{Exit, Failure, Result};
+use crate::terminal::prompt;
+
+/// What the user wants to happen to the operation in progress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum InterruptChoice {
+    Cancel,
+    Wait,
+    /// Stop watching.
+    Leave,
+}
+
+/// Asks the user. Off a terminal, and after another Ctrl-C, the operation is left running.
+pub(super) fn ask(can_be_cancelled: bool) -> Result<InterruptChoice> {
+    let mut choices = vec![
+        (InterruptChoice::Wait, "keep waiting"),
+        (InterruptChoice::Cancel, "cancel the update; CloudFormation restores the stack as it was"),
+        (InterruptChoice::Leave, "stop watching; the operation keeps running"),
+    ];
+    choices.retain(|(choice, _)| can_be_cancelled || *choice != InterruptChoice::Cancel);
+    let answers: Vec<_> = choices.iter().map(|(_, answer)| *answer).collect();
+    let chosen = prompt::choose("CloudFormation is still working on the stack.", &answers);
+    Ok(chosen
+        .and_then(|position| choices.get(position))
+        .map_or(InterruptChoice::Leave, |(choice, _)| *choice))
+}
+
+pub(super) fn left_running(kind: OperationKind) -> Failure {
+    let what = match kind {
+        OperationKind::Create => "the stack is still being created",
+        OperationKind::Update => "the stack is still being updated",
+        OperationKind::Delete => "the stack is still being deleted",
+        OperationKind::RollBack => "the stack is still rolling back",
+    };
+    Failure::new(format!("interrupted: {what}, and restctl no longer waits for it"))
+        .exit(Exit::Interrupted)
+        .next(next_step(kind))
+}
+
+/// Returns what to type after an operation that nobody watched to its end.
+pub(super) fn next_step(kind: OperationKind) -> &'static str {
+    match kind {
+        OperationKind::Create => {
+            "restctl deploy after it has ended, to continue from there;\nor restctl destroy"
+        }
+        OperationKind::Update => {
+            "restctl deploy after it has ended, to try the new versions and make them live"
+        }
+        OperationKind::Delete => "restctl destroy, which removes what is left",
+        OperationKind::RollBack => "restctl deploy after it has ended",
+    }
+}
