@@ -2,7 +2,6 @@
 
 mod access_log;
 mod auth;
-mod decimal;
 mod handler;
 mod http;
 mod items;

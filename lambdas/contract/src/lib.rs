@@ -6,6 +6,7 @@ pub mod api;
 pub mod event;
 pub mod key;
 pub mod load;
+pub mod number;
 pub mod stack;
 pub mod template;
 pub mod timestamp;

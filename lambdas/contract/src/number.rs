@@ -1,4 +1,4 @@
-//! Decimal numbers as DynamoDB keeps them: 38 significant digits, magnitudes from 1E-130 to 9.99…E+125
+//! Decimal numbers as DynamoDB stores them: 38 significant digits, magnitudes from 1E-130 to 9.99…E+125
 //! ("Data types", Amazon DynamoDB Developer Guide).
 
 use std::ops::RangeInclusive;
@@ -6,12 +6,24 @@ use std::ops::RangeInclusive;
 const MAX_DIGITS: usize = 38;
 const EXPONENTS: RangeInclusive<i64> = -130..=125;
 
-const TOO_LONG: &str = "has more than 38 significant digits, the most that DynamoDB keeps";
-const OUT_OF_RANGE: &str = "is outside the range of DynamoDB's numbers, 1E-130 to 9.9E+125";
-const NO_NUMBER: &str = "is not a number";
+/// Why a text is not a number that DynamoDB stores, as the rest of a sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NumberError {
+    #[error("is not a number")]
+    NotANumber,
+    #[error("has more than {MAX_DIGITS} significant digits, the most that DynamoDB keeps")]
+    TooManyDigits,
+    #[error("is outside the range of DynamoDB's numbers, 1E-130 to 9.9E+125")]
+    OutOfRange,
+}
 
-/// The one plain notation of a number (`007` and `7.0` become `7`, `1e3` becomes `1000`), or what is wrong.
-pub(crate) fn normalize(text: &str) -> Result<String, &'static str> {
+/// Returns the plain notation of a number: `007` and `7.0` become `7`, `1e3` becomes `1000`.
+///
+/// Two numbers are equal if and only if their plain notations are.
+///
+/// # Errors
+/// If DynamoDB cannot store it. Digits, sign, fraction and exponent are as in JSON, but leading zeros are accepted.
+pub fn normalize(text: &str) -> Result<String, NumberError> {
     if is_canonical(text) {
         return Ok(text.to_owned());
     }
@@ -21,8 +33,9 @@ pub(crate) fn normalize(text: &str) -> Result<String, &'static str> {
     };
     let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
-    if !is_digits(whole) || !is_digits(fraction) || !is_digits(exponent.trim_start_matches(['+', '-'])) {
-        return Err(NO_NUMBER);
+    let exponent_digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    if !is_digits(whole) || !is_digits(fraction) || !is_digits(exponent_digits) {
+        return Err(NumberError::NotANumber);
     }
     let all = [whole, fraction].concat();
     let digits = all.trim_start_matches('0').trim_end_matches('0');
@@ -30,19 +43,20 @@ pub(crate) fn normalize(text: &str) -> Result<String, &'static str> {
         return Ok("0".to_owned());
     }
     if digits.len() > MAX_DIGITS {
-        return Err(TOO_LONG);
+        return Err(NumberError::TooManyDigits);
     }
     let leading_zeros = (all.len() - all.trim_start_matches('0').len()) as i64;
-    let exponent: i32 = exponent.parse().map_err(|_| OUT_OF_RANGE)?;
+    let exponent: i32 = exponent.parse().map_err(|_| NumberError::OutOfRange)?;
     let magnitude = i64::from(exponent) + whole.len() as i64 - leading_zeros - 1;
     if !EXPONENTS.contains(&magnitude) {
-        return Err(OUT_OF_RANGE);
+        return Err(NumberError::OutOfRange);
     }
-    Ok(plain(negative, digits, magnitude))
+    Ok(plain_notation(negative, digits, magnitude))
 }
 
-/// Whether a cell may become a number and come back as the very same text: plain notation, 38 digits at most.
-pub(crate) fn is_canonical(text: &str) -> bool {
+/// Returns whether a text is a number in plain notation that comes back unchanged: at most 38 digits, without leading or
+/// trailing zeros that mean nothing.
+pub fn is_canonical(text: &str) -> bool {
     let (negative, unsigned) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text),
@@ -62,7 +76,7 @@ fn is_digits(text: &str) -> bool {
 }
 
 /// `magnitude` is the power of ten of the first digit.
-fn plain(negative: bool, digits: &str, magnitude: i64) -> String {
+fn plain_notation(negative: bool, digits: &str, magnitude: i64) -> String {
     let sign = if negative { "-" } else { "" };
     if magnitude < 0 {
         return format!("{sign}0.{}{digits}", "0".repeat(magnitude.unsigned_abs() as usize - 1));
@@ -80,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_notation_of_a_number_becomes_one() {
+    fn all_notations_of_a_number_become_one() {
         for (text, normal) in [
             ("0", "0"),
             ("-0", "0"),
@@ -95,31 +109,44 @@ mod tests {
             ("0.00120", "0.0012"),
             ("120e-5", "0.0012"),
             ("0e999999999999", "0"),
+            ("-00.00e-3", "0"),
+            ("042", "42"),
+            ("4.2E+1", "42"),
+            ("420e-1", "42"),
+            ("0.42e2", "42"),
+            // Digits that a double does not keep.
+            ("9007199254740993", "9007199254740993"),
+            ("123456789012345678901234567890", "123456789012345678901234567890"),
         ] {
             assert_eq!(normalize(text).as_deref(), Ok(normal), "{text}");
         }
     }
 
     #[test]
-    fn digits_and_range_are_those_of_dynamodb() {
+    fn digits_and_range_are_limited_as_in_dynamodb() {
         let digits = "1".repeat(38);
         assert_eq!(normalize(&digits).as_deref(), Ok(digits.as_str()));
         assert_eq!(normalize(&format!("{digits}000")).unwrap().len(), 41);
-        assert_eq!(normalize(&"1".repeat(39)), Err(TOO_LONG));
+        assert_eq!(normalize(&"1".repeat(39)), Err(NumberError::TooManyDigits));
         assert_eq!(normalize("9.9e125").unwrap().len(), 126);
-        assert_eq!(normalize("1e126"), Err(OUT_OF_RANGE));
+        assert_eq!(normalize("1e126"), Err(NumberError::OutOfRange));
         assert!(normalize("1e-130").is_ok());
-        assert_eq!(normalize("1e-131"), Err(OUT_OF_RANGE));
-        assert_eq!(normalize("1e99999999999"), Err(OUT_OF_RANGE));
-        for no_number in
-            ["", "-", "+1", "1.", ".5", "1e", "1e+-5", "1,5", "1_000", "0x1", "NaN", " 1", "1 ", "١"]
-        {
-            assert!(normalize(no_number).is_err(), "{no_number}");
+        assert_eq!(normalize("1e-131"), Err(NumberError::OutOfRange));
+        assert_eq!(normalize("1e99999999999"), Err(NumberError::OutOfRange));
+    }
+
+    #[test]
+    fn other_texts_are_not_numbers() {
+        for text in [
+            "", "-", "--1", "+1", "1.", ".5", "e1", "1e", "1e+", "1e+-5", "0e+-5", "1,5", "1_000", "0x1",
+            "NaN", " 1", "1 ", "١",
+        ] {
+            assert_eq!(normalize(text), Err(NumberError::NotANumber), "{text}");
         }
     }
 
     #[test]
-    fn only_what_prints_back_is_canonical() {
+    fn only_text_that_comes_back_unchanged_is_canonical() {
         for canonical in ["0", "7", "-7", "0.5", "-12.25", "1000", &"9".repeat(38)] {
             assert!(is_canonical(canonical), "{canonical}");
         }

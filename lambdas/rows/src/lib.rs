@@ -8,7 +8,6 @@ mod decompressor;
 mod dialect;
 mod format;
 mod limits;
-mod number;
 mod parser;
 mod records;
 mod reject;

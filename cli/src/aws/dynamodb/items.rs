@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::operation::scan::ScanOutput;
 use aws_sdk_dynamodb::types::{AttributeValue, ConsumedCapacity, KeysAndAttributes, ReturnConsumedCapacity};
 use futures_util::stream::{self, Stream};
 use restctl_contract::key::{Key, KeyType, WRITTEN_BY};
-use restctl_rows::Value;
+use restctl_contract::number;
 use tokio::time::sleep;
 
 use crate::aws::Aws;
@@ -108,10 +108,7 @@ impl<'a> Items<'a> {
     pub(crate) fn key_of<'b>(&self, item: &'b Attributes) -> Option<std::borrow::Cow<'b, str>> {
         match item.get(&self.key.name)? {
             AttributeValue::S(text) => Some(text.into()),
-            AttributeValue::N(digits) => match Value::number(digits) {
-                Ok(Value::Number(plain)) => Some(plain.into()),
-                _ => None,
-            },
+            AttributeValue::N(digits) => number::normalize(digits).ok().map(Into::into),
             _ => None,
         }
     }

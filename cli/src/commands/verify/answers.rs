@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use reqwest::StatusCode;
 use restctl_contract::api::{BATCH_GET_PATH, BatchGetRequest, ITEM_TOO_LARGE, Item, PROBLEM_TYPE, Problem};
 use restctl_contract::key::{Key, KeyType};
-use restctl_rows::Value;
+use restctl_contract::number;
 use serde_json::Value as Json;
 
 use crate::api::client::{Api, bulk_answer};
@@ -61,10 +61,7 @@ impl<'a> Answers<'a> {
 fn key_of(key: &Key, item: &Item) -> Option<String> {
     match (key.kind, item.get(&key.name)?) {
         (KeyType::String, Json::String(text)) => Some(text.clone()),
-        (KeyType::Number, Json::Number(number)) => match Value::number(number.as_str()) {
-            Ok(Value::Number(plain)) => Some(plain),
-            _ => None,
-        },
+        (KeyType::Number, Json::Number(number)) => number::normalize(number.as_str()).ok(),
         _ => None,
     }
 }

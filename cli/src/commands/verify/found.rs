@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use restctl_contract::api::Item;
+use restctl_contract::number;
 use restctl_rows::Value;
 use serde_json::{Number, Value as Json, json};
 
@@ -50,7 +51,7 @@ fn value_of_stored(attribute: &AttributeValue) -> Option<Value> {
     Some(match attribute {
         AttributeValue::Null(_) => Value::Null,
         AttributeValue::Bool(flag) => Value::Bool(*flag),
-        AttributeValue::N(digits) => Value::number(digits).ok()?,
+        AttributeValue::N(digits) => Value::Number(number::normalize(digits).ok()?),
         AttributeValue::S(text) => Value::String(text.clone()),
         AttributeValue::L(members) => {
             Value::List(members.iter().map(value_of_stored).collect::<Option<_>>()?)
@@ -100,7 +101,7 @@ fn value_of_answered(json: &Json) -> Option<Value> {
     Some(match json {
         Json::Null => Value::Null,
         Json::Bool(flag) => Value::Bool(*flag),
-        Json::Number(number) => Value::number(number.as_str()).ok()?,
+        Json::Number(number) => Value::Number(number::normalize(number.as_str()).ok()?),
         Json::String(text) => Value::String(text.clone()),
         Json::Array(members) => Value::List(members.iter().map(value_of_answered).collect::<Option<_>>()?),
         Json::Object(members) => {

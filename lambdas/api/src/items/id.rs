@@ -1,16 +1,17 @@
 //! The id of an item.
 
 use restctl_contract::key::{KeyType, MAX_KEY_BYTES};
+use restctl_contract::number;
 use serde_json::{Value, json};
 
 use super::attribute::Attribute;
-use crate::decimal::Decimal;
 
 /// An id, equal to another if the table's keys are equal.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Id {
     String(String),
-    Number(Decimal),
+    /// In plain notation.
+    Number(String),
 }
 
 impl Id {
@@ -23,9 +24,9 @@ impl Id {
             KeyType::String if text.is_empty() => Err("is empty"),
             KeyType::String if text.len() > MAX_KEY_BYTES => Err("is longer than 2048 bytes"),
             KeyType::String => Ok(Self::String(text.to_owned())),
-            KeyType::Number => Decimal::parse(text)
+            KeyType::Number => number::normalize(text)
                 .map(Self::Number)
-                .ok_or("is not a number of at most 38 digits, which this table's keys are"),
+                .map_err(|_| "is not a number of at most 38 digits, which this table's keys are"),
         }
     }
 
@@ -49,7 +50,7 @@ impl Id {
     pub(crate) fn from_attribute(key: &Attribute) -> Option<Self> {
         match key {
             Attribute::S(text) => Some(Self::String(text.clone().into_owned())),
-            Attribute::N(number) => Decimal::parse(number).map(Self::Number),
+            Attribute::N(number) => number::normalize(number).ok().map(Self::Number),
             _ => None,
         }
     }
@@ -58,7 +59,7 @@ impl Id {
     pub(crate) fn to_attribute(&self) -> Value {
         match self {
             Self::String(text) => json!({ "S": text }),
-            Self::Number(number) => json!({ "N": number.to_string() }),
+            Self::Number(number) => json!({ "N": number }),
         }
     }
 }

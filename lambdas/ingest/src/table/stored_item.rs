@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use restctl_contract::key::WRITTEN_BY;
+use restctl_contract::number;
 use restctl_rows::Value;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
@@ -32,10 +33,7 @@ impl StoredItem<'_> {
     pub(super) fn key(&self, name: &str) -> Option<Cow<'_, str>> {
         match find_attribute(&self.attributes, name)? {
             Attribute::String(text) => Some(Cow::Borrowed(text)),
-            Attribute::Number(digits) => match Value::number(digits) {
-                Ok(Value::Number(plain)) => Some(Cow::Owned(plain)),
-                _ => None,
-            },
+            Attribute::Number(digits) => number::normalize(digits).ok().map(Cow::Owned),
             _ => None,
         }
     }
@@ -74,7 +72,7 @@ fn is_same_value(attribute: &Attribute<'_>, value: &Value) -> bool {
         (Attribute::Bool(a), Value::Bool(b)) => a == b,
         (Attribute::String(a), Value::String(b)) => a == b,
         // DynamoDB may return the same number in another notation.
-        (Attribute::Number(a), Value::Number(b)) => a == b || Value::number(a).is_ok_and(|a| a == *value),
+        (Attribute::Number(a), Value::Number(b)) => a == b || number::normalize(a).is_ok_and(|a| a == *b),
         (Attribute::List(a), Value::List(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same_value(a, b))
         }

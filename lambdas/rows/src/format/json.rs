@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use restctl_contract::key::WRITTEN_BY;
+use restctl_contract::number;
 use serde_json::Value as Json;
 
 use crate::limits::{MAX_DEPTH, MAX_NAME_BYTES, MAX_RECORD_BYTES};
-use crate::number;
 use crate::reject::excerpt::excerpt;
 use crate::reject::{Fault, Reject};
 use crate::row::Row;
@@ -108,10 +108,9 @@ fn attribute(column: &str, member: Json, depth: usize) -> Result<Value, Fault> {
         Json::Null => Value::Null,
         Json::Bool(value) => Value::Bool(value),
         Json::String(text) => Value::String(text),
-        Json::Number(number) => match number::normalize(number.as_str()) {
-            Ok(normal) => Value::Number(normal),
-            Err(reason) => return Err(Fault::column(column, reason)),
-        },
+        Json::Number(number) => number::normalize(number.as_str())
+            .map(Value::Number)
+            .map_err(|error| Fault::column(column, error.to_string()))?,
         Json::Array(values) => {
             let values = values.into_iter().map(|value| attribute(column, value, depth + 1));
             Value::List(values.collect::<Result<_, _>>()?)

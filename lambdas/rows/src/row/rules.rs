@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use restctl_contract::key::{Key, KeyType, MAX_KEY_BYTES, STAMP_BYTES, WRITTEN_BY};
+use restctl_contract::number;
 
 use crate::limits::MAX_ITEM_BYTES;
-use crate::number;
 use crate::reject::Fault;
 use crate::row::Row;
 use crate::types::value::Value;
@@ -32,7 +32,7 @@ impl Rules {
             KeyType::String => Ok(Value::String(text.to_owned())),
             KeyType::Number => {
                 let normal = number::normalize(text);
-                normal.map(Value::Number).map_err(|reason| fault(format!("the key {reason}")))
+                normal.map(Value::Number).map_err(|error| fault(format!("the key {error}")))
             }
         }
     }

@@ -1,8 +1,9 @@
 use std::fmt::{self, Write};
 use std::str::FromStr;
 
+use restctl_contract::number;
+
 use crate::limits::MAX_RECORD_BYTES;
-use crate::number;
 use crate::types::value::Value;
 
 /// As many columns as a header has room for: a letter and a delimiter each.
@@ -46,12 +47,14 @@ impl ColumnType {
         }
     }
 
-    pub(crate) fn read(self, text: &str) -> Result<Value, &'static str> {
+    pub(crate) fn read(self, text: &str) -> Result<Value, String> {
         match self {
             ColumnType::String => Ok(Value::String(text.to_owned())),
-            ColumnType::Number => Value::number(text),
+            ColumnType::Number => {
+                number::normalize(text).map(Value::Number).map_err(|error| error.to_string())
+            }
             ColumnType::Boolean if self.fits(text) => Ok(Value::Bool(text == "true")),
-            ColumnType::Boolean => Err("is neither true nor false"),
+            ColumnType::Boolean => Err("is neither true nor false".to_owned()),
         }
     }
 }

@@ -1,5 +1,3 @@
-use crate::number;
-
 /// A value as DynamoDB stores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
@@ -13,12 +11,6 @@ pub enum Value {
 }
 
 impl Value {
-    /// The number of this text in any notation (`007`, `7.0`, `1e3`), or what is wrong with it as the rest of a
-    /// sentence.
-    pub fn number(text: &str) -> Result<Self, &'static str> {
-        number::normalize(text).map(Value::Number)
-    }
-
     /// What the value counts towards the size of an item ("DynamoDB Item sizes and formats", Amazon DynamoDB
     /// Developer Guide; approximate for numbers, as there).
     pub(crate) fn bytes(&self) -> usize {
