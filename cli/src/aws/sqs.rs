@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, MessageSystemAttributeName, QueueAttributeName,
 };
-use restctl_contract::event::{MESSAGE_GROUP, ObjectCreated};
+use restctl_contract::event::{MESSAGE_GROUP, UploadedObject};
 use restctl_contract::load::LoadId;
 
 use super::Aws;
@@ -31,10 +31,9 @@ pub(crate) async fn queue_load(
     aws: &Aws,
     queue_url: &str,
     load: &LoadId,
-    event: &ObjectCreated,
+    object: &UploadedObject,
 ) -> Result<()> {
-    let body = serde_json::to_string(event).context("the load cannot be described")?;
-    queue(aws, queue_url, load.as_str(), &body).await
+    queue(aws, queue_url, load.as_str(), &object.to_message()).await
 }
 
 /// Queues a message of a load, whose `name` tells it from others, behind those that came before.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use restctl_contract::event::{Bucket, DETAIL_TYPE, Detail, Object, ObjectCreated, SOURCE};
+use restctl_contract::event::UploadedObject;
 use restctl_contract::load::{LedgerEntry, LoadId, LoadState};
 use restctl_contract::template::output as stack_output;
 use tokio::time::{Instant, sleep};
@@ -98,21 +98,15 @@ impl Load {
     /// Queues the load as S3's event would, behind those that came before. Where that event comes all the same, the
     /// ledger makes the later one do nothing.
     pub(crate) async fn announce(&self, aws: &Aws, stack: &Stack, uploaded: &str) -> Result<()> {
-        let event = ObjectCreated {
-            source: SOURCE.to_owned(),
-            detail_type: DETAIL_TYPE.to_owned(),
-            time: uploaded.to_owned(),
-            detail: Detail {
-                bucket: Bucket { name: self.bucket.clone() },
-                object: Object {
-                    key: self.key.clone(),
-                    size: self.size,
-                    etag: String::new(),
-                    version_id: Some(self.version.clone()),
-                },
-            },
+        let object = UploadedObject {
+            bucket: self.bucket.clone(),
+            key: self.key.clone(),
+            size: self.size,
+            version: Some(self.version.clone()),
+            etag: String::new(),
+            uploaded: uploaded.to_owned(),
         };
-        sqs::queue_load(aws, stack.output(stack_output::LOAD_QUEUE)?, &self.id(), &event).await
+        sqs::queue_load(aws, stack.output(stack_output::LOAD_QUEUE)?, &self.id(), &object).await
     }
 }
 

@@ -1,48 +1,170 @@
-//! The message of the load queue: what Amazon S3 tells EventBridge about a new object ("EventBridge event message
+//! The messages of the load queue: what Amazon S3 tells EventBridge about a new object ("EventBridge event message
 //! structure", Amazon S3 User Guide), as far as a load needs it.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::json;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::load::{LoadId, REJECTS_PREFIX};
+use crate::timestamp::rfc3339;
 
 pub const SOURCE: &str = "aws.s3";
 pub const DETAIL_TYPE: &str = "Object Created";
 
-/// The message group of every load: one group, so one writer of the table, and loads in the order they came.
+/// The message group of every load. One group means one writer of the table, and loads in the order they arrived.
 pub const MESSAGE_GROUP: &str = "items";
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ObjectCreated {
-    /// [`SOURCE`]
-    pub source: String,
-    /// [`DETAIL_TYPE`]
-    #[serde(rename = "detail-type")]
-    pub detail_type: String,
-    /// RFC 3339.
-    pub time: String,
-    pub detail: Detail,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Detail {
-    pub bucket: Bucket,
-    pub object: Object,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bucket {
-    pub name: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Object {
+/// An object that was uploaded to the data bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadedObject {
+    pub bucket: String,
     /// Not URL-encoded.
     pub key: String,
     /// In bytes.
-    #[serde(default)]
     pub size: u64,
-    #[serde(default)]
+    /// `None` if the bucket is not versioned, or if an emulator left it out.
+    pub version: Option<String>,
     pub etag: String,
-    /// Absent where the bucket is not versioned, and in emulators.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version_id: Option<String>,
+    /// When it was uploaded: RFC 3339, UTC, with milliseconds.
+    pub uploaded: String,
+}
+
+/// Why a message is not the event of an uploaded object.
+#[derive(Debug, thiserror::Error)]
+pub enum EventError {
+    #[error("it is not the JSON of an S3 event")]
+    NotJson(#[from] serde_json::Error),
+    #[error("its time is not RFC 3339")]
+    NotATime(#[from] time::error::Parse),
+    #[error("it is {detail_type:?} of {event_source:?}")]
+    OtherEvent { event_source: String, detail_type: String },
+}
+
+/// Reads the body of a message.
+///
+/// # Errors
+/// If it is not an "Object Created" event of S3.
+pub fn parse(message: &str) -> Result<UploadedObject, EventError> {
+    let event: ObjectCreated = serde_json::from_str(message)?;
+    let uploaded = OffsetDateTime::parse(&event.time, &Rfc3339)?;
+    if event.source != SOURCE || event.detail_type != DETAIL_TYPE {
+        return Err(EventError::OtherEvent { event_source: event.source, detail_type: event.detail_type });
+    }
+    let Detail { bucket, object } = event.detail;
+    Ok(UploadedObject {
+        bucket: bucket.name,
+        key: object.key,
+        size: object.size,
+        // While versioning is suspended, every object has the version `null`, whatever it contains.
+        version: object.version_id.filter(|id| !matches!(id.as_str(), "" | "null")),
+        etag: object.etag,
+        uploaded: rfc3339(uploaded),
+    })
+}
+
+impl UploadedObject {
+    /// Returns the message that [`parse`] reads, as S3 would send it.
+    pub fn to_message(&self) -> String {
+        let mut object = json!({ "key": self.key, "size": self.size, "etag": self.etag });
+        if let Some(version) = &self.version {
+            object["version-id"] = json!(version);
+        }
+        json!({
+            "source": SOURCE,
+            "detail-type": DETAIL_TYPE,
+            "time": self.uploaded,
+            "detail": { "bucket": { "name": self.bucket }, "object": object },
+        })
+        .to_string()
+    }
+
+    /// Returns the id of the object's load, or `None` if the message names no version.
+    pub fn load_id(&self) -> Option<LoadId> {
+        self.version.as_deref().map(|version| LoadId::of(&self.key, version))
+    }
+
+    /// Returns whether the object is a file of rejects, which is not loaded.
+    pub fn is_rejects_file(&self) -> bool {
+        self.key.starts_with(REJECTS_PREFIX)
+    }
+}
+
+#[derive(Deserialize)]
+struct ObjectCreated {
+    source: String,
+    #[serde(rename = "detail-type")]
+    detail_type: String,
+    time: String,
+    detail: Detail,
+}
+
+#[derive(Deserialize)]
+struct Detail {
+    bucket: Bucket,
+    object: Object,
+}
+
+#[derive(Deserialize)]
+struct Bucket {
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Object {
+    key: String,
+    #[serde(default)]
+    size: u64,
+    #[serde(default)]
+    etag: String,
+    #[serde(default)]
+    version_id: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLE: &str = include_str!("../../../fixtures/events/object-created.json");
+
+    fn body() -> String {
+        let event: serde_json::Value = serde_json::from_str(SAMPLE).unwrap();
+        event["Records"][0]["body"].as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn the_sample_is_parsed() {
+        let object = parse(&body()).unwrap();
+        assert_eq!(object.bucket, "restctl-data");
+        assert_eq!(object.key, "uploads/items 2026+é.csv");
+        assert_eq!(object.size, 1024);
+        assert_eq!(object.version.as_deref(), Some("3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY"));
+        assert_eq!(object.uploaded, "2026-01-15T09:30:05.000Z");
+        assert_eq!(parse(&object.to_message()).unwrap(), object);
+    }
+
+    #[test]
+    fn a_version_may_be_missing_and_times_become_utc() {
+        let body = body()
+            .replace("\"version-id\":\"3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY\",", "")
+            .replace("2026-01-15T09:30:05Z", "2026-01-15T00:30:05.12-03:00");
+        let object = parse(&body).unwrap();
+        assert_eq!((&object.version, object.load_id()), (&None, None));
+        assert_eq!(object.uploaded, "2026-01-15T03:30:05.120Z");
+        assert_eq!(parse(&object.to_message()).unwrap(), object);
+    }
+
+    #[test]
+    fn other_messages_are_refused() {
+        assert!(matches!(parse(""), Err(EventError::NotJson(_))));
+        assert!(matches!(parse("{}"), Err(EventError::NotJson(_))));
+        assert!(matches!(parse(&body().replace("2026-01-15T", "")), Err(EventError::NotATime(_))));
+        for (right, wrong) in [("Object Created", "Object Deleted"), ("aws.s3", "x")] {
+            assert!(
+                matches!(parse(&body().replace(right, wrong)), Err(EventError::OtherEvent { .. })),
+                "{wrong}"
+            );
+        }
+    }
 }

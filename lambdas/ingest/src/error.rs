@@ -3,13 +3,14 @@
 use std::error::Error as StdError;
 
 use restctl_aws::BoxError;
+use restctl_contract::event::EventError;
 use restctl_rows::Unreadable;
 
 /// A failure that another attempt may not meet.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("the message is not an \"Object Created\" event of Amazon S3")]
-    NotAnObjectCreatedEvent(#[source] Option<serde_json::Error>),
+    NotAnObjectCreatedEvent(#[from] EventError),
     #[error("{operation} of {target:?} failed")]
     Service { operation: &'static str, target: String, source: BoxError },
     /// The request itself is invalid.

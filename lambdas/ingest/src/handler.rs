@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use restctl_contract::event;
 use tracing::field::Empty;
 use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::error::Error;
 use crate::load::{LoadContext, LoadOutcome, load_object};
-use crate::message::{Deadline, LoadQueue, ObjectCreated, receive_count, retry_delay};
+use crate::message::{Deadline, LoadQueue, receive_count, retry_delay};
 
 /// The time limit of the last call to the queue. It is less than the deadline's margin.
 const LAST_CALL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -54,7 +55,7 @@ impl Handler {
 
     async fn handle_message(&self, message: &SqsMessage, deadline: Deadline) -> Disposition {
         warn_if_failed(self.queue.hide(message, deadline.time_until_end()).await);
-        let result = match ObjectCreated::parse(message.body.as_deref().unwrap_or_default()) {
+        let result = match event::parse(message.body.as_deref().unwrap_or_default()) {
             Ok(created) if created.is_rejects_file() => {
                 info!(object = created.key, "the object is a file of rejects, which is not loaded");
                 return Disposition::Delete;
@@ -64,7 +65,7 @@ impl Handler {
                 let load = load_object(&self.context, &created, deadline);
                 tokio::time::timeout(time, load).await.unwrap_or(Err(Error::OutOfTime))
             }
-            Err(error) => Err(error),
+            Err(error) => Err(error.into()),
         };
         match result {
             Ok(LoadOutcome::Settled) => Disposition::Delete,

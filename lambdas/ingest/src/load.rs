@@ -11,6 +11,7 @@ mod settle;
 
 use std::ops::ControlFlow;
 
+use restctl_contract::event::UploadedObject;
 use restctl_contract::load::LoadId;
 use tracing::Span;
 
@@ -21,16 +22,16 @@ use run::run_attempt;
 use settle::settle_attempt;
 
 use crate::error::{Error, LoadError};
-use crate::message::{Deadline, ObjectCreated};
+use crate::message::Deadline;
 use crate::source::Object;
 
 /// Loads the object for as long as the invocation lasts, unless it has been loaded before.
 pub(crate) async fn load_object(
     context: &LoadContext,
-    created: &ObjectCreated,
+    created: &UploadedObject,
     deadline: Deadline,
 ) -> Result<LoadOutcome, Error> {
-    let ObjectCreated { bucket, key, version, etag, .. } = created;
+    let UploadedObject { bucket, key, version, etag, .. } = created;
     let current = match version {
         Some(_) => None,
         None => Object::find(&context.s3, bucket, key, None).await?,

@@ -41,7 +41,7 @@ impl Done {
             Ok(outcome) => (outcome, None),
             Err(failure) => (Outcome::Failed, Some(failure.to_single_line())),
         };
-        let object = letter.object().map(str::to_owned);
+        let object = letter.object.as_ref().map(|object| object.key.clone());
         let done = Self { message_id: letter.message.id.clone(), load, object, outcome, reason };
         output::print_message(&done.in_words());
         done

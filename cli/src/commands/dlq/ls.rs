@@ -100,9 +100,9 @@ async fn stopped(aws: &Aws, stack: &Stack, letters: &[DeadLetter]) -> Result<Vec
 
 impl Row {
     fn of(letter: &DeadLetter, entry: Option<LedgerEntry>) -> Self {
-        let object = letter.event.as_ref().map(|event| &event.detail.object);
+        let object = letter.object.as_ref();
         let known = entry.map(Self::from);
-        let reason = match &letter.event {
+        let reason = match object {
             Some(_) => None,
             None => Some(NO_EVENT.to_owned()),
         };
@@ -111,10 +111,10 @@ impl Row {
             load: letter.load().or_else(|| known.as_ref()?.load.clone()),
             object: object.map(|object| object.key.clone()),
             version: object
-                .and_then(|object| object.version_id.clone())
+                .and_then(|object| object.version.clone())
                 .or_else(|| known.as_ref()?.version.clone()),
             size: object.map(|object| object.size),
-            uploaded: letter.uploaded.clone(),
+            uploaded: object.map(|object| object.uploaded.clone()),
             dead_since: letter.message.sent.clone(),
             state: known.as_ref().and_then(|known| known.state),
             reason: reason.or_else(|| known?.reason),

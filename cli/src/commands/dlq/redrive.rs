@@ -88,7 +88,7 @@ async fn queue_again(
     letter: &DeadLetter,
     entry: Option<LedgerEntry>,
 ) -> Result<Outcome> {
-    if letter.event.is_none() {
+    if letter.object.is_none() {
         return Ok(Outcome::Left);
     }
     let outcome = match &entry {

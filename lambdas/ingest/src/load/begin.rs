@@ -1,5 +1,6 @@
 use std::ops::ControlFlow;
 
+use restctl_contract::event::UploadedObject;
 use restctl_contract::load::{LedgerEntry, LoadId, LoadState, MAX_ATTEMPTS, Position, Receipt};
 use restctl_contract::timestamp;
 use tracing::info;
@@ -9,7 +10,6 @@ use super::context::LoadContext;
 use super::count::Progress;
 use super::outcome::LoadOutcome;
 use crate::error::Error;
-use crate::message::ObjectCreated;
 use crate::table::ItemsTable;
 
 /// One attempt at a load, which lasts as long as the invocation at most.
@@ -28,7 +28,7 @@ pub(super) struct Attempt<'a> {
 /// outcome if there is nothing left to attempt.
 pub(super) async fn begin_attempt<'a>(
     context: &'a LoadContext,
-    created: &'a ObjectCreated,
+    created: &'a UploadedObject,
     version: &str,
 ) -> Result<ControlFlow<LoadOutcome, Attempt<'a>>, Error> {
     let ledger = context.ledger();
@@ -69,7 +69,7 @@ fn next_attempt(entry: LedgerEntry) -> LedgerEntry {
     LedgerEntry { attempts: entry.attempts + 1, updated: now, ..entry }
 }
 
-fn first_attempt(created: &ObjectCreated, version: &str) -> LedgerEntry {
+fn first_attempt(created: &UploadedObject, version: &str) -> LedgerEntry {
     let now = timestamp::now();
     LedgerEntry {
         load: LoadId::of(&created.key, version),
