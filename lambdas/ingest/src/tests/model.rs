@@ -1,44 +1,39 @@
-//! The function against a plain map: whatever happens to messages, calls and the process itself, the table ends as
-//! the files, one after the other in the order of their uploads, make it.
+//! Compares the handler with a plain map. Whatever happens to messages, calls and the process itself, the table ends as if
+//! the files had been loaded one after the other in the order of their uploads.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
-use std::time::Duration;
 
 use fastrand::Rng;
 use restctl_contract::load::{LedgerEntry, LoadState, Receipt};
 use serde_dynamo::Item;
 use serde_json::{Value, json};
 
-use super::world::{World, add_up, message_at};
+use super::world::{TimeLimit, World, assert_adds_up, message_at};
 use crate::source::WindowSize;
 
-/// How many histories each of the tests tells; `RESTCTL_HISTORIES` asks for another number.
+/// The number of random histories in each test, unless `RESTCTL_HISTORIES` sets another.
 const HISTORIES: u64 = 1_000;
 
-/// More than enough for everything to have settled.
+/// More deliveries than any history needs.
 const MAX_DELIVERIES: usize = 1_000;
 
-const PLENTY: Duration = Duration::from_secs(60);
-/// Of which a quarter, and what is kept for the last words, leave no time: a window or two are written.
-const LITTLE: Duration = Duration::from_secs(4);
-
-/// One file, uploaded in the second of its number.
+/// A file, uploaded in the second of its number.
 struct Upload {
     object: &'static str,
     version: String,
     body: String,
-    /// Key and value of each row that can be loaded.
+    /// The key and the value of each row that can be loaded.
     rows: Vec<(u8, u8)>,
-    /// All rows, rejects included.
+    /// The number of rows, including rejects.
     read: u64,
     readable: bool,
 }
 
 impl Upload {
-    /// Few keys and few values, so that everything that can happen to a row happens.
+    /// Has few keys and few values, so that everything that can happen to a row happens.
     fn random(rng: &mut Rng, number: usize) -> Self {
         let mut upload = Self {
             object: *rng.choice(&["a.csv", "b.csv", "c.csv"]).unwrap(),
@@ -81,7 +76,7 @@ struct Message {
 }
 
 /// The queue of loads and its dead letters, as SQS keeps them for one message group.
-struct Queue {
+struct ModelQueue {
     loads: VecDeque<Message>,
     dead: Vec<Message>,
 }
@@ -90,7 +85,7 @@ struct History<'a> {
     world: &'a mut World,
     rng: Rng,
     uploads: Vec<Upload>,
-    queue: Queue,
+    queue: ModelQueue,
     next_id: usize,
 }
 
@@ -104,56 +99,56 @@ impl<'a> History<'a> {
         for upload in &uploads {
             world.bucket.put(upload.object, &upload.version, upload.body.as_bytes());
         }
-        let queue = Queue { loads: VecDeque::new(), dead: Vec::new() };
+        let queue = ModelQueue { loads: VecDeque::new(), dead: Vec::new() };
         let mut history = Self { world, rng, uploads, queue, next_id: 0 };
         for number in 0..history.uploads.len() {
-            history.arrive(number);
+            history.enqueue(number);
         }
         history
     }
 
-    /// The event of an upload, most often in its turn and once.
-    fn arrive(&mut self, number: usize) {
+    /// Queues the event of an upload: usually once and at the end, sometimes twice or earlier.
+    fn enqueue(&mut self, number: usize) {
         let times = if self.rng.u8(..5) == 0 { 2 } else { 1 };
         for _ in 0..times {
             self.next_id += 1;
             let message = self.uploads[number].message(number, self.next_id);
             let queued = self.queue.loads.len();
-            let place = if self.rng.u8(..3) == 0 { self.rng.usize(..=queued) } else { queued };
-            self.queue.loads.insert(place, message);
+            let index = if self.rng.u8(..3) == 0 { self.rng.usize(..=queued) } else { queued };
+            self.queue.loads.insert(index, message);
         }
     }
 
     async fn play(&mut self) {
         for _ in 0..MAX_DELIVERIES {
-            let trouble = self.next_id < 1_000 && self.rng.u8(..10) < 7;
+            let has_trouble = self.next_id < 1_000 && self.rng.u8(..10) < 7;
             if self.queue.loads.is_empty() && !self.redrive() {
                 return;
             }
-            if trouble {
-                self.trouble();
+            if has_trouble {
+                self.make_trouble();
             }
-            let crash = trouble && self.rng.u8(..3) == 0;
+            let crash = has_trouble && self.rng.u8(..3) == 0;
             let crash_after = crash.then(|| self.rng.usize(..120));
-            let time = if self.rng.bool() { PLENTY } else { LITTLE };
+            let time = if self.rng.bool() { TimeLimit::Plenty } else { TimeLimit::Short };
             self.deliver(time, crash_after).await;
             match self.rng.u8(..16) {
                 0 | 1 => _ = self.redrive(),
-                2 if trouble => self.retry(),
+                2 if has_trouble => self.retry(),
                 _ => {}
             }
         }
-        panic!("it never settles");
+        panic!("the loads never settle");
     }
 
-    /// Dead letters go to the end of the queue. Whether there were any.
+    /// Moves the dead letters to the end of the queue, and returns whether there were any.
     fn redrive(&mut self) -> bool {
         let any = !self.queue.dead.is_empty();
         self.queue.loads.extend(self.queue.dead.drain(..).map(|message| Message { receives: 0, ..message }));
         any
     }
 
-    /// As `restctl loads retry` does it, of some load that has failed or stopped.
+    /// Does what `restctl loads retry` does, to a random load if it has failed or stopped.
     fn retry(&mut self) {
         let number = self.rng.usize(..self.uploads.len());
         let upload = &self.uploads[number];
@@ -167,7 +162,7 @@ impl<'a> History<'a> {
         }
     }
 
-    fn trouble(&mut self) {
+    fn make_trouble(&mut self) {
         let World { dynamo, bucket, .. } = &*self.world;
         match self.rng.u8(..6) {
             0 => dynamo.leave_unprocessed(self.rng.usize(1..6), self.rng.usize(1..4)),
@@ -179,20 +174,20 @@ impl<'a> History<'a> {
         }
     }
 
-    /// The first message of the queue to one invocation, which dies when it has been polled so often.
-    async fn deliver(&mut self, time: Duration, crash_after: Option<usize>) {
+    /// Delivers the first message to one invocation, which dies after it has been polled `crash_after` times.
+    async fn deliver(&mut self, time: TimeLimit, crash_after: Option<usize>) {
         let message = self.queue.loads.front_mut().unwrap();
         message.receives += 1;
         let attributes = json!({ "ApproximateReceiveCount": message.receives.to_string() });
         let record = json!({ "messageId": message.id, "receiptHandle": "handle", "attributes": attributes, "body": message.body.to_string() });
         let records = [record];
-        let invocation = self.world.deliver(&records, time);
+        let invocation = self.world.deliver_within(&records, time);
         let failed = match crash_after {
             None => Some(invocation.await),
-            Some(polls) => crashing(invocation, polls).await,
+            Some(polls) => run_until_crash(invocation, polls).await,
         };
         if failed.is_none() {
-            calm_down().await;
+            let_servers_finish().await;
         }
         for buried in self.world.sqs.take("SendMessage") {
             let body = serde_json::from_str(buried["MessageBody"].as_str().unwrap()).unwrap();
@@ -210,7 +205,7 @@ impl<'a> History<'a> {
             model.extend(upload.rows.iter().copied());
             let entry = self.world.entry(upload.object, &upload.version);
             assert_eq!(entry.state, if upload.readable { LoadState::Loaded } else { LoadState::Failed });
-            add_up(&entry.receipt);
+            assert_adds_up(&entry.receipt);
             assert_eq!(entry.receipt.read, upload.read, "{entry:?}");
         }
         let items = self.world.dynamo.items("items");
@@ -221,8 +216,8 @@ impl<'a> History<'a> {
     }
 }
 
-/// Drops the future when it has been polled `polls` times: then there is no answer.
-async fn crashing<T>(future: impl Future<Output = T>, mut polls: usize) -> Option<T> {
+/// Runs the future, and drops it if it is not ready after `polls` polls.
+async fn run_until_crash<T>(future: impl Future<Output = T>, mut polls: usize) -> Option<T> {
     let mut future = pin!(future);
     poll_fn(|context| {
         if polls == 0 {
@@ -234,49 +229,50 @@ async fn crashing<T>(future: impl Future<Output = T>, mut polls: usize) -> Optio
     .await
 }
 
-/// Lets the servers finish what a process that died had sent them: long before its message comes again.
-async fn calm_down() {
+/// Lets the servers finish what a process sent them before it died. In AWS that happens long before its message comes
+/// again.
+async fn let_servers_finish() {
     for _ in 0..300 {
         tokio::task::yield_now().await;
     }
 }
 
-/// Names the history that ends badly.
-struct Seed(u64);
+/// Prints the seed if its history fails.
+struct PrintedOnPanic(u64);
 
-impl Drop for Seed {
+impl Drop for PrintedOnPanic {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("in the history of seed {}", self.0);
+            eprintln!("the history of seed {} failed", self.0);
         }
     }
 }
 
-async fn tell(seeds: impl Iterator<Item = u64>) {
+async fn play_histories(seeds: impl Iterator<Item = u64>) {
     let mut world = World::new().await;
     for seed in seeds {
-        let _named = Seed(seed);
+        let _seed = PrintedOnPanic(seed);
         let mut history = History::random(&mut world, seed);
         history.play().await;
         history.check();
     }
 }
 
-fn histories() -> u64 {
+fn number_of_histories() -> u64 {
     std::env::var("RESTCTL_HISTORIES").ok().and_then(|number| number.parse().ok()).unwrap_or(HISTORIES)
 }
 
 #[tokio::test]
-async fn the_table_ends_as_the_files_make_it() {
-    tell(0..histories()).await;
+async fn the_table_ends_as_the_model() {
+    play_histories(0..number_of_histories()).await;
 }
 
 #[tokio::test]
-async fn the_table_ends_as_the_files_make_it_in_other_histories_too() {
-    tell(1_000_000..1_000_000 + histories()).await;
+async fn the_table_ends_as_the_model_in_other_histories() {
+    play_histories(1_000_000..1_000_000 + number_of_histories()).await;
 }
 
-/// A file on top of others, the invocation dying at one point after the other until it comes through.
+/// Loads a file on top of others. The invocation dies at every point in turn, until it gets through.
 #[tokio::test]
 async fn a_crash_at_any_point_loses_nothing() {
     let mut world = World::new().await;
@@ -290,25 +286,25 @@ async fn a_crash_at_any_point_loses_nothing() {
         history.world.bucket.put(last.object, &last.version, last.body.as_bytes());
         history.queue.loads.push_back(last.message(40, 1_000));
         history.uploads.push(last);
-        history.deliver(PLENTY, Some(crash_after)).await;
-        let came_through = history.queue.loads.is_empty();
+        history.deliver(TimeLimit::Plenty, Some(crash_after)).await;
+        let got_through = history.queue.loads.is_empty();
         while !history.queue.loads.is_empty() || history.redrive() {
-            history.deliver(PLENTY, None).await;
+            history.deliver(TimeLimit::Plenty, None).await;
         }
         history.check();
-        if came_through {
-            assert!(crash_after > 20, "{crash_after} points are too few");
+        if got_through {
+            assert!(crash_after > 20, "only {crash_after} points");
             return;
         }
     }
 }
 
-/// Nothing goes wrong and everything comes in its turn: then what became of each row is known exactly.
+/// If nothing goes wrong and every message comes in its turn, the receipt is known exactly.
 #[tokio::test]
-async fn receipts_tell_what_became_of_each_row() {
+async fn receipts_count_every_row() {
     let mut world = World::new().await;
     for seed in 0..200 {
-        let _named = Seed(seed);
+        let _seed = PrintedOnPanic(seed);
         let mut history = History::random(&mut world, seed);
         history.queue.loads.clear();
         history.world.handler.context.window_size = WindowSize::default();
@@ -317,17 +313,17 @@ async fn receipts_tell_what_became_of_each_row() {
         for number in 0..history.uploads.len() {
             let message = history.uploads[number].message(number, number);
             history.queue.loads.push_back(message);
-            history.deliver(PLENTY, None).await;
+            history.deliver(TimeLimit::Plenty, None).await;
             let upload = &history.uploads[number];
             let receipt = history.world.entry(upload.object, &upload.version).receipt;
             let counts = Receipt { read_units: 0.0, write_units: 0.0, seconds: 0.0, ..receipt };
-            assert_eq!(counts, expected(upload, &mut table));
+            assert_eq!(counts, expected_receipt(upload, &mut table));
             assert_eq!(receipt.write_units, (counts.new + counts.changed) as f64);
         }
     }
 }
 
-fn expected(upload: &Upload, table: &mut BTreeMap<u8, u8>) -> Receipt {
+fn expected_receipt(upload: &Upload, table: &mut BTreeMap<u8, u8>) -> Receipt {
     let last: BTreeMap<u8, u8> = upload.rows.iter().copied().collect();
     let mut receipt = Receipt {
         read: upload.read,

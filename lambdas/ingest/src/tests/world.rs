@@ -19,12 +19,34 @@ use crate::load::{LedgerCadence, LoadContext};
 use crate::message::{Deadline, LoadQueue};
 use crate::source::WindowSize;
 
-/// The function with everything it talks to.
+/// The handler and the services that it calls.
 pub(crate) struct World {
     pub(crate) dynamo: Dynamo,
     pub(crate) bucket: Bucket,
     pub(crate) sqs: Sqs,
     pub(crate) handler: Handler,
+}
+
+/// The time of an invocation. No limit depends on the speed of the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TimeLimit {
+    Plenty,
+    /// There is time to finish the work in hand, but none for new work: a window or two are written.
+    Short,
+    /// The work is cut off at once.
+    RunsOut,
+}
+
+impl TimeLimit {
+    fn deadline(self) -> Deadline {
+        const HOUR: Duration = Duration::from_secs(60 * 60);
+        let deadline = Deadline::at(SystemTime::now() + HOUR);
+        match self {
+            TimeLimit::Plenty => deadline,
+            TimeLimit::Short => Deadline { short: HOUR, ..deadline },
+            TimeLimit::RunsOut => Deadline { margin: HOUR, ..deadline },
+        }
+    }
 }
 
 impl World {
@@ -38,7 +60,7 @@ impl World {
         world
     }
 
-    /// As it was at first; making another takes longer.
+    /// Resets everything, which is faster than making another world.
     pub(crate) fn clear(&self) {
         self.dynamo.clear();
         self.dynamo.create_table("items", "id");
@@ -47,11 +69,14 @@ impl World {
         self.sqs.take("SendMessage");
     }
 
-    /// One invocation with `time` left; the identifiers it reports as failed.
-    pub(crate) async fn deliver(&self, messages: &[Value], time: Duration) -> Vec<String> {
+    /// Runs one invocation and returns the ids of the messages that it reports as failed.
+    pub(crate) async fn deliver(&self, messages: &[Value]) -> Vec<String> {
+        self.deliver_within(messages, TimeLimit::Plenty).await
+    }
+
+    pub(crate) async fn deliver_within(&self, messages: &[Value], time: TimeLimit) -> Vec<String> {
         let event: SqsEvent = serde_json::from_value(json!({ "Records": messages })).unwrap();
-        let deadline = Deadline::at(SystemTime::now() + time);
-        let response = self.handler.handle(event, deadline).await.unwrap();
+        let response = self.handler.handle(event, time.deadline()).await.unwrap();
         response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
     }
 
@@ -65,6 +90,13 @@ impl World {
         let item = entries.into_iter().find(|entry| entry["load"]["S"] == load.as_str())?;
         let item: serde_dynamo::Item = serde_json::from_value(item).unwrap();
         Some(serde_dynamo::from_item(item).unwrap())
+    }
+
+    /// Returns what became of the rows of a load, without what it cost.
+    pub(crate) fn counts(&self, object: &str, version: &str) -> Receipt {
+        let receipt = self.entry(object, version).receipt;
+        assert_adds_up(&receipt);
+        Receipt { read_units: 0.0, write_units: 0.0, seconds: 0.0, ..receipt }
     }
 }
 
@@ -86,7 +118,7 @@ async fn handler(dynamo: &Dynamo, bucket: &Bucket, sqs: &Sqs) -> Handler {
         endpoint_url: Some(dynamo.url().to_owned()),
     };
     let https = restctl_aws::https_client().unwrap();
-    let service = Service::dynamodb(https, &environment, Duration::from_secs(20)).unwrap();
+    let service = Service::dynamodb(https, &environment, Duration::from_secs(60)).unwrap();
     let backoff = Backoff { first: Duration::from_millis(1), longest: Duration::from_millis(50) };
     let context = LoadContext {
         s3: aws_sdk_s3::Client::from_conf(s3.build()),
@@ -101,26 +133,26 @@ async fn handler(dynamo: &Dynamo, bucket: &Bucket, sqs: &Sqs) -> Handler {
     Handler { queue, context }
 }
 
-/// Every row is accounted for.
+/// Asserts that the receipt accounts for every row.
 #[track_caller]
-pub(crate) fn add_up(receipt: &Receipt) {
+pub(crate) fn assert_adds_up(receipt: &Receipt) {
     let Receipt { read, new, changed, unchanged, stale, rejected, duplicates, .. } = *receipt;
     assert_eq!(read, new + changed + unchanged + stale + rejected + duplicates, "{receipt:?}");
 }
 
-/// A message about an object; its identifier is made of both names. Without a version the event has none.
+/// Returns a message about an object, whose id is `KEY VERSION`. If `version` is empty, the event has none.
 pub(crate) fn message(key: &str, version: &str) -> Value {
     let body = message_at(key, version, "2026-01-15T09:30:05Z");
     json!({ "messageId": format!("{key} {version}"), "receiptHandle": "handle", "body": body.to_string() })
 }
 
-/// The same, uploaded some seconds later.
+/// Returns the same message, uploaded some seconds later.
 pub(crate) fn message_later(key: &str, version: &str, seconds: u32) -> Value {
     let body = message_at(key, version, &format!("2026-01-15T09:30:{:02}Z", 5 + seconds));
     json!({ "messageId": format!("{key} {version}"), "receiptHandle": "handle", "body": body.to_string() })
 }
 
-/// The body of a message about an object that was uploaded at `time`.
+/// Returns the body of a message about an object that was uploaded at `time`.
 pub(crate) fn message_at(key: &str, version: &str, time: &str) -> Value {
     let mut object = json!({ "key": key, "size": 1024, "etag": "from-the-event", "sequencer": "00" });
     if !version.is_empty() {
@@ -134,7 +166,7 @@ pub(crate) fn message_at(key: &str, version: &str, time: &str) -> Value {
     })
 }
 
-/// Rows with these ids, and names that tell them apart.
+/// Returns a file with these ids and a name for each of them.
 pub(crate) fn csv(ids: RangeInclusive<usize>) -> Vec<u8> {
     let rows = ids.map(|id| format!("{id},n{id}\n"));
     format!("id,name\n{}", rows.collect::<String>()).into_bytes()

@@ -1,0 +1,136 @@
+//! Failures of the services, of the file and of the function.
+
+use restctl_contract::load::{COLUMN_TYPES_METADATA, LedgerEntry, LoadState, MAX_ATTEMPTS};
+use serde_json::json;
+
+use super::world::{World, csv, message};
+use super::{NONE_FAILED, gzip, receipt};
+
+#[tokio::test]
+async fn unprocessed_items_are_retried_until_they_are_written() {
+    let world = World::new().await;
+    world.bucket.put("items.csv", "v1", &csv(1..=60));
+    world.dynamo.leave_unprocessed(10, 4);
+    assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
+    assert_eq!(world.dynamo.items("items").len(), 60);
+    assert_eq!(world.counts("items.csv", "v1"), receipt(60, 60, 0, 0));
+}
+
+#[tokio::test]
+async fn throttled_calls_are_retried() {
+    let world = World::new().await;
+    world.bucket.put("items.csv", "v1", &csv(1..=2));
+    world.dynamo.throttle("BatchWriteItem", 20);
+    assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
+    assert_eq!(world.entry("items.csv", "v1").state, LoadState::Loaded);
+}
+
+#[tokio::test]
+async fn a_broken_connection_is_resumed_where_it_broke() {
+    let world = World::new().await;
+    world.bucket.put("items.csv", "v1", &csv(1..=60));
+    world.bucket.break_off(4, 100);
+    assert_eq!(
+        world.deliver(&[message("items.csv", "v1")]).await,
+        NONE_FAILED,
+        "{:?}",
+        world.entry("items.csv", "v1")
+    );
+    assert_eq!(world.counts("items.csv", "v1"), receipt(60, 60, 0, 0));
+    world.bucket.put("items.csv", "v2", &csv(1..=60));
+    world.bucket.break_off(100, 0);
+    assert_eq!(world.deliver(&[message("items.csv", "v2")]).await, ["items.csv v2"]);
+    assert!(world.entry("items.csv", "v2").reason.unwrap().contains("GetObject"));
+}
+
+#[tokio::test]
+async fn a_load_is_retried_after_an_outage_of_s3() {
+    let world = World::new().await;
+    world.bucket.put("items.csv", "v1", &csv(1..=2));
+    world.bucket.refuse_reads(3);
+    assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, ["items.csv v1"]);
+    let entry = world.entry("items.csv", "v1");
+    assert_eq!((entry.state, entry.attempts), (LoadState::Loading, 1));
+    assert!(entry.reason.unwrap().contains("HeadObject"));
+    assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
+    assert_eq!(world.entry("items.csv", "v1").state, LoadState::Loaded);
+}
+
+#[tokio::test]
+async fn an_unreadable_file_fails_for_good() {
+    let world = World::new().await;
+    world.bucket.put("no-key.csv", "v1", include_bytes!("../../../../fixtures/no-key.csv"));
+    world.bucket.put("items.xlsx", "v1", b"PK");
+    world.bucket.put_with("typed.csv", "v1", &csv(1..=2), &[(COLUMN_TYPES_METADATA, "s")]);
+    let half = [csv(1..=1500), b"1501,\"never closed\n".to_vec()].concat();
+    world.bucket.put("half.csv", "v1", &half);
+    let mut cut = gzip(&csv(2001..=2100));
+    cut.truncate(cut.len() - 9);
+    world.bucket.put("cut.csv.gz", "v1", &cut);
+    let keys = ["no-key.csv", "items.xlsx", "typed.csv", "half.csv", "deleted.csv", "cut.csv.gz"];
+    let messages: Vec<_> = keys.iter().map(|key| message(key, "v1")).collect();
+    assert_eq!(world.deliver(&messages).await, NONE_FAILED);
+    let said = [
+        "no column is called \"id\"",
+        "ends in .csv",
+        "column types",
+        "line 1502",
+        "was deleted",
+        "gzip data",
+    ];
+    for (key, said) in keys.into_iter().zip(said) {
+        let entry = world.entry(key, "v1");
+        assert_eq!(entry.state, LoadState::Failed, "{key}");
+        assert!(entry.reason.as_deref().unwrap().contains(said), "{key}: {:?}", entry.reason);
+    }
+    assert_eq!(world.counts("half.csv", "v1"), receipt(1500, 1500, 0, 0));
+    let calls = world.dynamo.calls("PutItem");
+    assert_eq!(world.deliver(&messages).await, NONE_FAILED);
+    assert_eq!(world.dynamo.calls("PutItem"), calls, "a failed load is not tried again");
+}
+
+#[tokio::test]
+async fn a_load_that_keeps_failing_stops_and_continues_when_redriven() {
+    let mut world = World::new().await;
+    world.handler.context.items_table = "gone".into();
+    world.bucket.put("items.csv", "v1", &csv(1..=3));
+    for attempt in 1..=MAX_ATTEMPTS {
+        let failed = world.deliver(&[message("items.csv", "v1")]).await;
+        let rests = world.sqs.take("ChangeMessageVisibility").len();
+        if attempt < MAX_ATTEMPTS {
+            assert_eq!((failed, rests), (vec!["items.csv v1".to_owned()], 2));
+        } else {
+            assert_eq!((failed, rests), (vec![], 1), "the message is in the dead-letter queue");
+        }
+    }
+    let entry = world.entry("items.csv", "v1");
+    assert_eq!((entry.state, entry.attempts), (LoadState::Stopped, MAX_ATTEMPTS));
+    assert!(entry.reason.unwrap().contains("ResourceNotFoundException"));
+    let buried = world.sqs.take("SendMessage");
+    assert_eq!(buried.len(), 1);
+    assert!(buried[0]["QueueUrl"].as_str().unwrap().ends_with("/dead"));
+
+    world.handler.context.items_table = "items".into();
+    assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
+    assert_eq!(world.counts("items.csv", "v1"), receipt(3, 3, 0, 0));
+    assert_eq!(world.entry("items.csv", "v1").state, LoadState::Loaded);
+}
+
+#[tokio::test]
+async fn a_load_that_kills_the_function_repeatedly_stops() {
+    let world = World::new().await;
+    world.bucket.put("items.csv", "v1", &csv(1..=3));
+    world.bucket.refuse_reads(3);
+    assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, ["items.csv v1"]);
+    // The function died in each attempt since, without an error.
+    let entry = LedgerEntry { attempts: MAX_ATTEMPTS, ..world.entry("items.csv", "v1") };
+    let item: serde_dynamo::Item = serde_dynamo::to_item(entry).unwrap();
+    world.dynamo.put("ledger", json!(item));
+    assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
+    let entry = world.entry("items.csv", "v1");
+    assert_eq!(entry.state, LoadState::Stopped);
+    assert!(entry.reason.unwrap().contains("ended without an error message"));
+    assert_eq!(world.sqs.take("SendMessage").len(), 1);
+    assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
+    assert_eq!(world.counts("items.csv", "v1"), receipt(3, 3, 0, 0));
+}

@@ -1,0 +1,78 @@
+//! What becomes of each message.
+
+use restctl_contract::load::{LoadId, LoadState, rejects_key};
+use serde_json::json;
+
+use super::world::{World, csv, message};
+use super::{NONE_FAILED, receipt, s3};
+
+#[tokio::test]
+async fn a_message_delivered_twice_loads_once() {
+    let world = World::new().await;
+    world.bucket.put("items.csv", "v1", &csv(1..=3));
+    assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
+    let (reads, puts) = (world.bucket.reads(), world.dynamo.calls("PutItem"));
+    assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
+    assert_eq!((world.bucket.reads(), world.dynamo.calls("PutItem")), (reads, puts));
+    assert_eq!(world.dynamo.calls("BatchWriteItem"), 1);
+    world.bucket.put("items.csv", "v2", &csv(3..=4));
+    assert_eq!(world.deliver(&[message("items.csv", "v2")]).await, NONE_FAILED);
+    assert_eq!(world.dynamo.items("items").len(), 4, "another version is another load");
+}
+
+#[tokio::test]
+async fn the_first_failed_message_and_all_after_it_are_reported() {
+    let world = World::new().await;
+    for (at, key) in ["1.csv", "2.csv", "3.csv"].into_iter().enumerate() {
+        world.bucket.put(key, "v1", &csv(2 * at + 1..=2 * at + 2));
+    }
+    let messages = ["1.csv", "2.csv", "3.csv"].map(|key| message(key, "v1"));
+    assert_eq!(world.deliver(&messages[..1]).await, NONE_FAILED);
+    world.bucket.refuse_reads(3);
+    assert_eq!(world.deliver(&messages[1..]).await, ["2.csv v1", "3.csv v1"]);
+    assert_eq!(world.deliver(&messages[1..]).await, NONE_FAILED);
+    assert_eq!(world.counts("2.csv", "v1"), receipt(2, 2, 0, 0));
+    assert_eq!(world.entry("3.csv", "v1").state, LoadState::Loaded);
+}
+
+#[tokio::test]
+async fn a_failed_message_comes_again_after_a_delay() {
+    let world = World::new().await;
+    world.bucket.put("items.csv", "v1", &csv(1..=1));
+    world.bucket.refuse_reads(100);
+    for delay in [30, 120] {
+        assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, ["items.csv v1"]);
+        let calls = world.sqs.take("ChangeMessageVisibility");
+        let seconds: Vec<_> = calls.iter().map(|call| call["VisibilityTimeout"].as_u64().unwrap()).collect();
+        assert!(seconds[0] > 120, "hidden for as long as the invocation may last: {seconds:?}");
+        assert_eq!(seconds[1..], [delay]);
+        assert_eq!(calls[1]["ReceiptHandle"], "handle");
+    }
+    world.bucket.refuse_reads(0);
+    assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
+    assert_eq!(world.sqs.take("ChangeMessageVisibility").len(), 1);
+}
+
+#[tokio::test]
+async fn an_event_without_a_version_loads_the_current_version() {
+    let world = World::new().await;
+    world.bucket.put("a.csv", "v7", &csv(1..=2));
+    world.bucket.put("b.csv", "null", &csv(3..=4));
+    assert_eq!(world.deliver(&[message("a.csv", ""), message("b.csv", "")]).await, NONE_FAILED);
+    assert_eq!(world.entry("a.csv", "v7").version, "v7");
+    let etag = s3::etag(&csv(3..=4));
+    assert_eq!(world.counts("b.csv", &etag), receipt(2, 2, 0, 0));
+}
+
+#[tokio::test]
+async fn messages_that_are_not_uploads_are_not_loaded() {
+    let world = World::new().await;
+    let rejects = rejects_key(&LoadId::of("a", "b"), 0);
+    assert_eq!(world.deliver(&[message(&rejects, "v1")]).await, NONE_FAILED);
+    assert!(world.dynamo.items("ledger").is_empty());
+    let nonsense = json!({ "messageId": "nonsense", "body": "{\"Event\":\"s3:TestEvent\"}" });
+    world.bucket.put("a.csv", "v1", &csv(1..=2));
+    assert_eq!(world.deliver(&[nonsense, message("a.csv", "v1")]).await, NONE_FAILED);
+    assert_eq!(world.sqs.take("SendMessage")[0]["MessageBody"], "{\"Event\":\"s3:TestEvent\"}");
+    assert_eq!(world.dynamo.items("items").len(), 2);
+}
