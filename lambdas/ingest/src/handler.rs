@@ -11,9 +11,6 @@ use crate::error::Error;
 use crate::load::{LoadContext, LoadOutcome, load_object};
 use crate::message::{Deadline, LoadQueue, receive_count, retry_delay};
 
-/// The time limit of the last call to the queue. It is less than the deadline's margin.
-const LAST_CALL_TIMEOUT: Duration = Duration::from_secs(2);
-
 pub(crate) struct Handler {
     pub(crate) queue: LoadQueue,
     pub(crate) context: LoadContext,
@@ -46,7 +43,7 @@ impl Handler {
                 response.add_failure(id);
             }
             // From here on another invocation may receive the message.
-            let result = last_call(self.queue.retry_after(message, delay)).await;
+            let result = run_within(deadline.last_call, self.queue.retry_after(message, delay)).await;
             span.in_scope(|| warn_if_failed(result));
             break;
         }
@@ -61,9 +58,8 @@ impl Handler {
                 return Disposition::Delete;
             }
             Ok(created) => {
-                let time = deadline.time_until_end().saturating_sub(LAST_CALL_TIMEOUT);
-                let load = load_object(&self.context, &created, deadline);
-                tokio::time::timeout(time, load).await.unwrap_or(Err(Error::OutOfTime))
+                let time = deadline.time_until_end().saturating_sub(deadline.last_call);
+                run_within(time, load_object(&self.context, &created, deadline)).await
             }
             Err(error) => Err(error.into()),
         };
@@ -76,11 +72,11 @@ impl Handler {
             Ok(LoadOutcome::Retries { failures }) => Disposition::Retry(retry_delay(failures)),
             Ok(LoadOutcome::Stopped) => {
                 error!("the load stops: its message becomes a dead letter");
-                self.move_to_dead_letters(message).await
+                self.move_to_dead_letters(message, deadline).await
             }
             Err(error @ Error::NotAnObjectCreatedEvent(_)) => {
                 error!(error = error.chain(), "the message cannot be understood: it becomes a dead letter");
-                self.move_to_dead_letters(message).await
+                self.move_to_dead_letters(message, deadline).await
             }
             Err(error) => {
                 error!(error = error.chain(), "the load failed: its message will come again");
@@ -90,8 +86,8 @@ impl Handler {
     }
 
     /// Deletes the message only if the dead-letter queue has it.
-    async fn move_to_dead_letters(&self, message: &SqsMessage) -> Disposition {
-        match last_call(self.queue.copy_to_dead_letters(message)).await {
+    async fn move_to_dead_letters(&self, message: &SqsMessage, deadline: Deadline) -> Disposition {
+        match run_within(deadline.last_call, self.queue.copy_to_dead_letters(message)).await {
             Ok(()) => Disposition::Delete,
             Err(error) => {
                 warn_if_failed(Err(error));
@@ -101,8 +97,8 @@ impl Handler {
     }
 }
 
-async fn last_call(call: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
-    tokio::time::timeout(LAST_CALL_TIMEOUT, call).await.unwrap_or(Err(Error::OutOfTime))
+async fn run_within<T>(time: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    tokio::time::timeout(time, work).await.unwrap_or(Err(Error::OutOfTime))
 }
 
 /// A failed call to the queue costs time and nothing else: the message comes again in any case, at the latest after the

@@ -3,6 +3,9 @@ use std::time::{Duration, SystemTime};
 /// The time that is kept for the ledger and the queue after the work has stopped.
 const MARGIN: Duration = Duration::from_secs(3);
 
+/// The time that each call to the queue may take within that margin.
+const LAST_CALL: Duration = Duration::from_secs(2);
+
 /// The time that is too short for new work; in a short invocation, a quarter of it is.
 const SHORT: Duration = Duration::from_secs(15);
 
@@ -11,6 +14,7 @@ const SHORT: Duration = Duration::from_secs(15);
 pub(crate) struct Deadline {
     pub(crate) end: SystemTime,
     pub(crate) margin: Duration,
+    pub(crate) last_call: Duration,
     pub(crate) short: Duration,
 }
 
@@ -24,7 +28,7 @@ pub(crate) enum Completion {
 impl Deadline {
     /// Returns the deadline of an invocation that begins now.
     pub(crate) fn at(end: SystemTime) -> Self {
-        Self { end, margin: MARGIN, short: SHORT.min(time_until(end) / 4) }
+        Self { end, margin: MARGIN, last_call: LAST_CALL, short: SHORT.min(time_until(end) / 4) }
     }
 
     /// Returns the time that is left for work.

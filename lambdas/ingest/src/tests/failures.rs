@@ -70,7 +70,7 @@ async fn an_unreadable_file_fails_for_good() {
     let keys = ["no-key.csv", "items.xlsx", "typed.csv", "half.csv", "deleted.csv", "cut.csv.gz"];
     let messages: Vec<_> = keys.iter().map(|key| message(key, "v1")).collect();
     assert_eq!(world.deliver(&messages).await, NONE_FAILED);
-    let said = [
+    let reasons = [
         "no column is called \"id\"",
         "ends in .csv",
         "column types",
@@ -78,10 +78,10 @@ async fn an_unreadable_file_fails_for_good() {
         "was deleted",
         "gzip data",
     ];
-    for (key, said) in keys.into_iter().zip(said) {
+    for (key, reason) in keys.into_iter().zip(reasons) {
         let entry = world.entry(key, "v1");
         assert_eq!(entry.state, LoadState::Failed, "{key}");
-        assert!(entry.reason.as_deref().unwrap().contains(said), "{key}: {:?}", entry.reason);
+        assert!(entry.reason.as_deref().unwrap().contains(reason), "{key}: {:?}", entry.reason);
     }
     assert_eq!(world.counts("half.csv", "v1"), receipt(1500, 1500, 0, 0));
     let calls = world.dynamo.calls("PutItem");
@@ -96,19 +96,19 @@ async fn a_load_that_keeps_failing_stops_and_continues_when_redriven() {
     world.bucket.put("items.csv", "v1", &csv(1..=3));
     for attempt in 1..=MAX_ATTEMPTS {
         let failed = world.deliver(&[message("items.csv", "v1")]).await;
-        let rests = world.sqs.take("ChangeMessageVisibility").len();
+        let visibility_changes = world.sqs.take("ChangeMessageVisibility").len();
         if attempt < MAX_ATTEMPTS {
-            assert_eq!((failed, rests), (vec!["items.csv v1".to_owned()], 2));
+            assert_eq!((failed, visibility_changes), (vec!["items.csv v1".to_owned()], 2));
         } else {
-            assert_eq!((failed, rests), (vec![], 1), "the message is in the dead-letter queue");
+            assert_eq!((failed, visibility_changes), (vec![], 1), "the message is in the dead-letter queue");
         }
     }
     let entry = world.entry("items.csv", "v1");
     assert_eq!((entry.state, entry.attempts), (LoadState::Stopped, MAX_ATTEMPTS));
     assert!(entry.reason.unwrap().contains("ResourceNotFoundException"));
-    let buried = world.sqs.take("SendMessage");
-    assert_eq!(buried.len(), 1);
-    assert!(buried[0]["QueueUrl"].as_str().unwrap().ends_with("/dead"));
+    let dead_letters = world.sqs.take("SendMessage");
+    assert_eq!(dead_letters.len(), 1);
+    assert!(dead_letters[0]["QueueUrl"].as_str().unwrap().ends_with("/dead"));
 
     world.handler.context.items_table = "items".into();
     assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);

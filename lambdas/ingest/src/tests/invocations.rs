@@ -46,10 +46,10 @@ async fn a_load_continues_in_the_next_invocation() {
         while world.deliver_within(&[message(name, "v1")], TimeLimit::Short).await != NONE_FAILED {
             let entry = world.entry(name, "v1");
             assert_eq!((entry.state, entry.attempts, entry.reason), (LoadState::Loading, 0, None));
-            assert_eq!((entry.receipt.read, entry.progress), (entry.progress, entry.receipt.read));
+            assert_eq!(entry.progress, entry.receipt.read);
             assert_eq!(world.sqs.take("ChangeMessageVisibility").last().unwrap()["VisibilityTimeout"], 0);
             invocations += 1;
-            assert!(invocations < 40, "{name}: {entry:?}", entry = world.entry(name, "v1"));
+            assert!(invocations < 40, "{name}: {:?}", entry.receipt);
         }
         assert!(invocations > if name.ends_with("gz") { 1 } else { 5 }, "{name}: {invocations}");
         assert_eq!(world.counts(name, "v1"), receipt(61, 60, 1, 0), "{name}");

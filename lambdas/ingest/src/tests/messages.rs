@@ -23,8 +23,8 @@ async fn a_message_delivered_twice_loads_once() {
 #[tokio::test]
 async fn the_first_failed_message_and_all_after_it_are_reported() {
     let world = World::new().await;
-    for (at, key) in ["1.csv", "2.csv", "3.csv"].into_iter().enumerate() {
-        world.bucket.put(key, "v1", &csv(2 * at + 1..=2 * at + 2));
+    for (index, key) in ["1.csv", "2.csv", "3.csv"].into_iter().enumerate() {
+        world.bucket.put(key, "v1", &csv(2 * index + 1..=2 * index + 2));
     }
     let messages = ["1.csv", "2.csv", "3.csv"].map(|key| message(key, "v1"));
     assert_eq!(world.deliver(&messages[..1]).await, NONE_FAILED);

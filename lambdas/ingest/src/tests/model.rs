@@ -189,8 +189,8 @@ impl<'a> History<'a> {
         if failed.is_none() {
             let_servers_finish().await;
         }
-        for buried in self.world.sqs.take("SendMessage") {
-            let body = serde_json::from_str(buried["MessageBody"].as_str().unwrap()).unwrap();
+        for dead_letter in self.world.sqs.take("SendMessage") {
+            let body = serde_json::from_str(dead_letter["MessageBody"].as_str().unwrap()).unwrap();
             self.next_id += 1;
             self.queue.dead.push(Message { id: format!("message {}", self.next_id), body, receives: 0 });
         }
