@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
 
-use crate::cloud::{Cloud, lambdas};
+use crate::cloud::Cloud;
+use crate::lambdas::lambdas;
 use crate::preflight::User;
 
 /// A cargo that has cargo-lambda, which "builds" what is there.
@@ -23,8 +24,7 @@ done
 
 #[test]
 fn cargo_lambda_builds_for_aws_where_it_is_installed() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
+    let cloud = Cloud::set_up();
     let allowed = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }] });
     let user = User::new(&cloud, &allowed);
     let folder = tempfile::tempdir().unwrap();
@@ -49,8 +49,7 @@ fn cargo_lambda_builds_for_aws_where_it_is_installed() {
 
 #[test]
 fn what_would_not_start_is_not_uploaded() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
+    let cloud = Cloud::set_up();
     let folder = tempfile::tempdir().unwrap();
     let named = folder.path().to_str().unwrap();
     let refused = |words: &[&str]| cloud.run(&["deploy", "--lambdas", named]).failed_with(2, words);

@@ -41,9 +41,7 @@ fn set_up_rsa(cloud: &Cloud) -> Ran {
 
 #[test]
 fn a_key_of_another_kind_comes_in_front_under_another_arn() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
-    cloud.succeed(&["deploy"]);
+    let cloud = Cloud::deployed(&[]);
     cloud.succeed(&["upload", "items.csv"]);
     let before = in_acm(&cloud);
     let [old] = before.as_slice() else { panic!("{before:?}") };
@@ -90,9 +88,7 @@ fn a_key_of_another_kind_comes_in_front_under_another_arn() {
 
 #[test]
 fn what_was_superseded_and_never_deployed_goes_with_the_stack() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
-    cloud.succeed(&["deploy"]);
+    let cloud = Cloud::deployed(&[]);
     set_up_rsa(&cloud);
     cloud.succeed(&["setup", "--self-signed", "restctl.localhost"]);
     let all = in_acm(&cloud);
@@ -107,9 +103,7 @@ fn what_was_superseded_and_never_deployed_goes_with_the_stack() {
 
 #[test]
 fn a_certificate_that_somebody_deleted_is_imported_and_deployed_anew() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
-    cloud.succeed(&["deploy"]);
+    let cloud = Cloud::deployed(&[]);
     let gone = in_acm(&cloud).remove(0);
     cloud.call("acm", "CertificateManager.DeleteCertificate", &json!({ "CertificateArn": gone }));
     cloud.succeed(&["setup", "--self-signed", "restctl.localhost"]);

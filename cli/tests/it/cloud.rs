@@ -1,4 +1,4 @@
-//! A local cloud of a test's own, brought up as a user would and taken down with the test.
+//! A local cloud as a test sees it: nobody else uses it, unless it is the one that all may look at.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -8,11 +8,15 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::lambdas::lambdas;
+use crate::state_folder::StateFolder;
+
 /// Where `local up` writes down what runs.
 pub(crate) const RECORD: &str = "restctl/local/cloud.json";
 
 pub(crate) struct Cloud {
-    state: tempfile::TempDir,
+    /// None once this is dropped.
+    state: Option<StateFolder>,
 }
 
 /// What one command did.
@@ -25,17 +29,38 @@ pub(crate) struct Ran {
 }
 
 impl Cloud {
-    /// Not up yet.
+    /// A cloud that is not up yet, for tests of bringing it up and taking it down.
     pub(crate) fn new() -> Self {
-        Self { state: tempfile::tempdir().unwrap() }
+        Self { state: Some(StateFolder::new()) }
     }
 
-    /// `restctl local up` on free ports; its reason where that fails, as without Python.
+    /// A cloud that is up and has nothing in it.
     pub(crate) fn up() -> Self {
-        let cloud = Self::new();
-        let up = cloud.run(&["local", "up"]);
-        assert_eq!(up.exit, 0, "the local cloud does not start:\n{}", up.said);
+        Self { state: Some(StateFolder::with_empty_cloud()) }
+    }
+
+    /// A cloud in which `restctl setup` has run.
+    pub(crate) fn set_up() -> Self {
+        let cloud = Self::up();
+        cloud.succeed(&["setup"]);
         cloud
+    }
+
+    /// A cloud in which `restctl setup` and `restctl deploy OPTIONS` have run.
+    pub(crate) fn deployed(options: &[&str]) -> Self {
+        let cloud = Self::set_up();
+        cloud.succeed(&[&["deploy"], options].concat());
+        cloud
+    }
+
+    /// The cloud of all tests that change nothing in it: its stack lists items, and `bad.csv` has been loaded.
+    pub(crate) fn for_looking() -> &'static Self {
+        static CLOUD: OnceLock<Cloud> = OnceLock::new();
+        CLOUD.get_or_init(|| {
+            let cloud = Self::deployed(&["--list", "on"]);
+            cloud.run(&["upload", "bad.csv"]).failed_with(3, &["5 of 13 rows"]);
+            cloud
+        })
     }
 
     /// `restctl ARGS` against this cloud, in the folder of the fixtures, off a terminal.
@@ -44,8 +69,9 @@ impl Cloud {
         command
             .args(args)
             .current_dir(fixtures())
-            .env("XDG_STATE_HOME", self.state.path())
+            .env("XDG_STATE_HOME", self.state())
             .env("RESTCTL_LOCAL", "1")
+            .env("CARGO", lambdas().join("cargo"))
             .env_remove("RESTCTL_STACK")
             .env_remove("RESTCTL_CLIENT_SECRET")
             .stdin(Stdio::null());
@@ -55,7 +81,7 @@ impl Cloud {
     /// Runs it. Whatever it is, it never tells the client secret.
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
         let ran = Ran::from(self.command(args).output().unwrap());
-        if let Ok(record) = std::fs::read(self.state.path().join(RECORD)) {
+        if let Ok(record) = std::fs::read(self.state().join(RECORD)) {
             let record: Value = serde_json::from_slice(&record).unwrap();
             let secret = record["identity_provider"]["client_secret"].as_str().unwrap();
             assert!(!ran.said.contains(secret) && !ran.data.contains(secret), "restctl {args:?}");
@@ -72,7 +98,7 @@ impl Cloud {
 
     /// What `local up` wrote down.
     pub(crate) fn record(&self) -> Value {
-        let record = std::fs::read(self.state.path().join(RECORD)).unwrap();
+        let record = std::fs::read(self.state().join(RECORD)).unwrap();
         serde_json::from_slice(&record).unwrap()
     }
 
@@ -154,26 +180,20 @@ impl Cloud {
     ) -> String {
         let endpoint = self.record()["endpoint_url"].as_str().unwrap().trim_end_matches('/').to_owned();
         let scope = format!("AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request");
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let request = client.request(method, format!("{endpoint}{path}"));
-        let request = fill(request.header("authorization", scope));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let answer = request.send().await.unwrap();
-            let (status, text) = (answer.status(), answer.text().await.unwrap());
-            assert!(status.is_success(), "{status}: {text}");
-            text
+        http(|client| {
+            let request = client.request(method, format!("{endpoint}{path}"));
+            fill(request.header("authorization", scope))
         })
     }
 
     pub(crate) fn state(&self) -> &Path {
-        self.state.path()
+        self.state.as_ref().unwrap().path()
     }
 }
 
 impl Drop for Cloud {
     fn drop(&mut self) {
-        let _ = self.command(&["local", "down"]).output();
+        self.state.take().into_iter().for_each(StateFolder::give_back);
     }
 }
 
@@ -210,10 +230,10 @@ impl Ran {
     }
 }
 
-/// Looks until it is there.
+/// Looks until it is there. A machine that is busy with other things is no reason to give up.
 #[track_caller]
 pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(300);
     loop {
         if let Some(found) = look() {
             return found;
@@ -223,23 +243,16 @@ pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> 
     }
 }
 
-/// The folder with both Lambdas, which cargo builds for a test only when told to.
-pub(crate) fn lambdas() -> &'static Path {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let mut build = Command::new(env!("CARGO"));
-        build.args([
-            "build",
-            "--quiet",
-            "--locked",
-            "--workspace",
-            "--bin",
-            "restctl-api",
-            "--bin",
-            "restctl-ingest",
-        ]);
-        assert!(build.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success());
-        Path::new(env!("CARGO_BIN_EXE_restctl")).parent().unwrap().to_owned()
+/// Sends a request, which must succeed, and returns the body of the answer.
+pub(crate) fn http(request: impl FnOnce(&reqwest::Client) -> reqwest::RequestBuilder) -> String {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = request(&client);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let answer = request.send().await.unwrap();
+        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        assert!(status.is_success(), "{status}: {text}");
+        text
     })
 }
 

@@ -67,8 +67,7 @@ fn a_file_for_aws_does_not_keep_anybody_from_the_local_cloud() {
 
 #[test]
 fn what_is_of_the_stack_says_where_it_is_kept() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
+    let cloud = Cloud::set_up();
     let shown = cloud.succeed(&["config", "show", "--output", "json"]);
     assert_eq!(setting(&shown, "region"), ("us-east-1".into(), "the local cloud".to_owned()));
     assert_eq!(setting(&shown, "scope"), ("read:items".into(), "SSM, /restctl/restctl/scope".to_owned()));

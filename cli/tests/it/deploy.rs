@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::cloud::{Cloud, Ran, lambdas};
+use crate::cloud::{Cloud, Ran};
 use crate::interposed::interpose;
+use crate::lambdas::lambdas;
 
 /// A folder with both Lambdas; `api` says what becomes of the API's.
 fn with_api(api: impl FnOnce(Vec<u8>) -> Vec<u8>) -> tempfile::TempDir {
@@ -33,8 +34,7 @@ fn deploy(cloud: &Cloud, folder: &tempfile::TempDir, more: &[&str]) -> Ran {
 
 #[test]
 fn changes_are_seen_before_they_happen() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
+    let cloud = Cloud::set_up();
     let seen = cloud.run(&["deploy", "--dry-run"]);
     seen.failed_with(6, &["the stack restctl in us-east-1"]);
     assert!(seen.data.contains("+ add     ItemsTable (AWS::DynamoDB::Table)\n"), "{}", seen.data);
@@ -65,8 +65,7 @@ fn changes_are_seen_before_they_happen() {
 
 #[test]
 fn a_version_takes_over_once_it_is_good_and_gives_way_again() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
+    let cloud = Cloud::set_up();
     let (first, second) = (with_api(|binary| binary), with_api(another));
     assert_eq!(deploy(&cloud, &first, &[]).exit, 0);
     cloud.succeed(&["upload", "items.csv"]);
@@ -104,8 +103,7 @@ fn a_version_takes_over_once_it_is_good_and_gives_way_again() {
 
 #[test]
 fn a_failure_names_its_cause_and_leaves_what_was() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
+    let cloud = Cloud::set_up();
     let no_such_zone = ["--domain", "restctl.localhost", "--hosted-zone", "Z0NOPE"];
     let create = [&["deploy"], no_such_zone.as_slice()].concat();
     let failed = cloud.run(&create);
@@ -151,8 +149,7 @@ fn a_failure_names_its_cause_and_leaves_what_was() {
 /// Who reads only the first line of a deployment does not end it half-way.
 #[test]
 fn a_reader_who_goes_away_stops_nothing() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
+    let cloud = Cloud::set_up();
     let mut deploying =
         cloud.command(&["deploy", "--output", "json"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut first = String::new();
@@ -165,9 +162,7 @@ fn a_reader_who_goes_away_stops_nothing() {
 
 #[test]
 fn what_holds_data_is_replaced_only_by_name() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
-    cloud.succeed(&["deploy"]);
+    let cloud = Cloud::deployed(&[]);
     let table = cloud.resource("ItemsTable");
     let other_key = ["deploy", "--key", "code:S"];
     let refused = cloud.run(&other_key);
@@ -187,9 +182,7 @@ fn what_holds_data_is_replaced_only_by_name() {
 /// The role is for what the stack has now, which the version before would not find.
 #[test]
 fn a_version_whose_resources_are_gone_is_not_returned_to() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
-    cloud.succeed(&["deploy", "--list", "on"]);
+    let cloud = Cloud::deployed(&["--list", "on"]);
     cloud.succeed(&["upload", "items.csv"]);
     cloud.succeed(&["deploy", "--list", "off"]);
     cloud.run(&["rollback"]).failed_with(1, &["cannot be returned to", "CURSOR_KEY", "restctl deploy with"]);
@@ -198,9 +191,7 @@ fn a_version_whose_resources_are_gone_is_not_returned_to() {
 
 #[test]
 fn a_version_that_cannot_have_the_provider_s_keys_does_not_take_over() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
-    cloud.succeed(&["deploy"]);
+    let cloud = Cloud::deployed(&[]);
     cloud.succeed(&["upload", "items.csv"]);
     // Nobody listens there.
     let elsewhere = json!({ "Name": "/restctl/restctl/jwks-uri", "Value": "http://127.0.0.1:9/jwks.json", "Overwrite": true });
@@ -218,9 +209,7 @@ fn a_version_that_cannot_have_the_provider_s_keys_does_not_take_over() {
 /// As Lambda does with a function in a VPC that nobody has called for weeks.
 #[test]
 fn a_version_that_fell_asleep_is_woken() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
-    cloud.succeed(&["deploy"]);
+    let cloud = Cloud::deployed(&[]);
     let (is_awake, looks) = (AtomicBool::new(false), AtomicUsize::new(0));
     interpose(&cloud, move |call| {
         if call.uri.contains("/invocations") && !is_awake.swap(true, Ordering::SeqCst) {
@@ -240,8 +229,7 @@ fn a_version_that_fell_asleep_is_woken() {
 /// What fails a change set early is told by events of its own.
 #[test]
 fn a_change_that_is_refused_early_says_why() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
+    let cloud = Cloud::set_up();
     interpose(&cloud, |call| {
         if call.is("DescribeChangeSet") {
             return Some(
@@ -284,8 +272,7 @@ fn a_deployment_that_does_not_begin_ends_with_a_result_too() {
 
 #[test]
 fn a_stuck_stack_is_repaired_after_asking() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
+    let cloud = Cloud::set_up();
     // Deployed by restctl, as its parameter tells.
     let broken = json!({ "Parameters": { "ArtifactBucket": { "Type": "String", "Default": "" } }, "Resources": { "Queue": {
         "Type": "AWS::SQS::Queue",
@@ -311,9 +298,7 @@ fn a_stuck_stack_is_repaired_after_asking() {
 
 #[test]
 fn a_deployed_stack_is_protected() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
-    cloud.succeed(&["deploy"]);
+    let cloud = Cloud::deployed(&[]);
     let stack = cloud.answer("cloudformation", &[("Action", "DescribeStacks"), ("StackName", "restctl")]);
     assert!(stack.contains("<EnableTerminationProtection>true<"), "{stack}");
     assert!(stack.contains("<Key>restctl:stack</Key>"), "{stack}");

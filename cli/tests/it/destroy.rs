@@ -88,8 +88,7 @@ fn the_data_stays_until_it_is_told_to_go() {
 
 #[test]
 fn what_an_earlier_version_deployed_does_not_take_the_data_along() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
+    let cloud = Cloud::set_up();
     let template = json!({ "Parameters": { "ArtifactBucket": { "Type": "String", "Default": "" } }, "Resources": { "ItemsTable": { "Type": "AWS::DynamoDB::Table", "Properties": {
         "BillingMode": "PAY_PER_REQUEST",
         "AttributeDefinitions": [{ "AttributeName": "id", "AttributeType": "S" }],
@@ -106,8 +105,7 @@ fn what_an_earlier_version_deployed_does_not_take_the_data_along() {
 
 #[test]
 fn what_restctl_did_not_make_is_left_alone() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
+    let cloud = Cloud::set_up();
     let template = json!({ "Resources": { "Queue": { "Type": "AWS::SQS::Queue" } } }).to_string();
     let stack = [("Action", "CreateStack"), ("StackName", "restctl"), ("TemplateBody", template.as_str())];
     cloud.query("cloudformation", &stack);
@@ -120,9 +118,7 @@ fn what_restctl_did_not_make_is_left_alone() {
 /// Somebody else may delete the stack while this one asks.
 #[test]
 fn a_stack_that_is_gone_by_now_is_not_waited_for() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
-    cloud.succeed(&["deploy"]);
+    let cloud = Cloud::deployed(&[]);
     interpose(&cloud, |call| {
         call.is("DescribeStackEvents").then(|| {
             "<DescribeStackEventsResponse><DescribeStackEventsResult/></DescribeStackEventsResponse>"
@@ -135,9 +131,7 @@ fn a_stack_that_is_gone_by_now_is_not_waited_for() {
 /// What could not be removed stops it there, and it says what is left.
 #[test]
 fn what_does_not_go_is_named_with_what_is_left() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
-    cloud.succeed(&["deploy"]);
+    let cloud = Cloud::deployed(&[]);
     let endpoint = cloud.record()["endpoint_url"].clone();
     interpose(&cloud, |call| {
         let is_it = call.target == "AmazonSSM.DeleteParameters";

@@ -75,9 +75,7 @@ fn outcomes(ran: &Ran) -> Vec<String> {
 
 #[test]
 fn dead_letters_are_listed_redriven_and_dropped() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
-    cloud.succeed(&["deploy"]);
+    let cloud = Cloud::deployed(&[]);
     let mut queue = Queue::of(&cloud);
     let none = cloud.succeed(&["dlq", "ls"]);
     assert!(none.data.is_empty() && none.said.contains("no dead letters"), "{}", none.said);

@@ -8,9 +8,7 @@ use serde_json::{Value, json};
 use crate::cloud::{Cloud, Ran};
 
 fn listing() -> Cloud {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
-    cloud.succeed(&["deploy", "--list", "on"]);
+    let cloud = Cloud::deployed(&["--list", "on"]);
     cloud
 }
 

@@ -16,9 +16,7 @@ use crate::interposed::interpose;
 
 /// With the demo's items.
 fn loaded() -> Cloud {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
-    cloud.succeed(&["deploy", "--list", "on"]);
+    let cloud = Cloud::deployed(&["--list", "on"]);
     cloud.succeed(&["upload", "items.csv"]);
     cloud
 }

@@ -144,8 +144,7 @@ impl Account<'_> {
 
 #[test]
 fn any_issuer_is_set_up_as_what_it_is() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
+    let cloud = Cloud::set_up();
     let endpoint_url = cloud.record()["endpoint_url"].as_str().unwrap().to_owned();
     let account = Account { cloud: &cloud, endpoint_url };
     assert_eq!(account.setting("provider"), "auth0");

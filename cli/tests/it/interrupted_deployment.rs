@@ -85,9 +85,7 @@ fn interrupted(cloud: &Cloud, is_so_far: impl Fn() -> bool) -> Ran {
 /// Ctrl-C was heard of before, while CloudFormation was followed.
 #[test]
 fn what_comes_after_cloudformation_is_interrupted_too() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
-    cloud.succeed(&["deploy"]);
+    let cloud = Cloud::deployed(&[]);
     let looks = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&looks);
     interpose(&cloud, move |call| {

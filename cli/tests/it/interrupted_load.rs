@@ -15,9 +15,7 @@ const SECONDS: u32 = 10;
 
 #[test]
 fn a_load_outlives_its_invocations() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
-    cloud.succeed(&["deploy"]);
+    let cloud = Cloud::deployed(&[]);
     let function = cloud.resource("IngestFunction");
     let configuration = format!("/2015-03-31/functions/{function}/configuration");
     let timeout = json!({ "Timeout": SECONDS }).to_string();

@@ -19,9 +19,7 @@ fn load_of(cloud: &Cloud, object: &str, state: &str) -> String {
 
 #[test]
 fn loads_of_any_origin_are_listed_shown_and_repaired() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
-    cloud.succeed(&["deploy"]);
+    let cloud = Cloud::deployed(&[]);
     let bucket = cloud.resource("DataBucket");
     let nothing = cloud.succeed(&["loads", "ls"]);
     assert!(

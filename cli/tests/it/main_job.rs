@@ -146,9 +146,7 @@ fn private_authority(cloud: &Cloud) {
 
 #[test]
 fn files_of_every_kind_load_and_bad_rows_are_named() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
-    cloud.succeed(&["deploy"]);
+    let cloud = Cloud::deployed(&[]);
 
     let bom = cloud.succeed(&["upload", "items-bom.csv"]);
     assert_eq!(receipt(&bom), ["read 24", "new 24", "duplicates 0", "rejected 0"]);
@@ -187,9 +185,7 @@ fn files_of_every_kind_load_and_bad_rows_are_named() {
 
 #[test]
 fn a_load_is_queued_where_the_bucket_sends_no_event() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
-    cloud.succeed(&["deploy"]);
+    let cloud = Cloud::deployed(&[]);
     let rules = cloud.call("events", "AWSEvents.ListRules", &json!({}));
     let name = rules["Rules"][0]["Name"].clone();
     cloud.call("events", "AWSEvents.DisableRule", &json!({ "Name": name }));

@@ -44,8 +44,7 @@ fn has_cursor_key(cloud: &Cloud) -> bool {
 
 #[test]
 fn a_deployment_chooses_and_remembers() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
+    let cloud = Cloud::set_up();
     let deployed = cloud.succeed(&["deploy"]);
     assert!(deployed.said.contains("the list of all items is off"), "{}", deployed.said);
     assert!(deployed.said.contains("/v1/openapi.json needs a token"), "{}", deployed.said);

@@ -54,8 +54,7 @@ fn update_stack(cloud: &Cloud, name: &str, value: &str) {
 
 #[test]
 fn a_stack_is_what_its_options_say_and_stays_so() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
+    let cloud = Cloud::set_up();
     let zone = make_hosted_zone(&cloud, "localhost");
     let topic = "arn:aws:sns:us-east-1:000000000000:alarms";
     #[rustfmt::skip]
@@ -94,8 +93,7 @@ fn a_stack_is_what_its_options_say_and_stays_so() {
 
 #[test]
 fn what_cannot_be_is_said_before_anything_is_made() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
+    let cloud = Cloud::set_up();
     let vpc = ["--vpc", "vpc-01234567", "--subnets", "subnet-01234567,subnet-89abcdef"];
     let refused = |options: &[&str], words: &[&str]| {
         cloud.run(&[&["deploy"], options].concat()).failed_with(2, words);
@@ -115,9 +113,7 @@ fn what_cannot_be_is_said_before_anything_is_made() {
 /// What would leave a deployed stack half-way is refused while nothing is changed.
 #[test]
 fn the_network_of_a_stack_is_chosen_once() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
-    cloud.succeed(&["deploy"]);
+    let cloud = Cloud::deployed(&[]);
     let vpc = ["deploy", "--vpc", "vpc-01234567", "--subnets", "subnet-01234567,subnet-89abcdef"];
     cloud.run(&vpc).failed_with(2, &["a stack that is deployed stays in its VPC", "another stack:"]);
 }
@@ -126,9 +122,7 @@ fn the_network_of_a_stack_is_chosen_once() {
 /// makes one all the same.
 #[test]
 fn the_stacks_own_provider_is_read_back() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
-    cloud.succeed(&["deploy"]);
+    let cloud = Cloud::deployed(&[]);
     let before = (setting(&cloud, "issuer"), client_secret(&cloud));
     update_stack(&cloud, "Idp", "cognito");
 

@@ -4,7 +4,8 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::cloud::{Cloud, Ran, lambdas};
+use crate::cloud::{Cloud, Ran};
+use crate::lambdas::lambdas;
 
 /// The text of an element of an answer.
 fn element<'a>(answer: &'a str, name: &str) -> &'a str {
@@ -50,8 +51,7 @@ impl<'a> User<'a> {
 
 #[test]
 fn missing_permissions_are_named_before_anything_is_made() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
+    let cloud = Cloud::set_up();
     let built = lambdas().to_str().unwrap();
     let policy = json!({ "Version": "2012-10-17", "Statement": [
         { "Effect": "Allow", "Action": "*", "Resource": "*" },
@@ -68,9 +68,7 @@ fn missing_permissions_are_named_before_anything_is_made() {
 
 #[test]
 fn who_changes_a_stack_need_not_be_allowed_to_make_one() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
-    cloud.succeed(&["deploy"]);
+    let cloud = Cloud::deployed(&[]);
     let built = lambdas().to_str().unwrap();
     let policy = json!({ "Version": "2012-10-17", "Statement": [
         { "Effect": "Allow", "Action": "*", "Resource": "*" },
@@ -88,8 +86,7 @@ fn who_changes_a_stack_need_not_be_allowed_to_make_one() {
 
 #[test]
 fn a_certificate_that_would_be_refused_is_found() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
+    let cloud = Cloud::set_up();
     let arn = cloud.call("acm", "CertificateManager.ListCertificates", &json!({}));
     let arn = json!({ "CertificateArn": arn["CertificateSummaryList"][0]["CertificateArn"] });
     let other_name = ["deploy", "--domain", "api.example.com", "--hosted-zone", "Z0123456789"];

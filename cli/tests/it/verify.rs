@@ -39,8 +39,7 @@ fn finding<'a>(report: &'a Value, key: &str) -> &'a Value {
 
 #[test]
 fn what_differs_in_the_table_is_told_with_the_load_that_wrote_it() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
+    let cloud = Cloud::set_up();
     let first = file(&cloud, "first.csv", FIRST);
     let verify = ["verify", &first, "--types", "price:number"];
     let json = [&verify[..], &["--output", "json"]].concat();
@@ -144,9 +143,7 @@ fn set_loading(cloud: &Cloud, load: &str) {
 
 #[test]
 fn what_the_api_answers_is_compared_too() {
-    let cloud = Cloud::up();
-    cloud.succeed(&["setup"]);
-    cloud.succeed(&["deploy", "--key", "id:N"]);
+    let cloud = Cloud::deployed(&["--key", "id:N"]);
     // Several answers' worth, and an item that no answer has room for.
     let mut lines: Vec<String> =
         (0..3).map(|id| json!({ "id": id, "text": "x".repeat(300_000) }).to_string()).collect();

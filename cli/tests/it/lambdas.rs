@@ -1,0 +1,66 @@
+//! The binaries of both Lambdas, as `cargo test --workspace` has built them.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+const BUILD_THEM: &str = "cargo test --workspace builds it for this test";
+
+/// A cargo whose build has been done: it names the binaries as cargo does, and knows no other subcommand.
+const CARGO: &str = r#"#!/bin/sh
+[ "$1" = build ] || exit 1
+echo "{\"executable\":\"$(dirname "$0")/restctl-api\"}"
+"#;
+
+/// The folder with both binaries and with a `cargo` that answers `cargo build` with them.
+///
+/// They are without symbols: a deployment packs them, and that is most of its time.
+pub(crate) fn lambdas() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("lambdas");
+        fs::create_dir_all(&folder).unwrap();
+        for name in ["restctl-api", "restctl-ingest"] {
+            let built = Path::new(env!("CARGO_BIN_EXE_restctl")).with_file_name(name);
+            assert_is_current(&built);
+            if modified(&folder.join(name)) < modified(&built) {
+                put(&folder, name, |file| {
+                    let stripped = Command::new("strip").arg("-o").arg(file).arg(&built).status();
+                    if !stripped.is_ok_and(|status| status.success()) {
+                        fs::copy(&built, file).unwrap();
+                    }
+                });
+            }
+        }
+        put(&folder, "cargo", |file| {
+            fs::write(file, CARGO).unwrap();
+            fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
+        });
+        folder
+    })
+}
+
+/// Fails if the binary is missing, or if one of its sources has changed since it was built.
+fn assert_is_current(binary: &Path) {
+    let sources = fs::read_to_string(binary.with_extension("d"));
+    let sources = sources.unwrap_or_else(|_| panic!("{} is missing: {BUILD_THEM}", binary.display()));
+    let (_, sources) = sources.split_once(": ").unwrap();
+    for source in sources.split_whitespace() {
+        let is_older = modified(binary) < modified(Path::new(source));
+        assert!(!is_older, "{} is older than {source}: {BUILD_THEM}", binary.display());
+    }
+}
+
+/// None if there is no such file, which is before every time.
+fn modified(file: &Path) -> Option<std::time::SystemTime> {
+    fs::metadata(file).and_then(|metadata| metadata.modified()).ok()
+}
+
+/// Makes a file at once, as other processes may do at the same time.
+fn put(folder: &Path, name: &str, make: impl FnOnce(&Path)) {
+    let unfinished = folder.join(format!("{name}-{}", std::process::id()));
+    make(&unfinished);
+    fs::rename(unfinished, folder.join(name)).unwrap();
+}
