@@ -39,11 +39,11 @@ fn each_recorded_failure_is_explained() {
         let failure = RootCause::find(&events, &stack_id).to_failure(&format!("it ended in {ended}"));
         writeln!(told, "{}: {failure}\n", path.file_stem().unwrap().to_string_lossy()).unwrap();
     }
-    let snapshot = folder.join("explained.txt");
-    if std::env::var("RESTCTL_SNAPSHOT").is_ok_and(|mode| mode == "write") {
-        fs::write(&snapshot, &told).unwrap();
-    }
-    assert_eq!(told, fs::read_to_string(snapshot).unwrap());
+    let mut settings = insta::Settings::new();
+    settings.set_snapshot_path(folder);
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!("explained", told));
 }
 
 fn event(resource: &str, status: &str, reason: Option<&str>) -> Event {

@@ -68,10 +68,12 @@ fn every_member_of_a_snapshot_is_on_the_page() {
     let mut looked_at = 0;
     for file in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/outputs")).unwrap() {
         let path = file.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "json") {
+        if !path.to_string_lossy().ends_with(".json.snap") {
             continue;
         }
         let text = std::fs::read_to_string(&path).unwrap();
+        // Before it, insta names the test.
+        let (_, text) = text.split_once("\n---\n").unwrap();
         // A failure stands at the end, and is the same for every command.
         let text = text.split("\n? ").next().unwrap();
         let (typed, document) = text.split_once('\n').unwrap_or((text, ""));

@@ -21,13 +21,14 @@ fn parsed_document(kind: KeyType, has_list: bool, is_open: bool) -> Value {
 fn the_document_matches_its_snapshot() {
     let current =
         serde_json::to_string_pretty(&parsed_document(KeyType::String, true, false)).unwrap() + "\n";
-    if env::var_os("RESTCTL_SNAPSHOT").is_some_and(|value| value == "write") {
+    // As for the snapshots that insta keeps.
+    if env::var_os("INSTA_UPDATE").is_some_and(|value| value == "always") {
         fs::write(SNAPSHOT, &current).unwrap();
     }
     let snapshot = fs::read_to_string(SNAPSHOT).unwrap_or_default();
     assert!(
         current == snapshot,
-        "the snapshot is outdated; run RESTCTL_SNAPSHOT=write cargo test -p restctl-api snapshot"
+        "openapi.json is outdated: INSTA_UPDATE=always cargo test --workspace openapi"
     );
 }
 
