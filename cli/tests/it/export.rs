@@ -7,11 +7,6 @@ use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, Ran};
 
-fn listing() -> Cloud {
-    let cloud = Cloud::deployed(&["--list", "on"]);
-    cloud
-}
-
 fn path(cloud: &Cloud, name: &str) -> String {
     cloud.state().join(name).into_os_string().into_string().unwrap()
 }
@@ -31,7 +26,7 @@ fn spoil_the_token(cloud: &Cloud) {
 
 #[test]
 fn what_is_exported_can_be_uploaded() {
-    let cloud = listing();
+    let cloud = Cloud::deployed(&["--list", "on"]);
     cloud.succeed(&["upload", "items.csv"]);
     let csv = path(&cloud, "all.csv");
     let exported = cloud.succeed(&["export", &csv]);
@@ -75,7 +70,7 @@ fn unchanged(upload: &Ran) -> (u64, u64) {
 
 #[test]
 fn an_export_that_ends_early_leaves_no_file() {
-    let cloud = listing();
+    let cloud = Cloud::deployed(&["--list", "on"]);
     cloud.run(&["export", "items.xlsx"]).failed_with(2, &["does not tell the format", "--format"]);
     cloud.run(&["export", "no/such/folder/items.csv"]).failed_with(1, &["cannot be written"]);
     let file = path(&cloud, "all.csv");

@@ -8,11 +8,6 @@ use serde_json::json;
 
 use crate::cloud::{Cloud, Ran, eventually};
 
-fn deployed() -> Cloud {
-    let cloud = Cloud::deployed(&[]);
-    cloud
-}
-
 /// A file of the test's own.
 fn file(cloud: &Cloud, name: &str, text: &str) -> String {
     let file = cloud.state().join(name);
@@ -35,7 +30,7 @@ fn listed(cloud: &Cloud) -> usize {
 
 #[test]
 fn what_is_refused_is_not_sent() {
-    let cloud = deployed();
+    let cloud = Cloud::deployed(&[]);
     let forecast = cloud.succeed(&["upload", "--dry-run", "--output", "json", "bad.csv"]).json();
     assert_eq!((&forecast["rows"], &forecast["rejected"]), (&json!(8), &json!(5)));
     assert_eq!(forecast["columns"][0], json!({ "name": "id", "type": "string" }));
@@ -68,7 +63,7 @@ fn what_is_refused_is_not_sent() {
 
 #[test]
 fn files_of_every_writing_load_in_order() {
-    let cloud = deployed();
+    let cloud = Cloud::deployed(&[]);
     let first = file(&cloud, "first.csv", "id;price;zip\n1;1.50;010\n2;2;020\n1;3;030\n");
     let told = ["--delimiter", ";", "--types", "price:number", "--types", "zip:string"];
     let loaded = cloud.succeed(&[&["upload", &first], &told[..]].concat());
@@ -101,7 +96,7 @@ fn files_of_every_writing_load_in_order() {
 
 #[test]
 fn what_is_there_already_is_not_sent_again() {
-    let cloud = deployed();
+    let cloud = Cloud::deployed(&[]);
     let sent = cloud.succeed(&["upload", "--no-wait", "items-bom.csv"]);
     let id = sent.data.trim();
     assert_eq!(id.len(), 16, "{}", sent.data);
@@ -136,7 +131,7 @@ fn parts(cloud: &Cloud, bucket: &str, key: &str) -> Vec<String> {
 
 #[test]
 fn an_upload_goes_on_where_it_broke_off() {
-    let cloud = deployed();
+    let cloud = Cloud::deployed(&[]);
     let bucket = cloud.resource("DataBucket");
     let rows = (0..2000).map(|id| format!("{id},{}\n", "x".repeat(30_000)));
     let wide = file(&cloud, "wide.csv", &format!("id,text\n{}", rows.collect::<String>()));
