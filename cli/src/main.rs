@@ -1,4 +1,11 @@
 //! `restctl`: turn a data file into a secured REST API on AWS, and operate it.
+//!
+//! Rooms from top to bottom; a module uses only rooms below its own:
+//!
+//! ```text
+//! commands, deployment, api, loads, identity, context, local, aws, certificate, items, data_file, cli, terminal,
+//! directories, timestamp, digest, failure
+//! ```
 
 mod api;
 mod aws;

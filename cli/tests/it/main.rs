@@ -37,6 +37,7 @@ mod pages;
 mod preflight;
 mod readme;
 mod roles;
+mod rooms;
 mod scripts;
 mod shell;
 mod snapshots;

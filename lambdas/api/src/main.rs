@@ -1,4 +1,10 @@
 //! The API Lambda, from a token over claims, a route and the table to JSON. This file only wires.
+//!
+//! Rooms from top to bottom; a module uses only rooms below its own:
+//!
+//! ```text
+//! handler, openapi, items, auth, http, access_log, settings, problem
+//! ```
 
 mod access_log;
 mod auth;

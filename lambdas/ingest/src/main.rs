@@ -1,5 +1,11 @@
 //! The ingest Lambda: objects of the data bucket become items of the table, each load once and in order. This file only
 //! wires.
+//!
+//! Rooms from top to bottom; a module uses only rooms below its own:
+//!
+//! ```text
+//! handler, load, table, ledger, source, rejects, message, dynamodb, settings, log, error
+//! ```
 
 mod dynamodb;
 mod error;

@@ -10,12 +10,11 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use super::destination::{Destination, UploadEvent, UploadedObject, metadata_for_sdk};
 use super::resume_state::ResumeState;
-use super::upload::unless_stopped;
 use crate::aws::Aws;
 use crate::aws::answer_date::AnswerDate;
 use crate::aws::error::AwsContext;
 use crate::data_file::source::Source;
-use crate::failure::{Failure, Result};
+use crate::failure::{Exit, Failure, Result};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -201,5 +200,22 @@ impl Multipart<'_> {
         }
         let done = done.aws_context(&self.describe())?;
         Ok(UploadedObject { version: done.version_id, uploaded: answered.rfc3339() })
+    }
+}
+
+/// Returns the result of `work`. If `stopped` completes first, `work` is dropped and `interrupted` is the failure.
+pub(super) async fn unless_stopped<T>(
+    stopped: impl Future<Output = Result<()>>,
+    interrupted: Failure,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    tokio::select! {
+        // The stop comes first: a caller that has stopped already wants no request.
+        biased;
+        signal = stopped => {
+            signal?;
+            Err(interrupted.exit(Exit::Interrupted))
+        }
+        done = work => done,
     }
 }

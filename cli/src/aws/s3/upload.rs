@@ -9,13 +9,13 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumAlgorithm;
 
 use super::destination::{Destination, UploadEvent, UploadedObject, metadata_for_sdk};
-use super::multipart::{self, PART_BYTES};
+use super::multipart::{self, PART_BYTES, unless_stopped};
 use super::resume_state::ResumeState;
 use crate::aws::Aws;
 use crate::aws::answer_date::AnswerDate;
 use crate::aws::error::AwsContext;
 use crate::data_file::source::Source;
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Failure, Result};
 
 /// S3's limit to all metadata of an object, names and values ("Working with object metadata", Amazon S3 User Guide).
 const MAX_METADATA_BYTES: usize = 2048;
@@ -69,21 +69,4 @@ async fn put(
     let put = put.aws_context(&format!("upload s3://{}/{}", destination.bucket, destination.key))?;
     observe(UploadEvent::BytesSent(source.size));
     Ok(UploadedObject { version: put.version_id, uploaded: answered.rfc3339() })
-}
-
-/// Returns the result of `work`. If `stopped` completes first, `work` is dropped and `interrupted` is the failure.
-pub(super) async fn unless_stopped<T>(
-    stopped: impl Future<Output = Result<()>>,
-    interrupted: Failure,
-    work: impl Future<Output = Result<T>>,
-) -> Result<T> {
-    tokio::select! {
-        // The stop comes first: a caller that has stopped already wants no request.
-        biased;
-        signal = stopped => {
-            signal?;
-            Err(interrupted.exit(Exit::Interrupted))
-        }
-        done = work => done,
-    }
 }

@@ -11,6 +11,7 @@ use http_body_util::BodyExt;
 use super::*;
 use crate::aws::s3::destination::Metadata;
 use crate::aws::test_server;
+use crate::failure::Exit;
 
 const MIB: u64 = 1024 * 1024;
 const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
