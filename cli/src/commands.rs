@@ -1,4 +1,4 @@
-//! One file per command: its arguments, then what it does.
+//! The commands, one module each: its arguments, then what it does.
 
 pub(crate) mod auth_test;
 pub(crate) mod cert;
@@ -39,7 +39,7 @@ pub(crate) enum Command {
     /// Create or update the stack and print its endpoint
     Deploy(deploy::Deploy),
 
-    /// Return to the version of the functions that was live before
+    /// Restore the previous versions of the functions
     Rollback(rollback::Rollback),
 
     /// Load data files into the table and print their receipts
@@ -48,27 +48,27 @@ pub(crate) enum Command {
     /// Compare a file with the table and the API, row by row
     Verify(verify::Verify),
 
-    /// Show all that there is of the stack on one screen
+    /// Show the whole stack on one screen
     Status(status::Command),
 
     /// List, inspect and repair loads
     #[command(subcommand)]
     Loads(loads::Loads),
 
-    /// List the loads that kept failing, and queue them again or drop them
+    /// List loads that failed for good, and queue them again or drop them
     #[command(subcommand)]
     Dlq(dlq::Dlq),
 
-    /// Print what the functions wrote into their logs
+    /// Print the logs of the functions
     Logs(logs::Logs),
 
     /// Print an access token for the API, or explain why one is refused
     Token(token::Token),
 
-    /// Check that the API lets a good token in, and no forged one
+    /// Check that the API accepts a valid token and refuses forged ones
     AuthTest(auth_test::AuthTest),
 
-    /// Check the whole chain, from the credentials to the loads, and say what to mend
+    /// Check the whole chain, from the credentials to the loads, and say what to fix
     Doctor(doctor::Doctor),
 
     /// Inspect and renew the certificate
@@ -82,10 +82,10 @@ pub(crate) enum Command {
     /// Get items by id from the API
     Get(get::Get),
 
-    /// Write all items of the API into a file
+    /// Write all items of the API to a file
     Export(export::Export),
 
-    /// Look at the settings
+    /// Show the settings and where they come from
     #[command(subcommand)]
     Config(config::Config),
 
@@ -95,7 +95,7 @@ pub(crate) enum Command {
     /// Run the whole job on the local cloud, step by step
     Demo(demo::Demo),
 
-    /// Print what has a shell complete restctl's commands, flags and names
+    /// Print a script with which a shell completes commands, flags and names
     Completions(completions::Completions),
 
     /// Print the manual
@@ -110,13 +110,13 @@ pub(crate) fn run(mut invocation: Invocation) -> Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("the asynchronous runtime does not start")?;
+        .context("cannot start the asynchronous runtime")?;
     runtime.block_on(async {
         let command = invocation.cli.command.take();
         let target = &invocation.cli.target;
         let Some(command) = command else { return first_steps::run(target).await };
         match command {
-            // Those that write JSON line by line say there, too, that there is no context.
+            // These commands write JSON lines, and a context that cannot be built is the last of them.
             Command::Deploy(args) => return deploy::run(args, Context::new(target)).await,
             Command::Rollback(args) => return rollback::run(args, Context::new(target)).await,
             Command::Destroy(args) => return destroy::run(args, Context::new(target)).await,

@@ -1,13 +1,13 @@
-//! Bytes as text.
+//! SHA-256 digests as text.
 
 use sha2::{Digest, Sha256};
 
-/// Two lower-case digits a byte.
+/// Returns two lower-case hexadecimal digits for each byte.
 pub(crate) fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The SHA-256 of `bytes`.
+/// Returns the SHA-256 digest of `bytes`.
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     to_hex(&Sha256::digest(bytes))
 }

@@ -1,4 +1,4 @@
-//! Where restctl keeps files on this machine: the XDG base directories, also on macOS.
+//! Where restctl keeps files on this machine: the XDG base directories, on macOS too.
 
 use std::fs;
 use std::io;
@@ -9,33 +9,34 @@ use etcetera::BaseStrategy;
 
 use crate::failure::{Failure, FailureContext, Result};
 
-/// Tokens and the local cloud's records: `$XDG_STATE_HOME/restctl`, by default `~/.local/state/restctl`.
+/// Returns the folder of tokens and of the local cloud's state: `$XDG_STATE_HOME/restctl`, by default
+/// `~/.local/state/restctl`.
 pub(crate) fn state_folder() -> Result<PathBuf> {
     let state = strategy()?.state_dir();
-    state.map(|dir| dir.join("restctl")).ok_or_else(|| Failure::new("this system has no folder for state"))
+    state.map(|dir| dir.join("restctl")).ok_or_else(|| Failure::new("this system has no state folder"))
 }
 
-/// What can be downloaded again: `$XDG_CACHE_HOME/restctl`, by default `~/.cache/restctl`.
+/// Returns the folder of files that can be downloaded again: `$XDG_CACHE_HOME/restctl`, by default `~/.cache/restctl`.
 pub(crate) fn cache_folder() -> Result<PathBuf> {
     Ok(strategy()?.cache_dir().join("restctl"))
 }
 
 fn strategy() -> Result<impl BaseStrategy> {
     etcetera::choose_base_strategy()
-        .context("the home folder is not known")
+        .context("cannot find the home folder")
         .map_err(|failure| failure.next("export HOME=/path/to/your/home"))
 }
 
-/// Makes `dir` and its parents, open to nobody else.
+/// Makes `dir` and its parents, accessible only to the user.
 pub(crate) fn create_private_folder(dir: &Path) -> Result<()> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(dir)
-        .context(format!("{} cannot be made", dir.display()))
+        .context(format!("cannot make the folder {}", dir.display()))
 }
 
-/// Replaces `file` as a whole, readable by nobody else: a reader sees the old bytes or the new ones.
+/// Replaces `file` atomically, readable only by the user: a reader sees either the old bytes or the new ones.
 pub(crate) fn write_private_file(file: &Path, bytes: &[u8]) -> Result<()> {
     let write = || -> io::Result<()> {
         let beside = file.with_extension(format!("{}.part", std::process::id()));
@@ -48,7 +49,7 @@ pub(crate) fn write_private_file(file: &Path, bytes: &[u8]) -> Result<()> {
     if let Some(parent) = file.parent() {
         create_private_folder(parent)?;
     }
-    write().context(format!("{} cannot be written", file.display()))
+    write().context(format!("cannot write {}", file.display()))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What the command says when it cannot do what was asked, and its exit codes.
+//! Failures of a command, and its exit codes.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -10,16 +10,16 @@ use serde_json::{Value, json};
 pub(crate) enum Exit {
     Done = 0,
     Failure = 1,
-    /// The command line is wrong, or lacks something that cannot be asked for. The same as clap's.
+    /// The command line is wrong, or lacks something that cannot be asked for. clap uses the same code.
     Usage = 2,
-    /// Done in part: some rows were rejected, some ids are missing.
+    /// Done in part: some rows were rejected, or some ids were not found.
     Partial = 3,
     /// Credentials or a token were missing or refused.
     Authentication = 4,
     NotFound = 5,
     /// A dry run found something that would change.
     Changes = 6,
-    /// Ended by Ctrl-C: 128 + SIGINT, as shells count.
+    /// Ended by Ctrl-C: 128 + SIGINT, as shells report it.
     Interrupted = 130,
 }
 
@@ -50,7 +50,7 @@ impl Failure {
         self
     }
 
-    /// The cause, with the causes behind it.
+    /// Sets why to the error and the errors that caused it.
     pub(crate) fn because(mut self, why: &dyn std::error::Error) -> Self {
         let mut text = why.to_string();
         let mut source = why.source();
@@ -76,7 +76,7 @@ impl Failure {
         self
     }
 
-    /// [`Failure::next`], behind what there is to do before.
+    /// Appends a step to what to type next.
     pub(crate) fn then(self, next: &str) -> Self {
         match &self.next {
             Some(before) if before.ends_with(next) => self,
@@ -90,29 +90,28 @@ impl Failure {
 }
 
 impl Failure {
-    /// What happened and why, for a place where it ends nothing.
+    /// Returns what happened and why in one line.
     pub(crate) fn to_single_line(&self) -> String {
         let why = self.why.iter().map(|why| format!(": {}", why.replace('\n', " ")));
         format!("{}{}", self.what, why.collect::<String>())
     }
 
-    /// Whoever is left alone with an error does not know what to type.
+    /// Returns what to type next. Every failure has a next step.
     fn what_next(&self) -> &str {
         match (&self.next, self.exit) {
             (Some(next), _) => next,
             (None, Exit::Usage) => "the same command with --help",
             (None, Exit::Interrupted) => "the same command again",
-            (None, _) => "restctl doctor, which looks at the whole chain",
+            (None, _) => "restctl doctor, which checks the whole chain",
         }
     }
 
-    /// What to type next, where that is known.
+    /// Returns the next step that was set, or `None` for the default one.
     pub(crate) fn advice(&self) -> Option<&str> {
         self.next.as_deref()
     }
 
-    /// For programs.
-    pub(crate) fn json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         json!({
             "outcome": "failed",
             "what": self.what,
@@ -135,7 +134,7 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Says what was being done when something failed.
+/// Adds what was being done to an error.
 pub(crate) trait FailureContext<T> {
     fn context(self, what: impl Into<String>) -> Result<T>;
 }

@@ -1,4 +1,4 @@
-//! Times that services tell, as the ledger writes them.
+//! Times of AWS services and HTTP headers in the ledger's format: RFC 3339 in UTC, with milliseconds.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,22 +11,22 @@ pub(crate) fn seconds_now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-/// A time that a service told.
+/// Converts a time of the AWS SDK.
 pub(crate) fn from_sdk(time: &DateTime) -> Option<String> {
     OffsetDateTime::from_unix_timestamp_nanos(time.as_nanos()).ok().map(rfc3339)
 }
 
-/// A time in seconds since 1970.
+/// Converts seconds since 1970.
 pub(crate) fn from_seconds(seconds: u64) -> Option<String> {
     OffsetDateTime::from_unix_timestamp(seconds.try_into().ok()?).ok().map(rfc3339)
 }
 
-/// Milliseconds since the Unix epoch; none where no calendar has them.
+/// Converts milliseconds since 1970. Returns `None` outside the calendar's range.
 pub(crate) fn from_milliseconds(milliseconds: i64) -> Option<String> {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000).ok().map(rfc3339)
 }
 
-/// The time of an HTTP header such as `Date` (RFC 9110, section 5.6.7).
+/// Converts the value of an HTTP header such as `Date` (RFC 9110, section 5.6.7).
 pub(crate) fn from_http_date(text: &str) -> Option<String> {
     DateTime::from_str(text, DateTimeFormat::HttpDate).ok().as_ref().and_then(from_sdk)
 }

@@ -1,5 +1,5 @@
-//! Names that were seen here before, for the shell to complete: it asks at each press of a key, and AWS would take
-//! too long to tell.
+//! Names of stacks and loads that commands on this machine have seen, for shell completion. Asking AWS at each press of
+//! a key would take too long.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,25 +12,25 @@ use restctl_contract::stack::StackName;
 use crate::directories;
 use crate::failure::{FailureContext, Result};
 
-/// Of each stack, the newest.
-const LOADS: usize = 30;
+/// How many loads of each stack are kept.
+const MAX_LOADS: usize = 30;
 
 /// The loads of each stack, the newest first.
 type Stacks = BTreeMap<String, Vec<String>>;
 
-/// Keeps the name of a stack and those of its loads, the newest first. What cannot be kept is not completed.
-pub(crate) fn keep<'a>(stack: &StackName, loads: impl IntoIterator<Item = &'a LoadId>) {
+/// Saves the name of a stack and the ids of its loads, the newest first. A name that cannot be saved is not completed.
+pub(crate) fn remember<'a>(stack: &StackName, loads: impl IntoIterator<Item = &'a LoadId>) {
     let mut stacks = read().unwrap_or_default();
     let kept = stacks.entry(stack.to_string()).or_default();
-    let mut newest: Vec<String> = loads.into_iter().take(LOADS).map(LoadId::to_string).collect();
+    let mut newest: Vec<String> = loads.into_iter().take(MAX_LOADS).map(LoadId::to_string).collect();
     kept.retain(|load| !newest.contains(load));
     newest.append(kept);
-    newest.truncate(LOADS);
+    newest.truncate(MAX_LOADS);
     *kept = newest;
     let _ = write(&stacks);
 }
 
-/// Of a stack that is no more.
+/// Forgets a deleted stack.
 pub(crate) fn forget(stack: &StackName) {
     let mut stacks = read().unwrap_or_default();
     if stacks.remove(stack.as_str()).is_some() {
@@ -38,21 +38,21 @@ pub(crate) fn forget(stack: &StackName) {
     }
 }
 
-pub(crate) fn stacks() -> Vec<CompletionCandidate> {
+pub(crate) fn complete_stacks() -> Vec<CompletionCandidate> {
     read().unwrap_or_default().into_keys().map(CompletionCandidate::new).collect()
 }
 
-pub(crate) fn loads() -> Vec<CompletionCandidate> {
+pub(crate) fn complete_loads() -> Vec<CompletionCandidate> {
     read().unwrap_or_default().into_values().flatten().map(CompletionCandidate::new).collect()
 }
 
-/// None where nothing was kept yet, or by another version.
+/// Returns `None` if nothing is saved yet, or if another version saved it.
 fn read() -> Option<Stacks> {
     serde_json::from_slice(&fs::read(file().ok()?).ok()?).ok()
 }
 
 fn write(stacks: &Stacks) -> Result<()> {
-    let text = serde_json::to_vec(stacks).context("the names cannot be written")?;
+    let text = serde_json::to_vec(stacks).context("cannot save the names")?;
     directories::write_private_file(&file()?, &text)
 }
 

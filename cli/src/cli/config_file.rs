@@ -1,4 +1,5 @@
-//! `restctl.toml`: what would otherwise be typed with each command. It lies in the working folder or in one above it.
+//! `restctl.toml`: arguments that would otherwise be typed with each command. It lies in the working folder or in one of
+//! its parents.
 
 use std::env;
 use std::fs;
@@ -13,122 +14,122 @@ use serde::{Deserialize, Deserializer, de};
 use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::terminal::output::{Color, Format};
 
-const NAME: &str = "restctl.toml";
+const FILE_NAME: &str = "restctl.toml";
 
-/// A few lines are all that it can say.
+/// A few lines are all that the file can hold.
 const MAX_BYTES: u64 = 64 * 1024;
 
-/// Each is the default of the argument of its name.
+/// Each member is the default of the argument with its name.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Defaults {
-    #[serde(default, deserialize_with = "stack")]
+    #[serde(default, deserialize_with = "parse_stack")]
     stack: Option<StackName>,
     local: Option<bool>,
     profile: Option<String>,
     region: Option<String>,
-    #[serde(default, deserialize_with = "chosen")]
+    #[serde(default, deserialize_with = "parse_choice")]
     output: Option<Format>,
-    #[serde(default, deserialize_with = "chosen")]
+    #[serde(default, deserialize_with = "parse_choice")]
     color: Option<Color>,
     no_input: Option<bool>,
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Configuration {
-    /// None where there is no such file.
-    pub(crate) file: Option<PathBuf>,
+pub(crate) struct ConfigFile {
+    /// `None` if there is no such file.
+    pub(crate) path: Option<PathBuf>,
     defaults: Defaults,
 }
 
-impl Configuration {
-    /// That of the nearest folder that has one.
-    pub(crate) fn read() -> Result<Self> {
-        let folder = env::current_dir().context("the working folder is not known")?;
-        match folder.ancestors().map(|folder| folder.join(NAME)).find(|file| file.is_file()) {
-            Some(file) => Self::from(file),
+impl ConfigFile {
+    /// Reads the file of the nearest folder that has one.
+    pub(crate) fn find() -> Result<Self> {
+        let folder = env::current_dir().context("cannot find the working folder")?;
+        match folder.ancestors().map(|folder| folder.join(FILE_NAME)).find(|file| file.is_file()) {
+            Some(file) => Self::parse(file),
             None => Ok(Self::default()),
         }
     }
 
-    fn from(file: PathBuf) -> Result<Self> {
-        let text = text(&file)?;
+    fn parse(file: PathBuf) -> Result<Self> {
+        let text = read_text(&file)?;
         let defaults = toml::from_str(&text).map_err(|error| {
-            // Without the line itself, which may hold what is nobody's business.
+            // The message leaves out the line itself, which may hold a secret.
             let start = error.span().map_or(0, |span| span.start);
             let line = 1 + text.bytes().take(start).filter(|byte| *byte == b'\n').count();
-            Failure::new(format!("{} cannot be used", file.display()))
+            Failure::new(format!("cannot use {}", file.display()))
                 .exit(Exit::Usage)
                 .why(format!("line {line}: {}", error.message()))
                 .next(
-                    "mend the line; it may have stack, local, profile, region, output, color and no-input, \
-                     as restctl config show lists them",
+                    "fix the line; the file may have stack, local, profile, region, output, color and no-input, \
+                     which restctl config show lists",
                 )
         })?;
-        Ok(Self { file: Some(file), defaults })
+        Ok(Self { path: Some(file), defaults })
     }
 
-    /// The command with the file's values as defaults of its arguments.
-    pub(crate) fn apply(&self, mut command: Command) -> Command {
+    /// Returns the command with the file's values as the defaults of its arguments.
+    pub(crate) fn set_defaults(&self, mut command: Command) -> Command {
         for (argument, value) in self.values() {
-            command = command.mut_arg(argument, |it| it.default_value(value));
+            command = command.mut_arg(argument, |arg| arg.default_value(value));
         }
         command
     }
 
-    /// The file says something about this argument.
+    /// Whether the file sets this argument.
     pub(crate) fn has(&self, argument: &str) -> bool {
         self.values().iter().any(|(name, _)| *name == argument)
     }
 
-    /// By the argument's id.
+    /// The values by the ids of their arguments.
     fn values(&self) -> Vec<(&'static str, String)> {
         let Defaults { stack, local, profile, region, output, color, no_input } = &self.defaults;
         let values = [
             ("stack", stack.as_ref().map(StackName::to_string)),
-            ("local", local.map(|it| it.to_string())),
+            ("local", local.map(|value| value.to_string())),
             ("profile", profile.clone()),
             ("region", region.clone()),
-            ("output", output.and_then(word)),
-            ("color", color.and_then(word)),
-            ("no_input", no_input.map(|it| it.to_string())),
+            ("output", output.and_then(to_word)),
+            ("color", color.and_then(to_word)),
+            ("no_input", no_input.map(|value| value.to_string())),
         ];
         values.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
 }
 
-fn text(file: &Path) -> Result<String> {
-    let doing = || format!("{} cannot be read", file.display());
-    let size = fs::metadata(file).context(doing())?.len();
+fn read_text(file: &Path) -> Result<String> {
+    let reading = || format!("cannot read {}", file.display());
+    let size = fs::metadata(file).context(reading())?.len();
     if size > MAX_BYTES {
         return Err(Failure::new(format!("{} has {size} bytes", file.display()))
             .exit(Exit::Usage)
-            .next(format!("another folder, or a {NAME} of a few lines")));
+            .next(format!("use another folder, or a {FILE_NAME} of a few lines")));
     }
     match fs::read_to_string(file) {
-        Err(error) if error.kind() == ErrorKind::InvalidData => Err(Failure::new(doing())
+        Err(error) if error.kind() == ErrorKind::InvalidData => Err(Failure::new(reading())
             .exit(Exit::Usage)
-            .why("it is no text")
-            .next(format!("remove it, or write a {NAME} of a few lines"))),
-        read => read.context(doing()),
+            .why("it is not UTF-8 text")
+            .next(format!("remove it, or write a {FILE_NAME} of a few lines"))),
+        read => read.context(reading()),
     }
 }
 
-fn word(value: impl ValueEnum) -> Option<String> {
+fn to_word(value: impl ValueEnum) -> Option<String> {
     value.to_possible_value().map(|value| value.get_name().to_owned())
 }
 
-fn stack<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<StackName>, D::Error> {
+fn parse_stack<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<StackName>, D::Error> {
     let name = String::deserialize(deserializer)?;
     StackName::from_str(&name).map(Some).map_err(de::Error::custom)
 }
 
-fn chosen<'de, D: Deserializer<'de>, T: ValueEnum>(deserializer: D) -> Result<Option<T>, D::Error> {
+fn parse_choice<'de, D: Deserializer<'de>, T: ValueEnum>(deserializer: D) -> Result<Option<T>, D::Error> {
     let word = String::deserialize(deserializer)?;
     T::from_str(&word, false).map(Some).map_err(|_| {
         let words = T::value_variants().iter().filter_map(|value| value.to_possible_value());
         let words: Vec<String> = words.map(|value| value.get_name().to_owned()).collect();
-        de::Error::custom(format!("{word:?} is none of {}", words.join(", ")))
+        de::Error::custom(format!("{word:?} is not one of {}", words.join(", ")))
     })
 }
 
@@ -136,15 +137,15 @@ fn chosen<'de, D: Deserializer<'de>, T: ValueEnum>(deserializer: D) -> Result<Op
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Configuration> {
+    fn read(text: &str) -> Result<ConfigFile> {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join(NAME);
+        let file = folder.path().join(FILE_NAME);
         fs::write(&file, text).unwrap();
-        Configuration::from(file)
+        ConfigFile::parse(file)
     }
 
     #[test]
-    fn each_line_is_the_default_of_an_argument() {
+    fn each_line_sets_the_default_of_an_argument() {
         let read = read("stack = \"orders\"\nlocal = true\noutput = \"json\"\nno-input = false\n").unwrap();
         let values: Vec<_> = read.values();
         let expected = [("stack", "orders"), ("local", "true"), ("output", "json"), ("no_input", "false")];
@@ -153,11 +154,11 @@ mod tests {
     }
 
     #[test]
-    fn what_it_cannot_say_is_refused_with_its_line() {
+    fn an_invalid_line_is_refused_by_its_number() {
         for (text, why) in [
             ("stack = \"Orders\"", "a stack name has"),
             ("stak = \"orders\"", "unknown field `stak`"),
-            ("output = \"yaml\"", "none of text, json"),
+            ("output = \"yaml\"", "not one of text, json"),
             ("local = 1", "expected a boolean"),
             ("client-secret = \"hunter2\"", "unknown field"),
         ] {

@@ -1,4 +1,4 @@
-//! Which stack, in which cloud: the arguments that every command takes.
+//! The target arguments, which every command takes: which stack, in which cloud.
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
@@ -18,7 +18,7 @@ pub(crate) struct TargetArgs {
         env = "RESTCTL_STACK",
         hide_env_values = true,
         default_value = TargetArgs::DEFAULT_STACK,
-        add = ArgValueCandidates::new(completion_cache::stacks)
+        add = ArgValueCandidates::new(completion_cache::complete_stacks)
     )]
     pub(crate) stack: StackName,
 
@@ -36,6 +36,6 @@ pub(crate) struct TargetArgs {
 }
 
 impl TargetArgs {
-    /// Where none is named.
+    /// The stack of commands that name none.
     pub(crate) const DEFAULT_STACK: &str = "restctl";
 }

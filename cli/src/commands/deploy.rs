@@ -128,7 +128,7 @@ async fn finish(context: &Context, changes: usize, certificate: &Certificate) ->
     if !stack.has_termination_protection {
         cloudformation::set_termination_protection(aws, &stack, true).await?;
     }
-    completion_cache::keep(name, []);
+    completion_cache::remember(name, []);
     let versions = go_live::go_live(aws, &stack).await?;
     // Now that the API takes its tokens.
     if cognito::is_part_of(&stack) && cognito::set_up(aws, name, &stack).await? {

@@ -49,7 +49,7 @@ async fn destroy(args: &Destroy, context: &Context, report: &NdjsonReport) -> Re
         things.iter().partition(|thing| args.delete_data || !thing.is_data());
     for (fate, things) in [("remove", &doomed), ("keep", &kept)] {
         for thing in things {
-            report.line(fate, &thing.json())?;
+            report.write_line(fate, &thing.json())?;
             output::print_message(&format!("  {fate:<6}  {thing}"));
         }
     }
@@ -121,7 +121,7 @@ fn confirm(args: &Destroy, context: &Context) -> Result<()> {
         return Ok(());
     }
     let question = format!("Type the stack's name, {}, to remove this", context.stack);
-    if prompt::text(&question, "--yes")? == context.stack.as_str() {
+    if prompt::ask_text(&question, "--yes")? == context.stack.as_str() {
         return Ok(());
     }
     Err(Failure::new("nothing was removed").exit(Exit::Usage).why("that is not the stack's name"))

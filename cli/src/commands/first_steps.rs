@@ -94,7 +94,7 @@ fn choose_place(target: &TargetArgs) -> Result<Option<TargetArgs>> {
         return Ok(Some(target.clone()));
     }
     let answers = ["on this machine, to try it, without an account", "on AWS", "show me the help first"];
-    Ok(match prompt::choose("Where shall it be?", &answers) {
+    Ok(match prompt::ask_optional_choice("Where shall it be?", &answers) {
         Some(0) => Some(TargetArgs { local: true, ..target.clone() }),
         Some(1) => Some(target.clone()),
         _ => None,
@@ -147,16 +147,18 @@ fn words(step: Step) -> Result<Option<Vec<String>>> {
         Step::Setup => agreed(step)?.then(|| words(&["setup"])).flatten(),
         Step::Deploy => agreed(step)?.then(|| words(&["deploy"])).flatten(),
         Step::Upload => {
-            let file =
-                prompt::text("Data file (.csv, .ndjson, .json; with a column id)", "restctl upload FILE")?;
+            let file = prompt::ask_text(
+                "Data file (.csv, .ndjson, .json; with a column id)",
+                "restctl upload FILE",
+            )?;
             words(&["upload", &file])
         }
-        Step::Get => words(&["get", "--id", &prompt::text("Id of an item", "restctl get --id ID")?]),
+        Step::Get => words(&["get", "--id", &prompt::ask_text("Id of an item", "restctl get --id ID")?]),
     })
 }
 
 fn agreed(step: Step) -> Result<bool> {
-    Ok(prompt::choose(&format!("{step}, now?"), &["yes", "no, I will type it"]) == Some(0))
+    Ok(prompt::ask_optional_choice(&format!("{step}, now?"), &["yes", "no, I will type it"]) == Some(0))
 }
 
 fn typed(target: &TargetArgs, command: &str) -> String {

@@ -1,4 +1,4 @@
-//! The command line: its arguments, and where each value of those that every command takes came from.
+//! The command line as it was typed, and where the values of the common arguments come from.
 
 use std::env;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, ColorChoice, CommandFactory, FromArgMatches, Parser};
 
-use crate::cli::config_file::Configuration;
+use crate::cli::config_file::ConfigFile;
 use crate::cli::target::TargetArgs;
 use crate::commands::Command;
 use crate::failure::Result;
@@ -17,7 +17,7 @@ use crate::terminal::output::OutputArgs;
 #[derive(Debug, Parser)]
 #[command(name = "restctl", version, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
-    /// Without one, restctl says where you stand and what to type next
+    /// Without a command, restctl shows how far you are and what to type next
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 
@@ -37,7 +37,7 @@ A first API, without an account:
   restctl upload data.csv           the data
   restctl get --id 42               the API
 
-restctl.toml, in the working folder or above it, may hold what would be typed with each command, such as \
+restctl.toml, in the working folder or a parent of it, sets arguments for every command, such as \
 stack = \"orders\".
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 done in part, 4 not authenticated, 5 not found,
@@ -48,7 +48,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 done in part, 4 not authenticated, 5 no
 pub(crate) enum Origin {
     Flag,
     Environment(&'static str),
-    /// restctl.toml, wherever it lies.
+    /// restctl.toml.
     File(PathBuf),
     Default,
 }
@@ -64,56 +64,56 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The command line as it was given.
+/// The parsed command line.
 pub(crate) struct Invocation {
     pub(crate) cli: Cli,
     matches: ArgMatches,
-    configuration: Configuration,
+    config_file: ConfigFile,
 }
 
 impl Invocation {
-    /// Ends the process where clap does so: after help, and where the command line is wrong.
+    /// Parses the command line. clap ends the process after help and on a wrong command line.
     pub(crate) fn parse() -> Result<Self> {
-        let command = Cli::command().color(color());
-        let configuration = match Configuration::read() {
-            Ok(configuration) => configuration,
+        let command = Cli::command().color(color_choice());
+        let config_file = match ConfigFile::find() {
+            Ok(config_file) => config_file,
             Err(failure) => {
-                // Whoever asks for help gets it all the same.
+                // A broken file must not hide the help.
                 command.get_matches();
                 return Err(failure);
             }
         };
-        let matches = configuration.apply(command).get_matches();
+        let matches = config_file.set_defaults(command).get_matches();
         let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-        let mut given = Self { cli, matches, configuration };
-        given.leave_out_what_is_for_aws();
-        Ok(given)
+        let mut invocation = Self { cli, matches, config_file };
+        invocation.ignore_aws_settings_of_file();
+        Ok(invocation)
     }
 
-    /// A file that names profile and region does not keep anybody from typing --local.
-    fn leave_out_what_is_for_aws(&mut self) {
-        let is_of_file = |argument| matches!(self.origin(argument, None), Origin::File(_));
-        let (profile, region) = (is_of_file("profile"), is_of_file("region"));
-        if self.cli.target.local && !is_of_file("local") {
+    /// A file that sets profile and region must not make `--local` a contradiction.
+    fn ignore_aws_settings_of_file(&mut self) {
+        let is_from_file = |argument| matches!(self.origin(argument, None), Origin::File(_));
+        let (profile, region) = (is_from_file("profile"), is_from_file("region"));
+        if self.cli.target.local && !is_from_file("local") {
             let target = &mut self.cli.target;
             target.profile.take_if(|_| profile);
             target.region.take_if(|_| region);
         }
     }
 
-    /// Of an argument by its id; `variable` is what sets it in the environment.
+    /// Returns where the value of an argument comes from. `argument` is its id, `variable` its environment variable.
     pub(crate) fn origin(&self, argument: &str, variable: Option<&'static str>) -> Origin {
-        match (self.matches.value_source(argument), variable, &self.configuration.file) {
+        match (self.matches.value_source(argument), variable, &self.config_file.path) {
             (Some(ValueSource::CommandLine), _, _) => Origin::Flag,
             (Some(ValueSource::EnvVariable), Some(variable), _) => Origin::Environment(variable),
-            (_, _, Some(file)) if self.configuration.has(argument) => Origin::File(file.clone()),
+            (_, _, Some(file)) if self.config_file.has(argument) => Origin::File(file.clone()),
             _ => Origin::Default,
         }
     }
 }
 
-/// `--color`, for what clap says before it has read the command line.
-fn color() -> ColorChoice {
+/// Returns the value of `--color`, for messages of clap before it has parsed the command line.
+fn color_choice() -> ColorChoice {
     let words: Vec<String> = env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     let after = words.windows(2).find(|pair| pair[0] == "--color").map(|pair| pair[1].as_str());
     match words.iter().find_map(|word| word.strip_prefix("--color=")).or(after) {

@@ -62,7 +62,7 @@ pub(crate) struct Logs {
     since: Option<Since>,
 
     /// Only what is about this load
-    #[arg(long, value_name = "ID", conflicts_with = "request", add = ArgValueCandidates::new(completion_cache::loads))]
+    #[arg(long, value_name = "ID", conflicts_with = "request", add = ArgValueCandidates::new(completion_cache::complete_loads))]
     load: Option<LoadId>,
 
     /// Only what is about this request: the x-request-id of an answer, or the id of an invocation

@@ -276,7 +276,7 @@ async fn choose_provider(args: &Setup, context: &Context, before: &Settings) -> 
     };
     let ask = |known: Option<String>, question, flag| match known {
         Some(value) => Ok(value),
-        None => prompt::text(question, flag),
+        None => prompt::ask_text(question, flag),
     };
     let issuer = known(&args.issuer, local.map(|local| &local.issuer), before.get(Setting::Issuer));
     let issuer = ask(issuer, "Issuer of the identity provider", "--issuer URL")?;

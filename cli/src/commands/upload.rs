@@ -147,7 +147,7 @@ impl Task<'_> {
             }
         };
         let id = load.id();
-        completion_cache::keep(self.name, [&id]);
+        completion_cache::remember(self.name, [&id]);
         match (args.no_wait, output::chosen_format()) {
             (true, Format::Text) => output::print_line(id.as_str()),
             (true, Format::Json) => {

@@ -59,7 +59,7 @@ impl Operation {
             let new_events = self.log.fetch_new(aws).await;
             // A user who can no longer watch the operation is told that it goes on.
             for event in new_events.map_err(|failure| failure.then(interruption::next_step(self.kind)))? {
-                report.line("resource", &event.to_json())?;
+                report.write_line("resource", &event.to_json())?;
                 progress.show(&event);
                 let is_end = event.has_ended() && event.concerns(&self.stack_id);
                 let status = event.status.clone();

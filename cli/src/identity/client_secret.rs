@@ -25,7 +25,7 @@ pub(crate) fn given(file: Option<&Path>) -> Result<Option<String>> {
 /// Asks for it on the terminal.
 pub(crate) fn ask() -> Result<String> {
     let flag = format!("--client-secret-file FILE (- for standard input) or {VARIABLE}");
-    checked(prompt::secret("Client secret", &flag)?, "the answer")
+    checked(prompt::ask_secret("Client secret", &flag)?, "the answer")
 }
 
 fn read(file: &Path) -> Result<String> {

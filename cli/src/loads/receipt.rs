@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::aws::{Aws, s3};
 use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::terminal::output::{self, Format};
-use crate::terminal::sanitize::steers;
+use crate::terminal::sanitize::sanitize;
 
 /// Enough of a rejects file to show its first lines.
 const SHOWN_REJECTS_BYTES: usize = 64 * 1024;
@@ -99,7 +99,7 @@ async fn rejected(aws: &Aws, bucket: &str, entry: &LedgerEntry) -> Result<Failur
     }
     for line in String::from_utf8_lossy(&start).lines().take(SHOWN_REJECTS + 1) {
         // A file's control characters are not for the terminal.
-        output::print_message(&format!("  {}", line.replace(steers, "\u{fffd}")));
+        output::print_message(&format!("  {}", sanitize(line)));
     }
     let receipt = &entry.receipt;
     Ok(Failure::new(format!(

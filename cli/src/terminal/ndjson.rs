@@ -1,4 +1,4 @@
-//! How an operation on the stack is told: to a person on standard error, to a program as NDJSON on standard output.
+//! The progress of an operation on the stack as lines of JSON on standard output.
 
 use std::cell::Cell;
 use std::io::ErrorKind;
@@ -9,46 +9,47 @@ use serde_json::{Value, json};
 use crate::failure::{FailureContext, Result};
 use crate::terminal::output::{self, Format};
 
-/// The version of the lines' schema, in each of them as `schema`.
+/// The version of the lines' schema. Each line carries it as `schema`.
 const SCHEMA: u32 = 1;
 
+/// Writes lines only with `--output json`.
 pub(crate) struct NdjsonReport {
     operation: &'static str,
-    /// Nobody reads the lines any more (`restctl deploy --output json | head`), which is no reason to stop half-way.
-    is_unread: Cell<bool>,
+    /// The reader is gone (`restctl deploy --output json | head`). The operation goes on all the same.
+    reader_is_gone: Cell<bool>,
 }
 
 impl NdjsonReport {
-    /// Of `operation`, the name of its command.
+    /// `operation` is the name of the command.
     pub(crate) fn new(operation: &'static str) -> Self {
-        Self { operation, is_unread: Cell::new(false) }
+        Self { operation, reader_is_gone: Cell::new(false) }
     }
 
-    /// A line for a program, with the members of `value`; a person is told by [`output::print_message`].
-    pub(crate) fn line(&self, kind: &str, value: &impl Serialize) -> Result<()> {
-        if output::chosen_format() == Format::Text || self.is_unread.get() {
+    /// Writes a line with the members of `value`.
+    pub(crate) fn write_line(&self, kind: &str, value: &impl Serialize) -> Result<()> {
+        if output::chosen_format() == Format::Text || self.reader_is_gone.get() {
             return Ok(());
         }
         let mut line = json!({ "schema": SCHEMA, "operation": self.operation, "type": kind });
-        let value = serde_json::to_value(value).context("the line cannot be written as JSON")?;
+        let value = serde_json::to_value(value).context("cannot write the line as JSON")?;
         if let (Some(line), Value::Object(members)) = (line.as_object_mut(), value) {
             line.extend(members);
         }
         match output::write_line(&line.to_string()) {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {
-                self.is_unread.set(true);
+                self.reader_is_gone.set(true);
                 Ok(())
             }
-            written => written.context("standard output cannot be written"),
+            written => written.context("cannot write to standard output"),
         }
     }
 
-    /// The last line: what the operation came to. Passes a failure on.
+    /// Writes the last line, with the result of the operation, and returns its failure.
     pub(crate) fn conclude(&self, result: Result<Value>) -> Result<()> {
         match result {
-            Ok(value) => self.line("result", &value),
+            Ok(value) => self.write_line("result", &value),
             Err(failure) => {
-                if let Err(unwritten) = self.line("result", &failure.json()) {
+                if let Err(unwritten) = self.write_line("result", &failure.to_json()) {
                     output::print_failure(&unwritten);
                 }
                 Err(failure)

@@ -13,19 +13,19 @@ use serde::Serialize;
 
 use crate::failure::{Failure, FailureContext, Result};
 
-/// How everything is written: the arguments that every command takes beside its [`crate::cli::target::TargetArgs`].
+/// The output arguments, which every command takes.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
-    /// How data is written: for people, or for programs
+    /// Write data for people or for programs
     #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value = "text")]
     pub(crate) output: Format,
 
-    /// When colours are used; NO_COLOR in the environment means never
+    /// When to use colors; NO_COLOR in the environment means never
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value = "auto")]
     pub(crate) color: Color,
 
-    /// Ask nothing: an answer that is missing is an error, as it is off a terminal
+    /// Do not ask; a missing answer is an error, as it is without a terminal
     #[arg(long, global = true)]
     pub(crate) no_input: bool,
 }
@@ -45,70 +45,69 @@ pub(crate) enum Color {
 
 static OUTPUT_ARGS: OnceLock<OutputArgs> = OnceLock::new();
 
-/// From now on, for as long as the process lives.
+/// Sets how this process writes. Called once, before anything is written.
 pub(crate) fn configure(args: OutputArgs) {
     match args.color {
-        // The terminal and NO_COLOR decide, for each of the two outputs.
+        // The terminal and NO_COLOR decide, separately for standard output and standard error.
         Color::Auto => {}
         Color::Always | Color::Never => {
             console::set_colors_enabled(args.color == Color::Always);
             console::set_colors_enabled_stderr(args.color == Color::Always);
         }
     }
-    // It is called once; a second call would have nobody who gave it.
     let _ = OUTPUT_ARGS.set(args);
 }
 
-/// How data is written.
+/// Returns the value of `--output`.
 pub(crate) fn chosen_format() -> Format {
     OUTPUT_ARGS.get().map_or(Format::Text, |args| args.output)
 }
 
-/// A person reads the data: at a terminal, or behind a pipe that is to have colours, as before `less -R`.
+/// Whether a person reads the data: on a terminal, or through a pipe that wants colors, such as to `less -R`.
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
 pub(crate) fn is_for_people() -> bool {
     let colored = OUTPUT_ARGS.get().is_some_and(|args| args.color == Color::Always);
     chosen_format() == Format::Text && (colored || io::stdout().is_terminal())
 }
 
-/// Writes data, and ends the process quietly with success where the reader has gone (`restctl get … | head`).
+/// Writes data. If the reader is gone (`restctl get … | head`), the process ends quietly with success.
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
 pub(crate) fn write_bytes(bytes: &[u8]) -> Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
-        written => written.context("standard output cannot be written"),
+        written => written.context("cannot write to standard output"),
     }
 }
 
-/// Writes a line of data, and leaves it to the caller what becomes of a reader who has gone.
+/// Writes a line of data. The caller decides what happens if the reader is gone.
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
 pub(crate) fn write_line(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{text}").and_then(|()| stdout.flush())
 }
 
-/// [`write_bytes`], a line.
+/// Writes a line of data, as [`write_bytes`] does.
 pub(crate) fn print_line(text: &str) -> Result<()> {
     write_bytes(format!("{text}\n").as_bytes())
 }
 
-/// [`print_line`], for programs.
+/// Writes data as indented JSON.
 pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
-    print_line(&serde_json::to_string_pretty(value).context("the answer cannot be written as JSON")?)
+    print_line(&serde_json::to_string_pretty(value).context("cannot write the answer as JSON")?)
 }
 
-/// A name and its value a line, the values below each other.
+/// Returns a line for each name and value, with the values aligned.
 pub(crate) fn align_values(lines: &[(&str, String)]) -> String {
     let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let lines: Vec<String> = lines.iter().map(|(name, value)| format!("{name:width$}  {value}")).collect();
     lines.join("\n")
 }
 
-/// Columns beside each other, without lines. A last column that has nothing to say in any row is left out.
+/// Returns a table without borders. A last column that is empty in each row is left out.
 pub(crate) fn new_table(header: &[&str], rows: Vec<Vec<String>>) -> Table {
-    let last_says_something = rows.iter().any(|row| row.last().is_some_and(|cell| !cell.is_empty()));
-    let columns = if last_says_something { header.len() } else { header.len() - 1 };
+    let last_has_text = rows.iter().any(|row| row.last().is_some_and(|cell| !cell.is_empty()));
+    let columns = if last_has_text { header.len() } else { header.len() - 1 };
     let rows = rows.into_iter().map(|row| row.into_iter().take(columns));
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(header.iter().take(columns)).add_rows(rows);
@@ -118,45 +117,45 @@ pub(crate) fn new_table(header: &[&str], rows: Vec<Vec<String>>) -> Table {
     table
 }
 
-/// How many columns the terminal has on which data appears; none where that is no terminal.
+/// Returns the width of standard output in columns, or `None` if it is not a terminal.
 pub(crate) fn terminal_width() -> Option<usize> {
     let terminal = console::Term::stdout();
     terminal.is_term().then(|| usize::from(terminal.size().1))
 }
 
-/// A line for the person who typed the command. Standard error that cannot be written has nobody to tell.
+/// Writes a line for the user to standard error. If that fails, there is nowhere to say so.
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
 pub(crate) fn print_message(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// For people, or a line of JSON for programs.
+/// Writes a failure to standard error: as text, or as a line of JSON.
 pub(crate) fn print_failure(failure: &Failure) {
     match chosen_format() {
         Format::Text => print_message(&format!("{} {failure}", style("error:").red().bold().for_stderr())),
-        Format::Json => print_message(&failure.json().to_string()),
+        Format::Json => print_message(&failure.to_json().to_string()),
     }
 }
 
-/// Someone is there to be asked, and may be: both ends of the conversation are a terminal.
+/// Whether the user can be asked: standard input and standard error are terminals, and `--no-input` is not given.
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
 pub(crate) fn is_interactive() -> bool {
     let may_ask = OUTPUT_ARGS.get().is_none_or(|args| !args.no_input);
     may_ask && io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// A bar of bytes; indicatif draws it only on a terminal.
+/// Returns a progress bar of bytes. Like every bar, it is drawn only on a terminal.
 pub(crate) fn bytes_bar(label: &str, total: u64) -> ProgressBar {
     let template = "{prefix} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}";
     bar(ProgressBar::new(total), label, template)
 }
 
-/// A spinner with a message; indicatif draws it only on a terminal.
+/// Returns a spinner with a message.
 pub(crate) fn spinner(label: &str) -> ProgressBar {
     ticking(bar(ProgressBar::new_spinner(), label, "{spinner} {prefix} {msg}"))
 }
 
-/// A bar of rows with a message, or a spinner where their number is not known; indicatif draws it only on a terminal.
+/// Returns a progress bar of rows with a message, or a spinner if their number is unknown.
 pub(crate) fn rows_bar(label: &str, total: Option<u64>) -> ProgressBar {
     ticking(match total {
         Some(total) => {
@@ -167,7 +166,7 @@ pub(crate) fn rows_bar(label: &str, total: Option<u64>) -> ProgressBar {
     })
 }
 
-/// It moves while nothing is known to.
+/// Keeps the bar moving between updates.
 fn ticking(bar: ProgressBar) -> ProgressBar {
     bar.enable_steady_tick(Duration::from_millis(100));
     bar
@@ -176,7 +175,7 @@ fn ticking(bar: ProgressBar) -> ProgressBar {
 fn bar(bar: ProgressBar, label: &str, template: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     let rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
-        // Text that cannot be put together is not shown.
+        // The rate is left out if it cannot be formatted.
         let _ = write!(text, "{:.0}/s", state.per_sec());
     };
     bar.with_style(style.progress_chars("=> ").with_key("rate", rate)).with_prefix(label.to_owned())

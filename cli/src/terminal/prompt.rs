@@ -1,4 +1,4 @@
-//! Questions to the person at the terminal. Off a terminal nothing is asked: the flag is named instead.
+//! Questions to the user. Without a terminal, the failure names the flag to use instead.
 
 use std::io::ErrorKind;
 
@@ -8,39 +8,39 @@ use dialoguer::{Confirm, Input, Password, Select};
 use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::terminal::output;
 
-/// Asks for a line of text; `flag` is what gives the answer on the command line.
-pub(crate) fn text(question: &str, flag: &str) -> Result<String> {
-    need_terminal(question, flag)?;
+/// Asks for a line of text. `flag` gives the same answer on the command line.
+pub(crate) fn ask_text(question: &str, flag: &str) -> Result<String> {
+    require_terminal(question, flag)?;
     let answer: String = answered(question, Input::new().with_prompt(question).interact_text())?;
     Ok(answer.trim().to_owned())
 }
 
-/// [`text`], which may be left empty.
-pub(crate) fn text_or_nothing(question: &str, flag: &str) -> Result<String> {
-    need_terminal(question, flag)?;
+/// Asks for a line of text that may be empty.
+pub(crate) fn ask_optional_text(question: &str, flag: &str) -> Result<String> {
+    require_terminal(question, flag)?;
     let input = Input::<String>::new().with_prompt(question).allow_empty(true);
     Ok(answered(question, input.interact_text())?.trim().to_owned())
 }
 
-/// Asks whether to go on, unless `yes` says so already; an error where the answer is no.
+/// Asks whether to go on, unless `yes` is set. The answer no is a failure.
 pub(crate) fn confirm(question: &str, yes: bool) -> Result<()> {
     if yes {
         return Ok(());
     }
-    need_terminal(question, "--yes")?;
+    require_terminal(question, "--yes")?;
     if answered(question, Confirm::new().with_prompt(question).default(false).interact())? {
         return Ok(());
     }
     Err(Failure::new("nothing was changed").exit(Exit::Usage).why("the answer was no"))
 }
 
-/// Asks for one of several, at a terminal.
-pub(crate) fn pick(question: &str, answers: &[&str]) -> Result<usize> {
+/// Asks for one of several answers and returns its position.
+pub(crate) fn ask_choice(question: &str, answers: &[&str]) -> Result<usize> {
     answered(question, Select::new().with_prompt(question).items(answers).default(0).interact())
 }
 
-/// Asks for one of several; none where nobody is there, or where the answer is Ctrl-C or Escape.
-pub(crate) fn choose(question: &str, answers: &[&str]) -> Option<usize> {
+/// Asks for one of several answers. Returns `None` without a terminal, and after Ctrl-C or Escape.
+pub(crate) fn ask_optional_choice(question: &str, answers: &[&str]) -> Option<usize> {
     if !output::is_interactive() {
         return None;
     }
@@ -49,31 +49,31 @@ pub(crate) fn choose(question: &str, answers: &[&str]) -> Option<usize> {
 }
 
 /// Asks for a secret without showing it.
-pub(crate) fn secret(question: &str, flag: &str) -> Result<String> {
-    need_terminal(question, flag)?;
+pub(crate) fn ask_secret(question: &str, flag: &str) -> Result<String> {
+    require_terminal(question, flag)?;
     answered(question, Password::new().with_prompt(question).interact())
 }
 
-/// Ctrl-C is an answer, too. dialoguer leaves the cursor hidden then.
+/// Turns Ctrl-C into a failure of its own, and shows the cursor, which dialoguer leaves hidden.
 fn answered<T>(question: &str, answer: dialoguer::Result<T>) -> Result<T> {
     answer.or_else(|dialoguer::Error::IO(error)| {
-        // A terminal that cannot be mended has nobody to tell.
+        // If the cursor cannot be shown, there is nowhere to say so.
         let _ = Term::stderr().show_cursor();
         match error.kind() {
             ErrorKind::Interrupted => {
-                Err(Failure::new("interrupted, and nothing was changed by this").exit(Exit::Interrupted))
+                Err(Failure::new("interrupted; nothing was changed").exit(Exit::Interrupted))
             }
             _ => Err(error).context(format!("no answer to {question:?}")),
         }
     })
 }
 
-fn need_terminal(question: &str, flag: &str) -> Result<()> {
+fn require_terminal(question: &str, flag: &str) -> Result<()> {
     if output::is_interactive() {
         return Ok(());
     }
     Err(Failure::new(format!("this needs an answer: {question}"))
         .exit(Exit::Usage)
-        .why("there is no terminal to ask at")
-        .next(format!("give it with {flag}")))
+        .why("there is no terminal to ask on")
+        .next(format!("answer with {flag}")))
 }

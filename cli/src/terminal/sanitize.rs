@@ -1,26 +1,33 @@
-//! Text that others wrote, on its way to a terminal.
+//! Makes text that others wrote safe to show on a terminal.
 
-/// As a terminal may have it: in one line, without anything that steers the terminal or turns the direction of what
-/// follows, and of `most` characters at most.
-pub(crate) fn sanitize_line(text: &str, most: usize) -> String {
+/// Returns `text` as one line of at most `max_characters` characters. Characters that control the terminal or change the
+/// writing direction are replaced.
+pub(crate) fn sanitize_line(text: &str, max_characters: usize) -> String {
     let mut characters = text.trim_end().chars();
-    let shown: String = characters.by_ref().take(most).map(harmless).collect();
+    let shown: String = characters.by_ref().take(max_characters).map(replace_unsafe).collect();
     match characters.as_str().len() {
         0 => shown,
         rest => format!("{shown}… ({rest} bytes more)"),
     }
 }
 
-fn harmless(character: char) -> char {
+/// Returns `text` with the characters replaced that control the terminal or change the writing direction, line breaks
+/// included.
+pub(crate) fn sanitize(text: &str) -> String {
+    text.replace(controls_terminal, "\u{fffd}")
+}
+
+fn replace_unsafe(character: char) -> char {
     match character {
         '\t' | '\n' | '\r' => ' ',
-        _ if steers(character) => char::REPLACEMENT_CHARACTER,
+        _ if controls_terminal(character) => char::REPLACEMENT_CHARACTER,
         _ => character,
     }
 }
 
-/// Control characters, line ends beyond ASCII's, and what turns the direction of writing (Unicode Standard Annex 9).
-pub(crate) fn steers(character: char) -> bool {
+/// Whether the character controls the terminal: control characters, line separators beyond ASCII, and characters that
+/// change the writing direction (Unicode Standard Annex 9).
+pub(crate) fn controls_terminal(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
@@ -30,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_steers_a_terminal_is_replaced() {
+    fn characters_that_control_the_terminal_are_replaced() {
         assert_eq!(
             sanitize_line("a\u{1b}[2Jb\u{9b}31m\u{7}\0", 100),
             "a\u{fffd}[2Jb\u{fffd}31m\u{fffd}\u{fffd}"
@@ -41,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_long_is_cut_between_characters() {
+    fn long_text_is_cut_between_characters() {
         assert_eq!(sanitize_line("äöü", 3), "äöü");
         assert_eq!(sanitize_line("äöü", 2), "äö… (2 bytes more)");
     }

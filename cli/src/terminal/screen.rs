@@ -1,4 +1,4 @@
-//! The terminal as a whole, for as long as something is shown on all of it.
+//! The full screen of the terminal.
 
 use std::io::{self, IsTerminal};
 use std::time::Duration;
@@ -9,33 +9,33 @@ use ratatui::{DefaultTerminal, Frame};
 
 use crate::failure::{FailureContext, Result};
 
-const DOING: &str = "the terminal cannot be drawn on";
+const DRAWING: &str = "cannot draw on the terminal";
 
-/// Both ends of the conversation are a terminal.
+/// Whether standard input and standard output are terminals.
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
-pub(crate) fn is_screen() -> bool {
+pub(crate) fn is_available() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
-/// It is given back as it was when this is dropped, and after a panic.
+/// Holds the full screen, and restores the terminal on drop and after a panic.
 pub(crate) struct Screen {
     terminal: DefaultTerminal,
 }
 
 impl Screen {
-    pub(crate) fn take() -> Result<Self> {
+    pub(crate) fn open() -> Result<Self> {
         style::force_color_output(console::colors_enabled());
-        Ok(Self { terminal: ratatui::try_init().context(DOING)? })
+        Ok(Self { terminal: ratatui::try_init().context(DRAWING)? })
     }
 
     pub(crate) fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> Result<()> {
-        self.terminal.draw(draw).context(DOING)?;
+        self.terminal.draw(draw).context(DRAWING)?;
         Ok(())
     }
 
-    /// Whether q, Escape or Ctrl-C has been typed since this was last asked.
-    pub(crate) fn is_quit(&self) -> Result<bool> {
-        const READING: &str = "the keyboard cannot be read";
+    /// Whether the user has typed q, Escape or Ctrl-C since the last call.
+    pub(crate) fn quit_requested(&self) -> Result<bool> {
+        const READING: &str = "cannot read the keyboard";
         while event::poll(Duration::ZERO).context(READING)? {
             let Event::Key(key) = event::read().context(READING)? else { continue };
             let is_interrupt =
@@ -51,7 +51,7 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        // A terminal that has gone has nobody to tell.
+        // If the terminal is gone, there is nowhere to say so.
         let _ = ratatui::try_restore();
     }
 }

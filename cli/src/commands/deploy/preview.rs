@@ -10,7 +10,7 @@ use crate::terminal::output::{self, Format};
 pub(super) fn show(changes: &[Change], args: &Deploy, stack: &str, report: &NdjsonReport) -> Result<()> {
     if !args.dry_run && !changes.is_empty() && changes.iter().all(Change::is_addition) {
         output::print_message(&format!("{stack}: {} resources to add", changes.len()));
-        return changes.iter().try_for_each(|change| report.line("change", &change.json()));
+        return changes.iter().try_for_each(|change| report.write_line("change", &change.json()));
     }
     if changes.is_empty() {
         output::print_message(&format!("{stack}: nothing but its outputs changes"));
@@ -18,7 +18,7 @@ pub(super) fn show(changes: &[Change], args: &Deploy, stack: &str, report: &Ndjs
         output::print_message(&format!("{stack}:"));
     }
     for change in changes {
-        report.line("change", &change.json())?;
+        report.write_line("change", &change.json())?;
         if args.dry_run && output::chosen_format() == Format::Text {
             output::print_line(&change.to_string())?;
         } else {

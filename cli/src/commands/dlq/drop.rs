@@ -29,7 +29,7 @@ Exit code 3 where some stay, 5 where a load that is named has no dead letter.")]
 #[command(group = ArgGroup::new("which").required(true).args(["loads", "all"]))]
 pub(crate) struct Drop {
     /// Only this load; several may be given
-    #[arg(long = "load", value_name = "ID", add = ArgValueCandidates::new(completion_cache::loads))]
+    #[arg(long = "load", value_name = "ID", add = ArgValueCandidates::new(completion_cache::complete_loads))]
     loads: Vec<LoadId>,
 
     /// All of them, those that are no loads among them

@@ -27,7 +27,7 @@ Examples:
 Exit code 3 where some stay, 5 where a load that is named has no dead letter.")]
 pub(crate) struct Redrive {
     /// Only this load; several may be given
-    #[arg(long = "load", value_name = "ID", add = ArgValueCandidates::new(completion_cache::loads))]
+    #[arg(long = "load", value_name = "ID", add = ArgValueCandidates::new(completion_cache::complete_loads))]
     loads: Vec<LoadId>,
 }
 

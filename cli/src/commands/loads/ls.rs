@@ -36,7 +36,7 @@ const NUMBERS: std::ops::Range<usize> = 3..10;
 pub(super) async fn run(_: Ls, context: &Context) -> Result<()> {
     let stack = cloudformation::deployed(context.aws().await?, &context.stack).await?;
     let loads = known::all(context.aws().await?, &stack).await?;
-    completion_cache::keep(&context.stack, loads.iter().map(Known::load));
+    completion_cache::remember(&context.stack, loads.iter().map(Known::load));
     match output::chosen_format() {
         Format::Json => output::print_json(&loads),
         Format::Text if loads.is_empty() => {

@@ -36,7 +36,7 @@ Example:
   restctl loads rejects 0123456789abcdef > rejects.csv")]
 pub(crate) struct Rejects {
     /// Id of the load, as `restctl loads ls` shows it
-    #[arg(value_name = "ID", add = ArgValueCandidates::new(completion_cache::loads))]
+    #[arg(value_name = "ID", add = ArgValueCandidates::new(completion_cache::complete_loads))]
     load: LoadId,
 }
 

@@ -22,7 +22,7 @@ A load that stopped goes on where it stopped, and one that failed begins anew. I
 what a newer upload has written, it leaves alone.")]
 pub(crate) struct Retry {
     /// Id of the load, as `restctl loads ls` shows it
-    #[arg(value_name = "ID", add = ArgValueCandidates::new(completion_cache::loads))]
+    #[arg(value_name = "ID", add = ArgValueCandidates::new(completion_cache::complete_loads))]
     load: LoadId,
 
     /// Do not wait for the load

@@ -15,7 +15,7 @@ use crate::terminal::output::{self, Format};
 #[derive(Debug, Args)]
 pub(crate) struct Show {
     /// Id of the load, as `restctl loads ls` shows it
-    #[arg(value_name = "ID", add = ArgValueCandidates::new(completion_cache::loads))]
+    #[arg(value_name = "ID", add = ArgValueCandidates::new(completion_cache::complete_loads))]
     load: LoadId,
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Function;
-use crate::terminal::sanitize::steers;
+use crate::terminal::sanitize::controls_terminal;
 
 /// The log's own JSON as it stands; anything else as the `message` of an object. One line in any case, and without
 /// anything that would steer a terminal, which JSON can say in other words.
@@ -16,12 +16,12 @@ pub(super) fn line(function: Function, written: &str, message: &str) -> String {
             json!({ "timestamp": written, "function": function.name(), "message": message }).to_string()
         }
     };
-    if !text.contains(steers) {
+    if !text.contains(controls_terminal) {
         return text;
     }
     // Between JSON's words there are none of these: they stand in strings, where an escape means the same.
     text.chars()
-        .map(|character| match steers(character) {
+        .map(|character| match controls_terminal(character) {
             true => format!("\\u{:04x}", u32::from(character)),
             false => character.to_string(),
         })

@@ -11,17 +11,17 @@ use crate::terminal::{output, prompt};
 pub(super) fn certificate(now: SystemTime) -> Result<Identity> {
     const FLAGS: &str = "--self-signed NAME, or --cert FILE --key FILE";
     let answers = ["make one now, self-signed: good for a trial", "import one that I have, from PEM files"];
-    if output::is_interactive() && prompt::pick("Certificate", &answers)? == 1 {
-        let cert = prompt::text("Certificate file", FLAGS)?;
-        let key = prompt::text("File of its private key, not encrypted", FLAGS)?;
-        let chain = prompt::text_or_nothing(
+    if output::is_interactive() && prompt::ask_choice("Certificate", &answers)? == 1 {
+        let cert = prompt::ask_text("Certificate file", FLAGS)?;
+        let key = prompt::ask_text("File of its private key, not encrypted", FLAGS)?;
+        let chain = prompt::ask_optional_text(
             "File of the chain that issued it (nothing, where there is none)",
             FLAGS,
         )?;
         let chain = Some(Path::new(&chain)).filter(|_| !chain.is_empty());
         return Identity::read(Path::new(&cert), Path::new(&key), chain, now);
     }
-    Identity::self_signed(&prompt::text("DNS name of the API, such as api.example.com", FLAGS)?, now)
+    Identity::self_signed(&prompt::ask_text("DNS name of the API, such as api.example.com", FLAGS)?, now)
 }
 
 /// Whether the deployment is to make the identity provider.
@@ -31,7 +31,7 @@ pub(super) fn wants_the_stacks_provider() -> Result<bool> {
     }
     let answers =
         ["Auth0, or another issuer of OpenID Connect", "nobody yet: have the stack make a Cognito user pool"];
-    if prompt::pick("Who issues the tokens?", &answers)? == 1 {
+    if prompt::ask_choice("Who issues the tokens?", &answers)? == 1 {
         return Ok(true);
     }
     output::print_message(

@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::failure::{FailureContext, Result};
 use crate::terminal::interrupt;
 use crate::terminal::output::{self, Format};
-use crate::terminal::screen::{Screen, is_screen};
+use crate::terminal::screen::{Screen, is_available as is_screen_available};
 
 /// Each look of the first kind costs money: GetMetricData by the metric, the ledger by what it holds.
 const ON_AWS: Duration = Duration::from_secs(5);
@@ -67,7 +67,7 @@ fn remember(values: &mut VecDeque<u64>, value: u64) {
 
 pub(super) async fn run(context: &Context) -> Result<()> {
     let every = if context.local.is_some() { LOCAL } else { ON_AWS };
-    match (output::chosen_format(), is_screen()) {
+    match (output::chosen_format(), is_screen_available()) {
         (Format::Text, true) => on_a_screen(context, every).await,
         _ => line_by_line(context, every).await,
     }
@@ -79,7 +79,7 @@ async fn on_a_screen(context: &Context, every: Duration) -> Result<()> {
     // Before the screen is taken: what ends it at once is read on the terminal as it was.
     let mut status = Status::look(context).await?;
     history.push(&status, Instant::now());
-    let mut screen = Screen::take()?;
+    let mut screen = Screen::open()?;
     let mut problem = None;
     loop {
         let footer = footer(every, problem.as_deref());
@@ -115,7 +115,7 @@ async fn unless_quit<T>(screen: &Screen, work: impl Future<Output = T>) -> Resul
         tokio::select! {
             done = &mut work => return Ok(Some(done)),
             () = sleep(KEYS) => {
-                if screen.is_quit()? {
+                if screen.quit_requested()? {
                     return Ok(None);
                 }
             }

@@ -5,7 +5,7 @@ use restctl_contract::load::{LedgerEntry, LoadId};
 use serde::Serialize;
 
 use super::difference::{Attribute, Difference};
-use crate::terminal::sanitize::steers;
+use crate::terminal::sanitize::sanitize;
 
 #[derive(Serialize)]
 pub(super) struct Finding {
@@ -71,7 +71,7 @@ impl Finding {
         }
         lines.extend(self.load.as_ref().map(|load| format!("  its stamp: {}", load.describe())));
         // A file's control characters are not for the terminal.
-        lines.iter().map(|line| line.replace(steers, "\u{fffd}")).collect()
+        lines.iter().map(|line| sanitize(line)).collect()
     }
 
     fn summary(&self) -> &'static str {

@@ -3,7 +3,7 @@
 use super::report::{MAX_FINDINGS, Rejected, Report};
 use crate::failure::Result;
 use crate::terminal::output::{self, Format};
-use crate::terminal::sanitize::steers;
+use crate::terminal::sanitize::sanitize;
 
 /// Findings that are shown to people.
 const SHOWN_FINDINGS: usize = 20;
@@ -33,7 +33,7 @@ impl Report {
         for Rejected { line, column, reason } in &self.rejects {
             let column = column.as_ref().map(|column| format!(", column {column}")).unwrap_or_default();
             let told = format!("  line {line}{column}: {reason}");
-            output::print_message(&told.replace(steers, "\u{fffd}"));
+            output::print_message(&sanitize(&told));
         }
     }
 

@@ -22,7 +22,7 @@ pub(super) fn ask(can_be_cancelled: bool) -> Result<InterruptChoice> {
     ];
     choices.retain(|(choice, _)| can_be_cancelled || *choice != InterruptChoice::Cancel);
     let answers: Vec<_> = choices.iter().map(|(_, answer)| *answer).collect();
-    let chosen = prompt::choose("CloudFormation is still working on the stack.", &answers);
+    let chosen = prompt::ask_optional_choice("CloudFormation is still working on the stack.", &answers);
     Ok(chosen
         .and_then(|position| choices.get(position))
         .map_or(InterruptChoice::Leave, |(choice, _)| *choice))
