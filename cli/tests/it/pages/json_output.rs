@@ -51,6 +51,28 @@ fn row<'a>(rows: &'a [Row], typed: &str) -> Option<&'a Row> {
     rows.iter().filter(|row| best(row).is_some()).max_by_key(|row| best(row))
 }
 
+/// What the commands write with `--output json`: the snapshots' names and texts, without insta's head.
+fn snapshots() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/outputs");
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let json = files.filter(|path| path.to_str().unwrap().ends_with(".json.snap"));
+    let read = json.map(|path| {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let text = text.splitn(3, "---\n").nth(2).unwrap().to_owned();
+        (path.file_name().unwrap().to_str().unwrap().to_owned(), text)
+    });
+    read.collect()
+}
+
+#[test]
+fn operations_counts_the_checks_of_doctor() {
+    let snapshots = snapshots();
+    let (_, doctor) = snapshots.iter().find(|(name, _)| name == "doctor.json.snap").unwrap();
+    let checks = doctor.matches("\"check\":").count();
+    let page = Page::read("cli/docs/operations.md");
+    assert!(page.text.contains(&format!("makes {checks} checks")), "{checks} checks");
+}
+
 #[test]
 fn every_command_is_on_the_page() {
     let page = Page::read(PAGE);
@@ -66,14 +88,7 @@ fn every_member_of_a_snapshot_is_on_the_page() {
     let rows = rows(&page);
     let member = Regex::new(r#""([a-z][a-z0-9_]*)": ?"#).unwrap();
     let mut looked_at = 0;
-    for file in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/outputs")).unwrap() {
-        let path = file.unwrap().path();
-        if !path.to_string_lossy().ends_with(".json.snap") {
-            continue;
-        }
-        let text = std::fs::read_to_string(&path).unwrap();
-        // Before it, insta names the test.
-        let (_, text) = text.split_once("\n---\n").unwrap();
+    for (path, text) in snapshots() {
         // A failure stands at the end, and is the same for every command.
         let text = text.split("\n? ").next().unwrap();
         let (typed, document) = text.split_once('\n').unwrap_or((text, ""));
@@ -86,7 +101,7 @@ fn every_member_of_a_snapshot_is_on_the_page() {
             looked_at += 1;
             let is_item =
                 typed.contains("--explain") && ["discontinued", "id", "name", "price"].contains(&&*name);
-            assert!(is_item || row.members.contains(&name), "{}: {name} is not on the page", path.display());
+            assert!(is_item || row.members.contains(&name), "{path}: {name} is not on the page");
         }
     }
     assert!(looked_at > 200, "only {looked_at} members were found");
