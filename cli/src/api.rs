@@ -4,5 +4,6 @@ pub(crate) mod client;
 pub(crate) mod endpoint;
 pub(crate) mod handshake;
 pub(crate) mod session_cache;
+pub(crate) mod timed_request;
 pub(crate) mod token;
 pub(crate) mod trust;

@@ -1,7 +1,6 @@
 //! `restctl get`: calls the API. One id asks for the item itself; several become bulk calls.
 
 mod calls;
-mod exchange;
 mod explain;
 mod format;
 mod ids;

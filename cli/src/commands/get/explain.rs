@@ -10,11 +10,11 @@ use restctl_contract::template::output as stack_output;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::exchange::{self, Exchange};
 use super::format::Fields;
 use super::writer::say_unseen;
 use super::{item, item_path};
 use crate::api::endpoint::Location;
+use crate::api::timed_request::{self, Exchange};
 use crate::api::token;
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::dynamodb;
@@ -61,10 +61,10 @@ pub(super) async fn run(id: &str, mut fields: Option<Fields>, context: &Context)
         cloudformation::deployed(aws, &context.stack),
     )?;
     let location = Location::of(context, &stack, &certificate)?;
-    let mut exchange = exchange::get(&location, &item_path(id), &token.access_token).await?;
+    let mut exchange = timed_request::get(&location, &item_path(id), &token.access_token).await?;
     if exchange.status == StatusCode::UNAUTHORIZED {
         let token = token::renew(context).await?;
-        exchange = exchange::get(&location, &item_path(id), &token.access_token).await?;
+        exchange = timed_request::get(&location, &item_path(id), &token.access_token).await?;
     }
     let found = item(id, exchange.status, &exchange.body);
     let origin = match &found {

@@ -20,25 +20,25 @@ use crate::failure::{Failure, FailureContext, Result};
 /// For the answer, as in every other call.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(super) struct Exchange {
-    pub(super) address: SocketAddr,
-    pub(super) resolving: Duration,
-    pub(super) connecting: Duration,
-    pub(super) shaking: Duration,
+pub(crate) struct Exchange {
+    pub(crate) address: SocketAddr,
+    pub(crate) resolving: Duration,
+    pub(crate) connecting: Duration,
+    pub(crate) shaking: Duration,
     /// From the request to the first byte of its answer.
-    pub(super) waiting: Duration,
+    pub(crate) waiting: Duration,
     /// From the name to the last byte.
-    pub(super) total: Duration,
-    pub(super) tls_version: Option<&'static str>,
+    pub(crate) total: Duration,
+    pub(crate) tls_version: Option<&'static str>,
     /// SHA-256 of the certificate that the server presented, lower-case hexadecimal.
-    pub(super) fingerprint: String,
-    pub(super) status: StatusCode,
-    pub(super) request_id: Option<String>,
-    pub(super) body: Vec<u8>,
+    pub(crate) fingerprint: String,
+    pub(crate) status: StatusCode,
+    pub(crate) request_id: Option<String>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// GET `path`.
-pub(super) async fn get(location: &Location, path: &str, token: &str) -> Result<Exchange> {
+pub(crate) async fn get(location: &Location, path: &str, token: &str) -> Result<Exchange> {
     let began = Instant::now();
     let handshake = Handshake::with(location).await?;
     let address = format!("{}{path}", location.base_url());
