@@ -3,6 +3,7 @@
 pub(crate) mod client;
 pub(crate) mod endpoint;
 pub(crate) mod handshake;
+pub(crate) mod retry;
 pub(crate) mod session_cache;
 pub(crate) mod timed_request;
 pub(crate) mod token;

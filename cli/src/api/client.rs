@@ -1,28 +1,25 @@
 //! The API with the token that opens it.
 
+use std::fmt::Display;
 use std::sync::Arc;
-use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, Response, StatusCode};
 use restctl_contract::api::{BatchGetAnswer, MAX_ANSWER_BYTES};
 use serde::Serialize;
 use tokio::sync::Mutex;
 
 use crate::api::endpoint::{Endpoint, Location};
+use crate::api::retry::{Attempts, Retry, wait_while_busy};
 use crate::api::session_cache::{self, Session};
 use crate::api::token;
 use crate::context::Context;
 use crate::failure::{Failure, FailureContext, Result};
 use crate::identity::http::read_bounded_body;
-use crate::terminal::output;
 
 /// What a load balancer passes of a Lambda's answer, with room for what a proxy in between may add.
 pub(crate) const MAX_BODY_BYTES: usize = 2 * 1024 * 1024 + MAX_ANSWER_BYTES;
-
-/// How often a call is made while the API says that it is busy, and the longest pause between two of them.
-const TRIES: u32 = 6;
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// The media type of the API's own refusals (RFC 9457, section 3).
 const PROBLEM: &str = "application/problem+json";
@@ -43,7 +40,9 @@ struct Access {
 
 impl<'a> Api<'a> {
     pub(crate) async fn new(context: &'a Context) -> Result<Self> {
-        let (reached, token) = tokio::join!(reach(context), token::obtain(context));
+        let session = Session::recall(context)?;
+        let (reached, token) =
+            tokio::join!(reach(context, session.location()), token::obtain_by(context, session.token()));
         // Where both fail, the step that comes first is the one to name: setup.
         let token = token?.access_token;
         let (endpoint, is_remembered) = reached?;
@@ -63,45 +62,49 @@ impl<'a> Api<'a> {
         self.access.lock().await.endpoint.location.key.clone()
     }
 
-    /// Calls the API: once more where it is found anew, once more with a new token where it refuses the one there is, and
-    /// some times more where it is busy and says for how long.
+    /// Calls the API until its answer stands.
     async fn call<B: Serialize>(
         &self,
         method: Method,
         path: &str,
         body: Option<&B>,
     ) -> Result<(StatusCode, Vec<u8>)> {
-        let (mut tries, mut renewed) = (0, false);
+        let mut attempts = Attempts::default();
         let mut access = self.access.lock().await.clone();
         loop {
-            let answer = match access.send(&method, path, body).await {
-                Ok(answer) if !(access.is_remembered && is_of_another(&answer)) => answer,
+            let answer = self.send(&mut access, &method, path, body).await?;
+            let status = answer.status();
+            match attempts.next_retry(status, answer.headers()) {
+                None => return Ok((status, read_bounded_body(answer, MAX_BODY_BYTES).await?)),
+                Some(Retry::WithNewToken) => access = self.renew_token(&access).await?,
+                Some(Retry::After(pause)) => wait_while_busy(pause).await,
+            }
+        }
+    }
+
+    /// Sends a request; again, if the API is no longer where it was remembered to be.
+    async fn send<B: Serialize>(
+        &self,
+        access: &mut Arc<Access>,
+        method: &Method,
+        path: &str,
+        body: Option<&B>,
+    ) -> Result<Response> {
+        loop {
+            match access.send(method, path, body).await {
+                Ok(answer) if !(access.is_remembered && is_from_another_server(&answer)) => {
+                    return Ok(answer);
+                }
                 Err(error) if !(access.is_remembered && error.is_connect()) => {
                     return Err(access.endpoint.no_answer(&access.address(path), &error));
                 }
-                _ => {
-                    access = self.find_anew(&access).await?;
-                    continue;
-                }
-            };
-            let status = answer.status();
-            tries += 1;
-            match pause(status, answer.headers()) {
-                _ if status == StatusCode::UNAUTHORIZED && !renewed => {
-                    renewed = true;
-                    access = self.renew_token(&access).await?;
-                }
-                Some(pause) if tries < TRIES => {
-                    output::print_message(&format!("the API is busy; going on in {} s", pause.as_secs()));
-                    tokio::time::sleep(pause).await;
-                }
-                _ => return Ok((status, read_bounded_body(answer, MAX_BODY_BYTES).await?)),
+                _ => *access = self.look_up_again(access).await?,
             }
         }
     }
 
     /// Looks the API up in AWS, unless another call has done so meanwhile.
-    async fn find_anew(&self, stale: &Arc<Access>) -> Result<Arc<Access>> {
+    async fn look_up_again(&self, stale: &Arc<Access>) -> Result<Arc<Access>> {
         let mut access = self.access.lock().await;
         if Arc::ptr_eq(&access, stale) {
             let (endpoint, token) = (find(self.context).await?, stale.token.clone());
@@ -143,9 +146,9 @@ impl Access {
 }
 
 /// The endpoint, and whether it is the one that is remembered.
-async fn reach(context: &Context) -> Result<(Endpoint, bool)> {
-    if let Some(location) = Session::recall(context)?.location()
-        && let Ok(endpoint) = Endpoint::at(location).await
+async fn reach(context: &Context, remembered: Option<&Location>) -> Result<(Endpoint, bool)> {
+    if let Some(location) = remembered
+        && let Ok(endpoint) = Endpoint::at(location.clone()).await
     {
         return Ok((endpoint, true));
     }
@@ -159,7 +162,7 @@ async fn find(context: &Context) -> Result<Endpoint> {
 }
 
 /// Something else answers where the API was: its own refusals are problem documents.
-fn is_of_another(answer: &Response) -> bool {
+fn is_from_another_server(answer: &Response) -> bool {
     let is_suspect = matches!(answer.status(), StatusCode::NOT_FOUND | StatusCode::SERVICE_UNAVAILABLE);
     is_suspect && !has_problem(answer.headers())
 }
@@ -180,19 +183,11 @@ pub(crate) fn bulk_answer(body: &[u8], asked: usize) -> Result<BatchGetAnswer> {
         .next("try again in a moment"))
 }
 
-/// How long the API asks to wait before the call is made again.
-fn pause(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
-    let busy = status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS;
-    busy.then(|| Duration::from_secs(seconds).min(LONGEST_PAUSE))
-}
-
-/// `text` percent-encoded, as one segment of a path or one value of a query.
-pub(crate) fn encoded(text: &str) -> String {
-    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    text.bytes()
-        .map(|byte| if unreserved(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
+/// `text` percent-encoded as one segment of a path or one value of a query.
+pub(crate) fn percent_encode(text: &str) -> impl Display {
+    /// All but the unreserved characters of RFC 3986, section 2.3.
+    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(text, RESERVED)
 }
 
 #[cfg(test)]
@@ -211,18 +206,5 @@ mod tests {
             assert_eq!(has_problem(&headers), expected, "{media_type}");
         }
         assert!(!has_problem(&HeaderMap::new()));
-    }
-
-    #[test]
-    fn a_pause_is_the_apis_own_and_bounded() {
-        let pause = |status: u16, value: &str| {
-            let headers = HeaderMap::from_iter([(RETRY_AFTER, value.parse().unwrap())]);
-            pause(status.try_into().unwrap(), &headers).map(|pause| pause.as_secs())
-        };
-        assert_eq!(pause(503, "2"), Some(2));
-        assert_eq!(pause(503, "3600"), Some(60));
-        assert_eq!(pause(500, "2"), None);
-        assert_eq!(pause(503, "Wed, 21 Oct 2026 07:28:00 GMT"), None);
-        assert_eq!(super::pause(StatusCode::SERVICE_UNAVAILABLE, &HeaderMap::new()), None);
     }
 }

@@ -10,7 +10,7 @@ use restctl_contract::stack::Certificate;
 use restctl_contract::template::{output as stack_output, parameter};
 use serde::{Deserialize, Serialize};
 
-use crate::api::trust::{Trust, client_config};
+use crate::api::trust::{Trust, client_config, is_certificate_refusal};
 use crate::aws::cloudformation::{self, Stack};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, FailureContext, Result};
@@ -18,6 +18,11 @@ use crate::identity::settings;
 
 /// The port of the listener in `templates/stack.yaml`.
 const HTTPS_PORT: u16 = 443;
+
+pub(super) const USER_AGENT: &str = concat!("restctl/", env!("CARGO_PKG_VERSION"));
+
+/// From the request to the end of its answer.
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Where the API is and how it is known: all that it takes to connect.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -76,9 +81,8 @@ impl Location {
 
     /// It gave no answer at all to a request of `address`.
     pub(crate) fn no_answer(&self, address: &str, error: &(dyn Error + 'static)) -> Failure {
-        let refused_certificate = format!("{error:?}").contains("InvalidCertificate");
         let failure = Failure::new(format!("the API does not answer at {address}")).because(error);
-        failure.next(match (refused_certificate, self.awaits_deployment) {
+        failure.next(match (is_certificate_refusal(error), self.awaits_deployment) {
             (true, true) => {
                 "the endpoint still serves the certificate before the one imported last: restctl deploy"
             }
@@ -125,8 +129,8 @@ impl Endpoint {
             .https_only(true)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(10))
-            .timeout(Duration::from_secs(60))
-            .user_agent(concat!("restctl/", env!("CARGO_PKG_VERSION")));
+            .timeout(ANSWER_TIMEOUT)
+            .user_agent(USER_AGENT);
         if addresses.iter().all(|address| address.ip().is_loopback()) {
             builder = builder.no_proxy();
         }
@@ -154,5 +158,66 @@ pub(crate) fn refusal(status: reqwest::StatusCode, body: &[u8]) -> Failure {
         404 => failure.exit(Exit::NotFound),
         502..=504 => failure.next("try again in a moment"),
         _ => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::generate_simple_self_signed;
+    use rustls::pki_types::PrivateKeyDer;
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+
+    const NAME: &str = "api.example.com";
+
+    /// A TLS server with a certificate of its own. Returns its port.
+    async fn serve_another_certificate() -> u16 {
+        let own = generate_simple_self_signed([NAME.to_owned()]).unwrap();
+        let key = PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![own.cert.der().clone()], key)
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                drop(acceptor.accept(stream).await);
+            }
+        });
+        port
+    }
+
+    async fn failure_at(port: u16, awaits_deployment: bool) -> String {
+        let location = Location {
+            name: NAME.to_owned(),
+            host: "127.0.0.1".to_owned(),
+            port,
+            anchor: generate_simple_self_signed([NAME.to_owned()]).unwrap().cert.pem(),
+            fingerprint: String::new(),
+            key: "id".to_owned(),
+            awaits_deployment,
+        };
+        let endpoint = Endpoint::at(location).await.unwrap();
+        let error = endpoint.client.get(&endpoint.base_url).send().await.unwrap_err();
+        endpoint.no_answer(&endpoint.base_url, &error).to_string()
+    }
+
+    #[tokio::test]
+    async fn a_refused_certificate_is_told_apart_from_no_answer() {
+        let port = serve_another_certificate().await;
+        let failure = failure_at(port, false).await;
+        assert!(failure.contains("restctl setup, then restctl deploy"), "{failure}");
+        let failure = failure_at(port, true).await;
+        assert!(failure.contains("before the one imported last"), "{failure}");
+        let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+        let failure = failure_at(nobody, false).await;
+        assert!(failure.contains("see whether the endpoint"), "{failure}");
     }
 }

@@ -78,9 +78,10 @@ impl Session {
         self.token.as_ref().filter(|token| seconds_now() + MARGIN.as_secs() < token.expires_at)
     }
 
-    pub(crate) fn location(self) -> Option<Location> {
+    /// The location, unless it is a day old.
+    pub(crate) fn location(&self) -> Option<&Location> {
         let age = seconds_now().checked_sub(self.located_at)?;
-        self.location.filter(|_| age < LOCATION_LIFE.as_secs())
+        self.location.as_ref().filter(|_| age < LOCATION_LIFE.as_secs())
     }
 
     fn keep(&self, context: &Context) -> Result<()> {

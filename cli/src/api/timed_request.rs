@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST, USER_AGENT};
-use http::{HeaderValue, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -13,12 +13,9 @@ use rustls::ProtocolVersion;
 use tokio::time::timeout;
 
 use crate::api::client::MAX_BODY_BYTES;
-use crate::api::endpoint::Location;
+use crate::api::endpoint::{self, Location};
 use crate::api::handshake::Handshake;
 use crate::failure::{Failure, FailureContext, Result};
-
-/// For the answer, as in every other call.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Exchange {
     pub(crate) address: SocketAddr,
@@ -33,8 +30,14 @@ pub(crate) struct Exchange {
     /// SHA-256 of the certificate that the server presented, lower-case hexadecimal.
     pub(crate) fingerprint: String,
     pub(crate) status: StatusCode,
-    pub(crate) request_id: Option<String>,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
+}
+
+impl Exchange {
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.headers.get("x-request-id").and_then(|id| id.to_str().ok())
+    }
 }
 
 /// GET `path`.
@@ -54,9 +57,8 @@ pub(crate) async fn get(location: &Location, path: &str, token: &str) -> Result<
     let answer = in_time(&address, sender.send_request(request(location, path, token)?)).await?;
     let answer = answer.map_err(no_answer)?;
     let waiting = asked.elapsed();
-    let request_id = answer.headers().get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
-    let status = answer.status();
-    let body = in_time(&address, Limited::new(answer.into_body(), MAX_BODY_BYTES).collect()).await?;
+    let (head, body) = answer.into_parts();
+    let body = in_time(&address, Limited::new(body, MAX_BODY_BYTES).collect()).await?;
     let body = body.map_err(|error| {
         Failure::new(format!("{address} broke off its answer"))
             .why(error.to_string())
@@ -71,8 +73,8 @@ pub(crate) async fn get(location: &Location, path: &str, token: &str) -> Result<
         total: began.elapsed(),
         tls_version,
         fingerprint,
-        status,
-        request_id,
+        status: head.status,
+        headers: head.headers,
         body: body.to_bytes().into(),
     })
 }
@@ -84,16 +86,16 @@ fn request(location: &Location, path: &str, token: &str) -> Result<Request<Empty
     bearer.set_sensitive(true);
     Request::get(path)
         .header(HOST, base_url.trim_start_matches("https://"))
-        .header(USER_AGENT, concat!("restctl/", env!("CARGO_PKG_VERSION")))
+        .header(USER_AGENT, endpoint::USER_AGENT)
         .header(AUTHORIZATION, bearer)
         .body(Empty::new())
         .context(format!("{path} cannot be asked for"))
 }
 
 async fn in_time<T>(address: &str, work: impl Future<Output = T>) -> Result<T> {
-    timeout(PATIENCE, work).await.map_err(|_| {
+    timeout(endpoint::ANSWER_TIMEOUT, work).await.map_err(|_| {
         Failure::new(format!("the API does not answer at {address}"))
-            .why(format!("it has not done so within {} s", PATIENCE.as_secs()))
+            .why(format!("it has not done so within {} s", endpoint::ANSWER_TIMEOUT.as_secs()))
             .next("try again in a moment")
     })
 }

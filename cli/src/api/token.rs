@@ -11,7 +11,12 @@ use crate::identity::settings::Settings;
 
 /// The remembered token, or a new one.
 pub(crate) async fn obtain(context: &Context) -> Result<AccessToken> {
-    match Session::recall(context)?.token() {
+    obtain_by(context, Session::recall(context)?.token()).await
+}
+
+/// [`obtain`], from a session that has been read already.
+pub(crate) async fn obtain_by(context: &Context, remembered: Option<&AccessToken>) -> Result<AccessToken> {
+    match remembered {
         Some(token) => Ok(token.clone()),
         None => renew(context).await,
     }

@@ -2,6 +2,7 @@
 //! roots.
 
 use std::sync::Arc;
+use std::{error, io};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -46,6 +47,18 @@ pub(crate) fn client_config(
         .with_no_client_auth();
     config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     Ok(config)
+}
+
+/// Whether a connection failed because its certificate was refused. I/O errors do not name what they wrap as their source.
+pub(crate) fn is_certificate_refusal(error: &(dyn error::Error + 'static)) -> bool {
+    if let Some(wrapped) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        return is_certificate_refusal(wrapped);
+    }
+    match error.downcast_ref() {
+        Some(Error::InvalidCertificate(_)) => true,
+        Some(_) => false,
+        None => error.source().is_some_and(is_certificate_refusal),
+    }
 }
 
 fn provider() -> Arc<CryptoProvider> {

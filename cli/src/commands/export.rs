@@ -12,7 +12,7 @@ use serde_json::json;
 
 use self::format::Format;
 use self::sink::Sink;
-use crate::api::client::{Api, encoded};
+use crate::api::client::{Api, percent_encode};
 use crate::api::endpoint;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, FailureContext, Result};
@@ -103,7 +103,7 @@ async fn each_page(api: &Api<'_>, mut take: impl FnMut(&[Item]) -> Result<()>) -
 }
 
 async fn page(api: &Api<'_>, cursor: Option<&str>) -> Result<ListAnswer> {
-    let from = cursor.map(|cursor| format!("&cursor={}", encoded(cursor))).unwrap_or_default();
+    let from = cursor.map(|cursor| format!("&cursor={}", percent_encode(cursor))).unwrap_or_default();
     let (status, body) = api.get(&format!("{LIST_PATH}?limit={MAX_LIST_LIMIT}{from}")).await?;
     match status {
         StatusCode::OK => serde_json::from_slice(&body).context("the API answers no list"),

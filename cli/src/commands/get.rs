@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use self::format::{Fields, Format};
 use self::ids::{Ids, Source};
 use self::writer::Writer;
-use crate::api::client::{Api, encoded};
+use crate::api::client::{Api, percent_encode};
 use crate::api::endpoint;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, FailureContext, Result};
@@ -142,7 +142,11 @@ fn item(id: &str, status: StatusCode, body: &[u8]) -> Result<Item> {
 /// The item's path, its id percent-encoded as one segment.
 fn item_path(id: &str) -> String {
     // A segment of dots alone would be taken for a step up the path.
-    let segment = if id.bytes().all(|byte| byte == b'.') { id.replace('.', "%2E") } else { encoded(id) };
+    let segment = if id.bytes().all(|byte| byte == b'.') {
+        id.replace('.', "%2E")
+    } else {
+        percent_encode(id).to_string()
+    };
     format!("{ITEMS_PATH}{segment}")
 }
 

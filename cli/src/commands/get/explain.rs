@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use reqwest::StatusCode;
 use restctl_contract::api::Item;
 use restctl_contract::load::{LedgerEntry, LoadId};
 use restctl_contract::template::output as stack_output;
@@ -14,6 +13,7 @@ use super::format::Fields;
 use super::writer::say_unseen;
 use super::{item, item_path};
 use crate::api::endpoint::Location;
+use crate::api::retry::{Attempts, Retry, wait_while_busy};
 use crate::api::timed_request::{self, Exchange};
 use crate::api::token;
 use crate::aws::cloudformation::{self, Stack};
@@ -55,17 +55,21 @@ struct Origin {
 
 pub(super) async fn run(id: &str, mut fields: Option<Fields>, context: &Context) -> Result<()> {
     let aws = context.aws().await?;
-    let token = token::obtain(context).await?;
+    let mut token = token::obtain(context).await?;
     let (certificate, stack) = tokio::try_join!(
         settings::require_certificate(aws, &context.stack),
         cloudformation::deployed(aws, &context.stack),
     )?;
     let location = Location::of(context, &stack, &certificate)?;
-    let mut exchange = timed_request::get(&location, &item_path(id), &token.access_token).await?;
-    if exchange.status == StatusCode::UNAUTHORIZED {
-        let token = token::renew(context).await?;
-        exchange = timed_request::get(&location, &item_path(id), &token.access_token).await?;
-    }
+    let mut attempts = Attempts::default();
+    let exchange = loop {
+        let exchange = timed_request::get(&location, &item_path(id), &token.access_token).await?;
+        match attempts.next_retry(exchange.status, &exchange.headers) {
+            None => break exchange,
+            Some(Retry::WithNewToken) => token = token::renew(context).await?,
+            Some(Retry::After(pause)) => wait_while_busy(pause).await,
+        }
+    };
     let found = item(id, exchange.status, &exchange.body);
     let origin = match &found {
         Ok(item) => origin(context, &stack, &location.key, item).await?,
@@ -109,7 +113,7 @@ impl Explanation {
     fn of(exchange: Exchange, origin: Origin) -> Self {
         Self {
             status: exchange.status.as_u16(),
-            request_id: exchange.request_id,
+            request_id: exchange.request_id().map(str::to_owned),
             address: exchange.address.to_string(),
             resolve_ms: milliseconds(exchange.resolving),
             connect_ms: milliseconds(exchange.connecting),
