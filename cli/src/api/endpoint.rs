@@ -47,7 +47,7 @@ impl Location {
         let aws = context.aws().await?;
         let (certificate, stack) = tokio::try_join!(
             settings::require_certificate(aws, &context.stack),
-            cloudformation::deployed(aws, &context.stack),
+            cloudformation::find_deployed(aws, &context.stack),
         )?;
         Self::of(context, &stack, &certificate)
     }

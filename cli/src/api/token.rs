@@ -26,8 +26,10 @@ pub(crate) async fn obtain_by(context: &Context, remembered: Option<&AccessToken
 pub(crate) async fn renew(context: &Context) -> Result<AccessToken> {
     let secret_name = context.stack.client_secret();
     let aws = context.aws().await?;
-    let (settings, secret) =
-        tokio::try_join!(Settings::read(aws, &context.stack), secretsmanager::read(aws, &secret_name),)?;
+    let (settings, secret) = tokio::try_join!(
+        Settings::read(aws, &context.stack),
+        secretsmanager::read_secret(aws, &secret_name),
+    )?;
     // Whoever has set up nothing lacks more than a secret.
     settings.require(Setting::TokenEndpoint)?;
     let secret = secret.ok_or_else(|| {

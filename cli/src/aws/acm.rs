@@ -11,7 +11,7 @@ use super::error::AwsContext;
 use crate::certificate::Identity;
 use crate::failure::{Failure, Result};
 
-/// Imports `identity`, in place of the certificate `existing` where there is one.
+/// Imports `identity`, in place of the certificate `existing` if that is set, and returns the ARN.
 pub(crate) async fn import(aws: &Aws, identity: &Identity, existing: Option<&str>) -> Result<String> {
     let request = aws
         .acm
@@ -21,17 +21,17 @@ pub(crate) async fn import(aws: &Aws, identity: &Identity, existing: Option<&str
         .set_certificate_chain(identity.chain_pem.as_deref().map(Blob::new))
         .set_certificate_arn(existing.map(str::to_owned));
     let arn = request.send().await.aws_context("import the certificate into ACM")?.certificate_arn;
-    arn.ok_or_else(|| Failure::new("ACM imported the certificate and named no ARN"))
+    arn.ok_or_else(|| Failure::new("ACM imported the certificate but returned no ARN"))
 }
 
-/// A certificate in ACM, PEM.
+/// A certificate in ACM, as PEM.
 pub(crate) struct Imported {
     pub(crate) certificate: String,
-    /// What is above it.
+    /// The certificates above it.
     pub(crate) chain: Option<String>,
 }
 
-/// None where there is no such certificate in this region.
+/// Returns `None` if there is no such certificate in this region.
 pub(crate) async fn read(aws: &Aws, arn: &str) -> Result<Option<Imported>> {
     let answer = aws.acm.get_certificate().certificate_arn(arn).send().await;
     if matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
@@ -39,29 +39,29 @@ pub(crate) async fn read(aws: &Aws, arn: &str) -> Result<Option<Imported>> {
         return Ok(None);
     }
     let answer = answer.aws_context("read the certificate in ACM")?;
-    let no_text = || Failure::new(format!("ACM has no text of the certificate {arn}"));
+    let no_text = || Failure::new(format!("ACM returned no text for the certificate {arn}"));
     let chain = answer.certificate_chain.filter(|chain| !chain.trim().is_empty());
     Ok(Some(Imported { certificate: answer.certificate.ok_or_else(no_text)?, chain }))
 }
 
-/// What ACM says of a certificate.
-pub(crate) struct Described {
+/// A certificate's description in ACM.
+pub(crate) struct CertificateDescription {
     pub(crate) status: CertificateStatus,
     pub(crate) key: Option<KeyAlgorithm>,
     pub(crate) not_after: Option<OffsetDateTime>,
-    /// ARNs of what serves it.
+    /// The ARNs of the resources that serve it.
     pub(crate) in_use_by: Vec<String>,
 }
 
-/// None where there is no such certificate in this region.
-pub(crate) async fn describe(aws: &Aws, arn: &str) -> Result<Option<Described>> {
+/// Returns `None` if there is no such certificate in this region.
+pub(crate) async fn describe(aws: &Aws, arn: &str) -> Result<Option<CertificateDescription>> {
     let answer = aws.acm.describe_certificate().certificate_arn(arn).send().await;
     if matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
     {
         return Ok(None);
     }
     let described = answer.aws_context("describe the certificate")?.certificate;
-    Ok(described.map(|certificate| Described {
+    Ok(described.map(|certificate| CertificateDescription {
         status: certificate.status.unwrap_or(CertificateStatus::Issued),
         key: certificate.key_algorithm,
         not_after: certificate.not_after.and_then(|end| OffsetDateTime::from_unix_timestamp(end.secs()).ok()),
@@ -78,18 +78,18 @@ pub(crate) async fn delete(aws: &Aws, arn: &str) -> Result<()> {
     Err(Failure::new("cannot delete the certificate from ACM")
         .why(format!("something still uses {arn}"))
         .next(format!(
-            "aws acm describe-certificate --certificate-arn {arn} --query Certificate.InUseBy\n\
-             says what; then: restctl destroy"
+            "find what uses it with: aws acm describe-certificate --certificate-arn {arn} --query Certificate.InUseBy\n\
+             then: restctl destroy"
         )))
 }
 
-/// Deletes the certificate unless it is in use: false where it still is after a moment, as just after a load balancer got
-/// another one.
+/// Deletes the certificate unless it is in use. Returns false if it still is after 20 seconds: a load balancer that has
+/// just got another certificate takes a moment to release this one.
 pub(crate) async fn delete_unused(aws: &Aws, arn: &str) -> Result<bool> {
     try_to_delete(aws, arn, 10).await
 }
 
-/// False where something still uses it after so many tries.
+/// Returns false if something still uses it after `tries` tries, two seconds apart.
 async fn try_to_delete(aws: &Aws, arn: &str, tries: u32) -> Result<bool> {
     for attempt in 1..=tries {
         let answer = aws.acm.delete_certificate().certificate_arn(arn).send().await;

@@ -1,4 +1,4 @@
-//! When a service answered, by the `Date` header of its answer.
+//! The time of a service's answer, from its `Date` header.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,12 +8,12 @@ use aws_sdk_s3::error::BoxError;
 
 use crate::timestamp;
 
-/// Hears the answer of the request that it is given to.
+/// An interceptor that records the time of the answer to one request.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct AnswerDate(Arc<Mutex<Option<String>>>);
 
 impl AnswerDate {
-    /// As the ledger writes times; of several tries, the last one's.
+    /// Returns the time of the last answer, in the ledger's format.
     pub(crate) fn rfc3339(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

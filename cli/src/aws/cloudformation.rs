@@ -1,4 +1,4 @@
-//! AWS CloudFormation: the stack and its outputs.
+//! AWS CloudFormation: the stack, its parameters, outputs and resources.
 
 pub(crate) mod change_set;
 pub(crate) mod events;
@@ -18,7 +18,7 @@ use crate::failure::{Exit, Failure, Result};
 pub(crate) struct Stack {
     pub(crate) id: String,
     pub(crate) status: StackStatus,
-    /// It cannot be deleted until that is switched off.
+    /// The stack cannot be deleted until this is off.
     pub(crate) has_termination_protection: bool,
     pub(crate) tags: Vec<(String, String)>,
     parameters: HashMap<String, String>,
@@ -27,29 +27,29 @@ pub(crate) struct Stack {
 }
 
 impl Stack {
-    /// A change set was made for it and never executed: there is nothing in it yet.
+    /// Whether the stack was made with a change set that was never executed. Such a stack is empty.
     pub(crate) fn is_in_review(&self) -> bool {
         self.status == StackStatus::ReviewInProgress
     }
 
-    /// The value that a parameter of `contract::template::parameter` was deployed with; none where the template
-    /// did not have it then.
+    /// Returns the value of a parameter of `contract::template::parameter` at the last deployment. `None` if the template did
+    /// not have it then.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.get(name).map(String::as_str)
     }
 
-    /// An operation on it is under way.
+    /// Whether an operation on the stack is in progress.
     pub(crate) fn is_busy(&self) -> bool {
         self.status.as_str().ends_with("_IN_PROGRESS") && !self.is_in_review()
     }
 
-    /// restctl made it: it bears the tag, or was deployed before stacks did. One without anything in it may yet become
-    /// restctl's.
+    /// Whether restctl made the stack: it has the tag, or it was deployed by a version that did not set the tag yet. An empty
+    /// stack may still become restctl's.
     fn is_own(&self) -> bool {
         self.is_in_review() || self.is_tagged() || self.parameter(parameter::ARTIFACT_BUCKET).is_some()
     }
 
-    /// Its tables and its data bucket stay when it goes: so it is deployed since stacks bear the tag.
+    /// Whether the tables and the data bucket outlive the stack, which is so since stacks have the tag.
     pub(crate) fn keeps_data(&self) -> bool {
         self.is_tagged()
     }
@@ -58,37 +58,35 @@ impl Stack {
         self.tags.iter().any(|(key, _)| key == STACK_TAG)
     }
 
-    /// An output by its name in `contract::template::output`.
+    /// Returns an output by its name in `contract::template::output`.
     pub(crate) fn output(&self, name: &str) -> Result<&str> {
         self.outputs.get(name).map(String::as_str).ok_or_else(|| {
             Failure::new(format!("the stack has no output {name}"))
-                .why("it was deployed by another version of restctl, or its deployment did not end well")
+                .why("it was deployed by another version of restctl, or its deployment failed")
                 .next("restctl deploy")
         })
     }
 
     pub(crate) fn key(&self) -> Result<Key> {
         let kind = self.output(stack_output::KEY_TYPE)?.parse();
-        let kind = kind.map_err(|why: String| Failure::new("the stack's key cannot be used").why(why))?;
+        let kind = kind.map_err(|why: String| Failure::new("cannot use the stack's key").why(why))?;
         Ok(Key { name: self.output(stack_output::KEY_NAME)?.to_owned(), kind })
     }
 
-    /// The value that a parameter read from Systems Manager had at the last deployment, by the parameter's name in
-    /// `contract::template::parameter`; none where the service does not tell.
-    pub(crate) fn resolved(&self, name: &str) -> Option<&str> {
+    /// Returns the value that a parameter read from Systems Manager at the last deployment, by its name in
+    /// `contract::template::parameter`. `None` if the service does not return it.
+    pub(crate) fn resolved_parameter(&self, name: &str) -> Option<&str> {
         self.resolved.get(name).map(String::as_str)
     }
 }
 
-/// The stack of that name, if there is one; an error where restctl did not make it.
+/// Returns the stack of that name, if there is one. Fails if restctl did not make it.
 pub(crate) async fn find_own(aws: &Aws, name: &StackName) -> Result<Option<Stack>> {
     match find(aws, name.as_str()).await? {
-        Some(stack) if !stack.is_own() => {
-            Err(Failure::new(format!("{} is a stack that restctl did not make", stack.id))
-                .exit(Exit::Usage)
-                .why("it has neither the tag nor the parameters of one, and is left alone")
-                .next(format!("another name than {name}: --stack NAME")))
-        }
+        Some(stack) if !stack.is_own() => Err(Failure::new(format!("{} was not made by restctl", stack.id))
+            .exit(Exit::Usage)
+            .why("it has neither the tag nor the parameters of restctl's stacks, so it was not changed")
+            .next(format!("choose a name other than {name}: --stack NAME"))),
         own => Ok(own),
     }
 }
@@ -98,7 +96,7 @@ pub(crate) async fn is_deleted(aws: &Aws, id: &str) -> Result<bool> {
     Ok(find(aws, id).await?.is_none_or(|stack| stack.status == StackStatus::DeleteComplete))
 }
 
-/// The stack of that name (or id), if there is one.
+/// Returns the stack of that name or id, if there is one.
 async fn find(aws: &Aws, name: &str) -> Result<Option<Stack>> {
     let answer = aws.cloudformation.describe_stacks().stack_name(name).send().await;
     if let Err(error) = &answer
@@ -108,10 +106,10 @@ async fn find(aws: &Aws, name: &str) -> Result<Option<Stack>> {
         return Ok(None);
     }
     let answer = answer.aws_context(&format!("describe the stack {name}"))?;
-    Ok(answer.stacks.unwrap_or_default().into_iter().next().map(read))
+    Ok(answer.stacks.unwrap_or_default().into_iter().next().map(from_sdk))
 }
 
-pub(crate) fn read(stack: aws_sdk_cloudformation::types::Stack) -> Stack {
+pub(crate) fn from_sdk(stack: aws_sdk_cloudformation::types::Stack) -> Stack {
     let parameters = stack.parameters.unwrap_or_default();
     let outputs = stack.outputs.unwrap_or_default().into_iter();
     let resolved = parameters.iter().cloned();
@@ -129,8 +127,8 @@ pub(crate) fn read(stack: aws_sdk_cloudformation::types::Stack) -> Stack {
     }
 }
 
-/// The stack, where `deploy` has brought it up.
-pub(crate) async fn deployed(aws: &Aws, name: &StackName) -> Result<Stack> {
+/// Returns the stack. Fails unless a deployment has completed.
+pub(crate) async fn find_deployed(aws: &Aws, name: &StackName) -> Result<Stack> {
     match find_own(aws, name).await? {
         Some(stack) if is_up(&stack.status) => Ok(stack),
         Some(stack) => {
@@ -166,8 +164,8 @@ pub(crate) struct Resource {
     pub(crate) id: String,
 }
 
-/// What there is of the stack.
-pub(crate) async fn resources(aws: &Aws, stack: &Stack) -> Result<Vec<Resource>> {
+/// Lists the resources of the stack.
+pub(crate) async fn list_resources(aws: &Aws, stack: &Stack) -> Result<Vec<Resource>> {
     let mut resources = Vec::new();
     let mut pages = aws.cloudformation.list_stack_resources().stack_name(&stack.id).into_paginator().send();
     while let Some(page) = pages.next().await {
@@ -187,18 +185,18 @@ pub(crate) async fn set_termination_protection(aws: &Aws, stack: &Stack, on: boo
         .enable_termination_protection(on)
         .send()
         .await
-        .aws_context("switch the stack's termination protection")?;
+        .aws_context("change the stack's termination protection")?;
     Ok(())
 }
 
-/// Tries the rollback of a failed update again.
+/// Retries the rollback of a failed update.
 pub(crate) async fn continue_rollback(aws: &Aws, stack: &Stack) -> Result<()> {
     let request = aws.cloudformation.continue_update_rollback().stack_name(&stack.id);
-    request.send().await.aws_context("go on with the stack's rollback")?;
+    request.send().await.aws_context("continue the stack's rollback")?;
     Ok(())
 }
 
-/// Has the stack brought back to what it was before the update.
+/// Cancels the update. CloudFormation rolls the stack back.
 pub(crate) async fn cancel_update(aws: &Aws, stack: &str) -> Result<()> {
     aws.cloudformation
         .cancel_update_stack()

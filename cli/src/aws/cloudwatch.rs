@@ -10,7 +10,7 @@ use super::error::AwsContext;
 use crate::failure::Result;
 use crate::timestamp::seconds_now;
 
-/// One metric, by one of its statistics, such as `Sum`.
+/// One metric and one of its statistics, such as `Sum`.
 pub(crate) struct Series<'a> {
     pub(crate) namespace: &'a str,
     pub(crate) metric: &'a str,
@@ -18,9 +18,9 @@ pub(crate) struct Series<'a> {
     pub(crate) statistic: &'a str,
 }
 
-/// The values of each series in `periods` of this length, the oldest first; none where nothing was reported in that
-/// period. The last one is not over yet.
-pub(crate) async fn read<const N: usize>(
+/// Returns the values of each series in the last `periods` periods, the oldest first. `None` means that nothing was
+/// reported in that period. The last period is not over yet.
+pub(crate) async fn read_metrics<const N: usize>(
     aws: &Aws,
     series: [Series<'_>; N],
     periods: usize,

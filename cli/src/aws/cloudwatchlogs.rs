@@ -1,4 +1,4 @@
-//! Amazon CloudWatch Logs: what the functions wrote.
+//! Amazon CloudWatch Logs: the logs of the functions.
 
 use std::vec;
 
@@ -10,28 +10,28 @@ use super::error::AwsContext;
 use crate::failure::{Exit, Failure, Result};
 
 pub(crate) struct LogEvent {
-    /// None in emulators.
+    /// `None` in emulators.
     pub(crate) id: Option<String>,
     pub(crate) stream: String,
-    /// When it was written, in milliseconds since the Unix epoch.
+    /// When it was written, in milliseconds since 1970.
     pub(crate) timestamp: i64,
     pub(crate) message: String,
 }
 
-/// The events of a log group in the order of their timestamps, of which one page of 1 MB is in memory.
+/// The events of a log group, ordered by their timestamps. One page of 1 MB is in memory at a time.
 pub(crate) struct LogEvents {
     group: String,
-    /// For the page that comes next; none behind the last one.
+    /// The request for the next page. `None` after the last one.
     request: Option<FilterLogEventsFluentBuilder>,
     page: vec::IntoIter<FilteredLogEvent>,
 }
 
-/// The events of `group` from `since` on, in milliseconds since the Unix epoch; of these only the ones that have the
-/// term, which consists of letters, digits and hyphens, wherever in their text. Asks for nothing yet.
+/// Returns the events of `group` from `since` on, in milliseconds since 1970. If `term` is set, which consists of letters,
+/// digits and hyphens, only the events that contain it. Sends nothing yet.
 ///
-/// What a function writes appears within seconds, and not always in order.
-pub(crate) fn events(aws: &Aws, group: &str, since: i64, term: Option<&str>) -> LogEvents {
-    // In quotes, as a term with hyphens has to be ("Filter pattern syntax", Amazon CloudWatch Logs User Guide).
+/// Events appear some seconds after a function wrote them, and not always in order.
+pub(crate) fn filter_events(aws: &Aws, group: &str, since: i64, term: Option<&str>) -> LogEvents {
+    // A term with hyphens has to be quoted ("Filter pattern syntax", Amazon CloudWatch Logs User Guide).
     let pattern = term.map(|term| format!("\"{term}\""));
     let request = aws.cloudwatchlogs.filter_log_events().log_group_name(group).start_time(since);
     let request = request.set_filter_pattern(pattern);
@@ -44,13 +44,13 @@ impl LogEvents {
             if let Some(event) = self.page.next() {
                 return Ok(Some(LogEvent::from(event)));
             }
-            // A page may be empty though others follow.
+            // A page may be empty although others follow.
             let Some(request) = self.request.take() else { return Ok(None) };
             let answer = request.clone().send().await;
             if let Err(error) = &answer
                 && error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception())
             {
-                return Err(no_group(&self.group));
+                return Err(group_not_found(&self.group));
             }
             let page = answer.aws_context(&format!("read the log {}", self.group))?;
             self.request = page.next_token.map(|token| request.next_token(token));
@@ -70,8 +70,8 @@ impl From<FilteredLogEvent> for LogEvent {
     }
 }
 
-fn no_group(group: &str) -> Failure {
-    Failure::new(format!("there is no log {group}"))
+fn group_not_found(group: &str) -> Failure {
+    Failure::new(format!("the log group {group} was not found"))
         .exit(Exit::NotFound)
-        .next("restctl deploy, which makes it; where the stack has another name: --stack NAME")
+        .next("restctl deploy, which creates it; or name another stack with --stack NAME")
 }

@@ -1,4 +1,4 @@
-//! Amazon DynamoDB: the ledger, and what the items table can take.
+//! Amazon DynamoDB: the ledger, and the throughput, size and deletion of tables.
 
 pub(crate) mod items;
 
@@ -16,14 +16,14 @@ use super::Aws;
 use super::error::AwsContext;
 use crate::failure::{Failure, FailureContext, Result};
 
-/// A large table takes minutes to go.
-const DELETED: Duration = Duration::from_secs(1800);
+/// The deletion of a large table takes minutes.
+const DELETION_PATIENCE: Duration = Duration::from_secs(1800);
 
-/// What every entry of the ledger has, and what it keeps beside the entries has not.
+/// An attribute of every entry of a load. The ledger's other items do not have it.
 const OBJECT: &str = "object";
 
-/// The ledger's entry for `load`, once the ingest function has begun it.
-pub(crate) async fn ledger_entry(aws: &Aws, ledger: &str, load: &LoadId) -> Result<Option<LedgerEntry>> {
+/// Returns the ledger's entry for `load`, or `None` until the ingest function has begun it.
+pub(crate) async fn read_ledger_entry(aws: &Aws, ledger: &str, load: &LoadId) -> Result<Option<LedgerEntry>> {
     let request = aws
         .dynamodb
         .get_item()
@@ -31,24 +31,34 @@ pub(crate) async fn ledger_entry(aws: &Aws, ledger: &str, load: &LoadId) -> Resu
         .key(LEDGER_KEY, AttributeValue::S(load.to_string()))
         .consistent_read(true);
     let answer = request.send().await.aws_context("read the ledger")?;
-    answer.item.map(entry).transpose()
+    answer.item.map(parse_entry).transpose()
 }
 
-/// Every entry of the ledger by its load's id, in no order; in place of one that cannot be read, the reason.
-pub(crate) async fn ledger_entries(aws: &Aws, ledger: &str) -> Result<HashMap<String, Result<LedgerEntry>>> {
+/// Returns every entry of the ledger by its load's id. An entry that cannot be read is the failure to read it.
+pub(crate) async fn read_ledger_entries(
+    aws: &Aws,
+    ledger: &str,
+) -> Result<HashMap<String, Result<LedgerEntry>>> {
     let request = aws.dynamodb.scan().table_name(ledger).consistent_read(true);
     let mut pages = request.into_paginator().send();
     let mut entries = HashMap::new();
     while let Some(page) = pages.next().await {
         let items = page.aws_context("read the ledger")?.items.unwrap_or_default().into_iter();
-        entries.extend(items.filter(|item| item.contains_key(OBJECT)).map(|item| (id(&item), entry(item))));
+        entries.extend(
+            items.filter(|item| item.contains_key(OBJECT)).map(|item| (load_id(&item), parse_entry(item))),
+        );
     }
     Ok(entries)
 }
 
-/// Replaces the entry `read` by `entry`, unless somebody else changed it meanwhile.
-async fn change_ledger_entry(aws: &Aws, ledger: &str, read: &LedgerEntry, entry: &LedgerEntry) -> Result<()> {
-    let cannot = "the ledger's entry cannot be written";
+/// Replaces the entry `read` with `entry`, unless someone else has changed it meanwhile.
+async fn replace_ledger_entry(
+    aws: &Aws,
+    ledger: &str,
+    read: &LedgerEntry,
+    entry: &LedgerEntry,
+) -> Result<()> {
+    let cannot = "cannot write the ledger's entry";
     let request = aws
         .dynamodb
         .put_item()
@@ -63,15 +73,18 @@ async fn change_ledger_entry(aws: &Aws, ledger: &str, read: &LedgerEntry, entry:
     if let Err(error) = &answer
         && error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception())
     {
-        return Err(Failure::new(format!("the load {} went on meanwhile, and is left alone", read.load))
-            .next(format!("restctl loads show {}", read.load)));
+        return Err(Failure::new(format!(
+            "the load {} has gone on meanwhile and was not changed",
+            read.load
+        ))
+        .next(format!("restctl loads show {}", read.load)));
     }
     answer.aws_context("write the ledger")?;
     Ok(())
 }
 
-/// The stamp of the load that wrote the item `id`; none where no load did, or there is no such item.
-pub(crate) async fn written_by(
+/// Returns the stamp of the load that wrote the item `id`. `None` if no load wrote it, or if there is no such item.
+pub(crate) async fn read_stamp(
     aws: &Aws,
     table: &str,
     key: &str,
@@ -86,18 +99,18 @@ pub(crate) async fn written_by(
     }))
 }
 
-/// Opens the entry `read` again, of a load that failed or stopped, for the function that will find it; one that is
-/// under way needs nothing.
-pub(crate) async fn open_again(aws: &Aws, ledger: &str, read: &LedgerEntry) -> Result<()> {
+/// Reopens the entry of a load that failed or stopped, so that the function runs it again. The entry of a running load
+/// stays as it is.
+pub(crate) async fn reopen_ledger_entry(aws: &Aws, ledger: &str, read: &LedgerEntry) -> Result<()> {
     if matches!(read.state, LoadState::Failed | LoadState::Stopped) {
         let again = read.clone().again(now());
-        change_ledger_entry(aws, ledger, read, &again).await?;
+        replace_ledger_entry(aws, ledger, read, &again).await?;
     }
     Ok(())
 }
 
-/// How many write units a second the table takes at once ("Understanding DynamoDB warm throughput", Amazon DynamoDB
-/// Developer Guide); none where it does not say.
+/// Returns how many write units a second the table takes immediately ("Understanding DynamoDB warm throughput", Amazon
+/// DynamoDB Developer Guide). `None` if the service does not say.
 pub(crate) async fn warm_write_units(aws: &Aws, table: &str) -> Result<Option<u64>> {
     let answer = aws.dynamodb.describe_table().table_name(table).send().await;
     let table = answer.aws_context(&format!("describe the table {table}"))?.table;
@@ -105,17 +118,17 @@ pub(crate) async fn warm_write_units(aws: &Aws, table: &str) -> Result<Option<u6
     Ok(units.and_then(|units| u64::try_from(units).ok()).filter(|units| *units > 0))
 }
 
-fn id(item: &HashMap<String, AttributeValue>) -> String {
+fn load_id(item: &HashMap<String, AttributeValue>) -> String {
     item.get(LEDGER_KEY).and_then(|id| id.as_s().ok()).cloned().unwrap_or_default()
 }
 
-fn entry(item: HashMap<String, AttributeValue>) -> Result<LedgerEntry> {
-    let what = format!("the ledger's entry {} cannot be read", id(&item));
+fn parse_entry(item: HashMap<String, AttributeValue>) -> Result<LedgerEntry> {
+    let what = format!("cannot read the ledger's entry {}", load_id(&item));
     from_item(item).context(what)
 }
 
-/// About how many items the table has, and their bytes; none where there is no such table.
-pub(crate) async fn size(aws: &Aws, table: &str) -> Result<Option<(u64, u64)>> {
+/// Returns about how many items the table has, and their bytes. `None` if there is no such table.
+pub(crate) async fn table_size(aws: &Aws, table: &str) -> Result<Option<(u64, u64)>> {
     let answer = aws.dynamodb.describe_table().table_name(table).send().await;
     if matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
     {
@@ -127,8 +140,12 @@ pub(crate) async fn size(aws: &Aws, table: &str) -> Result<Option<(u64, u64)>> {
     Ok(table.map(|table| (number(table.item_count), number(table.table_size_bytes))))
 }
 
-/// The tables whose names begin with `prefix` and that bear this tag.
-pub(crate) async fn tagged(aws: &Aws, prefix: &str, (key, value): (&str, &str)) -> Result<Vec<String>> {
+/// Returns the tables whose names begin with `prefix` and that have this tag.
+pub(crate) async fn find_tables_by_tag(
+    aws: &Aws,
+    prefix: &str,
+    (key, value): (&str, &str),
+) -> Result<Vec<String>> {
     let mut tagged = Vec::new();
     let mut pages = aws.dynamodb.list_tables().into_paginator().send();
     while let Some(page) = pages.next().await {
@@ -147,14 +164,14 @@ pub(crate) async fn tagged(aws: &Aws, prefix: &str, (key, value): (&str, &str)) 
     Ok(tagged)
 }
 
-/// Deletes the table, and waits until it is gone.
-pub(crate) async fn delete(aws: &Aws, table: &str) -> Result<()> {
+/// Deletes the table and waits until the deletion is complete.
+pub(crate) async fn delete_table(aws: &Aws, table: &str) -> Result<()> {
     let answer = aws.dynamodb.delete_table().table_name(table).send().await;
     if !matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
     {
         answer.aws_context(&format!("delete the table {table}"))?;
     }
-    let gone = aws.dynamodb.wait_until_table_not_exists().table_name(table).wait(DELETED).await;
-    gone.context(format!("the table {table} does not go"))?;
+    let gone = aws.dynamodb.wait_until_table_not_exists().table_name(table).wait(DELETION_PATIENCE).await;
+    gone.context(format!("the table {table} was not deleted in time"))?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Elastic Load Balancing.
+//! Elastic Load Balancing: the target, its health, and the number of load balancers.
 
 use aws_sdk_elasticloadbalancingv2::types::{
     LoadBalancer, LoadBalancerTypeEnum, TargetDescription, TargetHealthStateEnum,
@@ -8,8 +8,8 @@ use super::Aws;
 use super::error::AwsContext;
 use crate::failure::Result;
 
-/// Registers the function as the target group's target. CloudFormation has done so on AWS, where doing it again
-/// changes nothing; the local cloud's leaves it out.
+/// Registers the function as the target group's target. On AWS, CloudFormation has done so already and this changes
+/// nothing; an emulator may not have.
 pub(crate) async fn register_function(aws: &Aws, target_group: &str, function: &str) -> Result<()> {
     let target = TargetDescription::builder().id(function).build();
     let request = aws.elasticloadbalancing.register_targets().target_group_arn(target_group).targets(target);
@@ -17,8 +17,8 @@ pub(crate) async fn register_function(aws: &Aws, target_group: &str, function: &
     Ok(())
 }
 
-/// What the load balancer thinks of a target.
-pub(crate) struct Health {
+/// The health of a target, as the load balancer sees it.
+pub(crate) struct TargetHealth {
     /// The function's ARN.
     pub(crate) target: String,
     pub(crate) state: TargetHealthStateEnum,
@@ -26,24 +26,26 @@ pub(crate) struct Health {
     pub(crate) reason: String,
 }
 
-/// Of each target that is registered.
-pub(crate) async fn health(aws: &Aws, target_group: &str) -> Result<Vec<Health>> {
+/// Returns the health of each registered target.
+pub(crate) async fn read_target_health(aws: &Aws, target_group: &str) -> Result<Vec<TargetHealth>> {
     let request = aws.elasticloadbalancing.describe_target_health().target_group_arn(target_group);
     let answer = request.send().await.aws_context("ask for the health of the load balancer's target")?;
     let health = answer.target_health_descriptions.unwrap_or_default().into_iter().map(|described| {
         let target = described.target.and_then(|target| target.id).unwrap_or_default();
-        let (state, reason, description) =
-            described.target_health.map(|it| (it.state, it.reason, it.description)).unwrap_or_default();
+        let (state, reason, description) = described
+            .target_health
+            .map(|health| (health.state, health.reason, health.description))
+            .unwrap_or_default();
         let reason = reason.map(|reason| reason.as_str().to_owned());
         let reason: Vec<String> = reason.into_iter().chain(description).collect();
         let state = state.unwrap_or(TargetHealthStateEnum::from("unknown"));
-        Health { target, state, reason: reason.join(": ") }
+        TargetHealth { target, state, reason: reason.join(": ") }
     });
     Ok(health.collect())
 }
 
-/// How many Application Load Balancers there are.
-pub(crate) async fn count(aws: &Aws) -> Result<usize> {
+/// Returns the number of Application Load Balancers in the region.
+pub(crate) async fn count_load_balancers(aws: &Aws) -> Result<usize> {
     let mut count = 0;
     let mut pages = aws.elasticloadbalancing.describe_load_balancers().into_paginator().send();
     while let Some(page) = pages.next().await {

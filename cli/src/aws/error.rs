@@ -1,4 +1,4 @@
-//! A failed call to AWS, in words.
+//! Turns a failed call to AWS into a failure with a next step.
 
 use std::error::Error;
 
@@ -10,7 +10,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use super::known_failures;
 use crate::failure::{Exit, Failure, Result};
 
-/// Error codes by which the services of AWS say that the credentials, not the request, are at fault.
+/// The error codes with which AWS services refuse the credentials, not the request.
 const CREDENTIALS_REFUSED: [&str; 7] = [
     "ExpiredToken",
     "ExpiredTokenException",
@@ -21,9 +21,9 @@ const CREDENTIALS_REFUSED: [&str; 7] = [
     "UnrecognizedClientException",
 ];
 
-/// Of these, what a region says that the account has not enabled: it knows none of the account's credentials ("Enable or
+/// The codes among them of a region that the account has not enabled, which knows no credentials of the account ("Enable or
 /// disable AWS Regions in your account", AWS Account Management).
-const OF_ANOTHER_REGION: [&str; 2] = ["InvalidClientTokenId", "UnrecognizedClientException"];
+const REGION_NOT_ENABLED: [&str; 2] = ["InvalidClientTokenId", "UnrecognizedClientException"];
 
 const ACCESS_DENIED: [&str; 4] =
     ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"];
@@ -31,7 +31,7 @@ const ACCESS_DENIED: [&str; 4] =
 const GET_CREDENTIALS: &str = "sign in with `aws sso login` or `aws configure`, name a profile with --profile,\n\
      or try without an account: restctl local up, then add --local";
 
-/// Says what was asked of AWS when the call failed.
+/// Adds what AWS was asked to do to a failed call.
 pub(crate) trait AwsContext<T> {
     /// `what` completes "cannot …".
     fn aws_context(self, what: &str) -> Result<T>;
@@ -42,11 +42,11 @@ where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     fn aws_context(self, what: &str) -> Result<T> {
-        self.map_err(|error| explain(what, &error))
+        self.map_err(|error| to_failure(what, &error))
     }
 }
 
-fn explain<E>(what: &str, error: &SdkError<E, HttpResponse>) -> Failure
+fn to_failure<E>(what: &str, error: &SdkError<E, HttpResponse>) -> Failure
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
@@ -55,7 +55,7 @@ where
         let code = service.err().code().unwrap_or("unknown error");
         let message = service.err().message().unwrap_or("the service gave no reason");
         let failure = failure.why(format!("{code}: {message}"));
-        return if let Some(next) = about_credentials(code) {
+        return if let Some(next) = credentials_advice(code) {
             failure.exit(Exit::Authentication).next(next)
         } else if ACCESS_DENIED.contains(&code) {
             failure.exit(Exit::Authentication).next("ask for the permission named above, or use --profile")
@@ -71,18 +71,18 @@ where
         return failure.because(cause).next(GET_CREDENTIALS);
     }
     if find_cause::<ProfileFileLoadError>(error).is_some() {
-        return failure.because(error).next("mend the file, or name another profile with --profile");
+        return failure.because(error).next("fix the file, or name another profile with --profile");
     }
-    failure.because(error).next(
-        "check the network and the region (--region); a local cloud is checked by: restctl local status",
-    )
+    failure
+        .because(error)
+        .next("check the network and the region (--region); to check the local cloud: restctl local status")
 }
 
-/// What to do where the credentials are at fault.
-fn about_credentials(code: &str) -> Option<String> {
-    if OF_ANOTHER_REGION.contains(&code) {
+/// Returns what to do about refused credentials, or `None` if the code means something else.
+fn credentials_advice(code: &str) -> Option<String> {
+    if REGION_NOT_ENABLED.contains(&code) {
         return Some(format!(
-            "{GET_CREDENTIALS};\nwhere they are good in other regions, this one is not enabled: aws account enable-region"
+            "{GET_CREDENTIALS};\nif the credentials work in other regions, enable this one: aws account enable-region"
         ));
     }
     CREDENTIALS_REFUSED.contains(&code).then(|| GET_CREDENTIALS.to_owned())
@@ -104,13 +104,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn credentials_that_a_region_does_not_know_may_be_good_elsewhere() {
-        let told = |code| about_credentials(code).unwrap_or_default();
-        for code in OF_ANOTHER_REGION {
-            assert!(told(code).contains("aws sso login") && told(code).contains("enable-region"), "{code}");
+    fn credentials_unknown_to_a_region_may_work_in_others() {
+        let advice = |code| credentials_advice(code).unwrap_or_default();
+        for code in REGION_NOT_ENABLED {
+            assert!(
+                advice(code).contains("aws sso login") && advice(code).contains("enable-region"),
+                "{code}"
+            );
         }
-        assert!(told("ExpiredToken").contains("aws sso login"));
-        assert!(!told("ExpiredToken").contains("enable-region"));
-        assert_eq!(about_credentials("ThrottlingException"), None);
+        assert!(advice("ExpiredToken").contains("aws sso login"));
+        assert!(!advice("ExpiredToken").contains("enable-region"));
+        assert_eq!(credentials_advice("ThrottlingException"), None);
     }
 }

@@ -6,12 +6,12 @@ use super::Aws;
 use super::error::AwsContext;
 use crate::failure::Result;
 
-/// None where there is no such rule.
-pub(crate) async fn rule_state(aws: &Aws, rule: &str) -> Result<Option<RuleState>> {
+/// Returns the state of a rule, or `None` if there is no such rule.
+pub(crate) async fn read_rule_state(aws: &Aws, rule: &str) -> Result<Option<RuleState>> {
     let answer = aws.eventbridge.describe_rule().name(rule).send().await;
     if matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
     {
         return Ok(None);
     }
-    Ok(answer.aws_context(&format!("look at the event rule {rule}"))?.state)
+    Ok(answer.aws_context(&format!("describe the event rule {rule}"))?.state)
 }

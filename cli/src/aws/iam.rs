@@ -1,4 +1,4 @@
-//! AWS Identity and Access Management: what somebody may do, as the policy simulator says.
+//! AWS Identity and Access Management: the permissions of a user or role, by the policy simulator.
 
 use std::collections::BTreeSet;
 
@@ -13,54 +13,54 @@ use crate::failure::Result;
 
 const PASS_ROLE: &str = "iam:PassRole";
 
-/// The ARN of a role, whose path a session does not tell.
+/// Returns the ARN of a role. The ARN of a session does not contain the role's path.
 pub(crate) async fn role_arn(aws: &Aws, name: &str) -> Result<String> {
     let answer = aws.iam.get_role().role_name(name).send().await;
-    let answer = answer.aws_context(&format!("look at the role {name}"))?;
+    let answer = answer.aws_context(&format!("read the role {name}"))?;
     Ok(answer.role.map(|role| role.arn).unwrap_or_default())
 }
 
-/// What the simulator is asked: may this be done with the resource?
+/// A question to the simulator: are these actions allowed on the resource?
 pub(crate) struct Question<'a> {
-    /// The user or role whose policies count.
+    /// The user or role whose policies are evaluated.
     pub(crate) principal: &'a str,
     pub(crate) caller: &'a Caller,
-    /// Of one service.
+    /// Actions of one service.
     pub(crate) actions: &'a [&'a str],
     pub(crate) resource: String,
 }
 
-/// An action that may not be done.
+/// An action that is denied.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Denial {
     pub(crate) action: String,
-    /// Why it may be allowed all the same; none where that is out of the question.
+    /// Why the simulator may be wrong. `None` if the denial is certain.
     pub(crate) doubt: Option<String>,
 }
 
-/// Of the actions, those that may not be done.
-pub(crate) async fn denied(aws: &Aws, question: Question<'_>) -> Result<Vec<Denial>> {
+/// Returns the actions that are denied.
+pub(crate) async fn find_denials(aws: &Aws, question: Question<'_>) -> Result<Vec<Denial>> {
     let actions = question.actions.iter().map(|action| (*action).to_owned()).collect();
     let request = aws.iam.simulate_principal_policy().policy_source_arn(question.principal);
     let request = request.set_action_names(Some(actions)).resource_arns(&question.resource);
-    let request = request.set_context_entries(Some(context(&aws.region, &question)));
+    let request = request.set_context_entries(Some(context_entries(&aws.region, &question)));
     let mut denied = Vec::new();
     let mut pages = request.into_paginator().send();
     while let Some(page) = pages.next().await {
-        let results = page.aws_context("simulate what may be done")?.evaluation_results.unwrap_or_default();
+        let results = page.aws_context("simulate the permissions")?.evaluation_results.unwrap_or_default();
         denied.extend(results.iter().filter_map(judge));
     }
     Ok(denied)
 }
 
-/// A denial is certain only where the simulator knew all that was asked for. Without a key's value a condition denies what
-/// it would allow (`StringNotEquals` is true of what is absent), and the keys that are missing are listed for the caller's own
-/// policies alone: not for those of the organisation, nor for the permissions boundary ("EvaluationResult").
+/// A denial is certain only if the simulator knew every condition key. Without a key's value, a condition may deny what it
+/// would allow (`StringNotEquals` is true for an absent key). The missing keys are listed only for the caller's own
+/// policies, not for those of the organization, nor for the permissions boundary ("EvaluationResult").
 fn judge(result: &EvaluationResult) -> Option<Denial> {
     if !matches!(result.eval_decision, Decision::ExplicitDeny | Decision::ImplicitDeny) {
         return None;
     }
-    // Where "*" was asked about, the keys are listed with the result, else with the resource.
+    // For the resource "*", the keys are listed with the result, otherwise with the resource.
     let resources = result.resource_specific_results();
     let missing = resources.iter().flat_map(|resource| resource.missing_context_values());
     let missing: BTreeSet<_> = missing.chain(result.missing_context_values()).map(String::as_str).collect();
@@ -72,19 +72,19 @@ fn judge(result: &EvaluationResult) -> Option<Denial> {
         Some(format!("the simulator does not know {}", missing.join(", ")))
     } else if organization.is_some_and(|organization| !organization.allowed_by_organizations) {
         Some(
-            "a policy of the organisation is in the way, whose conditions the simulator may not know"
+            "a policy of the organization denies it, and the simulator may not know its conditions"
                 .to_owned(),
         )
     } else if boundaries.any(|boundary| !boundary.allowed_by_permissions_boundary) {
-        Some("the permissions boundary is in the way, whose conditions the simulator may not know".to_owned())
+        Some("the permissions boundary denies it, and the simulator may not know its conditions".to_owned())
     } else {
         None
     };
     Some(Denial { action: result.eval_action_name.clone(), doubt })
 }
 
-/// What is known of the calls, for conditions that ask for it: the simulator takes nothing for granted.
-fn context(region: &str, question: &Question<'_>) -> Vec<ContextEntry> {
+/// Returns the known condition keys of the calls. The simulator assumes no values by itself.
+fn context_entries(region: &str, question: &Question<'_>) -> Vec<ContextEntry> {
     let account = question.caller.account.as_str();
     let mut known = vec![
         ("aws:SecureTransport", Kind::Boolean, "true"),
@@ -106,8 +106,8 @@ fn context(region: &str, question: &Question<'_>) -> Vec<ContextEntry> {
     known.into_iter().map(entry).collect()
 }
 
-/// Global services have one endpoint, in us-east-1 ("AWS: Denies access to AWS based on the requested Region"). Other partitions have
-/// theirs elsewhere, and there the value is left out.
+/// Global services have one endpoint, in us-east-1 ("AWS: Denies access to AWS based on the requested Region"). In other
+/// partitions it is elsewhere, and the value is left out.
 fn requested_region<'a>(region: &'a str, question: &Question<'_>) -> Option<&'a str> {
     let services = question.actions.iter().map(|action| action.split(':').next());
     let is_global = services.flatten().any(|service| matches!(service, "iam" | "route53"));
@@ -141,13 +141,13 @@ mod tests {
     }
 
     fn doubt(result: EvaluationResultBuilder) -> Option<String> {
-        let denial = judge(&result.build().unwrap()).expect("it is a denial");
+        let denial = judge(&result.build().unwrap()).expect("a denial");
         assert_eq!(denial.action, "iam:CreateRole");
         denial.doubt
     }
 
     #[test]
-    fn a_denial_of_which_all_is_known_is_certain() {
+    fn a_denial_with_all_keys_known_is_certain() {
         assert_eq!(judge(&decided(Decision::Allowed).build().unwrap()), None);
         let allowed = OrganizationsDecisionDetail::builder().allowed_by_organizations(true).build();
         let bounded =
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_the_simulator_lacks_makes_a_denial_doubtful() {
+    fn a_missing_key_makes_a_denial_doubtful() {
         let mfa = "aws:MultiFactorAuthPresent";
         for decision in [Decision::ExplicitDeny, Decision::ImplicitDeny] {
             let on_all = decided(decision.clone()).missing_context_values(mfa);
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_organisation_or_a_boundary_denies_is_doubtful() {
+    fn a_denial_by_an_organization_or_a_boundary_is_doubtful() {
         let denied = OrganizationsDecisionDetail::builder().allowed_by_organizations(false).build();
         let result = decided(Decision::ImplicitDeny).organizations_decision_detail(denied);
         assert!(doubt(result).unwrap().contains("organisation"));
@@ -194,13 +194,13 @@ mod tests {
         let arn = format!("arn:{partition}:iam::123456789012:user/me");
         let caller = Caller { account: "123456789012".to_owned(), arn };
         let question = Question { principal: "me", caller: &caller, actions, resource: "*".to_owned() };
-        let entries = context("eu-west-1", &question);
+        let entries = context_entries("eu-west-1", &question);
         let entry = entries.iter().find(|entry| entry.context_key_name() == Some(key))?;
         Some(entry.context_key_values().join(","))
     }
 
     #[test]
-    fn what_is_known_of_a_call_is_told() {
+    fn the_simulator_is_given_the_known_keys() {
         let region = |partition, action| known(partition, &[action], "aws:RequestedRegion");
         assert_eq!(region("aws", "lambda:CreateFunction").unwrap(), "eu-west-1");
         assert_eq!(region("aws", "iam:CreateRole").unwrap(), "us-east-1");

@@ -1,4 +1,4 @@
-//! Amazon S3: the artifact bucket, uploads and the emptying of buckets.
+//! Amazon S3: buckets, object versions and uploads.
 
 pub(crate) mod destination;
 mod multipart;
@@ -19,7 +19,7 @@ use super::error::AwsContext;
 use crate::failure::{Failure, FailureContext, Result};
 use crate::timestamp;
 
-/// S3's objects of one deletion.
+/// S3 deletes at most this many objects in one request.
 const MAX_DELETIONS: i32 = 1000;
 
 pub(crate) async fn bucket_exists(aws: &Aws, bucket: &str) -> Result<bool> {
@@ -29,13 +29,13 @@ pub(crate) async fn bucket_exists(aws: &Aws, bucket: &str) -> Result<bool> {
     {
         return Ok(false);
     }
-    answer.aws_context(&format!("look at the bucket {bucket}"))?;
+    answer.aws_context(&format!("read the bucket {bucket}"))?;
     Ok(true)
 }
 
-/// A bucket of the caller's own account. Whoever had made one of that name before, with a policy that lets everyone in, would
-/// be trusted with what runs in this account; so each call names the owner, and S3 answers 403 where it is another
-/// ("Verifying bucket ownership with bucket owner condition").
+/// A bucket of the caller's own account. An attacker could create a bucket of that name first, open it to everyone, and so
+/// replace the code that runs in this account. Each call therefore names the owner, and S3 answers 403 if the bucket belongs
+/// to another account ("Verifying bucket ownership with bucket owner condition").
 #[derive(Clone, Copy)]
 pub(crate) struct OwnBucket<'a> {
     pub(crate) name: &'a str,
@@ -43,44 +43,44 @@ pub(crate) struct OwnBucket<'a> {
     pub(crate) account: &'a str,
 }
 
-/// What there is of the name of a bucket of one's own.
+/// Whether a bucket of the caller's own account exists.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Found {
-    Nothing,
+pub(crate) enum OwnBucketState {
+    Missing,
     Own,
-    /// Somebody else's, or one that these credentials may not use.
+    /// It belongs to another account, or the credentials may not use it.
     Refused,
 }
 
-pub(crate) async fn find(aws: &Aws, bucket: OwnBucket<'_>) -> Result<Found> {
+pub(crate) async fn find_own_bucket(aws: &Aws, bucket: OwnBucket<'_>) -> Result<OwnBucketState> {
     let request = aws.s3.head_bucket().bucket(bucket.name).expected_bucket_owner(bucket.account);
     let answer = request.send().await;
     if let Err(error) = &answer {
         if error.raw_response().is_some_and(|answer| answer.status().as_u16() == 403) {
-            return Ok(Found::Refused);
+            return Ok(OwnBucketState::Refused);
         }
         if error.as_service_error().is_some_and(|error| error.is_not_found()) {
-            return Ok(Found::Nothing);
+            return Ok(OwnBucketState::Missing);
         }
     }
-    answer.aws_context(&format!("look at the bucket {}", bucket.name))?;
-    Ok(Found::Own)
+    answer.aws_context(&format!("read the bucket {}", bucket.name))?;
+    Ok(OwnBucketState::Own)
 }
 
-/// Makes a bucket that nobody else can read, unless it is there already.
+/// Creates a private bucket unless it exists already.
 pub(crate) async fn ensure_private_bucket(aws: &Aws, own: OwnBucket<'_>) -> Result<()> {
     let bucket = own.name;
-    match find(aws, own).await? {
-        Found::Own => return Ok(()),
-        Found::Refused => {
-            return Err(Failure::new(format!("the bucket {bucket} may not be used"))
-                .why("it is somebody else's, or a policy is in the way")
-                .next("another name: --stack NAME"));
+    match find_own_bucket(aws, own).await? {
+        OwnBucketState::Own => return Ok(()),
+        OwnBucketState::Refused => {
+            return Err(Failure::new(format!("the bucket {bucket} cannot be used"))
+                .why("it belongs to another account, or a policy denies access")
+                .next("choose another name: --stack NAME"));
         }
-        Found::Nothing => {}
+        OwnBucketState::Missing => {}
     }
     let mut request = aws.s3.create_bucket().bucket(bucket);
-    // us-east-1 is the one region that must not be named.
+    // us-east-1 is the one region that must not be given as a location.
     if aws.region != "us-east-1" {
         let place = BucketLocationConstraint::from(aws.region.as_str());
         request = request.create_bucket_configuration(
@@ -106,30 +106,34 @@ pub(crate) async fn object_exists(aws: &Aws, bucket: OwnBucket<'_>, key: &str) -
     if matches!(&answer, Err(error) if error.as_service_error().is_some_and(|error| error.is_not_found())) {
         return Ok(false);
     }
-    answer.aws_context(&format!("look at s3://{}/{key}", bucket.name))?;
+    answer.aws_context(&format!("read s3://{}/{key}", bucket.name))?;
     Ok(true)
 }
 
 /// The current version of an object.
-pub(crate) struct Current {
+pub(crate) struct CurrentVersion {
     pub(crate) version: Option<String>,
     /// In bytes.
     pub(crate) size: u64,
-    /// When it was uploaded, or its upload in parts was begun; as the ledger writes times.
+    /// When it was uploaded, or when its multipart upload began, in the ledger's format.
     pub(crate) uploaded: Option<String>,
     pub(crate) metadata: HashMap<String, String>,
 }
 
-/// The current version of an object; none where there is no such object, or it is deleted.
-pub(crate) async fn current(aws: &Aws, bucket: &str, key: &str) -> Result<Option<Current>> {
+/// Returns the current version of an object. `None` if there is no such object, or if it is deleted.
+pub(crate) async fn find_current_version(
+    aws: &Aws,
+    bucket: &str,
+    key: &str,
+) -> Result<Option<CurrentVersion>> {
     let answer = aws.s3.head_object().bucket(bucket).key(key).send().await;
     if let Err(error) = &answer
         && error.as_service_error().is_some_and(|error| error.is_not_found())
     {
         return Ok(None);
     }
-    let answer = answer.aws_context(&format!("look at s3://{bucket}/{key}"))?;
-    Ok(Some(Current {
+    let answer = answer.aws_context(&format!("read s3://{bucket}/{key}"))?;
+    Ok(Some(CurrentVersion {
         uploaded: answer.last_modified.as_ref().and_then(timestamp::from_sdk),
         size: answer.content_length.and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
         version: answer.version_id,
@@ -138,17 +142,17 @@ pub(crate) async fn current(aws: &Aws, bucket: &str, key: &str) -> Result<Option
 }
 
 /// One version of one object.
-pub(crate) struct Version {
+pub(crate) struct ObjectVersion {
     pub(crate) key: String,
     pub(crate) id: String,
     /// In bytes.
     pub(crate) size: u64,
-    /// As [`Current::uploaded`].
+    /// As [`CurrentVersion::uploaded`].
     pub(crate) uploaded: String,
 }
 
-/// Every version of every object, without the marks of deletions.
-pub(crate) async fn versions(aws: &Aws, bucket: &str) -> Result<Vec<Version>> {
+/// Lists every version of every object, without delete markers.
+pub(crate) async fn list_versions(aws: &Aws, bucket: &str) -> Result<Vec<ObjectVersion>> {
     let mut versions = Vec::new();
     let (mut key, mut version) = (None, None);
     loop {
@@ -156,7 +160,7 @@ pub(crate) async fn versions(aws: &Aws, bucket: &str) -> Result<Vec<Version>> {
         let request = request.set_key_marker(key).set_version_id_marker(version);
         let page = request.send().await.aws_context(&format!("list the bucket {bucket}"))?;
         versions.extend(page.versions().iter().filter_map(|version| {
-            Some(Version {
+            Some(ObjectVersion {
                 key: version.key()?.to_owned(),
                 id: version.version_id()?.to_owned(),
                 size: version.size().and_then(|size| u64::try_from(size).ok())?,
@@ -170,21 +174,21 @@ pub(crate) async fn versions(aws: &Aws, bucket: &str) -> Result<Vec<Version>> {
     }
 }
 
-pub(crate) async fn put(aws: &Aws, bucket: OwnBucket<'_>, key: &str, bytes: Vec<u8>) -> Result<()> {
+pub(crate) async fn put_object(aws: &Aws, bucket: OwnBucket<'_>, key: &str, bytes: Vec<u8>) -> Result<()> {
     let request = aws.s3.put_object().bucket(bucket.name).expected_bucket_owner(bucket.account);
     let request = request.key(key).body(ByteStream::from(bytes));
     request.send().await.aws_context(&format!("upload to s3://{}/{key}", bucket.name))?;
     Ok(())
 }
 
-/// The bytes of an object, piece by piece.
-pub(crate) async fn get(aws: &Aws, bucket: &str, key: &str) -> Result<ByteStream> {
+/// Returns the bytes of an object as a stream.
+pub(crate) async fn get_object(aws: &Aws, bucket: &str, key: &str) -> Result<ByteStream> {
     let answer = aws.s3.get_object().bucket(bucket).key(key).send().await;
     Ok(answer.aws_context(&format!("read s3://{bucket}/{key}"))?.body)
 }
 
-/// Deletes every version of every object; answers how many. A bucket that is not there is empty.
-pub(crate) async fn empty(aws: &Aws, bucket: &str) -> Result<u64> {
+/// Deletes every version of every object and returns how many. A bucket that does not exist is empty.
+pub(crate) async fn empty_bucket(aws: &Aws, bucket: &str) -> Result<u64> {
     let mut deleted = 0;
     loop {
         let request = aws.s3.list_object_versions().bucket(bucket).max_keys(MAX_DELETIONS);
@@ -208,7 +212,7 @@ pub(crate) async fn empty(aws: &Aws, bucket: &str) -> Result<u64> {
         }
         deleted += doomed.len() as u64;
         let batch = Delete::builder().set_objects(Some(doomed)).quiet(true).build();
-        let batch = batch.context("a deletion cannot be put together")?;
+        let batch = batch.context("cannot build the deletion request")?;
         let request = aws.s3.delete_objects().bucket(bucket).delete(batch);
         let answer = request.send().await.aws_context(&format!("empty the bucket {bucket}"))?;
         if let Some(error) = answer.errors().first() {
@@ -220,8 +224,8 @@ pub(crate) async fn empty(aws: &Aws, bucket: &str) -> Result<u64> {
     }
 }
 
-/// How many object versions the bucket holds, and their bytes; counted up to `limit` of them.
-pub(crate) async fn size(aws: &Aws, bucket: &str, limit: usize) -> Result<(usize, u64)> {
+/// Returns how many object versions the bucket holds, and their bytes. Counts at most `limit` versions.
+pub(crate) async fn bucket_size(aws: &Aws, bucket: &str, limit: usize) -> Result<(usize, u64)> {
     let (mut versions, mut bytes) = (0, 0);
     let (mut key, mut version) = (None, None);
     loop {
@@ -238,16 +242,20 @@ pub(crate) async fn size(aws: &Aws, bucket: &str, limit: usize) -> Result<(usize
     }
 }
 
-/// The buckets of this account and region whose names begin with `prefix` and that bear this tag, as far as it may be
-/// read.
-pub(crate) async fn tagged(aws: &Aws, prefix: &str, (key, value): (&str, &str)) -> Result<Vec<String>> {
+/// Returns the buckets of this account and region whose names begin with `prefix` and that have this tag. Leaves out buckets
+/// whose tags the credentials may not read.
+pub(crate) async fn find_buckets_by_tag(
+    aws: &Aws,
+    prefix: &str,
+    (key, value): (&str, &str),
+) -> Result<Vec<String>> {
     let mut tagged = Vec::new();
     let mut pages = aws.s3.list_buckets().prefix(prefix).bucket_region(&aws.region).into_paginator().send();
     while let Some(page) = pages.next().await {
         let buckets = page.aws_context("list the buckets")?.buckets.unwrap_or_default();
         let names = buckets.into_iter().filter_map(|bucket| bucket.name);
         for bucket in names.filter(|name| name.starts_with(prefix)) {
-            let tags = tags(aws, &bucket).await?.unwrap_or_default();
+            let tags = read_tags(aws, &bucket).await?.unwrap_or_default();
             if tags.iter().any(|tag| tag.key() == key && tag.value() == value) {
                 tagged.push(bucket);
             }
@@ -256,20 +264,20 @@ pub(crate) async fn tagged(aws: &Aws, prefix: &str, (key, value): (&str, &str)) 
     Ok(tagged)
 }
 
-/// Gives a bucket that has no tags this one.
-pub(crate) async fn tag_untagged(aws: &Aws, bucket: &str, (key, value): (&str, &str)) -> Result<()> {
-    if tags(aws, bucket).await?.is_none_or(|tags| !tags.is_empty()) {
+/// Adds the tag to a bucket that has no tags.
+pub(crate) async fn tag_untagged_bucket(aws: &Aws, bucket: &str, (key, value): (&str, &str)) -> Result<()> {
+    if read_tags(aws, bucket).await?.is_none_or(|tags| !tags.is_empty()) {
         return Ok(());
     }
-    let doing = format!("tag the bucket {bucket}");
-    let tag = Tag::builder().key(key).value(value).build().context("a tag cannot be put together")?;
-    let tags = Tagging::builder().tag_set(tag).build().context("tags cannot be put together")?;
-    aws.s3.put_bucket_tagging().bucket(bucket).tagging(tags).send().await.aws_context(&doing)?;
+    let tagging = format!("tag the bucket {bucket}");
+    let tag = Tag::builder().key(key).value(value).build().context("cannot build the tag")?;
+    let tags = Tagging::builder().tag_set(tag).build().context("cannot build the tags")?;
+    aws.s3.put_bucket_tagging().bucket(bucket).tagging(tags).send().await.aws_context(&tagging)?;
     Ok(())
 }
 
-/// None where the bucket is gone, or somebody else's.
-async fn tags(aws: &Aws, bucket: &str) -> Result<Option<Vec<Tag>>> {
+/// Returns `None` if the bucket does not exist, or if it belongs to another account.
+async fn read_tags(aws: &Aws, bucket: &str) -> Result<Option<Vec<Tag>>> {
     let answer = aws.s3.get_bucket_tagging().bucket(bucket).send().await;
     match answer.as_ref().err().and_then(ProvideErrorMetadata::code) {
         Some("NoSuchTagSet") => Ok(Some(Vec::new())),
@@ -278,7 +286,7 @@ async fn tags(aws: &Aws, bucket: &str) -> Result<Option<Vec<Tag>>> {
     }
 }
 
-/// One that is gone is as good as deleted.
+/// Deletes the bucket. A bucket that does not exist counts as deleted.
 pub(crate) async fn delete_bucket(aws: &Aws, bucket: &str) -> Result<()> {
     let answer = aws.s3.delete_bucket().bucket(bucket).send().await;
     if answer.as_ref().err().and_then(ProvideErrorMetadata::code) != Some("NoSuchBucket") {
@@ -297,25 +305,25 @@ mod tests {
 
     const OWN: OwnBucket<'_> = OwnBucket { name: "restctl", account: "123456789012" };
 
-    /// As S3 answers for a bucket of the account 210987654321 whose policy lets everyone do everything.
-    async fn somebody_elses(request: Request) -> StatusCode {
+    /// Answers as S3 does for a bucket of the account 210987654321 whose policy allows everyone everything.
+    async fn bucket_of_another_account(request: Request) -> StatusCode {
         let expected = request.headers().get("x-amz-expected-bucket-owner");
         let is_another = expected.is_some_and(|owner| owner != "210987654321");
         if is_another { StatusCode::FORBIDDEN } else { StatusCode::OK }
     }
 
     #[tokio::test]
-    async fn a_bucket_of_somebody_else_s_is_not_trusted() {
-        let aws = test_server::connect(somebody_elses).await;
-        assert_eq!(find(&aws, OWN).await.unwrap(), Found::Refused);
+    async fn a_bucket_of_another_account_is_not_trusted() {
+        let aws = test_server::connect(bucket_of_another_account).await;
+        assert_eq!(find_own_bucket(&aws, OWN).await.unwrap(), OwnBucketState::Refused);
         assert!(ensure_private_bucket(&aws, OWN).await.is_err());
         assert!(object_exists(&aws, OWN, "package.zip").await.is_err());
-        assert!(put(&aws, OWN, "package.zip", b"package".to_vec()).await.is_err());
+        assert!(put_object(&aws, OWN, "package.zip", b"package".to_vec()).await.is_err());
 
         let owner = OwnBucket { account: "210987654321", ..OWN };
-        assert_eq!(find(&aws, owner).await.unwrap(), Found::Own);
+        assert_eq!(find_own_bucket(&aws, owner).await.unwrap(), OwnBucketState::Own);
         ensure_private_bucket(&aws, owner).await.unwrap();
         assert!(object_exists(&aws, owner, "package.zip").await.unwrap());
-        put(&aws, owner, "package.zip", b"package".to_vec()).await.unwrap();
+        put_object(&aws, owner, "package.zip", b"package".to_vec()).await.unwrap();
     }
 }

@@ -10,11 +10,11 @@ use super::error::AwsContext;
 use crate::failure::{Failure, Result};
 use crate::timestamp;
 
-/// What the client secret is described as.
+/// The description of the client secret.
 pub(crate) const CLIENT_SECRET: &str = "Client secret with which restctl gets tokens";
 
-/// The text of a secret, or nothing where there is none or it is about to be deleted.
-pub(crate) async fn read(aws: &Aws, name: &str) -> Result<Option<String>> {
+/// Returns the text of a secret. `None` if there is no such secret, or if it is scheduled for deletion.
+pub(crate) async fn read_secret(aws: &Aws, name: &str) -> Result<Option<String>> {
     let answer = aws.secretsmanager.get_secret_value().secret_id(name).send().await;
     if let Err(error) = &answer
         && let Some(error) = error.as_service_error()
@@ -27,10 +27,10 @@ pub(crate) async fn read(aws: &Aws, name: &str) -> Result<Option<String>> {
     answer
         .secret_string
         .map(Some)
-        .ok_or_else(|| Failure::new(format!("the secret {name} holds bytes, not text")).next("restctl setup"))
+        .ok_or_else(|| Failure::new(format!("the secret {name} is binary, not text")).next("restctl setup"))
 }
 
-/// When the secret was last changed; none where there is none or it is about to be deleted.
+/// Returns when the secret was last changed. `None` if there is no such secret, or if it is scheduled for deletion.
 pub(crate) async fn last_changed(aws: &Aws, name: &str) -> Result<Option<String>> {
     let answer = aws.secretsmanager.describe_secret().secret_id(name).send().await;
     if matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
@@ -42,8 +42,8 @@ pub(crate) async fn last_changed(aws: &Aws, name: &str) -> Result<Option<String>
     Ok(changed.as_ref().and_then(timestamp::from_sdk))
 }
 
-/// Creates the secret, or gives it a new version; restores it first where it was about to be deleted.
-pub(crate) async fn write(aws: &Aws, name: &str, description: &str, text: &str) -> Result<()> {
+/// Creates the secret or gives it a new version. A secret that is scheduled for deletion is restored first.
+pub(crate) async fn write_secret(aws: &Aws, name: &str, description: &str, text: &str) -> Result<()> {
     let secrets = &aws.secretsmanager;
     let what = format!("write the secret {name}");
     let put = || secrets.put_secret_value().secret_id(name).secret_string(text).send();
@@ -63,7 +63,7 @@ pub(crate) async fn write(aws: &Aws, name: &str, description: &str, text: &str) 
     Ok(())
 }
 
-/// Creates the secret; waits a while where its name is not free yet, as just after a deletion.
+/// Creates the secret. Waits while its name is not free yet, as just after a deletion.
 async fn create(
     aws: &Aws,
     name: &str,
@@ -84,8 +84,8 @@ async fn create(
     }
 }
 
-/// Deletes the secret at once: a recovery window would block the name for the next setup.
-pub(crate) async fn delete(aws: &Aws, name: &str) -> Result<()> {
+/// Deletes the secret without a recovery window, which would block the name for the next setup.
+pub(crate) async fn delete_secret(aws: &Aws, name: &str) -> Result<()> {
     let request = aws.secretsmanager.delete_secret().secret_id(name).force_delete_without_recovery(true);
     let answer = request.send().await;
     if let Err(error) = &answer

@@ -1,16 +1,16 @@
-//! Service Quotas, and what of them is used, which other services tell.
+//! Service Quotas, and the number of resources in use.
 
 use super::Aws;
 use super::error::AwsContext;
 use crate::failure::Result;
 
-/// The quota as it is for this account and region.
-pub(crate) async fn value(aws: &Aws, service: &str, code: &str) -> Result<f64> {
+/// Returns the quota of this account and region. A quota without a value is infinite.
+pub(crate) async fn read_quota(aws: &Aws, service: &str, code: &str) -> Result<f64> {
     let reading = format!("read the quota {code}");
     let answer = aws.servicequotas.get_service_quota().service_code(service).quota_code(code).send().await;
-    let has_none = matches!(&answer, Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_resource_exception()));
-    let quota = if has_none {
-        // An account that never asked for another value has none of its own (GetServiceQuota, "applied quota value").
+    let has_no_own_value = matches!(&answer, Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_resource_exception()));
+    let quota = if has_no_own_value {
+        // An account that never requested an increase has no value of its own (GetServiceQuota, "applied quota value").
         let request =
             aws.servicequotas.get_aws_default_service_quota().service_code(service).quota_code(code);
         request.send().await.aws_context(&reading)?.quota
@@ -20,9 +20,8 @@ pub(crate) async fn value(aws: &Aws, service: &str, code: &str) -> Result<f64> {
     Ok(quota.and_then(|quota| quota.value).unwrap_or(f64::INFINITY))
 }
 
-/// How many resources of that type there are, by the Cloud Control API: for types of services that are not asked
-/// anything else.
-pub(crate) async fn count(aws: &Aws, kind: &str) -> Result<usize> {
+/// Returns the number of resources of a type, from the Cloud Control API, which saves a client for each service.
+pub(crate) async fn count_resources(aws: &Aws, kind: &str) -> Result<usize> {
     let mut count = 0;
     let mut pages = aws.cloudcontrol.list_resources().type_name(kind).into_paginator().send();
     while let Some(page) = pages.next().await {
@@ -40,7 +39,7 @@ mod tests {
     use super::*;
     use crate::aws::test_server;
 
-    /// Knows the value of `L-OWN` for this account, and the default one of whatever is not `L-UNKNOWN`.
+    /// Has a value of this account for `L-OWN`, and a default for every code but `L-UNKNOWN`.
     async fn quotas(request: Request) -> (StatusCode, String) {
         let target = request.headers()["x-amz-target"].to_str().unwrap().to_owned();
         let body = axum::body::to_bytes(request.into_body(), 1_000).await.unwrap();
@@ -62,9 +61,9 @@ mod tests {
     #[tokio::test]
     async fn an_account_without_a_value_of_its_own_has_the_default() {
         let aws = test_server::connect(quotas).await;
-        assert_eq!(value(&aws, "vpc", "L-OWN").await.unwrap().to_string(), "20");
-        assert_eq!(value(&aws, "vpc", "L-DEFAULT").await.unwrap().to_string(), "5");
-        let failure = value(&aws, "vpc", "L-UNKNOWN").await.unwrap_err().to_string();
+        assert_eq!(read_quota(&aws, "vpc", "L-OWN").await.unwrap().to_string(), "20");
+        assert_eq!(read_quota(&aws, "vpc", "L-DEFAULT").await.unwrap().to_string(), "5");
+        let failure = read_quota(&aws, "vpc", "L-UNKNOWN").await.unwrap_err().to_string();
         assert!(failure.contains("NoSuchResourceException"), "{failure}");
     }
 }

@@ -1,4 +1,4 @@
-//! Amazon SQS: the queue of loads, and the one of those that kept failing.
+//! Amazon SQS: the queue of loads and its dead-letter queue.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,38 +13,38 @@ use super::error::AwsContext;
 use crate::failure::{FailureContext, Result};
 use crate::timestamp;
 
-/// The most that a call gives, and of a FIFO queue's message group all that anybody gets to see until these are
-/// deleted or visible again ("FIFO queue delivery logic", Amazon SQS Developer Guide).
+/// The most messages of one call. No more of a FIFO queue's message group can be received until these are deleted or visible
+/// again ("FIFO queue delivery logic", Amazon SQS Developer Guide).
 pub(crate) const MOST_RECEIVED: usize = 10;
 
-/// A message while it is hidden from everybody else.
+/// A received message, which is hidden from other receivers for a while.
 pub(crate) struct Message {
     pub(crate) id: String,
     pub(crate) body: String,
-    /// When it was sent, as the ledger writes times.
+    /// When it was sent, in the ledger's format.
     pub(crate) sent: Option<String>,
     receipt_handle: String,
 }
 
-/// Queues `load` behind those that came before. Done twice, the ledger makes the second do nothing.
+/// Queues `load` after the loads that came before. If it is queued twice, the ledger makes the second one do nothing.
 pub(crate) async fn queue_load(
     aws: &Aws,
     queue_url: &str,
     load: &LoadId,
     object: &UploadedObject,
 ) -> Result<()> {
-    queue(aws, queue_url, load.as_str(), &object.to_message()).await
+    queue_message(aws, queue_url, load.as_str(), &object.to_message()).await
 }
 
-/// Queues a message of a load, whose `name` tells it from others, behind those that came before.
-pub(crate) async fn queue(aws: &Aws, queue_url: &str, name: &str, body: &str) -> Result<()> {
+/// Queues a message of a load after the messages that came before. `name` distinguishes it from other messages.
+pub(crate) async fn queue_message(aws: &Aws, queue_url: &str, name: &str, body: &str) -> Result<()> {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let request = aws
         .sqs
         .send_message()
         .queue_url(queue_url)
         .message_group_id(MESSAGE_GROUP)
-        // By itself the queue drops a message whose body it has seen in the last five minutes.
+        // Without an id, the queue drops a message whose body it has seen in the last five minutes.
         .message_deduplication_id(format!("{name}-{}", since_epoch.as_nanos()))
         .message_body(body);
     request.send().await.aws_context("queue the load")?;
@@ -52,39 +52,40 @@ pub(crate) async fn queue(aws: &Aws, queue_url: &str, name: &str, body: &str) ->
 }
 
 /// About how many messages a queue holds.
-pub(crate) struct Depth {
+pub(crate) struct QueueDepth {
     pub(crate) waiting: u64,
     pub(crate) in_flight: u64,
 }
 
-impl Depth {
+impl QueueDepth {
     pub(crate) fn messages(&self) -> usize {
         usize::try_from(self.waiting + self.in_flight).unwrap_or(usize::MAX)
     }
 }
 
-pub(crate) async fn depth(aws: &Aws, queue_url: &str) -> Result<Depth> {
+pub(crate) async fn read_depth(aws: &Aws, queue_url: &str) -> Result<QueueDepth> {
     use QueueAttributeName::{
         ApproximateNumberOfMessages as Visible, ApproximateNumberOfMessagesDelayed as Delayed,
         ApproximateNumberOfMessagesNotVisible as NotVisible,
     };
     let request = aws.sqs.get_queue_attributes().queue_url(queue_url);
     let request = request.set_attribute_names(Some(vec![Visible, Delayed, NotVisible]));
-    let answer = request.send().await.aws_context(&format!("look at the queue {queue_url}"))?;
+    let answer =
+        request.send().await.aws_context(&format!("read the attributes of the queue {queue_url}"))?;
     let count = |name| answer.attributes()?.get(&name)?.parse::<u64>().ok();
     let count = |name| count(name).unwrap_or_default();
-    Ok(Depth { waiting: count(Visible) + count(Delayed), in_flight: count(NotVisible) })
+    Ok(QueueDepth { waiting: count(Visible) + count(Delayed), in_flight: count(NotVisible) })
 }
 
-/// The first messages, hidden from everybody else for so long.
-pub(crate) async fn receive(aws: &Aws, queue_url: &str, hidden: Duration) -> Result<Vec<Message>> {
+/// Receives the first messages and hides them from other receivers for `hidden`.
+pub(crate) async fn receive_messages(aws: &Aws, queue_url: &str, hidden: Duration) -> Result<Vec<Message>> {
     let request = aws
         .sqs
         .receive_message()
         .queue_url(queue_url)
         .max_number_of_messages(i32::try_from(MOST_RECEIVED).unwrap_or(1))
         .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
-        // Without waiting, SQS asks only some of its servers.
+        // Without a wait, SQS asks only some of its servers.
         .wait_time_seconds(1)
         .visibility_timeout(i32::try_from(hidden.as_secs()).unwrap_or(i32::MAX));
     let answer = request.send().await.aws_context("read the dead letters")?;
@@ -101,8 +102,8 @@ pub(crate) async fn receive(aws: &Aws, queue_url: &str, hidden: Duration) -> Res
     Ok(answer.messages.unwrap_or_default().into_iter().filter_map(message).collect())
 }
 
-/// Lets others see messages again. What fails here comes by itself once the messages have been hidden long enough.
-pub(crate) async fn give_back<'a>(
+/// Makes received messages visible again. If this fails, they become visible by themselves after a while.
+pub(crate) async fn return_messages<'a>(
     aws: &Aws,
     queue_url: &str,
     messages: impl IntoIterator<Item = &'a Message>,
@@ -115,16 +116,16 @@ pub(crate) async fn give_back<'a>(
             .build()
     });
     let entries = entries.collect::<std::result::Result<Vec<_>, _>>();
-    let entries = entries.context("the dead letters cannot be given back")?;
+    let entries = entries.context("cannot build the request to return the dead letters")?;
     if entries.is_empty() {
         return Ok(());
     }
     let request = aws.sqs.change_message_visibility_batch().queue_url(queue_url);
-    request.set_entries(Some(entries)).send().await.aws_context("give the dead letters back")?;
+    request.set_entries(Some(entries)).send().await.aws_context("return the dead letters to their queue")?;
     Ok(())
 }
 
-pub(crate) async fn delete(aws: &Aws, queue_url: &str, message: &Message) -> Result<()> {
+pub(crate) async fn delete_message(aws: &Aws, queue_url: &str, message: &Message) -> Result<()> {
     let request = aws.sqs.delete_message().queue_url(queue_url).receipt_handle(&message.receipt_handle);
     request.send().await.aws_context(&format!("delete the dead letter {}", message.id))?;
     Ok(())

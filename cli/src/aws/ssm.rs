@@ -7,8 +7,11 @@ use super::Aws;
 use super::error::AwsContext;
 use crate::failure::Result;
 
-/// The value of each setting that is there, in the order of [`Setting::ALL`].
-pub(crate) async fn read(aws: &Aws, stack: &StackName) -> Result<[Option<String>; Setting::ALL.len()]> {
+/// Returns the value of each setting, in the order of [`Setting::ALL`]. `None` if it is not set.
+pub(crate) async fn read_settings(
+    aws: &Aws,
+    stack: &StackName,
+) -> Result<[Option<String>; Setting::ALL.len()]> {
     let names = Setting::ALL.map(|setting| stack.parameter(setting));
     let request = aws.ssm.get_parameters().set_names(Some(names.to_vec()));
     let answer = request.send().await.aws_context("read the stack's settings from Systems Manager")?;
@@ -18,7 +21,7 @@ pub(crate) async fn read(aws: &Aws, stack: &StackName) -> Result<[Option<String>
     }))
 }
 
-pub(crate) async fn write(aws: &Aws, stack: &StackName, setting: Setting, value: &str) -> Result<()> {
+pub(crate) async fn write_setting(aws: &Aws, stack: &StackName, setting: Setting, value: &str) -> Result<()> {
     let name = stack.parameter(setting);
     let request =
         aws.ssm.put_parameter().name(&name).value(value).r#type(ParameterType::String).overwrite(true);
@@ -26,8 +29,8 @@ pub(crate) async fn write(aws: &Aws, stack: &StackName, setting: Setting, value:
     Ok(())
 }
 
-/// Deletes every setting of the stack; those that are not there count as deleted.
-pub(crate) async fn delete(aws: &Aws, stack: &StackName) -> Result<()> {
+/// Deletes every setting of the stack. A setting that does not exist counts as deleted.
+pub(crate) async fn delete_settings(aws: &Aws, stack: &StackName) -> Result<()> {
     let names = Setting::ALL.map(|setting| stack.parameter(setting)).to_vec();
     let request = aws.ssm.delete_parameters().set_names(Some(names));
     request.send().await.aws_context("delete the stack's settings from Systems Manager")?;

@@ -1,4 +1,4 @@
-//! For tests: a service that answers as the test says.
+//! A service for tests, whose answers the test chooses.
 
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
@@ -7,7 +7,7 @@ use axum::handler::Handler;
 
 use super::Aws;
 
-/// Clients of what `answer` answers, until the test ends.
+/// Starts a server that answers with `answer` until the test ends, and returns clients of it.
 pub(super) async fn connect<T: 'static>(answer: impl Handler<T, ()>) -> Aws {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

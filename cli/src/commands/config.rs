@@ -132,7 +132,7 @@ async fn of_the_stack(context: &Context, lines: &mut Vec<Line>) -> Result<()> {
     let secret_name = name.client_secret();
     let (provider, secret, certificate, stack) = tokio::try_join!(
         Settings::read(aws, name),
-        secretsmanager::read(aws, &secret_name),
+        secretsmanager::read_secret(aws, &secret_name),
         settings::certificate(aws, name),
         cloudformation::find_own(aws, name),
     )?;

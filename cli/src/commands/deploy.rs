@@ -124,7 +124,7 @@ async fn deploy(args: &Deploy, context: &Context, report: &NdjsonReport) -> Resu
 /// before this.
 async fn finish(context: &Context, changes: usize, certificate: &Certificate) -> Result<Outcome> {
     let (aws, name) = (context.aws().await?, &context.stack);
-    let stack = cloudformation::deployed(aws, name).await?;
+    let stack = cloudformation::find_deployed(aws, name).await?;
     if !stack.has_termination_protection {
         cloudformation::set_termination_protection(aws, &stack, true).await?;
     }

@@ -120,7 +120,7 @@ async fn next_step(target: &TargetArgs) -> Result<Step> {
     }
     let Some(stack) = stack.filter(|stack| !stack.is_in_review()) else { return Ok(Step::Deploy) };
     let Ok(ledger) = stack.output(stack_output::LEDGER_TABLE) else { return Ok(Step::Deploy) };
-    let is_empty = dynamodb::ledger_entries(aws, ledger).await?.is_empty();
+    let is_empty = dynamodb::read_ledger_entries(aws, ledger).await?.is_empty();
     Ok(if is_empty { Step::Upload } else { Step::Get })
 }
 

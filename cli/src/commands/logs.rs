@@ -140,8 +140,8 @@ async fn since(context: &Context, given: Option<Since>, wanted: &Wanted) -> Resu
 /// When the ingest function first heard of the load; none where it has not, or where it could not say so.
 async fn began(context: &Context, load: &LoadId) -> Result<Option<i64>> {
     let aws = context.aws().await?;
-    let stack = cloudformation::deployed(aws, &context.stack).await?;
-    let entry = dynamodb::ledger_entry(aws, stack.output(stack_output::LEDGER_TABLE)?, load).await?;
+    let stack = cloudformation::find_deployed(aws, &context.stack).await?;
+    let entry = dynamodb::read_ledger_entry(aws, stack.output(stack_output::LEDGER_TABLE)?, load).await?;
     let began = entry.and_then(|entry| OffsetDateTime::parse(&entry.began, &Rfc3339).ok());
     // Lambda's own line comes before those of the function.
     Ok(began.map(|began| Since::At(began).milliseconds() - 5_000))

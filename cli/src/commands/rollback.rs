@@ -36,7 +36,7 @@ pub(crate) async fn run(_: Rollback, context: Result<Context>) -> Result<Exit> {
 
 async fn roll_back(context: &Context) -> Result<Value> {
     let (aws, name) = (context.aws().await?, &context.stack);
-    let stack = cloudformation::deployed(aws, name).await?;
+    let stack = cloudformation::find_deployed(aws, name).await?;
     let (api, ingest) = tokio::try_join!(
         LiveVersion::read(aws, stack.output(stack_output::API_FUNCTION)?),
         LiveVersion::read(aws, stack.output(stack_output::INGEST_FUNCTION)?),
@@ -95,8 +95,8 @@ async fn roll_back(context: &Context) -> Result<Value> {
 async fn check_that_it_finds_its_resources(aws: &Aws, before: &LiveVersion) -> Result<()> {
     let (function, version) = (before.function(), before.version());
     let (then, now) = tokio::try_join!(
-        lambda::variables(aws, function, Some(version)),
-        lambda::variables(aws, function, None),
+        lambda::read_environment(aws, function, Some(version)),
+        lambda::read_environment(aws, function, None),
     )?;
     let is_gone = |name: &&&str| then.contains_key(**name) && then.get(**name) != now.get(**name);
     let gone: Vec<_> = RESOURCES.iter().filter(is_gone).copied().collect();

@@ -128,11 +128,11 @@ async fn set_up(args: Setup, context: &Context) -> Result<()> {
         import(context, identity, before.as_ref()).await?;
     }
     for setting in Setting::ALL {
-        ssm::write(aws, stack, setting, provider.value(setting)).await?;
+        ssm::write_setting(aws, stack, setting, provider.value(setting)).await?;
     }
     output::print_message(&format!("identity provider  {}, {}", provider.kind, provider.discovery.issuer));
     if let Some(secret) = &provider.client_secret {
-        secretsmanager::write(aws, &stack.client_secret(), CLIENT_SECRET, secret).await?;
+        secretsmanager::write_secret(aws, &stack.client_secret(), CLIENT_SECRET, secret).await?;
         output::print_message(&format!("client secret      {} in Secrets Manager", stack.client_secret()));
     }
     // A token that the former settings earned says nothing about these.
@@ -328,7 +328,7 @@ async fn choose_secret(args: &Setup, context: &Context) -> Result<Option<String>
     if let Some(local) = &context.local {
         return Ok(Some(local.identity_provider.client_secret.clone()));
     }
-    match secretsmanager::read(context.aws().await?, &context.stack.client_secret()).await? {
+    match secretsmanager::read_secret(context.aws().await?, &context.stack.client_secret()).await? {
         Some(_) => Ok(None),
         None => client_secret::ask().map(Some),
     }

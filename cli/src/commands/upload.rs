@@ -71,7 +71,7 @@ pub(crate) struct Upload {
 pub(crate) async fn run(args: Upload, context: &Context) -> Result<()> {
     let files = files(&args)?;
     let aws = context.aws().await?;
-    let stack = cloudformation::deployed(aws, &context.stack).await?;
+    let stack = cloudformation::find_deployed(aws, &context.stack).await?;
     let key = stack.key()?;
     args.writing.suits(&key)?;
     let task = Task { args: &args, aws, name: &context.stack, stack, key };
@@ -163,7 +163,7 @@ impl Task<'_> {
         let Some(load) = sending::there(aws, to, size).await? else { return Ok(None) };
         let id = load.id();
         output::print_message(&format!("{} is in the bucket already, byte for byte: load {id}", load.key));
-        match dynamodb::ledger_entry(aws, stack.output(stack_output::LEDGER_TABLE)?, &id).await? {
+        match dynamodb::read_ledger_entry(aws, stack.output(stack_output::LEDGER_TABLE)?, &id).await? {
             Some(entry) if entry.state == LoadState::Loaded => {
                 output::print_message("to load it again on top of newer loads, give it another --name");
             }

@@ -82,7 +82,7 @@ pub(crate) struct Verify {
 
 pub(crate) async fn run(args: Verify, context: &Context) -> Result<()> {
     let file = DataFile::of(&args.file, &args.writing)?;
-    let stack = cloudformation::deployed(context.aws().await?, &context.stack).await?;
+    let stack = cloudformation::find_deployed(context.aws().await?, &context.stack).await?;
     let key = stack.key()?;
     args.writing.suits(&key)?;
     let source = file.open()?;
@@ -136,7 +136,7 @@ impl Task<'_> {
 
     async fn extent(&self, aws: &Aws, table: &str, keys: &Keys) -> Result<Extent> {
         let Some(items) = self.sample else { return Ok(Extent::Whole) };
-        let (told, _) = dynamodb::size(aws, table).await?.unwrap_or_default();
+        let (told, _) = dynamodb::table_size(aws, table).await?.unwrap_or_default();
         // What the table tells may be six hours old.
         Ok(Extent::Sample { items, of: told.max(keys.count()) })
     }

@@ -27,8 +27,8 @@ pub(crate) struct Difference {
 /// Read from the function itself: after a rollback, CloudFormation knows the settings of another version.
 pub(crate) async fn differences(aws: &Aws, stack: &Stack, settings: &Settings) -> Result<Vec<Difference>> {
     let function = stack.output(stack_output::API_FUNCTION)?;
-    let live = lambda::live(aws, function).await?;
-    let deployed = lambda::variables(aws, function, Some(&live.version)).await?;
+    let live = lambda::read_live_alias(aws, function).await?;
+    let deployed = lambda::read_environment(aws, function, Some(&live.version)).await?;
     let mut differences = Vec::new();
     for (setting, variable) in DEPLOYED {
         let set_up = settings.require(setting)?;

@@ -27,7 +27,7 @@ pub(crate) struct LiveVersion {
 
 impl LiveVersion {
     pub(crate) async fn read(aws: &Aws, function: &str) -> Result<Self> {
-        Ok(Self::parse(function, lambda::live(aws, function).await?))
+        Ok(Self::parse(function, lambda::read_live_alias(aws, function).await?))
     }
 
     pub(crate) fn function(&self) -> &str {
@@ -61,7 +61,7 @@ impl LiveVersion {
     /// Makes it so.
     pub(crate) async fn shift(&self, aws: &Aws) -> Result<()> {
         let alias = Alias { version: self.now.version.clone(), description: self.description() };
-        lambda::shift(aws, &self.function, &alias).await
+        lambda::update_live_alias(aws, &self.function, &alias).await
     }
 
     fn description(&self) -> String {

@@ -8,7 +8,7 @@ mod quotas;
 use restctl_contract::stack::Certificate;
 
 use crate::aws::cloudformation::Stack;
-use crate::aws::s3::{self, Found, OwnBucket};
+use crate::aws::s3::{self, OwnBucket, OwnBucketState};
 use crate::aws::sts;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
@@ -87,7 +87,8 @@ pub(crate) async fn check(context: &Context, deployment: &Deployment<'_>) -> Res
 
 /// Bucket names are shared by all accounts.
 async fn bucket(context: &Context, deployment: &Deployment<'_>) -> Result<Vec<Finding>> {
-    let is_refused = s3::find(context.aws().await?, deployment.artifacts).await? == Found::Refused;
+    let is_refused =
+        s3::find_own_bucket(context.aws().await?, deployment.artifacts).await? == OwnBucketState::Refused;
     let bucket = deployment.artifacts.name;
     let found = is_refused.then(|| Finding::Problem {
         what: format!("the bucket {bucket} is there and may not be used: it is somebody else's, or a policy is in the way"),
@@ -139,6 +140,6 @@ mod fixture {
             .iter()
             .map(|(name, value)| Parameter::builder().parameter_key(*name).parameter_value(*value).build());
         let stack = Stack::builder().stack_status(StackStatus::CreateComplete);
-        cloudformation::read(stack.set_parameters(Some(parameters.collect())).build())
+        cloudformation::from_sdk(stack.set_parameters(Some(parameters.collect())).build())
     }
 }

@@ -11,13 +11,13 @@ use crate::failure::{Failure, FailureContext, Result};
 
 /// The API is up, lets nobody in without a token, and has the keys by which it would know one.
 pub(crate) async fn api(aws: &Aws, function: &str, version: &str) -> Result<()> {
-    lambda::wake(aws, function, version, &request(HEALTH_PATH, None)).await?;
+    lambda::wait_until_active(aws, function, version, &request(HEALTH_PATH, None)).await?;
     let item = format!("{ITEMS_PATH}smoke");
     let token = token_of_an_unknown_key();
     for (path, token, expected) in
         [(HEALTH_PATH, None, 200), (item.as_str(), None, 401), (item.as_str(), Some(&token), 401)]
     {
-        let answer = lambda::call(aws, function, version, &request(path, token)).await?;
+        let answer = lambda::invoke(aws, function, version, &request(path, token)).await?;
         let answer: Answer = serde_json::from_slice(&answer)
             .context(format!("version {version} of the function {function} answers no HTTP"))?;
         if answer.status_code != expected {
@@ -51,8 +51,8 @@ fn no_good(
 /// The load is up: it takes a batch without messages, and has nothing to complain of.
 pub(crate) async fn ingest(aws: &Aws, function: &str, version: &str) -> Result<()> {
     let nothing = json!({ "Records": [] });
-    lambda::wake(aws, function, version, &nothing).await?;
-    let answer = lambda::call(aws, function, version, &nothing).await?;
+    lambda::wait_until_active(aws, function, version, &nothing).await?;
+    let answer = lambda::invoke(aws, function, version, &nothing).await?;
     let failed = serde_json::from_slice::<Value>(&answer)
         .context(format!("version {version} of the function {function} answers no JSON"))?;
     match failed["batchItemFailures"].as_array() {

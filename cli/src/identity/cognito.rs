@@ -41,13 +41,13 @@ pub(crate) async fn set_up(aws: &Aws, name: &StackName, stack: &Stack) -> Result
     for setting in Setting::ALL {
         let value = value(stack, setting)?;
         if settings.get(setting) != Some(value) {
-            ssm::write(aws, name, setting, value).await?;
+            ssm::write_setting(aws, name, setting, value).await?;
             has_changed = true;
         }
     }
     let made = stack.output(stack_output::COGNITO_CLIENT_SECRET)?;
-    let (secret, known) = tokio::try_join!(async { secretsmanager::read(aws, made).await }, async {
-        secretsmanager::read(aws, &name.client_secret()).await
+    let (secret, known) = tokio::try_join!(async { secretsmanager::read_secret(aws, made).await }, async {
+        secretsmanager::read_secret(aws, &name.client_secret()).await
     },)?;
     let secret = secret.ok_or_else(|| {
         Failure::new(format!("the secret {made} of the stack is gone"))
@@ -55,7 +55,8 @@ pub(crate) async fn set_up(aws: &Aws, name: &StackName, stack: &Stack) -> Result
             .next("restctl destroy, then setup and deploy")
     })?;
     if known.as_deref() != Some(&secret) {
-        secretsmanager::write(aws, &name.client_secret(), secretsmanager::CLIENT_SECRET, &secret).await?;
+        secretsmanager::write_secret(aws, &name.client_secret(), secretsmanager::CLIENT_SECRET, &secret)
+            .await?;
         has_changed = true;
     }
     Ok(has_changed)
@@ -64,7 +65,7 @@ pub(crate) async fn set_up(aws: &Aws, name: &StackName, stack: &Stack) -> Result
 /// Leaves the settings to the deployment that is to come: the template asks for them, whatever they are.
 pub(crate) async fn await_deployment(aws: &Aws, name: &StackName) -> Result<()> {
     for setting in Setting::ALL {
-        ssm::write(aws, name, setting, AWAITED).await?;
+        ssm::write_setting(aws, name, setting, AWAITED).await?;
     }
     Ok(())
 }

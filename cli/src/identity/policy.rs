@@ -37,7 +37,7 @@ impl Asked {
                 has_changed |= own != set_up;
                 return Ok(own.to_owned());
             }
-            let deployed = stack.and_then(|stack| stack.resolved(parameter)).unwrap_or(set_up);
+            let deployed = stack.and_then(|stack| stack.resolved_parameter(parameter)).unwrap_or(set_up);
             has_changed |= deployed != set_up;
             Ok::<String, Failure>(deployed.to_owned())
         };

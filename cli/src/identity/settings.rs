@@ -17,7 +17,7 @@ pub(crate) struct Settings {
 
 impl Settings {
     pub(crate) async fn read(aws: &Aws, stack: &StackName) -> Result<Self> {
-        Ok(Self { stack: stack.clone(), values: ssm::read(aws, stack).await? })
+        Ok(Self { stack: stack.clone(), values: ssm::read_settings(aws, stack).await? })
     }
 
     pub(crate) fn get(&self, setting: Setting) -> Option<&str> {
@@ -73,7 +73,7 @@ impl Settings {
 /// What `setup` wrote down of the imported certificate.
 pub(crate) async fn certificate(aws: &Aws, stack: &StackName) -> Result<Option<Certificate>> {
     let name = stack.certificate_secret();
-    let Some(text) = secretsmanager::read(aws, &name).await? else { return Ok(None) };
+    let Some(text) = secretsmanager::read_secret(aws, &name).await? else { return Ok(None) };
     let certificate = serde_json::from_str(&text);
     certificate.context(format!("the secret {name} describes no certificate")).map(Some)
 }
@@ -81,7 +81,7 @@ pub(crate) async fn certificate(aws: &Aws, stack: &StackName) -> Result<Option<C
 pub(crate) async fn write_certificate(aws: &Aws, stack: &StackName, certificate: &Certificate) -> Result<()> {
     let metadata = serde_json::to_string(certificate).context("the certificate cannot be described")?;
     let description = "Certificate that restctl imported into ACM";
-    secretsmanager::write(aws, &stack.certificate_secret(), description, &metadata).await
+    secretsmanager::write_secret(aws, &stack.certificate_secret(), description, &metadata).await
 }
 
 pub(crate) async fn require_certificate(aws: &Aws, stack: &StackName) -> Result<Certificate> {

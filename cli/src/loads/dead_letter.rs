@@ -44,10 +44,10 @@ impl DeadLetter {
     /// What the ledger has of its load.
     pub(crate) async fn entry(&self, aws: &Aws, ledger: &str) -> Result<Option<LedgerEntry>> {
         match (self.load(), &self.object) {
-            (Some(load), _) => dynamodb::ledger_entry(aws, ledger, &load).await,
+            (Some(load), _) => dynamodb::read_ledger_entry(aws, ledger, &load).await,
             (None, None) => Ok(None),
             (None, Some(_)) => {
-                let entries = dynamodb::ledger_entries(aws, ledger).await?;
+                let entries = dynamodb::read_ledger_entries(aws, ledger).await?;
                 Ok(entries.into_values().filter_map(Result::ok).find(|entry| self.is_of(entry)))
             }
         }
@@ -56,19 +56,19 @@ impl DeadLetter {
 
 /// The first dead letters, visible to others again.
 pub(crate) async fn look(aws: &Aws, queue_url: &str) -> Result<Vec<DeadLetter>> {
-    let messages = sqs::receive(aws, queue_url, GLANCE).await?;
-    sqs::give_back(aws, queue_url, &messages).await?;
+    let messages = sqs::receive_messages(aws, queue_url, GLANCE).await?;
+    sqs::return_messages(aws, queue_url, &messages).await?;
     Ok(messages.into_iter().map(DeadLetter::from).collect())
 }
 
 /// Removes the message of the entry's load, which has been queued again; whether it was there, as far as SQS shows.
 pub(crate) async fn remove(aws: &Aws, queue_url: &str, entry: &LedgerEntry) -> Result<bool> {
-    let messages = sqs::receive(aws, queue_url, GLANCE).await?;
+    let messages = sqs::receive_messages(aws, queue_url, GLANCE).await?;
     let letters: Vec<DeadLetter> = messages.into_iter().map(DeadLetter::from).collect();
     let (of_load, others): (Vec<_>, Vec<_>) = letters.iter().partition(|letter| letter.is_of(entry));
     for letter in &of_load {
-        sqs::delete(aws, queue_url, &letter.message).await?;
+        sqs::delete_message(aws, queue_url, &letter.message).await?;
     }
-    sqs::give_back(aws, queue_url, others.into_iter().map(|letter| &letter.message)).await?;
+    sqs::return_messages(aws, queue_url, others.into_iter().map(|letter| &letter.message)).await?;
     Ok(!of_load.is_empty())
 }

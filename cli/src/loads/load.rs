@@ -55,7 +55,7 @@ impl Load {
         let mut pause = Duration::from_millis(100);
         let (mut stand, mut moved, mut queued) = (None, Instant::now(), false);
         loop {
-            let entry = dynamodb::ledger_entry(aws, ledger, &load).await?;
+            let entry = dynamodb::read_ledger_entry(aws, ledger, &load).await?;
             progress.show(entry.as_ref());
             if let Some(entry) = entry.as_ref().filter(|entry| entry.state != LoadState::Loading) {
                 return Ok(entry.clone());
@@ -82,7 +82,7 @@ impl Load {
     /// A version that is no longer the current one is not queued: it would come behind the newer one, and its rows
     /// are not wanted any more.
     async fn announce_current(&self, aws: &Aws, stack: &Stack) -> Result<()> {
-        let current = s3::current(aws, &self.bucket, &self.key).await?;
+        let current = s3::find_current_version(aws, &self.bucket, &self.key).await?;
         let current = current.filter(|current| current.version.as_ref() == Some(&self.version));
         let Some(current) = current else {
             return Err(Failure::new(format!("{} was uploaded again before it was loaded", self.key))

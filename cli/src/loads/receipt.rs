@@ -90,7 +90,7 @@ async fn rejected(aws: &Aws, bucket: &str, entry: &LedgerEntry) -> Result<Failur
     let mut start = Vec::new();
     if entry.reject_parts > 0 {
         let key = rejects_key(&entry.load, 0);
-        let mut body = s3::get(aws, bucket, &key).await?;
+        let mut body = s3::get_object(aws, bucket, &key).await?;
         while let Some(bytes) = body.next().await
             && start.len() < SHOWN_REJECTS_BYTES
         {

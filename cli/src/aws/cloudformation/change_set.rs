@@ -1,4 +1,4 @@
-//! AWS CloudFormation change sets: what a deployment will do, seen before it is done.
+//! AWS CloudFormation change sets: what a deployment will do, known before it is done.
 
 mod change;
 
@@ -16,7 +16,7 @@ use crate::aws::error::AwsContext;
 use crate::aws::{Aws, cloudformation, known_failures};
 use crate::failure::{Failure, Result};
 
-/// A change set that has changes.
+/// A change set with at least one change.
 pub(crate) struct ChangeSet {
     id: String,
     pub(crate) stack: Stack,
@@ -24,16 +24,16 @@ pub(crate) struct ChangeSet {
     pub(crate) changes: Vec<Change>,
 }
 
-/// What a stack is to be.
+/// The desired state of a stack.
 pub(crate) struct Desired<'a> {
     /// At most 51,200 bytes (CreateChangeSet, `TemplateBody`).
     pub(crate) template: &'a str,
     pub(crate) parameters: &'a [(&'static str, String)],
-    /// CloudFormation passes them on to each resource that can bear tags.
+    /// CloudFormation adds them to each resource that supports tags.
     pub(crate) tags: &'a [(String, String)],
 }
 
-/// Makes a change set; none where nothing would change.
+/// Creates a change set. Returns `None` if nothing would change.
 pub(crate) async fn create(
     aws: &Aws,
     name: &StackName,
@@ -57,20 +57,20 @@ pub(crate) async fn create(
         .set_parameters(Some(parameters))
         .set_tags(Some(tags.collect()))
         .capabilities(Capability::CapabilityIam);
-    let made = request.send().await.aws_context("make a change set")?;
-    let id = made.id.ok_or_else(|| Failure::new("CloudFormation names no change set"))?;
+    let made = request.send().await.aws_context("create a change set")?;
+    let id = made.id.ok_or_else(|| Failure::new("CloudFormation returned no change set id"))?;
     let changes = match wait_for_changes(aws, &id).await {
         Ok(Some(changes)) => changes,
         nothing_to_execute => {
-            let deleted = undo(aws, &id, made.stack_id.filter(|_| existing.is_none())).await;
-            // Why there is nothing to execute comes first.
+            let deleted = delete(aws, &id, made.stack_id.filter(|_| existing.is_none())).await;
+            // The reason why there is nothing to execute comes before a failure to clean up.
             nothing_to_execute?;
             deleted?;
             return Ok(None);
         }
     };
     let stack = cloudformation::find_own(aws, name).await?;
-    let stack = stack.ok_or_else(|| Failure::new(format!("the stack {name} has gone meanwhile")))?;
+    let stack = stack.ok_or_else(|| Failure::new(format!("the stack {name} was deleted meanwhile")))?;
     Ok(Some(ChangeSet { id, stack, came_with_stack: existing.is_none(), changes }))
 }
 
@@ -80,14 +80,14 @@ pub(crate) async fn execute(aws: &Aws, change_set: &ChangeSet) -> Result<()> {
     Ok(())
 }
 
-/// Makes as if it had never been made.
+/// Deletes the change set, and the stack if it was made with it.
 pub(crate) async fn discard(aws: &Aws, change_set: &ChangeSet) -> Result<()> {
     let ChangeSet { id, stack, came_with_stack, .. } = change_set;
-    undo(aws, id, came_with_stack.then(|| stack.id.clone())).await
+    delete(aws, id, came_with_stack.then(|| stack.id.clone())).await
 }
 
-/// Removes a change set, and the stack that was made with it: nothing is in it yet.
-async fn undo(aws: &Aws, id: &str, stack: Option<String>) -> Result<()> {
+/// Deletes a change set, or the empty stack that was made with it.
+async fn delete(aws: &Aws, id: &str, stack: Option<String>) -> Result<()> {
     if let Some(stack) = stack {
         let request = aws.cloudformation.delete_stack().stack_name(stack);
         request.send().await.aws_context("delete the empty stack of the change set")?;
@@ -113,14 +113,14 @@ async fn wait_for_changes(aws: &Aws, id: &str) -> Result<Option<Vec<Change>>> {
                 let found = page.changes.unwrap_or_default().into_iter();
                 changes.extend(found.filter_map(|change| change.resource_change).map(Change::new));
                 if next_page.is_none() {
-                    // Without a resource it may still change outputs. An emulator also completes one that changes
-                    // nothing at all, where CloudFormation fails it.
+                    // A change set without resources may still change outputs. An emulator also completes one that
+                    // changes nothing at all; CloudFormation fails it.
                     let is_empty = changes.is_empty() && aws.endpoint_url.is_some();
                     return Ok((!is_empty).then_some(changes));
                 }
             }
-            Some(ChangeSetStatus::Failed) if is_empty(reason) => return Ok(None),
-            Some(ChangeSetStatus::Failed) => return Err(refusal(aws, id, reason).await),
+            Some(ChangeSetStatus::Failed) if has_no_changes(reason) => return Ok(None),
+            Some(ChangeSetStatus::Failed) => return Err(find_refusal(aws, id, reason).await),
             _ => {
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(2));
@@ -129,11 +129,12 @@ async fn wait_for_changes(aws: &Aws, id: &str) -> Result<Option<Vec<Change>>> {
     }
 }
 
-/// What CloudFormation validates early fails the change set, whose own reason only says where to read more.
-async fn refusal(aws: &Aws, id: &str, reason: &str) -> Failure {
+/// Returns why CloudFormation refuses the change. After a failed early validation, the reason of the change set itself only
+/// says where to read more.
+async fn find_refusal(aws: &Aws, id: &str, reason: &str) -> Failure {
     let filter = EventFilter::builder().failed_events(true).build();
     let events = aws.cloudformation.describe_events().change_set_name(id).filters(filter).send().await;
-    // Who may not read them has the reason alone.
+    // Without permission to read the events, the reason alone has to do.
     let events = events.ok().and_then(|events| events.operation_events).unwrap_or_default();
     let mut why = vec![reason.to_owned()];
     why.extend(events.iter().filter_map(|event| {
@@ -141,13 +142,13 @@ async fn refusal(aws: &Aws, id: &str, reason: &str) -> Failure {
         Some(format!("{}: {said}", event.logical_resource_id().unwrap_or("the template")))
     }));
     let why = why.join("\n");
-    let refused = Failure::new("CloudFormation refuses the change, and nothing was changed");
+    let refused = Failure::new("CloudFormation refuses the change; nothing was changed");
     let next = known_failures::advice("", &why)
-        .unwrap_or_else(|| "leave out the option that it speaks of, then the same command again".to_owned());
+        .unwrap_or_else(|| "leave out the option that it names, then run the same command again".to_owned());
     refused.why(why).next(next)
 }
 
-/// A change set without changes fails, and only its reason tells.
-fn is_empty(reason: &str) -> bool {
+/// Whether a change set failed because it has no changes. Only the text of its reason says so.
+fn has_no_changes(reason: &str) -> bool {
     reason.contains("didn't contain changes") || reason.contains("No updates are to be performed")
 }

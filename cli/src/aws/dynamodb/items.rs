@@ -1,4 +1,4 @@
-//! Amazon DynamoDB: the items table, read by keys and from end to end.
+//! Amazon DynamoDB: the items table, read by keys and by scans.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -17,13 +17,13 @@ use crate::aws::Aws;
 use crate::aws::error::AwsContext;
 use crate::failure::{Failure, FailureContext, Result};
 
-/// Keys of one BatchGetItem.
+/// The most keys of one BatchGetItem.
 pub(crate) const MAX_KEYS: usize = 100;
 
-/// How often a call is made that is throttled. A table that nobody has read for long takes some seconds to take more.
+/// How often a throttled call is made. A table that has been idle for long takes some seconds to scale up.
 const ATTEMPTS: u32 = 10;
 
-/// The pause before keys that were left unprocessed are asked for again, and how often that may bring nothing.
+/// The pause before unprocessed keys are requested again, and how often that may return nothing.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const TRIES_IN_VAIN: u32 = 10;
@@ -38,7 +38,7 @@ pub(crate) struct Items<'a> {
     calls: Cell<u64>,
 }
 
-/// One of the equal parts of the table that are scanned apart.
+/// One of the equal parts of the table that are scanned in parallel.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Segment {
     pub(crate) number: i32,
@@ -53,7 +53,7 @@ impl<'a> Items<'a> {
         Self { client, table, key, read_units: Cell::new(0.0), calls: Cell::new(0) }
     }
 
-    /// As DynamoDB counted them.
+    /// Returns the read units that DynamoDB has counted so far.
     pub(crate) fn read_units(&self) -> f64 {
         self.read_units.get()
     }
@@ -62,7 +62,7 @@ impl<'a> Items<'a> {
         self.calls.get()
     }
 
-    /// The items of at most [`MAX_KEYS`] different keys, by key, as they stand at this moment.
+    /// Returns the items of at most [`MAX_KEYS`] different keys, by key, by a consistent read.
     pub(crate) async fn get(&self, keys: &[&str]) -> Result<HashMap<String, Attributes>> {
         let mut found = HashMap::new();
         let mut waiting = Some(self.request(keys)?);
@@ -85,8 +85,8 @@ impl<'a> Items<'a> {
                 false => (LONGEST_PAUSE.min(pause * 2), in_vain + 1),
             };
             if in_vain == TRIES_IN_VAIN {
-                return Err(Failure::new("the items table leaves keys unread")
-                    .why("it is asked for more than its throughput")
+                return Err(Failure::new("the items table left keys unprocessed")
+                    .why("the requests exceed its throughput")
                     .next("try again in a moment"));
             }
             sleep(pause).await;
@@ -101,10 +101,10 @@ impl<'a> Items<'a> {
         };
         let keys = keys.iter().map(|key| HashMap::from([(self.key.name.clone(), value(key))]));
         let request = KeysAndAttributes::builder().set_keys(Some(keys.collect())).consistent_read(true);
-        request.build().context("a call cannot be put together")
+        request.build().context("cannot build the request")
     }
 
-    /// The key's text, a number's in its one plain notation.
+    /// Returns the text of an item's key. A number has its one plain notation.
     pub(crate) fn key_of<'b>(&self, item: &'b Attributes) -> Option<std::borrow::Cow<'b, str>> {
         match item.get(&self.key.name)? {
             AttributeValue::S(text) => Some(text.into()),
@@ -113,8 +113,8 @@ impl<'a> Items<'a> {
         }
     }
 
-    /// A segment's items, of each the key and the stamp alone, in pages of at most 1 MB of what they are in the table.
-    pub(crate) fn keys_in(
+    /// Returns the keys and stamps of a segment's items, in pages of at most 1 MB of table data.
+    pub(crate) fn scan_keys(
         &self,
         segment: Segment,
         page_items: Option<i32>,

@@ -49,7 +49,7 @@ struct Takeover {
 impl Takeover {
     async fn prepare(aws: &Aws, function: &str) -> Result<Self> {
         let (before, version) =
-            tokio::try_join!(LiveVersion::read(aws, function), lambda::publish(aws, function))?;
+            tokio::try_join!(LiveVersion::read(aws, function), lambda::publish_version(aws, function))?;
         Ok(Self { before, version })
     }
 

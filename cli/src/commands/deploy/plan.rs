@@ -95,7 +95,7 @@ pub(super) async fn plan(
 async fn upload(context: &Context, bucket: OwnBucket<'_>, packages: &Packages) -> Result<()> {
     for Package { key, zip } in [&packages.api, &packages.ingest] {
         if !s3::object_exists(context.aws().await?, bucket, key).await? {
-            s3::put(context.aws().await?, bucket, key, zip.clone()).await?;
+            s3::put_object(context.aws().await?, bucket, key, zip.clone()).await?;
         }
     }
     Ok(())

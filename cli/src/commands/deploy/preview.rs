@@ -10,7 +10,7 @@ use crate::terminal::output::{self, Format};
 pub(super) fn show(changes: &[Change], args: &Deploy, stack: &str, report: &NdjsonReport) -> Result<()> {
     if !args.dry_run && !changes.is_empty() && changes.iter().all(Change::is_addition) {
         output::print_message(&format!("{stack}: {} resources to add", changes.len()));
-        return changes.iter().try_for_each(|change| report.write_line("change", &change.json()));
+        return changes.iter().try_for_each(|change| report.write_line("change", &change.to_json()));
     }
     if changes.is_empty() {
         output::print_message(&format!("{stack}: nothing but its outputs changes"));
@@ -18,7 +18,7 @@ pub(super) fn show(changes: &[Change], args: &Deploy, stack: &str, report: &Ndjs
         output::print_message(&format!("{stack}:"));
     }
     for change in changes {
-        report.write_line("change", &change.json())?;
+        report.write_line("change", &change.to_json())?;
         if args.dry_run && output::chosen_format() == Format::Text {
             output::print_line(&change.to_string())?;
         } else {
@@ -30,7 +30,7 @@ pub(super) fn show(changes: &[Change], args: &Deploy, stack: &str, report: &Ndjs
 
 /// What holds data is replaced or removed only by name: those whose names are missing.
 pub(super) fn unnamed_losses(changes: &[Change], allowed: &[String]) -> Vec<String> {
-    let lost = changes.iter().filter(|change| change.parts_with_data()).map(Change::resource);
+    let lost = changes.iter().filter(|change| change.loses_data()).map(Change::resource);
     lost.filter(|resource| !allowed.iter().any(|name| name == resource)).map(str::to_owned).collect()
 }
 

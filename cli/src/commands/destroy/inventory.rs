@@ -53,25 +53,25 @@ pub(super) async fn take(context: &Context) -> Result<Vec<Thing>> {
     let mut things = Vec::new();
     let (mut tables, mut buckets) = (Vec::new(), Vec::new());
     if let Some(stack) = stack {
-        let resources = cloudformation::resources(aws, &stack).await?;
+        let resources = cloudformation::list_resources(aws, &stack).await?;
         let of_kind = |kind| resources.iter().filter(move |it| it.kind == kind).map(|it| it.id.clone());
         tables.extend(of_kind("AWS::DynamoDB::Table"));
         buckets.extend(of_kind("AWS::S3::Bucket"));
         things.push(Thing::Stack { stack: Box::new(stack), resources: resources.len() });
     }
     // What a stack left behind that is gone by now, too.
-    for table in dynamodb::tagged(aws, &format!("{name}-"), (STACK_TAG, name.as_str())).await? {
+    for table in dynamodb::find_tables_by_tag(aws, &format!("{name}-"), (STACK_TAG, name.as_str())).await? {
         if !tables.contains(&table) {
             tables.push(table);
         }
     }
-    for bucket in s3::tagged(aws, &format!("{name}-"), (STACK_TAG, name.as_str())).await? {
+    for bucket in s3::find_buckets_by_tag(aws, &format!("{name}-"), (STACK_TAG, name.as_str())).await? {
         if !buckets.contains(&bucket) {
             buckets.push(bucket);
         }
     }
     for table in tables {
-        if let Some((items, bytes)) = dynamodb::size(aws, &table).await? {
+        if let Some((items, bytes)) = dynamodb::table_size(aws, &table).await? {
             things.push(Thing::Table { name: table, items, bytes });
         }
     }
@@ -79,19 +79,19 @@ pub(super) async fn take(context: &Context) -> Result<Vec<Thing>> {
     let buckets = buckets.into_iter().map(|bucket| (bucket, true)).chain([(artifacts, false)]);
     for (bucket, holds_data) in buckets {
         if s3::bucket_exists(aws, &bucket).await? {
-            let (versions, bytes) = s3::size(aws, &bucket, MAX_COUNTED).await?;
+            let (versions, bytes) = s3::bucket_size(aws, &bucket, MAX_COUNTED).await?;
             things.push(Thing::Bucket { name: bucket, holds_data, versions, bytes });
         }
     }
     let certificate = settings::certificate(aws, name).await?;
     let arns = certificate.into_iter().flat_map(|it| [vec![it.arn], it.supersedes].concat());
     things.extend(arns.map(|arn| Thing::Certificate { arn }));
-    let number = ssm::read(aws, name).await?.iter().flatten().count();
+    let number = ssm::read_settings(aws, name).await?.iter().flatten().count();
     if number > 0 {
         things.push(Thing::Parameters { stack: name.clone(), number });
     }
     for secret in [name.client_secret(), name.certificate_secret()] {
-        if secretsmanager::read(aws, &secret).await?.is_some() {
+        if secretsmanager::read_secret(aws, &secret).await?.is_some() {
             things.push(Thing::Secret { name: secret });
         }
     }
@@ -107,7 +107,7 @@ impl Thing {
     /// Leaves nothing in it.
     pub(super) async fn empty(&self, aws: &Aws) -> Result<()> {
         match self {
-            Thing::Bucket { name, .. } => s3::empty(aws, name).await.map(drop),
+            Thing::Bucket { name, .. } => s3::empty_bucket(aws, name).await.map(drop),
             _ => Ok(()),
         }
     }
@@ -116,9 +116,9 @@ impl Thing {
     pub(super) async fn remove(&self, aws: &Aws) -> Result<()> {
         match self {
             Thing::Stack { .. } => Ok(()),
-            Thing::Table { name, .. } => dynamodb::delete(aws, name).await,
+            Thing::Table { name, .. } => dynamodb::delete_table(aws, name).await,
             Thing::Bucket { name, .. } => {
-                s3::empty(aws, name).await?;
+                s3::empty_bucket(aws, name).await?;
                 s3::delete_bucket(aws, name).await
             }
             Thing::Certificate { arn } => {
@@ -127,8 +127,8 @@ impl Thing {
                 waiting.finish_and_clear();
                 deleted
             }
-            Thing::Parameters { stack, .. } => ssm::delete(aws, stack).await,
-            Thing::Secret { name } => secretsmanager::delete(aws, name).await,
+            Thing::Parameters { stack, .. } => ssm::delete_settings(aws, stack).await,
+            Thing::Secret { name } => secretsmanager::delete_secret(aws, name).await,
         }
     }
 
@@ -136,7 +136,9 @@ impl Thing {
     /// local cloud does not.
     pub(super) async fn label(&self, aws: &Aws, stack: &StackName) -> Result<()> {
         match self {
-            Thing::Bucket { name, .. } => s3::tag_untagged(aws, name, (STACK_TAG, stack.as_str())).await,
+            Thing::Bucket { name, .. } => {
+                s3::tag_untagged_bucket(aws, name, (STACK_TAG, stack.as_str())).await
+            }
             _ => Ok(()),
         }
     }
@@ -145,11 +147,13 @@ impl Thing {
     pub(super) async fn is_there(&self, aws: &Aws) -> Result<bool> {
         match self {
             Thing::Stack { stack, .. } => cloudformation::is_deleted(aws, &stack.id).await.map(|gone| !gone),
-            Thing::Table { name, .. } => Ok(dynamodb::size(aws, name).await?.is_some()),
+            Thing::Table { name, .. } => Ok(dynamodb::table_size(aws, name).await?.is_some()),
             Thing::Bucket { name, .. } => s3::bucket_exists(aws, name).await,
             Thing::Certificate { arn } => Ok(acm::describe(aws, arn).await?.is_some()),
-            Thing::Parameters { stack, .. } => Ok(ssm::read(aws, stack).await?.iter().any(Option::is_some)),
-            Thing::Secret { name } => Ok(secretsmanager::read(aws, name).await?.is_some()),
+            Thing::Parameters { stack, .. } => {
+                Ok(ssm::read_settings(aws, stack).await?.iter().any(Option::is_some))
+            }
+            Thing::Secret { name } => Ok(secretsmanager::read_secret(aws, name).await?.is_some()),
         }
     }
 

@@ -43,9 +43,9 @@ pub(crate) struct Drop {
 
 pub(super) async fn run(args: Drop, context: &Context) -> Result<()> {
     let aws = context.aws().await?;
-    let stack = cloudformation::deployed(aws, &context.stack).await?;
+    let stack = cloudformation::find_deployed(aws, &context.stack).await?;
     let queue = stack.output(stack_output::DEAD_LETTER_QUEUE)?;
-    let count = sqs::depth(aws, queue).await?.messages();
+    let count = sqs::read_depth(aws, queue).await?.messages();
     let mut rows = ls::rows(aws, &stack, &dead_letter::look(aws, queue).await?).await?;
     let out_of_sight = count.saturating_sub(rows.len());
     // Letters that come after the question are behind those that it is about.

@@ -40,9 +40,9 @@ pub(super) struct Row {
 
 pub(super) async fn run(_: Ls, context: &Context) -> Result<()> {
     let aws = context.aws().await?;
-    let stack = cloudformation::deployed(aws, &context.stack).await?;
+    let stack = cloudformation::find_deployed(aws, &context.stack).await?;
     let queue = stack.output(stack_output::DEAD_LETTER_QUEUE)?;
-    let count = sqs::depth(aws, queue).await?.messages();
+    let count = sqs::read_depth(aws, queue).await?.messages();
     let letters = dead_letter::look(aws, queue).await?;
     let out_of_sight = count.saturating_sub(letters.len());
     let mut rows = rows(aws, &stack, &letters).await?;
@@ -88,7 +88,7 @@ pub(super) async fn rows(aws: &Aws, stack: &Stack, letters: &[DeadLetter]) -> Re
 
 /// The loads that stopped and whose letters are not among `letters`, the first upload first.
 async fn stopped(aws: &Aws, stack: &Stack, letters: &[DeadLetter]) -> Result<Vec<Row>> {
-    let entries = dynamodb::ledger_entries(aws, stack.output(stack_output::LEDGER_TABLE)?).await?;
+    let entries = dynamodb::read_ledger_entries(aws, stack.output(stack_output::LEDGER_TABLE)?).await?;
     let is_out_of_sight = |entry: &LedgerEntry| {
         entry.state == LoadState::Stopped && !letters.iter().any(|letter| letter.is_of(entry))
     };

@@ -33,7 +33,7 @@ pub(crate) struct Redrive {
 
 pub(super) async fn run(args: Redrive, context: &Context) -> Result<()> {
     let aws = context.aws().await?;
-    let stack = cloudformation::deployed(aws, &context.stack).await?;
+    let stack = cloudformation::find_deployed(aws, &context.stack).await?;
     let mut rounds = Rounds::new(aws, stack.output(stack_output::DEAD_LETTER_QUEUE)?);
     let mut all = Vec::new();
     let ended = redrive(aws, &stack, &args.loads, &mut rounds, &mut all).await;
@@ -97,10 +97,10 @@ async fn queue_again(
     };
     if outcome == Outcome::Redriven {
         if let Some(entry) = &entry {
-            dynamodb::open_again(aws, stack.output(stack_output::LEDGER_TABLE)?, entry).await?;
+            dynamodb::reopen_ledger_entry(aws, stack.output(stack_output::LEDGER_TABLE)?, entry).await?;
         }
         let queue = stack.output(stack_output::LOAD_QUEUE)?;
-        sqs::queue(aws, queue, &letter.message.id, &letter.message.body).await?;
+        sqs::queue_message(aws, queue, &letter.message.id, &letter.message.body).await?;
     }
     rounds.remove(letter).await?;
     Ok(outcome)

@@ -24,20 +24,20 @@ impl<'a> Rounds<'a> {
 
     /// The next letters; none where there are no others, or where SQS shows no others. Each is to be kept or removed.
     pub(super) async fn next(&self) -> Result<Vec<DeadLetter>> {
-        let messages = sqs::receive(self.aws, self.queue_url, HIDDEN).await?;
+        let messages = sqs::receive_messages(self.aws, self.queue_url, HIDDEN).await?;
         let (kept, new): (Vec<_>, Vec<_>) =
             messages.into_iter().partition(|message| self.kept.contains(&message.id));
-        sqs::give_back(self.aws, self.queue_url, &kept).await?;
+        sqs::return_messages(self.aws, self.queue_url, &kept).await?;
         Ok(new.into_iter().map(DeadLetter::from).collect())
     }
 
     pub(super) async fn keep(&mut self, letter: &DeadLetter) -> Result<()> {
         self.kept.insert(letter.message.id.clone());
-        sqs::give_back(self.aws, self.queue_url, [&letter.message]).await
+        sqs::return_messages(self.aws, self.queue_url, [&letter.message]).await
     }
 
     pub(super) async fn remove(&self, letter: &DeadLetter) -> Result<()> {
-        sqs::delete(self.aws, self.queue_url, &letter.message).await
+        sqs::delete_message(self.aws, self.queue_url, &letter.message).await
     }
 
     /// How many there are, about, behind so many that stay that SQS shows no others.
@@ -45,6 +45,6 @@ impl<'a> Rounds<'a> {
         if self.kept.len() < sqs::MOST_RECEIVED {
             return Ok(0);
         }
-        Ok(sqs::depth(self.aws, self.queue_url).await?.messages().saturating_sub(self.kept.len()))
+        Ok(sqs::read_depth(self.aws, self.queue_url).await?.messages().saturating_sub(self.kept.len()))
     }
 }

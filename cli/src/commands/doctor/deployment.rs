@@ -49,7 +49,7 @@ pub(super) async fn target(facts: &Facts<'_>) -> Result<Finding, Trouble> {
     let stack = facts.stack().await?;
     let target_group = stack.output(stack_output::TARGET_GROUP)?;
     let function = stack.output(stack_output::API_ALIAS)?;
-    let health = elasticloadbalancing::health(facts.aws().await?, target_group).await?;
+    let health = elasticloadbalancing::read_target_health(facts.aws().await?, target_group).await?;
     let Some(target) = health.iter().find(|health| health.target == function) else {
         return Err(Failure::new(format!("{function} is not registered with the load balancer"))
             .exit(Exit::NotFound)

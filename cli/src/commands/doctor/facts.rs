@@ -117,7 +117,7 @@ impl<'a> Facts<'a> {
     pub(super) async fn client_secret(&self) -> Known<&String> {
         let look = async {
             let name = self.context.stack.client_secret();
-            let secret = secretsmanager::read(self.aws().await?, &name).await?;
+            let secret = secretsmanager::read_secret(self.aws().await?, &name).await?;
             let missing = || Failure::new(format!("the secret {name} is missing")).exit(Exit::NotFound);
             Ok(secret.ok_or_else(|| missing().next("restctl setup --client-secret-file FILE"))?)
         };
@@ -130,12 +130,13 @@ impl<'a> Facts<'a> {
     }
 
     pub(super) async fn stack(&self) -> Known<&Stack> {
-        let look = async { Ok(cloudformation::deployed(self.aws().await?, &self.context.stack).await?) };
+        let look = async { Ok(cloudformation::find_deployed(self.aws().await?, &self.context.stack).await?) };
         self.stack.known(STACK, look.boxed_local()).await
     }
 
     pub(super) async fn resources(&self) -> Known<&Vec<Resource>> {
-        let look = async { Ok(cloudformation::resources(self.aws().await?, self.stack().await?).await?) };
+        let look =
+            async { Ok(cloudformation::list_resources(self.aws().await?, self.stack().await?).await?) };
         self.resources.known(STACK, look.boxed_local()).await
     }
 

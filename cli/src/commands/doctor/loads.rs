@@ -5,14 +5,14 @@ use restctl_contract::template::output as stack_output;
 
 use super::facts::Facts;
 use super::finding::{Finding, Trouble};
-use crate::aws::sqs::{self, Depth};
+use crate::aws::sqs::{self, QueueDepth};
 use crate::aws::{eventbridge, lambda};
 use crate::failure::{Exit, Failure};
 
 /// New objects are queued.
 pub(super) async fn rule(facts: &Facts<'_>) -> Result<Finding, Trouble> {
     let rule = resource(facts, "AWS::Events::Rule").await?;
-    match eventbridge::rule_state(facts.aws().await?, rule).await? {
+    match eventbridge::read_rule_state(facts.aws().await?, rule).await? {
         Some(RuleState::Disabled) => {
             Err(Failure::new(format!("{rule} is disabled: new objects are not loaded"))
                 .next(format!("aws events enable-rule --name {rule}"))
@@ -26,7 +26,7 @@ pub(super) async fn rule(facts: &Facts<'_>) -> Result<Finding, Trouble> {
 /// What is queued is loaded.
 pub(super) async fn mapping(facts: &Facts<'_>) -> Result<Finding, Trouble> {
     let id = resource(facts, "AWS::Lambda::EventSourceMapping").await?;
-    let Some(state) = lambda::event_source_mapping(facts.aws().await?, id).await? else {
+    let Some(state) = lambda::read_event_source_mapping_state(facts.aws().await?, id).await? else {
         return Err(gone(id));
     };
     match state.as_str() {
@@ -43,7 +43,7 @@ pub(super) async fn mapping(facts: &Facts<'_>) -> Result<Finding, Trouble> {
 /// No load was given up.
 pub(super) async fn dead_letters(facts: &Facts<'_>) -> Result<Finding, Trouble> {
     let queue = facts.stack().await?.output(stack_output::DEAD_LETTER_QUEUE)?;
-    let Depth { waiting, in_flight } = sqs::depth(facts.aws().await?, queue).await?;
+    let QueueDepth { waiting, in_flight } = sqs::read_depth(facts.aws().await?, queue).await?;
     match waiting + in_flight {
         0 => Ok(Finding::ok("none")),
         number => Err(Failure::new(format!("{number} in {queue}: loads that kept failing"))

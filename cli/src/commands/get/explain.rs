@@ -58,7 +58,7 @@ pub(super) async fn run(id: &str, mut fields: Option<Fields>, context: &Context)
     let mut token = token::obtain(context).await?;
     let (certificate, stack) = tokio::try_join!(
         settings::require_certificate(aws, &context.stack),
-        cloudformation::deployed(aws, &context.stack),
+        cloudformation::find_deployed(aws, &context.stack),
     )?;
     let location = Location::of(context, &stack, &certificate)?;
     let mut attempts = Attempts::default();
@@ -100,11 +100,11 @@ async fn origin(context: &Context, stack: &Stack, key: &str, item: &Item) -> Res
         Some(Value::Number(number)) => AttributeValue::N(number.to_string()),
         _ => return Ok(Origin::default()),
     };
-    let stamp = dynamodb::written_by(aws, stack.output(stack_output::ITEMS_TABLE)?, key, id).await?;
+    let stamp = dynamodb::read_stamp(aws, stack.output(stack_output::ITEMS_TABLE)?, key, id).await?;
     let Some((uploaded, load)) = stamp.as_deref().and_then(LedgerEntry::read_stamp) else {
         return Ok(Origin::default());
     };
-    let entry = dynamodb::ledger_entry(aws, stack.output(stack_output::LEDGER_TABLE)?, &load).await?;
+    let entry = dynamodb::read_ledger_entry(aws, stack.output(stack_output::LEDGER_TABLE)?, &load).await?;
     let object = entry.map(|entry| entry.object);
     Ok(Origin { load: Some(load), object, uploaded: Some(uploaded.to_owned()) })
 }

@@ -70,7 +70,7 @@ pub(super) async fn run(args: RotateSecret, context: &Context) -> Result<()> {
     judged.map_err(|failure| failure.then("the same command again; until then the present secret stays"))?;
 
     let secret_name = name.client_secret();
-    secretsmanager::write(aws, &secret_name, CLIENT_SECRET, &secret).await?;
+    secretsmanager::write_secret(aws, &secret_name, CLIENT_SECRET, &secret).await?;
     // A token that the former secret earned says nothing about this one.
     session_cache::forget(context)?;
     let report = Report {

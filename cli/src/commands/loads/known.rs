@@ -27,8 +27,8 @@ pub(super) struct Queued {
     state: &'static str,
 }
 
-impl From<s3::Version> for Queued {
-    fn from(version: s3::Version) -> Self {
+impl From<s3::ObjectVersion> for Queued {
+    fn from(version: s3::ObjectVersion) -> Self {
         Self {
             load: LoadId::of(&version.key, &version.id),
             object: version.key,
@@ -59,7 +59,7 @@ impl Known {
 /// Every load of the stack, the newest upload first. What cannot be read is said and left out.
 pub(super) async fn all(aws: &Aws, stack: &Stack) -> Result<Vec<Known>> {
     // In this order: what begins meanwhile is listed once, as queued.
-    let entries = dynamodb::ledger_entries(aws, stack.output(stack_output::LEDGER_TABLE)?).await?;
+    let entries = dynamodb::read_ledger_entries(aws, stack.output(stack_output::LEDGER_TABLE)?).await?;
     let queued = versions(aws, stack).await?.filter(|queued| !entries.contains_key(queued.load.as_str()));
     let mut loads: Vec<Known> = queued.map(Known::Queued).collect();
     for entry in entries.into_values() {
@@ -75,7 +75,7 @@ pub(super) async fn all(aws: &Aws, stack: &Stack) -> Result<Vec<Known>> {
 /// One load, wherever it is known.
 pub(super) async fn one(aws: &Aws, stack: &Stack, id: &LoadId) -> Result<Known> {
     let ledger = stack.output(stack_output::LEDGER_TABLE)?;
-    if let Some(entry) = dynamodb::ledger_entry(aws, ledger, id).await? {
+    if let Some(entry) = dynamodb::read_ledger_entry(aws, ledger, id).await? {
         return Ok(Known::Begun(entry));
     }
     let queued = versions(aws, stack).await?.find(|queued| queued.load == *id);
@@ -86,6 +86,6 @@ pub(super) async fn one(aws: &Aws, stack: &Stack, id: &LoadId) -> Result<Known> 
 
 /// Every version of every object that is to be loaded, whether it was or not.
 async fn versions(aws: &Aws, stack: &Stack) -> Result<impl Iterator<Item = Queued>> {
-    let versions = s3::versions(aws, stack.output(stack_output::DATA_BUCKET)?).await?.into_iter();
+    let versions = s3::list_versions(aws, stack.output(stack_output::DATA_BUCKET)?).await?.into_iter();
     Ok(versions.filter(|version| !version.key.starts_with(REJECTS_PREFIX)).map(Queued::from))
 }

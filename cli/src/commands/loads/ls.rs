@@ -34,7 +34,7 @@ const HEADER: [&str; 11] = [
 const NUMBERS: std::ops::Range<usize> = 3..10;
 
 pub(super) async fn run(_: Ls, context: &Context) -> Result<()> {
-    let stack = cloudformation::deployed(context.aws().await?, &context.stack).await?;
+    let stack = cloudformation::find_deployed(context.aws().await?, &context.stack).await?;
     let loads = known::all(context.aws().await?, &stack).await?;
     completion_cache::remember(&context.stack, loads.iter().map(Known::load));
     match output::chosen_format() {

@@ -42,7 +42,7 @@ pub(crate) struct Rejects {
 
 pub(super) async fn run(args: Rejects, context: &Context) -> Result<()> {
     let aws = context.aws().await?;
-    let stack = cloudformation::deployed(aws, &context.stack).await?;
+    let stack = cloudformation::find_deployed(aws, &context.stack).await?;
     let parts = match known::one(aws, &stack, &args.load).await? {
         Known::Begun(entry) => entry.reject_parts,
         Known::Queued(_) => 0,
@@ -54,7 +54,7 @@ pub(super) async fn run(args: Rejects, context: &Context) -> Result<()> {
     let mut spool = tempfile::tempfile().context(SPOOL)?;
     for part in 0..parts {
         let key = rejects_key(&args.load, part);
-        let mut body = s3::get(aws, bucket, &key).await?;
+        let mut body = s3::get_object(aws, bucket, &key).await?;
         while let Some(bytes) = body.next().await {
             let bytes = bytes.context(format!("s3://{bucket}/{key} broke off"))?;
             match output::chosen_format() {

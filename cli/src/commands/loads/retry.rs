@@ -32,7 +32,7 @@ pub(crate) struct Retry {
 
 pub(super) async fn run(args: Retry, context: &Context) -> Result<()> {
     let aws = context.aws().await?;
-    let stack = cloudformation::deployed(aws, &context.stack).await?;
+    let stack = cloudformation::find_deployed(aws, &context.stack).await?;
     let known = known::one(aws, &stack, &args.load).await?;
     let (object, version, size, uploaded) = match &known {
         Known::Begun(entry) => {
@@ -80,7 +80,7 @@ async fn prepare(aws: &Aws, stack: &Stack, entry: &LedgerEntry) -> Result<()> {
             Ok(())
         }
         LoadState::Failed | LoadState::Stopped => {
-            dynamodb::open_again(aws, stack.output(stack_output::LEDGER_TABLE)?, entry).await
+            dynamodb::reopen_ledger_entry(aws, stack.output(stack_output::LEDGER_TABLE)?, entry).await
         }
     }
 }

@@ -20,7 +20,7 @@ pub(crate) struct Show {
 }
 
 pub(super) async fn run(args: Show, context: &Context) -> Result<()> {
-    let stack = cloudformation::deployed(context.aws().await?, &context.stack).await?;
+    let stack = cloudformation::find_deployed(context.aws().await?, &context.stack).await?;
     match (known::one(context.aws().await?, &stack, &args.load).await?, output::chosen_format()) {
         (Known::Begun(entry), Format::Json) => output::print_json(&Report::of(&entry)),
         (queued @ Known::Queued(_), Format::Json) => output::print_json(&queued),

@@ -29,7 +29,7 @@ impl Merged {
         let mut logs = Vec::new();
         for function in functions.iter().copied() {
             let group = function.log_group(&context.stack);
-            let mut events = cloudwatchlogs::events(aws, &group, since(function), wanted.term());
+            let mut events = cloudwatchlogs::filter_events(aws, &group, since(function), wanted.term());
             let next = events.next().await?;
             logs.push(Log { function, events, next });
         }

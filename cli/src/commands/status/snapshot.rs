@@ -12,7 +12,7 @@ use super::traffic::Traffic;
 use crate::api::endpoint::Location;
 use crate::api::handshake::Handshake;
 use crate::aws::cloudformation::{self, Stack};
-use crate::aws::sqs::{self, Depth};
+use crate::aws::sqs::{self, QueueDepth};
 use crate::aws::{Aws, cloudwatch, dynamodb};
 use crate::context::Context;
 use crate::deployment::function_version::LiveVersion;
@@ -136,7 +136,7 @@ impl Status {
     /// If there is no stack; whatever else cannot be had is told in its place.
     pub(super) async fn look(context: &Context) -> Result<Self> {
         let (aws, name) = (context.aws().await?, &context.stack);
-        let stack = cloudformation::deployed(aws, name).await?;
+        let stack = cloudformation::find_deployed(aws, name).await?;
         let (endpoint, functions, table, queue, loads, provider, traffic) = tokio::join!(
             endpoint(context, &stack),
             functions(aws, &stack),
@@ -216,22 +216,22 @@ async fn table(aws: &Aws, stack: &Stack) -> Result<Table> {
     });
     let hour = std::time::Duration::from_secs(3600);
     let (size, throttled) =
-        tokio::try_join!(dynamodb::size(aws, name), cloudwatch::read(aws, throttled, 1, hour))?;
+        tokio::try_join!(dynamodb::table_size(aws, name), cloudwatch::read_metrics(aws, throttled, 1, hour))?;
     let (items, bytes) = size.unwrap_or_default();
     let throttled = throttled.iter().flatten().flatten().sum::<f64>() as u64;
     Ok(Table { name: name.to_owned(), items, bytes, throttled })
 }
 
 pub(super) async fn queue(aws: &Aws, stack: &Stack) -> Result<Queue> {
-    let (Depth { waiting, in_flight }, dead) = tokio::try_join!(
-        sqs::depth(aws, stack.output(stack_output::LOAD_QUEUE)?),
-        sqs::depth(aws, stack.output(stack_output::DEAD_LETTER_QUEUE)?),
+    let (QueueDepth { waiting, in_flight }, dead) = tokio::try_join!(
+        sqs::read_depth(aws, stack.output(stack_output::LOAD_QUEUE)?),
+        sqs::read_depth(aws, stack.output(stack_output::DEAD_LETTER_QUEUE)?),
     )?;
     Ok(Queue { waiting, in_flight, dead_letters: dead.waiting + dead.in_flight })
 }
 
 async fn loads(aws: &Aws, stack: &Stack) -> Result<Vec<LedgerEntry>> {
-    let entries = dynamodb::ledger_entries(aws, stack.output(stack_output::LEDGER_TABLE)?).await?;
+    let entries = dynamodb::read_ledger_entries(aws, stack.output(stack_output::LEDGER_TABLE)?).await?;
     let mut entries = entries.into_values().collect::<Result<Vec<_>>>()?;
     entries.sort_by(|one, other| other.uploaded.cmp(&one.uploaded));
     entries.truncate(LAST_LOADS);

@@ -63,7 +63,7 @@ async fn of_the_metrics(aws: &Aws, stack: &str) -> Result<Traffic> {
         statistic,
     };
     let series = [series("requests", "Sum"), series("latency_ms", "Average")];
-    let [requests, latency_ms] = cloudwatch::read(aws, series, PERIODS, ON_AWS).await?;
+    let [requests, latency_ms] = cloudwatch::read_metrics(aws, series, PERIODS, ON_AWS).await?;
     let requests = requests.into_iter().map(|sum| sum.unwrap_or_default() as u64).collect();
     Ok(Traffic { period_seconds: ON_AWS.as_secs(), requests, latency_ms })
 }
@@ -79,7 +79,7 @@ async fn of_the_log(aws: &Aws, group: &str) -> Result<Traffic> {
     let seconds = LOCAL.as_secs();
     let start = (seconds_now() / seconds + 1).saturating_sub(PERIODS as u64) * seconds;
     let from = i64::try_from(start * 1000).unwrap_or(i64::MAX);
-    let mut events = cloudwatchlogs::events(aws, group, from, Some("latency_ms"));
+    let mut events = cloudwatchlogs::filter_events(aws, group, from, Some("latency_ms"));
     let mut periods = vec![(0, 0.0); PERIODS];
     for _ in 0..MAX_LINES {
         match events.next().await? {

@@ -80,7 +80,7 @@ pub(super) async fn send(aws: &Aws, file: &DataFile, source: &Source, to: &Desti
 
 /// The object's current version, where it has the very bytes and metadata that would be sent.
 pub(super) async fn there(aws: &Aws, to: &Destination<'_>, size: u64) -> Result<Option<Load>> {
-    let Some(current) = s3::current(aws, to.bucket, to.key).await? else { return Ok(None) };
+    let Some(current) = s3::find_current_version(aws, to.bucket, to.key).await? else { return Ok(None) };
     let ours = current.metadata.iter().filter(|(name, _)| name.starts_with(OURS));
     let same = current.size == size
         && ours.clone().count() == to.metadata.len()

@@ -52,7 +52,7 @@ pub(super) async fn find(
             (at_random(segments_with_items(items, of).await?), most, page_items)
         }
     };
-    let pages = stream::iter(segments).map(|segment| Box::pin(items.keys_in(segment, page_items)));
+    let pages = stream::iter(segments).map(|segment| Box::pin(items.scan_keys(segment, page_items)));
     let mut pages = pin!(pages.flatten_unordered(SEGMENTS_IN_FLIGHT as usize));
     let progress = output::rows_bar("looking for extra items", None);
     let mut looked_at = 0;
@@ -83,7 +83,7 @@ async fn segments_with_items(items: &Items<'_>, of: u64) -> Result<u64> {
     let mut segments = (of / ITEMS_PER_SEGMENT).clamp(1, MAX_SEGMENTS).next_power_of_two();
     while segments > 1 {
         let probes = at_random(segments).take(PROBES);
-        let pages = stream::iter(probes).map(|segment| Box::pin(items.keys_in(segment, Some(1)).take(1)));
+        let pages = stream::iter(probes).map(|segment| Box::pin(items.scan_keys(segment, Some(1)).take(1)));
         let pages = pages.flatten_unordered(PROBES);
         let found = pages.try_fold(0, async |found, page| Ok(found + page.len())).await?;
         if found * 2 >= PROBES {

@@ -112,7 +112,7 @@ impl Report {
         let mut objects: HashMap<String, Option<String>> = HashMap::new();
         for writer in self.findings.iter_mut().filter_map(|finding| finding.load.as_mut()) {
             if !objects.contains_key(writer.load.as_str()) {
-                let entry = dynamodb::ledger_entry(aws, ledger, &writer.load).await?;
+                let entry = dynamodb::read_ledger_entry(aws, ledger, &writer.load).await?;
                 objects.insert(writer.load.to_string(), entry.map(|entry| entry.object));
             }
             writer.object = objects.get(writer.load.as_str()).cloned().flatten();

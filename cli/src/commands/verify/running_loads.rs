@@ -20,8 +20,8 @@ pub(super) struct UnderWay {
 impl UnderWay {
     pub(super) async fn find(aws: &Aws, stack: &Stack) -> Result<Self> {
         let (entries, depth) = tokio::try_join!(
-            dynamodb::ledger_entries(aws, stack.output(stack_output::LEDGER_TABLE)?),
-            sqs::depth(aws, stack.output(stack_output::LOAD_QUEUE)?),
+            dynamodb::read_ledger_entries(aws, stack.output(stack_output::LEDGER_TABLE)?),
+            sqs::read_depth(aws, stack.output(stack_output::LOAD_QUEUE)?),
         )?;
         let mut loads = Vec::new();
         for entry in entries.into_values() {

@@ -6,7 +6,7 @@ use restctl_contract::template::parameter;
 use time::OffsetDateTime;
 
 use super::{Deployment, Finding};
-use crate::aws::acm::{self, Described};
+use crate::aws::acm::{self, CertificateDescription};
 use crate::context::Context;
 use crate::failure::Result;
 
@@ -34,7 +34,7 @@ fn misses(certificate: &Certificate, domain: &str) -> Option<Finding> {
     })
 }
 
-fn judge(arn: &str, described: Option<&Described>, now: OffsetDateTime) -> Vec<Finding> {
+fn judge(arn: &str, described: Option<&CertificateDescription>, now: OffsetDateTime) -> Vec<Finding> {
     let problem = |what: String| vec![Finding::Problem { what, next: RENEW.to_owned() }];
     let Some(described) = described else {
         return problem(format!("the certificate {arn} is not there"));
@@ -70,8 +70,8 @@ fn covers(name: &str, domain: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn described() -> Described {
-        Described {
+    fn described() -> CertificateDescription {
+        CertificateDescription {
             status: CertificateStatus::Issued,
             key: Some(KeyAlgorithm::Rsa2048),
             not_after: Some(now() + time::Duration::days(90)),
@@ -83,7 +83,7 @@ mod tests {
         OffsetDateTime::from_unix_timestamp(1_763_868_000).unwrap()
     }
 
-    fn said(described: Option<Described>) -> String {
+    fn said(described: Option<CertificateDescription>) -> String {
         judge("arn", described.as_ref(), now()).iter().map(|finding| format!("{finding:?}")).collect()
     }
 
@@ -113,17 +113,18 @@ mod tests {
     #[test]
     fn what_a_load_balancer_would_refuse_is_found() {
         assert!(said(None).contains("is not there"));
-        let expired = Described { status: CertificateStatus::Expired, ..described() };
+        let expired = CertificateDescription { status: CertificateStatus::Expired, ..described() };
         assert!(said(Some(expired)).contains("is in EXPIRED"));
-        let ended = Described { not_after: Some(now()), ..described() };
+        let ended = CertificateDescription { not_after: Some(now()), ..described() };
         assert!(said(Some(ended)).contains("Problem") && said(None).contains("restctl setup"));
-        let weak = Described { key: Some(KeyAlgorithm::Rsa1024), ..described() };
+        let weak = CertificateDescription { key: Some(KeyAlgorithm::Rsa1024), ..described() };
         assert!(said(Some(weak)).contains("1,024 bits"));
         for domain in ["example.org", "a.b.example.org", "www.example.com"] {
             let missed = format!("{:?}", misses(&certificate(), domain));
             assert!(missed.contains(&format!("not for {domain}")), "{missed}");
         }
-        let soon = Described { not_after: Some(now() + time::Duration::days(29)), ..described() };
+        let soon =
+            CertificateDescription { not_after: Some(now() + time::Duration::days(29)), ..described() };
         assert!(said(Some(soon)).starts_with("Note"));
     }
 }

@@ -36,7 +36,7 @@ pub(super) async fn check(context: &Context, aws: &Aws, deployment: &Deployment<
             let need = needed.need(deployment)?;
             let resource = needed.resource(&context.stack, &aws.region, deployment);
             let question = Question { principal: &principal, caller, actions: needed.actions, resource };
-            Some(async move { (need, iam::denied(aws, question).await) })
+            Some(async move { (need, iam::find_denials(aws, question).await) })
         })
         .collect();
     let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;

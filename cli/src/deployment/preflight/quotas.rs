@@ -67,7 +67,7 @@ async fn concurrency(aws: &Aws, deployment: &Deployment<'_>) -> Option<Finding> 
     if !deployment.is_new() {
         return None;
     }
-    let concurrency = lambda::unreserved_concurrency(aws).await.ok().flatten()?;
+    let concurrency = lambda::read_unreserved_concurrency(aws).await.ok().flatten()?;
     (concurrency < LITTLE_CONCURRENCY).then(|| {
         Finding::Note(format!(
             "no more than {concurrency} Lambda functions of this account run at a time; \
@@ -89,12 +89,12 @@ async fn look(aws: &Aws, quota: Quota) -> Option<Finding> {
 async fn usage(aws: &Aws, quota: &Quota) -> Result<(f64, usize)> {
     let used = async {
         if quota.code == LOAD_BALANCERS.code {
-            elasticloadbalancing::count(aws).await
+            elasticloadbalancing::count_load_balancers(aws).await
         } else {
-            servicequotas::count(aws, quota.kind).await
+            servicequotas::count_resources(aws, quota.kind).await
         }
     };
-    tokio::try_join!(servicequotas::value(aws, quota.service, quota.code), used)
+    tokio::try_join!(servicequotas::read_quota(aws, quota.service, quota.code), used)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 load balancers")]

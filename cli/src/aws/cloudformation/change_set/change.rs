@@ -8,42 +8,42 @@ use aws_sdk_cloudformation::types::{
 };
 use serde_json::{Value, json};
 
-/// Resources of these types hold what cannot be made again.
+/// Resources of these types hold data that cannot be recreated.
 const HOLDERS_OF_DATA: [&str; 2] = ["AWS::DynamoDB::Table", "AWS::S3::Bucket"];
 
 pub(crate) struct Change(ResourceChange);
 
-/// What becomes of a resource.
+/// What a change does to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
+enum Disposition {
     Added,
     Changed,
     Removed,
     Replaced,
-    /// CloudFormation will know only while it runs.
+    /// CloudFormation decides while the change set runs.
     PerhapsReplaced,
     Other,
 }
 
-impl Fate {
+impl Disposition {
     fn sign(self) -> char {
         match self {
-            Fate::Added => '+',
-            Fate::Changed => '~',
-            Fate::Removed => '-',
-            Fate::Replaced | Fate::PerhapsReplaced => '!',
-            Fate::Other => '?',
+            Disposition::Added => '+',
+            Disposition::Changed => '~',
+            Disposition::Removed => '-',
+            Disposition::Replaced | Disposition::PerhapsReplaced => '!',
+            Disposition::Other => '?',
         }
     }
 
-    fn words(self) -> &'static str {
+    fn verb(self) -> &'static str {
         match self {
-            Fate::Added => "add",
-            Fate::Changed => "change",
-            Fate::Removed => "REMOVE",
-            Fate::Replaced => "REPLACE",
-            Fate::PerhapsReplaced => "perhaps REPLACE",
-            Fate::Other => "touch",
+            Disposition::Added => "add",
+            Disposition::Changed => "change",
+            Disposition::Removed => "REMOVE",
+            Disposition::Replaced => "REPLACE",
+            Disposition::PerhapsReplaced => "perhaps REPLACE",
+            Disposition::Other => "touch",
         }
     }
 }
@@ -53,92 +53,98 @@ impl Change {
         Self(change)
     }
 
-    /// The name of the resource in the template.
+    /// Returns the name of the resource in the template.
     pub(crate) fn resource(&self) -> &str {
         self.0.logical_resource_id().unwrap_or_default()
     }
 
-    /// The resource that holds data now will not hold it afterwards.
-    pub(crate) fn parts_with_data(&self) -> bool {
+    /// Whether a resource that holds data is removed or replaced.
+    pub(crate) fn loses_data(&self) -> bool {
         let holds_data = self.0.resource_type().is_some_and(|kind| HOLDERS_OF_DATA.contains(&kind));
-        holds_data && matches!(self.fate(), Fate::Removed | Fate::Replaced | Fate::PerhapsReplaced)
+        holds_data
+            && matches!(
+                self.disposition(),
+                Disposition::Removed | Disposition::Replaced | Disposition::PerhapsReplaced
+            )
     }
 
     pub(crate) fn is_addition(&self) -> bool {
-        self.fate() == Fate::Added
+        self.disposition() == Disposition::Added
     }
 
-    /// As [`fmt::Display`] says it, for programs.
-    pub(crate) fn json(&self) -> Value {
+    /// Returns the same content as [`fmt::Display`].
+    pub(crate) fn to_json(&self) -> Value {
         json!({
-            "action": self.fate().words().to_lowercase(),
+            "action": self.disposition().verb().to_lowercase(),
             "resource": self.resource(),
             "resource_type": self.0.resource_type(),
             "physical_id": self.0.physical_resource_id(),
-            "old_is_kept": self.keeps_the_old_one(),
+            "old_is_kept": self.retains_old_resource(),
             "properties": self.details().map(|detail| json!({
-                "name": name(detail),
-                "requires_replacement": recreation(detail).map_or("Never", RequiresRecreation::as_str).to_lowercase(),
+                "name": property_name(detail),
+                "requires_replacement": required_recreation(detail).map_or("Never", RequiresRecreation::as_str).to_lowercase(),
             })).collect::<Vec<_>>(),
         })
     }
 
-    fn fate(&self) -> Fate {
+    fn disposition(&self) -> Disposition {
         match (self.0.action(), self.0.replacement()) {
-            (Some(ChangeAction::Add), _) => Fate::Added,
-            (Some(ChangeAction::Remove), _) => Fate::Removed,
-            (Some(ChangeAction::Modify), Some(Replacement::True)) => Fate::Replaced,
-            (Some(ChangeAction::Modify), Some(Replacement::Conditional)) => Fate::PerhapsReplaced,
-            (Some(ChangeAction::Modify), _) => Fate::Changed,
-            _ => Fate::Other,
+            (Some(ChangeAction::Add), _) => Disposition::Added,
+            (Some(ChangeAction::Remove), _) => Disposition::Removed,
+            (Some(ChangeAction::Modify), Some(Replacement::True)) => Disposition::Replaced,
+            (Some(ChangeAction::Modify), Some(Replacement::Conditional)) => Disposition::PerhapsReplaced,
+            (Some(ChangeAction::Modify), _) => Disposition::Changed,
+            _ => Disposition::Other,
         }
     }
 
-    /// By its deletion or replacement policy, the old resource stays in the account.
-    fn keeps_the_old_one(&self) -> bool {
+    /// Whether the old resource stays in the account, by its deletion or replacement policy.
+    fn retains_old_resource(&self) -> bool {
         matches!(self.0.policy_action(), Some(PolicyAction::Retain | PolicyAction::ReplaceAndRetain))
     }
 
-    /// Each property once; one that certainly changes before the same one as a mere consequence.
+    /// Returns each property once. A certain change takes precedence over a possible one of the same property.
     fn details(&self) -> impl Iterator<Item = &ResourceChangeDetail> {
         let mut details: Vec<_> = self.0.details().iter().collect();
-        details.sort_by_key(|detail| (name(detail), detail.evaluation() != Some(&EvaluationType::Static)));
-        details.dedup_by_key(|detail| name(detail));
+        details.sort_by_key(|detail| {
+            (property_name(detail), detail.evaluation() != Some(&EvaluationType::Static))
+        });
+        details.dedup_by_key(|detail| property_name(detail));
         details.into_iter()
     }
 }
 
-/// A line for the resource, and below it one for each property that changes.
+/// Writes a line for the resource, and below it a line for each property that changes.
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fate = self.fate();
+        let disposition = self.disposition();
         let kind = self.0.resource_type().unwrap_or_default();
-        write!(f, "  {} {:<7} {} ({kind})", fate.sign(), fate.words(), self.resource())?;
-        if self.keeps_the_old_one() {
+        write!(f, "  {} {:<7} {} ({kind})", disposition.sign(), disposition.verb(), self.resource())?;
+        if self.retains_old_resource() {
             f.write_str(", the old one stays in the account")?;
         }
         let mut details = self.details().peekable();
         while let Some(detail) = details.next() {
             let branch = if details.peek().is_some() { '├' } else { '└' };
-            let note = match recreation(detail) {
+            let note = match required_recreation(detail) {
                 Some(RequiresRecreation::Always) => ", which needs a new resource",
                 Some(RequiresRecreation::Conditionally) => ", which may need a new resource",
                 _ => "",
             };
-            write!(f, "\n      {branch} {}{note}", name(detail))?;
+            write!(f, "\n      {branch} {}{note}", property_name(detail))?;
         }
         Ok(())
     }
 }
 
-/// The property, or `Tags` and the like where it is none.
-fn name(detail: &ResourceChangeDetail) -> &str {
+/// Returns the name of the property, or of the attribute, such as `Tags`.
+fn property_name(detail: &ResourceChangeDetail) -> &str {
     let target = detail.target();
     let attribute = || Some(target?.attribute()?.as_str());
     target.and_then(|target| target.name()).or_else(attribute).unwrap_or_default()
 }
 
-fn recreation(detail: &ResourceChangeDetail) -> Option<&RequiresRecreation> {
+fn required_recreation(detail: &ResourceChangeDetail) -> Option<&RequiresRecreation> {
     detail.target()?.requires_recreation()
 }
 
@@ -154,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_holds_data_and_goes_is_told_from_the_rest() {
+    fn only_resources_that_hold_data_can_lose_it() {
         use ChangeAction::{Add, Modify, Remove};
         use Replacement::{Conditional, False, True};
         for (action, replacement, goes) in [
@@ -166,14 +172,14 @@ mod tests {
         ] {
             for holder in HOLDERS_OF_DATA {
                 let change = change(action.clone(), replacement.clone(), holder);
-                assert_eq!(change.parts_with_data(), goes, "{change}");
+                assert_eq!(change.loses_data(), goes, "{change}");
             }
-            assert!(!change(action, replacement, "AWS::SQS::Queue").parts_with_data());
+            assert!(!change(action, replacement, "AWS::SQS::Queue").loses_data());
         }
     }
 
     #[test]
-    fn a_replacement_is_in_plain_sight() {
+    fn a_replacement_is_shown_with_its_properties() {
         let detail = |name: &str, recreation, evaluation| {
             let target = ResourceTargetDefinition::builder().name(name).requires_recreation(recreation);
             ResourceChangeDetail::builder().target(target.build()).evaluation(evaluation).build()
@@ -194,7 +200,7 @@ mod tests {
                  ├ AttributeDefinitions\n      \
                  └ KeySchema, which needs a new resource"
         );
-        assert_eq!(change.json()["action"], "replace");
-        assert_eq!(change.json()["properties"][1]["requires_replacement"], "always");
+        assert_eq!(change.to_json()["action"], "replace");
+        assert_eq!(change.to_json()["properties"][1]["requires_replacement"], "always");
     }
 }

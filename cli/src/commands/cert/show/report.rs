@@ -7,7 +7,7 @@ use restctl_contract::timestamp::rfc3339;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::aws::acm::Described;
+use crate::aws::acm::CertificateDescription;
 use crate::certificate::Presented;
 
 /// For programs.
@@ -63,7 +63,7 @@ impl Report {
         certificate: Certificate,
         leaf: Presented,
         above: &[Presented],
-        described: Described,
+        described: CertificateDescription,
         served: Option<Served>,
     ) -> Self {
         let above = above.iter().map(|each| Above {
