@@ -6,20 +6,20 @@
 //! `cargo bench --profile lambda -p restctl-api` measures what is deployed. What an answer says is checked, what it
 //! takes is not: that depends on the machine.
 
+#[path = "request/checked_request.rs"]
+mod checked_request;
 #[path = "request/cloud.rs"]
 mod cloud;
 #[path = "request/dynamodb.rs"]
 mod dynamodb;
 #[path = "request/function.rs"]
 mod function;
-#[path = "request/measured.rs"]
-mod measured;
 #[path = "request/package.rs"]
 mod package;
-#[path = "request/question.rs"]
-mod question;
 #[path = "request/report.rs"]
 mod report;
+#[path = "request/trial.rs"]
+mod trial;
 
 use std::process::ExitCode;
 
@@ -27,8 +27,8 @@ use restctl_testkit::bench::{BoxError, is_quick};
 
 use crate::cloud::Cloud;
 use crate::function::Function;
-use crate::measured::{Counts, Trial};
 use crate::report::Report;
+use crate::trial::{Counts, Trial};
 
 // One thread for all services: more would ask for a tokio with other features, and so measure another function.
 #[tokio::main(flavor = "current_thread")]

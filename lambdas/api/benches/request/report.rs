@@ -8,7 +8,7 @@ use restctl_testkit::bench::{BoxError, machine};
 
 use crate::cloud::Cloud;
 use crate::function;
-use crate::measured::{Counts, Measured};
+use crate::trial::{Counts, Measured};
 
 const CPU_AND_WALL: &str = " CPU ms wall ms";
 const MEBIBYTE: f64 = 1024.0 * 1024.0;

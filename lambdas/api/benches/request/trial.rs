@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use restctl_testkit::bench::{BoxError, process};
 use restctl_testkit::runtime::Runtime;
 
+use crate::checked_request::Question;
 use crate::cloud::Cloud;
 use crate::function::Function;
 use crate::package::Package;
-use crate::question::Question;
 
 /// How often everything is done.
 pub(crate) struct Counts {
