@@ -1,4 +1,4 @@
-//! Requests, and the answers that they must get.
+//! Requests and their expected answers.
 
 use restctl_testkit::alb::{AlbAnswer, AlbRequest};
 use restctl_testkit::bench::BoxError;
@@ -7,22 +7,22 @@ use serde_json::{Value, json};
 
 pub(crate) const IDS_PER_BULK: u64 = 100;
 
-pub(crate) struct Question {
+pub(crate) struct CheckedRequest {
     pub(crate) event: Value,
     status: u16,
-    /// Where it matters.
+    /// The expected body, if it is checked.
     body: Option<Value>,
 }
 
-impl Question {
-    /// `GET` of the row with this number.
+impl CheckedRequest {
+    /// Requests the row with this number.
     pub(crate) fn single(token: &str, number: u64) -> Self {
         let row = Row::new(number);
         let request = AlbRequest::get(&format!("/v1/items/{}", row.id())).bearer(token);
         Self { event: request.event(), status: 200, body: Some(row.json()) }
     }
 
-    /// `POST` for 100 rows from this number on.
+    /// Requests 100 rows from this number on.
     pub(crate) fn bulk(token: &str, first: u64) -> Self {
         let rows: Vec<Row> = (first..first + IDS_PER_BULK).map(Row::new).collect();
         let ids: Vec<String> = rows.iter().map(Row::id).collect();
@@ -31,30 +31,33 @@ impl Question {
         Self { event: request.event(), status: 200, body: Some(json!({ "items": items, "missing": [] })) }
     }
 
-    /// What any such API has to refuse: no token, one that has been changed, an id that nothing has.
+    /// Returns requests that every such API must refuse: without a token, with a changed token, and with an unknown id.
     pub(crate) fn refused(token: &str) -> [Self; 3] {
         let (message, signature) = token.rsplit_once('.').unwrap_or_default();
         let changed = format!("{message}.{}", signature.chars().rev().collect::<String>());
-        let question = |request: AlbRequest, status| Self { event: request.event(), status, body: None };
+        let checked_request =
+            |request: AlbRequest, status| Self { event: request.event(), status, body: None };
         [
-            question(AlbRequest::get("/v1/items/00000001"), 401),
-            question(AlbRequest::get("/v1/items/00000001").bearer(&changed), 401),
-            question(AlbRequest::get("/v1/items/none").bearer(token), 404),
+            checked_request(AlbRequest::get("/v1/items/00000001"), 401),
+            checked_request(AlbRequest::get("/v1/items/00000001").bearer(&changed), 401),
+            checked_request(AlbRequest::get("/v1/items/none").bearer(token), 404),
         ]
     }
 
+    /// Checks the answer.
+    ///
     /// # Errors
-    /// If `answer` is another than it must be.
-    pub(crate) fn check(&self, answer: &Value) -> Result<(), BoxError> {
+    /// Fails if `answer` is not the expected one.
+    pub(crate) fn check_answer(&self, answer: &Value) -> Result<(), BoxError> {
         let answer = AlbAnswer::read(answer);
-        let wrong = answer.status != self.status
+        let is_wrong = answer.status != self.status
             || self
                 .body
                 .as_ref()
                 .is_some_and(|body| serde_json::from_slice(&answer.body).ok().as_ref() != Some(body));
-        if wrong {
-            let (asked, body) = (&self.event["path"], String::from_utf8_lossy(&answer.body));
-            return Err(format!("{asked} is answered {} and {body}", answer.status).into());
+        if is_wrong {
+            let (path, body) = (&self.event["path"], String::from_utf8_lossy(&answer.body));
+            return Err(format!("{path} is answered with {} and {body}", answer.status).into());
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What the function talks to, over TLS: the identity provider and DynamoDB; and what it is told of them.
+//! The services that the function calls over TLS, and the variables that name them.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -10,16 +10,16 @@ use restctl_testkit::tls::Authority;
 
 use crate::dynamodb::{Dynamodb, KEY, TABLE};
 
-/// Where distributions keep the root certificates, Lambda's (Amazon Linux 2023) last.
+/// Where Linux distributions keep the root certificates. The last one is Amazon Linux 2023, which Lambda uses.
 const SYSTEM_ROOTS: [&str; 2] = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
 
-/// Serves until it is dropped.
+/// The identity provider and DynamoDB, which run until this is dropped.
 pub(crate) struct Cloud {
     provider: IdentityProvider,
     dynamodb: Dynamodb,
-    /// The one authority that the services have their certificates from.
+    /// The root certificate of the services.
     own_root: PathBuf,
-    /// The system's roots and that one: reading them all is a part of a start.
+    /// The system's root certificates and that one. Reading them all is part of a start.
     roots: PathBuf,
     pub(crate) system_roots: usize,
 }
@@ -27,7 +27,7 @@ pub(crate) struct Cloud {
 impl Cloud {
     pub(crate) async fn start() -> Result<Self, BoxError> {
         let authority = Authority::generate();
-        let system = system_roots()?;
+        let system = read_system_roots()?;
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let own_root = folder.join("bench-root.pem");
         let roots = folder.join("bench-roots.pem");
@@ -46,8 +46,8 @@ impl Cloud {
         self.provider.token()
     }
 
-    /// What the template tells the function, where the services are and whom to trust: `SSL_CERT_FILE` is read by
-    /// restctl and by Python, `AWS_CA_BUNDLE` by boto3, and Node.js has roots of its own.
+    /// Returns the variables that the template sets, the services' addresses, and the trusted root certificates:
+    /// restctl and Python read `SSL_CERT_FILE`, boto3 reads `AWS_CA_BUNDLE`, and Node.js has its own roots.
     pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
         let roots = self.roots.display().to_string();
         vec![
@@ -57,7 +57,7 @@ impl Cloud {
             ("NODE_EXTRA_CA_CERTS", self.own_root.display().to_string()),
             ("AWS_ENDPOINT_URL", self.dynamodb.url.clone()),
             ("AWS_DEFAULT_REGION", "eu-central-1".to_owned()),
-            // It would be one more line on the terminal.
+            // Suppresses a warning on the terminal.
             ("AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED", "true".to_owned()),
             (variable::ITEMS_TABLE, TABLE.to_owned()),
             (variable::KEY_NAME, KEY.to_owned()),
@@ -73,7 +73,7 @@ impl Cloud {
     }
 }
 
-/// Empty where the system has none.
-fn system_roots() -> io::Result<String> {
+/// Reads the system's root certificates. Returns an empty string if there are none.
+fn read_system_roots() -> io::Result<String> {
     SYSTEM_ROOTS.iter().find(|path| Path::new(path).is_file()).map_or(Ok(String::new()), fs::read_to_string)
 }

@@ -1,4 +1,4 @@
-//! A table that has a row for every id of eight digits, costing next to nothing.
+//! A table with a row for every id of eight digits, which costs next to nothing to serve.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 pub(crate) const TABLE: &str = "items";
 pub(crate) const KEY: &str = "id";
 
-/// Serves until it is dropped.
+/// A DynamoDB server, which runs until this is dropped.
 pub(crate) struct Dynamodb {
     pub(crate) url: String,
     server: JoinHandle<()>,
@@ -22,7 +22,7 @@ impl Dynamodb {
     pub(crate) async fn start(authority: &Authority) -> Self {
         let listener = authority.listen().await;
         let url = listener.origin();
-        let router = Router::new().route("/", post(answer));
+        let router = Router::new().route("/", post(answer_request));
         let server = tokio::spawn(async move { axum::serve(listener, router).await.expect("axum serves") });
         Self { url, server }
     }
@@ -34,14 +34,15 @@ impl Drop for Dynamodb {
     }
 }
 
-async fn answer(headers: HeaderMap, body: Bytes) -> Response {
+async fn answer_request(headers: HeaderMap, body: Bytes) -> Response {
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (status, answer) = match target {
         "DynamoDB_20120810.GetItem" => (StatusCode::OK, get_item(&body)),
         "DynamoDB_20120810.BatchGetItem" => (StatusCode::OK, batch_get_item(&body)),
         other => {
-            let error =
-                format!(r#"{{"__type":"ValidationException","message":"the benchmark expects no {other}"}}"#);
+            let error = format!(
+                r#"{{"__type":"ValidationException","message":"the benchmark does not expect {other}"}}"#
+            );
             (StatusCode::BAD_REQUEST, error.into_bytes())
         }
     };

@@ -1,5 +1,5 @@
-//! The functions that are measured: restctl's, and those that others would write for Node.js and Python. Those are
-//! beside this benchmark, their packages under `target/bench-peers`.
+//! The measured functions: restctl's, and equivalents for Node.js and Python. Their sources are beside this benchmark,
+//! and their packages are installed in `target/bench-peers`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ const PYTHON: Python<'_> = Python {
     ],
 };
 
-/// Modules are bundled as such, so that what is not used can be left out; some packages still call `require`.
+/// Bundles ES modules, so that unused code can be dropped. Some packages still call `require`.
 const ESBUILD: [&str; 8] = [
     "handler.mjs",
     "--bundle",
@@ -49,26 +49,26 @@ pub(crate) struct Function {
 
 impl Function {
     /// # Errors
-    /// Why it cannot be run here.
+    /// Says why the function cannot run here.
     pub(crate) fn restctl() -> Result<Self, String> {
         let program = PathBuf::from(env!("CARGO_BIN_EXE_restctl-api"));
-        Ok(Self { package: Package::of(&[&program])?, program, script: None })
+        Ok(Self { package: Package::measure(&[&program])?, program, script: None })
     }
 
     /// # Errors
     /// As [`Self::restctl`].
     pub(crate) fn node() -> Result<Self, String> {
-        let folder = folder("node");
+        let folder = peer_folder("node");
         let program = NODE.install(&folder)?;
         run(Blocking::new(folder.join("node_modules/.bin/esbuild")).args(ESBUILD).current_dir(&folder))?;
-        let package = Package::of(&[&folder.join("dist/handler.mjs")])?;
+        let package = Package::measure(&[&folder.join("dist/handler.mjs")])?;
         Ok(Self { program, script: Some(folder.join("bootstrap.mjs")), package })
     }
 
     /// # Errors
     /// As [`Self::restctl`].
     pub(crate) fn python() -> Result<Self, String> {
-        let folder = folder("python");
+        let folder = peer_folder("python");
         let program = PYTHON.install(&folder)?;
         let packages = run(Blocking::new(&program).args(["-c", "import jwt; print(jwt.__path__[0])"]))?;
         let packages = Path::new(packages.trim()).with_file_name("");
@@ -76,7 +76,7 @@ impl Function {
         for entry in fs::read_dir(&packages).map_err(|error| format!("{}: {error}", packages.display()))? {
             let path = entry.map_err(|error| error.to_string())?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            // What the virtual environment brings for itself.
+            // The virtual environment's own packages.
             if !["pip", "setuptools", "pkg_resources", "_distutils", "distutils"]
                 .iter()
                 .any(|own| name.starts_with(own))
@@ -84,11 +84,11 @@ impl Function {
                 files.push(path);
             }
         }
-        let package = Package::of(&files)?;
+        let package = Package::measure(&files)?;
         Ok(Self { program, script: Some(folder.join("bootstrap.py")), package })
     }
 
-    /// A new process, just spawned.
+    /// Spawns a new process.
     pub(crate) async fn start(&self, cloud: &Cloud) -> Runtime {
         let mut command = Command::new(&self.program);
         command.args(&self.script);
@@ -98,11 +98,11 @@ impl Function {
     }
 }
 
-/// The packages that the peers ask for, with their versions.
-pub(crate) fn packages() -> Vec<String> {
+/// Returns the peers' packages with their versions.
+pub(crate) fn peer_packages() -> Vec<String> {
     [NODE.packages(), PYTHON.packages(&["boto3", "botocore", "pyjwt", "cryptography"])].concat()
 }
 
-fn folder(name: &str) -> PathBuf {
+fn peer_folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench-peers").join("api").join(name)
 }

@@ -1,4 +1,4 @@
-//! The table of results, the only thing that the benchmark prints.
+//! The table of results. Only this module prints.
 #![expect(clippy::print_stdout, reason = "a benchmark is read on the terminal")]
 
 use std::process::ExitCode;
@@ -8,39 +8,39 @@ use restctl_testkit::bench::{BoxError, machine};
 
 use crate::cloud::Cloud;
 use crate::function;
-use crate::trial::{Counts, Measured};
+use crate::trial::{FunctionCosts, Repetitions};
 
 const CPU_AND_WALL: &str = " CPU ms wall ms";
 const MEBIBYTE: f64 = 1024.0 * 1024.0;
 
-pub(crate) struct Report {
+pub(crate) struct BenchReport {
     failed: bool,
 }
 
-pub(crate) fn refuse(message: &str) -> ExitCode {
+pub(crate) fn print_error(message: &str) -> ExitCode {
     println!("{message}");
     ExitCode::from(2)
 }
 
-impl Report {
+impl BenchReport {
     /// Prints the head of the table.
-    pub(crate) fn begin(counts: &Counts, cloud: &Cloud) -> Self {
-        let Counts { starts, runs, singles, bulks, .. } = counts;
+    pub(crate) fn begin(repetitions: &Repetitions, cloud: &Cloud) -> Self {
+        let Repetitions { starts, runs, singles, bulks, .. } = repetitions;
         let roots = match cloud.system_roots {
-            0 => "no roots but their authority's: this system has none".to_owned(),
-            roots => format!("{roots} system roots and their authority's"),
+            0 => "no roots other than the services' own, because this system has none".to_owned(),
+            roots => format!("{roots} system roots and the services' own"),
         };
         println!(
-            "start: from spawn to the first question for an event; both: start and first answer. Of {starts} starts,"
+            "start: from spawn to the first request for an event; both: start and first answer. The median CPU time"
         );
         println!(
-            "and of {runs} processes for the rest, the one with the middle CPU time, in turns with the others."
+            "of {starts} starts, and of {runs} processes for the rest, in turns with the other functions."
         );
         println!(
-            "single: GET of an item of 10 attributes, mean of {singles}; bulk: 100 of them by id, mean of {bulks}; RS256 tokens."
+            "single: GET of an item with 10 attributes, mean of {singles}; bulk: 100 items by id, mean of {bulks}; RS256 tokens."
         );
         println!(
-            "CPU is user and system time of the function's process; wall has the services' part in it. Services:"
+            "CPU is the user and system time of the function's process; wall time includes the services. Services:"
         );
         println!("TLS 1.3, RSA-2048 certificates, {roots}.\n");
         println!(
@@ -54,22 +54,26 @@ impl Report {
         Self { failed: false }
     }
 
-    /// Prints one line, and hands back what it shows unless something went wrong.
-    pub(crate) fn line(&mut self, name: &str, outcome: Result<Measured, BoxError>) -> Option<Measured> {
+    /// Prints a line, and returns its costs unless a run failed.
+    pub(crate) fn print_line(
+        &mut self,
+        name: &str,
+        outcome: Result<FunctionCosts, BoxError>,
+    ) -> Option<FunctionCosts> {
         match outcome {
             Ok(measured) => {
-                let Measured { cold, warm, package } = &measured;
+                let FunctionCosts { cold, warm, package } = &measured;
                 println!(
                     "{name:8} {:>7.2} {:>7.1} {:>7.2} {:>7.1} {:>8.2} {:>7.3} {:>7.2} {:>7.2} {:>7.2} {:>7.1} {:>7.1} {:>7.2} {:>7.2}",
-                    ms(cold.start.cpu),
-                    ms(cold.start.wall),
-                    ms(cold.first.cpu),
-                    ms(cold.first.wall),
-                    ms(cold.cpu()),
-                    ms(warm.single.cpu),
-                    ms(warm.single.wall),
-                    ms(warm.bulk.cpu),
-                    ms(warm.bulk.wall),
+                    milliseconds(cold.start.cpu),
+                    milliseconds(cold.start.wall),
+                    milliseconds(cold.first.cpu),
+                    milliseconds(cold.first.wall),
+                    milliseconds(cold.cpu()),
+                    milliseconds(warm.single.cpu),
+                    milliseconds(warm.single.wall),
+                    milliseconds(warm.bulk.cpu),
+                    milliseconds(warm.bulk.wall),
                     warm.resident_bytes as f64 / MEBIBYTE,
                     warm.peak_bytes as f64 / MEBIBYTE,
                     package.bytes as f64 / 1e6,
@@ -85,45 +89,52 @@ impl Report {
         }
     }
 
-    pub(crate) fn left_out(&self, name: &str, reason: &str) {
+    pub(crate) fn print_left_out(&self, name: &str, reason: &str) {
         println!("{name:8} left out: {reason}");
     }
 
-    /// Prints what restctl's function may take at most, beside what it took.
-    pub(crate) fn bars(&self, restctl: Option<&Measured>) {
-        let Some(Measured { cold, warm, .. }) = restctl else { return };
+    /// Prints the costs of restctl's function and their limits.
+    pub(crate) fn print_bars(&self, restctl: Option<&FunctionCosts>) {
+        let Some(FunctionCosts { cold, warm, .. }) = restctl else { return };
         println!();
-        println!("{:>8.2}  restctl, start and first answer, CPU ms (bar: 4)", ms(cold.cpu()));
-        println!("{:>8.3}  restctl, warm single, CPU ms (bar: 0.27)", ms(warm.single.cpu));
+        println!("{:>8.2}  restctl, start and first answer, CPU ms (bar: 4)", milliseconds(cold.cpu()));
+        println!("{:>8.3}  restctl, warm single, CPU ms (bar: 0.27)", milliseconds(warm.single.cpu));
         println!("{:>8.1}  restctl, memory, MiB (bar: 9)", warm.resident_bytes as f64 / MEBIBYTE);
     }
 
-    /// Prints what part of the peer's use restctl's is, unless one of the lines is not there.
-    pub(crate) fn ratios(&self, name: &str, restctl: Option<&Measured>, peer: Option<&Measured>) {
+    /// Prints restctl's costs as fractions of the peer's, if both were measured.
+    pub(crate) fn print_ratios(
+        &self,
+        name: &str,
+        restctl: Option<&FunctionCosts>,
+        peer: Option<&FunctionCosts>,
+    ) {
         let (Some(restctl), Some(peer)) = (restctl, peer) else { return };
-        let part = |what: &str, of: fn(&Measured) -> f64| {
-            println!("{:>8}  restctl / {name}, {what}", format!("1/{:.1}", of(peer) / of(restctl)));
+        let print_ratio = |what: &str, cost: fn(&FunctionCosts) -> f64| {
+            println!("{:>8}  restctl / {name}, {what}", format!("1/{:.1}", cost(peer) / cost(restctl)));
         };
         let bar = |bar: &str| if name == "Node.js" { format!(" (bar: {bar})") } else { String::new() };
         println!();
-        part(&format!("start and first answer, CPU{}", bar("1/30")), |of| ms(of.cold.cpu()));
-        part(&format!("warm single, CPU{}", bar("1/4")), |of| ms(of.warm.single.cpu));
-        part("bulk, CPU", |of| ms(of.warm.bulk.cpu));
-        part("memory", |of| of.warm.resident_bytes as f64);
+        print_ratio(&format!("start and first answer, CPU{}", bar("1/30")), |costs| {
+            milliseconds(costs.cold.cpu())
+        });
+        print_ratio(&format!("warm single, CPU{}", bar("1/4")), |costs| milliseconds(costs.warm.single.cpu));
+        print_ratio("bulk, CPU", |costs| milliseconds(costs.warm.bulk.cpu));
+        print_ratio("memory", |costs| costs.warm.resident_bytes as f64);
     }
 
-    /// Prints machine and versions. Fails if a line did.
-    pub(crate) fn end(self) -> ExitCode {
+    /// Prints the machine and the versions. Fails if a line failed.
+    pub(crate) fn print_environment(self) -> ExitCode {
         println!("\n{}", machine::description());
-        println!("{}", function::packages().join("; "));
+        println!("{}", function::peer_packages().join("; "));
         if self.failed {
-            println!("\nA line is WRONG, see above.");
+            println!("\na line is WRONG; see above");
             return ExitCode::FAILURE;
         }
         ExitCode::SUCCESS
     }
 }
 
-fn ms(time: Duration) -> f64 {
+fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }

@@ -1,4 +1,4 @@
-//! What a function took.
+//! The costs of a function.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use restctl_testkit::bench::{BoxError, process};
 use restctl_testkit::runtime::Runtime;
 
-use crate::checked_request::Question;
+use crate::checked_request::CheckedRequest;
 use crate::cloud::Cloud;
 use crate::function::Function;
 use crate::package::Package;
 
-/// How often everything is done.
-pub(crate) struct Counts {
+/// How often each step is repeated.
+pub(crate) struct Repetitions {
     /// Processes that answer one request.
     pub(crate) starts: usize,
     /// Processes that answer all those below.
@@ -23,14 +23,14 @@ pub(crate) struct Counts {
     pub(crate) bulks: u64,
 }
 
-impl Counts {
+impl Repetitions {
     pub(crate) const FULL: Self =
         Self { starts: 11, runs: 3, warm_up: 1000, singles: 3000, bulk_warm_up: 100, bulks: 300 };
     pub(crate) const QUICK: Self =
         Self { starts: 3, runs: 1, warm_up: 500, singles: 1000, bulk_warm_up: 50, bulks: 100 };
 }
 
-/// Of one request, or of one start.
+/// The cost of one request or one start.
 #[derive(Clone, Copy)]
 pub(crate) struct Cost {
     /// User and system time of the function's process.
@@ -38,32 +38,32 @@ pub(crate) struct Cost {
     pub(crate) wall: Duration,
 }
 
-/// One process from its spawn to the end of its first request.
-pub(crate) struct Start {
-    /// To the first time that it asks for an event.
+/// The costs of a process from its spawn to its first answer.
+pub(crate) struct ColdCosts {
+    /// Until the process asks for its first event.
     pub(crate) start: Cost,
     pub(crate) first: Cost,
 }
 
-impl Start {
+impl ColdCosts {
     pub(crate) fn cpu(&self) -> Duration {
         self.start.cpu + self.first.cpu
     }
 }
 
-/// One process that answers many requests, one after the other.
-pub(crate) struct Warm {
+/// The costs of a process that answers many requests, one after the other.
+pub(crate) struct WarmCosts {
     pub(crate) single: Cost,
     pub(crate) bulk: Cost,
-    /// After all of them.
+    /// After all requests.
     pub(crate) resident_bytes: u64,
     pub(crate) peak_bytes: u64,
 }
 
-/// The runs with the middle CPU time.
-pub(crate) struct Measured {
-    pub(crate) cold: Start,
-    pub(crate) warm: Warm,
+/// The costs of the runs with the median CPU time.
+pub(crate) struct FunctionCosts {
+    pub(crate) cold: ColdCosts,
+    pub(crate) warm: WarmCosts,
     pub(crate) package: Package,
 }
 
@@ -71,94 +71,102 @@ pub(crate) struct Measured {
 pub(crate) struct Trial {
     pub(crate) name: &'static str,
     function: Function,
-    starts: Vec<Start>,
-    warm: Vec<Warm>,
-    /// What went wrong, after which nothing more is run.
-    wrong: Option<BoxError>,
+    starts: Vec<ColdCosts>,
+    warm: Vec<WarmCosts>,
+    /// The first error, after which the function is not run again.
+    error: Option<BoxError>,
 }
 
 impl Trial {
-    pub(crate) fn of(name: &'static str, function: Function) -> Self {
-        Self { name, function, starts: Vec::new(), warm: Vec::new(), wrong: None }
+    pub(crate) fn new(name: &'static str, function: Function) -> Self {
+        Self { name, function, starts: Vec::new(), warm: Vec::new(), error: None }
     }
 
-    pub(crate) async fn start(&mut self, cloud: &Cloud) {
-        if self.wrong.is_none() {
-            match start(&self.function, cloud).await {
+    pub(crate) async fn run_cold(&mut self, cloud: &Cloud) {
+        if self.error.is_none() {
+            match measure_cold(&self.function, cloud).await {
                 Ok(start) => self.starts.push(start),
-                Err(error) => self.wrong = Some(error),
+                Err(error) => self.error = Some(error),
             }
         }
     }
 
-    pub(crate) async fn warm(&mut self, cloud: &Cloud, counts: &Counts) {
-        if self.wrong.is_none() {
-            match warm(&self.function, cloud, counts).await {
+    pub(crate) async fn run_warm(&mut self, cloud: &Cloud, repetitions: &Repetitions) {
+        if self.error.is_none() {
+            match measure_warm(&self.function, cloud, repetitions).await {
                 Ok(warm) => self.warm.push(warm),
-                Err(error) => self.wrong = Some(error),
+                Err(error) => self.error = Some(error),
             }
         }
     }
 
+    /// Returns the costs of the median runs.
+    ///
     /// # Errors
-    /// If any run went wrong.
-    pub(crate) fn end(self) -> Result<Measured, BoxError> {
-        if let Some(error) = self.wrong {
+    /// Fails if any run failed.
+    pub(crate) fn into_median(self) -> Result<FunctionCosts, BoxError> {
+        if let Some(error) = self.error {
             return Err(error);
         }
-        let cold = middle(self.starts, Start::cpu).ok_or("it was never started")?;
-        let warm = middle(self.warm, |warm| warm.single.cpu).ok_or("it never ran warm")?;
-        Ok(Measured { cold, warm, package: self.function.package })
+        let cold = median(self.starts, ColdCosts::cpu).ok_or("it was never started")?;
+        let warm = median(self.warm, |warm| warm.single.cpu).ok_or("it never ran warm")?;
+        Ok(FunctionCosts { cold, warm, package: self.function.package })
     }
 }
 
-fn middle<T>(mut runs: Vec<T>, cpu: impl Fn(&T) -> Duration) -> Option<T> {
+fn median<T>(mut runs: Vec<T>, cpu: impl Fn(&T) -> Duration) -> Option<T> {
     runs.sort_by_key(cpu);
     let middle = runs.len() / 2;
     runs.into_iter().nth(middle)
 }
 
-async fn start(function: &Function, cloud: &Cloud) -> Result<Start, BoxError> {
-    let question = Question::single(&cloud.token(), 0);
-    let began = Instant::now();
+async fn measure_cold(function: &Function, cloud: &Cloud) -> Result<ColdCosts, BoxError> {
+    let request = CheckedRequest::single(&cloud.token(), 0);
+    let started = Instant::now();
     let runtime = function.start(cloud).await;
     runtime.wait_until_idle().await?;
-    let start = Cost { wall: began.elapsed(), cpu: process::cpu(runtime.process_id())? };
-    let first = each(&runtime, &[question]).await?;
-    Ok(Start { start, first })
+    let start = Cost { wall: started.elapsed(), cpu: process::cpu(runtime.process_id())? };
+    let first = measure_requests(&runtime, &[request]).await?;
+    Ok(ColdCosts { start, first })
 }
 
-async fn warm(function: &Function, cloud: &Cloud, counts: &Counts) -> Result<Warm, BoxError> {
+async fn measure_warm(
+    function: &Function,
+    cloud: &Cloud,
+    repetitions: &Repetitions,
+) -> Result<WarmCosts, BoxError> {
     let token = &cloud.token();
     let runtime = function.start(cloud).await;
-    let singles = |numbers: Range<u64>| -> Vec<Question> {
-        numbers.map(|number| Question::single(token, number)).collect()
+    let singles = |numbers: Range<u64>| -> Vec<CheckedRequest> {
+        numbers.map(|number| CheckedRequest::single(token, number)).collect()
     };
-    let bulks = |count: u64| -> Vec<Question> {
-        (0..count).map(|number| Question::bulk(token, 1000 * number)).collect()
+    let bulks = |count: u64| -> Vec<CheckedRequest> {
+        (0..count).map(|number| CheckedRequest::bulk(token, 1000 * number)).collect()
     };
-    each(&runtime, &Question::refused(token)).await?;
-    each(&runtime, &singles(0..counts.warm_up)).await?;
-    let single = each(&runtime, &singles(counts.warm_up..counts.warm_up + counts.singles)).await?;
-    each(&runtime, &bulks(counts.bulk_warm_up)).await?;
-    let bulk = each(&runtime, &bulks(counts.bulks)).await?;
+    measure_requests(&runtime, &CheckedRequest::refused(token)).await?;
+    measure_requests(&runtime, &singles(0..repetitions.warm_up)).await?;
+    let single =
+        measure_requests(&runtime, &singles(repetitions.warm_up..repetitions.warm_up + repetitions.singles))
+            .await?;
+    measure_requests(&runtime, &bulks(repetitions.bulk_warm_up)).await?;
+    let bulk = measure_requests(&runtime, &bulks(repetitions.bulks)).await?;
     let usage = process::usage(runtime.process_id())?;
-    Ok(Warm { single, bulk, resident_bytes: usage.resident_bytes, peak_bytes: usage.peak_bytes })
+    Ok(WarmCosts { single, bulk, resident_bytes: usage.resident_bytes, peak_bytes: usage.peak_bytes })
 }
 
-/// What each of the questions takes: CPU until the function waits again, wall until the answer is there.
-async fn each(runtime: &Runtime, questions: &[Question]) -> Result<Cost, BoxError> {
+/// Returns the mean cost of the requests: CPU time until the function waits again, wall time until the answer arrives.
+async fn measure_requests(runtime: &Runtime, requests: &[CheckedRequest]) -> Result<Cost, BoxError> {
     runtime.wait_until_idle().await?;
     let before = process::cpu(runtime.process_id())?;
     let mut wall = Duration::ZERO;
-    for question in questions {
-        let asked = Instant::now();
-        let answer = runtime.invoke(&question.event).await?;
-        wall += asked.elapsed();
-        question.check(&answer)?;
+    for request in requests {
+        let sent = Instant::now();
+        let answer = runtime.invoke(&request.event).await?;
+        wall += sent.elapsed();
+        request.check_answer(&answer)?;
         runtime.wait_until_idle().await?;
     }
     let cpu = process::cpu(runtime.process_id())?.saturating_sub(before);
-    let count = questions.len() as u32;
+    let count = requests.len() as u32;
     Ok(Cost { cpu: cpu / count, wall: wall / count })
 }

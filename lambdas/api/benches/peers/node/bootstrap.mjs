@@ -1,4 +1,4 @@
-// The loop of a Lambda runtime around the bundled handler: on Lambda, AWS's own runtime client has it.
+// The event loop that AWS's runtime client provides on Lambda.
 
 import { Agent, request } from "node:http";
 import { handler } from "./dist/handler.mjs";

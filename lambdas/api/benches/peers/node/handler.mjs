@@ -10,7 +10,7 @@ const ITEM = /^\/v1\/items\/([^/]+)$/;
 
 const dynamodb = DynamoDBDocumentClient.from(new DynamoDBClient({}));
 const verifier = JwtVerifier.create({ issuer, audience, jwksUri, scope });
-// Outside the handler, where Lambda gives more CPU.
+// Outside the handler, because Lambda gives more CPU during initialization.
 await verifier.hydrate();
 
 function answer(status, body) {
@@ -25,8 +25,8 @@ function answer(status, body) {
 
 const problem = (status, title) => answer(status, { type: "about:blank", title, status });
 
-// What a load adds to each item is not the item's.
-const shown = ({ "restctl:load": _, ...item }) => item;
+// Removes the attribute that a load adds.
+const toJsonItem = ({ "restctl:load": _, ...item }) => item;
 
 async function isAuthorized(event) {
   const [authorization, ...more] = event.multiValueHeaders?.authorization ?? [];
@@ -41,7 +41,7 @@ async function isAuthorized(event) {
 
 async function getItem(id) {
   const { Item } = await dynamodb.send(new GetCommand({ TableName: table, Key: { [key]: id } }));
-  return Item ? answer(200, shown(Item)) : problem(404, "Item not found");
+  return Item ? answer(200, toJsonItem(Item)) : problem(404, "Item not found");
 }
 
 async function batchGet(event) {
@@ -51,7 +51,7 @@ async function batchGet(event) {
   let requests = { [table]: { Keys: ids.map((id) => ({ [key]: id })) } };
   while (requests[table]?.Keys.length > 0) {
     const output = await dynamodb.send(new BatchGetCommand({ RequestItems: requests }));
-    for (const item of output.Responses[table] ?? []) found.set(item[key], shown(item));
+    for (const item of output.Responses[table] ?? []) found.set(item[key], toJsonItem(item));
     requests = output.UnprocessedKeys ?? {};
   }
   return answer(200, {
@@ -61,7 +61,7 @@ async function batchGet(event) {
 }
 
 export async function handler(event) {
-  if (!(await isAuthorized(event))) return problem(401, "A token is needed");
+  if (!(await isAuthorized(event))) return problem(401, "A token is required");
   const { httpMethod: method, path } = event;
   if (method === "POST" && path === "/v1/items/batch-get") return batchGet(event);
   const id = ITEM.exec(path)?.[1];

@@ -1,4 +1,4 @@
-"""The loop of a Lambda runtime around the handler: on Lambda, AWS's own runtime client has it."""
+"""The event loop that AWS's runtime client provides on Lambda."""
 
 import http.client
 import json

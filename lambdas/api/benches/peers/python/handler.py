@@ -21,7 +21,7 @@ ITEM = re.compile(r"/v1/items/([^/]+)")
 dynamodb = boto3.client("dynamodb")
 deserialize = TypeDeserializer().deserialize
 keys = jwt.PyJWKClient(os.environ["JWKS_URI"], cache_keys=True)
-# Outside the handler, where Lambda gives more CPU.
+# Outside the handler, because Lambda gives more CPU during initialization.
 keys.get_jwk_set()
 
 
@@ -47,8 +47,8 @@ def problem(status, title):
     return answer(status, {"type": "about:blank", "title": title, "status": status})
 
 
-def shown(item):
-    """What a load adds to each item is not the item's."""
+def to_json_item(item):
+    """Removes the attribute that a load adds."""
     return {name: deserialize(value) for name, value in item.items() if name != "restctl:load"}
 
 
@@ -73,7 +73,7 @@ def is_authorized(event):
 
 def get_item(item_id):
     item = dynamodb.get_item(TableName=TABLE, Key={KEY: {"S": item_id}}).get("Item")
-    return answer(200, shown(item)) if item else problem(404, "Item not found")
+    return answer(200, to_json_item(item)) if item else problem(404, "Item not found")
 
 
 def batch_get(event):
@@ -84,7 +84,7 @@ def batch_get(event):
     while requests:
         output = dynamodb.batch_get_item(RequestItems=requests)
         for item in output["Responses"].get(TABLE, []):
-            found[item[KEY]["S"]] = shown(item)
+            found[item[KEY]["S"]] = to_json_item(item)
         requests = output.get("UnprocessedKeys")
     items = [found[item_id] for item_id in ids if item_id in found]
     return answer(200, {"items": items, "missing": [item_id for item_id in ids if item_id not in found]})
@@ -92,7 +92,7 @@ def batch_get(event):
 
 def handler(event):
     if not is_authorized(event):
-        return problem(401, "A token is needed")
+        return problem(401, "A token is required")
     method, path = event["httpMethod"], event["path"]
     if method == "POST" and path == "/v1/items/batch-get":
         return batch_get(event)
