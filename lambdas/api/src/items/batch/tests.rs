@@ -1,0 +1,101 @@
+use restctl_contract::api::{BatchGetAnswer, MAX_ANSWER_BYTES};
+use serde_json::json;
+
+use super::*;
+
+fn requested_ids(ids: Value) -> RequestedIds {
+    RequestedIds::parse(KeyType::String, json!({"ids": ids}).to_string().as_bytes()).unwrap()
+}
+
+fn found_items(items: &[(&str, String)], unread: &[&str]) -> FoundItems {
+    let id = |id: &str| Id::String(id.to_owned());
+    FoundItems {
+        items: items.iter().map(|(key, item)| (id(key), item.clone())).collect(),
+        unread: unread.iter().map(|key| id(key)).collect(),
+    }
+}
+
+fn answer_text(requested: &RequestedIds, found: &FoundItems) -> Result<String, Failure> {
+    let mut answer = BatchAnswer::new(requested);
+    while !answer.is_full && answer.processed < requested.ids.len() {
+        answer.add_batch(found)?;
+    }
+    Ok(answer.into_json())
+}
+
+fn parsed_answer(requested: &RequestedIds, found: &FoundItems) -> BatchGetAnswer {
+    let text = answer_text(requested, found).unwrap();
+    assert!(AnswerSize::of_json(&text).is_within_limits(), "{} bytes", text.len());
+    serde_json::from_str(&text).unwrap()
+}
+
+#[test]
+fn the_order_is_kept_and_duplicates_are_dropped() {
+    let requested = requested_ids(json!(["b", "x", "a", "b", "y", "c"]));
+    let found = found_items(&[("a", r#"{"id":"a"}"#.into()), ("b", r#"{"id":"b"}"#.into())], &["c"]);
+    let answered = answer_text(&requested, &found).unwrap();
+    assert_eq!(answered, r#"{"items":[{"id":"b"},{"id":"a"}],"missing":["x","y"],"remaining":["c"]}"#);
+    let none = requested_ids(json!([]));
+    assert_eq!(answer_text(&none, &found).unwrap(), r#"{"items":[],"missing":[]}"#);
+}
+
+#[test]
+fn an_answer_is_cut_before_the_item_that_does_not_fit() {
+    let item = |text: &str, length: usize| format!(r#"{{"v":"{}"}}"#, text.repeat(length / text.len()));
+    let requested = requested_ids(json!(["a", "b", "none", "c", "d"]));
+    for (text, size) in [("x", MAX_ANSWER_BYTES / 3), (r#"\""#, 200_000)] {
+        // The last item would fit, but items keep the order of the request, even over several calls.
+        let mut items = ["a", "b", "c", "d"].map(|id| (id, item(text, size)));
+        items[3].1 = "{}".to_owned();
+        let answer = parsed_answer(&requested, &found_items(&items, &[]));
+        assert_eq!(answer.items.len(), 2, "{text}");
+        assert_eq!((answer.missing, answer.remaining), (vec![json!("none")], vec![json!("c"), json!("d")]));
+    }
+}
+
+#[test]
+fn ids_of_unread_batches_remain() {
+    let ids: Vec<String> = (0..250).map(|id| id.to_string()).collect();
+    let requested = requested_ids(json!(ids));
+    let item = |id: &str| format!(r#"{{"v":"{id}{}"}}"#, "x".repeat(4000));
+    let items: Vec<(&str, String)> = ids.iter().map(|id| (id.as_str(), item(id))).collect();
+    let answer = parsed_answer(&requested, &found_items(&items, &[]));
+    let cut = answer.items.len();
+    assert!((100..200).contains(&cut), "{cut}");
+    let rest: Vec<Value> = ids[cut..].iter().map(|id| json!(id)).collect();
+    assert_eq!(answer.remaining, rest);
+}
+
+#[test]
+fn an_item_that_never_fits_is_an_error() {
+    let requested = requested_ids(json!(["a", "b"]));
+    let large = format!(r#"{{"v":"{}"}}"#, "x".repeat(MAX_ANSWER_BYTES));
+    let items = [("a", large.clone()), ("b", "{}".to_owned())];
+    assert!(matches!(answer_text(&requested, &found_items(&items, &[])), Err(Failure::ItemTooLarge(_))));
+    let items = [("a", "{}".to_owned()), ("b", large)];
+    assert_eq!(parsed_answer(&requested, &found_items(&items, &[])).remaining, [json!("b")]);
+}
+
+#[test]
+fn bad_bodies_are_refused() {
+    let parse = |body: &str| RequestedIds::parse(KeyType::String, body.as_bytes()).unwrap_err();
+    for body in ["", "{", "ids=1", r#"{"ids":["a"]} x"#, &"[".repeat(100_000)] {
+        assert!(matches!(parse(body), Failure::MalformedBody(_)), "{body}");
+    }
+    for body in [
+        "null",
+        "[]",
+        "{}",
+        r#"{"ids":"a"}"#,
+        r#"{"ids":null}"#,
+        r#"{"ids":["a"],"limit":1}"#,
+        r#"[["a"]]"#,
+        r#"{"ids":["a"],"ids":["b"]}"#,
+    ] {
+        assert!(matches!(parse(body), Failure::InvalidBody(_)), "{body}");
+    }
+    let failure = parse(r#"{"ids":["a",42]}"#);
+    assert!(failure.to_string().starts_with("ids[1] is a number"), "{failure}");
+    let many = json!({"ids": vec!["a"; MAX_IDS_PER_CALL + 1]}).to_string();
+    assert!(matches!(parse(&many), Failure::TooManyIds(1001)));
+}
