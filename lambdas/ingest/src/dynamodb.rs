@@ -5,11 +5,12 @@ mod pace;
 
 use std::time::Instant;
 
-pub(crate) use backoff::Backoff;
 use bytes::Bytes;
-use pace::Pace;
 use restctl_aws::{CallError, ErrorCode, Service};
 use serde::Deserialize;
+
+pub(crate) use backoff::Backoff;
+use pace::Pace;
 
 use crate::error::Error;
 
@@ -34,8 +35,8 @@ impl Dynamodb {
     /// [`Error::InvalidRequest`] if the request's own content is invalid.
     pub(crate) async fn call(&self, operation: &'static str, body: Vec<u8>) -> Result<Bytes, Error> {
         let body = Bytes::from(body);
-        let mut failures = 0;
-        for attempt in 0.. {
+        let (mut attempt, mut failures) = (0, 0);
+        loop {
             match self.call_once(operation, body.clone()).await {
                 Ok(answer) => return Ok(answer),
                 Err(CallError::Refused { operation, code: ErrorCode::Validation, message }) => {
@@ -43,11 +44,11 @@ impl Dynamodb {
                 }
                 Err(CallError::Throttled { .. }) => {}
                 Err(CallError::Unavailable { .. }) if failures + 1 < MAX_FAILURES => failures += 1,
-                Err(error) => return Err(Error::service(operation, "DynamoDB", error)),
+                Err(error) => return Err(error.into()),
             }
             self.backoff.wait(attempt).await;
+            attempt += 1;
         }
-        unreachable!("the numbers of attempts have no end")
     }
 
     /// Slows down and waits, after the table has left some requests of a batch unprocessed.

@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 
-use restctl_aws::BoxError;
+use restctl_aws::{BoxError, CallError};
 use restctl_contract::event::EventError;
 use restctl_rows::Unreadable;
 
@@ -11,6 +11,8 @@ use restctl_rows::Unreadable;
 pub(crate) enum Error {
     #[error("the message is not an \"Object Created\" event of Amazon S3")]
     NotAnObjectCreatedEvent(#[from] EventError),
+    #[error("a call of DynamoDB failed")]
+    Dynamodb(#[from] CallError),
     #[error("{operation} of {target:?} failed")]
     Service { operation: &'static str, target: String, source: BoxError },
     /// The request itself is invalid.

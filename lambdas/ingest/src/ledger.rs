@@ -50,7 +50,7 @@ impl<'a> Ledger<'a> {
 
     pub(crate) async fn write_entry(&self, entry: &LedgerEntry) -> Result<(), Error> {
         let item: Item =
-            serde_dynamo::to_item(entry).map_err(|error| Error::unreadable_answer("PutItem", error))?;
+            serde_dynamo::to_item(entry).map_err(|error| Error::service("PutItem", self.table, error))?;
         self.put_item(&item).await
     }
 

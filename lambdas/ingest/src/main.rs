@@ -51,7 +51,7 @@ async fn main() -> Result<(), Error> {
     let handler = handler(Settings::from_environment()?, &environment).await?;
     let handler = &handler;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {
-        handler.handle(event.payload, Deadline::at(event.context.deadline())).await
+        handler.handle(event.payload, Deadline::from_end(event.context.deadline())).await
     }))
     .await
 }

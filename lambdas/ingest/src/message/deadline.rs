@@ -27,7 +27,7 @@ pub(crate) enum Completion {
 
 impl Deadline {
     /// Returns the deadline of an invocation that begins now.
-    pub(crate) fn at(end: SystemTime) -> Self {
+    pub(crate) fn from_end(end: SystemTime) -> Self {
         Self { end, margin: MARGIN, last_call: LAST_CALL, short: SHORT.min(time_until(end) / 4) }
     }
 

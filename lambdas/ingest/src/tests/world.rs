@@ -40,7 +40,7 @@ pub(crate) enum TimeLimit {
 impl TimeLimit {
     fn deadline(self) -> Deadline {
         const HOUR: Duration = Duration::from_secs(60 * 60);
-        let deadline = Deadline { last_call: HOUR / 2, ..Deadline::at(SystemTime::now() + HOUR) };
+        let deadline = Deadline { last_call: HOUR / 2, ..Deadline::from_end(SystemTime::now() + HOUR) };
         match self {
             TimeLimit::Plenty => deadline,
             TimeLimit::Short => Deadline { short: HOUR, ..deadline },
