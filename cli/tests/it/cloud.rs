@@ -14,6 +14,10 @@ use crate::state_folder::StateFolder;
 /// Where `local up` writes down what runs.
 pub(crate) const RECORD: &str = "restctl/local/cloud.json";
 
+/// How long a test waits for something that must happen. A machine that is busy with other things is no reason to
+/// give up.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+
 pub(crate) struct Cloud {
     /// None once this is dropped.
     state: Option<StateFolder>,
@@ -230,10 +234,10 @@ impl Ran {
     }
 }
 
-/// Looks until it is there. A machine that is busy with other things is no reason to give up.
+/// Looks until it is there.
 #[track_caller]
 pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(300);
+    let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = look() {
             return found;

@@ -1,11 +1,11 @@
 //! Somebody between restctl and the local cloud, who answers some of its calls in its place: as AWS would, where the
 //! local cloud is too quick or too kind.
 
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Condvar, Mutex, mpsc};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use serde_json::Value;
 
@@ -34,6 +34,22 @@ impl Call {
     }
 }
 
+/// Where calls wait until a test opens it.
+#[derive(Clone, Default)]
+pub(crate) struct Gate(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gate {
+    pub(crate) fn open(&self) {
+        *self.0.0.lock().unwrap() = true;
+        self.0.1.notify_all();
+    }
+
+    pub(crate) fn wait_until_open(&self) {
+        let is_open = self.0.0.lock().unwrap();
+        drop(self.0.1.wait_while(is_open, |is_open| !*is_open).unwrap());
+    }
+}
+
 struct Front {
     endpoint: String,
     client: reqwest::Client,
@@ -46,26 +62,32 @@ async fn respond(
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
-) -> (StatusCode, Vec<u8>) {
+) -> (StatusCode, HeaderMap, Bytes) {
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
     let call = Call {
         uri: uri.to_string(),
         target: target.unwrap_or_default().to_owned(),
         body: String::from_utf8_lossy(&body).into_owned(),
     };
-    if let Some(answer) = (front.answer)(&call) {
+    // It may wait, and must not keep other calls waiting.
+    let answering = Arc::clone(&front);
+    let answer = tokio::task::spawn_blocking(move || (answering.answer)(&call)).await.unwrap();
+    if let Some(answer) = answer {
         // The type of an error.
         let status = if answer.contains("__type") { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-        return (status, answer.into_bytes());
+        return (status, HeaderMap::new(), answer.into());
     }
     let mut request = front.client.request(method, format!("{}{uri}", front.endpoint)).body(body);
-    for (name, value) in
-        headers.iter().filter(|(name, _)| !["host", "content-length"].contains(&name.as_str()))
-    {
+    let is_of_the_message =
+        |name: &str| !["host", "content-length", "transfer-encoding", "connection"].contains(&name);
+    for (name, value) in headers.iter().filter(|(name, _)| is_of_the_message(name.as_str())) {
         request = request.header(name, value);
     }
     let passed_on = request.send().await.unwrap();
-    (passed_on.status(), passed_on.bytes().await.unwrap().to_vec())
+    let (status, headers) = (passed_on.status(), passed_on.headers().clone());
+    let headers = headers.into_iter().filter_map(|(name, value)| Some((name?, value)));
+    let headers = headers.filter(|(name, _)| is_of_the_message(name.as_str())).collect();
+    (status, headers, passed_on.bytes().await.unwrap())
 }
 
 /// From now on `answer` answers what `cloud` is asked, or leaves it to the cloud.
@@ -83,7 +105,8 @@ pub(crate) fn interpose(cloud: &Cloud, answer: impl Fn(&Call) -> Option<String> 
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             tell.send(listener.local_addr().unwrap()).unwrap();
-            axum::serve(listener, Router::new().fallback(respond).with_state(front)).await.unwrap();
+            let routes = Router::new().fallback(respond).layer(DefaultBodyLimit::disable()).with_state(front);
+            axum::serve(listener, routes).await.unwrap();
         });
     });
     record["endpoint_url"] = format!("http://{}", told.recv().unwrap()).into();

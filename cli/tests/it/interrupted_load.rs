@@ -1,42 +1,37 @@
-//! A load that does not fit into one invocation, and whose function is killed in the middle.
+//! A load whose function is killed in the middle.
 
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
+use std::thread::sleep;
+use std::time::Duration;
 
-use reqwest::Method;
-use serde_json::{Value, json};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 
 use crate::cloud::{Cloud, Ran, eventually, fixtures};
 
-/// The fixture over and over with other ids: more than an invocation of some seconds gets done.
-const COPIES: usize = 20;
-const SECONDS: u32 = 10;
+/// The fixture over and over with other ids: the function is not done with it between two looks at it.
+const COPIES: usize = 10;
+
+/// The function reports to the ledger as often as this, so the next report after so long a break is due.
+const REPORT: Duration = Duration::from_millis(1_100);
 
 #[test]
-fn a_load_outlives_its_invocations() {
+fn a_load_goes_on_from_the_checkpoint_of_a_killed_function() {
     let cloud = Cloud::deployed(&[]);
-    let function = cloud.resource("IngestFunction");
-    let configuration = format!("/2015-03-31/functions/{function}/configuration");
-    let timeout = json!({ "Timeout": SECONDS }).to_string();
-    cloud.send("lambda", Method::PUT, &configuration, |request| request.body(timeout));
-    // It makes a version of the function as it is now, and that one live.
-    cloud.succeed(&["deploy"]);
-
+    let function = Function { cloud: &cloud, name: cloud.resource("IngestFunction") };
     let mut command = cloud.command(&["upload", &many_items(&cloud)]);
     let upload = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let begun = |load: &Value| load["progress"].as_u64() > Some(1_000);
-    let first = eventually("the load is on its way", || only_load(&cloud).filter(begun));
-    assert_eq!(first["state"], "loading");
-    kill_function(&cloud, &function);
+    let checkpoint = kill_at_a_checkpoint(&function);
 
     let uploaded = Ran::from(upload.wait_with_output().unwrap());
     assert_eq!(uploaded.exit, 0, "{}", uploaded.said);
     let rows = 3_000 * COPIES as u64;
     assert_eq!((uploaded.count("read"), uploaded.count("rejected")), (rows, 0));
     assert_eq!(uploaded.count("new") + uploaded.count("duplicates"), rows, "{}", uploaded.data);
-    let seconds = only_load(&cloud).unwrap()["seconds"].as_f64().unwrap();
-    assert!(seconds > f64::from(SECONDS), "{seconds} s are no more than an invocation has");
+    let (first, second) = (attempt(&cloud, 0), attempt(&cloud, checkpoint));
+    assert_ne!(first, second, "the same invocation");
 
     let last = format!("42-{}", COPIES - 1);
     assert_eq!(cloud.succeed(&["get", "--id", &last]).json()["name"], "Pocket Towel");
@@ -45,6 +40,38 @@ fn a_load_outlives_its_invocations() {
     let pairs = 15 * COPIES as u64;
     assert!(again.count("unchanged") >= rows - 2 * pairs, "{}", again.data);
     assert_eq!((again.count("new"), again.count("stale")), (0, 0), "{}", again.data);
+}
+
+/// Kills the function, as if it had run out of memory, while it is in the middle of the load, and returns from which
+/// byte on the load has to go on. While somebody looks at the load, the function stands still.
+fn kill_at_a_checkpoint(function: &Function<'_>) -> u64 {
+    eventually("the load is at a checkpoint", || {
+        function.signal(Signal::STOP);
+        let load = only_load(function.cloud).unwrap_or_default();
+        assert_ne!(load["state"], "loaded", "there was no checkpoint on the way");
+        let checkpoint = load["position"]["offset"].as_u64().filter(|offset| *offset > 0);
+        if checkpoint.is_some() {
+            assert!(function.signal(Signal::KILL) > 0, "the function does not run");
+        } else {
+            if load["state"] == "loading" {
+                sleep(REPORT);
+            }
+            function.signal(Signal::CONT);
+        }
+        checkpoint
+    })
+}
+
+/// The invocation that went on with the load from this byte, by the log.
+fn attempt(cloud: &Cloud, from_byte: u64) -> String {
+    let load = only_load(cloud).unwrap()["load"].as_str().unwrap().to_owned();
+    eventually(&format!("an attempt from byte {from_byte} is in the log"), || {
+        let log = cloud.succeed(&["logs", "--load", &load]).data;
+        let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let mut begun = lines.filter(|line| line["message"] == "an attempt begins");
+        let line = begun.find(|line| line["from_byte"] == from_byte)?;
+        Some(line["spans"][0]["requestId"].as_str().unwrap().to_owned())
+    })
 }
 
 fn many_items(cloud: &Cloud) -> String {
@@ -77,22 +104,28 @@ fn only_load(cloud: &Cloud) -> Option<Value> {
     loads.as_array().unwrap().iter().find(|load| load["object"] == "many.csv").cloned()
 }
 
-/// As if it had run out of memory.
-fn kill_function(cloud: &Cloud, function: &str) {
-    let environment_of = |process: &Path| fs::read(process.join("environ")).ok();
-    let endpoint = cloud.record()["endpoint_url"].as_str().unwrap().to_owned();
-    let name = format!("AWS_LAMBDA_FUNCTION_NAME={function}");
-    let mut killed = 0;
-    for process in fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok().map(|entry| entry.path())) {
-        let Some(environment) = environment_of(&process) else { continue };
-        let variables: Vec<&[u8]> = environment.split(|byte| *byte == 0).collect();
-        let endpoint = format!("AWS_ENDPOINT_URL={}", endpoint.trim_end_matches('/'));
-        if variables.contains(&name.as_bytes()) && variables.contains(&endpoint.as_bytes()) {
-            let id: i32 = process.file_name().unwrap().to_str().unwrap().parse().unwrap();
-            let id = rustix::process::Pid::from_raw(id).unwrap();
-            rustix::process::kill_process(id, rustix::process::Signal::KILL).unwrap();
-            killed += 1;
-        }
+struct Function<'a> {
+    cloud: &'a Cloud,
+    name: String,
+}
+
+impl Function<'_> {
+    /// Sends the signal to each of its processes, and returns how many there are.
+    fn signal(&self, signal: Signal) -> usize {
+        let endpoint = self.cloud.record()["endpoint_url"].as_str().unwrap().to_owned();
+        let variables = [
+            format!("AWS_LAMBDA_FUNCTION_NAME={}", self.name),
+            format!("AWS_ENDPOINT_URL={}", endpoint.trim_end_matches('/')),
+        ];
+        let has_variables = |process: &Path| {
+            let environment = fs::read(process.join("environ")).unwrap_or_default();
+            let lines: Vec<&[u8]> = environment.split(|byte| *byte == 0).collect();
+            variables.iter().all(|variable| lines.contains(&variable.as_bytes()))
+        };
+        let processes = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+        let ids = processes
+            .filter(|process| has_variables(process))
+            .map(|process| process.file_name().unwrap().to_str().unwrap().parse().unwrap());
+        ids.filter(|id| kill_process(Pid::from_raw(*id).unwrap(), signal).is_ok()).count()
     }
-    assert!(killed > 0, "no process of {function} was found");
 }

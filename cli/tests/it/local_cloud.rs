@@ -5,9 +5,10 @@ use std::fs::File;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+use crate::cloud::eventually;
 
 /// A state folder, and whatever runs in it until the test ends.
 struct State(tempfile::TempDir);
@@ -67,14 +68,6 @@ fn is_locked(lock: &Path) -> bool {
     File::open(lock).unwrap().try_lock_shared().is_err()
 }
 
-fn eventually(what: &str, condition: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !condition() {
-        assert!(Instant::now() < deadline, "never: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 #[test]
 fn up_twice_status_down() {
     let state = State::new();
@@ -123,8 +116,8 @@ fn nothing_outlives_a_killed_supervisor() {
     let (record, addresses) = (state.record(), state.addresses());
     let killed = Command::new("kill").args(["-KILL", &record["supervisor"].to_string()]).status().unwrap();
     assert!(killed.success());
-    eventually("the emulator ends", || !is_locked(&state.folder().join("emulator.lock")));
-    eventually("the ports close", || !addresses.iter().any(answers));
+    eventually("the emulator ends", || (!is_locked(&state.folder().join("emulator.lock"))).then_some(()));
+    eventually("the ports close", || (!addresses.iter().any(answers)).then_some(()));
     assert_eq!(state.command(&["status"]).output().unwrap().status.code(), Some(5));
 
     state.run(&["up"]);
@@ -140,7 +133,7 @@ fn an_interrupted_start_leaves_nothing() {
     state.run(&["down"]);
     let mut up = state.command(&["up"]).spawn().unwrap();
     let lock = state.folder().join("emulator.lock");
-    eventually("the emulator starts", || lock.exists() && is_locked(&lock));
+    eventually("the emulator starts", || (lock.exists() && is_locked(&lock)).then_some(()));
     let emulator = File::open(&lock).unwrap();
     assert!(Command::new("kill").args(["-INT", &up.id().to_string()]).status().unwrap().success());
     assert_eq!(up.wait().unwrap().code(), Some(130));

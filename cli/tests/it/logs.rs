@@ -4,12 +4,12 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::cloud::{Cloud, Ran, eventually};
+use crate::cloud::{Cloud, PATIENCE, Ran, eventually};
 use crate::interposed::interpose;
 
 fn lines(ran: &Ran) -> Vec<Value> {
@@ -130,7 +130,7 @@ impl Follower {
     fn until(&self, word: &str) -> Vec<String> {
         let mut lines = Vec::new();
         while !lines.iter().any(|line: &String| line.contains(word)) {
-            let line = self.lines.recv_timeout(Duration::from_secs(60));
+            let line = self.lines.recv_timeout(PATIENCE);
             lines.push(line.unwrap_or_else(|error| panic!("no {word} in {lines:?}: {error}")));
         }
         lines

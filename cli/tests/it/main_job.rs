@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rcgen::{
@@ -13,6 +13,7 @@ use rcgen::{
 use serde_json::json;
 
 use crate::cloud::{Cloud, Ran};
+use crate::interposed::{Gate, interpose};
 
 /// What a receipt says that does not depend on what the table held before, except for `new`.
 fn receipt(upload: &Ran) -> Vec<String> {
@@ -190,33 +191,51 @@ fn a_load_is_queued_where_the_bucket_sends_no_event() {
     let name = rules["Rules"][0]["Name"].clone();
     cloud.call("events", "AWSEvents.DisableRule", &json!({ "Name": name }));
 
+    // An upload that waits for its load looks at the ledger, and gets no answer before the newer file is there.
+    let newer_is_sent = Gate::default();
+    let gate = newer_is_sent.clone();
+    interpose(&cloud, move |call| {
+        if call.target.ends_with(".GetItem") {
+            gate.wait_until_open();
+        }
+        None
+    });
     interrupt_a_wait(&cloud);
     // Of two uploads under one name, the newer one alone is queued: it must not be overwritten by the older.
     let older = cloud.state().join("items.csv");
     std::fs::write(&older, "id,name\n1,older\n").unwrap();
-    let mut older =
-        cloud.command(&["upload", older.to_str().unwrap()]).stderr(Stdio::piped()).spawn().unwrap();
-    let mut said = BufReader::new(older.stderr.take().unwrap()).lines();
-    assert!(said.any(|line| line.unwrap().starts_with("uploaded ")));
-    let newer = cloud.succeed(&["upload", "items.csv"]);
+    let older = upload_until_sent(&cloud, older.to_str().unwrap());
+    let newer = upload_until_sent(&cloud, "items.csv");
+    newer_is_sent.open();
+    let newer = Ran::from(newer.wait_with_output().unwrap());
+    assert_eq!(newer.exit, 0, "{}", newer.said);
     assert_eq!(receipt(&newer)[..2], ["read 3000", "new 2985"]);
-    let rest: Vec<String> = said.map(Result::unwrap).collect();
-    assert_eq!(older.wait().unwrap().code(), Some(1), "{rest:?}");
-    assert!(rest.iter().any(|line| line.contains("was uploaded again before it was loaded")), "{rest:?}");
+    Ran::from(older.wait_with_output().unwrap()).failed_with(1, &["was uploaded again before it was loaded"]);
     assert_ne!(cloud.succeed(&["get", "--id", "1"]).json()["name"], "older");
 }
 
 /// Ctrl-C ends the wait for a load whose file went up in parts.
 fn interrupt_a_wait(cloud: &Cloud) {
-    let wide = wide_file(cloud);
-    let mut upload = cloud.command(&["upload", &wide]).stderr(Stdio::piped()).spawn().unwrap();
-    let mut said = BufReader::new(upload.stderr.take().unwrap()).lines();
-    assert!(said.any(|line| line.unwrap().starts_with("uploaded ")), "it ended before it had uploaded");
+    let upload = upload_until_sent(cloud, &wide_file(cloud));
     let killed = Command::new("kill").args(["-INT", &upload.id().to_string()]).status().unwrap();
     assert!(killed.success());
-    let rest: Vec<String> = said.map(Result::unwrap).collect();
-    assert_eq!(upload.wait().unwrap().code(), Some(130), "{rest:?}");
-    assert!(rest.iter().any(|line| line.contains("no longer waiting for the load")), "{rest:?}");
+    let interrupted = Ran::from(upload.wait_with_output().unwrap());
+    interrupted.failed_with(130, &["no longer waiting for the load"]);
+}
+
+/// `restctl upload FILE`, which has sent the file and waits for its load.
+fn upload_until_sent(cloud: &Cloud, file: &str) -> Child {
+    let mut command = cloud.command(&["upload", file]);
+    let mut upload = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(upload.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.starts_with("uploaded ") {
+        line.clear();
+        assert_ne!(said.read_line(&mut line).unwrap(), 0, "it ended before it had sent {file}");
+    }
+    assert!(said.buffer().is_empty());
+    upload.stderr = Some(said.into_inner());
+    upload
 }
 
 /// 600 rows in a file that is larger than one part of an upload.

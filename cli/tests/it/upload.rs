@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::json;
 
 use crate::cloud::{Cloud, Ran, eventually};
+use crate::interposed::{Gate, interpose};
 
 /// A file of the test's own.
 fn file(cloud: &Cloud, name: &str, text: &str) -> String {
@@ -135,6 +136,15 @@ fn an_upload_goes_on_where_it_broke_off() {
     let bucket = cloud.resource("DataBucket");
     let rows = (0..2000).map(|id| format!("{id},{}\n", "x".repeat(30_000)));
     let wide = file(&cloud, "wide.csv", &format!("id,text\n{}", rows.collect::<String>()));
+    // The last part arrives only after the interruption, however fast this machine is.
+    let interrupted = Gate::default();
+    let gate = interrupted.clone();
+    interpose(&cloud, move |call| {
+        if call.uri.contains("partNumber=8") {
+            gate.wait_until_open();
+        }
+        None
+    });
     let mut sending = cloud.command(&["upload", &wide]).stderr(Stdio::piped()).spawn().unwrap();
     let there = eventually("a part is there", || {
         Some(parts(&cloud, &bucket, "wide.csv")).filter(|parts| !parts.is_empty())
@@ -144,6 +154,7 @@ fn an_upload_goes_on_where_it_broke_off() {
     let mut said = String::new();
     std::io::Read::read_to_string(&mut sending.stderr.take().unwrap(), &mut said).unwrap();
     assert_eq!(sending.wait().unwrap().code(), Some(130), "{said}");
+    interrupted.open();
     assert!(said.contains("the parts sent so far are kept"), "{said}");
     let next = said.lines().find_map(|line| line.trim().strip_prefix("next: ")).unwrap();
     assert!(next.ends_with(&format!(" upload {wide}")), "{next}");
