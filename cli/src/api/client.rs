@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 
 use crate::api::endpoint::{Endpoint, Location};
 use crate::api::retry::{Attempts, Retry, wait_while_busy};
-use crate::api::session_cache::{self, Session};
+use crate::api::session_cache::{self, SessionCache};
 use crate::api::token;
 use crate::context::Context;
 use crate::failure::{Failure, FailureContext, Result};
@@ -40,9 +40,11 @@ struct Access {
 
 impl<'a> Api<'a> {
     pub(crate) async fn new(context: &'a Context) -> Result<Self> {
-        let session = Session::recall(context)?;
-        let (reached, token) =
-            tokio::join!(reach(context, session.location()), token::obtain_by(context, session.token()));
+        let session = SessionCache::read(context)?;
+        let (reached, token) = tokio::join!(
+            reach_endpoint(context, session.location()),
+            token::remembered_or_new_token(context, session.token())
+        );
         // Where both fail, the step that comes first is the one to name: setup.
         let token = token?.access_token;
         let (endpoint, is_remembered) = reached?;
@@ -58,7 +60,7 @@ impl<'a> Api<'a> {
     }
 
     /// The name of the attribute that identifies an item.
-    pub(crate) async fn key(&self) -> String {
+    pub(crate) async fn key_name(&self) -> String {
         self.access.lock().await.endpoint.location.key.clone()
     }
 
@@ -96,7 +98,7 @@ impl<'a> Api<'a> {
                     return Ok(answer);
                 }
                 Err(error) if !(access.is_remembered && error.is_connect()) => {
-                    return Err(access.endpoint.no_answer(&access.address(path), &error));
+                    return Err(access.endpoint.no_answer_failure(&access.address(path), &error));
                 }
                 _ => *access = self.look_up_again(access).await?,
             }
@@ -107,7 +109,7 @@ impl<'a> Api<'a> {
     async fn look_up_again(&self, stale: &Arc<Access>) -> Result<Arc<Access>> {
         let mut access = self.access.lock().await;
         if Arc::ptr_eq(&access, stale) {
-            let (endpoint, token) = (find(self.context).await?, stale.token.clone());
+            let (endpoint, token) = (look_up_endpoint(self.context).await?, stale.token.clone());
             *access = Arc::new(Access { endpoint, token, is_remembered: false });
         }
         Ok(access.clone())
@@ -117,7 +119,7 @@ impl<'a> Api<'a> {
     async fn renew_token(&self, stale: &Arc<Access>) -> Result<Arc<Access>> {
         let mut access = self.access.lock().await;
         if access.token == stale.token {
-            let token = token::renew(self.context).await?.access_token;
+            let token = token::renew_token(self.context).await?.access_token;
             let Access { endpoint, is_remembered, .. } = access.as_ref();
             *access = Arc::new(Access { endpoint: endpoint.clone(), token, is_remembered: *is_remembered });
         }
@@ -146,34 +148,34 @@ impl Access {
 }
 
 /// The endpoint, and whether it is the one that is remembered.
-async fn reach(context: &Context, remembered: Option<&Location>) -> Result<(Endpoint, bool)> {
+async fn reach_endpoint(context: &Context, remembered: Option<&Location>) -> Result<(Endpoint, bool)> {
     if let Some(location) = remembered
-        && let Ok(endpoint) = Endpoint::at(location.clone()).await
+        && let Ok(endpoint) = Endpoint::resolve(location.clone()).await
     {
         return Ok((endpoint, true));
     }
-    Ok((find(context).await?, false))
+    Ok((look_up_endpoint(context).await?, false))
 }
 
-async fn find(context: &Context) -> Result<Endpoint> {
-    let location = Location::find(context).await?;
-    session_cache::keep_location(context, &location)?;
-    Endpoint::at(location).await
+async fn look_up_endpoint(context: &Context) -> Result<Endpoint> {
+    let location = Location::look_up(context).await?;
+    session_cache::store_location(context, &location)?;
+    Endpoint::resolve(location).await
 }
 
 /// Something else answers where the API was: its own refusals are problem documents.
 fn is_from_another_server(answer: &Response) -> bool {
     let is_suspect = matches!(answer.status(), StatusCode::NOT_FOUND | StatusCode::SERVICE_UNAVAILABLE);
-    is_suspect && !has_problem(answer.headers())
+    is_suspect && !is_problem_document(answer.headers())
 }
 
-fn has_problem(headers: &HeaderMap) -> bool {
+fn is_problem_document(headers: &HeaderMap) -> bool {
     let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     media_type.split(';').next().is_some_and(|it| it.trim().eq_ignore_ascii_case(PROBLEM))
 }
 
 /// A bulk call's answer of so many ids. One that leaves them all over would be asked for again for ever.
-pub(crate) fn bulk_answer(body: &[u8], asked: usize) -> Result<BatchGetAnswer> {
+pub(crate) fn parse_bulk_answer(body: &[u8], asked: usize) -> Result<BatchGetAnswer> {
     let answer: BatchGetAnswer = serde_json::from_slice(body).context("the API answers no JSON")?;
     if answer.remaining.len() < asked {
         return Ok(answer);
@@ -203,8 +205,8 @@ mod tests {
             ("text/html", false),
         ] {
             let headers = HeaderMap::from_iter([(CONTENT_TYPE, media_type.parse().unwrap())]);
-            assert_eq!(has_problem(&headers), expected, "{media_type}");
+            assert_eq!(is_problem_document(&headers), expected, "{media_type}");
         }
-        assert!(!has_problem(&HeaderMap::new()));
+        assert!(!is_problem_document(&HeaderMap::new()));
     }
 }

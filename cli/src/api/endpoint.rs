@@ -10,7 +10,7 @@ use restctl_contract::stack::Certificate;
 use restctl_contract::template::{output as stack_output, parameter};
 use serde::{Deserialize, Serialize};
 
-use crate::api::trust::{Trust, client_config, is_certificate_refusal};
+use crate::api::trust::{EndpointVerifier, build_tls_config, is_certificate_refusal};
 use crate::aws::cloudformation::{self, Stack};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, FailureContext, Result};
@@ -43,16 +43,16 @@ pub(crate) struct Location {
 }
 
 impl Location {
-    pub(crate) async fn find(context: &Context) -> Result<Self> {
+    pub(crate) async fn look_up(context: &Context) -> Result<Self> {
         let aws = context.aws().await?;
         let (certificate, stack) = tokio::try_join!(
             settings::require_certificate(aws, &context.stack),
             cloudformation::find_deployed(aws, &context.stack),
         )?;
-        Self::of(context, &stack, &certificate)
+        Self::from_stack(context, &stack, &certificate)
     }
 
-    pub(crate) fn of(context: &Context, stack: &Stack, certificate: &Certificate) -> Result<Self> {
+    pub(crate) fn from_stack(context: &Context, stack: &Stack, certificate: &Certificate) -> Result<Self> {
         let (host, port) = match &context.local {
             Some(local) => (local.front.ip().to_string(), local.front.port()),
             None => (stack.output(stack_output::LOAD_BALANCER_DNS_NAME)?.to_owned(), HTTPS_PORT),
@@ -80,7 +80,7 @@ impl Location {
     }
 
     /// It gave no answer at all to a request of `address`.
-    pub(crate) fn no_answer(&self, address: &str, error: &(dyn Error + 'static)) -> Failure {
+    pub(crate) fn no_answer_failure(&self, address: &str, error: &(dyn Error + 'static)) -> Failure {
         let failure = Failure::new(format!("the API does not answer at {address}")).because(error);
         failure.next(match (is_certificate_refusal(error), self.awaits_deployment) {
             (true, true) => {
@@ -94,7 +94,7 @@ impl Location {
     }
 
     /// The addresses of what answers for it.
-    pub(crate) async fn resolve(&self) -> Result<Vec<SocketAddr>> {
+    pub(crate) async fn resolve_addresses(&self) -> Result<Vec<SocketAddr>> {
         let addresses = tokio::net::lookup_host((self.host.as_str(), self.port)).await;
         let addresses =
             addresses.context(format!("the load balancer's name {} cannot be resolved", self.host));
@@ -114,18 +114,18 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    pub(crate) async fn find(context: &Context) -> Result<Self> {
-        Self::at(Location::find(context).await?).await
+    pub(crate) async fn look_up(context: &Context) -> Result<Self> {
+        Self::resolve(Location::look_up(context).await?).await
     }
 
     /// A client that asks for the certificate's name at the load balancer's address, so that the API can be called,
     /// and its name verified, before any DNS record points there.
-    pub(crate) async fn at(location: Location) -> Result<Self> {
-        let addresses = location.resolve().await?;
-        let trust = Arc::new(Trust::new(&location.anchor)?);
+    pub(crate) async fn resolve(location: Location) -> Result<Self> {
+        let addresses = location.resolve_addresses().await?;
+        let verifier = Arc::new(EndpointVerifier::new(&location.anchor)?);
         let mut builder = reqwest::Client::builder()
             .resolve_to_addrs(&location.name, &addresses)
-            .tls_backend_preconfigured(client_config(trust, &[b"h2", b"http/1.1"])?)
+            .tls_backend_preconfigured(build_tls_config(verifier, &[b"h2", b"http/1.1"])?)
             .https_only(true)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(10))
@@ -139,13 +139,13 @@ impl Endpoint {
     }
 
     /// The API gave no answer at all.
-    pub(crate) fn no_answer(&self, address: &str, error: &reqwest::Error) -> Failure {
-        self.location.no_answer(address, error)
+    pub(crate) fn no_answer_failure(&self, address: &str, error: &reqwest::Error) -> Failure {
+        self.location.no_answer_failure(address, error)
     }
 }
 
 /// An answer of the API that is not what was asked for.
-pub(crate) fn refusal(status: reqwest::StatusCode, body: &[u8]) -> Failure {
+pub(crate) fn parse_refusal(status: reqwest::StatusCode, body: &[u8]) -> Failure {
     let failure = Failure::new(format!("the API answers {status}"));
     let failure = match serde_json::from_slice::<Problem>(body) {
         Ok(problem) => failure.why(problem.detail.unwrap_or(problem.title)),
@@ -204,9 +204,9 @@ mod tests {
             key: "id".to_owned(),
             awaits_deployment,
         };
-        let endpoint = Endpoint::at(location).await.unwrap();
+        let endpoint = Endpoint::resolve(location).await.unwrap();
         let error = endpoint.client.get(&endpoint.base_url).send().await.unwrap_err();
-        endpoint.no_answer(&endpoint.base_url, &error).to_string()
+        endpoint.no_answer_failure(&endpoint.base_url, &error).to_string()
     }
 
     #[tokio::test]

@@ -14,23 +14,23 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::api::endpoint::Location;
-use crate::api::trust::{Trust, client_config};
+use crate::api::trust::{EndpointVerifier, build_tls_config};
 use crate::digest::sha256_hex;
 use crate::failure::{Failure, FailureContext, Result};
 
 /// For each step.
-const PATIENCE: Duration = Duration::from_secs(10);
+const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(crate) struct Handshake {
     pub(crate) address: SocketAddr,
-    pub(crate) resolving: Duration,
-    pub(crate) connecting: Duration,
+    pub(crate) resolve_time: Duration,
+    pub(crate) connect_time: Duration,
     /// The TLS handshake.
-    pub(crate) shaking: Duration,
+    pub(crate) tls_time: Duration,
     /// What the server presented, its own certificate first; empty where it did not come so far.
     pub(crate) chain: Vec<CertificateDer<'static>>,
     /// Why what it presented is not to be trusted.
-    pub(crate) refusal: Option<rustls::Error>,
+    pub(crate) certificate_error: Option<rustls::Error>,
     /// Whether its signature shows that it holds the certificate's key; none where it did not come so far.
     pub(crate) holds_key: Option<bool>,
     /// The connection, or why it is not to be trusted.
@@ -49,32 +49,42 @@ impl Handshake {
     ///
     /// # Errors
     /// If the endpoint cannot be reached. That its certificate is refused is no error, but a finding.
-    pub(crate) async fn with(location: &Location) -> Result<Self> {
+    pub(crate) async fn perform(location: &Location) -> Result<Self> {
         let began = Instant::now();
-        let addresses = location.resolve().await?;
-        let resolving = began.elapsed();
+        let addresses = location.resolve_addresses().await?;
+        let resolve_time = began.elapsed();
 
         let began = Instant::now();
-        let (address, stream) = connect(location, &addresses).await?;
-        let connecting = began.elapsed();
+        let (address, stream) = connect_to_any(location, &addresses).await?;
+        let connect_time = began.elapsed();
 
-        let verifier = Arc::new(Recording::new(location)?);
-        let config = client_config(verifier.clone(), &[b"http/1.1"])?;
+        let verifier = Arc::new(RecordingVerifier::new(location)?);
+        let config = build_tls_config(verifier.clone(), &[b"http/1.1"])?;
         let name = ServerName::try_from(location.name.clone())
             .context(format!("{} is no name that a certificate could have", location.name))?;
         let began = Instant::now();
-        let shaken = timeout(PATIENCE, TlsConnector::from(Arc::new(config)).connect(name, stream)).await;
-        let shaking = began.elapsed();
-        let connection = shaken.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()));
-        let Recorded { chain, refusal, holds_key } = std::mem::take(&mut *verifier.recorded());
-        Ok(Self { address, resolving, connecting, shaking, chain, refusal, holds_key, connection })
+        let connected =
+            timeout(STEP_TIMEOUT, TlsConnector::from(Arc::new(config)).connect(name, stream)).await;
+        let tls_time = began.elapsed();
+        let connection = connected.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()));
+        let HandshakeRecord { chain, certificate_error, holds_key } = std::mem::take(&mut *verifier.record());
+        Ok(Self {
+            address,
+            resolve_time,
+            connect_time,
+            tls_time,
+            chain,
+            certificate_error,
+            holds_key,
+            connection,
+        })
     }
 }
 
-async fn connect(location: &Location, addresses: &[SocketAddr]) -> Result<(SocketAddr, TcpStream)> {
+async fn connect_to_any(location: &Location, addresses: &[SocketAddr]) -> Result<(SocketAddr, TcpStream)> {
     let mut last = None;
     for address in addresses {
-        match timeout(PATIENCE, TcpStream::connect(address)).await {
+        match timeout(STEP_TIMEOUT, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok((*address, stream)),
             Ok(Err(error)) => last = Some(error),
             Err(_) => last = Some(std::io::ErrorKind::TimedOut.into()),
@@ -89,26 +99,26 @@ async fn connect(location: &Location, addresses: &[SocketAddr]) -> Result<(Socke
 }
 
 #[derive(Debug, Default)]
-struct Recorded {
+struct HandshakeRecord {
     chain: Vec<CertificateDer<'static>>,
-    refusal: Option<rustls::Error>,
+    certificate_error: Option<rustls::Error>,
     holds_key: Option<bool>,
 }
 
 /// Keeps what the server presented, and leaves the judgement to the verifier that all calls have.
 #[derive(Debug)]
-struct Recording {
-    verifier: Trust,
-    recorded: Mutex<Recorded>,
+struct RecordingVerifier {
+    verifier: EndpointVerifier,
+    record: Mutex<HandshakeRecord>,
 }
 
-impl Recording {
+impl RecordingVerifier {
     fn new(location: &Location) -> Result<Self> {
-        Ok(Self { verifier: Trust::new(&location.anchor)?, recorded: Mutex::default() })
+        Ok(Self { verifier: EndpointVerifier::new(&location.anchor)?, record: Mutex::default() })
     }
 
-    fn recorded(&self) -> MutexGuard<'_, Recorded> {
-        self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
+    fn record(&self) -> MutexGuard<'_, HandshakeRecord> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The judgement of both: the server's signature, and before it the certificate.
@@ -116,17 +126,17 @@ impl Recording {
         &self,
         signature: Result<HandshakeSignatureValid, rustls::Error>,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let mut recorded = self.recorded();
-        recorded.holds_key = Some(signature.is_ok());
-        match &recorded.refusal {
-            Some(refusal) => Err(refusal.clone()),
+        let mut record = self.record();
+        record.holds_key = Some(signature.is_ok());
+        match &record.certificate_error {
+            Some(certificate_error) => Err(certificate_error.clone()),
             None => signature,
         }
     }
 }
 
-impl ServerCertVerifier for Recording {
-    /// A refusal waits for the signature, which a server has to send before anything else: so that both are known.
+impl ServerCertVerifier for RecordingVerifier {
+    /// A certificate_error waits for the signature, which a server has to send before anything else: so that both are known.
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -139,9 +149,9 @@ impl ServerCertVerifier for Recording {
         let verified =
             verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         let chain = [end_entity].into_iter().chain(intermediates).map(|each| each.clone().into_owned());
-        let mut recorded = self.recorded();
-        recorded.chain = chain.collect();
-        recorded.refusal = verified.err();
+        let mut record = self.record();
+        record.chain = chain.collect();
+        record.certificate_error = verified.err();
         Ok(ServerCertVerified::assertion())
     }
 

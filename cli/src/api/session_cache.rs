@@ -31,18 +31,18 @@ const VARIABLES: [&str; 8] = [
 ];
 
 /// The files that do so too: the variable that names each, and where it is without.
-const CONFIGURATION: [(&str, &str); 2] =
+const CONFIGURATION_FILES: [(&str, &str); 2] =
     [("AWS_CONFIG_FILE", ".aws/config"), ("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials")];
 
 /// A location that still answers is looked up again after a day all the same: what vouches for its certificate may have
 /// been replaced on another machine because it is no longer to be trusted.
-const LOCATION_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+const LOCATION_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A token is not used in its last minute: it could expire on the way.
-const MARGIN: Duration = Duration::from_secs(60);
+const TOKEN_MARGIN: Duration = Duration::from_secs(60);
 
 #[derive(Default, Serialize, Deserialize)]
-pub(crate) struct Session {
+pub(crate) struct SessionCache {
     /// Sizes and times of the configuration files by which all this was found.
     #[serde(default)]
     configuration: String,
@@ -55,53 +55,53 @@ pub(crate) struct Session {
     located_at: u64,
 }
 
-impl Session {
+impl SessionCache {
     /// Empty where there is nothing to go by.
-    pub(crate) fn recall(context: &Context) -> Result<Self> {
-        let file = file(context)?;
+    pub(crate) fn read(context: &Context) -> Result<Self> {
+        let file = cache_file(context)?;
         let bytes = match fs::read(&file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::empty(context)),
             read => read.context(format!("{} cannot be read", file.display()))?,
         };
         // A file that another version wrote, or that broke off, is as good as none.
         let session = serde_json::from_slice::<Self>(&bytes).ok();
-        let session = session.filter(|session| session.configuration == configuration(context));
+        let session = session.filter(|session| session.configuration == configuration_state(context));
         Ok(session.unwrap_or_else(|| Self::empty(context)))
     }
 
     fn empty(context: &Context) -> Self {
-        Self { configuration: configuration(context), ..Self::default() }
+        Self { configuration: configuration_state(context), ..Self::default() }
     }
 
     /// The token, unless it is about to expire.
     pub(crate) fn token(&self) -> Option<&AccessToken> {
-        self.token.as_ref().filter(|token| seconds_now() + MARGIN.as_secs() < token.expires_at)
+        self.token.as_ref().filter(|token| seconds_now() + TOKEN_MARGIN.as_secs() < token.expires_at)
     }
 
     /// The location, unless it is a day old.
     pub(crate) fn location(&self) -> Option<&Location> {
         let age = seconds_now().checked_sub(self.located_at)?;
-        self.location.as_ref().filter(|_| age < LOCATION_LIFE.as_secs())
+        self.location.as_ref().filter(|_| age < LOCATION_LIFETIME.as_secs())
     }
 
-    fn keep(&self, context: &Context) -> Result<()> {
+    fn write(&self, context: &Context) -> Result<()> {
         let text = serde_json::to_vec(self).context("the token cannot be kept")?;
-        directories::write_private_file(&file(context)?, &text)
+        directories::write_private_file(&cache_file(context)?, &text)
     }
 }
 
-pub(crate) fn keep_token(context: &Context, token: &AccessToken) -> Result<()> {
-    Session { token: Some(token.clone()), ..Session::recall(context)? }.keep(context)
+pub(crate) fn store_token(context: &Context, token: &AccessToken) -> Result<()> {
+    SessionCache { token: Some(token.clone()), ..SessionCache::read(context)? }.write(context)
 }
 
-pub(crate) fn keep_location(context: &Context, location: &Location) -> Result<()> {
+pub(crate) fn store_location(context: &Context, location: &Location) -> Result<()> {
     let (location, located_at) = (Some(location.clone()), seconds_now());
-    Session { location, located_at, ..Session::recall(context)? }.keep(context)
+    SessionCache { location, located_at, ..SessionCache::read(context)? }.write(context)
 }
 
 /// Whatever is remembered was of former settings.
-pub(crate) fn forget(context: &Context) -> Result<()> {
-    let file = file(context)?;
+pub(crate) fn clear(context: &Context) -> Result<()> {
+    let file = cache_file(context)?;
     match fs::remove_file(&file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(error).context(format!("{} cannot be removed", file.display()))
@@ -111,7 +111,7 @@ pub(crate) fn forget(context: &Context) -> Result<()> {
 }
 
 /// One file for each place: what decides whose settings are read is in its name.
-fn file(context: &Context) -> Result<PathBuf> {
+fn cache_file(context: &Context) -> Result<PathBuf> {
     let mut digest = Sha256::new();
     let TargetArgs { stack, profile, region, .. } = &context.target;
     for part in [Some(stack.as_str()), profile.as_deref(), region.as_deref()] {
@@ -131,11 +131,11 @@ fn file(context: &Context) -> Result<PathBuf> {
 }
 
 /// A profile's region or account may change without its name. The local cloud has no profiles.
-fn configuration(context: &Context) -> String {
+fn configuration_state(context: &Context) -> String {
     if context.local.is_some() {
         return String::new();
     }
-    let states = CONFIGURATION.map(|(variable, usual)| {
+    let states = CONFIGURATION_FILES.map(|(variable, usual)| {
         let named = env::var_os(variable).map(PathBuf::from);
         let path = named.or_else(|| Some(env::home_dir()?.join(usual)));
         match path.and_then(|path| fs::metadata(path).ok()) {
@@ -161,7 +161,7 @@ mod tests {
             });
             let token = json!({ "access_token": "t", "expires_at": expires_at });
             let session = json!({ "token": token, "location": location, "located_at": located_at });
-            serde_json::from_value::<Session>(session).unwrap()
+            serde_json::from_value::<SessionCache>(session).unwrap()
         };
         let now = seconds_now();
         assert!(session(now, now + 600).token().is_some());
@@ -169,7 +169,7 @@ mod tests {
         assert!(session(now - 3600, 0).location().is_some());
         assert!(session(now - 25 * 3600, 0).location().is_none());
         assert!(session(now + 3600, 0).location().is_none(), "the clock was set back");
-        let former: Session =
+        let former: SessionCache =
             serde_json::from_value(json!({ "access_token": "t", "expires_at": now })).unwrap();
         assert!(former.token().is_none() && former.location().is_none());
     }

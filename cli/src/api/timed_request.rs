@@ -17,15 +17,15 @@ use crate::api::endpoint::{self, Location};
 use crate::api::handshake::Handshake;
 use crate::failure::{Failure, FailureContext, Result};
 
-pub(crate) struct Exchange {
+pub(crate) struct TimedAnswer {
     pub(crate) address: SocketAddr,
-    pub(crate) resolving: Duration,
-    pub(crate) connecting: Duration,
-    pub(crate) shaking: Duration,
+    pub(crate) resolve_time: Duration,
+    pub(crate) connect_time: Duration,
+    pub(crate) tls_time: Duration,
     /// From the request to the first byte of its answer.
-    pub(crate) waiting: Duration,
+    pub(crate) first_byte_time: Duration,
     /// From the name to the last byte.
-    pub(crate) total: Duration,
+    pub(crate) total_time: Duration,
     pub(crate) tls_version: Option<&'static str>,
     /// SHA-256 of the certificate that the server presented, lower-case hexadecimal.
     pub(crate) fingerprint: String,
@@ -34,43 +34,43 @@ pub(crate) struct Exchange {
     pub(crate) body: Vec<u8>,
 }
 
-impl Exchange {
+impl TimedAnswer {
     pub(crate) fn request_id(&self) -> Option<&str> {
         self.headers.get("x-request-id").and_then(|id| id.to_str().ok())
     }
 }
 
 /// GET `path`.
-pub(crate) async fn get(location: &Location, path: &str, token: &str) -> Result<Exchange> {
+pub(crate) async fn send_timed_request(location: &Location, path: &str, token: &str) -> Result<TimedAnswer> {
     let began = Instant::now();
-    let handshake = Handshake::with(location).await?;
+    let handshake = Handshake::perform(location).await?;
     let address = format!("{}{path}", location.base_url());
     let fingerprint = handshake.fingerprint().unwrap_or_default();
-    let connection = handshake.connection.map_err(|error| location.no_answer(&address, &error))?;
-    let tls_version = connection.get_ref().1.protocol_version().and_then(name);
+    let connection = handshake.connection.map_err(|error| location.no_answer_failure(&address, &error))?;
+    let tls_version = connection.get_ref().1.protocol_version().and_then(version_name);
 
-    let no_answer = |error: hyper::Error| location.no_answer(&address, &error);
+    let no_answer = |error: hyper::Error| location.no_answer_failure(&address, &error);
     let (mut sender, connection) = http1::handshake(TokioIo::new(connection)).await.map_err(no_answer)?;
     // It ends with the answer's body; what goes wrong with it is told to whoever reads that.
     tokio::spawn(connection);
     let asked = Instant::now();
-    let answer = in_time(&address, sender.send_request(request(location, path, token)?)).await?;
+    let answer = within_timeout(&address, sender.send_request(build_request(location, path, token)?)).await?;
     let answer = answer.map_err(no_answer)?;
-    let waiting = asked.elapsed();
+    let first_byte_time = asked.elapsed();
     let (head, body) = answer.into_parts();
-    let body = in_time(&address, Limited::new(body, MAX_BODY_BYTES).collect()).await?;
+    let body = within_timeout(&address, Limited::new(body, MAX_BODY_BYTES).collect()).await?;
     let body = body.map_err(|error| {
         Failure::new(format!("{address} broke off its answer"))
             .why(error.to_string())
             .next("try again in a moment")
     })?;
-    Ok(Exchange {
+    Ok(TimedAnswer {
         address: handshake.address,
-        resolving: handshake.resolving,
-        connecting: handshake.connecting,
-        shaking: handshake.shaking,
-        waiting,
-        total: began.elapsed(),
+        resolve_time: handshake.resolve_time,
+        connect_time: handshake.connect_time,
+        tls_time: handshake.tls_time,
+        first_byte_time,
+        total_time: began.elapsed(),
         tls_version,
         fingerprint,
         status: head.status,
@@ -79,7 +79,7 @@ pub(crate) async fn get(location: &Location, path: &str, token: &str) -> Result<
     })
 }
 
-fn request(location: &Location, path: &str, token: &str) -> Result<Request<Empty<Bytes>>> {
+fn build_request(location: &Location, path: &str, token: &str) -> Result<Request<Empty<Bytes>>> {
     let base_url = location.base_url();
     let mut bearer =
         HeaderValue::try_from(format!("Bearer {token}")).context("the token cannot be sent in a header")?;
@@ -92,7 +92,7 @@ fn request(location: &Location, path: &str, token: &str) -> Result<Request<Empty
         .context(format!("{path} cannot be asked for"))
 }
 
-async fn in_time<T>(address: &str, work: impl Future<Output = T>) -> Result<T> {
+async fn within_timeout<T>(address: &str, work: impl Future<Output = T>) -> Result<T> {
     timeout(endpoint::ANSWER_TIMEOUT, work).await.map_err(|_| {
         Failure::new(format!("the API does not answer at {address}"))
             .why(format!("it has not done so within {} s", endpoint::ANSWER_TIMEOUT.as_secs()))
@@ -100,7 +100,7 @@ async fn in_time<T>(address: &str, work: impl Future<Output = T>) -> Result<T> {
     })
 }
 
-fn name(version: ProtocolVersion) -> Option<&'static str> {
+fn version_name(version: ProtocolVersion) -> Option<&'static str> {
     match version {
         ProtocolVersion::TLSv1_2 => Some("TLS 1.2"),
         ProtocolVersion::TLSv1_3 => Some("TLS 1.3"),

@@ -2,7 +2,7 @@
 
 use restctl_contract::stack::Setting;
 
-use crate::api::session_cache::{self, Session};
+use crate::api::session_cache::{self, SessionCache};
 use crate::aws::secretsmanager;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
@@ -10,20 +10,23 @@ use crate::identity::grant::{self, AccessToken};
 use crate::identity::settings::Settings;
 
 /// The remembered token, or a new one.
-pub(crate) async fn obtain(context: &Context) -> Result<AccessToken> {
-    obtain_by(context, Session::recall(context)?.token()).await
+pub(crate) async fn obtain_token(context: &Context) -> Result<AccessToken> {
+    remembered_or_new_token(context, SessionCache::read(context)?.token()).await
 }
 
-/// [`obtain`], from a session that has been read already.
-pub(crate) async fn obtain_by(context: &Context, remembered: Option<&AccessToken>) -> Result<AccessToken> {
+/// [`obtain_token`], from a session that has been read already.
+pub(crate) async fn remembered_or_new_token(
+    context: &Context,
+    remembered: Option<&AccessToken>,
+) -> Result<AccessToken> {
     match remembered {
         Some(token) => Ok(token.clone()),
-        None => renew(context).await,
+        None => renew_token(context).await,
     }
 }
 
 /// A new token, which is remembered.
-pub(crate) async fn renew(context: &Context) -> Result<AccessToken> {
+pub(crate) async fn renew_token(context: &Context) -> Result<AccessToken> {
     let secret_name = context.stack.client_secret();
     let aws = context.aws().await?;
     let (settings, secret) = tokio::try_join!(
@@ -38,6 +41,6 @@ pub(crate) async fn renew(context: &Context) -> Result<AccessToken> {
             .next("restctl setup --client-secret-file FILE")
     })?;
     let token = grant::request_token(&settings, &secret).await?;
-    session_cache::keep_token(context, &token)?;
+    session_cache::store_token(context, &token)?;
     Ok(token)
 }

@@ -17,29 +17,30 @@ use crate::failure::{FailureContext, Result};
 /// The name and the dates are verified in any case. The system's roots, whose reading takes longer than all the rest of
 /// a handshake, are read where the anchor does not vouch by itself.
 #[derive(Debug)]
-pub(crate) struct Trust {
+pub(crate) struct EndpointVerifier {
     anchor: CertificateDer<'static>,
     by_anchor: Arc<WebPkiServerVerifier>,
 }
 
-impl Trust {
+impl EndpointVerifier {
     /// `anchor` is PEM.
     pub(crate) fn new(anchor: &str) -> Result<Self> {
         let unreadable = "the certificate that setup stored cannot be read";
         let anchor = CertificateDer::from_pem_slice(anchor.as_bytes()).context(unreadable)?;
         let mut roots = RootCertStore::empty();
         roots.add(anchor.clone()).context(unreadable)?;
-        let by_anchor = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build();
+        let by_anchor =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), crypto_provider()).build();
         Ok(Self { anchor, by_anchor: by_anchor.context(unreadable)? })
     }
 }
 
 /// TLS by this verifier, for these protocols.
-pub(crate) fn client_config(
+pub(crate) fn build_tls_config(
     verifier: Arc<dyn ServerCertVerifier>,
     protocols: &[&[u8]],
 ) -> Result<ClientConfig> {
-    let mut config = ClientConfig::builder_with_provider(provider())
+    let mut config = ClientConfig::builder_with_provider(crypto_provider())
         .with_safe_default_protocol_versions()
         .context("TLS cannot be set up")?
         .dangerous()
@@ -61,11 +62,11 @@ pub(crate) fn is_certificate_refusal(error: &(dyn error::Error + 'static)) -> bo
     }
 }
 
-fn provider() -> Arc<CryptoProvider> {
+fn crypto_provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 
-impl ServerCertVerifier for Trust {
+impl ServerCertVerifier for EndpointVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -78,7 +79,7 @@ impl ServerCertVerifier for Trust {
             verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
         };
         judge(self.by_anchor.as_ref()).or_else(|_| {
-            let verifier = Verifier::new_with_extra_roots([self.anchor.clone()], provider())?;
+            let verifier = Verifier::new_with_extra_roots([self.anchor.clone()], crypto_provider())?;
             judge(&verifier)
         })
     }
@@ -115,32 +116,32 @@ mod tests {
 
     use super::*;
 
-    fn verdict(
-        trust: &Trust,
+    fn verify(
+        verifier: &EndpointVerifier,
         certificate: &CertificateDer<'_>,
         name: &str,
         now: UnixTime,
     ) -> Result<(), Error> {
         let name = ServerName::try_from(name.to_owned()).unwrap();
-        trust.verify_server_cert(certificate, &[], &name, &[], now).map(drop)
+        verifier.verify_server_cert(certificate, &[], &name, &[], now).map(drop)
     }
 
     #[test]
     fn the_anchor_vouches_for_its_name_and_its_time_alone() {
         let own = rcgen::generate_simple_self_signed(["api.example.com".to_owned()]).unwrap();
         let impostor = rcgen::generate_simple_self_signed(["api.example.com".to_owned()]).unwrap();
-        let trust = Trust::new(&own.cert.pem()).unwrap();
+        let verifier = EndpointVerifier::new(&own.cert.pem()).unwrap();
         let now = UnixTime::now();
-        verdict(&trust, own.cert.der(), "api.example.com", now).unwrap();
-        let wrong_name = verdict(&trust, own.cert.der(), "other.example.com", now).unwrap_err();
+        verify(&verifier, own.cert.der(), "api.example.com", now).unwrap();
+        let wrong_name = verify(&verifier, own.cert.der(), "other.example.com", now).unwrap_err();
         assert!(matches!(
             wrong_name,
             Error::InvalidCertificate(CertificateError::NotValidForNameContext { .. })
         ));
-        assert!(verdict(&trust, impostor.cert.der(), "api.example.com", now).is_err());
+        assert!(verify(&verifier, impostor.cert.der(), "api.example.com", now).is_err());
         let before_all = UnixTime::since_unix_epoch(Duration::from_secs(1));
-        assert!(verdict(&trust, own.cert.der(), "api.example.com", before_all).is_err());
-        assert!(Trust::new("no certificate").is_err());
+        assert!(verify(&verifier, own.cert.der(), "api.example.com", before_all).is_err());
+        assert!(EndpointVerifier::new("no certificate").is_err());
     }
 
     #[test]
@@ -148,11 +149,11 @@ mod tests {
         let mut authority = CertificateParams::new([]).unwrap();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let (authority_key, key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
-        let trust = Trust::new(&authority.self_signed(&authority_key).unwrap().pem()).unwrap();
+        let verifier = EndpointVerifier::new(&authority.self_signed(&authority_key).unwrap().pem()).unwrap();
         let issuer = Issuer::from_params(&authority, &authority_key);
         let leaf = CertificateParams::new(["api.example.com".to_owned()]).unwrap();
         let leaf = leaf.signed_by(&key, &issuer).unwrap();
-        verdict(&trust, leaf.der(), "api.example.com", UnixTime::now()).unwrap();
-        assert!(verdict(&trust, leaf.der(), "example.com", UnixTime::now()).is_err());
+        verify(&verifier, leaf.der(), "api.example.com", UnixTime::now()).unwrap();
+        assert!(verify(&verifier, leaf.der(), "example.com", UnixTime::now()).is_err());
     }
 }

@@ -17,7 +17,8 @@ use crate::api::endpoint::Endpoint;
 use crate::api::token;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, FailureContext, Result};
-use crate::identity::{discovery, policy};
+use crate::identity::discovery;
+use crate::identity::policy::TokenPolicy;
 use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
@@ -52,8 +53,11 @@ struct Outcome {
 
 pub(crate) async fn run(_: AuthTest, context: &Context) -> Result<()> {
     let aws = context.aws().await?;
-    let (asked, endpoint, token) =
-        tokio::join!(policy::asked(aws, &context.stack), Endpoint::find(context), token::obtain(context));
+    let (asked, endpoint, token) = tokio::join!(
+        TokenPolicy::read(aws, &context.stack),
+        Endpoint::look_up(context),
+        token::obtain_token(context)
+    );
     // Where all fail, the step that comes first is the one to name: setup.
     let (asked, token, endpoint) = (asked?, token?, endpoint?);
     let jwks: Value = serde_json::from_slice(&discovery::fetch_keys(&asked.jwks_uri).await?)
@@ -92,7 +96,7 @@ pub(crate) async fn run(_: AuthTest, context: &Context) -> Result<()> {
 async fn health(endpoint: &Endpoint) -> Result<Outcome> {
     let address = format!("{}{HEALTH_PATH}", endpoint.base_url);
     let answer = Answer::of(endpoint.client.get(&address)).await;
-    let answer = answer.map_err(|error| endpoint.no_answer(&address, &error))?;
+    let answer = answer.map_err(|error| endpoint.no_answer_failure(&address, &error))?;
     let expected = ExpectedAnswer { status: 200, problem: None, challenge: None };
     Ok(outcome("/health without a token".to_owned(), &[expected], Ok(answer)))
 }
@@ -107,10 +111,10 @@ async fn good_token(
     let address = format!("{}{path}", endpoint.base_url);
     let mut answer = Answer::of(endpoint.client.get(&address).bearer_auth(&token)).await;
     if answer.as_ref().is_ok_and(|answer| answer.status == StatusCode::UNAUTHORIZED) {
-        token = token::renew(context).await?.access_token;
+        token = token::renew_token(context).await?.access_token;
         answer = Answer::of(endpoint.client.get(&address).bearer_auth(&token)).await;
     }
-    let answer = answer.map_err(|error| endpoint.no_answer(&address, &error))?;
+    let answer = answer.map_err(|error| endpoint.no_answer_failure(&address, &error))?;
     let found = ExpectedAnswer { status: 200, problem: None, challenge: None };
     let not_found = ExpectedAnswer { status: 404, problem: Some("item-not-found"), challenge: None };
     Ok((token, outcome(GOOD_TOKEN.to_owned(), &[found, not_found], Ok(answer))))

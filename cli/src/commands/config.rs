@@ -133,7 +133,7 @@ async fn of_the_stack(context: &Context, lines: &mut Vec<Line>) -> Result<()> {
     let (provider, secret, certificate, stack) = tokio::try_join!(
         Settings::read(aws, name),
         secretsmanager::read_secret(aws, &secret_name),
-        settings::certificate(aws, name),
+        settings::read_certificate(aws, name),
         cloudformation::find_own(aws, name),
     )?;
     for setting in Setting::ALL {

@@ -160,10 +160,10 @@ impl Stage {
 async fn call_without_token(target: &TargetArgs) -> Result<()> {
     output::print_message("\n# the same call without a token");
     let started = Instant::now();
-    let endpoint = Endpoint::find(&Context::new(target)?).await?;
+    let endpoint = Endpoint::look_up(&Context::new(target)?).await?;
     let address = format!("{}{ITEMS_PATH}42", endpoint.base_url);
     let answer = endpoint.client.get(&address).send().await;
-    let answer = answer.map_err(|error| endpoint.no_answer(&address, &error))?;
+    let answer = answer.map_err(|error| endpoint.no_answer_failure(&address, &error))?;
     let status = answer.status();
     let challenge = answer.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
     output::print_message(&format!(

@@ -131,13 +131,13 @@ async fn finish(context: &Context, changes: usize, certificate: &Certificate) ->
     completion_cache::remember(name, []);
     let versions = go_live::go_live(aws, &stack).await?;
     // Now that the API takes its tokens.
-    if cognito::is_part_of(&stack) && cognito::set_up(aws, name, &stack).await? {
+    if cognito::stack_has_user_pool(&stack) && cognito::save_settings(aws, name, &stack).await? {
         output::print_message(
             "the stack's own identity provider is set up: its client's secret is in Secrets Manager",
         );
     }
     // What is remembered was earned from another provider, or leads elsewhere.
-    session_cache::forget(context)?;
+    session_cache::clear(context)?;
     let endpoint = put_in_front(context, &stack, certificate).await?;
     if output::chosen_format() == Format::Text {
         output::print_line(&endpoint)?;
@@ -184,7 +184,7 @@ async fn put_in_front(context: &Context, stack: &Stack, certificate: &Certificat
             )),
         }
     }
-    let base_url = Location::of(context, stack, certificate)?.base_url();
+    let base_url = Location::from_stack(context, stack, certificate)?.base_url();
     let list = stack.parameter(parameter::LIST).unwrap_or_default();
     let access = if stack.parameter(parameter::OPENAPI) == Some("open") {
         "is open to everyone"

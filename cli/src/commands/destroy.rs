@@ -81,7 +81,7 @@ async fn remove(context: &Context, doomed: &[&Thing], kept: &[&Thing], report: &
             unless_interrupted(interrupted(), thing.remove(aws)).await?;
         }
     }
-    session_cache::forget(context)?;
+    session_cache::clear(context)?;
     completion_cache::forget(name);
     if let Some(local) = &context.local {
         local.forget(name)?;

@@ -71,7 +71,7 @@ async fn export(context: &Context, format: Format, sink: &mut Sink) -> Result<u6
     match format {
         Format::Ndjson => each_page(&api, |items| sink.write(&lines(items)?)).await,
         Format::Csv => {
-            let mut csv = Csv::new(&api.key().await)?;
+            let mut csv = Csv::new(&api.key_name().await)?;
             let items = each_page(&api, |items| csv.keep(items)).await?;
             csv.write(async |bytes| sink.write(&bytes)).await?;
             Ok(items)
@@ -111,6 +111,6 @@ async fn page(api: &Api<'_>, cursor: Option<&str>) -> Result<ListAnswer> {
             .exit(Exit::NotFound)
             .why("the stack is deployed without the list")
             .next("restctl deploy --list on")),
-        _ => Err(endpoint::refusal(status, &body)),
+        _ => Err(endpoint::parse_refusal(status, &body)),
     }
 }

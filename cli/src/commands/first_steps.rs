@@ -111,7 +111,7 @@ async fn next_step(target: &TargetArgs) -> Result<Step> {
     // Without credentials nothing else can be asked, and this says what to do about it.
     sts::caller(aws).await?;
     let (certificate, settings, stack) = tokio::try_join!(
-        settings::certificate(aws, name),
+        settings::read_certificate(aws, name),
         Settings::read(aws, name),
         cloudformation::find_own(aws, name),
     )?;

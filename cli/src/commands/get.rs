@@ -102,7 +102,7 @@ async fn get_one(api: &Api<'_>, id: &str, format: Format, mut fields: Option<Fie
     let (status, body) = api.get(&item_path(id)).await?;
     let item = item(id, status, &body)?;
     if format != Format::Json {
-        let mut writer = Writer::new(format, fields, &api.key().await)?;
+        let mut writer = Writer::new(format, fields, &api.key_name().await)?;
         let answer = BatchGetAnswer { items: vec![item], missing: Vec::new(), remaining: Vec::new() };
         writer.take(answer).await?;
         return writer.end().await;
@@ -116,7 +116,7 @@ async fn get_one(api: &Api<'_>, id: &str, format: Format, mut fields: Option<Fie
 }
 
 async fn get_several(api: &Api<'_>, ids: &mut Ids, format: Format, fields: Option<Fields>) -> Result<()> {
-    let mut writer = Writer::new(format, fields, &api.key().await)?;
+    let mut writer = Writer::new(format, fields, &api.key_name().await)?;
     let (sender, mut answers) = mpsc::channel(1);
     let written = async {
         while let Some(answer) = answers.recv().await {
@@ -135,7 +135,7 @@ fn item(id: &str, status: StatusCode, body: &[u8]) -> Result<Item> {
         StatusCode::NOT_FOUND => Err(Failure::new(format!("there is no item {id:?}"))
             .exit(Exit::NotFound)
             .next("check the id, or load the file that has it: restctl upload FILE")),
-        _ => Err(endpoint::refusal(status, body)),
+        _ => Err(endpoint::parse_refusal(status, body)),
     }
 }
 

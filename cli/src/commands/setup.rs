@@ -21,7 +21,7 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::identity::client_secret;
 use crate::identity::cognito::{self, COGNITO};
-use crate::identity::discovery::{self, Discovery};
+use crate::identity::discovery::{self, DiscoveryDocument};
 use crate::identity::settings::{self, Settings};
 use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::output::{self, Format};
@@ -107,7 +107,7 @@ pub(crate) async fn run(args: Setup, context: &Context) -> Result<()> {
 
 async fn set_up(args: Setup, context: &Context) -> Result<()> {
     let (aws, stack) = (context.aws().await?, &context.stack);
-    let before = settings::certificate(aws, stack).await?;
+    let before = settings::read_certificate(aws, stack).await?;
     let identity = choose_identity(&args, context, before.as_ref())?;
     let settings = Settings::read(aws, stack).await?;
     let deployed = cloudformation::find_own(aws, stack).await?;
@@ -136,8 +136,8 @@ async fn set_up(args: Setup, context: &Context) -> Result<()> {
         output::print_message(&format!("client secret      {} in Secrets Manager", stack.client_secret()));
     }
     // A token that the former settings earned says nothing about these.
-    session_cache::forget(context)?;
-    let has_own = deployed.as_ref().is_some_and(cognito::is_part_of);
+    session_cache::clear(context)?;
+    let has_own = deployed.as_ref().is_some_and(cognito::stack_has_user_pool);
     output::print_message(if has_own {
         "next: restctl deploy --idp external"
     } else {
@@ -153,7 +153,7 @@ async fn document(context: &Context) -> Result<()> {
     }
     let (aws, stack) = (context.aws().await?, &context.stack);
     let settings = Settings::read(aws, stack).await?;
-    let certificate = settings::certificate(aws, stack).await?;
+    let certificate = settings::read_certificate(aws, stack).await?;
     let provider: Map<String, Value> = Setting::ALL
         .into_iter()
         .map(|setting| (setting.name().replace('-', "_"), settings.get(setting).into()))
@@ -164,7 +164,7 @@ async fn document(context: &Context) -> Result<()> {
 }
 
 impl Setup {
-    /// Asked for, or so already and nothing else asked for.
+    /// TokenPolicy for, or so already and nothing else asked for.
     fn takes_the_stacks_provider(
         &self,
         context: &Context,
@@ -172,8 +172,8 @@ impl Setup {
         deployed: Option<&Stack>,
     ) -> bool {
         let is_so = match deployed {
-            Some(stack) => cognito::is_part_of(stack),
-            None => context.local.is_none() && settings.await_deployment(),
+            Some(stack) => cognito::stack_has_user_pool(stack),
+            None => context.local.is_none() && settings.awaits_deployment(),
         };
         self.idp.is_some() || (is_so && self.names_no_provider())
     }
@@ -200,17 +200,17 @@ impl Setup {
 
 async fn set_up_the_stacks_provider(context: &Context, deployed: Option<&Stack>) -> Result<()> {
     let (aws, name) = (context.aws().await?, &context.stack);
-    match deployed.filter(|stack| cognito::is_part_of(stack)) {
+    match deployed.filter(|stack| cognito::stack_has_user_pool(stack)) {
         Some(stack) => {
-            if cognito::set_up(aws, name, stack).await? {
-                session_cache::forget(context)?;
+            if cognito::save_settings(aws, name, stack).await? {
+                session_cache::clear(context)?;
             }
-            let issuer = cognito::value(stack, Setting::Issuer)?;
+            let issuer = cognito::setting_value(stack, Setting::Issuer)?;
             output::print_message(&format!("identity provider  {issuer}, the stack's own"));
             output::print_message("next: restctl deploy");
         }
         None => {
-            cognito::await_deployment(aws, name).await?;
+            cognito::write_placeholders(aws, name).await?;
             output::print_message("identity provider  cognito, which the deployment makes");
             output::print_message("next: restctl deploy --idp cognito");
         }
@@ -246,7 +246,7 @@ fn choose_identity(
 /// The identity provider's settings, complete and checked.
 struct IdentityProvider {
     kind: Provider,
-    discovery: Discovery,
+    discovery: DiscoveryDocument,
     audience: String,
     scope: String,
     client_id: String,
@@ -282,7 +282,7 @@ async fn choose_provider(args: &Setup, context: &Context, before: &Settings) -> 
     let issuer = ask(issuer, "Issuer of the identity provider", "--issuer URL")?;
     let is_local = local.is_some_and(|local| local.issuer == issuer);
     let kind = args.provider.unwrap_or_else(|| kind_of(&issuer, is_local, before));
-    let discovery = discovery::discover(&issuer).await?;
+    let discovery = discovery::fetch_document(&issuer).await?;
     let client_id =
         known(&args.client_id, local.map(|local| &local.client_id), before.get(Setting::ClientId));
     let client_id = ask(client_id, "Client id", "--client-id ID")?;
@@ -309,7 +309,7 @@ fn kind_of(issuer: &str, is_local: bool, before: &Settings) -> Provider {
     }
     let before =
         if before.get(Setting::Issuer) == Some(issuer) { before.get(Setting::Provider) } else { None };
-    before.and_then(|kind| kind.parse().ok()).unwrap_or_else(|| discovery::provider_of(issuer))
+    before.and_then(|kind| kind.parse().ok()).unwrap_or_else(|| discovery::provider_of_issuer(issuer))
 }
 
 /// The audience set before, where it means the same to this kind of provider: clients to Cognito, of which one that
@@ -322,7 +322,7 @@ fn audience_before(kind: Provider, before: &Settings) -> Option<&str> {
 
 /// The client's secret, where it is new.
 async fn choose_secret(args: &Setup, context: &Context) -> Result<Option<String>> {
-    if let Some(secret) = client_secret::given(args.client_secret_file.as_deref())? {
+    if let Some(secret) = client_secret::read_given_secret(args.client_secret_file.as_deref())? {
         return Ok(Some(secret));
     }
     if let Some(local) = &context.local {
@@ -330,6 +330,6 @@ async fn choose_secret(args: &Setup, context: &Context) -> Result<Option<String>
     }
     match secretsmanager::read_secret(context.aws().await?, &context.stack.client_secret()).await? {
         Some(_) => Ok(None),
-        None => client_secret::ask().map(Some),
+        None => client_secret::prompt_for_secret().map(Some),
     }
 }

@@ -33,7 +33,7 @@ enum Command {
 pub(crate) async fn run(args: Token, context: &Context) -> Result<()> {
     match args.command {
         Some(Command::Explain(args)) => explain::run(args, context).await,
-        None => print(&token::obtain(context).await?),
+        None => print(&token::obtain_token(context).await?),
     }
 }
 

@@ -14,21 +14,21 @@ const MAX_BYTES: u64 = 4096;
 const VARIABLE: &str = "RESTCTL_CLIENT_SECRET";
 
 /// The secret in `file` (`-` is standard input), or else in the environment.
-pub(crate) fn given(file: Option<&Path>) -> Result<Option<String>> {
+pub(crate) fn read_given_secret(file: Option<&Path>) -> Result<Option<String>> {
     match (file, std::env::var(VARIABLE)) {
-        (Some(file), _) => read(file).map(Some),
-        (None, Ok(secret)) => checked(secret, VARIABLE).map(Some),
+        (Some(file), _) => read_secret_file(file).map(Some),
+        (None, Ok(secret)) => validate_secret(secret, VARIABLE).map(Some),
         (None, Err(_)) => Ok(None),
     }
 }
 
 /// Asks for it on the terminal.
-pub(crate) fn ask() -> Result<String> {
+pub(crate) fn prompt_for_secret() -> Result<String> {
     let flag = format!("--client-secret-file FILE (- for standard input) or {VARIABLE}");
-    checked(prompt::ask_secret("Client secret", &flag)?, "the answer")
+    validate_secret(prompt::ask_secret("Client secret", &flag)?, "the answer")
 }
 
-fn read(file: &Path) -> Result<String> {
+fn read_secret_file(file: &Path) -> Result<String> {
     let mut text = String::new();
     let (name, read) = if file == Path::new("-") {
         ("standard input".to_owned(), stdin().lock().take(MAX_BYTES + 1).read_to_string(&mut text))
@@ -37,10 +37,10 @@ fn read(file: &Path) -> Result<String> {
         (file.display().to_string(), read)
     };
     read.context(format!("the client secret cannot be read from {name}"))?;
-    checked(text, &name)
+    validate_secret(text, &name)
 }
 
-fn checked(text: String, source: &str) -> Result<String> {
+fn validate_secret(text: String, source: &str) -> Result<String> {
     let secret = text.trim_end_matches(['\r', '\n']);
     let problem = if secret.is_empty() {
         "is empty"
@@ -60,9 +60,9 @@ mod tests {
     fn a_secret_is_one_line_of_a_file() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "s3cret\r\n").unwrap();
-        assert_eq!(read(file.path()).unwrap(), "s3cret");
+        assert_eq!(read_secret_file(file.path()).unwrap(), "s3cret");
         std::fs::write(file.path(), "x".repeat(MAX_BYTES as usize + 1)).unwrap();
-        let refusal = read(file.path()).unwrap_err().to_string();
+        let refusal = read_secret_file(file.path()).unwrap_err().to_string();
         assert!(refusal.contains("too long") && !refusal.contains("xxx"), "{refusal}");
     }
 }

@@ -7,23 +7,23 @@ use restctl_verifier::Provider;
 use crate::aws::cloudformation::Stack;
 use crate::aws::{Aws, secretsmanager, ssm};
 use crate::failure::{Failure, Result};
-use crate::identity::settings::{AWAITED, Settings};
+use crate::identity::settings::{PLACEHOLDER, Settings};
 
 /// The value of the parameter `Idp` with which the template makes it.
 pub(crate) const COGNITO: &str = "cognito";
 
-pub(crate) fn is_part_of(stack: &Stack) -> bool {
+pub(crate) fn stack_has_user_pool(stack: &Stack) -> bool {
     stack.parameter(parameter::IDP) == Some(COGNITO)
 }
 
 /// Whether these settings are the stack's own provider.
-pub(crate) fn is_set_up(settings: &Settings, stack: &Stack) -> bool {
+pub(crate) fn settings_name_user_pool(settings: &Settings, stack: &Stack) -> bool {
     let own = stack.output(stack_output::COGNITO_ISSUER).ok();
     own.is_some() && settings.get(Setting::Issuer) == own
 }
 
 /// The value of a setting that the stack's own provider has.
-pub(crate) fn value(stack: &Stack, setting: Setting) -> Result<&str> {
+pub(crate) fn setting_value(stack: &Stack, setting: Setting) -> Result<&str> {
     match setting {
         Setting::Issuer => stack.output(stack_output::COGNITO_ISSUER),
         Setting::Audience | Setting::ClientId => stack.output(stack_output::COGNITO_CLIENT_ID),
@@ -35,11 +35,11 @@ pub(crate) fn value(stack: &Stack, setting: Setting) -> Result<&str> {
 }
 
 /// Reads the provider back into the settings; answers whether they have changed by that.
-pub(crate) async fn set_up(aws: &Aws, name: &StackName, stack: &Stack) -> Result<bool> {
+pub(crate) async fn save_settings(aws: &Aws, name: &StackName, stack: &Stack) -> Result<bool> {
     let settings = Settings::read(aws, name).await?;
     let mut has_changed = false;
     for setting in Setting::ALL {
-        let value = value(stack, setting)?;
+        let value = setting_value(stack, setting)?;
         if settings.get(setting) != Some(value) {
             ssm::write_setting(aws, name, setting, value).await?;
             has_changed = true;
@@ -63,9 +63,9 @@ pub(crate) async fn set_up(aws: &Aws, name: &StackName, stack: &Stack) -> Result
 }
 
 /// Leaves the settings to the deployment that is to come: the template asks for them, whatever they are.
-pub(crate) async fn await_deployment(aws: &Aws, name: &StackName) -> Result<()> {
+pub(crate) async fn write_placeholders(aws: &Aws, name: &StackName) -> Result<()> {
     for setting in Setting::ALL {
-        ssm::write_setting(aws, name, setting, AWAITED).await?;
+        ssm::write_setting(aws, name, setting, PLACEHOLDER).await?;
     }
     Ok(())
 }

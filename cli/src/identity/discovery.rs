@@ -11,7 +11,7 @@ use crate::identity::http::{build_client, is_loopback, read_bounded_body};
 const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct Discovery {
+pub(crate) struct DiscoveryDocument {
     pub(crate) issuer: String,
     pub(crate) jwks_uri: String,
     pub(crate) token_endpoint: String,
@@ -19,7 +19,7 @@ pub(crate) struct Discovery {
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
 }
 
-impl Discovery {
+impl DiscoveryDocument {
     /// A client may send its secret in the body of the token request.
     pub(crate) fn takes_secret_in_body(&self) -> bool {
         let methods = self.token_endpoint_auth_methods_supported.iter().flatten();
@@ -28,7 +28,7 @@ impl Discovery {
 }
 
 /// The kind of provider that has this issuer, by its host.
-pub(crate) fn provider_of(issuer: &str) -> Provider {
+pub(crate) fn provider_of_issuer(issuer: &str) -> Provider {
     let url = Url::parse(issuer).ok();
     let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
     let is_of_aws = host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
@@ -42,7 +42,7 @@ pub(crate) fn provider_of(issuer: &str) -> Provider {
 }
 
 /// Fetches the discovery document of `issuer`, and checks that it is that issuer's, to the letter.
-pub(crate) async fn discover(issuer: &str) -> Result<Discovery> {
+pub(crate) async fn fetch_document(issuer: &str) -> Result<DiscoveryDocument> {
     check_secure(issuer, "the issuer")?;
     let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
     let unreachable = |failure: Failure| {
@@ -55,7 +55,7 @@ pub(crate) async fn discover(issuer: &str) -> Result<Discovery> {
         return Err(unreachable(failure.why("an issuer publishes its OpenID configuration there")));
     }
     let body = read_bounded_body(answer, MAX_DOCUMENT_BYTES).await?;
-    let document: Discovery = serde_json::from_slice(&body)
+    let document: DiscoveryDocument = serde_json::from_slice(&body)
         .context(format!("{address} is no OpenID configuration"))
         .map_err(unreachable)?;
     if document.issuer != issuer {
@@ -114,7 +114,7 @@ mod tests {
             ("https://cognito-identity.amazonaws.com", Provider::OpenId),
             ("http://127.0.0.1:8080/", Provider::OpenId),
         ] {
-            assert_eq!(provider_of(issuer), provider, "{issuer}");
+            assert_eq!(provider_of_issuer(issuer), provider, "{issuer}");
         }
     }
 
@@ -123,7 +123,7 @@ mod tests {
         let takes_secret_in_body = |methods: serde_json::Value| {
             let mut document = serde_json::json!({ "issuer": "i", "jwks_uri": "j", "token_endpoint": "t" });
             document["token_endpoint_auth_methods_supported"] = methods;
-            serde_json::from_value::<Discovery>(document).unwrap().takes_secret_in_body()
+            serde_json::from_value::<DiscoveryDocument>(document).unwrap().takes_secret_in_body()
         };
         assert!(takes_secret_in_body(serde_json::json!(["client_secret_basic", "client_secret_post"])));
         assert!(!takes_secret_in_body(serde_json::json!(["client_secret_basic"])));

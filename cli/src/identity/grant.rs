@@ -23,7 +23,7 @@ pub(crate) struct AccessToken {
 
 /// The provider's answer (RFC 6749, section 5.1).
 #[derive(Deserialize)]
-struct Granted {
+struct GrantAnswer {
     access_token: String,
     /// Seconds.
     #[serde(default)]
@@ -32,7 +32,7 @@ struct Granted {
 
 /// The provider's refusal (RFC 6749, section 5.2).
 #[derive(Deserialize)]
-struct Refused {
+struct GrantRefusal {
     error: String,
     error_description: Option<String>,
 }
@@ -40,20 +40,21 @@ struct Refused {
 /// A token that the provider grants for this secret. It is not remembered.
 pub(crate) async fn request_token(settings: &Settings, secret: &str) -> Result<AccessToken> {
     let endpoint = settings.require(Setting::TokenEndpoint)?;
-    let answer = fill(build_client(endpoint)?.post(endpoint), settings, secret).await?.send().await;
+    let answer = fill_in(build_client(endpoint)?.post(endpoint), settings, secret).await?.send().await;
     let answer = answer.context(format!("the identity provider does not answer at {endpoint}"))?;
     let status = answer.status();
     let body = read_bounded_body(answer, MAX_ANSWER_BYTES).await?;
     if !status.is_success() {
-        return Err(refusal(status, &body));
+        return Err(parse_refusal(status, &body));
     }
-    let granted: Granted = serde_json::from_slice(&body).context(format!("{endpoint} answers no token"))?;
+    let granted: GrantAnswer =
+        serde_json::from_slice(&body).context(format!("{endpoint} answers no token"))?;
     let expires_at = seconds_now().saturating_add(granted.expires_in);
     Ok(AccessToken { access_token: granted.access_token, expires_at })
 }
 
 /// Writes the credentials and what is asked for into the request.
-async fn fill(request: RequestBuilder, settings: &Settings, secret: &str) -> Result<RequestBuilder> {
+async fn fill_in(request: RequestBuilder, settings: &Settings, secret: &str) -> Result<RequestBuilder> {
     let provider = settings.provider()?;
     let client_id = settings.require(Setting::ClientId)?;
     let mut form = vec![("grant_type", "client_credentials"), ("scope", settings.require(Setting::Scope)?)];
@@ -61,31 +62,31 @@ async fn fill(request: RequestBuilder, settings: &Settings, secret: &str) -> Res
     if provider != Provider::Cognito {
         form.push(("audience", settings.require(Setting::Audience)?));
     }
-    if in_body(provider, settings).await? {
+    if takes_secret_in_body(provider, settings).await? {
         form.extend([("client_id", client_id), ("client_secret", secret)]);
         return Ok(request.form(&form));
     }
-    Ok(request.basic_auth(encoded(client_id), Some(encoded(secret))).form(&form))
+    Ok(request.basic_auth(form_encode(client_id), Some(form_encode(secret))).form(&form))
 }
 
 /// Whether the secret goes into the body; else it goes into the header (RFC 6749, section 2.3.1). Auth0 and Cognito
 /// are known to take it there, any other issuer is asked.
-async fn in_body(provider: Provider, settings: &Settings) -> Result<bool> {
+async fn takes_secret_in_body(provider: Provider, settings: &Settings) -> Result<bool> {
     match provider {
         Provider::Auth0 | Provider::Cognito => Ok(true),
         Provider::OpenId => {
-            Ok(discovery::discover(settings.require(Setting::Issuer)?).await?.takes_secret_in_body())
+            Ok(discovery::fetch_document(settings.require(Setting::Issuer)?).await?.takes_secret_in_body())
         }
     }
 }
 
-fn encoded(text: &str) -> String {
+fn form_encode(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-fn refusal(status: reqwest::StatusCode, body: &[u8]) -> Failure {
+fn parse_refusal(status: reqwest::StatusCode, body: &[u8]) -> Failure {
     let failure = Failure::new("the identity provider refuses the client").exit(Exit::Authentication);
-    let failure = match serde_json::from_slice::<Refused>(body) {
+    let failure = match serde_json::from_slice::<GrantRefusal>(body) {
         Ok(refused) => failure.why(format!(
             "{status}: {}: {}",
             refused.error,

@@ -11,29 +11,31 @@ use crate::identity::settings::Settings;
 use crate::identity::{cognito, discovery};
 use crate::timestamp::seconds_now;
 
-pub(crate) struct Asked {
-    pub(crate) policy: Policy,
+pub(crate) struct TokenPolicy {
+    pub(crate) rules: Policy,
     /// Where the keys are that sign the tokens.
     pub(crate) jwks_uri: String,
     /// The settings are others than those of the last deployment.
     pub(crate) has_changed: bool,
 }
 
-/// Reads what the deployed stack goes by; the settings where there is none, or where CloudFormation does not tell.
-pub(crate) async fn asked(aws: &Aws, name: &StackName) -> Result<Asked> {
-    let (settings, stack) = tokio::try_join!(Settings::read(aws, name), cloudformation::find_own(aws, name))?;
-    Asked::of(&settings, stack.as_ref())
-}
+impl TokenPolicy {
+    /// Reads the policy of the deployed stack; that of the settings if there is no stack, or if CloudFormation does
+    /// not tell.
+    pub(crate) async fn read(aws: &Aws, name: &StackName) -> Result<Self> {
+        let (settings, stack) =
+            tokio::try_join!(Settings::read(aws, name), cloudformation::find_own(aws, name))?;
+        Self::from_settings(&settings, stack.as_ref())
+    }
 
-impl Asked {
-    /// [`asked`], of what has been read already.
-    pub(crate) fn of(settings: &Settings, stack: Option<&Stack>) -> Result<Self> {
+    /// [`TokenPolicy::read`], of settings and a stack that have been read already.
+    pub(crate) fn from_settings(settings: &Settings, stack: Option<&Stack>) -> Result<Self> {
         let mut has_changed = false;
         let mut value = |setting, parameter| {
             let set_up = settings.require(setting)?;
             // The API has these from the pool itself.
-            if let Some(stack) = stack.filter(|stack| cognito::is_part_of(stack)) {
-                let own = cognito::value(stack, setting)?;
+            if let Some(stack) = stack.filter(|stack| cognito::stack_has_user_pool(stack)) {
+                let own = cognito::setting_value(stack, setting)?;
                 has_changed |= own != set_up;
                 return Ok(own.to_owned());
             }
@@ -42,7 +44,7 @@ impl Asked {
             Ok::<String, Failure>(deployed.to_owned())
         };
         let provider = value(Setting::Provider, parameter::PROVIDER)?;
-        let policy = Policy {
+        let rules = Policy {
             provider: provider.parse().map_err(|why: String| {
                 Failure::new("the stack's provider is unknown").why(why).next("restctl setup --provider KIND")
             })?,
@@ -51,11 +53,11 @@ impl Asked {
             scope: value(Setting::Scope, parameter::SCOPE)?,
         };
         let jwks_uri = value(Setting::JwksUri, parameter::JWKS_URI)?;
-        Ok(Self { policy, jwks_uri, has_changed })
+        Ok(Self { rules, jwks_uri, has_changed })
     }
 
     /// The issuer's keys as they are now.
-    pub(crate) async fn keys(&self) -> Result<KeySet> {
+    pub(crate) async fn fetch_keys(&self) -> Result<KeySet> {
         let keys = KeySet::from_json(&discovery::fetch_keys(&self.jwks_uri).await?);
         keys.context(format!("the keys at {} cannot be used", self.jwks_uri)).map_err(|failure| {
             failure.next(
@@ -66,23 +68,23 @@ impl Asked {
     }
 
     /// Makes the API's checks of a token.
-    pub(crate) fn explain(&self, token: &str, keys: &KeySet) -> Explanation {
-        restctl_verifier::explain(token.trim(), keys, &self.policy, seconds_now())
+    pub(crate) fn explain_token(&self, token: &str, keys: &KeySet) -> Explanation {
+        restctl_verifier::explain(token.trim(), keys, &self.rules, seconds_now())
     }
 
     /// An error where the API refuses the token.
-    pub(crate) fn judge(&self, explanation: &Explanation) -> Result<()> {
+    pub(crate) fn require_accepted(&self, explanation: &Explanation) -> Result<()> {
         let Some((report, refusal)) = explanation.first_failure() else { return Ok(()) };
         Err(Failure::new(format!("the API refuses the token by its {}", report.check))
             .why(refusal.to_string())
-            .next(advice(report.check, &self.policy))
+            .next(advice(report.check, &self.rules))
             .exit(Exit::Authentication))
     }
 }
 
 /// What to do about a token that fails this check first.
-fn advice(check: Check, policy: &Policy) -> String {
-    let Policy { issuer, audience, scope, .. } = policy;
+fn advice(check: Check, rules: &Policy) -> String {
+    let Policy { issuer, audience, scope, .. } = rules;
     match check {
         Check::Size | Check::Shape | Check::Header | Check::Payload => {
             "give the access token whole, as the provider sent it, and nothing else".to_owned()

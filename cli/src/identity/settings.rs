@@ -7,7 +7,7 @@ use crate::aws::{Aws, secretsmanager, ssm};
 use crate::failure::{Exit, Failure, FailureContext, Result};
 
 /// The value of each setting until the deployment has made the identity provider.
-pub(crate) const AWAITED: &str = "made-by-the-deployment";
+pub(crate) const PLACEHOLDER: &str = "made-by-the-deployment";
 
 /// The identity provider's settings; any of them may still be missing.
 pub(crate) struct Settings {
@@ -21,7 +21,7 @@ impl Settings {
     }
 
     pub(crate) fn get(&self, setting: Setting) -> Option<&str> {
-        self.values[setting as usize].as_deref().filter(|value| *value != AWAITED)
+        self.values[setting as usize].as_deref().filter(|value| *value != PLACEHOLDER)
     }
 
     /// Nothing was set up yet.
@@ -30,8 +30,8 @@ impl Settings {
     }
 
     /// They are those of a provider that the deployment is yet to make.
-    pub(crate) fn await_deployment(&self) -> bool {
-        self.values[Setting::Issuer as usize].as_deref() == Some(AWAITED)
+    pub(crate) fn awaits_deployment(&self) -> bool {
+        self.values[Setting::Issuer as usize].as_deref() == Some(PLACEHOLDER)
     }
 
     /// The template asks for every one, whatever it holds.
@@ -43,7 +43,7 @@ impl Settings {
     }
 
     /// The parameters that are not there.
-    pub(crate) fn missing(&self) -> Vec<String> {
+    pub(crate) fn missing_parameters(&self) -> Vec<String> {
         let missing = Setting::ALL.into_iter().filter(|setting| self.values[*setting as usize].is_none());
         missing.map(|setting| self.stack.parameter(setting)).collect()
     }
@@ -59,19 +59,20 @@ impl Settings {
 
     pub(crate) fn require(&self, setting: Setting) -> Result<&str> {
         self.get(setting).ok_or_else(|| {
-            if self.await_deployment() {
+            if self.awaits_deployment() {
                 return Failure::new(format!("the stack {} has no identity provider yet", self.stack))
                     .exit(Exit::NotFound)
                     .why("it was set up to have one of its own, which the deployment makes")
                     .next("restctl deploy");
             }
-            not_set_up(&self.stack).why(format!("the parameter {} is missing", self.stack.parameter(setting)))
+            not_set_up_failure(&self.stack)
+                .why(format!("the parameter {} is missing", self.stack.parameter(setting)))
         })
     }
 }
 
 /// What `setup` wrote down of the imported certificate.
-pub(crate) async fn certificate(aws: &Aws, stack: &StackName) -> Result<Option<Certificate>> {
+pub(crate) async fn read_certificate(aws: &Aws, stack: &StackName) -> Result<Option<Certificate>> {
     let name = stack.certificate_secret();
     let Some(text) = secretsmanager::read_secret(aws, &name).await? else { return Ok(None) };
     let certificate = serde_json::from_str(&text);
@@ -85,12 +86,12 @@ pub(crate) async fn write_certificate(aws: &Aws, stack: &StackName, certificate:
 }
 
 pub(crate) async fn require_certificate(aws: &Aws, stack: &StackName) -> Result<Certificate> {
-    certificate(aws, stack)
-        .await?
-        .ok_or_else(|| not_set_up(stack).why(format!("the secret {} is missing", stack.certificate_secret())))
+    read_certificate(aws, stack).await?.ok_or_else(|| {
+        not_set_up_failure(stack).why(format!("the secret {} is missing", stack.certificate_secret()))
+    })
 }
 
-fn not_set_up(stack: &StackName) -> Failure {
+fn not_set_up_failure(stack: &StackName) -> Failure {
     Failure::new(format!("the stack {stack} has not been set up"))
         .exit(Exit::NotFound)
         .next("restctl setup; or name another --stack, --region or --profile")

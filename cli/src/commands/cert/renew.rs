@@ -80,7 +80,7 @@ pub(super) async fn run(args: Renew, context: &Context) -> Result<()> {
     // Under an ARN of its own, it is in front of nothing yet.
     let in_front =
         stack.filter(|stack| stack.parameter(parameter::CERTIFICATE_ARN) == Some(&certificate.arn));
-    let location = in_front.and_then(|stack| Location::of(context, &stack, &certificate).ok());
+    let location = in_front.and_then(|stack| Location::from_stack(context, &stack, &certificate).ok());
     let proof = match location {
         Some(location) => Some(prove(&location).await?),
         None => None,
@@ -124,7 +124,7 @@ fn check_name(
     stack: Option<&Stack>,
     before: &Certificate,
 ) -> Result<()> {
-    let location = stack.and_then(|stack| Location::of(context, stack, before).ok());
+    let location = stack.and_then(|stack| Location::from_stack(context, stack, before).ok());
     let name = location.map_or(before.name.clone(), |location| location.name);
     if identity.covers(&name)? {
         return Ok(());

@@ -39,7 +39,7 @@ async fn look_until_served(location: &Location, report: impl Fn(String)) -> Resu
     let began = Instant::now();
     let mut pause = Duration::from_millis(100);
     loop {
-        let addresses = location.resolve().await?;
+        let addresses = location.resolve_addresses().await?;
         let looks = join_all(addresses.iter().map(|address| look(location, *address))).await;
         let missing: Vec<Failure> = looks.into_iter().filter_map(Result::err).collect();
         let Some(first) = missing.first() else {
@@ -61,7 +61,7 @@ async fn look_until_served(location: &Location, report: impl Fn(String)) -> Resu
 async fn look(location: &Location, address: SocketAddr) -> Result<()> {
     let mut there = location.clone();
     there.host = address.ip().to_string();
-    let handshake = Handshake::with(&there).await?;
+    let handshake = Handshake::perform(&there).await?;
     let served = handshake.fingerprint();
     match served {
         Some(served) if served != location.fingerprint => {

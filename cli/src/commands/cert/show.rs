@@ -39,7 +39,7 @@ pub(super) async fn run(_: Show, context: &Context) -> Result<()> {
             .next("restctl setup --cert FILE --key FILE, or --self-signed NAME; then restctl deploy"));
     };
     // A stack that is not up has no endpoint.
-    let location = stack.and_then(|stack| Location::of(context, &stack, &certificate).ok());
+    let location = stack.and_then(|stack| Location::from_stack(context, &stack, &certificate).ok());
     let leaf = Presented::all_of(&imported.certificate)?.into_iter().next();
     let leaf = leaf.ok_or_else(|| Failure::new(format!("ACM has no text of {}", certificate.arn)))?;
     let served = match &location {
@@ -58,7 +58,7 @@ impl Served {
     async fn by(location: &Location, imported: &Presented) -> Self {
         let nothing =
             |why: String| Self { fingerprint: None, is_same: false, is_trusted: false, why: Some(why) };
-        let handshake = match Handshake::with(location).await {
+        let handshake = match Handshake::perform(location).await {
             Ok(handshake) => handshake,
             Err(failure) => return nothing(failure.to_single_line()),
         };

@@ -146,10 +146,10 @@ impl Options {
         settings: &Settings,
         existing: Option<&Stack>,
     ) -> Result<&'static str> {
-        let before = existing.filter(|stack| cognito::is_part_of(stack));
+        let before = existing.filter(|stack| cognito::stack_has_user_pool(stack));
         let own =
-            self.idp.as_ref().map_or(settings.await_deployment() || before.is_some(), |idp| idp == COGNITO);
-        let names_own = before.is_some_and(|stack| cognito::is_set_up(settings, stack));
+            self.idp.as_ref().map_or(settings.awaits_deployment() || before.is_some(), |idp| idp == COGNITO);
+        let names_own = before.is_some_and(|stack| cognito::settings_name_user_pool(settings, stack));
         if !own {
             for setting in Setting::ALL {
                 settings.require(setting)?;
@@ -162,7 +162,7 @@ impl Options {
             }
             return Ok(EXTERNAL);
         }
-        if self.idp.is_none() && before.is_some() && !names_own && !settings.await_deployment() {
+        if self.idp.is_none() && before.is_some() && !names_own && !settings.awaits_deployment() {
             return Err(refuse("the settings name another identity provider than the stack's own user pool")
                 .next("restctl deploy --idp external, to take that one\nrestctl deploy --idp cognito, to keep the pool"));
         }

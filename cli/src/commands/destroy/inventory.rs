@@ -83,7 +83,7 @@ pub(super) async fn take(context: &Context) -> Result<Vec<Thing>> {
             things.push(Thing::Bucket { name: bucket, holds_data, versions, bytes });
         }
     }
-    let certificate = settings::certificate(aws, name).await?;
+    let certificate = settings::read_certificate(aws, name).await?;
     let arns = certificate.into_iter().flat_map(|it| [vec![it.arn], it.supersedes].concat());
     things.extend(arns.map(|arn| Thing::Certificate { arn }));
     let number = ssm::read_settings(aws, name).await?.iter().flatten().count();

@@ -20,7 +20,7 @@ use crate::aws::{Aws, secretsmanager};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::identity::grant::{self, AccessToken};
-use crate::identity::policy::Asked;
+use crate::identity::policy::TokenPolicy;
 use crate::identity::settings::{self, Settings};
 
 /// What the first call of AWS tells.
@@ -40,7 +40,7 @@ pub(super) struct Facts<'a> {
     resources: Fact<Vec<Resource>>,
     location: Fact<Location>,
     handshake: Fact<Handshake>,
-    asked: Fact<Asked>,
+    asked: Fact<TokenPolicy>,
     keys: Fact<KeySet>,
     token: Fact<AccessToken>,
 }
@@ -99,7 +99,7 @@ impl<'a> Facts<'a> {
     pub(super) async fn settings(&self) -> Known<&Settings> {
         let look = async {
             let settings = Settings::read(self.aws().await?, &self.context.stack).await?;
-            match settings.missing().as_slice() {
+            match settings.missing_parameters().as_slice() {
                 [] => {}
                 missing => {
                     return Err(Failure::new(format!("missing: {}", missing.join(", ")))
@@ -141,7 +141,8 @@ impl<'a> Facts<'a> {
     }
 
     pub(super) async fn location(&self) -> Known<&Location> {
-        let look = async { Ok(Location::of(self.context, self.stack().await?, self.certificate().await?)?) };
+        let look =
+            async { Ok(Location::from_stack(self.context, self.stack().await?, self.certificate().await?)?) };
         self.location.known(STACK, look.boxed_local()).await
     }
 
@@ -149,7 +150,7 @@ impl<'a> Facts<'a> {
     pub(super) async fn handshake(&self) -> Known<&Handshake> {
         let look = async {
             let location = self.location().await?;
-            let handshake = Handshake::with(location).await?;
+            let handshake = Handshake::perform(location).await?;
             match &handshake.connection {
                 Err(error) if handshake.chain.is_empty() => {
                     Err(Failure::new(format!("{} presents no certificate", handshake.address))
@@ -176,13 +177,13 @@ impl<'a> Facts<'a> {
     }
 
     /// As deployed; before there is a stack, as set up.
-    pub(super) async fn asked(&self) -> Known<&Asked> {
-        let look = async { Ok(Asked::of(self.settings().await?, self.stack().await.ok())?) };
+    pub(super) async fn asked(&self) -> Known<&TokenPolicy> {
+        let look = async { Ok(TokenPolicy::from_settings(self.settings().await?, self.stack().await.ok())?) };
         self.asked.known(SETTINGS, look.boxed_local()).await
     }
 
     pub(super) async fn keys(&self) -> Known<&KeySet> {
-        let look = async { Ok(self.asked().await?.keys().await?) };
+        let look = async { Ok(self.asked().await?.fetch_keys().await?) };
         self.keys.known(KEYS, look.boxed_local()).await
     }
 

@@ -9,7 +9,7 @@ use crate::identity::discovery;
 /// It calls itself what the settings call it, to the letter.
 pub(super) async fn issuer(facts: &Facts<'_>) -> Result<Finding, Trouble> {
     let issuer = facts.settings().await?.require(Setting::Issuer)?;
-    discovery::discover(issuer).await?;
+    discovery::fetch_document(issuer).await?;
     Ok(Finding::ok(format!("{issuer}, as it calls itself")))
 }
 

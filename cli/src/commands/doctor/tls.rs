@@ -28,7 +28,7 @@ pub(super) fn at_fault(handshake: &Handshake) -> &'static str {
     if handshake.holds_key == Some(false) {
         return KEY;
     }
-    match &handshake.refusal {
+    match &handshake.certificate_error {
         None => CONNECTION,
         Some(rustls::Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. })) => NAME,
         Some(rustls::Error::InvalidCertificate(
@@ -79,7 +79,7 @@ pub(super) async fn chain(facts: &Facts<'_>) -> Result<Finding, Trouble> {
             .into());
         }
     }
-    if let (Some(refusal), CHAIN) = (&handshake.refusal, at_fault(handshake)) {
+    if let (Some(refusal), CHAIN) = (&handshake.certificate_error, at_fault(handshake)) {
         return Err(Failure::new("nobody who is trusted vouches for it").because(refusal).next(RENEW).into());
     }
     Ok(Finding::ok(match length {

@@ -21,8 +21,8 @@ pub(super) async fn granted(facts: &Facts<'_>) -> Result<Finding, Trouble> {
 /// The API's own code accepts it.
 pub(super) async fn claims(facts: &Facts<'_>) -> Result<Finding, Trouble> {
     let (asked, keys, token) = (facts.asked().await?, facts.keys().await?, facts.token().await?);
-    let explanation = asked.explain(&token.access_token, keys);
-    asked.judge(&explanation)?;
+    let explanation = asked.explain_token(&token.access_token, keys);
+    asked.require_accepted(&explanation)?;
     let passed = explanation.checks.iter().filter(|report| report.outcome == CheckOutcome::Passed).count();
     Ok(Finding::ok(format!("all {passed} checks of restctl token explain pass")))
 }
@@ -30,18 +30,18 @@ pub(super) async fn claims(facts: &Facts<'_>) -> Result<Finding, Trouble> {
 /// The endpoint accepts it.
 pub(super) async fn access(facts: &Facts<'_>) -> Result<Finding, Trouble> {
     let (location, token) = (facts.trusted().await?, facts.token().await?);
-    let endpoint = Endpoint::at(location.clone()).await?;
+    let endpoint = Endpoint::resolve(location.clone()).await?;
     // An id that a string and a number can be; it need not exist.
     let path = format!("{ITEMS_PATH}0");
     let address = format!("{}{path}", endpoint.base_url);
     let answer = endpoint.client.get(&address).bearer_auth(&token.access_token).send().await;
-    let answer = answer.map_err(|error| endpoint.no_answer(&address, &error))?;
+    let answer = answer.map_err(|error| endpoint.no_answer_failure(&address, &error))?;
     let status = answer.status();
     let body = read_bounded_body(answer, MAX_ANSWER_BYTES).await?;
     if status == StatusCode::OK || (status == StatusCode::NOT_FOUND && is_no_such_item(&body)) {
         return Ok(Finding::ok(format!("GET {path} answers {status}")));
     }
-    Err(endpoint::refusal(status, &body).into())
+    Err(endpoint::parse_refusal(status, &body).into())
 }
 
 /// In the API's own words, and not in those of somebody in between.

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::ids::Ids;
-use crate::api::client::{Api, bulk_answer};
+use crate::api::client::{Api, parse_bulk_answer};
 use crate::api::endpoint;
 use crate::failure::Result;
 
@@ -86,10 +86,10 @@ async fn call(api: &Api<'_>, ids: Vec<Value>) -> Result<(usize, BatchGetAnswer)>
     let request = BatchGetRequest { ids };
     let (status, body) = api.post(BATCH_GET_PATH, &request).await?;
     if status != StatusCode::OK {
-        return Err(endpoint::refusal(status, &body));
+        return Err(endpoint::parse_refusal(status, &body));
     }
     let asked = request.ids.len();
-    Ok((asked, bulk_answer(&body, asked)?))
+    Ok((asked, parse_bulk_answer(&body, asked)?))
 }
 
 /// Takes as many ids off the front as one call may have, by their number and by their bytes; one at least.

@@ -14,7 +14,7 @@ use super::writer::say_unseen;
 use super::{item, item_path};
 use crate::api::endpoint::Location;
 use crate::api::retry::{Attempts, Retry, wait_while_busy};
-use crate::api::timed_request::{self, Exchange};
+use crate::api::timed_request::{self, TimedAnswer};
 use crate::api::token;
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::dynamodb;
@@ -55,27 +55,28 @@ struct Origin {
 
 pub(super) async fn run(id: &str, mut fields: Option<Fields>, context: &Context) -> Result<()> {
     let aws = context.aws().await?;
-    let mut token = token::obtain(context).await?;
+    let mut token = token::obtain_token(context).await?;
     let (certificate, stack) = tokio::try_join!(
         settings::require_certificate(aws, &context.stack),
         cloudformation::find_deployed(aws, &context.stack),
     )?;
-    let location = Location::of(context, &stack, &certificate)?;
+    let location = Location::from_stack(context, &stack, &certificate)?;
     let mut attempts = Attempts::default();
-    let exchange = loop {
-        let exchange = timed_request::get(&location, &item_path(id), &token.access_token).await?;
-        match attempts.next_retry(exchange.status, &exchange.headers) {
-            None => break exchange,
-            Some(Retry::WithNewToken) => token = token::renew(context).await?,
+    let answer = loop {
+        let answer =
+            timed_request::send_timed_request(&location, &item_path(id), &token.access_token).await?;
+        match attempts.next_retry(answer.status, &answer.headers) {
+            None => break answer,
+            Some(Retry::WithNewToken) => token = token::renew_token(context).await?,
             Some(Retry::After(pause)) => wait_while_busy(pause).await,
         }
     };
-    let found = item(id, exchange.status, &exchange.body);
+    let found = item(id, answer.status, &answer.body);
     let origin = match &found {
         Ok(item) => origin(context, &stack, &location.key, item).await?,
         Err(_) => Origin::default(),
     };
-    let explanation = Explanation::of(exchange, origin);
+    let explanation = Explanation::of(answer, origin);
     let shown = found.as_ref().ok().map(|item| match &mut fields {
         Some(fields) => fields.choose(item.clone()),
         None => item.clone(),
@@ -110,18 +111,18 @@ async fn origin(context: &Context, stack: &Stack, key: &str, item: &Item) -> Res
 }
 
 impl Explanation {
-    fn of(exchange: Exchange, origin: Origin) -> Self {
+    fn of(answer: TimedAnswer, origin: Origin) -> Self {
         Self {
-            status: exchange.status.as_u16(),
-            request_id: exchange.request_id().map(str::to_owned),
-            address: exchange.address.to_string(),
-            resolve_ms: milliseconds(exchange.resolving),
-            connect_ms: milliseconds(exchange.connecting),
-            tls_ms: milliseconds(exchange.shaking),
-            first_byte_ms: milliseconds(exchange.waiting),
-            total_ms: milliseconds(exchange.total),
-            tls_version: exchange.tls_version,
-            certificate_fingerprint: exchange.fingerprint,
+            status: answer.status.as_u16(),
+            request_id: answer.request_id().map(str::to_owned),
+            address: answer.address.to_string(),
+            resolve_ms: milliseconds(answer.resolve_time),
+            connect_ms: milliseconds(answer.connect_time),
+            tls_ms: milliseconds(answer.tls_time),
+            first_byte_ms: milliseconds(answer.first_byte_time),
+            total_ms: milliseconds(answer.total_time),
+            tls_version: answer.tls_version,
+            certificate_fingerprint: answer.fingerprint,
             load: origin.load,
             object: origin.object,
             uploaded: origin.uploaded,

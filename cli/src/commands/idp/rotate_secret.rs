@@ -15,7 +15,7 @@ use crate::aws::cloudformation::{self, Stack};
 use crate::aws::secretsmanager::{self, CLIENT_SECRET};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
-use crate::identity::policy::Asked;
+use crate::identity::policy::TokenPolicy;
 use crate::identity::settings::Settings;
 use crate::identity::{client_secret, cognito, grant};
 use crate::terminal::output::{self, Format};
@@ -56,23 +56,23 @@ pub(super) async fn run(args: RotateSecret, context: &Context) -> Result<()> {
     let (aws, name) = (context.aws().await?, &context.stack);
     let (settings, stack) = tokio::try_join!(Settings::read(aws, name), cloudformation::find_own(aws, name))?;
     let client_id = settings.require(Setting::ClientId)?;
-    if let Some(stack) = stack.as_ref().filter(|stack| cognito::is_part_of(stack)) {
+    if let Some(stack) = stack.as_ref().filter(|stack| cognito::stack_has_user_pool(stack)) {
         return Err(of_the_stack(stack, &settings));
     }
     // Before a secret is made or asked for: what it would be tried against.
-    let asked = Asked::of(&settings, stack.as_ref())?;
-    let keys = asked.keys().await?;
+    let asked = TokenPolicy::from_settings(&settings, stack.as_ref())?;
+    let keys = asked.fetch_keys().await?;
 
     let secret = new_secret(&args, context, &settings).await?;
     let granted =
         grant::request_token(&settings, &secret).await.map_err(|failure| unchanged(failure, &settings))?;
-    let judged = asked.judge(&asked.explain(&granted.access_token, &keys));
+    let judged = asked.require_accepted(&asked.explain_token(&granted.access_token, &keys));
     judged.map_err(|failure| failure.then("the same command again; until then the present secret stays"))?;
 
     let secret_name = name.client_secret();
     secretsmanager::write_secret(aws, &secret_name, CLIENT_SECRET, &secret).await?;
     // A token that the former secret earned says nothing about this one.
-    session_cache::forget(context)?;
+    session_cache::clear(context)?;
     let report = Report {
         outcome: "rotated",
         client_id: client_id.to_owned(),
@@ -91,13 +91,13 @@ pub(super) async fn run(args: RotateSecret, context: &Context) -> Result<()> {
 
 /// The secret to try. With the local cloud, its identity provider makes one.
 async fn new_secret(args: &RotateSecret, context: &Context, settings: &Settings) -> Result<String> {
-    if let Some(secret) = client_secret::given(args.client_secret_file.as_deref())? {
+    if let Some(secret) = client_secret::read_given_secret(args.client_secret_file.as_deref())? {
         return Ok(secret);
     }
     let issuer = settings.get(Setting::Issuer);
     match context.local.as_ref().filter(|local| issuer == Some(&local.identity_provider.issuer)) {
         Some(local) => rotate_local_secret(local).await,
-        None => client_secret::ask(),
+        None => client_secret::prompt_for_secret(),
     }
 }
 

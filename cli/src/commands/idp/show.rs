@@ -9,7 +9,7 @@ use crate::aws::{cloudformation, secretsmanager};
 use crate::context::Context;
 use crate::deployment::drift::{self, Difference};
 use crate::failure::Result;
-use crate::identity::policy::Asked;
+use crate::identity::policy::TokenPolicy;
 use crate::identity::settings::Settings;
 use crate::terminal::output::{self, Format};
 
@@ -73,8 +73,8 @@ pub(super) async fn run(_: Show, context: &Context) -> Result<()> {
         cloudformation::find_own(aws, name),
         secretsmanager::last_changed(aws, &secret_name),
     )?;
-    let asked = Asked::of(&settings, None)?;
-    let keys = asked.keys().await;
+    let asked = TokenPolicy::from_settings(&settings, None)?;
+    let keys = asked.fetch_keys().await;
     let deployed = match stack.filter(|stack| !stack.is_in_review()) {
         Some(stack) => Some(Deployed::of(drift::differences(aws, &stack, &settings).await?)),
         None => None,

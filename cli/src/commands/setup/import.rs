@@ -32,7 +32,7 @@ pub(in crate::commands) async fn import(
     let certificate = identity.metadata(arn, supersedes)?;
     settings::write_certificate(aws, stack, &certificate).await?;
     // What is remembered is known by the certificate before.
-    session_cache::forget(context)?;
+    session_cache::clear(context)?;
     if let Some(local) = &context.local {
         local.keep_certificate(stack, &certificate, &identity.served_pem(), &identity.key_pem)?;
     }

@@ -17,7 +17,7 @@ use crate::aws::{Aws, cloudwatch, dynamodb};
 use crate::context::Context;
 use crate::deployment::function_version::LiveVersion;
 use crate::failure::{FailureContext, Result};
-use crate::identity::policy::Asked;
+use crate::identity::policy::TokenPolicy;
 use crate::identity::settings::{self, Settings};
 
 /// Of the loads, the last ones.
@@ -162,8 +162,8 @@ impl Status {
 
 async fn endpoint(context: &Context, stack: &Stack) -> Result<EndpointState> {
     let certificate = settings::require_certificate(context.aws().await?, &context.stack).await?;
-    let location = Location::of(context, stack, &certificate)?;
-    let (served_fingerprint, problem) = match Handshake::with(&location).await {
+    let location = Location::from_stack(context, stack, &certificate)?;
+    let (served_fingerprint, problem) = match Handshake::perform(&location).await {
         Ok(shaken) => {
             let served = shaken.fingerprint();
             (served, shaken.connection.err().map(|error| error.to_string()))
@@ -240,7 +240,7 @@ async fn loads(aws: &Aws, stack: &Stack) -> Result<Vec<LedgerEntry>> {
 
 async fn provider(context: &Context, stack: &Stack) -> Result<ProviderState> {
     let settings = Settings::read(context.aws().await?, &context.stack).await?;
-    let asked = Asked::of(&settings, Some(stack))?;
-    let (keys, policy) = (asked.keys().await?, asked.policy);
+    let asked = TokenPolicy::from_settings(&settings, Some(stack))?;
+    let (keys, policy) = (asked.fetch_keys().await?, asked.rules);
     Ok(ProviderState { kind: policy.provider.name(), issuer: policy.issuer, keys: keys.summary() })
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::api::token;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, FailureContext, Result};
-use crate::identity::policy;
+use crate::identity::policy::TokenPolicy;
 use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
@@ -53,13 +53,13 @@ struct Line<'a> {
 }
 
 pub(super) async fn run(args: Explain, context: &Context) -> Result<()> {
-    let asked = policy::asked(context.aws().await?, &context.stack).await?;
+    let asked = TokenPolicy::read(context.aws().await?, &context.stack).await?;
     let token = match args.token.as_deref() {
         Some("-") => read_token()?,
         Some(token) => token.to_owned(),
-        None => token::obtain(context).await?.access_token,
+        None => token::obtain_token(context).await?.access_token,
     };
-    let explanation = asked.explain(&token, &asked.keys().await?);
+    let explanation = asked.explain_token(&token, &asked.fetch_keys().await?);
 
     match output::chosen_format() {
         Format::Text => output::print_line(&table(&explanation).trim_fmt())?,
@@ -70,7 +70,7 @@ pub(super) async fn run(args: Explain, context: &Context) -> Result<()> {
             "the settings have changed since the last deployment, by which this goes: restctl deploy",
         );
     }
-    asked.judge(&explanation)
+    asked.require_accepted(&explanation)
 }
 
 /// One byte more than is looked at, so that a token that is too large shows.

@@ -9,7 +9,7 @@ use restctl_contract::key::{Key, KeyType};
 use restctl_contract::number;
 use serde_json::Value as Json;
 
-use crate::api::client::{Api, bulk_answer};
+use crate::api::client::{Api, parse_bulk_answer};
 use crate::api::endpoint;
 use crate::failure::Result;
 
@@ -40,12 +40,12 @@ impl<'a> Answers<'a> {
             let BatchGetRequest { mut ids } = request;
             match status {
                 StatusCode::OK => {
-                    let answer = bulk_answer(&body, ids.len())?;
+                    let answer = parse_bulk_answer(&body, ids.len())?;
                     let items = answer.items.into_iter();
                     found.extend(items.filter_map(|item| Some((key_of(self.key, &item)?, item))));
                     waiting.extend((!answer.remaining.is_empty()).then_some(answer.remaining));
                 }
-                _ if !is_too_large(&body) => return Err(endpoint::refusal(status, &body)),
+                _ if !is_too_large(&body) => return Err(endpoint::parse_refusal(status, &body)),
                 _ if ids.len() == 1 => {}
                 _ => {
                     waiting.push(ids.split_off(ids.len() / 2));

@@ -216,7 +216,7 @@ pub(super) const NEEDED: &[Needed] = &[
         resource: "arn:{partition}:iam::{account}:role/{stack}-ApiRole-preflight",
         actions: &["iam:CreateRole", "iam:GetRole", "iam:PutRolePolicy", "iam:TagRole"],
     },
-    // Asked about alone: it has a context of its own.
+    // TokenPolicy about alone: it has a context of its own.
     Needed {
         kinds: &["AWS::Lambda::Function"], when: When::Made,
         resource: "arn:{partition}:iam::{account}:role/{stack}-ApiRole-preflight",
