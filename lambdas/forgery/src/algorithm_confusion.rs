@@ -4,7 +4,7 @@ use jsonwebtoken::Algorithm;
 
 use crate::error::ForgeryError;
 use crate::public_key::PublicKey;
-use crate::signing_key::hmac_token;
+use crate::signing_key::sign_hmac_token;
 use crate::token::{ForgedToken, Token};
 
 pub(crate) fn forge_tokens(good: &Token, issuer: &PublicKey) -> Result<Vec<ForgedToken>, ForgeryError> {
@@ -16,7 +16,7 @@ pub(crate) fn forge_tokens(good: &Token, issuer: &PublicKey) -> Result<Vec<Forge
 /// CVE-2015-9235 and many like it: the public key, used as an HMAC secret.
 fn public_key_as_secret(good: &Token, issuer: &PublicKey) -> Result<Vec<ForgedToken>, ForgeryError> {
     let sign = |alg: &str, algorithm, secret: &[u8]| {
-        hmac_token(algorithm, &good.header_with("alg", alg), &good.claims, secret)
+        sign_hmac_token(algorithm, &good.header_with("alg", alg), &good.claims, secret)
     };
     let mut forged = Vec::new();
     for (encoding, secret) in issuer.encodings() {

@@ -8,7 +8,7 @@ use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 
 use crate::error::ForgeryError;
-use crate::signing_key::{SigningKey, hmac_token};
+use crate::signing_key::{SigningKey, sign_hmac_token};
 use crate::token::{ForgedToken, Token, without};
 
 pub(crate) fn forge_tokens(good: &Token, attacker: &SigningKey) -> Result<Vec<ForgedToken>, ForgeryError> {
@@ -28,12 +28,12 @@ fn embedded_keys(good: &Token, attacker: &SigningKey) -> Result<Vec<ForgedToken>
         ("jwk", jwk),
         ("jku", json!("https://attacker.invalid/jwks.json")),
         ("x5u", json!("https://attacker.invalid/certificate.pem")),
-        ("x5c", json!([STANDARD.encode(attacker.certificate()?)])),
+        ("x5c", json!([STANDARD.encode(attacker.self_signed_certificate()?)])),
     ] {
         let header = good.header_with(name, value);
-        let token = attacker.token(&header, &good.claims)?;
+        let token = attacker.sign_token(&header, &good.claims)?;
         forged.push(ForgedToken::new(format!("the attacker's key in {name}, known key id"), token));
-        let token = attacker.token(&without(header, "kid"), &good.claims)?;
+        let token = attacker.sign_token(&without(header, "kid"), &good.claims)?;
         forged.push(ForgedToken::new(format!("the attacker's key in {name}, no key id"), token));
     }
     Ok(forged)
@@ -55,7 +55,7 @@ fn unusual_key_ids(good: &Token, attacker: &SigningKey) -> Result<Vec<ForgedToke
         ("an array", json!([known])),
         ("an object", json!({"kid": known})),
     ] {
-        let token = attacker.token(&good.header_with("kid", kid), &good.claims)?;
+        let token = attacker.sign_token(&good.header_with("kid", kid), &good.claims)?;
         forged.push(ForgedToken::new(format!("key id: {name}"), token));
     }
     Ok(forged)
@@ -69,7 +69,7 @@ fn injected_key_ids(good: &Token) -> Result<Vec<ForgedToken>, ForgeryError> {
         ("SQL that returns the secret", "x' UNION SELECT 'secret' -- ", "secret"),
     ] {
         let header = json!({"typ": "JWT", "alg": "HS256", "kid": kid});
-        let token = hmac_token(Algorithm::HS256, &header, &good.claims, secret.as_bytes())?;
+        let token = sign_hmac_token(Algorithm::HS256, &header, &good.claims, secret.as_bytes())?;
         forged.push(ForgedToken::new(format!("key id: {name}"), token));
     }
     Ok(forged)
@@ -85,7 +85,8 @@ fn critical_parameters(good: &Token, attacker: &SigningKey) -> Result<Vec<Forged
         forged.push(ForgedToken::new(format!("critical header parameter: {name}"), token));
     }
     let mut unencoded = good.header_with("b64", false);
-    forged.push(ForgedToken::new("payload declared unencoded", attacker.token(&unencoded, &good.claims)?));
+    forged
+        .push(ForgedToken::new("payload declared unencoded", attacker.sign_token(&unencoded, &good.claims)?));
     unencoded["crit"] = json!(["b64"]);
     forged.push(ForgedToken::new("payload declared unencoded, critical", good.with_header(&unencoded)));
     Ok(forged)

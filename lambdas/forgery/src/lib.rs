@@ -36,7 +36,7 @@ use crate::token::Token;
 pub fn forge_attempts(token: &str, jwks: &Value, path: &str) -> Result<Vec<Attempt>, ForgeryError> {
     let good = Token::parse(token)?;
     let issuer = PublicKey::find_in_jwks(&good, jwks)?;
-    let attacker = SigningKey::like(&issuer)?;
+    let attacker = SigningKey::generate_like(&issuer)?;
     let forged = [
         unsecured::forge_tokens(&good),
         algorithm_confusion::forge_tokens(&good, &issuer)?,

@@ -1,4 +1,4 @@
-//! Keys of the attacker's own, which sign whatever is wanted.
+//! The attacker's own keys, which sign any token.
 
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey};
@@ -9,6 +9,7 @@ use crate::error::ForgeryError;
 use crate::public_key::PublicKey;
 use crate::token::encode;
 
+/// A key pair that the issuer does not know.
 pub(crate) struct SigningKey {
     pair: KeyPair,
     private: EncodingKey,
@@ -16,56 +17,56 @@ pub(crate) struct SigningKey {
 }
 
 impl SigningKey {
-    /// Of the same type as another.
-    pub(crate) fn like(public: &PublicKey) -> Result<Self, ForgeryError> {
+    /// Generates a key of the same type as another.
+    pub(crate) fn generate_like(public: &PublicKey) -> Result<Self, ForgeryError> {
         match public {
-            PublicKey::Rsa { .. } => Self::rsa(),
-            PublicKey::P256 { .. } => Self::p256(),
+            PublicKey::Rsa { .. } => Self::generate_rsa(),
+            PublicKey::P256 { .. } => Self::generate_p256(),
         }
     }
 
-    pub(crate) fn p256() -> Result<Self, ForgeryError> {
+    pub(crate) fn generate_p256() -> Result<Self, ForgeryError> {
         let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let private = EncodingKey::from_ec_pem(pair.serialize_pem().as_bytes())?;
         Ok(Self { pair, private, algorithm: Algorithm::ES256 })
     }
 
-    pub(crate) fn rsa() -> Result<Self, ForgeryError> {
+    pub(crate) fn generate_rsa() -> Result<Self, ForgeryError> {
         let pair = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?;
         let private = EncodingKey::from_rsa_pem(pair.serialize_pem().as_bytes())?;
         Ok(Self { pair, private, algorithm: Algorithm::RS256 })
     }
 
-    pub(crate) fn ed25519() -> Result<Self, ForgeryError> {
+    pub(crate) fn generate_ed25519() -> Result<Self, ForgeryError> {
         let pair = KeyPair::generate_for(&PKCS_ED25519)?;
         let private = EncodingKey::from_ed_pem(pair.serialize_pem().as_bytes())?;
         Ok(Self { pair, private, algorithm: Algorithm::EdDSA })
     }
 
-    /// The public key (RFC 7517), with `alg`.
+    /// Returns the public key (RFC 7517) with `alg`.
     pub(crate) fn jwk(&self) -> Result<Value, ForgeryError> {
         let jwk = Jwk::from_encoding_key(&self.private, self.algorithm)?;
         Ok(serde_json::to_value(jwk).map_err(jsonwebtoken::errors::Error::from)?)
     }
 
-    /// A certificate of the key, signed by itself (DER).
-    pub(crate) fn certificate(&self) -> Result<Vec<u8>, ForgeryError> {
+    /// Returns a self-signed certificate of the key (DER).
+    pub(crate) fn self_signed_certificate(&self) -> Result<Vec<u8>, ForgeryError> {
         let parameters = CertificateParams::new(["attacker.invalid".to_owned()])?;
         Ok(parameters.self_signed(&self.pair)?.der().to_vec())
     }
 
-    /// A token with this key's signature, whatever the header says of it.
-    pub(crate) fn token(&self, header: &Value, payload: impl ToString) -> Result<String, ForgeryError> {
-        self.token_by(self.algorithm, header, payload)
+    /// Signs a token with this key, whatever its header says.
+    pub(crate) fn sign_token(&self, header: &Value, payload: impl ToString) -> Result<String, ForgeryError> {
+        self.sign_token_with(self.algorithm, header, payload)
     }
 
-    pub(crate) fn token_by(
+    pub(crate) fn sign_token_with(
         &self,
         algorithm: Algorithm,
         header: &Value,
         payload: impl ToString,
     ) -> Result<String, ForgeryError> {
-        signed(header, payload, &self.private, algorithm)
+        sign(header, payload, &self.private, algorithm)
     }
 
     #[cfg(test)]
@@ -74,17 +75,17 @@ impl SigningKey {
     }
 }
 
-/// A token with an HMAC in place of a signature.
-pub(crate) fn hmac_token(
+/// Returns a token with an HMAC instead of a signature.
+pub(crate) fn sign_hmac_token(
     algorithm: Algorithm,
     header: &Value,
     payload: impl ToString,
     secret: &[u8],
 ) -> Result<String, ForgeryError> {
-    signed(header, payload, &EncodingKey::from_secret(secret), algorithm)
+    sign(header, payload, &EncodingKey::from_secret(secret), algorithm)
 }
 
-fn signed(
+fn sign(
     header: &Value,
     payload: impl ToString,
     key: &EncodingKey,

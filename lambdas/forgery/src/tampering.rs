@@ -68,18 +68,18 @@ fn changed_contents(good: &Token) -> Vec<ForgedToken> {
 
 /// Good claims under the known key id, signed with keys that are not the issuer's.
 fn foreign_keys(good: &Token, attacker: &SigningKey) -> Result<Vec<ForgedToken>, ForgeryError> {
-    let (p256, rsa) = (SigningKey::p256()?, SigningKey::rsa()?);
+    let (p256, rsa) = (SigningKey::generate_p256()?, SigningKey::generate_rsa()?);
     let mut forged = Vec::new();
     for (key, algorithm, name) in [
         (&p256, Algorithm::ES256, "ES256"),
         (&rsa, Algorithm::RS256, "RS256"),
         (&rsa, Algorithm::PS256, "PS256"),
-        (&SigningKey::ed25519()?, Algorithm::EdDSA, "EdDSA"),
+        (&SigningKey::generate_ed25519()?, Algorithm::EdDSA, "EdDSA"),
     ] {
-        let token = key.token_by(algorithm, &good.header_with("alg", name), &good.claims)?;
+        let token = key.sign_token_with(algorithm, &good.header_with("alg", name), &good.claims)?;
         forged.push(ForgedToken::new(format!("foreign key, {name}"), token));
     }
-    let another_subject = attacker.token(&good.header, good.claims_with("sub", "admin"))?;
+    let another_subject = attacker.sign_token(&good.header, good.claims_with("sub", "admin"))?;
     forged.push(ForgedToken::new("foreign key, another subject", another_subject));
     Ok(forged)
 }

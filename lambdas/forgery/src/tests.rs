@@ -26,12 +26,15 @@ fn issuer(key: SigningKey, alg: &str) -> Issuer {
         "iss": "https://tenant.example.test/", "sub": "client-1", "aud": "https://items.example.test",
         "iat": now, "exp": now + 3600, "scope": "read:items",
     });
-    let token = key.token(&json!({"typ": "JWT", "alg": alg, "kid": "key-1"}), &claims).unwrap();
+    let token = key.sign_token(&json!({"typ": "JWT", "alg": alg, "kid": "key-1"}), &claims).unwrap();
     Issuer { key, jwks: json!({"keys": [jwk]}), token }
 }
 
 fn issuers() -> [Issuer; 2] {
-    [issuer(SigningKey::p256().unwrap(), "ES256"), issuer(SigningKey::rsa().unwrap(), "RS256")]
+    [
+        issuer(SigningKey::generate_p256().unwrap(), "ES256"),
+        issuer(SigningKey::generate_rsa().unwrap(), "RS256"),
+    ]
 }
 
 /// Returns the token of an attempt whose only header is a good one.
