@@ -1,4 +1,4 @@
-//! What a data file of the command line is, before it is opened.
+//! Data files named on the command line: how they are read, and what a first reading finds in them.
 
 mod column_type;
 pub(crate) mod duplicates;
@@ -6,6 +6,7 @@ pub(crate) mod external_sort;
 pub(crate) mod source;
 pub(crate) mod survey;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -20,42 +21,44 @@ use crate::failure::{Exit, Failure, Result};
 
 const STANDARD_INPUT: &str = "-";
 
-/// S3's limit to the name of an object, in bytes ("Naming Amazon S3 objects", Amazon S3 User Guide).
+/// S3's limit for the name of an object, in bytes ("Naming Amazon S3 objects", Amazon S3 User Guide).
 const MAX_NAME_BYTES: usize = 1024;
 
-/// How a file is written, as far as it does not tell itself.
+/// How to read an input file, as far as the file does not show it.
 #[derive(Debug, Args)]
-pub(crate) struct Writing {
-    /// Name of the object, which tells the format [default: the file's name]
+pub(crate) struct InputArgs {
+    /// Name of the object, whose ending gives the format [default: the file's name]
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
 
-    /// Character between a CSV's cells, such as ';' or tab [default: a comma]
+    /// Character that separates the cells of a CSV file, such as ';' or tab [default: a comma]
     #[arg(long, value_name = "CHAR")]
     delimiter: Option<Delimiter>,
 
-    /// Types of a CSV's columns: string, number or boolean
+    /// Types of the columns of a CSV file: string, number or boolean
     #[arg(long, value_name = "COLUMN:TYPE", value_delimiter = ',')]
     types: Vec<NamedType>,
 }
 
-impl Writing {
-    pub(crate) fn suits(&self, key: &Key) -> Result<()> {
-        if self.types.iter().all(|typed| typed.name != key.name) {
+impl InputArgs {
+    /// Fails if `--types` names the key, whose type belongs to the stack.
+    pub(crate) fn ensure_key_is_untyped(&self, key: &Key) -> Result<()> {
+        if self.types.iter().all(|column| column.name != key.name) {
             return Ok(());
         }
         Err(Failure::new(format!("the type of {:?} cannot be chosen", key.name))
             .exit(Exit::Usage)
-            .why("it is the key, whose type was chosen when the stack was deployed"))
+            .why("it is the key, and its type was set when the stack was deployed")
+            .next("leave it out of --types"))
     }
 
-    fn types(&self) -> Result<Types> {
-        let mut types = std::collections::BTreeMap::new();
-        for typed in &self.types {
-            if types.insert(typed.name.clone(), typed.kind).is_some_and(|before| before != typed.kind) {
-                return Err(usage(
-                    &format!("--types gives {:?} two types", typed.name),
-                    "leave one of them out",
+    fn named_types(&self) -> Result<Types> {
+        let mut types = BTreeMap::new();
+        for NamedType { name, kind } in &self.types {
+            if types.insert(name.clone(), *kind).is_some_and(|before| before != *kind) {
+                return Err(usage_failure(
+                    &format!("--types gives {name:?} two types"),
+                    "remove one of them",
                 ));
             }
         }
@@ -71,40 +74,19 @@ pub(crate) struct DataFile {
 }
 
 impl DataFile {
-    pub(crate) fn of(path: &Path, writing: &Writing) -> Result<Self> {
+    pub(crate) fn from_args(path: &Path, input: &InputArgs) -> Result<Self> {
         let shown = path.display().to_string();
-        let is_standard_input = path == Path::new(STANDARD_INPUT);
-        let object = match (&writing.name, path.file_name().and_then(|name| name.to_str())) {
-            (Some(name), _) => name.clone(),
-            (None, _) if is_standard_input => {
-                return Err(usage(
-                    "standard input has no name",
-                    "name the object, with its format: --name items.csv",
-                ));
-            }
-            (None, Some(name)) => name.to_owned(),
-            (None, None) => {
-                return Err(usage(
-                    &format!("{shown} has no name that an object could bear"),
-                    "give it a --name",
-                ));
-            }
-        };
-        if object.len() > MAX_NAME_BYTES || object.starts_with(REJECTS_PREFIX) {
-            let what = format!("no object can be called {object:?}");
-            let next = format!("take a shorter --name, that does not start with {REJECTS_PREFIX}");
-            return Err(usage(&what, &next));
-        }
+        let object = object_name(path, input.name.as_deref())?;
         let encoding = Encoding::of(&object).map_err(|reason| cannot_load(&shown, &reason.into()))?;
-        if encoding.format != Format::Csv && (writing.delimiter.is_some() || !writing.types.is_empty()) {
-            let what = format!("{object} is no CSV, and only a CSV has --delimiter and --types");
-            return Err(usage(&what, "leave them out"));
+        if encoding.format != Format::Csv && (input.delimiter.is_some() || !input.types.is_empty()) {
+            let what = format!("{object} is not CSV, and --delimiter and --types are for CSV only");
+            return Err(usage_failure(&what, "leave them out"));
         }
-        if !is_standard_input && !path.is_file() {
-            return Err(Failure::new(format!("{shown} is no file")).exit(Exit::Usage));
+        if path != Path::new(STANDARD_INPUT) && !path.is_file() {
+            return Err(Failure::new(format!("{shown} is not a regular file")).exit(Exit::Usage));
         }
-        let delimiter = writing.delimiter.unwrap_or_default();
-        let dialect = Dialect { encoding, delimiter, types: writing.types()? };
+        let delimiter = input.delimiter.unwrap_or_default();
+        let dialect = Dialect { encoding, delimiter, types: input.named_types()? };
         Ok(Self { path: path.to_owned(), object, dialect })
     }
 
@@ -113,10 +95,34 @@ impl DataFile {
     }
 
     pub(crate) fn open(&self) -> Result<Source> {
-        if self.is_standard_input() { Source::standard_input() } else { Source::file(&self.path) }
+        if self.is_standard_input() { Source::spool_standard_input() } else { Source::open(&self.path) }
     }
 }
 
-fn usage(what: &str, next: &str) -> Failure {
+/// Returns the key of the object: the chosen name, or else the file's.
+fn object_name(path: &Path, chosen: Option<&str>) -> Result<String> {
+    let name = match (chosen, path.file_name().and_then(|name| name.to_str())) {
+        (Some(name), _) => name,
+        (None, _) if path == Path::new(STANDARD_INPUT) => {
+            return Err(usage_failure(
+                "standard input has no name",
+                "name the object, with its format: --name items.csv",
+            ));
+        }
+        (None, Some(name)) => name,
+        (None, None) => {
+            let what = format!("{} has no name that an object can have", path.display());
+            return Err(usage_failure(&what, "choose one with --name"));
+        }
+    };
+    if name.len() > MAX_NAME_BYTES || name.starts_with(REJECTS_PREFIX) {
+        let what = format!("an object cannot be called {name:?}");
+        let next = format!("choose a shorter --name that does not start with {REJECTS_PREFIX}");
+        return Err(usage_failure(&what, &next));
+    }
+    Ok(name.to_owned())
+}
+
+fn usage_failure(what: &str, next: &str) -> Failure {
     Failure::new(what).exit(Exit::Usage).next(next)
 }

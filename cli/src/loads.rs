@@ -1,4 +1,4 @@
-//! Loads as the operator sees them: their entries in the ledger, their progress, receipts and dead letters.
+//! Loads as their operator sees them: how far they are, their receipts and their dead letters.
 
 pub(crate) mod dead_letter;
 pub(crate) mod load;

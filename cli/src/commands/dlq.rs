@@ -1,7 +1,7 @@
-//! `restctl dlq`: the dead-letter queue, where the messages of loads are that kept failing.
+//! `restctl dlq`: the dead-letter queue, which holds the messages of loads that kept failing.
 
-mod done;
 mod drop;
+mod handled;
 mod ls;
 mod redrive;
 mod rounds;
@@ -13,10 +13,10 @@ use crate::failure::Result;
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
-Where a load fails too often, its message becomes a dead letter, and the loads behind it go on. The file stays in the \
+If a load fails too often, its message becomes a dead letter, and the loads after it continue. The file stays in the \
 data bucket. SQS keeps a dead letter for 14 days.")]
 pub(crate) enum Dlq {
-    /// List the dead letters, the first one first
+    /// List the dead letters, the oldest first
     Ls(ls::Ls),
 
     /// Queue the loads of dead letters again

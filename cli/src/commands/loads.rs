@@ -1,4 +1,4 @@
-//! `restctl loads`: the loads of a stack, those of files that other tools uploaded among them.
+//! `restctl loads`: the loads of a stack, including those of files that other tools uploaded.
 
 mod known;
 mod ls;
@@ -19,10 +19,10 @@ pub(crate) enum Loads {
     /// Print everything about a load
     Show(show::Show),
 
-    /// Print the rows of a load that were rejected, as CSV
+    /// Print the rejected rows of a load as CSV
     Rejects(rejects::Rejects),
 
-    /// Try a load again that failed or stopped
+    /// Retry a load that failed or stopped
     Retry(retry::Retry),
 }
 

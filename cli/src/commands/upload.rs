@@ -1,4 +1,4 @@
-//! `restctl upload`: reads each file as its load will, sends it, waits for the load and prints its receipt.
+//! `restctl upload`: surveys each file, sends it, waits for its load and prints the receipt.
 
 mod dry_run;
 mod sending;
@@ -12,7 +12,7 @@ use restctl_contract::load::LoadState;
 use restctl_contract::stack::StackName;
 use restctl_contract::template::output as stack_output;
 
-use self::sending::typed;
+use self::sending::command_line;
 use self::share::Share;
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::s3::destination::Destination;
@@ -20,8 +20,8 @@ use crate::aws::{Aws, dynamodb};
 use crate::cli::completion_cache;
 use crate::context::Context;
 use crate::data_file::source::Source;
-use crate::data_file::survey::{Line, Surveyed, survey};
-use crate::data_file::{DataFile, Writing};
+use crate::data_file::survey::{RejectLine, SurveyedFile, survey_file};
+use crate::data_file::{DataFile, InputArgs};
 use crate::failure::{Exit, Failure, Result};
 use crate::loads::load::Load;
 use crate::loads::receipt;
@@ -30,17 +30,17 @@ use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each file is read once before it is sent: what cannot be loaded at all is refused here, and each CSV column \
-gets a type. A column is a number or a boolean only where every value is canonical: 007 and 1e5 stay strings, \
-unless --types says otherwise.
+restctl reads each file once before it sends it: it refuses a file that cannot be loaded, and gives each CSV column a \
+type. A column is a number or a boolean only if every value is canonical: 007 and 1e5 stay strings, unless --types \
+says otherwise.
 
-Formats by the name's ending: .csv with a header, .ndjson or .jsonl, .json with an array of objects; each also \
-compressed, with .gz or .zst behind it.
+The name's ending gives the format: .csv with a header, .ndjson or .jsonl, or .json with an array of objects. Each may \
+be compressed, with .gz or .zst appended.
 
-An upload that breaks off goes on where it was when the same command is typed again, and a file whose bytes are \
-in the bucket already is not sent again. Several files load in the order given.
+To resume an upload that broke off, run the same command again. A file that is already in the bucket, byte for byte, \
+is not sent again. Several files load in the order given.
 
-Exit code 0 where every row landed, 3 where some were rejected.
+Exit code 0 if every row was loaded, 3 if some were rejected.
 
 Examples:
   restctl upload items.csv
@@ -53,28 +53,28 @@ pub(crate) struct Upload {
     files: Vec<PathBuf>,
 
     #[command(flatten)]
-    writing: Writing,
+    input: InputArgs,
 
-    /// Share of rejected rows, such as 5%, above which nothing is loaded [default: no limit]
+    /// Largest share of rejected rows, such as 5%; above it nothing is loaded [default: no limit]
     #[arg(long, value_name = "SHARE")]
     max_rejects: Option<Share>,
 
-    /// Say what would become of the file, and send nothing
+    /// Survey the file and say what its load would do, without sending it
     #[arg(long, conflicts_with = "no_wait")]
     dry_run: bool,
 
-    /// Do not wait for the loads; print their ids
+    /// Print the ids of the loads instead of waiting for them
     #[arg(long)]
     no_wait: bool,
 }
 
 pub(crate) async fn run(args: Upload, context: &Context) -> Result<()> {
-    let files = files(&args)?;
+    let files = data_files(&args)?;
     let aws = context.aws().await?;
     let stack = cloudformation::find_deployed(aws, &context.stack).await?;
     let key = stack.key()?;
-    args.writing.suits(&key)?;
-    let task = Task { args: &args, aws, name: &context.stack, stack, key };
+    args.input.ensure_key_is_untyped(&key)?;
+    let task = UploadTask { args: &args, aws, name: &context.stack, stack, key };
     let count = files.len();
     let mut partial = 0;
     for (file, done) in files.iter().zip(0..) {
@@ -83,29 +83,29 @@ pub(crate) async fn run(args: Upload, context: &Context) -> Result<()> {
                 output::print_failure(&failure);
                 partial += 1;
             }
-            // What is loaded by then will be recognized.
-            Err(failure) if done + 1 < count => return Err(failure.then(&typed())),
+            // The same command recognizes the files that are loaded by then.
+            Err(failure) if done + 1 < count => return Err(failure.then(&command_line())),
             other => other?,
         }
     }
     match partial {
         0 => Ok(()),
-        _ => Err(Failure::new(format!("of {partial} of {count} files, some rows were rejected"))
+        _ => Err(Failure::new(format!("some rows of {partial} of {count} files were rejected"))
             .exit(Exit::Partial)),
     }
 }
 
-fn files(args: &Upload) -> Result<Vec<DataFile>> {
-    if args.writing.name.is_some() && args.files.len() > 1 {
-        return Err(Failure::new("--name names one file, and several were given")
+fn data_files(args: &Upload) -> Result<Vec<DataFile>> {
+    if args.input.name.is_some() && args.files.len() > 1 {
+        return Err(Failure::new("--name is for one file, but several were given")
             .exit(Exit::Usage)
             .next("upload them one by one"));
     }
-    args.files.iter().map(|file| DataFile::of(file, &args.writing)).collect()
+    args.files.iter().map(|file| DataFile::from_args(file, &args.input)).collect()
 }
 
 /// What all files of one command have in common.
-struct Task<'a> {
+struct UploadTask<'a> {
     args: &'a Upload,
     aws: &'a Aws,
     name: &'a StackName,
@@ -113,39 +113,20 @@ struct Task<'a> {
     key: Key,
 }
 
-impl Task<'_> {
+impl UploadTask<'_> {
     async fn upload(&self, file: &DataFile) -> Result<()> {
-        let Self { args, aws, stack, key, .. } = self;
+        let Self { args, aws, stack, .. } = self;
         let source = file.open()?;
-        let unsent = || Failure::new(format!("interrupted before {} was sent", source.shown));
-        let surveyed = unless_interrupted(unsent(), survey(&source, &file.dialect, key)).await?;
+        let surveyed = unless_interrupted(unsent_failure(&source), self.survey(file, &source)).await?;
         if args.dry_run {
             let table = stack.output(stack_output::ITEMS_TABLE)?;
-            let forecast = dry_run::print(aws, table, &file.object, &source, &surveyed);
-            unless_interrupted(unsent(), forecast).await?;
-        } else {
-            self.say(&surveyed);
+            let forecast = dry_run::print_forecast(aws, table, &file.object, &source, &surveyed);
+            unless_interrupted(unsent_failure(&source), forecast).await?;
+            return self.check_rejects(&source, &surveyed);
         }
+        self.print_survey(&surveyed);
         self.check_rejects(&source, &surveyed)?;
-        if args.dry_run {
-            return Ok(());
-        }
-        let metadata = sending::metadata(file, &surveyed, args.max_rejects);
-        let bucket = stack.output(stack_output::DATA_BUCKET)?;
-        let to = Destination { bucket, key: &file.object, metadata: &metadata };
-        let load = match unless_interrupted(unsent(), self.there(&to, source.size)).await? {
-            Some(load) => load,
-            None => {
-                let load = sending::send(aws, file, &source, &to).await?;
-                output::print_message(&format!(
-                    "uploaded {} ({} bytes), load {}",
-                    load.key,
-                    load.size,
-                    load.id()
-                ));
-                load
-            }
-        };
+        let load = self.find_or_send(file, &source, &surveyed).await?;
         let id = load.id();
         completion_cache::remember(self.name, [&id]);
         match (args.no_wait, output::chosen_format()) {
@@ -153,34 +134,56 @@ impl Task<'_> {
             (true, Format::Json) => {
                 output::print_json(&serde_json::json!({ "load": id, "object": file.object }))
             }
-            (false, _) => load.follow(aws, stack, Some(surveyed.read())).await,
+            (false, _) => load.wait_and_print_receipt(aws, stack, Some(surveyed.rows_read())).await,
         }
     }
 
-    /// The load of the very same bytes, where they were sent before; a failure where it will not go on by itself.
-    async fn there(&self, to: &Destination<'_>, size: u64) -> Result<Option<Load>> {
+    async fn survey(&self, file: &DataFile, source: &Source) -> Result<SurveyedFile> {
+        let progress = output::bytes_bar("reading", source.size);
+        let surveyed =
+            survey_file(source, &file.dialect, &self.key, |position| progress.set_position(position)).await?;
+        progress.finish_and_clear();
+        Ok(surveyed)
+    }
+
+    async fn find_or_send(&self, file: &DataFile, source: &Source, surveyed: &SurveyedFile) -> Result<Load> {
+        let metadata = sending::object_metadata(file, surveyed, self.args.max_rejects);
+        let bucket = self.stack.output(stack_output::DATA_BUCKET)?;
+        let to = Destination { bucket, key: &file.object, metadata: &metadata };
+        let existing = self.find_existing_load(&to, source.size);
+        if let Some(load) = unless_interrupted(unsent_failure(source), existing).await? {
+            return Ok(load);
+        }
+        let load = sending::send_file(self.aws, file, source, &to).await?;
+        let (key, size, id) = (&load.key, load.size, load.id());
+        output::print_message(&format!("uploaded {key} ({size} bytes), load {id}"));
+        Ok(load)
+    }
+
+    /// Returns the load of the very same bytes, if they were sent before. Fails if that load failed or stopped.
+    async fn find_existing_load(&self, to: &Destination<'_>, size: u64) -> Result<Option<Load>> {
         let Self { aws, stack, .. } = self;
-        let Some(load) = sending::there(aws, to, size).await? else { return Ok(None) };
+        let Some(load) = sending::find_uploaded(aws, to, size).await? else { return Ok(None) };
         let id = load.id();
-        output::print_message(&format!("{} is in the bucket already, byte for byte: load {id}", load.key));
+        output::print_message(&format!("{} is already in the bucket, byte for byte: load {id}", load.key));
         match dynamodb::read_ledger_entry(aws, stack.output(stack_output::LEDGER_TABLE)?, &id).await? {
             Some(entry) if entry.state == LoadState::Loaded => {
-                output::print_message("to load it again on top of newer loads, give it another --name");
+                output::print_message("to load it again on top of newer loads, choose another --name");
             }
             Some(entry) if entry.state != LoadState::Loading => {
-                receipt::print(aws, &load.bucket, &entry).await?;
+                receipt::print_receipt(aws, &load.bucket, &entry).await?;
             }
             _ => {}
         }
         Ok(Some(load))
     }
 
-    fn say(&self, surveyed: &Surveyed) {
+    fn print_survey(&self, surveyed: &SurveyedFile) {
         let findings = &surveyed.findings;
         output::print_message(&format!("{} rows can be loaded, {} cannot", findings.rows, findings.rejected));
         if surveyed.duplicates > 0 {
             output::print_message(&format!(
-                "{} of them are superseded by a later row of the same key",
+                "{} of them are superseded by a later row with the same key",
                 surveyed.duplicates
             ));
         }
@@ -190,19 +193,23 @@ impl Task<'_> {
         }
     }
 
-    fn check_rejects(&self, source: &Source, surveyed: &Surveyed) -> Result<()> {
-        let (rejected, read) = (surveyed.findings.rejected, surveyed.read());
+    fn check_rejects(&self, source: &Source, surveyed: &SurveyedFile) -> Result<()> {
+        let (rejected, read) = (surveyed.findings.rejected, surveyed.rows_read());
         match self.args.max_rejects {
             Some(share) if share.is_exceeded_by(rejected, read) => {
-                let first = surveyed.findings.rejects.first().map(|reject| Line(reject).to_string());
-                Err(Failure::new(format!("{} is not sent", source.shown))
+                let first = surveyed.findings.rejects.first().map(|reject| RejectLine(reject).to_string());
+                Err(Failure::new(format!("{} was not sent", source.shown))
                     .why(format!(
                         "{rejected} of {read} rows would be rejected, more than {share}; the first: {}",
                         first.unwrap_or_default()
                     ))
-                    .next("mend the rows, or allow a larger share with --max-rejects"))
+                    .next("fix the rows, or allow a larger share with --max-rejects"))
             }
             _ => Ok(()),
         }
     }
+}
+
+fn unsent_failure(source: &Source) -> Failure {
+    Failure::new(format!("interrupted before {} was sent", source.shown))
 }

@@ -1,8 +1,10 @@
+//! The `COLUMN:TYPE` arguments of `--types`.
+
 use std::str::FromStr;
 
 use restctl_rows::ColumnType;
 
-/// The type of one column, typed as `COLUMN:TYPE`.
+/// The type of one column, written as `COLUMN:TYPE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct NamedType {
     pub(super) name: String,
@@ -16,7 +18,7 @@ impl FromStr for NamedType {
         let (name, kind) = text
             .rsplit_once(':')
             .filter(|(name, _)| !name.is_empty())
-            .ok_or("a column and its type are written like price:number")?;
+            .ok_or("write a column and its type like price:number")?;
         Ok(Self { name: name.to_owned(), kind: kind.parse()? })
     }
 }
@@ -26,9 +28,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_type_stands_behind_the_last_colon() {
-        let typed: NamedType = "dc:title:string".parse().unwrap();
-        assert_eq!(typed, NamedType { name: "dc:title".into(), kind: ColumnType::String });
+    fn the_type_follows_the_last_colon() {
+        let column: NamedType = "dc:title:string".parse().unwrap();
+        assert_eq!(column, NamedType { name: "dc:title".into(), kind: ColumnType::String });
         for bad in ["", "price", ":number", "price:", "price:int"] {
             assert!(bad.parse::<NamedType>().is_err(), "{bad}");
         }

@@ -1,12 +1,11 @@
-//! How many keys come more than once, counted exactly in memory that does not grow with their number.
+//! Counts duplicate keys exactly, in memory that does not grow with their number.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 
 use crate::data_file::external_sort::SortedRuns;
 
-/// Keys by their 64-bit hashes. Among 100 million keys, the odds that any two different ones share a hash are 1 in
-/// 3,700.
+/// Keys as 64-bit hashes. Among 100 million keys, the odds that any two different ones share a hash are 1 in 3,700.
 #[derive(Default)]
 pub(crate) struct Duplicates {
     hasher: RandomState,
@@ -20,9 +19,9 @@ impl Duplicates {
         self.hashes.push([self.hasher.hash_one(key)])
     }
 
-    /// How many of the keys another one of the same text followed.
+    /// Returns how many keys were pushed again later.
     pub(crate) fn count(self) -> io::Result<u64> {
-        let mut hashes = self.hashes.sorted()?;
+        let mut hashes = self.hashes.into_sorted()?;
         let (mut distinct, mut last) = (0, None);
         while let Some(hash) = hashes.next()? {
             distinct += u64::from(last != Some(hash));
@@ -43,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn each_key_that_comes_again_counts() {
+    fn each_repetition_of_a_key_counts() {
         assert_eq!(count([]), 0);
         assert_eq!(count([1, 2]), 0);
         assert_eq!(count([1, 1, 2, 1]), 2);

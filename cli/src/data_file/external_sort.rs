@@ -1,4 +1,4 @@
-//! Records of numbers in ascending order, in memory that does not grow with how many there are.
+//! Sorts records of numbers in memory that does not grow with how many there are.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -6,15 +6,15 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::FileExt;
 
-/// Numbers held in memory before they are sorted and put on disk: 8 MiB of them.
+/// Numbers held in memory before they are sorted and written to disk: 8 MiB of them.
 const RUN_NUMBERS: usize = 1 << 20;
 
-/// Records read of a run at a time.
-const PIECE: usize = 512;
+/// Records that are read from a run at a time.
+const PIECE_RECORDS: usize = 512;
 
 const NUMBER_BYTES: usize = size_of::<u64>();
 
-/// Records of `N` numbers, in sorted runs.
+/// Collects records of `N` numbers into sorted runs.
 pub(crate) struct SortedRuns<const N: usize> {
     run: Vec<[u64; N]>,
     run_length: usize,
@@ -30,12 +30,12 @@ struct Spill {
 
 impl<const N: usize> Default for SortedRuns<N> {
     fn default() -> Self {
-        Self::with_runs_of(RUN_NUMBERS / N)
+        Self::with_run_length(RUN_NUMBERS / N)
     }
 }
 
 impl<const N: usize> SortedRuns<N> {
-    fn with_runs_of(run_length: usize) -> Self {
+    fn with_run_length(run_length: usize) -> Self {
         Self { run: Vec::new(), run_length, spill: None }
     }
 
@@ -62,7 +62,7 @@ impl<const N: usize> SortedRuns<N> {
         Ok(())
     }
 
-    pub(crate) fn sorted(mut self) -> io::Result<Sorted<N>> {
+    pub(crate) fn into_sorted(mut self) -> io::Result<SortedRecords<N>> {
         self.run.sort_unstable();
         let mut runs = vec![Run { at: 0, end: 0, piece: self.run.into_iter() }];
         let mut file = None;
@@ -75,20 +75,20 @@ impl<const N: usize> SortedRuns<N> {
             }));
             file = Some(spill.file.into_inner().map_err(io::IntoInnerError::into_error)?);
         }
-        let mut sorted = Sorted { file, runs, next: BinaryHeap::new() };
+        let mut sorted = SortedRecords { file, runs, next: BinaryHeap::new() };
         (0..sorted.runs.len()).try_for_each(|index| sorted.advance(index))?;
         Ok(sorted)
     }
 }
 
-/// Sorted runs, read side by side, the smallest record first.
-pub(crate) struct Sorted<const N: usize> {
+/// Merges sorted runs, the smallest record first.
+pub(crate) struct SortedRecords<const N: usize> {
     file: Option<File>,
     runs: Vec<Run<N>>,
     next: BinaryHeap<Reverse<([u64; N], usize)>>,
 }
 
-impl<const N: usize> Sorted<N> {
+impl<const N: usize> SortedRecords<N> {
     pub(crate) fn next(&mut self) -> io::Result<Option<[u64; N]>> {
         let Some(Reverse((record, index))) = self.next.pop() else { return Ok(None) };
         self.advance(index)?;
@@ -102,7 +102,7 @@ impl<const N: usize> Sorted<N> {
     }
 }
 
-/// What is left of a run, read piece by piece.
+/// The rest of a run, read piece by piece.
 struct Run<const N: usize> {
     at: u64,
     end: u64,
@@ -115,7 +115,7 @@ impl<const N: usize> Run<N> {
             && self.at < self.end
             && let Some(file) = file
         {
-            let length = (self.end - self.at).min((PIECE * N * NUMBER_BYTES) as u64);
+            let length = (self.end - self.at).min((PIECE_RECORDS * N * NUMBER_BYTES) as u64);
             let mut bytes = vec![0; length as usize];
             file.read_exact_at(&mut bytes, self.at)?;
             self.at += length;
@@ -134,15 +134,15 @@ mod tests {
     use super::*;
 
     fn sorted<const N: usize>(run: usize, records: &[[u64; N]]) -> Vec<[u64; N]> {
-        let mut runs = SortedRuns::with_runs_of(run);
+        let mut runs = SortedRuns::with_run_length(run);
         records.iter().for_each(|record| runs.push(*record).unwrap());
-        let mut sorted = runs.sorted().unwrap();
+        let mut sorted = runs.into_sorted().unwrap();
         std::iter::from_fn(|| sorted.next().unwrap()).collect()
     }
 
     #[test]
-    fn the_length_of_the_runs_does_not_matter() {
-        // 1,000 numbers in disorder, each 1 to 5 times, far apart.
+    fn the_run_length_does_not_change_the_order() {
+        // 1,000 shuffled numbers, each 1 to 5 times, far apart.
         let shuffled = |round| (0..1000_u64).filter(move |n| n % 5 >= round).map(|n| n * 7919 % 1000);
         let numbers: Vec<[u64; 1]> = (0..5).flat_map(shuffled).map(|number| [number]).collect();
         let pairs: Vec<[u64; 2]> =
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_longer_than_a_piece_are_read_to_their_end() {
+    fn runs_longer_than_a_piece_are_read_to_the_end() {
         let numbers: Vec<[u64; 3]> = (0..5000).map(|number| [4999 - number, number, 1]).collect();
         let sorted = sorted(2000, &numbers);
         assert!(sorted.iter().zip(0..).all(|(record, at)| *record == [at, 4999 - at, 1]));

@@ -1,4 +1,4 @@
-//! Reads a file as its load will, before anything is sent.
+//! Reads a whole file as its load will, before anything is sent.
 
 use std::fmt;
 use std::io;
@@ -11,28 +11,32 @@ use crate::data_file::duplicates::Duplicates;
 use crate::data_file::source::Source;
 use crate::digest::to_hex;
 use crate::failure::{Failure, FailureContext, Result};
-use crate::terminal::output;
 
 const CHUNK_BYTES: usize = 256 * 1024;
 
-pub(crate) struct Surveyed {
+/// What the first reading of a file found.
+pub(crate) struct SurveyedFile {
     pub(crate) findings: Findings,
-    /// Rows that a later row of the same key supersedes.
+    /// Rows that a later row with the same key supersedes.
     pub(crate) duplicates: u64,
-    /// SHA-256 of the file's bytes.
+    /// SHA-256 of the file's bytes, in hexadecimal.
     pub(crate) digest: String,
 }
 
-impl Surveyed {
-    pub(crate) fn read(&self) -> u64 {
+impl SurveyedFile {
+    pub(crate) fn rows_read(&self) -> u64 {
         self.findings.rows + self.findings.rejected
     }
 }
 
-/// Reads all of `source`. Between chunks it gives way, so that Ctrl-C is heard.
-pub(crate) async fn survey(source: &Source, dialect: &Dialect, key: &Key) -> Result<Surveyed> {
-    let progress = output::bytes_bar("reading", source.size);
-    let mut reading = Reading::new(dialect, key);
+/// Reads all of `source` and reports each position it reaches. It yields between chunks, so that Ctrl-C is noticed.
+pub(crate) async fn survey_file(
+    source: &Source,
+    dialect: &Dialect,
+    key: &Key,
+    report_position: impl Fn(u64),
+) -> Result<SurveyedFile> {
+    let mut survey = SurveyInProgress::new(dialect, key);
     let mut chunk = vec![0; CHUNK_BYTES];
     let mut at = 0;
     loop {
@@ -41,23 +45,22 @@ pub(crate) async fn survey(source: &Source, dialect: &Dialect, key: &Key) -> Res
             break;
         }
         at += length as u64;
-        reading.feed(&chunk[..length], source)?;
-        progress.set_position(at);
+        survey.feed(&chunk[..length], source)?;
+        report_position(at);
         tokio::task::yield_now().await;
     }
-    progress.finish_and_clear();
-    reading.finish(source)
+    survey.finish(source)
 }
 
-struct Reading {
+struct SurveyInProgress {
     survey: Survey,
-    keys: Keys,
+    keys: SeenKeys,
     digest: Sha256,
 }
 
-impl Reading {
+impl SurveyInProgress {
     fn new(dialect: &Dialect, key: &Key) -> Self {
-        let keys = Keys { duplicates: Duplicates::default(), kept: Ok(()) };
+        let keys = SeenKeys { duplicates: Duplicates::default(), kept: Ok(()) };
         Self { survey: Survey::new(dialect, key), keys, digest: Sha256::new() }
     }
 
@@ -68,7 +71,7 @@ impl Reading {
         std::mem::replace(&mut self.keys.kept, Ok(())).context(KEYS_ON_DISK)
     }
 
-    fn finish(mut self, source: &Source) -> Result<Surveyed> {
+    fn finish(mut self, source: &Source) -> Result<SurveyedFile> {
         let findings = self.survey.finish(|key| self.keys.push(key));
         let findings = findings.map_err(|reason| cannot_load(&source.shown, &reason))?;
         self.keys.kept.context(KEYS_ON_DISK)?;
@@ -76,19 +79,19 @@ impl Reading {
             return Err(nothing_to_load(source, &findings.rejects));
         }
         let duplicates = self.keys.duplicates.count().context(KEYS_ON_DISK)?;
-        Ok(Surveyed { findings, duplicates, digest: to_hex(&self.digest.finalize()) })
+        Ok(SurveyedFile { findings, duplicates, digest: to_hex(&self.digest.finalize()) })
     }
 }
 
-const KEYS_ON_DISK: &str = "the keys cannot be kept in a temporary file";
+const KEYS_ON_DISK: &str = "cannot keep the keys in a temporary file";
 
-/// The keys seen, and whether they could all be kept.
-struct Keys {
+/// The keys so far, and whether all of them could be kept.
+struct SeenKeys {
     duplicates: Duplicates,
     kept: io::Result<()>,
 }
 
-impl Keys {
+impl SeenKeys {
     fn push(&mut self, key: &str) {
         if self.kept.is_ok() {
             self.kept = self.duplicates.push(key);
@@ -96,25 +99,25 @@ impl Keys {
     }
 }
 
-/// Says that the file `shown` cannot be loaded, and what to do about it.
+/// Describes why the file `shown` cannot be loaded, and what to do about it.
 pub(crate) fn cannot_load(shown: &str, reason: &Unreadable) -> Failure {
     let failure = Failure::new(format!("{shown} cannot be loaded")).why(reason.to_string());
     failure.next(reason.advice().unwrap_or_else(|| "fix the file and run the command again".into()))
 }
 
-/// Says that not one row of the file can be loaded; `rejects` are the first of those that cannot.
+/// Describes a file without a single row that can be loaded; `rejects` are its first rows.
 pub(crate) fn nothing_to_load(source: &Source, rejects: &[Reject]) -> Failure {
     let failure = Failure::new(format!("{} has no row that can be loaded", source.shown));
     match rejects.first() {
-        Some(reject) => failure.why(Line(reject).to_string()),
-        None => failure.why("there is nothing after the header"),
+        Some(reject) => failure.why(RejectLine(reject).to_string()),
+        None => failure.why("nothing follows the header"),
     }
 }
 
-/// A reject as a line for people.
-pub(crate) struct Line<'a>(pub(crate) &'a Reject);
+/// Formats a reject as one line of text.
+pub(crate) struct RejectLine<'a>(pub(crate) &'a Reject);
 
-impl fmt::Display for Line<'_> {
+impl fmt::Display for RejectLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Reject { line, column, reason, .. } = self.0;
         match column {

@@ -1,4 +1,4 @@
-//! `{"items":[…],"missing":[…]}`, written as the items come.
+//! `{"items":[…],"missing":[…]}`, written while the items arrive.
 
 use restctl_contract::api::Item;
 use serde::Serialize;
@@ -7,29 +7,29 @@ use serde_json::Value;
 use super::spool::Spool;
 use crate::failure::{FailureContext, Result};
 
-/// Missing ids written at a time.
-const IDS: usize = 1_000;
+/// Missing ids that are written at a time.
+const IDS_AT_A_TIME: usize = 1_000;
 
 #[derive(Default)]
-pub(crate) struct Document {
+pub(crate) struct JsonDocument {
     has_begun: bool,
     has_items: bool,
     missing: Option<Spool>,
 }
 
-impl Document {
-    /// What comes next of the document.
-    pub(crate) fn items(&mut self, items: &[Item]) -> Result<Vec<u8>> {
-        let mut text = self.begin().to_owned();
+impl JsonDocument {
+    /// Returns the next part of the document's text.
+    pub(crate) fn push_items(&mut self, items: &[Item]) -> Result<Vec<u8>> {
+        let mut text = self.opening_text().to_owned();
         for item in items {
-            element(&mut text, self.has_items, item)?;
+            push_element(&mut text, self.has_items, item)?;
             self.has_items = true;
         }
         Ok(text.into_bytes())
     }
 
-    /// They come last.
-    pub(crate) fn keep_missing(&mut self, ids: &[Value]) -> Result<()> {
+    /// Keeps the ids for the end of the document.
+    pub(crate) fn push_missing(&mut self, ids: &[Value]) -> Result<()> {
         if self.missing.is_none() && !ids.is_empty() {
             self.missing = Some(Spool::new()?);
         }
@@ -38,13 +38,13 @@ impl Document {
     }
 
     /// Writes the rest of the document.
-    pub(crate) async fn end(mut self, mut sink: impl AsyncFnMut(Vec<u8>) -> Result<()>) -> Result<()> {
-        let mut text = self.begin().to_owned();
+    pub(crate) async fn finish(mut self, mut sink: impl AsyncFnMut(Vec<u8>) -> Result<()>) -> Result<()> {
+        let mut text = self.opening_text().to_owned();
         text.push_str(if self.has_items { "\n  ],\n  \"missing\": [" } else { "],\n  \"missing\": [" });
         if let Some(missing) = self.missing {
-            for (place, id) in missing.read::<Value>()?.enumerate() {
-                element(&mut text, place > 0, &id?)?;
-                if place % IDS == 0 {
+            for (place, id) in missing.into_values::<Value>()?.enumerate() {
+                push_element(&mut text, place > 0, &id?)?;
+                if place % IDS_AT_A_TIME == 0 {
                     sink(std::mem::take(&mut text).into_bytes()).await?;
                 }
             }
@@ -54,15 +54,16 @@ impl Document {
         sink(text.into_bytes()).await
     }
 
-    fn begin(&mut self) -> &'static str {
+    /// Returns the start of the document, once.
+    fn opening_text(&mut self) -> &'static str {
         if std::mem::replace(&mut self.has_begun, true) { "" } else { "{\n  \"items\": [" }
     }
 }
 
-/// As it is in a list of the whole, when that is printed pretty.
-fn element(text: &mut String, is_behind_another: bool, value: &impl Serialize) -> Result<()> {
-    let pretty = serde_json::to_string_pretty(value).context("an item cannot be written as JSON")?;
-    text.push_str(if is_behind_another { ",\n    " } else { "\n    " });
+/// Appends an push_element as pretty-printing the whole document would write it.
+fn push_element(text: &mut String, follows_another: bool, value: &impl Serialize) -> Result<()> {
+    let pretty = serde_json::to_string_pretty(value).context("cannot write an item as JSON")?;
+    text.push_str(if follows_another { ",\n    " } else { "\n    " });
     text.push_str(&pretty.replace('\n', "\n    "));
     Ok(())
 }
@@ -74,7 +75,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn it_is_the_text_that_would_be_written_at_once() {
+    async fn the_text_equals_that_of_the_whole_document() {
         let item = |id: &str| json!({ "id": id, "text": "a\nb", "list": [1, { "k": [] }] });
         for (items, missing) in [
             (vec![], vec![]),
@@ -84,16 +85,16 @@ mod tests {
         ] {
             let whole = json!({ "items": items, "missing": missing });
             let items: Vec<Item> = serde_json::from_value(Value::Array(items)).unwrap();
-            let (mut document, mut text) = (Document::default(), Vec::new());
+            let (mut document, mut text) = (JsonDocument::default(), Vec::new());
             for (place, item) in items.into_iter().enumerate() {
-                text.extend(document.items(&[item]).unwrap());
-                document.keep_missing(missing.get(place..=place).unwrap_or_default()).unwrap();
+                text.extend(document.push_items(&[item]).unwrap());
+                document.push_missing(missing.get(place..=place).unwrap_or_default()).unwrap();
             }
             document
-                .keep_missing(missing.get(whole["items"].as_array().unwrap().len()..).unwrap_or_default())
+                .push_missing(missing.get(whole["items"].as_array().unwrap().len()..).unwrap_or_default())
                 .unwrap();
             document
-                .end(async |bytes| {
+                .finish(async |bytes| {
                     text.extend(bytes);
                     Ok(())
                 })

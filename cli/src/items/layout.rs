@@ -1,75 +1,76 @@
-//! Items for people: a row each, its cells cut to what can be read at a glance.
+//! Items as a table for people: one row each, with its cells cut to a readable width.
 
 use std::collections::HashMap;
 
 use console::{measure_text_width, truncate_str};
 use restctl_contract::api::Item;
 
-use super::{Columns, cell};
+use super::columns::{Columns, cell_text};
 use crate::terminal::output;
 
-/// Rows that are laid out together; nobody reads more.
+/// Rows that a table has at most; nobody reads more.
 const MAX_ROWS: usize = 1_000;
 
-/// Of a cell, in columns of the terminal.
+/// The width of a cell, in columns of the terminal.
 const MAX_WIDTH: usize = 40;
 
-/// Between two columns.
+/// Space between two columns.
 const GAP: usize = 2;
 
-pub(crate) struct Layout {
+pub(crate) struct TableLayout {
     columns: Columns,
     rows: Vec<HashMap<String, String>>,
     rows_left_out: u64,
 }
 
-/// What is to be shown, and what is not.
-pub(crate) struct Shown {
-    /// Empty where there is no item.
+/// A table as text, and what it leaves out.
+pub(crate) struct RenderedTable {
+    /// Empty if there is no item.
     pub(crate) text: String,
     pub(crate) rows_left_out: u64,
     pub(crate) columns_left_out: Vec<String>,
 }
 
-impl Layout {
+impl TableLayout {
     /// `key` is the attribute that comes first.
     pub(crate) fn new(key: &str) -> Self {
         Self { columns: Columns::new(key), rows: Vec::new(), rows_left_out: 0 }
     }
 
-    pub(crate) fn keep(&mut self, items: &[Item]) {
+    pub(crate) fn push_items(&mut self, items: &[Item]) {
         for item in items {
             if self.rows.len() == MAX_ROWS {
                 self.rows_left_out += 1;
                 continue;
             }
-            self.columns.see(item);
-            self.rows.push(item.iter().map(|(name, value)| (name.clone(), cut(&cell(value)))).collect());
+            self.columns.add_item(item);
+            self.rows
+                .push(item.iter().map(|(name, value)| (name.clone(), cut_text(&cell_text(value)))).collect());
         }
     }
 
-    /// `chosen` are the columns, where they are chosen; `width` is the terminal's, where there is one.
-    pub(crate) fn show(self, chosen: Option<&[String]>, width: Option<usize>) -> Shown {
-        let mut columns = chosen.map_or_else(|| self.columns.in_order(), <[String]>::to_vec);
-        let fitting = width.map_or(columns.len(), |width| fitting(&columns, &self.rows, width));
+    /// `chosen` names the columns, if the user chose them; `width` is the terminal's, if there is one.
+    pub(crate) fn render(self, chosen: Option<&[String]>, width: Option<usize>) -> RenderedTable {
+        let mut columns = chosen.map_or_else(|| self.columns.into_ordered(), <[String]>::to_vec);
+        let fitting = width.map_or(columns.len(), |width| count_fitting(&columns, &self.rows, width));
         let columns_left_out = columns.split_off(fitting);
-        let header: Vec<String> = columns.iter().map(|column| cut(column)).collect();
+        let header: Vec<String> = columns.iter().map(|column| cut_text(column)).collect();
         let header: Vec<&str> = header.iter().map(String::as_str).collect();
         let row = |row: &HashMap<String, String>| {
             columns.iter().map(|column| row.get(column).cloned().unwrap_or_default()).collect()
         };
         let rows: Vec<Vec<String>> = self.rows.iter().map(row).collect();
         let text = if rows.is_empty() { String::new() } else { output::new_table(&header, rows).trim_fmt() };
-        Shown { text, rows_left_out: self.rows_left_out, columns_left_out }
+        RenderedTable { text, rows_left_out: self.rows_left_out, columns_left_out }
     }
 }
 
-/// How many of the columns a line has room for; one at least.
-fn fitting(columns: &[String], rows: &[HashMap<String, String>], width: usize) -> usize {
+/// Returns how many of the columns fit into a line, at least one.
+fn count_fitting(columns: &[String], rows: &[HashMap<String, String>], width: usize) -> usize {
     let mut room = width + GAP;
     let fits = |column: &&String| {
         let cells = rows.iter().filter_map(|row| row.get(*column)).map(|cell| measure_text_width(cell));
-        let widest = cells.chain([measure_text_width(&cut(column))]).max().unwrap_or_default();
+        let widest = cells.chain([measure_text_width(&cut_text(column))]).max().unwrap_or_default();
         let left = room.checked_sub(widest + GAP);
         room = left.unwrap_or_default();
         left.is_some()
@@ -77,9 +78,9 @@ fn fitting(columns: &[String], rows: &[HashMap<String, String>], width: usize) -
     columns.iter().take_while(fits).count().max(1).min(columns.len())
 }
 
-/// Without what would move the cursor, and no longer than a cell may be.
-fn cut(text: &str) -> String {
-    // Of a long text, no more is looked at than could be shown.
+/// Cuts a text to the width of a cell and replaces what would move the cursor.
+fn cut_text(text: &str) -> String {
+    // The rest of a long text could not be shown.
     let start: String = text.chars().take(MAX_WIDTH + 1).collect();
     truncate_str(&start.replace(char::is_control, "\u{fffd}"), MAX_WIDTH, "…").into_owned()
 }
@@ -90,9 +91,9 @@ mod tests {
 
     use super::*;
 
-    fn layout(items: serde_json::Value) -> Layout {
-        let mut layout = Layout::new("id");
-        layout.keep(&serde_json::from_value::<Vec<Item>>(items).unwrap());
+    fn layout(items: serde_json::Value) -> TableLayout {
+        let mut layout = TableLayout::new("id");
+        layout.push_items(&serde_json::from_value::<Vec<Item>>(items).unwrap());
         layout
     }
 
@@ -102,7 +103,7 @@ mod tests {
             { "id": "1", "b": "x".repeat(100), "a": "two\nlines", "n": 1.5 },
             { "id": "2", "c": [1, 2] },
         ]);
-        let whole = layout(items.clone()).show(None, None);
+        let whole = layout(items.clone()).render(None, None);
         let cut = format!("{}…", "x".repeat(39));
         assert_eq!(
             whole.text,
@@ -112,18 +113,18 @@ mod tests {
             )
         );
         assert!(whole.columns_left_out.is_empty());
-        let narrow = layout(items.clone()).show(None, Some(20));
+        let narrow = layout(items.clone()).render(None, Some(20));
         assert_eq!(narrow.text, "id  a\n1   two\u{fffd}lines\n2");
         assert_eq!(narrow.columns_left_out, ["b", "c", "n"]);
-        let chosen = layout(items).show(Some(&["n".to_owned(), "id".to_owned()]), Some(1));
+        let chosen = layout(items).render(Some(&["n".to_owned(), "id".to_owned()]), Some(1));
         assert_eq!(chosen.text.lines().next(), Some("n"));
         assert_eq!(chosen.columns_left_out, ["id"]);
     }
 
     #[test]
-    fn some_rows_are_enough() {
-        let shown = layout((0..1_234).map(|id| json!({ "id": id })).collect()).show(None, None);
+    fn rows_beyond_the_limit_are_counted() {
+        let shown = layout((0..1_234).map(|id| json!({ "id": id })).collect()).render(None, None);
         assert_eq!((shown.text.lines().count(), shown.rows_left_out), (MAX_ROWS + 1, 234));
-        assert_eq!(layout(json!([])).show(None, None).text, "");
+        assert_eq!(layout(json!([])).render(None, None).text, "");
     }
 }

@@ -1,4 +1,4 @@
-//! A message of the dead-letter queue: a load that kept failing, or what nobody understood.
+//! Messages of the dead-letter queue: loads that kept failing, or messages that no function understood.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use restctl_contract::load::{LedgerEntry, LoadId};
 use crate::aws::{Aws, dynamodb, sqs};
 use crate::failure::Result;
 
-/// For how long a look at the dead letters hides them, if it does not get to give them back.
-pub(crate) const GLANCE: Duration = Duration::from_secs(10);
+/// How long reading the dead letters hides them from others, if the command ends before it can release them.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(crate) struct DeadLetter {
     pub(crate) message: sqs::Message,
-    /// `None` if it is not an event of the data bucket, which the ingest function would not understand either.
+    /// `None` if it is not an event of the data bucket. The ingest function would not understand it either.
     pub(crate) object: Option<UploadedObject>,
 }
 
@@ -26,13 +26,13 @@ impl From<sqs::Message> for DeadLetter {
 
 impl DeadLetter {
     /// Returns the id of its load, or `None` if its event names no version, as an emulator's does not.
-    pub(crate) fn load(&self) -> Option<LoadId> {
+    pub(crate) fn load_id(&self) -> Option<LoadId> {
         self.object.as_ref()?.load_id()
     }
 
-    /// Whether it is a message of the entry's load.
-    pub(crate) fn is_of(&self, entry: &LedgerEntry) -> bool {
-        match self.load() {
+    /// Whether this is a message of the entry's load.
+    pub(crate) fn belongs_to(&self, entry: &LedgerEntry) -> bool {
+        match self.load_id() {
             Some(load) => load == entry.load,
             None => self
                 .object
@@ -41,31 +41,31 @@ impl DeadLetter {
         }
     }
 
-    /// What the ledger has of its load.
-    pub(crate) async fn entry(&self, aws: &Aws, ledger: &str) -> Result<Option<LedgerEntry>> {
-        match (self.load(), &self.object) {
+    /// Returns the ledger's entry of its load.
+    pub(crate) async fn ledger_entry(&self, aws: &Aws, ledger: &str) -> Result<Option<LedgerEntry>> {
+        match (self.load_id(), &self.object) {
             (Some(load), _) => dynamodb::read_ledger_entry(aws, ledger, &load).await,
             (None, None) => Ok(None),
             (None, Some(_)) => {
                 let entries = dynamodb::read_ledger_entries(aws, ledger).await?;
-                Ok(entries.into_values().filter_map(Result::ok).find(|entry| self.is_of(entry)))
+                Ok(entries.into_values().filter_map(Result::ok).find(|entry| self.belongs_to(entry)))
             }
         }
     }
 }
 
-/// The first dead letters, visible to others again.
-pub(crate) async fn look(aws: &Aws, queue_url: &str) -> Result<Vec<DeadLetter>> {
-    let messages = sqs::receive_messages(aws, queue_url, GLANCE).await?;
+/// Reads the first dead letters and makes them visible to others again.
+pub(crate) async fn read_first(aws: &Aws, queue_url: &str) -> Result<Vec<DeadLetter>> {
+    let messages = sqs::receive_messages(aws, queue_url, READ_TIMEOUT).await?;
     sqs::return_messages(aws, queue_url, &messages).await?;
     Ok(messages.into_iter().map(DeadLetter::from).collect())
 }
 
-/// Removes the message of the entry's load, which has been queued again; whether it was there, as far as SQS shows.
-pub(crate) async fn remove(aws: &Aws, queue_url: &str, entry: &LedgerEntry) -> Result<bool> {
-    let messages = sqs::receive_messages(aws, queue_url, GLANCE).await?;
+/// Deletes the message of the entry's load, which has been queued again. Returns whether SQS showed such a message.
+pub(crate) async fn delete_message_of(aws: &Aws, queue_url: &str, entry: &LedgerEntry) -> Result<bool> {
+    let messages = sqs::receive_messages(aws, queue_url, READ_TIMEOUT).await?;
     let letters: Vec<DeadLetter> = messages.into_iter().map(DeadLetter::from).collect();
-    let (of_load, others): (Vec<_>, Vec<_>) = letters.iter().partition(|letter| letter.is_of(entry));
+    let (of_load, others): (Vec<_>, Vec<_>) = letters.iter().partition(|letter| letter.belongs_to(entry));
     for letter in &of_load {
         sqs::delete_message(aws, queue_url, &letter.message).await?;
     }

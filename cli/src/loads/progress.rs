@@ -1,30 +1,30 @@
-//! How far a load is, for the person who waits for it.
+//! Shows how far a load is while its uploader waits.
 
 use indicatif::ProgressBar;
 use restctl_contract::load::{LedgerEntry, LoadState, MAX_ATTEMPTS};
 
 use crate::terminal::output;
 
-/// A bar of rows on a terminal; elsewhere, a line whenever the load's state changes.
-pub(super) struct Progress {
+/// A progress bar on a terminal; elsewhere, a line whenever the load's state changes.
+pub(super) struct LoadProgress {
     bar: ProgressBar,
     state: String,
 }
 
-impl Progress {
-    /// `rows` is how many the file has, where that is known.
+impl LoadProgress {
+    /// `rows` is how many the file has, if that is known.
     pub(super) fn new(rows: Option<u64>) -> Self {
         Self { bar: output::rows_bar("loading", rows), state: String::new() }
     }
 
-    pub(super) fn show(&mut self, entry: Option<&LedgerEntry>) {
+    pub(super) fn update(&mut self, entry: Option<&LedgerEntry>) {
         let rows = entry.map_or(0, |entry| entry.progress.max(entry.receipt.read));
         if rows > 0 && self.bar.position() == 0 {
-            // The rate is that of the load, without its time in the queue.
+            // The time in the queue does not count for the rate.
             self.bar.reset_eta();
         }
         self.bar.set_position(rows);
-        let state = describe(entry);
+        let state = describe_state(entry);
         if self.state != state {
             if self.bar.is_hidden() {
                 output::print_message(&state);
@@ -35,13 +35,13 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for LoadProgress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
 }
 
-fn describe(entry: Option<&LedgerEntry>) -> String {
+fn describe_state(entry: Option<&LedgerEntry>) -> String {
     let Some(entry) = entry else { return "waiting for its turn".to_owned() };
     match (entry.state, &entry.reason) {
         (LoadState::Loading, Some(reason)) => {

@@ -97,7 +97,7 @@ fn dead_letters_are_listed_redriven_and_dropped() {
     assert_eq!(queue.count(), 2);
     queue.send(&event(&cloud, &other_known, true));
     let rest = cloud.run(&["dlq", "redrive", "--output", "json"]);
-    rest.failed_with(3, &["1 of the dead letters stay", "dlq drop --all", "loads ls"]);
+    rest.failed_with(3, &["1 of the dead letters remain", "dlq drop --all", "loads ls"]);
     assert_eq!(outcomes(&rest), ["redriven", "left", "already_loaded"]);
     entry(&cloud, "one.csv", "loaded");
     assert_eq!(queue.count(), 1);
@@ -105,7 +105,7 @@ fn dead_letters_are_listed_redriven_and_dropped() {
     cloud.run(&["dlq", "drop"]).failed_with(2, &["--load"]);
     cloud
         .run(&["dlq", "drop", "--all"])
-        .failed_with(2, &["no event of the data bucket", "delete the dead letter above?", "--yes"]);
+        .failed_with(2, &["not an event of the data bucket", "delete the dead letter above?", "--yes"]);
     assert_eq!(queue.count(), 1);
     let dropped = cloud.succeed(&["dlq", "drop", "--all", "--yes", "--output", "json"]);
     assert_eq!((outcomes(&dropped), queue.count()), (vec!["dropped".to_owned()], 0));
@@ -114,7 +114,7 @@ fn dead_letters_are_listed_redriven_and_dropped() {
     cloud.stop(&load);
     queue.send(&event(&cloud, &known, true));
     let retried = cloud.succeed(&["loads", "retry", &load]);
-    assert!(retried.said.contains("removed its dead letter"), "{}", retried.said);
+    assert!(retried.said.contains("deleted its dead letter"), "{}", retried.said);
     assert_eq!(queue.count(), 0);
     more_than_sqs_shows(&cloud, queue, &load, &known);
 }
@@ -133,7 +133,7 @@ fn listed(cloud: &Cloud, load: &str, other: &str) {
             listed.data
         );
     }
-    assert!(lines[3].ends_with("it is no event of the data bucket"), "{}", listed.data);
+    assert!(lines[3].ends_with("it is not an event of the data bucket"), "{}", listed.data);
     assert!(listed.said.contains("dlq redrive"), "{}", listed.said);
     let rows = cloud.succeed(&["dlq", "ls", "--output", "json"]).json();
     assert_eq!(rows.as_array().unwrap().len(), 3);
@@ -165,7 +165,7 @@ fn more_than_sqs_shows(cloud: &Cloud, mut queue: Queue, load: &str, known: &Valu
     assert_eq!((&listed[10]["load"], &listed[10]["message_id"]), (&json!(load), &Value::Null));
     let hidden = cloud.run(&["dlq", "redrive", "--load", load]);
     hidden.failed_with(5, &["about 2 are behind them", &format!("restctl loads retry {load}")]);
-    cloud.run(&["dlq", "redrive"]).failed_with(3, &["12 of the dead letters stay"]);
+    cloud.run(&["dlq", "redrive"]).failed_with(3, &["12 of the dead letters remain"]);
     let dropped = cloud.succeed(&["dlq", "drop", "--all", "--yes"]);
     assert!(
         dropped.said.contains("delete") || dropped.said.contains("dropped the dead letter"),

@@ -71,8 +71,10 @@ fn unchanged(upload: &Ran) -> (u64, u64) {
 #[test]
 fn an_export_that_ends_early_leaves_no_file() {
     let cloud = Cloud::deployed(&["--list", "on"]);
-    cloud.run(&["export", "items.xlsx"]).failed_with(2, &["does not tell the format", "--format"]);
-    cloud.run(&["export", "no/such/folder/items.csv"]).failed_with(1, &["cannot be written"]);
+    cloud.run(&["export", "items.xlsx"]).failed_with(2, &["does not show the format", "--format"]);
+    cloud
+        .run(&["export", "no/such/folder/items.csv"])
+        .failed_with(1, &["cannot write no/such/folder/items.csv"]);
     let file = path(&cloud, "all.csv");
     let before = fs::read_dir(cloud.state()).unwrap().count();
     let empty = cloud.succeed(&["export", &file]);
@@ -80,6 +82,6 @@ fn an_export_that_ends_early_leaves_no_file() {
     assert_eq!(fs::read_to_string(&file).unwrap(), "id\n");
     fs::remove_file(&file).unwrap();
     cloud.succeed(&["deploy", "--list", "off"]);
-    cloud.run(&["export", &file]).failed_with(5, &["lists no items"]);
+    cloud.run(&["export", &file]).failed_with(5, &["has no list of items"]);
     assert_eq!(fs::read_dir(cloud.state()).unwrap().count(), before);
 }

@@ -38,7 +38,7 @@ fn loads_of_any_origin_are_listed_shown_and_repaired() {
     cloud.put_object(&bucket, "dropped.csv", "id,name\ndropped,by hand\n");
     let dropped = load_of(&cloud, "dropped.csv", "loaded");
     let none = cloud.succeed(&["loads", "rejects", &dropped]);
-    assert!(none.data.is_empty() && none.said.contains("no rejects"), "{}", none.said);
+    assert!(none.data.is_empty() && none.said.contains("no rejected rows"), "{}", none.said);
 
     cloud.put_object(&bucket, "broken.csv", "name\nwithout a key\n");
     let broken = load_of(&cloud, "broken.csv", "failed");

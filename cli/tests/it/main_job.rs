@@ -171,7 +171,7 @@ fn files_of_every_kind_load_and_bad_rows_are_named() {
         ("no-key.csv", ["no column is called \"id\"", "next:"]),
         ("empty.csv", ["the file is empty", "next:"]),
         ("README.md", ["does not tell the format", ".csv"]),
-        ("nowhere.csv", ["nowhere.csv is no file", "error:"]),
+        ("nowhere.csv", ["nowhere.csv is not a regular file", "error:"]),
     ] {
         let refused = cloud.run(&["upload", file]);
         assert_ne!(refused.exit, 0, "{file}");
@@ -220,7 +220,7 @@ fn interrupt_a_wait(cloud: &Cloud) {
     let killed = Command::new("kill").args(["-INT", &upload.id().to_string()]).status().unwrap();
     assert!(killed.success());
     let interrupted = Ran::from(upload.wait_with_output().unwrap());
-    interrupted.failed_with(130, &["no longer waiting for the load"]);
+    interrupted.failed_with(130, &["stopped waiting for the load"]);
 }
 
 /// `restctl upload FILE`, which has sent the file and waits for its load.

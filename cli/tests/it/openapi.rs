@@ -55,7 +55,7 @@ fn a_deployment_chooses_and_remembers() {
     let (status, document) = get(&cloud, "/v1/openapi.json", token);
     assert_eq!((status, document["paths"].get("/v1/items")), (StatusCode::OK, None));
     assert_eq!(get(&cloud, "/v1/items", token).1["type"], "urn:restctl:problem:list-off");
-    cloud.run(&["export"]).failed_with(5, &["lists no items", "restctl deploy --list on"]);
+    cloud.run(&["export"]).failed_with(5, &["has no list of items", "restctl deploy --list on"]);
 
     cloud.succeed(&["deploy", "--list", "on"]);
     assert!(has_cursor_key(&cloud));

@@ -38,7 +38,7 @@ fn what_is_refused_is_not_sent() {
     assert_eq!(forecast["rejects"][0]["line"], 3);
     let whole = cloud.succeed(&["upload", "--dry-run", "items.csv"]);
     assert_eq!((whole.count("rows"), whole.count("duplicates")), (3000, 15));
-    for words in ["write units a second", "price", "number"] {
+    for words in ["write units per second", "price", "number"] {
         assert!(whole.data.contains(words), "{}", whole.data);
     }
 
@@ -48,13 +48,13 @@ fn what_is_refused_is_not_sent() {
 
     for (args, words) in [
         (&["-"][..], ["standard input has no name", "--name"]),
-        (&["--name", "x.csv", "items.csv", "bad.csv"], ["--name names one file", "one by one"]),
-        (&["--name", "restctl-rejects/x.csv", "items.csv"], ["no object can be called", "--name"]),
-        (&["--delimiter", ";", "items.ndjson"], ["is no CSV", "--delimiter"]),
+        (&["--name", "x.csv", "items.csv", "bad.csv"], ["--name is for one file", "one by one"]),
+        (&["--name", "restctl-rejects/x.csv", "items.csv"], ["an object cannot be called", "--name"]),
+        (&["--delimiter", ";", "items.ndjson"], ["is not CSV", "--delimiter"]),
         (&["--types", "id:number", "items.csv"], ["cannot be chosen", "it is the key"]),
         (&["--types", "price:number,price:string", "items.csv"], ["two types", "price"]),
         (&["--types", "price:int", "items.csv"], ["--types", "int"]),
-        (&["items.csv", "nowhere.csv"], ["nowhere.csv is no file", "error:"]),
+        (&["items.csv", "nowhere.csv"], ["nowhere.csv is not a regular file", "error:"]),
     ] {
         cloud.run(&[&["upload"], args].concat()).failed_with(2, &words);
     }

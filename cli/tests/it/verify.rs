@@ -1,4 +1,4 @@
-//! `restctl verify`: what is equal, and what somebody else has changed, in the table and in the API.
+//! `restctl verify`: what is equal, and what something else has changed, in the table and in the API.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -218,10 +218,10 @@ fn unprocessed_keys_are_asked_for_again(cloud: &Cloud, small: &str) {
 /// Of a stack whose table is empty.
 fn what_cannot_be_verified_is_refused(cloud: &Cloud) {
     for (args, exit, words) in [
-        (&["nowhere.csv"][..], 2, "nowhere.csv is no file"),
+        (&["nowhere.csv"][..], 2, "nowhere.csv is not a regular file"),
         (&["-"], 2, "--name items.csv"),
         (&["--types", "id:string", "items.csv"], 2, "it is the key"),
-        (&["--delimiter", ";", "items.ndjson"], 2, "is no CSV"),
+        (&["--delimiter", ";", "items.ndjson"], 2, "is not CSV"),
         (&["not-utf8.csv"], 1, "not UTF-8"),
         (&["no-key.csv"], 1, "no column is called"),
         (&["empty.csv"], 1, "the file is empty"),

@@ -168,7 +168,7 @@ impl Multipart<'_> {
             .upload_id(id)
             .part_number(number)
             .checksum_algorithm(ChecksumAlgorithm::Crc32)
-            .body(ByteStream::from(self.source.read(start, length)?));
+            .body(ByteStream::from(self.source.read_range(start, length)?));
         let sent =
             request.send().await.aws_context(&format!("upload part {number} of {}", self.destination.key))?;
         let part = CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag);

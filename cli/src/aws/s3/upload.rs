@@ -54,7 +54,7 @@ async fn put(
     destination: &Destination<'_>,
     observe: &dyn Fn(UploadEvent),
 ) -> Result<UploadedObject> {
-    let bytes = source.read(0, source.size)?;
+    let bytes = source.read_range(0, source.size)?;
     source.ensure_unchanged()?;
     let answered = AnswerDate::default();
     let request = aws

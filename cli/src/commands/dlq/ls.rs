@@ -1,4 +1,4 @@
-//! `restctl dlq ls`
+//! `restctl dlq ls`: lists dead letters.
 
 use clap::Args;
 use comfy_table::{CellAlignment, Table};
@@ -6,7 +6,7 @@ use restctl_contract::load::{LedgerEntry, LoadId, LoadState};
 use restctl_contract::template::output as stack_output;
 use serde::Serialize;
 
-use super::done::NO_EVENT;
+use super::handled::NO_EVENT;
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::{Aws, dynamodb, sqs};
 use crate::context::Context;
@@ -17,16 +17,16 @@ use crate::terminal::sanitize::sanitize_line;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The ledger says why a load stopped. Of a queue like this one SQS shows the first ten messages until these are gone; where \
-there are more, every other load that stopped is listed, too, without the time since when it is dead.
+The ledger says why a load stopped. SQS shows only the first ten messages of such a queue, until these are gone; if \
+there are more, the list also has every other stopped load, without the time at which it became a dead letter.
 
 Example:
   restctl dlq ls --output json | jq -r '.[].load'")]
 pub(crate) struct Ls {}
 
-/// A dead letter and what the ledger has of its load; or a load that stopped and whose letter is out of sight.
+/// A dead letter with the ledger's entry of its load, or a stopped load whose letter SQS does not show.
 #[derive(Serialize)]
-pub(super) struct Row {
+pub(super) struct LetterRow {
     message_id: Option<String>,
     pub(super) load: Option<LoadId>,
     object: Option<String>,
@@ -43,63 +43,63 @@ pub(super) async fn run(_: Ls, context: &Context) -> Result<()> {
     let stack = cloudformation::find_deployed(aws, &context.stack).await?;
     let queue = stack.output(stack_output::DEAD_LETTER_QUEUE)?;
     let count = sqs::read_depth(aws, queue).await?.messages();
-    let letters = dead_letter::look(aws, queue).await?;
-    let out_of_sight = count.saturating_sub(letters.len());
-    let mut rows = rows(aws, &stack, &letters).await?;
-    if out_of_sight > 0 {
-        rows.extend(stopped(aws, &stack, &letters).await?);
+    let letters = dead_letter::read_first(aws, queue).await?;
+    let unseen = count.saturating_sub(letters.len());
+    let mut rows = letter_rows(aws, &stack, &letters).await?;
+    if unseen > 0 {
+        rows.extend(unseen_stopped_loads(aws, &stack, &letters).await?);
     }
     match output::chosen_format() {
         Format::Json => output::print_json(&rows)?,
         Format::Text if rows.is_empty() => {}
-        Format::Text => output::print_line(&table(&rows).trim_fmt())?,
+        Format::Text => output::print_line(&letters_table(&rows).trim_fmt())?,
     }
-    output::print_message(&match (letters.len(), out_of_sight) {
+    output::print_message(&match (letters.len(), unseen) {
         (0, 0) => "there are no dead letters".to_owned(),
         (0, hidden) => {
-            format!("somebody else is looking at the dead letters, about {hidden}: try again in a minute")
+            format!("someone else is reading the dead letters, about {hidden}: try again in a minute")
         }
-        (_, 0) => "next: restctl dlq redrive, once the reason is mended; or restctl dlq drop".to_owned(),
+        (_, 0) => "next: restctl dlq redrive, after fixing the cause; or restctl dlq drop".to_owned(),
         (shown, hidden) => format!(
             "about {hidden} more are behind these {shown}, and SQS shows them when these are gone; \
              their loads are among those without a time\n\
-             next: restctl dlq redrive, once the reason is mended; or restctl dlq drop"
+             next: restctl dlq redrive, after fixing the cause; or restctl dlq drop"
         ),
     });
     Ok(())
 }
 
-/// A row for each letter.
-pub(super) async fn rows(aws: &Aws, stack: &Stack, letters: &[DeadLetter]) -> Result<Vec<Row>> {
+/// Returns a row for each letter.
+pub(super) async fn letter_rows(aws: &Aws, stack: &Stack, letters: &[DeadLetter]) -> Result<Vec<LetterRow>> {
     let ledger = stack.output(stack_output::LEDGER_TABLE)?;
     let mut rows = Vec::new();
     for letter in letters {
-        let entry = match letter.entry(aws, ledger).await {
+        let entry = match letter.ledger_entry(aws, ledger).await {
             Ok(entry) => entry,
             Err(failure) => {
                 output::print_failure(&failure);
                 None
             }
         };
-        rows.push(Row::of(letter, entry));
+        rows.push(LetterRow::new(letter, entry));
     }
     Ok(rows)
 }
 
-/// The loads that stopped and whose letters are not among `letters`, the first upload first.
-async fn stopped(aws: &Aws, stack: &Stack, letters: &[DeadLetter]) -> Result<Vec<Row>> {
+/// Returns the stopped loads whose letters are not among `letters`, the oldest upload first.
+async fn unseen_stopped_loads(aws: &Aws, stack: &Stack, letters: &[DeadLetter]) -> Result<Vec<LetterRow>> {
     let entries = dynamodb::read_ledger_entries(aws, stack.output(stack_output::LEDGER_TABLE)?).await?;
     let is_out_of_sight = |entry: &LedgerEntry| {
-        entry.state == LoadState::Stopped && !letters.iter().any(|letter| letter.is_of(entry))
+        entry.state == LoadState::Stopped && !letters.iter().any(|letter| letter.belongs_to(entry))
     };
     let entries = entries.into_values().filter_map(Result::ok).filter(is_out_of_sight);
-    let mut rows: Vec<Row> = entries.map(Row::from).collect();
+    let mut rows: Vec<LetterRow> = entries.map(LetterRow::from).collect();
     rows.sort_by(|one, other| one.uploaded.cmp(&other.uploaded));
     Ok(rows)
 }
 
-impl Row {
-    fn of(letter: &DeadLetter, entry: Option<LedgerEntry>) -> Self {
+impl LetterRow {
+    fn new(letter: &DeadLetter, entry: Option<LedgerEntry>) -> Self {
         let object = letter.object.as_ref();
         let known = entry.map(Self::from);
         let reason = match object {
@@ -108,7 +108,7 @@ impl Row {
         };
         Self {
             message_id: Some(letter.message.id.clone()),
-            load: letter.load().or_else(|| known.as_ref()?.load.clone()),
+            load: letter.load_id().or_else(|| known.as_ref()?.load.clone()),
             object: object.map(|object| object.key.clone()),
             version: object
                 .and_then(|object| object.version.clone())
@@ -121,12 +121,12 @@ impl Row {
         }
     }
 
-    pub(super) fn is_of(&self, loads: &[LoadId]) -> bool {
+    pub(super) fn is_one_of(&self, loads: &[LoadId]) -> bool {
         self.load.as_ref().is_some_and(|load| loads.contains(load))
     }
 }
 
-impl From<LedgerEntry> for Row {
+impl From<LedgerEntry> for LetterRow {
     fn from(entry: LedgerEntry) -> Self {
         Self {
             message_id: None,
@@ -142,9 +142,9 @@ impl From<LedgerEntry> for Row {
     }
 }
 
-pub(super) fn table(rows: &[Row]) -> Table {
+pub(super) fn letters_table(rows: &[LetterRow]) -> Table {
     let text = |value: Option<&str>| value.map_or_else(|| "-".to_owned(), |value| sanitize_line(value, 300));
-    let cells = |row: &Row| {
+    let cells = |row: &LetterRow| {
         vec![
             text(row.load.as_ref().map(LoadId::as_str)),
             text(row.state.map(|state| state.to_string()).as_deref()),

@@ -1,4 +1,4 @@
-//! All dead letters one after the other, ten at a time.
+//! Goes through all dead letters, ten at a time.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -7,13 +7,13 @@ use crate::aws::{Aws, sqs};
 use crate::failure::Result;
 use crate::loads::dead_letter::DeadLetter;
 
-/// More than ten letters take; who breaks off leaves them hidden for so long, and nothing else.
-const HIDDEN: Duration = Duration::from_secs(60);
+/// Longer than ten letters take. A command that breaks off leaves them hidden for this long.
+const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(super) struct Rounds<'a> {
     aws: &'a Aws,
     queue_url: &'a str,
-    /// The messages that are to stay. While they do, they are among the first.
+    /// The messages to keep. They remain among the first ones.
     kept: HashSet<String>,
 }
 
@@ -22,9 +22,9 @@ impl<'a> Rounds<'a> {
         Self { aws, queue_url, kept: HashSet::new() }
     }
 
-    /// The next letters; none where there are no others, or where SQS shows no others. Each is to be kept or removed.
+    /// Returns the next letters, or none if SQS shows no others. The caller keeps or deletes each of them.
     pub(super) async fn next(&self) -> Result<Vec<DeadLetter>> {
-        let messages = sqs::receive_messages(self.aws, self.queue_url, HIDDEN).await?;
+        let messages = sqs::receive_messages(self.aws, self.queue_url, VISIBILITY_TIMEOUT).await?;
         let (kept, new): (Vec<_>, Vec<_>) =
             messages.into_iter().partition(|message| self.kept.contains(&message.id));
         sqs::return_messages(self.aws, self.queue_url, &kept).await?;
@@ -36,12 +36,12 @@ impl<'a> Rounds<'a> {
         sqs::return_messages(self.aws, self.queue_url, [&letter.message]).await
     }
 
-    pub(super) async fn remove(&self, letter: &DeadLetter) -> Result<()> {
+    pub(super) async fn delete(&self, letter: &DeadLetter) -> Result<()> {
         sqs::delete_message(self.aws, self.queue_url, &letter.message).await
     }
 
-    /// How many there are, about, behind so many that stay that SQS shows no others.
-    pub(super) async fn out_of_sight(&self) -> Result<usize> {
+    /// Returns about how many letters SQS does not show because of the kept ones before them.
+    pub(super) async fn count_unseen(&self) -> Result<usize> {
         if self.kept.len() < sqs::MOST_RECEIVED {
             return Ok(0);
         }

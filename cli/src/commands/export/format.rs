@@ -1,4 +1,4 @@
-//! How items are written.
+//! The format of the exported items.
 
 use std::path::Path;
 
@@ -7,22 +7,22 @@ use clap::ValueEnum;
 use crate::failure::{Exit, Failure, Result};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum ExportFormat {
     Csv,
     Ndjson,
 }
 
-impl Format {
-    /// The format by which `upload` would read a file of this name.
-    pub(super) fn of(file: &Path) -> Result<Self> {
+impl ExportFormat {
+    /// Returns the format in which `upload` would read a file of this name.
+    pub(super) fn from_extension(file: &Path) -> Result<Self> {
         let extension = file.extension().unwrap_or_default().to_ascii_lowercase();
         match extension.to_str() {
             Some("csv") => Ok(Self::Csv),
             Some("ndjson" | "jsonl") => Ok(Self::Ndjson),
-            _ => Err(Failure::new(format!("the name {} does not tell the format", file.display()))
+            _ => Err(Failure::new(format!("the name {} does not show the format", file.display()))
                 .exit(Exit::Usage)
-                .why("it ends neither in .csv nor in .ndjson or .jsonl")
-                .next("name it so, or say --format csv or --format ndjson")),
+                .why("it does not end in .csv, .ndjson or .jsonl")
+                .next("choose such a name, or use --format csv or --format ndjson")),
         }
     }
 }
@@ -32,17 +32,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_tells_the_format() {
+    fn the_extension_gives_the_format() {
         for (name, format) in [
-            ("a.csv", Format::Csv),
-            ("b/A.CSV", Format::Csv),
-            ("a.jsonl", Format::Ndjson),
-            ("a.ndjson", Format::Ndjson),
+            ("a.csv", ExportFormat::Csv),
+            ("b/A.CSV", ExportFormat::Csv),
+            ("a.jsonl", ExportFormat::Ndjson),
+            ("a.ndjson", ExportFormat::Ndjson),
         ] {
-            assert_eq!(Format::of(Path::new(name)).unwrap(), format);
+            assert_eq!(ExportFormat::from_extension(Path::new(name)).unwrap(), format);
         }
         for name in ["a", ".csv", "a.json", "a.csv.gz"] {
-            assert!(Format::of(Path::new(name)).is_err(), "{name}");
+            assert!(ExportFormat::from_extension(Path::new(name)).is_err(), "{name}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where items go: standard output, or a file that is there when it is complete.
+//! Where the items go: standard output, or a file that appears when it is complete.
 
 use std::fs::Permissions;
 use std::io::{BufWriter, Write};
@@ -12,7 +12,7 @@ use crate::terminal::output;
 
 pub(super) enum Sink {
     Output,
-    /// Written beside `file` until it takes its place.
+    /// `part` is written beside `file` and takes its place at the end.
     File {
         part: BufWriter<NamedTempFile>,
         file: PathBuf,
@@ -27,17 +27,17 @@ impl Sink {
             return Err(Failure::new(format!("{} is a folder", file.display())).exit(Exit::Usage));
         }
         if file.exists() && !replace {
-            return Err(exists(&file));
+            return Err(exists_failure(&file));
         }
         let folder = match file.parent() {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
         };
-        // The umask takes from these what it takes from any new file.
+        // The umask restricts these permissions as it does for any new file.
         let mut beside = tempfile::Builder::new();
         beside.prefix(".restctl-").suffix(".part").permissions(Permissions::from_mode(0o666));
         let part = beside.tempfile_in(folder);
-        let part = part.context(format!("{} cannot be written", file.display()))?;
+        let part = part.context(format!("cannot write {}", file.display()))?;
         Ok(Self::File { part: BufWriter::new(part), file, replace })
     }
 
@@ -45,19 +45,21 @@ impl Sink {
         match self {
             Self::Output => output::write_bytes(bytes),
             Self::File { part, file, .. } => {
-                part.write_all(bytes).context(format!("{} cannot be written", file.display()))
+                part.write_all(bytes).context(format!("cannot write {}", file.display()))
             }
         }
     }
 
-    /// Puts the file in its place; answers where everything is, in words that follow "items".
+    /// Puts the file in its place. Returns where the items are, in words that follow "items".
     pub(super) fn finish(self) -> Result<String> {
         let Self::File { part, file, replace } = self else { return Ok("exported".to_owned()) };
-        let doing = format!("{} cannot be written", file.display());
+        let doing = format!("cannot write {}", file.display());
         let part = part.into_inner().map_err(|error| error.into_error()).context(&doing)?;
         let placed = if replace { part.persist(&file) } else { part.persist_noclobber(&file) };
         match placed {
-            Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Err(exists(&file)),
+            Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => {
+                Err(exists_failure(&file))
+            }
             placed => {
                 placed.context(doing)?;
                 Ok(format!("in {}", file.display()))
@@ -66,11 +68,11 @@ impl Sink {
     }
 }
 
-fn exists(file: &Path) -> Failure {
+fn exists_failure(file: &Path) -> Failure {
     Failure::new(format!("{} exists", file.display()))
         .exit(Exit::Usage)
-        .why("a file is not replaced unasked")
-        .next("name another file, or say --force")
+        .why("restctl does not replace a file without --force")
+        .next("choose another file, or use --force")
 }
 
 #[cfg(test)]
@@ -80,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_whole_or_not_there() {
+    fn a_file_is_complete_or_absent() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a.csv");
         let names = || fs::read_dir(folder.path()).unwrap().count();
@@ -89,7 +91,7 @@ mod tests {
         sink.write(b"one").unwrap();
         assert!(!file.exists());
         drop(sink);
-        assert_eq!(names(), 0, "what is dropped leaves nothing");
+        assert_eq!(names(), 0, "a dropped sink leaves nothing");
 
         let mut sink = Sink::open(Some(file.clone()), false).unwrap();
         sink.write(b"one").unwrap();

@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::format::{Fields, Format};
 use crate::failure::{Exit, Failure, FailureContext, Result};
-use crate::items::csv::{self, Csv};
-use crate::items::document::Document;
-use crate::items::layout::Layout;
-use crate::items::lines;
+use crate::items::csv::{self, CsvBuffer};
+use crate::items::document::JsonDocument;
+use crate::items::layout::TableLayout;
+use crate::items::ndjson::to_ndjson;
 use crate::terminal::output;
 
 /// Missing ids that are named, and as much of each.
@@ -26,24 +26,24 @@ pub(super) struct Writer {
 }
 
 enum Form {
-    Json(Document),
+    Json(JsonDocument),
     Ndjson,
     /// Its columns are known when all items are there.
-    Csv(Csv),
+    Csv(CsvBuffer),
     /// Of columns that are chosen; whether their names have been written.
     ChosenCsv(bool),
-    Table(Layout),
+    Table(TableLayout),
 }
 
 impl Writer {
     /// `key` is the attribute that identifies an item.
     pub(super) fn new(format: Format, fields: Option<Fields>, key: &str) -> Result<Self> {
         let form = match format {
-            Format::Json => Form::Json(Document::default()),
+            Format::Json => Form::Json(JsonDocument::default()),
             Format::Ndjson => Form::Ndjson,
             Format::Csv if fields.is_some() => Form::ChosenCsv(false),
-            Format::Csv => Form::Csv(Csv::new(key)?),
-            Format::Table => Form::Table(Layout::new(key)),
+            Format::Csv => Form::Csv(CsvBuffer::new(key)?),
+            Format::Table => Form::Table(TableLayout::new(key)),
         };
         let progress = output::rows_bar("getting", None);
         Ok(Self { form, fields, progress, found: 0, missing: 0, named: Vec::new() })
@@ -62,19 +62,19 @@ impl Writer {
         self.progress.set_position(self.found + self.missing);
         let bytes = match &mut self.form {
             Form::Json(document) => {
-                document.keep_missing(&missing)?;
-                document.items(&items)?
+                document.push_missing(&missing)?;
+                document.push_items(&items)?
             }
-            Form::Ndjson => lines(&items)?,
-            Form::Csv(csv) => return csv.keep(&items),
+            Form::Ndjson => to_ndjson(&items)?,
+            Form::Csv(csv) => return csv.push_items(&items),
             Form::ChosenCsv(has_header) => {
                 let columns = self.fields.as_ref().map_or(&[][..], |fields| &fields.names);
-                let header = if *has_header { Vec::new() } else { csv::header(columns)? };
+                let header = if *has_header { Vec::new() } else { csv::header_row(columns)? };
                 *has_header = true;
-                [header, csv::rows(columns, &items)?].concat()
+                [header, csv::item_rows(columns, &items)?].concat()
             }
             Form::Table(layout) => {
-                layout.keep(&items);
+                layout.push_items(&items);
                 return Ok(());
             }
         };
@@ -86,7 +86,7 @@ impl Writer {
         let Self { form, fields, progress, found, missing, named } = self;
         let is_document = matches!(form, Form::Json(_));
         match form {
-            Form::Json(document) => document.end(async |bytes| write(&progress, bytes).await).await?,
+            Form::Json(document) => document.finish(async |bytes| write(&progress, bytes).await).await?,
             Form::Csv(csv) => csv.write(async |bytes| write(&progress, bytes).await).await?,
             Form::Ndjson | Form::ChosenCsv(_) => {}
             Form::Table(layout) => {
@@ -121,8 +121,8 @@ async fn write(progress: &ProgressBar, bytes: Vec<u8>) -> Result<()> {
     writing.await.context("standard output cannot be written")?
 }
 
-fn show(layout: Layout, fields: Option<&Fields>) -> Result<()> {
-    let shown = layout.show(fields.map(|fields| fields.names.as_slice()), output::terminal_width());
+fn show(layout: TableLayout, fields: Option<&Fields>) -> Result<()> {
+    let shown = layout.render(fields.map(|fields| fields.names.as_slice()), output::terminal_width());
     if !shown.text.is_empty() {
         output::print_line(&shown.text)?;
     }

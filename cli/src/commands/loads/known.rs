@@ -1,4 +1,4 @@
-//! What is known of a load: the ledger's entry, or else the version of the object that it will load.
+//! What is known about a load: the ledger's entry, or else the version of the object that it will load.
 
 use restctl_contract::load::{LedgerEntry, LoadId, REJECTS_PREFIX};
 use restctl_contract::template::output as stack_output;
@@ -11,14 +11,14 @@ use crate::terminal::output;
 
 #[derive(Serialize)]
 #[serde(untagged)]
-pub(super) enum Known {
+pub(super) enum KnownLoad {
     Begun(LedgerEntry),
-    Queued(Queued),
+    Queued(QueuedLoad),
 }
 
-/// A version of an object of which the ledger knows nothing yet; fields as in [`LedgerEntry`].
+/// A version of an object that the ledger does not know yet; its fields are those of [`LedgerEntry`].
 #[derive(Serialize)]
-pub(super) struct Queued {
+pub(super) struct QueuedLoad {
     pub(super) load: LoadId,
     pub(super) object: String,
     pub(super) version: String,
@@ -27,7 +27,7 @@ pub(super) struct Queued {
     state: &'static str,
 }
 
-impl From<s3::ObjectVersion> for Queued {
+impl From<s3::ObjectVersion> for QueuedLoad {
     fn from(version: s3::ObjectVersion) -> Self {
         Self {
             load: LoadId::of(&version.key, &version.id),
@@ -40,31 +40,32 @@ impl From<s3::ObjectVersion> for Queued {
     }
 }
 
-impl Known {
+impl KnownLoad {
     pub(super) fn load(&self) -> &LoadId {
         match self {
-            Known::Begun(entry) => &entry.load,
-            Known::Queued(queued) => &queued.load,
+            KnownLoad::Begun(entry) => &entry.load,
+            KnownLoad::Queued(queued) => &queued.load,
         }
     }
 
     pub(super) fn uploaded(&self) -> &str {
         match self {
-            Known::Begun(entry) => &entry.uploaded,
-            Known::Queued(queued) => &queued.uploaded,
+            KnownLoad::Begun(entry) => &entry.uploaded,
+            KnownLoad::Queued(queued) => &queued.uploaded,
         }
     }
 }
 
-/// Every load of the stack, the newest upload first. What cannot be read is said and left out.
-pub(super) async fn all(aws: &Aws, stack: &Stack) -> Result<Vec<Known>> {
-    // In this order: what begins meanwhile is listed once, as queued.
+/// Returns every load of the stack, the newest upload first. It reports unreadable entries and leaves them out.
+pub(super) async fn list_loads(aws: &Aws, stack: &Stack) -> Result<Vec<KnownLoad>> {
+    // In this order, a load that begins meanwhile is listed once, as queued.
     let entries = dynamodb::read_ledger_entries(aws, stack.output(stack_output::LEDGER_TABLE)?).await?;
-    let queued = versions(aws, stack).await?.filter(|queued| !entries.contains_key(queued.load.as_str()));
-    let mut loads: Vec<Known> = queued.map(Known::Queued).collect();
+    let queued =
+        uploaded_versions(aws, stack).await?.filter(|queued| !entries.contains_key(queued.load.as_str()));
+    let mut loads: Vec<KnownLoad> = queued.map(KnownLoad::Queued).collect();
     for entry in entries.into_values() {
         match entry {
-            Ok(entry) => loads.push(Known::Begun(entry)),
+            Ok(entry) => loads.push(KnownLoad::Begun(entry)),
             Err(failure) => output::print_failure(&failure),
         }
     }
@@ -72,20 +73,20 @@ pub(super) async fn all(aws: &Aws, stack: &Stack) -> Result<Vec<Known>> {
     Ok(loads)
 }
 
-/// One load, wherever it is known.
-pub(super) async fn one(aws: &Aws, stack: &Stack, id: &LoadId) -> Result<Known> {
+/// Returns one load, begun or queued.
+pub(super) async fn find_load(aws: &Aws, stack: &Stack, id: &LoadId) -> Result<KnownLoad> {
     let ledger = stack.output(stack_output::LEDGER_TABLE)?;
     if let Some(entry) = dynamodb::read_ledger_entry(aws, ledger, id).await? {
-        return Ok(Known::Begun(entry));
+        return Ok(KnownLoad::Begun(entry));
     }
-    let queued = versions(aws, stack).await?.find(|queued| queued.load == *id);
-    queued.map(Known::Queued).ok_or_else(|| {
+    let queued = uploaded_versions(aws, stack).await?.find(|queued| queued.load == *id);
+    queued.map(KnownLoad::Queued).ok_or_else(|| {
         Failure::new(format!("there is no load {id}")).exit(Exit::NotFound).next("restctl loads ls")
     })
 }
 
-/// Every version of every object that is to be loaded, whether it was or not.
-async fn versions(aws: &Aws, stack: &Stack) -> Result<impl Iterator<Item = Queued>> {
+/// Returns every version of every data file in the bucket, loaded or not.
+async fn uploaded_versions(aws: &Aws, stack: &Stack) -> Result<impl Iterator<Item = QueuedLoad>> {
     let versions = s3::list_versions(aws, stack.output(stack_output::DATA_BUCKET)?).await?.into_iter();
-    Ok(versions.filter(|version| !version.key.starts_with(REJECTS_PREFIX)).map(Queued::from))
+    Ok(versions.filter(|version| !version.key.starts_with(REJECTS_PREFIX)).map(QueuedLoad::from))
 }

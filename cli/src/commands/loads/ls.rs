@@ -1,9 +1,9 @@
-//! `restctl loads ls`
+//! `restctl loads ls`: lists every load.
 
 use clap::Args;
 use comfy_table::{CellAlignment, Table};
 
-use super::known::{self, Known};
+use super::known::{self, KnownLoad};
 use crate::aws::cloudformation;
 use crate::cli::completion_cache;
 use crate::context::Context;
@@ -30,34 +30,34 @@ const HEADER: [&str; 11] = [
     "OBJECT",
 ];
 
-/// The columns of numbers.
+/// The columns that hold numbers.
 const NUMBERS: std::ops::Range<usize> = 3..10;
 
 pub(super) async fn run(_: Ls, context: &Context) -> Result<()> {
     let stack = cloudformation::find_deployed(context.aws().await?, &context.stack).await?;
-    let loads = known::all(context.aws().await?, &stack).await?;
-    completion_cache::remember(&context.stack, loads.iter().map(Known::load));
+    let loads = known::list_loads(context.aws().await?, &stack).await?;
+    completion_cache::remember(&context.stack, loads.iter().map(KnownLoad::load));
     match output::chosen_format() {
         Format::Json => output::print_json(&loads),
         Format::Text if loads.is_empty() => {
             output::print_message("nothing has been uploaded yet");
             Ok(())
         }
-        Format::Text => output::print_line(&table(&loads).trim_fmt()),
+        Format::Text => output::print_line(&loads_table(&loads).trim_fmt()),
     }
 }
 
-fn table(loads: &[Known]) -> Table {
-    let mut table = output::new_table(&HEADER, loads.iter().map(row).collect());
+fn loads_table(loads: &[KnownLoad]) -> Table {
+    let mut table = output::new_table(&HEADER, loads.iter().map(load_row).collect());
     for column in table.column_iter_mut().skip(NUMBERS.start).take(NUMBERS.len()) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table
 }
 
-fn row(load: &Known) -> Vec<String> {
+fn load_row(load: &KnownLoad) -> Vec<String> {
     match load {
-        Known::Begun(entry) => {
+        KnownLoad::Begun(entry) => {
             let receipt = &entry.receipt;
             let counts = [
                 receipt.read,
@@ -73,7 +73,7 @@ fn row(load: &Known) -> Vec<String> {
             cells.push(entry.object.clone());
             cells
         }
-        Known::Queued(queued) => {
+        KnownLoad::Queued(queued) => {
             let mut cells = vec![queued.load.to_string(), "queued".to_owned(), queued.uploaded.clone()];
             cells.extend(NUMBERS.map(|_| "-".to_owned()));
             cells.push(queued.object.clone());

@@ -1,4 +1,4 @@
-//! `restctl loads rejects`
+//! `restctl loads rejects`: prints the rejected rows of a load.
 
 use std::io::{BufReader, Read, Seek, Write};
 
@@ -6,23 +6,22 @@ use clap::Args;
 use clap_complete::engine::ArgValueCandidates;
 use restctl_contract::load::{LoadId, rejects_key};
 use restctl_contract::template::output as stack_output;
-
 use serde::{Deserialize, Serialize};
 
-use super::known::{self, Known};
+use super::known::{self, KnownLoad};
 use crate::aws::{cloudformation, s3};
 use crate::cli::completion_cache;
 use crate::context::Context;
 use crate::failure::{FailureContext, Result};
 use crate::terminal::output::{self, Format};
 
-const SPOOL: &str = "the rejects cannot be kept in a temporary file";
+const SPOOL: &str = "cannot keep the rejected rows in a temporary file";
 
-/// A row of the file of rejects.
+/// A row of the rejects file.
 #[derive(Serialize, Deserialize)]
-struct Reject {
+struct RejectedRow {
     line: u64,
-    /// Null where it is the row as a whole.
+    /// Null if the whole row is rejected.
     column: Option<String>,
     reason: String,
     row: String,
@@ -30,7 +29,7 @@ struct Reject {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Columns: line, column, reason, row. With --output json, an object a line with these members.
+Columns: line, column, reason, row. With --output json, each line is an object with these members.
 
 Example:
   restctl loads rejects 0123456789abcdef > rejects.csv")]
@@ -43,12 +42,12 @@ pub(crate) struct Rejects {
 pub(super) async fn run(args: Rejects, context: &Context) -> Result<()> {
     let aws = context.aws().await?;
     let stack = cloudformation::find_deployed(aws, &context.stack).await?;
-    let parts = match known::one(aws, &stack, &args.load).await? {
-        Known::Begun(entry) => entry.reject_parts,
-        Known::Queued(_) => 0,
+    let parts = match known::find_load(aws, &stack, &args.load).await? {
+        KnownLoad::Begun(entry) => entry.reject_parts,
+        KnownLoad::Queued(_) => 0,
     };
     if parts == 0 {
-        output::print_message(&format!("the load {} has no rejects", args.load));
+        output::print_message(&format!("the load {} has no rejected rows", args.load));
     }
     let bucket = stack.output(stack_output::DATA_BUCKET)?;
     let mut spool = tempfile::tempfile().context(SPOOL)?;
@@ -64,14 +63,13 @@ pub(super) async fn run(args: Rejects, context: &Context) -> Result<()> {
         }
     }
     spool.rewind().context(SPOOL)?;
-    lines(BufReader::new(spool))
+    print_json_lines(BufReader::new(spool))
 }
 
-/// A reject a line.
-fn lines(csv: impl Read) -> Result<()> {
+fn print_json_lines(csv: impl Read) -> Result<()> {
     for reject in csv::Reader::from_reader(csv).deserialize() {
-        let reject: Reject = reject.context("the rejects cannot be read")?;
-        let line = serde_json::to_string(&reject).context("a reject cannot be written as JSON")?;
+        let reject: RejectedRow = reject.context("cannot read the rejected rows")?;
+        let line = serde_json::to_string(&reject).context("cannot write a rejected row as JSON")?;
         output::print_line(&line)?;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! `restctl loads retry`
+//! `restctl loads retry`: queues a load again.
 
 use clap::Args;
 use clap_complete::engine::ArgValueCandidates;
@@ -6,7 +6,7 @@ use restctl_contract::load::{LedgerEntry, LoadId, LoadState};
 use restctl_contract::template::output as stack_output;
 use serde_json::json;
 
-use super::known::{self, Known};
+use super::known::{self, KnownLoad};
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::{Aws, dynamodb};
 use crate::cli::completion_cache;
@@ -18,8 +18,8 @@ use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A load that stopped goes on where it stopped, and one that failed begins anew. It keeps its place among the loads: \
-what a newer upload has written, it leaves alone.")]
+A load that stopped continues where it stopped; a load that failed starts over. It keeps its place in the order of \
+uploads: it does not overwrite what a newer upload wrote.")]
 pub(crate) struct Retry {
     /// Id of the load, as `restctl loads ls` shows it
     #[arg(value_name = "ID", add = ArgValueCandidates::new(completion_cache::complete_loads))]
@@ -33,21 +33,21 @@ pub(crate) struct Retry {
 pub(super) async fn run(args: Retry, context: &Context) -> Result<()> {
     let aws = context.aws().await?;
     let stack = cloudformation::find_deployed(aws, &context.stack).await?;
-    let known = known::one(aws, &stack, &args.load).await?;
+    let known = known::find_load(aws, &stack, &args.load).await?;
     let (object, version, size, uploaded) = match &known {
-        Known::Begun(entry) => {
-            prepare(aws, &stack, entry).await?;
+        KnownLoad::Begun(entry) => {
+            reopen_entry(aws, &stack, entry).await?;
             (entry.object.clone(), entry.version.clone(), entry.size, entry.uploaded.clone())
         }
-        Known::Queued(queued) => {
+        KnownLoad::Queued(queued) => {
             (queued.object.clone(), queued.version.clone(), queued.size, queued.uploaded.clone())
         }
     };
     let bucket = stack.output(stack_output::DATA_BUCKET)?.to_owned();
     let load = Load { bucket, key: object, version, size, uploaded: Some(uploaded.clone()) };
-    load.announce(aws, &stack, &uploaded).await?;
+    load.queue(aws, &stack, &uploaded).await?;
     output::print_message(&format!("queued the load {} of {}", args.load, load.key));
-    if let Known::Begun(entry) = &known
+    if let KnownLoad::Begun(entry) = &known
         && entry.state == LoadState::Stopped
     {
         remove_dead_letter(aws, &stack, entry).await;
@@ -57,12 +57,12 @@ pub(super) async fn run(args: Retry, context: &Context) -> Result<()> {
             output::print_json(&json!({ "load": args.load, "object": load.key }))
         }
         true => Ok(()),
-        false => load.follow(aws, &stack, None).await,
+        false => load.wait_and_print_receipt(aws, &stack, None).await,
     }
 }
 
-/// Opens the entry again for the function that will find it.
-async fn prepare(aws: &Aws, stack: &Stack, entry: &LedgerEntry) -> Result<()> {
+/// Reopens the ledger's entry for the function that will load it.
+async fn reopen_entry(aws: &Aws, stack: &Stack, entry: &LedgerEntry) -> Result<()> {
     match entry.state {
         LoadState::Loaded => {
             Err(Failure::new(format!("the load {} is loaded: there is nothing to retry", entry.load)).next(
@@ -74,7 +74,7 @@ async fn prepare(aws: &Aws, stack: &Stack, entry: &LedgerEntry) -> Result<()> {
         }
         LoadState::Loading => {
             output::print_message(&format!(
-                "the load {} may be under way; queueing it once more does no harm",
+                "the load {} may be running; queuing it again does no harm",
                 entry.load
             ));
             Ok(())
@@ -85,16 +85,17 @@ async fn prepare(aws: &Aws, stack: &Stack, entry: &LedgerEntry) -> Result<()> {
     }
 }
 
-/// The message of a load that stopped would only make it look, in the queue and to its alarm, as if it still were.
+/// With its dead letter, the load would still look stopped, in the queue and to the queue's alarm.
 async fn remove_dead_letter(aws: &Aws, stack: &Stack, entry: &LedgerEntry) {
-    let removed =
-        async { dead_letter::remove(aws, stack.output(stack_output::DEAD_LETTER_QUEUE)?, entry).await };
+    let removed = async {
+        dead_letter::delete_message_of(aws, stack.output(stack_output::DEAD_LETTER_QUEUE)?, entry).await
+    };
     match removed.await {
-        Ok(true) => output::print_message("removed its dead letter"),
-        // It was dropped, or it is out of sight, and the next redrive finds its load loaded.
+        Ok(true) => output::print_message("deleted its dead letter"),
+        // It was dropped, or SQS does not show it; the next redrive then finds its load loaded.
         Ok(false) => {}
         Err(failure) => {
-            output::print_message(&format!("its dead letter stays: {}", failure.to_single_line()))
+            output::print_message(&format!("its dead letter remains: {}", failure.to_single_line()))
         }
     }
 }

@@ -1,15 +1,15 @@
-//! `restctl loads show`
+//! `restctl loads show`: prints everything about a load.
 
 use clap::Args;
 use clap_complete::engine::ArgValueCandidates;
 use restctl_contract::load::{LedgerEntry, LoadId};
 
-use super::known::{self, Known};
+use super::known::{self, KnownLoad};
 use crate::aws::cloudformation;
 use crate::cli::completion_cache;
 use crate::context::Context;
 use crate::failure::Result;
-use crate::loads::receipt::Report;
+use crate::loads::receipt::LoadReport;
 use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
@@ -21,11 +21,13 @@ pub(crate) struct Show {
 
 pub(super) async fn run(args: Show, context: &Context) -> Result<()> {
     let stack = cloudformation::find_deployed(context.aws().await?, &context.stack).await?;
-    match (known::one(context.aws().await?, &stack, &args.load).await?, output::chosen_format()) {
-        (Known::Begun(entry), Format::Json) => output::print_json(&Report::of(&entry)),
-        (queued @ Known::Queued(_), Format::Json) => output::print_json(&queued),
-        (Known::Begun(entry), Format::Text) => output::print_line(&output::align_values(&lines(&entry))),
-        (Known::Queued(queued), Format::Text) => output::print_line(&output::align_values(&[
+    match (known::find_load(context.aws().await?, &stack, &args.load).await?, output::chosen_format()) {
+        (KnownLoad::Begun(entry), Format::Json) => output::print_json(&LoadReport::new(&entry)),
+        (queued @ KnownLoad::Queued(_), Format::Json) => output::print_json(&queued),
+        (KnownLoad::Begun(entry), Format::Text) => {
+            output::print_line(&output::align_values(&entry_lines(&entry)))
+        }
+        (KnownLoad::Queued(queued), Format::Text) => output::print_line(&output::align_values(&[
             ("load", queued.load.to_string()),
             ("state", "queued".to_owned()),
             ("object", queued.object),
@@ -36,7 +38,7 @@ pub(super) async fn run(args: Show, context: &Context) -> Result<()> {
     }
 }
 
-fn lines(entry: &LedgerEntry) -> Vec<(&'static str, String)> {
+fn entry_lines(entry: &LedgerEntry) -> Vec<(&'static str, String)> {
     let mut lines = vec![("load", entry.load.to_string()), ("state", entry.state.to_string())];
     lines.extend(entry.reason.clone().map(|reason| ("reason", reason)));
     lines.extend([
@@ -51,6 +53,6 @@ fn lines(entry: &LedgerEntry) -> Vec<(&'static str, String)> {
         ("position", format!("line {}, byte {} of the text", entry.position.line, entry.position.offset)),
         ("reject parts", entry.reject_parts.to_string()),
     ]);
-    lines.extend(Report::of(entry).lines());
+    lines.extend(LoadReport::new(entry).figures());
     lines
 }

@@ -1,15 +1,15 @@
-//! What would become of a file, for `--dry-run`.
+//! `--dry-run`: what the load of a file would do.
 
 use serde::Serialize;
 
 use crate::aws::{Aws, dynamodb};
 use crate::data_file::source::Source;
-use crate::data_file::survey::{Line, Surveyed};
+use crate::data_file::survey::{RejectLine, SurveyedFile};
 use crate::failure::Result;
 use crate::terminal::output::{self, Format};
 
-/// What a new table without provisioned throughput takes at once, in write units a second ("DynamoDB throughput
-/// capacity", Amazon DynamoDB Developer Guide).
+/// The write units per second that a new on-demand table takes at once ("DynamoDB throughput capacity", Amazon
+/// DynamoDB Developer Guide).
 const NEW_TABLE_WRITE_UNITS: u64 = 4000;
 
 #[derive(Serialize)]
@@ -17,50 +17,55 @@ struct Forecast<'a> {
     object: &'a str,
     bytes: u64,
     sha256: &'a str,
-    columns: Vec<Column<'a>>,
+    columns: Vec<ForecastColumn<'a>>,
     rows: u64,
     rejected: u64,
     /// The first ones.
-    rejects: Vec<Reject<'a>>,
+    rejects: Vec<ForecastReject<'a>>,
     duplicates: u64,
     write_units: u64,
     write_units_per_second: u64,
-    /// The table does not say how much it takes.
+    /// Whether the rate is assumed, since the table does not report its throughput.
     assumed: bool,
-    /// For how long the table writes at that rate.
+    /// How long the table writes at that rate.
     seconds: u64,
 }
 
 #[derive(Serialize)]
-struct Column<'a> {
+struct ForecastColumn<'a> {
     name: &'a str,
     #[serde(rename = "type")]
     kind: String,
 }
 
 #[derive(Serialize)]
-struct Reject<'a> {
+struct ForecastReject<'a> {
     line: u64,
     column: Option<&'a str>,
     reason: &'a str,
     row: &'a str,
 }
 
-pub(super) async fn print(
+pub(super) async fn print_forecast(
     aws: &Aws,
     table: &str,
     object: &str,
     source: &Source,
-    surveyed: &Surveyed,
+    surveyed: &SurveyedFile,
 ) -> Result<()> {
     let warm = dynamodb::warm_write_units(aws, table).await?;
     match output::chosen_format() {
-        Format::Json => output::print_json(&forecast(object, source.size, surveyed, warm)),
-        Format::Text => output::print_line(&text(object, source.size, surveyed, warm)),
+        Format::Json => output::print_json(&build_forecast(object, source.size, surveyed, warm)),
+        Format::Text => output::print_line(&forecast_text(object, source.size, surveyed, warm)),
     }
 }
 
-fn forecast<'a>(object: &'a str, bytes: u64, surveyed: &'a Surveyed, warm: Option<u64>) -> Forecast<'a> {
+fn build_forecast<'a>(
+    object: &'a str,
+    bytes: u64,
+    surveyed: &'a SurveyedFile,
+    warm: Option<u64>,
+) -> Forecast<'a> {
     let findings = &surveyed.findings;
     let columns = findings.columns.iter();
     let rejects = findings.rejects.iter();
@@ -69,15 +74,17 @@ fn forecast<'a>(object: &'a str, bytes: u64, surveyed: &'a Surveyed, warm: Optio
         object,
         bytes,
         sha256: &surveyed.digest,
-        columns: columns.map(|of| Column { name: &of.name, kind: of.kind.to_string() }).collect(),
+        columns: columns
+            .map(|column| ForecastColumn { name: &column.name, kind: column.kind.to_string() })
+            .collect(),
         rows: findings.rows,
         rejected: findings.rejected,
         rejects: rejects
-            .map(|of| Reject {
-                line: of.line,
-                column: of.column.as_deref(),
-                reason: &of.reason,
-                row: &of.row,
+            .map(|reject| ForecastReject {
+                line: reject.line,
+                column: reject.column.as_deref(),
+                reason: &reject.reason,
+                row: &reject.row,
             })
             .collect(),
         duplicates: surveyed.duplicates,
@@ -88,11 +95,14 @@ fn forecast<'a>(object: &'a str, bytes: u64, surveyed: &'a Surveyed, warm: Optio
     }
 }
 
-fn text(object: &str, bytes: u64, surveyed: &Surveyed, warm: Option<u64>) -> String {
-    let forecast = forecast(object, bytes, surveyed, warm);
+fn forecast_text(object: &str, bytes: u64, surveyed: &SurveyedFile, warm: Option<u64>) -> String {
+    let forecast = build_forecast(object, bytes, surveyed, warm);
     let rate = forecast.write_units_per_second;
-    let origin =
-        if forecast.assumed { "assumed, the table does not say" } else { "the table's warm throughput" };
+    let origin = if forecast.assumed {
+        "assumed, as the table does not report its throughput"
+    } else {
+        "the table's warm throughput"
+    };
     let mut text = output::align_values(&[
         ("object", object.to_owned()),
         ("bytes", bytes.to_string()),
@@ -100,23 +110,23 @@ fn text(object: &str, bytes: u64, surveyed: &Surveyed, warm: Option<u64>) -> Str
         ("rejected", forecast.rejected.to_string()),
         ("duplicates", forecast.duplicates.to_string()),
         ("write units", forecast.write_units.to_string()),
-        ("seconds", format!("{}, at {rate} write units a second ({origin})", forecast.seconds)),
+        ("seconds", format!("{}, at {rate} write units per second ({origin})", forecast.seconds)),
     ]);
     if !forecast.columns.is_empty() {
         let columns: Vec<(&str, String)> =
             forecast.columns.into_iter().map(|column| (column.name, column.kind)).collect();
         text.push_str("\n\ncolumns\n");
-        text.push_str(&indented(&output::align_values(&columns)));
+        text.push_str(&indent(&output::align_values(&columns)));
     }
     if !surveyed.findings.rejects.is_empty() {
         let lines: Vec<String> =
-            surveyed.findings.rejects.iter().map(|reject| Line(reject).to_string()).collect();
+            surveyed.findings.rejects.iter().map(|reject| RejectLine(reject).to_string()).collect();
         text.push_str("\n\nfirst rejected rows\n");
-        text.push_str(&indented(&lines.join("\n")));
+        text.push_str(&indent(&lines.join("\n")));
     }
     text
 }
 
-fn indented(text: &str) -> String {
+fn indent(text: &str) -> String {
     text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }

@@ -1,4 +1,4 @@
-//! Sending a file, or finding it sent already.
+//! Sends a file, or finds that it was sent before.
 
 use restctl_contract::load::{
     COLUMN_TYPES_METADATA, DELIMITER_METADATA, DIGEST_METADATA, DUPLICATES_METADATA, MAX_REJECTS_METADATA,
@@ -13,17 +13,21 @@ use crate::aws::s3::resume_state::ResumeState;
 use crate::aws::s3::upload::upload_source;
 use crate::data_file::DataFile;
 use crate::data_file::source::Source;
-use crate::data_file::survey::Surveyed;
+use crate::data_file::survey::SurveyedFile;
 use crate::directories;
 use crate::failure::{Failure, Result};
 use crate::loads::load::Load;
 use crate::terminal::{interrupt, output};
 
-/// What all metadata of restctl's begins with.
-const OURS: &str = "restctl-";
+/// The prefix of all metadata that restctl writes.
+const METADATA_PREFIX: &str = "restctl-";
 
-/// What the load has to know about the file.
-pub(super) fn metadata(file: &DataFile, surveyed: &Surveyed, max_rejects: Option<Share>) -> Metadata {
+/// Returns what the load has to know about the file.
+pub(super) fn object_metadata(
+    file: &DataFile,
+    surveyed: &SurveyedFile,
+    max_rejects: Option<Share>,
+) -> Metadata {
     let mut metadata = Metadata::from([
         (DIGEST_METADATA, surveyed.digest.clone()),
         (DUPLICATES_METADATA, surveyed.duplicates.to_string()),
@@ -40,7 +44,12 @@ pub(super) fn metadata(file: &DataFile, surveyed: &Surveyed, max_rejects: Option
     metadata
 }
 
-pub(super) async fn send(aws: &Aws, file: &DataFile, source: &Source, to: &Destination<'_>) -> Result<Load> {
+pub(super) async fn send_file(
+    aws: &Aws,
+    file: &DataFile,
+    source: &Source,
+    to: &Destination<'_>,
+) -> Result<Load> {
     // Standard input cannot be read again.
     let unfinished = match file.is_standard_input() {
         true => None,
@@ -60,13 +69,13 @@ pub(super) async fn send(aws: &Aws, file: &DataFile, source: &Source, to: &Desti
     let sent = upload_source(aws, source, to, unfinished.as_ref(), &observe, interrupt::ctrl_c()).await;
     progress.finish_and_clear();
     let sent = sent.map_err(|failure| match &unfinished {
-        Some(unfinished) if unfinished.upload_id().is_some() => failure.then(&typed()),
+        Some(unfinished) if unfinished.upload_id().is_some() => failure.then(&command_line()),
         Some(_) => failure,
-        None => failure.then("begin anew: standard input cannot be read again, and nothing of it is kept"),
+        None => failure.then("start again: standard input cannot be read twice, and nothing of it is kept"),
     })?;
     let version = sent.version.ok_or_else(|| {
         Failure::new(format!("the bucket {} keeps no versions", to.bucket))
-            .why("a load is named by the version of its object")
+            .why("a load is identified by the version of its object")
             .next("restctl deploy")
     })?;
     Ok(Load {
@@ -78,14 +87,14 @@ pub(super) async fn send(aws: &Aws, file: &DataFile, source: &Source, to: &Desti
     })
 }
 
-/// The object's current version, where it has the very bytes and metadata that would be sent.
-pub(super) async fn there(aws: &Aws, to: &Destination<'_>, size: u64) -> Result<Option<Load>> {
+/// Returns the object's current version, if it has the very bytes and metadata that would be sent.
+pub(super) async fn find_uploaded(aws: &Aws, to: &Destination<'_>, size: u64) -> Result<Option<Load>> {
     let Some(current) = s3::find_current_version(aws, to.bucket, to.key).await? else { return Ok(None) };
-    let ours = current.metadata.iter().filter(|(name, _)| name.starts_with(OURS));
-    let same = current.size == size
+    let ours = current.metadata.iter().filter(|(name, _)| name.starts_with(METADATA_PREFIX));
+    let is_same = current.size == size
         && ours.clone().count() == to.metadata.len()
         && ours.clone().all(|(name, value)| to.metadata.get(name.as_str()) == Some(value));
-    let version = current.version.filter(|_| same);
+    let version = current.version.filter(|_| is_same);
     Ok(version.map(|version| Load {
         bucket: to.bucket.to_owned(),
         key: to.key.to_owned(),
@@ -95,8 +104,8 @@ pub(super) async fn there(aws: &Aws, to: &Destination<'_>, size: u64) -> Result<
     }))
 }
 
-/// The command line as it was typed.
-pub(super) fn typed() -> String {
+/// Returns the command line as the user typed it.
+pub(super) fn command_line() -> String {
     let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     shell_words::join(words)
 }

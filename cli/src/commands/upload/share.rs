@@ -1,3 +1,5 @@
+//! The `--max-rejects` argument.
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -6,18 +8,18 @@ use std::str::FromStr;
 pub(super) struct Share(f64);
 
 impl Share {
-    /// Whether `part` is a larger share of `whole`.
+    /// Returns whether `part` is a larger share of `whole`.
     pub(super) fn is_exceeded_by(self, part: u64, whole: u64) -> bool {
         part as f64 / whole as f64 > self.0
     }
 
-    /// As a load's metadata has it: a decimal number from 0 to 1.
+    /// Returns the text for a load's metadata: a decimal number from 0 to 1.
     pub(super) fn fraction(self) -> String {
         self.0.to_string()
     }
 }
 
-/// As people type it: `5%`, `0.5%`; `0` needs no sign.
+/// Parses what people type: `5%`, `0.5%`; `0` needs no sign.
 impl FromStr for Share {
     type Err = String;
 
@@ -27,7 +29,7 @@ impl FromStr for Share {
         if !percent.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
             return Err(wrong());
         }
-        // Shifted as text: a division would round once more.
+        // The decimal point moves in the text, because a division would round once more.
         let share: f64 = format!("{percent}e-2").parse().map_err(|_| wrong())?;
         if share <= 1.0 { Ok(Self(share)) } else { Err(wrong()) }
     }

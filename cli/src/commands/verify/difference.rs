@@ -1,4 +1,4 @@
-//! What a row of the file and an item have that the other has not.
+//! How a row of the file and an item differ.
 
 use std::collections::HashMap;
 
@@ -6,45 +6,45 @@ use restctl_rows::Row;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::found::{self, Found};
+use super::item_value::{ItemValue, to_json};
 
-/// The attributes that are told of one item; the others are counted.
+/// Attributes that are reported for one item; the others are counted.
 const MAX_ATTRIBUTES: usize = 10;
 
-/// The text that is told of a name or a value.
+/// How much of a name or a value is shown.
 const MAX_SHOWN_BYTES: usize = 500;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Difference {
-    pub(super) attributes: Vec<Attribute>,
-    /// Attributes that differ and are not told.
+pub(super) struct ItemDifference {
+    pub(super) attributes: Vec<AttributeDifference>,
+    /// Attributes that differ and are not reported.
     #[serde(rename = "attributes_left_out")]
     pub(super) left_out: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Attribute {
+pub(super) struct AttributeDifference {
     pub(super) name: String,
-    /// Absent where the file has no such attribute.
+    /// Absent if the file has no such attribute.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) file: Option<Json>,
-    /// Absent where the item has no such attribute.
+    /// Absent if the item has no such attribute.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) found: Option<Json>,
-    /// Of a text that is too long, the beginning alone is told, as a string.
+    /// Whether a value is too long and only its beginning is shown, as a string.
     pub(super) is_cut: bool,
 }
 
-/// None where the row and the item are equal.
-pub(super) fn between(row: &Row, mut item: HashMap<String, Found>) -> Option<Difference> {
-    let mut difference = Difference { attributes: Vec::new(), left_out: 0 };
+/// Returns None if the row and the item are equal.
+pub(super) fn find_difference(row: &Row, mut item: HashMap<String, ItemValue>) -> Option<ItemDifference> {
+    let mut difference = ItemDifference { attributes: Vec::new(), left_out: 0 };
     for (name, value) in &row.values {
         match item.remove(&**name) {
-            Some(found) if found.is(value) => {}
-            found => difference.push(name, Some(found::json(value)), found.map(Found::into_json)),
+            Some(found) if found.equals(value) => {}
+            found => difference.push(name, Some(to_json(value)), found.map(ItemValue::into_json)),
         }
     }
-    let mut others: Vec<(String, Found)> = item.into_iter().collect();
+    let mut others: Vec<(String, ItemValue)> = item.into_iter().collect();
     others.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
     for (name, found) in others {
         difference.push(&name, None, Some(found.into_json()));
@@ -52,7 +52,7 @@ pub(super) fn between(row: &Row, mut item: HashMap<String, Found>) -> Option<Dif
     (!difference.attributes.is_empty()).then_some(difference)
 }
 
-impl Difference {
+impl ItemDifference {
     fn push(&mut self, name: &str, file: Option<Json>, found: Option<Json>) {
         if self.attributes.len() == MAX_ATTRIBUTES {
             self.left_out += 1;
@@ -73,7 +73,7 @@ impl Difference {
             all if all.len() == name.len() => all.to_owned(),
             beginning => format!("{beginning}…"),
         };
-        self.attributes.push(Attribute { name, file, found, is_cut });
+        self.attributes.push(AttributeDifference { name, file, found, is_cut });
     }
 }
 
@@ -89,6 +89,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::commands::verify::item_value;
 
     fn row(json: &Json) -> Row {
         let key = Key { name: "id".into(), kind: KeyType::String };
@@ -102,19 +103,19 @@ mod tests {
         rows.remove(0).unwrap()
     }
 
-    fn difference(file: &Json, answer: Json) -> Option<Difference> {
+    fn difference(file: &Json, answer: Json) -> Option<ItemDifference> {
         let Json::Object(item) = answer else { panic!("{answer}") };
-        between(&row(file), found::in_answer(item))
+        find_difference(&row(file), item_value::from_api_item(item))
     }
 
     #[test]
-    fn each_attribute_that_differs_is_told_with_both_values() {
+    fn each_differing_attribute_is_reported_with_both_values() {
         let file = json!({ "id": "1", "price": 12.50, "name": "Mug", "tags": ["a"] });
         let answer = json!({ "tags": ["a"], "name": "Mug", "price": 12.5, "id": "1" });
         assert_eq!(difference(&file, answer), None);
 
         let answer = json!({ "id": "1", "price": 13, "tags": ["a", "b"], "zip": null, WRITTEN_BY: "a load" });
-        let told = difference(&file, answer).unwrap();
+        let reported = difference(&file, answer).unwrap();
         let expected = json!({
             "attributes": [
                 { "name": "price", "file": 12.5, "found": 13, "is_cut": false },
@@ -125,16 +126,16 @@ mod tests {
             ],
             "attributes_left_out": 0,
         });
-        assert_eq!(serde_json::to_value(told).unwrap(), expected);
+        assert_eq!(serde_json::to_value(reported).unwrap(), expected);
     }
 
     #[test]
-    fn what_is_told_of_an_item_is_bounded() {
+    fn the_report_of_an_item_is_bounded() {
         let mut file: Item = (0..30).map(|index| (format!("a{index}"), json!("é".repeat(3_000)))).collect();
         file.insert("id".into(), json!("1"));
-        let told = difference(&file.into(), json!({ "id": "1" })).unwrap();
-        assert_eq!((told.attributes.len(), told.left_out), (MAX_ATTRIBUTES, 20));
-        assert!(told.attributes.iter().all(|attribute| attribute.is_cut));
-        assert!(serde_json::to_string(&told).unwrap().len() < MAX_ATTRIBUTES * 600);
+        let reported = difference(&file.into(), json!({ "id": "1" })).unwrap();
+        assert_eq!((reported.attributes.len(), reported.left_out), (MAX_ATTRIBUTES, 20));
+        assert!(reported.attributes.iter().all(|attribute| attribute.is_cut));
+        assert!(serde_json::to_string(&reported).unwrap().len() < MAX_ATTRIBUTES * 600);
     }
 }

@@ -1,47 +1,47 @@
-//! What is not as it should be, a key at a time.
+//! What verify finds about a key whose file, table and API differ.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use restctl_contract::load::{LedgerEntry, LoadId};
 use serde::Serialize;
 
-use super::difference::{Attribute, Difference};
+use super::difference::{AttributeDifference, ItemDifference};
 use crate::terminal::sanitize::sanitize;
 
 #[derive(Serialize)]
-pub(super) struct Finding {
+pub(super) struct KeyFinding {
     pub(super) key: String,
-    /// Where the key's last row is in the file; none where the file has no such key.
+    /// The line of the key's last row; None if the file has no such key.
     pub(super) line: Option<u64>,
-    pub(super) table: Verdict,
-    /// None where the API was not asked.
-    pub(super) api: Option<Verdict>,
-    /// The load whose stamp the table's item bears.
-    pub(super) load: Option<Writer>,
+    pub(super) table: ItemVerdict,
+    /// None if the API was not asked.
+    pub(super) api: Option<ItemVerdict>,
+    /// The load that wrote the table's item.
+    pub(super) load: Option<WriterLoad>,
 }
 
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(tag = "verdict", rename_all = "lowercase")]
-pub(super) enum Verdict {
+pub(super) enum ItemVerdict {
     Equal,
-    /// In the file alone.
+    /// In the file only.
     Missing,
-    Different(Difference),
-    /// In the table alone.
+    Different(ItemDifference),
+    /// In the table only.
     Extra,
 }
 
-/// A load by the stamp that it leaves in each item it writes.
+/// A load, identified by the stamp that it leaves in each item it writes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Writer {
+pub(super) struct WriterLoad {
     pub(super) load: LoadId,
-    /// As the ledger has it; none where the ledger knows no such load.
+    /// From the ledger; None if the ledger does not know the load.
     pub(super) object: Option<String>,
     pub(super) uploaded: String,
 }
 
-impl Writer {
-    /// None where it is no stamp: the item was put there by something else.
-    pub(super) fn of(stamp: &AttributeValue) -> Option<Self> {
+impl WriterLoad {
+    /// Returns None if this is not a stamp: something else wrote the item.
+    pub(super) fn from_stamp(stamp: &AttributeValue) -> Option<Self> {
         let (uploaded, load) = LedgerEntry::read_stamp(stamp.as_s().ok()?)?;
         Some(Self { load, object: None, uploaded: uploaded.to_owned() })
     }
@@ -52,30 +52,30 @@ impl Writer {
     }
 }
 
-impl Finding {
-    /// For people: the first line says what is wrong with which key, the others are indented.
-    pub(super) fn lines(&self) -> Vec<String> {
+impl KeyFinding {
+    /// Describes the finding for people: the first line says what is wrong with which key, the others are indented.
+    pub(super) fn to_lines(&self) -> Vec<String> {
         let place = self.line.map(|line| format!(" (line {line})")).unwrap_or_default();
         let mut lines = vec![format!("{}{place}: {}", self.key, self.summary())];
         match (&self.table, &self.api) {
-            (Verdict::Different(table), Some(Verdict::Different(api))) if table == api => {
-                lines.extend(told(table, "table and API"));
+            (ItemVerdict::Different(table), Some(ItemVerdict::Different(api))) if table == api => {
+                lines.extend(difference_lines(table, "table and API"));
             }
             (table, api) => {
                 for (verdict, side) in [(Some(table), "table"), (api.as_ref(), "API")] {
-                    if let Some(Verdict::Different(difference)) = verdict {
-                        lines.extend(told(difference, side));
+                    if let Some(ItemVerdict::Different(difference)) = verdict {
+                        lines.extend(difference_lines(difference, side));
                     }
                 }
             }
         }
-        lines.extend(self.load.as_ref().map(|load| format!("  its stamp: {}", load.describe())));
-        // A file's control characters are not for the terminal.
+        lines.extend(self.load.as_ref().map(|load| format!("  written by {}", load.describe())));
+        // Control characters in a file must not reach the terminal.
         lines.iter().map(|line| sanitize(line)).collect()
     }
 
     fn summary(&self) -> &'static str {
-        use Verdict::{Different, Equal, Extra, Missing};
+        use ItemVerdict::{Different, Equal, Extra, Missing};
         match (&self.table, &self.api) {
             (Extra, _) => "extra, in the table and not in the file",
             (Missing, Some(Missing)) => "missing in the table and the API",
@@ -91,8 +91,8 @@ impl Finding {
     }
 }
 
-fn told(difference: &Difference, side: &str) -> Vec<String> {
-    let line = |Attribute { name, file, found, .. }: &Attribute| match (file, found) {
+fn difference_lines(difference: &ItemDifference, side: &str) -> Vec<String> {
+    let line = |AttributeDifference { name, file, found, .. }: &AttributeDifference| match (file, found) {
         (Some(file), Some(found)) => format!("  {name}: {file} in the file, {found} in {side}"),
         (Some(file), None) => format!("  {name}: {file} in the file, not in {side}"),
         (_, found) => {
@@ -113,43 +113,43 @@ mod tests {
 
     use super::*;
 
-    fn different(found: &str) -> Verdict {
+    fn different(found: &str) -> ItemVerdict {
         let (file, found) = (Some(json!(12.5)), Some(json!(found)));
-        let attribute = Attribute { name: "price".into(), file, found, is_cut: false };
-        Verdict::Different(Difference { attributes: vec![attribute], left_out: 2 })
+        let attribute = AttributeDifference { name: "price".into(), file, found, is_cut: false };
+        ItemVerdict::Different(ItemDifference { attributes: vec![attribute], left_out: 2 })
     }
 
-    fn finding(table: Verdict, api: Option<Verdict>) -> Finding {
-        Finding { key: "4\u{1b}2".into(), line: Some(7), table, api, load: None }
+    fn finding(table: ItemVerdict, api: Option<ItemVerdict>) -> KeyFinding {
+        KeyFinding { key: "4\u{1b}2".into(), line: Some(7), table, api, load: None }
     }
 
     #[test]
-    fn what_table_and_api_have_in_common_is_told_once() {
+    fn a_difference_that_table_and_api_share_is_reported_once() {
         let both = finding(different("13"), Some(different("13")));
         let expected = [
             "4\u{fffd}2 (line 7): different in the table and the API",
             "  price: 12.5 in the file, \"13\" in table and API",
             "  and 2 more attributes",
         ];
-        assert_eq!(both.lines(), expected);
-        let apart = finding(different("13"), Some(different("\u{9b}2J"))).lines();
+        assert_eq!(both.to_lines(), expected);
+        let apart = finding(different("13"), Some(different("\u{9b}2J"))).to_lines();
         assert_eq!(apart.len(), 5);
         assert!(apart[3].contains("\"\u{fffd}2J\" in API"), "{apart:?}");
         assert_eq!(
-            finding(Verdict::Equal, Some(Verdict::Missing)).lines(),
+            finding(ItemVerdict::Equal, Some(ItemVerdict::Missing)).to_lines(),
             ["4\u{fffd}2 (line 7): missing in the API"]
         );
     }
 
     #[test]
-    fn a_stamp_names_its_load() {
-        let stamp = |text: &str| Writer::of(&AttributeValue::S(text.into()));
+    fn a_stamp_identifies_its_load() {
+        let stamp = |text: &str| WriterLoad::from_stamp(&AttributeValue::S(text.into()));
         let (uploaded, began) = ("2026-01-01T00:00:00.000Z", "2026-01-01T00:00:01.000Z");
         let writer = stamp(&format!("{uploaded}/{began}/0123456789abcdef")).unwrap();
         assert_eq!((writer.load.as_str(), writer.uploaded.as_str()), ("0123456789abcdef", uploaded));
-        for no_stamp in ["", "a", "a/b/c", "0123456789abcdef"] {
-            assert_eq!(stamp(no_stamp), None, "{no_stamp}");
+        for text in ["", "a", "a/b/c", "0123456789abcdef"] {
+            assert_eq!(stamp(text), None, "{text}");
         }
-        assert_eq!(Writer::of(&AttributeValue::Bool(true)), None);
+        assert_eq!(WriterLoad::from_stamp(&AttributeValue::Bool(true)), None);
     }
 }

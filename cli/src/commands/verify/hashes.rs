@@ -1,48 +1,48 @@
-//! Hashes in ascending order on disk, in which one is looked up.
+//! Sorted hashes on disk, with a fast lookup.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::FileExt;
 
 /// Hashes that are read at a time.
-const PIECE: u64 = 512;
+const PIECE_HASHES: u64 = 512;
 
 const HASH_BYTES: u64 = size_of::<u64>() as u64;
 
-pub(super) struct Writer(BufWriter<File>);
+pub(super) struct HashWriter(BufWriter<File>);
 
-impl Writer {
-    pub(super) fn open() -> io::Result<Self> {
+impl HashWriter {
+    pub(super) fn create() -> io::Result<Self> {
         Ok(Self(BufWriter::new(tempfile::tempfile()?)))
     }
 
-    /// Adds one that is greater than those before.
+    /// Adds a hash that is greater than those before.
     pub(super) fn push(&mut self, hash: u64) -> io::Result<()> {
         self.0.write_all(&hash.to_le_bytes())
     }
 
-    pub(super) fn finish(self) -> io::Result<Hashes> {
+    pub(super) fn finish(self) -> io::Result<SortedHashes> {
         let file = self.0.into_inner().map_err(io::IntoInnerError::into_error)?;
         let count = file.metadata()?.len() / HASH_BYTES;
-        Ok(Hashes { file, count })
+        Ok(SortedHashes { file, count })
     }
 }
 
-pub(super) struct Hashes {
+pub(super) struct SortedHashes {
     file: File,
     pub(super) count: u64,
 }
 
-impl Hashes {
-    /// Hashes are spread evenly, so that each one tells about where it must be: a few pieces are read, however many
+impl SortedHashes {
+    /// Hashes are spread evenly, so each one shows about where it must be: the lookup reads few pieces, however many
     /// there are.
-    pub(super) fn contain(&self, hash: u64) -> io::Result<bool> {
-        let (mut low, mut high) = (0, self.count.div_ceil(PIECE));
+    pub(super) fn contains(&self, hash: u64) -> io::Result<bool> {
+        let (mut low, mut high) = (0, self.count.div_ceil(PIECE_HASHES));
         let (mut least, mut greatest) = (0, u64::MAX);
         while low < high {
             let place = u128::from(hash - least) * u128::from(high - low);
             let index = low + (place / (u128::from(greatest - least) + 1)) as u64;
-            let piece = self.piece(index)?;
+            let piece = self.read_piece(index)?;
             match (piece.first(), piece.last()) {
                 (Some(first), _) if hash < *first => (high, greatest) = (index, *first),
                 (_, Some(last)) if hash > *last => (low, least) = (index + 1, *last),
@@ -52,9 +52,9 @@ impl Hashes {
         Ok(false)
     }
 
-    fn piece(&self, index: u64) -> io::Result<Vec<u64>> {
-        let start = index * PIECE;
-        let length = (self.count - start).min(PIECE);
+    fn read_piece(&self, index: u64) -> io::Result<Vec<u64>> {
+        let start = index * PIECE_HASHES;
+        let length = (self.count - start).min(PIECE_HASHES);
         let mut bytes = vec![0; (length * HASH_BYTES) as usize];
         self.file.read_exact_at(&mut bytes, start * HASH_BYTES)?;
         let (hashes, _) = bytes.as_chunks();
@@ -68,23 +68,23 @@ mod tests {
 
     use super::*;
 
-    fn hashes(sorted: &[u64]) -> Hashes {
-        let mut writer = Writer::open().unwrap();
+    fn hashes(sorted: &[u64]) -> SortedHashes {
+        let mut writer = HashWriter::create().unwrap();
         sorted.iter().for_each(|hash| writer.push(*hash).unwrap());
         writer.finish().unwrap()
     }
 
     #[test]
-    fn each_hash_is_found_and_no_other() {
+    fn only_the_written_hashes_are_found() {
         let hasher = RandomState::new();
         for count in [0, 1, 2, 511, 512, 513, 10_000_u64] {
             let mut sorted: Vec<u64> = (0..count).map(|number| hasher.hash_one(number)).collect();
             sorted.sort_unstable();
             let hashes = hashes(&sorted);
             assert_eq!(hashes.count, count);
-            assert!(sorted.iter().all(|hash| hashes.contain(*hash).unwrap()), "{count}");
+            assert!(sorted.iter().all(|hash| hashes.contains(*hash).unwrap()), "{count}");
             let others = (count..count + 1000).map(|number| hasher.hash_one(number));
-            assert!(others.clone().all(|hash| !hashes.contain(hash).unwrap()), "{count}");
+            assert!(others.clone().all(|hash| !hashes.contains(hash).unwrap()), "{count}");
         }
     }
 
@@ -92,11 +92,11 @@ mod tests {
     fn the_ends_of_the_range_and_uneven_hashes_are_found() {
         let mut sorted: Vec<u64> = (0..3000).chain([u64::MAX - 1, u64::MAX]).collect();
         let all = hashes(&sorted);
-        assert!(sorted.iter().all(|hash| all.contain(*hash).unwrap()));
-        assert!(!all.contain(3000).unwrap());
+        assert!(sorted.iter().all(|hash| all.contains(*hash).unwrap()));
+        assert!(!all.contains(3000).unwrap());
         sorted.remove(0);
         sorted.pop();
         let inner = hashes(&sorted);
-        assert!(!inner.contain(0).unwrap() && !inner.contain(u64::MAX).unwrap());
+        assert!(!inner.contains(0).unwrap() && !inner.contains(u64::MAX).unwrap());
     }
 }

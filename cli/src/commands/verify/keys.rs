@@ -1,41 +1,42 @@
-//! The keys of a file: which they are, and which record is the last of each, in memory that does not grow with their
-//! number.
+//! The keys of a file and the last record of each, in memory that does not grow with their number.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 
-use super::hashes::{self, Hashes};
-use crate::data_file::external_sort::{Sorted, SortedRuns};
+use super::hashes::{HashWriter, SortedHashes};
+use crate::data_file::external_sort::{SortedRecords, SortedRuns};
 
-/// Keys that are gone through without giving way.
-const STRETCH: u64 = 1 << 16;
+pub(super) const KEYS_ON_DISK: &str = "cannot keep the keys in a temporary file";
 
-/// Keys by their 64-bit hashes, each with the number of its record. Among 100 million keys, the odds that any two
-/// different ones share a hash, so that the earlier one is taken for superseded, are 1 in 3,700.
+/// FileKeys that are handled before the task yields.
+const KEYS_BETWEEN_YIELDS: u64 = 1 << 16;
+
+/// Collects keys as 64-bit hashes, each with the number of its record. Among 100 million keys, the odds that any two
+/// different ones share a hash, so that the earlier one counts as superseded, are 1 in 3,700.
 #[derive(Default)]
-pub(super) struct Collecting {
+pub(super) struct KeyCollector {
     hasher: RandomState,
     places: SortedRuns<2>,
 }
 
-impl Collecting {
-    /// `record` is greater than with the calls before.
+impl KeyCollector {
+    /// `record` must be greater than in the calls before.
     pub(super) fn push(&mut self, key: &str, record: u64) -> io::Result<()> {
         self.places.push([self.hasher.hash_one(key), record])
     }
 
-    /// The keys, and the numbers of the last records of those that are to be compared, in the order of the file.
+    /// Returns the keys, and the numbers of the last records of the keys to compare, in the order of the file.
     ///
-    /// With `sample` these are so many, each with the same odds: those of the smallest hashes, whose secret differs from
-    /// run to run.
-    pub(super) async fn finish(self, sample: Option<u64>) -> io::Result<(Keys, Sorted<1>)> {
-        let mut places = self.places.sorted()?;
-        let mut distinct = hashes::Writer::open()?;
+    /// With `sample`, only that many keys are to be compared, each with the same odds: those with the smallest hashes,
+    /// whose secret differs from run to run.
+    pub(super) async fn finish(self, sample: Option<u64>) -> io::Result<(FileKeys, SortedRecords<1>)> {
+        let mut places = self.places.into_sorted()?;
+        let mut distinct = HashWriter::create()?;
         let (mut last, mut compared) = (SortedRuns::default(), 0);
         let (mut next, mut passed) = (places.next()?, 0_u64);
         while let Some([hash, record]) = next {
             passed += 1;
-            if passed.is_multiple_of(STRETCH) {
+            if passed.is_multiple_of(KEYS_BETWEEN_YIELDS) {
                 tokio::task::yield_now().await;
             }
             next = places.next()?;
@@ -48,25 +49,25 @@ impl Collecting {
                 compared += 1;
             }
         }
-        let keys = Keys { hasher: self.hasher, hashes: distinct.finish()?, compared };
-        Ok((keys, last.sorted()?))
+        let keys = FileKeys { hasher: self.hasher, hashes: distinct.finish()?, compared };
+        Ok((keys, last.into_sorted()?))
     }
 }
 
-pub(super) struct Keys {
+pub(super) struct FileKeys {
     hasher: RandomState,
-    hashes: Hashes,
-    /// How many of them are to be compared.
+    hashes: SortedHashes,
+    /// How many of the keys are to be compared.
     pub(super) compared: u64,
 }
 
-impl Keys {
+impl FileKeys {
     pub(super) fn count(&self) -> u64 {
         self.hashes.count
     }
 
-    pub(super) fn contain(&self, key: &str) -> io::Result<bool> {
-        self.hashes.contain(self.hasher.hash_one(key))
+    pub(super) fn contains(&self, key: &str) -> io::Result<bool> {
+        self.hashes.contains(self.hasher.hash_one(key))
     }
 }
 
@@ -74,27 +75,27 @@ impl Keys {
 mod tests {
     use super::*;
 
-    async fn keys(sample: Option<u64>, keys: &[&str]) -> (Keys, Vec<u64>) {
-        let mut collecting = Collecting::default();
-        keys.iter().zip(0..).for_each(|(key, record)| collecting.push(key, record).unwrap());
-        let (keys, mut last) = collecting.finish(sample).await.unwrap();
+    async fn keys(sample: Option<u64>, keys: &[&str]) -> (FileKeys, Vec<u64>) {
+        let mut collector = KeyCollector::default();
+        keys.iter().zip(0..).for_each(|(key, record)| collector.push(key, record).unwrap());
+        let (keys, mut last) = collector.finish(sample).await.unwrap();
         let last = std::iter::from_fn(|| last.next().unwrap()).map(|[record]| record).collect();
         (keys, last)
     }
 
     #[tokio::test]
-    async fn the_last_record_of_each_key_is_known() {
+    async fn the_last_record_of_each_key_is_found() {
         let (keys, last) = keys(None, &["a", "b", "a", "c", "c", "a", "d"]).await;
         assert_eq!((keys.count(), keys.compared, last), (4, 4, vec![1, 4, 5, 6]));
         for (key, is_there) in [("a", true), ("d", true), ("e", false), ("", false)] {
-            assert_eq!(keys.contain(key).unwrap(), is_there, "{key}");
+            assert_eq!(keys.contains(key).unwrap(), is_there, "{key}");
         }
     }
 
     #[tokio::test]
     async fn a_sample_is_drawn_evenly_from_the_keys() {
         let all: Vec<String> = (0..10).map(|key| key.to_string()).collect();
-        // Key 0 has nine records of eighteen, and one share of ten.
+        // Key 0 has nine of eighteen records, but one of ten shares.
         let mut records: Vec<&str> = vec!["0"; 8];
         records.extend(all.iter().map(String::as_str));
         let mut drawn = [0; 10];

@@ -1,45 +1,44 @@
-//! What a file is before it is compared: the types of its columns, its keys, and how many records it has.
+//! Reads a file before it is compared: the types of its columns, its keys, and the number of its records.
 
 use restctl_contract::key::Key;
 use restctl_rows::{Dialect, Format, MAX_SHOWN_REJECTS, Reject, Types};
 
-use super::KEYS_ON_DISK;
-use super::keys::{Collecting, Keys};
-use super::records::Records;
-use crate::data_file::external_sort::Sorted;
+use super::keys::{FileKeys, KEYS_ON_DISK, KeyCollector};
+use super::records::RecordReader;
+use crate::data_file::external_sort::SortedRecords;
 use crate::data_file::source::Source;
-use crate::data_file::survey::{nothing_to_load, survey};
+use crate::data_file::survey::{nothing_to_load, survey_file};
 use crate::failure::{FailureContext, Result};
 use crate::terminal::output;
 
-pub(super) struct Reading {
-    /// With the types of a CSV's columns, as `upload` finds them.
+pub(super) struct FileReading {
+    /// With the types of a CSV's columns, as `upload` determines them.
     pub(super) dialect: Dialect,
-    pub(super) keys: Keys,
+    pub(super) keys: FileKeys,
     /// The numbers of the records to compare, in the order of the file.
-    pub(super) last: Sorted<1>,
+    pub(super) last_records: SortedRecords<1>,
     /// Rows that can be loaded.
     pub(super) rows: u64,
-    /// Rows that cannot.
+    /// Rows that cannot be loaded.
     pub(super) rejected: u64,
-    /// The first of these.
+    /// The first of the rejected rows.
     pub(super) rejects: Vec<Reject>,
 }
 
-/// With `sample`, so many keys are to be compared.
-pub(super) async fn read(
+/// Reads all of `source`. With `sample`, only that many keys are to be compared.
+pub(super) async fn read_file(
     source: &Source,
     dialect: Dialect,
     key: &Key,
     sample: Option<u64>,
-) -> Result<Reading> {
-    let dialect = decided(source, dialect, key).await?;
+) -> Result<FileReading> {
+    let dialect = with_column_types(source, dialect, key).await?;
     let progress = output::bytes_bar("reading keys", source.size);
-    let mut records = Records::of(source, &dialect, key, progress.clone());
-    let mut keys = Collecting::default();
+    let mut records = RecordReader::new(source, &dialect, key, progress.clone());
+    let mut keys = KeyCollector::default();
     let (mut rows, mut rejected, mut rejects) = (0, 0, Vec::new());
-    while let Some(some) = records.next().await? {
-        for record in some {
+    while let Some(batch) = records.next_batch().await? {
+        for record in batch {
             match record {
                 Ok(row) => {
                     keys.push(row.key(), rows + rejected).context(KEYS_ON_DISK)?;
@@ -56,17 +55,19 @@ pub(super) async fn read(
     if rows == 0 {
         return Err(nothing_to_load(source, &rejects));
     }
-    let (keys, last) = keys.finish(sample).await.context(KEYS_ON_DISK)?;
-    Ok(Reading { dialect, keys, last, rows, rejected, rejects })
+    let (keys, last_records) = keys.finish(sample).await.context(KEYS_ON_DISK)?;
+    Ok(FileReading { dialect, keys, last_records, rows, rejected, rejects })
 }
 
-/// A row may be a reject for the survey, which reads numbers as text, and none for the load, where it is almost as large
-/// as an item may be. So the types alone are the survey's.
-async fn decided(source: &Source, dialect: Dialect, key: &Key) -> Result<Dialect> {
+/// Takes only the column types from the survey. The survey reads numbers as text, so it may reject a row of almost the
+/// maximum size that the load accepts.
+async fn with_column_types(source: &Source, dialect: Dialect, key: &Key) -> Result<Dialect> {
     if dialect.encoding.format != Format::Csv {
         return Ok(dialect);
     }
-    let surveyed = survey(source, &dialect, key).await?;
+    let progress = output::bytes_bar("reading", source.size);
+    let surveyed = survey_file(source, &dialect, key, |position| progress.set_position(position)).await?;
+    progress.finish_and_clear();
     let types = surveyed.findings.column_types().map_or(Types::Strings, Types::Columns);
     Ok(Dialect { types, ..dialect })
 }

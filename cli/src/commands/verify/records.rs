@@ -1,4 +1,4 @@
-//! The records of a file, as its load reads them.
+//! Reads the records of a file as its load does.
 
 use std::ops::Range;
 
@@ -12,22 +12,22 @@ use crate::failure::{Failure, Result};
 
 const CHUNK_BYTES: usize = 256 * 1024;
 
-pub(super) struct Records<'a> {
+pub(super) struct RecordReader<'a> {
     source: &'a Source,
     parser: Parser,
     progress: ProgressBar,
     chunk: Vec<u8>,
-    /// Of the chunk, what the parser has not read.
+    /// The part of the chunk that the parser has not read.
     unread: Range<usize>,
-    /// The parser has more to give without another chunk.
+    /// Whether the parser has more records without another chunk.
     has_more: bool,
     /// Where the next chunk begins.
     at: u64,
     is_finished: bool,
 }
 
-impl<'a> Records<'a> {
-    pub(super) fn of(source: &'a Source, dialect: &Dialect, key: &Key, progress: ProgressBar) -> Self {
+impl<'a> RecordReader<'a> {
+    pub(super) fn new(source: &'a Source, dialect: &Dialect, key: &Key, progress: ProgressBar) -> Self {
         Self {
             source,
             parser: Parser::new(dialect, key),
@@ -40,9 +40,9 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// Some that come next, in the order of the file; none behind the last one. Gives way between chunks, so that
-    /// Ctrl-C is heard.
-    pub(super) async fn next(&mut self) -> Result<Option<Vec<Result<Row, Reject>>>> {
+    /// Returns the next records in the order of the file, or None after the last one. It yields between chunks, so that
+    /// Ctrl-C is noticed.
+    pub(super) async fn next_batch(&mut self) -> Result<Option<Vec<Result<Row, Reject>>>> {
         let mut records = Vec::new();
         while records.is_empty() {
             if self.is_finished {
@@ -50,22 +50,22 @@ impl<'a> Records<'a> {
             }
             if !self.has_more {
                 tokio::task::yield_now().await;
-                self.fill()?;
+                self.read_chunk()?;
             }
             if self.unread.is_empty() && !self.has_more {
                 self.is_finished = true;
-                self.parser.finish(&mut records).map_err(|reason| self.unreadable(&reason))?;
+                self.parser.finish(&mut records).map_err(|reason| self.unreadable_failure(&reason))?;
             } else {
                 let mut rest = &self.chunk[self.unread.clone()];
                 let read = self.parser.read(&mut rest, &mut records);
                 self.unread.start = self.unread.end - rest.len();
-                self.has_more = read.map_err(|reason| self.unreadable(&reason))?;
+                self.has_more = read.map_err(|reason| self.unreadable_failure(&reason))?;
             }
         }
         Ok(Some(records))
     }
 
-    fn fill(&mut self) -> Result<()> {
+    fn read_chunk(&mut self) -> Result<()> {
         let length = self.source.read_at(self.at, &mut self.chunk)?;
         self.at += length as u64;
         self.unread = 0..length;
@@ -73,7 +73,7 @@ impl<'a> Records<'a> {
         Ok(())
     }
 
-    fn unreadable(&self, reason: &Unreadable) -> Failure {
+    fn unreadable_failure(&self, reason: &Unreadable) -> Failure {
         cannot_load(&self.source.shown, reason)
     }
 }

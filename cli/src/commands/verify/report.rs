@@ -1,71 +1,72 @@
-//! What came of it, for people and for programs.
+//! The result of a verification.
 
 use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::comparison::Compared;
-use super::finding::{Finding, Verdict};
-use super::reading::Reading;
-use super::running_loads::UnderWay;
+use super::comparison::ComparedWindow;
+use super::finding::{ItemVerdict, KeyFinding};
+use super::reading::FileReading;
+use super::running_loads::RunningLoads;
 use crate::aws::{Aws, dynamodb};
 use crate::data_file::source::Source;
 use crate::failure::{Exit, Failure, Result};
 
-/// Findings that are told; the others are counted.
+/// Findings that are reported; the others are counted.
 pub(super) const MAX_FINDINGS: usize = 1000;
 
 #[derive(Default, Serialize)]
-pub(super) struct Report {
+pub(super) struct VerifyReport {
     pub(super) file: String,
-    /// Records of the file: those that can be loaded and those that cannot.
+    /// Records of the file, loadable or not.
     pub(super) rows: u64,
     pub(super) rejected: u64,
-    /// The first of these.
-    pub(super) rejects: Vec<Rejected>,
-    /// Rows that a later row of the same key supersedes.
+    /// The first of the rejected rows.
+    pub(super) rejects: Vec<RejectedRow>,
+    /// Rows that a later row with the same key supersedes.
     pub(super) superseded: u64,
     pub(super) keys: u64,
-    /// Keys of the file whose last row was compared with both sides: all of them, or a sample.
+    /// Keys of the file that were compared with the table and the API: all of them, or a sample.
     pub(super) compared: u64,
-    /// Keys that are equal on both sides.
+    /// Keys that are equal in both.
     pub(super) equal: u64,
     pub(super) is_sample: bool,
-    pub(super) table: Table,
-    pub(super) api: Answered,
-    pub(super) under_way: UnderWay,
-    pub(super) findings: Vec<Finding>,
+    pub(super) table: TableCounts,
+    pub(super) api: ApiCounts,
+    #[serde(rename = "under_way")]
+    pub(super) running_loads: RunningLoads,
+    pub(super) findings: Vec<KeyFinding>,
     pub(super) findings_left_out: u64,
 }
 
 #[derive(Serialize)]
-pub(super) struct Rejected {
+pub(super) struct RejectedRow {
     pub(super) line: u64,
     pub(super) column: Option<String>,
     pub(super) reason: String,
 }
 
 #[derive(Default, Serialize)]
-pub(super) struct Table {
+pub(super) struct TableCounts {
     pub(super) missing: u64,
     pub(super) different: u64,
     pub(super) extra: u64,
-    /// Items whose keys were looked for in the file.
+    /// Items whose keys were looked up in the file.
     pub(super) looked_at: u64,
     pub(super) calls: u64,
     pub(super) read_units: f64,
 }
 
 #[derive(Default, Serialize)]
-pub(super) struct Answered {
+pub(super) struct ApiCounts {
     pub(super) missing: u64,
     pub(super) different: u64,
     pub(super) calls: u64,
 }
 
-impl Report {
-    pub(super) fn of(source: &Source, reading: &Reading, sample: Option<u64>) -> Self {
-        let rejects = reading.rejects.iter().map(|reject| Rejected {
+impl VerifyReport {
+    pub(super) fn new(source: &Source, reading: &FileReading, sample: Option<u64>) -> Self {
+        let rejects = reading.rejects.iter().map(|reject| RejectedRow {
             line: reject.line,
             column: reject.column.clone(),
             reason: reject.reason.clone(),
@@ -82,22 +83,22 @@ impl Report {
         }
     }
 
-    pub(super) fn add(&mut self, compared: Compared) {
-        self.compared += compared.rows;
-        self.equal += compared.rows - compared.findings.len() as u64;
-        compared.findings.into_iter().for_each(|finding| self.tell(finding));
+    pub(super) fn add_window(&mut self, window: ComparedWindow) {
+        self.compared += window.rows;
+        self.equal += window.rows - window.findings.len() as u64;
+        window.findings.into_iter().for_each(|finding| self.add_finding(finding));
     }
 
-    pub(super) fn tell(&mut self, finding: Finding) {
+    pub(super) fn add_finding(&mut self, finding: KeyFinding) {
         match finding.table {
-            Verdict::Equal => {}
-            Verdict::Missing => self.table.missing += 1,
-            Verdict::Different(_) => self.table.different += 1,
-            Verdict::Extra => self.table.extra += 1,
+            ItemVerdict::Equal => {}
+            ItemVerdict::Missing => self.table.missing += 1,
+            ItemVerdict::Different(_) => self.table.different += 1,
+            ItemVerdict::Extra => self.table.extra += 1,
         }
         match finding.api {
-            Some(Verdict::Missing) => self.api.missing += 1,
-            Some(Verdict::Different(_)) => self.api.different += 1,
+            Some(ItemVerdict::Missing) => self.api.missing += 1,
+            Some(ItemVerdict::Different(_)) => self.api.different += 1,
             _ => {}
         }
         if self.findings.len() < MAX_FINDINGS {
@@ -107,8 +108,8 @@ impl Report {
         }
     }
 
-    /// Asks the ledger which objects the loads are of that the findings name.
-    pub(super) async fn name_objects(&mut self, aws: &Aws, ledger: &str) -> Result<()> {
+    /// Looks up the objects of the loads in the findings.
+    pub(super) async fn look_up_objects(&mut self, aws: &Aws, ledger: &str) -> Result<()> {
         let mut objects: HashMap<String, Option<String>> = HashMap::new();
         for writer in self.findings.iter_mut().filter_map(|finding| finding.load.as_mut()) {
             if !objects.contains_key(writer.load.as_str()) {
@@ -124,25 +125,30 @@ impl Report {
         self.equal == self.compared && self.table.extra == 0
     }
 
-    pub(super) fn verdict(&self) -> Result<()> {
-        let Self { table, api, .. } = self;
+    /// # Errors
+    /// If the file, the table and the API are not equal.
+    pub(super) fn into_result(self) -> Result<()> {
         if self.is_equal() {
             return Ok(());
         }
+        let Self { table, api, .. } = &self;
         let mut next = Vec::new();
         if table.missing + table.different > 0 {
-            next.push("to load the file on top: restctl upload FILE, with another --name where it was loaded before".to_owned());
+            next.push(
+                "to load the file on top: restctl upload FILE, with another --name if it was loaded before"
+                    .to_owned(),
+            );
         } else if api.missing + api.different > 0 {
             next.push(
                 "the table is right and the API is not: restctl deploy, or restctl rollback".to_owned(),
             );
         }
         let load = self.findings.iter().find_map(|finding| finding.load.as_ref());
-        next.extend(load.map(|writer| format!("what a load did: restctl loads show {}", writer.load)));
+        next.extend(load.map(|writer| format!("to see what a load did: restctl loads show {}", writer.load)));
         let failure = Failure::new(format!("{}, the table and the API are not equal", self.file));
         let failure = failure.exit(Exit::Partial);
         Err(match next.as_slice() {
-            [] => failure.next("see who put the extra items there; no load removes any"),
+            [] => failure.next("find out what wrote the extra items; no load deletes any"),
             next => failure.next(next.join("\n")),
         })
     }

@@ -1,4 +1,4 @@
-//! Loads that may change the table while it is compared.
+//! Loads that may change the table during the comparison.
 
 use restctl_contract::load::{LoadId, LoadState};
 use restctl_contract::template::output as stack_output;
@@ -10,14 +10,14 @@ use crate::failure::Result;
 use crate::terminal::output;
 
 #[derive(Default, Serialize)]
-pub(super) struct UnderWay {
-    /// Those that the ledger calls loading.
+pub(super) struct RunningLoads {
+    /// Loads in the state `loading`.
     pub(super) loads: Vec<LoadId>,
     /// About how many messages are in the queue, one for each load.
     pub(super) queued: u64,
 }
 
-impl UnderWay {
+impl RunningLoads {
     pub(super) async fn find(aws: &Aws, stack: &Stack) -> Result<Self> {
         let (entries, depth) = tokio::try_join!(
             dynamodb::read_ledger_entries(aws, stack.output(stack_output::LEDGER_TABLE)?),
@@ -34,21 +34,21 @@ impl UnderWay {
         Ok(Self { loads, queued: depth.waiting + depth.in_flight })
     }
 
-    /// With those that `later` has beside these.
-    pub(super) fn and(mut self, later: Self) -> Self {
+    /// Adds the loads of `later`.
+    pub(super) fn merge(mut self, later: Self) -> Self {
         self.loads.extend(later.loads);
         self.loads.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
         self.loads.dedup();
         Self { queued: self.queued.max(later.queued), loads: self.loads }
     }
 
-    pub(super) fn say(&self) {
+    pub(super) fn print_note(&self) {
         if self.loads.is_empty() && self.queued == 0 {
             return;
         }
         output::print_message(&format!(
-            "note: the table is being loaded ({} loads under way, {} messages queued), so differences may be on their \
-             way: restctl loads ls",
+            "note: the table is being loaded ({} loads running, {} messages queued), so differences may be temporary: \
+             restctl loads ls",
             self.loads.len(),
             self.queued
         ));

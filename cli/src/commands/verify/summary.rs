@@ -1,6 +1,6 @@
-//! A report as it is written.
+//! Prints a report.
 
-use super::report::{MAX_FINDINGS, Rejected, Report};
+use super::report::{MAX_FINDINGS, RejectedRow, VerifyReport};
 use crate::failure::Result;
 use crate::terminal::output::{self, Format};
 use crate::terminal::sanitize::sanitize;
@@ -8,14 +8,14 @@ use crate::terminal::sanitize::sanitize;
 /// Findings that are shown to people.
 const SHOWN_FINDINGS: usize = 20;
 
-impl Report {
+impl VerifyReport {
     pub(super) fn print(&self) -> Result<()> {
         match output::chosen_format() {
             Format::Json => output::print_json(self),
             Format::Text => {
-                self.say_rejects();
-                self.under_way.say();
-                output::print_line(&self.text())?;
+                self.print_rejects();
+                self.running_loads.print_note();
+                output::print_line(&self.summary_text())?;
                 if self.is_equal() {
                     let part = if self.is_sample { "the sample of " } else { "" };
                     output::print_message(&format!("{part}{}, the table and the API are equal", self.file));
@@ -25,19 +25,22 @@ impl Report {
         }
     }
 
-    fn say_rejects(&self) {
+    fn print_rejects(&self) {
         if self.rejected == 0 {
             return;
         }
-        output::print_message(&format!("{} rows cannot be loaded, and are expected nowhere", self.rejected));
-        for Rejected { line, column, reason } in &self.rejects {
+        output::print_message(&format!(
+            "{} rows cannot be loaded and are not expected anywhere",
+            self.rejected
+        ));
+        for RejectedRow { line, column, reason } in &self.rejects {
             let column = column.as_ref().map(|column| format!(", column {column}")).unwrap_or_default();
-            let told = format!("  line {line}{column}: {reason}");
-            output::print_message(&sanitize(&told));
+            let row = format!("  line {line}{column}: {reason}");
+            output::print_message(&sanitize(&row));
         }
     }
 
-    fn text(&self) -> String {
+    fn summary_text(&self) -> String {
         let text = |number: u64| number.to_string();
         let mut summary = vec![
             ("rows", text(self.rows)),
@@ -61,12 +64,12 @@ impl Report {
         let mut text = output::align_values(&summary);
         for finding in self.findings.iter().take(SHOWN_FINDINGS) {
             text.push_str("\n\n");
-            text.push_str(&finding.lines().join("\n"));
+            text.push_str(&finding.to_lines().join("\n"));
         }
         let found = self.findings.len() as u64 + self.findings_left_out;
         if found > SHOWN_FINDINGS as u64 {
             text.push_str(&format!(
-                "\n\nand {} more; --output json tells the first {MAX_FINDINGS}",
+                "\n\nand {} more; --output json lists the first {MAX_FINDINGS}",
                 found - SHOWN_FINDINGS as u64
             ));
         }

@@ -80,7 +80,7 @@ async fn answer(bucket: Bucket, request: Request) -> Response {
 fn source(folder: &tempfile::TempDir, size: u64) -> Source {
     let path = folder.path().join("a.csv");
     File::create(&path).unwrap().set_len(size).unwrap();
-    Source::file(&path).unwrap()
+    Source::open(&path).unwrap()
 }
 
 #[tokio::test]

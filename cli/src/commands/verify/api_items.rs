@@ -1,4 +1,4 @@
-//! Items as the API answers them, many at a time.
+//! Gets items from the API, many at a time.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -13,13 +13,13 @@ use crate::api::client::{Api, parse_bulk_answer};
 use crate::api::endpoint;
 use crate::failure::Result;
 
-pub(super) struct Answers<'a> {
+pub(super) struct ApiItems<'a> {
     api: Api<'a>,
     key: &'a Key,
     calls: Cell<u64>,
 }
 
-impl<'a> Answers<'a> {
+impl<'a> ApiItems<'a> {
     pub(super) fn new(api: Api<'a>, key: &'a Key) -> Self {
         Self { api, key, calls: Cell::new(0) }
     }
@@ -28,9 +28,9 @@ impl<'a> Answers<'a> {
         self.calls.get()
     }
 
-    /// The items of at most as many keys as one call takes, by key. An item that is too large for any answer is not
-    /// among them.
-    pub(super) async fn get(&self, keys: &[&str]) -> Result<HashMap<String, Item>> {
+    /// Returns the items by key, for at most as many keys as one call takes. An item that is too large for any answer is
+    /// missing.
+    pub(super) async fn get_items(&self, keys: &[&str]) -> Result<HashMap<String, Item>> {
         let mut found = HashMap::new();
         let mut waiting: Vec<Vec<Json>> = vec![keys.iter().map(|key| Json::from(*key)).collect()];
         while let Some(ids) = waiting.pop() {
@@ -42,7 +42,7 @@ impl<'a> Answers<'a> {
                 StatusCode::OK => {
                     let answer = parse_bulk_answer(&body, ids.len())?;
                     let items = answer.items.into_iter();
-                    found.extend(items.filter_map(|item| Some((key_of(self.key, &item)?, item))));
+                    found.extend(items.filter_map(|item| Some((key_text(self.key, &item)?, item))));
                     waiting.extend((!answer.remaining.is_empty()).then_some(answer.remaining));
                 }
                 _ if !is_too_large(&body) => return Err(endpoint::parse_refusal(status, &body)),
@@ -57,8 +57,8 @@ impl<'a> Answers<'a> {
     }
 }
 
-/// The key's text, a number's in its one plain notation.
-fn key_of(key: &Key, item: &Item) -> Option<String> {
+/// Returns the key's text; a number's is in plain notation.
+fn key_text(key: &Key, item: &Item) -> Option<String> {
     match (key.kind, item.get(&key.name)?) {
         (KeyType::String, Json::String(text)) => Some(text.clone()),
         (KeyType::Number, Json::Number(number)) => number::normalize(number.as_str()).ok(),
@@ -78,25 +78,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answered_item_is_known_by_its_key() {
-        let key_of = |kind, json: Json| {
+    fn an_answered_item_is_identified_by_its_key() {
+        let key_text = |kind, json: Json| {
             let Json::Object(item) = json else { panic!("{json}") };
-            key_of(&Key { name: "id".into(), kind }, &item)
+            key_text(&Key { name: "id".into(), kind }, &item)
         };
-        assert_eq!(key_of(KeyType::String, json!({ "id": "042" })).as_deref(), Some("042"));
+        assert_eq!(key_text(KeyType::String, json!({ "id": "042" })).as_deref(), Some("042"));
         let number: Json = serde_json::from_str(r#"{"id":4.20e1}"#).unwrap();
-        assert_eq!(key_of(KeyType::Number, number).as_deref(), Some("42"));
+        assert_eq!(key_text(KeyType::Number, number).as_deref(), Some("42"));
         for (kind, json) in [
             (KeyType::String, json!({ "id": 42 })),
             (KeyType::Number, json!({ "id": "42" })),
             (KeyType::Number, json!({ "name": 42 })),
         ] {
-            assert_eq!(key_of(kind, json.clone()), None, "{json}");
+            assert_eq!(key_text(kind, json.clone()), None, "{json}");
         }
     }
 
     #[test]
-    fn an_item_that_is_too_large_is_told_from_other_failures() {
+    fn an_item_that_is_too_large_differs_from_other_failures() {
         let problem = |kind: &str| json!({ "type": kind, "title": "x", "status": 500 }).to_string();
         assert!(is_too_large(problem("urn:restctl:problem:item-too-large").as_bytes()));
         assert!(!is_too_large(problem("urn:restctl:problem:internal").as_bytes()));

@@ -1,4 +1,4 @@
-//! A value as the table or the API has it.
+//! The values of items in the table and in the API, comparable with those of a row.
 
 use std::collections::HashMap;
 
@@ -13,59 +13,59 @@ use serde_json::{Number, Value as Json, json};
 
 use crate::aws::dynamodb::items::Attributes;
 
-pub(super) enum Found {
+pub(super) enum ItemValue {
     Value(Value),
-    /// What no file has, in DynamoDB's own notation.
+    /// A value that no file can have, in DynamoDB's own notation.
     Other(Json),
 }
 
-impl Found {
-    pub(super) fn is(&self, value: &Value) -> bool {
-        matches!(self, Found::Value(found) if same(found, value))
+impl ItemValue {
+    pub(super) fn equals(&self, value: &Value) -> bool {
+        matches!(self, ItemValue::Value(found) if are_equal(found, value))
     }
 
     pub(super) fn into_json(self) -> Json {
         match self {
-            Found::Value(value) => json(&value),
-            Found::Other(other) => other,
+            ItemValue::Value(value) => to_json(&value),
+            ItemValue::Other(other) => other,
         }
     }
 }
 
-pub(super) fn in_table(item: Attributes) -> HashMap<String, Found> {
-    item.into_iter().map(|(name, attribute)| (name, stored(attribute))).collect()
+pub(super) fn from_attributes(item: Attributes) -> HashMap<String, ItemValue> {
+    item.into_iter().map(|(name, attribute)| (name, from_attribute(attribute))).collect()
 }
 
-pub(super) fn in_answer(item: Item) -> HashMap<String, Found> {
-    item.into_iter().map(|(name, value)| (name, answered(value))).collect()
+pub(super) fn from_api_item(item: Item) -> HashMap<String, ItemValue> {
+    item.into_iter().map(|(name, value)| (name, from_json(value))).collect()
 }
 
-fn stored(attribute: AttributeValue) -> Found {
-    match value_of_stored(&attribute) {
-        Some(value) => Found::Value(value),
-        None => Found::Other(notation(attribute)),
+fn from_attribute(attribute: AttributeValue) -> ItemValue {
+    match parse_attribute(&attribute) {
+        Some(value) => ItemValue::Value(value),
+        None => ItemValue::Other(dynamodb_json(attribute)),
     }
 }
 
-fn value_of_stored(attribute: &AttributeValue) -> Option<Value> {
+fn parse_attribute(attribute: &AttributeValue) -> Option<Value> {
     Some(match attribute {
         AttributeValue::Null(_) => Value::Null,
         AttributeValue::Bool(flag) => Value::Bool(*flag),
         AttributeValue::N(digits) => Value::Number(number::normalize(digits).ok()?),
         AttributeValue::S(text) => Value::String(text.clone()),
         AttributeValue::L(members) => {
-            Value::List(members.iter().map(value_of_stored).collect::<Option<_>>()?)
+            Value::List(members.iter().map(parse_attribute).collect::<Option<_>>()?)
         }
         AttributeValue::M(members) => {
-            let members = members.iter().map(|(name, member)| Some((name.clone(), value_of_stored(member)?)));
+            let members = members.iter().map(|(name, member)| Some((name.clone(), parse_attribute(member)?)));
             Value::Map(members.collect::<Option<_>>()?)
         }
         _ => return None,
     })
 }
 
-/// "DynamoDB low-level API", Amazon DynamoDB Developer Guide.
-fn notation(attribute: AttributeValue) -> Json {
+/// Writes a value in DynamoDB's notation ("DynamoDB low-level API", Amazon DynamoDB Developer Guide).
+fn dynamodb_json(attribute: AttributeValue) -> Json {
     let base64 = |bytes: Blob| BASE64_STANDARD.encode(bytes);
     match attribute {
         AttributeValue::B(bytes) => json!({ "B": base64(bytes) }),
@@ -74,10 +74,10 @@ fn notation(attribute: AttributeValue) -> Json {
             json!({ "BS": members.into_iter().map(base64).collect::<Vec<_>>() })
         }
         AttributeValue::L(members) => {
-            json!({ "L": members.into_iter().map(notation).collect::<Vec<_>>() })
+            json!({ "L": members.into_iter().map(dynamodb_json).collect::<Vec<_>>() })
         }
         AttributeValue::M(members) => {
-            let members = members.into_iter().map(|(name, member)| (name, notation(member)));
+            let members = members.into_iter().map(|(name, member)| (name, dynamodb_json(member)));
             json!({ "M": members.collect::<Item>() })
         }
         AttributeValue::N(digits) => json!({ "N": digits }),
@@ -85,50 +85,49 @@ fn notation(attribute: AttributeValue) -> Json {
         AttributeValue::Null(_) => json!({ "NULL": true }),
         AttributeValue::S(text) => json!({ "S": text }),
         AttributeValue::Ss(members) => json!({ "SS": members }),
-        // Of a type that came after this command.
+        // A type that is newer than this command.
         _ => Json::Null,
     }
 }
 
-fn answered(json: Json) -> Found {
-    match value_of_answered(&json) {
-        Some(value) => Found::Value(value),
-        None => Found::Other(json),
+fn from_json(json: Json) -> ItemValue {
+    match parse_json(&json) {
+        Some(value) => ItemValue::Value(value),
+        None => ItemValue::Other(json),
     }
 }
 
-fn value_of_answered(json: &Json) -> Option<Value> {
+fn parse_json(json: &Json) -> Option<Value> {
     Some(match json {
         Json::Null => Value::Null,
         Json::Bool(flag) => Value::Bool(*flag),
         Json::Number(number) => Value::Number(number::normalize(number.as_str()).ok()?),
         Json::String(text) => Value::String(text.clone()),
-        Json::Array(members) => Value::List(members.iter().map(value_of_answered).collect::<Option<_>>()?),
+        Json::Array(members) => Value::List(members.iter().map(parse_json).collect::<Option<_>>()?),
         Json::Object(members) => {
-            let members =
-                members.iter().map(|(name, member)| Some((name.clone(), value_of_answered(member)?)));
+            let members = members.iter().map(|(name, member)| Some((name.clone(), parse_json(member)?)));
             Value::Map(members.collect::<Option<_>>()?)
         }
     })
 }
 
-/// Each number is in its one plain notation; a map's members are in no order.
-fn same(one: &Value, other: &Value) -> bool {
+/// Compares values whose numbers are in plain notation. The order of a map's members does not matter.
+fn are_equal(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::List(one), Value::List(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| are_equal(one, other))
         }
         (Value::Map(one), Value::Map(other)) => {
             let other: HashMap<_, _> = other.iter().map(|(name, value)| (name, value)).collect();
             one.len() == other.len()
-                && one.iter().all(|(name, one)| other.get(name).is_some_and(|other| same(one, other)))
+                && one.iter().all(|(name, one)| other.get(name).is_some_and(|other| are_equal(one, other)))
         }
         _ => one == other,
     }
 }
 
-/// As the API shows it.
-pub(super) fn json(value: &Value) -> Json {
+/// Returns the value as the API writes it.
+pub(super) fn to_json(value: &Value) -> Json {
     match value {
         Value::Null => Json::Null,
         Value::Bool(flag) => Json::Bool(*flag),
@@ -136,9 +135,9 @@ pub(super) fn json(value: &Value) -> Json {
             digits.parse::<Number>().map_or_else(|_| Json::from(digits.as_str()), Json::Number)
         }
         Value::String(text) => Json::from(text.as_str()),
-        Value::List(members) => members.iter().map(json).collect(),
+        Value::List(members) => members.iter().map(to_json).collect(),
         Value::Map(members) => {
-            members.iter().map(|(name, member)| (name.clone(), json(member))).collect::<Item>().into()
+            members.iter().map(|(name, member)| (name.clone(), to_json(member))).collect::<Item>().into()
         }
     }
 }
@@ -174,35 +173,35 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_the_same_in_any_notation_and_to_the_last_digit() {
+    fn numbers_are_compared_in_any_notation_and_to_the_last_digit() {
         let digits = "12345678901234567890.123456789012345678";
-        for (found, value, is_same) in [
+        for (found, value, is_equal) in [
             ("1.50", "1.5", true),
             ("1.5E+0", "1.5", true),
             (digits, digits, true),
             ("12345678901234567890.123456789012345679", digits, false),
             ("9007199254740993", "9007199254740992", false),
         ] {
-            assert_eq!(stored(attribute(found)).is(&nested(value)), is_same, "{found}");
+            assert_eq!(from_attribute(attribute(found)).equals(&nested(value)), is_equal, "{found}");
             let json: Json = serde_json::from_str(found).unwrap();
-            assert_eq!(answered(json).is(&number(value)), is_same, "{found}");
+            assert_eq!(from_json(json).equals(&number(value)), is_equal, "{found}");
         }
         let answer = r#"{"flag":true,"list":[1.0,null,""],"price":1.50}"#;
-        assert!(answered(serde_json::from_str(answer).unwrap()).is(&nested("1.5")));
+        assert!(from_json(serde_json::from_str(answer).unwrap()).equals(&nested("1.5")));
     }
 
     #[test]
-    fn values_of_another_type_are_not_the_same() {
+    fn values_of_another_type_are_not_equal() {
         let text = |text: &str| Value::String(text.to_owned());
-        assert!(!stored(AttributeValue::S("42".into())).is(&number("42")));
-        assert!(!answered(json!("42")).is(&number("42")));
-        assert!(!answered(json!(42)).is(&text("42")));
-        assert!(!answered(json!(null)).is(&text("")));
-        assert!(!answered(json!([])).is(&Value::Map(vec![])));
-        assert!(!answered(json!({ "a": 1, "b": 2 })).is(&Value::Map(vec![("a".into(), number("1"))])));
+        assert!(!from_attribute(AttributeValue::S("42".into())).equals(&number("42")));
+        assert!(!from_json(json!("42")).equals(&number("42")));
+        assert!(!from_json(json!(42)).equals(&text("42")));
+        assert!(!from_json(json!(null)).equals(&text("")));
+        assert!(!from_json(json!([])).equals(&Value::Map(vec![])));
+        assert!(!from_json(json!({ "a": 1, "b": 2 })).equals(&Value::Map(vec![("a".into(), number("1"))])));
         let set = AttributeValue::Ss(vec!["a".into()]);
-        assert!(!stored(set.clone()).is(&Value::List(vec![text("a")])));
+        assert!(!from_attribute(set.clone()).equals(&Value::List(vec![text("a")])));
         let list = AttributeValue::L(vec![set, AttributeValue::B(Blob::new("hi"))]);
-        assert_eq!(stored(list).into_json(), json!({ "L": [{ "SS": ["a"] }, { "B": "aGk=" }] }));
+        assert_eq!(from_attribute(list).into_json(), json!({ "L": [{ "SS": ["a"] }, { "B": "aGk=" }] }));
     }
 }
