@@ -179,7 +179,7 @@ mod tests {
     fn a_denial_by_an_organization_or_a_boundary_is_doubtful() {
         let denied = OrganizationsDecisionDetail::builder().allowed_by_organizations(false).build();
         let result = decided(Decision::ImplicitDeny).organizations_decision_detail(denied);
-        assert!(doubt(result).unwrap().contains("organisation"));
+        assert!(doubt(result).unwrap().contains("organization"));
         let denied =
             PermissionsBoundaryDecisionDetail::builder().allowed_by_permissions_boundary(false).build();
         let result = decided(Decision::ImplicitDeny).permissions_boundary_decision_detail(denied.clone());

@@ -70,7 +70,7 @@ struct Stage {
 impl Stage {
     fn set() -> Result<Self> {
         let restctl = std::env::current_exe().context("restctl's own path is not known")?;
-        let checkout = packages::checkout().ok_or_else(|| {
+        let checkout = packages::find_checkout().ok_or_else(|| {
             Failure::new("the demo needs a checkout of restctl, whose data it loads")
                 .exit(Exit::Usage)
                 .next("run it there")

@@ -43,7 +43,7 @@ async fn roll_back(context: &Context) -> Result<Value> {
     )?;
     let last = api.since().max(ingest.since());
     // Of the functions that went live together, all go back, and the others stay.
-    let back = |live: &LiveVersion| live.back().filter(|_| live.since() == last);
+    let back = |live: &LiveVersion| live.with_previous_version().filter(|_| live.since() == last);
     let (api_before, ingest_before) = (back(&api), back(&ingest));
     if api_before.is_none() && ingest_before.is_none() {
         return Err(Failure::new(format!("the functions of the stack {name} have no earlier version"))
@@ -55,20 +55,20 @@ async fn roll_back(context: &Context) -> Result<Value> {
         check_that_it_finds_its_resources(aws, before).await?;
     }
     if let Some(before) = &api_before {
-        smoke::api(aws, before.function(), before.version()).await?;
+        smoke::test_api(aws, before.function(), before.version()).await?;
     }
     if let Some(before) = &ingest_before {
-        smoke::ingest(aws, before.function(), before.version()).await?;
+        smoke::test_ingest(aws, before.function(), before.version()).await?;
     }
     if let Some(before) = &api_before {
-        before.shift(aws).await?;
+        before.make_live(aws).await?;
     }
     if let Some(before) = &ingest_before
-        && let Err(failure) = before.shift(aws).await
+        && let Err(failure) = before.make_live(aws).await
     {
         // Together or not at all.
         if api_before.is_some() {
-            api.shift(aws).await?;
+            api.make_live(aws).await?;
         }
         return Err(failure.next("restctl rollback: neither version has changed"));
     }

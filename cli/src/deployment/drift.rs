@@ -1,4 +1,4 @@
-//! Whether the live version of the API goes by the settings as they are now.
+//! Compares the environment of the live API version with the current settings.
 
 use restctl_contract::stack::Setting;
 use restctl_contract::template::{output as stack_output, variable};
@@ -8,7 +8,7 @@ use crate::aws::{Aws, lambda};
 use crate::failure::Result;
 use crate::identity::settings::Settings;
 
-/// The settings that the API has in its environment.
+/// The settings that are in the API's environment.
 const DEPLOYED: [(Setting, &str); 5] = [
     (Setting::Issuer, variable::ISSUER),
     (Setting::Audience, variable::AUDIENCE),
@@ -17,15 +17,19 @@ const DEPLOYED: [(Setting, &str); 5] = [
     (Setting::Provider, variable::PROVIDER),
 ];
 
-/// A setting that is another one in the live version of the API.
-pub(crate) struct Difference {
+/// A setting whose value in the live version of the API is out of date.
+pub(crate) struct SettingDifference {
     pub(crate) variable: &'static str,
     pub(crate) deployed: String,
     pub(crate) set_up: String,
 }
 
-/// Read from the function itself: after a rollback, CloudFormation knows the settings of another version.
-pub(crate) async fn differences(aws: &Aws, stack: &Stack, settings: &Settings) -> Result<Vec<Difference>> {
+/// Reads the environment from the function itself: after a rollback, CloudFormation has the settings of another version.
+pub(crate) async fn find_differences(
+    aws: &Aws,
+    stack: &Stack,
+    settings: &Settings,
+) -> Result<Vec<SettingDifference>> {
     let function = stack.output(stack_output::API_FUNCTION)?;
     let live = lambda::read_live_alias(aws, function).await?;
     let deployed = lambda::read_environment(aws, function, Some(&live.version)).await?;
@@ -34,7 +38,7 @@ pub(crate) async fn differences(aws: &Aws, stack: &Stack, settings: &Settings) -
         let set_up = settings.require(setting)?;
         let deployed = deployed.get(variable).map_or("", String::as_str);
         if deployed != set_up {
-            differences.push(Difference {
+            differences.push(SettingDifference {
                 variable,
                 deployed: deployed.to_owned(),
                 set_up: set_up.to_owned(),

@@ -1,16 +1,16 @@
-//! Which version of a function is live, that is behind the alias through which it is called, and which ones were before.
+//! The live version of a function, to which its alias points, and the versions that were live before.
 //!
-//! The alias's description keeps them, so that any operator can return to them: each with the time at which it was
-//! made live, the newest first, as in `since 1763868000; before 4@1763860000 2@1763850000`.
+//! The alias's description lists the earlier versions, so that any operator can return to them: each with the time at which
+//! it became live, the newest first, as in `since 1763868000; before 4@1763860000 2@1763850000`.
 
 use crate::aws::Aws;
 use crate::aws::lambda::{self, Alias};
 use crate::failure::Result;
 
-/// A description has 256 characters at most (`CreateAlias`); more than these are forgotten.
-const REMEMBERED: usize = 10;
+/// How many earlier versions are kept. A description has at most 256 characters (`CreateAlias`).
+const MAX_EARLIER: usize = 10;
 
-/// A version and when it was made live, in seconds since 1970.
+/// A version and when it became live, in seconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Turn {
     version: String,
@@ -38,28 +38,28 @@ impl LiveVersion {
         &self.now.version
     }
 
-    /// When this version was made live, in seconds since 1970; 0 where that was CloudFormation's doing.
+    /// Returns when this version became live, in seconds since 1970, or 0 if CloudFormation made it live.
     pub(crate) fn since(&self) -> u64 {
         self.now.since
     }
 
-    /// With another version live, as of `now`; functions that are shifted together have it in common.
-    pub(crate) fn forward(&self, version: &str, now: u64) -> Self {
+    /// Returns the state with another version live since `now`. Functions that are switched together share that time.
+    pub(crate) fn with_version(&self, version: &str, now: u64) -> Self {
         let mut before = self.before.clone();
         before.insert(0, self.now.clone());
-        before.truncate(REMEMBERED);
+        before.truncate(MAX_EARLIER);
         let now = Turn { version: version.to_owned(), since: now };
         Self { function: self.function.clone(), now, before }
     }
 
-    /// With the version live that was so before this one; none where there was none.
-    pub(crate) fn back(&self) -> Option<Self> {
+    /// Returns the state with the previous version live, or `None` if there is none.
+    pub(crate) fn with_previous_version(&self) -> Option<Self> {
         let (now, before) = self.before.split_first()?;
         Some(Self { function: self.function.clone(), now: now.clone(), before: before.to_vec() })
     }
 
-    /// Makes it so.
-    pub(crate) async fn shift(&self, aws: &Aws) -> Result<()> {
+    /// Points the function's alias at this version.
+    pub(crate) async fn make_live(&self, aws: &Aws) -> Result<()> {
         let alias = Alias { version: self.now.version.clone(), description: self.description() };
         lambda::update_live_alias(aws, &self.function, &alias).await
     }
@@ -69,7 +69,7 @@ impl LiveVersion {
         format!("since {}; before{}", self.now.since, turns.collect::<String>())
     }
 
-    /// A description that somebody else wrote tells nothing.
+    /// Parses an alias. A description that restctl did not write lists no earlier versions.
     fn parse(function: &str, alias: Alias) -> Self {
         let (since, before) = alias.description.split_once("; before").unwrap_or_default();
         let since = since.strip_prefix("since ").and_then(|since| since.parse().ok()).unwrap_or_default();
@@ -91,29 +91,29 @@ mod tests {
     }
 
     #[test]
-    fn back_undoes_forward_until_there_is_nothing_before() {
-        let second = first().forward("2", 100);
-        let fourth = second.forward("4", 200);
+    fn a_previous_version_exists_until_the_first_one() {
+        let second = first().with_version("2", 100);
+        let fourth = second.with_version("4", 200);
         assert_eq!((fourth.version(), fourth.since()), ("4", 200));
-        assert_eq!(fourth.back(), Some(second.clone()));
-        assert_eq!(second.back(), Some(first()));
-        assert_eq!(first().back(), None);
+        assert_eq!(fourth.with_previous_version(), Some(second.clone()));
+        assert_eq!(second.with_previous_version(), Some(first()));
+        assert_eq!(first().with_previous_version(), None);
     }
 
     #[test]
-    fn the_alias_s_description_keeps_what_was_before() {
+    fn the_alias_description_keeps_the_earlier_versions() {
         let mut live = first();
         for version in 2..40 {
-            live = live.forward(&format!("1000000{version}"), 1_763_868_000 + version);
+            live = live.with_version(&format!("1000000{version}"), 1_763_868_000 + version);
             let alias = Alias { version: live.version().to_owned(), description: live.description() };
             assert!(alias.description.len() <= 256, "{}", alias.description);
             assert_eq!(LiveVersion::parse("api", alias), live);
         }
-        assert_eq!(live.before.len(), REMEMBERED);
+        assert_eq!(live.before.len(), MAX_EARLIER);
     }
 
     #[test]
-    fn a_description_of_somebody_else_s_tells_nothing() {
+    fn a_foreign_description_lists_no_earlier_versions() {
         for description in
             ["", "the live one", "since noon; before lunch", "since ; before 3", "; before @ 1@x"]
         {
@@ -121,7 +121,11 @@ mod tests {
                 "api",
                 Alias { version: "3".to_owned(), description: description.to_owned() },
             );
-            assert_eq!((live.version(), live.since(), live.back()), ("3", 0, None), "{description}");
+            assert_eq!(
+                (live.version(), live.since(), live.with_previous_version()),
+                ("3", 0, None),
+                "{description}"
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The two Lambda packages, and where they come from: a folder that is named, this very binary, or a build in the checkout.
+//! The two Lambda packages. They come from a folder that the user names, from this binary, or from a build in the checkout.
 
 mod elf;
 mod source;
@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-pub(crate) use source::checkout;
+pub(crate) use source::find_checkout;
 
 use crate::digest::sha256_hex;
 use crate::failure::{Exit, Failure, FailureContext, Result};
@@ -17,10 +17,10 @@ use crate::failure::{Exit, Failure, FailureContext, Result};
 pub(crate) const API: &str = "restctl-api";
 pub(crate) const INGEST: &str = "restctl-ingest";
 
-/// The zips in this binary, by architecture: the API's, then ingest's. `cli/build.rs` writes them.
+/// The zips in this binary: the architecture, the API and the ingest function. `cli/build.rs` writes them.
 const BUNDLED: &[(&str, &[u8], &[u8])] = include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
 
-/// Where the functions are to run.
+/// Where the functions will run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     /// On this machine.
@@ -34,7 +34,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// In Lambda's words.
+/// With the names that Lambda uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Architecture {
     Arm64,
@@ -42,7 +42,7 @@ pub(crate) enum Architecture {
 }
 
 impl Architecture {
-    /// This machine's.
+    /// The architecture of this machine.
     const HERE: Self = if cfg!(target_arch = "aarch64") { Self::Arm64 } else { Self::X86_64 };
 
     pub(crate) fn name(self) -> &'static str {
@@ -64,11 +64,11 @@ impl FromStr for Architecture {
 
     fn from_str(name: &str) -> Result<Self, String> {
         let known = [Self::Arm64, Self::X86_64].into_iter().find(|known| known.name() == name);
-        known.ok_or_else(|| format!("{name:?} is no architecture of Lambda's"))
+        known.ok_or_else(|| format!("{name:?} is not an architecture of Lambda"))
     }
 }
 
-/// A zip that Lambda takes.
+/// A zip that Lambda accepts.
 pub(crate) struct Package {
     pub(crate) zip: Vec<u8>,
     /// `{name}-{SHA-256 of the zip}.zip`
@@ -88,52 +88,53 @@ pub(crate) struct Packages {
 }
 
 impl Packages {
-    /// Of `folder` where one is named; else those in this binary, if it has any; else built here. `deployed` is what the
-    /// stack runs on now, which it keeps where both can be had.
+    /// Returns the packages of `folder` if it is set, otherwise the bundled ones, otherwise a build of the checkout.
+    /// `deployed` is the architecture of the stack, which stays the same if it is available.
     pub(crate) fn find(folder: Option<&Path>, place: Place, deployed: Option<Architecture>) -> Result<Self> {
         if let Some(folder) = folder {
-            return Self::of_folder(folder, place);
+            return Self::read_folder(folder, place);
         }
         if !BUNDLED.is_empty() {
-            return Self::choose(BUNDLED, place, deployed);
+            return Self::choose_bundled(BUNDLED, place, deployed);
         }
-        let checkout = checkout().ok_or_else(|| {
-            Failure::new("there are no Lambda binaries to deploy")
-                .why("this restctl was built without them, and this is no checkout in which they could be built")
-                .next(format!("give --lambdas a folder that holds {API} and {INGEST}, or take a restctl that was built by .ci/release"))
+        let checkout = find_checkout().ok_or_else(|| {
+            Failure::new("no Lambda binaries to deploy were found")
+                .why("this restctl was built without them, and it does not run in a checkout in which it could build them")
+                .next(format!("name a folder that holds {API} and {INGEST} with --lambdas, or use a restctl that .ci/release built"))
         })?;
-        Self::of_folder(&source::build(&checkout, place, deployed)?, place)
+        Self::read_folder(&source::build(&checkout, place, deployed)?, place)
     }
 
-    fn choose(
+    fn choose_bundled(
         bundled: &[(&str, &[u8], &[u8])],
         place: Place,
         deployed: Option<Architecture>,
     ) -> Result<Self> {
-        let of = |architecture: Architecture| bundled.iter().find(|(name, ..)| *name == architecture.name());
+        let bundled_for =
+            |architecture: Architecture| bundled.iter().find(|(name, ..)| *name == architecture.name());
         let wanted: &[Architecture] = match place {
             Place::Local => &[Architecture::HERE],
-            // arm64 costs less and does as much.
+            // arm64 costs less for the same work.
             Place::Aws => &[Architecture::Arm64, Architecture::X86_64],
         };
         let deployed = deployed.filter(|deployed| wanted.contains(deployed));
         let mut choices = deployed.into_iter().chain(wanted.iter().copied());
-        let chosen = choices.find_map(|architecture| Some((architecture, of(architecture)?)));
+        let chosen = choices.find_map(|architecture| Some((architecture, bundled_for(architecture)?)));
         let Some((architecture, (_, api, ingest))) = chosen else {
             return Err(Failure::new(format!("this restctl has no Lambdas for {}", Architecture::HERE))
                 .why("the local cloud runs them on this machine")
-                .next("give --lambdas a folder of such"));
+                .next("name a folder of Lambda binaries for this machine with --lambdas"));
         };
         let package = |name: &str, zip: &[u8]| {
             let bundled = PathBuf::from(format!("{name} in this restctl"));
             let binary = zipped::unzip(zip).context(format!("{} is damaged", bundled.display()))?;
-            elf::check(&bundled, &binary, place)?;
+            elf::check_binary(&bundled, &binary, place)?;
             Ok::<_, Failure>(Package::new(name, zip.to_vec()))
         };
         Ok(Self { api: package(API, api)?, ingest: package(INGEST, ingest)?, architecture })
     }
 
-    fn of_folder(folder: &Path, place: Place) -> Result<Self> {
+    fn read_folder(folder: &Path, place: Place) -> Result<Self> {
         let (api, api_architecture) = pack(folder, API, place)?;
         let (ingest, architecture) = pack(folder, INGEST, place)?;
         if api_architecture != architecture {
@@ -146,16 +147,16 @@ impl Packages {
     }
 }
 
-/// Packs `folder/name`, or `folder/name/bootstrap`, where cargo-lambda puts it.
+/// Packs `folder/name`, or `folder/name/bootstrap`, which is where cargo-lambda puts it.
 fn pack(folder: &Path, name: &str, place: Place) -> Result<(Package, Architecture)> {
     let bootstrap = folder.join(name).join("bootstrap");
     let file = if bootstrap.is_file() { bootstrap } else { folder.join(name) };
-    let binary = fs::read(&file).context(format!("the Lambda binary {} cannot be read", file.display()));
+    let binary = fs::read(&file).context(format!("cannot read the Lambda binary {}", file.display()));
     let binary = binary.map_err(|failure| {
-        failure.next(format!("give --lambdas a folder that holds {API} and {INGEST}, built for Linux"))
+        failure.next(format!("name a folder that holds {API} and {INGEST}, built for Linux, with --lambdas"))
     })?;
-    let architecture = elf::check(&file, &binary, place)?;
-    let zip = zipped::zip(&binary).context(format!("{} cannot be packed", file.display()))?;
+    let architecture = elf::check_binary(&file, &binary, place)?;
+    let zip = zipped::zip(&binary).context(format!("cannot pack {}", file.display()))?;
     Ok((Package::new(name, zip), architecture))
 }
 

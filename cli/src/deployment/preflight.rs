@@ -1,5 +1,5 @@
-//! What would end a deployment half-way, found before its first change: who asks and what they may do, the certificate, the
-//! names, the quotas.
+//! Finds what would end a deployment halfway, before its first change: the caller's permissions, the certificate, names and
+//! quotas.
 
 mod certificate;
 mod permissions;
@@ -14,30 +14,30 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::terminal::output;
 
-/// What is to be deployed, as far as it matters here.
+/// The planned deployment.
 pub(crate) struct Deployment<'a> {
     pub(crate) certificate: &'a Certificate,
     pub(crate) existing: Option<&'a Stack>,
     pub(crate) artifacts: OwnBucket<'a>,
     pub(crate) caller: &'a sts::Caller,
-    /// The template's parameters, as far as they are known.
+    /// The template's parameters that are known so far.
     pub(crate) parameters: &'a [(&'static str, String)],
 }
 
 impl Deployment<'_> {
-    /// The value of a parameter; empty where it is the template's default.
+    /// Returns the value of a parameter, or the empty string for the template's default.
     fn parameter(&self, name: &str) -> &str {
         let value = self.parameters.iter().find(|(parameter, _)| *parameter == name);
         value.map_or("", |(_, value)| value.as_str())
     }
 
-    /// There is no stack yet.
+    /// Whether there is no stack yet.
     fn is_new(&self) -> bool {
         self.deployed().is_none()
     }
 
-    /// The stack that is there was deployed with this value of a parameter; empty where its template did not have it.
-    fn was(&self, name: &str, value: &str) -> bool {
+    /// Whether the existing stack was deployed with this value of a parameter. A parameter that its template did not have is empty.
+    fn was_deployed_with(&self, name: &str, value: &str) -> bool {
         self.deployed().is_some_and(|stack| stack.parameter(name).unwrap_or_default() == value)
     }
 
@@ -46,53 +46,53 @@ impl Deployment<'_> {
     }
 }
 
-/// Something that a question found.
+/// The result of a check.
 #[derive(Debug)]
-enum Finding {
-    /// It would end the deployment.
+enum PreflightFinding {
+    /// Would end the deployment.
     Problem { what: String, next: String },
-    /// It is worth to know.
+    /// Worth knowing.
     Note(String),
 }
 
-/// Asks everything at once; fails with all that would go wrong together.
+/// Makes all checks at once. A failure names all problems together.
 pub(crate) async fn check(context: &Context, deployment: &Deployment<'_>) -> Result<()> {
     let aws = context.aws().await?;
     let (certificate, bucket, permissions, quotas) = tokio::join!(
         certificate::check(context, deployment),
-        bucket(context, deployment),
+        check_bucket(context, deployment),
         permissions::check(context, aws, deployment),
         quotas::check(context, aws, deployment),
     );
     let findings = [certificate?, bucket?, permissions, quotas];
-    let (mut whats, mut nexts) = (Vec::new(), Vec::new());
+    let (mut problems, mut next_steps) = (Vec::new(), Vec::new());
     for finding in findings.into_iter().flatten() {
         match finding {
-            Finding::Note(note) => output::print_message(&format!("note: {note}")),
-            Finding::Problem { what, next } => {
-                whats.push(what);
-                nexts.push(next);
+            PreflightFinding::Note(note) => output::print_message(&format!("note: {note}")),
+            PreflightFinding::Problem { what, next } => {
+                problems.push(what);
+                next_steps.push(next);
             }
         }
     }
-    if whats.is_empty() {
+    if problems.is_empty() {
         return Ok(());
     }
-    nexts.dedup();
-    Err(Failure::new("this cannot be deployed, and nothing was changed")
+    next_steps.dedup();
+    Err(Failure::new("this cannot be deployed; nothing was changed")
         .exit(Exit::Usage)
-        .why(whats.join("\n"))
-        .next(nexts.join("\n")))
+        .why(problems.join("\n"))
+        .next(next_steps.join("\n")))
 }
 
-/// Bucket names are shared by all accounts.
-async fn bucket(context: &Context, deployment: &Deployment<'_>) -> Result<Vec<Finding>> {
+/// All accounts share the names of buckets.
+async fn check_bucket(context: &Context, deployment: &Deployment<'_>) -> Result<Vec<PreflightFinding>> {
     let is_refused =
         s3::find_own_bucket(context.aws().await?, deployment.artifacts).await? == OwnBucketState::Refused;
     let bucket = deployment.artifacts.name;
-    let found = is_refused.then(|| Finding::Problem {
-        what: format!("the bucket {bucket} is there and may not be used: it is somebody else's, or a policy is in the way"),
-        next: "another name: --stack NAME".to_owned(),
+    let found = is_refused.then(|| PreflightFinding::Problem {
+        what: format!("the bucket {bucket} exists and cannot be used: it belongs to another account, or a policy denies access"),
+        next: "choose another name: --stack NAME".to_owned(),
     });
     Ok(found.into_iter().collect())
 }
@@ -106,8 +106,8 @@ mod fixture {
 
     type Parameters<'a> = &'a [(&'static str, &'a str)];
 
-    /// Looks at a deployment of these parameters, to a stack that has those of `before`, or to none.
-    pub(super) fn with<T>(
+    /// Passes a deployment of these parameters to `look`. `before` are the parameters of the existing stack, if there is one.
+    pub(super) fn with_deployment<T>(
         parameters: Parameters<'_>,
         before: Option<Parameters<'_>>,
         look: impl FnOnce(&Deployment<'_>) -> T,

@@ -1,5 +1,5 @@
-//! Each resource of the stack, as CloudFormation works on it: on a terminal a line for each that is under way, which
-//! scrolls up when it is done; elsewhere a plain line for each that is done.
+//! Shows the resources of the stack while CloudFormation works on them. A terminal has a line for each resource in progress,
+//! which scrolls up when it is done. Elsewhere, each finished resource is a plain line.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -9,12 +9,12 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use crate::aws::cloudformation::events::Event;
 use crate::terminal::output;
 
-/// Lines of the terminal that are left to what is done and to the shell.
-const LINES_LEFT: u16 = 6;
+/// Lines of the terminal that are left for finished resources and the shell.
+const RESERVED_LINES: u16 = 6;
 
 pub(crate) struct Progress {
     lines: MultiProgress,
-    /// Those under way, the longest first; without a bar where the terminal has no line for it.
+    /// The resources in progress, oldest first. A resource has no bar if the terminal has no line left.
     running: RefCell<Vec<(String, Option<ProgressBar>)>>,
 }
 
@@ -39,12 +39,13 @@ impl Progress {
             self.lines.suspend(|| output::print_message(&format!("  {line}")));
             return;
         }
-        let has_room = running.iter().filter(|(_, bar)| bar.is_some()).count() < usize::from(room());
-        let bar = has_room.then(|| self.lines.add(bar(line)));
+        let has_room =
+            running.iter().filter(|(_, bar)| bar.is_some()).count() < usize::from(available_lines());
+        let bar = has_room.then(|| self.lines.add(new_bar(line)));
         running.push((event.resource.clone(), bar));
     }
 
-    /// Does something else with the terminal.
+    /// Clears the lines while `work` uses the terminal.
     pub(crate) fn suspend<T>(&self, work: impl FnOnce() -> T) -> T {
         self.lines.suspend(work)
     }
@@ -52,18 +53,18 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        // A terminal that cannot be cleared has nobody to tell.
+        // If the lines cannot be cleared, there is nowhere to say so.
         let _ = self.lines.clear();
     }
 }
 
-/// How many lines the terminal has for what is under way.
-fn room() -> u16 {
+/// Returns how many lines the terminal has for resources in progress.
+fn available_lines() -> u16 {
     let (height, _) = console::Term::stderr().size();
-    height.saturating_sub(LINES_LEFT).max(1)
+    height.saturating_sub(RESERVED_LINES).max(1)
 }
 
-fn bar(line: String) -> ProgressBar {
+fn new_bar(line: String) -> ProgressBar {
     let style = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}");
     let bar =
         ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));

@@ -1,5 +1,5 @@
-//! Why an operation on the stack failed: the first resource that failed, its reason in the service's words, and what to
-//! do about the reasons that are known.
+//! Why an operation on the stack failed: the first resource that failed, the service's reason, and what to do about known
+//! reasons.
 
 use aws_sdk_cloudformation::types::ResourceStatus;
 
@@ -9,59 +9,59 @@ use crate::failure::Failure;
 
 pub(crate) struct RootCause<'a> {
     first: Option<&'a Event>,
-    /// The first failure on the way back, where that failed too.
-    on_the_way_back: Option<&'a Event>,
+    /// The first failure of the rollback, if that failed too.
+    during_rollback: Option<&'a Event>,
     was_cancelled: bool,
 }
 
 impl<'a> RootCause<'a> {
-    /// Of the events of one operation, oldest first.
+    /// Finds the cause in the events of one operation, oldest first.
     pub(crate) fn find(events: &'a [Event], stack_id: &str) -> Self {
-        let turn = events.iter().position(|event| event.concerns(stack_id) && is_turning_back(&event.status));
+        let turn = events.iter().position(|event| event.concerns(stack_id) && begins_rollback(&event.status));
         let (there, back) = events.split_at(turn.unwrap_or(events.len()));
         let first = |events: &'a [Event]| events.iter().find(|event| is_cause(event, stack_id));
         let turned = turn.and_then(|turn| events[turn].reason.as_deref());
         Self {
-            // An event may be late: what failed before is listed after the stack has turned back.
+            // Events may be late: an earlier failure can be listed after the rollback has begun.
             first: first(there).or_else(|| first(back)),
-            on_the_way_back: first(there).and_then(|_| first(back)),
-            // A way back that fails is more to know than that somebody asked for it.
+            during_rollback: first(there).and_then(|_| first(back)),
+            // A failed rollback matters more than that the user asked for it.
             was_cancelled: turned == Some("User Initiated") && first(back).is_none(),
         }
     }
 
-    /// `what` failed, with all that is known of why.
+    /// Returns the failure of `what`, with its causes.
     pub(crate) fn to_failure(&self, what: &str) -> Failure {
         let failure = Failure::new(what);
         if self.was_cancelled {
-            return failure.why("the update was cancelled").next("restctl deploy, when it is to be");
+            return failure.why("the update was cancelled").next("restctl deploy, to try again");
         }
         let Some(first) = self.first else {
             return failure
-                .why("CloudFormation named no resource that failed")
-                .next("aws cloudformation describe-stack-events, which has all it says");
+                .why("CloudFormation named no failed resource")
+                .next("aws cloudformation describe-stack-events, which lists all events");
         };
-        let mut why = words(first);
-        if let Some(event) = self.on_the_way_back {
-            why = format!("{why}\nand on the way back: {}", words(event));
+        let mut why = describe(first);
+        if let Some(event) = self.during_rollback {
+            why = format!("{why}\nand during the rollback: {}", describe(event));
         }
-        // The way back has to be free before anything else is tried.
-        let mut causes = self.on_the_way_back.into_iter().chain([first]);
+        // The rollback has to succeed before anything else is tried.
+        let mut causes = self.during_rollback.into_iter().chain([first]);
         let advice = causes.find_map(|event| {
             known_failures::advice(&event.kind, event.reason.as_deref().unwrap_or_default())
         });
         match advice {
             Some(advice) => failure.why(why).next(advice),
-            None => failure.why(why).next("mend what it names, then the same command again"),
+            None => failure.why(why).next("fix what it names, then run the same command again"),
         }
     }
 }
 
-fn is_turning_back(status: &ResourceStatus) -> bool {
+fn begins_rollback(status: &ResourceStatus) -> bool {
     matches!(status.as_str(), "ROLLBACK_IN_PROGRESS" | "UPDATE_ROLLBACK_IN_PROGRESS")
 }
 
-/// Neither the stack, which fails because of its resources, nor what was cancelled because another one had failed.
+/// Excludes the stack, which fails because of its resources, and resources that were cancelled because another one failed.
 fn is_cause(event: &Event, stack_id: &str) -> bool {
     let reason = event.reason.as_deref().unwrap_or_default();
     let was_cancelled =
@@ -69,14 +69,14 @@ fn is_cause(event: &Event, stack_id: &str) -> bool {
     event.has_failed() && !was_cancelled && !event.concerns(stack_id)
 }
 
-fn words(event: &Event) -> String {
-    let reason = event.reason.as_deref().map_or("no reason given", unwrapped);
+fn describe(event: &Event) -> String {
+    let reason = event.reason.as_deref().map_or("no reason given", unwrap_handler_message);
     format!("{} ({}): {reason}", event.resource, event.kind)
 }
 
-/// The service's own words, out of what the handler of the resource puts around them: `Resource handler returned message:
+/// Returns the service's own words, without what the resource handler adds: `Resource handler returned message:
 /// "WORDS (Service: …)" (RequestToken: …, HandlerErrorCode: …)`.
-fn unwrapped(reason: &str) -> &str {
+fn unwrap_handler_message(reason: &str) -> &str {
     let words = reason.strip_prefix("Resource handler returned message: \"").unwrap_or(reason);
     let words = words.split(" (Service: ").next().unwrap_or(words);
     words.split("\" (RequestToken: ").next().unwrap_or(words)

@@ -56,7 +56,7 @@ fn what_would_not_start_is_not_uploaded() {
     fs::copy(lambdas().join("restctl-ingest"), folder.path().join("restctl-ingest")).unwrap();
     cloud
         .run(&["deploy", "--lambdas", named])
-        .failed_with(1, &["restctl-api cannot be read", "next: give --lambdas"]);
+        .failed_with(1, &["cannot read the Lambda binary", "next: name a folder"]);
 
     let whole = fs::read(lambdas().join("restctl-api")).unwrap();
     let mut other_machine = whole.clone();

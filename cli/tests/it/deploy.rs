@@ -111,7 +111,10 @@ fn a_failure_names_its_cause_and_leaves_what_was() {
         1,
         &["it ended in ROLLBACK_COMPLETE", "DomainRecord (AWS::Route53::RecordSet): No hosted"],
     );
-    failed.failed_with(1, &["CREATE_FAILED        DomainRecord", "next: aws route53 list-hosted-zones"]);
+    failed.failed_with(
+        1,
+        &["CREATE_FAILED        DomainRecord", "next: find the id with aws route53 list-hosted-zones"],
+    );
 
     // What is left of it is in the way, which is asked about; what it was to be stays.
     cloud.run(&["deploy"]).failed_with(2, &["ROLLBACK_COMPLETE", "Remove it, and go on?", "--yes"]);
@@ -283,7 +286,7 @@ fn a_stuck_stack_is_repaired_after_asking() {
     let create = [[("Action", "CreateStack")].as_slice(), &stack].concat();
     cloud.query("cloudformation", &create);
     let asked = cloud.run(&["deploy"]);
-    asked.failed_with(2, &["ROLLBACK_COMPLETE", "no terminal to ask at", "--yes"]);
+    asked.failed_with(2, &["ROLLBACK_COMPLETE", "no terminal to ask on", "--yes"]);
     cloud.run(&["deploy", "--dry-run"]).failed_with(1, &["ROLLBACK_COMPLETE", "restctl deploy"]);
     let repaired = cloud.succeed(&["deploy", "--yes"]);
     assert!(repaired.said.contains("removed the stack restctl, which was in ROLLBACK_COMPLETE"));

@@ -110,7 +110,7 @@ fn what_restctl_did_not_make_is_left_alone() {
     let stack = [("Action", "CreateStack"), ("StackName", "restctl"), ("TemplateBody", template.as_str())];
     cloud.query("cloudformation", &stack);
     for command in [&["destroy", "--yes", "--delete-data"][..], &["deploy", "--yes"], &["setup"]] {
-        cloud.run(command).failed_with(2, &["is a stack that restctl did not make", "--stack NAME"]);
+        cloud.run(command).failed_with(2, &["was not made by restctl", "--stack NAME"]);
     }
     assert!(cloud.resource("Queue").contains("Queue"));
 }

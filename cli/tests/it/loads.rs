@@ -93,6 +93,6 @@ fn unknown_and_unreadable(cloud: &Cloud) {
     item(json!({ "load": { "S": "newest" }, "stamp": { "S": "x" } }));
     item(json!({ "load": { "S": "0000000000000000" }, "object": { "S": "old.csv" } }));
     let listed = cloud.succeed(&["loads", "ls", "--output", "json"]);
-    assert!(listed.said.contains("0000000000000000 cannot be read"), "{}", listed.said);
+    assert!(listed.said.contains("cannot read the ledger's entry 0000000000000000"), "{}", listed.said);
     assert_eq!(listed.json().as_array().unwrap().len(), before);
 }

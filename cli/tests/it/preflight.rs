@@ -59,10 +59,17 @@ fn missing_permissions_are_named_before_anything_is_made() {
     ]});
     let user = User::new(&cloud, &policy);
     let refused = user.run(&["deploy", "--lambdas", built]);
-    refused.failed_with(2, &["cannot be deployed, and nothing was changed", "user/operator may not"]);
+    refused
+        .failed_with(2, &["cannot be deployed; nothing was changed", "user/operator lacks permission for"]);
     refused.failed_with(2, &["iam:CreateRole", "dynamodb:CreateTable", "ask for these permissions"]);
     assert!(!refused.said.contains("s3:CreateBucket"), "{}", refused.said);
-    assert!(refused.said.contains("note: the quota \"VPCs per Region\" cannot be read"), "{}", refused.said);
+    assert!(
+        refused
+            .said
+            .contains("note: the quota \"VPCs per Region\" was not checked, because it cannot be read"),
+        "{}",
+        refused.said
+    );
     assert!(!cloud.s3("/").contains("<Bucket>"), "nothing was made");
 }
 
@@ -77,11 +84,11 @@ fn who_changes_a_stack_need_not_be_allowed_to_make_one() {
     let user = User::new(&cloud, &policy);
     let planned = user.run(&["deploy", "--dry-run", "--lambdas", built]);
     assert!([0, 6].contains(&planned.exit), "{}", planned.said);
-    let note = "user/operator may not iam:CreateRole, which this deployment may need";
+    let note = "user/operator lacks permission for iam:CreateRole, which this deployment may need";
     assert!(planned.said.contains(note), "{}", planned.said);
 
     let refused = user.run(&["deploy", "--dry-run", "--lambdas", built, "--list", "on"]);
-    refused.failed_with(2, &["user/operator may not secretsmanager:CreateSecret\n", note]);
+    refused.failed_with(2, &["user/operator lacks permission for secretsmanager:CreateSecret\n", note]);
 }
 
 #[test]
@@ -92,5 +99,5 @@ fn a_certificate_that_would_be_refused_is_found() {
     let other_name = ["deploy", "--domain", "api.example.com", "--hosted-zone", "Z0123456789"];
     cloud.run(&other_name).failed_with(2, &["for restctl.localhost, not for api.example.com"]);
     cloud.call("acm", "CertificateManager.DeleteCertificate", &arn);
-    cloud.run(&["deploy"]).failed_with(2, &["is not there", "restctl setup --cert"]);
+    cloud.run(&["deploy"]).failed_with(2, &["was not found", "restctl setup --cert"]);
 }

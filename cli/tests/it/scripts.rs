@@ -49,7 +49,7 @@ fn a_failure_is_a_line_of_json_where_json_is_asked_for() {
 #[test]
 fn nothing_is_asked_of_a_script_even_at_a_terminal() {
     let cloud = Cloud::deployed(&[]);
-    let needs_yes = ["why:  there is no terminal to ask at", "--yes"];
+    let needs_yes = ["why:  there is no terminal to ask on", "--yes"];
     cloud.run(&["destroy"]).failed_with(2, &needs_yes);
     let (exit, screen) = Terminal::open(&cloud, &["destroy", "--no-input"]).ends();
     assert_eq!(exit, Some(2), "{screen}");

@@ -21,8 +21,8 @@ pub(crate) async fn go_live(aws: &Aws, stack: &Stack) -> Result<Versions> {
         (stack.output(stack_output::API_FUNCTION)?, stack.output(stack_output::INGEST_FUNCTION)?);
     let (api, ingest) = tokio::try_join!(Takeover::prepare(aws, api), Takeover::prepare(aws, ingest))?;
     let good = tokio::try_join!(
-        smoke::api(aws, api.before.function(), &api.version),
-        smoke::ingest(aws, ingest.before.function(), &ingest.version),
+        smoke::test_api(aws, api.before.function(), &api.version),
+        smoke::test_ingest(aws, ingest.before.function(), &ingest.version),
     );
     if let Err(failure) = good {
         return Err(refused(failure, &api, &ingest));
@@ -34,7 +34,7 @@ pub(crate) async fn go_live(aws: &Aws, stack: &Stack) -> Result<Versions> {
         Ok(ingest) => Ok(Versions { api, ingest }),
         Err(failure) => {
             // Together or not at all: so they go back together, too.
-            api_before.shift(aws).await?;
+            api_before.make_live(aws).await?;
             Err(failure.next("restctl deploy: neither version has taken over"))
         }
     }
@@ -61,8 +61,8 @@ impl Takeover {
         if self.is_over() {
             return Ok(self.before);
         }
-        let after = self.before.forward(&self.version, now);
-        after.shift(aws).await?;
+        let after = self.before.with_version(&self.version, now);
+        after.make_live(aws).await?;
         let (function, version) = (after.function(), after.version());
         output::print_message(&format!(
             "{function}: version {version} is live, {} was",

@@ -27,7 +27,7 @@ pub(super) async fn stack(facts: &Facts<'_>) -> Result<Finding, Trouble> {
 /// The settings and the certificate are those of the last deployment.
 pub(super) async fn settings(facts: &Facts<'_>) -> Result<Finding, Trouble> {
     let (stack, settings) = (facts.stack().await?, facts.settings().await?);
-    let differences = drift::differences(facts.aws().await?, stack, settings).await?;
+    let differences = drift::find_differences(facts.aws().await?, stack, settings).await?;
     if let Some(first) = differences.first() {
         let failure = Failure::new(format!("{} has changed since the deployment", first.variable));
         let (deployed, set_up) = (&first.deployed, &first.set_up);

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::aws::{cloudformation, secretsmanager};
 use crate::context::Context;
-use crate::deployment::drift::{self, Difference};
+use crate::deployment::drift::{self, SettingDifference};
 use crate::failure::Result;
 use crate::identity::policy::TokenPolicy;
 use crate::identity::settings::Settings;
@@ -76,7 +76,7 @@ pub(super) async fn run(_: Show, context: &Context) -> Result<()> {
     let asked = TokenPolicy::from_settings(&settings, None)?;
     let keys = asked.fetch_keys().await;
     let deployed = match stack.filter(|stack| !stack.is_in_review()) {
-        Some(stack) => Some(Deployed::of(drift::differences(aws, &stack, &settings).await?)),
+        Some(stack) => Some(Deployed::of(drift::find_differences(aws, &stack, &settings).await?)),
         None => None,
     };
     let value = |setting| settings.require(setting).map(str::to_owned);
@@ -105,7 +105,7 @@ fn described(keys: &KeySet) -> Vec<Key> {
 }
 
 impl Deployed {
-    fn of(differences: Vec<Difference>) -> Self {
+    fn of(differences: Vec<SettingDifference>) -> Self {
         let different: Vec<_> = differences.iter().map(|difference| difference.variable).collect();
         Self { is_same: different.is_empty(), different }
     }

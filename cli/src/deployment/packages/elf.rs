@@ -1,4 +1,4 @@
-//! What a binary was built for, read from its ELF headers, and whether it starts where it is to run.
+//! Reads from a binary's ELF headers what it was built for, and whether it starts where it will run.
 
 use std::fmt;
 use std::path::Path;
@@ -10,7 +10,7 @@ use object::read::elf::{FileHeader as _, ProgramHeader as _};
 use super::{Architecture, Place};
 use crate::failure::{Exit, Failure, Result};
 
-/// The glibc of `provided.al2023`, as Amazon Linux 2023 has it ("Amazon Linux 2023 Release Notes").
+/// The glibc of `provided.al2023`, which is that of Amazon Linux 2023 ("Amazon Linux 2023 Release Notes").
 const LAMBDA_GLIBC: Glibc = Glibc(2, 34);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,16 +19,16 @@ struct Glibc(u32, u32);
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Binary {
     pub(super) architecture: Architecture,
-    /// The program that loads it; none where it is static.
+    /// The program interpreter. `None` for a static binary.
     loader: Option<String>,
-    /// The newest glibc whose symbols it wants.
+    /// The newest glibc whose symbols the binary needs.
     glibc: Option<Glibc>,
 }
 
 impl Binary {
-    /// Reads `bytes`, or says what they are instead.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self, String> {
-        let not_elf = |_| "it is no ELF binary".to_owned();
+    /// Parses `bytes`. The error says why they are not a program.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let not_elf = |_| "it is not an ELF binary".to_owned();
         let header = FileHeader64::<LittleEndian>::parse(bytes).map_err(not_elf)?;
         let broken = |error: object::read::Error| format!("its ELF headers are broken: {error}");
         let endian = header.endian().map_err(|_| "it is not little-endian".to_owned())?;
@@ -62,23 +62,23 @@ impl Binary {
         Ok(Self { architecture, loader, glibc })
     }
 
-    /// Why it does not start in that place, if so.
-    fn misfit(&self, place: Place) -> Option<String> {
+    /// Returns why the binary does not start in that place, or `None` if it does.
+    fn incompatibility(&self, place: Place) -> Option<String> {
         if place == Place::Local {
             let here = Architecture::HERE;
             return (self.architecture != here).then(|| {
                 format!(
-                    "it is for {}, and the local cloud runs it on this machine, {here}",
+                    "it is for {}, but the local cloud runs it on this machine, {here}",
                     self.architecture
                 )
             });
         }
         match (&self.loader, self.glibc) {
             (Some(loader), _) if loader.contains("ld-musl") => {
-                Some(format!("it wants {loader}, which provided.al2023 does not have"))
+                Some(format!("it needs {loader}, which provided.al2023 does not have"))
             }
             (Some(_), Some(glibc)) if glibc > LAMBDA_GLIBC => {
-                Some(format!("it wants glibc {glibc}, and provided.al2023 has {LAMBDA_GLIBC}"))
+                Some(format!("it needs glibc {glibc}, but provided.al2023 has {LAMBDA_GLIBC}"))
             }
             _ => None,
         }
@@ -86,7 +86,7 @@ impl Binary {
 }
 
 impl Glibc {
-    /// `GLIBC_2.34`, or `GLIBC_2.2.5`, whose last number is of no account here.
+    /// Parses `GLIBC_2.34` or `GLIBC_2.2.5`, whose last number does not matter here.
     fn parse(name: &[u8]) -> Option<Self> {
         let mut numbers = std::str::from_utf8(name).ok()?.strip_prefix("GLIBC_")?.split('.');
         Some(Self(numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
@@ -99,8 +99,8 @@ impl fmt::Display for Glibc {
     }
 }
 
-/// For what machine the binary is that `file` held; an error where it does not start in that place.
-pub(super) fn check(file: &Path, bytes: &[u8], place: Place) -> Result<Architecture> {
+/// Returns the architecture of the binary that was read from `file`. Fails if it does not start in that place.
+pub(super) fn check_binary(file: &Path, bytes: &[u8], place: Place) -> Result<Architecture> {
     let refuse = |why: String| {
         let failure =
             Failure::new(format!("{} does not run {place}", file.display())).exit(Exit::Usage).why(why);
@@ -109,8 +109,8 @@ pub(super) fn check(file: &Path, bytes: &[u8], place: Place) -> Result<Architect
             Place::Aws => "cargo lambda build --release --arm64 (https://www.cargo-lambda.info), which builds for Lambda's glibc;\nor cargo build for aarch64-unknown-linux-musl or x86_64-unknown-linux-musl, which is static",
         })
     };
-    let binary = Binary::read(bytes).map_err(refuse)?;
-    match binary.misfit(place) {
+    let binary = Binary::parse(bytes).map_err(refuse)?;
+    match binary.incompatibility(place) {
         Some(why) => Err(refuse(why)),
         None => Ok(binary.architecture),
     }
@@ -120,7 +120,7 @@ pub(super) fn check(file: &Path, bytes: &[u8], place: Place) -> Result<Architect
 mod tests {
     use super::*;
 
-    /// A program of this machine, small enough to be mangled in every place.
+    /// A program of this machine, small enough to be damaged at every position.
     fn program() -> Vec<u8> {
         std::fs::read("/bin/true").unwrap()
     }
@@ -130,18 +130,18 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_read() {
-        let read = Binary::read(&program()).unwrap();
+    fn headers_are_parsed() {
+        let read = Binary::parse(&program()).unwrap();
         assert_eq!(read.architecture, Architecture::HERE);
         assert!(read.loader.is_some_and(|loader| loader.contains("ld-")));
-        // The newest wins, wherever it stands.
+        // The newest version counts, at any position.
         assert!(read.glibc >= Some(Glibc(2, 2)), "{:?}", read.glibc);
         assert_eq!(Glibc::parse(b"GLIBC_2.2.5"), Some(Glibc(2, 2)));
         assert!(Glibc(2, 34) > Glibc(2, 4) && Glibc::parse(b"GLIBC_PRIVATE").is_none());
     }
 
     #[test]
-    fn what_lambda_cannot_start_is_a_misfit() {
+    fn binaries_that_lambda_cannot_start_are_incompatible() {
         let (arm, intel) = (Architecture::Arm64, Architecture::X86_64);
         let gnu = Some("/lib64/ld-linux-x86-64.so.2");
         for fits in [
@@ -150,51 +150,51 @@ mod tests {
             binary(intel, gnu, Some(Glibc(2, 34))),
             binary(intel, gnu, Some(Glibc(2, 9))),
         ] {
-            assert_eq!(fits.misfit(Place::Aws), None);
+            assert_eq!(fits.incompatibility(Place::Aws), None);
         }
-        let too_new = binary(intel, gnu, Some(Glibc(2, 39))).misfit(Place::Aws);
-        assert_eq!(too_new.as_deref(), Some("it wants glibc 2.39, and provided.al2023 has 2.34"));
-        let musl = binary(arm, Some("/lib/ld-musl-aarch64.so.1"), None).misfit(Place::Aws).unwrap();
+        let too_new = binary(intel, gnu, Some(Glibc(2, 39))).incompatibility(Place::Aws);
+        assert_eq!(too_new.as_deref(), Some("it needs glibc 2.39, but provided.al2023 has 2.34"));
+        let musl = binary(arm, Some("/lib/ld-musl-aarch64.so.1"), None).incompatibility(Place::Aws).unwrap();
         assert!(musl.contains("ld-musl"), "{musl}");
         let here = binary(Architecture::HERE, gnu, Some(Glibc(2, 99)));
-        assert_eq!(here.misfit(Place::Local), None, "this machine has what it was built with");
+        assert_eq!(here.incompatibility(Place::Local), None, "this machine has what it was built with");
         let other = if Architecture::HERE == arm { intel } else { arm };
-        assert!(binary(other, None, None).misfit(Place::Local).unwrap().contains("on this machine"));
+        assert!(binary(other, None, None).incompatibility(Place::Local).unwrap().contains("on this machine"));
     }
 
     #[test]
-    fn what_is_no_program_is_told_apart() {
+    fn other_files_are_not_programs() {
         let mut other_machine = program();
         other_machine[18..20].copy_from_slice(&[0x28, 0]);
         let mut object = program();
         object[16] = 1;
         for (bytes, why) in [
-            (Vec::new(), "no ELF binary"),
-            (b"#!/bin/sh\n".to_vec(), "no ELF binary"),
-            (b"MZ\x90\0".to_vec(), "no ELF binary"),
+            (Vec::new(), "not an ELF binary"),
+            (b"#!/bin/sh\n".to_vec(), "not an ELF binary"),
+            (b"MZ\x90\0".to_vec(), "not an ELF binary"),
             (other_machine, "another machine"),
             (object, "object file"),
         ] {
-            let said = Binary::read(&bytes).unwrap_err();
+            let said = Binary::parse(&bytes).unwrap_err();
             assert!(said.contains(why), "{said}");
         }
     }
 
     #[test]
-    fn mangled_bytes_are_read_without_a_panic() {
+    fn damaged_bytes_are_parsed_without_a_panic() {
         let whole = program();
         for length in (0..whole.len()).step_by(7) {
-            let _ = Binary::read(&whole[..length]);
+            let _ = Binary::parse(&whole[..length]);
         }
         let mut random = fastrand::Rng::with_seed(1);
         for _ in 0..20_000 {
             let mut mangled = whole.clone();
             for _ in 0..random.usize(1..8) {
-                // The headers are where it hurts: those of the file and its segments in front, those of sections behind.
+                // Damage to headers matters most: the file and its segments have theirs at the start, sections at the end.
                 let place = if random.bool() { random.usize(..1024) } else { random.usize(..whole.len()) };
                 mangled[place] = random.u8(..);
             }
-            let _ = Binary::read(&mangled);
+            let _ = Binary::parse(&mangled);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The Lambdas, built in the checkout.
+//! Builds the Lambdas in the checkout.
 
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
@@ -9,17 +9,17 @@ use super::{API, Architecture, INGEST, Place};
 use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::terminal::output;
 
-/// How the Lambdas are built that run on AWS.
+/// The cargo profile of Lambdas for AWS.
 const AWS_PROFILE: &str = "lambda";
 
-/// How those are built that run on this machine: as restctl itself.
+/// The cargo profile of Lambdas for this machine, which is that of restctl itself.
 const LOCAL_PROFILE: &str = if cfg!(debug_assertions) { "dev" } else { "release" };
 
-/// Where cargo-lambda puts them, below cargo's own folder: by default it would be where cargo's profile `lambda` is.
+/// The output folder of cargo-lambda. Its default is the folder of cargo's profile `lambda`.
 const CARGO_LAMBDA_FOLDER: &str = "target/cargo-lambda";
 
-/// The checkout this binary was built in, or the one it is run in.
-pub(crate) fn checkout() -> Option<PathBuf> {
+/// Returns the checkout in which this binary was built, or in which it runs.
+pub(crate) fn find_checkout() -> Option<PathBuf> {
     let running = std::env::current_exe().ok();
     let here = std::env::current_dir().ok();
     let is_checkout = |folder: &&Path| folder.join("lambdas/ingest/Cargo.toml").is_file();
@@ -27,15 +27,15 @@ pub(crate) fn checkout() -> Option<PathBuf> {
     found.clone().find(is_checkout).map(Path::to_owned)
 }
 
-/// The folder with both binaries: by cargo-lambda, which builds for Lambda's glibc and for either machine, where it is
-/// installed; else by cargo, for this machine.
+/// Builds both binaries and returns their folder. cargo-lambda, if it is installed, builds for Lambda's glibc and for either
+/// architecture. Otherwise cargo builds for this machine.
 pub(super) fn build(checkout: &Path, place: Place, architecture: Option<Architecture>) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     if place == Place::Aws && has_cargo_lambda(&cargo) {
-        return with_cargo_lambda(&cargo, checkout, architecture.unwrap_or(Architecture::HERE));
+        return build_with_cargo_lambda(&cargo, checkout, architecture.unwrap_or(Architecture::HERE));
     }
     let profile = if place == Place::Aws { AWS_PROFILE } else { LOCAL_PROFILE };
-    with_cargo(&cargo, checkout, profile)
+    build_with_cargo(&cargo, checkout, profile)
 }
 
 fn has_cargo_lambda(cargo: &OsString) -> bool {
@@ -44,7 +44,7 @@ fn has_cargo_lambda(cargo: &OsString) -> bool {
     asked.status().is_ok_and(|status| status.success())
 }
 
-fn with_cargo_lambda(cargo: &OsString, checkout: &Path, architecture: Architecture) -> Result<PathBuf> {
+fn build_with_cargo_lambda(cargo: &OsString, checkout: &Path, architecture: Architecture) -> Result<PathBuf> {
     output::print_message(&format!("building the Lambdas with cargo-lambda for {architecture}"));
     let machine = match architecture {
         Architecture::Arm64 => "--arm64",
@@ -58,42 +58,42 @@ fn with_cargo_lambda(cargo: &OsString, checkout: &Path, architecture: Architectu
         .stdout(Stdio::null())
         .stderr(Stdio::inherit())
         .status()
-        .context("cargo-lambda cannot be run")?;
-    if built.success() { Ok(checkout.join(CARGO_LAMBDA_FOLDER)) } else { Err(does_not_build(built)) }
+        .context("cannot run cargo-lambda")?;
+    if built.success() { Ok(checkout.join(CARGO_LAMBDA_FOLDER)) } else { Err(build_failure(built)) }
 }
 
-fn with_cargo(cargo: &OsString, checkout: &Path, profile: &str) -> Result<PathBuf> {
+fn build_with_cargo(cargo: &OsString, checkout: &Path, profile: &str) -> Result<PathBuf> {
     output::print_message(&format!("building the Lambdas (profile {profile})"));
     let built = Command::new(cargo)
         .current_dir(checkout)
         .args(["build", "--message-format=json-render-diagnostics", "--profile", profile])
-        // Of the whole workspace, so that the dependencies have the features with which cargo has built them for
-        // restctl itself and for the tests.
+        // For the whole workspace, so that the dependencies keep the features with which cargo built them for restctl
+        // itself and for the tests.
         .args(["--workspace", "--bin", API, "--bin", INGEST])
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output();
-    let built = built.context("cargo cannot be run").map_err(|failure| {
-        failure.next("install Rust (https://rustup.rs), or give --lambdas a folder with both binaries")
+    let built = built.context("cannot run cargo").map_err(|failure| {
+        failure.next("install Rust (https://rustup.rs), or name a folder with both binaries with --lambdas")
     })?;
     if !built.status.success() {
-        return Err(does_not_build(built.status));
+        return Err(build_failure(built.status));
     }
     artifact_folder(&built.stdout)
-        .ok_or_else(|| Failure::new("cargo built the Lambdas and did not say where"))
+        .ok_or_else(|| Failure::new("cargo built the Lambdas but did not say where"))
 }
 
-fn does_not_build(status: ExitStatus) -> Failure {
-    // Ctrl-C reaches cargo too, and ends it first.
+fn build_failure(status: ExitStatus) -> Failure {
+    // Ctrl-C also reaches cargo, and ends it first.
     if status.signal() == Some(rustix::process::Signal::INT.as_raw()) {
-        return Failure::new("interrupted while the Lambdas were built").exit(Exit::Interrupted);
+        return Failure::new("interrupted while building the Lambdas").exit(Exit::Interrupted);
     }
-    Failure::new("the Lambdas do not build")
-        .why("cargo says above what is wrong")
-        .next("mend it; or restctl deploy --lambdas DIR, with binaries that are built already")
+    Failure::new("the Lambdas could not be built")
+        .why("cargo's messages above say what is wrong")
+        .next("fix it; or deploy binaries that are built already: restctl deploy --lambdas DIR")
 }
 
-/// The folder of the binaries that cargo names in its messages, one JSON object a line.
+/// Returns the folder of the binaries that cargo names in its messages, which are lines of JSON.
 fn artifact_folder(messages: &[u8]) -> Option<PathBuf> {
     let messages = messages.split(|byte| *byte == b'\n');
     let mut binaries = messages.filter_map(|line| {

@@ -13,7 +13,7 @@ fn program() -> Vec<u8> {
     fs::read("/bin/true").unwrap()
 }
 
-/// The same for the other machine, by what its header says.
+/// A program whose header names the given architecture.
 fn program_for(architecture: Architecture) -> Vec<u8> {
     let mut program = program();
     program[18] = if architecture == Architecture::Arm64 { 0xb7 } else { 0x3e };
@@ -34,7 +34,7 @@ fn the_same_binary_gives_the_same_package() {
 }
 
 #[test]
-fn a_folder_of_cargo_lambda_is_one_too() {
+fn a_folder_of_cargo_lambda_is_accepted() {
     let folder = tempfile::tempdir().unwrap();
     for name in [API, INGEST] {
         fs::create_dir(folder.path().join(name)).unwrap();
@@ -47,11 +47,11 @@ fn a_folder_of_cargo_lambda_is_one_too() {
 }
 
 #[test]
-fn what_does_not_run_is_refused() {
+fn binaries_that_do_not_run_are_refused() {
     let refused =
         |folder: PathBuf| Packages::find(Some(&folder), Place::Local, None).err().unwrap().to_string();
     let missing = refused(tempfile::tempdir().unwrap().path().to_owned());
-    assert!(missing.contains("cannot be read") && missing.contains("--lambdas"), "{missing}");
+    assert!(missing.contains("cannot read the Lambda binary") && missing.contains("--lambdas"), "{missing}");
     let script = folder(b"#!/bin/sh\n", &program());
     assert!(refused(script.path().to_owned()).contains("does not run in the local cloud"));
     let mut other = program();
@@ -62,12 +62,12 @@ fn what_does_not_run_is_refused() {
 }
 
 #[test]
-fn of_the_bundled_ones_the_deployed_architecture_stays() {
+fn the_deployed_architecture_is_kept() {
     let (arm, intel) = (Architecture::Arm64, Architecture::X86_64);
     let zips = [arm, intel].map(|each| zipped::zip(&program_for(each)).unwrap());
     let both = [("arm64", &zips[0][..], &zips[0][..]), ("x86_64", &zips[1], &zips[1])];
     let choose = |bundled, place, deployed| {
-        Packages::choose(bundled, place, deployed).map(|chosen| chosen.architecture)
+        Packages::choose_bundled(bundled, place, deployed).map(|chosen| chosen.architecture)
     };
     assert_eq!(choose(&both, Place::Aws, None).unwrap(), arm);
     assert_eq!(choose(&both, Place::Aws, Some(intel)).unwrap(), intel);
@@ -77,14 +77,15 @@ fn of_the_bundled_ones_the_deployed_architecture_stays() {
 }
 
 #[test]
-fn the_bundled_ones_are_looked_at_like_any_other() {
+fn bundled_binaries_are_checked_too() {
     let here = Architecture::HERE.name();
     let (good, script) = (zipped::zip(&program()).unwrap(), zipped::zip(b"#!/bin/sh\n").unwrap());
     for (api, ingest, why) in [
         (&good[..], &script[..], "restctl-ingest in this restctl does not run in the local cloud"),
         (&good[..good.len() / 2], &good[..], "restctl-api in this restctl is damaged"),
     ] {
-        let refused = Packages::choose(&[(here, api, ingest)], Place::Local, None).err().unwrap().to_string();
+        let refused =
+            Packages::choose_bundled(&[(here, api, ingest)], Place::Local, None).err().unwrap().to_string();
         assert!(refused.contains(why), "{refused}");
     }
 }

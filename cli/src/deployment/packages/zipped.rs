@@ -1,4 +1,4 @@
-//! A Lambda package: a zip with one file, `bootstrap`, as the runtime `provided.al2023` starts it.
+//! A Lambda package: a zip with one file, `bootstrap`, which the runtime `provided.al2023` starts.
 
 use std::io::{Cursor, Read, Write};
 
@@ -6,9 +6,9 @@ use zip::result::ZipResult;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-/// The same binary gives the same bytes.
+/// Packs a binary. The same binary gives the same bytes.
 pub(crate) fn zip(binary: &[u8]) -> ZipResult<Vec<u8>> {
-    // The default time is 1980-01-01, so nothing but the binary decides the bytes.
+    // The default time is 1980-01-01, so the bytes depend only on the binary.
     let options =
         SimpleFileOptions::default().compression_method(CompressionMethod::Deflated).unix_permissions(0o755);
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
@@ -17,7 +17,7 @@ pub(crate) fn zip(binary: &[u8]) -> ZipResult<Vec<u8>> {
     Ok(zip.finish()?.into_inner())
 }
 
-/// The binary that [`zip`] packed.
+/// Returns the binary that [`zip`] packed.
 #[allow(dead_code, reason = "the build script, which shares this file, only packs")]
 pub(crate) fn unzip(zip: &[u8]) -> ZipResult<Vec<u8>> {
     let mut binary = Vec::new();

@@ -1,6 +1,6 @@
-//! What the caller may do, by IAM's policy simulator: CloudFormation acts with the caller's permissions. The simulator does
-//! not know all that their conditions ask for, nor what a resource's own policy forbids, so that it ends a deployment only where
-//! both are certain: the denial, and that the deployment needs it.
+//! The caller's permissions, by IAM's policy simulator: CloudFormation acts with the permissions of the caller. The simulator
+//! does not know all condition keys, nor what a resource's own policy denies. A denial therefore ends a deployment only if it
+//! is certain, and if the deployment certainly needs the action.
 
 mod needed;
 
@@ -8,43 +8,47 @@ use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt};
 
-use super::{Deployment, Finding};
+use super::{Deployment, PreflightFinding};
 use crate::aws::Aws;
 use crate::aws::iam::{self, Denial, Question};
 use crate::aws::sts::Caller;
 use crate::context::Context;
 use crate::failure::Result;
 
-use needed::{NEEDED, Need};
+use needed::{NEEDED, Necessity};
 
-/// IAM throttles who asks for more at a time.
-const AT_ONCE: usize = 8;
+/// IAM throttles callers that send more requests at a time.
+const MAX_CONCURRENT_REQUESTS: usize = 8;
 
-pub(super) async fn check(context: &Context, aws: &Aws, deployment: &Deployment<'_>) -> Vec<Finding> {
+pub(super) async fn check(
+    context: &Context,
+    aws: &Aws,
+    deployment: &Deployment<'_>,
+) -> Vec<PreflightFinding> {
     let caller = deployment.caller;
     if caller.is_root() {
         return Vec::new();
     }
-    let principal = match principal(aws, caller).await {
+    let principal = match find_principal(aws, caller).await {
         Ok(Some(principal)) => principal,
-        Ok(None) => return vec![not_asked(caller, "it is neither a user nor a role")],
-        Err(failure) => return vec![not_asked(caller, &failure.to_single_line())],
+        Ok(None) => return vec![not_simulated(caller, "it is neither a user nor a role")],
+        Err(failure) => return vec![not_simulated(caller, &failure.to_single_line())],
     };
     let asked: Vec<_> = NEEDED
         .iter()
         .filter_map(|needed| {
-            let need = needed.need(deployment)?;
+            let necessity = needed.necessity(deployment)?;
             let resource = needed.resource(&context.stack, &aws.region, deployment);
             let question = Question { principal: &principal, caller, actions: needed.actions, resource };
-            Some(async move { (need, iam::find_denials(aws, question).await) })
+            Some(async move { (necessity, iam::find_denials(aws, question).await) })
         })
         .collect();
-    let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
-    judge(caller, answers)
+    let answers: Vec<_> = stream::iter(asked).buffered(MAX_CONCURRENT_REQUESTS).collect().await;
+    summarize_denials(caller, answers)
 }
 
-fn not_asked(caller: &Caller, why: &str) -> Finding {
-    Finding::Note(format!("what {} may do was not simulated: {why}", caller.arn))
+fn not_simulated(caller: &Caller, why: &str) -> PreflightFinding {
+    PreflightFinding::Note(format!("the permissions of {} were not simulated: {why}", caller.arn))
 }
 
 /// Actions, each once.
@@ -58,17 +62,20 @@ impl Actions {
         }
     }
 
-    /// None where there are none.
-    fn listed(&self) -> Option<String> {
+    /// Returns `None` if there are no actions.
+    fn to_list(&self) -> Option<String> {
         (!self.0.is_empty()).then(|| self.0.join(", "))
     }
 }
 
-fn judge(caller: &Caller, answers: Vec<(Need, Result<Vec<Denial>>)>) -> Vec<Finding> {
+fn summarize_denials(
+    caller: &Caller,
+    answers: Vec<(Necessity, Result<Vec<Denial>>)>,
+) -> Vec<PreflightFinding> {
     let (mut missing, mut dispensable) = (Actions::default(), Actions::default());
     let mut doubtful: BTreeMap<String, Actions> = BTreeMap::new();
     let mut failed = None;
-    for (need, answer) in answers {
+    for (necessity, answer) in answers {
         let denials = match answer {
             Ok(denials) => denials,
             Err(failure) => {
@@ -77,30 +84,32 @@ fn judge(caller: &Caller, answers: Vec<(Need, Result<Vec<Denial>>)>) -> Vec<Find
             }
         };
         for Denial { action, doubt } in denials {
-            match (need, doubt) {
+            match (necessity, doubt) {
                 (_, Some(doubt)) => doubtful.entry(doubt).or_default().add(action),
-                (Need::Certain, None) => missing.add(action),
-                (Need::Possible, None) => dispensable.add(action),
+                (Necessity::Certain, None) => missing.add(action),
+                (Necessity::Possible, None) => dispensable.add(action),
             }
         }
     }
     let arn = &caller.arn;
-    let problem = missing.listed().map(|actions| Finding::Problem {
-        what: format!("{arn} may not {actions}"),
+    let problem = missing.to_list().map(|actions| PreflightFinding::Problem {
+        what: format!("{arn} lacks permission for {actions}"),
         next: "ask for these permissions, or use another --profile".to_owned(),
     });
     let doubtful = doubtful.iter().filter_map(|(doubt, actions)| {
-        Some(Finding::Note(format!("{arn} perhaps may not {}: {doubt}", actions.listed()?)))
+        Some(PreflightFinding::Note(format!("{arn} may lack permission for {}: {doubt}", actions.to_list()?)))
     });
-    let dispensable = dispensable
-        .listed()
-        .map(|actions| Finding::Note(format!("{arn} may not {actions}, which this deployment may need")));
-    let failed = failed.map(|failure| not_asked(caller, &failure.to_single_line()));
+    let dispensable = dispensable.to_list().map(|actions| {
+        PreflightFinding::Note(format!(
+            "{arn} lacks permission for {actions}, which this deployment may need"
+        ))
+    });
+    let failed = failed.map(|failure| not_simulated(caller, &failure.to_single_line()));
     problem.into_iter().chain(doubtful).chain(dispensable).chain(failed).collect()
 }
 
-/// The user or role whose policies count; none for what is neither, such as a federated user.
-async fn principal(aws: &Aws, caller: &Caller) -> Result<Option<String>> {
+/// Returns the user or role whose policies are evaluated. `None` for another kind of caller, such as a federated user.
+async fn find_principal(aws: &Aws, caller: &Caller) -> Result<Option<String>> {
     if let Some(role) = caller.role() {
         return iam::role_arn(aws, role).await.map(Some);
     }
@@ -116,55 +125,55 @@ mod tests {
         Ok(vec![Denial { action: action.to_owned(), doubt: doubt.map(str::to_owned) }])
     }
 
-    fn found(answers: Vec<(Need, Result<Vec<Denial>>)>) -> Vec<String> {
+    fn found(answers: Vec<(Necessity, Result<Vec<Denial>>)>) -> Vec<String> {
         let caller = Caller { account: "123456789012".to_owned(), arn: "me".to_owned() };
-        let findings = judge(&caller, answers).into_iter().map(|finding| match finding {
-            Finding::Problem { what, .. } => format!("problem: {what}"),
-            Finding::Note(note) => note,
+        let findings = summarize_denials(&caller, answers).into_iter().map(|finding| match finding {
+            PreflightFinding::Problem { what, .. } => format!("problem: {what}"),
+            PreflightFinding::Note(note) => note,
         });
         findings.collect()
     }
 
     #[test]
-    fn only_what_is_certain_ends_a_deployment() {
+    fn only_certain_denials_end_a_deployment() {
         let answers = vec![
-            (Need::Certain, denial("s3:CreateBucket", None)),
-            (Need::Certain, denial("s3:CreateBucket", None)),
+            (Necessity::Certain, denial("s3:CreateBucket", None)),
+            (Necessity::Certain, denial("s3:CreateBucket", None)),
             (
-                Need::Certain,
+                Necessity::Certain,
                 denial("iam:CreateRole", Some("the simulator does not know aws:MultiFactorAuthPresent")),
             ),
             (
-                Need::Certain,
+                Necessity::Certain,
                 denial("iam:PassRole", Some("the simulator does not know aws:MultiFactorAuthPresent")),
             ),
-            (Need::Possible, denial("cloudformation:DeleteStack", None)),
+            (Necessity::Possible, denial("cloudformation:DeleteStack", None)),
         ];
         assert_eq!(
             found(answers),
             [
-                "problem: me may not s3:CreateBucket",
-                "me perhaps may not iam:CreateRole, iam:PassRole: the simulator does not know aws:MultiFactorAuthPresent",
-                "me may not cloudformation:DeleteStack, which this deployment may need",
+                "problem: me lacks permission for s3:CreateBucket",
+                "me may lack permission for iam:CreateRole, iam:PassRole: the simulator does not know aws:MultiFactorAuthPresent",
+                "me lacks permission for cloudformation:DeleteStack, which this deployment may need",
             ]
         );
-        assert!(found(vec![(Need::Certain, Ok(Vec::new()))]).is_empty());
+        assert!(found(vec![(Necessity::Certain, Ok(Vec::new()))]).is_empty());
     }
 
     #[test]
-    fn a_failure_is_told_in_its_own_words_and_hides_no_denial() {
+    fn a_failure_is_noted_and_hides_no_denial() {
         let throttled =
-            || Err(Failure::new("cannot simulate what may be done").why("Throttling: Rate exceeded"));
+            || Err(Failure::new("cannot simulate the permissions").why("Throttling: Rate exceeded"));
         let answers = vec![
-            (Need::Certain, throttled()),
-            (Need::Certain, denial("s3:CreateBucket", None)),
-            (Need::Certain, throttled()),
+            (Necessity::Certain, throttled()),
+            (Necessity::Certain, denial("s3:CreateBucket", None)),
+            (Necessity::Certain, throttled()),
         ];
         assert_eq!(
             found(answers),
             [
-                "problem: me may not s3:CreateBucket",
-                "what me may do was not simulated: cannot simulate what may be done: Throttling: Rate exceeded",
+                "problem: me lacks permission for s3:CreateBucket",
+                "the permissions of me were not simulated: cannot simulate the permissions: Throttling: Rate exceeded",
             ]
         );
     }

@@ -1,17 +1,18 @@
-//! Room in the account for what a deployment adds. CloudFormation would find out after minutes, and then roll back.
+//! Whether the account's quotas have room for what a deployment adds. CloudFormation would fail only after minutes, and then
+//! roll back.
 
 use futures_util::future::join_all;
 use restctl_contract::template::parameter;
 
-use super::{Deployment, Finding};
+use super::{Deployment, PreflightFinding};
 use crate::aws::{Aws, elasticloadbalancing, lambda, servicequotas};
 use crate::context::Context;
 use crate::failure::Result;
 
-/// Fewer functions at a time than this let one client's bulk calls keep the others waiting.
-const LITTLE_CONCURRENCY: i32 = 50;
+/// With a lower concurrency, the bulk calls of one client keep others waiting.
+const LOW_CONCURRENCY: i32 = 50;
 
-/// A quota of which a stack needs one.
+/// A quota of which a stack uses one.
 #[derive(Debug)]
 struct Quota {
     name: &'static str,
@@ -37,19 +38,24 @@ const LOAD_BALANCERS: Quota = Quota {
     kind: "AWS::ElasticLoadBalancingV2::LoadBalancer",
 };
 
-pub(super) async fn check(context: &Context, aws: &Aws, deployment: &Deployment<'_>) -> Vec<Finding> {
+pub(super) async fn check(
+    context: &Context,
+    aws: &Aws,
+    deployment: &Deployment<'_>,
+) -> Vec<PreflightFinding> {
     // The local cloud has no quotas.
     if context.local.is_some() {
         return Vec::new();
     }
-    let quotas = needed(deployment).into_iter().map(|quota| look(aws, quota));
-    let (found, concurrency) = tokio::join!(join_all(quotas), concurrency(aws, deployment));
+    let quotas = needed_quotas(deployment).into_iter().map(|quota| check_quota(aws, quota));
+    let (found, concurrency) = tokio::join!(join_all(quotas), check_concurrency(aws, deployment));
     found.into_iter().flatten().chain(concurrency).collect()
 }
 
-/// A stack that is there has what it needs, until it gets something more.
-fn needed(deployment: &Deployment<'_>) -> Vec<Quota> {
-    let adds = |name, value| deployment.parameter(name) == value && !deployment.was(name, value);
+/// Returns the quotas of what the deployment adds. An existing stack has what it needs already.
+fn needed_quotas(deployment: &Deployment<'_>) -> Vec<Quota> {
+    let adds =
+        |name, value| deployment.parameter(name) == value && !deployment.was_deployed_with(name, value);
     let mut quotas = Vec::new();
     if deployment.is_new() {
         quotas.push(LOAD_BALANCERS);
@@ -63,30 +69,31 @@ fn needed(deployment: &Deployment<'_>) -> Vec<Quota> {
     quotas
 }
 
-async fn concurrency(aws: &Aws, deployment: &Deployment<'_>) -> Option<Finding> {
+async fn check_concurrency(aws: &Aws, deployment: &Deployment<'_>) -> Option<PreflightFinding> {
     if !deployment.is_new() {
         return None;
     }
     let concurrency = lambda::read_unreserved_concurrency(aws).await.ok().flatten()?;
-    (concurrency < LITTLE_CONCURRENCY).then(|| {
-        Finding::Note(format!(
-            "no more than {concurrency} Lambda functions of this account run at a time; \
+    (concurrency < LOW_CONCURRENCY).then(|| {
+        PreflightFinding::Note(format!(
+            "at most {concurrency} Lambda invocations of this account run at a time; \
              raise \"Concurrent executions\" (lambda, L-B99A9384) in Service Quotas"
         ))
     })
 }
 
-async fn look(aws: &Aws, quota: Quota) -> Option<Finding> {
-    match usage(aws, &quota).await {
-        Ok((limit, used)) => judge(&quota, limit, used),
-        // Who may deploy need not be allowed to ask.
-        Err(_) => {
-            Some(Finding::Note(format!("the quota \"{}\" cannot be read, so it was not checked", quota.name)))
-        }
+async fn check_quota(aws: &Aws, quota: Quota) -> Option<PreflightFinding> {
+    match read_usage(aws, &quota).await {
+        Ok((limit, used)) => compare(&quota, limit, used),
+        // A caller that may deploy need not be allowed to read quotas.
+        Err(_) => Some(PreflightFinding::Note(format!(
+            "the quota \"{}\" was not checked, because it cannot be read",
+            quota.name
+        ))),
     }
 }
 
-async fn usage(aws: &Aws, quota: &Quota) -> Result<(f64, usize)> {
+async fn read_usage(aws: &Aws, quota: &Quota) -> Result<(f64, usize)> {
     let used = async {
         if quota.code == LOAD_BALANCERS.code {
             elasticloadbalancing::count_load_balancers(aws).await
@@ -97,19 +104,15 @@ async fn usage(aws: &Aws, quota: &Quota) -> Result<(f64, usize)> {
     tokio::try_join!(servicequotas::read_quota(aws, quota.service, quota.code), used)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 load balancers")]
-fn judge(quota: &Quota, limit: f64, used: usize) -> Option<Finding> {
-    ((used as f64) >= limit).then(|| Finding::Problem {
+#[expect(clippy::cast_precision_loss, reason = "no account has 2^53 load balancers")]
+fn compare(quota: &Quota, limit: f64, used: usize) -> Option<PreflightFinding> {
+    ((used as f64) >= limit).then(|| PreflightFinding::Problem {
         what: format!("the quota \"{}\" is {limit}, and {used} are in use", quota.name),
         next: format!(
             "raise {} of the service {} in Service Quotas, in this region{}",
             quota.code,
             quota.service,
-            if quota.service == "vpc" {
-                ";\nor use a VPC that is there: --vpc ID --subnets ID,ID"
-            } else {
-                ""
-            }
+            if quota.service == "vpc" { ";\nor use an existing VPC: --vpc ID --subnets ID,ID" } else { "" }
         ),
     })
 }
@@ -117,13 +120,13 @@ fn judge(quota: &Quota, limit: f64, used: usize) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deployment::preflight::fixture::with;
+    use crate::deployment::preflight::fixture::with_deployment;
 
     #[test]
-    fn room_is_looked_for_where_something_is_added() {
+    fn quotas_are_checked_for_what_is_added() {
         let names = |parameters: &[(&'static str, &str)], before: Option<&[(&'static str, &str)]>| {
-            let names = with(parameters, before, |deployment| {
-                needed(deployment).into_iter().map(|quota| quota.kind).collect()
+            let names = with_deployment(parameters, before, |deployment| {
+                needed_quotas(deployment).into_iter().map(|quota| quota.kind).collect()
             });
             let names: Vec<&str> = names;
             names.join(" ").replace("AWS::ElasticLoadBalancingV2::", "").replace("AWS::EC2::", "")
@@ -140,10 +143,10 @@ mod tests {
     }
 
     #[test]
-    fn a_quota_that_is_used_up_is_a_problem() {
-        assert!(judge(&VPCS, 5.0, 4).is_none());
-        let Some(Finding::Problem { what, next }) = judge(&VPCS, 5.0, 5) else {
-            panic!("five of five are all")
+    fn an_exhausted_quota_is_a_problem() {
+        assert!(compare(&VPCS, 5.0, 4).is_none());
+        let Some(PreflightFinding::Problem { what, next }) = compare(&VPCS, 5.0, 5) else {
+            panic!("five of five is exhausted")
         };
         assert_eq!(what, "the quota \"VPCs per Region\" is 5, and 5 are in use");
         assert!(next.contains("L-F678F1CE") && next.contains("--vpc ID"), "{next}");

@@ -1,5 +1,5 @@
-//! Event lists as `aws cloudformation describe-stack-events` prints them (`fixtures/stack-events`), and what a person is
-//! told of each.
+//! Event lists in the format of `aws cloudformation describe-stack-events` (`fixtures/stack-events`), and the failure that
+//! the user gets for each.
 
 use std::fmt::Write;
 use std::fs;
@@ -32,18 +32,18 @@ fn each_recorded_failure_is_explained() {
     let mut paths: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
     paths.sort();
-    let mut told = String::new();
+    let mut explanations = String::new();
     for path in paths {
         let (events, stack_id) = recorded(&path);
         let ended = events.last().unwrap().status.as_str();
         let failure = RootCause::find(&events, &stack_id).to_failure(&format!("it ended in {ended}"));
-        writeln!(told, "{}: {failure}\n", path.file_stem().unwrap().to_string_lossy()).unwrap();
+        writeln!(explanations, "{}: {failure}\n", path.file_stem().unwrap().to_string_lossy()).unwrap();
     }
     let mut settings = insta::Settings::new();
     settings.set_snapshot_path(folder);
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!("explained", told));
+    settings.bind(|| insta::assert_snapshot!("explained", explanations));
 }
 
 fn event(resource: &str, status: &str, reason: Option<&str>) -> Event {
@@ -58,7 +58,7 @@ fn event(resource: &str, status: &str, reason: Option<&str>) -> Event {
 }
 
 #[test]
-fn a_way_back_that_fails_is_no_mere_cancellation() {
+fn a_failed_rollback_is_more_than_a_cancellation() {
     let events = [
         event("restctl", "UPDATE_ROLLBACK_IN_PROGRESS", Some("User Initiated")),
         event("Queue", "UPDATE_FAILED", Some("Not found")),
@@ -69,7 +69,7 @@ fn a_way_back_that_fails_is_no_mere_cancellation() {
 }
 
 #[test]
-fn a_failure_that_comes_late_is_still_the_cause() {
+fn a_late_failure_is_still_the_cause() {
     let events = [
         event("restctl", "CREATE_IN_PROGRESS", Some("User Initiated")),
         event("restctl", "ROLLBACK_IN_PROGRESS", Some("The following resource(s) failed to create: [Vpc].")),
@@ -79,5 +79,5 @@ fn a_failure_that_comes_late_is_still_the_cause() {
     let failure = RootCause::find(&events, "id of restctl").to_failure("failed").to_string();
     assert!(failure.contains("why:  Vpc (AWS::Test::Resource): No more room"), "{failure}");
     let nothing = RootCause::find(&events[..1], "id of restctl").to_failure("failed").to_string();
-    assert!(nothing.contains("named no resource"), "{nothing}");
+    assert!(nothing.contains("named no failed resource"), "{nothing}");
 }

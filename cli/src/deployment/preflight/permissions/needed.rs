@@ -1,9 +1,9 @@
-//! What the resources of `templates/stack.yaml` take to make, by the handlers of their types ("permissions" in the schemas of the
-//! CloudFormation registry), and what restctl itself calls.
+//! The permissions that a deployment needs: those of the handlers that make the resources of `templates/stack.yaml`
+//! ("permissions" in the schemas of the CloudFormation registry), and those of restctl's own calls.
 //!
-//! Each action is asked about with a resource of a type that it takes ("Actions, resources, and condition keys for AWS
-//! services"): a policy that allows it for one region or one account's ARNs denies it for "*". Where it takes several, one of
-//! them is asked about, which is never stricter than AWS.
+//! Each action is simulated with a resource of a type that it supports ("Actions, resources, and condition keys for AWS
+//! services"): a policy that allows it for one region or the ARNs of one account denies it for "*". If it supports several
+//! types, one of them is used, which is never stricter than AWS.
 
 use restctl_contract::template::parameter;
 
@@ -11,33 +11,34 @@ use crate::deployment::preflight::Deployment;
 use restctl_contract::stack::StackName;
 
 pub(super) struct Needed {
-    /// The types of resources for which it is needed; none where restctl itself calls it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the test holds it against the template"))]
+    /// The types of resources whose handlers need the actions. Empty if restctl itself makes the calls.
+    #[cfg_attr(not(test), expect(dead_code, reason = "a test compares it with the template"))]
     pub(super) kinds: &'static [&'static str],
     when: When,
-    /// An ARN such as they will have, with `{…}` for what only the account knows; "*" for what takes no other.
+    /// An ARN like those of the real resources, with `{…}` for the parts that depend on the deployment. "*" for actions that
+    /// support no resources.
     resource: &'static str,
-    /// Of one service.
+    /// Actions of one service.
     pub(super) actions: &'static [&'static str],
 }
 
-/// Which deployments need it.
+/// Which deployments need the actions.
 enum When {
-    /// Each.
+    /// Every deployment.
     Always,
-    /// One that makes the stack; to change it, only if such a resource changes.
-    Made,
-    /// One that gives this parameter this value; if it had it before, only if such a resource changes.
+    /// A deployment that creates the stack. An update needs them only if such a resource changes.
+    Created,
+    /// A deployment that gives this parameter this value. If it had it before, only if such a resource changes.
     Set(&'static str, &'static str),
-    /// [`When::Set`], to any value.
+    /// Like [`When::Set`], for any value.
     Named(&'static str),
-    /// One that does not end as most do.
+    /// A deployment that takes an unusual course.
     Sometimes,
 }
 
-/// How sure it is that a deployment needs something.
+/// How certain it is that a deployment needs an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Need {
+pub(super) enum Necessity {
     Certain,
     Possible,
 }
@@ -50,13 +51,13 @@ pub(super) const NEEDED: &[Needed] = &[
         actions: &["cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet", "cloudformation:DescribeStacks"],
     },
     Needed {
-        kinds: &[], when: When::Made,
+        kinds: &[], when: When::Created,
         resource: "arn:{partition}:cloudformation:{region}:{account}:stack/{stack}/preflight",
         actions: &[
             "cloudformation:ExecuteChangeSet", "cloudformation:DescribeStackEvents", "cloudformation:UpdateTerminationProtection",
         ],
     },
-    // A change set that is not run is taken back, and with it a stack that it came with.
+    // A change set that is not executed is deleted, together with a stack that it made.
     Needed {
         kinds: &[], when: When::Sometimes,
         resource: "arn:{partition}:cloudformation:{region}:{account}:stack/{stack}/preflight",
@@ -106,7 +107,7 @@ pub(super) const NEEDED: &[Needed] = &[
         ],
     },
     Needed {
-        kinds: &["AWS::EC2::SecurityGroup"], when: When::Made,
+        kinds: &["AWS::EC2::SecurityGroup"], when: When::Created,
         resource: "arn:{partition}:ec2:{region}:{account}:security-group/sg-preflight",
         actions: &[
             "ec2:CreateSecurityGroup", "ec2:AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress",
@@ -114,7 +115,7 @@ pub(super) const NEEDED: &[Needed] = &[
         ],
     },
     Needed {
-        kinds: &["AWS::EC2::SecurityGroup"], when: When::Made,
+        kinds: &["AWS::EC2::SecurityGroup"], when: When::Created,
         resource: "*",
         actions: &["ec2:DescribeSecurityGroups"],
     },
@@ -133,7 +134,7 @@ pub(super) const NEEDED: &[Needed] = &[
         resource: "arn:{partition}:ec2:{region}:{account}:vpc-endpoint/vpce-preflight",
         actions: &["ec2:CreateVpcEndpoint", "ec2:CreateTags"],
     },
-    // Lambda looks at the subnets of a function's network as the caller.
+    // Lambda reads the subnets of a function's network with the caller's permissions.
     Needed {
         kinds: &["AWS::EC2::EIP", "AWS::EC2::NatGateway", "AWS::EC2::VPCEndpoint", "AWS::Lambda::Function"],
         when: When::Set(parameter::PRIVATE_NETWORK, "on"),
@@ -144,7 +145,7 @@ pub(super) const NEEDED: &[Needed] = &[
         ],
     },
     Needed {
-        kinds: &["AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::ElasticLoadBalancingV2::Listener"], when: When::Made,
+        kinds: &["AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::ElasticLoadBalancingV2::Listener"], when: When::Created,
         resource: "arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/app/{stack}-LoadBalancer-preflight/preflight",
         actions: &[
             "elasticloadbalancing:CreateLoadBalancer", "elasticloadbalancing:ModifyLoadBalancerAttributes",
@@ -152,7 +153,7 @@ pub(super) const NEEDED: &[Needed] = &[
         ],
     },
     Needed {
-        kinds: &["AWS::ElasticLoadBalancingV2::TargetGroup"], when: When::Made,
+        kinds: &["AWS::ElasticLoadBalancingV2::TargetGroup"], when: When::Created,
         resource: "arn:{partition}:elasticloadbalancing:{region}:{account}:targetgroup/{stack}-TargetGroup-preflight/preflight",
         actions: &[
             "elasticloadbalancing:CreateTargetGroup", "elasticloadbalancing:ModifyTargetGroupAttributes",
@@ -164,7 +165,7 @@ pub(super) const NEEDED: &[Needed] = &[
             "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::ElasticLoadBalancingV2::Listener",
             "AWS::ElasticLoadBalancingV2::TargetGroup",
         ],
-        when: When::Made,
+        when: When::Created,
         resource: "*",
         actions: &[
             "elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeListeners",
@@ -181,7 +182,7 @@ pub(super) const NEEDED: &[Needed] = &[
         resource: "*",
         actions: &["elasticloadbalancing:DescribeRules"],
     },
-    // The new version of each function is tried, and then the alias is shifted.
+    // The new version of each function is invoked before the alias points at it.
     Needed {
         kinds: &[], when: When::Always,
         resource: "arn:{partition}:lambda:{region}:{account}:function:{stack}-ApiFunction-preflight",
@@ -190,7 +191,7 @@ pub(super) const NEEDED: &[Needed] = &[
         ],
     },
     Needed {
-        kinds: &["AWS::Lambda::Function", "AWS::Lambda::Version", "AWS::Lambda::Alias", "AWS::Lambda::Permission"], when: When::Made,
+        kinds: &["AWS::Lambda::Function", "AWS::Lambda::Version", "AWS::Lambda::Alias", "AWS::Lambda::Permission"], when: When::Created,
         resource: "arn:{partition}:lambda:{region}:{account}:function:{stack}-ApiFunction-preflight",
         actions: &[
             "lambda:CreateFunction", "lambda:GetFunction", "lambda:CreateAlias", "lambda:AddPermission", "lambda:TagResource",
@@ -202,28 +203,28 @@ pub(super) const NEEDED: &[Needed] = &[
         actions: &["lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration", "lambda:UpdateAlias"],
     },
     Needed {
-        kinds: &["AWS::Lambda::EventSourceMapping"], when: When::Made,
+        kinds: &["AWS::Lambda::EventSourceMapping"], when: When::Created,
         resource: "*",
         actions: &["lambda:CreateEventSourceMapping"],
     },
     Needed {
-        kinds: &["AWS::Lambda::EventSourceMapping"], when: When::Made,
+        kinds: &["AWS::Lambda::EventSourceMapping"], when: When::Created,
         resource: "arn:{partition}:lambda:{region}:{account}:event-source-mapping:preflight",
         actions: &["lambda:GetEventSourceMapping", "lambda:TagResource"],
     },
     Needed {
-        kinds: &["AWS::IAM::Role"], when: When::Made,
+        kinds: &["AWS::IAM::Role"], when: When::Created,
         resource: "arn:{partition}:iam::{account}:role/{stack}-ApiRole-preflight",
         actions: &["iam:CreateRole", "iam:GetRole", "iam:PutRolePolicy", "iam:TagRole"],
     },
-    // TokenPolicy about alone: it has a context of its own.
+    // Simulated by itself, because its condition keys are its own.
     Needed {
-        kinds: &["AWS::Lambda::Function"], when: When::Made,
+        kinds: &["AWS::Lambda::Function"], when: When::Created,
         resource: "arn:{partition}:iam::{account}:role/{stack}-ApiRole-preflight",
         actions: &["iam:PassRole"],
     },
     Needed {
-        kinds: &["AWS::Logs::LogGroup"], when: When::Made,
+        kinds: &["AWS::Logs::LogGroup"], when: When::Created,
         resource: "arn:{partition}:logs:{region}:{account}:log-group:/restctl/{stack}/api:*",
         actions: &["logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:TagResource"],
     },
@@ -247,14 +248,14 @@ pub(super) const NEEDED: &[Needed] = &[
         resource: "arn:{partition}:secretsmanager:{region}:{account}:secret:CognitoClientSecret-preflight-abcdef",
         actions: &["secretsmanager:CreateSecret", "secretsmanager:TagResource", "secretsmanager:GetSecretValue"],
     },
-    // The client's secret is read back to where `setup` would write it.
+    // The client secret is read, and saved where `setup` would save it.
     Needed {
         kinds: &[], when: When::Set(parameter::IDP, "cognito"),
         resource: "arn:{partition}:secretsmanager:{region}:{account}:secret:restctl/{stack}/client-secret-abcdef",
         actions: &["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"],
     },
     Needed {
-        kinds: &["AWS::S3::Bucket", "AWS::S3::BucketPolicy"], when: When::Made,
+        kinds: &["AWS::S3::Bucket", "AWS::S3::BucketPolicy"], when: When::Created,
         resource: "arn:{partition}:s3:::{stack}-databucket-preflight",
         actions: &[
             "s3:CreateBucket", "s3:PutBucketVersioning", "s3:PutEncryptionConfiguration", "s3:PutBucketPublicAccessBlock",
@@ -262,29 +263,29 @@ pub(super) const NEEDED: &[Needed] = &[
             "s3:PutBucketPolicy", "s3:PutBucketTagging",
         ],
     },
-    // Without s3:ListBucket, S3 answers 403 where a package is not there yet.
+    // Without s3:ListBucket, S3 answers 403 instead of 404 for a missing package.
     Needed {
-        kinds: &[], when: When::Made,
+        kinds: &[], when: When::Created,
         resource: "arn:{partition}:s3:::{artifacts}",
         actions: &["s3:CreateBucket", "s3:PutBucketPublicAccessBlock", "s3:ListBucket"],
     },
     Needed {
-        kinds: &[], when: When::Made,
+        kinds: &[], when: When::Created,
         resource: "arn:{partition}:s3:::{artifacts}/package.zip",
         actions: &["s3:PutObject", "s3:GetObject"],
     },
     Needed {
-        kinds: &["AWS::Events::Rule"], when: When::Made,
+        kinds: &["AWS::Events::Rule"], when: When::Created,
         resource: "arn:{partition}:events:{region}:{account}:rule/{stack}-ObjectCreatedRule-preflight",
         actions: &["events:PutRule", "events:PutTargets", "events:DescribeRule", "events:TagResource"],
     },
     Needed {
-        kinds: &["AWS::SQS::Queue", "AWS::SQS::QueuePolicy"], when: When::Made,
+        kinds: &["AWS::SQS::Queue", "AWS::SQS::QueuePolicy"], when: When::Created,
         resource: "arn:{partition}:sqs:{region}:{account}:{stack}-LoadQueue-preflight.fifo",
         actions: &["sqs:CreateQueue", "sqs:SetQueueAttributes", "sqs:GetQueueAttributes", "sqs:TagQueue"],
     },
     Needed {
-        kinds: &["AWS::DynamoDB::Table"], when: When::Made,
+        kinds: &["AWS::DynamoDB::Table"], when: When::Created,
         resource: "arn:{partition}:dynamodb:{region}:{account}:table/{stack}-ItemsTable-preflight",
         actions: &[
             "dynamodb:CreateTable", "dynamodb:DescribeTable", "dynamodb:UpdateContinuousBackups",
@@ -292,12 +293,12 @@ pub(super) const NEEDED: &[Needed] = &[
         ],
     },
     Needed {
-        kinds: &["AWS::CloudWatch::Alarm"], when: When::Made,
+        kinds: &["AWS::CloudWatch::Alarm"], when: When::Created,
         resource: "arn:{partition}:cloudwatch:{region}:{account}:alarm:{stack}-ApiErrorsAlarm-preflight",
         actions: &["cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms", "cloudwatch:TagResource"],
     },
     Needed {
-        kinds: &["AWS::CloudWatch::Dashboard"], when: When::Made,
+        kinds: &["AWS::CloudWatch::Dashboard"], when: When::Created,
         resource: "arn:{partition}:cloudwatch::{account}:dashboard/restctl-{stack}-{region}",
         actions: &["cloudwatch:PutDashboard", "cloudwatch:GetDashboard", "cloudwatch:TagResource"],
     },
@@ -331,18 +332,21 @@ pub(super) const NEEDED: &[Needed] = &[
 ];
 
 impl Needed {
-    /// None where the deployment does without.
-    pub(super) fn need(&self, deployment: &Deployment<'_>) -> Option<Need> {
-        let (is, was) = match self.when {
+    /// Returns `None` if the deployment does not need the actions.
+    pub(super) fn necessity(&self, deployment: &Deployment<'_>) -> Option<Necessity> {
+        let (is_needed, had_it_before) = match self.when {
             When::Always => (true, false),
             When::Sometimes => (true, true),
-            When::Made => (true, !deployment.is_new()),
-            When::Set(name, value) => (deployment.parameter(name) == value, deployment.was(name, value)),
-            When::Named(name) => {
-                (!deployment.parameter(name).is_empty(), !deployment.is_new() && !deployment.was(name, ""))
+            When::Created => (true, !deployment.is_new()),
+            When::Set(name, value) => {
+                (deployment.parameter(name) == value, deployment.was_deployed_with(name, value))
             }
+            When::Named(name) => (
+                !deployment.parameter(name).is_empty(),
+                !deployment.is_new() && !deployment.was_deployed_with(name, ""),
+            ),
         };
-        is.then_some(if was { Need::Possible } else { Need::Certain })
+        is_needed.then_some(if had_it_before { Necessity::Possible } else { Necessity::Certain })
     }
 
     pub(super) fn resource(&self, stack: &StackName, region: &str, deployment: &Deployment<'_>) -> String {
@@ -364,10 +368,10 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::deployment::preflight::fixture::with;
+    use crate::deployment::preflight::fixture::with_deployment;
 
     #[test]
-    fn each_type_of_the_template_says_what_it_takes() {
+    fn each_type_of_the_template_lists_its_permissions() {
         let template = include_str!("../../../../../templates/stack.yaml");
         let types = template.lines().filter_map(|line| line.strip_prefix("    Type: AWS::"));
         let types: BTreeSet<_> = types.filter(|kind| !kind.starts_with("SSM::Parameter")).collect();
@@ -376,7 +380,7 @@ mod tests {
         assert_eq!(types, known);
     }
 
-    /// The context of a question is that of its service.
+    /// The condition keys of a question are those of one service.
     #[test]
     fn each_question_is_about_one_service() {
         for needed in NEEDED {
@@ -389,8 +393,8 @@ mod tests {
     }
 
     #[test]
-    fn only_what_takes_no_resource_is_asked_about_all() {
-        let takes_none = |action: &str| {
+    fn only_actions_without_resources_are_simulated_for_all() {
+        let supports_no_resource = |action: &str| {
             action.starts_with("ec2:Describe")
                 || action.starts_with("elasticloadbalancing:Describe")
                 || [
@@ -403,32 +407,38 @@ mod tests {
         };
         for needed in NEEDED {
             for action in needed.actions {
-                assert_eq!(needed.resource == "*", takes_none(action), "{action} on {}", needed.resource);
+                assert_eq!(
+                    needed.resource == "*",
+                    supports_no_resource(action),
+                    "{action} on {}",
+                    needed.resource
+                );
             }
         }
     }
 
-    /// What a deployment of these parameters needs for certain.
-    fn certain(
+    /// Returns the actions that a deployment of these parameters certainly needs.
+    fn certain_actions(
         parameters: &[(&'static str, &str)],
         before: Option<&[(&'static str, &str)]>,
     ) -> BTreeSet<&'static str> {
-        with(parameters, before, |deployment| {
-            let certain = NEEDED.iter().filter(|needed| needed.need(deployment) == Some(Need::Certain));
+        with_deployment(parameters, before, |deployment| {
+            let certain =
+                NEEDED.iter().filter(|needed| needed.necessity(deployment) == Some(Necessity::Certain));
             certain.flat_map(|needed| needed.actions).copied().collect()
         })
     }
 
     /// Whether a deployment of these parameters may need it.
     fn may_need(parameters: &[(&'static str, &str)], action: &str) -> bool {
-        with(parameters, None, |deployment| {
-            let mut asked = NEEDED.iter().filter(|needed| needed.need(deployment).is_some());
+        with_deployment(parameters, None, |deployment| {
+            let mut asked = NEEDED.iter().filter(|needed| needed.necessity(deployment).is_some());
             asked.any(|needed| needed.actions.contains(&action))
         })
     }
 
     #[test]
-    fn what_is_not_asked_for_is_not_needed() {
+    fn unused_options_need_no_permissions() {
         let unset: &[&str] = &["", "off", "external"];
         for ((name, value), without, action) in [
             ((parameter::PRIVATE_NETWORK, "on"), unset, "ec2:AllocateAddress"),
@@ -438,7 +448,7 @@ mod tests {
             ((parameter::LIST, "on"), unset, "secretsmanager:CreateSecret"),
             ((parameter::DOMAIN, "a.example.com"), &[""], "route53:ChangeResourceRecordSets"),
         ] {
-            assert!(certain(&[(name, value)], None).contains(action), "{action}");
+            assert!(certain_actions(&[(name, value)], None).contains(action), "{action}");
             for value in without {
                 assert!(!may_need(&[(name, value)], action), "{action} with {name} {value:?}");
             }
@@ -450,27 +460,27 @@ mod tests {
     }
 
     #[test]
-    fn a_stack_that_is_there_needs_what_is_added() {
+    fn an_existing_stack_needs_permissions_for_what_is_added() {
         let plain = [(parameter::LIST, "off")];
-        assert!(certain(&plain, None).contains("iam:CreateRole"));
-        let unchanged = certain(&plain, Some(&plain));
+        assert!(certain_actions(&plain, None).contains("iam:CreateRole"));
+        let unchanged = certain_actions(&plain, Some(&plain));
         assert!(!unchanged.contains("iam:CreateRole") && unchanged.contains("lambda:PublishVersion"));
         let listed = [(parameter::LIST, "on")];
-        let added = certain(&listed, Some(&plain));
+        let added = certain_actions(&listed, Some(&plain));
         let added: BTreeSet<_> = added.difference(&unchanged).copied().collect();
         let secret =
             ["secretsmanager:CreateSecret", "secretsmanager:GetRandomPassword", "secretsmanager:TagResource"];
         assert_eq!(added, BTreeSet::from(secret));
-        assert_eq!(certain(&listed, Some(&listed)), unchanged);
+        assert_eq!(certain_actions(&listed, Some(&listed)), unchanged);
         let named = [(parameter::DOMAIN, "a.example.com")];
-        assert!(certain(&named, Some(&plain)).contains("route53:GetChange"));
-        assert!(!certain(&named, Some(&named)).contains("route53:GetChange"));
+        assert!(certain_actions(&named, Some(&plain)).contains("route53:GetChange"));
+        assert!(!certain_actions(&named, Some(&named)).contains("route53:GetChange"));
     }
 
     #[test]
-    fn what_only_some_deployments_call_is_never_certain() {
+    fn unusual_calls_are_never_certain() {
         for action in ["cloudformation:DeleteStack", "cloudformation:DeleteChangeSet", "lambda:UpdateAlias"] {
-            assert!(may_need(&[], action) && !certain(&[], None).contains(action), "{action}");
+            assert!(may_need(&[], action) && !certain_actions(&[], None).contains(action), "{action}");
         }
     }
 }
