@@ -1,4 +1,5 @@
-//! The deployed API as a client sees it: where it is, whether it is the right one, and the token that opens it.
+//! The deployed API as a client sees it: where it is, how its certificate is verified, the token that it accepts, and
+//! calls of it.
 
 pub(crate) mod client;
 pub(crate) mod endpoint;

@@ -1,4 +1,4 @@
-//! The identity provider: what it publishes, how the stack is set up for it, and the client that restctl is.
+//! The identity provider: what it publishes, the stack's settings for it, and the tokens that it grants to restctl.
 
 pub(crate) mod client_secret;
 pub(crate) mod cognito;

@@ -1,4 +1,4 @@
-//! The API with the token that opens it.
+//! Calls of the API, each with an access token.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -18,23 +18,23 @@ use crate::context::Context;
 use crate::failure::{Failure, FailureContext, Result};
 use crate::identity::http::read_bounded_body;
 
-/// What a load balancer passes of a Lambda's answer, with room for what a proxy in between may add.
+/// The most of a Lambda's answer that a load balancer passes on, with room for what a proxy in between may add.
 pub(crate) const MAX_BODY_BYTES: usize = 2 * 1024 * 1024 + MAX_ANSWER_BYTES;
 
-/// The media type of the API's own refusals (RFC 9457, section 3).
+/// The media type of the API's own error answers (RFC 9457, section 3).
 const PROBLEM: &str = "application/problem+json";
 
-/// Many calls may be under way at once.
+/// Makes calls of the API, many at once if need be.
 pub(crate) struct Api<'a> {
     context: &'a Context,
     access: Mutex<Arc<Access>>,
 }
 
-/// What a call goes by; where that turns out to be of yesterday, another takes its place.
+/// The endpoint and the token of a call. Another one replaces it when either turns out to be stale.
 struct Access {
     endpoint: Endpoint,
     token: String,
-    /// The location is an earlier command's: the API may be elsewhere by now, or have another certificate.
+    /// An earlier command found the location: the API may have moved since, or have another certificate.
     is_remembered: bool,
 }
 
@@ -45,7 +45,7 @@ impl<'a> Api<'a> {
             reach_endpoint(context, session.location()),
             token::remembered_or_new_token(context, session.token())
         );
-        // Where both fail, the step that comes first is the one to name: setup.
+        // If both fail, the token's failure names the first missing step: setup.
         let token = token?.access_token;
         let (endpoint, is_remembered) = reached?;
         Ok(Self { context, access: Mutex::new(Arc::new(Access { endpoint, token, is_remembered })) })
@@ -59,12 +59,12 @@ impl<'a> Api<'a> {
         self.call(Method::POST, path, Some(body)).await
     }
 
-    /// The name of the attribute that identifies an item.
+    /// Returns the name of the attribute that identifies an item.
     pub(crate) async fn key_name(&self) -> String {
         self.access.lock().await.endpoint.location.key.clone()
     }
 
-    /// Calls the API until its answer stands.
+    /// Calls the API until its answer is final.
     async fn call<B: Serialize>(
         &self,
         method: Method,
@@ -84,7 +84,7 @@ impl<'a> Api<'a> {
         }
     }
 
-    /// Sends a request; again, if the API is no longer where it was remembered to be.
+    /// Sends a request, and sends it again if the API is no longer where the session cache says.
     async fn send<B: Serialize>(
         &self,
         access: &mut Arc<Access>,
@@ -105,7 +105,7 @@ impl<'a> Api<'a> {
         }
     }
 
-    /// Looks the API up in AWS, unless another call has done so meanwhile.
+    /// Looks the API up in AWS, unless another call has just done so.
     async fn look_up_again(&self, stale: &Arc<Access>) -> Result<Arc<Access>> {
         let mut access = self.access.lock().await;
         if Arc::ptr_eq(&access, stale) {
@@ -115,7 +115,7 @@ impl<'a> Api<'a> {
         Ok(access.clone())
     }
 
-    /// Asks for a new token, unless another call has done so meanwhile.
+    /// Requests a new token, unless another call has just done so.
     async fn renew_token(&self, stale: &Arc<Access>) -> Result<Arc<Access>> {
         let mut access = self.access.lock().await;
         if access.token == stale.token {
@@ -147,7 +147,7 @@ impl Access {
     }
 }
 
-/// The endpoint, and whether it is the one that is remembered.
+/// Returns the endpoint, and whether its location comes from the session cache.
 async fn reach_endpoint(context: &Context, remembered: Option<&Location>) -> Result<(Endpoint, bool)> {
     if let Some(location) = remembered
         && let Ok(endpoint) = Endpoint::resolve(location.clone()).await
@@ -163,7 +163,7 @@ async fn look_up_endpoint(context: &Context) -> Result<Endpoint> {
     Endpoint::resolve(location).await
 }
 
-/// Something else answers where the API was: its own refusals are problem documents.
+/// Whether another server now answers where the API was: the API's own error answers are problem documents.
 fn is_from_another_server(answer: &Response) -> bool {
     let is_suspect = matches!(answer.status(), StatusCode::NOT_FOUND | StatusCode::SERVICE_UNAVAILABLE);
     is_suspect && !is_problem_document(answer.headers())
@@ -171,21 +171,23 @@ fn is_from_another_server(answer: &Response) -> bool {
 
 fn is_problem_document(headers: &HeaderMap) -> bool {
     let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    media_type.split(';').next().is_some_and(|it| it.trim().eq_ignore_ascii_case(PROBLEM))
+    media_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(PROBLEM))
 }
 
-/// A bulk call's answer of so many ids. One that leaves them all over would be asked for again for ever.
+/// Parses a bulk call's answer for that many ids. An answer that leaves all of them over is an error: they would be asked
+/// for again for ever.
 pub(crate) fn parse_bulk_answer(body: &[u8], asked: usize) -> Result<BatchGetAnswer> {
-    let answer: BatchGetAnswer = serde_json::from_slice(body).context("the API answers no JSON")?;
+    let answer: BatchGetAnswer =
+        serde_json::from_slice(body).context("the API's answer is not valid JSON")?;
     if answer.remaining.len() < asked {
         return Ok(answer);
     }
-    Err(Failure::new("the API answers none of the ids it was asked for")
-        .why("it left all of them over")
+    Err(Failure::new("the API returned none of the requested ids")
+        .why("it left all of them for a later call")
         .next("try again in a moment"))
 }
 
-/// `text` percent-encoded as one segment of a path or one value of a query.
+/// Percent-encodes `text` as one segment of a path or one value of a query.
 pub(crate) fn percent_encode(text: &str) -> impl Display {
     /// All but the unreserved characters of RFC 3986, section 2.3.
     const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -197,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_problem_is_told_by_its_media_type() {
+    fn the_media_type_identifies_a_problem_document() {
         for (media_type, expected) in [
             ("application/problem+json", true),
             ("Application/Problem+JSON; charset=utf-8", true),

@@ -1,4 +1,4 @@
-//! The API's endpoint: reached at the load balancer, verified by the certificate's name.
+//! The API's endpoint: reached at the load balancer's address, verified by the certificate's name.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -24,21 +24,21 @@ pub(super) const USER_AGENT: &str = concat!("restctl/", env!("CARGO_PKG_VERSION"
 /// From the request to the end of its answer.
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Where the API is and how it is known: all that it takes to connect.
+/// Where the API is and how to verify it: all that is needed to connect.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Location {
-    /// The DNS name to ask for and to verify, one of the certificate's.
+    /// The DNS name to request and to verify; the certificate has it.
     pub(crate) name: String,
-    /// What answers for it: the load balancer's own DNS name, or the local cloud's front.
+    /// The host that serves it: the load balancer's own DNS name, or the local cloud's TLS front.
     pub(crate) host: String,
     pub(crate) port: u16,
-    /// What vouches for the certificate that `setup` imported, PEM.
+    /// The trust anchor of the certificate that `setup` imported, PEM.
     pub(crate) anchor: String,
     /// SHA-256 of that certificate's DER, lower-case hexadecimal.
     pub(crate) fingerprint: String,
     /// The attribute that identifies an item.
     pub(crate) key: String,
-    /// `setup` has imported a certificate under another ARN than the one deployed.
+    /// `setup` has imported a certificate under an ARN that is not deployed yet.
     awaits_deployment: bool,
 }
 
@@ -57,7 +57,7 @@ impl Location {
             Some(local) => (local.front.ip().to_string(), local.front.port()),
             None => (stack.output(stack_output::LOAD_BALANCER_DNS_NAME)?.to_owned(), HTTPS_PORT),
         };
-        // The name that leads to the load balancer, where there is one.
+        // The name whose DNS record points to the load balancer, if there is one.
         let domain = stack.parameter(parameter::DOMAIN).filter(|domain| !domain.is_empty());
         let deployed = stack.parameter(parameter::CERTIFICATE_ARN);
         Ok(Self {
@@ -71,7 +71,7 @@ impl Location {
         })
     }
 
-    /// `https://NAME`, with the port where it is not HTTPS's own.
+    /// Returns `https://NAME`, with the port if it is not 443.
     pub(crate) fn base_url(&self) -> String {
         match self.port {
             HTTPS_PORT => format!("https://{}", self.name),
@@ -79,28 +79,28 @@ impl Location {
         }
     }
 
-    /// It gave no answer at all to a request of `address`.
+    /// Describes a request to `address` that got no answer at all.
     pub(crate) fn no_answer_failure(&self, address: &str, error: &(dyn Error + 'static)) -> Failure {
         let failure = Failure::new(format!("the API does not answer at {address}")).because(error);
         failure.next(match (is_certificate_refusal(error), self.awaits_deployment) {
             (true, true) => {
-                "the endpoint still serves the certificate before the one imported last: restctl deploy"
+                "the endpoint still serves the previous certificate: restctl deploy"
             }
             (true, false) => {
-                "the endpoint serves another certificate than the one imported last: restctl setup, then restctl deploy"
+                "the endpoint does not serve the certificate imported last: restctl setup, then restctl deploy"
             }
-            (false, _) => "see whether the endpoint is still this one: restctl deploy",
+            (false, _) => "check that this is still the endpoint: restctl deploy",
         })
     }
 
-    /// The addresses of what answers for it.
+    /// Looks up the addresses of the host.
     pub(crate) async fn resolve_addresses(&self) -> Result<Vec<SocketAddr>> {
         let addresses = tokio::net::lookup_host((self.host.as_str(), self.port)).await;
-        let addresses =
-            addresses.context(format!("the load balancer's name {} cannot be resolved", self.host));
+        let addresses = addresses.context(format!("cannot resolve the load balancer's name {}", self.host));
         Ok(addresses
             .map_err(|failure| {
-                failure.next("a new load balancer's name takes a minute or two to appear; try again")
+                failure
+                    .next("wait a minute or two, until DNS knows a new load balancer's name, and try again")
             })?
             .collect())
     }
@@ -118,8 +118,8 @@ impl Endpoint {
         Self::resolve(Location::look_up(context).await?).await
     }
 
-    /// A client that asks for the certificate's name at the load balancer's address, so that the API can be called,
-    /// and its name verified, before any DNS record points there.
+    /// Builds a client that requests the certificate's name at the load balancer's address: the API can be called, and its
+    /// name verified, before any DNS record points there.
     pub(crate) async fn resolve(location: Location) -> Result<Self> {
         let addresses = location.resolve_addresses().await?;
         let verifier = Arc::new(EndpointVerifier::new(&location.anchor)?);
@@ -138,15 +138,15 @@ impl Endpoint {
         Ok(Self { base_url: location.base_url(), client, location })
     }
 
-    /// The API gave no answer at all.
+    /// [`Location::no_answer_failure`] for this endpoint.
     pub(crate) fn no_answer_failure(&self, address: &str, error: &reqwest::Error) -> Failure {
         self.location.no_answer_failure(address, error)
     }
 }
 
-/// An answer of the API that is not what was asked for.
+/// Describes an answer of the API that is not the one expected.
 pub(crate) fn parse_refusal(status: reqwest::StatusCode, body: &[u8]) -> Failure {
-    let failure = Failure::new(format!("the API answers {status}"));
+    let failure = Failure::new(format!("the API answered {status}"));
     let failure = match serde_json::from_slice::<Problem>(body) {
         Ok(problem) => failure.why(problem.detail.unwrap_or(problem.title)),
         Err(_) => failure,
@@ -154,7 +154,7 @@ pub(crate) fn parse_refusal(status: reqwest::StatusCode, body: &[u8]) -> Failure
     match status.as_u16() {
         401 | 403 => failure
             .exit(Exit::Authentication)
-            .next("compare the token with the settings: restctl token, restctl setup"),
+            .next("compare the token with the settings: restctl token explain"),
         404 => failure.exit(Exit::NotFound),
         502..=504 => failure.next("try again in a moment"),
         _ => failure,
@@ -215,9 +215,9 @@ mod tests {
         let failure = failure_at(port, false).await;
         assert!(failure.contains("restctl setup, then restctl deploy"), "{failure}");
         let failure = failure_at(port, true).await;
-        assert!(failure.contains("before the one imported last"), "{failure}");
+        assert!(failure.contains("still serves the previous certificate"), "{failure}");
         let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
         let failure = failure_at(nobody, false).await;
-        assert!(failure.contains("see whether the endpoint"), "{failure}");
+        assert!(failure.contains("check that this is still the endpoint"), "{failure}");
     }
 }

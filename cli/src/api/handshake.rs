@@ -1,5 +1,5 @@
-//! One connection to the endpoint, looked at closely: how long each step takes, what the server presents, and whether
-//! that is to be trusted. The verification is that of every other call; it cannot be switched off here either.
+//! One connection to the endpoint, examined closely: how long each step takes, what the server presents, and whether that
+//! is trusted. The verification is the same as in every other call; it cannot be switched off here either.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,28 +27,28 @@ pub(crate) struct Handshake {
     pub(crate) connect_time: Duration,
     /// The TLS handshake.
     pub(crate) tls_time: Duration,
-    /// What the server presented, its own certificate first; empty where it did not come so far.
+    /// The certificates that the server presented, its own first; empty if the handshake failed before.
     pub(crate) chain: Vec<CertificateDer<'static>>,
-    /// Why what it presented is not to be trusted.
+    /// Why its certificate is not trusted.
     pub(crate) certificate_error: Option<rustls::Error>,
-    /// Whether its signature shows that it holds the certificate's key; none where it did not come so far.
+    /// Whether its signature proves that it holds the certificate's key. `None` if the handshake failed before.
     pub(crate) holds_key: Option<bool>,
-    /// The connection, or why it is not to be trusted.
+    /// The connection, or why it failed.
     pub(crate) connection: std::io::Result<TlsStream<TcpStream>>,
 }
 
 impl Handshake {
-    /// SHA-256 of the server's own certificate, lower-case hexadecimal; none where it presented none.
+    /// Returns the SHA-256 of the server's own certificate, lower-case hexadecimal. `None` if it presented none.
     pub(crate) fn fingerprint(&self) -> Option<String> {
         self.chain.first().map(|certificate| sha256_hex(certificate))
     }
 }
 
 impl Handshake {
-    /// Connects to the endpoint as a client would: by the load balancer's address and the certificate's name.
+    /// Connects to the endpoint as a client does: at the load balancer's address, with the certificate's name.
     ///
     /// # Errors
-    /// If the endpoint cannot be reached. That its certificate is refused is no error, but a finding.
+    /// If the endpoint cannot be reached. A refused certificate is not an error but a finding.
     pub(crate) async fn perform(location: &Location) -> Result<Self> {
         let began = Instant::now();
         let addresses = location.resolve_addresses().await?;
@@ -61,7 +61,7 @@ impl Handshake {
         let verifier = Arc::new(RecordingVerifier::new(location)?);
         let config = build_tls_config(verifier.clone(), &[b"http/1.1"])?;
         let name = ServerName::try_from(location.name.clone())
-            .context(format!("{} is no name that a certificate could have", location.name))?;
+            .context(format!("{} cannot be the name of a certificate", location.name))?;
         let began = Instant::now();
         let connected =
             timeout(STEP_TIMEOUT, TlsConnector::from(Arc::new(config)).connect(name, stream)).await;
@@ -90,12 +90,12 @@ async fn connect_to_any(location: &Location, addresses: &[SocketAddr]) -> Result
             Err(_) => last = Some(std::io::ErrorKind::TimedOut.into()),
         }
     }
-    let failure = Failure::new(format!("the load balancer {} cannot be reached", location.host));
+    let failure = Failure::new(format!("cannot reach the load balancer {}", location.host));
     let failure = match &last {
         Some(error) => failure.because(error),
-        None => failure.why("its name leads nowhere"),
+        None => failure.why("its name has no address"),
     };
-    Err(failure.next("see that --allow-cidr lets this machine in: restctl deploy --allow-cidr CIDR"))
+    Err(failure.next("check that the allowed CIDRs include this machine: restctl deploy --allow-cidr CIDR"))
 }
 
 #[derive(Debug, Default)]
@@ -105,7 +105,7 @@ struct HandshakeRecord {
     holds_key: Option<bool>,
 }
 
-/// Keeps what the server presented, and leaves the judgement to the verifier that all calls have.
+/// Records what the server presents; the verifier of all other calls decides.
 #[derive(Debug)]
 struct RecordingVerifier {
     verifier: EndpointVerifier,
@@ -121,7 +121,7 @@ impl RecordingVerifier {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The judgement of both: the server's signature, and before it the certificate.
+    /// Combines both results: that of the certificate counts before that of the signature.
     fn conclude(
         &self,
         signature: Result<HandshakeSignatureValid, rustls::Error>,
@@ -136,7 +136,7 @@ impl RecordingVerifier {
 }
 
 impl ServerCertVerifier for RecordingVerifier {
-    /// A certificate_error waits for the signature, which a server has to send before anything else: so that both are known.
+    /// Reports a refused certificate only with the signature, the next thing that a server sends: then both results are known.
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,

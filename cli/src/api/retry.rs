@@ -1,4 +1,4 @@
-//! When a call of the API is made again.
+//! Which answers of the API are worth another attempt, and when.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 
 use crate::terminal::output;
 
-/// How often a call is made in all, and the longest pause between two attempts.
+/// The most attempts of a call, and the longest pause between two of them.
 const MAX_ATTEMPTS: u32 = 6;
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
@@ -26,8 +26,8 @@ pub(crate) enum Retry {
 }
 
 impl Attempts {
-    /// Counts an attempt that was answered, and says whether another one follows: once with a new token if the API
-    /// refuses the present one, and a few times if the API is busy. `None` if the answer stands.
+    /// Counts an answered attempt and returns how to retry it: once with a new token if the API refuses the present one,
+    /// and a few times if the API is busy. `None` if the answer is final.
     pub(crate) fn next_retry(&mut self, status: StatusCode, headers: &HeaderMap) -> Option<Retry> {
         self.count += 1;
         if status == StatusCode::UNAUTHORIZED && !self.has_renewed_token {
@@ -44,7 +44,7 @@ pub(crate) async fn wait_while_busy(pause: Duration) {
     tokio::time::sleep(pause).await;
 }
 
-/// How long the API asks to wait. `None` if it is not busy, or does not give seconds.
+/// Returns how long a busy API asks to wait. `None` if it is not busy, or names no number of seconds.
 fn requested_pause(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
     let is_busy = status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS;

@@ -1,5 +1,5 @@
-//! What this machine remembers of a place: the token that it was given, and where the API is. A call of the API that goes
-//! by it asks AWS nothing.
+//! What this machine remembers of a stack: its token, and where its API is. A call of the API that finds both here sends
+//! nothing to AWS.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use crate::failure::{FailureContext, Result};
 use crate::identity::grant::AccessToken;
 use crate::timestamp::seconds_now;
 
-/// What decides, beside the arguments, whose settings are read.
+/// The variables that select the AWS account and region, apart from the arguments.
 const VARIABLES: [&str; 8] = [
     "AWS_PROFILE",
     "AWS_REGION",
@@ -30,12 +30,12 @@ const VARIABLES: [&str; 8] = [
     "AWS_ENDPOINT_URL",
 ];
 
-/// The files that do so too: the variable that names each, and where it is without.
+/// The files that select them too: the variable that names each file, and its default path.
 const CONFIGURATION_FILES: [(&str, &str); 2] =
     [("AWS_CONFIG_FILE", ".aws/config"), ("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials")];
 
-/// A location that still answers is looked up again after a day all the same: what vouches for its certificate may have
-/// been replaced on another machine because it is no longer to be trusted.
+/// A location is looked up again after a day even if it still answers: its trust anchor may have been replaced on another
+/// machine because it is no longer trusted.
 const LOCATION_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A token is not used in its last minute: it could expire on the way.
@@ -43,27 +43,27 @@ const TOKEN_MARGIN: Duration = Duration::from_secs(60);
 
 #[derive(Default, Serialize, Deserialize)]
 pub(crate) struct SessionCache {
-    /// Sizes and times of the configuration files by which all this was found.
+    /// Sizes and times of the configuration files that were in effect.
     #[serde(default)]
     configuration: String,
     #[serde(default)]
     token: Option<AccessToken>,
     #[serde(default)]
     location: Option<Location>,
-    /// When, in seconds since 1970.
+    /// When the location was looked up, in seconds since 1970.
     #[serde(default)]
     located_at: u64,
 }
 
 impl SessionCache {
-    /// Empty where there is nothing to go by.
+    /// Reads the cache of the stack; an empty one if there is none, or if it is stale.
     pub(crate) fn read(context: &Context) -> Result<Self> {
         let file = cache_file(context)?;
         let bytes = match fs::read(&file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::empty(context)),
-            read => read.context(format!("{} cannot be read", file.display()))?,
+            read => read.context(format!("cannot read {}", file.display()))?,
         };
-        // A file that another version wrote, or that broke off, is as good as none.
+        // A file of another version, or one that is incomplete, counts as none.
         let session = serde_json::from_slice::<Self>(&bytes).ok();
         let session = session.filter(|session| session.configuration == configuration_state(context));
         Ok(session.unwrap_or_else(|| Self::empty(context)))
@@ -73,19 +73,19 @@ impl SessionCache {
         Self { configuration: configuration_state(context), ..Self::default() }
     }
 
-    /// The token, unless it is about to expire.
+    /// Returns the token, unless it is about to expire.
     pub(crate) fn token(&self) -> Option<&AccessToken> {
         self.token.as_ref().filter(|token| seconds_now() + TOKEN_MARGIN.as_secs() < token.expires_at)
     }
 
-    /// The location, unless it is a day old.
+    /// Returns the location, unless it is a day old.
     pub(crate) fn location(&self) -> Option<&Location> {
         let age = seconds_now().checked_sub(self.located_at)?;
         self.location.as_ref().filter(|_| age < LOCATION_LIFETIME.as_secs())
     }
 
     fn write(&self, context: &Context) -> Result<()> {
-        let text = serde_json::to_vec(self).context("the token cannot be kept")?;
+        let text = serde_json::to_vec(self).context("cannot encode the token")?;
         directories::write_private_file(&cache_file(context)?, &text)
     }
 }
@@ -99,18 +99,18 @@ pub(crate) fn store_location(context: &Context, location: &Location) -> Result<(
     SessionCache { location, located_at, ..SessionCache::read(context)? }.write(context)
 }
 
-/// Whatever is remembered was of former settings.
+/// Removes what is remembered, because the settings have changed.
 pub(crate) fn clear(context: &Context) -> Result<()> {
     let file = cache_file(context)?;
     match fs::remove_file(&file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(error).context(format!("{} cannot be removed", file.display()))
+            Err(error).context(format!("cannot remove {}", file.display()))
         }
         _ => Ok(()),
     }
 }
 
-/// One file for each place: what decides whose settings are read is in its name.
+/// Returns the stack's file. Its name is a digest of all that selects the account, the region and the stack.
 fn cache_file(context: &Context) -> Result<PathBuf> {
     let mut digest = Sha256::new();
     let TargetArgs { stack, profile, region, .. } = &context.target;
@@ -130,7 +130,8 @@ fn cache_file(context: &Context) -> Result<PathBuf> {
     Ok(folder.join(format!("{name}.json")))
 }
 
-/// A profile's region or account may change without its name. The local cloud has no profiles.
+/// Describes the state of the configuration files: a profile's region or account may change while its name stays. The local
+/// cloud has no profiles.
 fn configuration_state(context: &Context) -> String {
     if context.local.is_some() {
         return String::new();
@@ -153,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_remembered_for_longer_than_it_may_be_true() {
+    fn what_is_remembered_expires() {
         let session = |located_at: u64, expires_at: u64| {
             let location = json!({
                 "name": "api.example.com", "host": "lb.example.com", "port": 443, "anchor": "", "fingerprint": "",

@@ -1,4 +1,4 @@
-//! One request over one connection of its own, each step of it timed.
+//! A request over a connection of its own, with the time of each step. A pooled client cannot tell these times.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ pub(crate) struct TimedAnswer {
     /// From the name to the last byte.
     pub(crate) total_time: Duration,
     pub(crate) tls_version: Option<&'static str>,
-    /// SHA-256 of the certificate that the server presented, lower-case hexadecimal.
+    /// SHA-256 of the server's certificate, lower-case hexadecimal.
     pub(crate) fingerprint: String,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -40,7 +40,7 @@ impl TimedAnswer {
     }
 }
 
-/// GET `path`.
+/// Sends GET `path`.
 pub(crate) async fn send_timed_request(location: &Location, path: &str, token: &str) -> Result<TimedAnswer> {
     let began = Instant::now();
     let handshake = Handshake::perform(location).await?;
@@ -51,7 +51,7 @@ pub(crate) async fn send_timed_request(location: &Location, path: &str, token: &
 
     let no_answer = |error: hyper::Error| location.no_answer_failure(&address, &error);
     let (mut sender, connection) = http1::handshake(TokioIo::new(connection)).await.map_err(no_answer)?;
-    // It ends with the answer's body; what goes wrong with it is told to whoever reads that.
+    // It ends with the answer's body; reading that body returns its errors.
     tokio::spawn(connection);
     let asked = Instant::now();
     let answer = within_timeout(&address, sender.send_request(build_request(location, path, token)?)).await?;
@@ -60,7 +60,7 @@ pub(crate) async fn send_timed_request(location: &Location, path: &str, token: &
     let (head, body) = answer.into_parts();
     let body = within_timeout(&address, Limited::new(body, MAX_BODY_BYTES).collect()).await?;
     let body = body.map_err(|error| {
-        Failure::new(format!("{address} broke off its answer"))
+        Failure::new(format!("the answer of {address} ended early"))
             .why(error.to_string())
             .next("try again in a moment")
     })?;
@@ -82,20 +82,20 @@ pub(crate) async fn send_timed_request(location: &Location, path: &str, token: &
 fn build_request(location: &Location, path: &str, token: &str) -> Result<Request<Empty<Bytes>>> {
     let base_url = location.base_url();
     let mut bearer =
-        HeaderValue::try_from(format!("Bearer {token}")).context("the token cannot be sent in a header")?;
+        HeaderValue::try_from(format!("Bearer {token}")).context("the token does not fit into a header")?;
     bearer.set_sensitive(true);
     Request::get(path)
         .header(HOST, base_url.trim_start_matches("https://"))
         .header(USER_AGENT, endpoint::USER_AGENT)
         .header(AUTHORIZATION, bearer)
         .body(Empty::new())
-        .context(format!("{path} cannot be asked for"))
+        .context(format!("cannot request {path}"))
 }
 
 async fn within_timeout<T>(address: &str, work: impl Future<Output = T>) -> Result<T> {
     timeout(endpoint::ANSWER_TIMEOUT, work).await.map_err(|_| {
         Failure::new(format!("the API does not answer at {address}"))
-            .why(format!("it has not done so within {} s", endpoint::ANSWER_TIMEOUT.as_secs()))
+            .why(format!("no answer within {} s", endpoint::ANSWER_TIMEOUT.as_secs()))
             .next("try again in a moment")
     })
 }

@@ -1,4 +1,4 @@
-//! The token that opens the API: the remembered one, or a new one.
+//! The access token for the API: the remembered one, or a new one.
 
 use restctl_contract::stack::Setting;
 
@@ -9,12 +9,12 @@ use crate::failure::{Exit, Failure, Result};
 use crate::identity::grant::{self, AccessToken};
 use crate::identity::settings::Settings;
 
-/// The remembered token, or a new one.
+/// Returns the remembered token, or a new one.
 pub(crate) async fn obtain_token(context: &Context) -> Result<AccessToken> {
     remembered_or_new_token(context, SessionCache::read(context)?.token()).await
 }
 
-/// [`obtain_token`], from a session that has been read already.
+/// [`obtain_token`], with a session cache that has been read already.
 pub(crate) async fn remembered_or_new_token(
     context: &Context,
     remembered: Option<&AccessToken>,
@@ -25,7 +25,7 @@ pub(crate) async fn remembered_or_new_token(
     }
 }
 
-/// A new token, which is remembered.
+/// Requests a new token and remembers it.
 pub(crate) async fn renew_token(context: &Context) -> Result<AccessToken> {
     let secret_name = context.stack.client_secret();
     let aws = context.aws().await?;
@@ -33,7 +33,7 @@ pub(crate) async fn renew_token(context: &Context) -> Result<AccessToken> {
         Settings::read(aws, &context.stack),
         secretsmanager::read_secret(aws, &secret_name),
     )?;
-    // Whoever has set up nothing lacks more than a secret.
+    // If nothing is set up, more is missing than a secret.
     settings.require(Setting::TokenEndpoint)?;
     let secret = secret.ok_or_else(|| {
         Failure::new(format!("the secret {secret_name} is missing"))

@@ -1,5 +1,5 @@
-//! Whom a connection to the endpoint trusts: what vouches for the certificate that `setup` imported, and the system's
-//! roots.
+//! Which certificates a connection to the endpoint trusts: those under the trust anchor of the certificate that `setup`
+//! imported, and those under the system's roots.
 
 use std::sync::Arc;
 use std::{error, io};
@@ -14,8 +14,8 @@ use rustls_platform_verifier::Verifier;
 
 use crate::failure::{FailureContext, Result};
 
-/// The name and the dates are verified in any case. The system's roots, whose reading takes longer than all the rest of
-/// a handshake, are read where the anchor does not vouch by itself.
+/// Verifies the name and the dates in any case. The system's roots are read only if the anchor is not enough: reading them
+/// takes longer than the rest of a handshake.
 #[derive(Debug)]
 pub(crate) struct EndpointVerifier {
     anchor: CertificateDer<'static>,
@@ -25,7 +25,7 @@ pub(crate) struct EndpointVerifier {
 impl EndpointVerifier {
     /// `anchor` is PEM.
     pub(crate) fn new(anchor: &str) -> Result<Self> {
-        let unreadable = "the certificate that setup stored cannot be read";
+        let unreadable = "cannot read the certificate that setup stored";
         let anchor = CertificateDer::from_pem_slice(anchor.as_bytes()).context(unreadable)?;
         let mut roots = RootCertStore::empty();
         roots.add(anchor.clone()).context(unreadable)?;
@@ -35,14 +35,14 @@ impl EndpointVerifier {
     }
 }
 
-/// TLS by this verifier, for these protocols.
+/// Builds the TLS configuration of a client with this verifier and these protocols.
 pub(crate) fn build_tls_config(
     verifier: Arc<dyn ServerCertVerifier>,
     protocols: &[&[u8]],
 ) -> Result<ClientConfig> {
     let mut config = ClientConfig::builder_with_provider(crypto_provider())
         .with_safe_default_protocol_versions()
-        .context("TLS cannot be set up")?
+        .context("cannot set up TLS")?
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
@@ -50,7 +50,8 @@ pub(crate) fn build_tls_config(
     Ok(config)
 }
 
-/// Whether a connection failed because its certificate was refused. I/O errors do not name what they wrap as their source.
+/// Whether a connection failed because its certificate was refused. An I/O error does not return the error that it wraps as
+/// its source.
 pub(crate) fn is_certificate_refusal(error: &(dyn error::Error + 'static)) -> bool {
     if let Some(wrapped) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         return is_certificate_refusal(wrapped);
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_anchor_vouches_for_its_name_and_its_time_alone() {
+    fn the_anchor_is_trusted_for_its_name_and_dates_only() {
         let own = rcgen::generate_simple_self_signed(["api.example.com".to_owned()]).unwrap();
         let impostor = rcgen::generate_simple_self_signed(["api.example.com".to_owned()]).unwrap();
         let verifier = EndpointVerifier::new(&own.cert.pem()).unwrap();
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn an_authority_vouches_for_what_it_issues() {
+    fn an_authority_is_trusted_for_what_it_issues() {
         let mut authority = CertificateParams::new([]).unwrap();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let (authority_key, key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());

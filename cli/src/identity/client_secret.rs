@@ -1,5 +1,5 @@
-//! The client secret on its way in: from a file, standard input, the environment or a prompt, never from a flag's
-//! value, which other users of the machine could read.
+//! Reading the client secret: from a file, standard input, the environment or a prompt. It is never the value of a flag,
+//! which other users of the machine could read.
 
 use std::fs::File;
 use std::io::{Read, stdin};
@@ -13,7 +13,7 @@ const MAX_BYTES: u64 = 4096;
 
 const VARIABLE: &str = "RESTCTL_CLIENT_SECRET";
 
-/// The secret in `file` (`-` is standard input), or else in the environment.
+/// Reads the secret from `file` (`-` is standard input), or else from the environment. `None` if neither is given.
 pub(crate) fn read_given_secret(file: Option<&Path>) -> Result<Option<String>> {
     match (file, std::env::var(VARIABLE)) {
         (Some(file), _) => read_secret_file(file).map(Some),
@@ -22,7 +22,7 @@ pub(crate) fn read_given_secret(file: Option<&Path>) -> Result<Option<String>> {
     }
 }
 
-/// Asks for it on the terminal.
+/// Asks for the secret at the terminal.
 pub(crate) fn prompt_for_secret() -> Result<String> {
     let flag = format!("--client-secret-file FILE (- for standard input) or {VARIABLE}");
     validate_secret(prompt::ask_secret("Client secret", &flag)?, "the answer")
@@ -36,7 +36,7 @@ fn read_secret_file(file: &Path) -> Result<String> {
         let read = File::open(file).and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text));
         (file.display().to_string(), read)
     };
-    read.context(format!("the client secret cannot be read from {name}"))?;
+    read.context(format!("cannot read the client secret from {name}"))?;
     validate_secret(text, &name)
 }
 
@@ -45,7 +45,7 @@ fn validate_secret(text: String, source: &str) -> Result<String> {
     let problem = if secret.is_empty() {
         "is empty"
     } else if secret.len() as u64 > MAX_BYTES {
-        "is too long to be one"
+        "is too long"
     } else {
         return Ok(secret.to_owned());
     };

@@ -1,4 +1,4 @@
-//! The identity provider that a deployment makes: a Cognito user pool of the stack's own.
+//! The identity provider that a deployment can create: a Cognito user pool in the stack.
 
 use restctl_contract::stack::{Setting, StackName};
 use restctl_contract::template::{output as stack_output, parameter};
@@ -9,20 +9,20 @@ use crate::aws::{Aws, secretsmanager, ssm};
 use crate::failure::{Failure, Result};
 use crate::identity::settings::{PLACEHOLDER, Settings};
 
-/// The value of the parameter `Idp` with which the template makes it.
+/// The value of the parameter `Idp` with which the template creates the user pool.
 pub(crate) const COGNITO: &str = "cognito";
 
 pub(crate) fn stack_has_user_pool(stack: &Stack) -> bool {
     stack.parameter(parameter::IDP) == Some(COGNITO)
 }
 
-/// Whether these settings are the stack's own provider.
+/// Whether the settings name the stack's own user pool.
 pub(crate) fn settings_name_user_pool(settings: &Settings, stack: &Stack) -> bool {
     let own = stack.output(stack_output::COGNITO_ISSUER).ok();
     own.is_some() && settings.get(Setting::Issuer) == own
 }
 
-/// The value of a setting that the stack's own provider has.
+/// Returns the value of a setting for the stack's own user pool.
 pub(crate) fn setting_value(stack: &Stack, setting: Setting) -> Result<&str> {
     match setting {
         Setting::Issuer => stack.output(stack_output::COGNITO_ISSUER),
@@ -34,7 +34,7 @@ pub(crate) fn setting_value(stack: &Stack, setting: Setting) -> Result<&str> {
     }
 }
 
-/// Reads the provider back into the settings; answers whether they have changed by that.
+/// Saves the settings of the stack's user pool, and returns whether anything has changed.
 pub(crate) async fn save_settings(aws: &Aws, name: &StackName, stack: &Stack) -> Result<bool> {
     let settings = Settings::read(aws, name).await?;
     let mut has_changed = false;
@@ -50,8 +50,8 @@ pub(crate) async fn save_settings(aws: &Aws, name: &StackName, stack: &Stack) ->
         secretsmanager::read_secret(aws, &name.client_secret()).await
     },)?;
     let secret = secret.ok_or_else(|| {
-        Failure::new(format!("the secret {made} of the stack is gone"))
-            .why("the client of the stack's user pool has its secret there")
+        Failure::new(format!("the stack's secret {made} no longer exists"))
+            .why("it holds the client secret of the stack's user pool")
             .next("restctl destroy, then setup and deploy")
     })?;
     if known.as_deref() != Some(&secret) {
@@ -62,7 +62,7 @@ pub(crate) async fn save_settings(aws: &Aws, name: &StackName, stack: &Stack) ->
     Ok(has_changed)
 }
 
-/// Leaves the settings to the deployment that is to come: the template asks for them, whatever they are.
+/// Writes placeholders until the deployment creates the user pool: the template requires the parameters to exist.
 pub(crate) async fn write_placeholders(aws: &Aws, name: &StackName) -> Result<()> {
     for setting in Setting::ALL {
         ssm::write_setting(aws, name, setting, PLACEHOLDER).await?;

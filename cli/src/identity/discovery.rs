@@ -1,4 +1,4 @@
-//! What an identity provider says of itself (OpenID Connect Discovery 1.0).
+//! What an identity provider publishes about itself (OpenID Connect Discovery 1.0).
 
 use reqwest::Url;
 use restctl_verifier::{MAX_KEY_SET_BYTES, Provider};
@@ -20,14 +20,14 @@ pub(crate) struct DiscoveryDocument {
 }
 
 impl DiscoveryDocument {
-    /// A client may send its secret in the body of the token request.
+    /// Whether a client may send its secret in the body of the token request.
     pub(crate) fn takes_secret_in_body(&self) -> bool {
         let methods = self.token_endpoint_auth_methods_supported.iter().flatten();
         methods.into_iter().any(|method| method == "client_secret_post")
     }
 }
 
-/// The kind of provider that has this issuer, by its host.
+/// Returns the kind of provider, judged by the host of its issuer.
 pub(crate) fn provider_of_issuer(issuer: &str) -> Provider {
     let url = Url::parse(issuer).ok();
     let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
@@ -41,7 +41,7 @@ pub(crate) fn provider_of_issuer(issuer: &str) -> Provider {
     }
 }
 
-/// Fetches the discovery document of `issuer`, and checks that it is that issuer's, to the letter.
+/// Fetches the discovery document of `issuer`, and checks that it names exactly that issuer.
 pub(crate) async fn fetch_document(issuer: &str) -> Result<DiscoveryDocument> {
     check_secure(issuer, "the issuer")?;
     let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
@@ -51,17 +51,17 @@ pub(crate) async fn fetch_document(issuer: &str) -> Result<DiscoveryDocument> {
     let answer = build_client(&address)?.get(&address).send().await;
     let answer = answer.context(format!("the issuer does not answer at {address}")).map_err(unreachable)?;
     if !answer.status().is_success() {
-        let failure = Failure::new(format!("{address} answers {}", answer.status()));
+        let failure = Failure::new(format!("{address} answered {}", answer.status()));
         return Err(unreachable(failure.why("an issuer publishes its OpenID configuration there")));
     }
     let body = read_bounded_body(answer, MAX_DOCUMENT_BYTES).await?;
     let document: DiscoveryDocument = serde_json::from_slice(&body)
-        .context(format!("{address} is no OpenID configuration"))
+        .context(format!("{address} is not an OpenID configuration"))
         .map_err(unreachable)?;
     if document.issuer != issuer {
-        return Err(Failure::new(format!("the issuer calls itself {:?}, not {issuer:?}", document.issuer))
+        return Err(Failure::new(format!("the issuer's name is {:?}, not {issuer:?}", document.issuer))
             .exit(Exit::Usage)
-            .why("tokens carry its own spelling, and a token's iss is compared to the letter")
+            .why("tokens have its own spelling as iss, and the API compares that exactly")
             .next(format!("restctl setup --issuer {}", document.issuer)));
     }
     check_secure(&document.jwks_uri, "the issuer's jwks_uri")?;
@@ -69,32 +69,32 @@ pub(crate) async fn fetch_document(issuer: &str) -> Result<DiscoveryDocument> {
     Ok(document)
 }
 
-/// The issuer's published keys, as they came.
+/// Fetches the issuer's published keys, without parsing them.
 pub(crate) async fn fetch_keys(jwks_uri: &str) -> Result<Vec<u8>> {
     check_secure(jwks_uri, "the issuer's jwks_uri")?;
     let answer = build_client(jwks_uri)?.get(jwks_uri).send().await;
-    let answer = answer.context(format!("the issuer's keys cannot be fetched from {jwks_uri}"))?;
+    let answer = answer.context(format!("cannot fetch the issuer's keys from {jwks_uri}"))?;
     if !answer.status().is_success() {
-        return Err(Failure::new(format!("{jwks_uri} answers {}", answer.status()))
-            .why("the issuer publishes its keys there, as far as the settings say")
-            .next("restctl setup, which asks the issuer where its keys are"));
+        return Err(Failure::new(format!("{jwks_uri} answered {}", answer.status()))
+            .why("according to the settings, the issuer publishes its keys there")
+            .next("restctl setup, which reads the address of the keys from the issuer"));
     }
     read_bounded_body(answer, MAX_KEY_SET_BYTES).await
 }
 
-/// HTTPS, or plain HTTP to this very machine.
+/// Accepts HTTPS, and plain HTTP to this machine.
 fn check_secure(address: &str, what: &str) -> Result<()> {
     let insecure = |why: &str| {
         Failure::new(format!("{what} is {address:?}"))
             .exit(Exit::Usage)
             .why(why)
-            .next("give the address with https:// to --issuer")
+            .next("restctl setup --issuer https://ISSUER")
     };
-    let url = Url::parse(address).map_err(|_| insecure("that is no address"))?;
+    let url = Url::parse(address).map_err(|_| insecure("that is not a URL"))?;
     match url.scheme() {
         "https" => Ok(()),
         "http" if is_loopback(&url) => Ok(()),
-        _ => Err(insecure("keys and secrets travel over HTTPS only")),
+        _ => Err(insecure("keys and secrets are sent over HTTPS only")),
     }
 }
 
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_issuer_s_host_tells_what_kind_of_provider_it_is() {
+    fn the_host_of_the_issuer_identifies_the_provider() {
         for (issuer, provider) in [
             ("https://tenant.eu.auth0.com/", Provider::Auth0),
             ("https://auth0.com.example.com/", Provider::OpenId),
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn an_issuer_says_how_it_takes_a_secret() {
+    fn an_issuer_declares_how_it_takes_a_secret() {
         let takes_secret_in_body = |methods: serde_json::Value| {
             let mut document = serde_json::json!({ "issuer": "i", "jwks_uri": "j", "token_endpoint": "t" });
             document["token_endpoint_auth_methods_supported"] = methods;
@@ -131,14 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn plain_http_is_for_this_machine_only() {
+    fn plain_http_is_accepted_for_this_machine_only() {
         for good in ["https://tenant.eu.auth0.com/", "http://127.0.0.1:8080/", "http://[::1]:80/"] {
-            assert!(check_secure(good, "it").is_ok(), "{good}");
+            assert!(check_secure(good, "the issuer").is_ok(), "{good}");
         }
         for bad in
             ["http://tenant.eu.auth0.com/", "http://127.0.0.1.example.com/", "ftp://127.0.0.1/", "tenant"]
         {
-            assert!(check_secure(bad, "it").is_err(), "{bad}");
+            assert!(check_secure(bad, "the issuer").is_err(), "{bad}");
         }
     }
 }

@@ -37,7 +37,7 @@ struct GrantRefusal {
     error_description: Option<String>,
 }
 
-/// A token that the provider grants for this secret. It is not remembered.
+/// Requests a token with this secret. It is not remembered.
 pub(crate) async fn request_token(settings: &Settings, secret: &str) -> Result<AccessToken> {
     let endpoint = settings.require(Setting::TokenEndpoint)?;
     let answer = fill_in(build_client(endpoint)?.post(endpoint), settings, secret).await?.send().await;
@@ -48,17 +48,17 @@ pub(crate) async fn request_token(settings: &Settings, secret: &str) -> Result<A
         return Err(parse_refusal(status, &body));
     }
     let granted: GrantAnswer =
-        serde_json::from_slice(&body).context(format!("{endpoint} answers no token"))?;
+        serde_json::from_slice(&body).context(format!("the answer of {endpoint} has no token"))?;
     let expires_at = seconds_now().saturating_add(granted.expires_in);
     Ok(AccessToken { access_token: granted.access_token, expires_at })
 }
 
-/// Writes the credentials and what is asked for into the request.
+/// Fills in the credentials, the scope and the audience.
 async fn fill_in(request: RequestBuilder, settings: &Settings, secret: &str) -> Result<RequestBuilder> {
     let provider = settings.provider()?;
     let client_id = settings.require(Setting::ClientId)?;
     let mut form = vec![("grant_type", "client_credentials"), ("scope", settings.require(Setting::Scope)?)];
-    // Auth0 wants the audience, Cognito's tokens have none; elsewhere it is an extension that does no harm.
+    // Auth0 requires the audience, and Cognito's tokens have none; other providers ignore it if they do not know it.
     if provider != Provider::Cognito {
         form.push(("audience", settings.require(Setting::Audience)?));
     }
@@ -69,8 +69,8 @@ async fn fill_in(request: RequestBuilder, settings: &Settings, secret: &str) -> 
     Ok(request.basic_auth(form_encode(client_id), Some(form_encode(secret))).form(&form))
 }
 
-/// Whether the secret goes into the body; else it goes into the header (RFC 6749, section 2.3.1). Auth0 and Cognito
-/// are known to take it there, any other issuer is asked.
+/// Whether the secret goes into the body instead of the header (RFC 6749, section 2.3.1). Auth0 and Cognito take it there;
+/// any other issuer's discovery document says so.
 async fn takes_secret_in_body(provider: Provider, settings: &Settings) -> Result<bool> {
     match provider {
         Provider::Auth0 | Provider::Cognito => Ok(true),

@@ -7,7 +7,7 @@ use reqwest::Url;
 
 use crate::failure::{Failure, FailureContext, Result};
 
-/// A client for the identity provider at `address`: it follows no redirect, for a secret goes where it was sent.
+/// Builds a client for the identity provider at `address`. It follows no redirects: a secret must not go elsewhere.
 pub(crate) fn build_client(address: &str) -> Result<reqwest::Client> {
     let mut builder = reqwest::Client::builder()
         .timeout(Duration::from_secs(20))
@@ -15,16 +15,16 @@ pub(crate) fn build_client(address: &str) -> Result<reqwest::Client> {
     if Url::parse(address).is_ok_and(|url| is_loopback(&url)) {
         builder = builder.no_proxy();
     }
-    builder.build().context("the HTTP client does not start")
+    builder.build().context("cannot start the HTTP client")
 }
 
-/// The body, refused where it is larger than `limit` bytes.
+/// Reads the body; an error if it is larger than `limit` bytes.
 pub(crate) async fn read_bounded_body(mut answer: reqwest::Response, limit: usize) -> Result<Vec<u8>> {
     let address = answer.url().clone();
     let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.context(format!("{address} broke off its answer"))? {
+    while let Some(chunk) = answer.chunk().await.context(format!("the answer of {address} ended early"))? {
         if body.len() + chunk.len() > limit {
-            return Err(Failure::new(format!("{address} answers more than {limit} bytes")));
+            return Err(Failure::new(format!("the answer of {address} has more than {limit} bytes")));
         }
         body.extend_from_slice(&chunk);
     }

@@ -1,4 +1,4 @@
-//! A stack's settings as `setup` left them in the account.
+//! A stack's settings, as `setup` stored them in the account.
 
 use restctl_contract::stack::{Certificate, Setting, StackName};
 use restctl_verifier::Provider;
@@ -6,10 +6,10 @@ use restctl_verifier::Provider;
 use crate::aws::{Aws, secretsmanager, ssm};
 use crate::failure::{Exit, Failure, FailureContext, Result};
 
-/// The value of each setting until the deployment has made the identity provider.
+/// The value of each setting until the deployment has created the identity provider.
 pub(crate) const PLACEHOLDER: &str = "made-by-the-deployment";
 
-/// The identity provider's settings; any of them may still be missing.
+/// The identity provider's settings. Any of them may be missing.
 pub(crate) struct Settings {
     stack: StackName,
     values: [Option<String>; Setting::ALL.len()],
@@ -24,17 +24,17 @@ impl Settings {
         self.values[setting as usize].as_deref().filter(|value| *value != PLACEHOLDER)
     }
 
-    /// Nothing was set up yet.
+    /// Whether nothing has been set up yet.
     pub(crate) fn is_empty(&self) -> bool {
         self.values.iter().all(Option::is_none)
     }
 
-    /// They are those of a provider that the deployment is yet to make.
+    /// Whether the deployment is yet to create the provider.
     pub(crate) fn awaits_deployment(&self) -> bool {
         self.values[Setting::Issuer as usize].as_deref() == Some(PLACEHOLDER)
     }
 
-    /// The template asks for every one, whatever it holds.
+    /// Returns an error if a parameter is missing: the template requires all of them, even as placeholders.
     pub(crate) fn check_complete(&self) -> Result<()> {
         match Setting::ALL.into_iter().find(|setting| self.values[*setting as usize].is_none()) {
             Some(missing) => self.require(missing).map(drop),
@@ -42,7 +42,7 @@ impl Settings {
         }
     }
 
-    /// The parameters that are not there.
+    /// Returns the names of the missing parameters.
     pub(crate) fn missing_parameters(&self) -> Vec<String> {
         let missing = Setting::ALL.into_iter().filter(|setting| self.values[*setting as usize].is_none());
         missing.map(|setting| self.stack.parameter(setting)).collect()
@@ -51,7 +51,7 @@ impl Settings {
     pub(crate) fn provider(&self) -> Result<Provider> {
         self.require(Setting::Provider)?.parse().map_err(|why: String| {
             let parameter = self.stack.parameter(Setting::Provider);
-            Failure::new(format!("the parameter {parameter} is wrong"))
+            Failure::new(format!("the parameter {parameter} is invalid"))
                 .why(why)
                 .next("restctl setup --provider KIND")
         })
@@ -62,7 +62,7 @@ impl Settings {
             if self.awaits_deployment() {
                 return Failure::new(format!("the stack {} has no identity provider yet", self.stack))
                     .exit(Exit::NotFound)
-                    .why("it was set up to have one of its own, which the deployment makes")
+                    .why("it was set up to have its own, which the deployment creates")
                     .next("restctl deploy");
             }
             not_set_up_failure(&self.stack)
@@ -71,16 +71,16 @@ impl Settings {
     }
 }
 
-/// What `setup` wrote down of the imported certificate.
+/// Reads what `setup` recorded about the imported certificate. `None` if there is none.
 pub(crate) async fn read_certificate(aws: &Aws, stack: &StackName) -> Result<Option<Certificate>> {
     let name = stack.certificate_secret();
     let Some(text) = secretsmanager::read_secret(aws, &name).await? else { return Ok(None) };
     let certificate = serde_json::from_str(&text);
-    certificate.context(format!("the secret {name} describes no certificate")).map(Some)
+    certificate.context(format!("the secret {name} does not describe a certificate")).map(Some)
 }
 
 pub(crate) async fn write_certificate(aws: &Aws, stack: &StackName, certificate: &Certificate) -> Result<()> {
-    let metadata = serde_json::to_string(certificate).context("the certificate cannot be described")?;
+    let metadata = serde_json::to_string(certificate).context("cannot describe the certificate")?;
     let description = "Certificate that restctl imported into ACM";
     secretsmanager::write_secret(aws, &stack.certificate_secret(), description, &metadata).await
 }
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settings_are_in_the_order_of_their_list() {
+    fn the_index_of_each_setting_is_its_place_in_the_list() {
         for (place, setting) in Setting::ALL.into_iter().enumerate() {
             assert_eq!(setting as usize, place);
         }

@@ -32,7 +32,7 @@ fn setup_sends_nothing_before_all_is_checked() {
     cloud.run(&["setup", "--issuer", nobody]).failed_with(1, &["does not answer", "--issuer"]);
     let issuer = cloud.record()["identity_provider"]["issuer"].as_str().unwrap().to_owned();
     let without_slash = issuer.trim_end_matches('/');
-    cloud.run(&["setup", "--issuer", without_slash]).failed_with(2, &["calls itself", &issuer]);
+    cloud.run(&["setup", "--issuer", without_slash]).failed_with(2, &["the issuer's name is", &issuer]);
     cloud.run(&["setup", "--issuer", "http://example.com/"]).failed_with(2, &["HTTPS only"]);
     let empty = cloud.state().join("empty");
     std::fs::write(&empty, "\n").unwrap();

@@ -62,7 +62,7 @@ fn a_key_of_another_kind_comes_in_front_under_another_arn() {
     assert!(superseding.said.contains(new), "{}", superseding.said);
     assert_eq!(in_front(&cloud), *old, "it comes in front by a deployment");
     let waiting = cloud.run(&["get", "--id", "42"]);
-    waiting.failed_with(1, &["still serves the certificate before", "imported last: restctl deploy"]);
+    waiting.failed_with(1, &["still serves the previous certificate: restctl deploy"]);
 
     // Renewed before it was deployed: it supersedes the same one.
     assert!(set_up_rsa(&cloud).said.contains(new));

@@ -166,7 +166,7 @@ fn provider(cloud: &Cloud) {
         .says(
             "issuer",
             "failed",
-            &format!("calls itself {issuer:?}"),
+            &format!("the issuer's name is {issuer:?}"),
             &format!("restctl setup --issuer {issuer}"),
         )
         .says("deployed settings", "failed", "ISSUER has changed since", "restctl deploy");
@@ -273,7 +273,7 @@ fn endpoint(cloud: &Cloud, authority: &Authority, served: Issued) {
     // Nobody listens there.
     let nobody = Edited::new(cloud, "front", "127.0.0.1:9");
     let report = doctor(cloud, 1);
-    report.says("connection", "failed", "cannot be reached", "--allow-cidr").skips("key", "connection");
+    report.says("connection", "failed", "cannot reach", "--allow-cidr").skips("key", "connection");
     drop(nobody);
     doctor(cloud, 0).and_nothing_else(&[]);
 }

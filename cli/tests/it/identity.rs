@@ -37,7 +37,7 @@ fn tokens_are_explained_and_forgeries_refused() {
     // For another audience, by the settings of now.
     cloud.succeed(&["setup", "--audience", "https://other.example.test"]);
     let other = piped(&cloud, &token);
-    other.failed_with(4, &["by its audience", "restctl setup --audience"]);
+    other.failed_with(4, &["because of its audience", "restctl setup --audience"]);
     assert!(!other.data.contains(&token) && !other.said.contains(&token));
     piped(&cloud, " \n").failed_with(2, &["no token on standard input"]);
 }
@@ -60,10 +60,10 @@ fn foreign_and_mangled_tokens(cloud: &Cloud, token: &str) {
     assert_eq!(verdict(&report, "signature"), "not reached");
 
     let mangled = cloud.run(&["token", "explain", &token[..token.len() / 2]]);
-    mangled.failed_with(4, &["by its shape", "why:", "next:"]);
+    mangled.failed_with(4, &["because of its shape", "why:", "next:"]);
     assert!(mangled.data.contains("not reached"), "{}", mangled.data);
     assert_eq!(piped(cloud, &format!("{token}\n")).exit, 0);
-    piped(cloud, &"x".repeat(100_000)).failed_with(4, &["by its size"]);
+    piped(cloud, &"x".repeat(100_000)).failed_with(4, &["because of its size"]);
 }
 
 fn no_forgery_gets_in(cloud: &Cloud, token: &str) {

@@ -88,15 +88,15 @@ fn a_token_that_the_api_would_refuse_changes_nothing(cloud: &Cloud, secret: &str
     cloud.succeed(&["setup", "--issuer", issuer.url()]);
     let report = shown(cloud);
     assert_eq!(report["keys"], Value::Null);
-    assert!(report["keys_error"].as_str().unwrap().contains("cannot be used"), "{report}");
-    rotate(cloud, "another").failed_with(1, &["cannot be used"]);
+    assert!(report["keys_error"].as_str().unwrap().contains("cannot use the keys"), "{report}");
+    rotate(cloud, "another").failed_with(1, &["cannot use the keys"]);
 
     let keys =
         format!("{}.well-known/jwks.json", cloud.record()["identity_provider"]["issuer"].as_str().unwrap());
     let keys = json!({ "Name": "/restctl/restctl/jwks-uri", "Value": keys, "Overwrite": true });
     cloud.call("ssm", "AmazonSSM.PutParameter", &keys);
     rotate(cloud, "another")
-        .failed_with(4, &["the API refuses the token by its shape", "the present secret stays"]);
+        .failed_with(4, &["the API refuses the token because of its shape", "the present secret stays"]);
     // The local cloud's provider is another one, so that nobody makes a secret.
     cloud.run(&["idp", "rotate-secret"]).failed_with(2, &["no terminal", "--client-secret-file"]);
     assert_eq!(kept(cloud), secret);
