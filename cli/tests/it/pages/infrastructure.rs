@@ -78,3 +78,21 @@ fn the_modules_of_the_command_are_all_in_the_order() {
         page.table("## Where things are").iter().flat_map(|row| code(row[0])).collect();
     assert_eq!(told, modules);
 }
+
+#[test]
+fn the_modules_of_the_other_crates_exist() {
+    let mut found = 0;
+    for page in Page::all() {
+        let crate_folder = root().join(&page.path).parent().unwrap().to_owned();
+        let rows = page.text.lines().skip_while(|line| !line.starts_with("| module | what |"));
+        for row in rows.skip(2).take_while(|line| line.starts_with('|')) {
+            let names = row.split('|').nth(1).unwrap();
+            for module in code(names) {
+                found += 1;
+                let file = crate_folder.join("src").join(format!("{module}.rs"));
+                assert!(file.is_file(), "{}: there is no module {module}", page.path.display());
+            }
+        }
+    }
+    assert!(found > 20, "only {found} modules are named");
+}
