@@ -89,7 +89,7 @@ impl Handler {
         match route {
             Route::Health => Ok(Answer::healthy()),
             Route::OpenApi => {
-                let document = openapi::document(&Deployment {
+                let document = openapi::build_document(&Deployment {
                     key: self.table.key(),
                     scope: self.authorizer.scope(),
                     has_list: self.cursor_key.is_some(),

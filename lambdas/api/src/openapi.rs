@@ -15,7 +15,7 @@ use restctl_contract::key::Key;
 use serde_json::{Map, Value, json};
 
 use self::operation::{Operation, path_item};
-use self::schemas::reference;
+use self::schemas::schema_reference;
 use crate::problem::kind::ProblemKind;
 
 const DESCRIPTION: &str = "\
@@ -35,7 +35,7 @@ pub(crate) struct Deployment<'a> {
 }
 
 /// Returns an OpenAPI 3.1 document as JSON.
-pub(crate) fn document(deployment: &Deployment<'_>) -> String {
+pub(crate) fn build_document(deployment: &Deployment<'_>) -> String {
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -46,7 +46,7 @@ pub(crate) fn document(deployment: &Deployment<'_>) -> String {
         // Relative to the document's own address.
         "servers": [{ "url": "/" }],
         "security": [{ "bearer": [deployment.scope] }],
-        "paths": paths(deployment),
+        "paths": build_paths(deployment),
         "components": {
             "securitySchemes": {
                 "bearer": {
@@ -66,7 +66,7 @@ pub(crate) fn document(deployment: &Deployment<'_>) -> String {
     .to_string()
 }
 
-fn paths(deployment: &Deployment<'_>) -> Map<String, Value> {
+fn build_paths(deployment: &Deployment<'_>) -> Map<String, Value> {
     let mut paths = Map::new();
     if deployment.has_list {
         paths
@@ -77,7 +77,7 @@ fn paths(deployment: &Deployment<'_>) -> Map<String, Value> {
         "in": "path",
         "required": true,
         "description": "Percent-encoded, as UTF-8.",
-        "schema": reference("PathId"),
+        "schema": schema_reference("PathId"),
     });
     paths.insert(
         format!("{ITEMS_PATH}{{id}}"),
@@ -101,7 +101,7 @@ fn item_operation(name: &'static str, summary: &'static str) -> Operation {
     Operation {
         name,
         summary,
-        answer: reference("Item"),
+        answer: schema_reference("Item"),
         is_cached: true,
         problems: &[
             ProblemKind::ID_INVALID,
@@ -121,8 +121,8 @@ fn batch_get_operation() -> Operation {
             "At most {MAX_IDS_PER_CALL} ids and {MAX_REQUEST_BYTES} bytes. Ids in `remaining` were not read, \
              because the answer was full or time was short: request them again."
         ),
-        body: Some(reference("BatchGetRequest")),
-        answer: reference("BatchGetAnswer"),
+        body: Some(schema_reference("BatchGetRequest")),
+        answer: schema_reference("BatchGetAnswer"),
         problems: &[
             ProblemKind::BODY_MALFORMED,
             ProblemKind::ID_INVALID,
@@ -162,7 +162,7 @@ fn list_operation(key: &Key) -> Operation {
                 "schema": { "type": "string", "minLength": 1 },
             }),
         ],
-        answer: reference("ListAnswer"),
+        answer: schema_reference("ListAnswer"),
         links: Some(json!({
             "next": {
                 "operationId": "getItems",

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::error::ForgeryError;
 use crate::signing_key::{SigningKey, sign_hmac_token};
-use crate::token::{ForgedToken, Token, without};
+use crate::token::{ForgedToken, Token, without_member};
 
 pub(crate) fn forge_tokens(good: &Token, attacker: &SigningKey) -> Result<Vec<ForgedToken>, ForgeryError> {
     let mut forged = embedded_keys(good, attacker)?;
@@ -33,7 +33,7 @@ fn embedded_keys(good: &Token, attacker: &SigningKey) -> Result<Vec<ForgedToken>
         let header = good.header_with(name, value);
         let token = attacker.sign_token(&header, &good.claims)?;
         forged.push(ForgedToken::new(format!("the attacker's key in {name}, known key id"), token));
-        let token = attacker.sign_token(&without(header, "kid"), &good.claims)?;
+        let token = attacker.sign_token(&without_member(header, "kid"), &good.claims)?;
         forged.push(ForgedToken::new(format!("the attacker's key in {name}, no key id"), token));
     }
     Ok(forged)

@@ -21,7 +21,7 @@ const REPEATED: ExpectedAnswer = ExpectedAnswer {
 /// Returns a good request with a bad token.
 pub(crate) fn send_forged_token(forged: ForgedToken, path: &str) -> Attempt {
     let authorization = format!("Bearer {}", forged.token);
-    get(&forged.name, path, &[("authorization", &authorization)], REFUSED)
+    get_request(&forged.name, path, &[("authorization", &authorization)], REFUSED)
 }
 
 /// Returns bad requests with a good token, and some without any.
@@ -34,14 +34,14 @@ pub(crate) fn forge_attempts(token: &str, path: &str) -> Vec<Attempt> {
 }
 
 fn without_token(path: &str) -> Vec<Attempt> {
-    let with = |name, value| get(name, path, &[("authorization", value)], NO_TOKEN);
+    let with = |name, value| get_request(name, path, &[("authorization", value)], NO_TOKEN);
     vec![
-        get("no token", path, &[], NO_TOKEN),
-        Attempt { method: "POST", ..get("no token, POST", path, &[], NO_TOKEN) },
-        Attempt { method: "OPTIONS", ..get("no token, OPTIONS", path, &[], NO_TOKEN) },
+        get_request("no token", path, &[], NO_TOKEN),
+        Attempt { method: "POST", ..get_request("no token, POST", path, &[], NO_TOKEN) },
+        Attempt { method: "OPTIONS", ..get_request("no token, OPTIONS", path, &[], NO_TOKEN) },
         Attempt {
             method: "HEAD",
-            ..get("no token, HEAD", path, &[], ExpectedAnswer { problem: None, ..NO_TOKEN })
+            ..get_request("no token, HEAD", path, &[], ExpectedAnswer { problem: None, ..NO_TOKEN })
         },
         with("empty Authorization header", ""),
         with("Bearer without a token", "Bearer"),
@@ -53,13 +53,17 @@ fn in_other_places(token: &str, path: &str) -> Vec<Attempt> {
     let separator = if path.contains('?') { '&' } else { '?' };
     let field = format!("access_token={token}");
     let in_header = |header: &str, value: &str| {
-        get(&format!("token in the header {header}"), path, &[(header, value)], NO_TOKEN)
+        get_request(&format!("token in the header {header}"), path, &[(header, value)], NO_TOKEN)
     };
     let bearer = format!("Bearer {token}");
     let form = ("content-type", "application/x-www-form-urlencoded");
     vec![
-        get("token in the query", &format!("{path}{separator}{field}"), &[], NO_TOKEN),
-        Attempt { method: "POST", body: field.clone(), ..get("token in a form", path, &[form], NO_TOKEN) },
+        get_request("token in the query", &format!("{path}{separator}{field}"), &[], NO_TOKEN),
+        Attempt {
+            method: "POST",
+            body: field.clone(),
+            ..get_request("token in a form", path, &[form], NO_TOKEN)
+        },
         in_header("cookie", &field),
         in_header("x-authorization", &bearer),
         in_header("x-forwarded-authorization", &bearer),
@@ -71,7 +75,8 @@ fn in_other_places(token: &str, path: &str) -> Vec<Attempt> {
 }
 
 fn malformed_headers(token: &str, path: &str) -> Vec<Attempt> {
-    let with = |name: &str, value: String, expected| get(name, path, &[("authorization", &value)], expected);
+    let with =
+        |name: &str, value: String, expected| get_request(name, path, &[("authorization", &value)], expected);
     vec![
         with(
             "Basic with the token as user",
@@ -94,7 +99,7 @@ fn malformed_headers(token: &str, path: &str) -> Vec<Attempt> {
 fn repeated_headers(token: &str, path: &str) -> Vec<Attempt> {
     let (good, bad) = (format!("Bearer {token}"), "Bearer a.b.c");
     let twice = |name, first: &str, second: &str| {
-        get(name, path, &[("authorization", first), ("authorization", second)], REPEATED)
+        get_request(name, path, &[("authorization", first), ("authorization", second)], REPEATED)
     };
     vec![
         twice("two good Authorization headers", &good, &good),
@@ -104,7 +109,7 @@ fn repeated_headers(token: &str, path: &str) -> Vec<Attempt> {
     ]
 }
 
-fn get(name: &str, path: &str, headers: &[(&str, &str)], expected: ExpectedAnswer) -> Attempt {
+fn get_request(name: &str, path: &str, headers: &[(&str, &str)], expected: ExpectedAnswer) -> Attempt {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     Attempt {
         name: name.to_owned(),

@@ -50,12 +50,12 @@ impl Token {
 
     /// Returns the header with one member replaced.
     pub(crate) fn header_with(&self, name: &str, value: impl Into<Value>) -> Value {
-        with(&self.header, name, value)
+        with_member(&self.header, name, value)
     }
 
     /// Returns the claims with one member replaced.
     pub(crate) fn claims_with(&self, name: &str, value: impl Into<Value>) -> Value {
-        with(&self.claims, name, value)
+        with_member(&self.claims, name, value)
     }
 
     /// Returns this token with another header.
@@ -77,13 +77,13 @@ impl Token {
     }
 }
 
-fn with(object: &Value, name: &str, value: impl Into<Value>) -> Value {
+fn with_member(object: &Value, name: &str, value: impl Into<Value>) -> Value {
     let mut object = object.clone();
     object[name] = value.into();
     object
 }
 
-pub(crate) fn without(mut object: Value, name: &str) -> Value {
+pub(crate) fn without_member(mut object: Value, name: &str) -> Value {
     if let Some(members) = object.as_object_mut() {
         members.shift_remove(name);
     }

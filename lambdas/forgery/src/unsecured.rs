@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::token::{ForgedToken, Token, encode, without};
+use crate::token::{ForgedToken, Token, encode, without_member};
 
 pub(crate) fn forge_tokens(good: &Token) -> Vec<ForgedToken> {
     let [header, payload, signature] = &good.parts;
@@ -10,7 +10,10 @@ pub(crate) fn forge_tokens(good: &Token) -> Vec<ForgedToken> {
         |header: &Value, signature: &str| format!("{}.{payload}.{signature}", encode(header.to_string()));
     let mut forged = vec![
         ForgedToken::new("no signature under the good header", format!("{header}.{payload}.")),
-        ForgedToken::new("no algorithm, no signature", assemble(&without(good.header.clone(), "alg"), "")),
+        ForgedToken::new(
+            "no algorithm, no signature",
+            assemble(&without_member(good.header.clone(), "alg"), ""),
+        ),
     ];
     for alg in ["none", "None", "NONE", "nOnE"] {
         let header = good.header_with("alg", alg);

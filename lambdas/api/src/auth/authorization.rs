@@ -31,10 +31,10 @@ impl Authorizer {
     /// Verifies the request's token. If its key is unknown, the keys are fetched again.
     pub(crate) async fn authorize(&self, request: &Request) -> Result<Claims, Failure> {
         let token = bearer_token(request)?;
-        let keys = self.keys.current().await?;
+        let keys = self.keys.current_keys().await?;
         match self.verify(token, &keys) {
             Err(Refusal::UnknownKey { .. }) => {
-                let keys = self.keys.newer_than(&keys).await?;
+                let keys = self.keys.keys_newer_than(&keys).await?;
                 self.verify(token, &keys)
             }
             outcome => outcome,

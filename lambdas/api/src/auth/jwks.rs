@@ -60,13 +60,13 @@ impl KeyCache {
     /// Fetches the keys while the function starts. A failure does not stop the start: `/health` needs no keys, and the
     /// first request with a token tries again.
     pub(crate) async fn prefetch(&self) {
-        if let Err(failure) = self.current().await {
+        if let Err(failure) = self.current_keys().await {
             tracing::warn!(cause = failure.cause(), "the keys are not available yet");
         }
     }
 
     /// Returns the cached keys. Fetches them first if there are none or if they are old.
-    pub(crate) async fn current(&self) -> Result<Arc<CachedKeys>, Failure> {
+    pub(crate) async fn current_keys(&self) -> Result<Arc<CachedKeys>, Failure> {
         let mut state = self.state.lock().await;
         match &state.cached {
             Some((keys, since)) if self.age(*since) < MAX_AGE => Ok(Arc::clone(keys)),
@@ -90,7 +90,7 @@ impl KeyCache {
 
     /// Returns newer keys after `known` turned out to lack one, if another request has fetched them in the meantime or if
     /// it is time to fetch again. Otherwise returns the same keys.
-    pub(crate) async fn newer_than(&self, known: &Arc<CachedKeys>) -> Result<Arc<CachedKeys>, Failure> {
+    pub(crate) async fn keys_newer_than(&self, known: &Arc<CachedKeys>) -> Result<Arc<CachedKeys>, Failure> {
         let mut state = self.state.lock().await;
         match &state.cached {
             Some((keys, _)) if !Arc::ptr_eq(keys, known) => Ok(Arc::clone(keys)),

@@ -31,7 +31,7 @@ pub(super) fn header_components() -> Map<String, Value> {
 pub(super) fn success_headers(is_cached: bool, is_open: bool) -> Value {
     let cached: &[&str] = if is_cached { &["ETag"] } else { &[] };
     let varying: &[&str] = if is_open { &[] } else { &["Vary"] };
-    references([IN_EVERY_ANSWER.as_slice(), cached, varying].concat())
+    header_references([IN_EVERY_ANSWER.as_slice(), cached, varying].concat())
 }
 
 pub(super) fn problem_headers(status: u16) -> Value {
@@ -42,7 +42,7 @@ pub(super) fn problem_headers(status: u16) -> Value {
         503 => &["Retry-After"],
         _ => &[],
     };
-    references([IN_EVERY_ANSWER.as_slice(), particular].concat())
+    header_references([IN_EVERY_ANSWER.as_slice(), particular].concat())
 }
 
 pub(super) fn if_none_match_parameter() -> Value {
@@ -54,7 +54,7 @@ pub(super) fn if_none_match_parameter() -> Value {
     })
 }
 
-fn references(names: Vec<&str>) -> Value {
+fn header_references(names: Vec<&str>) -> Value {
     let named = |name: &str| (name.to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }));
     Value::Object(names.into_iter().map(named).collect())
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::headers;
-use super::schemas::reference;
+use super::schemas::schema_reference;
 use crate::problem::kind::ProblemKind;
 
 /// The kinds of problem that every operation may report.
@@ -34,7 +34,7 @@ pub(super) fn problem_responses(own: &[ProblemKind], is_open: bool) -> impl Iter
 fn problem_response(status: u16, kinds: &[ProblemKind]) -> Value {
     let types: Vec<String> = kinds.iter().map(|kind| kind.uri()).collect();
     let titles: Vec<&str> = kinds.iter().map(|kind| kind.title).collect();
-    let mut schema = reference("Problem");
+    let mut schema = schema_reference("Problem");
     schema["properties"] = json!({ "type": { "enum": types }, "status": { "const": status } });
     json!({
         "description": format!("{}.", titles.join(", or: ")),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 const PATH: &str = "/components/schemas";
 
 /// Returns a reference to one of the document's schemas.
-pub(super) fn reference(name: &str) -> Value {
+pub(super) fn schema_reference(name: &str) -> Value {
     json!({ "$ref": format!("#{PATH}/{name}") })
 }
 
@@ -49,8 +49,8 @@ fn path_id_schema(kind: KeyType) -> Value {
 /// Returns the schema of an id in a body.
 fn id_schema(kind: KeyType) -> Value {
     match kind {
-        KeyType::String => reference("PathId"),
-        KeyType::Number => json!({ "anyOf": [{ "type": "number" }, reference("PathId")] }),
+        KeyType::String => schema_reference("PathId"),
+        KeyType::Number => json!({ "anyOf": [{ "type": "number" }, schema_reference("PathId")] }),
     }
 }
 

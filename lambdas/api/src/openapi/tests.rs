@@ -14,7 +14,7 @@ fn key(kind: KeyType) -> Key {
 fn parsed_document(kind: KeyType, has_list: bool, is_open: bool) -> Value {
     let key = key(kind);
     let deployment = Deployment { key: &key, scope: "read:items", has_list, is_open };
-    serde_json::from_str(&document(&deployment)).unwrap()
+    serde_json::from_str(&build_document(&deployment)).unwrap()
 }
 
 #[test]

@@ -34,12 +34,12 @@ async fn prefetched_cache(provider: &IdentityProvider) -> KeyCache {
 async fn a_withdrawn_key_is_trusted_for_five_minutes_at_most() {
     let provider = IdentityProvider::start().await;
     let cache = prefetched_cache(&provider).await;
-    let first = cache.current().await.unwrap();
+    let first = cache.current_keys().await.unwrap();
     provider.rotate("key-2");
     advance(MAX_AGE - Duration::from_secs(1));
-    assert!(Arc::ptr_eq(&first, &cache.current().await.unwrap()));
+    assert!(Arc::ptr_eq(&first, &cache.current_keys().await.unwrap()));
     advance(Duration::from_secs(1));
-    let second = cache.current().await.unwrap();
+    let second = cache.current_keys().await.unwrap();
     assert!(!Arc::ptr_eq(&first, &second) && second.document != first.document);
     assert_eq!(provider.fetches(), 2);
 }
@@ -48,12 +48,12 @@ async fn a_withdrawn_key_is_trusted_for_five_minutes_at_most() {
 async fn verified_tokens_stay_verified_while_the_keys_are_the_same() {
     let provider = IdentityProvider::start().await;
     let cache = prefetched_cache(&provider).await;
-    let first = cache.current().await.unwrap();
+    let first = cache.current_keys().await.unwrap();
     advance(MAX_AGE);
-    assert!(Arc::ptr_eq(&first, &cache.current().await.unwrap()));
+    assert!(Arc::ptr_eq(&first, &cache.current_keys().await.unwrap()));
     assert_eq!(provider.fetches(), 2);
     // The fetch renewed them.
-    cache.current().await.unwrap();
+    cache.current_keys().await.unwrap();
     assert_eq!(provider.fetches(), 2);
 }
 
@@ -61,22 +61,22 @@ async fn verified_tokens_stay_verified_while_the_keys_are_the_same() {
 async fn old_keys_stay_in_use_while_the_provider_fails_and_it_is_asked_once_a_minute() {
     let provider = IdentityProvider::start().await;
     let cache = prefetched_cache(&provider).await;
-    let first = cache.current().await.unwrap();
+    let first = cache.current_keys().await.unwrap();
     provider.answer_with(JwksAnswer::Status(500));
     advance(MAX_AGE);
     for _ in 0..3 {
-        assert!(Arc::ptr_eq(&first, &cache.current().await.unwrap()));
+        assert!(Arc::ptr_eq(&first, &cache.current_keys().await.unwrap()));
         // Nobody knows whether there are newer ones.
-        assert!(cache.newer_than(&first).await.is_err());
+        assert!(cache.keys_newer_than(&first).await.is_err());
     }
     assert_eq!(provider.fetches(), 2);
     advance(REFETCH_PAUSE);
-    assert!(Arc::ptr_eq(&first, &cache.current().await.unwrap()));
+    assert!(Arc::ptr_eq(&first, &cache.current_keys().await.unwrap()));
     assert_eq!(provider.fetches(), 3);
     provider.answer_with(JwksAnswer::Keys);
     provider.rotate("key-2");
     advance(REFETCH_PAUSE);
-    assert!(!Arc::ptr_eq(&first, &cache.current().await.unwrap()));
+    assert!(!Arc::ptr_eq(&first, &cache.current_keys().await.unwrap()));
     assert_eq!(provider.fetches(), 4);
 }
 
@@ -84,12 +84,12 @@ async fn old_keys_stay_in_use_while_the_provider_fails_and_it_is_asked_once_a_mi
 async fn one_fetch_serves_every_waiting_request() {
     let provider = IdentityProvider::start().await;
     let cache = empty_cache(&provider);
-    let all = join_all((0..20).map(|_| cache.current())).await;
+    let all = join_all((0..20).map(|_| cache.current_keys())).await;
     assert!(all.iter().all(Result::is_ok));
     assert_eq!(provider.fetches(), 1);
     let known = all[0].as_ref().unwrap();
     provider.rotate("key-2");
-    let newer = join_all((0..20).map(|_| cache.newer_than(known))).await;
+    let newer = join_all((0..20).map(|_| cache.keys_newer_than(known))).await;
     assert!(newer.iter().all(|keys| !Arc::ptr_eq(keys.as_ref().unwrap(), known)));
     assert_eq!(provider.fetches(), 2);
     assert_eq!((cache.take_fetch_count(), cache.take_fetch_count()), (2, 0));
@@ -101,10 +101,10 @@ async fn without_keys_the_provider_is_asked_once_a_second() {
     provider.answer_with(JwksAnswer::Status(500));
     let cache = prefetched_cache(&provider).await;
     for _ in 0..3 {
-        assert!(cache.current().await.is_err());
+        assert!(cache.current_keys().await.is_err());
     }
     assert_eq!(provider.fetches(), 1);
     provider.answer_with(JwksAnswer::Keys);
     advance(REFETCH_PAUSE_WITHOUT_KEYS);
-    assert!(cache.current().await.is_ok());
+    assert!(cache.current_keys().await.is_ok());
 }
