@@ -105,7 +105,10 @@ fn off_a_terminal_it_says_that_the_update_goes_on() {
     let cloud = Cloud::up();
     let slow = updating(&cloud);
     let ended = interrupted(&cloud, || slow.looks.load(Ordering::SeqCst) > 2);
-    ended.failed_with(130, &["interrupted: the stack is still being updated", "next: restctl deploy when"]);
+    ended.failed_with(
+        130,
+        &["interrupted: the stack is still being updated", "next: restctl deploy after it has ended"],
+    );
     assert_eq!(slow.phase.load(Ordering::SeqCst), WORKING, "nothing was cancelled");
 }
 
@@ -117,7 +120,7 @@ fn on_a_terminal_it_asks_and_cancels() {
     eventually("it waits", || (slow.looks.load(Ordering::SeqCst) > 2).then_some(()));
     deploying.shows("UPDATE_IN_PROGRESS   ApiFunction (AWS::Lambda::Function)");
     deploying.types("\x03");
-    deploying.shows("CloudFormation is in the middle of it");
+    deploying.shows("CloudFormation is still working on the stack");
     deploying.shows("cancel the update");
     // One down, and Enter.
     deploying.types("\x1b[B\r");

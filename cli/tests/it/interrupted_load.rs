@@ -6,8 +6,9 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
+use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, Ran, eventually, fixtures};
 
@@ -17,10 +18,19 @@ const COPIES: usize = 10;
 /// The function reports to the ledger as often as this, so the next report after so long a break is due.
 const REPORT: Duration = Duration::from_millis(1_100);
 
+/// Until an invocation would have ended, the message of its load is hidden from the next one. It has time enough to
+/// come to a checkpoint, and not so much that the test would have to wait for long.
+const INVOCATION_SECONDS: u32 = 15;
+
 #[test]
 fn a_load_goes_on_from_the_checkpoint_of_a_killed_function() {
     let cloud = Cloud::deployed(&[]);
     let function = Function { cloud: &cloud, name: cloud.resource("IngestFunction") };
+    let configuration = format!("/2015-03-31/functions/{}/configuration", function.name);
+    let timeout = json!({ "Timeout": INVOCATION_SECONDS }).to_string();
+    cloud.send("lambda", Method::PUT, &configuration, |request| request.body(timeout));
+    // It makes a version of the function as it is now, and that one live.
+    cloud.succeed(&["deploy"]);
     let mut command = cloud.command(&["upload", &many_items(&cloud)]);
     let upload = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let checkpoint = kill_at_a_checkpoint(&function);
