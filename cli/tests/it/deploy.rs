@@ -84,7 +84,7 @@ fn a_version_takes_over_once_it_is_good_and_gives_way_again() {
     // A program that ends at once: no other would be left behind.
     let broken = with_api(|_| fs::read("/bin/true").unwrap());
     let refused = deploy(&cloud, &broken, &[]);
-    refused.failed_with(1, &["version 3 of the function", "fails", "version 2 of the API", "stay live"]);
+    refused.failed_with(1, &["version 3 of the function", "failed", "version 2 of the API", "stay live"]);
     cloud.succeed(&["get", "--id", "42"]);
 
     let back = cloud.succeed(&["rollback"]);

@@ -72,7 +72,7 @@ fn setup_asks_for_what_is_missing_and_takes_no_for_an_answer() {
     interrupted.types("\x03");
     let (exit, screen) = interrupted.ends();
     assert_eq!(exit, Some(130), "{screen}");
-    assert!(screen.contains("interrupted, and nothing was changed") && screen.contains("next:"), "{screen}");
+    assert!(screen.contains("interrupted; nothing was changed") && screen.contains("next:"), "{screen}");
     let missing = cloud.call("secretsmanager", "secretsmanager.ListSecrets", &serde_json::json!({}));
     assert_eq!(missing["SecretList"], serde_json::json!([]), "nothing was changed");
 

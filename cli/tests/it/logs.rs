@@ -39,7 +39,9 @@ fn write(cloud: &Cloud, stream: &str, messages: &[&str]) {
 #[test]
 fn what_the_functions_wrote_is_found() {
     let cloud = Cloud::up();
-    cloud.run(&["logs"]).failed_with(5, &["no log /restctl/restctl/api", "restctl deploy"]);
+    cloud
+        .run(&["logs"])
+        .failed_with(5, &["the log group /restctl/restctl/api was not found", "restctl deploy"]);
     cloud.succeed(&["setup"]);
     cloud.succeed(&["deploy"]);
     let load =

@@ -112,6 +112,9 @@ fn what_is_wrong_shows(cloud: &Cloud) {
     let queue = cloud.resource("LoadQueue");
     cloud.call("sqs", "AmazonSQS.DeleteQueue", &json!({ "QueueUrl": queue }));
     let status = cloud.succeed(&["status", "--output", "json"]).json();
-    assert!(status["queue"]["problem"].as_str().unwrap().starts_with("cannot look at the queue"), "{status}");
+    assert!(
+        status["queue"]["problem"].as_str().unwrap().starts_with("cannot read the attributes of the queue"),
+        "{status}"
+    );
     assert_eq!(status["functions"]["api"]["version"], "1");
 }
