@@ -1,13 +1,13 @@
 //! `restctl doctor`: the whole chain from the credentials to the loads, link by link.
 
 mod account;
+mod check_report;
 mod deployment;
-mod fact;
 mod facts;
-mod finding;
 mod issuer;
 mod loads;
-mod set_up;
+mod memo;
+mod setup_results;
 mod tls;
 mod token;
 
@@ -17,9 +17,9 @@ use clap::Args;
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, join_all};
 
-use self::fact::{CERTIFICATE, CLIENT_SECRET, CONNECTION, CREDENTIALS, KEYS, REGION, SETTINGS, STACK, TOKEN};
+use self::check_report::{Finding, Row, Trouble, Verdict};
 use self::facts::Facts;
-use self::finding::{Finding, Row, Trouble, Verdict};
+use self::memo::{CERTIFICATE, CLIENT_SECRET, CONNECTION, CREDENTIALS, KEYS, REGION, SETTINGS, STACK, TOKEN};
 use self::tls::{CHAIN, EXPIRY, KEY, NAME};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
@@ -47,9 +47,9 @@ fn chain<'a>(facts: &'a Facts<'a>) -> Vec<Check<'a>> {
         check(REGION, account::region(facts)),
         check(CREDENTIALS, account::credentials(facts)),
         check("clock", account::clock(facts)),
-        check(SETTINGS, set_up::settings(facts)),
-        check(CLIENT_SECRET, set_up::client_secret(facts)),
-        check(CERTIFICATE, set_up::certificate(facts)),
+        check(SETTINGS, setup_results::settings(facts)),
+        check(CLIENT_SECRET, setup_results::client_secret(facts)),
+        check(CERTIFICATE, setup_results::certificate(facts)),
         check(STACK, deployment::stack(facts)),
         check("deployed settings", deployment::settings(facts)),
         check(CONNECTION, tls::connection(facts)),

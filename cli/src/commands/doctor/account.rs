@@ -2,9 +2,9 @@
 
 use time::{Duration, OffsetDateTime};
 
-use super::fact::CREDENTIALS;
+use super::check_report::{Finding, Trouble};
 use super::facts::Facts;
-use super::finding::{Finding, Trouble};
+use super::memo::CREDENTIALS;
 use crate::failure::Failure;
 
 /// A clock that is further off than this is worth a warning: a token has this much leeway for its `nbf` and `iat`.

@@ -4,8 +4,8 @@ use aws_sdk_cloudformation::types::StackStatus;
 use aws_sdk_elasticloadbalancingv2::types::TargetHealthStateEnum;
 use restctl_contract::template::{output as stack_output, parameter};
 
+use super::check_report::{Finding, Trouble};
 use super::facts::Facts;
-use super::finding::{Finding, Trouble};
 use crate::aws::elasticloadbalancing;
 use crate::deployment::drift;
 use crate::failure::{Exit, Failure};

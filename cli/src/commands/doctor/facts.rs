@@ -7,10 +7,10 @@ use restctl_verifier::KeySet;
 use time::{Duration, OffsetDateTime};
 use tokio::sync::OnceCell;
 
-use super::fact::{
+use super::check_report::Trouble;
+use super::memo::{
     CERTIFICATE, CLIENT_SECRET, CONNECTION, CREDENTIALS, Fact, KEYS, Known, REGION, SETTINGS, STACK, TOKEN,
 };
-use super::finding::Trouble;
 use super::{account, tls};
 use crate::api::endpoint::Location;
 use crate::api::handshake::Handshake;

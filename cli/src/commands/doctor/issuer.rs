@@ -2,8 +2,8 @@
 
 use restctl_contract::stack::Setting;
 
+use super::check_report::{Finding, Trouble};
 use super::facts::Facts;
-use super::finding::{Finding, Trouble};
 use crate::identity::discovery;
 
 /// It calls itself what the settings call it, to the letter.

@@ -3,9 +3,9 @@
 use aws_sdk_eventbridge::types::RuleState;
 use restctl_contract::template::output as stack_output;
 
+use super::check_report::{Finding, Trouble};
 use super::facts::Facts;
-use super::finding::{Finding, Trouble};
-use crate::aws::sqs::{self, QueueDepth};
+use crate::aws::sqs::{self, Depth};
 use crate::aws::{eventbridge, lambda};
 use crate::failure::{Exit, Failure};
 

@@ -4,9 +4,9 @@ use restctl_contract::stack::Certificate;
 use rustls::CertificateError;
 use time::{Duration, OffsetDateTime};
 
-use super::fact::CONNECTION;
+use super::check_report::{Finding, Trouble};
 use super::facts::Facts;
-use super::finding::{Finding, Trouble};
+use super::memo::CONNECTION;
 use crate::api::handshake::Handshake;
 use crate::certificate::{Presented, covers, did_issue};
 use crate::digest::sha256_hex;
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_certificate_is_good_until_30_days_before_its_end() {
-        use super::super::finding::{Row, Verdict};
+        use super::super::check_report::{Row, Verdict};
         for (days, from, verdict) in [
             (31, -1, Verdict::Ok),
             (29, -1, Verdict::Warning),

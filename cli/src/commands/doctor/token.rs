@@ -4,8 +4,8 @@ use reqwest::StatusCode;
 use restctl_contract::api::{ITEMS_PATH, PROBLEM_TYPE, Problem};
 use restctl_verifier::CheckOutcome;
 
+use super::check_report::{Finding, Trouble};
 use super::facts::Facts;
-use super::finding::{Finding, Trouble};
 use crate::api::endpoint::{self, Endpoint};
 use crate::identity::http::read_bounded_body;
 use crate::timestamp::seconds_now;

@@ -3,7 +3,7 @@
 use futures_util::future::LocalBoxFuture;
 use tokio::sync::OnceCell;
 
-use super::finding::Trouble;
+use super::check_report::Trouble;
 
 /// The checks in charge of something.
 pub(super) const REGION: &str = "region";

@@ -3,8 +3,8 @@
 use aws_sdk_acm::types::CertificateStatus;
 use restctl_contract::stack::Setting;
 
+use super::check_report::{Finding, Trouble};
 use super::facts::Facts;
-use super::finding::{Finding, Trouble};
 use crate::aws::{acm, secretsmanager};
 use crate::failure::{Exit, Failure};
 
