@@ -25,9 +25,9 @@ pub(crate) mod token;
 pub(crate) mod upload;
 pub(crate) mod verify;
 
-use clap::Subcommand;
+use clap::{CommandFactory, Subcommand};
 
-use crate::commands::invocation::Invocation;
+use crate::commands::invocation::{Cli, Invocation};
 use crate::context::Context;
 use crate::failure::{Exit, FailureContext, Result};
 
@@ -114,7 +114,7 @@ pub(crate) fn run(mut invocation: Invocation) -> Result<Exit> {
     runtime.block_on(async {
         let command = invocation.cli.command.take();
         let target = &invocation.cli.target;
-        let Some(command) = command else { return first_steps::run(target).await };
+        let Some(command) = command else { return first_steps::run(target, Cli::command()).await };
         match command {
             // These commands write JSON lines, and a context that cannot be built is the last of them.
             Command::Deploy(args) => return deploy::run(args, Context::new(target)).await,
@@ -136,7 +136,7 @@ pub(crate) fn run(mut invocation: Invocation) -> Result<Exit> {
             Command::Export(args) => export::run(args, &Context::new(target)?).await,
             Command::Config(command) => config::run(command, &invocation).await,
             Command::Completions(args) => completions::run(args),
-            Command::Man(args) => man::run(args),
+            Command::Man(args) => man::run(args, Cli::command()),
             Command::Demo(args) => demo::run(args).await,
             Command::Local(command) => local::run(command).await,
         }?;

@@ -24,7 +24,7 @@ impl Context {
                 .exit(Exit::Usage)
                 .next("leave out --profile and --region; or, for AWS, leave out --local and unset RESTCTL_LOCAL"));
         }
-        let local = if target.local { Some(LocalCloud::running()?) } else { None };
+        let local = if target.local { Some(LocalCloud::find_running()?) } else { None };
         Ok(Self { stack: target.stack.clone(), target: target.clone(), local, aws: OnceCell::new() })
     }
 

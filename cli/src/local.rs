@@ -1,7 +1,7 @@
 //! The local cloud: an emulator of AWS, a development identity provider and a TLS front.
 //!
-//! `up` starts one supervisor in the background, which keeps all three and ends with them. What is written about
-//! them lies in one folder, which `down` removes.
+//! `up` starts a supervisor in the background, which runs all three and ends with them. Their records are in one folder,
+//! which `down` removes.
 
 mod cloud;
 mod emulator;
@@ -19,7 +19,7 @@ mod supervisor;
 mod upstream;
 
 pub(crate) use cloud::LocalCloud;
-pub(crate) use ports::Ports;
+pub(crate) use ports::LocalPorts;
 pub(crate) use start::up;
 pub(crate) use stop::down;
-pub(crate) use supervisor::{Supervise, supervise};
+pub(crate) use supervisor::{SuperviseArgs, supervise};

@@ -27,11 +27,13 @@ mod timestamp;
 
 use std::process::ExitCode;
 
-use crate::commands::invocation::Invocation;
+use clap::CommandFactory;
+
+use crate::commands::invocation::{Cli, Invocation};
 use crate::terminal::output;
 
 fn main() -> ExitCode {
-    commands::completions::answer();
+    commands::completions::complete_if_asked(Cli::command);
     let invocation = match Invocation::parse() {
         Ok(invocation) => invocation,
         Err(failure) => {

@@ -124,7 +124,7 @@ fn cache_file(context: &Context) -> Result<PathBuf> {
     }
     let name = to_hex(&digest.finalize()[..16]);
     let folder = match &context.local {
-        Some(local) => local.tokens()?,
+        Some(local) => local.token_folder()?,
         None => directories::state_folder()?.join("tokens"),
     };
     Ok(folder.join(format!("{name}.json")))

@@ -8,17 +8,17 @@ use time::OffsetDateTime;
 
 use super::Aws;
 use super::error::AwsContext;
-use crate::certificate::Identity;
+use crate::certificate::CertificateBundle;
 use crate::failure::{Failure, Result};
 
-/// Imports `identity`, in place of the certificate `existing` if that is set, and returns the ARN.
-pub(crate) async fn import(aws: &Aws, identity: &Identity, existing: Option<&str>) -> Result<String> {
+/// Imports `bundle`, in place of the certificate `existing` if that is set, and returns the ARN.
+pub(crate) async fn import(aws: &Aws, bundle: &CertificateBundle, existing: Option<&str>) -> Result<String> {
     let request = aws
         .acm
         .import_certificate()
-        .certificate(Blob::new(identity.certificate_pem.as_str()))
-        .private_key(Blob::new(identity.key_pem.as_str()))
-        .set_certificate_chain(identity.chain_pem.as_deref().map(Blob::new))
+        .certificate(Blob::new(bundle.certificate_pem.as_str()))
+        .private_key(Blob::new(bundle.key_pem.as_str()))
+        .set_certificate_chain(bundle.chain_pem.as_deref().map(Blob::new))
         .set_certificate_arn(existing.map(str::to_owned));
     let arn = request.send().await.aws_context("import the certificate into ACM")?.certificate_arn;
     arn.ok_or_else(|| Failure::new("ACM imported the certificate but returned no ARN"))

@@ -1,21 +1,19 @@
-//! Whether ACM takes a certificate in place of another, under the same ARN: "Reimport a certificate" and "Prerequisites for
-//! importing ACM certificates" of its user guide.
+//! Whether ACM accepts a certificate as the successor of another under the same ARN: "Reimport a certificate" and
+//! "Prerequisites for importing ACM certificates" in the ACM User Guide.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use x509_parser::certificate::X509Certificate;
 use x509_parser::error::X509Error;
-use x509_parser::oid_registry::{
-    OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_NIST_EC_P384, OID_NIST_EC_P521, Oid,
-};
-use x509_parser::public_key::PublicKey;
-use x509_parser::x509::SubjectPublicKeyInfo;
+use x509_parser::oid_registry::Oid;
 
-/// Why ACM refuses a certificate in place of another.
+use super::key_algorithm::key_algorithm;
+
+/// Why ACM refuses a certificate as the successor of another.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Obstacle {
-    /// As ACM names them (`KeyAlgorithm`).
+pub(crate) enum ReimportObstacle {
+    /// ACM's names of both algorithms (`KeyAlgorithm`).
     Key {
         before: String,
         now: String,
@@ -24,60 +22,44 @@ pub(crate) enum Obstacle {
     ExtendedKeyUsage,
 }
 
-impl fmt::Display for Obstacle {
+impl fmt::Display for ReimportObstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Obstacle::Key { before, now } => {
-                write!(f, "the key is of another kind ({now}, before {before})")
+            ReimportObstacle::Key { before, now } => {
+                write!(f, "the key type changes from {before} to {now}")
             }
-            Obstacle::KeyUsage => f.write_str("its key usage is another one"),
-            Obstacle::ExtendedKeyUsage => f.write_str("its extended key usage is another one"),
+            ReimportObstacle::KeyUsage => f.write_str("the key usage changes"),
+            ReimportObstacle::ExtendedKeyUsage => f.write_str("the extended key usage changes"),
         }
     }
 }
 
-/// None where ACM takes `new` in place of `old`.
-pub(super) fn obstacle(
+/// Returns why ACM would refuse `new` as the successor of `old`. `None` if ACM accepts it.
+pub(super) fn find_obstacle(
     old: &X509Certificate<'_>,
     new: &X509Certificate<'_>,
-) -> Result<Option<Obstacle>, X509Error> {
+) -> Result<Option<ReimportObstacle>, X509Error> {
     let (before, now) = (key_algorithm(old.public_key()), key_algorithm(new.public_key()));
     if before != now {
-        return Ok(Some(Obstacle::Key { before, now }));
+        return Ok(Some(ReimportObstacle::Key { before, now }));
     }
-    // RFC 5480 leaves it out for ECDSA, which ACM allows.
+    // RFC 5480 omits key encipherment for ECDSA, and ACM allows that.
     let dispensable = now.starts_with("EC_").then_some("key encipherment");
-    if !may_follow(key_usage(old)?, key_usage(new)?, dispensable) {
-        return Ok(Some(Obstacle::KeyUsage));
+    if !may_replace(key_usage(old)?, key_usage(new)?, dispensable) {
+        return Ok(Some(ReimportObstacle::KeyUsage));
     }
-    // Authorities have ceased to issue it, which ACM allows, too.
+    // Authorities no longer issue certificates for client authentication, and ACM allows that too.
     let dispensable = Some("client authentication");
-    if !may_follow(extended_key_usage(old)?, extended_key_usage(new)?, dispensable) {
-        return Ok(Some(Obstacle::ExtendedKeyUsage));
+    if !may_replace(extended_key_usage(old)?, extended_key_usage(new)?, dispensable) {
+        return Ok(Some(ReimportObstacle::ExtendedKeyUsage));
     }
     Ok(None)
 }
 
-/// Type and size of a key, in ACM's words where it has any.
-pub(super) fn key_algorithm(key: &SubjectPublicKeyInfo<'_>) -> String {
-    if let Ok(PublicKey::RSA(key)) = key.parsed() {
-        return format!("RSA_{}", key.key_size());
-    }
-    let algorithm = &key.algorithm.algorithm;
-    let curve = key.algorithm.parameters.as_ref().and_then(|curve| Oid::try_from(curve).ok());
-    match curve.filter(|_| *algorithm == OID_KEY_TYPE_EC_PUBLIC_KEY) {
-        Some(curve) if curve == OID_EC_P256 => "EC_prime256v1".to_owned(),
-        Some(curve) if curve == OID_NIST_EC_P384 => "EC_secp384r1".to_owned(),
-        Some(curve) if curve == OID_NIST_EC_P521 => "EC_secp521r1".to_owned(),
-        Some(curve) => curve.to_string(),
-        None => algorithm.to_string(),
-    }
-}
-
 type Usages = Option<BTreeSet<String>>;
 
-/// Usages may be added and not removed, and where the extension was missing it stays so.
-fn may_follow(old: Usages, new: Usages, dispensable: Option<&str>) -> bool {
+/// Usages may be added but not removed. A missing extension must stay missing.
+fn may_replace(old: Usages, new: Usages, dispensable: Option<&str>) -> bool {
     match (old, new) {
         (None, new) => new.is_none(),
         (Some(old), new) => {
@@ -90,7 +72,7 @@ fn may_follow(old: Usages, new: Usages, dispensable: Option<&str>) -> bool {
 fn key_usage(certificate: &X509Certificate<'_>) -> Result<Usages, X509Error> {
     let usage = certificate.key_usage()?.map(|extension| extension.value);
     Ok(usage.map(|usage| {
-        // The only one that has a name here is the one that is looked for.
+        // Only the usage that is looked for needs a name.
         let name = |bit: u16| match bit {
             2 => "key encipherment".to_owned(),
             _ => format!("bit {bit}"),
@@ -126,16 +108,16 @@ mod tests {
 
     use super::*;
 
-    fn made(key: &KeyPair, usages: &[Usage], purposes: &[Purpose]) -> Vec<u8> {
+    fn self_signed(key: &KeyPair, usages: &[Usage], purposes: &[Purpose]) -> Vec<u8> {
         let mut params = CertificateParams::new(["api.example.com".to_owned()]).unwrap();
         params.key_usages = usages.to_vec();
         params.extended_key_usages = purposes.to_vec();
         params.self_signed(key).unwrap().der().to_vec()
     }
 
-    fn found(old: &[u8], new: &[u8]) -> Option<Obstacle> {
+    fn obstacle(old: &[u8], new: &[u8]) -> Option<ReimportObstacle> {
         let [old, new] = [old, new].map(|der| X509Certificate::from_der(der).unwrap().1);
-        obstacle(&old, &new).unwrap()
+        find_obstacle(&old, &new).unwrap()
     }
 
     fn rsa(size: RsaKeySize) -> KeyPair {
@@ -147,55 +129,57 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_another_type_or_size_needs_another_arn() {
-        let of = |key: KeyPair| made(&key, &[], &[]);
+    fn a_different_key_type_or_size_needs_a_new_arn() {
+        let with_key = |key: KeyPair| self_signed(&key, &[], &[]);
         let kinds = [
-            ("EC_prime256v1", of(ec())),
-            ("EC_secp384r1", of(KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap())),
-            ("RSA_2048", of(rsa(RsaKeySize::_2048))),
-            ("RSA_3072", of(rsa(RsaKeySize::_3072))),
+            ("EC_prime256v1", with_key(ec())),
+            ("EC_secp384r1", with_key(KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap())),
+            ("RSA_2048", with_key(rsa(RsaKeySize::_2048))),
+            ("RSA_3072", with_key(rsa(RsaKeySize::_3072))),
         ];
         for (before, old) in &kinds {
             for (now, new) in &kinds {
                 let expected = (before != now)
-                    .then(|| Obstacle::Key { before: (*before).to_owned(), now: (*now).to_owned() });
-                assert_eq!(found(old, new), expected);
+                    .then(|| ReimportObstacle::Key { before: (*before).to_owned(), now: (*now).to_owned() });
+                assert_eq!(obstacle(old, new), expected);
             }
         }
     }
 
     #[test]
-    fn another_key_of_the_same_kind_keeps_the_arn() {
-        assert_eq!(found(&made(&ec(), &[], &[]), &made(&ec(), &[], &[])), None);
+    fn a_new_key_of_the_same_type_and_size_keeps_the_arn() {
+        assert_eq!(obstacle(&self_signed(&ec(), &[], &[]), &self_signed(&ec(), &[], &[])), None);
         let (old, new) = (rsa(RsaKeySize::_2048), rsa(RsaKeySize::_2048));
-        assert_eq!(found(&made(&old, &[], &[]), &made(&new, &[], &[])), None);
+        assert_eq!(obstacle(&self_signed(&old, &[], &[]), &self_signed(&new, &[], &[])), None);
     }
 
     #[test]
-    fn usages_may_be_added_and_not_taken_away() {
+    fn usages_may_be_added_but_not_removed() {
         let key = ec();
-        let signing = made(&key, &[Usage::DigitalSignature], &[]);
-        let more = made(&key, &[Usage::DigitalSignature, Usage::KeyAgreement], &[]);
-        let none = made(&key, &[], &[]);
-        assert_eq!(found(&signing, &more), None);
+        let signing = self_signed(&key, &[Usage::DigitalSignature], &[]);
+        let more = self_signed(&key, &[Usage::DigitalSignature, Usage::KeyAgreement], &[]);
+        let none = self_signed(&key, &[], &[]);
+        assert_eq!(obstacle(&signing, &more), None);
         for (old, new) in [(&more, &signing), (&signing, &none), (&none, &signing)] {
-            assert_eq!(found(old, new), Some(Obstacle::KeyUsage));
+            assert_eq!(obstacle(old, new), Some(ReimportObstacle::KeyUsage));
         }
-        let server = made(&key, &[], &[Purpose::ServerAuth]);
-        let client = made(&key, &[], &[Purpose::ClientAuth]);
+        let server = self_signed(&key, &[], &[Purpose::ServerAuth]);
+        let client = self_signed(&key, &[], &[Purpose::ClientAuth]);
         for (old, new) in [(&server, &none), (&none, &server), (&server, &client)] {
-            assert_eq!(found(old, new), Some(Obstacle::ExtendedKeyUsage));
+            assert_eq!(obstacle(old, new), Some(ReimportObstacle::ExtendedKeyUsage));
         }
     }
 
     #[test]
-    fn what_acm_lets_go_of_keeps_the_arn() {
+    fn dispensable_usages_may_be_removed() {
         let both = [Purpose::ServerAuth, Purpose::ClientAuth];
         let key = ec();
-        assert_eq!(found(&made(&key, &[], &both), &made(&key, &[], &both[..1])), None);
+        assert_eq!(obstacle(&self_signed(&key, &[], &both), &self_signed(&key, &[], &both[..1])), None);
         let enciphering = [Usage::DigitalSignature, Usage::KeyEncipherment];
-        let shrink = |key: &KeyPair| found(&made(key, &enciphering, &[]), &made(key, &enciphering[..1], &[]));
+        let shrink = |key: &KeyPair| {
+            obstacle(&self_signed(key, &enciphering, &[]), &self_signed(key, &enciphering[..1], &[]))
+        };
         assert_eq!(shrink(&key), None);
-        assert_eq!(shrink(&rsa(RsaKeySize::_2048)), Some(Obstacle::KeyUsage));
+        assert_eq!(shrink(&rsa(RsaKeySize::_2048)), Some(ReimportObstacle::KeyUsage));
     }
 }

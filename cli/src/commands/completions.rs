@@ -1,35 +1,33 @@
-//! `restctl completions`: has a shell complete what is typed.
+//! `restctl completions`: completes commands, flags and names in a shell.
 
 use std::io;
 
-use clap::{Args, CommandFactory, ValueEnum};
+use clap::{Args, ValueEnum};
 use clap_complete::CompleteEnv;
 use clap_complete::env::Shells;
 
-use crate::commands::invocation::Cli;
 use crate::failure::{Failure, FailureContext, Result};
 use crate::terminal::output;
 
-/// The variable by which a shell asks this very command.
+/// The variable that a shell sets when it runs restctl to ask for completions.
 const VARIABLE: &str = "RESTCTL_COMPLETE";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Commands, flags and their values are completed, and the names of stacks and the ids of loads that were seen on this \
-machine.
+Completes commands, flags and their values, and the names of stacks and ids of loads that were used on this machine.
 
   bash        echo 'source <(restctl completions bash)' >> ~/.bashrc
   zsh         echo 'source <(restctl completions zsh)' >> ~/.zshrc
   fish        restctl completions fish > ~/.config/fish/completions/restctl.fish
   PowerShell  restctl completions powershell | Out-String | Invoke-Expression    (in $PROFILE)")]
 pub(crate) struct Completions {
-    /// For which shell
+    /// Shell to complete in
     #[arg(value_name = "SHELL", value_enum)]
-    shell: Shell,
+    shell: CompletionShell,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Shell {
+enum CompletionShell {
     Bash,
     Zsh,
     Fish,
@@ -37,27 +35,27 @@ enum Shell {
     Power,
 }
 
-impl Shell {
+impl CompletionShell {
     fn name(self) -> &'static str {
         match self {
-            Shell::Bash => "bash",
-            Shell::Zsh => "zsh",
-            Shell::Fish => "fish",
-            Shell::Power => "powershell",
+            CompletionShell::Bash => "bash",
+            CompletionShell::Zsh => "zsh",
+            CompletionShell::Fish => "fish",
+            CompletionShell::Power => "powershell",
         }
     }
 }
 
-/// Answers the shell, where it is the shell that asks, and ends the process.
-pub(crate) fn answer() {
-    CompleteEnv::with_factory(Cli::command).var(VARIABLE).complete();
+/// If a shell asks for completions, prints them and ends the process.
+pub(crate) fn complete_if_asked(command: fn() -> clap::Command) {
+    CompleteEnv::with_factory(command).var(VARIABLE).complete();
 }
 
 pub(crate) fn run(args: Completions) -> Result<()> {
     let shells = Shells::builtins();
     let name = args.shell.name();
     let shell = shells.completer(name).ok_or_else(|| {
-        Failure::new(format!("nothing is known of the shell {name}")).next("restctl completions --help")
+        Failure::new(format!("the shell {name} is not supported")).next("restctl completions --help")
     })?;
     let mut script = Vec::new();
     let written: io::Result<()> =

@@ -1,4 +1,4 @@
-//! `restctl demo`: the main job on the local cloud, by the commands a user would type.
+//! `restctl demo`: builds, deploys and calls an API on the local cloud, with the commands that a user would type.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use crate::local::LocalCloud;
 use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::output::{self, Format};
 
-/// A stack of its own, so that it disturbs no other that the local cloud may hold.
+/// The demo's own stack, so that it leaves the other stacks of the local cloud alone.
 const STACK: &str = "demo";
 
 const SIGINT: i32 = rustix::process::Signal::INT.as_raw();
@@ -30,8 +30,8 @@ const DATA: &str = "fixtures/items.csv";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Runs in a checkout of restctl, on a stack of its own called demo: it builds the Lambdas and loads \
-fixtures/items.csv. A local cloud that runs already is used and left running.")]
+Run it in a checkout of restctl. It builds the Lambdas, deploys a stack of its own called demo, and loads \
+fixtures/items.csv. If the local cloud is already running, the demo uses it and leaves it running.")]
 pub(crate) struct Demo {
     /// Leave the stack and the local cloud running and print what to type next
     #[arg(long)]
@@ -42,69 +42,69 @@ pub(crate) async fn run(args: Demo) -> Result<()> {
     let stack = STACK.parse().map_err(|why: String| Failure::new(why))?;
     let target = TargetArgs { stack, local: true, profile: None, region: None };
     let started = Instant::now();
-    let demo = Stage::set()?;
-    let was_running = LocalCloud::running().is_ok();
+    let demo = DemoRunner::find()?;
+    let was_running = LocalCloud::find_running().is_ok();
 
     let interrupted = Failure::new("the demo was interrupted");
-    let played = unless_interrupted(interrupted, demo.play(&target)).await;
-    if args.keep && played.is_ok() {
-        demo.say_what_next();
+    let outcome = unless_interrupted(interrupted, demo.run(&target)).await;
+    if args.keep && outcome.is_ok() {
+        demo.print_next_steps();
     } else {
         demo.tear_down(was_running).await?;
     }
-    played?;
+    outcome?;
     let seconds = started.elapsed().as_secs_f64();
-    output::print_message(&format!("\nall of it took {seconds:.1} s"));
+    output::print_message(&format!("\nthe demo took {seconds:.1} s"));
     match output::chosen_format() {
         Format::Text => Ok(()),
         Format::Json => output::print_json(&json!({ "stack": STACK, "kept": args.keep, "seconds": seconds })),
     }
 }
 
-/// Where the demo plays.
-struct Stage {
+/// Runs restctl in its checkout.
+struct DemoRunner {
     restctl: PathBuf,
     checkout: PathBuf,
 }
 
-impl Stage {
-    fn set() -> Result<Self> {
-        let restctl = std::env::current_exe().context("restctl's own path is not known")?;
+impl DemoRunner {
+    fn find() -> Result<Self> {
+        let restctl = std::env::current_exe().context("restctl's own path is unknown")?;
         let checkout = packages::find_checkout().ok_or_else(|| {
-            Failure::new("the demo needs a checkout of restctl, whose data it loads")
+            Failure::new("the demo needs a checkout of restctl, because it loads its data")
                 .exit(Exit::Usage)
-                .next("run it there")
+                .next("run it in a checkout")
         })?;
         Ok(Self { restctl, checkout })
     }
 
-    async fn play(&self, target: &TargetArgs) -> Result<()> {
+    async fn run(&self, target: &TargetArgs) -> Result<()> {
         output::print_message("# build the two Lambdas");
         let built = Instant::now();
         Packages::find(None, Place::Local, None)?;
-        say_time(built);
-        self.restctl(&["local", "up"]).await?;
-        self.restctl(&["setup"]).await?;
-        self.restctl(&["deploy"]).await?;
-        self.restctl(&["upload", DATA]).await?;
-        self.restctl(&["token"]).await?;
-        self.restctl(&["get", "--id", "42"]).await?;
-        self.restctl(&["get", "--id", "7", "--id", "42", "--id", "99"]).await?;
+        print_duration(built);
+        self.run_restctl(&["local", "up"]).await?;
+        self.run_restctl(&["setup"]).await?;
+        self.run_restctl(&["deploy"]).await?;
+        self.run_restctl(&["upload", DATA]).await?;
+        self.run_restctl(&["token"]).await?;
+        self.run_restctl(&["get", "--id", "42"]).await?;
+        self.run_restctl(&["get", "--id", "7", "--id", "42", "--id", "99"]).await?;
         call_without_token(target).await
     }
 
-    /// Runs one command as a user would, and says how long it took.
-    async fn restctl(&self, args: &[&str]) -> Result<()> {
-        let typed = format!("restctl {}", args.join(" "));
-        output::print_message(&format!("\n$ {typed}"));
+    /// Runs one command as a user would and prints how long it took.
+    async fn run_restctl(&self, args: &[&str]) -> Result<()> {
+        let command = format!("restctl {}", args.join(" "));
+        output::print_message(&format!("\n$ {command}"));
         let started = Instant::now();
-        let ended = Command::new(&self.restctl)
+        let status = Command::new(&self.restctl)
             .args(args)
             .args(["--output", "text"])
             .current_dir(&self.checkout)
             .env("RESTCTL_LOCAL", "1")
             .env("RESTCTL_STACK", STACK)
-            // The demo brings its own client.
+            // The demo uses the local cloud's client.
             .env_remove("RESTCTL_CLIENT_SECRET")
             .stdin(Stdio::null())
             .stdout(match output::chosen_format() {
@@ -113,34 +113,34 @@ impl Stage {
             })
             .status()
             .await;
-        let status = ended.context(format!("{typed} cannot be run"))?;
+        let status = status.context(format!("{command} cannot be run"))?;
         if !status.success() {
-            // Ctrl-C reaches the command too, which may be the first to end.
+            // Ctrl-C reaches the command too, and the command may end before the demo.
             let exit = if status.signal() == Some(SIGINT) { Exit::Interrupted } else { Exit::Failure };
-            let stopped = Failure::new(format!("the demo stopped at: {typed}"));
+            let stopped = Failure::new(format!("the demo stopped at: {command}"));
             return Err(stopped.why(status.to_string()).exit(exit));
         }
-        say_time(started);
+        print_duration(started);
         Ok(())
     }
 
-    /// Removes the stack, and the local cloud where the demo brought it up.
+    /// Removes the stack, and stops the local cloud if the demo started it.
     async fn tear_down(&self, was_running: bool) -> Result<()> {
-        if LocalCloud::running().is_err() {
+        if LocalCloud::find_running().is_err() {
             return Ok(());
         }
         if was_running {
-            self.restctl(&["destroy", "--yes", "--delete-data"]).await?;
-            output::print_message("the local cloud was running before and goes on");
+            self.run_restctl(&["destroy", "--yes", "--delete-data"]).await?;
+            output::print_message("the local cloud was already running and keeps running");
             return Ok(());
         }
-        let destroyed = self.restctl(&["destroy", "--yes", "--delete-data"]).await;
-        self.restctl(&["local", "down"]).await?;
+        let destroyed = self.run_restctl(&["destroy", "--yes", "--delete-data"]).await;
+        self.run_restctl(&["local", "down"]).await?;
         destroyed
     }
 
-    fn say_what_next(&self) {
-        output::print_message("\nThe stack and the local cloud go on. Next:");
+    fn print_next_steps(&self) {
+        output::print_message("\nThe stack and the local cloud keep running. Next:");
         let folder = self.restctl.parent().unwrap_or(Path::new("."));
         let on_path = std::env::var_os("PATH")
             .is_some_and(|path| std::env::split_paths(&path).any(|entry| entry == folder));
@@ -170,15 +170,15 @@ async fn call_without_token(target: &TargetArgs) -> Result<()> {
         "GET {address}\n{status}\nwww-authenticate: {}",
         challenge.unwrap_or_default()
     ));
-    let body = answer.text().await.context("the API broke off its answer")?;
+    let body = answer.text().await.context("the API did not complete its answer")?;
     output::print_message(&body);
     if status != StatusCode::UNAUTHORIZED {
         return Err(Failure::new(format!("the API answers {status} to a call without a token")));
     }
-    say_time(started);
+    print_duration(started);
     Ok(())
 }
 
-fn say_time(started: Instant) {
+fn print_duration(started: Instant) {
     output::print_message(&format!("({:.1} s)", started.elapsed().as_secs_f64()));
 }

@@ -1,4 +1,4 @@
-//! `restctl deploy`: Lambdas and template → CloudFormation → the endpoint.
+//! `restctl deploy`: uploads the functions, creates or updates the stack, and puts the new versions into service.
 
 mod go_live;
 mod options;
@@ -32,47 +32,47 @@ use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::output::{self, Format};
 
-use go_live::Versions;
-use options::Options;
-use plan::Plan;
+use go_live::LiveVersions;
+use options::DeployOptions;
+use plan::DeployPlan;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Needs `restctl setup` first. Prints the endpoint on standard output. Run again without a change, it says so \
-and changes nothing; what is not given stays as it was deployed.
+Run `restctl setup` first. Prints the endpoint on standard output. If nothing has changed, it says so and changes nothing; \
+options that you leave out stay as they were deployed.
 
-First the stack is changed, then the new version of each function is tried, and only then it takes over: \
-`restctl rollback` returns to the one before within seconds.
+It updates the stack, then tests the new version of each function, and only then makes it live. `restctl rollback` returns \
+to the previous version within seconds.
 
-With --list on, GET /v1/items answers all items, page by page. It costs what it reads: a client that asks for \
+With --list on, GET /v1/items returns all items, page by page. Each page costs the items it reads, so a client that asks for \
 every page reads the whole table.
 
-With --dry-run: exit code 0 where nothing would change, 6 where something would.")]
+With --dry-run, the exit code is 0 if nothing would change and 6 if something would.")]
 pub(crate) struct Deploy {
-    /// Folder that holds the binaries restctl-api and restctl-ingest, built for Lambda [default: those in this restctl, or
-    /// else built here]
+    /// Folder with the binaries restctl-api and restctl-ingest, built for Lambda [default: those inside restctl, otherwise
+    /// built here]
     #[arg(long, value_name = "DIR")]
     lambdas: Option<PathBuf>,
 
-    /// Show what would change, and change nothing
+    /// Show what would change without changing anything
     #[arg(long)]
     dry_run: bool,
 
-    /// Let the resource of this name be replaced or removed although it holds data; may be repeated
+    /// Allow the resource of this name to be replaced or removed although it holds data; can be repeated
     #[arg(long, value_name = "NAME")]
     allow_replacement: Vec<String>,
 
-    /// Repair a stack that cannot be updated as it is, without asking
+    /// Repair a stack that cannot be updated, without asking
     #[arg(long)]
     yes: bool,
 
     #[command(flatten)]
-    options: Options,
+    options: DeployOptions,
 }
 
-/// What a deployment came to.
-enum Outcome {
-    /// Of a dry run.
+/// The result of a deployment or a dry run.
+enum DeployOutcome {
+    /// A dry run.
     Planned {
         changes: usize,
         losses: Vec<String>,
@@ -80,7 +80,7 @@ enum Outcome {
     Deployed {
         changes: usize,
         endpoint: String,
-        versions: Versions,
+        versions: LiveVersions,
     },
 }
 
@@ -88,41 +88,41 @@ pub(crate) async fn run(args: Deploy, context: Result<Context>) -> Result<Exit> 
     let report = NdjsonReport::new("deploy");
     let outcome = async { deploy(&args, &context?, &report).await }.await;
     let exit = match &outcome {
-        Ok(Outcome::Planned { changes, .. }) if *changes > 0 => Exit::Changes,
+        Ok(DeployOutcome::Planned { changes, .. }) if *changes > 0 => Exit::Changes,
         _ => Exit::Done,
     };
-    report.conclude(outcome.map(Outcome::json))?;
+    report.conclude(outcome.map(DeployOutcome::into_json))?;
     Ok(exit)
 }
 
-async fn deploy(args: &Deploy, context: &Context, report: &NdjsonReport) -> Result<Outcome> {
+async fn deploy(args: &Deploy, context: &Context, report: &NdjsonReport) -> Result<DeployOutcome> {
     let (aws, name) = (context.aws().await?, &context.stack);
     let certificate = settings::require_certificate(aws, name).await?;
     let settings = Settings::read(aws, name).await?;
     settings.check_complete()?;
     let start = if args.dry_run {
-        repair::unrepaired(aws, name).await?
+        repair::starting_point_for_dry_run(aws, name).await?
     } else {
-        repair::repaired(aws, name, args.yes, report).await?
+        repair::repair_if_needed(aws, name, args.yes, report).await?
     };
     let interrupted = Failure::new("interrupted before the stack was changed").next("the same command again");
-    let planning = plan::plan(args, context, report, &start, &settings, &certificate);
+    let planning = plan::plan_deployment(args, context, report, &start, &settings, &certificate);
     let changes = match unless_interrupted(interrupted, planning).await? {
-        Plan::Seen { changes, losses } => return Ok(Outcome::Planned { changes, losses }),
-        Plan::Nothing => 0,
-        Plan::Ready(change_set) => {
-            execute(context, &change_set, report).await?;
+        DeployPlan::DryRun { changes, losses } => return Ok(DeployOutcome::Planned { changes, losses }),
+        DeployPlan::NoChange => 0,
+        DeployPlan::Ready(change_set) => {
+            execute_change_set(context, &change_set, report).await?;
             change_set.changes.len().max(1)
         }
     };
     let interrupted = Failure::new("interrupted before the new versions were live")
-        .next("restctl deploy, which goes on from there");
+        .next("restctl deploy, which continues from there");
     unless_interrupted(interrupted, finish(context, changes, &certificate)).await
 }
 
-/// What CloudFormation leaves to be done, whether it has changed anything or not: an earlier deployment may have ended
+/// Does what remains after CloudFormation, even if it changed nothing: an earlier deployment may have been interrupted
 /// before this.
-async fn finish(context: &Context, changes: usize, certificate: &Certificate) -> Result<Outcome> {
+async fn finish(context: &Context, changes: usize, certificate: &Certificate) -> Result<DeployOutcome> {
     let (aws, name) = (context.aws().await?, &context.stack);
     let stack = cloudformation::find_deployed(aws, name).await?;
     if !stack.has_termination_protection {
@@ -130,24 +130,24 @@ async fn finish(context: &Context, changes: usize, certificate: &Certificate) ->
     }
     completion_cache::remember(name, []);
     let versions = go_live::go_live(aws, &stack).await?;
-    // Now that the API takes its tokens.
+    // Only now does the API accept the pool's tokens.
     if cognito::stack_has_user_pool(&stack) && cognito::save_settings(aws, name, &stack).await? {
         output::print_message(
-            "the stack's own identity provider is set up: its client's secret is in Secrets Manager",
+            "the stack's own identity provider is set up; its client secret is in Secrets Manager",
         );
     }
-    // What is remembered was earned from another provider, or leads elsewhere.
+    // The cached token may come from another provider, and the cached endpoint may lead elsewhere.
     session_cache::clear(context)?;
-    let endpoint = put_in_front(context, &stack, certificate).await?;
+    let endpoint = serve_at_endpoint(context, &stack, certificate).await?;
     if output::chosen_format() == Format::Text {
         output::print_line(&endpoint)?;
     }
-    // Last: the endpoint is up, whatever becomes of this.
-    superseded_certificate::remove(context, &stack, certificate).await?;
-    Ok(Outcome::Deployed { changes, endpoint, versions })
+    // Last, because the endpoint works even if this fails.
+    superseded_certificate::delete_unused(context, &stack, certificate).await?;
+    Ok(DeployOutcome::Deployed { changes, endpoint, versions })
 }
 
-async fn execute(context: &Context, change_set: &ChangeSet, report: &NdjsonReport) -> Result<()> {
+async fn execute_change_set(context: &Context, change_set: &ChangeSet, report: &NdjsonReport) -> Result<()> {
     let kind = if change_set.stack.is_in_review() { OperationKind::Create } else { OperationKind::Update };
     let mut operation = Operation::prepare(context.aws().await?, &change_set.stack, kind).await?;
     change_set::execute(context.aws().await?, change_set).await?;
@@ -155,7 +155,7 @@ async fn execute(context: &Context, change_set: &ChangeSet, report: &NdjsonRepor
         ResourceStatus::CreateComplete | ResourceStatus::UpdateComplete => {
             for Event { resource, kind, id, .. } in operation.left_behind() {
                 output::print_message(&format!(
-                    "note: {resource} ({kind}) could not be removed, and is left beside the stack: {}",
+                    "note: {resource} ({kind}) could not be removed and remains outside the stack: {}",
                     id.as_deref().unwrap_or_default()
                 ));
             }
@@ -165,8 +165,8 @@ async fn execute(context: &Context, change_set: &ChangeSet, report: &NdjsonRepor
     }
 }
 
-/// Puts the load balancer in front, and says where the API is: its base URL.
-async fn put_in_front(context: &Context, stack: &Stack, certificate: &Certificate) -> Result<String> {
+/// Makes the API reachable at its endpoint and returns its base URL.
+async fn serve_at_endpoint(context: &Context, stack: &Stack, certificate: &Certificate) -> Result<String> {
     let load_balancer = stack.output(stack_output::LOAD_BALANCER_DNS_NAME)?;
     if let Some(local) = &context.local {
         let target_group = stack.output(stack_output::TARGET_GROUP)?;
@@ -176,10 +176,10 @@ async fn put_in_front(context: &Context, stack: &Stack, certificate: &Certificat
     } else {
         match stack.parameter(parameter::DOMAIN) {
             Some(domain) if !domain.is_empty() => {
-                output::print_message(&format!("{domain} leads to {load_balancer}"))
+                output::print_message(&format!("{domain} points to {load_balancer}"))
             }
             _ => output::print_message(&format!(
-                "point {} at {load_balancer} (CNAME or alias)",
+                "point {} to {load_balancer} (CNAME or alias record)",
                 certificate.name
             )),
         }
@@ -196,15 +196,15 @@ async fn put_in_front(context: &Context, stack: &Stack, certificate: &Certificat
     Ok(base_url)
 }
 
-impl Outcome {
-    fn json(self) -> Value {
+impl DeployOutcome {
+    fn into_json(self) -> Value {
         match self {
-            Outcome::Planned { changes, losses } => json!({
+            DeployOutcome::Planned { changes, losses } => json!({
                 "outcome": if changes == 0 { "unchanged" } else { "planned" },
                 "changes": changes,
                 "needs_allow_replacement": losses,
             }),
-            Outcome::Deployed { changes, endpoint, versions } => json!({
+            DeployOutcome::Deployed { changes, endpoint, versions } => json!({
                 "outcome": if changes == 0 { "unchanged" } else { "deployed" },
                 "changes": changes,
                 "endpoint": endpoint,

@@ -1,4 +1,5 @@
-//! `restctl destroy`: removes the stack, and what `setup` and `deploy` made beside it; the data only when told to.
+//! `restctl destroy`: removes the stack and everything that `setup` and `deploy` created beside it, but the data only on
+//! request.
 
 mod inventory;
 
@@ -15,17 +16,16 @@ use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::{output, prompt};
 
-use inventory::Thing;
+use inventory::OwnedResource;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Lists what it will remove, asks, removes it, and looks again. The tables and the data bucket stay unless \
---delete-data is given; given later, it finds them although the stack is gone. `restctl setup` and \
-`restctl deploy` work at once again.
+Lists what it will remove, asks, removes it and checks that it is gone. The tables and the data bucket stay unless you pass \
+--delete-data; you can do that later, after the stack is gone. `restctl setup` and `restctl deploy` work again at once.
 
-Exit code 3 where something is left that should be gone.")]
+Exit code 3 if something remains that should be gone.")]
 pub(crate) struct Destroy {
-    /// Remove the tables and the data bucket too, with all that is in them
+    /// Remove the tables and the data bucket too, with everything in them
     #[arg(long)]
     delete_data: bool,
 
@@ -42,77 +42,83 @@ pub(crate) async fn run(args: Destroy, context: Result<Context>) -> Result<Exit>
 
 async fn destroy(args: &Destroy, context: &Context, report: &NdjsonReport) -> Result<Value> {
     let (aws, name) = (context.aws().await?, &context.stack);
-    let things = inventory::take(context).await?;
-    check_that_nobody_is_at_work(&things)?;
-    check_that_data_outlives_the_stack(args, &things)?;
+    let resources = inventory::list_owned_resources(context).await?;
+    check_stack_is_idle(&resources)?;
+    check_stack_keeps_data(args, &resources)?;
     let (doomed, kept): (Vec<_>, Vec<_>) =
-        things.iter().partition(|thing| args.delete_data || !thing.is_data());
-    for (fate, things) in [("remove", &doomed), ("keep", &kept)] {
-        for thing in things {
-            report.write_line(fate, &thing.json())?;
-            output::print_message(&format!("  {fate:<6}  {thing}"));
+        resources.iter().partition(|resource| args.delete_data || !resource.is_data());
+    for (action, resources) in [("remove", &doomed), ("keep", &kept)] {
+        for resource in resources {
+            report.write_line(action, &resource.to_json())?;
+            output::print_message(&format!("  {action:<6}  {resource}"));
         }
     }
     if doomed.is_empty() {
-        output::print_message(&format!("there is nothing of the stack {name} to remove in {}", aws.region));
+        output::print_message(&format!("the stack {name} has nothing to remove in {}", aws.region));
     } else {
         confirm(args, context)?;
     }
-    let removed = remove(context, &doomed, &kept, report).await;
-    look_again(args, context, &doomed, &kept, removed).await
+    let removed = remove_resources(context, &doomed, &kept, report).await;
+    verify_removal(args, context, &doomed, &kept, removed).await
 }
 
-/// Stops at the first thing that does not go: those behind it are needed to try again.
-async fn remove(context: &Context, doomed: &[&Thing], kept: &[&Thing], report: &NdjsonReport) -> Result<()> {
+/// Stops at the first resource that cannot be removed: the ones after it are needed to try again.
+async fn remove_resources(
+    context: &Context,
+    doomed: &[&OwnedResource],
+    kept: &[&OwnedResource],
+    report: &NdjsonReport,
+) -> Result<()> {
     let (aws, name) = (context.aws().await?, &context.stack);
-    let interrupted = || Failure::new("interrupted before all was removed");
-    // A stack of an earlier version deletes its bucket itself, which must be empty then.
-    for thing in doomed.iter().filter(|thing| thing.is_data()) {
-        unless_interrupted(interrupted(), thing.empty(aws)).await?;
+    let interrupted = || Failure::new("interrupted before everything was removed");
+    // A stack of an earlier version of restctl deletes its bucket itself, which must be empty by then.
+    for resource in doomed.iter().filter(|resource| resource.is_data()) {
+        unless_interrupted(interrupted(), resource.empty(aws)).await?;
     }
-    for thing in kept {
-        thing.label(aws, name).await?;
+    for resource in kept {
+        resource.tag_for_later(aws, name).await?;
     }
-    for thing in doomed {
-        if let Thing::Stack { stack, .. } = thing {
-            // Ctrl-C asks what is to become of it.
+    for resource in doomed {
+        if let OwnedResource::Stack { stack, .. } = resource {
+            // Ctrl-C asks whether to continue.
             operation::delete_stack(aws, stack, report).await?;
         } else {
-            unless_interrupted(interrupted(), thing.remove(aws)).await?;
+            unless_interrupted(interrupted(), resource.remove(aws)).await?;
         }
     }
     session_cache::clear(context)?;
     completion_cache::forget(name);
     if let Some(local) = &context.local {
-        local.forget(name)?;
+        local.forget_stack(name)?;
     }
     Ok(())
 }
 
-fn check_that_nobody_is_at_work(things: &[Thing]) -> Result<()> {
-    for thing in things {
-        if let Thing::Stack { stack, .. } = thing
+fn check_stack_is_idle(resources: &[OwnedResource]) -> Result<()> {
+    for resource in resources {
+        if let OwnedResource::Stack { stack, .. } = resource
             && stack.is_busy()
             && stack.status != StackStatus::DeleteInProgress
         {
             return Err(Failure::new("nothing was removed")
                 .why(format!("the stack is busy: it is in {}", stack.status.as_str()))
-                .next("wait until the other operation has ended, then: restctl destroy"));
+                .next("wait until the other operation ends, then: restctl destroy"));
         }
     }
     Ok(())
 }
 
-/// The template of an earlier version let the data go with the stack.
-fn check_that_data_outlives_the_stack(args: &Destroy, things: &[Thing]) -> Result<()> {
-    let goes_with_it =
-        things.iter().any(|thing| matches!(thing, Thing::Stack { stack, .. } if !stack.keeps_data()));
-    if args.delete_data || !goes_with_it {
+/// The template of earlier versions deletes the data together with the stack.
+fn check_stack_keeps_data(args: &Destroy, resources: &[OwnedResource]) -> Result<()> {
+    let is_deleted_with_stack = resources
+        .iter()
+        .any(|resource| matches!(resource, OwnedResource::Stack { stack, .. } if !stack.keeps_data()));
+    if args.delete_data || !is_deleted_with_stack {
         return Ok(());
     }
     Err(Failure::new("nothing was removed")
         .exit(Exit::Usage)
-        .why("the stack was deployed by an earlier version of restctl, with which the data goes when the stack goes")
+        .why("an earlier version of restctl deployed the stack, and its data would be deleted together with it")
         .next("to keep the data: restctl deploy, then restctl destroy\nto remove it too: restctl destroy --delete-data"))
 }
 
@@ -120,54 +126,55 @@ fn confirm(args: &Destroy, context: &Context) -> Result<()> {
     if args.yes {
         return Ok(());
     }
-    let question = format!("Type the stack's name, {}, to remove this", context.stack);
+    let question = format!("Type the stack's name, {}, to confirm", context.stack);
     if prompt::ask_text(&question, "--yes")? == context.stack.as_str() {
         return Ok(());
     }
-    Err(Failure::new("nothing was removed").exit(Exit::Usage).why("that is not the stack's name"))
+    Err(Failure::new("nothing was removed").exit(Exit::Usage).why("the answer was not the stack's name"))
 }
 
-/// The receipt, or what is left and why.
-async fn look_again(
+/// Checks that everything is gone, and returns a receipt or what remains and why.
+async fn verify_removal(
     args: &Destroy,
     context: &Context,
-    doomed: &[&Thing],
-    kept: &[&Thing],
+    doomed: &[&OwnedResource],
+    kept: &[&OwnedResource],
     removed: Result<()>,
 ) -> Result<Value> {
     let (aws, name) = (context.aws().await?, &context.stack);
     let mut remaining = Vec::new();
-    for thing in doomed {
-        if thing.is_there(aws).await? {
-            remaining.push(thing.to_string());
+    for resource in doomed {
+        if resource.exists(aws).await? {
+            remaining.push(resource.to_string());
         }
     }
     let gone = doomed.len() - remaining.len();
     if let Err(failure) = removed {
-        output::print_message(&format!("removed {gone} of {}; there is still:", doomed.len()));
-        remaining.iter().for_each(|thing| output::print_message(&format!("  {thing}")));
-        return Err(failure.then("restctl destroy, which removes what is left"));
+        output::print_message(&format!("removed {gone} of {}; still there:", doomed.len()));
+        remaining.iter().for_each(|resource| output::print_message(&format!("  {resource}")));
+        return Err(failure.then("restctl destroy, which removes the rest"));
     }
     if !remaining.is_empty() {
-        return Err(Failure::new(format!("of the stack {name}, not all is gone"))
+        return Err(Failure::new(format!("some resources of the stack {name} remain"))
             .exit(Exit::Partial)
-            .why(format!("there is still {}", remaining.join("\n")))
-            .next("restctl destroy, which removes what is left"));
+            .why(format!("still there: {}", remaining.join("\n")))
+            .next("restctl destroy, which removes the rest"));
     }
     if !doomed.is_empty() {
-        output::print_message(&format!("removed {gone} of {gone}, looked again: gone"));
+        output::print_message(&format!("removed {gone} of {gone}, and checked that they are gone"));
     }
     if kept.is_empty() {
-        output::print_message(&format!("nothing of {name} is left in {}", aws.region));
+        output::print_message(&format!("nothing of the stack {name} remains in {}", aws.region));
     } else {
         output::print_message(&format!(
-            "{} with data stay in {}; to remove them: restctl destroy --delete-data",
+            "{} with data remain in {}; to remove them: restctl destroy --delete-data",
             kept.len(),
             aws.region
         ));
     }
-    let names =
-        |things: &[&Thing]| things.iter().map(|thing| thing.json()["name"].clone()).collect::<Vec<_>>();
+    let names = |resources: &[&OwnedResource]| {
+        resources.iter().map(|resource| resource.to_json()["name"].clone()).collect::<Vec<_>>()
+    };
     Ok(json!({
         "outcome": if args.delete_data { "removed with the data" } else { "removed" },
         "removed": names(doomed),

@@ -1,9 +1,12 @@
-//! `restctl doctor`: the whole chain from the credentials to the loads, link by link.
+//! `restctl doctor`: checks everything that requests and loads depend on, from the credentials to the dead-letter queue.
 
 mod account;
+mod check_names;
 mod check_report;
+mod clock_offset;
 mod deployment;
 mod facts;
+mod handshake_fault;
 mod issuer;
 mod loads;
 mod memo;
@@ -17,85 +20,91 @@ use clap::Args;
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, join_all};
 
-use self::check_report::{Finding, Row, Trouble, Verdict};
-use self::facts::Facts;
-use self::memo::{CERTIFICATE, CLIENT_SECRET, CONNECTION, CREDENTIALS, KEYS, REGION, SETTINGS, STACK, TOKEN};
-use self::tls::{CHAIN, EXPIRY, KEY, NAME};
+use self::check_names::{
+    CERTIFICATE, CHAIN, CLIENT_SECRET, CONNECTION, CREDENTIALS, EXPIRY, KEY, KEYS, NAME, REGION, SETTINGS,
+    STACK, TOKEN,
+};
+use self::check_report::{CheckError, CheckFinding, CheckReport, CheckVerdict};
+use self::facts::DoctorFacts;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Looks at everything that a request and a load need, and changes nothing. Each check is ok, warning, failed, or skipped \
-because one that it needs has failed; what is wrong says what to type. It asks the provider for one new token, so that the \
-client secret is known to be good: where tokens are counted, that is one of them.
+Checks everything that requests and loads depend on, and changes nothing. Each check is ok, a warning, failed, or \
+skipped because a check that it needs failed. A warning or failure says what to type next. One check requests a new token \
+from the provider to test the client secret; it counts towards any limit on tokens.
 
-Exit codes: 0 where all is well, or warnings only; else that of the first check that failed: 4 for credentials and tokens, \
-5 for what is missing, 1 for the rest.
+Exit codes: 0 if every check is ok or a warning; otherwise the exit code of the first failed check: 4 for credentials and \
+tokens, 5 if something is missing, 1 for everything else.
 
 Examples:
   restctl doctor
   restctl doctor --output json | jq -r '.[] | select(.verdict == \"failed\") | .check'")]
 pub(crate) struct Doctor {}
 
-type Check<'a> = LocalBoxFuture<'a, Row>;
+type RunningCheck<'a> = LocalBoxFuture<'a, CheckReport>;
 
-/// What comes later needs what comes before, or nothing of it.
-fn chain<'a>(facts: &'a Facts<'a>) -> Vec<Check<'a>> {
+/// Lists the checks. A check depends on earlier checks only.
+fn all_checks<'a>(facts: &'a DoctorFacts<'a>) -> Vec<RunningCheck<'a>> {
     vec![
-        check(REGION, account::region(facts)),
-        check(CREDENTIALS, account::credentials(facts)),
-        check("clock", account::clock(facts)),
-        check(SETTINGS, setup_results::settings(facts)),
-        check(CLIENT_SECRET, setup_results::client_secret(facts)),
-        check(CERTIFICATE, setup_results::certificate(facts)),
-        check(STACK, deployment::stack(facts)),
-        check("deployed settings", deployment::settings(facts)),
-        check(CONNECTION, tls::connection(facts)),
-        check(KEY, tls::key(facts)),
-        check(CHAIN, tls::chain(facts)),
-        check(NAME, tls::name(facts)),
-        check(EXPIRY, tls::expiry(facts)),
-        check("fingerprint", tls::fingerprint(facts)),
-        check("issuer", issuer::issuer(facts)),
-        check(KEYS, issuer::keys(facts)),
-        check(TOKEN, token::granted(facts)),
-        check("claims", token::claims(facts)),
-        check("access", token::access(facts)),
-        check("target", deployment::target(facts)),
-        check("event rule", loads::rule(facts)),
-        check("event source mapping", loads::mapping(facts)),
-        check("dead letters", loads::dead_letters(facts)),
+        report_check(REGION, account::check_region(facts)),
+        report_check(CREDENTIALS, account::check_credentials(facts)),
+        report_check("clock", account::check_clock(facts)),
+        report_check(SETTINGS, setup_results::check_settings(facts)),
+        report_check(CLIENT_SECRET, setup_results::check_client_secret(facts)),
+        report_check(CERTIFICATE, setup_results::check_certificate(facts)),
+        report_check(STACK, deployment::check_stack(facts)),
+        report_check("deployed settings", deployment::check_deployed_settings(facts)),
+        report_check(CONNECTION, tls::check_connection(facts)),
+        report_check(KEY, tls::check_key(facts)),
+        report_check(CHAIN, tls::check_chain(facts)),
+        report_check(NAME, tls::check_name(facts)),
+        report_check(EXPIRY, tls::check_expiry(facts)),
+        report_check("fingerprint", tls::check_fingerprint(facts)),
+        report_check("issuer", issuer::check_issuer(facts)),
+        report_check(KEYS, issuer::check_keys(facts)),
+        report_check(TOKEN, token::check_token_grant(facts)),
+        report_check("claims", token::check_claims(facts)),
+        report_check("access", token::check_access(facts)),
+        report_check("target", deployment::check_target(facts)),
+        report_check("event rule", loads::check_event_rule(facts)),
+        report_check("event source mapping", loads::check_event_source_mapping(facts)),
+        report_check("dead letters", loads::check_dead_letters(facts)),
     ]
 }
 
-fn check<'a>(name: &'static str, look: impl Future<Output = Result<Finding, Trouble>> + 'a) -> Check<'a> {
-    look.map(move |found| Row::of(name, found)).boxed_local()
+fn report_check<'a>(
+    name: &'static str,
+    check: impl Future<Output = Result<CheckFinding, CheckError>> + 'a,
+) -> RunningCheck<'a> {
+    check.map(move |result| CheckReport::new(name, result)).boxed_local()
 }
 
 pub(crate) async fn run(_: Doctor, context: &Context) -> Result<()> {
-    let facts = Facts::new(context);
+    let facts = DoctorFacts::new(context);
     let progress = output::spinner("doctor");
-    let rows = join_all(chain(&facts)).await;
+    let reports = join_all(all_checks(&facts)).await;
     progress.finish_and_clear();
     match output::chosen_format() {
-        Format::Text => output::print_line(&text(&rows))?,
-        Format::Json => output::print_json(&rows)?,
+        Format::Text => output::print_line(&format_table(&reports))?,
+        Format::Json => output::print_json(&reports)?,
     }
-    judge(&rows)
+    conclude(&reports)
 }
 
-/// A table whose verdicts have their colours: put in afterwards, for a table counts them as letters.
-fn text(rows: &[Row]) -> String {
-    let cells = |row: &Row| {
-        let next = row.next.iter().map(|next| format!("\nnext: {}", next.replace('\n', "\n      ")));
-        let evidence = format!("{}{}", row.evidence, next.collect::<String>());
-        vec![row.verdict.to_string(), row.check.to_owned(), evidence]
+/// Formats the reports as a table with coloured verdicts. The colours are added afterwards because the table would count
+/// their escape codes as letters.
+fn format_table(reports: &[CheckReport]) -> String {
+    let cells = |report: &CheckReport| {
+        let next = report.next.iter().map(|next| format!("\nnext: {}", next.replace('\n', "\n      ")));
+        let evidence = format!("{}{}", report.evidence, next.collect::<String>());
+        vec![report.verdict.to_string(), report.check.to_owned(), evidence]
     };
-    let table = output::new_table(&["VERDICT", "CHECK", "EVIDENCE"], rows.iter().map(cells).collect());
+    let table = output::new_table(&["VERDICT", "CHECK", "EVIDENCE"], reports.iter().map(cells).collect());
     let colour = |line: &str| {
-        let verdict = Verdict::ALL.into_iter().find(|verdict| line.starts_with(&verdict.to_string()));
+        let verdict = CheckVerdict::ALL.into_iter().find(|verdict| line.starts_with(&verdict.to_string()));
         verdict.map_or(line.to_owned(), |verdict| {
             line.replacen(&verdict.to_string(), &verdict.styled().to_string(), 1)
         })
@@ -103,21 +112,22 @@ fn text(rows: &[Row]) -> String {
     table.trim_fmt().lines().map(colour).collect::<Vec<_>>().join("\n")
 }
 
-fn judge(rows: &[Row]) -> Result<()> {
-    let of = |verdict: Verdict| rows.iter().filter(move |row| row.verdict == verdict);
-    let Some(first) = of(Verdict::Failed).next() else {
-        match of(Verdict::Warning).count() {
-            0 => output::print_message(&format!("all {} checks are ok", rows.len())),
-            warnings => output::print_message(&format!("{warnings} of {} checks warn", rows.len())),
+/// Says how many checks are ok. Fails if one of them failed.
+fn conclude(reports: &[CheckReport]) -> Result<()> {
+    let with_verdict = |verdict: CheckVerdict| reports.iter().filter(move |report| report.verdict == verdict);
+    let Some(first) = with_verdict(CheckVerdict::Failed).next() else {
+        match with_verdict(CheckVerdict::Warning).count() {
+            0 => output::print_message(&format!("all {} checks are ok", reports.len())),
+            warnings => output::print_message(&format!("{warnings} of {} checks warn", reports.len())),
         }
         return Ok(());
     };
-    let failed = of(Verdict::Failed).count();
+    let failed = with_verdict(CheckVerdict::Failed).count();
     let exit = match first.exit {
         exit @ (Exit::Authentication | Exit::NotFound) => exit,
         _ => Exit::Failure,
     };
-    Err(Failure::new(format!("{failed} of {} checks failed", rows.len()))
+    Err(Failure::new(format!("{failed} of {} checks failed", reports.len()))
         .why(format!("the first: {}: {}", first.check, first.evidence))
         .next(first.next.as_deref().unwrap_or_default())
         .exit(exit))
@@ -127,49 +137,52 @@ fn judge(rows: &[Row]) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn failed(check: &'static str, exit: Exit) -> Row {
-        Row::of(check, Err(Failure::new("it is broken").exit(exit).next("mend it").into()))
+    fn failed(check: &'static str, exit: Exit) -> CheckReport {
+        CheckReport::new(check, Err(Failure::new("it is broken").exit(exit).next("fix it").into()))
     }
 
-    fn skipped(check: &'static str) -> Row {
-        Row::of(check, Err(Trouble::with(REGION, Failure::new("no region").exit(Exit::Usage))))
+    fn skipped(check: &'static str) -> CheckReport {
+        let error = CheckError::in_check(REGION, Failure::new("no region").exit(Exit::Usage));
+        CheckReport::new(check, Err(error))
     }
 
     #[test]
     fn the_exit_code_is_that_of_the_first_failure() {
-        let good = || Row::of("good", Ok(Finding::ok("fine")));
-        let warning = || Row::of("old", Ok(Finding::warning("soon over", "renew it")));
-        assert!(judge(&[good(), warning()]).is_ok());
-        for (rows, exit) in [
+        let ok = || CheckReport::new("good", Ok(CheckFinding::ok("fine")));
+        let warning = || CheckReport::new("old", Ok(CheckFinding::warning("expires soon", "renew it")));
+        assert!(conclude(&[ok(), warning()]).is_ok());
+        for (reports, exit) in [
             (
-                vec![good(), failed("a", Exit::Authentication), failed("b", Exit::NotFound)],
+                vec![ok(), failed("a", Exit::Authentication), failed("b", Exit::NotFound)],
                 Exit::Authentication,
             ),
             (vec![warning(), failed("a", Exit::NotFound), failed("b", Exit::Failure)], Exit::NotFound),
             (vec![failed("a", Exit::Usage), skipped("b")], Exit::Failure),
         ] {
-            let failure = judge(&rows).unwrap_err();
+            let failure = conclude(&reports).unwrap_err();
             assert_eq!(failure.exit, exit);
-            assert_eq!(failure.advice(), Some("mend it"));
+            assert_eq!(failure.advice(), Some("fix it"));
         }
     }
 
     #[test]
-    fn what_needs_a_check_that_failed_is_skipped() {
-        let row = skipped("stack");
-        assert_eq!((row.verdict, row.evidence.as_str(), row.next), (Verdict::Skipped, "needs region", None));
-        assert_eq!(skipped(REGION).verdict, Verdict::Failed);
+    fn a_check_is_skipped_when_a_check_that_it_needs_failed() {
+        let report = skipped("stack");
+        assert_eq!(report.verdict, CheckVerdict::Skipped);
+        assert_eq!((report.evidence.as_str(), report.next), ("needs region", None));
+        assert_eq!(skipped(REGION).verdict, CheckVerdict::Failed);
     }
 
     #[test]
-    fn the_table_says_what_to_type_below_the_evidence() {
-        let rows = [Row::of("good", Ok(Finding::ok("fine"))), failed("bad", Exit::Failure), skipped("other")];
+    fn the_table_shows_the_next_step_below_the_evidence() {
+        let ok = CheckReport::new("good", Ok(CheckFinding::ok("fine")));
+        let reports = [ok, failed("bad", Exit::Failure), skipped("other")];
         assert_eq!(
-            text(&rows),
+            format_table(&reports),
             "VERDICT  CHECK  EVIDENCE\n\
              ok       good   fine\n\
              failed   bad    it is broken\n\
-             \x20               next: mend it\n\
+             \x20               next: fix it\n\
              skipped  other  needs region"
         );
     }

@@ -1,16 +1,14 @@
-//! `restctl` alone: on a terminal it leads from nothing to an API, step by step, by the commands that one would type;
-//! elsewhere it is the help.
+//! `restctl` without a command: on a terminal it runs the commands that lead to a first API, one step at a time; elsewhere
+//! it prints the help.
 
 use std::env;
 use std::fmt;
 
-use clap::CommandFactory;
 use restctl_contract::template::output as stack_output;
 use tokio::process::Command;
 
 use crate::aws::{cloudformation, dynamodb, sts};
 use crate::cli::target::TargetArgs;
-use crate::commands::invocation::Cli;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::identity::settings::{self, Settings};
@@ -18,9 +16,9 @@ use crate::local::LocalCloud;
 use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::{output, prompt};
 
-/// In this order, each of them needs those before it.
+/// The steps in their order; each needs the ones before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+enum SetupStep {
     LocalCloud,
     Setup,
     Deploy,
@@ -28,87 +26,88 @@ enum Step {
     Get,
 }
 
-const STEPS: [Step; 5] = [Step::LocalCloud, Step::Setup, Step::Deploy, Step::Upload, Step::Get];
+const STEPS: [SetupStep; 5] =
+    [SetupStep::LocalCloud, SetupStep::Setup, SetupStep::Deploy, SetupStep::Upload, SetupStep::Get];
 
-impl Step {
+impl SetupStep {
     fn describe(self) -> &'static str {
         match self {
-            Step::LocalCloud => "a cloud on this machine, which needs no account",
-            Step::Setup => "a certificate, and the identity provider that issues tokens",
-            Step::Deploy => "the stack: load balancer, functions, table",
-            Step::Upload => "the data",
-            Step::Get => "the API",
+            SetupStep::LocalCloud => "a cloud on this machine, without an account",
+            SetupStep::Setup => "a certificate, and the identity provider that issues tokens",
+            SetupStep::Deploy => "the stack: load balancer, functions, table",
+            SetupStep::Upload => "the data",
+            SetupStep::Get => "the API",
         }
     }
 }
 
-/// As it is typed.
-impl fmt::Display for Step {
+/// The command of the step.
+impl fmt::Display for SetupStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Step::LocalCloud => "restctl local up",
-            Step::Setup => "restctl setup",
-            Step::Deploy => "restctl deploy",
-            Step::Upload => "restctl upload FILE",
-            Step::Get => "restctl get --id ID",
+            SetupStep::LocalCloud => "restctl local up",
+            SetupStep::Setup => "restctl setup",
+            SetupStep::Deploy => "restctl deploy",
+            SetupStep::Upload => "restctl upload FILE",
+            SetupStep::Get => "restctl get --id ID",
         })
     }
 }
 
-pub(crate) async fn run(target: &TargetArgs) -> Result<Exit> {
+pub(crate) async fn run(target: &TargetArgs, mut command: clap::Command) -> Result<Exit> {
     if !output::is_interactive() {
-        output::print_message(&Cli::command().render_help().to_string());
+        output::print_message(&command.render_help().to_string());
         return Ok(Exit::Usage);
     }
     output::print_message("restctl turns a data file into a secured REST API on AWS.");
-    unless_interrupted(Failure::new("interrupted").next("restctl, which goes on from there"), lead(target))
-        .await
+    let interrupted = Failure::new("interrupted").next("restctl, which continues from there");
+    unless_interrupted(interrupted, run_steps(target, command)).await
 }
 
-async fn lead(target: &TargetArgs) -> Result<Exit> {
-    let Some(target) = choose_place(target)? else {
-        output::print_message(&Cli::command().render_help().to_string());
+async fn run_steps(target: &TargetArgs, mut command: clap::Command) -> Result<Exit> {
+    let Some(target) = choose_location(target)? else {
+        output::print_message(&command.render_help().to_string());
         return Ok(Exit::Done);
     };
     loop {
         let next = next_step(&target).await?;
-        show(&target, next);
-        let Some(words) = words(next)? else {
-            output::print_message(&format!("\nnext: {}", typed(&target, &next.to_string())));
+        print_steps(&target, next);
+        let Some(words) = choose_command(next)? else {
+            output::print_message(&format!("\nnext: {}", with_local_flag(&target, &next.to_string())));
             return Ok(Exit::Done);
         };
-        type_it(&target, &words).await?;
-        if next == Step::Get {
+        run_command(&target, &words).await?;
+        if next == SetupStep::Get {
             output::print_message(&format!(
-                "\nThat is all. What there is now: {}; what else there is: restctl --help",
-                typed(&target, "restctl status")
+                "\nThe API is running. To see its parts: {}; for the other commands: restctl --help",
+                with_local_flag(&target, "restctl status")
             ));
             return Ok(Exit::Done);
         }
     }
 }
 
-/// Where it shall be; none where that is not known yet.
-fn choose_place(target: &TargetArgs) -> Result<Option<TargetArgs>> {
+/// Asks whether to use the local cloud or AWS. `None` if the user wants the help first.
+fn choose_location(target: &TargetArgs) -> Result<Option<TargetArgs>> {
     if target.local || target.profile.is_some() || target.region.is_some() {
         return Ok(Some(target.clone()));
     }
-    let answers = ["on this machine, to try it, without an account", "on AWS", "show me the help first"];
-    Ok(match prompt::ask_optional_choice("Where shall it be?", &answers) {
+    let answers = ["on this machine, to try it without an account", "on AWS", "show the help first"];
+    Ok(match prompt::ask_optional_choice("Where do you want the API?", &answers) {
         Some(0) => Some(TargetArgs { local: true, ..target.clone() }),
         Some(1) => Some(target.clone()),
         _ => None,
     })
 }
 
-/// The first one that is not done.
-async fn next_step(target: &TargetArgs) -> Result<Step> {
-    if target.local && LocalCloud::running().is_err() {
-        return Ok(Step::LocalCloud);
+/// Returns the first step that is not done.
+async fn next_step(target: &TargetArgs) -> Result<SetupStep> {
+    if target.local && LocalCloud::find_running().is_err() {
+        return Ok(SetupStep::LocalCloud);
     }
     let context = Context::new(target)?;
     let (aws, name) = (context.aws().await?, &context.stack);
-    // Without credentials nothing else can be asked, and this says what to do about it.
+    // Without credentials every other call fails too; this one says what to do.
     sts::caller(aws).await?;
     let (certificate, settings, stack) = tokio::try_join!(
         settings::read_certificate(aws, name),
@@ -116,18 +115,18 @@ async fn next_step(target: &TargetArgs) -> Result<Step> {
         cloudformation::find_own(aws, name),
     )?;
     if certificate.is_none() || settings.check_complete().is_err() {
-        return Ok(Step::Setup);
+        return Ok(SetupStep::Setup);
     }
-    let Some(stack) = stack.filter(|stack| !stack.is_in_review()) else { return Ok(Step::Deploy) };
-    let Ok(ledger) = stack.output(stack_output::LEDGER_TABLE) else { return Ok(Step::Deploy) };
+    let Some(stack) = stack.filter(|stack| !stack.is_in_review()) else { return Ok(SetupStep::Deploy) };
+    let Ok(ledger) = stack.output(stack_output::LEDGER_TABLE) else { return Ok(SetupStep::Deploy) };
     let is_empty = dynamodb::read_ledger_entries(aws, ledger).await?.is_empty();
-    Ok(if is_empty { Step::Upload } else { Step::Get })
+    Ok(if is_empty { SetupStep::Upload } else { SetupStep::Get })
 }
 
-fn show(target: &TargetArgs, next: Step) {
+fn print_steps(target: &TargetArgs, next: SetupStep) {
     output::print_message("");
     let mut mark = "done";
-    for step in STEPS.into_iter().filter(|step| target.local || *step != Step::LocalCloud) {
+    for step in STEPS.into_iter().filter(|step| target.local || *step != SetupStep::LocalCloud) {
         if step == next {
             mark = "next";
         }
@@ -139,35 +138,35 @@ fn show(target: &TargetArgs, next: Step) {
     output::print_message("");
 }
 
-/// What to type for it; none where that is left to whoever is asked.
-fn words(step: Step) -> Result<Option<Vec<String>>> {
+/// Asks for what the step needs and returns its command. `None` if the user prefers to type it.
+fn choose_command(step: SetupStep) -> Result<Option<Vec<String>>> {
     let words = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect());
     Ok(match step {
-        Step::LocalCloud => agreed(step)?.then(|| words(&["local", "up"])).flatten(),
-        Step::Setup => agreed(step)?.then(|| words(&["setup"])).flatten(),
-        Step::Deploy => agreed(step)?.then(|| words(&["deploy"])).flatten(),
-        Step::Upload => {
+        SetupStep::LocalCloud => confirm_step(step)?.then(|| words(&["local", "up"])).flatten(),
+        SetupStep::Setup => confirm_step(step)?.then(|| words(&["setup"])).flatten(),
+        SetupStep::Deploy => confirm_step(step)?.then(|| words(&["deploy"])).flatten(),
+        SetupStep::Upload => {
             let file = prompt::ask_text(
-                "Data file (.csv, .ndjson, .json; with a column id)",
+                "Data file (.csv, .ndjson or .json with a column id)",
                 "restctl upload FILE",
             )?;
             words(&["upload", &file])
         }
-        Step::Get => words(&["get", "--id", &prompt::ask_text("Id of an item", "restctl get --id ID")?]),
+        SetupStep::Get => words(&["get", "--id", &prompt::ask_text("Id of an item", "restctl get --id ID")?]),
     })
 }
 
-fn agreed(step: Step) -> Result<bool> {
-    Ok(prompt::ask_optional_choice(&format!("{step}, now?"), &["yes", "no, I will type it"]) == Some(0))
+fn confirm_step(step: SetupStep) -> Result<bool> {
+    Ok(prompt::ask_optional_choice(&format!("Run {step} now?"), &["yes", "no, I will type it"]) == Some(0))
 }
 
-fn typed(target: &TargetArgs, command: &str) -> String {
+fn with_local_flag(target: &TargetArgs, command: &str) -> String {
     let local = if target.local { " --local" } else { "" };
     format!("{command}{local}")
 }
 
-/// Runs the command as it would be typed, at this terminal.
-async fn type_it(target: &TargetArgs, words: &[String]) -> Result<()> {
+/// Prints the command with its flags and runs it at this terminal.
+async fn run_command(target: &TargetArgs, words: &[String]) -> Result<()> {
     let mut words = words.to_vec();
     let TargetArgs { stack, local, profile, region } = target;
     words.extend(local.then(|| "--local".to_owned()));
@@ -177,13 +176,13 @@ async fn type_it(target: &TargetArgs, words: &[String]) -> Result<()> {
     }
     let shown = format!("restctl {}", shell_words::join(&words));
     output::print_message(&format!("$ {shown}"));
-    let restctl = env::current_exe().context("restctl's own path is not known")?;
+    let restctl = env::current_exe().context("restctl's own path is unknown")?;
     let status = Command::new(restctl).args(&words).status().await;
     let status = status.context(format!("{shown} cannot be run"))?;
     if status.success() {
         return Ok(());
     }
-    Err(Failure::new(format!("{shown} did not end well"))
-        .why("it says above what happened, and what to type about it")
-        .next("restctl, which goes on from there"))
+    Err(Failure::new(format!("{shown} failed"))
+        .why("the message above says what happened and what to type")
+        .next("restctl, which continues from there"))
 }

@@ -1,56 +1,56 @@
-//! `restctl local`: the local cloud.
+//! `restctl local`: starts, stops and describes the local cloud.
 
 use clap::Subcommand;
 use serde_json::{Value, json};
 
 use crate::failure::Result;
-use crate::local::{self, LocalCloud, Ports, Supervise};
+use crate::local::{self, LocalCloud, LocalPorts, SuperviseArgs};
 use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Local {
     /// Start the local cloud
-    Up(Ports),
-    /// Stop it and leave nothing behind
+    Up(LocalPorts),
+    /// Stop the local cloud and delete everything in it
     Down,
-    /// Say whether it runs, and where
+    /// Say whether the local cloud is running, and where
     Status,
-    /// What `up` starts in the background
+    /// Run the local cloud; `up` starts this in the background
     #[command(hide = true)]
-    Supervise(Supervise),
+    Supervise(SuperviseArgs),
 }
 
 pub(crate) async fn run(command: Local) -> Result<()> {
     match command {
         Local::Up(ports) => up(ports).await,
         Local::Down => down().await,
-        Local::Status => print(&LocalCloud::running()?),
+        Local::Status => print(&LocalCloud::find_running()?),
         Local::Supervise(options) => local::supervise(options).await,
     }
 }
 
-async fn up(ports: Ports) -> Result<()> {
-    let was_running = LocalCloud::running().is_ok();
+async fn up(ports: LocalPorts) -> Result<()> {
+    let was_running = LocalCloud::find_running().is_ok();
     let cloud = local::up(ports).await?;
     output::print_message(if was_running {
-        "The local cloud is already running"
+        "the local cloud is already running"
     } else {
-        "The local cloud is running"
+        "the local cloud is running"
     });
     match output::chosen_format() {
         Format::Text => output::print_message(&describe(&cloud)),
-        Format::Json => output::print_json(&document(&cloud))?,
+        Format::Json => output::print_json(&describe_as_json(&cloud))?,
     }
-    output::print_message("\nNext:\n  export RESTCTL_LOCAL=1\n  restctl setup");
+    output::print_message("\nnext:\n  export RESTCTL_LOCAL=1\n  restctl setup");
     Ok(())
 }
 
 async fn down() -> Result<()> {
     let was_running = local::down().await?;
     output::print_message(if was_running {
-        "The local cloud has stopped"
+        "the local cloud has stopped"
     } else {
-        "The local cloud is not running"
+        "the local cloud is not running"
     });
     match output::chosen_format() {
         Format::Text => Ok(()),
@@ -61,12 +61,12 @@ async fn down() -> Result<()> {
 fn print(cloud: &LocalCloud) -> Result<()> {
     match output::chosen_format() {
         Format::Text => output::print_line(&describe(cloud)),
-        Format::Json => output::print_json(&document(cloud)),
+        Format::Json => output::print_json(&describe_as_json(cloud)),
     }
 }
 
-/// For programs: all but the client secret.
-fn document(cloud: &LocalCloud) -> Value {
+/// Describes the local cloud without its client secret.
+fn describe_as_json(cloud: &LocalCloud) -> Value {
     let LocalCloud { endpoint_url, front, identity_provider, supervisor, emulator } = cloud;
     json!({
         "endpoint_url": endpoint_url,

@@ -1,4 +1,4 @@
-//! `restctl rollback`: back to the version of the functions that was live before, without CloudFormation.
+//! `restctl rollback`: returns to the previous version of the functions, without CloudFormation.
 
 use clap::Args;
 use restctl_contract::template::{output as stack_output, variable};
@@ -12,8 +12,8 @@ use crate::failure::{Exit, Failure, Result};
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::output;
 
-/// The variables that name what a function's role lets it use.
-const RESOURCES: [&str; 5] = [
+/// The variables that name the resources which a function's role gives access to.
+const RESOURCE_VARIABLES: [&str; 5] = [
     variable::ITEMS_TABLE,
     variable::LEDGER_TABLE,
     variable::LOAD_QUEUE,
@@ -23,9 +23,9 @@ const RESOURCES: [&str; 5] = [
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Undoes the last deployment that changed a function, code and settings alike, once the version before has \
-answered a call. Run again, it undoes the one before that. The stack's other resources, and the data, stay as they \
-are; the next `restctl deploy` goes forward again.")]
+Undoes the last deployment that changed a function, both code and settings, after the previous version has answered a test \
+call. Run it again to undo the deployment before that. The stack's other resources and the data stay as they are; the next \
+`restctl deploy` brings the latest version back.")]
 pub(crate) struct Rollback {}
 
 pub(crate) async fn run(_: Rollback, context: Result<Context>) -> Result<Exit> {
@@ -42,17 +42,17 @@ async fn roll_back(context: &Context) -> Result<Value> {
         LiveVersion::read(aws, stack.output(stack_output::INGEST_FUNCTION)?),
     )?;
     let last = api.since().max(ingest.since());
-    // Of the functions that went live together, all go back, and the others stay.
-    let back = |live: &LiveVersion| live.with_previous_version().filter(|_| live.since() == last);
-    let (api_before, ingest_before) = (back(&api), back(&ingest));
+    // Functions that went live together go back together; the others stay.
+    let previous = |live: &LiveVersion| live.with_previous_version().filter(|_| live.since() == last);
+    let (api_before, ingest_before) = (previous(&api), previous(&ingest));
     if api_before.is_none() && ingest_before.is_none() {
         return Err(Failure::new(format!("the functions of the stack {name} have no earlier version"))
             .exit(Exit::NotFound)
-            .why("no deployment has changed them since the first one, or it was undone already")
-            .next("to mend them, deploy a version of restctl that works: restctl deploy"));
+            .why("only the first deployment has changed them, or later ones were undone already")
+            .next("to fix them, deploy a version of restctl that works: restctl deploy"));
     }
     for before in api_before.iter().chain(&ingest_before) {
-        check_that_it_finds_its_resources(aws, before).await?;
+        check_resources_exist(aws, before).await?;
     }
     if let Some(before) = &api_before {
         smoke::test_api(aws, before.function(), before.version()).await?;
@@ -66,7 +66,7 @@ async fn roll_back(context: &Context) -> Result<Value> {
     if let Some(before) = &ingest_before
         && let Err(failure) = before.make_live(aws).await
     {
-        // Together or not at all.
+        // Both functions go back, or neither.
         if api_before.is_some() {
             api.make_live(aws).await?;
         }
@@ -76,7 +76,7 @@ async fn roll_back(context: &Context) -> Result<Value> {
         if let Some(before) = before {
             let (function, version) = (before.function(), before.version());
             output::print_message(&format!(
-                "{function}: version {version} is live again, {} was",
+                "{function}: version {version} is live again, instead of {}",
                 live.version()
             ));
         }
@@ -91,19 +91,19 @@ async fn roll_back(context: &Context) -> Result<Value> {
     }))
 }
 
-/// The role of a function is for the resources that the stack has now: a version with others could do nothing.
-async fn check_that_it_finds_its_resources(aws: &Aws, before: &LiveVersion) -> Result<()> {
+/// A function's role gives access to the stack's current resources only, so a version that uses others cannot work.
+async fn check_resources_exist(aws: &Aws, before: &LiveVersion) -> Result<()> {
     let (function, version) = (before.function(), before.version());
-    let (then, now) = tokio::try_join!(
+    let (old, current) = tokio::try_join!(
         lambda::read_environment(aws, function, Some(version)),
         lambda::read_environment(aws, function, None),
     )?;
-    let is_gone = |name: &&&str| then.contains_key(**name) && then.get(**name) != now.get(**name);
-    let gone: Vec<_> = RESOURCES.iter().filter(is_gone).copied().collect();
-    if gone.is_empty() {
+    let is_missing = |name: &&&str| old.contains_key(**name) && old.get(**name) != current.get(**name);
+    let missing: Vec<_> = RESOURCE_VARIABLES.iter().filter(is_missing).copied().collect();
+    if missing.is_empty() {
         return Ok(());
     }
-    Err(Failure::new(format!("version {version} of the function {function} cannot be returned to"))
-        .why(format!("the stack has no longer what it was deployed with: {}", gone.join(", ")))
-        .next("restctl deploy with the options of then, such as --key or --list"))
+    Err(Failure::new(format!("the function {function} cannot return to version {version}"))
+        .why(format!("the stack no longer has the resources of that version: {}", missing.join(", ")))
+        .next("restctl deploy with the options of that version, such as --key or --list"))
 }

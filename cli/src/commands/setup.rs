@@ -1,5 +1,4 @@
-//! `restctl setup`: certificate → ACM, its metadata → Secrets Manager; identity provider settings → Systems
-//! Manager, client secret → Secrets Manager.
+//! `restctl setup`: imports the certificate and stores the identity provider's settings.
 
 pub(super) mod import;
 mod questions;
@@ -16,7 +15,7 @@ use crate::api::session_cache;
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::secretsmanager::{self, CLIENT_SECRET};
 use crate::aws::ssm;
-use crate::certificate::Identity;
+use crate::certificate::CertificateBundle;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::identity::client_secret;
@@ -27,20 +26,20 @@ use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::output::{self, Format};
 use crate::terminal::prompt;
 
-use import::import;
+use import::import_certificate;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Nothing is sent before all of it has been checked. Run again, it updates in place: what is not given stays as \
-it is, and a new certificate keeps the ARN of the old one. Where ACM does not allow that, as with another kind of key, \
-it gets an ARN of its own, and `restctl deploy` puts it in front and deletes the old one.
+Everything is checked before anything is sent. Run it again to update in place: what you leave out stays as it is, and a \
+new certificate keeps the ARN of the old one. If ACM does not allow that, for example because the key type changes, the new \
+certificate gets an ARN of its own; `restctl deploy` then puts it in service and deletes the old one.
 
-The client secret is read from --client-secret-file, from RESTCTL_CLIENT_SECRET, or from a prompt; it is never \
-given on the command line. With --local, whatever is not given comes from the local cloud.
+The client secret comes from --client-secret-file, from RESTCTL_CLIENT_SECRET or from a prompt, never from the command \
+line. With --local, the local cloud supplies what you leave out.
 
-Providers: auth0, whose permissions grant scopes too; openid, any issuer whose access tokens are JWTs with iss, aud \
-and scope; cognito, whose access tokens name a client and no audience. Not given, it stays as it is for an issuer that \
-stays, and is told by the host of a new one.
+Providers: auth0, whose permissions also grant scopes; openid, any issuer whose access tokens are JWTs with iss, aud and \
+scope; cognito, whose access tokens name a client and no audience. Without --provider, the kind stays the same for the \
+same issuer, and the host name of a new issuer decides.
 
 Examples:
   restctl setup --self-signed api.example.com --issuer https://tenant.eu.auth0.com/ \\
@@ -58,11 +57,11 @@ pub(crate) struct Setup {
     #[arg(long, value_name = "FILE", requires = "cert", help_heading = "Certificate")]
     key: Option<PathBuf>,
 
-    /// The certificates that issued it, from its issuer upwards, PEM
+    /// Chain of the certificates that issued it, from its issuer upwards, PEM
     #[arg(long, value_name = "FILE", requires = "cert", help_heading = "Certificate")]
     chain: Option<PathBuf>,
 
-    /// Make a certificate for this DNS name instead
+    /// Generate a self-signed certificate for this DNS name instead
     #[arg(long, value_name = "NAME", conflicts_with = "cert", help_heading = "Certificate")]
     self_signed: Option<String>,
 
@@ -70,20 +69,20 @@ pub(crate) struct Setup {
     #[arg(long, value_name = "KIND", help_heading = "Identity provider")]
     provider: Option<Provider>,
 
-    /// Issuer, exactly as its tokens spell it (Auth0's ends with a slash)
+    /// Issuer, spelled exactly as in its tokens (Auth0's ends with a slash)
     #[arg(long, value_name = "URL", help_heading = "Identity provider")]
     issuer: Option<String>,
 
-    /// Audience that a token must carry (Auth0: the API's identifier). Cognito: client ids to let in, with commas
-    /// between them [default: the client's id]
+    /// Audience that a token must have (Auth0: the API's identifier). Cognito: the ids of the allowed clients, separated
+    /// by commas [default: the client's id]
     #[arg(long, value_name = "AUDIENCE", help_heading = "Identity provider")]
     audience: Option<String>,
 
-    /// Scope that a token must carry [default: read:items]
+    /// Scope that a token must have [default: read:items]
     #[arg(long, value_name = "SCOPE", help_heading = "Identity provider")]
     scope: Option<String>,
 
-    /// Client as which `restctl token` and `restctl get` act
+    /// Client that `restctl token` and `restctl get` use
     #[arg(long, value_name = "ID", help_heading = "Identity provider")]
     client_id: Option<String>,
 
@@ -91,7 +90,7 @@ pub(crate) struct Setup {
     #[arg(long, value_name = "FILE", help_heading = "Identity provider")]
     client_secret_file: Option<PathBuf>,
 
-    /// cognito: leave it all to `restctl deploy`, which makes a user pool and a client in the stack
+    /// cognito: have `restctl deploy` create a user pool and a client in the stack
     #[arg(long, value_name = "KIND", value_parser = [COGNITO], help_heading = "Identity provider", conflicts_with_all = [
         "provider", "issuer", "audience", "scope", "client_id", "client_secret_file",
     ])]
@@ -101,31 +100,31 @@ pub(crate) struct Setup {
 const DEFAULT_SCOPE: &str = "read:items";
 
 pub(crate) async fn run(args: Setup, context: &Context) -> Result<()> {
-    let interrupted = Failure::new("interrupted before all was set up").next("restctl setup, once more");
-    unless_interrupted(interrupted, set_up(args, context)).await
+    let interrupted = Failure::new("interrupted before everything was set up").next("restctl setup, again");
+    unless_interrupted(interrupted, store_settings(args, context)).await
 }
 
-async fn set_up(args: Setup, context: &Context) -> Result<()> {
+async fn store_settings(args: Setup, context: &Context) -> Result<()> {
     let (aws, stack) = (context.aws().await?, &context.stack);
     let before = settings::read_certificate(aws, stack).await?;
-    let identity = choose_identity(&args, context, before.as_ref())?;
+    let bundle = choose_certificate(&args, context, before.as_ref())?;
     let settings = Settings::read(aws, stack).await?;
     let deployed = cloudformation::find_own(aws, stack).await?;
     let is_open = context.local.is_none() && args.names_no_provider() && settings.is_empty();
-    if args.takes_the_stacks_provider(context, &settings, deployed.as_ref())
-        || (is_open && questions::wants_the_stacks_provider()?)
+    if args.selects_stack_provider(context, &settings, deployed.as_ref())
+        || (is_open && questions::ask_for_stack_provider()?)
     {
-        args.check_that_nothing_is_ignored()?;
-        if let Some(identity) = &identity {
-            import(context, identity, before.as_ref()).await?;
+        args.check_no_flag_is_ignored()?;
+        if let Some(bundle) = &bundle {
+            import_certificate(context, bundle, before.as_ref()).await?;
         }
-        set_up_the_stacks_provider(context, deployed.as_ref()).await?;
-        return document(context).await;
+        set_up_stack_provider(context, deployed.as_ref()).await?;
+        return print_settings(context).await;
     }
     let provider = choose_provider(&args, context, &settings).await?;
 
-    if let Some(identity) = &identity {
-        import(context, identity, before.as_ref()).await?;
+    if let Some(bundle) = &bundle {
+        import_certificate(context, bundle, before.as_ref()).await?;
     }
     for setting in Setting::ALL {
         ssm::write_setting(aws, stack, setting, provider.value(setting)).await?;
@@ -135,7 +134,7 @@ async fn set_up(args: Setup, context: &Context) -> Result<()> {
         secretsmanager::write_secret(aws, &stack.client_secret(), CLIENT_SECRET, secret).await?;
         output::print_message(&format!("client secret      {} in Secrets Manager", stack.client_secret()));
     }
-    // A token that the former settings earned says nothing about these.
+    // Tokens granted under the former settings do not count for the new ones.
     session_cache::clear(context)?;
     let has_own = deployed.as_ref().is_some_and(cognito::stack_has_user_pool);
     output::print_message(if has_own {
@@ -143,11 +142,11 @@ async fn set_up(args: Setup, context: &Context) -> Result<()> {
     } else {
         "next: restctl deploy"
     });
-    document(context).await
+    print_settings(context).await
 }
 
-/// What has been set up, for programs.
-async fn document(context: &Context) -> Result<()> {
+/// Prints the stored settings as JSON if that is the output format.
+async fn print_settings(context: &Context) -> Result<()> {
     if output::chosen_format() == Format::Text {
         return Ok(());
     }
@@ -164,18 +163,19 @@ async fn document(context: &Context) -> Result<()> {
 }
 
 impl Setup {
-    /// TokenPolicy for, or so already and nothing else asked for.
-    fn takes_the_stacks_provider(
+    /// Whether the stack is to have its own provider: because --idp asks for it, or because it has or expects one already
+    /// and no other provider is named.
+    fn selects_stack_provider(
         &self,
         context: &Context,
         settings: &Settings,
         deployed: Option<&Stack>,
     ) -> bool {
-        let is_so = match deployed {
+        let is_current = match deployed {
             Some(stack) => cognito::stack_has_user_pool(stack),
             None => context.local.is_none() && settings.awaits_deployment(),
         };
-        self.idp.is_some() || (is_so && self.names_no_provider())
+        self.idp.is_some() || (is_current && self.names_no_provider())
     }
 
     fn names_no_provider(&self) -> bool {
@@ -184,21 +184,19 @@ impl Setup {
             && self.client_id.is_none()
             && self.audience.is_none()
     }
-}
 
-impl Setup {
-    fn check_that_nothing_is_ignored(&self) -> Result<()> {
+    fn check_no_flag_is_ignored(&self) -> Result<()> {
         let ignored =
             [(self.scope.is_some(), "--scope"), (self.client_secret_file.is_some(), "--client-secret-file")];
         let Some((_, flag)) = ignored.into_iter().find(|(given, _)| *given) else { return Ok(()) };
-        Err(Failure::new(format!("{flag} is not for a user pool of the stack's own"))
+        Err(Failure::new(format!("{flag} does not apply to the stack's own user pool"))
             .exit(Exit::Usage)
-            .why("the stack makes its client, with a scope and a secret of its own")
-            .next("leave it out; or name another provider with --issuer URL"))
+            .why("the stack creates the client with its own scope and secret")
+            .next("leave it out, or name another provider with --issuer URL"))
     }
 }
 
-async fn set_up_the_stacks_provider(context: &Context, deployed: Option<&Stack>) -> Result<()> {
+async fn set_up_stack_provider(context: &Context, deployed: Option<&Stack>) -> Result<()> {
     let (aws, name) = (context.aws().await?, &context.stack);
     match deployed.filter(|stack| cognito::stack_has_user_pool(stack)) {
         Some(stack) => {
@@ -211,50 +209,52 @@ async fn set_up_the_stacks_provider(context: &Context, deployed: Option<&Stack>)
         }
         None => {
             cognito::write_placeholders(aws, name).await?;
-            output::print_message("identity provider  cognito, which the deployment makes");
+            output::print_message("identity provider  cognito, created by the deployment");
             output::print_message("next: restctl deploy --idp cognito");
         }
     }
     Ok(())
 }
 
-/// The certificate to import; none where the one imported before is to stay.
-fn choose_identity(
+/// Returns the certificate to import. `None` if the current one stays.
+fn choose_certificate(
     args: &Setup,
     context: &Context,
     before: Option<&Certificate>,
-) -> Result<Option<Identity>> {
+) -> Result<Option<CertificateBundle>> {
     let now = SystemTime::now();
     if let (Some(cert), Some(key)) = (&args.cert, &args.key) {
-        return Identity::read(cert, key, args.chain.as_deref(), now).map(Some);
+        return CertificateBundle::read(cert, key, args.chain.as_deref(), now).map(Some);
     }
     if let Some(name) = &args.self_signed {
-        return Identity::self_signed(name, now).map(Some);
+        return CertificateBundle::generate_self_signed(name, now).map(Some);
     }
     if let Some(certificate) = before {
-        output::print_message(&format!("certificate        {} stays", certificate.name));
+        output::print_message(&format!("certificate        {} is kept", certificate.name));
         return Ok(None);
     }
     match &context.local {
-        // Each stack has a name of its own in front of the local cloud, and this one always means this machine
-        // (RFC 6761, section 6.3).
-        Some(_) => Identity::self_signed(&format!("{}.localhost", context.stack), now).map(Some),
-        None => questions::certificate(now).map(Some),
+        // The local cloud tells stacks apart by name, and names under .localhost always mean this machine (RFC 6761,
+        // section 6.3).
+        Some(_) => {
+            CertificateBundle::generate_self_signed(&format!("{}.localhost", context.stack), now).map(Some)
+        }
+        None => questions::ask_for_certificate(now).map(Some),
     }
 }
 
-/// The identity provider's settings, complete and checked.
-struct IdentityProvider {
+/// The complete, checked settings of the identity provider.
+struct ProviderSettings {
     kind: Provider,
     discovery: DiscoveryDocument,
     audience: String,
     scope: String,
     client_id: String,
-    /// Only where it is new.
+    /// `None` if the stored secret stays.
     client_secret: Option<String>,
 }
 
-impl IdentityProvider {
+impl ProviderSettings {
     fn value(&self, setting: Setting) -> &str {
         match setting {
             Setting::Issuer => &self.discovery.issuer,
@@ -268,8 +268,8 @@ impl IdentityProvider {
     }
 }
 
-async fn choose_provider(args: &Setup, context: &Context, before: &Settings) -> Result<IdentityProvider> {
-    // The local identity provider's settings are new each time it starts.
+async fn choose_provider(args: &Setup, context: &Context, before: &Settings) -> Result<ProviderSettings> {
+    // The local identity provider gets new settings each time it starts.
     let local = context.local.as_ref().map(|local| &local.identity_provider);
     let known = |given: &Option<String>, local: Option<&String>, before: Option<&str>| {
         given.clone().or_else(|| local.cloned()).or_else(|| before.map(str::to_owned))
@@ -281,12 +281,12 @@ async fn choose_provider(args: &Setup, context: &Context, before: &Settings) -> 
     let issuer = known(&args.issuer, local.map(|local| &local.issuer), before.get(Setting::Issuer));
     let issuer = ask(issuer, "Issuer of the identity provider", "--issuer URL")?;
     let is_local = local.is_some_and(|local| local.issuer == issuer);
-    let kind = args.provider.unwrap_or_else(|| kind_of(&issuer, is_local, before));
+    let kind = args.provider.unwrap_or_else(|| detect_kind(&issuer, is_local, before));
     let discovery = discovery::fetch_document(&issuer).await?;
     let client_id =
         known(&args.client_id, local.map(|local| &local.client_id), before.get(Setting::ClientId));
     let client_id = ask(client_id, "Client id", "--client-id ID")?;
-    let audience = known(&args.audience, local.map(|local| &local.audience), audience_before(kind, before));
+    let audience = known(&args.audience, local.map(|local| &local.audience), previous_audience(kind, before));
     let audience = match kind {
         Provider::Cognito => audience.unwrap_or_else(|| client_id.clone()),
         Provider::Auth0 | Provider::OpenId => ask(audience, "Audience of the API", "--audience AUDIENCE")?,
@@ -299,11 +299,11 @@ async fn choose_provider(args: &Setup, context: &Context, before: &Settings) -> 
         }
     }
     let client_secret = choose_secret(args, context).await?;
-    Ok(IdentityProvider { kind, discovery, audience, scope, client_id, client_secret })
+    Ok(ProviderSettings { kind, discovery, audience, scope, client_id, client_secret })
 }
 
-/// What kind of provider it was for an issuer that stays; else what the issuer's host tells.
-fn kind_of(issuer: &str, is_local: bool, before: &Settings) -> Provider {
+/// Returns the stored kind of provider for an unchanged issuer, otherwise the kind that the issuer's host suggests.
+fn detect_kind(issuer: &str, is_local: bool, before: &Settings) -> Provider {
     if is_local {
         return Provider::Auth0;
     }
@@ -312,15 +312,15 @@ fn kind_of(issuer: &str, is_local: bool, before: &Settings) -> Provider {
     before.and_then(|kind| kind.parse().ok()).unwrap_or_else(|| discovery::provider_of_issuer(issuer))
 }
 
-/// The audience set before, where it means the same to this kind of provider: clients to Cognito, of which one that
-/// was only restctl's own gives way to its successor.
-fn audience_before(kind: Provider, before: &Settings) -> Option<&str> {
+/// Returns the stored audience if it means the same for this kind of provider. For Cognito it lists client ids; a list of
+/// only the previous client does not outlive that client.
+fn previous_audience(kind: Provider, before: &Settings) -> Option<&str> {
     let was_cognito = before.get(Setting::Provider) == Some(Provider::Cognito.name());
     let audience = before.get(Setting::Audience).filter(|_| was_cognito == (kind == Provider::Cognito));
     audience.filter(|audience| !was_cognito || before.get(Setting::ClientId) != Some(audience))
 }
 
-/// The client's secret, where it is new.
+/// Returns the client secret to store. `None` if the stored one stays.
 async fn choose_secret(args: &Setup, context: &Context) -> Result<Option<String>> {
     if let Some(secret) = client_secret::read_given_secret(args.client_secret_file.as_deref())? {
         return Ok(Some(secret));

@@ -1,4 +1,4 @@
-//! What the other commands know of the running local cloud.
+//! The running local cloud, as the other commands use it.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -7,19 +7,19 @@ use std::path::PathBuf;
 use restctl_contract::stack::{Certificate, StackName};
 use serde::{Deserialize, Serialize};
 
-use super::folder::Folder;
-use super::identity_provider::IdentityProvider;
-use super::stacks::Stacks;
+use super::folder::CloudFolder;
+use super::identity_provider::LocalIdentityProvider;
+use super::stacks::ServedStacks;
 use crate::failure::{Exit, Failure, FailureContext, Result};
 
-/// Where the parts of the running local cloud are, as its supervisor wrote it down.
+/// Where the parts of the running local cloud are, as its supervisor recorded them.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct LocalCloud {
     /// The emulator of AWS: `http://127.0.0.1:PORT`.
     pub(crate) endpoint_url: String,
-    /// The TLS front, to which the certificate's name must be resolved.
+    /// The TLS front; clients must resolve the certificate's name to this address.
     pub(crate) front: SocketAddr,
-    pub(crate) identity_provider: IdentityProvider,
+    pub(crate) identity_provider: LocalIdentityProvider,
     /// Process id of the supervisor.
     pub(crate) supervisor: u32,
     /// Process id of the emulator.
@@ -27,15 +27,15 @@ pub(crate) struct LocalCloud {
 }
 
 impl LocalCloud {
-    /// Fails with [`Exit::NotFound`] where no local cloud is up.
-    pub(crate) fn running() -> Result<LocalCloud> {
-        Self::find(&Folder::standard()?)?.ok_or_else(|| {
+    /// Reads the record of the running local cloud. Fails with [`Exit::NotFound`] if none is running.
+    pub(crate) fn find_running() -> Result<LocalCloud> {
+        Self::find(&CloudFolder::standard()?)?.ok_or_else(|| {
             Failure::new("the local cloud is not running").next("restctl local up").exit(Exit::NotFound)
         })
     }
 
-    /// Hands over the certificate that was imported for `stack`: the front terminates TLS for its name with it, from now
-    /// on where its ARN is the one that is served, else from [`Self::serve`] on.
+    /// Gives the TLS front the certificate that was imported for `stack`. The front uses it at once if its ARN is the one
+    /// in service, otherwise after the next [`Self::serve`].
     ///
     /// `chain_pem` starts with the leaf certificate; `key_pem` is its unencrypted private key.
     pub(crate) fn keep_certificate(
@@ -45,37 +45,37 @@ impl LocalCloud {
         chain_pem: &str,
         key_pem: &str,
     ) -> Result<()> {
-        Stacks::standard()?.keep_certificate(stack, certificate, chain_pem, key_pem)
+        ServedStacks::standard()?.keep_certificate(stack, certificate, chain_pem, key_pem)
     }
 
-    /// From now on the front passes requests for the name of `certificate` to the load balancer of `stack`.
+    /// Makes the front pass requests for the name of `certificate` to the load balancer of `stack`.
     pub(crate) fn serve(
         &self,
         stack: &StackName,
         certificate: &Certificate,
         load_balancer_dns_name: &str,
     ) -> Result<()> {
-        Stacks::standard()?.serve(stack, certificate, load_balancer_dns_name)
+        ServedStacks::standard()?.serve(stack, certificate, load_balancer_dns_name)
     }
 
-    /// Forgets what [`Self::keep_certificate`] and [`Self::serve`] were told of `stack`.
-    pub(crate) fn forget(&self, stack: &StackName) -> Result<()> {
-        Stacks::standard()?.forget(stack)
+    /// Deletes what [`Self::keep_certificate`] and [`Self::serve`] recorded for `stack`.
+    pub(crate) fn forget_stack(&self, stack: &StackName) -> Result<()> {
+        ServedStacks::standard()?.forget_stack(stack)
     }
 
-    /// Where tokens for it are kept: they are worth nothing without it, and go with it.
-    pub(crate) fn tokens(&self) -> Result<PathBuf> {
-        Ok(Folder::standard()?.path().join("tokens"))
+    /// Returns the folder for this cloud's tokens, which are deleted with the cloud.
+    pub(crate) fn token_folder(&self) -> Result<PathBuf> {
+        Ok(CloudFolder::standard()?.path().join("tokens"))
     }
 
-    /// None where no cloud is up, or it does not answer yet.
-    pub(super) fn find(folder: &Folder) -> Result<Option<LocalCloud>> {
-        // A supervisor that was killed leaves its record behind.
-        if !folder.supervisor_lives()? || !folder.record().exists() {
+    /// Returns `None` if no local cloud is running or it does not answer yet.
+    pub(super) fn find(folder: &CloudFolder) -> Result<Option<LocalCloud>> {
+        // A killed supervisor leaves its record behind.
+        if !folder.is_supervisor_running()? || !folder.record().exists() {
             return Ok(None);
         }
-        let doing = format!("{} cannot be read", folder.record().display());
-        let record = fs::read(folder.record()).context(&doing)?;
-        serde_json::from_slice(&record).context(doing).map(Some)
+        let unreadable = format!("{} cannot be read", folder.record().display());
+        let record = fs::read(folder.record()).context(&unreadable)?;
+        serde_json::from_slice(&record).context(unreadable).map(Some)
     }
 }

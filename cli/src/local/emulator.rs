@@ -1,4 +1,4 @@
-//! The emulator of AWS: ministack, as a child process that cannot outlive this one.
+//! The AWS emulator ministack, as a child process that cannot outlive this one.
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,27 +13,27 @@ use serde_json::Value;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::{Instant, sleep};
 
-use super::folder::{Folder, POLL};
+use super::folder::{CloudFolder, POLL_INTERVAL};
 use super::upstream;
 use crate::directories;
 use crate::failure::{Failure, FailureContext, Result};
 
 const LAUNCHER: &str = include_str!("launcher.py");
 
-/// Importing ministack takes seconds on a slow disk that has not cached it.
-const START: Duration = Duration::from_secs(60);
+/// Importing ministack takes seconds if a slow disk has not cached it.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// ministack, in a process group of its own: killed when this is dropped, or when this process ends in any way.
+/// ministack in its own process group, which is killed when this is dropped or this process ends in any way.
 pub(crate) struct Emulator {
     child: Child,
     group: Pid,
     port: u16,
-    /// The pipe at whose end the launcher kills its process group.
+    /// When this pipe closes, the launcher kills its process group.
     _lifeline: Option<ChildStdin>,
 }
 
 impl Emulator {
-    pub(crate) fn spawn(folder: &Folder, python: &Path, port: u16) -> Result<Self> {
+    pub(crate) fn spawn(folder: &CloudFolder, python: &Path, port: u16) -> Result<Self> {
         let home = folder.emulator();
         directories::create_private_folder(&home)?;
         let mut child = Command::new(python)
@@ -45,7 +45,7 @@ impl Emulator {
             .process_group(0)
             .stdin(Stdio::piped())
             .spawn()
-            .context("ministack does not start")?;
+            .context("ministack cannot be started")?;
         let group = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
         let group = group.ok_or_else(|| Failure::new("ministack has no process id"))?;
         let lifeline = child.stdin.take();
@@ -64,30 +64,31 @@ impl Emulator {
         self.group.as_raw_nonzero().get().cast_unsigned()
     }
 
-    /// Waits for the process to end by itself.
-    pub(crate) async fn ended(&mut self) -> Result<ExitStatus> {
+    /// Waits until the process ends by itself.
+    pub(crate) async fn wait_for_exit(&mut self) -> Result<ExitStatus> {
         self.child.wait().await.context("ministack cannot be waited for")
     }
 
-    /// Ends it and the Lambdas it runs. There is nothing to be saved: its state is in memory.
+    /// Kills the process and the Lambdas that it runs. Nothing is lost because its state is in memory.
     pub(crate) async fn stop(mut self) -> Result<()> {
-        // The group may be gone.
+        // The group may have ended already.
         let _ = kill_process_group(self.group, Signal::KILL);
-        self.ended().await.map(drop)
+        self.wait_for_exit().await.map(drop)
     }
 
-    /// Waits until it answers.
-    pub(crate) async fn answers(&mut self) -> Result<()> {
-        let deadline = Instant::now() + START;
+    /// Waits until the emulator answers.
+    pub(crate) async fn wait_until_ready(&mut self) -> Result<()> {
+        let deadline = Instant::now() + START_TIMEOUT;
         while !is_ready(self.address()).await {
             if let Some(status) = self.child.try_wait().context("ministack cannot be waited for")? {
-                return Err(Failure::new("ministack ended while it started").why(status.to_string()));
+                return Err(Failure::new("ministack ended during its start").why(status.to_string()));
             }
             if Instant::now() >= deadline {
-                let waited = format!("no answer at {} within {} s", self.endpoint_url(), START.as_secs());
-                return Err(Failure::new("ministack does not start").why(waited));
+                let waited =
+                    format!("no answer at {} within {} s", self.endpoint_url(), START_TIMEOUT.as_secs());
+                return Err(Failure::new("ministack does not answer").why(waited));
             }
-            sleep(POLL).await;
+            sleep(POLL_INTERVAL).await;
         }
         Ok(())
     }
@@ -97,21 +98,21 @@ fn endpoint_url(port: u16) -> String {
     format!("http://127.0.0.1:{port}")
 }
 
-/// Whether the emulator of this process answers, and no other that took its port.
+/// Whether this process's own emulator answers, and not another one on the same port.
 async fn is_ready(address: SocketAddr) -> bool {
     let request = http::Request::get("/_ministack/health").header("host", address.to_string());
     let Ok(request) = request.body(Empty::<Bytes>::new()) else { return false };
-    let Ok(answer) = upstream::send(address, request).await else { return false };
+    let Ok(answer) = upstream::send_request(address, request).await else { return false };
     let Ok(body) = answer.into_body().collect().await else { return false };
-    serde_json::from_slice(&body.to_bytes()).is_ok_and(|health: Value| health["edition"] == edition())
+    serde_json::from_slice(&body.to_bytes()).is_ok_and(|health: Value| health["edition"] == edition_name())
 }
 
-/// What the emulator's health names itself.
-fn edition() -> String {
+/// Returns the edition that the emulator reports in its health, unique to this process.
+fn edition_name() -> String {
     format!("restctl-{}", std::process::id())
 }
 
-/// All that the emulator and the Lambdas it runs are told: nothing of the user's AWS account can reach them.
+/// Returns the whole environment of the emulator and its Lambdas. It contains nothing of the user's AWS account.
 fn environment(home: &Path, port: u16) -> Vec<(&'static str, OsString)> {
     let text = OsString::from;
     let mut environment = vec![
@@ -125,8 +126,8 @@ fn environment(home: &Path, port: u16) -> Vec<(&'static str, OsString)> {
         ("GATEWAY_PORT", port.to_string().into()),
         ("AWS_ENDPOINT_URL", endpoint_url(port).into()),
         ("LAMBDA_EXECUTOR", text("local")),
-        ("MINISTACK_EDITION", edition().into()),
-        // Without these it looks for containers to reap, and listens on ports of its own choice.
+        ("MINISTACK_EDITION", edition_name().into()),
+        // Without these, ministack looks for containers to remove and opens further ports.
         ("DOCKER_HOST", text("unix:///nonexistent")),
         ("IOT_MTLS_ENABLED", text("0")),
         ("SFTP_ENABLED", text("0")),
@@ -140,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lambdas_find_no_account_but_the_emulators() {
+    fn the_environment_has_nothing_of_the_users_account() {
         let environment = environment(Path::new("/state"), 4566);
         let names: Vec<_> = environment.iter().map(|(name, _)| *name).collect();
         let aws: Vec<_> = names.iter().filter(|name| name.starts_with("AWS_")).collect();

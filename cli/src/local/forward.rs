@@ -1,4 +1,4 @@
-//! A request at the front becomes one to the emulated load balancer, untouched.
+//! Forwards requests from the TLS front to the emulated load balancer without changing them.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -14,15 +14,15 @@ use tokio::time::timeout;
 use super::upstream;
 use crate::terminal::output;
 
-pub(crate) type Answer = Response<Either<Full<Bytes>, Incoming>>;
+pub(crate) type FrontResponse = Response<Either<Full<Bytes>, Incoming>>;
 
-/// What an Application Load Balancer passes on to a Lambda at most.
+/// An Application Load Balancer passes at most this much to a Lambda.
 const MAX_BODY_BYTES: usize = 1_048_576;
 
-/// An Application Load Balancer's idle timeout, as it is set by default.
-const TIMEOUT: Duration = Duration::from_secs(60);
+/// The default idle timeout of an Application Load Balancer.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Headers that speak of one connection only (RFC 9110, section 7.6.1).
+/// Headers that apply to a single connection (RFC 9110, section 7.6.1).
 const HOP_BY_HOP: [&str; 8] = [
     "connection",
     "expect",
@@ -34,41 +34,46 @@ const HOP_BY_HOP: [&str; 8] = [
     "upgrade",
 ];
 
-/// The emulator itself adds `X-Forwarded-For`, `-Proto` and `-Port`, from the connection and its listener.
-pub(crate) async fn forward<B>(request: Request<B>, load_balancer: &str, emulator: SocketAddr) -> Answer
+/// The emulator itself adds `X-Forwarded-For`, `-Proto` and `-Port` from the connection and its listener.
+pub(crate) async fn forward<B>(
+    request: Request<B>,
+    load_balancer: &str,
+    emulator: SocketAddr,
+) -> FrontResponse
 where
     B: Body<Data = Bytes, Error: Error + 'static> + Unpin,
 {
     let (mut parts, body) = request.into_parts();
-    let body = match read(body).await {
+    let body = match read_body(body).await {
         Ok(Some(body)) => body,
-        Ok(None) => return refuse(StatusCode::PAYLOAD_TOO_LARGE),
-        Err(_) => return refuse(StatusCode::BAD_REQUEST),
+        Ok(None) => return error_response(StatusCode::PAYLOAD_TOO_LARGE),
+        Err(_) => return error_response(StatusCode::BAD_REQUEST),
     };
     let Some(uri) = load_balancer_uri(&parts.uri, load_balancer) else {
-        return refuse(StatusCode::BAD_REQUEST);
+        return error_response(StatusCode::BAD_REQUEST);
     };
     parts.uri = uri;
     remove_hop_by_hop(&mut parts.headers);
-    // The emulator chooses the listener by this port, and the load balancer by the path: it would answer `/health`
-    // and the like itself if it were asked under the load balancer's own name.
+    // The emulator finds the listener by this port and the load balancer by the path. Under the load balancer's own name it
+    // would answer paths such as `/health` itself.
     parts.headers.insert(header::HOST, HeaderValue::from_static("127.0.0.1:443"));
-    let answer = upstream::send(emulator, Request::from_parts(parts, Full::new(body)));
-    match timeout(TIMEOUT, answer).await {
+    let answer = upstream::send_request(emulator, Request::from_parts(parts, Full::new(body)));
+    match timeout(IDLE_TIMEOUT, answer).await {
         Ok(Ok(mut answer)) => {
             remove_hop_by_hop(answer.headers_mut());
             answer.map(Either::Right)
         }
         Ok(Err(error)) => {
             output::print_message(&format!("the emulator at {emulator} does not answer: {error}"));
-            refuse(StatusCode::BAD_GATEWAY)
+            error_response(StatusCode::BAD_GATEWAY)
         }
-        Err(_) => refuse(StatusCode::GATEWAY_TIMEOUT),
+        Err(_) => error_response(StatusCode::GATEWAY_TIMEOUT),
     }
 }
 
-/// None for a body that is too large; it is read to its end all the same, so that its sender gets to read the answer.
-async fn read<B: Body<Data = Bytes> + Unpin>(mut body: B) -> Result<Option<Bytes>, B::Error> {
+/// Reads a body, or returns `None` if it is too large. It is read to its end in any case: the client reads the answer only
+/// after it has sent everything.
+async fn read_body<B: Body<Data = Bytes> + Unpin>(mut body: B) -> Result<Option<Bytes>, B::Error> {
     let mut bytes = BytesMut::new();
     let mut length = 0;
     while let Some(frame) = body.frame().await {
@@ -81,9 +86,9 @@ async fn read<B: Body<Data = Bytes> + Unpin>(mut body: B) -> Result<Option<Bytes
     Ok((length <= MAX_BODY_BYTES).then(|| bytes.freeze()))
 }
 
-/// `/_alb/NAME/…` with the path encoded once more, because the emulator decodes it once and AWS does not.
+/// Returns `/_alb/NAME/…` with the path encoded once more, because the emulator decodes it once and AWS does not.
 ///
-/// None where the request names no path (`OPTIONS *`).
+/// Returns `None` if the request has no path (`OPTIONS *`).
 fn load_balancer_uri(uri: &Uri, load_balancer: &str) -> Option<Uri> {
     let path = uri.path().strip_prefix('/')?.replace('%', "%25");
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
@@ -96,8 +101,8 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-/// An answer of the load balancer's own.
-pub(crate) fn refuse(status: StatusCode) -> Answer {
+/// Builds an answer as the load balancer itself would send it.
+pub(crate) fn error_response(status: StatusCode) -> FrontResponse {
     let html = format!("<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>\n");
     let mut answer = Response::new(Either::Left(Full::new(Bytes::from(html))));
     *answer.status_mut() = status;

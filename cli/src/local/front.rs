@@ -1,4 +1,4 @@
-//! The TLS front: HTTPS on the loopback address, with the certificates that `setup` imported.
+//! The TLS front: serves HTTPS on the loopback address with the certificates that `setup` imported.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -18,24 +18,24 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
-use super::folder::POLL;
-use super::forward::{Answer, forward, refuse};
-use super::stacks::Stacks;
+use super::folder::POLL_INTERVAL;
+use super::forward::{FrontResponse, error_response, forward};
+use super::stacks::ServedStacks;
 use crate::failure::{FailureContext, Result};
 use crate::terminal::output;
 
-const HANDSHAKE: Duration = Duration::from_secs(10);
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub(crate) struct Front {
+pub(crate) struct TlsFront {
     acceptor: TlsAcceptor,
-    stacks: Stacks,
+    stacks: ServedStacks,
     emulator: SocketAddr,
 }
 
-impl Front {
-    pub(crate) fn new(stacks: Stacks, emulator: SocketAddr) -> Result<Self> {
+impl TlsFront {
+    pub(crate) fn new(stacks: ServedStacks, emulator: SocketAddr) -> Result<Self> {
         let crypto = Arc::new(aws_lc_rs::default_provider());
-        let certificates = Certificates { stacks: stacks.clone(), crypto: crypto.clone() };
+        let certificates = CertificateResolver { stacks: stacks.clone(), crypto: crypto.clone() };
         let config = ServerConfig::builder_with_provider(crypto)
             .with_safe_default_protocol_versions()
             .context("TLS cannot be served")?
@@ -44,24 +44,24 @@ impl Front {
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), stacks, emulator })
     }
 
-    /// Serves until it is dropped.
+    /// Serves until the future is dropped.
     pub(crate) async fn serve(self, listener: TcpListener) {
         let front = Arc::new(self);
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    tokio::spawn(front.clone().connection(stream));
+                    tokio::spawn(front.clone().serve_connection(stream));
                 }
                 Err(error) => {
                     output::print_message(&format!("the front cannot accept a connection: {error}"));
-                    sleep(POLL).await;
+                    sleep(POLL_INTERVAL).await;
                 }
             }
         }
     }
 
-    async fn connection(self: Arc<Self>, stream: TcpStream) {
-        let tls = match timeout(HANDSHAKE, self.acceptor.accept(stream)).await {
+    async fn serve_connection(self: Arc<Self>, stream: TcpStream) {
+        let tls = match timeout(HANDSHAKE_TIMEOUT, self.acceptor.accept(stream)).await {
             Ok(Ok(tls)) => tls,
             Ok(Err(error)) => return output::print_message(&format!("TLS handshake failed: {error}")),
             Err(_) => return,
@@ -73,34 +73,34 @@ impl Front {
         });
         let connection =
             http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(tls), service);
-        // A client that goes away has nobody to be told of it.
+        // A client that disconnects is not an error.
         let _ = connection.await;
     }
 
-    /// Looks the stack up anew for each request: it may have been deployed again on an open connection.
-    async fn answer(&self, request: Request<Incoming>, server_name: Option<&str>) -> Answer {
-        match self.stacks.choose(server_name) {
+    /// Looks up the stack for each request, because it may have been deployed again since the connection was opened.
+    async fn answer(&self, request: Request<Incoming>, server_name: Option<&str>) -> FrontResponse {
+        match self.stacks.find_backend(server_name) {
             Ok(Some(backend)) => forward(request, &backend.load_balancer, self.emulator).await,
-            Ok(None) => refuse(StatusCode::SERVICE_UNAVAILABLE),
+            Ok(None) => error_response(StatusCode::SERVICE_UNAVAILABLE),
             Err(failure) => {
                 output::print_failure(&failure);
-                refuse(StatusCode::INTERNAL_SERVER_ERROR)
+                error_response(StatusCode::INTERNAL_SERVER_ERROR)
             }
         }
     }
 }
 
-/// Reads the certificate at each handshake, so that one imported anew is served at once.
+/// Reads the certificate at each handshake, so that a new one is served at once.
 #[derive(Debug)]
-struct Certificates {
-    stacks: Stacks,
+struct CertificateResolver {
+    stacks: ServedStacks,
     crypto: Arc<CryptoProvider>,
 }
 
-impl ResolvesServerCert for Certificates {
+impl ResolvesServerCert for CertificateResolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let certificate = self.stacks.choose(hello.server_name()).and_then(|backend| {
-            backend.map(|backend| self.stacks.certificate(&backend, &self.crypto)).transpose()
+        let certificate = self.stacks.find_backend(hello.server_name()).and_then(|backend| {
+            backend.map(|backend| self.stacks.read_certificate(&backend, &self.crypto)).transpose()
         });
         match certificate {
             Ok(certificate) => certificate.map(Arc::new),
@@ -124,27 +124,27 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio_rustls::TlsConnector;
 
-    use super::super::folder::Folder;
+    use super::super::folder::CloudFolder;
     use super::super::stacks::tests::certificate;
     use super::*;
 
-    struct Cloud {
+    struct TestCloud {
         _dir: tempfile::TempDir,
-        stacks: Stacks,
+        stacks: ServedStacks,
         front: SocketAddr,
     }
 
-    impl Cloud {
-        async fn before(emulator: SocketAddr) -> Self {
+    impl TestCloud {
+        async fn in_front_of(emulator: SocketAddr) -> Self {
             let dir = tempfile::tempdir().unwrap();
-            let stacks = Stacks::of(&Folder::at(dir.path()));
+            let stacks = ServedStacks::in_folder(&CloudFolder::at(dir.path()));
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
             let front = listener.local_addr().unwrap();
-            tokio::spawn(Front::new(stacks.clone(), emulator).unwrap().serve(listener));
+            tokio::spawn(TlsFront::new(stacks.clone(), emulator).unwrap().serve(listener));
             Self { _dir: dir, stacks, front }
         }
 
-        /// Imports a new certificate as `arn`, which is returned.
+        /// Imports a new certificate as `arn` and returns it.
         fn import(&self, stack: &str, name: &str, arn: &str) -> CertificateDer<'static> {
             let certified = generate_simple_self_signed([name.to_owned()]).unwrap();
             let (pem, key) = (certified.cert.pem(), certified.signing_key.serialize_pem());
@@ -158,15 +158,15 @@ mod tests {
             self.stacks.serve(&stack.parse().unwrap(), &certificate(name, arn), &load_balancer).unwrap();
         }
 
-        /// Deploys a stack with a new certificate, which is returned.
+        /// Deploys a stack with a new certificate and returns the certificate.
         fn deploy(&self, stack: &str, name: &str) -> CertificateDer<'static> {
             let certificate = self.import(stack, name, "arn");
             self.serve(stack, name, "arn");
             certificate
         }
 
-        /// Says `request` to the front as a client that trusts only `certificate` and verifies `name`.
-        async fn say(
+        /// Sends `request` to the front as a client that trusts only `certificate` and verifies `name`.
+        async fn send(
             &self,
             certificate: &CertificateDer<'static>,
             name: &str,
@@ -190,8 +190,8 @@ mod tests {
         }
     }
 
-    /// Answers each request with what it read: its request line, host, `x-token` and the length of its body.
-    async fn echo() -> SocketAddr {
+    /// Starts a server that answers with the request line, host, `x-token` and body length of each request.
+    async fn start_echo_server() -> SocketAddr {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let service = service_fn(|request: Request<Incoming>| async move {
@@ -219,11 +219,11 @@ mod tests {
 
     #[tokio::test]
     async fn requests_reach_the_load_balancer_untouched() {
-        let cloud = Cloud::before(echo().await).await;
+        let cloud = TestCloud::in_front_of(start_echo_server().await).await;
         let certificate = cloud.deploy("a", "a.example");
         let request = b"POST /v1/items/a%2Fb/../%C3%A9?q=a%20b&r=%2F+&q HTTP/1.1\r\nhost: a.example\r\n\
             x-token: t\r\ncontent-length: 3\r\nconnection: close\r\n\r\nabc";
-        let answer = cloud.say(&certificate, "a.example", request).await.unwrap();
+        let answer = cloud.send(&certificate, "a.example", request).await.unwrap();
         let seen = answer.rsplit("\r\n").next().unwrap();
         // The emulator decodes the path once.
         assert_eq!(
@@ -234,64 +234,64 @@ mod tests {
 
     #[tokio::test]
     async fn each_stack_answers_with_its_own_certificate() {
-        let cloud = Cloud::before(echo().await).await;
+        let cloud = TestCloud::in_front_of(start_echo_server().await).await;
         let a = cloud.deploy("a", "a.example");
         let b = cloud.deploy("b", "b.example");
-        assert!(cloud.say(&a, "a.example", GET).await.unwrap().contains("/_alb/lb-a/"));
-        assert!(cloud.say(&b, "b.example", GET).await.unwrap().contains("/_alb/lb-b/"));
-        assert!(cloud.say(&a, "b.example", GET).await.is_err());
+        assert!(cloud.send(&a, "a.example", GET).await.unwrap().contains("/_alb/lb-a/"));
+        assert!(cloud.send(&b, "b.example", GET).await.unwrap().contains("/_alb/lb-b/"));
+        assert!(cloud.send(&a, "b.example", GET).await.is_err());
         // A name that nobody bears, and a client that names no server: which of two stacks it means cannot be told.
         for unclear in ["c.example", "127.0.0.1"] {
-            let refused = cloud.say(&a, unclear, GET).await.unwrap_err();
+            let refused = cloud.send(&a, unclear, GET).await.unwrap_err();
             assert!(refused.contains("AccessDenied") || refused.contains("HandshakeFailure"), "{refused}");
         }
     }
 
     #[tokio::test]
     async fn a_certificate_imported_anew_is_served_at_once() {
-        let cloud = Cloud::before(echo().await).await;
+        let cloud = TestCloud::in_front_of(start_echo_server().await).await;
         let old = cloud.deploy("a", "a.example");
-        assert!(cloud.say(&old, "a.example", GET).await.is_ok());
+        assert!(cloud.send(&old, "a.example", GET).await.is_ok());
         let new = cloud.deploy("a", "a.example");
-        assert!(cloud.say(&new, "a.example", GET).await.is_ok());
-        assert!(cloud.say(&old, "a.example", GET).await.is_err());
+        assert!(cloud.send(&new, "a.example", GET).await.is_ok());
+        assert!(cloud.send(&old, "a.example", GET).await.is_err());
     }
 
     #[tokio::test]
     async fn a_certificate_with_another_arn_is_served_once_it_is_deployed() {
-        let cloud = Cloud::before(echo().await).await;
+        let cloud = TestCloud::in_front_of(start_echo_server().await).await;
         let old = cloud.deploy("a", "a.example");
         let first = cloud.import("a", "b.example", "another");
         let second = cloud.import("a", "b.example", "another");
-        assert!(cloud.say(&old, "a.example", GET).await.is_ok());
-        assert!(cloud.say(&second, "b.example", GET).await.is_err());
+        assert!(cloud.send(&old, "a.example", GET).await.is_ok());
+        assert!(cloud.send(&second, "b.example", GET).await.is_err());
         cloud.serve("a", "b.example", "another");
-        assert!(cloud.say(&second, "b.example", GET).await.is_ok());
+        assert!(cloud.send(&second, "b.example", GET).await.is_ok());
         for gone in [&old, &first] {
-            assert!(cloud.say(gone, "b.example", GET).await.is_err());
+            assert!(cloud.send(gone, "b.example", GET).await.is_err());
         }
     }
 
     #[tokio::test]
     async fn a_body_that_a_lambda_would_not_get_is_refused() {
-        let cloud = Cloud::before(echo().await).await;
+        let cloud = TestCloud::in_front_of(start_echo_server().await).await;
         let certificate = cloud.deploy("a", "a.example");
         for (length, status) in [(1_048_576, "200 OK"), (1_048_577, "413 Payload Too Large")] {
             let head = format!(
                 "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
             );
             let request = [head.as_bytes(), &vec![b'a'; length]].concat();
-            let answer = cloud.say(&certificate, "a.example", &request).await.unwrap();
+            let answer = cloud.send(&certificate, "a.example", &request).await.unwrap();
             assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{answer}");
         }
     }
 
     #[tokio::test]
-    async fn an_emulator_that_is_gone_is_a_bad_gateway() {
+    async fn a_stopped_emulator_is_a_bad_gateway() {
         let gone = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap();
-        let cloud = Cloud::before(gone).await;
+        let cloud = TestCloud::in_front_of(gone).await;
         let certificate = cloud.deploy("a", "a.example");
-        let answer = cloud.say(&certificate, "a.example", GET).await.unwrap();
+        let answer = cloud.send(&certificate, "a.example", GET).await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 502 Bad Gateway\r\n"), "{answer}");
     }
 }

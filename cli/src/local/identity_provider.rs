@@ -1,4 +1,4 @@
-//! A development identity provider with Auth0's endpoints, on the loopback address.
+//! A development identity provider with Auth0's endpoints on the loopback address.
 
 mod refusal;
 mod rotation;
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
 
-use self::refusal::Refusal;
+use self::refusal::TokenRefusal;
 use self::signing_key::SigningKey;
 use crate::digest::to_hex;
 use crate::failure::{Failure, FailureContext, Result};
@@ -27,12 +27,12 @@ const AUDIENCE: &str = "https://restctl.local/api";
 const CLIENT_ID: &str = "restctl-local";
 const SCOPE: &str = "read:items";
 /// Auth0's default lifetime of an API's tokens, in seconds.
-const LIFETIME: i64 = 86_400;
+const TOKEN_LIFETIME: i64 = 86_400;
 
-/// What `setup` is told of the identity provider.
+/// The settings of the identity provider, as `setup` uses them.
 #[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct IdentityProvider {
-    /// `http://127.0.0.1:PORT/`, as Auth0's with a slash at its end.
+pub(crate) struct LocalIdentityProvider {
+    /// `http://127.0.0.1:PORT/`, with a slash at the end like Auth0's issuers.
     pub(crate) issuer: String,
     pub(crate) audience: String,
     pub(crate) client_id: String,
@@ -40,83 +40,87 @@ pub(crate) struct IdentityProvider {
     pub(crate) scope: String,
 }
 
-/// An identity provider with one API and one client, and a signing key that lives as long as it does.
-pub(crate) struct Server {
-    /// Its client's secret changes when it is rotated.
-    identity_provider: Mutex<IdentityProvider>,
+/// An identity provider with one API, one client and a signing key that exists only while it runs.
+pub(crate) struct IdentityProviderServer {
+    /// Mutable because the client secret can be rotated.
+    identity_provider: Mutex<LocalIdentityProvider>,
     signing_key: SigningKey,
-    /// The local cloud's record, which knows the secret too.
+    /// The file with the local cloud's record, which contains the secret too.
     record: PathBuf,
 }
 
-impl Server {
+impl IdentityProviderServer {
     /// `issuer` ends with a slash.
     pub(crate) fn new(issuer: String, record: PathBuf) -> Result<Self> {
-        let identity_provider = IdentityProvider {
+        let identity_provider = LocalIdentityProvider {
             issuer,
             audience: AUDIENCE.to_owned(),
             client_id: CLIENT_ID.to_owned(),
-            client_secret: new_secret()?,
+            client_secret: generate_secret()?,
             scope: SCOPE.to_owned(),
         };
-        Ok(Self { identity_provider: Mutex::new(identity_provider), signing_key: SigningKey::new()?, record })
+        Ok(Self {
+            identity_provider: Mutex::new(identity_provider),
+            signing_key: SigningKey::generate()?,
+            record,
+        })
     }
 
-    pub(crate) fn identity_provider(&self) -> MutexGuard<'_, IdentityProvider> {
+    pub(crate) fn identity_provider(&self) -> MutexGuard<'_, LocalIdentityProvider> {
         self.identity_provider.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) async fn serve(self, listener: TcpListener) -> Result<()> {
         let routes = Router::new()
-            .route("/oauth/token", post(token))
-            .route("/.well-known/openid-configuration", get(openid_configuration))
-            .route("/.well-known/jwks.json", get(jwks))
-            .route("/api/v2/clients/{id}/rotate-secret", post(rotation::rotate))
+            .route("/oauth/token", post(answer_token_request))
+            .route("/.well-known/openid-configuration", get(answer_openid_configuration))
+            .route("/.well-known/jwks.json", get(answer_jwks))
+            .route("/api/v2/clients/{id}/rotate-secret", post(rotation::rotate_secret))
             .with_state(Arc::new(self));
         axum::serve(listener, routes).await.context("the identity provider ended")
     }
 
-    fn grant(&self, ask: &TokenRequest) -> Result<Value, Refusal> {
+    fn grant_token(&self, request: &TokenRequest) -> Result<Value, TokenRefusal> {
         let provider = self.identity_provider();
-        check_grant_type(ask.grant_type.as_deref())?;
-        if ask.client_id.as_ref() != Some(&provider.client_id)
-            || ask.client_secret.as_ref() != Some(&provider.client_secret)
+        check_grant_type(request.grant_type.as_deref())?;
+        if request.client_id.as_ref() != Some(&provider.client_id)
+            || request.client_secret.as_ref() != Some(&provider.client_secret)
         {
-            return Err(Refusal::new(StatusCode::UNAUTHORIZED, "access_denied", "Unauthorized"));
+            return Err(TokenRefusal::new(StatusCode::UNAUTHORIZED, "access_denied", "Unauthorized"));
         }
-        match &ask.audience {
+        match &request.audience {
             Some(audience) if *audience == provider.audience => {}
             Some(other) => {
-                return Err(Refusal::forbidden("access_denied", format!("Service not found: {other}")));
+                return Err(TokenRefusal::forbidden("access_denied", format!("Service not found: {other}")));
             }
-            None => return Err(Refusal::forbidden("access_denied", NO_AUDIENCE)),
+            None => return Err(TokenRefusal::forbidden("access_denied", NO_AUDIENCE)),
         }
-        match ask.scope.as_deref() {
+        match request.scope.as_deref() {
             None | Some("" | SCOPE) => {}
             Some(scope) => {
                 let description = format!("Client has not been granted scopes: {scope}");
-                return Err(Refusal::forbidden("access_denied", description));
+                return Err(TokenRefusal::forbidden("access_denied", description));
             }
         }
-        let claims = claims(&provider, OffsetDateTime::now_utc().unix_timestamp());
-        let access_token = self.signing_key.sign(&claims).map_err(|_| Refusal::server())?;
+        let claims = token_claims(&provider, OffsetDateTime::now_utc().unix_timestamp());
+        let access_token = self.signing_key.sign(&claims).map_err(|_| TokenRefusal::signing_failed())?;
         Ok(json!({
             "access_token": access_token,
             "scope": provider.scope,
-            "expires_in": LIFETIME,
+            "expires_in": TOKEN_LIFETIME,
             "token_type": "Bearer",
         }))
     }
 }
 
-/// The claims of a token of Auth0's for a client that acts for itself.
-fn claims(provider: &IdentityProvider, now: i64) -> Value {
+/// Returns the claims that Auth0 puts into a token for a client that acts for itself.
+fn token_claims(provider: &LocalIdentityProvider, now: i64) -> Value {
     json!({
         "iss": provider.issuer,
         "sub": format!("{}@clients", provider.client_id),
         "aud": provider.audience,
         "iat": now,
-        "exp": now + LIFETIME,
+        "exp": now + TOKEN_LIFETIME,
         "scope": provider.scope,
         "gty": "client-credentials",
         "azp": provider.client_id,
@@ -135,37 +139,46 @@ struct TokenRequest {
     scope: Option<String>,
 }
 
-async fn token(State(server): State<Arc<Server>>, request: Request) -> Result<Response, Refusal> {
+async fn answer_token_request(
+    State(server): State<Arc<IdentityProviderServer>>,
+    request: Request,
+) -> Result<Response, TokenRefusal> {
     let content_type =
         request.headers().get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let is_json = content_type.is_some_and(|kind| kind.starts_with("application/json"));
-    let ask = if is_json {
-        Json::from_request(request, &()).await.map(|Json(ask)| ask).map_err(Refusal::unreadable)?
+    let token_request = if is_json {
+        Json::from_request(request, &())
+            .await
+            .map(|Json(fields)| fields)
+            .map_err(TokenRefusal::invalid_request)?
     } else {
-        Form::from_request(request, &()).await.map(|Form(ask)| ask).map_err(Refusal::unreadable)?
+        Form::from_request(request, &())
+            .await
+            .map(|Form(fields)| fields)
+            .map_err(TokenRefusal::invalid_request)?
     };
-    let answer = server.grant(&ask)?;
+    let answer = server.grant_token(&token_request)?;
     Ok(([(http::header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
 }
 
-/// The grants that Auth0 knows beside the one this client has, as far as anyone would try them here.
-fn check_grant_type(grant_type: Option<&str>) -> Result<(), Refusal> {
+/// Refuses other grant types as Auth0 does, as far as anyone is likely to try them here.
+fn check_grant_type(grant_type: Option<&str>) -> Result<(), TokenRefusal> {
     match grant_type {
         Some("client_credentials") => Ok(()),
-        Some(known @ ("authorization_code" | "refresh_token" | "password")) => Err(Refusal::forbidden(
+        Some(known @ ("authorization_code" | "refresh_token" | "password")) => Err(TokenRefusal::forbidden(
             "unauthorized_client",
             format!("Grant type '{known}' not allowed for the client."),
         )),
         Some(other) => {
-            Err(Refusal::forbidden("unsupported_grant_type", format!("Unsupported grant type: {other}")))
+            Err(TokenRefusal::forbidden("unsupported_grant_type", format!("Unsupported grant type: {other}")))
         }
-        None => Err(Refusal::unreadable("Missing required parameter: grant_type")),
+        None => Err(TokenRefusal::invalid_request("Missing required parameter: grant_type")),
     }
 }
 
-/// OpenID Connect Discovery 1.0, section 3, for an issuer that only knows client credentials.
-async fn openid_configuration(State(server): State<Arc<Server>>) -> Json<Value> {
-    let IdentityProvider { issuer, scope, .. } = &*server.identity_provider();
+/// OpenID Connect DiscoveryDocument 1.0, section 3, for an issuer that supports only client credentials.
+async fn answer_openid_configuration(State(server): State<Arc<IdentityProviderServer>>) -> Json<Value> {
+    let LocalIdentityProvider { issuer, scope, .. } = &*server.identity_provider();
     Json(json!({
         "issuer": issuer,
         "token_endpoint": format!("{issuer}oauth/token"),
@@ -179,15 +192,15 @@ async fn openid_configuration(State(server): State<Arc<Server>>) -> Json<Value> 
     }))
 }
 
-async fn jwks(State(server): State<Arc<Server>>) -> Json<JwkSet> {
-    Json(server.signing_key.published())
+async fn answer_jwks(State(server): State<Arc<IdentityProviderServer>>) -> Json<JwkSet> {
+    Json(server.signing_key.public_keys())
 }
 
-/// 256 bits, hexadecimal.
-fn new_secret() -> Result<String> {
+/// Generates a secret of 256 bits in hexadecimal.
+fn generate_secret() -> Result<String> {
     let mut bytes = [0; 32];
     let random = rustls::crypto::aws_lc_rs::default_provider().secure_random;
-    random.fill(&mut bytes).map_err(|_| Failure::new("this system yields no random numbers"))?;
+    random.fill(&mut bytes).map_err(|_| Failure::new("this system provides no random numbers"))?;
     Ok(to_hex(&bytes))
 }
 
@@ -197,21 +210,21 @@ mod tests {
 
     use super::*;
 
-    /// A served provider and what `setup` is told of it.
-    async fn serve() -> IdentityProvider {
+    /// Starts a provider and returns its settings.
+    async fn serve() -> LocalIdentityProvider {
         serve_with(PathBuf::new()).await
     }
 
-    async fn serve_with(record: PathBuf) -> IdentityProvider {
+    async fn serve_with(record: PathBuf) -> LocalIdentityProvider {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let issuer = format!("http://{}/", listener.local_addr().unwrap());
-        let server = Server::new(issuer, record).unwrap();
+        let server = IdentityProviderServer::new(issuer, record).unwrap();
         let provider = server.identity_provider().clone();
         tokio::spawn(server.serve(listener));
         provider
     }
 
-    fn ask(provider: &IdentityProvider) -> Value {
+    fn valid_request(provider: &LocalIdentityProvider) -> Value {
         json!({
             "grant_type": "client_credentials",
             "client_id": provider.client_id,
@@ -220,7 +233,7 @@ mod tests {
         })
     }
 
-    async fn post_json(provider: &IdentityProvider, body: &Value) -> (u16, Value) {
+    async fn post_json(provider: &LocalIdentityProvider, body: &Value) -> (u16, Value) {
         let url = format!("{}oauth/token", provider.issuer);
         let answer = reqwest::Client::new().post(url).json(body).send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
@@ -235,10 +248,11 @@ mod tests {
         assert!(provider.issuer.ends_with('/'));
 
         let endpoint = discovered["token_endpoint"].as_str().unwrap();
-        let form = reqwest::Client::new().post(endpoint).form(&ask(&provider)).send().await.unwrap();
+        let form =
+            reqwest::Client::new().post(endpoint).form(&valid_request(&provider)).send().await.unwrap();
         assert_eq!(form.headers()["cache-control"], "no-store");
         let form: Value = form.json().await.unwrap();
-        let (status, json) = post_json(&provider, &ask(&provider)).await;
+        let (status, json) = post_json(&provider, &valid_request(&provider)).await;
         assert_eq!(status, 200);
 
         let keys = reqwest::get(discovered["jwks_uri"].as_str().unwrap()).await.unwrap();
@@ -264,7 +278,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn refusals_are_worded_as_auth0_words_them() {
+    async fn refusals_have_auth0s_wording() {
         let provider = serve().await;
         let cases = [
             ("client_secret", json!("wrong"), 401, "access_denied", "Unauthorized"),
@@ -290,7 +304,7 @@ mod tests {
             ("grant_type", Value::Null, 400, "invalid_request", "Missing required parameter: grant_type"),
         ];
         for (field, value, status, error, description) in cases {
-            let mut body = ask(&provider);
+            let mut body = valid_request(&provider);
             body[field] = value;
             let answer = post_json(&provider, &body).await;
             assert_eq!(answer, (status, json!({ "error": error, "error_description": description })));
@@ -302,8 +316,8 @@ mod tests {
         assert_eq!(garbled.json::<Value>().await.unwrap()["error"], "invalid_request");
     }
 
-    /// The status, and the new secret if there is one.
-    async fn rotate_secret(provider: &IdentityProvider) -> (u16, Value) {
+    /// Returns the status and, if it was rotated, the new secret.
+    async fn rotate_secret(provider: &LocalIdentityProvider) -> (u16, Value) {
         let url = format!("{}api/v2/clients/{}/rotate-secret", provider.issuer, provider.client_id);
         let request =
             reqwest::Client::new().post(url).basic_auth(&provider.client_id, Some(&provider.client_secret));
@@ -312,15 +326,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_present_secret_is_needed_to_rotate_it() {
+    async fn rotating_the_secret_needs_the_current_secret() {
         let dir = tempfile::tempdir().unwrap();
         let record = dir.path().join("cloud.json");
         let provider = serve_with(record.clone()).await;
-        let stranger = IdentityProvider { client_secret: "wrong".to_owned(), ..provider.clone() };
+        let stranger = LocalIdentityProvider { client_secret: "wrong".to_owned(), ..provider.clone() };
         assert_eq!(rotate_secret(&stranger).await.0, 401);
-        // What cannot be written down does not happen.
+        // A secret that cannot be recorded is not rotated.
         assert_eq!(rotate_secret(&provider).await.0, 500);
-        assert_eq!(post_json(&provider, &ask(&provider)).await.0, 200);
+        assert_eq!(post_json(&provider, &valid_request(&provider)).await.0, 200);
 
         let before = json!({ "front": "elsewhere", "identity_provider": provider });
         std::fs::write(&record, before.to_string()).unwrap();
@@ -328,8 +342,9 @@ mod tests {
         let after: Value = serde_json::from_slice(&std::fs::read(&record).unwrap()).unwrap();
         assert_eq!(after["identity_provider"]["client_secret"], secret);
         assert_eq!(after["front"], before["front"]);
-        assert_eq!(post_json(&provider, &ask(&provider)).await.0, 401);
-        let provider = IdentityProvider { client_secret: secret.as_str().unwrap().to_owned(), ..provider };
-        assert_eq!(post_json(&provider, &ask(&provider)).await.0, 200);
+        assert_eq!(post_json(&provider, &valid_request(&provider)).await.0, 401);
+        let client_secret = secret.as_str().unwrap().to_owned();
+        let provider = LocalIdentityProvider { client_secret, ..provider };
+        assert_eq!(post_json(&provider, &valid_request(&provider)).await.0, 200);
     }
 }

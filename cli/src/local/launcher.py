@@ -1,4 +1,4 @@
-"""Runs ministack in a process group that ends with the process at the other end of standard input."""
+"""Runs ministack in a process group that is killed when standard input closes."""
 
 import fcntl
 import os
@@ -12,16 +12,16 @@ fcntl.flock(lock, fcntl.LOCK_EX)
 lock.write(str(os.getpid()))
 lock.flush()
 
-# A copy that children do not inherit; they read from nothing instead.
+# Children do not inherit this copy of standard input; they read from /dev/null instead.
 lifeline = os.dup(0)
 os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 
 
-def end_with_the_other_end():
+def kill_group_when_input_closes():
     while os.read(lifeline, 1):
         pass
     os.killpg(os.getpid(), signal.SIGKILL)
 
 
-threading.Thread(target=end_with_the_other_end, daemon=True).start()
+threading.Thread(target=kill_group_when_input_closes, daemon=True).start()
 runpy.run_module("ministack", run_name="__main__", alter_sys=True)

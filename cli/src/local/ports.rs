@@ -6,24 +6,25 @@ use clap::Args;
 
 use crate::failure::{FailureContext, Result};
 
-/// Ports on the loopback address; free ones where none is given.
+/// Ports on the loopback address. A port that is not given is chosen among the free ones.
 #[derive(Debug, Default, Clone, Args)]
-pub(crate) struct Ports {
-    /// Port of the emulator of AWS [default: a free one]
+pub(crate) struct LocalPorts {
+    /// Port of the AWS emulator [default: a free port]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: Option<u16>,
 
-    /// Port of the development identity provider [default: a free one]
+    /// Port of the development identity provider [default: a free port]
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) identity_provider_port: Option<u16>,
 
-    /// Port of the TLS front [default: a free one]
+    /// Port of the TLS front [default: a free port]
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) https_port: Option<u16>,
 }
 
-impl Ports {
-    pub(crate) fn given(&self) -> impl Iterator<Item = (&'static str, u16)> {
+impl LocalPorts {
+    /// Returns the given ports with their flags.
+    pub(crate) fn given_flags(&self) -> impl Iterator<Item = (&'static str, u16)> {
         let ports = [
             ("--port", self.port),
             ("--identity-provider-port", self.identity_provider_port),
@@ -32,13 +33,13 @@ impl Ports {
         ports.into_iter().filter_map(|(flag, port)| Some((flag, port?)))
     }
 
-    /// Fails where a given port is taken, before anything is started.
-    pub(crate) fn check(&self) -> Result<()> {
-        for (flag, port) in self.given() {
+    /// Fails if a given port is in use, before anything is started.
+    pub(crate) fn check_free(&self) -> Result<()> {
+        for (flag, port) in self.given_flags() {
             let listener =
                 TcpListener::bind((Ipv4Addr::LOCALHOST, port)).context(format!("port {port} cannot be used"));
             listener.map_err(|failure| {
-                failure.next(format!("name another port in {flag}, or leave it out for a free one"))
+                failure.next(format!("use another port with {flag}, or leave it out to use a free one"))
             })?;
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! What the front serves: for each stack its certificate and its load balancer, one file each.
+//! What the front serves: a certificate file and a load balancer file for each stack.
 
 use std::fs;
 use std::io;
@@ -11,38 +11,38 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use serde::{Deserialize, Serialize};
 
-use super::folder::Folder;
+use super::folder::CloudFolder;
 use crate::directories;
 use crate::failure::{Failure, FailureContext, Result};
 
 const CERTIFICATE: &str = "certificate.pem";
-/// One with another ARN, until the load balancer has it.
+/// A certificate with another ARN, until the load balancer uses it.
 const NEXT_CERTIFICATE: &str = "next-certificate.pem";
 const BACKEND: &str = "backend.json";
 
-/// A folder with one folder per stack.
+/// A folder with a subfolder for each stack.
 #[derive(Debug, Clone)]
-pub(crate) struct Stacks(PathBuf);
+pub(crate) struct ServedStacks(PathBuf);
 
-/// A stack's load balancer, and the name under which it is asked for.
+/// A stack's load balancer and the name that clients connect to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Backend {
     #[serde(skip)]
     stack: String,
     certificate_name: String,
-    /// Empty where an earlier version wrote this.
+    /// Empty if an earlier version of restctl wrote the file.
     #[serde(default)]
     certificate_arn: String,
-    /// Elastic Load Balancing's name of the load balancer.
+    /// Its name in Elastic Load Balancing.
     pub(crate) load_balancer: String,
 }
 
-impl Stacks {
+impl ServedStacks {
     pub(crate) fn standard() -> Result<Self> {
-        Ok(Self::of(&Folder::standard()?))
+        Ok(Self::in_folder(&CloudFolder::standard()?))
     }
 
-    pub(crate) fn of(folder: &Folder) -> Self {
+    pub(crate) fn in_folder(folder: &CloudFolder) -> Self {
         Self(folder.stacks())
     }
 
@@ -54,16 +54,16 @@ impl Stacks {
         key_pem: &str,
     ) -> Result<()> {
         let folder = self.0.join(stack.as_str());
-        // One file, so that a chain is never seen with another chain's key.
+        // One file, so that a reader never sees a chain with the key of another.
         let both = format!("{}\n{}\n", chain_pem.trim_end(), key_pem.trim_end());
         let keep = |file| directories::write_private_file(&folder.join(file), both.as_bytes());
-        match backend(&folder)? {
+        match read_backend(&folder)? {
             None => keep(CERTIFICATE),
-            // A load balancer serves what its listener names, and that changes with a deployment.
+            // A load balancer serves its listener's certificate, which changes only with a deployment.
             Some(backend) if backend.certificate_arn != certificate.arn => keep(NEXT_CERTIFICATE),
             Some(backend) => {
                 keep(CERTIFICATE)?;
-                self.write(Backend { certificate_name: certificate.name.clone(), ..backend })
+                self.write_backend(Backend { certificate_name: certificate.name.clone(), ..backend })
             }
         }
     }
@@ -75,15 +75,15 @@ impl Stacks {
         load_balancer_dns_name: &str,
     ) -> Result<()> {
         let load_balancer = load_balancer_name(load_balancer_dns_name).ok_or_else(|| {
-            Failure::new(format!("{load_balancer_dns_name} is no load balancer's DNS name"))
+            Failure::new(format!("{load_balancer_dns_name} is not the DNS name of a load balancer"))
         })?;
         let folder = self.0.join(stack.as_str());
         match fs::rename(folder.join(NEXT_CERTIFICATE), folder.join(CERTIFICATE)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
-        .context(format!("the certificate in {} cannot be put in front", folder.display()))?;
-        self.write(Backend {
+        .context(format!("the certificate in {} cannot be put into service", folder.display()))?;
+        self.write_backend(Backend {
             stack: stack.to_string(),
             certificate_name: certificate.name.clone(),
             certificate_arn: certificate.arn.clone(),
@@ -91,20 +91,20 @@ impl Stacks {
         })
     }
 
-    fn write(&self, backend: Backend) -> Result<()> {
+    fn write_backend(&self, backend: Backend) -> Result<()> {
         let name = &backend.certificate_name;
-        let mut others = self.backends()?.into_iter().filter(|other| other.stack != backend.stack);
-        if let Some(other) = others.find(|other| other.answers_to(name)) {
-            return Err(Failure::new(format!("two stacks cannot both answer at {name}"))
-                .why(format!("the local cloud serves the stack {} there", other.stack))
+        let mut others = self.read_backends()?.into_iter().filter(|other| other.stack != backend.stack);
+        if let Some(other) = others.find(|other| other.serves_name(name)) {
+            return Err(Failure::new(format!("two stacks cannot both serve {name}"))
+                .why(format!("the local cloud serves the stack {} under this name", other.stack))
                 .next(format!("restctl destroy --stack {}", other.stack)));
         }
         let file = self.0.join(&backend.stack).join(BACKEND);
-        let json = serde_json::to_vec(&backend).context("the load balancer cannot be written down")?;
+        let json = serde_json::to_vec(&backend).context("the load balancer cannot be recorded")?;
         directories::write_private_file(&file, &json)
     }
 
-    pub(crate) fn forget(&self, stack: &StackName) -> Result<()> {
+    pub(crate) fn forget_stack(&self, stack: &StackName) -> Result<()> {
         let dir = self.0.join(stack.as_str());
         match fs::remove_dir_all(&dir) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -113,18 +113,22 @@ impl Stacks {
         .context(format!("{} cannot be removed", dir.display()))
     }
 
-    /// The stack that answers to the name a TLS client asked for, or the only one there is.
-    pub(crate) fn choose(&self, server_name: Option<&str>) -> Result<Option<Backend>> {
-        let mut backends = self.backends()?;
+    /// Returns the stack that serves the name a TLS client asked for, or the only stack if there is just one.
+    pub(crate) fn find_backend(&self, server_name: Option<&str>) -> Result<Option<Backend>> {
+        let mut backends = self.read_backends()?;
         if let Some(name) = server_name
-            && let Some(named) = backends.iter().position(|backend| backend.answers_to(name))
+            && let Some(named) = backends.iter().position(|backend| backend.serves_name(name))
         {
             return Ok(Some(backends.swap_remove(named)));
         }
         Ok(if backends.len() == 1 { backends.pop() } else { None })
     }
 
-    pub(crate) fn certificate(&self, backend: &Backend, crypto: &CryptoProvider) -> Result<CertifiedKey> {
+    pub(crate) fn read_certificate(
+        &self,
+        backend: &Backend,
+        crypto: &CryptoProvider,
+    ) -> Result<CertifiedKey> {
         let file = self.0.join(&backend.stack).join(CERTIFICATE);
         let doing = format!("the certificate in {} cannot be used", file.display());
         let pem = fs::read(&file).context(&doing)?;
@@ -133,7 +137,7 @@ impl Stacks {
         CertifiedKey::from_der(chain, key, crypto).context(doing)
     }
 
-    fn backends(&self) -> Result<Vec<Backend>> {
+    fn read_backends(&self) -> Result<Vec<Backend>> {
         let doing = format!("{} cannot be read", self.0.display());
         let entries = match fs::read_dir(&self.0) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -141,20 +145,20 @@ impl Stacks {
         };
         let mut backends = Vec::new();
         for entry in entries {
-            backends.extend(backend(&entry.context(&doing)?.path())?);
+            backends.extend(read_backend(&entry.context(&doing)?.path())?);
         }
         Ok(backends)
     }
 }
 
 impl Backend {
-    fn answers_to(&self, name: &str) -> bool {
+    fn serves_name(&self, name: &str) -> bool {
         self.certificate_name.eq_ignore_ascii_case(name)
     }
 }
 
-/// None for a stack that has a certificate and is not deployed yet.
-fn backend(stack: &Path) -> Result<Option<Backend>> {
+/// Returns `None` for a stack that has a certificate but is not deployed yet.
+fn read_backend(stack: &Path) -> Result<Option<Backend>> {
     let file = stack.join(BACKEND);
     let doing = format!("{} cannot be read", file.display());
     let json = match fs::read(&file) {
@@ -166,7 +170,7 @@ fn backend(stack: &Path) -> Result<Option<Backend>> {
     Ok(Some(backend))
 }
 
-/// A load balancer's DNS name starts with its name, a hyphen and an id.
+/// Returns the name of a load balancer, which its DNS name starts with, followed by a hyphen and an id.
 fn load_balancer_name(dns_name: &str) -> Option<&str> {
     let (label, _) = dns_name.split_once('.')?;
     label.rsplit_once('-').map(|(name, _)| name).filter(|name| !name.is_empty())
@@ -194,12 +198,12 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_stack_is_chosen_by_name_or_because_it_is_alone() {
+    fn a_stack_is_found_by_name_or_as_the_only_one() {
         let dir = tempfile::tempdir().unwrap();
-        let stacks = Stacks(dir.path().join("front"));
-        assert_eq!(stacks.choose(Some("a.example")).unwrap(), None);
+        let stacks = ServedStacks(dir.path().join("front"));
+        assert_eq!(stacks.find_backend(Some("a.example")).unwrap(), None);
         let load_balancer =
-            |name: Option<&str>| stacks.choose(name).unwrap().map(|backend| backend.load_balancer);
+            |name: Option<&str>| stacks.find_backend(name).unwrap().map(|backend| backend.load_balancer);
 
         stacks
             .serve(&stack("a"), &certificate("a.example", "a"), "lb-a-0123abcd.us-east-1.elb.amazonaws.com")
@@ -227,15 +231,15 @@ pub(super) mod tests {
         assert_eq!(load_balancer(Some("a.example")), None);
         assert_eq!(load_balancer(Some("renamed.example")).as_deref(), Some("lb-a"));
 
-        stacks.forget(&stack("a")).unwrap();
-        stacks.forget(&stack("a")).unwrap();
+        stacks.forget_stack(&stack("a")).unwrap();
+        stacks.forget_stack(&stack("a")).unwrap();
         assert_eq!(load_balancer(None).as_deref(), Some("lb-b"));
     }
 
     #[test]
-    fn a_name_belongs_to_one_stack() {
+    fn two_stacks_cannot_serve_the_same_name() {
         let dir = tempfile::tempdir().unwrap();
-        let stacks = Stacks(dir.path().join("front"));
+        let stacks = ServedStacks(dir.path().join("front"));
         stacks.serve(&stack("a"), &certificate("api.example", "a"), "a-1.elb.amazonaws.com").unwrap();
         stacks.serve(&stack("a"), &certificate("api.example", "a"), "a-2.elb.amazonaws.com").unwrap();
         let refused =

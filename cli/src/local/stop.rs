@@ -1,20 +1,20 @@
-//! Stopping the local cloud, and cleaning up after one that was killed.
+//! Stops the local cloud and cleans up after one that was killed.
 
 use std::time::Duration;
 
 use rustix::process::{Signal, kill_process, kill_process_group};
 
-use super::folder::{Folder, holder, wait_until};
+use super::folder::{CloudFolder, read_lock_holder, wait_until};
 use crate::failure::{Failure, Result};
 
-/// What ending a process may take.
-const END: Duration = Duration::from_secs(10);
+/// How long a process may take to end.
+const END_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Ends the local cloud and removes its folder; false where none was running.
+/// Stops the local cloud and removes its folder. Returns false if none was running.
 pub(crate) async fn down() -> Result<bool> {
-    let folder = Folder::standard()?;
-    let _alone = folder.exclusive().await?;
-    let was_running = folder.supervisor_lives()?;
+    let folder = CloudFolder::standard()?;
+    let _lock = folder.lock_exclusively().await?;
+    let was_running = folder.is_supervisor_running()?;
     if was_running {
         end_supervisor(&folder).await?;
     }
@@ -22,24 +22,24 @@ pub(crate) async fn down() -> Result<bool> {
     Ok(was_running)
 }
 
-async fn end_supervisor(folder: &Folder) -> Result<()> {
-    let ended = || folder.supervisor_lives().map(|lives| !lives);
+async fn end_supervisor(folder: &CloudFolder) -> Result<()> {
+    let has_ended = || folder.is_supervisor_running().map(|is_running| !is_running);
     for signal in [Signal::TERM, Signal::KILL] {
-        // It may end by itself in the meantime.
-        let _ = kill_process(holder(&folder.supervisor_lock())?, signal);
-        if wait_until(END, ended).await? {
+        // It may have ended by itself.
+        let _ = kill_process(read_lock_holder(&folder.supervisor_lock())?, signal);
+        if wait_until(END_TIMEOUT, has_ended).await? {
             return Ok(());
         }
     }
     Err(Failure::new("the local cloud's supervisor does not end"))
 }
 
-/// Removes what a supervisor that has ended left behind; an emulator that outlived it is ended.
-pub(super) async fn remove_leftovers(folder: &Folder) -> Result<()> {
-    let ended = || folder.emulator_lives().map(|lives| !lives);
-    if !wait_until(END, ended).await? {
-        let _ = kill_process_group(holder(&folder.emulator_lock())?, Signal::KILL);
-        if !wait_until(END, ended).await? {
+/// Removes what an ended supervisor left behind, including an emulator that outlived it.
+pub(super) async fn remove_leftovers(folder: &CloudFolder) -> Result<()> {
+    let has_ended = || folder.is_emulator_running().map(|is_running| !is_running);
+    if !wait_until(END_TIMEOUT, has_ended).await? {
+        let _ = kill_process_group(read_lock_holder(&folder.emulator_lock())?, Signal::KILL);
+        if !wait_until(END_TIMEOUT, has_ended).await? {
             return Err(Failure::new("the emulator of an earlier local cloud does not end"));
         }
     }

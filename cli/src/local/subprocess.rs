@@ -1,4 +1,4 @@
-//! A command that is waited for, and that ends with who waits for it.
+//! Runs an external command, which ends together with the task that waits for it.
 
 use std::io;
 use std::process::Stdio;
@@ -10,21 +10,22 @@ use tokio::process::Command;
 
 use crate::failure::{FailureContext, Result};
 
-/// How much of a failed command's output is shown.
+/// How many lines of a failed command's output to show.
 const LAST_LINES: usize = 8;
 
-/// Runs a command to its end: `Ok` with the last line it printed, or `Err` with its last lines where it failed.
+/// Runs a command to its end. The inner result is the last line that it printed or, if it failed, its last lines.
 ///
-/// In a process group of its own, killed when this is dropped: a Ctrl-C on the terminal does not reach it twice.
-pub(crate) async fn run(mut command: Command) -> Result<Result<String, String>> {
+/// The command runs in its own process group, which is killed when this future is dropped. Ctrl-C at the terminal thus
+/// does not reach it twice.
+pub(crate) async fn run_to_end(mut command: Command) -> Result<Result<String, String>> {
     let name = command.as_std().get_program().to_string_lossy().into_owned();
-    let (reader, writer) = io::pipe().context("no pipe can be opened")?;
-    let doing = format!("{name} does not start");
+    let (reader, writer) = io::pipe().context("a pipe cannot be opened")?;
+    let doing = format!("{name} cannot be started");
     command.process_group(0).stdin(Stdio::null()).stdout(writer.try_clone().context(&doing)?).stderr(writer);
     let mut child = command.spawn().context(&doing)?;
-    // The command still holds the write ends of the pipe, which is read until the last one is closed.
+    // The command still holds write ends of the pipe, and reading ends only when the last one is closed.
     drop(command);
-    let group = Group(child.id().and_then(|pid| Pid::from_raw(pid.cast_signed())));
+    let group = ProcessGroup(child.id().and_then(|pid| Pid::from_raw(pid.cast_signed())));
 
     let output = pipe::Receiver::from_owned_fd(reader.into()).context(&doing)?;
     let mut lines = BufReader::new(output).split(b'\n');
@@ -36,23 +37,23 @@ pub(crate) async fn run(mut command: Command) -> Result<Result<String, String>> 
         last.push(String::from_utf8_lossy(&line).into_owned());
     }
     let status = child.wait().await.context(&doing)?;
-    group.ended();
+    group.mark_ended();
     Ok(if status.success() { Ok(last.pop().unwrap_or_default()) } else { Err(last.join("\n")) })
 }
 
-/// The process group of a command that has not been waited for.
-struct Group(Option<Pid>);
+/// The process group of a command that may still be running.
+struct ProcessGroup(Option<Pid>);
 
-impl Group {
-    fn ended(mut self) {
+impl ProcessGroup {
+    fn mark_ended(mut self) {
         self.0 = None;
     }
 }
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         if let Some(pid) = self.0 {
-            // It may have ended in the meantime. Otherwise it writes until it has.
+            // The command may have ended already.
             let _ = kill_process_group(pid, Signal::KILL);
             let _ = waitpid(Some(pid), WaitOptions::empty());
         }

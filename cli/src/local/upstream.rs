@@ -1,5 +1,5 @@
-//! One request over one connection to the emulator, its path as given: client libraries that take URLs
-//! normalise `..` and percent-encoding away.
+//! Sends one request over one connection to the emulator and keeps its path as it is. Client libraries that take URLs would
+//! normalise `..` and percent-encoding.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-pub(crate) async fn send<B>(
+pub(crate) async fn send_request<B>(
     address: SocketAddr,
     request: Request<B>,
 ) -> Result<Response<Incoming>, Box<dyn Error + Send + Sync>>
@@ -19,7 +19,7 @@ where
 {
     let stream = TcpStream::connect(address).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    // It ends with the answer's body; what goes wrong with it is told to whoever reads that.
+    // The connection ends with the answer's body, and the body's reader sees its errors.
     tokio::spawn(connection);
     Ok(sender.send_request(request).await?)
 }

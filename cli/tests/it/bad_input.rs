@@ -38,7 +38,7 @@ fn setup_sends_nothing_before_all_is_checked() {
     std::fs::write(&empty, "\n").unwrap();
     let empty = empty.to_str().unwrap();
     cloud.run(&["setup", "--client-secret-file", empty]).failed_with(2, &["is empty"]);
-    cloud.run(&["setup", "--cert", empty, "--key", empty]).failed_with(2, &["holds no certificate"]);
+    cloud.run(&["setup", "--cert", empty, "--key", empty]).failed_with(2, &["contains no certificate"]);
     cloud.run(&["setup", "--cert", empty]).failed_with(2, &["--key"]);
     cloud.run(&["deploy"]).failed_with(5, &["has not been set up"]);
 }
@@ -103,5 +103,5 @@ fn off_a_terminal_setup_names_the_flag_that_is_missing() {
     assert_eq!(done.exit, 0, "{}", done.said);
     // From now on, what is not given stays as it is.
     let again = setup(&[]);
-    assert!(again.said.contains("api.example.com stays"), "{}", again.said);
+    assert!(again.said.contains("api.example.com is kept"), "{}", again.said);
 }

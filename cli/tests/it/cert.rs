@@ -84,8 +84,7 @@ fn another_kind_of_key_waits_for_a_deployment(cloud: &Cloud) {
         cloud.succeed(&args.iter().map(String::as_str).chain(["--output", "json"]).collect::<Vec<_>>())
     };
     let superseding = renew(&authority.issue_for(rsa(), "restctl.localhost", 90));
-    let words =
-        "a new ARN, because the key is of another kind (RSA_2048, before EC_prime256v1); restctl deploy";
+    let words = "a new ARN because the key type changes from EC_prime256v1 to RSA_2048; restctl deploy";
     assert!(superseding.said.contains(words), "{}", superseding.said);
     let report = superseding.json();
     assert_eq!((&report["outcome"], &report["next"]), (&json!("imported"), &json!("restctl deploy")));

@@ -53,8 +53,7 @@ fn a_key_of_another_kind_comes_in_front_under_another_arn() {
     cloud.succeed(&["get", "--id", "42"]);
 
     let superseding = set_up_rsa(&cloud);
-    let why =
-        "a new ARN, because the key is of another kind (RSA_2048, before EC_prime256v1); restctl deploy";
+    let why = "a new ARN because the key type changes from EC_prime256v1 to RSA_2048; restctl deploy";
     assert!(superseding.said.contains(why), "{}", superseding.said);
     let both = in_acm(&cloud);
     assert_eq!(both.len(), 2, "{both:?}");
@@ -74,13 +73,13 @@ fn a_key_of_another_kind_comes_in_front_under_another_arn() {
     assert_eq!(in_acm(&cloud).len(), 2, "a dry run changes nothing");
     let deployed = cloud.succeed(&["deploy"]);
     assert!(!deployed.said.contains("no change"), "{}", deployed.said);
-    assert!(deployed.said.contains(&format!("{old} is deleted from ACM")), "{}", deployed.said);
+    assert!(deployed.said.contains(&format!("deleted {old} from ACM")), "{}", deployed.said);
     assert_eq!(in_front(&cloud), *new);
     assert_eq!(in_acm(&cloud), [new.as_str()]);
     cloud.succeed(&["get", "--id", "42"]);
 
     let again = cloud.succeed(&["deploy"]);
-    assert!(again.said.contains("no change") && !again.said.contains("is deleted"), "{}", again.said);
+    assert!(again.said.contains("no change") && !again.said.contains("deleted"), "{}", again.said);
     assert!(set_up_rsa(&cloud).said.contains(new));
     assert_eq!(in_acm(&cloud), [new.as_str()], "the same kind of key keeps the ARN");
     cloud.succeed(&["get", "--id", "42"]);

@@ -78,7 +78,7 @@ fn a_version_takes_over_once_it_is_good_and_gives_way_again() {
     assert_eq!(changes.count(), 1, "one function is another one: {}", updated.data);
     let result: Value = serde_json::from_str(updated.data.lines().last().unwrap()).unwrap();
     assert_eq!((&result["api_version"], &result["ingest_version"]), (&json!("2"), &json!("1")));
-    assert!(updated.said.contains("version 2 is live, 1 was"), "{}", updated.said);
+    assert!(updated.said.contains("version 2 is live, instead of 1"), "{}", updated.said);
     cloud.succeed(&["get", "--id", "42"]);
 
     // A program that ends at once: no other would be left behind.
@@ -88,11 +88,11 @@ fn a_version_takes_over_once_it_is_good_and_gives_way_again() {
     cloud.succeed(&["get", "--id", "42"]);
 
     let back = cloud.succeed(&["rollback"]);
-    assert!(back.said.contains("version 1 is live again, 2 was"), "{}", back.said);
+    assert!(back.said.contains("version 1 is live again, instead of 2"), "{}", back.said);
     cloud.succeed(&["get", "--id", "42"]);
     cloud.run(&["rollback"]).failed_with(5, &["have no earlier version"]);
     let forward = deploy(&cloud, &second, &[]);
-    assert!(forward.said.contains("version 4 is live, 1 was"), "{}", forward.said);
+    assert!(forward.said.contains("version 4 is live, instead of 1"), "{}", forward.said);
     let unchanged = deploy(&cloud, &second, &[]);
     assert!(
         unchanged.said.contains("no change") && !unchanged.said.contains("is live"),
@@ -117,8 +117,8 @@ fn a_failure_names_its_cause_and_leaves_what_was() {
     );
 
     // What is left of it is in the way, which is asked about; what it was to be stays.
-    cloud.run(&["deploy"]).failed_with(2, &["ROLLBACK_COMPLETE", "Remove it, and go on?", "--yes"]);
-    cloud.run(&["deploy", "--yes"]).failed_with(1, &["its options stay", "No hosted zone"]);
+    cloud.run(&["deploy"]).failed_with(2, &["ROLLBACK_COMPLETE", "Remove it and continue?", "--yes"]);
+    cloud.run(&["deploy", "--yes"]).failed_with(1, &["its options are kept", "No hosted zone"]);
     cloud.succeed(&["deploy", "--yes", "--domain", "", "--hosted-zone", ""]);
     cloud.succeed(&["upload", "items.csv"]);
 
@@ -173,7 +173,7 @@ fn what_holds_data_is_replaced_only_by_name() {
     let planned = cloud.run(&[other_key.as_slice(), &["--dry-run"]].concat());
     assert_eq!(planned.exit, 6, "{}", planned.said);
     assert!(planned.data.contains("REPLACE ItemsTable"), "{}", planned.data);
-    assert!(planned.said.contains("refused without --allow-replacement ItemsTable"), "{}", planned.said);
+    assert!(planned.said.contains("a deployment needs --allow-replacement ItemsTable"), "{}", planned.said);
     assert_eq!(cloud.resource("ItemsTable"), table);
     let allowed = cloud.run(&[other_key.as_slice(), &["--allow-replacement", "ItemsTable"]].concat());
     assert_eq!(allowed.exit, 0, "{}", allowed.said);
@@ -188,7 +188,9 @@ fn a_version_whose_resources_are_gone_is_not_returned_to() {
     let cloud = Cloud::deployed(&["--list", "on"]);
     cloud.succeed(&["upload", "items.csv"]);
     cloud.succeed(&["deploy", "--list", "off"]);
-    cloud.run(&["rollback"]).failed_with(1, &["cannot be returned to", "CURSOR_KEY", "restctl deploy with"]);
+    cloud
+        .run(&["rollback"])
+        .failed_with(1, &["cannot return to version", "CURSOR_KEY", "restctl deploy with"]);
     cloud.succeed(&["get", "--id", "42"]);
 }
 
@@ -295,7 +297,7 @@ fn a_stuck_stack_is_repaired_after_asking() {
     cloud.succeed(&["setup"]);
     let review = [("Action", "CreateChangeSet"), ("ChangeSetName", "seen"), ("ChangeSetType", "CREATE")];
     cloud.query("cloudformation", &[review.as_slice(), &stack].concat());
-    cloud.run(&["deploy"]).failed_with(2, &["REVIEW_IN_PROGRESS", "nothing is in it", "--yes"]);
+    cloud.run(&["deploy"]).failed_with(2, &["REVIEW_IN_PROGRESS", "so it is empty", "--yes"]);
     cloud.succeed(&["deploy", "--yes"]);
 }
 

@@ -62,7 +62,7 @@ fn the_data_stays_until_it_is_told_to_go() {
     cloud.succeed(&["get", "--id", "42"]);
 
     let destroyed = cloud.succeed(&["destroy", "--yes", "--output", "json"]);
-    assert!(destroyed.said.contains("looked again: gone"), "{}", destroyed.said);
+    assert!(destroyed.said.contains("checked that they are gone"), "{}", destroyed.said);
     assert!(destroyed.said.contains("restctl destroy --delete-data"), "{}", destroyed.said);
     let result: Value = serde_json::from_str(destroyed.data.lines().last().unwrap()).unwrap();
     assert_eq!(result["kept"].as_array().unwrap().len(), 3, "{result}");
@@ -77,13 +77,13 @@ fn the_data_stays_until_it_is_told_to_go() {
 
     let destroyed = cloud.succeed(&["destroy", "--yes", "--delete-data"]);
     assert!(destroyed.said.contains(&format!("  remove  the table {table}")), "{}", destroyed.said);
-    assert!(destroyed.said.contains("nothing of restctl is left"), "{}", destroyed.said);
+    assert!(destroyed.said.contains("nothing of the stack restctl remains"), "{}", destroyed.said);
     let mut remaining = left(&cloud);
     remaining.retain(|thing| !before.contains(thing));
     remaining.sort();
     assert_eq!(remaining, others);
     let again = cloud.succeed(&["destroy", "--yes", "--delete-data"]);
-    assert!(again.said.contains("there is nothing of the stack restctl to remove"), "{}", again.said);
+    assert!(again.said.contains("the stack restctl has nothing to remove"), "{}", again.said);
 }
 
 #[test]
@@ -138,8 +138,8 @@ fn what_does_not_go_is_named_with_what_is_left() {
         is_it.then(|| json!({ "__type": "AccessDeniedException", "message": "not you" }).to_string())
     });
     let failed = cloud.run(&["destroy", "--yes"]);
-    failed.failed_with(4, &["there is still:\n  7 parameters /restctl/restctl/", "not you"]);
-    failed.failed_with(4, &["removed 3 of 6", "then: restctl destroy, which removes what is left"]);
+    failed.failed_with(4, &["still there:\n  7 parameters /restctl/restctl/", "not you"]);
+    failed.failed_with(4, &["removed 3 of 6", "then: restctl destroy, which removes the rest"]);
     let mut record = cloud.record();
     record["endpoint_url"] = endpoint;
     std::fs::write(cloud.state().join(RECORD), record.to_string()).unwrap();

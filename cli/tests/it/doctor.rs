@@ -246,7 +246,7 @@ fn endpoint(cloud: &Cloud, authority: &Authority, served: Issued) {
     };
 
     let report = presenting(&authority.issue(NAME, -2));
-    report.says("expiry", "failed", "ended on", "restctl cert renew --cert FILE").skips("access", "expiry");
+    report.says("expiry", "failed", "expired on", "restctl cert renew --cert FILE").skips("access", "expiry");
     tls(&report, &["expiry", "fingerprint"]);
     let report = presenting(&authority.issue("other.localhost", 90));
     report.says("name", "failed", "for \"other.localhost\", not for restctl.localhost", "cert renew");
@@ -254,12 +254,12 @@ fn endpoint(cloud: &Cloud, authority: &Authority, served: Issued) {
     let report = presenting(&authority.issue(NAME, 20));
     report.says("expiry", "warning", "in 19 days", "restctl cert renew");
     let report = presenting(&authority.issue(NAME, 90));
-    report.says("fingerprint", "failed", "another certificate", "restctl deploy");
+    report.says("fingerprint", "failed", "does not serve the certificate", "restctl deploy");
     tls(&report, &["fingerprint"]);
     let stranger = Authority::new();
     let of_a_stranger = stranger.issue(NAME, 90);
     let report = with(vec![of_a_stranger.certificate.der().clone()], &of_a_stranger.key);
-    report.says("chain", "failed", "nobody who is trusted", "cert renew").skips("access", "chain");
+    report.says("chain", "failed", "no trusted authority", "cert renew").skips("access", "chain");
 
     let disordered =
         [&served.certificate, &authority.root, &authority.intermediate].map(|each| each.der().clone());
@@ -267,7 +267,7 @@ fn endpoint(cloud: &Cloud, authority: &Authority, served: Issued) {
     report.says("chain", "failed", "certificate 2 of 3 did not issue the one before it", "in order");
     tls(&report, &["chain"]);
     let report = with(below(&served), &KeyPair::generate().unwrap());
-    report.says("key", "failed", "signs with another key", "cert renew").skips("access", "key");
+    report.says("key", "failed", "signs with a key that is not", "cert renew").skips("access", "key");
     tls(&report, &["key"]);
 
     // Nobody listens there.

@@ -21,9 +21,9 @@ fn a_terminal_leads_from_nothing_to_an_item() {
     let mut command = cloud.command(&[]);
     command.env_remove("RESTCTL_LOCAL");
     let mut terminal = Terminal::run(&cloud, &command);
-    terminal.shows("Where shall it be?");
+    terminal.shows("Where do you want the API?");
     terminal.types("\r");
-    for step in ["restctl local up, now?", "restctl setup, now?", "restctl deploy, now?"] {
+    for step in ["Run restctl local up now?", "Run restctl setup now?", "Run restctl deploy now?"] {
         terminal.shows(step);
         terminal.types("\r");
     }
@@ -33,7 +33,7 @@ fn a_terminal_leads_from_nothing_to_an_item() {
     terminal.types("42\r");
     let (exit, screen) = terminal.ends();
     assert_eq!(exit, Some(0), "{screen}");
-    for text in ["Pocket Towel", "restctl upload items.csv --local", "That is all"] {
+    for text in ["Pocket Towel", "restctl upload items.csv --local", "The API is running"] {
         assert!(screen.contains(text), "{text:?} is not in:\n{screen}");
     }
 
@@ -45,7 +45,7 @@ fn a_terminal_leads_from_nothing_to_an_item() {
     assert!(exit != Some(0) && !screen.contains("panicked"), "{screen}");
     cloud.succeed(&["destroy", "--yes", "--delete-data"]);
     let mut declined = Terminal::open(&cloud, &[]);
-    declined.shows("restctl setup, now?");
+    declined.shows("Run restctl setup now?");
     declined.types("\x1b[B\r");
     let (exit, screen) = declined.ends();
     assert!(exit == Some(0) && screen.contains("next: restctl setup --local"), "{screen}");
@@ -68,7 +68,7 @@ fn setup_asks_for_what_is_missing_and_takes_no_for_an_answer() {
     let record = cloud.record();
     let provider = |name: &str| record["identity_provider"][name].as_str().unwrap().to_owned();
     let mut interrupted = Terminal::run(&cloud, &on_aws(&cloud, &["setup"]));
-    interrupted.shows("make one now, self-signed");
+    interrupted.shows("generate a self-signed one");
     interrupted.types("\x03");
     let (exit, screen) = interrupted.ends();
     assert_eq!(exit, Some(130), "{screen}");
@@ -78,7 +78,7 @@ fn setup_asks_for_what_is_missing_and_takes_no_for_an_answer() {
 
     let mut asked = Terminal::run(&cloud, &on_aws(&cloud, &["setup"]));
     for (question, answer) in [
-        ("make one now, self-signed", String::new()),
+        ("generate a self-signed one", String::new()),
         ("DNS name of the API", "api.example.com".to_owned()),
         ("Who issues the tokens?", String::new()),
         ("Issuer of the identity provider", provider("issuer")),
@@ -109,11 +109,11 @@ fn setup_asks_for_what_is_missing_and_takes_no_for_an_answer() {
     let mut other = Terminal::run(&cloud, &on_aws(&cloud, &["setup", "--stack", "other"]));
     const DOWN: &str = "\x1b[B";
     for (question, answer) in [
-        ("make one now, self-signed", DOWN.to_owned()),
+        ("generate a self-signed one", DOWN.to_owned()),
         ("Certificate file", put("cert.pem", certificate.pem())),
-        ("File of its private key", put("key.pem", key.serialize_pem())),
-        ("File of the chain", String::new()),
-        ("have the stack make a Cognito user pool", DOWN.to_owned()),
+        ("Private key file", put("key.pem", key.serialize_pem())),
+        ("Chain file", String::new()),
+        ("create a Cognito user pool in the stack", DOWN.to_owned()),
     ] {
         other.shows(question);
         other.types(&format!("{answer}\r"));

@@ -97,7 +97,7 @@ fn what_comes_after_cloudformation_is_interrupted_too() {
     let ended = interrupted(&cloud, || looks.load(Ordering::SeqCst) > 2);
     ended
         .failed_with(130, &["UPDATE_COMPLETE      restctl", "interrupted before the new versions were live"]);
-    ended.failed_with(130, &["next: restctl deploy, which goes on from there"]);
+    ended.failed_with(130, &["next: restctl deploy, which continues from there"]);
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn from_a_file_to_an_api_and_back_to_nothing() {
     assert_eq!(cloud.succeed(&["get", "--id", "42"]).json(), expected);
 
     let destroyed = cloud.succeed(&["destroy", "--yes", "--delete-data"]);
-    assert!(destroyed.said.contains("nothing of restctl is left"), "{}", destroyed.said);
+    assert!(destroyed.said.contains("nothing of the stack restctl remains"), "{}", destroyed.said);
     cloud.succeed(&["destroy", "--yes", "--delete-data"]);
     cloud.run(&["get", "--id", "42"]).failed_with(5, &["restctl setup"]);
     cloud.succeed(&["setup"]);

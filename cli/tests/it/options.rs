@@ -99,14 +99,14 @@ fn what_cannot_be_is_said_before_anything_is_made() {
         cloud.run(&[&["deploy"], options].concat()).failed_with(2, words);
     };
     refused(&["--key", "id"], &["NAME:S (a string) or NAME:N (a number)"]);
-    refused(&["--allow-cidr", "10.0.0.1/8"], &["is it 10.0.0.0/8 or 10.0.0.1/32?"]);
+    refused(&["--allow-cidr", "10.0.0.1/8"], &["use 10.0.0.0/8 or 10.0.0.1/32"]);
     refused(&["--domain", "api.example.com"], &["--hosted-zone <ID>"]);
     refused(&["--vpc", "vpc-01234567"], &["--subnets <ID,ID>"]);
-    refused(&["--tag", "aws:x=y"], &["are taken"]);
+    refused(&["--tag", "aws:x=y"], &["are reserved"]);
     refused(&[&vpc[..], &["--private-network", "on"]].concat(), &["--private-network and --vpc exclude"]);
-    refused(&["--private-network", "on"], &["the local cloud cannot do --private-network", "NAT"]);
-    refused(&["--edge-jwt", "on"], &["the local cloud cannot do --edge-jwt"]);
-    refused(&["--idp", "cognito"], &["the local cloud cannot do --idp cognito"]);
+    refused(&["--private-network", "on"], &["the local cloud does not support --private-network", "NAT"]);
+    refused(&["--edge-jwt", "on"], &["the local cloud does not support --edge-jwt"]);
+    refused(&["--idp", "cognito"], &["the local cloud does not support --idp cognito"]);
     assert!(!cloud.s3("/").contains("<Bucket>"), "nothing was made");
 }
 
@@ -115,7 +115,7 @@ fn what_cannot_be_is_said_before_anything_is_made() {
 fn the_network_of_a_stack_is_chosen_once() {
     let cloud = Cloud::deployed(&[]);
     let vpc = ["deploy", "--vpc", "vpc-01234567", "--subnets", "subnet-01234567,subnet-89abcdef"];
-    cloud.run(&vpc).failed_with(2, &["a stack that is deployed stays in its VPC", "another stack:"]);
+    cloud.run(&vpc).failed_with(2, &["a deployed stack stays in its VPC", "another stack:"]);
 }
 
 /// The command refuses a user pool on the local cloud, where nobody answers under its addresses; its CloudFormation

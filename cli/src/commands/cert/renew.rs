@@ -12,8 +12,8 @@ use serde::Serialize;
 use super::served::{self, Proof};
 use crate::api::endpoint::Location;
 use crate::aws::cloudformation::{self, Stack};
-use crate::certificate::Identity;
-use crate::commands::setup::import::import;
+use crate::certificate::CertificateBundle;
+use crate::commands::setup::import::import_certificate;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::identity::settings;
@@ -76,7 +76,7 @@ pub(super) async fn run(args: Renew, context: &Context) -> Result<()> {
     let stack = stack.filter(|stack| !stack.is_in_review());
     check_name(&identity, context, stack.as_ref(), &before)?;
 
-    let certificate = import(context, &identity, Some(&before)).await?;
+    let certificate = import_certificate(context, &identity, Some(&before)).await?;
     // Under an ARN of its own, it is in front of nothing yet.
     let in_front =
         stack.filter(|stack| stack.parameter(parameter::CERTIFICATE_ARN) == Some(&certificate.arn));
@@ -104,13 +104,13 @@ pub(super) async fn run(args: Renew, context: &Context) -> Result<()> {
 }
 
 /// Read, or made in place of one that was made.
-fn successor(args: &Renew, before: &Certificate) -> Result<Identity> {
+fn successor(args: &Renew, before: &Certificate) -> Result<CertificateBundle> {
     let now = SystemTime::now();
     if let (Some(cert), Some(key)) = (&args.cert, &args.key) {
-        return Identity::read(cert, key, args.chain.as_deref(), now);
+        return CertificateBundle::read(cert, key, args.chain.as_deref(), now);
     }
     if before.self_signed {
-        return Identity::self_signed(&before.name, now);
+        return CertificateBundle::generate_self_signed(&before.name, now);
     }
     Err(Failure::new(format!("the certificate for {} is renewed by whoever issued it", before.name))
         .exit(Exit::Usage)
@@ -119,7 +119,7 @@ fn successor(args: &Renew, before: &Certificate) -> Result<Identity> {
 
 /// Clients go on asking for the name that they know.
 fn check_name(
-    identity: &Identity,
+    identity: &CertificateBundle,
     context: &Context,
     stack: Option<&Stack>,
     before: &Certificate,

@@ -8,7 +8,7 @@ use self::report::{Report, Served};
 use crate::api::endpoint::Location;
 use crate::api::handshake::Handshake;
 use crate::aws::{acm, cloudformation};
-use crate::certificate::Presented;
+use crate::certificate::PresentedCertificate;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::identity::settings;
@@ -40,13 +40,13 @@ pub(super) async fn run(_: Show, context: &Context) -> Result<()> {
     };
     // A stack that is not up has no endpoint.
     let location = stack.and_then(|stack| Location::from_stack(context, &stack, &certificate).ok());
-    let leaf = Presented::all_of(&imported.certificate)?.into_iter().next();
+    let leaf = PresentedCertificate::parse_pem(&imported.certificate)?.into_iter().next();
     let leaf = leaf.ok_or_else(|| Failure::new(format!("ACM has no text of {}", certificate.arn)))?;
     let served = match &location {
         Some(location) => Some(Served::by(location, &leaf).await),
         None => None,
     };
-    let above = Presented::all_of(imported.chain.as_deref().unwrap_or_default())?;
+    let above = PresentedCertificate::parse_pem(imported.chain.as_deref().unwrap_or_default())?;
     let report = Report::of(certificate, leaf, &above, described, served);
     match output::chosen_format() {
         Format::Text => output::print_line(&output::align_values(&report.lines())),
@@ -55,7 +55,7 @@ pub(super) async fn run(_: Show, context: &Context) -> Result<()> {
 }
 
 impl Served {
-    async fn by(location: &Location, imported: &Presented) -> Self {
+    async fn by(location: &Location, imported: &PresentedCertificate) -> Self {
         let nothing =
             |why: String| Self { fingerprint: None, is_same: false, is_trusted: false, why: Some(why) };
         let handshake = match Handshake::perform(location).await {

@@ -1,4 +1,4 @@
-//! The choices of a deployment, which stay as they are where they are not made anew.
+//! The options of a deployment. An option that is left out keeps its deployed value.
 
 mod value;
 
@@ -12,14 +12,14 @@ use crate::failure::{Exit, Failure, Result};
 use crate::identity::cognito::{self, COGNITO};
 use crate::identity::settings::Settings;
 
-use super::repair::Start;
-use value::Key;
+use super::repair::StartingPoint;
+use value::KeyOption;
 
 pub(crate) const ON: &str = "on";
 pub(crate) const OFF: &str = "off";
 pub(crate) const EXTERNAL: &str = "external";
 
-/// What the local cloud is asked to do without.
+/// What the local cloud cannot do: parameter, value, flag and reason.
 const LOCAL_GAPS: [(&str, &str, &str, &str); 3] = [
     (parameter::PRIVATE_NETWORK, ON, "--private-network", "it has no NAT gateways"),
     (parameter::EDGE_JWT, ON, "--edge-jwt", "its load balancer does not verify tokens"),
@@ -27,71 +27,71 @@ const LOCAL_GAPS: [(&str, &str, &str, &str); 3] = [
         parameter::IDP,
         COGNITO,
         "--idp cognito",
-        "it has an identity provider, and Cognito answers under AWS's names",
+        "it has its own identity provider, and Cognito is reachable only under AWS's names",
     ),
 ];
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of the stack")]
-pub(crate) struct Options {
-    /// Attribute that identifies an item, a string or a number; another one means another table [at first: id:S]
-    #[arg(long, value_name = "NAME:S|N", value_parser = value::key)]
-    key: Option<Key>,
+pub(crate) struct DeployOptions {
+    /// Attribute that identifies an item, a string or a number; changing it replaces the table [initially: id:S]
+    #[arg(long, value_name = "NAME:S|N", value_parser = value::parse_key)]
+    key: Option<KeyOption>,
 
-    /// Whether the API lists all items [at first: off]
+    /// Whether the API lists all items [initially: off]
     #[arg(long, value_parser = [ON, OFF])]
     list: Option<String>,
 
-    /// Whether its OpenAPI document needs a token or is open to everyone [at first: token]
+    /// Whether the OpenAPI document needs a token or is open to everyone [initially: token]
     #[arg(long, value_parser = ["token", "open"])]
     openapi: Option<String>,
 
-    /// Identity provider: that of the settings, or a Cognito user pool of the stack's own [at first: external]
+    /// Identity provider: the one in the settings, or the stack's own Cognito user pool [initially: external]
     #[arg(long, value_parser = [EXTERNAL, COGNITO])]
     idp: Option<String>,
 
-    /// Whether the load balancer refuses what bears no valid token, before the API verifies it again; the provider must
-    /// sign with RS256 [at first: off]
+    /// Whether the load balancer rejects requests without a valid token before the API verifies them again; the provider
+    /// must sign with RS256 [initially: off]
     #[arg(long, value_parser = [ON, OFF])]
     edge_jwt: Option<String>,
 
-    /// Who may reach the load balancer, such as 203.0.113.0/24; up to five [at first: 0.0.0.0/0]
-    #[arg(long, value_name = "CIDR", value_parser = value::cidr)]
+    /// Address range that may reach the load balancer, such as 203.0.113.0/24; up to five [initially: 0.0.0.0/0]
+    #[arg(long, value_name = "CIDR", value_parser = value::parse_cidr)]
     allow_cidr: Vec<String>,
 
-    /// Name that shall lead to the load balancer, one of the certificate's; "" takes it back
-    #[arg(long, value_name = "NAME", requires = "hosted_zone", value_parser = value::domain)]
+    /// DNS name to point to the load balancer, one of the certificate's; "" removes it
+    #[arg(long, value_name = "NAME", requires = "hosted_zone", value_parser = value::parse_domain)]
     domain: Option<String>,
 
     /// Route 53 hosted zone of that name
-    #[arg(long, value_name = "ID", requires = "domain", value_parser = value::hosted_zone)]
+    #[arg(long, value_name = "ID", requires = "domain", value_parser = value::parse_hosted_zone)]
     hosted_zone: Option<String>,
 
-    /// Existing VPC for the load balancer, instead of one of the stack's own; chosen once, when the stack is made
-    #[arg(long, value_name = "ID", requires = "subnets", value_parser = value::vpc)]
+    /// Existing VPC for the load balancer, instead of the stack's own; cannot be changed after the first deployment
+    #[arg(long, value_name = "ID", requires = "subnets", value_parser = value::parse_vpc)]
     vpc: Option<String>,
 
     /// Two or more public subnets of that VPC, in different availability zones
-    #[arg(long, value_name = "ID,ID", requires = "vpc", value_parser = value::subnets)]
+    #[arg(long, value_name = "ID,ID", requires = "vpc", value_parser = value::parse_subnets)]
     subnets: Option<String>,
 
-    /// Whether the functions run in private subnets, with a NAT gateway as their only way out, which is billed by the
-    /// hour; once on, it stays on [at first: off]
+    /// Whether the functions run in private subnets and reach the internet only through a NAT gateway, which is billed by
+    /// the hour; cannot be switched off again [initially: off]
     #[arg(long, value_parser = [ON, OFF])]
     private_network: Option<String>,
 
-    /// SNS topic that hears of alarms; "" takes it back
-    #[arg(long, value_name = "ARN", value_parser = value::topic)]
+    /// SNS topic that receives the alarms; "" removes it
+    #[arg(long, value_name = "ARN", value_parser = value::parse_topic)]
     alarm_topic: Option<String>,
 
-    /// Tag of the stack, which its resources bear too; may be repeated
-    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = value::tag)]
+    /// Tag for the stack and its resources; can be repeated
+    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = value::parse_tag)]
     tags: Vec<(String, String)>,
 }
 
-impl Options {
-    /// Each choice by its value now or before. One that was never made is left to the template's default: its
-    /// previous value cannot be asked for where the deployed template did not know it.
+impl DeployOptions {
+    /// Returns each option's new value or else its deployed value. Options that were never set are left to the template's
+    /// default: CloudFormation refuses to keep the previous value of a parameter that the deployed template lacks.
     pub(crate) fn parameters(&self, existing: Option<&Stack>) -> Vec<(&'static str, String)> {
         let deployed = existing.filter(|stack| !stack.is_in_review());
         let value = |(name, choice): (&'static str, Option<String>)| {
@@ -116,7 +116,8 @@ impl Options {
             (parameter::PRIVATE_NETWORK, self.private_network.clone()),
             (parameter::ALARM_TOPIC, self.alarm_topic.clone()),
         ];
-        // Given anew, they are given all together. Of two equal rules, EC2 would remove the only one with the second.
+        // The new ranges replace all the old ones. Duplicates are dropped: EC2 keeps equal rules as one and removes it with
+        // either of them.
         let mut cidrs: Vec<&String> = Vec::new();
         self.allow_cidr.iter().for_each(|cidr| {
             if !cidrs.contains(&cidr) {
@@ -134,14 +135,15 @@ impl Options {
         choices
     }
 
-    /// The value that the deployment will have; none where it is the template's default.
+    /// Returns the value that the deployment will have. `None` if it is the template's default.
     pub(crate) fn value(&self, name: &str, existing: Option<&Stack>) -> Option<String> {
         let mut parameters = self.parameters(existing).into_iter();
         parameters.find_map(|(parameter, value)| (parameter == name).then_some(value))
     }
 
-    /// Whose tokens the API will take: the value of the template's `Idp`, as told here, else by `setup`, else before.
-    pub(crate) fn identity_provider(
+    /// Returns whose tokens the API will accept, as the value of the template's parameter `Idp`. `--idp` comes first, then
+    /// what `setup` chose, then what is deployed.
+    pub(crate) fn choose_identity_provider(
         &self,
         settings: &Settings,
         existing: Option<&Stack>,
@@ -155,7 +157,7 @@ impl Options {
                 settings.require(setting)?;
             }
             if names_own {
-                return Err(refuse("the settings name the stack's own user pool, which this would remove")
+                return Err(usage("the settings name the stack's own user pool, which this would remove")
                     .next(
                         "restctl setup --issuer URL --client-id ID …, then: restctl deploy --idp external",
                     ));
@@ -163,33 +165,33 @@ impl Options {
             return Ok(EXTERNAL);
         }
         if self.idp.is_none() && before.is_some() && !names_own && !settings.awaits_deployment() {
-            return Err(refuse("the settings name another identity provider than the stack's own user pool")
-                .next("restctl deploy --idp external, to take that one\nrestctl deploy --idp cognito, to keep the pool"));
+            return Err(usage("the settings do not name the stack's own user pool but another identity provider")
+                .next("to use the other provider: restctl deploy --idp external\nto keep the user pool: restctl deploy --idp cognito"));
         }
         Ok(COGNITO)
     }
 
-    /// What contradicts itself, cannot be done to this stack, or cannot be had here.
-    pub(crate) fn check(&self, context: &Context, start: &Start, idp: &str) -> Result<()> {
-        let chosen = start.chosen();
+    /// Refuses options that contradict each other, that this stack cannot change to, or that the local cloud lacks.
+    pub(crate) fn check(&self, context: &Context, start: &StartingPoint, idp: &str) -> Result<()> {
+        let deployed = start.stack_with_options();
         let is = |name, wanted| match name {
             parameter::IDP => idp == wanted,
-            _ => self.value(name, chosen).as_deref() == Some(wanted),
+            _ => self.value(name, deployed).as_deref() == Some(wanted),
         };
         if self.allow_cidr.len() > parameter::ALLOW_CIDRS.len() {
-            return Err(refuse("--allow-cidr is given more often than five times")
-                .next("a wider range that holds several of them"));
+            return Err(usage("--allow-cidr is given more than five times")
+                .next("use a wider range that contains several of them"));
         }
-        let vpc = self.value(parameter::EXISTING_VPC, chosen).unwrap_or_default();
+        let vpc = self.value(parameter::EXISTING_VPC, deployed).unwrap_or_default();
         if !vpc.is_empty() && is(parameter::PRIVATE_NETWORK, ON) {
-            return Err(refuse("--private-network and --vpc exclude each other")
+            return Err(usage("--private-network and --vpc exclude each other")
                 .why("the private subnets are part of the stack's own VPC")
                 .next("leave out one of them"));
         }
         if let Some(stack) = start.stack.as_ref().filter(|stack| !stack.is_in_review()) {
             let before = |name| stack.parameter(name).unwrap_or_default();
-            let is_private = self.value(parameter::PRIVATE_NETWORK, chosen).unwrap_or_default();
-            check_that_network_stays(
+            let is_private = self.value(parameter::PRIVATE_NETWORK, deployed).unwrap_or_default();
+            check_network_is_unchanged(
                 (before(parameter::EXISTING_VPC), &vpc),
                 (before(parameter::PRIVATE_NETWORK), &is_private),
             )?;
@@ -199,14 +201,14 @@ impl Options {
         }
         let gap = LOCAL_GAPS.iter().find(|(name, value, ..)| context.local.is_some() && is(*name, *value));
         if let Some((_, _, flag, why)) = gap {
-            return Err(refuse(format!("the local cloud cannot do {flag}"))
+            return Err(usage(format!("the local cloud does not support {flag}"))
                 .why(*why)
-                .next("leave it out here; on AWS it works"));
+                .next("leave it out here; it works on AWS"));
         }
         Ok(())
     }
 
-    /// The tags of the stack as it stands, with those given now, and the one by which restctl knows what belongs to it.
+    /// Returns the stack's tags, the new ones, and the tag by which restctl recognises what belongs to the stack.
     pub(crate) fn tags(&self, name: &StackName, existing: Option<&Stack>) -> Vec<(String, String)> {
         let mut tags = existing.map(|stack| stack.tags.clone()).unwrap_or_default();
         let own = (STACK_TAG.to_owned(), name.to_string());
@@ -218,37 +220,37 @@ impl Options {
     }
 }
 
-/// A load balancer keeps its VPC. And published versions of the functions keep their subnets, which Lambda gives back
-/// only when the last of those versions is deleted ("Understanding Hyperplane Elastic Network Interfaces", AWS Lambda
-/// Developer Guide), so that CloudFormation could not delete them.
-fn check_that_network_stays(
+/// A load balancer cannot leave its VPC. Published versions of the functions keep their subnets: Lambda releases a subnet
+/// only when the last such version is deleted ("Understanding Hyperplane Elastic Network Interfaces", AWS Lambda Developer
+/// Guide), so CloudFormation could not delete it.
+fn check_network_is_unchanged(
     (vpc_before, vpc): (&str, &str),
     (private_before, private): (&str, &str),
 ) -> Result<()> {
-    const ANOTHER: &str = "another stack: restctl setup --stack NAME …, then restctl deploy --stack NAME …, and upload the data there";
+    const NEW_STACK: &str = "use another stack: restctl setup --stack NAME …, then restctl deploy --stack NAME …, and upload the data there";
     if vpc != vpc_before {
-        return Err(refuse("a stack that is deployed stays in its VPC")
-            .why("a load balancer cannot move to another one")
-            .next(ANOTHER));
+        return Err(usage("a deployed stack stays in its VPC")
+            .why("a load balancer cannot move to another VPC")
+            .next(NEW_STACK));
     }
     if private_before == ON && private != ON {
-        return Err(refuse("the private network of a stack that is deployed stays on")
-            .why("the versions of the functions to which `restctl rollback` returns are in it")
-            .next(ANOTHER));
+        return Err(usage("the private network of a deployed stack stays on")
+            .why("`restctl rollback` returns to versions of the functions that run in it")
+            .next(NEW_STACK));
     }
     Ok(())
 }
 
-/// "Using the Amazon Cognito domain for the hosted UI": no domain has one of these words in it.
+/// Cognito reserves these words in domain names ("Using the Amazon Cognito domain for the hosted UI").
 fn check_cognito_domain(stack: &StackName) -> Result<()> {
     let reserved = ["aws", "amazon", "cognito"].into_iter().find(|word| stack.as_str().contains(word));
     let Some(word) = reserved else { return Ok(()) };
-    Err(refuse(format!("a stack whose name has {word:?} in it cannot have a user pool of its own"))
-        .why("the pool's domain begins with the stack's name, and Cognito reserves that word")
-        .next("another --stack name, or --idp external"))
+    Err(usage(format!("a stack whose name contains {word:?} cannot have its own user pool"))
+        .why("the pool's domain starts with the stack's name, and Cognito reserves that word")
+        .next("use another --stack name, or --idp external"))
 }
 
-fn refuse(what: impl Into<String>) -> Failure {
+fn usage(what: impl Into<String>) -> Failure {
     Failure::new(what).exit(Exit::Usage)
 }
 
@@ -257,7 +259,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_network_of_a_stack_is_chosen_once() {
+    fn a_deployed_stack_keeps_its_network() {
         for stays in [
             (("", ""), (OFF, OFF)),
             (("", ""), ("", OFF)),
@@ -265,16 +267,16 @@ mod tests {
             (("", ""), (ON, ON)),
             (("vpc-1", "vpc-1"), ("", "")),
         ] {
-            assert!(check_that_network_stays(stays.0, stays.1).is_ok(), "{stays:?}");
+            assert!(check_network_is_unchanged(stays.0, stays.1).is_ok(), "{stays:?}");
         }
-        for (moves, why) in [
+        for (change, reason) in [
             ((("", "vpc-1"), (OFF, OFF)), "stays in its VPC"),
             ((("vpc-1", ""), (OFF, OFF)), "stays in its VPC"),
             ((("vpc-1", "vpc-2"), (OFF, OFF)), "stays in its VPC"),
             ((("", ""), (ON, OFF)), "stays on"),
         ] {
-            let refused = check_that_network_stays(moves.0, moves.1).unwrap_err().to_string();
-            assert!(refused.contains(why) && refused.contains("another stack"), "{refused}");
+            let refused = check_network_is_unchanged(change.0, change.1).unwrap_err().to_string();
+            assert!(refused.contains(reason) && refused.contains("another stack"), "{refused}");
         }
     }
 }

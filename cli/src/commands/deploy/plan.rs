@@ -1,9 +1,9 @@
-//! What a deployment will do: checked, prepared, shown, and nothing of the stack changed yet.
+//! Checks, prepares and shows a deployment before the stack is changed.
 
 use restctl_contract::stack::{Certificate, Setting};
 use restctl_contract::template::parameter;
 
-use super::repair::Start;
+use super::repair::StartingPoint;
 use super::{Deploy, preview};
 use crate::aws::cloudformation::change_set::{self, ChangeSet, Desired};
 use crate::aws::s3::{self, OwnBucket};
@@ -18,32 +18,32 @@ use crate::terminal::output;
 
 const TEMPLATE: &str = include_str!("../../../../templates/stack.yaml");
 
-/// What is to be done of what was seen.
-pub(super) enum Plan {
-    Nothing,
-    /// All that a dry run does; `losses` are those without which a deployment would be refused.
-    Seen {
+/// What remains to be done.
+pub(super) enum DeployPlan {
+    NoChange,
+    /// A dry run is complete. A deployment would be refused unless it allows these `losses`.
+    DryRun {
         changes: usize,
         losses: Vec<String>,
     },
     Ready(Box<ChangeSet>),
 }
 
-pub(super) async fn plan(
+pub(super) async fn plan_deployment(
     args: &Deploy,
     context: &Context,
     report: &NdjsonReport,
-    start: &Start,
+    start: &StartingPoint,
     settings: &Settings,
     certificate: &Certificate,
-) -> Result<Plan> {
+) -> Result<DeployPlan> {
     let (aws, name) = (context.aws().await?, &context.stack);
-    let idp = args.options.identity_provider(settings, start.chosen())?;
+    let idp = args.options.choose_identity_provider(settings, start.stack_with_options())?;
     args.options.check(context, start, idp)?;
     let caller = sts::caller(aws).await?;
     let artifacts = name.artifact_bucket(&caller.account, &aws.region);
     let artifacts = OwnBucket { name: &artifacts, account: &caller.account };
-    let mut parameters = args.options.parameters(start.chosen());
+    let mut parameters = args.options.parameters(start.stack_with_options());
     parameters.push((parameter::IDP, idp.to_owned()));
     let deployment = Deployment {
         certificate,
@@ -55,44 +55,45 @@ pub(super) async fn plan(
     preflight::check(context, &deployment).await?;
 
     let place = if context.local.is_some() { Place::Local } else { Place::Aws };
-    let runs_on = start.chosen().and_then(|stack| stack.parameter(parameter::ARCHITECTURE)?.parse().ok());
-    let packages = Packages::find(args.lambdas.as_deref(), place, runs_on)?;
-    parameters.extend(fixed(context, artifacts.name, &packages, certificate));
-    let tags = args.options.tags(name, start.chosen());
+    let architecture =
+        start.stack_with_options().and_then(|stack| stack.parameter(parameter::ARCHITECTURE)?.parse().ok());
+    let packages = Packages::find(args.lambdas.as_deref(), place, architecture)?;
+    parameters.extend(fixed_parameters(context, artifacts.name, &packages, certificate));
+    let tags = args.options.tags(name, start.stack_with_options());
     let desired = Desired { template: TEMPLATE, parameters: &parameters, tags: &tags };
     let Some(change_set) = change_set::create(aws, name, start.stack.as_ref(), desired).await? else {
-        output::print_message(&format!("no change: the stack {name} is as it should be"));
-        let seen = Plan::Seen { changes: 0, losses: Vec::new() };
-        return Ok(if args.dry_run { seen } else { Plan::Nothing });
+        output::print_message(&format!("no change: the stack {name} is up to date"));
+        let dry_run = DeployPlan::DryRun { changes: 0, losses: Vec::new() };
+        return Ok(if args.dry_run { dry_run } else { DeployPlan::NoChange });
     };
-    let shown = format!("the stack {name} in {}", aws.region);
+    let title = format!("the stack {name} in {}", aws.region);
     let losses = preview::unnamed_losses(&change_set.changes, &args.allow_replacement);
     if args.dry_run {
-        // First, since a reader who has gone ends the process.
+        // Before any output, because a closed pipe ends the process.
         change_set::discard(aws, &change_set).await?;
-        preview::show(&change_set.changes, args, &shown, report)?;
+        preview::print_changes(&change_set.changes, args, &title, report)?;
         if !losses.is_empty() {
-            output::print_message(&format!("a deployment is refused without {}", preview::flags(&losses)));
+            output::print_message(&format!("a deployment needs {}", preview::allow_flags(&losses)));
         }
-        return Ok(Plan::Seen { changes: change_set.changes.len().max(1), losses });
+        return Ok(DeployPlan::DryRun { changes: change_set.changes.len().max(1), losses });
     }
     let ready = async {
-        preview::show(&change_set.changes, args, &shown, report)?;
-        preview::refuse(&losses)?;
+        preview::print_changes(&change_set.changes, args, &title, report)?;
+        preview::refuse_losses(&losses)?;
         s3::ensure_private_bucket(aws, artifacts).await?;
-        upload(context, artifacts, &packages).await
+        upload_packages(context, artifacts, &packages).await
     };
     if let Err(failure) = ready.await {
-        if let Err(also) = change_set::discard(aws, &change_set).await {
-            output::print_failure(&also);
+        if let Err(discarding) = change_set::discard(aws, &change_set).await {
+            output::print_failure(&discarding);
         }
         return Err(failure);
     }
-    Ok(Plan::Ready(Box::new(change_set)))
+    Ok(DeployPlan::Ready(Box::new(change_set)))
 }
 
-/// Uploads the packages that the bucket does not hold yet, each under its hash.
-async fn upload(context: &Context, bucket: OwnBucket<'_>, packages: &Packages) -> Result<()> {
+/// Uploads the packages that are not in the bucket yet; each has its hash as its name.
+async fn upload_packages(context: &Context, bucket: OwnBucket<'_>, packages: &Packages) -> Result<()> {
     for Package { key, zip } in [&packages.api, &packages.ingest] {
         if !s3::object_exists(context.aws().await?, bucket, key).await? {
             s3::put_object(context.aws().await?, bucket, key, zip.clone()).await?;
@@ -101,8 +102,8 @@ async fn upload(context: &Context, bucket: OwnBucket<'_>, packages: &Packages) -
     Ok(())
 }
 
-/// The parameters that are no choice.
-fn fixed(
+/// Returns the parameters that are not options.
+fn fixed_parameters(
     context: &Context,
     artifacts: &str,
     packages: &Packages,
@@ -114,7 +115,7 @@ fn fixed(
         (parameter::ARCHITECTURE, packages.architecture.name().to_owned()),
         (parameter::API_PACKAGE, packages.api.key.clone()),
         (parameter::INGEST_PACKAGE, packages.ingest.key.clone()),
-        // Not a dynamic reference to the secret that holds it: CloudFormation would not see that it has another value.
+        // Not a dynamic reference to the secret: CloudFormation would not notice that its value has changed.
         (parameter::CERTIFICATE_ARN, certificate.arn.clone()),
         (parameter::ISSUER, setting(Setting::Issuer)),
         (parameter::AUDIENCE, setting(Setting::Audience)),

@@ -1,4 +1,4 @@
-//! A deployment as it is seen before it is done.
+//! Shows the changes of a deployment before they are made.
 
 use super::Deploy;
 use crate::aws::cloudformation::change_set::Change;
@@ -6,14 +6,19 @@ use crate::failure::{Exit, Failure, Result};
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::output::{self, Format};
 
-/// The changes as a tree, which is the data of a dry run.
-pub(super) fn show(changes: &[Change], args: &Deploy, stack: &str, report: &NdjsonReport) -> Result<()> {
+/// Prints the changes as a tree. For a dry run, they go to standard output.
+pub(super) fn print_changes(
+    changes: &[Change],
+    args: &Deploy,
+    stack: &str,
+    report: &NdjsonReport,
+) -> Result<()> {
     if !args.dry_run && !changes.is_empty() && changes.iter().all(Change::is_addition) {
         output::print_message(&format!("{stack}: {} resources to add", changes.len()));
         return changes.iter().try_for_each(|change| report.write_line("change", &change.to_json()));
     }
     if changes.is_empty() {
-        output::print_message(&format!("{stack}: nothing but its outputs changes"));
+        output::print_message(&format!("{stack}: only its outputs change"));
     } else {
         output::print_message(&format!("{stack}:"));
     }
@@ -28,24 +33,24 @@ pub(super) fn show(changes: &[Change], args: &Deploy, stack: &str, report: &Ndjs
     Ok(())
 }
 
-/// What holds data is replaced or removed only by name: those whose names are missing.
+/// Returns the resources with data that would be replaced or removed without `--allow-replacement` naming them.
 pub(super) fn unnamed_losses(changes: &[Change], allowed: &[String]) -> Vec<String> {
     let lost = changes.iter().filter(|change| change.loses_data()).map(Change::resource);
     lost.filter(|resource| !allowed.iter().any(|name| name == resource)).map(str::to_owned).collect()
 }
 
-pub(super) fn refuse(losses: &[String]) -> Result<()> {
+pub(super) fn refuse_losses(losses: &[String]) -> Result<()> {
     if losses.is_empty() {
         return Ok(());
     }
-    Err(Failure::new(format!("this would replace or remove {}, and nothing was changed", losses.join(", ")))
+    Err(Failure::new(format!("nothing was changed: this would replace or remove {}", losses.join(", ")))
         .exit(Exit::Usage)
-        .why("what it holds now would stay in the account, and the API would no longer have it")
-        .next(format!("leave out what changes it; or: restctl deploy … {}", flags(losses))))
+        .why("its data would stay in the account, but the API could no longer reach it")
+        .next(format!("leave out the option that changes it, or: restctl deploy … {}", allow_flags(losses))))
 }
 
-/// With which a deployment does it all the same.
-pub(super) fn flags(losses: &[String]) -> String {
+/// Returns the flags that allow these losses.
+pub(super) fn allow_flags(losses: &[String]) -> String {
     let flags: Vec<_> = losses.iter().map(|resource| format!("--allow-replacement {resource}")).collect();
     flags.join(" ")
 }

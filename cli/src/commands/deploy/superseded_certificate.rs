@@ -1,4 +1,4 @@
-//! Certificates that another one has superseded go once the load balancer serves that one.
+//! Deletes superseded certificates once the load balancer serves their successor.
 
 use restctl_contract::stack::Certificate;
 use restctl_contract::template::parameter;
@@ -10,21 +10,21 @@ use crate::failure::Result;
 use crate::identity::settings;
 use crate::terminal::output;
 
-/// `deployed` is what was deployed, `stack` how it is now.
-pub(super) async fn remove(context: &Context, stack: &Stack, deployed: &Certificate) -> Result<()> {
+/// `deployed` is the certificate of this deployment; `stack` is the stack after it.
+pub(super) async fn delete_unused(context: &Context, stack: &Stack, deployed: &Certificate) -> Result<()> {
     if deployed.supersedes.is_empty() {
         return Ok(());
     }
     let (aws, name) = (context.aws().await?, &context.stack);
-    // `setup` may have written another one meanwhile, which supersedes the one in front.
+    // Meanwhile `setup` may have imported another certificate that supersedes the deployed one.
     let mut certificate = settings::require_certificate(aws, name).await?;
-    let in_front = stack.parameter(parameter::CERTIFICATE_ARN);
+    let served = stack.parameter(parameter::CERTIFICATE_ARN);
     let mut remaining = Vec::new();
     for arn in &certificate.supersedes {
-        if in_front == Some(arn) {
+        if served == Some(arn) {
             remaining.push(arn.clone());
         } else if acm::delete_unused(aws, arn).await? {
-            output::print_message(&format!("{arn} is deleted from ACM: another certificate is in front"));
+            output::print_message(&format!("deleted {arn} from ACM: its successor is in service"));
         } else {
             output::print_message(&format!(
                 "note: {arn} is still in use; the next restctl deploy deletes it from ACM"

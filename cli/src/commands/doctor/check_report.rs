@@ -1,4 +1,4 @@
-//! What a check found, or why it could not be made.
+//! What a check found, or why it could not run.
 
 use std::fmt;
 
@@ -9,110 +9,112 @@ use crate::failure::{Exit, Failure};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Verdict {
+pub(super) enum CheckVerdict {
     Ok,
     Warning,
     Failed,
     Skipped,
 }
 
-impl Verdict {
-    pub(super) const ALL: [Verdict; 4] = [Verdict::Ok, Verdict::Warning, Verdict::Failed, Verdict::Skipped];
+impl CheckVerdict {
+    pub(super) const ALL: [CheckVerdict; 4] =
+        [CheckVerdict::Ok, CheckVerdict::Warning, CheckVerdict::Failed, CheckVerdict::Skipped];
 
-    pub(super) fn styled(self) -> StyledObject<Verdict> {
+    pub(super) fn styled(self) -> StyledObject<CheckVerdict> {
         match self {
-            Verdict::Ok => style(self).green(),
-            Verdict::Warning => style(self).yellow(),
-            Verdict::Failed => style(self).red().bold(),
-            Verdict::Skipped => style(self).dim(),
+            CheckVerdict::Ok => style(self).green(),
+            CheckVerdict::Warning => style(self).yellow(),
+            CheckVerdict::Failed => style(self).red().bold(),
+            CheckVerdict::Skipped => style(self).dim(),
         }
     }
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for CheckVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Verdict::Ok => "ok",
-            Verdict::Warning => "warning",
-            Verdict::Failed => "failed",
-            Verdict::Skipped => "skipped",
+            CheckVerdict::Ok => "ok",
+            CheckVerdict::Warning => "warning",
+            CheckVerdict::Failed => "failed",
+            CheckVerdict::Skipped => "skipped",
         })
     }
 }
 
-/// Of a check that did not fail.
-pub(super) struct Finding {
-    verdict: Verdict,
+/// What a check that did not fail found.
+pub(super) struct CheckFinding {
+    verdict: CheckVerdict,
     evidence: String,
     next: Option<String>,
 }
 
-impl Finding {
+impl CheckFinding {
     pub(super) fn ok(evidence: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Ok, evidence: evidence.into(), next: None }
+        Self { verdict: CheckVerdict::Ok, evidence: evidence.into(), next: None }
     }
 
     pub(super) fn warning(evidence: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Warning, evidence: evidence.into(), next: Some(next.into()) }
+        Self { verdict: CheckVerdict::Warning, evidence: evidence.into(), next: Some(next.into()) }
     }
 }
 
-/// Why a check fails, or cannot be made.
+/// Why a check failed or could not run.
 #[derive(Clone)]
-pub(super) struct Trouble {
-    /// The check in charge, which fails; the others are skipped. None where that is whichever asks.
+pub(super) struct CheckError {
+    /// The check that fails; the other checks that meet this error are skipped. `None` if it is the check that returns the
+    /// error.
     check: Option<&'static str>,
     failure: Failure,
 }
 
-impl Trouble {
-    pub(super) fn with(check: &'static str, failure: Failure) -> Self {
+impl CheckError {
+    pub(super) fn in_check(check: &'static str, failure: Failure) -> Self {
         Self { check: Some(check), failure }
     }
 
-    /// The trouble of this check, unless it is another's already.
-    pub(super) fn or_with(mut self, check: &'static str) -> Self {
+    /// Assigns the error to `check` unless it belongs to a check already.
+    pub(super) fn or_in_check(mut self, check: &'static str) -> Self {
         self.check.get_or_insert(check);
         self
     }
 }
 
-impl From<Failure> for Trouble {
+impl From<Failure> for CheckError {
     fn from(failure: Failure) -> Self {
         Self { check: None, failure }
     }
 }
 
-/// A check and what became of it.
+/// A check and its result.
 #[derive(Serialize)]
-pub(super) struct Row {
+pub(super) struct CheckReport {
     pub(super) check: &'static str,
-    pub(super) verdict: Verdict,
+    pub(super) verdict: CheckVerdict,
     pub(super) evidence: String,
     pub(super) next: Option<String>,
-    /// Of a check that failed.
+    /// The exit code that a failed check asks for.
     #[serde(skip)]
     pub(super) exit: Exit,
 }
 
-impl Row {
-    pub(super) fn of(check: &'static str, found: Result<Finding, Trouble>) -> Self {
-        match found {
-            Ok(Finding { verdict, evidence, next }) => {
+impl CheckReport {
+    pub(super) fn new(check: &'static str, result: Result<CheckFinding, CheckError>) -> Self {
+        match result {
+            Ok(CheckFinding { verdict, evidence, next }) => {
                 Self { check, verdict, evidence, next, exit: Exit::Done }
             }
-            Err(Trouble { check: Some(other), .. }) if other != check => Self {
+            Err(CheckError { check: Some(other), .. }) if other != check => Self {
                 check,
-                verdict: Verdict::Skipped,
+                verdict: CheckVerdict::Skipped,
                 evidence: format!("needs {other}"),
                 next: None,
                 exit: Exit::Done,
             },
-            Err(Trouble { failure, .. }) => Self {
+            Err(CheckError { failure, .. }) => Self {
                 check,
-                verdict: Verdict::Failed,
+                verdict: CheckVerdict::Failed,
                 evidence: failure.to_single_line(),
-                next: Some(failure.advice().unwrap_or("restctl doctor again, in a moment").to_owned()),
+                next: Some(failure.advice().unwrap_or("restctl doctor, again in a moment").to_owned()),
                 exit: failure.exit,
             },
         }

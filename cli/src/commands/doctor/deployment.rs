@@ -1,31 +1,34 @@
-//! The stack, what it was deployed with, and its function behind the load balancer.
+//! Checks of the stack, its settings and its function behind the load balancer.
 
 use aws_sdk_cloudformation::types::StackStatus;
 use aws_sdk_elasticloadbalancingv2::types::TargetHealthStateEnum;
 use restctl_contract::template::{output as stack_output, parameter};
 
-use super::check_report::{Finding, Trouble};
-use super::facts::Facts;
+use super::check_report::{CheckError, CheckFinding};
+use super::facts::DoctorFacts;
 use crate::aws::elasticloadbalancing;
 use crate::deployment::drift;
 use crate::failure::{Exit, Failure};
 
-pub(super) async fn stack(facts: &Facts<'_>) -> Result<Finding, Trouble> {
+pub(super) async fn check_stack(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let stack = facts.stack().await?;
     let state = format!("{} in {}", facts.context.stack, stack.status.as_str());
     Ok(match stack.status {
         StackStatus::UpdateRollbackComplete | StackStatus::UpdateRollbackCompleteCleanupInProgress => {
-            Finding::warning(format!("{state}: the last deployment was undone"), "restctl deploy")
+            CheckFinding::warning(
+                format!("{state}: CloudFormation undid the last deployment"),
+                "restctl deploy",
+            )
         }
         _ if stack.is_busy() && stack.status != StackStatus::UpdateCompleteCleanupInProgress => {
-            Finding::warning(state, "restctl doctor, once the deployment has ended")
+            CheckFinding::warning(state, "restctl doctor, when the deployment has ended")
         }
-        _ => Finding::ok(state),
+        _ => CheckFinding::ok(state),
     })
 }
 
-/// The settings and the certificate are those of the last deployment.
-pub(super) async fn settings(facts: &Facts<'_>) -> Result<Finding, Trouble> {
+/// Checks that the settings and the certificate have not changed since the last deployment.
+pub(super) async fn check_deployed_settings(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let (stack, settings) = (facts.stack().await?, facts.settings().await?);
     let differences = drift::find_differences(facts.aws().await?, stack, settings).await?;
     if let Some(first) = differences.first() {
@@ -41,11 +44,11 @@ pub(super) async fn settings(facts: &Facts<'_>) -> Result<Finding, Trouble> {
         let failure = Failure::new(format!("the certificate {} is not deployed yet", certificate.arn));
         return Err(failure.next("restctl deploy").into());
     }
-    Ok(Finding::ok("the live version of the API has these settings"))
+    Ok(CheckFinding::ok("the live version of the API has these settings"))
 }
 
-/// The load balancer has the API function, and calls it good.
-pub(super) async fn target(facts: &Facts<'_>) -> Result<Finding, Trouble> {
+/// Checks that the API function is registered with the load balancer and healthy.
+pub(super) async fn check_target(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let stack = facts.stack().await?;
     let target_group = stack.output(stack_output::TARGET_GROUP)?;
     let function = stack.output(stack_output::API_ALIAS)?;
@@ -63,12 +66,12 @@ pub(super) async fn target(facts: &Facts<'_>) -> Result<Finding, Trouble> {
         reason => format!("{}: {reason}", target.state.as_str()),
     };
     match target.state {
-        TargetHealthStateEnum::Healthy => Ok(Finding::ok(evidence)),
+        TargetHealthStateEnum::Healthy => Ok(CheckFinding::ok(evidence)),
         TargetHealthStateEnum::Initial => {
-            Ok(Finding::warning(evidence, "restctl doctor, once it has been looked at"))
+            Ok(CheckFinding::warning(evidence, "restctl doctor, after the first health check"))
         }
-        // Somebody has switched off the health checks.
-        TargetHealthStateEnum::Unavailable => Ok(Finding::warning(evidence, "restctl deploy")),
-        _ => Err(Failure::new(evidence).next("restctl logs, which has what the function says").into()),
+        // The health checks are disabled.
+        TargetHealthStateEnum::Unavailable => Ok(CheckFinding::warning(evidence, "restctl deploy")),
+        _ => Err(Failure::new(evidence).next("restctl logs, which shows what the function logged").into()),
     }
 }

@@ -1,5 +1,5 @@
-//! What several checks need to know, looked up once. Where it cannot be had, the check in charge of it fails, and the others
-//! that need it are skipped.
+//! What several checks need to know, each looked up once. If a look-up fails, the check responsible for it fails and the
+//! checks that need its value are skipped.
 
 use futures_util::FutureExt;
 use restctl_contract::stack::Certificate;
@@ -7,11 +7,13 @@ use restctl_verifier::KeySet;
 use time::{Duration, OffsetDateTime};
 use tokio::sync::OnceCell;
 
-use super::check_report::Trouble;
-use super::memo::{
-    CERTIFICATE, CLIENT_SECRET, CONNECTION, CREDENTIALS, Fact, KEYS, Known, REGION, SETTINGS, STACK, TOKEN,
+use super::check_names::{
+    CERTIFICATE, CLIENT_SECRET, CONNECTION, CREDENTIALS, KEYS, REGION, SETTINGS, STACK, TOKEN,
 };
-use super::{account, tls};
+use super::check_report::CheckError;
+use super::clock_offset::certain_offset;
+use super::handshake_fault::failed_handshake_check;
+use super::memo::{Lookup, Memo};
 use crate::api::endpoint::Location;
 use crate::api::handshake::Handshake;
 use crate::aws::cloudformation::{self, Resource, Stack};
@@ -23,81 +25,82 @@ use crate::identity::grant::{self, AccessToken};
 use crate::identity::policy::TokenPolicy;
 use crate::identity::settings::{self, Settings};
 
-/// What the first call of AWS tells.
-struct Greeting {
-    caller: Known<Caller>,
+/// What the first call to AWS returned.
+struct FirstCall {
+    caller: Lookup<Caller>,
     /// How far this machine's clock is ahead of AWS's.
-    ahead: Option<Duration>,
+    clock_offset: Option<Duration>,
 }
 
-pub(super) struct Facts<'a> {
+pub(super) struct DoctorFacts<'a> {
     pub(super) context: &'a Context,
-    greeting: OnceCell<Greeting>,
-    settings: Fact<Settings>,
-    client_secret: Fact<String>,
-    certificate: Fact<Certificate>,
-    stack: Fact<Stack>,
-    resources: Fact<Vec<Resource>>,
-    location: Fact<Location>,
-    handshake: Fact<Handshake>,
-    asked: Fact<TokenPolicy>,
-    keys: Fact<KeySet>,
-    token: Fact<AccessToken>,
+    first_call: OnceCell<FirstCall>,
+    settings: Memo<Settings>,
+    client_secret: Memo<String>,
+    certificate: Memo<Certificate>,
+    stack: Memo<Stack>,
+    resources: Memo<Vec<Resource>>,
+    location: Memo<Location>,
+    handshake: Memo<Handshake>,
+    token_policy: Memo<TokenPolicy>,
+    keys: Memo<KeySet>,
+    token: Memo<AccessToken>,
 }
 
-impl<'a> Facts<'a> {
+impl<'a> DoctorFacts<'a> {
     pub(super) fn new(context: &'a Context) -> Self {
         Self {
             context,
-            greeting: OnceCell::new(),
-            settings: Fact::default(),
-            client_secret: Fact::default(),
-            certificate: Fact::default(),
-            stack: Fact::default(),
-            resources: Fact::default(),
-            location: Fact::default(),
-            handshake: Fact::default(),
-            asked: Fact::default(),
-            keys: Fact::default(),
-            token: Fact::default(),
+            first_call: OnceCell::new(),
+            settings: Memo::default(),
+            client_secret: Memo::default(),
+            certificate: Memo::default(),
+            stack: Memo::default(),
+            resources: Memo::default(),
+            location: Memo::default(),
+            handshake: Memo::default(),
+            token_policy: Memo::default(),
+            keys: Memo::default(),
+            token: Memo::default(),
         }
     }
 
-    /// The clients, whether anybody answers them or not.
-    pub(super) async fn clients(&self) -> Known<&'a Aws> {
-        self.context.aws().await.map_err(|failure| Trouble::with(REGION, failure))
+    /// Returns the clients, whether or not AWS answers them.
+    pub(super) async fn clients(&self) -> Lookup<&'a Aws> {
+        self.context.aws().await.map_err(|failure| CheckError::in_check(REGION, failure))
     }
 
-    async fn greeting(&self) -> Known<&Greeting> {
+    async fn first_call(&self) -> Lookup<&FirstCall> {
         let aws = self.clients().await?;
-        let greet = async {
+        let call = async {
             let sent = OffsetDateTime::now_utc();
             let (caller, date) = sts::caller_and_date(aws).await;
-            let ahead = date.map(|date| account::ahead(sent, date, OffsetDateTime::now_utc()));
-            Greeting { caller: caller.map_err(|failure| Trouble::with(CREDENTIALS, failure)), ahead }
+            let clock_offset = date.map(|date| certain_offset(sent, date, OffsetDateTime::now_utc()));
+            let caller = caller.map_err(|failure| CheckError::in_check(CREDENTIALS, failure));
+            FirstCall { caller, clock_offset }
         };
-        let greet = greet.boxed_local();
-        Ok(self.greeting.get_or_init(|| greet).await)
+        let call = call.boxed_local();
+        Ok(self.first_call.get_or_init(|| call).await)
     }
 
-    pub(super) async fn caller(&self) -> Known<&Caller> {
-        self.greeting().await?.caller.as_ref().map_err(Trouble::clone)
+    pub(super) async fn caller(&self) -> Lookup<&Caller> {
+        self.first_call().await?.caller.as_ref().map_err(CheckError::clone)
     }
 
-    /// None where AWS has not answered at all.
-    pub(super) async fn ahead(&self) -> Known<Option<Duration>> {
-        Ok(self.greeting().await?.ahead)
+    /// Returns how far this machine's clock is ahead of AWS's. `None` if AWS did not answer.
+    pub(super) async fn clock_offset(&self) -> Lookup<Option<Duration>> {
+        Ok(self.first_call().await?.clock_offset)
     }
 
-    /// The clients, where AWS knows who calls.
-    pub(super) async fn aws(&self) -> Known<&'a Aws> {
+    /// Returns the clients if AWS accepts the credentials.
+    pub(super) async fn aws(&self) -> Lookup<&'a Aws> {
         self.caller().await?;
         self.clients().await
     }
 
-    /// Complete.
-    pub(super) async fn settings(&self) -> Known<&Settings> {
-        let look = async {
+    /// Returns the settings, of which none is missing.
+    pub(super) async fn settings(&self) -> Lookup<&Settings> {
+        let look_up = async {
             let settings = Settings::read(self.aws().await?, &self.context.stack).await?;
             match settings.missing_parameters().as_slice() {
                 [] => {}
@@ -111,44 +114,46 @@ impl<'a> Facts<'a> {
             settings.provider()?;
             Ok(settings)
         };
-        self.settings.known(SETTINGS, look.boxed_local()).await
+        self.settings.get_or_look_up(SETTINGS, look_up.boxed_local()).await
     }
 
-    pub(super) async fn client_secret(&self) -> Known<&String> {
-        let look = async {
+    pub(super) async fn client_secret(&self) -> Lookup<&String> {
+        let look_up = async {
             let name = self.context.stack.client_secret();
             let secret = secretsmanager::read_secret(self.aws().await?, &name).await?;
             let missing = || Failure::new(format!("the secret {name} is missing")).exit(Exit::NotFound);
             Ok(secret.ok_or_else(|| missing().next("restctl setup --client-secret-file FILE"))?)
         };
-        self.client_secret.known(CLIENT_SECRET, look.boxed_local()).await
+        self.client_secret.get_or_look_up(CLIENT_SECRET, look_up.boxed_local()).await
     }
 
-    pub(super) async fn certificate(&self) -> Known<&Certificate> {
-        let look = async { Ok(settings::require_certificate(self.aws().await?, &self.context.stack).await?) };
-        self.certificate.known(CERTIFICATE, look.boxed_local()).await
+    pub(super) async fn certificate(&self) -> Lookup<&Certificate> {
+        let look_up =
+            async { Ok(settings::require_certificate(self.aws().await?, &self.context.stack).await?) };
+        self.certificate.get_or_look_up(CERTIFICATE, look_up.boxed_local()).await
     }
 
-    pub(super) async fn stack(&self) -> Known<&Stack> {
-        let look = async { Ok(cloudformation::find_deployed(self.aws().await?, &self.context.stack).await?) };
-        self.stack.known(STACK, look.boxed_local()).await
+    pub(super) async fn stack(&self) -> Lookup<&Stack> {
+        let look_up =
+            async { Ok(cloudformation::find_deployed(self.aws().await?, &self.context.stack).await?) };
+        self.stack.get_or_look_up(STACK, look_up.boxed_local()).await
     }
 
-    pub(super) async fn resources(&self) -> Known<&Vec<Resource>> {
-        let look =
+    pub(super) async fn resources(&self) -> Lookup<&Vec<Resource>> {
+        let look_up =
             async { Ok(cloudformation::list_resources(self.aws().await?, self.stack().await?).await?) };
-        self.resources.known(STACK, look.boxed_local()).await
+        self.resources.get_or_look_up(STACK, look_up.boxed_local()).await
     }
 
-    pub(super) async fn location(&self) -> Known<&Location> {
-        let look =
+    pub(super) async fn location(&self) -> Lookup<&Location> {
+        let look_up =
             async { Ok(Location::from_stack(self.context, self.stack().await?, self.certificate().await?)?) };
-        self.location.known(STACK, look.boxed_local()).await
+        self.location.get_or_look_up(STACK, look_up.boxed_local()).await
     }
 
-    /// One in which the endpoint presented a certificate, to be trusted or not.
-    pub(super) async fn handshake(&self) -> Known<&Handshake> {
-        let look = async {
+    /// Returns a handshake in which the endpoint presented a certificate, trusted or not.
+    pub(super) async fn handshake(&self) -> Lookup<&Handshake> {
+        let look_up = async {
             let location = self.location().await?;
             let handshake = Handshake::perform(location).await?;
             match &handshake.connection {
@@ -161,36 +166,37 @@ impl<'a> Facts<'a> {
                 _ => Ok(handshake),
             }
         };
-        self.handshake.known(CONNECTION, look.boxed_local()).await
+        self.handshake.get_or_look_up(CONNECTION, look_up.boxed_local()).await
     }
 
-    /// Where the endpoint is, provided that it is to be trusted.
-    pub(super) async fn trusted(&self) -> Known<&Location> {
+    /// Returns the endpoint's location if its certificate is trusted.
+    pub(super) async fn trusted_location(&self) -> Lookup<&Location> {
         let (location, handshake) = (self.location().await?, self.handshake().await?);
         match &handshake.connection {
             Ok(_) => Ok(location),
             Err(error) => {
-                let failure = Failure::new("the endpoint is not to be trusted").because(error);
-                Err(Trouble::with(tls::at_fault(handshake), failure))
+                let failure = Failure::new("the endpoint is not trusted").because(error);
+                Err(CheckError::in_check(failed_handshake_check(handshake), failure))
             }
         }
     }
 
-    /// As deployed; before there is a stack, as set up.
-    pub(super) async fn asked(&self) -> Known<&TokenPolicy> {
-        let look = async { Ok(TokenPolicy::from_settings(self.settings().await?, self.stack().await.ok())?) };
-        self.asked.known(SETTINGS, look.boxed_local()).await
+    /// Returns the token policy of the deployment or, before the first deployment, of the settings.
+    pub(super) async fn token_policy(&self) -> Lookup<&TokenPolicy> {
+        let look_up =
+            async { Ok(TokenPolicy::from_settings(self.settings().await?, self.stack().await.ok())?) };
+        self.token_policy.get_or_look_up(SETTINGS, look_up.boxed_local()).await
     }
 
-    pub(super) async fn keys(&self) -> Known<&KeySet> {
-        let look = async { Ok(self.asked().await?.fetch_keys().await?) };
-        self.keys.known(KEYS, look.boxed_local()).await
+    pub(super) async fn keys(&self) -> Lookup<&KeySet> {
+        let look_up = async { Ok(self.token_policy().await?.fetch_keys().await?) };
+        self.keys.get_or_look_up(KEYS, look_up.boxed_local()).await
     }
 
-    /// A new one, that only a good secret gets.
-    pub(super) async fn token(&self) -> Known<&AccessToken> {
-        let look =
+    /// Returns a new token, so that the client secret is tested.
+    pub(super) async fn token(&self) -> Lookup<&AccessToken> {
+        let look_up =
             async { Ok(grant::request_token(self.settings().await?, self.client_secret().await?).await?) };
-        self.token.known(TOKEN, look.boxed_local()).await
+        self.token.get_or_look_up(TOKEN, look_up.boxed_local()).await
     }
 }

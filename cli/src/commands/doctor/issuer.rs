@@ -1,23 +1,23 @@
-//! The identity provider.
+//! Checks of the identity provider.
 
 use restctl_contract::stack::Setting;
 
-use super::check_report::{Finding, Trouble};
-use super::facts::Facts;
+use super::check_report::{CheckError, CheckFinding};
+use super::facts::DoctorFacts;
 use crate::identity::discovery;
 
-/// It calls itself what the settings call it, to the letter.
-pub(super) async fn issuer(facts: &Facts<'_>) -> Result<Finding, Trouble> {
+/// Checks that the provider's own spelling of the issuer is that of the settings, character for character.
+pub(super) async fn check_issuer(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let issuer = facts.settings().await?.require(Setting::Issuer)?;
     discovery::fetch_document(issuer).await?;
-    Ok(Finding::ok(format!("{issuer}, as it calls itself")))
+    Ok(CheckFinding::ok(format!("{issuer}, as it calls itself")))
 }
 
-pub(super) async fn keys(facts: &Facts<'_>) -> Result<Finding, Trouble> {
+pub(super) async fn check_keys(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let keys = facts.keys().await?.describe();
-    let named = keys.iter().map(|key| {
+    let names = keys.iter().map(|key| {
         let kid = key.kid.as_deref().unwrap_or("without an id");
         format!("{kid} ({})", key.algorithms.join(", "))
     });
-    Ok(Finding::ok(named.collect::<Vec<_>>().join(", ")))
+    Ok(CheckFinding::ok(names.collect::<Vec<_>>().join(", ")))
 }

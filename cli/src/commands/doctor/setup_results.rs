@@ -1,30 +1,30 @@
-//! What `restctl setup` has left in the account.
+//! Checks of what `restctl setup` stored in the account.
 
 use aws_sdk_acm::types::CertificateStatus;
 use restctl_contract::stack::Setting;
 
-use super::check_report::{Finding, Trouble};
-use super::facts::Facts;
+use super::check_report::{CheckError, CheckFinding};
+use super::facts::DoctorFacts;
 use crate::aws::{acm, secretsmanager};
 use crate::failure::{Exit, Failure};
 
-pub(super) async fn settings(facts: &Facts<'_>) -> Result<Finding, Trouble> {
+pub(super) async fn check_settings(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let settings = facts.settings().await?;
     let kind = settings.require(Setting::Provider)?;
-    Ok(Finding::ok(format!("all {} parameters, of {kind}", Setting::ALL.len())))
+    Ok(CheckFinding::ok(format!("all {} parameters, for {kind}", Setting::ALL.len())))
 }
 
-pub(super) async fn client_secret(facts: &Facts<'_>) -> Result<Finding, Trouble> {
+pub(super) async fn check_client_secret(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     facts.client_secret().await?;
     let name = facts.context.stack.client_secret();
-    Ok(Finding::ok(match secretsmanager::last_changed(facts.aws().await?, &name).await? {
+    Ok(CheckFinding::ok(match secretsmanager::last_changed(facts.aws().await?, &name).await? {
         Some(changed) => format!("{name}, changed {changed}"),
         None => name,
     }))
 }
 
-/// It is imported, and ACM still has it.
-pub(super) async fn certificate(facts: &Facts<'_>) -> Result<Finding, Trouble> {
+/// Checks that the certificate was imported and that ACM still has it.
+pub(super) async fn check_certificate(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let certificate = facts.certificate().await?;
     let arn = &certificate.arn;
     let Some(described) = acm::describe(facts.aws().await?, arn).await? else {
@@ -38,5 +38,5 @@ pub(super) async fn certificate(facts: &Facts<'_>) -> Result<Finding, Trouble> {
             .next("restctl cert renew")
             .into());
     }
-    Ok(Finding::ok(format!("{}, {arn}", certificate.name)))
+    Ok(CheckFinding::ok(format!("{}, {arn}", certificate.name)))
 }

@@ -1,19 +1,19 @@
-//! The certificate → ACM, its metadata → Secrets Manager.
+//! Imports a certificate into ACM and stores its metadata in Secrets Manager.
 
 use restctl_contract::stack::Certificate;
 
 use crate::api::session_cache;
 use crate::aws::acm;
-use crate::certificate::Identity;
+use crate::certificate::CertificateBundle;
 use crate::context::Context;
 use crate::failure::Result;
 use crate::identity::settings;
 use crate::terminal::output;
 
-/// Imports `identity` under the ARN of the certificate `before`, or under a new one where ACM would refuse that.
-pub(in crate::commands) async fn import(
+/// Imports `bundle` under the ARN of the certificate `before`, or under a new ARN if ACM would refuse that.
+pub(in crate::commands) async fn import_certificate(
     context: &Context,
-    identity: &Identity,
+    bundle: &CertificateBundle,
     before: Option<&Certificate>,
 ) -> Result<Certificate> {
     let (aws, stack) = (context.aws().await?, &context.stack);
@@ -22,25 +22,25 @@ pub(in crate::commands) async fn import(
     if let Some(certificate) = before
         && let Some(imported) = acm::read(aws, &certificate.arn).await?
     {
-        obstacle = identity.obstacle_to_replacing(&imported.certificate)?;
+        obstacle = bundle.reimport_obstacle(&imported.certificate)?;
         match obstacle {
             None => existing = Some(certificate.arn.as_str()),
             Some(_) => supersedes.push(certificate.arn.clone()),
         }
     }
-    let arn = acm::import(aws, identity, existing).await?;
-    let certificate = identity.metadata(arn, supersedes)?;
+    let arn = acm::import(aws, bundle, existing).await?;
+    let certificate = bundle.metadata(arn, supersedes)?;
     settings::write_certificate(aws, stack, &certificate).await?;
-    // What is remembered is known by the certificate before.
+    // The cached session trusts the former certificate.
     session_cache::clear(context)?;
     if let Some(local) = &context.local {
-        local.keep_certificate(stack, &certificate, &identity.served_pem(), &identity.key_pem)?;
+        local.keep_certificate(stack, &certificate, &bundle.served_pem(), &bundle.key_pem)?;
     }
-    let (name, expiry) = (&certificate.name, identity.not_after.date());
+    let (name, expiry) = (&certificate.name, bundle.not_after.date());
     output::print_message(&format!("certificate        {name}, valid until {expiry}, {}", certificate.arn));
     if let Some(obstacle) = obstacle {
         output::print_message(&format!(
-            "                   a new ARN, because {obstacle}; restctl deploy puts it in front"
+            "                   a new ARN because {obstacle}; restctl deploy puts it in service"
         ));
     }
     Ok(certificate)

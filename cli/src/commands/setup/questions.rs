@@ -1,42 +1,42 @@
-//! What a newcomer is asked at a terminal, where neither flags nor an earlier setup answer it.
+//! The questions that `setup` asks at a terminal if neither flags nor an earlier setup answer them.
 
 use std::path::Path;
 use std::time::SystemTime;
 
-use crate::certificate::Identity;
+use crate::certificate::CertificateBundle;
 use crate::failure::Result;
 use crate::terminal::{output, prompt};
 
-/// The certificate to begin with.
-pub(super) fn certificate(now: SystemTime) -> Result<Identity> {
+/// Asks for the first certificate.
+pub(super) fn ask_for_certificate(now: SystemTime) -> Result<CertificateBundle> {
     const FLAGS: &str = "--self-signed NAME, or --cert FILE --key FILE";
-    let answers = ["make one now, self-signed: good for a trial", "import one that I have, from PEM files"];
+    let answers = ["generate a self-signed one, for a trial", "import an existing one from PEM files"];
     if output::is_interactive() && prompt::ask_choice("Certificate", &answers)? == 1 {
         let cert = prompt::ask_text("Certificate file", FLAGS)?;
-        let key = prompt::ask_text("File of its private key, not encrypted", FLAGS)?;
-        let chain = prompt::ask_optional_text(
-            "File of the chain that issued it (nothing, where there is none)",
-            FLAGS,
-        )?;
+        let key = prompt::ask_text("Private key file, not encrypted", FLAGS)?;
+        let chain = prompt::ask_optional_text("Chain file (leave empty if there is none)", FLAGS)?;
         let chain = Some(Path::new(&chain)).filter(|_| !chain.is_empty());
-        return Identity::read(Path::new(&cert), Path::new(&key), chain, now);
+        return CertificateBundle::read(Path::new(&cert), Path::new(&key), chain, now);
     }
-    Identity::self_signed(&prompt::ask_text("DNS name of the API, such as api.example.com", FLAGS)?, now)
+    CertificateBundle::generate_self_signed(
+        &prompt::ask_text("DNS name of the API, for example api.example.com", FLAGS)?,
+        now,
+    )
 }
 
-/// Whether the deployment is to make the identity provider.
-pub(super) fn wants_the_stacks_provider() -> Result<bool> {
+/// Asks whether the stack is to have its own identity provider.
+pub(super) fn ask_for_stack_provider() -> Result<bool> {
     if !output::is_interactive() {
         return Ok(false);
     }
     let answers =
-        ["Auth0, or another issuer of OpenID Connect", "nobody yet: have the stack make a Cognito user pool"];
+        ["Auth0 or another OpenID Connect issuer", "nobody yet: create a Cognito user pool in the stack"];
     if prompt::ask_choice("Who issues the tokens?", &answers)? == 1 {
         return Ok(true);
     }
     output::print_message(
-        "Auth0: the issuer is https://TENANT.REGION.auth0.com/ with its slash, the audience is the API's identifier, and the\n\
-         client is a machine-to-machine application that is granted the permission read:items",
+        "Auth0: the issuer is https://TENANT.REGION.auth0.com/ including the slash, the audience is the API's identifier, and\n\
+         the client is a machine-to-machine application with the permission read:items",
     );
     Ok(false)
 }

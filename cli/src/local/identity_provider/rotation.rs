@@ -1,7 +1,7 @@
-//! Another client secret, as Auth0's Management API makes one. Whoever has the present secret may ask for it.
+//! Rotates the client secret as Auth0's Management API does. The current secret is the authorization.
 
 use std::fs;
-use std::path::Path as File;
+use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use axum::extract::{Json, Path, State};
@@ -11,41 +11,42 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
-use super::refusal::Refusal;
-use super::{Server, new_secret};
+use super::refusal::TokenRefusal;
+use super::{IdentityProviderServer, generate_secret};
 use crate::directories;
 use crate::failure::{FailureContext, Result};
 use crate::terminal::output;
 
-pub(super) async fn rotate(
-    State(server): State<Arc<Server>>,
+pub(super) async fn rotate_secret(
+    State(server): State<Arc<IdentityProviderServer>>,
     Path(client_id): Path<String>,
     headers: HeaderMap,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, TokenRefusal> {
     let mut provider = server.identity_provider();
-    let known = format!("{}:{}", provider.client_id, provider.client_secret);
-    if client_id != provider.client_id || credentials(&headers).as_deref() != Some(known.as_bytes()) {
-        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "access_denied", "Unauthorized"));
+    let expected = format!("{}:{}", provider.client_id, provider.client_secret);
+    if client_id != provider.client_id || basic_credentials(&headers).as_deref() != Some(expected.as_bytes())
+    {
+        return Err(TokenRefusal::new(StatusCode::UNAUTHORIZED, "access_denied", "Unauthorized"));
     }
-    let secret = new_secret().and_then(|secret| write_down(&server.record, &secret).map(|()| secret));
+    let secret = generate_secret().and_then(|secret| record_secret(&server.record, &secret).map(|()| secret));
     let secret = secret.map_err(|failure| {
         output::print_failure(&failure);
-        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "The secret cannot be kept")
+        TokenRefusal::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "The secret cannot be kept")
     })?;
     provider.client_secret.clone_from(&secret);
     Ok(Json(json!({ "client_id": client_id, "client_secret": secret })))
 }
 
-/// Of HTTP's basic authentication (RFC 7617).
-fn credentials(headers: &HeaderMap) -> Option<Vec<u8>> {
+/// Returns the credentials of HTTP basic authentication (RFC 7617).
+fn basic_credentials(headers: &HeaderMap) -> Option<Vec<u8>> {
     let encoded = headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
     STANDARD.decode(encoded).ok()
 }
 
-fn write_down(record: &File, secret: &str) -> Result<()> {
+fn record_secret(record: &FilePath, secret: &str) -> Result<()> {
     let doing = format!("{} cannot be read", record.display());
     let mut cloud: Value = serde_json::from_slice(&fs::read(record).context(&doing)?).context(&doing)?;
     cloud["identity_provider"]["client_secret"] = secret.into();
-    let text = serde_json::to_vec_pretty(&cloud).context("the local cloud cannot be written down")?;
+    let text = serde_json::to_vec_pretty(&cloud).context("the local cloud cannot be recorded")?;
     directories::write_private_file(record, &text)
 }

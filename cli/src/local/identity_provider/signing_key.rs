@@ -1,4 +1,4 @@
-//! The key that signs the tokens, made anew with each local cloud.
+//! The key that signs the tokens, generated anew by each local cloud.
 
 use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -6,15 +6,15 @@ use serde_json::Value;
 
 use crate::failure::{FailureContext, Result};
 
-/// An RSA key of 2048 bits for RS256, as Auth0's are.
+/// An RSA key of 2048 bits for RS256, like Auth0's keys.
 pub(super) struct SigningKey {
     private: EncodingKey,
     public: Jwk,
 }
 
 impl SigningKey {
-    pub(super) fn new() -> Result<Self> {
-        let doing = "the identity provider's signing key cannot be made";
+    pub(super) fn generate() -> Result<Self> {
+        let doing = "the identity provider's signing key cannot be generated";
         let pair = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048)
             .context(doing)?;
         let private = EncodingKey::from_rsa_pem(pair.serialize_pem().as_bytes()).context(doing)?;
@@ -24,14 +24,14 @@ impl SigningKey {
         Ok(Self { private, public })
     }
 
-    /// A signed token that names this key by its `kid`.
+    /// Signs a token whose `kid` names this key.
     pub(super) fn sign(&self, claims: &Value) -> jsonwebtoken::errors::Result<String> {
         let header = Header { kid: self.public.common.key_id.clone(), ..Header::new(Algorithm::RS256) };
         jsonwebtoken::encode(&header, claims, &self.private)
     }
 
-    /// What `jwks.json` shows.
-    pub(super) fn published(&self) -> JwkSet {
+    /// Returns the public keys, the content of `jwks.json`.
+    pub(super) fn public_keys(&self) -> JwkSet {
         JwkSet { keys: vec![self.public.clone()] }
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::aws::acm::CertificateDescription;
-use crate::certificate::Presented;
+use crate::certificate::PresentedCertificate;
 
 /// For programs.
 #[derive(Serialize)]
@@ -61,8 +61,8 @@ pub(super) struct Served {
 impl Report {
     pub(super) fn of(
         certificate: Certificate,
-        leaf: Presented,
-        above: &[Presented],
+        leaf: PresentedCertificate,
+        above: &[PresentedCertificate],
         described: CertificateDescription,
         served: Option<Served>,
     ) -> Self {

@@ -1,33 +1,33 @@
-//! What each option takes, checked as it is typed: CloudFormation would say so minutes later.
+//! Parses the values of the options. CloudFormation would report a wrong value only minutes later.
 
 use std::net::Ipv4Addr;
 
 use restctl_contract::key::{KeyType, WRITTEN_BY};
 
-/// A key as the template's parameters take it.
+/// An item's key, in the form of the template's parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Key {
+pub(crate) struct KeyOption {
     pub(crate) name: String,
     /// `S` or `N`.
     pub(crate) kind: String,
 }
 
-pub(super) fn key(text: &str) -> Result<Key, String> {
+pub(super) fn parse_key(text: &str) -> Result<KeyOption, String> {
     let (name, kind) = text.rsplit_once(':').ok_or("a key is NAME:S (a string) or NAME:N (a number)")?;
     kind.parse::<KeyType>()?;
     // "Naming rules" of the DynamoDB Developer Guide: 1 to 255 bytes.
     if !(1..=255).contains(&name.len()) || name.trim() != name || name.contains(char::is_control) {
-        return Err("a key's name has 1 to 255 bytes, and no space around it".to_owned());
+        return Err("a key's name has 1 to 255 bytes without leading or trailing spaces".to_owned());
     }
     if name == WRITTEN_BY {
-        return Err(format!("{WRITTEN_BY} is where restctl keeps which load wrote an item"));
+        return Err(format!("restctl uses the attribute {WRITTEN_BY} to record which load wrote an item"));
     }
-    Ok(Key { name: name.to_owned(), kind: kind.to_owned() })
+    Ok(KeyOption { name: name.to_owned(), kind: kind.to_owned() })
 }
 
-pub(super) fn cidr(text: &str) -> Result<String, String> {
+pub(super) fn parse_cidr(text: &str) -> Result<String, String> {
     let wrong =
-        || format!("{text:?} is no range of IPv4 addresses such as 203.0.113.0/24 or 198.51.100.7/32");
+        || format!("{text:?} is not a range of IPv4 addresses such as 203.0.113.0/24 or 198.51.100.7/32");
     let (address, length) = text.split_once('/').ok_or_else(wrong)?;
     let address: Ipv4Addr = address.parse().map_err(|_| wrong())?;
     let length: u32 = length.parse().ok().filter(|length| *length <= 32).ok_or_else(wrong)?;
@@ -35,13 +35,13 @@ pub(super) fn cidr(text: &str) -> Result<String, String> {
     let network = Ipv4Addr::from(address.to_bits() & mask);
     if network != address {
         return Err(format!(
-            "{text} has bits set beyond its length; is it {network}/{length} or {address}/32?"
+            "{text} has bits set beyond its prefix length; use {network}/{length} or {address}/32"
         ));
     }
     Ok(format!("{network}/{length}"))
 }
 
-pub(super) fn domain(text: &str) -> Result<String, String> {
+pub(super) fn parse_domain(text: &str) -> Result<String, String> {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
             && !label.starts_with('-')
@@ -52,27 +52,27 @@ pub(super) fn domain(text: &str) -> Result<String, String> {
     if text.is_empty() || (name.len() <= 253 && name.contains('.') && name.split('.').all(is_label)) {
         return Ok(name);
     }
-    Err(format!("{text:?} is no DNS name such as api.example.com"))
+    Err(format!("{text:?} is not a DNS name such as api.example.com"))
 }
 
-pub(super) fn hosted_zone(text: &str) -> Result<String, String> {
+pub(super) fn parse_hosted_zone(text: &str) -> Result<String, String> {
     let id = text.trim_start_matches("/hostedzone/");
     let well_formed =
         id.starts_with('Z') && id.len() <= 32 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if text.is_empty() || well_formed {
         return Ok(id.to_owned());
     }
-    Err(format!("{text:?} is no id of a hosted zone such as Z0123456789ABCDEFGHIJ"))
+    Err(format!("{text:?} is not the id of a hosted zone such as Z0123456789ABCDEFGHIJ"))
 }
 
-pub(super) fn vpc(text: &str) -> Result<String, String> {
+pub(super) fn parse_vpc(text: &str) -> Result<String, String> {
     if text.is_empty() || is_id(text, "vpc-") {
         return Ok(text.to_owned());
     }
-    Err(format!("{text:?} is no id of a VPC such as vpc-0123456789abcdef0"))
+    Err(format!("{text:?} is not the id of a VPC such as vpc-0123456789abcdef0"))
 }
 
-pub(super) fn subnets(text: &str) -> Result<String, String> {
+pub(super) fn parse_subnets(text: &str) -> Result<String, String> {
     let subnets: Vec<_> = text.split(',').map(str::trim).collect();
     let mut distinct = subnets.clone();
     distinct.sort_unstable();
@@ -80,36 +80,39 @@ pub(super) fn subnets(text: &str) -> Result<String, String> {
     if text.is_empty() || (distinct.len() >= 2 && subnets.iter().all(|subnet| is_id(subnet, "subnet-"))) {
         return Ok(subnets.join(","));
     }
-    Err("two or more ids of subnets, such as subnet-0123456789abcdef0,subnet-0fedcba9876543210".to_owned())
+    Err("give two or more different subnet ids, such as subnet-0123456789abcdef0,subnet-0fedcba9876543210"
+        .to_owned())
 }
 
-/// Eight hexadecimal digits of old, seventeen since.
+/// Whether the text is the prefix and 17 hexadecimal digits, or 8 as in older ids.
 fn is_id(text: &str, prefix: &str) -> bool {
     let digits = text.strip_prefix(prefix).unwrap_or_default();
     matches!(digits.len(), 8 | 17) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-pub(super) fn topic(text: &str) -> Result<String, String> {
+pub(super) fn parse_topic(text: &str) -> Result<String, String> {
     let parts: Vec<_> = text.split(':').collect();
     let is_topic = matches!(parts[..], ["arn", _, "sns", _, _, name] if !name.is_empty());
     if text.is_empty() || is_topic {
         return Ok(text.to_owned());
     }
-    Err(format!("{text:?} is no ARN of a topic such as arn:aws:sns:eu-west-1:123456789012:alarms"))
+    Err(format!("{text:?} is not the ARN of a topic such as arn:aws:sns:eu-west-1:123456789012:alarms"))
 }
 
-/// "Tag" of the CloudFormation API Reference.
-pub(super) fn tag(text: &str) -> Result<(String, String), String> {
+/// The limits are those of "Tag" in the CloudFormation API Reference.
+pub(super) fn parse_tag(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("a tag is KEY=VALUE")?;
     if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 {
-        return Err("a tag's key has 1 to 128 characters, its value 256 at most".to_owned());
+        return Err("a tag's key has 1 to 128 characters and its value at most 256".to_owned());
     }
     if key.to_ascii_lowercase().starts_with("aws:") || key.starts_with("restctl:") {
-        return Err("keys that begin with aws: or restctl: are taken".to_owned());
+        return Err("keys that start with aws: or restctl: are reserved".to_owned());
     }
     let allowed = |c: char| c.is_alphanumeric() || " _.:/=+-@".contains(c);
     match text.chars().find(|c| !allowed(*c)) {
-        Some(other) => Err(format!("a tag has letters, digits, spaces and _ . : / = + - @, not {other:?}")),
+        Some(other) => {
+            Err(format!("a tag can contain letters, digits, spaces and _ . : / = + - @, but not {other:?}"))
+        }
         None => Ok((key.to_owned(), value.to_owned())),
     }
 }
@@ -119,22 +122,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_names_with_a_type() {
-        let good = |text| key(text).map(|key| (key.name, key.kind)).unwrap();
+    fn a_key_is_a_name_with_a_type() {
+        let good = |text| parse_key(text).map(|key| (key.name, key.kind)).unwrap();
         assert_eq!(good("id:S"), ("id".to_owned(), "S".to_owned()));
         assert_eq!(good("a:b:N"), ("a:b".to_owned(), "N".to_owned()));
         let long = format!("{}:S", "x".repeat(256));
         for bad in
             ["", "id", "id:", ":S", "id:B", "id:s", " id:S", "id :N", "restctl:load:S", "a\nb:S", &long]
         {
-            assert!(key(bad).is_err(), "{bad:?}");
+            assert!(parse_key(bad).is_err(), "{bad:?}");
         }
     }
 
     #[test]
-    fn ranges_are_networks() {
+    fn a_range_has_no_bits_beyond_its_prefix() {
         for good in ["0.0.0.0/0", "203.0.113.0/24", "198.51.100.7/32", "10.0.0.0/8"] {
-            assert_eq!(cidr(good).as_deref(), Ok(good));
+            assert_eq!(parse_cidr(good).as_deref(), Ok(good));
         }
         for bad in [
             "",
@@ -146,54 +149,56 @@ mod tests {
             "10.0.0.0/-1",
             "10.0.0.0/8,10.1.0.0/16",
         ] {
-            assert!(cidr(bad).is_err(), "{bad:?}");
+            assert!(parse_cidr(bad).is_err(), "{bad:?}");
         }
         assert_eq!(
-            cidr("203.0.113.9/24").unwrap_err(),
-            "203.0.113.9/24 has bits set beyond its length; is it 203.0.113.0/24 or 203.0.113.9/32?"
+            parse_cidr("203.0.113.9/24").unwrap_err(),
+            "203.0.113.9/24 has bits set beyond its prefix length; use 203.0.113.0/24 or 203.0.113.9/32"
         );
     }
 
     #[test]
-    fn ids_are_of_their_kind() {
+    fn each_option_takes_ids_of_its_kind() {
         let subnet = "subnet-0123456789abcdef0";
         let two = format!("{subnet},subnet-01234567");
-        assert_eq!(vpc("vpc-0123456789abcdef0").as_deref(), Ok("vpc-0123456789abcdef0"));
-        assert_eq!(subnets(&two).as_deref(), Ok(two.as_str()));
-        assert_eq!(hosted_zone("/hostedzone/Z0123456789").as_deref(), Ok("Z0123456789"));
-        assert_eq!(domain("API.example.com.").as_deref(), Ok("api.example.com"));
-        assert!(topic("arn:aws:sns:eu-west-1:123456789012:alarms").is_ok());
+        assert_eq!(parse_vpc("vpc-0123456789abcdef0").as_deref(), Ok("vpc-0123456789abcdef0"));
+        assert_eq!(parse_subnets(&two).as_deref(), Ok(two.as_str()));
+        assert_eq!(parse_hosted_zone("/hostedzone/Z0123456789").as_deref(), Ok("Z0123456789"));
+        assert_eq!(parse_domain("API.example.com.").as_deref(), Ok("api.example.com"));
+        assert!(parse_topic("arn:aws:sns:eu-west-1:123456789012:alarms").is_ok());
         let same = format!("{subnet},{subnet}");
         for bad in [subnet, &same, "subnet-1,subnet-2", "a,b"] {
-            assert!(subnets(bad).is_err(), "{bad:?}");
+            assert!(parse_subnets(bad).is_err(), "{bad:?}");
         }
         for bad in ["vpc-1", "subnet-01234567", "vpc-0123456789abcdefg"] {
-            assert!(vpc(bad).is_err(), "{bad:?}");
+            assert!(parse_vpc(bad).is_err(), "{bad:?}");
         }
         for bad in ["localhost", "-a.example.com", "a..b", "https://api.example.com", "a b.com"] {
-            assert!(domain(bad).is_err(), "{bad:?}");
+            assert!(parse_domain(bad).is_err(), "{bad:?}");
         }
         for bad in
             ["arn:aws:sqs:eu-west-1:123456789012:alarms", "alarms", "arn:aws:sns:eu-west-1:123456789012:"]
         {
-            assert!(topic(bad).is_err(), "{bad:?}");
+            assert!(parse_topic(bad).is_err(), "{bad:?}");
         }
-        assert!(hosted_zone("example.com").is_err());
+        assert!(parse_hosted_zone("example.com").is_err());
     }
 
     #[test]
-    fn an_empty_value_takes_back() {
-        for empty in [domain(""), hosted_zone(""), vpc(""), subnets(""), topic("")] {
+    fn an_empty_value_removes_the_setting() {
+        for empty in
+            [parse_domain(""), parse_hosted_zone(""), parse_vpc(""), parse_subnets(""), parse_topic("")]
+        {
             assert_eq!(empty.as_deref(), Ok(""));
         }
     }
 
     #[test]
-    fn tags_are_not_those_of_others() {
-        assert_eq!(tag("team=data=1"), Ok(("team".to_owned(), "data=1".to_owned())));
-        assert_eq!(tag("empty="), Ok(("empty".to_owned(), String::new())));
+    fn reserved_and_malformed_tags_are_refused() {
+        assert_eq!(parse_tag("team=data=1"), Ok(("team".to_owned(), "data=1".to_owned())));
+        assert_eq!(parse_tag("empty="), Ok(("empty".to_owned(), String::new())));
         for bad in ["", "team", "=x", "aws:x=1", "AWS:x=1", "restctl:stack=x", "a=<b>"] {
-            assert!(tag(bad).is_err(), "{bad:?}");
+            assert!(parse_tag(bad).is_err(), "{bad:?}");
         }
     }
 }
