@@ -10,8 +10,6 @@
 mod checked_request;
 #[path = "request/cloud.rs"]
 mod cloud;
-#[path = "request/dynamodb.rs"]
-mod dynamodb;
 #[path = "request/function.rs"]
 mod function;
 #[path = "request/package.rs"]

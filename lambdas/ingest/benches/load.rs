@@ -7,10 +7,6 @@
 
 #[path = "load/cloud.rs"]
 mod cloud;
-#[path = "load/dynamodb.rs"]
-mod dynamodb;
-#[path = "load/ledger.rs"]
-mod ledger;
 #[path = "load/measured.rs"]
 mod measured;
 #[path = "load/peer.rs"]
@@ -19,12 +15,11 @@ mod peer;
 mod report;
 #[path = "load/restctl.rs"]
 mod restctl;
-#[path = "load/s3.rs"]
-mod s3;
 
 use std::process::ExitCode;
 
-use crate::dynamodb::Found;
+use restctl_testkit::dynamodb::TableContent;
+
 use crate::measured::{Measured, median};
 use crate::peer::Peer;
 use crate::report::Report;
@@ -44,14 +39,17 @@ async fn main() -> ExitCode {
     let runs = if quick { 1 } else { RUNS };
     let mut report = Report::begin(runs);
 
-    let blind = report.line("restctl, blind", median(runs, || restctl::load(Found::Nothing, ROWS)).await);
-    let unchanged = median(runs, || restctl::load(Found::EveryRow, ROWS)).await;
+    let blind =
+        report.line("restctl, blind", median(runs, || restctl::load(TableContent::Nothing, ROWS)).await);
+    let unchanged = median(runs, || restctl::load(TableContent::EveryRow, ROWS)).await;
     let unchanged = report.line("restctl, comparing, nothing changed", unchanged);
-    let some_changed = median(runs, || restctl::load(Found::EveryRowSomeChanged, ROWS)).await;
+    let some_changed = median(runs, || restctl::load(TableContent::EveryRowSomeChanged, ROWS)).await;
     report.line("restctl, comparing, 1 in 100 changed", some_changed);
     let long = match quick {
         true => None,
-        false => report.line("restctl, blind, long file", restctl::load(Found::Nothing, MANY_ROWS).await),
+        false => {
+            report.line("restctl, blind, long file", restctl::load(TableContent::Nothing, MANY_ROWS).await)
+        }
     };
     let mut peers = Vec::new();
     for (name, peer) in [("Node.js", Peer::node()), ("Python", Peer::python())] {

@@ -8,8 +8,6 @@ mod model;
 mod order;
 mod rejects;
 mod rows;
-mod s3;
-mod sqs;
 mod world;
 
 use std::io::Write;

@@ -1,6 +1,5 @@
 //! An OpenID Connect issuer as far as a resource server sees it: a JWKS over HTTP, and tokens.
 
-use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -8,12 +7,10 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use axum::serve::Listener;
 use http::StatusCode;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 
+use crate::server::Server;
 use crate::signing_key::SigningKey;
 use crate::tls::Authority;
 
@@ -22,6 +19,8 @@ pub const AUDIENCE: &str = "https://items.example.test";
 
 /// The `scope` of [`IdentityProvider::claims`].
 pub const SCOPE: &str = "read:items";
+
+const JWKS_PATH: &str = "/.well-known/jwks.json";
 
 /// How the JWKS endpoint answers.
 #[derive(Debug, Clone)]
@@ -39,9 +38,8 @@ pub enum JwksAnswer {
 
 /// Serves until it is dropped.
 pub struct IdentityProvider {
-    origin: String,
+    server: Server,
     shared: Arc<Mutex<Shared>>,
-    _server: JoinSet<()>,
 }
 
 struct Shared {
@@ -49,6 +47,12 @@ struct Shared {
     published: Vec<Value>,
     answer: JwksAnswer,
     fetches: usize,
+}
+
+impl Shared {
+    fn new(signing: SigningKey, published: Vec<Value>) -> Arc<Mutex<Self>> {
+        Arc::new(Mutex::new(Self { signing, published, answer: JwksAnswer::Keys, fetches: 0 }))
+    }
 }
 
 impl IdentityProvider {
@@ -59,42 +63,26 @@ impl IdentityProvider {
 
     /// Signs with `signing`, and publishes that key alone.
     pub async fn start_with(signing: SigningKey) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port on 127.0.0.1");
-        let address = listener.local_addr().expect("a bound socket has an address");
-        Self::serve(listener, format!("http://{address}"), vec![signing.jwk()], signing)
+        let published = vec![signing.jwk()];
+        let shared = Shared::new(signing, published);
+        Self { server: Server::start(router(&shared)).await, shared }
     }
 
     /// As Auth0 does it: over TLS, with two RSA keys, of which the second is the next to sign.
     pub async fn start_with_tls(authority: &Authority) -> Self {
         let signing = SigningKey::rsa("key-1");
         let published = vec![signing.jwk(), SigningKey::rsa("key-2").jwk()];
-        let listener = authority.listen().await;
-        let origin = listener.origin();
-        Self::serve(listener, origin, published, signing)
-    }
-
-    fn serve<L: Listener<Addr: Debug>>(
-        listener: L,
-        origin: String,
-        published: Vec<Value>,
-        signing: SigningKey,
-    ) -> Self {
-        let shared =
-            Arc::new(Mutex::new(Shared { published, signing, answer: JwksAnswer::Keys, fetches: 0 }));
-        let routes =
-            Router::new().route("/.well-known/jwks.json", get(serve_jwks)).with_state(Arc::clone(&shared));
-        let mut server = JoinSet::new();
-        server.spawn(async move { axum::serve(listener, routes).await.expect("axum serves") });
-        Self { origin, shared, _server: server }
+        let shared = Shared::new(signing, published);
+        Self { server: Server::start_with_tls(authority, router(&shared)).await, shared }
     }
 
     /// The `iss` of its tokens; ends with `/`, as Auth0's does.
     pub fn issuer(&self) -> String {
-        format!("{}/", self.origin)
+        format!("{}/", self.server.url())
     }
 
     pub fn jwks_uri(&self) -> String {
-        format!("{}/.well-known/jwks.json", self.origin)
+        format!("{}{JWKS_PATH}", self.server.url())
     }
 
     /// The published keys, whatever the endpoint answers at the moment.
@@ -164,6 +152,10 @@ impl IdentityProvider {
     fn lock(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().expect("no holder of the lock panics")
     }
+}
+
+fn router(shared: &Arc<Mutex<Shared>>) -> Router {
+    Router::new().route(JWKS_PATH, get(serve_jwks)).with_state(Arc::clone(shared))
 }
 
 async fn serve_jwks(State(shared): State<Arc<Mutex<Shared>>>) -> Response {

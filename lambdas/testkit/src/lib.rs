@@ -7,5 +7,8 @@ pub mod bench;
 pub mod dynamodb;
 pub mod identity_provider;
 pub mod runtime;
+pub mod s3;
+mod server;
 pub mod signing_key;
+pub mod sqs;
 pub mod tls;

@@ -14,16 +14,14 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::serve::ListenerExt;
 use http::StatusCode;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
-use crate::dynamodb::send_at_once;
+use crate::server::Server;
 
 /// The function's timeout, unless an invocation says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -38,6 +36,7 @@ pub struct Runtime {
     ended: watch::Receiver<Option<String>>,
     waiting: watch::Receiver<bool>,
     output: Arc<Mutex<String>>,
+    _server: Server,
     _tasks: JoinSet<()>,
 }
 
@@ -92,14 +91,10 @@ impl Runtime {
             output: Arc::clone(&output),
             waiting: Arc::new(wait),
         };
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port on 127.0.0.1");
-        let address = listener.local_addr().expect("a bound socket has an address").to_string();
+        let server = Server::start(routes(api)).await;
         let mut tasks = JoinSet::new();
-        tasks.spawn(async move {
-            axum::serve(listener.tap_io(send_at_once), routes(api)).await.expect("axum serves")
-        });
 
-        let mut process = spawn(command, &address, variables);
+        let mut process = spawn(command, server.url().trim_start_matches("http://"), variables);
         let process_id = process.id().expect("nobody has waited for the process yet");
         let stdout = collect(process.stdout.take(), Arc::clone(&output));
         let stderr = collect(process.stderr.take(), Arc::clone(&output));
@@ -112,7 +107,7 @@ impl Runtime {
             };
             end.send_replace(Some(how));
         });
-        Self { process_id, invocations, ended, waiting, output, _tasks: tasks }
+        Self { process_id, invocations, ended, waiting, output, _server: server, _tasks: tasks }
     }
 
     /// The function's answer to `event`.

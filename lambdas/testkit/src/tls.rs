@@ -17,8 +17,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::dynamodb::send_at_once;
-
 /// A certificate authority of one's own, and the certificate for `localhost` that it vouches for.
 pub struct Authority {
     root_pem: String,
@@ -122,4 +120,10 @@ fn leaf() -> CertificateParams {
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.use_authority_key_identifier_extension = true;
     params
+}
+
+/// Turns off the delay of small packets. Otherwise an answer may wait 40 ms for the acknowledgement of the one before.
+/// If it cannot be turned off, a test only takes longer.
+pub(crate) fn send_at_once(stream: &mut TcpStream) {
+    let _ = stream.set_nodelay(true);
 }

@@ -5,10 +5,11 @@ use std::{fs, io};
 
 use restctl_contract::template::variable;
 use restctl_testkit::bench::BoxError;
+use restctl_testkit::dynamodb::{Dynamo, TableContent};
 use restctl_testkit::identity_provider::{AUDIENCE, IdentityProvider, SCOPE};
 use restctl_testkit::tls::Authority;
 
-use crate::dynamodb::{Dynamodb, KEY, TABLE};
+const TABLE: &str = "items";
 
 /// Where Linux distributions keep the root certificates. The last one is Amazon Linux 2023, which Lambda uses.
 const SYSTEM_ROOTS: [&str; 2] = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
@@ -16,7 +17,7 @@ const SYSTEM_ROOTS: [&str; 2] = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki
 /// The identity provider and DynamoDB, which run until this is dropped.
 pub(crate) struct Cloud {
     provider: IdentityProvider,
-    dynamodb: Dynamodb,
+    dynamodb: Dynamo,
     /// The root certificate of the services.
     own_root: PathBuf,
     /// The system's root certificates and that one. Reading them all is part of a start.
@@ -33,9 +34,11 @@ impl Cloud {
         let roots = folder.join("bench-roots.pem");
         fs::write(&own_root, authority.root_pem())?;
         fs::write(&roots, format!("{system}\n{}", authority.root_pem()))?;
+        let dynamodb = Dynamo::start_with_tls(&authority).await;
+        dynamodb.generate_table(TABLE, TableContent::EveryRow);
         Ok(Self {
             provider: IdentityProvider::start_with_tls(&authority).await,
-            dynamodb: Dynamodb::start(&authority).await,
+            dynamodb,
             own_root,
             roots,
             system_roots: system.matches("BEGIN CERTIFICATE").count(),
@@ -55,12 +58,12 @@ impl Cloud {
             ("SSL_CERT_FILE", roots.clone()),
             ("AWS_CA_BUNDLE", roots),
             ("NODE_EXTRA_CA_CERTS", self.own_root.display().to_string()),
-            ("AWS_ENDPOINT_URL", self.dynamodb.url.clone()),
+            ("AWS_ENDPOINT_URL", self.dynamodb.url().to_owned()),
             ("AWS_DEFAULT_REGION", "eu-central-1".to_owned()),
             // Suppresses a warning on the terminal.
             ("AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED", "true".to_owned()),
             (variable::ITEMS_TABLE, TABLE.to_owned()),
-            (variable::KEY_NAME, KEY.to_owned()),
+            (variable::KEY_NAME, "id".to_owned()),
             (variable::KEY_TYPE, "S".to_owned()),
             (variable::ISSUER, self.provider.issuer()),
             (variable::AUDIENCE, AUDIENCE.to_owned()),

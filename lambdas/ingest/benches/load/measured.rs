@@ -15,7 +15,7 @@ pub(crate) struct Measured {
     pub(crate) wall: Duration,
     pub(crate) peak_bytes: u64,
     /// To all services together.
-    pub(crate) calls: u64,
+    pub(crate) calls: usize,
     pub(crate) write_units: u64,
 }
 
@@ -33,9 +33,9 @@ impl Measured {
         load.await?;
         let wall = began.elapsed();
         let after = process::usage(process)?;
-        let (put, expected) = (cloud.dynamodb().puts(), cloud.dynamodb().found.puts(rows));
-        if put != expected {
-            return Err(format!("put {put:?} instead of {expected:?} (items, sum of their ids)").into());
+        let (puts, expected) = (cloud.puts(), cloud.content.expected_puts(rows));
+        if puts != expected {
+            return Err(format!("{puts:?} instead of {expected:?}").into());
         }
         Ok(Self {
             rows,
@@ -44,7 +44,7 @@ impl Measured {
             wall,
             peak_bytes: after.peak_bytes,
             calls: cloud.calls(),
-            write_units: put.0,
+            write_units: puts.items,
         })
     }
 

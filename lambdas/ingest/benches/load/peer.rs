@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use restctl_testkit::bench::BoxError;
 use restctl_testkit::bench::peer::{Node, Python};
+use restctl_testkit::dynamodb::TableContent;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{ChildStdout, Command};
 
 use crate::cloud::{BUCKET, Cloud, ITEMS_TABLE, OBJECT};
-use crate::dynamodb::{Dynamodb, Found};
 use crate::measured::Measured;
 
 const NODE: Node<'_> = Node {
@@ -51,14 +51,14 @@ impl Peer {
 
     /// Into an empty table.
     pub(crate) async fn load(&self, rows: u64) -> Result<Measured, BoxError> {
-        let cloud = Cloud::start(rows, Dynamodb::new(Found::Nothing)).await?;
+        let cloud = Cloud::start(rows, TableContent::Nothing).await;
         let mut process = Command::new(&self.program)
             .arg(&self.script)
             .args([BUCKET, OBJECT, ITEMS_TABLE])
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .envs(cloud.endpoints())
             .envs([
-                ("AWS_ENDPOINT_URL", cloud.url.as_str()),
                 ("AWS_REGION", "eu-central-1"),
                 ("AWS_DEFAULT_REGION", "eu-central-1"),
                 ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),

@@ -5,11 +5,11 @@ use std::time::Duration;
 use restctl_contract::load::{LoadState, Receipt};
 use restctl_contract::template::variable;
 use restctl_testkit::bench::{BoxError, row};
+use restctl_testkit::dynamodb::TableContent;
 use restctl_testkit::runtime::Runtime;
 use serde_json::{Value, json};
 
 use crate::cloud::{BUCKET, Cloud, ITEMS_TABLE, LEDGER_TABLE, OBJECT, VERSION};
-use crate::dynamodb::{Dynamodb, Found};
 use crate::measured::Measured;
 
 /// As long as a function may take.
@@ -17,11 +17,10 @@ const TIMEOUT: Duration = Duration::from_secs(900);
 
 const EVENT: &str = include_str!("../../../../fixtures/events/object-created.json");
 
-pub(crate) async fn load(found: Found, rows: u64) -> Result<Measured, BoxError> {
-    let cloud = Cloud::start(rows, Dynamodb::new(found)).await?;
-    let (queue, dead_letters) = (format!("{}/loads.fifo", cloud.url), format!("{}/dead.fifo", cloud.url));
+pub(crate) async fn load(content: TableContent, rows: u64) -> Result<Measured, BoxError> {
+    let cloud = Cloud::start(rows, content).await;
+    let (queue, dead_letters) = (cloud.queue_url("loads.fifo"), cloud.queue_url("dead.fifo"));
     let variables = [
-        ("AWS_ENDPOINT_URL", cloud.url.as_str()),
         (variable::ITEMS_TABLE, ITEMS_TABLE),
         (variable::LEDGER_TABLE, LEDGER_TABLE),
         (variable::LOAD_QUEUE, &queue),
@@ -29,6 +28,7 @@ pub(crate) async fn load(found: Found, rows: u64) -> Result<Measured, BoxError> 
         (variable::KEY_NAME, "id"),
         (variable::KEY_TYPE, "S"),
     ];
+    let variables = [&cloud.endpoints()[..], &variables].concat();
     let runtime = Runtime::start(env!("CARGO_BIN_EXE_restctl-ingest"), &variables).await;
     // It is answered once the function has started, which is no part of the load.
     runtime.invoke(&json!({ "Records": [] })).await?;
@@ -60,12 +60,11 @@ fn event(rows: u64) -> Result<Value, BoxError> {
 
 /// Whether the receipt says what the table's content asks for.
 fn check(cloud: &Cloud, rows: u64) -> Result<(), BoxError> {
-    let dynamodb = cloud.dynamodb();
-    let entry = dynamodb.last_load().ok_or("the ledger has no load")?;
-    let (written, _) = dynamodb.found.puts(rows);
+    let entry = cloud.last_load().ok_or("the ledger has no load")?;
+    let written = cloud.content.expected_puts(rows).items;
     let receipt = Receipt { read: rows, ..entry.receipt };
-    let expected = match dynamodb.found {
-        Found::Nothing => Receipt { new: written, changed: 0, unchanged: 0, ..receipt },
+    let expected = match cloud.content {
+        TableContent::Nothing => Receipt { new: written, changed: 0, unchanged: 0, ..receipt },
         _ => Receipt { new: 0, changed: written, unchanged: rows - written, ..receipt },
     };
     if entry.state == LoadState::Loaded && entry.receipt == expected && expected.rejected == 0 {

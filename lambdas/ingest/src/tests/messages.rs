@@ -1,10 +1,11 @@
 //! What becomes of each message.
 
 use restctl_contract::load::{LoadId, LoadState, rejects_key};
+use restctl_testkit::s3;
 use serde_json::json;
 
 use super::world::{World, csv, message};
-use super::{NONE_FAILED, receipt, s3};
+use super::{NONE_FAILED, receipt};
 
 #[tokio::test]
 async fn a_message_delivered_twice_loads_once() {

@@ -9,10 +9,10 @@ use restctl_aws::{Environment, Service};
 use restctl_contract::key::{Key, KeyType};
 use restctl_contract::load::{LedgerEntry, LoadId, Receipt};
 use restctl_testkit::dynamodb::Dynamo;
+use restctl_testkit::s3::Bucket;
+use restctl_testkit::sqs::Sqs;
 use serde_json::{Value, json};
 
-use super::s3::Bucket;
-use super::sqs::Sqs;
 use crate::dynamodb::{Backoff, Dynamodb};
 use crate::handler::Handler;
 use crate::load::{LedgerCadence, LoadContext};

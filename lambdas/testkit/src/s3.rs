@@ -1,0 +1,330 @@
+//! As much of Amazon S3 as a load needs: one bucket with versions of objects to read and objects to put, and with
+//! settings for the answers that S3 seldom gives.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use futures_util::{StreamExt, stream};
+
+use crate::server::Server;
+
+/// How much of a generated object is made at once.
+const GENERATED_PIECE_BYTES: u64 = 64 * 1024;
+
+/// The bucket `data`. Serves until it is dropped.
+pub struct Bucket {
+    server: Server,
+    contents: Arc<Mutex<Contents>>,
+}
+
+#[derive(Default)]
+struct Contents {
+    versions: Vec<Version>,
+    written: HashMap<String, Vec<u8>>,
+    reads: usize,
+    writes: usize,
+    refused_reads: usize,
+    breaks: Breaks,
+    piece_bytes: Option<u64>,
+    ignores_ranges: bool,
+    refused_writes: usize,
+}
+
+/// The next `calls` reads break off after `bytes` bytes.
+#[derive(Default)]
+struct Breaks {
+    calls: usize,
+    bytes: u64,
+}
+
+#[derive(Clone)]
+struct Version {
+    key: String,
+    id: String,
+    content: Content,
+    metadata: Vec<(String, String)>,
+}
+
+#[derive(Clone)]
+enum Content {
+    Bytes(Bytes),
+    Generated { size: u64, part: fn(Range<u64>) -> Vec<u8> },
+}
+
+impl Content {
+    fn size(&self) -> u64 {
+        match self {
+            Content::Bytes(bytes) => bytes.len() as u64,
+            Content::Generated { size, .. } => *size,
+        }
+    }
+
+    fn part(&self, range: Range<u64>) -> Bytes {
+        match self {
+            Content::Bytes(bytes) => bytes.slice(range.start as usize..range.end as usize),
+            Content::Generated { part, .. } => part(range).into(),
+        }
+    }
+
+    fn etag(&self) -> String {
+        match self {
+            Content::Bytes(bytes) => etag(bytes),
+            Content::Generated { size, .. } => etag(&size.to_be_bytes()),
+        }
+    }
+}
+
+impl Bucket {
+    /// Must be called within a tokio runtime, which then also runs the server.
+    pub async fn start() -> Self {
+        let contents = Arc::default();
+        let router = Router::new()
+            .route("/data/{*key}", get(read).put(write))
+            .layer(DefaultBodyLimit::disable())
+            .with_state(Arc::clone(&contents));
+        Self { server: Server::start(router).await, contents }
+    }
+
+    pub fn url(&self) -> &str {
+        self.server.url()
+    }
+
+    pub fn put(&self, key: &str, version: &str, body: &[u8]) {
+        self.put_with(key, version, body, &[]);
+    }
+
+    /// `metadata` as in `x-amz-meta-NAME: VALUE`.
+    pub fn put_with(&self, key: &str, version: &str, body: &[u8], metadata: &[(&str, &str)]) {
+        self.add(key, version, Content::Bytes(Bytes::copy_from_slice(body)), metadata);
+    }
+
+    /// Adds an object of `size` bytes that is made as it is read: `part` returns any range of it.
+    pub fn generate(
+        &self,
+        key: &str,
+        version: &str,
+        size: u64,
+        part: fn(Range<u64>) -> Vec<u8>,
+        metadata: &[(&str, &str)],
+    ) {
+        self.add(key, version, Content::Generated { size, part }, metadata);
+    }
+
+    fn add(&self, key: &str, version: &str, content: Content, metadata: &[(&str, &str)]) {
+        let metadata = metadata.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let (key, id) = (key.to_owned(), version.to_owned());
+        self.contents().versions.push(Version { key, id, content, metadata: metadata.collect() });
+    }
+
+    /// Removes everything, and all settings.
+    pub fn clear(&self) {
+        *self.contents() = Contents::default();
+    }
+
+    /// Removes a version.
+    pub fn delete(&self, key: &str, version: &str) {
+        self.contents().versions.retain(|other| other.key != key || other.id != version);
+    }
+
+    /// What has been put under `key` by a call.
+    pub fn written(&self, key: &str) -> Option<Vec<u8>> {
+        self.contents().written.get(key).cloned()
+    }
+
+    /// How many GET and HEAD requests have arrived.
+    pub fn reads(&self) -> usize {
+        self.contents().reads
+    }
+
+    /// How many requests of any kind have arrived.
+    pub fn calls(&self) -> usize {
+        let contents = self.contents();
+        contents.reads + contents.writes
+    }
+
+    /// The next `calls` reads find S3 unavailable.
+    pub fn refuse_reads(&self, calls: usize) {
+        self.contents().refused_reads = calls;
+    }
+
+    /// The next `calls` GETs break off after `bytes` bytes.
+    pub fn break_off(&self, calls: usize, bytes: usize) {
+        self.contents().breaks = Breaks { calls, bytes: bytes as u64 };
+    }
+
+    /// Objects arrive whole, whatever range is asked for.
+    pub fn ignore_ranges(&self) {
+        self.contents().ignores_ranges = true;
+    }
+
+    /// Objects arrive in pieces of `bytes`.
+    pub fn send_pieces_of(&self, bytes: usize) {
+        self.contents().piece_bytes = Some(bytes as u64);
+    }
+
+    /// The next `calls` puts find S3 unavailable.
+    pub fn refuse_writes(&self, calls: usize) {
+        self.contents().refused_writes = calls;
+    }
+
+    fn contents(&self) -> MutexGuard<'_, Contents> {
+        lock(&self.contents)
+    }
+}
+
+/// Tells bodies apart, as S3's entity tags do.
+pub fn etag(body: &[u8]) -> String {
+    format!("{:032x}", BuildHasherDefault::<DefaultHasher>::default().hash_one(body))
+}
+
+fn lock(contents: &Mutex<Contents>) -> MutexGuard<'_, Contents> {
+    contents.lock().expect("no holder of the lock panics")
+}
+
+async fn read(
+    State(contents): State<Arc<Mutex<Contents>>>,
+    method: Method,
+    Path(key): Path<String>,
+    RawQuery(query): RawQuery,
+    request: HeaderMap,
+) -> Response {
+    let mut contents = lock(&contents);
+    contents.reads += 1;
+    if contents.refused_reads > 0 {
+        contents.refused_reads -= 1;
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    let query = query.unwrap_or_default();
+    let id = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "versionId").map(|(_, id)| id);
+    let found = contents.versions.iter().rev();
+    let found =
+        found.clone().find(|version| version.key == key && id.as_ref().is_none_or(|id| *id == version.id));
+    let Some(version) = found.cloned() else {
+        let code = if id.is_some() { "NoSuchVersion" } else { "NoSuchKey" };
+        return (StatusCode::NOT_FOUND, format!("<Error><Code>{code}</Code></Error>")).into_response();
+    };
+    let size = version.content.size();
+    let range = request.get("range").filter(|_| !contents.ignores_ranges);
+    let mut headers = object_headers(&version);
+    if method == Method::HEAD {
+        headers.insert("content-length", size.into());
+        return headers.into_response();
+    }
+    let part = match range.map(|range| parse_range(range, size)) {
+        None => 0..size,
+        Some(Some(part)) => part,
+        Some(None) => return StatusCode::RANGE_NOT_SATISFIABLE.into_response(),
+    };
+    if range.is_some() {
+        let range = format!("bytes {}-{}/{size}", part.start, part.end - 1);
+        headers.insert("content-range", header_value(&range));
+    }
+    let body = contents.body(&version.content, part, &mut headers);
+    let status = if request.contains_key("range") { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
+    (status, headers, body).into_response()
+}
+
+impl Contents {
+    /// Returns the part as a body that is made while it is sent. Adds the length unless the settings cut the body up.
+    fn body(&mut self, content: &Content, part: Range<u64>, headers: &mut HeaderMap) -> Body {
+        let breaks = self.breaks.calls > 0;
+        let end = if breaks { part.end.min(part.start + self.breaks.bytes) } else { part.end };
+        self.breaks.calls = self.breaks.calls.saturating_sub(1);
+        let cut_up = breaks || self.piece_bytes.is_some();
+        let piece_bytes = match (self.piece_bytes, content) {
+            (Some(bytes), _) => bytes,
+            (None, Content::Bytes(_)) => u64::MAX,
+            (None, Content::Generated { .. }) => GENERATED_PIECE_BYTES,
+        };
+        let content = content.clone();
+        let pieces = pieces(part.start..end, piece_bytes).map(move |piece| Ok(content.part(piece)));
+        if !cut_up {
+            headers.insert("content-length", (part.end - part.start).into());
+            return Body::from_stream(stream::iter(pieces));
+        }
+        let broken = breaks.then(|| Err(std::io::Error::other("broken off")));
+        // Each piece must be on its way before the next: a break would take them all along.
+        Body::from_stream(stream::iter(pieces.chain(broken)).then(async |piece| {
+            tokio::task::yield_now().await;
+            piece
+        }))
+    }
+}
+
+fn pieces(part: Range<u64>, bytes: u64) -> impl Iterator<Item = Range<u64>> {
+    let mut start = part.start;
+    std::iter::from_fn(move || {
+        let end = part.end.min(start.saturating_add(bytes));
+        let piece = start..end;
+        start = end;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
+fn object_headers(version: &Version) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert("accept-ranges", HeaderValue::from_static("bytes"));
+    headers.insert("last-modified", HeaderValue::from_static("Thu, 15 Jan 2026 09:30:05 GMT"));
+    headers.insert("etag", header_value(&format!("\"{}\"", version.content.etag())));
+    headers.insert("x-amz-version-id", header_value(&version.id));
+    for (name, value) in &version.metadata {
+        let name = HeaderName::try_from(format!("x-amz-meta-{name}")).expect("metadata has a valid name");
+        headers.insert(name, header_value(value));
+    }
+    headers
+}
+
+fn header_value(text: &str) -> HeaderValue {
+    text.parse().expect("a header's value is visible ASCII")
+}
+
+/// Reads `bytes=N-` or `bytes=N-M`, the last byte included (RFC 9110, section 14.1.2). `None` if it has no byte of the
+/// object.
+fn parse_range(range: &HeaderValue, size: u64) -> Option<Range<u64>> {
+    let (first, last) = range.to_str().ok()?.strip_prefix("bytes=")?.split_once('-')?;
+    let first: u64 = first.parse().ok()?;
+    let end = if last.is_empty() { size } else { size.min(last.parse::<u64>().ok()? + 1) };
+    (first < end).then_some(first..end)
+}
+
+async fn write(
+    State(contents): State<Arc<Mutex<Contents>>>,
+    Path(key): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> StatusCode {
+    let chunked = headers.get("content-encoding").is_some_and(|coding| coding == "aws-chunked");
+    let body = if chunked { decode_chunks(&body) } else { body.to_vec() };
+    let mut contents = lock(&contents);
+    contents.writes += 1;
+    if contents.refused_writes > 0 {
+        contents.refused_writes -= 1;
+        return StatusCode::SERVICE_UNAVAILABLE;
+    }
+    contents.written.insert(key, body);
+    StatusCode::OK
+}
+
+/// Decodes `aws-chunked`, in which the SDK streams: size in hexadecimal, CRLF, data, CRLF, until size 0.
+fn decode_chunks(mut coded: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let end = coded.windows(2).position(|pair| pair == b"\r\n").expect("a chunk's size ends with CRLF");
+        let size = std::str::from_utf8(&coded[..end]).expect("a chunk's size is ASCII");
+        let size = size.split(';').next().unwrap_or_default();
+        let size = usize::from_str_radix(size, 16).expect("a chunk's size is hexadecimal");
+        if size == 0 {
+            return body;
+        }
+        body.extend(&coded[end + 2..end + 2 + size]);
+        coded = &coded[end + 2 + size + 2..];
+    }
+}
