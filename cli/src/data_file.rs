@@ -77,7 +77,7 @@ impl DataFile {
     pub(crate) fn from_args(path: &Path, input: &InputArgs) -> Result<Self> {
         let shown = path.display().to_string();
         let object = object_name(path, input.name.as_deref())?;
-        let encoding = Encoding::of(&object).map_err(|reason| cannot_load(&shown, &reason.into()))?;
+        let encoding = Encoding::from_name(&object).map_err(|reason| cannot_load(&shown, &reason.into()))?;
         if encoding.format != Format::Csv && (input.delimiter.is_some() || !input.types.is_empty()) {
             let what = format!("{object} is not CSV, and --delimiter and --types are for CSV only");
             return Err(usage_failure(&what, "leave them out"));

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 use restctl_contract::key::Key;
-use restctl_rows::{Dialect, Findings, Reject, Survey, Unreadable};
+use restctl_rows::{Dialect, Reject, Survey, SurveyFindings, Unreadable};
 use sha2::{Digest, Sha256};
 
 use crate::data_file::duplicates::Duplicates;
@@ -16,7 +16,7 @@ const CHUNK_BYTES: usize = 256 * 1024;
 
 /// What the first reading of a file found.
 pub(crate) struct SurveyedFile {
-    pub(crate) findings: Findings,
+    pub(crate) findings: SurveyFindings,
     /// Rows that a later row with the same key supersedes.
     pub(crate) duplicates: u64,
     /// SHA-256 of the file's bytes, in hexadecimal.

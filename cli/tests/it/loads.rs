@@ -42,8 +42,8 @@ fn loads_of_any_origin_are_listed_shown_and_repaired() {
 
     cloud.put_object(&bucket, "broken.csv", "name\nwithout a key\n");
     let broken = load_of(&cloud, "broken.csv", "failed");
-    assert!(cloud.succeed(&["loads", "show", &broken]).data.contains("no column is called"));
-    cloud.run(&["loads", "retry", &broken]).failed_with(1, &["failed", "no column is called", "loads retry"]);
+    assert!(cloud.succeed(&["loads", "show", &broken]).data.contains("no column is named"));
+    cloud.run(&["loads", "retry", &broken]).failed_with(1, &["failed", "no column is named", "loads retry"]);
 
     let table = cloud.succeed(&["loads", "ls"]).data;
     let lines: Vec<&str> = table.lines().collect();

@@ -168,7 +168,7 @@ fn files_of_every_kind_load_and_bad_rows_are_named() {
 
     for (file, words) in [
         ("not-utf8.csv", ["not UTF-8", "line 3"]),
-        ("no-key.csv", ["no column is called \"id\"", "next:"]),
+        ("no-key.csv", ["no column is named \"id\"", "next:"]),
         ("empty.csv", ["the file is empty", "next:"]),
         ("README.md", ["does not tell the format", ".csv"]),
         ("nowhere.csv", ["nowhere.csv is not a regular file", "error:"]),

@@ -223,7 +223,7 @@ fn what_cannot_be_verified_is_refused(cloud: &Cloud) {
         (&["--types", "id:string", "items.csv"], 2, "it is the key"),
         (&["--delimiter", ";", "items.ndjson"], 2, "is not CSV"),
         (&["not-utf8.csv"], 1, "not UTF-8"),
-        (&["no-key.csv"], 1, "no column is called"),
+        (&["no-key.csv"], 1, "no column is named"),
         (&["empty.csv"], 1, "the file is empty"),
     ] {
         cloud.run(&[&["verify"], args].concat()).failed_with(exit, &[words]);

@@ -9,14 +9,14 @@ use zstd::Zstd;
 use crate::dialect::encoding::Compression;
 use crate::unreadable::Unreadable;
 
-/// As much text as is read at once, however large the chunk and however well it is compressed, in bytes.
+/// How many bytes of text are read at once, however large the chunk is and however well it is compressed.
 pub(crate) const PIECE_BYTES: usize = 16 * 1024;
 
-/// The bytes of a compressed file to its text, a piece at a time, however well it is compressed.
+/// Turns the bytes of a compressed file into text, one piece at a time, however well it is compressed.
 pub(crate) struct Decompressor {
     codec: Codec,
     piece: Vec<u8>,
-    taken: u64,
+    bytes_read: u64,
 }
 
 enum Codec {
@@ -25,32 +25,33 @@ enum Codec {
 }
 
 impl Decompressor {
-    pub(crate) fn of(compression: Compression) -> Option<Self> {
+    /// Returns `None` if the file is not compressed.
+    pub(crate) fn new(compression: Compression) -> Option<Self> {
         let codec = match compression {
             Compression::None => return None,
             Compression::Gzip => Codec::Gzip(Box::default()),
             Compression::Zstd => Codec::Zstd(Box::default()),
         };
-        Some(Self { codec, piece: vec![0; PIECE_BYTES], taken: 0 })
+        Some(Self { codec, piece: vec![0; PIECE_BYTES], bytes_read: 0 })
     }
 
-    /// How many bytes of the file have been taken.
-    pub(crate) fn taken(&self) -> u64 {
-        self.taken
+    /// How many bytes of the file have been read.
+    pub(crate) fn bytes_read(&self) -> u64 {
+        self.bytes_read
     }
 
-    /// The text that comes next, and whether there may be more of it without another chunk.
-    pub(crate) fn read(&mut self, chunk: &mut &[u8]) -> Result<(&[u8], bool), Unreadable> {
+    /// Returns the next piece of text, and whether the chunk may contain more.
+    pub(crate) fn decompress(&mut self, chunk: &mut &[u8]) -> Result<(&[u8], bool), Unreadable> {
         let given = chunk.len();
         let length = match &mut self.codec {
-            Codec::Gzip(codec) => codec.read(chunk, &mut self.piece)?,
-            Codec::Zstd(codec) => codec.read(chunk, &mut self.piece)?,
+            Codec::Gzip(codec) => codec.decompress(chunk, &mut self.piece)?,
+            Codec::Zstd(codec) => codec.decompress(chunk, &mut self.piece)?,
         };
-        self.taken += (given - chunk.len()) as u64;
+        self.bytes_read += (given - chunk.len()) as u64;
         Ok((&self.piece[..length], length == self.piece.len() || !chunk.is_empty()))
     }
 
-    /// There is no more of the file.
+    /// Checks that the file may end here.
     pub(crate) fn finish(&self) -> Result<(), Unreadable> {
         match &self.codec {
             Codec::Gzip(codec) => codec.finish(),

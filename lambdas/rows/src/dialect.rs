@@ -16,15 +16,15 @@ pub struct Dialect {
     pub types: Types,
 }
 
-/// The byte between a CSV's cells: a comma unless told otherwise.
+/// The byte between the cells of a CSV, by default a comma.
 ///
-/// It is one ASCII character, and neither a quote nor a control character other than the tab.
+/// It is an ASCII character, but neither a quote nor a control character other than the tab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Delimiter(u8);
 
-/// Where the types of a CSV's columns come from. JSON has types of its own.
+/// Where the types of a CSV's columns come from. JSON has its own types.
 ///
-/// The key has the key's type, whatever [`Types::Columns`] says; [`Types::Named`] may not differ from it.
+/// The key column always has the key's type: [`Types::Columns`] is ignored there, and [`Types::Named`] must agree.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Types {
     /// Each column is a string.
@@ -32,7 +32,7 @@ pub enum Types {
     Strings,
     /// One for each column of the header.
     Columns(ColumnTypes),
-    /// By the columns' names; columns not named are strings.
+    /// By the names of columns. The other columns are strings.
     Named(BTreeMap<String, ColumnType>),
 }
 
@@ -53,14 +53,14 @@ impl TryFrom<u8> for Delimiter {
 
     fn try_from(byte: u8) -> Result<Self, String> {
         match byte {
-            b'"' => Err("a quote cannot be the delimiter, since it goes around cells".to_owned()),
+            b'"' => Err("a quote cannot be the delimiter, because it encloses cells".to_owned()),
             b'\t' | b' '..=b'~' => Ok(Self(byte)),
-            _ => Err("a delimiter is one ASCII character that prints, or the tab".to_owned()),
+            _ => Err("a delimiter is one printable ASCII character, or a tab".to_owned()),
         }
     }
 }
 
-/// As people type it: one character, or `tab` or `\t`.
+/// Reads what people type: one character, `tab` or `\t`.
 impl FromStr for Delimiter {
     type Err = String;
 
@@ -73,7 +73,7 @@ impl FromStr for Delimiter {
     }
 }
 
-/// What [`FromStr`] reads.
+/// Writes what [`FromStr`] reads.
 impl fmt::Display for Delimiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {

@@ -1,4 +1,4 @@
-//! One reader for each format: text to rows and rejects.
+//! One reader for each format. It turns text into rows and rejects.
 
 pub(crate) mod csv;
 mod json;

@@ -1,8 +1,8 @@
-//! The bytes of a data file, in chunks of any size, to typed rows or rejects.
+//! Turns the bytes of a data file, in chunks of any size, into typed rows and rejects.
 //!
-//! Reads no files and no sockets: whoever has the bytes feeds them to a [`Parser`] (to load) or to a [`Survey`]
-//! (to find out beforehand what would become of the file). What is kept in memory is one record at most,
-//! of at most [`MAX_RECORD_BYTES`], and what decompression asks for: 128 MiB at most, for zstd.
+//! This crate reads neither files nor sockets. Its caller feeds the bytes to a [`Parser`], which loads them, or to a
+//! [`Survey`], which finds out what a load would do. Memory holds one record of at most [`MAX_RECORD_BYTES`], and what
+//! decompression needs: 128 MiB at most, for zstd.
 
 mod decompressor;
 mod dialect;
@@ -24,7 +24,7 @@ pub use limits::MAX_RECORD_BYTES;
 pub use parser::Parser;
 pub use reject::Reject;
 pub use row::Row;
-pub use survey::{Column, Findings, MAX_SHOWN_REJECTS, Survey};
+pub use survey::{MAX_SHOWN_REJECTS, Survey, SurveyFindings, SurveyedColumn};
 pub use types::column_types::{ColumnType, ColumnTypes, ColumnTypesError};
 pub use types::value::Value;
 pub use unreadable::Unreadable;

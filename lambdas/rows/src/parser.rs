@@ -3,7 +3,7 @@ use restctl_contract::load::Position;
 
 use crate::decompressor::{Decompressor, PIECE_BYTES};
 use crate::dialect::Dialect;
-use crate::format::csv;
+use crate::format::csv::CsvColumn;
 use crate::records::Records;
 use crate::reject::Reject;
 use crate::row::Row;
@@ -11,13 +11,13 @@ use crate::unreadable::Unreadable;
 
 /// Turns the bytes of one file into rows and rejects, in the order of the file.
 ///
-/// The outcome depends neither on how the bytes are cut into chunks nor on where a parser stopped and another one
-/// resumed. After an [`Unreadable`] there is nothing more to be had from the file.
+/// The result depends neither on how the bytes are cut into chunks nor on where one parser stopped and another one
+/// resumed. After an [`Unreadable`], nothing more can be read from the file.
 ///
-/// - A number or a string will do for the key, whatever its type: `007` is 7 where the key is a number.
-/// - Where an object has two members of the same name, the last one counts.
+/// - A key may be written as a number or a string, whatever its type: `007` is 7 if the key is a number.
+/// - If an object has two members with the same name, the last one counts.
 pub struct Parser {
-    /// Of a compressed file.
+    /// `None` if the file is not compressed.
     decompressor: Option<Decompressor>,
     records: Records,
 }
@@ -27,35 +27,38 @@ impl Parser {
         Self::resume(dialect, key, Position::START)
     }
 
-    /// Goes on at `position`, where a parser of the same file and dialect stood before.
+    /// Continues at `position`, where a parser of the same file and dialect has stopped.
     pub fn resume(dialect: &Dialect, key: &Key, position: Position) -> Self {
-        let decompressor = Decompressor::of(dialect.encoding.compression);
+        let decompressor = Decompressor::new(dialect.encoding.compression);
         let mut records = Records::new(dialect, key, position);
         if decompressor.is_none() {
-            records.skip(records.ahead());
+            records.skip(records.unwanted_bytes());
         }
         Self { decompressor, records }
     }
 
-    /// The offset in the file, as it is stored, of the byte that [`Parser::read`] wants next.
+    /// Returns the offset, in the file as it is stored, of the byte that [`Parser::read`] wants next.
     ///
-    /// It moves by what `read` takes. Of a file that is not compressed, a resumed parser wants its position at
-    /// once, or, of a CSV, after the header; the text of a compressed one is skipped within.
-    pub fn wants(&self) -> u64 {
-        self.decompressor.as_ref().map_or(self.records.offset(), Decompressor::taken)
+    /// It moves by what `read` takes. In a file that is not compressed, a resumed parser wants its position at once, or
+    /// after the header of a CSV. In a compressed file, it skips the text before its position itself.
+    pub fn wanted_offset(&self) -> u64 {
+        self.decompressor.as_ref().map_or(self.records.offset(), Decompressor::bytes_read)
     }
 
-    /// Reads on from the front of `chunk`, and adds to `out` what is complete, of about 16 KiB of text at a time.
+    /// Reads about 16 KiB of text from the front of `chunk`, and adds what is complete to `out`.
     ///
-    /// `true`: call again with what is left of the chunk. `false`: go on with the bytes at [`Parser::wants`]; what
-    /// may be left of the chunk is not wanted.
+    /// If it returns `true`, call it again with the rest of the chunk. If it returns `false`, continue with the bytes at
+    /// [`Parser::wanted_offset`]; the rest of the chunk is not wanted.
+    ///
+    /// # Errors
+    /// If nothing more can be read from the file.
     pub fn read(
         &mut self,
         chunk: &mut &[u8],
         out: &mut Vec<Result<Row, Reject>>,
     ) -> Result<bool, Unreadable> {
         let Some(decompressor) = &mut self.decompressor else { return self.read_plain(chunk, out) };
-        let (mut text, more) = decompressor.read(chunk)?;
+        let (mut text, more) = decompressor.decompress(chunk)?;
         while !text.is_empty() {
             self.records.read(&mut text, out)?;
         }
@@ -71,27 +74,30 @@ impl Parser {
         let given = piece.len();
         self.records.read(&mut piece, out)?;
         *chunk = &chunk[given - piece.len()..];
-        let ahead = self.records.ahead();
-        let more = ahead < chunk.len() as u64;
+        let unwanted = self.records.unwanted_bytes();
+        let more = unwanted < chunk.len() as u64;
         if !more {
-            self.records.skip(ahead);
+            self.records.skip(unwanted);
         }
         Ok(more)
     }
 
-    /// There is no more; adds what was still open. For when [`Parser::read`] returned `false` on the last chunk.
+    /// Ends the file and adds the last record. Call it when [`Parser::read`] has returned `false` for the last chunk.
+    ///
+    /// # Errors
+    /// If the file must not end here.
     pub fn finish(&mut self, out: &mut Vec<Result<Row, Reject>>) -> Result<(), Unreadable> {
         self.decompressor.as_ref().map_or(Ok(()), Decompressor::finish)?;
         self.records.finish(out)
     }
 
-    /// Between the last record that went to `out` and the next: where another parser may resume.
+    /// Returns the position between the last record that went to `out` and the next. Another parser may resume there.
     pub fn position(&self) -> Position {
         self.records.position()
     }
 
-    /// A CSV's columns once its header has been read; of JSON, none.
-    pub(crate) fn columns(&self) -> &[csv::Column] {
+    /// Returns the columns of a CSV once its header has been read, and none for JSON.
+    pub(crate) fn columns(&self) -> &[CsvColumn] {
         self.records.columns()
     }
 }

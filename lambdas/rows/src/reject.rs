@@ -2,22 +2,22 @@
 
 pub(crate) mod excerpt;
 
-use excerpt::shown;
+use excerpt::shorten_name;
 
 /// A row that cannot be loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reject {
     /// Where the row starts in the file; the first line is 1.
     pub line: u64,
-    /// The column that is at fault, if one is; of a name longer than 100 bytes, its beginning.
+    /// The column at fault, if there is one. A name longer than 100 bytes is cut.
     pub column: Option<String>,
-    /// What is wrong, as the rest of a sentence about the column or the row.
+    /// What is wrong, as the predicate of a sentence about the column or the row.
     pub reason: String,
-    /// The row's beginning as it is in the file, about 1 KB at most.
+    /// The beginning of the row as it is in the file, about 1 KB at most.
     pub row: String,
 }
 
-/// A [`Reject`] that does not know its place yet.
+/// What is wrong with a row. With its place, it becomes a [`Reject`].
 #[derive(Debug)]
 pub(crate) struct Fault {
     pub(crate) column: Option<String>,
@@ -25,15 +25,15 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
-    pub(crate) fn row(reason: impl Into<String>) -> Self {
+    pub(crate) fn in_row(reason: impl Into<String>) -> Self {
         Self { column: None, reason: reason.into() }
     }
 
-    pub(crate) fn column(name: &str, reason: impl Into<String>) -> Self {
-        Self { column: Some(shown(name)), reason: reason.into() }
+    pub(crate) fn in_column(name: &str, reason: impl Into<String>) -> Self {
+        Self { column: Some(shorten_name(name)), reason: reason.into() }
     }
 
-    pub(crate) fn at(self, line: u64, row: String) -> Reject {
+    pub(crate) fn into_reject(self, line: u64, row: String) -> Reject {
         Reject { line, column: self.column, reason: self.reason, row }
     }
 }

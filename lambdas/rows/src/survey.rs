@@ -3,7 +3,7 @@ use std::sync::Arc;
 use restctl_contract::key::Key;
 
 use crate::dialect::Dialect;
-use crate::format::csv::{self, key_type};
+use crate::format::csv::{CsvColumn, key_column_type};
 use crate::parser::Parser;
 use crate::reject::Reject;
 use crate::row::Row;
@@ -11,16 +11,16 @@ use crate::types::column_types::{ColumnType, ColumnTypes};
 use crate::types::value::Value;
 use crate::unreadable::Unreadable;
 
-/// How many rejects [`Findings`] shows; the others are counted.
+/// How many rejects [`SurveyFindings`] shows. The others are only counted.
 pub const MAX_SHOWN_REJECTS: usize = 10;
 
-/// What a unit of write capacity writes ("DynamoDB read and write operations", Amazon DynamoDB Developer Guide).
+/// How many bytes a unit of write capacity writes ("DynamoDB read and write operations", Amazon DynamoDB Developer Guide).
 const WRITE_UNIT_BYTES: usize = 1024;
 
-/// Reads a file as a load would, and finds out the types of those columns of a CSV of which the dialect says nothing.
+/// Reads a file as a load would, and finds the types of the CSV columns for which the dialect declares none.
 ///
-/// A column is a number or a boolean only where each of its cells (empty ones aside) prints back as the very
-/// same text: `007`, `1e5`, `1.0` and `+49…` stay strings. Rejected rows have no say.
+/// A column is a number or a boolean only if each of its cells, except empty ones, comes back as exactly the same text:
+/// `007`, `1e5`, `1.0` and `+49…` stay strings. Rejected rows do not count.
 pub struct Survey {
     parser: Parser,
     key: Key,
@@ -32,7 +32,7 @@ pub struct Survey {
     write_units: u64,
 }
 
-/// What a column may still be.
+/// The types that a column may still have.
 #[derive(Debug, Clone, Copy)]
 struct Candidate {
     number: bool,
@@ -40,30 +40,30 @@ struct Candidate {
     empty: bool,
 }
 
-/// What would become of a file.
+/// What a load would do with a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Findings {
-    /// A CSV's columns in the order of its header; of JSON, none.
-    pub columns: Vec<Column>,
+pub struct SurveyFindings {
+    /// The columns of a CSV in the order of its header, and none for JSON.
+    pub columns: Vec<SurveyedColumn>,
     /// Rows that can be loaded.
     pub rows: u64,
     /// Rows that cannot.
     pub rejected: u64,
-    /// The first [`MAX_SHOWN_REJECTS`] of them.
+    /// The first [`MAX_SHOWN_REJECTS`] of those.
     pub rejects: Vec<Reject>,
-    /// What DynamoDB charges to write all the rows: a unit for each 1,024 bytes begun, columns found to be numbers or
-    /// booleans counted as the text they are written in.
+    /// What DynamoDB charges for writing all rows: one unit per 1,024 bytes or part of them. Columns that turn out to be
+    /// numbers or booleans count with the length of their text.
     pub write_units: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Column {
+pub struct SurveyedColumn {
     pub name: String,
     pub kind: ColumnType,
 }
 
-impl Findings {
-    /// What to send along with the file, if it is a CSV.
+impl SurveyFindings {
+    /// Returns the column types to upload with the file, or `None` if it is not a CSV.
     pub fn column_types(&self) -> Option<ColumnTypes> {
         let types = self.columns.iter().map(|column| column.kind).collect();
         (!self.columns.is_empty()).then_some(ColumnTypes(types))
@@ -84,31 +84,37 @@ impl Survey {
         }
     }
 
-    /// Reads on; `key` gets the key of each row that can be loaded.
+    /// Reads the next chunk, and calls `key` with the key of each row that can be loaded.
+    ///
+    /// # Errors
+    /// If nothing more can be read from the file.
     pub fn feed(&mut self, mut chunk: &[u8], mut key: impl FnMut(&str)) -> Result<(), Unreadable> {
         loop {
             let more = self.parser.read(&mut chunk, &mut self.out)?;
-            self.count(&mut key);
+            self.count_rows(&mut key);
             if !more {
                 return Ok(());
             }
         }
     }
 
-    /// There is no more; `key` as in [`Survey::feed`].
-    pub fn finish(mut self, mut key: impl FnMut(&str)) -> Result<Findings, Unreadable> {
+    /// Ends the file. `key` is called as in [`Survey::feed`].
+    ///
+    /// # Errors
+    /// If the file must not end here.
+    pub fn finish(mut self, mut key: impl FnMut(&str)) -> Result<SurveyFindings, Unreadable> {
         self.parser.finish(&mut self.out)?;
-        self.count(&mut key);
+        self.count_rows(&mut key);
         let columns = self.parser.columns().iter().zip(&self.candidates);
-        let columns = columns.map(|(column, candidate)| Column {
+        let columns = columns.map(|(column, candidate)| SurveyedColumn {
             name: column.name.to_string(),
-            kind: match column.told {
-                _ if *column.name == *self.key.name => key_type(&self.key),
-                Some(told) => told,
-                None => candidate.kind(),
+            kind: match column.declared {
+                _ if *column.name == *self.key.name => key_column_type(&self.key),
+                Some(declared) => declared,
+                None => candidate.column_type(),
             },
         });
-        Ok(Findings {
+        Ok(SurveyFindings {
             columns: columns.collect(),
             rows: self.rows,
             rejected: self.rejected,
@@ -117,7 +123,7 @@ impl Survey {
         })
     }
 
-    fn count(&mut self, key: &mut impl FnMut(&str)) {
+    fn count_rows(&mut self, key: &mut impl FnMut(&str)) {
         let columns = self.parser.columns();
         self.candidates.resize(columns.len(), Candidate { number: true, boolean: true, empty: true });
         for row in self.out.drain(..) {
@@ -125,7 +131,7 @@ impl Survey {
                 Ok(row) => {
                     self.rows += 1;
                     self.write_units += row.bytes.div_ceil(WRITE_UNIT_BYTES) as u64;
-                    judge(columns, &mut self.candidates, &row);
+                    narrow_candidates(columns, &mut self.candidates, &row);
                     key(row.key());
                 }
                 Err(reject) => {
@@ -139,21 +145,21 @@ impl Survey {
     }
 }
 
-/// A row has its values in the order of the columns, empty cells left out.
-fn judge(columns: &[csv::Column], candidates: &mut [Candidate], row: &Row) {
+/// Removes the types that do not fit the row, whose values are in the order of the columns, without empty cells.
+fn narrow_candidates(columns: &[CsvColumn], candidates: &mut [Candidate], row: &Row) {
     let mut values = row.values.iter().peekable();
     for (column, candidate) in columns.iter().zip(candidates) {
-        let value = values.next_if(|(of, _)| Arc::ptr_eq(of, &column.name));
+        let value = values.next_if(|(name, _)| Arc::ptr_eq(name, &column.name));
         if let Some((_, Value::String(text))) = value {
-            candidate.number = candidate.number && ColumnType::Number.fits(text);
-            candidate.boolean = candidate.boolean && ColumnType::Boolean.fits(text);
+            candidate.number = candidate.number && ColumnType::Number.preserves(text);
+            candidate.boolean = candidate.boolean && ColumnType::Boolean.preserves(text);
             candidate.empty = false;
         }
     }
 }
 
 impl Candidate {
-    fn kind(self) -> ColumnType {
+    fn column_type(self) -> ColumnType {
         match self {
             Candidate { empty: true, .. } => ColumnType::String,
             Candidate { number: true, .. } => ColumnType::Number,
@@ -170,7 +176,7 @@ mod tests {
     use crate::dialect::encoding::Format;
     use crate::tests::{dialect, number_key, parse_as, string_key};
 
-    fn survey(format: Format, key: &Key, text: &str) -> Findings {
+    fn survey(format: Format, key: &Key, text: &str) -> SurveyFindings {
         let mut survey = Survey::new(&dialect(format), key);
         survey.feed(text.as_bytes(), |_| ()).unwrap();
         survey.finish(|_| ()).unwrap()
@@ -181,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_has_a_type_only_where_every_cell_prints_back() {
+    fn a_column_has_a_type_only_if_every_cell_comes_back_unchanged() {
         let text = "id,int,price,flag,sku,sci,zero,phone,none,mixed,late\n\
                     1,1,0.5,true,7,1,1.5,49,,true,1\n\
                     2,-2,,,007,1e5,1.0,+49,,1,\n\
@@ -191,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn rejected_rows_have_no_say() {
+    fn rejected_rows_do_not_count() {
         let mut text = "id,n\n1,5\n".to_owned();
         text.extend((0..12).map(|_| ",x\n"));
         let found = survey(Format::Csv, &string_key(), &text);
@@ -201,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_survey_says_a_load_does() {
+    fn a_load_does_what_the_survey_says() {
         let text = "id,n,b,s\n1,5,true,x\n2,,,\n";
         let types = survey(Format::Csv, &string_key(), text).column_types().unwrap();
         let rows =
@@ -226,10 +232,11 @@ mod tests {
     }
 
     #[test]
-    fn columns_with_a_type_are_read_as_told() {
-        let told = [("price", ColumnType::Number), ("zip", ColumnType::String), ("id", ColumnType::String)];
-        let told = told.map(|(name, kind)| (name.to_owned(), kind)).into();
-        let dialect = Dialect { types: Types::Named(told), ..dialect(Format::Csv) };
+    fn declared_types_are_used() {
+        let declared =
+            [("price", ColumnType::Number), ("zip", ColumnType::String), ("id", ColumnType::String)];
+        let declared = declared.map(|(name, kind)| (name.to_owned(), kind)).into();
+        let dialect = Dialect { types: Types::Named(declared), ..dialect(Format::Csv) };
         let mut survey = Survey::new(&dialect, &string_key());
         survey.feed(b"id,price,zip,n\n1,1.50,10115,1\n2,free,1,x\n3,,,2\n", |_| ()).unwrap();
         let found = survey.finish(|_| ()).unwrap();
@@ -240,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_and_write_units_of_what_can_be_loaded() {
+    fn rows_that_can_be_loaded_have_keys_and_write_units() {
         let long = "x".repeat(3000);
         let text = format!("id,s\n1,a\n,{long}\n2,{long}\n1,b");
         let mut keys = Vec::new();

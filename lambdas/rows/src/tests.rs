@@ -1,4 +1,4 @@
-//! What the tests of the formats share, and what holds for all of them.
+//! What the tests of the formats share, and tests of what holds for all formats.
 
 pub(crate) mod cuts;
 
@@ -14,7 +14,7 @@ use crate::survey::Survey;
 use crate::types::value::Value;
 use crate::unreadable::Unreadable;
 
-type Outcome = Vec<Result<Row, Reject>>;
+type Parsed = Vec<Result<Row, Reject>>;
 
 pub(crate) fn string_key() -> Key {
     Key { name: "id".into(), kind: KeyType::String }
@@ -29,44 +29,44 @@ pub(crate) fn dialect(format: Format) -> Dialect {
     Dialect { encoding, delimiter: Delimiter::default(), types: Types::default() }
 }
 
-pub(crate) fn parse(format: Format, text: &str) -> Result<Outcome, Unreadable> {
+pub(crate) fn parse(format: Format, text: &str) -> Result<Parsed, Unreadable> {
     parse_bytes(format, text.as_bytes())
 }
 
-pub(crate) fn parse_bytes(format: Format, bytes: &[u8]) -> Result<Outcome, Unreadable> {
+pub(crate) fn parse_bytes(format: Format, bytes: &[u8]) -> Result<Parsed, Unreadable> {
     parse_as(&dialect(format), bytes)
 }
 
-pub(crate) fn parse_with_number_key(format: Format, text: &str) -> Result<Outcome, Unreadable> {
-    run(Parser::new(&dialect(format), &number_key()), text.as_bytes(), text.len()).1
+pub(crate) fn parse_with_number_key(format: Format, text: &str) -> Result<Parsed, Unreadable> {
+    parse_in_chunks(Parser::new(&dialect(format), &number_key()), text.as_bytes(), text.len()).1
 }
 
-pub(crate) fn parse_with_types(types: &str, text: &str) -> Result<Outcome, Unreadable> {
+pub(crate) fn parse_with_types(types: &str, text: &str) -> Result<Parsed, Unreadable> {
     let types = Types::Columns(types.parse().unwrap());
     parse_as(&Dialect { types, ..dialect(Format::Csv) }, text.as_bytes())
 }
 
-pub(crate) fn parse_as(dialect: &Dialect, bytes: &[u8]) -> Result<Outcome, Unreadable> {
-    run(Parser::new(dialect, &string_key()), bytes, bytes.len()).1
+pub(crate) fn parse_as(dialect: &Dialect, bytes: &[u8]) -> Result<Parsed, Unreadable> {
+    parse_in_chunks(Parser::new(dialect, &string_key()), bytes, bytes.len()).1
 }
 
-/// What came out before a failure, too.
-fn run(mut parser: Parser, file: &[u8], chunk: usize) -> (Outcome, Result<Outcome, Unreadable>) {
+/// Also returns what was parsed before a failure.
+fn parse_in_chunks(mut parser: Parser, file: &[u8], chunk: usize) -> (Parsed, Result<Parsed, Unreadable>) {
     let mut out = Vec::new();
     let result = read(&mut parser, file, chunk, &mut out, |_, _| ()).and_then(|()| parser.finish(&mut out));
     (out.clone(), result.map(|()| out))
 }
 
-/// As a caller reads a file: from where the parser wants it, in chunks. `each` gets the number of rows and rejects so
-/// far and the parser's position.
+/// Reads a file as a caller does: in chunks from the wanted offset. `each` gets the number of rows and rejects so far,
+/// and the parser's position.
 fn read(
     parser: &mut Parser,
     file: &[u8],
     chunk: usize,
-    out: &mut Outcome,
+    out: &mut Parsed,
     mut each: impl FnMut(usize, Position),
 ) -> Result<(), Unreadable> {
-    while let Some(rest) = file.get(parser.wants() as usize..).filter(|rest| !rest.is_empty()) {
+    while let Some(rest) = file.get(parser.wanted_offset() as usize..).filter(|rest| !rest.is_empty()) {
         let mut chunk = &rest[..rest.len().min(chunk)];
         loop {
             let more = parser.read(&mut chunk, out)?;
@@ -92,7 +92,7 @@ pub(crate) fn lines(found: &[Result<Row, Reject>]) -> Vec<u64> {
 }
 
 #[test]
-fn a_byte_order_mark_is_no_part_of_a_name() {
+fn a_byte_order_mark_is_not_part_of_a_name() {
     for (format, text) in [
         (Format::Csv, "\u{feff}id\n1\n"),
         (Format::Ndjson, "\u{feff}{\"id\":\"1\"}"),
@@ -125,9 +125,9 @@ fn an_item_has_at_most_400_kb() {
 
 /// The traps that `fixtures/README.md` lists.
 #[test]
-fn fixtures_are_what_they_say() {
+fn fixtures_have_the_contents_that_their_page_lists() {
     let survey = |name: &str, bytes: &[u8]| {
-        let encoding = Encoding::of(name)?;
+        let encoding = Encoding::from_name(name)?;
         let mut survey = Survey::new(&Dialect { encoding, ..dialect(Format::Csv) }, &string_key());
         survey.feed(bytes, |_| ())?;
         let found = survey.finish(|_| ())?;

@@ -1,4 +1,4 @@
-//! What a cell or a member is loaded as.
+//! The types of columns and values.
 
 pub(crate) mod column_types;
 pub(crate) mod value;

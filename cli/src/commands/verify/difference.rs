@@ -93,7 +93,7 @@ mod tests {
 
     fn row(json: &Json) -> Row {
         let key = Key { name: "id".into(), kind: KeyType::String };
-        let encoding = Encoding::of("x.ndjson").unwrap();
+        let encoding = Encoding::from_name("x.ndjson").unwrap();
         let dialect = Dialect { encoding, delimiter: Delimiter::default(), types: Types::default() };
         let (mut parser, mut rows) = (Parser::new(&dialect, &key), Vec::new());
         let text = json.to_string();

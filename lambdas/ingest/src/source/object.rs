@@ -78,7 +78,7 @@ impl Object {
 
     /// Returns how to read the file, by its name and its metadata.
     pub(super) fn dialect(&self) -> Result<Dialect, Unreadable> {
-        let encoding = Encoding::of(&self.key)?;
+        let encoding = Encoding::from_name(&self.key)?;
         let types = match self.metadata.get(COLUMN_TYPES_METADATA) {
             Some(letters) => Types::Columns(letters.parse::<ColumnTypes>()?),
             None => Types::Strings,

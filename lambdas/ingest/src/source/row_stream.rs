@@ -97,7 +97,7 @@ impl<'a> RowStream<'a> {
 
     /// Fetches the bytes that the parser needs next, or ends the stream.
     async fn fetch_chunk(&mut self) -> Result<(), LoadError> {
-        let wanted = self.parser.wants();
+        let wanted = self.parser.wanted_offset();
         if wanted >= self.object.size {
             self.parser.finish(&mut self.rows)?;
             self.ended = true;

@@ -92,7 +92,7 @@ async fn write_one_by_one(
                 written.write_units += sum_units(answer.consumed_capacity.as_slice());
             }
             Err(Error::InvalidRequest { message, .. }) => {
-                let reject = row.reject(format!("is refused by DynamoDB: {message}"));
+                let reject = row.to_reject(format!("is refused by DynamoDB: {message}"));
                 written.refused.push((row.key().to_owned(), reject));
             }
             Err(error) => return Err(error),

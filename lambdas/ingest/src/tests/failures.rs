@@ -71,7 +71,7 @@ async fn an_unreadable_file_fails_for_good() {
     let messages: Vec<_> = keys.iter().map(|key| message(key, "v1")).collect();
     assert_eq!(world.deliver(&messages).await, NONE_FAILED);
     let reasons = [
-        "no column is called \"id\"",
+        "no column is named \"id\"",
         "ends in .csv",
         "column types",
         "line 1502",

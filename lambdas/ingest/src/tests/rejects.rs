@@ -40,11 +40,11 @@ async fn bad_rows_are_rejected_and_the_others_are_written() {
     let key = rejects_key(&LoadId::of("bad.csv", "v1"), 0);
     assert_eq!(entry.reject_parts, 1);
     let expected = "line,column,reason,row\n\
-        3,,has 3 values where the header has 4 columns,\"2,Bread Knife,64.25\"\n\
+        3,,has 3 values for the 4 columns of the header,\"2,Bread Knife,64.25\"\n\
         5,id,the key is empty,\",Olive Oil,14.99,false\"\n\
-        7,,has 5 values where the header has 4 columns,\"6,Tea Towel,11,false,extra\"\n\
+        7,,has 5 values for the 4 columns of the header,\"6,Tea Towel,11,false,extra\"\n\
         11,id,the key is empty,\"\"\"\"\",Spice Rack,18.5,false\"\n\
-        13,,has 1 values where the header has 4 columns,11\n";
+        13,,has 1 values for the 4 columns of the header,11\n";
     assert_eq!(String::from_utf8(world.bucket.written(&key).unwrap()).unwrap(), expected);
 }
 

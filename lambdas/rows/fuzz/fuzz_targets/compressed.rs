@@ -8,7 +8,7 @@ use properties::Case;
 use restctl_rows::{Compression, Format};
 
 fuzz_target!(|data: &[u8]| {
-    let Some(mut case) = Case::of(data) else { return };
+    let Some(mut case) = Case::from_input(data) else { return };
     let format = [Format::Csv, Format::Ndjson, Format::JsonArray][usize::from(case.choice % 3)];
     let text = case.file;
     let cut = text.len() / 2;
@@ -30,12 +30,12 @@ fuzz_target!(|data: &[u8]| {
 
 fn gzip(text: &[u8]) -> Vec<u8> {
     let mut member = GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    member.write_all(text).expect("to memory");
-    member.finish().expect("to memory")
+    member.write_all(text).expect("memory accepts every write");
+    member.finish().expect("memory accepts every write")
 }
 
 fn zstd(text: &[u8]) -> Vec<u8> {
     let mut frame = Vec::with_capacity(zstd_safe::compress_bound(text.len()));
-    zstd_safe::compress(&mut frame, text, 1).expect("room enough");
+    zstd_safe::compress(&mut frame, text, 1).expect("the buffer is large enough");
     frame
 }

@@ -5,7 +5,7 @@ use properties::Case;
 use restctl_rows::{ColumnType, Compression, Dialect, Format, Types};
 
 fuzz_target!(|data: &[u8]| {
-    let Some(case) = Case::of(data) else { return };
+    let Some(case) = Case::from_input(data) else { return };
     let dialect = case.dialect(Format::Csv, Compression::None);
     match case.choice & 1 {
         0 => case.check(&dialect),

@@ -5,7 +5,7 @@ use properties::Case;
 use restctl_rows::{Compression, Format};
 
 fuzz_target!(|data: &[u8]| {
-    if let Some(case) = Case::of(data) {
+    if let Some(case) = Case::from_input(data) {
         case.check(&case.dialect(Format::Ndjson, Compression::None));
     }
 });

@@ -1,4 +1,4 @@
-//! What holds for any bytes whatever. A panic is a finding.
+//! Properties that hold for any bytes. A panic is a finding.
 
 use restctl_contract::key::{Key, KeyType};
 use restctl_contract::load::Position;
@@ -6,13 +6,13 @@ use restctl_rows::{
     Compression, Delimiter, Dialect, Encoding, Format, Parser, Reject, Row, Survey, Types, Unreadable,
 };
 
-/// As many positions of a run are resumed.
+/// How many positions of a run are resumed.
 const MAX_RESUMED: usize = 4;
 
 type Rows = Vec<Result<Row, Reject>>;
 type Outcome = (Rows, Result<(), Unreadable>);
 
-/// How to read the bytes behind the first two, which say it.
+/// A file and how to read it. The first two bytes of the input say how, and the file follows.
 pub struct Case<'a> {
     pub key: Key,
     pub delimiter: Delimiter,
@@ -23,13 +23,13 @@ pub struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    pub fn of(data: &'a [u8]) -> Option<Self> {
+    pub fn from_input(data: &'a [u8]) -> Option<Self> {
         let [flags, cut, file @ ..] = data else { return None };
         let kind = if flags & 1 == 0 { KeyType::String } else { KeyType::Number };
         let delimiter = [b',', b';', b'\t', b'|'][usize::from(flags >> 1 & 3)];
         Some(Self {
             key: Key { name: "id".to_owned(), kind },
-            delimiter: Delimiter::try_from(delimiter).expect("one of the usual"),
+            delimiter: Delimiter::try_from(delimiter).expect("it is a usual delimiter"),
             cut: usize::from(*cut) + 1,
             choice: flags >> 3,
             file,
@@ -41,7 +41,7 @@ impl<'a> Case<'a> {
         Dialect { encoding, delimiter: self.delimiter, types: Types::Strings }
     }
 
-    /// The same outcome whole and cut, straight and resumed, and a survey foresees it.
+    /// Checks that the file gives the same rows whole and cut, straight and resumed, and that a survey foresees them.
     pub fn check(&self, dialect: &Dialect) {
         let whole = self.run(Parser::new(dialect, &self.key), self.file.len().max(1), |_, _| ());
         let mut stops: Vec<(usize, Position)> = Vec::new();
@@ -81,11 +81,11 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// As a caller reads a file: from where the parser wants it, in chunks. `each` gets the number of rows and rejects
-    /// so far and the parser's position.
+    /// Reads a file as a caller does: in chunks from the wanted offset. `each` gets the number of rows and rejects so far,
+    /// and the parser's position.
     fn run(&self, mut parser: Parser, cut: usize, mut each: impl FnMut(usize, Position)) -> Outcome {
         let mut out = Vec::new();
-        while let Some(rest) = self.file.get(parser.wants() as usize..).filter(|rest| !rest.is_empty()) {
+        while let Some(rest) = self.file.get(parser.wanted_offset() as usize..).filter(|rest| !rest.is_empty()) {
             let mut chunk = &rest[..rest.len().min(cut)];
             loop {
                 match parser.read(&mut chunk, &mut out) {
@@ -105,7 +105,7 @@ impl<'a> Case<'a> {
     }
 }
 
-/// How much of the text in front of damage gets out depends on the chunks, where the text is compressed.
+/// If the text is compressed, the chunks decide how much of the text before damage can be read.
 fn assert_same(dialect: &Dialect, one: &Outcome, other: &Outcome) {
     if dialect.encoding.compression != Compression::None && one.1.is_err() && other.1.is_err() {
         let common = one.0.len().min(other.0.len());

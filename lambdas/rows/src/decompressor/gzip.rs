@@ -6,47 +6,47 @@ use crate::unreadable::Unreadable;
 /// The largest window of deflate (RFC 1951) as a power of two.
 const WINDOW_BITS: u8 = 15;
 
-/// Members one after another (RFC 1952), and zeros behind the last, as gzip(1) takes it.
+/// A sequence of members (RFC 1952). Zeros may follow the last one, as in gzip(1).
 #[derive(Default)]
 pub(super) struct Gzip {
-    place: Place,
+    state: GzipState,
 }
 
 #[derive(Default)]
-enum Place {
+enum GzipState {
     #[default]
     Start,
-    /// Checks its checksum and length at its end.
+    /// It checks its checksum and its length at its end.
     Member(Decompress),
     AfterMember,
     Padding,
 }
 
 impl Gzip {
-    /// Fills `text` as far as `data` goes, and says how far that is.
-    pub(super) fn read(&mut self, data: &mut &[u8], text: &mut [u8]) -> Result<usize, Unreadable> {
+    /// Fills `text` with what is in `data`, and returns the length.
+    pub(super) fn decompress(&mut self, data: &mut &[u8], text: &mut [u8]) -> Result<usize, Unreadable> {
         let mut length = 0;
         while length < text.len() {
             let before = (data.len(), length);
-            match &mut self.place {
-                Place::Member(member) => {
+            match &mut self.state {
+                GzipState::Member(member) => {
                     let ended;
                     (length, ended) = inflate(member, data, text, length)?;
                     if ended {
-                        self.place = Place::AfterMember;
+                        self.state = GzipState::AfterMember;
                     }
                 }
-                place => {
+                state => {
                     let Some(&byte) = data.first() else { break };
-                    *place = match (&*place, byte) {
-                        (Place::Start | Place::AfterMember, 0x1f) => {
-                            Place::Member(Decompress::new_gzip(WINDOW_BITS))
+                    *state = match (&*state, byte) {
+                        (GzipState::Start | GzipState::AfterMember, 0x1f) => {
+                            GzipState::Member(Decompress::new_gzip(WINDOW_BITS))
                         }
-                        (Place::AfterMember | Place::Padding, 0) => {
+                        (GzipState::AfterMember | GzipState::Padding, 0) => {
                             *data = &data[1..];
-                            Place::Padding
+                            GzipState::Padding
                         }
-                        (Place::Start, _) => {
+                        (GzipState::Start, _) => {
                             return Err(Unreadable::NotCompressed { compression: Compression::Gzip });
                         }
                         _ => return Err(Unreadable::TrailingBytes { compression: Compression::Gzip }),
@@ -62,14 +62,14 @@ impl Gzip {
     }
 
     pub(super) fn finish(&self) -> Result<(), Unreadable> {
-        match self.place {
-            Place::Member(_) => Err(Unreadable::Truncated { compression: Compression::Gzip }),
-            Place::Start | Place::AfterMember | Place::Padding => Ok(()),
+        match self.state {
+            GzipState::Member(_) => Err(Unreadable::Truncated { compression: Compression::Gzip }),
+            GzipState::Start | GzipState::AfterMember | GzipState::Padding => Ok(()),
         }
     }
 }
 
-/// How far `text` is filled then, and whether that was the end of the member.
+/// Fills `text` from `length` on. Returns the new length, and whether the member has ended.
 fn inflate(
     member: &mut Decompress,
     data: &mut &[u8],
@@ -80,7 +80,7 @@ fn inflate(
     let status = member.decompress(data, &mut text[length..], FlushDecompress::None).map_err(|error| {
         Unreadable::Damaged {
             compression: Compression::Gzip,
-            problem: error.message().unwrap_or("no gzip data").to_owned(),
+            problem: error.message().unwrap_or("not gzip data").to_owned(),
         }
     })?;
     *data = &data[(member.total_in() - before.0) as usize..];

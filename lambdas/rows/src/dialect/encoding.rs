@@ -1,6 +1,8 @@
+//! The format and the compression of a file.
+
 use std::fmt;
 
-/// How a file is written, told by its name: `items.csv`, `items.ndjson.gz`, `items.json.zst`.
+/// How a file is encoded, as its name tells: `items.csv`, `items.ndjson.gz`, `items.json.zst`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Encoding {
     pub format: Format,
@@ -9,9 +11,9 @@ pub struct Encoding {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// `.csv`: values with a delimiter between them and a header (RFC 4180).
+    /// `.csv`: a header, and values separated by a delimiter (RFC 4180).
     Csv,
-    /// `.ndjson`, `.jsonl`: a JSON object a line.
+    /// `.ndjson`, `.jsonl`: one JSON object per line.
     Ndjson,
     /// `.json`: one array of objects.
     JsonArray,
@@ -20,13 +22,13 @@ pub enum Format {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
     None,
-    /// `.gz` (RFC 1952), of one member or several.
+    /// `.gz` (RFC 1952), with one member or several.
     Gzip,
-    /// `.zst` (RFC 8878), of one frame or several.
+    /// `.zst` (RFC 8878), with one frame or several.
     Zstd,
 }
 
-/// A file name that says nothing about the format.
+/// The error for a file name that does not tell the format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the name {name:?} does not tell the format")]
 pub struct UnknownEnding {
@@ -34,8 +36,11 @@ pub struct UnknownEnding {
 }
 
 impl Encoding {
-    /// The encoding of the file or object called `name`; the endings' case does not matter.
-    pub fn of(name: &str) -> Result<Self, UnknownEnding> {
+    /// Returns the encoding of the file or object `name`. The case of the endings does not matter.
+    ///
+    /// # Errors
+    /// If the name does not tell it.
+    pub fn from_name(name: &str) -> Result<Self, UnknownEnding> {
         let lower = name.to_ascii_lowercase();
         let (text, compression) = match lower.rsplit_once('.') {
             Some((text, "gz")) => (text, Compression::Gzip),
@@ -68,14 +73,15 @@ mod tests {
 
     #[test]
     fn the_name_tells_the_encoding() {
-        let of = |name| Encoding::of(name).map(|encoding| (encoding.format, encoding.compression)).unwrap();
-        assert_eq!(of("a/b.c/items.CSV"), (Format::Csv, Compression::None));
-        assert_eq!(of("items.jsonl"), (Format::Ndjson, Compression::None));
-        assert_eq!(of("items.ndjson.gz"), (Format::Ndjson, Compression::Gzip));
-        assert_eq!(of("items.json"), (Format::JsonArray, Compression::None));
-        assert_eq!(of("items.Json.ZST"), (Format::JsonArray, Compression::Zstd));
+        let encoding =
+            |name| Encoding::from_name(name).map(|encoding| (encoding.format, encoding.compression)).unwrap();
+        assert_eq!(encoding("a/b.c/items.CSV"), (Format::Csv, Compression::None));
+        assert_eq!(encoding("items.jsonl"), (Format::Ndjson, Compression::None));
+        assert_eq!(encoding("items.ndjson.gz"), (Format::Ndjson, Compression::Gzip));
+        assert_eq!(encoding("items.json"), (Format::JsonArray, Compression::None));
+        assert_eq!(encoding("items.Json.ZST"), (Format::JsonArray, Compression::Zstd));
         for unknown in ["items.xlsx", "items.gz", "items.csv.zip", "items.csv.gz.gz", "csv", "csv.gz", ""] {
-            assert_eq!(Encoding::of(unknown), Err(UnknownEnding { name: unknown.to_owned() }));
+            assert_eq!(Encoding::from_name(unknown), Err(UnknownEnding { name: unknown.to_owned() }));
         }
     }
 }

@@ -1,3 +1,5 @@
+//! CSV.
+
 mod header;
 mod record;
 #[cfg(test)]
@@ -6,38 +8,40 @@ mod tests;
 use std::sync::Arc;
 
 use csv_core::ReadRecordResult;
-use header::Header;
-pub(crate) use header::{Column, key_type};
-use record::{Fields, Record};
+use header::CsvHeader;
+pub(crate) use header::{CsvColumn, key_column_type};
+use record::{CsvFields, CsvRecord};
 use restctl_contract::load::Position;
 
 use crate::dialect::{Delimiter, Dialect, Types};
-use crate::format::position::after;
+use crate::format::position::position_after;
 use crate::limits::MAX_RECORD_BYTES;
 use crate::reject::{Fault, Reject};
 use crate::row::Row;
-use crate::row::rules::Rules;
+use crate::row::rules::ItemRules;
 use crate::types::column_types::ColumnType;
 use crate::types::value::Value;
 use crate::unreadable::Unreadable;
 
-/// Delimited values with a header (RFC 4180), records ended by CRLF or LF.
-pub(crate) struct Csv {
+/// A reader of delimited values with a header (RFC 4180). Records end with CRLF or LF.
+pub(crate) struct CsvReader {
     reader: csv_core::Reader,
-    rules: Rules,
+    rules: ItemRules,
     delimiter: Delimiter,
     types: Types,
-    header: Option<Header>,
-    record: Record,
-    pub(crate) at: Position,
-    pub(crate) between: Position,
+    header: Option<CsvHeader>,
+    record: CsvRecord,
+    /// Of the byte that comes next.
+    pub(crate) position: Position,
+    /// The end of the last record.
+    pub(crate) boundary: Position,
 }
 
-impl Csv {
-    /// Reads the header from the file's start, and goes on at `position`.
-    pub(crate) fn new(rules: Rules, dialect: &Dialect, position: Position) -> Self {
+impl CsvReader {
+    /// Reads the header at the start of the file, then continues at `position`.
+    pub(crate) fn new(rules: ItemRules, dialect: &Dialect, position: Position) -> Self {
         let mut reader = csv_core::ReaderBuilder::new().delimiter(dialect.delimiter.byte()).build();
-        // csv-core drops a byte order mark from what it is given first, wherever in the file that stands.
+        // csv-core drops a byte order mark from its first input, wherever in the file that comes from.
         reader.read_record(b"\n", &mut [0], &mut [0]);
         Self {
             reader,
@@ -45,30 +49,30 @@ impl Csv {
             delimiter: dialect.delimiter,
             types: dialect.types.clone(),
             header: None,
-            record: Record::default(),
-            at: Position::START,
-            between: position,
+            record: CsvRecord::default(),
+            position: Position::START,
+            boundary: position,
         }
     }
 
-    /// The columns of the header once it has been read.
-    pub(crate) fn columns(&self) -> &[Column] {
+    /// Returns the columns once the header has been read.
+    pub(crate) fn columns(&self) -> &[CsvColumn] {
         self.header.as_ref().map(|header| header.columns.as_slice()).unwrap_or_default()
     }
 
-    /// Reads on from the front of `text`, to its end or to where [`Csv::at`] jumps.
+    /// Reads from the front of `text`, to its end or until [`CsvReader::position`] jumps.
     pub(crate) fn read(
         &mut self,
         text: &mut &[u8],
         out: &mut Vec<Result<Row, Reject>>,
     ) -> Result<(), Unreadable> {
         while let Some(&byte) = text.first() {
-            // csv-core would skip blank lines itself, and count them into the record that follows.
+            // csv-core would skip blank lines itself, and count them as part of the next record.
             let blank = !self.record.is_open() && matches!(byte, b'\r' | b'\n');
             let (taken, complete) = if blank { (1, false) } else { self.read_record(text) };
-            self.at = after(self.at, &text[..taken]);
+            self.position = position_after(self.position, &text[..taken]);
             *text = &text[taken..];
-            if complete && self.complete(out)? {
+            if complete && self.complete_record(out)? {
                 break;
             }
         }
@@ -77,7 +81,7 @@ impl Csv {
 
     pub(crate) fn finish(&mut self, out: &mut Vec<Result<Row, Reject>>) -> Result<(), Unreadable> {
         if self.record.is_open() {
-            // A line end completes any record but one in which a quote is open.
+            // A line end completes any record, except one with an open quote.
             loop {
                 match self.read_record(b"\n") {
                     (_, true) => break,
@@ -85,34 +89,34 @@ impl Csv {
                     (_, false) => return Err(Unreadable::UnclosedQuote { line: self.record.line }),
                 }
             }
-            self.complete(out)?;
+            self.complete_record(out)?;
         }
         if self.header.is_none() { Err(Unreadable::Empty) } else { Ok(()) }
     }
 
-    /// How much of the text was read, and whether that completes a record.
+    /// Returns how much of the text was read, and whether that completes a record.
     fn read_record(&mut self, text: &[u8]) -> (usize, bool) {
-        self.record.open(self.at.line);
+        self.record.begin(self.position.line);
         let (fields, ends) = self.record.buffers(text.len());
         let (result, read, fields, ended) = self.reader.read_record(text, fields, ends);
-        self.record.take(&text[..read], fields, ended);
+        self.record.append(&text[..read], fields, ended);
         (read, matches!(result, ReadRecordResult::Record))
     }
 
-    /// Whether this was the header and the rest of the text is behind it.
-    fn complete(&mut self, out: &mut Vec<Result<Row, Reject>>) -> Result<bool, Unreadable> {
+    /// Returns whether the record was the header. What follows may be at another position.
+    fn complete_record(&mut self, out: &mut Vec<Result<Row, Reject>>) -> Result<bool, Unreadable> {
         let Some(header) = &self.header else {
             self.complete_header()?;
             return Ok(true);
         };
         let row = if self.record.is_too_long() {
-            Err(Fault::row(format!("is longer than {} bytes", MAX_RECORD_BYTES)))
+            Err(Fault::in_row(format!("is longer than {} bytes", MAX_RECORD_BYTES)))
         } else {
-            row(header, &self.rules, self.record.line, &self.record.fields()?)
+            parse_row(header, &self.rules, self.record.line, &self.record.fields()?)
         };
-        out.push(row.map_err(|fault| fault.at(self.record.line, self.record.excerpt())));
-        self.record.close();
-        self.between = self.at;
+        out.push(row.map_err(|fault| fault.into_reject(self.record.line, self.record.excerpt())));
+        self.record.clear();
+        self.boundary = self.position;
         Ok(false)
     }
 
@@ -121,36 +125,36 @@ impl Csv {
             return Err(Unreadable::HeaderTooLong);
         }
         let names = self.record.fields()?;
-        self.header = Some(Header::new(names.iter(), &self.rules.key, self.delimiter, &self.types)?);
-        self.record.close();
-        if self.between.offset > self.at.offset {
-            self.at = self.between;
+        self.header = Some(CsvHeader::new(names.iter(), &self.rules.key, self.delimiter, &self.types)?);
+        self.record.clear();
+        if self.boundary.offset > self.position.offset {
+            self.position = self.boundary;
         } else {
-            self.between = self.at;
+            self.boundary = self.position;
         }
         Ok(())
     }
 }
 
-fn row(header: &Header, rules: &Rules, line: u64, fields: &Fields<'_>) -> Result<Row, Fault> {
+fn parse_row(header: &CsvHeader, rules: &ItemRules, line: u64, fields: &CsvFields<'_>) -> Result<Row, Fault> {
     let columns = &header.columns;
     if fields.len() != columns.len() {
-        let (found, asked) = (fields.len(), columns.len());
-        return Err(Fault::row(format!("has {found} values where the header has {asked} columns")));
+        let (found, expected) = (fields.len(), columns.len());
+        return Err(Fault::in_row(format!("has {found} values for the {expected} columns of the header")));
     }
     let mut values: Vec<(Arc<str>, Value)> = Vec::with_capacity(fields.len());
     let mut key = None;
     for (index, (column, text)) in columns.iter().zip(fields.iter()).enumerate() {
         let value = if index == header.key {
             key = Some(values.len());
-            rules.key(text)?
+            rules.parse_key(text)?
         } else if text.is_empty() {
             continue;
         } else {
-            let kind = column.told.unwrap_or(ColumnType::String);
-            kind.read(text).map_err(|reason| Fault::column(&column.name, reason))?
+            let column_type = column.declared.unwrap_or(ColumnType::String);
+            column_type.parse_cell(text).map_err(|reason| Fault::in_column(&column.name, reason))?
         };
         values.push((Arc::clone(&column.name), value));
     }
-    rules.row(line, values, key)
+    rules.build_row(line, values, key)
 }

@@ -1,4 +1,4 @@
-//! One JSON object to one row. Of two members with the same name the last one counts.
+//! Turns one JSON object into one row. Of two members with the same name, the last one counts.
 
 use std::sync::Arc;
 
@@ -10,26 +10,26 @@ use crate::limits::{MAX_DEPTH, MAX_NAME_BYTES, MAX_RECORD_BYTES};
 use crate::reject::excerpt::excerpt;
 use crate::reject::{Fault, Reject};
 use crate::row::Row;
-use crate::row::rules::Rules;
+use crate::row::rules::ItemRules;
 use crate::types::value::Value;
 use crate::unreadable::Unreadable;
 
-/// A line or an array element as it comes in.
+/// A line or an array element while it is read.
 #[derive(Debug)]
-pub(crate) struct Text {
+pub(crate) struct JsonText {
     /// The line on which it starts.
     pub(crate) line: u64,
-    /// At most [`MAX_RECORD_BYTES`] of it.
+    /// At most the first [`MAX_RECORD_BYTES`].
     bytes: Vec<u8>,
     length: usize,
 }
 
-impl Text {
-    pub(crate) fn starting(line: u64) -> Self {
+impl JsonText {
+    pub(crate) fn starting_at(line: u64) -> Self {
         Self { line, bytes: Vec::new(), length: 0 }
     }
 
-    pub(crate) fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn append(&mut self, bytes: &[u8]) {
         let room = MAX_RECORD_BYTES - self.bytes.len();
         self.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
         self.length += bytes.len();
@@ -39,16 +39,16 @@ impl Text {
         self.length <= MAX_RECORD_BYTES && self.bytes.iter().all(u8::is_ascii_whitespace)
     }
 
-    /// Starts over at `line`.
-    pub(crate) fn restart(&mut self, line: u64) {
+    /// Forgets the text, and starts again at `line`.
+    pub(crate) fn restart_at(&mut self, line: u64) {
         self.line = line;
         self.bytes.clear();
         self.length = 0;
     }
 
-    pub(crate) fn row(&self, rules: &Rules) -> Result<Result<Row, Reject>, Unreadable> {
+    pub(crate) fn parse_row(&self, rules: &ItemRules) -> Result<Result<Row, Reject>, Unreadable> {
         let row = if self.length > MAX_RECORD_BYTES {
-            Err(Fault::row(format!("is longer than {MAX_RECORD_BYTES} bytes")))
+            Err(Fault::in_row(format!("is longer than {MAX_RECORD_BYTES} bytes")))
         } else {
             let text = std::str::from_utf8(&self.bytes).map_err(|error| {
                 let before = &self.bytes[..error.valid_up_to()];
@@ -56,53 +56,55 @@ impl Text {
                     line: self.line + before.iter().filter(|b| **b == b'\n').count() as u64,
                 }
             })?;
-            row(rules, self.line, text)
+            parse_object(rules, self.line, text)
         };
-        Ok(row.map_err(|fault| fault.at(self.line, excerpt(&self.bytes, self.length))))
+        Ok(row.map_err(|fault| fault.into_reject(self.line, excerpt(&self.bytes, self.length))))
     }
 }
 
-fn row(rules: &Rules, line: u64, text: &str) -> Result<Row, Fault> {
+fn parse_object(rules: &ItemRules, line: u64, text: &str) -> Result<Row, Fault> {
     let members = match serde_json::from_str(text) {
         Ok(Json::Object(members)) => members,
-        Ok(other) => return Err(Fault::row(format!("is {}, not an object", kind(&other)))),
-        Err(error) => return Err(Fault::row(format!("is not JSON: {}", without_place(&error)))),
+        Ok(other) => return Err(Fault::in_row(format!("is {}, not an object", json_type_name(&other)))),
+        Err(error) => {
+            return Err(Fault::in_row(format!("is not JSON: {}", message_without_position(&error))));
+        }
     };
     let mut values: Vec<(Arc<str>, Value)> = Vec::with_capacity(members.len());
     let mut index = None;
     for (name, member) in members {
         if name.is_empty() {
-            return Err(Fault::row("has a member without a name"));
+            return Err(Fault::in_row("has a member without a name"));
         }
         if name.len() > MAX_NAME_BYTES {
-            return Err(Fault::row(format!("has a name of more than {MAX_NAME_BYTES} bytes")));
+            return Err(Fault::in_row(format!("has a name longer than {MAX_NAME_BYTES} bytes")));
         }
         if name == WRITTEN_BY {
-            return Err(Fault::column(&name, "has a name that restctl keeps for itself"));
+            return Err(Fault::in_column(&name, "has a name that is reserved for restctl"));
         }
         let value = if name == rules.key.name {
             index = Some(values.len());
-            key(rules, &member)?
+            parse_key(rules, &member)?
         } else {
-            attribute(&name, member, 0)?
+            to_value(&name, member, 0)?
         };
         values.push((name.into(), value));
     }
-    rules.row(line, values, index)
+    rules.build_row(line, values, index)
 }
 
-/// A string or a number will do for either type of key, as any cell of a CSV does.
-fn key(rules: &Rules, member: &Json) -> Result<Value, Fault> {
+/// Strings and numbers are accepted for both types of key, as are the cells of a CSV.
+fn parse_key(rules: &ItemRules, member: &Json) -> Result<Value, Fault> {
     match member {
-        Json::String(text) => rules.key(text),
-        Json::Number(number) => rules.key(number.as_str()),
-        other => Err(Fault::column(&rules.key.name, format!("the key is {}", kind(other)))),
+        Json::String(text) => rules.parse_key(text),
+        Json::Number(number) => rules.parse_key(number.as_str()),
+        other => Err(Fault::in_column(&rules.key.name, format!("the key is {}", json_type_name(other)))),
     }
 }
 
-fn attribute(column: &str, member: Json, depth: usize) -> Result<Value, Fault> {
+fn to_value(column: &str, member: Json, depth: usize) -> Result<Value, Fault> {
     if depth > MAX_DEPTH {
-        return Err(Fault::column(column, format!("nests lists and objects more than {MAX_DEPTH} deep")));
+        return Err(Fault::in_column(column, format!("nests lists and objects more than {MAX_DEPTH} deep")));
     }
     Ok(match member {
         Json::Null => Value::Null,
@@ -110,19 +112,19 @@ fn attribute(column: &str, member: Json, depth: usize) -> Result<Value, Fault> {
         Json::String(text) => Value::String(text),
         Json::Number(number) => number::normalize(number.as_str())
             .map(Value::Number)
-            .map_err(|error| Fault::column(column, error.to_string()))?,
+            .map_err(|error| Fault::in_column(column, error.to_string()))?,
         Json::Array(values) => {
-            let values = values.into_iter().map(|value| attribute(column, value, depth + 1));
+            let values = values.into_iter().map(|value| to_value(column, value, depth + 1));
             Value::List(values.collect::<Result<_, _>>()?)
         }
         Json::Object(members) => {
-            let member = |(name, value)| Ok((name, attribute(column, value, depth + 1)?));
+            let member = |(name, value)| Ok((name, to_value(column, value, depth + 1)?));
             Value::Map(members.into_iter().map(member).collect::<Result<_, Fault>>()?)
         }
     })
 }
 
-fn kind(value: &Json) -> &'static str {
+fn json_type_name(value: &Json) -> &'static str {
     match value {
         Json::Null => "null",
         Json::Bool(_) => "a boolean",
@@ -133,8 +135,8 @@ fn kind(value: &Json) -> &'static str {
     }
 }
 
-/// serde_json counts lines from the start of the object, which is not the file's count.
-fn without_place(error: &serde_json::Error) -> String {
+/// serde_json counts lines from the start of the object, not from the start of the file.
+fn message_without_position(error: &serde_json::Error) -> String {
     let message = error.to_string();
     message.rsplit_once(" at line ").map_or(message.clone(), |(before, _)| before.to_owned())
 }
@@ -146,7 +148,7 @@ mod tests {
     use crate::tests::{lines, parse, parse_with_number_key, rejects, rows};
 
     #[test]
-    fn json_keeps_its_own_types() {
+    fn json_values_keep_their_types() {
         let text = r#"{"id":"a","n":12345678901234567890.10,"t":true,"z":null,"l":[1,""],"m":{"e":1e3}}"#;
         let found = parse(Ndjson, text).unwrap();
         let values: Vec<_> = rows(&found)[0].values.iter().map(|(_, value)| value.clone()).collect();
@@ -164,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_string_or_a_number_will_do_for_a_key() {
+    fn a_key_may_be_a_string_or_a_number() {
         let text = "{\"id\":42}\n{\"id\":\"042\"}\n{\"id\":42.0}";
         let keys = |found: &[_]| rows(found).iter().map(|row| row.key().to_owned()).collect::<Vec<_>>();
         assert_eq!(keys(&parse(Ndjson, text).unwrap()), ["42", "042", "42.0"]);
@@ -179,7 +181,7 @@ mod tests {
             (r#"{"id":""}"#, Some("id"), "the key is empty"),
             (r#"{"id":null}"#, Some("id"), "the key is null"),
             (r#"{"id":1,"":2}"#, None, "without a name"),
-            (r#"{"id":1,"restctl:load":"x"}"#, Some("restctl:load"), "keeps for itself"),
+            (r#"{"id":1,"restctl:load":"x"}"#, Some("restctl:load"), "reserved"),
             (r#"{"id":1,"n":123456789012345678901234567890123456789}"#, Some("n"), "38 significant digits"),
             (r#"{"id":1,"n":[1e126]}"#, Some("n"), "range"),
             (&nested, Some("l"), "32 deep"),

@@ -1,25 +1,27 @@
 use memchr::memchr2;
 use restctl_contract::load::Position;
 
-use crate::format::json::Text;
-use crate::format::position::after;
+use crate::format::json::JsonText;
+use crate::format::position::position_after;
 use crate::reject::Reject;
 use crate::row::Row;
-use crate::row::rules::Rules;
+use crate::row::rules::ItemRules;
 use crate::unreadable::Unreadable;
 
-/// Splits a top-level array into its elements without holding more than one of them.
+/// A reader that splits a top-level array into its elements, and holds only one of them.
 #[derive(Debug)]
-pub(crate) struct Array {
-    rules: Rules,
-    place: Place,
-    element: Text,
-    pub(crate) at: Position,
-    pub(crate) between: Position,
+pub(crate) struct JsonArrayReader {
+    rules: ItemRules,
+    state: ArrayState,
+    element: JsonText,
+    /// Of the byte that comes next.
+    pub(crate) position: Position,
+    /// The end of the last element.
+    pub(crate) boundary: Position,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Place {
+enum ArrayState {
     BeforeArray,
     /// After `[`.
     First,
@@ -41,11 +43,11 @@ enum InString {
     Escaped,
 }
 
-impl Array {
-    /// From the file's start, or from behind an element.
-    pub(crate) fn new(rules: Rules, position: Position) -> Self {
-        let place = if position.offset == 0 { Place::BeforeArray } else { Place::AfterElement };
-        Self { rules, place, element: Text::starting(position.line), at: position, between: position }
+impl JsonArrayReader {
+    /// Starts at the start of the file, or after an element.
+    pub(crate) fn new(rules: ItemRules, position: Position) -> Self {
+        let state = if position.offset == 0 { ArrayState::BeforeArray } else { ArrayState::AfterElement };
+        Self { rules, state, element: JsonText::starting_at(position.line), position, boundary: position }
     }
 
     pub(crate) fn read(
@@ -54,38 +56,38 @@ impl Array {
         out: &mut Vec<Result<Row, Reject>>,
     ) -> Result<(), Unreadable> {
         while let Some(&byte) = text.first() {
-            let plain = self.plain(text);
+            let plain = self.count_plain_bytes(text);
             if plain > 0 {
-                self.element.push(&text[..plain]);
+                self.element.append(&text[..plain]);
             } else {
-                self.step(byte, out)?;
+                self.advance(byte, out)?;
             }
-            let taken = plain.max(1);
-            self.at = after(self.at, &text[..taken]);
-            *text = &text[taken..];
+            let length = plain.max(1);
+            self.position = position_after(self.position, &text[..length]);
+            *text = &text[length..];
         }
         Ok(())
     }
 
     pub(crate) fn finish(&self) -> Result<(), Unreadable> {
-        match self.place {
-            Place::BeforeArray => Err(Unreadable::Empty),
-            Place::AfterArray => Ok(()),
-            Place::Element { string: InString::Yes | InString::Escaped, .. } => {
+        match self.state {
+            ArrayState::BeforeArray => Err(Unreadable::Empty),
+            ArrayState::AfterArray => Ok(()),
+            ArrayState::Element { string: InString::Yes | InString::Escaped, .. } => {
                 Err(Unreadable::BrokenArray {
                     line: self.element.line,
-                    problem: "a string in the element that starts here never ends",
+                    problem: "a string in the element that starts here is never closed",
                 })
             }
-            _ => Err(self.broken("the file ends before the array does")),
+            _ => Err(self.broken_array("the file ends before the array does")),
         }
     }
 
-    /// How much of the text is of an element and changes nothing.
-    fn plain(&self, text: &[u8]) -> usize {
-        let next = match self.place {
-            Place::Element { string: InString::Yes, .. } => memchr2(b'"', b'\\', text),
-            Place::Element { string: InString::No, depth: 1.. } => {
+    /// Returns how many bytes belong to the element and do not change the state.
+    fn count_plain_bytes(&self, text: &[u8]) -> usize {
+        let next = match self.state {
+            ArrayState::Element { string: InString::Yes, .. } => memchr2(b'"', b'\\', text),
+            ArrayState::Element { string: InString::No, depth: 1.. } => {
                 text.iter().position(|byte| matches!(byte, b'"' | b'[' | b']' | b'{' | b'}'))
             }
             _ => Some(0),
@@ -93,33 +95,43 @@ impl Array {
         next.unwrap_or(text.len())
     }
 
-    fn step(&mut self, byte: u8, out: &mut Vec<Result<Row, Reject>>) -> Result<(), Unreadable> {
-        self.place = match (self.place, byte) {
-            (Place::Element { depth, string }, _) => return self.within(depth, string, byte, out),
-            (place, b' ' | b'\t' | b'\r' | b'\n') => place,
-            (Place::BeforeArray, b'[') => Place::First,
-            (Place::BeforeArray, 0x80..) => return Err(Unreadable::NotUtf8 { line: self.at.line }),
-            (Place::BeforeArray, _) => {
-                return Err(Unreadable::NotAnArray { line: self.at.line, found: byte.into() });
+    fn advance(&mut self, byte: u8, out: &mut Vec<Result<Row, Reject>>) -> Result<(), Unreadable> {
+        self.state = match (self.state, byte) {
+            (ArrayState::Element { depth, string }, _) => {
+                return self.advance_in_element(depth, string, byte, out);
             }
-            (Place::First | Place::AfterElement, b']') => Place::AfterArray,
-            (Place::Next, b']') => return Err(self.broken("a comma comes before the closing bracket")),
-            (Place::First | Place::Next, b',' | b'}' | b':') => {
-                return Err(self.broken("an element is missing"));
+            (state, b' ' | b'\t' | b'\r' | b'\n') => state,
+            (ArrayState::BeforeArray, b'[') => ArrayState::First,
+            (ArrayState::BeforeArray, 0x80..) => {
+                return Err(Unreadable::NotUtf8 { line: self.position.line });
             }
-            (Place::First | Place::Next, _) => {
-                self.element.restart(self.at.line);
-                return self.within(0, InString::No, byte, out);
+            (ArrayState::BeforeArray, _) => {
+                return Err(Unreadable::NotAnArray { line: self.position.line, found: byte.into() });
             }
-            (Place::AfterElement, b',') => Place::Next,
-            (Place::AfterElement, _) => return Err(self.broken("a comma is missing between two elements")),
-            (Place::AfterArray, _) => return Err(self.broken("something follows the closing bracket")),
+            (ArrayState::First | ArrayState::AfterElement, b']') => ArrayState::AfterArray,
+            (ArrayState::Next, b']') => {
+                return Err(self.broken_array("a comma comes before the closing bracket"));
+            }
+            (ArrayState::First | ArrayState::Next, b',' | b'}' | b':') => {
+                return Err(self.broken_array("an element is missing"));
+            }
+            (ArrayState::First | ArrayState::Next, _) => {
+                self.element.restart_at(self.position.line);
+                return self.advance_in_element(0, InString::No, byte, out);
+            }
+            (ArrayState::AfterElement, b',') => ArrayState::Next,
+            (ArrayState::AfterElement, _) => {
+                return Err(self.broken_array("a comma is missing boundary two elements"));
+            }
+            (ArrayState::AfterArray, _) => {
+                return Err(self.broken_array("something follows the closing bracket"));
+            }
         };
         Ok(())
     }
 
-    /// A byte of an element; a number or a word ends only at the byte that follows it.
-    fn within(
+    /// Reads a byte of an element. A number or a word ends only at the byte that follows it.
+    fn advance_in_element(
         &mut self,
         depth: usize,
         string: InString,
@@ -134,26 +146,30 @@ impl Array {
             (InString::No, b'"') => (depth, InString::Yes, false),
             (InString::No, b'{' | b'[') => (depth + 1, InString::No, false),
             (InString::No, b',' | b']' | b'}' | b' ' | b'\t' | b'\r' | b'\n') if depth == 0 => {
-                self.complete(self.at, out)?;
-                return self.step(byte, out);
+                self.complete_element(self.position, out)?;
+                return self.advance(byte, out);
             }
             (InString::No, b'}' | b']') => (depth - 1, InString::No, depth == 1),
             (InString::No, _) => (depth, InString::No, false),
         };
-        self.element.push(&[byte]);
-        self.place = Place::Element { depth, string };
-        if ends { self.complete(after(self.at, &[byte]), out) } else { Ok(()) }
+        self.element.append(&[byte]);
+        self.state = ArrayState::Element { depth, string };
+        if ends { self.complete_element(position_after(self.position, &[byte]), out) } else { Ok(()) }
     }
 
-    fn complete(&mut self, end: Position, out: &mut Vec<Result<Row, Reject>>) -> Result<(), Unreadable> {
-        self.place = Place::AfterElement;
-        out.push(self.element.row(&self.rules)?);
-        self.between = end;
+    fn complete_element(
+        &mut self,
+        end: Position,
+        out: &mut Vec<Result<Row, Reject>>,
+    ) -> Result<(), Unreadable> {
+        self.state = ArrayState::AfterElement;
+        out.push(self.element.parse_row(&self.rules)?);
+        self.boundary = end;
         Ok(())
     }
 
-    fn broken(&self, problem: &'static str) -> Unreadable {
-        Unreadable::BrokenArray { line: self.at.line, problem }
+    fn broken_array(&self, problem: &'static str) -> Unreadable {
+        Unreadable::BrokenArray { line: self.position.line, problem }
     }
 }
 
@@ -164,7 +180,7 @@ mod tests {
     use crate::tests::{lines, parse, rejects, rows};
 
     #[test]
-    fn elements_are_split_wherever_they_stand() {
+    fn elements_are_split_whatever_surrounds_them() {
         let text = "\n[ {\"id\":\"a]}\\\"\"},\n{\"id\":1}\n, 7,\"x\" ,[1],{\"id\":2,\n\"n\":{\"m\":[[]]}}]\n";
         let found = parse(JsonArray, text).unwrap();
         assert_eq!(lines(&found), [2, 3, 4, 4, 4, 4]);

@@ -1,24 +1,26 @@
 use memchr::memchr;
 use restctl_contract::load::Position;
 
-use crate::format::json::Text;
+use crate::format::json::JsonText;
 use crate::reject::Reject;
 use crate::row::Row;
-use crate::row::rules::Rules;
+use crate::row::rules::ItemRules;
 use crate::unreadable::Unreadable;
 
-/// One object a line; blank lines are skipped.
+/// A reader of one object per line. It skips blank lines.
 #[derive(Debug)]
-pub(crate) struct Lines {
-    rules: Rules,
-    text: Text,
-    pub(crate) at: Position,
-    pub(crate) between: Position,
+pub(crate) struct NdjsonReader {
+    rules: ItemRules,
+    text: JsonText,
+    /// Of the byte that comes next.
+    pub(crate) position: Position,
+    /// The end of the last record.
+    pub(crate) boundary: Position,
 }
 
-impl Lines {
-    pub(crate) fn new(rules: Rules, position: Position) -> Self {
-        Self { rules, text: Text::starting(position.line), at: position, between: position }
+impl NdjsonReader {
+    pub(crate) fn new(rules: ItemRules, position: Position) -> Self {
+        Self { rules, text: JsonText::starting_at(position.line), position, boundary: position }
     }
 
     pub(crate) fn read(
@@ -27,29 +29,29 @@ impl Lines {
         out: &mut Vec<Result<Row, Reject>>,
     ) -> Result<(), Unreadable> {
         while let Some(end) = memchr(b'\n', text) {
-            self.text.push(&text[..end]);
-            self.at.offset += end as u64 + 1;
-            self.at.line += 1;
+            self.text.append(&text[..end]);
+            self.position.offset += end as u64 + 1;
+            self.position.line += 1;
             *text = &text[end + 1..];
-            self.complete(out)?;
+            self.complete_line(out)?;
         }
-        self.text.push(text);
-        self.at.offset += text.len() as u64;
+        self.text.append(text);
+        self.position.offset += text.len() as u64;
         *text = &[];
         Ok(())
     }
 
     pub(crate) fn finish(&mut self, out: &mut Vec<Result<Row, Reject>>) -> Result<(), Unreadable> {
-        self.complete(out)?;
-        if self.between.offset == 0 { Err(Unreadable::Empty) } else { Ok(()) }
+        self.complete_line(out)?;
+        if self.boundary.offset == 0 { Err(Unreadable::Empty) } else { Ok(()) }
     }
 
-    fn complete(&mut self, out: &mut Vec<Result<Row, Reject>>) -> Result<(), Unreadable> {
+    fn complete_line(&mut self, out: &mut Vec<Result<Row, Reject>>) -> Result<(), Unreadable> {
         if !self.text.is_blank() {
-            out.push(self.text.row(&self.rules)?);
-            self.between = self.at;
+            out.push(self.text.parse_row(&self.rules)?);
+            self.boundary = self.position;
         }
-        self.text.restart(self.at.line);
+        self.text.restart_at(self.position.line);
         Ok(())
     }
 }
@@ -70,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_unreadable() {
+    fn a_file_without_text_is_unreadable() {
         assert_eq!(parse(Ndjson, "\n \n"), Err(Unreadable::Empty));
         assert_eq!(
             parse_bytes(Ndjson, b"{\"id\":1}\n{\"id\":\"\xe9\"}\n"),

@@ -1,24 +1,28 @@
-/// The most of a record that is kept to show which one it was, in bytes.
-pub(crate) const MAX_BYTES: usize = 1024;
+/// How many bytes of a record are kept to show which one it was.
+pub(crate) const MAX_EXCERPT_BYTES: usize = 1024;
 
-/// The most of a name that is shown in a message.
+/// How many bytes of a name a message shows.
 const MAX_NAME_BYTES: usize = 100;
 
-/// The beginning of a record for people to read, without its line end. `bytes` is the record or its
-/// beginning, `length` the whole record's.
+/// Returns the beginning of a record in readable form, without its line end. `bytes` is the record or its beginning, and
+/// `length` the length of the whole record.
 pub(crate) fn excerpt(bytes: &[u8], length: usize) -> String {
-    let shown = &bytes[..bytes.len().min(MAX_BYTES)];
+    let shown = &bytes[..bytes.len().min(MAX_EXCERPT_BYTES)];
     let shown = match std::str::from_utf8(shown) {
-        // The cut went through a character.
+        // The cut is inside a character.
         Err(error) if error.error_len().is_none() => &shown[..error.valid_up_to()],
         _ => shown,
     };
     let text = String::from_utf8_lossy(shown);
-    if length > MAX_BYTES { format!("{text}…") } else { text.trim_end_matches(['\r', '\n']).to_owned() }
+    if length > MAX_EXCERPT_BYTES {
+        format!("{text}…")
+    } else {
+        text.trim_end_matches(['\r', '\n']).to_owned()
+    }
 }
 
-/// The beginning of a name that comes from a file, for a message.
-pub(crate) fn shown(name: &str) -> String {
+/// Returns a name from a file as a message shows it.
+pub(crate) fn shorten_name(name: &str) -> String {
     match name.get(..name.floor_char_boundary(MAX_NAME_BYTES)) {
         Some(start) if start.len() < name.len() => format!("{start}…"),
         _ => name.to_owned(),
@@ -32,15 +36,21 @@ mod tests {
     #[test]
     fn long_records_are_cut_at_a_character() {
         assert_eq!(excerpt(b"1,a\r\n", 5), "1,a");
-        let long = "é".repeat(MAX_BYTES);
+        let long = "é".repeat(MAX_EXCERPT_BYTES);
         let odd = format!("a{long}");
-        assert_eq!(excerpt(odd.as_bytes(), odd.len()), format!("a{}…", "é".repeat(MAX_BYTES / 2 - 1)));
+        assert_eq!(
+            excerpt(odd.as_bytes(), odd.len()),
+            format!("a{}…", "é".repeat(MAX_EXCERPT_BYTES / 2 - 1))
+        );
     }
 
     #[test]
     fn long_names_are_cut_at_a_character() {
-        assert_eq!(shown("naïve"), "naïve");
-        assert_eq!(shown(&"x".repeat(MAX_NAME_BYTES)).len(), MAX_NAME_BYTES);
-        assert_eq!(shown(&format!("a{}", "é".repeat(MAX_NAME_BYTES))), format!("a{}…", "é".repeat(49)));
+        assert_eq!(shorten_name("naïve"), "naïve");
+        assert_eq!(shorten_name(&"x".repeat(MAX_NAME_BYTES)).len(), MAX_NAME_BYTES);
+        assert_eq!(
+            shorten_name(&format!("a{}", "é".repeat(MAX_NAME_BYTES))),
+            format!("a{}…", "é".repeat(49))
+        );
     }
 }

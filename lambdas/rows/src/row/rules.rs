@@ -1,4 +1,4 @@
-//! What an item must keep, whatever the format it came in.
+//! The rules for items that hold for every format.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use crate::reject::Fault;
 use crate::row::Row;
 use crate::types::value::Value;
 
-/// Room for [`WRITTEN_BY`], which the load adds.
+/// The size of [`WRITTEN_BY`], which the load adds.
 const WRITTEN_BY_BYTES: usize = WRITTEN_BY.len() + STAMP_BYTES;
 
 #[derive(Debug)]
-pub(crate) struct Rules {
+pub(crate) struct ItemRules {
     pub(crate) key: Key,
 }
 
-impl Rules {
-    /// The key's value and its text where a file has `text` for it.
-    pub(crate) fn key(&self, text: &str) -> Result<Value, Fault> {
-        let fault = |reason: String| Fault::column(&self.key.name, reason);
+impl ItemRules {
+    /// Returns the key of a row whose file has `text` for it.
+    pub(crate) fn parse_key(&self, text: &str) -> Result<Value, Fault> {
+        let fault = |reason: String| Fault::in_column(&self.key.name, reason);
         if text.is_empty() {
             return Err(fault("the key is empty".to_owned()));
         }
@@ -37,20 +37,22 @@ impl Rules {
         }
     }
 
-    /// The row of these attributes, of which the one at `key` has been through [`Rules::key`].
-    pub(crate) fn row(
+    /// Returns the row of these attributes. The one at `key` comes from [`ItemRules::parse_key`].
+    pub(crate) fn build_row(
         &self,
         line: u64,
         values: Vec<(Arc<str>, Value)>,
         key: Option<usize>,
     ) -> Result<Row, Fault> {
         let Some(key) = key else {
-            return Err(Fault::column(&self.key.name, "the key is missing"));
+            return Err(Fault::in_column(&self.key.name, "the key is missing"));
         };
-        let attributes: usize = values.iter().map(|(name, value)| name.len() + value.bytes()).sum();
+        let attributes: usize = values.iter().map(|(name, value)| name.len() + value.size_in_bytes()).sum();
         let bytes = attributes + WRITTEN_BY_BYTES;
         if bytes > MAX_ITEM_BYTES {
-            return Err(Fault::row(format!("has {bytes} bytes, more than the {MAX_ITEM_BYTES} of an item")));
+            return Err(Fault::in_row(format!(
+                "has {bytes} bytes, but an item has at most {MAX_ITEM_BYTES}"
+            )));
         }
         Ok(Row { line, values, bytes, key })
     }

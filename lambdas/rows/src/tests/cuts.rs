@@ -1,10 +1,10 @@
-//! Neither where the bytes are cut into chunks nor where a parser resumes makes a difference.
+//! Tests that neither the cuts between chunks nor the place where a parser resumes make a difference.
 
 use std::io::Write;
 
 use restctl_contract::load::Position;
 
-use super::{dialect, read, run, string_key};
+use super::{dialect, parse_in_chunks, read, string_key};
 use crate::dialect::Dialect;
 use crate::dialect::encoding::{Compression, Encoding, Format};
 use crate::limits::MAX_RECORD_BYTES;
@@ -17,7 +17,7 @@ fn with(format: Format, compression: Compression) -> Dialect {
     Dialect { encoding: Encoding { format, compression }, ..dialect(format) }
 }
 
-/// In two members or frames.
+/// Compresses the text in two members or frames.
 pub(crate) fn compress(compression: Compression, text: &[u8]) -> Vec<u8> {
     let (one, two) = text.split_at(text.len() / 2);
     match compression {
@@ -39,10 +39,10 @@ pub(crate) fn zstd(text: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// Cuts the file at every `step`, and resumes at every position along the way.
+/// Cuts the file at every `step`, and resumes at every position on the way.
 fn check(dialect: &Dialect, file: &[u8], steps: &[usize]) {
     let key = string_key();
-    let (whole, result) = run(Parser::new(dialect, &key), file, file.len().max(1));
+    let (whole, result) = parse_in_chunks(Parser::new(dialect, &key), file, file.len().max(1));
     for &step in steps {
         let mut out = Vec::new();
         let mut stops = vec![(0, Position::START)];
@@ -61,7 +61,7 @@ fn check(dialect: &Dialect, file: &[u8], steps: &[usize]) {
             stops.push((out.len(), parser.position()));
         }
         for (rows, at) in stops {
-            let (rest, end) = run(Parser::resume(dialect, &key, at), file, step);
+            let (rest, end) = parse_in_chunks(Parser::resume(dialect, &key, at), file, step);
             assert!(rest == whole[rows..], "{dialect:?} from {at:?}: {rest:?} is not {:?}", &whole[rows..]);
             assert_eq!(end.err(), result.clone().err(), "{dialect:?} from {at:?}");
         }
@@ -102,7 +102,7 @@ fn cuts_and_stops_do_not_matter() {
 }
 
 #[test]
-fn nor_do_they_where_records_are_long() {
+fn cuts_and_stops_do_not_matter_in_long_records() {
     let long = "x".repeat(MAX_RECORD_BYTES);
     for (format, text) in [
         (Format::Csv, format!("id,a\n1,{long}\n\"\n2,b")),
@@ -117,7 +117,7 @@ fn nor_do_they_where_records_are_long() {
 }
 
 #[test]
-fn nor_do_they_in_a_file_of_many_pieces() {
+fn cuts_and_stops_do_not_matter_in_many_pieces() {
     let csv = &include_bytes!("../../../../fixtures/items.csv")[..100_000];
     for compression in COMPRESSIONS {
         check(&with(Format::Csv, compression), &compress(compression, csv), &[20_000, usize::MAX]);
@@ -125,25 +125,25 @@ fn nor_do_they_in_a_file_of_many_pieces() {
 }
 
 #[test]
-fn a_resumed_parser_wants_its_position() {
+fn a_resumed_parser_wants_the_bytes_at_its_position() {
     let csv = b"id,a\n1,b\n2,c\n3,d\n";
     let at = Position { offset: 13, line: 4 };
     let mut out = Vec::new();
     let mut parser = Parser::resume(&with(Format::Csv, Compression::None), &string_key(), at);
-    assert_eq!(parser.wants(), 0, "the header");
+    assert_eq!(parser.wanted_offset(), 0, "the header");
     let mut chunk = &csv[..2];
     assert_eq!(parser.read(&mut chunk, &mut out), Ok(false));
-    assert_eq!(parser.wants(), 2);
+    assert_eq!(parser.wanted_offset(), 2);
     let mut chunk = &csv[2..8];
     assert_eq!(parser.read(&mut chunk, &mut out), Ok(false));
-    assert_eq!((parser.wants(), parser.position()), (13, at));
+    assert_eq!((parser.wanted_offset(), parser.position()), (13, at));
     assert_eq!(parser.read(&mut &csv[13..], &mut out), Ok(false));
     assert_eq!(out.iter().flatten().map(|row| (row.key(), row.line)).collect::<Vec<_>>(), [("3", 4)]);
 
     let parser = Parser::resume(&with(Format::Ndjson, Compression::None), &string_key(), at);
-    assert_eq!(parser.wants(), 13, "at once");
+    assert_eq!(parser.wanted_offset(), 13, "at once");
     let parser = Parser::resume(&with(Format::Ndjson, Compression::Zstd), &string_key(), at);
-    assert_eq!(parser.wants(), 0, "what was compressed comes from the start");
+    assert_eq!(parser.wanted_offset(), 0, "a compressed file is read from the start");
 }
 
 #[test]
@@ -151,5 +151,5 @@ fn a_file_that_ends_before_the_position_is_unreadable() {
     let at = Position { offset: 100, line: 4 };
     let file = gzip(b"id\n1\n2\n");
     let parser = Parser::resume(&with(Format::Csv, Compression::Gzip), &string_key(), at);
-    assert_eq!(run(parser, &file, 10), (vec![], Err(Unreadable::EndsBefore { offset: 100 })));
+    assert_eq!(parse_in_chunks(parser, &file, 10), (vec![], Err(Unreadable::EndsBefore { offset: 100 })));
 }

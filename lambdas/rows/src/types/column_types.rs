@@ -6,21 +6,21 @@ use restctl_contract::number;
 use crate::limits::MAX_RECORD_BYTES;
 use crate::types::value::Value;
 
-/// As many columns as a header has room for: a letter and a delimiter each.
+/// The most columns that a header has room for, with a letter and a delimiter each.
 const MAX_COLUMNS: usize = MAX_RECORD_BYTES / 2;
 
-/// What the cells of a CSV column are loaded as.
+/// The type with which the cells of a CSV column are loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnType {
     String,
-    /// In any notation; what is loaded is the plain one.
+    /// Read in any notation, and loaded in plain notation.
     Number,
     /// `true` or `false`.
     Boolean,
 }
 
 impl ColumnType {
-    /// `s`, `n` or `b`.
+    /// Returns `s`, `n` or `b`.
     pub fn letter(self) -> char {
         match self {
             ColumnType::String => 's',
@@ -29,7 +29,7 @@ impl ColumnType {
         }
     }
 
-    fn of_letter(letter: char) -> Result<Self, ColumnTypesError> {
+    fn from_letter(letter: char) -> Result<Self, ColumnTypesError> {
         match letter {
             's' => Ok(ColumnType::String),
             'n' => Ok(ColumnType::Number),
@@ -38,8 +38,8 @@ impl ColumnType {
         }
     }
 
-    /// Whether a cell with this text can be loaded as this type and come back as the same text.
-    pub(crate) fn fits(self, text: &str) -> bool {
+    /// Returns whether a cell with this text can be loaded as this type and comes back as the same text.
+    pub(crate) fn preserves(self, text: &str) -> bool {
         match self {
             ColumnType::String => true,
             ColumnType::Number => number::is_canonical(text),
@@ -47,19 +47,19 @@ impl ColumnType {
         }
     }
 
-    pub(crate) fn read(self, text: &str) -> Result<Value, String> {
+    pub(crate) fn parse_cell(self, text: &str) -> Result<Value, String> {
         match self {
             ColumnType::String => Ok(Value::String(text.to_owned())),
             ColumnType::Number => {
                 number::normalize(text).map(Value::Number).map_err(|error| error.to_string())
             }
-            ColumnType::Boolean if self.fits(text) => Ok(Value::Bool(text == "true")),
+            ColumnType::Boolean if self.preserves(text) => Ok(Value::Bool(text == "true")),
             ColumnType::Boolean => Err("is neither true nor false".to_owned()),
         }
     }
 }
 
-/// As people write it.
+/// Reads the word that people use.
 impl FromStr for ColumnType {
     type Err = String;
 
@@ -83,19 +83,19 @@ impl fmt::Display for ColumnType {
     }
 }
 
-/// The types of a CSV's columns in the order of its header.
+/// The types of a CSV's columns, in the order of its header.
 ///
-/// Written as one letter each, or as a letter and how often it comes: `s3n2b` is `sssnnb`. An object's metadata
-/// has room for 2 KB in all ("Working with object metadata", Amazon S3 User Guide).
+/// They are written as one letter each, or as a letter and its count: `s3n2b` is `sssnnb`. The metadata of an object has
+/// room for 2 KB in all ("Working with object metadata", Amazon S3 User Guide).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColumnTypes(pub Vec<ColumnType>);
 
 /// Why a text is not a list of column types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ColumnTypesError {
-    #[error("{0:?} is no column type, they are s, n and b")]
+    #[error("{0:?} is not a column type (s, n or b)")]
     UnknownLetter(char),
-    #[error("the column types count wrongly")]
+    #[error("the column types have an invalid count")]
     Count,
 }
 
@@ -114,7 +114,7 @@ impl FromStr for ColumnTypes {
     fn from_str(mut text: &str) -> Result<Self, ColumnTypesError> {
         let mut types = Vec::new();
         while let Some(letter) = text.chars().next() {
-            let kind = ColumnType::of_letter(letter)?;
+            let column_type = ColumnType::from_letter(letter)?;
             text = &text[letter.len_utf8()..];
             let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
             let times = match &text[..digits] {
@@ -124,7 +124,7 @@ impl FromStr for ColumnTypes {
             if times == 0 || times > MAX_COLUMNS - types.len() {
                 return Err(ColumnTypesError::Count);
             }
-            types.resize(types.len() + times, kind);
+            types.resize(types.len() + times, column_type);
             text = &text[digits..];
         }
         Ok(Self(types))
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn letters_there_and_back() {
+    fn letters_can_be_written_and_read() {
         let types: ColumnTypes = "snb".parse().unwrap();
         assert_eq!(types.0, [ColumnType::String, ColumnType::Number, ColumnType::Boolean]);
         for (text, written) in
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_column_types_is_refused() {
+    fn other_texts_are_refused() {
         assert_eq!("sx".parse::<ColumnTypes>(), Err(ColumnTypesError::UnknownLetter('x')));
         assert_eq!("3s".parse::<ColumnTypes>(), Err(ColumnTypesError::UnknownLetter('3')));
         assert_eq!("sé".parse::<ColumnTypes>(), Err(ColumnTypesError::UnknownLetter('é')));
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn words_there_and_back() {
+    fn words_can_be_written_and_read() {
         for kind in [ColumnType::String, ColumnType::Number, ColumnType::Boolean] {
             assert_eq!(kind.to_string().parse(), Ok(kind));
         }

@@ -5,29 +5,29 @@ use restctl_contract::key::{Key, KeyType, WRITTEN_BY};
 
 use crate::dialect::{Delimiter, Types};
 use crate::limits::MAX_NAME_BYTES;
-use crate::reject::excerpt::shown;
+use crate::reject::excerpt::shorten_name;
 use crate::types::column_types::ColumnType;
 use crate::unreadable::Unreadable;
 
-/// As many column names as an error lists.
+/// How many column names an error lists.
 const MAX_LISTED: usize = 20;
 
-/// What may separate columns, and how one says so to a shell.
+/// Other characters that may separate the columns, and how to write them in a shell.
 const DELIMITERS: [(char, &str); 4] = [(',', "','"), (';', "';'"), ('\t', "tab"), ('|', "'|'")];
 
-pub(super) struct Header {
-    pub(super) columns: Vec<Column>,
-    /// The key column's index.
+pub(super) struct CsvHeader {
+    pub(super) columns: Vec<CsvColumn>,
+    /// The index of the key column.
     pub(super) key: usize,
 }
 
-pub(crate) struct Column {
+pub(crate) struct CsvColumn {
     pub(crate) name: Arc<str>,
-    /// What the dialect says of it.
-    pub(crate) told: Option<ColumnType>,
+    /// The type that the dialect declares.
+    pub(crate) declared: Option<ColumnType>,
 }
 
-impl Header {
+impl CsvHeader {
     pub(super) fn new<'a>(
         names: impl Iterator<Item = &'a str>,
         key: &Key,
@@ -36,7 +36,7 @@ impl Header {
     ) -> Result<Self, Unreadable> {
         let names: Vec<&str> = names.collect();
         let Some(index) = names.iter().position(|name| *name == key.name) else {
-            return Err(no_key_column(&names, key, delimiter));
+            return Err(missing_key_error(&names, key, delimiter));
         };
         let mut seen = HashSet::new();
         for (index, name) in names.iter().enumerate() {
@@ -50,64 +50,65 @@ impl Header {
                 return Err(Unreadable::ReservedColumn);
             }
             if !seen.insert(name) {
-                return Err(Unreadable::DuplicateColumn { name: shown(name) });
+                return Err(Unreadable::DuplicateColumn { name: shorten_name(name) });
             }
         }
-        let told = told(&names, key, types)?;
-        let columns = names.iter().zip(told).map(|(name, told)| Column { name: Arc::from(*name), told });
+        let declared = declared_types(&names, key, types)?;
+        let columns =
+            names.iter().zip(declared).map(|(name, declared)| CsvColumn { name: Arc::from(*name), declared });
         Ok(Self { columns: columns.collect(), key: index })
     }
 }
 
-/// What the dialect says of each column.
-fn told(names: &[&str], key: &Key, types: &Types) -> Result<Vec<Option<ColumnType>>, Unreadable> {
+/// Returns the type that the dialect declares for each column.
+fn declared_types(names: &[&str], key: &Key, types: &Types) -> Result<Vec<Option<ColumnType>>, Unreadable> {
     match types {
         Types::Strings => Ok(vec![None; names.len()]),
         Types::Columns(types) if types.0.len() != names.len() => {
             Err(Unreadable::ColumnTypesDiffer { types: types.0.len(), columns: names.len() })
         }
         Types::Columns(types) => Ok(types.0.iter().copied().map(Some).collect()),
-        Types::Named(types) => named(names, key, types),
+        Types::Named(types) => types_by_name(names, key, types),
     }
 }
 
-fn named(
+fn types_by_name(
     names: &[&str],
     key: &Key,
     types: &BTreeMap<String, ColumnType>,
 ) -> Result<Vec<Option<ColumnType>>, Unreadable> {
     if let Some(name) = types.keys().find(|name| !names.contains(&name.as_str())) {
-        return Err(Unreadable::NoSuchColumn { name: shown(name), columns: list(names) });
+        return Err(Unreadable::NoSuchColumn { name: shorten_name(name), columns: list_names(names) });
     }
-    let kind = key_type(key);
-    if types.get(&key.name).is_some_and(|told| *told != kind) {
-        return Err(Unreadable::KeyTypeDiffers { name: shown(&key.name), kind });
+    let kind = key_column_type(key);
+    if types.get(&key.name).is_some_and(|declared| *declared != kind) {
+        return Err(Unreadable::KeyTypeDiffers { name: shorten_name(&key.name), kind });
     }
     Ok(names.iter().map(|name| types.get(*name).copied()).collect())
 }
 
-pub(crate) fn key_type(key: &Key) -> ColumnType {
+pub(crate) fn key_column_type(key: &Key) -> ColumnType {
     match key.kind {
         KeyType::String => ColumnType::String,
         KeyType::Number => ColumnType::Number,
     }
 }
 
-fn no_key_column(names: &[&str], key: &Key, delimiter: Delimiter) -> Unreadable {
+fn missing_key_error(names: &[&str], key: &Key, delimiter: Delimiter) -> Unreadable {
     let other = DELIMITERS.iter().find(|(other, _)| {
         *other != char::from(delimiter.byte()) && names.len() == 1 && names[0].contains(*other)
     });
     match other {
         Some((_, delimiter)) => {
-            Unreadable::OtherDelimiter { key: key.name.clone(), column: shown(names[0]), delimiter }
+            Unreadable::OtherDelimiter { key: key.name.clone(), column: shorten_name(names[0]), delimiter }
         }
-        None => Unreadable::NoKeyColumn { key: key.name.clone(), columns: list(names) },
+        None => Unreadable::NoKeyColumn { key: key.name.clone(), columns: list_names(names) },
     }
 }
 
-fn list(names: &[&str]) -> String {
+fn list_names(names: &[&str]) -> String {
     let mut columns: Vec<String> =
-        names.iter().take(MAX_LISTED).map(|name| format!("{:?}", shown(name))).collect();
+        names.iter().take(MAX_LISTED).map(|name| format!("{:?}", shorten_name(name))).collect();
     if names.len() > MAX_LISTED {
         columns.push(format!("{} more", names.len() - MAX_LISTED));
     }

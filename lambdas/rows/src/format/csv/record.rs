@@ -1,16 +1,16 @@
 use crate::limits::MAX_RECORD_BYTES;
-use crate::reject::excerpt::{self, excerpt};
+use crate::reject::excerpt::{MAX_EXCERPT_BYTES, excerpt};
 use crate::unreadable::Unreadable;
 
-/// One record as csv-core hands it over: its fields without their quotes, end to end, and where each ends.
+/// A record as csv-core returns it: its fields without quotes, one after the other, and where each of them ends.
 #[derive(Default)]
-pub(super) struct Record {
+pub(super) struct CsvRecord {
     /// The line on which it starts.
     pub(super) line: u64,
     open: bool,
-    /// Its beginning as it is in the file.
+    /// The beginning as it is in the file.
     raw: Vec<u8>,
-    /// Its length in the file so far.
+    /// The length in the file so far.
     length: usize,
     text: Vec<u8>,
     text_length: usize,
@@ -18,20 +18,20 @@ pub(super) struct Record {
     ends_length: usize,
 }
 
-impl Record {
+impl CsvRecord {
     pub(super) fn is_open(&self) -> bool {
         self.open
     }
 
-    /// Starts a record at `line` unless one has been started.
-    pub(super) fn open(&mut self, line: u64) {
+    /// Begins a record at `line` unless one is open.
+    pub(super) fn begin(&mut self, line: u64) {
         if !self.open {
             self.open = true;
             self.line = line;
         }
     }
 
-    pub(super) fn close(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.open = false;
         self.raw.clear();
         (self.length, self.text_length, self.ends_length) = (0, 0, 0);
@@ -41,7 +41,7 @@ impl Record {
         self.length > MAX_RECORD_BYTES
     }
 
-    /// Room for what comes of `input` bytes.
+    /// Returns buffers with room for what `input` bytes can become.
     pub(super) fn buffers(&mut self, input: usize) -> (&mut [u8], &mut [usize]) {
         let text = self.text_length + input + 1;
         if self.text.len() < text {
@@ -53,9 +53,9 @@ impl Record {
         (&mut self.text[self.text_length..], &mut self.ends[self.ends_length..])
     }
 
-    /// What csv-core has read, and how much it has written into the buffers.
-    pub(super) fn take(&mut self, raw: &[u8], text: usize, ends: usize) {
-        let room = excerpt::MAX_BYTES - self.raw.len();
+    /// Adds what csv-core has read, and how much of the buffers it has filled.
+    pub(super) fn append(&mut self, raw: &[u8], text: usize, ends: usize) {
+        let room = MAX_EXCERPT_BYTES - self.raw.len();
         self.raw.extend_from_slice(&raw[..raw.len().min(room)]);
         self.length += raw.len();
         if self.is_too_long() {
@@ -70,7 +70,7 @@ impl Record {
         excerpt(&self.raw, self.length)
     }
 
-    pub(super) fn fields(&self) -> Result<Fields<'_>, Unreadable> {
+    pub(super) fn fields(&self) -> Result<CsvFields<'_>, Unreadable> {
         let text = &self.text[..self.text_length];
         let ends = &self.ends[..self.ends_length];
         let not_utf8 = |valid: usize| {
@@ -78,21 +78,21 @@ impl Record {
             Unreadable::NotUtf8 { line: self.line + line_ends }
         };
         let text = std::str::from_utf8(text).map_err(|error| not_utf8(error.valid_up_to()))?;
-        // Halves of a character on both sides of a delimiter are whole only when put end to end.
+        // Two halves of a character with a delimiter between them are valid only without the delimiter.
         match ends.iter().find(|end| !text.is_char_boundary(**end)) {
             Some(end) => Err(not_utf8(*end)),
-            None => Ok(Fields { text, ends }),
+            None => Ok(CsvFields { text, ends }),
         }
     }
 }
 
-/// A record's fields without their quotes.
-pub(super) struct Fields<'a> {
+/// The fields of a record without their quotes.
+pub(super) struct CsvFields<'a> {
     text: &'a str,
     ends: &'a [usize],
 }
 
-impl<'a> Fields<'a> {
+impl<'a> CsvFields<'a> {
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }
@@ -113,17 +113,17 @@ mod tests {
     #[test]
     fn an_endless_record_does_not_grow_memory() {
         let piece = vec![b','; 64 * 1024];
-        let mut record = Record::default();
-        record.open(1);
+        let mut record = CsvRecord::default();
+        record.begin(1);
         for _ in 0..100 {
             let (text, ends) = record.buffers(piece.len());
             assert!(text.len() >= piece.len() && !ends.is_empty());
             let ended = ends.len().min(piece.len());
-            record.take(&piece, piece.len(), ended);
+            record.append(&piece, piece.len(), ended);
         }
         assert!(record.is_too_long());
         assert!(record.text.len() <= MAX_RECORD_BYTES + 2 * piece.len(), "{}", record.text.len());
         assert!(record.ends.len() <= 2 * MAX_RECORD_BYTES, "{}", record.ends.len());
-        assert!(record.raw.len() <= excerpt::MAX_BYTES);
+        assert!(record.raw.len() <= MAX_EXCERPT_BYTES);
     }
 }

@@ -11,7 +11,7 @@ use crate::types::value::Value;
 use crate::unreadable::Unreadable;
 
 fn cell<'a>(row: &'a Row, name: &str) -> Option<&'a Value> {
-    row.values.iter().find(|(of, _)| **of == *name).map(|(_, value)| value)
+    row.values.iter().find(|(column, _)| **column == *name).map(|(_, value)| value)
 }
 
 fn text(value: &str) -> Value {
@@ -37,7 +37,7 @@ fn ragged_rows_are_rejected_by_line() {
     let expected = |line, values: &str, row: &str| Reject {
         line,
         column: None,
-        reason: format!("has {values} where the header has 2 columns"),
+        reason: format!("has {values} for the 2 columns of the header"),
         row: row.to_owned(),
     };
     let expected = [expected(3, "1 values", "2"), expected(4, "3 values", "3,\"y\n\",z")];
@@ -45,7 +45,7 @@ fn ragged_rows_are_rejected_by_line() {
 }
 
 #[test]
-fn keys_that_cannot_be_keys_are_rejected() {
+fn invalid_keys_are_rejected() {
     let long = "k".repeat(2049);
     let found = parse(Csv, &format!("a,id\nx,\nx,{long}\nx,{}\n", &long[1..])).unwrap();
     assert_eq!(rows(&found).len(), 1);
@@ -75,14 +75,14 @@ fn cells_have_the_type_of_their_column() {
 }
 
 #[test]
-fn a_header_must_name_each_column_once() {
+fn a_header_names_each_column_once() {
     for (header, said) in [
-        ("a,b", "no column is called \"id\", the key; the header has \"a\", \"b\": rename"),
+        ("a,b", "no column is named \"id\", which is the key; the header has \"a\", \"b\": rename"),
         ("ID,a", "\"ID\""),
         ("id,a,", "column 3 of the header has no name"),
-        ("id,a,a", "two columns of the header are called \"a\""),
-        ("id,id", "two columns of the header are called \"id\""),
-        ("id,restctl:load", "keeps for itself"),
+        ("id,a,a", "two columns of the header are named \"a\""),
+        ("id,id", "two columns of the header are named \"id\""),
+        ("id,restctl:load", "reserved"),
     ] {
         let message = parse(Csv, &format!("{header}\n1,2\n")).unwrap_err().with_advice();
         assert!(message.contains(said), "{header}: {message}");
@@ -100,9 +100,9 @@ fn a_header_must_name_each_column_once() {
 }
 
 #[test]
-fn a_header_in_one_column_names_the_delimiter() {
+fn the_error_for_a_header_with_one_column_suggests_a_delimiter() {
     for (header, said) in [
-        ("id;a;b", "the header has one column, \"id;a;b\": if something else separates"),
+        ("id;a;b", "the header has one column, \"id;a;b\": if another character separates"),
         ("id;a;b", "--delimiter ';'"),
         ("id\ta", "--delimiter tab"),
         ("id|a", "--delimiter '|'"),
@@ -118,7 +118,7 @@ fn a_header_in_one_column_names_the_delimiter() {
 }
 
 #[test]
-fn types_by_name_are_for_columns_that_are_there() {
+fn types_by_name_need_existing_columns() {
     let named = |name: &str, kind| {
         let types = Types::Named([(name.to_owned(), kind)].into());
         parse_as(&Dialect { types, ..dialect(Csv) }, b"id,a\n7,1e3\n8,x\n")
@@ -127,17 +127,14 @@ fn types_by_name_are_for_columns_that_are_there() {
     assert_eq!(cell(rows(&found)[0], "a"), Some(&Value::Number("1000".into())));
     assert_eq!(rejects(&found)[0].column.as_deref(), Some("a"));
     let message = named("b", ColumnType::Number).unwrap_err().with_advice();
-    assert!(
-        message.contains("\"b\", which the file does not have; its header has \"id\", \"a\": "),
-        "{message}"
-    );
+    assert!(message.contains("\"b\", but the header has only \"id\", \"a\": "), "{message}");
     let message = named("id", ColumnType::Number).unwrap_err().with_advice();
     assert!(message.contains("the stack's key is a string"), "{message}");
     assert_eq!(rows(&named("id", ColumnType::String).unwrap()).len(), 2);
 }
 
 #[test]
-fn what_is_not_utf8_is_unreadable_at_its_line() {
+fn text_that_is_not_utf8_is_unreadable_at_its_line() {
     let line = |bytes: &[u8]| match parse_bytes(Csv, bytes) {
         Err(Unreadable::NotUtf8 { line }) => line,
         other => panic!("{other:?}"),
@@ -149,14 +146,14 @@ fn what_is_not_utf8_is_unreadable_at_its_line() {
 }
 
 #[test]
-fn a_quote_that_never_closes_does_not_swallow_rows() {
+fn an_unclosed_quote_does_not_swallow_rows() {
     let outcome = parse(Csv, "id,a\n1,x\n2,\"y\n3,z\n4,w\n");
     assert_eq!(outcome, Err(Unreadable::UnclosedQuote { line: 3 }));
     assert_eq!(rows(&parse(Csv, "id,a\n1,\"x\"").unwrap()).len(), 1);
 }
 
 #[test]
-fn a_record_has_a_bound() {
+fn a_record_is_limited() {
     let long = "x".repeat(2 * MAX_RECORD_BYTES);
     let many = ",".repeat(2 * MAX_RECORD_BYTES);
     let found = parse(Csv, &format!("id,a\n1,{long}\n2,{many}\n3,y\n")).unwrap();
