@@ -49,7 +49,7 @@ pub(crate) enum Command {
     Verify(verify::Verify),
 
     /// Show the whole stack on one screen
-    Status(status::Command),
+    Status(status::Status),
 
     /// List, inspect and repair loads
     #[command(subcommand)]

@@ -1,7 +1,8 @@
-//! `restctl status`: all that there is of a stack, on one screen.
+//! `restctl status`: the whole stack on one screen.
 
 #[cfg(test)]
 mod fixture;
+mod history;
 mod screen;
 mod snapshot;
 mod text;
@@ -10,37 +11,37 @@ mod watch;
 
 use clap::Args;
 
-use super::status::snapshot::Status;
+use self::snapshot::Snapshot;
 use crate::context::Context;
 use crate::failure::Result;
 use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-What cannot be had just now says why in its place; whether all is well is what `restctl doctor` says. Requests and \
-latency are those that the API counts: on AWS, CloudWatch has them a minute or two later. Rows per second and the queue \
-are as of now.
+If a part is unavailable, the reason is shown in its place. To check that everything works, use `restctl doctor`. The \
+API counts requests and latency; on AWS, CloudWatch has them a minute or two later. Rows per second and the queue are \
+current.
 
---watch refreshes it until q or Ctrl-C is typed. Off a terminal it writes a line each time, or with --output json a \
-document.
+--watch refreshes the screen until you type q or Ctrl-C. Off a terminal it writes one line each time, or one JSON \
+document with --output json.
 
 Examples:
   restctl status
   restctl status --watch
   restctl status --output json | jq .queue.dead_letters")]
-pub(crate) struct Command {
-    /// Refresh it every few seconds, with what went before as sparklines
+pub(crate) struct Status {
+    /// Refresh the screen every few seconds, with recent values as sparklines
     #[arg(long)]
     watch: bool,
 }
 
-pub(crate) async fn run(args: Command, context: &Context) -> Result<()> {
+pub(crate) async fn run(args: Status, context: &Context) -> Result<()> {
     if args.watch {
         return watch::run(context).await;
     }
-    let status = Status::look(context).await?;
+    let snapshot = Snapshot::take(context).await?;
     match output::chosen_format() {
-        Format::Json => output::print_json(&status),
-        Format::Text => output::print_line(&text::of(&status)),
+        Format::Json => output::print_json(&snapshot),
+        Format::Text => output::print_line(&text::snapshot_text(&snapshot)),
     }
 }

@@ -107,7 +107,7 @@ fn what_is_wrong_shows(cloud: &Cloud) {
     cloud.query("monitoring", &datum);
     let status = cloud.succeed(&["status", "--output", "json"]).json();
     assert_eq!(status["table"]["throttled"], 7);
-    // A part that cannot be had hides no other.
+    // A part that is unavailable hides no other.
     cloud.call("dynamodb", "DynamoDB_20120810.DeleteTable", &json!({ "TableName": table }));
     let queue = cloud.resource("LoadQueue");
     cloud.call("sqs", "AmazonSQS.DeleteQueue", &json!({ "QueueUrl": queue }));

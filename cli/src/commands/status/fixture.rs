@@ -1,16 +1,20 @@
-//! A status to draw.
+//! A snapshot for tests.
 
 use restctl_contract::load::{LedgerEntry, LoadState, Position, Receipt};
 
 use super::snapshot::{
-    CertificateState, EndpointState, Function, Functions, Part, Queue, StackState, Status, Table,
+    CertificateState, EndpointState, LiveFunction, LiveFunctions, Part, QueueState, Snapshot, StackState,
+    TableState,
 };
 use super::traffic::Traffic;
 
-pub(super) fn status(loads: Vec<LedgerEntry>) -> Status {
-    let function =
-        || Function { name: "function".to_owned(), version: "3".to_owned(), since: Some("today".to_owned()) };
-    Status {
+pub(super) fn sample_snapshot(loads: Vec<LedgerEntry>) -> Snapshot {
+    let function = || LiveFunction {
+        name: "function".to_owned(),
+        version: "3".to_owned(),
+        since: Some("today".to_owned()),
+    };
+    Snapshot {
         stack: StackState {
             name: "orders".to_owned(),
             region: "eu-west-1".to_owned(),
@@ -28,9 +32,9 @@ pub(super) fn status(loads: Vec<LedgerEntry>) -> Status {
                 problem: None,
             },
         }),
-        functions: Part::Known(Functions { api: function(), ingest: function() }),
-        table: Part::Known(Table { name: "items".to_owned(), items: 1, bytes: 2, throttled: 0 }),
-        queue: Part::Known(Queue { waiting: 2, in_flight: 1, dead_letters: 0 }),
+        functions: Part::Known(LiveFunctions { api: function(), ingest: function() }),
+        table: Part::Known(TableState { name: "items".to_owned(), items: 1, bytes: 2, throttled: 0 }),
+        queue: Part::Known(QueueState { waiting: 2, in_flight: 1, dead_letters: 0 }),
         loads: Part::Known(loads),
         provider: Part::Unknown { problem: "the issuer does not answer".to_owned() },
         traffic: Part::Known(Traffic {
@@ -41,7 +45,7 @@ pub(super) fn status(loads: Vec<LedgerEntry>) -> Status {
     }
 }
 
-pub(super) fn load(id: &str, progress: u64) -> LedgerEntry {
+pub(super) fn loading_entry(id: &str, progress: u64) -> LedgerEntry {
     let load = format!("{id:0>16}").parse();
     LedgerEntry {
         load: load.unwrap(),

@@ -1,4 +1,4 @@
-//! What there is of a stack: each part by itself, so that one that cannot be had hides no other.
+//! The state of a stack at one moment. Each part is read on its own, so that a part that is unavailable hides no other.
 
 use std::time::SystemTime;
 
@@ -20,23 +20,23 @@ use crate::failure::{FailureContext, Result};
 use crate::identity::policy::TokenPolicy;
 use crate::identity::settings::{self, Settings};
 
-/// Of the loads, the last ones.
-const LAST_LOADS: usize = 5;
+/// Loads that are shown, the newest ones.
+const MAX_LOADS: usize = 5;
 
 #[derive(Debug, Serialize)]
-pub(super) struct Status {
+pub(super) struct Snapshot {
     pub(super) stack: StackState,
     pub(super) endpoint: Part<EndpointState>,
-    pub(super) functions: Part<Functions>,
-    pub(super) table: Part<Table>,
-    pub(super) queue: Part<Queue>,
+    pub(super) functions: Part<LiveFunctions>,
+    pub(super) table: Part<TableState>,
+    pub(super) queue: Part<QueueState>,
     /// The newest upload first.
     pub(super) loads: Part<Vec<LedgerEntry>>,
     pub(super) provider: Part<ProviderState>,
     pub(super) traffic: Part<Traffic>,
 }
 
-/// What is known of a part, or why nothing is.
+/// What is known about a part, or why nothing is.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(super) enum Part<T> {
@@ -45,8 +45,8 @@ pub(super) enum Part<T> {
 }
 
 impl<T> From<Result<T>> for Part<T> {
-    fn from(looked: Result<T>) -> Self {
-        match looked {
+    fn from(read: Result<T>) -> Self {
+        match read {
             Ok(known) => Part::Known(known),
             Err(failure) => Part::Unknown { problem: failure.to_single_line() },
         }
@@ -66,7 +66,7 @@ impl<T> Part<T> {
 pub(super) struct StackState {
     pub(super) name: String,
     pub(super) region: String,
-    /// As CloudFormation calls it.
+    /// CloudFormation's status.
     pub(super) status: String,
 }
 
@@ -80,44 +80,44 @@ pub(super) struct EndpointState {
 pub(super) struct CertificateState {
     pub(super) name: String,
     pub(super) arn: String,
-    /// Of the one that was imported last: RFC 3339, and whole days from now on, negative when it is over.
+    /// When the certificate that was imported last expires: RFC 3339, and whole days from now, negative after that.
     pub(super) not_after: String,
     pub(super) days_left: i64,
-    /// SHA-256, lower-case hexadecimal; null where the endpoint presents none.
+    /// SHA-256, lower-case hexadecimal; null if the endpoint presents no certificate.
     pub(super) served_fingerprint: Option<String>,
-    /// The endpoint serves the one that was imported last.
+    /// Whether the endpoint serves the certificate that was imported last.
     pub(super) is_served: bool,
-    /// Why a client refuses the connection; null where it does not.
+    /// Why a client refuses the connection; null if it does not.
     pub(super) problem: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Functions {
-    pub(super) api: Function,
-    pub(super) ingest: Function,
+pub(super) struct LiveFunctions {
+    pub(super) api: LiveFunction,
+    pub(super) ingest: LiveFunction,
 }
 
-/// What is live of a function.
+/// The live version of a function.
 #[derive(Debug, Serialize)]
-pub(super) struct Function {
+pub(super) struct LiveFunction {
     pub(super) name: String,
     pub(super) version: String,
-    /// RFC 3339; null where CloudFormation made it so.
+    /// RFC 3339; null if CloudFormation set the version.
     pub(super) since: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Table {
+pub(super) struct TableState {
     pub(super) name: String,
-    /// As DynamoDB counts them every six hours.
+    /// DynamoDB's count, which it updates every six hours.
     pub(super) items: u64,
     pub(super) bytes: u64,
-    /// Requests that DynamoDB put off in the last hour.
+    /// Requests that DynamoDB throttled in the last hour.
     pub(super) throttled: u64,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Queue {
+pub(super) struct QueueState {
     pub(super) waiting: u64,
     pub(super) in_flight: u64,
     pub(super) dead_letters: u64,
@@ -127,24 +127,24 @@ pub(super) struct Queue {
 pub(super) struct ProviderState {
     pub(super) kind: &'static str,
     pub(super) issuer: String,
-    /// The keys by which tokens are verified, with their algorithms.
+    /// The keys that verify tokens, with their algorithms.
     pub(super) keys: String,
 }
 
-impl Status {
+impl Snapshot {
     /// # Errors
-    /// If there is no stack; whatever else cannot be had is told in its place.
-    pub(super) async fn look(context: &Context) -> Result<Self> {
+    /// If there is no stack. Any other failure is part of the snapshot.
+    pub(super) async fn take(context: &Context) -> Result<Self> {
         let (aws, name) = (context.aws().await?, &context.stack);
         let stack = cloudformation::find_deployed(aws, name).await?;
         let (endpoint, functions, table, queue, loads, provider, traffic) = tokio::join!(
-            endpoint(context, &stack),
-            functions(aws, &stack),
-            table(aws, &stack),
-            queue(aws, &stack),
-            loads(aws, &stack),
-            provider(context, &stack),
-            Traffic::look(context),
+            read_endpoint(context, &stack),
+            read_functions(aws, &stack),
+            read_table(aws, &stack),
+            read_queue(aws, &stack),
+            read_last_loads(aws, &stack),
+            read_provider(context, &stack),
+            Traffic::read(context),
         );
         let status = stack.status.as_str().to_owned();
         Ok(Self {
@@ -160,7 +160,7 @@ impl Status {
     }
 }
 
-async fn endpoint(context: &Context, stack: &Stack) -> Result<EndpointState> {
+async fn read_endpoint(context: &Context, stack: &Stack) -> Result<EndpointState> {
     let certificate = settings::require_certificate(context.aws().await?, &context.stack).await?;
     let location = Location::from_stack(context, stack, &certificate)?;
     let (served_fingerprint, problem) = match Handshake::perform(&location).await {
@@ -171,7 +171,7 @@ async fn endpoint(context: &Context, stack: &Stack) -> Result<EndpointState> {
         Err(failure) => (None, Some(failure.to_single_line())),
     };
     let not_after = OffsetDateTime::parse(&certificate.not_after, &Rfc3339);
-    let not_after = not_after.context("the certificate's expiry cannot be read")?;
+    let not_after = not_after.context("cannot read the certificate's expiry")?;
     Ok(EndpointState {
         url: location.base_url(),
         certificate: CertificateState {
@@ -186,15 +186,15 @@ async fn endpoint(context: &Context, stack: &Stack) -> Result<EndpointState> {
     })
 }
 
-async fn functions(aws: &Aws, stack: &Stack) -> Result<Functions> {
+async fn read_functions(aws: &Aws, stack: &Stack) -> Result<LiveFunctions> {
     let (api, ingest) = tokio::try_join!(
         LiveVersion::read(aws, stack.output(stack_output::API_FUNCTION)?),
         LiveVersion::read(aws, stack.output(stack_output::INGEST_FUNCTION)?),
     )?;
-    Ok(Functions { api: (&api).into(), ingest: (&ingest).into() })
+    Ok(LiveFunctions { api: (&api).into(), ingest: (&ingest).into() })
 }
 
-impl From<&LiveVersion> for Function {
+impl From<&LiveVersion> for LiveFunction {
     fn from(live: &LiveVersion) -> Self {
         let since = i64::try_from(live.since()).ok().filter(|since| *since > 0);
         let since = since.and_then(|since| OffsetDateTime::from_unix_timestamp(since).ok());
@@ -206,7 +206,7 @@ impl From<&LiveVersion> for Function {
     }
 }
 
-async fn table(aws: &Aws, stack: &Stack) -> Result<Table> {
+async fn read_table(aws: &Aws, stack: &Stack) -> Result<TableState> {
     let name = stack.output(stack_output::ITEMS_TABLE)?;
     let throttled = ["ReadThrottleEvents", "WriteThrottleEvents"].map(|metric| cloudwatch::Series {
         namespace: "AWS/DynamoDB",
@@ -219,26 +219,26 @@ async fn table(aws: &Aws, stack: &Stack) -> Result<Table> {
         tokio::try_join!(dynamodb::table_size(aws, name), cloudwatch::read_metrics(aws, throttled, 1, hour))?;
     let (items, bytes) = size.unwrap_or_default();
     let throttled = throttled.iter().flatten().flatten().sum::<f64>() as u64;
-    Ok(Table { name: name.to_owned(), items, bytes, throttled })
+    Ok(TableState { name: name.to_owned(), items, bytes, throttled })
 }
 
-pub(super) async fn queue(aws: &Aws, stack: &Stack) -> Result<Queue> {
+async fn read_queue(aws: &Aws, stack: &Stack) -> Result<QueueState> {
     let (QueueDepth { waiting, in_flight }, dead) = tokio::try_join!(
         sqs::read_depth(aws, stack.output(stack_output::LOAD_QUEUE)?),
         sqs::read_depth(aws, stack.output(stack_output::DEAD_LETTER_QUEUE)?),
     )?;
-    Ok(Queue { waiting, in_flight, dead_letters: dead.waiting + dead.in_flight })
+    Ok(QueueState { waiting, in_flight, dead_letters: dead.waiting + dead.in_flight })
 }
 
-async fn loads(aws: &Aws, stack: &Stack) -> Result<Vec<LedgerEntry>> {
+async fn read_last_loads(aws: &Aws, stack: &Stack) -> Result<Vec<LedgerEntry>> {
     let entries = dynamodb::read_ledger_entries(aws, stack.output(stack_output::LEDGER_TABLE)?).await?;
     let mut entries = entries.into_values().collect::<Result<Vec<_>>>()?;
     entries.sort_by(|one, other| other.uploaded.cmp(&one.uploaded));
-    entries.truncate(LAST_LOADS);
+    entries.truncate(MAX_LOADS);
     Ok(entries)
 }
 
-async fn provider(context: &Context, stack: &Stack) -> Result<ProviderState> {
+async fn read_provider(context: &Context, stack: &Stack) -> Result<ProviderState> {
     let settings = Settings::read(context.aws().await?, &context.stack).await?;
     let asked = TokenPolicy::from_settings(&settings, Some(stack))?;
     let (keys, policy) = (asked.fetch_keys().await?, asked.rules);
