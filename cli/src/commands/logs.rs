@@ -1,26 +1,27 @@
-//! `restctl logs`
+//! `restctl logs`: prints the logs of the functions.
 
+mod filter;
 mod follow;
+mod function;
 mod json;
 mod line;
 mod merged;
 mod printer;
 mod seen;
 mod since;
-mod wanted;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use clap_complete::engine::ArgValueCandidates;
 use restctl_contract::load::LoadId;
-use restctl_contract::stack::StackName;
 use restctl_contract::template::output as stack_output;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use self::merged::Merged;
-use self::printer::Printer;
+use self::filter::{LogFilter, RequestId};
+use self::function::{LoggedFunction, function_names};
+use self::merged::MergedLogs;
+use self::printer::LogPrinter;
 use self::since::Since;
-use self::wanted::{RequestId, Wanted};
 use crate::aws::{cloudformation, dynamodb};
 use crate::cli::completion_cache;
 use crate::context::Context;
@@ -30,15 +31,15 @@ use crate::timestamp;
 
 const DEFAULT_SINCE: &str = "10m";
 
-/// Where nothing tells how old what is searched for is. All 30 days would take long.
-const SINCE_OF_A_SEARCH: &str = "1d";
+/// For a search for lines of unknown age. All 30 days would take long.
+const SEARCH_SINCE: &str = "1d";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-On a terminal a line each, times in UTC; behind a pipe, and with --output json, the log's own JSON, a line each. \
-`--color always` prints the former behind a pipe, too.
+On a terminal each event is a line of text, with times in UTC. In a pipe and with --output json, it is the log's own \
+JSON. `--color always` prints text in a pipe, too.
 
-The logs are kept for 30 days. A line takes some seconds to get there.
+The logs are kept for 30 days. A line takes some seconds to appear.
 
 Examples:
   restctl logs --follow                          what both functions write, until Ctrl-C
@@ -47,74 +48,55 @@ Examples:
   restctl logs --request 8cde3ec6-f095-4c0e-b3d9-a52806a5ec4f
                                                  of a request, by the x-request-id of its answer
 
-Exit code 5 where there is no log, or nothing in it of the load or the request.")]
+Exit code 5 if there is no log, or if it has nothing about the load or the request.")]
 pub(crate) struct Logs {
-    /// The function whose log is printed; without one, both by time
+    /// LoggedFunction whose log to print [default: both, ordered by time]
     #[arg(value_enum)]
-    function: Option<Function>,
+    function: Option<LoggedFunction>,
 
-    /// Go on printing what is written, until Ctrl-C
+    /// Keep printing new lines until Ctrl-C
     #[arg(long)]
     follow: bool,
 
-    /// How far back: 30s, 10m, 2h, 3d, or a time as in RFC 3339 [default: 10m; of a load, since it began; of a request, 1d]
+    /// How far back: 30s, 10m, 2h, 3d, or an RFC 3339 time [default: 10m; for a load, since it began; for a request, 1d]
     #[arg(long, value_name = "TIME")]
     since: Option<Since>,
 
-    /// Only what is about this load
+    /// Only lines about this load
     #[arg(long, value_name = "ID", conflicts_with = "request", add = ArgValueCandidates::new(completion_cache::complete_loads))]
     load: Option<LoadId>,
 
-    /// Only what is about this request: the x-request-id of an answer, or the id of an invocation
+    /// Only lines about this request: the x-request-id of an answer, or the id of an invocation
     #[arg(long, value_name = "ID")]
     request: Option<RequestId>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
-enum Function {
-    Api,
-    Ingest,
-}
-
-impl Function {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Api => "api",
-            Self::Ingest => "ingest",
-        }
-    }
-
-    fn log_group(self, stack: &StackName) -> String {
-        stack.log_group(self.name())
-    }
-}
-
 pub(crate) async fn run(args: Logs, context: &Context) -> Result<()> {
     let functions = match (args.function, &args.load) {
-        (Some(Function::Api), Some(_)) => {
-            return Err(Failure::new("a load leaves nothing in the log of api")
+        (Some(LoggedFunction::Api), Some(_)) => {
+            return Err(Failure::new("the log of api has nothing about loads")
                 .exit(Exit::Usage)
                 .next("restctl logs ingest --load ID"));
         }
         (Some(function), _) => vec![function],
-        (None, Some(_)) => vec![Function::Ingest],
-        (None, None) => vec![Function::Api, Function::Ingest],
+        (None, Some(_)) => vec![LoggedFunction::Ingest],
+        (None, None) => vec![LoggedFunction::Api, LoggedFunction::Ingest],
     };
-    let wanted = Wanted::of(args.load, args.request);
-    let since = since(context, args.since, &wanted).await?;
+    let filter = LogFilter::new(args.load, args.request);
+    let since = resolve_since(context, args.since, &filter).await?;
     if args.follow {
-        return follow::run(context, &functions, &wanted, since).await;
+        return follow::run(context, &functions, &filter, since).await;
     }
-    let mut merged = Merged::since(context, &functions, &wanted, |_| since).await?;
-    let mut printer = Printer::new();
+    let mut merged = MergedLogs::open(context, &functions, &filter, |_| since).await?;
+    let mut printer = LogPrinter::new();
     let mut last = None;
     while let Some((function, event)) = merged.next().await? {
         printer.print(function, &event)?;
         last = Some(event);
     }
-    let Some(last) = last else { return nothing(&functions, &wanted, since) };
-    // Lambda's own lines, such as the one of a timeout, bear the invocation and not the load.
-    if let (Wanted::Load(_), Some(request)) = (&wanted, wanted::invocation(&last.message)) {
+    let Some(last) = last else { return report_no_lines(&functions, &filter, since) };
+    // Lambda's own lines, such as that of a timeout, have the invocation's id and not the load's.
+    if let (LogFilter::Load(_), Some(request)) = (&filter, filter::find_invocation(&last.message)) {
         output::print_message(&format!(
             "next: restctl logs --request {request}, for all of its last invocation"
         ));
@@ -122,51 +104,47 @@ pub(crate) async fn run(args: Logs, context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// In milliseconds since the Unix epoch.
-async fn since(context: &Context, given: Option<Since>, wanted: &Wanted) -> Result<i64> {
-    let default = match (given, wanted) {
-        (Some(since), _) => return Ok(since.milliseconds()),
-        (None, Wanted::Load(load)) => match began(context, load).await? {
-            Some(began) => return Ok(began),
-            None => SINCE_OF_A_SEARCH,
+/// Returns where to start, in milliseconds since the Unix epoch.
+async fn resolve_since(context: &Context, given: Option<Since>, filter: &LogFilter) -> Result<i64> {
+    let default = match (given, filter) {
+        (Some(since), _) => return Ok(since.unix_milliseconds()),
+        (None, LogFilter::Load(load)) => match load_start(context, load).await? {
+            Some(start) => return Ok(start),
+            None => SEARCH_SINCE,
         },
-        (None, Wanted::Request(_)) => SINCE_OF_A_SEARCH,
-        (None, Wanted::Everything) => DEFAULT_SINCE,
+        (None, LogFilter::Request(_)) => SEARCH_SINCE,
+        (None, LogFilter::Everything) => DEFAULT_SINCE,
     };
     let since: Since = default.parse().map_err(Failure::new)?;
-    Ok(since.milliseconds())
+    Ok(since.unix_milliseconds())
 }
 
-/// When the ingest function first heard of the load; none where it has not, or where it could not say so.
-async fn began(context: &Context, load: &LoadId) -> Result<Option<i64>> {
+/// Returns when the ingest function began the load, in milliseconds since the Unix epoch, or None if the ledger does not
+/// say.
+async fn load_start(context: &Context, load: &LoadId) -> Result<Option<i64>> {
     let aws = context.aws().await?;
     let stack = cloudformation::find_deployed(aws, &context.stack).await?;
     let entry = dynamodb::read_ledger_entry(aws, stack.output(stack_output::LEDGER_TABLE)?, load).await?;
     let began = entry.and_then(|entry| OffsetDateTime::parse(&entry.began, &Rfc3339).ok());
     // Lambda's own line comes before those of the function.
-    Ok(began.map(|began| Since::At(began).milliseconds() - 5_000))
+    Ok(began.map(|began| Since::At(began).unix_milliseconds() - 5_000))
 }
 
-fn nothing(functions: &[Function], wanted: &Wanted, since: i64) -> Result<()> {
+fn report_no_lines(functions: &[LoggedFunction], filter: &LogFilter, since: i64) -> Result<()> {
     let since = timestamp::from_milliseconds(since).unwrap_or_default();
-    let what = format!("the log of {} has nothing{wanted} since {since}", names(functions));
-    match wanted {
-        Wanted::Everything => {
+    let what = format!("the log of {} has nothing{filter} since {since}", function_names(functions));
+    match filter {
+        LogFilter::Everything => {
             output::print_message(&format!(
-                "{what}\nnext: look further back, as with --since 1d; or wait for what comes with --follow"
+                "{what}\nnext: look further back, as with --since 1d; or wait for new lines with --follow"
             ));
             Ok(())
         }
-        Wanted::Load(load) => Err(Failure::new(what)
+        LogFilter::Load(load) => Err(Failure::new(what)
             .exit(Exit::NotFound)
-            .next(format!("restctl loads show {load}; a line takes some seconds to get there"))),
-        Wanted::Request(_) => Err(Failure::new(what)
+            .next(format!("restctl loads show {load}; a line takes some seconds to appear"))),
+        LogFilter::Request(_) => Err(Failure::new(what)
             .exit(Exit::NotFound)
-            .next("the same with --since 30d; a line takes some seconds to get there")),
+            .next("the same command with --since 30d; a line takes some seconds to appear")),
     }
-}
-
-fn names(functions: &[Function]) -> String {
-    let names: Vec<&str> = functions.iter().map(|function| function.name()).collect();
-    names.join(" and ")
 }

@@ -59,7 +59,9 @@ fn what_the_functions_wrote_is_found() {
     let whole = cloud.succeed(&["logs", "--request", invocation]).data;
     assert!(whole.contains("REPORT") && whole.contains("an attempt begins"), "{whole}");
     assert!(of_load.data.lines().all(|line| line.contains(&load)), "{}", of_load.data);
-    cloud.run(&["logs", "--load", "0123456789abcdef"]).failed_with(5, &["nothing of the load", "loads show"]);
+    cloud
+        .run(&["logs", "--load", "0123456789abcdef"])
+        .failed_with(5, &["nothing about the load", "loads show"]);
     cloud.run(&["logs", "api", "--load", &load]).failed_with(2, &["logs ingest"]);
 
     let is_404 = |line: &Value| line["status"] == 404;

@@ -1,39 +1,42 @@
-//! `restctl logs --follow`
+//! `restctl logs --follow`: prints new lines until Ctrl-C.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::merged::Merged;
-use super::printer::Printer;
-use super::seen::Seen;
+use super::filter::LogFilter;
+use super::function::{LoggedFunction, function_names};
+use super::merged::MergedLogs;
+use super::printer::LogPrinter;
+use super::seen::SeenEvents;
 use super::since::Since;
-use super::wanted::Wanted;
-use super::{Function, names};
 use crate::context::Context;
 use crate::failure::{Exit, Result};
 use crate::terminal::{interrupt, output};
 
-/// Of the five calls of FilterLogEvents a second that the slowest regions allow an account, one takes both logs.
+/// The slowest regions allow an account five calls of FilterLogEvents per second; this takes one for both logs.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// For how long the logs may be out of reach before they are given up.
+/// How long the logs may be unavailable before the command gives up.
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
-/// Prints until Ctrl-C, which is how this ends well.
+/// Prints until Ctrl-C, which ends the command with success.
 pub(super) async fn run(
     context: &Context,
-    functions: &[Function],
-    wanted: &Wanted,
+    functions: &[LoggedFunction],
+    filter: &LogFilter,
     since: i64,
 ) -> Result<()> {
-    output::print_message(&format!("following the log of {}{wanted}; Ctrl-C ends this", names(functions)));
+    output::print_message(&format!(
+        "following the log of {}{filter}; Ctrl-C ends it",
+        function_names(functions)
+    ));
     tokio::select! {
-        failed = follow(context, functions, wanted, since) => failed,
+        failed = follow_logs(context, functions, filter, since) => failed,
         interrupted = interrupt::ctrl_c() => {
             interrupted?;
-            // Behind the ^C that the terminal shows.
+            // After the ^C that the terminal shows.
             if output::is_interactive() {
                 output::print_message("");
             }
@@ -42,49 +45,54 @@ pub(super) async fn run(
     }
 }
 
-/// Reads what may have come, again and again: each time with what came last once more, since lines come late.
+/// Reads the logs again and again. Each time it reads the last lines once more, because lines arrive late.
 ///
-/// A live tail would be quicker by a second, and leaves out what is beyond 500 lines a second, ends after three hours,
-/// is billed by the minute, and needs a permission of its own ("StartLiveTail", Amazon CloudWatch Logs API Reference).
-async fn follow(context: &Context, functions: &[Function], wanted: &Wanted, since: i64) -> Result<()> {
-    let mut printer = Printer::new();
-    let mut seen: HashMap<Function, Seen> =
-        functions.iter().map(|function| (*function, Seen::since(since))).collect();
+/// A live tail would be faster by a second, but it drops lines beyond 500 per second, ends after three hours, is billed
+/// by the minute, and needs its own permission ("StartLiveTail", Amazon CloudWatch Logs API Reference).
+async fn follow_logs(
+    context: &Context,
+    functions: &[LoggedFunction],
+    filter: &LogFilter,
+    since: i64,
+) -> Result<()> {
+    let mut printer = LogPrinter::new();
+    let mut seen: HashMap<LoggedFunction, SeenEvents> =
+        functions.iter().map(|function| (*function, SeenEvents::new(since))).collect();
     let mut reached: Option<Instant> = None;
-    let mut said = false;
+    let mut is_reported = false;
     loop {
-        match read(context, functions, wanted, &mut seen, &mut printer).await {
-            Ok(()) => (reached, said) = (Some(Instant::now()), false),
+        match print_new_events(context, functions, filter, &mut seen, &mut printer).await {
+            Ok(()) => (reached, is_reported) = (Some(Instant::now()), false),
             Err(failure) => {
                 let may_pass = failure.exit == Exit::Failure;
                 if !may_pass || reached.is_none_or(|reached| reached.elapsed() > PATIENCE) {
                     return Err(failure);
                 }
-                if !said {
+                if !is_reported {
                     output::print_message(&format!("{}; trying again", failure.to_single_line()));
                 }
-                said = true;
+                is_reported = true;
             }
         }
         sleep(PAUSE).await;
     }
 }
 
-async fn read(
+async fn print_new_events(
     context: &Context,
-    functions: &[Function],
-    wanted: &Wanted,
-    seen: &mut HashMap<Function, Seen>,
-    printer: &mut Printer,
+    functions: &[LoggedFunction],
+    filter: &LogFilter,
+    seen: &mut HashMap<LoggedFunction, SeenEvents>,
+    printer: &mut LogPrinter,
 ) -> Result<()> {
-    let now = Since::Ago(time::Duration::ZERO).milliseconds();
-    let from = |function| seen.get(&function).map_or(now, Seen::from);
-    let mut merged = Merged::since(context, functions, wanted, from).await?;
+    let now = Since::Ago(time::Duration::ZERO).unix_milliseconds();
+    let from = |function| seen.get(&function).map_or(now, SeenEvents::start);
+    let mut merged = MergedLogs::open(context, functions, filter, from).await?;
     while let Some((function, event)) = merged.next().await? {
-        if seen.get_mut(&function).is_some_and(|seen| seen.is_new(&event)) {
+        if seen.get_mut(&function).is_some_and(|seen| seen.insert(&event)) {
             printer.print(function, &event)?;
         }
     }
-    seen.values_mut().for_each(|seen| seen.move_on(now));
+    seen.values_mut().for_each(|seen| seen.advance(now));
     Ok(())
 }

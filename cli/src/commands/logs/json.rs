@@ -1,13 +1,13 @@
-//! A line of a log for programs.
+//! Formats an event for programs.
 
 use serde_json::{Map, Value, json};
 
-use super::Function;
+use super::function::LoggedFunction;
 use crate::terminal::sanitize::controls_terminal;
 
-/// The log's own JSON as it stands; anything else as the `message` of an object. One line in any case, and without
-/// anything that would steer a terminal, which JSON can say in other words.
-pub(super) fn line(function: Function, written: &str, message: &str) -> String {
+/// Returns the log's own JSON unchanged, or any other text as the `message` of an object. The result is one line;
+/// characters that control a terminal are escaped.
+pub(super) fn json_line(function: LoggedFunction, written: &str, message: &str) -> String {
     let message = message.trim_end();
     let text = match serde_json::from_str::<Map<String, Value>>(message) {
         Ok(_) if !message.contains(['\n', '\r', '\t']) => message.to_owned(),
@@ -19,7 +19,7 @@ pub(super) fn line(function: Function, written: &str, message: &str) -> String {
     if !text.contains(controls_terminal) {
         return text;
     }
-    // Between JSON's words there are none of these: they stand in strings, where an escape means the same.
+    // In JSON these characters occur only in strings, where an escape means the same.
     text.chars()
         .map(|character| match controls_terminal(character) {
             true => format!("\\u{:04x}", u32::from(character)),
@@ -32,19 +32,19 @@ pub(super) fn line(function: Function, written: &str, message: &str) -> String {
 mod tests {
     use super::*;
 
-    fn lined(message: &str) -> String {
-        line(Function::Ingest, "2026-01-15T09:30:05.000Z", message)
+    fn formatted(message: &str) -> String {
+        json_line(LoggedFunction::Ingest, "2026-01-15T09:30:05.000Z", message)
     }
 
     #[test]
-    fn json_stays_as_it_is() {
+    fn json_is_unchanged() {
         let own = r#"{"level":"INFO", "status":200,"big":12345678901234567890.123}"#;
-        assert_eq!(lined(&format!("{own}\n")), own);
-        assert_eq!(lined("{\n\t\"b\": 1,\n\t\"a\": 2\n}"), r#"{"b":1,"a":2}"#);
+        assert_eq!(formatted(&format!("{own}\n")), own);
+        assert_eq!(formatted("{\n\t\"b\": 1,\n\t\"a\": 2\n}"), r#"{"b":1,"a":2}"#);
     }
 
     #[test]
-    fn what_is_no_object_is_wrapped() {
+    fn other_text_is_wrapped_in_an_object() {
         let wrapped = r#"{"timestamp":"2026-01-15T09:30:05.000Z","function":"ingest","message":"#;
         for (message, text) in [
             ("END RequestId: x", r#""END RequestId: x""#),
@@ -52,14 +52,14 @@ mod tests {
             ("{broken", r#""{broken""#),
             ("a\u{1b}[2J\nb", r#""a\u001b[2J\nb""#),
         ] {
-            assert_eq!(lined(message), format!("{wrapped}{text}}}"));
+            assert_eq!(formatted(message), format!("{wrapped}{text}}}"));
         }
     }
 
     #[test]
-    fn what_steers_a_terminal_is_escaped_and_means_the_same() {
+    fn characters_that_control_a_terminal_are_escaped() {
         let own = "{\"reason\":\"\u{9b}31m\u{202e}\u{7f}é\"}";
-        let shown = lined(own);
+        let shown = formatted(own);
         assert_eq!(shown, "{\"reason\":\"\\u009b31m\\u202e\\u007fé\"}");
         let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
         assert_eq!(value(&shown), value(own));

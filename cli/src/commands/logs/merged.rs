@@ -1,43 +1,43 @@
-//! The logs of several functions as one.
+//! Merges the logs of several functions by time.
 
-use super::Function;
-use super::wanted::Wanted;
+use super::filter::LogFilter;
+use super::function::LoggedFunction;
 use crate::aws::cloudwatchlogs::{self, LogEvent, LogEvents};
 use crate::context::Context;
 use crate::failure::Result;
 
-pub(super) struct Merged {
-    logs: Vec<Log>,
+pub(super) struct MergedLogs {
+    logs: Vec<FunctionLog>,
 }
 
-struct Log {
-    function: Function,
+struct FunctionLog {
+    function: LoggedFunction,
     events: LogEvents,
-    /// The first one that has not been handed out.
+    /// The first event that has not been returned.
     next: Option<LogEvent>,
 }
 
-impl Merged {
-    /// What is wanted of these functions, each from its own `since` on, in milliseconds since the Unix epoch.
-    pub(super) async fn since(
+impl MergedLogs {
+    /// Opens the log of each function from its own `since` on, in milliseconds since the Unix epoch.
+    pub(super) async fn open(
         context: &Context,
-        functions: &[Function],
-        wanted: &Wanted,
-        since: impl Fn(Function) -> i64,
+        functions: &[LoggedFunction],
+        filter: &LogFilter,
+        since: impl Fn(LoggedFunction) -> i64,
     ) -> Result<Self> {
         let aws = context.aws().await?;
         let mut logs = Vec::new();
         for function in functions.iter().copied() {
             let group = function.log_group(&context.stack);
-            let mut events = cloudwatchlogs::filter_events(aws, &group, since(function), wanted.term());
+            let mut events = cloudwatchlogs::filter_events(aws, &group, since(function), filter.term());
             let next = events.next().await?;
-            logs.push(Log { function, events, next });
+            logs.push(FunctionLog { function, events, next });
         }
         Ok(Self { logs })
     }
 
-    /// The earliest one that is left.
-    pub(super) async fn next(&mut self) -> Result<Option<(Function, LogEvent)>> {
+    /// Returns the earliest remaining event.
+    pub(super) async fn next(&mut self) -> Result<Option<(LoggedFunction, LogEvent)>> {
         let logs = self
             .logs
             .iter_mut()

@@ -1,32 +1,32 @@
-//! Prints events, for people or for programs.
+//! Prints events for people or for programs.
 
-use super::{Function, json, line};
+use super::{LoggedFunction, json, line};
 use crate::aws::cloudwatchlogs::LogEvent;
 use crate::failure::Result;
 use crate::terminal::output;
 use crate::timestamp;
 
-pub(super) struct Printer {
+pub(super) struct LogPrinter {
     for_people: bool,
-    /// The date of the last line.
+    /// The date of the last printed line.
     date: String,
 }
 
-impl Printer {
+impl LogPrinter {
     pub(super) fn new() -> Self {
         Self { for_people: output::is_for_people(), date: String::new() }
     }
 
-    pub(super) fn print(&mut self, function: Function, event: &LogEvent) -> Result<()> {
+    pub(super) fn print(&mut self, function: LoggedFunction, event: &LogEvent) -> Result<()> {
         let written = timestamp::from_milliseconds(event.timestamp).unwrap_or_default();
         if !self.for_people {
-            return output::print_line(&json::line(function, &written, &event.message));
+            return output::print_line(&json::json_line(function, &written, &event.message));
         }
         let (date, time) = written.split_once('T').unwrap_or_default();
         if self.date != date {
             date.clone_into(&mut self.date);
             output::print_line(&console::style(format!("{date}, UTC")).dim().to_string())?;
         }
-        output::print_line(&line::line(function, time.trim_end_matches('Z'), &event.message))
+        output::print_line(&line::format_line(function, time.trim_end_matches('Z'), &event.message))
     }
 }

@@ -1,4 +1,4 @@
-//! How far back to look.
+//! The `--since` argument.
 
 use std::str::FromStr;
 
@@ -12,8 +12,8 @@ pub(super) enum Since {
 }
 
 impl Since {
-    /// Since the Unix epoch.
-    pub(super) fn milliseconds(self) -> i64 {
+    /// Returns the time in milliseconds since the Unix epoch.
+    pub(super) fn unix_milliseconds(self) -> i64 {
         let time = match self {
             Self::Ago(ago) => {
                 OffsetDateTime::now_utc().checked_sub(ago).unwrap_or(OffsetDateTime::UNIX_EPOCH)
@@ -55,14 +55,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_told_or_counted_back() {
+    fn a_time_is_given_or_counted_back() {
         let ago = |seconds| Ok(Since::Ago(Duration::seconds(seconds)));
         for (text, since) in [("30s", ago(30)), ("10m", ago(600)), ("2h", ago(7200)), ("3d", ago(259_200))] {
             assert_eq!(text.parse(), since, "{text}");
         }
-        let told: Since = "1970-01-01T02:00:01.5+02:00".parse().unwrap();
-        assert_eq!(told.milliseconds(), 1500);
-        assert!("4294967295d".parse::<Since>().unwrap().milliseconds() >= 0);
+        let since: Since = "1970-01-01T02:00:01.5+02:00".parse().unwrap();
+        assert_eq!(since.unix_milliseconds(), 1500);
+        assert!("4294967295d".parse::<Since>().unwrap().unix_milliseconds() >= 0);
         for bad in ["", "m", "10", "-1m", "1.5h", "1w", "é", "1é", "yesterday", "4294967296d"] {
             assert!(bad.parse::<Since>().is_err(), "{bad}");
         }

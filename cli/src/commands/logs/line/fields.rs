@@ -1,17 +1,17 @@
-//! What a line says beside its message.
+//! The fields of a line besides its message.
 
 use std::fmt;
 
 use console::style;
 use serde_json::{Map, Value};
 
-use super::{MOST, text};
+use super::{MAX_CHARACTERS, member_text};
 use crate::terminal::sanitize::sanitize_line;
 
 #[derive(Default)]
 pub(super) struct Fields(Vec<(String, String)>);
 
-/// What the line says elsewhere, or what is for programs.
+/// Fields that the line shows elsewhere, or that are for programs.
 const LEFT_OUT: [&str; 6] = ["_aws", "timestamp", "target", "message", "name", "xrayTraceId"];
 
 impl Fields {
@@ -20,17 +20,17 @@ impl Fields {
             "requestId" | "request_id" => "request",
             name => name,
         };
-        let is_there = |value: &Value| !value.is_null();
-        if let Some(value) = value.filter(is_there)
+        let is_present = |value: &Value| !value.is_null();
+        if let Some(value) = value.filter(is_present)
             && !self.0.iter().any(|(known, _)| known == name)
         {
-            self.0.push((name.to_owned(), text(Some(value))));
+            self.0.push((name.to_owned(), member_text(Some(value))));
         }
     }
 
-    /// Of an object and what a subscriber of `tracing` nests in it: its own first, then those of the spans, the outermost
-    /// first. The id of a message says less than its load's.
-    pub(super) fn take(&mut self, object: Map<String, Value>) {
+    /// Adds the members of an object and of what a `tracing` subscriber nests in it: its own first, then those of the spans,
+    /// the outermost first. A message's id is left out if there is a load's.
+    pub(super) fn add_object(&mut self, object: Map<String, Value>) {
         let mut nested = Vec::new();
         for (name, value) in object {
             match (name.as_str(), value) {
@@ -49,16 +49,16 @@ impl Fields {
             if inner.contains_key("load") {
                 inner.shift_remove("id");
             }
-            self.take(inner);
+            self.add_object(inner);
         }
     }
 }
 
 impl fmt::Display for Fields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut left = MOST;
+        let mut left = MAX_CHARACTERS;
         for (place, (name, value)) in self.0.iter().enumerate() {
-            let (name, value) = (sanitize_line(name, 100), quoted(&sanitize_line(value, MOST)));
+            let (name, value) = (sanitize_line(name, 100), quoted(&sanitize_line(value, MAX_CHARACTERS)));
             let length = name.len() + value.len();
             if place > 0 && length > left {
                 return write!(f, "… ({} more fields)", self.0.len() - place);
@@ -71,7 +71,7 @@ impl fmt::Display for Fields {
     }
 }
 
-/// In quotes where it would not be seen where the value ends.
+/// Quotes a value if its end would not be visible otherwise.
 fn quoted(value: &str) -> String {
     match value.is_empty() || value.contains([' ', '"', '=']) && !value.starts_with(['{', '[']) {
         true => format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")),

@@ -1,4 +1,4 @@
-//! What of the logs is asked for.
+//! Which lines of the logs to print.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,15 +6,15 @@ use std::str::FromStr;
 use restctl_contract::load::LoadId;
 use serde_json::Value;
 
-pub(super) enum Wanted {
+pub(super) enum LogFilter {
     Everything,
     Load(LoadId),
     Request(RequestId),
 }
 
-impl Wanted {
-    /// One of them at most, as the command line sees to.
-    pub(super) fn of(load: Option<LoadId>, request: Option<RequestId>) -> Self {
+impl LogFilter {
+    /// Takes at most one of the two, which the command line ensures.
+    pub(super) fn new(load: Option<LoadId>, request: Option<RequestId>) -> Self {
         match (load, request) {
             (Some(load), _) => Self::Load(load),
             (None, Some(request)) => Self::Request(request),
@@ -22,8 +22,8 @@ impl Wanted {
         }
     }
 
-    /// What each line has that is asked for, wherever it stands: a request's id has another place in a line of the
-    /// function than in one of Lambda's, and in text where that is no JSON.
+    /// Returns the text that each wanted line contains. A request's id has one place in the function's lines and another in
+    /// Lambda's, which may also be plain text.
     pub(super) fn term(&self) -> Option<&str> {
         match self {
             Self::Everything => None,
@@ -33,18 +33,18 @@ impl Wanted {
     }
 }
 
-impl fmt::Display for Wanted {
+impl fmt::Display for LogFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Everything => Ok(()),
-            Self::Load(load) => write!(f, " of the load {load}"),
-            Self::Request(request) => write!(f, " of the request {request}"),
+            Self::Load(load) => write!(f, " about the load {load}"),
+            Self::Request(request) => write!(f, " about the request {request}"),
         }
     }
 }
 
-/// Which invocation the ingest function wrote a line in.
-pub(super) fn invocation(message: &str) -> Option<RequestId> {
+/// Returns the invocation in which the ingest function wrote a line.
+pub(super) fn find_invocation(message: &str) -> Option<RequestId> {
     let line: Value = serde_json::from_str(message).ok()?;
     let spans = line.get("spans")?.as_array()?;
     spans.iter().find_map(|span| span.get("requestId")?.as_str()?.parse().ok())
@@ -71,7 +71,7 @@ impl FromStr for RequestId {
         if id.split('-').count() == lengths.len() && id.split('-').zip(lengths).all(is_part) {
             return Ok(Self(id.to_ascii_lowercase()));
         }
-        Err("a request is named by the x-request-id of its answer, \
+        Err("a request is identified by the x-request-id of its answer, \
              such as 8cde3ec6-f095-4c0e-b3d9-a52806a5ec4f"
             .to_owned())
     }
@@ -82,9 +82,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_is_named_by_a_uuid() {
+    fn a_request_is_identified_by_a_uuid() {
         let id = "8CDE3EC6-f095-4c0e-b3d9-a52806a5ec4f".parse::<RequestId>().unwrap();
-        assert_eq!(Wanted::Request(id).term(), Some("8cde3ec6-f095-4c0e-b3d9-a52806a5ec4f"));
+        assert_eq!(LogFilter::Request(id).term(), Some("8cde3ec6-f095-4c0e-b3d9-a52806a5ec4f"));
         for bad in [
             "",
             "-",
