@@ -1,4 +1,4 @@
-//! `restctl cert`: the certificate in front of the API.
+//! `restctl cert`: shows and renews the certificate of the endpoint.
 
 mod renew;
 mod served;
@@ -11,10 +11,10 @@ use crate::failure::Result;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Cert {
-    /// Print what the certificate is, and whether the endpoint serves it
+    /// Show the certificate, and whether the endpoint serves it
     Show(show::Show),
 
-    /// Import its successor, and look until the endpoint serves that
+    /// Import a new certificate, and wait until the endpoint serves it
     Renew(renew::Renew),
 }
 

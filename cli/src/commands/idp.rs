@@ -1,4 +1,4 @@
-//! `restctl idp`: the identity provider that vouches for callers.
+//! `restctl idp`: shows the identity provider and rotates the client secret.
 
 mod local_secret;
 mod rotate_secret;
@@ -11,10 +11,10 @@ use crate::failure::Result;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Idp {
-    /// Print the provider's settings, its keys, and whether the API goes by them
+    /// Show the provider's settings and keys, and whether the API uses them
     Show(show::Show),
 
-    /// Put another client secret in place of the present one, once it has proved good
+    /// Replace the client secret by a new one, once that has proved valid
     RotateSecret(rotate_secret::RotateSecret),
 }
 

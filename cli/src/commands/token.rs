@@ -1,4 +1,4 @@
-//! `restctl token`: an access token, from the cache or from the identity provider.
+//! `restctl token`: prints an access token, from the cache or from the identity provider.
 
 mod explain;
 
@@ -14,7 +14,8 @@ use crate::timestamp;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The token is cached, readable by you alone, until shortly before it expires: providers count the tokens they issue.
+The token is cached until shortly before it expires, because providers count the tokens that they issue. Only you can read the \
+cache.
 
 Examples:
   curl -H \"Authorization: Bearer $(restctl token)\" https://api.example.com/v1/items/42
@@ -26,18 +27,18 @@ pub(crate) struct Token {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make the API's checks of a token and print what becomes of each
+    /// Make the API's checks of a token and print the result of each
     Explain(explain::Explain),
 }
 
 pub(crate) async fn run(args: Token, context: &Context) -> Result<()> {
     match args.command {
         Some(Command::Explain(args)) => explain::run(args, context).await,
-        None => print(&token::obtain_token(context).await?),
+        None => print_token(&token::obtain_token(context).await?),
     }
 }
 
-fn print(token: &AccessToken) -> Result<()> {
+fn print_token(token: &AccessToken) -> Result<()> {
     match output::chosen_format() {
         Format::Text => output::print_line(&token.access_token),
         Format::Json => {

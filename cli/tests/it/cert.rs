@@ -36,11 +36,7 @@ fn a_certificate_is_shown_and_renewed() {
     cloud.succeed(&["setup"]);
     assert_eq!(shown(&cloud)["served"], Value::Null);
     let waiting = cloud.succeed(&["cert", "renew"]);
-    assert!(
-        waiting.said.contains("not served before a deployment\nnext: restctl deploy"),
-        "{}",
-        waiting.said
-    );
+    assert!(waiting.said.contains("not served until a deployment\nnext: restctl deploy"), "{}", waiting.said);
     cloud.succeed(&["deploy"]);
     cloud.succeed(&["upload", "items.csv"]);
     cloud.succeed(&["get", "--id", "42"]);

@@ -48,19 +48,19 @@ fn items_come_as_they_are_asked_for() {
     where_an_item_came_from(&cloud);
 
     cloud.run(&["get"]).failed_with(2, &["there are no ids"]);
-    cloud.run(&["get", "--ids-file", "nowhere"]).failed_with(2, &["nowhere cannot be read"]);
+    cloud.run(&["get", "--ids-file", "nowhere"]).failed_with(2, &["cannot read nowhere"]);
     cloud.run(&["get", "--id", "1", "2", "--explain"]).failed_with(2, &["--explain is for one id"]);
     cloud.run(&["get", "--id", "1", "--explain", "--format", "csv"]).failed_with(2, &["cannot be used with"]);
     let too_long = format!("1\n{}\n", "x".repeat(5_000));
     let refused = piped(&cloud, &["get", "--ids-file", "-"], &too_long);
-    refused.failed_with(2, &["line 2 of standard input is no id"]);
+    refused.failed_with(2, &["line 2 of standard input is not an id"]);
     assert_eq!(refused.data, "");
 }
 
 fn each_format(cloud: &Cloud) {
     let get = |args: &[&str]| cloud.run(&[&["get", "--id", "42", "nobody", "7"], args].concat());
     let csv = get(&["--format", "csv"]);
-    csv.failed_with(3, &["1 of the ids bear no item", "\"nobody\""]);
+    csv.failed_with(3, &["1 of 3 ids was not found", "\"nobody\""]);
     assert_eq!(
         csv.data,
         "id,description,discontinued,name,origin,price,quantity,sku,updated\n\
@@ -103,10 +103,10 @@ fn many_ids(cloud: &Cloud) {
 
     let strange: Vec<String> = (0..15).map(|id| format!("no-{id}")).collect();
     let some = piped(cloud, &["get"], &format!("{}\n1\n", strange.join("\n")));
-    some.failed_with(3, &["15 of the ids", "listed under \"missing\""]);
+    some.failed_with(3, &["15 of 16 ids were not found", "see \"missing\""]);
     assert_eq!((ids(&some.json()["items"]), &some.json()["missing"]), (vec!["1"], &json!(strange)));
     let none = piped(cloud, &["get", "--format", "csv"], &strange.join("\n"));
-    none.failed_with(5, &["15 of the ids bear no item", "\"no-0\"", "\"no-9\" and 5 more"]);
+    none.failed_with(5, &["15 of 15 ids were not found", "\"no-0\"", "\"no-9\" and 5 more"]);
     assert!(!none.said.contains("no-10"), "{}", none.said);
 }
 

@@ -50,7 +50,7 @@ fn from_a_file_to_an_api_and_back_to_nothing() {
     let ids: Vec<_> = several["items"].as_array().unwrap().iter().map(|item| item["id"].clone()).collect();
     assert_eq!(ids, ["7", "42"]);
     let some = cloud.run(&["get", "--id", "42", "--id", "nobody"]);
-    some.failed_with(3, &["1 of the ids"]);
+    some.failed_with(3, &["ids was not found"]);
     assert_eq!(some.json()["missing"], json!(["nobody"]));
 
     // More than one call takes.
@@ -180,7 +180,7 @@ fn files_of_every_kind_load_and_bad_rows_are_named() {
     }
 
     cloud.run(&["get", "--id", "no such id"]).failed_with(5, &["there is no item \"no such id\"", "next:"]);
-    cloud.run(&["get", "--id", "x", "--id", "y"]).failed_with(5, &["2 of the ids"]);
+    cloud.run(&["get", "--id", "x", "--id", "y"]).failed_with(5, &["2 of 2 ids were not found"]);
     cloud.run(&["get", "--id", ""]).failed_with(2, &["an id is empty"]);
 }
 

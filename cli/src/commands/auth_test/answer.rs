@@ -1,4 +1,4 @@
-//! What an answer says of a request's credentials.
+//! What an answer says about a request's credentials.
 
 use std::error::Error;
 use std::fmt;
@@ -8,48 +8,48 @@ use reqwest::{RequestBuilder, StatusCode};
 use restctl_contract::api::{PROBLEM_TYPE, Problem};
 use restctl_forgery::ExpectedAnswer;
 
-/// A problem document has some hundred bytes; of a larger body, the beginning is kept.
+/// A problem document has a few hundred bytes. Of a larger body, only the beginning is kept.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
-pub(super) struct Answer {
+pub(super) struct AuthAnswer {
     pub(super) status: StatusCode,
     /// The last part of the problem's type.
     problem: Option<String>,
-    /// The error code of the challenge; empty where it has none.
+    /// The error code of the challenge; empty if it has none.
     challenge: Option<String>,
 }
 
-impl Answer {
-    /// Sends the request and reads its answer to the end, so that the next one goes over the same connection.
-    pub(super) async fn of(request: RequestBuilder) -> Result<Self, reqwest::Error> {
+impl AuthAnswer {
+    /// Sends the request and reads its answer to the end: the next request can use the same connection.
+    pub(super) async fn request(request: RequestBuilder) -> Result<Self, reqwest::Error> {
         let mut answer = request.send().await?;
         let status = answer.status();
         let challenge = answer.headers().get(WWW_AUTHENTICATE);
-        let challenge = challenge.map(|value| error_code(&String::from_utf8_lossy(value.as_bytes())));
+        let challenge = challenge.map(|value| parse_error_code(&String::from_utf8_lossy(value.as_bytes())));
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await? {
             let room = MAX_BODY_BYTES.saturating_sub(body.len());
             body.extend_from_slice(&chunk[..chunk.len().min(room)]);
         }
-        Ok(Self { status, problem: problem(&body), challenge })
+        Ok(Self { status, problem: parse_problem_type(&body), challenge })
     }
 
-    pub(super) fn is(&self, expected: ExpectedAnswer) -> bool {
+    pub(super) fn matches(&self, expected: ExpectedAnswer) -> bool {
         self.status == expected.status
             && self.problem.as_deref() == expected.problem
             && self.challenge.as_deref() == expected.challenge
     }
 }
 
-impl fmt::Display for Answer {
+impl fmt::Display for AuthAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (problem, challenge) = (self.problem.as_deref(), self.challenge.as_deref());
-        f.write_str(&described(self.status.as_u16(), problem, challenge))
+        f.write_str(&describe(self.status.as_u16(), problem, challenge))
     }
 }
 
-/// An answer in a few words.
-pub(super) fn described(status: u16, problem: Option<&str>, challenge: Option<&str>) -> String {
+/// Describes an answer in a few words.
+pub(super) fn describe(status: u16, problem: Option<&str>, challenge: Option<&str>) -> String {
     let mut text = status.to_string();
     if let Some(problem) = problem {
         text.push_str(&format!(" {problem}"));
@@ -62,23 +62,23 @@ pub(super) fn described(status: u16, problem: Option<&str>, challenge: Option<&s
     text
 }
 
-/// The innermost cause, and so without the address, which may hold a token.
+/// Returns the innermost cause, which leaves out the address: that may contain a token.
 pub(super) fn root_cause(error: &reqwest::Error) -> String {
-    let Some(mut cause) = error.source() else { return "the request cannot be sent".to_owned() };
+    let Some(mut cause) = error.source() else { return "cannot send the request".to_owned() };
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
     cause.to_string()
 }
 
-fn problem(body: &[u8]) -> Option<String> {
+fn parse_problem_type(body: &[u8]) -> Option<String> {
     let problem: Problem = serde_json::from_slice(body).ok()?;
     let kind = problem.kind.strip_prefix(PROBLEM_TYPE).unwrap_or(&problem.kind);
     Some(kind.to_owned())
 }
 
-/// RFC 6750, section 3: a quoted string.
-fn error_code(challenge: &str) -> String {
+/// Parses the error code, a quoted string (RFC 6750, section 3).
+fn parse_error_code(challenge: &str) -> String {
     let code = challenge.split_once("error=\"").and_then(|(_, rest)| rest.split_once('"'));
     code.map_or(String::new(), |(code, _)| code.to_owned())
 }
@@ -88,33 +88,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_challenge_s_code_is_told_from_its_description() {
+    fn the_error_code_of_a_challenge_is_not_its_description() {
         for (challenge, code) in [
             (r#"Bearer realm="restctl""#, ""),
             (r#"Bearer realm="restctl", error="invalid_token", error_description="x""#, "invalid_token"),
             (r#"Bearer realm="restctl", error_description="x", error="invalid_request""#, "invalid_request"),
             (r#"Bearer error_description="x""#, ""),
         ] {
-            assert_eq!(error_code(challenge), code, "{challenge}");
+            assert_eq!(parse_error_code(challenge), code, "{challenge}");
         }
     }
 
     #[test]
-    fn an_answer_is_held_against_all_that_is_expected() {
+    fn an_answer_matches_in_all_parts_or_not_at_all() {
         let expected =
             ExpectedAnswer { status: 401, problem: Some("token-refused"), challenge: Some("invalid_token") };
-        let answer = |status, problem: Option<&str>, challenge: Option<&str>| Answer {
+        let answer = |status, problem: Option<&str>, challenge: Option<&str>| AuthAnswer {
             status: StatusCode::from_u16(status).unwrap(),
             problem: problem.map(str::to_owned),
             challenge: challenge.map(str::to_owned),
         };
         let good = answer(401, Some("token-refused"), Some("invalid_token"));
-        assert!(good.is(expected));
+        assert!(good.matches(expected));
         assert_eq!(good.to_string(), "401 token-refused, challenge invalid_token");
-        assert!(!answer(200, Some("token-refused"), Some("invalid_token")).is(expected));
-        assert!(!answer(401, Some("token-missing"), Some("invalid_token")).is(expected));
-        assert!(!answer(401, None, Some("invalid_token")).is(expected));
-        assert!(!answer(401, Some("token-refused"), Some("")).is(expected));
-        assert!(!answer(401, Some("token-refused"), None).is(expected));
+        assert!(!answer(200, Some("token-refused"), Some("invalid_token")).matches(expected));
+        assert!(!answer(401, Some("token-missing"), Some("invalid_token")).matches(expected));
+        assert!(!answer(401, None, Some("invalid_token")).matches(expected));
+        assert!(!answer(401, Some("token-refused"), Some("")).matches(expected));
+        assert!(!answer(401, Some("token-refused"), None).matches(expected));
     }
 }

@@ -1,4 +1,5 @@
-//! `restctl cert renew`: the successor → ACM, under the same ARN, → in front, as handshakes prove.
+//! `restctl cert renew`: imports a new certificate into ACM under the same ARN, and proves by handshakes that the endpoint
+//! serves it.
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -9,7 +10,7 @@ use restctl_contract::template::parameter;
 use restctl_contract::timestamp::rfc3339;
 use serde::Serialize;
 
-use super::served::{self, Proof};
+use super::served::{self, ServedProof};
 use crate::api::endpoint::Location;
 use crate::aws::cloudformation::{self, Stack};
 use crate::certificate::CertificateBundle;
@@ -22,15 +23,15 @@ use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A self-signed certificate gets a successor for the same name. Any other is renewed by whoever issued it: give the new files. \
-Nothing is imported unless all of it fits, the name of the endpoint included.
+A self-signed certificate is replaced by a new one for the same name. Any other certificate is renewed by its issuer: give the \
+new files. Nothing is imported unless everything fits, including the name of the endpoint.
 
-The successor keeps the ARN, so that the load balancer takes it by itself; the endpoint is looked at until each of its \
-addresses serves it, for ten minutes at most. Where ACM does not allow that, as with another kind of key, it gets an ARN of \
-its own and is not served before `restctl deploy`.
+The new certificate keeps the ARN, so the load balancer takes it without a deployment; this waits until every address of the \
+endpoint serves it, for up to ten minutes. If ACM does not allow the same ARN, as for another type of key, the certificate gets \
+a new ARN and is served after `restctl deploy`.
 
 Exit codes: 0 served, or imported and waiting for a deployment; 1 not served in time; 2 the certificate does not fit; \
-5 there is none to renew; 130 interrupted while waiting, with the successor imported.
+5 no certificate to renew; 130 interrupted while waiting, after the import.
 
 Examples:
   restctl cert renew
@@ -49,10 +50,10 @@ pub(crate) struct Renew {
     chain: Option<PathBuf>,
 }
 
-/// The outcome, for programs.
+/// The JSON output.
 #[derive(Serialize)]
-struct Report {
-    /// `served`, or `imported` where a deployment has to put it in front.
+struct RenewReport {
+    /// `served`, or `imported` if it needs a deployment to be served.
     outcome: &'static str,
     name: String,
     arn: String,
@@ -60,9 +61,9 @@ struct Report {
     fingerprint: String,
     former_fingerprint: String,
     not_after: String,
-    /// From the import until it was served everywhere.
+    /// Milliseconds from the import until every address served it.
     served_after_ms: Option<u64>,
-    /// Where it was seen.
+    /// The addresses that serve it.
     addresses: Vec<String>,
     /// What to type next.
     next: Option<&'static str>,
@@ -72,39 +73,39 @@ pub(super) async fn run(args: Renew, context: &Context) -> Result<()> {
     let (aws, name) = (context.aws().await?, &context.stack);
     let (before, stack) =
         tokio::try_join!(settings::require_certificate(aws, name), cloudformation::find_own(aws, name),)?;
-    let identity = successor(&args, &before)?;
+    let identity = read_or_create(&args, &before)?;
     let stack = stack.filter(|stack| !stack.is_in_review());
     check_name(&identity, context, stack.as_ref(), &before)?;
 
     let certificate = import_certificate(context, &identity, Some(&before)).await?;
-    // Under an ARN of its own, it is in front of nothing yet.
-    let in_front =
+    // Under a new ARN, it is not served yet.
+    let serving_stack =
         stack.filter(|stack| stack.parameter(parameter::CERTIFICATE_ARN) == Some(&certificate.arn));
-    let location = in_front.and_then(|stack| Location::from_stack(context, &stack, &certificate).ok());
+    let location = serving_stack.and_then(|stack| Location::from_stack(context, &stack, &certificate).ok());
     let proof = match location {
-        Some(location) => Some(prove(&location).await?),
+        Some(location) => Some(wait_until_served(&location).await?),
         None => None,
     };
-    let report = Report {
+    let report = RenewReport {
         outcome: if proof.is_some() { "served" } else { "imported" },
         name: certificate.name,
         arn: certificate.arn,
         fingerprint: certificate.fingerprint,
         former_fingerprint: before.fingerprint,
         not_after: rfc3339(identity.not_after),
-        served_after_ms: proof.as_ref().map(Proof::milliseconds),
+        served_after_ms: proof.as_ref().map(ServedProof::milliseconds),
         addresses: proof.iter().flat_map(|proof| &proof.addresses).map(ToString::to_string).collect(),
         next: proof.is_none().then_some("restctl deploy"),
     };
     match output::chosen_format() {
-        Format::Text => output::print_message(&report.words()),
+        Format::Text => output::print_message(&report.text()),
         Format::Json => output::print_json(&report)?,
     }
     Ok(())
 }
 
-/// Read, or made in place of one that was made.
-fn successor(args: &Renew, before: &Certificate) -> Result<CertificateBundle> {
+/// Reads the certificate from the files given, or creates one in place of a self-signed one.
+fn read_or_create(args: &Renew, before: &Certificate) -> Result<CertificateBundle> {
     let now = SystemTime::now();
     if let (Some(cert), Some(key)) = (&args.cert, &args.key) {
         return CertificateBundle::read(cert, key, args.chain.as_deref(), now);
@@ -112,12 +113,12 @@ fn successor(args: &Renew, before: &Certificate) -> Result<CertificateBundle> {
     if before.self_signed {
         return CertificateBundle::generate_self_signed(&before.name, now);
     }
-    Err(Failure::new(format!("the certificate for {} is renewed by whoever issued it", before.name))
+    Err(Failure::new(format!("the certificate for {} has to be renewed by its issuer", before.name))
         .exit(Exit::Usage)
         .next("restctl cert renew --cert FILE --key FILE --chain FILE"))
 }
 
-/// Clients go on asking for the name that they know.
+/// Checks that the certificate has the endpoint's name, which clients request.
 fn check_name(
     identity: &CertificateBundle,
     context: &Context,
@@ -131,21 +132,21 @@ fn check_name(
     }
     Err(Failure::new(format!("the certificate is for {}, not for {name}", identity.names.join(", ")))
         .exit(Exit::Usage)
-        .why("nothing was imported: the endpoint has the name that clients ask for")
+        .why("nothing was imported, because clients request the endpoint by this name")
         .next(format!(
             "give a certificate for {name};\nto change the name: restctl setup --cert FILE --key FILE, then \
              restctl deploy"
         )))
 }
 
-async fn prove(location: &Location) -> Result<Proof> {
-    let interrupted =
-        Failure::new("interrupted: the certificate is imported, and this no longer waits until it is served");
-    unless_interrupted(interrupted.next("restctl cert show"), served::everywhere(location)).await
+async fn wait_until_served(location: &Location) -> Result<ServedProof> {
+    let interrupted = Failure::new("interrupted: the certificate is imported, but may not be served yet");
+    unless_interrupted(interrupted.next("restctl cert show"), served::wait_until_served_everywhere(location))
+        .await
 }
 
-impl Report {
-    fn words(&self) -> String {
+impl RenewReport {
+    fn text(&self) -> String {
         match self.served_after_ms {
             Some(after) => {
                 let (fingerprint, addresses) = (&self.fingerprint, self.addresses.join(" and "));
@@ -155,7 +156,7 @@ impl Report {
                 )
             }
             None => format!(
-                "SHA-256            {}, not served before a deployment\nnext: restctl deploy",
+                "SHA-256            {}, not served until a deployment\nnext: restctl deploy",
                 self.fingerprint
             ),
         }

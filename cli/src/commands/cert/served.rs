@@ -1,4 +1,4 @@
-//! Handshakes with each address of the endpoint, until it serves a certificate everywhere.
+//! Waiting until every address of the endpoint serves a certificate, as TLS handshakes prove.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,43 +12,44 @@ use crate::failure::{Failure, FailureContext, Result};
 use crate::terminal::output;
 
 /// A load balancer takes a renewed certificate within minutes.
-const PATIENCE: Duration = Duration::from_secs(600);
+const TIMEOUT: Duration = Duration::from_secs(600);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Where the certificate was seen, and how long that took.
-pub(super) struct Proof {
+/// The addresses that serve the certificate, and how long that took.
+pub(super) struct ServedProof {
     pub(super) addresses: Vec<SocketAddr>,
     after: Duration,
 }
 
-impl Proof {
+impl ServedProof {
     pub(super) fn milliseconds(&self) -> u64 {
         u64::try_from(self.after.as_millis()).unwrap_or(u64::MAX)
     }
 }
 
-/// Looks until each address of the endpoint serves the certificate of `location`, and it is to be trusted.
-pub(super) async fn everywhere(location: &Location) -> Result<Proof> {
+/// Waits until every address of the endpoint serves the certificate of `location`, and it is trusted.
+pub(super) async fn wait_until_served_everywhere(location: &Location) -> Result<ServedProof> {
     let progress = output::spinner("Waiting until the endpoint serves the certificate");
-    let proof = look_until_served(location, |missing| progress.set_message(missing)).await;
+    let proof = poll_until_served(location, |missing| progress.set_message(missing)).await;
     progress.finish_and_clear();
     proof
 }
 
-async fn look_until_served(location: &Location, report: impl Fn(String)) -> Result<Proof> {
+async fn poll_until_served(location: &Location, report: impl Fn(String)) -> Result<ServedProof> {
     let began = Instant::now();
     let mut pause = Duration::from_millis(100);
     loop {
         let addresses = location.resolve_addresses().await?;
-        let looks = join_all(addresses.iter().map(|address| look(location, *address))).await;
-        let missing: Vec<Failure> = looks.into_iter().filter_map(Result::err).collect();
+        let checks = join_all(addresses.iter().map(|address| check_address(location, *address))).await;
+        let missing: Vec<Failure> = checks.into_iter().filter_map(Result::err).collect();
         let Some(first) = missing.first() else {
-            return Ok(Proof { addresses, after: began.elapsed() });
+            return Ok(ServedProof { addresses, after: began.elapsed() });
         };
-        if began.elapsed() >= PATIENCE {
-            let what = format!("the certificate is imported, and after {} s not served", PATIENCE.as_secs());
+        if began.elapsed() >= TIMEOUT {
+            let what =
+                format!("the certificate is imported, but still not served after {} s", TIMEOUT.as_secs());
             return Err(Failure::new(what).why(first.to_single_line()).next(
-                "restctl cert show, which says what is served; restctl doctor, which says what is wrong",
+                "restctl cert show, which shows what is served; or restctl doctor, which finds what is wrong",
             ));
         }
         report(first.to_single_line());
@@ -57,16 +58,16 @@ async fn look_until_served(location: &Location, report: impl Fn(String)) -> Resu
     }
 }
 
-/// An error where this address does not serve it.
-async fn look(location: &Location, address: SocketAddr) -> Result<()> {
-    let mut there = location.clone();
-    there.host = address.ip().to_string();
-    let handshake = Handshake::perform(&there).await?;
+/// Returns an error if this address does not serve the certificate.
+async fn check_address(location: &Location, address: SocketAddr) -> Result<()> {
+    let mut at_address = location.clone();
+    at_address.host = address.ip().to_string();
+    let handshake = Handshake::perform(&at_address).await?;
     let served = handshake.fingerprint();
     match served {
         Some(served) if served != location.fingerprint => {
             Err(Failure::new(format!("{address} still serves SHA-256 {served}")))
         }
-        _ => handshake.connection.map(drop).context(format!("{address} is not to be trusted")),
+        _ => handshake.connection.map(drop).context(format!("{address} is not trusted")),
     }
 }

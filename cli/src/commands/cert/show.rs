@@ -1,10 +1,10 @@
-//! `restctl cert show`
+//! `restctl cert show`: shows the certificate, what ACM says about it, and what the endpoint serves.
 
 mod report;
 
 use clap::Args;
 
-use self::report::{Report, Served};
+use self::report::{CertificateReport, ServedCertificate};
 use crate::api::endpoint::Location;
 use crate::api::handshake::Handshake;
 use crate::aws::{acm, cloudformation};
@@ -16,9 +16,9 @@ use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Tells of the certificate that was imported last, what ACM says of it, and what the endpoint presents in a TLS handshake now.
+Shows the certificate that was imported last, what ACM says about it, and what the endpoint presents in a TLS handshake now.
 
-Exit codes: 0 where it is there, served or not; 5 where none was imported, or ACM has it no longer.
+Exit codes: 0 the certificate exists, served or not; 5 none was imported, or it is no longer in ACM.
 
 Examples:
   restctl cert show
@@ -38,24 +38,25 @@ pub(super) async fn run(_: Show, context: &Context) -> Result<()> {
             .exit(Exit::NotFound)
             .next("restctl setup --cert FILE --key FILE, or --self-signed NAME; then restctl deploy"));
     };
-    // A stack that is not up has no endpoint.
+    // A stack that is not deployed has no endpoint.
     let location = stack.and_then(|stack| Location::from_stack(context, &stack, &certificate).ok());
     let leaf = PresentedCertificate::parse_pem(&imported.certificate)?.into_iter().next();
-    let leaf = leaf.ok_or_else(|| Failure::new(format!("ACM has no text of {}", certificate.arn)))?;
+    let leaf =
+        leaf.ok_or_else(|| Failure::new(format!("ACM returned no certificate for {}", certificate.arn)))?;
     let served = match &location {
-        Some(location) => Some(Served::by(location, &leaf).await),
+        Some(location) => Some(ServedCertificate::look_up(location, &leaf).await),
         None => None,
     };
     let above = PresentedCertificate::parse_pem(imported.chain.as_deref().unwrap_or_default())?;
-    let report = Report::of(certificate, leaf, &above, described, served);
+    let report = CertificateReport::new(certificate, leaf, &above, described, served);
     match output::chosen_format() {
         Format::Text => output::print_line(&output::align_values(&report.lines())),
         Format::Json => output::print_json(&report),
     }
 }
 
-impl Served {
-    async fn by(location: &Location, imported: &PresentedCertificate) -> Self {
+impl ServedCertificate {
+    async fn look_up(location: &Location, imported: &PresentedCertificate) -> Self {
         let nothing =
             |why: String| Self { fingerprint: None, is_same: false, is_trusted: false, why: Some(why) };
         let handshake = match Handshake::perform(location).await {
@@ -63,10 +64,9 @@ impl Served {
             Err(failure) => return nothing(failure.to_single_line()),
         };
         let fingerprint = handshake.fingerprint();
-        let why =
-            handshake.connection.context("not to be trusted").err().map(|failure| failure.to_single_line());
+        let why = handshake.connection.context("not trusted").err().map(|failure| failure.to_single_line());
         match fingerprint {
-            None => nothing(why.unwrap_or_else(|| "no certificate is presented".to_owned())),
+            None => nothing(why.unwrap_or_else(|| "no certificate was presented".to_owned())),
             Some(fingerprint) => {
                 let is_same = fingerprint == imported.fingerprint;
                 Self { fingerprint: Some(fingerprint), is_same, is_trusted: why.is_none(), why }

@@ -1,4 +1,4 @@
-//! Bulk calls, several at a time, and their answers in the order of the ids.
+//! Bulk calls, several at a time; their answers come in the order of the ids.
 
 use std::collections::VecDeque;
 
@@ -16,39 +16,43 @@ use crate::api::client::{Api, parse_bulk_answer};
 use crate::api::endpoint;
 use crate::failure::Result;
 
-/// Of a bulk call's body, what its ids may take; the rest is for what is around them.
+/// The most bytes of ids in a bulk call's body. The rest is for what surrounds them.
 const MAX_IDS_BYTES: usize = MAX_REQUEST_BYTES - 100;
 
-/// Calls under way, and answers that wait for those before them: what memory is needed for.
+/// The most calls under way and answers that wait for those before them. It bounds the memory.
 const MAX_IN_FLIGHT: usize = 8;
 
-/// Asks for all ids. The calls go on while nobody takes their answers: whoever reads them may rest for longer than a
-/// call may take.
-pub(super) async fn make(api: &Api<'_>, ids: &mut Ids, answers: mpsc::Sender<BatchGetAnswer>) -> Result<()> {
+/// Requests all ids. The calls go on while no one takes their answers: the reader may rest for longer than a call may
+/// take.
+pub(super) async fn fetch_all(
+    api: &Api<'_>,
+    ids: &mut Ids,
+    answers: mpsc::Sender<BatchGetAnswer>,
+) -> Result<()> {
     let (mut waiting, mut ready) = (VecDeque::new(), VecDeque::new());
     let mut calls = FuturesOrdered::new();
-    // The first answer tells how many items fit into one, and a function that was asleep wakes up once.
+    // The first call runs alone: its answer shows how many items fit into one, and it wakes a sleeping function only once.
     let (mut pace, mut has_more) = (Pace::new(), true);
     loop {
         while !waiting.is_empty() && calls.len() + ready.len() < pace.in_flight {
-            calls.push_back(call(api, next_call(&mut waiting, pace.ids)));
+            calls.push_back(send_bulk_call(api, take_ids_of_one_call(&mut waiting, pace.ids)));
         }
         tokio::select! {
-            Some(called) = calls.next(), if !calls.is_empty() => {
-                let (asked, mut answer): (usize, BatchGetAnswer) = called?;
+            Some(answered) = calls.next(), if !calls.is_empty() => {
+                let (asked, mut answer): (usize, BatchGetAnswer) = answered?;
                 let remaining = std::mem::take(&mut answer.remaining);
-                pace.learn(asked, remaining.len());
+                pace.adjust(asked, remaining.len());
                 ready.push_back(answer);
                 if !remaining.is_empty() {
-                    calls.push_front(call(api, remaining));
+                    calls.push_front(send_bulk_call(api, remaining));
                 }
             }
-            batch = ids.next(), if waiting.is_empty() && has_more => match batch {
+            batch = ids.next_batch(), if waiting.is_empty() && has_more => match batch {
                 Some(batch) => waiting.extend(batch?),
                 None => has_more = false,
             },
             taker = answers.reserve(), if !ready.is_empty() => {
-                // Nobody takes answers any more where writing them has failed.
+                // No one takes answers any more once writing them has failed.
                 let Ok(taker) = taker else { return Ok(()) };
                 if let Some(answer) = ready.pop_front() {
                     taker.send(answer);
@@ -59,7 +63,7 @@ pub(super) async fn make(api: &Api<'_>, ids: &mut Ids, answers: mpsc::Sender<Bat
     }
 }
 
-/// How many calls may be under way, and how many ids each.
+/// How many calls may be under way, and how many ids each may have.
 struct Pace {
     in_flight: usize,
     ids: usize,
@@ -70,8 +74,9 @@ impl Pace {
         Self { in_flight: 1, ids: MAX_IDS_PER_CALL }
     }
 
-    /// What an answer leaves over comes later, while the answers behind it wait.
-    fn learn(&mut self, asked: usize, left_over: usize) {
+    /// Adapts to an answer. Ids that it leaves over are requested later, while the answers after it wait: fewer ids a call
+    /// avoid that.
+    fn adjust(&mut self, asked: usize, left_over: usize) {
         self.in_flight = (self.in_flight * 2).min(MAX_IN_FLIGHT);
         if left_over > 0 {
             self.ids = (asked - left_over).max(1);
@@ -81,8 +86,8 @@ impl Pace {
     }
 }
 
-/// How many ids were asked for, and the answer.
-async fn call(api: &Api<'_>, ids: Vec<Value>) -> Result<(usize, BatchGetAnswer)> {
+/// Requests the ids, and returns how many they were with the answer.
+async fn send_bulk_call(api: &Api<'_>, ids: Vec<Value>) -> Result<(usize, BatchGetAnswer)> {
     let request = BatchGetRequest { ids };
     let (status, body) = api.post(BATCH_GET_PATH, &request).await?;
     if status != StatusCode::OK {
@@ -92,8 +97,8 @@ async fn call(api: &Api<'_>, ids: Vec<Value>) -> Result<(usize, BatchGetAnswer)>
     Ok((asked, parse_bulk_answer(&body, asked)?))
 }
 
-/// Takes as many ids off the front as one call may have, by their number and by their bytes; one at least.
-fn next_call(waiting: &mut VecDeque<Value>, most: usize) -> Vec<Value> {
+/// Takes as many ids off the front as one call may have, by number and by bytes, but at least one.
+fn take_ids_of_one_call(waiting: &mut VecDeque<Value>, most: usize) -> Vec<Value> {
     let mut bytes = 0;
     let fitting = waiting.iter().take(most).take_while(|id| {
         bytes += id.to_string().len() + 1;
@@ -113,7 +118,7 @@ mod tests {
             let mut waiting: VecDeque<Value> = vec![Value::from(id); count].into();
             let mut calls = Vec::new();
             while !waiting.is_empty() {
-                let ids = next_call(&mut waiting, MAX_IDS_PER_CALL);
+                let ids = take_ids_of_one_call(&mut waiting, MAX_IDS_PER_CALL);
                 calls.push(ids.len());
                 let body = serde_json::to_vec(&BatchGetRequest { ids }).unwrap();
                 assert!(body.len() <= MAX_REQUEST_BYTES || calls.last() == Some(&1), "{}", body.len());
@@ -127,15 +132,15 @@ mod tests {
     }
 
     #[test]
-    fn calls_ask_for_as_much_as_fits_an_answer() {
+    fn calls_request_as_many_ids_as_fit_an_answer() {
         let mut pace = Pace::new();
-        pace.learn(1_000, 965);
+        pace.adjust(1_000, 965);
         assert_eq!((pace.in_flight, pace.ids), (2, 35));
-        pace.learn(965, 935);
+        pace.adjust(965, 935);
         assert_eq!((pace.in_flight, pace.ids), (4, 30));
-        pace.learn(30, 0);
+        pace.adjust(30, 0);
         assert_eq!((pace.in_flight, pace.ids), (8, 60));
-        pace.learn(12, 0);
-        assert_eq!((pace.in_flight, pace.ids), (8, 60), "the last ids say nothing of what fits");
+        pace.adjust(12, 0);
+        assert_eq!((pace.in_flight, pace.ids), (8, 60), "the last ids do not show how many fit");
     }
 }

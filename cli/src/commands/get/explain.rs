@@ -1,4 +1,4 @@
-//! `restctl get --explain`: how the API was reached, and where the item came from.
+//! `restctl get --explain`: shows how the API was reached, and where the item came from.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use restctl_contract::template::output as stack_output;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::format::Fields;
-use super::writer::say_unseen;
-use super::{item, item_path};
+use super::format::SelectedFields;
+use super::item::{item_path, parse_item};
+use super::writer::report_unseen_fields;
 use crate::api::endpoint::Location;
 use crate::api::retry::{Attempts, Retry, wait_while_busy};
 use crate::api::timed_request::{self, TimedAnswer};
@@ -25,10 +25,10 @@ use crate::terminal::output::{self, Format};
 
 /// Times are in milliseconds.
 #[derive(Serialize)]
-struct Explanation {
+struct RequestExplanation {
     status: u16,
     request_id: Option<String>,
-    /// What answered.
+    /// The address that answered.
     address: String,
     resolve_ms: f64,
     connect_ms: f64,
@@ -39,21 +39,21 @@ struct Explanation {
     total_ms: f64,
     tls_version: Option<&'static str>,
     certificate_fingerprint: String,
-    /// The load that wrote the item; none where another tool did.
+    /// The load that wrote the item. `None` if another tool did.
     load: Option<LoadId>,
     object: Option<String>,
     uploaded: Option<String>,
 }
 
-/// A load, as far as it is known.
+/// Where the item came from, as far as known.
 #[derive(Default)]
-struct Origin {
+struct ItemOrigin {
     load: Option<LoadId>,
     object: Option<String>,
     uploaded: Option<String>,
 }
 
-pub(super) async fn run(id: &str, mut fields: Option<Fields>, context: &Context) -> Result<()> {
+pub(super) async fn run(id: &str, mut fields: Option<SelectedFields>, context: &Context) -> Result<()> {
     let aws = context.aws().await?;
     let mut token = token::obtain_token(context).await?;
     let (certificate, stack) = tokio::try_join!(
@@ -71,14 +71,14 @@ pub(super) async fn run(id: &str, mut fields: Option<Fields>, context: &Context)
             Some(Retry::After(pause)) => wait_while_busy(pause).await,
         }
     };
-    let found = item(id, answer.status, &answer.body);
+    let found = parse_item(id, answer.status, &answer.body);
     let origin = match &found {
-        Ok(item) => origin(context, &stack, &location.key, item).await?,
-        Err(_) => Origin::default(),
+        Ok(item) => find_origin(context, &stack, &location.key, item).await?,
+        Err(_) => ItemOrigin::default(),
     };
-    let explanation = Explanation::of(answer, origin);
+    let explanation = RequestExplanation::new(answer, origin);
     let shown = found.as_ref().ok().map(|item| match &mut fields {
-        Some(fields) => fields.choose(item.clone()),
+        Some(fields) => fields.select(item.clone()),
         None => item.clone(),
     });
     match (output::chosen_format(), &shown) {
@@ -89,29 +89,29 @@ pub(super) async fn run(id: &str, mut fields: Option<Fields>, context: &Context)
         }
     }
     found?;
-    fields.iter().for_each(say_unseen);
+    fields.iter().for_each(report_unseen_fields);
     Ok(())
 }
 
-/// Which load wrote the item, by the hidden attribute that the API does not show, and what the ledger knows of it.
-async fn origin(context: &Context, stack: &Stack, key: &str, item: &Item) -> Result<Origin> {
+/// Finds the load that wrote the item by a hidden attribute, which the API does not return, and reads its ledger entry.
+async fn find_origin(context: &Context, stack: &Stack, key: &str, item: &Item) -> Result<ItemOrigin> {
     let aws = context.aws().await?;
     let id = match item.get(key) {
         Some(Value::String(text)) => AttributeValue::S(text.clone()),
         Some(Value::Number(number)) => AttributeValue::N(number.to_string()),
-        _ => return Ok(Origin::default()),
+        _ => return Ok(ItemOrigin::default()),
     };
     let stamp = dynamodb::read_stamp(aws, stack.output(stack_output::ITEMS_TABLE)?, key, id).await?;
     let Some((uploaded, load)) = stamp.as_deref().and_then(LedgerEntry::read_stamp) else {
-        return Ok(Origin::default());
+        return Ok(ItemOrigin::default());
     };
     let entry = dynamodb::read_ledger_entry(aws, stack.output(stack_output::LEDGER_TABLE)?, &load).await?;
     let object = entry.map(|entry| entry.object);
-    Ok(Origin { load: Some(load), object, uploaded: Some(uploaded.to_owned()) })
+    Ok(ItemOrigin { load: Some(load), object, uploaded: Some(uploaded.to_owned()) })
 }
 
-impl Explanation {
-    fn of(answer: TimedAnswer, origin: Origin) -> Self {
+impl RequestExplanation {
+    fn new(answer: TimedAnswer, origin: ItemOrigin) -> Self {
         Self {
             status: answer.status.as_u16(),
             request_id: answer.request_id().map(str::to_owned),

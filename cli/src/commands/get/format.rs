@@ -1,26 +1,26 @@
-//! How items are written, and which of their attributes.
+//! The formats of items, and which of their attributes are written.
 
 use clap::ValueEnum;
 use restctl_contract::api::Item;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
+pub(super) enum ItemFormat {
     Json,
     Ndjson,
     Csv,
     Table,
 }
 
-/// The attributes asked for, in their order.
-pub(super) struct Fields {
+/// The attributes of --fields, in their order.
+pub(super) struct SelectedFields {
     pub(super) names: Vec<String>,
-    /// Those that no item has had so far.
+    /// The names that no item has had so far.
     pub(super) unseen: Vec<String>,
 }
 
-impl Fields {
-    /// None where none are named: then all are wanted.
-    pub(super) fn of(names: Vec<String>) -> Option<Self> {
+impl SelectedFields {
+    /// `None` if there are no names: then items keep all attributes.
+    pub(super) fn from_names(names: Vec<String>) -> Option<Self> {
         let mut once: Vec<String> = Vec::new();
         for name in names {
             if !once.contains(&name) {
@@ -30,7 +30,8 @@ impl Fields {
         (!once.is_empty()).then(|| Self { unseen: once.clone(), names: once })
     }
 
-    pub(super) fn choose(&mut self, mut item: Item) -> Item {
+    /// Returns the item with the selected attributes only.
+    pub(super) fn select(&mut self, mut item: Item) -> Item {
         self.unseen.retain(|name| !item.contains_key(name));
         self.names.iter().filter_map(|name| item.remove_entry(name)).collect()
     }
@@ -43,13 +44,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_come_in_the_order_asked_for() {
-        let mut fields = Fields::of(["b", "id", "b", "nowhere"].map(str::to_owned).into()).unwrap();
+    fn fields_come_in_the_requested_order() {
+        let mut fields =
+            SelectedFields::from_names(["b", "id", "b", "nowhere"].map(str::to_owned).into()).unwrap();
         let item = |item: serde_json::Value| serde_json::from_value::<Item>(item).unwrap();
-        let chosen = fields.choose(item(json!({ "a": 1, "b": null, "c": 3, "id": "1" })));
+        let chosen = fields.select(item(json!({ "a": 1, "b": null, "c": 3, "id": "1" })));
         assert_eq!(serde_json::to_string(&chosen).unwrap(), r#"{"b":null,"id":"1"}"#);
-        assert!(fields.choose(item(json!({ "a": 1 }))).is_empty());
+        assert!(fields.select(item(json!({ "a": 1 }))).is_empty());
         assert_eq!(fields.unseen, ["nowhere"]);
-        assert!(Fields::of(Vec::new()).is_none());
+        assert!(SelectedFields::from_names(Vec::new()).is_none());
     }
 }

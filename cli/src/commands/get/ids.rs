@@ -1,4 +1,4 @@
-//! The ids asked for, some hundred at a time: a file of them may be longer than memory.
+//! Reading ids in batches: a file of ids may be larger than memory.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -12,70 +12,73 @@ use tokio::sync::mpsc;
 
 use crate::failure::{Exit, Failure, FailureContext, Result};
 
-/// Of a line: an id, and what may stand around it.
+/// The most bytes of a line: an id, and the spaces around it.
 const MAX_LINE_BYTES: usize = MAX_KEY_BYTES + 64;
 
-/// Where ids come from beside the command line: one on each line.
-pub(super) enum Source {
+/// Where ids come from in addition to the command line: one on each line.
+pub(super) enum IdSource {
     StandardInput,
     File(File, PathBuf),
 }
 
-/// As many ids as one call may have, each once.
+/// At most as many ids as one call may have, each once.
 pub(super) type Batch = Vec<Value>;
 
-/// Read by a thread of its own: whoever writes standard input may take time, in which calls under way must go on.
+/// A thread reads them: standard input may be slow, and the calls under way must go on meanwhile.
 pub(super) struct Ids {
     first: Option<Batch>,
     rest: mpsc::Receiver<Result<Batch>>,
 }
 
-impl Source {
+impl IdSource {
     /// `-` is standard input.
     pub(super) fn open(file: &Path) -> Result<Self> {
         if file == Path::new("-") {
             return Ok(Self::StandardInput);
         }
-        let opened = File::open(file).context(format!("{} cannot be read", file.display()));
-        let opened =
-            opened.map_err(|failure| failure.exit(Exit::Usage).next("--ids-file FILE, one that is there"))?;
+        let opened = File::open(file).context(format!("cannot read {}", file.display()));
+        let opened = opened.map_err(|failure| {
+            failure.exit(Exit::Usage).next("give an existing file with --ids-file FILE")
+        })?;
         Ok(Self::File(opened, file.to_owned()))
     }
 
-    fn lines(self) -> Lines<Box<dyn BufRead>> {
+    fn lines(self) -> IdLines<Box<dyn BufRead>> {
         match self {
-            Self::StandardInput => Lines::of(Box::new(stdin().lock()), "standard input".to_owned()),
-            Self::File(file, path) => Lines::of(Box::new(BufReader::new(file)), path.display().to_string()),
+            Self::StandardInput => IdLines::new(Box::new(stdin().lock()), "standard input".to_owned()),
+            Self::File(file, path) => {
+                IdLines::new(Box::new(BufReader::new(file)), path.display().to_string())
+            }
         }
     }
 }
 
 impl Ids {
-    /// `given` on the command line come first.
+    /// Reads the ids; those `given` on the command line come first.
     ///
     /// # Errors
-    /// If there are none: before anything is looked up or connected for them.
-    pub(super) async fn of(given: Vec<String>, source: Option<Source>) -> Result<Self> {
-        // One batch waits while the ids of the one before are asked for.
+    /// If there are none, before anything is looked up or connected for them.
+    pub(super) async fn read(given: Vec<String>, source: Option<IdSource>) -> Result<Self> {
+        // One batch waits while the ids of the previous one are requested.
         let (sender, mut rest) = mpsc::channel(1);
-        // It ends with the process, also where it waits for standard input then.
+        // The thread ends with the process, even while it waits for standard input.
         std::thread::spawn(move || {
             let given = given.into_iter().map(Ok);
             let sent = match source {
-                Some(source) => send(given.chain(source.lines()), &sender),
-                None => send(given, &sender),
+                Some(source) => send_batches(given.chain(source.lines()), &sender),
+                None => send_batches(given, &sender),
             };
-            // Whoever asked for ids wants no more of them.
+            // The receiver may be gone: then no one needs more ids.
             drop(sent);
         });
         match rest.recv().await {
             Some(first) => Ok(Self { first: Some(first?), rest }),
-            None => Err(no_ids()),
+            None => Err(no_ids_failure()),
         }
     }
 
-    /// None behind the last one.
-    pub(super) async fn next(&mut self) -> Option<Result<Batch>> {
+    /// Returns the next batch; `None` after the last one.
+    pub(super) async fn next_batch(&mut self) -> Option<Result<Batch>> {
         match self.first.take() {
             Some(first) => Some(Ok(first)),
             None => self.rest.recv().await,
@@ -83,16 +86,19 @@ impl Ids {
     }
 }
 
-pub(super) fn no_ids() -> Failure {
+pub(super) fn no_ids_failure() -> Failure {
     Failure::new("there are no ids")
         .exit(Exit::Usage)
         .next("restctl get --id ID; or --ids-file FILE, or ids on standard input, one on each line")
 }
 
-type Sent = Result<(), mpsc::error::SendError<Result<Batch>>>;
+type SendResult = Result<(), mpsc::error::SendError<Result<Batch>>>;
 
-fn send(ids: impl Iterator<Item = Result<String>>, sender: &mpsc::Sender<Result<Batch>>) -> Sent {
-    // Those of the batch before too, so that the same id twice in a row is so across batches.
+fn send_batches(
+    ids: impl Iterator<Item = Result<String>>,
+    sender: &mpsc::Sender<Result<Batch>>,
+) -> SendResult {
+    // The ids of the previous batch count too: a repeated id may be in the next batch.
     let (mut before, mut batch) = (HashSet::new(), HashSet::new());
     let mut in_order = Vec::new();
     for id in ids {
@@ -111,19 +117,19 @@ fn send(ids: impl Iterator<Item = Result<String>>, sender: &mpsc::Sender<Result<
     if in_order.is_empty() { Ok(()) } else { sender.blocking_send(Ok(in_order)) }
 }
 
-/// The lines that are not empty, without the spaces around them.
-struct Lines<R> {
+/// The lines of a source that are not empty, without the spaces around them.
+struct IdLines<R> {
     input: R,
     name: String,
     number: u64,
 }
 
-impl<R: BufRead> Iterator for Lines<R> {
+impl<R: BufRead> Iterator for IdLines<R> {
     type Item = Result<String>;
 
     fn next(&mut self) -> Option<Result<String>> {
         loop {
-            match self.line().transpose()? {
+            match self.read_line().transpose()? {
                 Ok(line) if line.is_empty() => {}
                 read => return Some(read),
             }
@@ -131,21 +137,21 @@ impl<R: BufRead> Iterator for Lines<R> {
     }
 }
 
-impl<R: BufRead> Lines<R> {
-    fn of(input: R, name: String) -> Self {
+impl<R: BufRead> IdLines<R> {
+    fn new(input: R, name: String) -> Self {
         Self { input, name, number: 0 }
     }
 
-    fn line(&mut self) -> Result<Option<String>> {
+    fn read_line(&mut self) -> Result<Option<String>> {
         let Self { input, name, number } = self;
         let mut bytes = Vec::new();
         let read = input.by_ref().take(MAX_LINE_BYTES as u64).read_until(b'\n', &mut bytes);
-        if read.context(format!("{name} cannot be read"))? == 0 {
+        if read.context(format!("cannot read {name}"))? == 0 {
             return Ok(None);
         }
         *number += 1;
         let refused = |why: &str| {
-            Err(Failure::new(format!("line {number} of {name} is no id"))
+            Err(Failure::new(format!("line {number} of {name} is not an id"))
                 .exit(Exit::Usage)
                 .why(why)
                 .next("give one id on each line, and nothing else"))
@@ -154,7 +160,7 @@ impl<R: BufRead> Lines<R> {
             return refused(&format!("it has more than {MAX_KEY_BYTES} bytes"));
         }
         match std::str::from_utf8(&bytes) {
-            // Some editors begin a file with a byte order mark.
+            // Some editors start a file with a byte order mark.
             Ok(line) => Ok(Some(line.trim_start_matches('\u{feff}').trim().to_owned())),
             Err(_) => refused("it is not UTF-8"),
         }
@@ -166,7 +172,7 @@ mod tests {
     use super::*;
 
     fn read(bytes: &[u8]) -> Vec<Result<String>> {
-        Lines::of(bytes, "ids".to_owned()).collect()
+        IdLines::new(bytes, "ids".to_owned()).collect()
     }
 
     #[test]
@@ -187,15 +193,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_batch_has_each_id_once_and_is_no_larger_than_a_call() {
+    async fn a_batch_has_each_id_once_and_fits_one_call() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("ids");
         let lines: Vec<String> = (1..=2_500).flat_map(|id| [id.to_string(), id.to_string()]).collect();
         std::fs::write(&file, lines.join("\n")).unwrap();
         let given = vec!["1".to_owned(), "0".to_owned()];
-        let mut ids = Ids::of(given, Some(Source::open(&file).unwrap())).await.unwrap();
+        let mut ids = Ids::read(given, Some(IdSource::open(&file).unwrap())).await.unwrap();
         let mut batches = Vec::new();
-        while let Some(batch) = ids.next().await {
+        while let Some(batch) = ids.next_batch().await {
             batches.push(batch.unwrap());
         }
         assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [1_000, 1_000, 501]);

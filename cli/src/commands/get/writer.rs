@@ -1,79 +1,80 @@
-//! Items as they are found, in the format asked for; and at the end, what was not found.
+//! Writing items in the chosen format as they arrive, and reporting at the end which ids were not found.
 
 use indicatif::ProgressBar;
 use restctl_contract::api::{BatchGetAnswer, Item};
-use serde_json::Value;
 
-use super::format::{Fields, Format};
+use super::format::{ItemFormat, SelectedFields};
 use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::items::csv::{self, CsvBuffer};
 use crate::items::document::JsonDocument;
 use crate::items::layout::TableLayout;
 use crate::items::ndjson::to_ndjson;
 use crate::terminal::output;
+use crate::terminal::sanitize::sanitize_line;
 
-/// Missing ids that are named, and as much of each.
+/// How many missing ids are named, and how many characters of each.
 const NAMED: usize = 10;
 const NAMED_CHARACTERS: usize = 60;
 
-pub(super) struct Writer {
-    form: Form,
-    fields: Option<Fields>,
+pub(super) struct ItemWriter {
+    state: FormatState,
+    fields: Option<SelectedFields>,
     progress: ProgressBar,
     found: u64,
     missing: u64,
     named: Vec<String>,
 }
 
-enum Form {
+enum FormatState {
     Json(JsonDocument),
     Ndjson,
-    /// Its columns are known when all items are there.
+    /// All columns, which are known once all items are there.
     Csv(CsvBuffer),
-    /// Of columns that are chosen; whether their names have been written.
+    /// The columns of --fields; whether the header has been written.
     ChosenCsv(bool),
     Table(TableLayout),
 }
 
-impl Writer {
+impl ItemWriter {
     /// `key` is the attribute that identifies an item.
-    pub(super) fn new(format: Format, fields: Option<Fields>, key: &str) -> Result<Self> {
-        let form = match format {
-            Format::Json => Form::Json(JsonDocument::default()),
-            Format::Ndjson => Form::Ndjson,
-            Format::Csv if fields.is_some() => Form::ChosenCsv(false),
-            Format::Csv => Form::Csv(CsvBuffer::new(key)?),
-            Format::Table => Form::Table(TableLayout::new(key)),
+    pub(super) fn new(format: ItemFormat, fields: Option<SelectedFields>, key: &str) -> Result<Self> {
+        let state = match format {
+            ItemFormat::Json => FormatState::Json(JsonDocument::default()),
+            ItemFormat::Ndjson => FormatState::Ndjson,
+            ItemFormat::Csv if fields.is_some() => FormatState::ChosenCsv(false),
+            ItemFormat::Csv => FormatState::Csv(CsvBuffer::new(key)?),
+            ItemFormat::Table => FormatState::Table(TableLayout::new(key)),
         };
         let progress = output::rows_bar("getting", None);
-        Ok(Self { form, fields, progress, found: 0, missing: 0, named: Vec::new() })
+        Ok(Self { state, fields, progress, found: 0, missing: 0, named: Vec::new() })
     }
 
-    pub(super) async fn take(&mut self, answer: BatchGetAnswer) -> Result<()> {
+    pub(super) async fn write_answer(&mut self, answer: BatchGetAnswer) -> Result<()> {
         let BatchGetAnswer { items, missing, .. } = answer;
         let items: Vec<Item> = match &mut self.fields {
-            Some(fields) => items.into_iter().map(|item| fields.choose(item)).collect(),
+            Some(fields) => items.into_iter().map(|item| fields.select(item)).collect(),
             None => items,
         };
         self.found += items.len() as u64;
         self.missing += missing.len() as u64;
         let room = NAMED - self.named.len();
-        self.named.extend(missing.iter().take(room).map(named));
+        self.named
+            .extend(missing.iter().take(room).map(|id| sanitize_line(&id.to_string(), NAMED_CHARACTERS)));
         self.progress.set_position(self.found + self.missing);
-        let bytes = match &mut self.form {
-            Form::Json(document) => {
+        let bytes = match &mut self.state {
+            FormatState::Json(document) => {
                 document.push_missing(&missing)?;
                 document.push_items(&items)?
             }
-            Form::Ndjson => to_ndjson(&items)?,
-            Form::Csv(csv) => return csv.push_items(&items),
-            Form::ChosenCsv(has_header) => {
+            FormatState::Ndjson => to_ndjson(&items)?,
+            FormatState::Csv(csv) => return csv.push_items(&items),
+            FormatState::ChosenCsv(has_header) => {
                 let columns = self.fields.as_ref().map_or(&[][..], |fields| &fields.names);
                 let header = if *has_header { Vec::new() } else { csv::header_row(columns)? };
                 *has_header = true;
                 [header, csv::item_rows(columns, &items)?].concat()
             }
-            Form::Table(layout) => {
+            FormatState::Table(layout) => {
                 layout.push_items(&items);
                 return Ok(());
             }
@@ -81,32 +82,36 @@ impl Writer {
         write(&self.progress, bytes).await
     }
 
-    /// Writes what is left. A failure where ids are missing.
-    pub(super) async fn end(self) -> Result<()> {
-        let Self { form, fields, progress, found, missing, named } = self;
-        let is_document = matches!(form, Form::Json(_));
-        match form {
-            Form::Json(document) => document.finish(async |bytes| write(&progress, bytes).await).await?,
-            Form::Csv(csv) => csv.write(async |bytes| write(&progress, bytes).await).await?,
-            Form::Ndjson | Form::ChosenCsv(_) => {}
-            Form::Table(layout) => {
+    /// Writes the rest. Returns an error if ids were not found.
+    pub(super) async fn finish(self) -> Result<()> {
+        let Self { state, fields, progress, found, missing, named } = self;
+        let is_document = matches!(state, FormatState::Json(_));
+        match state {
+            FormatState::Json(document) => {
+                document.finish(async |bytes| write(&progress, bytes).await).await?
+            }
+            FormatState::Csv(csv) => csv.write(async |bytes| write(&progress, bytes).await).await?,
+            FormatState::Ndjson | FormatState::ChosenCsv(_) => {}
+            FormatState::Table(layout) => {
                 progress.finish_and_clear();
-                show(layout, fields.as_ref())?;
+                write_table(layout, fields.as_ref())?;
             }
         }
         progress.finish_and_clear();
         if let Some(fields) = fields.filter(|_| found > 0) {
-            say_unseen(&fields);
+            report_unseen_fields(&fields);
         }
         if missing == 0 {
             return Ok(());
         }
+        let verb = if missing == 1 { "was" } else { "were" };
+        let what = format!("{missing} of {} ids {verb} not found", found + missing);
         let failure = if is_document {
-            Failure::new(format!("{missing} of the ids bear no item; they are listed under \"missing\""))
+            Failure::new(format!("{what}; see \"missing\""))
         } else {
             let more = missing - named.len() as u64;
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            Failure::new(format!("{missing} of the ids bear no item")).why(named.join(", ") + &more)
+            Failure::new(what).why(named.join(", ") + &more)
         };
         Err(failure
             .exit(if found > 0 { Exit::Partial } else { Exit::NotFound })
@@ -114,14 +119,14 @@ impl Writer {
     }
 }
 
-/// On a thread of its own: a reader that rests (`restctl get … | less`) must not hold up the calls under way.
+/// Writes on a thread: a reader that rests (`restctl get … | less`) must not hold up the calls under way.
 async fn write(progress: &ProgressBar, bytes: Vec<u8>) -> Result<()> {
     let progress = progress.clone();
     let writing = tokio::task::spawn_blocking(move || progress.suspend(|| output::write_bytes(&bytes)));
-    writing.await.context("standard output cannot be written")?
+    writing.await.context("cannot write to standard output")?
 }
 
-fn show(layout: TableLayout, fields: Option<&Fields>) -> Result<()> {
+fn write_table(layout: TableLayout, fields: Option<&SelectedFields>) -> Result<()> {
     let shown = layout.render(fields.map(|fields| fields.names.as_slice()), output::terminal_width());
     if !shown.text.is_empty() {
         output::print_line(&shown.text)?;
@@ -129,29 +134,20 @@ fn show(layout: TableLayout, fields: Option<&Fields>) -> Result<()> {
     if !shown.columns_left_out.is_empty() {
         let names = shown.columns_left_out.join(", ");
         output::print_message(&format!(
-            "not shown, for want of room: {names}; --fields chooses, --format csv has all"
+            "not shown for lack of room: {names}; choose with --fields, or see all with --format csv"
         ));
     }
     if shown.rows_left_out > 0 {
         output::print_message(&format!(
-            "{} more items are not shown; --format csv has all",
+            "{} more items are not shown; see all with --format csv",
             shown.rows_left_out
         ));
     }
     Ok(())
 }
 
-pub(super) fn say_unseen(fields: &Fields) {
+pub(super) fn report_unseen_fields(fields: &SelectedFields) {
     if !fields.unseen.is_empty() {
         output::print_message(&format!("note: no item has {}", fields.unseen.join(", ")));
-    }
-}
-
-/// An id, as much of it as is read at a glance.
-fn named(id: &Value) -> String {
-    let text = id.to_string();
-    match text.char_indices().nth(NAMED_CHARACTERS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
     }
 }

@@ -1,4 +1,4 @@
-//! `restctl idp rotate-secret`: tried first, then written to Secrets Manager.
+//! `restctl idp rotate-secret`: tries a new client secret, then writes it to Secrets Manager.
 
 use std::path::PathBuf;
 
@@ -22,14 +22,13 @@ use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Make the new secret at the provider, then give it here: it is written to Secrets Manager only once the provider has granted a \
-token for it that the API would accept. Otherwise nothing changes. The API itself does not know the secret, and is not \
-deployed again.
+Create the new secret at the provider, then give it here. It is written to Secrets Manager only after the provider has granted \
+a token for it that the API would accept; otherwise nothing changes. The API does not know the secret and is not deployed again.
 
-The secret is read from --client-secret-file, from RESTCTL_CLIENT_SECRET, or from a prompt; it is never given on the command \
-line, and never printed. With --local, and without one, the development identity provider makes it.
+The secret is read from --client-secret-file, from RESTCTL_CLIENT_SECRET, or from a prompt. It is never an argument, and never \
+printed. With --local, the development identity provider creates the secret if none is given.
 
-Exit codes: 0 done; 4 where the provider refuses the secret, or the API would refuse the token; 5 where nothing was set up.
+Exit codes: 0 done; 4 the provider refuses the secret, or the API would refuse the token; 5 nothing has been set up.
 
 Examples:
   restctl idp rotate-secret --client-secret-file secret.txt
@@ -42,12 +41,12 @@ pub(crate) struct RotateSecret {
     client_secret_file: Option<PathBuf>,
 }
 
-/// The outcome, for programs.
+/// The JSON output.
 #[derive(Serialize)]
-struct Report {
+struct RotationReport {
     outcome: &'static str,
     client_id: String,
-    /// Of the secret in Secrets Manager.
+    /// The secret's name in Secrets Manager.
     secret_name: String,
     last_changed: String,
 }
@@ -57,23 +56,26 @@ pub(super) async fn run(args: RotateSecret, context: &Context) -> Result<()> {
     let (settings, stack) = tokio::try_join!(Settings::read(aws, name), cloudformation::find_own(aws, name))?;
     let client_id = settings.require(Setting::ClientId)?;
     if let Some(stack) = stack.as_ref().filter(|stack| cognito::stack_has_user_pool(stack)) {
-        return Err(of_the_stack(stack, &settings));
+        return Err(own_user_pool_failure(stack, &settings));
     }
-    // Before a secret is made or asked for: what it would be tried against.
-    let asked = TokenPolicy::from_settings(&settings, stack.as_ref())?;
-    let keys = asked.fetch_keys().await?;
+    // Before a new secret is created or asked for, check that it can be tried.
+    let policy = TokenPolicy::from_settings(&settings, stack.as_ref())?;
+    let keys = policy.fetch_keys().await?;
 
-    let secret = new_secret(&args, context, &settings).await?;
-    let granted =
-        grant::request_token(&settings, &secret).await.map_err(|failure| unchanged(failure, &settings))?;
-    let judged = asked.require_accepted(&asked.explain_token(&granted.access_token, &keys));
-    judged.map_err(|failure| failure.then("the same command again; until then the present secret stays"))?;
+    let secret = obtain_new_secret(&args, context, &settings).await?;
+    let granted = grant::request_token(&settings, &secret)
+        .await
+        .map_err(|failure| with_advice_to_retry(failure, &settings))?;
+    let accepted = policy.require_accepted(&policy.explain_token(&granted.access_token, &keys));
+    accepted.map_err(|failure| {
+        failure.then("the same command again; until then the present secret stays in use")
+    })?;
 
     let secret_name = name.client_secret();
     secretsmanager::write_secret(aws, &secret_name, CLIENT_SECRET, &secret).await?;
-    // A token that the former secret earned says nothing about this one.
+    // A cached token was granted for the old secret and proves nothing about the new one.
     session_cache::clear(context)?;
-    let report = Report {
+    let report = RotationReport {
         outcome: "rotated",
         client_id: client_id.to_owned(),
         secret_name,
@@ -81,7 +83,7 @@ pub(super) async fn run(args: RotateSecret, context: &Context) -> Result<()> {
     };
     match output::chosen_format() {
         Format::Text => output::print_message(&format!(
-            "client secret      {} in Secrets Manager: a token was granted for it, and is good",
+            "client secret      {} in Secrets Manager: a token was granted for it, and the API would accept it",
             report.secret_name
         )),
         Format::Json => output::print_json(&report)?,
@@ -89,8 +91,8 @@ pub(super) async fn run(args: RotateSecret, context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// The secret to try. With the local cloud, its identity provider makes one.
-async fn new_secret(args: &RotateSecret, context: &Context, settings: &Settings) -> Result<String> {
+/// Returns the secret to try. In the local cloud, its identity provider can create one.
+async fn obtain_new_secret(args: &RotateSecret, context: &Context, settings: &Settings) -> Result<String> {
     if let Some(secret) = client_secret::read_given_secret(args.client_secret_file.as_deref())? {
         return Ok(secret);
     }
@@ -101,35 +103,35 @@ async fn new_secret(args: &RotateSecret, context: &Context, settings: &Settings)
     }
 }
 
-/// The provider's refusal, which is no reason to set anything up anew.
-fn unchanged(failure: Failure, settings: &Settings) -> Failure {
+/// Replaces the advice of the provider's refusal: there is no need to run setup again.
+fn with_advice_to_retry(failure: Failure, settings: &Settings) -> Failure {
     if failure.exit != Exit::Authentication {
         return failure;
     }
-    let patience = match settings.provider() {
+    let waiting_time = match settings.provider() {
         // "Rotate Client Secrets", Auth0 docs.
-        Ok(Provider::Auth0) => ", some 30 s after it was made",
+        Ok(Provider::Auth0) => ", about 30 s after it was created",
         _ => "",
     };
     failure.next(format!(
-        "restctl idp rotate-secret with the client's new secret{patience}; until then the present one stays"
+        "restctl idp rotate-secret with the client's new secret{waiting_time}; until then the present one stays in use"
     ))
 }
 
-/// Its client and the client's secret are resources of the stack.
-fn of_the_stack(stack: &Stack, settings: &Settings) -> Failure {
+/// The client and its secret are resources of the stack.
+fn own_user_pool_failure(stack: &Stack, settings: &Settings) -> Failure {
     let issuer = settings.get(Setting::Issuer).unwrap_or_default();
     let pool = issuer.rsplit('/').next().unwrap_or_default();
     let client_id = settings.get(Setting::ClientId).unwrap_or_default();
     let secret = stack.output(stack_output::COGNITO_CLIENT_SECRET).unwrap_or_default();
-    Failure::new("the client secret is one of the stack's own user pool")
+    Failure::new("the client secret belongs to the stack's own user pool")
         .exit(Exit::Usage)
-        .why("the stack keeps it in a secret of its own, from which setup and deploy read it")
+        .why("setup and deploy read it from a secret of the stack")
         .next(format!(
             "aws cognito-idp add-user-pool-client-secret --user-pool-id {pool} --client-id {client_id}\n\
-             its ClientSecretValue, in a file without a newline, goes into the stack's secret:\n\
+             write its ClientSecretValue to a file without a newline, then to the stack's secret:\n\
              aws secretsmanager put-secret-value --secret-id {secret} --secret-string file://FILE\n\
              restctl setup\n\
-             last, aws cognito-idp delete-user-pool-client-secret takes away the former one"
+             last, remove the old secret: aws cognito-idp delete-user-pool-client-secret"
         ))
 }

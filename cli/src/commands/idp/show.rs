@@ -1,4 +1,4 @@
-//! `restctl idp show`
+//! `restctl idp show`: shows the identity provider's settings and keys, and whether the API uses them.
 
 use clap::Args;
 use restctl_contract::stack::Setting;
@@ -15,18 +15,18 @@ use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Never prints the client secret. Keys that cannot be had are said to be so, and are no error here: restctl doctor says more.
+Never prints the client secret. Keys that are unavailable are reported, but are not an error here: restctl doctor says more.
 
-Exit codes: 0 done; 5 where nothing was set up.
+Exit codes: 0 done; 5 nothing has been set up.
 
 Examples:
   restctl idp show
   restctl idp show --output json | jq -r .issuer")]
 pub(crate) struct Show {}
 
-/// What there is to tell, for programs.
+/// The JSON output.
 #[derive(Serialize)]
-struct Report {
+struct ProviderReport {
     /// `auth0`, `openid` or `cognito`.
     kind: String,
     issuer: String,
@@ -35,33 +35,33 @@ struct Report {
     client_id: String,
     token_endpoint: String,
     jwks_uri: String,
-    /// Of signatures that the API can verify; none where they cannot be had.
-    keys: Option<Vec<Key>>,
+    /// The keys of signatures that the API can verify. `None` if they are unavailable.
+    keys: Option<Vec<KeyReport>>,
     keys_error: Option<String>,
-    client_secret: ClientSecret,
-    /// None before the first deployment.
-    deployed: Option<Deployed>,
+    client_secret: ClientSecretReport,
+    /// `None` before the first deployment.
+    deployed: Option<DeployedSettings>,
 }
 
 #[derive(Serialize)]
-struct Key {
+struct KeyReport {
     kid: Option<String>,
     algorithms: Vec<String>,
 }
 
 #[derive(Serialize)]
-struct ClientSecret {
-    /// Of the secret in Secrets Manager.
+struct ClientSecretReport {
+    /// The secret's name in Secrets Manager.
     name: String,
     is_set: bool,
     last_changed: Option<String>,
 }
 
 #[derive(Serialize)]
-struct Deployed {
-    /// The live version of the API goes by these settings.
+struct DeployedSettings {
+    /// Whether the live version of the API uses these settings.
     is_same: bool,
-    /// The variables in its environment that say something else.
+    /// The variables of its environment that differ.
     different: Vec<&'static str>,
 }
 
@@ -73,24 +73,26 @@ pub(super) async fn run(_: Show, context: &Context) -> Result<()> {
         cloudformation::find_own(aws, name),
         secretsmanager::last_changed(aws, &secret_name),
     )?;
-    let asked = TokenPolicy::from_settings(&settings, None)?;
-    let keys = asked.fetch_keys().await;
+    let policy = TokenPolicy::from_settings(&settings, None)?;
+    let keys = policy.fetch_keys().await;
     let deployed = match stack.filter(|stack| !stack.is_in_review()) {
-        Some(stack) => Some(Deployed::of(drift::find_differences(aws, &stack, &settings).await?)),
+        Some(stack) => {
+            Some(DeployedSettings::from_differences(drift::find_differences(aws, &stack, &settings).await?))
+        }
         None => None,
     };
     let value = |setting| settings.require(setting).map(str::to_owned);
-    let report = Report {
+    let report = ProviderReport {
         kind: value(Setting::Provider)?,
         issuer: value(Setting::Issuer)?,
         audience: value(Setting::Audience)?,
         scope: value(Setting::Scope)?,
         client_id: value(Setting::ClientId)?,
         token_endpoint: value(Setting::TokenEndpoint)?,
-        jwks_uri: asked.jwks_uri,
+        jwks_uri: policy.jwks_uri,
         keys_error: keys.as_ref().err().map(|failure| failure.to_single_line()),
-        keys: keys.ok().as_ref().map(described),
-        client_secret: ClientSecret { name: secret_name, is_set: last_changed.is_some(), last_changed },
+        keys: keys.ok().as_ref().map(describe_keys),
+        client_secret: ClientSecretReport { name: secret_name, is_set: last_changed.is_some(), last_changed },
         deployed,
     };
     match output::chosen_format() {
@@ -99,19 +101,19 @@ pub(super) async fn run(_: Show, context: &Context) -> Result<()> {
     }
 }
 
-fn described(keys: &KeySet) -> Vec<Key> {
+fn describe_keys(keys: &KeySet) -> Vec<KeyReport> {
     let keys = keys.describe().into_iter();
-    keys.map(|key| Key { kid: key.kid, algorithms: key.algorithms }).collect()
+    keys.map(|key| KeyReport { kid: key.kid, algorithms: key.algorithms }).collect()
 }
 
-impl Deployed {
-    fn of(differences: Vec<SettingDifference>) -> Self {
+impl DeployedSettings {
+    fn from_differences(differences: Vec<SettingDifference>) -> Self {
         let different: Vec<_> = differences.iter().map(|difference| difference.variable).collect();
         Self { is_same: different.is_empty(), different }
     }
 }
 
-impl Report {
+impl ProviderReport {
     fn lines(&self) -> Vec<(&'static str, String)> {
         let mut lines = vec![
             ("kind", self.kind.clone()),
@@ -138,8 +140,8 @@ impl Report {
             "deployed",
             match &self.deployed {
                 None => "not yet".to_owned(),
-                Some(Deployed { is_same: true, .. }) => "yes, with these settings".to_owned(),
-                Some(Deployed { different, .. }) => {
+                Some(DeployedSettings { is_same: true, .. }) => "yes, with these settings".to_owned(),
+                Some(DeployedSettings { different, .. }) => {
                     format!("with other settings: {}; restctl deploy", different.join(", "))
                 }
             },

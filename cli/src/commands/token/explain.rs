@@ -1,4 +1,4 @@
-//! `restctl token explain`
+//! `restctl token explain`: makes the API's checks of a token and prints the result of each.
 
 use std::io::{Read, stdin};
 
@@ -15,13 +15,13 @@ use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Judges by the API's own code, by the settings of the last deployment where CloudFormation tells them, and by the \
-issuer's keys as they are now. Behind a wrong signature, what a token says is anyone's word.
+Checks the token with the API's own code, the settings of the last deployment (if CloudFormation shows them), and the \
+issuer's present keys. If the signature is wrong, anyone may have written what the token says.
 
-Other users of this machine can see a token that is given as an argument, and the shell may keep it in its history; \
-- reads it from standard input. The token itself is never printed.
+Other users of this machine can see a token that is given as an argument, and the shell may keep it in its history. Give \
+- to read it from standard input. The token itself is never printed.
 
-Exit code 4 where the token is refused.
+Exit code 4 if the API refuses the token.
 
 Examples:
   restctl token explain
@@ -32,17 +32,17 @@ pub(crate) struct Explain {
     token: Option<String>,
 }
 
-/// The outcome, for programs.
+/// The JSON output.
 #[derive(Serialize)]
-struct Report<'a> {
+struct TokenReport<'a> {
     accepted: bool,
-    /// The check for which the API refuses the token.
+    /// The first check that fails.
     refused_by: Option<&'static str>,
-    checks: Vec<Line<'a>>,
+    checks: Vec<CheckLine<'a>>,
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct CheckLine<'a> {
     check: &'static str,
     /// `passed`, `failed`, or `not reached`.
     verdict: &'static str,
@@ -53,43 +53,43 @@ struct Line<'a> {
 }
 
 pub(super) async fn run(args: Explain, context: &Context) -> Result<()> {
-    let asked = TokenPolicy::read(context.aws().await?, &context.stack).await?;
+    let policy = TokenPolicy::read(context.aws().await?, &context.stack).await?;
     let token = match args.token.as_deref() {
         Some("-") => read_token()?,
         Some(token) => token.to_owned(),
         None => token::obtain_token(context).await?.access_token,
     };
-    let explanation = asked.explain_token(&token, &asked.fetch_keys().await?);
+    let explanation = policy.explain_token(&token, &policy.fetch_keys().await?);
 
     match output::chosen_format() {
-        Format::Text => output::print_line(&table(&explanation).trim_fmt())?,
-        Format::Json => output::print_json(&Report::of(&explanation))?,
+        Format::Text => output::print_line(&checks_table(&explanation).trim_fmt())?,
+        Format::Json => output::print_json(&TokenReport::new(&explanation))?,
     }
-    if asked.has_changed {
+    if policy.has_changed {
         output::print_message(
-            "the settings have changed since the last deployment, by which this goes: restctl deploy",
+            "the settings have changed since the last deployment, which these checks are about: restctl deploy",
         );
     }
-    asked.require_accepted(&explanation)
+    policy.require_accepted(&explanation)
 }
 
-/// One byte more than is looked at, so that a token that is too large shows.
+/// Reads more than the largest token: one that is too large has to fail its check.
 fn read_token() -> Result<String> {
     let mut text = String::new();
     let read = stdin().lock().take(2 * MAX_TOKEN_BYTES as u64).read_to_string(&mut text);
-    read.context("the token cannot be read from standard input")?;
+    read.context("cannot read the token from standard input")?;
     if text.trim().is_empty() {
         return Err(Failure::new("there is no token on standard input").exit(Exit::Usage));
     }
     Ok(text)
 }
 
-impl<'a> Report<'a> {
-    fn of(explanation: &'a Explanation) -> Self {
+impl<'a> TokenReport<'a> {
+    fn new(explanation: &'a Explanation) -> Self {
         let refused_by = explanation.first_failure().map(|(report, _)| report.check.name());
-        let checks = explanation.checks.iter().map(|report| Line {
+        let checks = explanation.checks.iter().map(|report| CheckLine {
             check: report.check.name(),
-            verdict: verdict(report),
+            verdict: verdict_of(report),
             found: &report.found,
             expected: &report.expected,
             reason: match &report.outcome {
@@ -101,7 +101,7 @@ impl<'a> Report<'a> {
     }
 }
 
-fn verdict(report: &CheckReport) -> &'static str {
+fn verdict_of(report: &CheckReport) -> &'static str {
     match report.outcome {
         CheckOutcome::Passed => "passed",
         CheckOutcome::Failed(_) => "failed",
@@ -109,14 +109,14 @@ fn verdict(report: &CheckReport) -> &'static str {
     }
 }
 
-fn table(explanation: &Explanation) -> Table {
-    // What is as expected need not say so twice.
+fn checks_table(explanation: &Explanation) -> Table {
+    // A check that passed found what was expected: that need not be said twice.
     let row = |report: &CheckReport| {
         let expected = match report.outcome {
             CheckOutcome::Passed => String::new(),
             CheckOutcome::Failed(_) | CheckOutcome::NotReached => report.expected.clone(),
         };
-        vec![verdict(report).to_owned(), report.check.to_string(), report.found.clone(), expected]
+        vec![verdict_of(report).to_owned(), report.check.to_string(), report.found.clone(), expected]
     };
     output::new_table(
         &["VERDICT", "CHECK", "FOUND", "EXPECTED"],

@@ -1,4 +1,4 @@
-//! What there is to tell of a certificate.
+//! The report about a certificate, as text and JSON.
 
 use std::fmt;
 
@@ -10,63 +10,63 @@ use time::OffsetDateTime;
 use crate::aws::acm::CertificateDescription;
 use crate::certificate::PresentedCertificate;
 
-/// For programs.
+/// The JSON output.
 #[derive(Serialize)]
-pub(super) struct Report {
-    /// The DNS name to ask for.
+pub(super) struct CertificateReport {
+    /// The DNS name to request.
     name: String,
     names: Vec<String>,
     arn: String,
     key_algorithm: String,
     not_before: String,
     not_after: String,
-    /// Negative once it has ended.
+    /// Negative after the expiry.
     days_left: i64,
     /// SHA-256 of the certificate's DER, lower-case hexadecimal.
     fingerprint: String,
     self_signed: bool,
     /// The certificates above it, from its issuer upwards.
-    chain: Vec<Above>,
-    acm: Acm,
-    /// None before the first deployment.
-    served: Option<Served>,
+    chain: Vec<ChainCertificate>,
+    acm: AcmState,
+    /// `None` before the first deployment.
+    served: Option<ServedCertificate>,
 }
 
 #[derive(Serialize)]
-struct Above {
+struct ChainCertificate {
     subject: String,
     not_after: String,
     fingerprint: String,
 }
 
 #[derive(Serialize)]
-struct Acm {
+struct AcmState {
     /// Such as `ISSUED`.
     status: String,
-    /// ARNs of what serves it.
+    /// ARNs of the resources that use it.
     in_use_by: Vec<String>,
 }
 
 #[derive(Serialize)]
-pub(super) struct Served {
-    /// None where the endpoint cannot be reached, or presents no certificate.
+pub(super) struct ServedCertificate {
+    /// `None` if the endpoint cannot be reached, or presents no certificate.
     pub(super) fingerprint: Option<String>,
-    /// It is the certificate of this report.
+    /// Whether it is the certificate of this report.
     pub(super) is_same: bool,
     pub(super) is_trusted: bool,
-    /// Why it is not to be trusted, or was not seen.
+    /// Why it is not trusted, or was not seen.
     pub(super) why: Option<String>,
 }
 
-impl Report {
-    pub(super) fn of(
+impl CertificateReport {
+    pub(super) fn new(
         certificate: Certificate,
         leaf: PresentedCertificate,
         above: &[PresentedCertificate],
         described: CertificateDescription,
-        served: Option<Served>,
+        served: Option<ServedCertificate>,
     ) -> Self {
-        let above = above.iter().map(|each| Above {
+        let above = above.iter().map(|each| ChainCertificate {
             subject: each.subject.clone(),
             not_after: rfc3339(each.not_after),
             fingerprint: each.fingerprint.clone(),
@@ -82,7 +82,7 @@ impl Report {
             fingerprint: leaf.fingerprint,
             self_signed: certificate.self_signed,
             chain: above.collect(),
-            acm: Acm { status: described.status.as_str().to_owned(), in_use_by: described.in_use_by },
+            acm: AcmState { status: described.status.as_str().to_owned(), in_use_by: described.in_use_by },
             served,
         }
     }
@@ -96,8 +96,8 @@ impl Report {
                 "valid",
                 format!(
                     "from {} until {}, {} days left",
-                    date(&self.not_before),
-                    date(&self.not_after),
+                    date_of(&self.not_before),
+                    date_of(&self.not_after),
                     self.days_left
                 ),
             ),
@@ -109,16 +109,19 @@ impl Report {
             chain => lines.extend(
                 chain
                     .iter()
-                    .map(|each| ("chain", format!("{:?}, until {}", each.subject, date(&each.not_after)))),
+                    .map(|each| ("chain", format!("{:?}, until {}", each.subject, date_of(&each.not_after)))),
             ),
         }
         lines.push(("ACM", self.acm.to_string()));
-        lines.push(("served", self.served.as_ref().map_or("not deployed yet".to_owned(), Served::to_string)));
+        lines.push((
+            "served",
+            self.served.as_ref().map_or("not deployed yet".to_owned(), ServedCertificate::to_string),
+        ));
         lines
     }
 }
 
-impl fmt::Display for Acm {
+impl fmt::Display for AcmState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.in_use_by.as_slice() {
             [] => f.write_str(&self.status),
@@ -127,7 +130,7 @@ impl fmt::Display for Acm {
     }
 }
 
-impl fmt::Display for Served {
+impl fmt::Display for ServedCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.fingerprint {
             Some(_) if self.is_same => f.write_str("yes, this one")?,
@@ -141,7 +144,7 @@ impl fmt::Display for Served {
     }
 }
 
-/// Of a time in RFC 3339.
-fn date(time: &str) -> &str {
+/// Returns the date of a time in RFC 3339.
+fn date_of(time: &str) -> &str {
     time.split_once('T').map_or(time, |(date, _)| date)
 }
