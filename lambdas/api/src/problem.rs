@@ -2,7 +2,6 @@
 
 pub(crate) mod kind;
 
-use std::error::Error;
 use std::time::Duration;
 
 use restctl_contract::api::{MAX_IDS_PER_CALL, MAX_REQUEST_BYTES};
@@ -128,15 +127,4 @@ impl Failure {
             _ => return None,
         })
     }
-}
-
-/// Returns an error with its chain of causes, for the log.
-pub(crate) fn error_chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(&format!(": {error}"));
-        source = error.source();
-    }
-    text
 }

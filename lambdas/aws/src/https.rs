@@ -22,7 +22,8 @@ pub type HttpsClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Returns a client that trusts the system's root certificates. Reading them takes a millisecond: make one client a process.
+/// Returns a client that trusts the system's root certificates. Reading them takes a millisecond, so make one client
+/// per process.
 ///
 /// # Errors
 /// If the system has no root certificates.
@@ -54,8 +55,8 @@ fn system_roots() -> Result<RootCertStore, BoxError> {
 
 /// Reads the certificates of a PEM file (RFC 7468) line by line, which touches little memory, and skips other text.
 ///
-/// rustls reads PEM in constant time, as private keys need it, and the crate `pem` reads it character by character. With
-/// either, the 144 public roots of a system took nine tenths of the instructions of a cold start.
+/// rustls reads PEM in constant time, as private keys need it, and the crate `pem` reads it character by character.
+/// With either, the 144 public roots of a system took nine tenths of the instructions of a cold start.
 fn read_certificates(mut bundle: impl BufRead) -> io::Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     let (mut line, mut base64, mut der) = (Vec::new(), Vec::new(), Vec::new());

@@ -5,11 +5,13 @@
 //! load, and most of the CPU time of a cold start. Here the caller writes and reads the bodies.
 
 mod environment;
+mod error_chain;
 mod https;
 mod service;
 
 pub use aws_credential_types::Credentials;
 pub use environment::{Environment, MissingVariable, optional_variable, required_variable};
+pub use error_chain::error_chain;
 pub use https::{HttpsClient, https_client};
 pub use service::{CallError, ErrorCode, Service};
 

@@ -43,10 +43,10 @@ struct Protocol {
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    #[error("{operation} was throttled: {source}")]
+    #[error("{operation} was throttled")]
     Throttled { operation: &'static str, source: BoxError },
     /// The service failed, or the connection to it.
-    #[error("{operation} failed: {source}")]
+    #[error("{operation} failed")]
     Unavailable { operation: &'static str, source: BoxError },
     /// The service would refuse the same request again.
     #[error("{operation} was refused: {code}: {message}")]
@@ -177,7 +177,10 @@ impl Service {
 fn parse_error(operation: &'static str, status: StatusCode, answer: &[u8]) -> CallError {
     let ErrorBody { kind, message } = serde_json::from_slice(answer).unwrap_or_default();
     let code = kind.rsplit('#').next().unwrap_or_default();
-    let source = || format!("{status} {code}: {message}").into();
+    let source = || match (code, &*message) {
+        ("", "") => status.to_string().into(),
+        _ => format!("{status} {code}: {message}").into(),
+    };
     if THROTTLING_CODES.contains(&code) {
         CallError::Throttled { operation, source: source() }
     } else if status.is_server_error() {

@@ -45,18 +45,6 @@ impl Error {
     pub(crate) fn unreadable_answer(operation: &'static str, source: impl Into<BoxError>) -> Self {
         Self::UnreadableAnswer { operation, source: source.into() }
     }
-
-    /// Returns the error and its causes in one line.
-    pub(crate) fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        text
-    }
 }
 
 impl LoadError {

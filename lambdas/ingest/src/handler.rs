@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use restctl_aws::error_chain;
 use restctl_contract::event;
 use tracing::field::Empty;
 use tracing::{Instrument, error, info, info_span, warn};
@@ -75,11 +76,14 @@ impl Handler {
                 self.move_to_dead_letters(message, deadline).await
             }
             Err(error @ Error::NotAnObjectCreatedEvent(_)) => {
-                error!(error = error.chain(), "the message cannot be understood: it becomes a dead letter");
+                error!(
+                    error = error_chain(&error),
+                    "the message cannot be understood: it becomes a dead letter"
+                );
                 self.move_to_dead_letters(message, deadline).await
             }
             Err(error) => {
-                error!(error = error.chain(), "the load failed: its message will come again");
+                error!(error = error_chain(&error), "the load failed: its message will come again");
                 Disposition::Retry(retry_delay(receive_count(message)))
             }
         }
@@ -105,6 +109,6 @@ async fn run_within<T>(time: Duration, work: impl Future<Output = Result<T, Erro
 /// queue's own visibility timeout.
 fn warn_if_failed(result: Result<(), Error>) {
     if let Err(error) = result {
-        warn!(error = error.chain(), "the call to the queue failed");
+        warn!(error = error_chain(&error), "the call to the queue failed");
     }
 }

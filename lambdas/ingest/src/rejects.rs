@@ -50,7 +50,8 @@ impl RejectsPart {
         )
     }
 
-    /// Returns the part as a file that is deleted with its path, and begins the next part. `None` if there are no rejects.
+    /// Returns the part as a file that is deleted with its path, and begins the next part. `None` if there are no
+    /// rejects.
     pub(crate) fn take_file(&mut self) -> io::Result<Option<TempPath>> {
         let Some(file) = self.file.take() else { return Ok(None) };
         self.earlier_parts += 1;

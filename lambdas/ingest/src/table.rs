@@ -72,8 +72,8 @@ impl<'a> ItemsTable<'a> {
         stream::iter(batches).buffered(READS_UNDER_WAY).try_fold(ComparedRows::default(), append).await
     }
 
-    /// Writes `rows`, no two of which have the same key, as items of the load with this `stamp`. Tries for as long as it
-    /// is polled.
+    /// Writes `rows`, no two of which have the same key, as items of the load with this `stamp`. Tries for as long as
+    /// it is polled.
     pub(crate) async fn write(&self, rows: &[&Row], stamp: &str) -> Result<WrittenRows, Error> {
         let batches =
             split_into_put_batches(rows).map(|batch| write_batch(self.client, self.name, batch, stamp));

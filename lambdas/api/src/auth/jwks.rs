@@ -7,13 +7,13 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
-use restctl_aws::{BoxError, HttpsClient};
+use restctl_aws::{BoxError, HttpsClient, error_chain};
 use restctl_verifier::{KeySet, MAX_KEY_SET_BYTES};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::verified::VerifiedTokens;
-use crate::problem::{Failure, error_chain};
+use crate::problem::Failure;
 
 /// The pause between two fetches for tokens signed with an unknown key, which anyone can send, and after a failure.
 const REFETCH_PAUSE: Duration = Duration::from_secs(60);

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
-use restctl_aws::{CallError, Service};
+use restctl_aws::{CallError, Service, error_chain};
 use restctl_contract::key::MAX_KEY_BYTES;
 use serde::Deserialize;
 use serde_json::json;
@@ -71,7 +71,7 @@ impl CursorKey {
         let answer = self.service.call("GetSecretValue", Bytes::from(request)).await;
         let answer = answer.map_err(|error| match error {
             CallError::Refused { .. } => Failure::Internal(error.to_string()),
-            _ => Failure::TableBusy { cause: error.to_string() },
+            _ => Failure::TableBusy { cause: error_chain(&error) },
         })?;
         // The parser's error might quote a piece of the secret.
         let value: SecretValue = serde_json::from_slice(&answer)

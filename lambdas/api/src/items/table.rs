@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use bytes::Bytes;
-use restctl_aws::{CallError, Service};
+use restctl_aws::{CallError, Service, error_chain};
 use restctl_contract::key::Key;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -199,7 +199,7 @@ impl ItemsTable {
             };
             let resumes = Instant::now() + jittered(pause);
             if attempt == MAX_ATTEMPTS || resumes >= deadline {
-                return Err(Failure::TableBusy { cause: error.to_string() });
+                return Err(Failure::TableBusy { cause: error_chain(&error) });
             }
             sleep_until(resumes).await;
             (pause, attempt) = (pause * 2, attempt + 1);

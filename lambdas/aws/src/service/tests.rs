@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::error_chain::error_chain;
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
@@ -79,4 +80,16 @@ async fn a_call_carries_a_valid_signature() {
 fn each_region_has_its_endpoint() {
     assert_eq!(regional_endpoint("dynamodb", "eu-central-1"), "https://dynamodb.eu-central-1.amazonaws.com");
     assert_eq!(regional_endpoint("dynamodb", "cn-north-1"), "https://dynamodb.cn-north-1.amazonaws.com.cn");
+}
+
+#[test]
+fn a_failed_call_names_its_cause_once() {
+    let answer =
+        br#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"slow down"}"#;
+    let throttled = parse_error("Scan", StatusCode::BAD_REQUEST, answer);
+    assert_eq!(error_chain(&throttled), "Scan was throttled: 400 Bad Request ThrottlingException: slow down");
+    let unavailable = parse_error("Scan", StatusCode::SERVICE_UNAVAILABLE, b"");
+    assert_eq!(error_chain(&unavailable), "Scan failed: 503 Service Unavailable");
+    let refused = parse_error("Scan", StatusCode::BAD_REQUEST, br#"{"__type":"ValidationException"}"#);
+    assert!(matches!(refused, CallError::Refused { code: ErrorCode::Validation, .. }));
 }

@@ -3,7 +3,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-/// The most calls in flight. 32 batches of 25 rows at 10 ms each are 80,000 rows a second, twice a table's default quota.
+/// The most calls in flight. 32 batches of 25 rows at 10 ms each are 80,000 rows a second, twice a table's default
+/// quota.
 const MAX_IN_FLIGHT: f64 = 32.0;
 
 /// Calls that were in flight together and throttled together count as one reason to slow down.

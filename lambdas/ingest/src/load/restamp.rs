@@ -8,8 +8,8 @@ use crate::table::RowOutcome;
 
 /// Puts the stamps of newer loads on the items that those loads left unchanged.
 ///
-/// An unchanged row costs no write, so its item keeps an older stamp. That does no harm as long as loads come in the order
-/// of their uploads. A late load, however, would replace such an item.
+/// An unchanged row costs no write, so its item keeps an older stamp. That does no harm as long as loads come in the
+/// order of their uploads. A late load, however, would replace such an item.
 pub(super) async fn restamp_newer_loads(
     attempt: &mut Attempt<'_>,
     deadline: Deadline,

@@ -26,8 +26,8 @@ impl LoadQueue {
         Self { client, url, dead_letter_url }
     }
 
-    /// Hides a message while the function works on it, which takes at most `time`. If the function dies, the loads behind
-    /// wait only until then: the queue's own visibility timeout is six times that of the function.
+    /// Hides a message while the function works on it, which takes at most `time`. If the function dies, the loads
+    /// behind wait only until then: the queue's own visibility timeout is six times that of the function.
     pub(crate) async fn hide(&self, message: &SqsMessage, time: Duration) -> Result<(), Error> {
         self.retry_after(message, time + CRASH_DELAY).await
     }

@@ -4,8 +4,8 @@ use restctl_rows::Row;
 
 pub(super) const MAX_KEYS: usize = 100;
 const MAX_PUTS: usize = 25;
-/// As DynamoDB counts the size of items. A request may have 16 MB, and a null or a boolean of one byte becomes ten bytes
-/// of JSON.
+/// As DynamoDB counts the size of items. A request may have 16 MB, and a null or a boolean of one byte becomes ten
+/// bytes of JSON.
 const MAX_BATCH_BYTES: usize = 1_500_000;
 
 /// Splits rows into runs, each of which fits into one BatchWriteItem.

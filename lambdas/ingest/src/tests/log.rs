@@ -53,7 +53,8 @@ async fn every_log_line_of_a_load_has_its_id() {
     assert_eq!(lines(), ["the load is settled already"]);
 }
 
-/// Sets the subscriber of all threads. If a thread without one logs first, tracing may skip the line in the others, too.
+/// Sets the subscriber of all threads. If a thread without one logs first, tracing may skip the line in the others,
+/// too.
 fn capture_log() {
     static STARTED: Once = Once::new();
     STARTED.call_once(|| crate::log::init(|| CapturedLog));

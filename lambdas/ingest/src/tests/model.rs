@@ -1,5 +1,5 @@
-//! Compares the handler with a plain map. Whatever happens to messages, calls and the process itself, the table ends as if
-//! the files had been loaded one after the other in the order of their uploads.
+//! Compares the handler with a plain map. Whatever happens to messages, calls and the process itself, the table ends
+//! as if the files had been loaded one after the other in the order of their uploads.
 
 mod history;
 mod upload;
