@@ -1,9 +1,10 @@
-//! The speed of the hand: how long whoever types a command waits for it. `restctl --help`, and `restctl get` of one item
-//! where everything is remembered; in turns with the same request by a process that does nothing else, and by curl.
+//! Command latency: how long a user waits for a command. The commands are `restctl --help`, and `restctl get` of one
+//! item with a cached token and location. They alternate with the same request by a process that does nothing else,
+//! and by curl.
 //!
-//! `cargo bench --workspace --bench command_latency` brings up a local cloud and takes a minute or two, `-- --quick` runs each line
-//! fewer times. `RESTCTL_BINARY` names another restctl to measure. What an answer says is checked, what it takes is not:
-//! that depends on the machine.
+//! `cargo bench --workspace --bench command_latency` starts a local cloud and takes a minute or two. `-- --quick` runs
+//! each line fewer times. `RESTCTL_BINARY` names another restctl to measure. The benchmark checks the answers, but not
+//! the times, which depend on the machine.
 
 #[path = "command_latency/bare.rs"]
 mod bare;
@@ -20,7 +21,7 @@ use restctl_testkit::bench::{BoxError, is_quick};
 use crate::cloud::Cloud;
 use crate::report::Medians;
 
-/// What is asked for.
+/// The id of the item.
 const ID: &str = "42";
 
 fn main() -> ExitCode {
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
     } else {
         run()
     };
-    result.unwrap_or_else(|error| report::refuse(&error.to_string()))
+    result.unwrap_or_else(|error| report::print_error(&error.to_string()))
 }
 
 fn run() -> Result<ExitCode, BoxError> {
@@ -41,17 +42,18 @@ fn run() -> Result<ExitCode, BoxError> {
     let (mut help, mut get, mut bare, mut curl) = (vec![], vec![], vec![], vec![]);
     let mut network = vec![];
     for turn in 0..=turns {
-        let helped = measured(&mut cloud.restctl(&["--help"]), "", "Usage: restctl")?;
-        let got = measured(&mut cloud.restctl(&["get", "--id", ID]), "", &item())?;
-        let barely = measured(Command::new(&own).arg(bare::ARGUMENT), &request.to_string(), &item())?;
-        let curled = measured(&mut curl_of(), &cloud.curl_config(&request)?, &item())?;
-        // The first turn wakes everything up.
+        let help_run = measure(&mut cloud.restctl(&["--help"]), "", "Usage: restctl")?;
+        let get_run = measure(&mut cloud.restctl(&["get", "--id", ID]), "", &expected_item())?;
+        let bare_run =
+            measure(Command::new(&own).arg(bare::ARGUMENT), &request.to_string(), &expected_item())?;
+        let curl_run = measure(&mut curl_command(), &cloud.curl_config(&request)?, &expected_item())?;
+        // The first turn is a warm-up.
         if turn > 0 {
-            help.push(helped.wall);
-            get.push(got.wall);
-            bare.push(barely.wall);
-            curl.push(curled.wall);
-            network.push(bare::told(&barely.said)?);
+            help.push(help_run.wall);
+            get.push(get_run.wall);
+            bare.push(bare_run.wall);
+            curl.push(curl_run.wall);
+            network.push(bare::read_network_time(&bare_run.stderr)?);
         }
     }
     let medians = [help, get, bare, curl, network].map(report::median);
@@ -60,26 +62,28 @@ fn run() -> Result<ExitCode, BoxError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// As each of them writes it, spaces aside.
-fn item() -> String {
+/// Returns part of the item as each of them writes it, apart from spaces.
+fn expected_item() -> String {
     format!("\"id\":\"{ID}\"")
 }
 
-fn curl_of() -> Command {
+fn curl_command() -> Command {
     let mut curl = Command::new("curl");
     curl.args(["--disable", "--silent", "--show-error", "--fail", "--config", "-"]);
     curl
 }
 
-struct Measured {
+struct CommandRun {
     /// From spawn to exit.
     wall: Duration,
-    /// Standard error.
-    said: String,
+    stderr: String,
 }
 
-/// Runs `command` with `input` on standard input; an error unless it succeeds and writes `expected`.
-fn measured(command: &mut Command, input: &str, expected: &str) -> Result<Measured, BoxError> {
+/// Runs `command` with `input` on standard input.
+///
+/// # Errors
+/// If it fails, or does not write `expected`.
+fn measure(command: &mut Command, input: &str, expected: &str) -> Result<CommandRun, BoxError> {
     let began = Instant::now();
     let mut running = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     if let Some(mut stdin) = running.stdin.take() {
@@ -87,10 +91,10 @@ fn measured(command: &mut Command, input: &str, expected: &str) -> Result<Measur
     }
     let output = running.wait_with_output()?;
     let wall = began.elapsed();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     let written = String::from_utf8_lossy(&output.stdout).replace(": ", ":");
     if output.status.success() && written.contains(&expected.replace(": ", ":")) {
-        return Ok(Measured { wall, said });
+        return Ok(CommandRun { wall, stderr });
     }
-    Err(format!("{command:?}: {}: {said}{written}", output.status).into())
+    Err(format!("{command:?}: {}: {stderr}{written}", output.status).into())
 }

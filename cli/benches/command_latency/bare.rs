@@ -1,4 +1,4 @@
-//! The request alone: one connection, one GET, in a process that does nothing else.
+//! Only the request: one connection and one GET in a process that does nothing else.
 
 use std::io::stdin;
 use std::sync::Arc;
@@ -21,24 +21,24 @@ use tokio_rustls::TlsConnector;
 
 use crate::report;
 
-/// Makes this binary that process; the request is on standard input.
+/// The argument that makes this binary that process, with the request on standard input.
 pub(crate) const ARGUMENT: &str = "--bare";
 
 pub(crate) fn run() -> Result<(), BoxError> {
     let request: Value = serde_json::from_reader(stdin())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (body, took) = runtime.block_on(get(&request))?;
-    report::hand_over(&body, &took.as_micros().to_string());
+    let (body, took) = runtime.block_on(send_request(&request))?;
+    report::print_answer(&body, &took.as_micros().to_string());
     Ok(())
 }
 
-/// How long the request took by the process's own clock, of what it said.
-pub(crate) fn told(said: &str) -> Result<Duration, BoxError> {
-    Ok(Duration::from_micros(said.trim().parse()?))
+/// Reads how long the request took by the process's own clock.
+pub(crate) fn read_network_time(stderr: &str) -> Result<Duration, BoxError> {
+    Ok(Duration::from_micros(stderr.trim().parse()?))
 }
 
-/// The body, and the time from the first packet to the last.
-async fn get(request: &Value) -> Result<(Vec<u8>, Duration), BoxError> {
+/// Returns the body, and the time from the first packet to the last.
+async fn send_request(request: &Value) -> Result<(Vec<u8>, Duration), BoxError> {
     let text = |value: &Value| value.as_str().map(str::to_owned).unwrap_or_default();
     let location = &request["location"];
     let (name, host, port) = (text(&location["name"]), text(&location["host"]), &location["port"]);

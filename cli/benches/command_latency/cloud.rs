@@ -1,4 +1,4 @@
-//! A local cloud of the benchmark's own, with the demo's items.
+//! The benchmark's own local cloud, with the items of the demo.
 
 use std::ffi::OsString;
 use std::fs;
@@ -10,7 +10,7 @@ use restctl_testkit::bench::{BoxError, peer};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// It goes when it is dropped.
+/// It is stopped when it is dropped.
 pub(crate) struct Cloud {
     binary: OsString,
     state: TempDir,
@@ -42,16 +42,16 @@ impl Cloud {
         command
     }
 
-    /// The request that `restctl get` makes: `location` as it is remembered, `path`, and `token`.
+    /// Returns the request that `restctl get` makes: the cached `location`, `path` and `token`.
     pub(crate) fn request(&self, id: &str) -> Result<Value, BoxError> {
-        let mut remembered = fs::read_dir(self.state.path().join("restctl/local/tokens"))?;
-        let file = remembered.next().ok_or("restctl get remembers nothing")??;
+        let mut cached = fs::read_dir(self.state.path().join("restctl/local/tokens"))?;
+        let file = cached.next().ok_or("restctl get has cached nothing")??;
         let session: Value = serde_json::from_slice(&fs::read(file.path())?)?;
         let token = &session["token"]["access_token"];
         Ok(json!({ "location": session["location"], "path": format!("{ITEMS_PATH}{id}"), "token": token }))
     }
 
-    /// The same for curl, whose arguments anyone on this machine could read.
+    /// Returns the same request as a configuration for curl, because anyone on this machine could read its arguments.
     pub(crate) fn curl_config(&self, request: &Value) -> Result<String, BoxError> {
         let text = |value: &Value| value.as_str().map(str::to_owned).unwrap_or_default();
         let (location, path, token) = (&request["location"], text(&request["path"]), text(&request["token"]));
@@ -68,7 +68,7 @@ impl Cloud {
 
 impl Drop for Cloud {
     fn drop(&mut self) {
-        // What is left of it ends with this machine's next `restctl local down`; nothing else can be done here.
+        // If it fails, the next `restctl local down` stops what is left.
         let _ = self.restctl(&["local", "down"]).output();
     }
 }

@@ -1,4 +1,4 @@
-//! What the benchmark prints, and nothing else does.
+//! All that the benchmark prints.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark is read on the terminal")]
 
 use std::process::ExitCode;
@@ -14,18 +14,18 @@ pub(crate) struct Medians {
     pub(crate) network: Duration,
 }
 
-pub(crate) fn refuse(message: &str) -> ExitCode {
+pub(crate) fn print_error(message: &str) -> ExitCode {
     println!("{message}");
     ExitCode::from(2)
 }
 
-/// From the process that makes the bare request to the one that measures it.
-pub(crate) fn hand_over(body: &[u8], took: &str) {
+/// Passes the answer from the process that makes the bare request to the one that measures it.
+pub(crate) fn print_answer(body: &[u8], took: &str) {
     println!("{}", String::from_utf8_lossy(body));
     eprintln!("{took}");
 }
 
-/// Of a list that is not empty.
+/// Returns the median of a list that is not empty.
 pub(crate) fn median(mut times: Vec<Duration>) -> Duration {
     times.sort();
     times.get(times.len() / 2).copied().unwrap_or_default()
@@ -34,9 +34,9 @@ pub(crate) fn median(mut times: Vec<Duration>) -> Duration {
 pub(crate) fn print(turns: usize, medians: &Medians) {
     let Medians { help, get, bare, curl, network } = medians;
     println!(
-        "From spawn to exit, the median of {turns} runs, in turns. get: one item, token and location remembered."
+        "From spawn to exit, median of {turns} alternating runs. get: one item, with cached token and location."
     );
-    println!("network: connection, TLS, request and answer by the bare client's own clock.\n");
+    println!("network: connection, TLS, request and answer, by the bare client's own clock.\n");
     println!("{:36} wall ms", "");
     let line = |name: &str, time: Duration, note: &str| println!("{name:36} {:>7.1}{note}", ms(time));
     line("restctl --help", *help, "  (bar: 10)");

@@ -1,15 +1,15 @@
-//! The key: the one attribute that identifies an item.
+//! The key, which is the attribute that identifies an item.
 
 use std::str::FromStr;
 
-/// The key attribute's name and type, chosen when the stack is deployed.
+/// The name and type of the key attribute, chosen when the stack is deployed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
     pub name: String,
     pub kind: KeyType,
 }
 
-/// DynamoDB's scalar type of the key attribute, `S` or `N`.
+/// The scalar type of the key attribute in DynamoDB, `S` or `N`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyType {
     String,
@@ -28,12 +28,13 @@ impl FromStr for KeyType {
     }
 }
 
-/// The largest key that DynamoDB takes as a partition key, in bytes.
+/// The largest partition key that DynamoDB accepts, in bytes.
 pub const MAX_KEY_BYTES: usize = 2048;
 
-/// The hidden attribute of each item that says which load wrote it: the load's [`stamp`], whose text sorts by upload.
+/// The hidden attribute of each item that says which load wrote it. Its value is the load's [`stamp`], which sorts by
+/// upload.
 ///
-/// It never leaves through the API, and no column may bear its name.
+/// The API never returns it, and no column may have its name.
 ///
 /// [`stamp`]: crate::load::LedgerEntry::stamp
 pub const WRITTEN_BY: &str = "restctl:load";

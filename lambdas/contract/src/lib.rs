@@ -1,6 +1,6 @@
-//! What the command, the two Lambdas and `templates/stack.yaml` agree on, each thing once.
+//! What the command, the two Lambdas and `templates/stack.yaml` agree on.
 //!
-//! Types and names only: no AWS SDK and no runtime, so that every other crate may depend on it.
+//! This crate has no AWS SDK and no runtime, so every other crate can depend on it.
 
 pub mod api;
 pub mod event;

@@ -1,4 +1,4 @@
-//! A load: one version of one object on its way into the table, and the ledger's entry about it.
+//! A load, which is one version of one object on its way into the table, and its entry in the ledger.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,14 +7,15 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// Object metadata (`x-amz-meta-…`) with the types of a CSV's columns in the order of its header, as
-/// `restctl_rows::ColumnTypes` writes them. Absent, every column is a string.
+/// `restctl_rows::ColumnTypes` writes them. If it is absent, every column is a string.
 pub const COLUMN_TYPES_METADATA: &str = "restctl-column-types";
 
-/// Object metadata with the byte that separates a CSV's cells, as a decimal number. Absent, it is a comma.
+/// Object metadata with the byte that separates the cells of a CSV, as a decimal number. If it is absent, the byte is a
+/// comma.
 pub const DELIMITER_METADATA: &str = "restctl-delimiter";
 
 /// Object metadata with the number of rows that a later row of the same key supersedes. A load into an empty table
-/// reads nothing, and cannot know of those that are further apart than a window.
+/// reads no items, so it does not see duplicates that are further apart than a window.
 pub const DUPLICATES_METADATA: &str = "restctl-duplicates";
 
 /// Object metadata with the share of rejected rows, from `0` to `1`, above which the load fails.
@@ -23,20 +24,20 @@ pub const MAX_REJECTS_METADATA: &str = "restctl-max-rejects";
 /// Object metadata with the SHA-256 of the object's bytes in hexadecimal. Only `restctl upload` reads it.
 pub const DIGEST_METADATA: &str = "restctl-sha256";
 
-/// Objects under this prefix of the data bucket are rejects, and no loads.
+/// The prefix of rejects in the data bucket. Objects under it are not loaded.
 pub const REJECTS_PREFIX: &str = "restctl-rejects/";
 
-/// Where part `part` (from 0) of the rejects of `load` is. All parts together are one CSV with the columns `line`,
-/// `column`, `reason`, `row`; the header stands in the first.
+/// Returns the key of part `part` of the rejects of `load`, counted from 0. All parts together are one CSV with the
+/// columns `line`, `column`, `reason` and `row`. Only the first part has the header.
 pub fn rejects_key(load: &LoadId, part: u32) -> String {
     format!("{REJECTS_PREFIX}{load}/{part:05}.csv")
 }
 
-/// How often a load may fail, or break off without a word, without having come any further, before it stops.
+/// How many attempts in a row may fail, or end without an error, before a load without progress stops.
 pub const MAX_ATTEMPTS: u32 = 5;
 
-/// Names one version of one object: 16 hexadecimal digits derived from both, so that whoever knows the object
-/// finds its load without asking.
+/// The name of one version of one object: 16 hexadecimal digits derived from both. Anyone who knows the object can
+/// compute the name of its load.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LoadId(String);
@@ -68,12 +69,12 @@ impl FromStr for LoadId {
         if id.len() == 16 && id.bytes().all(is_digit) {
             Ok(Self(id.to_owned()))
         } else {
-            Err("a load is named by 16 of 0-9 and a-f, as restctl loads ls shows it".to_owned())
+            Err("a load id has 16 of 0-9 and a-f, as restctl loads ls shows".to_owned())
         }
     }
 }
 
-/// The ledger table's partition key: a [`LoadId`]. It is the name of [`LedgerEntry::load`] in an item.
+/// The partition key of the ledger table, which is the name of [`LedgerEntry::load`] in an item.
 pub const LEDGER_KEY: &str = "load";
 
 /// One item of the ledger table.
@@ -82,55 +83,55 @@ pub struct LedgerEntry {
     pub load: LoadId,
     /// The object's key in the data bucket.
     pub object: String,
-    /// Its version id.
+    /// The version id of the object.
     pub version: String,
-    /// Its size in bytes, as stored.
+    /// The size of the object in bytes, as stored.
     pub size: u64,
-    /// When it was uploaded: RFC 3339, UTC, with milliseconds.
+    /// When the object was uploaded: RFC 3339, UTC, with milliseconds.
     pub uploaded: String,
-    /// When the ingest function first heard of it; written as `uploaded`.
+    /// When the ingest function first got its message, in the format of `uploaded`.
     pub began: String,
-    /// When this entry was last written; written as `uploaded`.
+    /// When this entry was last written, in the format of `uploaded`.
     pub updated: String,
     pub state: LoadState,
-    /// Why it failed or stopped; while it is loading, why the last attempt failed.
+    /// Why the load failed or stopped, or while it is loading, why the last attempt failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Attempts since the load last came any further, the present one included.
+    /// Attempts since the load last made progress, including the current one.
     pub attempts: u32,
-    /// Rows read so far, those after `position` included.
+    /// Rows read so far, including those after `position`.
     pub progress: u64,
-    /// Everything before it is accounted for in `receipt`; the load goes on from here.
+    /// Where the load continues. `receipt` counts everything before it.
     pub position: Position,
-    /// The table was empty when the load began, so whatever it holds came from this load.
+    /// The table was empty when the load began, so everything in it came from this load.
     pub blind: bool,
-    /// The rows before it that the load left unchanged have been given its stamp since, for the sake of a late load.
+    /// Unchanged rows before it have got the load's stamp afterwards, so that a late load does not replace them.
     pub confirmed: Position,
-    /// Parts of rejects in the data bucket, see [`rejects_key`].
+    /// How many parts of rejects are in the data bucket, see [`rejects_key`].
     pub reject_parts: u32,
     #[serde(flatten)]
     pub receipt: Receipt,
 }
 
 impl LedgerEntry {
-    /// What [`crate::key::WRITTEN_BY`] holds in each item that the load writes. Of two loads, the text of the one
-    /// uploaded later is the greater one; S3 tells uploads within a second apart by the order in which they arrive.
+    /// Returns the value of [`crate::key::WRITTEN_BY`] in each item that the load writes. Of two loads, the one
+    /// uploaded later has the greater text. Of uploads in the same second, the one whose message arrived later.
     pub fn stamp(&self) -> String {
         format!("{}/{}/{}", self.uploaded, self.began, self.load)
     }
 
-    /// When the load that left `stamp` was uploaded, and its id. None where it is no stamp.
+    /// Returns when the load that left `stamp` was uploaded, and its id, or `None` if the text is not a stamp.
     pub fn read_stamp(stamp: &str) -> Option<(&str, LoadId)> {
         let mut parts = stamp.splitn(3, '/');
         let (uploaded, _began, load) = (parts.next()?, parts.next()?, parts.next()?);
         Some((uploaded, load.parse().ok()?))
     }
 
-    /// As it stands when it is to be tried again, `now` written as `uploaded`: a load that stopped goes on where
-    /// it stopped, and one that failed begins anew. What names the load, and its place among others, stays.
+    /// Returns the entry for another attempt at `now`, in the format of `uploaded`. A stopped load continues where it
+    /// stopped, and a failed load starts from the beginning. Its id and its order among other loads stay the same.
     ///
-    /// The load may have written rows that the entry does not tell of, and others may have run since: the one
-    /// attempt that is counted, and that it is not blind, make the next one look before it writes.
+    /// The load may have written rows that the entry does not count, and other loads may have run since. The next
+    /// attempt reads items before it writes them, because it is not the first and not blind.
     pub fn again(self, now: String) -> Self {
         let entry = match self.state {
             LoadState::Failed => Self {
@@ -149,18 +150,18 @@ impl LedgerEntry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LoadState {
-    /// On its way, or waiting for its next attempt.
+    /// Running, or waiting for its next attempt.
     Loading,
     /// Every row is in the table or in the rejects.
     Loaded,
-    /// The file cannot be loaded; it will not be tried again by itself.
+    /// The file cannot be loaded. It is not tried again automatically.
     Failed,
-    /// [`MAX_ATTEMPTS`] attempts failed for a reason that may pass. Its message is in the dead-letter queue; when
-    /// it comes back, the load goes on.
+    /// [`MAX_ATTEMPTS`] attempts failed for a reason that may be temporary. The message is in the dead-letter queue,
+    /// and the load continues when it is redriven.
     Stopped,
 }
 
-/// The word that is in the ledger.
+/// Writes the word that the ledger has.
 impl fmt::Display for LoadState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -172,10 +173,10 @@ impl fmt::Display for LoadState {
     }
 }
 
-/// A place between two records of a file.
+/// A position between two records of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
-    /// In bytes of the text, that is after decompression.
+    /// In bytes of the decompressed text.
     pub offset: u64,
     /// The first line is 1.
     pub line: u64,
@@ -185,25 +186,25 @@ impl Position {
     pub const START: Self = Self { offset: 0, line: 1 };
 }
 
-/// What became of the rows of a load: `read = new + changed + unchanged + stale + rejected + duplicates`.
+/// The results of a load's rows: `read = new + changed + unchanged + stale + rejected + duplicates`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Receipt {
     pub read: u64,
-    /// Rows whose key the table did not have.
+    /// Rows whose key was not in the table.
     pub new: u64,
     /// Rows that replaced an item of an older load.
     pub changed: u64,
-    /// Rows that the table had already; they cost no write.
+    /// Rows that were already in the table. They cost no write.
     pub unchanged: u64,
-    /// Rows that were not written, since the table's item came from a newer upload.
+    /// Rows that were not written, because the item in the table came from a newer upload.
     pub stale: u64,
     pub rejected: u64,
     /// Rows that a later row of the same key superseded.
     pub duplicates: u64,
-    /// Capacity units of the items table, as DynamoDB counted them.
+    /// Capacity units of the items table, as DynamoDB counts them.
     pub read_units: f64,
     pub write_units: f64,
-    /// For how long the function worked on it.
+    /// How long the function worked on the load.
     pub seconds: f64,
 }
 
@@ -219,8 +220,9 @@ mod tests {
         assert_ne!(load, LoadId::of("items.csv", "v2"));
         assert_ne!(LoadId::of("a", "bc"), LoadId::of("ab", "c"));
     }
+
     #[test]
-    fn an_id_is_sixteen_digits() {
+    fn an_id_has_sixteen_digits() {
         let load = LoadId::of("items.csv", "v1");
         assert_eq!(load.as_str().parse(), Ok(load.clone()));
         for bad in [
@@ -236,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stopped_goes_on_and_what_failed_begins_anew() {
+    fn a_stopped_load_continues_and_a_failed_load_starts_again() {
         let entry = LedgerEntry {
             load: LoadId::of("items.csv", "v1"),
             object: "items.csv".into(),
@@ -246,7 +248,7 @@ mod tests {
             began: "2026-01-01T00:00:01.000Z".into(),
             updated: "2026-01-01T00:00:02.000Z".into(),
             state: LoadState::Stopped,
-            reason: Some("the table is away".into()),
+            reason: Some("the table is unavailable".into()),
             attempts: MAX_ATTEMPTS,
             progress: 7,
             position: Position { offset: 5, line: 3 },
@@ -268,7 +270,7 @@ mod tests {
         assert_eq!(stopped, loading);
 
         let failed = LedgerEntry { state: LoadState::Failed, ..entry }.again(now.into());
-        let anew = LedgerEntry {
+        let from_the_start = LedgerEntry {
             progress: 0,
             position: Position::START,
             blind: false,
@@ -276,7 +278,7 @@ mod tests {
             receipt: Receipt::default(),
             ..loading
         };
-        assert_eq!(failed, anew);
+        assert_eq!(failed, from_the_start);
         assert_eq!(failed.stamp(), stopped.stamp());
         let stamp = failed.stamp();
         assert_eq!(LedgerEntry::read_stamp(&stamp), Some((failed.uploaded.as_str(), failed.load)));

@@ -54,8 +54,8 @@ pub fn normalize(text: &str) -> Result<String, NumberError> {
     Ok(plain_notation(negative, digits, magnitude))
 }
 
-/// Returns whether a text is a number in plain notation that comes back unchanged: at most 38 digits, without leading or
-/// trailing zeros that mean nothing.
+/// Returns whether a text is a number in plain notation that comes back unchanged: at most 38 digits, without leading
+/// or trailing zeros that mean nothing.
 pub fn is_canonical(text: &str) -> bool {
     let (negative, unsigned) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),

@@ -1,12 +1,12 @@
-//! A stack's name, and where its settings live in the account.
+//! The name of a stack, and where its settings are in the account.
 
 use std::fmt;
 use std::str::FromStr;
 
 /// The name of one deployment: 1 to 24 of `a-z`, `0-9` and `-`, starting with a letter, not ending with `-`.
 ///
-/// It becomes part of a bucket name (63 characters, lower case) beside the account and the region, which is
-/// where the limit comes from.
+/// The limit comes from bucket names (63 characters, lower case), which consist of this name, the account and the
+/// region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackName(String);
 
@@ -17,27 +17,27 @@ impl StackName {
         &self.0
     }
 
-    /// The Systems Manager parameter that holds `setting`.
+    /// Returns the Systems Manager parameter that holds `setting`.
     pub fn parameter(&self, setting: Setting) -> String {
         format!("/restctl/{}/{}", self.0, setting.name())
     }
 
-    /// The Secrets Manager secret that describes the imported certificate: a [`Certificate`] as JSON.
+    /// Returns the Secrets Manager secret that describes the imported certificate: a [`Certificate`] as JSON.
     pub fn certificate_secret(&self) -> String {
         format!("restctl/{}/certificate", self.0)
     }
 
-    /// The Secrets Manager secret that holds the client secret of the identity provider, as plain text.
+    /// Returns the Secrets Manager secret that holds the client secret of the identity provider, as plain text.
     pub fn client_secret(&self) -> String {
         format!("restctl/{}/client-secret", self.0)
     }
 
-    /// The log group of `function`, which is `api` or `ingest`.
+    /// Returns the log group of `function`, which is `api` or `ingest`.
     pub fn log_group(&self, function: &str) -> String {
         format!("/restctl/{}/{function}", self.0)
     }
 
-    /// The bucket to which `deploy` uploads Lambda packages and the template.
+    /// Returns the bucket to which `deploy` uploads Lambda packages and the template.
     pub fn artifact_bucket(&self, account: &str, region: &str) -> String {
         format!("restctl-{}-{account}-{region}", self.0)
     }
@@ -69,26 +69,26 @@ impl FromStr for StackName {
     }
 }
 
-/// The tag that the stack, and whatever of it can bear tags, has with the stack's name as its value.
+/// The tag whose value is the stack's name, on the stack and all its resources that support tags.
 pub const STACK_TAG: &str = "restctl:stack";
 
-/// One setting of the identity provider, kept as a String parameter in Systems Manager.
+/// A setting of the identity provider, stored as a String parameter in Systems Manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Setting {
-    /// The exact `iss` of its tokens; Auth0's ends with `/`.
+    /// The exact `iss` of its tokens. Auth0's ends with `/`.
     Issuer,
-    /// The `aud` that a token must carry; of Cognito's, which carry none, the `client_id`, or several with commas
-    /// between them.
+    /// The `aud` that a token must have. Cognito's tokens have none, so there it is the `client_id`, or several of them
+    /// separated by commas.
     Audience,
-    /// Where its signing keys are published (RFC 7517).
+    /// The URL of its signing keys (RFC 7517).
     JwksUri,
-    /// Where a client exchanges its credentials for a token (RFC 6749, section 4.4).
+    /// The URL where a client exchanges its credentials for a token (RFC 6749, section 4.4).
     TokenEndpoint,
     /// The client that `restctl token` and `restctl get` act as.
     ClientId,
-    /// The scope that a token must carry to read items.
+    /// The scope that a token must have to read items.
     Scope,
-    /// What kind of provider it is: `auth0`, `openid` or `cognito`.
+    /// The kind of provider: `auth0`, `openid` or `cognito`.
     Provider,
 }
 
@@ -103,7 +103,7 @@ impl Setting {
         Setting::Provider,
     ];
 
-    /// The last part of its parameter's name.
+    /// Returns the last part of its parameter's name.
     pub fn name(self) -> &'static str {
         match self {
             Setting::Issuer => "issuer",
@@ -117,27 +117,27 @@ impl Setting {
     }
 }
 
-/// What [`StackName::certificate_secret`] holds: the imported certificate without its private key.
+/// The value of [`StackName::certificate_secret`], which is the imported certificate without its private key.
 ///
-/// `deploy` hands `arn` to the template, whose listener serves it from then on; the command trusts `anchor` and verifies
+/// `deploy` passes `arn` to the template, whose listener then serves it. The command trusts `anchor` and verifies
 /// `name` when it calls the endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Certificate {
     pub arn: String,
     /// The DNS name to ask for and to verify in the TLS handshake.
     pub name: String,
-    /// All DNS names that it is for, stars as they stand; none where an earlier version wrote this.
+    /// All DNS names of the certificate, with wildcards as they are. Empty if an earlier version wrote this.
     #[serde(default)]
     pub names: Vec<String>,
-    /// The certificate that vouches for it, PEM: the topmost of its chain, or itself where it has none.
+    /// The certificate to trust, as PEM: the last of its chain, or the certificate itself if it has no chain.
     pub anchor: String,
-    /// SHA-256 of the leaf's DER, lower-case hexadecimal.
+    /// The SHA-256 of the leaf's DER in lower-case hexadecimal.
     pub fingerprint: String,
     /// RFC 3339, UTC.
     pub not_after: String,
     /// Issued by `restctl setup --self-signed`.
     pub self_signed: bool,
-    /// ARNs of those that were in its place under another ARN and may still be in ACM; they go once it is in front.
+    /// ARNs of earlier certificates that may still be in ACM. They are deleted once this one is served.
     #[serde(default)]
     pub supersedes: Vec<String>,
 }
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_live_under_the_stack() {
+    fn settings_are_named_after_the_stack() {
         let stack: StackName = "orders".parse().unwrap();
         assert_eq!(stack.parameter(Setting::JwksUri), "/restctl/orders/jwks-uri");
         assert_eq!(stack.certificate_secret(), "restctl/orders/certificate");

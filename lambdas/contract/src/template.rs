@@ -1,6 +1,6 @@
 //! The names that `templates/stack.yaml` declares.
 
-/// Declares names one by one, and all of them for the test that holds them against the template.
+/// Declares each name, and the list of names that a test compares with the template.
 macro_rules! names {
     ($($constant:ident = $name:literal;)+) => {
         $(pub const $constant: &str = $name;)+
@@ -42,7 +42,7 @@ pub mod parameter {
         ALARM_TOPIC = "AlarmTopic";
     }
 
-    /// Who may reach the load balancer; what is empty is no rule.
+    /// The address ranges that may reach the load balancer. An empty one is not a rule.
     pub const ALLOW_CIDRS: [&str; 5] = [ALLOW_CIDR_1, ALLOW_CIDR_2, ALLOW_CIDR_3, ALLOW_CIDR_4, ALLOW_CIDR_5];
 }
 
@@ -70,7 +70,7 @@ pub mod output {
     }
 }
 
-/// The alias of each function through which it is called.
+/// The alias through which each function is called.
 pub const LIVE: &str = "live";
 
 /// Environment variables of the Lambdas.
@@ -102,7 +102,7 @@ mod tests {
 
     const TEMPLATE: &str = include_str!("../../../templates/stack.yaml");
 
-    /// The names declared one step deeper than each line that says `heading:`.
+    /// Returns the names that are indented one step deeper than each line `heading:`.
     fn declared(heading: &str) -> BTreeSet<&'static str> {
         let depth = |line: &str| line.len() - line.trim_start().len();
         let mut names = BTreeSet::new();
@@ -123,21 +123,21 @@ mod tests {
     }
 
     #[test]
-    fn names_are_those_of_the_template() {
+    fn the_template_has_the_same_names() {
         let set = |names: &[&'static str]| names.iter().copied().collect::<BTreeSet<_>>();
         assert_eq!(declared("Parameters"), set(super::parameter::ALL));
         assert_eq!(declared("Outputs"), set(super::output::ALL));
         assert_eq!(declared("Variables"), set(super::variable::ALL));
     }
 
-    /// "CloudFormation quotas": what a call can bear that names no bucket.
+    /// The limit of a call without a bucket ("CloudFormation quotas").
     #[test]
     fn the_template_can_be_sent_inline() {
         assert!(TEMPLATE.len() <= 51_200, "the template has {} bytes", TEMPLATE.len());
     }
 
     #[test]
-    fn values_are_those_of_the_template() {
+    fn the_template_has_the_same_values() {
         let stack: StackName = "stack".parse().unwrap();
         for line in [
             format!("prefix: {}", load::REJECTS_PREFIX),
@@ -161,9 +161,10 @@ mod tests {
         }
     }
 
-    /// "Dynamic references": CloudFormation does not see that one has another value, and so would deploy nothing.
+    /// CloudFormation does not notice that the value of a dynamic reference has changed, and would deploy nothing
+    /// ("Dynamic references").
     #[test]
-    fn what_can_change_is_a_parameter() {
+    fn values_that_can_change_are_parameters() {
         assert!(!TEMPLATE.contains("{{resolve:"));
     }
 }

@@ -1,12 +1,13 @@
-//! Times as the ledger and the stamps have them. Command and function compare what the other wrote, as text.
+//! Times in the ledger and in stamps. The command and the functions compare them as text.
 
 use time::{OffsetDateTime, UtcOffset};
 
+/// Returns the current time.
 pub fn now() -> String {
     rfc3339(OffsetDateTime::now_utc())
 }
 
-/// RFC 3339 in UTC with milliseconds always, so that the text sorts by time.
+/// Returns the time as RFC 3339 in UTC. It always has milliseconds, so the text sorts by time.
 pub fn rfc3339(time: OffsetDateTime) -> String {
     let utc = time.to_offset(UtcOffset::UTC);
     let (hour, minute, second, millisecond) = utc.time().as_hms_milli();

@@ -1,4 +1,4 @@
-//! Events as an Application Load Balancer sends them to a Lambda target, and the answers it takes.
+//! The events that an Application Load Balancer sends to a Lambda target, and the answers that it accepts.
 //!
 //! Shapes: Elastic Load Balancing, Application Load Balancers, "Use Lambda functions as targets".
 
@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-/// One HTTP request on its way through the load balancer.
+/// An HTTP request that goes through the load balancer.
 #[derive(Debug, Clone)]
 pub struct AlbRequest {
     method: String,
@@ -19,7 +19,7 @@ pub struct AlbRequest {
 }
 
 impl AlbRequest {
-    /// `path` as it is on the wire: percent-encoded, and so it arrives.
+    /// `path` is percent-encoded, as on the wire, and arrives like that.
     pub fn new(method: &str, path: &str) -> Self {
         let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         Self {
@@ -47,14 +47,14 @@ impl AlbRequest {
         Self::new("POST", path).header("content-type", "application/json").body(body.to_string())
     }
 
-    /// One more header line; a name may repeat.
+    /// Adds a header line. A name may be repeated.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_ascii_lowercase(), value.to_owned()));
         self
     }
 
-    /// Without the lines of a header.
+    /// Removes all lines of a header.
     #[must_use]
     pub fn without_header(mut self, name: &str) -> Self {
         self.headers.retain(|(header, _)| !header.eq_ignore_ascii_case(name));
@@ -66,7 +66,7 @@ impl AlbRequest {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
-    /// One more parameter, undecoded.
+    /// Adds a parameter, which is not decoded.
     #[must_use]
     pub fn query(mut self, name: &str, value: &str) -> Self {
         self.query.push((name.to_owned(), value.to_owned()));
@@ -79,26 +79,26 @@ impl AlbRequest {
         self
     }
 
-    /// The event of a target group with `lambda.multi_value_headers.enabled`.
+    /// Returns the event for a target group with `lambda.multi_value_headers.enabled`.
     pub fn event(&self) -> Value {
-        let mut event = self.common();
-        event["multiValueHeaders"] = json!(lists(&self.headers));
-        event["multiValueQueryStringParameters"] = json!(lists(&self.query));
+        let mut event = self.event_without_lists();
+        event["multiValueHeaders"] = json!(group_by_name(&self.headers));
+        event["multiValueQueryStringParameters"] = json!(group_by_name(&self.query));
         event
     }
 
-    /// The event of a target group without: the last of a repeated name wins.
+    /// Returns the event for a target group without it. The last value of a repeated name wins.
     pub fn single_value_event(&self) -> Value {
         let last = |pairs: &[(String, String)]| {
             pairs.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<Map<_, _>>()
         };
-        let mut event = self.common();
+        let mut event = self.event_without_lists();
         event["headers"] = json!(last(&self.headers));
         event["queryStringParameters"] = json!(last(&self.query));
         event
     }
 
-    fn common(&self) -> Value {
+    fn event_without_lists(&self) -> Value {
         let (body, is_base64) = match std::str::from_utf8(&self.body) {
             Ok(text) if self.is_text() || self.body.is_empty() => (text.to_owned(), false),
             _ => (STANDARD.encode(&self.body), true),
@@ -113,7 +113,7 @@ impl AlbRequest {
         })
     }
 
-    /// Bodies of these types arrive as they are, unless they are compressed.
+    /// Returns whether the body arrives as it is, which it does for these types unless it is compressed.
     fn is_text(&self) -> bool {
         let value = |name: &str| self.headers.iter().find(|header| header.0 == name).map(|header| &header.1);
         let text = ["text/", "application/json", "application/javascript", "application/xml"];
@@ -122,7 +122,7 @@ impl AlbRequest {
     }
 }
 
-fn lists(pairs: &[(String, String)]) -> BTreeMap<&str, Vec<&str>> {
+fn group_by_name(pairs: &[(String, String)]) -> BTreeMap<&str, Vec<&str>> {
     let mut lists = BTreeMap::<&str, Vec<&str>>::new();
     for (name, value) in pairs {
         lists.entry(name).or_default().push(value);
@@ -130,11 +130,11 @@ fn lists(pairs: &[(String, String)]) -> BTreeMap<&str, Vec<&str>> {
     lists
 }
 
-/// What the load balancer makes of a function's answer.
+/// The HTTP answer that the load balancer makes of a function's answer.
 #[derive(Debug, Clone)]
 pub struct AlbAnswer {
     pub status: u16,
-    /// By lower-case name, in the order given.
+    /// By lower-case name. Values are in the order given.
     pub headers: BTreeMap<String, Vec<String>>,
     pub body: Vec<u8>,
 }
@@ -143,9 +143,9 @@ impl AlbAnswer {
     /// Reads the answer as a target group with multi-value headers does.
     ///
     /// # Panics
-    /// If the load balancer would answer 502 to it: a part missing or misshapen, or over 1 MB of JSON.
+    /// If the load balancer would answer 502, because a part is missing or malformed or the JSON is over 1 MB.
     pub fn read(answer: &Value) -> Self {
-        assert!(answer.to_string().len() <= 1_000_000, "the load balancer takes 1 MB of JSON at most");
+        assert!(answer.to_string().len() <= 1_000_000, "the load balancer accepts at most 1 MB of JSON");
         let status = answer["statusCode"].as_u64().expect("statusCode is a number");
         let headers = answer["multiValueHeaders"].as_object().expect("multiValueHeaders is an object");
         let values = |value: &Value| -> Vec<String> {
@@ -170,18 +170,20 @@ impl AlbAnswer {
         }
     }
 
-    /// The header's only value.
+    /// Returns the only value of a header.
     ///
     /// # Panics
-    /// If it is sent more than once.
+    /// If the header is sent more than once.
     pub fn header(&self, name: &str) -> Option<&str> {
         let values = self.headers.get(name)?;
         assert!(values.len() == 1, "{name} is sent {} times", values.len());
         Some(&values[0])
     }
 
+    /// Returns the body as JSON.
+    ///
     /// # Panics
-    /// If the body is not JSON.
+    /// If it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| {
             panic!("the body is not JSON ({error}): {}", String::from_utf8_lossy(&self.body))

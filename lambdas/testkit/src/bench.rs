@@ -1,5 +1,5 @@
-//! What the benchmarks of the Lambdas share: the made-up rows, what a process uses, the programs that restctl is held
-//! against, and where it all ran.
+//! What the benchmarks share: the generated rows, what a process uses, the programs that restctl is compared with,
+//! and the machine.
 
 pub mod machine;
 pub mod peer;
@@ -9,10 +9,10 @@ pub mod row;
 /// Why something could not be measured.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Whether `--quick` is among the arguments of this benchmark.
+/// Returns whether `--quick` is among the arguments of this benchmark.
 ///
 /// # Errors
-/// If another is, with what to say about it.
+/// If there is another argument. The text says so.
 pub fn is_quick() -> Result<bool, String> {
     let mut quick = false;
     for argument in std::env::args().skip(1) {
@@ -21,7 +21,7 @@ pub fn is_quick() -> Result<bool, String> {
             "--bench" => {}
             "--quick" => quick = true,
             other => {
-                return Err(format!("{other} is no argument of this benchmark; it takes --quick alone"));
+                return Err(format!("{other} is not an argument of this benchmark: it accepts only --quick"));
             }
         }
     }

@@ -30,9 +30,9 @@ pub enum JwksAnswer {
     Status(u16),
     RedirectTo(String),
     Body(String),
-    /// The published keys, so long after the request.
+    /// The published keys, after this delay.
     Late(Duration),
-    /// The request is taken, and that is all.
+    /// The request is accepted, but never answered.
     Never,
 }
 
@@ -56,19 +56,19 @@ impl Shared {
 }
 
 impl IdentityProvider {
-    /// With one EC key.
+    /// Starts one with an EC key.
     pub async fn start() -> Self {
         Self::start_with(SigningKey::ec("key-1")).await
     }
 
-    /// Signs with `signing`, and publishes that key alone.
+    /// Starts one that signs with `signing`, and publishes only that key.
     pub async fn start_with(signing: SigningKey) -> Self {
         let published = vec![signing.jwk()];
         let shared = Shared::new(signing, published);
         Self { server: Server::start(router(&shared)).await, shared }
     }
 
-    /// As Auth0 does it: over TLS, with two RSA keys, of which the second is the next to sign.
+    /// Starts one like Auth0: over TLS, with two RSA keys, of which the second will sign next.
     pub async fn start_with_tls(authority: &Authority) -> Self {
         let signing = SigningKey::rsa("key-1");
         let published = vec![signing.jwk(), SigningKey::rsa("key-2").jwk()];
@@ -76,7 +76,7 @@ impl IdentityProvider {
         Self { server: Server::start_with_tls(authority, router(&shared)).await, shared }
     }
 
-    /// The `iss` of its tokens; ends with `/`, as Auth0's does.
+    /// Returns the `iss` of its tokens, which ends with `/` like Auth0's.
     pub fn issuer(&self) -> String {
         format!("{}/", self.server.url())
     }
@@ -85,12 +85,12 @@ impl IdentityProvider {
         format!("{}{JWKS_PATH}", self.server.url())
     }
 
-    /// The published keys, whatever the endpoint answers at the moment.
+    /// Returns the published keys, whatever the endpoint currently answers.
     pub fn jwks(&self) -> Value {
         json!({"keys": self.lock().published})
     }
 
-    /// How often the JWKS has been asked for, whatever was answered.
+    /// Returns how often the JWKS has been requested, whatever the answer was.
     pub fn fetches(&self) -> usize {
         self.lock().fetches
     }
@@ -99,7 +99,7 @@ impl IdentityProvider {
         self.lock().answer = answer;
     }
 
-    /// Signs with a new key from now on and publishes that one alone.
+    /// Signs with a new key from now on, and publishes only that one.
     pub fn rotate(&self, kid: &str) {
         let signing = SigningKey::ec(kid);
         let mut shared = self.lock();
@@ -107,7 +107,7 @@ impl IdentityProvider {
         shared.signing = signing;
     }
 
-    /// Signs with a new key from now on and publishes it beside the others.
+    /// Signs with a new key from now on, and publishes it with the others.
     pub fn add_key(&self, kid: &str) {
         let signing = SigningKey::ec(kid);
         let mut shared = self.lock();
@@ -119,7 +119,7 @@ impl IdentityProvider {
         self.lock().signing.clone()
     }
 
-    /// Claims that nobody could object to, good for an hour.
+    /// Returns valid claims, which expire in an hour.
     pub fn claims(&self) -> Value {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970").as_secs();
         json!({
@@ -132,12 +132,12 @@ impl IdentityProvider {
         })
     }
 
-    /// A token with [`Self::claims`].
+    /// Returns a token with [`Self::claims`].
     pub fn token(&self) -> String {
         self.signing_key().token(&self.claims())
     }
 
-    /// A token whose claim `name` is `value`; null leaves it out.
+    /// Returns a token whose claim `name` is `value`. Null removes the claim.
     pub fn token_with_claim(&self, name: &str, value: Value) -> String {
         let mut claims = self.claims();
         match value {
@@ -150,7 +150,7 @@ impl IdentityProvider {
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
-        self.shared.lock().expect("no holder of the lock panics")
+        self.shared.lock().expect("no thread panics with the lock")
     }
 }
 
@@ -160,7 +160,7 @@ fn router(shared: &Arc<Mutex<Shared>>) -> Router {
 
 async fn serve_jwks(State(shared): State<Arc<Mutex<Shared>>>) -> Response {
     let (answer, keys) = {
-        let mut shared = shared.lock().expect("no holder of the lock panics");
+        let mut shared = shared.lock().expect("no thread panics with the lock");
         shared.fetches += 1;
         (shared.answer.clone(), json!({"keys": shared.published}))
     };

@@ -1,6 +1,7 @@
-//! What tests and benchmarks stand a Lambda on: the Lambda Runtime API around the real binary, an identity
-//! provider with hostile habits, and the events of an Application Load Balancer. Everything listens on
-//! 127.0.0.1 only. A kit for tests: what cannot go on panics, but for [`bench`], whose report says what went wrong.
+//! The environment of a Lambda in tests and benchmarks: the Lambda Runtime API around the real binary, stand-ins for
+//! DynamoDB, S3 and SQS, an identity provider that can misbehave, and the events of an Application Load Balancer.
+//!
+//! Everything listens on 127.0.0.1 only. Errors panic, except in [`bench`], whose report says what went wrong.
 
 pub mod alb;
 pub mod bench;

@@ -1,4 +1,4 @@
-//! A real bootstrap binary behind the Lambda Runtime API.
+//! The Lambda Runtime API around a real bootstrap binary.
 //!
 //! Paths and headers: AWS Lambda, "Using the Lambda runtime API for custom runtimes".
 
@@ -23,13 +23,13 @@ use tokio::task::JoinSet;
 
 use crate::server::Server;
 
-/// The function's timeout, unless an invocation says otherwise.
+/// The timeout of the function, unless an invocation has its own.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long after the function's timeout its answer is still waited for.
+/// How long an answer is awaited after the function's timeout.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// A running function: its process, killed when this is dropped, and the Runtime API that feeds it.
+/// A running function: its process, which is killed when this is dropped, and the Runtime API that feeds it.
 pub struct Runtime {
     process_id: u32,
     invocations: mpsc::UnboundedSender<Invocation>,
@@ -40,7 +40,7 @@ pub struct Runtime {
     _tasks: JoinSet<()>,
 }
 
-/// Why an invocation has no answer, with all that the process wrote until then.
+/// Why an invocation has no answer, and all that the process had written.
 #[derive(Debug)]
 pub struct InvokeError {
     pub reason: String,
@@ -66,16 +66,15 @@ type AnswerSender = oneshot::Sender<Result<Value, String>>;
 #[derive(Clone)]
 struct Api {
     next: Arc<AsyncMutex<mpsc::UnboundedReceiver<Invocation>>>,
-    /// How many invocations have been handed out, and those without an answer by request id.
+    /// The number of invocations so far, and those without an answer by request id.
     pending: Arc<Mutex<(u64, HashMap<String, AnswerSender>)>>,
     output: Arc<Mutex<String>>,
-    /// Whether the function has asked for an event and has none yet.
+    /// Whether the function has asked for an event and has not got one.
     waiting: Arc<watch::Sender<bool>>,
 }
 
 impl Runtime {
-    /// Starts `binary` with an empty environment but for what Lambda sets and `variables`, which come last
-    /// and may overrule it.
+    /// Starts `binary`. Its environment is only what Lambda sets and `variables`, which take precedence.
     pub async fn start(binary: impl AsRef<FilePath>, variables: &[(&str, &str)]) -> Self {
         Self::start_command(Command::new(binary.as_ref()), variables).await
     }
@@ -95,12 +94,12 @@ impl Runtime {
         let mut tasks = JoinSet::new();
 
         let mut process = spawn(command, server.url().trim_start_matches("http://"), variables);
-        let process_id = process.id().expect("nobody has waited for the process yet");
+        let process_id = process.id().expect("the process has not been awaited yet");
         let stdout = collect(process.stdout.take(), Arc::clone(&output));
         let stderr = collect(process.stderr.take(), Arc::clone(&output));
         let (end, ended) = watch::channel(None);
         tasks.spawn(async move {
-            // All of its output first, so that whoever learns of the end can read why.
+            // Waits for all output first, so that it tells why the process ended.
             let how = match tokio::join!(process.wait(), stdout, stderr).0 {
                 Ok(status) => format!("the process ended ({status})"),
                 Err(error) => format!("the process was lost: {error}"),
@@ -110,7 +109,7 @@ impl Runtime {
         Self { process_id, invocations, ended, waiting, output, _server: server, _tasks: tasks }
     }
 
-    /// The function's answer to `event`.
+    /// Returns the function's answer to `event`.
     ///
     /// # Errors
     /// If the function reports an error, ends, or gives no answer in time.
@@ -125,7 +124,7 @@ impl Runtime {
     pub async fn invoke_within(&self, event: &Value, timeout: Duration) -> Result<Value, InvokeError> {
         let (answer, answered) = oneshot::channel();
         let invocation = Invocation { event: event.clone(), deadline: SystemTime::now() + timeout, answer };
-        // The queue's other end lives as long as the server, and that as long as `self`.
+        // The other end of the queue lives as long as the server, and the server as long as `self`.
         let _ = self.invocations.send(invocation);
         let mut ended = self.ended.clone();
         let outcome = tokio::select! {
@@ -138,11 +137,11 @@ impl Runtime {
         outcome.map_err(|reason| InvokeError { reason, output: self.output() })
     }
 
-    /// Waits until the function waits for an event, at most 30 s: it has started, and has done all it does for the
-    /// events before.
+    /// Waits at most 30 s until the function asks for an event. Then it has started, and has finished its work for
+    /// earlier events.
     ///
     /// # Errors
-    /// If it ends before, or does not ask.
+    /// If it ends first, or does not ask.
     pub async fn wait_until_idle(&self) -> Result<(), InvokeError> {
         let (mut waiting, mut ended) = (self.waiting.clone(), self.ended.clone());
         let reason = tokio::select! {
@@ -153,27 +152,29 @@ impl Runtime {
         Err(InvokeError { reason, output: self.output() })
     }
 
-    /// Waits until the process has ended, at most 30 s, and says how.
+    /// Waits at most 30 s until the process has ended, and returns how.
     ///
     /// # Errors
-    /// If it still runs.
+    /// If it is still running.
     pub async fn wait_for_end(&self) -> Result<String, InvokeError> {
         let mut ended = self.ended.clone();
         match tokio::time::timeout(TIMEOUT, ended.wait_for(Option::is_some)).await {
             Ok(Ok(how)) => Ok(how.clone().unwrap_or_default()),
-            _ => Err(InvokeError { reason: "the process still runs".to_owned(), output: self.output() }),
+            _ => {
+                Err(InvokeError { reason: "the process is still running".to_owned(), output: self.output() })
+            }
         }
     }
 
-    /// By which the system counts what the process uses.
+    /// Returns the id under which the system counts what the process uses.
     pub fn process_id(&self) -> u32 {
         self.process_id
     }
 
-    /// What the process has written to standard output and standard error, and reported as initialization
-    /// errors, so far.
+    /// Returns what the process has written to standard output and standard error so far, and its initialization
+    /// errors.
     pub fn output(&self) -> String {
-        self.output.lock().expect("no holder of the lock panics").clone()
+        self.output.lock().expect("no thread panics with the lock").clone()
     }
 }
 
@@ -204,7 +205,7 @@ async fn collect(stream: Option<impl AsyncRead + Unpin>, output: Arc<Mutex<Strin
     let mut piece = [0; 4096];
     while let Ok(length @ 1..) = stream.read(&mut piece).await {
         let text = String::from_utf8_lossy(&piece[..length]);
-        output.lock().expect("no holder of the lock panics").push_str(&text);
+        output.lock().expect("no thread panics with the lock").push_str(&text);
     }
 }
 
@@ -226,7 +227,7 @@ async fn next(State(api): State<Api>) -> Response {
     api.waiting.send_replace(false);
     let deadline = invocation.deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let id = {
-        let (count, pending) = &mut *api.pending.lock().expect("no holder of the lock panics");
+        let (count, pending) = &mut *api.pending.lock().expect("no thread panics with the lock");
         *count += 1;
         let id = format!("00000000-0000-4000-8000-{count:012x}");
         pending.insert(id.clone(), invocation.answer);
@@ -255,16 +256,16 @@ async fn error(State(api): State<Api>, Path(id): Path<String>, body: String) -> 
 }
 
 async fn init_error(State(api): State<Api>, body: String) -> StatusCode {
-    let mut output = api.output.lock().expect("no holder of the lock panics");
+    let mut output = api.output.lock().expect("no thread panics with the lock");
     output.push_str(&format!("initialization failed: {body}\n"));
     StatusCode::ACCEPTED
 }
 
 impl Api {
     fn settle(&self, id: &str, answer: Result<Value, String>) -> StatusCode {
-        match self.pending.lock().expect("no holder of the lock panics").1.remove(id) {
+        match self.pending.lock().expect("no thread panics with the lock").1.remove(id) {
             Some(waiting) => {
-                // Whoever asked may have given up by now.
+                // The caller may have given up by now.
                 let _ = waiting.send(answer);
                 StatusCode::ACCEPTED
             }

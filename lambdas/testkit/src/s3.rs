@@ -186,7 +186,7 @@ pub fn etag(body: &[u8]) -> String {
 }
 
 fn lock(contents: &Mutex<Contents>) -> MutexGuard<'_, Contents> {
-    contents.lock().expect("no holder of the lock panics")
+    contents.lock().expect("no thread panics with the lock")
 }
 
 async fn read(

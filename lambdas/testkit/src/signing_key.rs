@@ -1,4 +1,4 @@
-//! A key pair that signs whatever it is told to.
+//! Key pairs that sign anything.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,7 +17,7 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// P-256, signs ES256.
+    /// Returns a P-256 key, which signs ES256.
     pub fn ec(kid: &str) -> Self {
         let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).expect("AWS-LC generates P-256 keys");
         let private = EncodingKey::from_ec_pem(pair.serialize_pem().as_bytes()).expect("rcgen writes PKCS#8");
@@ -29,7 +29,7 @@ impl SigningKey {
         }
     }
 
-    /// 2,048 bits, signs RS256 or, told so by the header, PS256.
+    /// Returns a key of 2,048 bits, which signs RS256, or PS256 if the header says so.
     pub fn rsa(kid: &str) -> Self {
         let pair = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)
             .expect("AWS-LC generates RSA keys");
@@ -47,12 +47,12 @@ impl SigningKey {
         &self.kid
     }
 
-    /// As text, which is what a confused verifier takes for an HMAC secret.
+    /// Returns the public key as text, which a confused verifier takes for an HMAC secret.
     pub fn public_key_pem(&self) -> &str {
         &self.public_key_pem
     }
 
-    /// The public key as RFC 7517 has it, with `kid`, `alg` and `use`.
+    /// Returns the public key (RFC 7517), with `kid`, `alg` and `use`.
     pub fn jwk(&self) -> Value {
         let jwk = Jwk::from_encoding_key(&self.private, self.algorithm).expect("the key fits its algorithm");
         let mut jwk = serde_json::to_value(jwk).expect("a JWK is JSON");
@@ -61,7 +61,7 @@ impl SigningKey {
         jwk
     }
 
-    /// The header that [`Self::token`] gives a token.
+    /// Returns the header of [`Self::token`].
     pub fn header(&self) -> Value {
         json!({"typ": "JWT", "alg": format!("{:?}", self.algorithm), "kid": self.kid})
     }
@@ -70,8 +70,8 @@ impl SigningKey {
         self.token_with_header(&self.header(), claims)
     }
 
-    /// Signed by this key with the header's `alg` where the key can, else with the key's own: whatever the
-    /// header says, the signature is real.
+    /// Returns a token signed with the header's `alg` if the key supports it, otherwise with the key's own. Whatever
+    /// the header says, the signature is valid.
     pub fn token_with_header(&self, header: &Value, claims: &Value) -> String {
         let algorithm = match header["alg"].as_str() {
             Some("PS256") if self.algorithm == Algorithm::RS256 => Algorithm::PS256,
@@ -80,18 +80,18 @@ impl SigningKey {
         signed(unsigned(header, claims), &self.private, algorithm)
     }
 
-    /// `message` with a signature of the key's own algorithm after it, whatever the message is.
+    /// Returns `message`, whatever it is, followed by a signature with the key's own algorithm.
     pub fn sign(&self, message: &str) -> String {
         signed(message.to_owned(), &self.private, self.algorithm)
     }
 }
 
-/// A token signed with HS256.
+/// Returns a token signed with HS256.
 pub fn hmac_token(header: &Value, claims: &Value, secret: &[u8]) -> String {
     signed(unsigned(header, claims), &EncodingKey::from_secret(secret), Algorithm::HS256)
 }
 
-/// Header and claims without a signature: two parts, the dot after them left to the caller.
+/// Returns header and claims without a signature and without the dot before it.
 pub fn unsigned(header: &Value, claims: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     format!("{}.{}", part(header), part(claims))

@@ -47,7 +47,7 @@ impl Sqs {
 }
 
 fn lock(calls: &Mutex<Calls>) -> MutexGuard<'_, Calls> {
-    calls.lock().expect("no holder of the lock panics")
+    calls.lock().expect("no thread panics with the lock")
 }
 
 async fn answer(State(calls): State<Arc<Mutex<Calls>>>, headers: HeaderMap, body: String) -> Json<Value> {

@@ -1,5 +1,5 @@
-//! HTTPS on 127.0.0.1 as AWS's endpoints have it: TLS 1.3, a leaf certificate with an RSA key of 2,048 bits, an
-//! intermediate authority between it and the root, HTTP/1.1.
+//! HTTPS on 127.0.0.1 like AWS's endpoints: TLS 1.3, a leaf certificate with an RSA key of 2,048 bits, an intermediate
+//! authority between it and the root, and HTTP/1.1.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-/// A certificate authority of one's own, and the certificate for `localhost` that it vouches for.
+/// A certificate authority, and its certificate for `localhost`.
 pub struct Authority {
     root_pem: String,
     server: Arc<ServerConfig>,
@@ -41,7 +41,7 @@ impl Authority {
 
         let chain = vec![leaf.der().clone(), intermediate.der().clone()];
         let key = PrivateKeyDer::try_from(leaf_key.serialize_der()).expect("rcgen writes PKCS#8");
-        // What every client knows, so that all of them exchange keys in the same way.
+        // Every client knows these groups, so all of them exchange keys in the same way.
         let mut crypto = default_provider();
         crypto.kx_groups = vec![kx_group::X25519, kx_group::SECP256R1];
         let mut server = ServerConfig::builder_with_provider(Arc::new(crypto))
@@ -54,12 +54,12 @@ impl Authority {
         Self { root_pem: root.pem(), server: Arc::new(server) }
     }
 
-    /// What a client has to trust.
+    /// Returns the certificate that a client must trust.
     pub fn root_pem(&self) -> &str {
         &self.root_pem
     }
 
-    /// On a free port of 127.0.0.1.
+    /// Listens on a free port of 127.0.0.1.
     pub async fn listen(&self) -> TlsListener {
         let tcp = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port on 127.0.0.1");
         TlsListener { tcp, acceptor: TlsAcceptor::from(Arc::clone(&self.server)) }
@@ -72,7 +72,7 @@ pub struct TlsListener {
 }
 
 impl TlsListener {
-    /// `https://localhost:PORT`
+    /// Returns `https://localhost:PORT`.
     pub fn origin(&self) -> String {
         let address = self.tcp.local_addr().expect("a bound socket has an address");
         format!("https://localhost:{}", address.port())
@@ -83,7 +83,7 @@ impl Listener for TlsListener {
     type Io = TlsStream<TcpStream>;
     type Addr = SocketAddr;
 
-    /// One handshake after the other; a client that does not come through one has its own error to tell.
+    /// Handshakes are done one after the other. A client whose handshake fails reports the error itself.
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         loop {
             let (mut stream, address) = Listener::accept(&mut self.tcp).await;

@@ -22,7 +22,7 @@ pub(crate) struct Cloud {
 }
 
 impl Cloud {
-    /// With an object of `rows` rows.
+    /// Starts the services, with an object of `rows` rows.
     pub(crate) async fn start(rows: u64, content: TableContent) -> Self {
         let (dynamodb, bucket, sqs) = (Dynamo::start().await, Bucket::start().await, Sqs::start().await);
         dynamodb.generate_table(ITEMS_TABLE, content);
@@ -32,7 +32,7 @@ impl Cloud {
         Self { dynamodb, bucket, sqs, content }
     }
 
-    /// Where a process finds the services.
+    /// Returns the variables that tell a process where the services are.
     pub(crate) fn endpoints(&self) -> [(&'static str, &str); 3] {
         [
             ("AWS_ENDPOINT_URL", self.dynamodb.url()),

@@ -1,4 +1,4 @@
-//! What one load took.
+//! The cost of one load.
 
 use std::time::{Duration, Instant};
 
@@ -8,21 +8,23 @@ use crate::cloud::Cloud;
 
 pub(crate) struct Measured {
     pub(crate) rows: u64,
-    /// User and system time of the loading process, its start left out.
+    /// User and system time of the loading process without its start.
     pub(crate) cpu: Duration,
-    /// With its start.
+    /// The same with its start.
     pub(crate) cpu_in_all: Duration,
     pub(crate) wall: Duration,
     pub(crate) peak_bytes: u64,
-    /// To all services together.
+    /// Calls to all services.
     pub(crate) calls: usize,
     pub(crate) write_units: u64,
 }
 
 impl Measured {
-    /// Waits for `load`, by which `process` loads `rows` rows from `cloud`, and makes sure that it has put what it
-    /// had to.
-    pub(crate) async fn of(
+    /// Measures `load`, in which `process` loads `rows` rows from `cloud`.
+    ///
+    /// # Errors
+    /// If the load fails, or has not put the right items.
+    pub(crate) async fn measure(
         process: u32,
         cloud: &Cloud,
         rows: u64,
@@ -53,8 +55,8 @@ impl Measured {
     }
 }
 
-/// Of `runs` loads, each in a process of its own, the one with the middle CPU time.
-pub(crate) async fn median<F: Future<Output = Result<Measured, BoxError>>>(
+/// Runs `runs` loads, each in its own process, and returns the one with the median CPU time.
+pub(crate) async fn measure_median<F: Future<Output = Result<Measured, BoxError>>>(
     runs: usize,
     load: impl Fn() -> F,
 ) -> Result<Measured, BoxError> {

@@ -1,4 +1,4 @@
-//! The same load as others write it: scripts beside this benchmark, their packages under `target/bench-peers`.
+//! The same load in other languages: scripts beside this benchmark, with their packages in `target/bench-peers`.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -26,8 +26,8 @@ const PYTHON: Python<'_> = Python {
 
 const TIMEOUT: Duration = Duration::from_secs(900);
 
-/// A program that loads the object into the table. It says `ready`, waits for a line, loads, says `loaded` and how
-/// many rows, and stays until its standard input ends.
+/// A program that loads the object into the table. It writes `ready`, waits for a line, loads, writes `loaded` and the
+/// number of rows, and runs until its standard input ends.
 pub(crate) struct Peer {
     program: PathBuf,
     script: PathBuf,
@@ -37,7 +37,7 @@ impl Peer {
     /// Installs what the script needs.
     ///
     /// # Errors
-    /// Why it cannot be run here.
+    /// If it cannot run here. The text says why.
     pub(crate) fn node() -> Result<Self, String> {
         let folder = folder("node");
         Ok(Self { program: NODE.install(&folder)?, script: folder.join("load.js") })
@@ -49,7 +49,7 @@ impl Peer {
         Ok(Self { program: PYTHON.install(&folder)?, script: folder.join("load.py") })
     }
 
-    /// Into an empty table.
+    /// Loads the object into an empty table.
     pub(crate) async fn load(&self, rows: u64) -> Result<Measured, BoxError> {
         let cloud = Cloud::start(rows, TableContent::Nothing).await;
         let mut process = Command::new(&self.program)
@@ -65,7 +65,7 @@ impl Peer {
                 ("AWS_SECRET_ACCESS_KEY", "example"),
                 ("AWS_CONFIG_FILE", "/dev/null"),
                 ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
-                // It would stand in the middle of the table.
+                // Suppresses a warning in the middle of the report.
                 ("AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED", "true"),
             ])
             .stdin(Stdio::piped())
@@ -76,12 +76,12 @@ impl Peer {
         let mut input = process.stdin.take().ok_or("its input is not piped")?;
         let output = process.stdout.take().ok_or("its output is not piped")?;
         let mut lines = BufReader::new(output).lines();
-        expect(&mut lines, "ready").await?;
+        expect_line(&mut lines, "ready").await?;
         let load = async {
             input.write_all(b"load\n").await?;
-            expect(&mut lines, &format!("loaded {rows}")).await
+            expect_line(&mut lines, &format!("loaded {rows}")).await
         };
-        let measured = Measured::of(id, &cloud, rows, load).await?;
+        let measured = Measured::measure(id, &cloud, rows, load).await?;
         drop(input);
         let status = tokio::time::timeout(TIMEOUT, process.wait()).await??;
         if !status.success() {
@@ -91,16 +91,16 @@ impl Peer {
     }
 }
 
-/// The packages that the peers ask for, with their versions.
+/// Returns the packages of the peers with their versions.
 pub(crate) fn packages() -> Vec<String> {
     [NODE.packages(), PYTHON.packages(&["boto3", "botocore"])].concat()
 }
 
-async fn expect(lines: &mut Lines<BufReader<ChildStdout>>, expected: &str) -> Result<(), BoxError> {
+async fn expect_line(lines: &mut Lines<BufReader<ChildStdout>>, expected: &str) -> Result<(), BoxError> {
     match tokio::time::timeout(TIMEOUT, lines.next_line()).await?? {
         Some(line) if line == expected => Ok(()),
-        Some(line) => Err(format!("it said {line:?} instead of {expected:?}").into()),
-        None => Err(format!("it ended before it said {expected:?}").into()),
+        Some(line) => Err(format!("it wrote {line:?} instead of {expected:?}").into()),
+        None => Err(format!("it ended before it wrote {expected:?}").into()),
     }
 }
 

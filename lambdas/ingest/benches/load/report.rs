@@ -1,4 +1,4 @@
-//! The table of results, the only thing that the benchmark prints.
+//! The table of results, which is all that the benchmark prints.
 #![expect(clippy::print_stdout, reason = "a benchmark is read on the terminal")]
 
 use std::process::ExitCode;
@@ -8,24 +8,24 @@ use restctl_testkit::bench::{BoxError, machine};
 use crate::measured::Measured;
 use crate::peer;
 
-pub(crate) struct Report {
+pub(crate) struct LoadReport {
     ratios: Vec<(String, f64)>,
     failed: bool,
 }
 
-pub(crate) fn refuse(message: &str) -> ExitCode {
+pub(crate) fn print_error(message: &str) -> ExitCode {
     println!("{message}");
     ExitCode::from(2)
 }
 
-impl Report {
+impl LoadReport {
     /// Prints the head of the table.
     pub(crate) fn begin(runs: usize) -> Self {
         println!(
-            "Rows of 10 columns and 120 bytes; the long file's line is one run, of the others the median of {runs}."
+            "Rows have 10 columns and 120 bytes. The long file is one run, the other lines are the median of {runs}."
         );
         println!(
-            "CPU is user and system time of the loading process; \"in all\" has its start, the rest has not.\n"
+            "CPU is user and system time of the loading process, without its start except for \"in all\".\n"
         );
         println!(
             "{:36} {:>9} {:>10} {:>7} {:>7} {:>7} {:>9} {:>8} {:>11}",
@@ -34,8 +34,8 @@ impl Report {
         Self { ratios: Vec::new(), failed: false }
     }
 
-    /// Prints one line, and hands back what it shows unless the load went wrong.
-    pub(crate) fn line(&mut self, name: &str, outcome: Result<Measured, BoxError>) -> Option<Measured> {
+    /// Prints a line, and returns what it shows unless the load failed.
+    pub(crate) fn print_line(&mut self, name: &str, outcome: Result<Measured, BoxError>) -> Option<Measured> {
         match outcome {
             Ok(measured) => {
                 println!(
@@ -59,16 +59,16 @@ impl Report {
         }
     }
 
-    pub(crate) fn left_out(&self, name: &str, reason: &str) {
+    pub(crate) fn print_left_out(&self, name: &str, reason: &str) {
         println!("{name:36} left out: {reason}");
     }
 
-    /// Keeps a ratio for the end; one of a line that is not there is left out.
-    pub(crate) fn ratio(&mut self, name: &str, ratio: Option<f64>) {
+    /// Adds a ratio to print at the end, unless one of its lines is missing.
+    pub(crate) fn add_ratio(&mut self, name: &str, ratio: Option<f64>) {
         self.ratios.extend(ratio.map(|ratio| (name.to_owned(), ratio)));
     }
 
-    /// Prints ratios, machine and versions. Fails if a line did.
+    /// Prints the ratios, the machine and the versions. Fails if a line failed.
     pub(crate) fn end(self) -> ExitCode {
         println!();
         for (name, ratio) in &self.ratios {

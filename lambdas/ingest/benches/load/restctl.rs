@@ -1,4 +1,4 @@
-//! The ingest function behind the Runtime API.
+//! The ingest function, fed by the Runtime API.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::cloud::{BUCKET, Cloud, ITEMS_TABLE, LEDGER_TABLE, OBJECT, VERSION};
 use crate::measured::Measured;
 
-/// As long as a function may take.
+/// The longest timeout of a function.
 const TIMEOUT: Duration = Duration::from_secs(900);
 
 const EVENT: &str = include_str!("../../../../fixtures/events/object-created.json");
@@ -30,22 +30,22 @@ pub(crate) async fn load(content: TableContent, rows: u64) -> Result<Measured, B
     ];
     let variables = [&cloud.endpoints()[..], &variables].concat();
     let runtime = Runtime::start(env!("CARGO_BIN_EXE_restctl-ingest"), &variables).await;
-    // It is answered once the function has started, which is no part of the load.
+    // The answer means that the function has started, which is not part of the load.
     runtime.invoke(&json!({ "Records": [] })).await?;
     let load = async {
-        let answer = runtime.invoke_within(&event(rows)?, TIMEOUT).await?;
+        let answer = runtime.invoke_within(&event_for(rows)?, TIMEOUT).await?;
         match answer["batchItemFailures"].as_array().map(Vec::len) {
-            None | Some(0) => check(&cloud, rows),
+            None | Some(0) => check_receipt(&cloud, rows),
             Some(_) => {
-                Err(format!("the load is to come again; the function wrote:\n{}", runtime.output()).into())
+                Err(format!("the load was not finished; the function wrote:\n{}", runtime.output()).into())
             }
         }
     };
-    Measured::of(runtime.process_id(), &cloud, rows, load).await
+    Measured::measure(runtime.process_id(), &cloud, rows, load).await
 }
 
-/// The sample of an event, about the file with this many rows.
-fn event(rows: u64) -> Result<Value, BoxError> {
+/// Returns the sample event for the file with this many rows.
+fn event_for(rows: u64) -> Result<Value, BoxError> {
     let mut event: Value = serde_json::from_str(EVENT)?;
     let message = &mut event["Records"][0];
     let mut created: Value = serde_json::from_str(message["body"].as_str().ok_or("the sample has no body")?)?;
@@ -58,8 +58,8 @@ fn event(rows: u64) -> Result<Value, BoxError> {
     Ok(event)
 }
 
-/// Whether the receipt says what the table's content asks for.
-fn check(cloud: &Cloud, rows: u64) -> Result<(), BoxError> {
+/// Checks that the receipt is right for the content of the table.
+fn check_receipt(cloud: &Cloud, rows: u64) -> Result<(), BoxError> {
     let entry = cloud.last_load().ok_or("the ledger has no load")?;
     let written = cloud.content.expected_puts(rows).items;
     let receipt = Receipt { read: rows, ..entry.receipt };
@@ -71,5 +71,5 @@ fn check(cloud: &Cloud, rows: u64) -> Result<(), BoxError> {
         return Ok(());
     }
     let (state, reason, receipt) = (entry.state, entry.reason, entry.receipt);
-    Err(format!("it is {state:?} ({reason:?}) with {receipt:?} instead of {expected:?}").into())
+    Err(format!("the load is {state:?} ({reason:?}) with {receipt:?} instead of {expected:?}").into())
 }

@@ -1,11 +1,11 @@
-//! Where a benchmark ran, and with what.
+//! The machine and the tools of a benchmark.
 
 use std::fs;
 use std::process::Command;
 
 use time::OffsetDateTime;
 
-/// Date, processor and versions of the tools, in two lines.
+/// Returns the date, the processor and the versions of the tools in two lines.
 pub fn description() -> String {
     format!(
         "{}; {}\n{}; Node.js {}; {}",

@@ -1,4 +1,4 @@
-//! Programs that others would write, with the packages they need installed in folders of their own.
+//! Programs that restctl is compared with. Each has its packages in its own folder.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -23,22 +23,22 @@ pub struct Python<'a> {
 }
 
 impl Node<'_> {
-    /// Installs it all in `folder`, and gives the program that runs the scripts.
+    /// Installs everything in `folder`, and returns the program that runs the scripts.
     ///
     /// # Errors
-    /// Why they cannot be run here.
+    /// If the scripts cannot run here. The text says why.
     pub fn install(&self, folder: &Path) -> Result<PathBuf, String> {
         write_all(folder, self.scripts)?;
-        once(folder, &[self.manifest, self.lock].concat(), || {
+        install_once(folder, &[self.manifest, self.lock].concat(), || {
             write_all(folder, &[("package.json", self.manifest), ("package-lock.json", self.lock)])?;
             let arguments = ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=1"];
             run(Command::new("npm").args(arguments).current_dir(folder)).map(drop)
         })?;
-        // What is called `node` may be a script that looks for it.
+        // `node` may be a script that looks for the program.
         run(Command::new("node").args(["-p", "process.execPath"])).map(|path| path.trim().into())
     }
 
-    /// The packages asked for, as `name@version`.
+    /// Returns the required packages as `name@version`.
     pub fn packages(&self) -> Vec<String> {
         let manifest: Value = serde_json::from_str(self.manifest).unwrap_or_default();
         let lists = ["dependencies", "devDependencies"].map(|list| manifest[list].as_object().cloned());
@@ -48,7 +48,7 @@ impl Node<'_> {
 }
 
 impl Python<'_> {
-    /// As [`Node::install`]; the packages are in the virtual environment `folder/venv`.
+    /// As [`Node::install`], with the packages in the virtual environment `folder/venv`.
     ///
     /// # Errors
     /// As [`Node::install`].
@@ -56,7 +56,7 @@ impl Python<'_> {
         let environment = folder.join("venv");
         let program = environment.join("bin/python");
         write_all(folder, self.scripts)?;
-        once(folder, self.requirements, || {
+        install_once(folder, self.requirements, || {
             write_all(folder, &[("requirements.txt", self.requirements)])?;
             run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment))?;
             let arguments = ["-m", "pip", "install", "--quiet", "--require-hashes", "--retries=1", "-r"];
@@ -65,7 +65,7 @@ impl Python<'_> {
         Ok(program)
     }
 
-    /// The packages `names` as they are required, as `name==version`.
+    /// Returns the required versions of the packages `names` as `name==version`.
     pub fn packages(&self, names: &[&str]) -> Vec<String> {
         let lines = self.requirements.lines().filter_map(|line| line.split_whitespace().next());
         let wanted = |word: &&str| names.iter().any(|name| word.split("==").next() == Some(name));
@@ -73,10 +73,10 @@ impl Python<'_> {
     }
 }
 
-/// What `command` prints.
+/// Runs `command`, and returns what it prints.
 ///
 /// # Errors
-/// If it cannot be run or fails, with what it says.
+/// If it cannot run or fails. The text has what it wrote to standard error.
 pub fn run(command: &mut Command) -> Result<String, String> {
     let words = [command.get_program()].into_iter().chain(command.get_args());
     let words = words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ");
@@ -95,8 +95,12 @@ fn write_all(folder: &Path, files: &[(&str, &str)]) -> Result<(), String> {
     })
 }
 
-/// Unless that has been done for this very list of packages.
-fn once(folder: &Path, packages: &str, install: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+/// Calls `install` unless this list of packages has been installed.
+fn install_once(
+    folder: &Path,
+    packages: &str,
+    install: impl FnOnce() -> Result<(), String>,
+) -> Result<(), String> {
     if fs::read_to_string(folder.join("installed")).is_ok_and(|text| text == packages) {
         return Ok(());
     }

@@ -1,32 +1,35 @@
-//! What a process has used, as Linux counts it.
+//! What a process has used, as counted by Linux.
 
 use std::fs;
 use std::time::Duration;
 
 use super::BoxError;
 
-/// So far.
+/// What a process has used so far.
 pub struct Usage {
-    /// User and system time of all its threads, also of those that have ended, in nanoseconds (clock_getcpuclockid(3)).
+    /// User and system time of all its threads, including those that have ended, in nanoseconds
+    /// (clock_getcpuclockid(3)).
     pub cpu: Duration,
-    /// The memory it has resident now (`VmRSS` in proc_pid_status(5)).
+    /// Its resident memory now (`VmRSS` in proc_pid_status(5)).
     pub resident_bytes: u64,
-    /// The most memory it had resident (`VmHWM`).
+    /// The peak of its resident memory (`VmHWM`).
     pub peak_bytes: u64,
 }
 
+/// Returns what `process` has used so far.
+///
 /// # Errors
-/// If the process is gone, or this is not Linux.
+/// If the process has ended, or this is not Linux.
 pub fn usage(process: u32) -> Result<Usage, BoxError> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     Ok(Usage {
         cpu: cpu(process)?,
-        resident_bytes: bytes(&status, "VmRSS:").ok_or("/proc/PID/status has no VmRSS")?,
-        peak_bytes: bytes(&status, "VmHWM:").ok_or("/proc/PID/status has no VmHWM")?,
+        resident_bytes: read_bytes(&status, "VmRSS:").ok_or("/proc/PID/status has no VmRSS")?,
+        peak_bytes: read_bytes(&status, "VmHWM:").ok_or("/proc/PID/status has no VmHWM")?,
     })
 }
 
-/// [`Usage::cpu`] alone.
+/// Returns only [`Usage::cpu`].
 ///
 /// # Errors
 /// As [`usage`].
@@ -36,16 +39,16 @@ pub fn cpu(process: u32) -> Result<Duration, BoxError> {
     Ok(nix::time::ClockId::pid_cpu_clock_id(process)?.now()?.into())
 }
 
-/// [`Usage::cpu`] alone.
+/// Returns only [`Usage::cpu`].
 ///
 /// # Errors
 /// As [`usage`].
 #[cfg(not(target_os = "linux"))]
 pub fn cpu(_process: u32) -> Result<Duration, BoxError> {
-    Err("what a process uses is counted on Linux alone".into())
+    Err("what a process uses is counted only on Linux".into())
 }
 
-fn bytes(status: &str, name: &str) -> Option<u64> {
+fn read_bytes(status: &str, name: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
     Some(kibibytes * 1024)

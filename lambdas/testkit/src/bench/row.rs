@@ -1,5 +1,5 @@
-//! The rows of the file, made from their number alone: any part of the file, and any item of the table, can be had
-//! without keeping either.
+//! The rows of the file, generated from their numbers. Any part of the file and any item of the table can be generated
+//! without storing either.
 
 use std::io::Write;
 use std::ops::Range;
@@ -10,23 +10,23 @@ use serde_json::{Value, json};
 
 const HEADER: &[u8] = b"id,sku,price,stock,active,name,category,supplier,weight,updated\n";
 
-/// As `restctl upload` would find them.
+/// The types that `restctl upload` would find.
 pub const COLUMN_TYPES: &str = "ssnnbsssns";
 
-/// Of each line, its end included.
+/// The length of each line, including its end.
 const ROW_BYTES: u64 = 120;
 
-/// A load of long ago.
+/// The stamp of an old load.
 const OLDER_STAMP: &str = "2020-01-01T00:00:00.000Z/2020-01-01T00:00:00.000Z/0000000000000000";
 
 const CATEGORIES: [&str; 4] = ["fasteners", "abrasives", "adhesives", "hydraulic"];
 
-/// Of the file with this many rows, in bytes.
+/// Returns the size of the file with this many rows, in bytes.
 pub fn file_size(rows: u64) -> u64 {
     HEADER.len() as u64 + rows * ROW_BYTES
 }
 
-/// The bytes `range` of the file, which must be in it.
+/// Returns the bytes `range` of the file, which must be in it.
 pub fn file_part(range: Range<u64>) -> Vec<u8> {
     let header = HEADER.len() as u64;
     let first = range.start.saturating_sub(header) / ROW_BYTES;
@@ -34,14 +34,14 @@ pub fn file_part(range: Range<u64>) -> Vec<u8> {
     let mut part = Vec::with_capacity(HEADER.len() + ((end - first) * ROW_BYTES) as usize);
     part.extend_from_slice(HEADER);
     (first..end).for_each(|number| Row::new(number).write_line(&mut part));
-    // Where the header begins, had the rows before `first` been left out of the file.
+    // Where the header would begin if the rows before `first` were not in the file.
     let origin = first * ROW_BYTES;
     part.truncate((range.end - origin) as usize);
     part.drain(..(range.start - origin) as usize);
     part
 }
 
-/// A row's values, of a width that depends on the row for `active` alone; `name` makes up for it.
+/// The values of a row. Only `active` differs in width between rows, and `name` makes up for it.
 pub struct Row {
     id: u64,
     sku: u64,
@@ -61,7 +61,7 @@ impl Row {
         Self {
             id: number,
             sku: mixed & 0xFFFF_FFFF,
-            // Numbers end with no zero after the point: they are kept as written.
+            // Numbers do not end with a zero after the point, because they are kept as written.
             price: (100 + mixed % 900, mixed / 900 % 10 * 10 + 1 + mixed % 9),
             stock: 100 + mixed / 7 % 900,
             active: !mixed.is_multiple_of(3),
@@ -84,12 +84,12 @@ impl Row {
         );
     }
 
-    /// As the table's key has it.
+    /// Returns the key in the table.
     pub fn id(&self) -> String {
         format!("{:08}", self.id)
     }
 
-    /// As the API shows it.
+    /// Returns the item as the API returns it.
     pub fn json(&self) -> Value {
         let number = |digits: String| digits.parse().map_or(Value::Null, Value::Number);
         json!({
@@ -106,7 +106,7 @@ impl Row {
         })
     }
 
-    /// Appends what an older load stored of the row, in DynamoDB's JSON.
+    /// Appends the item that an older load has stored, in DynamoDB's JSON.
     pub fn write_item(&self, out: &mut Vec<u8>) {
         let Self { id, sku, stock, active, category, supplier, .. } = self;
         let (price, name, weight, updated) = (self.price(), self.name(), self.weight(), self.updated());
@@ -140,8 +140,8 @@ impl Row {
     }
 }
 
-/// The ids in a request to DynamoDB, found without reading its JSON: eight digits some way behind the name, the
-/// notation's spaces aside.
+/// Returns the ids in a request to DynamoDB without parsing its JSON. An id is eight digits somewhere after the name,
+/// whatever the whitespace.
 pub fn ids(body: &[u8]) -> impl Iterator<Item = u64> {
     memmem::find_iter(body, "\"id\":").filter_map(|at| {
         let rest = &body[at..];
@@ -151,5 +151,5 @@ pub fn ids(body: &[u8]) -> impl Iterator<Item = u64> {
 }
 
 fn write(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
-    out.write_fmt(text).expect("a vector takes everything");
+    out.write_fmt(text).expect("a vector accepts every write");
 }
