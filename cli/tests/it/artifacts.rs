@@ -62,8 +62,8 @@ fn what_would_not_start_is_not_uploaded() {
     let mut other_machine = whole.clone();
     other_machine[18] = if cfg!(target_arch = "aarch64") { 0x3e } else { 0xb7 };
     for (bytes, why) in [
-        (b"#!/bin/sh\nexit 0\n".to_vec(), "it is no ELF binary"),
-        (Vec::new(), "it is no ELF binary"),
+        (b"#!/bin/sh\nexit 0\n".to_vec(), "it is not an ELF binary"),
+        (Vec::new(), "it is not an ELF binary"),
         (whole[..4096].to_vec(), "its ELF headers are broken"),
         (other_machine, "the local cloud runs it on this machine"),
     ] {

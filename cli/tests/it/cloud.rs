@@ -1,4 +1,4 @@
-//! A local cloud as a test sees it: nobody else uses it, unless it is the one that all may look at.
+//! A local cloud as a test sees it: its own for as long as the test runs, or the one that read-only tests share.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -57,8 +57,8 @@ impl Cloud {
         cloud
     }
 
-    /// The cloud of all tests that change nothing in it: its stack lists items, and `bad.csv` has been loaded.
-    pub(crate) fn for_looking() -> &'static Self {
+    /// The one cloud that all read-only tests share: its stack lists items, and `bad.csv` has been loaded.
+    pub(crate) fn shared() -> &'static Self {
         static CLOUD: OnceLock<Cloud> = OnceLock::new();
         CLOUD.get_or_init(|| {
             let cloud = Self::deployed(&["--list", "on"]);

@@ -204,7 +204,7 @@ fn a_version_that_cannot_have_the_provider_s_keys_does_not_take_over() {
     let refused = cloud.run(&["deploy"]);
     refused.failed_with(
         1,
-        &["version 2 of the function", "answered by 503", "version 1 of the API", "stay live"],
+        &["version 2 of the function", "answered with 503", "version 1 of the API", "stay live"],
     );
     cloud.succeed(&["get", "--id", "42"]);
     cloud.succeed(&["setup"]);
@@ -303,7 +303,7 @@ fn a_stuck_stack_is_repaired_after_asking() {
 
 #[test]
 fn a_deployed_stack_is_protected() {
-    let cloud = Cloud::deployed(&[]);
+    let cloud = Cloud::shared();
     let stack = cloud.answer("cloudformation", &[("Action", "DescribeStacks"), ("StackName", "restctl")]);
     assert!(stack.contains("<EnableTerminationProtection>true<"), "{stack}");
     assert!(stack.contains("<Key>restctl:stack</Key>"), "{stack}");

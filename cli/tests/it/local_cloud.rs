@@ -3,6 +3,7 @@
 use std::fs;
 use std::fs::File;
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -125,13 +126,39 @@ fn nothing_outlives_a_killed_supervisor() {
     assert!(state.addresses().iter().all(answers));
 }
 
+/// A Python that passes for one with ministack, and whose emulator never answers. It is called with `-I -c CODE` to look
+/// for ministack, and with `-I -c CODE LOCK` to run it.
+const SILENT_EMULATOR: &str = r#"#!/bin/sh
+[ $# -eq 3 ] || exec python3 -c '
+import fcntl, os, sys
+lock = open(sys.argv[1], "w")
+fcntl.flock(lock, fcntl.LOCK_EX)
+lock.write(str(os.getpid()))
+lock.flush()
+while os.read(0, 1):
+    pass
+' "$4"
+"#;
+
+/// A cache folder in which ministack is "installed": a start of the cloud takes until it is interrupted.
+fn cache_with_silent_emulator() -> tempfile::TempDir {
+    let (_, version) = include_str!("../../src/local/python.rs").split_once("\"ministack==").unwrap();
+    let (version, _) = version.split_once('"').unwrap();
+    let cache = tempfile::tempdir().unwrap();
+    let environment = cache.path().join(format!("restctl/ministack-{version}"));
+    fs::create_dir_all(environment.join("bin")).unwrap();
+    fs::write(environment.join("complete"), "").unwrap();
+    let python = environment.join("bin/python");
+    fs::write(&python, SILENT_EMULATOR).unwrap();
+    fs::set_permissions(python, fs::Permissions::from_mode(0o755)).unwrap();
+    cache
+}
+
 #[test]
 fn an_interrupted_start_leaves_nothing() {
     let state = State::new();
-    // So that what is interrupted is the start, not the installation.
-    state.run(&["up"]);
-    state.run(&["down"]);
-    let mut up = state.command(&["up"]).spawn().unwrap();
+    let cache = cache_with_silent_emulator();
+    let mut up = state.command(&["up"]).env("XDG_CACHE_HOME", cache.path()).spawn().unwrap();
     let lock = state.folder().join("emulator.lock");
     eventually("the emulator starts", || (lock.exists() && is_locked(&lock)).then_some(()));
     let emulator = File::open(&lock).unwrap();

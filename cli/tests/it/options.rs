@@ -113,7 +113,7 @@ fn what_cannot_be_is_said_before_anything_is_made() {
 /// What would leave a deployed stack half-way is refused while nothing is changed.
 #[test]
 fn the_network_of_a_stack_is_chosen_once() {
-    let cloud = Cloud::deployed(&[]);
+    let cloud = Cloud::shared();
     let vpc = ["deploy", "--vpc", "vpc-01234567", "--subnets", "subnet-01234567,subnet-89abcdef"];
     cloud.run(&vpc).failed_with(2, &["a deployed stack stays in its VPC", "another stack:"]);
 }

@@ -81,9 +81,9 @@ fn without_histories(data: &str) -> String {
 }
 
 /// Compares the outputs of a command that changes nothing. LOAD among its arguments is the load of `bad.csv`.
-fn compare_looking(name: &str, args: &[&str]) {
+fn compare_read_only(name: &str, args: &[&str]) {
     static LOAD: OnceLock<String> = OnceLock::new();
-    let cloud = Cloud::for_looking();
+    let cloud = Cloud::shared();
     let load = LOAD.get_or_init(|| {
         let loads = cloud.succeed(&["loads", "ls", "--output", "json"]).json();
         loads[0]["load"].as_str().unwrap().to_owned()
@@ -97,7 +97,7 @@ fn compare_looking(name: &str, args: &[&str]) {
 /// A test for each command.
 macro_rules! outputs {
     ($($name:ident: $($arg:literal)+;)+) => {
-        $(#[test] fn $name() { compare_looking(stringify!($name), &[$($arg),+]); })+
+        $(#[test] fn $name() { compare_read_only(stringify!($name), &[$($arg),+]); })+
     };
 }
 
