@@ -1,4 +1,4 @@
-//! Where the Lambdas come from that are deployed, and what is refused before anything is uploaded.
+//! Where the deployed Lambdas come from, and which binaries are refused before the upload.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -23,7 +23,7 @@ done
 "#;
 
 #[test]
-fn cargo_lambda_builds_for_aws_where_it_is_installed() {
+fn cargo_lambda_builds_for_aws_if_it_is_installed() {
     let cloud = Cloud::set_up();
     let allowed = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }] });
     let user = User::new(&cloud, &allowed);
@@ -34,12 +34,12 @@ fn cargo_lambda_builds_for_aws_where_it_is_installed() {
     let planned = user.run_with(&["deploy", "--dry-run"], |command| {
         command.env("CARGO", &cargo).env("CALLS", &calls).env("BUILT", lambdas());
     });
-    assert_eq!(planned.exit, 6, "{}", planned.said);
+    assert_eq!(planned.exit, 6, "{}", planned.stderr);
     assert!(
-        planned.said.contains("building the Lambdas with cargo-lambda for x86_64")
-            || planned.said.contains("building the Lambdas with cargo-lambda for arm64"),
+        planned.stderr.contains("building the Lambdas with cargo-lambda for x86_64")
+            || planned.stderr.contains("building the Lambdas with cargo-lambda for arm64"),
         "{}",
-        planned.said
+        planned.stderr
     );
     let calls = fs::read_to_string(calls).unwrap();
     let calls: Vec<_> = calls.lines().collect();
@@ -48,7 +48,7 @@ fn cargo_lambda_builds_for_aws_where_it_is_installed() {
 }
 
 #[test]
-fn what_would_not_start_is_not_uploaded() {
+fn a_binary_that_would_not_start_is_not_uploaded() {
     let cloud = Cloud::set_up();
     let folder = tempfile::tempdir().unwrap();
     let named = folder.path().to_str().unwrap();

@@ -1,4 +1,4 @@
-//! A certificate authority of a test's own: a root, an intermediate, and what that issues.
+//! A private certificate authority: a root, an intermediate, and the certificates it issues.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};

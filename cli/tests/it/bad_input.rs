@@ -1,8 +1,8 @@
-//! What goes wrong, and what is said about it.
+//! Wrong steps and wrong settings, and the messages about them.
 
 use std::process::{Command, Stdio};
 
-use crate::cloud::{Cloud, Ran};
+use crate::cloud::{Cloud, CommandOutput};
 #[test]
 fn steps_out_of_order_name_the_step_before() {
     let cloud = Cloud::up();
@@ -22,7 +22,7 @@ fn a_wrong_client_secret_is_the_identity_providers_refusal() {
     assert!(setup.status.success());
     let token = cloud.run(&["token"]);
     token.failed_with(4, &["refuses the client", "access_denied", "--client-secret-file"]);
-    assert!(!token.said.contains("wrong\n"));
+    assert!(!token.stderr.contains("wrong\n"));
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn setup_sends_nothing_before_all_is_checked() {
 }
 
 /// `restctl ARGS` on a machine without AWS settings and without a local cloud.
-fn elsewhere(args: &[&str], settings: &[(&str, &str)]) -> Ran {
+fn elsewhere(args: &[&str], settings: &[(&str, &str)]) -> CommandOutput {
     let home = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
     command
@@ -55,7 +55,7 @@ fn elsewhere(args: &[&str], settings: &[(&str, &str)]) -> Ran {
         .stdin(Stdio::null());
     // Credentials are looked for on this machine only.
     command.env("AWS_EC2_METADATA_DISABLED", "true");
-    Ran::from(command.output().unwrap())
+    CommandOutput::from(command.output().unwrap())
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn without_a_cloud_each_command_says_how_to_get_one() {
 }
 
 #[test]
-fn off_a_terminal_setup_names_the_flag_that_is_missing() {
+fn without_a_terminal_setup_names_the_missing_flag() {
     let cloud = Cloud::up();
     let record = cloud.record();
     let issuer = record["identity_provider"]["issuer"].as_str().unwrap();
@@ -86,7 +86,7 @@ fn off_a_terminal_setup_names_the_flag_that_is_missing() {
         command.args(args).env_remove("RESTCTL_LOCAL").env("AWS_REGION", "us-east-1");
         command.env("AWS_ENDPOINT_URL", record["endpoint_url"].as_str().unwrap());
         command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
-        Ran::from(command.output().unwrap())
+        CommandOutput::from(command.output().unwrap())
     };
     let mut given = Vec::new();
     for (flag, value) in [
@@ -100,8 +100,8 @@ fn off_a_terminal_setup_names_the_flag_that_is_missing() {
         given.extend([flag, value]);
     }
     let done = setup(&given);
-    assert_eq!(done.exit, 0, "{}", done.said);
+    assert_eq!(done.exit, 0, "{}", done.stderr);
     // From now on, what is not given stays as it is.
     let again = setup(&[]);
-    assert!(again.said.contains("api.example.com is kept"), "{}", again.said);
+    assert!(again.stderr.contains("api.example.com is kept"), "{}", again.stderr);
 }

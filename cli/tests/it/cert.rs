@@ -1,4 +1,4 @@
-//! `restctl cert`: what is in front of the API, and its successor.
+//! `restctl cert`: the certificate that the API presents, and its renewal.
 
 use std::process::{Command, Stdio};
 
@@ -6,7 +6,7 @@ use rcgen::{KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use serde_json::{Value, json};
 
 use crate::authority::{Authority, Issued, put};
-use crate::cloud::{Cloud, Ran, eventually};
+use crate::cloud::{Cloud, CommandOutput, eventually};
 use crate::edited::Edited;
 use crate::tls_stand_in::present;
 
@@ -36,7 +36,7 @@ fn a_certificate_is_shown_and_renewed() {
     cloud.succeed(&["setup"]);
     assert_eq!(shown(&cloud)["served"], Value::Null);
     let waiting = cloud.succeed(&["cert", "renew"]);
-    assert!(waiting.said.contains("not served until a deployment\nnext: restctl deploy"), "{}", waiting.said);
+    assert!(waiting.stderr.contains("not served until a deployment\nnext: restctl deploy"), "{}", waiting.stderr);
     cloud.succeed(&["deploy"]);
     cloud.succeed(&["upload", "items.csv"]);
     cloud.succeed(&["get", "--id", "42"]);
@@ -81,7 +81,7 @@ fn another_kind_of_key_waits_for_a_deployment(cloud: &Cloud) {
     };
     let superseding = renew(&authority.issue_for(rsa(), "restctl.localhost", 90));
     let words = "a new ARN because the key type changes from EC_prime256v1 to RSA_2048; restctl deploy";
-    assert!(superseding.said.contains(words), "{}", superseding.said);
+    assert!(superseding.stderr.contains(words), "{}", superseding.stderr);
     let report = superseding.json();
     assert_eq!((&report["outcome"], &report["next"]), (&json!("imported"), &json!("restctl deploy")));
     assert_ne!(report["arn"], before["arn"]);
@@ -130,7 +130,7 @@ fn what_is_served_late_is_waited_for(cloud: &Cloud) {
     let renewing = cloud.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     eventually("it is waited for", || (never.handshakes() > 1).then_some(()));
     assert!(Command::new("kill").args(["-INT", &renewing.id().to_string()]).status().unwrap().success());
-    let interrupted = Ran::from(renewing.wait_with_output().unwrap());
+    let interrupted = CommandOutput::from(renewing.wait_with_output().unwrap());
     interrupted.failed_with(130, &["the certificate is imported", "restctl cert show"]);
 }
 

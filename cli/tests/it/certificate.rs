@@ -1,11 +1,11 @@
-//! A certificate over the life of a stack: renewed under its ARN, superseded under another one, gone in the end.
+//! A certificate over the life of a stack: renewed under its ARN, superseded under a new one, removed in the end.
 
 use rcgen::{
     CertificateParams, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, PKCS_RSA_SHA256, RsaKeySize,
 };
 use serde_json::json;
 
-use crate::cloud::{Cloud, Ran};
+use crate::cloud::{Cloud, CommandOutput};
 
 /// The certificates in ACM, by their ARNs.
 fn in_acm(cloud: &Cloud) -> Vec<String> {
@@ -24,7 +24,7 @@ fn in_front(cloud: &Cloud) -> String {
 }
 
 /// Sets up a new certificate with an RSA key of 2,048 bits.
-fn set_up_rsa(cloud: &Cloud) -> Ran {
+fn set_up_rsa(cloud: &Cloud) -> CommandOutput {
     let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
     let mut params = CertificateParams::new(["restctl.localhost".to_owned()]).unwrap();
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
@@ -40,7 +40,7 @@ fn set_up_rsa(cloud: &Cloud) -> Ran {
 }
 
 #[test]
-fn a_key_of_another_kind_comes_in_front_under_another_arn() {
+fn a_key_of_another_kind_gets_a_new_arn() {
     let cloud = Cloud::deployed(&[]);
     cloud.succeed(&["upload", "items.csv"]);
     let before = in_acm(&cloud);
@@ -48,45 +48,45 @@ fn a_key_of_another_kind_comes_in_front_under_another_arn() {
     assert_eq!(in_front(&cloud), *old);
 
     let renewed = cloud.succeed(&["setup", "--self-signed", "restctl.localhost"]);
-    assert!(renewed.said.contains(old) && !renewed.said.contains("a new ARN"), "{}", renewed.said);
+    assert!(renewed.stderr.contains(old) && !renewed.stderr.contains("a new ARN"), "{}", renewed.stderr);
     assert_eq!(in_acm(&cloud), before, "the same kind of key keeps the ARN");
     cloud.succeed(&["get", "--id", "42"]);
 
     let superseding = set_up_rsa(&cloud);
     let why = "a new ARN because the key type changes from EC_prime256v1 to RSA_2048; restctl deploy";
-    assert!(superseding.said.contains(why), "{}", superseding.said);
+    assert!(superseding.stderr.contains(why), "{}", superseding.stderr);
     let both = in_acm(&cloud);
     assert_eq!(both.len(), 2, "{both:?}");
     let new = both.iter().find(|arn| *arn != old).unwrap();
-    assert!(superseding.said.contains(new), "{}", superseding.said);
+    assert!(superseding.stderr.contains(new), "{}", superseding.stderr);
     assert_eq!(in_front(&cloud), *old, "it comes in front by a deployment");
     let waiting = cloud.run(&["get", "--id", "42"]);
     waiting.failed_with(1, &["still serves the previous certificate: restctl deploy"]);
 
     // Renewed before it was deployed: it supersedes the same one.
-    assert!(set_up_rsa(&cloud).said.contains(new));
+    assert!(set_up_rsa(&cloud).stderr.contains(new));
     assert_eq!(in_acm(&cloud).len(), 2);
 
     let seen = cloud.run(&["deploy", "--dry-run"]);
     seen.failed_with(6, &["the stack restctl"]);
-    assert!(seen.data.contains("HttpsListener"), "{}", seen.data);
+    assert!(seen.stdout.contains("HttpsListener"), "{}", seen.stdout);
     assert_eq!(in_acm(&cloud).len(), 2, "a dry run changes nothing");
     let deployed = cloud.succeed(&["deploy"]);
-    assert!(!deployed.said.contains("no change"), "{}", deployed.said);
-    assert!(deployed.said.contains(&format!("deleted {old} from ACM")), "{}", deployed.said);
+    assert!(!deployed.stderr.contains("no change"), "{}", deployed.stderr);
+    assert!(deployed.stderr.contains(&format!("deleted {old} from ACM")), "{}", deployed.stderr);
     assert_eq!(in_front(&cloud), *new);
     assert_eq!(in_acm(&cloud), [new.as_str()]);
     cloud.succeed(&["get", "--id", "42"]);
 
     let again = cloud.succeed(&["deploy"]);
-    assert!(again.said.contains("no change") && !again.said.contains("deleted"), "{}", again.said);
-    assert!(set_up_rsa(&cloud).said.contains(new));
+    assert!(again.stderr.contains("no change") && !again.stderr.contains("deleted"), "{}", again.stderr);
+    assert!(set_up_rsa(&cloud).stderr.contains(new));
     assert_eq!(in_acm(&cloud), [new.as_str()], "the same kind of key keeps the ARN");
     cloud.succeed(&["get", "--id", "42"]);
 }
 
 #[test]
-fn what_was_superseded_and_never_deployed_goes_with_the_stack() {
+fn destroy_removes_superseded_certificates() {
     let cloud = Cloud::deployed(&[]);
     set_up_rsa(&cloud);
     cloud.succeed(&["setup", "--self-signed", "restctl.localhost"]);
@@ -95,13 +95,17 @@ fn what_was_superseded_and_never_deployed_goes_with_the_stack() {
 
     let destroyed = cloud.succeed(&["destroy", "--yes", "--delete-data"]);
     for arn in &all {
-        assert!(destroyed.said.contains(&format!("remove  the certificate {arn}\n")), "{}", destroyed.said);
+        assert!(
+            destroyed.stderr.contains(&format!("remove  the certificate {arn}\n")),
+            "{}",
+            destroyed.stderr
+        );
     }
     assert_eq!(in_acm(&cloud), Vec::<String>::new());
 }
 
 #[test]
-fn a_certificate_that_somebody_deleted_is_imported_and_deployed_anew() {
+fn a_deleted_certificate_is_imported_and_deployed_again() {
     let cloud = Cloud::deployed(&[]);
     let gone = in_acm(&cloud).remove(0);
     cloud.call("acm", "CertificateManager.DeleteCertificate", &json!({ "CertificateArn": gone }));
@@ -109,7 +113,7 @@ fn a_certificate_that_somebody_deleted_is_imported_and_deployed_anew() {
     let new = in_acm(&cloud);
     assert!(new.len() == 1 && new[0] != gone, "{new:?}");
     let deployed = cloud.succeed(&["deploy"]);
-    assert!(!deployed.said.contains("no change"), "{}", deployed.said);
+    assert!(!deployed.stderr.contains("no change"), "{}", deployed.stderr);
     assert_eq!(in_front(&cloud), new[0]);
     assert_eq!(in_acm(&cloud), new);
 }

@@ -23,13 +23,11 @@ pub(crate) struct Cloud {
     state: Option<StateFolder>,
 }
 
-/// What one command did.
-pub(crate) struct Ran {
+/// The exit code of one command, and what it printed.
+pub(crate) struct CommandOutput {
     pub(crate) exit: i32,
-    /// Standard output: data.
-    pub(crate) data: String,
-    /// Standard error: everything else.
-    pub(crate) said: String,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Cloud {
@@ -67,7 +65,7 @@ impl Cloud {
         })
     }
 
-    /// `restctl ARGS` against this cloud, in the folder of the fixtures, off a terminal.
+    /// `restctl ARGS` against this cloud, in the folder of the fixtures, without a terminal.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
         command
@@ -82,25 +80,25 @@ impl Cloud {
         command
     }
 
-    /// Runs it. Whatever it is, it never tells the client secret.
-    pub(crate) fn run(&self, args: &[&str]) -> Ran {
-        let ran = Ran::from(self.command(args).output().unwrap());
+    /// Runs `restctl ARGS`, which must never print the client secret.
+    pub(crate) fn run(&self, args: &[&str]) -> CommandOutput {
+        let ran = CommandOutput::from(self.command(args).output().unwrap());
         if let Ok(record) = std::fs::read(self.state().join(RECORD)) {
             let record: Value = serde_json::from_slice(&record).unwrap();
             let secret = record["identity_provider"]["client_secret"].as_str().unwrap();
-            assert!(!ran.said.contains(secret) && !ran.data.contains(secret), "restctl {args:?}");
+            assert!(!ran.stderr.contains(secret) && !ran.stdout.contains(secret), "restctl {args:?}");
         }
         ran
     }
 
-    /// Runs it and fails the test where it fails.
-    pub(crate) fn succeed(&self, args: &[&str]) -> Ran {
+    /// Runs `restctl ARGS`, which must succeed.
+    pub(crate) fn succeed(&self, args: &[&str]) -> CommandOutput {
         let ran = self.run(args);
-        assert_eq!(ran.exit, 0, "restctl {args:?}:\n{}", ran.said);
+        assert_eq!(ran.exit, 0, "restctl {args:?}:\n{}", ran.stderr);
         ran
     }
 
-    /// What `local up` wrote down.
+    /// The record of `restctl local up`.
     pub(crate) fn record(&self) -> Value {
         let record = std::fs::read(self.state().join(RECORD)).unwrap();
         serde_json::from_slice(&record).unwrap()
@@ -125,7 +123,7 @@ impl Cloud {
         self.post(service, |request| request.form(form))
     }
 
-    /// Makes the ledger say that a load stopped.
+    /// Marks a load as stopped in the ledger.
     pub(crate) fn stop(&self, load: &str) {
         let update = json!({
             "TableName": self.resource("LedgerTable"),
@@ -201,35 +199,35 @@ impl Drop for Cloud {
     }
 }
 
-impl From<Output> for Ran {
+impl From<Output> for CommandOutput {
     fn from(output: Output) -> Self {
         Self {
             exit: output.status.code().unwrap_or(-1),
-            data: String::from_utf8(output.stdout).unwrap(),
-            said: String::from_utf8(output.stderr).unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
         }
     }
 }
 
-impl Ran {
+impl CommandOutput {
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.data).unwrap_or_else(|error| panic!("{error}: {}", self.data))
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
     }
 
     /// A number of a receipt.
     #[track_caller]
     pub(crate) fn count(&self, name: &str) -> u64 {
-        let values = self.data.lines().filter_map(|line| line.strip_prefix(name));
+        let values = self.stdout.lines().filter_map(|line| line.strip_prefix(name));
         let value = values.map(str::trim).find_map(|value| value.parse().ok());
-        value.unwrap_or_else(|| panic!("no {name:?} in:\n{}\n{}", self.data, self.said))
+        value.unwrap_or_else(|| panic!("no {name:?} in:\n{}\n{}", self.stdout, self.stderr))
     }
 
-    /// The command failed with this exit code, and said each of these.
+    /// Asserts that the command failed with this exit code and that standard error contains each of `words`.
     #[track_caller]
     pub(crate) fn failed_with(&self, exit: i32, words: &[&str]) {
-        assert_eq!(self.exit, exit, "{}", self.said);
+        assert_eq!(self.exit, exit, "{}", self.stderr);
         for word in words {
-            assert!(self.said.contains(word), "{word:?} is not in:\n{}", self.said);
+            assert!(self.stderr.contains(word), "{word:?} is not in:\n{}", self.stderr);
         }
     }
 }

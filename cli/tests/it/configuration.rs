@@ -4,10 +4,10 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::cloud::{Cloud, Ran};
+use crate::cloud::{Cloud, CommandOutput};
 
 /// In a folder below the one with this `restctl.toml`, without any cloud.
-fn run(toml: &str, args: &[&str], environment: &[(&str, &str)]) -> Ran {
+fn run(toml: &str, args: &[&str], environment: &[(&str, &str)]) -> CommandOutput {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("restctl.toml"), toml).unwrap();
     let below = folder.path().join("a/b");
@@ -22,14 +22,14 @@ fn run(toml: &str, args: &[&str], environment: &[(&str, &str)]) -> Ran {
     command.output().unwrap().into()
 }
 
-fn setting(ran: &Ran, name: &str) -> (Value, String) {
+fn setting(ran: &CommandOutput, name: &str) -> (Value, String) {
     let lines = ran.json();
     let line = lines.as_array().unwrap().iter().find(|line| line["name"] == name).unwrap().clone();
     (line["value"].clone(), line["from"].as_str().unwrap().to_owned())
 }
 
 #[test]
-fn a_flag_goes_before_the_environment_and_that_before_the_file() {
+fn flags_override_the_environment_which_overrides_the_file() {
     let toml = "stack = \"of-file\"\nregion = \"eu-west-1\"\noutput = \"json\"\n";
     let show = ["config", "show"];
     let of_file = run(toml, &show, &[]);
@@ -45,20 +45,20 @@ fn a_flag_goes_before_the_environment_and_that_before_the_file() {
 
     let of_flag = run(toml, &["config", "show", "--stack", "of-flag"], &[("RESTCTL_STACK", "x")]);
     assert_eq!(setting(&of_flag, "stack"), ("of-flag".into(), "flag".to_owned()));
-    // What is of the command is shown, although nobody can be asked about the stack.
+    // The command's own settings are shown although the stack's are unavailable.
     assert_ne!(of_flag.exit, 0);
 }
 
 #[test]
-fn a_file_that_cannot_be_used_names_its_line_and_hinders_no_help() {
+fn an_invalid_file_names_its_line_and_does_not_block_help() {
     let wrong = run("region = \"eu-west-1\"\nstak = \"x\"\n", &["loads", "ls"], &[]);
     wrong.failed_with(2, &["cannot use ", "restctl.toml", "line 2: unknown field `stak`", "next: fix"]);
     let help = run("stak = \"x\"\n", &["loads", "--help"], &[]);
-    assert!(help.exit == 0 && help.data.contains("Usage: restctl loads"), "{}", help.said);
+    assert!(help.exit == 0 && help.stdout.contains("Usage: restctl loads"), "{}", help.stderr);
 }
 
 #[test]
-fn a_file_for_aws_does_not_keep_anybody_from_the_local_cloud() {
+fn a_file_for_aws_does_not_block_the_local_cloud() {
     let toml = "profile = \"work\"\nregion = \"eu-west-1\"\n";
     run(toml, &["loads", "ls", "--local"], &[]).failed_with(5, &["the local cloud is not running"]);
     let both = run("", &["loads", "ls", "--local", "--profile", "work"], &[]);
@@ -66,7 +66,7 @@ fn a_file_for_aws_does_not_keep_anybody_from_the_local_cloud() {
 }
 
 #[test]
-fn what_is_of_the_stack_says_where_it_is_kept() {
+fn settings_of_the_stack_say_where_they_are_stored() {
     let cloud = Cloud::set_up();
     let shown = cloud.succeed(&["config", "show", "--output", "json"]);
     assert_eq!(setting(&shown, "region"), ("us-east-1".into(), "the local cloud".to_owned()));
@@ -75,7 +75,7 @@ fn what_is_of_the_stack_says_where_it_is_kept() {
     assert_eq!(secret, ("set".into(), "Secrets Manager, restctl/restctl/client-secret".to_owned()));
     let (certificate, _) = setting(&shown, "certificate");
     assert!(certificate.as_str().unwrap().starts_with("restctl.localhost, arn:aws:acm:"));
-    let text = cloud.succeed(&["config", "show"]).data;
+    let text = cloud.succeed(&["config", "show"]).stdout;
     assert!(text.lines().next().unwrap().starts_with("SETTING"), "{text}");
     assert!(text.contains("environment, RESTCTL_LOCAL"), "{text}");
 }

@@ -1,4 +1,4 @@
-//! A deployment over the life of a stack: seen, done, tried, undone, repaired.
+//! Deployments over the life of a stack: planned, run, tried, rolled back, repaired.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::cloud::{Cloud, Ran};
+use crate::cloud::{Cloud, CommandOutput};
 use crate::interposed::interpose;
 use crate::lambdas::lambdas;
 
@@ -27,32 +27,32 @@ fn another(mut binary: Vec<u8>) -> Vec<u8> {
     binary
 }
 
-fn deploy(cloud: &Cloud, folder: &tempfile::TempDir, more: &[&str]) -> Ran {
+fn deploy(cloud: &Cloud, folder: &tempfile::TempDir, more: &[&str]) -> CommandOutput {
     let folder = folder.path().to_str().unwrap();
     cloud.run(&[&["deploy", "--lambdas", folder], more].concat())
 }
 
 #[test]
-fn changes_are_seen_before_they_happen() {
+fn a_dry_run_shows_changes_and_makes_none() {
     let cloud = Cloud::set_up();
     let seen = cloud.run(&["deploy", "--dry-run"]);
     seen.failed_with(6, &["the stack restctl in us-east-1"]);
-    assert!(seen.data.contains("+ add     ItemsTable (AWS::DynamoDB::Table)\n"), "{}", seen.data);
+    assert!(seen.stdout.contains("+ add     ItemsTable (AWS::DynamoDB::Table)\n"), "{}", seen.stdout);
     assert!(!cloud.s3("/").contains("<Bucket>"), "a dry run makes no bucket");
     let stacks = cloud.answer("cloudformation", &[("Action", "ListStacks")]);
     assert!(!stacks.contains("REVIEW_IN_PROGRESS"), "a dry run leaves no stack: {stacks}");
 
     cloud.succeed(&["deploy"]);
     let nothing = cloud.succeed(&["deploy", "--dry-run"]);
-    assert!(nothing.said.contains("no change") && nothing.data.is_empty(), "{}", nothing.data);
+    assert!(nothing.stderr.contains("no change") && nothing.stdout.is_empty(), "{}", nothing.stdout);
     let listed = cloud.run(&["deploy", "--dry-run", "--list", "on"]);
     assert_eq!(listed.exit, 6);
     assert!(
-        listed.data.contains("~ change  ApiRole (AWS::IAM::Role)\n      └ Policies\n"),
+        listed.stdout.contains("~ change  ApiRole (AWS::IAM::Role)\n      └ Policies\n"),
         "{}",
-        listed.data
+        listed.stdout
     );
-    let lines = cloud.run(&["deploy", "--dry-run", "--list", "on", "--output", "json"]).data;
+    let lines = cloud.run(&["deploy", "--dry-run", "--list", "on", "--output", "json"]).stdout;
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let (last, changes) = lines.split_last().unwrap();
     assert_eq!(
@@ -60,11 +60,11 @@ fn changes_are_seen_before_they_happen() {
         (&json!("result"), &json!("planned"), &json!(changes.len()))
     );
     assert!(changes.iter().all(|line| line["type"] == "change" && line["schema"] == 1), "{changes:?}");
-    assert!(cloud.succeed(&["deploy", "--dry-run"]).data.is_empty(), "a dry run changes nothing");
+    assert!(cloud.succeed(&["deploy", "--dry-run"]).stdout.is_empty(), "a dry run changes nothing");
 }
 
 #[test]
-fn a_version_takes_over_once_it_is_good_and_gives_way_again() {
+fn a_version_goes_live_after_its_trial_and_can_be_rolled_back() {
     let cloud = Cloud::set_up();
     let (first, second) = (with_api(|binary| binary), with_api(another));
     assert_eq!(deploy(&cloud, &first, &[]).exit, 0);
@@ -73,36 +73,36 @@ fn a_version_takes_over_once_it_is_good_and_gives_way_again() {
     nothing_before.failed_with(5, &["have no earlier version"]);
 
     let updated = deploy(&cloud, &second, &["--output", "json"]);
-    assert_eq!(updated.exit, 0, "{}", updated.said);
-    let changes = updated.data.lines().filter(|line| line.contains(r#""type":"change""#));
-    assert_eq!(changes.count(), 1, "one function is another one: {}", updated.data);
-    let result: Value = serde_json::from_str(updated.data.lines().last().unwrap()).unwrap();
+    assert_eq!(updated.exit, 0, "{}", updated.stderr);
+    let changes = updated.stdout.lines().filter(|line| line.contains(r#""type":"change""#));
+    assert_eq!(changes.count(), 1, "one function is another one: {}", updated.stdout);
+    let result: Value = serde_json::from_str(updated.stdout.lines().last().unwrap()).unwrap();
     assert_eq!((&result["api_version"], &result["ingest_version"]), (&json!("2"), &json!("1")));
-    assert!(updated.said.contains("version 2 is live, instead of 1"), "{}", updated.said);
+    assert!(updated.stderr.contains("version 2 is live, instead of 1"), "{}", updated.stderr);
     cloud.succeed(&["get", "--id", "42"]);
 
-    // A program that ends at once: no other would be left behind.
+    // /bin/true ends at once, so it leaves no process behind.
     let broken = with_api(|_| fs::read("/bin/true").unwrap());
     let refused = deploy(&cloud, &broken, &[]);
     refused.failed_with(1, &["version 3 of the function", "failed", "version 2 of the API", "stay live"]);
     cloud.succeed(&["get", "--id", "42"]);
 
     let back = cloud.succeed(&["rollback"]);
-    assert!(back.said.contains("version 1 is live again, instead of 2"), "{}", back.said);
+    assert!(back.stderr.contains("version 1 is live again, instead of 2"), "{}", back.stderr);
     cloud.succeed(&["get", "--id", "42"]);
     cloud.run(&["rollback"]).failed_with(5, &["have no earlier version"]);
     let forward = deploy(&cloud, &second, &[]);
-    assert!(forward.said.contains("version 4 is live, instead of 1"), "{}", forward.said);
+    assert!(forward.stderr.contains("version 4 is live, instead of 1"), "{}", forward.stderr);
     let unchanged = deploy(&cloud, &second, &[]);
     assert!(
-        unchanged.said.contains("no change") && !unchanged.said.contains("is live"),
+        unchanged.stderr.contains("no change") && !unchanged.stderr.contains("is live"),
         "{}",
-        unchanged.said
+        unchanged.stderr
     );
 }
 
 #[test]
-fn a_failure_names_its_cause_and_leaves_what_was() {
+fn a_failed_deployment_names_its_cause_and_changes_nothing() {
     let cloud = Cloud::set_up();
     let no_such_zone = ["--domain", "restctl.localhost", "--hosted-zone", "Z0NOPE"];
     let create = [&["deploy"], no_such_zone.as_slice()].concat();
@@ -116,15 +116,15 @@ fn a_failure_names_its_cause_and_leaves_what_was() {
         &["CREATE_FAILED        DomainRecord", "next: find the id with aws route53 list-hosted-zones"],
     );
 
-    // What is left of it is in the way, which is asked about; what it was to be stays.
+    // The failed stack is in the way, so the command asks to remove it; the chosen options stay.
     cloud.run(&["deploy"]).failed_with(2, &["ROLLBACK_COMPLETE", "Remove it and continue?", "--yes"]);
     cloud.run(&["deploy", "--yes"]).failed_with(1, &["its options are kept", "No hosted zone"]);
     cloud.succeed(&["deploy", "--yes", "--domain", "", "--hosted-zone", ""]);
     cloud.succeed(&["upload", "items.csv"]);
 
     let failed = cloud.run(&[create.as_slice(), &["--output", "json"]].concat());
-    assert_eq!(failed.exit, 1, "{}", failed.said);
-    let lines: Vec<Value> = failed.data.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(failed.exit, 1, "{}", failed.stderr);
+    let lines: Vec<Value> = failed.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let of_kind = |kind: &str| lines.iter().filter(|line| line["type"] == kind).collect::<Vec<_>>();
     let members = |line: &Value| line.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
     assert_eq!(
@@ -146,12 +146,12 @@ fn a_failure_names_its_cause_and_leaves_what_was() {
     assert_eq!(of_kind("result").len(), 1);
     assert!(result["why"].as_str().unwrap().contains("DomainRecord"), "{result}");
     cloud.succeed(&["get", "--id", "42"]);
-    assert!(cloud.succeed(&["deploy"]).said.contains("no change"), "the stack is what it was");
+    assert!(cloud.succeed(&["deploy"]).stderr.contains("no change"), "the stack is what it was");
 }
 
-/// Who reads only the first line of a deployment does not end it half-way.
+/// A reader that takes only the first line does not stop the deployment half-way.
 #[test]
-fn a_reader_who_goes_away_stops_nothing() {
+fn a_closed_output_does_not_stop_a_deployment() {
     let cloud = Cloud::set_up();
     let mut deploying =
         cloud.command(&["deploy", "--output", "json"]).stdout(Stdio::piped()).spawn().unwrap();
@@ -164,27 +164,31 @@ fn a_reader_who_goes_away_stops_nothing() {
 }
 
 #[test]
-fn what_holds_data_is_replaced_only_by_name() {
+fn resources_with_data_are_replaced_only_by_name() {
     let cloud = Cloud::deployed(&[]);
     let table = cloud.resource("ItemsTable");
     let other_key = ["deploy", "--key", "code:S"];
     let refused = cloud.run(&other_key);
     refused.failed_with(2, &["REPLACE ItemsTable", "nothing was changed", "--allow-replacement ItemsTable"]);
     let planned = cloud.run(&[other_key.as_slice(), &["--dry-run"]].concat());
-    assert_eq!(planned.exit, 6, "{}", planned.said);
-    assert!(planned.data.contains("REPLACE ItemsTable"), "{}", planned.data);
-    assert!(planned.said.contains("a deployment needs --allow-replacement ItemsTable"), "{}", planned.said);
+    assert_eq!(planned.exit, 6, "{}", planned.stderr);
+    assert!(planned.stdout.contains("REPLACE ItemsTable"), "{}", planned.stdout);
+    assert!(
+        planned.stderr.contains("a deployment needs --allow-replacement ItemsTable"),
+        "{}",
+        planned.stderr
+    );
     assert_eq!(cloud.resource("ItemsTable"), table);
     let allowed = cloud.run(&[other_key.as_slice(), &["--allow-replacement", "ItemsTable"]].concat());
-    assert_eq!(allowed.exit, 0, "{}", allowed.said);
+    assert_eq!(allowed.exit, 0, "{}", allowed.stderr);
     // The local cloud makes the new table under the old one's name.
     let table = cloud.call("dynamodb", "DynamoDB_20120810.DescribeTable", &json!({ "TableName": table }));
     assert_eq!(table["Table"]["KeySchema"][0]["AttributeName"], "code", "{table}");
 }
 
-/// The role is for what the stack has now, which the version before would not find.
+/// The role allows only what the stack has now, and the previous version needs more.
 #[test]
-fn a_version_whose_resources_are_gone_is_not_returned_to() {
+fn rollback_refuses_a_version_whose_resources_are_gone() {
     let cloud = Cloud::deployed(&["--list", "on"]);
     cloud.succeed(&["upload", "items.csv"]);
     cloud.succeed(&["deploy", "--list", "off"]);
@@ -195,7 +199,7 @@ fn a_version_whose_resources_are_gone_is_not_returned_to() {
 }
 
 #[test]
-fn a_version_that_cannot_have_the_provider_s_keys_does_not_take_over() {
+fn a_version_that_cannot_fetch_keys_does_not_go_live() {
     let cloud = Cloud::deployed(&[]);
     cloud.succeed(&["upload", "items.csv"]);
     // Nobody listens there.
@@ -211,9 +215,9 @@ fn a_version_that_cannot_have_the_provider_s_keys_does_not_take_over() {
     cloud.succeed(&["deploy"]);
 }
 
-/// As Lambda does with a function in a VPC that nobody has called for weeks.
+/// Lambda makes a function in a VPC inactive if it has not been called for weeks.
 #[test]
-fn a_version_that_fell_asleep_is_woken() {
+fn an_inactive_version_is_woken() {
     let cloud = Cloud::deployed(&[]);
     let (is_awake, looks) = (AtomicBool::new(false), AtomicUsize::new(0));
     interpose(&cloud, move |call| {
@@ -231,7 +235,7 @@ fn a_version_that_fell_asleep_is_woken() {
     cloud.succeed(&["deploy"]);
 }
 
-/// What fails a change set early is told by events of its own.
+/// An early failure of a change set is described by events of its own.
 #[test]
 fn a_change_that_is_refused_early_says_why() {
     let cloud = Cloud::set_up();
@@ -260,15 +264,15 @@ fn a_change_that_is_refused_early_says_why() {
     assert!(!stacks.contains("REVIEW_IN_PROGRESS"), "{stacks}");
 }
 
-/// A program reads the end of it in the last line, whatever that is.
+/// Programs read the outcome from the last line, whatever the outcome is.
 #[test]
-fn a_deployment_that_does_not_begin_ends_with_a_result_too() {
+fn a_deployment_that_cannot_begin_still_ends_with_a_result() {
     let nowhere = tempfile::tempdir().unwrap();
     for command in ["deploy", "destroy", "rollback"] {
         let mut restctl = Command::new(env!("CARGO_BIN_EXE_restctl"));
         restctl.args(["--local", command, "--output", "json"]).env("XDG_STATE_HOME", nowhere.path());
-        let ran = Ran::from(restctl.stdin(Stdio::null()).output().unwrap());
-        let result: Value = serde_json::from_str(ran.data.trim_end()).unwrap();
+        let ran = CommandOutput::from(restctl.stdin(Stdio::null()).output().unwrap());
+        let result: Value = serde_json::from_str(ran.stdout.trim_end()).unwrap();
         assert_eq!((&result["type"], &result["outcome"]), (&json!("result"), &json!("failed")), "{result}");
         assert_eq!((&result["operation"], &result["exit"]), (&json!(command), &json!(ran.exit)), "{result}");
         assert!(result["next"].as_str().unwrap().contains("restctl local up"), "{result}");
@@ -291,7 +295,7 @@ fn a_stuck_stack_is_repaired_after_asking() {
     asked.failed_with(2, &["ROLLBACK_COMPLETE", "no terminal to ask on", "--yes"]);
     cloud.run(&["deploy", "--dry-run"]).failed_with(1, &["ROLLBACK_COMPLETE", "restctl deploy"]);
     let repaired = cloud.succeed(&["deploy", "--yes"]);
-    assert!(repaired.said.contains("removed the stack restctl, which was in ROLLBACK_COMPLETE"));
+    assert!(repaired.stderr.contains("removed the stack restctl, which was in ROLLBACK_COMPLETE"));
 
     cloud.succeed(&["destroy", "--yes"]);
     cloud.succeed(&["setup"]);

@@ -1,4 +1,4 @@
-//! `restctl destroy`: what goes, what stays, and that nothing else is touched.
+//! `restctl destroy`: what it removes, what it keeps, and that it touches nothing else.
 
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ fn left(cloud: &Cloud) -> Vec<String> {
 }
 
 #[test]
-fn the_data_stays_until_it_is_told_to_go() {
+fn data_stays_unless_its_deletion_is_requested() {
     let cloud = Cloud::up();
     let before = left(&cloud);
     cloud.succeed(&["setup"]);
@@ -62,9 +62,9 @@ fn the_data_stays_until_it_is_told_to_go() {
     cloud.succeed(&["get", "--id", "42"]);
 
     let destroyed = cloud.succeed(&["destroy", "--yes", "--output", "json"]);
-    assert!(destroyed.said.contains("checked that they are gone"), "{}", destroyed.said);
-    assert!(destroyed.said.contains("restctl destroy --delete-data"), "{}", destroyed.said);
-    let result: Value = serde_json::from_str(destroyed.data.lines().last().unwrap()).unwrap();
+    assert!(destroyed.stderr.contains("checked that they are gone"), "{}", destroyed.stderr);
+    assert!(destroyed.stderr.contains("restctl destroy --delete-data"), "{}", destroyed.stderr);
+    let result: Value = serde_json::from_str(destroyed.stdout.lines().last().unwrap()).unwrap();
     assert_eq!(result["kept"].as_array().unwrap().len(), 3, "{result}");
     let mut kept = left(&cloud);
     kept.retain(|thing| !before.contains(thing) && !others.contains(&thing.as_str()));
@@ -76,18 +76,18 @@ fn the_data_stays_until_it_is_told_to_go() {
     assert_eq!(cloud.run(&["get", "--id", "42"]).exit, 5);
 
     let destroyed = cloud.succeed(&["destroy", "--yes", "--delete-data"]);
-    assert!(destroyed.said.contains(&format!("  remove  the table {table}")), "{}", destroyed.said);
-    assert!(destroyed.said.contains("nothing of the stack restctl remains"), "{}", destroyed.said);
+    assert!(destroyed.stderr.contains(&format!("  remove  the table {table}")), "{}", destroyed.stderr);
+    assert!(destroyed.stderr.contains("nothing of the stack restctl remains"), "{}", destroyed.stderr);
     let mut remaining = left(&cloud);
     remaining.retain(|thing| !before.contains(thing));
     remaining.sort();
     assert_eq!(remaining, others);
     let again = cloud.succeed(&["destroy", "--yes", "--delete-data"]);
-    assert!(again.said.contains("the stack restctl has nothing to remove"), "{}", again.said);
+    assert!(again.stderr.contains("the stack restctl has nothing to remove"), "{}", again.stderr);
 }
 
 #[test]
-fn what_an_earlier_version_deployed_does_not_take_the_data_along() {
+fn a_stack_of_an_earlier_version_keeps_its_data() {
     let cloud = Cloud::set_up();
     let template = json!({ "Parameters": { "ArtifactBucket": { "Type": "String", "Default": "" } }, "Resources": { "ItemsTable": { "Type": "AWS::DynamoDB::Table", "Properties": {
         "BillingMode": "PAY_PER_REQUEST",
@@ -104,7 +104,7 @@ fn what_an_earlier_version_deployed_does_not_take_the_data_along() {
 }
 
 #[test]
-fn what_restctl_did_not_make_is_left_alone() {
+fn stacks_of_other_tools_are_left_alone() {
     let cloud = Cloud::set_up();
     let template = json!({ "Resources": { "Queue": { "Type": "AWS::SQS::Queue" } } }).to_string();
     let stack = [("Action", "CreateStack"), ("StackName", "restctl"), ("TemplateBody", template.as_str())];
@@ -115,9 +115,9 @@ fn what_restctl_did_not_make_is_left_alone() {
     assert!(cloud.resource("Queue").contains("Queue"));
 }
 
-/// Somebody else may delete the stack while this one asks.
+/// Another user may delete the stack while this command runs.
 #[test]
-fn a_stack_that_is_gone_by_now_is_not_waited_for() {
+fn a_stack_that_is_already_gone_is_not_waited_for() {
     let cloud = Cloud::deployed(&[]);
     interpose(&cloud, |call| {
         call.is("DescribeStackEvents").then(|| {
@@ -128,9 +128,9 @@ fn a_stack_that_is_gone_by_now_is_not_waited_for() {
     cloud.succeed(&["destroy", "--yes", "--delete-data"]);
 }
 
-/// What could not be removed stops it there, and it says what is left.
+/// A failed removal stops the command, which lists what is left.
 #[test]
-fn what_does_not_go_is_named_with_what_is_left() {
+fn a_failed_removal_lists_what_is_left() {
     let cloud = Cloud::deployed(&[]);
     let endpoint = cloud.record()["endpoint_url"].clone();
     interpose(&cloud, |call| {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cloud::{Cloud, Ran, eventually};
+use crate::cloud::{Cloud, CommandOutput, eventually};
 use crate::interposed::interpose;
 
 /// The ledger's entry of the only load of `object`, once it is in this state.
@@ -68,7 +68,7 @@ impl<'a> Queue<'a> {
     }
 }
 
-fn outcomes(ran: &Ran) -> Vec<String> {
+fn outcomes(ran: &CommandOutput) -> Vec<String> {
     let done = ran.json();
     done.as_array().unwrap().iter().map(|done| done["outcome"].as_str().unwrap().to_owned()).collect()
 }
@@ -78,7 +78,7 @@ fn dead_letters_are_listed_redriven_and_dropped() {
     let cloud = Cloud::deployed(&[]);
     let mut queue = Queue::of(&cloud);
     let none = cloud.succeed(&["dlq", "ls"]);
-    assert!(none.data.is_empty() && none.said.contains("no dead letters"), "{}", none.said);
+    assert!(none.stdout.is_empty() && none.stderr.contains("no dead letters"), "{}", none.stderr);
     assert_eq!(cloud.succeed(&["dlq", "redrive", "--output", "json"]).json(), json!([]));
 
     let (load, known) = stopped(&cloud, "one.csv");
@@ -114,27 +114,27 @@ fn dead_letters_are_listed_redriven_and_dropped() {
     cloud.stop(&load);
     queue.send(&event(&cloud, &known, true));
     let retried = cloud.succeed(&["loads", "retry", &load]);
-    assert!(retried.said.contains("deleted its dead letter"), "{}", retried.said);
+    assert!(retried.stderr.contains("deleted its dead letter"), "{}", retried.stderr);
     assert_eq!(queue.count(), 0);
     more_than_sqs_shows(&cloud, queue, &load, &known);
 }
 
 fn listed(cloud: &Cloud, load: &str, other: &str) {
-    // Whoever looks gives them back at once.
+    // Listing returns the messages to the queue at once.
     cloud.succeed(&["dlq", "ls"]);
     let listed = cloud.succeed(&["dlq", "ls"]);
-    let lines: Vec<&str> = listed.data.lines().collect();
-    assert!(lines[0].starts_with("LOAD ") && lines[0].ends_with("REASON"), "{}", listed.data);
+    let lines: Vec<&str> = listed.stdout.lines().collect();
+    assert!(lines[0].starts_with("LOAD ") && lines[0].ends_with("REASON"), "{}", listed.stdout);
     for (line, load) in [(1, load), (2, other)] {
-        assert!(lines[line].starts_with(load), "{}", listed.data);
+        assert!(lines[line].starts_with(load), "{}", listed.stdout);
         assert!(
             lines[line].contains("stopped") && lines[line].ends_with("the table was away"),
             "{}",
-            listed.data
+            listed.stdout
         );
     }
-    assert!(lines[3].ends_with("it is not an event of the data bucket"), "{}", listed.data);
-    assert!(listed.said.contains("dlq redrive"), "{}", listed.said);
+    assert!(lines[3].ends_with("it is not an event of the data bucket"), "{}", listed.stdout);
+    assert!(listed.stderr.contains("dlq redrive"), "{}", listed.stderr);
     let rows = cloud.succeed(&["dlq", "ls", "--output", "json"]).json();
     assert_eq!(rows.as_array().unwrap().len(), 3);
     assert_eq!(
@@ -152,7 +152,7 @@ fn more_than_sqs_shows(cloud: &Cloud, mut queue: Queue, load: &str, known: &Valu
     (0..12).for_each(|_| queue.send(&event(cloud, known, true)));
     let listed = cloud.succeed(&["dlq", "ls", "--output", "json"]);
     assert_eq!(listed.json().as_array().unwrap().len(), 10);
-    assert!(listed.said.contains("about 2 more"), "{}", listed.said);
+    assert!(listed.stderr.contains("about 2 more"), "{}", listed.stderr);
     let all = cloud.succeed(&["dlq", "redrive", "--output", "json"]);
     assert_eq!((outcomes(&all).len(), queue.count()), (12, 0));
     entry(cloud, "one.csv", "loaded");
@@ -168,9 +168,9 @@ fn more_than_sqs_shows(cloud: &Cloud, mut queue: Queue, load: &str, known: &Valu
     cloud.run(&["dlq", "redrive"]).failed_with(3, &["12 of the dead letters remain"]);
     let dropped = cloud.succeed(&["dlq", "drop", "--all", "--yes"]);
     assert!(
-        dropped.said.contains("delete") || dropped.said.contains("dropped the dead letter"),
+        dropped.stderr.contains("delete") || dropped.stderr.contains("dropped the dead letter"),
         "{}",
-        dropped.said
+        dropped.stderr
     );
     assert_eq!(queue.count(), 0);
     assert_eq!(cloud.succeed(&["loads", "retry", load]).count("read"), 1);

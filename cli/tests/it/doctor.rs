@@ -1,4 +1,4 @@
-//! `restctl doctor` against a cloud that is broken in each way that it knows.
+//! `restctl doctor` against a cloud that is broken in each way it knows.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -12,7 +12,7 @@ use rustls::pki_types::CertificateDer;
 use serde_json::{Value, json};
 
 use crate::authority::{Authority, Issued, put};
-use crate::cloud::{Cloud, Ran};
+use crate::cloud::{Cloud, CommandOutput};
 use crate::edited::Edited;
 use crate::issuer::Issuer;
 use crate::tls_stand_in::present;
@@ -25,8 +25,8 @@ struct Report(Value);
 impl Report {
     /// Of a run that ended with this exit code.
     #[track_caller]
-    fn of(ran: &Ran, exit: i32) -> Self {
-        assert_eq!(ran.exit, exit, "{}{}", ran.data, ran.said);
+    fn of(ran: &CommandOutput, exit: i32) -> Self {
+        assert_eq!(ran.exit, exit, "{}{}", ran.stdout, ran.stderr);
         Self(ran.json())
     }
 
@@ -103,8 +103,8 @@ fn each_broken_link_is_found() {
     cloud.succeed(&["deploy"]);
 
     let well = cloud.succeed(&["doctor"]);
-    assert!(well.data.lines().skip(1).all(|line| line.starts_with("ok ")), "{}", well.data);
-    assert!(well.said.contains("checks are ok"), "{}", well.said);
+    assert!(well.stdout.lines().skip(1).all(|line| line.starts_with("ok ")), "{}", well.stdout);
+    assert!(well.stderr.contains("checks are ok"), "{}", well.stderr);
     doctor(&cloud, 0).and_nothing_else(&[]);
 
     settings(&cloud);
@@ -325,7 +325,7 @@ fn account(cloud: &Cloud) {
 }
 
 /// `restctl doctor`, on a machine that has no settings of AWS but these.
-fn as_on_aws(home: &Path, endpoint: &str, settings: &[(&str, &str)]) -> Ran {
+fn as_on_aws(home: &Path, endpoint: &str, settings: &[(&str, &str)]) -> CommandOutput {
     let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
     command
         .args(["doctor", "--output", "json"])
@@ -335,5 +335,5 @@ fn as_on_aws(home: &Path, endpoint: &str, settings: &[(&str, &str)]) -> Ran {
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .envs(settings.iter().copied())
         .stdin(Stdio::null());
-    Ran::from(command.output().unwrap())
+    CommandOutput::from(command.output().unwrap())
 }

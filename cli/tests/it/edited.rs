@@ -1,10 +1,10 @@
-//! Somebody else in place of a part of the local cloud.
+//! Replaces a part of the local cloud.
 
 use serde_json::Value;
 
 use crate::cloud::{Cloud, RECORD};
 
-/// Has the local cloud's record say something else, until [`Edited`] is dropped.
+/// Changes a member of the local cloud's record until it is dropped.
 pub(crate) struct Edited<'a> {
     cloud: &'a Cloud,
     before: Value,

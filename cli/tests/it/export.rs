@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::cloud::{Cloud, Ran};
+use crate::cloud::{Cloud, CommandOutput};
 
 fn path(cloud: &Cloud, name: &str) -> String {
     cloud.state().join(name).into_os_string().into_string().unwrap()
@@ -25,13 +25,13 @@ fn spoil_the_token(cloud: &Cloud) {
 }
 
 #[test]
-fn what_is_exported_can_be_uploaded() {
+fn an_export_can_be_uploaded() {
     let cloud = Cloud::deployed(&["--list", "on"]);
     cloud.succeed(&["upload", "items.csv"]);
     let csv = path(&cloud, "all.csv");
     let exported = cloud.succeed(&["export", &csv]);
-    assert!(exported.said.contains(&format!("2985 items in {csv}")), "{}", exported.said);
-    assert_eq!(exported.data, "");
+    assert!(exported.stderr.contains(&format!("2985 items in {csv}")), "{}", exported.stderr);
+    assert_eq!(exported.stdout, "");
     let header = "id,description,discontinued,name,origin,price,quantity,sku,updated\n";
     assert!(fs::read_to_string(&csv).unwrap().starts_with(header));
     cloud.run(&["export", &csv]).failed_with(2, &["all.csv exists", "--force"]);
@@ -49,9 +49,9 @@ fn what_is_exported_can_be_uploaded() {
     let ndjson = path(&cloud, "all.ndjson");
     cloud.succeed(&["export", &ndjson]);
     let printed = cloud.succeed(&["export"]);
-    assert!(printed.said.contains("2987 items exported"), "{}", printed.said);
+    assert!(printed.stderr.contains("2987 items exported"), "{}", printed.stderr);
     let text = fs::read_to_string(&ndjson).unwrap();
-    assert_eq!(lines(&text), lines(&printed.data));
+    assert_eq!(lines(&text), lines(&printed.stdout));
     let found: Vec<&str> =
         text.lines().filter(|line| line.contains("hard") || line.contains("object")).collect();
     assert_eq!(found.len(), 2, "{found:?}");
@@ -60,11 +60,11 @@ fn what_is_exported_can_be_uploaded() {
         assert!(hard.iter().any(|hard| serde_json::from_str::<Value>(hard).unwrap() == item), "{line}");
     }
     assert_eq!(unchanged(&cloud.succeed(&["upload", &ndjson])), (2987, 2987));
-    let as_csv = cloud.succeed(&["export", "--format", "csv"]).data;
+    let as_csv = cloud.succeed(&["export", "--format", "csv"]).stdout;
     assert!(as_csv.contains(r#""[1,{""b"":null}]""#), "{}", &as_csv[..500]);
 }
 
-fn unchanged(upload: &Ran) -> (u64, u64) {
+fn unchanged(upload: &CommandOutput) -> (u64, u64) {
     (upload.count("read"), upload.count("unchanged"))
 }
 
@@ -78,7 +78,7 @@ fn an_export_that_ends_early_leaves_no_file() {
     let file = path(&cloud, "all.csv");
     let before = fs::read_dir(cloud.state()).unwrap().count();
     let empty = cloud.succeed(&["export", &file]);
-    assert!(empty.said.contains("0 items in"), "{}", empty.said);
+    assert!(empty.stderr.contains("0 items in"), "{}", empty.stderr);
     assert_eq!(fs::read_to_string(&file).unwrap(), "id\n");
     fs::remove_file(&file).unwrap();
     cloud.succeed(&["deploy", "--list", "off"]);

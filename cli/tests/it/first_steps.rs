@@ -1,22 +1,22 @@
-//! `restctl` alone: help off a terminal, and at one the way from nothing to an API.
+//! `restctl` without arguments: help, or at a terminal the first steps to an API.
 
 use std::process::{Command, Stdio};
 
 use rcgen::{CertificateParams, KeyPair};
 
-use crate::cloud::{Cloud, Ran};
+use crate::cloud::{Cloud, CommandOutput};
 use crate::terminal::Terminal;
 
 #[test]
-fn off_a_terminal_it_is_the_help() {
+fn without_a_terminal_restctl_alone_prints_help() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
-    let alone = Ran::from(command.stdin(Stdio::null()).output().unwrap());
+    let alone = CommandOutput::from(command.stdin(Stdio::null()).output().unwrap());
     alone.failed_with(2, &["Usage: restctl", "restctl local up"]);
-    assert_eq!(alone.data, "");
+    assert_eq!(alone.stdout, "");
 }
 
 #[test]
-fn a_terminal_leads_from_nothing_to_an_item() {
+fn the_first_steps_lead_from_nothing_to_an_item() {
     let cloud = Cloud::new();
     let mut command = cloud.command(&[]);
     command.env_remove("RESTCTL_LOCAL");
@@ -37,7 +37,7 @@ fn a_terminal_leads_from_nothing_to_an_item() {
         assert!(screen.contains(text), "{text:?} is not in:\n{screen}");
     }
 
-    // Where it stands is seen, and whoever would rather type is told what.
+    // It continues where the stack stands, and shows the command to users who decline.
     let mut again = Terminal::open(&cloud, &[]);
     again.shows("next  restctl get");
     again.types("\x03");
@@ -63,7 +63,7 @@ fn on_aws(cloud: &Cloud, args: &[&str]) -> Command {
 }
 
 #[test]
-fn setup_asks_for_what_is_missing_and_takes_no_for_an_answer() {
+fn setup_asks_for_missing_settings_and_accepts_no() {
     let cloud = Cloud::up();
     let record = cloud.record();
     let provider = |name: &str| record["identity_provider"][name].as_str().unwrap().to_owned();
@@ -94,10 +94,10 @@ fn setup_asks_for_what_is_missing_and_takes_no_for_an_answer() {
     assert!(screen.contains("next: restctl deploy"), "{screen}");
     assert!(!screen.contains(&provider("client_secret")), "a secret is not shown");
     // It earns a token: what was typed is what was kept.
-    let token = Ran::from(on_aws(&cloud, &["token"]).output().unwrap());
-    assert!(token.exit == 0 && token.data.starts_with("eyJ"), "{}", token.said);
+    let token = CommandOutput::from(on_aws(&cloud, &["token"]).output().unwrap());
+    assert!(token.exit == 0 && token.stdout.starts_with("eyJ"), "{}", token.stderr);
 
-    // Whoever has a certificate, and no provider.
+    // With an existing certificate, and without a provider.
     let key = KeyPair::generate().unwrap();
     let certificate =
         CertificateParams::new(["b.example.com".to_owned()]).unwrap().self_signed(&key).unwrap();

@@ -1,4 +1,4 @@
-//! `restctl get`: its formats, many ids, where an item came from, and what it remembers.
+//! `restctl get`: formats, many ids, where an item came from, and the session cache.
 
 use std::fs;
 use std::io::Write;
@@ -10,11 +10,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use restctl_contract::load::LoadId;
 use serde_json::{Value, json};
 
-use crate::cloud::{Cloud, Ran};
+use crate::cloud::{Cloud, CommandOutput};
 use crate::impostor::Impostor;
 use crate::interposed::interpose;
 
-/// With the demo's items.
+/// A deployed cloud with the demo's items.
 fn loaded() -> Cloud {
     let cloud = Cloud::deployed(&["--list", "on"]);
     cloud.succeed(&["upload", "items.csv"]);
@@ -22,7 +22,7 @@ fn loaded() -> Cloud {
 }
 
 /// With `ids` on standard input.
-fn piped(cloud: &Cloud, args: &[&str], ids: &str) -> Ran {
+fn piped(cloud: &Cloud, args: &[&str], ids: &str) -> CommandOutput {
     let mut command = cloud.command(args);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut running = command.spawn().unwrap();
@@ -30,7 +30,7 @@ fn piped(cloud: &Cloud, args: &[&str], ids: &str) -> Ran {
     let ids = ids.to_owned();
     // A command that fails early reads no more of them.
     let writing = std::thread::spawn(move || drop(input.write_all(ids.as_bytes())));
-    let ran = Ran::from(running.wait_with_output().unwrap());
+    let ran = CommandOutput::from(running.wait_with_output().unwrap());
     writing.join().unwrap();
     ran
 }
@@ -40,7 +40,7 @@ fn ids(items: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn items_come_as_they_are_asked_for() {
+fn items_come_in_the_requested_format_and_order() {
     let cloud = loaded();
     each_format(&cloud);
     many_ids(&cloud);
@@ -54,7 +54,7 @@ fn items_come_as_they_are_asked_for() {
     let too_long = format!("1\n{}\n", "x".repeat(5_000));
     let refused = piped(&cloud, &["get", "--ids-file", "-"], &too_long);
     refused.failed_with(2, &["line 2 of standard input is not an id"]);
-    assert_eq!(refused.data, "");
+    assert_eq!(refused.stdout, "");
 }
 
 fn each_format(cloud: &Cloud) {
@@ -62,22 +62,22 @@ fn each_format(cloud: &Cloud) {
     let csv = get(&["--format", "csv"]);
     csv.failed_with(3, &["1 of 3 ids was not found", "\"nobody\""]);
     assert_eq!(
-        csv.data,
+        csv.stdout,
         "id,description,discontinued,name,origin,price,quantity,sku,updated\n\
          42,\"Cotton, 30 by 50 cm, dries fast\",false,Pocket Towel,Türkiye,12.5,42,00042,2026-01-05\n\
          7,\"Known as the \"\"Apron\"\", stone washed, two pockets\",false,Small Linen Apron,Lithuania,40.25,7,007,2025-07-03\n"
     );
     let chosen = get(&["--format", "csv", "--fields", "price,id,colour,price"]);
     chosen.failed_with(3, &["no item has colour\n"]);
-    assert_eq!(chosen.data, "price,id,colour\n12.5,42,\n40.25,7,\n");
+    assert_eq!(chosen.stdout, "price,id,colour\n12.5,42,\n40.25,7,\n");
     let ndjson = get(&["--format", "ndjson", "--fields", "sku,id"]);
     assert_eq!(
-        (ndjson.exit, ndjson.data.as_str()),
+        (ndjson.exit, ndjson.stdout.as_str()),
         (3, "{\"sku\":\"00042\",\"id\":\"42\"}\n{\"sku\":\"007\",\"id\":\"7\"}\n")
     );
     let table = get(&["--format", "table", "--fields", "id,description"]);
     assert_eq!(
-        table.data,
+        table.stdout,
         "id  description\n42  Cotton, 30 by 50 cm, dries fast\n7   Known as the \"Apron\", stone washed, two…\n"
     );
     let document = get(&["--output", "json", "--fields", "id"]);
@@ -85,21 +85,21 @@ fn each_format(cloud: &Cloud) {
     assert_eq!(document.json(), json!({ "items": [{ "id": "42" }, { "id": "7" }], "missing": ["nobody"] }));
 
     let one = |args: &[&str]| cloud.succeed(&[&["get", "--id", "42", "--fields", "id,price"], args].concat());
-    assert_eq!(one(&[]).data, "{\n  \"id\": \"42\",\n  \"price\": 12.5\n}\n");
-    assert_eq!(one(&["--format", "ndjson"]).data, "{\"id\":\"42\",\"price\":12.5}\n");
-    assert_eq!(one(&["--format", "csv"]).data, "id,price\n42,12.5\n");
-    assert_eq!(one(&["--format", "table"]).data, "id  price\n42  12.5\n");
+    assert_eq!(one(&[]).stdout, "{\n  \"id\": \"42\",\n  \"price\": 12.5\n}\n");
+    assert_eq!(one(&["--format", "ndjson"]).stdout, "{\"id\":\"42\",\"price\":12.5}\n");
+    assert_eq!(one(&["--format", "csv"]).stdout, "id,price\n42,12.5\n");
+    assert_eq!(one(&["--format", "table"]).stdout, "id  price\n42  12.5\n");
     let none = cloud.run(&["get", "--id", "x", "--format", "csv"]);
     none.failed_with(5, &["there is no item \"x\""]);
-    assert_eq!(none.data, "");
+    assert_eq!(none.stdout, "");
 }
 
 fn many_ids(cloud: &Cloud) {
     let all: Vec<String> = (1..=2_500).rev().map(|id| id.to_string()).collect();
     let text = piped(cloud, &["get", "--format", "ndjson", "--fields", "id"], &all.join("\r\n"));
-    assert_eq!(text.exit, 0, "{}", text.said);
+    assert_eq!(text.exit, 0, "{}", text.stderr);
     let lines: Vec<String> = all.iter().map(|id| format!("{{\"id\":\"{id}\"}}")).collect();
-    assert!(text.data.lines().eq(lines.iter()), "in the order of the ids");
+    assert!(text.stdout.lines().eq(lines.iter()), "in the order of the ids");
 
     let strange: Vec<String> = (0..15).map(|id| format!("no-{id}")).collect();
     let some = piped(cloud, &["get"], &format!("{}\n1\n", strange.join("\n")));
@@ -107,7 +107,7 @@ fn many_ids(cloud: &Cloud) {
     assert_eq!((ids(&some.json()["items"]), &some.json()["missing"]), (vec!["1"], &json!(strange)));
     let none = piped(cloud, &["get", "--format", "csv"], &strange.join("\n"));
     none.failed_with(5, &["15 of 15 ids were not found", "\"no-0\"", "\"no-9\" and 5 more"]);
-    assert!(!none.said.contains("no-10"), "{}", none.said);
+    assert!(!none.stderr.contains("no-10"), "{}", none.stderr);
 }
 
 /// An answer has no room for all of its items; those behind come all the same, and in their order.
@@ -121,7 +121,7 @@ fn large_items_among_many_ids(cloud: &Cloud) {
     // The second call leaves some over while the third is under way.
     let asked = [&missing[..1_000], &wide[..60], &missing[1_000..], &wide[60..]].concat().join("\n");
     let found = piped(cloud, &["get", "--fields", "id"], &asked);
-    assert_eq!(found.exit, 3, "{}", found.said);
+    assert_eq!(found.exit, 3, "{}", found.stderr);
     assert_eq!(ids(&found.json()["items"]), wide);
     assert_eq!(found.json()["missing"], json!(missing));
 }
@@ -132,7 +132,7 @@ fn where_an_item_came_from(cloud: &Cloud) {
     let text = cloud.succeed(&["get", "--id", "42", "--explain"]);
     assert_eq!(text.json()["name"], "Pocket Towel");
     for words in ["first byte", "TLS 1.3", "200", "items.csv", load["load"].as_str().unwrap()] {
-        assert!(text.said.contains(words), "{words:?} is not in:\n{}", text.said);
+        assert!(text.stderr.contains(words), "{words:?} is not in:\n{}", text.stderr);
     }
 
     let both = cloud.succeed(&["get", "--id", "42", "--explain", "--output", "json"]).json();
@@ -151,7 +151,7 @@ fn where_an_item_came_from(cloud: &Cloud) {
     let by_hand = json!({ "TableName": cloud.resource("ItemsTable"), "Item": { "id": { "S": "by-hand" } } });
     cloud.call("dynamodb", "DynamoDB_20120810.PutItem", &by_hand);
     let by_hand = cloud.succeed(&["get", "--id", "by-hand", "--explain"]);
-    assert!(by_hand.said.contains("another tool wrote the item"), "{}", by_hand.said);
+    assert!(by_hand.stderr.contains("another tool wrote the item"), "{}", by_hand.stderr);
     let nobody = cloud.run(&["get", "--id", "nobody", "--explain", "--output", "json"]);
     nobody.failed_with(5, &["there is no item"]);
     assert_eq!(
@@ -165,7 +165,7 @@ fn where_an_item_came_from(cloud: &Cloud) {
     assert!(load["load"].as_str().unwrap().parse::<LoadId>().is_ok());
 }
 
-/// What the commands remember, and the file it is in.
+/// The session cache's file and its content.
 fn session(cloud: &Cloud) -> (PathBuf, Value) {
     let folder = cloud.state().join("restctl/local/tokens");
     let files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
@@ -180,11 +180,11 @@ fn write_location(cloud: &Cloud, location: &Value) {
 }
 
 #[test]
-fn what_is_remembered_is_asked_for_once() {
+fn cached_answers_save_calls() {
     let cloud = loaded();
     let token = cloud.succeed(&["token", "--output", "json"]).json();
     assert!(token["expires_at"].as_str().is_some_and(|time| time.ends_with('Z')), "{token}");
-    assert_eq!(token["access_token"], cloud.succeed(&["token"]).data.trim());
+    assert_eq!(token["access_token"], cloud.succeed(&["token"]).stdout.trim());
     cloud.succeed(&["get", "--id", "42"]);
     let (_, remembered) = session(&cloud);
     assert_eq!(remembered["token"]["access_token"], token["access_token"]);
@@ -198,7 +198,7 @@ fn what_is_remembered_is_asked_for_once() {
         Some(json!({ "__type": "AccessDeniedException", "message": "not for you" }).to_string())
     });
     assert_eq!(cloud.succeed(&["get", "--id", "42"]).json()["id"], "42");
-    assert_eq!(cloud.succeed(&["get", "--id", "42", "7", "--format", "csv"]).data.lines().count(), 3);
+    assert_eq!(cloud.succeed(&["get", "--id", "42", "7", "--format", "csv"]).stdout.lines().count(), 3);
     cloud.succeed(&["token"]);
     let file = cloud.state().join("all.csv");
     let exported = cloud.succeed(&["export", file.to_str().unwrap(), "--output", "json"]);
@@ -241,7 +241,7 @@ fn a_stale_location_heals(cloud: &Cloud, good: &Value) {
     write_location(cloud, &with("port", json!(1)));
     let all: Vec<String> = (1..=2_500).map(|id| id.to_string()).collect();
     let found = piped(cloud, &["get", "--format", "ndjson"], &all.join("\n"));
-    assert_eq!((found.exit, found.data.lines().count()), (0, 2_500), "{}", found.said);
+    assert_eq!((found.exit, found.stdout.lines().count()), (0, 2_500), "{}", found.stderr);
 
     cloud.succeed(&["setup", "--self-signed", "restctl.localhost"]);
     let folder = cloud.state().join("restctl/local/tokens");
@@ -267,9 +267,9 @@ fn a_profile_that_changes_is_another_place(cloud: &Cloud) {
         for variable in ["AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"] {
             command.env_remove(variable);
         }
-        let ran = Ran::from(command.output().unwrap());
-        assert_eq!(ran.exit, 0, "{}", ran.said);
-        ran.data.trim().to_owned()
+        let ran = CommandOutput::from(command.output().unwrap());
+        assert_eq!(ran.exit, 0, "{}", ran.stderr);
+        ran.stdout.trim().to_owned()
     };
     token();
     let folder = fs::read_dir(cloud.state().join("restctl/tokens")).unwrap();

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::process::{Command, Stdio};
 
-use crate::cloud::Ran;
+use crate::cloud::CommandOutput;
 use crate::snapshots::Snapshots;
 
 /// Command lines that are refused before anything else happens.
@@ -34,7 +34,7 @@ const REFUSED: [&str; 23] = [
 ];
 
 /// Runs `restctl ARGS` off a terminal and without settings that would change what it prints.
-fn restctl(args: &[&str]) -> Ran {
+fn restctl(args: &[&str]) -> CommandOutput {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
     command.args(args).current_dir(folder.path()).stdin(Stdio::null());
@@ -47,10 +47,10 @@ fn restctl(args: &[&str]) -> Ran {
 /// Compares the help of this command and of each command that it lists.
 fn compare_help(command: &[&str], snapshots: &mut Snapshots) {
     let help = restctl(&[command, &["--help"]].concat());
-    assert_eq!((help.exit, help.said.as_str()), (0, ""), "{command:?}");
+    assert_eq!((help.exit, help.stderr.as_str()), (0, ""), "{command:?}");
     let name = [&["restctl"], command].concat().join(" ");
-    snapshots.compare(&name.replace(' ', "-"), &format!("$ {name} --help\n{}", help.data));
-    let (_, listed) = help.data.split_once("\nCommands:\n").unwrap_or_default();
+    snapshots.compare(&name.replace(' ', "-"), &format!("$ {name} --help\n{}", help.stdout));
+    let (_, listed) = help.stdout.split_once("\nCommands:\n").unwrap_or_default();
     let listed = listed.lines().take_while(|line| !line.is_empty());
     // A description goes on further to the right.
     let subcommands = listed.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
@@ -71,8 +71,8 @@ fn a_wrong_command_line_is_told_what_is_wrong() {
     let mut answers = String::new();
     for line in REFUSED {
         let refused = restctl(&line.split(' ').collect::<Vec<_>>());
-        assert_eq!(refused.data, "", "{line}");
-        writeln!(answers, "$ restctl {line}\n? {}\n{}", refused.exit, refused.said).unwrap();
+        assert_eq!(refused.stdout, "", "{line}");
+        writeln!(answers, "$ restctl {line}\n? {}\n{}", refused.exit, refused.stderr).unwrap();
     }
     let mut snapshots = Snapshots::in_folder("help");
     snapshots.compare("wrong-command-lines", &format!("{}\n", answers.trim_end()));

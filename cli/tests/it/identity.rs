@@ -8,21 +8,21 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use restctl_testkit::signing_key::SigningKey;
 use serde_json::{Value, json};
 
-use crate::cloud::{Cloud, Ran};
+use crate::cloud::{Cloud, CommandOutput};
 use crate::issuer::Issuer;
 
 #[test]
 fn tokens_are_explained_and_forgeries_refused() {
     let cloud = Cloud::shared();
-    let token = cloud.succeed(&["token"]).data.trim().to_owned();
+    let token = cloud.succeed(&["token"]).stdout.trim().to_owned();
     let good = cloud.succeed(&["token", "explain"]);
-    assert!(good.data.lines().skip(1).all(|line| line.starts_with("passed ")), "{}", good.data);
+    assert!(good.stdout.lines().skip(1).all(|line| line.starts_with("passed ")), "{}", good.stdout);
     assert!(
-        good.data.contains("audience") && good.data.contains("https://restctl.local/api"),
+        good.stdout.contains("audience") && good.stdout.contains("https://restctl.local/api"),
         "{}",
-        good.data
+        good.stdout
     );
-    assert!(!good.data.contains(&token) && !good.said.contains(&token));
+    assert!(!good.stdout.contains(&token) && !good.stderr.contains(&token));
     piped(cloud, " \n").failed_with(2, &["no token on standard input"]);
 
     foreign_and_mangled_tokens(cloud, &token);
@@ -35,14 +35,14 @@ fn tokens_are_judged_by_the_present_settings() {
     cloud.run(&["token", "explain"]).failed_with(5, &["has not been set up", "restctl setup"]);
     cloud.succeed(&["setup"]);
     // The settings tell what a token must say before there is a stack.
-    let token = cloud.succeed(&["token"]).data.trim().to_owned();
+    let token = cloud.succeed(&["token"]).stdout.trim().to_owned();
     assert_eq!(explained(&cloud, &["token", "explain"], 0)["accepted"], true);
     cloud.run(&["auth-test"]).failed_with(5, &["restctl deploy"]);
 
     cloud.succeed(&["setup", "--audience", "https://other.example.test"]);
     let other = piped(&cloud, &token);
     other.failed_with(4, &["because of its audience", "restctl setup --audience"]);
-    assert!(!other.data.contains(&token) && !other.said.contains(&token));
+    assert!(!other.stdout.contains(&token) && !other.stderr.contains(&token));
 }
 
 fn foreign_and_mangled_tokens(cloud: &Cloud, token: &str) {
@@ -64,17 +64,17 @@ fn foreign_and_mangled_tokens(cloud: &Cloud, token: &str) {
 
     let mangled = cloud.run(&["token", "explain", &token[..token.len() / 2]]);
     mangled.failed_with(4, &["because of its shape", "why:", "next:"]);
-    assert!(mangled.data.contains("not reached"), "{}", mangled.data);
+    assert!(mangled.stdout.contains("not reached"), "{}", mangled.stdout);
     assert_eq!(piped(cloud, &format!("{token}\n")).exit, 0);
     piped(cloud, &"x".repeat(100_000)).failed_with(4, &["because of its size"]);
 }
 
 fn no_forgery_gets_in(cloud: &Cloud, token: &str) {
     let tested = cloud.run(&["auth-test"]);
-    assert_eq!(tested.exit, 0, "{}\n{}", tested.data, tested.said);
-    assert!(tested.said.contains("answered as expected"), "{}", tested.said);
+    assert_eq!(tested.exit, 0, "{}\n{}", tested.stdout, tested.stderr);
+    assert!(tested.stderr.contains("answered as expected"), "{}", tested.stderr);
     let tested = cloud.succeed(&["auth-test", "--output", "json"]);
-    assert!(!tested.data.contains(token) && !tested.said.contains(token));
+    assert!(!tested.stdout.contains(token) && !tested.stderr.contains(token));
     let requests = tested.json();
     let requests = requests.as_array().unwrap();
     assert!(requests.len() > 40 && requests.iter().all(|request| request["ok"] == true), "{requests:?}");
@@ -87,7 +87,7 @@ fn no_forgery_gets_in(cloud: &Cloud, token: &str) {
 #[track_caller]
 fn explained(cloud: &Cloud, args: &[&str], exit: i32) -> Value {
     let ran = cloud.run(&[args, &["--output", "json"]].concat());
-    assert_eq!(ran.exit, exit, "{}", ran.said);
+    assert_eq!(ran.exit, exit, "{}", ran.stderr);
     ran.json()
 }
 
@@ -97,13 +97,13 @@ fn verdict<'a>(report: &'a Value, check: &str) -> &'a str {
 }
 
 /// `restctl token explain -`
-fn piped(cloud: &Cloud, input: &str) -> Ran {
+fn piped(cloud: &Cloud, input: &str) -> CommandOutput {
     let mut command = cloud.command(&["token", "explain", "-"]);
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // Of a token that is too large, not all is read.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    Ran::from(child.wait_with_output().unwrap())
+    CommandOutput::from(child.wait_with_output().unwrap())
 }
 
 /// As against AWS, where nothing comes from the local cloud unasked.
@@ -127,14 +127,14 @@ impl Account<'_> {
         command
     }
 
-    fn run(&self, args: &[&str]) -> Ran {
-        Ran::from(self.command(args).output().unwrap())
+    fn run(&self, args: &[&str]) -> CommandOutput {
+        CommandOutput::from(self.command(args).output().unwrap())
     }
 
     #[track_caller]
-    fn succeed(&self, args: &[&str]) -> Ran {
+    fn succeed(&self, args: &[&str]) -> CommandOutput {
         let ran = self.run(args);
-        assert_eq!(ran.exit, 0, "restctl {args:?}:\n{}", ran.said);
+        assert_eq!(ran.exit, 0, "restctl {args:?}:\n{}", ran.stderr);
         ran
     }
 
@@ -146,7 +146,7 @@ impl Account<'_> {
 }
 
 #[test]
-fn any_issuer_is_set_up_as_what_it_is() {
+fn each_kind_of_issuer_is_recognized() {
     let cloud = Cloud::set_up();
     let endpoint_url = cloud.record()["endpoint_url"].as_str().unwrap().to_owned();
     let account = Account { cloud: &cloud, endpoint_url };
@@ -156,7 +156,7 @@ fn any_issuer_is_set_up_as_what_it_is() {
     // A new issuer: its host tells.
     account.succeed(&["setup", "--issuer", issuer.url(), "--client-id", "a b", "--audience", "items"]);
     assert_eq!(account.setting("provider"), "openid");
-    assert_eq!(account.succeed(&["token"]).data, "granted\n");
+    assert_eq!(account.succeed(&["token"]).stdout, "granted\n");
     let asked = issuer.last_request();
     let basic = STANDARD.encode("a+b:s%3Ae+c%2Br%2Ft");
     assert_eq!(asked.authorization.unwrap(), format!("Basic {basic}"));

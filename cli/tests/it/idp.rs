@@ -1,11 +1,11 @@
-//! `restctl idp`: the identity provider, and a client secret in place of another.
+//! `restctl idp`: the identity provider, and rotation of the client secret.
 
 use std::io::Write;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::cloud::{Cloud, Ran};
+use crate::cloud::{Cloud, CommandOutput};
 use crate::issuer::Issuer;
 
 fn shown(cloud: &Cloud) -> Value {
@@ -20,16 +20,16 @@ fn kept(cloud: &Cloud) -> String {
 }
 
 /// `restctl idp rotate-secret` with this secret on standard input.
-fn rotate(cloud: &Cloud, secret: &str) -> Ran {
+fn rotate(cloud: &Cloud, secret: &str) -> CommandOutput {
     let mut command = cloud.command(&["idp", "rotate-secret", "--client-secret-file", "-"]);
     let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(secret.as_bytes()).unwrap();
-    Ran::from(child.wait_with_output().unwrap())
+    CommandOutput::from(child.wait_with_output().unwrap())
 }
 
 #[test]
-fn a_secret_takes_the_place_of_another_once_it_is_good() {
+fn a_new_client_secret_is_stored_only_if_it_works() {
     let cloud = Cloud::up();
     for command in ["show", "rotate-secret"] {
         cloud.run(&["idp", command]).failed_with(5, &["has not been set up", "restctl setup"]);
@@ -55,8 +55,8 @@ fn a_secret_takes_the_place_of_another_once_it_is_good() {
     cloud.succeed(&["get", "--id", "42"]);
     rotate(&cloud, &first).failed_with(4, &["refuses the client"]);
     let given = rotate(&cloud, &second);
-    assert_eq!(given.exit, 0, "{}", given.said);
-    assert!(!given.said.contains(&second) && given.said.contains("and is good"), "{}", given.said);
+    assert_eq!(given.exit, 0, "{}", given.stderr);
+    assert!(!given.stderr.contains(&second) && given.stderr.contains("and is good"), "{}", given.stderr);
     cloud.succeed(&["setup"]);
     assert_eq!(kept(&cloud), second, "setup takes what the record has");
 
@@ -77,7 +77,7 @@ fn what_is_shown_is_how_it_is(cloud: &Cloud) {
 
     cloud.succeed(&["setup", "--audience", "https://other.example.test"]);
     assert_eq!(shown(cloud)["deployed"], json!({ "is_same": false, "different": ["AUDIENCE"] }));
-    let text = cloud.succeed(&["idp", "show"]).data;
+    let text = cloud.succeed(&["idp", "show"]).stdout;
     assert!(text.contains("with other settings: AUDIENCE; restctl deploy"), "{text}");
     cloud.succeed(&["setup"]);
 }
@@ -97,7 +97,7 @@ fn a_token_that_the_api_would_refuse_changes_nothing(cloud: &Cloud, secret: &str
     cloud.call("ssm", "AmazonSSM.PutParameter", &keys);
     rotate(cloud, "another")
         .failed_with(4, &["the API refuses the token because of its shape", "the present secret stays"]);
-    // The local cloud's provider is another one, so that nobody makes a secret.
+    // The provider is not the local cloud's, so no new secret can be made.
     cloud.run(&["idp", "rotate-secret"]).failed_with(2, &["no terminal", "--client-secret-file"]);
     assert_eq!(kept(cloud), secret);
 }

@@ -1,4 +1,4 @@
-//! A server that has the API's certificate and is not the API, as a load balancer that was left behind may be.
+//! A server that has the API's certificate but is not the API, such as a load balancer that was left behind.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -49,7 +49,7 @@ async fn serve(listener: std::net::TcpListener, acceptor: TlsAcceptor, asked: &A
     let listener = TcpListener::from_std(listener).unwrap();
     loop {
         let (stream, _) = listener.accept().await.unwrap();
-        // Whoever goes away is not served.
+        // A client that disconnects is not served.
         let Ok(mut tls) = acceptor.accept(stream).await else { continue };
         let mut request = [0; 4096];
         if tls.read(&mut request).await.is_ok_and(|bytes| bytes > 0) {

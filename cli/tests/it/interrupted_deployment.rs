@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::cloud::{Cloud, Ran, eventually};
+use crate::cloud::{Cloud, CommandOutput, eventually};
 use crate::interposed::interpose;
 use crate::terminal::Terminal;
 
@@ -73,18 +73,18 @@ fn updating(cloud: &Cloud) -> Arc<Slow> {
 }
 
 /// `restctl deploy --list on`, off a terminal, to which Ctrl-C happens once it is so far.
-fn interrupted(cloud: &Cloud, is_so_far: impl Fn() -> bool) -> Ran {
+fn interrupted(cloud: &Cloud, is_so_far: impl Fn() -> bool) -> CommandOutput {
     let mut command = cloud.command(&["deploy", "--list", "on"]);
     let deploying = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     eventually("it is so far", || is_so_far().then_some(()));
     let interrupt = Command::new("kill").args(["-INT", &deploying.id().to_string()]).status().unwrap();
     assert!(interrupt.success());
-    Ran::from(deploying.wait_with_output().unwrap())
+    CommandOutput::from(deploying.wait_with_output().unwrap())
 }
 
-/// Ctrl-C was heard of before, while CloudFormation was followed.
+/// Following CloudFormation handles Ctrl-C itself; the steps after it must do so, too.
 #[test]
-fn what_comes_after_cloudformation_is_interrupted_too() {
+fn the_steps_after_cloudformation_can_be_interrupted() {
     let cloud = Cloud::deployed(&[]);
     let looks = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&looks);
@@ -101,7 +101,7 @@ fn what_comes_after_cloudformation_is_interrupted_too() {
 }
 
 #[test]
-fn off_a_terminal_it_says_that_the_update_goes_on() {
+fn without_a_terminal_an_interrupted_update_continues() {
     let cloud = Cloud::up();
     let slow = updating(&cloud);
     let ended = interrupted(&cloud, || slow.looks.load(Ordering::SeqCst) > 2);
@@ -113,7 +113,7 @@ fn off_a_terminal_it_says_that_the_update_goes_on() {
 }
 
 #[test]
-fn on_a_terminal_it_asks_and_cancels() {
+fn at_a_terminal_an_interrupted_update_can_be_cancelled() {
     let cloud = Cloud::up();
     let slow = updating(&cloud);
     let mut deploying = Terminal::open(&cloud, &["deploy", "--list", "on"]);

@@ -10,7 +10,7 @@ use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::cloud::{Cloud, Ran, eventually, fixtures};
+use crate::cloud::{Cloud, CommandOutput, eventually, fixtures};
 
 /// The fixture over and over with other ids: the function is not done with it between two looks at it.
 const COPIES: usize = 10;
@@ -23,7 +23,7 @@ const REPORT: Duration = Duration::from_millis(1_100);
 const INVOCATION_SECONDS: u32 = 15;
 
 #[test]
-fn a_load_goes_on_from_the_checkpoint_of_a_killed_function() {
+fn a_load_continues_from_the_checkpoint_of_a_killed_function() {
     let cloud = Cloud::deployed(&[]);
     let function = Function { cloud: &cloud, name: cloud.resource("IngestFunction") };
     let configuration = format!("/2015-03-31/functions/{}/configuration", function.name);
@@ -35,11 +35,11 @@ fn a_load_goes_on_from_the_checkpoint_of_a_killed_function() {
     let upload = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let checkpoint = kill_at_a_checkpoint(&function);
 
-    let uploaded = Ran::from(upload.wait_with_output().unwrap());
-    assert_eq!(uploaded.exit, 0, "{}", uploaded.said);
+    let uploaded = CommandOutput::from(upload.wait_with_output().unwrap());
+    assert_eq!(uploaded.exit, 0, "{}", uploaded.stderr);
     let rows = 3_000 * COPIES as u64;
     assert_eq!((uploaded.count("read"), uploaded.count("rejected")), (rows, 0));
-    assert_eq!(uploaded.count("new") + uploaded.count("duplicates"), rows, "{}", uploaded.data);
+    assert_eq!(uploaded.count("new") + uploaded.count("duplicates"), rows, "{}", uploaded.stdout);
     let (first, second) = (attempt(&cloud, 0), attempt(&cloud, checkpoint));
     assert_ne!(first, second, "the same invocation");
 
@@ -48,8 +48,8 @@ fn a_load_goes_on_from_the_checkpoint_of_a_killed_function() {
     let again = cloud.succeed(&["upload", "--name", "again.csv", &many_items(&cloud)]);
     // Two rows of a key in different windows are both written.
     let pairs = 15 * COPIES as u64;
-    assert!(again.count("unchanged") >= rows - 2 * pairs, "{}", again.data);
-    assert_eq!((again.count("new"), again.count("stale")), (0, 0), "{}", again.data);
+    assert!(again.count("unchanged") >= rows - 2 * pairs, "{}", again.stdout);
+    assert_eq!((again.count("new"), again.count("stale")), (0, 0), "{}", again.stdout);
 }
 
 /// Kills the function, as if it had run out of memory, while it is in the middle of the load, and returns from which
@@ -76,7 +76,7 @@ fn kill_at_a_checkpoint(function: &Function<'_>) -> u64 {
 fn attempt(cloud: &Cloud, from_byte: u64) -> String {
     let load = only_load(cloud).unwrap()["load"].as_str().unwrap().to_owned();
     eventually(&format!("an attempt from byte {from_byte} is in the log"), || {
-        let log = cloud.succeed(&["logs", "--load", &load]).data;
+        let log = cloud.succeed(&["logs", "--load", &load]).stdout;
         let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         let mut begun = lines.filter(|line| line["message"] == "an attempt begins");
         let line = begun.find(|line| line["from_byte"] == from_byte)?;

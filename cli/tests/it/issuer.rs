@@ -1,4 +1,4 @@
-//! An OpenID Connect issuer that grants a token to whoever asks, and remembers how they asked.
+//! An OpenID Connect issuer that grants every request for a token, and records the requests.
 
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;

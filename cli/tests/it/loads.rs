@@ -1,4 +1,4 @@
-//! `restctl loads`, of files that restctl sent and of those that it did not.
+//! `restctl loads`, for files that restctl uploaded and for files that other tools uploaded.
 
 use serde_json::{Value, json};
 
@@ -23,14 +23,14 @@ fn loads_of_any_origin_are_listed_shown_and_repaired() {
     let bucket = cloud.resource("DataBucket");
     let nothing = cloud.succeed(&["loads", "ls"]);
     assert!(
-        nothing.data.is_empty() && nothing.said.contains("nothing has been uploaded"),
+        nothing.stdout.is_empty() && nothing.stderr.contains("nothing has been uploaded"),
         "{}",
-        nothing.said
+        nothing.stderr
     );
 
     cloud.run(&["upload", "bad.csv"]).failed_with(3, &["loads rejects"]);
     let bad = load_of(&cloud, "bad.csv", "loaded");
-    let rejects = cloud.succeed(&["loads", "rejects", &bad]).data;
+    let rejects = cloud.succeed(&["loads", "rejects", &bad]).stdout;
     assert!(rejects.starts_with("line,column,reason,row\n"), "{rejects}");
     assert_eq!(rejects.lines().count(), 6);
     cloud.run(&["loads", "retry", &bad]).failed_with(1, &["nothing to retry", "--name"]);
@@ -38,14 +38,14 @@ fn loads_of_any_origin_are_listed_shown_and_repaired() {
     cloud.put_object(&bucket, "dropped.csv", "id,name\ndropped,by hand\n");
     let dropped = load_of(&cloud, "dropped.csv", "loaded");
     let none = cloud.succeed(&["loads", "rejects", &dropped]);
-    assert!(none.data.is_empty() && none.said.contains("no rejected rows"), "{}", none.said);
+    assert!(none.stdout.is_empty() && none.stderr.contains("no rejected rows"), "{}", none.stderr);
 
     cloud.put_object(&bucket, "broken.csv", "name\nwithout a key\n");
     let broken = load_of(&cloud, "broken.csv", "failed");
-    assert!(cloud.succeed(&["loads", "show", &broken]).data.contains("no column is named"));
+    assert!(cloud.succeed(&["loads", "show", &broken]).stdout.contains("no column is named"));
     cloud.run(&["loads", "retry", &broken]).failed_with(1, &["failed", "no column is named", "loads retry"]);
 
-    let table = cloud.succeed(&["loads", "ls"]).data;
+    let table = cloud.succeed(&["loads", "ls"]).stdout;
     let lines: Vec<&str> = table.lines().collect();
     assert!(lines[0].starts_with("LOAD "), "{table}");
     for (line, object, state) in
@@ -55,7 +55,7 @@ fn loads_of_any_origin_are_listed_shown_and_repaired() {
     }
 
     cloud.stop(&dropped);
-    assert!(cloud.succeed(&["loads", "show", &dropped]).data.contains("the table was away"));
+    assert!(cloud.succeed(&["loads", "show", &dropped]).stdout.contains("the table was away"));
     let went_on = cloud.succeed(&["loads", "retry", &dropped]);
     assert_eq!((went_on.count("read"), went_on.count("rejected")), (1, 0));
     cloud.stop(&dropped);
@@ -72,10 +72,10 @@ fn queued_loads(cloud: &Cloud, bucket: &str) {
     cloud.call("events", "AWSEvents.DisableRule", &json!({ "Name": name }));
     cloud.put_object(bucket, "unheard.csv", "id\nunheard\n");
     let unheard = load_of(cloud, "unheard.csv", "queued");
-    let shown = cloud.succeed(&["loads", "show", &unheard]).data;
+    let shown = cloud.succeed(&["loads", "show", &unheard]).stdout;
     assert!(shown.contains("queued") && shown.contains("unheard.csv"), "{shown}");
     let done = cloud.succeed(&["loads", "retry", &unheard]);
-    assert_eq!(done.count("new"), 1, "{}", done.said);
+    assert_eq!(done.count("new"), 1, "{}", done.stderr);
     assert_eq!(load_of(cloud, "unheard.csv", "loaded"), unheard);
     cloud.succeed(&["get", "--id", "unheard"]);
 }
@@ -93,6 +93,6 @@ fn unknown_and_unreadable(cloud: &Cloud) {
     item(json!({ "load": { "S": "newest" }, "stamp": { "S": "x" } }));
     item(json!({ "load": { "S": "0000000000000000" }, "object": { "S": "old.csv" } }));
     let listed = cloud.succeed(&["loads", "ls", "--output", "json"]);
-    assert!(listed.said.contains("cannot read the ledger's entry 0000000000000000"), "{}", listed.said);
+    assert!(listed.stderr.contains("cannot read the ledger's entry 0000000000000000"), "{}", listed.stderr);
     assert_eq!(listed.json().as_array().unwrap().len(), before);
 }

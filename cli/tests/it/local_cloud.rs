@@ -1,4 +1,4 @@
-//! `restctl local` as it is typed. Each test has a local cloud of its own; the installed emulator is shared.
+//! `restctl local`. Each test starts a local cloud of its own; they share the installed emulator.
 
 use std::fs;
 use std::fs::File;

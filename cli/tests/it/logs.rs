@@ -1,4 +1,4 @@
-//! `restctl logs`, of what the real functions wrote and of what nobody should.
+//! `restctl logs`, with what the real functions wrote and with hostile lines.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
@@ -9,14 +9,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::cloud::{Cloud, PATIENCE, Ran, eventually};
+use crate::cloud::{Cloud, CommandOutput, PATIENCE, eventually};
 use crate::interposed::interpose;
 
-fn lines(ran: &Ran) -> Vec<Value> {
-    ran.data.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+fn lines(ran: &CommandOutput) -> Vec<Value> {
+    ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn messages(ran: &Ran) -> Vec<String> {
+fn messages(ran: &CommandOutput) -> Vec<String> {
     lines(ran).iter().map(|line| line["message"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -25,7 +25,7 @@ fn now() -> u64 {
     u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
 }
 
-/// What anybody can make a function write.
+/// Lines that any caller can make a function write.
 fn write(cloud: &Cloud, stream: &str, messages: &[&str]) {
     let group = "/restctl/restctl/api";
     let named = json!({ "logGroupName": group, "logStreamName": stream });
@@ -55,10 +55,10 @@ fn what_the_functions_wrote_is_found() {
     assert_eq!(messages(&of_load), ["an attempt begins", "loaded"]);
     let spans = lines(&of_load)[1]["spans"].clone();
     let invocation = spans[0]["requestId"].as_str().unwrap();
-    assert!(of_load.said.contains(&format!("logs --request {invocation}")), "{}", of_load.said);
-    let whole = cloud.succeed(&["logs", "--request", invocation]).data;
+    assert!(of_load.stderr.contains(&format!("logs --request {invocation}")), "{}", of_load.stderr);
+    let whole = cloud.succeed(&["logs", "--request", invocation]).stdout;
     assert!(whole.contains("REPORT") && whole.contains("an attempt begins"), "{whole}");
-    assert!(of_load.data.lines().all(|line| line.contains(&load)), "{}", of_load.data);
+    assert!(of_load.stdout.lines().all(|line| line.contains(&load)), "{}", of_load.stdout);
     cloud
         .run(&["logs", "--load", "0123456789abcdef"])
         .failed_with(5, &["nothing about the load", "loads show"]);
@@ -70,13 +70,13 @@ fn what_the_functions_wrote_is_found() {
         Some(line["request_id"].as_str().unwrap().to_owned())
     });
     let of_request = cloud.succeed(&["logs", "--request", &request.to_uppercase()]);
-    assert!(of_request.data.lines().all(|line| line.contains(&request)), "{}", of_request.data);
-    assert_eq!(lines(&of_request).into_iter().filter(is_404).count(), 1, "{}", of_request.data);
+    assert!(of_request.stdout.lines().all(|line| line.contains(&request)), "{}", of_request.stdout);
+    assert_eq!(lines(&of_request).into_iter().filter(is_404).count(), 1, "{}", of_request.stdout);
     let unknown = "00000000-0000-4000-8000-000000000000";
     cloud.run(&["logs", "--request", unknown]).failed_with(5, &[unknown, "--since 30d"]);
     cloud.run(&["logs", "--request", "\" \""]).failed_with(2, &["x-request-id"]);
 
-    let both = cloud.succeed(&["logs", "--since", "1d", "--color", "always"]).data;
+    let both = cloud.succeed(&["logs", "--since", "1d", "--color", "always"]).stdout;
     let both = console_free(&both);
     let is_in_both = |words: &[&str]| both.lines().any(|line| words.iter().all(|word| line.contains(word)));
     assert!(is_in_both(&[" ingest ", " INFO  loaded ", &load]), "{both}");
@@ -86,7 +86,7 @@ fn what_the_functions_wrote_is_found() {
     assert!(times.is_sorted(), "{both}");
 
     let none = cloud.succeed(&["logs", "--since", "2100-01-01T00:00:00Z"]);
-    assert!(none.data.is_empty() && none.said.contains("--since 1d"), "{}", none.said);
+    assert!(none.stdout.is_empty() && none.stderr.contains("--since 1d"), "{}", none.stderr);
     cloud.run(&["logs", "--since", "yesterday"]).failed_with(2, &["90m"]);
     harmless(&cloud);
     followed(&cloud);
@@ -105,14 +105,14 @@ fn console_free(text: &str) -> String {
 fn harmless(cloud: &Cloud) {
     let object = "{\"level\":\"WARN\",\"message\":\"said \\u001b]0;owned\\u0007\",\"c1\":\"\u{9b}2J\"}";
     write(cloud, "hostile", &["raw \u{1b}[2J\u{9b}2J\u{7}", object]);
-    let shown = console_free(&cloud.succeed(&["logs", "api", "--color", "always"]).data);
+    let shown = console_free(&cloud.succeed(&["logs", "api", "--color", "always"]).stdout);
     let lines: Vec<&str> =
         shown.lines().filter(|line| line.contains("raw ") || line.contains("said ")).collect();
     assert_eq!(lines.len(), 2, "{shown}");
     assert!(!shown.replace('\n', "").contains(char::is_control), "{shown:?}");
     let raw = cloud.succeed(&["logs", "api"]);
-    assert!(!raw.data.replace('\n', "").contains(char::is_control), "{:?}", raw.data);
-    assert!(messages(&raw).contains(&"raw \u{1b}[2J\u{9b}2J\u{7}".to_owned()), "{}", raw.data);
+    assert!(!raw.stdout.replace('\n', "").contains(char::is_control), "{:?}", raw.stdout);
+    assert!(messages(&raw).contains(&"raw \u{1b}[2J\u{9b}2J\u{7}".to_owned()), "{}", raw.stdout);
 }
 
 struct Follower {

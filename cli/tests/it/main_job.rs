@@ -12,11 +12,11 @@ use rcgen::{
 };
 use serde_json::json;
 
-use crate::cloud::{Cloud, Ran};
+use crate::cloud::{Cloud, CommandOutput};
 use crate::interposed::{Gate, interpose};
 
-/// What a receipt says that does not depend on what the table held before, except for `new`.
-fn receipt(upload: &Ran) -> Vec<String> {
+/// The receipt's counts that do not depend on the table's former content, except for `new`.
+fn receipt(upload: &CommandOutput) -> Vec<String> {
     ["read", "new", "duplicates", "rejected"].map(|name| format!("{name} {}", upload.count(name))).into()
 }
 
@@ -24,18 +24,19 @@ fn receipt(upload: &Ran) -> Vec<String> {
 fn from_a_file_to_an_api_and_back_to_nothing() {
     let cloud = Cloud::up();
     let setup = cloud.succeed(&["setup"]);
-    let arn = setup.said.split_whitespace().find(|word| word.starts_with("arn:aws:acm:")).unwrap().to_owned();
+    let arn =
+        setup.stderr.split_whitespace().find(|word| word.starts_with("arn:aws:acm:")).unwrap().to_owned();
 
     let deployed = cloud.succeed(&["deploy"]);
-    assert!(deployed.data.starts_with("https://restctl.localhost:"), "{}", deployed.data);
+    assert!(deployed.stdout.starts_with("https://restctl.localhost:"), "{}", deployed.stdout);
     let again = cloud.succeed(&["deploy"]);
-    assert!(again.said.contains("no change"), "{}", again.said);
-    assert_eq!(again.data, deployed.data);
+    assert!(again.stderr.contains("no change"), "{}", again.stderr);
+    assert_eq!(again.stdout, deployed.stdout);
 
     let uploaded = cloud.succeed(&["upload", "items.csv"]);
     assert_eq!(receipt(&uploaded), ["read 3000", "new 2985", "duplicates 15", "rejected 0"]);
 
-    let token = cloud.succeed(&["token"]).data;
+    let token = cloud.succeed(&["token"]).stdout;
     assert_eq!(token.trim().split('.').count(), 3);
     a_token_is_cached_until_it_expires(&cloud, token.trim());
 
@@ -64,15 +65,15 @@ fn from_a_file_to_an_api_and_back_to_nothing() {
 
     // A new certificate under the same ARN is served at once.
     let renewed = cloud.succeed(&["setup", "--self-signed", "api.example.com"]);
-    assert!(renewed.said.contains(&arn), "{}", renewed.said);
+    assert!(renewed.stderr.contains(&arn), "{}", renewed.stderr);
     assert_eq!(cloud.succeed(&["get", "--id", "42"]).json(), expected);
-    assert!(cloud.succeed(&["deploy"]).data.starts_with("https://api.example.com:"));
+    assert!(cloud.succeed(&["deploy"]).stdout.starts_with("https://api.example.com:"));
 
     private_authority(&cloud);
     assert_eq!(cloud.succeed(&["get", "--id", "42"]).json(), expected);
 
     let destroyed = cloud.succeed(&["destroy", "--yes", "--delete-data"]);
-    assert!(destroyed.said.contains("nothing of the stack restctl remains"), "{}", destroyed.said);
+    assert!(destroyed.stderr.contains("nothing of the stack restctl remains"), "{}", destroyed.stderr);
     cloud.succeed(&["destroy", "--yes", "--delete-data"]);
     cloud.run(&["get", "--id", "42"]).failed_with(5, &["restctl setup"]);
     cloud.succeed(&["setup"]);
@@ -102,14 +103,14 @@ fn a_token_is_cached_until_it_expires(cloud: &Cloud, token: &str) {
         std::fs::write(file.path(), kept.to_string()).unwrap();
     };
     keep("kept", 600);
-    assert_eq!(cloud.succeed(&["token"]).data, "kept\n");
+    assert_eq!(cloud.succeed(&["token"]).stdout, "kept\n");
     // The API refuses it: `get` takes a new one.
     cloud.succeed(&["get", "--id", "42"]);
     keep("of-former-settings", 600);
     cloud.succeed(&["setup"]);
-    assert_eq!(cloud.succeed(&["token"]).data.trim().split('.').count(), 3);
+    assert_eq!(cloud.succeed(&["token"]).stdout.trim().split('.').count(), 3);
     keep("about-to-expire", 30);
-    assert_eq!(cloud.succeed(&["token"]).data.trim().split('.').count(), 3);
+    assert_eq!(cloud.succeed(&["token"]).stdout.trim().split('.').count(), 3);
 }
 
 /// Sets up a certificate that an authority of one's own issued through an intermediate one.
@@ -142,7 +143,7 @@ fn private_authority(cloud: &Cloud) {
     refused.failed_with(2, &["certificate 1", "did not issue"]);
     let chain = put("chain.pem", format!("{intermediate_pem}{root_pem}"));
     let setup = cloud.succeed(&["setup", "--cert", &cert, "--key", &key, "--chain", &chain]);
-    assert!(setup.said.contains("orders.example.com"), "{}", setup.said);
+    assert!(setup.stderr.contains("orders.example.com"), "{}", setup.stderr);
 }
 
 #[test]
@@ -176,7 +177,7 @@ fn files_of_every_kind_load_and_bad_rows_are_named() {
         let refused = cloud.run(&["upload", file]);
         assert_ne!(refused.exit, 0, "{file}");
         refused.failed_with(refused.exit, &words);
-        assert!(!refused.said.contains("uploaded"), "{file} was sent");
+        assert!(!refused.stderr.contains("uploaded"), "{file} was sent");
     }
 
     cloud.run(&["get", "--id", "no such id"]).failed_with(5, &["there is no item \"no such id\"", "next:"]);
@@ -185,7 +186,7 @@ fn files_of_every_kind_load_and_bad_rows_are_named() {
 }
 
 #[test]
-fn a_load_is_queued_where_the_bucket_sends_no_event() {
+fn a_load_is_queued_if_the_bucket_sends_no_event() {
     let cloud = Cloud::deployed(&[]);
     let rules = cloud.call("events", "AWSEvents.ListRules", &json!({}));
     let name = rules["Rules"][0]["Name"].clone();
@@ -207,10 +208,11 @@ fn a_load_is_queued_where_the_bucket_sends_no_event() {
     let older = upload_until_sent(&cloud, older.to_str().unwrap());
     let newer = upload_until_sent(&cloud, "items.csv");
     newer_is_sent.open();
-    let newer = Ran::from(newer.wait_with_output().unwrap());
-    assert_eq!(newer.exit, 0, "{}", newer.said);
+    let newer = CommandOutput::from(newer.wait_with_output().unwrap());
+    assert_eq!(newer.exit, 0, "{}", newer.stderr);
     assert_eq!(receipt(&newer)[..2], ["read 3000", "new 2985"]);
-    Ran::from(older.wait_with_output().unwrap()).failed_with(1, &["was uploaded again before it was loaded"]);
+    CommandOutput::from(older.wait_with_output().unwrap())
+        .failed_with(1, &["was uploaded again before it was loaded"]);
     assert_ne!(cloud.succeed(&["get", "--id", "1"]).json()["name"], "older");
 }
 
@@ -219,7 +221,7 @@ fn interrupt_a_wait(cloud: &Cloud) {
     let upload = upload_until_sent(cloud, &wide_file(cloud));
     let killed = Command::new("kill").args(["-INT", &upload.id().to_string()]).status().unwrap();
     assert!(killed.success());
-    let interrupted = Ran::from(upload.wait_with_output().unwrap());
+    let interrupted = CommandOutput::from(upload.wait_with_output().unwrap());
     interrupted.failed_with(130, &["stopped waiting for the load"]);
 }
 

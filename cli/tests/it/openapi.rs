@@ -1,4 +1,4 @@
-//! What a deployment chooses of the API: the list, and who reads the OpenAPI document.
+//! The API's options in a deployment: the list, and who may read the OpenAPI document.
 
 use reqwest::{Certificate, Client, Method, StatusCode};
 use serde_json::Value;
@@ -43,13 +43,13 @@ fn has_cursor_key(cloud: &Cloud) -> bool {
 }
 
 #[test]
-fn a_deployment_chooses_and_remembers() {
+fn options_of_the_api_persist() {
     let cloud = Cloud::set_up();
     let deployed = cloud.succeed(&["deploy"]);
-    assert!(deployed.said.contains("the list of all items is off"), "{}", deployed.said);
-    assert!(deployed.said.contains("/v1/openapi.json needs a token"), "{}", deployed.said);
+    assert!(deployed.stderr.contains("the list of all items is off"), "{}", deployed.stderr);
+    assert!(deployed.stderr.contains("/v1/openapi.json needs a token"), "{}", deployed.stderr);
     assert_eq!((variables(&cloud).get("CURSOR_KEY"), &variables(&cloud)["OPENAPI"]), (None, &"token".into()));
-    let token = cloud.succeed(&["token"]).data;
+    let token = cloud.succeed(&["token"]).stdout;
     let token = Some(token.trim());
     assert_eq!(get(&cloud, "/v1/openapi.json", None).0, StatusCode::UNAUTHORIZED);
     let (status, document) = get(&cloud, "/v1/openapi.json", token);
@@ -62,11 +62,11 @@ fn a_deployment_chooses_and_remembers() {
     let cursor_key = variables(&cloud)["CURSOR_KEY"].as_str().unwrap().to_owned();
     assert!(cursor_key.starts_with("arn:aws:secretsmanager:"), "{cursor_key}");
     assert_eq!(get(&cloud, "/v1/items", token), (StatusCode::OK, serde_json::json!({ "items": [] })));
-    assert!(cloud.succeed(&["deploy"]).said.contains("no change"));
+    assert!(cloud.succeed(&["deploy"]).stderr.contains("no change"));
 
     let open = cloud.succeed(&["deploy", "--openapi", "open"]);
-    assert!(open.said.contains("the list of all items is on"), "{}", open.said);
-    assert!(open.said.contains("/v1/openapi.json is open to everyone"), "{}", open.said);
+    assert!(open.stderr.contains("the list of all items is on"), "{}", open.stderr);
+    assert!(open.stderr.contains("/v1/openapi.json is open to everyone"), "{}", open.stderr);
     assert_eq!(variables(&cloud)["CURSOR_KEY"], cursor_key);
     let (status, document) = get(&cloud, "/v1/openapi.json", None);
     assert_eq!((status, document["paths"]["/v1/items"].is_object()), (StatusCode::OK, true));

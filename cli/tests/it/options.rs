@@ -1,4 +1,4 @@
-//! The options of a stack, as far as the local cloud has what they ask for.
+//! The options of a stack, as far as the local cloud supports them.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -53,7 +53,7 @@ fn update_stack(cloud: &Cloud, name: &str, value: &str) {
 }
 
 #[test]
-fn a_stack_is_what_its_options_say_and_stays_so() {
+fn options_shape_the_stack_and_persist() {
     let cloud = Cloud::set_up();
     let zone = make_hosted_zone(&cloud, "localhost");
     let topic = "arn:aws:sns:us-east-1:000000000000:alarms";
@@ -83,16 +83,16 @@ fn a_stack_is_what_its_options_say_and_stays_so() {
     assert_eq!(cloud.succeed(&["get", "--id", "7"]).json()["name"], "seven");
 
     let again = cloud.succeed(&["deploy"]);
-    assert!(again.said.contains("no change"), "{}", again.said);
+    assert!(again.stderr.contains("no change"), "{}", again.stderr);
     let open =
         cloud.run(&["deploy", "--dry-run", "--allow-cidr", "0.0.0.0/0", "--domain", "", "--hosted-zone", ""]);
-    assert_eq!(open.exit, 6, "{}", open.said);
-    assert!(open.data.contains("LoadBalancerSecurityGroup"), "{}", open.data);
-    assert!(!open.data.contains("ItemsTable"), "what is not given stays: {}", open.data);
+    assert_eq!(open.exit, 6, "{}", open.stderr);
+    assert!(open.stdout.contains("LoadBalancerSecurityGroup"), "{}", open.stdout);
+    assert!(!open.stdout.contains("ItemsTable"), "what is not given stays: {}", open.stdout);
 }
 
 #[test]
-fn what_cannot_be_is_said_before_anything_is_made() {
+fn impossible_options_are_refused_before_anything_is_created() {
     let cloud = Cloud::set_up();
     let vpc = ["--vpc", "vpc-01234567", "--subnets", "subnet-01234567,subnet-89abcdef"];
     let refused = |options: &[&str], words: &[&str]| {
@@ -127,7 +127,7 @@ fn the_stacks_own_provider_is_read_back() {
     update_stack(&cloud, "Idp", "cognito");
 
     let set_up = cloud.succeed(&["setup"]);
-    assert!(set_up.said.contains("the stack's own"), "{}", set_up.said);
+    assert!(set_up.stderr.contains("the stack's own"), "{}", set_up.stderr);
     let issuer = setting(&cloud, "issuer");
     assert!(issuer.starts_with("https://cognito-idp.us-east-1.amazonaws.com/us-east-1_"), "{issuer}");
     assert_eq!(setting(&cloud, "jwks-uri"), format!("{issuer}/.well-known/jwks.json"));
@@ -156,7 +156,7 @@ fn the_stacks_own_provider_is_read_back() {
     let back = ["deploy", "--idp", "external"];
     cloud.run(&back).failed_with(2, &["this would remove", "restctl setup --issuer"]);
     let other = cloud.succeed(&["setup", "--issuer", &before.0]);
-    assert!(other.said.contains("next: restctl deploy --idp external"), "{}", other.said);
+    assert!(other.stderr.contains("next: restctl deploy --idp external"), "{}", other.stderr);
     assert_eq!(setting(&cloud, "issuer"), before.0);
     cloud.run(&["deploy"]).failed_with(2, &["another identity provider", "--idp external"]);
     cloud.succeed(&back);

@@ -37,13 +37,13 @@ const VARIABLE: [(&str, &str); 20] = [
 fn compare(cloud: &Cloud, name: &str, args: &[&str], snapshots: &mut Snapshots) {
     for format in ["text", "json"] {
         let ran = cloud.run(&[args, &["--output", format]].concat());
-        let data = if format == "json" { without_histories(&ran.data) } else { ran.data };
+        let data = if format == "json" { without_histories(&ran.stdout) } else { ran.stdout };
         let mut written = normal(&format!("$ restctl {}\n{data}", args.join(" ")));
         if ran.exit != 0 {
             let failure: Vec<&str> = if format == "json" {
-                ran.said.lines().last().into_iter().collect()
+                ran.stderr.lines().last().into_iter().collect()
             } else {
-                ran.said.lines().skip_while(|line| !line.starts_with("error:")).collect()
+                ran.stderr.lines().skip_while(|line| !line.starts_with("error:")).collect()
             };
             written.push_str(&format!("? {}\n", ran.exit));
             failure.iter().for_each(|line| written.push_str(&format!("{}\n", normal(line))));

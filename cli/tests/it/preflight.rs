@@ -1,10 +1,10 @@
-//! What is found before a deployment's first change, as whoever may not do everything on AWS finds it.
+//! What a deployment finds before its first change, for users with limited permissions.
 
 use std::process::Command;
 
 use serde_json::json;
 
-use crate::cloud::{Cloud, Ran};
+use crate::cloud::{Cloud, CommandOutput};
 use crate::lambdas::lambdas;
 
 /// The text of an element of an answer.
@@ -35,17 +35,17 @@ impl<'a> User<'a> {
         Self { cloud, id, secret }
     }
 
-    fn run(&self, args: &[&str]) -> Ran {
+    fn run(&self, args: &[&str]) -> CommandOutput {
         self.run_with(args, |_| ())
     }
 
-    pub(crate) fn run_with(&self, args: &[&str], also: impl FnOnce(&mut Command)) -> Ran {
+    pub(crate) fn run_with(&self, args: &[&str], also: impl FnOnce(&mut Command)) -> CommandOutput {
         let endpoint = self.cloud.record()["endpoint_url"].as_str().unwrap().to_owned();
         let mut command = self.cloud.command(args);
         command.env_remove("RESTCTL_LOCAL").env("AWS_ENDPOINT_URL", endpoint).env("AWS_REGION", "us-east-1");
         command.env("AWS_ACCESS_KEY_ID", &self.id).env("AWS_SECRET_ACCESS_KEY", &self.secret);
         also(&mut command);
-        Ran::from(command.output().unwrap())
+        CommandOutput::from(command.output().unwrap())
     }
 }
 
@@ -62,19 +62,19 @@ fn missing_permissions_are_named_before_anything_is_made() {
     refused
         .failed_with(2, &["cannot be deployed; nothing was changed", "user/operator lacks permission for"]);
     refused.failed_with(2, &["iam:CreateRole", "dynamodb:CreateTable", "ask for these permissions"]);
-    assert!(!refused.said.contains("s3:CreateBucket"), "{}", refused.said);
+    assert!(!refused.stderr.contains("s3:CreateBucket"), "{}", refused.stderr);
     assert!(
         refused
-            .said
+            .stderr
             .contains("note: the quota \"VPCs per Region\" was not checked, because it cannot be read"),
         "{}",
-        refused.said
+        refused.stderr
     );
     assert!(!cloud.s3("/").contains("<Bucket>"), "nothing was made");
 }
 
 #[test]
-fn who_changes_a_stack_need_not_be_allowed_to_make_one() {
+fn updating_a_stack_needs_no_permission_to_create_one() {
     let cloud = Cloud::deployed(&[]);
     let built = lambdas().to_str().unwrap();
     let policy = json!({ "Version": "2012-10-17", "Statement": [
@@ -83,16 +83,16 @@ fn who_changes_a_stack_need_not_be_allowed_to_make_one() {
     ]});
     let user = User::new(&cloud, &policy);
     let planned = user.run(&["deploy", "--dry-run", "--lambdas", built]);
-    assert!([0, 6].contains(&planned.exit), "{}", planned.said);
+    assert!([0, 6].contains(&planned.exit), "{}", planned.stderr);
     let note = "user/operator lacks permission for iam:CreateRole, which this deployment may need";
-    assert!(planned.said.contains(note), "{}", planned.said);
+    assert!(planned.stderr.contains(note), "{}", planned.stderr);
 
     let refused = user.run(&["deploy", "--dry-run", "--lambdas", built, "--list", "on"]);
     refused.failed_with(2, &["user/operator lacks permission for secretsmanager:CreateSecret\n", note]);
 }
 
 #[test]
-fn a_certificate_that_would_be_refused_is_found() {
+fn an_unusable_certificate_is_found() {
     let cloud = Cloud::set_up();
     let arn = cloud.call("acm", "CertificateManager.ListCertificates", &json!({}));
     let arn = json!({ "CertificateArn": arn["CertificateSummaryList"][0]["CertificateArn"] });

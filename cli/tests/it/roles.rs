@@ -1,4 +1,4 @@
-//! What the functions' roles may do, and above all what they may not.
+//! What the functions' roles are allowed to do, and above all what they are not.
 
 use crate::cloud::Cloud;
 

@@ -1,11 +1,11 @@
-//! What a script relies on: nothing is asked, colours stay away, readers may go, and failures can be read by programs.
+//! What scripts rely on: no questions, no colors, closed pipes are fine, and programs can read failures.
 
 use std::process::{Command, Stdio};
 
-use crate::cloud::{Cloud, Ran, fixtures};
+use crate::cloud::{Cloud, CommandOutput, fixtures};
 use crate::terminal::Terminal;
 
-fn run(args: &[&str], environment: &[(&str, &str)]) -> Ran {
+fn run(args: &[&str], environment: &[(&str, &str)]) -> CommandOutput {
     let state = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
     command.args(args).current_dir(fixtures()).env("XDG_STATE_HOME", state.path());
@@ -14,15 +14,15 @@ fn run(args: &[&str], environment: &[(&str, &str)]) -> Ran {
 }
 
 #[test]
-fn colours_are_for_terminals_and_for_whoever_wants_them() {
+fn colors_are_for_terminals_and_on_request() {
     let failing = ["loads", "ls"];
     let plain = run(&failing, &[]);
-    assert!(plain.said.starts_with("error: the local cloud is not running"), "{}", plain.said);
+    assert!(plain.stderr.starts_with("error: the local cloud is not running"), "{}", plain.stderr);
     let coloured = run(&["loads", "ls", "--color", "always"], &[]);
-    assert!(coloured.said.contains("\x1b[31m"), "{}", coloured.said);
+    assert!(coloured.stderr.contains("\x1b[31m"), "{}", coloured.stderr);
     let help = run(&["loads", "--help", "--color=always"], &[]);
-    assert!(help.data.contains("\x1b["), "{}", help.data);
-    assert!(!run(&["loads", "--help"], &[]).data.contains('\x1b'));
+    assert!(help.stdout.contains("\x1b["), "{}", help.stdout);
+    assert!(!run(&["loads", "--help"], &[]).stdout.contains('\x1b'));
 
     let cloud = Cloud::new();
     for (environment, args, is_coloured) in [
@@ -38,10 +38,10 @@ fn colours_are_for_terminals_and_for_whoever_wants_them() {
 }
 
 #[test]
-fn a_failure_is_a_line_of_json_where_json_is_asked_for() {
+fn with_json_output_a_failure_is_a_line_of_json() {
     let failed = run(&["loads", "ls", "--output", "json"], &[]);
-    assert_eq!((failed.exit, failed.data.as_str()), (5, ""));
-    let line: serde_json::Value = serde_json::from_str(failed.said.trim()).unwrap();
+    assert_eq!((failed.exit, failed.stdout.as_str()), (5, ""));
+    let line: serde_json::Value = serde_json::from_str(failed.stderr.trim()).unwrap();
     assert_eq!(line["what"], "the local cloud is not running");
     assert_eq!((line["next"].as_str(), line["exit"].as_u64()), (Some("restctl local up"), Some(5)));
 }
@@ -55,7 +55,7 @@ fn nothing_is_asked_of_a_script_even_at_a_terminal() {
     assert_eq!(exit, Some(2), "{screen}");
     assert!(screen.contains("--yes") && !screen.contains("name of the stack:"), "{screen}");
 
-    // Whoever reads has had enough.
+    // The reader closes the pipe after one line.
     cloud.succeed(&["upload", "items.csv"]);
     let line = "restctl export --output json 2>said | head -1; echo \"${PIPESTATUS[0]}\"; cat said";
     cloud.succeed(&["deploy", "--list", "on"]);
@@ -65,7 +65,7 @@ fn nothing_is_asked_of_a_script_even_at_a_terminal() {
     bash.args(["-c", line]).current_dir(cloud.state());
     bash.env("PATH", format!("{}:{}", folder.display(), std::env::var("PATH").unwrap()));
     bash.env("XDG_STATE_HOME", cloud.state()).env("RESTCTL_LOCAL", "1").env_remove("RESTCTL_STACK");
-    let piped = Ran::from(bash.output().unwrap());
-    let lines: Vec<&str> = piped.data.lines().collect();
-    assert!(lines[0].starts_with('{') && lines[1] == "0" && lines.len() == 2, "{}", piped.data);
+    let piped = CommandOutput::from(bash.output().unwrap());
+    let lines: Vec<&str> = piped.stdout.lines().collect();
+    assert!(lines[0].starts_with('{') && lines[1] == "0" && lines.len() == 2, "{}", piped.stdout);
 }

@@ -1,10 +1,10 @@
-//! What a shell and a manual reader get, from the one definition of the command line.
+//! Shell completions and the manual, which come from the one definition of the command line.
 
 use std::process::Command;
 
-use crate::cloud::{Ran, fixtures};
+use crate::cloud::{CommandOutput, fixtures};
 
-fn run(args: &[&str], environment: &[(&str, &str)]) -> Ran {
+fn run(args: &[&str], environment: &[(&str, &str)]) -> CommandOutput {
     let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
     command.args(args).current_dir(fixtures()).envs(environment.iter().copied());
     command.output().unwrap().into()
@@ -19,14 +19,14 @@ fn each_shell_gets_a_script() {
         ("powershell", "Register-ArgumentCompleter"),
     ] {
         let script = run(&["completions", shell], &[]);
-        assert!(script.exit == 0 && script.data.contains(word), "{shell}: {}", script.data);
+        assert!(script.exit == 0 && script.stdout.contains(word), "{shell}: {}", script.stdout);
     }
     run(&["completions", "tcsh"], &[]).failed_with(2, &["bash, zsh, fish, powershell"]);
 }
 
 /// As bash does by the script.
 fn completed(state: &str, line: &[&str]) -> Vec<String> {
-    let script = run(&["completions", "bash"], &[]).data;
+    let script = run(&["completions", "bash"], &[]).stdout;
     let words = line.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ");
     let last = line.last().unwrap();
     let bash = format!(
@@ -37,10 +37,10 @@ fn completed(state: &str, line: &[&str]) -> Vec<String> {
     let folder = std::path::Path::new(env!("CARGO_BIN_EXE_restctl")).parent().unwrap();
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
     let mut command = Command::new("bash");
-    let answer = Ran::from(
+    let answer = CommandOutput::from(
         command.args(["-c", &bash]).env("PATH", path).env("XDG_STATE_HOME", state).output().unwrap(),
     );
-    answer.data.lines().map(|line| line.trim().to_owned()).collect()
+    answer.stdout.lines().map(|line| line.trim().to_owned()).collect()
 }
 
 #[test]
@@ -59,16 +59,16 @@ fn bash_completes_commands_flags_and_names_seen_before() {
 }
 
 #[test]
-fn every_command_has_a_page() {
+fn every_command_has_a_manual_page() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("man1");
     let made = run(&["man", "--dir", dir.to_str().unwrap()], &[]);
-    assert_eq!(made.exit, 0, "{}", made.said);
+    assert_eq!(made.exit, 0, "{}", made.stderr);
     for name in ["restctl", "restctl-upload", "restctl-loads-show", "restctl-token-explain", "restctl-status"]
     {
         let page = std::fs::read_to_string(dir.join(format!("{name}.1"))).unwrap();
         assert!(page.contains(&format!(".TH {name} 1")), "{page}");
     }
     assert!(!dir.join("restctl-local-supervise.1").exists(), "what nobody types has none");
-    assert!(run(&["man"], &[]).data.contains(".TH restctl 1"));
+    assert!(run(&["man"], &[]).stdout.contains(".TH restctl 1"));
 }

@@ -1,4 +1,4 @@
-//! State folders of local clouds, which outlive neither their test nor this process.
+//! State folders of local clouds. A cloud and its folder are removed with their test, or at the latest with this process.
 
 use std::fs;
 use std::os::unix::process::CommandExt;

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use crate::cloud::{Cloud, Ran, eventually};
+use crate::cloud::{Cloud, CommandOutput, eventually};
 use crate::terminal::Terminal;
 
 #[test]
@@ -17,7 +17,7 @@ fn a_stack_on_one_screen() {
     cloud.succeed(&["upload", "items.csv"]);
     cloud.succeed(&["get", "--id", "42"]);
 
-    let status = cloud.succeed(&["status"]).data;
+    let status = cloud.succeed(&["status"]).stdout;
     for text in [
         "CREATE_COMPLETE",
         "https://restctl.localhost:",
@@ -80,8 +80,8 @@ fn off_a_terminal(cloud: &Cloud) {
     }
     let interrupt = Command::new("kill").args(["-INT", &watching.id().to_string()]).status().unwrap();
     assert!(interrupt.success());
-    let ended = Ran::from(watching.wait_with_output().unwrap());
-    assert_eq!((ended.exit, ended.said.as_str()), (0, ""), "Ctrl-C is how it ends");
+    let ended = CommandOutput::from(watching.wait_with_output().unwrap());
+    assert_eq!((ended.exit, ended.stderr.as_str()), (0, ""), "Ctrl-C is how it ends");
 }
 
 fn what_is_wrong_shows(cloud: &Cloud) {
@@ -92,8 +92,8 @@ fn what_is_wrong_shows(cloud: &Cloud) {
     cloud.call("sqs", "AmazonSQS.SendMessage", &message);
     cloud.succeed(&["setup", "--self-signed", "restctl.localhost", "--no-input"]);
     let status = cloud.succeed(&["status", "--color", "always"]);
-    assert!(status.data.contains("\x1b[31m0 waiting, 0 in flight, 1 dead letters: restctl dlq ls\x1b[0m"));
-    assert!(!cloud.succeed(&["status"]).data.contains('\x1b'), "no colours off a terminal");
+    assert!(status.stdout.contains("\x1b[31m0 waiting, 0 in flight, 1 dead letters: restctl dlq ls\x1b[0m"));
+    assert!(!cloud.succeed(&["status"]).stdout.contains('\x1b'), "no colours off a terminal");
     // The metrics of the table are CloudWatch's.
     let table = cloud.resource("ItemsTable");
     let datum = [

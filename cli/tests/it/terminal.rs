@@ -1,4 +1,4 @@
-//! A terminal of a test's own: somebody sits there who types, and reads what stands on the screen.
+//! A pseudo-terminal for a test, which types and reads the screen.
 
 use std::io::Write;
 use std::path::PathBuf;

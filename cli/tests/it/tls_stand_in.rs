@@ -1,4 +1,4 @@
-//! A TLS server in place of the endpoint: it presents what a test gives it, fitting or not, and answers nothing.
+//! A TLS server in place of the endpoint: it presents the certificates a test gives it, and answers nothing.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -65,7 +65,7 @@ pub(crate) fn present(turns: &[Presented<'_>]) -> TlsStandIn {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                // Whoever does not like it goes away, and whoever does gets nothing.
+                // A client that rejects the certificate disconnects; one that accepts it gets no answer.
                 let _ = acceptor.accept(stream).await;
             }
         });

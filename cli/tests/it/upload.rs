@@ -1,4 +1,4 @@
-//! `restctl upload` with all that it can be told.
+//! `restctl upload` with all its options.
 
 use std::fs;
 use std::io::Write;
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use crate::cloud::{Cloud, Ran, eventually};
+use crate::cloud::{Cloud, CommandOutput, eventually};
 use crate::interposed::{Gate, interpose};
 
 /// A file of the test's own.
@@ -17,12 +17,12 @@ fn file(cloud: &Cloud, name: &str, text: &str) -> String {
 }
 
 /// `restctl ARGS` with this standard input.
-fn fed(cloud: &Cloud, args: &[&str], text: &str) -> Ran {
+fn fed(cloud: &Cloud, args: &[&str], text: &str) -> CommandOutput {
     let mut command = cloud.command(args);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut running = command.spawn().unwrap();
     running.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    Ran::from(running.wait_with_output().unwrap())
+    CommandOutput::from(running.wait_with_output().unwrap())
 }
 
 fn listed(cloud: &Cloud) -> usize {
@@ -30,7 +30,7 @@ fn listed(cloud: &Cloud) -> usize {
 }
 
 #[test]
-fn what_is_refused_is_not_sent() {
+fn refused_files_are_not_sent() {
     let cloud = Cloud::shared();
     let before = listed(cloud);
     let forecast = cloud.succeed(&["upload", "--dry-run", "--output", "json", "bad.csv"]).json();
@@ -40,7 +40,7 @@ fn what_is_refused_is_not_sent() {
     let whole = cloud.succeed(&["upload", "--dry-run", "items.csv"]);
     assert_eq!((whole.count("rows"), whole.count("duplicates")), (3000, 15));
     for words in ["write units per second", "price", "number"] {
-        assert!(whole.data.contains(words), "{}", whole.data);
+        assert!(whole.stdout.contains(words), "{}", whole.stdout);
     }
 
     let too_many = ["5 of 13 rows would be rejected, more than 38%", "line 3", "--max-rejects"];
@@ -64,7 +64,7 @@ fn what_is_refused_is_not_sent() {
 }
 
 #[test]
-fn files_of_every_writing_load_in_order() {
+fn files_of_every_format_load_in_order() {
     let cloud = Cloud::deployed(&[]);
     let first = file(&cloud, "first.csv", "id;price;zip\n1;1.50;010\n2;2;020\n1;3;030\n");
     let told = ["--delimiter", ";", "--types", "price:number", "--types", "zip:string"];
@@ -78,7 +78,7 @@ fn files_of_every_writing_load_in_order() {
     let third = file(&cloud, "third.ndjson", "{\"id\":\"1\",\"zip\":\"of the third\"}\n");
     let both = cloud.succeed(&["upload", &second, &third, "--output", "json"]);
     let receipts: Vec<serde_json::Value> =
-        serde_json::Deserializer::from_str(&both.data).into_iter().map(Result::unwrap).collect();
+        serde_json::Deserializer::from_str(&both.stdout).into_iter().map(Result::unwrap).collect();
     let objects: Vec<_> = receipts.iter().map(|receipt| receipt["object"].clone()).collect();
     assert_eq!(objects, ["second.csv", "third.ndjson"]);
     assert!(receipts.iter().all(|receipt| receipt["state"] == "loaded" && receipt["read"] == 1));
@@ -88,7 +88,7 @@ fn files_of_every_writing_load_in_order() {
         assert_eq!(cloud.succeed(&["upload", file]).count("read"), rows, "{file}");
     }
     let piped = fed(&cloud, &["upload", "-", "--name", "piped.csv"], "id,n\npiped,1\n");
-    assert_eq!((piped.exit, piped.count("new")), (0, 1), "{}", piped.said);
+    assert_eq!((piped.exit, piped.count("new")), (0, 1), "{}", piped.stderr);
     assert_eq!(cloud.succeed(&["get", "--id", "piped"]).json(), json!({ "id": "piped", "n": 1 }));
 
     // One in part, the other in full.
@@ -97,18 +97,22 @@ fn files_of_every_writing_load_in_order() {
 }
 
 #[test]
-fn what_is_there_already_is_not_sent_again() {
+fn an_unchanged_file_is_not_sent_again() {
     let cloud = Cloud::deployed(&[]);
     let sent = cloud.succeed(&["upload", "--no-wait", "items-bom.csv"]);
-    let id = sent.data.trim();
-    assert_eq!(id.len(), 16, "{}", sent.data);
+    let id = sent.stdout.trim();
+    assert_eq!(id.len(), 16, "{}", sent.stdout);
     let shown = || cloud.succeed(&["loads", "show", id, "--output", "json"]).json();
     eventually("the load is loaded", || (shown()["state"] == "loaded").then_some(()));
     assert_eq!((&shown()["read"], &shown()["object"]), (&json!(24), &json!("items-bom.csv")));
 
     let again = cloud.succeed(&["upload", "items-bom.csv"]);
-    assert!(again.said.contains("byte for byte") && again.said.contains("another --name"), "{}", again.said);
-    assert!(again.data.contains(id), "{}", again.data);
+    assert!(
+        again.stderr.contains("byte for byte") && again.stderr.contains("another --name"),
+        "{}",
+        again.stderr
+    );
+    assert!(again.stdout.contains(id), "{}", again.stdout);
     assert_eq!(again.count("new"), 24);
     assert_eq!(listed(&cloud), 1);
     cloud.stop(id);
@@ -132,7 +136,7 @@ fn parts(cloud: &Cloud, bucket: &str, key: &str) -> Vec<String> {
 }
 
 #[test]
-fn an_upload_goes_on_where_it_broke_off() {
+fn an_interrupted_upload_resumes() {
     let cloud = Cloud::deployed(&[]);
     let bucket = cloud.resource("DataBucket");
     let rows = (0..2000).map(|id| format!("{id},{}\n", "x".repeat(30_000)));
@@ -166,8 +170,9 @@ fn an_upload_goes_on_where_it_broke_off() {
 
     let resumed = cloud.succeed(&["upload", &wide]);
     let going_on =
-        resumed.said.lines().find_map(|line| line.strip_prefix("resuming an upload that broke off: "));
-    let words = going_on.unwrap_or_else(|| panic!("{}", resumed.said)).split_whitespace().collect::<Vec<_>>();
+        resumed.stderr.lines().find_map(|line| line.strip_prefix("resuming an upload that broke off: "));
+    let words =
+        going_on.unwrap_or_else(|| panic!("{}", resumed.stderr)).split_whitespace().collect::<Vec<_>>();
     // A part that was on its way may have come to be there since.
     let found: usize = words[0].parse().unwrap();
     assert!(found >= kept.len() && words[2] == "8", "{words:?} {kept:?}");

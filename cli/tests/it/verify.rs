@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::cloud::{Cloud, Ran};
+use crate::cloud::{Cloud, CommandOutput};
 use crate::interposed::interpose;
 
 const FIRST: &str = "id,price,name,sku\n\
@@ -22,7 +22,7 @@ fn file(cloud: &Cloud, name: &str, text: &str) -> String {
     file.into_os_string().into_string().unwrap()
 }
 
-fn counts<const N: usize>(ran: &Ran, names: [&str; N]) -> [u64; N] {
+fn counts<const N: usize>(ran: &CommandOutput, names: [&str; N]) -> [u64; N] {
     names.map(|name| ran.count(name))
 }
 
@@ -38,7 +38,7 @@ fn finding<'a>(report: &'a Value, key: &str) -> &'a Value {
 }
 
 #[test]
-fn what_differs_in_the_table_is_told_with_the_load_that_wrote_it() {
+fn differences_in_the_table_name_the_load_that_wrote_them() {
     let cloud = Cloud::set_up();
     let first = file(&cloud, "first.csv", FIRST);
     let verify = ["verify", &first, "--types", "price:number"];
@@ -52,7 +52,7 @@ fn what_differs_in_the_table_is_told_with_the_load_that_wrote_it() {
     assert_eq!(counts(&equal, ["rows", "rejected", "superseded", "keys"]), [6, 1, 1, 4]);
     assert_eq!(counts(&equal, ["compared", "equal", "items looked at", "API calls"]), [4, 4, 4, 1]);
     for words in ["1 rows cannot be loaded", "line 7, column id: the key is empty", "are equal"] {
-        assert!(equal.said.contains(words), "{}", equal.said);
+        assert!(equal.stderr.contains(words), "{}", equal.stderr);
     }
     // Read with other types, the numbers of the file are texts.
     cloud.run(&["verify", &first]).failed_with(3, &["are not equal", "restctl upload FILE"]);
@@ -77,7 +77,7 @@ fn what_differs_in_the_table_is_told_with_the_load_that_wrote_it() {
     assert_eq!(counts(&shown, ["different in table", "different in API", "extra in table"]), [2, 2, 2]);
     for words in ["price: 2.5 in the file, 2.51 in table and API", "3 (line 4): missing in", "by hand: extra"]
     {
-        assert!(shown.data.contains(words), "{}", shown.data);
+        assert!(shown.stdout.contains(words), "{}", shown.stdout);
     }
     samples_are_drawn(&cloud, &verify);
 
@@ -123,7 +123,7 @@ fn samples_are_drawn(cloud: &Cloud, verify: &[&str]) {
     let sample = |keys: &str| cloud.run(&[verify, &["--sample", keys]].concat());
     let two = sample("2");
     assert_eq!(counts(&two, ["keys", "compared"]), [4, 2]);
-    assert!(two.data.contains("a sample") && two.count("items looked at") >= 2, "{}", two.data);
+    assert!(two.stdout.contains("a sample") && two.count("items looked at") >= 2, "{}", two.stdout);
     // One that has room for everything finds everything.
     let all = sample("1000");
     assert_eq!(counts(&all, ["compared", "equal", "items looked at", "extra in table"]), [4, 1, 5, 2]);
@@ -142,7 +142,7 @@ fn set_loading(cloud: &Cloud, load: &str) {
 }
 
 #[test]
-fn what_the_api_answers_is_compared_too() {
+fn answers_of_the_api_are_compared() {
     let cloud = Cloud::deployed(&["--key", "id:N"]);
     // Several answers' worth, and an item that no answer has room for.
     let mut lines: Vec<String> =
@@ -158,9 +158,9 @@ fn what_the_api_answers_is_compared_too() {
         [4, 0, 1, 0]
     );
     assert!(
-        ran.count("API calls") > 3 && ran.data.contains("3 (line 4): missing in the API"),
+        ran.count("API calls") > 3 && ran.stdout.contains("3 (line 4): missing in the API"),
         "{}",
-        ran.data
+        ran.stdout
     );
 
     let small = file(&cloud, "small.csv", "id,name\n1,one\n2,two\n3,three\n40,\n");
