@@ -36,7 +36,11 @@ fn a_certificate_is_shown_and_renewed() {
     cloud.succeed(&["setup"]);
     assert_eq!(shown(&cloud)["served"], Value::Null);
     let waiting = cloud.succeed(&["cert", "renew"]);
-    assert!(waiting.stderr.contains("not served until a deployment\nnext: restctl deploy"), "{}", waiting.stderr);
+    assert!(
+        waiting.stderr.contains("not served until a deployment\nnext: restctl deploy"),
+        "{}",
+        waiting.stderr
+    );
     cloud.succeed(&["deploy"]);
     cloud.succeed(&["upload", "items.csv"]);
     cloud.succeed(&["get", "--id", "42"]);
