@@ -240,7 +240,7 @@ mod tests {
         assert!(cloud.send(&a, "a.example", GET).await.unwrap().contains("/_alb/lb-a/"));
         assert!(cloud.send(&b, "b.example", GET).await.unwrap().contains("/_alb/lb-b/"));
         assert!(cloud.send(&a, "b.example", GET).await.is_err());
-        // A name that nobody bears, and a client that names no server: which of two stacks it means cannot be told.
+        // An unknown name or no server name at all does not tell which of the two stacks is meant.
         for unclear in ["c.example", "127.0.0.1"] {
             let refused = cloud.send(&a, unclear, GET).await.unwrap_err();
             assert!(refused.contains("AccessDenied") || refused.contains("HandshakeFailure"), "{refused}");

@@ -73,7 +73,7 @@ fn is_locked(lock: &Path) -> bool {
 fn up_twice_status_down() {
     let state = State::new();
     let (said, _) = state.run(&["up"]);
-    assert!(said.contains("The local cloud is running"), "{said}");
+    assert!(said.contains("the local cloud is running"), "{said}");
     assert!(said.contains("export RESTCTL_LOCAL=1") && said.contains("restctl setup"), "{said}");
     let addresses = state.addresses();
     assert!(addresses.iter().all(answers), "{addresses:?}");
