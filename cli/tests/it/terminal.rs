@@ -90,3 +90,11 @@ impl Terminal {
         (exit, self.screen())
     }
 }
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // A test that panics leaves its command running. One that has ended cannot be killed, which is fine.
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
