@@ -140,7 +140,9 @@ fn what_is_served_late_is_waited_for(cloud: &Cloud) {
 
 fn what_does_not_fit_is_not_imported(cloud: &Cloud) {
     let (before, authority) = (shown(cloud), Authority::new());
-    cloud.run(&["cert", "renew"]).failed_with(2, &["has to be renewed by its issuer", "--cert FILE --key FILE"]);
+    cloud
+        .run(&["cert", "renew"])
+        .failed_with(2, &["has to be renewed by its issuer", "--cert FILE --key FILE"]);
     let refused = |issued: &Issued, words: &[&str]| {
         let args = with_files(cloud, issued, &authority.chain());
         cloud.run(&args.iter().map(String::as_str).collect::<Vec<_>>()).failed_with(2, words);

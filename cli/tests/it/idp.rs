@@ -56,7 +56,11 @@ fn a_new_client_secret_is_stored_only_if_it_works() {
     rotate(&cloud, &first).failed_with(4, &["refuses the client"]);
     let given = rotate(&cloud, &second);
     assert_eq!(given.exit, 0, "{}", given.stderr);
-    assert!(!given.stderr.contains(&second) && given.stderr.contains("and the API would accept it"), "{}", given.stderr);
+    assert!(
+        !given.stderr.contains(&second) && given.stderr.contains("and the API would accept it"),
+        "{}",
+        given.stderr
+    );
     cloud.succeed(&["setup"]);
     assert_eq!(kept(&cloud), second, "setup takes what the record has");
 

@@ -1,7 +1,7 @@
 //! The binaries of both Lambdas, as `cargo test --workspace` has built them.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -42,15 +42,26 @@ pub(crate) fn lambdas() -> &'static Path {
     })
 }
 
-/// Fails if the binary is missing, or if one of its sources has changed since it was built.
+/// Fails if the binary is missing, or if one of its own sources has changed since it was built.
 fn assert_is_current(binary: &Path) {
-    let sources = fs::read_to_string(binary.with_extension("d"));
-    let sources = sources.unwrap_or_else(|_| panic!("{} is missing: {BUILD_THEM}", binary.display()));
-    let (_, sources) = sources.split_once(": ").unwrap();
-    for source in sources.split_whitespace() {
-        let is_older = modified(binary) < modified(Path::new(source));
+    assert!(binary.is_file(), "{} is missing: {BUILD_THEM}", binary.display());
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for source in sources(binary).unwrap_or_default() {
+        let is_older = modified(binary) < modified(&workspace.join(&source));
         assert!(!is_older, "{} is older than {source}: {BUILD_THEM}", binary.display());
     }
+}
+
+/// The sources of a binary, as rustc has listed them. The list lies beside the file in `deps` to which cargo has linked
+/// the binary; where cargo had to copy it, there is no telling which one that is.
+fn sources(binary: &Path) -> Option<Vec<String>> {
+    let inode = fs::metadata(binary).ok()?.ino();
+    let same = |file: &PathBuf| fs::metadata(file).is_ok_and(|metadata| metadata.ino() == inode);
+    let mut built =
+        fs::read_dir(binary.with_file_name("deps")).ok()?.filter_map(|file| Some(file.ok()?.path()));
+    let list = fs::read_to_string(built.find(same)?.with_extension("d")).ok()?;
+    let (_, sources) = list.lines().next()?.split_once(": ")?;
+    Some(sources.split_whitespace().map(str::to_owned).collect())
 }
 
 /// None if there is no such file, which is before every time.
