@@ -50,7 +50,7 @@ Examples:
 
 Exit code 5 if there is no log, or if it has nothing about the load or the request.")]
 pub(crate) struct Logs {
-    /// LoggedFunction whose log to print [default: both, ordered by time]
+    /// The function whose log to print [default: both, ordered by time]
     #[arg(value_enum)]
     function: Option<LoggedFunction>,
 

@@ -176,7 +176,7 @@ fn check_grant_type(grant_type: Option<&str>) -> Result<(), TokenRefusal> {
     }
 }
 
-/// OpenID Connect DiscoveryDocument 1.0, section 3, for an issuer that supports only client credentials.
+/// OpenID Connect Discovery 1.0, section 3, for an issuer that supports only client credentials.
 async fn answer_openid_configuration(State(server): State<Arc<IdentityProviderServer>>) -> Json<Value> {
     let LocalIdentityProvider { issuer, scope, .. } = &*server.identity_provider();
     Json(json!({

@@ -8,7 +8,7 @@ use crate::data_file::external_sort::{SortedRecords, SortedRuns};
 
 pub(super) const KEYS_ON_DISK: &str = "cannot keep the keys in a temporary file";
 
-/// FileKeys that are handled before the task yields.
+/// Keys that are handled before the task yields.
 const KEYS_BETWEEN_YIELDS: u64 = 1 << 16;
 
 /// Collects keys as 64-bit hashes, each with the number of its record. Among 100 million keys, the odds that any two
