@@ -1,4 +1,4 @@
-//! AWS Security Token Service: who calls, in whose account.
+//! AWS Security Token Service: the caller and the account.
 
 use aws_sdk_sts::config::http::HttpResponse;
 use aws_sdk_sts::error::SdkError;
@@ -11,7 +11,7 @@ use super::answer_date::AnswerDate;
 use super::error::AwsContext;
 use crate::failure::{Failure, Result};
 
-/// Whose credentials these are.
+/// The owner of the credentials.
 pub(crate) struct Caller {
     /// 12 digits.
     pub(crate) account: String,
@@ -26,13 +26,13 @@ pub(crate) async fn caller(aws: &Aws) -> Result<Caller> {
 fn read(
     answer: Result<GetCallerIdentityOutput, SdkError<GetCallerIdentityError, HttpResponse>>,
 ) -> Result<Caller> {
-    let identity = answer.aws_context("ask whose account this is")?;
+    let identity = answer.aws_context("read the caller's identity")?;
     let account =
-        identity.account.ok_or_else(|| Failure::new("AWS names no account for these credentials"))?;
+        identity.account.ok_or_else(|| Failure::new("AWS returned no account for these credentials"))?;
     Ok(Caller { account, arn: identity.arn.unwrap_or_default() })
 }
 
-/// [`caller`], and when the service answered, by its own clock; it says so to whoever it refuses, too.
+/// Returns the caller, and when the service answered by its own clock. A refusal has that time, too.
 pub(crate) async fn caller_and_date(aws: &Aws) -> (Result<Caller>, Option<OffsetDateTime>) {
     let answered = AnswerDate::default();
     let request = aws.sts.get_caller_identity().customize().interceptor(answered.clone());
@@ -59,12 +59,12 @@ impl Caller {
         self.name().starts_with("user/")
     }
 
-    /// The name of the role that was assumed.
+    /// Returns the name of the assumed role.
     pub(crate) fn role(&self) -> Option<&str> {
         self.name().strip_prefix("assumed-role/")?.split('/').next()
     }
 
-    /// What is behind the account.
+    /// Returns the part of the ARN after the account.
     fn name(&self) -> &str {
         self.arn.splitn(6, ':').nth(5).unwrap_or_default()
     }
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn callers_are_told_apart() {
+    fn the_kind_of_caller_is_recognized() {
         let caller = |arn: &str| Caller { account: "123456789012".to_owned(), arn: arn.to_owned() };
         assert!(caller("arn:aws:iam::123456789012:root").is_root());
         let user = caller("arn:aws-cn:iam::123456789012:user/team/me");

@@ -13,7 +13,7 @@ use crate::terminal::sanitize::sanitize_line;
 /// Limit for a text and for all fields of a line; what is cut is counted.
 const MAX_CHARACTERS: usize = 4_000;
 
-/// The content of a line, whoever wrote it.
+/// The content of a line, whether the function or the platform wrote it.
 struct LogLine {
     level: String,
     text: String,
