@@ -1,6 +1,7 @@
 //! Failures of a command, and its exit codes.
 
 use std::fmt;
+use std::future::Future;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
@@ -133,6 +134,23 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+/// Returns the result of `work`. If `stopped` completes first, `work` is dropped and `interrupted` is the failure.
+pub(crate) async fn unless_stopped<T>(
+    stopped: impl Future<Output = Result<()>>,
+    interrupted: Failure,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    tokio::select! {
+        // The stop comes first: a caller that has stopped already wants no question and no request.
+        biased;
+        signal = stopped => {
+            signal?;
+            Err(interrupted.exit(Exit::Interrupted))
+        }
+        done = work => done,
+    }
+}
 
 /// Adds what was being done to an error.
 pub(crate) trait FailureContext<T> {

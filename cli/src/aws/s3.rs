@@ -1,7 +1,6 @@
 //! Amazon S3: buckets, object versions and uploads.
 
 pub(crate) mod destination;
-mod multipart;
 pub(crate) mod resume_state;
 pub(crate) mod upload;
 

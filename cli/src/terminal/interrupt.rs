@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use crate::failure::{Exit, Failure, FailureContext, Result};
+use crate::failure::{Failure, FailureContext, Result, unless_stopped};
 
 /// Returns the result of `work`. If Ctrl-C comes first, `work` is dropped and `interrupted` is the failure.
 ///
@@ -11,15 +11,7 @@ pub(crate) async fn unless_interrupted<T>(
     interrupted: Failure,
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {
-    tokio::select! {
-        // Ctrl-C comes first, so that it is noticed before the work begins, which may be with a question.
-        biased;
-        signal = ctrl_c() => {
-            signal?;
-            Err(interrupted.exit(Exit::Interrupted))
-        }
-        done = work => done,
-    }
+    unless_stopped(ctrl_c(), interrupted, work).await
 }
 
 /// Waits for Ctrl-C.

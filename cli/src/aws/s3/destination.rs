@@ -9,6 +9,13 @@ pub(crate) struct Destination<'a> {
     pub(crate) metadata: &'a Metadata,
 }
 
+impl Destination<'_> {
+    /// Returns what an upload does. It completes "cannot …".
+    pub(super) fn upload_context(&self) -> String {
+        format!("upload s3://{}/{}", self.bucket, self.key)
+    }
+}
+
 /// Object metadata, by its name without `x-amz-meta-`.
 pub(crate) type Metadata = BTreeMap<&'static str, String>;
 
@@ -32,7 +39,7 @@ pub(crate) enum UploadEvent {
         parts_present: usize,
         parts_total: u64,
     },
-    /// S3 has these parts from an earlier attempt. Sent before the first part of each multipart upload.
+    /// S3 has these bytes from an earlier attempt. Sent before the first part of each multipart upload.
     BytesPresent(u64),
     BytesSent(u64),
 }

@@ -10,7 +10,7 @@ use crate::aws::Aws;
 use crate::aws::s3;
 use crate::aws::s3::destination::{Destination, Metadata, UploadEvent};
 use crate::aws::s3::resume_state::ResumeState;
-use crate::aws::s3::upload::upload_source;
+use crate::aws::s3::upload::Upload;
 use crate::data_file::DataFile;
 use crate::data_file::source::Source;
 use crate::data_file::survey::SurveyedFile;
@@ -51,7 +51,7 @@ pub(super) async fn send_file(
     to: &Destination<'_>,
 ) -> Result<Load> {
     // Standard input cannot be read again.
-    let unfinished = match file.is_standard_input() {
+    let resume_state = match file.is_standard_input() {
         true => None,
         false => Some(ResumeState::new(&directories::state_folder()?.join("uploads"), aws, to, source.size)?),
     };
@@ -66,10 +66,12 @@ pub(super) async fn send_file(
         }
         UploadEvent::BytesSent(bytes) => progress.inc(bytes),
     };
-    let sent = upload_source(aws, source, to, unfinished.as_ref(), &observe, interrupt::ctrl_c()).await;
+    let resume_state = resume_state.as_ref();
+    let upload = Upload { aws, source, destination: to, resume_state, observe: &observe };
+    let sent = upload.send(interrupt::ctrl_c()).await;
     progress.finish_and_clear();
-    let sent = sent.map_err(|failure| match &unfinished {
-        Some(unfinished) if unfinished.upload_id().is_some() => failure.then(&command_line()),
+    let sent = sent.map_err(|failure| match resume_state {
+        Some(resume_state) if resume_state.upload_id().is_some() => failure.then(&command_line()),
         Some(_) => failure,
         None => failure.then("start again: standard input cannot be read twice, and nothing of it is kept"),
     })?;

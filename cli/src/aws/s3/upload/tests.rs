@@ -83,6 +83,11 @@ fn source(folder: &tempfile::TempDir, size: u64) -> Source {
     Source::open(&path).unwrap()
 }
 
+/// An upload that nobody watches and that cannot be resumed.
+fn upload<'a>(aws: &'a Aws, source: &'a Source, destination: &'a Destination<'a>) -> Upload<'a> {
+    Upload { aws, source, destination, resume_state: None, observe: &|_| {} }
+}
+
 #[tokio::test]
 async fn only_missing_parts_are_sent() {
     let (folder, bucket, metadata) = (tempfile::tempdir().unwrap(), Bucket::default(), Metadata::new());
@@ -104,8 +109,9 @@ async fn only_missing_parts_are_sent() {
             UploadEvent::BytesPresent(present) => bytes.set(present),
             UploadEvent::BytesSent(sent) => bytes.set(bytes.get() + sent),
         };
-        let uploaded = upload_source(&aws, &source, &to, Some(&resume_state), &observe, pending());
-        let uploaded = uploaded.await.unwrap();
+        let upload = upload(&aws, &source, &to);
+        let upload = Upload { resume_state: Some(&resume_state), observe: &observe, ..upload };
+        let uploaded = upload.send(pending()).await.unwrap();
         let mut asked = bucket.asked();
         let parts = asked.len() - 1;
         // Parts arrive in any order.
@@ -125,13 +131,13 @@ async fn a_small_file_is_one_request() {
     let source = source(&folder, 3);
     let mut metadata = Metadata::from([("restctl-column-types", "s".repeat(10))]);
     let to = Destination { bucket: "b", key: "a.csv", metadata: &metadata };
-    let uploaded = upload_source(&aws, &source, &to, None, &|_| {}, pending()).await.unwrap();
+    let uploaded = upload(&aws, &source, &to).send(pending()).await.unwrap();
     assert_eq!(uploaded.uploaded.as_deref(), Some("1994-11-06T08:49:37.000Z"));
     assert_eq!(bucket.asked(), ["put"]);
 
     metadata.insert("restctl-delimiter", "s".repeat(2048));
     let to = Destination { bucket: "b", key: "a.csv", metadata: &metadata };
-    let refused = upload_source(&aws, &source, &to, None, &|_| {}, pending()).await;
+    let refused = upload(&aws, &source, &to).send(pending()).await;
     assert!(refused.err().unwrap().to_string().contains("2048 bytes of metadata"));
     assert!(bucket.asked().is_empty());
 }
@@ -145,7 +151,8 @@ async fn a_stopped_upload_keeps_its_parts_only_for_a_resume_state() {
     let resume_state = ResumeState::new(&folder.path().join("uploads"), &aws, &to, source.size).unwrap();
     for (resume_state, expected) in [(Some(&resume_state), &["begin"][..]), (None, &["begin", "DELETE"])] {
         let stopped = std::future::ready(Ok(()));
-        let failure = upload_source(&aws, &source, &to, resume_state, &|_| {}, stopped).await.err().unwrap();
+        let upload = Upload { resume_state, ..upload(&aws, &source, &to) };
+        let failure = upload.send(stopped).await.err().unwrap();
         assert_eq!(failure.exit, Exit::Interrupted);
         assert_eq!(bucket.asked(), expected);
     }
