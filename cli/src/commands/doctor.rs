@@ -91,7 +91,7 @@ pub(crate) async fn run(_: Doctor, context: &Context) -> Result<()> {
         Format::Text => output::print_line(&format_table(&reports))?,
         Format::Json => output::print_json(&reports)?,
     }
-    conclude(&reports)
+    require_no_failed_check(&reports)
 }
 
 /// Formats the reports as a table with coloured verdicts. The colours are added afterwards because the table would count
@@ -106,14 +106,14 @@ fn format_table(reports: &[CheckReport]) -> String {
     let colour = |line: &str| {
         let verdict = CheckVerdict::ALL.into_iter().find(|verdict| line.starts_with(&verdict.to_string()));
         verdict.map_or(line.to_owned(), |verdict| {
-            line.replacen(&verdict.to_string(), &verdict.styled().to_string(), 1)
+            line.replacen(&verdict.to_string(), &verdict.in_color().to_string(), 1)
         })
     };
     table.trim_fmt().lines().map(colour).collect::<Vec<_>>().join("\n")
 }
 
 /// Says how many checks are ok. Fails if one of them failed.
-fn conclude(reports: &[CheckReport]) -> Result<()> {
+fn require_no_failed_check(reports: &[CheckReport]) -> Result<()> {
     let with_verdict = |verdict: CheckVerdict| reports.iter().filter(move |report| report.verdict == verdict);
     let Some(first) = with_verdict(CheckVerdict::Failed).next() else {
         match with_verdict(CheckVerdict::Warning).count() {
@@ -137,11 +137,11 @@ fn conclude(reports: &[CheckReport]) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn failed(check: &'static str, exit: Exit) -> CheckReport {
+    fn failed_report(check: &'static str, exit: Exit) -> CheckReport {
         CheckReport::new(check, Err(Failure::new("it is broken").exit(exit).next("fix it").into()))
     }
 
-    fn skipped(check: &'static str) -> CheckReport {
+    fn skipped_report(check: &'static str) -> CheckReport {
         let error = CheckError::in_check(REGION, Failure::new("no region").exit(Exit::Usage));
         CheckReport::new(check, Err(error))
     }
@@ -150,16 +150,19 @@ mod tests {
     fn the_exit_code_is_that_of_the_first_failure() {
         let ok = || CheckReport::new("good", Ok(CheckFinding::ok("fine")));
         let warning = || CheckReport::new("old", Ok(CheckFinding::warning("expires soon", "renew it")));
-        assert!(conclude(&[ok(), warning()]).is_ok());
+        assert!(require_no_failed_check(&[ok(), warning()]).is_ok());
         for (reports, exit) in [
             (
-                vec![ok(), failed("a", Exit::Authentication), failed("b", Exit::NotFound)],
+                vec![ok(), failed_report("a", Exit::Authentication), failed_report("b", Exit::NotFound)],
                 Exit::Authentication,
             ),
-            (vec![warning(), failed("a", Exit::NotFound), failed("b", Exit::Failure)], Exit::NotFound),
-            (vec![failed("a", Exit::Usage), skipped("b")], Exit::Failure),
+            (
+                vec![warning(), failed_report("a", Exit::NotFound), failed_report("b", Exit::Failure)],
+                Exit::NotFound,
+            ),
+            (vec![failed_report("a", Exit::Usage), skipped_report("b")], Exit::Failure),
         ] {
-            let failure = conclude(&reports).unwrap_err();
+            let failure = require_no_failed_check(&reports).unwrap_err();
             assert_eq!(failure.exit, exit);
             assert_eq!(failure.advice(), Some("fix it"));
         }
@@ -167,16 +170,16 @@ mod tests {
 
     #[test]
     fn a_check_is_skipped_when_a_check_that_it_needs_failed() {
-        let report = skipped("stack");
+        let report = skipped_report("stack");
         assert_eq!(report.verdict, CheckVerdict::Skipped);
         assert_eq!((report.evidence.as_str(), report.next), ("needs region", None));
-        assert_eq!(skipped(REGION).verdict, CheckVerdict::Failed);
+        assert_eq!(skipped_report(REGION).verdict, CheckVerdict::Failed);
     }
 
     #[test]
     fn the_table_shows_the_next_step_below_the_evidence() {
         let ok = CheckReport::new("good", Ok(CheckFinding::ok("fine")));
-        let reports = [ok, failed("bad", Exit::Failure), skipped("other")];
+        let reports = [ok, failed_report("bad", Exit::Failure), skipped_report("other")];
         assert_eq!(
             format_table(&reports),
             "VERDICT  CHECK  EVIDENCE\n\

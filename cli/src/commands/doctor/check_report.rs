@@ -20,7 +20,7 @@ impl CheckVerdict {
     pub(super) const ALL: [CheckVerdict; 4] =
         [CheckVerdict::Ok, CheckVerdict::Warning, CheckVerdict::Failed, CheckVerdict::Skipped];
 
-    pub(super) fn styled(self) -> StyledObject<CheckVerdict> {
+    pub(super) fn in_color(self) -> StyledObject<CheckVerdict> {
         match self {
             CheckVerdict::Ok => style(self).green(),
             CheckVerdict::Warning => style(self).yellow(),

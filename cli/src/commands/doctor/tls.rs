@@ -82,7 +82,7 @@ pub(super) async fn check_name(facts: &DoctorFacts<'_>) -> Result<CheckFinding, 
 }
 
 pub(super) async fn check_expiry(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
-    let (certificate, handshake) = (facts.certificate().await?, facts.handshake().await?);
+    let (certificate, handshake) = (facts.imported_certificate().await?, facts.handshake().await?);
     let presented = PresentedCertificate::parse(&handshake.chain[0])?;
     check_validity_at(OffsetDateTime::now_utc(), &presented, renew_command(certificate))
 }
