@@ -86,7 +86,7 @@ enum DeployOutcome {
 
 pub(crate) async fn run(args: Deploy, context: Result<Context>) -> Result<Exit> {
     let report = NdjsonReport::new("deploy");
-    let outcome = async { deploy(&args, &context?, &report).await }.await;
+    let outcome = async { deploy_stack(&args, &context?, &report).await }.await;
     let exit = match &outcome {
         Ok(DeployOutcome::Planned { changes, .. }) if *changes > 0 => Exit::Changes,
         _ => Exit::Done,
@@ -95,7 +95,7 @@ pub(crate) async fn run(args: Deploy, context: Result<Context>) -> Result<Exit> 
     Ok(exit)
 }
 
-async fn deploy(args: &Deploy, context: &Context, report: &NdjsonReport) -> Result<DeployOutcome> {
+async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -> Result<DeployOutcome> {
     let (aws, name) = (context.aws().await?, &context.stack);
     let certificate = settings::require_certificate(aws, name).await?;
     let settings = Settings::read(aws, name).await?;
@@ -117,12 +117,16 @@ async fn deploy(args: &Deploy, context: &Context, report: &NdjsonReport) -> Resu
     };
     let interrupted = Failure::new("interrupted before the new versions were live")
         .next("restctl deploy, which continues from there");
-    unless_interrupted(interrupted, finish(context, changes, &certificate)).await
+    unless_interrupted(interrupted, complete_deployment(context, changes, &certificate)).await
 }
 
 /// Does what remains after CloudFormation, even if it changed nothing: an earlier deployment may have been interrupted
 /// before this.
-async fn finish(context: &Context, changes: usize, certificate: &Certificate) -> Result<DeployOutcome> {
+async fn complete_deployment(
+    context: &Context,
+    changes: usize,
+    certificate: &Certificate,
+) -> Result<DeployOutcome> {
     let (aws, name) = (context.aws().await?, &context.stack);
     let stack = cloudformation::find_deployed(aws, name).await?;
     if !stack.has_termination_protection {
@@ -143,7 +147,7 @@ async fn finish(context: &Context, changes: usize, certificate: &Certificate) ->
         output::print_line(&endpoint)?;
     }
     // Last, because the endpoint works even if this fails.
-    superseded_certificate::delete_unused(context, &stack, certificate).await?;
+    superseded_certificate::delete_superseded_certificates(context, &stack, certificate).await?;
     Ok(DeployOutcome::Deployed { changes, endpoint, versions })
 }
 

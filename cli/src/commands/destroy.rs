@@ -36,11 +36,11 @@ pub(crate) struct Destroy {
 
 pub(crate) async fn run(args: Destroy, context: Result<Context>) -> Result<Exit> {
     let report = NdjsonReport::new("destroy");
-    report.conclude(async { destroy(&args, &context?, &report).await }.await)?;
+    report.conclude(async { destroy_stack(&args, &context?, &report).await }.await)?;
     Ok(Exit::Done)
 }
 
-async fn destroy(args: &Destroy, context: &Context, report: &NdjsonReport) -> Result<Value> {
+async fn destroy_stack(args: &Destroy, context: &Context, report: &NdjsonReport) -> Result<Value> {
     let (aws, name) = (context.aws().await?, &context.stack);
     let resources = inventory::list_owned_resources(context).await?;
     check_stack_is_idle(&resources)?;
@@ -56,7 +56,7 @@ async fn destroy(args: &Destroy, context: &Context, report: &NdjsonReport) -> Re
     if doomed.is_empty() {
         output::print_message(&format!("the stack {name} has nothing to remove in {}", aws.region));
     } else {
-        confirm(args, context)?;
+        confirm_by_name(args, context)?;
     }
     let removed = remove_resources(context, &doomed, &kept, report).await;
     verify_removal(args, context, &doomed, &kept, removed).await
@@ -73,7 +73,7 @@ async fn remove_resources(
     let interrupted = || Failure::new("interrupted before everything was removed");
     // A stack of an earlier version of restctl deletes its bucket itself, which must be empty by then.
     for resource in doomed.iter().filter(|resource| resource.is_data()) {
-        unless_interrupted(interrupted(), resource.empty(aws)).await?;
+        unless_interrupted(interrupted(), resource.empty_if_bucket(aws)).await?;
     }
     for resource in kept {
         resource.tag_for_later(aws, name).await?;
@@ -122,7 +122,7 @@ fn check_stack_keeps_data(args: &Destroy, resources: &[OwnedResource]) -> Result
         .next("to keep the data: restctl deploy, then restctl destroy\nto remove it too: restctl destroy --delete-data"))
 }
 
-fn confirm(args: &Destroy, context: &Context) -> Result<()> {
+fn confirm_by_name(args: &Destroy, context: &Context) -> Result<()> {
     if args.yes {
         return Ok(());
     }

@@ -92,16 +92,16 @@ pub(crate) struct DeployOptions {
 impl DeployOptions {
     /// Returns each option's new value or else its deployed value. Options that were never set are left to the template's
     /// default: CloudFormation refuses to keep the previous value of a parameter that the deployed template lacks.
-    pub(crate) fn parameters(&self, existing: Option<&Stack>) -> Vec<(&'static str, String)> {
+    pub(crate) fn template_parameters(&self, existing: Option<&Stack>) -> Vec<(&'static str, String)> {
         let deployed = existing.filter(|stack| !stack.is_in_review());
         let value = |(name, choice): (&'static str, Option<String>)| {
             let value = choice.or_else(|| deployed?.parameter(name).map(str::to_owned));
             value.map(|value| (name, value))
         };
-        self.choices().into_iter().filter_map(value).collect()
+        self.chosen_parameters().into_iter().filter_map(value).collect()
     }
 
-    fn choices(&self) -> Vec<(&'static str, Option<String>)> {
+    fn chosen_parameters(&self) -> Vec<(&'static str, Option<String>)> {
         let key = self.key.as_ref();
         let mut choices = vec![
             (parameter::KEY_NAME, key.map(|key| key.name.clone())),
@@ -136,8 +136,8 @@ impl DeployOptions {
     }
 
     /// Returns the value that the deployment will have. `None` if it is the template's default.
-    pub(crate) fn value(&self, name: &str, existing: Option<&Stack>) -> Option<String> {
-        let mut parameters = self.parameters(existing).into_iter();
+    pub(crate) fn parameter_value(&self, name: &str, existing: Option<&Stack>) -> Option<String> {
+        let mut parameters = self.template_parameters(existing).into_iter();
         parameters.find_map(|(parameter, value)| (parameter == name).then_some(value))
     }
 
@@ -157,40 +157,40 @@ impl DeployOptions {
                 settings.require(setting)?;
             }
             if names_own {
-                return Err(usage("the settings name the stack's own user pool, which this would remove")
-                    .next(
-                        "restctl setup --issuer URL --client-id ID …, then: restctl deploy --idp external",
-                    ));
+                return Err(usage_failure(
+                    "the settings name the stack's own user pool, which this would remove",
+                )
+                .next("restctl setup --issuer URL --client-id ID …, then: restctl deploy --idp external"));
             }
             return Ok(EXTERNAL);
         }
         if self.idp.is_none() && before.is_some() && !names_own && !settings.awaits_deployment() {
-            return Err(usage("the settings do not name the stack's own user pool but another identity provider")
+            return Err(usage_failure("the settings do not name the stack's own user pool but another identity provider")
                 .next("to use the other provider: restctl deploy --idp external\nto keep the user pool: restctl deploy --idp cognito"));
         }
         Ok(COGNITO)
     }
 
     /// Refuses options that contradict each other, that this stack cannot change to, or that the local cloud lacks.
-    pub(crate) fn check(&self, context: &Context, start: &StartingPoint, idp: &str) -> Result<()> {
+    pub(crate) fn check_supported(&self, context: &Context, start: &StartingPoint, idp: &str) -> Result<()> {
         let deployed = start.stack_with_options();
         let is = |name, wanted| match name {
             parameter::IDP => idp == wanted,
-            _ => self.value(name, deployed).as_deref() == Some(wanted),
+            _ => self.parameter_value(name, deployed).as_deref() == Some(wanted),
         };
         if self.allow_cidr.len() > parameter::ALLOW_CIDRS.len() {
-            return Err(usage("--allow-cidr is given more than five times")
+            return Err(usage_failure("--allow-cidr is given more than five times")
                 .next("use a wider range that contains several of them"));
         }
-        let vpc = self.value(parameter::EXISTING_VPC, deployed).unwrap_or_default();
+        let vpc = self.parameter_value(parameter::EXISTING_VPC, deployed).unwrap_or_default();
         if !vpc.is_empty() && is(parameter::PRIVATE_NETWORK, ON) {
-            return Err(usage("--private-network and --vpc exclude each other")
+            return Err(usage_failure("--private-network and --vpc exclude each other")
                 .why("the private subnets are part of the stack's own VPC")
                 .next("leave out one of them"));
         }
         if let Some(stack) = start.stack.as_ref().filter(|stack| !stack.is_in_review()) {
             let before = |name| stack.parameter(name).unwrap_or_default();
-            let is_private = self.value(parameter::PRIVATE_NETWORK, deployed).unwrap_or_default();
+            let is_private = self.parameter_value(parameter::PRIVATE_NETWORK, deployed).unwrap_or_default();
             check_network_is_unchanged(
                 (before(parameter::EXISTING_VPC), &vpc),
                 (before(parameter::PRIVATE_NETWORK), &is_private),
@@ -201,7 +201,7 @@ impl DeployOptions {
         }
         let gap = LOCAL_GAPS.iter().find(|(name, value, ..)| context.local.is_some() && is(*name, *value));
         if let Some((_, _, flag, why)) = gap {
-            return Err(usage(format!("the local cloud does not support {flag}"))
+            return Err(usage_failure(format!("the local cloud does not support {flag}"))
                 .why(*why)
                 .next("leave it out here; it works on AWS"));
         }
@@ -209,7 +209,7 @@ impl DeployOptions {
     }
 
     /// Returns the stack's tags, the new ones, and the tag by which restctl recognises what belongs to the stack.
-    pub(crate) fn tags(&self, name: &StackName, existing: Option<&Stack>) -> Vec<(String, String)> {
+    pub(crate) fn stack_tags(&self, name: &StackName, existing: Option<&Stack>) -> Vec<(String, String)> {
         let mut tags = existing.map(|stack| stack.tags.clone()).unwrap_or_default();
         let own = (STACK_TAG.to_owned(), name.to_string());
         for tag in self.tags.iter().chain([&own]) {
@@ -229,12 +229,12 @@ fn check_network_is_unchanged(
 ) -> Result<()> {
     const NEW_STACK: &str = "use another stack: restctl setup --stack NAME …, then restctl deploy --stack NAME …, and upload the data there";
     if vpc != vpc_before {
-        return Err(usage("a deployed stack stays in its VPC")
+        return Err(usage_failure("a deployed stack stays in its VPC")
             .why("a load balancer cannot move to another VPC")
             .next(NEW_STACK));
     }
     if private_before == ON && private != ON {
-        return Err(usage("the private network of a deployed stack stays on")
+        return Err(usage_failure("the private network of a deployed stack stays on")
             .why("`restctl rollback` returns to versions of the functions that run in it")
             .next(NEW_STACK));
     }
@@ -245,12 +245,12 @@ fn check_network_is_unchanged(
 fn check_cognito_domain(stack: &StackName) -> Result<()> {
     let reserved = ["aws", "amazon", "cognito"].into_iter().find(|word| stack.as_str().contains(word));
     let Some(word) = reserved else { return Ok(()) };
-    Err(usage(format!("a stack whose name contains {word:?} cannot have its own user pool"))
+    Err(usage_failure(format!("a stack whose name contains {word:?} cannot have its own user pool"))
         .why("the pool's domain starts with the stack's name, and Cognito reserves that word")
         .next("use another --stack name, or --idp external"))
 }
 
-fn usage(what: impl Into<String>) -> Failure {
+fn usage_failure(what: impl Into<String>) -> Failure {
     Failure::new(what).exit(Exit::Usage)
 }
 

@@ -45,7 +45,7 @@ pub(crate) struct StartingPoint {
 }
 
 impl StartingPoint {
-    fn update(stack: Option<Stack>) -> Self {
+    fn from_stack(stack: Option<Stack>) -> Self {
         Self { stack, removed: None }
     }
 
@@ -65,7 +65,7 @@ pub(crate) async fn repair_if_needed(
     let Some(stack) = cloudformation::find_own(aws, name).await? else { return Ok(StartingPoint::default()) };
     let status = stack.status.as_str().to_owned();
     match find_remedy(&stack.status) {
-        StackRemedy::None => Ok(StartingPoint::update(Some(stack))),
+        StackRemedy::None => Ok(StartingPoint::from_stack(Some(stack))),
         StackRemedy::Wait => Err(Failure::new(format!("the stack {name} is busy: it is in {status}"))
             .next("wait until the other operation ends, then: restctl deploy")),
         StackRemedy::Remove => {
@@ -90,7 +90,7 @@ pub(crate) async fn repair_if_needed(
                 let failure = operation.failure("the rollback failed again", &ended);
                 return Err(failure.then("restctl deploy"));
             }
-            Ok(StartingPoint::update(cloudformation::find_own(aws, name).await?))
+            Ok(StartingPoint::from_stack(cloudformation::find_own(aws, name).await?))
         }
     }
 }
@@ -107,7 +107,7 @@ fn why_to_remove(stack: &Stack) -> &'static str {
 pub(crate) async fn starting_point_for_dry_run(aws: &Aws, name: &StackName) -> Result<StartingPoint> {
     let Some(stack) = cloudformation::find_own(aws, name).await? else { return Ok(StartingPoint::default()) };
     match find_remedy(&stack.status) {
-        StackRemedy::None => Ok(StartingPoint::update(Some(stack))),
+        StackRemedy::None => Ok(StartingPoint::from_stack(Some(stack))),
         _ => Err(Failure::new(format!("the stack {name} is in {}", stack.status.as_str()))
             .exit(Exit::Failure)
             .why("it must be repaired before it can change, and a dry run repairs nothing")

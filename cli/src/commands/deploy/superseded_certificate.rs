@@ -11,7 +11,11 @@ use crate::identity::settings;
 use crate::terminal::output;
 
 /// `deployed` is the certificate of this deployment; `stack` is the stack after it.
-pub(super) async fn delete_unused(context: &Context, stack: &Stack, deployed: &Certificate) -> Result<()> {
+pub(super) async fn delete_superseded_certificates(
+    context: &Context,
+    stack: &Stack,
+    deployed: &Certificate,
+) -> Result<()> {
     if deployed.supersedes.is_empty() {
         return Ok(());
     }

@@ -109,7 +109,7 @@ impl OwnedResource {
     }
 
     /// Deletes all objects of a bucket.
-    pub(super) async fn empty(&self, aws: &Aws) -> Result<()> {
+    pub(super) async fn empty_if_bucket(&self, aws: &Aws) -> Result<()> {
         match self {
             OwnedResource::Bucket { name, .. } => s3::empty_bucket(aws, name).await.map(drop),
             _ => Ok(()),
