@@ -91,7 +91,7 @@ pub(crate) async fn run(args: Logs, context: &Context) -> Result<()> {
     let mut printer = LogPrinter::new();
     let mut last = None;
     while let Some((function, event)) = merged.next().await? {
-        printer.print(function, &event)?;
+        printer.print_event(function, &event)?;
         last = Some(event);
     }
     let Some(last) = last else { return report_no_lines(&functions, &filter, since) };

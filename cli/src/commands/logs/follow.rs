@@ -86,13 +86,13 @@ async fn print_new_events(
     printer: &mut LogPrinter,
 ) -> Result<()> {
     let now = Since::Ago(time::Duration::ZERO).unix_milliseconds();
-    let from = |function| seen.get(&function).map_or(now, SeenEvents::start);
+    let from = |function| seen.get(&function).map_or(now, SeenEvents::start_time);
     let mut merged = MergedLogs::open(context, functions, filter, from).await?;
     while let Some((function, event)) = merged.next().await? {
         if seen.get_mut(&function).is_some_and(|seen| seen.insert(&event)) {
-            printer.print(function, &event)?;
+            printer.print_event(function, &event)?;
         }
     }
-    seen.values_mut().for_each(|seen| seen.advance(now));
+    seen.values_mut().for_each(|seen| seen.advance_start(now));
     Ok(())
 }

@@ -29,7 +29,8 @@ impl MergedLogs {
         let mut logs = Vec::new();
         for function in functions.iter().copied() {
             let group = function.log_group(&context.stack);
-            let mut events = cloudwatchlogs::filter_events(aws, &group, since(function), filter.term());
+            let mut events =
+                cloudwatchlogs::filter_events(aws, &group, since(function), filter.search_term());
             let next = events.next().await?;
             logs.push(FunctionLog { function, events, next });
         }
