@@ -39,7 +39,7 @@ impl<'a> Comparer<'a> {
         Self { items, api_items, rechecks_left: Cell::new(MAX_RECHECKS) }
     }
 
-    pub(super) async fn compare(&self, rows: Vec<Row>) -> Result<ComparedWindow> {
+    pub(super) async fn compare_window(&self, rows: Vec<Row>) -> Result<ComparedWindow> {
         let all: Vec<&Row> = rows.iter().collect();
         let (table, mut api) = try_join(self.compare_with_table(&rows), self.compare_with_api(&all)).await?;
         self.recheck_late_rows(&rows, &table, &mut api).await?;
