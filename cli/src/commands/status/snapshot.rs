@@ -54,7 +54,7 @@ impl<T> From<Result<T>> for Part<T> {
 }
 
 impl<T> Part<T> {
-    pub(super) fn known(&self) -> Option<&T> {
+    pub(super) fn as_known(&self) -> Option<&T> {
         match self {
             Part::Known(known) => Some(known),
             Part::Unknown { .. } => None,

@@ -135,7 +135,7 @@ fn describe_traffic(traffic: &Traffic) -> (String, Severity) {
     let minutes = traffic.period_seconds * traffic.requests.len() as u64 / 60;
     let latency = traffic.average_latency_ms().map(|average| format!(", {average:.1} ms on average"));
     (
-        format!("{} in the last {minutes} minutes{}", traffic.total(), latency.unwrap_or_default()),
+        format!("{} in the last {minutes} minutes{}", traffic.total_requests(), latency.unwrap_or_default()),
         Severity::Normal,
     )
 }
