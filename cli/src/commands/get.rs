@@ -113,7 +113,7 @@ async fn get_one(
         return writer.finish().await;
     }
     output::print_json(&match &mut fields {
-        Some(fields) => fields.select(item),
+        Some(fields) => fields.select_from(item),
         None => item,
     })?;
     fields.iter().for_each(writer::report_unseen_fields);

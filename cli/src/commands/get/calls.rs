@@ -41,7 +41,7 @@ pub(super) async fn fetch_all(
             Some(answered) = calls.next(), if !calls.is_empty() => {
                 let (asked, mut answer): (usize, BatchGetAnswer) = answered?;
                 let remaining = std::mem::take(&mut answer.remaining);
-                pace.adjust(asked, remaining.len());
+                pace.adapt_to_answer(asked, remaining.len());
                 ready.push_back(answer);
                 if !remaining.is_empty() {
                     calls.push_front(send_bulk_call(api, remaining));
@@ -76,7 +76,7 @@ impl Pace {
 
     /// Adapts to an answer. Ids that it leaves over are requested later, while the answers after it wait: fewer ids a call
     /// avoid that.
-    fn adjust(&mut self, asked: usize, left_over: usize) {
+    fn adapt_to_answer(&mut self, asked: usize, left_over: usize) {
         self.in_flight = (self.in_flight * 2).min(MAX_IN_FLIGHT);
         if left_over > 0 {
             self.ids = (asked - left_over).max(1);
@@ -134,13 +134,13 @@ mod tests {
     #[test]
     fn calls_request_as_many_ids_as_fit_an_answer() {
         let mut pace = Pace::new();
-        pace.adjust(1_000, 965);
+        pace.adapt_to_answer(1_000, 965);
         assert_eq!((pace.in_flight, pace.ids), (2, 35));
-        pace.adjust(965, 935);
+        pace.adapt_to_answer(965, 935);
         assert_eq!((pace.in_flight, pace.ids), (4, 30));
-        pace.adjust(30, 0);
+        pace.adapt_to_answer(30, 0);
         assert_eq!((pace.in_flight, pace.ids), (8, 60));
-        pace.adjust(12, 0);
+        pace.adapt_to_answer(12, 0);
         assert_eq!((pace.in_flight, pace.ids), (8, 60), "the last ids do not show how many fit");
     }
 }

@@ -78,14 +78,14 @@ pub(super) async fn run(id: &str, mut fields: Option<SelectedFields>, context: &
     };
     let explanation = RequestExplanation::new(answer, origin);
     let shown = found.as_ref().ok().map(|item| match &mut fields {
-        Some(fields) => fields.select(item.clone()),
+        Some(fields) => fields.select_from(item.clone()),
         None => item.clone(),
     });
     match (output::chosen_format(), &shown) {
         (Format::Json, item) => output::print_json(&json!({ "item": item, "explanation": explanation }))?,
         (Format::Text, item) => {
             item.as_ref().map_or(Ok(()), output::print_json)?;
-            output::print_message(&output::align_values(&explanation.lines(item.is_some())));
+            output::print_message(&output::align_values(&explanation.named_values(item.is_some())));
         }
     }
     found?;
@@ -116,11 +116,11 @@ impl RequestExplanation {
             status: answer.status.as_u16(),
             request_id: answer.request_id().map(str::to_owned),
             address: answer.address.to_string(),
-            resolve_ms: milliseconds(answer.resolve_time),
-            connect_ms: milliseconds(answer.connect_time),
-            tls_ms: milliseconds(answer.tls_time),
-            first_byte_ms: milliseconds(answer.first_byte_time),
-            total_ms: milliseconds(answer.total_time),
+            resolve_ms: round_to_milliseconds(answer.resolve_time),
+            connect_ms: round_to_milliseconds(answer.connect_time),
+            tls_ms: round_to_milliseconds(answer.tls_time),
+            first_byte_ms: round_to_milliseconds(answer.first_byte_time),
+            total_ms: round_to_milliseconds(answer.total_time),
             tls_version: answer.tls_version,
             certificate_fingerprint: answer.fingerprint,
             load: origin.load,
@@ -129,7 +129,7 @@ impl RequestExplanation {
         }
     }
 
-    fn lines(&self, has_item: bool) -> Vec<(&'static str, String)> {
+    fn named_values(&self, has_item: bool) -> Vec<(&'static str, String)> {
         let milliseconds = |time: f64| format!("{time:.1} ms");
         let or_none = |text: Option<&str>| text.unwrap_or("-").to_owned();
         let mut lines = vec![
@@ -157,6 +157,6 @@ impl RequestExplanation {
     }
 }
 
-fn milliseconds(time: Duration) -> f64 {
+fn round_to_milliseconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e3
 }

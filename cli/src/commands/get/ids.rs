@@ -43,7 +43,7 @@ impl IdSource {
         Ok(Self::File(opened, file.to_owned()))
     }
 
-    fn lines(self) -> IdLines<Box<dyn BufRead>> {
+    fn into_lines(self) -> IdLines<Box<dyn BufRead>> {
         match self {
             Self::StandardInput => IdLines::new(Box::new(stdin().lock()), "standard input".to_owned()),
             Self::File(file, path) => {
@@ -65,7 +65,7 @@ impl Ids {
         std::thread::spawn(move || {
             let given = given.into_iter().map(Ok);
             let sent = match source {
-                Some(source) => send_batches(given.chain(source.lines()), &sender),
+                Some(source) => send_batches(given.chain(source.into_lines()), &sender),
                 None => send_batches(given, &sender),
             };
             // The receiver may be gone: then no one needs more ids.
@@ -171,22 +171,22 @@ impl<R: BufRead> IdLines<R> {
 mod tests {
     use super::*;
 
-    fn read(bytes: &[u8]) -> Vec<Result<String>> {
+    fn read_ids(bytes: &[u8]) -> Vec<Result<String>> {
         IdLines::new(bytes, "ids".to_owned()).collect()
     }
 
     #[test]
     fn a_line_is_an_id() {
         let ids: Vec<String> =
-            read("\u{feff}1\r\n\n  a b \n\"x\"\né".as_bytes()).into_iter().map(Result::unwrap).collect();
+            read_ids("\u{feff}1\r\n\n  a b \n\"x\"\né".as_bytes()).into_iter().map(Result::unwrap).collect();
         assert_eq!(ids, ["1", "a b", "\"x\"", "é"]);
         let longest = "x".repeat(MAX_KEY_BYTES);
-        assert_eq!(read(format!("{longest}\n1").as_bytes()).len(), 2);
+        assert_eq!(read_ids(format!("{longest}\n1").as_bytes()).len(), 2);
         for (bytes, why) in [
             ([b"1\n".as_slice(), "x".repeat(10_000).as_bytes()].concat(), "more than 2048 bytes"),
             (b"1\n\xff\n".to_vec(), "not UTF-8"),
         ] {
-            let failure = read(&bytes).remove(1).unwrap_err();
+            let failure = read_ids(&bytes).remove(1).unwrap_err();
             assert!(failure.exit == Exit::Usage && failure.to_string().contains("line 2"), "{failure}");
             assert!(failure.to_string().contains(why), "{failure}");
         }

@@ -52,7 +52,7 @@ impl ItemWriter {
     pub(super) async fn write_answer(&mut self, answer: BatchGetAnswer) -> Result<()> {
         let BatchGetAnswer { items, missing, .. } = answer;
         let items: Vec<Item> = match &mut self.fields {
-            Some(fields) => items.into_iter().map(|item| fields.select(item)).collect(),
+            Some(fields) => items.into_iter().map(|item| fields.select_from(item)).collect(),
             None => items,
         };
         self.found += items.len() as u64;
@@ -79,7 +79,7 @@ impl ItemWriter {
                 return Ok(());
             }
         };
-        write(&self.progress, bytes).await
+        write_on_thread(&self.progress, bytes).await
     }
 
     /// Writes the rest. Returns an error if ids were not found.
@@ -88,9 +88,9 @@ impl ItemWriter {
         let is_document = matches!(state, FormatState::Json(_));
         match state {
             FormatState::Json(document) => {
-                document.finish(async |bytes| write(&progress, bytes).await).await?
+                document.finish(async |bytes| write_on_thread(&progress, bytes).await).await?
             }
-            FormatState::Csv(csv) => csv.write(async |bytes| write(&progress, bytes).await).await?,
+            FormatState::Csv(csv) => csv.write(async |bytes| write_on_thread(&progress, bytes).await).await?,
             FormatState::Ndjson | FormatState::ChosenCsv(_) => {}
             FormatState::Table(layout) => {
                 progress.finish_and_clear();
@@ -120,7 +120,7 @@ impl ItemWriter {
 }
 
 /// Writes on a thread: a reader that rests (`restctl get … | less`) must not hold up the calls under way.
-async fn write(progress: &ProgressBar, bytes: Vec<u8>) -> Result<()> {
+async fn write_on_thread(progress: &ProgressBar, bytes: Vec<u8>) -> Result<()> {
     let progress = progress.clone();
     let writing = tokio::task::spawn_blocking(move || progress.suspend(|| output::write_bytes(&bytes)));
     writing.await.context("cannot write to standard output")?
