@@ -83,7 +83,7 @@ pub(crate) async fn run(_: AuthTest, context: &Context) -> Result<()> {
         } else {
             vec![attempt.expected]
         };
-        outcomes.push(compare(attempt.name, &expected, answer));
+        outcomes.push(compare_answer(attempt.name, &expected, answer));
     }
     progress.finish_and_clear();
 
@@ -97,10 +97,10 @@ pub(crate) async fn run(_: AuthTest, context: &Context) -> Result<()> {
 /// Requests the one path that needs no token. If it does not answer, nothing will.
 async fn request_health(endpoint: &Endpoint) -> Result<RequestOutcome> {
     let address = format!("{}{HEALTH_PATH}", endpoint.base_url);
-    let answer = AuthAnswer::request(endpoint.client.get(&address)).await;
+    let answer = AuthAnswer::from_request(endpoint.client.get(&address)).await;
     let answer = answer.map_err(|error| endpoint.no_answer_failure(&address, &error))?;
     let expected = ExpectedAnswer { status: 200, problem: None, challenge: None };
-    Ok(compare("/health without a token".to_owned(), &[expected], Ok(answer)))
+    Ok(compare_answer("/health without a token".to_owned(), &[expected], Ok(answer)))
 }
 
 /// Requests an item with a good token. If the cached one is refused, a new one is tried once. Returns the last token tried.
@@ -111,15 +111,15 @@ async fn request_with_good_token(
     mut token: String,
 ) -> Result<(String, RequestOutcome)> {
     let address = format!("{}{path}", endpoint.base_url);
-    let mut answer = AuthAnswer::request(endpoint.client.get(&address).bearer_auth(&token)).await;
+    let mut answer = AuthAnswer::from_request(endpoint.client.get(&address).bearer_auth(&token)).await;
     if answer.as_ref().is_ok_and(|answer| answer.status == StatusCode::UNAUTHORIZED) {
         token = token::renew_token(context).await?.access_token;
-        answer = AuthAnswer::request(endpoint.client.get(&address).bearer_auth(&token)).await;
+        answer = AuthAnswer::from_request(endpoint.client.get(&address).bearer_auth(&token)).await;
     }
     let answer = answer.map_err(|error| endpoint.no_answer_failure(&address, &error))?;
     let found = ExpectedAnswer { status: 200, problem: None, challenge: None };
     let not_found = ExpectedAnswer { status: 404, problem: Some("item-not-found"), challenge: None };
-    let mut outcome = compare(GOOD_TOKEN.to_owned(), &[found, not_found], Ok(answer));
+    let mut outcome = compare_answer(GOOD_TOKEN.to_owned(), &[found, not_found], Ok(answer));
     outcome.has_good_token = true;
     Ok((token, outcome))
 }
@@ -132,7 +132,7 @@ async fn send_attempt(endpoint: &Endpoint, attempt: &Attempt) -> Result<Result<A
     for (name, value) in &attempt.headers {
         request = request.header(name, value);
     }
-    Ok(AuthAnswer::request(request).await)
+    Ok(AuthAnswer::from_request(request).await)
 }
 
 fn repeats_a_header(attempt: &Attempt) -> bool {
@@ -141,14 +141,14 @@ fn repeats_a_header(attempt: &Attempt) -> bool {
 }
 
 /// Compares an answer with the right ones.
-fn compare(
+fn compare_answer(
     name: String,
     expected: &[ExpectedAnswer],
     answer: Result<AuthAnswer, reqwest::Error>,
 ) -> RequestOutcome {
     let described: Vec<String> = expected
         .iter()
-        .map(|expected| answer::describe(expected.status, expected.problem, expected.challenge))
+        .map(|expected| answer::describe_answer(expected.status, expected.problem, expected.challenge))
         .collect();
     let got = match &answer {
         Ok(answer) => answer.to_string(),
@@ -198,7 +198,7 @@ fn require_expected(outcomes: &[RequestOutcome]) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn outcome(name: &str, ok: bool, is_accepted: bool) -> RequestOutcome {
+    fn sample_outcome(name: &str, ok: bool, is_accepted: bool) -> RequestOutcome {
         RequestOutcome {
             name: name.to_owned(),
             expected: "401".to_owned(),
@@ -212,13 +212,29 @@ mod tests {
     #[test]
     fn an_accepted_forgery_is_the_first_thing_to_fix() {
         assert!(
-            require_expected(&[outcome(GOOD_TOKEN, true, true), outcome("no token", true, false)]).is_ok()
+            require_expected(&[
+                sample_outcome(GOOD_TOKEN, true, true),
+                sample_outcome("no token", true, false)
+            ])
+            .is_ok()
         );
         for (outcomes, next) in [
-            ([outcome(GOOD_TOKEN, true, true), outcome("no token", false, true)], "that it must refuse"),
-            ([outcome(GOOD_TOKEN, false, false), outcome("no token", false, true)], "that it must refuse"),
-            ([outcome(GOOD_TOKEN, false, false), outcome("no token", false, false)], "token explain"),
-            ([outcome(GOOD_TOKEN, true, true), outcome("no token", false, false)], "restctl deploy"),
+            (
+                [sample_outcome(GOOD_TOKEN, true, true), sample_outcome("no token", false, true)],
+                "that it must refuse",
+            ),
+            (
+                [sample_outcome(GOOD_TOKEN, false, false), sample_outcome("no token", false, true)],
+                "that it must refuse",
+            ),
+            (
+                [sample_outcome(GOOD_TOKEN, false, false), sample_outcome("no token", false, false)],
+                "token explain",
+            ),
+            (
+                [sample_outcome(GOOD_TOKEN, true, true), sample_outcome("no token", false, false)],
+                "restctl deploy",
+            ),
         ] {
             let failure = require_expected(&outcomes).unwrap_err();
             assert!(failure.exit == Exit::Failure && failure.to_string().contains(next), "{failure}");

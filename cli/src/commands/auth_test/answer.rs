@@ -21,7 +21,7 @@ pub(super) struct AuthAnswer {
 
 impl AuthAnswer {
     /// Sends the request and reads its answer to the end: the next request can use the same connection.
-    pub(super) async fn request(request: RequestBuilder) -> Result<Self, reqwest::Error> {
+    pub(super) async fn from_request(request: RequestBuilder) -> Result<Self, reqwest::Error> {
         let mut answer = request.send().await?;
         let status = answer.status();
         let challenge = answer.headers().get(WWW_AUTHENTICATE);
@@ -44,12 +44,12 @@ impl AuthAnswer {
 impl fmt::Display for AuthAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (problem, challenge) = (self.problem.as_deref(), self.challenge.as_deref());
-        f.write_str(&describe(self.status.as_u16(), problem, challenge))
+        f.write_str(&describe_answer(self.status.as_u16(), problem, challenge))
     }
 }
 
 /// Describes an answer in a few words.
-pub(super) fn describe(status: u16, problem: Option<&str>, challenge: Option<&str>) -> String {
+pub(super) fn describe_answer(status: u16, problem: Option<&str>, challenge: Option<&str>) -> String {
     let mut text = status.to_string();
     if let Some(problem) = problem {
         text.push_str(&format!(" {problem}"));

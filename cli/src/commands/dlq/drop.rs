@@ -55,7 +55,7 @@ pub(super) async fn run(args: Drop, context: &Context) -> Result<()> {
         if args.all {
             output::print_message("there are no dead letters");
         }
-        return handled::conclude(&[], &args.loads, unseen);
+        return handled::report_outcomes(&[], &args.loads, unseen);
     }
     output::print_message(&ls::letters_table(&rows).trim_fmt());
     let question = match args.all && unseen > 0 {
@@ -67,7 +67,7 @@ pub(super) async fn run(args: Drop, context: &Context) -> Result<()> {
     prompt::confirm(&question, args.yes)?;
     let mut handled = Vec::new();
     let ended = delete_letters(aws, &stack, &args.loads, most, &mut handled).await;
-    let concluded = handled::conclude(&handled, &args.loads, unseen.saturating_sub(handled.len()));
+    let concluded = handled::report_outcomes(&handled, &args.loads, unseen.saturating_sub(handled.len()));
     ended.and(concluded)
 }
 
@@ -91,7 +91,7 @@ async fn delete_letters(
                 continue;
             }
             let outcome = rounds.delete(letter).await.map(|()| LetterOutcome::Dropped);
-            let letter_outcome = HandledLetter::report(letter, row.load, outcome);
+            let letter_outcome = HandledLetter::record_outcome(letter, row.load, outcome);
             if !letter_outcome.is_deleted() {
                 rounds.keep(letter).await?;
             }

@@ -44,7 +44,7 @@ pub(super) async fn run(args: Redrive, context: &Context) -> Result<()> {
         output::print_message("next: restctl loads ls");
     }
     let unseen = if ended.is_ok() { rounds.count_unseen().await? } else { 0 };
-    let concluded = handled::conclude(&handled, &args.loads, unseen);
+    let concluded = handled::report_outcomes(&handled, &args.loads, unseen);
     ended.and(concluded)
 }
 
@@ -70,7 +70,7 @@ async fn redrive_letters(
                 continue;
             }
             let outcome = async { queue_again(aws, stack, rounds, letter, entry?).await }.await;
-            let letter_outcome = HandledLetter::report(letter, load, outcome);
+            let letter_outcome = HandledLetter::record_outcome(letter, load, outcome);
             if !letter_outcome.is_deleted() {
                 rounds.keep(letter).await?;
             }
