@@ -102,23 +102,29 @@ fn command_settings(given: &Invocation) -> Vec<ConfigSetting> {
         (None, Ok(profile)) => {
             ConfigSetting::new("profile", Some(profile), Origin::Environment("AWS_PROFILE"))
         }
-        (profile, _) => ConfigSetting::new("profile", profile.clone(), given.origin("profile", None)),
+        (profile, _) => {
+            ConfigSetting::new("profile", profile.clone(), given.argument_origin("profile", None))
+        }
     };
     vec![
         ConfigSetting::new(
             "stack",
             Some(target.stack.to_string()),
-            given.origin("stack", Some("RESTCTL_STACK")),
+            given.argument_origin("stack", Some("RESTCTL_STACK")),
         ),
         ConfigSetting::new(
             "local",
             Some(target.local.to_string()),
-            given.origin("local", Some("RESTCTL_LOCAL")),
+            given.argument_origin("local", Some("RESTCTL_LOCAL")),
         ),
         profile,
-        ConfigSetting::new("output", word(&output.output), given.origin("output", None)),
-        ConfigSetting::new("color", word(&output.color), given.origin("color", None)),
-        ConfigSetting::new("no-input", Some(output.no_input.to_string()), given.origin("no_input", None)),
+        ConfigSetting::new("output", word(&output.output), given.argument_origin("output", None)),
+        ConfigSetting::new("color", word(&output.color), given.argument_origin("color", None)),
+        ConfigSetting::new(
+            "no-input",
+            Some(output.no_input.to_string()),
+            given.argument_origin("no_input", None),
+        ),
     ]
 }
 
@@ -128,7 +134,7 @@ async fn add_region(context: &Context, given: &Invocation, settings: &mut Vec<Co
     let variable = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find(|name| env::var_os(name).is_some());
     let from = match (&context.local, &context.target.region, variable) {
         (Some(_), _, _) => "the local cloud".to_owned(),
-        (None, Some(_), _) => given.origin("region", None).to_string(),
+        (None, Some(_), _) => given.argument_origin("region", None).to_string(),
         (None, None, Some(variable)) => Origin::Environment(variable).to_string(),
         (None, None, None) => "the profile".to_owned(),
     };

@@ -42,11 +42,11 @@ pub(crate) async fn run(args: Demo) -> Result<()> {
     let stack = STACK.parse().map_err(|why: String| Failure::new(why))?;
     let target = TargetArgs { stack, local: true, profile: None, region: None };
     let started = Instant::now();
-    let demo = DemoRunner::find()?;
+    let demo = DemoRunner::from_checkout()?;
     let was_running = LocalCloud::find_running().is_ok();
 
     let interrupted = Failure::new("the demo was interrupted");
-    let outcome = unless_interrupted(interrupted, demo.run(&target)).await;
+    let outcome = unless_interrupted(interrupted, demo.run_steps(&target)).await;
     if args.keep && outcome.is_ok() {
         demo.print_next_steps();
     } else {
@@ -68,7 +68,7 @@ struct DemoRunner {
 }
 
 impl DemoRunner {
-    fn find() -> Result<Self> {
+    fn from_checkout() -> Result<Self> {
         let restctl = std::env::current_exe().context("restctl's own path is unknown")?;
         let checkout = packages::find_checkout().ok_or_else(|| {
             Failure::new("the demo needs a checkout of restctl, because it loads its data")
@@ -78,7 +78,7 @@ impl DemoRunner {
         Ok(Self { restctl, checkout })
     }
 
-    async fn run(&self, target: &TargetArgs) -> Result<()> {
+    async fn run_steps(&self, target: &TargetArgs) -> Result<()> {
         output::print_message("# build the two Lambdas");
         let built = Instant::now();
         Packages::find(None, Place::Local, None)?;

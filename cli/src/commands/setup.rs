@@ -127,7 +127,7 @@ async fn store_settings(args: Setup, context: &Context) -> Result<()> {
         import_certificate(context, bundle, before.as_ref()).await?;
     }
     for setting in Setting::ALL {
-        ssm::write_setting(aws, stack, setting, provider.value(setting)).await?;
+        ssm::write_setting(aws, stack, setting, provider.setting_value(setting)).await?;
     }
     output::print_message(&format!("identity provider  {}, {}", provider.kind, provider.discovery.issuer));
     if let Some(secret) = &provider.client_secret {
@@ -255,7 +255,7 @@ struct ProviderSettings {
 }
 
 impl ProviderSettings {
-    fn value(&self, setting: Setting) -> &str {
+    fn setting_value(&self, setting: Setting) -> &str {
         match setting {
             Setting::Issuer => &self.discovery.issuer,
             Setting::Audience => &self.audience,

@@ -78,7 +78,7 @@ pub(crate) async fn run(args: Upload, context: &Context) -> Result<()> {
     let count = files.len();
     let mut partial = 0;
     for (file, done) in files.iter().zip(0..) {
-        match task.upload(file).await {
+        match task.upload_file(file).await {
             Err(failure) if failure.exit == Exit::Partial && count > 1 => {
                 output::print_failure(&failure);
                 partial += 1;
@@ -114,10 +114,11 @@ struct UploadTask<'a> {
 }
 
 impl UploadTask<'_> {
-    async fn upload(&self, file: &DataFile) -> Result<()> {
+    async fn upload_file(&self, file: &DataFile) -> Result<()> {
         let Self { args, aws, stack, .. } = self;
         let source = file.open()?;
-        let surveyed = unless_interrupted(unsent_failure(&source), self.survey(file, &source)).await?;
+        let surveyed =
+            unless_interrupted(unsent_failure(&source), self.survey_with_progress(file, &source)).await?;
         if args.dry_run {
             let table = stack.output(stack_output::ITEMS_TABLE)?;
             let forecast = dry_run::print_forecast(aws, table, &file.object, &source, &surveyed);
@@ -138,7 +139,7 @@ impl UploadTask<'_> {
         }
     }
 
-    async fn survey(&self, file: &DataFile, source: &Source) -> Result<SurveyedFile> {
+    async fn survey_with_progress(&self, file: &DataFile, source: &Source) -> Result<SurveyedFile> {
         let progress = output::bytes_bar("reading", source.size);
         let surveyed =
             survey_file(source, &file.dialect, &self.key, |position| progress.set_position(position)).await?;

@@ -83,7 +83,7 @@ pub(super) async fn run(args: Renew, context: &Context) -> Result<()> {
         stack.filter(|stack| stack.parameter(parameter::CERTIFICATE_ARN) == Some(&certificate.arn));
     let location = serving_stack.and_then(|stack| Location::from_stack(context, &stack, &certificate).ok());
     let proof = match location {
-        Some(location) => Some(wait_until_served(&location).await?),
+        Some(location) => Some(wait_unless_interrupted(&location).await?),
         None => None,
     };
     let report = RenewReport {
@@ -93,12 +93,12 @@ pub(super) async fn run(args: Renew, context: &Context) -> Result<()> {
         fingerprint: certificate.fingerprint,
         former_fingerprint: before.fingerprint,
         not_after: rfc3339(identity.not_after),
-        served_after_ms: proof.as_ref().map(ServedProof::milliseconds),
+        served_after_ms: proof.as_ref().map(ServedProof::elapsed_ms),
         addresses: proof.iter().flat_map(|proof| &proof.addresses).map(ToString::to_string).collect(),
         next: proof.is_none().then_some("restctl deploy"),
     };
     match output::chosen_format() {
-        Format::Text => output::print_message(&report.text()),
+        Format::Text => output::print_message(&report.to_text()),
         Format::Json => output::print_json(&report)?,
     }
     Ok(())
@@ -139,14 +139,14 @@ fn check_name(
         )))
 }
 
-async fn wait_until_served(location: &Location) -> Result<ServedProof> {
+async fn wait_unless_interrupted(location: &Location) -> Result<ServedProof> {
     let interrupted = Failure::new("interrupted: the certificate is imported, but may not be served yet");
     unless_interrupted(interrupted.next("restctl cert show"), served::wait_until_served_everywhere(location))
         .await
 }
 
 impl RenewReport {
-    fn text(&self) -> String {
+    fn to_text(&self) -> String {
         match self.served_after_ms {
             Some(after) => {
                 let (fingerprint, addresses) = (&self.fingerprint, self.addresses.join(" and "));

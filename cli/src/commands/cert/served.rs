@@ -18,12 +18,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// The addresses that serve the certificate, and how long that took.
 pub(super) struct ServedProof {
     pub(super) addresses: Vec<SocketAddr>,
-    after: Duration,
+    elapsed: Duration,
 }
 
 impl ServedProof {
-    pub(super) fn milliseconds(&self) -> u64 {
-        u64::try_from(self.after.as_millis()).unwrap_or(u64::MAX)
+    pub(super) fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX)
     }
 }
 
@@ -43,7 +43,7 @@ async fn poll_until_served(location: &Location, report: impl Fn(String)) -> Resu
         let checks = join_all(addresses.iter().map(|address| check_address(location, *address))).await;
         let missing: Vec<Failure> = checks.into_iter().filter_map(Result::err).collect();
         let Some(first) = missing.first() else {
-            return Ok(ServedProof { addresses, after: began.elapsed() });
+            return Ok(ServedProof { addresses, elapsed: began.elapsed() });
         };
         if began.elapsed() >= TIMEOUT {
             let what =

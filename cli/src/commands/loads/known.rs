@@ -41,14 +41,14 @@ impl From<s3::ObjectVersion> for QueuedLoad {
 }
 
 impl KnownLoad {
-    pub(super) fn load(&self) -> &LoadId {
+    pub(super) fn load_id(&self) -> &LoadId {
         match self {
             KnownLoad::Begun(entry) => &entry.load,
             KnownLoad::Queued(queued) => &queued.load,
         }
     }
 
-    pub(super) fn uploaded(&self) -> &str {
+    pub(super) fn upload_time(&self) -> &str {
         match self {
             KnownLoad::Begun(entry) => &entry.uploaded,
             KnownLoad::Queued(queued) => &queued.uploaded,
@@ -69,7 +69,7 @@ pub(super) async fn list_loads(aws: &Aws, stack: &Stack) -> Result<Vec<KnownLoad
             Err(failure) => output::print_failure(&failure),
         }
     }
-    loads.sort_by(|one, other| other.uploaded().cmp(one.uploaded()));
+    loads.sort_by(|one, other| other.upload_time().cmp(one.upload_time()));
     Ok(loads)
 }
 

@@ -39,7 +39,7 @@ pub(super) fn object_metadata(
         metadata.insert(DELIMITER_METADATA, file.dialect.delimiter.byte().to_string());
     }
     if let Some(share) = max_rejects {
-        metadata.insert(MAX_REJECTS_METADATA, share.fraction());
+        metadata.insert(MAX_REJECTS_METADATA, share.to_metadata());
     }
     metadata
 }

@@ -87,7 +87,7 @@ impl CertificateReport {
         }
     }
 
-    pub(super) fn lines(&self) -> Vec<(&'static str, String)> {
+    pub(super) fn named_values(&self) -> Vec<(&'static str, String)> {
         let mut lines = vec![
             ("name", self.names.join(", ")),
             ("arn", self.arn.clone()),
