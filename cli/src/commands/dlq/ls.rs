@@ -6,7 +6,7 @@ use restctl_contract::load::{LedgerEntry, LoadId, LoadState};
 use restctl_contract::template::output as stack_output;
 use serde::Serialize;
 
-use super::handled::NO_EVENT;
+use super::handled_letter::NO_EVENT;
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::{Aws, dynamodb, sqs};
 use crate::context::Context;
