@@ -1,6 +1,6 @@
 //! `restctl get`: calls the API. One id asks for the item itself; several become bulk calls.
 
-mod calls;
+mod bulk_calls;
 mod explain;
 mod format;
 mod ids;
@@ -134,6 +134,6 @@ async fn get_several(
         }
         Ok::<(), Failure>(())
     };
-    tokio::try_join!(calls::fetch_all(api, ids, sender), written)?;
+    tokio::try_join!(bulk_calls::fetch_all(api, ids, sender), written)?;
     writer.finish().await
 }

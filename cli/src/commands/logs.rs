@@ -5,9 +5,9 @@ mod follow;
 mod function;
 mod json;
 mod line;
-mod merged;
+mod merged_logs;
 mod printer;
-mod seen;
+mod seen_events;
 mod since;
 
 use clap::Args;
@@ -19,7 +19,7 @@ use time::format_description::well_known::Rfc3339;
 
 use self::filter::{LogFilter, RequestId};
 use self::function::{LoggedFunction, function_names};
-use self::merged::MergedLogs;
+use self::merged_logs::MergedLogs;
 use self::printer::LogPrinter;
 use self::since::Since;
 use crate::aws::{cloudformation, dynamodb};

@@ -10,7 +10,7 @@ use restctl_contract::template::parameter;
 use restctl_contract::timestamp::rfc3339;
 use serde::Serialize;
 
-use super::served::{self, ServedProof};
+use super::served_proof::{self, ServedProof};
 use crate::api::endpoint::Location;
 use crate::aws::cloudformation::{self, Stack};
 use crate::certificate::CertificateBundle;
@@ -141,8 +141,11 @@ fn check_name(
 
 async fn wait_unless_interrupted(location: &Location) -> Result<ServedProof> {
     let interrupted = Failure::new("interrupted: the certificate is imported, but may not be served yet");
-    unless_interrupted(interrupted.next("restctl cert show"), served::wait_until_served_everywhere(location))
-        .await
+    unless_interrupted(
+        interrupted.next("restctl cert show"),
+        served_proof::wait_until_served_everywhere(location),
+    )
+    .await
 }
 
 impl RenewReport {

@@ -1,6 +1,6 @@
 //! The options of a deployment. An option that is left out keeps its deployed value.
 
-mod value;
+mod value_parsers;
 
 use clap::Args;
 use restctl_contract::stack::{STACK_TAG, Setting, StackName};
@@ -13,7 +13,7 @@ use crate::identity::cognito::{self, COGNITO};
 use crate::identity::settings::Settings;
 
 use super::repair::StartingPoint;
-use value::KeyOption;
+use value_parsers::KeyOption;
 
 pub(crate) const ON: &str = "on";
 pub(crate) const OFF: &str = "off";
@@ -35,7 +35,7 @@ const LOCAL_GAPS: [(&str, &str, &str, &str); 3] = [
 #[command(next_help_heading = "Options of the stack")]
 pub(crate) struct DeployOptions {
     /// Attribute that identifies an item, a string or a number; changing it replaces the table [initially: id:S]
-    #[arg(long, value_name = "NAME:S|N", value_parser = value::parse_key)]
+    #[arg(long, value_name = "NAME:S|N", value_parser = value_parsers::parse_key)]
     key: Option<KeyOption>,
 
     /// Whether the API lists all items [initially: off]
@@ -56,23 +56,23 @@ pub(crate) struct DeployOptions {
     edge_jwt: Option<String>,
 
     /// Address range that may reach the load balancer, such as 203.0.113.0/24; up to five [initially: 0.0.0.0/0]
-    #[arg(long, value_name = "CIDR", value_parser = value::parse_cidr)]
+    #[arg(long, value_name = "CIDR", value_parser = value_parsers::parse_cidr)]
     allow_cidr: Vec<String>,
 
     /// DNS name to point to the load balancer, one of the certificate's; "" removes it
-    #[arg(long, value_name = "NAME", requires = "hosted_zone", value_parser = value::parse_domain)]
+    #[arg(long, value_name = "NAME", requires = "hosted_zone", value_parser = value_parsers::parse_domain)]
     domain: Option<String>,
 
     /// Route 53 hosted zone of that name
-    #[arg(long, value_name = "ID", requires = "domain", value_parser = value::parse_hosted_zone)]
+    #[arg(long, value_name = "ID", requires = "domain", value_parser = value_parsers::parse_hosted_zone)]
     hosted_zone: Option<String>,
 
     /// Existing VPC for the load balancer, instead of the stack's own; cannot be changed after the first deployment
-    #[arg(long, value_name = "ID", requires = "subnets", value_parser = value::parse_vpc)]
+    #[arg(long, value_name = "ID", requires = "subnets", value_parser = value_parsers::parse_vpc)]
     vpc: Option<String>,
 
     /// Two or more public subnets of that VPC, in different availability zones
-    #[arg(long, value_name = "ID,ID", requires = "vpc", value_parser = value::parse_subnets)]
+    #[arg(long, value_name = "ID,ID", requires = "vpc", value_parser = value_parsers::parse_subnets)]
     subnets: Option<String>,
 
     /// Whether the functions run in private subnets and reach the internet only through a NAT gateway, which is billed by
@@ -81,11 +81,11 @@ pub(crate) struct DeployOptions {
     private_network: Option<String>,
 
     /// SNS topic that receives the alarms; "" removes it
-    #[arg(long, value_name = "ARN", value_parser = value::parse_topic)]
+    #[arg(long, value_name = "ARN", value_parser = value_parsers::parse_topic)]
     alarm_topic: Option<String>,
 
     /// Tag for the stack and its resources; can be repeated
-    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = value::parse_tag)]
+    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = value_parsers::parse_tag)]
     tags: Vec<(String, String)>,
 }
 

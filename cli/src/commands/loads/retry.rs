@@ -6,7 +6,7 @@ use restctl_contract::load::{LedgerEntry, LoadId, LoadState};
 use restctl_contract::template::output as stack_output;
 use serde_json::json;
 
-use super::known::{self, KnownLoad};
+use super::known_load::{self, KnownLoad};
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::{Aws, dynamodb};
 use crate::cli::completion_cache;
@@ -33,7 +33,7 @@ pub(crate) struct Retry {
 pub(super) async fn run(args: Retry, context: &Context) -> Result<()> {
     let aws = context.aws().await?;
     let stack = cloudformation::find_deployed(aws, &context.stack).await?;
-    let known = known::find_load(aws, &stack, &args.load).await?;
+    let known = known_load::find_load(aws, &stack, &args.load).await?;
     let (object, version, size, uploaded) = match &known {
         KnownLoad::Begun(entry) => {
             reopen_entry(aws, &stack, entry).await?;

@@ -7,9 +7,9 @@ use tokio::time::{Instant, sleep};
 
 use super::filter::LogFilter;
 use super::function::{LoggedFunction, function_names};
-use super::merged::MergedLogs;
+use super::merged_logs::MergedLogs;
 use super::printer::LogPrinter;
-use super::seen::SeenEvents;
+use super::seen_events::SeenEvents;
 use super::since::Since;
 use crate::context::Context;
 use crate::failure::{Exit, Result};
