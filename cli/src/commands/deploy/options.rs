@@ -19,16 +19,33 @@ pub(crate) const ON: &str = "on";
 pub(crate) const OFF: &str = "off";
 pub(crate) const EXTERNAL: &str = "external";
 
-/// What the local cloud cannot do: parameter, value, flag and reason.
-const LOCAL_GAPS: [(&str, &str, &str, &str); 3] = [
-    (parameter::PRIVATE_NETWORK, ON, "--private-network", "it has no NAT gateways"),
-    (parameter::EDGE_JWT, ON, "--edge-jwt", "its load balancer does not verify tokens"),
-    (
-        parameter::IDP,
-        COGNITO,
-        "--idp cognito",
-        "it has its own identity provider, and Cognito is reachable only under AWS's names",
-    ),
+/// An option that the local cloud does not support.
+struct LocalGap {
+    parameter: &'static str,
+    value: &'static str,
+    flag: &'static str,
+    why: &'static str,
+}
+
+const LOCAL_GAPS: [LocalGap; 3] = [
+    LocalGap {
+        parameter: parameter::PRIVATE_NETWORK,
+        value: ON,
+        flag: "--private-network",
+        why: "it has no NAT gateways",
+    },
+    LocalGap {
+        parameter: parameter::EDGE_JWT,
+        value: ON,
+        flag: "--edge-jwt",
+        why: "its load balancer does not verify tokens",
+    },
+    LocalGap {
+        parameter: parameter::IDP,
+        value: COGNITO,
+        flag: "--idp cognito",
+        why: "it has its own identity provider, and Cognito is reachable only under AWS's names",
+    },
 ];
 
 #[derive(Debug, Args)]
@@ -148,15 +165,16 @@ impl DeployOptions {
         settings: &Settings,
         existing: Option<&Stack>,
     ) -> Result<&'static str> {
-        let before = existing.filter(|stack| cognito::stack_has_user_pool(stack));
-        let own =
-            self.idp.as_ref().map_or(settings.awaits_deployment() || before.is_some(), |idp| idp == COGNITO);
-        let names_own = before.is_some_and(|stack| cognito::settings_name_user_pool(settings, stack));
-        if !own {
+        let stack_with_pool = existing.filter(|stack| cognito::stack_has_user_pool(stack));
+        let pool_by_default = settings.awaits_deployment() || stack_with_pool.is_some();
+        let wants_pool = self.idp.as_ref().map_or(pool_by_default, |idp| idp == COGNITO);
+        let settings_name_pool =
+            stack_with_pool.is_some_and(|stack| cognito::settings_name_user_pool(settings, stack));
+        if !wants_pool {
             for setting in Setting::ALL {
                 settings.require(setting)?;
             }
-            if names_own {
+            if settings_name_pool {
                 return Err(usage_failure(
                     "the settings name the stack's own user pool, which this would remove",
                 )
@@ -164,7 +182,11 @@ impl DeployOptions {
             }
             return Ok(EXTERNAL);
         }
-        if self.idp.is_none() && before.is_some() && !names_own && !settings.awaits_deployment() {
+        if self.idp.is_none()
+            && stack_with_pool.is_some()
+            && !settings_name_pool
+            && !settings.awaits_deployment()
+        {
             return Err(usage_failure("the settings do not name the stack's own user pool but another identity provider")
                 .next("to use the other provider: restctl deploy --idp external\nto keep the user pool: restctl deploy --idp cognito"));
         }
@@ -174,7 +196,7 @@ impl DeployOptions {
     /// Refuses options that contradict each other, that this stack cannot change to, or that the local cloud lacks.
     pub(crate) fn check_supported(&self, context: &Context, start: &StartingPoint, idp: &str) -> Result<()> {
         let deployed = start.stack_with_options();
-        let is = |name, wanted| match name {
+        let has_value = |name: &str, wanted: &str| match name {
             parameter::IDP => idp == wanted,
             _ => self.parameter_value(name, deployed).as_deref() == Some(wanted),
         };
@@ -183,7 +205,7 @@ impl DeployOptions {
                 .next("use a wider range that contains several of them"));
         }
         let vpc = self.parameter_value(parameter::EXISTING_VPC, deployed).unwrap_or_default();
-        if !vpc.is_empty() && is(parameter::PRIVATE_NETWORK, ON) {
+        if !vpc.is_empty() && has_value(parameter::PRIVATE_NETWORK, ON) {
             return Err(usage_failure("--private-network and --vpc exclude each other")
                 .why("the private subnets are part of the stack's own VPC")
                 .next("leave out one of them"));
@@ -196,11 +218,12 @@ impl DeployOptions {
                 (before(parameter::PRIVATE_NETWORK), &is_private),
             )?;
         }
-        if is(parameter::IDP, COGNITO) {
+        if has_value(parameter::IDP, COGNITO) {
             check_cognito_domain(&context.stack)?;
         }
-        let gap = LOCAL_GAPS.iter().find(|(name, value, ..)| context.local.is_some() && is(*name, *value));
-        if let Some((_, _, flag, why)) = gap {
+        let gap =
+            LOCAL_GAPS.iter().find(|gap| context.local.is_some() && has_value(gap.parameter, gap.value));
+        if let Some(LocalGap { flag, why, .. }) = gap {
             return Err(usage_failure(format!("the local cloud does not support {flag}"))
                 .why(*why)
                 .next("leave it out here; it works on AWS"));
