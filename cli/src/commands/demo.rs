@@ -22,11 +22,11 @@ use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::output::{self, Format};
 
 /// The demo's own stack, so that it leaves the other stacks of the local cloud alone.
-const STACK: &str = "demo";
+const STACK_NAME: &str = "demo";
 
 const SIGINT: i32 = rustix::process::Signal::INT.as_raw();
 
-const DATA: &str = "fixtures/items.csv";
+const DATA_FILE: &str = "fixtures/items.csv";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -39,7 +39,7 @@ pub(crate) struct Demo {
 }
 
 pub(crate) async fn run(args: Demo) -> Result<()> {
-    let stack = STACK.parse().map_err(|why: String| Failure::new(why))?;
+    let stack = STACK_NAME.parse().map_err(|why: String| Failure::new(why))?;
     let target = TargetArgs { stack, local: true, profile: None, region: None };
     let started = Instant::now();
     let demo = DemoRunner::from_checkout()?;
@@ -57,7 +57,9 @@ pub(crate) async fn run(args: Demo) -> Result<()> {
     output::print_message(&format!("\nthe demo took {seconds:.1} s"));
     match output::chosen_format() {
         Format::Text => Ok(()),
-        Format::Json => output::print_json(&json!({ "stack": STACK, "kept": args.keep, "seconds": seconds })),
+        Format::Json => {
+            output::print_json(&json!({ "stack": STACK_NAME, "kept": args.keep, "seconds": seconds }))
+        }
     }
 }
 
@@ -86,7 +88,7 @@ impl DemoRunner {
         self.run_restctl(&["local", "up"]).await?;
         self.run_restctl(&["setup"]).await?;
         self.run_restctl(&["deploy"]).await?;
-        self.run_restctl(&["upload", DATA]).await?;
+        self.run_restctl(&["upload", DATA_FILE]).await?;
         self.run_restctl(&["token"]).await?;
         self.run_restctl(&["get", "--id", "42"]).await?;
         self.run_restctl(&["get", "--id", "7", "--id", "42", "--id", "99"]).await?;
@@ -103,7 +105,7 @@ impl DemoRunner {
             .args(["--output", "text"])
             .current_dir(&self.checkout)
             .env("RESTCTL_LOCAL", "1")
-            .env("RESTCTL_STACK", STACK)
+            .env("RESTCTL_STACK", STACK_NAME)
             // The demo uses the local cloud's client.
             .env_remove("RESTCTL_CLIENT_SECRET")
             .stdin(Stdio::null())
@@ -148,9 +150,9 @@ impl DemoRunner {
             output::print_message(&format!("  export PATH=\"{}:$PATH\"", folder.display()));
         }
         output::print_message(&format!(
-            "  export RESTCTL_LOCAL=1 RESTCTL_STACK={STACK}\n  \
+            "  export RESTCTL_LOCAL=1 RESTCTL_STACK={STACK_NAME}\n  \
              restctl get --id 7\n  \
-             restctl upload {DATA}\n  \
+             restctl upload {DATA_FILE}\n  \
              restctl destroy\n  \
              restctl local down"
         ));

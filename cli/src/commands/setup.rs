@@ -110,9 +110,9 @@ async fn store_settings(args: Setup, context: &Context) -> Result<()> {
     let bundle = choose_certificate(&args, context, before.as_ref())?;
     let settings = Settings::read(aws, stack).await?;
     let deployed = cloudformation::find_own(aws, stack).await?;
-    let is_open = context.local.is_none() && args.names_no_provider() && settings.is_empty();
+    let is_provider_undecided = context.local.is_none() && args.names_no_provider() && settings.is_empty();
     if args.selects_stack_provider(context, &settings, deployed.as_ref())
-        || (is_open && questions::ask_for_stack_provider()?)
+        || (is_provider_undecided && questions::ask_for_stack_provider()?)
     {
         args.check_no_flag_is_ignored()?;
         if let Some(bundle) = &bundle {

@@ -73,11 +73,11 @@ pub(super) async fn run(args: Renew, context: &Context) -> Result<()> {
     let (aws, name) = (context.aws().await?, &context.stack);
     let (before, stack) =
         tokio::try_join!(settings::require_certificate(aws, name), cloudformation::find_own(aws, name),)?;
-    let identity = read_or_create(&args, &before)?;
+    let bundle = read_or_create(&args, &before)?;
     let stack = stack.filter(|stack| !stack.is_in_review());
-    check_name(&identity, context, stack.as_ref(), &before)?;
+    check_name(&bundle, context, stack.as_ref(), &before)?;
 
-    let certificate = import_certificate(context, &identity, Some(&before)).await?;
+    let certificate = import_certificate(context, &bundle, Some(&before)).await?;
     // Under a new ARN, it is not served yet.
     let serving_stack =
         stack.filter(|stack| stack.parameter(parameter::CERTIFICATE_ARN) == Some(&certificate.arn));
@@ -92,7 +92,7 @@ pub(super) async fn run(args: Renew, context: &Context) -> Result<()> {
         arn: certificate.arn,
         fingerprint: certificate.fingerprint,
         former_fingerprint: before.fingerprint,
-        not_after: rfc3339(identity.not_after),
+        not_after: rfc3339(bundle.not_after),
         served_after_ms: proof.as_ref().map(ServedProof::elapsed_ms),
         addresses: proof.iter().flat_map(|proof| &proof.addresses).map(ToString::to_string).collect(),
         next: proof.is_none().then_some("restctl deploy"),
@@ -120,17 +120,17 @@ fn read_or_create(args: &Renew, before: &Certificate) -> Result<CertificateBundl
 
 /// Checks that the certificate has the endpoint's name, which clients request.
 fn check_name(
-    identity: &CertificateBundle,
+    bundle: &CertificateBundle,
     context: &Context,
     stack: Option<&Stack>,
     before: &Certificate,
 ) -> Result<()> {
     let location = stack.and_then(|stack| Location::from_stack(context, stack, before).ok());
     let name = location.map_or(before.name.clone(), |location| location.name);
-    if identity.covers(&name)? {
+    if bundle.covers(&name)? {
         return Ok(());
     }
-    Err(Failure::new(format!("the certificate is for {}, not for {name}", identity.names.join(", ")))
+    Err(Failure::new(format!("the certificate is for {}, not for {name}", bundle.names.join(", ")))
         .exit(Exit::Usage)
         .why("nothing was imported, because clients request the endpoint by this name")
         .next(format!(

@@ -45,11 +45,11 @@ pub(super) async fn check_key(facts: &DoctorFacts<'_>) -> Result<CheckFinding, C
 pub(super) async fn check_chain(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let handshake = facts.handshake().await?;
     let (presented, length) = (&handshake.chain, handshake.chain.len());
-    for (place, pair) in presented.windows(2).enumerate() {
+    for (index, pair) in presented.windows(2).enumerate() {
         if !did_issue(&pair[1], &pair[0])? {
             let before = PresentedCertificate::parse(&pair[0])?;
             let this = PresentedCertificate::parse(&pair[1])?;
-            let number = place + 2;
+            let number = index + 2;
             return Err(Failure::new(format!(
                 "certificate {number} of {length} did not issue the one before it"
             ))

@@ -39,9 +39,9 @@ pub(super) async fn fetch_all(
         }
         tokio::select! {
             Some(answered) = calls.next(), if !calls.is_empty() => {
-                let (asked, mut answer): (usize, BatchGetAnswer) = answered?;
+                let (requested, mut answer): (usize, BatchGetAnswer) = answered?;
                 let remaining = std::mem::take(&mut answer.remaining);
-                pace.adapt_to_answer(asked, remaining.len());
+                pace.adapt_to_answer(requested, remaining.len());
                 ready.push_back(answer);
                 if !remaining.is_empty() {
                     calls.push_front(send_bulk_call(api, remaining));
@@ -51,11 +51,11 @@ pub(super) async fn fetch_all(
                 Some(batch) => waiting.extend(batch?),
                 None => has_more = false,
             },
-            taker = answers.reserve(), if !ready.is_empty() => {
+            permit = answers.reserve(), if !ready.is_empty() => {
                 // No one takes answers any more once writing them has failed.
-                let Ok(taker) = taker else { return Ok(()) };
+                let Ok(permit) = permit else { return Ok(()) };
                 if let Some(answer) = ready.pop_front() {
-                    taker.send(answer);
+                    permit.send(answer);
                 }
             }
             else => return Ok(()),
@@ -76,11 +76,11 @@ impl Pace {
 
     /// Adapts to an answer. Ids that it leaves over are requested later, while the answers after it wait: fewer ids a call
     /// avoid that.
-    fn adapt_to_answer(&mut self, asked: usize, left_over: usize) {
+    fn adapt_to_answer(&mut self, requested: usize, left_over: usize) {
         self.in_flight = (self.in_flight * 2).min(MAX_IN_FLIGHT);
         if left_over > 0 {
-            self.ids = (asked - left_over).max(1);
-        } else if asked >= self.ids {
+            self.ids = (requested - left_over).max(1);
+        } else if requested >= self.ids {
             self.ids = (self.ids * 2).min(MAX_IDS_PER_CALL);
         }
     }
@@ -93,8 +93,8 @@ async fn send_bulk_call(api: &Api<'_>, ids: Vec<Value>) -> Result<(usize, BatchG
     if status != StatusCode::OK {
         return Err(endpoint::parse_refusal(status, &body));
     }
-    let asked = request.ids.len();
-    Ok((asked, parse_bulk_answer(&body, asked)?))
+    let requested = request.ids.len();
+    Ok((requested, parse_bulk_answer(&body, requested)?))
 }
 
 /// Takes as many ids off the front as one call may have, by number and by bytes, but at least one.

@@ -130,17 +130,17 @@ impl RequestExplanation {
     }
 
     fn named_values(&self, has_item: bool) -> Vec<(&'static str, String)> {
-        let milliseconds = |time: f64| format!("{time:.1} ms");
+        let with_unit = |milliseconds: f64| format!("{milliseconds:.1} ms");
         let or_none = |text: Option<&str>| text.unwrap_or("-").to_owned();
         let mut lines = vec![
             ("status", self.status.to_string()),
             ("request id", or_none(self.request_id.as_deref())),
             ("address", self.address.clone()),
-            ("resolve", milliseconds(self.resolve_ms)),
-            ("connect", milliseconds(self.connect_ms)),
-            ("TLS", milliseconds(self.tls_ms)),
-            ("first byte", milliseconds(self.first_byte_ms)),
-            ("total", milliseconds(self.total_ms)),
+            ("resolve", with_unit(self.resolve_ms)),
+            ("connect", with_unit(self.connect_ms)),
+            ("TLS", with_unit(self.tls_ms)),
+            ("first byte", with_unit(self.first_byte_ms)),
+            ("total", with_unit(self.total_ms)),
             ("TLS version", or_none(self.tls_version)),
             ("certificate", format!("SHA-256 {}", self.certificate_fingerprint)),
         ];

@@ -13,8 +13,8 @@ use crate::terminal::output;
 use crate::terminal::sanitize::sanitize_line;
 
 /// How many missing ids are named, and how many characters of each.
-const NAMED: usize = 10;
-const NAMED_CHARACTERS: usize = 60;
+const MAX_NAMED_IDS: usize = 10;
+const MAX_ID_CHARACTERS: usize = 60;
 
 pub(super) struct ItemWriter {
     state: FormatState,
@@ -57,9 +57,9 @@ impl ItemWriter {
         };
         self.found += items.len() as u64;
         self.missing += missing.len() as u64;
-        let room = NAMED - self.named.len();
+        let room = MAX_NAMED_IDS - self.named.len();
         self.named
-            .extend(missing.iter().take(room).map(|id| sanitize_line(&id.to_string(), NAMED_CHARACTERS)));
+            .extend(missing.iter().take(room).map(|id| sanitize_line(&id.to_string(), MAX_ID_CHARACTERS)));
         self.progress.set_position(self.found + self.missing);
         let bytes = match &mut self.state {
             FormatState::Json(document) => {

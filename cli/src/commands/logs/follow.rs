@@ -16,10 +16,10 @@ use crate::failure::{Exit, Result};
 use crate::terminal::{interrupt, output};
 
 /// The slowest regions allow an account five calls of FilterLogEvents per second; this takes one for both logs.
-const PAUSE: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// How long the logs may be unavailable before the command gives up.
-const PATIENCE: Duration = Duration::from_secs(5 * 60);
+const MAX_OUTAGE: Duration = Duration::from_secs(5 * 60);
 
 /// Prints until Ctrl-C, which ends the command with success.
 pub(super) async fn run(
@@ -58,14 +58,14 @@ async fn follow_logs(
     let mut printer = LogPrinter::new();
     let mut seen: HashMap<LoggedFunction, SeenEvents> =
         functions.iter().map(|function| (*function, SeenEvents::new(since))).collect();
-    let mut reached: Option<Instant> = None;
+    let mut last_success: Option<Instant> = None;
     let mut is_reported = false;
     loop {
         match print_new_events(context, functions, filter, &mut seen, &mut printer).await {
-            Ok(()) => (reached, is_reported) = (Some(Instant::now()), false),
+            Ok(()) => (last_success, is_reported) = (Some(Instant::now()), false),
             Err(failure) => {
                 let may_pass = failure.exit == Exit::Failure;
-                if !may_pass || reached.is_none_or(|reached| reached.elapsed() > PATIENCE) {
+                if !may_pass || last_success.is_none_or(|last_success| last_success.elapsed() > MAX_OUTAGE) {
                     return Err(failure);
                 }
                 if !is_reported {
@@ -74,7 +74,7 @@ async fn follow_logs(
                 is_reported = true;
             }
         }
-        sleep(PAUSE).await;
+        sleep(POLL_INTERVAL).await;
     }
 }
 

@@ -6,14 +6,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use crate::aws::cloudwatchlogs::LogEvent;
 
 /// How late a line may arrive after the newest one, in milliseconds. Lambda sends lines in batches, within seconds.
-const LATE: i64 = 30_000;
+const MAX_DELAY_MS: i64 = 30_000;
 
 /// Lines older than this are not read again, even in a quiet log. In milliseconds, and far more than the clock
 /// difference at which AWS still accepts a signature.
-const QUIET: i64 = 15 * 60_000;
+const MAX_AGE_MS: i64 = 15 * 60_000;
 
 /// Some megabytes. If a log is faster, less of it is read again.
-const MOST: usize = 50_000;
+const MAX_EVENTS: usize = 50_000;
 
 pub(super) struct SeenEvents {
     /// The time of each, and a hash of what identifies it.
@@ -33,7 +33,7 @@ impl SeenEvents {
             return false;
         }
         self.newest = self.newest.max(Some(event.timestamp));
-        if self.events.len() > MOST
+        if self.events.len() > MAX_EVENTS
             && let Some((oldest, _)) = self.events.pop_first()
         {
             self.from = self.from.max(oldest + 1);
@@ -48,8 +48,8 @@ impl SeenEvents {
 
     /// Moves the start after the log was read to its end at `now`.
     pub(super) fn advance_start(&mut self, now: i64) {
-        let late = self.newest.map_or(i64::MIN, |newest| newest - LATE);
-        self.from = self.from.max(late).max(now - QUIET);
+        let late = self.newest.map_or(i64::MIN, |newest| newest - MAX_DELAY_MS);
+        self.from = self.from.max(late).max(now - MAX_AGE_MS);
         self.events = self.events.split_off(&(self.from, 0));
     }
 }
@@ -92,16 +92,16 @@ mod tests {
         let mut seen = SeenEvents::new(1_000);
         seen.advance_start(2_000);
         assert_eq!(seen.start_time(), 1_000);
-        seen.advance_start(QUIET + 5_000);
+        seen.advance_start(MAX_AGE_MS + 5_000);
         assert_eq!(seen.start_time(), 5_000);
     }
 
     #[test]
     fn a_fast_log_does_not_fill_the_memory() {
         let mut seen = SeenEvents::new(0);
-        let most = i64::try_from(MOST).unwrap();
+        let most = i64::try_from(MAX_EVENTS).unwrap();
         assert!((0..most + 10).all(|n| seen.insert(&sample_event(n / 2, n))));
-        assert_eq!(seen.events.len(), MOST);
+        assert_eq!(seen.events.len(), MAX_EVENTS);
         assert!(!seen.insert(&sample_event(0, 0)), "forgotten, and not printed twice for that");
         assert!(!seen.insert(&sample_event(most / 2, most)));
     }

@@ -164,9 +164,9 @@ async fn read_endpoint(context: &Context, stack: &Stack) -> Result<EndpointState
     let certificate = settings::require_certificate(context.aws().await?, &context.stack).await?;
     let location = Location::from_stack(context, stack, &certificate)?;
     let (served_fingerprint, problem) = match Handshake::perform(&location).await {
-        Ok(shaken) => {
-            let served = shaken.fingerprint();
-            (served, shaken.connection.err().map(|error| error.to_string()))
+        Ok(handshake) => {
+            let served = handshake.fingerprint();
+            (served, handshake.connection.err().map(|error| error.to_string()))
         }
         Err(failure) => (None, Some(failure.to_single_line())),
     };
@@ -240,7 +240,7 @@ async fn read_last_loads(aws: &Aws, stack: &Stack) -> Result<Vec<LedgerEntry>> {
 
 async fn read_provider(context: &Context, stack: &Stack) -> Result<ProviderState> {
     let settings = Settings::read(context.aws().await?, &context.stack).await?;
-    let asked = TokenPolicy::from_settings(&settings, Some(stack))?;
-    let (keys, policy) = (asked.fetch_keys().await?, asked.rules);
-    Ok(ProviderState { kind: policy.provider.name(), issuer: policy.issuer, keys: keys.summary() })
+    let policy = TokenPolicy::from_settings(&settings, Some(stack))?;
+    let (keys, rules) = (policy.fetch_keys().await?, policy.rules);
+    Ok(ProviderState { kind: rules.provider.name(), issuer: rules.issuer, keys: keys.summary() })
 }

@@ -10,7 +10,7 @@ use super::traffic::Traffic;
 use crate::terminal::output;
 
 /// A certificate with fewer days left deserves attention; the stack has an alarm for it, too.
-const FEW_DAYS: i64 = 30;
+const WARNING_DAYS: i64 = 30;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Severity {
@@ -98,7 +98,7 @@ fn describe_certificate(certificate: &CertificateState) -> (String, Severity) {
     let date = not_after.split('T').next().unwrap_or_default();
     let severity = match (*is_served && problem.is_none(), days_left) {
         (false, _) | (true, ..0) => Severity::Problem,
-        (true, 0..FEW_DAYS) => Severity::Warning,
+        (true, 0..WARNING_DAYS) => Severity::Warning,
         (true, _) => Severity::Normal,
     };
     (format!("{name}, {days_left} days left (until {date}), {served}"), severity)

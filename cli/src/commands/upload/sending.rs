@@ -51,7 +51,7 @@ pub(super) async fn send_file(
     to: &Destination<'_>,
 ) -> Result<Load> {
     // Standard input cannot be read again.
-    let unfinished = match file.is_standard_input() {
+    let resume_state = match file.is_standard_input() {
         true => None,
         false => Some(ResumeState::new(&directories::state_folder()?.join("uploads"), aws, to, source.size)?),
     };
@@ -66,10 +66,10 @@ pub(super) async fn send_file(
         }
         UploadEvent::BytesSent(bytes) => progress.inc(bytes),
     };
-    let sent = upload_source(aws, source, to, unfinished.as_ref(), &observe, interrupt::ctrl_c()).await;
+    let sent = upload_source(aws, source, to, resume_state.as_ref(), &observe, interrupt::ctrl_c()).await;
     progress.finish_and_clear();
-    let sent = sent.map_err(|failure| match &unfinished {
-        Some(unfinished) if unfinished.upload_id().is_some() => failure.then(&command_line()),
+    let sent = sent.map_err(|failure| match &resume_state {
+        Some(resume_state) if resume_state.upload_id().is_some() => failure.then(&command_line()),
         Some(_) => failure,
         None => failure.then("start again: standard input cannot be read twice, and nothing of it is kept"),
     })?;

@@ -62,11 +62,11 @@ impl CertificateReport {
     pub(super) fn new(
         certificate: Certificate,
         leaf: PresentedCertificate,
-        above: &[PresentedCertificate],
+        issuers: &[PresentedCertificate],
         described: CertificateDescription,
         served: Option<ServedCertificate>,
     ) -> Self {
-        let above = above.iter().map(|each| ChainCertificate {
+        let issuers = issuers.iter().map(|each| ChainCertificate {
             subject: each.subject.clone(),
             not_after: rfc3339(each.not_after),
             fingerprint: each.fingerprint.clone(),
@@ -81,7 +81,7 @@ impl CertificateReport {
             days_left: (leaf.not_after - OffsetDateTime::now_utc()).whole_days(),
             fingerprint: leaf.fingerprint,
             self_signed: certificate.self_signed,
-            chain: above.collect(),
+            chain: issuers.collect(),
             acm: AcmState { status: described.status.as_str().to_owned(), in_use_by: described.in_use_by },
             served,
         }
