@@ -34,7 +34,7 @@ use crate::terminal::output::{self, Format};
 
 use go_live::LiveVersions;
 use options::DeployOptions;
-use plan::DeployPlan;
+use plan::{DeployPlan, DeployRequest};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -106,7 +106,8 @@ async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -
         repair::repair_if_needed(aws, name, args.yes, report).await?
     };
     let interrupted = Failure::new("interrupted before the stack was changed").next("the same command again");
-    let planning = plan::plan_deployment(args, context, report, &start, &settings, &certificate);
+    let request = DeployRequest { args, start: &start, settings: &settings, certificate: &certificate };
+    let planning = plan::plan_deployment(request, context, report);
     let changes = match unless_interrupted(interrupted, planning).await? {
         DeployPlan::DryRun { changes, losses } => return Ok(DeployOutcome::Planned { changes, losses }),
         DeployPlan::NoChange => 0,

@@ -18,10 +18,18 @@ use crate::terminal::output;
 
 const TEMPLATE: &str = include_str!("../../../../templates/stack.yaml");
 
-/// What remains to be done.
+/// What the user asks for, and what the deployment starts from.
+pub(super) struct DeployRequest<'a> {
+    pub(super) args: &'a Deploy,
+    pub(super) start: &'a StartingPoint,
+    pub(super) settings: &'a Settings,
+    pub(super) certificate: &'a Certificate,
+}
+
+/// What the deployment has to do.
 pub(super) enum DeployPlan {
     NoChange,
-    /// A dry run is complete. A deployment would be refused unless it allows these `losses`.
+    /// Nothing: the dry run is complete. A deployment would be refused unless it allows these `losses`.
     DryRun {
         changes: usize,
         losses: Vec<String>,
@@ -30,13 +38,11 @@ pub(super) enum DeployPlan {
 }
 
 pub(super) async fn plan_deployment(
-    args: &Deploy,
+    request: DeployRequest<'_>,
     context: &Context,
     report: &NdjsonReport,
-    start: &StartingPoint,
-    settings: &Settings,
-    certificate: &Certificate,
 ) -> Result<DeployPlan> {
+    let DeployRequest { args, start, settings, certificate } = request;
     let (aws, name) = (context.aws().await?, &context.stack);
     let idp = args.options.choose_identity_provider(settings, start.stack_with_options())?;
     args.options.check_supported(context, start, idp)?;
