@@ -44,6 +44,18 @@ Examples:
   restctl doctor --output json | jq -r '.[] | select(.verdict == \"failed\") | .check'")]
 pub(crate) struct Doctor {}
 
+pub(crate) async fn run(_: Doctor, context: &Context) -> Result<()> {
+    let facts = DoctorFacts::new(context);
+    let progress = output::spinner("doctor");
+    let reports = join_all(all_checks(&facts)).await;
+    progress.finish_and_clear();
+    match output::chosen_format() {
+        Format::Text => output::print_line(&format_table(&reports))?,
+        Format::Json => output::print_json(&reports)?,
+    }
+    require_no_failed_check(&reports)
+}
+
 type RunningCheck<'a> = LocalBoxFuture<'a, CheckReport>;
 
 /// Lists the checks. A check depends on earlier checks only.
@@ -80,18 +92,6 @@ fn report_check<'a>(
     check: impl Future<Output = Result<CheckFinding, CheckError>> + 'a,
 ) -> RunningCheck<'a> {
     check.map(move |result| CheckReport::new(name, result)).boxed_local()
-}
-
-pub(crate) async fn run(_: Doctor, context: &Context) -> Result<()> {
-    let facts = DoctorFacts::new(context);
-    let progress = output::spinner("doctor");
-    let reports = join_all(all_checks(&facts)).await;
-    progress.finish_and_clear();
-    match output::chosen_format() {
-        Format::Text => output::print_line(&format_table(&reports))?,
-        Format::Json => output::print_json(&reports)?,
-    }
-    require_no_failed_check(&reports)
 }
 
 /// Formats the reports as a table with coloured verdicts. The colours are added afterwards because the table would count

@@ -86,6 +86,26 @@ pub(super) async fn letter_rows(aws: &Aws, stack: &Stack, letters: &[DeadLetter]
     Ok(rows)
 }
 
+pub(super) fn letters_table(rows: &[LetterRow]) -> Table {
+    let text = |value: Option<&str>| value.map_or_else(|| "-".to_owned(), |value| sanitize_line(value, 300));
+    let cells = |row: &LetterRow| {
+        vec![
+            text(row.load.as_ref().map(LoadId::as_str)),
+            text(row.state.map(|state| state.to_string()).as_deref()),
+            text(row.dead_since.as_deref()),
+            text(row.size.map(|size| size.to_string()).as_deref()),
+            text(row.object.as_deref()),
+            row.reason.as_deref().map_or_else(String::new, |reason| sanitize_line(reason, 300)),
+        ]
+    };
+    let header = ["LOAD", "STATE", "DEAD SINCE", "BYTES", "OBJECT", "REASON"];
+    let mut table = output::new_table(&header, rows.iter().map(cells).collect());
+    if let Some(column) = table.column_mut(3) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
 /// Returns the stopped loads whose letters are not among `letters`, the oldest upload first.
 async fn unseen_stopped_loads(aws: &Aws, stack: &Stack, letters: &[DeadLetter]) -> Result<Vec<LetterRow>> {
     let entries = dynamodb::read_ledger_entries(aws, stack.output(stack_output::LEDGER_TABLE)?).await?;
@@ -140,24 +160,4 @@ impl From<LedgerEntry> for LetterRow {
             reason: entry.reason,
         }
     }
-}
-
-pub(super) fn letters_table(rows: &[LetterRow]) -> Table {
-    let text = |value: Option<&str>| value.map_or_else(|| "-".to_owned(), |value| sanitize_line(value, 300));
-    let cells = |row: &LetterRow| {
-        vec![
-            text(row.load.as_ref().map(LoadId::as_str)),
-            text(row.state.map(|state| state.to_string()).as_deref()),
-            text(row.dead_since.as_deref()),
-            text(row.size.map(|size| size.to_string()).as_deref()),
-            text(row.object.as_deref()),
-            row.reason.as_deref().map_or_else(String::new, |reason| sanitize_line(reason, 300)),
-        ]
-    };
-    let header = ["LOAD", "STATE", "DEAD SINCE", "BYTES", "OBJECT", "REASON"];
-    let mut table = output::new_table(&header, rows.iter().map(cells).collect());
-    if let Some(column) = table.column_mut(3) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
 }

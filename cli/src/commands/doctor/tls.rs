@@ -87,6 +87,19 @@ pub(super) async fn check_expiry(facts: &DoctorFacts<'_>) -> Result<CheckFinding
     check_validity_at(OffsetDateTime::now_utc(), &presented, renew_command(certificate))
 }
 
+/// Checks that the endpoint serves the certificate that was imported.
+pub(super) async fn check_fingerprint(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
+    let (location, handshake) = (facts.location().await?, facts.handshake().await?);
+    let served = sha256_hex(&handshake.chain[0]);
+    if served == location.fingerprint {
+        return Ok(CheckFinding::ok(format!("SHA-256 {served}, as imported")));
+    }
+    Err(Failure::new("the endpoint does not serve the certificate that was imported last")
+        .why(format!("it serves SHA-256 {served}, and {} was imported", location.fingerprint))
+        .next("restctl deploy; if that reports no change: restctl cert renew")
+        .into())
+}
+
 fn check_validity_at(
     now: OffsetDateTime,
     presented: &PresentedCertificate,
@@ -113,19 +126,6 @@ fn check_validity_at(
 
 fn renew_command(certificate: &Certificate) -> &'static str {
     if certificate.self_signed { "restctl cert renew" } else { RENEW }
-}
-
-/// Checks that the endpoint serves the certificate that was imported.
-pub(super) async fn check_fingerprint(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
-    let (location, handshake) = (facts.location().await?, facts.handshake().await?);
-    let served = sha256_hex(&handshake.chain[0]);
-    if served == location.fingerprint {
-        return Ok(CheckFinding::ok(format!("SHA-256 {served}, as imported")));
-    }
-    Err(Failure::new("the endpoint does not serve the certificate that was imported last")
-        .why(format!("it serves SHA-256 {served}, and {} was imported", location.fingerprint))
-        .next("restctl deploy; if that reports no change: restctl cert renew")
-        .into())
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ use super::snapshot::{
 use super::traffic::Traffic;
 use crate::terminal::output;
 
+pub(super) const LOAD_HEADER: [&str; 6] = ["LOAD", "STATE", "UPLOADED", "ROWS", "REJECTED", "OBJECT"];
+
 /// A certificate with fewer days left deserves attention; the stack has an alarm for it, too.
 const WARNING_DAYS: i64 = 30;
 
@@ -76,6 +78,28 @@ pub(super) fn status_lines(snapshot: &Snapshot) -> Vec<StatusLine> {
     lines
 }
 
+pub(super) fn load_cells(entry: &LedgerEntry) -> Vec<String> {
+    vec![
+        entry.load.to_string(),
+        entry.state.to_string(),
+        entry.uploaded.clone(),
+        rows_read(entry).to_string(),
+        entry.receipt.rejected.to_string(),
+        entry.object.clone(),
+    ]
+}
+
+pub(super) fn rows_read(entry: &LedgerEntry) -> u64 {
+    entry.progress.max(entry.receipt.read)
+}
+
+pub(super) fn load_severity(state: LoadState) -> Severity {
+    match state {
+        LoadState::Loading | LoadState::Loaded => Severity::Normal,
+        LoadState::Failed | LoadState::Stopped => Severity::Problem,
+    }
+}
+
 fn part_line<T>(
     name: &'static str,
     part: &Part<T>,
@@ -138,28 +162,4 @@ fn describe_traffic(traffic: &Traffic) -> (String, Severity) {
         format!("{} in the last {minutes} minutes{}", traffic.total_requests(), latency.unwrap_or_default()),
         Severity::Normal,
     )
-}
-
-pub(super) const LOAD_HEADER: [&str; 6] = ["LOAD", "STATE", "UPLOADED", "ROWS", "REJECTED", "OBJECT"];
-
-pub(super) fn load_cells(entry: &LedgerEntry) -> Vec<String> {
-    vec![
-        entry.load.to_string(),
-        entry.state.to_string(),
-        entry.uploaded.clone(),
-        rows_read(entry).to_string(),
-        entry.receipt.rejected.to_string(),
-        entry.object.clone(),
-    ]
-}
-
-pub(super) fn rows_read(entry: &LedgerEntry) -> u64 {
-    entry.progress.max(entry.receipt.read)
-}
-
-pub(super) fn load_severity(state: LoadState) -> Severity {
-    match state {
-        LoadState::Loading | LoadState::Loaded => Severity::Normal,
-        LoadState::Failed | LoadState::Stopped => Severity::Problem,
-    }
 }

@@ -40,6 +40,22 @@ pub(super) fn from_api_item(item: Item) -> HashMap<String, ItemValue> {
     item.into_iter().map(|(name, value)| (name, from_json(value))).collect()
 }
 
+/// Returns the value as the API writes it.
+pub(super) fn to_json(value: &Value) -> Json {
+    match value {
+        Value::Null => Json::Null,
+        Value::Bool(flag) => Json::Bool(*flag),
+        Value::Number(digits) => {
+            digits.parse::<Number>().map_or_else(|_| Json::from(digits.as_str()), Json::Number)
+        }
+        Value::String(text) => Json::from(text.as_str()),
+        Value::List(members) => members.iter().map(to_json).collect(),
+        Value::Map(members) => {
+            members.iter().map(|(name, member)| (name.clone(), to_json(member))).collect::<Item>().into()
+        }
+    }
+}
+
 fn from_attribute(attribute: AttributeValue) -> ItemValue {
     match parse_attribute(&attribute) {
         Some(value) => ItemValue::Value(value),
@@ -123,22 +139,6 @@ fn are_equal(one: &Value, other: &Value) -> bool {
                 && one.iter().all(|(name, one)| other.get(name).is_some_and(|other| are_equal(one, other)))
         }
         _ => one == other,
-    }
-}
-
-/// Returns the value as the API writes it.
-pub(super) fn to_json(value: &Value) -> Json {
-    match value {
-        Value::Null => Json::Null,
-        Value::Bool(flag) => Json::Bool(*flag),
-        Value::Number(digits) => {
-            digits.parse::<Number>().map_or_else(|_| Json::from(digits.as_str()), Json::Number)
-        }
-        Value::String(text) => Json::from(text.as_str()),
-        Value::List(members) => members.iter().map(to_json).collect(),
-        Value::Map(members) => {
-            members.iter().map(|(name, member)| (name.clone(), to_json(member))).collect::<Item>().into()
-        }
     }
 }
 
