@@ -32,7 +32,7 @@ pub(crate) struct AuthTest {}
 
 const GOOD_TOKEN: &str = "a good token";
 
-/// A proxy may join two headers into one (RFC 9110, section 5.3), as the local cloud does. Then the API refuses them as bad
+/// A proxy may join two headers into one (RFC 9110, section 5.3), as the local cloud does. The API then refuses them as bad
 /// credentials.
 const JOINED_HEADERS: [ExpectedAnswer; 2] = [
     ExpectedAnswer { status: 401, problem: Some("token-missing"), challenge: Some("") },
@@ -46,7 +46,7 @@ struct RequestOutcome {
     expected: String,
     got: String,
     ok: bool,
-    /// The API accepted it.
+    /// Whether the API accepted the request.
     #[serde(skip)]
     is_accepted: bool,
     #[serde(skip)]
@@ -94,7 +94,7 @@ pub(crate) async fn run(_: AuthTest, context: &Context) -> Result<()> {
     require_expected(&outcomes)
 }
 
-/// Requests the one path that needs no token. If it does not answer, nothing will.
+/// Requests `/health`, which needs no token. Fails if there is no answer, because no other path would answer then.
 async fn request_health(endpoint: &Endpoint) -> Result<RequestOutcome> {
     let address = format!("{}{HEALTH_PATH}", endpoint.base_url);
     let answer = AuthAnswer::from_request(endpoint.client.get(&address)).await;
@@ -103,7 +103,8 @@ async fn request_health(endpoint: &Endpoint) -> Result<RequestOutcome> {
     Ok(compare_answer("/health without a token".to_owned(), &[expected], Ok(answer)))
 }
 
-/// Requests an item with a good token. If the cached one is refused, a new one is tried once. Returns the last token tried.
+/// Requests an item with the cached token, and once more with a new one if the API refuses it. Returns the token of the last
+/// request and its outcome.
 async fn request_with_good_token(
     context: &Context,
     endpoint: &Endpoint,
@@ -128,7 +129,7 @@ async fn send_attempt(endpoint: &Endpoint, attempt: &Attempt) -> Result<Result<A
     let address = format!("{}{}", endpoint.base_url, attempt.path);
     let method = attempt.method.parse().context(format!("{:?} is not an HTTP method", attempt.method))?;
     let mut request = endpoint.client.request(method, &address).body(attempt.body.clone());
-    // A repeated header is sent twice.
+    // This appends: a repeated header is sent twice.
     for (name, value) in &attempt.headers {
         request = request.header(name, value);
     }
@@ -140,7 +141,7 @@ fn repeats_a_header(attempt: &Attempt) -> bool {
     names.len() < attempt.headers.len()
 }
 
-/// Compares an answer with the right ones.
+/// Returns the outcome of a request to which each of the `expected` answers is right.
 fn compare_answer(
     name: String,
     expected: &[ExpectedAnswer],
@@ -165,7 +166,7 @@ fn compare_answer(
 }
 
 fn outcomes_table(outcomes: &[RequestOutcome]) -> Table {
-    // An answer that is right was expected: that need not be said twice.
+    // If the answer is right, its row need not repeat it as the expected one.
     let row = |outcome: &RequestOutcome| {
         let (ok, expected) = if outcome.ok { ("ok", "") } else { ("NOT OK", outcome.expected.as_str()) };
         [ok, &outcome.name, &outcome.got, expected].map(str::to_owned).into()

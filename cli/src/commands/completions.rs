@@ -1,4 +1,4 @@
-//! `restctl completions`: completes commands, flags and names in a shell.
+//! `restctl completions`: prints a script with which a shell completes commands, flags and names.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! `restctl config`: each setting with its value and its source.
+//! `restctl config`: prints each setting with its value and its source.
 
 use std::env;
 

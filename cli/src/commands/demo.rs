@@ -106,7 +106,7 @@ impl DemoRunner {
             .current_dir(&self.checkout)
             .env("RESTCTL_LOCAL", "1")
             .env("RESTCTL_STACK", STACK_NAME)
-            // The demo uses the local cloud's client.
+            // The secret of another client would replace that of the local cloud's client.
             .env_remove("RESTCTL_CLIENT_SECRET")
             .stdin(Stdio::null())
             .stdout(match output::chosen_format() {

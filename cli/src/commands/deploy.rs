@@ -121,8 +121,8 @@ async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -
     unless_interrupted(interrupted, complete_deployment(context, changes, &certificate)).await
 }
 
-/// Does what remains after CloudFormation, even if it changed nothing: an earlier deployment may have been interrupted
-/// before this.
+/// Does what remains after CloudFormation, even if CloudFormation changed nothing: an earlier deployment may have been
+/// interrupted before these steps.
 async fn complete_deployment(
     context: &Context,
     changes: usize,
@@ -135,13 +135,13 @@ async fn complete_deployment(
     }
     completion_cache::remember(name, []);
     let versions = go_live::go_live(aws, &stack).await?;
-    // Only now does the API accept the pool's tokens.
+    // The API accepts the pool's tokens only from now on.
     if cognito::stack_has_user_pool(&stack) && cognito::save_settings(aws, name, &stack).await? {
         output::print_message(
             "the stack's own identity provider is set up; its client secret is in Secrets Manager",
         );
     }
-    // The cached token may come from another provider, and the cached endpoint may lead elsewhere.
+    // The cached token may come from another provider, and the cached endpoint may be a former one.
     session_cache::clear(context)?;
     let endpoint = serve_at_endpoint(context, &stack, certificate).await?;
     if output::chosen_format() == Format::Text {

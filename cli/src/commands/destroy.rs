@@ -1,4 +1,4 @@
-//! `restctl destroy`: removes the stack and everything that `setup` and `deploy` created beside it, but the data only on
+//! `restctl destroy`: removes the stack and everything that `setup` and `deploy` created beside it. Removes the data only on
 //! request.
 
 mod inventory;
@@ -62,7 +62,8 @@ async fn destroy_stack(args: &Destroy, context: &Context, report: &NdjsonReport)
     verify_removal(args, context, &to_remove, &kept, removed).await
 }
 
-/// Stops at the first resource that cannot be removed: the ones after it are needed to try again.
+/// Removes the resources in their order. Stops at the first one that cannot be removed, because those after it are needed to
+/// try again.
 async fn remove_resources(
     context: &Context,
     to_remove: &[&OwnedResource],
@@ -71,7 +72,7 @@ async fn remove_resources(
 ) -> Result<()> {
     let (aws, name) = (context.aws().await?, &context.stack);
     let interrupted = || Failure::new("interrupted before everything was removed");
-    // A stack of an earlier version of restctl deletes its bucket itself, which must be empty by then.
+    // CloudFormation deletes the bucket of a stack that an earlier version of restctl deployed, if the bucket is empty.
     for resource in to_remove.iter().filter(|resource| resource.is_data()) {
         unless_interrupted(interrupted(), resource.empty_if_bucket(aws)).await?;
     }
@@ -133,7 +134,7 @@ fn confirm_by_name(args: &Destroy, context: &Context) -> Result<()> {
     Err(Failure::new("nothing was removed").exit(Exit::Usage).why("the answer was not the stack's name"))
 }
 
-/// Checks that everything is gone, and returns a receipt or what remains and why.
+/// Checks that everything is gone. Returns what was removed and kept, or an error that lists what remains.
 async fn verify_removal(
     args: &Destroy,
     context: &Context,

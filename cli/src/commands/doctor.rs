@@ -94,8 +94,8 @@ fn report_check<'a>(
     check.map(move |result| CheckReport::new(name, result)).boxed_local()
 }
 
-/// Formats the reports as a table with coloured verdicts. The colours are added afterwards because the table would count
-/// their escape codes as letters.
+/// Formats the reports as a table with colored verdicts. The colors are added to the finished table, which would count their
+/// escape codes as letters.
 fn format_table(reports: &[CheckReport]) -> String {
     let cells = |report: &CheckReport| {
         let next = report.next.iter().map(|next| format!("\nnext: {}", next.replace('\n', "\n      ")));
@@ -103,13 +103,13 @@ fn format_table(reports: &[CheckReport]) -> String {
         vec![report.verdict.to_string(), report.check.to_owned(), evidence]
     };
     let table = output::new_table(&["VERDICT", "CHECK", "EVIDENCE"], reports.iter().map(cells).collect());
-    let colour = |line: &str| {
+    let color_verdict = |line: &str| {
         let verdict = CheckVerdict::ALL.into_iter().find(|verdict| line.starts_with(&verdict.to_string()));
         verdict.map_or(line.to_owned(), |verdict| {
             line.replacen(&verdict.to_string(), &verdict.in_color().to_string(), 1)
         })
     };
-    table.trim_fmt().lines().map(colour).collect::<Vec<_>>().join("\n")
+    table.trim_fmt().lines().map(color_verdict).collect::<Vec<_>>().join("\n")
 }
 
 /// Says how many checks are ok. Fails if one of them failed.

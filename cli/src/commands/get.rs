@@ -1,4 +1,4 @@
-//! `restctl get`: calls the API. One id asks for the item itself; several become bulk calls.
+//! `restctl get`: gets items from the API. One id requests the item itself; several are requested in bulk calls.
 
 mod bulk_calls;
 mod explain;

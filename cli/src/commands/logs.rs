@@ -31,7 +31,7 @@ use crate::timestamp;
 
 const DEFAULT_SINCE: &str = "10m";
 
-/// For a search for lines of unknown age. All 30 days would take long.
+/// For a search for lines of unknown age; to search all 30 days would take long.
 const SEARCH_SINCE: &str = "1d";
 
 #[derive(Debug, Args)]

@@ -134,7 +134,7 @@ async fn store_settings(args: Setup, context: &Context) -> Result<()> {
         secretsmanager::write_secret(aws, &stack.client_secret(), CLIENT_SECRET, secret).await?;
         output::print_message(&format!("client secret      {} in Secrets Manager", stack.client_secret()));
     }
-    // Tokens granted under the former settings do not count for the new ones.
+    // The cached token was granted under the former settings.
     session_cache::clear(context)?;
     let has_own = deployed.as_ref().is_some_and(cognito::stack_has_user_pool);
     output::print_message(if has_own {
@@ -163,8 +163,8 @@ async fn print_settings(context: &Context) -> Result<()> {
 }
 
 impl Setup {
-    /// Whether the stack is to have its own provider: because --idp asks for it, or because it has or expects one already
-    /// and no other provider is named.
+    /// Whether the stack gets its own provider: either --idp asks for it, or the stack has or expects one already and no other
+    /// provider is named.
     fn selects_stack_provider(
         &self,
         context: &Context,
@@ -312,8 +312,8 @@ fn detect_kind(issuer: &str, is_local: bool, before: &Settings) -> Provider {
     before.and_then(|kind| kind.parse().ok()).unwrap_or_else(|| discovery::provider_of_issuer(issuer))
 }
 
-/// Returns the stored audience if it means the same for this kind of provider. For Cognito it lists client ids; a list of
-/// only the previous client does not outlive that client.
+/// Returns the stored audience if it means the same for this kind of provider. For Cognito it lists client ids; a list with
+/// only the previous client is not reused.
 fn previous_audience(kind: Provider, before: &Settings) -> Option<&str> {
     let was_cognito = before.get(Setting::Provider) == Some(Provider::Cognito.name());
     let audience = before.get(Setting::Audience).filter(|_| was_cognito == (kind == Provider::Cognito));

@@ -83,7 +83,7 @@ pub(crate) async fn run(args: Upload, context: &Context) -> Result<()> {
                 output::print_failure(&failure);
                 partial += 1;
             }
-            // The same command recognizes the files that are loaded by then.
+            // The same command recognizes the files that were sent before.
             Err(failure) if done + 1 < count => return Err(failure.then(&command_line())),
             other => other?,
         }
@@ -161,7 +161,7 @@ impl UploadTask<'_> {
         Ok(load)
     }
 
-    /// Returns the load of the very same bytes, if they were sent before. Fails if that load failed or stopped.
+    /// Returns the load of the same bytes if they were sent before. Fails if that load failed or stopped.
     async fn find_existing_load(&self, to: &Destination<'_>, size: u64) -> Result<Option<Load>> {
         let Self { aws, stack, .. } = self;
         let Some(load) = sending::find_uploaded(aws, to, size).await? else { return Ok(None) };

@@ -105,7 +105,7 @@ impl VerifyTask<'_> {
         let aws = self.context.aws().await?;
         let table = self.stack.output(stack_output::ITEMS_TABLE)?;
         let items = Items::new(aws, table, self.key);
-        // Anything that may be refused comes before the file is read.
+        // Whatever may be refused comes before the long reading of the file.
         let api_items = ApiItems::new(Api::new(self.context).await?, self.key);
         let loads_before = RunningLoads::find(aws, self.stack).await?;
 

@@ -78,7 +78,7 @@ pub(super) async fn run(args: Renew, context: &Context) -> Result<()> {
     check_name(&bundle, context, stack.as_ref(), &before)?;
 
     let certificate = import_certificate(context, &bundle, Some(&before)).await?;
-    // Under a new ARN, it is not served yet.
+    // A certificate with a new ARN is served only after the next deployment.
     let serving_stack =
         stack.filter(|stack| stack.parameter(parameter::CERTIFICATE_ARN) == Some(&certificate.arn));
     let location = serving_stack.and_then(|stack| Location::from_stack(context, &stack, &certificate).ok());
@@ -104,7 +104,7 @@ pub(super) async fn run(args: Renew, context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// Reads the certificate from the files given, or creates one in place of a self-signed one.
+/// Reads the new certificate from the given files, or generates one to replace a self-signed certificate.
 fn read_or_create(args: &Renew, before: &Certificate) -> Result<CertificateBundle> {
     let now = SystemTime::now();
     if let (Some(cert), Some(key)) = (&args.cert, &args.key) {
@@ -118,7 +118,7 @@ fn read_or_create(args: &Renew, before: &Certificate) -> Result<CertificateBundl
         .next("restctl cert renew --cert FILE --key FILE --chain FILE"))
 }
 
-/// Checks that the certificate has the endpoint's name, which clients request.
+/// Checks that the certificate is valid for the endpoint's name, which clients request.
 fn check_name(
     bundle: &CertificateBundle,
     context: &Context,

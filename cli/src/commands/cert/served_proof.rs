@@ -1,4 +1,4 @@
-//! Waiting until every address of the endpoint serves a certificate, as TLS handshakes prove.
+//! Waits until TLS handshakes prove that every address of the endpoint serves a certificate.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::terminal::output;
 const TIMEOUT: Duration = Duration::from_secs(600);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// The addresses that serve the certificate, and how long that took.
+/// The addresses that serve the certificate, and how long the wait took.
 pub(super) struct ServedProof {
     pub(super) addresses: Vec<SocketAddr>,
     elapsed: Duration,
@@ -27,7 +27,7 @@ impl ServedProof {
     }
 }
 
-/// Waits until every address of the endpoint serves the certificate of `location`, and it is trusted.
+/// Waits until every address of the endpoint serves the certificate of `location` and is trusted.
 pub(super) async fn wait_until_served_everywhere(location: &Location) -> Result<ServedProof> {
     let progress = output::spinner("Waiting until the endpoint serves the certificate");
     let proof = poll_until_served(location, |missing| progress.set_message(missing)).await;

@@ -35,20 +35,21 @@ pub(crate) async fn go_live(aws: &Aws, stack: &Stack) -> Result<LiveVersions> {
     match ingest.put_into_service(aws, now).await {
         Ok(ingest) => Ok(LiveVersions { api, ingest }),
         Err(failure) => {
-            // Both versions go live or neither does, so the API goes back too.
+            // Both versions go live or neither, so the API goes back too.
             api_before.make_live(aws).await?;
             Err(failure.next("restctl deploy: neither version went live"))
         }
     }
 }
 
-/// A function with its live version and the version to replace it.
+/// A function's live version, and the version that replaces it.
 struct VersionShift {
     before: LiveVersion,
     version: String,
 }
 
 impl VersionShift {
+    /// Publishes the function's current code and settings as the next version.
     async fn publish_next(aws: &Aws, function: &str) -> Result<Self> {
         let (before, version) =
             tokio::try_join!(LiveVersion::read(aws, function), lambda::publish_version(aws, function))?;

@@ -1,4 +1,4 @@
-//! The options of a deployment. An option that is left out keeps its deployed value.
+//! The options of a deployment. An omitted option keeps its deployed value.
 
 mod value_parsers;
 
@@ -107,8 +107,9 @@ pub(crate) struct DeployOptions {
 }
 
 impl DeployOptions {
-    /// Returns each option's new value or else its deployed value. Options that were never set are left to the template's
-    /// default: CloudFormation refuses to keep the previous value of a parameter that the deployed template lacks.
+    /// Returns the template's parameters: each option's new value, or else its deployed value. An option that was never set
+    /// gets the template's default: CloudFormation refuses to keep the previous value of a parameter that the deployed
+    /// template lacks.
     pub(crate) fn template_parameters(&self, existing: Option<&Stack>) -> Vec<(&'static str, String)> {
         let deployed = existing.filter(|stack| !stack.is_in_review());
         let value = |(name, choice): (&'static str, Option<String>)| {
@@ -118,6 +119,7 @@ impl DeployOptions {
         self.chosen_parameters().into_iter().filter_map(value).collect()
     }
 
+    /// Returns every parameter with its new value. `None` if its option is not given.
     fn chosen_parameters(&self) -> Vec<(&'static str, Option<String>)> {
         let key = self.key.as_ref();
         let mut choices = vec![
@@ -133,8 +135,8 @@ impl DeployOptions {
             (parameter::PRIVATE_NETWORK, self.private_network.clone()),
             (parameter::ALARM_TOPIC, self.alarm_topic.clone()),
         ];
-        // The new ranges replace all the old ones. Duplicates are dropped: EC2 keeps equal rules as one and removes it with
-        // either of them.
+        // The new ranges replace all old ones. Duplicates are dropped: EC2 keeps equal rules as one, and removing either of
+        // them removes it.
         let mut cidrs: Vec<&String> = Vec::new();
         self.allow_cidr.iter().for_each(|cidr| {
             if !cidrs.contains(&cidr) {
@@ -152,7 +154,7 @@ impl DeployOptions {
         choices
     }
 
-    /// Returns the value that the deployment will have. `None` if it is the template's default.
+    /// Returns the value that the parameter will have. `None` if it is the template's default.
     pub(crate) fn parameter_value(&self, name: &str, existing: Option<&Stack>) -> Option<String> {
         let mut parameters = self.template_parameters(existing).into_iter();
         parameters.find_map(|(parameter, value)| (parameter == name).then_some(value))
@@ -193,7 +195,7 @@ impl DeployOptions {
         Ok(COGNITO)
     }
 
-    /// Refuses options that contradict each other, that this stack cannot change to, or that the local cloud lacks.
+    /// Returns an error if options contradict each other, or if this stack or the local cloud does not support one.
     pub(crate) fn check_supported(&self, context: &Context, start: &StartingPoint, idp: &str) -> Result<()> {
         let deployed = start.stack_with_options();
         let has_value = |name: &str, wanted: &str| match name {
@@ -231,7 +233,7 @@ impl DeployOptions {
         Ok(())
     }
 
-    /// Returns the stack's tags, the new ones, and the tag by which restctl recognises what belongs to the stack.
+    /// Returns the stack's tags, the new ones, and the tag by which restctl recognizes what belongs to the stack.
     pub(crate) fn stack_tags(&self, name: &StackName, existing: Option<&Stack>) -> Vec<(String, String)> {
         let mut tags = existing.map(|stack| stack.tags.clone()).unwrap_or_default();
         let own = (STACK_TAG.to_owned(), name.to_string());
@@ -243,6 +245,8 @@ impl DeployOptions {
     }
 }
 
+/// Returns an error if a deployed stack would change its network.
+///
 /// A load balancer cannot leave its VPC. Published versions of the functions keep their subnets: Lambda releases a subnet
 /// only when the last such version is deleted ("Understanding Hyperplane Elastic Network Interfaces", AWS Lambda Developer
 /// Guide), so CloudFormation could not delete it.

@@ -94,7 +94,8 @@ enum StackRemedy {
     ContinueRollback,
 }
 
-/// The states are those of "Understand CloudFormation stack creation events" and "Stack status codes".
+/// The states are those of "Understand CloudFormation stack creation events" and "Stack status codes" (AWS CloudFormation
+/// User Guide).
 fn find_remedy(status: &StackStatus) -> StackRemedy {
     use StackStatus::*;
     match status {

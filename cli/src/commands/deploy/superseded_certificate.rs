@@ -10,7 +10,8 @@ use crate::failure::Result;
 use crate::identity::settings;
 use crate::terminal::output;
 
-/// `deployed` is the certificate of this deployment; `stack` is the stack after it.
+/// Deletes the certificates that `deployed`, the certificate of this deployment, supersedes, except those still in use.
+/// `stack` is the stack after the deployment.
 pub(super) async fn delete_superseded_certificates(
     context: &Context,
     stack: &Stack,

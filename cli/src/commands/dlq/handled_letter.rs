@@ -34,7 +34,7 @@ pub(super) enum LetterOutcome {
 }
 
 impl HandledLetter {
-    /// Records the outcome and reports it to the user.
+    /// Records the outcome and prints it.
     pub(super) fn record_outcome(
         letter: &DeadLetter,
         load: Option<LoadId>,
@@ -76,7 +76,7 @@ impl HandledLetter {
     }
 }
 
-/// Prints the outcomes for programs, and fails unless everything was done that was asked for.
+/// Prints the outcomes as JSON if that is the output format. Returns an error unless everything requested was done.
 ///
 /// `requested` are the loads named on the command line; `unseen` is how many letters SQS did not show.
 pub(super) fn report_outcomes(handled: &[HandledLetter], requested: &[LoadId], unseen: usize) -> Result<()> {

@@ -79,8 +79,8 @@ async fn redrive_letters(
     }
 }
 
-/// Sends the message to the load queue first and deletes it here afterwards. If that breaks off in between, the load is
-/// queued twice in the end, and the ledger makes the second message do nothing.
+/// Sends the message to the load queue before it deletes the dead letter. If the command is interrupted in between, the load
+/// may be queued twice, and the ledger makes the second message do nothing.
 async fn queue_again(
     aws: &Aws,
     stack: &Stack,

@@ -61,7 +61,7 @@ impl CheckFinding {
 /// Why a check failed or could not run.
 #[derive(Clone)]
 pub(super) struct CheckError {
-    /// The check that fails; the other checks that meet this error are skipped. `None` if it is the check that returns the
+    /// The check that fails; other checks that return this error are skipped. `None` if it is the check that returns the
     /// error.
     check: Option<&'static str>,
     failure: Failure,
@@ -92,7 +92,7 @@ pub(super) struct CheckReport {
     pub(super) verdict: CheckVerdict,
     pub(super) evidence: String,
     pub(super) next: Option<String>,
-    /// The exit code that a failed check asks for.
+    /// The exit code of a failed check.
     #[serde(skip)]
     pub(super) exit: Exit,
 }

@@ -65,7 +65,7 @@ impl<'a> DoctorFacts<'a> {
         }
     }
 
-    /// Returns the clients, whether or not AWS answers them.
+    /// Returns the clients, whether or not AWS accepts the credentials.
     pub(super) async fn untested_clients(&self) -> Lookup<&'a Aws> {
         self.context.aws().await.map_err(|failure| CheckError::in_check(REGION, failure))
     }
@@ -98,7 +98,7 @@ impl<'a> DoctorFacts<'a> {
         self.untested_clients().await
     }
 
-    /// Returns the settings, of which none is missing.
+    /// Returns the settings if none is missing.
     pub(super) async fn complete_settings(&self) -> Lookup<&Settings> {
         let look_up = async {
             let settings = Settings::read(self.authenticated_clients().await?, &self.context.stack).await?;
@@ -165,7 +165,7 @@ impl<'a> DoctorFacts<'a> {
         self.location.get_or_look_up(STACK, look_up.boxed_local()).await
     }
 
-    /// Returns a handshake in which the endpoint presented a certificate, trusted or not.
+    /// Returns a handshake in which the endpoint presents a certificate, trusted or not.
     pub(super) async fn handshake(&self) -> Lookup<&Handshake> {
         let look_up = async {
             let location = self.location().await?;

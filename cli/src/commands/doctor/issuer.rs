@@ -6,7 +6,7 @@ use super::check_report::{CheckError, CheckFinding};
 use super::facts::DoctorFacts;
 use crate::identity::discovery;
 
-/// Checks that the provider's own spelling of the issuer is that of the settings, character for character.
+/// Checks that the provider spells its issuer exactly as the settings do.
 pub(super) async fn check_issuer(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let issuer = facts.complete_settings().await?.require(Setting::Issuer)?;
     discovery::fetch_document(issuer).await?;

@@ -1,4 +1,4 @@
-//! Checks of the way from the data bucket into the table.
+//! Checks of the path from the data bucket to the table.
 
 use aws_sdk_eventbridge::types::RuleState;
 use restctl_contract::template::output as stack_output;
@@ -63,7 +63,8 @@ async fn find_resource<'a>(facts: &'a DoctorFacts<'_>, kind: &str) -> Result<&'a
     })?)
 }
 
-/// A deployment would not restore the resource: CloudFormation changes only what the template changes.
+/// Returns the error for a deleted resource. A deployment would not restore it: CloudFormation changes only what the template
+/// changes.
 fn deleted_resource(id: &str) -> CheckError {
     let failure = Failure::new(format!("{id} was deleted outside of CloudFormation")).exit(Exit::NotFound);
     failure.next("restctl destroy, which keeps the data; then restctl deploy").into()

@@ -45,7 +45,7 @@ pub(super) async fn check_access(facts: &DoctorFacts<'_>) -> Result<CheckFinding
     Err(endpoint::parse_refusal(status, &body).into())
 }
 
-/// Whether the API itself answered that the item does not exist, and not a proxy that knows no such page.
+/// Whether the API itself answered that the item does not exist, rather than a proxy that has no such page.
 fn is_item_not_found(body: &[u8]) -> bool {
     let problem = serde_json::from_slice::<Problem>(body);
     problem.is_ok_and(|problem| problem.kind == format!("{PROBLEM_TYPE}item-not-found"))

@@ -1,4 +1,4 @@
-//! Bulk calls, several at a time; their answers come in the order of the ids.
+//! Sends bulk calls, several at a time, and passes on their answers in the order of the ids.
 
 use std::collections::VecDeque;
 
@@ -16,14 +16,14 @@ use crate::api::client::{Api, parse_bulk_answer};
 use crate::api::endpoint;
 use crate::failure::Result;
 
-/// The most bytes of ids in a bulk call's body. The rest is for what surrounds them.
+/// The most bytes of ids in a bulk call's body. The rest is for the JSON around them.
 const MAX_IDS_BYTES: usize = MAX_REQUEST_BYTES - 100;
 
-/// The most calls under way and answers that wait for those before them. It bounds the memory.
+/// The most calls in flight, together with answers that wait for earlier ones. It bounds the memory.
 const MAX_IN_FLIGHT: usize = 8;
 
-/// Requests all ids. The calls go on while no one takes their answers: the reader may rest for longer than a call may
-/// take.
+/// Requests all ids and sends the answers to `answers`. The calls continue while no one receives: the reader may pause for
+/// longer than a call may take.
 pub(super) async fn fetch_all(
     api: &Api<'_>,
     ids: &mut Ids,
@@ -52,7 +52,7 @@ pub(super) async fn fetch_all(
                 None => has_more = false,
             },
             permit = answers.reserve(), if !ready.is_empty() => {
-                // No one takes answers any more once writing them has failed.
+                // The receiver is gone if writing an answer has failed.
                 let Ok(permit) = permit else { return Ok(()) };
                 if let Some(answer) = ready.pop_front() {
                     permit.send(answer);
@@ -63,7 +63,7 @@ pub(super) async fn fetch_all(
     }
 }
 
-/// How many calls may be under way, and how many ids each may have.
+/// How many calls may be in flight, and how many ids each may have.
 struct Pace {
     in_flight: usize,
     ids: usize,
@@ -74,8 +74,8 @@ impl Pace {
         Self { in_flight: 1, ids: MAX_IDS_PER_CALL }
     }
 
-    /// Adapts to an answer. Ids that it leaves over are requested later, while the answers after it wait: fewer ids a call
-    /// avoid that.
+    /// Adapts to an answer that left over some of the ids. They are requested again, while the answers after it wait: calls with
+    /// fewer ids avoid that.
     fn adapt_to_answer(&mut self, requested: usize, left_over: usize) {
         self.in_flight = (self.in_flight * 2).min(MAX_IN_FLIGHT);
         if left_over > 0 {
@@ -86,7 +86,7 @@ impl Pace {
     }
 }
 
-/// Requests the ids, and returns how many they were with the answer.
+/// Requests the ids. Returns their number and the answer.
 async fn send_bulk_call(api: &Api<'_>, ids: Vec<Value>) -> Result<(usize, BatchGetAnswer)> {
     let request = BatchGetRequest { ids };
     let (status, body) = api.post(BATCH_GET_PATH, &request).await?;
@@ -97,7 +97,7 @@ async fn send_bulk_call(api: &Api<'_>, ids: Vec<Value>) -> Result<(usize, BatchG
     Ok((requested, parse_bulk_answer(&body, requested)?))
 }
 
-/// Takes as many ids off the front as one call may have, by number and by bytes, but at least one.
+/// Takes as many ids from the front as one call may have, by number and by bytes, but at least one.
 fn take_ids_of_one_call(waiting: &mut VecDeque<Value>, most: usize) -> Vec<Value> {
     let mut bytes = 0;
     let fitting = waiting.iter().take(most).take_while(|id| {

@@ -35,17 +35,17 @@ struct RequestExplanation {
     tls_ms: f64,
     /// From the request to the first byte of its answer.
     first_byte_ms: f64,
-    /// From the name to the last byte.
+    /// From the lookup of the name to the last byte.
     total_ms: f64,
     tls_version: Option<&'static str>,
     certificate_fingerprint: String,
-    /// The load that wrote the item. `None` if another tool did.
+    /// The load that wrote the item. `None` if another tool wrote it.
     load: Option<LoadId>,
     object: Option<String>,
     uploaded: Option<String>,
 }
 
-/// Where the item came from, as far as known.
+/// Where the item came from, if known.
 #[derive(Default)]
 struct ItemOrigin {
     load: Option<LoadId>,

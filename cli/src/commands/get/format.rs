@@ -19,7 +19,7 @@ pub(super) struct SelectedFields {
 }
 
 impl SelectedFields {
-    /// `None` if there are no names: then items keep all attributes.
+    /// Returns `None` if there are no names: then items keep all attributes.
     pub(super) fn from_names(names: Vec<String>) -> Option<Self> {
         let mut once: Vec<String> = Vec::new();
         for name in names {

@@ -1,4 +1,4 @@
-//! Reading ids in batches: a file of ids may be larger than memory.
+//! Reads ids in batches, because a file of ids may be larger than memory.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -24,14 +24,14 @@ pub(super) enum IdSource {
 /// At most as many ids as one call may have, each once.
 pub(super) type Batch = Vec<Value>;
 
-/// A thread reads them: standard input may be slow, and the calls under way must go on meanwhile.
+/// The ids that a thread reads: standard input may be slow, and must not hold up the calls in flight.
 pub(super) struct Ids {
     first: Option<Batch>,
     rest: mpsc::Receiver<Result<Batch>>,
 }
 
 impl IdSource {
-    /// `-` is standard input.
+    /// Opens the file; `-` is standard input.
     pub(super) fn open(file: &Path) -> Result<Self> {
         if file == Path::new("-") {
             return Ok(Self::StandardInput);
@@ -57,7 +57,7 @@ impl Ids {
     /// Reads the ids; those `given` on the command line come first.
     ///
     /// # Errors
-    /// If there are none, before anything is looked up or connected for them.
+    /// If there are no ids. The caller learns that before it connects to anything.
     pub(super) async fn read(given: Vec<String>, source: Option<IdSource>) -> Result<Self> {
         // One batch waits while the ids of the previous one are requested.
         let (sender, mut rest) = mpsc::channel(1);
@@ -68,7 +68,7 @@ impl Ids {
                 Some(source) => send_batches(given.chain(source.into_lines()), &sender),
                 None => send_batches(given, &sender),
             };
-            // The receiver may be gone: then no one needs more ids.
+            // If the receiver is gone, no one needs more ids.
             drop(sent);
         });
         match rest.recv().await {
@@ -117,7 +117,7 @@ fn send_batches(
     if in_order.is_empty() { Ok(()) } else { sender.blocking_send(Ok(in_order)) }
 }
 
-/// The lines of a source that are not empty, without the spaces around them.
+/// The lines of a source without the spaces around them. Empty lines are left out.
 struct IdLines<R> {
     input: R,
     name: String,

@@ -1,4 +1,4 @@
-//! Writing items in the chosen format as they arrive, and reporting at the end which ids were not found.
+//! Writes items in the chosen format as they arrive, and reports at the end which ids were not found.
 
 use indicatif::ProgressBar;
 use restctl_contract::api::{BatchGetAnswer, Item};
@@ -28,7 +28,7 @@ pub(super) struct ItemWriter {
 enum FormatState {
     Json(JsonDocument),
     Ndjson,
-    /// All columns, which are known once all items are there.
+    /// All columns, which are known only when all items have arrived.
     Csv(CsvBuffer),
     /// The columns of --fields; whether the header has been written.
     ChosenCsv(bool),
@@ -119,7 +119,7 @@ impl ItemWriter {
     }
 }
 
-/// Writes on a thread: a reader that rests (`restctl get … | less`) must not hold up the calls under way.
+/// Writes on a thread: a reader that pauses (`restctl get … | less`) must not hold up the calls in flight.
 async fn write_on_thread(progress: &ProgressBar, bytes: Vec<u8>) -> Result<()> {
     let progress = progress.clone();
     let writing = tokio::task::spawn_blocking(move || progress.suspend(|| output::write_bytes(&bytes)));

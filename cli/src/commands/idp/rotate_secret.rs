@@ -58,7 +58,7 @@ pub(super) async fn run(args: RotateSecret, context: &Context) -> Result<()> {
     if let Some(stack) = stack.as_ref().filter(|stack| cognito::stack_has_user_pool(stack)) {
         return Err(own_user_pool_failure(stack, &settings));
     }
-    // Before a new secret is created or asked for, check that it can be tried.
+    // Check that a new secret can be tried before it is created or asked for.
     let policy = TokenPolicy::from_settings(&settings, stack.as_ref())?;
     let keys = policy.fetch_keys().await?;
 
@@ -103,7 +103,7 @@ async fn obtain_new_secret(args: &RotateSecret, context: &Context, settings: &Se
     }
 }
 
-/// Replaces the advice of the provider's refusal: there is no need to run setup again.
+/// Replaces the advice if the provider refused the secret: there is no need to run setup again.
 fn with_advice_to_retry(failure: Failure, settings: &Settings) -> Failure {
     if failure.exit != Exit::Authentication {
         return failure;

@@ -56,9 +56,9 @@ impl KnownLoad {
     }
 }
 
-/// Returns every load of the stack, the newest upload first. It reports unreadable entries and leaves them out.
+/// Returns every load of the stack, the newest upload first. Prints why an entry cannot be read, and leaves it out.
 pub(super) async fn list_loads(aws: &Aws, stack: &Stack) -> Result<Vec<KnownLoad>> {
-    // In this order, a load that begins meanwhile is listed once, as queued.
+    // The ledger is read first, so a load that begins meanwhile is listed once, as queued.
     let entries = dynamodb::read_ledger_entries(aws, stack.output(stack_output::LEDGER_TABLE)?).await?;
     let queued =
         uploaded_versions(aws, stack).await?.filter(|queued| !entries.contains_key(queued.load.as_str()));

@@ -61,7 +61,7 @@ pub(super) async fn run(args: Retry, context: &Context) -> Result<()> {
     }
 }
 
-/// Reopens the ledger's entry for the function that will load it.
+/// Reopens the ledger's entry, so that the function loads it again. Fails if it is loaded already.
 async fn reopen_entry(aws: &Aws, stack: &Stack, entry: &LedgerEntry) -> Result<()> {
     match entry.state {
         LoadState::Loaded => {
@@ -85,7 +85,7 @@ async fn reopen_entry(aws: &Aws, stack: &Stack, entry: &LedgerEntry) -> Result<(
     }
 }
 
-/// With its dead letter, the load would still look stopped, in the queue and to the queue's alarm.
+/// Deletes the load's dead letter. With it, the load would still look stopped, in the queue and to the queue's alarm.
 async fn remove_dead_letter(aws: &Aws, stack: &Stack, entry: &LedgerEntry) {
     let removed = async {
         dead_letter::delete_message_of(aws, stack.output(stack_output::DEAD_LETTER_QUEUE)?, entry).await

@@ -22,8 +22,8 @@ impl LogFilter {
         }
     }
 
-    /// Returns the text that each wanted line contains. A request's id has one place in the function's lines and another in
-    /// Lambda's, which may also be plain text.
+    /// Returns the text that each wanted line contains. A request's id is in one place of the function's lines and in another
+    /// of Lambda's, which may also be plain text.
     pub(super) fn search_term(&self) -> Option<&str> {
         match self {
             Self::Everything => None,

@@ -45,7 +45,7 @@ pub(super) async fn run(
     }
 }
 
-/// Reads the logs again and again. Each time it reads the last lines once more, because lines arrive late.
+/// Reads the logs repeatedly, each time from before the last lines, because lines arrive late.
 ///
 /// A live tail would be faster by a second, but it drops lines beyond 500 per second, ends after three hours, is billed
 /// by the minute, and needs its own permission ("StartLiveTail", Amazon CloudWatch Logs API Reference).

@@ -12,7 +12,7 @@ const MAX_DELAY_MS: i64 = 30_000;
 /// difference at which AWS still accepts a signature.
 const MAX_AGE_MS: i64 = 15 * 60_000;
 
-/// Some megabytes. If a log is faster, less of it is read again.
+/// The most events to remember, some megabytes. If a log is faster, less of it is read again.
 const MAX_EVENTS: usize = 50_000;
 
 pub(super) struct SeenEvents {
@@ -27,7 +27,7 @@ impl SeenEvents {
         Self { events: BTreeSet::new(), newest: None, from: since }
     }
 
-    /// Remembers an event. Returns whether it is new.
+    /// Remembers the event. Returns whether it is new.
     pub(super) fn insert(&mut self, event: &LogEvent) -> bool {
         if event.timestamp < self.from || !self.events.insert((event.timestamp, identity_hash(event))) {
             return false;
@@ -46,7 +46,7 @@ impl SeenEvents {
         self.from
     }
 
-    /// Moves the start after the log was read to its end at `now`.
+    /// Moves the start forward, after the log was read to its end at `now`.
     pub(super) fn advance_start(&mut self, now: i64) {
         let late = self.newest.map_or(i64::MIN, |newest| newest - MAX_DELAY_MS);
         self.from = self.from.max(late).max(now - MAX_AGE_MS);

@@ -1,4 +1,4 @@
-//! What earlier snapshots have shown, for the sparklines.
+//! The values of earlier snapshots, for the sparklines.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::snapshot::{Part, Snapshot};
 use super::text;
 
-/// Snapshots that are kept: more than a screen is wide.
+/// The most values that are kept: more than a screen is wide.
 const MAX_VALUES: usize = 500;
 
 /// Values of earlier snapshots, the oldest first.

@@ -132,6 +132,8 @@ pub(super) struct ProviderState {
 }
 
 impl Snapshot {
+    /// Reads all parts at once.
+    ///
     /// # Errors
     /// If there is no stack. Any other failure is part of the snapshot.
     pub(super) async fn take(context: &Context) -> Result<Self> {

@@ -11,7 +11,7 @@ use crate::terminal::output;
 
 pub(super) const LOAD_HEADER: [&str; 6] = ["LOAD", "STATE", "UPLOADED", "ROWS", "REJECTED", "OBJECT"];
 
-/// A certificate with fewer days left deserves attention; the stack has an alarm for it, too.
+/// A certificate with fewer days left is a warning. The stack has an alarm for it, too.
 const WARNING_DAYS: i64 = 30;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -73,7 +73,7 @@ pub(super) async fn run(args: Explain, context: &Context) -> Result<()> {
     policy.require_accepted(&explanation)
 }
 
-/// Reads more than the largest token: one that is too large has to fail its check.
+/// Reads the token from standard input, even if it is longer than allowed: then it has to fail its check.
 fn read_token() -> Result<String> {
     let mut text = String::new();
     let read = stdin().lock().take(2 * MAX_TOKEN_BYTES as u64).read_to_string(&mut text);
@@ -110,7 +110,7 @@ fn verdict_of(report: &CheckReport) -> &'static str {
 }
 
 fn checks_table(explanation: &Explanation) -> Table {
-    // A check that passed found what was expected: that need not be said twice.
+    // A check that passed found what was expected, so its row need not repeat that.
     let row = |report: &CheckReport| {
         let expected = match report.outcome {
             CheckOutcome::Passed => String::new(),

@@ -87,7 +87,7 @@ pub(super) async fn send_file(
     })
 }
 
-/// Returns the object's current version, if it has the very bytes and metadata that would be sent.
+/// Returns the load of the object's current version if it has the same bytes and metadata as the file.
 pub(super) async fn find_uploaded(aws: &Aws, to: &Destination<'_>, size: u64) -> Result<Option<Load>> {
     let Some(current) = s3::find_current_version(aws, to.bucket, to.key).await? else { return Ok(None) };
     let ours = current.metadata.iter().filter(|(name, _)| name.starts_with(METADATA_PREFIX));

@@ -19,7 +19,7 @@ use crate::failure::Result;
 /// read consistency", Amazon DynamoDB Developer Guide).
 const CONSISTENCY_LAG: Duration = Duration::from_secs(1);
 
-/// Windows whose late rows are read again. An API that still differs after that is wrong.
+/// The most windows whose late rows are read again. An API that still differs after that is wrong.
 const MAX_RECHECKS: u32 = 20;
 
 pub(super) struct Comparer<'a> {

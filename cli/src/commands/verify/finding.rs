@@ -1,4 +1,4 @@
-//! What verify finds about a key whose file, table and API differ.
+//! What `verify` reports about a key that is not equal in the file, the table and the API.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use restctl_contract::load::{LedgerEntry, LoadId};

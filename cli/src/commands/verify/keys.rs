@@ -20,7 +20,7 @@ pub(super) struct KeyCollector {
 }
 
 impl KeyCollector {
-    /// `record` must be greater than in the calls before.
+    /// Adds the key of a record. The number `record` must be greater than in the calls before.
     pub(super) fn push(&mut self, key: &str, record: u64) -> io::Result<()> {
         self.places.push([self.hasher.hash_one(key), record])
     }

@@ -51,7 +51,7 @@ pub(super) struct TableCounts {
     pub(super) missing: u64,
     pub(super) different: u64,
     pub(super) extra: u64,
-    /// Items whose keys were looked up in the file.
+    /// Items of the table whose keys were looked up in the file.
     pub(super) looked_at: u64,
     pub(super) calls: u64,
     pub(super) read_units: f64,

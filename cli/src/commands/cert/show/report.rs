@@ -25,7 +25,7 @@ pub(super) struct CertificateReport {
     /// SHA-256 of the certificate's DER, lower-case hexadecimal.
     fingerprint: String,
     self_signed: bool,
-    /// The certificates above it, from its issuer upwards.
+    /// The certificates that issued it, from its issuer upwards.
     chain: Vec<ChainCertificate>,
     acm: AcmState,
     /// `None` before the first deployment.
@@ -49,12 +49,12 @@ struct AcmState {
 
 #[derive(Serialize)]
 pub(super) struct ServedCertificate {
-    /// `None` if the endpoint cannot be reached, or presents no certificate.
+    /// `None` if the endpoint cannot be reached or presents no certificate.
     pub(super) fingerprint: Option<String>,
     /// Whether it is the certificate of this report.
     pub(super) is_same: bool,
     pub(super) is_trusted: bool,
-    /// Why it is not trusted, or was not seen.
+    /// Why it is not trusted, or why it was not seen.
     pub(super) why: Option<String>,
 }
 
@@ -144,7 +144,7 @@ impl fmt::Display for ServedCertificate {
     }
 }
 
-/// Returns the date of a time in RFC 3339.
+/// Returns the date of an RFC 3339 time.
 fn date_of(time: &str) -> &str {
     time.split_once('T').map_or(time, |(date, _)| date)
 }
