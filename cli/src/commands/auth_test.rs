@@ -23,11 +23,11 @@ use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Forges what an attacker could make of one token: without a signature, signed with another key, with the public key \
-used as a secret, changed, repeated, sent in other places. The API must refuse each with the right error. It must accept a \
-good token, and /health without one. The requests are sent one after another; they read one id and change nothing.
+Forges tokens as an attacker could: unsigned, signed with another key, signed with the public key as a secret, changed, \
+repeated, or sent in other places. The API must refuse each with the right error. It must accept a good token, and /health \
+without a token. The requests are sent one after another; they read one item and change nothing.
 
-Exit code 1 if an answer is not the expected one.")]
+Exit code 1 if any answer is not as expected.")]
 pub(crate) struct AuthTest {}
 
 const GOOD_TOKEN: &str = "a good token";

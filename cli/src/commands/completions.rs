@@ -60,6 +60,6 @@ pub(crate) fn run(args: Completions) -> Result<()> {
     let mut script = Vec::new();
     let written: io::Result<()> =
         shell.write_registration(COMPLETE_VARIABLE, "restctl", "restctl", "restctl", &mut script);
-    written.context("the completions cannot be written")?;
+    written.context("cannot write the completions")?;
     output::write_bytes(&script)
 }

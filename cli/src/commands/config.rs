@@ -22,7 +22,7 @@ pub(crate) enum Config {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The first lines are the command's own settings. Each comes from a flag, the environment, restctl.toml or a default, in this \
+The first lines are restctl's own settings. Each comes from a flag, the environment, restctl.toml or a default, in this \
 order of precedence. The other lines are the stack's settings, the same for all its users: the identity provider's come from \
 Systems Manager, the certificate and the client secret from Secrets Manager, and the deployment's options from \
 CloudFormation. The client secret itself is never shown.

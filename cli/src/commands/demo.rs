@@ -71,9 +71,9 @@ struct DemoRunner {
 
 impl DemoRunner {
     fn from_checkout() -> Result<Self> {
-        let restctl = std::env::current_exe().context("restctl's own path is unknown")?;
+        let restctl = std::env::current_exe().context("cannot find the path of restctl itself")?;
         let checkout = packages::find_checkout().ok_or_else(|| {
-            Failure::new("the demo needs a checkout of restctl, because it loads its data")
+            Failure::new("the demo needs a checkout of restctl, which contains its data")
                 .exit(Exit::Usage)
                 .next("run it in a checkout")
         })?;
@@ -115,7 +115,7 @@ impl DemoRunner {
             })
             .status()
             .await;
-        let status = status.context(format!("{command} cannot be run"))?;
+        let status = status.context(format!("cannot run {command}"))?;
         if !status.success() {
             // Ctrl-C reaches the command too, and the command may end before the demo.
             let exit = if status.signal() == Some(SIGINT) { Exit::Interrupted } else { Exit::Failure };

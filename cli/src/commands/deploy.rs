@@ -38,14 +38,14 @@ use plan::{DeployPlan, DeployRequest};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Run `restctl setup` first. Prints the endpoint on standard output. If nothing has changed, it says so and changes nothing; \
-options that you leave out stay as they were deployed.
+Run `restctl setup` first. Prints the endpoint on standard output. If nothing has changed, it says so and changes nothing. \
+Options that you leave out keep their deployed values.
 
 It updates the stack, then tests the new version of each function, and only then makes it live. `restctl rollback` returns \
 to the previous version within seconds.
 
-With --list on, GET /v1/items returns all items, page by page. Each page costs the items it reads, so a client that asks for \
-every page reads the whole table.
+With --list on, GET /v1/items returns all items, page by page. A page costs as much as reading its items, so a client that \
+requests every page costs as much as reading the whole table.
 
 With --dry-run, the exit code is 0 if nothing would change and 6 if something would.")]
 pub(crate) struct Deploy {

@@ -119,7 +119,7 @@ fn check_stack_keeps_data(args: &Destroy, resources: &[OwnedResource]) -> Result
     }
     Err(Failure::new("nothing was removed")
         .exit(Exit::Usage)
-        .why("an earlier version of restctl deployed the stack, and its data would be deleted together with it")
+        .why("an earlier version of restctl deployed the stack, and CloudFormation would delete the data with it")
         .next("to keep the data: restctl deploy, then restctl destroy\nto remove it too: restctl destroy --delete-data"))
 }
 
@@ -168,7 +168,7 @@ async fn verify_removal(
         output::print_message(&format!("nothing of the stack {name} remains in {}", aws.region));
     } else {
         output::print_message(&format!(
-            "{} with data remain in {}; to remove them: restctl destroy --delete-data",
+            "{} resources with data remain in {}; to remove them: restctl destroy --delete-data",
             kept.len(),
             aws.region
         ));

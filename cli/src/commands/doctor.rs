@@ -34,7 +34,7 @@ use crate::terminal::output::{self, Format};
 #[command(after_help = "\
 Checks everything that requests and loads depend on, and changes nothing. Each check is ok, a warning, failed, or \
 skipped because a check that it needs failed. A warning or failure says what to type next. One check requests a new token \
-from the provider to test the client secret; it counts towards any limit on tokens.
+from the provider to test the client secret; that token counts towards any limit of the provider.
 
 Exit codes: 0 if every check is ok or a warning; otherwise the exit code of the first failed check: 4 for credentials and \
 tokens, 5 if something is missing, 1 for everything else.
@@ -118,7 +118,9 @@ fn require_no_failed_check(reports: &[CheckReport]) -> Result<()> {
     let Some(first) = with_verdict(CheckVerdict::Failed).next() else {
         match with_verdict(CheckVerdict::Warning).count() {
             0 => output::print_message(&format!("all {} checks are ok", reports.len())),
-            warnings => output::print_message(&format!("{warnings} of {} checks warn", reports.len())),
+            warnings => {
+                output::print_message(&format!("{warnings} of {} checks have a warning", reports.len()))
+            }
         }
         return Ok(());
     };

@@ -23,7 +23,7 @@ use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Needs the list: `restctl deploy --list on`. It reads the whole table, in no particular order; what is loaded \
+Needs the list of items: `restctl deploy --list on`. Reads the whole table, in no particular order; rows that are loaded \
 meanwhile may or may not be included.
 
 In CSV, the key's column comes first and the others follow by name. CSV does not distinguish an empty string from a \

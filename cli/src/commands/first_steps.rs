@@ -176,13 +176,13 @@ async fn run_command(target: &TargetArgs, words: &[String]) -> Result<()> {
     }
     let shown = format!("restctl {}", shell_words::join(&words));
     output::print_message(&format!("$ {shown}"));
-    let restctl = env::current_exe().context("restctl's own path is unknown")?;
+    let restctl = env::current_exe().context("cannot find the path of restctl itself")?;
     let status = Command::new(restctl).args(&words).status().await;
-    let status = status.context(format!("{shown} cannot be run"))?;
+    let status = status.context(format!("cannot run {shown}"))?;
     if status.success() {
         return Ok(());
     }
     Err(Failure::new(format!("{shown} failed"))
-        .why("the message above says what happened and what to type")
+        .why("the message above says what happened and what to type next")
         .next("restctl, which continues from there"))
 }

@@ -27,14 +27,14 @@ use crate::terminal::output;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 One --id prints the item. Several ids, and those of a file, print {\"items\":[…],\"missing\":[…]} in the order of the \
-ids; an id that is repeated within 1,000 ids comes once. The other formats hold only items, so standard error names the \
+ids; an id that is repeated within 1,000 ids appears once. The other formats hold only items, so standard error names the \
 ids that were not found.
 
 CSV has the key's column first and the other columns by name, or the columns of --fields. A table is for people: it \
 shows up to 1,000 items and the columns that fit the terminal, and cuts long values.
 
-This machine remembers the token and where the API is; AWS is asked only if they no longer work. --explain asks AWS \
-where the item came from.
+restctl caches the token and the API's address on this machine, and asks AWS only if they no longer work. --explain asks \
+AWS where the item came from.
 
 Exit code 5 if nothing was found, 3 if some of several ids were not found.
 

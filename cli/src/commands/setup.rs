@@ -32,7 +32,7 @@ use import::import_certificate;
 #[command(after_help = "\
 Everything is checked before anything is sent. Run it again to update in place: what you leave out stays as it is, and a \
 new certificate keeps the ARN of the old one. If ACM does not allow that, for example because the key type changes, the new \
-certificate gets an ARN of its own; `restctl deploy` then puts it in service and deletes the old one.
+certificate gets a new ARN; `restctl deploy` then puts it in service and deletes the old one.
 
 The client secret comes from --client-secret-file, from RESTCTL_CLIENT_SECRET or from a prompt, never from the command \
 line. With --local, the local cloud supplies what you leave out.

@@ -154,7 +154,7 @@ fn the_stacks_own_provider_is_read_back() {
 
     // Back to the provider that was before: first its settings, then the stack.
     let back = ["deploy", "--idp", "external"];
-    cloud.run(&back).failed_with(2, &["this would remove", "restctl setup --issuer"]);
+    cloud.run(&back).failed_with(2, &["this deployment would remove", "restctl setup --issuer"]);
     let other = cloud.succeed(&["setup", "--issuer", &before.0]);
     assert!(other.stderr.contains("next: restctl deploy --idp external"), "{}", other.stderr);
     assert_eq!(setting(&cloud, "issuer"), before.0);

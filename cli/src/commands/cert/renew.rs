@@ -23,14 +23,14 @@ use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A self-signed certificate is replaced by a new one for the same name. Any other certificate is renewed by its issuer: give the \
-new files. Nothing is imported unless everything fits, including the name of the endpoint.
+Replaces a self-signed certificate with a new one for the same name. Only its issuer can renew any other certificate: give the \
+new files. Nothing is imported unless everything matches, including the name of the endpoint.
 
-The new certificate keeps the ARN, so the load balancer takes it without a deployment; this waits until every address of the \
-endpoint serves it, for up to ten minutes. If ACM does not allow the same ARN, as for another type of key, the certificate gets \
-a new ARN and is served after `restctl deploy`.
+The new certificate keeps the ARN, so the load balancer serves it without a deployment. The command waits for up to ten minutes \
+until every address of the endpoint serves it. If ACM does not allow the same ARN, for example because the key type changes, \
+the certificate gets a new ARN, and `restctl deploy` puts it in service.
 
-Exit codes: 0 served, or imported and waiting for a deployment; 1 not served in time; 2 the certificate does not fit; \
+Exit codes: 0 served, or imported and waiting for a deployment; 1 not served in time; 2 the certificate does not match; \
 5 no certificate to renew; 130 interrupted while waiting, after the import.
 
 Examples:
@@ -113,7 +113,7 @@ fn read_or_create(args: &Renew, before: &Certificate) -> Result<CertificateBundl
     if before.self_signed {
         return CertificateBundle::generate_self_signed(&before.name, now);
     }
-    Err(Failure::new(format!("the certificate for {} has to be renewed by its issuer", before.name))
+    Err(Failure::new(format!("only its issuer can renew the certificate for {}", before.name))
         .exit(Exit::Usage)
         .next("restctl cert renew --cert FILE --key FILE --chain FILE"))
 }
@@ -159,7 +159,7 @@ impl RenewReport {
                 )
             }
             None => format!(
-                "SHA-256            {}, not served until a deployment\nnext: restctl deploy",
+                "SHA-256            {}, not served before the next deployment\nnext: restctl deploy",
                 self.fingerprint
             ),
         }

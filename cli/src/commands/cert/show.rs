@@ -16,7 +16,7 @@ use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Shows the certificate that was imported last, what ACM says about it, and what the endpoint presents in a TLS handshake now.
+Shows the certificate that was imported last, what ACM says about it, and what the endpoint now presents in a TLS handshake.
 
 Exit codes: 0 the certificate exists, served or not; 5 none was imported, or it is no longer in ACM.
 

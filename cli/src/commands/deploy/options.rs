@@ -178,7 +178,7 @@ impl DeployOptions {
             }
             if settings_name_pool {
                 return Err(usage_failure(
-                    "the settings name the stack's own user pool, which this would remove",
+                    "the settings name the stack's own user pool, which this deployment would remove",
                 )
                 .next("restctl setup --issuer URL --client-id ID …, then: restctl deploy --idp external"));
             }
@@ -189,7 +189,7 @@ impl DeployOptions {
             && !settings_name_pool
             && !settings.awaits_deployment()
         {
-            return Err(usage_failure("the settings do not name the stack's own user pool but another identity provider")
+            return Err(usage_failure("the settings name another identity provider, not the stack's own user pool")
                 .next("to use the other provider: restctl deploy --idp external\nto keep the user pool: restctl deploy --idp cognito"));
         }
         Ok(COGNITO)
@@ -208,7 +208,7 @@ impl DeployOptions {
         }
         let vpc = self.parameter_value(parameter::EXISTING_VPC, deployed).unwrap_or_default();
         if !vpc.is_empty() && has_value(parameter::PRIVATE_NETWORK, ON) {
-            return Err(usage_failure("--private-network and --vpc exclude each other")
+            return Err(usage_failure("--private-network and --vpc cannot be used together")
                 .why("the private subnets are part of the stack's own VPC")
                 .next("leave out one of them"));
         }

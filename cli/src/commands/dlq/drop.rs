@@ -59,7 +59,7 @@ pub(super) async fn run(args: Drop, context: &Context) -> Result<()> {
     }
     output::print_message(&ls::letters_table(&rows).trim_fmt());
     let question = match args.all && unseen > 0 {
-        true => format!("delete all {most} dead letters, of which these are the first?"),
+        true => format!("delete all {most} dead letters? The first ones are above."),
         false => {
             format!("delete the {} above?", if rows.len() == 1 { "dead letter" } else { "dead letters" })
         }

@@ -105,7 +105,7 @@ pub(super) fn report_outcomes(handled: &[HandledLetter], requested: &[LoadId], u
     let failure = Failure::new(format!("{} of the dead letters remain", kept + unseen)).exit(Exit::Partial);
     Err(match handled.iter().any(|letter| letter.has_outcome(LetterOutcome::Failed)) {
         true => {
-            failure.next("fix what is named above and run the same command again; a repetition does no harm")
+            failure.next("fix the causes above, then run the same command again: repeating it does no harm")
         }
         false => failure.next("restctl dlq drop --all, which also deletes messages that are not loads"),
     })

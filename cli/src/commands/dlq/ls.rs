@@ -57,7 +57,7 @@ pub(super) async fn run(_: Ls, context: &Context) -> Result<()> {
     output::print_message(&match (letters.len(), unseen) {
         (0, 0) => "there are no dead letters".to_owned(),
         (0, hidden) => {
-            format!("someone else is reading the dead letters, about {hidden}: try again in a minute")
+            format!("another reader holds the dead letters, about {hidden}: try again in a minute")
         }
         (_, 0) => "next: restctl dlq redrive, after fixing the cause; or restctl dlq drop".to_owned(),
         (shown, hidden) => format!(

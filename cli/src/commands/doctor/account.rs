@@ -36,7 +36,8 @@ pub(super) async fn check_clock(facts: &DoctorFacts<'_>) -> Result<CheckFinding,
     };
     let description = describe_offset(offset);
     if offset.abs() > MAX_OFFSET {
-        let failure = Failure::new(description).why("AWS and the API take signatures and tokens as expired");
+        let failure = Failure::new(description)
+            .why("AWS and the API refuse signatures and tokens if the times differ too much");
         return Err(failure.next(SET_THE_CLOCK).into());
     }
     Ok(if offset.abs() > MAX_OFFSET_WITHOUT_WARNING {

@@ -10,7 +10,7 @@ use crate::identity::discovery;
 pub(super) async fn check_issuer(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let issuer = facts.complete_settings().await?.require(Setting::Issuer)?;
     discovery::fetch_document(issuer).await?;
-    Ok(CheckFinding::ok(format!("{issuer}, as it calls itself")))
+    Ok(CheckFinding::ok(format!("{issuer}, as the provider spells it")))
 }
 
 pub(super) async fn check_keys(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {

@@ -134,7 +134,7 @@ fn write_table(layout: TableLayout, fields: Option<&SelectedFields>) -> Result<(
     if !shown.columns_left_out.is_empty() {
         let names = shown.columns_left_out.join(", ");
         output::print_message(&format!(
-            "not shown for lack of room: {names}; choose with --fields, or see all with --format csv"
+            "not shown, for lack of space: {names}; choose with --fields, or see all with --format csv"
         ));
     }
     if shown.rows_left_out > 0 {

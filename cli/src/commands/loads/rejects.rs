@@ -55,7 +55,7 @@ pub(super) async fn run(args: Rejects, context: &Context) -> Result<()> {
         let key = rejects_key(&args.load, part);
         let mut body = s3::get_object(aws, bucket, &key).await?;
         while let Some(bytes) = body.next().await {
-            let bytes = bytes.context(format!("s3://{bucket}/{key} broke off"))?;
+            let bytes = bytes.context(format!("the download of s3://{bucket}/{key} was interrupted"))?;
             match output::chosen_format() {
                 Format::Text => output::write_bytes(&bytes)?,
                 Format::Json => spool.write_all(&bytes).context(SPOOL)?,

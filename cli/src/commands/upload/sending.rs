@@ -58,7 +58,7 @@ pub(super) async fn send_file(
     let progress = output::bytes_bar("uploading", source.size);
     let observe = |event| match event {
         UploadEvent::Resumed { parts_present, parts_total } => output::print_message(&format!(
-            "resuming an upload that broke off: {parts_present} of {parts_total} parts are in S3"
+            "resuming an interrupted upload: {parts_present} of {parts_total} parts are in S3"
         )),
         UploadEvent::BytesPresent(bytes) => {
             progress.set_position(bytes);

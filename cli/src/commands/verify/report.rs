@@ -135,12 +135,12 @@ impl VerifyReport {
         let mut next = Vec::new();
         if table.missing + table.different > 0 {
             next.push(
-                "to load the file on top: restctl upload FILE, with another --name if it was loaded before"
+                "to load the file again: restctl upload FILE, with another --name if it was loaded before"
                     .to_owned(),
             );
         } else if api.missing + api.different > 0 {
             next.push(
-                "the table is right and the API is not: restctl deploy, or restctl rollback".to_owned(),
+                "the table is right, but the API is not: restctl deploy, or restctl rollback".to_owned(),
             );
         }
         let load = self.findings.iter().find_map(|finding| finding.load.as_ref());
