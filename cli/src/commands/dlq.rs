@@ -1,4 +1,4 @@
-//! `restctl dlq`: the dead-letter queue, which holds the messages of loads that kept failing.
+//! `restctl dlq`: lists, redrives and drops dead letters, the messages of loads that kept failing.
 
 mod drop;
 mod handled_letter;

@@ -1,5 +1,5 @@
-//! `restctl` without a command: on a terminal it runs the commands that lead to a first API, one step at a time; elsewhere
-//! it prints the help.
+//! `restctl` without a command: runs the commands that lead to a first API, one step at a time. Without a terminal, it prints
+//! the help.
 
 use std::env;
 use std::fmt;

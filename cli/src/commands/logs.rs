@@ -119,7 +119,7 @@ async fn resolve_since(context: &Context, given: Option<Since>, filter: &LogFilt
     Ok(since.unix_milliseconds())
 }
 
-/// Returns when the ingest function began the load, in milliseconds since the Unix epoch, or None if the ledger does not
+/// Returns when the ingest function began the load, in milliseconds since the Unix epoch, or `None` if the ledger does not
 /// say.
 async fn load_start(context: &Context, load: &LoadId) -> Result<Option<i64>> {
     let aws = context.aws().await?;

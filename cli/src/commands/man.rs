@@ -1,4 +1,4 @@
-//! `restctl man`: the manual, with a page for each command.
+//! `restctl man`: writes the manual, with a page for each command.
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! `restctl status`: the whole stack on one screen.
+//! `restctl status`: shows the whole stack on one screen.
 
 #[cfg(test)]
 mod fixture;

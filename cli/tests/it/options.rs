@@ -103,7 +103,10 @@ fn impossible_options_are_refused_before_anything_is_created() {
     refused(&["--domain", "api.example.com"], &["--hosted-zone <ID>"]);
     refused(&["--vpc", "vpc-01234567"], &["--subnets <ID,ID>"]);
     refused(&["--tag", "aws:x=y"], &["are reserved"]);
-    refused(&[&vpc[..], &["--private-network", "on"]].concat(), &["--private-network and --vpc cannot be used"]);
+    refused(
+        &[&vpc[..], &["--private-network", "on"]].concat(),
+        &["--private-network and --vpc cannot be used"],
+    );
     refused(&["--private-network", "on"], &["the local cloud does not support --private-network", "NAT"]);
     refused(&["--edge-jwt", "on"], &["the local cloud does not support --edge-jwt"]);
     refused(&["--idp", "cognito"], &["the local cloud does not support --idp cognito"]);

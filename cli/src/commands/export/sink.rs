@@ -34,9 +34,9 @@ impl ExportSink {
             _ => Path::new("."),
         };
         // The umask restricts these permissions as it does for any new file.
-        let mut beside = tempfile::Builder::new();
-        beside.prefix(".restctl-").suffix(".part").permissions(Permissions::from_mode(0o666));
-        let part = beside.tempfile_in(folder);
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".restctl-").suffix(".part").permissions(Permissions::from_mode(0o666));
+        let part = builder.tempfile_in(folder);
         let part = part.context(format!("cannot write {}", file.display()))?;
         Ok(Self::File { part: BufWriter::new(part), file, replace })
     }

@@ -20,7 +20,7 @@ struct LogLine {
     fields: Fields,
 }
 
-/// `time` is the time of day.
+/// Returns the event as one colored line. `time` is the time of day.
 pub(super) fn format_line(function: LoggedFunction, time: &str, message: &str) -> String {
     let LogLine { level, text, fields } = match serde_json::from_str::<Map<String, Value>>(message) {
         Ok(object) => LogLine::parse(object),

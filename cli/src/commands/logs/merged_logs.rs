@@ -37,7 +37,7 @@ impl MergedLogs {
         Ok(Self { logs })
     }
 
-    /// Returns the earliest remaining event.
+    /// Returns the earliest remaining event, or `None` after the last one.
     pub(super) async fn next(&mut self) -> Result<Option<(LoggedFunction, LogEvent)>> {
         let logs = self
             .logs

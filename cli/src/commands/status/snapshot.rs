@@ -80,8 +80,9 @@ pub(super) struct EndpointState {
 pub(super) struct CertificateState {
     pub(super) name: String,
     pub(super) arn: String,
-    /// When the certificate that was imported last expires: RFC 3339, and whole days from now, negative after that.
+    /// When the certificate that was imported last expires, RFC 3339.
     pub(super) not_after: String,
+    /// Whole days from now until then; negative after the expiry.
     pub(super) days_left: i64,
     /// SHA-256, lower-case hexadecimal; null if the endpoint presents no certificate.
     pub(super) served_fingerprint: Option<String>,

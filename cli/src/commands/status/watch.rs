@@ -66,7 +66,7 @@ fn footer_text(interval: Duration, problem: Option<&str>) -> String {
     }
 }
 
-/// Returns None if the user quits before `work` is done.
+/// Returns `None` if the user quits before `work` is done.
 async fn unless_quit<T>(screen: &Screen, work: impl Future<Output = T>) -> Result<Option<T>> {
     let mut work = pin!(work);
     loop {

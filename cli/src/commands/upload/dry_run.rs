@@ -20,7 +20,7 @@ struct Forecast<'a> {
     columns: Vec<ForecastColumn<'a>>,
     rows: u64,
     rejected: u64,
-    /// The first ones.
+    /// The first of the rejected rows.
     rejects: Vec<ForecastReject<'a>>,
     duplicates: u64,
     write_units: u64,

@@ -19,7 +19,7 @@ impl Share {
     }
 }
 
-/// Parses what people type: `5%`, `0.5%`; `0` needs no sign.
+/// Parses what people type, such as `5%` or `0.5%`; `0` needs no sign.
 impl FromStr for Share {
     type Err = String;
 

@@ -35,7 +35,7 @@ pub(super) struct AttributeDifference {
     pub(super) is_cut: bool,
 }
 
-/// Returns None if the row and the item are equal.
+/// Returns `None` if the row and the item are equal.
 pub(super) fn find_difference(row: &Row, mut item: HashMap<String, ItemValue>) -> Option<ItemDifference> {
     let mut difference = ItemDifference { attributes: Vec::new(), left_out: 0 };
     for (name, value) in &row.values {

@@ -10,10 +10,10 @@ use crate::terminal::sanitize::sanitize;
 #[derive(Serialize)]
 pub(super) struct KeyFinding {
     pub(super) key: String,
-    /// The line of the key's last row; None if the file has no such key.
+    /// The line of the key's last row; `None` if the file has no such key.
     pub(super) line: Option<u64>,
     pub(super) table: ItemVerdict,
-    /// None if the API was not asked.
+    /// `None` if the API was not asked.
     pub(super) api: Option<ItemVerdict>,
     /// The load that wrote the table's item.
     pub(super) load: Option<WriterLoad>,
@@ -34,13 +34,13 @@ pub(super) enum ItemVerdict {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct WriterLoad {
     pub(super) load: LoadId,
-    /// From the ledger; None if the ledger does not know the load.
+    /// From the ledger; `None` if the ledger does not know the load.
     pub(super) object: Option<String>,
     pub(super) uploaded: String,
 }
 
 impl WriterLoad {
-    /// Returns None if this is not a stamp: something else wrote the item.
+    /// Returns `None` if this is not a stamp: something else wrote the item.
     pub(super) fn from_stamp(stamp: &AttributeValue) -> Option<Self> {
         let (uploaded, load) = LedgerEntry::read_stamp(stamp.as_s().ok()?)?;
         Some(Self { load, object: None, uploaded: uploaded.to_owned() })

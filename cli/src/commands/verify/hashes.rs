@@ -16,7 +16,7 @@ impl HashWriter {
         Ok(Self(BufWriter::new(tempfile::tempfile()?)))
     }
 
-    /// Adds a hash that is greater than those before.
+    /// Adds a hash, which must be greater than those before.
     pub(super) fn push(&mut self, hash: u64) -> io::Result<()> {
         self.0.write_all(&hash.to_le_bytes())
     }
@@ -34,8 +34,8 @@ pub(super) struct SortedHashes {
 }
 
 impl SortedHashes {
-    /// Hashes are spread evenly, so each one shows about where it must be: the lookup reads few pieces, however many
-    /// there are.
+    /// Returns whether the hash was written. Hashes are spread evenly, so each one shows about where it must be: the lookup
+    /// reads few pieces, however many there are.
     pub(super) fn contains(&self, hash: u64) -> io::Result<bool> {
         let (mut low, mut high) = (0, self.count.div_ceil(PIECE_HASHES));
         let (mut least, mut greatest) = (0, u64::MAX);

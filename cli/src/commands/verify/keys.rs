@@ -27,8 +27,8 @@ impl KeyCollector {
 
     /// Returns the keys, and the numbers of the last records of the keys to compare, in the order of the file.
     ///
-    /// With `sample`, only that many keys are to be compared, each with the same odds: those with the smallest hashes,
-    /// whose secret differs from run to run.
+    /// With `sample`, selects only that many keys to compare, each with the same odds: those with the smallest hashes, whose
+    /// secret differs from run to run.
     pub(super) async fn finish(self, sample: Option<u64>) -> io::Result<(FileKeys, SortedRecords<1>)> {
         let mut places = self.places.into_sorted()?;
         let mut distinct = HashWriter::create()?;
@@ -57,7 +57,7 @@ impl KeyCollector {
 pub(super) struct FileKeys {
     hasher: RandomState,
     hashes: SortedHashes,
-    /// How many of the keys are to be compared.
+    /// The number of keys to compare.
     pub(super) compared: u64,
 }
 

@@ -25,7 +25,7 @@ pub(super) struct FileReading {
     pub(super) rejects: Vec<Reject>,
 }
 
-/// Reads all of `source`. With `sample`, only that many keys are to be compared.
+/// Reads all of `source`. With `sample`, selects only that many keys to compare.
 pub(super) async fn read_file(
     source: &Source,
     dialect: Dialect,

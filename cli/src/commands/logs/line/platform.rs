@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{Fields, LogLine, MAX_CHARACTERS, member_text};
 use crate::terminal::sanitize::sanitize_line;
 
-/// Returns None if something else wrote the line.
+/// Returns `None` if something else wrote the line.
 pub(super) fn parse_platform_line(object: &mut Map<String, Value>) -> Option<LogLine> {
     let kind = object.get("type")?.as_str()?.strip_prefix("platform.")?.to_owned();
     let Some(Value::Object(mut record)) = object.shift_remove("record") else { return None };
