@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn without_ids_the_text_counts() {
-        let line = |message: &str| LogEvent { id: None, message: message.into(), ..event(1, 0) };
+        let line = |message: &str| LogEvent { id: None, message: message.into(), ..sample_event(1, 0) };
         let mut seen = SeenEvents::new(0);
         assert!(seen.insert(&line("a")) && seen.insert(&line("b")) && !seen.insert(&line("a")));
     }
