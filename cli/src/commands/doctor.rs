@@ -24,7 +24,7 @@ use self::check_names::{
     CERTIFICATE, CHAIN, CLIENT_SECRET, CONNECTION, CREDENTIALS, EXPIRY, KEY, KEYS, NAME, REGION, SETTINGS,
     STACK, TOKEN,
 };
-use self::check_report::{CheckError, CheckFinding, CheckReport, CheckVerdict};
+use self::check_report::{CheckError, CheckFinding, CheckVerdict, DoctorCheckReport};
 use self::facts::DoctorFacts;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
@@ -56,7 +56,7 @@ pub(crate) async fn run(_: Doctor, context: &Context) -> Result<()> {
     require_no_failed_check(&reports)
 }
 
-type RunningCheck<'a> = LocalBoxFuture<'a, CheckReport>;
+type RunningCheck<'a> = LocalBoxFuture<'a, DoctorCheckReport>;
 
 /// Lists the checks. A check depends on earlier checks only.
 fn all_checks<'a>(facts: &'a DoctorFacts<'a>) -> Vec<RunningCheck<'a>> {
@@ -91,13 +91,13 @@ fn report_check<'a>(
     name: &'static str,
     check: impl Future<Output = Result<CheckFinding, CheckError>> + 'a,
 ) -> RunningCheck<'a> {
-    check.map(move |result| CheckReport::new(name, result)).boxed_local()
+    check.map(move |result| DoctorCheckReport::new(name, result)).boxed_local()
 }
 
 /// Formats the reports as a table with colored verdicts. The colors are added to the finished table, which would count their
 /// escape codes as letters.
-fn format_table(reports: &[CheckReport]) -> String {
-    let cells = |report: &CheckReport| {
+fn format_table(reports: &[DoctorCheckReport]) -> String {
+    let cells = |report: &DoctorCheckReport| {
         let next = report.next.iter().map(|next| format!("\nnext: {}", next.replace('\n', "\n      ")));
         let evidence = format!("{}{}", report.evidence, next.collect::<String>());
         vec![report.verdict.to_string(), report.check.to_owned(), evidence]
@@ -113,7 +113,7 @@ fn format_table(reports: &[CheckReport]) -> String {
 }
 
 /// Says how many checks are ok. Fails if one of them failed.
-fn require_no_failed_check(reports: &[CheckReport]) -> Result<()> {
+fn require_no_failed_check(reports: &[DoctorCheckReport]) -> Result<()> {
     let with_verdict = |verdict: CheckVerdict| reports.iter().filter(move |report| report.verdict == verdict);
     let Some(first) = with_verdict(CheckVerdict::Failed).next() else {
         match with_verdict(CheckVerdict::Warning).count() {
@@ -139,19 +139,19 @@ fn require_no_failed_check(reports: &[CheckReport]) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn failed_report(check: &'static str, exit: Exit) -> CheckReport {
-        CheckReport::new(check, Err(Failure::new("it is broken").exit(exit).next("fix it").into()))
+    fn failed_report(check: &'static str, exit: Exit) -> DoctorCheckReport {
+        DoctorCheckReport::new(check, Err(Failure::new("it is broken").exit(exit).next("fix it").into()))
     }
 
-    fn skipped_report(check: &'static str) -> CheckReport {
+    fn skipped_report(check: &'static str) -> DoctorCheckReport {
         let error = CheckError::in_check(REGION, Failure::new("no region").exit(Exit::Usage));
-        CheckReport::new(check, Err(error))
+        DoctorCheckReport::new(check, Err(error))
     }
 
     #[test]
     fn the_exit_code_is_that_of_the_first_failure() {
-        let ok = || CheckReport::new("good", Ok(CheckFinding::ok("fine")));
-        let warning = || CheckReport::new("old", Ok(CheckFinding::warning("expires soon", "renew it")));
+        let ok = || DoctorCheckReport::new("good", Ok(CheckFinding::ok("fine")));
+        let warning = || DoctorCheckReport::new("old", Ok(CheckFinding::warning("expires soon", "renew it")));
         assert!(require_no_failed_check(&[ok(), warning()]).is_ok());
         for (reports, exit) in [
             (
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn the_table_shows_the_next_step_below_the_evidence() {
-        let ok = CheckReport::new("good", Ok(CheckFinding::ok("fine")));
+        let ok = DoctorCheckReport::new("good", Ok(CheckFinding::ok("fine")));
         let reports = [ok, failed_report("bad", Exit::Failure), skipped_report("other")];
         assert_eq!(
             format_table(&reports),

@@ -87,7 +87,7 @@ impl From<Failure> for CheckError {
 
 /// A check and its result.
 #[derive(Serialize)]
-pub(super) struct CheckReport {
+pub(super) struct DoctorCheckReport {
     pub(super) check: &'static str,
     pub(super) verdict: CheckVerdict,
     pub(super) evidence: String,
@@ -97,7 +97,7 @@ pub(super) struct CheckReport {
     pub(super) exit: Exit,
 }
 
-impl CheckReport {
+impl DoctorCheckReport {
     pub(super) fn new(check: &'static str, result: Result<CheckFinding, CheckError>) -> Self {
         match result {
             Ok(CheckFinding { verdict, evidence, next }) => {

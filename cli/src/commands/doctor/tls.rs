@@ -131,7 +131,7 @@ fn renew_command(certificate: &Certificate) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::super::check_names::EXPIRY;
-    use super::super::check_report::{CheckReport, CheckVerdict};
+    use super::super::check_report::{CheckVerdict, DoctorCheckReport};
     use super::*;
 
     fn check_validity(from_days: i64, to_days: i64) -> Result<CheckFinding, CheckError> {
@@ -157,7 +157,7 @@ mod tests {
             (-9, -1, CheckVerdict::Failed),
             (1, 90, CheckVerdict::Failed),
         ] {
-            let report = CheckReport::new(EXPIRY, check_validity(from_days, to_days));
+            let report = DoctorCheckReport::new(EXPIRY, check_validity(from_days, to_days));
             assert_eq!(report.verdict, verdict, "{to_days}");
         }
     }

@@ -32,7 +32,7 @@ pub(super) async fn fetch_all(
     let (mut waiting, mut ready) = (VecDeque::new(), VecDeque::new());
     let mut calls = FuturesOrdered::new();
     // The first call runs alone: its answer shows how many items fit into one, and it wakes a sleeping function only once.
-    let (mut pace, mut has_more) = (Pace::new(), true);
+    let (mut pace, mut has_more) = (CallPace::new(), true);
     loop {
         while !waiting.is_empty() && calls.len() + ready.len() < pace.in_flight {
             calls.push_back(send_bulk_call(api, take_ids_of_one_call(&mut waiting, pace.ids)));
@@ -64,12 +64,12 @@ pub(super) async fn fetch_all(
 }
 
 /// How many calls may be in flight, and how many ids each may have.
-struct Pace {
+struct CallPace {
     in_flight: usize,
     ids: usize,
 }
 
-impl Pace {
+impl CallPace {
     fn new() -> Self {
         Self { in_flight: 1, ids: MAX_IDS_PER_CALL }
     }
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn calls_request_as_many_ids_as_fit_an_answer() {
-        let mut pace = Pace::new();
+        let mut pace = CallPace::new();
         pace.adapt_to_answer(1_000, 965);
         assert_eq!((pace.in_flight, pace.ids), (2, 35));
         pace.adapt_to_answer(965, 935);

@@ -22,7 +22,7 @@ pub(super) struct VerifyReport {
     pub(super) rows: u64,
     pub(super) rejected: u64,
     /// The first of the rejected rows.
-    pub(super) rejects: Vec<RejectedRow>,
+    pub(super) rejects: Vec<ReportedReject>,
     /// Rows that a later row with the same key supersedes.
     pub(super) superseded: u64,
     pub(super) keys: u64,
@@ -40,7 +40,7 @@ pub(super) struct VerifyReport {
 }
 
 #[derive(Serialize)]
-pub(super) struct RejectedRow {
+pub(super) struct ReportedReject {
     pub(super) line: u64,
     pub(super) column: Option<String>,
     pub(super) reason: String,
@@ -66,7 +66,7 @@ pub(super) struct ApiCounts {
 
 impl VerifyReport {
     pub(super) fn new(source: &Source, reading: &FileReading, sample: Option<u64>) -> Self {
-        let rejects = reading.rejects.iter().map(|reject| RejectedRow {
+        let rejects = reading.rejects.iter().map(|reject| ReportedReject {
             line: reject.line,
             column: reject.column.clone(),
             reason: reject.reason.clone(),
