@@ -23,16 +23,16 @@ use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Forges what an attacker could make of one token: without a signature, signed with another key, with the public key \
-used as a secret, changed, repeated, sent in other places. The API must refuse each with the right error. It must accept a \
-good token, and /health without one. The requests are sent one after another; they read one id and change nothing.
+Forges tokens as an attacker could: unsigned, signed with another key, signed with the public key as a secret, changed, \
+repeated, or sent in other places. The API must refuse each with the right error. It must accept a good token, and /health \
+without a token. The requests are sent one after another; they read one item and change nothing.
 
-Exit code 1 if an answer is not the expected one.")]
+Exit code 1 if any answer is not as expected.")]
 pub(crate) struct AuthTest {}
 
 const GOOD_TOKEN: &str = "a good token";
 
-/// A proxy may join two headers into one (RFC 9110, section 5.3), as the local cloud does. Then the API refuses them as bad
+/// A proxy may join two headers into one (RFC 9110, section 5.3), as the local cloud does. The API then refuses them as bad
 /// credentials.
 const JOINED_HEADERS: [ExpectedAnswer; 2] = [
     ExpectedAnswer { status: 401, problem: Some("token-missing"), challenge: Some("") },
@@ -46,7 +46,7 @@ struct RequestOutcome {
     expected: String,
     got: String,
     ok: bool,
-    /// The API accepted it.
+    /// Whether the API accepted the request.
     #[serde(skip)]
     is_accepted: bool,
     #[serde(skip)]
@@ -83,7 +83,7 @@ pub(crate) async fn run(_: AuthTest, context: &Context) -> Result<()> {
         } else {
             vec![attempt.expected]
         };
-        outcomes.push(compare(attempt.name, &expected, answer));
+        outcomes.push(compare_answer(attempt.name, &expected, answer));
     }
     progress.finish_and_clear();
 
@@ -94,16 +94,17 @@ pub(crate) async fn run(_: AuthTest, context: &Context) -> Result<()> {
     require_expected(&outcomes)
 }
 
-/// Requests the one path that needs no token. If it does not answer, nothing will.
+/// Requests `/health`, which needs no token. Fails if there is no answer, because no other path would answer then.
 async fn request_health(endpoint: &Endpoint) -> Result<RequestOutcome> {
     let address = format!("{}{HEALTH_PATH}", endpoint.base_url);
-    let answer = AuthAnswer::request(endpoint.client.get(&address)).await;
+    let answer = AuthAnswer::from_request(endpoint.client.get(&address)).await;
     let answer = answer.map_err(|error| endpoint.no_answer_failure(&address, &error))?;
     let expected = ExpectedAnswer { status: 200, problem: None, challenge: None };
-    Ok(compare("/health without a token".to_owned(), &[expected], Ok(answer)))
+    Ok(compare_answer("/health without a token".to_owned(), &[expected], Ok(answer)))
 }
 
-/// Requests an item with a good token. If the cached one is refused, a new one is tried once. Returns the last token tried.
+/// Requests an item with the cached token, and once more with a new one if the API refuses it. Returns the token of the last
+/// request and its outcome.
 async fn request_with_good_token(
     context: &Context,
     endpoint: &Endpoint,
@@ -111,15 +112,15 @@ async fn request_with_good_token(
     mut token: String,
 ) -> Result<(String, RequestOutcome)> {
     let address = format!("{}{path}", endpoint.base_url);
-    let mut answer = AuthAnswer::request(endpoint.client.get(&address).bearer_auth(&token)).await;
+    let mut answer = AuthAnswer::from_request(endpoint.client.get(&address).bearer_auth(&token)).await;
     if answer.as_ref().is_ok_and(|answer| answer.status == StatusCode::UNAUTHORIZED) {
         token = token::renew_token(context).await?.access_token;
-        answer = AuthAnswer::request(endpoint.client.get(&address).bearer_auth(&token)).await;
+        answer = AuthAnswer::from_request(endpoint.client.get(&address).bearer_auth(&token)).await;
     }
     let answer = answer.map_err(|error| endpoint.no_answer_failure(&address, &error))?;
     let found = ExpectedAnswer { status: 200, problem: None, challenge: None };
     let not_found = ExpectedAnswer { status: 404, problem: Some("item-not-found"), challenge: None };
-    let mut outcome = compare(GOOD_TOKEN.to_owned(), &[found, not_found], Ok(answer));
+    let mut outcome = compare_answer(GOOD_TOKEN.to_owned(), &[found, not_found], Ok(answer));
     outcome.has_good_token = true;
     Ok((token, outcome))
 }
@@ -128,11 +129,11 @@ async fn send_attempt(endpoint: &Endpoint, attempt: &Attempt) -> Result<Result<A
     let address = format!("{}{}", endpoint.base_url, attempt.path);
     let method = attempt.method.parse().context(format!("{:?} is not an HTTP method", attempt.method))?;
     let mut request = endpoint.client.request(method, &address).body(attempt.body.clone());
-    // A repeated header is sent twice.
+    // This appends: a repeated header is sent twice.
     for (name, value) in &attempt.headers {
         request = request.header(name, value);
     }
-    Ok(AuthAnswer::request(request).await)
+    Ok(AuthAnswer::from_request(request).await)
 }
 
 fn repeats_a_header(attempt: &Attempt) -> bool {
@@ -140,15 +141,15 @@ fn repeats_a_header(attempt: &Attempt) -> bool {
     names.len() < attempt.headers.len()
 }
 
-/// Compares an answer with the right ones.
-fn compare(
+/// Returns the outcome of a request to which each of the `expected` answers is right.
+fn compare_answer(
     name: String,
     expected: &[ExpectedAnswer],
     answer: Result<AuthAnswer, reqwest::Error>,
 ) -> RequestOutcome {
     let described: Vec<String> = expected
         .iter()
-        .map(|expected| answer::describe(expected.status, expected.problem, expected.challenge))
+        .map(|expected| answer::describe_answer(expected.status, expected.problem, expected.challenge))
         .collect();
     let got = match &answer {
         Ok(answer) => answer.to_string(),
@@ -165,7 +166,7 @@ fn compare(
 }
 
 fn outcomes_table(outcomes: &[RequestOutcome]) -> Table {
-    // An answer that is right was expected: that need not be said twice.
+    // If the answer is right, its row need not repeat it as the expected one.
     let row = |outcome: &RequestOutcome| {
         let (ok, expected) = if outcome.ok { ("ok", "") } else { ("NOT OK", outcome.expected.as_str()) };
         [ok, &outcome.name, &outcome.got, expected].map(str::to_owned).into()
@@ -198,7 +199,7 @@ fn require_expected(outcomes: &[RequestOutcome]) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn outcome(name: &str, ok: bool, is_accepted: bool) -> RequestOutcome {
+    fn sample_outcome(name: &str, ok: bool, is_accepted: bool) -> RequestOutcome {
         RequestOutcome {
             name: name.to_owned(),
             expected: "401".to_owned(),
@@ -212,13 +213,29 @@ mod tests {
     #[test]
     fn an_accepted_forgery_is_the_first_thing_to_fix() {
         assert!(
-            require_expected(&[outcome(GOOD_TOKEN, true, true), outcome("no token", true, false)]).is_ok()
+            require_expected(&[
+                sample_outcome(GOOD_TOKEN, true, true),
+                sample_outcome("no token", true, false)
+            ])
+            .is_ok()
         );
         for (outcomes, next) in [
-            ([outcome(GOOD_TOKEN, true, true), outcome("no token", false, true)], "that it must refuse"),
-            ([outcome(GOOD_TOKEN, false, false), outcome("no token", false, true)], "that it must refuse"),
-            ([outcome(GOOD_TOKEN, false, false), outcome("no token", false, false)], "token explain"),
-            ([outcome(GOOD_TOKEN, true, true), outcome("no token", false, false)], "restctl deploy"),
+            (
+                [sample_outcome(GOOD_TOKEN, true, true), sample_outcome("no token", false, true)],
+                "that it must refuse",
+            ),
+            (
+                [sample_outcome(GOOD_TOKEN, false, false), sample_outcome("no token", false, true)],
+                "that it must refuse",
+            ),
+            (
+                [sample_outcome(GOOD_TOKEN, false, false), sample_outcome("no token", false, false)],
+                "token explain",
+            ),
+            (
+                [sample_outcome(GOOD_TOKEN, true, true), sample_outcome("no token", false, false)],
+                "restctl deploy",
+            ),
         ] {
             let failure = require_expected(&outcomes).unwrap_err();
             assert!(failure.exit == Exit::Failure && failure.to_string().contains(next), "{failure}");

@@ -1,7 +1,7 @@
 //! `restctl cert`: shows and renews the certificate of the endpoint.
 
 mod renew;
-mod served;
+mod served_proof;
 mod show;
 
 use clap::Subcommand;

@@ -1,4 +1,4 @@
-//! `restctl completions`: completes commands, flags and names in a shell.
+//! `restctl completions`: prints a script with which a shell completes commands, flags and names.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use crate::failure::{Failure, FailureContext, Result};
 use crate::terminal::output;
 
 /// The variable that a shell sets when it runs restctl to ask for completions.
-const VARIABLE: &str = "RESTCTL_COMPLETE";
+const COMPLETE_VARIABLE: &str = "RESTCTL_COMPLETE";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -48,7 +48,7 @@ impl CompletionShell {
 
 /// If a shell asks for completions, prints them and ends the process.
 pub(crate) fn complete_if_asked(command: fn() -> clap::Command) {
-    CompleteEnv::with_factory(command).var(VARIABLE).complete();
+    CompleteEnv::with_factory(command).var(COMPLETE_VARIABLE).complete();
 }
 
 pub(crate) fn run(args: Completions) -> Result<()> {
@@ -59,7 +59,7 @@ pub(crate) fn run(args: Completions) -> Result<()> {
     })?;
     let mut script = Vec::new();
     let written: io::Result<()> =
-        shell.write_registration(VARIABLE, "restctl", "restctl", "restctl", &mut script);
-    written.context("the completions cannot be written")?;
+        shell.write_registration(COMPLETE_VARIABLE, "restctl", "restctl", "restctl", &mut script);
+    written.context("cannot write the completions")?;
     output::write_bytes(&script)
 }

@@ -1,4 +1,4 @@
-//! `restctl config`: each setting with its value and its source.
+//! `restctl config`: prints each setting with its value and its source.
 
 use std::env;
 
@@ -22,7 +22,7 @@ pub(crate) enum Config {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The first lines are the command's own settings. Each comes from a flag, the environment, restctl.toml or a default, in this \
+The first lines are restctl's own settings. Each comes from a flag, the environment, restctl.toml or a default, in this \
 order of precedence. The other lines are the stack's settings, the same for all its users: the identity provider's come from \
 Systems Manager, the certificate and the client secret from Secrets Manager, and the deployment's options from \
 CloudFormation. The client secret itself is never shown.
@@ -56,7 +56,7 @@ impl ConfigSetting {
 }
 
 /// The options of `deploy` and their parameters in the template.
-const OPTIONS: [(&str, &[&str]); 11] = [
+const DEPLOY_OPTIONS: [(&str, &[&str]); 11] = [
     ("key", &[parameter::KEY_NAME, parameter::KEY_TYPE]),
     ("list", &[parameter::LIST]),
     ("openapi", &[parameter::OPENAPI]),
@@ -70,12 +70,12 @@ const OPTIONS: [(&str, &[&str]); 11] = [
     ("alarm-topic", &[parameter::ALARM_TOPIC]),
 ];
 
-pub(crate) async fn run(command: Config, given: &Invocation) -> Result<()> {
+pub(crate) async fn run(command: Config, invocation: &Invocation) -> Result<()> {
     let Config::Show(Show {}) = command;
-    let mut settings = command_settings(given);
+    let mut settings = command_settings(invocation);
     let stack_settings = async {
-        let context = Context::new(&given.cli.target)?;
-        add_region(&context, given, &mut settings).await?;
+        let context = Context::new(&invocation.cli.target)?;
+        add_region(&context, invocation, &mut settings).await?;
         add_stack_settings(&context, &mut settings).await
     };
     // Print what is known even if the cloud does not return the rest.
@@ -94,41 +94,51 @@ pub(crate) async fn run(command: Config, given: &Invocation) -> Result<()> {
     outcome
 }
 
-fn command_settings(given: &Invocation) -> Vec<ConfigSetting> {
-    let target = &given.cli.target;
-    let output = &given.cli.output;
+fn command_settings(invocation: &Invocation) -> Vec<ConfigSetting> {
+    let target = &invocation.cli.target;
+    let output = &invocation.cli.output;
     let word = |value: &dyn std::fmt::Debug| Some(format!("{value:?}").to_lowercase());
     let profile = match (&target.profile, env::var("AWS_PROFILE")) {
         (None, Ok(profile)) => {
             ConfigSetting::new("profile", Some(profile), Origin::Environment("AWS_PROFILE"))
         }
-        (profile, _) => ConfigSetting::new("profile", profile.clone(), given.origin("profile", None)),
+        (profile, _) => {
+            ConfigSetting::new("profile", profile.clone(), invocation.argument_origin("profile", None))
+        }
     };
     vec![
         ConfigSetting::new(
             "stack",
             Some(target.stack.to_string()),
-            given.origin("stack", Some("RESTCTL_STACK")),
+            invocation.argument_origin("stack", Some("RESTCTL_STACK")),
         ),
         ConfigSetting::new(
             "local",
             Some(target.local.to_string()),
-            given.origin("local", Some("RESTCTL_LOCAL")),
+            invocation.argument_origin("local", Some("RESTCTL_LOCAL")),
         ),
         profile,
-        ConfigSetting::new("output", word(&output.output), given.origin("output", None)),
-        ConfigSetting::new("color", word(&output.color), given.origin("color", None)),
-        ConfigSetting::new("no-input", Some(output.no_input.to_string()), given.origin("no_input", None)),
+        ConfigSetting::new("output", word(&output.output), invocation.argument_origin("output", None)),
+        ConfigSetting::new("color", word(&output.color), invocation.argument_origin("color", None)),
+        ConfigSetting::new(
+            "no-input",
+            Some(output.no_input.to_string()),
+            invocation.argument_origin("no_input", None),
+        ),
     ]
 }
 
 /// Adds the region, which comes from the local cloud, the command, the environment or AWS's own configuration.
-async fn add_region(context: &Context, given: &Invocation, settings: &mut Vec<ConfigSetting>) -> Result<()> {
+async fn add_region(
+    context: &Context,
+    invocation: &Invocation,
+    settings: &mut Vec<ConfigSetting>,
+) -> Result<()> {
     let region = context.aws().await?.region.clone();
     let variable = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find(|name| env::var_os(name).is_some());
     let from = match (&context.local, &context.target.region, variable) {
         (Some(_), _, _) => "the local cloud".to_owned(),
-        (None, Some(_), _) => given.origin("region", None).to_string(),
+        (None, Some(_), _) => invocation.argument_origin("region", None).to_string(),
         (None, None, Some(variable)) => Origin::Environment(variable).to_string(),
         (None, None, None) => "the profile".to_owned(),
     };
@@ -158,7 +168,7 @@ async fn add_stack_settings(context: &Context, settings: &mut Vec<ConfigSetting>
         from,
     ));
     let Some(stack) = stack.filter(|stack| !stack.is_in_review()) else { return Ok(()) };
-    for (option, parameters) in OPTIONS {
+    for (option, parameters) in DEPLOY_OPTIONS {
         let values = parameters.iter().filter_map(|parameter| stack.parameter(parameter));
         let values: Vec<&str> = values.filter(|value| !value.is_empty()).collect();
         let separator = if option == "key" { ":" } else { "," };

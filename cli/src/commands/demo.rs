@@ -22,11 +22,11 @@ use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::output::{self, Format};
 
 /// The demo's own stack, so that it leaves the other stacks of the local cloud alone.
-const STACK: &str = "demo";
+const STACK_NAME: &str = "demo";
 
 const SIGINT: i32 = rustix::process::Signal::INT.as_raw();
 
-const DATA: &str = "fixtures/items.csv";
+const DATA_FILE: &str = "fixtures/items.csv";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -39,14 +39,14 @@ pub(crate) struct Demo {
 }
 
 pub(crate) async fn run(args: Demo) -> Result<()> {
-    let stack = STACK.parse().map_err(|why: String| Failure::new(why))?;
+    let stack = STACK_NAME.parse().map_err(|why: String| Failure::new(why))?;
     let target = TargetArgs { stack, local: true, profile: None, region: None };
     let started = Instant::now();
-    let demo = DemoRunner::find()?;
+    let demo = DemoRunner::from_checkout()?;
     let was_running = LocalCloud::find_running().is_ok();
 
     let interrupted = Failure::new("the demo was interrupted");
-    let outcome = unless_interrupted(interrupted, demo.run(&target)).await;
+    let outcome = unless_interrupted(interrupted, demo.run_steps(&target)).await;
     if args.keep && outcome.is_ok() {
         demo.print_next_steps();
     } else {
@@ -57,7 +57,9 @@ pub(crate) async fn run(args: Demo) -> Result<()> {
     output::print_message(&format!("\nthe demo took {seconds:.1} s"));
     match output::chosen_format() {
         Format::Text => Ok(()),
-        Format::Json => output::print_json(&json!({ "stack": STACK, "kept": args.keep, "seconds": seconds })),
+        Format::Json => {
+            output::print_json(&json!({ "stack": STACK_NAME, "kept": args.keep, "seconds": seconds }))
+        }
     }
 }
 
@@ -68,17 +70,17 @@ struct DemoRunner {
 }
 
 impl DemoRunner {
-    fn find() -> Result<Self> {
-        let restctl = std::env::current_exe().context("restctl's own path is unknown")?;
+    fn from_checkout() -> Result<Self> {
+        let restctl = std::env::current_exe().context("cannot find the path of restctl itself")?;
         let checkout = packages::find_checkout().ok_or_else(|| {
-            Failure::new("the demo needs a checkout of restctl, because it loads its data")
+            Failure::new("the demo needs a checkout of restctl, which contains its data")
                 .exit(Exit::Usage)
                 .next("run it in a checkout")
         })?;
         Ok(Self { restctl, checkout })
     }
 
-    async fn run(&self, target: &TargetArgs) -> Result<()> {
+    async fn run_steps(&self, target: &TargetArgs) -> Result<()> {
         output::print_message("# build the two Lambdas");
         let built = Instant::now();
         Packages::find(None, Place::Local, None)?;
@@ -86,7 +88,7 @@ impl DemoRunner {
         self.run_restctl(&["local", "up"]).await?;
         self.run_restctl(&["setup"]).await?;
         self.run_restctl(&["deploy"]).await?;
-        self.run_restctl(&["upload", DATA]).await?;
+        self.run_restctl(&["upload", DATA_FILE]).await?;
         self.run_restctl(&["token"]).await?;
         self.run_restctl(&["get", "--id", "42"]).await?;
         self.run_restctl(&["get", "--id", "7", "--id", "42", "--id", "99"]).await?;
@@ -103,8 +105,8 @@ impl DemoRunner {
             .args(["--output", "text"])
             .current_dir(&self.checkout)
             .env("RESTCTL_LOCAL", "1")
-            .env("RESTCTL_STACK", STACK)
-            // The demo uses the local cloud's client.
+            .env("RESTCTL_STACK", STACK_NAME)
+            // The secret of another client would replace that of the local cloud's client.
             .env_remove("RESTCTL_CLIENT_SECRET")
             .stdin(Stdio::null())
             .stdout(match output::chosen_format() {
@@ -113,7 +115,7 @@ impl DemoRunner {
             })
             .status()
             .await;
-        let status = status.context(format!("{command} cannot be run"))?;
+        let status = status.context(format!("cannot run {command}"))?;
         if !status.success() {
             // Ctrl-C reaches the command too, and the command may end before the demo.
             let exit = if status.signal() == Some(SIGINT) { Exit::Interrupted } else { Exit::Failure };
@@ -148,9 +150,9 @@ impl DemoRunner {
             output::print_message(&format!("  export PATH=\"{}:$PATH\"", folder.display()));
         }
         output::print_message(&format!(
-            "  export RESTCTL_LOCAL=1 RESTCTL_STACK={STACK}\n  \
+            "  export RESTCTL_LOCAL=1 RESTCTL_STACK={STACK_NAME}\n  \
              restctl get --id 7\n  \
-             restctl upload {DATA}\n  \
+             restctl upload {DATA_FILE}\n  \
              restctl destroy\n  \
              restctl local down"
         ));

@@ -34,18 +34,18 @@ use crate::terminal::output::{self, Format};
 
 use go_live::LiveVersions;
 use options::DeployOptions;
-use plan::DeployPlan;
+use plan::{DeployPlan, DeployRequest};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Run `restctl setup` first. Prints the endpoint on standard output. If nothing has changed, it says so and changes nothing; \
-options that you leave out stay as they were deployed.
+Run `restctl setup` first. Prints the endpoint on standard output. If nothing has changed, it says so and changes nothing. \
+Options that you leave out keep their deployed values.
 
 It updates the stack, then tests the new version of each function, and only then makes it live. `restctl rollback` returns \
 to the previous version within seconds.
 
-With --list on, GET /v1/items returns all items, page by page. Each page costs the items it reads, so a client that asks for \
-every page reads the whole table.
+With --list on, GET /v1/items returns all items, page by page. A page costs as much as reading its items, so a client that \
+requests every page costs as much as reading the whole table.
 
 With --dry-run, the exit code is 0 if nothing would change and 6 if something would.")]
 pub(crate) struct Deploy {
@@ -86,7 +86,7 @@ enum DeployOutcome {
 
 pub(crate) async fn run(args: Deploy, context: Result<Context>) -> Result<Exit> {
     let report = NdjsonReport::new("deploy");
-    let outcome = async { deploy(&args, &context?, &report).await }.await;
+    let outcome = async { deploy_stack(&args, &context?, &report).await }.await;
     let exit = match &outcome {
         Ok(DeployOutcome::Planned { changes, .. }) if *changes > 0 => Exit::Changes,
         _ => Exit::Done,
@@ -95,7 +95,7 @@ pub(crate) async fn run(args: Deploy, context: Result<Context>) -> Result<Exit> 
     Ok(exit)
 }
 
-async fn deploy(args: &Deploy, context: &Context, report: &NdjsonReport) -> Result<DeployOutcome> {
+async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -> Result<DeployOutcome> {
     let (aws, name) = (context.aws().await?, &context.stack);
     let certificate = settings::require_certificate(aws, name).await?;
     let settings = Settings::read(aws, name).await?;
@@ -106,7 +106,8 @@ async fn deploy(args: &Deploy, context: &Context, report: &NdjsonReport) -> Resu
         repair::repair_if_needed(aws, name, args.yes, report).await?
     };
     let interrupted = Failure::new("interrupted before the stack was changed").next("the same command again");
-    let planning = plan::plan_deployment(args, context, report, &start, &settings, &certificate);
+    let request = DeployRequest { args, start: &start, settings: &settings, certificate: &certificate };
+    let planning = plan::plan_deployment(request, context, report);
     let changes = match unless_interrupted(interrupted, planning).await? {
         DeployPlan::DryRun { changes, losses } => return Ok(DeployOutcome::Planned { changes, losses }),
         DeployPlan::NoChange => 0,
@@ -117,12 +118,16 @@ async fn deploy(args: &Deploy, context: &Context, report: &NdjsonReport) -> Resu
     };
     let interrupted = Failure::new("interrupted before the new versions were live")
         .next("restctl deploy, which continues from there");
-    unless_interrupted(interrupted, finish(context, changes, &certificate)).await
+    unless_interrupted(interrupted, complete_deployment(context, changes, &certificate)).await
 }
 
-/// Does what remains after CloudFormation, even if it changed nothing: an earlier deployment may have been interrupted
-/// before this.
-async fn finish(context: &Context, changes: usize, certificate: &Certificate) -> Result<DeployOutcome> {
+/// Does what remains after CloudFormation, even if CloudFormation changed nothing: an earlier deployment may have been
+/// interrupted before these steps.
+async fn complete_deployment(
+    context: &Context,
+    changes: usize,
+    certificate: &Certificate,
+) -> Result<DeployOutcome> {
     let (aws, name) = (context.aws().await?, &context.stack);
     let stack = cloudformation::find_deployed(aws, name).await?;
     if !stack.has_termination_protection {
@@ -130,20 +135,20 @@ async fn finish(context: &Context, changes: usize, certificate: &Certificate) ->
     }
     completion_cache::remember(name, []);
     let versions = go_live::go_live(aws, &stack).await?;
-    // Only now does the API accept the pool's tokens.
+    // The API accepts the pool's tokens only from now on.
     if cognito::stack_has_user_pool(&stack) && cognito::save_settings(aws, name, &stack).await? {
         output::print_message(
             "the stack's own identity provider is set up; its client secret is in Secrets Manager",
         );
     }
-    // The cached token may come from another provider, and the cached endpoint may lead elsewhere.
+    // The cached token may come from another provider, and the cached endpoint may be a former one.
     session_cache::clear(context)?;
     let endpoint = serve_at_endpoint(context, &stack, certificate).await?;
     if output::chosen_format() == Format::Text {
         output::print_line(&endpoint)?;
     }
     // Last, because the endpoint works even if this fails.
-    superseded_certificate::delete_unused(context, &stack, certificate).await?;
+    superseded_certificate::delete_superseded_certificates(context, &stack, certificate).await?;
     Ok(DeployOutcome::Deployed { changes, endpoint, versions })
 }
 

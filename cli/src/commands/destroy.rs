@@ -1,4 +1,4 @@
-//! `restctl destroy`: removes the stack and everything that `setup` and `deploy` created beside it, but the data only on
+//! `restctl destroy`: removes the stack and everything that `setup` and `deploy` created beside it. Removes the data only on
 //! request.
 
 mod inventory;
@@ -36,49 +36,50 @@ pub(crate) struct Destroy {
 
 pub(crate) async fn run(args: Destroy, context: Result<Context>) -> Result<Exit> {
     let report = NdjsonReport::new("destroy");
-    report.conclude(async { destroy(&args, &context?, &report).await }.await)?;
+    report.conclude(async { destroy_stack(&args, &context?, &report).await }.await)?;
     Ok(Exit::Done)
 }
 
-async fn destroy(args: &Destroy, context: &Context, report: &NdjsonReport) -> Result<Value> {
+async fn destroy_stack(args: &Destroy, context: &Context, report: &NdjsonReport) -> Result<Value> {
     let (aws, name) = (context.aws().await?, &context.stack);
     let resources = inventory::list_owned_resources(context).await?;
     check_stack_is_idle(&resources)?;
     check_stack_keeps_data(args, &resources)?;
-    let (doomed, kept): (Vec<_>, Vec<_>) =
+    let (to_remove, kept): (Vec<_>, Vec<_>) =
         resources.iter().partition(|resource| args.delete_data || !resource.is_data());
-    for (action, resources) in [("remove", &doomed), ("keep", &kept)] {
+    for (action, resources) in [("remove", &to_remove), ("keep", &kept)] {
         for resource in resources {
             report.write_line(action, &resource.to_json())?;
             output::print_message(&format!("  {action:<6}  {resource}"));
         }
     }
-    if doomed.is_empty() {
+    if to_remove.is_empty() {
         output::print_message(&format!("the stack {name} has nothing to remove in {}", aws.region));
     } else {
-        confirm(args, context)?;
+        confirm_by_name(args, context)?;
     }
-    let removed = remove_resources(context, &doomed, &kept, report).await;
-    verify_removal(args, context, &doomed, &kept, removed).await
+    let removed = remove_resources(context, &to_remove, &kept, report).await;
+    verify_removal(args, context, &to_remove, &kept, removed).await
 }
 
-/// Stops at the first resource that cannot be removed: the ones after it are needed to try again.
+/// Removes the resources in their order. Stops at the first one that cannot be removed, because those after it are needed to
+/// try again.
 async fn remove_resources(
     context: &Context,
-    doomed: &[&OwnedResource],
+    to_remove: &[&OwnedResource],
     kept: &[&OwnedResource],
     report: &NdjsonReport,
 ) -> Result<()> {
     let (aws, name) = (context.aws().await?, &context.stack);
     let interrupted = || Failure::new("interrupted before everything was removed");
-    // A stack of an earlier version of restctl deletes its bucket itself, which must be empty by then.
-    for resource in doomed.iter().filter(|resource| resource.is_data()) {
-        unless_interrupted(interrupted(), resource.empty(aws)).await?;
+    // CloudFormation deletes the bucket of a stack that an earlier version of restctl deployed, if the bucket is empty.
+    for resource in to_remove.iter().filter(|resource| resource.is_data()) {
+        unless_interrupted(interrupted(), resource.empty_if_bucket(aws)).await?;
     }
     for resource in kept {
         resource.tag_for_later(aws, name).await?;
     }
-    for resource in doomed {
+    for resource in to_remove {
         if let OwnedResource::Stack { stack, .. } = resource {
             // Ctrl-C asks whether to continue.
             operation::delete_stack(aws, stack, report).await?;
@@ -118,11 +119,11 @@ fn check_stack_keeps_data(args: &Destroy, resources: &[OwnedResource]) -> Result
     }
     Err(Failure::new("nothing was removed")
         .exit(Exit::Usage)
-        .why("an earlier version of restctl deployed the stack, and its data would be deleted together with it")
+        .why("an earlier version of restctl deployed the stack, and CloudFormation would delete the data with it")
         .next("to keep the data: restctl deploy, then restctl destroy\nto remove it too: restctl destroy --delete-data"))
 }
 
-fn confirm(args: &Destroy, context: &Context) -> Result<()> {
+fn confirm_by_name(args: &Destroy, context: &Context) -> Result<()> {
     if args.yes {
         return Ok(());
     }
@@ -133,24 +134,24 @@ fn confirm(args: &Destroy, context: &Context) -> Result<()> {
     Err(Failure::new("nothing was removed").exit(Exit::Usage).why("the answer was not the stack's name"))
 }
 
-/// Checks that everything is gone, and returns a receipt or what remains and why.
+/// Checks that everything is gone. Returns what was removed and kept, or an error that lists what remains.
 async fn verify_removal(
     args: &Destroy,
     context: &Context,
-    doomed: &[&OwnedResource],
+    to_remove: &[&OwnedResource],
     kept: &[&OwnedResource],
     removed: Result<()>,
 ) -> Result<Value> {
     let (aws, name) = (context.aws().await?, &context.stack);
     let mut remaining = Vec::new();
-    for resource in doomed {
+    for resource in to_remove {
         if resource.exists(aws).await? {
             remaining.push(resource.to_string());
         }
     }
-    let gone = doomed.len() - remaining.len();
+    let gone = to_remove.len() - remaining.len();
     if let Err(failure) = removed {
-        output::print_message(&format!("removed {gone} of {}; still there:", doomed.len()));
+        output::print_message(&format!("removed {gone} of {}; still there:", to_remove.len()));
         remaining.iter().for_each(|resource| output::print_message(&format!("  {resource}")));
         return Err(failure.then("restctl destroy, which removes the rest"));
     }
@@ -160,14 +161,14 @@ async fn verify_removal(
             .why(format!("still there: {}", remaining.join("\n")))
             .next("restctl destroy, which removes the rest"));
     }
-    if !doomed.is_empty() {
+    if !to_remove.is_empty() {
         output::print_message(&format!("removed {gone} of {gone}, and checked that they are gone"));
     }
     if kept.is_empty() {
         output::print_message(&format!("nothing of the stack {name} remains in {}", aws.region));
     } else {
         output::print_message(&format!(
-            "{} with data remain in {}; to remove them: restctl destroy --delete-data",
+            "{} resources with data remain in {}; to remove them: restctl destroy --delete-data",
             kept.len(),
             aws.region
         ));
@@ -177,7 +178,7 @@ async fn verify_removal(
     };
     Ok(json!({
         "outcome": if args.delete_data { "removed with the data" } else { "removed" },
-        "removed": names(doomed),
+        "removed": names(to_remove),
         "kept": names(kept),
     }))
 }

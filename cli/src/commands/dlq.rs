@@ -1,10 +1,10 @@
-//! `restctl dlq`: the dead-letter queue, which holds the messages of loads that kept failing.
+//! `restctl dlq`: lists, redrives and drops dead letters, the messages of loads that kept failing.
 
 mod drop;
-mod handled;
+mod handled_letter;
+mod letter_queue;
 mod ls;
 mod redrive;
-mod rounds;
 
 use clap::Subcommand;
 

@@ -24,7 +24,7 @@ use self::check_names::{
     CERTIFICATE, CHAIN, CLIENT_SECRET, CONNECTION, CREDENTIALS, EXPIRY, KEY, KEYS, NAME, REGION, SETTINGS,
     STACK, TOKEN,
 };
-use self::check_report::{CheckError, CheckFinding, CheckReport, CheckVerdict};
+use self::check_report::{CheckError, CheckFinding, CheckVerdict, DoctorCheckReport};
 use self::facts::DoctorFacts;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
@@ -34,7 +34,7 @@ use crate::terminal::output::{self, Format};
 #[command(after_help = "\
 Checks everything that requests and loads depend on, and changes nothing. Each check is ok, a warning, failed, or \
 skipped because a check that it needs failed. A warning or failure says what to type next. One check requests a new token \
-from the provider to test the client secret; it counts towards any limit on tokens.
+from the provider to test the client secret; that token counts towards any limit of the provider.
 
 Exit codes: 0 if every check is ok or a warning; otherwise the exit code of the first failed check: 4 for credentials and \
 tokens, 5 if something is missing, 1 for everything else.
@@ -44,7 +44,19 @@ Examples:
   restctl doctor --output json | jq -r '.[] | select(.verdict == \"failed\") | .check'")]
 pub(crate) struct Doctor {}
 
-type RunningCheck<'a> = LocalBoxFuture<'a, CheckReport>;
+pub(crate) async fn run(_: Doctor, context: &Context) -> Result<()> {
+    let facts = DoctorFacts::new(context);
+    let progress = output::spinner("doctor");
+    let reports = join_all(all_checks(&facts)).await;
+    progress.finish_and_clear();
+    match output::chosen_format() {
+        Format::Text => output::print_line(&format_table(&reports))?,
+        Format::Json => output::print_json(&reports)?,
+    }
+    require_no_failed_check(&reports)
+}
+
+type RunningCheck<'a> = LocalBoxFuture<'a, DoctorCheckReport>;
 
 /// Lists the checks. A check depends on earlier checks only.
 fn all_checks<'a>(facts: &'a DoctorFacts<'a>) -> Vec<RunningCheck<'a>> {
@@ -79,46 +91,36 @@ fn report_check<'a>(
     name: &'static str,
     check: impl Future<Output = Result<CheckFinding, CheckError>> + 'a,
 ) -> RunningCheck<'a> {
-    check.map(move |result| CheckReport::new(name, result)).boxed_local()
+    check.map(move |result| DoctorCheckReport::new(name, result)).boxed_local()
 }
 
-pub(crate) async fn run(_: Doctor, context: &Context) -> Result<()> {
-    let facts = DoctorFacts::new(context);
-    let progress = output::spinner("doctor");
-    let reports = join_all(all_checks(&facts)).await;
-    progress.finish_and_clear();
-    match output::chosen_format() {
-        Format::Text => output::print_line(&format_table(&reports))?,
-        Format::Json => output::print_json(&reports)?,
-    }
-    conclude(&reports)
-}
-
-/// Formats the reports as a table with coloured verdicts. The colours are added afterwards because the table would count
-/// their escape codes as letters.
-fn format_table(reports: &[CheckReport]) -> String {
-    let cells = |report: &CheckReport| {
+/// Formats the reports as a table with colored verdicts. The colors are added to the finished table, which would count their
+/// escape codes as letters.
+fn format_table(reports: &[DoctorCheckReport]) -> String {
+    let cells = |report: &DoctorCheckReport| {
         let next = report.next.iter().map(|next| format!("\nnext: {}", next.replace('\n', "\n      ")));
         let evidence = format!("{}{}", report.evidence, next.collect::<String>());
         vec![report.verdict.to_string(), report.check.to_owned(), evidence]
     };
     let table = output::new_table(&["VERDICT", "CHECK", "EVIDENCE"], reports.iter().map(cells).collect());
-    let colour = |line: &str| {
+    let color_verdict = |line: &str| {
         let verdict = CheckVerdict::ALL.into_iter().find(|verdict| line.starts_with(&verdict.to_string()));
         verdict.map_or(line.to_owned(), |verdict| {
-            line.replacen(&verdict.to_string(), &verdict.styled().to_string(), 1)
+            line.replacen(&verdict.to_string(), &verdict.in_color().to_string(), 1)
         })
     };
-    table.trim_fmt().lines().map(colour).collect::<Vec<_>>().join("\n")
+    table.trim_fmt().lines().map(color_verdict).collect::<Vec<_>>().join("\n")
 }
 
 /// Says how many checks are ok. Fails if one of them failed.
-fn conclude(reports: &[CheckReport]) -> Result<()> {
+fn require_no_failed_check(reports: &[DoctorCheckReport]) -> Result<()> {
     let with_verdict = |verdict: CheckVerdict| reports.iter().filter(move |report| report.verdict == verdict);
     let Some(first) = with_verdict(CheckVerdict::Failed).next() else {
         match with_verdict(CheckVerdict::Warning).count() {
             0 => output::print_message(&format!("all {} checks are ok", reports.len())),
-            warnings => output::print_message(&format!("{warnings} of {} checks warn", reports.len())),
+            warnings => {
+                output::print_message(&format!("{warnings} of {} checks have a warning", reports.len()))
+            }
         }
         return Ok(());
     };
@@ -137,29 +139,32 @@ fn conclude(reports: &[CheckReport]) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn failed(check: &'static str, exit: Exit) -> CheckReport {
-        CheckReport::new(check, Err(Failure::new("it is broken").exit(exit).next("fix it").into()))
+    fn failed_report(check: &'static str, exit: Exit) -> DoctorCheckReport {
+        DoctorCheckReport::new(check, Err(Failure::new("it is broken").exit(exit).next("fix it").into()))
     }
 
-    fn skipped(check: &'static str) -> CheckReport {
+    fn skipped_report(check: &'static str) -> DoctorCheckReport {
         let error = CheckError::in_check(REGION, Failure::new("no region").exit(Exit::Usage));
-        CheckReport::new(check, Err(error))
+        DoctorCheckReport::new(check, Err(error))
     }
 
     #[test]
     fn the_exit_code_is_that_of_the_first_failure() {
-        let ok = || CheckReport::new("good", Ok(CheckFinding::ok("fine")));
-        let warning = || CheckReport::new("old", Ok(CheckFinding::warning("expires soon", "renew it")));
-        assert!(conclude(&[ok(), warning()]).is_ok());
+        let ok = || DoctorCheckReport::new("good", Ok(CheckFinding::ok("fine")));
+        let warning = || DoctorCheckReport::new("old", Ok(CheckFinding::warning("expires soon", "renew it")));
+        assert!(require_no_failed_check(&[ok(), warning()]).is_ok());
         for (reports, exit) in [
             (
-                vec![ok(), failed("a", Exit::Authentication), failed("b", Exit::NotFound)],
+                vec![ok(), failed_report("a", Exit::Authentication), failed_report("b", Exit::NotFound)],
                 Exit::Authentication,
             ),
-            (vec![warning(), failed("a", Exit::NotFound), failed("b", Exit::Failure)], Exit::NotFound),
-            (vec![failed("a", Exit::Usage), skipped("b")], Exit::Failure),
+            (
+                vec![warning(), failed_report("a", Exit::NotFound), failed_report("b", Exit::Failure)],
+                Exit::NotFound,
+            ),
+            (vec![failed_report("a", Exit::Usage), skipped_report("b")], Exit::Failure),
         ] {
-            let failure = conclude(&reports).unwrap_err();
+            let failure = require_no_failed_check(&reports).unwrap_err();
             assert_eq!(failure.exit, exit);
             assert_eq!(failure.advice(), Some("fix it"));
         }
@@ -167,16 +172,16 @@ mod tests {
 
     #[test]
     fn a_check_is_skipped_when_a_check_that_it_needs_failed() {
-        let report = skipped("stack");
+        let report = skipped_report("stack");
         assert_eq!(report.verdict, CheckVerdict::Skipped);
         assert_eq!((report.evidence.as_str(), report.next), ("needs region", None));
-        assert_eq!(skipped(REGION).verdict, CheckVerdict::Failed);
+        assert_eq!(skipped_report(REGION).verdict, CheckVerdict::Failed);
     }
 
     #[test]
     fn the_table_shows_the_next_step_below_the_evidence() {
-        let ok = CheckReport::new("good", Ok(CheckFinding::ok("fine")));
-        let reports = [ok, failed("bad", Exit::Failure), skipped("other")];
+        let ok = DoctorCheckReport::new("good", Ok(CheckFinding::ok("fine")));
+        let reports = [ok, failed_report("bad", Exit::Failure), skipped_report("other")];
         assert_eq!(
             format_table(&reports),
             "VERDICT  CHECK  EVIDENCE\n\

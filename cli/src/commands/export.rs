@@ -11,7 +11,7 @@ use restctl_contract::api::{Item, LIST_PATH, ListAnswer, MAX_LIST_LIMIT};
 use serde_json::json;
 
 use self::format::ExportFormat;
-use self::sink::Sink;
+use self::sink::ExportSink;
 use crate::api::client::{Api, percent_encode};
 use crate::api::endpoint;
 use crate::context::Context;
@@ -23,7 +23,7 @@ use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Needs the list: `restctl deploy --list on`. It reads the whole table, in no particular order; what is loaded \
+Needs the list of items: `restctl deploy --list on`. Reads the whole table, in no particular order; rows that are loaded \
 meanwhile may or may not be included.
 
 In CSV, the key's column comes first and the others follow by name. CSV does not distinguish an empty string from a \
@@ -53,7 +53,7 @@ pub(crate) async fn run(args: Export, context: &Context) -> Result<()> {
         (None, Some(file)) => ExportFormat::from_extension(file)?,
         (None, None) => ExportFormat::Ndjson,
     };
-    let mut sink = Sink::open(args.file.clone(), args.force)?;
+    let mut sink = ExportSink::open(args.file.clone(), args.force)?;
     let interrupted = Failure::new("interrupted before all items were exported");
     let items = unless_interrupted(interrupted, export_items(context, format, &mut sink)).await?;
     let place = sink.finish()?;
@@ -66,7 +66,7 @@ pub(crate) async fn run(args: Export, context: &Context) -> Result<()> {
     }
 }
 
-async fn export_items(context: &Context, format: ExportFormat, sink: &mut Sink) -> Result<u64> {
+async fn export_items(context: &Context, format: ExportFormat, sink: &mut ExportSink) -> Result<u64> {
     let api = Api::new(context).await?;
     match format {
         ExportFormat::Ndjson => for_each_page(&api, |items| sink.write(&to_ndjson(items)?)).await,

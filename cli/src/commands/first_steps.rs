@@ -1,5 +1,5 @@
-//! `restctl` without a command: on a terminal it runs the commands that lead to a first API, one step at a time; elsewhere
-//! it prints the help.
+//! `restctl` without a command: runs the commands that lead to a first API, one step at a time. Without a terminal, it prints
+//! the help.
 
 use std::env;
 use std::fmt;
@@ -18,7 +18,7 @@ use crate::terminal::{output, prompt};
 
 /// The steps in their order; each needs the ones before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum SetupStep {
+enum FirstStep {
     LocalCloud,
     Setup,
     Deploy,
@@ -26,30 +26,30 @@ enum SetupStep {
     Get,
 }
 
-const STEPS: [SetupStep; 5] =
-    [SetupStep::LocalCloud, SetupStep::Setup, SetupStep::Deploy, SetupStep::Upload, SetupStep::Get];
+const STEPS: [FirstStep; 5] =
+    [FirstStep::LocalCloud, FirstStep::Setup, FirstStep::Deploy, FirstStep::Upload, FirstStep::Get];
 
-impl SetupStep {
+impl FirstStep {
     fn describe(self) -> &'static str {
         match self {
-            SetupStep::LocalCloud => "a cloud on this machine, without an account",
-            SetupStep::Setup => "a certificate, and the identity provider that issues tokens",
-            SetupStep::Deploy => "the stack: load balancer, functions, table",
-            SetupStep::Upload => "the data",
-            SetupStep::Get => "the API",
+            FirstStep::LocalCloud => "a cloud on this machine, without an account",
+            FirstStep::Setup => "a certificate, and the identity provider that issues tokens",
+            FirstStep::Deploy => "the stack: load balancer, functions, table",
+            FirstStep::Upload => "the data",
+            FirstStep::Get => "the API",
         }
     }
 }
 
 /// The command of the step.
-impl fmt::Display for SetupStep {
+impl fmt::Display for FirstStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            SetupStep::LocalCloud => "restctl local up",
-            SetupStep::Setup => "restctl setup",
-            SetupStep::Deploy => "restctl deploy",
-            SetupStep::Upload => "restctl upload FILE",
-            SetupStep::Get => "restctl get --id ID",
+            FirstStep::LocalCloud => "restctl local up",
+            FirstStep::Setup => "restctl setup",
+            FirstStep::Deploy => "restctl deploy",
+            FirstStep::Upload => "restctl upload FILE",
+            FirstStep::Get => "restctl get --id ID",
         })
     }
 }
@@ -65,7 +65,7 @@ pub(crate) async fn run(target: &TargetArgs, mut command: clap::Command) -> Resu
 }
 
 async fn run_steps(target: &TargetArgs, mut command: clap::Command) -> Result<Exit> {
-    let Some(target) = choose_location(target)? else {
+    let Some(target) = choose_target(target)? else {
         output::print_message(&command.render_help().to_string());
         return Ok(Exit::Done);
     };
@@ -77,7 +77,7 @@ async fn run_steps(target: &TargetArgs, mut command: clap::Command) -> Result<Ex
             return Ok(Exit::Done);
         };
         run_command(&target, &words).await?;
-        if next == SetupStep::Get {
+        if next == FirstStep::Get {
             output::print_message(&format!(
                 "\nThe API is running. To see its parts: {}; for the other commands: restctl --help",
                 with_local_flag(&target, "restctl status")
@@ -88,7 +88,7 @@ async fn run_steps(target: &TargetArgs, mut command: clap::Command) -> Result<Ex
 }
 
 /// Asks whether to use the local cloud or AWS. `None` if the user wants the help first.
-fn choose_location(target: &TargetArgs) -> Result<Option<TargetArgs>> {
+fn choose_target(target: &TargetArgs) -> Result<Option<TargetArgs>> {
     if target.local || target.profile.is_some() || target.region.is_some() {
         return Ok(Some(target.clone()));
     }
@@ -101,9 +101,9 @@ fn choose_location(target: &TargetArgs) -> Result<Option<TargetArgs>> {
 }
 
 /// Returns the first step that is not done.
-async fn next_step(target: &TargetArgs) -> Result<SetupStep> {
+async fn next_step(target: &TargetArgs) -> Result<FirstStep> {
     if target.local && LocalCloud::find_running().is_err() {
-        return Ok(SetupStep::LocalCloud);
+        return Ok(FirstStep::LocalCloud);
     }
     let context = Context::new(target)?;
     let (aws, name) = (context.aws().await?, &context.stack);
@@ -115,18 +115,18 @@ async fn next_step(target: &TargetArgs) -> Result<SetupStep> {
         cloudformation::find_own(aws, name),
     )?;
     if certificate.is_none() || settings.check_complete().is_err() {
-        return Ok(SetupStep::Setup);
+        return Ok(FirstStep::Setup);
     }
-    let Some(stack) = stack.filter(|stack| !stack.is_in_review()) else { return Ok(SetupStep::Deploy) };
-    let Ok(ledger) = stack.output(stack_output::LEDGER_TABLE) else { return Ok(SetupStep::Deploy) };
+    let Some(stack) = stack.filter(|stack| !stack.is_in_review()) else { return Ok(FirstStep::Deploy) };
+    let Ok(ledger) = stack.output(stack_output::LEDGER_TABLE) else { return Ok(FirstStep::Deploy) };
     let is_empty = dynamodb::read_ledger_entries(aws, ledger).await?.is_empty();
-    Ok(if is_empty { SetupStep::Upload } else { SetupStep::Get })
+    Ok(if is_empty { FirstStep::Upload } else { FirstStep::Get })
 }
 
-fn print_steps(target: &TargetArgs, next: SetupStep) {
+fn print_steps(target: &TargetArgs, next: FirstStep) {
     output::print_message("");
     let mut mark = "done";
-    for step in STEPS.into_iter().filter(|step| target.local || *step != SetupStep::LocalCloud) {
+    for step in STEPS.into_iter().filter(|step| target.local || *step != FirstStep::LocalCloud) {
         if step == next {
             mark = "next";
         }
@@ -139,24 +139,24 @@ fn print_steps(target: &TargetArgs, next: SetupStep) {
 }
 
 /// Asks for what the step needs and returns its command. `None` if the user prefers to type it.
-fn choose_command(step: SetupStep) -> Result<Option<Vec<String>>> {
+fn choose_command(step: FirstStep) -> Result<Option<Vec<String>>> {
     let words = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect());
     Ok(match step {
-        SetupStep::LocalCloud => confirm_step(step)?.then(|| words(&["local", "up"])).flatten(),
-        SetupStep::Setup => confirm_step(step)?.then(|| words(&["setup"])).flatten(),
-        SetupStep::Deploy => confirm_step(step)?.then(|| words(&["deploy"])).flatten(),
-        SetupStep::Upload => {
+        FirstStep::LocalCloud => confirm_step(step)?.then(|| words(&["local", "up"])).flatten(),
+        FirstStep::Setup => confirm_step(step)?.then(|| words(&["setup"])).flatten(),
+        FirstStep::Deploy => confirm_step(step)?.then(|| words(&["deploy"])).flatten(),
+        FirstStep::Upload => {
             let file = prompt::ask_text(
                 "Data file (.csv, .ndjson or .json with a column id)",
                 "restctl upload FILE",
             )?;
             words(&["upload", &file])
         }
-        SetupStep::Get => words(&["get", "--id", &prompt::ask_text("Id of an item", "restctl get --id ID")?]),
+        FirstStep::Get => words(&["get", "--id", &prompt::ask_text("Id of an item", "restctl get --id ID")?]),
     })
 }
 
-fn confirm_step(step: SetupStep) -> Result<bool> {
+fn confirm_step(step: FirstStep) -> Result<bool> {
     Ok(prompt::ask_optional_choice(&format!("Run {step} now?"), &["yes", "no, I will type it"]) == Some(0))
 }
 
@@ -176,13 +176,13 @@ async fn run_command(target: &TargetArgs, words: &[String]) -> Result<()> {
     }
     let shown = format!("restctl {}", shell_words::join(&words));
     output::print_message(&format!("$ {shown}"));
-    let restctl = env::current_exe().context("restctl's own path is unknown")?;
+    let restctl = env::current_exe().context("cannot find the path of restctl itself")?;
     let status = Command::new(restctl).args(&words).status().await;
-    let status = status.context(format!("{shown} cannot be run"))?;
+    let status = status.context(format!("cannot run {shown}"))?;
     if status.success() {
         return Ok(());
     }
     Err(Failure::new(format!("{shown} failed"))
-        .why("the message above says what happened and what to type")
+        .why("the message above says what happened and what to type next")
         .next("restctl, which continues from there"))
 }

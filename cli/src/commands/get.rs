@@ -1,6 +1,6 @@
-//! `restctl get`: calls the API. One id asks for the item itself; several become bulk calls.
+//! `restctl get`: gets items from the API. One id requests the item itself; several are requested in bulk calls.
 
-mod calls;
+mod bulk_calls;
 mod explain;
 mod format;
 mod ids;
@@ -27,14 +27,14 @@ use crate::terminal::output;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 One --id prints the item. Several ids, and those of a file, print {\"items\":[…],\"missing\":[…]} in the order of the \
-ids; an id that is repeated within 1,000 ids comes once. The other formats hold only items, so standard error names the \
+ids; an id that is repeated within 1,000 ids appears once. The other formats hold only items, so standard error names the \
 ids that were not found.
 
 CSV has the key's column first and the other columns by name, or the columns of --fields. A table is for people: it \
 shows up to 1,000 items and the columns that fit the terminal, and cuts long values.
 
-This machine remembers the token and where the API is; AWS is asked only if they no longer work. --explain asks AWS \
-where the item came from.
+restctl caches the token and the API's address on this machine, and asks AWS only if they no longer work. --explain asks \
+AWS where the item came from.
 
 Exit code 5 if nothing was found, 3 if some of several ids were not found.
 
@@ -113,7 +113,7 @@ async fn get_one(
         return writer.finish().await;
     }
     output::print_json(&match &mut fields {
-        Some(fields) => fields.select(item),
+        Some(fields) => fields.select_from(item),
         None => item,
     })?;
     fields.iter().for_each(writer::report_unseen_fields);
@@ -134,6 +134,6 @@ async fn get_several(
         }
         Ok::<(), Failure>(())
     };
-    tokio::try_join!(calls::fetch_all(api, ids, sender), written)?;
+    tokio::try_join!(bulk_calls::fetch_all(api, ids, sender), written)?;
     writer.finish().await
 }

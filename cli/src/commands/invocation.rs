@@ -92,7 +92,7 @@ impl Invocation {
 
     /// A file that sets profile and region must not make `--local` a contradiction.
     fn ignore_aws_settings_of_file(&mut self) {
-        let is_from_file = |argument| matches!(self.origin(argument, None), Origin::File(_));
+        let is_from_file = |argument| matches!(self.argument_origin(argument, None), Origin::File(_));
         let (profile, region) = (is_from_file("profile"), is_from_file("region"));
         if self.cli.target.local && !is_from_file("local") {
             let target = &mut self.cli.target;
@@ -102,7 +102,7 @@ impl Invocation {
     }
 
     /// Returns where the value of an argument comes from. `argument` is its id, `variable` its environment variable.
-    pub(crate) fn origin(&self, argument: &str, variable: Option<&'static str>) -> Origin {
+    pub(crate) fn argument_origin(&self, argument: &str, variable: Option<&'static str>) -> Origin {
         match (self.matches.value_source(argument), variable, &self.config_file.path) {
             (Some(ValueSource::CommandLine), _, _) => Origin::Flag,
             (Some(ValueSource::EnvVariable), Some(variable), _) => Origin::Environment(variable),

@@ -1,6 +1,6 @@
-//! `restctl loads`: the loads of a stack, including those of files that other tools uploaded.
+//! `restctl loads`: lists, shows and retries the loads of a stack, including those of files that other tools uploaded.
 
-mod known;
+mod known_load;
 mod ls;
 mod rejects;
 mod retry;

@@ -22,14 +22,14 @@ pub(crate) enum Local {
 
 pub(crate) async fn run(command: Local) -> Result<()> {
     match command {
-        Local::Up(ports) => up(ports).await,
-        Local::Down => down().await,
-        Local::Status => print(&LocalCloud::find_running()?),
+        Local::Up(ports) => start_local_cloud(ports).await,
+        Local::Down => stop_local_cloud().await,
+        Local::Status => print_local_cloud(&LocalCloud::find_running()?),
         Local::Supervise(options) => local::supervise(options).await,
     }
 }
 
-async fn up(ports: LocalPorts) -> Result<()> {
+async fn start_local_cloud(ports: LocalPorts) -> Result<()> {
     let was_running = LocalCloud::find_running().is_ok();
     let cloud = local::up(ports).await?;
     output::print_message(if was_running {
@@ -38,14 +38,14 @@ async fn up(ports: LocalPorts) -> Result<()> {
         "the local cloud is running"
     });
     match output::chosen_format() {
-        Format::Text => output::print_message(&describe(&cloud)),
+        Format::Text => output::print_message(&describe_as_text(&cloud)),
         Format::Json => output::print_json(&describe_as_json(&cloud))?,
     }
     output::print_message("\nnext:\n  export RESTCTL_LOCAL=1\n  restctl setup");
     Ok(())
 }
 
-async fn down() -> Result<()> {
+async fn stop_local_cloud() -> Result<()> {
     let was_running = local::down().await?;
     output::print_message(if was_running {
         "the local cloud has stopped"
@@ -58,9 +58,9 @@ async fn down() -> Result<()> {
     }
 }
 
-fn print(cloud: &LocalCloud) -> Result<()> {
+fn print_local_cloud(cloud: &LocalCloud) -> Result<()> {
     match output::chosen_format() {
-        Format::Text => output::print_line(&describe(cloud)),
+        Format::Text => output::print_line(&describe_as_text(cloud)),
         Format::Json => output::print_json(&describe_as_json(cloud)),
     }
 }
@@ -77,7 +77,7 @@ fn describe_as_json(cloud: &LocalCloud) -> Value {
     })
 }
 
-fn describe(cloud: &LocalCloud) -> String {
+fn describe_as_text(cloud: &LocalCloud) -> String {
     let LocalCloud { endpoint_url, front, identity_provider, supervisor, emulator } = cloud;
     let issuer = &identity_provider.issuer;
     format!(

@@ -5,9 +5,9 @@ mod follow;
 mod function;
 mod json;
 mod line;
-mod merged;
+mod merged_logs;
 mod printer;
-mod seen;
+mod seen_events;
 mod since;
 
 use clap::Args;
@@ -19,7 +19,7 @@ use time::format_description::well_known::Rfc3339;
 
 use self::filter::{LogFilter, RequestId};
 use self::function::{LoggedFunction, function_names};
-use self::merged::MergedLogs;
+use self::merged_logs::MergedLogs;
 use self::printer::LogPrinter;
 use self::since::Since;
 use crate::aws::{cloudformation, dynamodb};
@@ -31,7 +31,7 @@ use crate::timestamp;
 
 const DEFAULT_SINCE: &str = "10m";
 
-/// For a search for lines of unknown age. All 30 days would take long.
+/// For a search for lines of unknown age; to search all 30 days would take long.
 const SEARCH_SINCE: &str = "1d";
 
 #[derive(Debug, Args)]
@@ -91,7 +91,7 @@ pub(crate) async fn run(args: Logs, context: &Context) -> Result<()> {
     let mut printer = LogPrinter::new();
     let mut last = None;
     while let Some((function, event)) = merged.next().await? {
-        printer.print(function, &event)?;
+        printer.print_event(function, &event)?;
         last = Some(event);
     }
     let Some(last) = last else { return report_no_lines(&functions, &filter, since) };
@@ -119,7 +119,7 @@ async fn resolve_since(context: &Context, given: Option<Since>, filter: &LogFilt
     Ok(since.unix_milliseconds())
 }
 
-/// Returns when the ingest function began the load, in milliseconds since the Unix epoch, or None if the ledger does not
+/// Returns when the ingest function began the load, in milliseconds since the Unix epoch, or `None` if the ledger does not
 /// say.
 async fn load_start(context: &Context, load: &LoadId) -> Result<Option<i64>> {
     let aws = context.aws().await?;

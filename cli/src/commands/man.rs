@@ -1,4 +1,4 @@
-//! `restctl man`: the manual, with a page for each command.
+//! `restctl man`: writes the manual, with a page for each command.
 
 use std::fs;
 use std::path::PathBuf;
@@ -24,12 +24,12 @@ pub(crate) fn run(args: Man, command: Command) -> Result<()> {
     let mut command = command.disable_help_subcommand(true);
     command.build();
     let Some(dir) = args.dir else { return output::write_bytes(&render_page(command)?) };
-    fs::create_dir_all(&dir).context(format!("{} cannot be created", dir.display()))?;
+    fs::create_dir_all(&dir).context(format!("cannot create {}", dir.display()))?;
     let mut pages = Vec::new();
     render_pages(command, &mut pages)?;
     for (name, page) in &pages {
         let file = dir.join(format!("{name}.1"));
-        fs::write(&file, page).context(format!("{} cannot be written", file.display()))?;
+        fs::write(&file, page).context(format!("cannot write {}", file.display()))?;
     }
     output::print_message(&format!("wrote {} pages to {}", pages.len(), dir.display()));
     Ok(())
@@ -47,6 +47,6 @@ fn render_pages(command: Command, pages: &mut Vec<(String, Vec<u8>)>) -> Result<
 
 fn render_page(command: Command) -> Result<Vec<u8>> {
     let mut page = Vec::new();
-    Page::new(command).manual("restctl").render(&mut page).context("the manual cannot be written")?;
+    Page::new(command).manual("restctl").render(&mut page).context("cannot write the manual")?;
     Ok(page)
 }

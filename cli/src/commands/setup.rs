@@ -32,7 +32,7 @@ use import::import_certificate;
 #[command(after_help = "\
 Everything is checked before anything is sent. Run it again to update in place: what you leave out stays as it is, and a \
 new certificate keeps the ARN of the old one. If ACM does not allow that, for example because the key type changes, the new \
-certificate gets an ARN of its own; `restctl deploy` then puts it in service and deletes the old one.
+certificate gets a new ARN; `restctl deploy` then puts it in service and deletes the old one.
 
 The client secret comes from --client-secret-file, from RESTCTL_CLIENT_SECRET or from a prompt, never from the command \
 line. With --local, the local cloud supplies what you leave out.
@@ -110,9 +110,9 @@ async fn store_settings(args: Setup, context: &Context) -> Result<()> {
     let bundle = choose_certificate(&args, context, before.as_ref())?;
     let settings = Settings::read(aws, stack).await?;
     let deployed = cloudformation::find_own(aws, stack).await?;
-    let is_open = context.local.is_none() && args.names_no_provider() && settings.is_empty();
+    let is_provider_undecided = context.local.is_none() && args.names_no_provider() && settings.is_empty();
     if args.selects_stack_provider(context, &settings, deployed.as_ref())
-        || (is_open && questions::ask_for_stack_provider()?)
+        || (is_provider_undecided && questions::ask_for_stack_provider()?)
     {
         args.check_no_flag_is_ignored()?;
         if let Some(bundle) = &bundle {
@@ -127,14 +127,14 @@ async fn store_settings(args: Setup, context: &Context) -> Result<()> {
         import_certificate(context, bundle, before.as_ref()).await?;
     }
     for setting in Setting::ALL {
-        ssm::write_setting(aws, stack, setting, provider.value(setting)).await?;
+        ssm::write_setting(aws, stack, setting, provider.setting_value(setting)).await?;
     }
     output::print_message(&format!("identity provider  {}, {}", provider.kind, provider.discovery.issuer));
     if let Some(secret) = &provider.client_secret {
         secretsmanager::write_secret(aws, &stack.client_secret(), CLIENT_SECRET, secret).await?;
         output::print_message(&format!("client secret      {} in Secrets Manager", stack.client_secret()));
     }
-    // Tokens granted under the former settings do not count for the new ones.
+    // The cached token was granted under the former settings.
     session_cache::clear(context)?;
     let has_own = deployed.as_ref().is_some_and(cognito::stack_has_user_pool);
     output::print_message(if has_own {
@@ -163,8 +163,8 @@ async fn print_settings(context: &Context) -> Result<()> {
 }
 
 impl Setup {
-    /// Whether the stack is to have its own provider: because --idp asks for it, or because it has or expects one already
-    /// and no other provider is named.
+    /// Whether the stack gets its own provider: either --idp asks for it, or the stack has or expects one already and no other
+    /// provider is named.
     fn selects_stack_provider(
         &self,
         context: &Context,
@@ -255,7 +255,7 @@ struct ProviderSettings {
 }
 
 impl ProviderSettings {
-    fn value(&self, setting: Setting) -> &str {
+    fn setting_value(&self, setting: Setting) -> &str {
         match setting {
             Setting::Issuer => &self.discovery.issuer,
             Setting::Audience => &self.audience,
@@ -312,8 +312,8 @@ fn detect_kind(issuer: &str, is_local: bool, before: &Settings) -> Provider {
     before.and_then(|kind| kind.parse().ok()).unwrap_or_else(|| discovery::provider_of_issuer(issuer))
 }
 
-/// Returns the stored audience if it means the same for this kind of provider. For Cognito it lists client ids; a list of
-/// only the previous client does not outlive that client.
+/// Returns the stored audience if it means the same for this kind of provider. For Cognito it lists client ids; a list with
+/// only the previous client is not reused.
 fn previous_audience(kind: Provider, before: &Settings) -> Option<&str> {
     let was_cognito = before.get(Setting::Provider) == Some(Provider::Cognito.name());
     let audience = before.get(Setting::Audience).filter(|_| was_cognito == (kind == Provider::Cognito));

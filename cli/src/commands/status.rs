@@ -1,4 +1,4 @@
-//! `restctl status`: the whole stack on one screen.
+//! `restctl status`: shows the whole stack on one screen.
 
 #[cfg(test)]
 mod fixture;
@@ -22,8 +22,8 @@ If a part is unavailable, the reason is shown in its place. To check that everyt
 API counts requests and latency; on AWS, CloudWatch has them a minute or two later. Rows per second and the queue are \
 current.
 
---watch refreshes the screen until you type q or Ctrl-C. Off a terminal it writes one line each time, or one JSON \
-document with --output json.
+--watch refreshes the screen until you type q or Ctrl-C. Without a terminal it writes one line each time, or one \
+JSON document with --output json.
 
 Examples:
   restctl status

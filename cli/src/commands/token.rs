@@ -22,18 +22,18 @@ Examples:
   restctl token explain")]
 pub(crate) struct Token {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<TokenCommand>,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum TokenCommand {
     /// Make the API's checks of a token and print the result of each
     Explain(explain::Explain),
 }
 
 pub(crate) async fn run(args: Token, context: &Context) -> Result<()> {
     match args.command {
-        Some(Command::Explain(args)) => explain::run(args, context).await,
+        Some(TokenCommand::Explain(args)) => explain::run(args, context).await,
         None => print_token(&token::obtain_token(context).await?),
     }
 }

@@ -37,7 +37,7 @@ says otherwise.
 The name's ending gives the format: .csv with a header, .ndjson or .jsonl, or .json with an array of objects. Each may \
 be compressed, with .gz or .zst appended.
 
-To resume an upload that broke off, run the same command again. A file that is already in the bucket, byte for byte, \
+To resume an interrupted upload, run the same command again. A file that is already in the bucket, byte for byte, \
 is not sent again. Several files load in the order given.
 
 Exit code 0 if every row was loaded, 3 if some were rejected.
@@ -78,12 +78,12 @@ pub(crate) async fn run(args: Upload, context: &Context) -> Result<()> {
     let count = files.len();
     let mut partial = 0;
     for (file, done) in files.iter().zip(0..) {
-        match task.upload(file).await {
+        match task.upload_file(file).await {
             Err(failure) if failure.exit == Exit::Partial && count > 1 => {
                 output::print_failure(&failure);
                 partial += 1;
             }
-            // The same command recognizes the files that are loaded by then.
+            // The same command recognizes the files that were sent before.
             Err(failure) if done + 1 < count => return Err(failure.then(&command_line())),
             other => other?,
         }
@@ -114,10 +114,11 @@ struct UploadTask<'a> {
 }
 
 impl UploadTask<'_> {
-    async fn upload(&self, file: &DataFile) -> Result<()> {
+    async fn upload_file(&self, file: &DataFile) -> Result<()> {
         let Self { args, aws, stack, .. } = self;
         let source = file.open()?;
-        let surveyed = unless_interrupted(unsent_failure(&source), self.survey(file, &source)).await?;
+        let surveyed =
+            unless_interrupted(unsent_failure(&source), self.survey_with_progress(file, &source)).await?;
         if args.dry_run {
             let table = stack.output(stack_output::ITEMS_TABLE)?;
             let forecast = dry_run::print_forecast(aws, table, &file.object, &source, &surveyed);
@@ -138,7 +139,7 @@ impl UploadTask<'_> {
         }
     }
 
-    async fn survey(&self, file: &DataFile, source: &Source) -> Result<SurveyedFile> {
+    async fn survey_with_progress(&self, file: &DataFile, source: &Source) -> Result<SurveyedFile> {
         let progress = output::bytes_bar("reading", source.size);
         let surveyed =
             survey_file(source, &file.dialect, &self.key, |position| progress.set_position(position)).await?;
@@ -160,7 +161,7 @@ impl UploadTask<'_> {
         Ok(load)
     }
 
-    /// Returns the load of the very same bytes, if they were sent before. Fails if that load failed or stopped.
+    /// Returns the load of the same bytes if they were sent before. Fails if that load failed or stopped.
     async fn find_existing_load(&self, to: &Destination<'_>, size: u64) -> Result<Option<Load>> {
         let Self { aws, stack, .. } = self;
         let Some(load) = sending::find_uploaded(aws, to, size).await? else { return Ok(None) };

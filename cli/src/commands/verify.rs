@@ -87,7 +87,7 @@ pub(crate) async fn run(args: Verify, context: &Context) -> Result<()> {
     let source = file.open()?;
     let interrupted = Failure::new(format!("interrupted before all of {} was compared", source.shown));
     let task = VerifyTask { context, stack: &stack, key: &key, source: &source, sample: args.sample };
-    let report = unless_interrupted(interrupted, task.verify(file.dialect)).await?;
+    let report = unless_interrupted(interrupted, task.verify_file(file.dialect)).await?;
     report.print()?;
     report.into_result()
 }
@@ -101,11 +101,11 @@ struct VerifyTask<'a> {
 }
 
 impl VerifyTask<'_> {
-    async fn verify(&self, dialect: Dialect) -> Result<VerifyReport> {
+    async fn verify_file(&self, dialect: Dialect) -> Result<VerifyReport> {
         let aws = self.context.aws().await?;
         let table = self.stack.output(stack_output::ITEMS_TABLE)?;
         let items = Items::new(aws, table, self.key);
-        // Anything that may be refused comes before the file is read.
+        // Whatever may be refused comes before the long reading of the file.
         let api_items = ApiItems::new(Api::new(self.context).await?, self.key);
         let loads_before = RunningLoads::find(aws, self.stack).await?;
 
@@ -116,7 +116,7 @@ impl VerifyTask<'_> {
         let records = RecordReader::new(self.source, &dialect, self.key, ProgressBar::hidden());
         let comparer = Comparer::new(&items, &api_items);
         let windows = RowWindows::new(records, last_records)?.into_stream();
-        let compared = windows.map_ok(|rows| comparer.compare(rows));
+        let compared = windows.map_ok(|rows| comparer.compare_window(rows));
         let mut compared = pin!(compared.try_buffered(WINDOWS_IN_FLIGHT));
         while let Some(window) = compared.try_next().await? {
             progress.inc(window.rows);

@@ -37,7 +37,7 @@ fn a_certificate_is_shown_and_renewed() {
     assert_eq!(shown(&cloud)["served"], Value::Null);
     let waiting = cloud.succeed(&["cert", "renew"]);
     assert!(
-        waiting.stderr.contains("not served until a deployment\nnext: restctl deploy"),
+        waiting.stderr.contains("not served before the next deployment\nnext: restctl deploy"),
         "{}",
         waiting.stderr
     );
@@ -142,7 +142,7 @@ fn what_does_not_fit_is_not_imported(cloud: &Cloud) {
     let (before, authority) = (shown(cloud), Authority::new());
     cloud
         .run(&["cert", "renew"])
-        .failed_with(2, &["has to be renewed by its issuer", "--cert FILE --key FILE"]);
+        .failed_with(2, &["only its issuer can renew the certificate", "--cert FILE --key FILE"]);
     let refused = |issued: &Issued, words: &[&str]| {
         let args = with_files(cloud, issued, &authority.chain());
         cloud.run(&args.iter().map(String::as_str).collect::<Vec<_>>()).failed_with(2, words);

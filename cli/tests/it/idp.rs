@@ -42,7 +42,7 @@ fn a_new_client_secret_is_stored_only_if_it_works() {
     cloud.succeed(&["get", "--id", "42"]);
 
     let first = kept(&cloud);
-    rotate(&cloud, "wrong").failed_with(4, &["refuses the client", "access_denied", "the present one stays"]);
+    rotate(&cloud, "wrong").failed_with(4, &["refuses the client", "access_denied", "the current one stays"]);
     rotate(&cloud, "\n").failed_with(2, &["is empty"]);
     assert_eq!(kept(&cloud), first, "what is refused changes nothing");
 
@@ -100,7 +100,7 @@ fn a_token_that_the_api_would_refuse_changes_nothing(cloud: &Cloud, secret: &str
     let keys = json!({ "Name": "/restctl/restctl/jwks-uri", "Value": keys, "Overwrite": true });
     cloud.call("ssm", "AmazonSSM.PutParameter", &keys);
     rotate(cloud, "another")
-        .failed_with(4, &["the API refuses the token because of its shape", "the present secret stays"]);
+        .failed_with(4, &["the API refuses the token because of its shape", "the current secret stays"]);
     // The provider is not the local cloud's, so no new secret can be made.
     cloud.run(&["idp", "rotate-secret"]).failed_with(2, &["no terminal", "--client-secret-file"]);
     assert_eq!(kept(cloud), secret);

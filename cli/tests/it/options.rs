@@ -103,7 +103,10 @@ fn impossible_options_are_refused_before_anything_is_created() {
     refused(&["--domain", "api.example.com"], &["--hosted-zone <ID>"]);
     refused(&["--vpc", "vpc-01234567"], &["--subnets <ID,ID>"]);
     refused(&["--tag", "aws:x=y"], &["are reserved"]);
-    refused(&[&vpc[..], &["--private-network", "on"]].concat(), &["--private-network and --vpc exclude"]);
+    refused(
+        &[&vpc[..], &["--private-network", "on"]].concat(),
+        &["--private-network and --vpc cannot be used"],
+    );
     refused(&["--private-network", "on"], &["the local cloud does not support --private-network", "NAT"]);
     refused(&["--edge-jwt", "on"], &["the local cloud does not support --edge-jwt"]);
     refused(&["--idp", "cognito"], &["the local cloud does not support --idp cognito"]);
@@ -154,7 +157,7 @@ fn the_stacks_own_provider_is_read_back() {
 
     // Back to the provider that was before: first its settings, then the stack.
     let back = ["deploy", "--idp", "external"];
-    cloud.run(&back).failed_with(2, &["this would remove", "restctl setup --issuer"]);
+    cloud.run(&back).failed_with(2, &["this deployment would remove", "restctl setup --issuer"]);
     let other = cloud.succeed(&["setup", "--issuer", &before.0]);
     assert!(other.stderr.contains("next: restctl deploy --idp external"), "{}", other.stderr);
     assert_eq!(setting(&cloud, "issuer"), before.0);

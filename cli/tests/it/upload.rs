@@ -170,7 +170,7 @@ fn an_interrupted_upload_resumes() {
 
     let resumed = cloud.succeed(&["upload", &wide]);
     let going_on =
-        resumed.stderr.lines().find_map(|line| line.strip_prefix("resuming an upload that broke off: "));
+        resumed.stderr.lines().find_map(|line| line.strip_prefix("resuming an interrupted upload: "));
     let words =
         going_on.unwrap_or_else(|| panic!("{}", resumed.stderr)).split_whitespace().collect::<Vec<_>>();
     // A part that was on its way may have come to be there since.

@@ -152,7 +152,7 @@ fn answers_of_the_api_are_compared() {
     let large = file(&cloud, "large.ndjson", &lines.join("\n"));
     cloud.succeed(&["upload", &large]);
     let ran = cloud.run(&["verify", &large]);
-    ran.failed_with(3, &["the table is right and the API is not"]);
+    ran.failed_with(3, &["the table is right, but the API is not"]);
     assert_eq!(
         counts(&ran, ["equal", "missing in table", "missing in API", "different in API"]),
         [4, 0, 1, 0]

@@ -8,7 +8,7 @@ use reqwest::{RequestBuilder, StatusCode};
 use restctl_contract::api::{PROBLEM_TYPE, Problem};
 use restctl_forgery::ExpectedAnswer;
 
-/// A problem document has a few hundred bytes. Of a larger body, only the beginning is kept.
+/// A problem document has a few hundred bytes. Only the beginning of a larger body is kept.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
 pub(super) struct AuthAnswer {
@@ -20,8 +20,8 @@ pub(super) struct AuthAnswer {
 }
 
 impl AuthAnswer {
-    /// Sends the request and reads its answer to the end: the next request can use the same connection.
-    pub(super) async fn request(request: RequestBuilder) -> Result<Self, reqwest::Error> {
+    /// Sends the request and reads its answer to the end, so that the next request can use the same connection.
+    pub(super) async fn from_request(request: RequestBuilder) -> Result<Self, reqwest::Error> {
         let mut answer = request.send().await?;
         let status = answer.status();
         let challenge = answer.headers().get(WWW_AUTHENTICATE);
@@ -44,12 +44,11 @@ impl AuthAnswer {
 impl fmt::Display for AuthAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (problem, challenge) = (self.problem.as_deref(), self.challenge.as_deref());
-        f.write_str(&describe(self.status.as_u16(), problem, challenge))
+        f.write_str(&describe_answer(self.status.as_u16(), problem, challenge))
     }
 }
 
-/// Describes an answer in a few words.
-pub(super) fn describe(status: u16, problem: Option<&str>, challenge: Option<&str>) -> String {
+pub(super) fn describe_answer(status: u16, problem: Option<&str>, challenge: Option<&str>) -> String {
     let mut text = status.to_string();
     if let Some(problem) = problem {
         text.push_str(&format!(" {problem}"));
@@ -62,7 +61,7 @@ pub(super) fn describe(status: u16, problem: Option<&str>, challenge: Option<&st
     text
 }
 
-/// Returns the innermost cause, which leaves out the address: that may contain a token.
+/// Returns the innermost cause without the address, which may contain a token.
 pub(super) fn root_cause(error: &reqwest::Error) -> String {
     let Some(mut cause) = error.source() else { return "cannot send the request".to_owned() };
     while let Some(deeper) = cause.source() {

@@ -10,7 +10,7 @@ use restctl_contract::template::parameter;
 use restctl_contract::timestamp::rfc3339;
 use serde::Serialize;
 
-use super::served::{self, ServedProof};
+use super::served_proof::{self, ServedProof};
 use crate::api::endpoint::Location;
 use crate::aws::cloudformation::{self, Stack};
 use crate::certificate::CertificateBundle;
@@ -23,14 +23,14 @@ use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A self-signed certificate is replaced by a new one for the same name. Any other certificate is renewed by its issuer: give the \
-new files. Nothing is imported unless everything fits, including the name of the endpoint.
+Replaces a self-signed certificate with a new one for the same name. Only its issuer can renew any other certificate: give the \
+new files. Nothing is imported unless everything matches, including the name of the endpoint.
 
-The new certificate keeps the ARN, so the load balancer takes it without a deployment; this waits until every address of the \
-endpoint serves it, for up to ten minutes. If ACM does not allow the same ARN, as for another type of key, the certificate gets \
-a new ARN and is served after `restctl deploy`.
+The new certificate keeps the ARN, so the load balancer serves it without a deployment. The command waits for up to ten minutes \
+until every address of the endpoint serves it. If ACM does not allow the same ARN, for example because the key type changes, \
+the certificate gets a new ARN, and `restctl deploy` puts it in service.
 
-Exit codes: 0 served, or imported and waiting for a deployment; 1 not served in time; 2 the certificate does not fit; \
+Exit codes: 0 served, or imported and waiting for a deployment; 1 not served in time; 2 the certificate does not match; \
 5 no certificate to renew; 130 interrupted while waiting, after the import.
 
 Examples:
@@ -73,17 +73,17 @@ pub(super) async fn run(args: Renew, context: &Context) -> Result<()> {
     let (aws, name) = (context.aws().await?, &context.stack);
     let (before, stack) =
         tokio::try_join!(settings::require_certificate(aws, name), cloudformation::find_own(aws, name),)?;
-    let identity = read_or_create(&args, &before)?;
+    let bundle = read_or_create(&args, &before)?;
     let stack = stack.filter(|stack| !stack.is_in_review());
-    check_name(&identity, context, stack.as_ref(), &before)?;
+    check_name(&bundle, context, stack.as_ref(), &before)?;
 
-    let certificate = import_certificate(context, &identity, Some(&before)).await?;
-    // Under a new ARN, it is not served yet.
+    let certificate = import_certificate(context, &bundle, Some(&before)).await?;
+    // A certificate with a new ARN is served only after the next deployment.
     let serving_stack =
         stack.filter(|stack| stack.parameter(parameter::CERTIFICATE_ARN) == Some(&certificate.arn));
     let location = serving_stack.and_then(|stack| Location::from_stack(context, &stack, &certificate).ok());
     let proof = match location {
-        Some(location) => Some(wait_until_served(&location).await?),
+        Some(location) => Some(wait_unless_interrupted(&location).await?),
         None => None,
     };
     let report = RenewReport {
@@ -92,19 +92,19 @@ pub(super) async fn run(args: Renew, context: &Context) -> Result<()> {
         arn: certificate.arn,
         fingerprint: certificate.fingerprint,
         former_fingerprint: before.fingerprint,
-        not_after: rfc3339(identity.not_after),
-        served_after_ms: proof.as_ref().map(ServedProof::milliseconds),
+        not_after: rfc3339(bundle.not_after),
+        served_after_ms: proof.as_ref().map(ServedProof::elapsed_ms),
         addresses: proof.iter().flat_map(|proof| &proof.addresses).map(ToString::to_string).collect(),
         next: proof.is_none().then_some("restctl deploy"),
     };
     match output::chosen_format() {
-        Format::Text => output::print_message(&report.text()),
+        Format::Text => output::print_message(&report.to_text()),
         Format::Json => output::print_json(&report)?,
     }
     Ok(())
 }
 
-/// Reads the certificate from the files given, or creates one in place of a self-signed one.
+/// Reads the new certificate from the given files, or generates one to replace a self-signed certificate.
 fn read_or_create(args: &Renew, before: &Certificate) -> Result<CertificateBundle> {
     let now = SystemTime::now();
     if let (Some(cert), Some(key)) = (&args.cert, &args.key) {
@@ -113,24 +113,24 @@ fn read_or_create(args: &Renew, before: &Certificate) -> Result<CertificateBundl
     if before.self_signed {
         return CertificateBundle::generate_self_signed(&before.name, now);
     }
-    Err(Failure::new(format!("the certificate for {} has to be renewed by its issuer", before.name))
+    Err(Failure::new(format!("only its issuer can renew the certificate for {}", before.name))
         .exit(Exit::Usage)
         .next("restctl cert renew --cert FILE --key FILE --chain FILE"))
 }
 
-/// Checks that the certificate has the endpoint's name, which clients request.
+/// Checks that the certificate is valid for the endpoint's name, which clients request.
 fn check_name(
-    identity: &CertificateBundle,
+    bundle: &CertificateBundle,
     context: &Context,
     stack: Option<&Stack>,
     before: &Certificate,
 ) -> Result<()> {
     let location = stack.and_then(|stack| Location::from_stack(context, stack, before).ok());
     let name = location.map_or(before.name.clone(), |location| location.name);
-    if identity.covers(&name)? {
+    if bundle.covers(&name)? {
         return Ok(());
     }
-    Err(Failure::new(format!("the certificate is for {}, not for {name}", identity.names.join(", ")))
+    Err(Failure::new(format!("the certificate is for {}, not for {name}", bundle.names.join(", ")))
         .exit(Exit::Usage)
         .why("nothing was imported, because clients request the endpoint by this name")
         .next(format!(
@@ -139,14 +139,17 @@ fn check_name(
         )))
 }
 
-async fn wait_until_served(location: &Location) -> Result<ServedProof> {
+async fn wait_unless_interrupted(location: &Location) -> Result<ServedProof> {
     let interrupted = Failure::new("interrupted: the certificate is imported, but may not be served yet");
-    unless_interrupted(interrupted.next("restctl cert show"), served::wait_until_served_everywhere(location))
-        .await
+    unless_interrupted(
+        interrupted.next("restctl cert show"),
+        served_proof::wait_until_served_everywhere(location),
+    )
+    .await
 }
 
 impl RenewReport {
-    fn text(&self) -> String {
+    fn to_text(&self) -> String {
         match self.served_after_ms {
             Some(after) => {
                 let (fingerprint, addresses) = (&self.fingerprint, self.addresses.join(" and "));
@@ -156,7 +159,7 @@ impl RenewReport {
                 )
             }
             None => format!(
-                "SHA-256            {}, not served until a deployment\nnext: restctl deploy",
+                "SHA-256            {}, not served before the next deployment\nnext: restctl deploy",
                 self.fingerprint
             ),
         }

@@ -16,7 +16,7 @@ use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Shows the certificate that was imported last, what ACM says about it, and what the endpoint presents in a TLS handshake now.
+Shows the certificate that was imported last, what ACM says about it, and what the endpoint now presents in a TLS handshake.
 
 Exit codes: 0 the certificate exists, served or not; 5 none was imported, or it is no longer in ACM.
 
@@ -47,10 +47,10 @@ pub(super) async fn run(_: Show, context: &Context) -> Result<()> {
         Some(location) => Some(ServedCertificate::look_up(location, &leaf).await),
         None => None,
     };
-    let above = PresentedCertificate::parse_pem(imported.chain.as_deref().unwrap_or_default())?;
-    let report = CertificateReport::new(certificate, leaf, &above, described, served);
+    let issuers = PresentedCertificate::parse_pem(imported.chain.as_deref().unwrap_or_default())?;
+    let report = CertificateReport::new(certificate, leaf, &issuers, described, served);
     match output::chosen_format() {
-        Format::Text => output::print_line(&output::align_values(&report.lines())),
+        Format::Text => output::print_line(&output::align_values(&report.named_values())),
         Format::Json => output::print_json(&report),
     }
 }

@@ -21,35 +21,36 @@ pub(crate) async fn go_live(aws: &Aws, stack: &Stack) -> Result<LiveVersions> {
     let (api, ingest) =
         (stack.output(stack_output::API_FUNCTION)?, stack.output(stack_output::INGEST_FUNCTION)?);
     let (api, ingest) =
-        tokio::try_join!(VersionShift::prepare(aws, api), VersionShift::prepare(aws, ingest))?;
+        tokio::try_join!(VersionShift::publish_next(aws, api), VersionShift::publish_next(aws, ingest))?;
     let tested = tokio::try_join!(
         smoke::test_api(aws, api.before.function(), &api.version),
         smoke::test_ingest(aws, ingest.before.function(), &ingest.version),
     );
     if let Err(failure) = tested {
-        return Err(rejected_version(failure, &api, &ingest));
+        return Err(with_advice_after_test(failure, &api, &ingest));
     }
     let now = timestamp::seconds_now();
     let api_before = api.before.clone();
-    let api = api.complete(aws, now).await?;
-    match ingest.complete(aws, now).await {
+    let api = api.put_into_service(aws, now).await?;
+    match ingest.put_into_service(aws, now).await {
         Ok(ingest) => Ok(LiveVersions { api, ingest }),
         Err(failure) => {
-            // Both versions go live or neither does, so the API goes back too.
+            // Both versions go live or neither, so the API goes back too.
             api_before.make_live(aws).await?;
             Err(failure.next("restctl deploy: neither version went live"))
         }
     }
 }
 
-/// A function with its live version and the version to replace it.
+/// A function's live version, and the version that replaces it.
 struct VersionShift {
     before: LiveVersion,
     version: String,
 }
 
 impl VersionShift {
-    async fn prepare(aws: &Aws, function: &str) -> Result<Self> {
+    /// Publishes the function's current code and settings as the next version.
+    async fn publish_next(aws: &Aws, function: &str) -> Result<Self> {
         let (before, version) =
             tokio::try_join!(LiveVersion::read(aws, function), lambda::publish_version(aws, function))?;
         Ok(Self { before, version })
@@ -59,7 +60,7 @@ impl VersionShift {
         self.before.version() == self.version
     }
 
-    async fn complete(self, aws: &Aws, now: u64) -> Result<LiveVersion> {
+    async fn put_into_service(self, aws: &Aws, now: u64) -> Result<LiveVersion> {
         if self.is_already_live() {
             return Ok(self.before);
         }
@@ -75,7 +76,7 @@ impl VersionShift {
 }
 
 /// Adds what to do after a failed test.
-fn rejected_version(failure: Failure, api: &VersionShift, ingest: &VersionShift) -> Failure {
+fn with_advice_after_test(failure: Failure, api: &VersionShift, ingest: &VersionShift) -> Failure {
     if api.is_already_live() && ingest.is_already_live() {
         return failure.next(
             "fix the cause, then: restctl deploy; or return to the previous version: restctl rollback",

@@ -1,6 +1,6 @@
-//! The options of a deployment. An option that is left out keeps its deployed value.
+//! The options of a deployment. An omitted option keeps its deployed value.
 
-mod value;
+mod value_parsers;
 
 use clap::Args;
 use restctl_contract::stack::{STACK_TAG, Setting, StackName};
@@ -13,29 +13,46 @@ use crate::identity::cognito::{self, COGNITO};
 use crate::identity::settings::Settings;
 
 use super::repair::StartingPoint;
-use value::KeyOption;
+use value_parsers::KeyOption;
 
 pub(crate) const ON: &str = "on";
 pub(crate) const OFF: &str = "off";
 pub(crate) const EXTERNAL: &str = "external";
 
-/// What the local cloud cannot do: parameter, value, flag and reason.
-const LOCAL_GAPS: [(&str, &str, &str, &str); 3] = [
-    (parameter::PRIVATE_NETWORK, ON, "--private-network", "it has no NAT gateways"),
-    (parameter::EDGE_JWT, ON, "--edge-jwt", "its load balancer does not verify tokens"),
-    (
-        parameter::IDP,
-        COGNITO,
-        "--idp cognito",
-        "it has its own identity provider, and Cognito is reachable only under AWS's names",
-    ),
+/// An option that the local cloud does not support.
+struct LocalGap {
+    parameter: &'static str,
+    value: &'static str,
+    flag: &'static str,
+    why: &'static str,
+}
+
+const LOCAL_GAPS: [LocalGap; 3] = [
+    LocalGap {
+        parameter: parameter::PRIVATE_NETWORK,
+        value: ON,
+        flag: "--private-network",
+        why: "it has no NAT gateways",
+    },
+    LocalGap {
+        parameter: parameter::EDGE_JWT,
+        value: ON,
+        flag: "--edge-jwt",
+        why: "its load balancer does not verify tokens",
+    },
+    LocalGap {
+        parameter: parameter::IDP,
+        value: COGNITO,
+        flag: "--idp cognito",
+        why: "it has its own identity provider, and Cognito is reachable only under AWS's names",
+    },
 ];
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of the stack")]
 pub(crate) struct DeployOptions {
     /// Attribute that identifies an item, a string or a number; changing it replaces the table [initially: id:S]
-    #[arg(long, value_name = "NAME:S|N", value_parser = value::parse_key)]
+    #[arg(long, value_name = "NAME:S|N", value_parser = value_parsers::parse_key)]
     key: Option<KeyOption>,
 
     /// Whether the API lists all items [initially: off]
@@ -56,23 +73,23 @@ pub(crate) struct DeployOptions {
     edge_jwt: Option<String>,
 
     /// Address range that may reach the load balancer, such as 203.0.113.0/24; up to five [initially: 0.0.0.0/0]
-    #[arg(long, value_name = "CIDR", value_parser = value::parse_cidr)]
+    #[arg(long, value_name = "CIDR", value_parser = value_parsers::parse_cidr)]
     allow_cidr: Vec<String>,
 
     /// DNS name to point to the load balancer, one of the certificate's; "" removes it
-    #[arg(long, value_name = "NAME", requires = "hosted_zone", value_parser = value::parse_domain)]
+    #[arg(long, value_name = "NAME", requires = "hosted_zone", value_parser = value_parsers::parse_domain)]
     domain: Option<String>,
 
     /// Route 53 hosted zone of that name
-    #[arg(long, value_name = "ID", requires = "domain", value_parser = value::parse_hosted_zone)]
+    #[arg(long, value_name = "ID", requires = "domain", value_parser = value_parsers::parse_hosted_zone)]
     hosted_zone: Option<String>,
 
     /// Existing VPC for the load balancer, instead of the stack's own; cannot be changed after the first deployment
-    #[arg(long, value_name = "ID", requires = "subnets", value_parser = value::parse_vpc)]
+    #[arg(long, value_name = "ID", requires = "subnets", value_parser = value_parsers::parse_vpc)]
     vpc: Option<String>,
 
     /// Two or more public subnets of that VPC, in different availability zones
-    #[arg(long, value_name = "ID,ID", requires = "vpc", value_parser = value::parse_subnets)]
+    #[arg(long, value_name = "ID,ID", requires = "vpc", value_parser = value_parsers::parse_subnets)]
     subnets: Option<String>,
 
     /// Whether the functions run in private subnets and reach the internet only through a NAT gateway, which is billed by
@@ -81,27 +98,29 @@ pub(crate) struct DeployOptions {
     private_network: Option<String>,
 
     /// SNS topic that receives the alarms; "" removes it
-    #[arg(long, value_name = "ARN", value_parser = value::parse_topic)]
+    #[arg(long, value_name = "ARN", value_parser = value_parsers::parse_topic)]
     alarm_topic: Option<String>,
 
     /// Tag for the stack and its resources; can be repeated
-    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = value::parse_tag)]
+    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = value_parsers::parse_tag)]
     tags: Vec<(String, String)>,
 }
 
 impl DeployOptions {
-    /// Returns each option's new value or else its deployed value. Options that were never set are left to the template's
-    /// default: CloudFormation refuses to keep the previous value of a parameter that the deployed template lacks.
-    pub(crate) fn parameters(&self, existing: Option<&Stack>) -> Vec<(&'static str, String)> {
+    /// Returns the template's parameters: each option's new value, or else its deployed value. An option that was never set
+    /// gets the template's default: CloudFormation refuses to keep the previous value of a parameter that the deployed
+    /// template lacks.
+    pub(crate) fn template_parameters(&self, existing: Option<&Stack>) -> Vec<(&'static str, String)> {
         let deployed = existing.filter(|stack| !stack.is_in_review());
         let value = |(name, choice): (&'static str, Option<String>)| {
             let value = choice.or_else(|| deployed?.parameter(name).map(str::to_owned));
             value.map(|value| (name, value))
         };
-        self.choices().into_iter().filter_map(value).collect()
+        self.chosen_parameters().into_iter().filter_map(value).collect()
     }
 
-    fn choices(&self) -> Vec<(&'static str, Option<String>)> {
+    /// Returns every parameter with its new value. `None` if its option is not given.
+    fn chosen_parameters(&self) -> Vec<(&'static str, Option<String>)> {
         let key = self.key.as_ref();
         let mut choices = vec![
             (parameter::KEY_NAME, key.map(|key| key.name.clone())),
@@ -116,8 +135,8 @@ impl DeployOptions {
             (parameter::PRIVATE_NETWORK, self.private_network.clone()),
             (parameter::ALARM_TOPIC, self.alarm_topic.clone()),
         ];
-        // The new ranges replace all the old ones. Duplicates are dropped: EC2 keeps equal rules as one and removes it with
-        // either of them.
+        // The new ranges replace all old ones. Duplicates are dropped: EC2 keeps equal rules as one, and removing either of
+        // them removes it.
         let mut cidrs: Vec<&String> = Vec::new();
         self.allow_cidr.iter().for_each(|cidr| {
             if !cidrs.contains(&cidr) {
@@ -135,9 +154,9 @@ impl DeployOptions {
         choices
     }
 
-    /// Returns the value that the deployment will have. `None` if it is the template's default.
-    pub(crate) fn value(&self, name: &str, existing: Option<&Stack>) -> Option<String> {
-        let mut parameters = self.parameters(existing).into_iter();
+    /// Returns the value that the parameter will have. `None` if it is the template's default.
+    pub(crate) fn parameter_value(&self, name: &str, existing: Option<&Stack>) -> Option<String> {
+        let mut parameters = self.template_parameters(existing).into_iter();
         parameters.find_map(|(parameter, value)| (parameter == name).then_some(value))
     }
 
@@ -148,68 +167,74 @@ impl DeployOptions {
         settings: &Settings,
         existing: Option<&Stack>,
     ) -> Result<&'static str> {
-        let before = existing.filter(|stack| cognito::stack_has_user_pool(stack));
-        let own =
-            self.idp.as_ref().map_or(settings.awaits_deployment() || before.is_some(), |idp| idp == COGNITO);
-        let names_own = before.is_some_and(|stack| cognito::settings_name_user_pool(settings, stack));
-        if !own {
+        let stack_with_pool = existing.filter(|stack| cognito::stack_has_user_pool(stack));
+        let pool_by_default = settings.awaits_deployment() || stack_with_pool.is_some();
+        let wants_pool = self.idp.as_ref().map_or(pool_by_default, |idp| idp == COGNITO);
+        let settings_name_pool =
+            stack_with_pool.is_some_and(|stack| cognito::settings_name_user_pool(settings, stack));
+        if !wants_pool {
             for setting in Setting::ALL {
                 settings.require(setting)?;
             }
-            if names_own {
-                return Err(usage("the settings name the stack's own user pool, which this would remove")
-                    .next(
-                        "restctl setup --issuer URL --client-id ID …, then: restctl deploy --idp external",
-                    ));
+            if settings_name_pool {
+                return Err(usage_failure(
+                    "the settings name the stack's own user pool, which this deployment would remove",
+                )
+                .next("restctl setup --issuer URL --client-id ID …, then: restctl deploy --idp external"));
             }
             return Ok(EXTERNAL);
         }
-        if self.idp.is_none() && before.is_some() && !names_own && !settings.awaits_deployment() {
-            return Err(usage("the settings do not name the stack's own user pool but another identity provider")
+        if self.idp.is_none()
+            && stack_with_pool.is_some()
+            && !settings_name_pool
+            && !settings.awaits_deployment()
+        {
+            return Err(usage_failure("the settings name another identity provider, not the stack's own user pool")
                 .next("to use the other provider: restctl deploy --idp external\nto keep the user pool: restctl deploy --idp cognito"));
         }
         Ok(COGNITO)
     }
 
-    /// Refuses options that contradict each other, that this stack cannot change to, or that the local cloud lacks.
-    pub(crate) fn check(&self, context: &Context, start: &StartingPoint, idp: &str) -> Result<()> {
+    /// Returns an error if options contradict each other, or if this stack or the local cloud does not support one.
+    pub(crate) fn check_supported(&self, context: &Context, start: &StartingPoint, idp: &str) -> Result<()> {
         let deployed = start.stack_with_options();
-        let is = |name, wanted| match name {
+        let has_value = |name: &str, wanted: &str| match name {
             parameter::IDP => idp == wanted,
-            _ => self.value(name, deployed).as_deref() == Some(wanted),
+            _ => self.parameter_value(name, deployed).as_deref() == Some(wanted),
         };
         if self.allow_cidr.len() > parameter::ALLOW_CIDRS.len() {
-            return Err(usage("--allow-cidr is given more than five times")
+            return Err(usage_failure("--allow-cidr is given more than five times")
                 .next("use a wider range that contains several of them"));
         }
-        let vpc = self.value(parameter::EXISTING_VPC, deployed).unwrap_or_default();
-        if !vpc.is_empty() && is(parameter::PRIVATE_NETWORK, ON) {
-            return Err(usage("--private-network and --vpc exclude each other")
+        let vpc = self.parameter_value(parameter::EXISTING_VPC, deployed).unwrap_or_default();
+        if !vpc.is_empty() && has_value(parameter::PRIVATE_NETWORK, ON) {
+            return Err(usage_failure("--private-network and --vpc cannot be used together")
                 .why("the private subnets are part of the stack's own VPC")
                 .next("leave out one of them"));
         }
         if let Some(stack) = start.stack.as_ref().filter(|stack| !stack.is_in_review()) {
             let before = |name| stack.parameter(name).unwrap_or_default();
-            let is_private = self.value(parameter::PRIVATE_NETWORK, deployed).unwrap_or_default();
+            let is_private = self.parameter_value(parameter::PRIVATE_NETWORK, deployed).unwrap_or_default();
             check_network_is_unchanged(
                 (before(parameter::EXISTING_VPC), &vpc),
                 (before(parameter::PRIVATE_NETWORK), &is_private),
             )?;
         }
-        if is(parameter::IDP, COGNITO) {
+        if has_value(parameter::IDP, COGNITO) {
             check_cognito_domain(&context.stack)?;
         }
-        let gap = LOCAL_GAPS.iter().find(|(name, value, ..)| context.local.is_some() && is(*name, *value));
-        if let Some((_, _, flag, why)) = gap {
-            return Err(usage(format!("the local cloud does not support {flag}"))
+        let gap =
+            LOCAL_GAPS.iter().find(|gap| context.local.is_some() && has_value(gap.parameter, gap.value));
+        if let Some(LocalGap { flag, why, .. }) = gap {
+            return Err(usage_failure(format!("the local cloud does not support {flag}"))
                 .why(*why)
                 .next("leave it out here; it works on AWS"));
         }
         Ok(())
     }
 
-    /// Returns the stack's tags, the new ones, and the tag by which restctl recognises what belongs to the stack.
-    pub(crate) fn tags(&self, name: &StackName, existing: Option<&Stack>) -> Vec<(String, String)> {
+    /// Returns the stack's tags, the new ones, and the tag by which restctl recognizes what belongs to the stack.
+    pub(crate) fn stack_tags(&self, name: &StackName, existing: Option<&Stack>) -> Vec<(String, String)> {
         let mut tags = existing.map(|stack| stack.tags.clone()).unwrap_or_default();
         let own = (STACK_TAG.to_owned(), name.to_string());
         for tag in self.tags.iter().chain([&own]) {
@@ -220,6 +245,8 @@ impl DeployOptions {
     }
 }
 
+/// Returns an error if a deployed stack would change its network.
+///
 /// A load balancer cannot leave its VPC. Published versions of the functions keep their subnets: Lambda releases a subnet
 /// only when the last such version is deleted ("Understanding Hyperplane Elastic Network Interfaces", AWS Lambda Developer
 /// Guide), so CloudFormation could not delete it.
@@ -229,12 +256,12 @@ fn check_network_is_unchanged(
 ) -> Result<()> {
     const NEW_STACK: &str = "use another stack: restctl setup --stack NAME …, then restctl deploy --stack NAME …, and upload the data there";
     if vpc != vpc_before {
-        return Err(usage("a deployed stack stays in its VPC")
+        return Err(usage_failure("a deployed stack stays in its VPC")
             .why("a load balancer cannot move to another VPC")
             .next(NEW_STACK));
     }
     if private_before == ON && private != ON {
-        return Err(usage("the private network of a deployed stack stays on")
+        return Err(usage_failure("the private network of a deployed stack stays on")
             .why("`restctl rollback` returns to versions of the functions that run in it")
             .next(NEW_STACK));
     }
@@ -245,12 +272,12 @@ fn check_network_is_unchanged(
 fn check_cognito_domain(stack: &StackName) -> Result<()> {
     let reserved = ["aws", "amazon", "cognito"].into_iter().find(|word| stack.as_str().contains(word));
     let Some(word) = reserved else { return Ok(()) };
-    Err(usage(format!("a stack whose name contains {word:?} cannot have its own user pool"))
+    Err(usage_failure(format!("a stack whose name contains {word:?} cannot have its own user pool"))
         .why("the pool's domain starts with the stack's name, and Cognito reserves that word")
         .next("use another --stack name, or --idp external"))
 }
 
-fn usage(what: impl Into<String>) -> Failure {
+fn usage_failure(what: impl Into<String>) -> Failure {
     Failure::new(what).exit(Exit::Usage)
 }
 

@@ -18,10 +18,18 @@ use crate::terminal::output;
 
 const TEMPLATE: &str = include_str!("../../../../templates/stack.yaml");
 
-/// What remains to be done.
+/// What the user asks for, and what the deployment starts from.
+pub(super) struct DeployRequest<'a> {
+    pub(super) args: &'a Deploy,
+    pub(super) start: &'a StartingPoint,
+    pub(super) settings: &'a Settings,
+    pub(super) certificate: &'a Certificate,
+}
+
+/// What the deployment has to do.
 pub(super) enum DeployPlan {
     NoChange,
-    /// A dry run is complete. A deployment would be refused unless it allows these `losses`.
+    /// Nothing: the dry run is complete. A deployment would be refused unless it allows these `losses`.
     DryRun {
         changes: usize,
         losses: Vec<String>,
@@ -30,20 +38,18 @@ pub(super) enum DeployPlan {
 }
 
 pub(super) async fn plan_deployment(
-    args: &Deploy,
+    request: DeployRequest<'_>,
     context: &Context,
     report: &NdjsonReport,
-    start: &StartingPoint,
-    settings: &Settings,
-    certificate: &Certificate,
 ) -> Result<DeployPlan> {
+    let DeployRequest { args, start, settings, certificate } = request;
     let (aws, name) = (context.aws().await?, &context.stack);
     let idp = args.options.choose_identity_provider(settings, start.stack_with_options())?;
-    args.options.check(context, start, idp)?;
+    args.options.check_supported(context, start, idp)?;
     let caller = sts::caller(aws).await?;
     let artifacts = name.artifact_bucket(&caller.account, &aws.region);
     let artifacts = OwnBucket { name: &artifacts, account: &caller.account };
-    let mut parameters = args.options.parameters(start.stack_with_options());
+    let mut parameters = args.options.template_parameters(start.stack_with_options());
     parameters.push((parameter::IDP, idp.to_owned()));
     let deployment = Deployment {
         certificate,
@@ -59,7 +65,7 @@ pub(super) async fn plan_deployment(
         start.stack_with_options().and_then(|stack| stack.parameter(parameter::ARCHITECTURE)?.parse().ok());
     let packages = Packages::find(args.lambdas.as_deref(), place, architecture)?;
     parameters.extend(fixed_parameters(context, artifacts.name, &packages, certificate));
-    let tags = args.options.tags(name, start.stack_with_options());
+    let tags = args.options.stack_tags(name, start.stack_with_options());
     let desired = Desired { template: TEMPLATE, parameters: &parameters, tags: &tags };
     let Some(change_set) = change_set::create(aws, name, start.stack.as_ref(), desired).await? else {
         output::print_message(&format!("no change: the stack {name} is up to date"));

@@ -10,31 +10,6 @@ use crate::failure::{Exit, Failure, Result};
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::{output, prompt};
 
-/// What must happen before a stack can be deployed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum StackRemedy {
-    None,
-    /// Another operation must end.
-    Wait,
-    /// The stack must be removed: its creation failed, so there is no earlier state to return to.
-    Remove,
-    /// The rollback of its last update must be tried again.
-    ContinueRollback,
-}
-
-/// The states are those of "Understand CloudFormation stack creation events" and "Stack status codes".
-fn find_remedy(status: &StackStatus) -> StackRemedy {
-    use StackStatus::*;
-    match status {
-        RollbackComplete | RollbackFailed | CreateFailed | DeleteFailed | ReviewInProgress => {
-            StackRemedy::Remove
-        }
-        UpdateRollbackFailed => StackRemedy::ContinueRollback,
-        other if other.as_str().ends_with("_IN_PROGRESS") => StackRemedy::Wait,
-        _ => StackRemedy::None,
-    }
-}
-
 /// What a deployment starts from.
 #[derive(Default)]
 pub(crate) struct StartingPoint {
@@ -45,7 +20,7 @@ pub(crate) struct StartingPoint {
 }
 
 impl StartingPoint {
-    fn update(stack: Option<Stack>) -> Self {
+    fn from_stack(stack: Option<Stack>) -> Self {
         Self { stack, removed: None }
     }
 
@@ -65,7 +40,7 @@ pub(crate) async fn repair_if_needed(
     let Some(stack) = cloudformation::find_own(aws, name).await? else { return Ok(StartingPoint::default()) };
     let status = stack.status.as_str().to_owned();
     match find_remedy(&stack.status) {
-        StackRemedy::None => Ok(StartingPoint::update(Some(stack))),
+        StackRemedy::None => Ok(StartingPoint::from_stack(Some(stack))),
         StackRemedy::Wait => Err(Failure::new(format!("the stack {name} is busy: it is in {status}"))
             .next("wait until the other operation ends, then: restctl deploy")),
         StackRemedy::Remove => {
@@ -90,8 +65,46 @@ pub(crate) async fn repair_if_needed(
                 let failure = operation.failure("the rollback failed again", &ended);
                 return Err(failure.then("restctl deploy"));
             }
-            Ok(StartingPoint::update(cloudformation::find_own(aws, name).await?))
+            Ok(StartingPoint::from_stack(cloudformation::find_own(aws, name).await?))
         }
+    }
+}
+
+/// Returns the starting point of a dry run, which repairs nothing.
+pub(crate) async fn starting_point_for_dry_run(aws: &Aws, name: &StackName) -> Result<StartingPoint> {
+    let Some(stack) = cloudformation::find_own(aws, name).await? else { return Ok(StartingPoint::default()) };
+    match find_remedy(&stack.status) {
+        StackRemedy::None => Ok(StartingPoint::from_stack(Some(stack))),
+        _ => Err(Failure::new(format!("the stack {name} is in {}", stack.status.as_str()))
+            .exit(Exit::Failure)
+            .why("it must be repaired before it can change, and a dry run repairs nothing")
+            .next("restctl deploy")),
+    }
+}
+
+/// What must happen before a stack can be deployed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StackRemedy {
+    None,
+    /// Another operation must end.
+    Wait,
+    /// The stack must be removed: its creation failed, so there is no earlier state to return to.
+    Remove,
+    /// The rollback of its last update must be tried again.
+    ContinueRollback,
+}
+
+/// The states are those of "Understand CloudFormation stack creation events" and "Stack status codes" (AWS CloudFormation
+/// User Guide).
+fn find_remedy(status: &StackStatus) -> StackRemedy {
+    use StackStatus::*;
+    match status {
+        RollbackComplete | RollbackFailed | CreateFailed | DeleteFailed | ReviewInProgress => {
+            StackRemedy::Remove
+        }
+        UpdateRollbackFailed => StackRemedy::ContinueRollback,
+        other if other.as_str().ends_with("_IN_PROGRESS") => StackRemedy::Wait,
+        _ => StackRemedy::None,
     }
 }
 
@@ -100,18 +113,6 @@ fn why_to_remove(stack: &Stack) -> &'static str {
         StackStatus::ReviewInProgress => "its creation was prepared but never started, so it is empty",
         StackStatus::DeleteFailed => "its removal failed",
         _ => "its creation failed, so it can only be removed",
-    }
-}
-
-/// Returns the starting point of a dry run, which repairs nothing.
-pub(crate) async fn starting_point_for_dry_run(aws: &Aws, name: &StackName) -> Result<StartingPoint> {
-    let Some(stack) = cloudformation::find_own(aws, name).await? else { return Ok(StartingPoint::default()) };
-    match find_remedy(&stack.status) {
-        StackRemedy::None => Ok(StartingPoint::update(Some(stack))),
-        _ => Err(Failure::new(format!("the stack {name} is in {}", stack.status.as_str()))
-            .exit(Exit::Failure)
-            .why("it must be repaired before it can change, and a dry run repairs nothing")
-            .next("restctl deploy")),
     }
 }
 

@@ -10,8 +10,13 @@ use crate::failure::Result;
 use crate::identity::settings;
 use crate::terminal::output;
 
-/// `deployed` is the certificate of this deployment; `stack` is the stack after it.
-pub(super) async fn delete_unused(context: &Context, stack: &Stack, deployed: &Certificate) -> Result<()> {
+/// Deletes the certificates that `deployed`, the certificate of this deployment, supersedes, except those still in use.
+/// `stack` is the stack after the deployment.
+pub(super) async fn delete_superseded_certificates(
+    context: &Context,
+    stack: &Stack,
+    deployed: &Certificate,
+) -> Result<()> {
     if deployed.supersedes.is_empty() {
         return Ok(());
     }

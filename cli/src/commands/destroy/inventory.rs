@@ -13,7 +13,7 @@ use crate::failure::Result;
 use crate::identity::settings;
 use crate::terminal::output;
 
-/// At most this many object versions of a bucket are counted.
+/// The most object versions of a bucket that are counted.
 const MAX_COUNTED: usize = 20_000;
 
 pub(super) enum OwnedResource {
@@ -61,7 +61,7 @@ pub(super) async fn list_owned_resources(context: &Context) -> Result<Vec<OwnedR
         buckets.extend(ids("AWS::S3::Bucket"));
         owned.push(OwnedResource::Stack { stack: Box::new(stack), resources: resources.len() });
     }
-    // Also what a deleted stack left behind.
+    // A deleted stack leaves tables and buckets behind.
     for table in dynamodb::find_tables_by_tag(aws, &format!("{name}-"), (STACK_TAG, name.as_str())).await? {
         if !tables.contains(&table) {
             tables.push(table);
@@ -108,15 +108,16 @@ impl OwnedResource {
         matches!(self, OwnedResource::Table { .. } | OwnedResource::Bucket { holds_data: true, .. })
     }
 
-    /// Deletes all objects of a bucket.
-    pub(super) async fn empty(&self, aws: &Aws) -> Result<()> {
+    /// Deletes all objects of a bucket. Does nothing to any other resource.
+    pub(super) async fn empty_if_bucket(&self, aws: &Aws) -> Result<()> {
         match self {
             OwnedResource::Bucket { name, .. } => s3::empty_bucket(aws, name).await.map(drop),
             _ => Ok(()),
         }
     }
 
-    /// Removes a resource beside the stack; [`operation::delete_stack`] removes the stack itself.
+    /// Removes a resource beside the stack; [`crate::deployment::operation::delete_stack`] removes the stack
+    /// itself.
     pub(super) async fn remove(&self, aws: &Aws) -> Result<()> {
         match self {
             OwnedResource::Stack { .. } => Ok(()),

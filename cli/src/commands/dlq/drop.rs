@@ -5,9 +5,9 @@ use clap_complete::engine::ArgValueCandidates;
 use restctl_contract::load::LoadId;
 use restctl_contract::template::output as stack_output;
 
-use super::handled::{self, HandledLetter, LetterOutcome};
+use super::handled_letter::{self, HandledLetter, LetterOutcome};
+use super::letter_queue::LetterQueue;
 use super::ls;
-use super::rounds::Rounds;
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::{Aws, sqs};
 use crate::cli::completion_cache;
@@ -55,11 +55,11 @@ pub(super) async fn run(args: Drop, context: &Context) -> Result<()> {
         if args.all {
             output::print_message("there are no dead letters");
         }
-        return handled::conclude(&[], &args.loads, unseen);
+        return handled_letter::report_outcomes(&[], &args.loads, unseen);
     }
     output::print_message(&ls::letters_table(&rows).trim_fmt());
     let question = match args.all && unseen > 0 {
-        true => format!("delete all {most} dead letters, of which these are the first?"),
+        true => format!("delete all {most} dead letters? The first ones are above."),
         false => {
             format!("delete the {} above?", if rows.len() == 1 { "dead letter" } else { "dead letters" })
         }
@@ -67,7 +67,8 @@ pub(super) async fn run(args: Drop, context: &Context) -> Result<()> {
     prompt::confirm(&question, args.yes)?;
     let mut handled = Vec::new();
     let ended = delete_letters(aws, &stack, &args.loads, most, &mut handled).await;
-    let concluded = handled::conclude(&handled, &args.loads, unseen.saturating_sub(handled.len()));
+    let concluded =
+        handled_letter::report_outcomes(&handled, &args.loads, unseen.saturating_sub(handled.len()));
     ended.and(concluded)
 }
 
@@ -79,21 +80,21 @@ async fn delete_letters(
     most: usize,
     handled: &mut Vec<HandledLetter>,
 ) -> Result<()> {
-    let mut rounds = Rounds::new(aws, stack.output(stack_output::DEAD_LETTER_QUEUE)?);
+    let mut letter_queue = LetterQueue::new(aws, stack.output(stack_output::DEAD_LETTER_QUEUE)?);
     loop {
-        let letters = rounds.next().await?;
+        let letters = letter_queue.next_letters().await?;
         if letters.is_empty() {
             return Ok(());
         }
         for (letter, row) in letters.iter().zip(ls::letter_rows(aws, stack, &letters).await?) {
             if handled.len() >= most || !loads.is_empty() && !row.is_one_of(loads) {
-                rounds.keep(letter).await?;
+                letter_queue.keep_letter(letter).await?;
                 continue;
             }
-            let outcome = rounds.delete(letter).await.map(|()| LetterOutcome::Dropped);
-            let letter_outcome = HandledLetter::report(letter, row.load, outcome);
+            let outcome = letter_queue.delete_letter(letter).await.map(|()| LetterOutcome::Dropped);
+            let letter_outcome = HandledLetter::record_outcome(letter, row.load, outcome);
             if !letter_outcome.is_deleted() {
-                rounds.keep(letter).await?;
+                letter_queue.keep_letter(letter).await?;
             }
             handled.push(letter_outcome);
         }

@@ -6,7 +6,7 @@ use restctl_contract::load::{LedgerEntry, LoadId, LoadState};
 use restctl_contract::template::output as stack_output;
 use serde::Serialize;
 
-use super::handled::NO_EVENT;
+use super::handled_letter::NO_EVENT;
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::{Aws, dynamodb, sqs};
 use crate::context::Context;
@@ -57,7 +57,7 @@ pub(super) async fn run(_: Ls, context: &Context) -> Result<()> {
     output::print_message(&match (letters.len(), unseen) {
         (0, 0) => "there are no dead letters".to_owned(),
         (0, hidden) => {
-            format!("someone else is reading the dead letters, about {hidden}: try again in a minute")
+            format!("another reader holds the dead letters, about {hidden}: try again in a minute")
         }
         (_, 0) => "next: restctl dlq redrive, after fixing the cause; or restctl dlq drop".to_owned(),
         (shown, hidden) => format!(
@@ -84,6 +84,26 @@ pub(super) async fn letter_rows(aws: &Aws, stack: &Stack, letters: &[DeadLetter]
         rows.push(LetterRow::new(letter, entry));
     }
     Ok(rows)
+}
+
+pub(super) fn letters_table(rows: &[LetterRow]) -> Table {
+    let text = |value: Option<&str>| value.map_or_else(|| "-".to_owned(), |value| sanitize_line(value, 300));
+    let cells = |row: &LetterRow| {
+        vec![
+            text(row.load.as_ref().map(LoadId::as_str)),
+            text(row.state.map(|state| state.to_string()).as_deref()),
+            text(row.dead_since.as_deref()),
+            text(row.size.map(|size| size.to_string()).as_deref()),
+            text(row.object.as_deref()),
+            row.reason.as_deref().map_or_else(String::new, |reason| sanitize_line(reason, 300)),
+        ]
+    };
+    let header = ["LOAD", "STATE", "DEAD SINCE", "BYTES", "OBJECT", "REASON"];
+    let mut table = output::new_table(&header, rows.iter().map(cells).collect());
+    if let Some(column) = table.column_mut(3) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
 }
 
 /// Returns the stopped loads whose letters are not among `letters`, the oldest upload first.
@@ -140,24 +160,4 @@ impl From<LedgerEntry> for LetterRow {
             reason: entry.reason,
         }
     }
-}
-
-pub(super) fn letters_table(rows: &[LetterRow]) -> Table {
-    let text = |value: Option<&str>| value.map_or_else(|| "-".to_owned(), |value| sanitize_line(value, 300));
-    let cells = |row: &LetterRow| {
-        vec![
-            text(row.load.as_ref().map(LoadId::as_str)),
-            text(row.state.map(|state| state.to_string()).as_deref()),
-            text(row.dead_since.as_deref()),
-            text(row.size.map(|size| size.to_string()).as_deref()),
-            text(row.object.as_deref()),
-            row.reason.as_deref().map_or_else(String::new, |reason| sanitize_line(reason, 300)),
-        ]
-    };
-    let header = ["LOAD", "STATE", "DEAD SINCE", "BYTES", "OBJECT", "REASON"];
-    let mut table = output::new_table(&header, rows.iter().map(cells).collect());
-    if let Some(column) = table.column_mut(3) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
 }

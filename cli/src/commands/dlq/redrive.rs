@@ -5,8 +5,8 @@ use clap_complete::engine::ArgValueCandidates;
 use restctl_contract::load::{LedgerEntry, LoadId, LoadState};
 use restctl_contract::template::output as stack_output;
 
-use super::handled::{self, HandledLetter, LetterOutcome};
-use super::rounds::Rounds;
+use super::handled_letter::{self, HandledLetter, LetterOutcome};
+use super::letter_queue::LetterQueue;
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::{Aws, dynamodb, sqs};
 use crate::cli::completion_cache;
@@ -34,17 +34,17 @@ pub(crate) struct Redrive {
 pub(super) async fn run(args: Redrive, context: &Context) -> Result<()> {
     let aws = context.aws().await?;
     let stack = cloudformation::find_deployed(aws, &context.stack).await?;
-    let mut rounds = Rounds::new(aws, stack.output(stack_output::DEAD_LETTER_QUEUE)?);
+    let mut letter_queue = LetterQueue::new(aws, stack.output(stack_output::DEAD_LETTER_QUEUE)?);
     let mut handled = Vec::new();
-    let ended = redrive_letters(aws, &stack, &args.loads, &mut rounds, &mut handled).await;
+    let ended = redrive_letters(aws, &stack, &args.loads, &mut letter_queue, &mut handled).await;
     if ended.is_ok() && handled.is_empty() && args.loads.is_empty() {
         output::print_message("there are no dead letters");
     }
     if handled.iter().any(|letter| letter.has_outcome(LetterOutcome::Redriven)) {
         output::print_message("next: restctl loads ls");
     }
-    let unseen = if ended.is_ok() { rounds.count_unseen().await? } else { 0 };
-    let concluded = handled::conclude(&handled, &args.loads, unseen);
+    let unseen = if ended.is_ok() { letter_queue.count_unseen().await? } else { 0 };
+    let concluded = handled_letter::report_outcomes(&handled, &args.loads, unseen);
     ended.and(concluded)
 }
 
@@ -52,12 +52,12 @@ async fn redrive_letters(
     aws: &Aws,
     stack: &Stack,
     loads: &[LoadId],
-    rounds: &mut Rounds<'_>,
+    letter_queue: &mut LetterQueue<'_>,
     handled: &mut Vec<HandledLetter>,
 ) -> Result<()> {
     let ledger = stack.output(stack_output::LEDGER_TABLE)?;
     loop {
-        let letters = rounds.next().await?;
+        let letters = letter_queue.next_letters().await?;
         if letters.is_empty() {
             return Ok(());
         }
@@ -66,25 +66,25 @@ async fn redrive_letters(
             let known = entry.as_ref().ok().and_then(|entry| entry.as_ref().map(|entry| entry.load.clone()));
             let load = letter.load_id().or(known);
             if !loads.is_empty() && !load.as_ref().is_some_and(|load| loads.contains(load)) {
-                rounds.keep(letter).await?;
+                letter_queue.keep_letter(letter).await?;
                 continue;
             }
-            let outcome = async { queue_again(aws, stack, rounds, letter, entry?).await }.await;
-            let letter_outcome = HandledLetter::report(letter, load, outcome);
+            let outcome = async { queue_again(aws, stack, letter_queue, letter, entry?).await }.await;
+            let letter_outcome = HandledLetter::record_outcome(letter, load, outcome);
             if !letter_outcome.is_deleted() {
-                rounds.keep(letter).await?;
+                letter_queue.keep_letter(letter).await?;
             }
             handled.push(letter_outcome);
         }
     }
 }
 
-/// Sends the message to the load queue first and deletes it here afterwards. If that breaks off in between, the load is
-/// queued twice in the end, and the ledger makes the second message do nothing.
+/// Sends the message to the load queue before it deletes the dead letter. If the command is interrupted in between, the load
+/// may be queued twice, and the ledger makes the second message do nothing.
 async fn queue_again(
     aws: &Aws,
     stack: &Stack,
-    rounds: &Rounds<'_>,
+    letter_queue: &LetterQueue<'_>,
     letter: &DeadLetter,
     entry: Option<LedgerEntry>,
 ) -> Result<LetterOutcome> {
@@ -102,6 +102,6 @@ async fn queue_again(
         let queue = stack.output(stack_output::LOAD_QUEUE)?;
         sqs::queue_message(aws, queue, &letter.message.id, &letter.message.body).await?;
     }
-    rounds.delete(letter).await?;
+    letter_queue.delete_letter(letter).await?;
     Ok(outcome)
 }

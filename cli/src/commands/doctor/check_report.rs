@@ -20,7 +20,7 @@ impl CheckVerdict {
     pub(super) const ALL: [CheckVerdict; 4] =
         [CheckVerdict::Ok, CheckVerdict::Warning, CheckVerdict::Failed, CheckVerdict::Skipped];
 
-    pub(super) fn styled(self) -> StyledObject<CheckVerdict> {
+    pub(super) fn in_color(self) -> StyledObject<CheckVerdict> {
         match self {
             CheckVerdict::Ok => style(self).green(),
             CheckVerdict::Warning => style(self).yellow(),
@@ -61,7 +61,7 @@ impl CheckFinding {
 /// Why a check failed or could not run.
 #[derive(Clone)]
 pub(super) struct CheckError {
-    /// The check that fails; the other checks that meet this error are skipped. `None` if it is the check that returns the
+    /// The check that fails; other checks that return this error are skipped. `None` if it is the check that returns the
     /// error.
     check: Option<&'static str>,
     failure: Failure,
@@ -87,17 +87,17 @@ impl From<Failure> for CheckError {
 
 /// A check and its result.
 #[derive(Serialize)]
-pub(super) struct CheckReport {
+pub(super) struct DoctorCheckReport {
     pub(super) check: &'static str,
     pub(super) verdict: CheckVerdict,
     pub(super) evidence: String,
     pub(super) next: Option<String>,
-    /// The exit code that a failed check asks for.
+    /// The exit code of a failed check.
     #[serde(skip)]
     pub(super) exit: Exit,
 }
 
-impl CheckReport {
+impl DoctorCheckReport {
     pub(super) fn new(check: &'static str, result: Result<CheckFinding, CheckError>) -> Self {
         match result {
             Ok(CheckFinding { verdict, evidence, next }) => {

@@ -1,11 +1,11 @@
-//! How far this machine's clock is from that of a service.
+//! How far this machine's clock is ahead of a service's.
 
 use time::{Duration, OffsetDateTime};
 
-/// Returns how far this machine is ahead of a service that reported `date`, in whole seconds, between the local times
-/// `sent` and `received`. Negative when it is behind.
+/// Returns how far this machine is ahead of a service, negative if it is behind. The service reported `date`, in whole
+/// seconds, between the local times `sent` and `received`.
 ///
-/// Reports only the offset that is certain, however long the answer took.
+/// Returns only the offset that is certain, however long the answer took.
 pub(super) fn certain_offset(
     sent: OffsetDateTime,
     date: OffsetDateTime,

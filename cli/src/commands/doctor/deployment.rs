@@ -11,7 +11,7 @@ use crate::deployment::drift;
 use crate::failure::{Exit, Failure};
 
 pub(super) async fn check_stack(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
-    let stack = facts.stack().await?;
+    let stack = facts.deployed_stack().await?;
     let state = format!("{} in {}", facts.context.stack, stack.status.as_str());
     Ok(match stack.status {
         StackStatus::UpdateRollbackComplete | StackStatus::UpdateRollbackCompleteCleanupInProgress => {
@@ -29,8 +29,8 @@ pub(super) async fn check_stack(facts: &DoctorFacts<'_>) -> Result<CheckFinding,
 
 /// Checks that the settings and the certificate have not changed since the last deployment.
 pub(super) async fn check_deployed_settings(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
-    let (stack, settings) = (facts.stack().await?, facts.settings().await?);
-    let differences = drift::find_differences(facts.aws().await?, stack, settings).await?;
+    let (stack, settings) = (facts.deployed_stack().await?, facts.complete_settings().await?);
+    let differences = drift::find_differences(facts.authenticated_clients().await?, stack, settings).await?;
     if let Some(first) = differences.first() {
         let failure = Failure::new(format!("{} has changed since the deployment", first.variable));
         let (deployed, set_up) = (&first.deployed, &first.set_up);
@@ -39,7 +39,7 @@ pub(super) async fn check_deployed_settings(facts: &DoctorFacts<'_>) -> Result<C
             .next("restctl deploy")
             .into());
     }
-    let certificate = facts.certificate().await?;
+    let certificate = facts.imported_certificate().await?;
     if stack.parameter(parameter::CERTIFICATE_ARN).is_some_and(|arn| arn != certificate.arn) {
         let failure = Failure::new(format!("the certificate {} is not deployed yet", certificate.arn));
         return Err(failure.next("restctl deploy").into());
@@ -49,10 +49,11 @@ pub(super) async fn check_deployed_settings(facts: &DoctorFacts<'_>) -> Result<C
 
 /// Checks that the API function is registered with the load balancer and healthy.
 pub(super) async fn check_target(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
-    let stack = facts.stack().await?;
+    let stack = facts.deployed_stack().await?;
     let target_group = stack.output(stack_output::TARGET_GROUP)?;
     let function = stack.output(stack_output::API_ALIAS)?;
-    let health = elasticloadbalancing::read_target_health(facts.aws().await?, target_group).await?;
+    let health =
+        elasticloadbalancing::read_target_health(facts.authenticated_clients().await?, target_group).await?;
     let Some(target) = health.iter().find(|health| health.target == function) else {
         return Err(Failure::new(format!("{function} is not registered with the load balancer"))
             .exit(Exit::NotFound)

@@ -65,13 +65,13 @@ impl<'a> DoctorFacts<'a> {
         }
     }
 
-    /// Returns the clients, whether or not AWS answers them.
-    pub(super) async fn clients(&self) -> Lookup<&'a Aws> {
+    /// Returns the clients, whether or not AWS accepts the credentials.
+    pub(super) async fn untested_clients(&self) -> Lookup<&'a Aws> {
         self.context.aws().await.map_err(|failure| CheckError::in_check(REGION, failure))
     }
 
     async fn first_call(&self) -> Lookup<&FirstCall> {
-        let aws = self.clients().await?;
+        let aws = self.untested_clients().await?;
         let call = async {
             let sent = OffsetDateTime::now_utc();
             let (caller, date) = sts::caller_and_date(aws).await;
@@ -93,15 +93,15 @@ impl<'a> DoctorFacts<'a> {
     }
 
     /// Returns the clients if AWS accepts the credentials.
-    pub(super) async fn aws(&self) -> Lookup<&'a Aws> {
+    pub(super) async fn authenticated_clients(&self) -> Lookup<&'a Aws> {
         self.caller().await?;
-        self.clients().await
+        self.untested_clients().await
     }
 
-    /// Returns the settings, of which none is missing.
-    pub(super) async fn settings(&self) -> Lookup<&Settings> {
+    /// Returns the settings if none is missing.
+    pub(super) async fn complete_settings(&self) -> Lookup<&Settings> {
         let look_up = async {
-            let settings = Settings::read(self.aws().await?, &self.context.stack).await?;
+            let settings = Settings::read(self.authenticated_clients().await?, &self.context.stack).await?;
             match settings.missing_parameters().as_slice() {
                 [] => {}
                 missing => {
@@ -120,38 +120,52 @@ impl<'a> DoctorFacts<'a> {
     pub(super) async fn client_secret(&self) -> Lookup<&String> {
         let look_up = async {
             let name = self.context.stack.client_secret();
-            let secret = secretsmanager::read_secret(self.aws().await?, &name).await?;
+            let secret = secretsmanager::read_secret(self.authenticated_clients().await?, &name).await?;
             let missing = || Failure::new(format!("the secret {name} is missing")).exit(Exit::NotFound);
             Ok(secret.ok_or_else(|| missing().next("restctl setup --client-secret-file FILE"))?)
         };
         self.client_secret.get_or_look_up(CLIENT_SECRET, look_up.boxed_local()).await
     }
 
-    pub(super) async fn certificate(&self) -> Lookup<&Certificate> {
-        let look_up =
-            async { Ok(settings::require_certificate(self.aws().await?, &self.context.stack).await?) };
+    pub(super) async fn imported_certificate(&self) -> Lookup<&Certificate> {
+        let look_up = async {
+            Ok(settings::require_certificate(self.authenticated_clients().await?, &self.context.stack)
+                .await?)
+        };
         self.certificate.get_or_look_up(CERTIFICATE, look_up.boxed_local()).await
     }
 
-    pub(super) async fn stack(&self) -> Lookup<&Stack> {
-        let look_up =
-            async { Ok(cloudformation::find_deployed(self.aws().await?, &self.context.stack).await?) };
+    pub(super) async fn deployed_stack(&self) -> Lookup<&Stack> {
+        let look_up = async {
+            Ok(cloudformation::find_deployed(self.authenticated_clients().await?, &self.context.stack)
+                .await?)
+        };
         self.stack.get_or_look_up(STACK, look_up.boxed_local()).await
     }
 
     pub(super) async fn resources(&self) -> Lookup<&Vec<Resource>> {
-        let look_up =
-            async { Ok(cloudformation::list_resources(self.aws().await?, self.stack().await?).await?) };
+        let look_up = async {
+            Ok(cloudformation::list_resources(
+                self.authenticated_clients().await?,
+                self.deployed_stack().await?,
+            )
+            .await?)
+        };
         self.resources.get_or_look_up(STACK, look_up.boxed_local()).await
     }
 
     pub(super) async fn location(&self) -> Lookup<&Location> {
-        let look_up =
-            async { Ok(Location::from_stack(self.context, self.stack().await?, self.certificate().await?)?) };
+        let look_up = async {
+            Ok(Location::from_stack(
+                self.context,
+                self.deployed_stack().await?,
+                self.imported_certificate().await?,
+            )?)
+        };
         self.location.get_or_look_up(STACK, look_up.boxed_local()).await
     }
 
-    /// Returns a handshake in which the endpoint presented a certificate, trusted or not.
+    /// Returns a handshake in which the endpoint presents a certificate, trusted or not.
     pub(super) async fn handshake(&self) -> Lookup<&Handshake> {
         let look_up = async {
             let location = self.location().await?;
@@ -183,20 +197,22 @@ impl<'a> DoctorFacts<'a> {
 
     /// Returns the token policy of the deployment or, before the first deployment, of the settings.
     pub(super) async fn token_policy(&self) -> Lookup<&TokenPolicy> {
-        let look_up =
-            async { Ok(TokenPolicy::from_settings(self.settings().await?, self.stack().await.ok())?) };
+        let look_up = async {
+            Ok(TokenPolicy::from_settings(self.complete_settings().await?, self.deployed_stack().await.ok())?)
+        };
         self.token_policy.get_or_look_up(SETTINGS, look_up.boxed_local()).await
     }
 
-    pub(super) async fn keys(&self) -> Lookup<&KeySet> {
+    pub(super) async fn provider_keys(&self) -> Lookup<&KeySet> {
         let look_up = async { Ok(self.token_policy().await?.fetch_keys().await?) };
         self.keys.get_or_look_up(KEYS, look_up.boxed_local()).await
     }
 
     /// Returns a new token, so that the client secret is tested.
-    pub(super) async fn token(&self) -> Lookup<&AccessToken> {
-        let look_up =
-            async { Ok(grant::request_token(self.settings().await?, self.client_secret().await?).await?) };
+    pub(super) async fn new_token(&self) -> Lookup<&AccessToken> {
+        let look_up = async {
+            Ok(grant::request_token(self.complete_settings().await?, self.client_secret().await?).await?)
+        };
         self.token.get_or_look_up(TOKEN, look_up.boxed_local()).await
     }
 }

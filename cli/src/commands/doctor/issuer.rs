@@ -6,15 +6,15 @@ use super::check_report::{CheckError, CheckFinding};
 use super::facts::DoctorFacts;
 use crate::identity::discovery;
 
-/// Checks that the provider's own spelling of the issuer is that of the settings, character for character.
+/// Checks that the provider spells its issuer exactly as the settings do.
 pub(super) async fn check_issuer(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
-    let issuer = facts.settings().await?.require(Setting::Issuer)?;
+    let issuer = facts.complete_settings().await?.require(Setting::Issuer)?;
     discovery::fetch_document(issuer).await?;
-    Ok(CheckFinding::ok(format!("{issuer}, as it calls itself")))
+    Ok(CheckFinding::ok(format!("{issuer}, as the provider spells it")))
 }
 
 pub(super) async fn check_keys(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
-    let keys = facts.keys().await?.describe();
+    let keys = facts.provider_keys().await?.describe();
     let names = keys.iter().map(|key| {
         let kid = key.kid.as_deref().unwrap_or("without an id");
         format!("{kid} ({})", key.algorithms.join(", "))

@@ -1,4 +1,4 @@
-//! Checks of the way from the data bucket into the table.
+//! Checks of the path from the data bucket to the table.
 
 use aws_sdk_eventbridge::types::RuleState;
 use restctl_contract::template::output as stack_output;
@@ -12,7 +12,7 @@ use crate::failure::{Exit, Failure};
 /// Checks that EventBridge queues new objects.
 pub(super) async fn check_event_rule(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let rule = find_resource(facts, "AWS::Events::Rule").await?;
-    match eventbridge::read_rule_state(facts.aws().await?, rule).await? {
+    match eventbridge::read_rule_state(facts.authenticated_clients().await?, rule).await? {
         Some(RuleState::Disabled) => {
             Err(Failure::new(format!("{rule} is disabled: new objects are not loaded"))
                 .next(format!("aws events enable-rule --name {rule}"))
@@ -26,7 +26,9 @@ pub(super) async fn check_event_rule(facts: &DoctorFacts<'_>) -> Result<CheckFin
 /// Checks that Lambda takes loads from the queue.
 pub(super) async fn check_event_source_mapping(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let id = find_resource(facts, "AWS::Lambda::EventSourceMapping").await?;
-    let Some(state) = lambda::read_event_source_mapping_state(facts.aws().await?, id).await? else {
+    let Some(state) =
+        lambda::read_event_source_mapping_state(facts.authenticated_clients().await?, id).await?
+    else {
         return Err(deleted_resource(id));
     };
     match state.as_str() {
@@ -42,8 +44,9 @@ pub(super) async fn check_event_source_mapping(facts: &DoctorFacts<'_>) -> Resul
 
 /// Checks that the dead-letter queue is empty.
 pub(super) async fn check_dead_letters(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
-    let queue = facts.stack().await?.output(stack_output::DEAD_LETTER_QUEUE)?;
-    let QueueDepth { waiting, in_flight } = sqs::read_depth(facts.aws().await?, queue).await?;
+    let queue = facts.deployed_stack().await?.output(stack_output::DEAD_LETTER_QUEUE)?;
+    let QueueDepth { waiting, in_flight } =
+        sqs::read_depth(facts.authenticated_clients().await?, queue).await?;
     match waiting + in_flight {
         0 => Ok(CheckFinding::ok("none")),
         number => Err(Failure::new(format!("{number} in {queue}: loads that kept failing"))
@@ -60,7 +63,8 @@ async fn find_resource<'a>(facts: &'a DoctorFacts<'_>, kind: &str) -> Result<&'a
     })?)
 }
 
-/// A deployment would not restore the resource: CloudFormation changes only what the template changes.
+/// Returns the error for a deleted resource. A deployment would not restore it: CloudFormation changes only what the template
+/// changes.
 fn deleted_resource(id: &str) -> CheckError {
     let failure = Failure::new(format!("{id} was deleted outside of CloudFormation")).exit(Exit::NotFound);
     failure.next("restctl destroy, which keeps the data; then restctl deploy").into()

@@ -9,7 +9,7 @@ use crate::aws::{acm, secretsmanager};
 use crate::failure::{Exit, Failure};
 
 pub(super) async fn check_settings(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
-    let settings = facts.settings().await?;
+    let settings = facts.complete_settings().await?;
     let kind = settings.require(Setting::Provider)?;
     Ok(CheckFinding::ok(format!("all {} parameters, for {kind}", Setting::ALL.len())))
 }
@@ -17,17 +17,19 @@ pub(super) async fn check_settings(facts: &DoctorFacts<'_>) -> Result<CheckFindi
 pub(super) async fn check_client_secret(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     facts.client_secret().await?;
     let name = facts.context.stack.client_secret();
-    Ok(CheckFinding::ok(match secretsmanager::last_changed(facts.aws().await?, &name).await? {
-        Some(changed) => format!("{name}, changed {changed}"),
-        None => name,
-    }))
+    Ok(CheckFinding::ok(
+        match secretsmanager::last_changed(facts.authenticated_clients().await?, &name).await? {
+            Some(changed) => format!("{name}, changed {changed}"),
+            None => name,
+        },
+    ))
 }
 
 /// Checks that the certificate was imported and that ACM still has it.
 pub(super) async fn check_certificate(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
-    let certificate = facts.certificate().await?;
+    let certificate = facts.imported_certificate().await?;
     let arn = &certificate.arn;
-    let Some(described) = acm::describe(facts.aws().await?, arn).await? else {
+    let Some(described) = acm::describe(facts.authenticated_clients().await?, arn).await? else {
         return Err(Failure::new(format!("the certificate {arn} is not in ACM"))
             .exit(Exit::NotFound)
             .next("restctl setup --cert FILE --key FILE, or --self-signed NAME; then restctl deploy")

@@ -45,11 +45,11 @@ pub(super) async fn check_key(facts: &DoctorFacts<'_>) -> Result<CheckFinding, C
 pub(super) async fn check_chain(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let handshake = facts.handshake().await?;
     let (presented, length) = (&handshake.chain, handshake.chain.len());
-    for (place, pair) in presented.windows(2).enumerate() {
+    for (index, pair) in presented.windows(2).enumerate() {
         if !did_issue(&pair[1], &pair[0])? {
             let before = PresentedCertificate::parse(&pair[0])?;
             let this = PresentedCertificate::parse(&pair[1])?;
-            let number = place + 2;
+            let number = index + 2;
             return Err(Failure::new(format!(
                 "certificate {number} of {length} did not issue the one before it"
             ))
@@ -82,9 +82,22 @@ pub(super) async fn check_name(facts: &DoctorFacts<'_>) -> Result<CheckFinding, 
 }
 
 pub(super) async fn check_expiry(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
-    let (certificate, handshake) = (facts.certificate().await?, facts.handshake().await?);
+    let (certificate, handshake) = (facts.imported_certificate().await?, facts.handshake().await?);
     let presented = PresentedCertificate::parse(&handshake.chain[0])?;
     check_validity_at(OffsetDateTime::now_utc(), &presented, renew_command(certificate))
+}
+
+/// Checks that the endpoint serves the certificate that was imported.
+pub(super) async fn check_fingerprint(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
+    let (location, handshake) = (facts.location().await?, facts.handshake().await?);
+    let served = sha256_hex(&handshake.chain[0]);
+    if served == location.fingerprint {
+        return Ok(CheckFinding::ok(format!("SHA-256 {served}, as imported")));
+    }
+    Err(Failure::new("the endpoint does not serve the certificate that was imported last")
+        .why(format!("it serves SHA-256 {served}, and {} was imported", location.fingerprint))
+        .next("restctl deploy; if that reports no change: restctl cert renew")
+        .into())
 }
 
 fn check_validity_at(
@@ -115,23 +128,10 @@ fn renew_command(certificate: &Certificate) -> &'static str {
     if certificate.self_signed { "restctl cert renew" } else { RENEW }
 }
 
-/// Checks that the endpoint serves the certificate that was imported.
-pub(super) async fn check_fingerprint(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
-    let (location, handshake) = (facts.location().await?, facts.handshake().await?);
-    let served = sha256_hex(&handshake.chain[0]);
-    if served == location.fingerprint {
-        return Ok(CheckFinding::ok(format!("SHA-256 {served}, as imported")));
-    }
-    Err(Failure::new("the endpoint does not serve the certificate that was imported last")
-        .why(format!("it serves SHA-256 {served}, and {} was imported", location.fingerprint))
-        .next("restctl deploy; if that reports no change: restctl cert renew")
-        .into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::check_names::EXPIRY;
-    use super::super::check_report::{CheckReport, CheckVerdict};
+    use super::super::check_report::{CheckVerdict, DoctorCheckReport};
     use super::*;
 
     fn check_validity(from_days: i64, to_days: i64) -> Result<CheckFinding, CheckError> {
@@ -157,7 +157,7 @@ mod tests {
             (-9, -1, CheckVerdict::Failed),
             (1, 90, CheckVerdict::Failed),
         ] {
-            let report = CheckReport::new(EXPIRY, check_validity(from_days, to_days));
+            let report = DoctorCheckReport::new(EXPIRY, check_validity(from_days, to_days));
             assert_eq!(report.verdict, verdict, "{to_days}");
         }
     }

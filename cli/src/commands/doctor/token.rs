@@ -14,13 +14,14 @@ use crate::timestamp::seconds_now;
 const MAX_ANSWER_BYTES: usize = 2 * 1024 * 1024;
 
 pub(super) async fn check_token_grant(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
-    let token = facts.token().await?;
+    let token = facts.new_token().await?;
     Ok(CheckFinding::ok(format!("granted for {} s", token.expires_at.saturating_sub(seconds_now()))))
 }
 
 /// Checks that the API's own verifier accepts the token.
 pub(super) async fn check_claims(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
-    let (policy, keys, token) = (facts.token_policy().await?, facts.keys().await?, facts.token().await?);
+    let (policy, keys, token) =
+        (facts.token_policy().await?, facts.provider_keys().await?, facts.new_token().await?);
     let explanation = policy.explain_token(&token.access_token, keys);
     policy.require_accepted(&explanation)?;
     let passed = explanation.checks.iter().filter(|report| report.outcome == CheckOutcome::Passed).count();
@@ -29,7 +30,7 @@ pub(super) async fn check_claims(facts: &DoctorFacts<'_>) -> Result<CheckFinding
 
 /// Checks that the endpoint accepts the token.
 pub(super) async fn check_access(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
-    let (location, token) = (facts.trusted_location().await?, facts.token().await?);
+    let (location, token) = (facts.trusted_location().await?, facts.new_token().await?);
     let endpoint = Endpoint::resolve(location.clone()).await?;
     // This id is valid for string and number keys alike; the item need not exist.
     let path = format!("{ITEMS_PATH}0");
@@ -44,7 +45,7 @@ pub(super) async fn check_access(facts: &DoctorFacts<'_>) -> Result<CheckFinding
     Err(endpoint::parse_refusal(status, &body).into())
 }
 
-/// Whether the API itself answered that the item does not exist, and not a proxy that knows no such page.
+/// Whether the API itself answered that the item does not exist, rather than a proxy that has no such page.
 fn is_item_not_found(body: &[u8]) -> bool {
     let problem = serde_json::from_slice::<Problem>(body);
     problem.is_ok_and(|problem| problem.kind == format!("{PROBLEM_TYPE}item-not-found"))

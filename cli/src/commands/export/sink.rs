@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::terminal::output;
 
-pub(super) enum Sink {
+pub(super) enum ExportSink {
     Output,
     /// `part` is written beside `file` and takes its place at the end.
     File {
@@ -20,7 +20,7 @@ pub(super) enum Sink {
     },
 }
 
-impl Sink {
+impl ExportSink {
     pub(super) fn open(file: Option<PathBuf>, replace: bool) -> Result<Self> {
         let Some(file) = file else { return Ok(Self::Output) };
         if file.is_dir() {
@@ -34,9 +34,9 @@ impl Sink {
             _ => Path::new("."),
         };
         // The umask restricts these permissions as it does for any new file.
-        let mut beside = tempfile::Builder::new();
-        beside.prefix(".restctl-").suffix(".part").permissions(Permissions::from_mode(0o666));
-        let part = beside.tempfile_in(folder);
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".restctl-").suffix(".part").permissions(Permissions::from_mode(0o666));
+        let part = builder.tempfile_in(folder);
         let part = part.context(format!("cannot write {}", file.display()))?;
         Ok(Self::File { part: BufWriter::new(part), file, replace })
     }
@@ -87,19 +87,19 @@ mod tests {
         let file = folder.path().join("a.csv");
         let names = || fs::read_dir(folder.path()).unwrap().count();
 
-        let mut sink = Sink::open(Some(file.clone()), false).unwrap();
+        let mut sink = ExportSink::open(Some(file.clone()), false).unwrap();
         sink.write(b"one").unwrap();
         assert!(!file.exists());
         drop(sink);
         assert_eq!(names(), 0, "a dropped sink leaves nothing");
 
-        let mut sink = Sink::open(Some(file.clone()), false).unwrap();
+        let mut sink = ExportSink::open(Some(file.clone()), false).unwrap();
         sink.write(b"one").unwrap();
         sink.finish().unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"one");
-        assert!(Sink::open(Some(file.clone()), false).is_err());
+        assert!(ExportSink::open(Some(file.clone()), false).is_err());
 
-        let mut sink = Sink::open(Some(file.clone()), true).unwrap();
+        let mut sink = ExportSink::open(Some(file.clone()), true).unwrap();
         sink.write(b"two").unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"one");
         sink.finish().unwrap();
@@ -110,7 +110,7 @@ mod tests {
     fn a_file_that_appears_meanwhile_is_not_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a.csv");
-        let sink = Sink::open(Some(file.clone()), false).unwrap();
+        let sink = ExportSink::open(Some(file.clone()), false).unwrap();
         fs::write(&file, "other").unwrap();
         assert!(sink.finish().is_err());
         assert_eq!(fs::read(&file).unwrap(), b"other");

@@ -35,17 +35,17 @@ struct RequestExplanation {
     tls_ms: f64,
     /// From the request to the first byte of its answer.
     first_byte_ms: f64,
-    /// From the name to the last byte.
+    /// From the lookup of the name to the last byte.
     total_ms: f64,
     tls_version: Option<&'static str>,
     certificate_fingerprint: String,
-    /// The load that wrote the item. `None` if another tool did.
+    /// The load that wrote the item. `None` if another tool wrote it.
     load: Option<LoadId>,
     object: Option<String>,
     uploaded: Option<String>,
 }
 
-/// Where the item came from, as far as known.
+/// Where the item came from, if known.
 #[derive(Default)]
 struct ItemOrigin {
     load: Option<LoadId>,
@@ -78,14 +78,14 @@ pub(super) async fn run(id: &str, mut fields: Option<SelectedFields>, context: &
     };
     let explanation = RequestExplanation::new(answer, origin);
     let shown = found.as_ref().ok().map(|item| match &mut fields {
-        Some(fields) => fields.select(item.clone()),
+        Some(fields) => fields.select_from(item.clone()),
         None => item.clone(),
     });
     match (output::chosen_format(), &shown) {
         (Format::Json, item) => output::print_json(&json!({ "item": item, "explanation": explanation }))?,
         (Format::Text, item) => {
             item.as_ref().map_or(Ok(()), output::print_json)?;
-            output::print_message(&output::align_values(&explanation.lines(item.is_some())));
+            output::print_message(&output::align_values(&explanation.named_values(item.is_some())));
         }
     }
     found?;
@@ -116,11 +116,11 @@ impl RequestExplanation {
             status: answer.status.as_u16(),
             request_id: answer.request_id().map(str::to_owned),
             address: answer.address.to_string(),
-            resolve_ms: milliseconds(answer.resolve_time),
-            connect_ms: milliseconds(answer.connect_time),
-            tls_ms: milliseconds(answer.tls_time),
-            first_byte_ms: milliseconds(answer.first_byte_time),
-            total_ms: milliseconds(answer.total_time),
+            resolve_ms: round_to_milliseconds(answer.resolve_time),
+            connect_ms: round_to_milliseconds(answer.connect_time),
+            tls_ms: round_to_milliseconds(answer.tls_time),
+            first_byte_ms: round_to_milliseconds(answer.first_byte_time),
+            total_ms: round_to_milliseconds(answer.total_time),
             tls_version: answer.tls_version,
             certificate_fingerprint: answer.fingerprint,
             load: origin.load,
@@ -129,18 +129,18 @@ impl RequestExplanation {
         }
     }
 
-    fn lines(&self, has_item: bool) -> Vec<(&'static str, String)> {
-        let milliseconds = |time: f64| format!("{time:.1} ms");
+    fn named_values(&self, has_item: bool) -> Vec<(&'static str, String)> {
+        let with_unit = |milliseconds: f64| format!("{milliseconds:.1} ms");
         let or_none = |text: Option<&str>| text.unwrap_or("-").to_owned();
         let mut lines = vec![
             ("status", self.status.to_string()),
             ("request id", or_none(self.request_id.as_deref())),
             ("address", self.address.clone()),
-            ("resolve", milliseconds(self.resolve_ms)),
-            ("connect", milliseconds(self.connect_ms)),
-            ("TLS", milliseconds(self.tls_ms)),
-            ("first byte", milliseconds(self.first_byte_ms)),
-            ("total", milliseconds(self.total_ms)),
+            ("resolve", with_unit(self.resolve_ms)),
+            ("connect", with_unit(self.connect_ms)),
+            ("TLS", with_unit(self.tls_ms)),
+            ("first byte", with_unit(self.first_byte_ms)),
+            ("total", with_unit(self.total_ms)),
             ("TLS version", or_none(self.tls_version)),
             ("certificate", format!("SHA-256 {}", self.certificate_fingerprint)),
         ];
@@ -157,6 +157,6 @@ impl RequestExplanation {
     }
 }
 
-fn milliseconds(time: Duration) -> f64 {
+fn round_to_milliseconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e3
 }

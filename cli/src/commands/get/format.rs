@@ -19,7 +19,7 @@ pub(super) struct SelectedFields {
 }
 
 impl SelectedFields {
-    /// `None` if there are no names: then items keep all attributes.
+    /// Returns `None` if there are no names: then items keep all attributes.
     pub(super) fn from_names(names: Vec<String>) -> Option<Self> {
         let mut once: Vec<String> = Vec::new();
         for name in names {
@@ -31,7 +31,7 @@ impl SelectedFields {
     }
 
     /// Returns the item with the selected attributes only.
-    pub(super) fn select(&mut self, mut item: Item) -> Item {
+    pub(super) fn select_from(&mut self, mut item: Item) -> Item {
         self.unseen.retain(|name| !item.contains_key(name));
         self.names.iter().filter_map(|name| item.remove_entry(name)).collect()
     }
@@ -48,9 +48,9 @@ mod tests {
         let mut fields =
             SelectedFields::from_names(["b", "id", "b", "nowhere"].map(str::to_owned).into()).unwrap();
         let item = |item: serde_json::Value| serde_json::from_value::<Item>(item).unwrap();
-        let chosen = fields.select(item(json!({ "a": 1, "b": null, "c": 3, "id": "1" })));
+        let chosen = fields.select_from(item(json!({ "a": 1, "b": null, "c": 3, "id": "1" })));
         assert_eq!(serde_json::to_string(&chosen).unwrap(), r#"{"b":null,"id":"1"}"#);
-        assert!(fields.select(item(json!({ "a": 1 }))).is_empty());
+        assert!(fields.select_from(item(json!({ "a": 1 }))).is_empty());
         assert_eq!(fields.unseen, ["nowhere"]);
         assert!(SelectedFields::from_names(Vec::new()).is_none());
     }

@@ -1,4 +1,4 @@
-//! Reading ids in batches: a file of ids may be larger than memory.
+//! Reads ids in batches, because a file of ids may be larger than memory.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -24,14 +24,14 @@ pub(super) enum IdSource {
 /// At most as many ids as one call may have, each once.
 pub(super) type Batch = Vec<Value>;
 
-/// A thread reads them: standard input may be slow, and the calls under way must go on meanwhile.
+/// The ids that a thread reads: standard input may be slow, and must not hold up the calls in flight.
 pub(super) struct Ids {
     first: Option<Batch>,
     rest: mpsc::Receiver<Result<Batch>>,
 }
 
 impl IdSource {
-    /// `-` is standard input.
+    /// Opens the file; `-` is standard input.
     pub(super) fn open(file: &Path) -> Result<Self> {
         if file == Path::new("-") {
             return Ok(Self::StandardInput);
@@ -43,7 +43,7 @@ impl IdSource {
         Ok(Self::File(opened, file.to_owned()))
     }
 
-    fn lines(self) -> IdLines<Box<dyn BufRead>> {
+    fn into_lines(self) -> IdLines<Box<dyn BufRead>> {
         match self {
             Self::StandardInput => IdLines::new(Box::new(stdin().lock()), "standard input".to_owned()),
             Self::File(file, path) => {
@@ -57,7 +57,7 @@ impl Ids {
     /// Reads the ids; those `given` on the command line come first.
     ///
     /// # Errors
-    /// If there are none, before anything is looked up or connected for them.
+    /// If there are no ids. The caller learns that before it connects to anything.
     pub(super) async fn read(given: Vec<String>, source: Option<IdSource>) -> Result<Self> {
         // One batch waits while the ids of the previous one are requested.
         let (sender, mut rest) = mpsc::channel(1);
@@ -65,10 +65,10 @@ impl Ids {
         std::thread::spawn(move || {
             let given = given.into_iter().map(Ok);
             let sent = match source {
-                Some(source) => send_batches(given.chain(source.lines()), &sender),
+                Some(source) => send_batches(given.chain(source.into_lines()), &sender),
                 None => send_batches(given, &sender),
             };
-            // The receiver may be gone: then no one needs more ids.
+            // If the receiver is gone, no one needs more ids.
             drop(sent);
         });
         match rest.recv().await {
@@ -117,7 +117,7 @@ fn send_batches(
     if in_order.is_empty() { Ok(()) } else { sender.blocking_send(Ok(in_order)) }
 }
 
-/// The lines of a source that are not empty, without the spaces around them.
+/// The lines of a source without the spaces around them. Empty lines are left out.
 struct IdLines<R> {
     input: R,
     name: String,
@@ -171,22 +171,22 @@ impl<R: BufRead> IdLines<R> {
 mod tests {
     use super::*;
 
-    fn read(bytes: &[u8]) -> Vec<Result<String>> {
+    fn read_ids(bytes: &[u8]) -> Vec<Result<String>> {
         IdLines::new(bytes, "ids".to_owned()).collect()
     }
 
     #[test]
     fn a_line_is_an_id() {
         let ids: Vec<String> =
-            read("\u{feff}1\r\n\n  a b \n\"x\"\né".as_bytes()).into_iter().map(Result::unwrap).collect();
+            read_ids("\u{feff}1\r\n\n  a b \n\"x\"\né".as_bytes()).into_iter().map(Result::unwrap).collect();
         assert_eq!(ids, ["1", "a b", "\"x\"", "é"]);
         let longest = "x".repeat(MAX_KEY_BYTES);
-        assert_eq!(read(format!("{longest}\n1").as_bytes()).len(), 2);
+        assert_eq!(read_ids(format!("{longest}\n1").as_bytes()).len(), 2);
         for (bytes, why) in [
             ([b"1\n".as_slice(), "x".repeat(10_000).as_bytes()].concat(), "more than 2048 bytes"),
             (b"1\n\xff\n".to_vec(), "not UTF-8"),
         ] {
-            let failure = read(&bytes).remove(1).unwrap_err();
+            let failure = read_ids(&bytes).remove(1).unwrap_err();
             assert!(failure.exit == Exit::Usage && failure.to_string().contains("line 2"), "{failure}");
             assert!(failure.to_string().contains(why), "{failure}");
         }

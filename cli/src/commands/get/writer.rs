@@ -1,4 +1,4 @@
-//! Writing items in the chosen format as they arrive, and reporting at the end which ids were not found.
+//! Writes items in the chosen format as they arrive, and reports at the end which ids were not found.
 
 use indicatif::ProgressBar;
 use restctl_contract::api::{BatchGetAnswer, Item};
@@ -13,8 +13,8 @@ use crate::terminal::output;
 use crate::terminal::sanitize::sanitize_line;
 
 /// How many missing ids are named, and how many characters of each.
-const NAMED: usize = 10;
-const NAMED_CHARACTERS: usize = 60;
+const MAX_NAMED_IDS: usize = 10;
+const MAX_ID_CHARACTERS: usize = 60;
 
 pub(super) struct ItemWriter {
     state: FormatState,
@@ -28,7 +28,7 @@ pub(super) struct ItemWriter {
 enum FormatState {
     Json(JsonDocument),
     Ndjson,
-    /// All columns, which are known once all items are there.
+    /// All columns, which are known only when all items have arrived.
     Csv(CsvBuffer),
     /// The columns of --fields; whether the header has been written.
     ChosenCsv(bool),
@@ -52,14 +52,14 @@ impl ItemWriter {
     pub(super) async fn write_answer(&mut self, answer: BatchGetAnswer) -> Result<()> {
         let BatchGetAnswer { items, missing, .. } = answer;
         let items: Vec<Item> = match &mut self.fields {
-            Some(fields) => items.into_iter().map(|item| fields.select(item)).collect(),
+            Some(fields) => items.into_iter().map(|item| fields.select_from(item)).collect(),
             None => items,
         };
         self.found += items.len() as u64;
         self.missing += missing.len() as u64;
-        let room = NAMED - self.named.len();
+        let room = MAX_NAMED_IDS - self.named.len();
         self.named
-            .extend(missing.iter().take(room).map(|id| sanitize_line(&id.to_string(), NAMED_CHARACTERS)));
+            .extend(missing.iter().take(room).map(|id| sanitize_line(&id.to_string(), MAX_ID_CHARACTERS)));
         self.progress.set_position(self.found + self.missing);
         let bytes = match &mut self.state {
             FormatState::Json(document) => {
@@ -79,7 +79,7 @@ impl ItemWriter {
                 return Ok(());
             }
         };
-        write(&self.progress, bytes).await
+        write_on_thread(&self.progress, bytes).await
     }
 
     /// Writes the rest. Returns an error if ids were not found.
@@ -88,9 +88,9 @@ impl ItemWriter {
         let is_document = matches!(state, FormatState::Json(_));
         match state {
             FormatState::Json(document) => {
-                document.finish(async |bytes| write(&progress, bytes).await).await?
+                document.finish(async |bytes| write_on_thread(&progress, bytes).await).await?
             }
-            FormatState::Csv(csv) => csv.write(async |bytes| write(&progress, bytes).await).await?,
+            FormatState::Csv(csv) => csv.write(async |bytes| write_on_thread(&progress, bytes).await).await?,
             FormatState::Ndjson | FormatState::ChosenCsv(_) => {}
             FormatState::Table(layout) => {
                 progress.finish_and_clear();
@@ -119,8 +119,8 @@ impl ItemWriter {
     }
 }
 
-/// Writes on a thread: a reader that rests (`restctl get … | less`) must not hold up the calls under way.
-async fn write(progress: &ProgressBar, bytes: Vec<u8>) -> Result<()> {
+/// Writes on a thread: a reader that pauses (`restctl get … | less`) must not hold up the calls in flight.
+async fn write_on_thread(progress: &ProgressBar, bytes: Vec<u8>) -> Result<()> {
     let progress = progress.clone();
     let writing = tokio::task::spawn_blocking(move || progress.suspend(|| output::write_bytes(&bytes)));
     writing.await.context("cannot write to standard output")?
@@ -134,7 +134,7 @@ fn write_table(layout: TableLayout, fields: Option<&SelectedFields>) -> Result<(
     if !shown.columns_left_out.is_empty() {
         let names = shown.columns_left_out.join(", ");
         output::print_message(&format!(
-            "not shown for lack of room: {names}; choose with --fields, or see all with --format csv"
+            "not shown, for lack of space: {names}; choose with --fields, or see all with --format csv"
         ));
     }
     if shown.rows_left_out > 0 {

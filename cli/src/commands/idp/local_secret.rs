@@ -6,7 +6,7 @@ use crate::failure::{Failure, FailureContext, Result};
 use crate::identity::http::{build_client, read_bounded_body};
 use crate::local::LocalCloud;
 
-/// A client with its secret has some hundred bytes.
+/// A client with its secret has a few hundred bytes.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
 #[derive(Deserialize)]
@@ -14,7 +14,7 @@ struct RotatedClient {
     client_secret: String,
 }
 
-/// Has the identity provider replace the client's secret, and returns the new one. The old one is invalid from then on.
+/// Lets the identity provider replace the client's secret, and returns the new one. The old one is invalid from then on.
 pub(super) async fn rotate_local_secret(local: &LocalCloud) -> Result<String> {
     let provider = &local.identity_provider;
     let address = format!("{}api/v2/clients/{}/rotate-secret", provider.issuer, provider.client_id);

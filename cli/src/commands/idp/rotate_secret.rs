@@ -22,8 +22,8 @@ use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Create the new secret at the provider, then give it here. It is written to Secrets Manager only after the provider has granted \
-a token for it that the API would accept; otherwise nothing changes. The API does not know the secret and is not deployed again.
+Create the new secret at the provider, then give it here. restctl writes it to Secrets Manager only after the provider has granted \
+a token for it that the API would accept; otherwise nothing changes. The API does not use the secret and is not deployed again.
 
 The secret is read from --client-secret-file, from RESTCTL_CLIENT_SECRET, or from a prompt. It is never an argument, and never \
 printed. With --local, the development identity provider creates the secret if none is given.
@@ -58,7 +58,7 @@ pub(super) async fn run(args: RotateSecret, context: &Context) -> Result<()> {
     if let Some(stack) = stack.as_ref().filter(|stack| cognito::stack_has_user_pool(stack)) {
         return Err(own_user_pool_failure(stack, &settings));
     }
-    // Before a new secret is created or asked for, check that it can be tried.
+    // Check that a new secret can be tried before it is created or asked for.
     let policy = TokenPolicy::from_settings(&settings, stack.as_ref())?;
     let keys = policy.fetch_keys().await?;
 
@@ -68,7 +68,7 @@ pub(super) async fn run(args: RotateSecret, context: &Context) -> Result<()> {
         .map_err(|failure| with_advice_to_retry(failure, &settings))?;
     let accepted = policy.require_accepted(&policy.explain_token(&granted.access_token, &keys));
     accepted.map_err(|failure| {
-        failure.then("the same command again; until then the present secret stays in use")
+        failure.then("the same command again; until then the current secret stays in use")
     })?;
 
     let secret_name = name.client_secret();
@@ -103,7 +103,7 @@ async fn obtain_new_secret(args: &RotateSecret, context: &Context, settings: &Se
     }
 }
 
-/// Replaces the advice of the provider's refusal: there is no need to run setup again.
+/// Replaces the advice if the provider refused the secret: there is no need to run setup again.
 fn with_advice_to_retry(failure: Failure, settings: &Settings) -> Failure {
     if failure.exit != Exit::Authentication {
         return failure;
@@ -114,7 +114,7 @@ fn with_advice_to_retry(failure: Failure, settings: &Settings) -> Failure {
         _ => "",
     };
     failure.next(format!(
-        "restctl idp rotate-secret with the client's new secret{waiting_time}; until then the present one stays in use"
+        "restctl idp rotate-secret with the client's new secret{waiting_time}; until then the current one stays in use"
     ))
 }
 

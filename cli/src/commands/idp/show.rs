@@ -96,7 +96,7 @@ pub(super) async fn run(_: Show, context: &Context) -> Result<()> {
         deployed,
     };
     match output::chosen_format() {
-        Format::Text => output::print_line(&output::align_values(&report.lines())),
+        Format::Text => output::print_line(&output::align_values(&report.named_values())),
         Format::Json => output::print_json(&report),
     }
 }
@@ -114,7 +114,7 @@ impl DeployedSettings {
 }
 
 impl ProviderReport {
-    fn lines(&self) -> Vec<(&'static str, String)> {
+    fn named_values(&self) -> Vec<(&'static str, String)> {
         let mut lines = vec![
             ("kind", self.kind.clone()),
             ("issuer", self.issuer.clone()),

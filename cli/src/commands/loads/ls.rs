@@ -3,7 +3,7 @@
 use clap::Args;
 use comfy_table::{CellAlignment, Table};
 
-use super::known::{self, KnownLoad};
+use super::known_load::{self, KnownLoad};
 use crate::aws::cloudformation;
 use crate::cli::completion_cache;
 use crate::context::Context;
@@ -35,8 +35,8 @@ const NUMBERS: std::ops::Range<usize> = 3..10;
 
 pub(super) async fn run(_: Ls, context: &Context) -> Result<()> {
     let stack = cloudformation::find_deployed(context.aws().await?, &context.stack).await?;
-    let loads = known::list_loads(context.aws().await?, &stack).await?;
-    completion_cache::remember(&context.stack, loads.iter().map(KnownLoad::load));
+    let loads = known_load::list_loads(context.aws().await?, &stack).await?;
+    completion_cache::remember(&context.stack, loads.iter().map(KnownLoad::load_id));
     match output::chosen_format() {
         Format::Json => output::print_json(&loads),
         Format::Text if loads.is_empty() => {

@@ -8,7 +8,7 @@ use restctl_contract::load::{LoadId, rejects_key};
 use restctl_contract::template::output as stack_output;
 use serde::{Deserialize, Serialize};
 
-use super::known::{self, KnownLoad};
+use super::known_load::{self, KnownLoad};
 use crate::aws::{cloudformation, s3};
 use crate::cli::completion_cache;
 use crate::context::Context;
@@ -42,7 +42,7 @@ pub(crate) struct Rejects {
 pub(super) async fn run(args: Rejects, context: &Context) -> Result<()> {
     let aws = context.aws().await?;
     let stack = cloudformation::find_deployed(aws, &context.stack).await?;
-    let parts = match known::find_load(aws, &stack, &args.load).await? {
+    let parts = match known_load::find_load(aws, &stack, &args.load).await? {
         KnownLoad::Begun(entry) => entry.reject_parts,
         KnownLoad::Queued(_) => 0,
     };
@@ -55,7 +55,7 @@ pub(super) async fn run(args: Rejects, context: &Context) -> Result<()> {
         let key = rejects_key(&args.load, part);
         let mut body = s3::get_object(aws, bucket, &key).await?;
         while let Some(bytes) = body.next().await {
-            let bytes = bytes.context(format!("s3://{bucket}/{key} broke off"))?;
+            let bytes = bytes.context(format!("the download of s3://{bucket}/{key} was interrupted"))?;
             match output::chosen_format() {
                 Format::Text => output::write_bytes(&bytes)?,
                 Format::Json => spool.write_all(&bytes).context(SPOOL)?,

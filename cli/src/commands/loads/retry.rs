@@ -6,7 +6,7 @@ use restctl_contract::load::{LedgerEntry, LoadId, LoadState};
 use restctl_contract::template::output as stack_output;
 use serde_json::json;
 
-use super::known::{self, KnownLoad};
+use super::known_load::{self, KnownLoad};
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::{Aws, dynamodb};
 use crate::cli::completion_cache;
@@ -33,7 +33,7 @@ pub(crate) struct Retry {
 pub(super) async fn run(args: Retry, context: &Context) -> Result<()> {
     let aws = context.aws().await?;
     let stack = cloudformation::find_deployed(aws, &context.stack).await?;
-    let known = known::find_load(aws, &stack, &args.load).await?;
+    let known = known_load::find_load(aws, &stack, &args.load).await?;
     let (object, version, size, uploaded) = match &known {
         KnownLoad::Begun(entry) => {
             reopen_entry(aws, &stack, entry).await?;
@@ -61,7 +61,7 @@ pub(super) async fn run(args: Retry, context: &Context) -> Result<()> {
     }
 }
 
-/// Reopens the ledger's entry for the function that will load it.
+/// Reopens the ledger's entry, so that the function loads it again. Fails if it is loaded already.
 async fn reopen_entry(aws: &Aws, stack: &Stack, entry: &LedgerEntry) -> Result<()> {
     match entry.state {
         LoadState::Loaded => {
@@ -85,7 +85,7 @@ async fn reopen_entry(aws: &Aws, stack: &Stack, entry: &LedgerEntry) -> Result<(
     }
 }
 
-/// With its dead letter, the load would still look stopped, in the queue and to the queue's alarm.
+/// Deletes the load's dead letter. With it, the load would still look stopped, in the queue and to the queue's alarm.
 async fn remove_dead_letter(aws: &Aws, stack: &Stack, entry: &LedgerEntry) {
     let removed = async {
         dead_letter::delete_message_of(aws, stack.output(stack_output::DEAD_LETTER_QUEUE)?, entry).await

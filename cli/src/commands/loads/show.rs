@@ -4,7 +4,7 @@ use clap::Args;
 use clap_complete::engine::ArgValueCandidates;
 use restctl_contract::load::{LedgerEntry, LoadId};
 
-use super::known::{self, KnownLoad};
+use super::known_load::{self, KnownLoad};
 use crate::aws::cloudformation;
 use crate::cli::completion_cache;
 use crate::context::Context;
@@ -21,7 +21,7 @@ pub(crate) struct Show {
 
 pub(super) async fn run(args: Show, context: &Context) -> Result<()> {
     let stack = cloudformation::find_deployed(context.aws().await?, &context.stack).await?;
-    match (known::find_load(context.aws().await?, &stack, &args.load).await?, output::chosen_format()) {
+    match (known_load::find_load(context.aws().await?, &stack, &args.load).await?, output::chosen_format()) {
         (KnownLoad::Begun(entry), Format::Json) => output::print_json(&LoadReport::new(&entry)),
         (queued @ KnownLoad::Queued(_), Format::Json) => output::print_json(&queued),
         (KnownLoad::Begun(entry), Format::Text) => {

@@ -22,9 +22,9 @@ impl LogFilter {
         }
     }
 
-    /// Returns the text that each wanted line contains. A request's id has one place in the function's lines and another in
-    /// Lambda's, which may also be plain text.
-    pub(super) fn term(&self) -> Option<&str> {
+    /// Returns the text that each wanted line contains. A request's id is in one place of the function's lines and in another
+    /// of Lambda's, which may also be plain text.
+    pub(super) fn search_term(&self) -> Option<&str> {
         match self {
             Self::Everything => None,
             Self::Load(load) => Some(load.as_str()),
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn a_request_is_identified_by_a_uuid() {
         let id = "8CDE3EC6-f095-4c0e-b3d9-a52806a5ec4f".parse::<RequestId>().unwrap();
-        assert_eq!(LogFilter::Request(id).term(), Some("8cde3ec6-f095-4c0e-b3d9-a52806a5ec4f"));
+        assert_eq!(LogFilter::Request(id).search_term(), Some("8cde3ec6-f095-4c0e-b3d9-a52806a5ec4f"));
         for bad in [
             "",
             "-",

@@ -7,19 +7,19 @@ use tokio::time::{Instant, sleep};
 
 use super::filter::LogFilter;
 use super::function::{LoggedFunction, function_names};
-use super::merged::MergedLogs;
+use super::merged_logs::MergedLogs;
 use super::printer::LogPrinter;
-use super::seen::SeenEvents;
+use super::seen_events::SeenEvents;
 use super::since::Since;
 use crate::context::Context;
 use crate::failure::{Exit, Result};
 use crate::terminal::{interrupt, output};
 
 /// The slowest regions allow an account five calls of FilterLogEvents per second; this takes one for both logs.
-const PAUSE: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// How long the logs may be unavailable before the command gives up.
-const PATIENCE: Duration = Duration::from_secs(5 * 60);
+const MAX_OUTAGE: Duration = Duration::from_secs(5 * 60);
 
 /// Prints until Ctrl-C, which ends the command with success.
 pub(super) async fn run(
@@ -45,7 +45,7 @@ pub(super) async fn run(
     }
 }
 
-/// Reads the logs again and again. Each time it reads the last lines once more, because lines arrive late.
+/// Reads the logs repeatedly, each time from before the last lines, because lines arrive late.
 ///
 /// A live tail would be faster by a second, but it drops lines beyond 500 per second, ends after three hours, is billed
 /// by the minute, and needs its own permission ("StartLiveTail", Amazon CloudWatch Logs API Reference).
@@ -58,14 +58,14 @@ async fn follow_logs(
     let mut printer = LogPrinter::new();
     let mut seen: HashMap<LoggedFunction, SeenEvents> =
         functions.iter().map(|function| (*function, SeenEvents::new(since))).collect();
-    let mut reached: Option<Instant> = None;
+    let mut last_success: Option<Instant> = None;
     let mut is_reported = false;
     loop {
         match print_new_events(context, functions, filter, &mut seen, &mut printer).await {
-            Ok(()) => (reached, is_reported) = (Some(Instant::now()), false),
+            Ok(()) => (last_success, is_reported) = (Some(Instant::now()), false),
             Err(failure) => {
                 let may_pass = failure.exit == Exit::Failure;
-                if !may_pass || reached.is_none_or(|reached| reached.elapsed() > PATIENCE) {
+                if !may_pass || last_success.is_none_or(|last_success| last_success.elapsed() > MAX_OUTAGE) {
                     return Err(failure);
                 }
                 if !is_reported {
@@ -74,7 +74,7 @@ async fn follow_logs(
                 is_reported = true;
             }
         }
-        sleep(PAUSE).await;
+        sleep(POLL_INTERVAL).await;
     }
 }
 
@@ -86,13 +86,13 @@ async fn print_new_events(
     printer: &mut LogPrinter,
 ) -> Result<()> {
     let now = Since::Ago(time::Duration::ZERO).unix_milliseconds();
-    let from = |function| seen.get(&function).map_or(now, SeenEvents::start);
+    let from = |function| seen.get(&function).map_or(now, SeenEvents::start_time);
     let mut merged = MergedLogs::open(context, functions, filter, from).await?;
     while let Some((function, event)) = merged.next().await? {
         if seen.get_mut(&function).is_some_and(|seen| seen.insert(&event)) {
-            printer.print(function, &event)?;
+            printer.print_event(function, &event)?;
         }
     }
-    seen.values_mut().for_each(|seen| seen.advance(now));
+    seen.values_mut().for_each(|seen| seen.advance_start(now));
     Ok(())
 }

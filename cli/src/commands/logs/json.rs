@@ -32,15 +32,15 @@ pub(super) fn json_line(function: LoggedFunction, written: &str, message: &str) 
 mod tests {
     use super::*;
 
-    fn formatted(message: &str) -> String {
+    fn ingest_json_line(message: &str) -> String {
         json_line(LoggedFunction::Ingest, "2026-01-15T09:30:05.000Z", message)
     }
 
     #[test]
     fn json_is_unchanged() {
         let own = r#"{"level":"INFO", "status":200,"big":12345678901234567890.123}"#;
-        assert_eq!(formatted(&format!("{own}\n")), own);
-        assert_eq!(formatted("{\n\t\"b\": 1,\n\t\"a\": 2\n}"), r#"{"b":1,"a":2}"#);
+        assert_eq!(ingest_json_line(&format!("{own}\n")), own);
+        assert_eq!(ingest_json_line("{\n\t\"b\": 1,\n\t\"a\": 2\n}"), r#"{"b":1,"a":2}"#);
     }
 
     #[test]
@@ -52,14 +52,14 @@ mod tests {
             ("{broken", r#""{broken""#),
             ("a\u{1b}[2J\nb", r#""a\u001b[2J\nb""#),
         ] {
-            assert_eq!(formatted(message), format!("{wrapped}{text}}}"));
+            assert_eq!(ingest_json_line(message), format!("{wrapped}{text}}}"));
         }
     }
 
     #[test]
     fn characters_that_control_a_terminal_are_escaped() {
         let own = "{\"reason\":\"\u{9b}31m\u{202e}\u{7f}é\"}";
-        let shown = formatted(own);
+        let shown = ingest_json_line(own);
         assert_eq!(shown, "{\"reason\":\"\\u009b31m\\u202e\\u007fé\"}");
         let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
         assert_eq!(value(&shown), value(own));

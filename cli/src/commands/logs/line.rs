@@ -20,7 +20,7 @@ struct LogLine {
     fields: Fields,
 }
 
-/// `time` is the time of day.
+/// Returns the event as one colored line. `time` is the time of day.
 pub(super) fn format_line(function: LoggedFunction, time: &str, message: &str) -> String {
     let LogLine { level, text, fields } = match serde_json::from_str::<Map<String, Value>>(message) {
         Ok(object) => LogLine::parse(object),
@@ -104,7 +104,7 @@ fn member_text(value: Option<Value>) -> String {
 mod tests {
     use super::*;
 
-    fn formatted(message: &str) -> String {
+    fn plain_line(message: &str) -> String {
         let line = format_line(LoggedFunction::Api, "09:30:05.000", message);
         let line = console::strip_ansi_codes(&line).into_owned();
         line.strip_prefix("09:30:05.000 api    ").unwrap_or_else(|| panic!("{line}")).to_owned()
@@ -118,7 +118,7 @@ mod tests {
             "latency_ms":0.167,"jwks_fetches":0}"#;
         let expected =
             r#"INFO  GET none 401 0.167 ms problem=token-missing reason="send the header" request=id-1"#;
-        assert_eq!(formatted(message), expected);
+        assert_eq!(plain_line(message), expected);
     }
 
     #[test]
@@ -127,20 +127,20 @@ mod tests {
             {"requestId":"id-1","xrayTraceId":"Root","name":"Lambda runtime invoke"},
             {"id":"m","load":"0123456789abcdef","object":"a b.csv","name":"message"}]}"#;
         assert_eq!(
-            formatted(message),
+            plain_line(message),
             r#"WARN  failed read=3 note="" request=id-1 load=0123456789abcdef object="a b.csv""#
         );
         let nested = r#"{"level":"ERROR","fields":{"message":"gone","load":"l"},"target":"x","span":{"requestId":"r","name":"n"}}"#;
-        assert_eq!(formatted(nested), "ERROR gone load=l request=r");
+        assert_eq!(plain_line(nested), "ERROR gone load=l request=r");
     }
 
     #[test]
     fn text_is_shown_and_harmless() {
         assert_eq!(
-            formatted("REPORT RequestId: x\tDuration: 5 ms\n"),
+            plain_line("REPORT RequestId: x\tDuration: 5 ms\n"),
             "      REPORT RequestId: x Duration: 5 ms"
         );
-        assert_eq!(formatted("\u{9b}2J[1] {"), "      \u{fffd}2J[1] {");
+        assert_eq!(plain_line("\u{9b}2J[1] {"), "      \u{fffd}2J[1] {");
         let message = "{\"level\":\"\u{7f}\",\"message\":\"a\\u001b[2Jb\",\"\\u001b]0;x\":\"\\u0007\",\"n\":{\"k\":\"\\u009b\"}}";
         let line = format_line(LoggedFunction::Api, "", message);
         assert!(!console::strip_ansi_codes(&line).contains(char::is_control), "{line:?}");
@@ -149,10 +149,10 @@ mod tests {
     #[test]
     fn a_long_line_is_cut() {
         let long = "x".repeat(100_000);
-        assert!(formatted(&long).len() < 5_000);
-        assert!(formatted(&format!("{{\"message\":\"{long}\",\"reason\":\"{long}\"}}")).len() < 10_000);
+        assert!(plain_line(&long).len() < 5_000);
+        assert!(plain_line(&format!("{{\"message\":\"{long}\",\"reason\":\"{long}\"}}")).len() < 10_000);
         let many: Map<String, Value> = (0..5_000).map(|n| (format!("field{n}"), Value::from(n))).collect();
-        let line = formatted(&Value::Object(many).to_string());
+        let line = plain_line(&Value::Object(many).to_string());
         assert!(line.len() < 5_000 && line.contains("field9=9"), "{line}");
         assert!(line.ends_with("more fields)"), "{line}");
     }

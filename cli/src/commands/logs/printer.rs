@@ -17,7 +17,7 @@ impl LogPrinter {
         Self { for_people: output::is_for_people(), date: String::new() }
     }
 
-    pub(super) fn print(&mut self, function: LoggedFunction, event: &LogEvent) -> Result<()> {
+    pub(super) fn print_event(&mut self, function: LoggedFunction, event: &LogEvent) -> Result<()> {
         let written = timestamp::from_milliseconds(event.timestamp).unwrap_or_default();
         if !self.for_people {
             return output::print_line(&json::json_line(function, &written, &event.message));

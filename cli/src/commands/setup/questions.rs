@@ -24,7 +24,7 @@ pub(super) fn ask_for_certificate(now: SystemTime) -> Result<CertificateBundle> 
     )
 }
 
-/// Asks whether the stack is to have its own identity provider.
+/// Asks whether the stack gets its own identity provider. Returns false without a terminal.
 pub(super) fn ask_for_stack_provider() -> Result<bool> {
     if !output::is_interactive() {
         return Ok(false);

@@ -18,7 +18,7 @@ const CHART_HEIGHT: u16 = 6;
 /// The width of the names of the lines with the space after them.
 const NAME_WIDTH: usize = 13;
 
-pub(super) fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot, history: &History, footer: &str) {
+pub(super) fn draw_snapshot(frame: &mut Frame<'_>, snapshot: &Snapshot, history: &History, footer: &str) {
     let lines: Vec<Line<'_>> = text::status_lines(snapshot).into_iter().map(styled_line).collect();
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX);
     let [top, upper, lower, loads, bottom] = Layout::vertical([
@@ -106,7 +106,7 @@ mod tests {
     fn drawn_screen(width: u16, height: u16) -> String {
         let snapshot = sample_snapshot(vec![loading_entry("0123456789abcdef", 42)]);
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        terminal.draw(|frame| draw(frame, &snapshot, &History::default(), " q quits")).unwrap();
+        terminal.draw(|frame| draw_snapshot(frame, &snapshot, &History::default(), " q quits")).unwrap();
         terminal.backend().to_string()
     }
 

@@ -54,7 +54,7 @@ impl<T> From<Result<T>> for Part<T> {
 }
 
 impl<T> Part<T> {
-    pub(super) fn known(&self) -> Option<&T> {
+    pub(super) fn as_known(&self) -> Option<&T> {
         match self {
             Part::Known(known) => Some(known),
             Part::Unknown { .. } => None,
@@ -80,8 +80,9 @@ pub(super) struct EndpointState {
 pub(super) struct CertificateState {
     pub(super) name: String,
     pub(super) arn: String,
-    /// When the certificate that was imported last expires: RFC 3339, and whole days from now, negative after that.
+    /// When the certificate that was imported last expires, RFC 3339.
     pub(super) not_after: String,
+    /// Whole days from now until then; negative after the expiry.
     pub(super) days_left: i64,
     /// SHA-256, lower-case hexadecimal; null if the endpoint presents no certificate.
     pub(super) served_fingerprint: Option<String>,
@@ -132,6 +133,8 @@ pub(super) struct ProviderState {
 }
 
 impl Snapshot {
+    /// Reads all parts at once.
+    ///
     /// # Errors
     /// If there is no stack. Any other failure is part of the snapshot.
     pub(super) async fn take(context: &Context) -> Result<Self> {
@@ -164,9 +167,9 @@ async fn read_endpoint(context: &Context, stack: &Stack) -> Result<EndpointState
     let certificate = settings::require_certificate(context.aws().await?, &context.stack).await?;
     let location = Location::from_stack(context, stack, &certificate)?;
     let (served_fingerprint, problem) = match Handshake::perform(&location).await {
-        Ok(shaken) => {
-            let served = shaken.fingerprint();
-            (served, shaken.connection.err().map(|error| error.to_string()))
+        Ok(handshake) => {
+            let served = handshake.fingerprint();
+            (served, handshake.connection.err().map(|error| error.to_string()))
         }
         Err(failure) => (None, Some(failure.to_single_line())),
     };
@@ -240,7 +243,7 @@ async fn read_last_loads(aws: &Aws, stack: &Stack) -> Result<Vec<LedgerEntry>> {
 
 async fn read_provider(context: &Context, stack: &Stack) -> Result<ProviderState> {
     let settings = Settings::read(context.aws().await?, &context.stack).await?;
-    let asked = TokenPolicy::from_settings(&settings, Some(stack))?;
-    let (keys, policy) = (asked.fetch_keys().await?, asked.rules);
-    Ok(ProviderState { kind: policy.provider.name(), issuer: policy.issuer, keys: keys.summary() })
+    let policy = TokenPolicy::from_settings(&settings, Some(stack))?;
+    let (keys, rules) = (policy.fetch_keys().await?, policy.rules);
+    Ok(ProviderState { kind: rules.provider.name(), issuer: rules.issuer, keys: keys.summary() })
 }

@@ -9,8 +9,10 @@ use super::snapshot::{
 use super::traffic::Traffic;
 use crate::terminal::output;
 
-/// A certificate with fewer days left deserves attention; the stack has an alarm for it, too.
-const FEW_DAYS: i64 = 30;
+pub(super) const LOAD_HEADER: [&str; 6] = ["LOAD", "STATE", "UPLOADED", "ROWS", "REJECTED", "OBJECT"];
+
+/// A certificate with fewer days left is a warning. The stack has an alarm for it, too.
+const WARNING_DAYS: i64 = 30;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Severity {
@@ -76,6 +78,28 @@ pub(super) fn status_lines(snapshot: &Snapshot) -> Vec<StatusLine> {
     lines
 }
 
+pub(super) fn load_cells(entry: &LedgerEntry) -> Vec<String> {
+    vec![
+        entry.load.to_string(),
+        entry.state.to_string(),
+        entry.uploaded.clone(),
+        rows_read(entry).to_string(),
+        entry.receipt.rejected.to_string(),
+        entry.object.clone(),
+    ]
+}
+
+pub(super) fn rows_read(entry: &LedgerEntry) -> u64 {
+    entry.progress.max(entry.receipt.read)
+}
+
+pub(super) fn load_severity(state: LoadState) -> Severity {
+    match state {
+        LoadState::Loading | LoadState::Loaded => Severity::Normal,
+        LoadState::Failed | LoadState::Stopped => Severity::Problem,
+    }
+}
+
 fn part_line<T>(
     name: &'static str,
     part: &Part<T>,
@@ -98,7 +122,7 @@ fn describe_certificate(certificate: &CertificateState) -> (String, Severity) {
     let date = not_after.split('T').next().unwrap_or_default();
     let severity = match (*is_served && problem.is_none(), days_left) {
         (false, _) | (true, ..0) => Severity::Problem,
-        (true, 0..FEW_DAYS) => Severity::Warning,
+        (true, 0..WARNING_DAYS) => Severity::Warning,
         (true, _) => Severity::Normal,
     };
     (format!("{name}, {days_left} days left (until {date}), {served}"), severity)
@@ -135,31 +159,7 @@ fn describe_traffic(traffic: &Traffic) -> (String, Severity) {
     let minutes = traffic.period_seconds * traffic.requests.len() as u64 / 60;
     let latency = traffic.average_latency_ms().map(|average| format!(", {average:.1} ms on average"));
     (
-        format!("{} in the last {minutes} minutes{}", traffic.total(), latency.unwrap_or_default()),
+        format!("{} in the last {minutes} minutes{}", traffic.total_requests(), latency.unwrap_or_default()),
         Severity::Normal,
     )
-}
-
-pub(super) const LOAD_HEADER: [&str; 6] = ["LOAD", "STATE", "UPLOADED", "ROWS", "REJECTED", "OBJECT"];
-
-pub(super) fn load_cells(entry: &LedgerEntry) -> Vec<String> {
-    vec![
-        entry.load.to_string(),
-        entry.state.to_string(),
-        entry.uploaded.clone(),
-        rows_read(entry).to_string(),
-        entry.receipt.rejected.to_string(),
-        entry.object.clone(),
-    ]
-}
-
-pub(super) fn rows_read(entry: &LedgerEntry) -> u64 {
-    entry.progress.max(entry.receipt.read)
-}
-
-pub(super) fn load_severity(state: LoadState) -> Severity {
-    match state {
-        LoadState::Loading | LoadState::Loaded => Severity::Normal,
-        LoadState::Failed | LoadState::Stopped => Severity::Problem,
-    }
 }

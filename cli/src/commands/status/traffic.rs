@@ -43,7 +43,7 @@ impl Traffic {
         }
     }
 
-    pub(super) fn total(&self) -> u64 {
+    pub(super) fn total_requests(&self) -> u64 {
         self.requests.iter().sum()
     }
 
@@ -56,7 +56,7 @@ impl Traffic {
     pub(super) fn average_latency_ms(&self) -> Option<f64> {
         let weighted = self.requests.iter().zip(&self.latency_ms);
         let sum: f64 = weighted.map(|(requests, latency)| *requests as f64 * latency.unwrap_or(0.0)).sum();
-        (self.total() > 0).then(|| sum / self.total() as f64)
+        (self.total_requests() > 0).then(|| sum / self.total_requests() as f64)
     }
 }
 

@@ -36,12 +36,12 @@ async fn watch_on_screen(context: &Context, interval: Duration) -> Result<()> {
     let mut history = History::default();
     // The first snapshot comes before the screen is opened, so that its failure is printed on the normal terminal.
     let mut snapshot = Snapshot::take(context).await?;
-    history.add(&snapshot, Instant::now());
+    history.add_snapshot(&snapshot, Instant::now());
     let mut screen = Screen::open()?;
     let mut problem = None;
     loop {
         let footer = footer_text(interval, problem.as_deref());
-        screen.draw(|frame| screen::draw(frame, &snapshot, &history, &footer))?;
+        screen.draw(|frame| screen::draw_snapshot(frame, &snapshot, &history, &footer))?;
         let next_snapshot = async {
             sleep(interval).await;
             Snapshot::take(context).await
@@ -51,7 +51,7 @@ async fn watch_on_screen(context: &Context, interval: Duration) -> Result<()> {
             Some(Ok(taken)) => {
                 problem = None;
                 snapshot = taken;
-                history.add(&snapshot, Instant::now());
+                history.add_snapshot(&snapshot, Instant::now());
             }
             Some(Err(failure)) => problem = Some(failure.to_single_line()),
         }
@@ -66,7 +66,7 @@ fn footer_text(interval: Duration, problem: Option<&str>) -> String {
     }
 }
 
-/// Returns None if the user quits before `work` is done.
+/// Returns `None` if the user quits before `work` is done.
 async fn unless_quit<T>(screen: &Screen, work: impl Future<Output = T>) -> Result<Option<T>> {
     let mut work = pin!(work);
     loop {
@@ -87,7 +87,7 @@ async fn watch_as_lines(context: &Context, interval: Duration) -> Result<()> {
     let watching = async {
         loop {
             let snapshot = Snapshot::take(context).await?;
-            history.add(&snapshot, Instant::now());
+            history.add_snapshot(&snapshot, Instant::now());
             match output::chosen_format() {
                 Format::Json => {
                     let line = serde_json::to_string(&snapshot).context("cannot write the status as JSON")?;
@@ -107,9 +107,9 @@ async fn watch_as_lines(context: &Context, interval: Duration) -> Result<()> {
 fn summary_line(snapshot: &Snapshot, history: &History) -> String {
     let queue = snapshot
         .queue
-        .known()
+        .as_known()
         .map(|queue| format!("{} queued, {} dead", queue.waiting + queue.in_flight, queue.dead_letters));
-    let requests = snapshot.traffic.known().map(|traffic| {
+    let requests = snapshot.traffic.as_known().map(|traffic| {
         format!("{} requests in {} s", traffic.requests_of_last_period(), traffic.period_seconds)
     });
     let rows = history.rows_per_second.back().copied().unwrap_or_default();

@@ -16,7 +16,7 @@ use crate::terminal::output::{self, Format};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Checks the token with the API's own code, the settings of the last deployment (if CloudFormation shows them), and the \
-issuer's present keys. If the signature is wrong, anyone may have written what the token says.
+issuer's current keys. If the signature is wrong, anyone may have written what the token says.
 
 Other users of this machine can see a token that is given as an argument, and the shell may keep it in its history. Give \
 - to read it from standard input. The token itself is never printed.
@@ -67,13 +67,13 @@ pub(super) async fn run(args: Explain, context: &Context) -> Result<()> {
     }
     if policy.has_changed {
         output::print_message(
-            "the settings have changed since the last deployment, which these checks are about: restctl deploy",
+            "these checks use the settings of the last deployment, which have changed since: restctl deploy",
         );
     }
     policy.require_accepted(&explanation)
 }
 
-/// Reads more than the largest token: one that is too large has to fail its check.
+/// Reads the token from standard input, even if it is longer than allowed: then it has to fail its check.
 fn read_token() -> Result<String> {
     let mut text = String::new();
     let read = stdin().lock().take(2 * MAX_TOKEN_BYTES as u64).read_to_string(&mut text);
@@ -110,7 +110,7 @@ fn verdict_of(report: &CheckReport) -> &'static str {
 }
 
 fn checks_table(explanation: &Explanation) -> Table {
-    // A check that passed found what was expected: that need not be said twice.
+    // A check that passed found what was expected, so its row need not repeat that.
     let row = |report: &CheckReport| {
         let expected = match report.outcome {
             CheckOutcome::Passed => String::new(),

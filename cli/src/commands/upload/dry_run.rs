@@ -8,7 +8,7 @@ use crate::data_file::survey::{RejectLine, SurveyedFile};
 use crate::failure::Result;
 use crate::terminal::output::{self, Format};
 
-/// The write units per second that a new on-demand table takes at once ("DynamoDB throughput capacity", Amazon
+/// The write units per second that a new on-demand table accepts immediately ("DynamoDB throughput capacity", Amazon
 /// DynamoDB Developer Guide).
 const NEW_TABLE_WRITE_UNITS: u64 = 4000;
 
@@ -20,7 +20,7 @@ struct Forecast<'a> {
     columns: Vec<ForecastColumn<'a>>,
     rows: u64,
     rejected: u64,
-    /// The first ones.
+    /// The first of the rejected rows.
     rejects: Vec<ForecastReject<'a>>,
     duplicates: u64,
     write_units: u64,

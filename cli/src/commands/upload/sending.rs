@@ -39,7 +39,7 @@ pub(super) fn object_metadata(
         metadata.insert(DELIMITER_METADATA, file.dialect.delimiter.byte().to_string());
     }
     if let Some(share) = max_rejects {
-        metadata.insert(MAX_REJECTS_METADATA, share.fraction());
+        metadata.insert(MAX_REJECTS_METADATA, share.to_metadata());
     }
     metadata
 }
@@ -58,7 +58,7 @@ pub(super) async fn send_file(
     let progress = output::bytes_bar("uploading", source.size);
     let observe = |event| match event {
         UploadEvent::Resumed { parts_present, parts_total } => output::print_message(&format!(
-            "resuming an upload that broke off: {parts_present} of {parts_total} parts are in S3"
+            "resuming an interrupted upload: {parts_present} of {parts_total} parts are in S3"
         )),
         UploadEvent::BytesPresent(bytes) => {
             progress.set_position(bytes);
@@ -89,7 +89,7 @@ pub(super) async fn send_file(
     })
 }
 
-/// Returns the object's current version, if it has the very bytes and metadata that would be sent.
+/// Returns the load of the object's current version if it has the same bytes and metadata as the file.
 pub(super) async fn find_uploaded(aws: &Aws, to: &Destination<'_>, size: u64) -> Result<Option<Load>> {
     let Some(current) = s3::find_current_version(aws, to.bucket, to.key).await? else { return Ok(None) };
     let ours = current.metadata.iter().filter(|(name, _)| name.starts_with(METADATA_PREFIX));

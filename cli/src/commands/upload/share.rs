@@ -14,12 +14,12 @@ impl Share {
     }
 
     /// Returns the text for a load's metadata: a decimal number from 0 to 1.
-    pub(super) fn fraction(self) -> String {
+    pub(super) fn to_metadata(self) -> String {
         self.0.to_string()
     }
 }
 
-/// Parses what people type: `5%`, `0.5%`; `0` needs no sign.
+/// Parses what people type, such as `5%` or `0.5%`; `0` needs no sign.
 impl FromStr for Share {
     type Err = String;
 
@@ -51,7 +51,7 @@ mod tests {
             [("5%", "0.05"), ("0.5%", "0.005"), ("0.7%", "0.007"), ("0", "0"), ("0%", "0"), ("100%", "1")]
         {
             let share: Share = text.parse().unwrap();
-            assert_eq!(share.fraction(), fraction);
+            assert_eq!(share.to_metadata(), fraction);
         }
         for bad in ["", "%", "5", "101%", "-1%", "1e1%", "NaN%", "inf%", ".%", "5 %", "five"] {
             assert!(bad.parse::<Share>().is_err(), "{bad}");

@@ -29,7 +29,7 @@ impl<'a> ApiItems<'a> {
     }
 
     /// Returns the items by key, for at most as many keys as one call takes. An item that is too large for any answer is
-    /// missing.
+    /// left out.
     pub(super) async fn get_items(&self, keys: &[&str]) -> Result<HashMap<String, Item>> {
         let mut found = HashMap::new();
         let mut waiting: Vec<Vec<Json>> = vec![keys.iter().map(|key| Json::from(*key)).collect()];

@@ -19,7 +19,7 @@ use crate::failure::Result;
 /// read consistency", Amazon DynamoDB Developer Guide).
 const CONSISTENCY_LAG: Duration = Duration::from_secs(1);
 
-/// Windows whose late rows are read again. An API that still differs after that is wrong.
+/// The most windows whose late rows are read again. An API that still differs after that is wrong.
 const MAX_RECHECKS: u32 = 20;
 
 pub(super) struct Comparer<'a> {
@@ -39,7 +39,7 @@ impl<'a> Comparer<'a> {
         Self { items, api_items, rechecks_left: Cell::new(MAX_RECHECKS) }
     }
 
-    pub(super) async fn compare(&self, rows: Vec<Row>) -> Result<ComparedWindow> {
+    pub(super) async fn compare_window(&self, rows: Vec<Row>) -> Result<ComparedWindow> {
         let all: Vec<&Row> = rows.iter().collect();
         let (table, mut api) = try_join(self.compare_with_table(&rows), self.compare_with_api(&all)).await?;
         self.recheck_late_rows(&rows, &table, &mut api).await?;

@@ -35,25 +35,25 @@ pub(super) struct AttributeDifference {
     pub(super) is_cut: bool,
 }
 
-/// Returns None if the row and the item are equal.
+/// Returns `None` if the row and the item are equal.
 pub(super) fn find_difference(row: &Row, mut item: HashMap<String, ItemValue>) -> Option<ItemDifference> {
     let mut difference = ItemDifference { attributes: Vec::new(), left_out: 0 };
     for (name, value) in &row.values {
         match item.remove(&**name) {
             Some(found) if found.equals(value) => {}
-            found => difference.push(name, Some(to_json(value)), found.map(ItemValue::into_json)),
+            found => difference.add_attribute(name, Some(to_json(value)), found.map(ItemValue::into_json)),
         }
     }
     let mut others: Vec<(String, ItemValue)> = item.into_iter().collect();
     others.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
     for (name, found) in others {
-        difference.push(&name, None, Some(found.into_json()));
+        difference.add_attribute(&name, None, Some(found.into_json()));
     }
     (!difference.attributes.is_empty()).then_some(difference)
 }
 
 impl ItemDifference {
-    fn push(&mut self, name: &str, file: Option<Json>, found: Option<Json>) {
+    fn add_attribute(&mut self, name: &str, file: Option<Json>, found: Option<Json>) {
         if self.attributes.len() == MAX_ATTRIBUTES {
             self.left_out += 1;
             return;
@@ -61,7 +61,7 @@ impl ItemDifference {
         let mut is_cut = false;
         let mut shown = |value: Json| {
             let text = value.to_string();
-            let beginning = beginning(&text);
+            let beginning = shown_part(&text);
             if beginning.len() == text.len() {
                 return value;
             }
@@ -69,7 +69,7 @@ impl ItemDifference {
             Json::from(format!("{beginning}…"))
         };
         let (file, found) = (file.map(&mut shown), found.map(&mut shown));
-        let name = match beginning(name) {
+        let name = match shown_part(name) {
             all if all.len() == name.len() => all.to_owned(),
             beginning => format!("{beginning}…"),
         };
@@ -77,7 +77,7 @@ impl ItemDifference {
     }
 }
 
-fn beginning(text: &str) -> &str {
+fn shown_part(text: &str) -> &str {
     &text[..text.floor_char_boundary(MAX_SHOWN_BYTES)]
 }
 
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
     use crate::commands::verify::item_value;
 
-    fn row(json: &Json) -> Row {
+    fn parse_row(json: &Json) -> Row {
         let key = Key { name: "id".into(), kind: KeyType::String };
         let encoding = Encoding::from_name("x.ndjson").unwrap();
         let dialect = Dialect { encoding, delimiter: Delimiter::default(), types: Types::default() };
@@ -103,19 +103,19 @@ mod tests {
         rows.remove(0).unwrap()
     }
 
-    fn difference(file: &Json, answer: Json) -> Option<ItemDifference> {
+    fn find_api_difference(file: &Json, answer: Json) -> Option<ItemDifference> {
         let Json::Object(item) = answer else { panic!("{answer}") };
-        find_difference(&row(file), item_value::from_api_item(item))
+        find_difference(&parse_row(file), item_value::from_api_item(item))
     }
 
     #[test]
     fn each_differing_attribute_is_reported_with_both_values() {
         let file = json!({ "id": "1", "price": 12.50, "name": "Mug", "tags": ["a"] });
         let answer = json!({ "tags": ["a"], "name": "Mug", "price": 12.5, "id": "1" });
-        assert_eq!(difference(&file, answer), None);
+        assert_eq!(find_api_difference(&file, answer), None);
 
         let answer = json!({ "id": "1", "price": 13, "tags": ["a", "b"], "zip": null, WRITTEN_BY: "a load" });
-        let reported = difference(&file, answer).unwrap();
+        let reported = find_api_difference(&file, answer).unwrap();
         let expected = json!({
             "attributes": [
                 { "name": "price", "file": 12.5, "found": 13, "is_cut": false },
@@ -133,7 +133,7 @@ mod tests {
     fn the_report_of_an_item_is_bounded() {
         let mut file: Item = (0..30).map(|index| (format!("a{index}"), json!("é".repeat(3_000)))).collect();
         file.insert("id".into(), json!("1"));
-        let reported = difference(&file.into(), json!({ "id": "1" })).unwrap();
+        let reported = find_api_difference(&file.into(), json!({ "id": "1" })).unwrap();
         assert_eq!((reported.attributes.len(), reported.left_out), (MAX_ATTRIBUTES, 20));
         assert!(reported.attributes.iter().all(|attribute| attribute.is_cut));
         assert!(serde_json::to_string(&reported).unwrap().len() < MAX_ATTRIBUTES * 600);

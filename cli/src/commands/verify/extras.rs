@@ -24,7 +24,7 @@ const ITEMS_PER_SEGMENT: u64 = 16;
 /// If most of this many random segments are empty, the table has fewer items than expected, and there are too many
 /// segments by this factor or more.
 const PROBES: usize = 4;
-const FEWER: u64 = 16;
+const SEGMENT_REDUCTION: u64 = 16;
 
 /// How much of the table is scanned.
 #[derive(Clone, Copy)]
@@ -88,7 +88,7 @@ async fn choose_segment_count(items: &Items<'_>, table_items: u64) -> Result<u64
         if found * 2 >= PROBES {
             break;
         }
-        segments = (segments / FEWER).max(1);
+        segments = (segments / SEGMENT_REDUCTION).max(1);
     }
     Ok(segments)
 }

@@ -1,4 +1,4 @@
-//! What verify finds about a key whose file, table and API differ.
+//! What `verify` reports about a key that is not equal in the file, the table and the API.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use restctl_contract::load::{LedgerEntry, LoadId};
@@ -10,10 +10,10 @@ use crate::terminal::sanitize::sanitize;
 #[derive(Serialize)]
 pub(super) struct KeyFinding {
     pub(super) key: String,
-    /// The line of the key's last row; None if the file has no such key.
+    /// The line of the key's last row; `None` if the file has no such key.
     pub(super) line: Option<u64>,
     pub(super) table: ItemVerdict,
-    /// None if the API was not asked.
+    /// `None` if the API was not asked.
     pub(super) api: Option<ItemVerdict>,
     /// The load that wrote the table's item.
     pub(super) load: Option<WriterLoad>,
@@ -34,13 +34,13 @@ pub(super) enum ItemVerdict {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct WriterLoad {
     pub(super) load: LoadId,
-    /// From the ledger; None if the ledger does not know the load.
+    /// From the ledger; `None` if the ledger does not know the load.
     pub(super) object: Option<String>,
     pub(super) uploaded: String,
 }
 
 impl WriterLoad {
-    /// Returns None if this is not a stamp: something else wrote the item.
+    /// Returns `None` if this is not a stamp: something else wrote the item.
     pub(super) fn from_stamp(stamp: &AttributeValue) -> Option<Self> {
         let (uploaded, load) = LedgerEntry::read_stamp(stamp.as_s().ok()?)?;
         Some(Self { load, object: None, uploaded: uploaded.to_owned() })
@@ -113,30 +113,30 @@ mod tests {
 
     use super::*;
 
-    fn different(found: &str) -> ItemVerdict {
+    fn different_price(found: &str) -> ItemVerdict {
         let (file, found) = (Some(json!(12.5)), Some(json!(found)));
         let attribute = AttributeDifference { name: "price".into(), file, found, is_cut: false };
         ItemVerdict::Different(ItemDifference { attributes: vec![attribute], left_out: 2 })
     }
 
-    fn finding(table: ItemVerdict, api: Option<ItemVerdict>) -> KeyFinding {
+    fn sample_finding(table: ItemVerdict, api: Option<ItemVerdict>) -> KeyFinding {
         KeyFinding { key: "4\u{1b}2".into(), line: Some(7), table, api, load: None }
     }
 
     #[test]
     fn a_difference_that_table_and_api_share_is_reported_once() {
-        let both = finding(different("13"), Some(different("13")));
+        let both = sample_finding(different_price("13"), Some(different_price("13")));
         let expected = [
             "4\u{fffd}2 (line 7): different in the table and the API",
             "  price: 12.5 in the file, \"13\" in table and API",
             "  and 2 more attributes",
         ];
         assert_eq!(both.to_lines(), expected);
-        let apart = finding(different("13"), Some(different("\u{9b}2J"))).to_lines();
+        let apart = sample_finding(different_price("13"), Some(different_price("\u{9b}2J"))).to_lines();
         assert_eq!(apart.len(), 5);
         assert!(apart[3].contains("\"\u{fffd}2J\" in API"), "{apart:?}");
         assert_eq!(
-            finding(ItemVerdict::Equal, Some(ItemVerdict::Missing)).to_lines(),
+            sample_finding(ItemVerdict::Equal, Some(ItemVerdict::Missing)).to_lines(),
             ["4\u{fffd}2 (line 7): missing in the API"]
         );
     }

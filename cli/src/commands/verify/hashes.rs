@@ -16,7 +16,7 @@ impl HashWriter {
         Ok(Self(BufWriter::new(tempfile::tempfile()?)))
     }
 
-    /// Adds a hash that is greater than those before.
+    /// Adds a hash, which must be greater than those before.
     pub(super) fn push(&mut self, hash: u64) -> io::Result<()> {
         self.0.write_all(&hash.to_le_bytes())
     }
@@ -34,8 +34,8 @@ pub(super) struct SortedHashes {
 }
 
 impl SortedHashes {
-    /// Hashes are spread evenly, so each one shows about where it must be: the lookup reads few pieces, however many
-    /// there are.
+    /// Returns whether the hash was written. Hashes are spread evenly, so each one shows about where it must be: the lookup
+    /// reads few pieces, however many there are.
     pub(super) fn contains(&self, hash: u64) -> io::Result<bool> {
         let (mut low, mut high) = (0, self.count.div_ceil(PIECE_HASHES));
         let (mut least, mut greatest) = (0, u64::MAX);
@@ -68,7 +68,7 @@ mod tests {
 
     use super::*;
 
-    fn hashes(sorted: &[u64]) -> SortedHashes {
+    fn write_hashes(sorted: &[u64]) -> SortedHashes {
         let mut writer = HashWriter::create().unwrap();
         sorted.iter().for_each(|hash| writer.push(*hash).unwrap());
         writer.finish().unwrap()
@@ -80,7 +80,7 @@ mod tests {
         for count in [0, 1, 2, 511, 512, 513, 10_000_u64] {
             let mut sorted: Vec<u64> = (0..count).map(|number| hasher.hash_one(number)).collect();
             sorted.sort_unstable();
-            let hashes = hashes(&sorted);
+            let hashes = write_hashes(&sorted);
             assert_eq!(hashes.count, count);
             assert!(sorted.iter().all(|hash| hashes.contains(*hash).unwrap()), "{count}");
             let others = (count..count + 1000).map(|number| hasher.hash_one(number));
@@ -91,12 +91,12 @@ mod tests {
     #[test]
     fn the_ends_of_the_range_and_uneven_hashes_are_found() {
         let mut sorted: Vec<u64> = (0..3000).chain([u64::MAX - 1, u64::MAX]).collect();
-        let all = hashes(&sorted);
+        let all = write_hashes(&sorted);
         assert!(sorted.iter().all(|hash| all.contains(*hash).unwrap()));
         assert!(!all.contains(3000).unwrap());
         sorted.remove(0);
         sorted.pop();
-        let inner = hashes(&sorted);
+        let inner = write_hashes(&sorted);
         assert!(!inner.contains(0).unwrap() && !inner.contains(u64::MAX).unwrap());
     }
 }

@@ -40,6 +40,22 @@ pub(super) fn from_api_item(item: Item) -> HashMap<String, ItemValue> {
     item.into_iter().map(|(name, value)| (name, from_json(value))).collect()
 }
 
+/// Returns the value as the API writes it.
+pub(super) fn to_json(value: &Value) -> Json {
+    match value {
+        Value::Null => Json::Null,
+        Value::Bool(flag) => Json::Bool(*flag),
+        Value::Number(digits) => {
+            digits.parse::<Number>().map_or_else(|_| Json::from(digits.as_str()), Json::Number)
+        }
+        Value::String(text) => Json::from(text.as_str()),
+        Value::List(members) => members.iter().map(to_json).collect(),
+        Value::Map(members) => {
+            members.iter().map(|(name, member)| (name.clone(), to_json(member))).collect::<Item>().into()
+        }
+    }
+}
+
 fn from_attribute(attribute: AttributeValue) -> ItemValue {
     match parse_attribute(&attribute) {
         Some(value) => ItemValue::Value(value),
@@ -126,40 +142,24 @@ fn are_equal(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// Returns the value as the API writes it.
-pub(super) fn to_json(value: &Value) -> Json {
-    match value {
-        Value::Null => Json::Null,
-        Value::Bool(flag) => Json::Bool(*flag),
-        Value::Number(digits) => {
-            digits.parse::<Number>().map_or_else(|_| Json::from(digits.as_str()), Json::Number)
-        }
-        Value::String(text) => Json::from(text.as_str()),
-        Value::List(members) => members.iter().map(to_json).collect(),
-        Value::Map(members) => {
-            members.iter().map(|(name, member)| (name.clone(), to_json(member))).collect::<Item>().into()
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn number(text: &str) -> Value {
+    fn number_value(text: &str) -> Value {
         Value::Number(text.to_owned())
     }
 
-    fn nested(price: &str) -> Value {
-        let list = Value::List(vec![number("1"), Value::Null, Value::String(String::new())]);
+    fn nested_value(price: &str) -> Value {
+        let list = Value::List(vec![number_value("1"), Value::Null, Value::String(String::new())]);
         Value::Map(vec![
-            ("price".into(), number(price)),
+            ("price".into(), number_value(price)),
             ("list".into(), list),
             ("flag".into(), Value::Bool(true)),
         ])
     }
 
-    fn attribute(price: &str) -> AttributeValue {
+    fn nested_attribute(price: &str) -> AttributeValue {
         let list = vec![
             AttributeValue::N("1.0".into()),
             AttributeValue::Null(true),
@@ -182,23 +182,29 @@ mod tests {
             ("12345678901234567890.123456789012345679", digits, false),
             ("9007199254740993", "9007199254740992", false),
         ] {
-            assert_eq!(from_attribute(attribute(found)).equals(&nested(value)), is_equal, "{found}");
+            assert_eq!(
+                from_attribute(nested_attribute(found)).equals(&nested_value(value)),
+                is_equal,
+                "{found}"
+            );
             let json: Json = serde_json::from_str(found).unwrap();
-            assert_eq!(from_json(json).equals(&number(value)), is_equal, "{found}");
+            assert_eq!(from_json(json).equals(&number_value(value)), is_equal, "{found}");
         }
         let answer = r#"{"flag":true,"list":[1.0,null,""],"price":1.50}"#;
-        assert!(from_json(serde_json::from_str(answer).unwrap()).equals(&nested("1.5")));
+        assert!(from_json(serde_json::from_str(answer).unwrap()).equals(&nested_value("1.5")));
     }
 
     #[test]
     fn values_of_another_type_are_not_equal() {
         let text = |text: &str| Value::String(text.to_owned());
-        assert!(!from_attribute(AttributeValue::S("42".into())).equals(&number("42")));
-        assert!(!from_json(json!("42")).equals(&number("42")));
+        assert!(!from_attribute(AttributeValue::S("42".into())).equals(&number_value("42")));
+        assert!(!from_json(json!("42")).equals(&number_value("42")));
         assert!(!from_json(json!(42)).equals(&text("42")));
         assert!(!from_json(json!(null)).equals(&text("")));
         assert!(!from_json(json!([])).equals(&Value::Map(vec![])));
-        assert!(!from_json(json!({ "a": 1, "b": 2 })).equals(&Value::Map(vec![("a".into(), number("1"))])));
+        assert!(
+            !from_json(json!({ "a": 1, "b": 2 })).equals(&Value::Map(vec![("a".into(), number_value("1"))]))
+        );
         let set = AttributeValue::Ss(vec!["a".into()]);
         assert!(!from_attribute(set.clone()).equals(&Value::List(vec![text("a")])));
         let list = AttributeValue::L(vec![set, AttributeValue::B(Blob::new("hi"))]);

@@ -20,15 +20,15 @@ pub(super) struct KeyCollector {
 }
 
 impl KeyCollector {
-    /// `record` must be greater than in the calls before.
+    /// Adds the key of a record. The number `record` must be greater than in the calls before.
     pub(super) fn push(&mut self, key: &str, record: u64) -> io::Result<()> {
         self.places.push([self.hasher.hash_one(key), record])
     }
 
     /// Returns the keys, and the numbers of the last records of the keys to compare, in the order of the file.
     ///
-    /// With `sample`, only that many keys are to be compared, each with the same odds: those with the smallest hashes,
-    /// whose secret differs from run to run.
+    /// With `sample`, selects only that many keys to compare, each with the same odds: those with the smallest hashes, whose
+    /// secret differs from run to run.
     pub(super) async fn finish(self, sample: Option<u64>) -> io::Result<(FileKeys, SortedRecords<1>)> {
         let mut places = self.places.into_sorted()?;
         let mut distinct = HashWriter::create()?;
@@ -57,7 +57,7 @@ impl KeyCollector {
 pub(super) struct FileKeys {
     hasher: RandomState,
     hashes: SortedHashes,
-    /// How many of the keys are to be compared.
+    /// The number of keys to compare.
     pub(super) compared: u64,
 }
 
@@ -75,7 +75,7 @@ impl FileKeys {
 mod tests {
     use super::*;
 
-    async fn keys(sample: Option<u64>, keys: &[&str]) -> (FileKeys, Vec<u64>) {
+    async fn collect_keys(sample: Option<u64>, keys: &[&str]) -> (FileKeys, Vec<u64>) {
         let mut collector = KeyCollector::default();
         keys.iter().zip(0..).for_each(|(key, record)| collector.push(key, record).unwrap());
         let (keys, mut last) = collector.finish(sample).await.unwrap();
@@ -85,7 +85,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_last_record_of_each_key_is_found() {
-        let (keys, last) = keys(None, &["a", "b", "a", "c", "c", "a", "d"]).await;
+        let (keys, last) = collect_keys(None, &["a", "b", "a", "c", "c", "a", "d"]).await;
         assert_eq!((keys.count(), keys.compared, last), (4, 4, vec![1, 4, 5, 6]));
         for (key, is_there) in [("a", true), ("d", true), ("e", false), ("", false)] {
             assert_eq!(keys.contains(key).unwrap(), is_there, "{key}");
@@ -100,13 +100,13 @@ mod tests {
         records.extend(all.iter().map(String::as_str));
         let mut drawn = [0; 10];
         for _ in 0..2000 {
-            let (keys, last) = keys(Some(3), &records).await;
+            let (keys, last) = collect_keys(Some(3), &records).await;
             assert_eq!((keys.count(), keys.compared, last.len()), (10, 3, 3));
             last.iter().for_each(|record| drawn[*record as usize - 8] += 1);
         }
         // 600 of 2,000 each; six standard deviations are 123.
         assert!(drawn.iter().all(|times| (450..750).contains(times)), "{drawn:?}");
-        let (keys, last) = keys(Some(11), &records).await;
+        let (keys, last) = collect_keys(Some(11), &records).await;
         assert_eq!((keys.compared, last.len()), (10, 10));
     }
 }

@@ -25,7 +25,7 @@ pub(super) struct FileReading {
     pub(super) rejects: Vec<Reject>,
 }
 
-/// Reads all of `source`. With `sample`, only that many keys are to be compared.
+/// Reads all of `source`. With `sample`, selects only that many keys to compare.
 pub(super) async fn read_file(
     source: &Source,
     dialect: Dialect,
@@ -59,8 +59,8 @@ pub(super) async fn read_file(
     Ok(FileReading { dialect, keys, last_records, rows, rejected, rejects })
 }
 
-/// Takes only the column types from the survey. The survey reads numbers as text, so it may reject a row of almost the
-/// maximum size that the load accepts.
+/// Returns the dialect with the column types of a CSV file. Nothing else comes from the survey: it reads numbers as text, so
+/// it may reject a row of almost the maximum size that the load accepts.
 async fn with_column_types(source: &Source, dialect: Dialect, key: &Key) -> Result<Dialect> {
     if dialect.encoding.format != Format::Csv {
         return Ok(dialect);

@@ -40,7 +40,7 @@ impl<'a> RecordReader<'a> {
         }
     }
 
-    /// Returns the next records in the order of the file, or None after the last one. It yields between chunks, so that
+    /// Returns the next records in the order of the file, or `None` after the last one. It yields between chunks, so that
     /// Ctrl-C is noticed.
     pub(super) async fn next_batch(&mut self) -> Result<Option<Vec<Result<Row, Reject>>>> {
         let mut records = Vec::new();

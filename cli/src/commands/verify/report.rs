@@ -22,7 +22,7 @@ pub(super) struct VerifyReport {
     pub(super) rows: u64,
     pub(super) rejected: u64,
     /// The first of the rejected rows.
-    pub(super) rejects: Vec<RejectedRow>,
+    pub(super) rejects: Vec<ReportedReject>,
     /// Rows that a later row with the same key supersedes.
     pub(super) superseded: u64,
     pub(super) keys: u64,
@@ -40,7 +40,7 @@ pub(super) struct VerifyReport {
 }
 
 #[derive(Serialize)]
-pub(super) struct RejectedRow {
+pub(super) struct ReportedReject {
     pub(super) line: u64,
     pub(super) column: Option<String>,
     pub(super) reason: String,
@@ -51,7 +51,7 @@ pub(super) struct TableCounts {
     pub(super) missing: u64,
     pub(super) different: u64,
     pub(super) extra: u64,
-    /// Items whose keys were looked up in the file.
+    /// Items of the table whose keys were looked up in the file.
     pub(super) looked_at: u64,
     pub(super) calls: u64,
     pub(super) read_units: f64,
@@ -66,7 +66,7 @@ pub(super) struct ApiCounts {
 
 impl VerifyReport {
     pub(super) fn new(source: &Source, reading: &FileReading, sample: Option<u64>) -> Self {
-        let rejects = reading.rejects.iter().map(|reject| RejectedRow {
+        let rejects = reading.rejects.iter().map(|reject| ReportedReject {
             line: reject.line,
             column: reject.column.clone(),
             reason: reject.reason.clone(),
@@ -135,12 +135,12 @@ impl VerifyReport {
         let mut next = Vec::new();
         if table.missing + table.different > 0 {
             next.push(
-                "to load the file on top: restctl upload FILE, with another --name if it was loaded before"
+                "to load the file again: restctl upload FILE, with another --name if it was loaded before"
                     .to_owned(),
             );
         } else if api.missing + api.different > 0 {
             next.push(
-                "the table is right and the API is not: restctl deploy, or restctl rollback".to_owned(),
+                "the table is right, but the API is not: restctl deploy, or restctl rollback".to_owned(),
             );
         }
         let load = self.findings.iter().find_map(|finding| finding.load.as_ref());

@@ -1,6 +1,6 @@
 //! Prints a report.
 
-use super::report::{MAX_FINDINGS, RejectedRow, VerifyReport};
+use super::report::{MAX_FINDINGS, ReportedReject, VerifyReport};
 use crate::failure::Result;
 use crate::terminal::output::{self, Format};
 use crate::terminal::sanitize::sanitize;
@@ -33,7 +33,7 @@ impl VerifyReport {
             "{} rows cannot be loaded and are not expected anywhere",
             self.rejected
         ));
-        for RejectedRow { line, column, reason } in &self.rejects {
+        for ReportedReject { line, column, reason } in &self.rejects {
             let column = column.as_ref().map(|column| format!(", column {column}")).unwrap_or_default();
             let row = format!("  line {line}{column}: {reason}");
             output::print_message(&sanitize(&row));

@@ -9,10 +9,10 @@ use super::records::RecordReader;
 use crate::data_file::external_sort::SortedRecords;
 use crate::failure::{FailureContext, Result};
 
-/// Limit for the rows of a window together, as DynamoDB counts the size of items.
+/// The bytes of rows at which a window is full, as DynamoDB counts the size of items.
 const MAX_ROWS_BYTES: usize = 4 * 1024 * 1024;
 
-/// Limit for their ids as JSON: half of an answer, so that the other half is left for items.
+/// The bytes of ids in JSON at which a window is full: half of an answer, so that the other half is left for items.
 const MAX_IDS_BYTES: usize = restctl_contract::api::MAX_ANSWER_BYTES / 2;
 
 pub(super) struct RowWindows<'a> {
@@ -50,7 +50,7 @@ impl<'a> RowWindows<'a> {
         Ok(rows)
     }
 
-    /// Returns the next row to compare, or None after the last one.
+    /// Returns the next row to compare, or `None` after the last one.
     async fn next_row(&mut self) -> Result<Option<Row>> {
         while self.next_wanted.is_some() {
             for record in self.unused.by_ref() {

@@ -25,7 +25,7 @@ pub(super) struct CertificateReport {
     /// SHA-256 of the certificate's DER, lower-case hexadecimal.
     fingerprint: String,
     self_signed: bool,
-    /// The certificates above it, from its issuer upwards.
+    /// The certificates that issued it, from its issuer upwards.
     chain: Vec<ChainCertificate>,
     acm: AcmState,
     /// `None` before the first deployment.
@@ -49,12 +49,12 @@ struct AcmState {
 
 #[derive(Serialize)]
 pub(super) struct ServedCertificate {
-    /// `None` if the endpoint cannot be reached, or presents no certificate.
+    /// `None` if the endpoint cannot be reached or presents no certificate.
     pub(super) fingerprint: Option<String>,
     /// Whether it is the certificate of this report.
     pub(super) is_same: bool,
     pub(super) is_trusted: bool,
-    /// Why it is not trusted, or was not seen.
+    /// Why it is not trusted, or why it was not seen.
     pub(super) why: Option<String>,
 }
 
@@ -62,11 +62,11 @@ impl CertificateReport {
     pub(super) fn new(
         certificate: Certificate,
         leaf: PresentedCertificate,
-        above: &[PresentedCertificate],
+        issuers: &[PresentedCertificate],
         described: CertificateDescription,
         served: Option<ServedCertificate>,
     ) -> Self {
-        let above = above.iter().map(|each| ChainCertificate {
+        let issuers = issuers.iter().map(|each| ChainCertificate {
             subject: each.subject.clone(),
             not_after: rfc3339(each.not_after),
             fingerprint: each.fingerprint.clone(),
@@ -81,13 +81,13 @@ impl CertificateReport {
             days_left: (leaf.not_after - OffsetDateTime::now_utc()).whole_days(),
             fingerprint: leaf.fingerprint,
             self_signed: certificate.self_signed,
-            chain: above.collect(),
+            chain: issuers.collect(),
             acm: AcmState { status: described.status.as_str().to_owned(), in_use_by: described.in_use_by },
             served,
         }
     }
 
-    pub(super) fn lines(&self) -> Vec<(&'static str, String)> {
+    pub(super) fn named_values(&self) -> Vec<(&'static str, String)> {
         let mut lines = vec![
             ("name", self.names.join(", ")),
             ("arn", self.arn.clone()),
@@ -144,7 +144,7 @@ impl fmt::Display for ServedCertificate {
     }
 }
 
-/// Returns the date of a time in RFC 3339.
+/// Returns the date of an RFC 3339 time.
 fn date_of(time: &str) -> &str {
     time.split_once('T').map_or(time, |(date, _)| date)
 }

@@ -58,7 +58,8 @@ impl fmt::Display for Fields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut left = MAX_CHARACTERS;
         for (place, (name, value)) in self.0.iter().enumerate() {
-            let (name, value) = (sanitize_line(name, 100), quoted(&sanitize_line(value, MAX_CHARACTERS)));
+            let (name, value) =
+                (sanitize_line(name, 100), quote_if_needed(&sanitize_line(value, MAX_CHARACTERS)));
             let length = name.len() + value.len();
             if place > 0 && length > left {
                 return write!(f, "… ({} more fields)", self.0.len() - place);
@@ -72,7 +73,7 @@ impl fmt::Display for Fields {
 }
 
 /// Quotes a value if its end would not be visible otherwise.
-fn quoted(value: &str) -> String {
+fn quote_if_needed(value: &str) -> String {
     match value.is_empty() || value.contains([' ', '"', '=']) && !value.starts_with(['{', '[']) {
         true => format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")),
         false => value.to_owned(),

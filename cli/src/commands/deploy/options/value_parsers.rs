@@ -84,7 +84,7 @@ pub(super) fn parse_subnets(text: &str) -> Result<String, String> {
         .to_owned())
 }
 
-/// Whether the text is the prefix and 17 hexadecimal digits, or 8 as in older ids.
+/// Whether the text is the prefix with 17 hexadecimal digits, or with 8 as in older ids.
 fn is_id(text: &str, prefix: &str) -> bool {
     let digits = text.strip_prefix(prefix).unwrap_or_default();
     matches!(digits.len(), 8 | 17) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())

@@ -34,8 +34,12 @@ pub(super) enum LetterOutcome {
 }
 
 impl HandledLetter {
-    /// Records the outcome and reports it to the user.
-    pub(super) fn report(letter: &DeadLetter, load: Option<LoadId>, result: Result<LetterOutcome>) -> Self {
+    /// Records the outcome and prints it.
+    pub(super) fn record_outcome(
+        letter: &DeadLetter,
+        load: Option<LoadId>,
+        result: Result<LetterOutcome>,
+    ) -> Self {
         let (outcome, reason) = match result {
             Ok(LetterOutcome::Left) => (LetterOutcome::Left, Some(NO_EVENT.to_owned())),
             Ok(outcome) => (outcome, None),
@@ -43,7 +47,7 @@ impl HandledLetter {
         };
         let object = letter.object.as_ref().map(|object| object.key.clone());
         let handled = Self { message_id: letter.message.id.clone(), load, object, outcome, reason };
-        output::print_message(&handled.describe());
+        output::print_message(&handled.describe_outcome());
         handled
     }
 
@@ -55,7 +59,7 @@ impl HandledLetter {
         self.outcome == outcome
     }
 
-    fn describe(&self) -> String {
+    fn describe_outcome(&self) -> String {
         let what = match (&self.load, &self.object) {
             (Some(load), Some(object)) => format!("the load {load} of {}", sanitize_line(object, 200)),
             (None, Some(object)) => format!("the load of {}", sanitize_line(object, 200)),
@@ -72,10 +76,10 @@ impl HandledLetter {
     }
 }
 
-/// Prints the outcomes for programs, and fails unless everything was done that was asked for.
+/// Prints the outcomes as JSON if that is the output format. Returns an error unless everything requested was done.
 ///
 /// `requested` are the loads named on the command line; `unseen` is how many letters SQS did not show.
-pub(super) fn conclude(handled: &[HandledLetter], requested: &[LoadId], unseen: usize) -> Result<()> {
+pub(super) fn report_outcomes(handled: &[HandledLetter], requested: &[LoadId], unseen: usize) -> Result<()> {
     if output::chosen_format() == Format::Json {
         output::print_json(&handled)?;
     }
@@ -101,7 +105,7 @@ pub(super) fn conclude(handled: &[HandledLetter], requested: &[LoadId], unseen: 
     let failure = Failure::new(format!("{} of the dead letters remain", kept + unseen)).exit(Exit::Partial);
     Err(match handled.iter().any(|letter| letter.has_outcome(LetterOutcome::Failed)) {
         true => {
-            failure.next("fix what is named above and run the same command again; a repetition does no harm")
+            failure.next("fix the causes above, then run the same command again: repeating it does no harm")
         }
         false => failure.next("restctl dlq drop --all, which also deletes messages that are not loads"),
     })

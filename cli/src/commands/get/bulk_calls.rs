@@ -1,4 +1,4 @@
-//! Bulk calls, several at a time; their answers come in the order of the ids.
+//! Sends bulk calls, several at a time, and passes on their answers in the order of the ids.
 
 use std::collections::VecDeque;
 
@@ -16,14 +16,14 @@ use crate::api::client::{Api, parse_bulk_answer};
 use crate::api::endpoint;
 use crate::failure::Result;
 
-/// The most bytes of ids in a bulk call's body. The rest is for what surrounds them.
+/// The most bytes of ids in a bulk call's body. The rest is for the JSON around them.
 const MAX_IDS_BYTES: usize = MAX_REQUEST_BYTES - 100;
 
-/// The most calls under way and answers that wait for those before them. It bounds the memory.
+/// The most calls in flight, together with answers that wait for earlier ones. It bounds the memory.
 const MAX_IN_FLIGHT: usize = 8;
 
-/// Requests all ids. The calls go on while no one takes their answers: the reader may rest for longer than a call may
-/// take.
+/// Requests all ids and sends the answers to `answers`. The calls continue while no one receives: the reader may pause for
+/// longer than a call may take.
 pub(super) async fn fetch_all(
     api: &Api<'_>,
     ids: &mut Ids,
@@ -32,16 +32,16 @@ pub(super) async fn fetch_all(
     let (mut waiting, mut ready) = (VecDeque::new(), VecDeque::new());
     let mut calls = FuturesOrdered::new();
     // The first call runs alone: its answer shows how many items fit into one, and it wakes a sleeping function only once.
-    let (mut pace, mut has_more) = (Pace::new(), true);
+    let (mut pace, mut has_more) = (CallPace::new(), true);
     loop {
         while !waiting.is_empty() && calls.len() + ready.len() < pace.in_flight {
             calls.push_back(send_bulk_call(api, take_ids_of_one_call(&mut waiting, pace.ids)));
         }
         tokio::select! {
             Some(answered) = calls.next(), if !calls.is_empty() => {
-                let (asked, mut answer): (usize, BatchGetAnswer) = answered?;
+                let (requested, mut answer): (usize, BatchGetAnswer) = answered?;
                 let remaining = std::mem::take(&mut answer.remaining);
-                pace.adjust(asked, remaining.len());
+                pace.adapt_to_answer(requested, remaining.len());
                 ready.push_back(answer);
                 if !remaining.is_empty() {
                     calls.push_front(send_bulk_call(api, remaining));
@@ -51,11 +51,11 @@ pub(super) async fn fetch_all(
                 Some(batch) => waiting.extend(batch?),
                 None => has_more = false,
             },
-            taker = answers.reserve(), if !ready.is_empty() => {
-                // No one takes answers any more once writing them has failed.
-                let Ok(taker) = taker else { return Ok(()) };
+            permit = answers.reserve(), if !ready.is_empty() => {
+                // The receiver is gone if writing an answer has failed.
+                let Ok(permit) = permit else { return Ok(()) };
                 if let Some(answer) = ready.pop_front() {
-                    taker.send(answer);
+                    permit.send(answer);
                 }
             }
             else => return Ok(()),
@@ -63,41 +63,41 @@ pub(super) async fn fetch_all(
     }
 }
 
-/// How many calls may be under way, and how many ids each may have.
-struct Pace {
+/// How many calls may be in flight, and how many ids each may have.
+struct CallPace {
     in_flight: usize,
     ids: usize,
 }
 
-impl Pace {
+impl CallPace {
     fn new() -> Self {
         Self { in_flight: 1, ids: MAX_IDS_PER_CALL }
     }
 
-    /// Adapts to an answer. Ids that it leaves over are requested later, while the answers after it wait: fewer ids a call
-    /// avoid that.
-    fn adjust(&mut self, asked: usize, left_over: usize) {
+    /// Adapts to an answer that left over some of the ids. They are requested again, while the answers after it wait: calls with
+    /// fewer ids avoid that.
+    fn adapt_to_answer(&mut self, requested: usize, left_over: usize) {
         self.in_flight = (self.in_flight * 2).min(MAX_IN_FLIGHT);
         if left_over > 0 {
-            self.ids = (asked - left_over).max(1);
-        } else if asked >= self.ids {
+            self.ids = (requested - left_over).max(1);
+        } else if requested >= self.ids {
             self.ids = (self.ids * 2).min(MAX_IDS_PER_CALL);
         }
     }
 }
 
-/// Requests the ids, and returns how many they were with the answer.
+/// Requests the ids. Returns their number and the answer.
 async fn send_bulk_call(api: &Api<'_>, ids: Vec<Value>) -> Result<(usize, BatchGetAnswer)> {
     let request = BatchGetRequest { ids };
     let (status, body) = api.post(BATCH_GET_PATH, &request).await?;
     if status != StatusCode::OK {
         return Err(endpoint::parse_refusal(status, &body));
     }
-    let asked = request.ids.len();
-    Ok((asked, parse_bulk_answer(&body, asked)?))
+    let requested = request.ids.len();
+    Ok((requested, parse_bulk_answer(&body, requested)?))
 }
 
-/// Takes as many ids off the front as one call may have, by number and by bytes, but at least one.
+/// Takes as many ids from the front as one call may have, by number and by bytes, but at least one.
 fn take_ids_of_one_call(waiting: &mut VecDeque<Value>, most: usize) -> Vec<Value> {
     let mut bytes = 0;
     let fitting = waiting.iter().take(most).take_while(|id| {
@@ -133,14 +133,14 @@ mod tests {
 
     #[test]
     fn calls_request_as_many_ids_as_fit_an_answer() {
-        let mut pace = Pace::new();
-        pace.adjust(1_000, 965);
+        let mut pace = CallPace::new();
+        pace.adapt_to_answer(1_000, 965);
         assert_eq!((pace.in_flight, pace.ids), (2, 35));
-        pace.adjust(965, 935);
+        pace.adapt_to_answer(965, 935);
         assert_eq!((pace.in_flight, pace.ids), (4, 30));
-        pace.adjust(30, 0);
+        pace.adapt_to_answer(30, 0);
         assert_eq!((pace.in_flight, pace.ids), (8, 60));
-        pace.adjust(12, 0);
+        pace.adapt_to_answer(12, 0);
         assert_eq!((pace.in_flight, pace.ids), (8, 60), "the last ids do not show how many fit");
     }
 }

@@ -1,4 +1,4 @@
-//! Waiting until every address of the endpoint serves a certificate, as TLS handshakes prove.
+//! Waits until TLS handshakes prove that every address of the endpoint serves a certificate.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,19 +15,19 @@ use crate::terminal::output;
 const TIMEOUT: Duration = Duration::from_secs(600);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// The addresses that serve the certificate, and how long that took.
+/// The addresses that serve the certificate, and how long the wait took.
 pub(super) struct ServedProof {
     pub(super) addresses: Vec<SocketAddr>,
-    after: Duration,
+    elapsed: Duration,
 }
 
 impl ServedProof {
-    pub(super) fn milliseconds(&self) -> u64 {
-        u64::try_from(self.after.as_millis()).unwrap_or(u64::MAX)
+    pub(super) fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX)
     }
 }
 
-/// Waits until every address of the endpoint serves the certificate of `location`, and it is trusted.
+/// Waits until every address of the endpoint serves the certificate of `location` and is trusted.
 pub(super) async fn wait_until_served_everywhere(location: &Location) -> Result<ServedProof> {
     let progress = output::spinner("Waiting until the endpoint serves the certificate");
     let proof = poll_until_served(location, |missing| progress.set_message(missing)).await;
@@ -43,7 +43,7 @@ async fn poll_until_served(location: &Location, report: impl Fn(String)) -> Resu
         let checks = join_all(addresses.iter().map(|address| check_address(location, *address))).await;
         let missing: Vec<Failure> = checks.into_iter().filter_map(Result::err).collect();
         let Some(first) = missing.first() else {
-            return Ok(ServedProof { addresses, after: began.elapsed() });
+            return Ok(ServedProof { addresses, elapsed: began.elapsed() });
         };
         if began.elapsed() >= TIMEOUT {
             let what =

@@ -41,14 +41,14 @@ impl From<s3::ObjectVersion> for QueuedLoad {
 }
 
 impl KnownLoad {
-    pub(super) fn load(&self) -> &LoadId {
+    pub(super) fn load_id(&self) -> &LoadId {
         match self {
             KnownLoad::Begun(entry) => &entry.load,
             KnownLoad::Queued(queued) => &queued.load,
         }
     }
 
-    pub(super) fn uploaded(&self) -> &str {
+    pub(super) fn upload_time(&self) -> &str {
         match self {
             KnownLoad::Begun(entry) => &entry.uploaded,
             KnownLoad::Queued(queued) => &queued.uploaded,
@@ -56,9 +56,9 @@ impl KnownLoad {
     }
 }
 
-/// Returns every load of the stack, the newest upload first. It reports unreadable entries and leaves them out.
+/// Returns every load of the stack, the newest upload first. Prints why an entry cannot be read, and leaves it out.
 pub(super) async fn list_loads(aws: &Aws, stack: &Stack) -> Result<Vec<KnownLoad>> {
-    // In this order, a load that begins meanwhile is listed once, as queued.
+    // The ledger is read first, so a load that begins meanwhile is listed once, as queued.
     let entries = dynamodb::read_ledger_entries(aws, stack.output(stack_output::LEDGER_TABLE)?).await?;
     let queued =
         uploaded_versions(aws, stack).await?.filter(|queued| !entries.contains_key(queued.load.as_str()));
@@ -69,7 +69,7 @@ pub(super) async fn list_loads(aws: &Aws, stack: &Stack) -> Result<Vec<KnownLoad
             Err(failure) => output::print_failure(&failure),
         }
     }
-    loads.sort_by(|one, other| other.uploaded().cmp(one.uploaded()));
+    loads.sort_by(|one, other| other.upload_time().cmp(one.upload_time()));
     Ok(loads)
 }
 

@@ -29,14 +29,15 @@ impl MergedLogs {
         let mut logs = Vec::new();
         for function in functions.iter().copied() {
             let group = function.log_group(&context.stack);
-            let mut events = cloudwatchlogs::filter_events(aws, &group, since(function), filter.term());
+            let mut events =
+                cloudwatchlogs::filter_events(aws, &group, since(function), filter.search_term());
             let next = events.next().await?;
             logs.push(FunctionLog { function, events, next });
         }
         Ok(Self { logs })
     }
 
-    /// Returns the earliest remaining event.
+    /// Returns the earliest remaining event, or `None` after the last one.
     pub(super) async fn next(&mut self) -> Result<Option<(LoggedFunction, LogEvent)>> {
         let logs = self
             .logs
