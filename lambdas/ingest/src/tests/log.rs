@@ -33,7 +33,7 @@ async fn every_log_line_of_a_load_has_its_id() {
     capture_log();
     let world = World::new().await;
     world.bucket.put("items.csv", "v1", &csv(1..=2));
-    let id = LoadId::of("items.csv", "v1");
+    let id = LoadId::for_version("items.csv", "v1");
     let lines = || {
         let log = String::from_utf8(LOG.take()).unwrap();
         let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

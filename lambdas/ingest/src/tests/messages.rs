@@ -68,7 +68,7 @@ async fn an_event_without_a_version_loads_the_current_version() {
 #[tokio::test]
 async fn messages_that_are_not_uploads_are_not_loaded() {
     let world = World::new().await;
-    let rejects = rejects_key(&LoadId::of("a", "b"), 0);
+    let rejects = rejects_key(&LoadId::for_version("a", "b"), 0);
     assert_eq!(world.deliver(&[message(&rejects, "v1")]).await, NONE_FAILED);
     assert!(world.dynamo.items("ledger").is_empty());
     let nonsense = json!({ "messageId": "nonsense", "body": "{\"Event\":\"s3:TestEvent\"}" });

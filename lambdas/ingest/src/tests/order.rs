@@ -54,7 +54,7 @@ async fn a_redriven_load_compares_before_it_writes() {
         assert!(entry.blind);
         (entry.state, entry.receipt) = (LoadState::Stopped, Receipt::default());
         entry.position = Position { offset: 8, line: 2 };
-        let entry = if by_hand { entry.again("2026-01-15T10:00:00.000Z".into()) } else { entry };
+        let entry = if by_hand { entry.reopened_at("2026-01-15T10:00:00.000Z".into()) } else { entry };
         let item: serde_dynamo::Item = serde_dynamo::to_item(entry).unwrap();
         world.dynamo.put("ledger", json!(item));
         world.bucket.put("new.csv", "v2", b"id,name\n1,newer\n40,newer\n");

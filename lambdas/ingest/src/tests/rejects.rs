@@ -37,7 +37,7 @@ async fn bad_rows_are_rejected_and_the_others_are_written() {
     let entry = world.entry("bad.csv", "v1");
     assert_eq!(entry.state, LoadState::Loaded);
     assert_eq!(world.counts("bad.csv", "v1"), receipt(13, 8, 5, 0));
-    let key = rejects_key(&LoadId::of("bad.csv", "v1"), 0);
+    let key = rejects_key(&LoadId::for_version("bad.csv", "v1"), 0);
     assert_eq!(entry.reject_parts, 1);
     let expected = "line,column,reason,row\n\
         3,,has 3 values for the 4 columns of the header,\"2,Bread Knife,64.25\"\n\
@@ -67,7 +67,7 @@ async fn one_item_that_dynamodb_refuses_does_not_stop_its_batch() {
     assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
     assert_eq!(world.dynamo.items("items").len(), 29);
     assert_eq!(world.counts("items.csv", "v1"), receipt(30, 29, 1, 0));
-    let rejects = world.bucket.written(&rejects_key(&LoadId::of("items.csv", "v1"), 0)).unwrap();
+    let rejects = world.bucket.written(&rejects_key(&LoadId::for_version("items.csv", "v1"), 0)).unwrap();
     let rejects = String::from_utf8(rejects).unwrap();
     assert!(rejects.contains("8,,\"is refused by DynamoDB: One or more parameter values"), "{rejects}");
     assert!(rejects.ends_with("\"id=7,name=n7\"\n"), "{rejects}");

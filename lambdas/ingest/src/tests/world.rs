@@ -85,7 +85,7 @@ impl World {
     }
 
     pub(crate) fn find_entry(&self, object: &str, version: &str) -> Option<LedgerEntry> {
-        let load = LoadId::of(object, version);
+        let load = LoadId::for_version(object, version);
         let entries = self.dynamo.items("ledger");
         let item = entries.into_iter().find(|entry| entry["load"]["S"] == load.as_str())?;
         let item: serde_dynamo::Item = serde_json::from_value(item).unwrap();

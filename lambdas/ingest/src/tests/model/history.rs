@@ -95,7 +95,8 @@ impl<'a> History<'a> {
         let entry = self.world.find_entry(upload.object, &upload.version);
         let settled = |entry: &LedgerEntry| matches!(entry.state, LoadState::Failed | LoadState::Stopped);
         if let Some(entry) = entry.filter(settled) {
-            let again: Item = serde_dynamo::to_item(entry.again("2026-01-15T10:00:00.000Z".into())).unwrap();
+            let again: Item =
+                serde_dynamo::to_item(entry.reopened_at("2026-01-15T10:00:00.000Z".into())).unwrap();
             self.world.dynamo.put("ledger", json!(again));
             self.next_id += 1;
             self.queue.loads.push_back(upload.message(number, self.next_id));
