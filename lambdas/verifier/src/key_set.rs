@@ -90,7 +90,7 @@ impl KeySet {
     }
 
     /// Describes each key.
-    pub fn describe(&self) -> Vec<DescribedKey> {
+    pub fn describe_keys(&self) -> Vec<DescribedKey> {
         let describe = |key: &Key| DescribedKey {
             kid: key.kid.as_deref().map(sanitize),
             algorithms: key.algorithm_names(),
@@ -149,7 +149,7 @@ impl Key {
         self.algorithms.iter().map(|algorithm| format!("{algorithm:?}")).collect()
     }
 
-    pub(crate) fn verifies(&self, message: &str, signature: &str, algorithm: Algorithm) -> bool {
+    pub(crate) fn verifies_signature(&self, message: &str, signature: &str, algorithm: Algorithm) -> bool {
         jsonwebtoken::crypto::verify(signature, message.as_bytes(), &self.public, algorithm).unwrap_or(false)
     }
 }

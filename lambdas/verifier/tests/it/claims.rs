@@ -4,7 +4,7 @@ use restctl_testkit::signing_key::SigningKey;
 use restctl_verifier::{LEEWAY_SECONDS, Policy, Provider, Refusal};
 use serde_json::{Value, json};
 
-use crate::fixture::{NOW, claims, cognito_claims, key_set, policy, policy_for, verify, with, without};
+use crate::fixture::{NOW, auth0_policy, claims, cognito_claims, key_set, policy_for, verify, with, without};
 
 #[test]
 fn good_claims_pass() {
@@ -23,7 +23,7 @@ fn good_claims_pass() {
         with(claims(), "https://tenant.example.test/extra", json!({"deep": [1, 2, 3]})),
     ];
     for claims in good {
-        let outcome = verify(&key.token(&claims), &keys, &policy(), NOW);
+        let outcome = verify(&key.token(&claims), &keys, &auth0_policy(), NOW);
         assert!(outcome.is_ok(), "{outcome:?} for {claims}");
     }
 }
@@ -73,7 +73,7 @@ fn bad_claims_are_refused() {
         (with(claims(), "permissions", json!([1])), MalformedClaim("permissions")),
     ];
     for (claims, refusal) in cases {
-        assert_eq!(verify(&key.token(&claims), &keys, &policy(), NOW), Err(refusal), "{claims}");
+        assert_eq!(verify(&key.token(&claims), &keys, &auth0_policy(), NOW), Err(refusal), "{claims}");
     }
 }
 

@@ -6,7 +6,7 @@ use restctl_testkit::signing_key::SigningKey;
 use restctl_verifier::{KeySet, KeySetError, MAX_KEY_SET_BYTES, Refusal};
 use serde_json::{Value, json};
 
-use crate::fixture::{NOW, claims, policy, verify, with};
+use crate::fixture::{NOW, auth0_policy, claims, verify, with};
 
 fn parse_key_set(document: &Value) -> Result<KeySet, KeySetError> {
     KeySet::from_json(document.to_string().as_bytes())
@@ -88,10 +88,10 @@ fn an_unusable_key_neither_spoils_the_set_nor_verifies() {
         good.jwk(),
     ]}))
     .unwrap();
-    assert!(verify(&good.token(&claims()), &keys, &policy(), NOW).is_ok());
+    assert!(verify(&good.token(&claims()), &keys, &auth0_policy(), NOW).is_ok());
     let unknown = Refusal::UnknownKey { kid: "enc".to_owned() };
-    assert_eq!(verify(&encryption.token(&claims()), &keys, &policy(), NOW), Err(unknown));
-    assert_eq!(verify(&pinned.token(&claims()), &keys, &policy(), NOW), Err(Refusal::WrongAlgorithm));
+    assert_eq!(verify(&encryption.token(&claims()), &keys, &auth0_policy(), NOW), Err(unknown));
+    assert_eq!(verify(&pinned.token(&claims()), &keys, &auth0_policy(), NOW), Err(Refusal::WrongAlgorithm));
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn two_keys_may_share_an_id() {
     let (ec, rsa, other) = (SigningKey::ec("key"), SigningKey::rsa("key"), SigningKey::ec("key"));
     let keys = parse_key_set(&json!({"keys": [ec.jwk(), rsa.jwk(), other.jwk()]})).unwrap();
     for key in [ec, rsa, other] {
-        assert!(verify(&key.token(&claims()), &keys, &policy(), NOW).is_ok());
+        assert!(verify(&key.token(&claims()), &keys, &auth0_policy(), NOW).is_ok());
     }
 }
 
