@@ -16,14 +16,14 @@ pub(crate) struct CheckedRequest {
 
 impl CheckedRequest {
     /// Requests the row with this number.
-    pub(crate) fn single(token: &str, number: u64) -> Self {
+    pub(crate) fn single_get(token: &str, number: u64) -> Self {
         let row = Row::new(number);
         let request = AlbRequest::get(&format!("/v1/items/{}", row.id())).bearer(token);
         Self { event: request.event(), status: 200, body: Some(row.json()) }
     }
 
     /// Requests 100 rows from this number on.
-    pub(crate) fn bulk(token: &str, first: u64) -> Self {
+    pub(crate) fn bulk_get(token: &str, first: u64) -> Self {
         let rows: Vec<Row> = (first..first + IDS_PER_BULK).map(Row::new).collect();
         let ids: Vec<String> = rows.iter().map(Row::id).collect();
         let items: Vec<Value> = rows.iter().map(Row::json).collect();
@@ -32,7 +32,7 @@ impl CheckedRequest {
     }
 
     /// Returns requests that every such API must refuse: without a token, with a changed token, and with an unknown id.
-    pub(crate) fn refused(token: &str) -> [Self; 3] {
+    pub(crate) fn refused_requests(token: &str) -> [Self; 3] {
         let (message, signature) = token.rsplit_once('.').unwrap_or_default();
         let changed = format!("{message}.{}", signature.chars().rev().collect::<String>());
         let checked_request =

@@ -46,7 +46,7 @@ pub(crate) struct ColdCosts {
 }
 
 impl ColdCosts {
-    pub(crate) fn cpu(&self) -> Duration {
+    pub(crate) fn total_cpu(&self) -> Duration {
         self.start.cpu + self.first.cpu
     }
 }
@@ -108,20 +108,20 @@ impl Trial {
         if let Some(error) = self.error {
             return Err(error);
         }
-        let cold = median(self.starts, ColdCosts::cpu).ok_or("it was never started")?;
-        let warm = median(self.warm, |warm| warm.single.cpu).ok_or("it never ran warm")?;
+        let cold = median_run(self.starts, ColdCosts::total_cpu).ok_or("it was never started")?;
+        let warm = median_run(self.warm, |warm| warm.single.cpu).ok_or("it never ran warm")?;
         Ok(FunctionCosts { cold, warm, package: self.function.package })
     }
 }
 
-fn median<T>(mut runs: Vec<T>, cpu: impl Fn(&T) -> Duration) -> Option<T> {
+fn median_run<T>(mut runs: Vec<T>, cpu: impl Fn(&T) -> Duration) -> Option<T> {
     runs.sort_by_key(cpu);
     let middle = runs.len() / 2;
     runs.into_iter().nth(middle)
 }
 
 async fn measure_cold(function: &Function, cloud: &Cloud) -> Result<ColdCosts, BoxError> {
-    let request = CheckedRequest::single(&cloud.token(), 0);
+    let request = CheckedRequest::single_get(&cloud.token(), 0);
     let started = Instant::now();
     let runtime = function.start(cloud).await;
     runtime.wait_until_idle().await?;
@@ -138,12 +138,12 @@ async fn measure_warm(
     let token = &cloud.token();
     let runtime = function.start(cloud).await;
     let singles = |numbers: Range<u64>| -> Vec<CheckedRequest> {
-        numbers.map(|number| CheckedRequest::single(token, number)).collect()
+        numbers.map(|number| CheckedRequest::single_get(token, number)).collect()
     };
     let bulks = |count: u64| -> Vec<CheckedRequest> {
-        (0..count).map(|number| CheckedRequest::bulk(token, 1000 * number)).collect()
+        (0..count).map(|number| CheckedRequest::bulk_get(token, 1000 * number)).collect()
     };
-    measure_requests(&runtime, &CheckedRequest::refused(token)).await?;
+    measure_requests(&runtime, &CheckedRequest::refused_requests(token)).await?;
     measure_requests(&runtime, &singles(0..repetitions.warm_up)).await?;
     let single =
         measure_requests(&runtime, &singles(repetitions.warm_up..repetitions.warm_up + repetitions.singles))

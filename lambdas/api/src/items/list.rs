@@ -23,10 +23,10 @@ pub(crate) async fn read_page(
 ) -> Result<String, Failure> {
     let limit = parse_limit(request)?;
     let after = match request.query_parameter("cursor")? {
-        Some(cursor) => Some(cursor_key.verify(&cursor).await?),
+        Some(cursor) => Some(cursor_key.verify_cursor(&cursor).await?),
         None => None,
     };
-    let page = table.scan(limit, after.as_ref(), deadline).await?;
+    let page = table.scan_page(limit, after.as_ref(), deadline).await?;
     let mut size = AnswerSize::of_json(ENVELOPE);
     let (mut items, mut next) = (String::new(), page.next);
     let mut last_id = None;
@@ -43,7 +43,7 @@ pub(crate) async fn read_page(
     }
     let items = items.trim_end_matches(',');
     Ok(match next {
-        Some(id) => format!(r#"{{"items":[{items}],"cursor":"{}"}}"#, cursor_key.sign(&id).await?),
+        Some(id) => format!(r#"{{"items":[{items}],"cursor":"{}"}}"#, cursor_key.sign_id(&id).await?),
         None => format!(r#"{{"items":[{items}]}}"#),
     })
 }

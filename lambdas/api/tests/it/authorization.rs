@@ -128,7 +128,7 @@ async fn the_log_has_a_line_for_each_request_and_no_secrets() {
     let item = stage.send(&AlbRequest::get("/v1/items/42").bearer(&token)).await;
     stage.send(&AlbRequest::get("/v1/items/42").bearer("a.stolen.token")).await;
     stage.send(&AlbRequest::get("/health")).await;
-    let output = stage.output(|output| output.contains(r#""route":"health""#)).await;
+    let output = stage.wait_for_output(|output| output.contains(r#""route":"health""#)).await;
     let lines: Vec<Value> =
         output.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
     assert_eq!(lines.len(), 3, "{output}");

@@ -174,7 +174,7 @@ async fn a_busy_table_is_reported_as_such() {
         assert_problem(&answer, 503, "table-busy");
         assert_eq!(answer.header("retry-after"), Some("1"));
     }
-    let output = stage.output(|output| output.matches(r#""status":503"#).count() == 2).await;
+    let output = stage.wait_for_output(|output| output.matches(r#""status":503"#).count() == 2).await;
     assert!(output.contains("ProvisionedThroughputExceededException"), "{output}");
 }
 
@@ -184,7 +184,7 @@ async fn a_fault_is_logged_in_full_and_reported_briefly() {
     let stage = Stage::start_with_table(IdentityProvider::start().await, without_table, "S").await;
     let answer = stage.get("/v1/items/42").await;
     assert_eq!(assert_problem(&answer, 500, "internal")["detail"], "the function failed; its log says why");
-    let output = stage.output(|output| output.contains(r#""status":500"#)).await;
+    let output = stage.wait_for_output(|output| output.contains(r#""status":500"#)).await;
     assert!(output.lines().count() == 1 && output.contains("ResourceNotFoundException"), "{output}");
 }
 

@@ -101,7 +101,7 @@ impl Stage {
     }
 
     /// Waits until `is_complete` accepts the function's output, and returns it.
-    pub(crate) async fn output(&self, is_complete: impl Fn(&str) -> bool) -> String {
+    pub(crate) async fn wait_for_output(&self, is_complete: impl Fn(&str) -> bool) -> String {
         let wait = async {
             loop {
                 let output = self.runtime.output();

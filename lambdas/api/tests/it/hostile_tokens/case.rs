@@ -95,7 +95,7 @@ fn assert_forbidden(name: &str, answer: &AlbAnswer) {
 /// Asserts that the log has no token, nor a part of one that is long enough to be unique.
 pub(super) async fn assert_not_logged(stage: &Stage, tokens: &[String]) {
     assert_eq!(stage.send(&AlbRequest::get("/health")).await.status, 200);
-    let output = stage.output(|output| output.contains(r#""route":"health""#)).await;
+    let output = stage.wait_for_output(|output| output.contains(r#""route":"health""#)).await;
     let parts = tokens.iter().flat_map(|token| token.split(['.', ' ', ','])).filter(|part| part.len() >= 16);
     for part in parts.chain(["attacker.invalid"]) {
         assert!(!output.contains(part), "{part} is in the log: {output}");
@@ -112,7 +112,7 @@ pub(super) fn cases_of_claim(
     let key = stage.provider.signing_key();
     let case = |(value, outcome): (Value, Outcome)| Case {
         name: format!("{claim} = {value}"),
-        token: key.token(&with(claims, claim, value)),
+        token: key.token(&with_member(claims, claim, value)),
         outcome,
     };
     let mut cases: Vec<Case> = values.into_iter().map(case).collect();
@@ -127,7 +127,7 @@ pub(super) fn cases_of_claim(
 }
 
 /// Returns the object with a member replaced, or removed if the value is null.
-pub(super) fn with(object: &Value, name: &str, value: Value) -> Value {
+pub(super) fn with_member(object: &Value, name: &str, value: Value) -> Value {
     let mut object = object.clone();
     if value.is_null() {
         object.as_object_mut().expect("claims are an object").shift_remove(name);

@@ -16,7 +16,7 @@ async fn claims_of_auth0() {
     let mut cases = cases_of_times(&stage, &claims);
     cases.extend(cases_of_issuers_subjects_and_scopes(&stage, &claims));
     cases.extend(cases_of_audiences(&stage, &claims));
-    let without_scope = with(&claims, "scope", Value::Null);
+    let without_scope = with_member(&claims, "scope", Value::Null);
     cases.extend(cases_of_claim(
         &stage,
         &without_scope,
@@ -44,7 +44,7 @@ async fn claims_of_any_openid_issuer() {
     cases.extend(cases_of_audiences(&stage, &claims));
     // Permissions count only in Auth0's tokens.
     cases.extend(cases_of_claim(&stage, &claims, "permissions", vec![(json!("whatever"), Passes)]));
-    let without_scope = with(&claims, "scope", Value::Null);
+    let without_scope = with_member(&claims, "scope", Value::Null);
     cases.extend(cases_of_claim(
         &stage,
         &without_scope,
@@ -57,7 +57,7 @@ async fn claims_of_any_openid_issuer() {
 #[tokio::test]
 async fn claims_of_cognito() {
     let stage = start_stage("cognito", "client-1,client-2", IdentityProvider::start().await).await;
-    let mut claims = with(&stage.provider.claims(), "aud", Value::Null);
+    let mut claims = with_member(&stage.provider.claims(), "aud", Value::Null);
     claims["client_id"] = json!("client-1");
     claims["token_use"] = json!("access");
     let mut cases = cases_of_times(&stage, &claims);

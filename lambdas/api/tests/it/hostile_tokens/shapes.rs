@@ -52,7 +52,7 @@ async fn headers_and_shapes() {
         ("jwk", SigningKey::ec("key-1").jwk(), Passes),
         ("zip", json!("DEF"), Passes),
     ] {
-        let token = key.token_with_header(&with(&key.header(), name, value.clone()), &claims);
+        let token = key.token_with_header(&with_member(&key.header(), name, value.clone()), &claims);
         cases.push(Case { name: format!("header {name} = {value}"), token, outcome });
     }
     cases.extend(cases_of_shapes(&key, &claims));
@@ -101,7 +101,7 @@ fn cases_of_shapes(key: &SigningKey, claims: &Value) -> Vec<Case> {
             raw(&header, &payload.replacen("\"sub\":", &format!("\"sub\":{deep},\"x\":"), 1)),
             MALFORMED,
         ),
-        ("payload UTF-16", key.sign(&raw_message(header.as_bytes(), &utf16(&payload))), MALFORMED),
+        ("payload UTF-16", key.sign(&raw_message(header.as_bytes(), &to_utf16(&payload))), MALFORMED),
         ("a claim not UTF-8", key.sign(&raw_message(header.as_bytes(), &not_utf8(&payload))), MALFORMED),
         ("header {}", raw("{}", &payload), MALFORMED),
         ("header a list of the parameters", raw(r#"["ES256","JWT","key-1"]"#, &payload), MALFORMED),
@@ -111,7 +111,7 @@ fn cases_of_shapes(key: &SigningKey, claims: &Value) -> Vec<Case> {
         ("no signature", format!("{}.", unsigned(&key.header(), claims)), SIGNATURE),
         (
             "9,000 bytes",
-            key.token(&with(claims, "pad", json!("x".repeat(9000)))),
+            key.token(&with_member(claims, "pad", json!("x".repeat(9000)))),
             Refused("the token is larger than 8 KiB"),
         ),
         ("no token at all", "a.b.c".to_owned(), MALFORMED),
@@ -126,7 +126,7 @@ fn raw_message(header: &[u8], payload: &[u8]) -> String {
     format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload))
 }
 
-fn utf16(text: &str) -> Vec<u8> {
+fn to_utf16(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_be_bytes).collect()
 }
 

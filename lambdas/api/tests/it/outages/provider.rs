@@ -130,8 +130,8 @@ async fn the_function_survives_a_server_that_is_not_a_web_server() {
         assert_keys_unavailable(&stage.get("/v1/items/42").await, 1..=1);
         assert_eq!(stage.send(&AlbRequest::get("/health")).await.status, 200, "{behavior:?}");
         assert_within_time(&stage, &format!("{behavior:?}"));
-        assert!(server.requests() >= 1, "{behavior:?}");
-        let (sent, limit) = (server.sent_bytes(), server.requests() * SOCKET_BYTES);
+        assert!(server.request_count() >= 1, "{behavior:?}");
+        let (sent, limit) = (server.sent_byte_count(), server.request_count() * SOCKET_BYTES);
         assert!(sent <= limit, "{behavior:?} could send {sent} bytes");
     }
 }
