@@ -58,22 +58,22 @@ impl Shared {
 impl IdentityProvider {
     /// Starts one with an EC key.
     pub async fn start() -> Self {
-        Self::start_with(SigningKey::ec("key-1")).await
+        Self::start_with(SigningKey::generate_ec("key-1")).await
     }
 
     /// Starts one that signs with `signing`, and publishes only that key.
     pub async fn start_with(signing: SigningKey) -> Self {
         let published = vec![signing.jwk()];
         let shared = Shared::new(signing, published);
-        Self { server: Server::start(router(&shared)).await, shared }
+        Self { server: Server::start(build_router(&shared)).await, shared }
     }
 
     /// Starts one like Auth0: over TLS, with two RSA keys, of which the second will sign next.
     pub async fn start_with_tls(authority: &Authority) -> Self {
-        let signing = SigningKey::rsa("key-1");
-        let published = vec![signing.jwk(), SigningKey::rsa("key-2").jwk()];
+        let signing = SigningKey::generate_rsa("key-1");
+        let published = vec![signing.jwk(), SigningKey::generate_rsa("key-2").jwk()];
         let shared = Shared::new(signing, published);
-        Self { server: Server::start_with_tls(authority, router(&shared)).await, shared }
+        Self { server: Server::start_with_tls(authority, build_router(&shared)).await, shared }
     }
 
     /// Returns the `iss` of its tokens, which ends with `/` like Auth0's.
@@ -87,36 +87,36 @@ impl IdentityProvider {
 
     /// Returns the published keys, whatever the endpoint currently answers.
     pub fn jwks(&self) -> Value {
-        json!({"keys": self.lock().published})
+        json!({"keys": self.lock_shared().published})
     }
 
     /// Returns how often the JWKS has been requested, whatever the answer was.
-    pub fn fetches(&self) -> usize {
-        self.lock().fetches
+    pub fn count_fetches(&self) -> usize {
+        self.lock_shared().fetches
     }
 
     pub fn answer_with(&self, answer: JwksAnswer) {
-        self.lock().answer = answer;
+        self.lock_shared().answer = answer;
     }
 
     /// Signs with a new key from now on, and publishes only that one.
-    pub fn rotate(&self, kid: &str) {
-        let signing = SigningKey::ec(kid);
-        let mut shared = self.lock();
+    pub fn rotate_key(&self, kid: &str) {
+        let signing = SigningKey::generate_ec(kid);
+        let mut shared = self.lock_shared();
         shared.published = vec![signing.jwk()];
         shared.signing = signing;
     }
 
     /// Signs with a new key from now on, and publishes it with the others.
     pub fn add_key(&self, kid: &str) {
-        let signing = SigningKey::ec(kid);
-        let mut shared = self.lock();
+        let signing = SigningKey::generate_ec(kid);
+        let mut shared = self.lock_shared();
         shared.published.push(signing.jwk());
         shared.signing = signing;
     }
 
     pub fn signing_key(&self) -> SigningKey {
-        self.lock().signing.clone()
+        self.lock_shared().signing.clone()
     }
 
     /// Returns valid claims, which expire in an hour.
@@ -149,12 +149,12 @@ impl IdentityProvider {
         self.signing_key().token(&claims)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Shared> {
+    fn lock_shared(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().expect("no thread panics with the lock")
     }
 }
 
-fn router(shared: &Arc<Mutex<Shared>>) -> Router {
+fn build_router(shared: &Arc<Mutex<Shared>>) -> Router {
     Router::new().route(JWKS_PATH, get(serve_jwks)).with_state(Arc::clone(shared))
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command as Blocking;
 
-use restctl_testkit::bench::peer::{Node, Python, run};
+use restctl_testkit::bench::peer::{Node, Python, run_command};
 use restctl_testkit::runtime::Runtime;
 use tokio::process::Command;
 
@@ -64,7 +64,9 @@ impl Function {
     pub(crate) fn install_node() -> Result<Self, String> {
         let folder = peer_folder("node");
         let program = NODE.install(&folder)?;
-        run(Blocking::new(folder.join("node_modules/.bin/esbuild")).args(ESBUILD).current_dir(&folder))?;
+        run_command(
+            Blocking::new(folder.join("node_modules/.bin/esbuild")).args(ESBUILD).current_dir(&folder),
+        )?;
         let package = Package::measure_files(&[&folder.join("dist/handler.mjs")])?;
         Ok(Self { program, script: Some(folder.join("bootstrap.mjs")), package })
     }
@@ -76,7 +78,8 @@ impl Function {
     pub(crate) fn install_python() -> Result<Self, String> {
         let folder = peer_folder("python");
         let program = PYTHON.install(&folder)?;
-        let packages = run(Blocking::new(&program).args(["-c", "import jwt; print(jwt.__path__[0])"]))?;
+        let packages =
+            run_command(Blocking::new(&program).args(["-c", "import jwt; print(jwt.__path__[0])"]))?;
         let packages = Path::new(packages.trim()).with_file_name("");
         let mut files = vec![folder.join("handler.py")];
         for entry in fs::read_dir(&packages).map_err(|error| format!("{}: {error}", packages.display()))? {

@@ -130,7 +130,7 @@ impl BenchReport {
 
     /// Prints the machine and the versions. Fails if a line failed.
     pub(crate) fn print_environment(self) -> ExitCode {
-        println!("\n{}", machine::description());
+        println!("\n{}", machine::describe_machine());
         println!("{}", function::peer_packages().join("; "));
         if self.failed {
             println!("\na line is WRONG; see above");

@@ -125,7 +125,7 @@ async fn measure_cold(function: &Function, cloud: &Cloud) -> Result<ColdCosts, B
     let started = Instant::now();
     let runtime = function.start(cloud).await;
     runtime.wait_until_idle().await?;
-    let start = Cost { wall: started.elapsed(), cpu: process::cpu(runtime.process_id())? };
+    let start = Cost { wall: started.elapsed(), cpu: process::cpu_time(runtime.process_id())? };
     let first = measure_requests(&runtime, &[request]).await?;
     Ok(ColdCosts { start, first })
 }
@@ -150,14 +150,14 @@ async fn measure_warm(
             .await?;
     measure_requests(&runtime, &bulks(repetitions.bulk_warm_up)).await?;
     let bulk = measure_requests(&runtime, &bulks(repetitions.bulks)).await?;
-    let usage = process::usage(runtime.process_id())?;
+    let usage = process::read_usage(runtime.process_id())?;
     Ok(WarmCosts { single, bulk, resident_bytes: usage.resident_bytes, peak_bytes: usage.peak_bytes })
 }
 
 /// Returns the mean cost of the requests: CPU time until the function waits again, wall time until the answer arrives.
 async fn measure_requests(runtime: &Runtime, requests: &[CheckedRequest]) -> Result<Cost, BoxError> {
     runtime.wait_until_idle().await?;
-    let before = process::cpu(runtime.process_id())?;
+    let before = process::cpu_time(runtime.process_id())?;
     let mut wall = Duration::ZERO;
     for request in requests {
         let sent = Instant::now();
@@ -166,7 +166,7 @@ async fn measure_requests(runtime: &Runtime, requests: &[CheckedRequest]) -> Res
         request.check_answer(&answer)?;
         runtime.wait_until_idle().await?;
     }
-    let cpu = process::cpu(runtime.process_id())?.saturating_sub(before);
+    let cpu = process::cpu_time(runtime.process_id())?.saturating_sub(before);
     let count = requests.len() as u32;
     Ok(Cost { cpu: cpu / count, wall: wall / count })
 }

@@ -28,7 +28,7 @@ impl Cloud {
         dynamodb.generate_table(ITEMS_TABLE, content);
         dynamodb.create_table(LEDGER_TABLE, LEDGER_KEY);
         let metadata = [(COLUMN_TYPES_METADATA, row::COLUMN_TYPES)];
-        bucket.generate(OBJECT, VERSION, row::file_size(rows), row::file_part, &metadata);
+        bucket.put_generated(OBJECT, VERSION, row::file_size(rows), row::file_part, &metadata);
         Self { dynamodb, bucket, sqs, content }
     }
 
@@ -60,6 +60,6 @@ impl Cloud {
 
     /// How many calls have arrived at all services together.
     pub(crate) fn calls(&self) -> usize {
-        self.dynamodb.all_calls() + self.bucket.calls() + self.sqs.calls()
+        self.dynamodb.count_all_calls() + self.bucket.count_calls() + self.sqs.count_calls()
     }
 }

@@ -30,11 +30,11 @@ impl Measured {
         rows: u64,
         load: impl Future<Output = Result<(), BoxError>>,
     ) -> Result<Self, BoxError> {
-        let before = process::usage(process)?;
+        let before = process::read_usage(process)?;
         let began = Instant::now();
         load.await?;
         let wall = began.elapsed();
-        let after = process::usage(process)?;
+        let after = process::read_usage(process)?;
         let (puts, expected) = (cloud.puts(), cloud.content.expected_puts(rows));
         if puts != expected {
             return Err(format!("{puts:?} instead of {expected:?}").into());

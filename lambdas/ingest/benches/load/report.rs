@@ -74,7 +74,7 @@ impl LoadReport {
         for (name, ratio) in &self.ratios {
             println!("{ratio:>8.2}  {name}");
         }
-        println!("\n{}", machine::description());
+        println!("\n{}", machine::describe_machine());
         println!("{}", peer::packages().join("; "));
         if self.failed {
             println!("\nA line is WRONG, see above.");

@@ -84,9 +84,9 @@ async fn an_unreadable_file_fails_for_good() {
         assert!(entry.reason.as_deref().unwrap().contains(reason), "{key}: {:?}", entry.reason);
     }
     assert_eq!(world.counts("half.csv", "v1"), receipt(1500, 1500, 0, 0));
-    let calls = world.dynamo.calls("PutItem");
+    let calls = world.dynamo.count_calls("PutItem");
     assert_eq!(world.deliver(&messages).await, NONE_FAILED);
-    assert_eq!(world.dynamo.calls("PutItem"), calls, "a failed load is not tried again");
+    assert_eq!(world.dynamo.count_calls("PutItem"), calls, "a failed load is not tried again");
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn a_load_that_keeps_failing_stops_and_continues_when_redriven() {
     world.bucket.put("items.csv", "v1", &csv(1..=3));
     for attempt in 1..=MAX_ATTEMPTS {
         let failed = world.deliver(&[message("items.csv", "v1")]).await;
-        let visibility_changes = world.sqs.take("ChangeMessageVisibility").len();
+        let visibility_changes = world.sqs.take_calls("ChangeMessageVisibility").len();
         if attempt < MAX_ATTEMPTS {
             assert_eq!((failed, visibility_changes), (vec!["items.csv v1".to_owned()], 2));
         } else {
@@ -106,7 +106,7 @@ async fn a_load_that_keeps_failing_stops_and_continues_when_redriven() {
     let entry = world.entry("items.csv", "v1");
     assert_eq!((entry.state, entry.attempts), (LoadState::Stopped, MAX_ATTEMPTS));
     assert!(entry.reason.unwrap().contains("ResourceNotFoundException"));
-    let dead_letters = world.sqs.take("SendMessage");
+    let dead_letters = world.sqs.take_calls("SendMessage");
     assert_eq!(dead_letters.len(), 1);
     assert!(dead_letters[0]["QueueUrl"].as_str().unwrap().ends_with("/dead"));
 
@@ -125,12 +125,12 @@ async fn a_load_that_kills_the_function_repeatedly_stops() {
     // The function died in each attempt since, without an error.
     let entry = LedgerEntry { attempts: MAX_ATTEMPTS, ..world.entry("items.csv", "v1") };
     let item: serde_dynamo::Item = serde_dynamo::to_item(entry).unwrap();
-    world.dynamo.put("ledger", json!(item));
+    world.dynamo.put_item("ledger", json!(item));
     assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
     let entry = world.entry("items.csv", "v1");
     assert_eq!(entry.state, LoadState::Stopped);
     assert!(entry.reason.unwrap().contains("ended without an error message"));
-    assert_eq!(world.sqs.take("SendMessage").len(), 1);
+    assert_eq!(world.sqs.take_calls("SendMessage").len(), 1);
     assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
     assert_eq!(world.counts("items.csv", "v1"), receipt(3, 3, 0, 0));
 }

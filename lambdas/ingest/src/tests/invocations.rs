@@ -47,14 +47,17 @@ async fn a_load_continues_in_the_next_invocation() {
             let entry = world.entry(name, "v1");
             assert_eq!((entry.state, entry.attempts, entry.reason), (LoadState::Loading, 0, None));
             assert_eq!(entry.progress, entry.receipt.read);
-            assert_eq!(world.sqs.take("ChangeMessageVisibility").last().unwrap()["VisibilityTimeout"], 0);
+            assert_eq!(
+                world.sqs.take_calls("ChangeMessageVisibility").last().unwrap()["VisibilityTimeout"],
+                0
+            );
             invocations += 1;
             assert!(invocations < 40, "{name}: {:?}", entry.receipt);
         }
         assert!(invocations > if name.ends_with("gz") { 1 } else { 5 }, "{name}: {invocations}");
         assert_eq!(world.counts(name, "v1"), receipt(61, 60, 1, 0), "{name}");
         assert_eq!(world.dynamo.items("items").len(), 60, "{name}");
-        assert_eq!(world.dynamo.calls("BatchGetItem"), 0, "only the load itself has written the table");
+        assert_eq!(world.dynamo.count_calls("BatchGetItem"), 0, "only the load itself has written the table");
     }
 }
 

@@ -34,7 +34,7 @@ async fn a_late_load_fails_if_a_newer_file_is_deleted() {
         let second = version[1..].parse().unwrap();
         assert_eq!(world.deliver(&[message_later("items.csv", version, second)]).await, NONE_FAILED);
     }
-    world.bucket.delete("items.csv", "v3");
+    world.bucket.delete_version("items.csv", "v3");
     world.bucket.put("late.csv", "v2", b"id,name\n1,late\n");
     assert_eq!(world.deliver(&[message_later("late.csv", "v2", 2)]).await, NONE_FAILED);
     let entry = world.entry("late.csv", "v2");
@@ -56,7 +56,7 @@ async fn a_redriven_load_compares_before_it_writes() {
         entry.position = Position { offset: 8, line: 2 };
         let entry = if by_hand { entry.reopened_at("2026-01-15T10:00:00.000Z".into()) } else { entry };
         let item: serde_dynamo::Item = serde_dynamo::to_item(entry).unwrap();
-        world.dynamo.put("ledger", json!(item));
+        world.dynamo.put_item("ledger", json!(item));
         world.bucket.put("new.csv", "v2", b"id,name\n1,newer\n40,newer\n");
         assert_eq!(world.deliver(&[message_later("new.csv", "v2", 1)]).await, NONE_FAILED);
         assert_eq!(world.deliver(&[message("old.csv", "v1")]).await, NONE_FAILED);

@@ -45,7 +45,7 @@ async fn bad_rows_are_rejected_and_the_others_are_written() {
         7,,has 5 values for the 4 columns of the header,\"6,Tea Towel,11,false,extra\"\n\
         11,id,the key is empty,\"\"\"\"\",Spice Rack,18.5,false\"\n\
         13,,has 1 values for the 4 columns of the header,11\n";
-    assert_eq!(String::from_utf8(world.bucket.written(&key).unwrap()).unwrap(), expected);
+    assert_eq!(String::from_utf8(world.bucket.written_object(&key).unwrap()).unwrap(), expected);
 }
 
 #[tokio::test]
@@ -67,7 +67,8 @@ async fn one_item_that_dynamodb_refuses_does_not_stop_its_batch() {
     assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
     assert_eq!(world.dynamo.items("items").len(), 29);
     assert_eq!(world.counts("items.csv", "v1"), receipt(30, 29, 1, 0));
-    let rejects = world.bucket.written(&rejects_key(&LoadId::for_version("items.csv", "v1"), 0)).unwrap();
+    let rejects =
+        world.bucket.written_object(&rejects_key(&LoadId::for_version("items.csv", "v1"), 0)).unwrap();
     let rejects = String::from_utf8(rejects).unwrap();
     assert!(rejects.contains("8,,\"is refused by DynamoDB: One or more parameter values"), "{rejects}");
     assert!(rejects.ends_with("\"id=7,name=n7\"\n"), "{rejects}");

@@ -13,7 +13,7 @@ async fn every_row_of_a_file_is_written() {
     world.bucket.put("items.csv", "v1", &csv(1..=60));
     assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
     assert_eq!(world.dynamo.items("items").len(), 60);
-    assert_eq!(world.dynamo.calls("BatchWriteItem"), 3);
+    assert_eq!(world.dynamo.count_calls("BatchWriteItem"), 3);
     let entry = world.entry("items.csv", "v1");
     assert_eq!((entry.state, entry.progress), (LoadState::Loaded, 60));
     assert_eq!(world.counts("items.csv", "v1"), receipt(60, 60, 0, 0));
@@ -47,7 +47,7 @@ async fn only_new_and_changed_rows_are_written() {
     let world = World::new().await;
     world.bucket.put("items.csv", "v1", &csv(1..=50));
     assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
-    assert_eq!(world.dynamo.calls("BatchGetItem"), 0, "an empty table is not read");
+    assert_eq!(world.dynamo.count_calls("BatchGetItem"), 0, "an empty table is not read");
     let before = world.dynamo.items("items");
 
     world.bucket.put("items.csv", "v2", &csv(1..=50));
@@ -55,7 +55,7 @@ async fn only_new_and_changed_rows_are_written() {
     assert_eq!(world.counts("items.csv", "v2"), Receipt { unchanged: 50, ..receipt(50, 0, 0, 0) });
     let units = world.entry("items.csv", "v2").receipt;
     assert_eq!((units.read_units, units.write_units), (51.0, 0.0));
-    assert_eq!((world.dynamo.items("items"), world.dynamo.calls("BatchWriteItem")), (before, 2));
+    assert_eq!((world.dynamo.items("items"), world.dynamo.count_calls("BatchWriteItem")), (before, 2));
 
     let mut file = csv(41..=60);
     file.extend(b"1,other\n");

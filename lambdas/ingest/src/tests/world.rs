@@ -66,7 +66,7 @@ impl World {
         self.dynamo.create_table("items", "id");
         self.dynamo.create_table("ledger", "load");
         self.bucket.clear();
-        self.sqs.take("SendMessage");
+        self.sqs.take_calls("SendMessage");
     }
 
     /// Runs one invocation and returns the ids of the messages that it reports as failed.

@@ -3,7 +3,7 @@
 
 use memchr::memmem;
 
-use crate::bench::row::{Row, ids};
+use crate::bench::row::{Row, find_ids};
 
 /// Of the rows that differ from the table's items, if some do, each is so many rows after the one before.
 const CHANGED_EVERY: u64 = 100;
@@ -55,7 +55,7 @@ impl GeneratedTable {
     }
 
     /// Returns the body of the answer, or `None` if the request is not for this table.
-    pub(super) fn answer(&mut self, operation: &str, body: &[u8]) -> Option<Vec<u8>> {
+    pub(super) fn answer_call(&mut self, operation: &str, body: &[u8]) -> Option<Vec<u8>> {
         match operation {
             "BatchWriteItem" => Some(self.batch_write_item(body)),
             "BatchGetItem" => Some(self.batch_get_item(body)),
@@ -72,14 +72,14 @@ impl GeneratedTable {
     fn batch_write_item(&mut self, body: &[u8]) -> Vec<u8> {
         let items = memmem::find_iter(body, "\"PutRequest\"").count() as u64;
         self.puts.items += items;
-        self.puts.sum_of_ids += ids(body).sum::<u64>();
+        self.puts.sum_of_ids += find_ids(body).sum::<u64>();
         format!(r#"{{"UnprocessedItems":{{}}{}}}"#, self.consumed_capacity(body, items)).into_bytes()
     }
 
     fn batch_get_item(&self, body: &[u8]) -> Vec<u8> {
         let mut answer = format!(r#"{{"UnprocessedKeys":{{}},"Responses":{{"{}":["#, self.name).into_bytes();
         let mut count = 0;
-        for id in ids(body) {
+        for id in find_ids(body) {
             if self.content != TableContent::Nothing {
                 answer.extend_from_slice(if count == 0 { b"" } else { b"," });
                 self.write_item(id, &mut answer);
@@ -91,7 +91,7 @@ impl GeneratedTable {
     }
 
     fn get_item(&self, body: &[u8]) -> Vec<u8> {
-        let Some(id) = ids(body).next().filter(|_| self.content != TableContent::Nothing) else {
+        let Some(id) = find_ids(body).next().filter(|_| self.content != TableContent::Nothing) else {
             return b"{}".to_vec();
         };
         let mut answer = br#"{"Item":"#.to_vec();

@@ -41,13 +41,13 @@ pub(super) struct Refusal {
     pub(super) message: String,
 }
 
-fn invalid(message: impl Into<String>) -> Refusal {
+fn validation_error(message: impl Into<String>) -> Refusal {
     Refusal { code: "ValidationException", message: message.into() }
 }
 
 impl State {
     /// Returns the body of the answer.
-    pub(super) fn call(&mut self, operation: &str, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+    pub(super) fn handle_call(&mut self, operation: &str, body: &[u8]) -> Result<Vec<u8>, Refusal> {
         *self.calls.entry(operation.to_owned()).or_default() += 1;
         if let Some(left) = self.throttled.get_mut(operation).filter(|left| **left > 0) {
             *left -= 1;
@@ -56,15 +56,15 @@ impl State {
                 message: "The level of configured provisioned throughput for the table was exceeded.".into(),
             });
         }
-        if let Some(answer) = self.generated.as_mut().and_then(|table| table.answer(operation, body)) {
+        if let Some(answer) = self.generated.as_mut().and_then(|table| table.answer_call(operation, body)) {
             return Ok(answer);
         }
         let request: Value = serde_json::from_slice(body)
             .map_err(|error| Refusal { code: "SerializationException", message: error.to_string() })?;
-        Ok(self.answer(operation, &request)?.to_string().into_bytes())
+        Ok(self.run_operation(operation, &request)?.to_string().into_bytes())
     }
 
-    fn answer(&mut self, operation: &str, request: &Value) -> Result<Value, Refusal> {
+    fn run_operation(&mut self, operation: &str, request: &Value) -> Result<Value, Refusal> {
         match operation {
             "PutItem" => self.put_item(request),
             "GetItem" => self.get_item(request),
@@ -82,12 +82,12 @@ impl State {
     fn put_item(&mut self, request: &Value) -> Result<Value, Refusal> {
         let key = self.read_key(&request["TableName"], &request["Item"])?;
         self.check_put(&key)?;
-        self.table(&request["TableName"])?.items.insert(key, request["Item"].clone());
+        self.find_table(&request["TableName"])?.items.insert(key, request["Item"].clone());
         Ok(with_capacity(request, json!({}), json!({ "CapacityUnits": 1.0 })))
     }
 
     fn scan(&mut self, request: &Value) -> Result<Value, Refusal> {
-        let table = self.table(&request["TableName"])?;
+        let table = self.find_table(&request["TableName"])?;
         let limit = request["Limit"].as_u64().and_then(|limit| limit.try_into().ok()).unwrap_or(usize::MAX);
         let start = match &request["ExclusiveStartKey"] {
             Value::Null => Bound::Unbounded,
@@ -105,13 +105,13 @@ impl State {
 
     fn get_item(&mut self, request: &Value) -> Result<Value, Refusal> {
         let key = self.read_key(&request["TableName"], &request["Key"])?;
-        let item = self.table(&request["TableName"])?.items.get(&key);
+        let item = self.find_table(&request["TableName"])?.items.get(&key);
         Ok(item.map_or_else(|| json!({}), |item| json!({ "Item": item })))
     }
 
     fn batch_write_item(&mut self, request: &Value) -> Result<Value, Refusal> {
         let mut puts = Vec::new();
-        for (table, requests) in members(&request["RequestItems"]) {
+        for (table, requests) in object_members(&request["RequestItems"]) {
             let table = Value::from(table.as_str());
             for request in requests.as_array().into_iter().flatten() {
                 let key = self.read_key(&table, &request["PutRequest"]["Item"])?;
@@ -120,19 +120,19 @@ impl State {
             }
         }
         if puts.is_empty() || puts.len() > MAX_WRITES_PER_BATCH {
-            return Err(invalid("Too many items requested for the BatchWriteItem call"));
+            return Err(validation_error("Too many items requested for the BatchWriteItem call"));
         }
         if has_duplicates(puts.iter().map(|(table, key, _)| (table.to_string(), key))) {
-            return Err(invalid("Provided list of item keys contains duplicates"));
+            return Err(validation_error("Provided list of item keys contains duplicates"));
         }
         let processed = self.count_processed(puts.len());
         let left = puts.split_off(processed);
         for (table, key, request) in puts {
-            self.table(&table)?.items.insert(key, request["PutRequest"]["Item"].clone());
+            self.find_table(&table)?.items.insert(key, request["PutRequest"]["Item"].clone());
         }
         let mut unprocessed = Map::new();
         for (table, _, request) in left {
-            push(&mut unprocessed, table.as_str().unwrap_or_default(), request);
+            push_to_list(&mut unprocessed, table.as_str().unwrap_or_default(), request);
         }
         let answer = json!({ "UnprocessedItems": unprocessed });
         Ok(with_capacity(request, answer, json!([{ "CapacityUnits": processed as f64 }])))
@@ -140,24 +140,24 @@ impl State {
 
     fn batch_get_item(&mut self, request: &Value) -> Result<Value, Refusal> {
         let mut gets = Vec::new();
-        for (table, request) in members(&request["RequestItems"]) {
+        for (table, request) in object_members(&request["RequestItems"]) {
             for key in request["Keys"].as_array().into_iter().flatten() {
                 gets.push((table, self.read_key(&Value::from(table.as_str()), key)?, key));
             }
         }
         if gets.is_empty() || gets.len() > MAX_KEYS_PER_BATCH {
-            return Err(invalid("Too many items requested for the BatchGetItem call"));
+            return Err(validation_error("Too many items requested for the BatchGetItem call"));
         }
         if has_duplicates(gets.iter().map(|(table, key, _)| (table, key))) {
-            return Err(invalid("Provided list of item keys contains duplicates"));
+            return Err(validation_error("Provided list of item keys contains duplicates"));
         }
         let processed = self.count_processed(gets.len());
         let left = gets.split_off(processed);
         let mut found = Map::new();
         for (table, key, _) in gets {
-            let items = &self.table(&Value::from(table.as_str()))?.items;
+            let items = &self.find_table(&Value::from(table.as_str()))?.items;
             if let Some(item) = items.get(&key) {
-                push(&mut found, table, item.clone());
+                push_to_list(&mut found, table, item.clone());
             }
         }
         let mut unprocessed = Map::new();
@@ -169,7 +169,7 @@ impl State {
         Ok(with_capacity(request, answer, json!([{ "CapacityUnits": processed as f64 }])))
     }
 
-    fn table(&mut self, name: &Value) -> Result<&mut Table, Refusal> {
+    fn find_table(&mut self, name: &Value) -> Result<&mut Table, Refusal> {
         self.tables.get_mut(name.as_str().unwrap_or_default()).ok_or_else(|| Refusal {
             code: "ResourceNotFoundException",
             message: "Requested resource not found".to_owned(),
@@ -178,10 +178,10 @@ impl State {
 
     /// Returns the text of the key among `attributes`, under which the table stores the item.
     fn read_key(&mut self, table: &Value, attributes: &Value) -> Result<String, Refusal> {
-        let name = self.table(table)?.key.clone();
+        let name = self.find_table(table)?.key.clone();
         match attributes.get(&name) {
-            None => Err(invalid("One of the required keys was not given a value")),
-            Some(key) if key.get("S").is_some_and(|text| text == "") => Err(invalid(format!(
+            None => Err(validation_error("One of the required keys was not given a value")),
+            Some(key) if key.get("S").is_some_and(|text| text == "") => Err(validation_error(format!(
                 "One or more parameter values are not valid. The AttributeValue for a key attribute cannot \
                  contain an empty string value. Key: {name}"
             ))),
@@ -191,7 +191,7 @@ impl State {
 
     fn check_put(&self, key: &str) -> Result<(), Refusal> {
         if self.refused.contains(key) {
-            return Err(invalid(format!("One or more parameter values were invalid: {key}")));
+            return Err(validation_error(format!("One or more parameter values were invalid: {key}")));
         }
         Ok(())
     }
@@ -214,11 +214,11 @@ fn with_capacity(request: &Value, mut answer: Value, consumed: Value) -> Value {
     answer
 }
 
-fn members(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
+fn object_members(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
     object.as_object().into_iter().flatten()
 }
 
-fn push(lists: &mut Map<String, Value>, name: &str, value: Value) {
+fn push_to_list(lists: &mut Map<String, Value>, name: &str, value: Value) {
     lists.entry(name).or_insert_with(|| json!([])).as_array_mut().expect("only lists go in").push(value);
 }
 

@@ -8,7 +8,7 @@ use crate::fixture::{NOW, auth0_policy, claims, cognito_claims, key_set, policy_
 
 #[test]
 fn good_claims_pass() {
-    let key = SigningKey::ec("ec");
+    let key = SigningKey::generate_ec("ec");
     let keys = key_set(&[key.jwk()]);
     let good = [
         with(claims(), "exp", json!(NOW + 1)),
@@ -34,7 +34,7 @@ fn bad_claims_are_refused() {
         Expired, IssuedInFuture, MalformedClaim, MissingClaim, MissingScope, NotYetValid, WrongAudience,
         WrongIssuer,
     };
-    let key = SigningKey::ec("ec");
+    let key = SigningKey::generate_ec("ec");
     let keys = key_set(&[key.jwk()]);
     let cases = [
         (without(claims(), "exp"), MissingClaim("exp")),
@@ -80,7 +80,7 @@ fn bad_claims_are_refused() {
 /// RFC 6749, section 3.3, defines only `scope`.
 #[test]
 fn permissions_count_only_in_auth0_tokens() {
-    let key = SigningKey::ec("ec");
+    let key = SigningKey::generate_ec("ec");
     let keys = key_set(&[key.jwk()]);
     for (provider, claims) in [(Provider::OpenId, claims()), (Provider::Cognito, cognito_claims())] {
         let policy = policy_for(provider);
@@ -98,7 +98,7 @@ fn permissions_count_only_in_auth0_tokens() {
 #[test]
 fn an_openid_token_is_checked_for_its_audience() {
     use Refusal::{MalformedClaim, MissingClaim, MissingScope, WrongAudience};
-    let key = SigningKey::rsa("rsa");
+    let key = SigningKey::generate_rsa("rsa");
     let keys = key_set(&[key.jwk()]);
     let policy = policy_for(Provider::OpenId);
     let good = [
@@ -123,7 +123,7 @@ fn an_openid_token_is_checked_for_its_audience() {
 #[test]
 fn a_cognito_token_is_checked_for_its_client_and_use() {
     use Refusal::{MalformedClaim, MissingClaim, MissingScope, WrongClient, WrongUse};
-    let key = SigningKey::rsa("rsa");
+    let key = SigningKey::generate_rsa("rsa");
     let keys = key_set(&[key.jwk()]);
     let policy = policy_for(Provider::Cognito);
     let good = [

@@ -1,6 +1,6 @@
 //! What an explanation says of each check. `fixture::verify` asserts which check fails first.
 
-use restctl_testkit::signing_key::{SigningKey, unsigned};
+use restctl_testkit::signing_key::{SigningKey, unsigned_token};
 use restctl_verifier::{
     Check, CheckOutcome, CheckReport, Explanation, MAX_SHOWN_CHARS, Provider, Refusal, explain,
 };
@@ -14,7 +14,7 @@ fn find_report(explanation: &Explanation, check: Check) -> &CheckReport {
 
 #[test]
 fn an_explanation_shows_found_and_expected_values() {
-    let key = SigningKey::rsa("key-1");
+    let key = SigningKey::generate_rsa("key-1");
     let claims = with(without(claims(), "sub"), "aud", json!(["https://items.example.test"]));
     let claims = with(with(claims, "iat", json!(NOW - 60)), "scope", json!("read:items"));
     let explanation = explain(&key.token(&claims), &key_set(&[key.jwk()]), &auth0_policy(), NOW);
@@ -33,7 +33,7 @@ fn an_explanation_shows_found_and_expected_values() {
 
 #[test]
 fn claims_are_checked_despite_a_wrong_signature() {
-    let (key, foreign) = (SigningKey::ec("key-1"), SigningKey::ec("key-1"));
+    let (key, foreign) = (SigningKey::generate_ec("key-1"), SigningKey::generate_ec("key-1"));
     let wrong = with(claims(), "aud", json!("https://other.example.test"));
     let explanation = explain(&foreign.token(&wrong), &key_set(&[key.jwk()]), &auth0_policy(), NOW);
     assert_eq!(explanation.first_failure().unwrap().0.check, Check::Signature);
@@ -47,7 +47,7 @@ fn claims_are_checked_despite_a_wrong_signature() {
 
 #[test]
 fn unreadable_parts_are_not_checked() {
-    let key = SigningKey::ec("key-1");
+    let key = SigningKey::generate_ec("key-1");
     let keys = key_set(&[key.jwk()]);
     let not_reached = |token: &str| -> Vec<Check> {
         let checks = explain(token, &keys, &auth0_policy(), NOW).checks.into_iter();
@@ -61,7 +61,7 @@ fn unreadable_parts_are_not_checked() {
     assert_eq!(not_reached("no token"), all[2..]);
     let mut header = key.header();
     header["alg"] = json!("none");
-    let unsigned = format!("{}.", unsigned(&header, &claims()));
+    let unsigned = format!("{}.", unsigned_token(&header, &claims()));
     assert_eq!(not_reached(&unsigned), [Check::Key, Check::Signature]);
     header["alg"] = json!("ES256");
     header["kid"] = json!("key-2");
@@ -71,7 +71,7 @@ fn unreadable_parts_are_not_checked() {
 
 #[test]
 fn shown_texts_are_short_and_safe_to_print() {
-    let key = SigningKey::ec("key-1");
+    let key = SigningKey::generate_ec("key-1");
     let mut hostile = claims();
     hostile["iss"] = json!("\u{1b}]0;title\u{7}\u{202e}\u{9b}31m\n");
     hostile["scope"] = json!("é".repeat(1000));

@@ -14,7 +14,7 @@ fn encode_base64url(bytes: impl AsRef<[u8]>) -> String {
 
 #[test]
 fn malformed_tokens_are_refused() {
-    let key = SigningKey::ec("ec");
+    let key = SigningKey::generate_ec("ec");
     let keys = key_set(&[key.jwk()]);
     let good = key.token(&claims());
     let parts: Vec<&str> = good.split('.').collect();
@@ -68,7 +68,7 @@ fn malformed_tokens_are_refused() {
 
 #[test]
 fn invalid_utf8_is_refused_in_every_member() {
-    let key = SigningKey::ec("ec");
+    let key = SigningKey::generate_ec("ec");
     let keys = key_set(&[key.jwk()]);
     let token = |header: &[u8], payload: &[u8]| {
         key.sign(&format!("{}.{}", encode_base64url(header), encode_base64url(payload)))
@@ -84,7 +84,7 @@ fn invalid_utf8_is_refused_in_every_member() {
 
 #[test]
 fn a_duplicate_claim_is_refused() {
-    let key = SigningKey::ec("ec");
+    let key = SigningKey::generate_ec("ec");
     let keys = key_set(&[key.jwk()]);
     let token = |payload: &str| {
         key.sign(&format!("{}.{}", encode_base64url(key.header().to_string()), encode_base64url(payload)))
@@ -97,7 +97,7 @@ fn a_duplicate_claim_is_refused() {
 
 #[test]
 fn a_token_that_is_too_large_is_not_parsed() {
-    let key = SigningKey::ec("ec");
+    let key = SigningKey::generate_ec("ec");
     let keys = key_set(&[key.jwk()]);
     let long = key.token(&with(claims(), "pad", json!("x".repeat(MAX_TOKEN_BYTES))));
     assert_eq!(verify(&long, &keys, &auth0_policy(), NOW), Err(Refusal::TooLarge));
@@ -107,7 +107,7 @@ fn a_token_that_is_too_large_is_not_parsed() {
 
 #[test]
 fn refusals_fit_an_error_description() {
-    let key = SigningKey::ec("ec");
+    let key = SigningKey::generate_ec("ec");
     let keys = key_set(&[key.jwk()]);
     let marked = with(key.header(), "kid", json!("marked\"\\é"));
     let refusal =

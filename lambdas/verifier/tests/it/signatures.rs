@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use restctl_testkit::signing_key::{SigningKey, hmac_token, unsigned};
+use restctl_testkit::signing_key::{SigningKey, hmac_token, unsigned_token};
 use restctl_verifier::{Claims, Refusal};
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::fixture::{NOW, auth0_policy, claims, key_set, verify, with, without};
 
 #[test]
 fn good_tokens_pass() {
-    let (ec, rsa) = (SigningKey::ec("ec"), SigningKey::rsa("rsa"));
+    let (ec, rsa) = (SigningKey::generate_ec("ec"), SigningKey::generate_rsa("rsa"));
     let any_algorithm = without(rsa.jwk(), "alg");
     let keys = key_set(&[ec.jwk(), any_algorithm]);
     let expected = |key_id: &str| {
@@ -31,7 +31,7 @@ fn bad_headers_are_refused() {
     use Refusal::{
         CriticalHeader, Malformed, UnknownKey, UnsupportedAlgorithm, UnsupportedType, WrongAlgorithm,
     };
-    let key = SigningKey::ec("ec");
+    let key = SigningKey::generate_ec("ec");
     let keys = key_set(&[key.jwk()]);
     let unknown = |kid: &str| UnknownKey { kid: kid.to_owned() };
     let cases = [
@@ -70,7 +70,7 @@ fn bad_headers_are_refused() {
 
 #[test]
 fn a_token_without_a_key_id_needs_a_single_key() {
-    let (key, other) = (SigningKey::ec("ec"), SigningKey::ec("other"));
+    let (key, other) = (SigningKey::generate_ec("ec"), SigningKey::generate_ec("other"));
     let token = key.token_with_header(&without(key.header(), "kid"), &claims());
     let claims = verify(&token, &key_set(&[key.jwk()]), &auth0_policy(), NOW).unwrap();
     assert_eq!(claims.key_id, None);
@@ -83,7 +83,7 @@ fn a_token_without_a_key_id_needs_a_single_key() {
 
 #[test]
 fn a_public_key_is_not_an_hmac_secret() {
-    for key in [SigningKey::ec("key"), SigningKey::rsa("key")] {
+    for key in [SigningKey::generate_ec("key"), SigningKey::generate_rsa("key")] {
         let keys = key_set(&[key.jwk()]);
         let raw = key.jwk()["x"].as_str().or(key.jwk()["n"].as_str()).unwrap().to_owned();
         for secret in [key.public_key_pem(), key.public_key_pem().trim_end(), &raw] {
@@ -102,29 +102,29 @@ fn a_public_key_is_not_an_hmac_secret() {
 
 #[test]
 fn bad_signatures_are_refused() {
-    let (key, foreign) = (SigningKey::ec("ec"), SigningKey::ec("ec"));
+    let (key, foreign) = (SigningKey::generate_ec("ec"), SigningKey::generate_ec("ec"));
     let keys = key_set(&[key.jwk()]);
     let refused = |token: &str| verify(token, &keys, &auth0_policy(), NOW).unwrap_err();
 
     assert_eq!(refused(&foreign.token(&claims())), Refusal::WrongSignature, "a foreign key under a known id");
     assert_eq!(
-        refused(&format!("{}.", unsigned(&key.header(), &claims()))),
+        refused(&format!("{}.", unsigned_token(&key.header(), &claims()))),
         Refusal::WrongSignature,
         "no signature"
     );
-    let zeros = format!("{}.{}", unsigned(&key.header(), &claims()), URL_SAFE_NO_PAD.encode([0; 64]));
+    let zeros = format!("{}.{}", unsigned_token(&key.header(), &claims()), URL_SAFE_NO_PAD.encode([0; 64]));
     assert_eq!(refused(&zeros), Refusal::WrongSignature, "an all-zero ECDSA signature (CVE-2022-21449)");
 
     let good = key.token(&claims());
     let (_, signature) = good.rsplit_once('.').unwrap();
     let more_scopes = with(claims(), "scope", json!("read:items admin"));
-    let transplanted = format!("{}.{signature}", unsigned(&key.header(), &more_scopes));
+    let transplanted = format!("{}.{signature}", unsigned_token(&key.header(), &more_scopes));
     assert_eq!(refused(&transplanted), Refusal::WrongSignature, "another token's signature");
 }
 
 #[test]
 fn keys_that_the_header_names_are_not_used() {
-    let (key, attacker) = (SigningKey::ec("ec"), SigningKey::ec("ec"));
+    let (key, attacker) = (SigningKey::generate_ec("ec"), SigningKey::generate_ec("ec"));
     let keys = key_set(&[key.jwk()]);
     for (name, value) in [
         ("jwk", attacker.jwk()),

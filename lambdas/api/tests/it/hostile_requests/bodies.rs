@@ -147,7 +147,7 @@ async fn encoded_bodies() {
             &AlbRequest::get("/v1/items/42").bearer(&token).body("x".repeat(900_000)),
         ),
     ];
-    let event = post_base64(&token, good).event();
+    let event = post_base64(&token, good).multi_value_event();
     let encoded = STANDARD.encode(good);
     for (name, body) in [
         ("not base64", json!("no base64!")),

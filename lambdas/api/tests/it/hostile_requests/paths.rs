@@ -124,7 +124,7 @@ async fn paths() {
         cases.push(Case::new("health as HTML", &as_html).expect_json(json!({"status": "ok"})));
     }
     assert_cases(&stage, &cases).await;
-    assert_eq!(stage.dynamo.calls("GetItem"), 0);
+    assert_eq!(stage.dynamo.count_calls("GetItem"), 0);
 }
 
 #[tokio::test]
@@ -184,7 +184,7 @@ async fn text_ids() {
 async fn number_ids() {
     let stage = Stage::start_with_provider(IdentityProvider::start().await, "N").await;
     for number in ["42", "-1.5", "0", "1E+20"] {
-        stage.dynamo.put(TABLE, json!({"id": {"N": number}}));
+        stage.dynamo.put_item(TABLE, json!({"id": {"N": number}}));
     }
     let token = stage.provider.token();
     let case = |encoded: &str| {

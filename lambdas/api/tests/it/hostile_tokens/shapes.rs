@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use restctl_testkit::identity_provider::{AUDIENCE, IdentityProvider};
-use restctl_testkit::signing_key::{SigningKey, unsigned};
+use restctl_testkit::signing_key::{SigningKey, unsigned_token};
 use serde_json::{Value, json};
 
 use super::case::Outcome::{Passes, Refused};
@@ -49,7 +49,7 @@ async fn headers_and_shapes() {
         ("crit", json!(false), CRITICAL),
         // The header's keys are ignored, and the signature is the provider's.
         ("jku", json!("https://attacker.invalid/"), Passes),
-        ("jwk", SigningKey::ec("key-1").jwk(), Passes),
+        ("jwk", SigningKey::generate_ec("key-1").jwk(), Passes),
         ("zip", json!("DEF"), Passes),
     ] {
         let token = key.token_with_header(&with_member(&key.header(), name, value.clone()), &claims);
@@ -106,9 +106,9 @@ fn cases_of_shapes(key: &SigningKey, claims: &Value) -> Vec<Case> {
         ("header {}", raw("{}", &payload), MALFORMED),
         ("header a list of the parameters", raw(r#"["ES256","JWT","key-1"]"#, &payload), MALFORMED),
         ("a parameter not UTF-8", key.sign(&raw_message(&not_utf8(&header), payload.as_bytes())), MALFORMED),
-        ("key of another with this id", SigningKey::ec("key-1").token(claims), SIGNATURE),
-        ("key of another", SigningKey::ec("key-2").token(claims), UNKNOWN_KEY),
-        ("no signature", format!("{}.", unsigned(&key.header(), claims)), SIGNATURE),
+        ("key of another with this id", SigningKey::generate_ec("key-1").token(claims), SIGNATURE),
+        ("key of another", SigningKey::generate_ec("key-2").token(claims), UNKNOWN_KEY),
+        ("no signature", format!("{}.", unsigned_token(&key.header(), claims)), SIGNATURE),
         (
             "9,000 bytes",
             key.token(&with_member(claims, "pad", json!("x".repeat(9000)))),

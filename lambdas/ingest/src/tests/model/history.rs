@@ -97,7 +97,7 @@ impl<'a> History<'a> {
         if let Some(entry) = entry.filter(settled) {
             let again: Item =
                 serde_dynamo::to_item(entry.reopened_at("2026-01-15T10:00:00.000Z".into())).unwrap();
-            self.world.dynamo.put("ledger", json!(again));
+            self.world.dynamo.put_item("ledger", json!(again));
             self.next_id += 1;
             self.queue.loads.push_back(upload.message(number, self.next_id));
         }
@@ -130,7 +130,7 @@ impl<'a> History<'a> {
         if failed.is_none() {
             let_servers_finish().await;
         }
-        for dead_letter in self.world.sqs.take("SendMessage") {
+        for dead_letter in self.world.sqs.take_calls("SendMessage") {
             let body = serde_json::from_str(dead_letter["MessageBody"].as_str().unwrap()).unwrap();
             self.next_id += 1;
             self.queue.dead.push(Message { id: format!("message {}", self.next_id), body, receives: 0 });
