@@ -35,7 +35,7 @@ pub struct Dynamo {
 }
 
 impl Dynamo {
-    /// Must be called within a tokio runtime, which then also runs the server.
+    /// Starts the server in the current tokio runtime.
     pub async fn start() -> Self {
         let state = Arc::default();
         Self { server: Server::start(build_router(&state)).await, state }
@@ -47,7 +47,7 @@ impl Dynamo {
         Self { server: Server::start_with_tls(authority, build_router(&state)).await, state }
     }
 
-    /// The endpoint URL to configure in a client.
+    /// Returns the endpoint URL for a client.
     pub fn url(&self) -> &str {
         self.server.url()
     }
@@ -64,7 +64,7 @@ impl Dynamo {
         self.lock_state().generated = Some(GeneratedTable::new(name, content));
     }
 
-    /// What has been put into the generated table.
+    /// Returns what has been put into the generated table.
     pub fn generated_puts(&self) -> Puts {
         self.lock_state().generated.as_ref().map_or_else(Puts::default, |table| table.puts)
     }
@@ -92,28 +92,28 @@ impl Dynamo {
         self.lock_state().tables.get(table).map(|t| t.items.values().cloned().collect()).unwrap_or_default()
     }
 
-    /// How many calls of `operation`, as in `PutItem`, have arrived, including refused and throttled ones.
+    /// Returns how many calls of `operation`, such as `PutItem`, have arrived, including refused and throttled ones.
     pub fn count_calls(&self, operation: &str) -> usize {
         self.lock_state().calls.get(operation).copied().unwrap_or(0)
     }
 
-    /// How many calls of any operation have arrived.
+    /// Returns how many calls of all operations have arrived.
     pub fn count_all_calls(&self) -> usize {
         self.lock_state().calls.values().sum()
     }
 
-    /// The next `calls` batch calls leave their last `requests` puts or keys unprocessed.
+    /// Makes the next `calls` batch calls leave their last `requests` puts or keys unprocessed.
     pub fn leave_unprocessed(&self, requests: usize, calls: usize) {
         self.lock_state().unprocessed = Unprocessed { requests, calls };
     }
 
-    /// The next `calls` calls of `operation` get a ProvisionedThroughputExceededException.
+    /// Answers the next `calls` calls of `operation` with a ProvisionedThroughputExceededException.
     pub fn throttle(&self, operation: &str, calls: usize) {
         self.lock_state().throttled.insert(operation.to_owned(), calls);
     }
 
-    /// From now on a put of an item with this key, as in `{"S": "42"}`, is a ValidationException, alone or in
-    /// a batch.
+    /// Answers every later put of an item with this key, such as `{"S": "42"}`, with a ValidationException, alone or
+    /// in a batch.
     pub fn refuse_key(&self, key: &Value) {
         self.lock_state().refused.insert(key.to_string());
     }

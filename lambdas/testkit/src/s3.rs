@@ -83,7 +83,7 @@ impl Content {
 }
 
 impl Bucket {
-    /// Must be called within a tokio runtime, which then also runs the server.
+    /// Starts the server in the current tokio runtime.
     pub async fn start() -> Self {
         let contents = Arc::default();
         let router = Router::new()
@@ -101,7 +101,7 @@ impl Bucket {
         self.put_with(key, version, body, &[]);
     }
 
-    /// `metadata` as in `x-amz-meta-NAME: VALUE`.
+    /// Adds an object with metadata, as in `x-amz-meta-NAME: VALUE`.
     pub fn put_with(&self, key: &str, version: &str, body: &[u8], metadata: &[(&str, &str)]) {
         self.add_version(key, version, Content::Bytes(Bytes::copy_from_slice(body)), metadata);
     }
@@ -134,43 +134,43 @@ impl Bucket {
         self.lock_contents().versions.retain(|other| other.key != key || other.id != version);
     }
 
-    /// What has been put under `key` by a call.
+    /// Returns the object that a call has put under `key`.
     pub fn written_object(&self, key: &str) -> Option<Vec<u8>> {
         self.lock_contents().written.get(key).cloned()
     }
 
-    /// How many GET and HEAD requests have arrived.
+    /// Returns how many GET and HEAD requests have arrived.
     pub fn count_reads(&self) -> usize {
         self.lock_contents().reads
     }
 
-    /// How many requests of any kind have arrived.
+    /// Returns how many requests of any kind have arrived.
     pub fn count_calls(&self) -> usize {
         let contents = self.lock_contents();
         contents.reads + contents.writes
     }
 
-    /// The next `calls` reads find S3 unavailable.
+    /// Makes the next `calls` reads fail as if S3 were unavailable.
     pub fn refuse_reads(&self, calls: usize) {
         self.lock_contents().refused_reads = calls;
     }
 
-    /// The next `calls` GETs break off after `bytes` bytes.
+    /// Breaks off the next `calls` GETs after `bytes` bytes.
     pub fn break_off(&self, calls: usize, bytes: usize) {
         self.lock_contents().breaks = Breaks { calls, bytes: bytes as u64 };
     }
 
-    /// Objects arrive whole, whatever range is asked for.
+    /// Sends objects whole, whatever range is asked for.
     pub fn ignore_ranges(&self) {
         self.lock_contents().ignores_ranges = true;
     }
 
-    /// Objects arrive in pieces of `bytes`.
+    /// Sends objects in pieces of `bytes`.
     pub fn send_pieces_of(&self, bytes: usize) {
         self.lock_contents().piece_bytes = Some(bytes as u64);
     }
 
-    /// The next `calls` puts find S3 unavailable.
+    /// Makes the next `calls` puts fail as if S3 were unavailable.
     pub fn refuse_writes(&self, calls: usize) {
         self.lock_contents().refused_writes = calls;
     }
@@ -180,7 +180,7 @@ impl Bucket {
     }
 }
 
-/// Tells bodies apart, as S3's entity tags do.
+/// Returns an entity tag. Different bodies have different ones, as in S3.
 pub fn etag_of(body: &[u8]) -> String {
     format!("{:032x}", BuildHasherDefault::<DefaultHasher>::default().hash_one(body))
 }

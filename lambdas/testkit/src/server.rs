@@ -16,7 +16,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Must be called within a tokio runtime, which then also runs the server.
+    /// Starts the server in the current tokio runtime.
     pub(crate) async fn start(router: Router) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port on 127.0.0.1");
         let address = listener.local_addr().expect("a bound socket has an address");
@@ -35,7 +35,7 @@ impl Server {
         Self { url, _task: task }
     }
 
-    /// Scheme, host and port.
+    /// Returns scheme, host and port.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }

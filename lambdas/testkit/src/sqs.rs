@@ -24,7 +24,7 @@ struct Calls {
 }
 
 impl Sqs {
-    /// Must be called within a tokio runtime, which then also runs the server.
+    /// Starts the server in the current tokio runtime.
     pub async fn start() -> Self {
         let calls = Arc::default();
         let router = Router::new().route("/", post(record_call)).with_state(Arc::clone(&calls));
@@ -40,7 +40,7 @@ impl Sqs {
         lock(&self.calls).bodies.remove(operation).unwrap_or_default()
     }
 
-    /// How many calls have arrived.
+    /// Returns how many calls have arrived.
     pub fn count_calls(&self) -> usize {
         lock(&self.calls).count
     }

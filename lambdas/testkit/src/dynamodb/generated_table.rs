@@ -5,7 +5,7 @@ use memchr::memmem;
 
 use crate::bench::row::{Row, find_ids};
 
-/// Of the rows that differ from the table's items, if some do, each is so many rows after the one before.
+/// If some rows differ from the table's items, one in this many does.
 const CHANGED_EVERY: u64 = 100;
 
 /// What the table contains before anything is put.
@@ -18,7 +18,7 @@ pub enum TableContent {
 }
 
 impl TableContent {
-    /// What a load of the rows before `rows` has to put.
+    /// Returns what a load of the first `rows` rows has to put.
     pub fn expected_puts(self, rows: u64) -> Puts {
         let sum_below = |count: u64| count * count.saturating_sub(1) / 2;
         match self {
@@ -121,7 +121,7 @@ impl GeneratedTable {
         row.write_item(answer);
     }
 
-    /// A batch's last member if the request asks for it.
+    /// Returns the last member of a batch's answer, or nothing if the request does not ask for it.
     fn consumed_capacity(&self, body: &[u8], units: u64) -> String {
         if memmem::find(body, b"\"ReturnConsumedCapacity\"").is_none() {
             return String::new();

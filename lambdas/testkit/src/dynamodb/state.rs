@@ -196,7 +196,7 @@ impl State {
         Ok(())
     }
 
-    /// How many of a batch's requests are processed.
+    /// Returns how many of a batch's requests are processed.
     fn count_processed(&mut self, requests: usize) -> usize {
         if self.unprocessed.calls == 0 {
             return requests;
