@@ -34,7 +34,7 @@ pub(crate) enum LoadError {
 }
 
 impl Error {
-    pub(crate) fn service(
+    pub(crate) fn failed_call(
         operation: &'static str,
         target: &str,
         source: impl StdError + Send + Sync + 'static,

@@ -27,7 +27,7 @@ enum Disposition {
 impl Handler {
     /// Loads one message after the other. Reports the first one that is not done together with all that follow, so
     /// that a FIFO queue keeps their order.
-    pub(crate) async fn handle(
+    pub(crate) async fn handle_event(
         &self,
         event: SqsEvent,
         deadline: Deadline,
@@ -52,7 +52,7 @@ impl Handler {
     }
 
     async fn handle_message(&self, message: &SqsMessage, deadline: Deadline) -> Disposition {
-        warn_if_failed(self.queue.hide(message, deadline.time_until_end()).await);
+        warn_if_failed(self.queue.hide_message(message, deadline.time_until_end()).await);
         let result = match event::parse(message.body.as_deref().unwrap_or_default()) {
             Ok(created) if created.is_rejects_file() => {
                 info!(object = created.key, "the object is a file of rejects, which is not loaded");

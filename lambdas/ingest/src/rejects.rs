@@ -65,7 +65,7 @@ pub(crate) async fn upload_part(s3: &Client, bucket: &str, key: &str, path: &Pat
     let body =
         ByteStream::from_path(path).await.map_err(|error| Error::RejectsFile(io::Error::other(error)))?;
     let put = s3.put_object().bucket(bucket).key(key).content_type("text/csv; charset=utf-8").body(body);
-    put.send().await.map_err(|error| Error::service("PutObject", key, error))?;
+    put.send().await.map_err(|error| Error::failed_call("PutObject", key, error))?;
     Ok(())
 }
 
@@ -82,7 +82,7 @@ fn quote_csv_cell(cell: &str) -> String {
 mod tests {
     use super::*;
 
-    fn reject(line: u64) -> Reject {
+    fn sample_reject(line: u64) -> Reject {
         Reject { line, column: Some("id".into()), reason: "is \"x\"".into(), row: ",\"a\nb\"".into() }
     }
 
@@ -92,7 +92,7 @@ mod tests {
         assert!(rejects.take_file().unwrap().is_none());
         let mut text = String::new();
         for line in 7..9 {
-            rejects.push(&reject(line)).unwrap();
+            rejects.push(&sample_reject(line)).unwrap();
             assert!(!rejects.is_empty());
             text.push_str(&std::fs::read_to_string(rejects.take_file().unwrap().unwrap()).unwrap());
         }

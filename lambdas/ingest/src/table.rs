@@ -55,13 +55,13 @@ impl<'a> ItemsTable<'a> {
         let request = json!({
             "TableName": self.name, "Limit": 1, "ConsistentRead": true, "ReturnConsumedCapacity": "TOTAL",
         });
-        let answer = self.client.call("Scan", request.to_string().into_bytes()).await?;
+        let answer = self.client.call_with_retries("Scan", request.to_string().into_bytes()).await?;
         let answer: ScanAnswer = parse_answer("Scan", &answer)?;
         Ok((answer.count == 0, sum_units(answer.consumed_capacity.as_slice())))
     }
 
     /// Compares `rows`, no two of which have the same key, with the table's items. `stamp` is that of their load.
-    pub(crate) async fn compare(&self, rows: &[Row], stamp: &str) -> Result<ComparedRows, Error> {
+    pub(crate) async fn compare_rows(&self, rows: &[Row], stamp: &str) -> Result<ComparedRows, Error> {
         let batches =
             rows.chunks(MAX_KEYS).map(|batch| compare_batch(self.client, self.name, self.key, batch, stamp));
         let append = |mut all: ComparedRows, batch: ComparedRows| async move {
@@ -74,7 +74,7 @@ impl<'a> ItemsTable<'a> {
 
     /// Writes `rows`, no two of which have the same key, as items of the load with this `stamp`. Tries for as long as
     /// it is polled.
-    pub(crate) async fn write(&self, rows: &[&Row], stamp: &str) -> Result<WrittenRows, Error> {
+    pub(crate) async fn write_rows(&self, rows: &[&Row], stamp: &str) -> Result<WrittenRows, Error> {
         let batches =
             split_into_put_batches(rows).map(|batch| write_batch(self.client, self.name, batch, stamp));
         let append = |mut all: WrittenRows, batch: WrittenRows| async move {

@@ -33,7 +33,7 @@ impl Cloud {
     }
 
     /// Returns the variables that tell a process where the services are.
-    pub(crate) fn endpoints(&self) -> [(&'static str, &str); 3] {
+    pub(crate) fn endpoint_variables(&self) -> [(&'static str, &str); 3] {
         [
             ("AWS_ENDPOINT_URL", self.dynamodb.url()),
             ("AWS_ENDPOINT_URL_S3", self.bucket.url()),
@@ -45,7 +45,7 @@ impl Cloud {
         format!("{}/{name}", self.sqs.url())
     }
 
-    pub(crate) fn puts(&self) -> Puts {
+    pub(crate) fn generated_puts(&self) -> Puts {
         self.dynamodb.generated_puts()
     }
 
@@ -59,7 +59,7 @@ impl Cloud {
     }
 
     /// How many calls have arrived at all services together.
-    pub(crate) fn calls(&self) -> usize {
+    pub(crate) fn count_calls(&self) -> usize {
         self.dynamodb.count_all_calls() + self.bucket.count_calls() + self.sqs.count_calls()
     }
 }

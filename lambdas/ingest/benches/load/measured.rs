@@ -35,7 +35,7 @@ impl Measured {
         load.await?;
         let wall = began.elapsed();
         let after = process::read_usage(process)?;
-        let (puts, expected) = (cloud.puts(), cloud.content.expected_puts(rows));
+        let (puts, expected) = (cloud.generated_puts(), cloud.content.expected_puts(rows));
         if puts != expected {
             return Err(format!("{puts:?} instead of {expected:?}").into());
         }
@@ -45,7 +45,7 @@ impl Measured {
             cpu_in_all: after.cpu,
             wall,
             peak_bytes: after.peak_bytes,
-            calls: cloud.calls(),
+            calls: cloud.count_calls(),
             write_units: puts.items,
         })
     }

@@ -58,7 +58,7 @@ pub(super) async fn begin_attempt<'a>(
         table: context.items_table(),
         is_late: ledger.record_start(&stamp).await?,
         stamp,
-        progress: Progress::resume(&entry),
+        progress: Progress::from_entry(&entry),
         record: LoadRecord::new(context, &created.bucket, entry),
     }))
 }

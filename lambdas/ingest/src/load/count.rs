@@ -26,7 +26,7 @@ pub(super) struct ComparedWindow {
 
 impl Progress {
     /// Continues where the ledger's entry stands.
-    pub(super) fn resume(entry: &LedgerEntry) -> Self {
+    pub(super) fn from_entry(entry: &LedgerEntry) -> Self {
         Self {
             position: entry.position,
             receipt: entry.receipt,
@@ -62,7 +62,7 @@ impl Progress {
             }
         }
         for outcome in compared.outcomes {
-            *self.counter(outcome) += 1;
+            *self.counter_for(outcome) += 1;
         }
         self.receipt.duplicates += window.duplicates;
         self.receipt.read += window.rows.len() as u64 + window.duplicates;
@@ -81,7 +81,7 @@ impl Progress {
         Ok(())
     }
 
-    fn counter(&mut self, outcome: RowOutcome) -> &mut u64 {
+    fn counter_for(&mut self, outcome: RowOutcome) -> &mut u64 {
         let receipt = &mut self.receipt;
         match outcome {
             RowOutcome::New => &mut receipt.new,

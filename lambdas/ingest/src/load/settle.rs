@@ -35,7 +35,7 @@ async fn finish_load(
 ) -> Result<LoadOutcome, Error> {
     let Attempt { record, progress, .. } = attempt;
     (record.entry.state, record.entry.reason) = (state, reason);
-    match record.checkpoint(progress).await {
+    match record.make_checkpoint(progress).await {
         Ok(()) => {
             log_receipt(&record.entry);
             Ok(LoadOutcome::Settled)

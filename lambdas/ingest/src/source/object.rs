@@ -55,7 +55,7 @@ impl Object {
         let head = match request.send().await {
             Ok(head) => head,
             Err(error) if is_gone(&error) => return Ok(None),
-            Err(error) => return Err(Error::service("HeadObject", key, error)),
+            Err(error) => return Err(Error::failed_call("HeadObject", key, error)),
         };
         let version = version
             .or_else(|| head.version_id().and_then(ObjectVersion::from_id))
@@ -89,7 +89,7 @@ impl Object {
     }
 
     /// Returns the number of rows that a later row with the same key supersedes, if the uploader has counted them.
-    pub(crate) fn duplicates(&self) -> Option<u64> {
+    pub(crate) fn duplicate_count(&self) -> Option<u64> {
         self.parse_metadata(DUPLICATES_METADATA)
     }
 
@@ -112,7 +112,7 @@ impl Object {
                 Ok(Some(ObjectBody { bytes: object.body, offset, is_range }))
             }
             Err(error) if is_gone(&error) => Ok(None),
-            Err(error) => Err(Error::service("GetObject", &self.key, error)),
+            Err(error) => Err(Error::failed_call("GetObject", &self.key, error)),
         }
     }
 

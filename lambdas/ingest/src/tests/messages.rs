@@ -32,8 +32,8 @@ async fn the_first_failed_message_and_all_after_it_are_reported() {
     world.bucket.refuse_reads(3);
     assert_eq!(world.deliver(&messages[1..]).await, ["2.csv v1", "3.csv v1"]);
     assert_eq!(world.deliver(&messages[1..]).await, NONE_FAILED);
-    assert_eq!(world.counts("2.csv", "v1"), receipt(2, 2, 0, 0));
-    assert_eq!(world.entry("3.csv", "v1").state, LoadState::Loaded);
+    assert_eq!(world.row_counts("2.csv", "v1"), receipt(2, 2, 0, 0));
+    assert_eq!(world.ledger_entry("3.csv", "v1").state, LoadState::Loaded);
 }
 
 #[tokio::test]
@@ -60,9 +60,9 @@ async fn an_event_without_a_version_loads_the_current_version() {
     world.bucket.put("a.csv", "v7", &csv(1..=2));
     world.bucket.put("b.csv", "null", &csv(3..=4));
     assert_eq!(world.deliver(&[message("a.csv", ""), message("b.csv", "")]).await, NONE_FAILED);
-    assert_eq!(world.entry("a.csv", "v7").version, "v7");
+    assert_eq!(world.ledger_entry("a.csv", "v7").version, "v7");
     let etag = s3::etag_of(&csv(3..=4));
-    assert_eq!(world.counts("b.csv", &etag), receipt(2, 2, 0, 0));
+    assert_eq!(world.row_counts("b.csv", &etag), receipt(2, 2, 0, 0));
 }
 
 #[tokio::test]

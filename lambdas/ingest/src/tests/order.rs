@@ -21,8 +21,8 @@ async fn a_late_load_does_not_replace_newer_items() {
     let names: Vec<_> = items.iter().map(|item| item["name"]["S"].as_str().unwrap()).collect();
     assert_eq!(names, ["c", "a", "b", "c", "b"]);
     let expected = Receipt { new: 1, changed: 1, stale: 3, ..receipt(5, 1, 0, 0) };
-    assert_eq!(world.counts("items.csv", "v2"), expected);
-    let newer = world.entry("items.csv", "v3");
+    assert_eq!(world.row_counts("items.csv", "v2"), expected);
+    let newer = world.ledger_entry("items.csv", "v3");
     assert_eq!(newer.confirmed, newer.position);
 }
 
@@ -37,7 +37,7 @@ async fn a_late_load_fails_if_a_newer_file_is_deleted() {
     world.bucket.delete_version("items.csv", "v3");
     world.bucket.put("late.csv", "v2", b"id,name\n1,late\n");
     assert_eq!(world.deliver(&[message_later("late.csv", "v2", 2)]).await, NONE_FAILED);
-    let entry = world.entry("late.csv", "v2");
+    let entry = world.ledger_entry("late.csv", "v2");
     assert_eq!(entry.state, LoadState::Failed);
     assert!(entry.reason.unwrap().contains("\"items.csv\" was uploaded later"));
 }
@@ -50,7 +50,7 @@ async fn a_redriven_load_compares_before_it_writes() {
         world.bucket.put("old.csv", "v1", &csv(1..=40));
         assert_eq!(world.deliver(&[message("old.csv", "v1")]).await, NONE_FAILED);
         // The load stopped before the ledger had a position after the header.
-        let mut entry = world.entry("old.csv", "v1");
+        let mut entry = world.ledger_entry("old.csv", "v1");
         assert!(entry.blind);
         (entry.state, entry.receipt) = (LoadState::Stopped, Receipt::default());
         entry.position = Position { offset: 8, line: 2 };
@@ -63,6 +63,6 @@ async fn a_redriven_load_compares_before_it_writes() {
         let items = world.dynamo.items("items");
         assert_eq!(items.iter().filter(|item| item["name"]["S"] == "newer").count(), 2);
         let expected = Receipt { changed: 38, stale: 2, ..receipt(40, 0, 0, 0) };
-        assert_eq!((items.len(), world.counts("old.csv", "v1")), (40, expected));
+        assert_eq!((items.len(), world.row_counts("old.csv", "v1")), (40, expected));
     }
 }

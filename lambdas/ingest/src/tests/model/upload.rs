@@ -45,7 +45,7 @@ impl Upload {
         upload
     }
 
-    pub(super) fn message(&self, number: usize, id: usize) -> Message {
+    pub(super) fn to_message(&self, number: usize, id: usize) -> Message {
         let time = format!("2026-01-15T09:30:{number:02}Z");
         Message {
             body: message_at(self.object, &self.version, &time),
