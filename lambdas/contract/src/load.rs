@@ -105,7 +105,7 @@ pub struct LedgerEntry {
     pub position: Position,
     /// The table was empty when the load began, so everything in it came from this load.
     pub blind: bool,
-    /// Unchanged rows before it have got the load's stamp afterwards, so that a late load does not replace them.
+    /// Unchanged rows before it have received the load's stamp since, so that a late load does not replace them.
     pub confirmed: Position,
     /// How many parts of rejects are in the data bucket, see [`rejects_key`].
     pub reject_parts: u32,

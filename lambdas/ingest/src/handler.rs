@@ -25,8 +25,8 @@ enum Disposition {
 }
 
 impl Handler {
-    /// Loads one message after the other. Reports the first one that is not done together with all that follow, so
-    /// that a FIFO queue keeps their order.
+    /// Loads one message after the other. Reports the first one that is not done and all after it, so that a FIFO
+    /// queue keeps their order.
     pub(crate) async fn handle_event(
         &self,
         event: SqsEvent,

@@ -1,4 +1,4 @@
-//! The ledger: what became of each load.
+//! The ledger, which records the state of each load.
 
 use restctl_contract::load::{LEDGER_KEY, LedgerEntry, LoadId};
 use serde::de::{DeserializeOwned, IgnoredAny};

@@ -77,7 +77,7 @@ async fn build_handler(settings: Settings, environment: &Environment) -> Result<
     })
 }
 
-/// For S3 and SQS. The SDK reads the endpoint from the environment by itself.
+/// Returns the configuration of the S3 and SQS clients. The SDK itself reads the endpoint from the environment.
 async fn sdk_config(environment: &Environment) -> SdkConfig {
     let tls = Provider::Rustls(CryptoMode::AwsLc);
     aws_config::defaults(BehaviorVersion::latest())

@@ -12,8 +12,8 @@ use crate::error::Error;
 
 const HEADER: &str = "line,column,reason,row\n";
 
-/// A load's rejects since its last checkpoint. They are on disk (`/tmp` in a Lambda), since memory has no room for any
-/// number of them.
+/// A load's rejects since its last checkpoint. They are on disk (`/tmp` in a Lambda), because there may be more than
+/// memory holds.
 pub(crate) struct RejectsPart {
     /// The number of parts before this one.
     earlier_parts: u32,
@@ -50,8 +50,8 @@ impl RejectsPart {
         )
     }
 
-    /// Returns the part as a file that is deleted with its path, and begins the next part. `None` if there are no
-    /// rejects.
+    /// Returns the part as a file that is deleted with its path, and begins the next part. Returns `None` if there
+    /// are no rejects.
     pub(crate) fn take_file(&mut self) -> io::Result<Option<TempPath>> {
         let Some(file) = self.file.take() else { return Ok(None) };
         self.earlier_parts += 1;

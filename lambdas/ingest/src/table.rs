@@ -1,4 +1,4 @@
-//! The table of items: which rows it lacks, and how they get into it.
+//! The table of items: which rows it lacks, and how they are written.
 
 mod batch_get;
 mod batch_limits;
@@ -50,7 +50,7 @@ impl<'a> ItemsTable<'a> {
         Self { client, name, key }
     }
 
-    /// Returns whether the table has no item at all, and the read units that the look took.
+    /// Returns whether the table has no item at all, and the read units that this took.
     pub(crate) async fn is_empty(&self) -> Result<(bool, f64), Error> {
         let request = json!({
             "TableName": self.name, "Limit": 1, "ConsistentRead": true, "ReturnConsumedCapacity": "TOTAL",
@@ -72,8 +72,8 @@ impl<'a> ItemsTable<'a> {
         stream::iter(batches).buffered(READS_UNDER_WAY).try_fold(ComparedRows::default(), append).await
     }
 
-    /// Writes `rows`, no two of which have the same key, as items of the load with this `stamp`. Tries for as long as
-    /// it is polled.
+    /// Writes `rows`, no two of which have the same key, as items of the load with this `stamp`. Retries unprocessed
+    /// rows for as long as it is polled.
     pub(crate) async fn write_rows(&self, rows: &[&Row], stamp: &str) -> Result<WrittenRows, Error> {
         let batches =
             split_into_put_batches(rows).map(|batch| write_batch(self.client, self.name, batch, stamp));

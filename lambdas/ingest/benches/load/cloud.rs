@@ -58,7 +58,7 @@ impl Cloud {
         })
     }
 
-    /// How many calls have arrived at all services together.
+    /// Returns how many calls have arrived at all services together.
     pub(crate) fn count_calls(&self) -> usize {
         self.dynamodb.count_all_calls() + self.bucket.count_calls() + self.sqs.count_calls()
     }

@@ -26,7 +26,8 @@ impl<'a> LoadRecord<'a> {
         Self { context, bucket, ledger: context.ledger(), entry, last_write: now, last_checkpoint: now }
     }
 
-    /// Reports progress, or makes a checkpoint if it is time for one, unless that has just been done.
+    /// Makes a checkpoint, or only writes the progress while the rejects are not due. Does nothing if the entry has
+    /// just been written.
     pub(super) async fn write_if_due(&mut self, progress: &mut Progress) -> Result<(), Error> {
         let cadence = self.context.cadence;
         if self.last_write.elapsed() < cadence.progress {

@@ -25,7 +25,7 @@ pub(super) struct ComparedWindow {
 }
 
 impl Progress {
-    /// Continues where the ledger's entry stands.
+    /// Returns the progress that the ledger's entry records.
     pub(super) fn from_entry(entry: &LedgerEntry) -> Self {
         Self {
             position: entry.position,
@@ -36,7 +36,7 @@ impl Progress {
         }
     }
 
-    /// Takes in whether the table is empty at the start of the file.
+    /// Notes whether the table is empty at the start of the file.
     pub(super) fn set_table_is_empty(&mut self, is_empty: bool) {
         self.blind = is_empty || self.blind && self.resumed;
         self.resumed &= !is_empty;

@@ -31,7 +31,7 @@ pub(super) async fn run_attempt(
     Ok(completion)
 }
 
-/// While a window is written the next one is read and compared, unless they share a key.
+/// Loads window by window. While one is written, the next is read and compared, unless they share a key.
 async fn load_windows(
     attempt: &mut Attempt<'_>,
     object: &Object,

@@ -11,7 +11,7 @@ const FIRST_DELAY: Duration = Duration::from_secs(30);
 /// The longest wait of a message that keeps failing.
 const MAX_DELAY: Duration = Duration::from_secs(15 * 60);
 
-/// How long after the end of a function that died its message comes again.
+/// How long after a function has died its message comes again.
 const CRASH_DELAY: Duration = Duration::from_secs(10);
 
 /// The queue of loads and its dead-letter queue.

@@ -39,7 +39,7 @@ enum ObjectVersion {
 }
 
 impl Object {
-    /// Finds the version with the id `version`, or else the current one. `None` if the object is gone.
+    /// Finds the version with the id `version`, or else the current one. Returns `None` if the object is gone.
     pub(crate) async fn find(
         s3: &Client,
         bucket: &str,
@@ -98,7 +98,7 @@ impl Object {
         self.parse_metadata(MAX_REJECTS_METADATA)
     }
 
-    /// Opens the object at `offset`, which is before its end. `None` if the object is gone.
+    /// Opens the object at `offset`, which is before its end. Returns `None` if the object is gone.
     pub(super) async fn open_at(&self, s3: &Client, offset: u64) -> Result<Option<ObjectBody>, Error> {
         let request = s3.get_object().bucket(&self.bucket).key(&self.key).set_version_id(self.version.id());
         let request = match &self.version {

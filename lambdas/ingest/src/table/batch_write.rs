@@ -11,7 +11,7 @@ use super::item_json::write_item;
 use crate::dynamodb::{Dynamodb, parse_answer};
 use crate::error::Error;
 
-/// What became of rows that were written.
+/// The result of writing rows.
 #[derive(Debug, Default)]
 pub(crate) struct WrittenRows {
     /// The rows that the table refuses, by key.

@@ -1,4 +1,4 @@
-//! What becomes of each message.
+//! What happens to each message.
 
 use restctl_contract::load::{LoadId, LoadState, rejects_key};
 use restctl_testkit::s3;

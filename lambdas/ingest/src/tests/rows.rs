@@ -1,4 +1,4 @@
-//! What becomes of each row.
+//! What happens to each row.
 
 use restctl_contract::key::WRITTEN_BY;
 use restctl_contract::load::{COLUMN_TYPES_METADATA, DUPLICATES_METADATA, LoadState, Receipt};

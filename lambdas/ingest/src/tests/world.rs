@@ -92,7 +92,7 @@ impl World {
         Some(serde_dynamo::from_item(item).unwrap())
     }
 
-    /// Returns what became of the rows of a load, without what it cost.
+    /// Returns how many of a load's rows had each outcome, without the cost.
     pub(crate) fn row_counts(&self, object: &str, version: &str) -> Receipt {
         let receipt = self.ledger_entry(object, version).receipt;
         assert_adds_up(&receipt);

@@ -26,14 +26,14 @@ pub(super) struct Case {
 }
 
 pub(super) const MALFORMED: Outcome = Refused("the token is not a signed JWT in compact form");
-pub(super) const ALGORITHM: Outcome = Refused("the token's algorithm is none of RS256, PS256 and ES256");
+pub(super) const ALGORITHM: Outcome = Refused("the token's algorithm is not RS256, PS256 or ES256");
 pub(super) const TYPE: Outcome = Refused("the token's type is not that of an access token");
 pub(super) const CRITICAL: Outcome = Refused("the token has critical header parameters");
 pub(super) const UNKNOWN_KEY: Outcome = Refused("the token is signed with an unknown key");
 pub(super) const SIGNATURE: Outcome = Refused("the token's signature is wrong");
 pub(super) const EXPIRED: Outcome = Refused("the token has expired");
 pub(super) const NOT_YET_VALID: Outcome = Refused("the token is not valid yet");
-pub(super) const ISSUED_IN_FUTURE: Outcome = Refused("the token is issued in the future");
+pub(super) const ISSUED_IN_FUTURE: Outcome = Refused("the token was issued in the future");
 pub(super) const ISSUER: Outcome = Refused("the token is from another issuer");
 pub(super) const OTHER_AUDIENCE: Outcome = Refused("the token is for another audience");
 pub(super) const CLIENT: Outcome = Refused("the token was issued to another client");

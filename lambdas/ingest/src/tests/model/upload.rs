@@ -19,7 +19,7 @@ pub(super) struct Upload {
 }
 
 impl Upload {
-    /// Has few keys and few values, so that everything that can happen to a row happens.
+    /// Generates a file with few keys and few values, so that everything that can happen to a row happens.
     pub(super) fn random(rng: &mut Rng, number: usize) -> Self {
         let mut upload = Self {
             object: *rng.choice(&["a.csv", "b.csv", "c.csv"]).unwrap(),
