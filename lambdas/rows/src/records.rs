@@ -50,7 +50,7 @@ impl Records {
     }
 
     /// Notes that so many of the next bytes will not come.
-    pub(crate) fn skip(&mut self, bytes: u64) {
+    pub(crate) fn skip_bytes(&mut self, bytes: u64) {
         self.offset += bytes;
     }
 

@@ -53,13 +53,14 @@ pub(crate) fn parse_as(dialect: &Dialect, bytes: &[u8]) -> Result<Parsed, Unread
 /// Also returns what was parsed before a failure.
 fn parse_in_chunks(mut parser: Parser, file: &[u8], chunk: usize) -> (Parsed, Result<Parsed, Unreadable>) {
     let mut out = Vec::new();
-    let result = read(&mut parser, file, chunk, &mut out, |_, _| ()).and_then(|()| parser.finish(&mut out));
+    let result =
+        read_in_chunks(&mut parser, file, chunk, &mut out, |_, _| ()).and_then(|()| parser.finish(&mut out));
     (out.clone(), result.map(|()| out))
 }
 
 /// Reads a file as a caller does: in chunks from the wanted offset. `each` gets the number of rows and rejects so far,
 /// and the parser's position.
-fn read(
+fn read_in_chunks(
     parser: &mut Parser,
     file: &[u8],
     chunk: usize,
