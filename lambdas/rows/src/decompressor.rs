@@ -35,7 +35,7 @@ impl Decompressor {
         Some(Self { codec, piece: vec![0; PIECE_BYTES], bytes_read: 0 })
     }
 
-    /// How many bytes of the file have been read.
+    /// Returns how many bytes of the file have been read.
     pub(crate) fn bytes_read(&self) -> u64 {
         self.bytes_read
     }

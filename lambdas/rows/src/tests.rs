@@ -50,7 +50,7 @@ pub(crate) fn parse_as(dialect: &Dialect, bytes: &[u8]) -> Result<Parsed, Unread
     parse_in_chunks(Parser::new(dialect, &string_key()), bytes, bytes.len()).1
 }
 
-/// Also returns what was parsed before a failure.
+/// Returns what was parsed, even before a failure, and the result.
 fn parse_in_chunks(mut parser: Parser, file: &[u8], chunk: usize) -> (Parsed, Result<Parsed, Unreadable>) {
     let mut out = Vec::new();
     let result =

@@ -41,7 +41,7 @@ impl<'a> Case<'a> {
         Dialect { encoding, delimiter: self.delimiter, types: Types::Strings }
     }
 
-    /// Checks that the file gives the same rows whole and cut, straight and resumed, and that a survey foresees them.
+    /// Checks that the file gives the same rows whole and in chunks, in one go and resumed, and that a survey predicts them.
     pub fn check_properties(&self, dialect: &Dialect) {
         let whole = self.read_file(Parser::new(dialect, &self.key), self.file.len().max(1), |_, _| ());
         let mut stops: Vec<(usize, Position)> = Vec::new();

@@ -31,7 +31,7 @@ pub(crate) struct CsvReader {
     types: Types,
     header: Option<CsvHeader>,
     record: CsvRecord,
-    /// Of the byte that comes next.
+    /// The position of the byte that comes next.
     pub(crate) position: Position,
     /// The end of the last record.
     pub(crate) boundary: Position,

@@ -14,7 +14,7 @@ pub(crate) struct JsonArrayReader {
     rules: ItemRules,
     state: ArrayState,
     element: JsonText,
-    /// Of the byte that comes next.
+    /// The position of the byte that comes next.
     pub(crate) position: Position,
     /// The end of the last element.
     pub(crate) boundary: Position,
@@ -121,7 +121,7 @@ impl JsonArrayReader {
             }
             (ArrayState::AfterElement, b',') => ArrayState::Next,
             (ArrayState::AfterElement, _) => {
-                return Err(self.broken_array("a comma is missing boundary two elements"));
+                return Err(self.broken_array("a comma is missing between two elements"));
             }
             (ArrayState::AfterArray, _) => {
                 return Err(self.broken_array("something follows the closing bracket"));

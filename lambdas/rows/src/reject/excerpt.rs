@@ -1,4 +1,4 @@
-/// How many bytes of a record are kept to show which one it was.
+/// How many bytes of a record a reject shows.
 pub(crate) const MAX_EXCERPT_BYTES: usize = 1024;
 
 /// How many bytes of a name a message shows.
