@@ -1,4 +1,4 @@
-//! Tokens whose signature is not that of what they say: another's, an older one's, or one made up.
+//! Tokens whose signature does not fit their content: another token's, an older one's, or an invented one.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

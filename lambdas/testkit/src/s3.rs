@@ -251,7 +251,7 @@ impl Contents {
             return Body::from_stream(stream::iter(pieces));
         }
         let broken = breaks.then(|| Err(std::io::Error::other("broken off")));
-        // Each piece must be on its way before the next: a break would take them all along.
+        // Each piece must be sent before the next is made: a break would drop all that wait.
         Body::from_stream(stream::iter(pieces.chain(broken)).then(async |piece| {
             tokio::task::yield_now().await;
             piece

@@ -49,7 +49,7 @@ impl<'a> LoadRecord<'a> {
         self.make_checkpoint(progress).await
     }
 
-    /// Stores the rejects, and only then writes that the load goes on from here.
+    /// Stores the rejects, and only then writes that the load continues from here.
     pub(super) async fn make_checkpoint(&mut self, progress: &mut Progress) -> Result<(), Error> {
         if let Some(path) = progress.rejects.take_file()? {
             let key = rejects_key(&self.entry.load, self.entry.reject_parts);

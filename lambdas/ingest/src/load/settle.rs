@@ -47,7 +47,7 @@ async fn finish_load(
     }
 }
 
-/// Writes the reason to the ledger if possible. The message comes again in any case.
+/// Writes the reason to the ledger if possible. The message is delivered again in any case.
 async fn record_failure(mut attempt: Attempt<'_>, failure: &Error) -> LoadOutcome {
     let Attempt { record, progress, .. } = &mut attempt;
     let failures = record.entry.attempts;

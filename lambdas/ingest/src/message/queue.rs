@@ -11,7 +11,7 @@ const FIRST_DELAY: Duration = Duration::from_secs(30);
 /// The longest wait of a message that keeps failing.
 const MAX_DELAY: Duration = Duration::from_secs(15 * 60);
 
-/// How long after a function has died its message comes again.
+/// How long after a function has died its message is delivered again.
 const CRASH_DELAY: Duration = Duration::from_secs(10);
 
 /// The queue of loads and its dead-letter queue.
@@ -32,7 +32,7 @@ impl LoadQueue {
         self.retry_after(message, time + CRASH_DELAY).await
     }
 
-    /// Lets a message come again after `delay`, before the messages behind it.
+    /// Makes a message visible again after `delay`, before the messages behind it.
     pub(crate) async fn retry_after(&self, message: &SqsMessage, delay: Duration) -> Result<(), Error> {
         let request = self
             .client

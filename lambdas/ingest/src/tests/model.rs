@@ -78,7 +78,7 @@ async fn a_crash_at_any_point_loses_nothing() {
     }
 }
 
-/// If nothing goes wrong and every message comes in its turn, the receipt is known exactly.
+/// If nothing goes wrong and every message is delivered in order, the receipt is known exactly.
 #[tokio::test]
 async fn receipts_count_every_row() {
     let mut world = World::new().await;

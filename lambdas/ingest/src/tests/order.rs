@@ -44,7 +44,7 @@ async fn a_late_load_fails_if_a_newer_file_is_deleted() {
 
 #[tokio::test]
 async fn a_redriven_load_compares_before_it_writes() {
-    // The message comes again, or a user retries the load, which opens its entry first.
+    // The message is delivered again, or a user retries the load, which opens its entry first.
     for by_hand in [false, true] {
         let world = World::new().await;
         world.bucket.put("old.csv", "v1", &csv(1..=40));

@@ -31,7 +31,7 @@ pub(crate) struct World {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TimeLimit {
     Plenty,
-    /// There is time to finish the work in hand, but none for new work: a window or two are written.
+    /// There is time to finish the current work, but not for new work: one or two windows are written.
     Short,
     /// The work is cut off at once.
     RunsOut,

@@ -100,7 +100,7 @@ impl GeneratedTable {
         answer
     }
 
-    /// Nobody asks more of this table than whether it is empty.
+    /// Answers only whether the table is empty, because nobody asks for more.
     fn scan(&self) -> Vec<u8> {
         if self.content == TableContent::Nothing {
             return br#"{"Items":[],"Count":0,"ScannedCount":0}"#.to_vec();
