@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::load::{LoadId, REJECTS_PREFIX};
-use crate::timestamp::rfc3339;
+use crate::timestamp::to_rfc3339;
 
 pub const SOURCE: &str = "aws.s3";
 pub const DETAIL_TYPE: &str = "Object Created";
@@ -59,7 +59,7 @@ pub fn parse(message: &str) -> Result<UploadedObject, EventError> {
         // While versioning is suspended, every object has the version `null`, whatever it contains.
         version: object.version_id.filter(|id| !matches!(id.as_str(), "" | "null")),
         etag: object.etag,
-        uploaded: rfc3339(uploaded),
+        uploaded: to_rfc3339(uploaded),
     })
 }
 

@@ -16,14 +16,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State as Shared;
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use generated_table::GeneratedTable;
 pub use generated_table::{Puts, TableContent};
 use serde_json::{Value, json};
-use state::{Refusal, State, Table, Unprocessed};
+use state::{DynamoState, ServiceError, Table, Unprocessed};
 
 use crate::server::Server;
 use crate::tls::Authority;
@@ -31,7 +31,7 @@ use crate::tls::Authority;
 /// Serves until it is dropped. Items and keys are in DynamoDB's JSON, as in `{"id": {"S": "42"}}`.
 pub struct Dynamo {
     server: Server,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<DynamoState>>,
 }
 
 impl Dynamo {
@@ -58,8 +58,8 @@ impl Dynamo {
         self.lock_state().tables.insert(name.to_owned(), table);
     }
 
-    /// Adds a table of [`Row`](crate::bench::row::Row)s for a benchmark. It costs next to nothing, keeps nothing, and
-    /// gets all batches.
+    /// Adds a table of [`GeneratedRow`](crate::bench::row::GeneratedRow)s for a benchmark. It costs next to nothing,
+    /// keeps nothing, and gets all batches.
     pub fn generate_table(&self, name: &str, content: TableContent) {
         self.lock_state().generated = Some(GeneratedTable::new(name, content));
     }
@@ -76,7 +76,7 @@ impl Dynamo {
 
     /// Removes all tables, and forgets all calls and settings.
     pub fn clear(&self) {
-        *self.lock_state() = State::default();
+        *self.lock_state() = DynamoState::default();
     }
 
     /// Puts an item without a call.
@@ -118,25 +118,29 @@ impl Dynamo {
         self.lock_state().refused.insert(key.to_string());
     }
 
-    fn lock_state(&self) -> MutexGuard<'_, State> {
+    fn lock_state(&self) -> MutexGuard<'_, DynamoState> {
         lock(&self.state)
     }
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+fn lock(state: &Mutex<DynamoState>) -> MutexGuard<'_, DynamoState> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn build_router(state: &Arc<Mutex<State>>) -> Router {
+fn build_router(state: &Arc<Mutex<DynamoState>>) -> Router {
     Router::new().route("/", post(answer_call)).with_state(Arc::clone(state))
 }
 
-async fn answer_call(Shared(state): Shared<Arc<Mutex<State>>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn answer_call(
+    State(state): State<Arc<Mutex<DynamoState>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let operation = target.rsplit('.').next().unwrap_or_default();
     let (status, body) = match lock(&state).handle_call(operation, &body) {
         Ok(answer) => (StatusCode::OK, answer),
-        Err(Refusal { code, message }) => {
+        Err(ServiceError { code, message }) => {
             let kind = format!("com.amazonaws.dynamodb.v20120810#{code}");
             let problem = json!({ "__type": kind, "message": message });
             (StatusCode::BAD_REQUEST, problem.to_string().into_bytes())

@@ -64,7 +64,7 @@ struct Invocation {
 type AnswerSender = oneshot::Sender<Result<Value, String>>;
 
 #[derive(Clone)]
-struct Api {
+struct RuntimeApi {
     next: Arc<AsyncMutex<mpsc::UnboundedReceiver<Invocation>>>,
     /// The number of invocations so far, and those without an answer by request id.
     pending: Arc<Mutex<(u64, HashMap<String, AnswerSender>)>>,
@@ -84,7 +84,7 @@ impl Runtime {
         let (invocations, queue) = mpsc::unbounded_channel();
         let output = Arc::new(Mutex::new(String::new()));
         let (wait, waiting) = watch::channel(false);
-        let api = Api {
+        let api = RuntimeApi {
             next: Arc::new(AsyncMutex::new(queue)),
             pending: Arc::default(),
             output: Arc::clone(&output),
@@ -209,7 +209,7 @@ async fn collect_output(stream: Option<impl AsyncRead + Unpin>, output: Arc<Mute
     }
 }
 
-fn build_router(api: Api) -> Router {
+fn build_router(api: RuntimeApi) -> Router {
     Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next_invocation))
         .route("/2018-06-01/runtime/invocation/{id}/response", post(invocation_response))
@@ -219,7 +219,7 @@ fn build_router(api: Api) -> Router {
         .with_state(api)
 }
 
-async fn next_invocation(State(api): State<Api>) -> Response {
+async fn next_invocation(State(api): State<RuntimeApi>) -> Response {
     api.waiting.send_replace(true);
     let Some(invocation) = api.next.lock().await.recv().await else {
         return StatusCode::GONE.into_response();
@@ -246,22 +246,26 @@ async fn next_invocation(State(api): State<Api>) -> Response {
     (headers, invocation.event.to_string()).into_response()
 }
 
-async fn invocation_response(State(api): State<Api>, Path(id): Path<String>, body: Bytes) -> StatusCode {
+async fn invocation_response(
+    State(api): State<RuntimeApi>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> StatusCode {
     let answer = serde_json::from_slice(&body).map_err(|error| format!("the answer is not JSON: {error}"));
     api.settle_invocation(&id, answer)
 }
 
-async fn invocation_error(State(api): State<Api>, Path(id): Path<String>, body: String) -> StatusCode {
+async fn invocation_error(State(api): State<RuntimeApi>, Path(id): Path<String>, body: String) -> StatusCode {
     api.settle_invocation(&id, Err(format!("the function reported {body}")))
 }
 
-async fn init_error(State(api): State<Api>, body: String) -> StatusCode {
+async fn init_error(State(api): State<RuntimeApi>, body: String) -> StatusCode {
     let mut output = api.output.lock().expect("no thread panics with the lock");
     output.push_str(&format!("initialization failed: {body}\n"));
     StatusCode::ACCEPTED
 }
 
-impl Api {
+impl RuntimeApi {
     fn settle_invocation(&self, id: &str, answer: Result<Value, String>) -> StatusCode {
         match self.pending.lock().expect("no thread panics with the lock").1.remove(id) {
             Some(waiting) => {

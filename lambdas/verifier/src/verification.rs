@@ -7,7 +7,7 @@ use jsonwebtoken::Algorithm;
 use crate::check::Check;
 use crate::claims::{Claims, Policy, UnverifiedClaims};
 use crate::header::UnverifiedHeader;
-use crate::key_set::{Key, KeySet};
+use crate::key_set::{KeySet, VerificationKey};
 use crate::refusal::Refusal;
 
 /// The largest token that is parsed, in bytes.
@@ -39,7 +39,7 @@ pub(crate) struct Verification<'a> {
     pub(crate) parts: Option<Parts<'a>>,
     pub(crate) header: Option<UnverifiedHeader>,
     algorithm: Option<Algorithm>,
-    candidate_keys: Option<Vec<&'a Key>>,
+    candidate_keys: Option<Vec<&'a VerificationKey>>,
     pub(crate) claims: Option<UnverifiedClaims>,
     expires: Option<u64>,
 }
@@ -127,7 +127,7 @@ impl<'a> Parts<'a> {
         })
     }
 
-    fn check_signature(&self, keys: &[&Key], algorithm: Algorithm) -> Result<(), Refusal> {
+    fn check_signature(&self, keys: &[&VerificationKey], algorithm: Algorithm) -> Result<(), Refusal> {
         let is_signed =
             keys.iter().any(|key| key.verifies_signature(self.message, self.signature, algorithm));
         if is_signed { Ok(()) } else { Err(Refusal::WrongSignature) }

@@ -2,7 +2,7 @@
 
 use restctl_testkit::alb::{AlbAnswer, AlbRequest};
 use restctl_testkit::bench::BoxError;
-use restctl_testkit::bench::row::Row;
+use restctl_testkit::bench::row::GeneratedRow;
 use serde_json::{Value, json};
 
 pub(crate) const IDS_PER_BULK: u64 = 100;
@@ -17,16 +17,16 @@ pub(crate) struct CheckedRequest {
 impl CheckedRequest {
     /// Requests the row with this number.
     pub(crate) fn single_get(token: &str, number: u64) -> Self {
-        let row = Row::new(number);
+        let row = GeneratedRow::new(number);
         let request = AlbRequest::get(&format!("/v1/items/{}", row.id())).bearer(token);
         Self { event: request.multi_value_event(), status: 200, body: Some(row.to_json()) }
     }
 
     /// Requests 100 rows from this number on.
     pub(crate) fn bulk_get(token: &str, first: u64) -> Self {
-        let rows: Vec<Row> = (first..first + IDS_PER_BULK).map(Row::new).collect();
-        let ids: Vec<String> = rows.iter().map(Row::id).collect();
-        let items: Vec<Value> = rows.iter().map(Row::to_json).collect();
+        let rows: Vec<GeneratedRow> = (first..first + IDS_PER_BULK).map(GeneratedRow::new).collect();
+        let ids: Vec<String> = rows.iter().map(GeneratedRow::id).collect();
+        let items: Vec<Value> = rows.iter().map(GeneratedRow::to_json).collect();
         let request = AlbRequest::post_json("/v1/items/batch-get", &json!({ "ids": ids })).bearer(token);
         Self {
             event: request.multi_value_event(),

@@ -13,6 +13,9 @@ use crate::problem::Failure;
 /// headers.
 const ENVELOPE: &str = r#"{"items":[],"cursor":""}"#;
 
+/// The detail of the failure if the first item of a page does not fit: an empty page would make no progress.
+const TOO_LARGE: &str = "the next item is larger than the load balancer allows";
+
 /// Reads a page and returns the JSON of a [`restctl_contract::api::ListAnswer`], cut before the first item that does not
 /// fit.
 pub(crate) async fn read_page(
@@ -47,9 +50,6 @@ pub(crate) async fn read_page(
         None => format!(r#"{{"items":[{items}]}}"#),
     })
 }
-
-/// An empty page would make no progress.
-const TOO_LARGE: &str = "the next item is larger than the load balancer allows";
 
 fn parse_limit(request: &Request) -> Result<usize, Failure> {
     let Some(limit) = request.query_parameter("limit")? else { return Ok(DEFAULT_LIST_LIMIT) };

@@ -33,7 +33,7 @@ pub fn file_part(range: Range<u64>) -> Vec<u8> {
     let end = range.end.saturating_sub(header).div_ceil(ROW_BYTES);
     let mut part = Vec::with_capacity(HEADER.len() + ((end - first) * ROW_BYTES) as usize);
     part.extend_from_slice(HEADER);
-    (first..end).for_each(|number| Row::new(number).write_line(&mut part));
+    (first..end).for_each(|number| GeneratedRow::new(number).write_line(&mut part));
     // Where the header would begin if the rows before `first` were not in the file.
     let origin = first * ROW_BYTES;
     part.truncate((range.end - origin) as usize);
@@ -42,7 +42,7 @@ pub fn file_part(range: Range<u64>) -> Vec<u8> {
 }
 
 /// The values of a row. Only `active` differs in width between rows, and `name` makes up for it.
-pub struct Row {
+pub struct GeneratedRow {
     id: u64,
     sku: u64,
     price: (u64, u64),
@@ -55,7 +55,7 @@ pub struct Row {
     updated: (u64, u64, u64, u64),
 }
 
-impl Row {
+impl GeneratedRow {
     pub fn new(number: u64) -> Self {
         let mixed = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 16;
         Self {

@@ -3,7 +3,7 @@
 
 use memchr::memmem;
 
-use crate::bench::row::{Row, find_ids};
+use crate::bench::row::{GeneratedRow, find_ids};
 
 /// If some rows differ from the table's items, one in this many does.
 const CHANGED_EVERY: u64 = 100;
@@ -114,7 +114,7 @@ impl GeneratedTable {
     }
 
     fn write_item(&self, id: u64, answer: &mut Vec<u8>) {
-        let mut row = Row::new(id);
+        let mut row = GeneratedRow::new(id);
         if self.content == TableContent::EveryRowSomeChanged && id.is_multiple_of(CHANGED_EVERY) {
             row.stock += 1;
         }

@@ -11,7 +11,7 @@ const MAX_WRITES_PER_BATCH: usize = 25;
 const MAX_KEYS_PER_BATCH: usize = 100;
 
 #[derive(Default)]
-pub(super) struct State {
+pub(super) struct DynamoState {
     pub(super) tables: HashMap<String, Table>,
     pub(super) generated: Option<GeneratedTable>,
     pub(super) secrets: HashMap<String, String>,
@@ -36,22 +36,19 @@ pub(super) struct Unprocessed {
     pub(super) calls: usize,
 }
 
-pub(super) struct Refusal {
+/// An error as the service answers it.
+pub(super) struct ServiceError {
     pub(super) code: &'static str,
     pub(super) message: String,
 }
 
-fn validation_error(message: impl Into<String>) -> Refusal {
-    Refusal { code: "ValidationException", message: message.into() }
-}
-
-impl State {
+impl DynamoState {
     /// Returns the body of the answer.
-    pub(super) fn handle_call(&mut self, operation: &str, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+    pub(super) fn handle_call(&mut self, operation: &str, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
         *self.calls.entry(operation.to_owned()).or_default() += 1;
         if let Some(left) = self.throttled.get_mut(operation).filter(|left| **left > 0) {
             *left -= 1;
-            return Err(Refusal {
+            return Err(ServiceError {
                 code: "ProvisionedThroughputExceededException",
                 message: "The level of configured provisioned throughput for the table was exceeded.".into(),
             });
@@ -60,11 +57,11 @@ impl State {
             return Ok(answer);
         }
         let request: Value = serde_json::from_slice(body)
-            .map_err(|error| Refusal { code: "SerializationException", message: error.to_string() })?;
+            .map_err(|error| ServiceError { code: "SerializationException", message: error.to_string() })?;
         Ok(self.run_operation(operation, &request)?.to_string().into_bytes())
     }
 
-    fn run_operation(&mut self, operation: &str, request: &Value) -> Result<Value, Refusal> {
+    fn run_operation(&mut self, operation: &str, request: &Value) -> Result<Value, ServiceError> {
         match operation {
             "PutItem" => self.put_item(request),
             "GetItem" => self.get_item(request),
@@ -73,20 +70,22 @@ impl State {
             "Scan" => self.scan(request),
             "GetSecretValue" => match self.secrets.get(request["SecretId"].as_str().unwrap_or_default()) {
                 Some(secret) => Ok(json!({ "SecretString": secret })),
-                None => Err(Refusal { code: "ResourceNotFoundException", message: "no such secret".into() }),
+                None => {
+                    Err(ServiceError { code: "ResourceNotFoundException", message: "no such secret".into() })
+                }
             },
-            other => Err(Refusal { code: "UnknownOperationException", message: other.to_owned() }),
+            other => Err(ServiceError { code: "UnknownOperationException", message: other.to_owned() }),
         }
     }
 
-    fn put_item(&mut self, request: &Value) -> Result<Value, Refusal> {
+    fn put_item(&mut self, request: &Value) -> Result<Value, ServiceError> {
         let key = self.read_key(&request["TableName"], &request["Item"])?;
         self.check_put(&key)?;
         self.find_table(&request["TableName"])?.items.insert(key, request["Item"].clone());
         Ok(with_capacity(request, json!({}), json!({ "CapacityUnits": 1.0 })))
     }
 
-    fn scan(&mut self, request: &Value) -> Result<Value, Refusal> {
+    fn scan(&mut self, request: &Value) -> Result<Value, ServiceError> {
         let table = self.find_table(&request["TableName"])?;
         let limit = request["Limit"].as_u64().and_then(|limit| limit.try_into().ok()).unwrap_or(usize::MAX);
         let start = match &request["ExclusiveStartKey"] {
@@ -103,13 +102,13 @@ impl State {
         Ok(with_capacity(request, answer, json!({ "CapacityUnits": units })))
     }
 
-    fn get_item(&mut self, request: &Value) -> Result<Value, Refusal> {
+    fn get_item(&mut self, request: &Value) -> Result<Value, ServiceError> {
         let key = self.read_key(&request["TableName"], &request["Key"])?;
         let item = self.find_table(&request["TableName"])?.items.get(&key);
         Ok(item.map_or_else(|| json!({}), |item| json!({ "Item": item })))
     }
 
-    fn batch_write_item(&mut self, request: &Value) -> Result<Value, Refusal> {
+    fn batch_write_item(&mut self, request: &Value) -> Result<Value, ServiceError> {
         let mut puts = Vec::new();
         for (table, requests) in object_members(&request["RequestItems"]) {
             let table = Value::from(table.as_str());
@@ -138,7 +137,7 @@ impl State {
         Ok(with_capacity(request, answer, json!([{ "CapacityUnits": processed as f64 }])))
     }
 
-    fn batch_get_item(&mut self, request: &Value) -> Result<Value, Refusal> {
+    fn batch_get_item(&mut self, request: &Value) -> Result<Value, ServiceError> {
         let mut gets = Vec::new();
         for (table, request) in object_members(&request["RequestItems"]) {
             for key in request["Keys"].as_array().into_iter().flatten() {
@@ -169,15 +168,15 @@ impl State {
         Ok(with_capacity(request, answer, json!([{ "CapacityUnits": processed as f64 }])))
     }
 
-    fn find_table(&mut self, name: &Value) -> Result<&mut Table, Refusal> {
-        self.tables.get_mut(name.as_str().unwrap_or_default()).ok_or_else(|| Refusal {
+    fn find_table(&mut self, name: &Value) -> Result<&mut Table, ServiceError> {
+        self.tables.get_mut(name.as_str().unwrap_or_default()).ok_or_else(|| ServiceError {
             code: "ResourceNotFoundException",
             message: "Requested resource not found".to_owned(),
         })
     }
 
     /// Returns the text of the key among `attributes`, under which the table stores the item.
-    fn read_key(&mut self, table: &Value, attributes: &Value) -> Result<String, Refusal> {
+    fn read_key(&mut self, table: &Value, attributes: &Value) -> Result<String, ServiceError> {
         let name = self.find_table(table)?.key.clone();
         match attributes.get(&name) {
             None => Err(validation_error("One of the required keys was not given a value")),
@@ -189,7 +188,7 @@ impl State {
         }
     }
 
-    fn check_put(&self, key: &str) -> Result<(), Refusal> {
+    fn check_put(&self, key: &str) -> Result<(), ServiceError> {
         if self.refused.contains(key) {
             return Err(validation_error(format!("One or more parameter values were invalid: {key}")));
         }
@@ -204,6 +203,10 @@ impl State {
         self.unprocessed.calls -= 1;
         requests.saturating_sub(self.unprocessed.requests)
     }
+}
+
+fn validation_error(message: impl Into<String>) -> ServiceError {
+    ServiceError { code: "ValidationException", message: message.into() }
 }
 
 /// Adds what the call consumed if the request asks for it.
