@@ -37,7 +37,7 @@ fn cut_or_joined(good: &Token) -> Vec<ForgedToken> {
     ]
 }
 
-/// The same bytes in another encoding.
+/// Returns the same bytes in other encodings.
 fn other_encodings(good: &Token) -> Vec<ForgedToken> {
     let [header, payload, signature] = &good.parts;
     let whole = good.parts.join(".");

@@ -69,7 +69,7 @@ pub(crate) async fn upload_part(s3: &Client, bucket: &str, key: &str, path: &Pat
     Ok(())
 }
 
-/// RFC 4180.
+/// Quotes a cell if RFC 4180 requires it.
 fn quote_csv_cell(cell: &str) -> String {
     if cell.contains(['"', ',', '\r', '\n']) {
         format!("\"{}\"", cell.replace('"', "\"\""))

@@ -124,7 +124,7 @@ fn an_item_has_at_most_400_kb() {
     assert!(rejects(&found)[0].reason.contains("409601 bytes"), "{}", rejects(&found)[0].reason);
 }
 
-/// The traps that `fixtures/README.md` lists.
+/// `fixtures/README.md` lists the traps.
 #[test]
 fn fixtures_have_the_contents_that_their_page_lists() {
     let survey = |name: &str, bytes: &[u8]| {

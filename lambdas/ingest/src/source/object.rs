@@ -123,7 +123,7 @@ impl Object {
 }
 
 impl ObjectVersion {
-    /// While versioning is suspended every object has the version id `null`, whatever its content.
+    /// Returns `None` for the id `null`, which every object has while versioning is suspended, whatever its content.
     fn from_id(id: &str) -> Option<Self> {
         (!matches!(id, "" | "null")).then(|| Self::Id(id.to_owned()))
     }
@@ -140,8 +140,8 @@ impl ObjectVersion {
     }
 }
 
-/// 404 if the key or the version does not exist, 405 if the version is a delete marker, 412 if the object no longer has
-/// the entity tag (Amazon S3 API Reference).
+/// Returns whether the object is gone: 404 if the key or the version does not exist, 405 if the version is a delete
+/// marker, 412 if the object no longer has the entity tag (Amazon S3 API Reference).
 fn is_gone<E>(error: &SdkError<E>) -> bool {
     error.raw_response().is_some_and(|response| matches!(response.status().as_u16(), 404 | 405 | 412))
 }

@@ -6,7 +6,7 @@ use super::world::{TimeLimit, World, csv, message};
 use super::{ITEMS_CSV, NONE_FAILED, gzip, receipt};
 
 #[tokio::test]
-async fn a_load_that_runs_out_of_time_comes_again() {
+async fn a_load_that_runs_out_of_time_is_delivered_again() {
     let world = World::new().await;
     world.bucket.put("items.csv", "v1", &csv(1..=60));
     world.dynamo.leave_unprocessed(25, usize::MAX);

@@ -37,7 +37,7 @@ async fn the_first_failed_message_and_all_after_it_are_reported() {
 }
 
 #[tokio::test]
-async fn a_failed_message_comes_again_after_a_delay() {
+async fn a_failed_message_is_delivered_again_after_a_delay() {
     let world = World::new().await;
     world.bucket.put("items.csv", "v1", &csv(1..=1));
     world.bucket.refuse_reads(100);

@@ -22,7 +22,7 @@ fn post_base64(token: &str, body: impl Into<Vec<u8>>) -> AlbRequest {
 }
 
 #[tokio::test]
-async fn bodies() {
+async fn malformed_bodies_are_refused() {
     let stage = Stage::start().await;
     stage.put_item("42", json!({}));
     let token = stage.provider.token();
@@ -114,7 +114,7 @@ async fn bodies() {
 }
 
 #[tokio::test]
-async fn encoded_bodies() {
+async fn bodies_are_decoded_up_to_the_size_limit() {
     let stage = Stage::start().await;
     stage.put_item("42", json!({}));
     let token = stage.provider.token();
@@ -167,7 +167,7 @@ async fn encoded_bodies() {
 }
 
 #[tokio::test]
-async fn media_types() {
+async fn only_json_without_a_coding_is_read() {
     let stage = Stage::start().await;
     stage.put_item("42", json!({}));
     let token = stage.provider.token();

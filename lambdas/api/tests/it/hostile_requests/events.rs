@@ -7,7 +7,7 @@ use super::case::{Case, assert_cases};
 use crate::stage::Stage;
 
 #[tokio::test]
-async fn missing_members() {
+async fn an_event_may_lack_members() {
     let stage = Stage::start().await;
     stage.put_item("42", json!({}));
     let request = AlbRequest::get("/v1/items/42").query("x", "1").bearer(&stage.provider.token());
@@ -62,7 +62,7 @@ async fn missing_members() {
 }
 
 #[tokio::test]
-async fn odd_headers() {
+async fn odd_headers_do_no_harm() {
     let stage = Stage::start().await;
     stage.put_item("42", json!({}));
     let token = stage.provider.token();
@@ -124,7 +124,7 @@ async fn odd_headers() {
 
 /// Whatever the function answers, it must continue with the next event.
 #[tokio::test]
-async fn events_of_other_services() {
+async fn events_of_other_services_do_no_harm() {
     let stage = Stage::start().await;
     stage.put_item("42", json!({}));
     let token = stage.provider.token();

@@ -12,7 +12,7 @@ fn list_request(token: &str, parameters: &[(&str, &str)]) -> AlbRequest {
 }
 
 #[tokio::test]
-async fn queries_of_a_list() {
+async fn a_list_checks_its_query() {
     let stage = Stage::start_with_list().await;
     ["a", "b", "c"].iter().for_each(|id| stage.put_item(id, json!({})));
     let token = stage.provider.token();
@@ -117,7 +117,7 @@ async fn queries_of_a_list() {
 }
 
 #[tokio::test]
-async fn queries_of_other_paths() {
+async fn other_paths_ignore_their_query() {
     let stage = Stage::start().await;
     stage.put_item("42", json!({}));
     let token = stage.provider.token();

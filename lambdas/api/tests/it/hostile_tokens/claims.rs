@@ -10,7 +10,7 @@ use super::case::*;
 use crate::stage::Stage;
 
 #[tokio::test]
-async fn claims_of_auth0() {
+async fn the_claims_of_auth0_are_checked() {
     let stage = start_stage("auth0", AUDIENCE, IdentityProvider::start().await).await;
     let claims = stage.provider.claims();
     let mut cases = cases_of_times(&stage, &claims);
@@ -36,7 +36,7 @@ async fn claims_of_auth0() {
 }
 
 #[tokio::test]
-async fn claims_of_any_openid_issuer() {
+async fn the_claims_of_any_openid_issuer_are_checked() {
     let stage = start_stage("openid", AUDIENCE, IdentityProvider::start().await).await;
     let claims = stage.provider.claims();
     let mut cases = cases_of_times(&stage, &claims);
@@ -55,7 +55,7 @@ async fn claims_of_any_openid_issuer() {
 }
 
 #[tokio::test]
-async fn claims_of_cognito() {
+async fn the_claims_of_cognito_are_checked() {
     let stage = start_stage("cognito", "client-1,client-2", IdentityProvider::start().await).await;
     let mut claims = with_member(&stage.provider.claims(), "aud", Value::Null);
     claims["client_id"] = json!("client-1");

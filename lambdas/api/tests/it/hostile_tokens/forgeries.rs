@@ -10,12 +10,12 @@ use super::case::{assert_not_logged, challenge_for, start_stage};
 use crate::stage::assert_problem;
 
 #[tokio::test]
-async fn forgeries_of_an_ecdsa_token() {
+async fn forgeries_of_an_ecdsa_token_are_refused() {
     assert_forgeries_refused(SigningKey::generate_ec("key-1")).await;
 }
 
 #[tokio::test]
-async fn forgeries_of_an_rsa_token() {
+async fn forgeries_of_an_rsa_token_are_refused() {
     assert_forgeries_refused(SigningKey::generate_rsa("key-1")).await;
 }
 

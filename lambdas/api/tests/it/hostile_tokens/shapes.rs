@@ -10,7 +10,7 @@ use super::case::Outcome::{Passes, Refused};
 use super::case::*;
 
 #[tokio::test]
-async fn headers_and_shapes() {
+async fn bad_headers_and_shapes_are_refused() {
     let stage = start_stage("auth0", AUDIENCE, IdentityProvider::start().await).await;
     let (key, claims) = (stage.provider.signing_key(), stage.provider.claims());
     let mut cases = Vec::new();
