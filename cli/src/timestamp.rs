@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
-use restctl_contract::timestamp::rfc3339;
+use restctl_contract::timestamp::to_rfc3339;
 use time::OffsetDateTime;
 
 /// Seconds since 1970.
@@ -13,17 +13,17 @@ pub(crate) fn seconds_now() -> u64 {
 
 /// Converts a time of the AWS SDK.
 pub(crate) fn from_sdk(time: &DateTime) -> Option<String> {
-    OffsetDateTime::from_unix_timestamp_nanos(time.as_nanos()).ok().map(rfc3339)
+    OffsetDateTime::from_unix_timestamp_nanos(time.as_nanos()).ok().map(to_rfc3339)
 }
 
 /// Converts seconds since 1970.
 pub(crate) fn from_seconds(seconds: u64) -> Option<String> {
-    OffsetDateTime::from_unix_timestamp(seconds.try_into().ok()?).ok().map(rfc3339)
+    OffsetDateTime::from_unix_timestamp(seconds.try_into().ok()?).ok().map(to_rfc3339)
 }
 
 /// Converts milliseconds since 1970. Returns `None` outside the calendar's range.
 pub(crate) fn from_milliseconds(milliseconds: i64) -> Option<String> {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000).ok().map(rfc3339)
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000).ok().map(to_rfc3339)
 }
 
 /// Converts the value of an HTTP header such as `Date` (RFC 9110, section 5.6.7).

@@ -24,7 +24,7 @@ impl Cloud {
         let commands: [&[&str]; 5] =
             [&["local", "up"], &["setup"], &["deploy"], &["upload", "items.csv"], &["get", "--id", "1"]];
         for command in commands {
-            peer::run(&mut cloud.restctl(command))?;
+            peer::run_command(&mut cloud.restctl(command))?;
         }
         Ok(cloud)
     }

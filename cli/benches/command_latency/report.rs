@@ -48,7 +48,7 @@ pub(crate) fn print(turns: usize, medians: &Medians) {
     println!();
     println!("{:>7.2}  network / restctl get", share(*network, *get));
     println!("{:>7.2}  restctl get / curl", share(*get, *curl));
-    println!("\n{}", machine::description());
+    println!("\n{}", machine::describe_machine());
 }
 
 fn share(part: Duration, whole: Duration) -> f64 {

@@ -103,7 +103,7 @@ pub(crate) async fn read_stamp(
 /// stays as it is.
 pub(crate) async fn reopen_ledger_entry(aws: &Aws, ledger: &str, read: &LedgerEntry) -> Result<()> {
     if matches!(read.state, LoadState::Failed | LoadState::Stopped) {
-        let again = read.clone().again(now());
+        let again = read.clone().reopened_at(now());
         replace_ledger_entry(aws, ledger, read, &again).await?;
     }
     Ok(())

@@ -12,7 +12,7 @@ pub(crate) async fn read_settings(
     aws: &Aws,
     stack: &StackName,
 ) -> Result<[Option<String>; Setting::ALL.len()]> {
-    let names = Setting::ALL.map(|setting| stack.parameter(setting));
+    let names = Setting::ALL.map(|setting| stack.setting_parameter(setting));
     let request = aws.ssm.get_parameters().set_names(Some(names.to_vec()));
     let answer = request.send().await.aws_context("read the stack's settings from Systems Manager")?;
     Ok(names.map(|name| {
@@ -22,7 +22,7 @@ pub(crate) async fn read_settings(
 }
 
 pub(crate) async fn write_setting(aws: &Aws, stack: &StackName, setting: Setting, value: &str) -> Result<()> {
-    let name = stack.parameter(setting);
+    let name = stack.setting_parameter(setting);
     let request =
         aws.ssm.put_parameter().name(&name).value(value).r#type(ParameterType::String).overwrite(true);
     request.send().await.aws_context(&format!("write the parameter {name}"))?;
@@ -31,7 +31,7 @@ pub(crate) async fn write_setting(aws: &Aws, stack: &StackName, setting: Setting
 
 /// Deletes every setting of the stack. A setting that does not exist counts as deleted.
 pub(crate) async fn delete_settings(aws: &Aws, stack: &StackName) -> Result<()> {
-    let names = Setting::ALL.map(|setting| stack.parameter(setting)).to_vec();
+    let names = Setting::ALL.map(|setting| stack.setting_parameter(setting)).to_vec();
     let request = aws.ssm.delete_parameters().set_names(Some(names));
     request.send().await.aws_context("delete the stack's settings from Systems Manager")?;
     Ok(())

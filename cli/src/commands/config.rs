@@ -157,7 +157,11 @@ async fn add_stack_settings(context: &Context, settings: &mut Vec<ConfigSetting>
     )?;
     for setting in Setting::ALL {
         let value = provider.get(setting).map(str::to_owned);
-        settings.push(ConfigSetting::new(setting.name(), value, format!("SSM, {}", name.parameter(setting))));
+        settings.push(ConfigSetting::new(
+            setting.name(),
+            value,
+            format!("SSM, {}", name.setting_parameter(setting)),
+        ));
     }
     let is_set = secret.map(|_| "set".to_owned());
     settings.push(ConfigSetting::new("client-secret", is_set, format!("Secrets Manager, {secret_name}")));

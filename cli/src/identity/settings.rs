@@ -45,12 +45,12 @@ impl Settings {
     /// Returns the names of the missing parameters.
     pub(crate) fn missing_parameters(&self) -> Vec<String> {
         let missing = Setting::ALL.into_iter().filter(|setting| self.values[*setting as usize].is_none());
-        missing.map(|setting| self.stack.parameter(setting)).collect()
+        missing.map(|setting| self.stack.setting_parameter(setting)).collect()
     }
 
     pub(crate) fn provider(&self) -> Result<Provider> {
         self.require(Setting::Provider)?.parse().map_err(|why: String| {
-            let parameter = self.stack.parameter(Setting::Provider);
+            let parameter = self.stack.setting_parameter(Setting::Provider);
             Failure::new(format!("the parameter {parameter} is invalid"))
                 .why(why)
                 .next("restctl setup --provider KIND")
@@ -66,7 +66,7 @@ impl Settings {
                     .next("restctl deploy");
             }
             not_set_up_failure(&self.stack)
-                .why(format!("the parameter {} is missing", self.stack.parameter(setting)))
+                .why(format!("the parameter {} is missing", self.stack.setting_parameter(setting)))
         })
     }
 }

@@ -35,7 +35,7 @@ pub(crate) struct Load {
 
 impl Load {
     pub(crate) fn id(&self) -> LoadId {
-        LoadId::of(&self.key, &self.version)
+        LoadId::for_version(&self.key, &self.version)
     }
 
     /// Waits until the load is settled and prints its receipt. `rows` is the number of rows, if it is known.

@@ -52,12 +52,12 @@ fn foreign_and_mangled_tokens(cloud: &Cloud, token: &str) {
         .map(|part| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap())
         .collect();
     let kid = parts[0]["kid"].as_str().unwrap();
-    let foreign = SigningKey::rsa(kid).token(&parts[1]);
+    let foreign = SigningKey::generate_rsa(kid).token(&parts[1]);
     let report = explained(cloud, &["token", "explain", &foreign], 4);
     assert_eq!(report["refused_by"], "signature");
     assert_eq!(verdict(&report, "signature"), "failed");
     assert_eq!(verdict(&report, "audience"), "passed");
-    let unknown = SigningKey::rsa("unknown").token(&parts[1]);
+    let unknown = SigningKey::generate_rsa("unknown").token(&parts[1]);
     let report = explained(cloud, &["token", "explain", &unknown], 4);
     assert_eq!(report["refused_by"], "key");
     assert_eq!(verdict(&report, "signature"), "not reached");

@@ -39,8 +39,8 @@ async fn run() -> Result<ExitCode, BoxError> {
     let cloud = Cloud::start().await?;
     let mut report = BenchReport::begin(&repetitions, &cloud);
 
-    let mut trials = vec![Trial::new("restctl", Function::restctl()?)];
-    for (name, function) in [("Node.js", Function::node()), ("Python", Function::python())] {
+    let mut trials = vec![Trial::new("restctl", Function::prepare_restctl()?)];
+    for (name, function) in [("Node.js", Function::install_node()), ("Python", Function::install_python())] {
         match function {
             Ok(function) => trials.push(Trial::new(name, function)),
             Err(reason) => report.print_left_out(name, &reason),

@@ -92,7 +92,7 @@ const ERROR_METRICS: MetricDirective = MetricDirective {
 impl AccessLogEntry {
     /// Writes the line to standard output, which is a Lambda's log.
     #[expect(clippy::disallowed_methods, reason = "a Lambda logs what it prints")]
-    pub(crate) fn write(
+    pub(crate) fn write_line(
         &self,
         stack: &str,
         request_id: &str,

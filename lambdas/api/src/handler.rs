@@ -39,11 +39,16 @@ pub(crate) struct Handler {
 impl Handler {
     /// Prepares, while the function starts, what the first request would wait for.
     pub(crate) async fn warm_up(&self) {
-        tokio::join!(self.authorizer.keys().prefetch(), self.table.connect());
+        tokio::join!(self.authorizer.keys().prefetch_keys(), self.table.connect());
     }
 
     /// Answers an event and logs the request. Lambda ends the invocation at `deadline`.
-    pub(crate) async fn handle(&self, event: &str, request_id: &str, deadline: SystemTime) -> AlbResponse {
+    pub(crate) async fn handle_event(
+        &self,
+        event: &str,
+        request_id: &str,
+        deadline: SystemTime,
+    ) -> AlbResponse {
         let started = Instant::now();
         let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
         let mut log_entry = AccessLogEntry::default();
@@ -62,7 +67,13 @@ impl Handler {
             Ok(answer) => (answer, None),
             Err(failure) => (Answer::from(&failure), Some(failure)),
         };
-        log_entry.write(&self.stack, request_id, answer.status.as_u16(), failure.as_ref(), started.elapsed());
+        log_entry.write_line(
+            &self.stack,
+            request_id,
+            answer.status.as_u16(),
+            failure.as_ref(),
+            started.elapsed(),
+        );
         answer.into_response(&request, request_id)
     }
 

@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         .with_target(false)
         .with_max_level(tracing::Level::INFO)
         .init();
-    match start() {
+    match start_runtime() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error, "the function cannot run");
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn start() -> Result<(), Error> {
+fn start_runtime() -> Result<(), Error> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     // Names are looked up on a second thread. A third would cost more than the wait for the second.
     runtime.enable_all().max_blocking_threads(1).build()?.block_on(run())
@@ -58,7 +58,7 @@ async fn run() -> Result<(), Error> {
     let handler = &handler;
     let service = async move |event: LambdaEvent<Box<RawValue>>| {
         let deadline = event.context.deadline();
-        Ok::<_, Error>(handler.handle(event.payload.get(), &event.context.request_id, deadline).await)
+        Ok::<_, Error>(handler.handle_event(event.payload.get(), &event.context.request_id, deadline).await)
     };
     Runtime::new(service_fn(service)).run().await
 }

@@ -132,7 +132,7 @@ impl Service {
     pub async fn call(&self, operation: &'static str, body: Bytes) -> Result<Bytes, CallError> {
         let unavailable = |source| CallError::Unavailable { operation, source };
         let request = self.sign_request(operation, body).map_err(unavailable)?;
-        let sent = tokio::time::timeout(self.timeout, self.send(request)).await;
+        let sent = tokio::time::timeout(self.timeout, self.send_request(request)).await;
         let (status, answer) =
             sent.map_err(|_| unavailable("no answer in time".into()))?.map_err(unavailable)?;
         if status == StatusCode::OK { Ok(answer) } else { Err(parse_error(operation, status, &answer)) }
@@ -141,11 +141,11 @@ impl Service {
     /// Opens a connection for the next call and ignores errors, since that call would report them.
     pub async fn connect(&self) {
         if let Ok(request) = Request::get(&self.endpoint).body(Full::default()) {
-            let _ = tokio::time::timeout(self.timeout, self.send(request)).await;
+            let _ = tokio::time::timeout(self.timeout, self.send_request(request)).await;
         }
     }
 
-    async fn send(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), BoxError> {
+    async fn send_request(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), BoxError> {
         let answer = self.https.request(request).await?;
         let status = answer.status();
         Ok((status, answer.into_body().collect().await?.to_bytes()))

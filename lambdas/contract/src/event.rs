@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::load::{LoadId, REJECTS_PREFIX};
-use crate::timestamp::rfc3339;
+use crate::timestamp::to_rfc3339;
 
 pub const SOURCE: &str = "aws.s3";
 pub const DETAIL_TYPE: &str = "Object Created";
@@ -59,7 +59,7 @@ pub fn parse(message: &str) -> Result<UploadedObject, EventError> {
         // While versioning is suspended, every object has the version `null`, whatever it contains.
         version: object.version_id.filter(|id| !matches!(id.as_str(), "" | "null")),
         etag: object.etag,
-        uploaded: rfc3339(uploaded),
+        uploaded: to_rfc3339(uploaded),
     })
 }
 
@@ -81,7 +81,7 @@ impl UploadedObject {
 
     /// Returns the id of the object's load, or `None` if the message names no version.
     pub fn load_id(&self) -> Option<LoadId> {
-        self.version.as_deref().map(|version| LoadId::of(&self.key, version))
+        self.version.as_deref().map(|version| LoadId::for_version(&self.key, version))
     }
 
     /// Returns whether the object is a file of rejects, which is not loaded.
@@ -128,14 +128,14 @@ mod tests {
 
     const SAMPLE: &str = include_str!("../../../fixtures/events/object-created.json");
 
-    fn body() -> String {
+    fn sample_body() -> String {
         let event: serde_json::Value = serde_json::from_str(SAMPLE).unwrap();
         event["Records"][0]["body"].as_str().unwrap().to_owned()
     }
 
     #[test]
     fn the_sample_is_parsed() {
-        let object = parse(&body()).unwrap();
+        let object = parse(&sample_body()).unwrap();
         assert_eq!(object.bucket, "restctl-data");
         assert_eq!(object.key, "uploads/items 2026+é.csv");
         assert_eq!(object.size, 1024);
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_version_may_be_missing_and_times_become_utc() {
-        let body = body()
+        let body = sample_body()
             .replace("\"version-id\":\"3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY\",", "")
             .replace("2026-01-15T09:30:05Z", "2026-01-15T00:30:05.12-03:00");
         let object = parse(&body).unwrap();
@@ -159,10 +159,10 @@ mod tests {
     fn other_messages_are_refused() {
         assert!(matches!(parse(""), Err(EventError::NotJson(_))));
         assert!(matches!(parse("{}"), Err(EventError::NotJson(_))));
-        assert!(matches!(parse(&body().replace("2026-01-15T", "")), Err(EventError::NotATime(_))));
+        assert!(matches!(parse(&sample_body().replace("2026-01-15T", "")), Err(EventError::NotATime(_))));
         for (right, wrong) in [("Object Created", "Object Deleted"), ("aws.s3", "x")] {
             assert!(
-                matches!(parse(&body().replace(right, wrong)), Err(EventError::OtherEvent { .. })),
+                matches!(parse(&sample_body().replace(right, wrong)), Err(EventError::OtherEvent { .. })),
                 "{wrong}"
             );
         }

@@ -44,7 +44,7 @@ pub struct LoadId(String);
 
 impl LoadId {
     /// `version` is the object's version id.
-    pub fn of(object_key: &str, version: &str) -> Self {
+    pub fn for_version(object_key: &str, version: &str) -> Self {
         let digest =
             Sha256::new().chain_update(object_key).chain_update([0]).chain_update(version).finalize();
         Self(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect())
@@ -105,7 +105,7 @@ pub struct LedgerEntry {
     pub position: Position,
     /// The table was empty when the load began, so everything in it came from this load.
     pub blind: bool,
-    /// Unchanged rows before it have got the load's stamp afterwards, so that a late load does not replace them.
+    /// Unchanged rows before it have received the load's stamp since, so that a late load does not replace them.
     pub confirmed: Position,
     /// How many parts of rejects are in the data bucket, see [`rejects_key`].
     pub reject_parts: u32,
@@ -121,7 +121,7 @@ impl LedgerEntry {
     }
 
     /// Returns when the load that left `stamp` was uploaded, and its id, or `None` if the text is not a stamp.
-    pub fn read_stamp(stamp: &str) -> Option<(&str, LoadId)> {
+    pub fn parse_stamp(stamp: &str) -> Option<(&str, LoadId)> {
         let mut parts = stamp.splitn(3, '/');
         let (uploaded, _began, load) = (parts.next()?, parts.next()?, parts.next()?);
         Some((uploaded, load.parse().ok()?))
@@ -132,7 +132,7 @@ impl LedgerEntry {
     ///
     /// The load may have written rows that the entry does not count, and other loads may have run since. The next
     /// attempt reads items before it writes them, because it is not the first and not blind.
-    pub fn again(self, now: String) -> Self {
+    pub fn reopened_at(self, now: String) -> Self {
         let entry = match self.state {
             LoadState::Failed => Self {
                 progress: 0,
@@ -214,16 +214,16 @@ mod tests {
 
     #[test]
     fn a_load_is_named_by_object_and_version() {
-        let load = LoadId::of("items.csv", "v1");
+        let load = LoadId::for_version("items.csv", "v1");
         assert_eq!(load.as_str().len(), 16);
-        assert_eq!(load, LoadId::of("items.csv", "v1"));
-        assert_ne!(load, LoadId::of("items.csv", "v2"));
-        assert_ne!(LoadId::of("a", "bc"), LoadId::of("ab", "c"));
+        assert_eq!(load, LoadId::for_version("items.csv", "v1"));
+        assert_ne!(load, LoadId::for_version("items.csv", "v2"));
+        assert_ne!(LoadId::for_version("a", "bc"), LoadId::for_version("ab", "c"));
     }
 
     #[test]
     fn an_id_has_sixteen_digits() {
-        let load = LoadId::of("items.csv", "v1");
+        let load = LoadId::for_version("items.csv", "v1");
         assert_eq!(load.as_str().parse(), Ok(load.clone()));
         for bad in [
             "",
@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn a_stopped_load_continues_and_a_failed_load_starts_again() {
         let entry = LedgerEntry {
-            load: LoadId::of("items.csv", "v1"),
+            load: LoadId::for_version("items.csv", "v1"),
             object: "items.csv".into(),
             version: "v1".into(),
             size: 9,
@@ -258,7 +258,7 @@ mod tests {
             receipt: Receipt { read: 4, new: 4, ..Receipt::default() },
         };
         let now = "2026-01-02T00:00:00.000Z";
-        let stopped = entry.clone().again(now.into());
+        let stopped = entry.clone().reopened_at(now.into());
         let loading = LedgerEntry {
             state: LoadState::Loading,
             attempts: 1,
@@ -269,7 +269,7 @@ mod tests {
         };
         assert_eq!(stopped, loading);
 
-        let failed = LedgerEntry { state: LoadState::Failed, ..entry }.again(now.into());
+        let failed = LedgerEntry { state: LoadState::Failed, ..entry }.reopened_at(now.into());
         let from_the_start = LedgerEntry {
             progress: 0,
             position: Position::START,
@@ -281,7 +281,7 @@ mod tests {
         assert_eq!(failed, from_the_start);
         assert_eq!(failed.stamp(), stopped.stamp());
         let stamp = failed.stamp();
-        assert_eq!(LedgerEntry::read_stamp(&stamp), Some((failed.uploaded.as_str(), failed.load)));
-        assert_eq!(LedgerEntry::read_stamp("by hand"), None);
+        assert_eq!(LedgerEntry::parse_stamp(&stamp), Some((failed.uploaded.as_str(), failed.load)));
+        assert_eq!(LedgerEntry::parse_stamp("by hand"), None);
     }
 }

@@ -18,7 +18,7 @@ impl StackName {
     }
 
     /// Returns the Systems Manager parameter that holds `setting`.
-    pub fn parameter(&self, setting: Setting) -> String {
+    pub fn setting_parameter(&self, setting: Setting) -> String {
         format!("/restctl/{}/{}", self.0, setting.name())
     }
 
@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn settings_are_named_after_the_stack() {
         let stack: StackName = "orders".parse().unwrap();
-        assert_eq!(stack.parameter(Setting::JwksUri), "/restctl/orders/jwks-uri");
+        assert_eq!(stack.setting_parameter(Setting::JwksUri), "/restctl/orders/jwks-uri");
         assert_eq!(stack.certificate_secret(), "restctl/orders/certificate");
     }
 }

@@ -103,7 +103,7 @@ mod tests {
     const TEMPLATE: &str = include_str!("../../../templates/stack.yaml");
 
     /// Returns the names that are indented one step deeper than each line `heading:`.
-    fn declared(heading: &str) -> BTreeSet<&'static str> {
+    fn names_under(heading: &str) -> BTreeSet<&'static str> {
         let depth = |line: &str| line.len() - line.trim_start().len();
         let mut names = BTreeSet::new();
         let mut inside = None;
@@ -125,9 +125,9 @@ mod tests {
     #[test]
     fn the_template_has_the_same_names() {
         let set = |names: &[&'static str]| names.iter().copied().collect::<BTreeSet<_>>();
-        assert_eq!(declared("Parameters"), set(super::parameter::ALL));
-        assert_eq!(declared("Outputs"), set(super::output::ALL));
-        assert_eq!(declared("Variables"), set(super::variable::ALL));
+        assert_eq!(names_under("Parameters"), set(super::parameter::ALL));
+        assert_eq!(names_under("Outputs"), set(super::output::ALL));
+        assert_eq!(names_under("Variables"), set(super::variable::ALL));
     }
 
     /// The limit of a call without a bucket ("CloudFormation quotas").

@@ -19,13 +19,13 @@ fn public_key_as_secret(good: &Token, issuer: &PublicKey) -> Result<Vec<ForgedTo
         sign_hmac_token(algorithm, &good.header_with("alg", alg), &good.claims, secret)
     };
     let mut forged = Vec::new();
-    for (encoding, secret) in issuer.encodings() {
+    for (encoding, secret) in issuer.named_encodings() {
         forged.push(ForgedToken::new(
             format!("HS256, secret: the public key's {encoding}"),
             sign("HS256", Algorithm::HS256, &secret)?,
         ));
     }
-    let pem = issuer.pem();
+    let pem = issuer.to_pem();
     for (alg, algorithm) in [("HS384", Algorithm::HS384), ("HS512", Algorithm::HS512)] {
         let token = sign(alg, algorithm, pem.as_bytes())?;
         forged.push(ForgedToken::new(format!("{alg}, secret: the public key's PEM"), token));

@@ -19,7 +19,7 @@ pub(crate) fn forge_tokens(good: &Token, attacker: &SigningKey) -> Result<Vec<Fo
     Ok(forged)
 }
 
-/// The header contains or points to the key that signed the token.
+/// Returns tokens whose header contains the key that signed them, or points to it.
 fn embedded_keys(good: &Token, attacker: &SigningKey) -> Result<Vec<ForgedToken>, ForgeryError> {
     let mut jwk = attacker.jwk()?;
     jwk["kid"] = good.header["kid"].clone();

@@ -49,22 +49,22 @@ impl PublicKey {
     }
 
     /// Returns the SubjectPublicKeyInfo (RFC 5280), the usual format of key files, as PEM.
-    pub(crate) fn pem(&self) -> String {
-        encode_pem("PUBLIC KEY", self.spki())
+    pub(crate) fn to_pem(&self) -> String {
+        encode_pem("PUBLIC KEY", self.to_spki())
     }
 
     /// Returns each encoding with its name.
-    pub(crate) fn encodings(&self) -> Vec<(&'static str, Vec<u8>)> {
-        let pem = self.pem();
+    pub(crate) fn named_encodings(&self) -> Vec<(&'static str, Vec<u8>)> {
+        let pem = self.to_pem();
         let mut encodings = vec![
             ("PEM", pem.clone().into_bytes()),
             ("PEM without its last newline", pem.trim_end().as_bytes().to_vec()),
-            ("DER", self.spki()),
+            ("DER", self.to_spki()),
         ];
         match self {
             Self::Rsa { jwk, modulus, exponent } => encodings.extend([
-                ("PKCS#1 PEM", encode_pem("RSA PUBLIC KEY", pkcs1(modulus, exponent)).into_bytes()),
-                ("PKCS#1 DER", pkcs1(modulus, exponent)),
+                ("PKCS#1 PEM", encode_pem("RSA PUBLIC KEY", encode_pkcs1(modulus, exponent)).into_bytes()),
+                ("PKCS#1 DER", encode_pkcs1(modulus, exponent)),
                 ("modulus", modulus.clone()),
                 ("modulus in base64", string_bytes(&jwk["n"])),
                 ("JWK", jwk.to_string().into_bytes()),
@@ -79,15 +79,19 @@ impl PublicKey {
         encodings
     }
 
-    fn spki(&self) -> Vec<u8> {
+    fn to_spki(&self) -> Vec<u8> {
         match self {
-            Self::Rsa { modulus, exponent, .. } => spki(RSA_ENCRYPTION, None, &pkcs1(modulus, exponent)),
-            Self::P256 { x, y, .. } => spki(EC_PUBLIC_KEY, Some(PRIME256V1), &uncompressed_point(x, y)),
+            Self::Rsa { modulus, exponent, .. } => {
+                encode_spki(RSA_ENCRYPTION, None, &encode_pkcs1(modulus, exponent))
+            }
+            Self::P256 { x, y, .. } => {
+                encode_spki(EC_PUBLIC_KEY, Some(PRIME256V1), &uncompressed_point(x, y))
+            }
         }
     }
 }
 
-fn spki(algorithm: &[u64], curve: Option<&[u64]>, key: &[u8]) -> Vec<u8> {
+fn encode_spki(algorithm: &[u64], curve: Option<&[u64]>, key: &[u8]) -> Vec<u8> {
     construct_der(|writer| {
         writer.write_sequence(|writer| {
             writer.next().write_sequence(|writer| {
@@ -103,7 +107,7 @@ fn spki(algorithm: &[u64], curve: Option<&[u64]>, key: &[u8]) -> Vec<u8> {
 }
 
 /// Returns an RSAPublicKey (RFC 8017, appendix A.1.1).
-fn pkcs1(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
+fn encode_pkcs1(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
     encode_der_integers(modulus, exponent)
 }
 

@@ -4,11 +4,11 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use serde_json::json;
 
-use crate::token::{ForgedToken, Token, encode};
+use crate::token::{ForgedToken, Token, encode_base64url};
 
 pub(crate) fn forge_tokens(good: &Token) -> Vec<ForgedToken> {
     let mut forged = cut_or_joined(good);
-    forged.extend(reencoded(good));
+    forged.extend(other_encodings(good));
     forged.extend(other_serializations(good));
     forged
 }
@@ -37,8 +37,8 @@ fn cut_or_joined(good: &Token) -> Vec<ForgedToken> {
     ]
 }
 
-/// The same bytes in another encoding.
-fn reencoded(good: &Token) -> Vec<ForgedToken> {
+/// Returns the same bytes in other encodings.
+fn other_encodings(good: &Token) -> Vec<ForgedToken> {
     let [header, payload, signature] = &good.parts;
     let whole = good.parts.join(".");
     let reencode = |encode: fn(Vec<u8>) -> String| {
@@ -55,7 +55,7 @@ fn reencoded(good: &Token) -> Vec<ForgedToken> {
             format!("{header}.{payload}.{}", with_stray_bits(signature)),
         ),
         ForgedToken::new("dots percent-encoded", whole.replace('.', "%2E")),
-        ForgedToken::new("the whole token in base64url", encode(&whole)),
+        ForgedToken::new("the whole token in base64url", encode_base64url(&whole)),
         ForgedToken::new("lower case", whole.to_ascii_lowercase()),
         ForgedToken::new("upper case", whole.to_ascii_uppercase()),
         ForgedToken::new("non-ASCII characters", "é.é.é"),
@@ -80,12 +80,17 @@ fn other_serializations(good: &Token) -> Vec<ForgedToken> {
         ForgedToken::new("claims as JSON", good.claims.to_string()),
         ForgedToken::new(
             "JWE of five parts",
-            format!("{}..{}.{payload}.{}", encode(encrypted), encode([0; 12]), encode([0; 16])),
+            format!(
+                "{}..{}.{payload}.{}",
+                encode_base64url(encrypted),
+                encode_base64url([0; 12]),
+                encode_base64url([0; 16])
+            ),
         ),
         ForgedToken::new("five parts", format!("{header}.{payload}.{signature}.{payload}.{signature}")),
         ForgedToken::new(
             "nested token",
-            format!("{}.{}.{signature}", encode(nested.to_string()), encode(&whole)),
+            format!("{}.{}.{signature}", encode_base64url(nested.to_string()), encode_base64url(&whole)),
         ),
     ]
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::error::ForgeryError;
 use crate::public_key::PublicKey;
-use crate::token::encode;
+use crate::token::encode_base64url;
 
 /// A key pair that the issuer does not know.
 pub(crate) struct SigningKey {
@@ -66,7 +66,7 @@ impl SigningKey {
         header: &Value,
         payload: impl ToString,
     ) -> Result<String, ForgeryError> {
-        sign(header, payload, &self.private, algorithm)
+        assemble_token(header, payload, &self.private, algorithm)
     }
 
     #[cfg(test)]
@@ -82,16 +82,17 @@ pub(crate) fn sign_hmac_token(
     payload: impl ToString,
     secret: &[u8],
 ) -> Result<String, ForgeryError> {
-    sign(header, payload, &EncodingKey::from_secret(secret), algorithm)
+    assemble_token(header, payload, &EncodingKey::from_secret(secret), algorithm)
 }
 
-fn sign(
+fn assemble_token(
     header: &Value,
     payload: impl ToString,
     key: &EncodingKey,
     algorithm: Algorithm,
 ) -> Result<String, ForgeryError> {
-    let message = format!("{}.{}", encode(header.to_string()), encode(payload.to_string()));
+    let message =
+        format!("{}.{}", encode_base64url(header.to_string()), encode_base64url(payload.to_string()));
     let signature = jsonwebtoken::crypto::sign(message.as_bytes(), key, algorithm)?;
     Ok(format!("{message}.{signature}"))
 }

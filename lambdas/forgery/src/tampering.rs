@@ -1,4 +1,4 @@
-//! Tokens whose signature is not that of what they say: another's, an older one's, or one made up.
+//! Tokens whose signature does not fit their content: another token's, an older one's, or an invented one.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -39,7 +39,7 @@ pub(crate) fn forge_tokens(
     Ok(forged)
 }
 
-/// The good signature with other claims or another header.
+/// Returns tokens with the good signature and other claims or another header.
 fn changed_contents(good: &Token) -> Vec<ForgedToken> {
     let expires = good.claims["exp"].as_u64().unwrap_or_default();
     let claims = good.claims.to_string();
@@ -66,7 +66,7 @@ fn changed_contents(good: &Token) -> Vec<ForgedToken> {
     forged
 }
 
-/// Good claims under the known key id, signed with keys that are not the issuer's.
+/// Returns tokens with good claims and the known key id, signed with keys that are not the issuer's.
 fn foreign_keys(good: &Token, attacker: &SigningKey) -> Result<Vec<ForgedToken>, ForgeryError> {
     let (p256, rsa) = (SigningKey::generate_p256()?, SigningKey::generate_rsa()?);
     let mut forged = Vec::new();

@@ -18,7 +18,7 @@ struct Issuer {
     token: String,
 }
 
-fn issuer(key: SigningKey, alg: &str) -> Issuer {
+fn new_issuer(key: SigningKey, alg: &str) -> Issuer {
     let mut jwk = key.jwk().unwrap();
     jwk["kid"] = json!("key-1");
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
@@ -30,10 +30,10 @@ fn issuer(key: SigningKey, alg: &str) -> Issuer {
     Issuer { key, jwks: json!({"keys": [jwk]}), token }
 }
 
-fn issuers() -> [Issuer; 2] {
+fn new_issuers() -> [Issuer; 2] {
     [
-        issuer(SigningKey::generate_p256().unwrap(), "ES256"),
-        issuer(SigningKey::generate_rsa().unwrap(), "RS256"),
+        new_issuer(SigningKey::generate_p256().unwrap(), "ES256"),
+        new_issuer(SigningKey::generate_rsa().unwrap(), "RS256"),
     ]
 }
 
@@ -62,7 +62,7 @@ fn a_good_verifier_refuses_every_forgery() {
         audience: "https://items.example.test".to_owned(),
         scope: "read:items".to_owned(),
     };
-    for issuer in issuers() {
+    for issuer in new_issuers() {
         let keys = KeySet::from_json(issuer.jwks.to_string().as_bytes()).unwrap();
         verify(&issuer.token, &keys, &policy, now).unwrap();
         let attempts = forge_attempts(&issuer.token, &issuer.jwks, PATH).unwrap();
@@ -80,7 +80,7 @@ fn a_good_verifier_refuses_every_forgery() {
 
 #[test]
 fn names_and_requests_are_unique() {
-    for issuer in issuers() {
+    for issuer in new_issuers() {
         let attempts = forge_attempts(&issuer.token, &issuer.jwks, PATH).unwrap();
         let (mut names, mut requests) = (HashSet::new(), HashSet::new());
         for Attempt { name, method, path, headers, body, expected } in &attempts {
@@ -93,7 +93,7 @@ fn names_and_requests_are_unique() {
 
 #[test]
 fn the_hmac_secrets_are_common_encodings_of_the_public_key() {
-    for issuer in issuers() {
+    for issuer in new_issuers() {
         let attempts = forge_attempts(&issuer.token, &issuer.jwks, PATH).unwrap();
         let hmac = |name: &str, secret: &str, algorithm| {
             is_signed_by(find_token(&attempts, name), &DecodingKey::from_secret(secret.as_bytes()), algorithm)
@@ -113,7 +113,7 @@ fn the_hmac_secrets_are_common_encodings_of_the_public_key() {
 
 #[test]
 fn a_key_in_the_header_has_signed_the_token() {
-    for issuer in issuers() {
+    for issuer in new_issuers() {
         let attempts = forge_attempts(&issuer.token, &issuer.jwks, PATH).unwrap();
         for name in ["the attacker's key in jwk, known key id", "the attacker's key in jwk, no key id"] {
             let text = find_token(&attempts, name);
@@ -127,7 +127,7 @@ fn a_key_in_the_header_has_signed_the_token() {
 
 #[test]
 fn a_token_of_another_key_cannot_be_forged() {
-    let [issuer, other] = issuers();
+    let [issuer, other] = new_issuers();
     let refused = |token: &str, jwks: &Value| forge_attempts(token, jwks, PATH).unwrap_err();
     assert!(matches!(refused("a.b", &issuer.jwks), ForgeryError::Malformed));
     assert!(matches!(refused(&issuer.token, &json!({"keys": []})), ForgeryError::NoSuchKey));

@@ -61,19 +61,19 @@ impl Token {
     /// Returns this token with another header.
     pub(crate) fn with_header(&self, header: &Value) -> String {
         let [_, payload, signature] = &self.parts;
-        format!("{}.{payload}.{signature}", encode(header.to_string()))
+        format!("{}.{payload}.{signature}", encode_base64url(header.to_string()))
     }
 
     /// Returns this token with another payload.
     pub(crate) fn with_payload(&self, payload: impl AsRef<[u8]>) -> String {
         let [header, _, signature] = &self.parts;
-        format!("{header}.{}.{signature}", encode(payload))
+        format!("{header}.{}.{signature}", encode_base64url(payload))
     }
 
     /// Returns this token with another signature.
     pub(crate) fn with_signature(&self, signature: impl AsRef<[u8]>) -> String {
         let [header, payload, _] = &self.parts;
-        format!("{header}.{payload}.{}", encode(signature))
+        format!("{header}.{payload}.{}", encode_base64url(signature))
     }
 }
 
@@ -90,6 +90,6 @@ pub(crate) fn without_member(mut object: Value, name: &str) -> Value {
     object
 }
 
-pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
+pub(crate) fn encode_base64url(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }

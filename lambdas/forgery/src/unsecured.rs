@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::token::{ForgedToken, Token, encode, without_member};
+use crate::token::{ForgedToken, Token, encode_base64url, without_member};
 
 pub(crate) fn forge_tokens(good: &Token) -> Vec<ForgedToken> {
     let [header, payload, signature] = &good.parts;
-    let assemble =
-        |header: &Value, signature: &str| format!("{}.{payload}.{signature}", encode(header.to_string()));
+    let assemble = |header: &Value, signature: &str| {
+        format!("{}.{payload}.{signature}", encode_base64url(header.to_string()))
+    };
     let mut forged = vec![
         ForgedToken::new("no signature under the good header", format!("{header}.{payload}.")),
         ForgedToken::new(

@@ -41,23 +41,27 @@ async fn main() -> ExitCode {
 
     let blind = report.print_line(
         "restctl, blind",
-        measure_median(runs, || restctl::load(TableContent::Nothing, ROWS)).await,
+        measure_median(runs, || restctl::measure_load(TableContent::Nothing, ROWS)).await,
     );
-    let unchanged = measure_median(runs, || restctl::load(TableContent::EveryRow, ROWS)).await;
+    let unchanged = measure_median(runs, || restctl::measure_load(TableContent::EveryRow, ROWS)).await;
     let unchanged = report.print_line("restctl, comparing, nothing changed", unchanged);
-    let some_changed = measure_median(runs, || restctl::load(TableContent::EveryRowSomeChanged, ROWS)).await;
+    let some_changed =
+        measure_median(runs, || restctl::measure_load(TableContent::EveryRowSomeChanged, ROWS)).await;
     report.print_line("restctl, comparing, 1 in 100 changed", some_changed);
     let long = match quick {
         true => None,
-        false => report
-            .print_line("restctl, blind, long file", restctl::load(TableContent::Nothing, MANY_ROWS).await),
+        false => report.print_line(
+            "restctl, blind, long file",
+            restctl::measure_load(TableContent::Nothing, MANY_ROWS).await,
+        ),
     };
     let mut peers = Vec::new();
-    for (name, peer) in [("Node.js", Peer::node()), ("Python", Peer::python())] {
+    for (name, peer) in [("Node.js", Peer::install_node()), ("Python", Peer::install_python())] {
         match peer {
-            Ok(peer) => {
-                peers.push((name, report.print_line(name, measure_median(runs, || peer.load(ROWS)).await)))
-            }
+            Ok(peer) => peers.push((
+                name,
+                report.print_line(name, measure_median(runs, || peer.measure_load(ROWS)).await),
+            )),
             Err(reason) => report.print_left_out(name, &reason),
         }
     }
@@ -71,7 +75,7 @@ async fn main() -> ExitCode {
         report.add_ratio(&format!("restctl, blind / {name}, rows per CPU-second"), speed_ratio(&blind, peer));
         report.add_ratio(&format!("restctl, blind / {name}, peak memory"), memory_ratio(&blind, peer));
     }
-    report.end()
+    report.print_ratios_and_environment()
 }
 
 fn speed_ratio(one: &Option<Measured>, other: &Option<Measured>) -> Option<f64> {

@@ -33,7 +33,11 @@ impl Dynamodb {
     ///
     /// # Errors
     /// [`Error::InvalidRequest`] if the request's own content is invalid.
-    pub(crate) async fn call(&self, operation: &'static str, body: Vec<u8>) -> Result<Bytes, Error> {
+    pub(crate) async fn call_with_retries(
+        &self,
+        operation: &'static str,
+        body: Vec<u8>,
+    ) -> Result<Bytes, Error> {
         let body = Bytes::from(body);
         let (mut attempt, mut failures) = (0, 0);
         loop {
@@ -46,7 +50,7 @@ impl Dynamodb {
                 Err(CallError::Unavailable { .. }) if failures + 1 < MAX_FAILURES => failures += 1,
                 Err(error) => return Err(error.into()),
             }
-            self.backoff.wait(attempt).await;
+            self.backoff.wait_after(attempt).await;
             attempt += 1;
         }
     }
@@ -54,7 +58,7 @@ impl Dynamodb {
     /// Slows down and waits, after the table has left some requests of a batch unprocessed.
     pub(crate) async fn wait_after_unprocessed(&self, attempt: u32) {
         self.pace.slow_down(Instant::now());
-        self.backoff.wait(attempt).await;
+        self.backoff.wait_after(attempt).await;
     }
 
     async fn call_once(&self, operation: &'static str, body: Bytes) -> Result<Bytes, CallError> {

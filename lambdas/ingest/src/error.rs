@@ -6,7 +6,7 @@ use restctl_aws::{BoxError, CallError};
 use restctl_contract::event::EventError;
 use restctl_rows::Unreadable;
 
-/// A failure that another attempt may not meet.
+/// A failure that another attempt may avoid.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("the message is not an \"Object Created\" event of Amazon S3")]
@@ -28,13 +28,13 @@ pub(crate) enum Error {
 
 /// Why a load stops before the end of its file.
 pub(crate) enum LoadError {
-    /// Every attempt would end in this way. The reason is for the ledger.
+    /// Every attempt would fail in the same way. The reason is for the ledger.
     Permanent(String),
     Temporary(Error),
 }
 
 impl Error {
-    pub(crate) fn service(
+    pub(crate) fn failed_call(
         operation: &'static str,
         target: &str,
         source: impl StdError + Send + Sync + 'static,

@@ -20,14 +20,14 @@ pub(crate) struct Handler {
 /// What happens to a message after its load.
 enum Disposition {
     Delete,
-    /// The message comes again after this time, before the messages behind it.
+    /// The message is delivered again after this time, before the messages behind it.
     Retry(Duration),
 }
 
 impl Handler {
-    /// Loads one message after the other. Reports the first one that is not done together with all that follow, so
-    /// that a FIFO queue keeps their order.
-    pub(crate) async fn handle(
+    /// Loads one message after the other. Reports the first one that is not done and all after it, so that a FIFO
+    /// queue keeps their order.
+    pub(crate) async fn handle_event(
         &self,
         event: SqsEvent,
         deadline: Deadline,
@@ -40,7 +40,10 @@ impl Handler {
             let Disposition::Retry(delay) = disposition else { continue };
             for message in &event.records[index..] {
                 // An identifier that the queue does not know would fail the whole batch anyway.
-                let id = message.message_id.as_deref().ok_or("a message without an id must come again")?;
+                let id = message
+                    .message_id
+                    .as_deref()
+                    .ok_or("a message without an id cannot be reported as failed")?;
                 response.add_failure(id);
             }
             // From here on another invocation may receive the message.
@@ -52,7 +55,7 @@ impl Handler {
     }
 
     async fn handle_message(&self, message: &SqsMessage, deadline: Deadline) -> Disposition {
-        warn_if_failed(self.queue.hide(message, deadline.time_until_end()).await);
+        warn_if_failed(self.queue.hide_message(message, deadline.time_until_end()).await);
         let result = match event::parse(message.body.as_deref().unwrap_or_default()) {
             Ok(created) if created.is_rejects_file() => {
                 info!(object = created.key, "the object is a file of rejects, which is not loaded");
@@ -83,7 +86,7 @@ impl Handler {
                 self.move_to_dead_letters(message, deadline).await
             }
             Err(error) => {
-                error!(error = error_chain(&error), "the load failed: its message will come again");
+                error!(error = error_chain(&error), "the load failed: its message will be delivered again");
                 Disposition::Retry(retry_delay(receive_count(message)))
             }
         }
@@ -105,7 +108,7 @@ async fn run_within<T>(time: Duration, work: impl Future<Output = Result<T, Erro
     tokio::time::timeout(time, work).await.unwrap_or(Err(Error::OutOfTime))
 }
 
-/// A failed call to the queue costs time and nothing else: the message comes again in any case, at the latest after the
+/// A failed call to the queue costs only time: the message is delivered again in any case, at the latest after the
 /// queue's own visibility timeout.
 fn warn_if_failed(result: Result<(), Error>) {
     if let Err(error) = result {

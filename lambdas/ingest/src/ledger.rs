@@ -1,4 +1,4 @@
-//! The ledger: what became of each load.
+//! The ledger, which records the state of each load.
 
 use restctl_contract::load::{LEDGER_KEY, LedgerEntry, LoadId};
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -50,7 +50,7 @@ impl<'a> Ledger<'a> {
 
     pub(crate) async fn write_entry(&self, entry: &LedgerEntry) -> Result<(), Error> {
         let item: Item =
-            serde_dynamo::to_item(entry).map_err(|error| Error::service("PutItem", self.table, error))?;
+            serde_dynamo::to_item(entry).map_err(|error| Error::failed_call("PutItem", self.table, error))?;
         self.put_item(&item).await
     }
 
@@ -75,7 +75,7 @@ impl<'a> Ledger<'a> {
             if let Some(start) = &start {
                 request["ExclusiveStartKey"] = json!(start);
             }
-            let answer: ScanAnswer = self.call("Scan", &request).await?;
+            let answer: ScanAnswer = self.call_table("Scan", &request).await?;
             let loads = answer.items.into_iter().filter(|item| item.get(NEWEST_STAMP).is_none());
             let entries = loads.map(parse_item::<LedgerEntry>).collect::<Result<Vec<_>, _>>()?;
             newer.extend(entries.into_iter().filter(|entry| *entry.stamp() > *stamp));
@@ -89,21 +89,21 @@ impl<'a> Ledger<'a> {
     async fn get_item(&self, key: &str) -> Result<Option<Item>, Error> {
         let request =
             json!({ "TableName": self.table, "ConsistentRead": true, "Key": { LEDGER_KEY: { "S": key } } });
-        Ok(self.call::<GetAnswer>("GetItem", &request).await?.item)
+        Ok(self.call_table::<GetAnswer>("GetItem", &request).await?.item)
     }
 
     async fn put_item(&self, item: &impl Serialize) -> Result<(), Error> {
         let request = json!({ "TableName": self.table, "Item": item });
-        self.call::<IgnoredAny>("PutItem", &request).await?;
+        self.call_table::<IgnoredAny>("PutItem", &request).await?;
         Ok(())
     }
 
-    async fn call<T: DeserializeOwned>(
+    async fn call_table<T: DeserializeOwned>(
         &self,
         operation: &'static str,
         request: &serde_json::Value,
     ) -> Result<T, Error> {
-        let answer = self.client.call(operation, request.to_string().into_bytes()).await?;
+        let answer = self.client.call_with_retries(operation, request.to_string().into_bytes()).await?;
         parse_answer(operation, &answer)
     }
 }

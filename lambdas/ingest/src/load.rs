@@ -38,7 +38,7 @@ pub(crate) async fn load_object(
     };
     let version = version.as_deref().or(current.as_ref().map(Object::version)).unwrap_or(etag).to_owned();
     let span = Span::current();
-    span.record("load", LoadId::of(key, &version).as_str()).record("object", key);
+    span.record("load", LoadId::for_version(key, &version).as_str()).record("object", key);
     let mut attempt = match begin_attempt(context, created, &version).await? {
         ControlFlow::Continue(attempt) => attempt,
         ControlFlow::Break(outcome) => return Ok(outcome),

@@ -48,15 +48,15 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 async fn main() -> Result<(), Error> {
     log::init(std::io::stdout);
     let environment = Environment::from_variables()?;
-    let handler = handler(Settings::from_environment()?, &environment).await?;
+    let handler = build_handler(Settings::from_environment()?, &environment).await?;
     let handler = &handler;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {
-        handler.handle(event.payload, Deadline::from_end(event.context.deadline())).await
+        handler.handle_event(event.payload, Deadline::from_end(event.context.deadline())).await
     }))
     .await
 }
 
-async fn handler(settings: Settings, environment: &Environment) -> Result<Handler, Error> {
+async fn build_handler(settings: Settings, environment: &Environment) -> Result<Handler, Error> {
     let config = sdk_config(environment).await;
     // Only AWS resolves the host names of buckets.
     let path_style = config.endpoint_url().is_some();
@@ -77,7 +77,7 @@ async fn handler(settings: Settings, environment: &Environment) -> Result<Handle
     })
 }
 
-/// For S3 and SQS. The SDK reads the endpoint from the environment by itself.
+/// Returns the configuration of the S3 and SQS clients. The SDK itself reads the endpoint from the environment.
 async fn sdk_config(environment: &Environment) -> SdkConfig {
     let tls = Provider::Rustls(CryptoMode::AwsLc);
     aws_config::defaults(BehaviorVersion::latest())

@@ -12,8 +12,8 @@ use crate::error::Error;
 
 const HEADER: &str = "line,column,reason,row\n";
 
-/// A load's rejects since its last checkpoint. They are on disk (`/tmp` in a Lambda), since memory has no room for any
-/// number of them.
+/// A load's rejects since its last checkpoint. They are on disk (`/tmp` in a Lambda), because there may be more than
+/// memory holds.
 pub(crate) struct RejectsPart {
     /// The number of parts before this one.
     earlier_parts: u32,
@@ -50,8 +50,8 @@ impl RejectsPart {
         )
     }
 
-    /// Returns the part as a file that is deleted with its path, and begins the next part. `None` if there are no
-    /// rejects.
+    /// Returns the part as a file that is deleted with its path, and begins the next part. Returns `None` if there
+    /// are no rejects.
     pub(crate) fn take_file(&mut self) -> io::Result<Option<TempPath>> {
         let Some(file) = self.file.take() else { return Ok(None) };
         self.earlier_parts += 1;
@@ -65,11 +65,11 @@ pub(crate) async fn upload_part(s3: &Client, bucket: &str, key: &str, path: &Pat
     let body =
         ByteStream::from_path(path).await.map_err(|error| Error::RejectsFile(io::Error::other(error)))?;
     let put = s3.put_object().bucket(bucket).key(key).content_type("text/csv; charset=utf-8").body(body);
-    put.send().await.map_err(|error| Error::service("PutObject", key, error))?;
+    put.send().await.map_err(|error| Error::failed_call("PutObject", key, error))?;
     Ok(())
 }
 
-/// RFC 4180.
+/// Quotes a cell if RFC 4180 requires it.
 fn quote_csv_cell(cell: &str) -> String {
     if cell.contains(['"', ',', '\r', '\n']) {
         format!("\"{}\"", cell.replace('"', "\"\""))
@@ -82,7 +82,7 @@ fn quote_csv_cell(cell: &str) -> String {
 mod tests {
     use super::*;
 
-    fn reject(line: u64) -> Reject {
+    fn sample_reject(line: u64) -> Reject {
         Reject { line, column: Some("id".into()), reason: "is \"x\"".into(), row: ",\"a\nb\"".into() }
     }
 
@@ -92,7 +92,7 @@ mod tests {
         assert!(rejects.take_file().unwrap().is_none());
         let mut text = String::new();
         for line in 7..9 {
-            rejects.push(&reject(line)).unwrap();
+            rejects.push(&sample_reject(line)).unwrap();
             assert!(!rejects.is_empty());
             text.push_str(&std::fs::read_to_string(rejects.take_file().unwrap().unwrap()).unwrap());
         }

@@ -1,4 +1,4 @@
-//! What the template tells the function in environment variables.
+//! The function's settings, which the template passes as environment variables.
 
 use restctl_aws::{BoxError, required_variable};
 use restctl_contract::key::Key;

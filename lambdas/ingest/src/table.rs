@@ -1,4 +1,4 @@
-//! The table of items: which rows it lacks, and how they get into it.
+//! The table of items: which rows it lacks, and how they are written.
 
 mod batch_get;
 mod batch_limits;
@@ -50,18 +50,18 @@ impl<'a> ItemsTable<'a> {
         Self { client, name, key }
     }
 
-    /// Returns whether the table has no item at all, and the read units that the look took.
+    /// Returns whether the table has no item at all, and the read units that this took.
     pub(crate) async fn is_empty(&self) -> Result<(bool, f64), Error> {
         let request = json!({
             "TableName": self.name, "Limit": 1, "ConsistentRead": true, "ReturnConsumedCapacity": "TOTAL",
         });
-        let answer = self.client.call("Scan", request.to_string().into_bytes()).await?;
+        let answer = self.client.call_with_retries("Scan", request.to_string().into_bytes()).await?;
         let answer: ScanAnswer = parse_answer("Scan", &answer)?;
         Ok((answer.count == 0, sum_units(answer.consumed_capacity.as_slice())))
     }
 
     /// Compares `rows`, no two of which have the same key, with the table's items. `stamp` is that of their load.
-    pub(crate) async fn compare(&self, rows: &[Row], stamp: &str) -> Result<ComparedRows, Error> {
+    pub(crate) async fn compare_rows(&self, rows: &[Row], stamp: &str) -> Result<ComparedRows, Error> {
         let batches =
             rows.chunks(MAX_KEYS).map(|batch| compare_batch(self.client, self.name, self.key, batch, stamp));
         let append = |mut all: ComparedRows, batch: ComparedRows| async move {
@@ -72,9 +72,9 @@ impl<'a> ItemsTable<'a> {
         stream::iter(batches).buffered(READS_UNDER_WAY).try_fold(ComparedRows::default(), append).await
     }
 
-    /// Writes `rows`, no two of which have the same key, as items of the load with this `stamp`. Tries for as long as
-    /// it is polled.
-    pub(crate) async fn write(&self, rows: &[&Row], stamp: &str) -> Result<WrittenRows, Error> {
+    /// Writes `rows`, no two of which have the same key, as items of the load with this `stamp`. Retries unprocessed
+    /// rows for as long as it is polled.
+    pub(crate) async fn write_rows(&self, rows: &[&Row], stamp: &str) -> Result<WrittenRows, Error> {
         let batches =
             split_into_put_batches(rows).map(|batch| write_batch(self.client, self.name, batch, stamp));
         let append = |mut all: WrittenRows, batch: WrittenRows| async move {

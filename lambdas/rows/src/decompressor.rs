@@ -35,13 +35,13 @@ impl Decompressor {
         Some(Self { codec, piece: vec![0; PIECE_BYTES], bytes_read: 0 })
     }
 
-    /// How many bytes of the file have been read.
+    /// Returns how many bytes of the file have been read.
     pub(crate) fn bytes_read(&self) -> u64 {
         self.bytes_read
     }
 
     /// Returns the next piece of text, and whether the chunk may contain more.
-    pub(crate) fn decompress(&mut self, chunk: &mut &[u8]) -> Result<(&[u8], bool), Unreadable> {
+    pub(crate) fn decompress_piece(&mut self, chunk: &mut &[u8]) -> Result<(&[u8], bool), Unreadable> {
         let given = chunk.len();
         let length = match &mut self.codec {
             Codec::Gzip(codec) => codec.decompress(chunk, &mut self.piece)?,
@@ -52,10 +52,10 @@ impl Decompressor {
     }
 
     /// Checks that the file may end here.
-    pub(crate) fn finish(&self) -> Result<(), Unreadable> {
+    pub(crate) fn check_end(&self) -> Result<(), Unreadable> {
         match &self.codec {
-            Codec::Gzip(codec) => codec.finish(),
-            Codec::Zstd(codec) => codec.finish(),
+            Codec::Gzip(codec) => codec.check_end(),
+            Codec::Zstd(codec) => codec.check_end(),
         }
     }
 }

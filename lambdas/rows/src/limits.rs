@@ -11,5 +11,5 @@ pub(crate) const MAX_ITEM_BYTES: usize = 400 * 1024;
 /// The longest attribute name (Quotas, ibid.).
 pub(crate) const MAX_NAME_BYTES: usize = 65_535;
 
-/// How deep lists and maps may nest (Quotas, ibid.).
+/// How deeply lists and maps may nest (Quotas, ibid.).
 pub(crate) const MAX_DEPTH: usize = 32;

@@ -32,7 +32,7 @@ impl Parser {
         let decompressor = Decompressor::new(dialect.encoding.compression);
         let mut records = Records::new(dialect, key, position);
         if decompressor.is_none() {
-            records.skip(records.unwanted_bytes());
+            records.skip_bytes(records.unwanted_bytes());
         }
         Self { decompressor, records }
     }
@@ -58,7 +58,7 @@ impl Parser {
         out: &mut Vec<Result<Row, Reject>>,
     ) -> Result<bool, Unreadable> {
         let Some(decompressor) = &mut self.decompressor else { return self.read_plain(chunk, out) };
-        let (mut text, more) = decompressor.decompress(chunk)?;
+        let (mut text, more) = decompressor.decompress_piece(chunk)?;
         while !text.is_empty() {
             self.records.read(&mut text, out)?;
         }
@@ -77,7 +77,7 @@ impl Parser {
         let unwanted = self.records.unwanted_bytes();
         let more = unwanted < chunk.len() as u64;
         if !more {
-            self.records.skip(unwanted);
+            self.records.skip_bytes(unwanted);
         }
         Ok(more)
     }
@@ -87,7 +87,7 @@ impl Parser {
     /// # Errors
     /// If the file must not end here.
     pub fn finish(&mut self, out: &mut Vec<Result<Row, Reject>>) -> Result<(), Unreadable> {
-        self.decompressor.as_ref().map_or(Ok(()), Decompressor::finish)?;
+        self.decompressor.as_ref().map_or(Ok(()), Decompressor::check_end)?;
         self.records.finish(out)
     }
 

@@ -49,8 +49,8 @@ impl Records {
         self.reader.position().offset.saturating_sub(self.offset)
     }
 
-    /// Notes that so many of the next bytes will not come.
-    pub(crate) fn skip(&mut self, bytes: u64) {
+    /// Notes that the next `bytes` bytes will not come.
+    pub(crate) fn skip_bytes(&mut self, bytes: u64) {
         self.offset += bytes;
     }
 

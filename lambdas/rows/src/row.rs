@@ -3,7 +3,7 @@ pub(crate) mod rules;
 use std::sync::Arc;
 
 use crate::reject::Reject;
-use crate::reject::excerpt::{MAX_EXCERPT_BYTES, excerpt};
+use crate::reject::excerpt::{MAX_EXCERPT_BYTES, shorten_record};
 use crate::types::value::Value;
 
 /// A row that can become an item.
@@ -41,7 +41,7 @@ impl Row {
                 break;
             }
         }
-        Reject { line: self.line, column: None, reason, row: excerpt(text.as_bytes(), text.len()) }
+        Reject { line: self.line, column: None, reason, row: shorten_record(text.as_bytes(), text.len()) }
     }
 }
 

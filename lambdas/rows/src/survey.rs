@@ -151,8 +151,8 @@ fn narrow_candidates(columns: &[CsvColumn], candidates: &mut [Candidate], row: &
     for (column, candidate) in columns.iter().zip(candidates) {
         let value = values.next_if(|(name, _)| Arc::ptr_eq(name, &column.name));
         if let Some((_, Value::String(text))) = value {
-            candidate.number = candidate.number && ColumnType::Number.preserves(text);
-            candidate.boolean = candidate.boolean && ColumnType::Boolean.preserves(text);
+            candidate.number = candidate.number && ColumnType::Number.preserves_text(text);
+            candidate.boolean = candidate.boolean && ColumnType::Boolean.preserves_text(text);
             candidate.empty = false;
         }
     }
@@ -176,14 +176,14 @@ mod tests {
     use crate::dialect::encoding::Format;
     use crate::tests::{dialect, number_key, parse_as, string_key};
 
-    fn survey(format: Format, key: &Key, text: &str) -> SurveyFindings {
+    fn survey_text(format: Format, key: &Key, text: &str) -> SurveyFindings {
         let mut survey = Survey::new(&dialect(format), key);
         survey.feed(text.as_bytes(), |_| ()).unwrap();
         survey.finish(|_| ()).unwrap()
     }
 
-    fn letters(key: &Key, text: &str) -> String {
-        survey(Format::Csv, key, text).column_types().unwrap().to_string()
+    fn type_letters(key: &Key, text: &str) -> String {
+        survey_text(Format::Csv, key, text).column_types().unwrap().to_string()
     }
 
     #[test]
@@ -192,15 +192,15 @@ mod tests {
                     1,1,0.5,true,7,1,1.5,49,,true,1\n\
                     2,-2,,,007,1e5,1.0,+49,,1,\n\
                     3,,12.25,false,8,2,2,50,,false,x\n";
-        assert_eq!(letters(&string_key(), text), "sn2bs7");
-        assert_eq!(letters(&number_key(), text), "n3bs7");
+        assert_eq!(type_letters(&string_key(), text), "sn2bs7");
+        assert_eq!(type_letters(&number_key(), text), "n3bs7");
     }
 
     #[test]
     fn rejected_rows_do_not_count() {
         let mut text = "id,n\n1,5\n".to_owned();
         text.extend((0..12).map(|_| ",x\n"));
-        let found = survey(Format::Csv, &string_key(), &text);
+        let found = survey_text(Format::Csv, &string_key(), &text);
         assert_eq!(found.column_types().unwrap().to_string(), "sn");
         assert_eq!((found.rows, found.rejected, found.rejects.len()), (1, 12, MAX_SHOWN_REJECTS));
         assert_eq!(found.rejects[0].line, 3);
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn a_load_does_what_the_survey_says() {
         let text = "id,n,b,s\n1,5,true,x\n2,,,\n";
-        let types = survey(Format::Csv, &string_key(), text).column_types().unwrap();
+        let types = survey_text(Format::Csv, &string_key(), text).column_types().unwrap();
         let rows =
             parse_as(&Dialect { types: Types::Columns(types), ..dialect(Format::Csv) }, text.as_bytes())
                 .unwrap();
@@ -225,10 +225,10 @@ mod tests {
 
     #[test]
     fn a_header_alone_is_readable() {
-        let found = survey(Format::Csv, &string_key(), "id,n");
+        let found = survey_text(Format::Csv, &string_key(), "id,n");
         assert_eq!((found.rows, found.rejected), (0, 0));
         assert_eq!(found.column_types().unwrap().to_string(), "s2");
-        assert_eq!(survey(Format::Ndjson, &string_key(), "{\"id\":1}").column_types(), None);
+        assert_eq!(survey_text(Format::Ndjson, &string_key(), "{\"id\":1}").column_types(), None);
     }
 
     #[test]

@@ -50,16 +50,17 @@ pub(crate) fn parse_as(dialect: &Dialect, bytes: &[u8]) -> Result<Parsed, Unread
     parse_in_chunks(Parser::new(dialect, &string_key()), bytes, bytes.len()).1
 }
 
-/// Also returns what was parsed before a failure.
+/// Returns what was parsed, even before a failure, and the result.
 fn parse_in_chunks(mut parser: Parser, file: &[u8], chunk: usize) -> (Parsed, Result<Parsed, Unreadable>) {
     let mut out = Vec::new();
-    let result = read(&mut parser, file, chunk, &mut out, |_, _| ()).and_then(|()| parser.finish(&mut out));
+    let result =
+        read_in_chunks(&mut parser, file, chunk, &mut out, |_, _| ()).and_then(|()| parser.finish(&mut out));
     (out.clone(), result.map(|()| out))
 }
 
 /// Reads a file as a caller does: in chunks from the wanted offset. `each` gets the number of rows and rejects so far,
 /// and the parser's position.
-fn read(
+fn read_in_chunks(
     parser: &mut Parser,
     file: &[u8],
     chunk: usize,
@@ -123,7 +124,7 @@ fn an_item_has_at_most_400_kb() {
     assert!(rejects(&found)[0].reason.contains("409601 bytes"), "{}", rejects(&found)[0].reason);
 }
 
-/// The traps that `fixtures/README.md` lists.
+/// `fixtures/README.md` lists the traps.
 #[test]
 fn fixtures_have_the_contents_that_their_page_lists() {
     let survey = |name: &str, bytes: &[u8]| {

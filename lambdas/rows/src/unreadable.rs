@@ -48,7 +48,7 @@ pub enum Unreadable {
     NotAnArray { line: u64, found: char },
     #[error("the array is broken at line {line}: {problem}")]
     BrokenArray { line: u64, problem: &'static str },
-    #[error("the file is named as {compression} data, but it is not")]
+    #[error("the file's name says {compression}, but its data is not {compression}")]
     NotCompressed { compression: Compression },
     #[error("the file ends inside its {compression} data")]
     Truncated { compression: Compression },
@@ -58,7 +58,7 @@ pub enum Unreadable {
     TrailingBytes { compression: Compression },
     #[error("the zstd data needs a window of more than 128 MiB")]
     WindowTooLarge,
-    #[error("the file ends before byte {offset} of its text, where its load was to continue")]
+    #[error("the file ends before byte {offset} of its text, where its load should continue")]
     EndsBefore { offset: u64 },
 }
 

@@ -80,7 +80,7 @@ impl AlbRequest {
     }
 
     /// Returns the event for a target group with `lambda.multi_value_headers.enabled`.
-    pub fn event(&self) -> Value {
+    pub fn multi_value_event(&self) -> Value {
         let mut event = self.event_without_lists();
         event["multiValueHeaders"] = json!(group_by_name(&self.headers));
         event["multiValueQueryStringParameters"] = json!(group_by_name(&self.query));
@@ -144,7 +144,7 @@ impl AlbAnswer {
     ///
     /// # Panics
     /// If the load balancer would answer 502, because a part is missing or malformed or the JSON is over 1 MB.
-    pub fn read(answer: &Value) -> Self {
+    pub fn from_function_answer(answer: &Value) -> Self {
         assert!(answer.to_string().len() <= 1_000_000, "the load balancer accepts at most 1 MB of JSON");
         let status = answer["statusCode"].as_u64().expect("statusCode is a number");
         let headers = answer["multiValueHeaders"].as_object().expect("multiValueHeaders is an object");

@@ -16,14 +16,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State as Shared;
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use generated_table::GeneratedTable;
 pub use generated_table::{Puts, TableContent};
 use serde_json::{Value, json};
-use state::{Refusal, State, Table, Unprocessed};
+use state::{DynamoState, ServiceError, Table, Unprocessed};
 
 use crate::server::Server;
 use crate::tls::Authority;
@@ -31,23 +31,23 @@ use crate::tls::Authority;
 /// Serves until it is dropped. Items and keys are in DynamoDB's JSON, as in `{"id": {"S": "42"}}`.
 pub struct Dynamo {
     server: Server,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<DynamoState>>,
 }
 
 impl Dynamo {
-    /// Must be called within a tokio runtime, which then also runs the server.
+    /// Starts the server in the current tokio runtime.
     pub async fn start() -> Self {
         let state = Arc::default();
-        Self { server: Server::start(router(&state)).await, state }
+        Self { server: Server::start(build_router(&state)).await, state }
     }
 
     /// As [`Self::start`], over HTTPS.
     pub async fn start_with_tls(authority: &Authority) -> Self {
         let state = Arc::default();
-        Self { server: Server::start_with_tls(authority, router(&state)).await, state }
+        Self { server: Server::start_with_tls(authority, build_router(&state)).await, state }
     }
 
-    /// The endpoint URL to configure in a client.
+    /// Returns the endpoint URL for a client.
     pub fn url(&self) -> &str {
         self.server.url()
     }
@@ -55,33 +55,33 @@ impl Dynamo {
     /// Adds an empty table with the partition key `key`. Calls to any other table get a ResourceNotFoundException.
     pub fn create_table(&self, name: &str, key: &str) {
         let table = Table { key: key.to_owned(), items: BTreeMap::new() };
-        self.state().tables.insert(name.to_owned(), table);
+        self.lock_state().tables.insert(name.to_owned(), table);
     }
 
-    /// Adds a table of [`Row`](crate::bench::row::Row)s for a benchmark. It costs next to nothing, keeps nothing, and
-    /// gets all batches.
+    /// Adds a table of [`GeneratedRow`](crate::bench::row::GeneratedRow)s for a benchmark. It costs next to nothing,
+    /// keeps nothing, and gets all batches.
     pub fn generate_table(&self, name: &str, content: TableContent) {
-        self.state().generated = Some(GeneratedTable::new(name, content));
+        self.lock_state().generated = Some(GeneratedTable::new(name, content));
     }
 
-    /// What has been put into the generated table.
+    /// Returns what has been put into the generated table.
     pub fn generated_puts(&self) -> Puts {
-        self.state().generated.as_ref().map_or_else(Puts::default, |table| table.puts)
+        self.lock_state().generated.as_ref().map_or_else(Puts::default, |table| table.puts)
     }
 
     /// Adds a secret that GetSecretValue answers.
     pub fn keep_secret(&self, id: &str, value: &str) {
-        self.state().secrets.insert(id.to_owned(), value.to_owned());
+        self.lock_state().secrets.insert(id.to_owned(), value.to_owned());
     }
 
     /// Removes all tables, and forgets all calls and settings.
     pub fn clear(&self) {
-        *self.state() = State::default();
+        *self.lock_state() = DynamoState::default();
     }
 
     /// Puts an item without a call.
-    pub fn put(&self, table: &str, item: Value) {
-        let mut state = self.state();
+    pub fn put_item(&self, table: &str, item: Value) {
+        let mut state = self.lock_state();
         let table = state.tables.get_mut(table).expect("create_table comes first");
         let key = item[&table.key].to_string();
         table.items.insert(key, item);
@@ -89,54 +89,58 @@ impl Dynamo {
 
     /// Returns every item of a table, ordered by the text of its key.
     pub fn items(&self, table: &str) -> Vec<Value> {
-        self.state().tables.get(table).map(|t| t.items.values().cloned().collect()).unwrap_or_default()
+        self.lock_state().tables.get(table).map(|t| t.items.values().cloned().collect()).unwrap_or_default()
     }
 
-    /// How many calls of `operation`, as in `PutItem`, have arrived, including refused and throttled ones.
-    pub fn calls(&self, operation: &str) -> usize {
-        self.state().calls.get(operation).copied().unwrap_or(0)
+    /// Returns how many calls of `operation`, such as `PutItem`, have arrived, including refused and throttled ones.
+    pub fn count_calls(&self, operation: &str) -> usize {
+        self.lock_state().calls.get(operation).copied().unwrap_or(0)
     }
 
-    /// How many calls of any operation have arrived.
-    pub fn all_calls(&self) -> usize {
-        self.state().calls.values().sum()
+    /// Returns how many calls of all operations have arrived.
+    pub fn count_all_calls(&self) -> usize {
+        self.lock_state().calls.values().sum()
     }
 
-    /// The next `calls` batch calls leave their last `requests` puts or keys unprocessed.
+    /// Makes the next `calls` batch calls leave their last `requests` puts or keys unprocessed.
     pub fn leave_unprocessed(&self, requests: usize, calls: usize) {
-        self.state().unprocessed = Unprocessed { requests, calls };
+        self.lock_state().unprocessed = Unprocessed { requests, calls };
     }
 
-    /// The next `calls` calls of `operation` get a ProvisionedThroughputExceededException.
+    /// Answers the next `calls` calls of `operation` with a ProvisionedThroughputExceededException.
     pub fn throttle(&self, operation: &str, calls: usize) {
-        self.state().throttled.insert(operation.to_owned(), calls);
+        self.lock_state().throttled.insert(operation.to_owned(), calls);
     }
 
-    /// From now on a put of an item with this key, as in `{"S": "42"}`, is a ValidationException, alone or in
-    /// a batch.
+    /// Answers every later put of an item with this key, such as `{"S": "42"}`, with a ValidationException, alone or
+    /// in a batch.
     pub fn refuse_key(&self, key: &Value) {
-        self.state().refused.insert(key.to_string());
+        self.lock_state().refused.insert(key.to_string());
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn lock_state(&self) -> MutexGuard<'_, DynamoState> {
         lock(&self.state)
     }
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+fn lock(state: &Mutex<DynamoState>) -> MutexGuard<'_, DynamoState> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn router(state: &Arc<Mutex<State>>) -> Router {
-    Router::new().route("/", post(answer)).with_state(Arc::clone(state))
+fn build_router(state: &Arc<Mutex<DynamoState>>) -> Router {
+    Router::new().route("/", post(answer_call)).with_state(Arc::clone(state))
 }
 
-async fn answer(Shared(state): Shared<Arc<Mutex<State>>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn answer_call(
+    State(state): State<Arc<Mutex<DynamoState>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let operation = target.rsplit('.').next().unwrap_or_default();
-    let (status, body) = match lock(&state).call(operation, &body) {
+    let (status, body) = match lock(&state).handle_call(operation, &body) {
         Ok(answer) => (StatusCode::OK, answer),
-        Err(Refusal { code, message }) => {
+        Err(ServiceError { code, message }) => {
             let kind = format!("com.amazonaws.dynamodb.v20120810#{code}");
             let problem = json!({ "__type": kind, "message": message });
             (StatusCode::BAD_REQUEST, problem.to_string().into_bytes())

@@ -39,17 +39,17 @@ pub enum JwksAnswer {
 /// Serves until it is dropped.
 pub struct IdentityProvider {
     server: Server,
-    shared: Arc<Mutex<Shared>>,
+    state: Arc<Mutex<ProviderState>>,
 }
 
-struct Shared {
+struct ProviderState {
     signing: SigningKey,
     published: Vec<Value>,
     answer: JwksAnswer,
     fetches: usize,
 }
 
-impl Shared {
+impl ProviderState {
     fn new(signing: SigningKey, published: Vec<Value>) -> Arc<Mutex<Self>> {
         Arc::new(Mutex::new(Self { signing, published, answer: JwksAnswer::Keys, fetches: 0 }))
     }
@@ -58,22 +58,22 @@ impl Shared {
 impl IdentityProvider {
     /// Starts one with an EC key.
     pub async fn start() -> Self {
-        Self::start_with(SigningKey::ec("key-1")).await
+        Self::start_with(SigningKey::generate_ec("key-1")).await
     }
 
     /// Starts one that signs with `signing`, and publishes only that key.
     pub async fn start_with(signing: SigningKey) -> Self {
         let published = vec![signing.jwk()];
-        let shared = Shared::new(signing, published);
-        Self { server: Server::start(router(&shared)).await, shared }
+        let state = ProviderState::new(signing, published);
+        Self { server: Server::start(build_router(&state)).await, state }
     }
 
     /// Starts one like Auth0: over TLS, with two RSA keys, of which the second will sign next.
     pub async fn start_with_tls(authority: &Authority) -> Self {
-        let signing = SigningKey::rsa("key-1");
-        let published = vec![signing.jwk(), SigningKey::rsa("key-2").jwk()];
-        let shared = Shared::new(signing, published);
-        Self { server: Server::start_with_tls(authority, router(&shared)).await, shared }
+        let signing = SigningKey::generate_rsa("key-1");
+        let published = vec![signing.jwk(), SigningKey::generate_rsa("key-2").jwk()];
+        let state = ProviderState::new(signing, published);
+        Self { server: Server::start_with_tls(authority, build_router(&state)).await, state }
     }
 
     /// Returns the `iss` of its tokens, which ends with `/` like Auth0's.
@@ -87,36 +87,36 @@ impl IdentityProvider {
 
     /// Returns the published keys, whatever the endpoint currently answers.
     pub fn jwks(&self) -> Value {
-        json!({"keys": self.lock().published})
+        json!({"keys": self.lock_state().published})
     }
 
     /// Returns how often the JWKS has been requested, whatever the answer was.
-    pub fn fetches(&self) -> usize {
-        self.lock().fetches
+    pub fn count_fetches(&self) -> usize {
+        self.lock_state().fetches
     }
 
     pub fn answer_with(&self, answer: JwksAnswer) {
-        self.lock().answer = answer;
+        self.lock_state().answer = answer;
     }
 
     /// Signs with a new key from now on, and publishes only that one.
-    pub fn rotate(&self, kid: &str) {
-        let signing = SigningKey::ec(kid);
-        let mut shared = self.lock();
-        shared.published = vec![signing.jwk()];
-        shared.signing = signing;
+    pub fn rotate_key(&self, kid: &str) {
+        let signing = SigningKey::generate_ec(kid);
+        let mut state = self.lock_state();
+        state.published = vec![signing.jwk()];
+        state.signing = signing;
     }
 
     /// Signs with a new key from now on, and publishes it with the others.
     pub fn add_key(&self, kid: &str) {
-        let signing = SigningKey::ec(kid);
-        let mut shared = self.lock();
-        shared.published.push(signing.jwk());
-        shared.signing = signing;
+        let signing = SigningKey::generate_ec(kid);
+        let mut state = self.lock_state();
+        state.published.push(signing.jwk());
+        state.signing = signing;
     }
 
     pub fn signing_key(&self) -> SigningKey {
-        self.lock().signing.clone()
+        self.lock_state().signing.clone()
     }
 
     /// Returns valid claims, which expire in an hour.
@@ -149,20 +149,20 @@ impl IdentityProvider {
         self.signing_key().token(&claims)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Shared> {
-        self.shared.lock().expect("no thread panics with the lock")
+    fn lock_state(&self) -> MutexGuard<'_, ProviderState> {
+        self.state.lock().expect("no thread panics with the lock")
     }
 }
 
-fn router(shared: &Arc<Mutex<Shared>>) -> Router {
-    Router::new().route(JWKS_PATH, get(serve_jwks)).with_state(Arc::clone(shared))
+fn build_router(state: &Arc<Mutex<ProviderState>>) -> Router {
+    Router::new().route(JWKS_PATH, get(serve_jwks)).with_state(Arc::clone(state))
 }
 
-async fn serve_jwks(State(shared): State<Arc<Mutex<Shared>>>) -> Response {
+async fn serve_jwks(State(state): State<Arc<Mutex<ProviderState>>>) -> Response {
     let (answer, keys) = {
-        let mut shared = shared.lock().expect("no thread panics with the lock");
-        shared.fetches += 1;
-        (shared.answer.clone(), json!({"keys": shared.published}))
+        let mut state = state.lock().expect("no thread panics with the lock");
+        state.fetches += 1;
+        (state.answer.clone(), json!({"keys": state.published}))
     };
     match answer {
         JwksAnswer::Keys => axum::Json(keys).into_response(),

@@ -64,7 +64,7 @@ struct Invocation {
 type AnswerSender = oneshot::Sender<Result<Value, String>>;
 
 #[derive(Clone)]
-struct Api {
+struct RuntimeApi {
     next: Arc<AsyncMutex<mpsc::UnboundedReceiver<Invocation>>>,
     /// The number of invocations so far, and those without an answer by request id.
     pending: Arc<Mutex<(u64, HashMap<String, AnswerSender>)>>,
@@ -84,19 +84,19 @@ impl Runtime {
         let (invocations, queue) = mpsc::unbounded_channel();
         let output = Arc::new(Mutex::new(String::new()));
         let (wait, waiting) = watch::channel(false);
-        let api = Api {
+        let api = RuntimeApi {
             next: Arc::new(AsyncMutex::new(queue)),
             pending: Arc::default(),
             output: Arc::clone(&output),
             waiting: Arc::new(wait),
         };
-        let server = Server::start(routes(api)).await;
+        let server = Server::start(build_router(api)).await;
         let mut tasks = JoinSet::new();
 
-        let mut process = spawn(command, server.url().trim_start_matches("http://"), variables);
+        let mut process = spawn_process(command, server.url().trim_start_matches("http://"), variables);
         let process_id = process.id().expect("the process has not been awaited yet");
-        let stdout = collect(process.stdout.take(), Arc::clone(&output));
-        let stderr = collect(process.stderr.take(), Arc::clone(&output));
+        let stdout = collect_output(process.stdout.take(), Arc::clone(&output));
+        let stderr = collect_output(process.stderr.take(), Arc::clone(&output));
         let (end, ended) = watch::channel(None);
         tasks.spawn(async move {
             // Waits for all output first, so that it tells why the process ended.
@@ -178,7 +178,7 @@ impl Runtime {
     }
 }
 
-fn spawn(mut command: Command, api: &str, variables: &[(&str, &str)]) -> Child {
+fn spawn_process(mut command: Command, api: &str, variables: &[(&str, &str)]) -> Child {
     command
         .env_clear()
         .envs([
@@ -200,7 +200,7 @@ fn spawn(mut command: Command, api: &str, variables: &[(&str, &str)]) -> Child {
         .unwrap_or_else(|error| panic!("{:?} does not start: {error}", command.as_std().get_program()))
 }
 
-async fn collect(stream: Option<impl AsyncRead + Unpin>, output: Arc<Mutex<String>>) {
+async fn collect_output(stream: Option<impl AsyncRead + Unpin>, output: Arc<Mutex<String>>) {
     let Some(mut stream) = stream else { return };
     let mut piece = [0; 4096];
     while let Ok(length @ 1..) = stream.read(&mut piece).await {
@@ -209,17 +209,17 @@ async fn collect(stream: Option<impl AsyncRead + Unpin>, output: Arc<Mutex<Strin
     }
 }
 
-fn routes(api: Api) -> Router {
+fn build_router(api: RuntimeApi) -> Router {
     Router::new()
-        .route("/2018-06-01/runtime/invocation/next", get(next))
-        .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
-        .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
+        .route("/2018-06-01/runtime/invocation/next", get(next_invocation))
+        .route("/2018-06-01/runtime/invocation/{id}/response", post(invocation_response))
+        .route("/2018-06-01/runtime/invocation/{id}/error", post(invocation_error))
         .route("/2018-06-01/runtime/init/error", post(init_error))
         .layer(DefaultBodyLimit::disable())
         .with_state(api)
 }
 
-async fn next(State(api): State<Api>) -> Response {
+async fn next_invocation(State(api): State<RuntimeApi>) -> Response {
     api.waiting.send_replace(true);
     let Some(invocation) = api.next.lock().await.recv().await else {
         return StatusCode::GONE.into_response();
@@ -246,23 +246,27 @@ async fn next(State(api): State<Api>) -> Response {
     (headers, invocation.event.to_string()).into_response()
 }
 
-async fn response(State(api): State<Api>, Path(id): Path<String>, body: Bytes) -> StatusCode {
+async fn invocation_response(
+    State(api): State<RuntimeApi>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> StatusCode {
     let answer = serde_json::from_slice(&body).map_err(|error| format!("the answer is not JSON: {error}"));
-    api.settle(&id, answer)
+    api.settle_invocation(&id, answer)
 }
 
-async fn error(State(api): State<Api>, Path(id): Path<String>, body: String) -> StatusCode {
-    api.settle(&id, Err(format!("the function reported {body}")))
+async fn invocation_error(State(api): State<RuntimeApi>, Path(id): Path<String>, body: String) -> StatusCode {
+    api.settle_invocation(&id, Err(format!("the function reported {body}")))
 }
 
-async fn init_error(State(api): State<Api>, body: String) -> StatusCode {
+async fn init_error(State(api): State<RuntimeApi>, body: String) -> StatusCode {
     let mut output = api.output.lock().expect("no thread panics with the lock");
     output.push_str(&format!("initialization failed: {body}\n"));
     StatusCode::ACCEPTED
 }
 
-impl Api {
-    fn settle(&self, id: &str, answer: Result<Value, String>) -> StatusCode {
+impl RuntimeApi {
+    fn settle_invocation(&self, id: &str, answer: Result<Value, String>) -> StatusCode {
         match self.pending.lock().expect("no thread panics with the lock").1.remove(id) {
             Some(waiting) => {
                 // The caller may have given up by now.

@@ -76,18 +76,18 @@ impl Content {
 
     fn etag(&self) -> String {
         match self {
-            Content::Bytes(bytes) => etag(bytes),
-            Content::Generated { size, .. } => etag(&size.to_be_bytes()),
+            Content::Bytes(bytes) => etag_of(bytes),
+            Content::Generated { size, .. } => etag_of(&size.to_be_bytes()),
         }
     }
 }
 
 impl Bucket {
-    /// Must be called within a tokio runtime, which then also runs the server.
+    /// Starts the server in the current tokio runtime.
     pub async fn start() -> Self {
         let contents = Arc::default();
         let router = Router::new()
-            .route("/data/{*key}", get(read).put(write))
+            .route("/data/{*key}", get(read_object).put(write_object))
             .layer(DefaultBodyLimit::disable())
             .with_state(Arc::clone(&contents));
         Self { server: Server::start(router).await, contents }
@@ -101,13 +101,13 @@ impl Bucket {
         self.put_with(key, version, body, &[]);
     }
 
-    /// `metadata` as in `x-amz-meta-NAME: VALUE`.
+    /// Adds an object with metadata, as in `x-amz-meta-NAME: VALUE`.
     pub fn put_with(&self, key: &str, version: &str, body: &[u8], metadata: &[(&str, &str)]) {
-        self.add(key, version, Content::Bytes(Bytes::copy_from_slice(body)), metadata);
+        self.add_version(key, version, Content::Bytes(Bytes::copy_from_slice(body)), metadata);
     }
 
     /// Adds an object of `size` bytes that is made as it is read: `part` returns any range of it.
-    pub fn generate(
+    pub fn put_generated(
         &self,
         key: &str,
         version: &str,
@@ -115,73 +115,73 @@ impl Bucket {
         part: fn(Range<u64>) -> Vec<u8>,
         metadata: &[(&str, &str)],
     ) {
-        self.add(key, version, Content::Generated { size, part }, metadata);
+        self.add_version(key, version, Content::Generated { size, part }, metadata);
     }
 
-    fn add(&self, key: &str, version: &str, content: Content, metadata: &[(&str, &str)]) {
+    fn add_version(&self, key: &str, version: &str, content: Content, metadata: &[(&str, &str)]) {
         let metadata = metadata.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let (key, id) = (key.to_owned(), version.to_owned());
-        self.contents().versions.push(Version { key, id, content, metadata: metadata.collect() });
+        self.lock_contents().versions.push(Version { key, id, content, metadata: metadata.collect() });
     }
 
     /// Removes everything, and all settings.
     pub fn clear(&self) {
-        *self.contents() = Contents::default();
+        *self.lock_contents() = Contents::default();
     }
 
     /// Removes a version.
-    pub fn delete(&self, key: &str, version: &str) {
-        self.contents().versions.retain(|other| other.key != key || other.id != version);
+    pub fn delete_version(&self, key: &str, version: &str) {
+        self.lock_contents().versions.retain(|other| other.key != key || other.id != version);
     }
 
-    /// What has been put under `key` by a call.
-    pub fn written(&self, key: &str) -> Option<Vec<u8>> {
-        self.contents().written.get(key).cloned()
+    /// Returns the object that a call has put under `key`.
+    pub fn written_object(&self, key: &str) -> Option<Vec<u8>> {
+        self.lock_contents().written.get(key).cloned()
     }
 
-    /// How many GET and HEAD requests have arrived.
-    pub fn reads(&self) -> usize {
-        self.contents().reads
+    /// Returns how many GET and HEAD requests have arrived.
+    pub fn count_reads(&self) -> usize {
+        self.lock_contents().reads
     }
 
-    /// How many requests of any kind have arrived.
-    pub fn calls(&self) -> usize {
-        let contents = self.contents();
+    /// Returns how many requests of any kind have arrived.
+    pub fn count_calls(&self) -> usize {
+        let contents = self.lock_contents();
         contents.reads + contents.writes
     }
 
-    /// The next `calls` reads find S3 unavailable.
+    /// Makes the next `calls` reads fail as if S3 were unavailable.
     pub fn refuse_reads(&self, calls: usize) {
-        self.contents().refused_reads = calls;
+        self.lock_contents().refused_reads = calls;
     }
 
-    /// The next `calls` GETs break off after `bytes` bytes.
+    /// Breaks off the next `calls` GETs after `bytes` bytes.
     pub fn break_off(&self, calls: usize, bytes: usize) {
-        self.contents().breaks = Breaks { calls, bytes: bytes as u64 };
+        self.lock_contents().breaks = Breaks { calls, bytes: bytes as u64 };
     }
 
-    /// Objects arrive whole, whatever range is asked for.
+    /// Sends objects whole, whatever range is asked for.
     pub fn ignore_ranges(&self) {
-        self.contents().ignores_ranges = true;
+        self.lock_contents().ignores_ranges = true;
     }
 
-    /// Objects arrive in pieces of `bytes`.
+    /// Sends objects in pieces of `bytes`.
     pub fn send_pieces_of(&self, bytes: usize) {
-        self.contents().piece_bytes = Some(bytes as u64);
+        self.lock_contents().piece_bytes = Some(bytes as u64);
     }
 
-    /// The next `calls` puts find S3 unavailable.
+    /// Makes the next `calls` puts fail as if S3 were unavailable.
     pub fn refuse_writes(&self, calls: usize) {
-        self.contents().refused_writes = calls;
+        self.lock_contents().refused_writes = calls;
     }
 
-    fn contents(&self) -> MutexGuard<'_, Contents> {
+    fn lock_contents(&self) -> MutexGuard<'_, Contents> {
         lock(&self.contents)
     }
 }
 
-/// Tells bodies apart, as S3's entity tags do.
-pub fn etag(body: &[u8]) -> String {
+/// Returns an entity tag. Different bodies have different ones, as in S3.
+pub fn etag_of(body: &[u8]) -> String {
     format!("{:032x}", BuildHasherDefault::<DefaultHasher>::default().hash_one(body))
 }
 
@@ -189,7 +189,7 @@ fn lock(contents: &Mutex<Contents>) -> MutexGuard<'_, Contents> {
     contents.lock().expect("no thread panics with the lock")
 }
 
-async fn read(
+async fn read_object(
     State(contents): State<Arc<Mutex<Contents>>>,
     method: Method,
     Path(key): Path<String>,
@@ -227,14 +227,14 @@ async fn read(
         let range = format!("bytes {}-{}/{size}", part.start, part.end - 1);
         headers.insert("content-range", header_value(&range));
     }
-    let body = contents.body(&version.content, part, &mut headers);
+    let body = contents.build_body(&version.content, part, &mut headers);
     let status = if request.contains_key("range") { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
     (status, headers, body).into_response()
 }
 
 impl Contents {
     /// Returns the part as a body that is made while it is sent. Adds the length unless the settings cut the body up.
-    fn body(&mut self, content: &Content, part: Range<u64>, headers: &mut HeaderMap) -> Body {
+    fn build_body(&mut self, content: &Content, part: Range<u64>, headers: &mut HeaderMap) -> Body {
         let breaks = self.breaks.calls > 0;
         let end = if breaks { part.end.min(part.start + self.breaks.bytes) } else { part.end };
         self.breaks.calls = self.breaks.calls.saturating_sub(1);
@@ -245,13 +245,13 @@ impl Contents {
             (None, Content::Generated { .. }) => GENERATED_PIECE_BYTES,
         };
         let content = content.clone();
-        let pieces = pieces(part.start..end, piece_bytes).map(move |piece| Ok(content.part(piece)));
+        let pieces = split_range(part.start..end, piece_bytes).map(move |piece| Ok(content.part(piece)));
         if !cut_up {
             headers.insert("content-length", (part.end - part.start).into());
             return Body::from_stream(stream::iter(pieces));
         }
         let broken = breaks.then(|| Err(std::io::Error::other("broken off")));
-        // Each piece must be on its way before the next: a break would take them all along.
+        // Each piece must be sent before the next is made: a break would drop all that wait.
         Body::from_stream(stream::iter(pieces.chain(broken)).then(async |piece| {
             tokio::task::yield_now().await;
             piece
@@ -259,7 +259,7 @@ impl Contents {
     }
 }
 
-fn pieces(part: Range<u64>, bytes: u64) -> impl Iterator<Item = Range<u64>> {
+fn split_range(part: Range<u64>, bytes: u64) -> impl Iterator<Item = Range<u64>> {
     let mut start = part.start;
     std::iter::from_fn(move || {
         let end = part.end.min(start.saturating_add(bytes));
@@ -295,7 +295,7 @@ fn parse_range(range: &HeaderValue, size: u64) -> Option<Range<u64>> {
     (first < end).then_some(first..end)
 }
 
-async fn write(
+async fn write_object(
     State(contents): State<Arc<Mutex<Contents>>>,
     Path(key): Path<String>,
     headers: HeaderMap,

@@ -16,26 +16,26 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Must be called within a tokio runtime, which then also runs the server.
+    /// Starts the server in the current tokio runtime.
     pub(crate) async fn start(router: Router) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port on 127.0.0.1");
         let address = listener.local_addr().expect("a bound socket has an address");
-        Self::serve(listener.tap_io(send_at_once), format!("http://{address}"), router)
+        Self::serve_on(listener.tap_io(send_at_once), format!("http://{address}"), router)
     }
 
     pub(crate) async fn start_with_tls(authority: &Authority, router: Router) -> Self {
         let listener = authority.listen().await;
         let url = listener.origin();
-        Self::serve(listener, url, router)
+        Self::serve_on(listener, url, router)
     }
 
-    fn serve<L: Listener<Addr: Debug>>(listener: L, url: String, router: Router) -> Self {
+    fn serve_on<L: Listener<Addr: Debug>>(listener: L, url: String, router: Router) -> Self {
         let mut task = JoinSet::new();
         task.spawn(async move { axum::serve(listener, router).await.expect("axum serves") });
         Self { url, _task: task }
     }
 
-    /// Scheme, host and port.
+    /// Returns scheme, host and port.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }

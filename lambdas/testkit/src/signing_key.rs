@@ -18,7 +18,7 @@ pub struct SigningKey {
 
 impl SigningKey {
     /// Returns a P-256 key, which signs ES256.
-    pub fn ec(kid: &str) -> Self {
+    pub fn generate_ec(kid: &str) -> Self {
         let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).expect("AWS-LC generates P-256 keys");
         let private = EncodingKey::from_ec_pem(pair.serialize_pem().as_bytes()).expect("rcgen writes PKCS#8");
         Self {
@@ -30,7 +30,7 @@ impl SigningKey {
     }
 
     /// Returns a key of 2,048 bits, which signs RS256, or PS256 if the header says so.
-    pub fn rsa(kid: &str) -> Self {
+    pub fn generate_rsa(kid: &str) -> Self {
         let pair = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)
             .expect("AWS-LC generates RSA keys");
         let private =
@@ -77,27 +77,27 @@ impl SigningKey {
             Some("PS256") if self.algorithm == Algorithm::RS256 => Algorithm::PS256,
             _ => self.algorithm,
         };
-        signed(unsigned(header, claims), &self.private, algorithm)
+        sign_message(unsigned_token(header, claims), &self.private, algorithm)
     }
 
     /// Returns `message`, whatever it is, followed by a signature with the key's own algorithm.
     pub fn sign(&self, message: &str) -> String {
-        signed(message.to_owned(), &self.private, self.algorithm)
+        sign_message(message.to_owned(), &self.private, self.algorithm)
     }
 }
 
 /// Returns a token signed with HS256.
 pub fn hmac_token(header: &Value, claims: &Value, secret: &[u8]) -> String {
-    signed(unsigned(header, claims), &EncodingKey::from_secret(secret), Algorithm::HS256)
+    sign_message(unsigned_token(header, claims), &EncodingKey::from_secret(secret), Algorithm::HS256)
 }
 
 /// Returns header and claims without a signature and without the dot before it.
-pub fn unsigned(header: &Value, claims: &Value) -> String {
+pub fn unsigned_token(header: &Value, claims: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     format!("{}.{}", part(header), part(claims))
 }
 
-fn signed(message: String, key: &EncodingKey, algorithm: Algorithm) -> String {
+fn sign_message(message: String, key: &EncodingKey, algorithm: Algorithm) -> String {
     let signature =
         jsonwebtoken::crypto::sign(message.as_bytes(), key, algorithm).expect("the key fits its algorithm");
     format!("{message}.{signature}")

@@ -24,10 +24,10 @@ struct Calls {
 }
 
 impl Sqs {
-    /// Must be called within a tokio runtime, which then also runs the server.
+    /// Starts the server in the current tokio runtime.
     pub async fn start() -> Self {
         let calls = Arc::default();
-        let router = Router::new().route("/", post(answer)).with_state(Arc::clone(&calls));
+        let router = Router::new().route("/", post(record_call)).with_state(Arc::clone(&calls));
         Self { server: Server::start(router).await, calls }
     }
 
@@ -36,12 +36,12 @@ impl Sqs {
     }
 
     /// Returns the bodies of the calls of `operation` since they were last taken.
-    pub fn take(&self, operation: &str) -> Vec<Value> {
+    pub fn take_calls(&self, operation: &str) -> Vec<Value> {
         lock(&self.calls).bodies.remove(operation).unwrap_or_default()
     }
 
-    /// How many calls have arrived.
-    pub fn calls(&self) -> usize {
+    /// Returns how many calls have arrived.
+    pub fn count_calls(&self) -> usize {
         lock(&self.calls).count
     }
 }
@@ -50,7 +50,11 @@ fn lock(calls: &Mutex<Calls>) -> MutexGuard<'_, Calls> {
     calls.lock().expect("no thread panics with the lock")
 }
 
-async fn answer(State(calls): State<Arc<Mutex<Calls>>>, headers: HeaderMap, body: String) -> Json<Value> {
+async fn record_call(
+    State(calls): State<Arc<Mutex<Calls>>>,
+    headers: HeaderMap,
+    body: String,
+) -> Json<Value> {
     let target = headers["x-amz-target"].to_str().expect("a target is ASCII");
     let operation = target.strip_prefix("AmazonSQS.").expect("the call is one of SQS").to_owned();
     let body = serde_json::from_str(&body).expect("a call's body is JSON");

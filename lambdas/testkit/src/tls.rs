@@ -26,18 +26,18 @@ pub struct Authority {
 impl Authority {
     pub fn generate() -> Self {
         let root_key = rsa_key();
-        let root_params = authority("restctl test root");
+        let root_params = authority_params("restctl test root");
         let root = root_params.self_signed(&root_key).expect("a key signs its own certificate");
         let root_issuer = Issuer::new(root_params, root_key);
 
         let intermediate_key = rsa_key();
-        let intermediate_params = authority("restctl test intermediate");
+        let intermediate_params = authority_params("restctl test intermediate");
         let intermediate =
             intermediate_params.signed_by(&intermediate_key, &root_issuer).expect("the root signs");
         let intermediate_issuer = Issuer::new(intermediate_params, intermediate_key);
 
         let leaf_key = rsa_key();
-        let leaf = leaf().signed_by(&leaf_key, &intermediate_issuer).expect("the intermediate signs");
+        let leaf = leaf_params().signed_by(&leaf_key, &intermediate_issuer).expect("the intermediate signs");
 
         let chain = vec![leaf.der().clone(), intermediate.der().clone()];
         let key = PrivateKeyDer::try_from(leaf_key.serialize_der()).expect("rcgen writes PKCS#8");
@@ -103,7 +103,7 @@ fn rsa_key() -> KeyPair {
     KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).expect("AWS-LC generates RSA keys")
 }
 
-fn authority(name: &str) -> CertificateParams {
+fn authority_params(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -112,7 +112,7 @@ fn authority(name: &str) -> CertificateParams {
     params
 }
 
-fn leaf() -> CertificateParams {
+fn leaf_params() -> CertificateParams {
     let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
     let mut params = CertificateParams::new(names).expect("both are names a certificate can have");
     params.distinguished_name.push(DnType::CommonName, "localhost");

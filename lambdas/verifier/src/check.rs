@@ -72,7 +72,7 @@ impl Check {
         })
     }
 
-    /// The name that people and programs see.
+    /// Returns the name that people and programs see.
     pub fn name(self) -> &'static str {
         match self {
             Check::Size => "size",

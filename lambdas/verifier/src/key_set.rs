@@ -20,7 +20,7 @@ const P256_COORDINATE_BYTES: usize = 32;
 
 /// One or more keys that may verify signatures.
 #[derive(Debug, Clone)]
-pub struct KeySet(Vec<Key>);
+pub struct KeySet(Vec<VerificationKey>);
 
 /// A key, described for people.
 ///
@@ -45,7 +45,7 @@ pub enum KeySetError {
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct Key {
+pub(crate) struct VerificationKey {
     kid: Option<String>,
     algorithms: Vec<Algorithm>,
     public: DecodingKey,
@@ -85,13 +85,13 @@ impl KeySet {
         let set: JwkSet =
             serde_json::from_slice(document).map_err(|error| KeySetError::Malformed(error.to_string()))?;
         let total = set.keys.len();
-        let keys: Vec<Key> = set.keys.into_iter().filter_map(Key::from_jwk).collect();
+        let keys: Vec<VerificationKey> = set.keys.into_iter().filter_map(VerificationKey::from_jwk).collect();
         if keys.is_empty() { Err(KeySetError::NoUsableKey(total)) } else { Ok(Self(keys)) }
     }
 
     /// Describes each key.
-    pub fn describe(&self) -> Vec<DescribedKey> {
-        let describe = |key: &Key| DescribedKey {
+    pub fn describe_keys(&self) -> Vec<DescribedKey> {
+        let describe = |key: &VerificationKey| DescribedKey {
             kid: key.kid.as_deref().map(sanitize),
             algorithms: key.algorithm_names(),
         };
@@ -100,7 +100,7 @@ impl KeySet {
 
     /// Returns the ids and algorithms of all keys, such as `key-1 (RS256, PS256)`.
     pub fn summary(&self) -> String {
-        let name = |key: &Key| {
+        let name = |key: &VerificationKey| {
             format!("{} ({})", key.kid.as_deref().unwrap_or("no id"), key.algorithm_names().join(", "))
         };
         self.0.iter().map(name).collect::<Vec<_>>().join(", ")
@@ -111,8 +111,8 @@ impl KeySet {
         &self,
         kid: Option<&str>,
         algorithm: Algorithm,
-    ) -> Result<Vec<&Key>, Refusal> {
-        let named: Vec<&Key> = match kid {
+    ) -> Result<Vec<&VerificationKey>, Refusal> {
+        let named: Vec<&VerificationKey> = match kid {
             Some(kid) => self.0.iter().filter(|key| key.kid.as_deref() == Some(kid)).collect(),
             None if self.0.len() == 1 => self.0.iter().collect(),
             None => return Err(Refusal::MissingKeyId),
@@ -120,13 +120,13 @@ impl KeySet {
         if let (Some(kid), true) = (kid, named.is_empty()) {
             return Err(Refusal::UnknownKey { kid: kid.to_owned() });
         }
-        let candidates: Vec<&Key> =
+        let candidates: Vec<&VerificationKey> =
             named.into_iter().filter(|key| key.algorithms.contains(&algorithm)).collect();
         if candidates.is_empty() { Err(Refusal::WrongAlgorithm) } else { Ok(candidates) }
     }
 }
 
-impl Key {
+impl VerificationKey {
     fn from_jwk(jwk: Value) -> Option<Self> {
         let jwk: Jwk = serde_json::from_value(jwk).ok()?;
         let may_verify = jwk.key_use.as_deref().is_none_or(|key_use| key_use == "sig")
@@ -149,7 +149,7 @@ impl Key {
         self.algorithms.iter().map(|algorithm| format!("{algorithm:?}")).collect()
     }
 
-    pub(crate) fn verifies(&self, message: &str, signature: &str, algorithm: Algorithm) -> bool {
+    pub(crate) fn verifies_signature(&self, message: &str, signature: &str, algorithm: Algorithm) -> bool {
         jsonwebtoken::crypto::verify(signature, message.as_bytes(), &self.public, algorithm).unwrap_or(false)
     }
 }

@@ -17,7 +17,7 @@ pub enum Provider {
 impl Provider {
     pub const ALL: [Provider; 3] = [Provider::Auth0, Provider::OpenId, Provider::Cognito];
 
-    /// The name used in settings.
+    /// Returns the name that settings use.
     pub fn name(self) -> &'static str {
         match self {
             Provider::Auth0 => "auth0",

@@ -12,7 +12,7 @@ pub enum Refusal {
     Malformed,
     #[error("the token's type is not that of an access token")]
     UnsupportedType,
-    #[error("the token's algorithm is none of RS256, PS256 and ES256")]
+    #[error("the token's algorithm is not RS256, PS256 or ES256")]
     UnsupportedAlgorithm,
     #[error("the token has critical header parameters")]
     CriticalHeader,
@@ -36,7 +36,7 @@ pub enum Refusal {
     #[error("the token is not valid yet")]
     NotYetValid,
     /// By `iat`.
-    #[error("the token is issued in the future")]
+    #[error("the token was issued in the future")]
     IssuedInFuture,
     #[error("the token is from another issuer")]
     WrongIssuer,
@@ -49,6 +49,6 @@ pub enum Refusal {
     #[error("the token is not meant for access")]
     WrongUse,
     /// Every other check passed.
-    #[error("the token lacks the scope that this needs")]
+    #[error("the token lacks the required scope")]
     MissingScope,
 }

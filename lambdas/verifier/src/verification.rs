@@ -7,7 +7,7 @@ use jsonwebtoken::Algorithm;
 use crate::check::Check;
 use crate::claims::{Claims, Policy, UnverifiedClaims};
 use crate::header::UnverifiedHeader;
-use crate::key_set::{Key, KeySet};
+use crate::key_set::{KeySet, VerificationKey};
 use crate::refusal::Refusal;
 
 /// The largest token that is parsed, in bytes.
@@ -39,7 +39,7 @@ pub(crate) struct Verification<'a> {
     pub(crate) parts: Option<Parts<'a>>,
     pub(crate) header: Option<UnverifiedHeader>,
     algorithm: Option<Algorithm>,
-    candidate_keys: Option<Vec<&'a Key>>,
+    candidate_keys: Option<Vec<&'a VerificationKey>>,
     pub(crate) claims: Option<UnverifiedClaims>,
     expires: Option<u64>,
 }
@@ -76,22 +76,26 @@ impl<'a> Verification<'a> {
     pub(crate) fn run_check(&mut self, check: Check) -> Option<Result<(), Refusal>> {
         let (policy, now) = (self.policy, self.now);
         Some(match check {
-            Check::Size => store(&mut self.bounded, check_size(self.token)),
-            Check::Shape => store(&mut self.parts, Parts::split(self.bounded?)),
-            Check::Header => store(&mut self.header, UnverifiedHeader::parse(&self.parts.as_ref()?.header)),
-            Check::Algorithm => store(&mut self.algorithm, self.header.as_ref()?.algorithm()),
+            Check::Size => store_if_ok(&mut self.bounded, check_size(self.token)),
+            Check::Shape => store_if_ok(&mut self.parts, Parts::from_token(self.bounded?)),
+            Check::Header => {
+                store_if_ok(&mut self.header, UnverifiedHeader::parse(&self.parts.as_ref()?.header))
+            }
+            Check::Algorithm => store_if_ok(&mut self.algorithm, self.header.as_ref()?.algorithm()),
             Check::Type => self.header.as_ref()?.check_type(),
             Check::CriticalParameters => self.header.as_ref()?.check_critical_parameters(),
             Check::Key => {
                 let kid = self.header.as_ref()?.kid.as_deref();
-                store(&mut self.candidate_keys, self.keys.find_candidates(kid, self.algorithm?))
+                store_if_ok(&mut self.candidate_keys, self.keys.find_candidates(kid, self.algorithm?))
             }
             Check::Signature => {
                 let (parts, algorithm) = (self.parts.as_ref()?, self.algorithm?);
                 parts.check_signature(self.candidate_keys.as_ref()?, algorithm)
             }
-            Check::Payload => store(&mut self.claims, UnverifiedClaims::parse(&self.parts.as_ref()?.payload)),
-            Check::Expiry => store(&mut self.expires, self.claims.as_ref()?.check_expiry(now)),
+            Check::Payload => {
+                store_if_ok(&mut self.claims, UnverifiedClaims::parse(&self.parts.as_ref()?.payload))
+            }
+            Check::Expiry => store_if_ok(&mut self.expires, self.claims.as_ref()?.check_expiry(now)),
             Check::NotBefore => self.claims.as_ref()?.check_not_before(now),
             Check::IssuedAt => self.claims.as_ref()?.check_issued_at(now),
             Check::Issuer => self.claims.as_ref()?.check_issuer(&policy.issuer),
@@ -111,7 +115,7 @@ impl<'a> Verification<'a> {
 }
 
 impl<'a> Parts<'a> {
-    fn split(token: &'a str) -> Result<Self, Refusal> {
+    fn from_token(token: &'a str) -> Result<Self, Refusal> {
         let (message, signature) = token.rsplit_once('.').ok_or(Refusal::Malformed)?;
         let (header, payload) = message.split_once('.').ok_or(Refusal::Malformed)?;
         decode_base64url(signature)?;
@@ -123,8 +127,9 @@ impl<'a> Parts<'a> {
         })
     }
 
-    fn check_signature(&self, keys: &[&Key], algorithm: Algorithm) -> Result<(), Refusal> {
-        let is_signed = keys.iter().any(|key| key.verifies(self.message, self.signature, algorithm));
+    fn check_signature(&self, keys: &[&VerificationKey], algorithm: Algorithm) -> Result<(), Refusal> {
+        let is_signed =
+            keys.iter().any(|key| key.verifies_signature(self.message, self.signature, algorithm));
         if is_signed { Ok(()) } else { Err(Refusal::WrongSignature) }
     }
 }
@@ -138,7 +143,7 @@ fn decode_base64url(part: &str) -> Result<Vec<u8>, Refusal> {
 }
 
 /// Stores what a check has read, for later checks.
-fn store<T>(place: &mut Option<T>, read: Result<T, Refusal>) -> Result<(), Refusal> {
+fn store_if_ok<T>(place: &mut Option<T>, read: Result<T, Refusal>) -> Result<(), Refusal> {
     *place = Some(read?);
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use clap::Args;
 use restctl_contract::stack::Certificate;
 use restctl_contract::template::parameter;
-use restctl_contract::timestamp::rfc3339;
+use restctl_contract::timestamp::to_rfc3339;
 use serde::Serialize;
 
 use super::served_proof::{self, ServedProof};
@@ -92,7 +92,7 @@ pub(super) async fn run(args: Renew, context: &Context) -> Result<()> {
         arn: certificate.arn,
         fingerprint: certificate.fingerprint,
         former_fingerprint: before.fingerprint,
-        not_after: rfc3339(bundle.not_after),
+        not_after: to_rfc3339(bundle.not_after),
         served_after_ms: proof.as_ref().map(ServedProof::elapsed_ms),
         addresses: proof.iter().flat_map(|proof| &proof.addresses).map(ToString::to_string).collect(),
         next: proof.is_none().then_some("restctl deploy"),

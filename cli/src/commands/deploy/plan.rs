@@ -115,7 +115,7 @@ fn fixed_parameters(
     packages: &Packages,
     certificate: &Certificate,
 ) -> Vec<(&'static str, String)> {
-    let setting = |setting| context.stack.parameter(setting);
+    let setting = |setting| context.stack.setting_parameter(setting);
     vec![
         (parameter::ARTIFACT_BUCKET, artifacts.to_owned()),
         (parameter::ARCHITECTURE, packages.architecture.name().to_owned()),

@@ -102,7 +102,7 @@ async fn find_origin(context: &Context, stack: &Stack, key: &str, item: &Item) -
         _ => return Ok(ItemOrigin::default()),
     };
     let stamp = dynamodb::read_stamp(aws, stack.output(stack_output::ITEMS_TABLE)?, key, id).await?;
-    let Some((uploaded, load)) = stamp.as_deref().and_then(LedgerEntry::read_stamp) else {
+    let Some((uploaded, load)) = stamp.as_deref().and_then(LedgerEntry::parse_stamp) else {
         return Ok(ItemOrigin::default());
     };
     let entry = dynamodb::read_ledger_entry(aws, stack.output(stack_output::LEDGER_TABLE)?, &load).await?;

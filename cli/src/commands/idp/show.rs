@@ -102,7 +102,7 @@ pub(super) async fn run(_: Show, context: &Context) -> Result<()> {
 }
 
 fn describe_keys(keys: &KeySet) -> Vec<KeyReport> {
-    let keys = keys.describe().into_iter();
+    let keys = keys.describe_keys().into_iter();
     keys.map(|key| KeyReport { kid: key.kid, algorithms: key.algorithms }).collect()
 }
 

@@ -30,7 +30,7 @@ pub(super) struct QueuedLoad {
 impl From<s3::ObjectVersion> for QueuedLoad {
     fn from(version: s3::ObjectVersion) -> Self {
         Self {
-            load: LoadId::of(&version.key, &version.id),
+            load: LoadId::for_version(&version.key, &version.id),
             object: version.key,
             version: version.id,
             size: version.size,

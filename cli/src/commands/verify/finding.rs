@@ -42,7 +42,7 @@ pub(super) struct WriterLoad {
 impl WriterLoad {
     /// Returns `None` if this is not a stamp: something else wrote the item.
     pub(super) fn from_stamp(stamp: &AttributeValue) -> Option<Self> {
-        let (uploaded, load) = LedgerEntry::read_stamp(stamp.as_s().ok()?)?;
+        let (uploaded, load) = LedgerEntry::parse_stamp(stamp.as_s().ok()?)?;
         Some(Self { load, object: None, uploaded: uploaded.to_owned() })
     }
 

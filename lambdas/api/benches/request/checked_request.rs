@@ -2,7 +2,7 @@
 
 use restctl_testkit::alb::{AlbAnswer, AlbRequest};
 use restctl_testkit::bench::BoxError;
-use restctl_testkit::bench::row::Row;
+use restctl_testkit::bench::row::GeneratedRow;
 use serde_json::{Value, json};
 
 pub(crate) const IDS_PER_BULK: u64 = 100;
@@ -16,27 +16,31 @@ pub(crate) struct CheckedRequest {
 
 impl CheckedRequest {
     /// Requests the row with this number.
-    pub(crate) fn single(token: &str, number: u64) -> Self {
-        let row = Row::new(number);
+    pub(crate) fn single_get(token: &str, number: u64) -> Self {
+        let row = GeneratedRow::new(number);
         let request = AlbRequest::get(&format!("/v1/items/{}", row.id())).bearer(token);
-        Self { event: request.event(), status: 200, body: Some(row.json()) }
+        Self { event: request.multi_value_event(), status: 200, body: Some(row.to_json()) }
     }
 
     /// Requests 100 rows from this number on.
-    pub(crate) fn bulk(token: &str, first: u64) -> Self {
-        let rows: Vec<Row> = (first..first + IDS_PER_BULK).map(Row::new).collect();
-        let ids: Vec<String> = rows.iter().map(Row::id).collect();
-        let items: Vec<Value> = rows.iter().map(Row::json).collect();
+    pub(crate) fn bulk_get(token: &str, first: u64) -> Self {
+        let rows: Vec<GeneratedRow> = (first..first + IDS_PER_BULK).map(GeneratedRow::new).collect();
+        let ids: Vec<String> = rows.iter().map(GeneratedRow::id).collect();
+        let items: Vec<Value> = rows.iter().map(GeneratedRow::to_json).collect();
         let request = AlbRequest::post_json("/v1/items/batch-get", &json!({ "ids": ids })).bearer(token);
-        Self { event: request.event(), status: 200, body: Some(json!({ "items": items, "missing": [] })) }
+        Self {
+            event: request.multi_value_event(),
+            status: 200,
+            body: Some(json!({ "items": items, "missing": [] })),
+        }
     }
 
     /// Returns requests that every such API must refuse: without a token, with a changed token, and with an unknown id.
-    pub(crate) fn refused(token: &str) -> [Self; 3] {
+    pub(crate) fn refused_requests(token: &str) -> [Self; 3] {
         let (message, signature) = token.rsplit_once('.').unwrap_or_default();
         let changed = format!("{message}.{}", signature.chars().rev().collect::<String>());
         let checked_request =
-            |request: AlbRequest, status| Self { event: request.event(), status, body: None };
+            |request: AlbRequest, status| Self { event: request.multi_value_event(), status, body: None };
         [
             checked_request(AlbRequest::get("/v1/items/00000001"), 401),
             checked_request(AlbRequest::get("/v1/items/00000001").bearer(&changed), 401),
@@ -49,7 +53,7 @@ impl CheckedRequest {
     /// # Errors
     /// Fails if `answer` is not the expected one.
     pub(crate) fn check_answer(&self, answer: &Value) -> Result<(), BoxError> {
-        let answer = AlbAnswer::read(answer);
+        let answer = AlbAnswer::from_function_answer(answer);
         let is_wrong = answer.status != self.status
             || self
                 .body

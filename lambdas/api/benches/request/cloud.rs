@@ -51,7 +51,7 @@ impl Cloud {
 
     /// Returns the variables that the template sets, the services' addresses, and the trusted root certificates:
     /// restctl and Python read `SSL_CERT_FILE`, boto3 reads `AWS_CA_BUNDLE`, and Node.js has its own roots.
-    pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn function_variables(&self) -> Vec<(&'static str, String)> {
         let roots = self.roots.display().to_string();
         vec![
             ("PATH", "/usr/local/bin:/usr/bin:/bin".to_owned()),

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command as Blocking;
 
-use restctl_testkit::bench::peer::{Node, Python, run};
+use restctl_testkit::bench::peer::{Node, Python, run_command};
 use restctl_testkit::runtime::Runtime;
 use tokio::process::Command;
 
@@ -48,29 +48,38 @@ pub(crate) struct Function {
 }
 
 impl Function {
+    /// Measures the package of the function that Cargo has built.
+    ///
     /// # Errors
     /// Says why the function cannot run here.
-    pub(crate) fn restctl() -> Result<Self, String> {
+    pub(crate) fn prepare_restctl() -> Result<Self, String> {
         let program = PathBuf::from(env!("CARGO_BIN_EXE_restctl-api"));
-        Ok(Self { package: Package::measure(&[&program])?, program, script: None })
+        Ok(Self { package: Package::measure_files(&[&program])?, program, script: None })
     }
 
+    /// Installs the packages, bundles the handler with them and measures the bundle.
+    ///
     /// # Errors
-    /// As [`Self::restctl`].
-    pub(crate) fn node() -> Result<Self, String> {
+    /// As [`Self::prepare_restctl`].
+    pub(crate) fn install_node() -> Result<Self, String> {
         let folder = peer_folder("node");
         let program = NODE.install(&folder)?;
-        run(Blocking::new(folder.join("node_modules/.bin/esbuild")).args(ESBUILD).current_dir(&folder))?;
-        let package = Package::measure(&[&folder.join("dist/handler.mjs")])?;
+        run_command(
+            Blocking::new(folder.join("node_modules/.bin/esbuild")).args(ESBUILD).current_dir(&folder),
+        )?;
+        let package = Package::measure_files(&[&folder.join("dist/handler.mjs")])?;
         Ok(Self { program, script: Some(folder.join("bootstrap.mjs")), package })
     }
 
+    /// Installs the packages and measures them with the handler.
+    ///
     /// # Errors
-    /// As [`Self::restctl`].
-    pub(crate) fn python() -> Result<Self, String> {
+    /// As [`Self::prepare_restctl`].
+    pub(crate) fn install_python() -> Result<Self, String> {
         let folder = peer_folder("python");
         let program = PYTHON.install(&folder)?;
-        let packages = run(Blocking::new(&program).args(["-c", "import jwt; print(jwt.__path__[0])"]))?;
+        let packages =
+            run_command(Blocking::new(&program).args(["-c", "import jwt; print(jwt.__path__[0])"]))?;
         let packages = Path::new(packages.trim()).with_file_name("");
         let mut files = vec![folder.join("handler.py")];
         for entry in fs::read_dir(&packages).map_err(|error| format!("{}: {error}", packages.display()))? {
@@ -84,7 +93,7 @@ impl Function {
                 files.push(path);
             }
         }
-        let package = Package::measure(&files)?;
+        let package = Package::measure_files(&files)?;
         Ok(Self { program, script: Some(folder.join("bootstrap.py")), package })
     }
 
@@ -92,7 +101,7 @@ impl Function {
     pub(crate) async fn start(&self, cloud: &Cloud) -> Runtime {
         let mut command = Command::new(&self.program);
         command.args(&self.script);
-        let variables = cloud.variables();
+        let variables = cloud.function_variables();
         let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, &**value)).collect();
         Runtime::start_command(command, &variables).await
     }

@@ -18,7 +18,7 @@ impl Package {
     ///
     /// # Errors
     /// Fails if one cannot be read.
-    pub(crate) fn measure(files: &[impl AsRef<Path>]) -> Result<Self, String> {
+    pub(crate) fn measure_files(files: &[impl AsRef<Path>]) -> Result<Self, String> {
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
         let mut bytes = 0;
         for file in files.iter().map(AsRef::as_ref) {

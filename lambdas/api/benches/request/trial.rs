@@ -46,7 +46,7 @@ pub(crate) struct ColdCosts {
 }
 
 impl ColdCosts {
-    pub(crate) fn cpu(&self) -> Duration {
+    pub(crate) fn total_cpu(&self) -> Duration {
         self.start.cpu + self.first.cpu
     }
 }
@@ -108,24 +108,24 @@ impl Trial {
         if let Some(error) = self.error {
             return Err(error);
         }
-        let cold = median(self.starts, ColdCosts::cpu).ok_or("it was never started")?;
-        let warm = median(self.warm, |warm| warm.single.cpu).ok_or("it never ran warm")?;
+        let cold = median_run(self.starts, ColdCosts::total_cpu).ok_or("it was never started")?;
+        let warm = median_run(self.warm, |warm| warm.single.cpu).ok_or("it never ran warm")?;
         Ok(FunctionCosts { cold, warm, package: self.function.package })
     }
 }
 
-fn median<T>(mut runs: Vec<T>, cpu: impl Fn(&T) -> Duration) -> Option<T> {
+fn median_run<T>(mut runs: Vec<T>, cpu: impl Fn(&T) -> Duration) -> Option<T> {
     runs.sort_by_key(cpu);
     let middle = runs.len() / 2;
     runs.into_iter().nth(middle)
 }
 
 async fn measure_cold(function: &Function, cloud: &Cloud) -> Result<ColdCosts, BoxError> {
-    let request = CheckedRequest::single(&cloud.token(), 0);
+    let request = CheckedRequest::single_get(&cloud.token(), 0);
     let started = Instant::now();
     let runtime = function.start(cloud).await;
     runtime.wait_until_idle().await?;
-    let start = Cost { wall: started.elapsed(), cpu: process::cpu(runtime.process_id())? };
+    let start = Cost { wall: started.elapsed(), cpu: process::cpu_time(runtime.process_id())? };
     let first = measure_requests(&runtime, &[request]).await?;
     Ok(ColdCosts { start, first })
 }
@@ -138,26 +138,26 @@ async fn measure_warm(
     let token = &cloud.token();
     let runtime = function.start(cloud).await;
     let singles = |numbers: Range<u64>| -> Vec<CheckedRequest> {
-        numbers.map(|number| CheckedRequest::single(token, number)).collect()
+        numbers.map(|number| CheckedRequest::single_get(token, number)).collect()
     };
     let bulks = |count: u64| -> Vec<CheckedRequest> {
-        (0..count).map(|number| CheckedRequest::bulk(token, 1000 * number)).collect()
+        (0..count).map(|number| CheckedRequest::bulk_get(token, 1000 * number)).collect()
     };
-    measure_requests(&runtime, &CheckedRequest::refused(token)).await?;
+    measure_requests(&runtime, &CheckedRequest::refused_requests(token)).await?;
     measure_requests(&runtime, &singles(0..repetitions.warm_up)).await?;
     let single =
         measure_requests(&runtime, &singles(repetitions.warm_up..repetitions.warm_up + repetitions.singles))
             .await?;
     measure_requests(&runtime, &bulks(repetitions.bulk_warm_up)).await?;
     let bulk = measure_requests(&runtime, &bulks(repetitions.bulks)).await?;
-    let usage = process::usage(runtime.process_id())?;
+    let usage = process::read_usage(runtime.process_id())?;
     Ok(WarmCosts { single, bulk, resident_bytes: usage.resident_bytes, peak_bytes: usage.peak_bytes })
 }
 
 /// Returns the mean cost of the requests: CPU time until the function waits again, wall time until the answer arrives.
 async fn measure_requests(runtime: &Runtime, requests: &[CheckedRequest]) -> Result<Cost, BoxError> {
     runtime.wait_until_idle().await?;
-    let before = process::cpu(runtime.process_id())?;
+    let before = process::cpu_time(runtime.process_id())?;
     let mut wall = Duration::ZERO;
     for request in requests {
         let sent = Instant::now();
@@ -166,7 +166,7 @@ async fn measure_requests(runtime: &Runtime, requests: &[CheckedRequest]) -> Res
         request.check_answer(&answer)?;
         runtime.wait_until_idle().await?;
     }
-    let cpu = process::cpu(runtime.process_id())?.saturating_sub(before);
+    let cpu = process::cpu_time(runtime.process_id())?.saturating_sub(before);
     let count = requests.len() as u32;
     Ok(Cost { cpu: cpu / count, wall: wall / count })
 }

@@ -32,10 +32,10 @@ impl Authorizer {
     pub(crate) async fn authorize(&self, request: &Request) -> Result<Claims, Failure> {
         let token = bearer_token(request)?;
         let keys = self.keys.current_keys().await?;
-        match self.verify(token, &keys) {
+        match self.verify_token(token, &keys) {
             Err(Refusal::UnknownKey { .. }) => {
                 let keys = self.keys.keys_newer_than(&keys).await?;
-                self.verify(token, &keys)
+                self.verify_token(token, &keys)
             }
             outcome => outcome,
         }
@@ -45,10 +45,10 @@ impl Authorizer {
         })
     }
 
-    fn verify(&self, token: &str, keys: &CachedKeys) -> Result<Claims, Refusal> {
-        // A clock before 1970 refuses every token as not valid yet.
+    fn verify_token(&self, token: &str, keys: &CachedKeys) -> Result<Claims, Refusal> {
+        // If the clock is before 1970, every token is refused as not valid yet.
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        if let Some(claims) = keys.verified_tokens.find(token, now) {
+        if let Some(claims) = keys.verified_tokens.find_claims(token, now) {
             return Ok(claims);
         }
         let claims = verify(token, &keys.key_set, &self.policy, now)?;
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
     use crate::http::event::AlbEvent;
 
-    fn request(authorization: &[&str]) -> Request {
+    fn request_with(authorization: &[&str]) -> Request {
         let values = authorization.iter().map(|value| (*value).to_owned()).collect();
         let headers = [("Authorization".to_owned(), values)].into();
         Request::from(AlbEvent { multi_value_headers: Some(headers), ..AlbEvent::default() })
@@ -85,17 +85,17 @@ mod tests {
     #[test]
     fn the_bearer_scheme_is_case_insensitive() {
         for value in ["Bearer a.b.c", "bearer a.b.c", "BEARER   a.b.c", " Bearer a.b.c "] {
-            assert_eq!(bearer_token(&request(&[value])).unwrap(), "a.b.c", "{value}");
+            assert_eq!(bearer_token(&request_with(&[value])).unwrap(), "a.b.c", "{value}");
         }
     }
 
     #[test]
     fn other_credentials_are_not_a_token() {
         for value in ["", "Bearer", "Bearer ", "Basic dTpw", "Bearera.b.c", "a.b.c", "Token a.b.c"] {
-            assert!(matches!(bearer_token(&request(&[value])), Err(Failure::MissingToken)), "{value}");
+            assert!(matches!(bearer_token(&request_with(&[value])), Err(Failure::MissingToken)), "{value}");
         }
-        assert!(matches!(bearer_token(&request(&[])), Err(Failure::MissingToken)));
-        let twice = request(&["Bearer a.b.c", "Bearer a.b.c"]);
+        assert!(matches!(bearer_token(&request_with(&[])), Err(Failure::MissingToken)));
+        let twice = request_with(&["Bearer a.b.c", "Bearer a.b.c"]);
         assert!(matches!(bearer_token(&twice), Err(Failure::RepeatedAuthorization)));
     }
 }

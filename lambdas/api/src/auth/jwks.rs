@@ -59,7 +59,7 @@ impl KeyCache {
 
     /// Fetches the keys while the function starts. A failure does not stop the start: `/health` needs no keys, and the
     /// first request with a token tries again.
-    pub(crate) async fn prefetch(&self) {
+    pub(crate) async fn prefetch_keys(&self) {
         if let Err(failure) = self.current_keys().await {
             tracing::warn!(cause = failure.cause(), "the keys are not available yet");
         }
@@ -69,7 +69,7 @@ impl KeyCache {
     pub(crate) async fn current_keys(&self) -> Result<Arc<CachedKeys>, Failure> {
         let mut state = self.state.lock().await;
         match &state.cached {
-            Some((keys, since)) if self.age(*since) < MAX_AGE => Ok(Arc::clone(keys)),
+            Some((keys, since)) if self.time_since(*since) < MAX_AGE => Ok(Arc::clone(keys)),
             Some((keys, _)) => {
                 let old_keys = Arc::clone(keys);
                 match self.fetch_unless_paused(&mut state, REFETCH_PAUSE).await {
@@ -111,7 +111,7 @@ impl KeyCache {
         pause: Duration,
     ) -> Result<Arc<CachedKeys>, Failure> {
         if let Some((last, failed)) = state.last_attempt {
-            let left = pause.saturating_sub(self.age(last));
+            let left = pause.saturating_sub(self.time_since(last));
             match &state.cached {
                 Some((keys, _)) if !left.is_zero() && !failed => return Ok(Arc::clone(keys)),
                 _ if !left.is_zero() => {
@@ -126,7 +126,7 @@ impl KeyCache {
         // Set before the fetch, because a request that runs out of time drops this future.
         state.last_attempt = Some(((self.clock)(), true));
         let cached = state.cached.as_ref().map(|(keys, _)| keys);
-        let outcome = timeout(FETCH_TIMEOUT, self.fetch(cached)).await;
+        let outcome = timeout(FETCH_TIMEOUT, self.fetch_keys(cached)).await;
         let outcome = outcome.unwrap_or_else(|_| Err("no answer in time".into()));
         state.last_attempt = Some(((self.clock)(), outcome.is_err()));
         match outcome {
@@ -142,7 +142,7 @@ impl KeyCache {
     }
 
     /// Fetches the keys. If they have not changed, returns `cached` with its verified tokens.
-    async fn fetch(&self, cached: Option<&Arc<CachedKeys>>) -> Result<Arc<CachedKeys>, BoxError> {
+    async fn fetch_keys(&self, cached: Option<&Arc<CachedKeys>>) -> Result<Arc<CachedKeys>, BoxError> {
         // Redirects are not followed: keys come only from where the deployment says.
         let request =
             Request::get(&self.uri).header("accept", "application/json").header("user-agent", "restctl");
@@ -161,9 +161,9 @@ impl KeyCache {
         }
     }
 
-    /// Returns the time since then. A clock that was set back ends every pause.
-    fn age(&self, since: SystemTime) -> Duration {
-        (self.clock)().duration_since(since).unwrap_or(Duration::MAX)
+    /// Returns the time since `start`. A clock that was set back ends every pause.
+    fn time_since(&self, start: SystemTime) -> Duration {
+        (self.clock)().duration_since(start).unwrap_or(Duration::MAX)
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) struct VerifiedTokens(Mutex<HashMap<[u8; 32], Claims>>);
 
 impl VerifiedTokens {
     /// Returns the claims of a cached token that has not expired at `now`, in seconds since the Unix epoch.
-    pub(crate) fn find(&self, token: &str, now: u64) -> Option<Claims> {
+    pub(crate) fn find_claims(&self, token: &str, now: u64) -> Option<Claims> {
         let tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         tokens.get(&token_hash(token)).filter(|claims| now < claims.expires).cloned()
     }
@@ -41,17 +41,17 @@ fn token_hash(token: &str) -> [u8; 32] {
 mod tests {
     use super::*;
 
-    fn claims(expires: u64) -> Claims {
+    fn claims_until(expires: u64) -> Claims {
         Claims { subject: Some("client".to_owned()), expires, key_id: None }
     }
 
     #[test]
     fn a_token_is_cached_until_it_expires() {
         let tokens = VerifiedTokens::default();
-        tokens.insert("token", &claims(100), 50);
-        assert_eq!(tokens.find("token", 99), Some(claims(100)));
-        assert_eq!(tokens.find("token", 100), None);
-        assert_eq!(tokens.find("token ", 99), None);
+        tokens.insert("token", &claims_until(100), 50);
+        assert_eq!(tokens.find_claims("token", 99), Some(claims_until(100)));
+        assert_eq!(tokens.find_claims("token", 100), None);
+        assert_eq!(tokens.find_claims("token ", 99), None);
     }
 
     #[test]
@@ -59,15 +59,17 @@ mod tests {
         let tokens = VerifiedTokens::default();
         for number in 0..MAX_TOKENS {
             let expires = if number == 0 { 200 } else { 100 };
-            tokens.insert(&format!("token {number}"), &claims(expires), 50);
+            tokens.insert(&format!("token {number}"), &claims_until(expires), 50);
         }
         // Expired tokens make room.
-        tokens.insert("one more", &claims(200), 150);
-        assert!(tokens.find("token 0", 150).is_some() && tokens.find("one more", 150).is_some());
+        tokens.insert("one more", &claims_until(200), 150);
+        assert!(
+            tokens.find_claims("token 0", 150).is_some() && tokens.find_claims("one more", 150).is_some()
+        );
         for number in 0..3 * MAX_TOKENS {
-            tokens.insert(&format!("flood {number}"), &claims(300), 150);
+            tokens.insert(&format!("flood {number}"), &claims_until(300), 150);
             assert!(tokens.0.lock().unwrap().len() <= MAX_TOKENS);
         }
-        assert!(tokens.find(&format!("flood {}", 3 * MAX_TOKENS - 1), 150).is_some());
+        assert!(tokens.find_claims(&format!("flood {}", 3 * MAX_TOKENS - 1), 150).is_some());
     }
 }

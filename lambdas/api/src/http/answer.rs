@@ -96,7 +96,7 @@ impl From<&Failure> for Answer {
     fn from(failure: &Failure) -> Self {
         let kind = failure.kind();
         let problem = Problem {
-            kind: kind.uri(),
+            kind: kind.type_uri(),
             title: kind.title.to_owned(),
             status: kind.status.as_u16(),
             detail: Some(failure.to_string()),

@@ -1,6 +1,6 @@
 //! Media types and encodings that a client accepts (RFC 9110, section 12.5).
 
-/// Tells whether `Accept` allows JSON. Without the header, a client accepts anything.
+/// Returns whether `Accept` allows JSON. Without the header, a client accepts anything.
 pub(crate) fn accepts_json(accept: Option<&str>) -> bool {
     let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else { return true };
     // The most specific range decides, regardless of order.
@@ -8,7 +8,7 @@ pub(crate) fn accepts_json(accept: Option<&str>) -> bool {
         > Some(0.0)
 }
 
-/// Tells whether `Accept-Encoding` allows gzip. Without the header, the answer is not compressed.
+/// Returns whether `Accept-Encoding` allows gzip. Without the header, the answer is not compressed.
 pub(crate) fn accepts_gzip(accept_encoding: Option<&str>) -> bool {
     let accept_encoding = accept_encoding.unwrap_or_default();
     ["gzip", "x-gzip", "*"].into_iter().find_map(|coding| quality_value(accept_encoding, coding)) > Some(0.0)

@@ -83,7 +83,7 @@ impl Request {
         decoded.map(Some).map_err(|_| Failure::InvalidQuery(format!("{name} is not UTF-8")))
     }
 
-    /// Tells whether the body is `application/json`, with any parameters, and not compressed.
+    /// Returns whether the body is `application/json`, with any parameters, and not compressed.
     pub(crate) fn has_plain_json_body(&self) -> bool {
         let content_type = self.header("content-type").unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default();

@@ -35,7 +35,7 @@ impl Route {
         }
     }
 
-    /// The name in the access log.
+    /// Returns the name in the access log.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Health => "health",
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
     use crate::http::event::AlbEvent;
 
-    fn route(method: &str, path: &str) -> Result<Route, Failure> {
+    fn route_for(method: &str, path: &str) -> Result<Route, Failure> {
         let (http_method, path) = (Some(method.to_owned()), Some(path.to_owned()));
         Route::from_request(&Request::from(AlbEvent { http_method, path, ..AlbEvent::default() }))
     }
@@ -85,22 +85,22 @@ mod tests {
             ("é", "é"),
         ] {
             assert_eq!(
-                route("GET", &format!("/v1/items/{encoded}")).unwrap(),
+                route_for("GET", &format!("/v1/items/{encoded}")).unwrap(),
                 Route::Item(id.to_owned()),
                 "{encoded}"
             );
         }
         for encoded in ["%FF", "%C3", "a%80b"] {
-            let route = route("GET", &format!("/v1/items/{encoded}"));
+            let route = route_for("GET", &format!("/v1/items/{encoded}"));
             assert!(matches!(route, Err(Failure::InvalidId(_))), "{encoded}");
         }
     }
 
     #[test]
     fn methods_and_paths_select_a_route() {
-        assert_eq!(route("POST", "/v1/items/batch-get").unwrap(), Route::BatchGet);
-        assert_eq!(route("HEAD", "/v1/items/7").unwrap(), Route::Item("7".to_owned()));
-        assert_eq!(route("GET", "/v1/items").unwrap(), Route::List);
+        assert_eq!(route_for("POST", "/v1/items/batch-get").unwrap(), Route::BatchGet);
+        assert_eq!(route_for("HEAD", "/v1/items/7").unwrap(), Route::Item("7".to_owned()));
+        assert_eq!(route_for("GET", "/v1/items").unwrap(), Route::List);
         for (method, path, allowed) in [
             ("POST", "/v1/items/7", "GET, HEAD"),
             ("DELETE", "/v1/items/7", "GET, HEAD"),
@@ -110,7 +110,7 @@ mod tests {
             ("", "/health", "GET, HEAD"),
             ("PUT", "/v1/items/batch-get", "GET, HEAD, POST"),
         ] {
-            let refused = route(method, path);
+            let refused = route_for(method, path);
             assert!(
                 matches!(refused, Err(Failure::MethodNotAllowed(methods)) if methods == allowed),
                 "{method}"
@@ -118,7 +118,7 @@ mod tests {
         }
         for path in ["", "/", "/v1", "/v1/items/", "/v2/items/7", "//v1/items/7", "/V1/items/7", "/health/"] {
             for method in ["GET", "POST", "DELETE"] {
-                assert!(matches!(route(method, path), Err(Failure::UnknownPath)), "{method} {path}");
+                assert!(matches!(route_for(method, path), Err(Failure::UnknownPath)), "{method} {path}");
             }
         }
     }

@@ -8,6 +8,8 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Number;
 
+use crate::problem::Failure;
+
 /// Attributes by name, which is the order in which the API returns them.
 pub(crate) type Attributes<'a> = BTreeMap<String, Attribute<'a>>;
 
@@ -35,9 +37,9 @@ pub(crate) enum Attribute<'a> {
 
 /// Returns an item as the API shows it: attributes ordered by name, numbers with all their digits, sets as arrays, and
 /// without the attribute that says which load wrote the item.
-pub(crate) fn item_to_json(mut item: Attributes<'_>) -> serde_json::Result<String> {
+pub(crate) fn item_to_json(mut item: Attributes<'_>) -> Result<String, Failure> {
     item.remove(WRITTEN_BY);
-    serde_json::to_string(&item)
+    serde_json::to_string(&item).map_err(|error| Failure::Internal(error.to_string()))
 }
 
 impl Serialize for Attribute<'_> {

@@ -21,6 +21,9 @@ const IDS_PER_BATCH: usize = 100;
 /// The number of batches that are read at the same time. Each may take 16 MB of the function's memory.
 const BATCHES_IN_FLIGHT: usize = 4;
 
+const TOO_LARGE_AMONG_OTHERS: &str =
+    "the first of these items is too large for an answer with so many ids; request it alone";
+
 /// The ids of a request, without duplicates, in the order of the request.
 #[derive(Debug)]
 pub(crate) struct RequestedIds {
@@ -147,9 +150,6 @@ impl<'a> BatchAnswer<'a> {
         }
     }
 }
-
-const TOO_LARGE_AMONG_OTHERS: &str =
-    "the first of these items is too large for an answer with so many ids; request it alone";
 
 #[cfg(test)]
 mod tests;

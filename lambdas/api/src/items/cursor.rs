@@ -40,25 +40,25 @@ impl CursorKey {
     }
 
     /// Returns the cursor for the items after `id`.
-    pub(crate) async fn sign(&self, id: &Id) -> Result<String, Failure> {
+    pub(crate) async fn sign_id(&self, id: &Id) -> Result<String, Failure> {
         let payload = id.to_attribute().to_string();
-        let tag = self.mac(payload.as_bytes()).await?.finalize().into_bytes();
+        let tag = self.compute_mac(payload.as_bytes()).await?.finalize().into_bytes();
         Ok(URL_SAFE_NO_PAD.encode([tag.as_slice(), payload.as_bytes()].concat()))
     }
 
     /// Returns the id in a cursor that this key signed.
-    pub(crate) async fn verify(&self, cursor: &str) -> Result<Id, Failure> {
+    pub(crate) async fn verify_cursor(&self, cursor: &str) -> Result<Id, Failure> {
         if cursor.len() > MAX_CURSOR_BYTES {
             return Err(Failure::InvalidCursor);
         }
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| Failure::InvalidCursor)?;
         let (tag, payload) = bytes.split_at_checked(TAG_BYTES).ok_or(Failure::InvalidCursor)?;
-        self.mac(payload).await?.verify_slice(tag).map_err(|_| Failure::InvalidCursor)?;
+        self.compute_mac(payload).await?.verify_slice(tag).map_err(|_| Failure::InvalidCursor)?;
         let id = serde_json::from_slice(payload).ok();
         id.and_then(|attribute| Id::from_attribute(&attribute)).ok_or(Failure::InvalidCursor)
     }
 
-    async fn mac(&self, payload: &[u8]) -> Result<Hmac<Sha256>, Failure> {
+    async fn compute_mac(&self, payload: &[u8]) -> Result<Hmac<Sha256>, Failure> {
         let key = self.key.get_or_try_init(|| self.read_secret()).await?;
         let mut mac = Hmac::new_from_slice(key)
             .map_err(|_| Failure::Internal("the cursor's key is empty".to_owned()))?;
@@ -114,9 +114,9 @@ mod tests {
             (KeyType::Number, "-12345678901234567890123456789012345678e-100"),
         ] {
             let id = Id::from_text(kind, text).unwrap();
-            let cursor = key.sign(&id).await.unwrap();
+            let cursor = key.sign_id(&id).await.unwrap();
             assert!(cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
-            assert_eq!(key.verify(&cursor).await.unwrap(), id);
+            assert_eq!(key.verify_cursor(&cursor).await.unwrap(), id);
         }
     }
 
@@ -124,8 +124,8 @@ mod tests {
     async fn cursors_that_were_not_issued_are_refused() {
         let key = cursor_key("key");
         let id = Id::String("42".to_owned());
-        let cursor = key.sign(&id).await.unwrap();
-        let forged = cursor_key("another").sign(&id).await.unwrap();
+        let cursor = key.sign_id(&id).await.unwrap();
+        let forged = cursor_key("another").sign_id(&id).await.unwrap();
         let bytes = URL_SAFE_NO_PAD.decode(&cursor).unwrap();
         let unsigned = URL_SAFE_NO_PAD.encode(&bytes[TAG_BYTES..]);
         let mut cursors = vec![forged, unsigned, String::new(), "!".to_owned(), format!("{cursor}=")];
@@ -137,7 +137,7 @@ mod tests {
             cursors.push(URL_SAFE_NO_PAD.encode(&bytes[..place]));
         }
         for cursor in cursors {
-            assert!(matches!(key.verify(&cursor).await, Err(Failure::InvalidCursor)), "{cursor}");
+            assert!(matches!(key.verify_cursor(&cursor).await, Err(Failure::InvalidCursor)), "{cursor}");
         }
     }
 }

@@ -13,6 +13,9 @@ use crate::problem::Failure;
 /// headers.
 const ENVELOPE: &str = r#"{"items":[],"cursor":""}"#;
 
+/// The detail of the failure if the first item of a page does not fit: an empty page would make no progress.
+const TOO_LARGE: &str = "the next item is larger than the load balancer allows";
+
 /// Reads a page and returns the JSON of a [`restctl_contract::api::ListAnswer`], cut before the first item that does not
 /// fit.
 pub(crate) async fn read_page(
@@ -23,10 +26,10 @@ pub(crate) async fn read_page(
 ) -> Result<String, Failure> {
     let limit = parse_limit(request)?;
     let after = match request.query_parameter("cursor")? {
-        Some(cursor) => Some(cursor_key.verify(&cursor).await?),
+        Some(cursor) => Some(cursor_key.verify_cursor(&cursor).await?),
         None => None,
     };
-    let page = table.scan(limit, after.as_ref(), deadline).await?;
+    let page = table.scan_page(limit, after.as_ref(), deadline).await?;
     let mut size = AnswerSize::of_json(ENVELOPE);
     let (mut items, mut next) = (String::new(), page.next);
     let mut last_id = None;
@@ -43,13 +46,10 @@ pub(crate) async fn read_page(
     }
     let items = items.trim_end_matches(',');
     Ok(match next {
-        Some(id) => format!(r#"{{"items":[{items}],"cursor":"{}"}}"#, cursor_key.sign(&id).await?),
+        Some(id) => format!(r#"{{"items":[{items}],"cursor":"{}"}}"#, cursor_key.sign_id(&id).await?),
         None => format!(r#"{{"items":[{items}]}}"#),
     })
 }
-
-/// An empty page would make no progress.
-const TOO_LARGE: &str = "the next item is larger than the load balancer allows";
 
 fn parse_limit(request: &Request) -> Result<usize, Failure> {
     let Some(limit) = request.query_parameter("limit")? else { return Ok(DEFAULT_LIST_LIMIT) };

@@ -98,7 +98,7 @@ impl ItemsTable {
         let request = json!({ "TableName": self.name, "Key": { &self.key.name: id.to_attribute() } });
         let answer = self.call_with_retries("GetItem", &request, deadline).await?;
         let answer: GetItemAnswer = parse_answer("GetItem", &answer)?;
-        answer.item.map(item_json).transpose()
+        answer.item.map(item_to_json).transpose()
     }
 
     /// Reads at most 100 items, until every id has been read or the deadline is near.
@@ -117,7 +117,7 @@ impl ItemsTable {
                 Err(Failure::TableBusy { .. }) if pending.len() < ids.len() => break,
                 Err(failure) => return Err(failure),
             };
-            let resumes = Instant::now() + jittered(pause);
+            let resumes = Instant::now() + with_jitter(pause);
             if pending.is_empty() || resumes >= deadline {
                 break;
             }
@@ -144,14 +144,14 @@ impl ItemsTable {
         let answer = self.call_with_retries(OPERATION, &request, deadline).await?;
         let mut answer: BatchGetItemAnswer = parse_answer(OPERATION, &answer)?;
         for item in answer.responses.remove(&self.name).unwrap_or_default() {
-            found.items.insert(self.item_id(&item)?, item_json(item)?);
+            found.items.insert(self.item_id(&item)?, item_to_json(item)?);
         }
         let left = answer.unprocessed_keys.remove(&self.name).map(|left| left.keys).unwrap_or_default();
         left.iter().map(|key| self.item_id(key)).collect()
     }
 
     /// Reads the items after `after`: at most `limit` of them, and at most 1 MB.
-    pub(crate) async fn scan(
+    pub(crate) async fn scan_page(
         &self,
         limit: usize,
         after: Option<&Id>,
@@ -164,7 +164,7 @@ impl ItemsTable {
         let answer = self.call_with_retries("Scan", &request, deadline).await?;
         let answer: ScanAnswer = parse_answer("Scan", &answer)?;
         let next = answer.last_evaluated_key.map(|key| self.item_id(&key)).transpose()?;
-        let items = answer.items.into_iter().map(|item| Ok((self.item_id(&item)?, item_json(item)?)));
+        let items = answer.items.into_iter().map(|item| Ok((self.item_id(&item)?, item_to_json(item)?)));
         Ok(ItemsPage { items: items.collect::<Result<_, Failure>>()?, next })
     }
 
@@ -197,7 +197,7 @@ impl ItemsTable {
                     });
                 }
             };
-            let resumes = Instant::now() + jittered(pause);
+            let resumes = Instant::now() + with_jitter(pause);
             if attempt == MAX_ATTEMPTS || resumes >= deadline {
                 return Err(Failure::TableBusy { cause: error_chain(&error) });
             }
@@ -205,10 +205,6 @@ impl ItemsTable {
             (pause, attempt) = (pause * 2, attempt + 1);
         }
     }
-}
-
-fn item_json(item: Attributes) -> Result<String, Failure> {
-    item_to_json(item).map_err(|error| Failure::Internal(error.to_string()))
 }
 
 /// Reads DynamoDB's answer. The parser's error might quote a piece of an item, so only its position is kept.
@@ -221,7 +217,7 @@ fn parse_answer<'a, T: Deserialize<'a>>(operation: &str, answer: &'a [u8]) -> Re
 
 /// Returns a time between half of `pause` and all of it: functions that were throttled together must not retry together.
 /// A hasher's random keys are random enough for that.
-fn jittered(pause: Duration) -> Duration {
+fn with_jitter(pause: Duration) -> Duration {
     let random = RandomState::new().build_hasher().finish();
     pause.mul_f64(0.5 + random as f64 / u64::MAX as f64 / 2.0)
 }

@@ -74,11 +74,11 @@ impl Operation {
             operation["requestBody"] =
                 json!({ "required": true, "content": { "application/json": { "schema": schema } } });
         }
-        operation["responses"] = Value::Object(self.responses());
+        operation["responses"] = Value::Object(self.build_responses());
         operation
     }
 
-    fn responses(&self) -> Map<String, Value> {
+    fn build_responses(&self) -> Map<String, Value> {
         let mut ok = json!({
             "description": "The request succeeded.",
             "headers": headers::success_headers(self.is_cached, self.is_open),

@@ -32,7 +32,7 @@ pub(super) fn problem_responses(own: &[ProblemKind], is_open: bool) -> impl Iter
 }
 
 fn problem_response(status: u16, kinds: &[ProblemKind]) -> Value {
-    let types: Vec<String> = kinds.iter().map(|kind| kind.uri()).collect();
+    let types: Vec<String> = kinds.iter().map(|kind| kind.type_uri()).collect();
     let titles: Vec<&str> = kinds.iter().map(|kind| kind.title).collect();
     let mut schema = schema_reference("Problem");
     schema["properties"] = json!({ "type": { "enum": types }, "status": { "const": status } });

@@ -7,12 +7,12 @@ use super::*;
 
 const SNAPSHOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
 
-fn key(kind: KeyType) -> Key {
+fn key_of_type(kind: KeyType) -> Key {
     Key { name: "id".to_owned(), kind }
 }
 
 fn parsed_document(kind: KeyType, has_list: bool, is_open: bool) -> Value {
-    let key = key(kind);
+    let key = key_of_type(kind);
     let deployment = Deployment { key: &key, scope: "read:items", has_list, is_open };
     serde_json::from_str(&build_document(&deployment)).unwrap()
 }

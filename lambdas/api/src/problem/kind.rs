@@ -14,7 +14,7 @@ pub(crate) struct ProblemKind {
 
 impl ProblemKind {
     /// Returns the problem's `type`.
-    pub(crate) fn uri(self) -> String {
+    pub(crate) fn type_uri(self) -> String {
         format!("{PROBLEM_TYPE}{}", self.name)
     }
 

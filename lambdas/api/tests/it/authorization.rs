@@ -32,7 +32,7 @@ async fn without_a_token_only_health_answers() {
         // RFC 6750, section 3.1: no error code if no token was sent.
         assert_eq!(answer.header("www-authenticate"), Some(r#"Bearer realm="restctl""#));
     }
-    assert_eq!(stage.dynamo.calls("GetItem") + stage.dynamo.calls("BatchGetItem"), 0);
+    assert_eq!(stage.dynamo.count_calls("GetItem") + stage.dynamo.count_calls("BatchGetItem"), 0);
     assert_problem(&stage.send(&AlbRequest::get("/v1/items/42")).await, 401, "token-missing");
 
     let health = stage.send(&AlbRequest::get("/health").header("user-agent", "ELB-HealthChecker/2.0")).await;
@@ -47,7 +47,7 @@ async fn the_answer_to_a_bad_token_says_what_is_wrong() {
     let stage = Stage::start().await;
     stage.put_item("42", json!({}));
     let key = stage.provider.signing_key();
-    let foreign = SigningKey::ec(key.kid());
+    let foreign = SigningKey::generate_ec(key.kid());
     let none = json!({"alg": "none", "kid": key.kid()});
     let hmac = json!({"alg": "HS256", "kid": key.kid()});
     for (token, description) in [
@@ -58,13 +58,16 @@ async fn the_answer_to_a_bad_token_says_what_is_wrong() {
         (foreign.token(&stage.provider.claims()), "the token's signature is wrong"),
         (
             key.token_with_header(&none, &stage.provider.claims()),
-            "the token's algorithm is none of RS256, PS256 and ES256",
+            "the token's algorithm is not RS256, PS256 or ES256",
         ),
         (
             hmac_token(&hmac, &stage.provider.claims(), key.public_key_pem().as_bytes()),
-            "the token's algorithm is none of RS256, PS256 and ES256",
+            "the token's algorithm is not RS256, PS256 or ES256",
         ),
-        (SigningKey::ec("other").token(&stage.provider.claims()), "the token is signed with an unknown key"),
+        (
+            SigningKey::generate_ec("other").token(&stage.provider.claims()),
+            "the token is signed with an unknown key",
+        ),
         ("garbage".to_owned(), "the token is not a signed JWT in compact form"),
         ("x".repeat(9000), "the token is larger than 8 KiB"),
         (format!("{0} {0}", stage.provider.token()), "the token is not a signed JWT in compact form"),
@@ -75,7 +78,7 @@ async fn the_answer_to_a_bad_token_says_what_is_wrong() {
             format!(r#"Bearer realm="restctl", error="invalid_token", error_description="{description}""#);
         assert_eq!(answer.header("www-authenticate"), Some(challenge.as_str()));
     }
-    assert_eq!(stage.dynamo.calls("GetItem"), 0);
+    assert_eq!(stage.dynamo.count_calls("GetItem"), 0);
 }
 
 #[tokio::test]
@@ -90,7 +93,7 @@ async fn a_token_without_the_scope_is_forbidden() {
             Some(r#"Bearer realm="restctl", error="insufficient_scope", scope="read:items""#)
         );
     }
-    assert_eq!(stage.dynamo.calls("GetItem"), 0);
+    assert_eq!(stage.dynamo.count_calls("GetItem"), 0);
 }
 
 #[tokio::test]
@@ -114,7 +117,7 @@ async fn the_scheme_is_case_insensitive_and_headers_may_be_single_valued() {
         assert_eq!(stage.send(&request).await.status, 200, "{scheme}");
         assert_eq!(stage.send_event(&request.single_value_event()).await.status, 200, "{scheme}");
         // Some load balancers other than those of AWS send both.
-        let mut both = request.event();
+        let mut both = request.multi_value_event();
         both["headers"] = request.single_value_event()["headers"].clone();
         assert_eq!(stage.send_event(&both).await.status, 200, "{scheme}");
     }
@@ -128,7 +131,7 @@ async fn the_log_has_a_line_for_each_request_and_no_secrets() {
     let item = stage.send(&AlbRequest::get("/v1/items/42").bearer(&token)).await;
     stage.send(&AlbRequest::get("/v1/items/42").bearer("a.stolen.token")).await;
     stage.send(&AlbRequest::get("/health")).await;
-    let output = stage.output(|output| output.contains(r#""route":"health""#)).await;
+    let output = stage.wait_for_output(|output| output.contains(r#""route":"health""#)).await;
     let lines: Vec<Value> =
         output.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
     assert_eq!(lines.len(), 3, "{output}");

@@ -1,4 +1,4 @@
-//! Requests that no well-behaved client sends, beside odd ones that are valid, with the status, headers and body of each
+//! Requests that no well-behaved client sends, and odd ones that are valid, with the status, headers and body of each
 //! answer.
 
 mod bodies;

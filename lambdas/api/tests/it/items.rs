@@ -72,8 +72,8 @@ async fn ids_are_percent_encoded() {
 #[tokio::test]
 async fn number_keys_are_found_by_value() {
     let stage = Stage::start_with_number_keys().await;
-    stage.dynamo.put(TABLE, json!({"id": {"N": "42"}}));
-    stage.dynamo.put(TABLE, json!({"id": {"N": "-1.5"}}));
+    stage.dynamo.put_item(TABLE, json!({"id": {"N": "42"}}));
+    stage.dynamo.put_item(TABLE, json!({"id": {"N": "-1.5"}}));
     for (path, id) in [("42", "42"), ("042", "42"), ("42.0", "42"), ("4.2e1", "42"), ("-1.50", "-1.5")] {
         let answer = stage.get(&format!("/v1/items/{path}")).await;
         assert_eq!((answer.status, answer.body), (200, format!("{{\"id\":{id}}}").into_bytes()), "{path}");
@@ -102,7 +102,7 @@ async fn several_items_keep_the_order_of_their_ids() {
     );
     let none = stage.batch_get(json!([])).await;
     assert_eq!((none.status, none.json()), (200, json!({"items": [], "missing": []})));
-    assert_eq!(stage.dynamo.calls("BatchGetItem"), 1);
+    assert_eq!(stage.dynamo.count_calls("BatchGetItem"), 1);
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn unprocessed_keys_are_read_again() {
     let answer = stage.batch_get(json!(ids)).await.json();
     let items: Vec<Value> = ids.iter().map(|id| json!({"id": id})).collect();
     assert_eq!(answer, json!({"items": items, "missing": []}));
-    assert_eq!(stage.dynamo.calls("BatchGetItem"), 4);
+    assert_eq!(stage.dynamo.count_calls("BatchGetItem"), 4);
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn a_thousand_ids_take_ten_batches() {
     let items: Vec<Value> = ids.iter().step_by(2).map(|id| json!({"id": id})).collect();
     let missing: Vec<&String> = ids.iter().skip(1).step_by(2).collect();
     assert_eq!(answer, json!({"items": items, "missing": missing}));
-    let calls = stage.dynamo.calls("BatchGetItem");
+    let calls = stage.dynamo.count_calls("BatchGetItem");
     assert!((11..=15).contains(&calls), "{calls}");
 }
 
@@ -141,7 +141,7 @@ async fn items_beyond_a_full_answer_are_not_read() {
     assert!((30..40).contains(&read), "{read}");
     let rest: Vec<Value> = ids[read..].iter().map(|id| json!(id)).collect();
     assert_eq!(answer["remaining"], json!(rest));
-    assert!(stage.dynamo.calls("BatchGetItem") <= 5);
+    assert!(stage.dynamo.count_calls("BatchGetItem") <= 5);
 }
 
 #[tokio::test]
@@ -151,12 +151,12 @@ async fn keys_that_stay_unprocessed_remain() {
     stage.put_item("c", json!({}));
     stage.dynamo.leave_unprocessed(1, usize::MAX);
     let request = AlbRequest::post_json("/v1/items/batch-get", &json!({"ids": ["a", "b", "c"]}));
-    let event = request.bearer(&stage.provider.token()).event();
+    let event = request.bearer(&stage.provider.token()).multi_value_event();
     let mut answers = Vec::new();
     // A slow machine may read nothing within a short function timeout.
     for seconds in [2, 10, 60] {
         let answer = stage.runtime.invoke_within(&event, Duration::from_secs(seconds)).await.unwrap();
-        answers.push(AlbAnswer::read(&answer).json());
+        answers.push(AlbAnswer::from_function_answer(&answer).json());
         if answers.last().is_some_and(|answer| answer.get("items").is_some()) {
             break;
         }
@@ -174,7 +174,7 @@ async fn a_busy_table_is_reported_as_such() {
         assert_problem(&answer, 503, "table-busy");
         assert_eq!(answer.header("retry-after"), Some("1"));
     }
-    let output = stage.output(|output| output.matches(r#""status":503"#).count() == 2).await;
+    let output = stage.wait_for_output(|output| output.matches(r#""status":503"#).count() == 2).await;
     assert!(output.contains("ProvisionedThroughputExceededException"), "{output}");
 }
 
@@ -184,7 +184,7 @@ async fn a_fault_is_logged_in_full_and_reported_briefly() {
     let stage = Stage::start_with_table(IdentityProvider::start().await, without_table, "S").await;
     let answer = stage.get("/v1/items/42").await;
     assert_eq!(assert_problem(&answer, 500, "internal")["detail"], "the function failed; its log says why");
-    let output = stage.output(|output| output.contains(r#""status":500"#)).await;
+    let output = stage.wait_for_output(|output| output.contains(r#""status":500"#)).await;
     assert!(output.lines().count() == 1 && output.contains("ResourceNotFoundException"), "{output}");
 }
 
@@ -242,7 +242,7 @@ async fn bad_bodies_are_refused() {
     let without_type = AlbRequest::new("POST", "/v1/items/batch-get").bearer(&stage.provider.token());
     assert_problem(&stage.send(&without_type.body("{}")).await, 415, "media-type-unsupported");
     assert_problem(&stage.batch_get(json!(vec!["a"; 1001])).await, 422, "ids-too-many");
-    assert_eq!(stage.dynamo.calls("BatchGetItem"), 0);
+    assert_eq!(stage.dynamo.count_calls("BatchGetItem"), 0);
 }
 
 #[tokio::test]
@@ -252,7 +252,7 @@ async fn a_body_may_be_base64() {
     let request = AlbRequest::post_json("/v1/items/batch-get", &json!({"ids": ["é"]}))
         .bearer(&stage.provider.token())
         .header("content-encoding", "identity");
-    let event = request.event();
+    let event = request.multi_value_event();
     assert_eq!(event["isBase64Encoded"], true);
     let answer = stage.send_event(&event).await;
     assert_eq!((answer.status, answer.json()), (200, json!({"items": [{"id": "é"}], "missing": []})));

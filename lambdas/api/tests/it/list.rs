@@ -40,7 +40,7 @@ async fn a_list_can_be_read_to_its_end() {
     expected.sort_unstable();
     assert_eq!(seen, expected);
     // Once for all pages.
-    assert_eq!(stage.dynamo.calls("GetSecretValue"), 1);
+    assert_eq!(stage.dynamo.count_calls("GetSecretValue"), 1);
 }
 
 #[tokio::test]
@@ -94,13 +94,13 @@ async fn a_bad_cursor_or_limit_reads_nothing() {
     }
     let twice = list_request(&stage, &[("limit", "1"), ("limit", "1")]);
     assert_problem(&stage.send(&twice).await, 400, "query-invalid");
-    assert_eq!(stage.dynamo.calls("Scan"), 0);
+    assert_eq!(stage.dynamo.count_calls("Scan"), 0);
 }
 
 #[tokio::test]
 async fn the_list_is_disabled_unless_it_is_deployed() {
     let stage = Stage::start_with_provider(IdentityProvider::start().await, "S").await;
     assert_problem(&stage.send(&list_request(&stage, &[])).await, 404, "list-off");
-    assert_eq!(stage.dynamo.calls("Scan"), 0);
+    assert_eq!(stage.dynamo.count_calls("Scan"), 0);
     assert_eq!(stage.send(&AlbRequest::get("/v1/items")).await.status, 401);
 }

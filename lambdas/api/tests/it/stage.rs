@@ -77,16 +77,16 @@ impl Stage {
     pub(crate) fn put_item(&self, id: &str, mut item: Value) {
         item["id"] = json!({"S": id});
         item["restctl:load"] = json!({"S": "2024-01-01T00:00:00.000Z/0123456789abcdef"});
-        self.dynamo.put(TABLE, item);
+        self.dynamo.put_item(TABLE, item);
     }
 
     pub(crate) async fn send(&self, request: &AlbRequest) -> AlbAnswer {
-        self.send_event(&request.event()).await
+        self.send_event(&request.multi_value_event()).await
     }
 
     pub(crate) async fn send_event(&self, event: &Value) -> AlbAnswer {
         let answer = self.runtime.invoke(event).await.unwrap_or_else(|error| panic!("{error}"));
-        AlbAnswer::read(&answer)
+        AlbAnswer::from_function_answer(&answer)
     }
 
     /// Requests a path with a good token.
@@ -101,7 +101,7 @@ impl Stage {
     }
 
     /// Waits until `is_complete` accepts the function's output, and returns it.
-    pub(crate) async fn output(&self, is_complete: impl Fn(&str) -> bool) -> String {
+    pub(crate) async fn wait_for_output(&self, is_complete: impl Fn(&str) -> bool) -> String {
         let wait = async {
             loop {
                 let output = self.runtime.output();

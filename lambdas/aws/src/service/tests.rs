@@ -26,13 +26,13 @@ fn expected_signature(headers: &HeaderMap, body: &str) -> String {
     };
     let signed = part("SignedHeaders=");
     let canonical: String = signed.split(';').map(|name| format!("{name}:{}\n", header(name))).collect();
-    let request = format!("POST\n/\n\n{canonical}\n{signed}\n{}", hexadecimal(&Sha256::digest(body)));
+    let request = format!("POST\n/\n\n{canonical}\n{signed}\n{}", to_hexadecimal(&Sha256::digest(body)));
     let scope = part("Credential=").split_once('/').unwrap().1.to_owned();
     let date = header("x-amz-date");
-    let to_sign = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{}", hexadecimal(&Sha256::digest(request)));
+    let to_sign = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{}", to_hexadecimal(&Sha256::digest(request)));
     let first = format!("AWS4{SECRET}").into_bytes();
     let key = scope.split('/').fold(first, |key, word| hmac_sha256(&key, word));
-    hexadecimal(&hmac_sha256(&key, &to_sign))
+    to_hexadecimal(&hmac_sha256(&key, &to_sign))
 }
 
 fn hmac_sha256(key: &[u8], text: &str) -> Vec<u8> {
@@ -41,7 +41,7 @@ fn hmac_sha256(key: &[u8], text: &str) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+fn to_hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

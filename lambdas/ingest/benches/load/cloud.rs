@@ -28,12 +28,12 @@ impl Cloud {
         dynamodb.generate_table(ITEMS_TABLE, content);
         dynamodb.create_table(LEDGER_TABLE, LEDGER_KEY);
         let metadata = [(COLUMN_TYPES_METADATA, row::COLUMN_TYPES)];
-        bucket.generate(OBJECT, VERSION, row::file_size(rows), row::file_part, &metadata);
+        bucket.put_generated(OBJECT, VERSION, row::file_size(rows), row::file_part, &metadata);
         Self { dynamodb, bucket, sqs, content }
     }
 
     /// Returns the variables that tell a process where the services are.
-    pub(crate) fn endpoints(&self) -> [(&'static str, &str); 3] {
+    pub(crate) fn endpoint_variables(&self) -> [(&'static str, &str); 3] {
         [
             ("AWS_ENDPOINT_URL", self.dynamodb.url()),
             ("AWS_ENDPOINT_URL_S3", self.bucket.url()),
@@ -45,7 +45,7 @@ impl Cloud {
         format!("{}/{name}", self.sqs.url())
     }
 
-    pub(crate) fn puts(&self) -> Puts {
+    pub(crate) fn generated_puts(&self) -> Puts {
         self.dynamodb.generated_puts()
     }
 
@@ -58,8 +58,8 @@ impl Cloud {
         })
     }
 
-    /// How many calls have arrived at all services together.
-    pub(crate) fn calls(&self) -> usize {
-        self.dynamodb.all_calls() + self.bucket.calls() + self.sqs.calls()
+    /// Returns how many calls have arrived at all services together.
+    pub(crate) fn count_calls(&self) -> usize {
+        self.dynamodb.count_all_calls() + self.bucket.count_calls() + self.sqs.count_calls()
     }
 }

@@ -30,12 +30,12 @@ impl Measured {
         rows: u64,
         load: impl Future<Output = Result<(), BoxError>>,
     ) -> Result<Self, BoxError> {
-        let before = process::usage(process)?;
+        let before = process::read_usage(process)?;
         let began = Instant::now();
         load.await?;
         let wall = began.elapsed();
-        let after = process::usage(process)?;
-        let (puts, expected) = (cloud.puts(), cloud.content.expected_puts(rows));
+        let after = process::read_usage(process)?;
+        let (puts, expected) = (cloud.generated_puts(), cloud.content.expected_puts(rows));
         if puts != expected {
             return Err(format!("{puts:?} instead of {expected:?}").into());
         }
@@ -45,7 +45,7 @@ impl Measured {
             cpu_in_all: after.cpu,
             wall,
             peak_bytes: after.peak_bytes,
-            calls: cloud.calls(),
+            calls: cloud.count_calls(),
             write_units: puts.items,
         })
     }

@@ -38,26 +38,26 @@ impl Peer {
     ///
     /// # Errors
     /// If it cannot run here. The text says why.
-    pub(crate) fn node() -> Result<Self, String> {
-        let folder = folder("node");
+    pub(crate) fn install_node() -> Result<Self, String> {
+        let folder = peer_folder("node");
         Ok(Self { program: NODE.install(&folder)?, script: folder.join("load.js") })
     }
 
-    /// As [`Self::node`].
-    pub(crate) fn python() -> Result<Self, String> {
-        let folder = folder("python");
+    /// As [`Self::install_node`].
+    pub(crate) fn install_python() -> Result<Self, String> {
+        let folder = peer_folder("python");
         Ok(Self { program: PYTHON.install(&folder)?, script: folder.join("load.py") })
     }
 
     /// Loads the object into an empty table.
-    pub(crate) async fn load(&self, rows: u64) -> Result<Measured, BoxError> {
+    pub(crate) async fn measure_load(&self, rows: u64) -> Result<Measured, BoxError> {
         let cloud = Cloud::start(rows, TableContent::Nothing).await;
         let mut process = Command::new(&self.program)
             .arg(&self.script)
             .args([BUCKET, OBJECT, ITEMS_TABLE])
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
-            .envs(cloud.endpoints())
+            .envs(cloud.endpoint_variables())
             .envs([
                 ("AWS_REGION", "eu-central-1"),
                 ("AWS_DEFAULT_REGION", "eu-central-1"),
@@ -92,7 +92,7 @@ impl Peer {
 }
 
 /// Returns the packages of the peers with their versions.
-pub(crate) fn packages() -> Vec<String> {
+pub(crate) fn peer_packages() -> Vec<String> {
     [NODE.packages(), PYTHON.packages(&["boto3", "botocore"])].concat()
 }
 
@@ -104,6 +104,6 @@ async fn expect_line(lines: &mut Lines<BufReader<ChildStdout>>, expected: &str) 
     }
 }
 
-fn folder(name: &str) -> PathBuf {
+fn peer_folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench-peers").join(name)
 }

@@ -69,13 +69,13 @@ impl LoadReport {
     }
 
     /// Prints the ratios, the machine and the versions. Fails if a line failed.
-    pub(crate) fn end(self) -> ExitCode {
+    pub(crate) fn print_ratios_and_environment(self) -> ExitCode {
         println!();
         for (name, ratio) in &self.ratios {
             println!("{ratio:>8.2}  {name}");
         }
-        println!("\n{}", machine::description());
-        println!("{}", peer::packages().join("; "));
+        println!("\n{}", machine::describe_machine());
+        println!("{}", peer::peer_packages().join("; "));
         if self.failed {
             println!("\nA line is WRONG, see above.");
             return ExitCode::FAILURE;

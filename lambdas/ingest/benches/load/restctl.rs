@@ -17,7 +17,7 @@ const TIMEOUT: Duration = Duration::from_secs(900);
 
 const EVENT: &str = include_str!("../../../../fixtures/events/object-created.json");
 
-pub(crate) async fn load(content: TableContent, rows: u64) -> Result<Measured, BoxError> {
+pub(crate) async fn measure_load(content: TableContent, rows: u64) -> Result<Measured, BoxError> {
     let cloud = Cloud::start(rows, content).await;
     let (queue, dead_letters) = (cloud.queue_url("loads.fifo"), cloud.queue_url("dead.fifo"));
     let variables = [
@@ -28,7 +28,7 @@ pub(crate) async fn load(content: TableContent, rows: u64) -> Result<Measured, B
         (variable::KEY_NAME, "id"),
         (variable::KEY_TYPE, "S"),
     ];
-    let variables = [&cloud.endpoints()[..], &variables].concat();
+    let variables = [&cloud.endpoint_variables()[..], &variables].concat();
     let runtime = Runtime::start(env!("CARGO_BIN_EXE_restctl-ingest"), &variables).await;
     // The answer means that the function has started, which is not part of the load.
     runtime.invoke(&json!({ "Records": [] })).await?;

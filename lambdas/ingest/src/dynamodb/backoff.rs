@@ -16,7 +16,7 @@ impl Default for Backoff {
 
 impl Backoff {
     /// Waits after an attempt; the first one is 0.
-    pub(crate) async fn wait(self, attempt: u32) {
+    pub(crate) async fn wait_after(self, attempt: u32) {
         let longest = self.first.saturating_mul(2_u32.saturating_pow(attempt)).min(self.longest);
         // A hasher's random keys are random enough here.
         let random = RandomState::new().hash_one(attempt) as f64 / u64::MAX as f64;

@@ -38,7 +38,7 @@ impl Pace {
         loop {
             let freed = self.freed.notified();
             {
-                let mut state = self.state();
+                let mut state = self.lock_state();
                 if (state.in_flight as f64) < state.max_in_flight.floor() {
                     state.in_flight += 1;
                     return CallSlot(self);
@@ -49,26 +49,26 @@ impl Pace {
     }
 
     pub(super) fn speed_up(&self) {
-        let mut state = self.state();
+        let mut state = self.lock_state();
         state.max_in_flight = (state.max_in_flight + state.max_in_flight.recip()).min(MAX_IN_FLIGHT);
     }
 
     pub(super) fn slow_down(&self, now: Instant) {
-        let mut state = self.state();
+        let mut state = self.lock_state();
         if state.last_cut.is_none_or(|last_cut| now.duration_since(last_cut) >= CUT_INTERVAL) {
             state.last_cut = Some(now);
             state.max_in_flight = (state.max_in_flight / 2.0).max(1.0);
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, PaceState> {
+    fn lock_state(&self) -> MutexGuard<'_, PaceState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for CallSlot<'_> {
     fn drop(&mut self) {
-        self.0.state().in_flight -= 1;
+        self.0.lock_state().in_flight -= 1;
         self.0.freed.notify_waiters();
     }
 }
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     fn max_in_flight(pace: &Pace) -> f64 {
-        pace.state().max_in_flight
+        pace.lock_state().max_in_flight
     }
 
     #[test]

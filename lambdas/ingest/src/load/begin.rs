@@ -32,7 +32,7 @@ pub(super) async fn begin_attempt<'a>(
     version: &str,
 ) -> Result<ControlFlow<LoadOutcome, Attempt<'a>>, Error> {
     let ledger = context.ledger();
-    let mut entry = match ledger.read_entry(&LoadId::of(&created.key, version)).await? {
+    let mut entry = match ledger.read_entry(&LoadId::for_version(&created.key, version)).await? {
         Some(entry) if matches!(entry.state, LoadState::Loaded | LoadState::Failed) => {
             info!(state = %entry.state, "the load is settled already");
             return Ok(ControlFlow::Break(LoadOutcome::Settled));
@@ -58,21 +58,21 @@ pub(super) async fn begin_attempt<'a>(
         table: context.items_table(),
         is_late: ledger.record_start(&stamp).await?,
         stamp,
-        progress: Progress::resume(&entry),
+        progress: Progress::from_entry(&entry),
         record: LoadRecord::new(context, &created.bucket, entry),
     }))
 }
 
 fn next_attempt(entry: LedgerEntry) -> LedgerEntry {
     let now = timestamp::now();
-    let entry = if entry.state == LoadState::Stopped { entry.again(now.clone()) } else { entry };
+    let entry = if entry.state == LoadState::Stopped { entry.reopened_at(now.clone()) } else { entry };
     LedgerEntry { attempts: entry.attempts + 1, updated: now, ..entry }
 }
 
 fn first_attempt(created: &UploadedObject, version: &str) -> LedgerEntry {
     let now = timestamp::now();
     LedgerEntry {
-        load: LoadId::of(&created.key, version),
+        load: LoadId::for_version(&created.key, version),
         object: created.key.clone(),
         version: version.to_owned(),
         size: created.size,

@@ -26,8 +26,9 @@ impl<'a> LoadRecord<'a> {
         Self { context, bucket, ledger: context.ledger(), entry, last_write: now, last_checkpoint: now }
     }
 
-    /// Reports progress, or makes a checkpoint if it is time for one, unless that has just been done.
-    pub(super) async fn keep_up(&mut self, progress: &mut Progress) -> Result<(), Error> {
+    /// Makes a checkpoint, or only writes the progress while the rejects are not due. Does nothing if the entry has
+    /// just been written.
+    pub(super) async fn write_if_due(&mut self, progress: &mut Progress) -> Result<(), Error> {
         let cadence = self.context.cadence;
         if self.last_write.elapsed() < cadence.progress {
             Ok(())
@@ -45,11 +46,11 @@ impl<'a> LoadRecord<'a> {
         attempts: u32,
     ) -> Result<(), Error> {
         (self.entry.attempts, self.entry.reason) = (attempts, None);
-        self.checkpoint(progress).await
+        self.make_checkpoint(progress).await
     }
 
-    /// Stores the rejects, and only then writes that the load goes on from here.
-    pub(super) async fn checkpoint(&mut self, progress: &mut Progress) -> Result<(), Error> {
+    /// Stores the rejects, and only then writes that the load continues from here.
+    pub(super) async fn make_checkpoint(&mut self, progress: &mut Progress) -> Result<(), Error> {
         if let Some(path) = progress.rejects.take_file()? {
             let key = rejects_key(&self.entry.load, self.entry.reject_parts);
             upload_part(&self.context.s3, self.bucket, &key, &path).await?;

@@ -25,8 +25,8 @@ pub(super) struct ComparedWindow {
 }
 
 impl Progress {
-    /// Continues where the ledger's entry stands.
-    pub(super) fn resume(entry: &LedgerEntry) -> Self {
+    /// Returns the progress that the ledger's entry records.
+    pub(super) fn from_entry(entry: &LedgerEntry) -> Self {
         Self {
             position: entry.position,
             receipt: entry.receipt,
@@ -36,7 +36,7 @@ impl Progress {
         }
     }
 
-    /// Takes in whether the table is empty at the start of the file.
+    /// Notes whether the table is empty at the start of the file.
     pub(super) fn set_table_is_empty(&mut self, is_empty: bool) {
         self.blind = is_empty || self.blind && self.resumed;
         self.resumed &= !is_empty;
@@ -62,7 +62,7 @@ impl Progress {
             }
         }
         for outcome in compared.outcomes {
-            *self.counter(outcome) += 1;
+            *self.counter_for(outcome) += 1;
         }
         self.receipt.duplicates += window.duplicates;
         self.receipt.read += window.rows.len() as u64 + window.duplicates;
@@ -81,7 +81,7 @@ impl Progress {
         Ok(())
     }
 
-    fn counter(&mut self, outcome: RowOutcome) -> &mut u64 {
+    fn counter_for(&mut self, outcome: RowOutcome) -> &mut u64 {
         let receipt = &mut self.receipt;
         match outcome {
             RowOutcome::New => &mut receipt.new,

@@ -3,7 +3,7 @@
 pub(crate) enum LoadOutcome {
     /// The ledger has the load as loaded or as failed: nothing is left to do.
     Settled,
-    /// Time ran short, and the next invocation goes on.
+    /// Time ran short, and the next invocation continues.
     Continues,
     /// The load failed for a reason that may pass.
     Retries {

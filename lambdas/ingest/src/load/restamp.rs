@@ -41,9 +41,9 @@ async fn restamp_load(
             // The newer load did not come any further either.
             Ok(None) | Err(LoadError::Permanent(_)) => break,
         };
-        let compared = table.compare(&window.rows, &stamp).await?;
-        let unchanged = compared.filter(&window.rows, |outcome| outcome == RowOutcome::Unchanged);
-        let written = table.write(&unchanged, &stamp).await?;
+        let compared = table.compare_rows(&window.rows, &stamp).await?;
+        let unchanged = compared.select_rows(&window.rows, |outcome| outcome == RowOutcome::Unchanged);
+        let written = table.write_rows(&unchanged, &stamp).await?;
         progress.receipt.read_units += compared.read_units;
         progress.receipt.write_units += written.write_units;
         newer.confirmed = window.end;

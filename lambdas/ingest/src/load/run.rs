@@ -26,12 +26,12 @@ pub(super) async fn run_attempt(
     }
     let completion = load_windows(attempt, object, deadline).await?;
     if completion == Completion::Complete {
-        attempt.progress.correct_duplicates(object.duplicates());
+        attempt.progress.correct_duplicates(object.duplicate_count());
     }
     Ok(completion)
 }
 
-/// While a window is written the next one is read and compared, unless they share a key.
+/// Loads window by window. While one is written, the next is read and compared, unless they share a key.
 async fn load_windows(
     attempt: &mut Attempt<'_>,
     object: &Object,
@@ -72,7 +72,7 @@ async fn load_windows(
                 compare_window(attempt, window).await?
             }
         });
-        attempt.record.keep_up(&mut attempt.progress).await?;
+        attempt.record.write_if_due(&mut attempt.progress).await?;
     };
     write_and_count(attempt, waiting).await?;
     result
@@ -80,7 +80,7 @@ async fn load_windows(
 
 async fn compare_window(attempt: &Attempt<'_>, window: Window) -> Result<ComparedWindow, Error> {
     let compared = if attempt.progress.must_compare() {
-        attempt.table.compare(&window.rows, &attempt.stamp).await?
+        attempt.table.compare_rows(&window.rows, &attempt.stamp).await?
     } else {
         ComparedRows { outcomes: vec![RowOutcome::New; window.rows.len()], read_units: 0.0 }
     };
@@ -88,8 +88,8 @@ async fn compare_window(attempt: &Attempt<'_>, window: Window) -> Result<Compare
 }
 
 async fn write_window(attempt: &Attempt<'_>, compared: &ComparedWindow) -> Result<WrittenRows, Error> {
-    let rows = compared.compared.filter(&compared.window.rows, RowOutcome::needs_write);
-    attempt.table.write(&rows, &attempt.stamp).await
+    let rows = compared.compared.select_rows(&compared.window.rows, RowOutcome::needs_write);
+    attempt.table.write_rows(&rows, &attempt.stamp).await
 }
 
 async fn write_and_count(attempt: &mut Attempt<'_>, compared: Option<ComparedWindow>) -> Result<(), Error> {

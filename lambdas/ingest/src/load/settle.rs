@@ -35,7 +35,7 @@ async fn finish_load(
 ) -> Result<LoadOutcome, Error> {
     let Attempt { record, progress, .. } = attempt;
     (record.entry.state, record.entry.reason) = (state, reason);
-    match record.checkpoint(progress).await {
+    match record.make_checkpoint(progress).await {
         Ok(()) => {
             log_receipt(&record.entry);
             Ok(LoadOutcome::Settled)
@@ -47,7 +47,7 @@ async fn finish_load(
     }
 }
 
-/// Writes the reason to the ledger if possible. The message comes again in any case.
+/// Writes the reason to the ledger if possible. The message is delivered again in any case.
 async fn record_failure(mut attempt: Attempt<'_>, failure: &Error) -> LoadOutcome {
     let Attempt { record, progress, .. } = &mut attempt;
     let failures = record.entry.attempts;

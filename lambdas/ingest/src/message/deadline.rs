@@ -6,7 +6,7 @@ const MARGIN: Duration = Duration::from_secs(3);
 /// The time that each call to the queue may take within that margin.
 const LAST_CALL: Duration = Duration::from_secs(2);
 
-/// The time that is too short for new work; in a short invocation, a quarter of it is.
+/// With less time than this, no new work begins. In a short invocation, the limit is a quarter of its time.
 const SHORT: Duration = Duration::from_secs(15);
 
 /// When the invocation ends.

@@ -11,7 +11,7 @@ const FIRST_DELAY: Duration = Duration::from_secs(30);
 /// The longest wait of a message that keeps failing.
 const MAX_DELAY: Duration = Duration::from_secs(15 * 60);
 
-/// How long after the end of a function that died its message comes again.
+/// How long after a function has died its message is delivered again.
 const CRASH_DELAY: Duration = Duration::from_secs(10);
 
 /// The queue of loads and its dead-letter queue.
@@ -28,11 +28,11 @@ impl LoadQueue {
 
     /// Hides a message while the function works on it, which takes at most `time`. If the function dies, the loads
     /// behind wait only until then: the queue's own visibility timeout is six times that of the function.
-    pub(crate) async fn hide(&self, message: &SqsMessage, time: Duration) -> Result<(), Error> {
+    pub(crate) async fn hide_message(&self, message: &SqsMessage, time: Duration) -> Result<(), Error> {
         self.retry_after(message, time + CRASH_DELAY).await
     }
 
-    /// Lets a message come again after `delay`, before the messages behind it.
+    /// Makes a message visible again after `delay`, before the messages behind it.
     pub(crate) async fn retry_after(&self, message: &SqsMessage, delay: Duration) -> Result<(), Error> {
         let request = self
             .client
@@ -41,7 +41,7 @@ impl LoadQueue {
             .set_receipt_handle(message.receipt_handle.clone())
             .visibility_timeout(i32::try_from(delay.as_secs()).unwrap_or(i32::MAX));
         let changed = request.send().await;
-        changed.map_err(|error| Error::service("ChangeMessageVisibility", &self.url, error))?;
+        changed.map_err(|error| Error::failed_call("ChangeMessageVisibility", &self.url, error))?;
         Ok(())
     }
 
@@ -54,7 +54,10 @@ impl LoadQueue {
             .message_group_id(MESSAGE_GROUP)
             .set_message_deduplication_id(message.message_id.clone())
             .set_message_body(message.body.clone());
-        request.send().await.map_err(|error| Error::service("SendMessage", &self.dead_letter_url, error))?;
+        request
+            .send()
+            .await
+            .map_err(|error| Error::failed_call("SendMessage", &self.dead_letter_url, error))?;
         Ok(())
     }
 }

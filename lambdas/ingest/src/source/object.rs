@@ -39,7 +39,7 @@ enum ObjectVersion {
 }
 
 impl Object {
-    /// Finds the version with the id `version`, or else the current one. `None` if the object is gone.
+    /// Finds the version with the id `version`, or else the current one. Returns `None` if the object is gone.
     pub(crate) async fn find(
         s3: &Client,
         bucket: &str,
@@ -55,7 +55,7 @@ impl Object {
         let head = match request.send().await {
             Ok(head) => head,
             Err(error) if is_gone(&error) => return Ok(None),
-            Err(error) => return Err(Error::service("HeadObject", key, error)),
+            Err(error) => return Err(Error::failed_call("HeadObject", key, error)),
         };
         let version = version
             .or_else(|| head.version_id().and_then(ObjectVersion::from_id))
@@ -89,7 +89,7 @@ impl Object {
     }
 
     /// Returns the number of rows that a later row with the same key supersedes, if the uploader has counted them.
-    pub(crate) fn duplicates(&self) -> Option<u64> {
+    pub(crate) fn duplicate_count(&self) -> Option<u64> {
         self.parse_metadata(DUPLICATES_METADATA)
     }
 
@@ -98,7 +98,7 @@ impl Object {
         self.parse_metadata(MAX_REJECTS_METADATA)
     }
 
-    /// Opens the object at `offset`, which is before its end. `None` if the object is gone.
+    /// Opens the object at `offset`, which is before its end. Returns `None` if the object is gone.
     pub(super) async fn open_at(&self, s3: &Client, offset: u64) -> Result<Option<ObjectBody>, Error> {
         let request = s3.get_object().bucket(&self.bucket).key(&self.key).set_version_id(self.version.id());
         let request = match &self.version {
@@ -112,7 +112,7 @@ impl Object {
                 Ok(Some(ObjectBody { bytes: object.body, offset, is_range }))
             }
             Err(error) if is_gone(&error) => Ok(None),
-            Err(error) => Err(Error::service("GetObject", &self.key, error)),
+            Err(error) => Err(Error::failed_call("GetObject", &self.key, error)),
         }
     }
 
@@ -123,7 +123,7 @@ impl Object {
 }
 
 impl ObjectVersion {
-    /// While versioning is suspended every object has the version id `null`, whatever its content.
+    /// Returns `None` for the id `null`, which every object has while versioning is suspended, whatever its content.
     fn from_id(id: &str) -> Option<Self> {
         (!matches!(id, "" | "null")).then(|| Self::Id(id.to_owned()))
     }
@@ -140,8 +140,8 @@ impl ObjectVersion {
     }
 }
 
-/// 404 if the key or the version does not exist, 405 if the version is a delete marker, 412 if the object no longer has
-/// the entity tag (Amazon S3 API Reference).
+/// Returns whether the object is gone: 404 if the key or the version does not exist, 405 if the version is a delete
+/// marker, 412 if the object no longer has the entity tag (Amazon S3 API Reference).
 fn is_gone<E>(error: &SdkError<E>) -> bool {
     error.raw_response().is_some_and(|response| matches!(response.status().as_u16(), 404 | 405 | 412))
 }

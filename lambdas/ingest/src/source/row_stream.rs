@@ -58,7 +58,7 @@ impl<'a> RowStream<'a> {
     pub(crate) async fn next_window(&mut self) -> Result<Option<Window>, LoadError> {
         let mut window = Window::starting_at(self.parser.position());
         while !self.ended && self.failure.is_none() && !self.is_full(&window) {
-            if let Err(failure) = self.advance().await {
+            if let Err(failure) = self.parse_or_fetch().await {
                 self.failure = Some(failure);
             }
             for row in self.rows.drain(..) {
@@ -82,7 +82,7 @@ impl<'a> RowStream<'a> {
         window.rows.len() + window.rejects.len() >= self.size.rows || window.bytes() >= self.size.bytes
     }
 
-    async fn advance(&mut self) -> Result<(), LoadError> {
+    async fn parse_or_fetch(&mut self) -> Result<(), LoadError> {
         if self.parse_chunk()? { Ok(()) } else { self.fetch_chunk().await }
     }
 
@@ -117,7 +117,7 @@ impl<'a> RowStream<'a> {
                 self.breaks = 0;
                 Ok(())
             }
-            Some(Err(error)) => self.reopen_after(Error::service("GetObject", &self.object.key, error)),
+            Some(Err(error)) => self.reopen_after(Error::failed_call("GetObject", &self.object.key, error)),
             None => self.reopen_after(Error::unreadable_answer("GetObject", "it ends before the object")),
         }
     }

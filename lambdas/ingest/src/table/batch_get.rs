@@ -26,7 +26,7 @@ pub(crate) struct ComparedRows {
 
 impl ComparedRows {
     /// Returns those of `rows`, which are the rows that were compared, whose outcome fits.
-    pub(crate) fn filter<'a>(&self, rows: &'a [Row], fits: impl Fn(RowOutcome) -> bool) -> Vec<&'a Row> {
+    pub(crate) fn select_rows<'a>(&self, rows: &'a [Row], fits: impl Fn(RowOutcome) -> bool) -> Vec<&'a Row> {
         let outcomes = rows.iter().zip(&self.outcomes);
         outcomes.filter(|(_, outcome)| fits(**outcome)).map(|(row, _)| row).collect()
     }
@@ -66,11 +66,11 @@ pub(super) async fn compare_batch(
         let request = format!(
             r#"{{"ReturnConsumedCapacity":"TOTAL","RequestItems":{{"{table}":{{"ConsistentRead":true,"Keys":[{keys}]}}}}}}"#,
         );
-        let answer = client.call(OPERATION, request.into_bytes()).await?;
+        let answer = client.call_with_retries(OPERATION, request.into_bytes()).await?;
         let mut answer: BatchGetAnswer<'_> = parse_answer(OPERATION, &answer)?;
         compared.read_units += sum_units(&answer.consumed_capacity);
         for item in answer.responses.remove(table).unwrap_or_default() {
-            let index = item.key(&key.name).and_then(|key| indexes.get(&*key).copied());
+            let index = item.key_text(&key.name).and_then(|key| indexes.get(&*key).copied());
             let index = index.ok_or_else(|| {
                 Error::unreadable_answer(OPERATION, "it has an item that was not asked for")
             })?;

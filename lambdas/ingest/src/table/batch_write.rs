@@ -11,7 +11,7 @@ use super::item_json::write_item;
 use crate::dynamodb::{Dynamodb, parse_answer};
 use crate::error::Error;
 
-/// What became of rows that were written.
+/// The result of writing rows.
 #[derive(Debug, Default)]
 pub(crate) struct WrittenRows {
     /// The rows that the table refuses, by key.
@@ -55,7 +55,7 @@ pub(super) async fn write_batch(
     let mut written = WrittenRows::default();
     let mut request = batch_json(table, batch.iter().map(|row| PutRequest::Row { row, stamp }));
     for attempt in 0.. {
-        let answer = match client.call(OPERATION, request).await {
+        let answer = match client.call_with_retries(OPERATION, request).await {
             Ok(answer) => answer,
             Err(Error::InvalidRequest { .. }) => return write_one_by_one(client, table, batch, stamp).await,
             Err(error) => return Err(error),
@@ -86,7 +86,7 @@ async fn write_one_by_one(
             format!(r#"{{"TableName":"{table}","ReturnConsumedCapacity":"TOTAL","Item":"#).into_bytes();
         write_item(&mut request, row, stamp);
         request.push(b'}');
-        match client.call(OPERATION, request).await {
+        match client.call_with_retries(OPERATION, request).await {
             Ok(answer) => {
                 let answer: PutAnswer = parse_answer(OPERATION, &answer)?;
                 written.write_units += sum_units(answer.consumed_capacity.as_slice());

@@ -2,7 +2,7 @@ use restctl_rows::Row;
 
 use super::stored_item::StoredItem;
 
-/// What became of a row, or what is to become of it.
+/// What a load has done with a row, or will do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RowOutcome {
     /// The table has no item with the row's key.

@@ -30,7 +30,7 @@ enum Attribute<'a> {
 
 impl StoredItem<'_> {
     /// Returns the text of the attribute `name` if it can be a key. A number is in its canonical notation.
-    pub(super) fn key(&self, name: &str) -> Option<Cow<'_, str>> {
+    pub(super) fn key_text(&self, name: &str) -> Option<Cow<'_, str>> {
         match find_attribute(&self.attributes, name)? {
             Attribute::String(text) => Some(Cow::Borrowed(text)),
             Attribute::Number(digits) => number::normalize(digits).ok().map(Cow::Owned),
@@ -221,8 +221,8 @@ mod tests {
         let item = r#"{"id":{"N":"1E+1"},"restctl:load":{"S":"stamp"},"b":{"B":"AA=="}}"#;
         let stored: StoredItem<'_> = serde_json::from_str(item).unwrap();
         assert_eq!(stored.stamp.as_deref(), Some("stamp"));
-        assert_eq!(stored.key("id").as_deref(), Some("10"));
-        assert_eq!((stored.key("b"), stored.key("none")), (None, None));
+        assert_eq!(stored.key_text("id").as_deref(), Some("10"));
+        assert_eq!((stored.key_text("b"), stored.key_text("none")), (None, None));
         assert!(serde_json::from_str::<StoredItem<'_>>(r#"{"id":{}}"#).is_err());
     }
 }

@@ -13,7 +13,7 @@ async fn unprocessed_items_are_retried_until_they_are_written() {
     world.dynamo.leave_unprocessed(10, 4);
     assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
     assert_eq!(world.dynamo.items("items").len(), 60);
-    assert_eq!(world.counts("items.csv", "v1"), receipt(60, 60, 0, 0));
+    assert_eq!(world.row_counts("items.csv", "v1"), receipt(60, 60, 0, 0));
 }
 
 #[tokio::test]
@@ -22,7 +22,7 @@ async fn throttled_calls_are_retried() {
     world.bucket.put("items.csv", "v1", &csv(1..=2));
     world.dynamo.throttle("BatchWriteItem", 20);
     assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
-    assert_eq!(world.entry("items.csv", "v1").state, LoadState::Loaded);
+    assert_eq!(world.ledger_entry("items.csv", "v1").state, LoadState::Loaded);
 }
 
 #[tokio::test]
@@ -34,13 +34,13 @@ async fn a_broken_connection_is_resumed_where_it_broke() {
         world.deliver(&[message("items.csv", "v1")]).await,
         NONE_FAILED,
         "{:?}",
-        world.entry("items.csv", "v1")
+        world.ledger_entry("items.csv", "v1")
     );
-    assert_eq!(world.counts("items.csv", "v1"), receipt(60, 60, 0, 0));
+    assert_eq!(world.row_counts("items.csv", "v1"), receipt(60, 60, 0, 0));
     world.bucket.put("items.csv", "v2", &csv(1..=60));
     world.bucket.break_off(100, 0);
     assert_eq!(world.deliver(&[message("items.csv", "v2")]).await, ["items.csv v2"]);
-    assert!(world.entry("items.csv", "v2").reason.unwrap().contains("GetObject"));
+    assert!(world.ledger_entry("items.csv", "v2").reason.unwrap().contains("GetObject"));
 }
 
 #[tokio::test]
@@ -49,11 +49,11 @@ async fn a_load_is_retried_after_an_outage_of_s3() {
     world.bucket.put("items.csv", "v1", &csv(1..=2));
     world.bucket.refuse_reads(3);
     assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, ["items.csv v1"]);
-    let entry = world.entry("items.csv", "v1");
+    let entry = world.ledger_entry("items.csv", "v1");
     assert_eq!((entry.state, entry.attempts), (LoadState::Loading, 1));
     assert!(entry.reason.unwrap().contains("HeadObject"));
     assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
-    assert_eq!(world.entry("items.csv", "v1").state, LoadState::Loaded);
+    assert_eq!(world.ledger_entry("items.csv", "v1").state, LoadState::Loaded);
 }
 
 #[tokio::test]
@@ -79,14 +79,14 @@ async fn an_unreadable_file_fails_for_good() {
         "gzip data",
     ];
     for (key, reason) in keys.into_iter().zip(reasons) {
-        let entry = world.entry(key, "v1");
+        let entry = world.ledger_entry(key, "v1");
         assert_eq!(entry.state, LoadState::Failed, "{key}");
         assert!(entry.reason.as_deref().unwrap().contains(reason), "{key}: {:?}", entry.reason);
     }
-    assert_eq!(world.counts("half.csv", "v1"), receipt(1500, 1500, 0, 0));
-    let calls = world.dynamo.calls("PutItem");
+    assert_eq!(world.row_counts("half.csv", "v1"), receipt(1500, 1500, 0, 0));
+    let calls = world.dynamo.count_calls("PutItem");
     assert_eq!(world.deliver(&messages).await, NONE_FAILED);
-    assert_eq!(world.dynamo.calls("PutItem"), calls, "a failed load is not tried again");
+    assert_eq!(world.dynamo.count_calls("PutItem"), calls, "a failed load is not tried again");
 }
 
 #[tokio::test]
@@ -96,24 +96,24 @@ async fn a_load_that_keeps_failing_stops_and_continues_when_redriven() {
     world.bucket.put("items.csv", "v1", &csv(1..=3));
     for attempt in 1..=MAX_ATTEMPTS {
         let failed = world.deliver(&[message("items.csv", "v1")]).await;
-        let visibility_changes = world.sqs.take("ChangeMessageVisibility").len();
+        let visibility_changes = world.sqs.take_calls("ChangeMessageVisibility").len();
         if attempt < MAX_ATTEMPTS {
             assert_eq!((failed, visibility_changes), (vec!["items.csv v1".to_owned()], 2));
         } else {
             assert_eq!((failed, visibility_changes), (vec![], 1), "the message is in the dead-letter queue");
         }
     }
-    let entry = world.entry("items.csv", "v1");
+    let entry = world.ledger_entry("items.csv", "v1");
     assert_eq!((entry.state, entry.attempts), (LoadState::Stopped, MAX_ATTEMPTS));
     assert!(entry.reason.unwrap().contains("ResourceNotFoundException"));
-    let dead_letters = world.sqs.take("SendMessage");
+    let dead_letters = world.sqs.take_calls("SendMessage");
     assert_eq!(dead_letters.len(), 1);
     assert!(dead_letters[0]["QueueUrl"].as_str().unwrap().ends_with("/dead"));
 
     world.handler.context.items_table = "items".into();
     assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
-    assert_eq!(world.counts("items.csv", "v1"), receipt(3, 3, 0, 0));
-    assert_eq!(world.entry("items.csv", "v1").state, LoadState::Loaded);
+    assert_eq!(world.row_counts("items.csv", "v1"), receipt(3, 3, 0, 0));
+    assert_eq!(world.ledger_entry("items.csv", "v1").state, LoadState::Loaded);
 }
 
 #[tokio::test]
@@ -123,14 +123,14 @@ async fn a_load_that_kills_the_function_repeatedly_stops() {
     world.bucket.refuse_reads(3);
     assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, ["items.csv v1"]);
     // The function died in each attempt since, without an error.
-    let entry = LedgerEntry { attempts: MAX_ATTEMPTS, ..world.entry("items.csv", "v1") };
+    let entry = LedgerEntry { attempts: MAX_ATTEMPTS, ..world.ledger_entry("items.csv", "v1") };
     let item: serde_dynamo::Item = serde_dynamo::to_item(entry).unwrap();
-    world.dynamo.put("ledger", json!(item));
+    world.dynamo.put_item("ledger", json!(item));
     assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
-    let entry = world.entry("items.csv", "v1");
+    let entry = world.ledger_entry("items.csv", "v1");
     assert_eq!(entry.state, LoadState::Stopped);
     assert!(entry.reason.unwrap().contains("ended without an error message"));
-    assert_eq!(world.sqs.take("SendMessage").len(), 1);
+    assert_eq!(world.sqs.take_calls("SendMessage").len(), 1);
     assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
-    assert_eq!(world.counts("items.csv", "v1"), receipt(3, 3, 0, 0));
+    assert_eq!(world.row_counts("items.csv", "v1"), receipt(3, 3, 0, 0));
 }

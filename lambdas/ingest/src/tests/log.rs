@@ -20,7 +20,7 @@ async fn the_log_does_not_quote_the_file() {
     world.dynamo.refuse_key(&json!({ "S": "1" }));
     let messages = ["bad.csv", "headless.csv", "cut.json"].map(|key| message(key, "v1"));
     assert_eq!(world.deliver(&messages).await, NONE_FAILED);
-    assert!(world.entry("headless.csv", "v1").reason.unwrap().contains("Secret Rag"));
+    assert!(world.ledger_entry("headless.csv", "v1").reason.unwrap().contains("Secret Rag"));
     let log = String::from_utf8(LOG.take()).unwrap();
     assert!(log.contains("\"loaded\"") && log.contains("failed"), "{log}");
     for quoted in ["Secret", "Olive Oil", "Bread Knife"] {
@@ -33,7 +33,7 @@ async fn every_log_line_of_a_load_has_its_id() {
     capture_log();
     let world = World::new().await;
     world.bucket.put("items.csv", "v1", &csv(1..=2));
-    let id = LoadId::of("items.csv", "v1");
+    let id = LoadId::for_version("items.csv", "v1");
     let lines = || {
         let log = String::from_utf8(LOG.take()).unwrap();
         let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

@@ -1,4 +1,4 @@
-//! What becomes of each message.
+//! What happens to each message.
 
 use restctl_contract::load::{LoadId, LoadState, rejects_key};
 use restctl_testkit::s3;
@@ -12,10 +12,10 @@ async fn a_message_delivered_twice_loads_once() {
     let world = World::new().await;
     world.bucket.put("items.csv", "v1", &csv(1..=3));
     assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
-    let (reads, puts) = (world.bucket.reads(), world.dynamo.calls("PutItem"));
+    let (reads, puts) = (world.bucket.count_reads(), world.dynamo.count_calls("PutItem"));
     assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
-    assert_eq!((world.bucket.reads(), world.dynamo.calls("PutItem")), (reads, puts));
-    assert_eq!(world.dynamo.calls("BatchWriteItem"), 1);
+    assert_eq!((world.bucket.count_reads(), world.dynamo.count_calls("PutItem")), (reads, puts));
+    assert_eq!(world.dynamo.count_calls("BatchWriteItem"), 1);
     world.bucket.put("items.csv", "v2", &csv(3..=4));
     assert_eq!(world.deliver(&[message("items.csv", "v2")]).await, NONE_FAILED);
     assert_eq!(world.dynamo.items("items").len(), 4, "another version is another load");
@@ -32,18 +32,18 @@ async fn the_first_failed_message_and_all_after_it_are_reported() {
     world.bucket.refuse_reads(3);
     assert_eq!(world.deliver(&messages[1..]).await, ["2.csv v1", "3.csv v1"]);
     assert_eq!(world.deliver(&messages[1..]).await, NONE_FAILED);
-    assert_eq!(world.counts("2.csv", "v1"), receipt(2, 2, 0, 0));
-    assert_eq!(world.entry("3.csv", "v1").state, LoadState::Loaded);
+    assert_eq!(world.row_counts("2.csv", "v1"), receipt(2, 2, 0, 0));
+    assert_eq!(world.ledger_entry("3.csv", "v1").state, LoadState::Loaded);
 }
 
 #[tokio::test]
-async fn a_failed_message_comes_again_after_a_delay() {
+async fn a_failed_message_is_delivered_again_after_a_delay() {
     let world = World::new().await;
     world.bucket.put("items.csv", "v1", &csv(1..=1));
     world.bucket.refuse_reads(100);
     for delay in [30, 120] {
         assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, ["items.csv v1"]);
-        let calls = world.sqs.take("ChangeMessageVisibility");
+        let calls = world.sqs.take_calls("ChangeMessageVisibility");
         let seconds: Vec<_> = calls.iter().map(|call| call["VisibilityTimeout"].as_u64().unwrap()).collect();
         assert!(seconds[0] > 120, "hidden for as long as the invocation may last: {seconds:?}");
         assert_eq!(seconds[1..], [delay]);
@@ -51,7 +51,7 @@ async fn a_failed_message_comes_again_after_a_delay() {
     }
     world.bucket.refuse_reads(0);
     assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
-    assert_eq!(world.sqs.take("ChangeMessageVisibility").len(), 1);
+    assert_eq!(world.sqs.take_calls("ChangeMessageVisibility").len(), 1);
 }
 
 #[tokio::test]
@@ -60,20 +60,20 @@ async fn an_event_without_a_version_loads_the_current_version() {
     world.bucket.put("a.csv", "v7", &csv(1..=2));
     world.bucket.put("b.csv", "null", &csv(3..=4));
     assert_eq!(world.deliver(&[message("a.csv", ""), message("b.csv", "")]).await, NONE_FAILED);
-    assert_eq!(world.entry("a.csv", "v7").version, "v7");
-    let etag = s3::etag(&csv(3..=4));
-    assert_eq!(world.counts("b.csv", &etag), receipt(2, 2, 0, 0));
+    assert_eq!(world.ledger_entry("a.csv", "v7").version, "v7");
+    let etag = s3::etag_of(&csv(3..=4));
+    assert_eq!(world.row_counts("b.csv", &etag), receipt(2, 2, 0, 0));
 }
 
 #[tokio::test]
 async fn messages_that_are_not_uploads_are_not_loaded() {
     let world = World::new().await;
-    let rejects = rejects_key(&LoadId::of("a", "b"), 0);
+    let rejects = rejects_key(&LoadId::for_version("a", "b"), 0);
     assert_eq!(world.deliver(&[message(&rejects, "v1")]).await, NONE_FAILED);
     assert!(world.dynamo.items("ledger").is_empty());
     let nonsense = json!({ "messageId": "nonsense", "body": "{\"Event\":\"s3:TestEvent\"}" });
     world.bucket.put("a.csv", "v1", &csv(1..=2));
     assert_eq!(world.deliver(&[nonsense, message("a.csv", "v1")]).await, NONE_FAILED);
-    assert_eq!(world.sqs.take("SendMessage")[0]["MessageBody"], "{\"Event\":\"s3:TestEvent\"}");
+    assert_eq!(world.sqs.take_calls("SendMessage")[0]["MessageBody"], "{\"Event\":\"s3:TestEvent\"}");
     assert_eq!(world.dynamo.items("items").len(), 2);
 }

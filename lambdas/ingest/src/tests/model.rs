@@ -32,8 +32,8 @@ async fn play_histories(seeds: impl Iterator<Item = u64>) {
     for seed in seeds {
         let _seed = PrintedOnPanic(seed);
         let mut history = History::random(&mut world, seed);
-        history.play().await;
-        history.check();
+        history.play_to_end().await;
+        history.assert_ends_as_model();
     }
 }
 
@@ -57,20 +57,20 @@ async fn a_crash_at_any_point_loses_nothing() {
     let mut world = World::new().await;
     for crash_after in 0.. {
         let mut history = History::random(&mut world, 7);
-        history.play().await;
+        history.play_to_end().await;
         let mut last = Upload::random(&mut history.rng, 40);
         while last.rows.len() < 10 {
             last = Upload::random(&mut history.rng, 40);
         }
         history.world.bucket.put(last.object, &last.version, last.body.as_bytes());
-        history.queue.loads.push_back(last.message(40, 1_000));
+        history.queue.loads.push_back(last.to_message(40, 1_000));
         history.uploads.push(last);
-        history.deliver(TimeLimit::Plenty, Some(crash_after)).await;
+        history.deliver_first(TimeLimit::Plenty, Some(crash_after)).await;
         let got_through = history.queue.loads.is_empty();
-        while !history.queue.loads.is_empty() || history.redrive() {
-            history.deliver(TimeLimit::Plenty, None).await;
+        while !history.queue.loads.is_empty() || history.redrive_dead_letters() {
+            history.deliver_first(TimeLimit::Plenty, None).await;
         }
-        history.check();
+        history.assert_ends_as_model();
         if got_through {
             assert!(crash_after > 20, "only {crash_after} points");
             return;
@@ -78,7 +78,7 @@ async fn a_crash_at_any_point_loses_nothing() {
     }
 }
 
-/// If nothing goes wrong and every message comes in its turn, the receipt is known exactly.
+/// If nothing goes wrong and every message is delivered in order, the receipt is known exactly.
 #[tokio::test]
 async fn receipts_count_every_row() {
     let mut world = World::new().await;
@@ -90,11 +90,11 @@ async fn receipts_count_every_row() {
         history.world.bucket.send_pieces_of(usize::MAX);
         let mut table = BTreeMap::new();
         for number in 0..history.uploads.len() {
-            let message = history.uploads[number].message(number, number);
+            let message = history.uploads[number].to_message(number, number);
             history.queue.loads.push_back(message);
-            history.deliver(TimeLimit::Plenty, None).await;
+            history.deliver_first(TimeLimit::Plenty, None).await;
             let upload = &history.uploads[number];
-            let receipt = history.world.entry(upload.object, &upload.version).receipt;
+            let receipt = history.world.ledger_entry(upload.object, &upload.version).receipt;
             let counts = Receipt { read_units: 0.0, write_units: 0.0, seconds: 0.0, ..receipt };
             assert_eq!(counts, expected_receipt(upload, &mut table));
             assert_eq!(receipt.write_units, (counts.new + counts.changed) as f64);

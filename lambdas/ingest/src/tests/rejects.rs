@@ -16,16 +16,16 @@ async fn too_many_rejects_fail_a_load_before_the_next_window() {
     file.extend(b"101,late\n");
     world.bucket.put_with("items.csv", "v1", &file, &[(MAX_REJECTS_METADATA, "0.1")]);
     assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
-    let entry = world.entry("items.csv", "v1");
+    let entry = world.ledger_entry("items.csv", "v1");
     assert_eq!(entry.state, LoadState::Failed);
     assert!(entry.reason.unwrap().contains("--max-rejects"));
     assert_eq!(world.dynamo.items("items").len(), 100);
-    let counts = world.counts("items.csv", "v1");
+    let counts = world.row_counts("items.csv", "v1");
     assert!((12..30).contains(&counts.rejected), "{counts:?}");
 
     world.bucket.put_with("items.csv", "v2", &file, &[(MAX_REJECTS_METADATA, "0.3")]);
     assert_eq!(world.deliver(&[message_later("items.csv", "v2", 1)]).await, NONE_FAILED);
-    assert_eq!(world.entry("items.csv", "v2").state, LoadState::Loaded);
+    assert_eq!(world.ledger_entry("items.csv", "v2").state, LoadState::Loaded);
 }
 
 #[tokio::test]
@@ -34,10 +34,10 @@ async fn bad_rows_are_rejected_and_the_others_are_written() {
     world.bucket.put("bad.csv", "v1", BAD_CSV);
     assert_eq!(world.deliver(&[message("bad.csv", "v1")]).await, NONE_FAILED);
     assert_eq!(world.dynamo.items("items").len(), 8);
-    let entry = world.entry("bad.csv", "v1");
+    let entry = world.ledger_entry("bad.csv", "v1");
     assert_eq!(entry.state, LoadState::Loaded);
-    assert_eq!(world.counts("bad.csv", "v1"), receipt(13, 8, 5, 0));
-    let key = rejects_key(&LoadId::of("bad.csv", "v1"), 0);
+    assert_eq!(world.row_counts("bad.csv", "v1"), receipt(13, 8, 5, 0));
+    let key = rejects_key(&LoadId::for_version("bad.csv", "v1"), 0);
     assert_eq!(entry.reject_parts, 1);
     let expected = "line,column,reason,row\n\
         3,,has 3 values for the 4 columns of the header,\"2,Bread Knife,64.25\"\n\
@@ -45,7 +45,7 @@ async fn bad_rows_are_rejected_and_the_others_are_written() {
         7,,has 5 values for the 4 columns of the header,\"6,Tea Towel,11,false,extra\"\n\
         11,id,the key is empty,\"\"\"\"\",Spice Rack,18.5,false\"\n\
         13,,has 1 values for the 4 columns of the header,11\n";
-    assert_eq!(String::from_utf8(world.bucket.written(&key).unwrap()).unwrap(), expected);
+    assert_eq!(String::from_utf8(world.bucket.written_object(&key).unwrap()).unwrap(), expected);
 }
 
 #[tokio::test]
@@ -54,9 +54,9 @@ async fn a_load_is_not_done_until_its_rejects_are_stored() {
     world.bucket.put("bad.csv", "v1", BAD_CSV);
     world.bucket.refuse_writes(3);
     assert_eq!(world.deliver(&[message("bad.csv", "v1")]).await, ["bad.csv v1"]);
-    assert_eq!(world.entry("bad.csv", "v1").state, LoadState::Loading);
+    assert_eq!(world.ledger_entry("bad.csv", "v1").state, LoadState::Loading);
     assert_eq!(world.deliver(&[message("bad.csv", "v1")]).await, NONE_FAILED);
-    assert_eq!(world.counts("bad.csv", "v1"), receipt(13, 8, 5, 0));
+    assert_eq!(world.row_counts("bad.csv", "v1"), receipt(13, 8, 5, 0));
 }
 
 #[tokio::test]
@@ -66,8 +66,9 @@ async fn one_item_that_dynamodb_refuses_does_not_stop_its_batch() {
     world.dynamo.refuse_key(&json!({ "S": "7" }));
     assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
     assert_eq!(world.dynamo.items("items").len(), 29);
-    assert_eq!(world.counts("items.csv", "v1"), receipt(30, 29, 1, 0));
-    let rejects = world.bucket.written(&rejects_key(&LoadId::of("items.csv", "v1"), 0)).unwrap();
+    assert_eq!(world.row_counts("items.csv", "v1"), receipt(30, 29, 1, 0));
+    let rejects =
+        world.bucket.written_object(&rejects_key(&LoadId::for_version("items.csv", "v1"), 0)).unwrap();
     let rejects = String::from_utf8(rejects).unwrap();
     assert!(rejects.contains("8,,\"is refused by DynamoDB: One or more parameter values"), "{rejects}");
     assert!(rejects.ends_with("\"id=7,name=n7\"\n"), "{rejects}");

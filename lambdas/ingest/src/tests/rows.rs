@@ -1,4 +1,4 @@
-//! What becomes of each row.
+//! What happens to each row.
 
 use restctl_contract::key::WRITTEN_BY;
 use restctl_contract::load::{COLUMN_TYPES_METADATA, DUPLICATES_METADATA, LoadState, Receipt};
@@ -13,10 +13,10 @@ async fn every_row_of_a_file_is_written() {
     world.bucket.put("items.csv", "v1", &csv(1..=60));
     assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
     assert_eq!(world.dynamo.items("items").len(), 60);
-    assert_eq!(world.dynamo.calls("BatchWriteItem"), 3);
-    let entry = world.entry("items.csv", "v1");
+    assert_eq!(world.dynamo.count_calls("BatchWriteItem"), 3);
+    let entry = world.ledger_entry("items.csv", "v1");
     assert_eq!((entry.state, entry.progress), (LoadState::Loaded, 60));
-    assert_eq!(world.counts("items.csv", "v1"), receipt(60, 60, 0, 0));
+    assert_eq!(world.row_counts("items.csv", "v1"), receipt(60, 60, 0, 0));
     assert_eq!((entry.receipt.read_units, entry.receipt.write_units), (1.0, 60.0));
     let written_by = entry.stamp();
     assert_eq!((entry.reason, entry.reject_parts), (None, 0));
@@ -32,7 +32,7 @@ async fn the_demo_data_loads_with_its_types() {
     assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
     let items = world.dynamo.items("items");
     assert_eq!(items.len(), 2985);
-    assert_eq!(world.counts("items.csv", "v1"), receipt(3000, 2985, 0, 15));
+    assert_eq!(world.row_counts("items.csv", "v1"), receipt(3000, 2985, 0, 15));
     let item = items.iter().find(|item| item["id"]["S"] == "42").unwrap();
     assert_eq!(item["name"], json!({ "S": "Pocket Towel" }));
     assert_eq!(item["price"], json!({ "N": "12.5" }));
@@ -47,23 +47,23 @@ async fn only_new_and_changed_rows_are_written() {
     let world = World::new().await;
     world.bucket.put("items.csv", "v1", &csv(1..=50));
     assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
-    assert_eq!(world.dynamo.calls("BatchGetItem"), 0, "an empty table is not read");
+    assert_eq!(world.dynamo.count_calls("BatchGetItem"), 0, "an empty table is not read");
     let before = world.dynamo.items("items");
 
     world.bucket.put("items.csv", "v2", &csv(1..=50));
     assert_eq!(world.deliver(&[message_later("items.csv", "v2", 1)]).await, NONE_FAILED);
-    assert_eq!(world.counts("items.csv", "v2"), Receipt { unchanged: 50, ..receipt(50, 0, 0, 0) });
-    let units = world.entry("items.csv", "v2").receipt;
+    assert_eq!(world.row_counts("items.csv", "v2"), Receipt { unchanged: 50, ..receipt(50, 0, 0, 0) });
+    let units = world.ledger_entry("items.csv", "v2").receipt;
     assert_eq!((units.read_units, units.write_units), (51.0, 0.0));
-    assert_eq!((world.dynamo.items("items"), world.dynamo.calls("BatchWriteItem")), (before, 2));
+    assert_eq!((world.dynamo.items("items"), world.dynamo.count_calls("BatchWriteItem")), (before, 2));
 
     let mut file = csv(41..=60);
     file.extend(b"1,other\n");
     world.bucket.put("items.csv", "v3", &file);
     assert_eq!(world.deliver(&[message_later("items.csv", "v3", 2)]).await, NONE_FAILED);
     let expected = Receipt { changed: 1, unchanged: 10, ..receipt(21, 10, 0, 0) };
-    assert_eq!(world.counts("items.csv", "v3"), expected);
-    assert_eq!(world.entry("items.csv", "v3").receipt.write_units, 11.0);
+    assert_eq!(world.row_counts("items.csv", "v3"), expected);
+    assert_eq!(world.ledger_entry("items.csv", "v3").receipt.write_units, 11.0);
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn the_last_row_of_a_key_wins_at_any_distance() {
     let name = |id: &str| items.iter().find(|item| item["id"]["S"] == id).unwrap()["name"]["S"].clone();
     assert_eq!((name("1"), name("2500")), (Value::from("far"), Value::from("near")));
     assert_eq!(items.len(), 2500);
-    let counts = world.counts("items.csv", "v1");
+    let counts = world.row_counts("items.csv", "v1");
     assert_eq!((counts.read, counts.new + counts.duplicates), (2502, 2502), "{counts:?}");
 }
 
@@ -90,5 +90,5 @@ async fn a_blind_load_takes_the_number_of_duplicates_from_the_uploader() {
     file.extend(b"1,again\n2,again\n");
     world.bucket.put_with("items.csv", "v1", &file, &[(DUPLICATES_METADATA, "2")]);
     assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
-    assert_eq!(world.counts("items.csv", "v1"), receipt(32, 30, 0, 2));
+    assert_eq!(world.row_counts("items.csv", "v1"), receipt(32, 30, 0, 2));
 }

@@ -31,14 +31,14 @@ pub(crate) struct World {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TimeLimit {
     Plenty,
-    /// There is time to finish the work in hand, but none for new work: a window or two are written.
+    /// There is time to finish the current work, but not for new work: one or two windows are written.
     Short,
     /// The work is cut off at once.
     RunsOut,
 }
 
 impl TimeLimit {
-    fn deadline(self) -> Deadline {
+    fn to_deadline(self) -> Deadline {
         const HOUR: Duration = Duration::from_secs(60 * 60);
         let deadline = Deadline { last_call: HOUR / 2, ..Deadline::from_end(SystemTime::now() + HOUR) };
         match self {
@@ -54,7 +54,7 @@ impl World {
         let dynamo = Dynamo::start().await;
         let bucket = Bucket::start().await;
         let sqs = Sqs::start().await;
-        let handler = handler(&dynamo, &bucket, &sqs).await;
+        let handler = build_handler(&dynamo, &bucket, &sqs).await;
         let world = Self { dynamo, bucket, sqs, handler };
         world.clear();
         world
@@ -66,7 +66,7 @@ impl World {
         self.dynamo.create_table("items", "id");
         self.dynamo.create_table("ledger", "load");
         self.bucket.clear();
-        self.sqs.take("SendMessage");
+        self.sqs.take_calls("SendMessage");
     }
 
     /// Runs one invocation and returns the ids of the messages that it reports as failed.
@@ -76,31 +76,31 @@ impl World {
 
     pub(crate) async fn deliver_within(&self, messages: &[Value], time: TimeLimit) -> Vec<String> {
         let event: SqsEvent = serde_json::from_value(json!({ "Records": messages })).unwrap();
-        let response = self.handler.handle(event, time.deadline()).await.unwrap();
+        let response = self.handler.handle_event(event, time.to_deadline()).await.unwrap();
         response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
     }
 
-    pub(crate) fn entry(&self, object: &str, version: &str) -> LedgerEntry {
+    pub(crate) fn ledger_entry(&self, object: &str, version: &str) -> LedgerEntry {
         self.find_entry(object, version).unwrap_or_else(|| panic!("no entry of {object} {version}"))
     }
 
     pub(crate) fn find_entry(&self, object: &str, version: &str) -> Option<LedgerEntry> {
-        let load = LoadId::of(object, version);
+        let load = LoadId::for_version(object, version);
         let entries = self.dynamo.items("ledger");
         let item = entries.into_iter().find(|entry| entry["load"]["S"] == load.as_str())?;
         let item: serde_dynamo::Item = serde_json::from_value(item).unwrap();
         Some(serde_dynamo::from_item(item).unwrap())
     }
 
-    /// Returns what became of the rows of a load, without what it cost.
-    pub(crate) fn counts(&self, object: &str, version: &str) -> Receipt {
-        let receipt = self.entry(object, version).receipt;
+    /// Returns how many of a load's rows had each outcome, without the cost.
+    pub(crate) fn row_counts(&self, object: &str, version: &str) -> Receipt {
+        let receipt = self.ledger_entry(object, version).receipt;
         assert_adds_up(&receipt);
         Receipt { read_units: 0.0, write_units: 0.0, seconds: 0.0, ..receipt }
     }
 }
 
-async fn handler(dynamo: &Dynamo, bucket: &Bucket, sqs: &Sqs) -> Handler {
+async fn build_handler(dynamo: &Dynamo, bucket: &Bucket, sqs: &Sqs) -> Handler {
     let config = aws_config::defaults(BehaviorVersion::latest())
         .region(Region::from_static("eu-central-1"))
         .credentials_provider(Credentials::new("id", "secret", None, None, "tests"))

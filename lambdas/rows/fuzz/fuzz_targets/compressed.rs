@@ -13,17 +13,17 @@ fuzz_target!(|data: &[u8]| {
     let text = case.file;
     let cut = text.len() / 2;
     match case.choice / 3 % 4 {
-        0 => case.check(&case.dialect(format, Compression::Gzip)),
-        1 => case.check(&case.dialect(format, Compression::Zstd)),
+        0 => case.check_properties(&case.dialect_for(format, Compression::Gzip)),
+        1 => case.check_properties(&case.dialect_for(format, Compression::Zstd)),
         2 => {
             let file = [gzip(&text[..cut]), gzip(&text[cut..])].concat();
             case.file = &file;
-            case.check(&case.dialect(format, Compression::Gzip));
+            case.check_properties(&case.dialect_for(format, Compression::Gzip));
         }
         _ => {
             let file = [zstd(&text[..cut]), zstd(&text[cut..])].concat();
             case.file = &file;
-            case.check(&case.dialect(format, Compression::Zstd));
+            case.check_properties(&case.dialect_for(format, Compression::Zstd));
         }
     }
 });

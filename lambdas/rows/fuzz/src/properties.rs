@@ -36,16 +36,16 @@ impl<'a> Case<'a> {
         })
     }
 
-    pub fn dialect(&self, format: Format, compression: Compression) -> Dialect {
+    pub fn dialect_for(&self, format: Format, compression: Compression) -> Dialect {
         let encoding = Encoding { format, compression };
         Dialect { encoding, delimiter: self.delimiter, types: Types::Strings }
     }
 
-    /// Checks that the file gives the same rows whole and cut, straight and resumed, and that a survey foresees them.
-    pub fn check(&self, dialect: &Dialect) {
-        let whole = self.run(Parser::new(dialect, &self.key), self.file.len().max(1), |_, _| ());
+    /// Checks that the file gives the same rows whole and in chunks, in one go and resumed, and that a survey predicts them.
+    pub fn check_properties(&self, dialect: &Dialect) {
+        let whole = self.read_file(Parser::new(dialect, &self.key), self.file.len().max(1), |_, _| ());
         let mut stops: Vec<(usize, Position)> = Vec::new();
-        let cut = self.run(Parser::new(dialect, &self.key), self.cut, |rows, at| {
+        let cut = self.read_file(Parser::new(dialect, &self.key), self.cut, |rows, at| {
             if stops.last().is_none_or(|(_, last)| *last != at) {
                 stops.push((rows, at));
             }
@@ -54,7 +54,7 @@ impl<'a> Case<'a> {
         for (rows, position) in stops.iter().step_by(stops.len() / MAX_RESUMED + 1) {
             let parser = Parser::resume(dialect, &self.key, *position);
             assert_eq!(parser.position(), *position);
-            let resumed = self.run(parser, self.cut, |_, _| ());
+            let resumed = self.read_file(parser, self.cut, |_, _| ());
             let rest = (whole.0.get(*rows..).unwrap_or_default().to_vec(), whole.1.clone());
             assert_same(dialect, &resumed, &rest);
         }
@@ -70,20 +70,20 @@ impl<'a> Case<'a> {
             Err(_) => return assert!(whole.1.is_err()),
         };
         assert!(whole.1.is_ok());
-        assert_eq!(counts(&whole.0), (findings.rows, findings.rejected));
+        assert_eq!(count_rows(&whole.0), (findings.rows, findings.rejected));
         assert_eq!(keys, findings.rows);
         if let Some(types) = findings.column_types() {
             assert_eq!(types.to_string().parse(), Ok(types.clone()));
             let dialect = Dialect { types: Types::Columns(types), ..dialect.clone() };
-            let loaded = self.run(Parser::new(&dialect, &self.key), self.cut, |_, _| ());
+            let loaded = self.read_file(Parser::new(&dialect, &self.key), self.cut, |_, _| ());
             assert!(loaded.1.is_ok());
-            assert_eq!(counts(&loaded.0), (findings.rows, findings.rejected));
+            assert_eq!(count_rows(&loaded.0), (findings.rows, findings.rejected));
         }
     }
 
     /// Reads a file as a caller does: in chunks from the wanted offset. `each` gets the number of rows and rejects so far,
     /// and the parser's position.
-    fn run(&self, mut parser: Parser, cut: usize, mut each: impl FnMut(usize, Position)) -> Outcome {
+    fn read_file(&self, mut parser: Parser, cut: usize, mut each: impl FnMut(usize, Position)) -> Outcome {
         let mut out = Vec::new();
         while let Some(rest) = self.file.get(parser.wanted_offset() as usize..).filter(|rest| !rest.is_empty()) {
             let mut chunk = &rest[..rest.len().min(cut)];
@@ -115,7 +115,7 @@ fn assert_same(dialect: &Dialect, one: &Outcome, other: &Outcome) {
     }
 }
 
-fn counts(rows: &Rows) -> (u64, u64) {
+fn count_rows(rows: &Rows) -> (u64, u64) {
     let loadable = rows.iter().flatten().count() as u64;
     (loadable, rows.len() as u64 - loadable)
 }

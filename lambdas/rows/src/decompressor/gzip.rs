@@ -31,7 +31,7 @@ impl Gzip {
             match &mut self.state {
                 GzipState::Member(member) => {
                     let ended;
-                    (length, ended) = inflate(member, data, text, length)?;
+                    (length, ended) = inflate_member(member, data, text, length)?;
                     if ended {
                         self.state = GzipState::AfterMember;
                     }
@@ -61,7 +61,7 @@ impl Gzip {
         Ok(length)
     }
 
-    pub(super) fn finish(&self) -> Result<(), Unreadable> {
+    pub(super) fn check_end(&self) -> Result<(), Unreadable> {
         match self.state {
             GzipState::Member(_) => Err(Unreadable::Truncated { compression: Compression::Gzip }),
             GzipState::Start | GzipState::AfterMember | GzipState::Padding => Ok(()),
@@ -70,7 +70,7 @@ impl Gzip {
 }
 
 /// Fills `text` from `length` on. Returns the new length, and whether the member has ended.
-fn inflate(
+fn inflate_member(
     member: &mut Decompress,
     data: &mut &[u8],
     text: &mut [u8],

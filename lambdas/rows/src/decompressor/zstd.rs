@@ -33,7 +33,7 @@ impl Zstd {
         Ok(text.pos())
     }
 
-    pub(super) fn finish(&self) -> Result<(), Unreadable> {
+    pub(super) fn check_end(&self) -> Result<(), Unreadable> {
         if self.in_frame { Err(Unreadable::Truncated { compression: Compression::Zstd }) } else { Ok(()) }
     }
 

@@ -31,7 +31,7 @@ pub(crate) struct CsvReader {
     types: Types,
     header: Option<CsvHeader>,
     record: CsvRecord,
-    /// Of the byte that comes next.
+    /// The position of the byte that comes next.
     pub(crate) position: Position,
     /// The end of the last record.
     pub(crate) boundary: Position,
@@ -96,8 +96,8 @@ impl CsvReader {
 
     /// Returns how much of the text was read, and whether that completes a record.
     fn read_record(&mut self, text: &[u8]) -> (usize, bool) {
-        self.record.begin(self.position.line);
-        let (fields, ends) = self.record.buffers(text.len());
+        self.record.begin_at(self.position.line);
+        let (fields, ends) = self.record.free_buffers(text.len());
         let (result, read, fields, ended) = self.reader.read_record(text, fields, ends);
         self.record.append(&text[..read], fields, ended);
         (read, matches!(result, ReadRecordResult::Record))

@@ -7,7 +7,7 @@ use restctl_contract::number;
 use serde_json::Value as Json;
 
 use crate::limits::{MAX_DEPTH, MAX_NAME_BYTES, MAX_RECORD_BYTES};
-use crate::reject::excerpt::excerpt;
+use crate::reject::excerpt::shorten_record;
 use crate::reject::{Fault, Reject};
 use crate::row::Row;
 use crate::row::rules::ItemRules;
@@ -58,7 +58,7 @@ impl JsonText {
             })?;
             parse_object(rules, self.line, text)
         };
-        Ok(row.map_err(|fault| fault.into_reject(self.line, excerpt(&self.bytes, self.length))))
+        Ok(row.map_err(|fault| fault.into_reject(self.line, shorten_record(&self.bytes, self.length))))
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) struct JsonArrayReader {
     rules: ItemRules,
     state: ArrayState,
     element: JsonText,
-    /// Of the byte that comes next.
+    /// The position of the byte that comes next.
     pub(crate) position: Position,
     /// The end of the last element.
     pub(crate) boundary: Position,
@@ -60,7 +60,7 @@ impl JsonArrayReader {
             if plain > 0 {
                 self.element.append(&text[..plain]);
             } else {
-                self.advance(byte, out)?;
+                self.advance_state(byte, out)?;
             }
             let length = plain.max(1);
             self.position = position_after(self.position, &text[..length]);
@@ -95,7 +95,7 @@ impl JsonArrayReader {
         next.unwrap_or(text.len())
     }
 
-    fn advance(&mut self, byte: u8, out: &mut Vec<Result<Row, Reject>>) -> Result<(), Unreadable> {
+    fn advance_state(&mut self, byte: u8, out: &mut Vec<Result<Row, Reject>>) -> Result<(), Unreadable> {
         self.state = match (self.state, byte) {
             (ArrayState::Element { depth, string }, _) => {
                 return self.advance_in_element(depth, string, byte, out);
@@ -121,7 +121,7 @@ impl JsonArrayReader {
             }
             (ArrayState::AfterElement, b',') => ArrayState::Next,
             (ArrayState::AfterElement, _) => {
-                return Err(self.broken_array("a comma is missing boundary two elements"));
+                return Err(self.broken_array("a comma is missing between two elements"));
             }
             (ArrayState::AfterArray, _) => {
                 return Err(self.broken_array("something follows the closing bracket"));
@@ -147,7 +147,7 @@ impl JsonArrayReader {
             (InString::No, b'{' | b'[') => (depth + 1, InString::No, false),
             (InString::No, b',' | b']' | b'}' | b' ' | b'\t' | b'\r' | b'\n') if depth == 0 => {
                 self.complete_element(self.position, out)?;
-                return self.advance(byte, out);
+                return self.advance_state(byte, out);
             }
             (InString::No, b'}' | b']') => (depth - 1, InString::No, depth == 1),
             (InString::No, _) => (depth, InString::No, false),

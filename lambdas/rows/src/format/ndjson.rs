@@ -12,7 +12,7 @@ use crate::unreadable::Unreadable;
 pub(crate) struct NdjsonReader {
     rules: ItemRules,
     text: JsonText,
-    /// Of the byte that comes next.
+    /// The position of the byte that comes next.
     pub(crate) position: Position,
     /// The end of the last record.
     pub(crate) boundary: Position,

@@ -1,4 +1,4 @@
-/// How many bytes of a record are kept to show which one it was.
+/// How many bytes of a record a reject shows.
 pub(crate) const MAX_EXCERPT_BYTES: usize = 1024;
 
 /// How many bytes of a name a message shows.
@@ -6,7 +6,7 @@ const MAX_NAME_BYTES: usize = 100;
 
 /// Returns the beginning of a record in readable form, without its line end. `bytes` is the record or its beginning, and
 /// `length` the length of the whole record.
-pub(crate) fn excerpt(bytes: &[u8], length: usize) -> String {
+pub(crate) fn shorten_record(bytes: &[u8], length: usize) -> String {
     let shown = &bytes[..bytes.len().min(MAX_EXCERPT_BYTES)];
     let shown = match std::str::from_utf8(shown) {
         // The cut is inside a character.
@@ -35,11 +35,11 @@ mod tests {
 
     #[test]
     fn long_records_are_cut_at_a_character() {
-        assert_eq!(excerpt(b"1,a\r\n", 5), "1,a");
+        assert_eq!(shorten_record(b"1,a\r\n", 5), "1,a");
         let long = "é".repeat(MAX_EXCERPT_BYTES);
         let odd = format!("a{long}");
         assert_eq!(
-            excerpt(odd.as_bytes(), odd.len()),
+            shorten_record(odd.as_bytes(), odd.len()),
             format!("a{}…", "é".repeat(MAX_EXCERPT_BYTES / 2 - 1))
         );
     }

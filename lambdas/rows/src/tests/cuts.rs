@@ -4,7 +4,7 @@ use std::io::Write;
 
 use restctl_contract::load::Position;
 
-use super::{dialect, parse_in_chunks, read, string_key};
+use super::{dialect, parse_in_chunks, read_in_chunks, string_key};
 use crate::dialect::Dialect;
 use crate::dialect::encoding::{Compression, Encoding, Format};
 use crate::limits::MAX_RECORD_BYTES;
@@ -13,7 +13,7 @@ use crate::unreadable::Unreadable;
 
 const COMPRESSIONS: [Compression; 3] = [Compression::None, Compression::Gzip, Compression::Zstd];
 
-fn with(format: Format, compression: Compression) -> Dialect {
+pub(crate) fn dialect_with(format: Format, compression: Compression) -> Dialect {
     Dialect { encoding: Encoding { format, compression }, ..dialect(format) }
 }
 
@@ -40,14 +40,14 @@ pub(crate) fn zstd(text: &[u8]) -> Vec<u8> {
 }
 
 /// Cuts the file at every `step`, and resumes at every position on the way.
-fn check(dialect: &Dialect, file: &[u8], steps: &[usize]) {
+fn assert_cuts_do_not_matter(dialect: &Dialect, file: &[u8], steps: &[usize]) {
     let key = string_key();
     let (whole, result) = parse_in_chunks(Parser::new(dialect, &key), file, file.len().max(1));
     for &step in steps {
         let mut out = Vec::new();
         let mut stops = vec![(0, Position::START)];
         let mut parser = Parser::new(dialect, &key);
-        let cut = read(&mut parser, file, step, &mut out, |rows, at| {
+        let cut = read_in_chunks(&mut parser, file, step, &mut out, |rows, at| {
             if stops.last() != Some(&(rows, at)) {
                 stops.push((rows, at));
             }
@@ -96,7 +96,11 @@ fn cuts_and_stops_do_not_matter() {
     ];
     for &(format, text) in files {
         for compression in COMPRESSIONS {
-            check(&with(format, compression), &compress(compression, text), &[1, 2, 3, 7, 1000]);
+            assert_cuts_do_not_matter(
+                &dialect_with(format, compression),
+                &compress(compression, text),
+                &[1, 2, 3, 7, 1000],
+            );
         }
     }
 }
@@ -111,7 +115,11 @@ fn cuts_and_stops_do_not_matter_in_long_records() {
         (Format::JsonArray, format!("[{{\"id\":\"{long}\"}}\n,{{\"id\":2}}]")),
     ] {
         for compression in COMPRESSIONS {
-            check(&with(format, compression), &compress(compression, text.as_bytes()), &[4001]);
+            assert_cuts_do_not_matter(
+                &dialect_with(format, compression),
+                &compress(compression, text.as_bytes()),
+                &[4001],
+            );
         }
     }
 }
@@ -120,7 +128,11 @@ fn cuts_and_stops_do_not_matter_in_long_records() {
 fn cuts_and_stops_do_not_matter_in_many_pieces() {
     let csv = &include_bytes!("../../../../fixtures/items.csv")[..100_000];
     for compression in COMPRESSIONS {
-        check(&with(Format::Csv, compression), &compress(compression, csv), &[20_000, usize::MAX]);
+        assert_cuts_do_not_matter(
+            &dialect_with(Format::Csv, compression),
+            &compress(compression, csv),
+            &[20_000, usize::MAX],
+        );
     }
 }
 
@@ -129,7 +141,7 @@ fn a_resumed_parser_wants_the_bytes_at_its_position() {
     let csv = b"id,a\n1,b\n2,c\n3,d\n";
     let at = Position { offset: 13, line: 4 };
     let mut out = Vec::new();
-    let mut parser = Parser::resume(&with(Format::Csv, Compression::None), &string_key(), at);
+    let mut parser = Parser::resume(&dialect_with(Format::Csv, Compression::None), &string_key(), at);
     assert_eq!(parser.wanted_offset(), 0, "the header");
     let mut chunk = &csv[..2];
     assert_eq!(parser.read(&mut chunk, &mut out), Ok(false));
@@ -140,9 +152,9 @@ fn a_resumed_parser_wants_the_bytes_at_its_position() {
     assert_eq!(parser.read(&mut &csv[13..], &mut out), Ok(false));
     assert_eq!(out.iter().flatten().map(|row| (row.key(), row.line)).collect::<Vec<_>>(), [("3", 4)]);
 
-    let parser = Parser::resume(&with(Format::Ndjson, Compression::None), &string_key(), at);
+    let parser = Parser::resume(&dialect_with(Format::Ndjson, Compression::None), &string_key(), at);
     assert_eq!(parser.wanted_offset(), 13, "at once");
-    let parser = Parser::resume(&with(Format::Ndjson, Compression::Zstd), &string_key(), at);
+    let parser = Parser::resume(&dialect_with(Format::Ndjson, Compression::Zstd), &string_key(), at);
     assert_eq!(parser.wanted_offset(), 0, "a compressed file is read from the start");
 }
 
@@ -150,6 +162,6 @@ fn a_resumed_parser_wants_the_bytes_at_its_position() {
 fn a_file_that_ends_before_the_position_is_unreadable() {
     let at = Position { offset: 100, line: 4 };
     let file = gzip(b"id\n1\n2\n");
-    let parser = Parser::resume(&with(Format::Csv, Compression::Gzip), &string_key(), at);
+    let parser = Parser::resume(&dialect_with(Format::Csv, Compression::Gzip), &string_key(), at);
     assert_eq!(parse_in_chunks(parser, &file, 10), (vec![], Err(Unreadable::EndsBefore { offset: 100 })));
 }

@@ -39,7 +39,7 @@ impl ColumnType {
     }
 
     /// Returns whether a cell with this text can be loaded as this type and comes back as the same text.
-    pub(crate) fn preserves(self, text: &str) -> bool {
+    pub(crate) fn preserves_text(self, text: &str) -> bool {
         match self {
             ColumnType::String => true,
             ColumnType::Number => number::is_canonical(text),
@@ -53,7 +53,7 @@ impl ColumnType {
             ColumnType::Number => {
                 number::normalize(text).map(Value::Number).map_err(|error| error.to_string())
             }
-            ColumnType::Boolean if self.preserves(text) => Ok(Value::Bool(text == "true")),
+            ColumnType::Boolean if self.preserves_text(text) => Ok(Value::Bool(text == "true")),
             ColumnType::Boolean => Err("is neither true nor false".to_owned()),
         }
     }

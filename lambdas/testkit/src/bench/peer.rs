@@ -32,10 +32,10 @@ impl Node<'_> {
         install_once(folder, &[self.manifest, self.lock].concat(), || {
             write_all(folder, &[("package.json", self.manifest), ("package-lock.json", self.lock)])?;
             let arguments = ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=1"];
-            run(Command::new("npm").args(arguments).current_dir(folder)).map(drop)
+            run_command(Command::new("npm").args(arguments).current_dir(folder)).map(drop)
         })?;
         // `node` may be a script that looks for the program.
-        run(Command::new("node").args(["-p", "process.execPath"])).map(|path| path.trim().into())
+        run_command(Command::new("node").args(["-p", "process.execPath"])).map(|path| path.trim().into())
     }
 
     /// Returns the required packages as `name@version`.
@@ -58,9 +58,9 @@ impl Python<'_> {
         write_all(folder, self.scripts)?;
         install_once(folder, self.requirements, || {
             write_all(folder, &[("requirements.txt", self.requirements)])?;
-            run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment))?;
+            run_command(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment))?;
             let arguments = ["-m", "pip", "install", "--quiet", "--require-hashes", "--retries=1", "-r"];
-            run(Command::new(&program).args(arguments).arg(folder.join("requirements.txt"))).map(drop)
+            run_command(Command::new(&program).args(arguments).arg(folder.join("requirements.txt"))).map(drop)
         })?;
         Ok(program)
     }
@@ -77,7 +77,7 @@ impl Python<'_> {
 ///
 /// # Errors
 /// If it cannot run or fails. The text has what it wrote to standard error.
-pub fn run(command: &mut Command) -> Result<String, String> {
+pub fn run_command(command: &mut Command) -> Result<String, String> {
     let words = [command.get_program()].into_iter().chain(command.get_args());
     let words = words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ");
     let output = command.output().map_err(|error| format!("{words}: {error}"))?;

@@ -20,10 +20,10 @@ pub struct Usage {
 ///
 /// # Errors
 /// If the process has ended, or this is not Linux.
-pub fn usage(process: u32) -> Result<Usage, BoxError> {
+pub fn read_usage(process: u32) -> Result<Usage, BoxError> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     Ok(Usage {
-        cpu: cpu(process)?,
+        cpu: cpu_time(process)?,
         resident_bytes: read_bytes(&status, "VmRSS:").ok_or("/proc/PID/status has no VmRSS")?,
         peak_bytes: read_bytes(&status, "VmHWM:").ok_or("/proc/PID/status has no VmHWM")?,
     })
@@ -32,9 +32,9 @@ pub fn usage(process: u32) -> Result<Usage, BoxError> {
 /// Returns only [`Usage::cpu`].
 ///
 /// # Errors
-/// As [`usage`].
+/// As [`read_usage`].
 #[cfg(target_os = "linux")]
-pub fn cpu(process: u32) -> Result<Duration, BoxError> {
+pub fn cpu_time(process: u32) -> Result<Duration, BoxError> {
     let process = nix::unistd::Pid::from_raw(process.try_into()?);
     Ok(nix::time::ClockId::pid_cpu_clock_id(process)?.now()?.into())
 }
@@ -42,9 +42,9 @@ pub fn cpu(process: u32) -> Result<Duration, BoxError> {
 /// Returns only [`Usage::cpu`].
 ///
 /// # Errors
-/// As [`usage`].
+/// As [`read_usage`].
 #[cfg(not(target_os = "linux"))]
-pub fn cpu(_process: u32) -> Result<Duration, BoxError> {
+pub fn cpu_time(_process: u32) -> Result<Duration, BoxError> {
     Err("what a process uses is counted only on Linux".into())
 }
 

@@ -33,7 +33,7 @@ pub fn file_part(range: Range<u64>) -> Vec<u8> {
     let end = range.end.saturating_sub(header).div_ceil(ROW_BYTES);
     let mut part = Vec::with_capacity(HEADER.len() + ((end - first) * ROW_BYTES) as usize);
     part.extend_from_slice(HEADER);
-    (first..end).for_each(|number| Row::new(number).write_line(&mut part));
+    (first..end).for_each(|number| GeneratedRow::new(number).write_line(&mut part));
     // Where the header would begin if the rows before `first` were not in the file.
     let origin = first * ROW_BYTES;
     part.truncate((range.end - origin) as usize);
@@ -42,7 +42,7 @@ pub fn file_part(range: Range<u64>) -> Vec<u8> {
 }
 
 /// The values of a row. Only `active` differs in width between rows, and `name` makes up for it.
-pub struct Row {
+pub struct GeneratedRow {
     id: u64,
     sku: u64,
     price: (u64, u64),
@@ -55,7 +55,7 @@ pub struct Row {
     updated: (u64, u64, u64, u64),
 }
 
-impl Row {
+impl GeneratedRow {
     pub fn new(number: u64) -> Self {
         let mixed = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 16;
         Self {
@@ -75,8 +75,9 @@ impl Row {
 
     fn write_line(&self, out: &mut Vec<u8>) {
         let Self { id, sku, stock, active, category, supplier, .. } = self;
-        let (price, name, weight, updated) = (self.price(), self.name(), self.weight(), self.updated());
-        write(
+        let (price, name, weight, updated) =
+            (self.price_text(), self.name_text(), self.weight_text(), self.updated_text());
+        append_text(
             out,
             format_args!(
                 "{id:08},SKU-{sku:08X},{price},{stock},{active},{name},{category},Supplier {supplier:03},{weight},{updated}\n"
@@ -90,51 +91,52 @@ impl Row {
     }
 
     /// Returns the item as the API returns it.
-    pub fn json(&self) -> Value {
+    pub fn to_json(&self) -> Value {
         let number = |digits: String| digits.parse().map_or(Value::Null, Value::Number);
         json!({
             "id": self.id(),
             "sku": format!("SKU-{:08X}", self.sku),
-            "price": number(self.price()),
+            "price": number(self.price_text()),
             "stock": self.stock,
             "active": self.active,
-            "name": self.name(),
+            "name": self.name_text(),
             "category": self.category,
             "supplier": format!("Supplier {:03}", self.supplier),
-            "weight": number(self.weight()),
-            "updated": self.updated(),
+            "weight": number(self.weight_text()),
+            "updated": self.updated_text(),
         })
     }
 
     /// Appends the item that an older load has stored, in DynamoDB's JSON.
     pub fn write_item(&self, out: &mut Vec<u8>) {
         let Self { id, sku, stock, active, category, supplier, .. } = self;
-        let (price, name, weight, updated) = (self.price(), self.name(), self.weight(), self.updated());
-        write(out, format_args!(r#"{{"id":{{"S":"{id:08}"}},"sku":{{"S":"SKU-{sku:08X}"}},"#));
-        write(out, format_args!(r#""price":{{"N":"{price}"}},"stock":{{"N":"{stock}"}},"#));
-        write(out, format_args!(r#""active":{{"BOOL":{active}}},"name":{{"S":"{name}"}},"#));
-        write(
+        let (price, name, weight, updated) =
+            (self.price_text(), self.name_text(), self.weight_text(), self.updated_text());
+        append_text(out, format_args!(r#"{{"id":{{"S":"{id:08}"}},"sku":{{"S":"SKU-{sku:08X}"}},"#));
+        append_text(out, format_args!(r#""price":{{"N":"{price}"}},"stock":{{"N":"{stock}"}},"#));
+        append_text(out, format_args!(r#""active":{{"BOOL":{active}}},"name":{{"S":"{name}"}},"#));
+        append_text(
             out,
             format_args!(r#""category":{{"S":"{category}"}},"supplier":{{"S":"Supplier {supplier:03}"}},"#),
         );
-        write(out, format_args!(r#""weight":{{"N":"{weight}"}},"updated":{{"S":"{updated}"}},"#));
-        write(out, format_args!(r#""{WRITTEN_BY}":{{"S":"{OLDER_STAMP}"}}}}"#));
+        append_text(out, format_args!(r#""weight":{{"N":"{weight}"}},"updated":{{"S":"{updated}"}},"#));
+        append_text(out, format_args!(r#""{WRITTEN_BY}":{{"S":"{OLDER_STAMP}"}}}}"#));
     }
 
-    fn price(&self) -> String {
+    fn price_text(&self) -> String {
         format!("{}.{:02}", self.price.0, self.price.1)
     }
 
-    fn name(&self) -> String {
+    fn name_text(&self) -> String {
         let plural = if self.active { "s" } else { "" };
         format!("Hexagon bolt{plural} M{:02} x {:03} mm zinc", self.name.0, self.name.1)
     }
 
-    fn weight(&self) -> String {
+    fn weight_text(&self) -> String {
         format!("{}.{:03}", self.weight / 1000, self.weight % 1000)
     }
 
-    fn updated(&self) -> String {
+    fn updated_text(&self) -> String {
         let (month, day, hour, minute) = self.updated;
         format!("2026-{month:02}-{day:02}T{hour:02}:{minute:02}:00Z")
     }
@@ -142,7 +144,7 @@ impl Row {
 
 /// Returns the ids in a request to DynamoDB without parsing its JSON. An id is eight digits somewhere after the name,
 /// whatever the whitespace.
-pub fn ids(body: &[u8]) -> impl Iterator<Item = u64> {
+pub fn find_ids(body: &[u8]) -> impl Iterator<Item = u64> {
     memmem::find_iter(body, "\"id\":").filter_map(|at| {
         let rest = &body[at..];
         let first = rest.iter().position(u8::is_ascii_digit)?;
@@ -150,6 +152,6 @@ pub fn ids(body: &[u8]) -> impl Iterator<Item = u64> {
     })
 }
 
-fn write(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+fn append_text(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
     out.write_fmt(text).expect("a vector accepts every write");
 }

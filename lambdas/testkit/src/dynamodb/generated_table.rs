@@ -3,9 +3,9 @@
 
 use memchr::memmem;
 
-use crate::bench::row::{Row, ids};
+use crate::bench::row::{GeneratedRow, find_ids};
 
-/// Of the rows that differ from the table's items, if some do, each is so many rows after the one before.
+/// If some rows differ from the table's items, one in this many does.
 const CHANGED_EVERY: u64 = 100;
 
 /// What the table contains before anything is put.
@@ -18,7 +18,7 @@ pub enum TableContent {
 }
 
 impl TableContent {
-    /// What a load of the rows before `rows` has to put.
+    /// Returns what a load of the first `rows` rows has to put.
     pub fn expected_puts(self, rows: u64) -> Puts {
         let sum_below = |count: u64| count * count.saturating_sub(1) / 2;
         match self {
@@ -55,7 +55,7 @@ impl GeneratedTable {
     }
 
     /// Returns the body of the answer, or `None` if the request is not for this table.
-    pub(super) fn answer(&mut self, operation: &str, body: &[u8]) -> Option<Vec<u8>> {
+    pub(super) fn answer_call(&mut self, operation: &str, body: &[u8]) -> Option<Vec<u8>> {
         match operation {
             "BatchWriteItem" => Some(self.batch_write_item(body)),
             "BatchGetItem" => Some(self.batch_get_item(body)),
@@ -72,14 +72,14 @@ impl GeneratedTable {
     fn batch_write_item(&mut self, body: &[u8]) -> Vec<u8> {
         let items = memmem::find_iter(body, "\"PutRequest\"").count() as u64;
         self.puts.items += items;
-        self.puts.sum_of_ids += ids(body).sum::<u64>();
+        self.puts.sum_of_ids += find_ids(body).sum::<u64>();
         format!(r#"{{"UnprocessedItems":{{}}{}}}"#, self.consumed_capacity(body, items)).into_bytes()
     }
 
     fn batch_get_item(&self, body: &[u8]) -> Vec<u8> {
         let mut answer = format!(r#"{{"UnprocessedKeys":{{}},"Responses":{{"{}":["#, self.name).into_bytes();
         let mut count = 0;
-        for id in ids(body) {
+        for id in find_ids(body) {
             if self.content != TableContent::Nothing {
                 answer.extend_from_slice(if count == 0 { b"" } else { b"," });
                 self.write_item(id, &mut answer);
@@ -91,7 +91,7 @@ impl GeneratedTable {
     }
 
     fn get_item(&self, body: &[u8]) -> Vec<u8> {
-        let Some(id) = ids(body).next().filter(|_| self.content != TableContent::Nothing) else {
+        let Some(id) = find_ids(body).next().filter(|_| self.content != TableContent::Nothing) else {
             return b"{}".to_vec();
         };
         let mut answer = br#"{"Item":"#.to_vec();
@@ -100,7 +100,7 @@ impl GeneratedTable {
         answer
     }
 
-    /// Nobody asks more of this table than whether it is empty.
+    /// Answers only whether the table is empty, because nobody asks for more.
     fn scan(&self) -> Vec<u8> {
         if self.content == TableContent::Nothing {
             return br#"{"Items":[],"Count":0,"ScannedCount":0}"#.to_vec();
@@ -114,14 +114,14 @@ impl GeneratedTable {
     }
 
     fn write_item(&self, id: u64, answer: &mut Vec<u8>) {
-        let mut row = Row::new(id);
+        let mut row = GeneratedRow::new(id);
         if self.content == TableContent::EveryRowSomeChanged && id.is_multiple_of(CHANGED_EVERY) {
             row.stock += 1;
         }
         row.write_item(answer);
     }
 
-    /// A batch's last member if the request asks for it.
+    /// Returns the last member of a batch's answer, or nothing if the request does not ask for it.
     fn consumed_capacity(&self, body: &[u8], units: u64) -> String {
         if memmem::find(body, b"\"ReturnConsumedCapacity\"").is_none() {
             return String::new();

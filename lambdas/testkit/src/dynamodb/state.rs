@@ -11,7 +11,7 @@ const MAX_WRITES_PER_BATCH: usize = 25;
 const MAX_KEYS_PER_BATCH: usize = 100;
 
 #[derive(Default)]
-pub(super) struct State {
+pub(super) struct DynamoState {
     pub(super) tables: HashMap<String, Table>,
     pub(super) generated: Option<GeneratedTable>,
     pub(super) secrets: HashMap<String, String>,
@@ -36,35 +36,32 @@ pub(super) struct Unprocessed {
     pub(super) calls: usize,
 }
 
-pub(super) struct Refusal {
+/// An error as the service answers it.
+pub(super) struct ServiceError {
     pub(super) code: &'static str,
     pub(super) message: String,
 }
 
-fn invalid(message: impl Into<String>) -> Refusal {
-    Refusal { code: "ValidationException", message: message.into() }
-}
-
-impl State {
+impl DynamoState {
     /// Returns the body of the answer.
-    pub(super) fn call(&mut self, operation: &str, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+    pub(super) fn handle_call(&mut self, operation: &str, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
         *self.calls.entry(operation.to_owned()).or_default() += 1;
         if let Some(left) = self.throttled.get_mut(operation).filter(|left| **left > 0) {
             *left -= 1;
-            return Err(Refusal {
+            return Err(ServiceError {
                 code: "ProvisionedThroughputExceededException",
                 message: "The level of configured provisioned throughput for the table was exceeded.".into(),
             });
         }
-        if let Some(answer) = self.generated.as_mut().and_then(|table| table.answer(operation, body)) {
+        if let Some(answer) = self.generated.as_mut().and_then(|table| table.answer_call(operation, body)) {
             return Ok(answer);
         }
         let request: Value = serde_json::from_slice(body)
-            .map_err(|error| Refusal { code: "SerializationException", message: error.to_string() })?;
-        Ok(self.answer(operation, &request)?.to_string().into_bytes())
+            .map_err(|error| ServiceError { code: "SerializationException", message: error.to_string() })?;
+        Ok(self.run_operation(operation, &request)?.to_string().into_bytes())
     }
 
-    fn answer(&mut self, operation: &str, request: &Value) -> Result<Value, Refusal> {
+    fn run_operation(&mut self, operation: &str, request: &Value) -> Result<Value, ServiceError> {
         match operation {
             "PutItem" => self.put_item(request),
             "GetItem" => self.get_item(request),
@@ -73,21 +70,23 @@ impl State {
             "Scan" => self.scan(request),
             "GetSecretValue" => match self.secrets.get(request["SecretId"].as_str().unwrap_or_default()) {
                 Some(secret) => Ok(json!({ "SecretString": secret })),
-                None => Err(Refusal { code: "ResourceNotFoundException", message: "no such secret".into() }),
+                None => {
+                    Err(ServiceError { code: "ResourceNotFoundException", message: "no such secret".into() })
+                }
             },
-            other => Err(Refusal { code: "UnknownOperationException", message: other.to_owned() }),
+            other => Err(ServiceError { code: "UnknownOperationException", message: other.to_owned() }),
         }
     }
 
-    fn put_item(&mut self, request: &Value) -> Result<Value, Refusal> {
+    fn put_item(&mut self, request: &Value) -> Result<Value, ServiceError> {
         let key = self.read_key(&request["TableName"], &request["Item"])?;
         self.check_put(&key)?;
-        self.table(&request["TableName"])?.items.insert(key, request["Item"].clone());
+        self.find_table(&request["TableName"])?.items.insert(key, request["Item"].clone());
         Ok(with_capacity(request, json!({}), json!({ "CapacityUnits": 1.0 })))
     }
 
-    fn scan(&mut self, request: &Value) -> Result<Value, Refusal> {
-        let table = self.table(&request["TableName"])?;
+    fn scan(&mut self, request: &Value) -> Result<Value, ServiceError> {
+        let table = self.find_table(&request["TableName"])?;
         let limit = request["Limit"].as_u64().and_then(|limit| limit.try_into().ok()).unwrap_or(usize::MAX);
         let start = match &request["ExclusiveStartKey"] {
             Value::Null => Bound::Unbounded,
@@ -103,15 +102,15 @@ impl State {
         Ok(with_capacity(request, answer, json!({ "CapacityUnits": units })))
     }
 
-    fn get_item(&mut self, request: &Value) -> Result<Value, Refusal> {
+    fn get_item(&mut self, request: &Value) -> Result<Value, ServiceError> {
         let key = self.read_key(&request["TableName"], &request["Key"])?;
-        let item = self.table(&request["TableName"])?.items.get(&key);
+        let item = self.find_table(&request["TableName"])?.items.get(&key);
         Ok(item.map_or_else(|| json!({}), |item| json!({ "Item": item })))
     }
 
-    fn batch_write_item(&mut self, request: &Value) -> Result<Value, Refusal> {
+    fn batch_write_item(&mut self, request: &Value) -> Result<Value, ServiceError> {
         let mut puts = Vec::new();
-        for (table, requests) in members(&request["RequestItems"]) {
+        for (table, requests) in object_members(&request["RequestItems"]) {
             let table = Value::from(table.as_str());
             for request in requests.as_array().into_iter().flatten() {
                 let key = self.read_key(&table, &request["PutRequest"]["Item"])?;
@@ -120,44 +119,44 @@ impl State {
             }
         }
         if puts.is_empty() || puts.len() > MAX_WRITES_PER_BATCH {
-            return Err(invalid("Too many items requested for the BatchWriteItem call"));
+            return Err(validation_error("Too many items requested for the BatchWriteItem call"));
         }
         if has_duplicates(puts.iter().map(|(table, key, _)| (table.to_string(), key))) {
-            return Err(invalid("Provided list of item keys contains duplicates"));
+            return Err(validation_error("Provided list of item keys contains duplicates"));
         }
         let processed = self.count_processed(puts.len());
         let left = puts.split_off(processed);
         for (table, key, request) in puts {
-            self.table(&table)?.items.insert(key, request["PutRequest"]["Item"].clone());
+            self.find_table(&table)?.items.insert(key, request["PutRequest"]["Item"].clone());
         }
         let mut unprocessed = Map::new();
         for (table, _, request) in left {
-            push(&mut unprocessed, table.as_str().unwrap_or_default(), request);
+            push_to_list(&mut unprocessed, table.as_str().unwrap_or_default(), request);
         }
         let answer = json!({ "UnprocessedItems": unprocessed });
         Ok(with_capacity(request, answer, json!([{ "CapacityUnits": processed as f64 }])))
     }
 
-    fn batch_get_item(&mut self, request: &Value) -> Result<Value, Refusal> {
+    fn batch_get_item(&mut self, request: &Value) -> Result<Value, ServiceError> {
         let mut gets = Vec::new();
-        for (table, request) in members(&request["RequestItems"]) {
+        for (table, request) in object_members(&request["RequestItems"]) {
             for key in request["Keys"].as_array().into_iter().flatten() {
                 gets.push((table, self.read_key(&Value::from(table.as_str()), key)?, key));
             }
         }
         if gets.is_empty() || gets.len() > MAX_KEYS_PER_BATCH {
-            return Err(invalid("Too many items requested for the BatchGetItem call"));
+            return Err(validation_error("Too many items requested for the BatchGetItem call"));
         }
         if has_duplicates(gets.iter().map(|(table, key, _)| (table, key))) {
-            return Err(invalid("Provided list of item keys contains duplicates"));
+            return Err(validation_error("Provided list of item keys contains duplicates"));
         }
         let processed = self.count_processed(gets.len());
         let left = gets.split_off(processed);
         let mut found = Map::new();
         for (table, key, _) in gets {
-            let items = &self.table(&Value::from(table.as_str()))?.items;
+            let items = &self.find_table(&Value::from(table.as_str()))?.items;
             if let Some(item) = items.get(&key) {
-                push(&mut found, table, item.clone());
+                push_to_list(&mut found, table, item.clone());
             }
         }
         let mut unprocessed = Map::new();
@@ -169,19 +168,19 @@ impl State {
         Ok(with_capacity(request, answer, json!([{ "CapacityUnits": processed as f64 }])))
     }
 
-    fn table(&mut self, name: &Value) -> Result<&mut Table, Refusal> {
-        self.tables.get_mut(name.as_str().unwrap_or_default()).ok_or_else(|| Refusal {
+    fn find_table(&mut self, name: &Value) -> Result<&mut Table, ServiceError> {
+        self.tables.get_mut(name.as_str().unwrap_or_default()).ok_or_else(|| ServiceError {
             code: "ResourceNotFoundException",
             message: "Requested resource not found".to_owned(),
         })
     }
 
     /// Returns the text of the key among `attributes`, under which the table stores the item.
-    fn read_key(&mut self, table: &Value, attributes: &Value) -> Result<String, Refusal> {
-        let name = self.table(table)?.key.clone();
+    fn read_key(&mut self, table: &Value, attributes: &Value) -> Result<String, ServiceError> {
+        let name = self.find_table(table)?.key.clone();
         match attributes.get(&name) {
-            None => Err(invalid("One of the required keys was not given a value")),
-            Some(key) if key.get("S").is_some_and(|text| text == "") => Err(invalid(format!(
+            None => Err(validation_error("One of the required keys was not given a value")),
+            Some(key) if key.get("S").is_some_and(|text| text == "") => Err(validation_error(format!(
                 "One or more parameter values are not valid. The AttributeValue for a key attribute cannot \
                  contain an empty string value. Key: {name}"
             ))),
@@ -189,14 +188,14 @@ impl State {
         }
     }
 
-    fn check_put(&self, key: &str) -> Result<(), Refusal> {
+    fn check_put(&self, key: &str) -> Result<(), ServiceError> {
         if self.refused.contains(key) {
-            return Err(invalid(format!("One or more parameter values were invalid: {key}")));
+            return Err(validation_error(format!("One or more parameter values were invalid: {key}")));
         }
         Ok(())
     }
 
-    /// How many of a batch's requests are processed.
+    /// Returns how many of a batch's requests are processed.
     fn count_processed(&mut self, requests: usize) -> usize {
         if self.unprocessed.calls == 0 {
             return requests;
@@ -204,6 +203,10 @@ impl State {
         self.unprocessed.calls -= 1;
         requests.saturating_sub(self.unprocessed.requests)
     }
+}
+
+fn validation_error(message: impl Into<String>) -> ServiceError {
+    ServiceError { code: "ValidationException", message: message.into() }
 }
 
 /// Adds what the call consumed if the request asks for it.
@@ -214,11 +217,11 @@ fn with_capacity(request: &Value, mut answer: Value, consumed: Value) -> Value {
     answer
 }
 
-fn members(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
+fn object_members(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
     object.as_object().into_iter().flatten()
 }
 
-fn push(lists: &mut Map<String, Value>, name: &str, value: Value) {
+fn push_to_list(lists: &mut Map<String, Value>, name: &str, value: Value) {
     lists.entry(name).or_insert_with(|| json!([])).as_array_mut().expect("only lists go in").push(value);
 }
 

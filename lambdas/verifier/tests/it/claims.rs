@@ -4,11 +4,11 @@ use restctl_testkit::signing_key::SigningKey;
 use restctl_verifier::{LEEWAY_SECONDS, Policy, Provider, Refusal};
 use serde_json::{Value, json};
 
-use crate::fixture::{NOW, claims, cognito_claims, key_set, policy, policy_for, verify, with, without};
+use crate::fixture::{NOW, auth0_policy, claims, cognito_claims, key_set, policy_for, verify, with, without};
 
 #[test]
 fn good_claims_pass() {
-    let key = SigningKey::ec("ec");
+    let key = SigningKey::generate_ec("ec");
     let keys = key_set(&[key.jwk()]);
     let good = [
         with(claims(), "exp", json!(NOW + 1)),
@@ -23,7 +23,7 @@ fn good_claims_pass() {
         with(claims(), "https://tenant.example.test/extra", json!({"deep": [1, 2, 3]})),
     ];
     for claims in good {
-        let outcome = verify(&key.token(&claims), &keys, &policy(), NOW);
+        let outcome = verify(&key.token(&claims), &keys, &auth0_policy(), NOW);
         assert!(outcome.is_ok(), "{outcome:?} for {claims}");
     }
 }
@@ -34,7 +34,7 @@ fn bad_claims_are_refused() {
         Expired, IssuedInFuture, MalformedClaim, MissingClaim, MissingScope, NotYetValid, WrongAudience,
         WrongIssuer,
     };
-    let key = SigningKey::ec("ec");
+    let key = SigningKey::generate_ec("ec");
     let keys = key_set(&[key.jwk()]);
     let cases = [
         (without(claims(), "exp"), MissingClaim("exp")),
@@ -73,14 +73,14 @@ fn bad_claims_are_refused() {
         (with(claims(), "permissions", json!([1])), MalformedClaim("permissions")),
     ];
     for (claims, refusal) in cases {
-        assert_eq!(verify(&key.token(&claims), &keys, &policy(), NOW), Err(refusal), "{claims}");
+        assert_eq!(verify(&key.token(&claims), &keys, &auth0_policy(), NOW), Err(refusal), "{claims}");
     }
 }
 
 /// RFC 6749, section 3.3, defines only `scope`.
 #[test]
 fn permissions_count_only_in_auth0_tokens() {
-    let key = SigningKey::ec("ec");
+    let key = SigningKey::generate_ec("ec");
     let keys = key_set(&[key.jwk()]);
     for (provider, claims) in [(Provider::OpenId, claims()), (Provider::Cognito, cognito_claims())] {
         let policy = policy_for(provider);
@@ -98,7 +98,7 @@ fn permissions_count_only_in_auth0_tokens() {
 #[test]
 fn an_openid_token_is_checked_for_its_audience() {
     use Refusal::{MalformedClaim, MissingClaim, MissingScope, WrongAudience};
-    let key = SigningKey::rsa("rsa");
+    let key = SigningKey::generate_rsa("rsa");
     let keys = key_set(&[key.jwk()]);
     let policy = policy_for(Provider::OpenId);
     let good = [
@@ -123,7 +123,7 @@ fn an_openid_token_is_checked_for_its_audience() {
 #[test]
 fn a_cognito_token_is_checked_for_its_client_and_use() {
     use Refusal::{MalformedClaim, MissingClaim, MissingScope, WrongClient, WrongUse};
-    let key = SigningKey::rsa("rsa");
+    let key = SigningKey::generate_rsa("rsa");
     let keys = key_set(&[key.jwk()]);
     let policy = policy_for(Provider::Cognito);
     let good = [

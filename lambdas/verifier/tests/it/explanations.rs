@@ -1,26 +1,26 @@
 //! What an explanation says of each check. `fixture::verify` asserts which check fails first.
 
-use restctl_testkit::signing_key::{SigningKey, unsigned};
+use restctl_testkit::signing_key::{SigningKey, unsigned_token};
 use restctl_verifier::{
     Check, CheckOutcome, CheckReport, Explanation, MAX_SHOWN_CHARS, Provider, Refusal, explain,
 };
 use serde_json::json;
 
-use crate::fixture::{NOW, claims, key_set, policy, with, without};
+use crate::fixture::{NOW, auth0_policy, claims, key_set, with, without};
 
-fn report(explanation: &Explanation, check: Check) -> &CheckReport {
+fn find_report(explanation: &Explanation, check: Check) -> &CheckReport {
     explanation.checks.iter().find(|report| report.check == check).expect("the check applies")
 }
 
 #[test]
 fn an_explanation_shows_found_and_expected_values() {
-    let key = SigningKey::rsa("key-1");
+    let key = SigningKey::generate_rsa("key-1");
     let claims = with(without(claims(), "sub"), "aud", json!(["https://items.example.test"]));
     let claims = with(with(claims, "iat", json!(NOW - 60)), "scope", json!("read:items"));
-    let explanation = explain(&key.token(&claims), &key_set(&[key.jwk()]), &policy(), NOW);
+    let explanation = explain(&key.token(&claims), &key_set(&[key.jwk()]), &auth0_policy(), NOW);
     assert_eq!(explanation.first_failure(), None);
     let values = |check| {
-        let report = report(&explanation, check);
+        let report = find_report(&explanation, check);
         (report.found.as_str(), report.expected.as_str())
     };
     assert_eq!(values(Check::Key), ("key-1 (RS256)", "key-1 (RS256)"));
@@ -33,21 +33,24 @@ fn an_explanation_shows_found_and_expected_values() {
 
 #[test]
 fn claims_are_checked_despite_a_wrong_signature() {
-    let (key, foreign) = (SigningKey::ec("key-1"), SigningKey::ec("key-1"));
+    let (key, foreign) = (SigningKey::generate_ec("key-1"), SigningKey::generate_ec("key-1"));
     let wrong = with(claims(), "aud", json!("https://other.example.test"));
-    let explanation = explain(&foreign.token(&wrong), &key_set(&[key.jwk()]), &policy(), NOW);
+    let explanation = explain(&foreign.token(&wrong), &key_set(&[key.jwk()]), &auth0_policy(), NOW);
     assert_eq!(explanation.first_failure().unwrap().0.check, Check::Signature);
-    assert_eq!(report(&explanation, Check::Issuer).outcome, CheckOutcome::Passed);
-    assert_eq!(report(&explanation, Check::Audience).outcome, CheckOutcome::Failed(Refusal::WrongAudience));
-    assert_eq!(report(&explanation, Check::Scope).outcome, CheckOutcome::Passed);
+    assert_eq!(find_report(&explanation, Check::Issuer).outcome, CheckOutcome::Passed);
+    assert_eq!(
+        find_report(&explanation, Check::Audience).outcome,
+        CheckOutcome::Failed(Refusal::WrongAudience)
+    );
+    assert_eq!(find_report(&explanation, Check::Scope).outcome, CheckOutcome::Passed);
 }
 
 #[test]
 fn unreadable_parts_are_not_checked() {
-    let key = SigningKey::ec("key-1");
+    let key = SigningKey::generate_ec("key-1");
     let keys = key_set(&[key.jwk()]);
     let not_reached = |token: &str| -> Vec<Check> {
-        let checks = explain(token, &keys, &policy(), NOW).checks.into_iter();
+        let checks = explain(token, &keys, &auth0_policy(), NOW).checks.into_iter();
         checks
             .filter(|report| report.outcome == CheckOutcome::NotReached)
             .map(|report| report.check)
@@ -58,7 +61,7 @@ fn unreadable_parts_are_not_checked() {
     assert_eq!(not_reached("no token"), all[2..]);
     let mut header = key.header();
     header["alg"] = json!("none");
-    let unsigned = format!("{}.", unsigned(&header, &claims()));
+    let unsigned = format!("{}.", unsigned_token(&header, &claims()));
     assert_eq!(not_reached(&unsigned), [Check::Key, Check::Signature]);
     header["alg"] = json!("ES256");
     header["kid"] = json!("key-2");
@@ -68,13 +71,13 @@ fn unreadable_parts_are_not_checked() {
 
 #[test]
 fn shown_texts_are_short_and_safe_to_print() {
-    let key = SigningKey::ec("key-1");
+    let key = SigningKey::generate_ec("key-1");
     let mut hostile = claims();
     hostile["iss"] = json!("\u{1b}]0;title\u{7}\u{202e}\u{9b}31m\n");
     hostile["scope"] = json!("é".repeat(1000));
-    let explanation = explain(&key.token(&hostile), &key_set(&[key.jwk()]), &policy(), NOW);
-    let issuer = &report(&explanation, Check::Issuer).found;
+    let explanation = explain(&key.token(&hostile), &key_set(&[key.jwk()]), &auth0_policy(), NOW);
+    let issuer = &find_report(&explanation, Check::Issuer).found;
     assert_eq!(issuer, r"\u{1b}]0;title\u{7}\u{202e}\u{9b}31m\u{a}");
-    let scope = &report(&explanation, Check::Scope).found;
+    let scope = &find_report(&explanation, Check::Scope).found;
     assert!(scope.chars().count() <= MAX_SHOWN_CHARS && scope.ends_with("é…"), "{scope}");
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 pub(crate) const NOW: u64 = 1_700_000_000;
 
-pub(crate) fn policy() -> Policy {
+pub(crate) fn auth0_policy() -> Policy {
     Policy {
         provider: Provider::Auth0,
         issuer: "https://tenant.example.test/".to_owned(),
@@ -45,7 +45,7 @@ pub(crate) fn policy_for(provider: Provider) -> Policy {
         Provider::Cognito => "client-1, client-2,",
         _ => "https://items.example.test",
     };
-    Policy { provider, audience: audience.to_owned(), ..policy() }
+    Policy { provider, audience: audience.to_owned(), ..auth0_policy() }
 }
 
 pub(crate) fn cognito_claims() -> Value {

@@ -6,7 +6,7 @@ use restctl_testkit::signing_key::SigningKey;
 use restctl_verifier::{KeySet, KeySetError, MAX_KEY_SET_BYTES, Refusal};
 use serde_json::{Value, json};
 
-use crate::fixture::{NOW, claims, policy, verify, with};
+use crate::fixture::{NOW, auth0_policy, claims, verify, with};
 
 fn parse_key_set(document: &Value) -> Result<KeySet, KeySetError> {
     KeySet::from_json(document.to_string().as_bytes())
@@ -14,7 +14,7 @@ fn parse_key_set(document: &Value) -> Result<KeySet, KeySetError> {
 
 #[test]
 fn usable_keys_are_read() {
-    let (ec, rsa) = (SigningKey::ec("ec").jwk(), SigningKey::rsa("rsa").jwk());
+    let (ec, rsa) = (SigningKey::generate_ec("ec").jwk(), SigningKey::generate_rsa("rsa").jwk());
     // Some issuers send the modulus as a signed integer, with a zero before it.
     let modulus = URL_SAFE_NO_PAD.decode(rsa["n"].as_str().unwrap()).unwrap();
     let padded = URL_SAFE_NO_PAD.encode([vec![0], modulus].concat());
@@ -36,7 +36,7 @@ fn usable_keys_are_read() {
 
 #[test]
 fn unusable_keys_are_ignored() {
-    let (ec, rsa) = (SigningKey::ec("ec").jwk(), SigningKey::rsa("rsa").jwk());
+    let (ec, rsa) = (SigningKey::generate_ec("ec").jwk(), SigningKey::generate_rsa("rsa").jwk());
     let modulus = |bits: usize| {
         let first = 0xff >> (7 - (bits - 1) % 8);
         URL_SAFE_NO_PAD.encode([vec![first], vec![0xab; (bits - 1) / 8]].concat())
@@ -80,7 +80,7 @@ fn unusable_keys_are_ignored() {
 #[test]
 fn an_unusable_key_neither_spoils_the_set_nor_verifies() {
     let (good, encryption, pinned) =
-        (SigningKey::ec("good"), SigningKey::ec("enc"), SigningKey::rsa("pinned"));
+        (SigningKey::generate_ec("good"), SigningKey::generate_ec("enc"), SigningKey::generate_rsa("pinned"));
     let keys = parse_key_set(&json!({"keys": [
         {"kty": "unknown"},
         with(encryption.jwk(), "use", json!("enc")),
@@ -88,18 +88,19 @@ fn an_unusable_key_neither_spoils_the_set_nor_verifies() {
         good.jwk(),
     ]}))
     .unwrap();
-    assert!(verify(&good.token(&claims()), &keys, &policy(), NOW).is_ok());
+    assert!(verify(&good.token(&claims()), &keys, &auth0_policy(), NOW).is_ok());
     let unknown = Refusal::UnknownKey { kid: "enc".to_owned() };
-    assert_eq!(verify(&encryption.token(&claims()), &keys, &policy(), NOW), Err(unknown));
-    assert_eq!(verify(&pinned.token(&claims()), &keys, &policy(), NOW), Err(Refusal::WrongAlgorithm));
+    assert_eq!(verify(&encryption.token(&claims()), &keys, &auth0_policy(), NOW), Err(unknown));
+    assert_eq!(verify(&pinned.token(&claims()), &keys, &auth0_policy(), NOW), Err(Refusal::WrongAlgorithm));
 }
 
 #[test]
 fn two_keys_may_share_an_id() {
-    let (ec, rsa, other) = (SigningKey::ec("key"), SigningKey::rsa("key"), SigningKey::ec("key"));
+    let (ec, rsa, other) =
+        (SigningKey::generate_ec("key"), SigningKey::generate_rsa("key"), SigningKey::generate_ec("key"));
     let keys = parse_key_set(&json!({"keys": [ec.jwk(), rsa.jwk(), other.jwk()]})).unwrap();
     for key in [ec, rsa, other] {
-        assert!(verify(&key.token(&claims()), &keys, &policy(), NOW).is_ok());
+        assert!(verify(&key.token(&claims()), &keys, &auth0_policy(), NOW).is_ok());
     }
 }
 
@@ -110,6 +111,6 @@ fn other_documents_are_not_key_sets() {
         assert!(matches!(refused, KeySetError::Malformed(_)), "{refused:?} for {document}");
     }
     assert_eq!(KeySet::from_json(br#"{"keys":[]}"#).unwrap_err(), KeySetError::NoUsableKey(0));
-    let good = json!({"keys": [SigningKey::ec("ec").jwk()], "pad": "x".repeat(MAX_KEY_SET_BYTES)});
+    let good = json!({"keys": [SigningKey::generate_ec("ec").jwk()], "pad": "x".repeat(MAX_KEY_SET_BYTES)});
     assert_eq!(parse_key_set(&good).unwrap_err(), KeySetError::TooLarge);
 }

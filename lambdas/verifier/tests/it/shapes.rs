@@ -6,15 +6,15 @@ use restctl_testkit::signing_key::SigningKey;
 use restctl_verifier::{MAX_TOKEN_BYTES, Refusal};
 use serde_json::{Value, json};
 
-use crate::fixture::{NOW, claims, key_set, policy, verify, with};
+use crate::fixture::{NOW, auth0_policy, claims, key_set, verify, with};
 
-fn encode(bytes: impl AsRef<[u8]>) -> String {
+fn encode_base64url(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
 #[test]
 fn malformed_tokens_are_refused() {
-    let key = SigningKey::ec("ec");
+    let key = SigningKey::generate_ec("ec");
     let keys = key_set(&[key.jwk()]);
     let good = key.token(&claims());
     let parts: Vec<&str> = good.split('.').collect();
@@ -36,21 +36,21 @@ fn malformed_tokens_are_refused() {
         format!("{good}="),
         format!("{header}=.{payload}.{signature}"),
         format!("{header}.{payload}!.{signature}"),
-        format!("{}.{payload}.{signature}", encode("not JSON")),
-        format!("{}.{payload}.{signature}", encode("[]")),
-        format!("{}.{payload}.{signature}", encode("{}")),
-        format!("{}.{payload}.{signature}", encode(twice)),
-        format!("{}.{payload}.{signature}", encode([0xff, 0xfe])),
-        format!("{}.{payload}.{signature}", encode("[".repeat(3000))),
+        format!("{}.{payload}.{signature}", encode_base64url("not JSON")),
+        format!("{}.{payload}.{signature}", encode_base64url("[]")),
+        format!("{}.{payload}.{signature}", encode_base64url("{}")),
+        format!("{}.{payload}.{signature}", encode_base64url(twice)),
+        format!("{}.{payload}.{signature}", encode_base64url([0xff, 0xfe])),
+        format!("{}.{payload}.{signature}", encode_base64url("[".repeat(3000))),
         "é.é.é".to_owned(),
     ];
     for token in malformed {
-        assert_eq!(verify(&token, &keys, &policy(), NOW), Err(Refusal::Malformed), "{token}");
+        assert_eq!(verify(&token, &keys, &auth0_policy(), NOW), Err(Refusal::Malformed), "{token}");
     }
     // Arrays with the members' values, in the order in which the verifier declares them.
     let header_as_list = json!(["ES256", "JWT", "ec", null]);
     let listed = key.token_with_header(&header_as_list, &claims());
-    assert_eq!(verify(&listed, &keys, &policy(), NOW), Err(Refusal::Malformed));
+    assert_eq!(verify(&listed, &keys, &auth0_policy(), NOW), Err(Refusal::Malformed));
     let claims_as_list = {
         let claims = claims();
         let names =
@@ -58,52 +58,60 @@ fn malformed_tokens_are_refused() {
         Value::from_iter(names.map(|name| claims.get(name).cloned()))
     };
     for payload in [claims_as_list, json!([]), json!("text"), json!(null)] {
-        assert_eq!(verify(&key.token(&payload), &keys, &policy(), NOW), Err(Refusal::Malformed), "{payload}");
+        assert_eq!(
+            verify(&key.token(&payload), &keys, &auth0_policy(), NOW),
+            Err(Refusal::Malformed),
+            "{payload}"
+        );
     }
 }
 
 #[test]
 fn invalid_utf8_is_refused_in_every_member() {
-    let key = SigningKey::ec("ec");
+    let key = SigningKey::generate_ec("ec");
     let keys = key_set(&[key.jwk()]);
-    let token = |header: &[u8], payload: &[u8]| key.sign(&format!("{}.{}", encode(header), encode(payload)));
+    let token = |header: &[u8], payload: &[u8]| {
+        key.sign(&format!("{}.{}", encode_base64url(header), encode_base64url(payload)))
+    };
     // In a member that the verifier ignores.
     let broken = |json: &str| [&b"{\"x\":\"\xff\","[..], &json.as_bytes()[1..]].concat();
     let (header, payload) = (key.header().to_string(), claims().to_string());
-    assert!(verify(&token(header.as_bytes(), payload.as_bytes()), &keys, &policy(), NOW).is_ok());
+    assert!(verify(&token(header.as_bytes(), payload.as_bytes()), &keys, &auth0_policy(), NOW).is_ok());
     for token in [token(&broken(&header), payload.as_bytes()), token(header.as_bytes(), &broken(&payload))] {
-        assert_eq!(verify(&token, &keys, &policy(), NOW), Err(Refusal::Malformed), "{token}");
+        assert_eq!(verify(&token, &keys, &auth0_policy(), NOW), Err(Refusal::Malformed), "{token}");
     }
 }
 
 #[test]
 fn a_duplicate_claim_is_refused() {
-    let key = SigningKey::ec("ec");
+    let key = SigningKey::generate_ec("ec");
     let keys = key_set(&[key.jwk()]);
-    let token =
-        |payload: &str| key.sign(&format!("{}.{}", encode(key.header().to_string()), encode(payload)));
+    let token = |payload: &str| {
+        key.sign(&format!("{}.{}", encode_base64url(key.header().to_string()), encode_base64url(payload)))
+    };
     let once = claims().to_string();
-    assert!(verify(&token(&once), &keys, &policy(), NOW).is_ok());
+    assert!(verify(&token(&once), &keys, &auth0_policy(), NOW).is_ok());
     let twice = once.replacen('{', r#"{"scope":"none","#, 1);
-    assert_eq!(verify(&token(&twice), &keys, &policy(), NOW), Err(Refusal::Malformed));
+    assert_eq!(verify(&token(&twice), &keys, &auth0_policy(), NOW), Err(Refusal::Malformed));
 }
 
 #[test]
 fn a_token_that_is_too_large_is_not_parsed() {
-    let key = SigningKey::ec("ec");
+    let key = SigningKey::generate_ec("ec");
     let keys = key_set(&[key.jwk()]);
     let long = key.token(&with(claims(), "pad", json!("x".repeat(MAX_TOKEN_BYTES))));
-    assert_eq!(verify(&long, &keys, &policy(), NOW), Err(Refusal::TooLarge));
-    assert_eq!(verify(&"x".repeat(MAX_TOKEN_BYTES + 1), &keys, &policy(), NOW), Err(Refusal::TooLarge));
-    assert_eq!(verify(&"x".repeat(MAX_TOKEN_BYTES), &keys, &policy(), NOW), Err(Refusal::Malformed));
+    assert_eq!(verify(&long, &keys, &auth0_policy(), NOW), Err(Refusal::TooLarge));
+    assert_eq!(verify(&"x".repeat(MAX_TOKEN_BYTES + 1), &keys, &auth0_policy(), NOW), Err(Refusal::TooLarge));
+    assert_eq!(verify(&"x".repeat(MAX_TOKEN_BYTES), &keys, &auth0_policy(), NOW), Err(Refusal::Malformed));
 }
 
 #[test]
 fn refusals_fit_an_error_description() {
-    let key = SigningKey::ec("ec");
+    let key = SigningKey::generate_ec("ec");
     let keys = key_set(&[key.jwk()]);
     let marked = with(key.header(), "kid", json!("marked\"\\é"));
-    let refusal = verify(&key.token_with_header(&marked, &claims()), &keys, &policy(), NOW).unwrap_err();
+    let refusal =
+        verify(&key.token_with_header(&marked, &claims()), &keys, &auth0_policy(), NOW).unwrap_err();
     assert_eq!(refusal, Refusal::UnknownKey { kid: "marked\"\\é".to_owned() });
     let texts = [
         refusal,

@@ -2,15 +2,15 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use restctl_testkit::signing_key::{SigningKey, hmac_token, unsigned};
+use restctl_testkit::signing_key::{SigningKey, hmac_token, unsigned_token};
 use restctl_verifier::{Claims, Refusal};
 use serde_json::{Value, json};
 
-use crate::fixture::{NOW, claims, key_set, policy, verify, with, without};
+use crate::fixture::{NOW, auth0_policy, claims, key_set, verify, with, without};
 
 #[test]
 fn good_tokens_pass() {
-    let (ec, rsa) = (SigningKey::ec("ec"), SigningKey::rsa("rsa"));
+    let (ec, rsa) = (SigningKey::generate_ec("ec"), SigningKey::generate_rsa("rsa"));
     let any_algorithm = without(rsa.jwk(), "alg");
     let keys = key_set(&[ec.jwk(), any_algorithm]);
     let expected = |key_id: &str| {
@@ -20,10 +20,10 @@ fn good_tokens_pass() {
             key_id: Some(key_id.to_owned()),
         })
     };
-    assert_eq!(verify(&ec.token(&claims()), &keys, &policy(), NOW), expected("ec"));
-    assert_eq!(verify(&rsa.token(&claims()), &keys, &policy(), NOW), expected("rsa"));
+    assert_eq!(verify(&ec.token(&claims()), &keys, &auth0_policy(), NOW), expected("ec"));
+    assert_eq!(verify(&rsa.token(&claims()), &keys, &auth0_policy(), NOW), expected("rsa"));
     let pss = rsa.token_with_header(&with(rsa.header(), "alg", json!("PS256")), &claims());
-    assert_eq!(verify(&pss, &keys, &policy(), NOW), expected("rsa"));
+    assert_eq!(verify(&pss, &keys, &auth0_policy(), NOW), expected("rsa"));
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn bad_headers_are_refused() {
     use Refusal::{
         CriticalHeader, Malformed, UnknownKey, UnsupportedAlgorithm, UnsupportedType, WrongAlgorithm,
     };
-    let key = SigningKey::ec("ec");
+    let key = SigningKey::generate_ec("ec");
     let keys = key_set(&[key.jwk()]);
     let unknown = |kid: &str| UnknownKey { kid: kid.to_owned() };
     let cases = [
@@ -60,37 +60,37 @@ fn bad_headers_are_refused() {
     ];
     for (header, refusal) in cases {
         let token = key.token_with_header(&header, &claims());
-        assert_eq!(verify(&token, &keys, &policy(), NOW), Err(refusal), "{header}");
+        assert_eq!(verify(&token, &keys, &auth0_policy(), NOW), Err(refusal), "{header}");
     }
     for typ in ["JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt"] {
         let token = key.token_with_header(&with(key.header(), "typ", json!(typ)), &claims());
-        assert!(verify(&token, &keys, &policy(), NOW).is_ok(), "{typ}");
+        assert!(verify(&token, &keys, &auth0_policy(), NOW).is_ok(), "{typ}");
     }
 }
 
 #[test]
 fn a_token_without_a_key_id_needs_a_single_key() {
-    let (key, other) = (SigningKey::ec("ec"), SigningKey::ec("other"));
+    let (key, other) = (SigningKey::generate_ec("ec"), SigningKey::generate_ec("other"));
     let token = key.token_with_header(&without(key.header(), "kid"), &claims());
-    let claims = verify(&token, &key_set(&[key.jwk()]), &policy(), NOW).unwrap();
+    let claims = verify(&token, &key_set(&[key.jwk()]), &auth0_policy(), NOW).unwrap();
     assert_eq!(claims.key_id, None);
     let two = key_set(&[key.jwk(), other.jwk()]);
-    assert_eq!(verify(&token, &two, &policy(), NOW), Err(Refusal::MissingKeyId));
+    assert_eq!(verify(&token, &two, &auth0_policy(), NOW), Err(Refusal::MissingKeyId));
     // An encryption key does not count.
     let one = key_set(&[key.jwk(), with(other.jwk(), "use", json!("enc"))]);
-    assert!(verify(&token, &one, &policy(), NOW).is_ok());
+    assert!(verify(&token, &one, &auth0_policy(), NOW).is_ok());
 }
 
 #[test]
 fn a_public_key_is_not_an_hmac_secret() {
-    for key in [SigningKey::ec("key"), SigningKey::rsa("key")] {
+    for key in [SigningKey::generate_ec("key"), SigningKey::generate_rsa("key")] {
         let keys = key_set(&[key.jwk()]);
         let raw = key.jwk()["x"].as_str().or(key.jwk()["n"].as_str()).unwrap().to_owned();
         for secret in [key.public_key_pem(), key.public_key_pem().trim_end(), &raw] {
             for alg in ["HS256", "RS256", "ES256"] {
                 let header = with(key.header(), "alg", json!(alg));
                 let token = hmac_token(&header, &claims(), secret.as_bytes());
-                let refusal = verify(&token, &keys, &policy(), NOW).unwrap_err();
+                let refusal = verify(&token, &keys, &auth0_policy(), NOW).unwrap_err();
                 let expected =
                     [Refusal::UnsupportedAlgorithm, Refusal::WrongAlgorithm, Refusal::WrongSignature];
                 assert!(expected.contains(&refusal), "{refusal:?} for {alg}");
@@ -102,29 +102,29 @@ fn a_public_key_is_not_an_hmac_secret() {
 
 #[test]
 fn bad_signatures_are_refused() {
-    let (key, foreign) = (SigningKey::ec("ec"), SigningKey::ec("ec"));
+    let (key, foreign) = (SigningKey::generate_ec("ec"), SigningKey::generate_ec("ec"));
     let keys = key_set(&[key.jwk()]);
-    let refused = |token: &str| verify(token, &keys, &policy(), NOW).unwrap_err();
+    let refused = |token: &str| verify(token, &keys, &auth0_policy(), NOW).unwrap_err();
 
     assert_eq!(refused(&foreign.token(&claims())), Refusal::WrongSignature, "a foreign key under a known id");
     assert_eq!(
-        refused(&format!("{}.", unsigned(&key.header(), &claims()))),
+        refused(&format!("{}.", unsigned_token(&key.header(), &claims()))),
         Refusal::WrongSignature,
         "no signature"
     );
-    let zeros = format!("{}.{}", unsigned(&key.header(), &claims()), URL_SAFE_NO_PAD.encode([0; 64]));
+    let zeros = format!("{}.{}", unsigned_token(&key.header(), &claims()), URL_SAFE_NO_PAD.encode([0; 64]));
     assert_eq!(refused(&zeros), Refusal::WrongSignature, "an all-zero ECDSA signature (CVE-2022-21449)");
 
     let good = key.token(&claims());
     let (_, signature) = good.rsplit_once('.').unwrap();
     let more_scopes = with(claims(), "scope", json!("read:items admin"));
-    let transplanted = format!("{}.{signature}", unsigned(&key.header(), &more_scopes));
+    let transplanted = format!("{}.{signature}", unsigned_token(&key.header(), &more_scopes));
     assert_eq!(refused(&transplanted), Refusal::WrongSignature, "another token's signature");
 }
 
 #[test]
 fn keys_that_the_header_names_are_not_used() {
-    let (key, attacker) = (SigningKey::ec("ec"), SigningKey::ec("ec"));
+    let (key, attacker) = (SigningKey::generate_ec("ec"), SigningKey::generate_ec("ec"));
     let keys = key_set(&[key.jwk()]);
     for (name, value) in [
         ("jwk", attacker.jwk()),
@@ -134,7 +134,10 @@ fn keys_that_the_header_names_are_not_used() {
     ] {
         let header = with(key.header(), name, value);
         let forged = attacker.token_with_header(&header, &claims());
-        assert_eq!(verify(&forged, &keys, &policy(), NOW), Err(Refusal::WrongSignature), "{name}");
-        assert!(verify(&key.token_with_header(&header, &claims()), &keys, &policy(), NOW).is_ok(), "{name}");
+        assert_eq!(verify(&forged, &keys, &auth0_policy(), NOW), Err(Refusal::WrongSignature), "{name}");
+        assert!(
+            verify(&key.token_with_header(&header, &claims()), &keys, &auth0_policy(), NOW).is_ok(),
+            "{name}"
+        );
     }
 }

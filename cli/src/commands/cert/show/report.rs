@@ -3,7 +3,7 @@
 use std::fmt;
 
 use restctl_contract::stack::Certificate;
-use restctl_contract::timestamp::rfc3339;
+use restctl_contract::timestamp::to_rfc3339;
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -68,7 +68,7 @@ impl CertificateReport {
     ) -> Self {
         let issuers = issuers.iter().map(|each| ChainCertificate {
             subject: each.subject.clone(),
-            not_after: rfc3339(each.not_after),
+            not_after: to_rfc3339(each.not_after),
             fingerprint: each.fingerprint.clone(),
         });
         Self {
@@ -76,8 +76,8 @@ impl CertificateReport {
             names: leaf.names,
             arn: certificate.arn,
             key_algorithm: leaf.key_algorithm,
-            not_before: rfc3339(leaf.not_before),
-            not_after: rfc3339(leaf.not_after),
+            not_before: to_rfc3339(leaf.not_before),
+            not_after: to_rfc3339(leaf.not_after),
             days_left: (leaf.not_after - OffsetDateTime::now_utc()).whole_days(),
             fingerprint: leaf.fingerprint,
             self_signed: certificate.self_signed,

@@ -12,21 +12,21 @@ thread_local! {
     static NOW: Cell<SystemTime> = const { Cell::new(SystemTime::UNIX_EPOCH) };
 }
 
-fn now() -> SystemTime {
+fn test_time() -> SystemTime {
     NOW.get()
 }
 
-fn advance(time: Duration) {
-    NOW.set(now() + time);
+fn advance_clock(time: Duration) {
+    NOW.set(test_time() + time);
 }
 
 fn empty_cache(provider: &IdentityProvider) -> KeyCache {
-    KeyCache::new(restctl_aws::https_client().unwrap(), provider.jwks_uri().parse().unwrap(), now)
+    KeyCache::new(restctl_aws::https_client().unwrap(), provider.jwks_uri().parse().unwrap(), test_time)
 }
 
 async fn prefetched_cache(provider: &IdentityProvider) -> KeyCache {
     let cache = empty_cache(provider);
-    cache.prefetch().await;
+    cache.prefetch_keys().await;
     cache
 }
 
@@ -35,13 +35,13 @@ async fn a_withdrawn_key_is_trusted_for_five_minutes_at_most() {
     let provider = IdentityProvider::start().await;
     let cache = prefetched_cache(&provider).await;
     let first = cache.current_keys().await.unwrap();
-    provider.rotate("key-2");
-    advance(MAX_AGE - Duration::from_secs(1));
+    provider.rotate_key("key-2");
+    advance_clock(MAX_AGE - Duration::from_secs(1));
     assert!(Arc::ptr_eq(&first, &cache.current_keys().await.unwrap()));
-    advance(Duration::from_secs(1));
+    advance_clock(Duration::from_secs(1));
     let second = cache.current_keys().await.unwrap();
     assert!(!Arc::ptr_eq(&first, &second) && second.document != first.document);
-    assert_eq!(provider.fetches(), 2);
+    assert_eq!(provider.count_fetches(), 2);
 }
 
 #[tokio::test]
@@ -49,12 +49,12 @@ async fn verified_tokens_stay_verified_while_the_keys_are_the_same() {
     let provider = IdentityProvider::start().await;
     let cache = prefetched_cache(&provider).await;
     let first = cache.current_keys().await.unwrap();
-    advance(MAX_AGE);
+    advance_clock(MAX_AGE);
     assert!(Arc::ptr_eq(&first, &cache.current_keys().await.unwrap()));
-    assert_eq!(provider.fetches(), 2);
+    assert_eq!(provider.count_fetches(), 2);
     // The fetch renewed them.
     cache.current_keys().await.unwrap();
-    assert_eq!(provider.fetches(), 2);
+    assert_eq!(provider.count_fetches(), 2);
 }
 
 #[tokio::test]
@@ -63,21 +63,21 @@ async fn old_keys_stay_in_use_while_the_provider_fails_and_it_is_asked_once_a_mi
     let cache = prefetched_cache(&provider).await;
     let first = cache.current_keys().await.unwrap();
     provider.answer_with(JwksAnswer::Status(500));
-    advance(MAX_AGE);
+    advance_clock(MAX_AGE);
     for _ in 0..3 {
         assert!(Arc::ptr_eq(&first, &cache.current_keys().await.unwrap()));
         // Nobody knows whether there are newer ones.
         assert!(cache.keys_newer_than(&first).await.is_err());
     }
-    assert_eq!(provider.fetches(), 2);
-    advance(REFETCH_PAUSE);
+    assert_eq!(provider.count_fetches(), 2);
+    advance_clock(REFETCH_PAUSE);
     assert!(Arc::ptr_eq(&first, &cache.current_keys().await.unwrap()));
-    assert_eq!(provider.fetches(), 3);
+    assert_eq!(provider.count_fetches(), 3);
     provider.answer_with(JwksAnswer::Keys);
-    provider.rotate("key-2");
-    advance(REFETCH_PAUSE);
+    provider.rotate_key("key-2");
+    advance_clock(REFETCH_PAUSE);
     assert!(!Arc::ptr_eq(&first, &cache.current_keys().await.unwrap()));
-    assert_eq!(provider.fetches(), 4);
+    assert_eq!(provider.count_fetches(), 4);
 }
 
 #[tokio::test]
@@ -86,12 +86,12 @@ async fn one_fetch_serves_every_waiting_request() {
     let cache = empty_cache(&provider);
     let all = join_all((0..20).map(|_| cache.current_keys())).await;
     assert!(all.iter().all(Result::is_ok));
-    assert_eq!(provider.fetches(), 1);
+    assert_eq!(provider.count_fetches(), 1);
     let known = all[0].as_ref().unwrap();
-    provider.rotate("key-2");
+    provider.rotate_key("key-2");
     let newer = join_all((0..20).map(|_| cache.keys_newer_than(known))).await;
     assert!(newer.iter().all(|keys| !Arc::ptr_eq(keys.as_ref().unwrap(), known)));
-    assert_eq!(provider.fetches(), 2);
+    assert_eq!(provider.count_fetches(), 2);
     assert_eq!((cache.take_fetch_count(), cache.take_fetch_count()), (2, 0));
 }
 
@@ -103,8 +103,8 @@ async fn without_keys_the_provider_is_asked_once_a_second() {
     for _ in 0..3 {
         assert!(cache.current_keys().await.is_err());
     }
-    assert_eq!(provider.fetches(), 1);
+    assert_eq!(provider.count_fetches(), 1);
     provider.answer_with(JwksAnswer::Keys);
-    advance(REFETCH_PAUSE_WITHOUT_KEYS);
+    advance_clock(REFETCH_PAUSE_WITHOUT_KEYS);
     assert!(cache.current_keys().await.is_ok());
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::case::{Case, assert_cases};
 use crate::stage::Stage;
 
-fn post(token: &str, body: impl Into<Vec<u8>>) -> AlbRequest {
+fn post_body(token: &str, body: impl Into<Vec<u8>>) -> AlbRequest {
     AlbRequest::new("POST", BATCH_GET_PATH)
         .bearer(token)
         .header("content-type", "application/json")
@@ -18,11 +18,11 @@ fn post(token: &str, body: impl Into<Vec<u8>>) -> AlbRequest {
 
 /// Returns a request whose body the load balancer sends as base64, because it has a content encoding.
 fn post_base64(token: &str, body: impl Into<Vec<u8>>) -> AlbRequest {
-    post(token, body).header("content-encoding", "identity")
+    post_body(token, body).header("content-encoding", "identity")
 }
 
 #[tokio::test]
-async fn bodies() {
+async fn malformed_bodies_are_refused() {
     let stage = Stage::start().await;
     stage.put_item("42", json!({}));
     let token = stage.provider.token();
@@ -31,7 +31,7 @@ async fn bodies() {
     let missing = |ids: Value| json!({"items": [], "missing": ids});
     let case = |body: &str| {
         let shown: String = body.chars().take(40).collect();
-        Case::new(format!("body {shown}"), &post(&token, body))
+        Case::new(format!("body {shown}"), &post_body(&token, body))
     };
     let mut cases = vec![
         case(r#"{"ids":["42"]}"#).expect_json(found()).expect_no_header("etag"),
@@ -114,7 +114,7 @@ async fn bodies() {
 }
 
 #[tokio::test]
-async fn encoded_bodies() {
+async fn bodies_are_decoded_up_to_the_size_limit() {
     let stage = Stage::start().await;
     stage.put_item("42", json!({}));
     let token = stage.provider.token();
@@ -129,16 +129,17 @@ async fn encoded_bodies() {
             .expect_problem(400, "body-malformed"),
         Case::new("base64 of gzip's magic", &post_base64(&token, *b"\x1f\x8b\x08\x00"))
             .expect_problem(400, "body-malformed"),
-        Case::new("at the size limit", &post(&token, padded(MAX_REQUEST_BYTES))).expect_json(found.clone()),
-        Case::new("a byte over the limit", &post(&token, padded(MAX_REQUEST_BYTES + 1)))
+        Case::new("at the size limit", &post_body(&token, padded(MAX_REQUEST_BYTES)))
+            .expect_json(found.clone()),
+        Case::new("a byte over the limit", &post_body(&token, padded(MAX_REQUEST_BYTES + 1)))
             .expect_problem(413, "body-too-large"),
         Case::new("base64, at the size limit", &post_base64(&token, padded(MAX_REQUEST_BYTES)))
             .expect_json(found.clone()),
         Case::new("base64, a byte over the limit", &post_base64(&token, padded(MAX_REQUEST_BYTES + 1)))
             .expect_problem(413, "body-too-large"),
-        Case::new("too large and not JSON", &post(&token, "x".repeat(900_000)))
+        Case::new("too large and not JSON", &post_body(&token, "x".repeat(900_000)))
             .expect_problem(413, "body-too-large"),
-        Case::new("too large without a token", &post("", "x".repeat(900_000)))
+        Case::new("too large without a token", &post_body("", "x".repeat(900_000)))
             .expect_problem(401, "token-missing"),
         // A body that nobody asked for is ignored.
         Case::new(
@@ -146,7 +147,7 @@ async fn encoded_bodies() {
             &AlbRequest::get("/v1/items/42").bearer(&token).body("x".repeat(900_000)),
         ),
     ];
-    let event = post_base64(&token, good).event();
+    let event = post_base64(&token, good).multi_value_event();
     let encoded = STANDARD.encode(good);
     for (name, body) in [
         ("not base64", json!("no base64!")),
@@ -166,17 +167,17 @@ async fn encoded_bodies() {
 }
 
 #[tokio::test]
-async fn media_types() {
+async fn only_json_without_a_coding_is_read() {
     let stage = Stage::start().await;
     stage.put_item("42", json!({}));
     let token = stage.provider.token();
     let found = || json!({"items": [{"id": "42"}], "missing": []});
     let with_type = |content_type: &str| {
-        let request = post(&token, r#"{"ids":["42"]}"#).without_header("content-type");
+        let request = post_body(&token, r#"{"ids":["42"]}"#).without_header("content-type");
         Case::new(format!("type {content_type}"), &request.header("content-type", content_type))
     };
     let with_coding = |coding: &str| {
-        let request = post(&token, r#"{"ids":["42"]}"#).header("content-encoding", coding);
+        let request = post_body(&token, r#"{"ids":["42"]}"#).header("content-encoding", coding);
         Case::new(format!("coding {coding}"), &request)
     };
     let mut cases = Vec::new();
@@ -211,9 +212,9 @@ async fn media_types() {
     ] {
         cases.push(with_type(bad).expect_problem(415, "media-type-unsupported"));
     }
-    let without_type = post(&token, r#"{"ids":["42"]}"#).without_header("content-type");
+    let without_type = post_body(&token, r#"{"ids":["42"]}"#).without_header("content-type");
     cases.push(Case::new("no type", &without_type).expect_problem(415, "media-type-unsupported"));
-    let twice = post(&token, r#"{"ids":["42"]}"#).header("content-type", "text/plain");
+    let twice = post_body(&token, r#"{"ids":["42"]}"#).header("content-type", "text/plain");
     cases.push(Case::new("two types", &twice).expect_problem(415, "media-type-unsupported"));
     for coding in ["identity", "Identity"] {
         cases.push(with_coding(coding).expect_json(found()));
@@ -237,7 +238,7 @@ async fn media_types() {
                 .expect_header("accept-encoding", "identity"),
         );
     }
-    let twice = post(&token, r#"{"ids":["42"]}"#)
+    let twice = post_body(&token, r#"{"ids":["42"]}"#)
         .header("content-encoding", "identity")
         .header("content-encoding", "gzip");
     cases.push(Case::new("two codings", &twice).expect_problem(415, "media-type-unsupported"));

@@ -24,7 +24,7 @@ enum ExpectedBody {
 
 impl Case {
     pub(super) fn new(name: impl Into<String>, request: &AlbRequest) -> Self {
-        Self::from_event(name, request.event())
+        Self::from_event(name, request.multi_value_event())
     }
 
     /// Expects an item 42 that has only its id, unless another expectation follows.
@@ -71,7 +71,7 @@ pub(super) async fn assert_cases(stage: &Stage, cases: &[Case]) {
 }
 
 fn unexpected_parts(case: &Case, raw: &Value) -> Vec<String> {
-    let answer = AlbAnswer::read(raw);
+    let answer = AlbAnswer::from_function_answer(raw);
     let text = decode_body(&answer);
     let shown: String = text.chars().take(200).collect();
     if answer.status != case.status {

@@ -7,7 +7,7 @@ use super::case::{Case, assert_cases};
 use crate::stage::Stage;
 
 #[tokio::test]
-async fn missing_members() {
+async fn an_event_may_lack_members() {
     let stage = Stage::start().await;
     stage.put_item("42", json!({}));
     let request = AlbRequest::get("/v1/items/42").query("x", "1").bearer(&stage.provider.token());
@@ -22,10 +22,10 @@ async fn missing_members() {
         event
     };
     let mut cases = vec![
-        Case::from_event("with multi-value headers", request.event()),
+        Case::from_event("with multi-value headers", request.multi_value_event()),
         Case::from_event("with single-value headers", request.single_value_event()),
     ];
-    for event in [request.event(), request.single_value_event()] {
+    for event in [request.multi_value_event(), request.single_value_event()] {
         for member in [
             "requestContext",
             "body",
@@ -48,7 +48,7 @@ async fn missing_members() {
             ]);
         }
     }
-    let (mut extra, mut both) = (request.event(), request.event());
+    let (mut extra, mut both) = (request.multi_value_event(), request.multi_value_event());
     extra["newMember"] = json!({"of": ["a", "later", "version"]});
     both["headers"] = request.single_value_event()["headers"].clone();
     cases.push(Case::from_event("an extra member", extra));
@@ -62,7 +62,7 @@ async fn missing_members() {
 }
 
 #[tokio::test]
-async fn odd_headers() {
+async fn odd_headers_do_no_harm() {
     let stage = Stage::start().await;
     stage.put_item("42", json!({}));
     let token = stage.provider.token();
@@ -124,13 +124,13 @@ async fn odd_headers() {
 
 /// Whatever the function answers, it must continue with the next event.
 #[tokio::test]
-async fn events_of_other_services() {
+async fn events_of_other_services_do_no_harm() {
     let stage = Stage::start().await;
     stage.put_item("42", json!({}));
     let token = stage.provider.token();
     let good = AlbRequest::get("/v1/items/42").bearer(&token);
     let changed = |member: &str, value: Value| {
-        let mut event = good.event();
+        let mut event = good.multi_value_event();
         event[member] = value;
         event
     };

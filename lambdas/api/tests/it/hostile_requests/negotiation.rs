@@ -7,7 +7,7 @@ use super::case::{Case, assert_cases};
 use crate::stage::Stage;
 
 #[tokio::test]
-async fn accepted_types() {
+async fn only_an_accepted_type_is_sent() {
     let stage = Stage::start().await;
     stage.put_item("42", json!({}));
     let token = stage.provider.token();
@@ -81,7 +81,7 @@ async fn accepted_types() {
 }
 
 #[tokio::test]
-async fn known_entities() {
+async fn an_entity_that_the_client_has_is_not_sent_again() {
     let stage = Stage::start().await;
     stage.put_item("42", json!({}));
     stage.put_item("43", json!({}));
@@ -153,7 +153,7 @@ async fn known_entities() {
 }
 
 #[tokio::test]
-async fn accepted_codings() {
+async fn only_an_accepted_coding_is_used() {
     let stage = Stage::start().await;
     stage.put_item("42", json!({}));
     let (text, small) = ("x".repeat(5000), "x".repeat(1380));

@@ -10,7 +10,7 @@ use crate::stage::{Stage, TABLE};
 const ITEM: &str = "/v1/items/42";
 
 #[tokio::test]
-async fn methods() {
+async fn only_allowed_methods_are_answered() {
     let stage = start_with_items(&["42", "batch-get"]).await;
     let token = stage.provider.token();
     let case = |method: &str, path: &str| {
@@ -65,7 +65,7 @@ async fn methods() {
 }
 
 #[tokio::test]
-async fn paths() {
+async fn unknown_paths_are_not_found() {
     let stage = start_with_items(&["42", "a/b"]).await;
     let token = stage.provider.token();
     let long = format!("/{}", "v".repeat(8000));
@@ -124,11 +124,11 @@ async fn paths() {
         cases.push(Case::new("health as HTML", &as_html).expect_json(json!({"status": "ok"})));
     }
     assert_cases(&stage, &cases).await;
-    assert_eq!(stage.dynamo.calls("GetItem"), 0);
+    assert_eq!(stage.dynamo.count_calls("GetItem"), 0);
 }
 
 #[tokio::test]
-async fn text_ids() {
+async fn text_ids_are_decoded_and_checked() {
     let ids =
         ["42", "a/b", "a b", "a+b", "é😀", "50%", "%zz", "..", "../42", "a?b", "/", "\u{0}", "batch-get/"];
     let stage = start_with_items(&ids).await;
@@ -181,10 +181,10 @@ async fn text_ids() {
 }
 
 #[tokio::test]
-async fn number_ids() {
+async fn number_ids_are_found_by_value() {
     let stage = Stage::start_with_provider(IdentityProvider::start().await, "N").await;
     for number in ["42", "-1.5", "0", "1E+20"] {
-        stage.dynamo.put(TABLE, json!({"id": {"N": number}}));
+        stage.dynamo.put_item(TABLE, json!({"id": {"N": number}}));
     }
     let token = stage.provider.token();
     let case = |encoded: &str| {

@@ -12,7 +12,7 @@ fn list_request(token: &str, parameters: &[(&str, &str)]) -> AlbRequest {
 }
 
 #[tokio::test]
-async fn queries_of_a_list() {
+async fn a_list_checks_its_query() {
     let stage = Stage::start_with_list().await;
     ["a", "b", "c"].iter().for_each(|id| stage.put_item(id, json!({})));
     let token = stage.provider.token();
@@ -111,13 +111,13 @@ async fn queries_of_a_list() {
             .expect_problem(405, "method-not-allowed")
             .expect_header("allow", "GET, HEAD"),
     ]);
-    let scans = stage.dynamo.calls("Scan");
+    let scans = stage.dynamo.count_calls("Scan");
     assert_cases(&stage, &cases).await;
-    assert_eq!(stage.dynamo.calls("Scan") - scans, 11, "a refused request must not read the table");
+    assert_eq!(stage.dynamo.count_calls("Scan") - scans, 11, "a refused request must not read the table");
 }
 
 #[tokio::test]
-async fn queries_of_other_paths() {
+async fn other_paths_ignore_their_query() {
     let stage = Stage::start().await;
     stage.put_item("42", json!({}));
     let token = stage.provider.token();
@@ -139,10 +139,10 @@ async fn queries_of_other_paths() {
         let health = AlbRequest::get("/health").query(name, value);
         cases.push(Case::new(format!("health with {shown}"), &health).expect_json(json!({"status": "ok"})));
     }
-    let mut odd = AlbRequest::get("/v1/items/42").bearer(&token).event();
+    let mut odd = AlbRequest::get("/v1/items/42").bearer(&token).multi_value_event();
     odd["multiValueQueryStringParameters"] = json!({"x": []});
     odd["queryStringParameters"] = Value::Null;
     cases.push(Case::from_event("a parameter without values", odd));
     assert_cases(&stage, &cases).await;
-    assert_eq!(stage.dynamo.calls("Scan"), 0);
+    assert_eq!(stage.dynamo.count_calls("Scan"), 0);
 }

@@ -26,14 +26,14 @@ pub(super) struct Case {
 }
 
 pub(super) const MALFORMED: Outcome = Refused("the token is not a signed JWT in compact form");
-pub(super) const ALGORITHM: Outcome = Refused("the token's algorithm is none of RS256, PS256 and ES256");
+pub(super) const ALGORITHM: Outcome = Refused("the token's algorithm is not RS256, PS256 or ES256");
 pub(super) const TYPE: Outcome = Refused("the token's type is not that of an access token");
 pub(super) const CRITICAL: Outcome = Refused("the token has critical header parameters");
 pub(super) const UNKNOWN_KEY: Outcome = Refused("the token is signed with an unknown key");
 pub(super) const SIGNATURE: Outcome = Refused("the token's signature is wrong");
 pub(super) const EXPIRED: Outcome = Refused("the token has expired");
 pub(super) const NOT_YET_VALID: Outcome = Refused("the token is not valid yet");
-pub(super) const ISSUED_IN_FUTURE: Outcome = Refused("the token is issued in the future");
+pub(super) const ISSUED_IN_FUTURE: Outcome = Refused("the token was issued in the future");
 pub(super) const ISSUER: Outcome = Refused("the token is from another issuer");
 pub(super) const OTHER_AUDIENCE: Outcome = Refused("the token is for another audience");
 pub(super) const CLIENT: Outcome = Refused("the token was issued to another client");
@@ -79,7 +79,7 @@ pub(super) async fn assert_cases(stage: &Stage, cases: Vec<Case>) {
         }
     }
     assert!(passed > 0 && passed < cases.len());
-    assert_eq!(stage.dynamo.calls("GetItem"), passed, "a refused request must not read the table");
+    assert_eq!(stage.dynamo.count_calls("GetItem"), passed, "a refused request must not read the table");
     let tokens: Vec<String> = cases.into_iter().map(|case| case.token).collect();
     assert_not_logged(stage, &tokens).await;
 }
@@ -95,7 +95,7 @@ fn assert_forbidden(name: &str, answer: &AlbAnswer) {
 /// Asserts that the log has no token, nor a part of one that is long enough to be unique.
 pub(super) async fn assert_not_logged(stage: &Stage, tokens: &[String]) {
     assert_eq!(stage.send(&AlbRequest::get("/health")).await.status, 200);
-    let output = stage.output(|output| output.contains(r#""route":"health""#)).await;
+    let output = stage.wait_for_output(|output| output.contains(r#""route":"health""#)).await;
     let parts = tokens.iter().flat_map(|token| token.split(['.', ' ', ','])).filter(|part| part.len() >= 16);
     for part in parts.chain(["attacker.invalid"]) {
         assert!(!output.contains(part), "{part} is in the log: {output}");
@@ -112,7 +112,7 @@ pub(super) fn cases_of_claim(
     let key = stage.provider.signing_key();
     let case = |(value, outcome): (Value, Outcome)| Case {
         name: format!("{claim} = {value}"),
-        token: key.token(&with(claims, claim, value)),
+        token: key.token(&with_member(claims, claim, value)),
         outcome,
     };
     let mut cases: Vec<Case> = values.into_iter().map(case).collect();
@@ -127,7 +127,7 @@ pub(super) fn cases_of_claim(
 }
 
 /// Returns the object with a member replaced, or removed if the value is null.
-pub(super) fn with(object: &Value, name: &str, value: Value) -> Value {
+pub(super) fn with_member(object: &Value, name: &str, value: Value) -> Value {
     let mut object = object.clone();
     if value.is_null() {
         object.as_object_mut().expect("claims are an object").shift_remove(name);

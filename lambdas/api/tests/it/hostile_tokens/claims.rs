@@ -10,13 +10,13 @@ use super::case::*;
 use crate::stage::Stage;
 
 #[tokio::test]
-async fn claims_of_auth0() {
+async fn the_claims_of_auth0_are_checked() {
     let stage = start_stage("auth0", AUDIENCE, IdentityProvider::start().await).await;
     let claims = stage.provider.claims();
     let mut cases = cases_of_times(&stage, &claims);
     cases.extend(cases_of_issuers_subjects_and_scopes(&stage, &claims));
     cases.extend(cases_of_audiences(&stage, &claims));
-    let without_scope = with(&claims, "scope", Value::Null);
+    let without_scope = with_member(&claims, "scope", Value::Null);
     cases.extend(cases_of_claim(
         &stage,
         &without_scope,
@@ -36,7 +36,7 @@ async fn claims_of_auth0() {
 }
 
 #[tokio::test]
-async fn claims_of_any_openid_issuer() {
+async fn the_claims_of_any_openid_issuer_are_checked() {
     let stage = start_stage("openid", AUDIENCE, IdentityProvider::start().await).await;
     let claims = stage.provider.claims();
     let mut cases = cases_of_times(&stage, &claims);
@@ -44,7 +44,7 @@ async fn claims_of_any_openid_issuer() {
     cases.extend(cases_of_audiences(&stage, &claims));
     // Permissions count only in Auth0's tokens.
     cases.extend(cases_of_claim(&stage, &claims, "permissions", vec![(json!("whatever"), Passes)]));
-    let without_scope = with(&claims, "scope", Value::Null);
+    let without_scope = with_member(&claims, "scope", Value::Null);
     cases.extend(cases_of_claim(
         &stage,
         &without_scope,
@@ -55,9 +55,9 @@ async fn claims_of_any_openid_issuer() {
 }
 
 #[tokio::test]
-async fn claims_of_cognito() {
+async fn the_claims_of_cognito_are_checked() {
     let stage = start_stage("cognito", "client-1,client-2", IdentityProvider::start().await).await;
-    let mut claims = with(&stage.provider.claims(), "aud", Value::Null);
+    let mut claims = with_member(&stage.provider.claims(), "aud", Value::Null);
     claims["client_id"] = json!("client-1");
     claims["token_use"] = json!("access");
     let mut cases = cases_of_times(&stage, &claims);

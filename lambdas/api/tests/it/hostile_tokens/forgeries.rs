@@ -10,13 +10,13 @@ use super::case::{assert_not_logged, challenge_for, start_stage};
 use crate::stage::assert_problem;
 
 #[tokio::test]
-async fn forgeries_of_an_ecdsa_token() {
-    assert_forgeries_refused(SigningKey::ec("key-1")).await;
+async fn forgeries_of_an_ecdsa_token_are_refused() {
+    assert_forgeries_refused(SigningKey::generate_ec("key-1")).await;
 }
 
 #[tokio::test]
-async fn forgeries_of_an_rsa_token() {
-    assert_forgeries_refused(SigningKey::rsa("key-1")).await;
+async fn forgeries_of_an_rsa_token_are_refused() {
+    assert_forgeries_refused(SigningKey::generate_rsa("key-1")).await;
 }
 
 async fn assert_forgeries_refused(key: SigningKey) {
@@ -51,9 +51,9 @@ async fn assert_forgeries_refused(key: SigningKey) {
         };
         assert_eq!(challenge, expected, "{}", attempt.name);
     }
-    assert_eq!(stage.dynamo.calls("GetItem"), 0);
+    assert_eq!(stage.dynamo.count_calls("GetItem"), 0);
     assert_eq!(stage.get("/v1/items/42").await.status, 200);
     // One at the start, and one for all the unknown keys.
-    assert_eq!(stage.provider.fetches(), 2);
+    assert_eq!(stage.provider.count_fetches(), 2);
     assert_not_logged(&stage, &tokens).await;
 }

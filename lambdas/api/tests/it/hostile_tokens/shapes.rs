@@ -3,14 +3,14 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use restctl_testkit::identity_provider::{AUDIENCE, IdentityProvider};
-use restctl_testkit::signing_key::{SigningKey, unsigned};
+use restctl_testkit::signing_key::{SigningKey, unsigned_token};
 use serde_json::{Value, json};
 
 use super::case::Outcome::{Passes, Refused};
 use super::case::*;
 
 #[tokio::test]
-async fn headers_and_shapes() {
+async fn bad_headers_and_shapes_are_refused() {
     let stage = start_stage("auth0", AUDIENCE, IdentityProvider::start().await).await;
     let (key, claims) = (stage.provider.signing_key(), stage.provider.claims());
     let mut cases = Vec::new();
@@ -49,10 +49,10 @@ async fn headers_and_shapes() {
         ("crit", json!(false), CRITICAL),
         // The header's keys are ignored, and the signature is the provider's.
         ("jku", json!("https://attacker.invalid/"), Passes),
-        ("jwk", SigningKey::ec("key-1").jwk(), Passes),
+        ("jwk", SigningKey::generate_ec("key-1").jwk(), Passes),
         ("zip", json!("DEF"), Passes),
     ] {
-        let token = key.token_with_header(&with(&key.header(), name, value.clone()), &claims);
+        let token = key.token_with_header(&with_member(&key.header(), name, value.clone()), &claims);
         cases.push(Case { name: format!("header {name} = {value}"), token, outcome });
     }
     cases.extend(cases_of_shapes(&key, &claims));
@@ -101,17 +101,17 @@ fn cases_of_shapes(key: &SigningKey, claims: &Value) -> Vec<Case> {
             raw(&header, &payload.replacen("\"sub\":", &format!("\"sub\":{deep},\"x\":"), 1)),
             MALFORMED,
         ),
-        ("payload UTF-16", key.sign(&raw_message(header.as_bytes(), &utf16(&payload))), MALFORMED),
+        ("payload UTF-16", key.sign(&raw_message(header.as_bytes(), &to_utf16(&payload))), MALFORMED),
         ("a claim not UTF-8", key.sign(&raw_message(header.as_bytes(), &not_utf8(&payload))), MALFORMED),
         ("header {}", raw("{}", &payload), MALFORMED),
         ("header a list of the parameters", raw(r#"["ES256","JWT","key-1"]"#, &payload), MALFORMED),
         ("a parameter not UTF-8", key.sign(&raw_message(&not_utf8(&header), payload.as_bytes())), MALFORMED),
-        ("key of another with this id", SigningKey::ec("key-1").token(claims), SIGNATURE),
-        ("key of another", SigningKey::ec("key-2").token(claims), UNKNOWN_KEY),
-        ("no signature", format!("{}.", unsigned(&key.header(), claims)), SIGNATURE),
+        ("key of another with this id", SigningKey::generate_ec("key-1").token(claims), SIGNATURE),
+        ("key of another", SigningKey::generate_ec("key-2").token(claims), UNKNOWN_KEY),
+        ("no signature", format!("{}.", unsigned_token(&key.header(), claims)), SIGNATURE),
         (
             "9,000 bytes",
-            key.token(&with(claims, "pad", json!("x".repeat(9000)))),
+            key.token(&with_member(claims, "pad", json!("x".repeat(9000)))),
             Refused("the token is larger than 8 KiB"),
         ),
         ("no token at all", "a.b.c".to_owned(), MALFORMED),
@@ -126,7 +126,7 @@ fn raw_message(header: &[u8], payload: &[u8]) -> String {
     format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload))
 }
 
-fn utf16(text: &str) -> Vec<u8> {
+fn to_utf16(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_be_bytes).collect()
 }
 

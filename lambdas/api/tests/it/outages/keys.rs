@@ -11,7 +11,7 @@ use crate::stage::{PATIENCE, Stage, assert_problem};
 
 /// Returns a good token, signed with a key that the provider does not publish.
 fn token_of_unknown_key(stage: &Stage, kid: &str) -> String {
-    SigningKey::ec(kid).token(&stage.provider.claims())
+    SigningKey::generate_ec(kid).token(&stage.provider.claims())
 }
 
 #[tokio::test]
@@ -26,13 +26,13 @@ async fn warm_requests_fetch_nothing() {
         for token in [
             "a.b.c".to_owned(),
             key.token(&expired),
-            SigningKey::ec(key.kid()).token(&stage.provider.claims()),
+            SigningKey::generate_ec(key.kid()).token(&stage.provider.claims()),
             key.token_with_header(&json!({"alg": "none", "kid": "unknown"}), &stage.provider.claims()),
         ] {
             assert_problem(&get_with(&stage, &token).await, 401, "token-refused");
         }
     }
-    assert_eq!(stage.provider.fetches(), 1);
+    assert_eq!(stage.provider.count_fetches(), 1);
 }
 
 #[tokio::test]
@@ -41,17 +41,17 @@ async fn a_rotated_key_is_found_at_once() {
     assert_eq!(stage.get("/v1/items/42").await.status, 200);
     let old = stage.provider.token();
     assert_eq!(get_with(&stage, &old).await.status, 200);
-    stage.provider.rotate("key-2");
+    stage.provider.rotate_key("key-2");
     // The old key stays in use until a token shows that there is a new one.
     assert_eq!(get_with(&stage, &old).await.status, 200);
     assert_eq!(stage.get("/v1/items/42").await.status, 200);
-    assert_eq!(stage.provider.fetches(), 2);
+    assert_eq!(stage.provider.count_fetches(), 2);
     // A withdrawn key no longer counts, although it has verified the token before.
     assert_problem(&get_with(&stage, &old).await, 401, "token-refused");
     // Another new key within the same minute is not looked for.
-    stage.provider.rotate("key-3");
+    stage.provider.rotate_key("key-3");
     assert_problem(&stage.get("/v1/items/42").await, 401, "token-refused");
-    assert_eq!(stage.provider.fetches(), 2);
+    assert_eq!(stage.provider.count_fetches(), 2);
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn two_keys_are_good_at_the_same_time() {
         assert_eq!(stage.get("/v1/items/42").await.status, 200);
         assert_eq!(get_with(&stage, &old).await.status, 200);
     }
-    assert_eq!(stage.provider.fetches(), 2);
+    assert_eq!(stage.provider.count_fetches(), 2);
 }
 
 #[tokio::test]
@@ -74,7 +74,7 @@ async fn unknown_keys_cost_one_fetch_a_minute() {
         let token = token_of_unknown_key(&stage, &format!("guess-{number}"));
         assert_problem(&get_with(&stage, &token).await, 401, "token-refused");
     }
-    assert_eq!(stage.provider.fetches(), 2);
+    assert_eq!(stage.provider.count_fetches(), 2);
     assert_eq!(stage.get("/v1/items/42").await.status, 200);
 }
 
@@ -104,9 +104,9 @@ async fn keys_stay_in_use_while_the_provider_fails() {
         }
         assert_within_time(&stage, &shown);
         // A failed attempt counts as well.
-        assert_eq!(stage.provider.fetches(), 2, "{shown}");
+        assert_eq!(stage.provider.count_fetches(), 2, "{shown}");
     }
-    assert_eq!(elsewhere.fetches(), 0);
+    assert_eq!(elsewhere.count_fetches(), 0);
 }
 
 /// A verified token expires like any other.

@@ -35,8 +35,12 @@ async fn a_provider_that_is_down_at_the_start_is_asked_once_a_second() {
     }
     // Once at the start, and then once a second for as long as this took.
     let most = 2 + usize::try_from(begun.elapsed().as_secs()).expect("a few seconds");
-    assert!((1..=most).contains(&stage.provider.fetches()), "{} fetches", stage.provider.fetches());
-    assert_eq!(stage.dynamo.calls("GetItem"), 0);
+    assert!(
+        (1..=most).contains(&stage.provider.count_fetches()),
+        "{} fetches",
+        stage.provider.count_fetches()
+    );
+    assert_eq!(stage.dynamo.count_calls("GetItem"), 0);
     stage.provider.answer_with(JwksAnswer::Keys);
     assert_recovery(&stage).await;
 }
@@ -62,15 +66,15 @@ async fn a_provider_that_never_answers_does_not_block_the_function() {
 async fn a_slow_provider_is_waited_for() {
     let stage = start_stage(JwksAnswer::Late(Duration::from_millis(200))).await;
     assert_eq!(stage.get("/v1/items/42").await.status, 200);
-    assert_eq!(stage.provider.fetches(), 1);
+    assert_eq!(stage.provider.count_fetches(), 1);
     stage.provider.add_key("key-2");
     assert_eq!(stage.get("/v1/items/42").await.status, 200);
-    assert_eq!(stage.provider.fetches(), 2);
+    assert_eq!(stage.provider.count_fetches(), 2);
 }
 
 #[tokio::test]
 async fn a_bad_key_set_is_refused() {
-    let (ec, rsa) = (SigningKey::ec("key-1").jwk(), SigningKey::rsa("key-1").jwk());
+    let (ec, rsa) = (SigningKey::generate_ec("key-1").jwk(), SigningKey::generate_rsa("key-1").jwk());
     let with = |key: &Value, name: &str, value: Value| {
         let mut key = key.clone();
         key[name] = value;
@@ -130,8 +134,8 @@ async fn the_function_survives_a_server_that_is_not_a_web_server() {
         assert_keys_unavailable(&stage.get("/v1/items/42").await, 1..=1);
         assert_eq!(stage.send(&AlbRequest::get("/health")).await.status, 200, "{behavior:?}");
         assert_within_time(&stage, &format!("{behavior:?}"));
-        assert!(server.requests() >= 1, "{behavior:?}");
-        let (sent, limit) = (server.sent_bytes(), server.requests() * SOCKET_BYTES);
+        assert!(server.request_count() >= 1, "{behavior:?}");
+        let (sent, limit) = (server.sent_byte_count(), server.request_count() * SOCKET_BYTES);
         assert!(sent <= limit, "{behavior:?} could send {sent} bytes");
     }
 }
@@ -141,7 +145,7 @@ async fn a_redirect_is_not_followed() {
     let elsewhere = IdentityProvider::start().await;
     let stage = start_stage(JwksAnswer::RedirectTo(elsewhere.jwks_uri())).await;
     assert_keys_unavailable(&stage.get("/v1/items/42").await, 1..=1);
-    assert_eq!(elsewhere.fetches(), 0);
+    assert_eq!(elsewhere.count_fetches(), 0);
 }
 
 #[tokio::test]
@@ -156,6 +160,6 @@ async fn keys_come_only_from_a_server_with_a_trusted_certificate() {
         let stage = Stage::start_with_variables(provider, dynamo, "S", variables).await;
         stage.put_item("42", json!({}));
         assert_eq!(stage.get("/v1/items/42").await.status, status, "{}", stage.runtime.output());
-        assert_eq!(stage.provider.fetches(), usize::from(status == 200));
+        assert_eq!(stage.provider.count_fetches(), usize::from(status == 200));
     }
 }

@@ -41,7 +41,7 @@ impl RawServer {
         server.spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                connections.spawn(serve(stream, behavior.clone(), Arc::clone(&shared)));
+                connections.spawn(serve_connection(stream, behavior.clone(), Arc::clone(&shared)));
             }
         });
         Self { origin: format!("http://{address}"), counts, _server: server }
@@ -52,18 +52,18 @@ impl RawServer {
     }
 
     /// Returns the number of connections that sent something.
-    pub(super) fn requests(&self) -> usize {
+    pub(super) fn request_count(&self) -> usize {
         self.counts.requests.load(Ordering::Relaxed)
     }
 
     /// Returns the number of bytes sent after the first text.
-    pub(super) fn sent_bytes(&self) -> usize {
+    pub(super) fn sent_byte_count(&self) -> usize {
         self.counts.sent_bytes.load(Ordering::Relaxed)
     }
 }
 
 /// Serves a connection until the client closes it, which is not a failure.
-async fn serve(mut stream: TcpStream, behavior: Behavior, counts: Arc<Counts>) {
+async fn serve_connection(mut stream: TcpStream, behavior: Behavior, counts: Arc<Counts>) {
     let Ok(1..) = stream.read(&mut [0; 4096]).await else { return };
     counts.requests.fetch_add(1, Ordering::Relaxed);
     let (Behavior::Send(text) | Behavior::SendAndClose(text) | Behavior::SendForever(text)) = &behavior;

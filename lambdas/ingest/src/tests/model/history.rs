@@ -42,27 +42,27 @@ impl<'a> History<'a> {
         let queue = ModelQueue { loads: VecDeque::new(), dead: Vec::new() };
         let mut history = Self { world, rng, uploads, queue, next_id: 0 };
         for number in 0..history.uploads.len() {
-            history.enqueue(number);
+            history.enqueue_upload(number);
         }
         history
     }
 
     /// Queues the event of an upload: usually once and at the end, sometimes twice or earlier.
-    fn enqueue(&mut self, number: usize) {
+    fn enqueue_upload(&mut self, number: usize) {
         let times = if self.rng.u8(..5) == 0 { 2 } else { 1 };
         for _ in 0..times {
             self.next_id += 1;
-            let message = self.uploads[number].message(number, self.next_id);
+            let message = self.uploads[number].to_message(number, self.next_id);
             let queued = self.queue.loads.len();
             let index = if self.rng.u8(..3) == 0 { self.rng.usize(..=queued) } else { queued };
             self.queue.loads.insert(index, message);
         }
     }
 
-    pub(super) async fn play(&mut self) {
+    pub(super) async fn play_to_end(&mut self) {
         for _ in 0..MAX_DELIVERIES {
             let has_trouble = self.next_id < 1_000 && self.rng.u8(..10) < 7;
-            if self.queue.loads.is_empty() && !self.redrive() {
+            if self.queue.loads.is_empty() && !self.redrive_dead_letters() {
                 return;
             }
             if has_trouble {
@@ -71,10 +71,10 @@ impl<'a> History<'a> {
             let crash = has_trouble && self.rng.u8(..3) == 0;
             let crash_after = crash.then(|| self.rng.usize(..120));
             let time = if self.rng.bool() { TimeLimit::Plenty } else { TimeLimit::Short };
-            self.deliver(time, crash_after).await;
+            self.deliver_first(time, crash_after).await;
             match self.rng.u8(..16) {
-                0 | 1 => _ = self.redrive(),
-                2 if has_trouble => self.retry(),
+                0 | 1 => _ = self.redrive_dead_letters(),
+                2 if has_trouble => self.retry_random_load(),
                 _ => {}
             }
         }
@@ -82,23 +82,24 @@ impl<'a> History<'a> {
     }
 
     /// Moves the dead letters to the end of the queue, and returns whether there were any.
-    pub(super) fn redrive(&mut self) -> bool {
+    pub(super) fn redrive_dead_letters(&mut self) -> bool {
         let any = !self.queue.dead.is_empty();
         self.queue.loads.extend(self.queue.dead.drain(..).map(|message| Message { receives: 0, ..message }));
         any
     }
 
     /// Does what `restctl loads retry` does, to a random load if it has failed or stopped.
-    fn retry(&mut self) {
+    fn retry_random_load(&mut self) {
         let number = self.rng.usize(..self.uploads.len());
         let upload = &self.uploads[number];
         let entry = self.world.find_entry(upload.object, &upload.version);
         let settled = |entry: &LedgerEntry| matches!(entry.state, LoadState::Failed | LoadState::Stopped);
         if let Some(entry) = entry.filter(settled) {
-            let again: Item = serde_dynamo::to_item(entry.again("2026-01-15T10:00:00.000Z".into())).unwrap();
-            self.world.dynamo.put("ledger", json!(again));
+            let again: Item =
+                serde_dynamo::to_item(entry.reopened_at("2026-01-15T10:00:00.000Z".into())).unwrap();
+            self.world.dynamo.put_item("ledger", json!(again));
             self.next_id += 1;
-            self.queue.loads.push_back(upload.message(number, self.next_id));
+            self.queue.loads.push_back(upload.to_message(number, self.next_id));
         }
     }
 
@@ -115,7 +116,7 @@ impl<'a> History<'a> {
     }
 
     /// Delivers the first message to one invocation, which dies after it has been polled `crash_after` times.
-    pub(super) async fn deliver(&mut self, time: TimeLimit, crash_after: Option<usize>) {
+    pub(super) async fn deliver_first(&mut self, time: TimeLimit, crash_after: Option<usize>) {
         let message = self.queue.loads.front_mut().unwrap();
         message.receives += 1;
         let attributes = json!({ "ApproximateReceiveCount": message.receives.to_string() });
@@ -129,7 +130,7 @@ impl<'a> History<'a> {
         if failed.is_none() {
             let_servers_finish().await;
         }
-        for dead_letter in self.world.sqs.take("SendMessage") {
+        for dead_letter in self.world.sqs.take_calls("SendMessage") {
             let body = serde_json::from_str(dead_letter["MessageBody"].as_str().unwrap()).unwrap();
             self.next_id += 1;
             self.queue.dead.push(Message { id: format!("message {}", self.next_id), body, receives: 0 });
@@ -139,11 +140,11 @@ impl<'a> History<'a> {
         }
     }
 
-    pub(super) fn check(&self) {
+    pub(super) fn assert_ends_as_model(&self) {
         let mut model = BTreeMap::new();
         for upload in &self.uploads {
             model.extend(upload.rows.iter().copied());
-            let entry = self.world.entry(upload.object, &upload.version);
+            let entry = self.world.ledger_entry(upload.object, &upload.version);
             assert_eq!(entry.state, if upload.readable { LoadState::Loaded } else { LoadState::Failed });
             assert_adds_up(&entry.receipt);
             assert_eq!(entry.receipt.read, upload.read, "{entry:?}");

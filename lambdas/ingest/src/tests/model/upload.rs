@@ -19,7 +19,7 @@ pub(super) struct Upload {
 }
 
 impl Upload {
-    /// Has few keys and few values, so that everything that can happen to a row happens.
+    /// Generates a file with few keys and few values, so that everything that can happen to a row happens.
     pub(super) fn random(rng: &mut Rng, number: usize) -> Self {
         let mut upload = Self {
             object: *rng.choice(&["a.csv", "b.csv", "c.csv"]).unwrap(),
@@ -45,7 +45,7 @@ impl Upload {
         upload
     }
 
-    pub(super) fn message(&self, number: usize, id: usize) -> Message {
+    pub(super) fn to_message(&self, number: usize, id: usize) -> Message {
         let time = format!("2026-01-15T09:30:{number:02}Z");
         Message {
             body: message_at(self.object, &self.version, &time),

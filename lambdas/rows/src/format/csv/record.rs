@@ -1,5 +1,5 @@
 use crate::limits::MAX_RECORD_BYTES;
-use crate::reject::excerpt::{MAX_EXCERPT_BYTES, excerpt};
+use crate::reject::excerpt::{MAX_EXCERPT_BYTES, shorten_record};
 use crate::unreadable::Unreadable;
 
 /// A record as csv-core returns it: its fields without quotes, one after the other, and where each of them ends.
@@ -24,7 +24,7 @@ impl CsvRecord {
     }
 
     /// Begins a record at `line` unless one is open.
-    pub(super) fn begin(&mut self, line: u64) {
+    pub(super) fn begin_at(&mut self, line: u64) {
         if !self.open {
             self.open = true;
             self.line = line;
@@ -42,7 +42,7 @@ impl CsvRecord {
     }
 
     /// Returns buffers with room for what `input` bytes can become.
-    pub(super) fn buffers(&mut self, input: usize) -> (&mut [u8], &mut [usize]) {
+    pub(super) fn free_buffers(&mut self, input: usize) -> (&mut [u8], &mut [usize]) {
         let text = self.text_length + input + 1;
         if self.text.len() < text {
             self.text.resize(text, 0);
@@ -67,7 +67,7 @@ impl CsvRecord {
     }
 
     pub(super) fn excerpt(&self) -> String {
-        excerpt(&self.raw, self.length)
+        shorten_record(&self.raw, self.length)
     }
 
     pub(super) fn fields(&self) -> Result<CsvFields<'_>, Unreadable> {
@@ -114,9 +114,9 @@ mod tests {
     fn an_endless_record_does_not_grow_memory() {
         let piece = vec![b','; 64 * 1024];
         let mut record = CsvRecord::default();
-        record.begin(1);
+        record.begin_at(1);
         for _ in 0..100 {
-            let (text, ends) = record.buffers(piece.len());
+            let (text, ends) = record.free_buffers(piece.len());
             assert!(text.len() >= piece.len() && !ends.is_empty());
             let ended = ends.len().min(piece.len());
             record.append(&piece, piece.len(), ended);

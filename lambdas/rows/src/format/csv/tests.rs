@@ -10,7 +10,7 @@ use crate::types::column_types::ColumnType;
 use crate::types::value::Value;
 use crate::unreadable::Unreadable;
 
-fn cell<'a>(row: &'a Row, name: &str) -> Option<&'a Value> {
+fn find_cell<'a>(row: &'a Row, name: &str) -> Option<&'a Value> {
     row.values.iter().find(|(column, _)| **column == *name).map(|(_, value)| value)
 }
 
@@ -24,10 +24,10 @@ fn quotes_commas_and_newlines_within_a_field() {
         parse(Csv, "id,a,b\r\n1,\"x, \"\"y\"\"\",z\r\n2,\"two\r\nlines\",\r\n\r\n3,é,日本\r\n").unwrap();
     assert_eq!(lines(&found), [2, 3, 6]);
     let rows = rows(&found);
-    assert_eq!(cell(rows[0], "a"), Some(&text("x, \"y\"")));
-    assert_eq!(cell(rows[1], "a"), Some(&text("two\r\nlines")));
-    assert_eq!(cell(rows[1], "b"), None);
-    assert_eq!(cell(rows[2], "b"), Some(&text("日本")));
+    assert_eq!(find_cell(rows[0], "a"), Some(&text("x, \"y\"")));
+    assert_eq!(find_cell(rows[1], "a"), Some(&text("two\r\nlines")));
+    assert_eq!(find_cell(rows[1], "b"), None);
+    assert_eq!(find_cell(rows[2], "b"), Some(&text("日本")));
 }
 
 #[test]
@@ -64,14 +64,14 @@ fn cells_have_the_type_of_their_column() {
     let found =
         parse_with_types("n2b", "id,n,b\n007,5,true\n1,,\n2,5 ,true\n3,5,TRUE\n4,05.0,false").unwrap();
     let rows = rows(&found);
-    assert_eq!(cell(rows[0], "id"), Some(&text("007")), "the key has the key's type");
-    assert_eq!(cell(rows[0], "n"), Some(&Value::Number("5".into())));
-    assert_eq!(cell(rows[0], "b"), Some(&Value::Bool(true)));
+    assert_eq!(find_cell(rows[0], "id"), Some(&text("007")), "the key has the key's type");
+    assert_eq!(find_cell(rows[0], "n"), Some(&Value::Number("5".into())));
+    assert_eq!(find_cell(rows[0], "b"), Some(&Value::Bool(true)));
     assert_eq!(rows[1].values.len(), 1);
     let columns: Vec<_> = rejects(&found).iter().map(|reject| reject.column.clone().unwrap()).collect();
     assert_eq!(columns, ["n", "b"]);
     assert_eq!(lines(&found), [2, 3, 4, 5, 6]);
-    assert_eq!(cell(rows[2], "n"), Some(&Value::Number("5".into())), "any notation");
+    assert_eq!(find_cell(rows[2], "n"), Some(&Value::Number("5".into())), "any notation");
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn the_error_for_a_header_with_one_column_suggests_a_delimiter() {
     let message = parse_as(&dialect, b"id,a").unwrap_err().with_advice();
     assert!(message.ends_with("--delimiter ','"), "{message}");
     let found = parse_as(&dialect, b"id;a\n1;\"x;y,\"\n").unwrap();
-    assert_eq!(cell(rows(&found)[0], "a"), Some(&text("x;y,")));
+    assert_eq!(find_cell(rows(&found)[0], "a"), Some(&text("x;y,")));
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn types_by_name_need_existing_columns() {
         parse_as(&Dialect { types, ..dialect(Csv) }, b"id,a\n7,1e3\n8,x\n")
     };
     let found = named("a", ColumnType::Number).unwrap();
-    assert_eq!(cell(rows(&found)[0], "a"), Some(&Value::Number("1000".into())));
+    assert_eq!(find_cell(rows(&found)[0], "a"), Some(&Value::Number("1000".into())));
     assert_eq!(rejects(&found)[0].column.as_deref(), Some("a"));
     let message = named("b", ColumnType::Number).unwrap_err().with_advice();
     assert!(message.contains("\"b\", but the header has only \"id\", \"a\": "), "{message}");
