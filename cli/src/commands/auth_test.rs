@@ -23,7 +23,7 @@ use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Forges what an attacker could make of one token: without a signature, signed with another key, with the public key \
+Forges what an attacker could make from one token: without a signature, signed with another key, with the public key \
 used as a secret, changed, repeated, sent in other places. The API must refuse each with the right error. It must accept a \
 good token, and /health without one. The requests are sent one after another; they read one id and change nothing.
 

@@ -14,7 +14,7 @@ pub(crate) enum Idp {
     /// Show the provider's settings and keys, and whether the API uses them
     Show(show::Show),
 
-    /// Replace the client secret by a new one, once that has proved valid
+    /// Replace the client secret with a new one, after checking that it works
     RotateSecret(rotate_secret::RotateSecret),
 }
 

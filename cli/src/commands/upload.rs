@@ -37,7 +37,7 @@ says otherwise.
 The name's ending gives the format: .csv with a header, .ndjson or .jsonl, or .json with an array of objects. Each may \
 be compressed, with .gz or .zst appended.
 
-To resume an upload that broke off, run the same command again. A file that is already in the bucket, byte for byte, \
+To resume an interrupted upload, run the same command again. A file that is already in the bucket, byte for byte, \
 is not sent again. Several files load in the order given.
 
 Exit code 0 if every row was loaded, 3 if some were rejected.
@@ -59,7 +59,7 @@ pub(crate) struct Upload {
     #[arg(long, value_name = "SHARE")]
     max_rejects: Option<Share>,
 
-    /// Survey the file and say what its load would do, without sending it
+    /// Read the file and show what its load would do, without sending it
     #[arg(long, conflicts_with = "no_wait")]
     dry_run: bool,
 

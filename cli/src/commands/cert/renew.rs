@@ -26,9 +26,9 @@ use crate::terminal::output::{self, Format};
 A self-signed certificate is replaced by a new one for the same name. Any other certificate is renewed by its issuer: give the \
 new files. Nothing is imported unless everything fits, including the name of the endpoint.
 
-The new certificate keeps the ARN, so the load balancer takes it without a deployment; this waits until every address of the \
-endpoint serves it, for up to ten minutes. If ACM does not allow the same ARN, as for another type of key, the certificate gets \
-a new ARN and is served after `restctl deploy`.
+The new certificate keeps the ARN, so the load balancer takes it without a deployment; the command waits until every \
+address of the endpoint serves it, for up to ten minutes. If ACM does not allow the same ARN, as for another type of key, the \
+certificate gets a new ARN and is served after `restctl deploy`.
 
 Exit codes: 0 served, or imported and waiting for a deployment; 1 not served in time; 2 the certificate does not fit; \
 5 no certificate to renew; 130 interrupted while waiting, after the import.
@@ -45,7 +45,7 @@ pub(crate) struct Renew {
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
 
-    /// The certificates that issued it, from its issuer upwards, PEM
+    /// Chain of the certificates that issued it, from its issuer upwards, PEM
     #[arg(long, value_name = "FILE", requires = "cert")]
     chain: Option<PathBuf>,
 }

@@ -16,7 +16,7 @@ use crate::terminal::output::{self, Format};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Checks the token with the API's own code, the settings of the last deployment (if CloudFormation shows them), and the \
-issuer's present keys. If the signature is wrong, anyone may have written what the token says.
+issuer's current keys. If the signature is wrong, anyone may have written what the token says.
 
 Other users of this machine can see a token that is given as an argument, and the shell may keep it in its history. Give \
 - to read it from standard input. The token itself is never printed.
