@@ -55,7 +55,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Loads(loads::Loads),
 
-    /// List loads that failed for good, and queue them again or drop them
+    /// List loads that kept failing, and queue them again or drop them
     #[command(subcommand)]
     Dlq(dlq::Dlq),
 
@@ -95,7 +95,7 @@ pub(crate) enum Command {
     /// Run the whole job on the local cloud, step by step
     Demo(demo::Demo),
 
-    /// Print a script with which a shell completes commands, flags and names
+    /// Print a shell completion script for commands, flags and names
     Completions(completions::Completions),
 
     /// Print the manual

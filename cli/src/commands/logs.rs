@@ -44,9 +44,9 @@ The logs are kept for 30 days. A line takes some seconds to appear.
 Examples:
   restctl logs --follow                          what both functions write, until Ctrl-C
   restctl logs api --since 2h | jq 'select(.status >= 500)'
-  restctl logs --load 0123456789abcdef           of a load, since it began
+  restctl logs --load 0123456789abcdef           about a load, since it began
   restctl logs --request 8cde3ec6-f095-4c0e-b3d9-a52806a5ec4f
-                                                 of a request, by the x-request-id of its answer
+                                                 about a request, by the x-request-id of its answer
 
 Exit code 5 if there is no log, or if it has nothing about the load or the request.")]
 pub(crate) struct Logs {

@@ -82,7 +82,7 @@ pub(crate) struct Setup {
     #[arg(long, value_name = "SCOPE", help_heading = "Identity provider")]
     scope: Option<String>,
 
-    /// Client that `restctl token` and `restctl get` use
+    /// Id of the client that requests tokens for `restctl token` and `restctl get`
     #[arg(long, value_name = "ID", help_heading = "Identity provider")]
     client_id: Option<String>,
 

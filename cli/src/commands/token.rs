@@ -27,7 +27,7 @@ pub(crate) struct Token {
 
 #[derive(Debug, Subcommand)]
 enum TokenCommand {
-    /// Make the API's checks of a token and print the result of each
+    /// Run the API's checks on a token and print the result of each
     Explain(explain::Explain),
 }
 

@@ -59,7 +59,7 @@ pub(crate) struct Upload {
     #[arg(long, value_name = "SHARE")]
     max_rejects: Option<Share>,
 
-    /// Survey the file and say what its load would do, without sending it
+    /// Read the file and show what its load would do, without sending it
     #[arg(long, conflicts_with = "no_wait")]
     dry_run: bool,
 

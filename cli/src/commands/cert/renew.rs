@@ -45,7 +45,7 @@ pub(crate) struct Renew {
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
 
-    /// The certificates that issued it, from its issuer upwards, PEM
+    /// Chain of the certificates that issued it, from its issuer upwards, PEM
     #[arg(long, value_name = "FILE", requires = "cert")]
     chain: Option<PathBuf>,
 }

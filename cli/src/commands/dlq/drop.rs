@@ -25,7 +25,7 @@ Examples:
   restctl dlq drop --load 0123456789abcdef
   restctl dlq drop --all --yes
 
-Exit code 3 if some remain, 5 if a given load has no dead letter.")]
+Exit code 3 if some dead letters remain, 5 if a given load has no dead letter.")]
 #[command(group = ArgGroup::new("which").required(true).args(["loads", "all"]))]
 pub(crate) struct Drop {
     /// Only this load; repeat the option for several

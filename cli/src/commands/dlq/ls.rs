@@ -17,8 +17,8 @@ use crate::terminal::sanitize::sanitize_line;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The ledger says why a load stopped. SQS shows only the first ten messages of such a queue, until these are gone; if \
-there are more, the list also has every other stopped load, without the time at which it became a dead letter.
+The ledger says why a load stopped. SQS shows only the first ten dead letters until they are gone. If there \
+are more, the list also has every other stopped load, without the time at which it became a dead letter.
 
 Example:
   restctl dlq ls --output json | jq -r '.[].load'")]

@@ -24,7 +24,7 @@ Examples:
   restctl dlq redrive
   restctl dlq redrive --load 0123456789abcdef
 
-Exit code 3 if some remain, 5 if a given load has no dead letter.")]
+Exit code 3 if some dead letters remain, 5 if a given load has no dead letter.")]
 pub(crate) struct Redrive {
     /// Only this load; repeat the option for several
     #[arg(long = "load", value_name = "ID", add = ArgValueCandidates::new(completion_cache::complete_loads))]

@@ -12,7 +12,7 @@ use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-States: queued (uploaded, not begun), loading, loaded, failed (the file cannot be loaded), stopped (a service failed \
+States: queued (uploaded, not started), loading, loaded, failed (the file cannot be loaded), stopped (a service failed \
 too often).")]
 pub(crate) struct Ls {}
 
