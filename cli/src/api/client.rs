@@ -42,8 +42,8 @@ impl<'a> Api<'a> {
     pub(crate) async fn new(context: &'a Context) -> Result<Self> {
         let session = SessionCache::read(context)?;
         let (reached, token) = tokio::join!(
-            reach_endpoint(context, session.location()),
-            token::remembered_or_new_token(context, session.token())
+            reach_endpoint(context, session.recent_location()),
+            token::remembered_or_new_token(context, session.unexpired_token())
         );
         // If both fail, the token's failure names the first missing step: setup.
         let token = token?.access_token;
@@ -52,11 +52,11 @@ impl<'a> Api<'a> {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Result<(StatusCode, Vec<u8>)> {
-        self.call::<()>(Method::GET, path, None).await
+        self.call_until_final::<()>(Method::GET, path, None).await
     }
 
     pub(crate) async fn post(&self, path: &str, body: &impl Serialize) -> Result<(StatusCode, Vec<u8>)> {
-        self.call(Method::POST, path, Some(body)).await
+        self.call_until_final(Method::POST, path, Some(body)).await
     }
 
     /// Returns the name of the attribute that identifies an item.
@@ -65,7 +65,7 @@ impl<'a> Api<'a> {
     }
 
     /// Calls the API until its answer is final.
-    async fn call<B: Serialize>(
+    async fn call_until_final<B: Serialize>(
         &self,
         method: Method,
         path: &str,
@@ -74,7 +74,7 @@ impl<'a> Api<'a> {
         let mut attempts = Attempts::default();
         let mut access = self.access.lock().await.clone();
         loop {
-            let answer = self.send(&mut access, &method, path, body).await?;
+            let answer = self.send_to_current_location(&mut access, &method, path, body).await?;
             let status = answer.status();
             match attempts.next_retry(status, answer.headers()) {
                 None => return Ok((status, read_bounded_body(answer, MAX_BODY_BYTES).await?)),
@@ -85,7 +85,7 @@ impl<'a> Api<'a> {
     }
 
     /// Sends a request, and sends it again if the API is no longer where the session cache says.
-    async fn send<B: Serialize>(
+    async fn send_to_current_location<B: Serialize>(
         &self,
         access: &mut Arc<Access>,
         method: &Method,
@@ -93,12 +93,12 @@ impl<'a> Api<'a> {
         body: Option<&B>,
     ) -> Result<Response> {
         loop {
-            match access.send(method, path, body).await {
+            match access.send_request(method, path, body).await {
                 Ok(answer) if !(access.is_remembered && is_from_another_server(&answer)) => {
                     return Ok(answer);
                 }
                 Err(error) if !(access.is_remembered && error.is_connect()) => {
-                    return Err(access.endpoint.no_answer_failure(&access.address(path), &error));
+                    return Err(access.endpoint.no_answer_failure(&access.request_url(path), &error));
                 }
                 _ => *access = self.look_up_again(access).await?,
             }
@@ -128,17 +128,17 @@ impl<'a> Api<'a> {
 }
 
 impl Access {
-    fn address(&self, path: &str) -> String {
+    fn request_url(&self, path: &str) -> String {
         format!("{}{path}", self.endpoint.base_url)
     }
 
-    async fn send<B: Serialize>(
+    async fn send_request<B: Serialize>(
         &self,
         method: &Method,
         path: &str,
         body: Option<&B>,
     ) -> reqwest::Result<Response> {
-        let request = self.endpoint.client.request(method.clone(), self.address(path));
+        let request = self.endpoint.client.request(method.clone(), self.request_url(path));
         let request = request.bearer_auth(&self.token);
         match body {
             Some(body) => request.json(body).send().await,
@@ -150,7 +150,7 @@ impl Access {
 /// Returns the endpoint, and whether its location comes from the session cache.
 async fn reach_endpoint(context: &Context, remembered: Option<&Location>) -> Result<(Endpoint, bool)> {
     if let Some(location) = remembered
-        && let Ok(endpoint) = Endpoint::resolve(location.clone()).await
+        && let Ok(endpoint) = Endpoint::from_location(location.clone()).await
     {
         return Ok((endpoint, true));
     }
@@ -160,7 +160,7 @@ async fn reach_endpoint(context: &Context, remembered: Option<&Location>) -> Res
 async fn look_up_endpoint(context: &Context) -> Result<Endpoint> {
     let location = Location::look_up(context).await?;
     session_cache::store_location(context, &location)?;
-    Endpoint::resolve(location).await
+    Endpoint::from_location(location).await
 }
 
 /// Whether another server now answers where the API was: the API's own error answers are problem documents.

@@ -115,12 +115,12 @@ pub(crate) struct Endpoint {
 
 impl Endpoint {
     pub(crate) async fn look_up(context: &Context) -> Result<Self> {
-        Self::resolve(Location::look_up(context).await?).await
+        Self::from_location(Location::look_up(context).await?).await
     }
 
     /// Builds a client that requests the certificate's name at the load balancer's address: the API can be called, and its
     /// name verified, before any DNS record points there.
-    pub(crate) async fn resolve(location: Location) -> Result<Self> {
+    pub(crate) async fn from_location(location: Location) -> Result<Self> {
         let addresses = location.resolve_addresses().await?;
         let verifier = Arc::new(EndpointVerifier::new(&location.anchor)?);
         let mut builder = reqwest::Client::builder()
@@ -204,7 +204,7 @@ mod tests {
             key: "id".to_owned(),
             awaits_deployment,
         };
-        let endpoint = Endpoint::resolve(location).await.unwrap();
+        let endpoint = Endpoint::from_location(location).await.unwrap();
         let error = endpoint.client.get(&endpoint.base_url).send().await.unwrap_err();
         endpoint.no_answer_failure(&endpoint.base_url, &error).to_string()
     }

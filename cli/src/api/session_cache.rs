@@ -60,26 +60,26 @@ impl SessionCache {
     pub(crate) fn read(context: &Context) -> Result<Self> {
         let file = cache_file(context)?;
         let bytes = match fs::read(&file) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::empty(context)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::empty_for(context)),
             read => read.context(format!("cannot read {}", file.display()))?,
         };
         // A file of another version, or one that is incomplete, counts as none.
         let session = serde_json::from_slice::<Self>(&bytes).ok();
         let session = session.filter(|session| session.configuration == configuration_state(context));
-        Ok(session.unwrap_or_else(|| Self::empty(context)))
+        Ok(session.unwrap_or_else(|| Self::empty_for(context)))
     }
 
-    fn empty(context: &Context) -> Self {
+    fn empty_for(context: &Context) -> Self {
         Self { configuration: configuration_state(context), ..Self::default() }
     }
 
     /// Returns the token, unless it is about to expire.
-    pub(crate) fn token(&self) -> Option<&AccessToken> {
+    pub(crate) fn unexpired_token(&self) -> Option<&AccessToken> {
         self.token.as_ref().filter(|token| seconds_now() + TOKEN_MARGIN.as_secs() < token.expires_at)
     }
 
     /// Returns the location, unless it is a day old.
-    pub(crate) fn location(&self) -> Option<&Location> {
+    pub(crate) fn recent_location(&self) -> Option<&Location> {
         let age = seconds_now().checked_sub(self.located_at)?;
         self.location.as_ref().filter(|_| age < LOCATION_LIFETIME.as_secs())
     }
@@ -100,7 +100,7 @@ pub(crate) fn store_location(context: &Context, location: &Location) -> Result<(
 }
 
 /// Removes what is remembered, because the settings have changed.
-pub(crate) fn clear(context: &Context) -> Result<()> {
+pub(crate) fn clear_session(context: &Context) -> Result<()> {
     let file = cache_file(context)?;
     match fs::remove_file(&file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -165,13 +165,13 @@ mod tests {
             serde_json::from_value::<SessionCache>(session).unwrap()
         };
         let now = seconds_now();
-        assert!(session(now, now + 600).token().is_some());
-        assert!(session(now, now + 30).token().is_none(), "it could expire on the way");
-        assert!(session(now - 3600, 0).location().is_some());
-        assert!(session(now - 25 * 3600, 0).location().is_none());
-        assert!(session(now + 3600, 0).location().is_none(), "the clock was set back");
+        assert!(session(now, now + 600).unexpired_token().is_some());
+        assert!(session(now, now + 30).unexpired_token().is_none(), "it could expire on the way");
+        assert!(session(now - 3600, 0).recent_location().is_some());
+        assert!(session(now - 25 * 3600, 0).recent_location().is_none());
+        assert!(session(now + 3600, 0).recent_location().is_none(), "the clock was set back");
         let former: SessionCache =
             serde_json::from_value(json!({ "access_token": "t", "expires_at": now })).unwrap();
-        assert!(former.token().is_none() && former.location().is_none());
+        assert!(former.unexpired_token().is_none() && former.recent_location().is_none());
     }
 }

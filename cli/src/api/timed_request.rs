@@ -45,7 +45,7 @@ pub(crate) async fn send_timed_request(location: &Location, path: &str, token: &
     let began = Instant::now();
     let handshake = Handshake::perform(location).await?;
     let address = format!("{}{path}", location.base_url());
-    let fingerprint = handshake.fingerprint().unwrap_or_default();
+    let fingerprint = handshake.certificate_fingerprint().unwrap_or_default();
     let connection = handshake.connection.map_err(|error| location.no_answer_failure(&address, &error))?;
     let tls_version = connection.get_ref().1.protocol_version().and_then(version_name);
 

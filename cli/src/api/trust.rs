@@ -117,7 +117,7 @@ mod tests {
 
     use super::*;
 
-    fn verify(
+    fn verify_with(
         verifier: &EndpointVerifier,
         certificate: &CertificateDer<'_>,
         name: &str,
@@ -133,15 +133,15 @@ mod tests {
         let impostor = rcgen::generate_simple_self_signed(["api.example.com".to_owned()]).unwrap();
         let verifier = EndpointVerifier::new(&own.cert.pem()).unwrap();
         let now = UnixTime::now();
-        verify(&verifier, own.cert.der(), "api.example.com", now).unwrap();
-        let wrong_name = verify(&verifier, own.cert.der(), "other.example.com", now).unwrap_err();
+        verify_with(&verifier, own.cert.der(), "api.example.com", now).unwrap();
+        let wrong_name = verify_with(&verifier, own.cert.der(), "other.example.com", now).unwrap_err();
         assert!(matches!(
             wrong_name,
             Error::InvalidCertificate(CertificateError::NotValidForNameContext { .. })
         ));
-        assert!(verify(&verifier, impostor.cert.der(), "api.example.com", now).is_err());
+        assert!(verify_with(&verifier, impostor.cert.der(), "api.example.com", now).is_err());
         let before_all = UnixTime::since_unix_epoch(Duration::from_secs(1));
-        assert!(verify(&verifier, own.cert.der(), "api.example.com", before_all).is_err());
+        assert!(verify_with(&verifier, own.cert.der(), "api.example.com", before_all).is_err());
         assert!(EndpointVerifier::new("no certificate").is_err());
     }
 
@@ -154,7 +154,7 @@ mod tests {
         let issuer = Issuer::from_params(&authority, &authority_key);
         let leaf = CertificateParams::new(["api.example.com".to_owned()]).unwrap();
         let leaf = leaf.signed_by(&key, &issuer).unwrap();
-        verify(&verifier, leaf.der(), "api.example.com", UnixTime::now()).unwrap();
-        assert!(verify(&verifier, leaf.der(), "example.com", UnixTime::now()).is_err());
+        verify_with(&verifier, leaf.der(), "api.example.com", UnixTime::now()).unwrap();
+        assert!(verify_with(&verifier, leaf.der(), "example.com", UnixTime::now()).is_err());
     }
 }

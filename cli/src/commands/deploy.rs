@@ -137,7 +137,7 @@ async fn finish(context: &Context, changes: usize, certificate: &Certificate) ->
         );
     }
     // The cached token may come from another provider, and the cached endpoint may lead elsewhere.
-    session_cache::clear(context)?;
+    session_cache::clear_session(context)?;
     let endpoint = serve_at_endpoint(context, &stack, certificate).await?;
     if output::chosen_format() == Format::Text {
         output::print_line(&endpoint)?;

@@ -86,7 +86,7 @@ async fn remove_resources(
             unless_interrupted(interrupted(), resource.remove(aws)).await?;
         }
     }
-    session_cache::clear(context)?;
+    session_cache::clear_session(context)?;
     completion_cache::forget(name);
     if let Some(local) = &context.local {
         local.forget_stack(name)?;

@@ -135,7 +135,7 @@ async fn store_settings(args: Setup, context: &Context) -> Result<()> {
         output::print_message(&format!("client secret      {} in Secrets Manager", stack.client_secret()));
     }
     // Tokens granted under the former settings do not count for the new ones.
-    session_cache::clear(context)?;
+    session_cache::clear_session(context)?;
     let has_own = deployed.as_ref().is_some_and(cognito::stack_has_user_pool);
     output::print_message(if has_own {
         "next: restctl deploy --idp external"
@@ -201,7 +201,7 @@ async fn set_up_stack_provider(context: &Context, deployed: Option<&Stack>) -> R
     match deployed.filter(|stack| cognito::stack_has_user_pool(stack)) {
         Some(stack) => {
             if cognito::save_settings(aws, name, stack).await? {
-                session_cache::clear(context)?;
+                session_cache::clear_session(context)?;
             }
             let issuer = cognito::setting_value(stack, Setting::Issuer)?;
             output::print_message(&format!("identity provider  {issuer}, the stack's own"));

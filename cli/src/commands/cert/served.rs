@@ -63,7 +63,7 @@ async fn check_address(location: &Location, address: SocketAddr) -> Result<()> {
     let mut at_address = location.clone();
     at_address.host = address.ip().to_string();
     let handshake = Handshake::perform(&at_address).await?;
-    let served = handshake.fingerprint();
+    let served = handshake.certificate_fingerprint();
     match served {
         Some(served) if served != location.fingerprint => {
             Err(Failure::new(format!("{address} still serves SHA-256 {served}")))

@@ -63,7 +63,7 @@ impl ServedCertificate {
             Ok(handshake) => handshake,
             Err(failure) => return nothing(failure.to_single_line()),
         };
-        let fingerprint = handshake.fingerprint();
+        let fingerprint = handshake.certificate_fingerprint();
         let why = handshake.connection.context("not trusted").err().map(|failure| failure.to_single_line());
         match fingerprint {
             None => nothing(why.unwrap_or_else(|| "no certificate was presented".to_owned())),

@@ -74,7 +74,7 @@ pub(super) async fn run(args: RotateSecret, context: &Context) -> Result<()> {
     let secret_name = name.client_secret();
     secretsmanager::write_secret(aws, &secret_name, CLIENT_SECRET, &secret).await?;
     // A cached token was granted for the old secret and proves nothing about the new one.
-    session_cache::clear(context)?;
+    session_cache::clear_session(context)?;
     let report = RotationReport {
         outcome: "rotated",
         client_id: client_id.to_owned(),

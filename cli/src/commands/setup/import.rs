@@ -32,7 +32,7 @@ pub(in crate::commands) async fn import_certificate(
     let certificate = bundle.metadata(arn, supersedes)?;
     settings::write_certificate(aws, stack, &certificate).await?;
     // The cached session trusts the former certificate.
-    session_cache::clear(context)?;
+    session_cache::clear_session(context)?;
     if let Some(local) = &context.local {
         local.keep_certificate(stack, &certificate, &bundle.served_pem(), &bundle.key_pem)?;
     }

@@ -165,7 +165,7 @@ async fn read_endpoint(context: &Context, stack: &Stack) -> Result<EndpointState
     let location = Location::from_stack(context, stack, &certificate)?;
     let (served_fingerprint, problem) = match Handshake::perform(&location).await {
         Ok(shaken) => {
-            let served = shaken.fingerprint();
+            let served = shaken.certificate_fingerprint();
             (served, shaken.connection.err().map(|error| error.to_string()))
         }
         Err(failure) => (None, Some(failure.to_single_line())),
