@@ -1,4 +1,4 @@
-//! Calls of the API, each with an access token.
+//! Calls the API with an access token.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -24,17 +24,17 @@ pub(crate) const MAX_BODY_BYTES: usize = 2 * 1024 * 1024 + MAX_ANSWER_BYTES;
 /// The media type of the API's own error answers (RFC 9457, section 3).
 const PROBLEM: &str = "application/problem+json";
 
-/// Makes calls of the API, many at once if need be.
+/// Calls the API. Several calls may run at the same time.
 pub(crate) struct Api<'a> {
     context: &'a Context,
     access: Mutex<Arc<Access>>,
 }
 
-/// The endpoint and the token of a call. Another one replaces it when either turns out to be stale.
+/// The endpoint and the token of a call. It is replaced when either turns out to be stale.
 struct Access {
     endpoint: Endpoint,
     token: String,
-    /// An earlier command found the location: the API may have moved since, or have another certificate.
+    /// An earlier command found the location. Since then, the API may have moved or may have a new certificate.
     is_remembered: bool,
 }
 
@@ -163,7 +163,7 @@ async fn look_up_endpoint(context: &Context) -> Result<Endpoint> {
     Endpoint::from_location(location).await
 }
 
-/// Whether another server now answers where the API was: the API's own error answers are problem documents.
+/// Whether another server now answers at the API's former address: the API's own error answers are problem documents.
 fn is_from_another_server(answer: &Response) -> bool {
     let is_suspect = matches!(answer.status(), StatusCode::NOT_FOUND | StatusCode::SERVICE_UNAVAILABLE);
     is_suspect && !is_problem_document(answer.headers())
@@ -174,8 +174,8 @@ fn is_problem_document(headers: &HeaderMap) -> bool {
     media_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(PROBLEM))
 }
 
-/// Parses a bulk call's answer for that many ids. An answer that leaves all of them over is an error: they would be asked
-/// for again for ever.
+/// Parses the answer to a bulk call for `asked` ids. An answer that leaves all of them for later is an error: the caller
+/// would request them again for ever.
 pub(crate) fn parse_bulk_answer(body: &[u8], asked: usize) -> Result<BatchGetAnswer> {
     let answer: BatchGetAnswer =
         serde_json::from_slice(body).context("the API's answer is not valid JSON")?;

@@ -18,7 +18,7 @@ use crate::api::trust::{EndpointVerifier, build_tls_config};
 use crate::digest::sha256_hex;
 use crate::failure::{Failure, FailureContext, Result};
 
-/// For each step.
+/// The time limit of each step.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(crate) struct Handshake {
@@ -35,13 +35,6 @@ pub(crate) struct Handshake {
     pub(crate) holds_key: Option<bool>,
     /// The connection, or why it failed.
     pub(crate) connection: std::io::Result<TlsStream<TcpStream>>,
-}
-
-impl Handshake {
-    /// Returns the SHA-256 of the server's own certificate, lower-case hexadecimal. `None` if it presented none.
-    pub(crate) fn certificate_fingerprint(&self) -> Option<String> {
-        self.chain.first().map(|certificate| sha256_hex(certificate))
-    }
 }
 
 impl Handshake {
@@ -79,6 +72,11 @@ impl Handshake {
             holds_key,
             connection,
         })
+    }
+
+    /// Returns the SHA-256 of the server's own certificate, lower-case hexadecimal. `None` if it presented none.
+    pub(crate) fn certificate_fingerprint(&self) -> Option<String> {
+        self.chain.first().map(|certificate| sha256_hex(certificate))
     }
 }
 
@@ -122,7 +120,7 @@ impl RecordingVerifier {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Combines both results: that of the certificate counts before that of the signature.
+    /// Returns the error of the certificate, or else the result of the signature.
     fn combine_results(
         &self,
         signature: Result<HandshakeSignatureValid, rustls::Error>,
@@ -137,7 +135,8 @@ impl RecordingVerifier {
 }
 
 impl ServerCertVerifier for RecordingVerifier {
-    /// Reports a refused certificate only with the signature, the next thing that a server sends: then both results are known.
+    /// Accepts every certificate for now. A refused one is reported with the signature, which the server sends next: then both
+    /// results are known.
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,

@@ -1,5 +1,5 @@
-//! What this machine remembers of a stack: its token, and where its API is. A call of the API that finds both here sends
-//! nothing to AWS.
+//! What this machine remembers about a stack: its token, and where its API is. An API call that finds both here sends no
+//! request to AWS.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -56,7 +56,7 @@ pub(crate) struct SessionCache {
 }
 
 impl SessionCache {
-    /// Reads the cache of the stack; an empty one if there is none, or if it is stale.
+    /// Reads the cache of the stack. Returns an empty one if there is none, or if it is stale.
     pub(crate) fn read(context: &Context) -> Result<Self> {
         let file = cache_file(context)?;
         let bytes = match fs::read(&file) {
@@ -99,7 +99,7 @@ pub(crate) fn store_location(context: &Context, location: &Location) -> Result<(
     SessionCache { location, located_at, ..SessionCache::read(context)? }.write(context)
 }
 
-/// Removes what is remembered, because the settings have changed.
+/// Deletes the cache of the stack. Callers do so after they have changed the settings.
 pub(crate) fn clear_session(context: &Context) -> Result<()> {
     let file = cache_file(context)?;
     match fs::remove_file(&file) {
@@ -110,7 +110,7 @@ pub(crate) fn clear_session(context: &Context) -> Result<()> {
     }
 }
 
-/// Returns the stack's file. Its name is a digest of all that selects the account, the region and the stack.
+/// Returns the path of the cache. Its name is a digest of all that selects the account, the region and the stack.
 fn cache_file(context: &Context) -> Result<PathBuf> {
     let mut digest = Sha256::new();
     let TargetArgs { stack, profile, region, .. } = &context.target;
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_remembered_expires() {
+    fn tokens_and_locations_expire() {
         let session = |located_at: u64, expires_at: u64| {
             let location = json!({
                 "name": "api.example.com", "host": "lb.example.com", "port": 443, "anchor": "", "fingerprint": "",

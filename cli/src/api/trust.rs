@@ -23,7 +23,7 @@ pub(crate) struct EndpointVerifier {
 }
 
 impl EndpointVerifier {
-    /// `anchor` is PEM.
+    /// `anchor` is a certificate in PEM.
     pub(crate) fn new(anchor: &str) -> Result<Self> {
         let unreadable = "cannot read the certificate that setup stored";
         let anchor = CertificateDer::from_pem_slice(anchor.as_bytes()).context(unreadable)?;
@@ -50,9 +50,9 @@ pub(crate) fn build_tls_config(
     Ok(config)
 }
 
-/// Whether a connection failed because its certificate was refused. An I/O error does not return the error that it wraps as
-/// its source.
+/// Whether a connection failed because its certificate was refused.
 pub(crate) fn is_certificate_refusal(error: &(dyn error::Error + 'static)) -> bool {
+    // `source` of an I/O error skips the error that it wraps.
     if let Some(wrapped) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         return is_certificate_refusal(wrapped);
     }
