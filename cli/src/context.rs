@@ -35,6 +35,6 @@ impl Context {
             Some(local) => Cloud::Emulator { url: &local.endpoint_url },
             None => Cloud::Aws { profile: profile.as_deref(), region: region.as_deref() },
         };
-        self.aws.get_or_try_init(|| Aws::connect(cloud)).await
+        self.aws.get_or_try_init(|| Aws::for_cloud(cloud)).await
     }
 }

@@ -12,7 +12,11 @@ use crate::certificate::CertificateBundle;
 use crate::failure::{Failure, Result};
 
 /// Imports `bundle`, in place of the certificate `existing` if that is set, and returns the ARN.
-pub(crate) async fn import(aws: &Aws, bundle: &CertificateBundle, existing: Option<&str>) -> Result<String> {
+pub(crate) async fn import_certificate(
+    aws: &Aws,
+    bundle: &CertificateBundle,
+    existing: Option<&str>,
+) -> Result<String> {
     let request = aws
         .acm
         .import_certificate()
@@ -32,7 +36,7 @@ pub(crate) struct Imported {
 }
 
 /// Returns `None` if there is no such certificate in this region.
-pub(crate) async fn read(aws: &Aws, arn: &str) -> Result<Option<Imported>> {
+pub(crate) async fn read_certificate(aws: &Aws, arn: &str) -> Result<Option<Imported>> {
     let answer = aws.acm.get_certificate().certificate_arn(arn).send().await;
     if matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
     {
@@ -54,7 +58,7 @@ pub(crate) struct CertificateDescription {
 }
 
 /// Returns `None` if there is no such certificate in this region.
-pub(crate) async fn describe(aws: &Aws, arn: &str) -> Result<Option<CertificateDescription>> {
+pub(crate) async fn describe_certificate(aws: &Aws, arn: &str) -> Result<Option<CertificateDescription>> {
     let answer = aws.acm.describe_certificate().certificate_arn(arn).send().await;
     if matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
     {
@@ -70,7 +74,7 @@ pub(crate) async fn describe(aws: &Aws, arn: &str) -> Result<Option<CertificateD
 }
 
 /// Deletes the certificate. Waits up to five minutes while a load balancer that is being deleted still uses it.
-pub(crate) async fn delete(aws: &Aws, arn: &str) -> Result<()> {
+pub(crate) async fn delete_certificate(aws: &Aws, arn: &str) -> Result<()> {
     // A load balancer releases its certificate some minutes after its own deletion.
     if try_to_delete(aws, arn, 150).await? {
         return Ok(());
@@ -85,7 +89,7 @@ pub(crate) async fn delete(aws: &Aws, arn: &str) -> Result<()> {
 
 /// Deletes the certificate unless it is in use. Returns false if it still is after 20 seconds: a load balancer that has
 /// just got another certificate takes a moment to release this one.
-pub(crate) async fn delete_unused(aws: &Aws, arn: &str) -> Result<bool> {
+pub(crate) async fn delete_unused_certificate(aws: &Aws, arn: &str) -> Result<bool> {
     try_to_delete(aws, arn, 10).await
 }
 

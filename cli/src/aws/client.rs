@@ -42,7 +42,7 @@ pub(crate) struct Aws {
 
 impl Aws {
     /// Builds the clients. Sends nothing yet.
-    pub(crate) async fn connect(cloud: Cloud<'_>) -> Result<Self> {
+    pub(crate) async fn for_cloud(cloud: Cloud<'_>) -> Result<Self> {
         let http_client =
             aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::AwsLc));
         let mut loader =

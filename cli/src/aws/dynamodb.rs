@@ -17,7 +17,7 @@ use super::error::AwsContext;
 use crate::failure::{Failure, FailureContext, Result};
 
 /// The deletion of a large table takes minutes.
-const DELETION_PATIENCE: Duration = Duration::from_secs(1800);
+const DELETION_TIMEOUT: Duration = Duration::from_secs(1800);
 
 /// An attribute of every entry of a load. The ledger's other items do not have it.
 const OBJECT: &str = "object";
@@ -171,7 +171,7 @@ pub(crate) async fn delete_table(aws: &Aws, table: &str) -> Result<()> {
     {
         answer.aws_context(&format!("delete the table {table}"))?;
     }
-    let gone = aws.dynamodb.wait_until_table_not_exists().table_name(table).wait(DELETION_PATIENCE).await;
+    let gone = aws.dynamodb.wait_until_table_not_exists().table_name(table).wait(DELETION_TIMEOUT).await;
     gone.context(format!("the table {table} was not deleted in time"))?;
     Ok(())
 }

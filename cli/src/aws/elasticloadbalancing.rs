@@ -50,9 +50,9 @@ pub(crate) async fn count_load_balancers(aws: &Aws) -> Result<usize> {
     let mut pages = aws.elasticloadbalancing.describe_load_balancers().into_paginator().send();
     while let Some(page) = pages.next().await {
         let page = page.aws_context("count the load balancers")?;
-        let of_kind =
+        let is_application =
             |balancer: &&LoadBalancer| balancer.r#type() == Some(&LoadBalancerTypeEnum::Application);
-        count += page.load_balancers().iter().filter(of_kind).count();
+        count += page.load_balancers().iter().filter(is_application).count();
     }
     Ok(count)
 }

@@ -60,7 +60,7 @@ where
         } else if ACCESS_DENIED.contains(&code) {
             failure.exit(Exit::Authentication).next("ask for the permission named above, or use --profile")
         } else {
-            match known_failures::advice("", message) {
+            match known_failures::find_advice("", message) {
                 Some(advice) => failure.next(advice),
                 None => failure,
             }

@@ -15,7 +15,7 @@ use crate::timestamp;
 
 /// The most messages of one call. No more of a FIFO queue's message group can be received until these are deleted or visible
 /// again ("FIFO queue delivery logic", Amazon SQS Developer Guide).
-pub(crate) const MOST_RECEIVED: usize = 10;
+pub(crate) const MAX_RECEIVED: usize = 10;
 
 /// A received message, which is hidden from other receivers for a while.
 pub(crate) struct Message {
@@ -58,7 +58,7 @@ pub(crate) struct QueueDepth {
 }
 
 impl QueueDepth {
-    pub(crate) fn messages(&self) -> usize {
+    pub(crate) fn total_messages(&self) -> usize {
         usize::try_from(self.waiting + self.in_flight).unwrap_or(usize::MAX)
     }
 }
@@ -83,7 +83,7 @@ pub(crate) async fn receive_messages(aws: &Aws, queue_url: &str, hidden: Duratio
         .sqs
         .receive_message()
         .queue_url(queue_url)
-        .max_number_of_messages(i32::try_from(MOST_RECEIVED).unwrap_or(1))
+        .max_number_of_messages(i32::try_from(MAX_RECEIVED).unwrap_or(1))
         .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
         // Without a wait, SQS asks only some of its servers.
         .wait_time_seconds(1)

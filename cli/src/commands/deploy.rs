@@ -150,7 +150,7 @@ async fn finish(context: &Context, changes: usize, certificate: &Certificate) ->
 async fn execute_change_set(context: &Context, change_set: &ChangeSet, report: &NdjsonReport) -> Result<()> {
     let kind = if change_set.stack.is_in_review() { OperationKind::Create } else { OperationKind::Update };
     let mut operation = Operation::prepare(context.aws().await?, &change_set.stack, kind).await?;
-    change_set::execute(context.aws().await?, change_set).await?;
+    change_set::execute_change_set(context.aws().await?, change_set).await?;
     match operation.follow(context.aws().await?, report).await? {
         ResourceStatus::CreateComplete | ResourceStatus::UpdateComplete => {
             for Event { resource, kind, id, .. } in operation.left_behind() {

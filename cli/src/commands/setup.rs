@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::api::session_cache;
 use crate::aws::cloudformation::{self, Stack};
-use crate::aws::secretsmanager::{self, CLIENT_SECRET};
+use crate::aws::secretsmanager::{self, CLIENT_SECRET_DESCRIPTION};
 use crate::aws::ssm;
 use crate::certificate::CertificateBundle;
 use crate::context::Context;
@@ -131,7 +131,7 @@ async fn store_settings(args: Setup, context: &Context) -> Result<()> {
     }
     output::print_message(&format!("identity provider  {}, {}", provider.kind, provider.discovery.issuer));
     if let Some(secret) = &provider.client_secret {
-        secretsmanager::write_secret(aws, &stack.client_secret(), CLIENT_SECRET, secret).await?;
+        secretsmanager::write_secret(aws, &stack.client_secret(), CLIENT_SECRET_DESCRIPTION, secret).await?;
         output::print_message(&format!("client secret      {} in Secrets Manager", stack.client_secret()));
     }
     // Tokens granted under the former settings do not count for the new ones.

@@ -61,7 +61,7 @@ impl Operation {
             for event in new_events.map_err(|failure| failure.then(interruption::next_step(self.kind)))? {
                 report.write_line("resource", &event.to_json())?;
                 progress.show(&event);
-                let is_end = event.has_ended() && event.concerns(&self.stack_id);
+                let is_end = event.has_ended() && event.is_about_stack(&self.stack_id);
                 let status = event.status.clone();
                 self.history.push(event);
                 if is_end {
@@ -86,7 +86,7 @@ impl Operation {
 
     /// CancelUpdateStack accepts only an update, and only until it cleans up or rolls back.
     fn can_be_cancelled(&self) -> bool {
-        let stack_event = self.history.iter().rev().find(|event| event.concerns(&self.stack_id));
+        let stack_event = self.history.iter().rev().find(|event| event.is_about_stack(&self.stack_id));
         self.kind == OperationKind::Update
             && stack_event.is_none_or(|event| event.status == ResourceStatus::UpdateInProgress)
     }

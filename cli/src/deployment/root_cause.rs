@@ -17,7 +17,8 @@ pub(crate) struct RootCause<'a> {
 impl<'a> RootCause<'a> {
     /// Finds the cause in the events of one operation, oldest first.
     pub(crate) fn find(events: &'a [Event], stack_id: &str) -> Self {
-        let turn = events.iter().position(|event| event.concerns(stack_id) && begins_rollback(&event.status));
+        let turn =
+            events.iter().position(|event| event.is_about_stack(stack_id) && begins_rollback(&event.status));
         let (there, back) = events.split_at(turn.unwrap_or(events.len()));
         let first = |events: &'a [Event]| events.iter().find(|event| is_cause(event, stack_id));
         let turned = turn.and_then(|turn| events[turn].reason.as_deref());
@@ -48,7 +49,7 @@ impl<'a> RootCause<'a> {
         // The rollback has to succeed before anything else is tried.
         let mut causes = self.during_rollback.into_iter().chain([first]);
         let advice = causes.find_map(|event| {
-            known_failures::advice(&event.kind, event.reason.as_deref().unwrap_or_default())
+            known_failures::find_advice(&event.kind, event.reason.as_deref().unwrap_or_default())
         });
         match advice {
             Some(advice) => failure.why(why).next(advice),
@@ -66,7 +67,7 @@ fn is_cause(event: &Event, stack_id: &str) -> bool {
     let reason = event.reason.as_deref().unwrap_or_default();
     let was_cancelled =
         reason.starts_with("Resource ") && reason.trim_end_matches('.').ends_with(" cancelled");
-    event.has_failed() && !was_cancelled && !event.concerns(stack_id)
+    event.has_failed() && !was_cancelled && !event.is_about_stack(stack_id)
 }
 
 fn describe(event: &Event) -> String {

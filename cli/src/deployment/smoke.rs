@@ -17,7 +17,7 @@ pub(crate) async fn test_api(aws: &Aws, function: &str, version: &str) -> Result
     for (path, token, expected) in
         [(HEALTH_PATH, None, 200), (item.as_str(), None, 401), (item.as_str(), Some(&token), 401)]
     {
-        let answer = lambda::invoke(aws, function, version, &request(path, token)).await?;
+        let answer = lambda::invoke_version(aws, function, version, &request(path, token)).await?;
         let answer: Answer = serde_json::from_slice(&answer).context(format!(
             "version {version} of the function {function} does not answer as an HTTP function"
         ))?;
@@ -55,7 +55,7 @@ fn smoke_failure(
 pub(crate) async fn test_ingest(aws: &Aws, function: &str, version: &str) -> Result<()> {
     let nothing = json!({ "Records": [] });
     lambda::wait_until_active(aws, function, version, &nothing).await?;
-    let answer = lambda::invoke(aws, function, version, &nothing).await?;
+    let answer = lambda::invoke_version(aws, function, version, &nothing).await?;
     let failed = serde_json::from_slice::<Value>(&answer)
         .context(format!("version {version} of the function {function} does not answer with JSON"))?;
     match failed["batchItemFailures"].as_array() {

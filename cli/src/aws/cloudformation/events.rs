@@ -48,7 +48,7 @@ impl Event {
     }
 
     /// Whether the event is about the stack itself.
-    pub(crate) fn concerns(&self, stack_id: &str) -> bool {
+    pub(crate) fn is_about_stack(&self, stack_id: &str) -> bool {
         self.id.as_deref() == Some(stack_id)
     }
 

@@ -27,7 +27,7 @@ pub(super) async fn check_client_secret(facts: &DoctorFacts<'_>) -> Result<Check
 pub(super) async fn check_certificate(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let certificate = facts.certificate().await?;
     let arn = &certificate.arn;
-    let Some(described) = acm::describe(facts.aws().await?, arn).await? else {
+    let Some(described) = acm::describe_certificate(facts.aws().await?, arn).await? else {
         return Err(Failure::new(format!("the certificate {arn} is not in ACM"))
             .exit(Exit::NotFound)
             .next("restctl setup --cert FILE --key FILE, or --self-signed NAME; then restctl deploy")

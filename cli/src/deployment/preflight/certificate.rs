@@ -17,7 +17,7 @@ const RENEW: &str = "restctl setup --cert FILE --key FILE, or --self-signed NAME
 
 pub(super) async fn check(context: &Context, deployment: &Deployment<'_>) -> Result<Vec<PreflightFinding>> {
     let certificate = deployment.certificate;
-    let described = acm::describe(context.aws().await?, &certificate.arn).await?;
+    let described = acm::describe_certificate(context.aws().await?, &certificate.arn).await?;
     let mut findings = check_description(&certificate.arn, described.as_ref(), OffsetDateTime::now_utc());
     findings.extend(find_uncovered_domain(certificate, deployment.parameter(parameter::DOMAIN)));
     Ok(findings)

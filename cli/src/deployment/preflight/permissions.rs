@@ -110,7 +110,7 @@ fn summarize_denials(
 
 /// Returns the user or role whose policies are evaluated. `None` for another kind of caller, such as a federated user.
 async fn find_principal(aws: &Aws, caller: &Caller) -> Result<Option<String>> {
-    if let Some(role) = caller.role() {
+    if let Some(role) = caller.role_name() {
         return iam::role_arn(aws, role).await.map(Some);
     }
     Ok(caller.is_user().then(|| caller.arn.clone()))
