@@ -49,7 +49,7 @@ impl Stack {
         self.is_in_review() || self.is_tagged() || self.parameter(parameter::ARTIFACT_BUCKET).is_some()
     }
 
-    /// Whether the tables and the data bucket outlive the stack, which is so since stacks have the tag.
+    /// Whether the tables and the data bucket outlive the stack. Those of a stack with the tag do.
     pub(crate) fn keeps_data(&self) -> bool {
         self.is_tagged()
     }

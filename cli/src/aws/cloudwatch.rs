@@ -18,8 +18,8 @@ pub(crate) struct Series<'a> {
     pub(crate) statistic: &'a str,
 }
 
-/// Returns the values of each series in the last `periods` periods, the oldest first. `None` means that nothing was
-/// reported in that period. The last period is not over yet.
+/// Returns the values of each series in the last `periods` periods, the oldest first. `None` means that no value was
+/// reported in that period. The last period has not ended yet.
 pub(crate) async fn read_metrics<const N: usize>(
     aws: &Aws,
     series: [Series<'_>; N],

@@ -53,8 +53,10 @@ pub(crate) async fn find_denials(aws: &Aws, question: Question<'_>) -> Result<Ve
     Ok(denied)
 }
 
+/// Returns the denial, or `None` if the action is allowed.
+///
 /// A denial is certain only if the simulator knew every condition key. Without a key's value, a condition may deny what it
-/// would allow (`StringNotEquals` is true for an absent key). The missing keys are listed only for the caller's own
+/// would otherwise allow (`StringNotEquals` is true for an absent key). The missing keys are listed only for the caller's own
 /// policies, not for those of the organization, nor for the permissions boundary ("EvaluationResult").
 fn to_denial(result: &EvaluationResult) -> Option<Denial> {
     if !matches!(result.eval_decision, Decision::ExplicitDeny | Decision::ImplicitDeny) {
@@ -83,7 +85,7 @@ fn to_denial(result: &EvaluationResult) -> Option<Denial> {
     Some(Denial { action: result.eval_action_name.clone(), doubt })
 }
 
-/// Returns the known condition keys of the calls. The simulator assumes no values by itself.
+/// Returns the condition keys whose values are known. The simulator itself assumes no values.
 fn context_entries(region: &str, question: &Question<'_>) -> Vec<ContextEntry> {
     let account = question.caller.account.as_str();
     let mut known = vec![
@@ -106,8 +108,8 @@ fn context_entries(region: &str, question: &Question<'_>) -> Vec<ContextEntry> {
     known.into_iter().map(entry).collect()
 }
 
-/// Global services have one endpoint, in us-east-1 ("AWS: Denies access to AWS based on the requested Region"). In other
-/// partitions it is elsewhere, and the value is left out.
+/// Returns the region of the endpoint that the calls go to. Global services have one endpoint, which is in us-east-1 ("AWS:
+/// Denies access to AWS based on the requested Region"). `None` in other partitions, where it is elsewhere.
 fn requested_region<'a>(region: &'a str, question: &Question<'_>) -> Option<&'a str> {
     let services = question.actions.iter().map(|action| action.split(':').next());
     let is_global = services.flatten().any(|service| matches!(service, "iam" | "route53"));

@@ -1,7 +1,7 @@
 //! Known failures of AWS services, and what to do about each.
 
 struct KnownFailure {
-    /// The beginning of the types of resources that can fail so.
+    /// The prefix of the resource types that can fail this way.
     kind: &'static str,
     /// A part of the reason, in lower case.
     reason: &'static str,

@@ -35,7 +35,7 @@ pub(crate) async fn wait_until_active(aws: &Aws, function: &str, version: &str, 
     let deadline = Instant::now() + READY_TIMEOUT;
     let mut pause = Duration::from_millis(200);
     let not_ready =
-        || Failure::new(format!("version {version} of the function {function} is not getting ready"));
+        || Failure::new(format!("version {version} of the function {function} did not become ready"));
     loop {
         let request = aws.lambda.get_function_configuration().function_name(function).qualifier(version);
         let state = request
@@ -56,7 +56,7 @@ pub(crate) async fn wait_until_active(aws: &Aws, function: &str, version: &str, 
             }
             Some(_) if Instant::now() >= deadline => {
                 let why = format!("it is not active after {} s", READY_TIMEOUT.as_secs());
-                return Err(not_ready().why(why).next("the same command again"));
+                return Err(not_ready().why(why).next("run the same command again"));
             }
             Some(_) => {}
         }
@@ -86,7 +86,7 @@ pub(crate) async fn read_live_alias(aws: &Aws, function: &str) -> Result<Alias> 
     })
 }
 
-/// Points the alias `live` at a version.
+/// Points the alias `live` at the version of `to`.
 pub(crate) async fn update_live_alias(aws: &Aws, function: &str, to: &Alias) -> Result<()> {
     let request = aws.lambda.update_alias().function_name(function).name(LIVE);
     let request = request.function_version(&to.version).description(&to.description);
@@ -94,7 +94,7 @@ pub(crate) async fn update_live_alias(aws: &Aws, function: &str, to: &Alias) -> 
     Ok(())
 }
 
-/// Returns the account's unreserved concurrency: how many invocations can run at a time.
+/// Returns the account's unreserved concurrency: how many invocations can run at the same time.
 pub(crate) async fn read_unreserved_concurrency(aws: &Aws) -> Result<Option<i32>> {
     let answer = aws
         .lambda

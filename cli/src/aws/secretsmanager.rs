@@ -63,7 +63,7 @@ pub(crate) async fn write_secret(aws: &Aws, name: &str, description: &str, text:
     Ok(())
 }
 
-/// Creates the secret. Waits while its name is not free yet, as just after a deletion.
+/// Creates the secret. Waits until its name is free, which takes a while after a deletion.
 async fn create_secret(
     aws: &Aws,
     name: &str,

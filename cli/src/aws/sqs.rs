@@ -26,7 +26,7 @@ pub(crate) struct Message {
     receipt_handle: String,
 }
 
-/// Queues `load` after the loads that came before. If it is queued twice, the ledger makes the second one do nothing.
+/// Queues `load` behind the loads that are queued already. If a load is queued twice, the ledger makes the second one do nothing.
 pub(crate) async fn queue_load(
     aws: &Aws,
     queue_url: &str,
@@ -36,7 +36,7 @@ pub(crate) async fn queue_load(
     queue_message(aws, queue_url, load.as_str(), &object.to_message()).await
 }
 
-/// Queues a message of a load after the messages that came before. `name` distinguishes it from other messages.
+/// Queues a message of a load behind those that are queued already. `name` distinguishes it from other messages.
 pub(crate) async fn queue_message(aws: &Aws, queue_url: &str, name: &str, body: &str) -> Result<()> {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let request = aws
@@ -51,7 +51,7 @@ pub(crate) async fn queue_message(aws: &Aws, queue_url: &str, name: &str, body: 
     Ok(())
 }
 
-/// About how many messages a queue holds.
+/// Approximately how many messages a queue holds.
 pub(crate) struct QueueDepth {
     pub(crate) waiting: u64,
     pub(crate) in_flight: u64,
@@ -77,7 +77,7 @@ pub(crate) async fn read_depth(aws: &Aws, queue_url: &str) -> Result<QueueDepth>
     Ok(QueueDepth { waiting: count(Visible) + count(Delayed), in_flight: count(NotVisible) })
 }
 
-/// Receives the first messages and hides them from other receivers for `hidden`.
+/// Receives the first messages and hides them from other receivers for the time `hidden`.
 pub(crate) async fn receive_messages(aws: &Aws, queue_url: &str, hidden: Duration) -> Result<Vec<Message>> {
     let request = aws
         .sqs

@@ -32,7 +32,7 @@ fn parse_caller(
     Ok(Caller { account, arn: identity.arn.unwrap_or_default() })
 }
 
-/// Returns the caller, and when the service answered by its own clock. A refusal has that time, too.
+/// Returns the caller, and the time of the answer by the clock of the service. A refusal has that time, too.
 pub(crate) async fn caller_and_date(aws: &Aws) -> (Result<Caller>, Option<OffsetDateTime>) {
     let answered = AnswerDate::default();
     let request = aws.sts.get_caller_identity().customize().interceptor(answered.clone());
@@ -46,7 +46,7 @@ pub(crate) async fn read_account(aws: &Aws) -> Result<String> {
 }
 
 impl Caller {
-    /// `aws`, `aws-cn` or `aws-us-gov`.
+    /// Returns `aws`, `aws-cn` or `aws-us-gov`.
     pub(crate) fn partition(&self) -> &str {
         self.arn.split(':').nth(1).unwrap_or("aws")
     }
@@ -59,7 +59,7 @@ impl Caller {
         self.resource_part().starts_with("user/")
     }
 
-    /// Returns the name of the assumed role.
+    /// Returns the name of the assumed role. `None` if the caller has assumed no role.
     pub(crate) fn role_name(&self) -> Option<&str> {
         self.resource_part().strip_prefix("assumed-role/")?.split('/').next()
     }

@@ -1,4 +1,4 @@
-//! AWS CloudFormation change sets: what a deployment will do, known before it is done.
+//! AWS CloudFormation change sets: the changes that a deployment will make, before it makes them.
 
 mod change;
 
@@ -20,6 +20,7 @@ use crate::failure::{Failure, Result};
 pub(crate) struct ChangeSet {
     id: String,
     pub(crate) stack: Stack,
+    /// The change set created the stack, which is empty until the change set is executed.
     created_stack: bool,
     pub(crate) changes: Vec<Change>,
 }
@@ -71,7 +72,7 @@ pub(crate) async fn create_change_set(
         }
     };
     let stack = cloudformation::find_own(aws, name).await?;
-    let stack = stack.ok_or_else(|| Failure::new(format!("the stack {name} was deleted meanwhile")))?;
+    let stack = stack.ok_or_else(|| Failure::new(format!("the stack {name} was deleted in the meantime")))?;
     Ok(Some(ChangeSet { id, stack, created_stack: existing.is_none(), changes }))
 }
 
@@ -81,13 +82,13 @@ pub(crate) async fn execute_change_set(aws: &Aws, change_set: &ChangeSet) -> Res
     Ok(())
 }
 
-/// Deletes the change set, and the stack if it was made with it.
+/// Deletes the change set, and the stack if the change set created it.
 pub(crate) async fn discard_change_set(aws: &Aws, change_set: &ChangeSet) -> Result<()> {
     let ChangeSet { id, stack, created_stack, .. } = change_set;
     delete_change_set_or_stack(aws, id, created_stack.then(|| stack.id.clone())).await
 }
 
-/// Deletes a change set, or the empty stack that was made with it.
+/// Deletes the change set `id`, or else the empty `stack` that was created with it.
 async fn delete_change_set_or_stack(aws: &Aws, id: &str, stack: Option<String>) -> Result<()> {
     if let Some(stack) = stack {
         let request = aws.cloudformation.delete_stack().stack_name(stack);
@@ -135,7 +136,7 @@ async fn wait_for_changes(aws: &Aws, id: &str) -> Result<Option<Vec<Change>>> {
 async fn find_refusal(aws: &Aws, id: &str, reason: &str) -> Failure {
     let filter = EventFilter::builder().failed_events(true).build();
     let events = aws.cloudformation.describe_events().change_set_name(id).filters(filter).send().await;
-    // Without permission to read the events, the reason alone has to do.
+    // Without permission to read the events, the reason alone has to suffice.
     let events = events.ok().and_then(|events| events.operation_events).unwrap_or_default();
     let mut why = vec![reason.to_owned()];
     why.extend(events.iter().filter_map(|event| {

@@ -20,10 +20,10 @@ use crate::failure::{Failure, FailureContext, Result};
 /// The most keys of one BatchGetItem.
 pub(crate) const MAX_KEYS: usize = 100;
 
-/// How often a throttled call is made. A table that has been idle for long takes some seconds to scale up.
+/// The most attempts of a throttled call. A table that has been idle for a long time takes some seconds to scale up.
 const MAX_ATTEMPTS: u32 = 10;
 
-/// The pause before unprocessed keys are requested again, and how often that may return nothing.
+/// The pause before unprocessed keys are requested again, and how often in a row that may return nothing.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const MAX_EMPTY_ANSWERS: u32 = 10;
@@ -38,7 +38,7 @@ pub(crate) struct Items<'a> {
     calls: Cell<u64>,
 }
 
-/// One of the equal parts of the table that are scanned in parallel.
+/// One of the `of` equal parts of the table that are scanned in parallel.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Segment {
     pub(crate) number: i32,
@@ -62,7 +62,7 @@ impl<'a> Items<'a> {
         self.calls.get()
     }
 
-    /// Returns the items of at most [`MAX_KEYS`] different keys, by key, by a consistent read.
+    /// Returns the items of at most [`MAX_KEYS`] different keys, by key. The read is consistent.
     pub(crate) async fn get(&self, keys: &[&str]) -> Result<HashMap<String, Attributes>> {
         let mut found = HashMap::new();
         let mut waiting = Some(self.build_request(keys)?);
@@ -104,7 +104,7 @@ impl<'a> Items<'a> {
         request.build().context("cannot build the request")
     }
 
-    /// Returns the text of an item's key. A number has its one plain notation.
+    /// Returns the text of an item's key. A number is in its normalized notation.
     pub(crate) fn key_of<'b>(&self, item: &'b Attributes) -> Option<std::borrow::Cow<'b, str>> {
         match item.get(&self.key.name)? {
             AttributeValue::S(text) => Some(text.into()),

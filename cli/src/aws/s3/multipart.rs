@@ -24,7 +24,7 @@ pub(super) const PART_BYTES: u64 = 8 * MIB;
 /// S3 takes at most 10,000 parts.
 const MAX_PARTS: u64 = 10_000;
 
-/// Parts sent at a time. Each is held in memory meanwhile.
+/// How many parts are sent at the same time. Each is held in memory meanwhile.
 const PARTS_IN_FLIGHT: usize = 4;
 
 /// The error codes of an upload that can no longer be completed.
@@ -74,7 +74,7 @@ pub(super) async fn upload(
 }
 
 impl Multipart<'_> {
-    /// Completes "cannot …".
+    /// Returns the words that complete "cannot …".
     fn describe(&self) -> String {
         format!("upload s3://{}/{}", self.destination.bucket, self.destination.key)
     }
@@ -210,7 +210,7 @@ pub(super) async fn unless_stopped<T>(
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {
     tokio::select! {
-        // The stop comes first: a caller that has stopped already wants no request.
+        // The stop is polled first: a caller that has stopped already wants no request.
         biased;
         signal = stopped => {
             signal?;

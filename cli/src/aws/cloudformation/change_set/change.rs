@@ -20,7 +20,7 @@ enum Disposition {
     Changed,
     Removed,
     Replaced,
-    /// CloudFormation decides while the change set runs.
+    /// CloudFormation decides it while it executes the change set.
     PerhapsReplaced,
     Other,
 }
@@ -103,7 +103,7 @@ impl Change {
         matches!(self.0.policy_action(), Some(PolicyAction::Retain | PolicyAction::ReplaceAndRetain))
     }
 
-    /// Returns each property once. A certain change takes precedence over a possible one of the same property.
+    /// Returns each property that changes, once. A certain change of a property takes precedence over a possible one.
     fn changed_properties(&self) -> impl Iterator<Item = &ResourceChangeDetail> {
         let mut details: Vec<_> = self.0.details().iter().collect();
         details.sort_by_key(|detail| {
