@@ -16,7 +16,7 @@ use restctl_rows::{Delimiter, Dialect, Encoding, Format, Types};
 
 use self::column_type::NamedType;
 use crate::data_file::source::Source;
-use crate::data_file::survey::cannot_load;
+use crate::data_file::survey::cannot_load_failure;
 use crate::failure::{Exit, Failure, Result};
 
 const STANDARD_INPUT: &str = "-";
@@ -77,7 +77,8 @@ impl DataFile {
     pub(crate) fn from_args(path: &Path, input: &InputArgs) -> Result<Self> {
         let shown = path.display().to_string();
         let object = object_name(path, input.name.as_deref())?;
-        let encoding = Encoding::from_name(&object).map_err(|reason| cannot_load(&shown, &reason.into()))?;
+        let encoding =
+            Encoding::from_name(&object).map_err(|reason| cannot_load_failure(&shown, &reason.into()))?;
         if encoding.format != Format::Csv && (input.delimiter.is_some() || !input.types.is_empty()) {
             let what = format!("{object} is not CSV, and --delimiter and --types are for CSV only");
             return Err(usage_failure(&what, "leave them out"));

@@ -49,7 +49,7 @@ impl PresentedCertificate {
 }
 
 /// Whether a client would accept the certificate for this name (RFC 9525).
-pub(crate) fn covers(der: &CertificateDer<'_>, name: &str) -> bool {
+pub(crate) fn covers_name(der: &CertificateDer<'_>, name: &str) -> bool {
     let (Ok(certificate), Ok(name)) = (ParsedCertificate::try_from(der), ServerName::try_from(name)) else {
         return false;
     };
@@ -78,10 +78,10 @@ mod tests {
     fn a_wildcard_covers_one_label() {
         let certificate = self_signed(&["api.example.com", "*.example.org"]);
         for name in ["api.example.com", "API.example.com", "any.example.org"] {
-            assert!(covers(&certificate, name), "{name}");
+            assert!(covers_name(&certificate, name), "{name}");
         }
         for name in ["example.org", "a.b.example.org", "www.example.com", "", "not a name"] {
-            assert!(!covers(&certificate, name), "{name}");
+            assert!(!covers_name(&certificate, name), "{name}");
         }
         let presented = PresentedCertificate::parse(&certificate).unwrap();
         assert_eq!(presented.names, ["api.example.com", "*.example.org"]);

@@ -128,7 +128,7 @@ async fn finish(context: &Context, changes: usize, certificate: &Certificate) ->
     if !stack.has_termination_protection {
         cloudformation::set_termination_protection(aws, &stack, true).await?;
     }
-    completion_cache::remember(name, []);
+    completion_cache::remember_loads(name, []);
     let versions = go_live::go_live(aws, &stack).await?;
     // Only now does the API accept the pool's tokens.
     if cognito::stack_has_user_pool(&stack) && cognito::save_settings(aws, name, &stack).await? {

@@ -87,7 +87,7 @@ async fn remove_resources(
         }
     }
     session_cache::clear_session(context)?;
-    completion_cache::forget(name);
+    completion_cache::forget_stack(name);
     if let Some(local) = &context.local {
         local.forget_stack(name)?;
     }

@@ -67,16 +67,16 @@ impl SurveyInProgress {
     fn feed(&mut self, chunk: &[u8], source: &Source) -> Result<()> {
         self.digest.update(chunk);
         let read = self.survey.feed(chunk, |key| self.keys.push(key));
-        read.map_err(|reason| cannot_load(&source.shown, &reason))?;
+        read.map_err(|reason| cannot_load_failure(&source.shown, &reason))?;
         std::mem::replace(&mut self.keys.kept, Ok(())).context(KEYS_ON_DISK)
     }
 
     fn finish(mut self, source: &Source) -> Result<SurveyedFile> {
         let findings = self.survey.finish(|key| self.keys.push(key));
-        let findings = findings.map_err(|reason| cannot_load(&source.shown, &reason))?;
+        let findings = findings.map_err(|reason| cannot_load_failure(&source.shown, &reason))?;
         self.keys.kept.context(KEYS_ON_DISK)?;
         if findings.rows == 0 {
-            return Err(nothing_to_load(source, &findings.rejects));
+            return Err(nothing_to_load_failure(source, &findings.rejects));
         }
         let duplicates = self.keys.duplicates.count().context(KEYS_ON_DISK)?;
         Ok(SurveyedFile { findings, duplicates, digest: to_hex(&self.digest.finalize()) })
@@ -100,13 +100,13 @@ impl SeenKeys {
 }
 
 /// Describes why the file `shown` cannot be loaded, and what to do about it.
-pub(crate) fn cannot_load(shown: &str, reason: &Unreadable) -> Failure {
+pub(crate) fn cannot_load_failure(shown: &str, reason: &Unreadable) -> Failure {
     let failure = Failure::new(format!("{shown} cannot be loaded")).why(reason.to_string());
     failure.next(reason.advice().unwrap_or_else(|| "fix the file and run the command again".into()))
 }
 
 /// Describes a file without a single row that can be loaded; `rejects` are its first rows.
-pub(crate) fn nothing_to_load(source: &Source, rejects: &[Reject]) -> Failure {
+pub(crate) fn nothing_to_load_failure(source: &Source, rejects: &[Reject]) -> Failure {
     let failure = Failure::new(format!("{} has no row that can be loaded", source.shown));
     match rejects.first() {
         Some(reject) => failure.why(RejectLine(reject).to_string()),

@@ -29,7 +29,7 @@ pub(in crate::commands) async fn import_certificate(
         }
     }
     let arn = acm::import_certificate(aws, bundle, existing).await?;
-    let certificate = bundle.metadata(arn, supersedes)?;
+    let certificate = bundle.to_metadata(arn, supersedes)?;
     settings::write_certificate(aws, stack, &certificate).await?;
     // The cached session trusts the former certificate.
     session_cache::clear_session(context)?;

@@ -27,7 +27,7 @@ pub(super) async fn check(context: &Context, deployment: &Deployment<'_>) -> Res
 fn find_uncovered_domain(certificate: &Certificate, domain: &str) -> Option<PreflightFinding> {
     let own = std::slice::from_ref(&certificate.name);
     let names = if certificate.names.is_empty() { own } else { &certificate.names };
-    let is_covered = domain.is_empty() || names.iter().any(|name| covers(name, domain));
+    let is_covered = domain.is_empty() || names.iter().any(|name| covers_domain(name, domain));
     (!is_covered).then(|| PreflightFinding::Problem {
         what: format!("the certificate is for {}, not for {domain}", names.join(", ")),
         next: format!("restctl setup with a certificate for {domain}, or another --domain"),
@@ -63,7 +63,7 @@ fn check_description(
 }
 
 /// Whether a certificate name covers a domain. A star stands for the leftmost label (RFC 9525, section 6.3).
-fn covers(name: &str, domain: &str) -> bool {
+fn covers_domain(name: &str, domain: &str) -> bool {
     let (name, domain) = (name.to_ascii_lowercase(), domain.to_ascii_lowercase());
     match (name.strip_prefix("*."), domain.split_once('.')) {
         (Some(parent), Some((label, rest))) => !label.is_empty() && rest == parent,
