@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         for architecture in ARCHITECTURES.into_iter().filter(|name| folder.join(name).is_dir()) {
             let zip = |name: &str| -> Result<PathBuf, Box<dyn Error>> {
                 let zip = out.join(format!("{architecture}-{name}.zip"));
-                fs::write(&zip, zipped::zip(&fs::read(folder.join(architecture).join(name))?)?)?;
+                fs::write(&zip, zipped::zip_binary(&fs::read(folder.join(architecture).join(name))?)?)?;
                 Ok(zip)
             };
             let (api, ingest) = (zip("restctl-api")?, zip("restctl-ingest")?);

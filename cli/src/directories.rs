@@ -12,16 +12,16 @@ use crate::failure::{Failure, FailureContext, Result};
 /// Returns the folder of tokens and of the local cloud's state: `$XDG_STATE_HOME/restctl`, by default
 /// `~/.local/state/restctl`.
 pub(crate) fn state_folder() -> Result<PathBuf> {
-    let state = strategy()?.state_dir();
+    let state = base_strategy()?.state_dir();
     state.map(|dir| dir.join("restctl")).ok_or_else(|| Failure::new("this system has no state folder"))
 }
 
 /// Returns the folder of files that can be downloaded again: `$XDG_CACHE_HOME/restctl`, by default `~/.cache/restctl`.
 pub(crate) fn cache_folder() -> Result<PathBuf> {
-    Ok(strategy()?.cache_dir().join("restctl"))
+    Ok(base_strategy()?.cache_dir().join("restctl"))
 }
 
-fn strategy() -> Result<impl BaseStrategy> {
+fn base_strategy() -> Result<impl BaseStrategy> {
     etcetera::choose_base_strategy()
         .context("cannot find the home folder")
         .map_err(|failure| failure.next("export HOME=/path/to/your/home"))

@@ -97,7 +97,7 @@ impl Failure {
     }
 
     /// Returns what to type next. Every failure has a next step.
-    fn what_next(&self) -> &str {
+    fn next_step_or_default(&self) -> &str {
         match (&self.next, self.exit) {
             (Some(next), _) => next,
             (None, Exit::Usage) => "the same command with --help",
@@ -107,7 +107,7 @@ impl Failure {
     }
 
     /// Returns the next step that was set, or `None` for the default one.
-    pub(crate) fn advice(&self) -> Option<&str> {
+    pub(crate) fn next_step(&self) -> Option<&str> {
         self.next.as_deref()
     }
 
@@ -116,7 +116,7 @@ impl Failure {
             "outcome": "failed",
             "what": self.what,
             "why": self.why,
-            "next": self.what_next(),
+            "next": self.next_step_or_default(),
             "exit": self.exit as u8,
         })
     }
@@ -128,7 +128,7 @@ impl fmt::Display for Failure {
         if let Some(why) = &self.why {
             write!(f, "\n  why:  {}", why.replace('\n', "\n        "))?;
         }
-        write!(f, "\n  next: {}", self.what_next().replace('\n', "\n        "))
+        write!(f, "\n  next: {}", self.next_step_or_default().replace('\n', "\n        "))
     }
 }
 

@@ -151,9 +151,9 @@ async fn execute_change_set(context: &Context, change_set: &ChangeSet, report: &
     let kind = if change_set.stack.is_in_review() { OperationKind::Create } else { OperationKind::Update };
     let mut operation = Operation::prepare(context.aws().await?, &change_set.stack, kind).await?;
     change_set::execute_change_set(context.aws().await?, change_set).await?;
-    match operation.follow(context.aws().await?, report).await? {
+    match operation.follow_to_end(context.aws().await?, report).await? {
         ResourceStatus::CreateComplete | ResourceStatus::UpdateComplete => {
-            for Event { resource, kind, id, .. } in operation.left_behind() {
+            for Event { resource, kind, id, .. } in operation.undeleted_resources() {
                 output::print_message(&format!(
                     "note: {resource} ({kind}) could not be removed and remains outside the stack: {}",
                     id.as_deref().unwrap_or_default()
@@ -161,7 +161,7 @@ async fn execute_change_set(context: &Context, change_set: &ChangeSet, report: &
             }
             Ok(())
         }
-        ended => Err(operation.failure("the deployment failed", &ended)),
+        ended => Err(operation.to_failure("the deployment failed", &ended)),
     }
 }
 

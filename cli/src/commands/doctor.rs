@@ -161,7 +161,7 @@ mod tests {
         ] {
             let failure = conclude(&reports).unwrap_err();
             assert_eq!(failure.exit, exit);
-            assert_eq!(failure.advice(), Some("fix it"));
+            assert_eq!(failure.next_step(), Some("fix it"));
         }
     }
 

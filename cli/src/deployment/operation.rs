@@ -50,7 +50,7 @@ impl Operation {
     /// state before it. After an update, CloudFormation removes what was replaced, which ends with an event of its own.
     ///
     /// Ctrl-C by itself stops nothing in CloudFormation, so the user is asked what to do.
-    pub(crate) async fn follow(&mut self, aws: &Aws, report: &NdjsonReport) -> Result<ResourceStatus> {
+    pub(crate) async fn follow_to_end(&mut self, aws: &Aws, report: &NdjsonReport) -> Result<ResourceStatus> {
         let progress = Progress::new();
         // Once polled, it also notices a Ctrl-C that comes while something else is awaited.
         let mut interrupted = pin!(interrupt::ctrl_c());
@@ -60,7 +60,7 @@ impl Operation {
             // A user who can no longer watch the operation is told that it goes on.
             for event in new_events.map_err(|failure| failure.then(interruption::next_step(self.kind)))? {
                 report.write_line("resource", &event.to_json())?;
-                progress.show(&event);
+                progress.show_event(&event);
                 let is_end = event.has_ended() && event.is_about_stack(&self.stack_id);
                 let status = event.status.clone();
                 self.history.push(event);
@@ -77,8 +77,8 @@ impl Operation {
                 signal = &mut interrupted => {
                     signal?;
                     interrupted.set(interrupt::ctrl_c());
-                    let choice = progress.suspend(|| interruption::ask(self.can_be_cancelled()))?;
-                    self.obey(choice, aws).await?;
+                    let choice = progress.suspend(|| interruption::ask_user(self.can_be_cancelled()))?;
+                    self.apply_choice(choice, aws).await?;
                 }
             }
         }
@@ -91,7 +91,7 @@ impl Operation {
             && stack_event.is_none_or(|event| event.status == ResourceStatus::UpdateInProgress)
     }
 
-    async fn obey(&mut self, choice: InterruptChoice, aws: &Aws) -> Result<()> {
+    async fn apply_choice(&mut self, choice: InterruptChoice, aws: &Aws) -> Result<()> {
         match choice {
             InterruptChoice::Wait => Ok(()),
             InterruptChoice::Cancel => {
@@ -102,17 +102,17 @@ impl Operation {
                 }
                 Ok(())
             }
-            InterruptChoice::Leave => Err(interruption::left_running(self.kind)),
+            InterruptChoice::Leave => Err(interruption::left_running_failure(self.kind)),
         }
     }
 
     /// Returns the resources that CloudFormation failed to delete. They are no longer part of the stack.
-    pub(crate) fn left_behind(&self) -> impl Iterator<Item = &Event> {
+    pub(crate) fn undeleted_resources(&self) -> impl Iterator<Item = &Event> {
         self.history.iter().filter(|event| event.status == ResourceStatus::DeleteFailed)
     }
 
     /// Returns what failed first, why, and what to do about it.
-    pub(crate) fn failure(&self, what: &str, ended: &ResourceStatus) -> Failure {
+    pub(crate) fn to_failure(&self, what: &str, ended: &ResourceStatus) -> Failure {
         RootCause::find(&self.history, &self.stack_id)
             .to_failure(&format!("{what}: it ended in {}", ended.as_str()))
     }
@@ -122,11 +122,11 @@ impl Operation {
 pub(crate) async fn delete_stack(aws: &Aws, stack: &Stack, report: &NdjsonReport) -> Result<()> {
     let mut operation = Operation::prepare(aws, stack, OperationKind::Delete).await?;
     cloudformation::begin_deletion(aws, stack).await?;
-    let ended = operation.follow(aws, report).await?;
+    let ended = operation.follow_to_end(aws, report).await?;
     if ended == ResourceStatus::DeleteComplete {
         Ok(())
     } else {
-        Err(operation.failure("the stack could not be deleted", &ended))
+        Err(operation.to_failure("the stack could not be deleted", &ended))
     }
 }
 

@@ -23,7 +23,7 @@ impl Progress {
         Self { lines: MultiProgress::new(), running: RefCell::default() }
     }
 
-    pub(crate) fn show(&self, event: &Event) {
+    pub(crate) fn show_event(&self, event: &Event) {
         let mut running = self.running.borrow_mut();
         if let Some(place) = running.iter().position(|(resource, _)| *resource == event.resource) {
             let (_, bar) = running.remove(place);

@@ -42,9 +42,9 @@ impl<'a> RootCause<'a> {
                 .why("CloudFormation named no failed resource")
                 .next("aws cloudformation describe-stack-events, which lists all events");
         };
-        let mut why = describe(first);
+        let mut why = describe_event(first);
         if let Some(event) = self.during_rollback {
-            why = format!("{why}\nand during the rollback: {}", describe(event));
+            why = format!("{why}\nand during the rollback: {}", describe_event(event));
         }
         // The rollback has to succeed before anything else is tried.
         let mut causes = self.during_rollback.into_iter().chain([first]);
@@ -70,7 +70,7 @@ fn is_cause(event: &Event, stack_id: &str) -> bool {
     event.has_failed() && !was_cancelled && !event.is_about_stack(stack_id)
 }
 
-fn describe(event: &Event) -> String {
+fn describe_event(event: &Event) -> String {
     let reason = event.reason.as_deref().map_or("no reason given", unwrap_handler_message);
     format!("{} ({}): {reason}", event.resource, event.kind)
 }

@@ -78,13 +78,13 @@ impl TokenPolicy {
         let Some((report, refusal)) = explanation.first_failure() else { return Ok(()) };
         Err(Failure::new(format!("the API refuses the token because of its {}", report.check))
             .why(refusal.to_string())
-            .next(advice(report.check, &self.rules))
+            .next(advice_for_check(report.check, &self.rules))
             .exit(Exit::Authentication))
     }
 }
 
 /// Returns what to do about a token that fails this check first.
-fn advice(check: Check, rules: &Policy) -> String {
+fn advice_for_check(check: Check, rules: &Policy) -> String {
     let Policy { issuer, audience, scope, .. } = rules;
     match check {
         Check::Size | Check::Shape | Check::Header | Check::Payload => {

@@ -52,7 +52,7 @@ pub(super) async fn plan_deployment(
         caller: &caller,
         parameters: &parameters,
     };
-    preflight::check(context, &deployment).await?;
+    preflight::check_deployment(context, &deployment).await?;
 
     let place = if context.local.is_some() { Place::Local } else { Place::Aws };
     let architecture =

@@ -196,7 +196,7 @@ async fn read_functions(aws: &Aws, stack: &Stack) -> Result<LiveFunctions> {
 
 impl From<&LiveVersion> for LiveFunction {
     fn from(live: &LiveVersion) -> Self {
-        let since = i64::try_from(live.since()).ok().filter(|since| *since > 0);
+        let since = i64::try_from(live.live_since()).ok().filter(|since| *since > 0);
         let since = since.and_then(|since| OffsetDateTime::from_unix_timestamp(since).ok());
         Self {
             name: live.function().to_owned(),

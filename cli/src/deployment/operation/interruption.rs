@@ -14,7 +14,7 @@ pub(super) enum InterruptChoice {
 }
 
 /// Asks the user. Off a terminal, and after another Ctrl-C, the operation is left running.
-pub(super) fn ask(can_be_cancelled: bool) -> Result<InterruptChoice> {
+pub(super) fn ask_user(can_be_cancelled: bool) -> Result<InterruptChoice> {
     let mut choices = vec![
         (InterruptChoice::Wait, "keep waiting"),
         (InterruptChoice::Cancel, "cancel the update; CloudFormation restores the stack as it was"),
@@ -28,7 +28,7 @@ pub(super) fn ask(can_be_cancelled: bool) -> Result<InterruptChoice> {
         .map_or(InterruptChoice::Leave, |(choice, _)| *choice))
 }
 
-pub(super) fn left_running(kind: OperationKind) -> Failure {
+pub(super) fn left_running_failure(kind: OperationKind) -> Failure {
     let what = match kind {
         OperationKind::Create => "the stack is still being created",
         OperationKind::Update => "the stack is still being updated",

@@ -333,7 +333,7 @@ pub(super) const NEEDED: &[Needed] = &[
 
 impl Needed {
     /// Returns `None` if the deployment does not need the actions.
-    pub(super) fn necessity(&self, deployment: &Deployment<'_>) -> Option<Necessity> {
+    pub(super) fn necessity_for(&self, deployment: &Deployment<'_>) -> Option<Necessity> {
         let (is_needed, had_it_before) = match self.when {
             When::Always => (true, false),
             When::Sometimes => (true, true),
@@ -349,7 +349,12 @@ impl Needed {
         is_needed.then_some(if had_it_before { Necessity::Possible } else { Necessity::Certain })
     }
 
-    pub(super) fn resource(&self, stack: &StackName, region: &str, deployment: &Deployment<'_>) -> String {
+    pub(super) fn resource_arn(
+        &self,
+        stack: &StackName,
+        region: &str,
+        deployment: &Deployment<'_>,
+    ) -> String {
         let fill = |text: String, (name, value): &(&str, &str)| text.replace(name, value);
         let known = [
             ("{partition}", deployment.caller.partition()),
@@ -424,7 +429,7 @@ mod tests {
     ) -> BTreeSet<&'static str> {
         with_deployment(parameters, before, |deployment| {
             let certain =
-                NEEDED.iter().filter(|needed| needed.necessity(deployment) == Some(Necessity::Certain));
+                NEEDED.iter().filter(|needed| needed.necessity_for(deployment) == Some(Necessity::Certain));
             certain.flat_map(|needed| needed.actions).copied().collect()
         })
     }
@@ -432,7 +437,7 @@ mod tests {
     /// Whether a deployment of these parameters may need it.
     fn may_need(parameters: &[(&'static str, &str)], action: &str) -> bool {
         with_deployment(parameters, None, |deployment| {
-            let mut asked = NEEDED.iter().filter(|needed| needed.necessity(deployment).is_some());
+            let mut asked = NEEDED.iter().filter(|needed| needed.necessity_for(deployment).is_some());
             asked.any(|needed| needed.actions.contains(&action))
         })
     }
