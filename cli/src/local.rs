@@ -20,6 +20,6 @@ mod upstream;
 
 pub(crate) use cloud::LocalCloud;
 pub(crate) use ports::LocalPorts;
-pub(crate) use start::up;
-pub(crate) use stop::down;
-pub(crate) use supervisor::{SuperviseArgs, supervise};
+pub(crate) use start::start_cloud;
+pub(crate) use stop::stop_cloud;
+pub(crate) use supervisor::{SuperviseArgs, run_supervisor};

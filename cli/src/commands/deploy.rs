@@ -91,7 +91,7 @@ pub(crate) async fn run(args: Deploy, context: Result<Context>) -> Result<Exit> 
         Ok(DeployOutcome::Planned { changes, .. }) if *changes > 0 => Exit::Changes,
         _ => Exit::Done,
     };
-    report.conclude(outcome.map(DeployOutcome::into_json))?;
+    report.write_result(outcome.map(DeployOutcome::into_json))?;
     Ok(exit)
 }
 
@@ -172,7 +172,7 @@ async fn serve_at_endpoint(context: &Context, stack: &Stack, certificate: &Certi
         let target_group = stack.output(stack_output::TARGET_GROUP)?;
         let function = stack.output(stack_output::API_ALIAS)?;
         elasticloadbalancing::register_function(context.aws().await?, target_group, function).await?;
-        local.serve(&context.stack, certificate, load_balancer)?;
+        local.put_into_service(&context.stack, certificate, load_balancer)?;
     } else {
         match stack.parameter(parameter::DOMAIN) {
             Some(domain) if !domain.is_empty() => {

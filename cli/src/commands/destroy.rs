@@ -36,7 +36,7 @@ pub(crate) struct Destroy {
 
 pub(crate) async fn run(args: Destroy, context: Result<Context>) -> Result<Exit> {
     let report = NdjsonReport::new("destroy");
-    report.conclude(async { destroy(&args, &context?, &report).await }.await)?;
+    report.write_result(async { destroy(&args, &context?, &report).await }.await)?;
     Ok(Exit::Done)
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct Rollback {}
 
 pub(crate) async fn run(_: Rollback, context: Result<Context>) -> Result<Exit> {
     let report = NdjsonReport::new("rollback");
-    report.conclude(async { roll_back(&context?).await }.await)?;
+    report.write_result(async { roll_back(&context?).await }.await)?;
     Ok(Exit::Done)
 }
 

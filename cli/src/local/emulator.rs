@@ -34,13 +34,13 @@ pub(crate) struct Emulator {
 
 impl Emulator {
     pub(crate) fn spawn(folder: &CloudFolder, python: &Path, port: u16) -> Result<Self> {
-        let home = folder.emulator();
+        let home = folder.emulator_folder();
         directories::create_private_folder(&home)?;
         let mut child = Command::new(python)
             .args(["-I", "-c", LAUNCHER])
             .arg(folder.emulator_lock())
             .env_clear()
-            .envs(environment(&home, port))
+            .envs(emulator_environment(&home, port))
             .current_dir(&home)
             .process_group(0)
             .stdin(Stdio::piped())
@@ -113,7 +113,7 @@ fn edition_name() -> String {
 }
 
 /// Returns the whole environment of the emulator and its Lambdas. It contains nothing of the user's AWS account.
-fn environment(home: &Path, port: u16) -> Vec<(&'static str, OsString)> {
+fn emulator_environment(home: &Path, port: u16) -> Vec<(&'static str, OsString)> {
     let text = OsString::from;
     let mut environment = vec![
         ("HOME", home.into()),
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn the_environment_has_nothing_of_the_users_account() {
-        let environment = environment(Path::new("/state"), 4566);
+        let environment = emulator_environment(Path::new("/state"), 4566);
         let names: Vec<_> = environment.iter().map(|(name, _)| *name).collect();
         let aws: Vec<_> = names.iter().filter(|name| name.starts_with("AWS_")).collect();
         assert_eq!(aws, [&"AWS_ENDPOINT_URL"]);

@@ -18,12 +18,12 @@ use crate::failure::{Failure, FailureContext, Result};
 pub(crate) struct CloudFolder(PathBuf);
 
 impl CloudFolder {
-    pub(crate) fn standard() -> Result<Self> {
+    pub(crate) fn in_state_folder() -> Result<Self> {
         Ok(Self(directories::state_folder()?.join("local")))
     }
 
     #[cfg(test)]
-    pub(crate) fn at(path: &Path) -> Self {
+    pub(crate) fn at_path(path: &Path) -> Self {
         Self(path.to_owned())
     }
 
@@ -32,20 +32,20 @@ impl CloudFolder {
     }
 
     /// Records where the parts of the running cloud are; written when all of them answer.
-    pub(crate) fn record(&self) -> PathBuf {
+    pub(crate) fn record_file(&self) -> PathBuf {
         self.0.join("cloud.json")
     }
 
-    pub(crate) fn log(&self) -> PathBuf {
+    pub(crate) fn log_file(&self) -> PathBuf {
         self.0.join("log")
     }
 
     /// The home, temporary and data folder of the emulator.
-    pub(crate) fn emulator(&self) -> PathBuf {
+    pub(crate) fn emulator_folder(&self) -> PathBuf {
         self.0.join("emulator")
     }
 
-    pub(crate) fn stacks(&self) -> PathBuf {
+    pub(crate) fn stacks_folder(&self) -> PathBuf {
         self.0.join("front")
     }
 
@@ -167,7 +167,7 @@ mod tests {
     #[tokio::test]
     async fn a_supervisor_counts_as_running_while_it_holds_its_lock() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = CloudFolder::at(&dir.path().join("local"));
+        let folder = CloudFolder::at_path(&dir.path().join("local"));
         assert!(!folder.is_supervisor_running().unwrap());
         let lock = folder.become_supervisor().await.unwrap();
         assert!(folder.is_supervisor_running().unwrap());

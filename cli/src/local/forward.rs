@@ -35,7 +35,7 @@ const HOP_BY_HOP: [&str; 8] = [
 ];
 
 /// The emulator itself adds `X-Forwarded-For`, `-Proto` and `-Port` from the connection and its listener.
-pub(crate) async fn forward<B>(
+pub(crate) async fn forward_request<B>(
     request: Request<B>,
     load_balancer: &str,
     emulator: SocketAddr,

@@ -33,10 +33,10 @@ pub(crate) async fn ensure_environment() -> Result<PathBuf> {
     directories::create_private_folder(&cache)?;
     let environment = VirtualEnvironment(cache.join(MINISTACK.replace("==", "-")));
     let _lock = wait_for_lock(&cache.join("ministack.lock")).await?;
-    if !environment.works().await? {
+    if !environment.is_usable().await? {
         environment.create().await?;
     }
-    Ok(environment.python())
+    Ok(environment.python_path())
 }
 
 /// Waits until no other command creates the environment.
@@ -52,7 +52,7 @@ async fn wait_for_lock(path: &Path) -> Result<File> {
 struct VirtualEnvironment(PathBuf);
 
 impl VirtualEnvironment {
-    fn python(&self) -> PathBuf {
+    fn python_path(&self) -> PathBuf {
         self.0.join("bin/python")
     }
 
@@ -62,11 +62,11 @@ impl VirtualEnvironment {
     }
 
     /// Returns false also if the Python that created it has been removed or upgraded since.
-    async fn works(&self) -> Result<bool> {
-        if !self.completion_marker().exists() || !self.python().exists() {
+    async fn is_usable(&self) -> Result<bool> {
+        if !self.completion_marker().exists() || !self.python_path().exists() {
             return Ok(false);
         }
-        let mut command = Command::new(self.python());
+        let mut command = Command::new(self.python_path());
         command.args(["-I", "-c", "import ministack, hypercorn, cbor2"]);
         Ok(run_to_end(command).await?.is_ok())
     }
@@ -75,14 +75,14 @@ impl VirtualEnvironment {
         let base = find_base_python().await?;
         self.remove()?;
         output::print_message(&format!("installing {MINISTACK} for {} (only once)", base.display()));
-        let progress = output::spinner("installing ministack");
+        let progress = output::new_spinner("installing ministack");
         let incomplete = IncompleteEnvironment(self);
-        let outcome = self.install(&base).await;
+        let outcome = self.install_ministack(&base).await;
         progress.finish_and_clear();
         outcome.map(|()| std::mem::forget(incomplete))
     }
 
-    async fn install(&self, base: &Path) -> Result<()> {
+    async fn install_ministack(&self, base: &Path) -> Result<()> {
         let mut venv = Command::new(base);
         venv.args(["-I", "-m", "venv"]).arg(&self.0);
         run_to_end(venv).await?.map_err(|last_lines| {
@@ -94,7 +94,7 @@ impl VirtualEnvironment {
         let constraints = self.0.join("constraints.txt");
         fs::write(&constraints, CONSTRAINTS)
             .context(format!("{} cannot be written", constraints.display()))?;
-        let mut pip = Command::new(self.python());
+        let mut pip = Command::new(self.python_path());
         pip.args(["-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input"])
             .args(["--progress-bar", "off", MINISTACK, CBOR, "--constraint"])
             .arg(&constraints);

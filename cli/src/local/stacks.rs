@@ -38,12 +38,12 @@ pub(crate) struct Backend {
 }
 
 impl ServedStacks {
-    pub(crate) fn standard() -> Result<Self> {
-        Ok(Self::in_folder(&CloudFolder::standard()?))
+    pub(crate) fn in_state_folder() -> Result<Self> {
+        Ok(Self::in_folder(&CloudFolder::in_state_folder()?))
     }
 
     pub(crate) fn in_folder(folder: &CloudFolder) -> Self {
-        Self(folder.stacks())
+        Self(folder.stacks_folder())
     }
 
     pub(crate) fn keep_certificate(
@@ -68,7 +68,7 @@ impl ServedStacks {
         }
     }
 
-    pub(crate) fn serve(
+    pub(crate) fn put_into_service(
         &self,
         stack: &StackName,
         certificate: &Certificate,
@@ -180,7 +180,7 @@ fn load_balancer_name(dns_name: &str) -> Option<&str> {
 pub(super) mod tests {
     use super::*;
 
-    fn stack(name: &str) -> StackName {
+    fn stack_name(name: &str) -> StackName {
         name.parse().unwrap()
     }
 
@@ -206,11 +206,15 @@ pub(super) mod tests {
             |name: Option<&str>| stacks.find_backend(name).unwrap().map(|backend| backend.load_balancer);
 
         stacks
-            .serve(&stack("a"), &certificate("a.example", "a"), "lb-a-0123abcd.us-east-1.elb.amazonaws.com")
+            .put_into_service(
+                &stack_name("a"),
+                &certificate("a.example", "a"),
+                "lb-a-0123abcd.us-east-1.elb.amazonaws.com",
+            )
             .unwrap();
         stacks
             .keep_certificate(
-                &stack("certified-only"),
+                &stack_name("certified-only"),
                 &certificate("c.example", "certified-only"),
                 "chain",
                 "key",
@@ -220,19 +224,25 @@ pub(super) mod tests {
         assert_eq!(load_balancer(Some("other.example")).as_deref(), Some("lb-a"));
 
         stacks
-            .serve(&stack("b"), &certificate("b.example", "b"), "lb-b-4567.us-east-1.elb.amazonaws.com")
+            .put_into_service(
+                &stack_name("b"),
+                &certificate("b.example", "b"),
+                "lb-b-4567.us-east-1.elb.amazonaws.com",
+            )
             .unwrap();
         assert_eq!(load_balancer(Some("B.example")).as_deref(), Some("lb-b"));
         assert_eq!(load_balancer(Some("a.example")).as_deref(), Some("lb-a"));
         assert_eq!(load_balancer(Some("other.example")), None);
         assert_eq!(load_balancer(None), None);
 
-        stacks.keep_certificate(&stack("a"), &certificate("renamed.example", "a"), "chain", "key").unwrap();
+        stacks
+            .keep_certificate(&stack_name("a"), &certificate("renamed.example", "a"), "chain", "key")
+            .unwrap();
         assert_eq!(load_balancer(Some("a.example")), None);
         assert_eq!(load_balancer(Some("renamed.example")).as_deref(), Some("lb-a"));
 
-        stacks.forget_stack(&stack("a")).unwrap();
-        stacks.forget_stack(&stack("a")).unwrap();
+        stacks.forget_stack(&stack_name("a")).unwrap();
+        stacks.forget_stack(&stack_name("a")).unwrap();
         assert_eq!(load_balancer(None).as_deref(), Some("lb-b"));
     }
 
@@ -240,11 +250,18 @@ pub(super) mod tests {
     fn two_stacks_cannot_serve_the_same_name() {
         let dir = tempfile::tempdir().unwrap();
         let stacks = ServedStacks(dir.path().join("front"));
-        stacks.serve(&stack("a"), &certificate("api.example", "a"), "a-1.elb.amazonaws.com").unwrap();
-        stacks.serve(&stack("a"), &certificate("api.example", "a"), "a-2.elb.amazonaws.com").unwrap();
-        let refused =
-            stacks.serve(&stack("b"), &certificate("api.example", "b"), "b-1.elb.amazonaws.com").unwrap_err();
+        stacks
+            .put_into_service(&stack_name("a"), &certificate("api.example", "a"), "a-1.elb.amazonaws.com")
+            .unwrap();
+        stacks
+            .put_into_service(&stack_name("a"), &certificate("api.example", "a"), "a-2.elb.amazonaws.com")
+            .unwrap();
+        let refused = stacks
+            .put_into_service(&stack_name("b"), &certificate("api.example", "b"), "b-1.elb.amazonaws.com")
+            .unwrap_err();
         assert!(refused.to_string().contains("stack a"), "{refused}");
-        assert!(stacks.serve(&stack("a"), &certificate("api.example", "a"), "localhost").is_err());
+        assert!(
+            stacks.put_into_service(&stack_name("a"), &certificate("api.example", "a"), "localhost").is_err()
+        );
     }
 }

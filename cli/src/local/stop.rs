@@ -11,8 +11,8 @@ use crate::failure::{Failure, Result};
 const END_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Stops the local cloud and removes its folder. Returns false if none was running.
-pub(crate) async fn down() -> Result<bool> {
-    let folder = CloudFolder::standard()?;
+pub(crate) async fn stop_cloud() -> Result<bool> {
+    let folder = CloudFolder::in_state_folder()?;
     let _lock = folder.lock_exclusively().await?;
     let was_running = folder.is_supervisor_running()?;
     if was_running {

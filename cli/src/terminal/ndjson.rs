@@ -45,7 +45,7 @@ impl NdjsonReport {
     }
 
     /// Writes the last line, with the result of the operation, and returns its failure.
-    pub(crate) fn conclude(&self, result: Result<Value>) -> Result<()> {
+    pub(crate) fn write_result(&self, result: Result<Value>) -> Result<()> {
         match result {
             Ok(value) => self.write_line("result", &value),
             Err(failure) => {

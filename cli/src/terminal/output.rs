@@ -147,32 +147,32 @@ pub(crate) fn is_interactive() -> bool {
 /// Returns a progress bar of bytes. Like every bar, it is drawn only on a terminal.
 pub(crate) fn bytes_bar(label: &str, total: u64) -> ProgressBar {
     let template = "{prefix} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}";
-    bar(ProgressBar::new(total), label, template)
+    labeled_bar(ProgressBar::new(total), label, template)
 }
 
 /// Returns a spinner with a message.
-pub(crate) fn spinner(label: &str) -> ProgressBar {
-    ticking(bar(ProgressBar::new_spinner(), label, "{spinner} {prefix} {msg}"))
+pub(crate) fn new_spinner(label: &str) -> ProgressBar {
+    with_steady_tick(labeled_bar(ProgressBar::new_spinner(), label, "{spinner} {prefix} {msg}"))
 }
 
 /// Returns a progress bar of rows with a message, or a spinner if their number is unknown.
 pub(crate) fn rows_bar(label: &str, total: Option<u64>) -> ProgressBar {
-    ticking(match total {
+    with_steady_tick(match total {
         Some(total) => {
             let template = "{spinner} {prefix} [{bar:30}] {pos}/{len} rows {rate} {eta} {msg}";
-            bar(ProgressBar::new(total), label, template)
+            labeled_bar(ProgressBar::new(total), label, template)
         }
-        None => bar(ProgressBar::new_spinner(), label, "{spinner} {prefix} {pos} rows {msg}"),
+        None => labeled_bar(ProgressBar::new_spinner(), label, "{spinner} {prefix} {pos} rows {msg}"),
     })
 }
 
 /// Keeps the bar moving between updates.
-fn ticking(bar: ProgressBar) -> ProgressBar {
+fn with_steady_tick(bar: ProgressBar) -> ProgressBar {
     bar.enable_steady_tick(Duration::from_millis(100));
     bar
 }
 
-fn bar(bar: ProgressBar, label: &str, template: &str) -> ProgressBar {
+fn labeled_bar(bar: ProgressBar, label: &str, template: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     let rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
         // The rate is left out if it cannot be formatted.

@@ -29,7 +29,7 @@ impl ServedProof {
 
 /// Waits until every address of the endpoint serves the certificate of `location`, and it is trusted.
 pub(super) async fn wait_until_served_everywhere(location: &Location) -> Result<ServedProof> {
-    let progress = output::spinner("Waiting until the endpoint serves the certificate");
+    let progress = output::new_spinner("Waiting until the endpoint serves the certificate");
     let proof = poll_until_served(location, |missing| progress.set_message(missing)).await;
     progress.finish_and_clear();
     proof

@@ -126,7 +126,7 @@ impl OwnedResource {
                 s3::delete_bucket(aws, name).await
             }
             OwnedResource::Certificate { arn } => {
-                let waiting = output::spinner("waiting until no load balancer uses the certificate");
+                let waiting = output::new_spinner("waiting until no load balancer uses the certificate");
                 let deleted = acm::delete_certificate(aws, arn).await;
                 waiting.finish_and_clear();
                 deleted

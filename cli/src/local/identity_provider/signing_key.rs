@@ -25,7 +25,7 @@ impl SigningKey {
     }
 
     /// Signs a token whose `kid` names this key.
-    pub(super) fn sign(&self, claims: &Value) -> jsonwebtoken::errors::Result<String> {
+    pub(super) fn sign_token(&self, claims: &Value) -> jsonwebtoken::errors::Result<String> {
         let header = Header { kid: self.public.common.key_id.clone(), ..Header::new(Algorithm::RS256) };
         jsonwebtoken::encode(&header, claims, &self.private)
     }
