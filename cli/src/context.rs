@@ -1,4 +1,4 @@
-//! What every command is given: the stack, and the cloud that it is in.
+//! The context of a command: the stack, and the cloud that it is in.
 
 use restctl_contract::stack::StackName;
 use tokio::sync::OnceCell;

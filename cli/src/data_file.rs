@@ -24,7 +24,7 @@ const STANDARD_INPUT: &str = "-";
 /// S3's limit for the name of an object, in bytes ("Naming Amazon S3 objects", Amazon S3 User Guide).
 const MAX_NAME_BYTES: usize = 1024;
 
-/// How to read an input file, as far as the file does not show it.
+/// How to read an input file, to the extent that the file does not show it.
 #[derive(Debug, Args)]
 pub(crate) struct InputArgs {
     /// Name of the object, whose ending gives the format [default: the file's name]
@@ -100,7 +100,7 @@ impl DataFile {
     }
 }
 
-/// Returns the key of the object: the chosen name, or else the file's.
+/// Returns the key of the object: the chosen name, or else the name of the file.
 fn object_name(path: &Path, chosen: Option<&str>) -> Result<String> {
     let name = match (chosen, path.file_name().and_then(|name| name.to_str())) {
         (Some(name), _) => name,

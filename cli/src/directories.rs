@@ -27,13 +27,13 @@ fn base_strategy() -> Result<impl BaseStrategy> {
         .map_err(|failure| failure.next("export HOME=/path/to/your/home"))
 }
 
-/// Makes `dir` and its parents, accessible only to the user.
+/// Creates `dir` and its parents, accessible only to the user.
 pub(crate) fn create_private_folder(dir: &Path) -> Result<()> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(dir)
-        .context(format!("cannot make the folder {}", dir.display()))
+        .context(format!("cannot create the folder {}", dir.display()))
 }
 
 /// Replaces `file` atomically, readable only by the user: a reader sees either the old bytes or the new ones.

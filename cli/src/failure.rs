@@ -50,7 +50,7 @@ impl Failure {
         self
     }
 
-    /// Sets why to the error and the errors that caused it.
+    /// Sets the reason to the error and the errors that caused it.
     pub(crate) fn because(mut self, why: &dyn std::error::Error) -> Self {
         let mut text = why.to_string();
         let mut source = why.source();
@@ -76,7 +76,7 @@ impl Failure {
         self
     }
 
-    /// Appends a step to what to type next.
+    /// Appends a next step.
     pub(crate) fn then(self, next: &str) -> Self {
         match &self.next {
             Some(before) if before.ends_with(next) => self,
@@ -87,16 +87,14 @@ impl Failure {
             None => self.next(next),
         }
     }
-}
 
-impl Failure {
     /// Returns what happened and why in one line.
     pub(crate) fn to_single_line(&self) -> String {
         let why = self.why.iter().map(|why| format!(": {}", why.replace('\n', " ")));
         format!("{}{}", self.what, why.collect::<String>())
     }
 
-    /// Returns what to type next. Every failure has a next step.
+    /// Returns the next step that was set, or else a default one.
     fn next_step_or_default(&self) -> &str {
         match (&self.next, self.exit) {
             (Some(next), _) => next,
@@ -106,7 +104,7 @@ impl Failure {
         }
     }
 
-    /// Returns the next step that was set, or `None` for the default one.
+    /// Returns the next step that was set. `None` if the default one applies.
     pub(crate) fn next_step(&self) -> Option<&str> {
         self.next.as_deref()
     }
@@ -134,7 +132,7 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Adds what was being done to an error.
+/// Adds to an error what was being done.
 pub(crate) trait FailureContext<T> {
     fn context(self, what: impl Into<String>) -> Result<T>;
 }

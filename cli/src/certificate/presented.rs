@@ -56,7 +56,7 @@ pub(crate) fn covers_name(der: &CertificateDer<'_>, name: &str) -> bool {
     verify_server_name(&certificate, &name).is_ok()
 }
 
-/// Whether `issuer` signed `issued`; both may be the same certificate.
+/// Whether `issuer` signed `issued`. Both may be the same certificate.
 pub(crate) fn did_issue(issuer: &CertificateDer<'_>, issued: &CertificateDer<'_>) -> Result<bool> {
     let issuer = parse_certificate(issuer, "a certificate")?;
     let issued = parse_certificate(issued, "a certificate")?;

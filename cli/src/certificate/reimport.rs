@@ -58,7 +58,8 @@ pub(super) fn find_obstacle(
 
 type Usages = Option<BTreeSet<String>>;
 
-/// Usages may be added but not removed. A missing extension must stay missing.
+/// Whether the usages `new` may replace `old`: usages may be added but not removed, except for `dispensable`. A missing
+/// extension must stay missing.
 fn may_replace(old: Usages, new: Usages, dispensable: Option<&str>) -> bool {
     match (old, new) {
         (None, new) => new.is_none(),

@@ -1,5 +1,5 @@
-//! Names of stacks and loads that commands on this machine have seen, for shell completion. Asking AWS at each press of
-//! a key would take too long.
+//! Names of stacks and loads that commands on this machine have seen, for shell completion. Asking AWS at each keystroke
+//! would take too long.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -46,7 +46,7 @@ pub(crate) fn complete_loads() -> Vec<CompletionCandidate> {
     read_stacks().unwrap_or_default().into_values().flatten().map(CompletionCandidate::new).collect()
 }
 
-/// Returns `None` if nothing is saved yet, or if another version saved it.
+/// Reads the saved names. `None` if nothing is saved yet, or if another version saved it.
 fn read_stacks() -> Option<Stacks> {
     serde_json::from_slice(&fs::read(cache_file().ok()?).ok()?).ok()
 }

@@ -1,5 +1,5 @@
-//! `restctl.toml`: arguments that would otherwise be typed with each command. It lies in the working folder or in one of
-//! its parents.
+//! `restctl.toml`: arguments that would otherwise be typed with each command. It is in the working folder or in one of its
+//! parents.
 
 use std::env;
 use std::fs;
@@ -16,7 +16,7 @@ use crate::terminal::output::{Color, Format};
 
 const FILE_NAME: &str = "restctl.toml";
 
-/// A few lines are all that the file can hold.
+/// Far more than the file needs, which has a few lines.
 const MAX_BYTES: u64 = 64 * 1024;
 
 /// Each member is the default of the argument with its name.
@@ -82,7 +82,7 @@ impl ConfigFile {
         self.argument_values().iter().any(|(name, _)| *name == argument)
     }
 
-    /// The values by the ids of their arguments.
+    /// Returns the values of the file, each with the id of its argument.
     fn argument_values(&self) -> Vec<(&'static str, String)> {
         let Defaults { stack, local, profile, region, output, color, no_input } = &self.defaults;
         let values = [

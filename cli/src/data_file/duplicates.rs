@@ -19,7 +19,7 @@ impl Duplicates {
         self.hashes.push([self.hasher.hash_one(key)])
     }
 
-    /// Returns how many keys were pushed again later.
+    /// Returns how many of the keys were pushed again later.
     pub(crate) fn count(self) -> io::Result<u64> {
         let mut hashes = self.hashes.into_sorted()?;
         let (mut distinct, mut last) = (0, None);

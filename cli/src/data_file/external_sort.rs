@@ -1,4 +1,4 @@
-//! Sorts records of numbers in memory that does not grow with how many there are.
+//! Sorts records of numbers in memory that does not grow with their number.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 /// Numbers held in memory before they are sorted and written to disk: 8 MiB of them.
 const RUN_NUMBERS: usize = 1 << 20;
 
-/// Records that are read from a run at a time.
+/// How many records are read from a run at a time.
 const PIECE_RECORDS: usize = 512;
 
 const NUMBER_BYTES: usize = size_of::<u64>();

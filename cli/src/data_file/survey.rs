@@ -14,6 +14,8 @@ use crate::failure::{Failure, FailureContext, Result};
 
 const CHUNK_BYTES: usize = 256 * 1024;
 
+const KEYS_ON_DISK: &str = "cannot keep the keys in a temporary file";
+
 /// What the first reading of a file found.
 pub(crate) struct SurveyedFile {
     pub(crate) findings: SurveyFindings,
@@ -29,7 +31,7 @@ impl SurveyedFile {
     }
 }
 
-/// Reads all of `source` and reports each position it reaches. It yields between chunks, so that Ctrl-C is noticed.
+/// Reads all of `source` and reports each position that it reaches. Yields between chunks, so that Ctrl-C is noticed.
 pub(crate) async fn survey_file(
     source: &Source,
     dialect: &Dialect,
@@ -83,8 +85,6 @@ impl SurveyInProgress {
     }
 }
 
-const KEYS_ON_DISK: &str = "cannot keep the keys in a temporary file";
-
 /// The keys so far, and whether all of them could be kept.
 struct SeenKeys {
     duplicates: Duplicates,
@@ -105,7 +105,7 @@ pub(crate) fn cannot_load_failure(shown: &str, reason: &Unreadable) -> Failure {
     failure.next(reason.advice().unwrap_or_else(|| "fix the file and run the command again".into()))
 }
 
-/// Describes a file without a single row that can be loaded; `rejects` are its first rows.
+/// Describes a file without a row that can be loaded. `rejects` are its first rows.
 pub(crate) fn nothing_to_load_failure(source: &Source, rejects: &[Reject]) -> Failure {
     let failure = Failure::new(format!("{} has no row that can be loaded", source.shown));
     match rejects.first() {

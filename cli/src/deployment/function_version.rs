@@ -1,4 +1,4 @@
-//! The live version of a function, to which its alias points, and the versions that were live before.
+//! The live version of a function, to which its alias points, and the versions that were live before it.
 //!
 //! The alias's description lists the earlier versions, so that any operator can return to them: each with the time at which
 //! it became live, the newest first, as in `since 1763868000; before 4@1763860000 2@1763850000`.
@@ -10,7 +10,7 @@ use crate::failure::Result;
 /// How many earlier versions are kept. A description has at most 256 characters (`CreateAlias`).
 const MAX_EARLIER: usize = 10;
 
-/// A version and when it became live, in seconds since 1970.
+/// A version, and the time at which it became live, in seconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct LivePeriod {
     version: String,
@@ -69,7 +69,7 @@ impl LiveVersion {
         format!("since {}; before{}", self.now.since, turns.collect::<String>())
     }
 
-    /// Parses an alias. A description that restctl did not write lists no earlier versions.
+    /// Reads the versions from an alias. A description that restctl did not write lists no earlier versions.
     fn from_alias(function: &str, alias: Alias) -> Self {
         let (since, before) = alias.description.split_once("; before").unwrap_or_default();
         let since = since.strip_prefix("since ").and_then(|since| since.parse().ok()).unwrap_or_default();

@@ -25,7 +25,7 @@ pub(crate) enum OperationKind {
     Create,
     Update,
     Delete,
-    /// The way back from an update. CloudFormation cannot cancel it.
+    /// The rollback of an update. CloudFormation cannot cancel it.
     RollBack,
 }
 
@@ -44,10 +44,10 @@ impl Operation {
         Ok(Self { stack_id: stack.id.clone(), kind, log, history: Vec::new() })
     }
 
-    /// Shows each resource until the operation ends, and returns the state that the stack is in then.
+    /// Shows each resource until the operation ends, and returns the stack's final state.
     ///
-    /// The stack's own events tell the end: for a moment after an operation began, DescribeStacks still returns the
-    /// state before it. After an update, CloudFormation removes what was replaced, which ends with an event of its own.
+    /// The stack's own events mark the end: for a moment after the start of an operation, DescribeStacks still returns the
+    /// state before it. After an update, CloudFormation removes what was replaced, which ends with a separate event.
     ///
     /// Ctrl-C by itself stops nothing in CloudFormation, so the user is asked what to do.
     pub(crate) async fn follow_to_end(&mut self, aws: &Aws, report: &NdjsonReport) -> Result<ResourceStatus> {
@@ -57,7 +57,7 @@ impl Operation {
         let mut pause = Duration::from_millis(200);
         loop {
             let new_events = self.log.fetch_new(aws).await;
-            // A user who can no longer watch the operation is told that it goes on.
+            // The operation continues although the user can no longer watch it.
             for event in new_events.map_err(|failure| failure.then(interruption::next_step(self.kind)))? {
                 report.write_line("resource", &event.to_json())?;
                 progress.show_event(&event);
@@ -84,7 +84,7 @@ impl Operation {
         }
     }
 
-    /// CancelUpdateStack accepts only an update, and only until it cleans up or rolls back.
+    /// Whether CancelUpdateStack accepts the operation: an update, until it cleans up or rolls back.
     fn can_be_cancelled(&self) -> bool {
         let stack_event = self.history.iter().rev().find(|event| event.is_about_stack(&self.stack_id));
         self.kind == OperationKind::Update
@@ -97,7 +97,7 @@ impl Operation {
             InterruptChoice::Cancel => {
                 match cloudformation::cancel_update(aws, &self.stack_id).await {
                     Ok(()) => self.kind = OperationKind::RollBack,
-                    // It came too late. The update goes on.
+                    // The cancellation came too late, and the update continues.
                     Err(refusal) => output::print_failure(&refusal),
                 }
                 Ok(())

@@ -34,7 +34,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// With the names that Lambda uses.
+/// A processor architecture, by the names that Lambda uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Architecture {
     Arm64,
@@ -147,7 +147,7 @@ impl Packages {
     }
 }
 
-/// Packs `folder/name`, or `folder/name/bootstrap`, which is where cargo-lambda puts it.
+/// Packs `folder/name`, or `folder/name/bootstrap`, which is where cargo-lambda puts the binary.
 fn pack_binary(folder: &Path, name: &str, place: Place) -> Result<(Package, Architecture)> {
     let bootstrap = folder.join(name).join("bootstrap");
     let file = if bootstrap.is_file() { bootstrap } else { folder.join(name) };

@@ -1,5 +1,5 @@
-//! Finds what would end a deployment halfway, before its first change: the caller's permissions, the certificate, names and
-//! quotas.
+//! Finds what would make a deployment fail halfway, before its first change: missing permissions, an unusable certificate, a
+//! bucket name that is taken, and exhausted quotas.
 
 mod certificate;
 mod permissions;
@@ -49,13 +49,13 @@ impl Deployment<'_> {
 /// The result of a check.
 #[derive(Debug)]
 enum PreflightFinding {
-    /// Would end the deployment.
+    /// It would make the deployment fail.
     Problem { what: String, next: String },
-    /// Worth knowing.
+    /// It does not stop the deployment.
     Note(String),
 }
 
-/// Makes all checks at once. A failure names all problems together.
+/// Makes all checks at the same time. A failure names all problems together.
 pub(crate) async fn check_deployment(context: &Context, deployment: &Deployment<'_>) -> Result<()> {
     let aws = context.aws().await?;
     let (certificate, bucket, permissions, quotas) = tokio::join!(
@@ -85,7 +85,7 @@ pub(crate) async fn check_deployment(context: &Context, deployment: &Deployment<
         .next(next_steps.join("\n")))
 }
 
-/// All accounts share the names of buckets.
+/// Checks that the bucket of the packages can be used: all accounts share the names of buckets.
 async fn check_bucket(context: &Context, deployment: &Deployment<'_>) -> Result<Vec<PreflightFinding>> {
     let is_refused =
         s3::find_own_bucket(context.aws().await?, deployment.artifacts).await? == OwnBucketState::Refused;

@@ -17,17 +17,17 @@ pub(crate) struct RootCause<'a> {
 impl<'a> RootCause<'a> {
     /// Finds the cause in the events of one operation, oldest first.
     pub(crate) fn find(events: &'a [Event], stack_id: &str) -> Self {
-        let turn =
+        let rollback_start =
             events.iter().position(|event| event.is_about_stack(stack_id) && begins_rollback(&event.status));
-        let (there, back) = events.split_at(turn.unwrap_or(events.len()));
+        let (before_rollback, rollback) = events.split_at(rollback_start.unwrap_or(events.len()));
         let first = |events: &'a [Event]| events.iter().find(|event| is_cause(event, stack_id));
-        let turned = turn.and_then(|turn| events[turn].reason.as_deref());
+        let rollback_reason = rollback_start.and_then(|start| events[start].reason.as_deref());
         Self {
             // Events may be late: an earlier failure can be listed after the rollback has begun.
-            first: first(there).or_else(|| first(back)),
-            during_rollback: first(there).and_then(|_| first(back)),
-            // A failed rollback matters more than that the user asked for it.
-            was_cancelled: turned == Some("User Initiated") && first(back).is_none(),
+            first: first(before_rollback).or_else(|| first(rollback)),
+            during_rollback: first(before_rollback).and_then(|_| first(rollback)),
+            // A failed rollback matters more than the cancellation that started it.
+            was_cancelled: rollback_reason == Some("User Initiated") && first(rollback).is_none(),
         }
     }
 
@@ -46,7 +46,7 @@ impl<'a> RootCause<'a> {
         if let Some(event) = self.during_rollback {
             why = format!("{why}\nand during the rollback: {}", describe_event(event));
         }
-        // The rollback has to succeed before anything else is tried.
+        // The rollback has to succeed before anything else can be tried.
         let mut causes = self.during_rollback.into_iter().chain([first]);
         let advice = causes.find_map(|event| {
             known_failures::find_advice(&event.kind, event.reason.as_deref().unwrap_or_default())
@@ -62,7 +62,8 @@ fn begins_rollback(status: &ResourceStatus) -> bool {
     matches!(status.as_str(), "ROLLBACK_IN_PROGRESS" | "UPDATE_ROLLBACK_IN_PROGRESS")
 }
 
-/// Excludes the stack, which fails because of its resources, and resources that were cancelled because another one failed.
+/// Whether the event is a failure with a cause of its own: not of the stack, which fails because of its resources, nor of a
+/// resource that was cancelled because another one failed.
 fn is_cause(event: &Event, stack_id: &str) -> bool {
     let reason = event.reason.as_deref().unwrap_or_default();
     let was_cancelled =

@@ -7,7 +7,7 @@ use super::columns::{Columns, cell_text};
 use super::spool::Spool;
 use crate::failure::{Failure, FailureContext, Result};
 
-/// Rows that are written at a time; in between, Ctrl-C is noticed.
+/// How many rows are written at a time. In between, Ctrl-C is noticed.
 const ROWS_AT_A_TIME: usize = 1_000;
 
 /// Keeps items until all columns are known.

@@ -1,4 +1,4 @@
-//! Items as a table for people: one row each, with its cells cut to a readable width.
+//! Items as a table for people: one row each, with cells cut to a readable width.
 
 use std::collections::HashMap;
 
@@ -8,13 +8,13 @@ use restctl_contract::api::Item;
 use super::columns::{Columns, cell_text};
 use crate::terminal::output;
 
-/// Rows that a table has at most; nobody reads more.
+/// The most rows of a table. Nobody reads more.
 const MAX_ROWS: usize = 1_000;
 
-/// The width of a cell, in columns of the terminal.
+/// The greatest width of a cell, in columns of the terminal.
 const MAX_WIDTH: usize = 40;
 
-/// Space between two columns.
+/// The space between two columns.
 const GAP: usize = 2;
 
 pub(crate) struct TableLayout {

@@ -1,4 +1,4 @@
-//! Reads from a binary's ELF headers what it was built for, and whether it starts where it will run.
+//! Reads from a binary's ELF headers what it was built for, and checks that it starts where it will run.
 
 use std::fmt;
 use std::path::Path;
@@ -62,7 +62,7 @@ impl Binary {
         Ok(Self { architecture, loader, glibc })
     }
 
-    /// Returns why the binary does not start in that place, or `None` if it does.
+    /// Returns why the binary does not start in that place. `None` if it does.
     fn find_incompatibility(&self, place: Place) -> Option<String> {
         if place == Place::Local {
             let here = Architecture::HERE;

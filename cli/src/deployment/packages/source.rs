@@ -27,8 +27,8 @@ pub(crate) fn find_checkout() -> Option<PathBuf> {
     found.clone().find(is_checkout).map(Path::to_owned)
 }
 
-/// Builds both binaries and returns their folder. cargo-lambda, if it is installed, builds for Lambda's glibc and for either
-/// architecture. Otherwise cargo builds for this machine.
+/// Builds both binaries and returns their folder. cargo-lambda builds for Lambda's glibc and for either architecture. If it is
+/// not installed, cargo builds for this machine.
 pub(super) fn build_lambdas(
     checkout: &Path,
     place: Place,

@@ -1,4 +1,4 @@
-//! Whether the certificate exists, is valid, is accepted by load balancers, and covers the domain name.
+//! Checks that the certificate exists, is valid, is accepted by load balancers, and covers the domain name.
 
 use aws_sdk_acm::types::{CertificateStatus, KeyAlgorithm};
 use restctl_contract::stack::Certificate;

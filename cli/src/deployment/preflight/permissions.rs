@@ -1,4 +1,4 @@
-//! The caller's permissions, by IAM's policy simulator: CloudFormation acts with the permissions of the caller. The simulator
+//! Checks the caller's permissions with IAM's policy simulator: CloudFormation acts with the permissions of the caller. The simulator
 //! does not know all condition keys, nor what a resource's own policy denies. A denial therefore ends a deployment only if it
 //! is certain, and if the deployment certainly needs the action.
 
@@ -51,7 +51,7 @@ fn not_simulated(caller: &Caller, why: &str) -> PreflightFinding {
     PreflightFinding::Note(format!("the permissions of {} were not simulated: {why}", caller.arn))
 }
 
-/// Actions, each once.
+/// A list of actions without duplicates.
 #[derive(Default)]
 struct Actions(Vec<String>);
 
@@ -62,7 +62,7 @@ impl Actions {
         }
     }
 
-    /// Returns `None` if there are no actions.
+    /// Returns the actions, separated by commas. `None` if there are none.
     fn to_list(&self) -> Option<String> {
         (!self.0.is_empty()).then(|| self.0.join(", "))
     }

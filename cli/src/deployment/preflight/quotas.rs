@@ -1,5 +1,5 @@
-//! Whether the account's quotas have room for what a deployment adds. CloudFormation would fail only after minutes, and then
-//! roll back.
+//! Checks that the account's quotas have room for what a deployment adds. CloudFormation would fail only after minutes, and
+//! then roll back.
 
 use futures_util::future::join_all;
 use restctl_contract::template::parameter;
@@ -9,7 +9,7 @@ use crate::aws::{Aws, elasticloadbalancing, lambda, servicequotas};
 use crate::context::Context;
 use crate::failure::Result;
 
-/// With a lower concurrency, the bulk calls of one client keep others waiting.
+/// With a lower concurrency, the bulk calls of one client make other clients wait.
 const LOW_CONCURRENCY: i32 = 50;
 
 /// A quota of which a stack uses one.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::*;
 
-/// Oldest first, with the stack's id.
+/// Returns the events of a file, oldest first, and the stack's id.
 fn read_recorded_events(path: &Path) -> (Vec<Event>, String) {
     let answer: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
     let events = answer["StackEvents"].as_array().unwrap();
@@ -58,7 +58,7 @@ fn new_event(resource: &str, status: &str, reason: Option<&str>) -> Event {
 }
 
 #[test]
-fn a_failed_rollback_is_more_than_a_cancellation() {
+fn a_failed_rollback_matters_more_than_a_cancellation() {
     let events = [
         new_event("restctl", "UPDATE_ROLLBACK_IN_PROGRESS", Some("User Initiated")),
         new_event("Queue", "UPDATE_FAILED", Some("Not found")),

@@ -28,7 +28,7 @@ enum When {
     Always,
     /// A deployment that creates the stack. An update needs them only if such a resource changes.
     Created,
-    /// A deployment that gives this parameter this value. If it had it before, only if such a resource changes.
+    /// A deployment that gives this parameter this value. If the value is not new, only if such a resource changes.
     Set(&'static str, &'static str),
     /// Like [`When::Set`], for any value.
     Named(&'static str),
@@ -217,7 +217,7 @@ pub(super) const NEEDED: &[Needed] = &[
         resource: "arn:{partition}:iam::{account}:role/{stack}-ApiRole-preflight",
         actions: &["iam:CreateRole", "iam:GetRole", "iam:PutRolePolicy", "iam:TagRole"],
     },
-    // Simulated by itself, because its condition keys are its own.
+    // Simulated by itself, because it has condition keys of its own.
     Needed {
         kinds: &["AWS::Lambda::Function"], when: When::Created,
         resource: "arn:{partition}:iam::{account}:role/{stack}-ApiRole-preflight",
@@ -332,7 +332,7 @@ pub(super) const NEEDED: &[Needed] = &[
 ];
 
 impl Needed {
-    /// Returns `None` if the deployment does not need the actions.
+    /// Returns how certain it is that the deployment needs the actions. `None` if it does not need them.
     pub(super) fn necessity_for(&self, deployment: &Deployment<'_>) -> Option<Necessity> {
         let (is_needed, had_it_before) = match self.when {
             When::Always => (true, false),
@@ -349,6 +349,7 @@ impl Needed {
         is_needed.then_some(if had_it_before { Necessity::Possible } else { Necessity::Certain })
     }
 
+    /// Returns the resource with the parts that depend on the deployment filled in.
     pub(super) fn resource_arn(
         &self,
         stack: &StackName,
