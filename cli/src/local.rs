@@ -1,7 +1,7 @@
 //! The local cloud: an emulator of AWS, a development identity provider and a TLS front.
 //!
-//! `up` starts a supervisor in the background, which runs all three and ends with them. Their records are in one folder,
-//! which `down` removes.
+//! [`start_cloud`] starts a supervisor in the background, which runs all three. Their records are in one folder, which
+//! [`stop_cloud`] removes.
 
 mod cloud;
 mod emulator;

@@ -17,7 +17,7 @@ use crate::failure::{Exit, Failure, FailureContext, Result};
 pub(crate) struct LocalCloud {
     /// The emulator of AWS: `http://127.0.0.1:PORT`.
     pub(crate) endpoint_url: String,
-    /// The TLS front; clients must resolve the certificate's name to this address.
+    /// The TLS front. Clients must resolve the certificate's name to this address.
     pub(crate) front: SocketAddr,
     pub(crate) identity_provider: LocalIdentityProvider,
     /// Process id of the supervisor.
@@ -37,7 +37,7 @@ impl LocalCloud {
     /// Gives the TLS front the certificate that was imported for `stack`. The front uses it at once if its ARN is the one
     /// in service, otherwise after the next [`Self::put_into_service`].
     ///
-    /// `chain_pem` starts with the leaf certificate; `key_pem` is its unencrypted private key.
+    /// `chain_pem` starts with the leaf certificate. `key_pem` is its unencrypted private key.
     pub(crate) fn keep_certificate(
         &self,
         stack: &StackName,
@@ -68,7 +68,7 @@ impl LocalCloud {
         Ok(CloudFolder::in_state_folder()?.path().join("tokens"))
     }
 
-    /// Returns `None` if no local cloud is running or it does not answer yet.
+    /// Reads the record in `folder`. `None` if no local cloud is running, or if it does not answer yet.
     pub(super) fn find_in_folder(folder: &CloudFolder) -> Result<Option<LocalCloud>> {
         // A killed supervisor leaves its record behind.
         if !folder.is_supervisor_running()? || !folder.record_file().exists() {

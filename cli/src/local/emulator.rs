@@ -23,7 +23,7 @@ const LAUNCHER: &str = include_str!("launcher.py");
 /// Importing ministack takes seconds if a slow disk has not cached it.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// ministack in its own process group, which is killed when this is dropped or this process ends in any way.
+/// ministack in its own process group. The group is killed when this is dropped, and however this process ends.
 pub(crate) struct Emulator {
     child: Child,
     group: Pid,

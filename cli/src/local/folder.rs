@@ -1,7 +1,7 @@
 //! The folder of the running local cloud, and which of its processes are running.
 //!
 //! A process shows that it is running by holding a lock on a file. The kernel releases the lock however the process ends,
-//! and unlike a process id the lock never comes to mean another process.
+//! and a lock, unlike a process id, never refers to another process later.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -12,6 +12,10 @@ use tokio::time::{Instant, sleep};
 
 use crate::directories;
 use crate::failure::{Failure, FailureContext, Result};
+use crate::terminal::output;
+
+/// How often to check a condition outside this process.
+pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// `$XDG_STATE_HOME/restctl/local`.
 #[derive(Debug, Clone)]
@@ -31,7 +35,7 @@ impl CloudFolder {
         &self.0
     }
 
-    /// Records where the parts of the running cloud are; written when all of them answer.
+    /// Records where the parts of the running cloud are. Written when all of them answer.
     pub(crate) fn record_file(&self) -> PathBuf {
         self.0.join("cloud.json")
     }
@@ -49,12 +53,13 @@ impl CloudFolder {
         self.0.join("front")
     }
 
-    /// Held by the running supervisor; contains its process id.
+    /// The file that the running supervisor locks. It contains the supervisor's process id.
     pub(crate) fn supervisor_lock(&self) -> PathBuf {
         self.0.join("supervisor.lock")
     }
 
-    /// Held by the running emulator; contains its process id, which is also the id of its process group.
+    /// The file that the running emulator locks. It contains the emulator's process id, which is also the id of its process
+    /// group.
     pub(crate) fn emulator_lock(&self) -> PathBuf {
         self.0.join("emulator.lock")
     }
@@ -66,8 +71,8 @@ impl CloudFolder {
         let path = self.supervisor_lock();
         let mut file = File::options().create(true).truncate(false).write(true).open(path).context(doing)?;
         // A process that checks the lock holds it for a moment too.
-        let claimed = wait_until(Duration::from_secs(1), || try_lock(&file).context(doing)).await?;
-        if !claimed {
+        let has_lock = wait_until(Duration::from_secs(1), || try_lock(&file).context(doing)).await?;
+        if !has_lock {
             return Err(Failure::new("the local cloud already has a supervisor").next("restctl local status"));
         }
         file.set_len(0).and_then(|()| write!(file, "{}", std::process::id())).context(doing)?;
@@ -100,9 +105,7 @@ impl CloudFolder {
         let file = File::open(parent).context(format!("{} cannot be opened", parent.display()))?;
         let doing = "the local cloud's folder cannot be locked";
         if !try_lock(&file).context(doing)? {
-            crate::terminal::output::print_message(
-                "waiting for another restctl that is starting or stopping the local cloud",
-            );
+            output::print_message("waiting for another restctl that is starting or stopping the local cloud");
             while !try_lock(&file).context(doing)? {
                 sleep(POLL_INTERVAL).await;
             }
@@ -110,9 +113,6 @@ impl CloudFolder {
         Ok(file)
     }
 }
-
-/// How often to check a condition outside this process.
-pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Waits until `condition` holds. Returns false if it does not hold within `timeout`.
 pub(crate) async fn wait_until(
@@ -137,11 +137,20 @@ pub(crate) fn read_lock_holder(lock: &Path) -> Result<rustix::process::Pid> {
     pid.ok_or_else(|| Failure::new(unreadable))
 }
 
+/// Locks the file. Returns false if another process holds the lock.
+pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
 fn is_locked(path: &Path) -> Result<bool> {
     let check = || match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
-        // A shared lock, so that two commands that check at once do not take each other for the holder.
+        // A shared lock, so that two commands that check at the same time do not take each other for the holder.
         Ok(file) => match file.try_lock_shared() {
             Ok(()) => Ok(false),
             Err(TryLockError::WouldBlock) => Ok(true),
@@ -149,15 +158,6 @@ fn is_locked(path: &Path) -> Result<bool> {
         },
     };
     check().context(format!("{} cannot be read", path.display()))
-}
-
-/// Returns false if another process holds the lock.
-pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
-    match file.try_lock() {
-        Ok(()) => Ok(true),
-        Err(TryLockError::WouldBlock) => Ok(false),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
 }
 
 #[cfg(test)]

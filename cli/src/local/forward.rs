@@ -34,7 +34,8 @@ const HOP_BY_HOP: [&str; 8] = [
     "upgrade",
 ];
 
-/// The emulator itself adds `X-Forwarded-For`, `-Proto` and `-Port` from the connection and its listener.
+/// Forwards the request to the load balancer and returns its answer. The emulator itself adds `X-Forwarded-For`, `-Proto` and
+/// `-Port`, from the connection and its listener.
 pub(crate) async fn forward_request<B>(
     request: Request<B>,
     load_balancer: &str,
@@ -71,8 +72,8 @@ where
     }
 }
 
-/// Reads a body, or returns `None` if it is too large. It is read to its end in any case: the client reads the answer only
-/// after it has sent everything.
+/// Reads a body. `None` if it is too large. Reads it to the end in any case: the client reads the answer only after it has sent
+/// everything.
 async fn read_body<B: Body<Data = Bytes> + Unpin>(mut body: B) -> Result<Option<Bytes>, B::Error> {
     let mut bytes = BytesMut::new();
     let mut length = 0;
@@ -86,9 +87,8 @@ async fn read_body<B: Body<Data = Bytes> + Unpin>(mut body: B) -> Result<Option<
     Ok((length <= MAX_BODY_BYTES).then(|| bytes.freeze()))
 }
 
-/// Returns `/_alb/NAME/…` with the path encoded once more, because the emulator decodes it once and AWS does not.
-///
-/// Returns `None` if the request has no path (`OPTIONS *`).
+/// Returns `/_alb/NAME/…` with the path encoded once more, because the emulator decodes it once and AWS does not. `None` if the
+/// request has no path (`OPTIONS *`).
 fn load_balancer_uri(uri: &Uri, load_balancer: &str) -> Option<Uri> {
     let path = uri.path().strip_prefix('/')?.replace('%', "%25");
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();

@@ -162,7 +162,7 @@ async fn answer_token_request(
     Ok(([(http::header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
 }
 
-/// Refuses other grant types as Auth0 does, as far as anyone is likely to try them here.
+/// Refuses other grant types as Auth0 does, at least those that a client is likely to try.
 fn check_grant_type(grant_type: Option<&str>) -> Result<(), TokenRefusal> {
     match grant_type {
         Some("client_credentials") => Ok(()),

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::failure::{FailureContext, Result};
 
-/// Ports on the loopback address. A port that is not given is chosen among the free ones.
+/// Ports on the loopback address. If a port is not given, a free one is chosen.
 #[derive(Debug, Default, Clone, Args)]
 pub(crate) struct LocalPorts {
     /// Port of the AWS emulator [default: a free port]

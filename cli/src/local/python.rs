@@ -27,7 +27,7 @@ const CANDIDATES: [&str; 6] =
 const INSTALL_PYTHON: &str = "install Python 3.10 or newer with its venv module, \
     for example with `sudo apt install python3-venv` or `brew install python`";
 
-/// Returns the environment's Python. Creates the environment if needed, completely or not at all.
+/// Returns the environment's Python. Creates the environment if necessary, completely or not at all.
 pub(crate) async fn ensure_environment() -> Result<PathBuf> {
     let cache = directories::cache_folder()?;
     directories::create_private_folder(&cache)?;
@@ -56,12 +56,12 @@ impl VirtualEnvironment {
         self.0.join("bin/python")
     }
 
-    /// Written last; without this file the environment is incomplete.
+    /// This file is written last. Without it, the environment is incomplete.
     fn completion_marker(&self) -> PathBuf {
         self.0.join("complete")
     }
 
-    /// Returns false also if the Python that created it has been removed or upgraded since.
+    /// Whether the environment is complete and its Python still runs, which may have been removed or upgraded since.
     async fn is_usable(&self) -> Result<bool> {
         if !self.completion_marker().exists() || !self.python_path().exists() {
             return Ok(false);

@@ -157,7 +157,7 @@ impl Backend {
     }
 }
 
-/// Returns `None` for a stack that has a certificate but is not deployed yet.
+/// Reads a stack's load balancer. `None` if the stack has a certificate but is not deployed yet.
 fn read_backend(stack: &Path) -> Result<Option<Backend>> {
     let file = stack.join(BACKEND);
     let doing = format!("{} cannot be read", file.display());
@@ -170,7 +170,7 @@ fn read_backend(stack: &Path) -> Result<Option<Backend>> {
     Ok(Some(backend))
 }
 
-/// Returns the name of a load balancer, which its DNS name starts with, followed by a hyphen and an id.
+/// Returns the name of a load balancer. Its DNS name consists of the name, a hyphen, an id and a domain.
 fn load_balancer_name(dns_name: &str) -> Option<&str> {
     let (label, _) = dns_name.split_once('.')?;
     label.rsplit_once('-').map(|(name, _)| name).filter(|name| !name.is_empty())

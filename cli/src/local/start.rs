@@ -19,7 +19,7 @@ use crate::terminal::output;
 /// Longer than the emulator's own timeout, so that the supervisor can report what is wrong.
 const START_TIMEOUT: Duration = Duration::from_secs(240);
 
-/// Starts the local cloud unless it is running. Ctrl-C ends this with [`Exit::Interrupted`] and leaves nothing behind.
+/// Starts the local cloud unless it is running. Ctrl-C makes this fail with [`Exit::Interrupted`] and leaves nothing behind.
 ///
 /// Afterwards Ctrl-C no longer ends this process by itself, because tokio keeps its signal handler.
 pub(crate) async fn start_cloud(ports: LocalPorts) -> Result<LocalCloud> {
@@ -33,7 +33,7 @@ pub(crate) async fn start_cloud(ports: LocalPorts) -> Result<LocalCloud> {
     tokio::select! {
         cloud = start_or_join(&folder, &ports) => cloud,
         _ = &mut interrupted => {
-            // A running supervisor belongs to another command; this one only waited for it.
+            // A running supervisor belongs to another command, which this one only waited for.
             if !folder.is_supervisor_running()? {
                 stop::remove_leftovers(&folder).await?;
             }
@@ -46,6 +46,7 @@ fn interrupted_failure() -> Failure {
     Failure::new("interrupted").exit(Exit::Interrupted)
 }
 
+/// Starts the local cloud, or waits for the one that another command is starting.
 async fn start_or_join(folder: &CloudFolder, ports: &LocalPorts) -> Result<LocalCloud> {
     if folder.is_supervisor_running()? {
         return wait_for_record(folder, || Ok(!folder.is_supervisor_running()?)).await;
@@ -64,7 +65,7 @@ async fn start_or_join(folder: &CloudFolder, ports: &LocalPorts) -> Result<Local
     cloud
 }
 
-/// Waits until the supervisor has written its record. `has_ended` tells whether the supervisor has ended.
+/// Waits until the supervisor has written its record. Fails when `has_ended` returns that the supervisor has ended.
 async fn wait_for_record(
     folder: &CloudFolder,
     mut has_ended: impl FnMut() -> Result<bool>,

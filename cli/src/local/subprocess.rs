@@ -1,4 +1,4 @@
-//! Runs an external command, which ends together with the task that waits for it.
+//! Runs an external command that ends together with the task that waits for it.
 
 use std::io;
 use std::process::Stdio;

@@ -83,7 +83,8 @@ fn local_address(listener: &TcpListener) -> Result<SocketAddr> {
     listener.local_addr().context("a listener has no address")
 }
 
-/// ministack takes a port number, not a socket, so another process may take a free port first. Hence the retries.
+/// Starts the emulator and waits until it answers. ministack takes a port number, not a socket, so another process may take a
+/// free port first: the start is retried with another port.
 async fn start_emulator<'a>(
     folder: &CloudFolder,
     options: &SuperviseArgs,

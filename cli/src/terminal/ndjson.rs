@@ -12,10 +12,10 @@ use crate::terminal::output::{self, Format};
 /// The version of the lines' schema. Each line carries it as `schema`.
 const SCHEMA: u32 = 1;
 
-/// Writes lines only with `--output json`.
+/// Writes the lines. Without `--output json`, it writes nothing.
 pub(crate) struct NdjsonReport {
     operation: &'static str,
-    /// The reader is gone (`restctl deploy --output json | head`). The operation goes on all the same.
+    /// The reader is gone (`restctl deploy --output json | head`). The operation continues nevertheless.
     reader_is_gone: Cell<bool>,
 }
 

@@ -80,7 +80,7 @@ pub(crate) fn write_bytes(bytes: &[u8]) -> Result<()> {
     }
 }
 
-/// Writes a line of data. The caller decides what happens if the reader is gone.
+/// Writes a line of data. The caller decides what to do if the reader is gone.
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
 pub(crate) fn write_line(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
@@ -97,7 +97,7 @@ pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
     print_line(&serde_json::to_string_pretty(value).context("cannot write the answer as JSON")?)
 }
 
-/// Returns a line for each name and value, with the values aligned.
+/// Formats each name and value as a line, with the values aligned.
 pub(crate) fn align_values(lines: &[(&str, String)]) -> String {
     let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let lines: Vec<String> = lines.iter().map(|(name, value)| format!("{name:width$}  {value}")).collect();
@@ -166,7 +166,7 @@ pub(crate) fn rows_bar(label: &str, total: Option<u64>) -> ProgressBar {
     })
 }
 
-/// Keeps the bar moving between updates.
+/// Makes the bar move between updates.
 fn with_steady_tick(bar: ProgressBar) -> ProgressBar {
     bar.enable_steady_tick(Duration::from_millis(100));
     bar

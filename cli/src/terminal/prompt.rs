@@ -54,7 +54,7 @@ pub(crate) fn ask_secret(question: &str, flag: &str) -> Result<String> {
     to_answer(question, Password::new().with_prompt(question).interact())
 }
 
-/// Turns Ctrl-C into a failure of its own, and shows the cursor, which dialoguer leaves hidden.
+/// Returns the answer, or a failure if there is none. Shows the cursor, which dialoguer leaves hidden after Ctrl-C.
 fn to_answer<T>(question: &str, answer: dialoguer::Result<T>) -> Result<T> {
     answer.or_else(|dialoguer::Error::IO(error)| {
         // If the cursor cannot be shown, there is nowhere to say so.

@@ -11,8 +11,7 @@ pub(crate) fn sanitize_line(text: &str, max_characters: usize) -> String {
     }
 }
 
-/// Returns `text` with the characters replaced that control the terminal or change the writing direction, line breaks
-/// included.
+/// Replaces the characters of `text` that control the terminal or change the writing direction, including line breaks.
 pub(crate) fn sanitize(text: &str) -> String {
     text.replace(controls_terminal, "\u{fffd}")
 }
