@@ -23,38 +23,38 @@ pub(crate) struct Issued {
 
 impl Authority {
     pub(crate) fn new() -> Self {
-        let (params, key) = (authority("root"), KeyPair::generate().unwrap());
+        let (params, key) = (authority_params("root"), KeyPair::generate().unwrap());
         let root = params.self_signed(&key).unwrap();
         let root_issuer = Issuer::new(params, key);
-        let (params, key) = (authority("intermediate"), KeyPair::generate().unwrap());
+        let (params, key) = (authority_params("intermediate"), KeyPair::generate().unwrap());
         let intermediate = params.signed_by(&key, &root_issuer).unwrap();
         Self { root, intermediate, issuer: Issuer::new(params, key) }
     }
 
     /// For a name, and from yesterday on until so many days from now, with a key of ECDSA P-256.
-    pub(crate) fn issue(&self, name: &str, days: i64) -> Issued {
-        self.issue_for(KeyPair::generate().unwrap(), name, days)
+    pub(crate) fn issue_certificate(&self, name: &str, days: i64) -> Issued {
+        self.issue_for_key(KeyPair::generate().unwrap(), name, days)
     }
 
-    pub(crate) fn issue_for(&self, key: KeyPair, name: &str, days: i64) -> Issued {
-        let certificate = server(name, days).signed_by(&key, &self.issuer).unwrap();
+    pub(crate) fn issue_for_key(&self, key: KeyPair, name: &str, days: i64) -> Issued {
+        let certificate = server_params(name, days).signed_by(&key, &self.issuer).unwrap();
         Issued { certificate, key }
     }
 
     /// The certificates above what it issues, PEM.
-    pub(crate) fn chain(&self) -> String {
+    pub(crate) fn chain_pem(&self) -> String {
         format!("{}{}", self.intermediate.pem(), self.root.pem())
     }
 }
 
-fn authority(name: &str) -> CertificateParams {
+fn authority_params(name: &str) -> CertificateParams {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.distinguished_name.push(rcgen::DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params
 }
 
-fn server(name: &str, days: i64) -> CertificateParams {
+fn server_params(name: &str, days: i64) -> CertificateParams {
     let mut params = CertificateParams::new([name.to_owned()]).unwrap();
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use crate::cloud::{Cloud, CommandOutput};
 #[test]
 fn steps_out_of_order_name_the_step_before() {
-    let cloud = Cloud::up();
+    let cloud = Cloud::start_empty();
     cloud.run(&["deploy"]).failed_with(5, &["has not been set up", "restctl setup"]);
     cloud.run(&["token"]).failed_with(5, &["has not been set up", "restctl setup"]);
     cloud.succeed(&["setup"]);
@@ -17,7 +17,7 @@ fn steps_out_of_order_name_the_step_before() {
 
 #[test]
 fn a_wrong_client_secret_is_the_identity_providers_refusal() {
-    let cloud = Cloud::up();
+    let cloud = Cloud::start_empty();
     let setup = cloud.command(&["setup"]).env("RESTCTL_CLIENT_SECRET", "wrong").output().unwrap();
     assert!(setup.status.success());
     let token = cloud.run(&["token"]);
@@ -27,14 +27,14 @@ fn a_wrong_client_secret_is_the_identity_providers_refusal() {
 
 #[test]
 fn setup_sends_nothing_before_all_is_checked() {
-    let cloud = Cloud::up();
+    let cloud = Cloud::start_empty();
     let nobody = "http://127.0.0.1:1/";
     cloud.run(&["setup", "--issuer", nobody]).failed_with(1, &["does not answer", "--issuer"]);
     let issuer = cloud.record()["identity_provider"]["issuer"].as_str().unwrap().to_owned();
     let without_slash = issuer.trim_end_matches('/');
     cloud.run(&["setup", "--issuer", without_slash]).failed_with(2, &["the issuer's name is", &issuer]);
     cloud.run(&["setup", "--issuer", "http://example.com/"]).failed_with(2, &["HTTPS only"]);
-    let empty = cloud.state().join("empty");
+    let empty = cloud.state_folder().join("empty");
     std::fs::write(&empty, "\n").unwrap();
     let empty = empty.to_str().unwrap();
     cloud.run(&["setup", "--client-secret-file", empty]).failed_with(2, &["is empty"]);
@@ -77,7 +77,7 @@ fn without_a_cloud_each_command_says_how_to_get_one() {
 
 #[test]
 fn without_a_terminal_setup_names_the_missing_flag() {
-    let cloud = Cloud::up();
+    let cloud = Cloud::start_empty();
     let record = cloud.record();
     let issuer = record["identity_provider"]["issuer"].as_str().unwrap();
     // Not as the local cloud, which answers every question by itself.

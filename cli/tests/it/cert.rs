@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::authority::{Authority, Issued, put};
 use crate::cloud::{Cloud, CommandOutput, eventually};
 use crate::edited::Edited;
-use crate::tls_stand_in::present;
+use crate::tls_stand_in::serve_in_turn;
 
 fn shown(cloud: &Cloud) -> Value {
     cloud.succeed(&["cert", "show", "--output", "json"]).json()
@@ -16,7 +16,7 @@ fn shown(cloud: &Cloud) -> Value {
 
 /// `restctl cert renew` with files of this certificate.
 fn with_files(cloud: &Cloud, issued: &Issued, chain: &str) -> Vec<String> {
-    let put = |name, text: &str| put(cloud.state(), name, text);
+    let put = |name, text: &str| put(cloud.state_folder(), name, text);
     let (cert, key) =
         (put("leaf.pem", &issued.certificate.pem()), put("leaf-key.pem", &issued.key.serialize_pem()));
     let chain = put("chain.pem", chain);
@@ -29,7 +29,7 @@ fn rsa() -> KeyPair {
 
 #[test]
 fn a_certificate_is_shown_and_renewed() {
-    let cloud = Cloud::up();
+    let cloud = Cloud::start_empty();
     for command in ["show", "renew"] {
         cloud.run(&["cert", command]).failed_with(5, &["has not been set up", "restctl setup"]);
     }
@@ -80,10 +80,10 @@ fn a_self_signed_one_renews_itself(cloud: &Cloud) {
 fn another_kind_of_key_waits_for_a_deployment(cloud: &Cloud) {
     let (before, authority) = (shown(cloud), Authority::new());
     let renew = |issued: &Issued| {
-        let args = with_files(cloud, issued, &authority.chain());
+        let args = with_files(cloud, issued, &authority.chain_pem());
         cloud.succeed(&args.iter().map(String::as_str).chain(["--output", "json"]).collect::<Vec<_>>())
     };
-    let superseding = renew(&authority.issue_for(rsa(), "restctl.localhost", 90));
+    let superseding = renew(&authority.issue_for_key(rsa(), "restctl.localhost", 90));
     let words = "a new ARN because the key type changes from EC_prime256v1 to RSA_2048; restctl deploy";
     assert!(superseding.stderr.contains(words), "{}", superseding.stderr);
     let report = superseding.json();
@@ -106,7 +106,7 @@ fn another_kind_of_key_waits_for_a_deployment(cloud: &Cloud) {
         deployed["chain"].as_array().unwrap().iter().map(|each| &each["subject"]).collect();
     assert!(subjects.len() == 2 && subjects[0].as_str().unwrap().contains("intermediate"), "{subjects:?}");
 
-    let again = renew(&authority.issue_for(rsa(), "restctl.localhost", 90)).json();
+    let again = renew(&authority.issue_for_key(rsa(), "restctl.localhost", 90)).json();
     assert_eq!((&again["outcome"], &again["arn"]), (&json!("served"), &deployed["arn"]));
     cloud.succeed(&["get", "--id", "42"]);
 }
@@ -114,22 +114,24 @@ fn another_kind_of_key_waits_for_a_deployment(cloud: &Cloud) {
 /// As a load balancer does, which takes a renewed certificate after a while.
 fn what_is_served_late_is_waited_for(cloud: &Cloud) {
     let authority = Authority::new();
-    let (former, successor) =
-        (authority.issue("restctl.localhost", 90), authority.issue_for(rsa(), "restctl.localhost", 90));
+    let (former, successor) = (
+        authority.issue_certificate("restctl.localhost", 90),
+        authority.issue_for_key(rsa(), "restctl.localhost", 90),
+    );
     let chain =
         |issued: &Issued| vec![issued.certificate.der().clone(), authority.intermediate.der().clone()];
-    let args = with_files(cloud, &successor, &authority.chain());
+    let args = with_files(cloud, &successor, &authority.chain_pem());
     let args: Vec<_> = args.iter().map(String::as_str).chain(["--output", "json"]).collect();
 
     let (old, new) = ((chain(&former), &former.key), (chain(&successor), &successor.key));
-    let late = present(&[old.clone(), old.clone(), new]);
+    let late = serve_in_turn(&[old.clone(), old.clone(), new]);
     let edited = Edited::new(cloud, "front", &late.address.to_string());
     let report = cloud.succeed(&args).json();
     assert_eq!((&report["outcome"], late.handshakes()), (&json!("served"), 3));
     assert!(report["served_after_ms"].is_u64(), "{report}");
     drop(edited);
 
-    let never = present(&[old]);
+    let never = serve_in_turn(&[old]);
     let _edited = Edited::new(cloud, "front", &never.address.to_string());
     let renewing = cloud.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     eventually("it is waited for", || (never.handshakes() > 1).then_some(()));
@@ -144,22 +146,22 @@ fn what_does_not_fit_is_not_imported(cloud: &Cloud) {
         .run(&["cert", "renew"])
         .failed_with(2, &["has to be renewed by its issuer", "--cert FILE --key FILE"]);
     let refused = |issued: &Issued, words: &[&str]| {
-        let args = with_files(cloud, issued, &authority.chain());
+        let args = with_files(cloud, issued, &authority.chain_pem());
         cloud.run(&args.iter().map(String::as_str).collect::<Vec<_>>()).failed_with(2, words);
     };
-    let of_another = authority.issue_for(rsa(), "other.localhost", 90);
+    let of_another = authority.issue_for_key(rsa(), "other.localhost", 90);
     refused(&of_another, &["for other.localhost, not for restctl.localhost", "nothing was imported"]);
-    refused(&authority.issue("restctl.localhost", -1), &["expired on"]);
-    let mut mixed = authority.issue("restctl.localhost", 90);
+    refused(&authority.issue_certificate("restctl.localhost", -1), &["expired on"]);
+    let mut mixed = authority.issue_certificate("restctl.localhost", 90);
     mixed.key = KeyPair::generate().unwrap();
     refused(&mixed, &["does not match"]);
     assert_eq!(shown(cloud), before);
-    let all = cloud.call("acm", "CertificateManager.ListCertificates", &json!({}));
+    let all = cloud.call_json("acm", "CertificateManager.ListCertificates", &json!({}));
     assert_eq!(all["CertificateSummaryList"].as_array().unwrap().len(), 1, "{all}");
 }
 
 fn one_that_is_gone_is_missed(cloud: &Cloud) {
     let arn = json!({ "CertificateArn": shown(cloud)["arn"] });
-    cloud.call("acm", "CertificateManager.DeleteCertificate", &arn);
+    cloud.call_json("acm", "CertificateManager.DeleteCertificate", &arn);
     cloud.run(&["cert", "show"]).failed_with(5, &["is not in ACM", "restctl setup --cert"]);
 }

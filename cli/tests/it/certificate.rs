@@ -9,16 +9,16 @@ use crate::cloud::{Cloud, CommandOutput};
 
 /// The certificates in ACM, by their ARNs.
 fn in_acm(cloud: &Cloud) -> Vec<String> {
-    let answer = cloud.call("acm", "CertificateManager.ListCertificates", &json!({}));
+    let answer = cloud.call_json("acm", "CertificateManager.ListCertificates", &json!({}));
     let certificates = answer["CertificateSummaryList"].as_array().unwrap().iter();
     certificates.map(|certificate| certificate["CertificateArn"].as_str().unwrap().to_owned()).collect()
 }
 
 /// The certificate that the load balancer's listener names.
 fn in_front(cloud: &Cloud) -> String {
-    let load_balancer = cloud.resource("LoadBalancer");
+    let load_balancer = cloud.resource_name("LoadBalancer");
     let form = [("Action", "DescribeListeners"), ("LoadBalancerArn", &load_balancer)];
-    let answer = cloud.answer("elasticloadbalancing", &form);
+    let answer = cloud.call_query("elasticloadbalancing", &form);
     let (_, rest) = answer.split_once("<CertificateArn>").unwrap_or_else(|| panic!("{answer}"));
     rest.split_once('<').unwrap().0.to_owned()
 }
@@ -30,7 +30,7 @@ fn set_up_rsa(cloud: &Cloud) -> CommandOutput {
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let put = |name: &str, text: String| {
-        let file = cloud.state().join(name);
+        let file = cloud.state_folder().join(name);
         std::fs::write(&file, text).unwrap();
         file.into_os_string().into_string().unwrap()
     };
@@ -41,7 +41,7 @@ fn set_up_rsa(cloud: &Cloud) -> CommandOutput {
 
 #[test]
 fn a_key_of_another_kind_gets_a_new_arn() {
-    let cloud = Cloud::deployed(&[]);
+    let cloud = Cloud::start_deployed(&[]);
     cloud.succeed(&["upload", "items.csv"]);
     let before = in_acm(&cloud);
     let [old] = before.as_slice() else { panic!("{before:?}") };
@@ -87,7 +87,7 @@ fn a_key_of_another_kind_gets_a_new_arn() {
 
 #[test]
 fn destroy_removes_superseded_certificates() {
-    let cloud = Cloud::deployed(&[]);
+    let cloud = Cloud::start_deployed(&[]);
     set_up_rsa(&cloud);
     cloud.succeed(&["setup", "--self-signed", "restctl.localhost"]);
     let all = in_acm(&cloud);
@@ -106,9 +106,9 @@ fn destroy_removes_superseded_certificates() {
 
 #[test]
 fn a_deleted_certificate_is_imported_and_deployed_again() {
-    let cloud = Cloud::deployed(&[]);
+    let cloud = Cloud::start_deployed(&[]);
     let gone = in_acm(&cloud).remove(0);
-    cloud.call("acm", "CertificateManager.DeleteCertificate", &json!({ "CertificateArn": gone }));
+    cloud.call_json("acm", "CertificateManager.DeleteCertificate", &json!({ "CertificateArn": gone }));
     cloud.succeed(&["setup", "--self-signed", "restctl.localhost"]);
     let new = in_acm(&cloud);
     assert!(new.len() == 1 && new[0] != gone, "{new:?}");

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::lambdas::lambdas;
+use crate::lambdas::lambdas_folder;
 use crate::state_folder::StateFolder;
 
 /// Where `local up` writes down what runs.
@@ -37,29 +37,29 @@ impl Cloud {
     }
 
     /// A cloud that is up and has nothing in it.
-    pub(crate) fn up() -> Self {
+    pub(crate) fn start_empty() -> Self {
         Self { state: Some(StateFolder::with_empty_cloud()) }
     }
 
     /// A cloud in which `restctl setup` has run.
-    pub(crate) fn set_up() -> Self {
-        let cloud = Self::up();
+    pub(crate) fn start_set_up() -> Self {
+        let cloud = Self::start_empty();
         cloud.succeed(&["setup"]);
         cloud
     }
 
     /// A cloud in which `restctl setup` and `restctl deploy OPTIONS` have run.
-    pub(crate) fn deployed(options: &[&str]) -> Self {
-        let cloud = Self::set_up();
+    pub(crate) fn start_deployed(options: &[&str]) -> Self {
+        let cloud = Self::start_set_up();
         cloud.succeed(&[&["deploy"], options].concat());
         cloud
     }
 
     /// The one cloud that all read-only tests share: its stack lists items, and `bad.csv` has been loaded.
-    pub(crate) fn shared() -> &'static Self {
+    pub(crate) fn shared_read_only() -> &'static Self {
         static CLOUD: OnceLock<Cloud> = OnceLock::new();
         CLOUD.get_or_init(|| {
-            let cloud = Self::deployed(&["--list", "on"]);
+            let cloud = Self::start_deployed(&["--list", "on"]);
             cloud.run(&["upload", "bad.csv"]).failed_with(3, &["5 of 13 rows"]);
             cloud
         })
@@ -70,10 +70,10 @@ impl Cloud {
         let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
         command
             .args(args)
-            .current_dir(fixtures())
-            .env("XDG_STATE_HOME", self.state())
+            .current_dir(fixtures_folder())
+            .env("XDG_STATE_HOME", self.state_folder())
             .env("RESTCTL_LOCAL", "1")
-            .env("CARGO", lambdas().join("cargo"))
+            .env("CARGO", lambdas_folder().join("cargo"))
             .env_remove("RESTCTL_STACK")
             .env_remove("RESTCTL_CLIENT_SECRET")
             .stdin(Stdio::null());
@@ -83,7 +83,7 @@ impl Cloud {
     /// Runs `restctl ARGS`, which must never print the client secret.
     pub(crate) fn run(&self, args: &[&str]) -> CommandOutput {
         let ran = CommandOutput::from(self.command(args).output().unwrap());
-        if let Ok(record) = std::fs::read(self.state().join(RECORD)) {
+        if let Ok(record) = std::fs::read(self.state_folder().join(RECORD)) {
             let record: Value = serde_json::from_slice(&record).unwrap();
             let secret = record["identity_provider"]["client_secret"].as_str().unwrap();
             assert!(!ran.stderr.contains(secret) && !ran.stdout.contains(secret), "restctl {args:?}");
@@ -100,12 +100,12 @@ impl Cloud {
 
     /// The record of `restctl local up`.
     pub(crate) fn record(&self) -> Value {
-        let record = std::fs::read(self.state().join(RECORD)).unwrap();
+        let record = std::fs::read(self.state_folder().join(RECORD)).unwrap();
         serde_json::from_slice(&record).unwrap()
     }
 
     /// Calls an operation of AWS's JSON protocols behind restctl's back.
-    pub(crate) fn call(&self, service: &str, operation: &str, body: &Value) -> Value {
+    pub(crate) fn call_json(&self, service: &str, operation: &str, body: &Value) -> Value {
         let answer = self.post(service, |request| {
             let request = request.header("x-amz-target", operation);
             request.header("content-type", "application/x-amz-json-1.1").body(body.to_string())
@@ -113,20 +113,15 @@ impl Cloud {
         serde_json::from_str(&answer).unwrap_or(Value::Null)
     }
 
-    /// Calls an action of AWS's query protocol behind restctl's back.
-    pub(crate) fn query(&self, service: &str, form: &[(&str, &str)]) {
-        self.answer(service, form);
-    }
-
-    /// [`Cloud::query`], and its answer as XML.
-    pub(crate) fn answer(&self, service: &str, form: &[(&str, &str)]) -> String {
+    /// Calls an action of AWS's query protocol behind restctl's back, and returns the answer as XML.
+    pub(crate) fn call_query(&self, service: &str, form: &[(&str, &str)]) -> String {
         self.post(service, |request| request.form(form))
     }
 
     /// Marks a load as stopped in the ledger.
-    pub(crate) fn stop(&self, load: &str) {
+    pub(crate) fn mark_stopped(&self, load: &str) {
         let update = json!({
-            "TableName": self.resource("LedgerTable"),
+            "TableName": self.resource_name("LedgerTable"),
             "Key": { "load": { "S": load } },
             "UpdateExpression": "SET #state = :stopped, reason = :reason",
             "ExpressionAttributeNames": { "#state": "state" },
@@ -135,29 +130,31 @@ impl Cloud {
                 ":reason": { "S": "the table was away" },
             },
         });
-        self.call("dynamodb", "DynamoDB_20120810.UpdateItem", &update);
+        self.call_json("dynamodb", "DynamoDB_20120810.UpdateItem", &update);
     }
 
     /// Puts an object as another tool would.
     pub(crate) fn put_object(&self, bucket: &str, key: &str, bytes: &str) {
-        self.send("s3", Method::PUT, &format!("/{bucket}/{key}"), |request| request.body(bytes.to_owned()));
+        self.send_request("s3", Method::PUT, &format!("/{bucket}/{key}"), |request| {
+            request.body(bytes.to_owned())
+        });
     }
 
     pub(crate) fn make_bucket(&self, bucket: &str) {
-        self.send("s3", Method::PUT, &format!("/{bucket}"), |request| request);
+        self.send_request("s3", Method::PUT, &format!("/{bucket}"), |request| request);
     }
 
     /// What S3 answers to GET, as XML.
-    pub(crate) fn s3(&self, path: &str) -> String {
-        self.get("s3", path)
+    pub(crate) fn get_s3(&self, path: &str) -> String {
+        self.get_from("s3", path)
     }
 
-    pub(crate) fn get(&self, service: &str, path: &str) -> String {
-        self.send(service, Method::GET, path, |request| request)
+    pub(crate) fn get_from(&self, service: &str, path: &str) -> String {
+        self.send_request(service, Method::GET, path, |request| request)
     }
 
     /// The name of the bucket or table whose logical id in the template is `resource`.
-    pub(crate) fn resource(&self, resource: &str) -> String {
+    pub(crate) fn resource_name(&self, resource: &str) -> String {
         let form =
             [("Action", "DescribeStackResource"), ("StackName", "restctl"), ("LogicalResourceId", resource)];
         let answer = self.post("cloudformation", |request| request.form(&form));
@@ -170,10 +167,10 @@ impl Cloud {
         service: &str,
         fill: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
     ) -> String {
-        self.send(service, Method::POST, "/", fill)
+        self.send_request(service, Method::POST, "/", fill)
     }
 
-    pub(crate) fn send(
+    pub(crate) fn send_request(
         &self,
         service: &str,
         method: Method,
@@ -182,13 +179,13 @@ impl Cloud {
     ) -> String {
         let endpoint = self.record()["endpoint_url"].as_str().unwrap().trim_end_matches('/').to_owned();
         let scope = format!("AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request");
-        http(|client| {
+        send_http(|client| {
             let request = client.request(method, format!("{endpoint}{path}"));
             fill(request.header("authorization", scope))
         })
     }
 
-    pub(crate) fn state(&self) -> &Path {
+    pub(crate) fn state_folder(&self) -> &Path {
         self.state.as_ref().unwrap().path()
     }
 }
@@ -216,7 +213,7 @@ impl CommandOutput {
 
     /// A number of a receipt.
     #[track_caller]
-    pub(crate) fn count(&self, name: &str) -> u64 {
+    pub(crate) fn receipt_count(&self, name: &str) -> u64 {
         let values = self.stdout.lines().filter_map(|line| line.strip_prefix(name));
         let value = values.map(str::trim).find_map(|value| value.parse().ok());
         value.unwrap_or_else(|| panic!("no {name:?} in:\n{}\n{}", self.stdout, self.stderr))
@@ -246,7 +243,7 @@ pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> 
 }
 
 /// Sends a request, which must succeed, and returns the body of the answer.
-pub(crate) fn http(request: impl FnOnce(&reqwest::Client) -> reqwest::RequestBuilder) -> String {
+pub(crate) fn send_http(request: impl FnOnce(&reqwest::Client) -> reqwest::RequestBuilder) -> String {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let request = request(&client);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -258,6 +255,6 @@ pub(crate) fn http(request: impl FnOnce(&reqwest::Client) -> reqwest::RequestBui
     })
 }
 
-pub(crate) fn fixtures() -> PathBuf {
+pub(crate) fn fixtures_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures")
 }

@@ -67,7 +67,7 @@ fn a_file_for_aws_does_not_block_the_local_cloud() {
 
 #[test]
 fn settings_of_the_stack_say_where_they_are_stored() {
-    let cloud = Cloud::set_up();
+    let cloud = Cloud::start_set_up();
     let shown = cloud.succeed(&["config", "show", "--output", "json"]);
     assert_eq!(setting(&shown, "region"), ("us-east-1".into(), "the local cloud".to_owned()));
     assert_eq!(setting(&shown, "scope"), ("read:items".into(), "SSM, /restctl/restctl/scope".to_owned()));

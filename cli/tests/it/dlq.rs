@@ -16,10 +16,10 @@ fn entry(cloud: &Cloud, object: &str, state: &str) -> Value {
 
 /// Loads a file of one row and makes the ledger say that it stopped.
 fn stopped(cloud: &Cloud, object: &str) -> (String, Value) {
-    cloud.put_object(&cloud.resource("DataBucket"), object, "id,name\n1,one\n");
+    cloud.put_object(&cloud.resource_name("DataBucket"), object, "id,name\n1,one\n");
     let entry = entry(cloud, object, "loaded");
     let load = entry["load"].as_str().unwrap().to_owned();
-    cloud.stop(&load);
+    cloud.mark_stopped(&load);
     (load, entry)
 }
 
@@ -33,7 +33,7 @@ fn event(cloud: &Cloud, entry: &Value, names_version: bool) -> String {
         "source": "aws.s3",
         "detail-type": "Object Created",
         "time": entry["uploaded"],
-        "detail": { "bucket": { "name": cloud.resource("DataBucket") }, "object": object },
+        "detail": { "bucket": { "name": cloud.resource_name("DataBucket") }, "object": object },
     })
     .to_string()
 }
@@ -46,7 +46,7 @@ struct Queue<'a> {
 
 impl<'a> Queue<'a> {
     fn of(cloud: &'a Cloud) -> Self {
-        Self { cloud, url: cloud.resource("DeadLetterQueue"), sent: 0 }
+        Self { cloud, url: cloud.resource_name("DeadLetterQueue"), sent: 0 }
     }
 
     fn send(&mut self, body: &str) {
@@ -57,13 +57,13 @@ impl<'a> Queue<'a> {
             "MessageDeduplicationId": self.sent.to_string(),
             "MessageBody": body,
         });
-        self.cloud.call("sqs", "AmazonSQS.SendMessage", &message);
+        self.cloud.call_json("sqs", "AmazonSQS.SendMessage", &message);
     }
 
     fn count(&self) -> usize {
         let names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"];
         let asked = json!({ "QueueUrl": self.url, "AttributeNames": names });
-        let answer = self.cloud.call("sqs", "AmazonSQS.GetQueueAttributes", &asked);
+        let answer = self.cloud.call_json("sqs", "AmazonSQS.GetQueueAttributes", &asked);
         names.iter().map(|name| answer["Attributes"][name].as_str().unwrap().parse::<usize>().unwrap()).sum()
     }
 }
@@ -75,7 +75,7 @@ fn outcomes(ran: &CommandOutput) -> Vec<String> {
 
 #[test]
 fn dead_letters_are_listed_redriven_and_dropped() {
-    let cloud = Cloud::deployed(&[]);
+    let cloud = Cloud::start_deployed(&[]);
     let mut queue = Queue::of(&cloud);
     let none = cloud.succeed(&["dlq", "ls"]);
     assert!(none.stdout.is_empty() && none.stderr.contains("no dead letters"), "{}", none.stderr);
@@ -111,7 +111,7 @@ fn dead_letters_are_listed_redriven_and_dropped() {
     assert_eq!((outcomes(&dropped), queue.count()), (vec!["dropped".to_owned()], 0));
     cloud.run(&["dlq", "drop", "--yes", "--load", &load]).failed_with(5, &["no dead letter"]);
 
-    cloud.stop(&load);
+    cloud.mark_stopped(&load);
     queue.send(&event(&cloud, &known, true));
     let retried = cloud.succeed(&["loads", "retry", &load]);
     assert!(retried.stderr.contains("deleted its dead letter"), "{}", retried.stderr);
@@ -148,7 +148,7 @@ fn listed(cloud: &Cloud, load: &str, other: &str) {
 }
 
 fn more_than_sqs_shows(cloud: &Cloud, mut queue: Queue, load: &str, known: &Value) {
-    cloud.stop(load);
+    cloud.mark_stopped(load);
     (0..12).for_each(|_| queue.send(&event(cloud, known, true)));
     let listed = cloud.succeed(&["dlq", "ls", "--output", "json"]);
     assert_eq!(listed.json().as_array().unwrap().len(), 10);
@@ -158,7 +158,7 @@ fn more_than_sqs_shows(cloud: &Cloud, mut queue: Queue, load: &str, known: &Valu
     entry(cloud, "one.csv", "loaded");
 
     // What stays among the first hides the others.
-    cloud.stop(load);
+    cloud.mark_stopped(load);
     (0..10).for_each(|_| queue.send("nonsense"));
     (0..2).for_each(|_| queue.send(&event(cloud, known, true)));
     let listed = cloud.succeed(&["dlq", "ls", "--output", "json"]).json();
@@ -173,12 +173,12 @@ fn more_than_sqs_shows(cloud: &Cloud, mut queue: Queue, load: &str, known: &Valu
         dropped.stderr
     );
     assert_eq!(queue.count(), 0);
-    assert_eq!(cloud.succeed(&["loads", "retry", load]).count("read"), 1);
+    assert_eq!(cloud.succeed(&["loads", "retry", load]).receipt_count("read"), 1);
     what_cannot_be_queued_stays(cloud, queue, load, known);
 }
 
 fn what_cannot_be_queued_stays(cloud: &Cloud, mut queue: Queue, load: &str, known: &Value) {
-    cloud.stop(load);
+    cloud.mark_stopped(load);
     queue.send(&event(cloud, known, true));
     interpose(cloud, |call| {
         let refusal = json!({ "__type": "KmsThrottled", "message": "not now" });

@@ -15,7 +15,7 @@ use crate::authority::{Authority, Issued, put};
 use crate::cloud::{Cloud, CommandOutput};
 use crate::edited::Edited;
 use crate::issuer::Issuer;
-use crate::tls_stand_in::present;
+use crate::tls_stand_in::serve_in_turn;
 
 const NAME: &str = "restctl.localhost";
 
@@ -73,13 +73,14 @@ fn doctor(cloud: &Cloud, exit: i32) -> Report {
 
 #[test]
 fn each_broken_link_is_found() {
-    let cloud = Cloud::up();
+    let cloud = Cloud::start_empty();
     before_anything_is_set_up(&cloud);
     let authority = Authority::new();
-    let served = authority.issue(NAME, 90);
-    let put = |name, text: &str| put(cloud.state(), name, text);
+    let served = authority.issue_certificate(NAME, 90);
+    let put = |name, text: &str| put(cloud.state_folder(), name, text);
     let cert = put("leaf.pem", &served.certificate.pem());
-    let (key, chain) = (put("key.pem", &served.key.serialize_pem()), put("chain.pem", &authority.chain()));
+    let (key, chain) =
+        (put("key.pem", &served.key.serialize_pem()), put("chain.pem", &authority.chain_pem()));
     cloud.succeed(&["setup", "--cert", &cert, "--key", &key, "--chain", &chain]);
     doctor(&cloud, 5)
         .says("stack", "failed", "there is no stack restctl", "restctl deploy")
@@ -126,12 +127,12 @@ fn before_anything_is_set_up(cloud: &Cloud) {
 
 fn put_parameter(cloud: &Cloud, name: &str, value: &str) {
     let parameter = json!({ "Name": format!("/restctl/restctl/{name}"), "Value": value, "Type": "String", "Overwrite": true });
-    cloud.call("ssm", "AmazonSSM.PutParameter", &parameter);
+    cloud.call_json("ssm", "AmazonSSM.PutParameter", &parameter);
 }
 
 fn settings(cloud: &Cloud) {
     let audience = cloud.record()["identity_provider"]["audience"].as_str().unwrap().to_owned();
-    cloud.call("ssm", "AmazonSSM.DeleteParameter", &json!({ "Name": "/restctl/restctl/audience" }));
+    cloud.call_json("ssm", "AmazonSSM.DeleteParameter", &json!({ "Name": "/restctl/restctl/audience" }));
     let dependent = ["deployed settings", "issuer", "keys", "token", "claims", "access"];
     let report = doctor(cloud, 5);
     report.says("settings", "failed", "missing: /restctl/restctl/audience", "restctl setup");
@@ -146,12 +147,12 @@ fn settings(cloud: &Cloud) {
     put_parameter(cloud, "audience", &audience);
 
     let id = json!({ "SecretId": "restctl/restctl/client-secret", "ForceDeleteWithoutRecovery": true });
-    cloud.call("secretsmanager", "secretsmanager.DeleteSecret", &id);
+    cloud.call_json("secretsmanager", "secretsmanager.DeleteSecret", &id);
     let report = doctor(cloud, 5);
     report.says("client secret", "failed", "is missing", "restctl setup --client-secret-file FILE");
     report.skips("token", "client secret").and_nothing_else(&["client secret", "token", "claims", "access"]);
     let secret = |text: &str| json!({ "Name": "restctl/restctl/client-secret", "SecretString": text });
-    cloud.call("secretsmanager", "secretsmanager.CreateSecret", &secret("wrong"));
+    cloud.call_json("secretsmanager", "secretsmanager.CreateSecret", &secret("wrong"));
     let report = doctor(cloud, 4);
     report.says("token", "failed", "access_denied", "--client-secret-file");
     report.skips("claims", "token").and_nothing_else(&["token", "claims", "access"]);
@@ -182,19 +183,19 @@ fn provider(cloud: &Cloud) {
 }
 
 fn loads(cloud: &Cloud) {
-    let rule = cloud.resource("ObjectCreatedRule");
+    let rule = cloud.resource_name("ObjectCreatedRule");
     let name = json!({ "Name": rule });
-    cloud.call("events", "AWSEvents.DisableRule", &name);
+    cloud.call_json("events", "AWSEvents.DisableRule", &name);
     let report = doctor(cloud, 1);
     report.says("event rule", "failed", "is disabled", &format!("aws events enable-rule --name {rule}"));
     report.and_nothing_else(&["event rule"]);
-    cloud.call("events", "AWSEvents.EnableRule", &name);
+    cloud.call_json("events", "AWSEvents.EnableRule", &name);
 
-    let mapping = cloud.resource("LoadMapping");
+    let mapping = cloud.resource_name("LoadMapping");
     let enable = |is_enabled: bool| {
         let path = format!("/2015-03-31/event-source-mappings/{mapping}");
         let body = json!({ "Enabled": is_enabled }).to_string();
-        cloud.send("lambda", reqwest::Method::PUT, &path, |request| request.body(body));
+        cloud.send_request("lambda", reqwest::Method::PUT, &path, |request| request.body(body));
     };
     enable(false);
     let report = doctor(cloud, 1);
@@ -202,25 +203,25 @@ fn loads(cloud: &Cloud) {
     report.and_nothing_else(&["event source mapping"]);
     enable(true);
 
-    let queue = cloud.resource("DeadLetterQueue");
+    let queue = cloud.resource_name("DeadLetterQueue");
     let letter = json!({
         "QueueUrl": queue, "MessageBody": "{}", "MessageGroupId": "items", "MessageDeduplicationId": "1",
     });
-    cloud.call("sqs", "AmazonSQS.SendMessage", &letter);
+    cloud.call_json("sqs", "AmazonSQS.SendMessage", &letter);
     let report = doctor(cloud, 1);
     report.says("dead letters", "failed", "1 in ", "restctl dlq ls").and_nothing_else(&["dead letters"]);
-    cloud.call("sqs", "AmazonSQS.PurgeQueue", &json!({ "QueueUrl": queue }));
+    cloud.call_json("sqs", "AmazonSQS.PurgeQueue", &json!({ "QueueUrl": queue }));
 }
 
 fn target(cloud: &Cloud) {
-    let (group, function) = (cloud.resource("ApiTargetGroup"), cloud.resource("ApiAlias"));
+    let (group, function) = (cloud.resource_name("ApiTargetGroup"), cloud.resource_name("ApiAlias"));
     let change = |action: &str| {
         let form = [
             ("Action", action),
             ("TargetGroupArn", group.as_str()),
             ("Targets.member.1.Id", function.as_str()),
         ];
-        cloud.query("elasticloadbalancing", &form);
+        cloud.call_query("elasticloadbalancing", &form);
     };
     change("DeregisterTargets");
     let report = doctor(cloud, 1);
@@ -235,7 +236,7 @@ fn endpoint(cloud: &Cloud, authority: &Authority, served: Issued) {
     let above = [authority.intermediate.der().clone(), authority.root.der().clone()];
     let below = |leaf: &Issued| [vec![leaf.certificate.der().clone()], above.to_vec()].concat();
     let with = |chain: Vec<CertificateDer<'static>>, key: &KeyPair| {
-        let _edited = Edited::new(cloud, "front", &present(&[(chain, key)]).address.to_string());
+        let _edited = Edited::new(cloud, "front", &serve_in_turn(&[(chain, key)]).address.to_string());
         doctor(cloud, 1)
     };
     let presenting = |leaf: &Issued| with(below(leaf), &leaf.key);
@@ -245,19 +246,19 @@ fn endpoint(cloud: &Cloud, authority: &Authority, served: Issued) {
         }
     };
 
-    let report = presenting(&authority.issue(NAME, -2));
+    let report = presenting(&authority.issue_certificate(NAME, -2));
     report.says("expiry", "failed", "expired on", "restctl cert renew --cert FILE").skips("access", "expiry");
     tls(&report, &["expiry", "fingerprint"]);
-    let report = presenting(&authority.issue("other.localhost", 90));
+    let report = presenting(&authority.issue_certificate("other.localhost", 90));
     report.says("name", "failed", "for \"other.localhost\", not for restctl.localhost", "cert renew");
     tls(report.skips("access", "name"), &["name", "fingerprint"]);
-    let report = presenting(&authority.issue(NAME, 20));
+    let report = presenting(&authority.issue_certificate(NAME, 20));
     report.says("expiry", "warning", "in 19 days", "restctl cert renew");
-    let report = presenting(&authority.issue(NAME, 90));
+    let report = presenting(&authority.issue_certificate(NAME, 90));
     report.says("fingerprint", "failed", "does not serve the certificate", "restctl deploy");
     tls(&report, &["fingerprint"]);
     let stranger = Authority::new();
-    let of_a_stranger = stranger.issue(NAME, 90);
+    let of_a_stranger = stranger.issue_certificate(NAME, 90);
     let report = with(vec![of_a_stranger.certificate.der().clone()], &of_a_stranger.key);
     report.says("chain", "failed", "no trusted authority", "cert renew").skips("access", "chain");
 

@@ -15,13 +15,13 @@ impl<'a> Edited<'a> {
         let before = cloud.record();
         let mut record = before.clone();
         record[member] = value.into();
-        std::fs::write(cloud.state().join(RECORD), record.to_string()).unwrap();
+        std::fs::write(cloud.state_folder().join(RECORD), record.to_string()).unwrap();
         Self { cloud, before }
     }
 }
 
 impl Drop for Edited<'_> {
     fn drop(&mut self) {
-        std::fs::write(self.cloud.state().join(RECORD), self.before.to_string()).unwrap();
+        std::fs::write(self.cloud.state_folder().join(RECORD), self.before.to_string()).unwrap();
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cloud::{Cloud, CommandOutput};
 
 fn path(cloud: &Cloud, name: &str) -> String {
-    cloud.state().join(name).into_os_string().into_string().unwrap()
+    cloud.state_folder().join(name).into_os_string().into_string().unwrap()
 }
 
 /// The lines of a file in an order of their own.
@@ -18,7 +18,8 @@ fn lines(text: &str) -> BTreeSet<String> {
 
 /// The token in the cache is none the API takes.
 fn spoil_the_token(cloud: &Cloud) {
-    let cached = fs::read_dir(cloud.state().join("restctl/local/tokens")).unwrap().next().unwrap().unwrap();
+    let cached =
+        fs::read_dir(cloud.state_folder().join("restctl/local/tokens")).unwrap().next().unwrap().unwrap();
     let mut kept: Value = serde_json::from_slice(&fs::read(cached.path()).unwrap()).unwrap();
     kept["token"]["access_token"] = json!("expired");
     fs::write(cached.path(), kept.to_string()).unwrap();
@@ -26,7 +27,7 @@ fn spoil_the_token(cloud: &Cloud) {
 
 #[test]
 fn an_export_can_be_uploaded() {
-    let cloud = Cloud::deployed(&["--list", "on"]);
+    let cloud = Cloud::start_deployed(&["--list", "on"]);
     cloud.succeed(&["upload", "items.csv"]);
     let csv = path(&cloud, "all.csv");
     let exported = cloud.succeed(&["export", &csv]);
@@ -65,23 +66,23 @@ fn an_export_can_be_uploaded() {
 }
 
 fn unchanged(upload: &CommandOutput) -> (u64, u64) {
-    (upload.count("read"), upload.count("unchanged"))
+    (upload.receipt_count("read"), upload.receipt_count("unchanged"))
 }
 
 #[test]
 fn an_export_that_ends_early_leaves_no_file() {
-    let cloud = Cloud::deployed(&["--list", "on"]);
+    let cloud = Cloud::start_deployed(&["--list", "on"]);
     cloud.run(&["export", "items.xlsx"]).failed_with(2, &["does not show the format", "--format"]);
     cloud
         .run(&["export", "no/such/folder/items.csv"])
         .failed_with(1, &["cannot write no/such/folder/items.csv"]);
     let file = path(&cloud, "all.csv");
-    let before = fs::read_dir(cloud.state()).unwrap().count();
+    let before = fs::read_dir(cloud.state_folder()).unwrap().count();
     let empty = cloud.succeed(&["export", &file]);
     assert!(empty.stderr.contains("0 items in"), "{}", empty.stderr);
     assert_eq!(fs::read_to_string(&file).unwrap(), "id\n");
     fs::remove_file(&file).unwrap();
     cloud.succeed(&["deploy", "--list", "off"]);
     cloud.run(&["export", &file]).failed_with(5, &["has no list of items"]);
-    assert_eq!(fs::read_dir(cloud.state()).unwrap().count(), before);
+    assert_eq!(fs::read_dir(cloud.state_folder()).unwrap().count(), before);
 }

@@ -16,7 +16,7 @@ use crate::interposed::interpose;
 
 /// A deployed cloud with the demo's items.
 fn loaded() -> Cloud {
-    let cloud = Cloud::deployed(&["--list", "on"]);
+    let cloud = Cloud::start_deployed(&["--list", "on"]);
     cloud.succeed(&["upload", "items.csv"]);
     cloud
 }
@@ -114,7 +114,7 @@ fn many_ids(cloud: &Cloud) {
 fn large_items_among_many_ids(cloud: &Cloud) {
     let wide: Vec<String> = (0..100).map(|id| format!("wide-{id}")).collect();
     let rows: String = wide.iter().map(|id| format!("{id},{}\n", "x".repeat(20_000))).collect();
-    let file = cloud.state().join("wide.csv");
+    let file = cloud.state_folder().join("wide.csv");
     fs::write(&file, format!("id,text\n{rows}")).unwrap();
     cloud.succeed(&["upload", file.to_str().unwrap()]);
     let missing: Vec<String> = (0..1_940).map(|id| format!("no-{id}")).collect();
@@ -148,8 +148,9 @@ fn where_an_item_came_from(cloud: &Cloud) {
     let steps = ["resolve_ms", "connect_ms", "tls_ms", "first_byte_ms"].map(time);
     assert!(steps.iter().sum::<f64>() <= time("total_ms") && time("first_byte_ms") > 0.0, "{explanation}");
 
-    let by_hand = json!({ "TableName": cloud.resource("ItemsTable"), "Item": { "id": { "S": "by-hand" } } });
-    cloud.call("dynamodb", "DynamoDB_20120810.PutItem", &by_hand);
+    let by_hand =
+        json!({ "TableName": cloud.resource_name("ItemsTable"), "Item": { "id": { "S": "by-hand" } } });
+    cloud.call_json("dynamodb", "DynamoDB_20120810.PutItem", &by_hand);
     let by_hand = cloud.succeed(&["get", "--id", "by-hand", "--explain"]);
     assert!(by_hand.stderr.contains("another tool wrote the item"), "{}", by_hand.stderr);
     let nobody = cloud.run(&["get", "--id", "nobody", "--explain", "--output", "json"]);
@@ -167,7 +168,7 @@ fn where_an_item_came_from(cloud: &Cloud) {
 
 /// The session cache's file and its content.
 fn session(cloud: &Cloud) -> (PathBuf, Value) {
-    let folder = cloud.state().join("restctl/local/tokens");
+    let folder = cloud.state_folder().join("restctl/local/tokens");
     let files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
     let [file] = files.as_slice() else { panic!("{files:?}") };
     (file.clone(), serde_json::from_slice(&fs::read(file).unwrap()).unwrap())
@@ -200,7 +201,7 @@ fn cached_answers_save_calls() {
     assert_eq!(cloud.succeed(&["get", "--id", "42"]).json()["id"], "42");
     assert_eq!(cloud.succeed(&["get", "--id", "42", "7", "--format", "csv"]).stdout.lines().count(), 3);
     cloud.succeed(&["token"]);
-    let file = cloud.state().join("all.csv");
+    let file = cloud.state_folder().join("all.csv");
     let exported = cloud.succeed(&["export", file.to_str().unwrap(), "--output", "json"]);
     assert_eq!(exported.json(), json!({ "items": 2985, "file": file }));
     assert_eq!(calls.load(Ordering::Relaxed), 0, "AWS was asked");
@@ -232,10 +233,10 @@ fn a_stale_location_heals(cloud: &Cloud, good: &Value) {
     heals(&with("port", json!(1)));
     heals(&with("host", json!("gone.invalid")));
     heals(&with("anchor", json!("of another time")));
-    let served = cloud.state().join("restctl/local/front/restctl/certificate.pem");
-    let impostor = Impostor::with(&fs::read(served).unwrap());
+    let served = cloud.state_folder().join("restctl/local/front/restctl/certificate.pem");
+    let impostor = Impostor::start_with(&fs::read(served).unwrap());
     heals(&with("port", json!(impostor.port)));
-    assert_eq!(impostor.asked(), 1, "it has the certificate, and was asked once");
+    assert_eq!(impostor.request_count(), 1, "it has the certificate, and was asked once");
 
     // Of many calls at once, each finds its way.
     write_location(cloud, &with("port", json!(1)));
@@ -244,7 +245,7 @@ fn a_stale_location_heals(cloud: &Cloud, good: &Value) {
     assert_eq!((found.exit, found.stdout.lines().count()), (0, 2_500), "{}", found.stderr);
 
     cloud.succeed(&["setup", "--self-signed", "restctl.localhost"]);
-    let folder = cloud.state().join("restctl/local/tokens");
+    let folder = cloud.state_folder().join("restctl/local/tokens");
     assert_eq!(fs::read_dir(folder).unwrap().count(), 0, "setup forgets what was remembered");
     cloud.succeed(&["token"]);
     let renewed = heals(good);
@@ -253,7 +254,7 @@ fn a_stale_location_heals(cloud: &Cloud, good: &Value) {
 
 /// By the standard credential chain, as on AWS, against the local cloud's endpoint.
 fn a_profile_that_changes_is_another_place(cloud: &Cloud) {
-    let profile = cloud.state().join("aws-config");
+    let profile = cloud.state_folder().join("aws-config");
     fs::write(&profile, "[default]\nregion = us-east-1\n").unwrap();
     let token = || {
         let mut command = cloud.command(&["token"]);
@@ -272,7 +273,7 @@ fn a_profile_that_changes_is_another_place(cloud: &Cloud) {
         ran.stdout.trim().to_owned()
     };
     token();
-    let folder = fs::read_dir(cloud.state().join("restctl/tokens")).unwrap();
+    let folder = fs::read_dir(cloud.state_folder().join("restctl/tokens")).unwrap();
     let file = folder.map(|file| file.unwrap().path()).next().unwrap();
     let mut session: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     session["token"]["access_token"] = json!("kept");

@@ -13,7 +13,7 @@ use crate::issuer::Issuer;
 
 #[test]
 fn tokens_are_explained_and_forgeries_refused() {
-    let cloud = Cloud::shared();
+    let cloud = Cloud::shared_read_only();
     let token = cloud.succeed(&["token"]).stdout.trim().to_owned();
     let good = cloud.succeed(&["token", "explain"]);
     assert!(good.stdout.lines().skip(1).all(|line| line.starts_with("passed ")), "{}", good.stdout);
@@ -31,7 +31,7 @@ fn tokens_are_explained_and_forgeries_refused() {
 
 #[test]
 fn tokens_are_judged_by_the_present_settings() {
-    let cloud = Cloud::up();
+    let cloud = Cloud::start_empty();
     cloud.run(&["token", "explain"]).failed_with(5, &["has not been set up", "restctl setup"]);
     cloud.succeed(&["setup"]);
     // The settings tell what a token must say before there is a stack.
@@ -140,14 +140,14 @@ impl Account<'_> {
 
     fn setting(&self, name: &str) -> String {
         let name = json!({ "Name": format!("/restctl/restctl/{name}") });
-        let answer = self.cloud.call("ssm", "AmazonSSM.GetParameter", &name);
+        let answer = self.cloud.call_json("ssm", "AmazonSSM.GetParameter", &name);
         answer["Parameter"]["Value"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
 }
 
 #[test]
 fn each_kind_of_issuer_is_recognized() {
-    let cloud = Cloud::set_up();
+    let cloud = Cloud::start_set_up();
     let endpoint_url = cloud.record()["endpoint_url"].as_str().unwrap().to_owned();
     let account = Account { cloud: &cloud, endpoint_url };
     assert_eq!(account.setting("provider"), "auth0");

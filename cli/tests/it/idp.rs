@@ -15,7 +15,7 @@ fn shown(cloud: &Cloud) -> Value {
 /// What Secrets Manager has.
 fn kept(cloud: &Cloud) -> String {
     let secret = json!({ "SecretId": "restctl/restctl/client-secret" });
-    let answer = cloud.call("secretsmanager", "secretsmanager.GetSecretValue", &secret);
+    let answer = cloud.call_json("secretsmanager", "secretsmanager.GetSecretValue", &secret);
     answer["SecretString"].as_str().unwrap().to_owned()
 }
 
@@ -30,7 +30,7 @@ fn rotate(cloud: &Cloud, secret: &str) -> CommandOutput {
 
 #[test]
 fn a_new_client_secret_is_stored_only_if_it_works() {
-    let cloud = Cloud::up();
+    let cloud = Cloud::start_empty();
     for command in ["show", "rotate-secret"] {
         cloud.run(&["idp", command]).failed_with(5, &["has not been set up", "restctl setup"]);
     }
@@ -98,7 +98,7 @@ fn a_token_that_the_api_would_refuse_changes_nothing(cloud: &Cloud, secret: &str
     let keys =
         format!("{}.well-known/jwks.json", cloud.record()["identity_provider"]["issuer"].as_str().unwrap());
     let keys = json!({ "Name": "/restctl/restctl/jwks-uri", "Value": keys, "Overwrite": true });
-    cloud.call("ssm", "AmazonSSM.PutParameter", &keys);
+    cloud.call_json("ssm", "AmazonSSM.PutParameter", &keys);
     rotate(cloud, "another")
         .failed_with(4, &["the API refuses the token because of its shape", "the present secret stays"]);
     // The provider is not the local cloud's, so no new secret can be made.

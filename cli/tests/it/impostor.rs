@@ -21,7 +21,7 @@ const NOT_FOUND: &[u8] =
 
 impl Impostor {
     /// `pem` has its certificate and key. It ends with this process.
-    pub(crate) fn with(pem: &[u8]) -> Self {
+    pub(crate) fn start_with(pem: &[u8]) -> Self {
         let chain = CertificateDer::pem_slice_iter(pem).map(Result::unwrap).collect();
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
@@ -35,17 +35,17 @@ impl Impostor {
         let count = asked.clone();
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(serve(listener, TlsAcceptor::from(Arc::new(config)), &count));
+            runtime.block_on(answer_not_found(listener, TlsAcceptor::from(Arc::new(config)), &count));
         });
         Self { port, asked }
     }
 
-    pub(crate) fn asked(&self) -> usize {
+    pub(crate) fn request_count(&self) -> usize {
         self.asked.load(Ordering::Relaxed)
     }
 }
 
-async fn serve(listener: std::net::TcpListener, acceptor: TlsAcceptor, asked: &AtomicUsize) {
+async fn answer_not_found(listener: std::net::TcpListener, acceptor: TlsAcceptor, asked: &AtomicUsize) {
     let listener = TcpListener::from_std(listener).unwrap();
     loop {
         let (stream, _) = listener.accept().await.unwrap();

@@ -23,12 +23,12 @@ pub(crate) struct Call {
 
 impl Call {
     /// Of the query protocol.
-    pub(crate) fn is(&self, action: &str) -> bool {
+    pub(crate) fn is_action(&self, action: &str) -> bool {
         self.body.split('&').any(|part| part.strip_prefix("Action=") == Some(action))
     }
 
     /// A parameter of the query protocol.
-    pub(crate) fn parameter(&self, name: &str) -> String {
+    pub(crate) fn query_parameter(&self, name: &str) -> String {
         let value = self.body.split('&').find_map(|part| part.split_once('=').filter(|(it, _)| *it == name));
         value.unwrap().1.replace("%3A", ":").replace("%2F", "/")
     }
@@ -56,7 +56,7 @@ struct Front {
     answer: Answer,
 }
 
-async fn respond(
+async fn answer_or_pass_on(
     State(front): State<Arc<Front>>,
     method: Method,
     uri: Uri,
@@ -105,10 +105,13 @@ pub(crate) fn interpose(cloud: &Cloud, answer: impl Fn(&Call) -> Option<String> 
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             tell.send(listener.local_addr().unwrap()).unwrap();
-            let routes = Router::new().fallback(respond).layer(DefaultBodyLimit::disable()).with_state(front);
+            let routes = Router::new()
+                .fallback(answer_or_pass_on)
+                .layer(DefaultBodyLimit::disable())
+                .with_state(front);
             axum::serve(listener, routes).await.unwrap();
         });
     });
     record["endpoint_url"] = format!("http://{}", told.recv().unwrap()).into();
-    std::fs::write(cloud.state().join(RECORD), record.to_string()).unwrap();
+    std::fs::write(cloud.state_folder().join(RECORD), record.to_string()).unwrap();
 }

@@ -56,15 +56,15 @@ fn updating(cloud: &Cloud) -> Arc<Slow> {
     let state = Arc::clone(&slow);
     interpose(cloud, move |call| {
         let phase = state.phase.load(Ordering::SeqCst);
-        if phase != 0 && call.is("DescribeStackEvents") {
+        if phase != 0 && call.is_action("DescribeStackEvents") {
             state.looks.fetch_add(1, Ordering::SeqCst);
-            return Some(events(phase, &call.parameter("StackName")));
+            return Some(events(phase, &call.query_parameter("StackName")));
         }
-        if call.is("CancelUpdateStack") {
+        if call.is_action("CancelUpdateStack") {
             state.phase.store(CANCELLED, Ordering::SeqCst);
             return Some("<CancelUpdateStackResponse/>".to_owned());
         }
-        if call.is("ExecuteChangeSet") {
+        if call.is_action("ExecuteChangeSet") {
             state.phase.store(WORKING, Ordering::SeqCst);
         }
         None
@@ -85,7 +85,7 @@ fn interrupted(cloud: &Cloud, is_so_far: impl Fn() -> bool) -> CommandOutput {
 /// Following CloudFormation handles Ctrl-C itself; the steps after it must do so, too.
 #[test]
 fn the_steps_after_cloudformation_can_be_interrupted() {
-    let cloud = Cloud::deployed(&[]);
+    let cloud = Cloud::start_deployed(&[]);
     let looks = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&looks);
     interpose(&cloud, move |call| {
@@ -102,7 +102,7 @@ fn the_steps_after_cloudformation_can_be_interrupted() {
 
 #[test]
 fn without_a_terminal_an_interrupted_update_continues() {
-    let cloud = Cloud::up();
+    let cloud = Cloud::start_empty();
     let slow = updating(&cloud);
     let ended = interrupted(&cloud, || slow.looks.load(Ordering::SeqCst) > 2);
     ended.failed_with(
@@ -114,17 +114,17 @@ fn without_a_terminal_an_interrupted_update_continues() {
 
 #[test]
 fn at_a_terminal_an_interrupted_update_can_be_cancelled() {
-    let cloud = Cloud::up();
+    let cloud = Cloud::start_empty();
     let slow = updating(&cloud);
     let mut deploying = Terminal::open(&cloud, &["deploy", "--list", "on"]);
     eventually("it waits", || (slow.looks.load(Ordering::SeqCst) > 2).then_some(()));
-    deploying.shows("UPDATE_IN_PROGRESS   ApiFunction (AWS::Lambda::Function)");
-    deploying.types("\x03");
-    deploying.shows("CloudFormation is still working on the stack");
-    deploying.shows("cancel the update");
+    deploying.wait_for_text("UPDATE_IN_PROGRESS   ApiFunction (AWS::Lambda::Function)");
+    deploying.type_keys("\x03");
+    deploying.wait_for_text("CloudFormation is still working on the stack");
+    deploying.wait_for_text("cancel the update");
     // One down, and Enter.
-    deploying.types("\x1b[B\r");
-    let (exit, screen) = deploying.ends();
+    deploying.type_keys("\x1b[B\r");
+    let (exit, screen) = deploying.wait_for_end();
     assert_eq!(exit, Some(1), "{screen}");
     assert!(screen.contains("why:  the update was cancelled"), "{screen}");
     assert_eq!(slow.phase.load(Ordering::SeqCst), CANCELLED);

@@ -10,7 +10,7 @@ use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::cloud::{Cloud, CommandOutput, eventually, fixtures};
+use crate::cloud::{Cloud, CommandOutput, eventually, fixtures_folder};
 
 /// The fixture over and over with other ids: the function is not done with it between two looks at it.
 const COPIES: usize = 10;
@@ -24,11 +24,11 @@ const INVOCATION_SECONDS: u32 = 15;
 
 #[test]
 fn a_load_continues_from_the_checkpoint_of_a_killed_function() {
-    let cloud = Cloud::deployed(&[]);
-    let function = Function { cloud: &cloud, name: cloud.resource("IngestFunction") };
+    let cloud = Cloud::start_deployed(&[]);
+    let function = Function { cloud: &cloud, name: cloud.resource_name("IngestFunction") };
     let configuration = format!("/2015-03-31/functions/{}/configuration", function.name);
     let timeout = json!({ "Timeout": INVOCATION_SECONDS }).to_string();
-    cloud.send("lambda", Method::PUT, &configuration, |request| request.body(timeout));
+    cloud.send_request("lambda", Method::PUT, &configuration, |request| request.body(timeout));
     // It makes a version of the function as it is now, and that one live.
     cloud.succeed(&["deploy"]);
     let mut command = cloud.command(&["upload", &many_items(&cloud)]);
@@ -38,8 +38,13 @@ fn a_load_continues_from_the_checkpoint_of_a_killed_function() {
     let uploaded = CommandOutput::from(upload.wait_with_output().unwrap());
     assert_eq!(uploaded.exit, 0, "{}", uploaded.stderr);
     let rows = 3_000 * COPIES as u64;
-    assert_eq!((uploaded.count("read"), uploaded.count("rejected")), (rows, 0));
-    assert_eq!(uploaded.count("new") + uploaded.count("duplicates"), rows, "{}", uploaded.stdout);
+    assert_eq!((uploaded.receipt_count("read"), uploaded.receipt_count("rejected")), (rows, 0));
+    assert_eq!(
+        uploaded.receipt_count("new") + uploaded.receipt_count("duplicates"),
+        rows,
+        "{}",
+        uploaded.stdout
+    );
     let (first, second) = (attempt(&cloud, 0), attempt(&cloud, checkpoint));
     assert_ne!(first, second, "the same invocation");
 
@@ -48,8 +53,8 @@ fn a_load_continues_from_the_checkpoint_of_a_killed_function() {
     let again = cloud.succeed(&["upload", "--name", "again.csv", &many_items(&cloud)]);
     // Two rows of a key in different windows are both written.
     let pairs = 15 * COPIES as u64;
-    assert!(again.count("unchanged") >= rows - 2 * pairs, "{}", again.stdout);
-    assert_eq!((again.count("new"), again.count("stale")), (0, 0), "{}", again.stdout);
+    assert!(again.receipt_count("unchanged") >= rows - 2 * pairs, "{}", again.stdout);
+    assert_eq!((again.receipt_count("new"), again.receipt_count("stale")), (0, 0), "{}", again.stdout);
 }
 
 /// Kills the function, as if it had run out of memory, while it is in the middle of the load, and returns from which
@@ -85,7 +90,7 @@ fn attempt(cloud: &Cloud, from_byte: u64) -> String {
 }
 
 fn many_items(cloud: &Cloud) -> String {
-    let items = fs::read_to_string(fixtures().join("items.csv")).unwrap();
+    let items = fs::read_to_string(fixtures_folder().join("items.csv")).unwrap();
     let (header, _) = items.split_once('\n').unwrap();
     let records: Vec<&str> = csv_records(&items).skip(1).collect();
     let mut many = format!("{header}\n");
@@ -95,7 +100,7 @@ fn many_items(cloud: &Cloud) -> String {
             many.push_str(&format!("{id}-{copy},{rest}"));
         }
     }
-    let file = cloud.state().join("many.csv");
+    let file = cloud.state_folder().join("many.csv");
     fs::write(&file, many).unwrap();
     file.into_os_string().into_string().unwrap()
 }

@@ -40,7 +40,7 @@ impl Issuer {
             .route("/.well-known/openid-configuration", get(async move || Json(document)))
             // A key that verifies nothing here.
             .route("/keys", get(async || Json(json!({ "keys": [{ "kty": "oct", "k": "c2VjcmV0" }] }))))
-            .route("/token", post(grant))
+            .route("/token", post(grant_token))
             .with_state(Arc::clone(&requests));
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {
@@ -75,7 +75,7 @@ impl Drop for Issuer {
     }
 }
 
-async fn grant(
+async fn grant_token(
     State(requests): State<Arc<Mutex<Vec<TokenRequest>>>>,
     headers: HeaderMap,
     form: String,

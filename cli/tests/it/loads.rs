@@ -19,8 +19,8 @@ fn load_of(cloud: &Cloud, object: &str, state: &str) -> String {
 
 #[test]
 fn loads_of_any_origin_are_listed_shown_and_repaired() {
-    let cloud = Cloud::deployed(&[]);
-    let bucket = cloud.resource("DataBucket");
+    let cloud = Cloud::start_deployed(&[]);
+    let bucket = cloud.resource_name("DataBucket");
     let nothing = cloud.succeed(&["loads", "ls"]);
     assert!(
         nothing.stdout.is_empty() && nothing.stderr.contains("nothing has been uploaded"),
@@ -54,11 +54,11 @@ fn loads_of_any_origin_are_listed_shown_and_repaired() {
         assert!(lines[line].ends_with(object) && lines[line].contains(state), "{table}");
     }
 
-    cloud.stop(&dropped);
+    cloud.mark_stopped(&dropped);
     assert!(cloud.succeed(&["loads", "show", &dropped]).stdout.contains("the table was away"));
     let went_on = cloud.succeed(&["loads", "retry", &dropped]);
-    assert_eq!((went_on.count("read"), went_on.count("rejected")), (1, 0));
-    cloud.stop(&dropped);
+    assert_eq!((went_on.receipt_count("read"), went_on.receipt_count("rejected")), (1, 0));
+    cloud.mark_stopped(&dropped);
     cloud.succeed(&["loads", "retry", "--no-wait", &dropped]);
     assert_eq!(load_of(&cloud, "dropped.csv", "loaded"), dropped);
 
@@ -67,15 +67,15 @@ fn loads_of_any_origin_are_listed_shown_and_repaired() {
 }
 
 fn queued_loads(cloud: &Cloud, bucket: &str) {
-    let rules = cloud.call("events", "AWSEvents.ListRules", &json!({}));
+    let rules = cloud.call_json("events", "AWSEvents.ListRules", &json!({}));
     let name = rules["Rules"][0]["Name"].clone();
-    cloud.call("events", "AWSEvents.DisableRule", &json!({ "Name": name }));
+    cloud.call_json("events", "AWSEvents.DisableRule", &json!({ "Name": name }));
     cloud.put_object(bucket, "unheard.csv", "id\nunheard\n");
     let unheard = load_of(cloud, "unheard.csv", "queued");
     let shown = cloud.succeed(&["loads", "show", &unheard]).stdout;
     assert!(shown.contains("queued") && shown.contains("unheard.csv"), "{shown}");
     let done = cloud.succeed(&["loads", "retry", &unheard]);
-    assert_eq!(done.count("new"), 1, "{}", done.stderr);
+    assert_eq!(done.receipt_count("new"), 1, "{}", done.stderr);
     assert_eq!(load_of(cloud, "unheard.csv", "loaded"), unheard);
     cloud.succeed(&["get", "--id", "unheard"]);
 }
@@ -87,8 +87,8 @@ fn unknown_and_unreadable(cloud: &Cloud) {
     }
     let before = list(cloud).len();
     let item = |item: Value| {
-        let put = json!({ "TableName": cloud.resource("LedgerTable"), "Item": item });
-        cloud.call("dynamodb", "DynamoDB_20120810.PutItem", &put);
+        let put = json!({ "TableName": cloud.resource_name("LedgerTable"), "Item": item });
+        cloud.call_json("dynamodb", "DynamoDB_20120810.PutItem", &put);
     };
     item(json!({ "load": { "S": "newest" }, "stamp": { "S": "x" } }));
     item(json!({ "load": { "S": "0000000000000000" }, "object": { "S": "old.csv" } }));

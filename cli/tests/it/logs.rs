@@ -29,16 +29,16 @@ fn now() -> u64 {
 fn write(cloud: &Cloud, stream: &str, messages: &[&str]) {
     let group = "/restctl/restctl/api";
     let named = json!({ "logGroupName": group, "logStreamName": stream });
-    cloud.call("logs", "Logs_20140328.CreateLogStream", &named);
+    cloud.call_json("logs", "Logs_20140328.CreateLogStream", &named);
     let events: Vec<Value> =
         messages.iter().map(|message| json!({ "timestamp": now(), "message": message })).collect();
     let events = json!({ "logGroupName": group, "logStreamName": stream, "logEvents": events });
-    cloud.call("logs", "Logs_20140328.PutLogEvents", &events);
+    cloud.call_json("logs", "Logs_20140328.PutLogEvents", &events);
 }
 
 #[test]
 fn what_the_functions_wrote_is_found() {
-    let cloud = Cloud::up();
+    let cloud = Cloud::start_empty();
     cloud
         .run(&["logs"])
         .failed_with(5, &["the log group /restctl/restctl/api was not found", "restctl deploy"]);

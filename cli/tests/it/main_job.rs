@@ -17,12 +17,14 @@ use crate::interposed::{Gate, interpose};
 
 /// The receipt's counts that do not depend on the table's former content, except for `new`.
 fn receipt(upload: &CommandOutput) -> Vec<String> {
-    ["read", "new", "duplicates", "rejected"].map(|name| format!("{name} {}", upload.count(name))).into()
+    ["read", "new", "duplicates", "rejected"]
+        .map(|name| format!("{name} {}", upload.receipt_count(name)))
+        .into()
 }
 
 #[test]
 fn from_a_file_to_an_api_and_back_to_nothing() {
-    let cloud = Cloud::up();
+    let cloud = Cloud::start_empty();
     let setup = cloud.succeed(&["setup"]);
     let arn =
         setup.stderr.split_whitespace().find(|word| word.starts_with("arn:aws:acm:")).unwrap().to_owned();
@@ -56,7 +58,7 @@ fn from_a_file_to_an_api_and_back_to_nothing() {
 
     // More than one call takes.
     let all_ids: Vec<String> = (1..=2985).map(|id| id.to_string()).collect();
-    let ids_file = cloud.state().join("ids");
+    let ids_file = cloud.state_folder().join("ids");
     std::fs::write(&ids_file, all_ids.join("\n")).unwrap();
     let all = cloud.succeed(&["get", "--ids-file", ids_file.to_str().unwrap()]).json();
     assert_eq!(all["items"].as_array().unwrap().len(), 2985);
@@ -81,7 +83,7 @@ fn from_a_file_to_an_api_and_back_to_nothing() {
 
 /// Another certificate for the very same name, at the very same address.
 fn an_impostor_is_refused(cloud: &Cloud) {
-    let file = cloud.state().join("restctl/local/front/restctl/certificate.pem");
+    let file = cloud.state_folder().join("restctl/local/front/restctl/certificate.pem");
     let genuine = std::fs::read(&file).unwrap();
     let impostor = rcgen::generate_simple_self_signed(["restctl.localhost".to_owned()]).unwrap();
     let pem = format!("{}{}", impostor.cert.pem(), impostor.signing_key.serialize_pem());
@@ -92,7 +94,8 @@ fn an_impostor_is_refused(cloud: &Cloud) {
 }
 
 fn a_token_is_cached_until_it_expires(cloud: &Cloud, token: &str) {
-    let files: Vec<_> = std::fs::read_dir(cloud.state().join("restctl/local/tokens")).unwrap().collect();
+    let files: Vec<_> =
+        std::fs::read_dir(cloud.state_folder().join("restctl/local/tokens")).unwrap().collect();
     let [Ok(file)] = files.as_slice() else { panic!("{files:?}") };
     assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     assert!(std::fs::read_to_string(file.path()).unwrap().contains(token));
@@ -133,7 +136,7 @@ fn private_authority(cloud: &Cloud) {
     let issuer = Issuer::from_params(&intermediate, &intermediate_key);
     let leaf_pem = leaf.signed_by(&key, &issuer).unwrap().pem();
     let put = |name: &str, text: String| {
-        let file = cloud.state().join(name);
+        let file = cloud.state_folder().join(name);
         std::fs::write(&file, text).unwrap();
         file.into_os_string().into_string().unwrap()
     };
@@ -148,16 +151,19 @@ fn private_authority(cloud: &Cloud) {
 
 #[test]
 fn files_of_every_kind_load_and_bad_rows_are_named() {
-    let cloud = Cloud::deployed(&[]);
+    let cloud = Cloud::start_deployed(&[]);
 
     let bom = cloud.succeed(&["upload", "items-bom.csv"]);
     assert_eq!(receipt(&bom), ["read 24", "new 24", "duplicates 0", "rejected 0"]);
     for file in ["items.ndjson", "items.json"] {
         let loaded = cloud.succeed(&["upload", file]);
-        assert_eq!(loaded.count("read"), 6, "{file}");
+        assert_eq!(loaded.receipt_count("read"), 6, "{file}");
     }
     let wide = cloud.succeed(&["upload", &wide_file(&cloud)]);
-    assert_eq!((wide.count("read"), wide.count("new") + wide.count("changed")), (600, 600));
+    assert_eq!(
+        (wide.receipt_count("read"), wide.receipt_count("new") + wide.receipt_count("changed")),
+        (600, 600)
+    );
     let ids: Vec<String> = (0..100).map(|id| format!("--id={id}")).collect();
     let get: Vec<&str> = std::iter::once("get").chain(ids.iter().map(String::as_str)).collect();
     let items = cloud.succeed(&get).json()["items"].take();
@@ -165,7 +171,7 @@ fn files_of_every_kind_load_and_bad_rows_are_named() {
 
     let bad = cloud.run(&["upload", "bad.csv"]);
     bad.failed_with(3, &["5 of 13 rows were rejected", "line,column,reason,row"]);
-    assert_eq!(["read", "changed", "rejected"].map(|count| bad.count(count)), [13, 8, 5]);
+    assert_eq!(["read", "changed", "rejected"].map(|count| bad.receipt_count(count)), [13, 8, 5]);
 
     for (file, words) in [
         ("not-utf8.csv", ["not UTF-8", "line 3"]),
@@ -187,10 +193,10 @@ fn files_of_every_kind_load_and_bad_rows_are_named() {
 
 #[test]
 fn a_load_is_queued_if_the_bucket_sends_no_event() {
-    let cloud = Cloud::deployed(&[]);
-    let rules = cloud.call("events", "AWSEvents.ListRules", &json!({}));
+    let cloud = Cloud::start_deployed(&[]);
+    let rules = cloud.call_json("events", "AWSEvents.ListRules", &json!({}));
     let name = rules["Rules"][0]["Name"].clone();
-    cloud.call("events", "AWSEvents.DisableRule", &json!({ "Name": name }));
+    cloud.call_json("events", "AWSEvents.DisableRule", &json!({ "Name": name }));
 
     // An upload that waits for its load looks at the ledger, and gets no answer before the newer file is there.
     let newer_is_sent = Gate::default();
@@ -203,7 +209,7 @@ fn a_load_is_queued_if_the_bucket_sends_no_event() {
     });
     interrupt_a_wait(&cloud);
     // Of two uploads under one name, the newer one alone is queued: it must not be overwritten by the older.
-    let older = cloud.state().join("items.csv");
+    let older = cloud.state_folder().join("items.csv");
     std::fs::write(&older, "id,name\n1,older\n").unwrap();
     let older = upload_until_sent(&cloud, older.to_str().unwrap());
     let newer = upload_until_sent(&cloud, "items.csv");
@@ -242,7 +248,7 @@ fn upload_until_sent(cloud: &Cloud, file: &str) -> Child {
 
 /// 600 rows in a file that is larger than one part of an upload.
 fn wide_file(cloud: &Cloud) -> String {
-    let file = cloud.state().join("wide.csv");
+    let file = cloud.state_folder().join("wide.csv");
     let rows = (0..600).map(|id| format!("{id},{}\n", "x".repeat(20_000)));
     std::fs::write(&file, format!("id,text\n{}", rows.collect::<String>())).unwrap();
     file.into_os_string().into_string().unwrap()

@@ -7,7 +7,8 @@ use crate::cloud::Cloud;
 
 /// The status and the body that the API answers.
 fn get(cloud: &Cloud, path: &str, token: Option<&str>) -> (StatusCode, Value) {
-    let pem = std::fs::read(cloud.state().join("restctl/local/front/restctl/certificate.pem")).unwrap();
+    let pem =
+        std::fs::read(cloud.state_folder().join("restctl/local/front/restctl/certificate.pem")).unwrap();
     let front = cloud.record()["front"].as_str().unwrap().parse().unwrap();
     let client = Client::builder()
         .no_proxy()
@@ -28,15 +29,15 @@ fn get(cloud: &Cloud, path: &str, token: Option<&str>) -> (StatusCode, Value) {
 
 /// The environment of the API function.
 fn variables(cloud: &Cloud) -> Value {
-    let function = cloud.resource("ApiFunction");
+    let function = cloud.resource_name("ApiFunction");
     let path = format!("/2015-03-31/functions/{function}/configuration");
-    let configuration = cloud.send("lambda", Method::GET, &path, |request| request);
+    let configuration = cloud.send_request("lambda", Method::GET, &path, |request| request);
     serde_json::from_str::<Value>(&configuration).unwrap()["Environment"]["Variables"].take()
 }
 
 /// Whether the stack has the secret that signs cursors.
 fn has_cursor_key(cloud: &Cloud) -> bool {
-    let secrets = cloud.call("secretsmanager", "secretsmanager.ListSecrets", &serde_json::json!({}));
+    let secrets = cloud.call_json("secretsmanager", "secretsmanager.ListSecrets", &serde_json::json!({}));
     let mut names =
         secrets["SecretList"].as_array().unwrap().iter().map(|secret| secret["Name"].as_str().unwrap());
     names.any(|name| name.contains("CursorKey"))
@@ -44,7 +45,7 @@ fn has_cursor_key(cloud: &Cloud) -> bool {
 
 #[test]
 fn options_of_the_api_persist() {
-    let cloud = Cloud::set_up();
+    let cloud = Cloud::start_set_up();
     let deployed = cloud.succeed(&["deploy"]);
     assert!(deployed.stderr.contains("the list of all items is off"), "{}", deployed.stderr);
     assert!(deployed.stderr.contains("/v1/openapi.json needs a token"), "{}", deployed.stderr);

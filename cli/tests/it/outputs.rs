@@ -83,7 +83,7 @@ fn without_histories(data: &str) -> String {
 /// Compares the outputs of a command that changes nothing. LOAD among its arguments is the load of `bad.csv`.
 fn compare_read_only(name: &str, args: &[&str]) {
     static LOAD: OnceLock<String> = OnceLock::new();
-    let cloud = Cloud::shared();
+    let cloud = Cloud::shared_read_only();
     let load = LOAD.get_or_init(|| {
         let loads = cloud.succeed(&["loads", "ls", "--output", "json"]).json();
         loads[0]["load"].as_str().unwrap().to_owned()

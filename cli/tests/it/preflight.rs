@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::cloud::{Cloud, CommandOutput};
-use crate::lambdas::lambdas;
+use crate::lambdas::lambdas_folder;
 
 /// The text of an element of an answer.
 fn element<'a>(answer: &'a str, name: &str) -> &'a str {
@@ -24,7 +24,7 @@ impl<'a> User<'a> {
     pub(crate) fn new(cloud: &'a Cloud, policy: &serde_json::Value) -> Self {
         let iam = |form: &[(&str, &str)]| {
             let form = [&[("Version", "2010-05-08"), ("UserName", "operator")], form].concat();
-            cloud.answer("iam", &form)
+            cloud.call_query("iam", &form)
         };
         iam(&[("Action", "CreateUser")]);
         let document = policy.to_string();
@@ -51,8 +51,8 @@ impl<'a> User<'a> {
 
 #[test]
 fn missing_permissions_are_named_before_anything_is_made() {
-    let cloud = Cloud::set_up();
-    let built = lambdas().to_str().unwrap();
+    let cloud = Cloud::start_set_up();
+    let built = lambdas_folder().to_str().unwrap();
     let policy = json!({ "Version": "2012-10-17", "Statement": [
         { "Effect": "Allow", "Action": "*", "Resource": "*" },
         { "Effect": "Deny", "Action": ["iam:CreateRole", "dynamodb:CreateTable"], "Resource": "*" },
@@ -70,13 +70,13 @@ fn missing_permissions_are_named_before_anything_is_made() {
         "{}",
         refused.stderr
     );
-    assert!(!cloud.s3("/").contains("<Bucket>"), "nothing was made");
+    assert!(!cloud.get_s3("/").contains("<Bucket>"), "nothing was made");
 }
 
 #[test]
 fn updating_a_stack_needs_no_permission_to_create_one() {
-    let cloud = Cloud::deployed(&[]);
-    let built = lambdas().to_str().unwrap();
+    let cloud = Cloud::start_deployed(&[]);
+    let built = lambdas_folder().to_str().unwrap();
     let policy = json!({ "Version": "2012-10-17", "Statement": [
         { "Effect": "Allow", "Action": "*", "Resource": "*" },
         { "Effect": "Deny", "Action": ["iam:CreateRole", "secretsmanager:CreateSecret"], "Resource": "*" },
@@ -93,11 +93,11 @@ fn updating_a_stack_needs_no_permission_to_create_one() {
 
 #[test]
 fn an_unusable_certificate_is_found() {
-    let cloud = Cloud::set_up();
-    let arn = cloud.call("acm", "CertificateManager.ListCertificates", &json!({}));
+    let cloud = Cloud::start_set_up();
+    let arn = cloud.call_json("acm", "CertificateManager.ListCertificates", &json!({}));
     let arn = json!({ "CertificateArn": arn["CertificateSummaryList"][0]["CertificateArn"] });
     let other_name = ["deploy", "--domain", "api.example.com", "--hosted-zone", "Z0123456789"];
     cloud.run(&other_name).failed_with(2, &["for restctl.localhost, not for api.example.com"]);
-    cloud.call("acm", "CertificateManager.DeleteCertificate", &arn);
+    cloud.call_json("acm", "CertificateManager.DeleteCertificate", &arn);
     cloud.run(&["deploy"]).failed_with(2, &["was not found", "restctl setup --cert"]);
 }

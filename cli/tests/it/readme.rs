@@ -57,7 +57,7 @@ fn assert_shown(screen: &str) {
 fn the_commands_on_the_pages_work_and_print_what_readme_shows() {
     let cloud = Cloud::new();
     let folder = tempfile::tempdir().unwrap();
-    std::fs::copy(crate::cloud::fixtures().join("items.csv"), folder.path().join("data.csv")).unwrap();
+    std::fs::copy(crate::cloud::fixtures_folder().join("items.csv"), folder.path().join("data.csv")).unwrap();
     let restctl = cloud.command(&[]);
     let binaries = std::path::Path::new(restctl.get_program()).parent().unwrap();
     let mut shell = Command::new("bash");
@@ -66,12 +66,12 @@ fn the_commands_on_the_pages_work_and_print_what_readme_shows() {
         .args(["-e", "-c", &format!("set -x\n{script}\necho every command was typed")])
         .current_dir(folder.path());
     shell.env("PATH", format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap()));
-    shell.env("XDG_STATE_HOME", cloud.state()).env_remove("RESTCTL_LOCAL").env_remove("RESTCTL_STACK");
+    shell.env("XDG_STATE_HOME", cloud.state_folder()).env_remove("RESTCTL_LOCAL").env_remove("RESTCTL_STACK");
     let mut terminal = Terminal::run(&cloud, &shell);
-    terminal.shows("+ restctl destroy");
-    terminal.shows("Type the stack's name");
-    terminal.types("restctl\r");
-    let (exit, screen) = terminal.ends();
+    terminal.wait_for_text("+ restctl destroy");
+    terminal.wait_for_text("Type the stack's name");
+    terminal.type_keys("restctl\r");
+    let (exit, screen) = terminal.wait_for_end();
     assert!(exit == Some(0) && screen.contains("every command was typed"), "{screen}");
     assert_shown(&screen);
 }

@@ -4,7 +4,7 @@ use crate::cloud::Cloud;
 
 /// Whether IAM would let the role do this.
 fn may(cloud: &Cloud, role: &str, action: &str, resource: &str) -> bool {
-    let answer = cloud.answer(
+    let answer = cloud.call_query(
         "iam",
         &[
             ("Action", "SimulatePrincipalPolicy"),
@@ -30,34 +30,35 @@ struct Arns {
 
 impl Arns {
     fn of(cloud: &Cloud) -> Self {
-        let table = |name| format!("arn:aws:dynamodb:us-east-1:000000000000:table/{}", cloud.resource(name));
+        let table =
+            |name| format!("arn:aws:dynamodb:us-east-1:000000000000:table/{}", cloud.resource_name(name));
         let queue = |name| {
-            let url = cloud.resource(name);
+            let url = cloud.resource_name(name);
             format!("arn:aws:sqs:us-east-1:000000000000:{}", url.rsplit('/').next().unwrap())
         };
         let secret = |name: &str| {
             let asked = serde_json::json!({ "SecretId": name });
-            let answer = cloud.call("secretsmanager", "secretsmanager.DescribeSecret", &asked);
+            let answer = cloud.call_json("secretsmanager", "secretsmanager.DescribeSecret", &asked);
             answer["ARN"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
         };
         Self {
             items: table("ItemsTable"),
             ledger: table("LedgerTable"),
-            bucket: format!("arn:aws:s3:::{}", cloud.resource("DataBucket")),
+            bucket: format!("arn:aws:s3:::{}", cloud.resource_name("DataBucket")),
             loads: queue("LoadQueue"),
             dead_letters: queue("DeadLetterQueue"),
             client_secret: secret("restctl/restctl/client-secret"),
-            cursor_key: secret(&cloud.resource("CursorKey")),
+            cursor_key: secret(&cloud.resource_name("CursorKey")),
         }
     }
 }
 
 #[test]
 fn each_role_may_do_its_work_and_nothing_else() {
-    let cloud = Cloud::deployed(&["--list", "on"]);
+    let cloud = Cloud::start_deployed(&["--list", "on"]);
     let arns = Arns::of(&cloud);
     let Arns { items, ledger, bucket, loads, dead_letters, client_secret, cursor_key } = &arns;
-    let role = |name| format!("arn:aws:iam::000000000000:role/{}", cloud.resource(name));
+    let role = |name| format!("arn:aws:iam::000000000000:role/{}", cloud.resource_name(name));
     let (api, ingest) = (role("ApiRole"), role("IngestRole"));
     let object = format!("{bucket}/data.csv");
     let rejects = format!("{bucket}/restctl-rejects/1.ndjson");

@@ -2,11 +2,11 @@
 
 use std::process::Command;
 
-use crate::cloud::{CommandOutput, fixtures};
+use crate::cloud::{CommandOutput, fixtures_folder};
 
 fn run(args: &[&str], environment: &[(&str, &str)]) -> CommandOutput {
     let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
-    command.args(args).current_dir(fixtures()).envs(environment.iter().copied());
+    command.args(args).current_dir(fixtures_folder()).envs(environment.iter().copied());
     command.output().unwrap().into()
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
-use crate::cloud::{RECORD, http};
+use crate::cloud::{RECORD, send_http};
 
 /// Clouds that run and that no test uses at present.
 static IDLE: Mutex<Vec<StateFolder>> = Mutex::new(Vec::new());
@@ -49,7 +49,7 @@ impl StateFolder {
     pub(crate) fn with_empty_cloud() -> Self {
         let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
         if let Some(folder) = idle {
-            folder.empty();
+            folder.reset_cloud();
             return folder;
         }
         let mut folder = Self::new();
@@ -73,10 +73,10 @@ impl StateFolder {
     }
 
     /// Removes all that a test left in the cloud and in the folder.
-    fn empty(&self) {
+    fn reset_cloud(&self) {
         let record = self.record.as_ref().unwrap();
         let endpoint = record["endpoint_url"].as_str().unwrap().trim_end_matches('/');
-        http(|client| client.post(format!("{endpoint}/_ministack/reset")));
+        send_http(|client| client.post(format!("{endpoint}/_ministack/reset")));
         for folder in ["", "restctl", "restctl/local"].map(|below| self.path.join(below)) {
             for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
                 if KEPT.iter().any(|kept| entry.file_name() == *kept) {

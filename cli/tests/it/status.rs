@@ -10,7 +10,7 @@ use crate::terminal::Terminal;
 
 #[test]
 fn a_stack_on_one_screen() {
-    let cloud = Cloud::up();
+    let cloud = Cloud::start_empty();
     cloud.run(&["status"]).failed_with(5, &["there is no stack restctl", "next: restctl deploy"]);
     cloud.succeed(&["setup"]);
     cloud.succeed(&["deploy"]);
@@ -60,11 +60,11 @@ fn as_a_program_reads_it(cloud: &Cloud) {
 fn on_a_terminal(cloud: &Cloud) {
     for quit in ["q", "\x03"] {
         let mut watching = Terminal::open(cloud, &["status", "--watch"]);
-        watching.shows("rows/s:");
-        watching.shows("latency");
-        watching.shows("items.csv");
-        watching.types(quit);
-        let (exit, screen) = watching.ends();
+        watching.wait_for_text("rows/s:");
+        watching.wait_for_text("latency");
+        watching.wait_for_text("items.csv");
+        watching.type_keys(quit);
+        let (exit, screen) = watching.wait_for_end();
         assert_eq!(exit, Some(0), "{screen}");
         assert!(screen.contains("\x1b[?1049h") && screen.contains("\x1b[?1049l"), "the screen is given back");
     }
@@ -85,17 +85,17 @@ fn off_a_terminal(cloud: &Cloud) {
 }
 
 fn what_is_wrong_shows(cloud: &Cloud) {
-    let queue = cloud.resource("DeadLetterQueue");
+    let queue = cloud.resource_name("DeadLetterQueue");
     let message = json!({
         "QueueUrl": queue, "MessageBody": "{}", "MessageGroupId": "items", "MessageDeduplicationId": "1",
     });
-    cloud.call("sqs", "AmazonSQS.SendMessage", &message);
+    cloud.call_json("sqs", "AmazonSQS.SendMessage", &message);
     cloud.succeed(&["setup", "--self-signed", "restctl.localhost", "--no-input"]);
     let status = cloud.succeed(&["status", "--color", "always"]);
     assert!(status.stdout.contains("\x1b[31m0 waiting, 0 in flight, 1 dead letters: restctl dlq ls\x1b[0m"));
     assert!(!cloud.succeed(&["status"]).stdout.contains('\x1b'), "no colours off a terminal");
     // The metrics of the table are CloudWatch's.
-    let table = cloud.resource("ItemsTable");
+    let table = cloud.resource_name("ItemsTable");
     let datum = [
         ("Action", "PutMetricData"),
         ("Namespace", "AWS/DynamoDB"),
@@ -104,13 +104,13 @@ fn what_is_wrong_shows(cloud: &Cloud) {
         ("MetricData.member.1.Dimensions.member.1.Name", "TableName"),
         ("MetricData.member.1.Dimensions.member.1.Value", table.as_str()),
     ];
-    cloud.query("monitoring", &datum);
+    cloud.call_query("monitoring", &datum);
     let status = cloud.succeed(&["status", "--output", "json"]).json();
     assert_eq!(status["table"]["throttled"], 7);
     // A part that is unavailable hides no other.
-    cloud.call("dynamodb", "DynamoDB_20120810.DeleteTable", &json!({ "TableName": table }));
-    let queue = cloud.resource("LoadQueue");
-    cloud.call("sqs", "AmazonSQS.DeleteQueue", &json!({ "QueueUrl": queue }));
+    cloud.call_json("dynamodb", "DynamoDB_20120810.DeleteTable", &json!({ "TableName": table }));
+    let queue = cloud.resource_name("LoadQueue");
+    cloud.call_json("sqs", "AmazonSQS.DeleteQueue", &json!({ "QueueUrl": queue }));
     let status = cloud.succeed(&["status", "--output", "json"]).json();
     assert!(
         status["queue"]["problem"].as_str().unwrap().starts_with("cannot read the attributes of the queue"),

@@ -54,7 +54,7 @@ impl Terminal {
     }
 
     pub(crate) fn run(cloud: &Cloud, command: &Command) -> Self {
-        let said = cloud.state().join("said");
+        let said = cloud.state_folder().join("said");
         let _ = std::fs::remove_file(&said);
         let mut driver = Command::new("python3");
         driver.args(["-c", DRIVER, command.get_program().to_str().unwrap()]).args(command.get_args());
@@ -70,24 +70,24 @@ impl Terminal {
         Self { driver, keys, said }
     }
 
-    pub(crate) fn types(&mut self, keys: &str) {
+    pub(crate) fn type_keys(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
     }
 
     /// All that was written to it so far, escape sequences included.
-    pub(crate) fn screen(&self) -> String {
+    pub(crate) fn screen_text(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(&self.said).unwrap_or_default()).into_owned()
     }
 
     #[track_caller]
-    pub(crate) fn shows(&self, text: &str) {
-        eventually(text, || self.screen().contains(text).then_some(()));
+    pub(crate) fn wait_for_text(&self, text: &str) {
+        eventually(text, || self.screen_text().contains(text).then_some(()));
     }
 
     /// The exit code, and all that was written.
-    pub(crate) fn ends(mut self) -> (Option<i32>, String) {
+    pub(crate) fn wait_for_end(mut self) -> (Option<i32>, String) {
         let exit = self.driver.wait().unwrap().code();
-        (exit, self.screen())
+        (exit, self.screen_text())
     }
 }
 

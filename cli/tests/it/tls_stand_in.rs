@@ -40,7 +40,7 @@ impl TlsStandIn {
 }
 
 /// Presents these in turn, and goes on with the last. It ends with this process.
-pub(crate) fn present(turns: &[Presented<'_>]) -> TlsStandIn {
+pub(crate) fn serve_in_turn(turns: &[Presented<'_>]) -> TlsStandIn {
     let certified = |(chain, key): &Presented<'_>| {
         let der = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let signer = aws_lc_rs::sign::any_supported_type(&der).unwrap();

@@ -11,7 +11,7 @@ use crate::interposed::{Gate, interpose};
 
 /// A file of the test's own.
 fn file(cloud: &Cloud, name: &str, text: &str) -> String {
-    let file = cloud.state().join(name);
+    let file = cloud.state_folder().join(name);
     fs::write(&file, text).unwrap();
     file.into_os_string().into_string().unwrap()
 }
@@ -31,14 +31,14 @@ fn listed(cloud: &Cloud) -> usize {
 
 #[test]
 fn refused_files_are_not_sent() {
-    let cloud = Cloud::shared();
+    let cloud = Cloud::shared_read_only();
     let before = listed(cloud);
     let forecast = cloud.succeed(&["upload", "--dry-run", "--output", "json", "bad.csv"]).json();
     assert_eq!((&forecast["rows"], &forecast["rejected"]), (&json!(8), &json!(5)));
     assert_eq!(forecast["columns"][0], json!({ "name": "id", "type": "string" }));
     assert_eq!(forecast["rejects"][0]["line"], 3);
     let whole = cloud.succeed(&["upload", "--dry-run", "items.csv"]);
-    assert_eq!((whole.count("rows"), whole.count("duplicates")), (3000, 15));
+    assert_eq!((whole.receipt_count("rows"), whole.receipt_count("duplicates")), (3000, 15));
     for words in ["write units per second", "price", "number"] {
         assert!(whole.stdout.contains(words), "{}", whole.stdout);
     }
@@ -65,11 +65,14 @@ fn refused_files_are_not_sent() {
 
 #[test]
 fn files_of_every_format_load_in_order() {
-    let cloud = Cloud::deployed(&[]);
+    let cloud = Cloud::start_deployed(&[]);
     let first = file(&cloud, "first.csv", "id;price;zip\n1;1.50;010\n2;2;020\n1;3;030\n");
     let told = ["--delimiter", ";", "--types", "price:number", "--types", "zip:string"];
     let loaded = cloud.succeed(&[&["upload", &first], &told[..]].concat());
-    assert_eq!((loaded.count("read"), loaded.count("new"), loaded.count("duplicates")), (3, 2, 1));
+    assert_eq!(
+        (loaded.receipt_count("read"), loaded.receipt_count("new"), loaded.receipt_count("duplicates")),
+        (3, 2, 1)
+    );
     let item = cloud.succeed(&["get", "--id", "1"]).json();
     assert_eq!(item, json!({ "id": "1", "price": 3, "zip": "030" }));
     assert_eq!(cloud.succeed(&["get", "--id", "2"]).json()["zip"], "020");
@@ -85,10 +88,10 @@ fn files_of_every_format_load_in_order() {
     assert_eq!(cloud.succeed(&["get", "--id", "1"]).json()["zip"], "of the third");
 
     for (file, rows) in [("items.ndjson.gz", 6), ("items-bom.csv.zst", 24)] {
-        assert_eq!(cloud.succeed(&["upload", file]).count("read"), rows, "{file}");
+        assert_eq!(cloud.succeed(&["upload", file]).receipt_count("read"), rows, "{file}");
     }
     let piped = fed(&cloud, &["upload", "-", "--name", "piped.csv"], "id,n\npiped,1\n");
-    assert_eq!((piped.exit, piped.count("new")), (0, 1), "{}", piped.stderr);
+    assert_eq!((piped.exit, piped.receipt_count("new")), (0, 1), "{}", piped.stderr);
     assert_eq!(cloud.succeed(&["get", "--id", "piped"]).json(), json!({ "id": "piped", "n": 1 }));
 
     // One in part, the other in full.
@@ -98,7 +101,7 @@ fn files_of_every_format_load_in_order() {
 
 #[test]
 fn an_unchanged_file_is_not_sent_again() {
-    let cloud = Cloud::deployed(&[]);
+    let cloud = Cloud::start_deployed(&[]);
     let sent = cloud.succeed(&["upload", "--no-wait", "items-bom.csv"]);
     let id = sent.stdout.trim();
     assert_eq!(id.len(), 16, "{}", sent.stdout);
@@ -113,9 +116,9 @@ fn an_unchanged_file_is_not_sent_again() {
         again.stderr
     );
     assert!(again.stdout.contains(id), "{}", again.stdout);
-    assert_eq!(again.count("new"), 24);
+    assert_eq!(again.receipt_count("new"), 24);
     assert_eq!(listed(&cloud), 1);
-    cloud.stop(id);
+    cloud.mark_stopped(id);
     let stopped = cloud.run(&["upload", "items-bom.csv"]);
     stopped.failed_with(1, &["byte for byte", "stopped", "the table was away", &format!("loads retry {id}")]);
     // Told otherwise, it is another load.
@@ -130,15 +133,15 @@ fn parts(cloud: &Cloud, bucket: &str, key: &str) -> Vec<String> {
         let opened = format!("<{tag}>");
         xml.split(&opened).skip(1).map(|rest| rest.split('<').next().unwrap().to_owned()).collect()
     };
-    let uploads = texts(&cloud.s3(&format!("/{bucket}?uploads")), "UploadId");
+    let uploads = texts(&cloud.get_s3(&format!("/{bucket}?uploads")), "UploadId");
     let Some(upload) = uploads.first() else { return Vec::new() };
-    texts(&cloud.s3(&format!("/{bucket}/{key}?uploadId={upload}")), "LastModified")
+    texts(&cloud.get_s3(&format!("/{bucket}/{key}?uploadId={upload}")), "LastModified")
 }
 
 #[test]
 fn an_interrupted_upload_resumes() {
-    let cloud = Cloud::deployed(&[]);
-    let bucket = cloud.resource("DataBucket");
+    let cloud = Cloud::start_deployed(&[]);
+    let bucket = cloud.resource_name("DataBucket");
     let rows = (0..2000).map(|id| format!("{id},{}\n", "x".repeat(30_000)));
     let wide = file(&cloud, "wide.csv", &format!("id,text\n{}", rows.collect::<String>()));
     // The last part arrives only after the interruption, however fast this machine is.
@@ -165,7 +168,7 @@ fn an_interrupted_upload_resumes() {
     assert!(next.ends_with(&format!(" upload {wide}")), "{next}");
     let kept = parts(&cloud, &bucket, "wide.csv");
     assert!(kept.len() >= there.len(), "{kept:?} {there:?}");
-    let records = cloud.state().join("restctl/uploads");
+    let records = cloud.state_folder().join("restctl/uploads");
     assert_eq!(fs::read_dir(&records).unwrap().count(), 1);
 
     let resumed = cloud.succeed(&["upload", &wide]);
@@ -176,6 +179,6 @@ fn an_interrupted_upload_resumes() {
     // A part that was on its way may have come to be there since.
     let found: usize = words[0].parse().unwrap();
     assert!(found >= kept.len() && words[2] == "8", "{words:?} {kept:?}");
-    assert_eq!(resumed.count("read"), 2000);
+    assert_eq!(resumed.receipt_count("read"), 2000);
     assert_eq!(fs::read_dir(&records).unwrap().count(), 0);
 }

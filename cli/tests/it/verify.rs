@@ -17,19 +17,19 @@ const FIRST: &str = "id,price,name,sku\n\
     4,-0.0,\"\",4\n";
 
 fn file(cloud: &Cloud, name: &str, text: &str) -> String {
-    let file = cloud.state().join(name);
+    let file = cloud.state_folder().join(name);
     fs::write(&file, text).unwrap();
     file.into_os_string().into_string().unwrap()
 }
 
 fn counts<const N: usize>(ran: &CommandOutput, names: [&str; N]) -> [u64; N] {
-    names.map(|name| ran.count(name))
+    names.map(|name| ran.receipt_count(name))
 }
 
 /// Changes the table behind restctl's back.
 fn change(cloud: &Cloud, operation: &str, mut body: Value) {
-    body["TableName"] = cloud.resource("ItemsTable").into();
-    cloud.call("dynamodb", &format!("DynamoDB_20120810.{operation}"), &body);
+    body["TableName"] = cloud.resource_name("ItemsTable").into();
+    cloud.call_json("dynamodb", &format!("DynamoDB_20120810.{operation}"), &body);
 }
 
 fn finding<'a>(report: &'a Value, key: &str) -> &'a Value {
@@ -39,7 +39,7 @@ fn finding<'a>(report: &'a Value, key: &str) -> &'a Value {
 
 #[test]
 fn differences_in_the_table_name_the_load_that_wrote_them() {
-    let cloud = Cloud::set_up();
+    let cloud = Cloud::start_set_up();
     let first = file(&cloud, "first.csv", FIRST);
     let verify = ["verify", &first, "--types", "price:number"];
     let json = [&verify[..], &["--output", "json"]].concat();
@@ -123,7 +123,7 @@ fn samples_are_drawn(cloud: &Cloud, verify: &[&str]) {
     let sample = |keys: &str| cloud.run(&[verify, &["--sample", keys]].concat());
     let two = sample("2");
     assert_eq!(counts(&two, ["keys", "compared"]), [4, 2]);
-    assert!(two.stdout.contains("a sample") && two.count("items looked at") >= 2, "{}", two.stdout);
+    assert!(two.stdout.contains("a sample") && two.receipt_count("items looked at") >= 2, "{}", two.stdout);
     // One that has room for everything finds everything.
     let all = sample("1000");
     assert_eq!(counts(&all, ["compared", "equal", "items looked at", "extra in table"]), [4, 1, 5, 2]);
@@ -132,18 +132,18 @@ fn samples_are_drawn(cloud: &Cloud, verify: &[&str]) {
 
 fn set_loading(cloud: &Cloud, load: &str) {
     let update = json!({
-        "TableName": cloud.resource("LedgerTable"),
+        "TableName": cloud.resource_name("LedgerTable"),
         "Key": { "load": { "S": load } },
         "UpdateExpression": "SET #state = :loading",
         "ExpressionAttributeNames": { "#state": "state" },
         "ExpressionAttributeValues": { ":loading": { "S": "loading" } },
     });
-    cloud.call("dynamodb", "DynamoDB_20120810.UpdateItem", &update);
+    cloud.call_json("dynamodb", "DynamoDB_20120810.UpdateItem", &update);
 }
 
 #[test]
 fn answers_of_the_api_are_compared() {
-    let cloud = Cloud::deployed(&["--key", "id:N"]);
+    let cloud = Cloud::start_deployed(&["--key", "id:N"]);
     // Several answers' worth, and an item that no answer has room for.
     let mut lines: Vec<String> =
         (0..3).map(|id| json!({ "id": id, "text": "x".repeat(300_000) }).to_string()).collect();
@@ -158,7 +158,7 @@ fn answers_of_the_api_are_compared() {
         [4, 0, 1, 0]
     );
     assert!(
-        ran.count("API calls") > 3 && ran.stdout.contains("3 (line 4): missing in the API"),
+        ran.receipt_count("API calls") > 3 && ran.stdout.contains("3 (line 4): missing in the API"),
         "{}",
         ran.stdout
     );
@@ -175,7 +175,7 @@ fn answers_of_the_api_are_compared() {
     });
     let form = [
         ("Action", "CreateRule"),
-        ("ListenerArn", &cloud.resource("HttpsListener")),
+        ("ListenerArn", &cloud.resource_name("HttpsListener")),
         ("Priority", "1"),
         ("Conditions.member.1.Field", "path-pattern"),
         ("Conditions.member.1.Values.member.1", "/v1/items/batch-get"),
@@ -184,7 +184,7 @@ fn answers_of_the_api_are_compared() {
         ("Actions.member.1.FixedResponseConfig.ContentType", "application/json"),
         ("Actions.member.1.FixedResponseConfig.MessageBody", &answer.to_string()),
     ];
-    cloud.query("elasticloadbalancing", &form);
+    cloud.call_query("elasticloadbalancing", &form);
     let wrong = cloud.run(&["verify", &small, "--output", "json"]);
     wrong.failed_with(3, &["restctl deploy"]);
     let report = wrong.json();
