@@ -1,20 +1,18 @@
 //! A certificate over the life of a stack: renewed under its ARN, superseded under a new one, removed in the end.
 
-use rcgen::{
-    CertificateParams, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, PKCS_RSA_SHA256, RsaKeySize,
-};
 use serde_json::json;
 
+use crate::authority::{generate_rsa_key, server_params};
 use crate::cloud::{Cloud, CommandOutput};
 
-/// The certificates in ACM, by their ARNs.
+/// Returns the ARNs of the certificates in ACM.
 fn in_acm(cloud: &Cloud) -> Vec<String> {
     let answer = cloud.call_json("acm", "CertificateManager.ListCertificates", &json!({}));
     let certificates = answer["CertificateSummaryList"].as_array().unwrap().iter();
     certificates.map(|certificate| certificate["CertificateArn"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The certificate that the load balancer's listener names.
+/// Returns the ARN of the certificate that the load balancer's listener serves.
 fn in_front(cloud: &Cloud) -> String {
     let load_balancer = cloud.resource_name("LoadBalancer");
     let form = [("Action", "DescribeListeners"), ("LoadBalancerArn", &load_balancer)];
@@ -23,19 +21,12 @@ fn in_front(cloud: &Cloud) -> String {
     rest.split_once('<').unwrap().0.to_owned()
 }
 
-/// Sets up a new certificate with an RSA key of 2,048 bits.
+/// Sets up a new certificate with an RSA key.
 fn set_up_rsa(cloud: &Cloud) -> CommandOutput {
-    let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
-    let mut params = CertificateParams::new(["restctl.localhost".to_owned()]).unwrap();
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    let put = |name: &str, text: String| {
-        let file = cloud.state_folder().join(name);
-        std::fs::write(&file, text).unwrap();
-        file.into_os_string().into_string().unwrap()
-    };
-    let cert = put("rsa.pem", params.self_signed(&key).unwrap().pem());
-    let key = put("rsa-key.pem", key.serialize_pem());
+    let key = generate_rsa_key();
+    let certificate = server_params("restctl.localhost", 90).self_signed(&key).unwrap();
+    let cert = cloud.write_file("rsa.pem", &certificate.pem());
+    let key = cloud.write_file("rsa-key.pem", &key.serialize_pem());
     cloud.succeed(&["setup", "--cert", &cert, "--key", &key])
 }
 
@@ -59,7 +50,7 @@ fn a_key_of_another_kind_gets_a_new_arn() {
     assert_eq!(both.len(), 2, "{both:?}");
     let new = both.iter().find(|arn| *arn != old).unwrap();
     assert!(superseding.stderr.contains(new), "{}", superseding.stderr);
-    assert_eq!(in_front(&cloud), *old, "it comes in front by a deployment");
+    assert_eq!(in_front(&cloud), *old, "a deployment puts it in front");
     let waiting = cloud.run(&["get", "--id", "42"]);
     waiting.failed_with(1, &["still serves the previous certificate: restctl deploy"]);
 

@@ -1,7 +1,8 @@
 //! A local cloud as a test sees it: its own for as long as the test runs, or the one that read-only tests share.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -80,6 +81,18 @@ impl Cloud {
         command
     }
 
+    /// `restctl ARGS` against this cloud as if it were AWS: by its endpoint, with a region and credentials.
+    pub(crate) fn command_as_on_aws(&self, args: &[&str]) -> Command {
+        let mut command = self.command(args);
+        command
+            .env_remove("RESTCTL_LOCAL")
+            .env("AWS_ENDPOINT_URL", self.record()["endpoint_url"].as_str().unwrap())
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test");
+        command
+    }
+
     /// Runs `restctl ARGS`, which must never print the client secret.
     pub(crate) fn run(&self, args: &[&str]) -> CommandOutput {
         let ran = CommandOutput::from(self.command(args).output().unwrap());
@@ -96,6 +109,26 @@ impl Cloud {
         let ran = self.run(args);
         assert_eq!(ran.exit, 0, "restctl {args:?}:\n{}", ran.stderr);
         ran
+    }
+
+    /// Runs `restctl ARGS` with this standard input.
+    pub(crate) fn run_with_input(&self, args: &[&str], input: &str) -> CommandOutput {
+        let mut command = self.command(args);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut running = command.spawn().unwrap();
+        let (mut stdin, input) = (running.stdin.take().unwrap(), input.to_owned());
+        // A command that fails early does not read all of it.
+        let writing = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
+        let ran = CommandOutput::from(running.wait_with_output().unwrap());
+        writing.join().unwrap();
+        ran
+    }
+
+    /// Writes a file into the state folder, and returns its path as an argument.
+    pub(crate) fn write_file(&self, name: &str, text: &str) -> String {
+        let file = self.state_folder().join(name);
+        std::fs::write(&file, text).unwrap();
+        file.into_os_string().into_string().unwrap()
     }
 
     /// The record of `restctl local up`.
@@ -116,6 +149,20 @@ impl Cloud {
     /// Calls an action of AWS's query protocol behind restctl's back, and returns the answer as XML.
     pub(crate) fn call_query(&self, service: &str, form: &[(&str, &str)]) -> String {
         self.post(service, |request| request.form(form))
+    }
+
+    /// Returns a setting of the stack from Systems Manager.
+    pub(crate) fn stored_setting(&self, name: &str) -> String {
+        let asked = json!({ "Name": format!("/restctl/restctl/{name}") });
+        let answer = self.call_json("ssm", "AmazonSSM.GetParameter", &asked);
+        answer["Parameter"]["Value"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    /// Returns the client secret from Secrets Manager.
+    pub(crate) fn stored_client_secret(&self) -> String {
+        let asked = json!({ "SecretId": "restctl/restctl/client-secret" });
+        let answer = self.call_json("secretsmanager", "secretsmanager.GetSecretValue", &asked);
+        answer["SecretString"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
 
     /// Marks a load as stopped in the ledger.
@@ -229,7 +276,13 @@ impl CommandOutput {
     }
 }
 
-/// Looks until it is there.
+/// Sends SIGINT to a process, as Ctrl-C does.
+pub(crate) fn interrupt(process: &Child) {
+    let sent = Command::new("kill").args(["-INT", &process.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+/// Repeats `look` until it returns a value, and returns that value.
 #[track_caller]
 pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;

@@ -12,7 +12,7 @@ use crate::interposed::interpose;
 use crate::lambdas::lambdas_folder;
 
 /// A folder with both Lambdas; `api` says what becomes of the API's.
-fn with_api(api: impl FnOnce(Vec<u8>) -> Vec<u8>) -> tempfile::TempDir {
+fn lambdas_with_api(api: impl FnOnce(Vec<u8>) -> Vec<u8>) -> tempfile::TempDir {
     let built = lambdas_folder();
     let folder = tempfile::tempdir().unwrap();
     fs::copy(built.join("restctl-ingest"), folder.path().join("restctl-ingest")).unwrap();
@@ -22,12 +22,12 @@ fn with_api(api: impl FnOnce(Vec<u8>) -> Vec<u8>) -> tempfile::TempDir {
 }
 
 /// The same program in another file: what follows the sections is not read.
-fn another(mut binary: Vec<u8>) -> Vec<u8> {
+fn append_byte(mut binary: Vec<u8>) -> Vec<u8> {
     binary.push(0);
     binary
 }
 
-fn deploy(cloud: &Cloud, folder: &tempfile::TempDir, more: &[&str]) -> CommandOutput {
+fn deploy_folder(cloud: &Cloud, folder: &tempfile::TempDir, more: &[&str]) -> CommandOutput {
     let folder = folder.path().to_str().unwrap();
     cloud.run(&[&["deploy", "--lambdas", folder], more].concat())
 }
@@ -66,13 +66,13 @@ fn a_dry_run_shows_changes_and_makes_none() {
 #[test]
 fn a_version_goes_live_after_its_trial_and_can_be_rolled_back() {
     let cloud = Cloud::start_set_up();
-    let (first, second) = (with_api(|binary| binary), with_api(another));
-    assert_eq!(deploy(&cloud, &first, &[]).exit, 0);
+    let (first, second) = (lambdas_with_api(|binary| binary), lambdas_with_api(append_byte));
+    assert_eq!(deploy_folder(&cloud, &first, &[]).exit, 0);
     cloud.succeed(&["upload", "items.csv"]);
     let nothing_before = cloud.run(&["rollback"]);
     nothing_before.failed_with(5, &["have no earlier version"]);
 
-    let updated = deploy(&cloud, &second, &["--output", "json"]);
+    let updated = deploy_folder(&cloud, &second, &["--output", "json"]);
     assert_eq!(updated.exit, 0, "{}", updated.stderr);
     let changes = updated.stdout.lines().filter(|line| line.contains(r#""type":"change""#));
     assert_eq!(changes.count(), 1, "one function is another one: {}", updated.stdout);
@@ -82,8 +82,8 @@ fn a_version_goes_live_after_its_trial_and_can_be_rolled_back() {
     cloud.succeed(&["get", "--id", "42"]);
 
     // /bin/true ends at once, so it leaves no process behind.
-    let broken = with_api(|_| fs::read("/bin/true").unwrap());
-    let refused = deploy(&cloud, &broken, &[]);
+    let broken = lambdas_with_api(|_| fs::read("/bin/true").unwrap());
+    let refused = deploy_folder(&cloud, &broken, &[]);
     refused.failed_with(1, &["version 3 of the function", "failed", "version 2 of the API", "stay live"]);
     cloud.succeed(&["get", "--id", "42"]);
 
@@ -91,9 +91,9 @@ fn a_version_goes_live_after_its_trial_and_can_be_rolled_back() {
     assert!(back.stderr.contains("version 1 is live again, instead of 2"), "{}", back.stderr);
     cloud.succeed(&["get", "--id", "42"]);
     cloud.run(&["rollback"]).failed_with(5, &["have no earlier version"]);
-    let forward = deploy(&cloud, &second, &[]);
+    let forward = deploy_folder(&cloud, &second, &[]);
     assert!(forward.stderr.contains("version 4 is live, instead of 1"), "{}", forward.stderr);
-    let unchanged = deploy(&cloud, &second, &[]);
+    let unchanged = deploy_folder(&cloud, &second, &[]);
     assert!(
         unchanged.stderr.contains("no change") && !unchanged.stderr.contains("is live"),
         "{}",

@@ -6,7 +6,7 @@ use crate::cloud::{Cloud, RECORD};
 use crate::interposed::interpose;
 
 /// What of a stack is left in the cloud, by the names of things.
-fn left(cloud: &Cloud) -> Vec<String> {
+fn list_leftovers(cloud: &Cloud) -> Vec<String> {
     let of = |answer: &Value, list: &str, name: &str| -> Vec<String> {
         let things = answer[list].as_array().unwrap_or_else(|| panic!("{answer}"));
         things.iter().map(|thing| thing[name].as_str().unwrap().to_owned()).collect()
@@ -39,7 +39,7 @@ fn left(cloud: &Cloud) -> Vec<String> {
 #[test]
 fn data_stays_unless_its_deletion_is_requested() {
     let cloud = Cloud::start_empty();
-    let before = left(&cloud);
+    let before = list_leftovers(&cloud);
     cloud.succeed(&["setup"]);
     cloud.succeed(&["deploy"]);
     cloud.succeed(&["upload", "items.csv"]);
@@ -68,7 +68,7 @@ fn data_stays_unless_its_deletion_is_requested() {
     assert!(destroyed.stderr.contains("restctl destroy --delete-data"), "{}", destroyed.stderr);
     let result: Value = serde_json::from_str(destroyed.stdout.lines().last().unwrap()).unwrap();
     assert_eq!(result["kept"].as_array().unwrap().len(), 3, "{result}");
-    let mut kept = left(&cloud);
+    let mut kept = list_leftovers(&cloud);
     kept.retain(|thing| !before.contains(thing) && !others.contains(&thing.as_str()));
     assert!(kept.contains(&table) && kept.contains(&bucket) && kept.len() == 3, "{kept:?}");
 
@@ -80,7 +80,7 @@ fn data_stays_unless_its_deletion_is_requested() {
     let destroyed = cloud.succeed(&["destroy", "--yes", "--delete-data"]);
     assert!(destroyed.stderr.contains(&format!("  remove  the table {table}")), "{}", destroyed.stderr);
     assert!(destroyed.stderr.contains("nothing of the stack restctl remains"), "{}", destroyed.stderr);
-    let mut remaining = left(&cloud);
+    let mut remaining = list_leftovers(&cloud);
     remaining.retain(|thing| !before.contains(thing));
     remaining.sort();
     assert_eq!(remaining, others);

@@ -51,23 +51,12 @@ fn the_first_steps_lead_from_nothing_to_an_item() {
     assert!(exit == Some(0) && screen.contains("next: restctl setup --local"), "{screen}");
 }
 
-/// As on AWS, where the services are those of the local cloud.
-fn on_aws(cloud: &Cloud, args: &[&str]) -> Command {
-    let mut command = cloud.command(args);
-    let record = cloud.record();
-    command.env_remove("RESTCTL_LOCAL").env("AWS_ENDPOINT_URL", record["endpoint_url"].as_str().unwrap());
-    for (name, value) in [("ACCESS_KEY_ID", "test"), ("SECRET_ACCESS_KEY", "test"), ("REGION", "us-east-1")] {
-        command.env(format!("AWS_{name}"), value);
-    }
-    command
-}
-
 #[test]
 fn setup_asks_for_missing_settings_and_accepts_no() {
     let cloud = Cloud::start_empty();
     let record = cloud.record();
     let provider = |name: &str| record["identity_provider"][name].as_str().unwrap().to_owned();
-    let mut interrupted = Terminal::run(&cloud, &on_aws(&cloud, &["setup"]));
+    let mut interrupted = Terminal::run(&cloud, &cloud.command_as_on_aws(&["setup"]));
     interrupted.wait_for_text("generate a self-signed one");
     interrupted.type_keys("\x03");
     let (exit, screen) = interrupted.wait_for_end();
@@ -76,7 +65,7 @@ fn setup_asks_for_missing_settings_and_accepts_no() {
     let missing = cloud.call_json("secretsmanager", "secretsmanager.ListSecrets", &serde_json::json!({}));
     assert_eq!(missing["SecretList"], serde_json::json!([]), "nothing was changed");
 
-    let mut asked = Terminal::run(&cloud, &on_aws(&cloud, &["setup"]));
+    let mut asked = Terminal::run(&cloud, &cloud.command_as_on_aws(&["setup"]));
     for (question, answer) in [
         ("generate a self-signed one", String::new()),
         ("DNS name of the API", "api.example.com".to_owned()),
@@ -94,24 +83,19 @@ fn setup_asks_for_missing_settings_and_accepts_no() {
     assert!(screen.contains("next: restctl deploy"), "{screen}");
     assert!(!screen.contains(&provider("client_secret")), "a secret is not shown");
     // It earns a token: what was typed is what was kept.
-    let token = CommandOutput::from(on_aws(&cloud, &["token"]).output().unwrap());
+    let token = CommandOutput::from(cloud.command_as_on_aws(&["token"]).output().unwrap());
     assert!(token.exit == 0 && token.stdout.starts_with("eyJ"), "{}", token.stderr);
 
     // With an existing certificate, and without a provider.
     let key = KeyPair::generate().unwrap();
     let certificate =
         CertificateParams::new(["b.example.com".to_owned()]).unwrap().self_signed(&key).unwrap();
-    let put = |name: &str, text: String| {
-        let file = cloud.state_folder().join(name);
-        std::fs::write(&file, text).unwrap();
-        file.into_os_string().into_string().unwrap()
-    };
-    let mut other = Terminal::run(&cloud, &on_aws(&cloud, &["setup", "--stack", "other"]));
+    let mut other = Terminal::run(&cloud, &cloud.command_as_on_aws(&["setup", "--stack", "other"]));
     const DOWN: &str = "\x1b[B";
     for (question, answer) in [
         ("generate a self-signed one", DOWN.to_owned()),
-        ("Certificate file", put("cert.pem", certificate.pem())),
-        ("Private key file", put("key.pem", key.serialize_pem())),
+        ("Certificate file", cloud.write_file("cert.pem", &certificate.pem())),
+        ("Private key file", cloud.write_file("key.pem", &key.serialize_pem())),
         ("Chain file", String::new()),
         ("create a Cognito user pool in the stack", DOWN.to_owned()),
     ] {

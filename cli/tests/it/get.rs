@@ -1,9 +1,7 @@
 //! `restctl get`: formats, many ids, where an item came from, and the session cache.
 
 use std::fs;
-use std::io::Write;
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -15,33 +13,19 @@ use crate::impostor::Impostor;
 use crate::interposed::interpose;
 
 /// A deployed cloud with the demo's items.
-fn loaded() -> Cloud {
+fn deploy_and_load() -> Cloud {
     let cloud = Cloud::start_deployed(&["--list", "on"]);
     cloud.succeed(&["upload", "items.csv"]);
     cloud
 }
 
-/// With `ids` on standard input.
-fn piped(cloud: &Cloud, args: &[&str], ids: &str) -> CommandOutput {
-    let mut command = cloud.command(args);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut running = command.spawn().unwrap();
-    let mut input = running.stdin.take().unwrap();
-    let ids = ids.to_owned();
-    // A command that fails early reads no more of them.
-    let writing = std::thread::spawn(move || drop(input.write_all(ids.as_bytes())));
-    let ran = CommandOutput::from(running.wait_with_output().unwrap());
-    writing.join().unwrap();
-    ran
-}
-
-fn ids(items: &Value) -> Vec<&str> {
+fn item_ids(items: &Value) -> Vec<&str> {
     items.as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect()
 }
 
 #[test]
 fn items_come_in_the_requested_format_and_order() {
-    let cloud = loaded();
+    let cloud = deploy_and_load();
     each_format(&cloud);
     many_ids(&cloud);
     large_items_among_many_ids(&cloud);
@@ -52,7 +36,7 @@ fn items_come_in_the_requested_format_and_order() {
     cloud.run(&["get", "--id", "1", "2", "--explain"]).failed_with(2, &["--explain is for one id"]);
     cloud.run(&["get", "--id", "1", "--explain", "--format", "csv"]).failed_with(2, &["cannot be used with"]);
     let too_long = format!("1\n{}\n", "x".repeat(5_000));
-    let refused = piped(&cloud, &["get", "--ids-file", "-"], &too_long);
+    let refused = cloud.run_with_input(&["get", "--ids-file", "-"], &too_long);
     refused.failed_with(2, &["line 2 of standard input is not an id"]);
     assert_eq!(refused.stdout, "");
 }
@@ -96,16 +80,16 @@ fn each_format(cloud: &Cloud) {
 
 fn many_ids(cloud: &Cloud) {
     let all: Vec<String> = (1..=2_500).rev().map(|id| id.to_string()).collect();
-    let text = piped(cloud, &["get", "--format", "ndjson", "--fields", "id"], &all.join("\r\n"));
+    let text = cloud.run_with_input(&["get", "--format", "ndjson", "--fields", "id"], &all.join("\r\n"));
     assert_eq!(text.exit, 0, "{}", text.stderr);
     let lines: Vec<String> = all.iter().map(|id| format!("{{\"id\":\"{id}\"}}")).collect();
     assert!(text.stdout.lines().eq(lines.iter()), "in the order of the ids");
 
     let strange: Vec<String> = (0..15).map(|id| format!("no-{id}")).collect();
-    let some = piped(cloud, &["get"], &format!("{}\n1\n", strange.join("\n")));
+    let some = cloud.run_with_input(&["get"], &format!("{}\n1\n", strange.join("\n")));
     some.failed_with(3, &["15 of 16 ids were not found", "see \"missing\""]);
-    assert_eq!((ids(&some.json()["items"]), &some.json()["missing"]), (vec!["1"], &json!(strange)));
-    let none = piped(cloud, &["get", "--format", "csv"], &strange.join("\n"));
+    assert_eq!((item_ids(&some.json()["items"]), &some.json()["missing"]), (vec!["1"], &json!(strange)));
+    let none = cloud.run_with_input(&["get", "--format", "csv"], &strange.join("\n"));
     none.failed_with(5, &["15 of 15 ids were not found", "\"no-0\"", "\"no-9\" and 5 more"]);
     assert!(!none.stderr.contains("no-10"), "{}", none.stderr);
 }
@@ -114,15 +98,13 @@ fn many_ids(cloud: &Cloud) {
 fn large_items_among_many_ids(cloud: &Cloud) {
     let wide: Vec<String> = (0..100).map(|id| format!("wide-{id}")).collect();
     let rows: String = wide.iter().map(|id| format!("{id},{}\n", "x".repeat(20_000))).collect();
-    let file = cloud.state_folder().join("wide.csv");
-    fs::write(&file, format!("id,text\n{rows}")).unwrap();
-    cloud.succeed(&["upload", file.to_str().unwrap()]);
+    cloud.succeed(&["upload", &cloud.write_file("wide.csv", &format!("id,text\n{rows}"))]);
     let missing: Vec<String> = (0..1_940).map(|id| format!("no-{id}")).collect();
     // The second call leaves some over while the third is under way.
     let asked = [&missing[..1_000], &wide[..60], &missing[1_000..], &wide[60..]].concat().join("\n");
-    let found = piped(cloud, &["get", "--fields", "id"], &asked);
+    let found = cloud.run_with_input(&["get", "--fields", "id"], &asked);
     assert_eq!(found.exit, 3, "{}", found.stderr);
-    assert_eq!(ids(&found.json()["items"]), wide);
+    assert_eq!(item_ids(&found.json()["items"]), wide);
     assert_eq!(found.json()["missing"], json!(missing));
 }
 
@@ -142,7 +124,7 @@ fn where_an_item_came_from(cloud: &Cloud) {
         assert_eq!(explanation[member], load[member], "{member}");
     }
     assert_eq!((&explanation["status"], &explanation["tls_version"]), (&json!(200), &json!("TLS 1.3")));
-    assert_eq!(explanation["certificate_fingerprint"], session(cloud).1["location"]["fingerprint"]);
+    assert_eq!(explanation["certificate_fingerprint"], read_session(cloud).1["location"]["fingerprint"]);
     assert!(explanation["request_id"].as_str().is_some_and(|id| !id.is_empty()), "{explanation}");
     let time = |name: &str| explanation[name].as_f64().unwrap();
     let steps = ["resolve_ms", "connect_ms", "tls_ms", "first_byte_ms"].map(time);
@@ -167,7 +149,7 @@ fn where_an_item_came_from(cloud: &Cloud) {
 }
 
 /// The session cache's file and its content.
-fn session(cloud: &Cloud) -> (PathBuf, Value) {
+fn read_session(cloud: &Cloud) -> (PathBuf, Value) {
     let folder = cloud.state_folder().join("restctl/local/tokens");
     let files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
     let [file] = files.as_slice() else { panic!("{files:?}") };
@@ -175,19 +157,19 @@ fn session(cloud: &Cloud) -> (PathBuf, Value) {
 }
 
 fn write_location(cloud: &Cloud, location: &Value) {
-    let (file, mut session) = session(cloud);
+    let (file, mut session) = read_session(cloud);
     session["location"] = location.clone();
     fs::write(file, session.to_string()).unwrap();
 }
 
 #[test]
 fn cached_answers_save_calls() {
-    let cloud = loaded();
+    let cloud = deploy_and_load();
     let token = cloud.succeed(&["token", "--output", "json"]).json();
     assert!(token["expires_at"].as_str().is_some_and(|time| time.ends_with('Z')), "{token}");
     assert_eq!(token["access_token"], cloud.succeed(&["token"]).stdout.trim());
     cloud.succeed(&["get", "--id", "42"]);
-    let (_, remembered) = session(&cloud);
+    let (_, remembered) = read_session(&cloud);
     assert_eq!(remembered["token"]["access_token"], token["access_token"]);
     a_stale_location_heals(&cloud, &remembered["location"]);
     a_profile_that_changes_is_another_place(&cloud);
@@ -221,7 +203,7 @@ fn a_stale_location_heals(cloud: &Cloud, good: &Value) {
     let heals = |stale: &Value| {
         write_location(cloud, stale);
         assert_eq!(cloud.succeed(&["get", "--id", "42"]).json()["id"], "42", "from {stale}");
-        let location = session(cloud).1["location"].take();
+        let location = read_session(cloud).1["location"].take();
         assert_eq!((&location["port"], &location["host"]), (&good["port"], &good["host"]));
         location
     };
@@ -241,7 +223,7 @@ fn a_stale_location_heals(cloud: &Cloud, good: &Value) {
     // Of many calls at once, each finds its way.
     write_location(cloud, &with("port", json!(1)));
     let all: Vec<String> = (1..=2_500).map(|id| id.to_string()).collect();
-    let found = piped(cloud, &["get", "--format", "ndjson"], &all.join("\n"));
+    let found = cloud.run_with_input(&["get", "--format", "ndjson"], &all.join("\n"));
     assert_eq!((found.exit, found.stdout.lines().count()), (0, 2_500), "{}", found.stderr);
 
     cloud.succeed(&["setup", "--self-signed", "restctl.localhost"]);
@@ -257,14 +239,8 @@ fn a_profile_that_changes_is_another_place(cloud: &Cloud) {
     let profile = cloud.state_folder().join("aws-config");
     fs::write(&profile, "[default]\nregion = us-east-1\n").unwrap();
     let token = || {
-        let mut command = cloud.command(&["token"]);
-        command
-            .env_remove("RESTCTL_LOCAL")
-            .env("AWS_ENDPOINT_URL", cloud.record()["endpoint_url"].as_str().unwrap());
-        command
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("AWS_CONFIG_FILE", &profile);
+        let mut command = cloud.command_as_on_aws(&["token"]);
+        command.env("AWS_CONFIG_FILE", &profile);
         for variable in ["AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"] {
             command.env_remove(variable);
         }

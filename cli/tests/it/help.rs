@@ -34,7 +34,7 @@ const REFUSED: [&str; 23] = [
 ];
 
 /// Runs `restctl ARGS` off a terminal and without settings that would change what it prints.
-fn restctl(args: &[&str]) -> CommandOutput {
+fn run_off_terminal(args: &[&str]) -> CommandOutput {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
     command.args(args).current_dir(folder.path()).stdin(Stdio::null());
@@ -46,7 +46,7 @@ fn restctl(args: &[&str]) -> CommandOutput {
 
 /// Compares the help of this command and of each command that it lists.
 fn compare_help(command: &[&str], snapshots: &mut Snapshots) {
-    let help = restctl(&[command, &["--help"]].concat());
+    let help = run_off_terminal(&[command, &["--help"]].concat());
     assert_eq!((help.exit, help.stderr.as_str()), (0, ""), "{command:?}");
     let name = [&["restctl"], command].concat().join(" ");
     snapshots.compare(&name.replace(' ', "-"), &format!("$ {name} --help\n{}", help.stdout));
@@ -70,7 +70,7 @@ fn every_command_explains_itself() {
 fn a_wrong_command_line_is_told_what_is_wrong() {
     let mut answers = String::new();
     for line in REFUSED {
-        let refused = restctl(&line.split(' ').collect::<Vec<_>>());
+        let refused = run_off_terminal(&line.split(' ').collect::<Vec<_>>());
         assert_eq!(refused.stdout, "", "{line}");
         writeln!(answers, "$ restctl {line}\n? {}\n{}", refused.exit, refused.stderr).unwrap();
     }

@@ -1,11 +1,11 @@
 //! Ctrl-C while CloudFormation is at work. The local cloud is done too soon for that, so a CloudFormation that takes its time
 //! stands before it: once a change set has been executed, it tells of nothing until it is told to cancel.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::cloud::{Cloud, CommandOutput, eventually};
+use crate::cloud::{Cloud, CommandOutput, eventually, interrupt};
 use crate::interposed::interpose;
 use crate::terminal::Terminal;
 
@@ -20,7 +20,7 @@ struct Slow {
 }
 
 /// Of an update.
-fn events(phase: usize, stack: &str) -> String {
+fn events_answer(phase: usize, stack: &str) -> String {
     let event = |resource: &str, status: &str| {
         let (id, kind) = match resource {
             "restctl" => (stack, "AWS::CloudFormation::Stack"),
@@ -49,7 +49,7 @@ fn events(phase: usize, stack: &str) -> String {
 }
 
 /// A deployed stack whose next update takes its time.
-fn updating(cloud: &Cloud) -> Arc<Slow> {
+fn deploy_slow_update(cloud: &Cloud) -> Arc<Slow> {
     cloud.succeed(&["setup"]);
     cloud.succeed(&["deploy"]);
     let slow = Arc::new(Slow::default());
@@ -58,7 +58,7 @@ fn updating(cloud: &Cloud) -> Arc<Slow> {
         let phase = state.phase.load(Ordering::SeqCst);
         if phase != 0 && call.is_action("DescribeStackEvents") {
             state.looks.fetch_add(1, Ordering::SeqCst);
-            return Some(events(phase, &call.query_parameter("StackName")));
+            return Some(events_answer(phase, &call.query_parameter("StackName")));
         }
         if call.is_action("CancelUpdateStack") {
             state.phase.store(CANCELLED, Ordering::SeqCst);
@@ -73,12 +73,11 @@ fn updating(cloud: &Cloud) -> Arc<Slow> {
 }
 
 /// `restctl deploy --list on`, off a terminal, to which Ctrl-C happens once it is so far.
-fn interrupted(cloud: &Cloud, is_so_far: impl Fn() -> bool) -> CommandOutput {
+fn interrupt_deployment(cloud: &Cloud, is_so_far: impl Fn() -> bool) -> CommandOutput {
     let mut command = cloud.command(&["deploy", "--list", "on"]);
     let deploying = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     eventually("it is so far", || is_so_far().then_some(()));
-    let interrupt = Command::new("kill").args(["-INT", &deploying.id().to_string()]).status().unwrap();
-    assert!(interrupt.success());
+    interrupt(&deploying);
     CommandOutput::from(deploying.wait_with_output().unwrap())
 }
 
@@ -94,7 +93,7 @@ fn the_steps_after_cloudformation_can_be_interrupted() {
             r#"{"State":"Pending"}"#.to_owned()
         })
     });
-    let ended = interrupted(&cloud, || looks.load(Ordering::SeqCst) > 2);
+    let ended = interrupt_deployment(&cloud, || looks.load(Ordering::SeqCst) > 2);
     ended
         .failed_with(130, &["UPDATE_COMPLETE      restctl", "interrupted before the new versions were live"]);
     ended.failed_with(130, &["next: restctl deploy, which continues from there"]);
@@ -103,8 +102,8 @@ fn the_steps_after_cloudformation_can_be_interrupted() {
 #[test]
 fn without_a_terminal_an_interrupted_update_continues() {
     let cloud = Cloud::start_empty();
-    let slow = updating(&cloud);
-    let ended = interrupted(&cloud, || slow.looks.load(Ordering::SeqCst) > 2);
+    let slow = deploy_slow_update(&cloud);
+    let ended = interrupt_deployment(&cloud, || slow.looks.load(Ordering::SeqCst) > 2);
     ended.failed_with(
         130,
         &["interrupted: the stack is still being updated", "next: restctl deploy after it has ended"],
@@ -115,7 +114,7 @@ fn without_a_terminal_an_interrupted_update_continues() {
 #[test]
 fn at_a_terminal_an_interrupted_update_can_be_cancelled() {
     let cloud = Cloud::start_empty();
-    let slow = updating(&cloud);
+    let slow = deploy_slow_update(&cloud);
     let mut deploying = Terminal::open(&cloud, &["deploy", "--list", "on"]);
     eventually("it waits", || (slow.looks.load(Ordering::SeqCst) > 2).then_some(()));
     deploying.wait_for_text("UPDATE_IN_PROGRESS   ApiFunction (AWS::Lambda::Function)");

@@ -45,7 +45,7 @@ fn a_load_continues_from_the_checkpoint_of_a_killed_function() {
         "{}",
         uploaded.stdout
     );
-    let (first, second) = (attempt(&cloud, 0), attempt(&cloud, checkpoint));
+    let (first, second) = (find_invocation(&cloud, 0), find_invocation(&cloud, checkpoint));
     assert_ne!(first, second, "the same invocation");
 
     let last = format!("42-{}", COPIES - 1);
@@ -61,24 +61,24 @@ fn a_load_continues_from_the_checkpoint_of_a_killed_function() {
 /// byte on the load has to go on. While somebody looks at the load, the function stands still.
 fn kill_at_a_checkpoint(function: &Function<'_>) -> u64 {
     eventually("the load is at a checkpoint", || {
-        function.signal(Signal::STOP);
+        function.send_signal(Signal::STOP);
         let load = only_load(function.cloud).unwrap_or_default();
         assert_ne!(load["state"], "loaded", "there was no checkpoint on the way");
         let checkpoint = load["position"]["offset"].as_u64().filter(|offset| *offset > 0);
         if checkpoint.is_some() {
-            assert!(function.signal(Signal::KILL) > 0, "the function does not run");
+            assert!(function.send_signal(Signal::KILL) > 0, "the function does not run");
         } else {
             if load["state"] == "loading" {
                 sleep(REPORT);
             }
-            function.signal(Signal::CONT);
+            function.send_signal(Signal::CONT);
         }
         checkpoint
     })
 }
 
 /// The invocation that went on with the load from this byte, by the log.
-fn attempt(cloud: &Cloud, from_byte: u64) -> String {
+fn find_invocation(cloud: &Cloud, from_byte: u64) -> String {
     let load = only_load(cloud).unwrap()["load"].as_str().unwrap().to_owned();
     eventually(&format!("an attempt from byte {from_byte} is in the log"), || {
         let log = cloud.succeed(&["logs", "--load", &load]).stdout;
@@ -100,9 +100,7 @@ fn many_items(cloud: &Cloud) -> String {
             many.push_str(&format!("{id}-{copy},{rest}"));
         }
     }
-    let file = cloud.state_folder().join("many.csv");
-    fs::write(&file, many).unwrap();
-    file.into_os_string().into_string().unwrap()
+    cloud.write_file("many.csv", &many)
 }
 
 /// The records of a CSV with their line ends: newlines within quotes end none.
@@ -126,7 +124,7 @@ struct Function<'a> {
 
 impl Function<'_> {
     /// Sends the signal to each of its processes, and returns how many there are.
-    fn signal(&self, signal: Signal) -> usize {
+    fn send_signal(&self, signal: Signal) -> usize {
         let endpoint = self.cloud.record()["endpoint_url"].as_str().unwrap().to_owned();
         let variables = [
             format!("AWS_LAMBDA_FUNCTION_NAME={}", self.name),

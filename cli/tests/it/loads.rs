@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, eventually};
 
-fn list(cloud: &Cloud) -> Vec<Value> {
+fn list_loads(cloud: &Cloud) -> Vec<Value> {
     cloud.succeed(&["loads", "ls", "--output", "json"]).json().as_array().unwrap().clone()
 }
 
 /// The only load of `object`, once it is in this state.
 fn load_of(cloud: &Cloud, object: &str, state: &str) -> String {
     eventually(&format!("{object} is {state}"), || {
-        let loads = list(cloud);
+        let loads = list_loads(cloud);
         let load = loads.iter().find(|load| load["object"] == object && load["state"] == state)?;
         Some(load["load"].as_str().unwrap().to_owned())
     })
@@ -85,7 +85,7 @@ fn unknown_and_unreadable(cloud: &Cloud) {
         cloud.run(&["loads", command, "0123456789abcdef"]).failed_with(5, &["there is no load", "loads ls"]);
         cloud.run(&["loads", command, "0123"]).failed_with(2, &["16 of 0-9 and a-f"]);
     }
-    let before = list(cloud).len();
+    let before = list_loads(cloud).len();
     let item = |item: Value| {
         let put = json!({ "TableName": cloud.resource_name("LedgerTable"), "Item": item });
         cloud.call_json("dynamodb", "DynamoDB_20120810.PutItem", &put);

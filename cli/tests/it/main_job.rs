@@ -3,20 +3,17 @@
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
-};
 use serde_json::json;
 
-use crate::cloud::{Cloud, CommandOutput};
+use crate::authority::Authority;
+use crate::cloud::{Cloud, CommandOutput, interrupt};
 use crate::interposed::{Gate, interpose};
 
 /// The receipt's counts that do not depend on the table's former content, except for `new`.
-fn receipt(upload: &CommandOutput) -> Vec<String> {
+fn receipt_counts(upload: &CommandOutput) -> Vec<String> {
     ["read", "new", "duplicates", "rejected"]
         .map(|name| format!("{name} {}", upload.receipt_count(name)))
         .into()
@@ -36,7 +33,7 @@ fn from_a_file_to_an_api_and_back_to_nothing() {
     assert_eq!(again.stdout, deployed.stdout);
 
     let uploaded = cloud.succeed(&["upload", "items.csv"]);
-    assert_eq!(receipt(&uploaded), ["read 3000", "new 2985", "duplicates 15", "rejected 0"]);
+    assert_eq!(receipt_counts(&uploaded), ["read 3000", "new 2985", "duplicates 15", "rejected 0"]);
 
     let token = cloud.succeed(&["token"]).stdout;
     assert_eq!(token.trim().split('.').count(), 3);
@@ -58,9 +55,8 @@ fn from_a_file_to_an_api_and_back_to_nothing() {
 
     // More than one call takes.
     let all_ids: Vec<String> = (1..=2985).map(|id| id.to_string()).collect();
-    let ids_file = cloud.state_folder().join("ids");
-    std::fs::write(&ids_file, all_ids.join("\n")).unwrap();
-    let all = cloud.succeed(&["get", "--ids-file", ids_file.to_str().unwrap()]).json();
+    let ids_file = cloud.write_file("ids", &all_ids.join("\n"));
+    let all = cloud.succeed(&["get", "--ids-file", &ids_file]).json();
     assert_eq!(all["items"].as_array().unwrap().len(), 2985);
 
     an_impostor_is_refused(&cloud);
@@ -71,7 +67,7 @@ fn from_a_file_to_an_api_and_back_to_nothing() {
     assert_eq!(cloud.succeed(&["get", "--id", "42"]).json(), expected);
     assert!(cloud.succeed(&["deploy"]).stdout.starts_with("https://api.example.com:"));
 
-    private_authority(&cloud);
+    a_private_authority_is_accepted(&cloud);
     assert_eq!(cloud.succeed(&["get", "--id", "42"]).json(), expected);
 
     let destroyed = cloud.succeed(&["destroy", "--yes", "--delete-data"]);
@@ -116,35 +112,17 @@ fn a_token_is_cached_until_it_expires(cloud: &Cloud, token: &str) {
     assert_eq!(cloud.succeed(&["token"]).stdout.trim().split('.').count(), 3);
 }
 
-/// Sets up a certificate that an authority of one's own issued through an intermediate one.
-fn private_authority(cloud: &Cloud) {
-    let authority = |name: &str| {
-        let mut params = CertificateParams::new([]).unwrap();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        (params, KeyPair::generate().unwrap())
-    };
-    let (root, root_key) = authority("root");
-    let (intermediate, intermediate_key) = authority("intermediate");
-    let key = KeyPair::generate().unwrap();
-    let mut leaf = CertificateParams::new(["orders.example.com".to_owned()]).unwrap();
-    leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    let root_issuer = Issuer::from_params(&root, &root_key);
-    let root_pem = root.self_signed(&root_key).unwrap().pem();
-    let intermediate_pem = intermediate.signed_by(&intermediate_key, &root_issuer).unwrap().pem();
-    let issuer = Issuer::from_params(&intermediate, &intermediate_key);
-    let leaf_pem = leaf.signed_by(&key, &issuer).unwrap().pem();
-    let put = |name: &str, text: String| {
-        let file = cloud.state_folder().join(name);
-        std::fs::write(&file, text).unwrap();
-        file.into_os_string().into_string().unwrap()
-    };
-    let (cert, key) = (put("cert.pem", leaf_pem), put("key.pem", key.serialize_pem()));
-    let upside_down = put("upside-down.pem", format!("{root_pem}{intermediate_pem}"));
+/// Sets up a certificate of a private authority, which has an intermediate certificate.
+fn a_private_authority_is_accepted(cloud: &Cloud) {
+    let authority = Authority::new();
+    let issued = authority.issue_certificate("orders.example.com", 90);
+    let cert = cloud.write_file("cert.pem", &issued.certificate.pem());
+    let key = cloud.write_file("key.pem", &issued.key.serialize_pem());
+    let reversed = format!("{}{}", authority.root.pem(), authority.intermediate.pem());
+    let upside_down = cloud.write_file("upside-down.pem", &reversed);
     let refused = cloud.run(&["setup", "--cert", &cert, "--key", &key, "--chain", &upside_down]);
     refused.failed_with(2, &["certificate 1", "did not issue"]);
-    let chain = put("chain.pem", format!("{intermediate_pem}{root_pem}"));
+    let chain = cloud.write_file("chain.pem", &authority.chain_pem());
     let setup = cloud.succeed(&["setup", "--cert", &cert, "--key", &key, "--chain", &chain]);
     assert!(setup.stderr.contains("orders.example.com"), "{}", setup.stderr);
 }
@@ -154,7 +132,7 @@ fn files_of_every_kind_load_and_bad_rows_are_named() {
     let cloud = Cloud::start_deployed(&[]);
 
     let bom = cloud.succeed(&["upload", "items-bom.csv"]);
-    assert_eq!(receipt(&bom), ["read 24", "new 24", "duplicates 0", "rejected 0"]);
+    assert_eq!(receipt_counts(&bom), ["read 24", "new 24", "duplicates 0", "rejected 0"]);
     for file in ["items.ndjson", "items.json"] {
         let loaded = cloud.succeed(&["upload", file]);
         assert_eq!(loaded.receipt_count("read"), 6, "{file}");
@@ -209,14 +187,12 @@ fn a_load_is_queued_if_the_bucket_sends_no_event() {
     });
     interrupt_a_wait(&cloud);
     // Of two uploads under one name, the newer one alone is queued: it must not be overwritten by the older.
-    let older = cloud.state_folder().join("items.csv");
-    std::fs::write(&older, "id,name\n1,older\n").unwrap();
-    let older = upload_until_sent(&cloud, older.to_str().unwrap());
+    let older = upload_until_sent(&cloud, &cloud.write_file("items.csv", "id,name\n1,older\n"));
     let newer = upload_until_sent(&cloud, "items.csv");
     newer_is_sent.open();
     let newer = CommandOutput::from(newer.wait_with_output().unwrap());
     assert_eq!(newer.exit, 0, "{}", newer.stderr);
-    assert_eq!(receipt(&newer)[..2], ["read 3000", "new 2985"]);
+    assert_eq!(receipt_counts(&newer)[..2], ["read 3000", "new 2985"]);
     CommandOutput::from(older.wait_with_output().unwrap())
         .failed_with(1, &["was uploaded again before it was loaded"]);
     assert_ne!(cloud.succeed(&["get", "--id", "1"]).json()["name"], "older");
@@ -225,8 +201,7 @@ fn a_load_is_queued_if_the_bucket_sends_no_event() {
 /// Ctrl-C ends the wait for a load whose file went up in parts.
 fn interrupt_a_wait(cloud: &Cloud) {
     let upload = upload_until_sent(cloud, &wide_file(cloud));
-    let killed = Command::new("kill").args(["-INT", &upload.id().to_string()]).status().unwrap();
-    assert!(killed.success());
+    interrupt(&upload);
     let interrupted = CommandOutput::from(upload.wait_with_output().unwrap());
     interrupted.failed_with(130, &["stopped waiting for the load"]);
 }
@@ -248,8 +223,6 @@ fn upload_until_sent(cloud: &Cloud, file: &str) -> Child {
 
 /// 600 rows in a file that is larger than one part of an upload.
 fn wide_file(cloud: &Cloud) -> String {
-    let file = cloud.state_folder().join("wide.csv");
     let rows = (0..600).map(|id| format!("{id},{}\n", "x".repeat(20_000)));
-    std::fs::write(&file, format!("id,text\n{}", rows.collect::<String>())).unwrap();
-    file.into_os_string().into_string().unwrap()
+    cloud.write_file("wide.csv", &format!("id,text\n{}", rows.collect::<String>()))
 }

@@ -5,17 +5,6 @@ use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, eventually};
 
-fn setting(cloud: &Cloud, name: &str) -> String {
-    let asked = json!({ "Name": format!("/restctl/restctl/{name}") });
-    let answer = cloud.call_json("ssm", "AmazonSSM.GetParameter", &asked);
-    answer["Parameter"]["Value"].as_str().unwrap().to_owned()
-}
-
-fn client_secret(cloud: &Cloud) -> Value {
-    let asked = json!({ "SecretId": "restctl/restctl/client-secret" });
-    cloud.call_json("secretsmanager", "secretsmanager.GetSecretValue", &asked)["SecretString"].clone()
-}
-
 /// Its id.
 fn make_hosted_zone(cloud: &Cloud, name: &str) -> String {
     let body = format!(
@@ -78,10 +67,7 @@ fn options_shape_the_stack_and_persist() {
         cloud.call_query("cloudformation", &[("Action", "DescribeStacks"), ("StackName", "restctl")]);
     assert!(stacks.contains("<Key>team</Key>"), "{stacks}");
 
-    let data = tempfile::tempdir().unwrap();
-    let file = data.path().join("items.csv");
-    std::fs::write(&file, "code,name\n7,seven\n").unwrap();
-    cloud.succeed(&["upload", file.to_str().unwrap()]);
+    cloud.succeed(&["upload", &cloud.write_file("items.csv", "code,name\n7,seven\n")]);
     assert_eq!(cloud.succeed(&["get", "--id", "7"]).json()["name"], "seven");
 
     let again = cloud.succeed(&["deploy"]);
@@ -125,22 +111,22 @@ fn the_network_of_a_stack_is_chosen_once() {
 #[test]
 fn the_stacks_own_provider_is_read_back() {
     let cloud = Cloud::start_deployed(&[]);
-    let before = (setting(&cloud, "issuer"), client_secret(&cloud));
+    let before = (cloud.stored_setting("issuer"), cloud.stored_client_secret());
     update_stack(&cloud, "Idp", "cognito");
 
     let set_up = cloud.succeed(&["setup"]);
     assert!(set_up.stderr.contains("the stack's own"), "{}", set_up.stderr);
-    let issuer = setting(&cloud, "issuer");
+    let issuer = cloud.stored_setting("issuer");
     assert!(issuer.starts_with("https://cognito-idp.us-east-1.amazonaws.com/us-east-1_"), "{issuer}");
-    assert_eq!(setting(&cloud, "jwks-uri"), format!("{issuer}/.well-known/jwks.json"));
+    assert_eq!(cloud.stored_setting("jwks-uri"), format!("{issuer}/.well-known/jwks.json"));
     let endpoint = "https://restctl-000000000000.auth.us-east-1.amazoncognito.com/oauth2/token";
-    assert_eq!(setting(&cloud, "token-endpoint"), endpoint);
-    assert_eq!(setting(&cloud, "audience"), setting(&cloud, "client-id"));
+    assert_eq!(cloud.stored_setting("token-endpoint"), endpoint);
+    assert_eq!(cloud.stored_setting("audience"), cloud.stored_setting("client-id"));
     assert_eq!(
-        (setting(&cloud, "scope"), setting(&cloud, "provider")),
+        (cloud.stored_setting("scope"), cloud.stored_setting("provider")),
         ("items/read".into(), "cognito".into())
     );
-    assert_ne!(client_secret(&cloud), before.1);
+    assert_ne!(cloud.stored_client_secret(), before.1);
     let instead = [
         "the stack's own user pool",
         "add-user-pool-client-secret --user-pool-id us-east-1_",
@@ -152,14 +138,14 @@ fn the_stacks_own_provider_is_read_back() {
     let asked = cloud.get_from("lambda", &format!("/2015-03-31/functions/{function}/configuration"));
     let variables = &serde_json::from_str::<Value>(&asked).unwrap()["Environment"]["Variables"];
     assert_eq!(variables["ISSUER"], issuer.as_str());
-    assert_eq!(variables["AUDIENCE"], setting(&cloud, "client-id").as_str());
+    assert_eq!(variables["AUDIENCE"], cloud.stored_setting("client-id").as_str());
 
     // Back to the provider that was before: first its settings, then the stack.
     let back = ["deploy", "--idp", "external"];
     cloud.run(&back).failed_with(2, &["this would remove", "restctl setup --issuer"]);
     let other = cloud.succeed(&["setup", "--issuer", &before.0]);
     assert!(other.stderr.contains("next: restctl deploy --idp external"), "{}", other.stderr);
-    assert_eq!(setting(&cloud, "issuer"), before.0);
+    assert_eq!(cloud.stored_setting("issuer"), before.0);
     cloud.run(&["deploy"]).failed_with(2, &["another identity provider", "--idp external"]);
     cloud.succeed(&back);
     cloud.succeed(&["upload", "items.csv"]);

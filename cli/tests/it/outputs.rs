@@ -34,11 +34,11 @@ const VARIABLE: [(&str, &str); 20] = [
 ];
 
 /// Compares what `restctl ARGS` writes, as text and as JSON, with the snapshots of this name.
-fn compare(cloud: &Cloud, name: &str, args: &[&str], snapshots: &mut Snapshots) {
+fn compare_output(cloud: &Cloud, name: &str, args: &[&str], snapshots: &mut Snapshots) {
     for format in ["text", "json"] {
         let ran = cloud.run(&[args, &["--output", format]].concat());
         let data = if format == "json" { without_histories(&ran.stdout) } else { ran.stdout };
-        let mut written = normal(&format!("$ restctl {}\n{data}", args.join(" ")));
+        let mut written = replace_variables(&format!("$ restctl {}\n{data}", args.join(" ")));
         if ran.exit != 0 {
             let failure: Vec<&str> = if format == "json" {
                 ran.stderr.lines().last().into_iter().collect()
@@ -46,13 +46,13 @@ fn compare(cloud: &Cloud, name: &str, args: &[&str], snapshots: &mut Snapshots) 
                 ran.stderr.lines().skip_while(|line| !line.starts_with("error:")).collect()
             };
             written.push_str(&format!("? {}\n", ran.exit));
-            failure.iter().for_each(|line| written.push_str(&format!("{}\n", normal(line))));
+            failure.iter().for_each(|line| written.push_str(&format!("{}\n", replace_variables(line))));
         }
         snapshots.compare(&format!("{}.{format}", name.replace('_', "-")), &written);
     }
 }
 
-fn normal(text: &str) -> String {
+fn replace_variables(text: &str) -> String {
     VARIABLE.iter().fold(text.to_owned(), |text, (pattern, name)| {
         Regex::new(pattern).unwrap().replace_all(&text, *name).into_owned()
     })
@@ -60,19 +60,19 @@ fn normal(text: &str) -> String {
 
 /// Long lists of numbers have another one with each second.
 fn without_histories(data: &str) -> String {
-    fn strip(value: &mut Value) {
+    fn strip_numbers(value: &mut Value) {
         match value {
             Value::Array(items) if items.len() > 20 && items.iter().all(|it| !it.is_object()) => {
                 *value = Value::from("[NUMBERS]");
             }
-            Value::Array(items) => items.iter_mut().for_each(strip),
-            Value::Object(members) => members.values_mut().for_each(strip),
+            Value::Array(items) => items.iter_mut().for_each(strip_numbers),
+            Value::Object(members) => members.values_mut().for_each(strip_numbers),
             _ => {}
         }
     }
     match serde_json::from_str::<Value>(data) {
         Ok(mut document) => {
-            strip(&mut document);
+            strip_numbers(&mut document);
             serde_json::to_string_pretty(&document).unwrap() + "\n"
         }
         // Lines of JSON.
@@ -90,7 +90,7 @@ fn compare_read_only(name: &str, args: &[&str]) {
     });
     let args: Vec<&str> = args.iter().map(|arg| if *arg == "LOAD" { load } else { *arg }).collect();
     let mut snapshots = Snapshots::in_folder("outputs");
-    compare(cloud, name, &args, &mut snapshots);
+    compare_output(cloud, name, &args, &mut snapshots);
     snapshots.finish();
 }
 
@@ -147,7 +147,7 @@ fn commands_that_change_something() {
         ("destroy", &["destroy", "--yes", "--delete-data"]),
         ("local_down", &["local", "down"]),
     ] {
-        compare(&cloud, name, args, &mut snapshots);
+        compare_output(&cloud, name, args, &mut snapshots);
     }
     snapshots.finish();
 }

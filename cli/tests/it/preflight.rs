@@ -8,7 +8,7 @@ use crate::cloud::{Cloud, CommandOutput};
 use crate::lambdas::lambdas_folder;
 
 /// The text of an element of an answer.
-fn element<'a>(answer: &'a str, name: &str) -> &'a str {
+fn element_text<'a>(answer: &'a str, name: &str) -> &'a str {
     let (_, rest) = answer.split_once(&format!("<{name}>")).unwrap_or_else(|| panic!("{answer}"));
     rest.split_once('<').unwrap().0
 }
@@ -31,7 +31,7 @@ impl<'a> User<'a> {
         iam(&[("Action", "PutUserPolicy"), ("PolicyName", "policy"), ("PolicyDocument", &document)]);
         let key = iam(&[("Action", "CreateAccessKey")]);
         let (id, secret) =
-            (element(&key, "AccessKeyId").to_owned(), element(&key, "SecretAccessKey").to_owned());
+            (element_text(&key, "AccessKeyId").to_owned(), element_text(&key, "SecretAccessKey").to_owned());
         Self { cloud, id, secret }
     }
 
@@ -40,9 +40,7 @@ impl<'a> User<'a> {
     }
 
     pub(crate) fn run_with(&self, args: &[&str], also: impl FnOnce(&mut Command)) -> CommandOutput {
-        let endpoint = self.cloud.record()["endpoint_url"].as_str().unwrap().to_owned();
-        let mut command = self.cloud.command(args);
-        command.env_remove("RESTCTL_LOCAL").env("AWS_ENDPOINT_URL", endpoint).env("AWS_REGION", "us-east-1");
+        let mut command = self.cloud.command_as_on_aws(args);
         command.env("AWS_ACCESS_KEY_ID", &self.id).env("AWS_SECRET_ACCESS_KEY", &self.secret);
         also(&mut command);
         CommandOutput::from(command.output().unwrap())

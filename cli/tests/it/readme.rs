@@ -12,7 +12,7 @@ const README: &str = include_str!("../../../README.md");
 const OPERATIONS: &str = include_str!("../../docs/operations.md");
 
 /// The only block in this language.
-fn block<'a>(page: &'a str, language: &str) -> &'a str {
+fn only_block<'a>(page: &'a str, language: &str) -> &'a str {
     let fence = format!("```{language}\n");
     let mut blocks = page.split(&fence).skip(1);
     let block = blocks.next().unwrap().split("```").next().unwrap();
@@ -21,22 +21,25 @@ fn block<'a>(page: &'a str, language: &str) -> &'a str {
 }
 
 /// Without the comment behind it.
-fn command(line: &str) -> &str {
+fn without_comment(line: &str) -> &str {
     line.split('#').next().unwrap().trim()
 }
 
 /// The day's commands need a stack, so they come before the stack is destroyed.
-fn commands() -> Vec<&'static str> {
-    let mut commands: Vec<&str> =
-        block(README, "console").lines().filter_map(|line| line.strip_prefix("$ ")).map(command).collect();
+fn page_commands() -> Vec<&'static str> {
+    let mut commands: Vec<&str> = only_block(README, "console")
+        .lines()
+        .filter_map(|line| line.strip_prefix("$ "))
+        .map(without_comment)
+        .collect();
     assert_eq!(commands.len(), 8, "README promises eight steps: {commands:?}");
     let destroy = commands.iter().position(|command| *command == "restctl destroy").unwrap();
-    commands.splice(destroy..destroy, block(OPERATIONS, "sh").lines().map(command));
+    commands.splice(destroy..destroy, only_block(OPERATIONS, "sh").lines().map(without_comment));
     commands
 }
 
 /// Without colours, and with `0` for each number, id and digest.
-fn normal(text: &str) -> String {
+fn normalize(text: &str) -> String {
     let text = Regex::new("\x1b\\[[0-9;?]*[A-Za-z]").unwrap().replace_all(text, "").replace('\r', "\n");
     let id = Regex::new("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16}|[0-9]+").unwrap();
     id.replace_all(&text, "0").into_owned()
@@ -44,10 +47,11 @@ fn normal(text: &str) -> String {
 
 /// What README shows, in its order; `...` stands for anything.
 fn assert_shown(screen: &str) {
-    let screen = normal(screen);
+    let screen = normalize(screen);
     let mut rest = screen.as_str();
-    for line in block(README, "console").lines().filter(|line| !line.starts_with("$ ") && *line != "...") {
-        let wanted = normal(line.trim_end_matches("..."));
+    for line in only_block(README, "console").lines().filter(|line| !line.starts_with("$ ") && *line != "...")
+    {
+        let wanted = normalize(line.trim_end_matches("..."));
         let found = rest.find(&wanted).unwrap_or_else(|| panic!("not shown: {wanted:?} in\n{rest}"));
         rest = &rest[found + wanted.len()..];
     }
@@ -61,7 +65,7 @@ fn the_commands_on_the_pages_work_and_print_what_readme_shows() {
     let restctl = cloud.command(&[]);
     let binaries = std::path::Path::new(restctl.get_program()).parent().unwrap();
     let mut shell = Command::new("bash");
-    let script = commands().join("\n");
+    let script = page_commands().join("\n");
     shell
         .args(["-e", "-c", &format!("set -x\n{script}\necho every command was typed")])
         .current_dir(folder.path());

@@ -3,7 +3,7 @@
 use crate::cloud::Cloud;
 
 /// Whether IAM would let the role do this.
-fn may(cloud: &Cloud, role: &str, action: &str, resource: &str) -> bool {
+fn is_allowed(cloud: &Cloud, role: &str, action: &str, resource: &str) -> bool {
     let answer = cloud.call_query(
         "iam",
         &[
@@ -29,7 +29,7 @@ struct Arns {
 }
 
 impl Arns {
-    fn of(cloud: &Cloud) -> Self {
+    fn of_stack(cloud: &Cloud) -> Self {
         let table =
             |name| format!("arn:aws:dynamodb:us-east-1:000000000000:table/{}", cloud.resource_name(name));
         let queue = |name| {
@@ -56,7 +56,7 @@ impl Arns {
 #[test]
 fn each_role_may_do_its_work_and_nothing_else() {
     let cloud = Cloud::start_deployed(&["--list", "on"]);
-    let arns = Arns::of(&cloud);
+    let arns = Arns::of_stack(&cloud);
     let Arns { items, ledger, bucket, loads, dead_letters, client_secret, cursor_key } = &arns;
     let role = |name| format!("arn:aws:iam::000000000000:role/{}", cloud.resource_name(name));
     let (api, ingest) = (role("ApiRole"), role("IngestRole"));
@@ -121,12 +121,12 @@ fn each_role_may_do_its_work_and_nothing_else() {
     ];
     let wrong: Vec<_> = rows
         .iter()
-        .filter(|(role, action, resource, allowed)| may(&cloud, role, action, resource) != *allowed)
+        .filter(|(role, action, resource, allowed)| is_allowed(&cloud, role, action, resource) != *allowed)
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 
     cloud.succeed(&["deploy", "--list", "off"]);
     for (action, resource) in [("dynamodb:Scan", items), ("secretsmanager:GetSecretValue", cursor_key)] {
-        assert!(!may(&cloud, &api, action, resource), "without the list, the API needs no {action}");
+        assert!(!is_allowed(&cloud, &api, action, resource), "without the list, the API needs no {action}");
     }
 }

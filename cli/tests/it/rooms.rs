@@ -65,14 +65,14 @@ impl Crate {
         names.split(',').map(|name| name.trim().to_owned()).collect()
     }
 
-    fn uses(&self) -> Vec<Use> {
+    fn module_uses(&self) -> Vec<Use> {
         let mut uses = Vec::new();
         for (user, text) in &self.modules {
             if is_test(user) {
                 continue;
             }
             for path in paths_in(&without_tests_and_comments(text)) {
-                if let Some(used) = self.resolve(user, &path) {
+                if let Some(used) = self.resolve_path(user, &path) {
                     uses.push(Use { user: user.clone(), used });
                 }
             }
@@ -81,7 +81,7 @@ impl Crate {
     }
 
     /// The module that `path`, such as `crate::aws::Aws` or `super::record`, leads to or whose item it names.
-    fn resolve(&self, user: &ModulePath, path: &str) -> Option<ModulePath> {
+    fn resolve_path(&self, user: &ModulePath, path: &str) -> Option<ModulePath> {
         let mut segments = path.split("::");
         let mut base = match segments.next()? {
             "crate" => Vec::new(),
@@ -165,7 +165,7 @@ fn write_out(tree: &str, before: &str, paths: &mut Vec<String>) {
 }
 
 /// Where the two modules part: their common parent, and the child of it on either side. `None` if one contains the other.
-fn parting(used: &Use) -> Option<(ModulePath, String, String)> {
+fn parting_point(used: &Use) -> Option<(ModulePath, String, String)> {
     let common = used.user.iter().zip(&used.used).take_while(|(one, other)| one == other).count();
     let (user, other) = (used.user.get(common)?, used.used.get(common)?);
     Some((used.user[..common].to_vec(), user.clone(), other.clone()))
@@ -189,8 +189,8 @@ fn rooms_use_only_rooms_below_them() {
             "the list of {folder} is not its rooms"
         );
         let place = |room: &String| listed.iter().position(|name| name == room);
-        for each in one.uses() {
-            if let Some((parent, user, used)) = parting(&each)
+        for each in one.module_uses() {
+            if let Some((parent, user, used)) = parting_point(&each)
                 && parent.is_empty()
                 && place(&user) > place(&used)
             {
@@ -210,7 +210,7 @@ fn neighbouring_modules_do_not_use_each_other_in_a_circle() {
     let mut faults = Vec::new();
     for (folder, _) in CRATES {
         let mut neighbours: BTreeMap<ModulePath, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
-        for (parent, user, used) in Crate::read(folder).uses().iter().filter_map(parting) {
+        for (parent, user, used) in Crate::read(folder).module_uses().iter().filter_map(parting_point) {
             neighbours.entry(parent).or_default().entry(user).or_default().insert(used);
         }
         for (parent, mut uses) in neighbours {
@@ -234,7 +234,7 @@ fn neighbouring_modules_do_not_use_each_other_in_a_circle() {
 #[test]
 fn the_aws_layer_is_silent() {
     let silent = ["terminal", "local", "cli", "context"];
-    for each in Crate::read("cli").uses() {
+    for each in Crate::read("cli").module_uses() {
         if each.user.first().is_some_and(|room| room == "aws") {
             let used = each.used.first().map(String::as_str).unwrap_or_default();
             assert!(!silent.contains(&used), "{} uses {}", each.user.join("::"), each.used.join("::"));

@@ -25,7 +25,7 @@ fn each_shell_gets_a_script() {
 }
 
 /// As bash does by the script.
-fn completed(state: &str, line: &[&str]) -> Vec<String> {
+fn complete_in_bash(state: &str, line: &[&str]) -> Vec<String> {
     let script = run(&["completions", "bash"], &[]).stdout;
     let words = line.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ");
     let last = line.last().unwrap();
@@ -51,11 +51,11 @@ fn bash_completes_commands_flags_and_names_seen_before() {
     let seen = r#"{"orders":["0123456789abcdef"],"returns":[]}"#;
     std::fs::write(folder.join("remembered.json"), seen).unwrap();
     let state = state.path().to_str().unwrap();
-    assert_eq!(completed(state, &["restctl", "rollb"]), ["rollback"]);
-    assert_eq!(completed(state, &["restctl", "upload", "--max"]), ["--max-rejects"]);
-    assert_eq!(completed(state, &["restctl", "loads", "show", ""])[0], "0123456789abcdef");
-    assert_eq!(completed(state, &["restctl", "get", "--stack", ""]), ["orders", "returns"]);
-    assert_eq!(completed(state, &["restctl", "status", "--output", "j"]), ["json"]);
+    assert_eq!(complete_in_bash(state, &["restctl", "rollb"]), ["rollback"]);
+    assert_eq!(complete_in_bash(state, &["restctl", "upload", "--max"]), ["--max-rejects"]);
+    assert_eq!(complete_in_bash(state, &["restctl", "loads", "show", ""])[0], "0123456789abcdef");
+    assert_eq!(complete_in_bash(state, &["restctl", "get", "--stack", ""]), ["orders", "returns"]);
+    assert_eq!(complete_in_bash(state, &["restctl", "status", "--output", "j"]), ["json"]);
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! `restctl status`, as a person, a program and a screen show it.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::json;
 
-use crate::cloud::{Cloud, CommandOutput, eventually};
+use crate::cloud::{Cloud, CommandOutput, eventually, interrupt};
 use crate::terminal::Terminal;
 
 #[test]
@@ -78,8 +78,7 @@ fn off_a_terminal(cloud: &Cloud) {
         let line: serde_json::Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
         assert_eq!(line["stack"]["name"], "restctl");
     }
-    let interrupt = Command::new("kill").args(["-INT", &watching.id().to_string()]).status().unwrap();
-    assert!(interrupt.success());
+    interrupt(&watching);
     let ended = CommandOutput::from(watching.wait_with_output().unwrap());
     assert_eq!((ended.exit, ended.stderr.as_str()), (0, ""), "Ctrl-C is how it ends");
 }

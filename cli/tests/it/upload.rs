@@ -1,38 +1,21 @@
 //! `restctl upload` with all its options.
 
 use std::fs;
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::json;
 
-use crate::cloud::{Cloud, CommandOutput, eventually};
+use crate::cloud::{Cloud, eventually, interrupt};
 use crate::interposed::{Gate, interpose};
 
-/// A file of the test's own.
-fn file(cloud: &Cloud, name: &str, text: &str) -> String {
-    let file = cloud.state_folder().join(name);
-    fs::write(&file, text).unwrap();
-    file.into_os_string().into_string().unwrap()
-}
-
-/// `restctl ARGS` with this standard input.
-fn fed(cloud: &Cloud, args: &[&str], text: &str) -> CommandOutput {
-    let mut command = cloud.command(args);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut running = command.spawn().unwrap();
-    running.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    CommandOutput::from(running.wait_with_output().unwrap())
-}
-
-fn listed(cloud: &Cloud) -> usize {
+fn count_loads(cloud: &Cloud) -> usize {
     cloud.succeed(&["loads", "ls", "--output", "json"]).json().as_array().unwrap().len()
 }
 
 #[test]
 fn refused_files_are_not_sent() {
     let cloud = Cloud::shared_read_only();
-    let before = listed(cloud);
+    let before = count_loads(cloud);
     let forecast = cloud.succeed(&["upload", "--dry-run", "--output", "json", "bad.csv"]).json();
     assert_eq!((&forecast["rows"], &forecast["rejected"]), (&json!(8), &json!(5)));
     assert_eq!(forecast["columns"][0], json!({ "name": "id", "type": "string" }));
@@ -60,13 +43,13 @@ fn refused_files_are_not_sent() {
         cloud.run(&[&["upload"], args].concat()).failed_with(2, &words);
     }
     cloud.run(&["upload", "--types", "prise:number", "items.csv"]).failed_with(1, &["prise"]);
-    assert_eq!(listed(cloud), before, "something was sent");
+    assert_eq!(count_loads(cloud), before, "something was sent");
 }
 
 #[test]
 fn files_of_every_format_load_in_order() {
     let cloud = Cloud::start_deployed(&[]);
-    let first = file(&cloud, "first.csv", "id;price;zip\n1;1.50;010\n2;2;020\n1;3;030\n");
+    let first = cloud.write_file("first.csv", "id;price;zip\n1;1.50;010\n2;2;020\n1;3;030\n");
     let told = ["--delimiter", ";", "--types", "price:number", "--types", "zip:string"];
     let loaded = cloud.succeed(&[&["upload", &first], &told[..]].concat());
     assert_eq!(
@@ -77,8 +60,8 @@ fn files_of_every_format_load_in_order() {
     assert_eq!(item, json!({ "id": "1", "price": 3, "zip": "030" }));
     assert_eq!(cloud.succeed(&["get", "--id", "2"]).json()["zip"], "020");
 
-    let second = file(&cloud, "second.csv", "id,zip\n1,of the second\n");
-    let third = file(&cloud, "third.ndjson", "{\"id\":\"1\",\"zip\":\"of the third\"}\n");
+    let second = cloud.write_file("second.csv", "id,zip\n1,of the second\n");
+    let third = cloud.write_file("third.ndjson", "{\"id\":\"1\",\"zip\":\"of the third\"}\n");
     let both = cloud.succeed(&["upload", &second, &third, "--output", "json"]);
     let receipts: Vec<serde_json::Value> =
         serde_json::Deserializer::from_str(&both.stdout).into_iter().map(Result::unwrap).collect();
@@ -90,7 +73,7 @@ fn files_of_every_format_load_in_order() {
     for (file, rows) in [("items.ndjson.gz", 6), ("items-bom.csv.zst", 24)] {
         assert_eq!(cloud.succeed(&["upload", file]).receipt_count("read"), rows, "{file}");
     }
-    let piped = fed(&cloud, &["upload", "-", "--name", "piped.csv"], "id,n\npiped,1\n");
+    let piped = cloud.run_with_input(&["upload", "-", "--name", "piped.csv"], "id,n\npiped,1\n");
     assert_eq!((piped.exit, piped.receipt_count("new")), (0, 1), "{}", piped.stderr);
     assert_eq!(cloud.succeed(&["get", "--id", "piped"]).json(), json!({ "id": "piped", "n": 1 }));
 
@@ -117,18 +100,18 @@ fn an_unchanged_file_is_not_sent_again() {
     );
     assert!(again.stdout.contains(id), "{}", again.stdout);
     assert_eq!(again.receipt_count("new"), 24);
-    assert_eq!(listed(&cloud), 1);
+    assert_eq!(count_loads(&cloud), 1);
     cloud.mark_stopped(id);
     let stopped = cloud.run(&["upload", "items-bom.csv"]);
     stopped.failed_with(1, &["byte for byte", "stopped", "the table was away", &format!("loads retry {id}")]);
     // Told otherwise, it is another load.
     cloud.succeed(&["upload", "--max-rejects", "5%", "items-bom.csv"]);
     cloud.succeed(&["upload", "--name", "other.csv", "items-bom.csv"]);
-    assert_eq!(listed(&cloud), 3);
+    assert_eq!(count_loads(&cloud), 3);
 }
 
 /// The parts that are there of the only upload that has begun.
-fn parts(cloud: &Cloud, bucket: &str, key: &str) -> Vec<String> {
+fn uploaded_parts(cloud: &Cloud, bucket: &str, key: &str) -> Vec<String> {
     let texts = |xml: &str, tag: &str| -> Vec<String> {
         let opened = format!("<{tag}>");
         xml.split(&opened).skip(1).map(|rest| rest.split('<').next().unwrap().to_owned()).collect()
@@ -143,10 +126,10 @@ fn an_interrupted_upload_resumes() {
     let cloud = Cloud::start_deployed(&[]);
     let bucket = cloud.resource_name("DataBucket");
     let rows = (0..2000).map(|id| format!("{id},{}\n", "x".repeat(30_000)));
-    let wide = file(&cloud, "wide.csv", &format!("id,text\n{}", rows.collect::<String>()));
+    let wide = cloud.write_file("wide.csv", &format!("id,text\n{}", rows.collect::<String>()));
     // The last part arrives only after the interruption, however fast this machine is.
-    let interrupted = Gate::default();
-    let gate = interrupted.clone();
+    let is_interrupted = Gate::default();
+    let gate = is_interrupted.clone();
     interpose(&cloud, move |call| {
         if call.uri.contains("partNumber=8") {
             gate.wait_until_open();
@@ -155,18 +138,17 @@ fn an_interrupted_upload_resumes() {
     });
     let mut sending = cloud.command(&["upload", &wide]).stderr(Stdio::piped()).spawn().unwrap();
     let there = eventually("a part is there", || {
-        Some(parts(&cloud, &bucket, "wide.csv")).filter(|parts| !parts.is_empty())
+        Some(uploaded_parts(&cloud, &bucket, "wide.csv")).filter(|parts| !parts.is_empty())
     });
-    let killed = Command::new("kill").args(["-INT", &sending.id().to_string()]).status().unwrap();
-    assert!(killed.success());
+    interrupt(&sending);
     let mut said = String::new();
     std::io::Read::read_to_string(&mut sending.stderr.take().unwrap(), &mut said).unwrap();
     assert_eq!(sending.wait().unwrap().code(), Some(130), "{said}");
-    interrupted.open();
+    is_interrupted.open();
     assert!(said.contains("the parts sent so far are kept"), "{said}");
     let next = said.lines().find_map(|line| line.trim().strip_prefix("next: ")).unwrap();
     assert!(next.ends_with(&format!(" upload {wide}")), "{next}");
-    let kept = parts(&cloud, &bucket, "wide.csv");
+    let kept = uploaded_parts(&cloud, &bucket, "wide.csv");
     assert!(kept.len() >= there.len(), "{kept:?} {there:?}");
     let records = cloud.state_folder().join("restctl/uploads");
     assert_eq!(fs::read_dir(&records).unwrap().count(), 1);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::markdown::{Page, code, root};
+use super::markdown::{Page, code_pieces, repository_root};
 
 const TEMPLATE: &str = include_str!("../../../../templates/stack.yaml");
 
@@ -23,8 +23,8 @@ fn the_parameters_and_their_defaults_are_those_of_the_template() {
     let page = Page::read("templates/README.md");
     let mut told = BTreeMap::new();
     for row in page.table("## Parameters") {
-        let mut defaults = code(row[1]).into_iter();
-        for parameter in code(row[0]) {
+        let mut defaults = code_pieces(row[1]).into_iter();
+        for parameter in code_pieces(row[0]) {
             // Two parameters of one row that share a default, as whether something is on, do not occur.
             told.insert(parameter, defaults.next().unwrap_or_default());
         }
@@ -39,7 +39,7 @@ fn the_alarms_are_those_of_the_template() {
     let alarms: BTreeSet<String> =
         alarms.map(|pair| pair[0].trim().trim_end_matches(':').to_owned()).collect();
     let page = Page::read("templates/README.md");
-    let told: BTreeSet<String> = page.table("## Alarms").iter().flat_map(|row| code(row[0])).collect();
+    let told: BTreeSet<String> = page.table("## Alarms").iter().flat_map(|row| code_pieces(row[0])).collect();
     assert_eq!(told, alarms);
     assert!(alarms.len() == 9 && page.text.contains("these nine alarms"), "{} alarms", alarms.len());
 }
@@ -49,12 +49,16 @@ fn the_code_map_has_the_dependencies_of_the_crates() {
     let page = Page::read("lambdas/README.md");
     let mut told = BTreeMap::new();
     for row in page.table("## Code map") {
-        let dependencies: BTreeSet<String> = code(row[2]).into_iter().collect();
-        told.insert(code(row[0]).remove(0), dependencies);
+        let dependencies: BTreeSet<String> = code_pieces(row[2]).into_iter().collect();
+        told.insert(code_pieces(row[0]).remove(0), dependencies);
     }
     let mut found = BTreeMap::new();
     for name in told.keys() {
-        let folder = if name == "cli" { root().join("cli") } else { root().join("lambdas").join(name) };
+        let folder = if name == "cli" {
+            repository_root().join("cli")
+        } else {
+            repository_root().join("lambdas").join(name)
+        };
         let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap();
         let (_, dependencies) = manifest.split_once("\n[dependencies]\n").unwrap();
         let dependencies = dependencies.split("\n[").next().unwrap().lines();
@@ -63,7 +67,8 @@ fn the_code_map_has_the_dependencies_of_the_crates() {
         found.insert(name.clone(), dependencies.map(name_of).collect());
     }
     assert_eq!(told, found);
-    let folders = std::fs::read_dir(root().join("lambdas")).unwrap().map(|entry| entry.unwrap().path());
+    let folders =
+        std::fs::read_dir(repository_root().join("lambdas")).unwrap().map(|entry| entry.unwrap().path());
     let crates = folders.filter(|folder| folder.join("Cargo.toml").is_file()).count();
     assert_eq!(told.len(), crates + 1, "the code map leaves a crate out");
 }
@@ -77,19 +82,20 @@ fn the_rooms_of_the_command_are_in_their_order() {
     let words = list.split(|c: char| !(c.is_ascii_lowercase() || c == '_'));
     let listed: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
     let page = Page::read(".github/CONTRIBUTING.md");
-    let told: Vec<String> = page.table("## Where things are").iter().flat_map(|row| code(row[0])).collect();
+    let told: Vec<String> =
+        page.table("## Where things are").iter().flat_map(|row| code_pieces(row[0])).collect();
     assert_eq!(told, listed);
 }
 
 #[test]
 fn the_modules_of_the_other_crates_exist() {
     let mut found = 0;
-    for page in Page::all() {
-        let crate_folder = root().join(&page.path).parent().unwrap().to_owned();
+    for page in Page::read_all() {
+        let crate_folder = repository_root().join(&page.path).parent().unwrap().to_owned();
         let rows = page.text.lines().skip_while(|line| !line.starts_with("| module | what |"));
         for row in rows.skip(2).take_while(|line| line.starts_with('|')) {
             let names = row.split('|').nth(1).unwrap();
-            for module in code(names) {
+            for module in code_pieces(names) {
                 found += 1;
                 let file = crate_folder.join("src").join(format!("{module}.rs"));
                 assert!(file.is_file(), "{}: there is no module {module}", page.path.display());

@@ -31,7 +31,7 @@ const OTHER_NAMES: [(&str, &[&str]); 18] = [
     ("eventbridge:DescribeRule", &["events:DescribeRule"]),
 ];
 
-fn actions(text: &str) -> BTreeSet<String> {
+fn actions_in(text: &str) -> BTreeSet<String> {
     let action = Regex::new(r#"["`]([a-z0-9-]+:[A-Z]\w+)["`]"#).unwrap();
     action.captures_iter(text).map(|found| found[1].to_owned()).collect()
 }
@@ -40,14 +40,14 @@ fn actions(text: &str) -> BTreeSet<String> {
 fn a_deployment_is_asked_about_the_actions_on_the_page() {
     let page = Page::read(PAGE);
     let table: String = page.table("## To deploy").into_iter().flatten().collect();
-    assert_eq!(actions(&table), actions(&source::file("needed.rs")));
+    assert_eq!(actions_in(&table), actions_in(&source::source_file("needed.rs")));
 }
 
 #[test]
 fn every_call_has_its_permission_on_the_page() {
-    let page = actions(&Page::read(PAGE).text);
+    let page = actions_in(&Page::read(PAGE).text);
     let mut called = BTreeSet::new();
-    for call in calls() {
+    for call in called_operations() {
         match OTHER_NAMES.iter().find(|(name, _)| *name == call) {
             Some((_, permissions)) => called.extend(permissions.iter().map(|name| (*name).to_owned())),
             None => {
@@ -58,7 +58,7 @@ fn every_call_has_its_permission_on_the_page() {
     assert!(called.len() > 50, "only {} calls were found", called.len());
     let missing: Vec<_> = called.difference(&page).collect();
     assert!(missing.is_empty(), "{PAGE} lacks {missing:?}");
-    let needed = actions(&source::file("needed.rs"));
+    let needed = actions_in(&source::source_file("needed.rs"));
     // AWS asks for it, and nobody can be asked about it.
     let mut left: Vec<_> = page.difference(&called).filter(|action| !needed.contains(*action)).collect();
     left.retain(|action| *action != "iam:CreateServiceLinkedRole");
@@ -66,11 +66,11 @@ fn every_call_has_its_permission_on_the_page() {
 }
 
 /// The operations of the SDK's clients that the command calls, such as `s3:PutObject`.
-fn calls() -> BTreeSet<String> {
+fn called_operations() -> BTreeSet<String> {
     let mut calls = BTreeSet::new();
     let sdk = Regex::new(r"aws_sdk_([a-z0-9]+)").unwrap();
     let call = Regex::new(r"\b([a-z0-9]+)\s*\.([a-z_]+)\(\)").unwrap();
-    for (_, text) in source::files("aws") {
+    for (_, text) in source::source_files("aws") {
         // For a client that has a name of its own in its file.
         let file = sdk.captures(&text).map(|found| found[1].to_owned());
         for found in call.captures_iter(&text).filter(|found| &found[2] != "config") {

@@ -5,12 +5,12 @@ use serde_json::Value;
 use crate::cloud::{Cloud, RECORD};
 
 /// Changes a member of the local cloud's record until it is dropped.
-pub(crate) struct Edited<'a> {
+pub(crate) struct RecordEdit<'a> {
     cloud: &'a Cloud,
     before: Value,
 }
 
-impl<'a> Edited<'a> {
+impl<'a> RecordEdit<'a> {
     pub(crate) fn new(cloud: &'a Cloud, member: &str, value: &str) -> Self {
         let before = cloud.record();
         let mut record = before.clone();
@@ -20,7 +20,7 @@ impl<'a> Edited<'a> {
     }
 }
 
-impl Drop for Edited<'_> {
+impl Drop for RecordEdit<'_> {
     fn drop(&mut self) {
         std::fs::write(self.cloud.state_folder().join(RECORD), self.before.to_string()).unwrap();
     }
