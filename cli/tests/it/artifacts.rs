@@ -1,4 +1,4 @@
-//! Where the deployed Lambdas come from, and which binaries are refused before the upload.
+//! The origin of the deployed Lambdas, and the binaries that are refused before the upload.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,7 +9,7 @@ use crate::cloud::Cloud;
 use crate::lambdas::lambdas_folder;
 use crate::preflight::User;
 
-/// A cargo that has cargo-lambda, which "builds" what is there.
+/// A cargo with cargo-lambda, which copies binaries that exist already instead of building them.
 const CARGO: &str = r#"#!/bin/sh
 set -eu
 echo "$@" >>"$CALLS"

@@ -1,4 +1,4 @@
-//! Wrong steps and wrong settings, and the messages about them.
+//! The messages about steps out of order and wrong settings.
 
 use std::process::{Command, Stdio};
 
@@ -17,7 +17,7 @@ fn steps_out_of_order_name_the_step_before() {
 }
 
 #[test]
-fn a_wrong_client_secret_is_the_identity_providers_refusal() {
+fn a_wrong_client_secret_is_refused_by_the_identity_provider() {
     let cloud = Cloud::start_empty();
     let setup = cloud.command(&["setup"]).env("RESTCTL_CLIENT_SECRET", "wrong").output().unwrap();
     assert!(setup.status.success());
@@ -27,7 +27,7 @@ fn a_wrong_client_secret_is_the_identity_providers_refusal() {
 }
 
 #[test]
-fn setup_sends_nothing_before_all_is_checked() {
+fn setup_sends_nothing_before_everything_is_checked() {
     let cloud = Cloud::start_empty();
     let nobody = "http://127.0.0.1:1/";
     cloud.run(&["setup", "--issuer", nobody]).failed_with(1, &["does not answer", "--issuer"]);
@@ -42,7 +42,7 @@ fn setup_sends_nothing_before_all_is_checked() {
     cloud.run(&["deploy"]).failed_with(5, &["has not been set up"]);
 }
 
-/// `restctl ARGS` on a machine without AWS settings and without a local cloud.
+/// Runs `restctl ARGS` without AWS settings and without a local cloud.
 fn run_without_cloud(args: &[&str], settings: &[(&str, &str)]) -> CommandOutput {
     let home = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
@@ -52,7 +52,7 @@ fn run_without_cloud(args: &[&str], settings: &[(&str, &str)]) -> CommandOutput 
         .env("HOME", home.path())
         .envs(settings.iter().copied())
         .stdin(Stdio::null());
-    // Credentials are looked for on this machine only.
+    // Credentials are searched for only on this machine.
     command.env("AWS_EC2_METADATA_DISABLED", "true");
     CommandOutput::from(command.output().unwrap())
 }
@@ -81,7 +81,7 @@ fn without_a_terminal_setup_names_the_missing_flag() {
     let cloud = Cloud::start_empty();
     let record = cloud.record();
     let issuer = record["identity_provider"]["issuer"].as_str().unwrap();
-    // Not as the local cloud, which answers every question by itself.
+    // Not with --local, which answers every question by itself.
     let setup = |args: &[&str]| {
         let mut command = cloud.command_as_on_aws(&["setup"]);
         CommandOutput::from(command.args(args).output().unwrap())
@@ -99,7 +99,7 @@ fn without_a_terminal_setup_names_the_missing_flag() {
     }
     let done = setup(&given);
     assert_eq!(done.exit, 0, "{}", done.stderr);
-    // From now on, what is not given stays as it is.
+    // From now on, settings that are not given stay as they are.
     let again = setup(&[]);
     assert!(again.stderr.contains("api.example.com is kept"), "{}", again.stderr);
 }

@@ -14,7 +14,7 @@ fn show_certificate(cloud: &Cloud) -> Value {
     cloud.succeed(&["cert", "show", "--output", "json"]).json()
 }
 
-/// `restctl cert renew` with files of this certificate.
+/// Writes the files of this certificate, and returns the arguments of `restctl cert renew` with them.
 fn renew_args(cloud: &Cloud, issued: &Issued, chain: &str) -> Vec<String> {
     let cert = cloud.write_file("leaf.pem", &issued.certificate.pem());
     let key = cloud.write_file("leaf-key.pem", &issued.key.serialize_pem());
@@ -40,14 +40,14 @@ fn a_certificate_is_shown_and_renewed() {
     cloud.succeed(&["upload", "items.csv"]);
     cloud.succeed(&["get", "--id", "42"]);
 
-    a_self_signed_one_renews_itself(&cloud);
-    another_kind_of_key_waits_for_a_deployment(&cloud);
-    what_is_served_late_is_waited_for(&cloud);
-    what_does_not_fit_is_not_imported(&cloud);
-    one_that_is_gone_is_missed(&cloud);
+    a_self_signed_certificate_renews_itself(&cloud);
+    a_key_of_another_type_waits_for_a_deployment(&cloud);
+    renew_waits_until_the_certificate_is_served(&cloud);
+    unsuitable_certificates_are_not_imported(&cloud);
+    a_deleted_certificate_is_reported(&cloud);
 }
 
-fn a_self_signed_one_renews_itself(cloud: &Cloud) {
+fn a_self_signed_certificate_renews_itself(cloud: &Cloud) {
     let before = show_certificate(cloud);
     assert_eq!(
         before["served"],
@@ -72,7 +72,7 @@ fn a_self_signed_one_renews_itself(cloud: &Cloud) {
     cloud.succeed(&["get", "--id", "42"]);
 }
 
-fn another_kind_of_key_waits_for_a_deployment(cloud: &Cloud) {
+fn a_key_of_another_type_waits_for_a_deployment(cloud: &Cloud) {
     let (before, authority) = (show_certificate(cloud), Authority::new());
     let renew = |issued: &Issued| {
         let args = renew_args(cloud, issued, &authority.chain_pem());
@@ -106,8 +106,8 @@ fn another_kind_of_key_waits_for_a_deployment(cloud: &Cloud) {
     cloud.succeed(&["get", "--id", "42"]);
 }
 
-/// As a load balancer does, which takes a renewed certificate after a while.
-fn what_is_served_late_is_waited_for(cloud: &Cloud) {
+/// A load balancer serves a renewed certificate only after a while.
+fn renew_waits_until_the_certificate_is_served(cloud: &Cloud) {
     let authority = Authority::new();
     let (former, successor) = (
         authority.issue_certificate("restctl.localhost", 90),
@@ -120,22 +120,22 @@ fn what_is_served_late_is_waited_for(cloud: &Cloud) {
 
     let (old, new) = ((chain(&former), &former.key), (chain(&successor), &successor.key));
     let late = serve_in_turn(&[old.clone(), old.clone(), new]);
-    let edited = RecordEdit::new(cloud, "front", &late.address.to_string());
+    let edit = RecordEdit::new(cloud, "front", &late.address.to_string());
     let report = cloud.succeed(&args).json();
     assert_eq!((&report["outcome"], late.handshakes()), (&json!("served"), 3));
     assert!(report["served_after_ms"].is_u64(), "{report}");
-    drop(edited);
+    drop(edit);
 
     let never = serve_in_turn(&[old]);
-    let _edited = RecordEdit::new(cloud, "front", &never.address.to_string());
+    let _edit = RecordEdit::new(cloud, "front", &never.address.to_string());
     let renewing = cloud.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    eventually("it is waited for", || (never.handshakes() > 1).then_some(()));
+    eventually("the command waits", || (never.handshakes() > 1).then_some(()));
     interrupt(&renewing);
     let interrupted = CommandOutput::from(renewing.wait_with_output().unwrap());
     interrupted.failed_with(130, &["the certificate is imported", "restctl cert show"]);
 }
 
-fn what_does_not_fit_is_not_imported(cloud: &Cloud) {
+fn unsuitable_certificates_are_not_imported(cloud: &Cloud) {
     let (before, authority) = (show_certificate(cloud), Authority::new());
     cloud
         .run(&["cert", "renew"])
@@ -144,8 +144,8 @@ fn what_does_not_fit_is_not_imported(cloud: &Cloud) {
         let args = renew_args(cloud, issued, &authority.chain_pem());
         cloud.run(&args.iter().map(String::as_str).collect::<Vec<_>>()).failed_with(2, words);
     };
-    let of_another = authority.issue_for_key(generate_rsa_key(), "other.localhost", 90);
-    refused(&of_another, &["for other.localhost, not for restctl.localhost", "nothing was imported"]);
+    let for_another_name = authority.issue_for_key(generate_rsa_key(), "other.localhost", 90);
+    refused(&for_another_name, &["for other.localhost, not for restctl.localhost", "nothing was imported"]);
     refused(&authority.issue_certificate("restctl.localhost", -1), &["expired on"]);
     let mut mixed = authority.issue_certificate("restctl.localhost", 90);
     mixed.key = KeyPair::generate().unwrap();
@@ -155,7 +155,7 @@ fn what_does_not_fit_is_not_imported(cloud: &Cloud) {
     assert_eq!(all["CertificateSummaryList"].as_array().unwrap().len(), 1, "{all}");
 }
 
-fn one_that_is_gone_is_missed(cloud: &Cloud) {
+fn a_deleted_certificate_is_reported(cloud: &Cloud) {
     let arn = json!({ "CertificateArn": show_certificate(cloud)["arn"] });
     cloud.call_json("acm", "CertificateManager.DeleteCertificate", &arn);
     cloud.run(&["cert", "show"]).failed_with(5, &["is not in ACM", "restctl setup --cert"]);

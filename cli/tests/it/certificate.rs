@@ -1,4 +1,4 @@
-//! A certificate over the life of a stack: renewed under its ARN, superseded under a new one, removed in the end.
+//! A certificate over the life of a stack: renewed under its ARN, superseded under a new one, and finally removed.
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ fn in_acm(cloud: &Cloud) -> Vec<String> {
 
 /// Returns the ARN of the certificate that the load balancer's listener serves.
 fn in_front(cloud: &Cloud) -> String {
-    let load_balancer = cloud.resource_name("LoadBalancer");
+    let load_balancer = cloud.resource_id("LoadBalancer");
     let form = [("Action", "DescribeListeners"), ("LoadBalancerArn", &load_balancer)];
     let answer = cloud.call_query("elasticloadbalancing", &form);
     let (_, rest) = answer.split_once("<CertificateArn>").unwrap_or_else(|| panic!("{answer}"));
@@ -31,7 +31,7 @@ fn set_up_rsa(cloud: &Cloud) -> CommandOutput {
 }
 
 #[test]
-fn a_key_of_another_kind_gets_a_new_arn() {
+fn a_key_of_another_type_gets_a_new_arn() {
     let cloud = Cloud::start_deployed(&[]);
     cloud.succeed(&["upload", "items.csv"]);
     let before = in_acm(&cloud);
@@ -40,7 +40,7 @@ fn a_key_of_another_kind_gets_a_new_arn() {
 
     let renewed = cloud.succeed(&["setup", "--self-signed", "restctl.localhost"]);
     assert!(renewed.stderr.contains(old) && !renewed.stderr.contains("a new ARN"), "{}", renewed.stderr);
-    assert_eq!(in_acm(&cloud), before, "the same kind of key keeps the ARN");
+    assert_eq!(in_acm(&cloud), before, "the same type of key keeps the ARN");
     cloud.succeed(&["get", "--id", "42"]);
 
     let superseding = set_up_rsa(&cloud);
@@ -54,7 +54,7 @@ fn a_key_of_another_kind_gets_a_new_arn() {
     let waiting = cloud.run(&["get", "--id", "42"]);
     waiting.failed_with(1, &["still serves the previous certificate: restctl deploy"]);
 
-    // Renewed before it was deployed: it supersedes the same one.
+    // A certificate that is renewed before its deployment supersedes the same one.
     assert!(set_up_rsa(&cloud).stderr.contains(new));
     assert_eq!(in_acm(&cloud).len(), 2);
 
@@ -72,7 +72,7 @@ fn a_key_of_another_kind_gets_a_new_arn() {
     let again = cloud.succeed(&["deploy"]);
     assert!(again.stderr.contains("no change") && !again.stderr.contains("deleted"), "{}", again.stderr);
     assert!(set_up_rsa(&cloud).stderr.contains(new));
-    assert_eq!(in_acm(&cloud), [new.as_str()], "the same kind of key keeps the ARN");
+    assert_eq!(in_acm(&cloud), [new.as_str()], "the same type of key keeps the ARN");
     cloud.succeed(&["get", "--id", "42"]);
 }
 

@@ -1,4 +1,4 @@
-//! A local cloud as a test sees it: its own for as long as the test runs, or the one that read-only tests share.
+//! The local cloud of a test: its own while it runs, or the one that all read-only tests share.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,15 +12,14 @@ use serde_json::{Value, json};
 use crate::lambdas::lambdas_folder;
 use crate::state_folder::StateFolder;
 
-/// Where `local up` writes down what runs.
+/// The path of the record that `local up` writes, below the state folder.
 pub(crate) const RECORD: &str = "restctl/local/cloud.json";
 
-/// How long a test waits for something that must happen. A machine that is busy with other things is no reason to
-/// give up.
+/// How long a test waits for something that must happen. It is long because the machine may be busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) struct Cloud {
-    /// None once this is dropped.
+    /// `None` after this is dropped.
     state: Option<StateFolder>,
 }
 
@@ -32,31 +31,31 @@ pub(crate) struct CommandOutput {
 }
 
 impl Cloud {
-    /// A cloud that is not up yet, for tests of bringing it up and taking it down.
+    /// Returns a cloud that is not running yet, for tests that start and stop it.
     pub(crate) fn new() -> Self {
         Self { state: Some(StateFolder::new()) }
     }
 
-    /// A cloud that is up and has nothing in it.
+    /// Starts a cloud that contains nothing.
     pub(crate) fn start_empty() -> Self {
         Self { state: Some(StateFolder::with_empty_cloud()) }
     }
 
-    /// A cloud in which `restctl setup` has run.
+    /// Starts a cloud and runs `restctl setup`.
     pub(crate) fn start_set_up() -> Self {
         let cloud = Self::start_empty();
         cloud.succeed(&["setup"]);
         cloud
     }
 
-    /// A cloud in which `restctl setup` and `restctl deploy OPTIONS` have run.
+    /// Starts a cloud and runs `restctl setup` and `restctl deploy OPTIONS`.
     pub(crate) fn start_deployed(options: &[&str]) -> Self {
         let cloud = Self::start_set_up();
         cloud.succeed(&[&["deploy"], options].concat());
         cloud
     }
 
-    /// The one cloud that all read-only tests share: its stack lists items, and `bad.csv` has been loaded.
+    /// Returns the cloud that all read-only tests share. Its stack lists items, and `bad.csv` has been loaded.
     pub(crate) fn shared_read_only() -> &'static Self {
         static CLOUD: OnceLock<Cloud> = OnceLock::new();
         CLOUD.get_or_init(|| {
@@ -66,7 +65,7 @@ impl Cloud {
         })
     }
 
-    /// `restctl ARGS` against this cloud, in the folder of the fixtures, without a terminal.
+    /// Returns the command `restctl ARGS` against this cloud, in the folder of the fixtures, without a terminal.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
         command
@@ -81,7 +80,7 @@ impl Cloud {
         command
     }
 
-    /// `restctl ARGS` against this cloud as if it were AWS: by its endpoint, with a region and credentials.
+    /// Returns the command `restctl ARGS` against this cloud as if it were AWS: with its endpoint, a region and credentials.
     pub(crate) fn command_as_on_aws(&self, args: &[&str]) -> Command {
         let mut command = self.command(args);
         command
@@ -131,13 +130,13 @@ impl Cloud {
         file.into_os_string().into_string().unwrap()
     }
 
-    /// The record of `restctl local up`.
+    /// Returns the record of `restctl local up`.
     pub(crate) fn record(&self) -> Value {
         let record = std::fs::read(self.state_folder().join(RECORD)).unwrap();
         serde_json::from_slice(&record).unwrap()
     }
 
-    /// Calls an operation of AWS's JSON protocols behind restctl's back.
+    /// Calls an operation of AWS's JSON protocols without restctl, and returns the answer.
     pub(crate) fn call_json(&self, service: &str, operation: &str, body: &Value) -> Value {
         let answer = self.post(service, |request| {
             let request = request.header("x-amz-target", operation);
@@ -146,7 +145,7 @@ impl Cloud {
         serde_json::from_str(&answer).unwrap_or(Value::Null)
     }
 
-    /// Calls an action of AWS's query protocol behind restctl's back, and returns the answer as XML.
+    /// Calls an action of AWS's query protocol without restctl, and returns the answer as XML.
     pub(crate) fn call_query(&self, service: &str, form: &[(&str, &str)]) -> String {
         self.post(service, |request| request.form(form))
     }
@@ -168,7 +167,7 @@ impl Cloud {
     /// Marks a load as stopped in the ledger.
     pub(crate) fn mark_stopped(&self, load: &str) {
         let update = json!({
-            "TableName": self.resource_name("LedgerTable"),
+            "TableName": self.resource_id("LedgerTable"),
             "Key": { "load": { "S": load } },
             "UpdateExpression": "SET #state = :stopped, reason = :reason",
             "ExpressionAttributeNames": { "#state": "state" },
@@ -191,7 +190,7 @@ impl Cloud {
         self.send_request("s3", Method::PUT, &format!("/{bucket}"), |request| request);
     }
 
-    /// What S3 answers to GET, as XML.
+    /// Returns S3's answer to GET, as XML.
     pub(crate) fn get_s3(&self, path: &str) -> String {
         self.get_from("s3", path)
     }
@@ -200,8 +199,8 @@ impl Cloud {
         self.send_request(service, Method::GET, path, |request| request)
     }
 
-    /// The name of the bucket or table whose logical id in the template is `resource`.
-    pub(crate) fn resource_name(&self, resource: &str) -> String {
+    /// Returns the physical id of the resource whose logical id in the template is `resource`.
+    pub(crate) fn resource_id(&self, resource: &str) -> String {
         let form =
             [("Action", "DescribeStackResource"), ("StackName", "restctl"), ("LogicalResourceId", resource)];
         let answer = self.post("cloudformation", |request| request.form(&form));
@@ -258,7 +257,7 @@ impl CommandOutput {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
     }
 
-    /// A number of a receipt.
+    /// Returns the number after `name` in a receipt.
     #[track_caller]
     pub(crate) fn receipt_count(&self, name: &str) -> u64 {
         let values = self.stdout.lines().filter_map(|line| line.strip_prefix(name));

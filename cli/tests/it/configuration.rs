@@ -1,4 +1,4 @@
-//! `restctl.toml` and `restctl config show`: where each value comes from.
+//! `restctl.toml`, and the origin of each value that `restctl config show` shows.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::cloud::{Cloud, CommandOutput};
 
-/// In a folder below the one with this `restctl.toml`, without any cloud.
+/// Runs `restctl ARGS` in a folder below the one with this `restctl.toml`, without a cloud.
 fn run_below(toml: &str, args: &[&str], environment: &[(&str, &str)]) -> CommandOutput {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("restctl.toml"), toml).unwrap();
@@ -17,11 +17,12 @@ fn run_below(toml: &str, args: &[&str], environment: &[(&str, &str)]) -> Command
     for variable in ["RESTCTL_STACK", "RESTCTL_LOCAL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"] {
         command.env_remove(variable);
     }
-    // So that nothing is asked of the network.
+    // So that the SDK does not ask the network for credentials.
     command.env("AWS_EC2_METADATA_DISABLED", "true").envs(environment.iter().copied());
     command.output().unwrap().into()
 }
 
+/// Returns the value of a setting and its origin.
 fn shown_setting(ran: &CommandOutput, name: &str) -> (Value, String) {
     let lines = ran.json();
     let line = lines.as_array().unwrap().iter().find(|line| line["name"] == name).unwrap().clone();
@@ -32,21 +33,21 @@ fn shown_setting(ran: &CommandOutput, name: &str) -> (Value, String) {
 fn flags_override_the_environment_which_overrides_the_file() {
     let toml = "stack = \"of-file\"\nregion = \"eu-west-1\"\noutput = \"json\"\n";
     let show = ["config", "show"];
-    let of_file = run_below(toml, &show, &[]);
-    let (value, from) = shown_setting(&of_file, "stack");
+    let from_file = run_below(toml, &show, &[]);
+    let (value, from) = shown_setting(&from_file, "stack");
     assert!(value == "of-file" && from.ends_with("/restctl.toml"), "{value} {from}");
-    assert!(shown_setting(&of_file, "output").1.ends_with("/restctl.toml"));
-    assert_eq!(shown_setting(&of_file, "color"), ("auto".into(), "default".to_owned()));
-    assert_eq!(shown_setting(&of_file, "local"), ("false".into(), "default".to_owned()));
+    assert!(shown_setting(&from_file, "output").1.ends_with("/restctl.toml"));
+    assert_eq!(shown_setting(&from_file, "color"), ("auto".into(), "default".to_owned()));
+    assert_eq!(shown_setting(&from_file, "local"), ("false".into(), "default".to_owned()));
 
-    let of_environment = run_below(toml, &show, &[("RESTCTL_STACK", "of-environment")]);
+    let from_environment = run_below(toml, &show, &[("RESTCTL_STACK", "of-environment")]);
     let expected = ("of-environment".into(), "environment, RESTCTL_STACK".to_owned());
-    assert_eq!(shown_setting(&of_environment, "stack"), expected);
+    assert_eq!(shown_setting(&from_environment, "stack"), expected);
 
-    let of_flag = run_below(toml, &["config", "show", "--stack", "of-flag"], &[("RESTCTL_STACK", "x")]);
-    assert_eq!(shown_setting(&of_flag, "stack"), ("of-flag".into(), "flag".to_owned()));
+    let from_flag = run_below(toml, &["config", "show", "--stack", "of-flag"], &[("RESTCTL_STACK", "x")]);
+    assert_eq!(shown_setting(&from_flag, "stack"), ("of-flag".into(), "flag".to_owned()));
     // The command's own settings are shown although the stack's are unavailable.
-    assert_ne!(of_flag.exit, 0);
+    assert_ne!(from_flag.exit, 0);
 }
 
 #[test]

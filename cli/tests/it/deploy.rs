@@ -1,4 +1,4 @@
-//! Deployments over the life of a stack: planned, run, tried, rolled back, repaired.
+//! Deployments over the life of a stack: planned, run, tested, rolled back, repaired.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -11,7 +11,7 @@ use crate::cloud::{Cloud, CommandOutput};
 use crate::interposed::interpose;
 use crate::lambdas::lambdas_folder;
 
-/// A folder with both Lambdas; `api` says what becomes of the API's.
+/// Returns a folder with both Lambdas. `api` changes the binary of the API.
 fn lambdas_with_api(api: impl FnOnce(Vec<u8>) -> Vec<u8>) -> tempfile::TempDir {
     let built = lambdas_folder();
     let folder = tempfile::tempdir().unwrap();
@@ -21,7 +21,7 @@ fn lambdas_with_api(api: impl FnOnce(Vec<u8>) -> Vec<u8>) -> tempfile::TempDir {
     folder
 }
 
-/// The same program in another file: what follows the sections is not read.
+/// Returns the same program with other bytes: what follows the sections is not read.
 fn append_byte(mut binary: Vec<u8>) -> Vec<u8> {
     binary.push(0);
     binary
@@ -64,7 +64,7 @@ fn a_dry_run_shows_changes_and_makes_none() {
 }
 
 #[test]
-fn a_version_goes_live_after_its_trial_and_can_be_rolled_back() {
+fn a_version_goes_live_after_its_smoke_test_and_can_be_rolled_back() {
     let cloud = Cloud::start_set_up();
     let (first, second) = (lambdas_with_api(|binary| binary), lambdas_with_api(append_byte));
     assert_eq!(deploy_folder(&cloud, &first, &[]).exit, 0);
@@ -75,7 +75,7 @@ fn a_version_goes_live_after_its_trial_and_can_be_rolled_back() {
     let updated = deploy_folder(&cloud, &second, &["--output", "json"]);
     assert_eq!(updated.exit, 0, "{}", updated.stderr);
     let changes = updated.stdout.lines().filter(|line| line.contains(r#""type":"change""#));
-    assert_eq!(changes.count(), 1, "one function is another one: {}", updated.stdout);
+    assert_eq!(changes.count(), 1, "only one function changed: {}", updated.stdout);
     let result: Value = serde_json::from_str(updated.stdout.lines().last().unwrap()).unwrap();
     assert_eq!((&result["api_version"], &result["ingest_version"]), (&json!("2"), &json!("1")));
     assert!(updated.stderr.contains("version 2 is live, instead of 1"), "{}", updated.stderr);
@@ -116,7 +116,7 @@ fn a_failed_deployment_names_its_cause_and_changes_nothing() {
         &["CREATE_FAILED        DomainRecord", "next: find the id with aws route53 list-hosted-zones"],
     );
 
-    // The failed stack is in the way, so the command asks to remove it; the chosen options stay.
+    // The failed stack is in the way, so the command asks to remove it. The chosen options stay.
     cloud.run(&["deploy"]).failed_with(2, &["ROLLBACK_COMPLETE", "Remove it and continue?", "--yes"]);
     cloud.run(&["deploy", "--yes"]).failed_with(1, &["its options are kept", "No hosted zone"]);
     cloud.succeed(&["deploy", "--yes", "--domain", "", "--hosted-zone", ""]);
@@ -166,7 +166,7 @@ fn a_closed_output_does_not_stop_a_deployment() {
 #[test]
 fn resources_with_data_are_replaced_only_by_name() {
     let cloud = Cloud::start_deployed(&[]);
-    let table = cloud.resource_name("ItemsTable");
+    let table = cloud.resource_id("ItemsTable");
     let other_key = ["deploy", "--key", "code:S"];
     let refused = cloud.run(&other_key);
     refused.failed_with(2, &["REPLACE ItemsTable", "nothing was changed", "--allow-replacement ItemsTable"]);
@@ -178,7 +178,7 @@ fn resources_with_data_are_replaced_only_by_name() {
         "{}",
         planned.stderr
     );
-    assert_eq!(cloud.resource_name("ItemsTable"), table);
+    assert_eq!(cloud.resource_id("ItemsTable"), table);
     let allowed = cloud.run(&[other_key.as_slice(), &["--allow-replacement", "ItemsTable"]].concat());
     assert_eq!(allowed.exit, 0, "{}", allowed.stderr);
     // The local cloud makes the new table under the old one's name.
@@ -187,7 +187,7 @@ fn resources_with_data_are_replaced_only_by_name() {
     assert_eq!(table["Table"]["KeySchema"][0]["AttributeName"], "code", "{table}");
 }
 
-/// The role allows only what the stack has now, and the previous version needs more.
+/// The role allows only what the current stack needs, and the previous version needs more.
 #[test]
 fn rollback_refuses_a_version_whose_resources_are_gone() {
     let cloud = Cloud::start_deployed(&["--list", "on"]);
@@ -203,7 +203,7 @@ fn rollback_refuses_a_version_whose_resources_are_gone() {
 fn a_version_that_cannot_fetch_keys_does_not_go_live() {
     let cloud = Cloud::start_deployed(&[]);
     cloud.succeed(&["upload", "items.csv"]);
-    // Nobody listens there.
+    // Nothing listens there.
     let elsewhere = json!({ "Name": "/restctl/restctl/jwks-uri", "Value": "http://127.0.0.1:9/jwks.json", "Overwrite": true });
     cloud.call_json("ssm", "AmazonSSM.PutParameter", &elsewhere);
     let refused = cloud.run(&["deploy"]);
@@ -218,7 +218,7 @@ fn a_version_that_cannot_fetch_keys_does_not_go_live() {
 
 /// Lambda makes a function in a VPC inactive if it has not been called for weeks.
 #[test]
-fn an_inactive_version_is_woken() {
+fn an_inactive_version_is_activated() {
     let cloud = Cloud::start_deployed(&[]);
     let (is_awake, looks) = (AtomicBool::new(false), AtomicUsize::new(0));
     interpose(&cloud, move |call| {
@@ -236,7 +236,7 @@ fn an_inactive_version_is_woken() {
     cloud.succeed(&["deploy"]);
 }
 
-/// An early failure of a change set is described by events of its own.
+/// An early failure of a change set is described by separate events.
 #[test]
 fn a_change_that_is_refused_early_says_why() {
     let cloud = Cloud::start_set_up();
@@ -283,7 +283,7 @@ fn a_deployment_that_cannot_begin_still_ends_with_a_result() {
 #[test]
 fn a_stuck_stack_is_repaired_after_asking() {
     let cloud = Cloud::start_set_up();
-    // Deployed by restctl, as its parameter tells.
+    // The parameter shows that restctl deployed the stack.
     let broken = json!({ "Parameters": { "ArtifactBucket": { "Type": "String", "Default": "" } }, "Resources": { "Queue": {
         "Type": "AWS::SQS::Queue",
         "Properties": { "QueueName": "{{resolve:secretsmanager:no-such-secret:SecretString:name}}" },

@@ -1,11 +1,11 @@
-//! `restctl destroy`: what it removes, what it keeps, and that it touches nothing else.
+//! `restctl destroy`: what it removes, what it keeps, and that it changes nothing else.
 
 use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, RECORD};
 use crate::interposed::interpose;
 
-/// What of a stack is left in the cloud, by the names of things.
+/// Returns the names of everything in the cloud that a stack can leave behind.
 fn list_leftovers(cloud: &Cloud) -> Vec<String> {
     let of = |answer: &Value, list: &str, name: &str| -> Vec<String> {
         let things = answer[list].as_array().unwrap_or_else(|| panic!("{answer}"));
@@ -43,19 +43,19 @@ fn data_stays_unless_its_deletion_is_requested() {
     cloud.succeed(&["setup"]);
     cloud.succeed(&["deploy"]);
     cloud.succeed(&["upload", "items.csv"]);
-    let (table, bucket) = (cloud.resource_name("ItemsTable"), cloud.resource_name("DataBucket"));
+    let (table, bucket) = (cloud.resource_id("ItemsTable"), cloud.resource_id("DataBucket"));
     // Names that look like the stack's, without its tag.
     cloud.call_json(
         "dynamodb",
         "DynamoDB_20120810.CreateTable",
         &json!({
-            "TableName": "restctl-ItemsTable-of-somebody", "BillingMode": "PAY_PER_REQUEST",
+            "TableName": "restctl-ItemsTable-of-another-tool", "BillingMode": "PAY_PER_REQUEST",
             "AttributeDefinitions": [{ "AttributeName": "id", "AttributeType": "S" }],
             "KeySchema": [{ "AttributeName": "id", "KeyType": "HASH" }],
         }),
     );
-    cloud.make_bucket("restctl-databucket-of-somebody");
-    let others = ["restctl-ItemsTable-of-somebody", "restctl-databucket-of-somebody"];
+    cloud.make_bucket("restctl-databucket-of-another-tool");
+    let others = ["restctl-ItemsTable-of-another-tool", "restctl-databucket-of-another-tool"];
 
     let asked = cloud.run(&["destroy"]);
     asked.failed_with(2, &["  remove  the stack with", "no terminal", "--yes"]);
@@ -72,7 +72,7 @@ fn data_stays_unless_its_deletion_is_requested() {
     kept.retain(|thing| !before.contains(thing) && !others.contains(&thing.as_str()));
     assert!(kept.contains(&table) && kept.contains(&bucket) && kept.len() == 3, "{kept:?}");
 
-    // A new stack works at once, and has nothing of the old one's.
+    // A new stack works at once, and has none of the old one's data.
     cloud.succeed(&["setup"]);
     cloud.succeed(&["deploy"]);
     assert_eq!(cloud.run(&["get", "--id", "42"]).exit, 5);
@@ -114,12 +114,12 @@ fn stacks_of_other_tools_are_left_alone() {
     for command in [&["destroy", "--yes", "--delete-data"][..], &["deploy", "--yes"], &["setup"]] {
         cloud.run(command).failed_with(2, &["was not made by restctl", "--stack NAME"]);
     }
-    assert!(cloud.resource_name("Queue").contains("Queue"));
+    assert!(cloud.resource_id("Queue").contains("Queue"));
 }
 
 /// Another user may delete the stack while this command runs.
 #[test]
-fn a_stack_that_is_already_gone_is_not_waited_for() {
+fn destroy_does_not_wait_for_a_stack_that_is_already_gone() {
     let cloud = Cloud::start_deployed(&[]);
     interpose(&cloud, |call| {
         call.is_action("DescribeStackEvents").then(|| {

@@ -1,11 +1,11 @@
-//! `restctl dlq`, with messages as the ingest function would have put them there.
+//! `restctl dlq`, with messages like those that the ingest function puts into the dead-letter queue.
 
 use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, CommandOutput, eventually};
 use crate::interposed::interpose;
 
-/// The ledger's entry of the only load of `object`, once it is in this state.
+/// Waits until the only load of `object` is in this state, and returns its entry in the ledger.
 fn wait_for_entry(cloud: &Cloud, object: &str, state: &str) -> Value {
     eventually(&format!("{object} is {state}"), || {
         let loads = cloud.succeed(&["loads", "ls", "--output", "json"]).json();
@@ -14,16 +14,16 @@ fn wait_for_entry(cloud: &Cloud, object: &str, state: &str) -> Value {
     })
 }
 
-/// Loads a file of one row and makes the ledger say that it stopped.
+/// Loads a file of one row and marks the load as stopped. Returns the load's id and its entry before.
 fn load_and_stop(cloud: &Cloud, object: &str) -> (String, Value) {
-    cloud.put_object(&cloud.resource_name("DataBucket"), object, "id,name\n1,one\n");
+    cloud.put_object(&cloud.resource_id("DataBucket"), object, "id,name\n1,one\n");
     let entry = wait_for_entry(cloud, object, "loaded");
     let load = entry["load"].as_str().unwrap().to_owned();
     cloud.mark_stopped(&load);
     (load, entry)
 }
 
-/// As S3 would tell it; an emulator names no version.
+/// Returns the event that S3 sends for the object. An emulator's event names no version.
 fn object_event(cloud: &Cloud, entry: &Value, names_version: bool) -> String {
     let mut object = json!({ "key": entry["object"], "size": entry["size"], "etag": "", "sequencer": "00" });
     if names_version {
@@ -33,7 +33,7 @@ fn object_event(cloud: &Cloud, entry: &Value, names_version: bool) -> String {
         "source": "aws.s3",
         "detail-type": "Object Created",
         "time": entry["uploaded"],
-        "detail": { "bucket": { "name": cloud.resource_name("DataBucket") }, "object": object },
+        "detail": { "bucket": { "name": cloud.resource_id("DataBucket") }, "object": object },
     })
     .to_string()
 }
@@ -46,7 +46,7 @@ struct Queue<'a> {
 
 impl<'a> Queue<'a> {
     fn dead_letters(cloud: &'a Cloud) -> Self {
-        Self { cloud, url: cloud.resource_name("DeadLetterQueue"), sent: 0 }
+        Self { cloud, url: cloud.resource_id("DeadLetterQueue"), sent: 0 }
     }
 
     fn send_message(&mut self, body: &str) {
@@ -116,7 +116,7 @@ fn dead_letters_are_listed_redriven_and_dropped() {
     let retried = cloud.succeed(&["loads", "retry", &load]);
     assert!(retried.stderr.contains("deleted its dead letter"), "{}", retried.stderr);
     assert_eq!(queue.count_messages(), 0);
-    more_than_sqs_shows(&cloud, queue, &load, &known);
+    more_letters_than_sqs_shows_are_handled(&cloud, queue, &load, &known);
 }
 
 fn each_letter_is_listed(cloud: &Cloud, load: &str, other: &str) {
@@ -147,7 +147,7 @@ fn each_letter_is_listed(cloud: &Cloud, load: &str, other: &str) {
     assert_eq!((&rows[2]["load"], &rows[2]["state"]), (&Value::Null, &Value::Null));
 }
 
-fn more_than_sqs_shows(cloud: &Cloud, mut queue: Queue, load: &str, known: &Value) {
+fn more_letters_than_sqs_shows_are_handled(cloud: &Cloud, mut queue: Queue, load: &str, known: &Value) {
     cloud.mark_stopped(load);
     (0..12).for_each(|_| queue.send_message(&object_event(cloud, known, true)));
     let listed = cloud.succeed(&["dlq", "ls", "--output", "json"]);
@@ -157,7 +157,7 @@ fn more_than_sqs_shows(cloud: &Cloud, mut queue: Queue, load: &str, known: &Valu
     assert_eq!((outcomes(&all).len(), queue.count_messages()), (12, 0));
     wait_for_entry(cloud, "one.csv", "loaded");
 
-    // What stays among the first hides the others.
+    // Messages that stay in the first ten hide the others.
     cloud.mark_stopped(load);
     (0..10).for_each(|_| queue.send_message("nonsense"));
     (0..2).for_each(|_| queue.send_message(&object_event(cloud, known, true)));
@@ -174,10 +174,10 @@ fn more_than_sqs_shows(cloud: &Cloud, mut queue: Queue, load: &str, known: &Valu
     );
     assert_eq!(queue.count_messages(), 0);
     assert_eq!(cloud.succeed(&["loads", "retry", load]).receipt_count("read"), 1);
-    what_cannot_be_queued_stays(cloud, queue, load, known);
+    a_letter_that_cannot_be_queued_stays(cloud, queue, load, known);
 }
 
-fn what_cannot_be_queued_stays(cloud: &Cloud, mut queue: Queue, load: &str, known: &Value) {
+fn a_letter_that_cannot_be_queued_stays(cloud: &Cloud, mut queue: Queue, load: &str, known: &Value) {
     cloud.mark_stopped(load);
     queue.send_message(&object_event(cloud, known, true));
     interpose(cloud, |call| {

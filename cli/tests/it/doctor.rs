@@ -1,4 +1,4 @@
-//! `restctl doctor` against a cloud that is broken in each way it knows.
+//! `restctl doctor` against a cloud with each of the faults that it knows.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -19,11 +19,11 @@ use crate::tls_stand_in::serve_in_turn;
 
 const NAME: &str = "restctl.localhost";
 
-/// What each check came to.
+/// The result of each check.
 struct Report(Value);
 
 impl Report {
-    /// Of a run that ended with this exit code.
+    /// Parses the report of a run that must have ended with this exit code.
     #[track_caller]
     fn from_run(ran: &CommandOutput, exit: i32) -> Self {
         assert_eq!(ran.exit, exit, "{}{}", ran.stdout, ran.stderr);
@@ -41,7 +41,7 @@ impl Report {
         self
     }
 
-    /// It has this verdict, and says so in these words; what is wrong says what to type.
+    /// Asserts that the check has this verdict, and that its evidence and its next step contain these words.
     #[track_caller]
     fn assert_says(&self, check: &str, verdict: &str, evidence: &str, next: &str) -> &Self {
         let row = self.assert_verdict(check, verdict).check_row(check);
@@ -59,7 +59,7 @@ impl Report {
         self
     }
 
-    /// All others are ok.
+    /// Asserts that all checks except for these are ok.
     #[track_caller]
     fn assert_others_ok(&self, checks: &[&str]) {
         for row in self.0.as_array().unwrap() {
@@ -199,7 +199,7 @@ fn provider_faults_are_found(cloud: &Cloud) {
 }
 
 fn load_faults_are_found(cloud: &Cloud) {
-    let rule = cloud.resource_name("ObjectCreatedRule");
+    let rule = cloud.resource_id("ObjectCreatedRule");
     let name = json!({ "Name": rule });
     cloud.call_json("events", "AWSEvents.DisableRule", &name);
     let report = run_doctor(cloud, 1);
@@ -212,7 +212,7 @@ fn load_faults_are_found(cloud: &Cloud) {
     report.assert_others_ok(&["event rule"]);
     cloud.call_json("events", "AWSEvents.EnableRule", &name);
 
-    let mapping = cloud.resource_name("LoadMapping");
+    let mapping = cloud.resource_id("LoadMapping");
     let enable = |is_enabled: bool| {
         let path = format!("/2015-03-31/event-source-mappings/{mapping}");
         let body = json!({ "Enabled": is_enabled }).to_string();
@@ -229,7 +229,7 @@ fn load_faults_are_found(cloud: &Cloud) {
     report.assert_others_ok(&["event source mapping"]);
     enable(true);
 
-    let queue = cloud.resource_name("DeadLetterQueue");
+    let queue = cloud.resource_id("DeadLetterQueue");
     let letter = json!({
         "QueueUrl": queue, "MessageBody": "{}", "MessageGroupId": "items", "MessageDeduplicationId": "1",
     });
@@ -242,7 +242,7 @@ fn load_faults_are_found(cloud: &Cloud) {
 }
 
 fn target_faults_are_found(cloud: &Cloud) {
-    let (group, function) = (cloud.resource_name("ApiTargetGroup"), cloud.resource_name("ApiAlias"));
+    let (group, function) = (cloud.resource_id("ApiTargetGroup"), cloud.resource_id("ApiAlias"));
     let change = |action: &str| {
         let form = [
             ("Action", action),
@@ -264,7 +264,7 @@ fn endpoint_faults_are_found(cloud: &Cloud, authority: &Authority, served: Issue
     let above = [authority.intermediate.der().clone(), authority.root.der().clone()];
     let below = |leaf: &Issued| [vec![leaf.certificate.der().clone()], above.to_vec()].concat();
     let with = |chain: Vec<CertificateDer<'static>>, key: &KeyPair| {
-        let _edited = RecordEdit::new(cloud, "front", &serve_in_turn(&[(chain, key)]).address.to_string());
+        let _edit = RecordEdit::new(cloud, "front", &serve_in_turn(&[(chain, key)]).address.to_string());
         run_doctor(cloud, 1)
     };
     let presenting = |leaf: &Issued| with(below(leaf), &leaf.key);
@@ -288,8 +288,8 @@ fn endpoint_faults_are_found(cloud: &Cloud, authority: &Authority, served: Issue
     report.assert_says("fingerprint", "failed", "does not serve the certificate", "restctl deploy");
     tls(&report, &["fingerprint"]);
     let stranger = Authority::new();
-    let of_a_stranger = stranger.issue_certificate(NAME, 90);
-    let report = with(vec![of_a_stranger.certificate.der().clone()], &of_a_stranger.key);
+    let from_a_stranger = stranger.issue_certificate(NAME, 90);
+    let report = with(vec![from_a_stranger.certificate.der().clone()], &from_a_stranger.key);
     report
         .assert_says("chain", "failed", "no trusted authority", "cert renew")
         .assert_skipped("access", "chain");
@@ -305,7 +305,7 @@ fn endpoint_faults_are_found(cloud: &Cloud, authority: &Authority, served: Issue
         .assert_skipped("access", "key");
     tls(&report, &["key"]);
 
-    // Nobody listens there.
+    // Nothing listens there.
     let nobody = RecordEdit::new(cloud, "front", "127.0.0.1:9");
     let report = run_doctor(cloud, 1);
     report
@@ -315,7 +315,7 @@ fn endpoint_faults_are_found(cloud: &Cloud, authority: &Authority, served: Issue
     run_doctor(cloud, 0).assert_others_ok(&[]);
 }
 
-/// In place of AWS: it answers everything so, at this distance from now.
+/// Starts a server in place of AWS, which answers every request like this, with a date `seconds_ago` seconds before now.
 fn serve_at_time(seconds_ago: i64, status: StatusCode, body: &'static str) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().cast_signed();
     let date = DateTime::from_secs(now - seconds_ago).fmt(DateTimeFormat::HttpDate).unwrap();
@@ -339,7 +339,7 @@ fn account_faults_are_found(cloud: &Cloud) {
     const REFUSED: &str = "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code>\
         <Message>Signature expired</Message></Error></ErrorResponse>";
     let told = |url: String, exit| {
-        let _edited = RecordEdit::new(cloud, "endpoint_url", &url);
+        let _edit = RecordEdit::new(cloud, "endpoint_url", &url);
         run_doctor(cloud, exit)
     };
     told(serve_at_time(90, StatusCode::OK, CALLER), 1)
@@ -371,7 +371,7 @@ fn account_faults_are_found(cloud: &Cloud) {
         .assert_skipped("credentials", "region");
 }
 
-/// `restctl doctor`, on a machine that has no settings of AWS but these.
+/// Runs `restctl doctor` with no AWS settings except for these.
 fn as_on_aws(home: &Path, endpoint: &str, settings: &[(&str, &str)]) -> CommandOutput {
     let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
     command

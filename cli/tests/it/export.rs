@@ -1,4 +1,4 @@
-//! `restctl export`: what it writes, `restctl upload` reads back.
+//! `restctl export`, and the upload of what it writes.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,13 +11,13 @@ fn path_in_state(cloud: &Cloud, name: &str) -> String {
     cloud.state_folder().join(name).into_os_string().into_string().unwrap()
 }
 
-/// The lines of a file in an order of their own.
+/// Returns the lines in sorted order.
 fn sorted_lines(text: &str) -> BTreeSet<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// The token in the cache is none the API takes.
-fn spoil_the_token(cloud: &Cloud) {
+/// Replaces the cached token with one that the API refuses.
+fn spoil_cached_token(cloud: &Cloud) {
     let cached =
         fs::read_dir(cloud.state_folder().join("restctl/local/tokens")).unwrap().next().unwrap().unwrap();
     let mut kept: Value = serde_json::from_slice(&fs::read(cached.path()).unwrap()).unwrap();
@@ -36,11 +36,11 @@ fn an_export_can_be_uploaded() {
     let header = "id,description,discontinued,name,origin,price,quantity,sku,updated\n";
     assert!(fs::read_to_string(&csv).unwrap().starts_with(header));
     cloud.run(&["export", &csv]).failed_with(2, &["all.csv exists", "--force"]);
-    spoil_the_token(&cloud);
+    spoil_cached_token(&cloud);
     cloud.succeed(&["export", "--force", &csv]);
     assert_eq!(read_and_unchanged(&cloud.succeed(&["upload", &csv])), (2985, 2985));
 
-    // What CSV cannot say, a value of each kind.
+    // A value of each kind that CSV cannot represent.
     let hard = [
         r#"{"id":"hard","big":12345678901234567890.123456789012345678,"empty":"","list":[1,{"b":null}],"text":"42"}"#,
         r#"{"id":"\"é\\\n,","flag":true,"none":null,"object":{"a":{"b":[]}},"small":-0.00012}"#,

@@ -1,4 +1,4 @@
-//! `restctl` without arguments: help, or at a terminal the first steps to an API.
+//! `restctl` without arguments: help or, at a terminal, the first steps to an API.
 
 use std::process::{Command, Stdio};
 
@@ -37,7 +37,7 @@ fn the_first_steps_lead_from_nothing_to_an_item() {
         assert!(screen.contains(text), "{text:?} is not in:\n{screen}");
     }
 
-    // It continues where the stack stands, and shows the command to users who decline.
+    // It continues from the current state of the stack, and shows the command to users who decline.
     let mut again = Terminal::open(&cloud, &[]);
     again.wait_for_text("next  restctl get");
     again.type_keys("\x03");
@@ -82,11 +82,11 @@ fn setup_asks_for_missing_settings_and_accepts_no() {
     assert_eq!(exit, Some(0), "{screen}");
     assert!(screen.contains("next: restctl deploy"), "{screen}");
     assert!(!screen.contains(&provider("client_secret")), "a secret is not shown");
-    // It earns a token: what was typed is what was kept.
+    // The stored settings are those that were typed: the provider grants a token for them.
     let token = CommandOutput::from(cloud.command_as_on_aws(&["token"]).output().unwrap());
     assert!(token.exit == 0 && token.stdout.starts_with("eyJ"), "{}", token.stderr);
 
-    // With an existing certificate, and without a provider.
+    // An existing certificate, and no provider.
     let key = KeyPair::generate().unwrap();
     let certificate =
         CertificateParams::new(["b.example.com".to_owned()]).unwrap().self_signed(&key).unwrap();

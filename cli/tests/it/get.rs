@@ -1,4 +1,4 @@
-//! `restctl get`: formats, many ids, where an item came from, and the session cache.
+//! `restctl get`: formats, many ids, the origin of an item, and the session cache.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::cloud::{Cloud, CommandOutput};
 use crate::impostor::Impostor;
 use crate::interposed::interpose;
 
-/// A deployed cloud with the demo's items.
+/// Starts a deployed cloud with the items of the demo.
 fn deploy_and_load() -> Cloud {
     let cloud = Cloud::start_deployed(&["--list", "on"]);
     cloud.succeed(&["upload", "items.csv"]);
@@ -26,10 +26,10 @@ fn item_ids(items: &Value) -> Vec<&str> {
 #[test]
 fn items_come_in_the_requested_format_and_order() {
     let cloud = deploy_and_load();
-    each_format(&cloud);
-    many_ids(&cloud);
-    large_items_among_many_ids(&cloud);
-    where_an_item_came_from(&cloud);
+    each_format_is_written(&cloud);
+    many_ids_keep_their_order(&cloud);
+    large_items_keep_their_order(&cloud);
+    an_item_is_explained(&cloud);
 
     cloud.run(&["get"]).failed_with(2, &["there are no ids"]);
     cloud.run(&["get", "--ids-file", "nowhere"]).failed_with(2, &["cannot read nowhere"]);
@@ -41,7 +41,7 @@ fn items_come_in_the_requested_format_and_order() {
     assert_eq!(refused.stdout, "");
 }
 
-fn each_format(cloud: &Cloud) {
+fn each_format_is_written(cloud: &Cloud) {
     let get = |args: &[&str]| cloud.run(&[&["get", "--id", "42", "nobody", "7"], args].concat());
     let csv = get(&["--format", "csv"]);
     csv.failed_with(3, &["1 of 3 ids was not found", "\"nobody\""]);
@@ -78,7 +78,7 @@ fn each_format(cloud: &Cloud) {
     assert_eq!(none.stdout, "");
 }
 
-fn many_ids(cloud: &Cloud) {
+fn many_ids_keep_their_order(cloud: &Cloud) {
     let all: Vec<String> = (1..=2_500).rev().map(|id| id.to_string()).collect();
     let text = cloud.run_with_input(&["get", "--format", "ndjson", "--fields", "id"], &all.join("\r\n"));
     assert_eq!(text.exit, 0, "{}", text.stderr);
@@ -94,13 +94,13 @@ fn many_ids(cloud: &Cloud) {
     assert!(!none.stderr.contains("no-10"), "{}", none.stderr);
 }
 
-/// An answer has no room for all of its items; those behind come all the same, and in their order.
-fn large_items_among_many_ids(cloud: &Cloud) {
+/// An answer has no room for all of its items. The others arrive nevertheless, in the requested order.
+fn large_items_keep_their_order(cloud: &Cloud) {
     let wide: Vec<String> = (0..100).map(|id| format!("wide-{id}")).collect();
     let rows: String = wide.iter().map(|id| format!("{id},{}\n", "x".repeat(20_000))).collect();
     cloud.succeed(&["upload", &cloud.write_file("wide.csv", &format!("id,text\n{rows}"))]);
     let missing: Vec<String> = (0..1_940).map(|id| format!("no-{id}")).collect();
-    // The second call leaves some over while the third is under way.
+    // The second call leaves some for later while the third is in progress.
     let asked = [&missing[..1_000], &wide[..60], &missing[1_000..], &wide[60..]].concat().join("\n");
     let found = cloud.run_with_input(&["get", "--fields", "id"], &asked);
     assert_eq!(found.exit, 3, "{}", found.stderr);
@@ -108,7 +108,7 @@ fn large_items_among_many_ids(cloud: &Cloud) {
     assert_eq!(found.json()["missing"], json!(missing));
 }
 
-fn where_an_item_came_from(cloud: &Cloud) {
+fn an_item_is_explained(cloud: &Cloud) {
     let loads = cloud.succeed(&["loads", "ls", "--output", "json"]).json();
     let load = loads.as_array().unwrap().iter().find(|load| load["object"] == "items.csv").unwrap();
     let text = cloud.succeed(&["get", "--id", "42", "--explain"]);
@@ -131,7 +131,7 @@ fn where_an_item_came_from(cloud: &Cloud) {
     assert!(steps.iter().sum::<f64>() <= time("total_ms") && time("first_byte_ms") > 0.0, "{explanation}");
 
     let by_hand =
-        json!({ "TableName": cloud.resource_name("ItemsTable"), "Item": { "id": { "S": "by-hand" } } });
+        json!({ "TableName": cloud.resource_id("ItemsTable"), "Item": { "id": { "S": "by-hand" } } });
     cloud.call_json("dynamodb", "DynamoDB_20120810.PutItem", &by_hand);
     let by_hand = cloud.succeed(&["get", "--id", "by-hand", "--explain"]);
     assert!(by_hand.stderr.contains("another tool wrote the item"), "{}", by_hand.stderr);
@@ -148,7 +148,7 @@ fn where_an_item_came_from(cloud: &Cloud) {
     assert!(load["load"].as_str().unwrap().parse::<LoadId>().is_ok());
 }
 
-/// The session cache's file and its content.
+/// Returns the path and the content of the session cache.
 fn read_session(cloud: &Cloud) -> (PathBuf, Value) {
     let folder = cloud.state_folder().join("restctl/local/tokens");
     let files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
@@ -171,8 +171,8 @@ fn cached_answers_save_calls() {
     cloud.succeed(&["get", "--id", "42"]);
     let (_, remembered) = read_session(&cloud);
     assert_eq!(remembered["token"]["access_token"], token["access_token"]);
-    a_stale_location_heals(&cloud, &remembered["location"]);
-    a_profile_that_changes_is_another_place(&cloud);
+    a_stale_location_is_replaced(&cloud, &remembered["location"]);
+    a_changed_profile_invalidates_the_cache(&cloud);
 
     let calls = Arc::new(AtomicUsize::new(0));
     let count = calls.clone();
@@ -188,7 +188,7 @@ fn cached_answers_save_calls() {
     assert_eq!(exported.json(), json!({ "items": 2985, "file": file }));
     assert_eq!(calls.load(Ordering::Relaxed), 0, "AWS was asked");
 
-    // Where it has to be asked, what is wrong with that shows.
+    // A command that has to ask AWS shows why that fails.
     let mut nowhere = remembered["location"].clone();
     nowhere["port"] = json!(1);
     write_location(&cloud, &nowhere);
@@ -197,10 +197,10 @@ fn cached_answers_save_calls() {
     assert!(calls.load(Ordering::Relaxed) > 0);
 }
 
-/// The API is elsewhere, has another certificate, or something else answers where it was: as after a deployment from
-/// another machine.
-fn a_stale_location_heals(cloud: &Cloud, good: &Value) {
-    let heals = |stale: &Value| {
+/// After a deployment from another machine, the API may be elsewhere, have another certificate, or another server may answer
+/// at its former address.
+fn a_stale_location_is_replaced(cloud: &Cloud, good: &Value) {
+    let replaces = |stale: &Value| {
         write_location(cloud, stale);
         assert_eq!(cloud.succeed(&["get", "--id", "42"]).json()["id"], "42", "from {stale}");
         let location = read_session(cloud).1["location"].take();
@@ -212,15 +212,15 @@ fn a_stale_location_heals(cloud: &Cloud, good: &Value) {
         stale[member] = value;
         stale
     };
-    heals(&with("port", json!(1)));
-    heals(&with("host", json!("gone.invalid")));
-    heals(&with("anchor", json!("of another time")));
+    replaces(&with("port", json!(1)));
+    replaces(&with("host", json!("gone.invalid")));
+    replaces(&with("anchor", json!("of another time")));
     let served = cloud.state_folder().join("restctl/local/front/restctl/certificate.pem");
     let impostor = Impostor::start_with(&fs::read(served).unwrap());
-    heals(&with("port", json!(impostor.port)));
+    replaces(&with("port", json!(impostor.port)));
     assert_eq!(impostor.request_count(), 1, "it has the certificate, and was asked once");
 
-    // Of many calls at once, each finds its way.
+    // Each of many concurrent calls finds the API.
     write_location(cloud, &with("port", json!(1)));
     let all: Vec<String> = (1..=2_500).map(|id| id.to_string()).collect();
     let found = cloud.run_with_input(&["get", "--format", "ndjson"], &all.join("\n"));
@@ -230,12 +230,12 @@ fn a_stale_location_heals(cloud: &Cloud, good: &Value) {
     let folder = cloud.state_folder().join("restctl/local/tokens");
     assert_eq!(fs::read_dir(folder).unwrap().count(), 0, "setup forgets what was remembered");
     cloud.succeed(&["token"]);
-    let renewed = heals(good);
+    let renewed = replaces(good);
     assert_ne!(renewed["fingerprint"], good["fingerprint"]);
 }
 
-/// By the standard credential chain, as on AWS, against the local cloud's endpoint.
-fn a_profile_that_changes_is_another_place(cloud: &Cloud) {
+/// With the standard credential chain, as on AWS, against the endpoint of the local cloud.
+fn a_changed_profile_invalidates_the_cache(cloud: &Cloud) {
     let profile = cloud.state_folder().join("aws-config");
     fs::write(&profile, "[default]\nregion = us-east-1\n").unwrap();
     let token = || {

@@ -1,4 +1,4 @@
-//! The help of every command, and the answer to wrong command lines, word for word.
+//! The help of every command, and the answers to wrong command lines, word for word.
 
 use std::fmt::Write;
 use std::process::{Command, Stdio};
@@ -33,7 +33,7 @@ const REFUSED: [&str; 23] = [
     "cert renew --cert cert.pem",
 ];
 
-/// Runs `restctl ARGS` off a terminal and without settings that would change what it prints.
+/// Runs `restctl ARGS` without a terminal, and without settings that would change what it prints.
 fn run_off_terminal(args: &[&str]) -> CommandOutput {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
@@ -52,7 +52,7 @@ fn compare_help(command: &[&str], snapshots: &mut Snapshots) {
     snapshots.compare(&name.replace(' ', "-"), &format!("$ {name} --help\n{}", help.stdout));
     let (_, listed) = help.stdout.split_once("\nCommands:\n").unwrap_or_default();
     let listed = listed.lines().take_while(|line| !line.is_empty());
-    // A description goes on further to the right.
+    // The lines of a description begin further to the right.
     let subcommands = listed.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
     for subcommand in subcommands.filter(|name| !name.is_empty() && *name != "help") {
         compare_help(&[command, &[subcommand]].concat(), snapshots);

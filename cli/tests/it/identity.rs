@@ -1,4 +1,4 @@
-//! Who may call the API: kinds of identity provider, and why a token is refused.
+//! Who may call the API: the kinds of identity providers, and why a token is refused.
 
 use std::process::Command;
 
@@ -24,16 +24,16 @@ fn tokens_are_explained_and_forgeries_refused() {
     assert!(!good.stdout.contains(&token) && !good.stderr.contains(&token));
     explain_input(cloud, " \n").failed_with(2, &["no token on standard input"]);
 
-    foreign_and_mangled_tokens(cloud, &token);
-    no_forgery_gets_in(cloud, &token);
+    foreign_and_mangled_tokens_are_refused(cloud, &token);
+    no_forgery_is_accepted(cloud, &token);
 }
 
 #[test]
-fn tokens_are_judged_by_the_present_settings() {
+fn tokens_are_checked_against_the_current_settings() {
     let cloud = Cloud::start_empty();
     cloud.run(&["token", "explain"]).failed_with(5, &["has not been set up", "restctl setup"]);
     cloud.succeed(&["setup"]);
-    // The settings tell what a token must say before there is a stack.
+    // Before there is a stack, a token is checked against the settings.
     let token = cloud.succeed(&["token"]).stdout.trim().to_owned();
     assert_eq!(explain_token(&cloud, &["token", "explain"], 0)["accepted"], true);
     cloud.run(&["auth-test"]).failed_with(5, &["restctl deploy"]);
@@ -44,7 +44,7 @@ fn tokens_are_judged_by_the_present_settings() {
     assert!(!other.stdout.contains(&token) && !other.stderr.contains(&token));
 }
 
-fn foreign_and_mangled_tokens(cloud: &Cloud, token: &str) {
+fn foreign_and_mangled_tokens_are_refused(cloud: &Cloud, token: &str) {
     let parts: Vec<Value> = token
         .split('.')
         .take(2)
@@ -68,7 +68,7 @@ fn foreign_and_mangled_tokens(cloud: &Cloud, token: &str) {
     explain_input(cloud, &"x".repeat(100_000)).failed_with(4, &["because of its size"]);
 }
 
-fn no_forgery_gets_in(cloud: &Cloud, token: &str) {
+fn no_forgery_is_accepted(cloud: &Cloud, token: &str) {
     let tested = cloud.run(&["auth-test"]);
     assert_eq!(tested.exit, 0, "{}\n{}", tested.stdout, tested.stderr);
     assert!(tested.stderr.contains("answered as expected"), "{}", tested.stderr);
@@ -82,7 +82,7 @@ fn no_forgery_gets_in(cloud: &Cloud, token: &str) {
     }
 }
 
-/// `restctl ARGS --output json`, which ends with this exit code.
+/// Runs `restctl ARGS --output json`, which must end with this exit code, and returns its report.
 #[track_caller]
 fn explain_token(cloud: &Cloud, args: &[&str], exit: i32) -> Value {
     let ran = cloud.run(&[args, &["--output", "json"]].concat());
@@ -131,7 +131,7 @@ fn each_kind_of_issuer_is_recognized() {
     assert_eq!(cloud.stored_setting("provider"), "auth0");
     let (issuer, other) = (Issuer::start(&["client_secret_basic"]), Issuer::start(&["client_secret_post"]));
 
-    // A new issuer: its host tells.
+    // The host of a new issuer shows its kind.
     account.succeed(&["setup", "--issuer", issuer.url(), "--client-id", "a b", "--audience", "items"]);
     assert_eq!(cloud.stored_setting("provider"), "openid");
     assert_eq!(account.succeed(&["token"]).stdout, "granted\n");
@@ -140,7 +140,7 @@ fn each_kind_of_issuer_is_recognized() {
     assert_eq!(asked.authorization.unwrap(), format!("Basic {basic}"));
     assert!(asked.form.contains("audience=items") && !asked.form.contains("client_id"), "{}", asked.form);
 
-    // An issuer that stays: what it was.
+    // An issuer that stays keeps its kind.
     account.succeed(&["setup", "--provider", "auth0"]);
     account.succeed(&["setup"]);
     assert_eq!(cloud.stored_setting("provider"), "auth0");
@@ -163,14 +163,14 @@ fn each_kind_of_issuer_is_recognized() {
     account.succeed(&["setup"]);
     assert_eq!(cloud.stored_setting("audience"), "c,d");
 
-    // Clients are no audience: one is asked for, and until there is one nothing is sent.
+    // Client ids are not an audience for another provider: setup asks for one, and sends nothing until it is given.
     account.run(&["setup", "--issuer", other.url()]).failed_with(2, &["--audience AUDIENCE"]);
     assert_eq!(cloud.stored_setting("issuer"), issuer.url());
     account.succeed(&["setup", "--issuer", other.url(), "--audience", "items"]);
     account.succeed(&["token"]);
     assert!(other.last_request().form.contains("client_id=c&client_secret="));
 
-    // The local cloud's provider is what it is.
+    // The kind of the local cloud's provider is known.
     cloud.succeed(&["setup"]);
     assert_eq!(cloud.stored_setting("provider"), "auth0");
 }

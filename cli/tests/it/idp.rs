@@ -31,9 +31,9 @@ fn a_new_client_secret_is_stored_only_if_it_works() {
     rotate_secret(&cloud, "wrong")
         .failed_with(4, &["refuses the client", "access_denied", "the present one stays"]);
     rotate_secret(&cloud, "\n").failed_with(2, &["is empty"]);
-    assert_eq!(cloud.stored_client_secret(), first, "what is refused changes nothing");
+    assert_eq!(cloud.stored_client_secret(), first, "a refused secret changes nothing");
 
-    // Never told: every run of a command is looked through for the secret that the record has.
+    // The new secret is never printed: `Cloud::run` searches every output for it.
     let rotated = cloud.succeed(&["idp", "rotate-secret", "--output", "json"]).json();
     assert_eq!((&rotated["outcome"], &rotated["client_id"]), (&json!("rotated"), &json!("restctl-local")));
     let second = cloud.stored_client_secret();
@@ -49,13 +49,13 @@ fn a_new_client_secret_is_stored_only_if_it_works() {
         given.stderr
     );
     cloud.succeed(&["setup"]);
-    assert_eq!(cloud.stored_client_secret(), second, "setup takes what the record has");
+    assert_eq!(cloud.stored_client_secret(), second, "setup takes the secret of the record");
 
-    what_is_shown_is_how_it_is(&cloud);
+    the_current_state_is_shown(&cloud);
     a_token_that_the_api_would_refuse_changes_nothing(&cloud, &second);
 }
 
-fn what_is_shown_is_how_it_is(cloud: &Cloud) {
+fn the_current_state_is_shown(cloud: &Cloud) {
     let report = show_provider(cloud);
     let provider = &cloud.record()["identity_provider"];
     for member in ["issuer", "audience", "client_id", "scope"] {
@@ -74,7 +74,7 @@ fn what_is_shown_is_how_it_is(cloud: &Cloud) {
 }
 
 fn a_token_that_the_api_would_refuse_changes_nothing(cloud: &Cloud, secret: &str) {
-    // It grants anything to anyone, and has no keys that could sign.
+    // This issuer grants every request, and has no keys that can sign.
     let issuer = Issuer::start(&["client_secret_post"]);
     cloud.succeed(&["setup", "--issuer", issuer.url()]);
     let report = show_provider(cloud);
@@ -88,7 +88,7 @@ fn a_token_that_the_api_would_refuse_changes_nothing(cloud: &Cloud, secret: &str
     cloud.call_json("ssm", "AmazonSSM.PutParameter", &keys);
     rotate_secret(cloud, "another")
         .failed_with(4, &["the API refuses the token because of its shape", "the present secret stays"]);
-    // The provider is not the local cloud's, so no new secret can be made.
+    // The provider is not the local cloud's, so restctl cannot create a new secret.
     cloud.run(&["idp", "rotate-secret"]).failed_with(2, &["no terminal", "--client-secret-file"]);
     assert_eq!(cloud.stored_client_secret(), secret);
 }

@@ -1,5 +1,5 @@
-//! Ctrl-C while CloudFormation is at work. The local cloud is done too soon for that, so a CloudFormation that takes its time
-//! stands before it: once a change set has been executed, it tells of nothing until it is told to cancel.
+//! Ctrl-C while CloudFormation works. The local cloud is too fast for that, so a slow CloudFormation stands in front of it:
+//! after a change set has been executed, it reports nothing new until the update is cancelled.
 
 use std::process::Stdio;
 use std::sync::Arc;
@@ -13,13 +13,13 @@ const WORKING: usize = 1;
 const CANCELLED: usize = 2;
 
 #[derive(Default)]
-struct Slow {
+struct SlowCloudFormation {
     phase: AtomicUsize,
-    /// How often somebody looked while it worked.
+    /// How many times the events were read while it worked.
     looks: AtomicUsize,
 }
 
-/// Of an update.
+/// Returns the events of an update as XML.
 fn events_answer(phase: usize, stack: &str) -> String {
     let event = |resource: &str, status: &str| {
         let (id, kind) = match resource {
@@ -48,11 +48,11 @@ fn events_answer(phase: usize, stack: &str) -> String {
     )
 }
 
-/// A deployed stack whose next update takes its time.
-fn deploy_slow_update(cloud: &Cloud) -> Arc<Slow> {
+/// Deploys a stack whose next update does not end by itself.
+fn deploy_slow_update(cloud: &Cloud) -> Arc<SlowCloudFormation> {
     cloud.succeed(&["setup"]);
     cloud.succeed(&["deploy"]);
-    let slow = Arc::new(Slow::default());
+    let slow = Arc::new(SlowCloudFormation::default());
     let state = Arc::clone(&slow);
     interpose(cloud, move |call| {
         let phase = state.phase.load(Ordering::SeqCst);
@@ -72,11 +72,11 @@ fn deploy_slow_update(cloud: &Cloud) -> Arc<Slow> {
     slow
 }
 
-/// `restctl deploy --list on`, off a terminal, to which Ctrl-C happens once it is so far.
-fn interrupt_deployment(cloud: &Cloud, is_so_far: impl Fn() -> bool) -> CommandOutput {
+/// Runs `restctl deploy --list on` without a terminal, and interrupts it when `is_time` returns true.
+fn interrupt_deployment(cloud: &Cloud, is_time: impl Fn() -> bool) -> CommandOutput {
     let mut command = cloud.command(&["deploy", "--list", "on"]);
     let deploying = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    eventually("it is so far", || is_so_far().then_some(()));
+    eventually("it is time", || is_time().then_some(()));
     interrupt(&deploying);
     CommandOutput::from(deploying.wait_with_output().unwrap())
 }
@@ -121,7 +121,7 @@ fn at_a_terminal_an_interrupted_update_can_be_cancelled() {
     deploying.type_keys("\x03");
     deploying.wait_for_text("CloudFormation is still working on the stack");
     deploying.wait_for_text("cancel the update");
-    // One down, and Enter.
+    // One line down, and Enter.
     deploying.type_keys("\x1b[B\r");
     let (exit, screen) = deploying.wait_for_end();
     assert_eq!(exit, Some(1), "{screen}");

@@ -8,15 +8,15 @@ use std::sync::OnceLock;
 
 const BUILD_THEM: &str = "cargo test --workspace builds it for this test";
 
-/// A cargo whose build has been done: it names the binaries as cargo does, and knows no other subcommand.
+/// A cargo that only prints the paths of binaries that exist already. It knows no other subcommand than `build`.
 const CARGO: &str = r#"#!/bin/sh
 [ "$1" = build ] || exit 1
 echo "{\"executable\":\"$(dirname "$0")/restctl-api\"}"
 "#;
 
-/// The folder with both binaries and with a `cargo` that answers `cargo build` with them.
+/// Returns the folder with both binaries, and with a `cargo` that prints their paths.
 ///
-/// They are without symbols: a deployment packs them, and that is most of its time.
+/// The binaries have no symbols, because packing them takes most of the time of a deployment.
 pub(crate) fn lambdas_folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
@@ -52,8 +52,8 @@ fn assert_is_current(binary: &Path) {
     }
 }
 
-/// The sources of a binary, as rustc has listed them. The list lies beside the file in `deps` to which cargo has linked
-/// the binary; where cargo had to copy it, there is no telling which one that is.
+/// Returns the sources of a binary, as rustc has listed them. The list is beside the file in `deps` that cargo has linked to
+/// the binary. `None` if cargo copied the binary instead, because then it is unknown which file that is.
 fn listed_sources(binary: &Path) -> Option<Vec<String>> {
     let inode = fs::metadata(binary).ok()?.ino();
     let same = |file: &PathBuf| fs::metadata(file).is_ok_and(|metadata| metadata.ino() == inode);
@@ -64,12 +64,12 @@ fn listed_sources(binary: &Path) -> Option<Vec<String>> {
     Some(sources.split_whitespace().map(str::to_owned).collect())
 }
 
-/// None if there is no such file, which is before every time.
+/// Returns when the file was modified. `None`, which is before every time, if there is no such file.
 fn modified_time(file: &Path) -> Option<std::time::SystemTime> {
     fs::metadata(file).and_then(|metadata| metadata.modified()).ok()
 }
 
-/// Makes a file at once, as other processes may do at the same time.
+/// Makes a file atomically, because other processes may make it at the same time.
 fn replace_atomically(folder: &Path, name: &str, make: impl FnOnce(&Path)) {
     let unfinished = folder.join(format!("{name}-{}", std::process::id()));
     make(&unfinished);

@@ -1,4 +1,4 @@
-//! `restctl local`. Each test starts a local cloud of its own; they share the installed emulator.
+//! `restctl local`. Each test starts its own local cloud. All of them share the installed emulator.
 
 use std::fs;
 use std::fs::File;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::cloud::{eventually, interrupt};
 
-/// A state folder, and whatever runs in it until the test ends.
+/// A state folder. The local cloud in it is stopped at the end of the test.
 struct State(tempfile::TempDir);
 
 impl State {
@@ -25,7 +25,7 @@ impl State {
         command
     }
 
-    /// Succeeds, and returns what was said and what was answered.
+    /// Runs `restctl local ARGUMENTS`, which must succeed. Returns standard error and standard output.
     fn run(&self, arguments: &[&str]) -> (String, String) {
         let output = self.command(arguments).output().unwrap();
         assert!(output.status.success(), "{arguments:?}: {}", stderr_text(&output));
@@ -40,7 +40,7 @@ impl State {
         serde_json::from_slice(&fs::read(self.cloud_folder().join("cloud.json")).unwrap()).unwrap()
     }
 
-    /// The addresses at which something listens.
+    /// Returns the addresses of the emulator, the identity provider and the front.
     fn addresses(&self) -> [String; 3] {
         let record = self.record();
         let host = |url: &Value| {
@@ -64,7 +64,7 @@ fn is_listening(address: &String) -> bool {
     TcpStream::connect(address).is_ok()
 }
 
-/// A process holds this lock for as long as it lives.
+/// Whether a process holds this lock. It holds it as long as it runs.
 fn is_locked(lock: &Path) -> bool {
     File::open(lock).unwrap().try_lock_shared().is_err()
 }
@@ -128,8 +128,8 @@ fn nothing_outlives_a_killed_supervisor() {
     assert!(state.addresses().iter().all(is_listening));
 }
 
-/// A Python that passes for one with ministack, and whose emulator never answers. It is called with `-I -c CODE` to look
-/// for ministack, and with `-I -c CODE LOCK` to run it.
+/// A Python that pretends to have ministack, and whose emulator never answers. It is called with `-I -c CODE` to search for
+/// ministack, and with `-I -c CODE LOCK` to run it.
 const SILENT_EMULATOR: &str = r#"#!/bin/sh
 [ $# -eq 3 ] || exec python3 -c '
 import fcntl, os, sys
@@ -142,7 +142,7 @@ while os.read(0, 1):
 ' "$4"
 "#;
 
-/// A cache folder in which ministack is "installed": a start of the cloud takes until it is interrupted.
+/// Returns a cache folder with that Python: a start of the cloud lasts until it is interrupted.
 fn cache_with_silent_emulator() -> tempfile::TempDir {
     let (_, version) = include_str!("../../src/local/python.rs").split_once("\"ministack==").unwrap();
     let (version, _) = version.split_once('"').unwrap();
@@ -167,13 +167,13 @@ fn an_interrupted_start_leaves_nothing() {
     interrupt(&up);
     assert_eq!(up.wait().unwrap().code(), Some(130));
     assert!(!state.cloud_folder().exists());
-    assert!(emulator.try_lock_shared().is_ok(), "the emulator still lives");
+    assert!(emulator.try_lock_shared().is_ok(), "the emulator still runs");
 }
 
 #[test]
 fn a_taken_port_is_named() {
     let state = State::new();
-    // Below the range from which the kernel hands out free ports, so that no other test is given this one.
+    // Below the range from which the kernel assigns free ports, so that no other test gets this one.
     let ports = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap()..;
     let listener = ports.map(|port| TcpListener::bind(("127.0.0.1", port))).find_map(Result::ok).unwrap();
     let taken = listener.local_addr().unwrap().port();
@@ -208,7 +208,7 @@ fn a_failed_installation_shows_why_and_leaves_nothing() {
     let state = State::new();
     let cache = tempfile::tempdir().unwrap();
     let mut up = state.command(&["up"]);
-    // An index at a port where nothing listens, whatever pip is configured with.
+    // Nothing listens at this index, whatever the configuration of pip.
     up.env("XDG_CACHE_HOME", cache.path())
         .env("PIP_CONFIG_FILE", "/dev/null")
         .env("PIP_INDEX_URL", "http://127.0.0.1:1/simple")

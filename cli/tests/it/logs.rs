@@ -1,4 +1,4 @@
-//! `restctl logs`, with what the real functions wrote and with hostile lines.
+//! `restctl logs`, with lines of the real functions and with hostile lines.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
@@ -20,12 +20,12 @@ fn log_messages(ran: &CommandOutput) -> Vec<String> {
     json_lines(ran).iter().map(|line| line["message"].as_str().unwrap().to_owned()).collect()
 }
 
-/// In milliseconds since the Unix epoch.
+/// Returns the current time in milliseconds since 1970.
 fn milliseconds_now() -> u64 {
     u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
 }
 
-/// Lines that any caller can make a function write.
+/// Writes messages into the log of the API function.
 fn write_log(cloud: &Cloud, stream: &str, messages: &[&str]) {
     let group = "/restctl/restctl/api";
     let named = json!({ "logGroupName": group, "logStreamName": stream });
@@ -79,7 +79,7 @@ fn what_the_functions_wrote_is_found() {
     cloud.run(&["logs", "--request", "\" \""]).failed_with(2, &["x-request-id"]);
 
     let both = cloud.succeed(&["logs", "--since", "1d", "--color", "always"]).stdout;
-    let both = console_free(&both);
+    let both = without_colors(&both);
     let is_in_both = |words: &[&str]| both.lines().any(|line| words.iter().all(|word| line.contains(word)));
     assert!(is_in_both(&[" ingest ", " INFO  loaded ", &load]), "{both}");
     assert!(is_in_both(&[" api ", " INFO  GET item 404 ", "problem=item-not-found", &request]), "{both}");
@@ -95,8 +95,8 @@ fn what_the_functions_wrote_is_found() {
     pages_of_any_size_are_merged(&cloud);
 }
 
-/// Without the colours that restctl itself gives.
-fn console_free(text: &str) -> String {
+/// Removes the color codes that restctl itself writes.
+fn without_colors(text: &str) -> String {
     let mut free = text.to_owned();
     for code in ["0", "1", "2", "31", "32", "33", "36"] {
         free = free.replace(&format!("\u{1b}[{code}m"), "");
@@ -107,7 +107,7 @@ fn console_free(text: &str) -> String {
 fn hostile_lines_are_harmless(cloud: &Cloud) {
     let object = "{\"level\":\"WARN\",\"message\":\"said \\u001b]0;owned\\u0007\",\"c1\":\"\u{9b}2J\"}";
     write_log(cloud, "hostile", &["raw \u{1b}[2J\u{9b}2J\u{7}", object]);
-    let shown = console_free(&cloud.succeed(&["logs", "api", "--color", "always"]).stdout);
+    let shown = without_colors(&cloud.succeed(&["logs", "api", "--color", "always"]).stdout);
     let lines: Vec<&str> =
         shown.lines().filter(|line| line.contains("raw ") || line.contains("said ")).collect();
     assert_eq!(lines.len(), 2, "{shown}");
@@ -132,7 +132,7 @@ impl Follower {
         Self { child, lines }
     }
 
-    /// The next lines, up to the one that has `word`.
+    /// Returns the next lines, up to the one that contains `word`.
     fn read_until(&self, word: &str) -> Vec<String> {
         let mut lines = Vec::new();
         while !lines.iter().any(|line: &String| line.contains(word)) {
@@ -157,7 +157,7 @@ fn new_lines_are_followed(cloud: &Cloud) {
     assert_eq!(follower.interrupt(), 0);
 }
 
-/// Pages as AWS may cut them, and a line that comes late.
+/// AWS may divide the pages anywhere, and a line may arrive late.
 fn pages_of_any_size_are_merged(cloud: &Cloud) {
     let now = milliseconds_now();
     let event = move |id: &str, age: u64| json!({ "eventId": id, "timestamp": now - age, "message": format!("<{id}>"), "logStreamName": "test" });

@@ -12,7 +12,7 @@ use crate::authority::Authority;
 use crate::cloud::{Cloud, CommandOutput, interrupt};
 use crate::interposed::{Gate, interpose};
 
-/// The receipt's counts that do not depend on the table's former content, except for `new`.
+/// Returns the counts of the receipt that do not depend on the table's former content, and `new`.
 fn receipt_counts(upload: &CommandOutput) -> Vec<String> {
     ["read", "new", "duplicates", "rejected"]
         .map(|name| format!("{name} {}", upload.receipt_count(name)))
@@ -53,7 +53,7 @@ fn from_a_file_to_an_api_and_back_to_nothing() {
     some.failed_with(3, &["ids was not found"]);
     assert_eq!(some.json()["missing"], json!(["nobody"]));
 
-    // More than one call takes.
+    // More ids than fit into one call.
     let all_ids: Vec<String> = (1..=2985).map(|id| id.to_string()).collect();
     let ids_file = cloud.write_file("ids", &all_ids.join("\n"));
     let all = cloud.succeed(&["get", "--ids-file", &ids_file]).json();
@@ -77,7 +77,7 @@ fn from_a_file_to_an_api_and_back_to_nothing() {
     cloud.succeed(&["setup"]);
 }
 
-/// Another certificate for the very same name, at the very same address.
+/// An impostor presents another certificate for the same name at the same address.
 fn an_impostor_is_refused(cloud: &Cloud) {
     let file = cloud.state_folder().join("restctl/local/front/restctl/certificate.pem");
     let genuine = std::fs::read(&file).unwrap();
@@ -103,7 +103,7 @@ fn a_token_is_cached_until_it_expires(cloud: &Cloud, token: &str) {
     };
     keep("kept", 600);
     assert_eq!(cloud.succeed(&["token"]).stdout, "kept\n");
-    // The API refuses it: `get` takes a new one.
+    // The API refuses the cached token, so `get` requests a new one.
     cloud.succeed(&["get", "--id", "42"]);
     keep("of-former-settings", 600);
     cloud.succeed(&["setup"]);
@@ -128,7 +128,7 @@ fn a_private_authority_is_accepted(cloud: &Cloud) {
 }
 
 #[test]
-fn files_of_every_kind_load_and_bad_rows_are_named() {
+fn files_of_every_format_load_and_bad_rows_are_named() {
     let cloud = Cloud::start_deployed(&[]);
 
     let bom = cloud.succeed(&["upload", "items-bom.csv"]);
@@ -176,7 +176,7 @@ fn a_load_is_queued_if_the_bucket_sends_no_event() {
     let name = rules["Rules"][0]["Name"].clone();
     cloud.call_json("events", "AWSEvents.DisableRule", &json!({ "Name": name }));
 
-    // An upload that waits for its load looks at the ledger, and gets no answer before the newer file is there.
+    // An upload that waits for its load reads the ledger, which does not answer before the newer file is uploaded.
     let newer_is_sent = Gate::default();
     let gate = newer_is_sent.clone();
     interpose(&cloud, move |call| {
@@ -186,7 +186,7 @@ fn a_load_is_queued_if_the_bucket_sends_no_event() {
         None
     });
     interrupt_a_wait(&cloud);
-    // Of two uploads under one name, the newer one alone is queued: it must not be overwritten by the older.
+    // Of two uploads under one name, only the newer one is queued: the older one must not overwrite it.
     let older = upload_until_sent(&cloud, &cloud.write_file("items.csv", "id,name\n1,older\n"));
     let newer = upload_until_sent(&cloud, "items.csv");
     newer_is_sent.open();
@@ -198,7 +198,7 @@ fn a_load_is_queued_if_the_bucket_sends_no_event() {
     assert_ne!(cloud.succeed(&["get", "--id", "1"]).json()["name"], "older");
 }
 
-/// Ctrl-C ends the wait for a load whose file went up in parts.
+/// Ctrl-C ends the wait for a load whose file was uploaded in parts.
 fn interrupt_a_wait(cloud: &Cloud) {
     let upload = upload_until_sent(cloud, &wide_file(cloud));
     interrupt(&upload);
@@ -206,7 +206,7 @@ fn interrupt_a_wait(cloud: &Cloud) {
     interrupted.failed_with(130, &["stopped waiting for the load"]);
 }
 
-/// `restctl upload FILE`, which has sent the file and waits for its load.
+/// Runs `restctl upload FILE` until it has sent the file and waits for its load.
 fn upload_until_sent(cloud: &Cloud, file: &str) -> Child {
     let mut command = cloud.command(&["upload", file]);
     let mut upload = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -221,7 +221,7 @@ fn upload_until_sent(cloud: &Cloud, file: &str) -> Child {
     upload
 }
 
-/// 600 rows in a file that is larger than one part of an upload.
+/// Writes a file of 600 rows that is larger than one part of an upload, and returns its path.
 fn wide_file(cloud: &Cloud) -> String {
     let rows = (0..600).map(|id| format!("{id},{}\n", "x".repeat(20_000)));
     cloud.write_file("wide.csv", &format!("id,text\n{}", rows.collect::<String>()))

@@ -1,11 +1,11 @@
-//! The API's options in a deployment: the list, and who may read the OpenAPI document.
+//! The options of the API in a deployment: the list, and who may read the OpenAPI document.
 
 use reqwest::{Certificate, Client, Method, StatusCode};
 use serde_json::Value;
 
 use crate::cloud::Cloud;
 
-/// The status and the body that the API answers.
+/// Sends a GET request to the API, and returns the status and the body of the answer.
 fn get_from_api(cloud: &Cloud, path: &str, token: Option<&str>) -> (StatusCode, Value) {
     let pem =
         std::fs::read(cloud.state_folder().join("restctl/local/front/restctl/certificate.pem")).unwrap();
@@ -27,9 +27,9 @@ fn get_from_api(cloud: &Cloud, path: &str, token: Option<&str>) -> (StatusCode, 
     })
 }
 
-/// The environment of the API function.
+/// Returns the environment of the API function.
 fn api_variables(cloud: &Cloud) -> Value {
-    let function = cloud.resource_name("ApiFunction");
+    let function = cloud.resource_id("ApiFunction");
     let path = format!("/2015-03-31/functions/{function}/configuration");
     let configuration = cloud.send_request("lambda", Method::GET, &path, |request| request);
     serde_json::from_str::<Value>(&configuration).unwrap()["Environment"]["Variables"].take()

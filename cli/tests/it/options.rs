@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, eventually};
 
-/// Its id.
+/// Creates a hosted zone and returns its id.
 fn make_hosted_zone(cloud: &Cloud, name: &str) -> String {
     let body = format!(
         r#"<CreateHostedZoneRequest xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><Name>{name}</Name><CallerReference>test</CallerReference></CreateHostedZoneRequest>"#
@@ -16,7 +16,7 @@ fn make_hosted_zone(cloud: &Cloud, name: &str) -> String {
     rest.split_once('<').unwrap().0.to_owned()
 }
 
-/// Deploys the template with one other parameter, as another tool would.
+/// Deploys the template with another value of one parameter, as another tool would.
 fn update_stack(cloud: &Cloud, name: &str, value: &str) {
     let described =
         || cloud.call_query("cloudformation", &[("Action", "DescribeStacks"), ("StackName", "restctl")]);
@@ -98,7 +98,7 @@ fn impossible_options_are_refused_before_anything_is_created() {
     assert!(!cloud.get_s3("/").contains("<Bucket>"), "nothing was made");
 }
 
-/// What would leave a deployed stack half-way is refused while nothing is changed.
+/// An option that would fail halfway on a deployed stack is refused before anything is changed.
 #[test]
 fn the_network_of_a_stack_is_chosen_once() {
     let cloud = Cloud::shared_read_only();
@@ -106,8 +106,8 @@ fn the_network_of_a_stack_is_chosen_once() {
     cloud.run(&vpc).failed_with(2, &["a deployed stack stays in its VPC", "another stack:"]);
 }
 
-/// The command refuses a user pool on the local cloud, where nobody answers under its addresses; its CloudFormation
-/// makes one all the same.
+/// The command refuses a user pool on the local cloud, because nothing answers at its addresses. The local CloudFormation
+/// creates one nevertheless.
 #[test]
 fn the_stacks_own_provider_is_read_back() {
     let cloud = Cloud::start_deployed(&[]);
@@ -134,13 +134,13 @@ fn the_stacks_own_provider_is_read_back() {
     ];
     cloud.run(&["idp", "rotate-secret"]).failed_with(2, &instead);
 
-    let function = cloud.resource_name("ApiFunction");
+    let function = cloud.resource_id("ApiFunction");
     let asked = cloud.get_from("lambda", &format!("/2015-03-31/functions/{function}/configuration"));
     let variables = &serde_json::from_str::<Value>(&asked).unwrap()["Environment"]["Variables"];
     assert_eq!(variables["ISSUER"], issuer.as_str());
     assert_eq!(variables["AUDIENCE"], cloud.stored_setting("client-id").as_str());
 
-    // Back to the provider that was before: first its settings, then the stack.
+    // Back to the former provider: first its settings, then the stack.
     let back = ["deploy", "--idp", "external"];
     cloud.run(&back).failed_with(2, &["this would remove", "restctl setup --issuer"]);
     let other = cloud.succeed(&["setup", "--issuer", &before.0]);

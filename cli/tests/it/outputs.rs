@@ -1,5 +1,5 @@
-//! What each command writes to standard output, for people and for programs, word for word but for what is another one
-//! each time: `cli/tests/outputs`.
+//! What each command writes to standard output, for people and for programs, word for word except for values that differ from
+//! run to run: `cli/tests/outputs`.
 
 use std::sync::OnceLock;
 
@@ -9,8 +9,8 @@ use serde_json::Value;
 use crate::cloud::Cloud;
 use crate::snapshots::Snapshots;
 
-/// What differs from run to run, and what stands for it.
-const VARIABLE: [(&str, &str); 20] = [
+/// The patterns of values that differ from run to run, and what replaces them.
+const VARIABLE_VALUES: [(&str, &str); 20] = [
     ("-----BEGIN [^\"]+", "[PEM]"),
     (r"eyJ[\w-]+\.[\w-]+\.[\w-]+", "[TOKEN]"),
     (r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)", "[TIME]"),
@@ -53,12 +53,12 @@ fn compare_output(cloud: &Cloud, name: &str, args: &[&str], snapshots: &mut Snap
 }
 
 fn replace_variables(text: &str) -> String {
-    VARIABLE.iter().fold(text.to_owned(), |text, (pattern, name)| {
+    VARIABLE_VALUES.iter().fold(text.to_owned(), |text, (pattern, name)| {
         Regex::new(pattern).unwrap().replace_all(&text, *name).into_owned()
     })
 }
 
-/// Long lists of numbers have another one with each second.
+/// Replaces long lists of numbers, which grow every second.
 fn without_histories(data: &str) -> String {
     fn strip_numbers(value: &mut Value) {
         match value {
@@ -131,7 +131,7 @@ outputs! {
     verify: "verify" "bad.csv";
 }
 
-/// What these write hangs on what was done before, so they run in their order.
+/// The output of these commands depends on the commands before, so they run in this order.
 #[test]
 fn commands_that_change_something() {
     let cloud = Cloud::new();

@@ -1,10 +1,10 @@
-//! Replaces a part of the local cloud.
+//! Redirects restctl to something in place of a part of the local cloud.
 
 use serde_json::Value;
 
 use crate::cloud::{Cloud, RECORD};
 
-/// Changes a member of the local cloud's record until it is dropped.
+/// A changed member of the local cloud's record. It is restored when this is dropped.
 pub(crate) struct RecordEdit<'a> {
     cloud: &'a Cloud,
     before: Value,

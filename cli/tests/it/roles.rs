@@ -31,9 +31,9 @@ struct Arns {
 impl Arns {
     fn of_stack(cloud: &Cloud) -> Self {
         let table =
-            |name| format!("arn:aws:dynamodb:us-east-1:000000000000:table/{}", cloud.resource_name(name));
+            |name| format!("arn:aws:dynamodb:us-east-1:000000000000:table/{}", cloud.resource_id(name));
         let queue = |name| {
-            let url = cloud.resource_name(name);
+            let url = cloud.resource_id(name);
             format!("arn:aws:sqs:us-east-1:000000000000:{}", url.rsplit('/').next().unwrap())
         };
         let secret = |name: &str| {
@@ -44,11 +44,11 @@ impl Arns {
         Self {
             items: table("ItemsTable"),
             ledger: table("LedgerTable"),
-            bucket: format!("arn:aws:s3:::{}", cloud.resource_name("DataBucket")),
+            bucket: format!("arn:aws:s3:::{}", cloud.resource_id("DataBucket")),
             loads: queue("LoadQueue"),
             dead_letters: queue("DeadLetterQueue"),
             client_secret: secret("restctl/restctl/client-secret"),
-            cursor_key: secret(&cloud.resource_name("CursorKey")),
+            cursor_key: secret(&cloud.resource_id("CursorKey")),
         }
     }
 }
@@ -58,7 +58,7 @@ fn each_role_may_do_its_work_and_nothing_else() {
     let cloud = Cloud::start_deployed(&["--list", "on"]);
     let arns = Arns::of_stack(&cloud);
     let Arns { items, ledger, bucket, loads, dead_letters, client_secret, cursor_key } = &arns;
-    let role = |name| format!("arn:aws:iam::000000000000:role/{}", cloud.resource_name(name));
+    let role = |name| format!("arn:aws:iam::000000000000:role/{}", cloud.resource_id(name));
     let (api, ingest) = (role("ApiRole"), role("IngestRole"));
     let object = format!("{bucket}/data.csv");
     let rejects = format!("{bucket}/restctl-rejects/1.ndjson");

@@ -84,7 +84,7 @@ fn off_a_terminal(cloud: &Cloud) {
 }
 
 fn what_is_wrong_shows(cloud: &Cloud) {
-    let queue = cloud.resource_name("DeadLetterQueue");
+    let queue = cloud.resource_id("DeadLetterQueue");
     let message = json!({
         "QueueUrl": queue, "MessageBody": "{}", "MessageGroupId": "items", "MessageDeduplicationId": "1",
     });
@@ -94,7 +94,7 @@ fn what_is_wrong_shows(cloud: &Cloud) {
     assert!(status.stdout.contains("\x1b[31m0 waiting, 0 in flight, 1 dead letters: restctl dlq ls\x1b[0m"));
     assert!(!cloud.succeed(&["status"]).stdout.contains('\x1b'), "no colours off a terminal");
     // The metrics of the table are CloudWatch's.
-    let table = cloud.resource_name("ItemsTable");
+    let table = cloud.resource_id("ItemsTable");
     let datum = [
         ("Action", "PutMetricData"),
         ("Namespace", "AWS/DynamoDB"),
@@ -108,7 +108,7 @@ fn what_is_wrong_shows(cloud: &Cloud) {
     assert_eq!(status["table"]["throttled"], 7);
     // A part that is unavailable hides no other.
     cloud.call_json("dynamodb", "DynamoDB_20120810.DeleteTable", &json!({ "TableName": table }));
-    let queue = cloud.resource_name("LoadQueue");
+    let queue = cloud.resource_id("LoadQueue");
     cloud.call_json("sqs", "AmazonSQS.DeleteQueue", &json!({ "QueueUrl": queue }));
     let status = cloud.succeed(&["status", "--output", "json"]).json();
     assert!(

@@ -124,7 +124,7 @@ fn uploaded_parts(cloud: &Cloud, bucket: &str, key: &str) -> Vec<String> {
 #[test]
 fn an_interrupted_upload_resumes() {
     let cloud = Cloud::start_deployed(&[]);
-    let bucket = cloud.resource_name("DataBucket");
+    let bucket = cloud.resource_id("DataBucket");
     let rows = (0..2000).map(|id| format!("{id},{}\n", "x".repeat(30_000)));
     let wide = cloud.write_file("wide.csv", &format!("id,text\n{}", rows.collect::<String>()));
     // The last part arrives only after the interruption, however fast this machine is.

@@ -21,7 +21,7 @@ fn receipt_counts<const N: usize>(ran: &CommandOutput, names: [&str; N]) -> [u64
 
 /// Changes the table behind restctl's back.
 fn change_table(cloud: &Cloud, operation: &str, mut body: Value) {
-    body["TableName"] = cloud.resource_name("ItemsTable").into();
+    body["TableName"] = cloud.resource_id("ItemsTable").into();
     cloud.call_json("dynamodb", &format!("DynamoDB_20120810.{operation}"), &body);
 }
 
@@ -131,7 +131,7 @@ fn samples_are_drawn(cloud: &Cloud, verify: &[&str]) {
 
 fn set_loading(cloud: &Cloud, load: &str) {
     let update = json!({
-        "TableName": cloud.resource_name("LedgerTable"),
+        "TableName": cloud.resource_id("LedgerTable"),
         "Key": { "load": { "S": load } },
         "UpdateExpression": "SET #state = :loading",
         "ExpressionAttributeNames": { "#state": "state" },
@@ -174,7 +174,7 @@ fn answers_of_the_api_are_compared() {
     });
     let form = [
         ("Action", "CreateRule"),
-        ("ListenerArn", &cloud.resource_name("HttpsListener")),
+        ("ListenerArn", &cloud.resource_id("HttpsListener")),
         ("Priority", "1"),
         ("Conditions.member.1.Field", "path-pattern"),
         ("Conditions.member.1.Values.member.1", "/v1/items/batch-get"),
