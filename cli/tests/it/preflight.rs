@@ -1,4 +1,4 @@
-//! What a deployment finds before its first change, for users with limited permissions.
+//! The checks before the first change of a deployment, for users with limited permissions.
 
 use std::process::Command;
 
@@ -7,13 +7,13 @@ use serde_json::json;
 use crate::cloud::{Cloud, CommandOutput};
 use crate::lambdas::lambdas_folder;
 
-/// The text of an element of an answer.
+/// Returns the text of an element of an XML answer.
 fn element_text<'a>(answer: &'a str, name: &str) -> &'a str {
     let (_, rest) = answer.split_once(&format!("<{name}>")).unwrap_or_else(|| panic!("{answer}"));
     rest.split_once('<').unwrap().0
 }
 
-/// A user of the account, with a policy, and what `restctl ARGS` comes to as that user: not with --local, but as on AWS.
+/// A user of the account with a policy, who runs restctl as on AWS.
 pub(crate) struct User<'a> {
     cloud: &'a Cloud,
     id: String,
@@ -39,6 +39,7 @@ impl<'a> User<'a> {
         self.run_with(args, |_| ())
     }
 
+    /// Runs `restctl ARGS` as this user. `also` changes the command before.
     pub(crate) fn run_with(&self, args: &[&str], also: impl FnOnce(&mut Command)) -> CommandOutput {
         let mut command = self.cloud.command_as_on_aws(args);
         command.env("AWS_ACCESS_KEY_ID", &self.id).env("AWS_SECRET_ACCESS_KEY", &self.secret);

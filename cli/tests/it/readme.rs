@@ -11,7 +11,7 @@ use crate::terminal::Terminal;
 const README: &str = include_str!("../../../README.md");
 const OPERATIONS: &str = include_str!("../../docs/operations.md");
 
-/// The only block in this language.
+/// Returns the only block in this language.
 fn only_block<'a>(page: &'a str, language: &str) -> &'a str {
     let fence = format!("```{language}\n");
     let mut blocks = page.split(&fence).skip(1);
@@ -20,12 +20,12 @@ fn only_block<'a>(page: &'a str, language: &str) -> &'a str {
     block
 }
 
-/// Without the comment behind it.
+/// Removes the comment at the end of the line.
 fn without_comment(line: &str) -> &str {
     line.split('#').next().unwrap().trim()
 }
 
-/// The day's commands need a stack, so they come before the stack is destroyed.
+/// Returns the commands of both pages. Those of the operations page need a stack, so they come before `restctl destroy`.
 fn page_commands() -> Vec<&'static str> {
     let mut commands: Vec<&str> = only_block(README, "console")
         .lines()
@@ -38,14 +38,14 @@ fn page_commands() -> Vec<&'static str> {
     commands
 }
 
-/// Without colours, and with `0` for each number, id and digest.
+/// Removes colors, and replaces each number, id and digest with `0`.
 fn normalize(text: &str) -> String {
     let text = Regex::new("\x1b\\[[0-9;?]*[A-Za-z]").unwrap().replace_all(text, "").replace('\r', "\n");
     let id = Regex::new("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16}|[0-9]+").unwrap();
     id.replace_all(&text, "0").into_owned()
 }
 
-/// What README shows, in its order; `...` stands for anything.
+/// Asserts that the screen has what README shows, in the same order. `...` stands for anything.
 fn assert_shown(screen: &str) {
     let screen = normalize(screen);
     let mut rest = screen.as_str();

@@ -1,8 +1,8 @@
-//! What the functions' roles are allowed to do, and above all what they are not.
+//! What the roles of the functions allow and, above all, what they do not allow.
 
 use crate::cloud::Cloud;
 
-/// Whether IAM would let the role do this.
+/// Whether the role allows the action on the resource.
 fn is_allowed(cloud: &Cloud, role: &str, action: &str, resource: &str) -> bool {
     let answer = cloud.call_query(
         "iam",

@@ -1,4 +1,4 @@
-//! What scripts rely on: no questions, no colors, closed pipes are fine, and programs can read failures.
+//! What scripts rely on: restctl asks no questions, writes no colors, accepts a closed pipe, and writes failures as JSON.
 
 use std::process::{Command, Stdio};
 
@@ -18,14 +18,14 @@ fn colors_are_for_terminals_and_on_request() {
     let failing = ["loads", "ls"];
     let plain = run(&failing, &[]);
     assert!(plain.stderr.starts_with("error: the local cloud is not running"), "{}", plain.stderr);
-    let coloured = run(&["loads", "ls", "--color", "always"], &[]);
-    assert!(coloured.stderr.contains("\x1b[31m"), "{}", coloured.stderr);
+    let colored = run(&["loads", "ls", "--color", "always"], &[]);
+    assert!(colored.stderr.contains("\x1b[31m"), "{}", colored.stderr);
     let help = run(&["loads", "--help", "--color=always"], &[]);
     assert!(help.stdout.contains("\x1b["), "{}", help.stdout);
     assert!(!run(&["loads", "--help"], &[]).stdout.contains('\x1b'));
 
     let cloud = Cloud::new();
-    for (environment, args, is_coloured) in [
+    for (environment, args, is_colored) in [
         (None, &["loads", "ls"][..], true),
         (Some("1"), &["loads", "ls"][..], false),
         (None, &["loads", "ls", "--color", "never"][..], false),
@@ -33,7 +33,7 @@ fn colors_are_for_terminals_and_on_request() {
         let mut command = cloud.command(args);
         command.env_remove("NO_COLOR").envs(environment.map(|value| ("NO_COLOR", value)));
         let (exit, screen) = Terminal::run(&cloud, &command).wait_for_end();
-        assert_eq!((exit, screen.contains('\x1b')), (Some(5), is_coloured), "{args:?} {screen:?}");
+        assert_eq!((exit, screen.contains('\x1b')), (Some(5), is_colored), "{args:?} {screen:?}");
     }
 }
 
@@ -47,7 +47,7 @@ fn with_json_output_a_failure_is_a_line_of_json() {
 }
 
 #[test]
-fn nothing_is_asked_of_a_script_even_at_a_terminal() {
+fn a_script_is_asked_nothing_even_at_a_terminal() {
     let cloud = Cloud::start_deployed(&[]);
     let needs_yes = ["why:  there is no terminal to ask on", "--yes"];
     cloud.run(&["destroy"]).failed_with(2, &needs_yes);

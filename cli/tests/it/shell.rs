@@ -1,4 +1,4 @@
-//! Shell completions and the manual, which come from the one definition of the command line.
+//! Shell completions and the manual, which come from the definition of the command line.
 
 use std::process::Command;
 
@@ -24,7 +24,7 @@ fn each_shell_gets_a_script() {
     run(&["completions", "tcsh"], &[]).failed_with(2, &["bash, zsh, fish, powershell"]);
 }
 
-/// As bash does by the script.
+/// Returns bash's completions of the last word of `line`.
 fn complete_in_bash(state: &str, line: &[&str]) -> Vec<String> {
     let script = run(&["completions", "bash"], &[]).stdout;
     let words = line.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ");
@@ -69,6 +69,6 @@ fn every_command_has_a_manual_page() {
         let page = std::fs::read_to_string(dir.join(format!("{name}.1"))).unwrap();
         assert!(page.contains(&format!(".TH {name} 1")), "{page}");
     }
-    assert!(!dir.join("restctl-local-supervise.1").exists(), "what nobody types has none");
+    assert!(!dir.join("restctl-local-supervise.1").exists(), "a hidden command has no page");
     assert!(run(&["man"], &[]).stdout.contains(".TH restctl 1"));
 }

@@ -1,4 +1,4 @@
-//! `restctl status`, as a person, a program and a screen show it.
+//! `restctl status` for people, for programs, and as a screen.
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
@@ -34,20 +34,20 @@ fn a_stack_on_one_screen() {
     ] {
         assert!(status.contains(text), "{text:?} is not in:\n{status}");
     }
-    as_a_program_reads_it(&cloud);
-    on_a_terminal(&cloud);
-    off_a_terminal(&cloud);
-    what_is_wrong_shows(&cloud);
+    programs_get_json(&cloud);
+    watch_draws_a_screen_on_a_terminal(&cloud);
+    watch_writes_lines_without_a_terminal(&cloud);
+    problems_are_shown(&cloud);
 }
 
-fn as_a_program_reads_it(cloud: &Cloud) {
+fn programs_get_json(cloud: &Cloud) {
     let status = cloud.succeed(&["status", "--output", "json"]).json();
     assert_eq!(status["endpoint"]["certificate"]["is_served"], true);
     assert_eq!(status["endpoint"]["certificate"]["problem"], json!(null));
     assert_eq!(status["functions"]["ingest"]["version"], "1");
     assert_eq!(status["queue"], json!({ "waiting": 0, "in_flight": 0, "dead_letters": 0 }));
     assert_eq!(status["loads"][0]["object"], "items.csv");
-    // Each request is one, also those by which the deployment tried the function.
+    // Every request counts, including the smoke tests of the deployment.
     let counted = || {
         let traffic = cloud.succeed(&["status", "--output", "json"]).json()["traffic"].clone();
         traffic["requests"].as_array().unwrap().iter().filter_map(|it| it.as_u64()).sum::<u64>()
@@ -57,7 +57,7 @@ fn as_a_program_reads_it(cloud: &Cloud) {
     eventually("one more", || (counted() > before).then_some(()));
 }
 
-fn on_a_terminal(cloud: &Cloud) {
+fn watch_draws_a_screen_on_a_terminal(cloud: &Cloud) {
     for quit in ["q", "\x03"] {
         let mut watching = Terminal::open(cloud, &["status", "--watch"]);
         watching.wait_for_text("rows/s:");
@@ -70,7 +70,7 @@ fn on_a_terminal(cloud: &Cloud) {
     }
 }
 
-fn off_a_terminal(cloud: &Cloud) {
+fn watch_writes_lines_without_a_terminal(cloud: &Cloud) {
     let mut command = cloud.command(&["status", "--watch", "--output", "json"]);
     let mut watching = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines();
@@ -83,7 +83,7 @@ fn off_a_terminal(cloud: &Cloud) {
     assert_eq!((ended.exit, ended.stderr.as_str()), (0, ""), "Ctrl-C is how it ends");
 }
 
-fn what_is_wrong_shows(cloud: &Cloud) {
+fn problems_are_shown(cloud: &Cloud) {
     let queue = cloud.resource_id("DeadLetterQueue");
     let message = json!({
         "QueueUrl": queue, "MessageBody": "{}", "MessageGroupId": "items", "MessageDeduplicationId": "1",
@@ -92,8 +92,8 @@ fn what_is_wrong_shows(cloud: &Cloud) {
     cloud.succeed(&["setup", "--self-signed", "restctl.localhost", "--no-input"]);
     let status = cloud.succeed(&["status", "--color", "always"]);
     assert!(status.stdout.contains("\x1b[31m0 waiting, 0 in flight, 1 dead letters: restctl dlq ls\x1b[0m"));
-    assert!(!cloud.succeed(&["status"]).stdout.contains('\x1b'), "no colours off a terminal");
-    // The metrics of the table are CloudWatch's.
+    assert!(!cloud.succeed(&["status"]).stdout.contains('\x1b'), "no colors without a terminal");
+    // The metrics of the table come from CloudWatch.
     let table = cloud.resource_id("ItemsTable");
     let datum = [
         ("Action", "PutMetricData"),

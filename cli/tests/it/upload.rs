@@ -50,8 +50,8 @@ fn refused_files_are_not_sent() {
 fn files_of_every_format_load_in_order() {
     let cloud = Cloud::start_deployed(&[]);
     let first = cloud.write_file("first.csv", "id;price;zip\n1;1.50;010\n2;2;020\n1;3;030\n");
-    let told = ["--delimiter", ";", "--types", "price:number", "--types", "zip:string"];
-    let loaded = cloud.succeed(&[&["upload", &first], &told[..]].concat());
+    let options = ["--delimiter", ";", "--types", "price:number", "--types", "zip:string"];
+    let loaded = cloud.succeed(&[&["upload", &first], &options[..]].concat());
     assert_eq!(
         (loaded.receipt_count("read"), loaded.receipt_count("new"), loaded.receipt_count("duplicates")),
         (3, 2, 1)
@@ -77,7 +77,7 @@ fn files_of_every_format_load_in_order() {
     assert_eq!((piped.exit, piped.receipt_count("new")), (0, 1), "{}", piped.stderr);
     assert_eq!(cloud.succeed(&["get", "--id", "piped"]).json(), json!({ "id": "piped", "n": 1 }));
 
-    // One in part, the other in full.
+    // One file is loaded in part, the other completely.
     let two = cloud.run(&["upload", "bad.csv", &second]);
     two.failed_with(3, &["5 of 13 rows", "loads rejects", "1 of 2 files"]);
 }
@@ -104,13 +104,13 @@ fn an_unchanged_file_is_not_sent_again() {
     cloud.mark_stopped(id);
     let stopped = cloud.run(&["upload", "items-bom.csv"]);
     stopped.failed_with(1, &["byte for byte", "stopped", "the table was away", &format!("loads retry {id}")]);
-    // Told otherwise, it is another load.
+    // With other options, it is another load.
     cloud.succeed(&["upload", "--max-rejects", "5%", "items-bom.csv"]);
     cloud.succeed(&["upload", "--name", "other.csv", "items-bom.csv"]);
     assert_eq!(count_loads(&cloud), 3);
 }
 
-/// The parts that are there of the only upload that has begun.
+/// Returns the parts that S3 has of the only unfinished upload.
 fn uploaded_parts(cloud: &Cloud, bucket: &str, key: &str) -> Vec<String> {
     let texts = |xml: &str, tag: &str| -> Vec<String> {
         let opened = format!("<{tag}>");
@@ -154,11 +154,11 @@ fn an_interrupted_upload_resumes() {
     assert_eq!(fs::read_dir(&records).unwrap().count(), 1);
 
     let resumed = cloud.succeed(&["upload", &wide]);
-    let going_on =
+    let resuming =
         resumed.stderr.lines().find_map(|line| line.strip_prefix("resuming an upload that broke off: "));
     let words =
-        going_on.unwrap_or_else(|| panic!("{}", resumed.stderr)).split_whitespace().collect::<Vec<_>>();
-    // A part that was on its way may have come to be there since.
+        resuming.unwrap_or_else(|| panic!("{}", resumed.stderr)).split_whitespace().collect::<Vec<_>>();
+    // A part that was on its way may have arrived since.
     let found: usize = words[0].parse().unwrap();
     assert!(found >= kept.len() && words[2] == "8", "{words:?} {kept:?}");
     assert_eq!(resumed.receipt_count("read"), 2000);

@@ -1,4 +1,4 @@
-//! `restctl verify`: what is equal, and what something else has changed, in the table and in the API.
+//! `restctl verify`: what is equal, and what another tool has changed, in the table and in the API.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,7 +19,7 @@ fn receipt_counts<const N: usize>(ran: &CommandOutput, names: [&str; N]) -> [u64
     names.map(|name| ran.receipt_count(name))
 }
 
-/// Changes the table behind restctl's back.
+/// Changes the table without restctl.
 fn change_table(cloud: &Cloud, operation: &str, mut body: Value) {
     body["TableName"] = cloud.resource_id("ItemsTable").into();
     cloud.call_json("dynamodb", &format!("DynamoDB_20120810.{operation}"), &body);
@@ -38,7 +38,7 @@ fn differences_in_the_table_name_the_load_that_wrote_them() {
     let json = [&verify[..], &["--output", "json"]].concat();
     cloud.run(&verify).failed_with(5, &["restctl deploy"]);
     cloud.succeed(&["deploy"]);
-    what_cannot_be_verified_is_refused(&cloud);
+    files_that_cannot_be_verified_are_refused(&cloud);
     cloud.run(&["upload", &first, "--types", "price:number"]).failed_with(3, &["1 of 6 rows"]);
 
     let equal = cloud.succeed(&verify);
@@ -47,7 +47,7 @@ fn differences_in_the_table_name_the_load_that_wrote_them() {
     for words in ["1 rows cannot be loaded", "line 7, column id: the key is empty", "are equal"] {
         assert!(equal.stderr.contains(words), "{}", equal.stderr);
     }
-    // Read with other types, the numbers of the file are texts.
+    // With other types, the numbers of the file are strings.
     cloud.run(&["verify", &first]).failed_with(3, &["are not equal", "restctl upload FILE"]);
 
     change_table(&cloud, "DeleteItem", json!({ "Key": { "id": { "S": "3" } } }));
@@ -63,7 +63,7 @@ fn differences_in_the_table_name_the_load_that_wrote_them() {
     let loads = cloud.succeed(&["loads", "ls", "--output", "json"]).json();
     let ran = cloud.run(&json);
     ran.failed_with(3, &["are not equal", "restctl loads show"]);
-    assert_told(&ran.json(), &loads);
+    assert_differences(&ran.json(), &loads);
 
     let shown = cloud.run(&verify);
     assert_eq!(receipt_counts(&shown, ["equal", "missing in table", "missing in API"]), [1, 1, 1]);
@@ -82,8 +82,8 @@ fn differences_in_the_table_name_the_load_that_wrote_them() {
     assert_eq!(cloud.run(&json).json()["under_way"]["loads"], json!([loads[0]["load"]]));
 }
 
-/// `loads` has that of newer.csv, then that of first.csv.
-fn assert_told(report: &Value, loads: &Value) {
+/// Asserts that the report has each difference. `loads` are those of newer.csv and first.csv.
+fn assert_differences(report: &Value, loads: &Value) {
     let writer = |load: &Value| json!({ "load": load["load"], "object": load["object"], "uploaded": load["uploaded"] });
     let different = finding_for_key(report, "1");
     let attributes = json!([
@@ -120,7 +120,7 @@ fn samples_are_drawn(cloud: &Cloud, verify: &[&str]) {
     let two = sample("2");
     assert_eq!(receipt_counts(&two, ["keys", "compared"]), [4, 2]);
     assert!(two.stdout.contains("a sample") && two.receipt_count("items looked at") >= 2, "{}", two.stdout);
-    // One that has room for everything finds everything.
+    // A sample that is larger than the file finds everything.
     let all = sample("1000");
     assert_eq!(
         receipt_counts(&all, ["compared", "equal", "items looked at", "extra in table"]),
@@ -143,7 +143,7 @@ fn set_loading(cloud: &Cloud, load: &str) {
 #[test]
 fn answers_of_the_api_are_compared() {
     let cloud = Cloud::start_deployed(&["--key", "id:N"]);
-    // Several answers' worth, and an item that no answer has room for.
+    // More than fits into one answer, and an item that fits into none.
     let mut lines: Vec<String> =
         (0..3).map(|id| json!({ "id": id, "text": "x".repeat(300_000) }).to_string()).collect();
     lines.push(json!({ "id": 3, "text": "\u{1}".repeat(150_000) }).to_string());
@@ -167,7 +167,7 @@ fn answers_of_the_api_are_compared() {
     change_table(&cloud, "DeleteItem", json!({ "Key": { "id": { "N": "0" } } }));
     unprocessed_keys_are_asked_for_again(&cloud, &small);
 
-    // The load balancer answers in the API's place.
+    // The load balancer answers in place of the API.
     let answer = json!({
         "items": [{ "id": 1, "name": "One" }, { "id": 3.0, "name": "three", "restctl:load": "a stamp" }, { "id": 40 }],
         "missing": ["2"],
@@ -189,7 +189,7 @@ fn answers_of_the_api_are_compared() {
     let report = wrong.json();
     assert_eq!((&report["equal"], &report["table"]["different"]), (&json!(1), &json!(0)));
     assert_eq!((&report["api"]["missing"], &report["api"]["different"]), (&json!(1), &json!(2)));
-    // The API reads eventually, so it is asked again.
+    // The API's reads are eventually consistent, so it is asked again.
     assert_eq!(report["api"]["calls"], 2);
     assert_eq!(finding_for_key(&report, "1")["table"]["verdict"], "equal");
     assert_eq!(finding_for_key(&report, "1")["api"]["attributes"][0]["found"], "One");
@@ -214,8 +214,8 @@ fn unprocessed_keys_are_asked_for_again(cloud: &Cloud, small: &str) {
     assert!(equal["table"]["read_units"].as_f64().unwrap() > 1000.0, "{equal}");
 }
 
-/// Of a stack whose table is empty.
-fn what_cannot_be_verified_is_refused(cloud: &Cloud) {
+/// The table of the stack is empty.
+fn files_that_cannot_be_verified_are_refused(cloud: &Cloud) {
     for (args, exit, words) in [
         (&["nowhere.csv"][..], 2, "nowhere.csv is not a regular file"),
         (&["-"], 2, "--name items.csv"),

@@ -1,4 +1,4 @@
-//! What the binary says about its commands, flags, exit codes and configuration.
+//! The pages list the commands, flags, exit codes and settings of the binary.
 
 use std::collections::BTreeSet;
 use std::process::{Command, Output};
@@ -16,7 +16,7 @@ fn run_restctl(args: &[&str]) -> Output {
     command.args(args).output().unwrap()
 }
 
-/// The pages of the manual: the command, such as `loads ls`, and the page's text.
+/// Returns the pages of the manual: the command, such as `loads ls`, and the page's text.
 fn manual_pages() -> Vec<(String, String)> {
     let folder = tempfile::tempdir().unwrap();
     assert!(run_restctl(&["man", "--dir", folder.path().to_str().unwrap()]).status.success());
@@ -29,7 +29,7 @@ fn manual_pages() -> Vec<(String, String)> {
     pages.collect()
 }
 
-/// Those that do something themselves, such as `loads ls` but not `loads`.
+/// Returns the commands that do something themselves, such as `loads ls` but not `loads`.
 pub(crate) fn leaf_commands() -> BTreeSet<String> {
     let commands: BTreeSet<String> = manual_pages().into_iter().map(|(command, _)| command).collect();
     let is_group = |command: &String| {
@@ -54,7 +54,7 @@ fn readme_lists_each_command() {
     assert_eq!(first_cells(&Page::read("README.md"), "## Commands"), commands);
 }
 
-/// The words before what a user fills in.
+/// Returns the words before the first placeholder.
 fn command_of(typed: &str) -> String {
     let words = typed.trim_start_matches("restctl ").split(' ');
     let words = words.take_while(|word| word.starts_with(|c: char| c.is_ascii_lowercase()));
@@ -64,23 +64,24 @@ fn command_of(typed: &str) -> String {
 #[test]
 fn the_commands_by_task_are_all_commands() {
     let tasks = Page::read("cli/README.md");
-    let mut told = BTreeSet::new();
+    let mut listed = BTreeSet::new();
     for row in tasks.table("## Commands by task") {
-        // Such as `restctl dlq ls`, `redrive`, `drop`: the others are of the first one's group.
+        // Such as `restctl dlq ls`, `redrive`, `drop`: the others are in the group of the first one.
         let pieces = code_pieces(row[1]);
         let commands: Vec<String> = pieces.iter().map(|piece| command_of(piece)).collect();
         let group = commands[0].split(' ').next().unwrap();
-        told.extend(commands.iter().map(|command| format!("{group} {command}")));
-        told.extend(commands);
+        listed.extend(commands.iter().map(|command| format!("{group} {command}")));
+        listed.extend(commands);
     }
-    let untold: Vec<String> = leaf_commands().into_iter().filter(|command| !told.contains(command)).collect();
-    assert!(untold.is_empty(), "no task in cli/README.md has {untold:?}");
+    let unlisted: Vec<String> =
+        leaf_commands().into_iter().filter(|command| !listed.contains(command)).collect();
+    assert!(unlisted.is_empty(), "no task in cli/README.md has {unlisted:?}");
 }
 
-/// Flags of cargo and cargo-fuzz that stand alone on a page.
+/// Flags of cargo and cargo-fuzz that are on a page without their command.
 const OF_OTHER_TOOLS: [&str; 2] = ["--workspace", "--no-trace-compares"];
 
-/// In what is to be typed, or is named alone.
+/// Checks the flags in commands, and those that are named alone.
 #[test]
 fn the_flags_on_the_pages_exist() {
     let flag = Regex::new(r"--[a-z][a-z-]*").unwrap();
@@ -114,28 +115,28 @@ fn the_options_of_a_stack_are_those_of_deploy() {
     let options: BTreeSet<&str> = options.map(|line| flag.find(line).unwrap().as_str()).collect();
     let page = Page::read("cli/docs/deployment.md");
     let rows = page.table("## Options of the stack");
-    let told: BTreeSet<&str> =
+    let listed: BTreeSet<&str> =
         rows.iter().flat_map(|row| flag.find_iter(row[0]).map(|found| found.as_str())).collect();
-    assert_eq!(told, options);
+    assert_eq!(listed, options);
 }
 
 #[test]
 fn the_exit_codes_are_those_of_the_command() {
     let page = Page::read("cli/README.md");
-    let told: Vec<&str> = page.table("### Exit codes").iter().map(|row| row[0]).collect();
+    let listed: Vec<&str> = page.table("### Exit codes").iter().map(|row| row[0]).collect();
     let variant = Regex::new(r"(?m)^    [A-Z]\w+ = (\d+),$").unwrap();
     let source = source::source_file("failure.rs");
     let defined: Vec<&str> =
         variant.captures_iter(&source).map(|found| found.get(1).unwrap().as_str()).collect();
-    assert_eq!(told, defined);
+    assert_eq!(listed, defined);
     let help = String::from_utf8(run_restctl(&["--help"]).stdout).unwrap();
     let (_, codes) = help.split_once("Exit codes: ").unwrap();
     let number = Regex::new(r"\d+").unwrap();
     let helped: Vec<&str> = number.find_iter(codes).map(|found| found.as_str()).collect();
-    assert_eq!(told, helped);
+    assert_eq!(listed, helped);
 }
 
-/// What the command answers to a key that it does not know.
+/// Compares with the message about an unknown key, which lists the known ones.
 #[test]
 fn the_configuration_keys_are_those_of_the_command() {
     let folder = tempfile::tempdir().unwrap();

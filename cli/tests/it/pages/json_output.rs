@@ -1,4 +1,4 @@
-//! `json-output.md` has every member that a snapshot has, and none that no code writes.
+//! `json-output.md` has every member of the snapshots, and only members that the code writes.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::source;
 
 const PAGE: &str = "cli/docs/json-output.md";
 
-/// Items of the table, and texts that are not JSON.
+/// Commands that write items of the table, or texts that are not JSON.
 const FREE: [&str; 5] = ["get", "export", "completions", "man", "logs"];
 
 /// A row of the page: its commands, and the members of their documents.
@@ -40,7 +40,7 @@ fn parse_rows(page: &Page) -> Vec<Row> {
     page.table("## Documents").iter().map(row).collect()
 }
 
-/// The row whose command shares the most words with what was typed.
+/// Returns the row whose command has the most words of the typed one.
 fn find_row<'a>(rows: &'a [Row], typed: &str) -> Option<&'a Row> {
     let typed: Vec<&str> = typed.split(' ').collect();
     let fits = |command: &str| {
@@ -51,7 +51,7 @@ fn find_row<'a>(rows: &'a [Row], typed: &str) -> Option<&'a Row> {
     rows.iter().filter(|row| best(row).is_some()).max_by_key(|row| best(row))
 }
 
-/// What the commands write with `--output json`: the snapshots' names and texts, without insta's head.
+/// Returns the names and texts of the snapshots with `--output json`, without insta's header.
 fn read_snapshots() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/outputs");
     let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
@@ -76,9 +76,9 @@ fn operations_counts_the_checks_of_doctor() {
 #[test]
 fn every_command_is_on_the_page() {
     let page = Page::read(PAGE);
-    let told: BTreeSet<String> = parse_rows(&page).into_iter().flat_map(|row| row.commands).collect();
+    let listed: BTreeSet<String> = parse_rows(&page).into_iter().flat_map(|row| row.commands).collect();
     let written = leaf_commands().into_iter().filter(|command| command != "completions" && command != "man");
-    let missing: Vec<String> = written.filter(|command| !told.contains(command)).collect();
+    let missing: Vec<String> = written.filter(|command| !listed.contains(command)).collect();
     assert!(missing.is_empty(), "{PAGE} lacks {missing:?}");
 }
 
@@ -89,7 +89,7 @@ fn every_member_of_a_snapshot_is_on_the_page() {
     let member = Regex::new(r#""([a-z][a-z0-9_]*)": ?"#).unwrap();
     let mut looked_at = 0;
     for (path, text) in read_snapshots() {
-        // A failure stands at the end, and is the same for every command.
+        // A failure is at the end, and has the same members for every command.
         let text = text.split("\n? ").next().unwrap();
         let (typed, document) = text.split_once('\n').unwrap_or((text, ""));
         let typed = typed.trim_start_matches("$ restctl ");

@@ -41,7 +41,7 @@ fn resolve_link(page: &Page, target: &str) -> Result<(), String> {
     }
 }
 
-/// Such as `src/handler.rs`, beside the page or from the root of the repository.
+/// Checks paths such as `src/handler.rs`, which are relative to the page or to the root of the repository.
 #[test]
 fn the_files_that_are_named_exist() {
     let path = Regex::new(r"^(\.ci|cli|fixtures|lambdas|src|templates|tests)/[\w./-]+$").unwrap();

@@ -1,10 +1,10 @@
-//! As much of Markdown as the pages use.
+//! Parses those parts of Markdown that the pages use.
 
 use std::path::{Path, PathBuf};
 
 use regex_lite::Regex;
 
-/// The folder of the repository.
+/// Returns the folder of the repository.
 pub(crate) fn repository_root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
@@ -22,7 +22,7 @@ impl Page {
         Self { path, text }
     }
 
-    /// All pages of the repository.
+    /// Reads all pages of the repository.
     pub(crate) fn read_all() -> Vec<Self> {
         let mut pages = Vec::new();
         find_pages(Path::new(""), &mut pages);
@@ -30,7 +30,7 @@ impl Page {
         pages
     }
 
-    /// The lines outside fenced code, with their numbers.
+    /// Returns the lines outside fenced code, with their numbers.
     pub(crate) fn prose_lines(&self) -> impl Iterator<Item = (usize, &str)> {
         let mut is_code = false;
         let numbered = self.text.lines().enumerate().map(|(index, line)| (index + 1, line));
@@ -41,7 +41,7 @@ impl Page {
         })
     }
 
-    /// The part below a heading, up to the next heading of any level.
+    /// Returns the part below a heading, up to the next heading of any level.
     pub(crate) fn section(&self, heading: &str) -> &str {
         let (_, below) = self.text.split_once(&format!("\n{heading}\n")).unwrap_or_else(|| {
             panic!("{} has no heading {heading:?}", self.path.display());
@@ -49,7 +49,7 @@ impl Page {
         below.split("\n#").next().unwrap()
     }
 
-    /// The cells of the table in a section, without its head.
+    /// Returns the cells of the table in a section, without its header.
     pub(crate) fn table(&self, heading: &str) -> Vec<Vec<&str>> {
         let rows = self.section(heading).lines().filter(|line| line.starts_with('|'));
         let rows: Vec<Vec<&str>> = rows.skip(2).map(split_cells).collect();
@@ -57,7 +57,7 @@ impl Page {
         rows
     }
 
-    /// The anchors of its headings, as GitHub makes them.
+    /// Returns the anchors of the headings, as GitHub makes them.
     pub(crate) fn anchors(&self) -> Vec<String> {
         let headings = self.prose_lines().filter(|(_, line)| line.starts_with('#'));
         headings.map(|(_, line)| to_anchor(line.trim_start_matches('#').trim())).collect()
@@ -81,7 +81,7 @@ fn find_pages(folder: &Path, pages: &mut Vec<Page>) {
     }
 }
 
-/// A `|` behind a backslash is text.
+/// Splits a row of a table. A `|` after a backslash is text.
 fn split_cells(row: &str) -> Vec<&str> {
     let mut cells = Vec::new();
     let (mut start, mut before) = (1, ' ');
@@ -100,7 +100,7 @@ fn to_anchor(heading: &str) -> String {
     kept.collect::<String>().to_lowercase().replace(' ', "-")
 }
 
-/// The pieces of code in a text.
+/// Returns the pieces of inline code in a text.
 pub(crate) fn code_pieces(text: &str) -> Vec<String> {
     let pieces = Regex::new("`([^`\n]+)`").unwrap();
     pieces.captures_iter(text).map(|piece| piece[1].to_owned()).collect()

@@ -1,8 +1,8 @@
-//! The command's source, for lists that exist nowhere else.
+//! The source of the command, for lists that exist only there.
 
 use std::path::Path;
 
-/// The files of `cli/src` below `folder`, with their text, without unit tests at their end.
+/// Returns the files of `cli/src` below `folder`, each with its path and its text, without the unit tests at the end.
 pub(crate) fn source_files(folder: &str) -> Vec<(String, String)> {
     let mut files = Vec::new();
     collect_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder), &mut files);
@@ -23,7 +23,7 @@ fn collect_files(folder: &Path, files: &mut Vec<(String, String)>) {
     }
 }
 
-/// The text of the one file of this name.
+/// Returns the text of the only file with this name.
 pub(crate) fn source_file(name: &str) -> String {
     let mut named = source_files("").into_iter().filter(|(path, _)| path.ends_with(&format!("/{name}")));
     let (_, text) = named.next().unwrap_or_else(|| panic!("cli/src has no {name}"));
