@@ -103,8 +103,8 @@ impl CertificateBundle {
         // Clients whose clocks are slightly behind must accept it too.
         params.not_before = (now - Duration::from_secs(60 * 60)).into();
         params.not_after = (now + SELF_SIGNED_VALIDITY).into();
-        let key = KeyPair::generate().context("the private key cannot be generated")?;
-        let certificate = params.self_signed(&key).context("the certificate cannot be signed")?;
+        let key = KeyPair::generate().context("cannot generate the private key")?;
+        let certificate = params.self_signed(&key).context("cannot sign the certificate")?;
         let details = CertificateDetails::parse(certificate.der(), "the new certificate")?;
         let name = details.name.ok_or_else(not_a_name)?;
         Ok(Self {
@@ -125,17 +125,17 @@ impl CertificateBundle {
         const FORMER: &str = "the certificate in ACM";
         const NEW: &str = "the new certificate";
         let former = CertificateDer::from_pem_slice(former_pem.as_bytes());
-        let former = former.context(format!("{FORMER} cannot be read"))?;
+        let former = former.context(format!("cannot read {FORMER}"))?;
         let new = CertificateDer::from_pem_slice(self.certificate_pem.as_bytes());
-        let new = new.context(format!("{NEW} cannot be read"))?;
+        let new = new.context(format!("cannot read {NEW}"))?;
         reimport::find_obstacle(&parse_certificate(&former, FORMER)?, &parse_certificate(&new, NEW)?)
-            .context("the certificates' key usages cannot be read")
+            .context("cannot read the certificates' key usages")
     }
 
     /// Whether a client would accept the certificate for this name.
     pub(crate) fn covers_name(&self, name: &str) -> Result<bool> {
         let der = CertificateDer::from_pem_slice(self.certificate_pem.as_bytes());
-        Ok(covers_name(&der.context("the new certificate cannot be read")?, name))
+        Ok(covers_name(&der.context("cannot read the new certificate")?, name))
     }
 
     /// Returns what Secrets Manager keeps about the certificate after its import as `arn`.
@@ -203,7 +203,7 @@ fn check_key(leaf: &CertificateDer<'_>, key_pem: &str, cert: &Path, key: &Path) 
                 .why(format!("{} was not issued for the key in {}", cert.display(), key.display()))
                 .next("pass the key that the certificate was requested with to --key"))
         }
-        Err(error) => Err(error).context(format!("{} cannot be used", cert.display())),
+        Err(error) => Err(error).context(format!("cannot use {}", cert.display())),
     }
 }
 
@@ -240,11 +240,11 @@ fn parse_certificates(pem: &str, file: &Path) -> Result<Vec<CertificateDer<'stat
 }
 
 fn read_pem(file: &Path) -> Result<String> {
-    let size = fs::metadata(file).context(format!("{} cannot be read", file.display()))?.len();
+    let size = fs::metadata(file).context(format!("cannot read {}", file.display()))?.len();
     if size > MAX_PEM_BYTES {
         return Err(usage_failure(format!("{} is not a PEM file: it has {size} bytes", file.display())));
     }
-    fs::read_to_string(file).context(format!("{} cannot be read as PEM", file.display()))
+    fs::read_to_string(file).context(format!("cannot read {} as PEM", file.display()))
 }
 
 fn usage_failure(what: impl Into<String>) -> Failure {
@@ -346,8 +346,7 @@ mod tests {
             refusal_text(CertificateBundle::read(&cert, &text, None, now)).contains("no usable private key")
         );
         assert!(
-            refusal_text(CertificateBundle::read(&cert, &text.join("x"), None, now))
-                .contains("cannot be read")
+            refusal_text(CertificateBundle::read(&cert, &text.join("x"), None, now)).contains("cannot read")
         );
         let locked = files.write_file("locked.pem", "-----BEGIN ENCRYPTED PRIVATE KEY-----\n");
         assert!(refusal_text(CertificateBundle::read(&cert, &locked, None, now)).contains("encrypted"));

@@ -43,7 +43,7 @@ impl PresentedCertificate {
     /// Parses each certificate of a PEM text.
     pub(crate) fn parse_pem(pem: &str) -> Result<Vec<Self>> {
         CertificateDer::pem_slice_iter(pem.as_bytes())
-            .map(|der| Self::parse(&der.context("a certificate cannot be read")?))
+            .map(|der| Self::parse(&der.context("cannot read a certificate")?))
             .collect()
     }
 }

@@ -74,7 +74,7 @@ impl LocalCloud {
         if !folder.is_supervisor_running()? || !folder.record_file().exists() {
             return Ok(None);
         }
-        let unreadable = format!("{} cannot be read", folder.record_file().display());
+        let unreadable = format!("cannot read {}", folder.record_file().display());
         let record = fs::read(folder.record_file()).context(&unreadable)?;
         serde_json::from_slice(&record).context(unreadable).map(Some)
     }

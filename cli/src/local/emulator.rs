@@ -45,7 +45,7 @@ impl Emulator {
             .process_group(0)
             .stdin(Stdio::piped())
             .spawn()
-            .context("ministack cannot be started")?;
+            .context("cannot start ministack")?;
         let group = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
         let group = group.ok_or_else(|| Failure::new("ministack has no process id"))?;
         let lifeline = child.stdin.take();
@@ -66,7 +66,7 @@ impl Emulator {
 
     /// Waits until the process ends by itself.
     pub(crate) async fn wait_for_exit(&mut self) -> Result<ExitStatus> {
-        self.child.wait().await.context("ministack cannot be waited for")
+        self.child.wait().await.context("cannot wait for ministack")
     }
 
     /// Kills the process and the Lambdas that it runs. Nothing is lost because its state is in memory.
@@ -80,7 +80,7 @@ impl Emulator {
     pub(crate) async fn wait_until_ready(&mut self) -> Result<()> {
         let deadline = Instant::now() + START_TIMEOUT;
         while !is_ready(self.address()).await {
-            if let Some(status) = self.child.try_wait().context("ministack cannot be waited for")? {
+            if let Some(status) = self.child.try_wait().context("cannot wait for ministack")? {
                 return Err(Failure::new("ministack ended during its start").why(status.to_string()));
             }
             if Instant::now() >= deadline {

@@ -67,7 +67,7 @@ impl CloudFolder {
     /// Makes this process the supervisor while the returned file is open.
     pub(crate) async fn become_supervisor(&self) -> Result<File> {
         directories::create_private_folder(&self.0)?;
-        let doing = "the supervisor's lock cannot be taken";
+        let doing = "cannot take the supervisor's lock";
         let path = self.supervisor_lock();
         let mut file = File::options().create(true).truncate(false).write(true).open(path).context(doing)?;
         // A process that checks the lock holds it for a moment too.
@@ -92,7 +92,7 @@ impl CloudFolder {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
-        .context(format!("{} cannot be removed", self.0.display()))
+        .context(format!("cannot remove {}", self.0.display()))
     }
 
     /// Waits until no other command starts or stops the local cloud, and keeps others waiting until the returned file is
@@ -102,8 +102,8 @@ impl CloudFolder {
     pub(crate) async fn lock_exclusively(&self) -> Result<File> {
         let parent = self.0.parent().unwrap_or(&self.0);
         directories::create_private_folder(parent)?;
-        let file = File::open(parent).context(format!("{} cannot be opened", parent.display()))?;
-        let doing = "the local cloud's folder cannot be locked";
+        let file = File::open(parent).context(format!("cannot open {}", parent.display()))?;
+        let doing = "cannot lock the local cloud's folder";
         if !try_lock(&file).context(doing)? {
             output::print_message("waiting for another restctl that is starting or stopping the local cloud");
             while !try_lock(&file).context(doing)? {
@@ -157,7 +157,7 @@ fn is_locked(path: &Path) -> Result<bool> {
             Err(TryLockError::Error(error)) => Err(error),
         },
     };
-    check().context(format!("{} cannot be read", path.display()))
+    check().context(format!("cannot read {}", path.display()))
 }
 
 #[cfg(test)]

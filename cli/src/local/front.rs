@@ -38,7 +38,7 @@ impl TlsFront {
         let certificates = CertificateResolver { stacks: stacks.clone(), crypto: crypto.clone() };
         let config = ServerConfig::builder_with_provider(crypto)
             .with_safe_default_protocol_versions()
-            .context("TLS cannot be served")?
+            .context("cannot set up TLS")?
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(certificates));
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), stacks, emulator })

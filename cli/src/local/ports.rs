@@ -37,7 +37,7 @@ impl LocalPorts {
     pub(crate) fn check_free(&self) -> Result<()> {
         for (flag, port) in self.given_flags() {
             let listener =
-                TcpListener::bind((Ipv4Addr::LOCALHOST, port)).context(format!("port {port} cannot be used"));
+                TcpListener::bind((Ipv4Addr::LOCALHOST, port)).context(format!("cannot use port {port}"));
             listener.map_err(|failure| {
                 failure.next(format!("use another port with {flag}, or leave it out to use a free one"))
             })?;

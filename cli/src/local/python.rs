@@ -41,7 +41,7 @@ pub(crate) async fn ensure_environment() -> Result<PathBuf> {
 
 /// Waits until no other command creates the environment.
 async fn wait_for_lock(path: &Path) -> Result<File> {
-    let doing = format!("{} cannot be locked", path.display());
+    let doing = format!("cannot lock {}", path.display());
     let file = File::options().create(true).truncate(false).write(true).open(path).context(&doing)?;
     while !try_lock(&file).context(&doing)? {
         sleep(POLL_INTERVAL).await;
@@ -86,14 +86,11 @@ impl VirtualEnvironment {
         let mut venv = Command::new(base);
         venv.args(["-I", "-m", "venv"]).arg(&self.0);
         run_to_end(venv).await?.map_err(|last_lines| {
-            Failure::new("a Python virtual environment cannot be created")
-                .why(last_lines)
-                .next(INSTALL_PYTHON)
+            Failure::new("cannot create a Python virtual environment").why(last_lines).next(INSTALL_PYTHON)
         })?;
 
         let constraints = self.0.join("constraints.txt");
-        fs::write(&constraints, CONSTRAINTS)
-            .context(format!("{} cannot be written", constraints.display()))?;
+        fs::write(&constraints, CONSTRAINTS).context(format!("cannot write {}", constraints.display()))?;
         let mut pip = Command::new(self.python_path());
         pip.args(["-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input"])
             .args(["--progress-bar", "off", MINISTACK, CBOR, "--constraint"])
@@ -104,7 +101,7 @@ impl VirtualEnvironment {
             )
         })?;
         fs::write(self.completion_marker(), "")
-            .context(format!("{} cannot be written", self.completion_marker().display()))
+            .context(format!("cannot write {}", self.completion_marker().display()))
     }
 
     fn remove(&self) -> Result<()> {
@@ -112,7 +109,7 @@ impl VirtualEnvironment {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
-        .context(format!("{} cannot be removed", self.0.display()))
+        .context(format!("cannot remove {}", self.0.display()))
     }
 }
 

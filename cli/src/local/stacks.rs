@@ -82,7 +82,7 @@ impl ServedStacks {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
-        .context(format!("the certificate in {} cannot be put into service", folder.display()))?;
+        .context(format!("cannot put the certificate in {} into service", folder.display()))?;
         self.write_backend(Backend {
             stack: stack.to_string(),
             certificate_name: certificate.name.clone(),
@@ -100,7 +100,7 @@ impl ServedStacks {
                 .next(format!("restctl destroy --stack {}", other.stack)));
         }
         let file = self.0.join(&backend.stack).join(BACKEND);
-        let json = serde_json::to_vec(&backend).context("the load balancer cannot be recorded")?;
+        let json = serde_json::to_vec(&backend).context("cannot record the load balancer")?;
         directories::write_private_file(&file, &json)
     }
 
@@ -110,7 +110,7 @@ impl ServedStacks {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
-        .context(format!("{} cannot be removed", dir.display()))
+        .context(format!("cannot remove {}", dir.display()))
     }
 
     /// Returns the stack that serves the name a TLS client asked for, or the only stack if there is just one.
@@ -130,7 +130,7 @@ impl ServedStacks {
         crypto: &CryptoProvider,
     ) -> Result<CertifiedKey> {
         let file = self.0.join(&backend.stack).join(CERTIFICATE);
-        let doing = format!("the certificate in {} cannot be used", file.display());
+        let doing = format!("cannot use the certificate in {}", file.display());
         let pem = fs::read(&file).context(&doing)?;
         let chain = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>().context(&doing)?;
         let key = PrivateKeyDer::from_pem_slice(&pem).context(&doing)?;
@@ -138,7 +138,7 @@ impl ServedStacks {
     }
 
     fn read_backends(&self) -> Result<Vec<Backend>> {
-        let doing = format!("{} cannot be read", self.0.display());
+        let doing = format!("cannot read {}", self.0.display());
         let entries = match fs::read_dir(&self.0) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries.context(&doing)?,
@@ -160,7 +160,7 @@ impl Backend {
 /// Reads a stack's load balancer. `None` if the stack has a certificate but is not deployed yet.
 fn read_backend(stack: &Path) -> Result<Option<Backend>> {
     let file = stack.join(BACKEND);
-    let doing = format!("{} cannot be read", file.display());
+    let doing = format!("cannot read {}", file.display());
     let json = match fs::read(&file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         json => json.context(&doing)?,

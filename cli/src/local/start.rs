@@ -97,7 +97,7 @@ struct StartingSupervisor(Option<Child>);
 
 impl StartingSupervisor {
     fn spawn(folder: &CloudFolder, python: &Path, ports: &LocalPorts) -> Result<Self> {
-        let doing = "the local cloud's supervisor cannot be started";
+        let doing = "cannot start the local cloud's supervisor";
         directories::create_private_folder(folder.path())?;
         let log = File::create(folder.log_file()).context(doing)?;
         let mut command = Command::new(std::env::current_exe().context(doing)?);
@@ -117,7 +117,7 @@ impl StartingSupervisor {
 
     fn has_ended(&mut self) -> Result<bool> {
         match &mut self.0 {
-            Some(child) => Ok(child.try_wait().context("the supervisor cannot be waited for")?.is_some()),
+            Some(child) => Ok(child.try_wait().context("cannot wait for the supervisor")?.is_some()),
             None => Ok(true),
         }
     }

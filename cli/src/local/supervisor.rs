@@ -33,7 +33,7 @@ pub(crate) async fn run_supervisor(options: SuperviseArgs) -> Result<()> {
     // In its own session, the process gets neither the terminal's Ctrl-C nor its hang-up. This fails only for a process
     // that leads a group, which has no group to leave.
     let _ = rustix::process::setsid();
-    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be awaited")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for signals")?;
     let folder = CloudFolder::in_state_folder()?;
     let _lock = folder.become_supervisor().await?;
     let mut emulator = None;
@@ -68,7 +68,7 @@ async fn run_parts(
     tokio::spawn(front.serve(front_listener));
     tokio::spawn(provider.serve(provider_listener));
 
-    let record = serde_json::to_vec_pretty(&cloud).context("the local cloud cannot be recorded")?;
+    let record = serde_json::to_vec_pretty(&cloud).context("cannot record the local cloud")?;
     directories::write_private_file(&folder.record_file(), &record)?;
     let status = emulator.wait_for_exit().await?;
     Err(Failure::new("ministack ended").why(status.to_string()))
@@ -76,7 +76,7 @@ async fn run_parts(
 
 async fn listen_on(port: Option<u16>) -> Result<TcpListener> {
     let port = port.unwrap_or(0);
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.context(format!("port {port} cannot be opened"))
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.context(format!("cannot open port {port}"))
 }
 
 fn local_address(listener: &TcpListener) -> Result<SocketAddr> {

@@ -306,12 +306,12 @@ fn endpoint_faults_are_found(cloud: &Cloud, authority: &Authority, served: Issue
     tls(&report, &["key"]);
 
     // Nothing listens there.
-    let nobody = RecordEdit::new(cloud, "front", "127.0.0.1:9");
+    let unreachable = RecordEdit::new(cloud, "front", "127.0.0.1:9");
     let report = run_doctor(cloud, 1);
     report
         .assert_says("connection", "failed", "cannot reach", "--allow-cidr")
         .assert_skipped("key", "connection");
-    drop(nobody);
+    drop(unreachable);
     run_doctor(cloud, 0).assert_others_ok(&[]);
 }
 
@@ -338,20 +338,20 @@ fn account_faults_are_found(cloud: &Cloud) {
         <Arn>arn:aws:iam::123456789012:user/me</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>";
     const REFUSED: &str = "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code>\
         <Message>Signature expired</Message></Error></ErrorResponse>";
-    let told = |url: String, exit| {
+    let doctor_at = |url: String, exit| {
         let _edit = RecordEdit::new(cloud, "endpoint_url", &url);
         run_doctor(cloud, exit)
     };
-    told(serve_at_time(90, StatusCode::OK, CALLER), 1)
+    doctor_at(serve_at_time(90, StatusCode::OK, CALLER), 1)
         .assert_says("clock", "warning", "s ahead of AWS", "set this machine's clock")
         .assert_verdict("credentials", "ok");
-    told(serve_at_time(-600, StatusCode::OK, CALLER), 1).assert_says(
+    doctor_at(serve_at_time(-600, StatusCode::OK, CALLER), 1).assert_says(
         "clock",
         "failed",
         "s behind AWS",
         "clock",
     );
-    told(serve_at_time(600, StatusCode::FORBIDDEN, REFUSED), 4)
+    doctor_at(serve_at_time(600, StatusCode::FORBIDDEN, REFUSED), 4)
         .assert_says("credentials", "failed", "SignatureDoesNotMatch", "aws sso login")
         .assert_says("clock", "failed", "s ahead of AWS", "clock")
         .assert_skipped("settings", "credentials");

@@ -181,7 +181,7 @@ fn a_taken_port_is_named() {
         let output = state.command(&["up", flag, &taken.to_string()]).output().unwrap();
         assert_eq!(output.status.code(), Some(1));
         let said = stderr_text(&output);
-        assert!(said.contains(&format!("port {taken} cannot be used")) && said.contains(flag), "{said}");
+        assert!(said.contains(&format!("cannot use port {taken}")) && said.contains(flag), "{said}");
     }
     drop(listener);
     state.run(&["up", "--port", &taken.to_string()]);
