@@ -21,12 +21,6 @@ pub(crate) fn cache_folder() -> Result<PathBuf> {
     Ok(base_strategy()?.cache_dir().join("restctl"))
 }
 
-fn base_strategy() -> Result<impl BaseStrategy> {
-    etcetera::choose_base_strategy()
-        .context("cannot find the home folder")
-        .map_err(|failure| failure.next("export HOME=/path/to/your/home"))
-}
-
 /// Creates `dir` and its parents, accessible only to the user.
 pub(crate) fn create_private_folder(dir: &Path) -> Result<()> {
     fs::DirBuilder::new()
@@ -50,6 +44,12 @@ pub(crate) fn write_private_file(file: &Path, bytes: &[u8]) -> Result<()> {
         create_private_folder(parent)?;
     }
     write().context(format!("cannot write {}", file.display()))
+}
+
+fn base_strategy() -> Result<impl BaseStrategy> {
+    etcetera::choose_base_strategy()
+        .context("cannot find the home folder")
+        .map_err(|failure| failure.next("export HOME=/path/to/your/home"))
 }
 
 #[cfg(test)]

@@ -147,6 +147,26 @@ impl Access {
     }
 }
 
+/// Parses the answer to a bulk call for `asked` ids. An answer that leaves all of them for later is an error: the caller
+/// would request them again for ever.
+pub(crate) fn parse_bulk_answer(body: &[u8], asked: usize) -> Result<BatchGetAnswer> {
+    let answer: BatchGetAnswer =
+        serde_json::from_slice(body).context("the API's answer is not valid JSON")?;
+    if answer.remaining.len() < asked {
+        return Ok(answer);
+    }
+    Err(Failure::new("the API returned none of the requested ids")
+        .why("it left all of them for a later call")
+        .next("try again in a moment"))
+}
+
+/// Percent-encodes `text` as one segment of a path or one value of a query.
+pub(crate) fn percent_encode(text: &str) -> impl Display {
+    /// All but the unreserved characters of RFC 3986, section 2.3.
+    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(text, RESERVED)
+}
+
 /// Returns the endpoint, and whether its location comes from the session cache.
 async fn reach_endpoint(context: &Context, remembered: Option<&Location>) -> Result<(Endpoint, bool)> {
     if let Some(location) = remembered
@@ -172,26 +192,6 @@ fn is_from_another_server(answer: &Response) -> bool {
 fn is_problem_document(headers: &HeaderMap) -> bool {
     let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     media_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(PROBLEM))
-}
-
-/// Parses the answer to a bulk call for `asked` ids. An answer that leaves all of them for later is an error: the caller
-/// would request them again for ever.
-pub(crate) fn parse_bulk_answer(body: &[u8], asked: usize) -> Result<BatchGetAnswer> {
-    let answer: BatchGetAnswer =
-        serde_json::from_slice(body).context("the API's answer is not valid JSON")?;
-    if answer.remaining.len() < asked {
-        return Ok(answer);
-    }
-    Err(Failure::new("the API returned none of the requested ids")
-        .why("it left all of them for a later call")
-        .next("try again in a moment"))
-}
-
-/// Percent-encodes `text` as one segment of a path or one value of a query.
-pub(crate) fn percent_encode(text: &str) -> impl Display {
-    /// All but the unreserved characters of RFC 3986, section 2.3.
-    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-    utf8_percent_encode(text, RESERVED)
 }
 
 #[cfg(test)]

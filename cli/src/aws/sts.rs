@@ -23,15 +23,6 @@ pub(crate) async fn read_caller(aws: &Aws) -> Result<Caller> {
     parse_caller(aws.sts.get_caller_identity().send().await)
 }
 
-fn parse_caller(
-    answer: Result<GetCallerIdentityOutput, SdkError<GetCallerIdentityError, HttpResponse>>,
-) -> Result<Caller> {
-    let identity = answer.aws_context("read the caller's identity")?;
-    let account =
-        identity.account.ok_or_else(|| Failure::new("AWS returned no account for these credentials"))?;
-    Ok(Caller { account, arn: identity.arn.unwrap_or_default() })
-}
-
 /// Returns the caller, and the time of the answer by the clock of the service. A refusal has that time, too.
 pub(crate) async fn caller_and_date(aws: &Aws) -> (Result<Caller>, Option<OffsetDateTime>) {
     let answered = AnswerDate::default();
@@ -68,6 +59,15 @@ impl Caller {
     fn resource_part(&self) -> &str {
         self.arn.splitn(6, ':').nth(5).unwrap_or_default()
     }
+}
+
+fn parse_caller(
+    answer: Result<GetCallerIdentityOutput, SdkError<GetCallerIdentityError, HttpResponse>>,
+) -> Result<Caller> {
+    let identity = answer.aws_context("read the caller's identity")?;
+    let account =
+        identity.account.ok_or_else(|| Failure::new("AWS returned no account for these credentials"))?;
+    Ok(Caller { account, arn: identity.arn.unwrap_or_default() })
 }
 
 #[cfg(test)]

@@ -72,6 +72,16 @@ where
     }
 }
 
+/// Builds an answer as the load balancer itself would send it.
+pub(crate) fn error_response(status: StatusCode) -> FrontResponse {
+    let html = format!("<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>\n");
+    let mut answer = Response::new(Either::Left(Full::new(Bytes::from(html))));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    answer.headers_mut().insert(header::SERVER, HeaderValue::from_static("awselb/2.0"));
+    answer
+}
+
 /// Reads a body. `None` if it is too large. Reads it to the end in any case: the client reads the answer only after it has sent
 /// everything.
 async fn read_body<B: Body<Data = Bytes> + Unpin>(mut body: B) -> Result<Option<Bytes>, B::Error> {
@@ -99,14 +109,4 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
     for name in HOP_BY_HOP {
         headers.remove(name);
     }
-}
-
-/// Builds an answer as the load balancer itself would send it.
-pub(crate) fn error_response(status: StatusCode) -> FrontResponse {
-    let html = format!("<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>\n");
-    let mut answer = Response::new(Either::Left(Full::new(Bytes::from(html))));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
-    answer.headers_mut().insert(header::SERVER, HeaderValue::from_static("awselb/2.0"));
-    answer
 }

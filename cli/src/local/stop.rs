@@ -22,18 +22,6 @@ pub(crate) async fn stop_cloud() -> Result<bool> {
     Ok(was_running)
 }
 
-async fn end_supervisor(folder: &CloudFolder) -> Result<()> {
-    let has_ended = || folder.is_supervisor_running().map(|is_running| !is_running);
-    for signal in [Signal::TERM, Signal::KILL] {
-        // It may have ended by itself.
-        let _ = kill_process(read_lock_holder(&folder.supervisor_lock())?, signal);
-        if wait_until(END_TIMEOUT, has_ended).await? {
-            return Ok(());
-        }
-    }
-    Err(Failure::new("the local cloud's supervisor does not end"))
-}
-
 /// Removes what an ended supervisor left behind, including an emulator that outlived it.
 pub(super) async fn remove_leftovers(folder: &CloudFolder) -> Result<()> {
     let has_ended = || folder.is_emulator_running().map(|is_running| !is_running);
@@ -44,4 +32,16 @@ pub(super) async fn remove_leftovers(folder: &CloudFolder) -> Result<()> {
         }
     }
     folder.remove()
+}
+
+async fn end_supervisor(folder: &CloudFolder) -> Result<()> {
+    let has_ended = || folder.is_supervisor_running().map(|is_running| !is_running);
+    for signal in [Signal::TERM, Signal::KILL] {
+        // It may have ended by itself.
+        let _ = kill_process(read_lock_holder(&folder.supervisor_lock())?, signal);
+        if wait_until(END_TIMEOUT, has_ended).await? {
+            return Ok(());
+        }
+    }
+    Err(Failure::new("the local cloud's supervisor does not end"))
 }

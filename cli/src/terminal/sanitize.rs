@@ -16,19 +16,19 @@ pub(crate) fn sanitize(text: &str) -> String {
     text.replace(controls_terminal, "\u{fffd}")
 }
 
+/// Whether the character controls the terminal: control characters, line separators beyond ASCII, and characters that
+/// change the writing direction (Unicode Standard Annex 9).
+pub(crate) fn controls_terminal(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 fn replace_unsafe(character: char) -> char {
     match character {
         '\t' | '\n' | '\r' => ' ',
         _ if controls_terminal(character) => char::REPLACEMENT_CHARACTER,
         _ => character,
     }
-}
-
-/// Whether the character controls the terminal: control characters, line separators beyond ASCII, and characters that
-/// change the writing direction (Unicode Standard Annex 9).
-pub(crate) fn controls_terminal(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
