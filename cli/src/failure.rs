@@ -45,6 +45,11 @@ impl Failure {
         Self { exit: Exit::Failure, what: what.into(), why: None, next: None }
     }
 
+    /// Describes a wrong command line or a wrong setting.
+    pub(crate) fn usage(what: impl Into<String>) -> Self {
+        Self::new(what).exit(Exit::Usage)
+    }
+
     pub(crate) fn exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
         self

@@ -16,7 +16,7 @@ use time::format_description::well_known::Rfc3339;
 use super::details::{CertificateDetails, parse_certificate};
 use super::presented::covers_name;
 use super::reimport::{self, ReimportObstacle};
-use crate::failure::{Exit, Failure, FailureContext, Result};
+use crate::failure::{Failure, FailureContext, Result};
 
 /// How long a self-signed certificate is valid: one day less than the 398 days that browsers accept.
 const SELF_SIGNED_VALIDITY: Duration = Duration::from_secs(397 * 24 * 60 * 60);
@@ -48,7 +48,7 @@ impl CertificateBundle {
         let certificates = parse_certificates(&certificate_pem, cert)?;
         let leaf = &certificates[0];
         if certificates.len() > 1 {
-            return Err(usage_failure(format!(
+            return Err(Failure::usage(format!(
                 "{} contains {} certificates",
                 cert.display(),
                 certificates.len()
@@ -62,7 +62,7 @@ impl CertificateBundle {
         let details = CertificateDetails::parse(leaf, &format!("the certificate in {}", cert.display()))?;
         check_validity(&details, now)?;
         if details.is_authority {
-            return Err(usage_failure(format!(
+            return Err(Failure::usage(format!(
                 "{} is the certificate of an authority (CA:TRUE)",
                 details.description
             ))
@@ -73,7 +73,7 @@ impl CertificateBundle {
             ));
         }
         let name = details.name.ok_or_else(|| {
-            usage_failure(format!("the certificate in {} has no DNS name", cert.display()))
+            Failure::usage(format!("the certificate in {} has no DNS name", cert.display()))
                 .why("clients check the subject alternative names and ignore the common name")
                 .next("have it reissued with the API's DNS name as a subject alternative name")
         })?;
@@ -92,7 +92,7 @@ impl CertificateBundle {
     /// Generates an ECDSA P-256 key and a self-signed certificate for `name`.
     pub(crate) fn generate_self_signed(name: &str, now: SystemTime) -> Result<Self> {
         let not_a_name = || {
-            usage_failure(format!("{name:?} is not a DNS name")).next("use a name such as api.example.com")
+            Failure::usage(format!("{name:?} is not a DNS name")).next("use a name such as api.example.com")
         };
         DnsName::try_from(name).map_err(|_| not_a_name())?;
         let mut params = CertificateParams::new([name.to_owned()]).map_err(|_| not_a_name())?;
@@ -161,7 +161,7 @@ impl CertificateBundle {
 fn check_validity(details: &CertificateDetails, now: SystemTime) -> Result<()> {
     let now = OffsetDateTime::from(now);
     if now > details.not_after {
-        return Err(usage_failure(format!(
+        return Err(Failure::usage(format!(
             "{} expired on {}",
             details.description,
             details.not_after.date()
@@ -169,7 +169,7 @@ fn check_validity(details: &CertificateDetails, now: SystemTime) -> Result<()> {
         .next("renew it, then run the same command with the new files"));
     }
     if now < details.not_before {
-        return Err(usage_failure(format!(
+        return Err(Failure::usage(format!(
             "{} is valid only from {}",
             details.description,
             details.not_before.date()
@@ -186,12 +186,12 @@ fn last_certificate(pem: &str) -> &str {
 
 fn check_key(leaf: &CertificateDer<'_>, key_pem: &str, cert: &Path, key: &Path) -> Result<()> {
     if key_pem.contains("ENCRYPTED") {
-        return Err(usage_failure(format!("the private key in {} is encrypted", key.display()))
+        return Err(Failure::usage(format!("the private key in {} is encrypted", key.display()))
             .why("ACM imports unencrypted keys only")
             .next(format!("openssl pkey -in {} -out key.pem", key.display())));
     }
     let no_key = || {
-        usage_failure(format!("{} contains no usable private key", key.display()))
+        Failure::usage(format!("{} contains no usable private key", key.display()))
             .next("pass a PEM file (BEGIN PRIVATE KEY) with an RSA or ECDSA key to --key")
     };
     let der = PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).map_err(|_| no_key())?;
@@ -199,7 +199,7 @@ fn check_key(leaf: &CertificateDer<'_>, key_pem: &str, cert: &Path, key: &Path) 
     match rustls::sign::CertifiedKey::new(vec![leaf.clone().into_owned()], signer).keys_match() {
         Ok(()) => Ok(()),
         Err(rustls::Error::InconsistentKeys(_)) => {
-            Err(usage_failure("the private key does not match the certificate")
+            Err(Failure::usage("the private key does not match the certificate")
                 .why(format!("{} was not issued for the key in {}", cert.display(), key.display()))
                 .next("pass the key that the certificate was requested with to --key"))
         }
@@ -212,7 +212,7 @@ fn check_chain(leaf: &CertificateDer<'_>, chain: &[CertificateDer<'static>], fil
     for (place, der) in chain.iter().enumerate() {
         let issuer = parse_certificate(der, "a certificate of the chain")?;
         if issued.verify_signature(Some(issuer.public_key())).is_err() {
-            return Err(usage_failure(format!(
+            return Err(Failure::usage(format!(
                 "certificate {} in {} did not issue the one before it",
                 place + 1,
                 file.display()
@@ -233,7 +233,7 @@ fn parse_certificates(pem: &str, file: &Path) -> Result<Vec<CertificateDer<'stat
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
     let certificates = certificates.context(format!("{} is not a PEM file", file.display()))?;
     if certificates.is_empty() {
-        return Err(usage_failure(format!("{} contains no certificate", file.display()))
+        return Err(Failure::usage(format!("{} contains no certificate", file.display()))
             .next("pass a PEM file (BEGIN CERTIFICATE)"));
     }
     Ok(certificates)
@@ -242,13 +242,9 @@ fn parse_certificates(pem: &str, file: &Path) -> Result<Vec<CertificateDer<'stat
 fn read_pem(file: &Path) -> Result<String> {
     let size = fs::metadata(file).context(format!("cannot read {}", file.display()))?.len();
     if size > MAX_PEM_BYTES {
-        return Err(usage_failure(format!("{} is not a PEM file: it has {size} bytes", file.display())));
+        return Err(Failure::usage(format!("{} is not a PEM file: it has {size} bytes", file.display())));
     }
     fs::read_to_string(file).context(format!("cannot read {} as PEM", file.display()))
-}
-
-fn usage_failure(what: impl Into<String>) -> Failure {
-    Failure::new(what).exit(Exit::Usage)
 }
 
 #[cfg(test)]
