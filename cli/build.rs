@@ -1,5 +1,5 @@
-//! Puts both Lambdas into the command where `RESTCTL_LAMBDAS` names a folder of them: `ARCHITECTURE/restctl-api` and
-//! `ARCHITECTURE/restctl-ingest`, for arm64, x86_64, or both. `.ci/release` does so.
+//! Bundles both Lambdas with the command if `RESTCTL_LAMBDAS` names a folder of them: `ARCHITECTURE/restctl-api` and
+//! `ARCHITECTURE/restctl-ingest`, for arm64, x86_64, or both. `.ci/release` sets it.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -20,14 +20,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         for architecture in ARCHITECTURES.into_iter().filter(|name| folder.join(name).is_dir()) {
             let zip = |name: &str| -> Result<PathBuf, Box<dyn Error>> {
                 let zip = out.join(format!("{architecture}-{name}.zip"));
-                fs::write(&zip, zipped::zip(&fs::read(folder.join(architecture).join(name))?)?)?;
+                fs::write(&zip, zipped::zip_binary(&fs::read(folder.join(architecture).join(name))?)?)?;
                 Ok(zip)
             };
             let (api, ingest) = (zip("restctl-api")?, zip("restctl-ingest")?);
             bundled += &format!("({architecture:?}, include_bytes!({api:?}), include_bytes!({ingest:?})),\n");
         }
         if bundled.is_empty() {
-            return Err(format!("RESTCTL_LAMBDAS: {} holds no arm64 and no x86_64", folder.display()).into());
+            return Err(format!(
+                "RESTCTL_LAMBDAS: {} has neither an arm64 nor an x86_64 folder",
+                folder.display()
+            )
+            .into());
         }
     }
     fs::write(out.join("bundled.rs"), format!("&[\n{bundled}]\n"))?;

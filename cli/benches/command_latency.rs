@@ -35,34 +35,34 @@ fn main() -> ExitCode {
 
 fn run() -> Result<ExitCode, BoxError> {
     let turns = if is_quick()? { 15 } else { 101 };
-    let cloud = Cloud::up()?;
-    let request = cloud.request(ID)?;
+    let cloud = Cloud::start_with_items()?;
+    let request = cloud.cached_request(ID)?;
     let own = std::env::current_exe()?;
 
     let (mut help, mut get, mut bare, mut curl) = (vec![], vec![], vec![], vec![]);
     let mut network = vec![];
     for turn in 0..=turns {
-        let help_run = measure(&mut cloud.restctl(&["--help"]), "", "Usage: restctl")?;
-        let get_run = measure(&mut cloud.restctl(&["get", "--id", ID]), "", &expected_item())?;
+        let help_run = run_and_time(&mut cloud.restctl_command(&["--help"]), "", "Usage: restctl")?;
+        let get_run = run_and_time(&mut cloud.restctl_command(&["get", "--id", ID]), "", &expected_item())?;
         let bare_run =
-            measure(Command::new(&own).arg(bare::ARGUMENT), &request.to_string(), &expected_item())?;
-        let curl_run = measure(&mut curl_command(), &cloud.curl_config(&request)?, &expected_item())?;
+            run_and_time(Command::new(&own).arg(bare::ARGUMENT), &request.to_string(), &expected_item())?;
+        let curl_run = run_and_time(&mut curl_command(), &cloud.curl_config(&request)?, &expected_item())?;
         // The first turn is a warm-up.
         if turn > 0 {
-            help.push(help_run.wall);
-            get.push(get_run.wall);
-            bare.push(bare_run.wall);
-            curl.push(curl_run.wall);
-            network.push(bare::read_network_time(&bare_run.stderr)?);
+            help.push(help_run.wall_time);
+            get.push(get_run.wall_time);
+            bare.push(bare_run.wall_time);
+            curl.push(curl_run.wall_time);
+            network.push(bare::parse_network_time(&bare_run.stderr)?);
         }
     }
     let medians = [help, get, bare, curl, network].map(report::median);
     let [help, get, bare, curl, network] = medians;
-    report::print(turns, &Medians { help, get, bare, curl, network });
+    report::print_medians(turns, &Medians { help, get, bare, curl, network });
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns part of the item as each of them writes it, apart from spaces.
+/// Returns the part of the item that each of them writes, apart from spaces.
 fn expected_item() -> String {
     format!("\"id\":\"{ID}\"")
 }
@@ -75,26 +75,26 @@ fn curl_command() -> Command {
 
 struct CommandRun {
     /// From spawn to exit.
-    wall: Duration,
+    wall_time: Duration,
     stderr: String,
 }
 
 /// Runs `command` with `input` on standard input.
 ///
 /// # Errors
-/// If it fails, or does not write `expected`.
-fn measure(command: &mut Command, input: &str, expected: &str) -> Result<CommandRun, BoxError> {
+/// If the command fails, or does not write `expected`.
+fn run_and_time(command: &mut Command, input: &str, expected: &str) -> Result<CommandRun, BoxError> {
     let began = Instant::now();
     let mut running = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     if let Some(mut stdin) = running.stdin.take() {
         std::io::Write::write_all(&mut stdin, input.as_bytes())?;
     }
     let output = running.wait_with_output()?;
-    let wall = began.elapsed();
+    let wall_time = began.elapsed();
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     let written = String::from_utf8_lossy(&output.stdout).replace(": ", ":");
     if output.status.success() && written.contains(&expected.replace(": ", ":")) {
-        return Ok(CommandRun { wall, stderr });
+        return Ok(CommandRun { wall_time, stderr });
     }
     Err(format!("{command:?}: {}: {stderr}{written}", output.status).into())
 }

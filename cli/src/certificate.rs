@@ -7,4 +7,4 @@ mod presented;
 mod reimport;
 
 pub(crate) use bundle::CertificateBundle;
-pub(crate) use presented::{PresentedCertificate, covers, did_issue};
+pub(crate) use presented::{PresentedCertificate, covers_name, did_issue};

@@ -1,4 +1,4 @@
-//! What every command is given: the stack, and the cloud that it is in.
+//! The context of a command: the stack, and the cloud that it is in.
 
 use restctl_contract::stack::StackName;
 use tokio::sync::OnceCell;
@@ -35,6 +35,6 @@ impl Context {
             Some(local) => Cloud::Emulator { url: &local.endpoint_url },
             None => Cloud::Aws { profile: profile.as_deref(), region: region.as_deref() },
         };
-        self.aws.get_or_try_init(|| Aws::connect(cloud)).await
+        self.aws.get_or_try_init(|| Aws::for_cloud(cloud)).await
     }
 }

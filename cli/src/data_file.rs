@@ -16,15 +16,15 @@ use restctl_rows::{Delimiter, Dialect, Encoding, Format, Types};
 
 use self::column_type::NamedType;
 use crate::data_file::source::Source;
-use crate::data_file::survey::cannot_load;
-use crate::failure::{Exit, Failure, Result};
+use crate::data_file::survey::cannot_load_failure;
+use crate::failure::{Failure, Result};
 
 const STANDARD_INPUT: &str = "-";
 
 /// S3's limit for the name of an object, in bytes ("Naming Amazon S3 objects", Amazon S3 User Guide).
 const MAX_NAME_BYTES: usize = 1024;
 
-/// How to read an input file, as far as the file does not show it.
+/// How to read an input file, to the extent that the file does not show it.
 #[derive(Debug, Args)]
 pub(crate) struct InputArgs {
     /// Name of the object, whose ending gives the format [default: the file's name]
@@ -46,8 +46,7 @@ impl InputArgs {
         if self.types.iter().all(|column| column.name != key.name) {
             return Ok(());
         }
-        Err(Failure::new(format!("the type of {:?} cannot be chosen", key.name))
-            .exit(Exit::Usage)
+        Err(Failure::usage(format!("the type of {:?} cannot be chosen", key.name))
             .why("it is the key, and its type was set when the stack was deployed")
             .next("leave it out of --types"))
     }
@@ -56,10 +55,9 @@ impl InputArgs {
         let mut types = BTreeMap::new();
         for NamedType { name, kind } in &self.types {
             if types.insert(name.clone(), *kind).is_some_and(|before| before != *kind) {
-                return Err(usage_failure(
-                    &format!("--types gives {name:?} two types"),
-                    "remove one of them",
-                ));
+                return Err(
+                    Failure::usage(format!("--types gives {name:?} two types")).next("remove one of them")
+                );
             }
         }
         Ok(Types::Named(types))
@@ -77,13 +75,14 @@ impl DataFile {
     pub(crate) fn from_args(path: &Path, input: &InputArgs) -> Result<Self> {
         let shown = path.display().to_string();
         let object = object_name(path, input.name.as_deref())?;
-        let encoding = Encoding::from_name(&object).map_err(|reason| cannot_load(&shown, &reason.into()))?;
+        let encoding =
+            Encoding::from_name(&object).map_err(|reason| cannot_load_failure(&shown, &reason.into()))?;
         if encoding.format != Format::Csv && (input.delimiter.is_some() || !input.types.is_empty()) {
             let what = format!("{object} is not CSV, and --delimiter and --types are for CSV only");
-            return Err(usage_failure(&what, "leave them out"));
+            return Err(Failure::usage(what).next("leave them out"));
         }
         if path != Path::new(STANDARD_INPUT) && !path.is_file() {
-            return Err(Failure::new(format!("{shown} is not a regular file")).exit(Exit::Usage));
+            return Err(Failure::usage(format!("{shown} is not a regular file")));
         }
         let delimiter = input.delimiter.unwrap_or_default();
         let dialect = Dialect { encoding, delimiter, types: input.named_types()? };
@@ -99,30 +98,24 @@ impl DataFile {
     }
 }
 
-/// Returns the key of the object: the chosen name, or else the file's.
+/// Returns the key of the object: the chosen name, or else the name of the file.
 fn object_name(path: &Path, chosen: Option<&str>) -> Result<String> {
     let name = match (chosen, path.file_name().and_then(|name| name.to_str())) {
         (Some(name), _) => name,
         (None, _) if path == Path::new(STANDARD_INPUT) => {
-            return Err(usage_failure(
-                "standard input has no name",
-                "name the object, with its format: --name items.csv",
-            ));
+            return Err(Failure::usage("standard input has no name")
+                .next("name the object, with its format: --name items.csv"));
         }
         (None, Some(name)) => name,
         (None, None) => {
             let what = format!("{} has no name that an object can have", path.display());
-            return Err(usage_failure(&what, "choose one with --name"));
+            return Err(Failure::usage(what).next("choose one with --name"));
         }
     };
     if name.len() > MAX_NAME_BYTES || name.starts_with(REJECTS_PREFIX) {
         let what = format!("an object cannot be called {name:?}");
         let next = format!("choose a shorter --name that does not start with {REJECTS_PREFIX}");
-        return Err(usage_failure(&what, &next));
+        return Err(Failure::usage(what).next(next));
     }
     Ok(name.to_owned())
-}
-
-fn usage_failure(what: &str, next: &str) -> Failure {
-    Failure::new(what).exit(Exit::Usage).next(next)
 }

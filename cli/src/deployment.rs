@@ -1,4 +1,4 @@
-//! One deployment of the stack: what is checked before, what is packaged, and which versions of the functions are live.
+//! One deployment of the stack: the checks before it, the packages, its progress, and the live versions of the functions.
 
 pub(crate) mod drift;
 pub(crate) mod function_version;

@@ -12,28 +12,22 @@ use crate::failure::{Failure, FailureContext, Result};
 /// Returns the folder of tokens and of the local cloud's state: `$XDG_STATE_HOME/restctl`, by default
 /// `~/.local/state/restctl`.
 pub(crate) fn state_folder() -> Result<PathBuf> {
-    let state = strategy()?.state_dir();
+    let state = base_strategy()?.state_dir();
     state.map(|dir| dir.join("restctl")).ok_or_else(|| Failure::new("this system has no state folder"))
 }
 
 /// Returns the folder of files that can be downloaded again: `$XDG_CACHE_HOME/restctl`, by default `~/.cache/restctl`.
 pub(crate) fn cache_folder() -> Result<PathBuf> {
-    Ok(strategy()?.cache_dir().join("restctl"))
+    Ok(base_strategy()?.cache_dir().join("restctl"))
 }
 
-fn strategy() -> Result<impl BaseStrategy> {
-    etcetera::choose_base_strategy()
-        .context("cannot find the home folder")
-        .map_err(|failure| failure.next("export HOME=/path/to/your/home"))
-}
-
-/// Makes `dir` and its parents, accessible only to the user.
+/// Creates `dir` and its parents, accessible only to the user.
 pub(crate) fn create_private_folder(dir: &Path) -> Result<()> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(dir)
-        .context(format!("cannot make the folder {}", dir.display()))
+        .context(format!("cannot create the folder {}", dir.display()))
 }
 
 /// Replaces `file` atomically, readable only by the user: a reader sees either the old bytes or the new ones.
@@ -50,6 +44,12 @@ pub(crate) fn write_private_file(file: &Path, bytes: &[u8]) -> Result<()> {
         create_private_folder(parent)?;
     }
     write().context(format!("cannot write {}", file.display()))
+}
+
+fn base_strategy() -> Result<impl BaseStrategy> {
+    etcetera::choose_base_strategy()
+        .context("cannot find the home folder")
+        .map_err(|failure| failure.next("export HOME=/path/to/your/home"))
 }
 
 #[cfg(test)]

@@ -46,12 +46,17 @@ impl Failure {
         Self { exit: Exit::Failure, what: what.into(), why: None, next: None }
     }
 
+    /// Describes a wrong command line or a wrong setting.
+    pub(crate) fn usage(what: impl Into<String>) -> Self {
+        Self::new(what).exit(Exit::Usage)
+    }
+
     pub(crate) fn exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
         self
     }
 
-    /// Sets why to the error and the errors that caused it.
+    /// Sets the reason to the error and the errors that caused it.
     pub(crate) fn because(mut self, why: &dyn std::error::Error) -> Self {
         let mut text = why.to_string();
         let mut source = why.source();
@@ -77,7 +82,7 @@ impl Failure {
         self
     }
 
-    /// Appends a step to what to type next.
+    /// Appends a next step.
     pub(crate) fn then(self, next: &str) -> Self {
         match &self.next {
             Some(before) if before.ends_with(next) => self,
@@ -88,17 +93,15 @@ impl Failure {
             None => self.next(next),
         }
     }
-}
 
-impl Failure {
     /// Returns what happened and why in one line.
     pub(crate) fn to_single_line(&self) -> String {
         let why = self.why.iter().map(|why| format!(": {}", why.replace('\n', " ")));
         format!("{}{}", self.what, why.collect::<String>())
     }
 
-    /// Returns what to type next. Every failure has a next step.
-    fn what_next(&self) -> &str {
+    /// Returns the next step that was set, or else a default one.
+    fn next_step_or_default(&self) -> &str {
         match (&self.next, self.exit) {
             (Some(next), _) => next,
             (None, Exit::Usage) => "the same command with --help",
@@ -107,8 +110,8 @@ impl Failure {
         }
     }
 
-    /// Returns the next step that was set, or `None` for the default one.
-    pub(crate) fn advice(&self) -> Option<&str> {
+    /// Returns the next step that was set. `None` if the default one applies.
+    pub(crate) fn next_step(&self) -> Option<&str> {
         self.next.as_deref()
     }
 
@@ -117,7 +120,7 @@ impl Failure {
             "outcome": "failed",
             "what": self.what,
             "why": self.why,
-            "next": self.what_next(),
+            "next": self.next_step_or_default(),
             "exit": self.exit as u8,
         })
     }
@@ -129,7 +132,7 @@ impl fmt::Display for Failure {
         if let Some(why) = &self.why {
             write!(f, "\n  why:  {}", why.replace('\n', "\n        "))?;
         }
-        write!(f, "\n  next: {}", self.what_next().replace('\n', "\n        "))
+        write!(f, "\n  next: {}", self.next_step_or_default().replace('\n', "\n        "))
     }
 }
 
@@ -152,7 +155,7 @@ pub(crate) async fn unless_stopped<T>(
     }
 }
 
-/// Adds what was being done to an error.
+/// Adds to an error what was being done.
 pub(crate) trait FailureContext<T> {
     fn context(self, what: impl Into<String>) -> Result<T>;
 }

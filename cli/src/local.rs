@@ -1,7 +1,7 @@
 //! The local cloud: an emulator of AWS, a development identity provider and a TLS front.
 //!
-//! `up` starts a supervisor in the background, which runs all three and ends with them. Their records are in one folder,
-//! which `down` removes.
+//! [`start_cloud`] starts a supervisor in the background, which runs all three. Their records are in one folder, which
+//! [`stop_cloud`] removes.
 
 mod cloud;
 mod emulator;
@@ -20,6 +20,6 @@ mod upstream;
 
 pub(crate) use cloud::LocalCloud;
 pub(crate) use ports::LocalPorts;
-pub(crate) use start::up;
-pub(crate) use stop::down;
-pub(crate) use supervisor::{SuperviseArgs, supervise};
+pub(crate) use start::start_cloud;
+pub(crate) use stop::stop_cloud;
+pub(crate) use supervisor::{SuperviseArgs, run_supervisor};

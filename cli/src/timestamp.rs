@@ -6,7 +6,7 @@ use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use restctl_contract::timestamp::to_rfc3339;
 use time::OffsetDateTime;
 
-/// Seconds since 1970.
+/// Returns the current time in seconds since 1970.
 pub(crate) fn seconds_now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
@@ -39,11 +39,11 @@ mod tests {
 
     #[test]
     fn times_sort_as_text() {
-        let told = from_http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
-        assert_eq!(told, "1994-11-06T08:49:37.000Z");
+        let formatted = from_http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
+        assert_eq!(formatted, "1994-11-06T08:49:37.000Z");
         assert_eq!(from_sdk(&DateTime::from_millis(784_111_777_005)).unwrap(), "1994-11-06T08:49:37.005Z");
         assert_eq!(from_seconds(784_111_777), from_http_date("Sun, 06 Nov 1994 08:49:37 GMT"));
         assert_eq!(from_http_date("yesterday"), None);
-        assert_eq!(now().len(), told.len());
+        assert_eq!(now().len(), formatted.len());
     }
 }

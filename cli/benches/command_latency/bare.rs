@@ -1,4 +1,4 @@
-//! Only the request: one connection and one GET in a process that does nothing else.
+//! The bare request: one connection and one GET in a process that does nothing else.
 
 use std::io::stdin;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::report;
 
-/// The argument that makes this binary that process, with the request on standard input.
+/// The argument with which this binary sends the bare request, which it reads from standard input.
 pub(crate) const ARGUMENT: &str = "--bare";
 
 pub(crate) fn run() -> Result<(), BoxError> {
@@ -32,12 +32,12 @@ pub(crate) fn run() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Reads how long the request took by the process's own clock.
-pub(crate) fn read_network_time(stderr: &str) -> Result<Duration, BoxError> {
+/// Parses how long the request took by the clock of that process.
+pub(crate) fn parse_network_time(stderr: &str) -> Result<Duration, BoxError> {
     Ok(Duration::from_micros(stderr.trim().parse()?))
 }
 
-/// Returns the body, and the time from the first packet to the last.
+/// Sends the request. Returns the body of the answer, and the time from the first packet to the last.
 async fn send_request(request: &Value) -> Result<(Vec<u8>, Duration), BoxError> {
     let text = |value: &Value| value.as_str().map(str::to_owned).unwrap_or_default();
     let location = &request["location"];

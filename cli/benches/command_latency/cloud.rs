@@ -1,4 +1,4 @@
-//! The benchmark's own local cloud, with the items of the demo.
+//! A local cloud for the benchmark, with the items of the demo.
 
 use std::ffi::OsString;
 use std::fs;
@@ -10,26 +10,26 @@ use restctl_testkit::bench::{BoxError, peer};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// It is stopped when it is dropped.
+/// A running local cloud. It is stopped when it is dropped.
 pub(crate) struct Cloud {
     binary: OsString,
     state: TempDir,
 }
 
 impl Cloud {
-    pub(crate) fn up() -> Result<Self, BoxError> {
+    pub(crate) fn start_with_items() -> Result<Self, BoxError> {
         let binary =
             std::env::var_os("RESTCTL_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_restctl").into());
         let cloud = Self { binary, state: tempfile::tempdir()? };
         let commands: [&[&str]; 5] =
             [&["local", "up"], &["setup"], &["deploy"], &["upload", "items.csv"], &["get", "--id", "1"]];
         for command in commands {
-            peer::run_command(&mut cloud.restctl(command))?;
+            peer::run_command(&mut cloud.restctl_command(command))?;
         }
         Ok(cloud)
     }
 
-    pub(crate) fn restctl(&self, args: &[&str]) -> Command {
+    pub(crate) fn restctl_command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
         command
             .args(args)
@@ -43,7 +43,7 @@ impl Cloud {
     }
 
     /// Returns the request that `restctl get` makes: the cached `location`, `path` and `token`.
-    pub(crate) fn request(&self, id: &str) -> Result<Value, BoxError> {
+    pub(crate) fn cached_request(&self, id: &str) -> Result<Value, BoxError> {
         let mut cached = fs::read_dir(self.state.path().join("restctl/local/tokens"))?;
         let file = cached.next().ok_or("restctl get has cached nothing")??;
         let session: Value = serde_json::from_slice(&fs::read(file.path())?)?;
@@ -51,7 +51,7 @@ impl Cloud {
         Ok(json!({ "location": session["location"], "path": format!("{ITEMS_PATH}{id}"), "token": token }))
     }
 
-    /// Returns the same request as a configuration for curl, because anyone on this machine could read its arguments.
+    /// Returns the same request as a configuration for curl, because any user of the machine can read its arguments.
     pub(crate) fn curl_config(&self, request: &Value) -> Result<String, BoxError> {
         let text = |value: &Value| value.as_str().map(str::to_owned).unwrap_or_default();
         let (location, path, token) = (&request["location"], text(&request["path"]), text(&request["token"]));
@@ -68,7 +68,7 @@ impl Cloud {
 
 impl Drop for Cloud {
     fn drop(&mut self) {
-        // If it fails, the next `restctl local down` stops what is left.
-        let _ = self.restctl(&["local", "down"]).output();
+        // If this fails, the next `restctl local down` stops what is left.
+        let _ = self.restctl_command(&["local", "down"]).output();
     }
 }

@@ -1,4 +1,4 @@
-//! All that the benchmark prints.
+//! Prints the results of the benchmark.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark is read on the terminal")]
 
 use std::process::ExitCode;
@@ -31,14 +31,15 @@ pub(crate) fn median(mut times: Vec<Duration>) -> Duration {
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
-pub(crate) fn print(turns: usize, medians: &Medians) {
+pub(crate) fn print_medians(turns: usize, medians: &Medians) {
     let Medians { help, get, bare, curl, network } = medians;
     println!(
         "From spawn to exit, median of {turns} alternating runs. get: one item, with cached token and location."
     );
     println!("network: connection, TLS, request and answer, by the bare client's own clock.\n");
     println!("{:36} wall ms", "");
-    let line = |name: &str, time: Duration, note: &str| println!("{name:36} {:>7.1}{note}", ms(time));
+    let line =
+        |name: &str, time: Duration, note: &str| println!("{name:36} {:>7.1}{note}", to_milliseconds(time));
     line("restctl --help", *help, "  (bar: 10)");
     line("restctl get", *get, "");
     line("  of it network", *network, "");
@@ -46,15 +47,15 @@ pub(crate) fn print(turns: usize, medians: &Medians) {
     line("bare client", *bare, "");
     line("curl", *curl, "");
     println!();
-    println!("{:>7.2}  network / restctl get", share(*network, *get));
-    println!("{:>7.2}  restctl get / curl", share(*get, *curl));
+    println!("{:>7.2}  network / restctl get", time_ratio(*network, *get));
+    println!("{:>7.2}  restctl get / curl", time_ratio(*get, *curl));
     println!("\n{}", machine::describe_machine());
 }
 
-fn share(part: Duration, whole: Duration) -> f64 {
+fn time_ratio(part: Duration, whole: Duration) -> f64 {
     part.as_secs_f64() / whole.as_secs_f64()
 }
 
-fn ms(time: Duration) -> f64 {
+fn to_milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }

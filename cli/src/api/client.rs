@@ -1,4 +1,4 @@
-//! Calls of the API, each with an access token.
+//! Calls the API with an access token.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -24,17 +24,17 @@ pub(crate) const MAX_BODY_BYTES: usize = 2 * 1024 * 1024 + MAX_ANSWER_BYTES;
 /// The media type of the API's own error answers (RFC 9457, section 3).
 const PROBLEM: &str = "application/problem+json";
 
-/// Makes calls of the API, many at once if need be.
+/// Calls the API. Several calls may run at the same time.
 pub(crate) struct Api<'a> {
     context: &'a Context,
     access: Mutex<Arc<Access>>,
 }
 
-/// The endpoint and the token of a call. Another one replaces it when either turns out to be stale.
+/// The endpoint and the token of a call. It is replaced when either turns out to be stale.
 struct Access {
     endpoint: Endpoint,
     token: String,
-    /// An earlier command found the location: the API may have moved since, or have another certificate.
+    /// An earlier command found the location. Since then, the API may have moved or may have a new certificate.
     is_remembered: bool,
 }
 
@@ -42,8 +42,8 @@ impl<'a> Api<'a> {
     pub(crate) async fn new(context: &'a Context) -> Result<Self> {
         let session = SessionCache::read(context)?;
         let (reached, token) = tokio::join!(
-            reach_endpoint(context, session.location()),
-            token::remembered_or_new_token(context, session.token())
+            reach_endpoint(context, session.recent_location()),
+            token::remembered_or_new_token(context, session.unexpired_token())
         );
         // If both fail, the token's failure names the first missing step: setup.
         let token = token?.access_token;
@@ -52,11 +52,11 @@ impl<'a> Api<'a> {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Result<(StatusCode, Vec<u8>)> {
-        self.call::<()>(Method::GET, path, None).await
+        self.call_until_final::<()>(Method::GET, path, None).await
     }
 
     pub(crate) async fn post(&self, path: &str, body: &impl Serialize) -> Result<(StatusCode, Vec<u8>)> {
-        self.call(Method::POST, path, Some(body)).await
+        self.call_until_final(Method::POST, path, Some(body)).await
     }
 
     /// Returns the name of the attribute that identifies an item.
@@ -65,7 +65,7 @@ impl<'a> Api<'a> {
     }
 
     /// Calls the API until its answer is final.
-    async fn call<B: Serialize>(
+    async fn call_until_final<B: Serialize>(
         &self,
         method: Method,
         path: &str,
@@ -74,7 +74,7 @@ impl<'a> Api<'a> {
         let mut attempts = Attempts::default();
         let mut access = self.access.lock().await.clone();
         loop {
-            let answer = self.send(&mut access, &method, path, body).await?;
+            let answer = self.send_to_current_location(&mut access, &method, path, body).await?;
             let status = answer.status();
             match attempts.next_retry(status, answer.headers()) {
                 None => return Ok((status, read_bounded_body(answer, MAX_BODY_BYTES).await?)),
@@ -85,7 +85,7 @@ impl<'a> Api<'a> {
     }
 
     /// Sends a request, and sends it again if the API is no longer where the session cache says.
-    async fn send<B: Serialize>(
+    async fn send_to_current_location<B: Serialize>(
         &self,
         access: &mut Arc<Access>,
         method: &Method,
@@ -93,12 +93,12 @@ impl<'a> Api<'a> {
         body: Option<&B>,
     ) -> Result<Response> {
         loop {
-            match access.send(method, path, body).await {
+            match access.send_request(method, path, body).await {
                 Ok(answer) if !(access.is_remembered && is_from_another_server(&answer)) => {
                     return Ok(answer);
                 }
                 Err(error) if !(access.is_remembered && error.is_connect()) => {
-                    return Err(access.endpoint.no_answer_failure(&access.address(path), &error));
+                    return Err(access.endpoint.no_answer_failure(&access.request_url(path), &error));
                 }
                 _ => *access = self.look_up_again(access).await?,
             }
@@ -128,17 +128,17 @@ impl<'a> Api<'a> {
 }
 
 impl Access {
-    fn address(&self, path: &str) -> String {
+    fn request_url(&self, path: &str) -> String {
         format!("{}{path}", self.endpoint.base_url)
     }
 
-    async fn send<B: Serialize>(
+    async fn send_request<B: Serialize>(
         &self,
         method: &Method,
         path: &str,
         body: Option<&B>,
     ) -> reqwest::Result<Response> {
-        let request = self.endpoint.client.request(method.clone(), self.address(path));
+        let request = self.endpoint.client.request(method.clone(), self.request_url(path));
         let request = request.bearer_auth(&self.token);
         match body {
             Some(body) => request.json(body).send().await,
@@ -147,35 +147,8 @@ impl Access {
     }
 }
 
-/// Returns the endpoint, and whether its location comes from the session cache.
-async fn reach_endpoint(context: &Context, remembered: Option<&Location>) -> Result<(Endpoint, bool)> {
-    if let Some(location) = remembered
-        && let Ok(endpoint) = Endpoint::resolve(location.clone()).await
-    {
-        return Ok((endpoint, true));
-    }
-    Ok((look_up_endpoint(context).await?, false))
-}
-
-async fn look_up_endpoint(context: &Context) -> Result<Endpoint> {
-    let location = Location::look_up(context).await?;
-    session_cache::store_location(context, &location)?;
-    Endpoint::resolve(location).await
-}
-
-/// Whether another server now answers where the API was: the API's own error answers are problem documents.
-fn is_from_another_server(answer: &Response) -> bool {
-    let is_suspect = matches!(answer.status(), StatusCode::NOT_FOUND | StatusCode::SERVICE_UNAVAILABLE);
-    is_suspect && !is_problem_document(answer.headers())
-}
-
-fn is_problem_document(headers: &HeaderMap) -> bool {
-    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    media_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(PROBLEM))
-}
-
-/// Parses a bulk call's answer for that many ids. An answer that leaves all of them over is an error: they would be asked
-/// for again for ever.
+/// Parses the answer to a bulk call for `asked` ids. An answer that leaves all of them for later is an error: the caller
+/// would request them again for ever.
 pub(crate) fn parse_bulk_answer(body: &[u8], asked: usize) -> Result<BatchGetAnswer> {
     let answer: BatchGetAnswer =
         serde_json::from_slice(body).context("the API's answer is not valid JSON")?;
@@ -192,6 +165,33 @@ pub(crate) fn percent_encode(text: &str) -> impl Display {
     /// All but the unreserved characters of RFC 3986, section 2.3.
     const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
     utf8_percent_encode(text, RESERVED)
+}
+
+/// Returns the endpoint, and whether its location comes from the session cache.
+async fn reach_endpoint(context: &Context, remembered: Option<&Location>) -> Result<(Endpoint, bool)> {
+    if let Some(location) = remembered
+        && let Ok(endpoint) = Endpoint::from_location(location.clone()).await
+    {
+        return Ok((endpoint, true));
+    }
+    Ok((look_up_endpoint(context).await?, false))
+}
+
+async fn look_up_endpoint(context: &Context) -> Result<Endpoint> {
+    let location = Location::look_up(context).await?;
+    session_cache::store_location(context, &location)?;
+    Endpoint::from_location(location).await
+}
+
+/// Whether another server now answers at the API's former address: the API's own error answers are problem documents.
+fn is_from_another_server(answer: &Response) -> bool {
+    let is_suspect = matches!(answer.status(), StatusCode::NOT_FOUND | StatusCode::SERVICE_UNAVAILABLE);
+    is_suspect && !is_problem_document(answer.headers())
+}
+
+fn is_problem_document(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    media_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(PROBLEM))
 }
 
 #[cfg(test)]

@@ -79,7 +79,7 @@ impl Location {
         }
     }
 
-    /// Describes a request to `address` that got no answer at all.
+    /// Describes a request to `address` that got no answer.
     pub(crate) fn no_answer_failure(&self, address: &str, error: &(dyn Error + 'static)) -> Failure {
         let failure = Failure::new(format!("the API does not answer at {address}")).because(error);
         failure.next(match (is_certificate_refusal(error), self.awaits_deployment) {
@@ -93,7 +93,7 @@ impl Location {
         })
     }
 
-    /// Looks up the addresses of the host.
+    /// Resolves the host.
     pub(crate) async fn resolve_addresses(&self) -> Result<Vec<SocketAddr>> {
         let addresses = tokio::net::lookup_host((self.host.as_str(), self.port)).await;
         let addresses = addresses.context(format!("cannot resolve the load balancer's name {}", self.host));
@@ -115,12 +115,12 @@ pub(crate) struct Endpoint {
 
 impl Endpoint {
     pub(crate) async fn look_up(context: &Context) -> Result<Self> {
-        Self::resolve(Location::look_up(context).await?).await
+        Self::from_location(Location::look_up(context).await?).await
     }
 
     /// Builds a client that requests the certificate's name at the load balancer's address: the API can be called, and its
     /// name verified, before any DNS record points there.
-    pub(crate) async fn resolve(location: Location) -> Result<Self> {
+    pub(crate) async fn from_location(location: Location) -> Result<Self> {
         let addresses = location.resolve_addresses().await?;
         let verifier = Arc::new(EndpointVerifier::new(&location.anchor)?);
         let mut builder = reqwest::Client::builder()
@@ -138,13 +138,13 @@ impl Endpoint {
         Ok(Self { base_url: location.base_url(), client, location })
     }
 
-    /// [`Location::no_answer_failure`] for this endpoint.
+    /// Calls [`Location::no_answer_failure`] of this endpoint's location.
     pub(crate) fn no_answer_failure(&self, address: &str, error: &reqwest::Error) -> Failure {
         self.location.no_answer_failure(address, error)
     }
 }
 
-/// Describes an answer of the API that is not the one expected.
+/// Describes an answer of the API whose status is an error.
 pub(crate) fn parse_refusal(status: reqwest::StatusCode, body: &[u8]) -> Failure {
     let failure = Failure::new(format!("the API answered {status}"));
     let failure = match serde_json::from_slice::<Problem>(body) {
@@ -172,7 +172,7 @@ mod tests {
 
     const NAME: &str = "api.example.com";
 
-    /// A TLS server with a certificate of its own. Returns its port.
+    /// Starts a TLS server with its own certificate, and returns its port.
     async fn serve_another_certificate() -> u16 {
         let own = generate_simple_self_signed([NAME.to_owned()]).unwrap();
         let key = PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
@@ -204,7 +204,7 @@ mod tests {
             key: "id".to_owned(),
             awaits_deployment,
         };
-        let endpoint = Endpoint::resolve(location).await.unwrap();
+        let endpoint = Endpoint::from_location(location).await.unwrap();
         let error = endpoint.client.get(&endpoint.base_url).send().await.unwrap_err();
         endpoint.no_answer_failure(&endpoint.base_url, &error).to_string()
     }

@@ -18,7 +18,7 @@ use crate::api::trust::{EndpointVerifier, build_tls_config};
 use crate::digest::sha256_hex;
 use crate::failure::{Failure, FailureContext, Result};
 
-/// For each step.
+/// The time limit of each step.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(crate) struct Handshake {
@@ -35,13 +35,6 @@ pub(crate) struct Handshake {
     pub(crate) holds_key: Option<bool>,
     /// The connection, or why it failed.
     pub(crate) connection: std::io::Result<TlsStream<TcpStream>>,
-}
-
-impl Handshake {
-    /// Returns the SHA-256 of the server's own certificate, lower-case hexadecimal. `None` if it presented none.
-    pub(crate) fn fingerprint(&self) -> Option<String> {
-        self.chain.first().map(|certificate| sha256_hex(certificate))
-    }
 }
 
 impl Handshake {
@@ -67,7 +60,8 @@ impl Handshake {
             timeout(STEP_TIMEOUT, TlsConnector::from(Arc::new(config)).connect(name, stream)).await;
         let tls_time = began.elapsed();
         let connection = connected.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()));
-        let HandshakeRecord { chain, certificate_error, holds_key } = std::mem::take(&mut *verifier.record());
+        let HandshakeRecord { chain, certificate_error, holds_key } =
+            std::mem::take(&mut *verifier.lock_record());
         Ok(Self {
             address,
             resolve_time,
@@ -78,6 +72,11 @@ impl Handshake {
             holds_key,
             connection,
         })
+    }
+
+    /// Returns the SHA-256 of the server's own certificate, lower-case hexadecimal. `None` if it presented none.
+    pub(crate) fn certificate_fingerprint(&self) -> Option<String> {
+        self.chain.first().map(|certificate| sha256_hex(certificate))
     }
 }
 
@@ -117,16 +116,16 @@ impl RecordingVerifier {
         Ok(Self { verifier: EndpointVerifier::new(&location.anchor)?, record: Mutex::default() })
     }
 
-    fn record(&self) -> MutexGuard<'_, HandshakeRecord> {
+    fn lock_record(&self) -> MutexGuard<'_, HandshakeRecord> {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Combines both results: that of the certificate counts before that of the signature.
-    fn conclude(
+    /// Returns the error of the certificate, or else the result of the signature.
+    fn combine_results(
         &self,
         signature: Result<HandshakeSignatureValid, rustls::Error>,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let mut record = self.record();
+        let mut record = self.lock_record();
         record.holds_key = Some(signature.is_ok());
         match &record.certificate_error {
             Some(certificate_error) => Err(certificate_error.clone()),
@@ -136,7 +135,8 @@ impl RecordingVerifier {
 }
 
 impl ServerCertVerifier for RecordingVerifier {
-    /// Reports a refused certificate only with the signature, the next thing that a server sends: then both results are known.
+    /// Accepts every certificate for now. A refused one is reported with the signature, which the server sends next: then both
+    /// results are known.
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -149,7 +149,7 @@ impl ServerCertVerifier for RecordingVerifier {
         let verified =
             verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         let chain = [end_entity].into_iter().chain(intermediates).map(|each| each.clone().into_owned());
-        let mut record = self.record();
+        let mut record = self.lock_record();
         record.chain = chain.collect();
         record.certificate_error = verified.err();
         Ok(ServerCertVerified::assertion())
@@ -161,7 +161,7 @@ impl ServerCertVerifier for RecordingVerifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.conclude(self.verifier.verify_tls12_signature(message, certificate, signature))
+        self.combine_results(self.verifier.verify_tls12_signature(message, certificate, signature))
     }
 
     fn verify_tls13_signature(
@@ -170,7 +170,7 @@ impl ServerCertVerifier for RecordingVerifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.conclude(self.verifier.verify_tls13_signature(message, certificate, signature))
+        self.combine_results(self.verifier.verify_tls13_signature(message, certificate, signature))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

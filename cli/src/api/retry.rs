@@ -26,7 +26,7 @@ pub(crate) enum Retry {
 }
 
 impl Attempts {
-    /// Counts an answered attempt and returns how to retry it: once with a new token if the API refuses the present one,
+    /// Counts an answered attempt and returns how to retry it: once with a new token if the API refuses the current one,
     /// and a few times if the API is busy. `None` if the answer is final.
     pub(crate) fn next_retry(&mut self, status: StatusCode, headers: &HeaderMap) -> Option<Retry> {
         self.count += 1;
@@ -44,7 +44,7 @@ pub(crate) async fn wait_while_busy(pause: Duration) {
     tokio::time::sleep(pause).await;
 }
 
-/// Returns how long a busy API asks to wait. `None` if it is not busy, or names no number of seconds.
+/// Returns how long a busy API asks to wait. `None` if it is not busy, or if it gives no number of seconds.
 fn requested_pause(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
     let is_busy = status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS;
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_renewed_once_and_a_busy_api_is_asked_a_few_times() {
+    fn a_token_is_renewed_once_and_a_busy_api_is_retried_a_few_times() {
         let mut attempts = Attempts::default();
         let busy = || (StatusCode::SERVICE_UNAVAILABLE, retry_after("1"));
         let none = HeaderMap::new();

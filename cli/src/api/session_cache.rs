@@ -1,5 +1,5 @@
-//! What this machine remembers of a stack: its token, and where its API is. A call of the API that finds both here sends
-//! nothing to AWS.
+//! What this machine remembers about a stack: its token, and where its API is. An API call that finds both here sends no
+//! request to AWS.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -56,30 +56,30 @@ pub(crate) struct SessionCache {
 }
 
 impl SessionCache {
-    /// Reads the cache of the stack; an empty one if there is none, or if it is stale.
+    /// Reads the cache of the stack. Returns an empty one if there is none, or if it is stale.
     pub(crate) fn read(context: &Context) -> Result<Self> {
         let file = cache_file(context)?;
         let bytes = match fs::read(&file) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::empty(context)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::empty_for(context)),
             read => read.context(format!("cannot read {}", file.display()))?,
         };
         // A file of another version, or one that is incomplete, counts as none.
         let session = serde_json::from_slice::<Self>(&bytes).ok();
         let session = session.filter(|session| session.configuration == configuration_state(context));
-        Ok(session.unwrap_or_else(|| Self::empty(context)))
+        Ok(session.unwrap_or_else(|| Self::empty_for(context)))
     }
 
-    fn empty(context: &Context) -> Self {
+    fn empty_for(context: &Context) -> Self {
         Self { configuration: configuration_state(context), ..Self::default() }
     }
 
     /// Returns the token, unless it is about to expire.
-    pub(crate) fn token(&self) -> Option<&AccessToken> {
+    pub(crate) fn unexpired_token(&self) -> Option<&AccessToken> {
         self.token.as_ref().filter(|token| seconds_now() + TOKEN_MARGIN.as_secs() < token.expires_at)
     }
 
     /// Returns the location, unless it is a day old.
-    pub(crate) fn location(&self) -> Option<&Location> {
+    pub(crate) fn recent_location(&self) -> Option<&Location> {
         let age = seconds_now().checked_sub(self.located_at)?;
         self.location.as_ref().filter(|_| age < LOCATION_LIFETIME.as_secs())
     }
@@ -99,8 +99,8 @@ pub(crate) fn store_location(context: &Context, location: &Location) -> Result<(
     SessionCache { location, located_at, ..SessionCache::read(context)? }.write(context)
 }
 
-/// Removes what is remembered, because the settings have changed.
-pub(crate) fn clear(context: &Context) -> Result<()> {
+/// Deletes the cache of the stack. Callers do so after they have changed the settings.
+pub(crate) fn clear_session(context: &Context) -> Result<()> {
     let file = cache_file(context)?;
     match fs::remove_file(&file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -110,7 +110,7 @@ pub(crate) fn clear(context: &Context) -> Result<()> {
     }
 }
 
-/// Returns the stack's file. Its name is a digest of all that selects the account, the region and the stack.
+/// Returns the path of the cache. Its name is a digest of all that selects the account, the region and the stack.
 fn cache_file(context: &Context) -> Result<PathBuf> {
     let mut digest = Sha256::new();
     let TargetArgs { stack, profile, region, .. } = &context.target;
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_remembered_expires() {
+    fn tokens_and_locations_expire() {
         let session = |located_at: u64, expires_at: u64| {
             let location = json!({
                 "name": "api.example.com", "host": "lb.example.com", "port": 443, "anchor": "", "fingerprint": "",
@@ -165,13 +165,13 @@ mod tests {
             serde_json::from_value::<SessionCache>(session).unwrap()
         };
         let now = seconds_now();
-        assert!(session(now, now + 600).token().is_some());
-        assert!(session(now, now + 30).token().is_none(), "it could expire on the way");
-        assert!(session(now - 3600, 0).location().is_some());
-        assert!(session(now - 25 * 3600, 0).location().is_none());
-        assert!(session(now + 3600, 0).location().is_none(), "the clock was set back");
+        assert!(session(now, now + 600).unexpired_token().is_some());
+        assert!(session(now, now + 30).unexpired_token().is_none(), "it could expire on the way");
+        assert!(session(now - 3600, 0).recent_location().is_some());
+        assert!(session(now - 25 * 3600, 0).recent_location().is_none());
+        assert!(session(now + 3600, 0).recent_location().is_none(), "the clock was set back");
         let former: SessionCache =
             serde_json::from_value(json!({ "access_token": "t", "expires_at": now })).unwrap();
-        assert!(former.token().is_none() && former.location().is_none());
+        assert!(former.unexpired_token().is_none() && former.recent_location().is_none());
     }
 }

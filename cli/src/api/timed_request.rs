@@ -1,4 +1,4 @@
-//! A request over a connection of its own, with the time of each step. A pooled client cannot tell these times.
+//! A request over a connection of its own, with the time of each step. A pooled client cannot measure these times.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -24,7 +24,7 @@ pub(crate) struct TimedAnswer {
     pub(crate) tls_time: Duration,
     /// From the request to the first byte of its answer.
     pub(crate) first_byte_time: Duration,
-    /// From the name to the last byte.
+    /// From the name lookup to the last byte.
     pub(crate) total_time: Duration,
     pub(crate) tls_version: Option<&'static str>,
     /// SHA-256 of the server's certificate, lower-case hexadecimal.
@@ -40,18 +40,18 @@ impl TimedAnswer {
     }
 }
 
-/// Sends GET `path`.
+/// Sends a GET request for `path`.
 pub(crate) async fn send_timed_request(location: &Location, path: &str, token: &str) -> Result<TimedAnswer> {
     let began = Instant::now();
     let handshake = Handshake::perform(location).await?;
     let address = format!("{}{path}", location.base_url());
-    let fingerprint = handshake.fingerprint().unwrap_or_default();
+    let fingerprint = handshake.certificate_fingerprint().unwrap_or_default();
     let connection = handshake.connection.map_err(|error| location.no_answer_failure(&address, &error))?;
     let tls_version = connection.get_ref().1.protocol_version().and_then(version_name);
 
     let no_answer = |error: hyper::Error| location.no_answer_failure(&address, &error);
     let (mut sender, connection) = http1::handshake(TokioIo::new(connection)).await.map_err(no_answer)?;
-    // It ends with the answer's body; reading that body returns its errors.
+    // The connection ends with the answer's body, and reading that body returns its errors.
     tokio::spawn(connection);
     let asked = Instant::now();
     let answer = within_timeout(&address, sender.send_request(build_request(location, path, token)?)).await?;
@@ -82,7 +82,7 @@ pub(crate) async fn send_timed_request(location: &Location, path: &str, token: &
 fn build_request(location: &Location, path: &str, token: &str) -> Result<Request<Empty<Bytes>>> {
     let base_url = location.base_url();
     let mut bearer =
-        HeaderValue::try_from(format!("Bearer {token}")).context("the token does not fit into a header")?;
+        HeaderValue::try_from(format!("Bearer {token}")).context("the token cannot be sent in a header")?;
     bearer.set_sensitive(true);
     Request::get(path)
         .header(HOST, base_url.trim_start_matches("https://"))

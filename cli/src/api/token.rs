@@ -11,7 +11,7 @@ use crate::identity::settings::Settings;
 
 /// Returns the remembered token, or a new one.
 pub(crate) async fn obtain_token(context: &Context) -> Result<AccessToken> {
-    remembered_or_new_token(context, SessionCache::read(context)?.token()).await
+    remembered_or_new_token(context, SessionCache::read(context)?.unexpired_token()).await
 }
 
 /// [`obtain_token`], with a session cache that has been read already.

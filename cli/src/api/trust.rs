@@ -23,7 +23,7 @@ pub(crate) struct EndpointVerifier {
 }
 
 impl EndpointVerifier {
-    /// `anchor` is PEM.
+    /// `anchor` is a certificate in PEM.
     pub(crate) fn new(anchor: &str) -> Result<Self> {
         let unreadable = "cannot read the certificate that setup stored";
         let anchor = CertificateDer::from_pem_slice(anchor.as_bytes()).context(unreadable)?;
@@ -50,9 +50,9 @@ pub(crate) fn build_tls_config(
     Ok(config)
 }
 
-/// Whether a connection failed because its certificate was refused. An I/O error does not return the error that it wraps as
-/// its source.
+/// Whether a connection failed because its certificate was refused.
 pub(crate) fn is_certificate_refusal(error: &(dyn error::Error + 'static)) -> bool {
+    // `source` of an I/O error skips the error that it wraps.
     if let Some(wrapped) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         return is_certificate_refusal(wrapped);
     }
@@ -117,7 +117,7 @@ mod tests {
 
     use super::*;
 
-    fn verify(
+    fn verify_with(
         verifier: &EndpointVerifier,
         certificate: &CertificateDer<'_>,
         name: &str,
@@ -133,15 +133,15 @@ mod tests {
         let impostor = rcgen::generate_simple_self_signed(["api.example.com".to_owned()]).unwrap();
         let verifier = EndpointVerifier::new(&own.cert.pem()).unwrap();
         let now = UnixTime::now();
-        verify(&verifier, own.cert.der(), "api.example.com", now).unwrap();
-        let wrong_name = verify(&verifier, own.cert.der(), "other.example.com", now).unwrap_err();
+        verify_with(&verifier, own.cert.der(), "api.example.com", now).unwrap();
+        let wrong_name = verify_with(&verifier, own.cert.der(), "other.example.com", now).unwrap_err();
         assert!(matches!(
             wrong_name,
             Error::InvalidCertificate(CertificateError::NotValidForNameContext { .. })
         ));
-        assert!(verify(&verifier, impostor.cert.der(), "api.example.com", now).is_err());
+        assert!(verify_with(&verifier, impostor.cert.der(), "api.example.com", now).is_err());
         let before_all = UnixTime::since_unix_epoch(Duration::from_secs(1));
-        assert!(verify(&verifier, own.cert.der(), "api.example.com", before_all).is_err());
+        assert!(verify_with(&verifier, own.cert.der(), "api.example.com", before_all).is_err());
         assert!(EndpointVerifier::new("no certificate").is_err());
     }
 
@@ -154,7 +154,7 @@ mod tests {
         let issuer = Issuer::from_params(&authority, &authority_key);
         let leaf = CertificateParams::new(["api.example.com".to_owned()]).unwrap();
         let leaf = leaf.signed_by(&key, &issuer).unwrap();
-        verify(&verifier, leaf.der(), "api.example.com", UnixTime::now()).unwrap();
-        assert!(verify(&verifier, leaf.der(), "example.com", UnixTime::now()).is_err());
+        verify_with(&verifier, leaf.der(), "api.example.com", UnixTime::now()).unwrap();
+        assert!(verify_with(&verifier, leaf.der(), "example.com", UnixTime::now()).is_err());
     }
 }

@@ -11,8 +11,12 @@ use super::error::AwsContext;
 use crate::certificate::CertificateBundle;
 use crate::failure::{Failure, Result};
 
-/// Imports `bundle`, in place of the certificate `existing` if that is set, and returns the ARN.
-pub(crate) async fn import(aws: &Aws, bundle: &CertificateBundle, existing: Option<&str>) -> Result<String> {
+/// Imports `bundle` and returns its ARN. If `existing` is set, replaces the certificate under that ARN.
+pub(crate) async fn import_certificate(
+    aws: &Aws,
+    bundle: &CertificateBundle,
+    existing: Option<&str>,
+) -> Result<String> {
     let request = aws
         .acm
         .import_certificate()
@@ -31,8 +35,8 @@ pub(crate) struct Imported {
     pub(crate) chain: Option<String>,
 }
 
-/// Returns `None` if there is no such certificate in this region.
-pub(crate) async fn read(aws: &Aws, arn: &str) -> Result<Option<Imported>> {
+/// Reads the certificate `arn`. `None` if there is no such certificate in this region.
+pub(crate) async fn read_certificate(aws: &Aws, arn: &str) -> Result<Option<Imported>> {
     let answer = aws.acm.get_certificate().certificate_arn(arn).send().await;
     if matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
     {
@@ -53,8 +57,8 @@ pub(crate) struct CertificateDescription {
     pub(crate) in_use_by: Vec<String>,
 }
 
-/// Returns `None` if there is no such certificate in this region.
-pub(crate) async fn describe(aws: &Aws, arn: &str) -> Result<Option<CertificateDescription>> {
+/// Describes the certificate `arn`. `None` if there is no such certificate in this region.
+pub(crate) async fn describe_certificate(aws: &Aws, arn: &str) -> Result<Option<CertificateDescription>> {
     let answer = aws.acm.describe_certificate().certificate_arn(arn).send().await;
     if matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
     {
@@ -70,7 +74,7 @@ pub(crate) async fn describe(aws: &Aws, arn: &str) -> Result<Option<CertificateD
 }
 
 /// Deletes the certificate. Waits up to five minutes while a load balancer that is being deleted still uses it.
-pub(crate) async fn delete(aws: &Aws, arn: &str) -> Result<()> {
+pub(crate) async fn delete_certificate(aws: &Aws, arn: &str) -> Result<()> {
     // A load balancer releases its certificate some minutes after its own deletion.
     if try_to_delete(aws, arn, 150).await? {
         return Ok(());
@@ -83,13 +87,13 @@ pub(crate) async fn delete(aws: &Aws, arn: &str) -> Result<()> {
         )))
 }
 
-/// Deletes the certificate unless it is in use. Returns false if it still is after 20 seconds: a load balancer that has
-/// just got another certificate takes a moment to release this one.
-pub(crate) async fn delete_unused(aws: &Aws, arn: &str) -> Result<bool> {
+/// Deletes the certificate unless it is in use. Returns false if it is still in use after 20 seconds: a load balancer that
+/// has just been given another certificate takes a moment to release this one.
+pub(crate) async fn delete_unused_certificate(aws: &Aws, arn: &str) -> Result<bool> {
     try_to_delete(aws, arn, 10).await
 }
 
-/// Returns false if something still uses it after `tries` tries, two seconds apart.
+/// Tries to delete the certificate, at most `tries` times, two seconds apart. Returns false if something still uses it.
 async fn try_to_delete(aws: &Aws, arn: &str, tries: u32) -> Result<bool> {
     for attempt in 1..=tries {
         let answer = aws.acm.delete_certificate().certificate_arn(arn).send().await;

@@ -42,7 +42,7 @@ pub(crate) struct Aws {
 
 impl Aws {
     /// Builds the clients. Sends nothing yet.
-    pub(crate) async fn connect(cloud: Cloud<'_>) -> Result<Self> {
+    pub(crate) async fn for_cloud(cloud: Cloud<'_>) -> Result<Self> {
         let http_client =
             aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::AwsLc));
         let mut loader =
@@ -73,7 +73,7 @@ impl Aws {
                 .exit(Exit::Usage)
                 .next("name one with --region, or export AWS_REGION=eu-west-1")
         })?;
-        // With the bucket's name in the host, the resolver would be asked for names that only AWS has.
+        // In the virtual-hosted style, the bucket is part of a host name, which only AWS resolves.
         let endpoint_url = config.endpoint_url().map(str::to_owned);
         let path_style = endpoint_url.is_some();
         let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(path_style).build();

@@ -49,7 +49,7 @@ impl Stack {
         self.is_in_review() || self.is_tagged() || self.parameter(parameter::ARTIFACT_BUCKET).is_some()
     }
 
-    /// Whether the tables and the data bucket outlive the stack, which is so since stacks have the tag.
+    /// Whether the tables and the data bucket outlive the stack. Those of a stack with the tag do.
     pub(crate) fn keeps_data(&self) -> bool {
         self.is_tagged()
     }
@@ -82,7 +82,7 @@ impl Stack {
 
 /// Returns the stack of that name, if there is one. Fails if restctl did not make it.
 pub(crate) async fn find_own(aws: &Aws, name: &StackName) -> Result<Option<Stack>> {
-    match find(aws, name.as_str()).await? {
+    match find_stack(aws, name.as_str()).await? {
         Some(stack) if !stack.is_own() => Err(Failure::new(format!("{} was not made by restctl", stack.id))
             .exit(Exit::Usage)
             .why("it has neither the tag nor the parameters of restctl's stacks, so it was not changed")
@@ -93,11 +93,11 @@ pub(crate) async fn find_own(aws: &Aws, name: &StackName) -> Result<Option<Stack
 
 /// Whether a stack that existed is deleted.
 pub(crate) async fn is_deleted(aws: &Aws, id: &str) -> Result<bool> {
-    Ok(find(aws, id).await?.is_none_or(|stack| stack.status == StackStatus::DeleteComplete))
+    Ok(find_stack(aws, id).await?.is_none_or(|stack| stack.status == StackStatus::DeleteComplete))
 }
 
 /// Returns the stack of that name or id, if there is one.
-async fn find(aws: &Aws, name: &str) -> Result<Option<Stack>> {
+async fn find_stack(aws: &Aws, name: &str) -> Result<Option<Stack>> {
     let answer = aws.cloudformation.describe_stacks().stack_name(name).send().await;
     if let Err(error) = &answer
         && error.code() == Some("ValidationError")

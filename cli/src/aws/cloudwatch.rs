@@ -18,8 +18,8 @@ pub(crate) struct Series<'a> {
     pub(crate) statistic: &'a str,
 }
 
-/// Returns the values of each series in the last `periods` periods, the oldest first. `None` means that nothing was
-/// reported in that period. The last period is not over yet.
+/// Returns the values of each series in the last `periods` periods, the oldest first. `None` means that no value was
+/// reported in that period. The last period has not ended yet.
 pub(crate) async fn read_metrics<const N: usize>(
     aws: &Aws,
     series: [Series<'_>; N],
@@ -30,7 +30,7 @@ pub(crate) async fn read_metrics<const N: usize>(
     let end = (seconds_now() / seconds + 1) * seconds;
     let start = end - periods as u64 * seconds;
     let at = |seconds: u64| DateTime::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
-    let queries = series.iter().enumerate().map(|(place, series)| query(place, series, seconds));
+    let queries = series.iter().enumerate().map(|(place, series)| build_query(place, series, seconds));
     let request = aws.cloudwatch.get_metric_data().set_metric_data_queries(Some(queries.collect()));
     let request = request.start_time(at(start)).end_time(at(end)).scan_by(ScanBy::TimestampAscending);
     let mut read = [(); N].map(|()| vec![None; periods]);
@@ -51,7 +51,7 @@ pub(crate) async fn read_metrics<const N: usize>(
     Ok(read)
 }
 
-fn query(place: usize, series: &Series<'_>, seconds: u64) -> MetricDataQuery {
+fn build_query(place: usize, series: &Series<'_>, seconds: u64) -> MetricDataQuery {
     let (name, value) = series.dimension;
     let metric = Metric::builder()
         .namespace(series.namespace)

@@ -26,8 +26,8 @@ pub(crate) struct LogEvents {
     page: vec::IntoIter<FilteredLogEvent>,
 }
 
-/// Returns the events of `group` from `since` on, in milliseconds since 1970. If `term` is set, which consists of letters,
-/// digits and hyphens, only the events that contain it. Sends nothing yet.
+/// Returns the events of `group` from `since` on, in milliseconds since 1970. If `term` is set, returns only the events that
+/// contain it; it consists of letters, digits and hyphens. Sends nothing yet.
 ///
 /// Events appear some seconds after a function wrote them, and not always in order.
 pub(crate) fn filter_events(aws: &Aws, group: &str, since: i64, term: Option<&str>) -> LogEvents {

@@ -17,7 +17,7 @@ use super::error::AwsContext;
 use crate::failure::{Failure, FailureContext, Result};
 
 /// The deletion of a large table takes minutes.
-const DELETION_PATIENCE: Duration = Duration::from_secs(1800);
+const DELETION_TIMEOUT: Duration = Duration::from_secs(1800);
 
 /// An attribute of every entry of a load. The ledger's other items do not have it.
 const OBJECT: &str = "object";
@@ -34,7 +34,7 @@ pub(crate) async fn read_ledger_entry(aws: &Aws, ledger: &str, load: &LoadId) ->
     answer.item.map(parse_entry).transpose()
 }
 
-/// Returns every entry of the ledger by its load's id. An entry that cannot be read is the failure to read it.
+/// Returns every entry of the ledger by its load's id, or the failure to read that entry.
 pub(crate) async fn read_ledger_entries(
     aws: &Aws,
     ledger: &str,
@@ -51,7 +51,7 @@ pub(crate) async fn read_ledger_entries(
     Ok(entries)
 }
 
-/// Replaces the entry `read` with `entry`, unless someone else has changed it meanwhile.
+/// Replaces the entry `read` with `entry`, unless it has changed since it was read.
 async fn replace_ledger_entry(
     aws: &Aws,
     ledger: &str,
@@ -74,7 +74,7 @@ async fn replace_ledger_entry(
         && error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception())
     {
         return Err(Failure::new(format!(
-            "the load {} has gone on meanwhile and was not changed",
+            "the load {} has made progress in the meantime and was not changed",
             read.load
         ))
         .next(format!("restctl loads show {}", read.load)));
@@ -109,7 +109,7 @@ pub(crate) async fn reopen_ledger_entry(aws: &Aws, ledger: &str, read: &LedgerEn
     Ok(())
 }
 
-/// Returns how many write units a second the table takes immediately ("Understanding DynamoDB warm throughput", Amazon
+/// Returns how many write units a second the table accepts immediately ("Understanding DynamoDB warm throughput", Amazon
 /// DynamoDB Developer Guide). `None` if the service does not say.
 pub(crate) async fn warm_write_units(aws: &Aws, table: &str) -> Result<Option<u64>> {
     let answer = aws.dynamodb.describe_table().table_name(table).send().await;
@@ -127,7 +127,7 @@ fn parse_entry(item: HashMap<String, AttributeValue>) -> Result<LedgerEntry> {
     from_item(item).context(what)
 }
 
-/// Returns about how many items the table has, and their bytes. `None` if there is no such table.
+/// Returns the approximate number of the table's items, and their size in bytes. `None` if there is no such table.
 pub(crate) async fn table_size(aws: &Aws, table: &str) -> Result<Option<(u64, u64)>> {
     let answer = aws.dynamodb.describe_table().table_name(table).send().await;
     if matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
@@ -171,7 +171,7 @@ pub(crate) async fn delete_table(aws: &Aws, table: &str) -> Result<()> {
     {
         answer.aws_context(&format!("delete the table {table}"))?;
     }
-    let gone = aws.dynamodb.wait_until_table_not_exists().table_name(table).wait(DELETION_PATIENCE).await;
+    let gone = aws.dynamodb.wait_until_table_not_exists().table_name(table).wait(DELETION_TIMEOUT).await;
     gone.context(format!("the table {table} was not deleted in time"))?;
     Ok(())
 }

@@ -8,8 +8,8 @@ use super::Aws;
 use super::error::AwsContext;
 use crate::failure::Result;
 
-/// Registers the function as the target group's target. On AWS, CloudFormation has done so already and this changes
-/// nothing; an emulator may not have.
+/// Registers the function as the target group's target. On AWS, this changes nothing, because CloudFormation has done it
+/// already; an emulator may not have done it.
 pub(crate) async fn register_function(aws: &Aws, target_group: &str, function: &str) -> Result<()> {
     let target = TargetDescription::builder().id(function).build();
     let request = aws.elasticloadbalancing.register_targets().target_group_arn(target_group).targets(target);
@@ -29,7 +29,7 @@ pub(crate) struct TargetHealth {
 /// Returns the health of each registered target.
 pub(crate) async fn read_target_health(aws: &Aws, target_group: &str) -> Result<Vec<TargetHealth>> {
     let request = aws.elasticloadbalancing.describe_target_health().target_group_arn(target_group);
-    let answer = request.send().await.aws_context("ask for the health of the load balancer's target")?;
+    let answer = request.send().await.aws_context("read the health of the load balancer's target")?;
     let health = answer.target_health_descriptions.unwrap_or_default().into_iter().map(|described| {
         let target = described.target.and_then(|target| target.id).unwrap_or_default();
         let (state, reason, description) = described
@@ -50,9 +50,9 @@ pub(crate) async fn count_load_balancers(aws: &Aws) -> Result<usize> {
     let mut pages = aws.elasticloadbalancing.describe_load_balancers().into_paginator().send();
     while let Some(page) = pages.next().await {
         let page = page.aws_context("count the load balancers")?;
-        let of_kind =
+        let is_application =
             |balancer: &&LoadBalancer| balancer.r#type() == Some(&LoadBalancerTypeEnum::Application);
-        count += page.load_balancers().iter().filter(of_kind).count();
+        count += page.load_balancers().iter().filter(is_application).count();
     }
     Ok(count)
 }

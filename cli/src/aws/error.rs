@@ -21,8 +21,8 @@ const CREDENTIALS_REFUSED: [&str; 7] = [
     "UnrecognizedClientException",
 ];
 
-/// The codes among them of a region that the account has not enabled, which knows no credentials of the account ("Enable or
-/// disable AWS Regions in your account", AWS Account Management).
+/// Those of these codes that a region also returns if the account has not enabled it, because it does not know the account's
+/// credentials ("Enable or disable AWS Regions in your account", AWS Account Management).
 const REGION_NOT_ENABLED: [&str; 2] = ["InvalidClientTokenId", "UnrecognizedClientException"];
 
 const ACCESS_DENIED: [&str; 4] =
@@ -31,7 +31,7 @@ const ACCESS_DENIED: [&str; 4] =
 const GET_CREDENTIALS: &str = "sign in with `aws sso login` or `aws configure`, name a profile with --profile,\n\
      or try without an account: restctl local up, then add --local";
 
-/// Adds what AWS was asked to do to a failed call.
+/// Adds to a failed call what AWS was asked to do.
 pub(crate) trait AwsContext<T> {
     /// `what` completes "cannot …".
     fn aws_context(self, what: &str) -> Result<T>;
@@ -60,7 +60,7 @@ where
         } else if ACCESS_DENIED.contains(&code) {
             failure.exit(Exit::Authentication).next("ask for the permission named above, or use --profile")
         } else {
-            match known_failures::advice("", message) {
+            match known_failures::find_advice("", message) {
                 Some(advice) => failure.next(advice),
                 None => failure,
             }
@@ -78,7 +78,7 @@ where
         .next("check the network and the region (--region); to check the local cloud: restctl local status")
 }
 
-/// Returns what to do about refused credentials, or `None` if the code means something else.
+/// Returns what to do about refused credentials. `None` if the code means something else.
 fn credentials_advice(code: &str) -> Option<String> {
     if REGION_NOT_ENABLED.contains(&code) {
         return Some(format!(

@@ -48,15 +48,17 @@ pub(crate) async fn find_denials(aws: &Aws, question: Question<'_>) -> Result<Ve
     let mut pages = request.into_paginator().send();
     while let Some(page) = pages.next().await {
         let results = page.aws_context("simulate the permissions")?.evaluation_results.unwrap_or_default();
-        denied.extend(results.iter().filter_map(judge));
+        denied.extend(results.iter().filter_map(to_denial));
     }
     Ok(denied)
 }
 
+/// Returns the denial, or `None` if the action is allowed.
+///
 /// A denial is certain only if the simulator knew every condition key. Without a key's value, a condition may deny what it
-/// would allow (`StringNotEquals` is true for an absent key). The missing keys are listed only for the caller's own
+/// would otherwise allow (`StringNotEquals` is true for an absent key). The missing keys are listed only for the caller's own
 /// policies, not for those of the organization, nor for the permissions boundary ("EvaluationResult").
-fn judge(result: &EvaluationResult) -> Option<Denial> {
+fn to_denial(result: &EvaluationResult) -> Option<Denial> {
     if !matches!(result.eval_decision, Decision::ExplicitDeny | Decision::ImplicitDeny) {
         return None;
     }
@@ -83,7 +85,7 @@ fn judge(result: &EvaluationResult) -> Option<Denial> {
     Some(Denial { action: result.eval_action_name.clone(), doubt })
 }
 
-/// Returns the known condition keys of the calls. The simulator assumes no values by itself.
+/// Returns the condition keys whose values are known. The simulator itself assumes no values.
 fn context_entries(region: &str, question: &Question<'_>) -> Vec<ContextEntry> {
     let account = question.caller.account.as_str();
     let mut known = vec![
@@ -106,8 +108,8 @@ fn context_entries(region: &str, question: &Question<'_>) -> Vec<ContextEntry> {
     known.into_iter().map(entry).collect()
 }
 
-/// Global services have one endpoint, in us-east-1 ("AWS: Denies access to AWS based on the requested Region"). In other
-/// partitions it is elsewhere, and the value is left out.
+/// Returns the region of the endpoint that the calls go to. Global services have one endpoint, which is in us-east-1 ("AWS:
+/// Denies access to AWS based on the requested Region"). `None` in other partitions, where it is elsewhere.
 fn requested_region<'a>(region: &'a str, question: &Question<'_>) -> Option<&'a str> {
     let services = question.actions.iter().map(|action| action.split(':').next());
     let is_global = services.flatten().any(|service| matches!(service, "iam" | "route53"));
@@ -127,7 +129,7 @@ mod tests {
 
     use super::*;
 
-    fn decided(decision: Decision) -> EvaluationResultBuilder {
+    fn result_with(decision: Decision) -> EvaluationResultBuilder {
         EvaluationResult::builder().eval_action_name("iam:CreateRole").eval_decision(decision)
     }
 
@@ -140,24 +142,24 @@ mod tests {
             .unwrap()
     }
 
-    fn doubt(result: EvaluationResultBuilder) -> Option<String> {
-        let denial = judge(&result.build().unwrap()).expect("a denial");
+    fn doubt_about(result: EvaluationResultBuilder) -> Option<String> {
+        let denial = to_denial(&result.build().unwrap()).expect("a denial");
         assert_eq!(denial.action, "iam:CreateRole");
         denial.doubt
     }
 
     #[test]
     fn a_denial_with_all_keys_known_is_certain() {
-        assert_eq!(judge(&decided(Decision::Allowed).build().unwrap()), None);
+        assert_eq!(to_denial(&result_with(Decision::Allowed).build().unwrap()), None);
         let allowed = OrganizationsDecisionDetail::builder().allowed_by_organizations(true).build();
         let bounded =
             PermissionsBoundaryDecisionDetail::builder().allowed_by_permissions_boundary(true).build();
         for decision in [Decision::ExplicitDeny, Decision::ImplicitDeny] {
-            assert_eq!(doubt(decided(decision.clone())), None);
+            assert_eq!(doubt_about(result_with(decision.clone())), None);
             let resource = on_a_resource(decision.clone(), None);
-            let result = decided(decision).resource_specific_results(resource);
+            let result = result_with(decision).resource_specific_results(resource);
             let result = result.organizations_decision_detail(allowed.clone());
-            assert_eq!(doubt(result.permissions_boundary_decision_detail(bounded.clone())), None);
+            assert_eq!(doubt_about(result.permissions_boundary_decision_detail(bounded.clone())), None);
         }
     }
 
@@ -165,12 +167,12 @@ mod tests {
     fn a_missing_key_makes_a_denial_doubtful() {
         let mfa = "aws:MultiFactorAuthPresent";
         for decision in [Decision::ExplicitDeny, Decision::ImplicitDeny] {
-            let on_all = decided(decision.clone()).missing_context_values(mfa);
-            let on_one = decided(decision.clone())
+            let on_all = result_with(decision.clone()).missing_context_values(mfa);
+            let on_one = result_with(decision.clone())
                 .resource_specific_results(on_a_resource(decision.clone(), Some(mfa)));
             let on_both = on_all.clone().resource_specific_results(on_a_resource(decision, Some(mfa)));
             for result in [on_all, on_one, on_both] {
-                assert_eq!(doubt(result).unwrap(), format!("the simulator does not know {mfa}"));
+                assert_eq!(doubt_about(result).unwrap(), format!("the simulator does not know {mfa}"));
             }
         }
     }
@@ -178,19 +180,19 @@ mod tests {
     #[test]
     fn a_denial_by_an_organization_or_a_boundary_is_doubtful() {
         let denied = OrganizationsDecisionDetail::builder().allowed_by_organizations(false).build();
-        let result = decided(Decision::ImplicitDeny).organizations_decision_detail(denied);
-        assert!(doubt(result).unwrap().contains("organization"));
+        let result = result_with(Decision::ImplicitDeny).organizations_decision_detail(denied);
+        assert!(doubt_about(result).unwrap().contains("organization"));
         let denied =
             PermissionsBoundaryDecisionDetail::builder().allowed_by_permissions_boundary(false).build();
-        let result = decided(Decision::ImplicitDeny).permissions_boundary_decision_detail(denied.clone());
-        assert!(doubt(result).unwrap().contains("boundary"));
+        let result = result_with(Decision::ImplicitDeny).permissions_boundary_decision_detail(denied.clone());
+        assert!(doubt_about(result).unwrap().contains("boundary"));
         let mut resource = on_a_resource(Decision::ExplicitDeny, None);
         resource.permissions_boundary_decision_detail = Some(denied);
-        let result = decided(Decision::ExplicitDeny).resource_specific_results(resource);
-        assert!(doubt(result).unwrap().contains("boundary"));
+        let result = result_with(Decision::ExplicitDeny).resource_specific_results(resource);
+        assert!(doubt_about(result).unwrap().contains("boundary"));
     }
 
-    fn known(partition: &str, actions: &[&str], key: &str) -> Option<String> {
+    fn known_value(partition: &str, actions: &[&str], key: &str) -> Option<String> {
         let arn = format!("arn:{partition}:iam::123456789012:user/me");
         let caller = Caller { account: "123456789012".to_owned(), arn };
         let question = Question { principal: "me", caller: &caller, actions, resource: "*".to_owned() };
@@ -201,16 +203,16 @@ mod tests {
 
     #[test]
     fn the_simulator_is_given_the_known_keys() {
-        let region = |partition, action| known(partition, &[action], "aws:RequestedRegion");
+        let region = |partition, action| known_value(partition, &[action], "aws:RequestedRegion");
         assert_eq!(region("aws", "lambda:CreateFunction").unwrap(), "eu-west-1");
         assert_eq!(region("aws", "iam:CreateRole").unwrap(), "us-east-1");
         assert_eq!(region("aws-cn", "iam:CreateRole"), None);
         assert_eq!(region("aws-cn", "lambda:CreateFunction").unwrap(), "eu-west-1");
-        assert_eq!(known("aws", &["s3:CreateBucket"], "aws:SecureTransport").unwrap(), "true");
+        assert_eq!(known_value("aws", &["s3:CreateBucket"], "aws:SecureTransport").unwrap(), "true");
         for key in ["aws:PrincipalAccount", "aws:ResourceAccount"] {
-            assert_eq!(known("aws", &["s3:CreateBucket"], key).unwrap(), "123456789012");
+            assert_eq!(known_value("aws", &["s3:CreateBucket"], key).unwrap(), "123456789012");
         }
-        let passed = |action| known("aws", &[action], "iam:PassedToService");
+        let passed = |action| known_value("aws", &[action], "iam:PassedToService");
         assert_eq!(passed("iam:PassRole").unwrap(), "lambda.amazonaws.com");
         assert_eq!(passed("iam:CreateRole"), None);
     }

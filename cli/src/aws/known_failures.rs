@@ -1,7 +1,7 @@
 //! Known failures of AWS services, and what to do about each.
 
 struct KnownFailure {
-    /// The beginning of the types of resources that can fail so.
+    /// The prefix of the resource types that can fail this way.
     kind: &'static str,
     /// A part of the reason, in lower case.
     reason: &'static str,
@@ -80,7 +80,7 @@ const KNOWN: &[KnownFailure] = &[
 ];
 
 /// Returns what to do about a failure. `kind` is the type of the failed resource, or the empty string.
-pub(crate) fn advice(kind: &str, reason: &str) -> Option<String> {
+pub(crate) fn find_advice(kind: &str, reason: &str) -> Option<String> {
     if let Some(action) = missing_permission(reason) {
         return Some(format!(
             "ask for the permission {action}, or use another --profile; then run the same command again"

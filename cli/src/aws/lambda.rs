@@ -14,7 +14,7 @@ use super::error::AwsContext;
 use crate::failure::{Failure, Result};
 
 /// In a VPC, a new version gets its network interface after a minute or two.
-const READY_PATIENCE: Duration = Duration::from_secs(300);
+const READY_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// The alias `live` of a function.
 pub(crate) struct Alias {
@@ -32,10 +32,10 @@ pub(crate) async fn publish_version(aws: &Aws, function: &str) -> Result<String>
 /// Waits until the version can be invoked. A version that has been idle for weeks has lost its network interfaces. The next
 /// call fails and makes new ones ("Lambda function states", AWS Lambda Developer Guide); `event` is the event of that call.
 pub(crate) async fn wait_until_active(aws: &Aws, function: &str, version: &str, event: &Value) -> Result<()> {
-    let deadline = Instant::now() + READY_PATIENCE;
+    let deadline = Instant::now() + READY_TIMEOUT;
     let mut pause = Duration::from_millis(200);
     let not_ready =
-        || Failure::new(format!("version {version} of the function {function} is not getting ready"));
+        || Failure::new(format!("version {version} of the function {function} did not become ready"));
     loop {
         let request = aws.lambda.get_function_configuration().function_name(function).qualifier(version);
         let state = request
@@ -55,8 +55,8 @@ pub(crate) async fn wait_until_active(aws: &Aws, function: &str, version: &str, 
                 let _ = request.payload(Blob::new(event.to_string())).send().await;
             }
             Some(_) if Instant::now() >= deadline => {
-                let why = format!("it is not active after {} s", READY_PATIENCE.as_secs());
-                return Err(not_ready().why(why).next("the same command again"));
+                let why = format!("it is not active after {} s", READY_TIMEOUT.as_secs());
+                return Err(not_ready().why(why).next("run the same command again"));
             }
             Some(_) => {}
         }
@@ -86,7 +86,7 @@ pub(crate) async fn read_live_alias(aws: &Aws, function: &str) -> Result<Alias> 
     })
 }
 
-/// Points the alias `live` at a version.
+/// Points the alias `live` at the version of `to`.
 pub(crate) async fn update_live_alias(aws: &Aws, function: &str, to: &Alias) -> Result<()> {
     let request = aws.lambda.update_alias().function_name(function).name(LIVE);
     let request = request.function_version(&to.version).description(&to.description);
@@ -94,7 +94,7 @@ pub(crate) async fn update_live_alias(aws: &Aws, function: &str, to: &Alias) -> 
     Ok(())
 }
 
-/// Returns the account's unreserved concurrency: how many invocations can run at a time.
+/// Returns the account's unreserved concurrency: how many invocations can run at the same time.
 pub(crate) async fn read_unreserved_concurrency(aws: &Aws) -> Result<Option<i32>> {
     let answer = aws
         .lambda
@@ -106,7 +106,12 @@ pub(crate) async fn read_unreserved_concurrency(aws: &Aws) -> Result<Option<i32>
 }
 
 /// Invokes a version with an event and returns its answer. If the function fails, its error is the reason of the failure.
-pub(crate) async fn invoke(aws: &Aws, function: &str, version: &str, event: &Value) -> Result<Vec<u8>> {
+pub(crate) async fn invoke_version(
+    aws: &Aws,
+    function: &str,
+    version: &str,
+    event: &Value,
+) -> Result<Vec<u8>> {
     let request = aws.lambda.invoke().function_name(function).qualifier(version);
     let answer = request.payload(Blob::new(event.to_string())).send().await;
     let answer = answer.aws_context(&format!("invoke version {version} of the function {function}"))?;

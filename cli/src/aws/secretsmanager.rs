@@ -11,7 +11,7 @@ use crate::failure::{Failure, Result};
 use crate::timestamp;
 
 /// The description of the client secret.
-pub(crate) const CLIENT_SECRET: &str = "Client secret with which restctl gets tokens";
+pub(crate) const CLIENT_SECRET_DESCRIPTION: &str = "Client secret with which restctl gets tokens";
 
 /// Returns the text of a secret. `None` if there is no such secret, or if it is scheduled for deletion.
 pub(crate) async fn read_secret(aws: &Aws, name: &str) -> Result<Option<String>> {
@@ -50,7 +50,7 @@ pub(crate) async fn write_secret(aws: &Aws, name: &str, description: &str, text:
     let answer = put().await;
     match answer.as_ref().err().and_then(|error| error.as_service_error()) {
         Some(error) if error.is_resource_not_found_exception() => {
-            create(aws, name, description, text).await.aws_context(&what)?;
+            create_secret(aws, name, description, text).await.aws_context(&what)?;
         }
         Some(error) if error.is_invalid_request_exception() => {
             secrets.restore_secret().secret_id(name).send().await.aws_context(&what)?;
@@ -63,8 +63,8 @@ pub(crate) async fn write_secret(aws: &Aws, name: &str, description: &str, text:
     Ok(())
 }
 
-/// Creates the secret. Waits while its name is not free yet, as just after a deletion.
-async fn create(
+/// Creates the secret. Waits until its name is free, which takes a while after a deletion.
+async fn create_secret(
     aws: &Aws,
     name: &str,
     description: &str,

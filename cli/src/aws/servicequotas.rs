@@ -40,7 +40,7 @@ mod tests {
     use crate::aws::test_server;
 
     /// Has a value of this account for `L-OWN`, and a default for every code but `L-UNKNOWN`.
-    async fn quotas(request: Request) -> (StatusCode, String) {
+    async fn answer_quota_request(request: Request) -> (StatusCode, String) {
         let target = request.headers()["x-amz-target"].to_str().unwrap().to_owned();
         let body = axum::body::to_bytes(request.into_body(), 1_000).await.unwrap();
         let asked = String::from_utf8_lossy(&body).into_owned();
@@ -60,7 +60,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_account_without_a_value_of_its_own_has_the_default() {
-        let aws = test_server::connect(quotas).await;
+        let aws = test_server::connect(answer_quota_request).await;
         assert_eq!(read_quota(&aws, "vpc", "L-OWN").await.unwrap().to_string(), "20");
         assert_eq!(read_quota(&aws, "vpc", "L-DEFAULT").await.unwrap().to_string(), "5");
         let failure = read_quota(&aws, "vpc", "L-UNKNOWN").await.unwrap_err().to_string();

@@ -15,7 +15,7 @@ use crate::timestamp;
 
 /// The most messages of one call. No more of a FIFO queue's message group can be received until these are deleted or visible
 /// again ("FIFO queue delivery logic", Amazon SQS Developer Guide).
-pub(crate) const MOST_RECEIVED: usize = 10;
+pub(crate) const MAX_RECEIVED: usize = 10;
 
 /// A received message, which is hidden from other receivers for a while.
 pub(crate) struct Message {
@@ -26,7 +26,7 @@ pub(crate) struct Message {
     receipt_handle: String,
 }
 
-/// Queues `load` after the loads that came before. If it is queued twice, the ledger makes the second one do nothing.
+/// Queues `load` behind the loads that are queued already. If a load is queued twice, the ledger makes the second one do nothing.
 pub(crate) async fn queue_load(
     aws: &Aws,
     queue_url: &str,
@@ -36,7 +36,7 @@ pub(crate) async fn queue_load(
     queue_message(aws, queue_url, load.as_str(), &object.to_message()).await
 }
 
-/// Queues a message of a load after the messages that came before. `name` distinguishes it from other messages.
+/// Queues a message of a load behind those that are queued already. `name` distinguishes it from other messages.
 pub(crate) async fn queue_message(aws: &Aws, queue_url: &str, name: &str, body: &str) -> Result<()> {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let request = aws
@@ -51,14 +51,14 @@ pub(crate) async fn queue_message(aws: &Aws, queue_url: &str, name: &str, body: 
     Ok(())
 }
 
-/// About how many messages a queue holds.
+/// Approximately how many messages a queue holds.
 pub(crate) struct QueueDepth {
     pub(crate) waiting: u64,
     pub(crate) in_flight: u64,
 }
 
 impl QueueDepth {
-    pub(crate) fn messages(&self) -> usize {
+    pub(crate) fn total_messages(&self) -> usize {
         usize::try_from(self.waiting + self.in_flight).unwrap_or(usize::MAX)
     }
 }
@@ -77,13 +77,13 @@ pub(crate) async fn read_depth(aws: &Aws, queue_url: &str) -> Result<QueueDepth>
     Ok(QueueDepth { waiting: count(Visible) + count(Delayed), in_flight: count(NotVisible) })
 }
 
-/// Receives the first messages and hides them from other receivers for `hidden`.
+/// Receives the first messages and hides them from other receivers for the time `hidden`.
 pub(crate) async fn receive_messages(aws: &Aws, queue_url: &str, hidden: Duration) -> Result<Vec<Message>> {
     let request = aws
         .sqs
         .receive_message()
         .queue_url(queue_url)
-        .max_number_of_messages(i32::try_from(MOST_RECEIVED).unwrap_or(1))
+        .max_number_of_messages(i32::try_from(MAX_RECEIVED).unwrap_or(1))
         .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
         // Without a wait, SQS asks only some of its servers.
         .wait_time_seconds(1)

@@ -14,9 +14,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::details::{CertificateDetails, parse_certificate};
-use super::presented::covers;
+use super::presented::covers_name;
 use super::reimport::{self, ReimportObstacle};
-use crate::failure::{Exit, Failure, FailureContext, Result};
+use crate::failure::{Failure, FailureContext, Result};
 
 /// How long a self-signed certificate is valid: one day less than the 398 days that browsers accept.
 const SELF_SIGNED_VALIDITY: Duration = Duration::from_secs(397 * 24 * 60 * 60);
@@ -48,8 +48,12 @@ impl CertificateBundle {
         let certificates = parse_certificates(&certificate_pem, cert)?;
         let leaf = &certificates[0];
         if certificates.len() > 1 {
-            return Err(usage(format!("{} contains {} certificates", cert.display(), certificates.len()))
-                .next("keep the first certificate in --cert and move the others to a file for --chain"));
+            return Err(Failure::usage(format!(
+                "{} contains {} certificates",
+                cert.display(),
+                certificates.len()
+            ))
+            .next("keep the first certificate in --cert and move the others to a file for --chain"));
         }
         check_key(leaf, &key_pem, cert, key)?;
         if let (Some(chain_pem), Some(chain)) = (&chain_pem, chain) {
@@ -58,7 +62,7 @@ impl CertificateBundle {
         let details = CertificateDetails::parse(leaf, &format!("the certificate in {}", cert.display()))?;
         check_validity(&details, now)?;
         if details.is_authority {
-            return Err(usage(format!(
+            return Err(Failure::usage(format!(
                 "{} is the certificate of an authority (CA:TRUE)",
                 details.description
             ))
@@ -69,7 +73,7 @@ impl CertificateBundle {
             ));
         }
         let name = details.name.ok_or_else(|| {
-            usage(format!("the certificate in {} has no DNS name", cert.display()))
+            Failure::usage(format!("the certificate in {} has no DNS name", cert.display()))
                 .why("clients check the subject alternative names and ignore the common name")
                 .next("have it reissued with the API's DNS name as a subject alternative name")
         })?;
@@ -87,8 +91,9 @@ impl CertificateBundle {
 
     /// Generates an ECDSA P-256 key and a self-signed certificate for `name`.
     pub(crate) fn generate_self_signed(name: &str, now: SystemTime) -> Result<Self> {
-        let not_a_name =
-            || usage(format!("{name:?} is not a DNS name")).next("use a name such as api.example.com");
+        let not_a_name = || {
+            Failure::usage(format!("{name:?} is not a DNS name")).next("use a name such as api.example.com")
+        };
         DnsName::try_from(name).map_err(|_| not_a_name())?;
         let mut params = CertificateParams::new([name.to_owned()]).map_err(|_| not_a_name())?;
         params.distinguished_name = DistinguishedName::new();
@@ -98,8 +103,8 @@ impl CertificateBundle {
         // Clients whose clocks are slightly behind must accept it too.
         params.not_before = (now - Duration::from_secs(60 * 60)).into();
         params.not_after = (now + SELF_SIGNED_VALIDITY).into();
-        let key = KeyPair::generate().context("the private key cannot be generated")?;
-        let certificate = params.self_signed(&key).context("the certificate cannot be signed")?;
+        let key = KeyPair::generate().context("cannot generate the private key")?;
+        let certificate = params.self_signed(&key).context("cannot sign the certificate")?;
         let details = CertificateDetails::parse(certificate.der(), "the new certificate")?;
         let name = details.name.ok_or_else(not_a_name)?;
         Ok(Self {
@@ -120,21 +125,21 @@ impl CertificateBundle {
         const FORMER: &str = "the certificate in ACM";
         const NEW: &str = "the new certificate";
         let former = CertificateDer::from_pem_slice(former_pem.as_bytes());
-        let former = former.context(format!("{FORMER} cannot be read"))?;
+        let former = former.context(format!("cannot read {FORMER}"))?;
         let new = CertificateDer::from_pem_slice(self.certificate_pem.as_bytes());
-        let new = new.context(format!("{NEW} cannot be read"))?;
+        let new = new.context(format!("cannot read {NEW}"))?;
         reimport::find_obstacle(&parse_certificate(&former, FORMER)?, &parse_certificate(&new, NEW)?)
-            .context("the certificates' key usages cannot be read")
+            .context("cannot read the certificates' key usages")
     }
 
     /// Whether a client would accept the certificate for this name.
-    pub(crate) fn covers(&self, name: &str) -> Result<bool> {
+    pub(crate) fn covers_name(&self, name: &str) -> Result<bool> {
         let der = CertificateDer::from_pem_slice(self.certificate_pem.as_bytes());
-        Ok(covers(&der.context("the new certificate cannot be read")?, name))
+        Ok(covers_name(&der.context("cannot read the new certificate")?, name))
     }
 
     /// Returns what Secrets Manager keeps about the certificate after its import as `arn`.
-    pub(crate) fn metadata(&self, arn: String, supersedes: Vec<String>) -> Result<Certificate> {
+    pub(crate) fn to_metadata(&self, arn: String, supersedes: Vec<String>) -> Result<Certificate> {
         Ok(Certificate {
             arn,
             name: self.name.clone(),
@@ -156,11 +161,15 @@ impl CertificateBundle {
 fn check_validity(details: &CertificateDetails, now: SystemTime) -> Result<()> {
     let now = OffsetDateTime::from(now);
     if now > details.not_after {
-        return Err(usage(format!("{} expired on {}", details.description, details.not_after.date()))
-            .next("renew it, then run the same command with the new files"));
+        return Err(Failure::usage(format!(
+            "{} expired on {}",
+            details.description,
+            details.not_after.date()
+        ))
+        .next("renew it, then run the same command with the new files"));
     }
     if now < details.not_before {
-        return Err(usage(format!(
+        return Err(Failure::usage(format!(
             "{} is valid only from {}",
             details.description,
             details.not_before.date()
@@ -177,12 +186,12 @@ fn last_certificate(pem: &str) -> &str {
 
 fn check_key(leaf: &CertificateDer<'_>, key_pem: &str, cert: &Path, key: &Path) -> Result<()> {
     if key_pem.contains("ENCRYPTED") {
-        return Err(usage(format!("the private key in {} is encrypted", key.display()))
+        return Err(Failure::usage(format!("the private key in {} is encrypted", key.display()))
             .why("ACM imports unencrypted keys only")
             .next(format!("openssl pkey -in {} -out key.pem", key.display())));
     }
     let no_key = || {
-        usage(format!("{} contains no usable private key", key.display()))
+        Failure::usage(format!("{} contains no usable private key", key.display()))
             .next("pass a PEM file (BEGIN PRIVATE KEY) with an RSA or ECDSA key to --key")
     };
     let der = PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).map_err(|_| no_key())?;
@@ -190,11 +199,11 @@ fn check_key(leaf: &CertificateDer<'_>, key_pem: &str, cert: &Path, key: &Path) 
     match rustls::sign::CertifiedKey::new(vec![leaf.clone().into_owned()], signer).keys_match() {
         Ok(()) => Ok(()),
         Err(rustls::Error::InconsistentKeys(_)) => {
-            Err(usage("the private key does not match the certificate")
+            Err(Failure::usage("the private key does not match the certificate")
                 .why(format!("{} was not issued for the key in {}", cert.display(), key.display()))
                 .next("pass the key that the certificate was requested with to --key"))
         }
-        Err(error) => Err(error).context(format!("{} cannot be used", cert.display())),
+        Err(error) => Err(error).context(format!("cannot use {}", cert.display())),
     }
 }
 
@@ -203,7 +212,7 @@ fn check_chain(leaf: &CertificateDer<'_>, chain: &[CertificateDer<'static>], fil
     for (place, der) in chain.iter().enumerate() {
         let issuer = parse_certificate(der, "a certificate of the chain")?;
         if issued.verify_signature(Some(issuer.public_key())).is_err() {
-            return Err(usage(format!(
+            return Err(Failure::usage(format!(
                 "certificate {} in {} did not issue the one before it",
                 place + 1,
                 file.display()
@@ -224,22 +233,18 @@ fn parse_certificates(pem: &str, file: &Path) -> Result<Vec<CertificateDer<'stat
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
     let certificates = certificates.context(format!("{} is not a PEM file", file.display()))?;
     if certificates.is_empty() {
-        return Err(usage(format!("{} contains no certificate", file.display()))
+        return Err(Failure::usage(format!("{} contains no certificate", file.display()))
             .next("pass a PEM file (BEGIN CERTIFICATE)"));
     }
     Ok(certificates)
 }
 
 fn read_pem(file: &Path) -> Result<String> {
-    let size = fs::metadata(file).context(format!("{} cannot be read", file.display()))?.len();
+    let size = fs::metadata(file).context(format!("cannot read {}", file.display()))?.len();
     if size > MAX_PEM_BYTES {
-        return Err(usage(format!("{} is not a PEM file: it has {size} bytes", file.display())));
+        return Err(Failure::usage(format!("{} is not a PEM file: it has {size} bytes", file.display())));
     }
-    fs::read_to_string(file).context(format!("{} cannot be read as PEM", file.display()))
-}
-
-fn usage(what: impl Into<String>) -> Failure {
-    Failure::new(what).exit(Exit::Usage)
+    fs::read_to_string(file).context(format!("cannot read {} as PEM", file.display()))
 }
 
 #[cfg(test)]
@@ -255,7 +260,7 @@ mod tests {
             Self { dir: tempfile::tempdir().unwrap() }
         }
 
-        fn write(&self, name: &str, text: &str) -> std::path::PathBuf {
+        fn write_file(&self, name: &str, text: &str) -> std::path::PathBuf {
             let file = self.dir.path().join(name);
             fs::write(&file, text).unwrap();
             file
@@ -266,7 +271,7 @@ mod tests {
         CertificateBundle::generate_self_signed("api.example.com", SystemTime::now()).unwrap()
     }
 
-    fn refusal(result: Result<CertificateBundle>) -> String {
+    fn refusal_text(result: Result<CertificateBundle>) -> String {
         result.err().expect("it was accepted").to_string()
     }
 
@@ -275,7 +280,7 @@ mod tests {
         let made = self_signed();
         let files = TestFiles::new();
         let (cert, key) =
-            (files.write("cert.pem", &made.certificate_pem), files.write("key.pem", &made.key_pem));
+            (files.write_file("cert.pem", &made.certificate_pem), files.write_file("key.pem", &made.key_pem));
         let read = CertificateBundle::read(&cert, &key, None, SystemTime::now()).unwrap();
         assert_eq!(read.name, "api.example.com");
         assert_eq!(read.fingerprint, made.fingerprint);
@@ -284,10 +289,11 @@ mod tests {
     #[test]
     fn a_key_of_another_certificate_is_refused() {
         let files = TestFiles::new();
-        let cert = files.write("cert.pem", &self_signed().certificate_pem);
-        let key = files.write("key.pem", &self_signed().key_pem);
+        let cert = files.write_file("cert.pem", &self_signed().certificate_pem);
+        let key = files.write_file("key.pem", &self_signed().key_pem);
         assert!(
-            refusal(CertificateBundle::read(&cert, &key, None, SystemTime::now())).contains("does not match")
+            refusal_text(CertificateBundle::read(&cert, &key, None, SystemTime::now()))
+                .contains("does not match")
         );
     }
 
@@ -296,11 +302,13 @@ mod tests {
         let made = self_signed();
         let files = TestFiles::new();
         let (cert, key) =
-            (files.write("cert.pem", &made.certificate_pem), files.write("key.pem", &made.key_pem));
+            (files.write_file("cert.pem", &made.certificate_pem), files.write_file("key.pem", &made.key_pem));
         let later = SystemTime::now() + SELF_SIGNED_VALIDITY + Duration::from_secs(60);
-        assert!(refusal(CertificateBundle::read(&cert, &key, None, later)).contains("expired on"));
+        assert!(refusal_text(CertificateBundle::read(&cert, &key, None, later)).contains("expired on"));
         let earlier = SystemTime::now() - Duration::from_secs(2 * 60 * 60);
-        assert!(refusal(CertificateBundle::read(&cert, &key, None, earlier)).contains("valid only from"));
+        assert!(
+            refusal_text(CertificateBundle::read(&cert, &key, None, earlier)).contains("valid only from")
+        );
     }
 
     #[test]
@@ -310,9 +318,13 @@ mod tests {
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         let certificate = params.self_signed(&key).unwrap();
         let files = TestFiles::new();
-        let (cert, key) =
-            (files.write("cert.pem", &certificate.pem()), files.write("key.pem", &key.serialize_pem()));
-        assert!(refusal(CertificateBundle::read(&cert, &key, None, SystemTime::now())).contains("CA:TRUE"));
+        let (cert, key) = (
+            files.write_file("cert.pem", &certificate.pem()),
+            files.write_file("key.pem", &key.serialize_pem()),
+        );
+        assert!(
+            refusal_text(CertificateBundle::read(&cert, &key, None, SystemTime::now())).contains("CA:TRUE")
+        );
     }
 
     #[test]
@@ -320,22 +332,28 @@ mod tests {
         let made = self_signed();
         let files = TestFiles::new();
         let (cert, key) =
-            (files.write("cert.pem", &made.certificate_pem), files.write("key.pem", &made.key_pem));
-        let text = files.write("text", "hello");
+            (files.write_file("cert.pem", &made.certificate_pem), files.write_file("key.pem", &made.key_pem));
+        let text = files.write_file("text", "hello");
         let now = SystemTime::now();
-        assert!(refusal(CertificateBundle::read(&text, &key, None, now)).contains("contains no certificate"));
-        assert!(refusal(CertificateBundle::read(&cert, &text, None, now)).contains("no usable private key"));
         assert!(
-            refusal(CertificateBundle::read(&cert, &text.join("x"), None, now)).contains("cannot be read")
-        );
-        let locked = files.write("locked.pem", "-----BEGIN ENCRYPTED PRIVATE KEY-----\n");
-        assert!(refusal(CertificateBundle::read(&cert, &locked, None, now)).contains("encrypted"));
-        let stranger = files.write("chain.pem", &self_signed().certificate_pem);
-        assert!(
-            refusal(CertificateBundle::read(&cert, &key, Some(&stranger), now)).contains("did not issue")
+            refusal_text(CertificateBundle::read(&text, &key, None, now)).contains("contains no certificate")
         );
         assert!(
-            refusal(CertificateBundle::generate_self_signed("not a name", now)).contains("not a DNS name")
+            refusal_text(CertificateBundle::read(&cert, &text, None, now)).contains("no usable private key")
+        );
+        assert!(
+            refusal_text(CertificateBundle::read(&cert, &text.join("x"), None, now)).contains("cannot read")
+        );
+        let locked = files.write_file("locked.pem", "-----BEGIN ENCRYPTED PRIVATE KEY-----\n");
+        assert!(refusal_text(CertificateBundle::read(&cert, &locked, None, now)).contains("encrypted"));
+        let stranger = files.write_file("chain.pem", &self_signed().certificate_pem);
+        assert!(
+            refusal_text(CertificateBundle::read(&cert, &key, Some(&stranger), now))
+                .contains("did not issue")
+        );
+        assert!(
+            refusal_text(CertificateBundle::generate_self_signed("not a name", now))
+                .contains("not a DNS name")
         );
     }
 }

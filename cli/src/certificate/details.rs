@@ -26,7 +26,7 @@ impl CertificateDetails {
     pub(super) fn parse(der: &CertificateDer<'_>, description: &str) -> Result<Self> {
         let certificate = parse_certificate(der, description)?;
         let names = certificate.subject_alternative_name();
-        let names = names.context(format!("the names in {description} cannot be read"))?;
+        let names = names.context(format!("cannot read the names in {description}"))?;
         let names = names.iter().flat_map(|names| &names.value.general_names);
         let names = names.filter_map(|name| match name {
             GeneralName::DNSName(name) => Some((*name).to_owned()),
@@ -51,5 +51,5 @@ pub(super) fn parse_certificate<'a>(
     description: &str,
 ) -> Result<X509Certificate<'a>> {
     let parsed = X509Certificate::from_der(der);
-    parsed.map(|(_, certificate)| certificate).context(format!("{description} cannot be read"))
+    parsed.map(|(_, certificate)| certificate).context(format!("cannot read {description}"))
 }

@@ -43,20 +43,20 @@ impl PresentedCertificate {
     /// Parses each certificate of a PEM text.
     pub(crate) fn parse_pem(pem: &str) -> Result<Vec<Self>> {
         CertificateDer::pem_slice_iter(pem.as_bytes())
-            .map(|der| Self::parse(&der.context("a certificate cannot be read")?))
+            .map(|der| Self::parse(&der.context("cannot read a certificate")?))
             .collect()
     }
 }
 
 /// Whether a client would accept the certificate for this name (RFC 9525).
-pub(crate) fn covers(der: &CertificateDer<'_>, name: &str) -> bool {
+pub(crate) fn covers_name(der: &CertificateDer<'_>, name: &str) -> bool {
     let (Ok(certificate), Ok(name)) = (ParsedCertificate::try_from(der), ServerName::try_from(name)) else {
         return false;
     };
     verify_server_name(&certificate, &name).is_ok()
 }
 
-/// Whether `issuer` signed `issued`; both may be the same certificate.
+/// Whether `issuer` signed `issued`. Both may be the same certificate.
 pub(crate) fn did_issue(issuer: &CertificateDer<'_>, issued: &CertificateDer<'_>) -> Result<bool> {
     let issuer = parse_certificate(issuer, "a certificate")?;
     let issued = parse_certificate(issued, "a certificate")?;
@@ -78,10 +78,10 @@ mod tests {
     fn a_wildcard_covers_one_label() {
         let certificate = self_signed(&["api.example.com", "*.example.org"]);
         for name in ["api.example.com", "API.example.com", "any.example.org"] {
-            assert!(covers(&certificate, name), "{name}");
+            assert!(covers_name(&certificate, name), "{name}");
         }
         for name in ["example.org", "a.b.example.org", "www.example.com", "", "not a name"] {
-            assert!(!covers(&certificate, name), "{name}");
+            assert!(!covers_name(&certificate, name), "{name}");
         }
         let presented = PresentedCertificate::parse(&certificate).unwrap();
         assert_eq!(presented.names, ["api.example.com", "*.example.org"]);

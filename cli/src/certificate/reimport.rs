@@ -58,7 +58,8 @@ pub(super) fn find_obstacle(
 
 type Usages = Option<BTreeSet<String>>;
 
-/// Usages may be added but not removed. A missing extension must stay missing.
+/// Whether the usages `new` may replace `old`: usages may be added but not removed, except for `dispensable`. A missing
+/// extension must stay missing.
 fn may_replace(old: Usages, new: Usages, dispensable: Option<&str>) -> bool {
     match (old, new) {
         (None, new) => new.is_none(),
@@ -115,16 +116,16 @@ mod tests {
         params.self_signed(key).unwrap().der().to_vec()
     }
 
-    fn obstacle(old: &[u8], new: &[u8]) -> Option<ReimportObstacle> {
+    fn obstacle_between(old: &[u8], new: &[u8]) -> Option<ReimportObstacle> {
         let [old, new] = [old, new].map(|der| X509Certificate::from_der(der).unwrap().1);
         find_obstacle(&old, &new).unwrap()
     }
 
-    fn rsa(size: RsaKeySize) -> KeyPair {
+    fn rsa_key(size: RsaKeySize) -> KeyPair {
         KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, size).unwrap()
     }
 
-    fn ec() -> KeyPair {
+    fn ec_key() -> KeyPair {
         KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap()
     }
 
@@ -132,54 +133,60 @@ mod tests {
     fn a_different_key_type_or_size_needs_a_new_arn() {
         let with_key = |key: KeyPair| self_signed(&key, &[], &[]);
         let kinds = [
-            ("EC_prime256v1", with_key(ec())),
+            ("EC_prime256v1", with_key(ec_key())),
             ("EC_secp384r1", with_key(KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap())),
-            ("RSA_2048", with_key(rsa(RsaKeySize::_2048))),
-            ("RSA_3072", with_key(rsa(RsaKeySize::_3072))),
+            ("RSA_2048", with_key(rsa_key(RsaKeySize::_2048))),
+            ("RSA_3072", with_key(rsa_key(RsaKeySize::_3072))),
         ];
         for (before, old) in &kinds {
             for (now, new) in &kinds {
                 let expected = (before != now)
                     .then(|| ReimportObstacle::Key { before: (*before).to_owned(), now: (*now).to_owned() });
-                assert_eq!(obstacle(old, new), expected);
+                assert_eq!(obstacle_between(old, new), expected);
             }
         }
     }
 
     #[test]
     fn a_new_key_of_the_same_type_and_size_keeps_the_arn() {
-        assert_eq!(obstacle(&self_signed(&ec(), &[], &[]), &self_signed(&ec(), &[], &[])), None);
-        let (old, new) = (rsa(RsaKeySize::_2048), rsa(RsaKeySize::_2048));
-        assert_eq!(obstacle(&self_signed(&old, &[], &[]), &self_signed(&new, &[], &[])), None);
+        assert_eq!(
+            obstacle_between(&self_signed(&ec_key(), &[], &[]), &self_signed(&ec_key(), &[], &[])),
+            None
+        );
+        let (old, new) = (rsa_key(RsaKeySize::_2048), rsa_key(RsaKeySize::_2048));
+        assert_eq!(obstacle_between(&self_signed(&old, &[], &[]), &self_signed(&new, &[], &[])), None);
     }
 
     #[test]
     fn usages_may_be_added_but_not_removed() {
-        let key = ec();
+        let key = ec_key();
         let signing = self_signed(&key, &[Usage::DigitalSignature], &[]);
         let more = self_signed(&key, &[Usage::DigitalSignature, Usage::KeyAgreement], &[]);
         let none = self_signed(&key, &[], &[]);
-        assert_eq!(obstacle(&signing, &more), None);
+        assert_eq!(obstacle_between(&signing, &more), None);
         for (old, new) in [(&more, &signing), (&signing, &none), (&none, &signing)] {
-            assert_eq!(obstacle(old, new), Some(ReimportObstacle::KeyUsage));
+            assert_eq!(obstacle_between(old, new), Some(ReimportObstacle::KeyUsage));
         }
         let server = self_signed(&key, &[], &[Purpose::ServerAuth]);
         let client = self_signed(&key, &[], &[Purpose::ClientAuth]);
         for (old, new) in [(&server, &none), (&none, &server), (&server, &client)] {
-            assert_eq!(obstacle(old, new), Some(ReimportObstacle::ExtendedKeyUsage));
+            assert_eq!(obstacle_between(old, new), Some(ReimportObstacle::ExtendedKeyUsage));
         }
     }
 
     #[test]
     fn dispensable_usages_may_be_removed() {
         let both = [Purpose::ServerAuth, Purpose::ClientAuth];
-        let key = ec();
-        assert_eq!(obstacle(&self_signed(&key, &[], &both), &self_signed(&key, &[], &both[..1])), None);
+        let key = ec_key();
+        assert_eq!(
+            obstacle_between(&self_signed(&key, &[], &both), &self_signed(&key, &[], &both[..1])),
+            None
+        );
         let enciphering = [Usage::DigitalSignature, Usage::KeyEncipherment];
         let shrink = |key: &KeyPair| {
-            obstacle(&self_signed(key, &enciphering, &[]), &self_signed(key, &enciphering[..1], &[]))
+            obstacle_between(&self_signed(key, &enciphering, &[]), &self_signed(key, &enciphering[..1], &[]))
         };
         assert_eq!(shrink(&key), None);
-        assert_eq!(shrink(&rsa(RsaKeySize::_2048)), Some(ReimportObstacle::KeyUsage));
+        assert_eq!(shrink(&rsa_key(RsaKeySize::_2048)), Some(ReimportObstacle::KeyUsage));
     }
 }

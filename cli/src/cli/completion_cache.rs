@@ -1,5 +1,5 @@
-//! Names of stacks and loads that commands on this machine have seen, for shell completion. Asking AWS at each press of
-//! a key would take too long.
+//! Names of stacks and loads that commands on this machine have seen, for shell completion. Asking AWS at each keystroke
+//! would take too long.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,43 +19,43 @@ const MAX_LOADS: usize = 30;
 type Stacks = BTreeMap<String, Vec<String>>;
 
 /// Saves the name of a stack and the ids of its loads, the newest first. A name that cannot be saved is not completed.
-pub(crate) fn remember<'a>(stack: &StackName, loads: impl IntoIterator<Item = &'a LoadId>) {
-    let mut stacks = read().unwrap_or_default();
+pub(crate) fn remember_loads<'a>(stack: &StackName, loads: impl IntoIterator<Item = &'a LoadId>) {
+    let mut stacks = read_stacks().unwrap_or_default();
     let kept = stacks.entry(stack.to_string()).or_default();
     let mut newest: Vec<String> = loads.into_iter().take(MAX_LOADS).map(LoadId::to_string).collect();
     kept.retain(|load| !newest.contains(load));
     newest.append(kept);
     newest.truncate(MAX_LOADS);
     *kept = newest;
-    let _ = write(&stacks);
+    let _ = write_stacks(&stacks);
 }
 
 /// Forgets a deleted stack.
-pub(crate) fn forget(stack: &StackName) {
-    let mut stacks = read().unwrap_or_default();
+pub(crate) fn forget_stack(stack: &StackName) {
+    let mut stacks = read_stacks().unwrap_or_default();
     if stacks.remove(stack.as_str()).is_some() {
-        let _ = write(&stacks);
+        let _ = write_stacks(&stacks);
     }
 }
 
 pub(crate) fn complete_stacks() -> Vec<CompletionCandidate> {
-    read().unwrap_or_default().into_keys().map(CompletionCandidate::new).collect()
+    read_stacks().unwrap_or_default().into_keys().map(CompletionCandidate::new).collect()
 }
 
 pub(crate) fn complete_loads() -> Vec<CompletionCandidate> {
-    read().unwrap_or_default().into_values().flatten().map(CompletionCandidate::new).collect()
+    read_stacks().unwrap_or_default().into_values().flatten().map(CompletionCandidate::new).collect()
 }
 
-/// Returns `None` if nothing is saved yet, or if another version saved it.
-fn read() -> Option<Stacks> {
-    serde_json::from_slice(&fs::read(file().ok()?).ok()?).ok()
+/// Reads the saved names. `None` if nothing is saved yet, or if another version saved it.
+fn read_stacks() -> Option<Stacks> {
+    serde_json::from_slice(&fs::read(cache_file().ok()?).ok()?).ok()
 }
 
-fn write(stacks: &Stacks) -> Result<()> {
+fn write_stacks(stacks: &Stacks) -> Result<()> {
     let text = serde_json::to_vec(stacks).context("cannot save the names")?;
-    directories::write_private_file(&file()?, &text)
+    directories::write_private_file(&cache_file()?, &text)
 }
 
-fn file() -> Result<PathBuf> {
+fn cache_file() -> Result<PathBuf> {
     Ok(directories::state_folder()?.join("remembered.json"))
 }

@@ -1,5 +1,5 @@
-//! `restctl.toml`: arguments that would otherwise be typed with each command. It lies in the working folder or in one of
-//! its parents.
+//! `restctl.toml`: arguments that would otherwise be typed with each command. It is in the working folder or in one of its
+//! parents.
 
 use std::env;
 use std::fs;
@@ -16,7 +16,7 @@ use crate::terminal::output::{Color, Format};
 
 const FILE_NAME: &str = "restctl.toml";
 
-/// A few lines are all that the file can hold.
+/// Far more than the file needs, which has a few lines.
 const MAX_BYTES: u64 = 64 * 1024;
 
 /// Each member is the default of the argument with its name.
@@ -44,15 +44,15 @@ pub(crate) struct ConfigFile {
 
 impl ConfigFile {
     /// Reads the file of the nearest folder that has one.
-    pub(crate) fn find() -> Result<Self> {
+    pub(crate) fn find_nearest() -> Result<Self> {
         let folder = env::current_dir().context("cannot find the working folder")?;
         match folder.ancestors().map(|folder| folder.join(FILE_NAME)).find(|file| file.is_file()) {
-            Some(file) => Self::parse(file),
+            Some(file) => Self::parse_file(file),
             None => Ok(Self::default()),
         }
     }
 
-    fn parse(file: PathBuf) -> Result<Self> {
+    fn parse_file(file: PathBuf) -> Result<Self> {
         let text = read_text(&file)?;
         let defaults = toml::from_str(&text).map_err(|error| {
             // The message leaves out the line itself, which may hold a secret.
@@ -71,19 +71,19 @@ impl ConfigFile {
 
     /// Returns the command with the file's values as the defaults of its arguments.
     pub(crate) fn set_defaults(&self, mut command: Command) -> Command {
-        for (argument, value) in self.values() {
+        for (argument, value) in self.argument_values() {
             command = command.mut_arg(argument, |arg| arg.default_value(value));
         }
         command
     }
 
     /// Whether the file sets this argument.
-    pub(crate) fn has(&self, argument: &str) -> bool {
-        self.values().iter().any(|(name, _)| *name == argument)
+    pub(crate) fn sets_argument(&self, argument: &str) -> bool {
+        self.argument_values().iter().any(|(name, _)| *name == argument)
     }
 
-    /// The values by the ids of their arguments.
-    fn values(&self) -> Vec<(&'static str, String)> {
+    /// Returns the values of the file, each with the id of its argument.
+    fn argument_values(&self) -> Vec<(&'static str, String)> {
         let Defaults { stack, local, profile, region, output, color, no_input } = &self.defaults;
         let values = [
             ("stack", stack.as_ref().map(StackName::to_string)),
@@ -137,20 +137,21 @@ fn parse_choice<'de, D: Deserializer<'de>, T: ValueEnum>(deserializer: D) -> Res
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<ConfigFile> {
+    fn read_config(text: &str) -> Result<ConfigFile> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(FILE_NAME);
         fs::write(&file, text).unwrap();
-        ConfigFile::parse(file)
+        ConfigFile::parse_file(file)
     }
 
     #[test]
     fn each_line_sets_the_default_of_an_argument() {
-        let read = read("stack = \"orders\"\nlocal = true\noutput = \"json\"\nno-input = false\n").unwrap();
-        let values: Vec<_> = read.values();
+        let read =
+            read_config("stack = \"orders\"\nlocal = true\noutput = \"json\"\nno-input = false\n").unwrap();
+        let values: Vec<_> = read.argument_values();
         let expected = [("stack", "orders"), ("local", "true"), ("output", "json"), ("no_input", "false")];
         assert_eq!(values, expected.map(|(name, value)| (name, value.to_owned())));
-        assert!(read.has("stack") && !read.has("region"));
+        assert!(read.sets_argument("stack") && !read.sets_argument("region"));
     }
 
     #[test]
@@ -162,7 +163,7 @@ mod tests {
             ("local = 1", "expected a boolean"),
             ("client-secret = \"hunter2\"", "unknown field"),
         ] {
-            let refusal = read(&format!("region = \"eu-west-1\"\n{text}\n")).unwrap_err();
+            let refusal = read_config(&format!("region = \"eu-west-1\"\n{text}\n")).unwrap_err();
             assert_eq!(refusal.exit, Exit::Usage);
             let refusal = refusal.to_string();
             assert!(refusal.contains(why) && refusal.contains("line 2"), "{refusal}");

@@ -74,7 +74,7 @@ pub(crate) async fn run(_: AuthTest, context: &Context) -> Result<()> {
     let attempts = attempts
         .context("cannot forge tokens from the one that restctl token prints")
         .map_err(|failure| failure.exit(Exit::Authentication).next("restctl token explain"))?;
-    let progress = output::spinner("auth-test");
+    let progress = output::new_spinner("auth-test");
     for attempt in attempts {
         progress.set_message(attempt.name.clone());
         let answer = send_attempt(&endpoint, &attempt).await?;

@@ -91,7 +91,7 @@ pub(crate) async fn run(args: Deploy, context: Result<Context>) -> Result<Exit> 
         Ok(DeployOutcome::Planned { changes, .. }) if *changes > 0 => Exit::Changes,
         _ => Exit::Done,
     };
-    report.conclude(outcome.map(DeployOutcome::into_json))?;
+    report.write_result(outcome.map(DeployOutcome::into_json))?;
     Ok(exit)
 }
 
@@ -133,7 +133,7 @@ async fn complete_deployment(
     if !stack.has_termination_protection {
         cloudformation::set_termination_protection(aws, &stack, true).await?;
     }
-    completion_cache::remember(name, []);
+    completion_cache::remember_loads(name, []);
     let versions = go_live::go_live(aws, &stack).await?;
     // The API accepts the pool's tokens only from now on.
     if cognito::stack_has_user_pool(&stack) && cognito::save_settings(aws, name, &stack).await? {
@@ -141,8 +141,8 @@ async fn complete_deployment(
             "the stack's own identity provider is set up; its client secret is in Secrets Manager",
         );
     }
-    // The cached token may come from another provider, and the cached endpoint may be a former one.
-    session_cache::clear(context)?;
+    // The cached token may come from another provider, and the cached endpoint may lead elsewhere.
+    session_cache::clear_session(context)?;
     let endpoint = serve_at_endpoint(context, &stack, certificate).await?;
     if output::chosen_format() == Format::Text {
         output::print_line(&endpoint)?;
@@ -155,10 +155,10 @@ async fn complete_deployment(
 async fn execute_change_set(context: &Context, change_set: &ChangeSet, report: &NdjsonReport) -> Result<()> {
     let kind = if change_set.stack.is_in_review() { OperationKind::Create } else { OperationKind::Update };
     let mut operation = Operation::prepare(context.aws().await?, &change_set.stack, kind).await?;
-    change_set::execute(context.aws().await?, change_set).await?;
-    match operation.follow(context.aws().await?, report).await? {
+    change_set::execute_change_set(context.aws().await?, change_set).await?;
+    match operation.follow_to_end(context.aws().await?, report).await? {
         ResourceStatus::CreateComplete | ResourceStatus::UpdateComplete => {
-            for Event { resource, kind, id, .. } in operation.left_behind() {
+            for Event { resource, kind, id, .. } in operation.undeleted_resources() {
                 output::print_message(&format!(
                     "note: {resource} ({kind}) could not be removed and remains outside the stack: {}",
                     id.as_deref().unwrap_or_default()
@@ -166,7 +166,7 @@ async fn execute_change_set(context: &Context, change_set: &ChangeSet, report: &
             }
             Ok(())
         }
-        ended => Err(operation.failure("the deployment failed", &ended)),
+        ended => Err(operation.to_failure("the deployment failed", &ended)),
     }
 }
 
@@ -177,7 +177,7 @@ async fn serve_at_endpoint(context: &Context, stack: &Stack, certificate: &Certi
         let target_group = stack.output(stack_output::TARGET_GROUP)?;
         let function = stack.output(stack_output::API_ALIAS)?;
         elasticloadbalancing::register_function(context.aws().await?, target_group, function).await?;
-        local.serve(&context.stack, certificate, load_balancer)?;
+        local.put_into_service(&context.stack, certificate, load_balancer)?;
     } else {
         match stack.parameter(parameter::DOMAIN) {
             Some(domain) if !domain.is_empty() => {

@@ -36,7 +36,7 @@ pub(crate) struct Destroy {
 
 pub(crate) async fn run(args: Destroy, context: Result<Context>) -> Result<Exit> {
     let report = NdjsonReport::new("destroy");
-    report.conclude(async { destroy_stack(&args, &context?, &report).await }.await)?;
+    report.write_result(async { destroy_stack(&args, &context?, &report).await }.await)?;
     Ok(Exit::Done)
 }
 
@@ -87,8 +87,8 @@ async fn remove_resources(
             unless_interrupted(interrupted(), resource.remove(aws)).await?;
         }
     }
-    session_cache::clear(context)?;
-    completion_cache::forget(name);
+    session_cache::clear_session(context)?;
+    completion_cache::forget_stack(name);
     if let Some(local) = &context.local {
         local.forget_stack(name)?;
     }

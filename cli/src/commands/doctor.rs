@@ -166,7 +166,7 @@ mod tests {
         ] {
             let failure = require_no_failed_check(&reports).unwrap_err();
             assert_eq!(failure.exit, exit);
-            assert_eq!(failure.advice(), Some("fix it"));
+            assert_eq!(failure.next_step(), Some("fix it"));
         }
     }
 

@@ -108,7 +108,7 @@ async fn next_step(target: &TargetArgs) -> Result<FirstStep> {
     let context = Context::new(target)?;
     let (aws, name) = (context.aws().await?, &context.stack);
     // Without credentials every other call fails too; this one says what to do.
-    sts::caller(aws).await?;
+    sts::read_caller(aws).await?;
     let (certificate, settings, stack) = tokio::try_join!(
         settings::read_certificate(aws, name),
         Settings::read(aws, name),

@@ -75,7 +75,7 @@ impl Invocation {
     /// Parses the command line. clap ends the process after help and on a wrong command line.
     pub(crate) fn parse() -> Result<Self> {
         let command = Cli::command().color(color_choice());
-        let config_file = match ConfigFile::find() {
+        let config_file = match ConfigFile::find_nearest() {
             Ok(config_file) => config_file,
             Err(failure) => {
                 // A broken file must not hide the help.
@@ -106,7 +106,7 @@ impl Invocation {
         match (self.matches.value_source(argument), variable, &self.config_file.path) {
             (Some(ValueSource::CommandLine), _, _) => Origin::Flag,
             (Some(ValueSource::EnvVariable), Some(variable), _) => Origin::Environment(variable),
-            (_, _, Some(file)) if self.config_file.has(argument) => Origin::File(file.clone()),
+            (_, _, Some(file)) if self.config_file.sets_argument(argument) => Origin::File(file.clone()),
             _ => Origin::Default,
         }
     }

@@ -25,13 +25,13 @@ pub(crate) async fn run(command: Local) -> Result<()> {
         Local::Up(ports) => start_local_cloud(ports).await,
         Local::Down => stop_local_cloud().await,
         Local::Status => print_local_cloud(&LocalCloud::find_running()?),
-        Local::Supervise(options) => local::supervise(options).await,
+        Local::Supervise(options) => local::run_supervisor(options).await,
     }
 }
 
 async fn start_local_cloud(ports: LocalPorts) -> Result<()> {
     let was_running = LocalCloud::find_running().is_ok();
-    let cloud = local::up(ports).await?;
+    let cloud = local::start_cloud(ports).await?;
     output::print_message(if was_running {
         "the local cloud is already running"
     } else {
@@ -46,7 +46,7 @@ async fn start_local_cloud(ports: LocalPorts) -> Result<()> {
 }
 
 async fn stop_local_cloud() -> Result<()> {
-    let was_running = local::down().await?;
+    let was_running = local::stop_cloud().await?;
     output::print_message(if was_running {
         "the local cloud has stopped"
     } else {

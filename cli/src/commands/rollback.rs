@@ -30,7 +30,7 @@ pub(crate) struct Rollback {}
 
 pub(crate) async fn run(_: Rollback, context: Result<Context>) -> Result<Exit> {
     let report = NdjsonReport::new("rollback");
-    report.conclude(async { roll_back(&context?).await }.await)?;
+    report.write_result(async { roll_back(&context?).await }.await)?;
     Ok(Exit::Done)
 }
 
@@ -41,9 +41,9 @@ async fn roll_back(context: &Context) -> Result<Value> {
         LiveVersion::read(aws, stack.output(stack_output::API_FUNCTION)?),
         LiveVersion::read(aws, stack.output(stack_output::INGEST_FUNCTION)?),
     )?;
-    let last = api.since().max(ingest.since());
+    let last = api.live_since().max(ingest.live_since());
     // Functions that went live together go back together; the others stay.
-    let previous = |live: &LiveVersion| live.with_previous_version().filter(|_| live.since() == last);
+    let previous = |live: &LiveVersion| live.with_previous_version().filter(|_| live.live_since() == last);
     let (api_before, ingest_before) = (previous(&api), previous(&ingest));
     if api_before.is_none() && ingest_before.is_none() {
         return Err(Failure::new(format!("the functions of the stack {name} have no earlier version"))

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::api::session_cache;
 use crate::aws::cloudformation::{self, Stack};
-use crate::aws::secretsmanager::{self, CLIENT_SECRET};
+use crate::aws::secretsmanager::{self, CLIENT_SECRET_DESCRIPTION};
 use crate::aws::ssm;
 use crate::certificate::CertificateBundle;
 use crate::context::Context;
@@ -131,11 +131,11 @@ async fn store_settings(args: Setup, context: &Context) -> Result<()> {
     }
     output::print_message(&format!("identity provider  {}, {}", provider.kind, provider.discovery.issuer));
     if let Some(secret) = &provider.client_secret {
-        secretsmanager::write_secret(aws, &stack.client_secret(), CLIENT_SECRET, secret).await?;
+        secretsmanager::write_secret(aws, &stack.client_secret(), CLIENT_SECRET_DESCRIPTION, secret).await?;
         output::print_message(&format!("client secret      {} in Secrets Manager", stack.client_secret()));
     }
     // The cached token was granted under the former settings.
-    session_cache::clear(context)?;
+    session_cache::clear_session(context)?;
     let has_own = deployed.as_ref().is_some_and(cognito::stack_has_user_pool);
     output::print_message(if has_own {
         "next: restctl deploy --idp external"
@@ -201,7 +201,7 @@ async fn set_up_stack_provider(context: &Context, deployed: Option<&Stack>) -> R
     match deployed.filter(|stack| cognito::stack_has_user_pool(stack)) {
         Some(stack) => {
             if cognito::save_settings(aws, name, stack).await? {
-                session_cache::clear(context)?;
+                session_cache::clear_session(context)?;
             }
             let issuer = cognito::setting_value(stack, Setting::Issuer)?;
             output::print_message(&format!("identity provider  {issuer}, the stack's own"));

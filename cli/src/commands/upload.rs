@@ -129,7 +129,7 @@ impl UploadTask<'_> {
         self.check_rejects(&source, &surveyed)?;
         let load = self.find_or_send(file, &source, &surveyed).await?;
         let id = load.id();
-        completion_cache::remember(self.name, [&id]);
+        completion_cache::remember_loads(self.name, [&id]);
         match (args.no_wait, output::chosen_format()) {
             (true, Format::Text) => output::print_line(id.as_str()),
             (true, Format::Json) => {

@@ -19,7 +19,7 @@ impl Duplicates {
         self.hashes.push([self.hasher.hash_one(key)])
     }
 
-    /// Returns how many keys were pushed again later.
+    /// Returns how many of the keys were pushed again later.
     pub(crate) fn count(self) -> io::Result<u64> {
         let mut hashes = self.hashes.into_sorted()?;
         let (mut distinct, mut last) = (0, None);
@@ -35,7 +35,7 @@ impl Duplicates {
 mod tests {
     use super::*;
 
-    fn count(keys: impl IntoIterator<Item = u32>) -> u64 {
+    fn count_duplicates(keys: impl IntoIterator<Item = u32>) -> u64 {
         let mut duplicates = Duplicates::default();
         keys.into_iter().for_each(|key| duplicates.push(&key.to_string()).unwrap());
         duplicates.count().unwrap()
@@ -43,9 +43,9 @@ mod tests {
 
     #[test]
     fn each_repetition_of_a_key_counts() {
-        assert_eq!(count([]), 0);
-        assert_eq!(count([1, 2]), 0);
-        assert_eq!(count([1, 1, 2, 1]), 2);
-        assert_eq!(count((0..5000).chain(0..5000)), 5000);
+        assert_eq!(count_duplicates([]), 0);
+        assert_eq!(count_duplicates([1, 2]), 0);
+        assert_eq!(count_duplicates([1, 1, 2, 1]), 2);
+        assert_eq!(count_duplicates((0..5000).chain(0..5000)), 5000);
     }
 }

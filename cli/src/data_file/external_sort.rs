@@ -1,4 +1,4 @@
-//! Sorts records of numbers in memory that does not grow with how many there are.
+//! Sorts records of numbers in memory that does not grow with their number.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 /// Numbers held in memory before they are sorted and written to disk: 8 MiB of them.
 const RUN_NUMBERS: usize = 1 << 20;
 
-/// Records that are read from a run at a time.
+/// How many records are read from a run at a time.
 const PIECE_RECORDS: usize = 512;
 
 const NUMBER_BYTES: usize = size_of::<u64>();
@@ -41,13 +41,13 @@ impl<const N: usize> SortedRuns<N> {
 
     pub(crate) fn push(&mut self, record: [u64; N]) -> io::Result<()> {
         if self.run.len() == self.run_length {
-            self.spill()?;
+            self.spill_run()?;
         }
         self.run.push(record);
         Ok(())
     }
 
-    fn spill(&mut self) -> io::Result<()> {
+    fn spill_run(&mut self) -> io::Result<()> {
         let spill = match &mut self.spill {
             Some(spill) => spill,
             none => none.insert(Spill { file: BufWriter::new(tempfile::tempfile()?), ends: Vec::new() }),
@@ -76,7 +76,7 @@ impl<const N: usize> SortedRuns<N> {
             file = Some(spill.file.into_inner().map_err(io::IntoInnerError::into_error)?);
         }
         let mut sorted = SortedRecords { file, runs, next: BinaryHeap::new() };
-        (0..sorted.runs.len()).try_for_each(|index| sorted.advance(index))?;
+        (0..sorted.runs.len()).try_for_each(|index| sorted.advance_run(index))?;
         Ok(sorted)
     }
 }
@@ -91,11 +91,11 @@ pub(crate) struct SortedRecords<const N: usize> {
 impl<const N: usize> SortedRecords<N> {
     pub(crate) fn next(&mut self) -> io::Result<Option<[u64; N]>> {
         let Some(Reverse((record, index))) = self.next.pop() else { return Ok(None) };
-        self.advance(index)?;
+        self.advance_run(index)?;
         Ok(Some(record))
     }
 
-    fn advance(&mut self, index: usize) -> io::Result<()> {
+    fn advance_run(&mut self, index: usize) -> io::Result<()> {
         let record = self.runs[index].next(self.file.as_ref())?;
         self.next.extend(record.map(|record| Reverse((record, index))));
         Ok(())
@@ -133,7 +133,7 @@ impl<const N: usize> Run<N> {
 mod tests {
     use super::*;
 
-    fn sorted<const N: usize>(run: usize, records: &[[u64; N]]) -> Vec<[u64; N]> {
+    fn sort_in_runs<const N: usize>(run: usize, records: &[[u64; N]]) -> Vec<[u64; N]> {
         let mut runs = SortedRuns::with_run_length(run);
         records.iter().for_each(|record| runs.push(*record).unwrap());
         let mut sorted = runs.into_sorted().unwrap();
@@ -151,15 +151,15 @@ mod tests {
         expected.0.sort_unstable();
         expected.1.sort_unstable();
         for run in [1, 2, 7, 999, 3000, 3001, 100_000] {
-            assert_eq!((sorted(run, &numbers), sorted(run, &pairs)), expected, "runs of {run}");
+            assert_eq!((sort_in_runs(run, &numbers), sort_in_runs(run, &pairs)), expected, "runs of {run}");
         }
-        assert_eq!(sorted::<1>(4, &[]), Vec::<[u64; 1]>::new());
+        assert_eq!(sort_in_runs::<1>(4, &[]), Vec::<[u64; 1]>::new());
     }
 
     #[test]
     fn runs_longer_than_a_piece_are_read_to_the_end() {
         let numbers: Vec<[u64; 3]> = (0..5000).map(|number| [4999 - number, number, 1]).collect();
-        let sorted = sorted(2000, &numbers);
+        let sorted = sort_in_runs(2000, &numbers);
         assert!(sorted.iter().zip(0..).all(|(record, at)| *record == [at, 4999 - at, 1]));
         assert_eq!(sorted.len(), 5000);
     }

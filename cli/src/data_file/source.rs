@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::failure::{Exit, Failure, FailureContext, Result};
 
 pub(crate) struct Source {
-    /// Its name on the command line.
+    /// How messages refer to it: its path on the command line, or `standard input`.
     pub(crate) shown: String,
     /// In bytes.
     pub(crate) size: u64,

@@ -14,6 +14,8 @@ use crate::failure::{Failure, FailureContext, Result};
 
 const CHUNK_BYTES: usize = 256 * 1024;
 
+const KEYS_ON_DISK: &str = "cannot keep the keys in a temporary file";
+
 /// What the first reading of a file found.
 pub(crate) struct SurveyedFile {
     pub(crate) findings: SurveyFindings,
@@ -29,7 +31,7 @@ impl SurveyedFile {
     }
 }
 
-/// Reads all of `source` and reports each position it reaches. It yields between chunks, so that Ctrl-C is noticed.
+/// Reads all of `source` and reports each position that it reaches. Yields between chunks, so that Ctrl-C is noticed.
 pub(crate) async fn survey_file(
     source: &Source,
     dialect: &Dialect,
@@ -67,23 +69,21 @@ impl SurveyInProgress {
     fn feed(&mut self, chunk: &[u8], source: &Source) -> Result<()> {
         self.digest.update(chunk);
         let read = self.survey.feed(chunk, |key| self.keys.push(key));
-        read.map_err(|reason| cannot_load(&source.shown, &reason))?;
+        read.map_err(|reason| cannot_load_failure(&source.shown, &reason))?;
         std::mem::replace(&mut self.keys.kept, Ok(())).context(KEYS_ON_DISK)
     }
 
     fn finish(mut self, source: &Source) -> Result<SurveyedFile> {
         let findings = self.survey.finish(|key| self.keys.push(key));
-        let findings = findings.map_err(|reason| cannot_load(&source.shown, &reason))?;
+        let findings = findings.map_err(|reason| cannot_load_failure(&source.shown, &reason))?;
         self.keys.kept.context(KEYS_ON_DISK)?;
         if findings.rows == 0 {
-            return Err(nothing_to_load(source, &findings.rejects));
+            return Err(nothing_to_load_failure(source, &findings.rejects));
         }
         let duplicates = self.keys.duplicates.count().context(KEYS_ON_DISK)?;
         Ok(SurveyedFile { findings, duplicates, digest: to_hex(&self.digest.finalize()) })
     }
 }
-
-const KEYS_ON_DISK: &str = "cannot keep the keys in a temporary file";
 
 /// The keys so far, and whether all of them could be kept.
 struct SeenKeys {
@@ -100,13 +100,13 @@ impl SeenKeys {
 }
 
 /// Describes why the file `shown` cannot be loaded, and what to do about it.
-pub(crate) fn cannot_load(shown: &str, reason: &Unreadable) -> Failure {
+pub(crate) fn cannot_load_failure(shown: &str, reason: &Unreadable) -> Failure {
     let failure = Failure::new(format!("{shown} cannot be loaded")).why(reason.to_string());
     failure.next(reason.advice().unwrap_or_else(|| "fix the file and run the command again".into()))
 }
 
-/// Describes a file without a single row that can be loaded; `rejects` are its first rows.
-pub(crate) fn nothing_to_load(source: &Source, rejects: &[Reject]) -> Failure {
+/// Describes a file without a row that can be loaded. `rejects` are its first rows.
+pub(crate) fn nothing_to_load_failure(source: &Source, rejects: &[Reject]) -> Failure {
     let failure = Failure::new(format!("{} has no row that can be loaded", source.shown));
     match rejects.first() {
         Some(reject) => failure.why(RejectLine(reject).to_string()),

@@ -24,7 +24,8 @@ pub(crate) struct SettingDifference {
     pub(crate) set_up: String,
 }
 
-/// Reads the environment from the function itself: after a rollback, CloudFormation has the settings of another version.
+/// Returns the settings whose deployed values are out of date. Reads the environment from the function itself: after a
+/// rollback, CloudFormation has the settings of another version.
 pub(crate) async fn find_differences(
     aws: &Aws,
     stack: &Stack,

@@ -1,4 +1,4 @@
-//! The live version of a function, to which its alias points, and the versions that were live before.
+//! The live version of a function, to which its alias points, and the versions that were live before it.
 //!
 //! The alias's description lists the earlier versions, so that any operator can return to them: each with the time at which
 //! it became live, the newest first, as in `since 1763868000; before 4@1763860000 2@1763850000`.
@@ -10,9 +10,9 @@ use crate::failure::Result;
 /// How many earlier versions are kept. A description has at most 256 characters (`CreateAlias`).
 const MAX_EARLIER: usize = 10;
 
-/// A version and when it became live, in seconds since 1970.
+/// A version, and the time at which it became live, in seconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Turn {
+struct LivePeriod {
     version: String,
     since: u64,
 }
@@ -20,14 +20,14 @@ struct Turn {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LiveVersion {
     function: String,
-    now: Turn,
+    now: LivePeriod,
     /// The newest first.
-    before: Vec<Turn>,
+    before: Vec<LivePeriod>,
 }
 
 impl LiveVersion {
     pub(crate) async fn read(aws: &Aws, function: &str) -> Result<Self> {
-        Ok(Self::parse(function, lambda::read_live_alias(aws, function).await?))
+        Ok(Self::from_alias(function, lambda::read_live_alias(aws, function).await?))
     }
 
     pub(crate) fn function(&self) -> &str {
@@ -39,7 +39,7 @@ impl LiveVersion {
     }
 
     /// Returns when this version became live, in seconds since 1970, or 0 if CloudFormation made it live.
-    pub(crate) fn since(&self) -> u64 {
+    pub(crate) fn live_since(&self) -> u64 {
         self.now.since
     }
 
@@ -48,7 +48,7 @@ impl LiveVersion {
         let mut before = self.before.clone();
         before.insert(0, self.now.clone());
         before.truncate(MAX_EARLIER);
-        let now = Turn { version: version.to_owned(), since: now };
+        let now = LivePeriod { version: version.to_owned(), since: now };
         Self { function: self.function.clone(), now, before }
     }
 
@@ -60,25 +60,25 @@ impl LiveVersion {
 
     /// Points the function's alias at this version.
     pub(crate) async fn make_live(&self, aws: &Aws) -> Result<()> {
-        let alias = Alias { version: self.now.version.clone(), description: self.description() };
+        let alias = Alias { version: self.now.version.clone(), description: self.alias_description() };
         lambda::update_live_alias(aws, &self.function, &alias).await
     }
 
-    fn description(&self) -> String {
+    fn alias_description(&self) -> String {
         let turns = self.before.iter().map(|turn| format!(" {}@{}", turn.version, turn.since));
         format!("since {}; before{}", self.now.since, turns.collect::<String>())
     }
 
-    /// Parses an alias. A description that restctl did not write lists no earlier versions.
-    fn parse(function: &str, alias: Alias) -> Self {
+    /// Reads the versions from an alias. A description that restctl did not write lists no earlier versions.
+    fn from_alias(function: &str, alias: Alias) -> Self {
         let (since, before) = alias.description.split_once("; before").unwrap_or_default();
         let since = since.strip_prefix("since ").and_then(|since| since.parse().ok()).unwrap_or_default();
         let turn = |text: &str| {
             let (version, since) = text.split_once('@')?;
-            Some(Turn { version: version.to_owned(), since: since.parse().ok()? })
+            Some(LivePeriod { version: version.to_owned(), since: since.parse().ok()? })
         };
         let before = before.split_whitespace().filter_map(turn).collect();
-        Self { function: function.to_owned(), now: Turn { version: alias.version, since }, before }
+        Self { function: function.to_owned(), now: LivePeriod { version: alias.version, since }, before }
     }
 }
 
@@ -86,28 +86,28 @@ impl LiveVersion {
 mod tests {
     use super::*;
 
-    fn first() -> LiveVersion {
-        LiveVersion::parse("api", Alias { version: "1".to_owned(), description: String::new() })
+    fn first_version() -> LiveVersion {
+        LiveVersion::from_alias("api", Alias { version: "1".to_owned(), description: String::new() })
     }
 
     #[test]
     fn a_previous_version_exists_until_the_first_one() {
-        let second = first().with_version("2", 100);
+        let second = first_version().with_version("2", 100);
         let fourth = second.with_version("4", 200);
-        assert_eq!((fourth.version(), fourth.since()), ("4", 200));
+        assert_eq!((fourth.version(), fourth.live_since()), ("4", 200));
         assert_eq!(fourth.with_previous_version(), Some(second.clone()));
-        assert_eq!(second.with_previous_version(), Some(first()));
-        assert_eq!(first().with_previous_version(), None);
+        assert_eq!(second.with_previous_version(), Some(first_version()));
+        assert_eq!(first_version().with_previous_version(), None);
     }
 
     #[test]
     fn the_alias_description_keeps_the_earlier_versions() {
-        let mut live = first();
+        let mut live = first_version();
         for version in 2..40 {
             live = live.with_version(&format!("1000000{version}"), 1_763_868_000 + version);
-            let alias = Alias { version: live.version().to_owned(), description: live.description() };
+            let alias = Alias { version: live.version().to_owned(), description: live.alias_description() };
             assert!(alias.description.len() <= 256, "{}", alias.description);
-            assert_eq!(LiveVersion::parse("api", alias), live);
+            assert_eq!(LiveVersion::from_alias("api", alias), live);
         }
         assert_eq!(live.before.len(), MAX_EARLIER);
     }
@@ -117,12 +117,12 @@ mod tests {
         for description in
             ["", "the live one", "since noon; before lunch", "since ; before 3", "; before @ 1@x"]
         {
-            let live = LiveVersion::parse(
+            let live = LiveVersion::from_alias(
                 "api",
                 Alias { version: "3".to_owned(), description: description.to_owned() },
             );
             assert_eq!(
-                (live.version(), live.since(), live.with_previous_version()),
+                (live.version(), live.live_since(), live.with_previous_version()),
                 ("3", 0, None),
                 "{description}"
             );

@@ -25,7 +25,7 @@ pub(crate) enum OperationKind {
     Create,
     Update,
     Delete,
-    /// The way back from an update. CloudFormation cannot cancel it.
+    /// The rollback of an update. CloudFormation cannot cancel it.
     RollBack,
 }
 
@@ -44,24 +44,24 @@ impl Operation {
         Ok(Self { stack_id: stack.id.clone(), kind, log, history: Vec::new() })
     }
 
-    /// Shows each resource until the operation ends, and returns the state that the stack is in then.
+    /// Shows each resource until the operation ends, and returns the stack's final state.
     ///
-    /// The stack's own events tell the end: for a moment after an operation began, DescribeStacks still returns the
-    /// state before it. After an update, CloudFormation removes what was replaced, which ends with an event of its own.
+    /// The stack's own events mark the end: for a moment after the start of an operation, DescribeStacks still returns the
+    /// state before it. After an update, CloudFormation removes what was replaced, which ends with a separate event.
     ///
     /// Ctrl-C by itself stops nothing in CloudFormation, so the user is asked what to do.
-    pub(crate) async fn follow(&mut self, aws: &Aws, report: &NdjsonReport) -> Result<ResourceStatus> {
+    pub(crate) async fn follow_to_end(&mut self, aws: &Aws, report: &NdjsonReport) -> Result<ResourceStatus> {
         let progress = Progress::new();
         // Once polled, it also notices a Ctrl-C that comes while something else is awaited.
         let mut interrupted = pin!(interrupt::ctrl_c());
         let mut pause = Duration::from_millis(200);
         loop {
             let new_events = self.log.fetch_new(aws).await;
-            // A user who can no longer watch the operation is told that it goes on.
+            // The operation continues although the user can no longer watch it.
             for event in new_events.map_err(|failure| failure.then(interruption::next_step(self.kind)))? {
                 report.write_line("resource", &event.to_json())?;
-                progress.show(&event);
-                let is_end = event.has_ended() && event.concerns(&self.stack_id);
+                progress.show_event(&event);
+                let is_end = event.has_ended() && event.is_about_stack(&self.stack_id);
                 let status = event.status.clone();
                 self.history.push(event);
                 if is_end {
@@ -77,42 +77,42 @@ impl Operation {
                 signal = &mut interrupted => {
                     signal?;
                     interrupted.set(interrupt::ctrl_c());
-                    let choice = progress.suspend(|| interruption::ask(self.can_be_cancelled()))?;
-                    self.obey(choice, aws).await?;
+                    let choice = progress.suspend(|| interruption::ask_user(self.can_be_cancelled()))?;
+                    self.apply_choice(choice, aws).await?;
                 }
             }
         }
     }
 
-    /// CancelUpdateStack accepts only an update, and only until it cleans up or rolls back.
+    /// Whether CancelUpdateStack accepts the operation: an update, until it cleans up or rolls back.
     fn can_be_cancelled(&self) -> bool {
-        let stack_event = self.history.iter().rev().find(|event| event.concerns(&self.stack_id));
+        let stack_event = self.history.iter().rev().find(|event| event.is_about_stack(&self.stack_id));
         self.kind == OperationKind::Update
             && stack_event.is_none_or(|event| event.status == ResourceStatus::UpdateInProgress)
     }
 
-    async fn obey(&mut self, choice: InterruptChoice, aws: &Aws) -> Result<()> {
+    async fn apply_choice(&mut self, choice: InterruptChoice, aws: &Aws) -> Result<()> {
         match choice {
             InterruptChoice::Wait => Ok(()),
             InterruptChoice::Cancel => {
                 match cloudformation::cancel_update(aws, &self.stack_id).await {
                     Ok(()) => self.kind = OperationKind::RollBack,
-                    // It came too late. The update goes on.
+                    // The cancellation came too late, and the update continues.
                     Err(refusal) => output::print_failure(&refusal),
                 }
                 Ok(())
             }
-            InterruptChoice::Leave => Err(interruption::left_running(self.kind)),
+            InterruptChoice::Leave => Err(interruption::left_running_failure(self.kind)),
         }
     }
 
     /// Returns the resources that CloudFormation failed to delete. They are no longer part of the stack.
-    pub(crate) fn left_behind(&self) -> impl Iterator<Item = &Event> {
+    pub(crate) fn undeleted_resources(&self) -> impl Iterator<Item = &Event> {
         self.history.iter().filter(|event| event.status == ResourceStatus::DeleteFailed)
     }
 
     /// Returns what failed first, why, and what to do about it.
-    pub(crate) fn failure(&self, what: &str, ended: &ResourceStatus) -> Failure {
+    pub(crate) fn to_failure(&self, what: &str, ended: &ResourceStatus) -> Failure {
         RootCause::find(&self.history, &self.stack_id)
             .to_failure(&format!("{what}: it ended in {}", ended.as_str()))
     }
@@ -122,11 +122,11 @@ impl Operation {
 pub(crate) async fn delete_stack(aws: &Aws, stack: &Stack, report: &NdjsonReport) -> Result<()> {
     let mut operation = Operation::prepare(aws, stack, OperationKind::Delete).await?;
     cloudformation::begin_deletion(aws, stack).await?;
-    let ended = operation.follow(aws, report).await?;
+    let ended = operation.follow_to_end(aws, report).await?;
     if ended == ResourceStatus::DeleteComplete {
         Ok(())
     } else {
-        Err(operation.failure("the stack could not be deleted", &ended))
+        Err(operation.to_failure("the stack could not be deleted", &ended))
     }
 }
 

@@ -34,7 +34,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// With the names that Lambda uses.
+/// A processor architecture, by the names that Lambda uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Architecture {
     Arm64,
@@ -102,7 +102,7 @@ impl Packages {
                 .why("this restctl was built without them, and it does not run in a checkout in which it could build them")
                 .next(format!("name a folder that holds {API} and {INGEST} with --lambdas, or use a restctl that .ci/release built"))
         })?;
-        Self::read_folder(&source::build(&checkout, place, deployed)?, place)
+        Self::read_folder(&source::build_lambdas(&checkout, place, deployed)?, place)
     }
 
     fn choose_bundled(
@@ -127,7 +127,7 @@ impl Packages {
         };
         let package = |name: &str, zip: &[u8]| {
             let bundled = PathBuf::from(format!("{name} in this restctl"));
-            let binary = zipped::unzip(zip).context(format!("{} is damaged", bundled.display()))?;
+            let binary = zipped::unzip_binary(zip).context(format!("{} is damaged", bundled.display()))?;
             elf::check_binary(&bundled, &binary, place)?;
             Ok::<_, Failure>(Package::new(name, zip.to_vec()))
         };
@@ -135,8 +135,8 @@ impl Packages {
     }
 
     fn read_folder(folder: &Path, place: Place) -> Result<Self> {
-        let (api, api_architecture) = pack(folder, API, place)?;
-        let (ingest, architecture) = pack(folder, INGEST, place)?;
+        let (api, api_architecture) = pack_binary(folder, API, place)?;
+        let (ingest, architecture) = pack_binary(folder, INGEST, place)?;
         if api_architecture != architecture {
             return Err(Failure::new("the two Lambda binaries were built for different machines")
                 .exit(Exit::Usage)
@@ -147,8 +147,8 @@ impl Packages {
     }
 }
 
-/// Packs `folder/name`, or `folder/name/bootstrap`, which is where cargo-lambda puts it.
-fn pack(folder: &Path, name: &str, place: Place) -> Result<(Package, Architecture)> {
+/// Packs `folder/name`, or `folder/name/bootstrap`, which is where cargo-lambda puts the binary.
+fn pack_binary(folder: &Path, name: &str, place: Place) -> Result<(Package, Architecture)> {
     let bootstrap = folder.join(name).join("bootstrap");
     let file = if bootstrap.is_file() { bootstrap } else { folder.join(name) };
     let binary = fs::read(&file).context(format!("cannot read the Lambda binary {}", file.display()));
@@ -156,7 +156,7 @@ fn pack(folder: &Path, name: &str, place: Place) -> Result<(Package, Architectur
         failure.next(format!("name a folder that holds {API} and {INGEST}, built for Linux, with --lambdas"))
     })?;
     let architecture = elf::check_binary(&file, &binary, place)?;
-    let zip = zipped::zip(&binary).context(format!("cannot pack {}", file.display()))?;
+    let zip = zipped::zip_binary(&binary).context(format!("cannot pack {}", file.display()))?;
     Ok((Package::new(name, zip), architecture))
 }
 

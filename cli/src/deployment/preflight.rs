@@ -1,5 +1,5 @@
-//! Finds what would end a deployment halfway, before its first change: the caller's permissions, the certificate, names and
-//! quotas.
+//! Finds what would make a deployment fail halfway, before its first change: missing permissions, an unusable certificate, a
+//! bucket name that is taken, and exhausted quotas.
 
 mod certificate;
 mod permissions;
@@ -33,15 +33,15 @@ impl Deployment<'_> {
 
     /// Whether there is no stack yet.
     fn is_new(&self) -> bool {
-        self.deployed().is_none()
+        self.deployed_stack().is_none()
     }
 
     /// Whether the existing stack was deployed with this value of a parameter. A parameter that its template did not have is empty.
     fn was_deployed_with(&self, name: &str, value: &str) -> bool {
-        self.deployed().is_some_and(|stack| stack.parameter(name).unwrap_or_default() == value)
+        self.deployed_stack().is_some_and(|stack| stack.parameter(name).unwrap_or_default() == value)
     }
 
-    fn deployed(&self) -> Option<&Stack> {
+    fn deployed_stack(&self) -> Option<&Stack> {
         self.existing.filter(|stack| !stack.is_in_review())
     }
 }
@@ -49,20 +49,20 @@ impl Deployment<'_> {
 /// The result of a check.
 #[derive(Debug)]
 enum PreflightFinding {
-    /// Would end the deployment.
+    /// It would make the deployment fail.
     Problem { what: String, next: String },
-    /// Worth knowing.
+    /// It does not stop the deployment.
     Note(String),
 }
 
-/// Makes all checks at once. A failure names all problems together.
-pub(crate) async fn check(context: &Context, deployment: &Deployment<'_>) -> Result<()> {
+/// Makes all checks at the same time. A failure names all problems together.
+pub(crate) async fn check_deployment(context: &Context, deployment: &Deployment<'_>) -> Result<()> {
     let aws = context.aws().await?;
     let (certificate, bucket, permissions, quotas) = tokio::join!(
-        certificate::check(context, deployment),
+        certificate::check_certificate(context, deployment),
         check_bucket(context, deployment),
-        permissions::check(context, aws, deployment),
-        quotas::check(context, aws, deployment),
+        permissions::check_permissions(context, aws, deployment),
+        quotas::check_quotas(context, aws, deployment),
     );
     let findings = [certificate?, bucket?, permissions, quotas];
     let (mut problems, mut next_steps) = (Vec::new(), Vec::new());
@@ -85,7 +85,7 @@ pub(crate) async fn check(context: &Context, deployment: &Deployment<'_>) -> Res
         .next(next_steps.join("\n")))
 }
 
-/// All accounts share the names of buckets.
+/// Checks that the bucket of the packages can be used: all accounts share the names of buckets.
 async fn check_bucket(context: &Context, deployment: &Deployment<'_>) -> Result<Vec<PreflightFinding>> {
     let is_refused =
         s3::find_own_bucket(context.aws().await?, deployment.artifacts).await? == OwnBucketState::Refused;
@@ -125,7 +125,7 @@ mod fixture {
         let caller = sts::Caller { account: "123456789012".to_owned(), arn: String::new() };
         let parameters: Vec<_> =
             parameters.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        let existing = before.map(stack);
+        let existing = before.map(existing_stack);
         look(&Deployment {
             certificate: &certificate,
             existing: existing.as_ref(),
@@ -135,7 +135,7 @@ mod fixture {
         })
     }
 
-    fn stack(parameters: Parameters<'_>) -> cloudformation::Stack {
+    fn existing_stack(parameters: Parameters<'_>) -> cloudformation::Stack {
         let parameters = parameters
             .iter()
             .map(|(name, value)| Parameter::builder().parameter_key(*name).parameter_value(*value).build());

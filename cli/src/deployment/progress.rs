@@ -23,7 +23,8 @@ impl Progress {
         Self { lines: MultiProgress::new(), running: RefCell::default() }
     }
 
-    pub(crate) fn show(&self, event: &Event) {
+    /// Updates the line of the event's resource.
+    pub(crate) fn show_event(&self, event: &Event) {
         let mut running = self.running.borrow_mut();
         if let Some(place) = running.iter().position(|(resource, _)| *resource == event.resource) {
             let (_, bar) = running.remove(place);

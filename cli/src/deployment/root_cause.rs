@@ -17,16 +17,17 @@ pub(crate) struct RootCause<'a> {
 impl<'a> RootCause<'a> {
     /// Finds the cause in the events of one operation, oldest first.
     pub(crate) fn find(events: &'a [Event], stack_id: &str) -> Self {
-        let turn = events.iter().position(|event| event.concerns(stack_id) && begins_rollback(&event.status));
-        let (there, back) = events.split_at(turn.unwrap_or(events.len()));
+        let rollback_start =
+            events.iter().position(|event| event.is_about_stack(stack_id) && begins_rollback(&event.status));
+        let (before_rollback, rollback) = events.split_at(rollback_start.unwrap_or(events.len()));
         let first = |events: &'a [Event]| events.iter().find(|event| is_cause(event, stack_id));
-        let turned = turn.and_then(|turn| events[turn].reason.as_deref());
+        let rollback_reason = rollback_start.and_then(|start| events[start].reason.as_deref());
         Self {
             // Events may be late: an earlier failure can be listed after the rollback has begun.
-            first: first(there).or_else(|| first(back)),
-            during_rollback: first(there).and_then(|_| first(back)),
-            // A failed rollback matters more than that the user asked for it.
-            was_cancelled: turned == Some("User Initiated") && first(back).is_none(),
+            first: first(before_rollback).or_else(|| first(rollback)),
+            during_rollback: first(before_rollback).and_then(|_| first(rollback)),
+            // A failed rollback matters more than the cancellation that started it.
+            was_cancelled: rollback_reason == Some("User Initiated") && first(rollback).is_none(),
         }
     }
 
@@ -41,14 +42,14 @@ impl<'a> RootCause<'a> {
                 .why("CloudFormation named no failed resource")
                 .next("aws cloudformation describe-stack-events, which lists all events");
         };
-        let mut why = describe(first);
+        let mut why = describe_event(first);
         if let Some(event) = self.during_rollback {
-            why = format!("{why}\nand during the rollback: {}", describe(event));
+            why = format!("{why}\nand during the rollback: {}", describe_event(event));
         }
-        // The rollback has to succeed before anything else is tried.
+        // The rollback has to succeed before anything else can be tried.
         let mut causes = self.during_rollback.into_iter().chain([first]);
         let advice = causes.find_map(|event| {
-            known_failures::advice(&event.kind, event.reason.as_deref().unwrap_or_default())
+            known_failures::find_advice(&event.kind, event.reason.as_deref().unwrap_or_default())
         });
         match advice {
             Some(advice) => failure.why(why).next(advice),
@@ -61,15 +62,16 @@ fn begins_rollback(status: &ResourceStatus) -> bool {
     matches!(status.as_str(), "ROLLBACK_IN_PROGRESS" | "UPDATE_ROLLBACK_IN_PROGRESS")
 }
 
-/// Excludes the stack, which fails because of its resources, and resources that were cancelled because another one failed.
+/// Whether the event is a failure with a cause of its own: not of the stack, which fails because of its resources, nor of a
+/// resource that was cancelled because another one failed.
 fn is_cause(event: &Event, stack_id: &str) -> bool {
     let reason = event.reason.as_deref().unwrap_or_default();
     let was_cancelled =
         reason.starts_with("Resource ") && reason.trim_end_matches('.').ends_with(" cancelled");
-    event.has_failed() && !was_cancelled && !event.concerns(stack_id)
+    event.has_failed() && !was_cancelled && !event.is_about_stack(stack_id)
 }
 
-fn describe(event: &Event) -> String {
+fn describe_event(event: &Event) -> String {
     let reason = event.reason.as_deref().map_or("no reason given", unwrap_handler_message);
     format!("{} ({}): {reason}", event.resource, event.kind)
 }

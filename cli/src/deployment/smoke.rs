@@ -11,57 +11,61 @@ use crate::failure::{Failure, FailureContext, Result};
 
 /// Checks that the API starts, refuses requests without a token, and can fetch the provider's keys.
 pub(crate) async fn test_api(aws: &Aws, function: &str, version: &str) -> Result<()> {
-    lambda::wait_until_active(aws, function, version, &request(HEALTH_PATH, None)).await?;
-    let item = format!("{ITEMS_PATH}smoke");
-    let token = token_with_unknown_key();
-    for (path, token, expected) in
-        [(HEALTH_PATH, None, 200), (item.as_str(), None, 401), (item.as_str(), Some(&token), 401)]
-    {
-        let answer = lambda::invoke(aws, function, version, &request(path, token)).await?;
+    let (item, token) = (format!("{ITEMS_PATH}smoke"), token_with_unknown_key());
+    let health_probe = Probe { path: HEALTH_PATH, token: None, expected: 200 };
+    lambda::wait_until_active(aws, function, version, &health_probe.to_event()).await?;
+    for probe in [
+        health_probe,
+        Probe { path: &item, token: None, expected: 401 },
+        Probe { path: &item, token: Some(&token), expected: 401 },
+    ] {
+        let answer = lambda::invoke_version(aws, function, version, &probe.to_event()).await?;
         let answer: Answer = serde_json::from_slice(&answer).context(format!(
             "version {version} of the function {function} does not answer as an HTTP function"
         ))?;
-        if answer.status_code != expected {
-            return Err(smoke_failure(function, version, path, token.is_some(), &answer, expected));
+        if answer.status_code != probe.expected {
+            return Err(unexpected_answer_failure(function, version, &probe, &answer));
         }
     }
     Ok(())
-}
-
-fn smoke_failure(
-    function: &str,
-    version: &str,
-    path: &str,
-    has_token: bool,
-    answer: &Answer,
-    expected: u16,
-) -> Failure {
-    let failure = Failure::new(format!("version {version} of the function {function} failed its smoke test"));
-    let (presented, status) = (if has_token { "a forged token" } else { "no token" }, answer.status_code);
-    let failure = failure.why(format!(
-        "GET {path} with {presented} was answered with {status} instead of {expected}:\n{}",
-        answer.body
-    ));
-    if status == 503 {
-        return failure.next(
-            "make sure that the function can reach the provider's keys; \
-             restctl token explain shows their address",
-        );
-    }
-    failure
 }
 
 /// Checks that the ingest function starts, and reports no failures for a batch without messages.
 pub(crate) async fn test_ingest(aws: &Aws, function: &str, version: &str) -> Result<()> {
     let nothing = json!({ "Records": [] });
     lambda::wait_until_active(aws, function, version, &nothing).await?;
-    let answer = lambda::invoke(aws, function, version, &nothing).await?;
+    let answer = lambda::invoke_version(aws, function, version, &nothing).await?;
     let failed = serde_json::from_slice::<Value>(&answer)
         .context(format!("version {version} of the function {function} does not answer with JSON"))?;
     match failed["batchItemFailures"].as_array() {
         Some(failures) if failures.is_empty() => Ok(()),
-        _ => Err(Failure::new(format!("version {version} of the function {function} failed its smoke test"))
-            .why(format!("it answered an empty batch with {failed}"))),
+        _ => Err(smoke_failure(function, version).why(format!("it answered an empty batch with {failed}"))),
+    }
+}
+
+/// A request to the API, and the status that it has to answer.
+struct Probe<'a> {
+    path: &'a str,
+    token: Option<&'a str>,
+    expected: u16,
+}
+
+impl Probe<'_> {
+    /// Returns the request as the load balancer sends it (Elastic Load Balancing, "Use Lambda functions as targets").
+    fn to_event(&self) -> Value {
+        let mut headers = json!({ "user-agent": [concat!("restctl/", env!("CARGO_PKG_VERSION"))] });
+        if let Some(token) = self.token {
+            headers["authorization"] = json!([format!("Bearer {token}")]);
+        }
+        json!({
+            "requestContext": { "elb": { "targetGroupArn": "arn:aws:elasticloadbalancing:restctl:deploy" } },
+            "httpMethod": "GET",
+            "path": self.path,
+            "multiValueQueryStringParameters": {},
+            "multiValueHeaders": headers,
+            "body": "",
+            "isBase64Encoded": false,
+        })
     }
 }
 
@@ -80,19 +84,23 @@ fn token_with_unknown_key() -> String {
     format!("{}.{}.{}", part(header), part(json!({})), URL_SAFE_NO_PAD.encode([0; 256]))
 }
 
-/// Returns a request as the load balancer sends it (Elastic Load Balancing, "Use Lambda functions as targets").
-fn request(path: &str, token: Option<&String>) -> Value {
-    let mut headers = json!({ "user-agent": [concat!("restctl/", env!("CARGO_PKG_VERSION"))] });
-    if let Some(token) = token {
-        headers["authorization"] = json!([format!("Bearer {token}")]);
+fn smoke_failure(function: &str, version: &str) -> Failure {
+    Failure::new(format!("version {version} of the function {function} failed its smoke test"))
+}
+
+fn unexpected_answer_failure(function: &str, version: &str, probe: &Probe<'_>, answer: &Answer) -> Failure {
+    let Probe { path, token, expected } = probe;
+    let presented = if token.is_some() { "a forged token" } else { "no token" };
+    let status = answer.status_code;
+    let failure = smoke_failure(function, version).why(format!(
+        "GET {path} with {presented} was answered with {status} instead of {expected}:\n{}",
+        answer.body
+    ));
+    if status == 503 {
+        return failure.next(
+            "make sure that the function can reach the provider's keys; \
+             restctl token explain shows their address",
+        );
     }
-    json!({
-        "requestContext": { "elb": { "targetGroupArn": "arn:aws:elasticloadbalancing:restctl:deploy" } },
-        "httpMethod": "GET",
-        "path": path,
-        "multiValueQueryStringParameters": {},
-        "multiValueHeaders": headers,
-        "body": "",
-        "isBase64Encoded": false,
-    })
+    failure
 }

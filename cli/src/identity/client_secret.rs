@@ -1,5 +1,5 @@
-//! Reading the client secret: from a file, standard input, the environment or a prompt. It is never the value of a flag,
-//! which other users of the machine could read.
+//! Reads the client secret from a file, standard input, the environment or a prompt. It is never the value of a flag, which
+//! other users of the machine could read.
 
 use std::fs::File;
 use std::io::{Read, stdin};

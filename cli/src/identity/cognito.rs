@@ -55,8 +55,13 @@ pub(crate) async fn save_settings(aws: &Aws, name: &StackName, stack: &Stack) ->
             .next("restctl destroy, then setup and deploy")
     })?;
     if known.as_deref() != Some(&secret) {
-        secretsmanager::write_secret(aws, &name.client_secret(), secretsmanager::CLIENT_SECRET, &secret)
-            .await?;
+        secretsmanager::write_secret(
+            aws,
+            &name.client_secret(),
+            secretsmanager::CLIENT_SECRET_DESCRIPTION,
+            &secret,
+        )
+        .await?;
         has_changed = true;
     }
     Ok(has_changed)

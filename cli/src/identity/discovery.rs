@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::identity::http::{build_client, is_loopback, read_bounded_body};
 
-/// A discovery document has a few kilobytes; no more than this is read.
+/// A discovery document has a few kilobytes. No more than this is read.
 const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

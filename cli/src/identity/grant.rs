@@ -37,7 +37,7 @@ struct GrantRefusal {
     error_description: Option<String>,
 }
 
-/// Requests a token with this secret. It is not remembered.
+/// Requests a token with this secret. The token is not cached.
 pub(crate) async fn request_token(settings: &Settings, secret: &str) -> Result<AccessToken> {
     let endpoint = settings.require(Setting::TokenEndpoint)?;
     let answer = fill_in(build_client(endpoint)?.post(endpoint), settings, secret).await?.send().await;

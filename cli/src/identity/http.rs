@@ -18,7 +18,7 @@ pub(crate) fn build_client(address: &str) -> Result<reqwest::Client> {
     builder.build().context("cannot start the HTTP client")
 }
 
-/// Reads the body; an error if it is larger than `limit` bytes.
+/// Reads the body. Fails if it is larger than `limit` bytes.
 pub(crate) async fn read_bounded_body(mut answer: reqwest::Response, limit: usize) -> Result<Vec<u8>> {
     let address = answer.url().clone();
     let mut body = Vec::new();

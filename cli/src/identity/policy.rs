@@ -1,4 +1,4 @@
-//! What the API requires of a token: as deployed, or else as set up.
+//! What the API requires of a token, as deployed or else as set up.
 
 use restctl_contract::stack::{Setting, StackName};
 use restctl_contract::template::parameter;
@@ -57,7 +57,7 @@ impl TokenPolicy {
         Ok(Self { rules, jwks_uri, has_changed })
     }
 
-    /// Fetches the issuer's present keys.
+    /// Fetches the issuer's current keys.
     pub(crate) async fn fetch_keys(&self) -> Result<KeySet> {
         let keys = KeySet::from_json(&discovery::fetch_keys(&self.jwks_uri).await?);
         keys.context(format!("cannot use the keys at {}", self.jwks_uri)).map_err(|failure| {
@@ -68,23 +68,23 @@ impl TokenPolicy {
         })
     }
 
-    /// Makes the API's checks of a token, and returns what each found.
+    /// Checks a token as the API does, and returns the result of each check.
     pub(crate) fn explain_token(&self, token: &str, keys: &KeySet) -> Explanation {
         restctl_verifier::explain(token.trim(), keys, &self.rules, seconds_now())
     }
 
-    /// Returns an error if the API refuses the token.
+    /// Fails if the API refuses the token.
     pub(crate) fn require_accepted(&self, explanation: &Explanation) -> Result<()> {
         let Some((report, refusal)) = explanation.first_failure() else { return Ok(()) };
         Err(Failure::new(format!("the API refuses the token because of its {}", report.check))
             .why(refusal.to_string())
-            .next(advice(report.check, &self.rules))
+            .next(advice_for_check(report.check, &self.rules))
             .exit(Exit::Authentication))
     }
 }
 
 /// Returns what to do about a token that fails this check first.
-fn advice(check: Check, rules: &Policy) -> String {
+fn advice_for_check(check: Check, rules: &Policy) -> String {
     let Policy { issuer, audience, scope, .. } = rules;
     match check {
         Check::Size | Check::Shape | Check::Header | Check::Payload => {

@@ -29,12 +29,12 @@ impl Settings {
         self.values.iter().all(Option::is_none)
     }
 
-    /// Whether the deployment is yet to create the provider.
+    /// Whether the next deployment will create the provider.
     pub(crate) fn awaits_deployment(&self) -> bool {
         self.values[Setting::Issuer as usize].as_deref() == Some(PLACEHOLDER)
     }
 
-    /// Returns an error if a parameter is missing: the template requires all of them, even as placeholders.
+    /// Fails if a parameter is missing: the template requires all of them, even as placeholders.
     pub(crate) fn check_complete(&self) -> Result<()> {
         match Setting::ALL.into_iter().find(|setting| self.values[*setting as usize].is_none()) {
             Some(missing) => self.require(missing).map(drop),

@@ -7,7 +7,7 @@ use super::columns::{Columns, cell_text};
 use super::spool::Spool;
 use crate::failure::{Failure, FailureContext, Result};
 
-/// Rows that are written at a time; in between, Ctrl-C is noticed.
+/// How many rows are written at a time. In between, Ctrl-C is noticed.
 const ROWS_AT_A_TIME: usize = 1_000;
 
 /// Keeps items until all columns are known.
@@ -65,7 +65,7 @@ fn csv_records(rows: impl IntoIterator<Item = Vec<String>>) -> Result<Vec<u8>> {
 mod tests {
     use super::*;
 
-    async fn written(csv: CsvBuffer) -> String {
+    async fn write_to_string(csv: CsvBuffer) -> String {
         let mut written = Vec::new();
         csv.write(async |bytes| {
             written.extend(bytes);
@@ -76,20 +76,21 @@ mod tests {
         String::from_utf8(written).unwrap()
     }
 
-    fn items(text: &str) -> Vec<Item> {
+    fn parse_items(text: &str) -> Vec<Item> {
         serde_json::from_str(text).unwrap()
     }
 
     #[tokio::test]
     async fn the_key_comes_first_and_every_column_is_written() {
         let mut csv = CsvBuffer::new("id").unwrap();
-        csv.push_items(&items(
+        csv.push_items(&parse_items(
             r#"[{"b":"x, \"y\"\nz","id":"1","n":12345678901234567890.123456789012345678}]"#,
         ))
         .unwrap();
-        csv.push_items(&items(r#"[{"a":false,"id":"2","l":[1,{"k":"v"}],"b":null},{"id":"007"}]"#)).unwrap();
+        csv.push_items(&parse_items(r#"[{"a":false,"id":"2","l":[1,{"k":"v"}],"b":null},{"id":"007"}]"#))
+            .unwrap();
         assert_eq!(
-            written(csv).await,
+            write_to_string(csv).await,
             "id,a,b,l,n\n\
              1,,\"x, \"\"y\"\"\nz\",,12345678901234567890.123456789012345678\n\
              2,false,,\"[1,{\"\"k\"\":\"\"v\"\"}]\",\n\
@@ -100,8 +101,8 @@ mod tests {
     #[tokio::test]
     async fn a_key_that_no_item_has_is_not_a_column() {
         let mut csv = CsvBuffer::new("id").unwrap();
-        csv.push_items(&items(r#"[{"sku":"1","name":"x"}]"#)).unwrap();
-        assert_eq!(written(csv).await, "name,sku\nx,1\n");
-        assert_eq!(written(CsvBuffer::new("id").unwrap()).await, "id\n");
+        csv.push_items(&parse_items(r#"[{"sku":"1","name":"x"}]"#)).unwrap();
+        assert_eq!(write_to_string(csv).await, "name,sku\nx,1\n");
+        assert_eq!(write_to_string(CsvBuffer::new("id").unwrap()).await, "id\n");
     }
 }

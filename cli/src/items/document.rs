@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::spool::Spool;
 use crate::failure::{FailureContext, Result};
 
-/// Missing ids that are written at a time.
+/// How many missing ids are written at a time.
 const IDS_AT_A_TIME: usize = 1_000;
 
 #[derive(Default)]
@@ -60,7 +60,7 @@ impl JsonDocument {
     }
 }
 
-/// Appends an push_element as pretty-printing the whole document would write it.
+/// Appends an element in the form that pretty-printing the whole document would give it.
 fn push_element(text: &mut String, follows_another: bool, value: &impl Serialize) -> Result<()> {
     let pretty = serde_json::to_string_pretty(value).context("cannot write an item as JSON")?;
     text.push_str(if follows_another { ",\n    " } else { "\n    " });

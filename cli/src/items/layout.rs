@@ -1,4 +1,4 @@
-//! Items as a table for people: one row each, with its cells cut to a readable width.
+//! Items as a table for people: one row each, with cells cut to a readable width.
 
 use std::collections::HashMap;
 
@@ -8,13 +8,13 @@ use restctl_contract::api::Item;
 use super::columns::{Columns, cell_text};
 use crate::terminal::output;
 
-/// Rows that a table has at most; nobody reads more.
+/// The most rows of a table. Nobody reads more.
 const MAX_ROWS: usize = 1_000;
 
-/// The width of a cell, in columns of the terminal.
+/// The greatest width of a cell, in columns of the terminal.
 const MAX_WIDTH: usize = 40;
 
-/// Space between two columns.
+/// The space between two columns.
 const GAP: usize = 2;
 
 pub(crate) struct TableLayout {
@@ -91,7 +91,7 @@ mod tests {
 
     use super::*;
 
-    fn layout(items: serde_json::Value) -> TableLayout {
+    fn layout_of(items: serde_json::Value) -> TableLayout {
         let mut layout = TableLayout::new("id");
         layout.push_items(&serde_json::from_value::<Vec<Item>>(items).unwrap());
         layout
@@ -103,7 +103,7 @@ mod tests {
             { "id": "1", "b": "x".repeat(100), "a": "two\nlines", "n": 1.5 },
             { "id": "2", "c": [1, 2] },
         ]);
-        let whole = layout(items.clone()).render(None, None);
+        let whole = layout_of(items.clone()).render(None, None);
         let cut = format!("{}…", "x".repeat(39));
         assert_eq!(
             whole.text,
@@ -113,18 +113,18 @@ mod tests {
             )
         );
         assert!(whole.columns_left_out.is_empty());
-        let narrow = layout(items.clone()).render(None, Some(20));
+        let narrow = layout_of(items.clone()).render(None, Some(20));
         assert_eq!(narrow.text, "id  a\n1   two\u{fffd}lines\n2");
         assert_eq!(narrow.columns_left_out, ["b", "c", "n"]);
-        let chosen = layout(items).render(Some(&["n".to_owned(), "id".to_owned()]), Some(1));
+        let chosen = layout_of(items).render(Some(&["n".to_owned(), "id".to_owned()]), Some(1));
         assert_eq!(chosen.text.lines().next(), Some("n"));
         assert_eq!(chosen.columns_left_out, ["id"]);
     }
 
     #[test]
     fn rows_beyond_the_limit_are_counted() {
-        let shown = layout((0..1_234).map(|id| json!({ "id": id })).collect()).render(None, None);
+        let shown = layout_of((0..1_234).map(|id| json!({ "id": id })).collect()).render(None, None);
         assert_eq!((shown.text.lines().count(), shown.rows_left_out), (MAX_ROWS + 1, 234));
-        assert_eq!(layout(json!([])).render(None, None).text, "");
+        assert_eq!(layout_of(json!([])).render(None, None).text, "");
     }
 }

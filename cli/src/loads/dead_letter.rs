@@ -8,7 +8,7 @@ use restctl_contract::load::{LedgerEntry, LoadId};
 use crate::aws::{Aws, dynamodb, sqs};
 use crate::failure::Result;
 
-/// How long reading the dead letters hides them from others, if the command ends before it can release them.
+/// How long reading the dead letters hides them from other readers if the command ends before it can return them.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(crate) struct DeadLetter {
@@ -54,14 +54,14 @@ impl DeadLetter {
     }
 }
 
-/// Reads the first dead letters and makes them visible to others again.
+/// Reads the first dead letters and makes them visible to other readers again.
 pub(crate) async fn read_first(aws: &Aws, queue_url: &str) -> Result<Vec<DeadLetter>> {
     let messages = sqs::receive_messages(aws, queue_url, READ_TIMEOUT).await?;
     sqs::return_messages(aws, queue_url, &messages).await?;
     Ok(messages.into_iter().map(DeadLetter::from).collect())
 }
 
-/// Deletes the message of the entry's load, which has been queued again. Returns whether SQS showed such a message.
+/// Deletes the messages of the entry's load, which has been queued again. Returns whether SQS returned any.
 pub(crate) async fn delete_message_of(aws: &Aws, queue_url: &str, entry: &LedgerEntry) -> Result<bool> {
     let messages = sqs::receive_messages(aws, queue_url, READ_TIMEOUT).await?;
     let letters: Vec<DeadLetter> = messages.into_iter().map(DeadLetter::from).collect();

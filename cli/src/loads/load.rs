@@ -1,4 +1,4 @@
-//! One load as its uploader sees it: queued, loading, and at last settled in the ledger.
+//! One load as its uploader sees it: queued, loading, and finally settled in the ledger.
 
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ use crate::terminal::interrupt::unless_interrupted;
 /// minutes of a bucket ("Enabling Amazon EventBridge", Amazon S3 User Guide).
 const EVENT_PATIENCE: Duration = Duration::from_secs(15);
 
-/// How long to wait for a load that makes no progress. The load itself goes on: others may come first, and a load that
-/// failed pauses before its next attempt.
+/// How long to wait for a load that makes no progress. The load itself continues: others may come first, and a failed load
+/// pauses before its next attempt.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
 /// One version of one object of the data bucket.
@@ -29,7 +29,7 @@ pub(crate) struct Load {
     pub(crate) version: String,
     /// In bytes.
     pub(crate) size: u64,
-    /// When it was uploaded, RFC 3339. If None, S3 is asked.
+    /// When it was uploaded, RFC 3339. If this is `None`, S3 is asked.
     pub(crate) uploaded: Option<String>,
 }
 
@@ -82,17 +82,16 @@ impl Load {
         }
     }
 
-    /// Sends the event that S3 has not sent.
+    /// Queues the load because S3 has sent no event.
     ///
-    /// An older version of the object is not queued: it would come after the newer one, and its rows are no longer
-    /// wanted.
+    /// An older version of the object is not queued: it would come after the newer one and overwrite its rows.
     async fn queue_if_current(&self, aws: &Aws, stack: &Stack) -> Result<()> {
         let current = s3::find_current_version(aws, &self.bucket, &self.key).await?;
         let current = current.filter(|current| current.version.as_ref() == Some(&self.version));
         let Some(current) = current else {
             return Err(Failure::new(format!("{} was uploaded again before it was loaded", self.key))
                 .why("the bucket sent no event of this upload, and the newer upload goes first")
-                .next("to load this file all the same, upload it under another --name"));
+                .next("to load this file nevertheless, upload it under another --name"));
         };
         match self.uploaded.as_ref().or(current.uploaded.as_ref()) {
             Some(uploaded) => self.queue(aws, stack, uploaded).await,
@@ -100,8 +99,8 @@ impl Load {
         }
     }
 
-    /// Queues the load as S3's event would, after those that came before. If that event still comes, the ledger makes
-    /// the later one do nothing.
+    /// Queues the load as S3's event would, behind those that are queued already. If that event still comes, the ledger
+    /// makes the later one do nothing.
     pub(crate) async fn queue(&self, aws: &Aws, stack: &Stack, uploaded: &str) -> Result<()> {
         let object = UploadedObject {
             bucket: self.bucket.clone(),

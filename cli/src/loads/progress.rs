@@ -5,7 +5,7 @@ use restctl_contract::load::{LedgerEntry, LoadState, MAX_ATTEMPTS};
 
 use crate::terminal::output;
 
-/// A progress bar on a terminal; elsewhere, a line whenever the load's state changes.
+/// A progress bar on a terminal. Elsewhere, a line whenever the load's state changes.
 pub(super) struct LoadProgress {
     bar: ProgressBar,
     state: String,

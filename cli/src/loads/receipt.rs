@@ -10,7 +10,7 @@ use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::terminal::output::{self, Format};
 use crate::terminal::sanitize::sanitize;
 
-/// As much of the rejects file as its first lines need.
+/// How much of the rejects file to read for its first lines, and how many of them to show.
 const SHOWN_REJECTS_BYTES: usize = 64 * 1024;
 const SHOWN_REJECTS: usize = 10;
 

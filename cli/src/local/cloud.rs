@@ -17,7 +17,7 @@ use crate::failure::{Exit, Failure, FailureContext, Result};
 pub(crate) struct LocalCloud {
     /// The emulator of AWS: `http://127.0.0.1:PORT`.
     pub(crate) endpoint_url: String,
-    /// The TLS front; clients must resolve the certificate's name to this address.
+    /// The TLS front. Clients must resolve the certificate's name to this address.
     pub(crate) front: SocketAddr,
     pub(crate) identity_provider: LocalIdentityProvider,
     /// Process id of the supervisor.
@@ -29,15 +29,15 @@ pub(crate) struct LocalCloud {
 impl LocalCloud {
     /// Reads the record of the running local cloud. Fails with [`Exit::NotFound`] if none is running.
     pub(crate) fn find_running() -> Result<LocalCloud> {
-        Self::find(&CloudFolder::standard()?)?.ok_or_else(|| {
+        Self::find_in_folder(&CloudFolder::in_state_folder()?)?.ok_or_else(|| {
             Failure::new("the local cloud is not running").next("restctl local up").exit(Exit::NotFound)
         })
     }
 
     /// Gives the TLS front the certificate that was imported for `stack`. The front uses it at once if its ARN is the one
-    /// in service, otherwise after the next [`Self::serve`].
+    /// in service, otherwise after the next [`Self::put_into_service`].
     ///
-    /// `chain_pem` starts with the leaf certificate; `key_pem` is its unencrypted private key.
+    /// `chain_pem` starts with the leaf certificate. `key_pem` is its unencrypted private key.
     pub(crate) fn keep_certificate(
         &self,
         stack: &StackName,
@@ -45,37 +45,37 @@ impl LocalCloud {
         chain_pem: &str,
         key_pem: &str,
     ) -> Result<()> {
-        ServedStacks::standard()?.keep_certificate(stack, certificate, chain_pem, key_pem)
+        ServedStacks::in_state_folder()?.keep_certificate(stack, certificate, chain_pem, key_pem)
     }
 
     /// Makes the front pass requests for the name of `certificate` to the load balancer of `stack`.
-    pub(crate) fn serve(
+    pub(crate) fn put_into_service(
         &self,
         stack: &StackName,
         certificate: &Certificate,
         load_balancer_dns_name: &str,
     ) -> Result<()> {
-        ServedStacks::standard()?.serve(stack, certificate, load_balancer_dns_name)
+        ServedStacks::in_state_folder()?.put_into_service(stack, certificate, load_balancer_dns_name)
     }
 
-    /// Deletes what [`Self::keep_certificate`] and [`Self::serve`] recorded for `stack`.
+    /// Deletes what [`Self::keep_certificate`] and [`Self::put_into_service`] recorded for `stack`.
     pub(crate) fn forget_stack(&self, stack: &StackName) -> Result<()> {
-        ServedStacks::standard()?.forget_stack(stack)
+        ServedStacks::in_state_folder()?.forget_stack(stack)
     }
 
     /// Returns the folder for this cloud's tokens, which are deleted with the cloud.
     pub(crate) fn token_folder(&self) -> Result<PathBuf> {
-        Ok(CloudFolder::standard()?.path().join("tokens"))
+        Ok(CloudFolder::in_state_folder()?.path().join("tokens"))
     }
 
-    /// Returns `None` if no local cloud is running or it does not answer yet.
-    pub(super) fn find(folder: &CloudFolder) -> Result<Option<LocalCloud>> {
+    /// Reads the record in `folder`. `None` if no local cloud is running, or if it does not answer yet.
+    pub(super) fn find_in_folder(folder: &CloudFolder) -> Result<Option<LocalCloud>> {
         // A killed supervisor leaves its record behind.
-        if !folder.is_supervisor_running()? || !folder.record().exists() {
+        if !folder.is_supervisor_running()? || !folder.record_file().exists() {
             return Ok(None);
         }
-        let unreadable = format!("{} cannot be read", folder.record().display());
-        let record = fs::read(folder.record()).context(&unreadable)?;
+        let unreadable = format!("cannot read {}", folder.record_file().display());
+        let record = fs::read(folder.record_file()).context(&unreadable)?;
         serde_json::from_slice(&record).context(unreadable).map(Some)
     }
 }

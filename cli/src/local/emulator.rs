@@ -23,7 +23,7 @@ const LAUNCHER: &str = include_str!("launcher.py");
 /// Importing ministack takes seconds if a slow disk has not cached it.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// ministack in its own process group, which is killed when this is dropped or this process ends in any way.
+/// ministack in its own process group. The group is killed when this is dropped, and however this process ends.
 pub(crate) struct Emulator {
     child: Child,
     group: Pid,
@@ -34,18 +34,18 @@ pub(crate) struct Emulator {
 
 impl Emulator {
     pub(crate) fn spawn(folder: &CloudFolder, python: &Path, port: u16) -> Result<Self> {
-        let home = folder.emulator();
+        let home = folder.emulator_folder();
         directories::create_private_folder(&home)?;
         let mut child = Command::new(python)
             .args(["-I", "-c", LAUNCHER])
             .arg(folder.emulator_lock())
             .env_clear()
-            .envs(environment(&home, port))
+            .envs(emulator_environment(&home, port))
             .current_dir(&home)
             .process_group(0)
             .stdin(Stdio::piped())
             .spawn()
-            .context("ministack cannot be started")?;
+            .context("cannot start ministack")?;
         let group = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
         let group = group.ok_or_else(|| Failure::new("ministack has no process id"))?;
         let lifeline = child.stdin.take();
@@ -66,7 +66,7 @@ impl Emulator {
 
     /// Waits until the process ends by itself.
     pub(crate) async fn wait_for_exit(&mut self) -> Result<ExitStatus> {
-        self.child.wait().await.context("ministack cannot be waited for")
+        self.child.wait().await.context("cannot wait for ministack")
     }
 
     /// Kills the process and the Lambdas that it runs. Nothing is lost because its state is in memory.
@@ -80,7 +80,7 @@ impl Emulator {
     pub(crate) async fn wait_until_ready(&mut self) -> Result<()> {
         let deadline = Instant::now() + START_TIMEOUT;
         while !is_ready(self.address()).await {
-            if let Some(status) = self.child.try_wait().context("ministack cannot be waited for")? {
+            if let Some(status) = self.child.try_wait().context("cannot wait for ministack")? {
                 return Err(Failure::new("ministack ended during its start").why(status.to_string()));
             }
             if Instant::now() >= deadline {
@@ -113,7 +113,7 @@ fn edition_name() -> String {
 }
 
 /// Returns the whole environment of the emulator and its Lambdas. It contains nothing of the user's AWS account.
-fn environment(home: &Path, port: u16) -> Vec<(&'static str, OsString)> {
+fn emulator_environment(home: &Path, port: u16) -> Vec<(&'static str, OsString)> {
     let text = OsString::from;
     let mut environment = vec![
         ("HOME", home.into()),
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn the_environment_has_nothing_of_the_users_account() {
-        let environment = environment(Path::new("/state"), 4566);
+        let environment = emulator_environment(Path::new("/state"), 4566);
         let names: Vec<_> = environment.iter().map(|(name, _)| *name).collect();
         let aws: Vec<_> = names.iter().filter(|name| name.starts_with("AWS_")).collect();
         assert_eq!(aws, [&"AWS_ENDPOINT_URL"]);

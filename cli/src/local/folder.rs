@@ -1,7 +1,7 @@
 //! The folder of the running local cloud, and which of its processes are running.
 //!
 //! A process shows that it is running by holding a lock on a file. The kernel releases the lock however the process ends,
-//! and unlike a process id the lock never comes to mean another process.
+//! and a lock, unlike a process id, never refers to another process later.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -12,18 +12,22 @@ use tokio::time::{Instant, sleep};
 
 use crate::directories;
 use crate::failure::{Failure, FailureContext, Result};
+use crate::terminal::output;
+
+/// How often to check a condition outside this process.
+pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// `$XDG_STATE_HOME/restctl/local`.
 #[derive(Debug, Clone)]
 pub(crate) struct CloudFolder(PathBuf);
 
 impl CloudFolder {
-    pub(crate) fn standard() -> Result<Self> {
+    pub(crate) fn in_state_folder() -> Result<Self> {
         Ok(Self(directories::state_folder()?.join("local")))
     }
 
     #[cfg(test)]
-    pub(crate) fn at(path: &Path) -> Self {
+    pub(crate) fn at_path(path: &Path) -> Self {
         Self(path.to_owned())
     }
 
@@ -31,30 +35,31 @@ impl CloudFolder {
         &self.0
     }
 
-    /// Records where the parts of the running cloud are; written when all of them answer.
-    pub(crate) fn record(&self) -> PathBuf {
+    /// Records where the parts of the running cloud are. Written when all of them answer.
+    pub(crate) fn record_file(&self) -> PathBuf {
         self.0.join("cloud.json")
     }
 
-    pub(crate) fn log(&self) -> PathBuf {
+    pub(crate) fn log_file(&self) -> PathBuf {
         self.0.join("log")
     }
 
     /// The home, temporary and data folder of the emulator.
-    pub(crate) fn emulator(&self) -> PathBuf {
+    pub(crate) fn emulator_folder(&self) -> PathBuf {
         self.0.join("emulator")
     }
 
-    pub(crate) fn stacks(&self) -> PathBuf {
+    pub(crate) fn stacks_folder(&self) -> PathBuf {
         self.0.join("front")
     }
 
-    /// Held by the running supervisor; contains its process id.
+    /// The file that the running supervisor locks. It contains the supervisor's process id.
     pub(crate) fn supervisor_lock(&self) -> PathBuf {
         self.0.join("supervisor.lock")
     }
 
-    /// Held by the running emulator; contains its process id, which is also the id of its process group.
+    /// The file that the running emulator locks. It contains the emulator's process id, which is also the id of its process
+    /// group.
     pub(crate) fn emulator_lock(&self) -> PathBuf {
         self.0.join("emulator.lock")
     }
@@ -62,12 +67,12 @@ impl CloudFolder {
     /// Makes this process the supervisor while the returned file is open.
     pub(crate) async fn become_supervisor(&self) -> Result<File> {
         directories::create_private_folder(&self.0)?;
-        let doing = "the supervisor's lock cannot be taken";
+        let doing = "cannot take the supervisor's lock";
         let path = self.supervisor_lock();
         let mut file = File::options().create(true).truncate(false).write(true).open(path).context(doing)?;
         // A process that checks the lock holds it for a moment too.
-        let claimed = wait_until(Duration::from_secs(1), || try_lock(&file).context(doing)).await?;
-        if !claimed {
+        let has_lock = wait_until(Duration::from_secs(1), || try_lock(&file).context(doing)).await?;
+        if !has_lock {
             return Err(Failure::new("the local cloud already has a supervisor").next("restctl local status"));
         }
         file.set_len(0).and_then(|()| write!(file, "{}", std::process::id())).context(doing)?;
@@ -87,7 +92,7 @@ impl CloudFolder {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
-        .context(format!("{} cannot be removed", self.0.display()))
+        .context(format!("cannot remove {}", self.0.display()))
     }
 
     /// Waits until no other command starts or stops the local cloud, and keeps others waiting until the returned file is
@@ -97,12 +102,10 @@ impl CloudFolder {
     pub(crate) async fn lock_exclusively(&self) -> Result<File> {
         let parent = self.0.parent().unwrap_or(&self.0);
         directories::create_private_folder(parent)?;
-        let file = File::open(parent).context(format!("{} cannot be opened", parent.display()))?;
-        let doing = "the local cloud's folder cannot be locked";
+        let file = File::open(parent).context(format!("cannot open {}", parent.display()))?;
+        let doing = "cannot lock the local cloud's folder";
         if !try_lock(&file).context(doing)? {
-            crate::terminal::output::print_message(
-                "waiting for another restctl that is starting or stopping the local cloud",
-            );
+            output::print_message("waiting for another restctl that is starting or stopping the local cloud");
             while !try_lock(&file).context(doing)? {
                 sleep(POLL_INTERVAL).await;
             }
@@ -110,9 +113,6 @@ impl CloudFolder {
         Ok(file)
     }
 }
-
-/// How often to check a condition outside this process.
-pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Waits until `condition` holds. Returns false if it does not hold within `timeout`.
 pub(crate) async fn wait_until(
@@ -137,27 +137,27 @@ pub(crate) fn read_lock_holder(lock: &Path) -> Result<rustix::process::Pid> {
     pid.ok_or_else(|| Failure::new(unreadable))
 }
 
-fn is_locked(path: &Path) -> Result<bool> {
-    let check = || match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-        // A shared lock, so that two commands that check at once do not take each other for the holder.
-        Ok(file) => match file.try_lock_shared() {
-            Ok(()) => Ok(false),
-            Err(TryLockError::WouldBlock) => Ok(true),
-            Err(TryLockError::Error(error)) => Err(error),
-        },
-    };
-    check().context(format!("{} cannot be read", path.display()))
-}
-
-/// Returns false if another process holds the lock.
+/// Locks the file. Returns false if another process holds the lock.
 pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
     match file.try_lock() {
         Ok(()) => Ok(true),
         Err(TryLockError::WouldBlock) => Ok(false),
         Err(TryLockError::Error(error)) => Err(error),
     }
+}
+
+fn is_locked(path: &Path) -> Result<bool> {
+    let check = || match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+        // A shared lock, so that two commands that check at the same time do not take each other for the holder.
+        Ok(file) => match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(error),
+        },
+    };
+    check().context(format!("cannot read {}", path.display()))
 }
 
 #[cfg(test)]
@@ -167,7 +167,7 @@ mod tests {
     #[tokio::test]
     async fn a_supervisor_counts_as_running_while_it_holds_its_lock() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = CloudFolder::at(&dir.path().join("local"));
+        let folder = CloudFolder::at_path(&dir.path().join("local"));
         assert!(!folder.is_supervisor_running().unwrap());
         let lock = folder.become_supervisor().await.unwrap();
         assert!(folder.is_supervisor_running().unwrap());

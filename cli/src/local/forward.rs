@@ -34,8 +34,9 @@ const HOP_BY_HOP: [&str; 8] = [
     "upgrade",
 ];
 
-/// The emulator itself adds `X-Forwarded-For`, `-Proto` and `-Port` from the connection and its listener.
-pub(crate) async fn forward<B>(
+/// Forwards the request to the load balancer and returns its answer. The emulator itself adds `X-Forwarded-For`, `-Proto` and
+/// `-Port`, from the connection and its listener.
+pub(crate) async fn forward_request<B>(
     request: Request<B>,
     load_balancer: &str,
     emulator: SocketAddr,
@@ -71,8 +72,18 @@ where
     }
 }
 
-/// Reads a body, or returns `None` if it is too large. It is read to its end in any case: the client reads the answer only
-/// after it has sent everything.
+/// Builds an answer as the load balancer itself would send it.
+pub(crate) fn error_response(status: StatusCode) -> FrontResponse {
+    let html = format!("<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>\n");
+    let mut answer = Response::new(Either::Left(Full::new(Bytes::from(html))));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    answer.headers_mut().insert(header::SERVER, HeaderValue::from_static("awselb/2.0"));
+    answer
+}
+
+/// Reads a body. `None` if it is too large. Reads it to the end in any case: the client reads the answer only after it has sent
+/// everything.
 async fn read_body<B: Body<Data = Bytes> + Unpin>(mut body: B) -> Result<Option<Bytes>, B::Error> {
     let mut bytes = BytesMut::new();
     let mut length = 0;
@@ -86,9 +97,8 @@ async fn read_body<B: Body<Data = Bytes> + Unpin>(mut body: B) -> Result<Option<
     Ok((length <= MAX_BODY_BYTES).then(|| bytes.freeze()))
 }
 
-/// Returns `/_alb/NAME/…` with the path encoded once more, because the emulator decodes it once and AWS does not.
-///
-/// Returns `None` if the request has no path (`OPTIONS *`).
+/// Returns `/_alb/NAME/…` with the path encoded once more, because the emulator decodes it once and AWS does not. `None` if the
+/// request has no path (`OPTIONS *`).
 fn load_balancer_uri(uri: &Uri, load_balancer: &str) -> Option<Uri> {
     let path = uri.path().strip_prefix('/')?.replace('%', "%25");
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
@@ -99,14 +109,4 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
     for name in HOP_BY_HOP {
         headers.remove(name);
     }
-}
-
-/// Builds an answer as the load balancer itself would send it.
-pub(crate) fn error_response(status: StatusCode) -> FrontResponse {
-    let html = format!("<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>\n");
-    let mut answer = Response::new(Either::Left(Full::new(Bytes::from(html))));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
-    answer.headers_mut().insert(header::SERVER, HeaderValue::from_static("awselb/2.0"));
-    answer
 }

@@ -19,7 +19,7 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::folder::POLL_INTERVAL;
-use super::forward::{FrontResponse, error_response, forward};
+use super::forward::{FrontResponse, error_response, forward_request};
 use super::stacks::ServedStacks;
 use crate::failure::{FailureContext, Result};
 use crate::terminal::output;
@@ -38,7 +38,7 @@ impl TlsFront {
         let certificates = CertificateResolver { stacks: stacks.clone(), crypto: crypto.clone() };
         let config = ServerConfig::builder_with_provider(crypto)
             .with_safe_default_protocol_versions()
-            .context("TLS cannot be served")?
+            .context("cannot set up TLS")?
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(certificates));
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), stacks, emulator })
@@ -69,7 +69,7 @@ impl TlsFront {
         let server_name = tls.get_ref().1.server_name().map(str::to_owned);
         let service = service_fn(|request| {
             let (front, server_name) = (self.clone(), server_name.clone());
-            async move { Ok::<_, Infallible>(front.answer(request, server_name.as_deref()).await) }
+            async move { Ok::<_, Infallible>(front.answer_request(request, server_name.as_deref()).await) }
         });
         let connection =
             http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(tls), service);
@@ -78,9 +78,9 @@ impl TlsFront {
     }
 
     /// Looks up the stack for each request, because it may have been deployed again since the connection was opened.
-    async fn answer(&self, request: Request<Incoming>, server_name: Option<&str>) -> FrontResponse {
+    async fn answer_request(&self, request: Request<Incoming>, server_name: Option<&str>) -> FrontResponse {
         match self.stacks.find_backend(server_name) {
-            Ok(Some(backend)) => forward(request, &backend.load_balancer, self.emulator).await,
+            Ok(Some(backend)) => forward_request(request, &backend.load_balancer, self.emulator).await,
             Ok(None) => error_response(StatusCode::SERVICE_UNAVAILABLE),
             Err(failure) => {
                 output::print_failure(&failure);
@@ -137,7 +137,7 @@ mod tests {
     impl TestCloud {
         async fn in_front_of(emulator: SocketAddr) -> Self {
             let dir = tempfile::tempdir().unwrap();
-            let stacks = ServedStacks::in_folder(&CloudFolder::at(dir.path()));
+            let stacks = ServedStacks::in_folder(&CloudFolder::at_path(dir.path()));
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
             let front = listener.local_addr().unwrap();
             tokio::spawn(TlsFront::new(stacks.clone(), emulator).unwrap().serve(listener));
@@ -145,7 +145,7 @@ mod tests {
         }
 
         /// Imports a new certificate as `arn` and returns it.
-        fn import(&self, stack: &str, name: &str, arn: &str) -> CertificateDer<'static> {
+        fn import_certificate(&self, stack: &str, name: &str, arn: &str) -> CertificateDer<'static> {
             let certified = generate_simple_self_signed([name.to_owned()]).unwrap();
             let (pem, key) = (certified.cert.pem(), certified.signing_key.serialize_pem());
             let stack = stack.parse().unwrap();
@@ -153,20 +153,22 @@ mod tests {
             CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()
         }
 
-        fn serve(&self, stack: &str, name: &str, arn: &str) {
+        fn put_into_service(&self, stack: &str, name: &str, arn: &str) {
             let load_balancer = format!("lb-{stack}-1.elb.amazonaws.com");
-            self.stacks.serve(&stack.parse().unwrap(), &certificate(name, arn), &load_balancer).unwrap();
+            self.stacks
+                .put_into_service(&stack.parse().unwrap(), &certificate(name, arn), &load_balancer)
+                .unwrap();
         }
 
         /// Deploys a stack with a new certificate and returns the certificate.
-        fn deploy(&self, stack: &str, name: &str) -> CertificateDer<'static> {
-            let certificate = self.import(stack, name, "arn");
-            self.serve(stack, name, "arn");
+        fn deploy_stack(&self, stack: &str, name: &str) -> CertificateDer<'static> {
+            let certificate = self.import_certificate(stack, name, "arn");
+            self.put_into_service(stack, name, "arn");
             certificate
         }
 
         /// Sends `request` to the front as a client that trusts only `certificate` and verifies `name`.
-        async fn send(
+        async fn send_request(
             &self,
             certificate: &CertificateDer<'static>,
             name: &str,
@@ -220,10 +222,10 @@ mod tests {
     #[tokio::test]
     async fn requests_reach_the_load_balancer_untouched() {
         let cloud = TestCloud::in_front_of(start_echo_server().await).await;
-        let certificate = cloud.deploy("a", "a.example");
+        let certificate = cloud.deploy_stack("a", "a.example");
         let request = b"POST /v1/items/a%2Fb/../%C3%A9?q=a%20b&r=%2F+&q HTTP/1.1\r\nhost: a.example\r\n\
             x-token: t\r\ncontent-length: 3\r\nconnection: close\r\n\r\nabc";
-        let answer = cloud.send(&certificate, "a.example", request).await.unwrap();
+        let answer = cloud.send_request(&certificate, "a.example", request).await.unwrap();
         let seen = answer.rsplit("\r\n").next().unwrap();
         // The emulator decodes the path once.
         assert_eq!(
@@ -235,14 +237,14 @@ mod tests {
     #[tokio::test]
     async fn each_stack_answers_with_its_own_certificate() {
         let cloud = TestCloud::in_front_of(start_echo_server().await).await;
-        let a = cloud.deploy("a", "a.example");
-        let b = cloud.deploy("b", "b.example");
-        assert!(cloud.send(&a, "a.example", GET).await.unwrap().contains("/_alb/lb-a/"));
-        assert!(cloud.send(&b, "b.example", GET).await.unwrap().contains("/_alb/lb-b/"));
-        assert!(cloud.send(&a, "b.example", GET).await.is_err());
+        let a = cloud.deploy_stack("a", "a.example");
+        let b = cloud.deploy_stack("b", "b.example");
+        assert!(cloud.send_request(&a, "a.example", GET).await.unwrap().contains("/_alb/lb-a/"));
+        assert!(cloud.send_request(&b, "b.example", GET).await.unwrap().contains("/_alb/lb-b/"));
+        assert!(cloud.send_request(&a, "b.example", GET).await.is_err());
         // An unknown name or no server name at all does not tell which of the two stacks is meant.
         for unclear in ["c.example", "127.0.0.1"] {
-            let refused = cloud.send(&a, unclear, GET).await.unwrap_err();
+            let refused = cloud.send_request(&a, unclear, GET).await.unwrap_err();
             assert!(refused.contains("AccessDenied") || refused.contains("HandshakeFailure"), "{refused}");
         }
     }
@@ -250,38 +252,38 @@ mod tests {
     #[tokio::test]
     async fn a_certificate_imported_anew_is_served_at_once() {
         let cloud = TestCloud::in_front_of(start_echo_server().await).await;
-        let old = cloud.deploy("a", "a.example");
-        assert!(cloud.send(&old, "a.example", GET).await.is_ok());
-        let new = cloud.deploy("a", "a.example");
-        assert!(cloud.send(&new, "a.example", GET).await.is_ok());
-        assert!(cloud.send(&old, "a.example", GET).await.is_err());
+        let old = cloud.deploy_stack("a", "a.example");
+        assert!(cloud.send_request(&old, "a.example", GET).await.is_ok());
+        let new = cloud.deploy_stack("a", "a.example");
+        assert!(cloud.send_request(&new, "a.example", GET).await.is_ok());
+        assert!(cloud.send_request(&old, "a.example", GET).await.is_err());
     }
 
     #[tokio::test]
     async fn a_certificate_with_another_arn_is_served_once_it_is_deployed() {
         let cloud = TestCloud::in_front_of(start_echo_server().await).await;
-        let old = cloud.deploy("a", "a.example");
-        let first = cloud.import("a", "b.example", "another");
-        let second = cloud.import("a", "b.example", "another");
-        assert!(cloud.send(&old, "a.example", GET).await.is_ok());
-        assert!(cloud.send(&second, "b.example", GET).await.is_err());
-        cloud.serve("a", "b.example", "another");
-        assert!(cloud.send(&second, "b.example", GET).await.is_ok());
+        let old = cloud.deploy_stack("a", "a.example");
+        let first = cloud.import_certificate("a", "b.example", "another");
+        let second = cloud.import_certificate("a", "b.example", "another");
+        assert!(cloud.send_request(&old, "a.example", GET).await.is_ok());
+        assert!(cloud.send_request(&second, "b.example", GET).await.is_err());
+        cloud.put_into_service("a", "b.example", "another");
+        assert!(cloud.send_request(&second, "b.example", GET).await.is_ok());
         for gone in [&old, &first] {
-            assert!(cloud.send(gone, "b.example", GET).await.is_err());
+            assert!(cloud.send_request(gone, "b.example", GET).await.is_err());
         }
     }
 
     #[tokio::test]
     async fn a_body_that_a_lambda_would_not_get_is_refused() {
         let cloud = TestCloud::in_front_of(start_echo_server().await).await;
-        let certificate = cloud.deploy("a", "a.example");
+        let certificate = cloud.deploy_stack("a", "a.example");
         for (length, status) in [(1_048_576, "200 OK"), (1_048_577, "413 Payload Too Large")] {
             let head = format!(
                 "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
             );
             let request = [head.as_bytes(), &vec![b'a'; length]].concat();
-            let answer = cloud.send(&certificate, "a.example", &request).await.unwrap();
+            let answer = cloud.send_request(&certificate, "a.example", &request).await.unwrap();
             assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{answer}");
         }
     }
@@ -290,8 +292,8 @@ mod tests {
     async fn a_stopped_emulator_is_a_bad_gateway() {
         let gone = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap();
         let cloud = TestCloud::in_front_of(gone).await;
-        let certificate = cloud.deploy("a", "a.example");
-        let answer = cloud.send(&certificate, "a.example", GET).await.unwrap();
+        let certificate = cloud.deploy_stack("a", "a.example");
+        let answer = cloud.send_request(&certificate, "a.example", GET).await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 502 Bad Gateway\r\n"), "{answer}");
     }
 }

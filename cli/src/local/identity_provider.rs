@@ -103,7 +103,8 @@ impl IdentityProviderServer {
             }
         }
         let claims = token_claims(&provider, OffsetDateTime::now_utc().unix_timestamp());
-        let access_token = self.signing_key.sign(&claims).map_err(|_| TokenRefusal::signing_failed())?;
+        let access_token =
+            self.signing_key.sign_token(&claims).map_err(|_| TokenRefusal::signing_failed())?;
         Ok(json!({
             "access_token": access_token,
             "scope": provider.scope,
@@ -161,7 +162,7 @@ async fn answer_token_request(
     Ok(([(http::header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
 }
 
-/// Refuses other grant types as Auth0 does, as far as anyone is likely to try them here.
+/// Refuses other grant types as Auth0 does, at least those that a client is likely to try.
 fn check_grant_type(grant_type: Option<&str>) -> Result<(), TokenRefusal> {
     match grant_type {
         Some("client_credentials") => Ok(()),
@@ -211,11 +212,11 @@ mod tests {
     use super::*;
 
     /// Starts a provider and returns its settings.
-    async fn serve() -> LocalIdentityProvider {
-        serve_with(PathBuf::new()).await
+    async fn start_provider() -> LocalIdentityProvider {
+        start_provider_with(PathBuf::new()).await
     }
 
-    async fn serve_with(record: PathBuf) -> LocalIdentityProvider {
+    async fn start_provider_with(record: PathBuf) -> LocalIdentityProvider {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let issuer = format!("http://{}/", listener.local_addr().unwrap());
         let server = IdentityProviderServer::new(issuer, record).unwrap();
@@ -241,7 +242,7 @@ mod tests {
 
     #[tokio::test]
     async fn tokens_verify_against_the_published_keys() {
-        let provider = serve().await;
+        let provider = start_provider().await;
         let url = format!("{}.well-known/openid-configuration", provider.issuer);
         let discovered: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
         assert_eq!(discovered["issuer"], provider.issuer.as_str());
@@ -279,7 +280,7 @@ mod tests {
 
     #[tokio::test]
     async fn refusals_have_auth0s_wording() {
-        let provider = serve().await;
+        let provider = start_provider().await;
         let cases = [
             ("client_secret", json!("wrong"), 401, "access_denied", "Unauthorized"),
             ("client_secret", Value::Null, 401, "access_denied", "Unauthorized"),
@@ -329,7 +330,7 @@ mod tests {
     async fn rotating_the_secret_needs_the_current_secret() {
         let dir = tempfile::tempdir().unwrap();
         let record = dir.path().join("cloud.json");
-        let provider = serve_with(record.clone()).await;
+        let provider = start_provider_with(record.clone()).await;
         let stranger = LocalIdentityProvider { client_secret: "wrong".to_owned(), ..provider.clone() };
         assert_eq!(rotate_secret(&stranger).await.0, 401);
         // A secret that cannot be recorded is not rotated.

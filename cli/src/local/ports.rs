@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::failure::{FailureContext, Result};
 
-/// Ports on the loopback address. A port that is not given is chosen among the free ones.
+/// Ports on the loopback address. If a port is not given, a free one is chosen.
 #[derive(Debug, Default, Clone, Args)]
 pub(crate) struct LocalPorts {
     /// Port of the AWS emulator [default: a free port]
@@ -37,7 +37,7 @@ impl LocalPorts {
     pub(crate) fn check_free(&self) -> Result<()> {
         for (flag, port) in self.given_flags() {
             let listener =
-                TcpListener::bind((Ipv4Addr::LOCALHOST, port)).context(format!("port {port} cannot be used"));
+                TcpListener::bind((Ipv4Addr::LOCALHOST, port)).context(format!("cannot use port {port}"));
             listener.map_err(|failure| {
                 failure.next(format!("use another port with {flag}, or leave it out to use a free one"))
             })?;

@@ -27,21 +27,21 @@ const CANDIDATES: [&str; 6] =
 const INSTALL_PYTHON: &str = "install Python 3.10 or newer with its venv module, \
     for example with `sudo apt install python3-venv` or `brew install python`";
 
-/// Returns the environment's Python. Creates the environment if needed, completely or not at all.
+/// Returns the environment's Python. Creates the environment if necessary, completely or not at all.
 pub(crate) async fn ensure_environment() -> Result<PathBuf> {
     let cache = directories::cache_folder()?;
     directories::create_private_folder(&cache)?;
     let environment = VirtualEnvironment(cache.join(MINISTACK.replace("==", "-")));
     let _lock = wait_for_lock(&cache.join("ministack.lock")).await?;
-    if !environment.works().await? {
+    if !environment.is_usable().await? {
         environment.create().await?;
     }
-    Ok(environment.python())
+    Ok(environment.python_path())
 }
 
 /// Waits until no other command creates the environment.
 async fn wait_for_lock(path: &Path) -> Result<File> {
-    let doing = format!("{} cannot be locked", path.display());
+    let doing = format!("cannot lock {}", path.display());
     let file = File::options().create(true).truncate(false).write(true).open(path).context(&doing)?;
     while !try_lock(&file).context(&doing)? {
         sleep(POLL_INTERVAL).await;
@@ -52,21 +52,21 @@ async fn wait_for_lock(path: &Path) -> Result<File> {
 struct VirtualEnvironment(PathBuf);
 
 impl VirtualEnvironment {
-    fn python(&self) -> PathBuf {
+    fn python_path(&self) -> PathBuf {
         self.0.join("bin/python")
     }
 
-    /// Written last; without this file the environment is incomplete.
+    /// This file is written last. Without it, the environment is incomplete.
     fn completion_marker(&self) -> PathBuf {
         self.0.join("complete")
     }
 
-    /// Returns false also if the Python that created it has been removed or upgraded since.
-    async fn works(&self) -> Result<bool> {
-        if !self.completion_marker().exists() || !self.python().exists() {
+    /// Whether the environment is complete and its Python still runs, which may have been removed or upgraded since.
+    async fn is_usable(&self) -> Result<bool> {
+        if !self.completion_marker().exists() || !self.python_path().exists() {
             return Ok(false);
         }
-        let mut command = Command::new(self.python());
+        let mut command = Command::new(self.python_path());
         command.args(["-I", "-c", "import ministack, hypercorn, cbor2"]);
         Ok(run_to_end(command).await?.is_ok())
     }
@@ -75,26 +75,23 @@ impl VirtualEnvironment {
         let base = find_base_python().await?;
         self.remove()?;
         output::print_message(&format!("installing {MINISTACK} for {} (only once)", base.display()));
-        let progress = output::spinner("installing ministack");
+        let progress = output::new_spinner("installing ministack");
         let incomplete = IncompleteEnvironment(self);
-        let outcome = self.install(&base).await;
+        let outcome = self.install_ministack(&base).await;
         progress.finish_and_clear();
         outcome.map(|()| std::mem::forget(incomplete))
     }
 
-    async fn install(&self, base: &Path) -> Result<()> {
+    async fn install_ministack(&self, base: &Path) -> Result<()> {
         let mut venv = Command::new(base);
         venv.args(["-I", "-m", "venv"]).arg(&self.0);
         run_to_end(venv).await?.map_err(|last_lines| {
-            Failure::new("a Python virtual environment cannot be created")
-                .why(last_lines)
-                .next(INSTALL_PYTHON)
+            Failure::new("cannot create a Python virtual environment").why(last_lines).next(INSTALL_PYTHON)
         })?;
 
         let constraints = self.0.join("constraints.txt");
-        fs::write(&constraints, CONSTRAINTS)
-            .context(format!("{} cannot be written", constraints.display()))?;
-        let mut pip = Command::new(self.python());
+        fs::write(&constraints, CONSTRAINTS).context(format!("cannot write {}", constraints.display()))?;
+        let mut pip = Command::new(self.python_path());
         pip.args(["-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input"])
             .args(["--progress-bar", "off", MINISTACK, CBOR, "--constraint"])
             .arg(&constraints);
@@ -104,7 +101,7 @@ impl VirtualEnvironment {
             )
         })?;
         fs::write(self.completion_marker(), "")
-            .context(format!("{} cannot be written", self.completion_marker().display()))
+            .context(format!("cannot write {}", self.completion_marker().display()))
     }
 
     fn remove(&self) -> Result<()> {
@@ -112,7 +109,7 @@ impl VirtualEnvironment {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
-        .context(format!("{} cannot be removed", self.0.display()))
+        .context(format!("cannot remove {}", self.0.display()))
     }
 }
 

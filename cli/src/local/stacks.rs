@@ -38,12 +38,12 @@ pub(crate) struct Backend {
 }
 
 impl ServedStacks {
-    pub(crate) fn standard() -> Result<Self> {
-        Ok(Self::in_folder(&CloudFolder::standard()?))
+    pub(crate) fn in_state_folder() -> Result<Self> {
+        Ok(Self::in_folder(&CloudFolder::in_state_folder()?))
     }
 
     pub(crate) fn in_folder(folder: &CloudFolder) -> Self {
-        Self(folder.stacks())
+        Self(folder.stacks_folder())
     }
 
     pub(crate) fn keep_certificate(
@@ -68,7 +68,7 @@ impl ServedStacks {
         }
     }
 
-    pub(crate) fn serve(
+    pub(crate) fn put_into_service(
         &self,
         stack: &StackName,
         certificate: &Certificate,
@@ -82,7 +82,7 @@ impl ServedStacks {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
-        .context(format!("the certificate in {} cannot be put into service", folder.display()))?;
+        .context(format!("cannot put the certificate in {} into service", folder.display()))?;
         self.write_backend(Backend {
             stack: stack.to_string(),
             certificate_name: certificate.name.clone(),
@@ -100,7 +100,7 @@ impl ServedStacks {
                 .next(format!("restctl destroy --stack {}", other.stack)));
         }
         let file = self.0.join(&backend.stack).join(BACKEND);
-        let json = serde_json::to_vec(&backend).context("the load balancer cannot be recorded")?;
+        let json = serde_json::to_vec(&backend).context("cannot record the load balancer")?;
         directories::write_private_file(&file, &json)
     }
 
@@ -110,7 +110,7 @@ impl ServedStacks {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
-        .context(format!("{} cannot be removed", dir.display()))
+        .context(format!("cannot remove {}", dir.display()))
     }
 
     /// Returns the stack that serves the name a TLS client asked for, or the only stack if there is just one.
@@ -130,7 +130,7 @@ impl ServedStacks {
         crypto: &CryptoProvider,
     ) -> Result<CertifiedKey> {
         let file = self.0.join(&backend.stack).join(CERTIFICATE);
-        let doing = format!("the certificate in {} cannot be used", file.display());
+        let doing = format!("cannot use the certificate in {}", file.display());
         let pem = fs::read(&file).context(&doing)?;
         let chain = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>().context(&doing)?;
         let key = PrivateKeyDer::from_pem_slice(&pem).context(&doing)?;
@@ -138,7 +138,7 @@ impl ServedStacks {
     }
 
     fn read_backends(&self) -> Result<Vec<Backend>> {
-        let doing = format!("{} cannot be read", self.0.display());
+        let doing = format!("cannot read {}", self.0.display());
         let entries = match fs::read_dir(&self.0) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries.context(&doing)?,
@@ -157,10 +157,10 @@ impl Backend {
     }
 }
 
-/// Returns `None` for a stack that has a certificate but is not deployed yet.
+/// Reads a stack's load balancer. `None` if the stack has a certificate but is not deployed yet.
 fn read_backend(stack: &Path) -> Result<Option<Backend>> {
     let file = stack.join(BACKEND);
-    let doing = format!("{} cannot be read", file.display());
+    let doing = format!("cannot read {}", file.display());
     let json = match fs::read(&file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         json => json.context(&doing)?,
@@ -170,7 +170,7 @@ fn read_backend(stack: &Path) -> Result<Option<Backend>> {
     Ok(Some(backend))
 }
 
-/// Returns the name of a load balancer, which its DNS name starts with, followed by a hyphen and an id.
+/// Returns the name of a load balancer. Its DNS name consists of the name, a hyphen, an id and a domain.
 fn load_balancer_name(dns_name: &str) -> Option<&str> {
     let (label, _) = dns_name.split_once('.')?;
     label.rsplit_once('-').map(|(name, _)| name).filter(|name| !name.is_empty())
@@ -180,7 +180,7 @@ fn load_balancer_name(dns_name: &str) -> Option<&str> {
 pub(super) mod tests {
     use super::*;
 
-    fn stack(name: &str) -> StackName {
+    fn stack_name(name: &str) -> StackName {
         name.parse().unwrap()
     }
 
@@ -206,11 +206,15 @@ pub(super) mod tests {
             |name: Option<&str>| stacks.find_backend(name).unwrap().map(|backend| backend.load_balancer);
 
         stacks
-            .serve(&stack("a"), &certificate("a.example", "a"), "lb-a-0123abcd.us-east-1.elb.amazonaws.com")
+            .put_into_service(
+                &stack_name("a"),
+                &certificate("a.example", "a"),
+                "lb-a-0123abcd.us-east-1.elb.amazonaws.com",
+            )
             .unwrap();
         stacks
             .keep_certificate(
-                &stack("certified-only"),
+                &stack_name("certified-only"),
                 &certificate("c.example", "certified-only"),
                 "chain",
                 "key",
@@ -220,19 +224,25 @@ pub(super) mod tests {
         assert_eq!(load_balancer(Some("other.example")).as_deref(), Some("lb-a"));
 
         stacks
-            .serve(&stack("b"), &certificate("b.example", "b"), "lb-b-4567.us-east-1.elb.amazonaws.com")
+            .put_into_service(
+                &stack_name("b"),
+                &certificate("b.example", "b"),
+                "lb-b-4567.us-east-1.elb.amazonaws.com",
+            )
             .unwrap();
         assert_eq!(load_balancer(Some("B.example")).as_deref(), Some("lb-b"));
         assert_eq!(load_balancer(Some("a.example")).as_deref(), Some("lb-a"));
         assert_eq!(load_balancer(Some("other.example")), None);
         assert_eq!(load_balancer(None), None);
 
-        stacks.keep_certificate(&stack("a"), &certificate("renamed.example", "a"), "chain", "key").unwrap();
+        stacks
+            .keep_certificate(&stack_name("a"), &certificate("renamed.example", "a"), "chain", "key")
+            .unwrap();
         assert_eq!(load_balancer(Some("a.example")), None);
         assert_eq!(load_balancer(Some("renamed.example")).as_deref(), Some("lb-a"));
 
-        stacks.forget_stack(&stack("a")).unwrap();
-        stacks.forget_stack(&stack("a")).unwrap();
+        stacks.forget_stack(&stack_name("a")).unwrap();
+        stacks.forget_stack(&stack_name("a")).unwrap();
         assert_eq!(load_balancer(None).as_deref(), Some("lb-b"));
     }
 
@@ -240,11 +250,18 @@ pub(super) mod tests {
     fn two_stacks_cannot_serve_the_same_name() {
         let dir = tempfile::tempdir().unwrap();
         let stacks = ServedStacks(dir.path().join("front"));
-        stacks.serve(&stack("a"), &certificate("api.example", "a"), "a-1.elb.amazonaws.com").unwrap();
-        stacks.serve(&stack("a"), &certificate("api.example", "a"), "a-2.elb.amazonaws.com").unwrap();
-        let refused =
-            stacks.serve(&stack("b"), &certificate("api.example", "b"), "b-1.elb.amazonaws.com").unwrap_err();
+        stacks
+            .put_into_service(&stack_name("a"), &certificate("api.example", "a"), "a-1.elb.amazonaws.com")
+            .unwrap();
+        stacks
+            .put_into_service(&stack_name("a"), &certificate("api.example", "a"), "a-2.elb.amazonaws.com")
+            .unwrap();
+        let refused = stacks
+            .put_into_service(&stack_name("b"), &certificate("api.example", "b"), "b-1.elb.amazonaws.com")
+            .unwrap_err();
         assert!(refused.to_string().contains("stack a"), "{refused}");
-        assert!(stacks.serve(&stack("a"), &certificate("api.example", "a"), "localhost").is_err());
+        assert!(
+            stacks.put_into_service(&stack_name("a"), &certificate("api.example", "a"), "localhost").is_err()
+        );
     }
 }

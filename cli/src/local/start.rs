@@ -19,34 +19,35 @@ use crate::terminal::output;
 /// Longer than the emulator's own timeout, so that the supervisor can report what is wrong.
 const START_TIMEOUT: Duration = Duration::from_secs(240);
 
-/// Starts the local cloud unless it is running. Ctrl-C ends this with [`Exit::Interrupted`] and leaves nothing behind.
+/// Starts the local cloud unless it is running. Ctrl-C makes this fail with [`Exit::Interrupted`] and leaves nothing behind.
 ///
 /// Afterwards Ctrl-C no longer ends this process by itself, because tokio keeps its signal handler.
-pub(crate) async fn up(ports: LocalPorts) -> Result<LocalCloud> {
-    let folder = CloudFolder::standard()?;
+pub(crate) async fn start_cloud(ports: LocalPorts) -> Result<LocalCloud> {
+    let folder = CloudFolder::in_state_folder()?;
     let interrupted = tokio::signal::ctrl_c();
     tokio::pin!(interrupted);
     let _lock = tokio::select! {
         lock = folder.lock_exclusively() => lock?,
-        _ = &mut interrupted => return Err(interruption()),
+        _ = &mut interrupted => return Err(interrupted_failure()),
     };
     tokio::select! {
-        cloud = start(&folder, &ports) => cloud,
+        cloud = start_or_join(&folder, &ports) => cloud,
         _ = &mut interrupted => {
-            // A running supervisor belongs to another command; this one only waited for it.
+            // A running supervisor belongs to another command, which this one only waited for.
             if !folder.is_supervisor_running()? {
                 stop::remove_leftovers(&folder).await?;
             }
-            Err(interruption())
+            Err(interrupted_failure())
         }
     }
 }
 
-fn interruption() -> Failure {
+fn interrupted_failure() -> Failure {
     Failure::new("interrupted").exit(Exit::Interrupted)
 }
 
-async fn start(folder: &CloudFolder, ports: &LocalPorts) -> Result<LocalCloud> {
+/// Starts the local cloud, or waits for the one that another command is starting.
+async fn start_or_join(folder: &CloudFolder, ports: &LocalPorts) -> Result<LocalCloud> {
     if folder.is_supervisor_running()? {
         return wait_for_record(folder, || Ok(!folder.is_supervisor_running()?)).await;
     }
@@ -54,7 +55,7 @@ async fn start(folder: &CloudFolder, ports: &LocalPorts) -> Result<LocalCloud> {
     ports.check_free()?;
     let python = python::ensure_environment().await?;
 
-    let progress = output::spinner("starting the local cloud");
+    let progress = output::new_spinner("starting the local cloud");
     let mut supervisor = StartingSupervisor::spawn(folder, &python, ports)?;
     let cloud = wait_for_record(folder, || supervisor.has_ended()).await;
     progress.finish_and_clear();
@@ -64,14 +65,14 @@ async fn start(folder: &CloudFolder, ports: &LocalPorts) -> Result<LocalCloud> {
     cloud
 }
 
-/// Waits until the supervisor has written its record. `has_ended` tells whether the supervisor has ended.
+/// Waits until the supervisor has written its record. Fails when `has_ended` returns that the supervisor has ended.
 async fn wait_for_record(
     folder: &CloudFolder,
     mut has_ended: impl FnMut() -> Result<bool>,
 ) -> Result<LocalCloud> {
     let deadline = Instant::now() + START_TIMEOUT;
     loop {
-        if let Some(cloud) = LocalCloud::find(folder)? {
+        if let Some(cloud) = LocalCloud::find_in_folder(folder)? {
             return Ok(cloud);
         }
         if has_ended()? || Instant::now() >= deadline {
@@ -83,12 +84,12 @@ async fn wait_for_record(
 
 fn start_failure(folder: &CloudFolder) -> Failure {
     const LINES: usize = 12;
-    let log = fs::read_to_string(folder.log()).unwrap_or_default();
+    let log = fs::read_to_string(folder.log_file()).unwrap_or_default();
     let lines: Vec<_> = log.lines().collect();
     let last_lines = lines[lines.len().saturating_sub(LINES)..].join("\n");
     Failure::new("the local cloud did not start")
         .why(last_lines)
-        .next(format!("read {}, then: restctl local up", folder.log().display()))
+        .next(format!("read {}, then: restctl local up", folder.log_file().display()))
 }
 
 /// The supervisor during its start. When this is dropped, the supervisor ends together with its parts.
@@ -96,9 +97,9 @@ struct StartingSupervisor(Option<Child>);
 
 impl StartingSupervisor {
     fn spawn(folder: &CloudFolder, python: &Path, ports: &LocalPorts) -> Result<Self> {
-        let doing = "the local cloud's supervisor cannot be started";
+        let doing = "cannot start the local cloud's supervisor";
         directories::create_private_folder(folder.path())?;
-        let log = File::create(folder.log()).context(doing)?;
+        let log = File::create(folder.log_file()).context(doing)?;
         let mut command = Command::new(std::env::current_exe().context(doing)?);
         command.args(["local", "supervise", "--python"]).arg(python);
         for (flag, port) in ports.given_flags() {
@@ -116,7 +117,7 @@ impl StartingSupervisor {
 
     fn has_ended(&mut self) -> Result<bool> {
         match &mut self.0 {
-            Some(child) => Ok(child.try_wait().context("the supervisor cannot be waited for")?.is_some()),
+            Some(child) => Ok(child.try_wait().context("cannot wait for the supervisor")?.is_some()),
             None => Ok(true),
         }
     }

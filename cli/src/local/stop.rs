@@ -11,8 +11,8 @@ use crate::failure::{Failure, Result};
 const END_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Stops the local cloud and removes its folder. Returns false if none was running.
-pub(crate) async fn down() -> Result<bool> {
-    let folder = CloudFolder::standard()?;
+pub(crate) async fn stop_cloud() -> Result<bool> {
+    let folder = CloudFolder::in_state_folder()?;
     let _lock = folder.lock_exclusively().await?;
     let was_running = folder.is_supervisor_running()?;
     if was_running {
@@ -20,18 +20,6 @@ pub(crate) async fn down() -> Result<bool> {
     }
     remove_leftovers(&folder).await?;
     Ok(was_running)
-}
-
-async fn end_supervisor(folder: &CloudFolder) -> Result<()> {
-    let has_ended = || folder.is_supervisor_running().map(|is_running| !is_running);
-    for signal in [Signal::TERM, Signal::KILL] {
-        // It may have ended by itself.
-        let _ = kill_process(read_lock_holder(&folder.supervisor_lock())?, signal);
-        if wait_until(END_TIMEOUT, has_ended).await? {
-            return Ok(());
-        }
-    }
-    Err(Failure::new("the local cloud's supervisor does not end"))
 }
 
 /// Removes what an ended supervisor left behind, including an emulator that outlived it.
@@ -44,4 +32,16 @@ pub(super) async fn remove_leftovers(folder: &CloudFolder) -> Result<()> {
         }
     }
     folder.remove()
+}
+
+async fn end_supervisor(folder: &CloudFolder) -> Result<()> {
+    let has_ended = || folder.is_supervisor_running().map(|is_running| !is_running);
+    for signal in [Signal::TERM, Signal::KILL] {
+        // It may have ended by itself.
+        let _ = kill_process(read_lock_holder(&folder.supervisor_lock())?, signal);
+        if wait_until(END_TIMEOUT, has_ended).await? {
+            return Ok(());
+        }
+    }
+    Err(Failure::new("the local cloud's supervisor does not end"))
 }

@@ -1,4 +1,4 @@
-//! Runs an external command, which ends together with the task that waits for it.
+//! Runs an external command that ends together with the task that waits for it.
 
 use std::io;
 use std::process::Stdio;
@@ -19,8 +19,8 @@ const LAST_LINES: usize = 8;
 /// does not reach it twice.
 pub(crate) async fn run_to_end(mut command: Command) -> Result<Result<String, String>> {
     let name = command.as_std().get_program().to_string_lossy().into_owned();
-    let (reader, writer) = io::pipe().context("a pipe cannot be opened")?;
-    let doing = format!("{name} cannot be started");
+    let (reader, writer) = io::pipe().context("cannot open a pipe")?;
+    let doing = format!("cannot start {name}");
     command.process_group(0).stdin(Stdio::null()).stdout(writer.try_clone().context(&doing)?).stderr(writer);
     let mut child = command.spawn().context(&doing)?;
     // The command still holds write ends of the pipe, and reading ends only when the last one is closed.

@@ -29,12 +29,12 @@ pub(crate) struct SuperviseArgs {
 }
 
 /// Runs until SIGTERM arrives or the emulator ends.
-pub(crate) async fn supervise(options: SuperviseArgs) -> Result<()> {
+pub(crate) async fn run_supervisor(options: SuperviseArgs) -> Result<()> {
     // In its own session, the process gets neither the terminal's Ctrl-C nor its hang-up. This fails only for a process
     // that leads a group, which has no group to leave.
     let _ = rustix::process::setsid();
-    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be awaited")?;
-    let folder = CloudFolder::standard()?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for signals")?;
+    let folder = CloudFolder::in_state_folder()?;
     let _lock = folder.become_supervisor().await?;
     let mut emulator = None;
     let ended = tokio::select! {
@@ -52,10 +52,10 @@ async fn run_parts(
     options: &SuperviseArgs,
     emulator: &mut Option<Emulator>,
 ) -> Result<()> {
-    let provider_listener = listen(options.ports.identity_provider_port).await?;
-    let front_listener = listen(options.ports.https_port).await?;
+    let provider_listener = listen_on(options.ports.identity_provider_port).await?;
+    let front_listener = listen_on(options.ports.https_port).await?;
     let issuer = format!("http://{}/", local_address(&provider_listener)?);
-    let provider = IdentityProviderServer::new(issuer, folder.record())?;
+    let provider = IdentityProviderServer::new(issuer, folder.record_file())?;
     let emulator = start_emulator(folder, options, emulator).await?;
     let cloud = LocalCloud {
         endpoint_url: emulator.endpoint_url(),
@@ -68,22 +68,23 @@ async fn run_parts(
     tokio::spawn(front.serve(front_listener));
     tokio::spawn(provider.serve(provider_listener));
 
-    let record = serde_json::to_vec_pretty(&cloud).context("the local cloud cannot be recorded")?;
-    directories::write_private_file(&folder.record(), &record)?;
+    let record = serde_json::to_vec_pretty(&cloud).context("cannot record the local cloud")?;
+    directories::write_private_file(&folder.record_file(), &record)?;
     let status = emulator.wait_for_exit().await?;
     Err(Failure::new("ministack ended").why(status.to_string()))
 }
 
-async fn listen(port: Option<u16>) -> Result<TcpListener> {
+async fn listen_on(port: Option<u16>) -> Result<TcpListener> {
     let port = port.unwrap_or(0);
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.context(format!("port {port} cannot be opened"))
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.context(format!("cannot open port {port}"))
 }
 
 fn local_address(listener: &TcpListener) -> Result<SocketAddr> {
     listener.local_addr().context("a listener has no address")
 }
 
-/// ministack takes a port number, not a socket, so another process may take a free port first. Hence the retries.
+/// Starts the emulator and waits until it answers. ministack takes a port number, not a socket, so another process may take a
+/// free port first: the start is retried with another port.
 async fn start_emulator<'a>(
     folder: &CloudFolder,
     options: &SuperviseArgs,
@@ -93,7 +94,7 @@ async fn start_emulator<'a>(
     loop {
         let port = match options.ports.port {
             Some(port) => port,
-            None => local_address(&listen(None).await?)?.port(),
+            None => local_address(&listen_on(None).await?)?.port(),
         };
         // From here on the caller owns it and stops it.
         let spawned = emulator.insert(Emulator::spawn(folder, &options.python, port)?);

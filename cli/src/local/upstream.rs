@@ -1,5 +1,5 @@
 //! Sends one request over one connection to the emulator and keeps its path as it is. Client libraries that take URLs would
-//! normalise `..` and percent-encoding.
+//! normalize `..` and percent-encoding.
 
 use std::error::Error;
 use std::net::SocketAddr;

@@ -12,10 +12,10 @@ use crate::terminal::output::{self, Format};
 /// The version of the lines' schema. Each line carries it as `schema`.
 const SCHEMA: u32 = 1;
 
-/// Writes lines only with `--output json`.
+/// Writes the lines. Without `--output json`, it writes nothing.
 pub(crate) struct NdjsonReport {
     operation: &'static str,
-    /// The reader is gone (`restctl deploy --output json | head`). The operation goes on all the same.
+    /// The reader is gone (`restctl deploy --output json | head`). The operation continues nevertheless.
     reader_is_gone: Cell<bool>,
 }
 
@@ -45,7 +45,7 @@ impl NdjsonReport {
     }
 
     /// Writes the last line, with the result of the operation, and returns its failure.
-    pub(crate) fn conclude(&self, result: Result<Value>) -> Result<()> {
+    pub(crate) fn write_result(&self, result: Result<Value>) -> Result<()> {
         match result {
             Ok(value) => self.write_line("result", &value),
             Err(failure) => {

@@ -80,7 +80,7 @@ pub(crate) fn write_bytes(bytes: &[u8]) -> Result<()> {
     }
 }
 
-/// Writes a line of data. The caller decides what happens if the reader is gone.
+/// Writes a line of data. The caller decides what to do if the reader is gone.
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
 pub(crate) fn write_line(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
@@ -97,7 +97,7 @@ pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
     print_line(&serde_json::to_string_pretty(value).context("cannot write the answer as JSON")?)
 }
 
-/// Returns a line for each name and value, with the values aligned.
+/// Formats each name and value as a line, with the values aligned.
 pub(crate) fn align_values(lines: &[(&str, String)]) -> String {
     let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let lines: Vec<String> = lines.iter().map(|(name, value)| format!("{name:width$}  {value}")).collect();
@@ -147,32 +147,32 @@ pub(crate) fn is_interactive() -> bool {
 /// Returns a progress bar of bytes. Like every bar, it is drawn only on a terminal.
 pub(crate) fn bytes_bar(label: &str, total: u64) -> ProgressBar {
     let template = "{prefix} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}";
-    bar(ProgressBar::new(total), label, template)
+    labeled_bar(ProgressBar::new(total), label, template)
 }
 
 /// Returns a spinner with a message.
-pub(crate) fn spinner(label: &str) -> ProgressBar {
-    ticking(bar(ProgressBar::new_spinner(), label, "{spinner} {prefix} {msg}"))
+pub(crate) fn new_spinner(label: &str) -> ProgressBar {
+    with_steady_tick(labeled_bar(ProgressBar::new_spinner(), label, "{spinner} {prefix} {msg}"))
 }
 
 /// Returns a progress bar of rows with a message, or a spinner if their number is unknown.
 pub(crate) fn rows_bar(label: &str, total: Option<u64>) -> ProgressBar {
-    ticking(match total {
+    with_steady_tick(match total {
         Some(total) => {
             let template = "{spinner} {prefix} [{bar:30}] {pos}/{len} rows {rate} {eta} {msg}";
-            bar(ProgressBar::new(total), label, template)
+            labeled_bar(ProgressBar::new(total), label, template)
         }
-        None => bar(ProgressBar::new_spinner(), label, "{spinner} {prefix} {pos} rows {msg}"),
+        None => labeled_bar(ProgressBar::new_spinner(), label, "{spinner} {prefix} {pos} rows {msg}"),
     })
 }
 
-/// Keeps the bar moving between updates.
-fn ticking(bar: ProgressBar) -> ProgressBar {
+/// Makes the bar move between updates.
+fn with_steady_tick(bar: ProgressBar) -> ProgressBar {
     bar.enable_steady_tick(Duration::from_millis(100));
     bar
 }
 
-fn bar(bar: ProgressBar, label: &str, template: &str) -> ProgressBar {
+fn labeled_bar(bar: ProgressBar, label: &str, template: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     let rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
         // The rate is left out if it cannot be formatted.

@@ -11,7 +11,7 @@ use crate::terminal::output;
 /// Asks for a line of text. `flag` gives the same answer on the command line.
 pub(crate) fn ask_text(question: &str, flag: &str) -> Result<String> {
     require_terminal(question, flag)?;
-    let answer: String = answered(question, Input::new().with_prompt(question).interact_text())?;
+    let answer: String = to_answer(question, Input::new().with_prompt(question).interact_text())?;
     Ok(answer.trim().to_owned())
 }
 
@@ -19,7 +19,7 @@ pub(crate) fn ask_text(question: &str, flag: &str) -> Result<String> {
 pub(crate) fn ask_optional_text(question: &str, flag: &str) -> Result<String> {
     require_terminal(question, flag)?;
     let input = Input::<String>::new().with_prompt(question).allow_empty(true);
-    Ok(answered(question, input.interact_text())?.trim().to_owned())
+    Ok(to_answer(question, input.interact_text())?.trim().to_owned())
 }
 
 /// Asks whether to go on, unless `yes` is set. The answer no is a failure.
@@ -28,7 +28,7 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Result<()> {
         return Ok(());
     }
     require_terminal(question, "--yes")?;
-    if answered(question, Confirm::new().with_prompt(question).default(false).interact())? {
+    if to_answer(question, Confirm::new().with_prompt(question).default(false).interact())? {
         return Ok(());
     }
     Err(Failure::new("nothing was changed").exit(Exit::Usage).why("the answer was no"))
@@ -36,7 +36,7 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Result<()> {
 
 /// Asks for one of several answers and returns its position.
 pub(crate) fn ask_choice(question: &str, answers: &[&str]) -> Result<usize> {
-    answered(question, Select::new().with_prompt(question).items(answers).default(0).interact())
+    to_answer(question, Select::new().with_prompt(question).items(answers).default(0).interact())
 }
 
 /// Asks for one of several answers. Returns `None` without a terminal, and after Ctrl-C or Escape.
@@ -45,17 +45,17 @@ pub(crate) fn ask_optional_choice(question: &str, answers: &[&str]) -> Option<us
         return None;
     }
     let answer = Select::new().with_prompt(question).items(answers).default(0).interact_opt();
-    answered(question, answer).ok().flatten()
+    to_answer(question, answer).ok().flatten()
 }
 
 /// Asks for a secret without showing it.
 pub(crate) fn ask_secret(question: &str, flag: &str) -> Result<String> {
     require_terminal(question, flag)?;
-    answered(question, Password::new().with_prompt(question).interact())
+    to_answer(question, Password::new().with_prompt(question).interact())
 }
 
-/// Turns Ctrl-C into a failure of its own, and shows the cursor, which dialoguer leaves hidden.
-fn answered<T>(question: &str, answer: dialoguer::Result<T>) -> Result<T> {
+/// Returns the answer, or a failure if there is none. Shows the cursor, which dialoguer leaves hidden after Ctrl-C.
+fn to_answer<T>(question: &str, answer: dialoguer::Result<T>) -> Result<T> {
     answer.or_else(|dialoguer::Error::IO(error)| {
         // If the cursor cannot be shown, there is nowhere to say so.
         let _ = Term::stderr().show_cursor();

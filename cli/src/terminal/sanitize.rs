@@ -11,10 +11,16 @@ pub(crate) fn sanitize_line(text: &str, max_characters: usize) -> String {
     }
 }
 
-/// Returns `text` with the characters replaced that control the terminal or change the writing direction, line breaks
-/// included.
+/// Replaces the characters of `text` that control the terminal or change the writing direction, including line breaks.
 pub(crate) fn sanitize(text: &str) -> String {
     text.replace(controls_terminal, "\u{fffd}")
+}
+
+/// Whether the character controls the terminal: control characters, line separators beyond ASCII, and characters that
+/// change the writing direction (Unicode Standard Annex 9).
+pub(crate) fn controls_terminal(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn replace_unsafe(character: char) -> char {
@@ -23,13 +29,6 @@ fn replace_unsafe(character: char) -> char {
         _ if controls_terminal(character) => char::REPLACEMENT_CHARACTER,
         _ => character,
     }
-}
-
-/// Whether the character controls the terminal: control characters, line separators beyond ASCII, and characters that
-/// change the writing direction (Unicode Standard Annex 9).
-pub(crate) fn controls_terminal(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

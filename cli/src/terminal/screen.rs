@@ -17,7 +17,7 @@ pub(crate) fn is_available() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
-/// Holds the full screen, and restores the terminal on drop and after a panic.
+/// The full screen. The terminal is restored when this is dropped, and after a panic.
 pub(crate) struct Screen {
     terminal: DefaultTerminal,
 }

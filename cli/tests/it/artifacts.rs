@@ -1,4 +1,4 @@
-//! Where the deployed Lambdas come from, and which binaries are refused before the upload.
+//! The origin of the deployed Lambdas, and the binaries that are refused before the upload.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -6,10 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::json;
 
 use crate::cloud::Cloud;
-use crate::lambdas::lambdas;
+use crate::lambdas::lambdas_folder;
 use crate::preflight::User;
 
-/// A cargo that has cargo-lambda, which "builds" what is there.
+/// A cargo with cargo-lambda, which copies binaries that exist already instead of building them.
 const CARGO: &str = r#"#!/bin/sh
 set -eu
 echo "$@" >>"$CALLS"
@@ -24,7 +24,7 @@ done
 
 #[test]
 fn cargo_lambda_builds_for_aws_if_it_is_installed() {
-    let cloud = Cloud::set_up();
+    let cloud = Cloud::start_set_up();
     let allowed = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }] });
     let user = User::new(&cloud, &allowed);
     let folder = tempfile::tempdir().unwrap();
@@ -32,7 +32,7 @@ fn cargo_lambda_builds_for_aws_if_it_is_installed() {
     fs::write(&cargo, CARGO).unwrap();
     fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
     let planned = user.run_with(&["deploy", "--dry-run"], |command| {
-        command.env("CARGO", &cargo).env("CALLS", &calls).env("BUILT", lambdas());
+        command.env("CARGO", &cargo).env("CALLS", &calls).env("BUILT", lambdas_folder());
     });
     assert_eq!(planned.exit, 6, "{}", planned.stderr);
     assert!(
@@ -49,16 +49,16 @@ fn cargo_lambda_builds_for_aws_if_it_is_installed() {
 
 #[test]
 fn a_binary_that_would_not_start_is_not_uploaded() {
-    let cloud = Cloud::set_up();
+    let cloud = Cloud::start_set_up();
     let folder = tempfile::tempdir().unwrap();
     let named = folder.path().to_str().unwrap();
     let refused = |words: &[&str]| cloud.run(&["deploy", "--lambdas", named]).failed_with(2, words);
-    fs::copy(lambdas().join("restctl-ingest"), folder.path().join("restctl-ingest")).unwrap();
+    fs::copy(lambdas_folder().join("restctl-ingest"), folder.path().join("restctl-ingest")).unwrap();
     cloud
         .run(&["deploy", "--lambdas", named])
         .failed_with(1, &["cannot read the Lambda binary", "next: name a folder"]);
 
-    let whole = fs::read(lambdas().join("restctl-api")).unwrap();
+    let whole = fs::read(lambdas_folder().join("restctl-api")).unwrap();
     let mut other_machine = whole.clone();
     other_machine[18] = if cfg!(target_arch = "aarch64") { 0x3e } else { 0xb7 };
     for (bytes, why) in [
@@ -70,5 +70,5 @@ fn a_binary_that_would_not_start_is_not_uploaded() {
         fs::write(folder.path().join("restctl-api"), bytes).unwrap();
         refused(&["restctl-api does not run in the local cloud", why, "next: cargo build"]);
     }
-    assert!(!cloud.s3("/").contains("<Bucket>"), "nothing was made");
+    assert!(!cloud.get_s3("/").contains("<Bucket>"), "nothing was made");
 }

@@ -1,11 +1,10 @@
 //! A private certificate authority: a root, an intermediate, and the certificates it issues.
 
-use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    KeyUsagePurpose, PKCS_RSA_SHA256, RsaKeySize,
 };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -23,38 +22,39 @@ pub(crate) struct Issued {
 
 impl Authority {
     pub(crate) fn new() -> Self {
-        let (params, key) = (authority("root"), KeyPair::generate().unwrap());
+        let (params, key) = (authority_params("root"), KeyPair::generate().unwrap());
         let root = params.self_signed(&key).unwrap();
         let root_issuer = Issuer::new(params, key);
-        let (params, key) = (authority("intermediate"), KeyPair::generate().unwrap());
+        let (params, key) = (authority_params("intermediate"), KeyPair::generate().unwrap());
         let intermediate = params.signed_by(&key, &root_issuer).unwrap();
         Self { root, intermediate, issuer: Issuer::new(params, key) }
     }
 
-    /// For a name, and from yesterday on until so many days from now, with a key of ECDSA P-256.
-    pub(crate) fn issue(&self, name: &str, days: i64) -> Issued {
-        self.issue_for(KeyPair::generate().unwrap(), name, days)
+    /// Issues a certificate for `name` with a new key of ECDSA P-256. It expires `days` days from now.
+    pub(crate) fn issue_certificate(&self, name: &str, days: i64) -> Issued {
+        self.issue_for_key(KeyPair::generate().unwrap(), name, days)
     }
 
-    pub(crate) fn issue_for(&self, key: KeyPair, name: &str, days: i64) -> Issued {
-        let certificate = server(name, days).signed_by(&key, &self.issuer).unwrap();
+    /// Issues a certificate like [`Self::issue_certificate`], for this key.
+    pub(crate) fn issue_for_key(&self, key: KeyPair, name: &str, days: i64) -> Issued {
+        let certificate = server_params(name, days).signed_by(&key, &self.issuer).unwrap();
         Issued { certificate, key }
     }
 
-    /// The certificates above what it issues, PEM.
-    pub(crate) fn chain(&self) -> String {
+    /// Returns the certificates above those that it issues, PEM.
+    pub(crate) fn chain_pem(&self) -> String {
         format!("{}{}", self.intermediate.pem(), self.root.pem())
     }
 }
 
-fn authority(name: &str) -> CertificateParams {
+fn authority_params(name: &str) -> CertificateParams {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.distinguished_name.push(rcgen::DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params
 }
 
-fn server(name: &str, days: i64) -> CertificateParams {
+pub(crate) fn server_params(name: &str, days: i64) -> CertificateParams {
     let mut params = CertificateParams::new([name.to_owned()]).unwrap();
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -65,9 +65,7 @@ fn server(name: &str, days: i64) -> CertificateParams {
     params
 }
 
-/// Writes a file, and answers its path as an argument.
-pub(crate) fn put(folder: &Path, name: &str, text: &str) -> String {
-    let file = folder.join(name);
-    std::fs::write(&file, text).unwrap();
-    file.into_os_string().into_string().unwrap()
+/// Generates an RSA key of 2,048 bits.
+pub(crate) fn generate_rsa_key() -> KeyPair {
+    KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap()
 }

@@ -1,40 +1,35 @@
 //! `restctl cert`: the certificate that the API presents, and its renewal.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use rcgen::{KeyPair, PKCS_RSA_SHA256, RsaKeySize};
+use rcgen::KeyPair;
 use serde_json::{Value, json};
 
-use crate::authority::{Authority, Issued, put};
-use crate::cloud::{Cloud, CommandOutput, eventually};
-use crate::edited::Edited;
-use crate::tls_stand_in::present;
+use crate::authority::{Authority, Issued, generate_rsa_key};
+use crate::cloud::{Cloud, CommandOutput, eventually, interrupt};
+use crate::record_edit::RecordEdit;
+use crate::tls_stand_in::serve_in_turn;
 
-fn shown(cloud: &Cloud) -> Value {
+fn show_certificate(cloud: &Cloud) -> Value {
     cloud.succeed(&["cert", "show", "--output", "json"]).json()
 }
 
-/// `restctl cert renew` with files of this certificate.
-fn with_files(cloud: &Cloud, issued: &Issued, chain: &str) -> Vec<String> {
-    let put = |name, text: &str| put(cloud.state(), name, text);
-    let (cert, key) =
-        (put("leaf.pem", &issued.certificate.pem()), put("leaf-key.pem", &issued.key.serialize_pem()));
-    let chain = put("chain.pem", chain);
+/// Writes the files of this certificate, and returns the arguments of `restctl cert renew` with them.
+fn renew_args(cloud: &Cloud, issued: &Issued, chain: &str) -> Vec<String> {
+    let cert = cloud.write_file("leaf.pem", &issued.certificate.pem());
+    let key = cloud.write_file("leaf-key.pem", &issued.key.serialize_pem());
+    let chain = cloud.write_file("chain.pem", chain);
     ["cert", "renew", "--cert", &cert, "--key", &key, "--chain", &chain].map(str::to_owned).to_vec()
-}
-
-fn rsa() -> KeyPair {
-    KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap()
 }
 
 #[test]
 fn a_certificate_is_shown_and_renewed() {
-    let cloud = Cloud::up();
+    let cloud = Cloud::start_empty();
     for command in ["show", "renew"] {
         cloud.run(&["cert", command]).failed_with(5, &["has not been set up", "restctl setup"]);
     }
     cloud.succeed(&["setup"]);
-    assert_eq!(shown(&cloud)["served"], Value::Null);
+    assert_eq!(show_certificate(&cloud)["served"], Value::Null);
     let waiting = cloud.succeed(&["cert", "renew"]);
     assert!(
         waiting.stderr.contains("not served before the next deployment\nnext: restctl deploy"),
@@ -45,15 +40,15 @@ fn a_certificate_is_shown_and_renewed() {
     cloud.succeed(&["upload", "items.csv"]);
     cloud.succeed(&["get", "--id", "42"]);
 
-    a_self_signed_one_renews_itself(&cloud);
-    another_kind_of_key_waits_for_a_deployment(&cloud);
-    what_is_served_late_is_waited_for(&cloud);
-    what_does_not_fit_is_not_imported(&cloud);
-    one_that_is_gone_is_missed(&cloud);
+    a_self_signed_certificate_renews_itself(&cloud);
+    a_key_of_another_type_waits_for_a_deployment(&cloud);
+    renew_waits_until_the_certificate_is_served(&cloud);
+    unsuitable_certificates_are_not_imported(&cloud);
+    a_deleted_certificate_is_reported(&cloud);
 }
 
-fn a_self_signed_one_renews_itself(cloud: &Cloud) {
-    let before = shown(cloud);
+fn a_self_signed_certificate_renews_itself(cloud: &Cloud) {
+    let before = show_certificate(cloud);
     assert_eq!(
         before["served"],
         json!({
@@ -65,7 +60,7 @@ fn a_self_signed_one_renews_itself(cloud: &Cloud) {
     assert_eq!(before["acm"]["status"], "ISSUED");
 
     let renewed = cloud.succeed(&["cert", "renew", "--output", "json"]).json();
-    let after = shown(cloud);
+    let after = show_certificate(cloud);
     assert_eq!((&renewed["outcome"], &renewed["next"]), (&json!("served"), &Value::Null));
     assert_eq!(renewed["arn"], before["arn"]);
     assert_eq!(renewed["former_fingerprint"], before["fingerprint"]);
@@ -77,19 +72,19 @@ fn a_self_signed_one_renews_itself(cloud: &Cloud) {
     cloud.succeed(&["get", "--id", "42"]);
 }
 
-fn another_kind_of_key_waits_for_a_deployment(cloud: &Cloud) {
-    let (before, authority) = (shown(cloud), Authority::new());
+fn a_key_of_another_type_waits_for_a_deployment(cloud: &Cloud) {
+    let (before, authority) = (show_certificate(cloud), Authority::new());
     let renew = |issued: &Issued| {
-        let args = with_files(cloud, issued, &authority.chain());
+        let args = renew_args(cloud, issued, &authority.chain_pem());
         cloud.succeed(&args.iter().map(String::as_str).chain(["--output", "json"]).collect::<Vec<_>>())
     };
-    let superseding = renew(&authority.issue_for(rsa(), "restctl.localhost", 90));
+    let superseding = renew(&authority.issue_for_key(generate_rsa_key(), "restctl.localhost", 90));
     let words = "a new ARN because the key type changes from EC_prime256v1 to RSA_2048; restctl deploy";
     assert!(superseding.stderr.contains(words), "{}", superseding.stderr);
     let report = superseding.json();
     assert_eq!((&report["outcome"], &report["next"]), (&json!("imported"), &json!("restctl deploy")));
     assert_ne!(report["arn"], before["arn"]);
-    let waiting = shown(cloud);
+    let waiting = show_certificate(cloud);
     assert_eq!(waiting["served"]["fingerprint"], before["fingerprint"]);
     assert_eq!(
         (&waiting["served"]["is_same"], &waiting["served"]["is_trusted"]),
@@ -97,7 +92,7 @@ fn another_kind_of_key_waits_for_a_deployment(cloud: &Cloud) {
     );
 
     cloud.succeed(&["deploy"]);
-    let deployed = shown(cloud);
+    let deployed = show_certificate(cloud);
     assert_eq!(
         (&deployed["served"]["is_same"], &deployed["key_algorithm"]),
         (&json!(true), &json!("RSA_2048"))
@@ -106,60 +101,62 @@ fn another_kind_of_key_waits_for_a_deployment(cloud: &Cloud) {
         deployed["chain"].as_array().unwrap().iter().map(|each| &each["subject"]).collect();
     assert!(subjects.len() == 2 && subjects[0].as_str().unwrap().contains("intermediate"), "{subjects:?}");
 
-    let again = renew(&authority.issue_for(rsa(), "restctl.localhost", 90)).json();
+    let again = renew(&authority.issue_for_key(generate_rsa_key(), "restctl.localhost", 90)).json();
     assert_eq!((&again["outcome"], &again["arn"]), (&json!("served"), &deployed["arn"]));
     cloud.succeed(&["get", "--id", "42"]);
 }
 
-/// As a load balancer does, which takes a renewed certificate after a while.
-fn what_is_served_late_is_waited_for(cloud: &Cloud) {
+/// A load balancer serves a renewed certificate only after a while.
+fn renew_waits_until_the_certificate_is_served(cloud: &Cloud) {
     let authority = Authority::new();
-    let (former, successor) =
-        (authority.issue("restctl.localhost", 90), authority.issue_for(rsa(), "restctl.localhost", 90));
+    let (former, successor) = (
+        authority.issue_certificate("restctl.localhost", 90),
+        authority.issue_for_key(generate_rsa_key(), "restctl.localhost", 90),
+    );
     let chain =
         |issued: &Issued| vec![issued.certificate.der().clone(), authority.intermediate.der().clone()];
-    let args = with_files(cloud, &successor, &authority.chain());
+    let args = renew_args(cloud, &successor, &authority.chain_pem());
     let args: Vec<_> = args.iter().map(String::as_str).chain(["--output", "json"]).collect();
 
     let (old, new) = ((chain(&former), &former.key), (chain(&successor), &successor.key));
-    let late = present(&[old.clone(), old.clone(), new]);
-    let edited = Edited::new(cloud, "front", &late.address.to_string());
+    let late = serve_in_turn(&[old.clone(), old.clone(), new]);
+    let edit = RecordEdit::new(cloud, "front", &late.address.to_string());
     let report = cloud.succeed(&args).json();
     assert_eq!((&report["outcome"], late.handshakes()), (&json!("served"), 3));
     assert!(report["served_after_ms"].is_u64(), "{report}");
-    drop(edited);
+    drop(edit);
 
-    let never = present(&[old]);
-    let _edited = Edited::new(cloud, "front", &never.address.to_string());
+    let never = serve_in_turn(&[old]);
+    let _edit = RecordEdit::new(cloud, "front", &never.address.to_string());
     let renewing = cloud.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    eventually("it is waited for", || (never.handshakes() > 1).then_some(()));
-    assert!(Command::new("kill").args(["-INT", &renewing.id().to_string()]).status().unwrap().success());
+    eventually("the command waits", || (never.handshakes() > 1).then_some(()));
+    interrupt(&renewing);
     let interrupted = CommandOutput::from(renewing.wait_with_output().unwrap());
     interrupted.failed_with(130, &["the certificate is imported", "restctl cert show"]);
 }
 
-fn what_does_not_fit_is_not_imported(cloud: &Cloud) {
-    let (before, authority) = (shown(cloud), Authority::new());
+fn unsuitable_certificates_are_not_imported(cloud: &Cloud) {
+    let (before, authority) = (show_certificate(cloud), Authority::new());
     cloud
         .run(&["cert", "renew"])
         .failed_with(2, &["only its issuer can renew the certificate", "--cert FILE --key FILE"]);
     let refused = |issued: &Issued, words: &[&str]| {
-        let args = with_files(cloud, issued, &authority.chain());
+        let args = renew_args(cloud, issued, &authority.chain_pem());
         cloud.run(&args.iter().map(String::as_str).collect::<Vec<_>>()).failed_with(2, words);
     };
-    let of_another = authority.issue_for(rsa(), "other.localhost", 90);
-    refused(&of_another, &["for other.localhost, not for restctl.localhost", "nothing was imported"]);
-    refused(&authority.issue("restctl.localhost", -1), &["expired on"]);
-    let mut mixed = authority.issue("restctl.localhost", 90);
+    let for_another_name = authority.issue_for_key(generate_rsa_key(), "other.localhost", 90);
+    refused(&for_another_name, &["for other.localhost, not for restctl.localhost", "nothing was imported"]);
+    refused(&authority.issue_certificate("restctl.localhost", -1), &["expired on"]);
+    let mut mixed = authority.issue_certificate("restctl.localhost", 90);
     mixed.key = KeyPair::generate().unwrap();
     refused(&mixed, &["does not match"]);
-    assert_eq!(shown(cloud), before);
-    let all = cloud.call("acm", "CertificateManager.ListCertificates", &json!({}));
+    assert_eq!(show_certificate(cloud), before);
+    let all = cloud.call_json("acm", "CertificateManager.ListCertificates", &json!({}));
     assert_eq!(all["CertificateSummaryList"].as_array().unwrap().len(), 1, "{all}");
 }
 
-fn one_that_is_gone_is_missed(cloud: &Cloud) {
-    let arn = json!({ "CertificateArn": shown(cloud)["arn"] });
-    cloud.call("acm", "CertificateManager.DeleteCertificate", &arn);
+fn a_deleted_certificate_is_reported(cloud: &Cloud) {
+    let arn = json!({ "CertificateArn": show_certificate(cloud)["arn"] });
+    cloud.call_json("acm", "CertificateManager.DeleteCertificate", &arn);
     cloud.run(&["cert", "show"]).failed_with(5, &["is not in ACM", "restctl setup --cert"]);
 }

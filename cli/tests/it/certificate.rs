@@ -1,47 +1,38 @@
-//! A certificate over the life of a stack: renewed under its ARN, superseded under a new one, removed in the end.
+//! A certificate over the life of a stack: renewed under its ARN, superseded under a new one, and finally removed.
 
-use rcgen::{
-    CertificateParams, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, PKCS_RSA_SHA256, RsaKeySize,
-};
 use serde_json::json;
 
+use crate::authority::{generate_rsa_key, server_params};
 use crate::cloud::{Cloud, CommandOutput};
 
-/// The certificates in ACM, by their ARNs.
+/// Returns the ARNs of the certificates in ACM.
 fn in_acm(cloud: &Cloud) -> Vec<String> {
-    let answer = cloud.call("acm", "CertificateManager.ListCertificates", &json!({}));
+    let answer = cloud.call_json("acm", "CertificateManager.ListCertificates", &json!({}));
     let certificates = answer["CertificateSummaryList"].as_array().unwrap().iter();
     certificates.map(|certificate| certificate["CertificateArn"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The certificate that the load balancer's listener names.
+/// Returns the ARN of the certificate that the load balancer's listener serves.
 fn in_front(cloud: &Cloud) -> String {
-    let load_balancer = cloud.resource("LoadBalancer");
+    let load_balancer = cloud.resource_id("LoadBalancer");
     let form = [("Action", "DescribeListeners"), ("LoadBalancerArn", &load_balancer)];
-    let answer = cloud.answer("elasticloadbalancing", &form);
+    let answer = cloud.call_query("elasticloadbalancing", &form);
     let (_, rest) = answer.split_once("<CertificateArn>").unwrap_or_else(|| panic!("{answer}"));
     rest.split_once('<').unwrap().0.to_owned()
 }
 
-/// Sets up a new certificate with an RSA key of 2,048 bits.
+/// Sets up a new certificate with an RSA key.
 fn set_up_rsa(cloud: &Cloud) -> CommandOutput {
-    let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
-    let mut params = CertificateParams::new(["restctl.localhost".to_owned()]).unwrap();
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    let put = |name: &str, text: String| {
-        let file = cloud.state().join(name);
-        std::fs::write(&file, text).unwrap();
-        file.into_os_string().into_string().unwrap()
-    };
-    let cert = put("rsa.pem", params.self_signed(&key).unwrap().pem());
-    let key = put("rsa-key.pem", key.serialize_pem());
+    let key = generate_rsa_key();
+    let certificate = server_params("restctl.localhost", 90).self_signed(&key).unwrap();
+    let cert = cloud.write_file("rsa.pem", &certificate.pem());
+    let key = cloud.write_file("rsa-key.pem", &key.serialize_pem());
     cloud.succeed(&["setup", "--cert", &cert, "--key", &key])
 }
 
 #[test]
-fn a_key_of_another_kind_gets_a_new_arn() {
-    let cloud = Cloud::deployed(&[]);
+fn a_key_of_another_type_gets_a_new_arn() {
+    let cloud = Cloud::start_deployed(&[]);
     cloud.succeed(&["upload", "items.csv"]);
     let before = in_acm(&cloud);
     let [old] = before.as_slice() else { panic!("{before:?}") };
@@ -49,7 +40,7 @@ fn a_key_of_another_kind_gets_a_new_arn() {
 
     let renewed = cloud.succeed(&["setup", "--self-signed", "restctl.localhost"]);
     assert!(renewed.stderr.contains(old) && !renewed.stderr.contains("a new ARN"), "{}", renewed.stderr);
-    assert_eq!(in_acm(&cloud), before, "the same kind of key keeps the ARN");
+    assert_eq!(in_acm(&cloud), before, "the same type of key keeps the ARN");
     cloud.succeed(&["get", "--id", "42"]);
 
     let superseding = set_up_rsa(&cloud);
@@ -59,11 +50,11 @@ fn a_key_of_another_kind_gets_a_new_arn() {
     assert_eq!(both.len(), 2, "{both:?}");
     let new = both.iter().find(|arn| *arn != old).unwrap();
     assert!(superseding.stderr.contains(new), "{}", superseding.stderr);
-    assert_eq!(in_front(&cloud), *old, "it comes in front by a deployment");
+    assert_eq!(in_front(&cloud), *old, "a deployment puts it in front");
     let waiting = cloud.run(&["get", "--id", "42"]);
     waiting.failed_with(1, &["still serves the previous certificate: restctl deploy"]);
 
-    // Renewed before it was deployed: it supersedes the same one.
+    // A certificate that is renewed before its deployment supersedes the same one.
     assert!(set_up_rsa(&cloud).stderr.contains(new));
     assert_eq!(in_acm(&cloud).len(), 2);
 
@@ -81,13 +72,13 @@ fn a_key_of_another_kind_gets_a_new_arn() {
     let again = cloud.succeed(&["deploy"]);
     assert!(again.stderr.contains("no change") && !again.stderr.contains("deleted"), "{}", again.stderr);
     assert!(set_up_rsa(&cloud).stderr.contains(new));
-    assert_eq!(in_acm(&cloud), [new.as_str()], "the same kind of key keeps the ARN");
+    assert_eq!(in_acm(&cloud), [new.as_str()], "the same type of key keeps the ARN");
     cloud.succeed(&["get", "--id", "42"]);
 }
 
 #[test]
 fn destroy_removes_superseded_certificates() {
-    let cloud = Cloud::deployed(&[]);
+    let cloud = Cloud::start_deployed(&[]);
     set_up_rsa(&cloud);
     cloud.succeed(&["setup", "--self-signed", "restctl.localhost"]);
     let all = in_acm(&cloud);
@@ -106,9 +97,9 @@ fn destroy_removes_superseded_certificates() {
 
 #[test]
 fn a_deleted_certificate_is_imported_and_deployed_again() {
-    let cloud = Cloud::deployed(&[]);
+    let cloud = Cloud::start_deployed(&[]);
     let gone = in_acm(&cloud).remove(0);
-    cloud.call("acm", "CertificateManager.DeleteCertificate", &json!({ "CertificateArn": gone }));
+    cloud.call_json("acm", "CertificateManager.DeleteCertificate", &json!({ "CertificateArn": gone }));
     cloud.succeed(&["setup", "--self-signed", "restctl.localhost"]);
     let new = in_acm(&cloud);
     assert!(new.len() == 1 && new[0] != gone, "{new:?}");

@@ -1,25 +1,25 @@
-//! A local cloud as a test sees it: its own for as long as the test runs, or the one that read-only tests share.
+//! The local cloud of a test: its own while it runs, or the one that all read-only tests share.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::lambdas::lambdas;
+use crate::lambdas::lambdas_folder;
 use crate::state_folder::StateFolder;
 
-/// Where `local up` writes down what runs.
+/// The path of the record that `local up` writes, below the state folder.
 pub(crate) const RECORD: &str = "restctl/local/cloud.json";
 
-/// How long a test waits for something that must happen. A machine that is busy with other things is no reason to
-/// give up.
+/// How long a test waits for something that must happen. It is long because the machine may be busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) struct Cloud {
-    /// None once this is dropped.
+    /// `None` after this is dropped.
     state: Option<StateFolder>,
 }
 
@@ -31,59 +31,71 @@ pub(crate) struct CommandOutput {
 }
 
 impl Cloud {
-    /// A cloud that is not up yet, for tests of bringing it up and taking it down.
+    /// Returns a cloud that is not running yet, for tests that start and stop it.
     pub(crate) fn new() -> Self {
         Self { state: Some(StateFolder::new()) }
     }
 
-    /// A cloud that is up and has nothing in it.
-    pub(crate) fn up() -> Self {
+    /// Starts a cloud that contains nothing.
+    pub(crate) fn start_empty() -> Self {
         Self { state: Some(StateFolder::with_empty_cloud()) }
     }
 
-    /// A cloud in which `restctl setup` has run.
-    pub(crate) fn set_up() -> Self {
-        let cloud = Self::up();
+    /// Starts a cloud and runs `restctl setup`.
+    pub(crate) fn start_set_up() -> Self {
+        let cloud = Self::start_empty();
         cloud.succeed(&["setup"]);
         cloud
     }
 
-    /// A cloud in which `restctl setup` and `restctl deploy OPTIONS` have run.
-    pub(crate) fn deployed(options: &[&str]) -> Self {
-        let cloud = Self::set_up();
+    /// Starts a cloud and runs `restctl setup` and `restctl deploy OPTIONS`.
+    pub(crate) fn start_deployed(options: &[&str]) -> Self {
+        let cloud = Self::start_set_up();
         cloud.succeed(&[&["deploy"], options].concat());
         cloud
     }
 
-    /// The one cloud that all read-only tests share: its stack lists items, and `bad.csv` has been loaded.
-    pub(crate) fn shared() -> &'static Self {
+    /// Returns the cloud that all read-only tests share. Its stack lists items, and `bad.csv` has been loaded.
+    pub(crate) fn shared_read_only() -> &'static Self {
         static CLOUD: OnceLock<Cloud> = OnceLock::new();
         CLOUD.get_or_init(|| {
-            let cloud = Self::deployed(&["--list", "on"]);
+            let cloud = Self::start_deployed(&["--list", "on"]);
             cloud.run(&["upload", "bad.csv"]).failed_with(3, &["5 of 13 rows"]);
             cloud
         })
     }
 
-    /// `restctl ARGS` against this cloud, in the folder of the fixtures, without a terminal.
+    /// Returns the command `restctl ARGS` against this cloud, in the folder of the fixtures, without a terminal.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
         command
             .args(args)
-            .current_dir(fixtures())
-            .env("XDG_STATE_HOME", self.state())
+            .current_dir(fixtures_folder())
+            .env("XDG_STATE_HOME", self.state_folder())
             .env("RESTCTL_LOCAL", "1")
-            .env("CARGO", lambdas().join("cargo"))
+            .env("CARGO", lambdas_folder().join("cargo"))
             .env_remove("RESTCTL_STACK")
             .env_remove("RESTCTL_CLIENT_SECRET")
             .stdin(Stdio::null());
         command
     }
 
+    /// Returns the command `restctl ARGS` against this cloud as if it were AWS: with its endpoint, a region and credentials.
+    pub(crate) fn command_as_on_aws(&self, args: &[&str]) -> Command {
+        let mut command = self.command(args);
+        command
+            .env_remove("RESTCTL_LOCAL")
+            .env("AWS_ENDPOINT_URL", self.record()["endpoint_url"].as_str().unwrap())
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test");
+        command
+    }
+
     /// Runs `restctl ARGS`, which must never print the client secret.
     pub(crate) fn run(&self, args: &[&str]) -> CommandOutput {
         let ran = CommandOutput::from(self.command(args).output().unwrap());
-        if let Ok(record) = std::fs::read(self.state().join(RECORD)) {
+        if let Ok(record) = std::fs::read(self.state_folder().join(RECORD)) {
             let record: Value = serde_json::from_slice(&record).unwrap();
             let secret = record["identity_provider"]["client_secret"].as_str().unwrap();
             assert!(!ran.stderr.contains(secret) && !ran.stdout.contains(secret), "restctl {args:?}");
@@ -98,14 +110,34 @@ impl Cloud {
         ran
     }
 
-    /// The record of `restctl local up`.
+    /// Runs `restctl ARGS` with this standard input.
+    pub(crate) fn run_with_input(&self, args: &[&str], input: &str) -> CommandOutput {
+        let mut command = self.command(args);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut running = command.spawn().unwrap();
+        let (mut stdin, input) = (running.stdin.take().unwrap(), input.to_owned());
+        // A command that fails early does not read all of it.
+        let writing = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
+        let ran = CommandOutput::from(running.wait_with_output().unwrap());
+        writing.join().unwrap();
+        ran
+    }
+
+    /// Writes a file into the state folder, and returns its path as an argument.
+    pub(crate) fn write_file(&self, name: &str, text: &str) -> String {
+        let file = self.state_folder().join(name);
+        std::fs::write(&file, text).unwrap();
+        file.into_os_string().into_string().unwrap()
+    }
+
+    /// Returns the record of `restctl local up`.
     pub(crate) fn record(&self) -> Value {
-        let record = std::fs::read(self.state().join(RECORD)).unwrap();
+        let record = std::fs::read(self.state_folder().join(RECORD)).unwrap();
         serde_json::from_slice(&record).unwrap()
     }
 
-    /// Calls an operation of AWS's JSON protocols behind restctl's back.
-    pub(crate) fn call(&self, service: &str, operation: &str, body: &Value) -> Value {
+    /// Calls an operation of AWS's JSON protocols without restctl, and returns the answer.
+    pub(crate) fn call_json(&self, service: &str, operation: &str, body: &Value) -> Value {
         let answer = self.post(service, |request| {
             let request = request.header("x-amz-target", operation);
             request.header("content-type", "application/x-amz-json-1.1").body(body.to_string())
@@ -113,20 +145,29 @@ impl Cloud {
         serde_json::from_str(&answer).unwrap_or(Value::Null)
     }
 
-    /// Calls an action of AWS's query protocol behind restctl's back.
-    pub(crate) fn query(&self, service: &str, form: &[(&str, &str)]) {
-        self.answer(service, form);
-    }
-
-    /// [`Cloud::query`], and its answer as XML.
-    pub(crate) fn answer(&self, service: &str, form: &[(&str, &str)]) -> String {
+    /// Calls an action of AWS's query protocol without restctl, and returns the answer as XML.
+    pub(crate) fn call_query(&self, service: &str, form: &[(&str, &str)]) -> String {
         self.post(service, |request| request.form(form))
     }
 
+    /// Returns a setting of the stack from Systems Manager.
+    pub(crate) fn stored_setting(&self, name: &str) -> String {
+        let asked = json!({ "Name": format!("/restctl/restctl/{name}") });
+        let answer = self.call_json("ssm", "AmazonSSM.GetParameter", &asked);
+        answer["Parameter"]["Value"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    /// Returns the client secret from Secrets Manager.
+    pub(crate) fn stored_client_secret(&self) -> String {
+        let asked = json!({ "SecretId": "restctl/restctl/client-secret" });
+        let answer = self.call_json("secretsmanager", "secretsmanager.GetSecretValue", &asked);
+        answer["SecretString"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
     /// Marks a load as stopped in the ledger.
-    pub(crate) fn stop(&self, load: &str) {
+    pub(crate) fn mark_stopped(&self, load: &str) {
         let update = json!({
-            "TableName": self.resource("LedgerTable"),
+            "TableName": self.resource_id("LedgerTable"),
             "Key": { "load": { "S": load } },
             "UpdateExpression": "SET #state = :stopped, reason = :reason",
             "ExpressionAttributeNames": { "#state": "state" },
@@ -135,29 +176,31 @@ impl Cloud {
                 ":reason": { "S": "the table was away" },
             },
         });
-        self.call("dynamodb", "DynamoDB_20120810.UpdateItem", &update);
+        self.call_json("dynamodb", "DynamoDB_20120810.UpdateItem", &update);
     }
 
     /// Puts an object as another tool would.
     pub(crate) fn put_object(&self, bucket: &str, key: &str, bytes: &str) {
-        self.send("s3", Method::PUT, &format!("/{bucket}/{key}"), |request| request.body(bytes.to_owned()));
+        self.send_request("s3", Method::PUT, &format!("/{bucket}/{key}"), |request| {
+            request.body(bytes.to_owned())
+        });
     }
 
     pub(crate) fn make_bucket(&self, bucket: &str) {
-        self.send("s3", Method::PUT, &format!("/{bucket}"), |request| request);
+        self.send_request("s3", Method::PUT, &format!("/{bucket}"), |request| request);
     }
 
-    /// What S3 answers to GET, as XML.
-    pub(crate) fn s3(&self, path: &str) -> String {
-        self.get("s3", path)
+    /// Returns S3's answer to GET, as XML.
+    pub(crate) fn get_s3(&self, path: &str) -> String {
+        self.get_from("s3", path)
     }
 
-    pub(crate) fn get(&self, service: &str, path: &str) -> String {
-        self.send(service, Method::GET, path, |request| request)
+    pub(crate) fn get_from(&self, service: &str, path: &str) -> String {
+        self.send_request(service, Method::GET, path, |request| request)
     }
 
-    /// The name of the bucket or table whose logical id in the template is `resource`.
-    pub(crate) fn resource(&self, resource: &str) -> String {
+    /// Returns the physical id of the resource whose logical id in the template is `resource`.
+    pub(crate) fn resource_id(&self, resource: &str) -> String {
         let form =
             [("Action", "DescribeStackResource"), ("StackName", "restctl"), ("LogicalResourceId", resource)];
         let answer = self.post("cloudformation", |request| request.form(&form));
@@ -170,10 +213,10 @@ impl Cloud {
         service: &str,
         fill: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
     ) -> String {
-        self.send(service, Method::POST, "/", fill)
+        self.send_request(service, Method::POST, "/", fill)
     }
 
-    pub(crate) fn send(
+    pub(crate) fn send_request(
         &self,
         service: &str,
         method: Method,
@@ -182,13 +225,13 @@ impl Cloud {
     ) -> String {
         let endpoint = self.record()["endpoint_url"].as_str().unwrap().trim_end_matches('/').to_owned();
         let scope = format!("AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request");
-        http(|client| {
+        send_http(|client| {
             let request = client.request(method, format!("{endpoint}{path}"));
             fill(request.header("authorization", scope))
         })
     }
 
-    pub(crate) fn state(&self) -> &Path {
+    pub(crate) fn state_folder(&self) -> &Path {
         self.state.as_ref().unwrap().path()
     }
 }
@@ -214,9 +257,9 @@ impl CommandOutput {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
     }
 
-    /// A number of a receipt.
+    /// Returns the number after `name` in a receipt.
     #[track_caller]
-    pub(crate) fn count(&self, name: &str) -> u64 {
+    pub(crate) fn receipt_count(&self, name: &str) -> u64 {
         let values = self.stdout.lines().filter_map(|line| line.strip_prefix(name));
         let value = values.map(str::trim).find_map(|value| value.parse().ok());
         value.unwrap_or_else(|| panic!("no {name:?} in:\n{}\n{}", self.stdout, self.stderr))
@@ -232,7 +275,13 @@ impl CommandOutput {
     }
 }
 
-/// Looks until it is there.
+/// Sends SIGINT to a process, as Ctrl-C does.
+pub(crate) fn interrupt(process: &Child) {
+    let sent = Command::new("kill").args(["-INT", &process.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+/// Repeats `look` until it returns a value, and returns that value.
 #[track_caller]
 pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
@@ -246,7 +295,7 @@ pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> 
 }
 
 /// Sends a request, which must succeed, and returns the body of the answer.
-pub(crate) fn http(request: impl FnOnce(&reqwest::Client) -> reqwest::RequestBuilder) -> String {
+pub(crate) fn send_http(request: impl FnOnce(&reqwest::Client) -> reqwest::RequestBuilder) -> String {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let request = request(&client);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -258,6 +307,6 @@ pub(crate) fn http(request: impl FnOnce(&reqwest::Client) -> reqwest::RequestBui
     })
 }
 
-pub(crate) fn fixtures() -> PathBuf {
+pub(crate) fn fixtures_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures")
 }

@@ -1,4 +1,4 @@
-//! Deployments over the life of a stack: planned, run, tried, rolled back, repaired.
+//! Deployments over the life of a stack: planned, run, tested, rolled back, repaired.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, CommandOutput};
 use crate::interposed::interpose;
-use crate::lambdas::lambdas;
+use crate::lambdas::lambdas_folder;
 
-/// A folder with both Lambdas; `api` says what becomes of the API's.
-fn with_api(api: impl FnOnce(Vec<u8>) -> Vec<u8>) -> tempfile::TempDir {
-    let built = lambdas();
+/// Returns a folder with both Lambdas. `api` changes the binary of the API.
+fn lambdas_with_api(api: impl FnOnce(Vec<u8>) -> Vec<u8>) -> tempfile::TempDir {
+    let built = lambdas_folder();
     let folder = tempfile::tempdir().unwrap();
     fs::copy(built.join("restctl-ingest"), folder.path().join("restctl-ingest")).unwrap();
     let binary = api(fs::read(built.join("restctl-api")).unwrap());
@@ -21,25 +21,25 @@ fn with_api(api: impl FnOnce(Vec<u8>) -> Vec<u8>) -> tempfile::TempDir {
     folder
 }
 
-/// The same program in another file: what follows the sections is not read.
-fn another(mut binary: Vec<u8>) -> Vec<u8> {
+/// Returns the same program with other bytes: what follows the sections is not read.
+fn append_byte(mut binary: Vec<u8>) -> Vec<u8> {
     binary.push(0);
     binary
 }
 
-fn deploy(cloud: &Cloud, folder: &tempfile::TempDir, more: &[&str]) -> CommandOutput {
+fn deploy_folder(cloud: &Cloud, folder: &tempfile::TempDir, more: &[&str]) -> CommandOutput {
     let folder = folder.path().to_str().unwrap();
     cloud.run(&[&["deploy", "--lambdas", folder], more].concat())
 }
 
 #[test]
 fn a_dry_run_shows_changes_and_makes_none() {
-    let cloud = Cloud::set_up();
+    let cloud = Cloud::start_set_up();
     let seen = cloud.run(&["deploy", "--dry-run"]);
     seen.failed_with(6, &["the stack restctl in us-east-1"]);
     assert!(seen.stdout.contains("+ add     ItemsTable (AWS::DynamoDB::Table)\n"), "{}", seen.stdout);
-    assert!(!cloud.s3("/").contains("<Bucket>"), "a dry run makes no bucket");
-    let stacks = cloud.answer("cloudformation", &[("Action", "ListStacks")]);
+    assert!(!cloud.get_s3("/").contains("<Bucket>"), "a dry run makes no bucket");
+    let stacks = cloud.call_query("cloudformation", &[("Action", "ListStacks")]);
     assert!(!stacks.contains("REVIEW_IN_PROGRESS"), "a dry run leaves no stack: {stacks}");
 
     cloud.succeed(&["deploy"]);
@@ -64,26 +64,26 @@ fn a_dry_run_shows_changes_and_makes_none() {
 }
 
 #[test]
-fn a_version_goes_live_after_its_trial_and_can_be_rolled_back() {
-    let cloud = Cloud::set_up();
-    let (first, second) = (with_api(|binary| binary), with_api(another));
-    assert_eq!(deploy(&cloud, &first, &[]).exit, 0);
+fn a_version_goes_live_after_its_smoke_test_and_can_be_rolled_back() {
+    let cloud = Cloud::start_set_up();
+    let (first, second) = (lambdas_with_api(|binary| binary), lambdas_with_api(append_byte));
+    assert_eq!(deploy_folder(&cloud, &first, &[]).exit, 0);
     cloud.succeed(&["upload", "items.csv"]);
     let nothing_before = cloud.run(&["rollback"]);
     nothing_before.failed_with(5, &["have no earlier version"]);
 
-    let updated = deploy(&cloud, &second, &["--output", "json"]);
+    let updated = deploy_folder(&cloud, &second, &["--output", "json"]);
     assert_eq!(updated.exit, 0, "{}", updated.stderr);
     let changes = updated.stdout.lines().filter(|line| line.contains(r#""type":"change""#));
-    assert_eq!(changes.count(), 1, "one function is another one: {}", updated.stdout);
+    assert_eq!(changes.count(), 1, "only one function changed: {}", updated.stdout);
     let result: Value = serde_json::from_str(updated.stdout.lines().last().unwrap()).unwrap();
     assert_eq!((&result["api_version"], &result["ingest_version"]), (&json!("2"), &json!("1")));
     assert!(updated.stderr.contains("version 2 is live, instead of 1"), "{}", updated.stderr);
     cloud.succeed(&["get", "--id", "42"]);
 
     // /bin/true ends at once, so it leaves no process behind.
-    let broken = with_api(|_| fs::read("/bin/true").unwrap());
-    let refused = deploy(&cloud, &broken, &[]);
+    let broken = lambdas_with_api(|_| fs::read("/bin/true").unwrap());
+    let refused = deploy_folder(&cloud, &broken, &[]);
     refused.failed_with(1, &["version 3 of the function", "failed", "version 2 of the API", "stay live"]);
     cloud.succeed(&["get", "--id", "42"]);
 
@@ -91,9 +91,9 @@ fn a_version_goes_live_after_its_trial_and_can_be_rolled_back() {
     assert!(back.stderr.contains("version 1 is live again, instead of 2"), "{}", back.stderr);
     cloud.succeed(&["get", "--id", "42"]);
     cloud.run(&["rollback"]).failed_with(5, &["have no earlier version"]);
-    let forward = deploy(&cloud, &second, &[]);
+    let forward = deploy_folder(&cloud, &second, &[]);
     assert!(forward.stderr.contains("version 4 is live, instead of 1"), "{}", forward.stderr);
-    let unchanged = deploy(&cloud, &second, &[]);
+    let unchanged = deploy_folder(&cloud, &second, &[]);
     assert!(
         unchanged.stderr.contains("no change") && !unchanged.stderr.contains("is live"),
         "{}",
@@ -103,7 +103,7 @@ fn a_version_goes_live_after_its_trial_and_can_be_rolled_back() {
 
 #[test]
 fn a_failed_deployment_names_its_cause_and_changes_nothing() {
-    let cloud = Cloud::set_up();
+    let cloud = Cloud::start_set_up();
     let no_such_zone = ["--domain", "restctl.localhost", "--hosted-zone", "Z0NOPE"];
     let create = [&["deploy"], no_such_zone.as_slice()].concat();
     let failed = cloud.run(&create);
@@ -116,7 +116,7 @@ fn a_failed_deployment_names_its_cause_and_changes_nothing() {
         &["CREATE_FAILED        DomainRecord", "next: find the id with aws route53 list-hosted-zones"],
     );
 
-    // The failed stack is in the way, so the command asks to remove it; the chosen options stay.
+    // The failed stack is in the way, so the command asks to remove it. The chosen options stay.
     cloud.run(&["deploy"]).failed_with(2, &["ROLLBACK_COMPLETE", "Remove it and continue?", "--yes"]);
     cloud.run(&["deploy", "--yes"]).failed_with(1, &["its options are kept", "No hosted zone"]);
     cloud.succeed(&["deploy", "--yes", "--domain", "", "--hosted-zone", ""]);
@@ -152,7 +152,7 @@ fn a_failed_deployment_names_its_cause_and_changes_nothing() {
 /// A reader that takes only the first line does not stop the deployment half-way.
 #[test]
 fn a_closed_output_does_not_stop_a_deployment() {
-    let cloud = Cloud::set_up();
+    let cloud = Cloud::start_set_up();
     let mut deploying =
         cloud.command(&["deploy", "--output", "json"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut first = String::new();
@@ -165,8 +165,8 @@ fn a_closed_output_does_not_stop_a_deployment() {
 
 #[test]
 fn resources_with_data_are_replaced_only_by_name() {
-    let cloud = Cloud::deployed(&[]);
-    let table = cloud.resource("ItemsTable");
+    let cloud = Cloud::start_deployed(&[]);
+    let table = cloud.resource_id("ItemsTable");
     let other_key = ["deploy", "--key", "code:S"];
     let refused = cloud.run(&other_key);
     refused.failed_with(2, &["REPLACE ItemsTable", "nothing was changed", "--allow-replacement ItemsTable"]);
@@ -178,18 +178,19 @@ fn resources_with_data_are_replaced_only_by_name() {
         "{}",
         planned.stderr
     );
-    assert_eq!(cloud.resource("ItemsTable"), table);
+    assert_eq!(cloud.resource_id("ItemsTable"), table);
     let allowed = cloud.run(&[other_key.as_slice(), &["--allow-replacement", "ItemsTable"]].concat());
     assert_eq!(allowed.exit, 0, "{}", allowed.stderr);
     // The local cloud makes the new table under the old one's name.
-    let table = cloud.call("dynamodb", "DynamoDB_20120810.DescribeTable", &json!({ "TableName": table }));
+    let table =
+        cloud.call_json("dynamodb", "DynamoDB_20120810.DescribeTable", &json!({ "TableName": table }));
     assert_eq!(table["Table"]["KeySchema"][0]["AttributeName"], "code", "{table}");
 }
 
-/// The role allows only what the stack has now, and the previous version needs more.
+/// The role allows only what the current stack needs, and the previous version needs more.
 #[test]
 fn rollback_refuses_a_version_whose_resources_are_gone() {
-    let cloud = Cloud::deployed(&["--list", "on"]);
+    let cloud = Cloud::start_deployed(&["--list", "on"]);
     cloud.succeed(&["upload", "items.csv"]);
     cloud.succeed(&["deploy", "--list", "off"]);
     cloud
@@ -200,11 +201,11 @@ fn rollback_refuses_a_version_whose_resources_are_gone() {
 
 #[test]
 fn a_version_that_cannot_fetch_keys_does_not_go_live() {
-    let cloud = Cloud::deployed(&[]);
+    let cloud = Cloud::start_deployed(&[]);
     cloud.succeed(&["upload", "items.csv"]);
-    // Nobody listens there.
+    // Nothing listens there.
     let elsewhere = json!({ "Name": "/restctl/restctl/jwks-uri", "Value": "http://127.0.0.1:9/jwks.json", "Overwrite": true });
-    cloud.call("ssm", "AmazonSSM.PutParameter", &elsewhere);
+    cloud.call_json("ssm", "AmazonSSM.PutParameter", &elsewhere);
     let refused = cloud.run(&["deploy"]);
     refused.failed_with(
         1,
@@ -217,8 +218,8 @@ fn a_version_that_cannot_fetch_keys_does_not_go_live() {
 
 /// Lambda makes a function in a VPC inactive if it has not been called for weeks.
 #[test]
-fn an_inactive_version_is_woken() {
-    let cloud = Cloud::deployed(&[]);
+fn an_inactive_version_is_activated() {
+    let cloud = Cloud::start_deployed(&[]);
     let (is_awake, looks) = (AtomicBool::new(false), AtomicUsize::new(0));
     interpose(&cloud, move |call| {
         if call.uri.contains("/invocations") && !is_awake.swap(true, Ordering::SeqCst) {
@@ -235,12 +236,12 @@ fn an_inactive_version_is_woken() {
     cloud.succeed(&["deploy"]);
 }
 
-/// An early failure of a change set is described by events of its own.
+/// An early failure of a change set is described by separate events.
 #[test]
 fn a_change_that_is_refused_early_says_why() {
-    let cloud = Cloud::set_up();
+    let cloud = Cloud::start_set_up();
     interpose(&cloud, |call| {
-        if call.is("DescribeChangeSet") {
+        if call.is_action("DescribeChangeSet") {
             return Some(
                 "<DescribeChangeSetResponse><DescribeChangeSetResult><Status>FAILED</Status><StatusReason>The following \
                  hook(s)/validation failed: [AWS::EarlyValidation::ResourceExistenceCheck].</StatusReason>\
@@ -248,7 +249,7 @@ fn a_change_that_is_refused_early_says_why() {
                     .to_owned(),
             );
         }
-        call.is("DescribeEvents").then(|| {
+        call.is_action("DescribeEvents").then(|| {
             "<DescribeEventsResponse><DescribeEventsResult><OperationEvents><member><EventType>VALIDATION_ERROR</EventType>\
              <LogicalResourceId>ApiLogs</LogicalResourceId><ValidationStatusReason>Resource of type 'AWS::Logs::LogGroup' \
              with identifier '/restctl/restctl/api' already exists.</ValidationStatusReason></member></OperationEvents>\
@@ -260,7 +261,7 @@ fn a_change_that_is_refused_early_says_why() {
         1,
         &["CloudFormation refuses the change", "ApiLogs: Resource of type", "already exists"],
     );
-    let stacks = cloud.answer("cloudformation", &[("Action", "ListStacks")]);
+    let stacks = cloud.call_query("cloudformation", &[("Action", "ListStacks")]);
     assert!(!stacks.contains("REVIEW_IN_PROGRESS"), "{stacks}");
 }
 
@@ -281,8 +282,8 @@ fn a_deployment_that_cannot_begin_still_ends_with_a_result() {
 
 #[test]
 fn a_stuck_stack_is_repaired_after_asking() {
-    let cloud = Cloud::set_up();
-    // Deployed by restctl, as its parameter tells.
+    let cloud = Cloud::start_set_up();
+    // The parameter shows that restctl deployed the stack.
     let broken = json!({ "Parameters": { "ArtifactBucket": { "Type": "String", "Default": "" } }, "Resources": { "Queue": {
         "Type": "AWS::SQS::Queue",
         "Properties": { "QueueName": "{{resolve:secretsmanager:no-such-secret:SecretString:name}}" },
@@ -290,7 +291,7 @@ fn a_stuck_stack_is_repaired_after_asking() {
     let template = broken.to_string();
     let stack = [("StackName", "restctl"), ("TemplateBody", template.as_str())];
     let create = [[("Action", "CreateStack")].as_slice(), &stack].concat();
-    cloud.query("cloudformation", &create);
+    cloud.call_query("cloudformation", &create);
     let asked = cloud.run(&["deploy"]);
     asked.failed_with(2, &["ROLLBACK_COMPLETE", "no terminal to ask on", "--yes"]);
     cloud.run(&["deploy", "--dry-run"]).failed_with(1, &["ROLLBACK_COMPLETE", "restctl deploy"]);
@@ -300,15 +301,15 @@ fn a_stuck_stack_is_repaired_after_asking() {
     cloud.succeed(&["destroy", "--yes"]);
     cloud.succeed(&["setup"]);
     let review = [("Action", "CreateChangeSet"), ("ChangeSetName", "seen"), ("ChangeSetType", "CREATE")];
-    cloud.query("cloudformation", &[review.as_slice(), &stack].concat());
+    cloud.call_query("cloudformation", &[review.as_slice(), &stack].concat());
     cloud.run(&["deploy"]).failed_with(2, &["REVIEW_IN_PROGRESS", "so it is empty", "--yes"]);
     cloud.succeed(&["deploy", "--yes"]);
 }
 
 #[test]
 fn a_deployed_stack_is_protected() {
-    let cloud = Cloud::shared();
-    let stack = cloud.answer("cloudformation", &[("Action", "DescribeStacks"), ("StackName", "restctl")]);
+    let cloud = Cloud::shared_read_only();
+    let stack = cloud.call_query("cloudformation", &[("Action", "DescribeStacks"), ("StackName", "restctl")]);
     assert!(stack.contains("<EnableTerminationProtection>true<"), "{stack}");
     assert!(stack.contains("<Key>restctl:stack</Key>"), "{stack}");
 }

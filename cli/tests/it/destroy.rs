@@ -1,33 +1,35 @@
-//! `restctl destroy`: what it removes, what it keeps, and that it touches nothing else.
+//! `restctl destroy`: what it removes, what it keeps, and that it changes nothing else.
 
 use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, RECORD};
 use crate::interposed::interpose;
 
-/// What of a stack is left in the cloud, by the names of things.
-fn left(cloud: &Cloud) -> Vec<String> {
+/// Returns the names of everything in the cloud that a stack can leave behind.
+fn list_leftovers(cloud: &Cloud) -> Vec<String> {
     let of = |answer: &Value, list: &str, name: &str| -> Vec<String> {
         let things = answer[list].as_array().unwrap_or_else(|| panic!("{answer}"));
         things.iter().map(|thing| thing[name].as_str().unwrap().to_owned()).collect()
     };
-    let tables = cloud.call("dynamodb", "DynamoDB_20120810.ListTables", &json!({}));
+    let tables = cloud.call_json("dynamodb", "DynamoDB_20120810.ListTables", &json!({}));
     let mut left: Vec<String> =
         tables["TableNames"].as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()).collect();
-    left.extend(cloud.s3("/").split("<Name>").skip(1).map(|rest| rest.split('<').next().unwrap().to_owned()));
-    let secrets = cloud.call("secretsmanager", "secretsmanager.ListSecrets", &json!({}));
+    left.extend(
+        cloud.get_s3("/").split("<Name>").skip(1).map(|rest| rest.split('<').next().unwrap().to_owned()),
+    );
+    let secrets = cloud.call_json("secretsmanager", "secretsmanager.ListSecrets", &json!({}));
     left.extend(of(&secrets, "SecretList", "Name"));
-    let parameters = cloud.call("ssm", "AmazonSSM.DescribeParameters", &json!({}));
+    let parameters = cloud.call_json("ssm", "AmazonSSM.DescribeParameters", &json!({}));
     left.extend(of(&parameters, "Parameters", "Name"));
-    let certificates = cloud.call("acm", "CertificateManager.ListCertificates", &json!({}));
+    let certificates = cloud.call_json("acm", "CertificateManager.ListCertificates", &json!({}));
     left.extend(of(&certificates, "CertificateSummaryList", "CertificateArn"));
-    let groups = cloud.call("logs", "Logs_20140328.DescribeLogGroups", &json!({}));
+    let groups = cloud.call_json("logs", "Logs_20140328.DescribeLogGroups", &json!({}));
     left.extend(of(&groups, "logGroups", "logGroupName"));
-    let queues = cloud.call("sqs", "AmazonSQS.ListQueues", &json!({}));
+    let queues = cloud.call_json("sqs", "AmazonSQS.ListQueues", &json!({}));
     left.extend(
         queues["QueueUrls"].as_array().into_iter().flatten().map(|url| url.as_str().unwrap().to_owned()),
     );
-    let roles = cloud.answer("iam", &[("Action", "ListRoles"), ("Version", "2010-05-08")]);
+    let roles = cloud.call_query("iam", &[("Action", "ListRoles"), ("Version", "2010-05-08")]);
     left.extend(
         roles.split("<RoleName>restctl").skip(1).map(|rest| rest.split('<').next().unwrap().to_owned()),
     );
@@ -36,24 +38,24 @@ fn left(cloud: &Cloud) -> Vec<String> {
 
 #[test]
 fn data_stays_unless_its_deletion_is_requested() {
-    let cloud = Cloud::up();
-    let before = left(&cloud);
+    let cloud = Cloud::start_empty();
+    let before = list_leftovers(&cloud);
     cloud.succeed(&["setup"]);
     cloud.succeed(&["deploy"]);
     cloud.succeed(&["upload", "items.csv"]);
-    let (table, bucket) = (cloud.resource("ItemsTable"), cloud.resource("DataBucket"));
+    let (table, bucket) = (cloud.resource_id("ItemsTable"), cloud.resource_id("DataBucket"));
     // Names that look like the stack's, without its tag.
-    cloud.call(
+    cloud.call_json(
         "dynamodb",
         "DynamoDB_20120810.CreateTable",
         &json!({
-            "TableName": "restctl-ItemsTable-of-somebody", "BillingMode": "PAY_PER_REQUEST",
+            "TableName": "restctl-ItemsTable-of-another-tool", "BillingMode": "PAY_PER_REQUEST",
             "AttributeDefinitions": [{ "AttributeName": "id", "AttributeType": "S" }],
             "KeySchema": [{ "AttributeName": "id", "KeyType": "HASH" }],
         }),
     );
-    cloud.make_bucket("restctl-databucket-of-somebody");
-    let others = ["restctl-ItemsTable-of-somebody", "restctl-databucket-of-somebody"];
+    cloud.make_bucket("restctl-databucket-of-another-tool");
+    let others = ["restctl-ItemsTable-of-another-tool", "restctl-databucket-of-another-tool"];
 
     let asked = cloud.run(&["destroy"]);
     asked.failed_with(2, &["  remove  the stack with", "no terminal", "--yes"]);
@@ -66,11 +68,11 @@ fn data_stays_unless_its_deletion_is_requested() {
     assert!(destroyed.stderr.contains("restctl destroy --delete-data"), "{}", destroyed.stderr);
     let result: Value = serde_json::from_str(destroyed.stdout.lines().last().unwrap()).unwrap();
     assert_eq!(result["kept"].as_array().unwrap().len(), 3, "{result}");
-    let mut kept = left(&cloud);
+    let mut kept = list_leftovers(&cloud);
     kept.retain(|thing| !before.contains(thing) && !others.contains(&thing.as_str()));
     assert!(kept.contains(&table) && kept.contains(&bucket) && kept.len() == 3, "{kept:?}");
 
-    // A new stack works at once, and has nothing of the old one's.
+    // A new stack works at once, and has none of the old one's data.
     cloud.succeed(&["setup"]);
     cloud.succeed(&["deploy"]);
     assert_eq!(cloud.run(&["get", "--id", "42"]).exit, 5);
@@ -78,7 +80,7 @@ fn data_stays_unless_its_deletion_is_requested() {
     let destroyed = cloud.succeed(&["destroy", "--yes", "--delete-data"]);
     assert!(destroyed.stderr.contains(&format!("  remove  the table {table}")), "{}", destroyed.stderr);
     assert!(destroyed.stderr.contains("nothing of the stack restctl remains"), "{}", destroyed.stderr);
-    let mut remaining = left(&cloud);
+    let mut remaining = list_leftovers(&cloud);
     remaining.retain(|thing| !before.contains(thing));
     remaining.sort();
     assert_eq!(remaining, others);
@@ -88,14 +90,14 @@ fn data_stays_unless_its_deletion_is_requested() {
 
 #[test]
 fn a_stack_of_an_earlier_version_keeps_its_data() {
-    let cloud = Cloud::set_up();
+    let cloud = Cloud::start_set_up();
     let template = json!({ "Parameters": { "ArtifactBucket": { "Type": "String", "Default": "" } }, "Resources": { "ItemsTable": { "Type": "AWS::DynamoDB::Table", "Properties": {
         "BillingMode": "PAY_PER_REQUEST",
         "AttributeDefinitions": [{ "AttributeName": "id", "AttributeType": "S" }],
         "KeySchema": [{ "AttributeName": "id", "KeyType": "HASH" }],
     } } } });
     let template = template.to_string();
-    cloud.query(
+    cloud.call_query(
         "cloudformation",
         &[("Action", "CreateStack"), ("StackName", "restctl"), ("TemplateBody", &template)],
     );
@@ -105,22 +107,22 @@ fn a_stack_of_an_earlier_version_keeps_its_data() {
 
 #[test]
 fn stacks_of_other_tools_are_left_alone() {
-    let cloud = Cloud::set_up();
+    let cloud = Cloud::start_set_up();
     let template = json!({ "Resources": { "Queue": { "Type": "AWS::SQS::Queue" } } }).to_string();
     let stack = [("Action", "CreateStack"), ("StackName", "restctl"), ("TemplateBody", template.as_str())];
-    cloud.query("cloudformation", &stack);
+    cloud.call_query("cloudformation", &stack);
     for command in [&["destroy", "--yes", "--delete-data"][..], &["deploy", "--yes"], &["setup"]] {
         cloud.run(command).failed_with(2, &["was not made by restctl", "--stack NAME"]);
     }
-    assert!(cloud.resource("Queue").contains("Queue"));
+    assert!(cloud.resource_id("Queue").contains("Queue"));
 }
 
 /// Another user may delete the stack while this command runs.
 #[test]
-fn a_stack_that_is_already_gone_is_not_waited_for() {
-    let cloud = Cloud::deployed(&[]);
+fn destroy_does_not_wait_for_a_stack_that_is_already_gone() {
+    let cloud = Cloud::start_deployed(&[]);
     interpose(&cloud, |call| {
-        call.is("DescribeStackEvents").then(|| {
+        call.is_action("DescribeStackEvents").then(|| {
             "<DescribeStackEventsResponse><DescribeStackEventsResult/></DescribeStackEventsResponse>"
                 .to_owned()
         })
@@ -131,7 +133,7 @@ fn a_stack_that_is_already_gone_is_not_waited_for() {
 /// A failed removal stops the command, which lists what is left.
 #[test]
 fn a_failed_removal_lists_what_is_left() {
-    let cloud = Cloud::deployed(&[]);
+    let cloud = Cloud::start_deployed(&[]);
     let endpoint = cloud.record()["endpoint_url"].clone();
     interpose(&cloud, |call| {
         let is_it = call.target == "AmazonSSM.DeleteParameters";
@@ -142,6 +144,6 @@ fn a_failed_removal_lists_what_is_left() {
     failed.failed_with(4, &["removed 3 of 6", "then: restctl destroy, which removes the rest"]);
     let mut record = cloud.record();
     record["endpoint_url"] = endpoint;
-    std::fs::write(cloud.state().join(RECORD), record.to_string()).unwrap();
+    std::fs::write(cloud.state_folder().join(RECORD), record.to_string()).unwrap();
     cloud.succeed(&["destroy", "--yes"]);
 }

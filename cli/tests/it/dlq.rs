@@ -1,12 +1,12 @@
-//! `restctl dlq`, with messages as the ingest function would have put them there.
+//! `restctl dlq`, with messages like those that the ingest function puts into the dead-letter queue.
 
 use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, CommandOutput, eventually};
 use crate::interposed::interpose;
 
-/// The ledger's entry of the only load of `object`, once it is in this state.
-fn entry(cloud: &Cloud, object: &str, state: &str) -> Value {
+/// Waits until the only load of `object` is in this state, and returns its entry in the ledger.
+fn wait_for_entry(cloud: &Cloud, object: &str, state: &str) -> Value {
     eventually(&format!("{object} is {state}"), || {
         let loads = cloud.succeed(&["loads", "ls", "--output", "json"]).json();
         let loads = loads.as_array().unwrap().clone();
@@ -14,17 +14,17 @@ fn entry(cloud: &Cloud, object: &str, state: &str) -> Value {
     })
 }
 
-/// Loads a file of one row and makes the ledger say that it stopped.
-fn stopped(cloud: &Cloud, object: &str) -> (String, Value) {
-    cloud.put_object(&cloud.resource("DataBucket"), object, "id,name\n1,one\n");
-    let entry = entry(cloud, object, "loaded");
+/// Loads a file of one row and marks the load as stopped. Returns the load's id and its entry before.
+fn load_and_stop(cloud: &Cloud, object: &str) -> (String, Value) {
+    cloud.put_object(&cloud.resource_id("DataBucket"), object, "id,name\n1,one\n");
+    let entry = wait_for_entry(cloud, object, "loaded");
     let load = entry["load"].as_str().unwrap().to_owned();
-    cloud.stop(&load);
+    cloud.mark_stopped(&load);
     (load, entry)
 }
 
-/// As S3 would tell it; an emulator names no version.
-fn event(cloud: &Cloud, entry: &Value, names_version: bool) -> String {
+/// Returns the event that S3 sends for the object. An emulator's event names no version.
+fn object_event(cloud: &Cloud, entry: &Value, names_version: bool) -> String {
     let mut object = json!({ "key": entry["object"], "size": entry["size"], "etag": "", "sequencer": "00" });
     if names_version {
         object["version-id"] = entry["version"].clone();
@@ -33,7 +33,7 @@ fn event(cloud: &Cloud, entry: &Value, names_version: bool) -> String {
         "source": "aws.s3",
         "detail-type": "Object Created",
         "time": entry["uploaded"],
-        "detail": { "bucket": { "name": cloud.resource("DataBucket") }, "object": object },
+        "detail": { "bucket": { "name": cloud.resource_id("DataBucket") }, "object": object },
     })
     .to_string()
 }
@@ -45,11 +45,11 @@ struct Queue<'a> {
 }
 
 impl<'a> Queue<'a> {
-    fn of(cloud: &'a Cloud) -> Self {
-        Self { cloud, url: cloud.resource("DeadLetterQueue"), sent: 0 }
+    fn dead_letters(cloud: &'a Cloud) -> Self {
+        Self { cloud, url: cloud.resource_id("DeadLetterQueue"), sent: 0 }
     }
 
-    fn send(&mut self, body: &str) {
+    fn send_message(&mut self, body: &str) {
         self.sent += 1;
         let message = json!({
             "QueueUrl": self.url,
@@ -57,13 +57,13 @@ impl<'a> Queue<'a> {
             "MessageDeduplicationId": self.sent.to_string(),
             "MessageBody": body,
         });
-        self.cloud.call("sqs", "AmazonSQS.SendMessage", &message);
+        self.cloud.call_json("sqs", "AmazonSQS.SendMessage", &message);
     }
 
-    fn count(&self) -> usize {
+    fn count_messages(&self) -> usize {
         let names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"];
         let asked = json!({ "QueueUrl": self.url, "AttributeNames": names });
-        let answer = self.cloud.call("sqs", "AmazonSQS.GetQueueAttributes", &asked);
+        let answer = self.cloud.call_json("sqs", "AmazonSQS.GetQueueAttributes", &asked);
         names.iter().map(|name| answer["Attributes"][name].as_str().unwrap().parse::<usize>().unwrap()).sum()
     }
 }
@@ -75,51 +75,51 @@ fn outcomes(ran: &CommandOutput) -> Vec<String> {
 
 #[test]
 fn dead_letters_are_listed_redriven_and_dropped() {
-    let cloud = Cloud::deployed(&[]);
-    let mut queue = Queue::of(&cloud);
+    let cloud = Cloud::start_deployed(&[]);
+    let mut queue = Queue::dead_letters(&cloud);
     let none = cloud.succeed(&["dlq", "ls"]);
     assert!(none.stdout.is_empty() && none.stderr.contains("no dead letters"), "{}", none.stderr);
     assert_eq!(cloud.succeed(&["dlq", "redrive", "--output", "json"]).json(), json!([]));
 
-    let (load, known) = stopped(&cloud, "one.csv");
-    let (other, other_known) = stopped(&cloud, "two.csv");
-    queue.send(&event(&cloud, &known, true));
-    queue.send(&event(&cloud, &other_known, false));
-    queue.send("{\"Event\":\"s3:TestEvent\"}");
-    listed(&cloud, &load, &other);
+    let (load, known) = load_and_stop(&cloud, "one.csv");
+    let (other, other_known) = load_and_stop(&cloud, "two.csv");
+    queue.send_message(&object_event(&cloud, &known, true));
+    queue.send_message(&object_event(&cloud, &other_known, false));
+    queue.send_message("{\"Event\":\"s3:TestEvent\"}");
+    each_letter_is_listed(&cloud, &load, &other);
 
     let named = cloud.run(&["dlq", "redrive", "--load", &other, "--load", "0123456789abcdef"]);
     named.failed_with(
         5,
         &["no dead letter of the load 0123456789abcdef", &format!("the load {other} of two.csv again")],
     );
-    entry(&cloud, "two.csv", "loaded");
-    assert_eq!(queue.count(), 2);
-    queue.send(&event(&cloud, &other_known, true));
+    wait_for_entry(&cloud, "two.csv", "loaded");
+    assert_eq!(queue.count_messages(), 2);
+    queue.send_message(&object_event(&cloud, &other_known, true));
     let rest = cloud.run(&["dlq", "redrive", "--output", "json"]);
     rest.failed_with(3, &["1 of the dead letters remain", "dlq drop --all", "loads ls"]);
     assert_eq!(outcomes(&rest), ["redriven", "left", "already_loaded"]);
-    entry(&cloud, "one.csv", "loaded");
-    assert_eq!(queue.count(), 1);
+    wait_for_entry(&cloud, "one.csv", "loaded");
+    assert_eq!(queue.count_messages(), 1);
 
     cloud.run(&["dlq", "drop"]).failed_with(2, &["--load"]);
     cloud
         .run(&["dlq", "drop", "--all"])
         .failed_with(2, &["not an event of the data bucket", "delete the dead letter above?", "--yes"]);
-    assert_eq!(queue.count(), 1);
+    assert_eq!(queue.count_messages(), 1);
     let dropped = cloud.succeed(&["dlq", "drop", "--all", "--yes", "--output", "json"]);
-    assert_eq!((outcomes(&dropped), queue.count()), (vec!["dropped".to_owned()], 0));
+    assert_eq!((outcomes(&dropped), queue.count_messages()), (vec!["dropped".to_owned()], 0));
     cloud.run(&["dlq", "drop", "--yes", "--load", &load]).failed_with(5, &["no dead letter"]);
 
-    cloud.stop(&load);
-    queue.send(&event(&cloud, &known, true));
+    cloud.mark_stopped(&load);
+    queue.send_message(&object_event(&cloud, &known, true));
     let retried = cloud.succeed(&["loads", "retry", &load]);
     assert!(retried.stderr.contains("deleted its dead letter"), "{}", retried.stderr);
-    assert_eq!(queue.count(), 0);
-    more_than_sqs_shows(&cloud, queue, &load, &known);
+    assert_eq!(queue.count_messages(), 0);
+    more_letters_than_sqs_shows_are_handled(&cloud, queue, &load, &known);
 }
 
-fn listed(cloud: &Cloud, load: &str, other: &str) {
+fn each_letter_is_listed(cloud: &Cloud, load: &str, other: &str) {
     // Listing returns the messages to the queue at once.
     cloud.succeed(&["dlq", "ls"]);
     let listed = cloud.succeed(&["dlq", "ls"]);
@@ -147,20 +147,20 @@ fn listed(cloud: &Cloud, load: &str, other: &str) {
     assert_eq!((&rows[2]["load"], &rows[2]["state"]), (&Value::Null, &Value::Null));
 }
 
-fn more_than_sqs_shows(cloud: &Cloud, mut queue: Queue, load: &str, known: &Value) {
-    cloud.stop(load);
-    (0..12).for_each(|_| queue.send(&event(cloud, known, true)));
+fn more_letters_than_sqs_shows_are_handled(cloud: &Cloud, mut queue: Queue, load: &str, known: &Value) {
+    cloud.mark_stopped(load);
+    (0..12).for_each(|_| queue.send_message(&object_event(cloud, known, true)));
     let listed = cloud.succeed(&["dlq", "ls", "--output", "json"]);
     assert_eq!(listed.json().as_array().unwrap().len(), 10);
     assert!(listed.stderr.contains("about 2 more"), "{}", listed.stderr);
     let all = cloud.succeed(&["dlq", "redrive", "--output", "json"]);
-    assert_eq!((outcomes(&all).len(), queue.count()), (12, 0));
-    entry(cloud, "one.csv", "loaded");
+    assert_eq!((outcomes(&all).len(), queue.count_messages()), (12, 0));
+    wait_for_entry(cloud, "one.csv", "loaded");
 
-    // What stays among the first hides the others.
-    cloud.stop(load);
-    (0..10).for_each(|_| queue.send("nonsense"));
-    (0..2).for_each(|_| queue.send(&event(cloud, known, true)));
+    // Messages that stay in the first ten hide the others.
+    cloud.mark_stopped(load);
+    (0..10).for_each(|_| queue.send_message("nonsense"));
+    (0..2).for_each(|_| queue.send_message(&object_event(cloud, known, true)));
     let listed = cloud.succeed(&["dlq", "ls", "--output", "json"]).json();
     assert_eq!((&listed[10]["load"], &listed[10]["message_id"]), (&json!(load), &Value::Null));
     let hidden = cloud.run(&["dlq", "redrive", "--load", load]);
@@ -172,19 +172,19 @@ fn more_than_sqs_shows(cloud: &Cloud, mut queue: Queue, load: &str, known: &Valu
         "{}",
         dropped.stderr
     );
-    assert_eq!(queue.count(), 0);
-    assert_eq!(cloud.succeed(&["loads", "retry", load]).count("read"), 1);
-    what_cannot_be_queued_stays(cloud, queue, load, known);
+    assert_eq!(queue.count_messages(), 0);
+    assert_eq!(cloud.succeed(&["loads", "retry", load]).receipt_count("read"), 1);
+    a_letter_that_cannot_be_queued_stays(cloud, queue, load, known);
 }
 
-fn what_cannot_be_queued_stays(cloud: &Cloud, mut queue: Queue, load: &str, known: &Value) {
-    cloud.stop(load);
-    queue.send(&event(cloud, known, true));
+fn a_letter_that_cannot_be_queued_stays(cloud: &Cloud, mut queue: Queue, load: &str, known: &Value) {
+    cloud.mark_stopped(load);
+    queue.send_message(&object_event(cloud, known, true));
     interpose(cloud, |call| {
         let refusal = json!({ "__type": "KmsThrottled", "message": "not now" });
         (call.target == "AmazonSQS.SendMessage").then(|| refusal.to_string())
     });
     let refused = cloud.run(&["dlq", "redrive", "--output", "json"]);
     refused.failed_with(3, &["not now", "the same command again"]);
-    assert_eq!((outcomes(&refused), queue.count()), (vec!["failed".to_owned()], 1));
+    assert_eq!((outcomes(&refused), queue.count_messages()), (vec!["failed".to_owned()], 1));
 }

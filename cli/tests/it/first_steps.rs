@@ -1,4 +1,4 @@
-//! `restctl` without arguments: help, or at a terminal the first steps to an API.
+//! `restctl` without arguments: help or, at a terminal, the first steps to an API.
 
 use std::process::{Command, Stdio};
 
@@ -21,62 +21,51 @@ fn the_first_steps_lead_from_nothing_to_an_item() {
     let mut command = cloud.command(&[]);
     command.env_remove("RESTCTL_LOCAL");
     let mut terminal = Terminal::run(&cloud, &command);
-    terminal.shows("Where do you want the API?");
-    terminal.types("\r");
+    terminal.wait_for_text("Where do you want the API?");
+    terminal.type_keys("\r");
     for step in ["Run restctl local up now?", "Run restctl setup now?", "Run restctl deploy now?"] {
-        terminal.shows(step);
-        terminal.types("\r");
+        terminal.wait_for_text(step);
+        terminal.type_keys("\r");
     }
-    terminal.shows("Data file");
-    terminal.types("items.csv\r");
-    terminal.shows("Id of an item");
-    terminal.types("42\r");
-    let (exit, screen) = terminal.ends();
+    terminal.wait_for_text("Data file");
+    terminal.type_keys("items.csv\r");
+    terminal.wait_for_text("Id of an item");
+    terminal.type_keys("42\r");
+    let (exit, screen) = terminal.wait_for_end();
     assert_eq!(exit, Some(0), "{screen}");
     for text in ["Pocket Towel", "restctl upload items.csv --local", "The API is running"] {
         assert!(screen.contains(text), "{text:?} is not in:\n{screen}");
     }
 
-    // It continues where the stack stands, and shows the command to users who decline.
+    // It continues from the current state of the stack, and shows the command to users who decline.
     let mut again = Terminal::open(&cloud, &[]);
-    again.shows("next  restctl get");
-    again.types("\x03");
-    let (exit, screen) = again.ends();
+    again.wait_for_text("next  restctl get");
+    again.type_keys("\x03");
+    let (exit, screen) = again.wait_for_end();
     assert!(exit != Some(0) && !screen.contains("panicked"), "{screen}");
     cloud.succeed(&["destroy", "--yes", "--delete-data"]);
     let mut declined = Terminal::open(&cloud, &[]);
-    declined.shows("Run restctl setup now?");
-    declined.types("\x1b[B\r");
-    let (exit, screen) = declined.ends();
+    declined.wait_for_text("Run restctl setup now?");
+    declined.type_keys("\x1b[B\r");
+    let (exit, screen) = declined.wait_for_end();
     assert!(exit == Some(0) && screen.contains("next: restctl setup --local"), "{screen}");
-}
-
-/// As on AWS, where the services are those of the local cloud.
-fn on_aws(cloud: &Cloud, args: &[&str]) -> Command {
-    let mut command = cloud.command(args);
-    let record = cloud.record();
-    command.env_remove("RESTCTL_LOCAL").env("AWS_ENDPOINT_URL", record["endpoint_url"].as_str().unwrap());
-    for (name, value) in [("ACCESS_KEY_ID", "test"), ("SECRET_ACCESS_KEY", "test"), ("REGION", "us-east-1")] {
-        command.env(format!("AWS_{name}"), value);
-    }
-    command
 }
 
 #[test]
 fn setup_asks_for_missing_settings_and_accepts_no() {
-    let cloud = Cloud::up();
+    let cloud = Cloud::start_empty();
     let record = cloud.record();
     let provider = |name: &str| record["identity_provider"][name].as_str().unwrap().to_owned();
-    let mut interrupted = Terminal::run(&cloud, &on_aws(&cloud, &["setup"]));
-    interrupted.shows("generate a self-signed one");
-    interrupted.types("\x03");
-    let (exit, screen) = interrupted.ends();
+    let mut interrupted = Terminal::run(&cloud, &cloud.command_as_on_aws(&["setup"]));
+    interrupted.wait_for_text("generate a self-signed one");
+    interrupted.type_keys("\x03");
+    let (exit, screen) = interrupted.wait_for_end();
     assert_eq!(exit, Some(130), "{screen}");
     assert!(screen.contains("interrupted; nothing was changed") && screen.contains("next:"), "{screen}");
-    let missing = cloud.call("secretsmanager", "secretsmanager.ListSecrets", &serde_json::json!({}));
+    let missing = cloud.call_json("secretsmanager", "secretsmanager.ListSecrets", &serde_json::json!({}));
     assert_eq!(missing["SecretList"], serde_json::json!([]), "nothing was changed");
 
-    let mut asked = Terminal::run(&cloud, &on_aws(&cloud, &["setup"]));
+    let mut asked = Terminal::run(&cloud, &cloud.command_as_on_aws(&["setup"]));
     for (question, answer) in [
         ("generate a self-signed one", String::new()),
         ("DNS name of the API", "api.example.com".to_owned()),
@@ -86,39 +75,34 @@ fn setup_asks_for_missing_settings_and_accepts_no() {
         ("Audience of the API", provider("audience")),
         ("Client secret", provider("client_secret")),
     ] {
-        asked.shows(question);
-        asked.types(&format!("{answer}\r"));
+        asked.wait_for_text(question);
+        asked.type_keys(&format!("{answer}\r"));
     }
-    let (exit, screen) = asked.ends();
+    let (exit, screen) = asked.wait_for_end();
     assert_eq!(exit, Some(0), "{screen}");
     assert!(screen.contains("next: restctl deploy"), "{screen}");
     assert!(!screen.contains(&provider("client_secret")), "a secret is not shown");
-    // It earns a token: what was typed is what was kept.
-    let token = CommandOutput::from(on_aws(&cloud, &["token"]).output().unwrap());
+    // The stored settings are those that were typed: the provider grants a token for them.
+    let token = CommandOutput::from(cloud.command_as_on_aws(&["token"]).output().unwrap());
     assert!(token.exit == 0 && token.stdout.starts_with("eyJ"), "{}", token.stderr);
 
-    // With an existing certificate, and without a provider.
+    // An existing certificate, and no provider.
     let key = KeyPair::generate().unwrap();
     let certificate =
         CertificateParams::new(["b.example.com".to_owned()]).unwrap().self_signed(&key).unwrap();
-    let put = |name: &str, text: String| {
-        let file = cloud.state().join(name);
-        std::fs::write(&file, text).unwrap();
-        file.into_os_string().into_string().unwrap()
-    };
-    let mut other = Terminal::run(&cloud, &on_aws(&cloud, &["setup", "--stack", "other"]));
+    let mut other = Terminal::run(&cloud, &cloud.command_as_on_aws(&["setup", "--stack", "other"]));
     const DOWN: &str = "\x1b[B";
     for (question, answer) in [
         ("generate a self-signed one", DOWN.to_owned()),
-        ("Certificate file", put("cert.pem", certificate.pem())),
-        ("Private key file", put("key.pem", key.serialize_pem())),
+        ("Certificate file", cloud.write_file("cert.pem", &certificate.pem())),
+        ("Private key file", cloud.write_file("key.pem", &key.serialize_pem())),
         ("Chain file", String::new()),
         ("create a Cognito user pool in the stack", DOWN.to_owned()),
     ] {
-        other.shows(question);
-        other.types(&format!("{answer}\r"));
+        other.wait_for_text(question);
+        other.type_keys(&format!("{answer}\r"));
     }
-    let (exit, screen) = other.ends();
+    let (exit, screen) = other.wait_for_end();
     assert_eq!(exit, Some(0), "{screen}");
     assert!(
         screen.contains("b.example.com") && screen.contains("next: restctl deploy --idp cognito"),

@@ -1,9 +1,7 @@
-//! `restctl get`: formats, many ids, where an item came from, and the session cache.
+//! `restctl get`: formats, many ids, the origin of an item, and the session cache.
 
 use std::fs;
-use std::io::Write;
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,50 +12,36 @@ use crate::cloud::{Cloud, CommandOutput};
 use crate::impostor::Impostor;
 use crate::interposed::interpose;
 
-/// A deployed cloud with the demo's items.
-fn loaded() -> Cloud {
-    let cloud = Cloud::deployed(&["--list", "on"]);
+/// Starts a deployed cloud with the items of the demo.
+fn deploy_and_load() -> Cloud {
+    let cloud = Cloud::start_deployed(&["--list", "on"]);
     cloud.succeed(&["upload", "items.csv"]);
     cloud
 }
 
-/// With `ids` on standard input.
-fn piped(cloud: &Cloud, args: &[&str], ids: &str) -> CommandOutput {
-    let mut command = cloud.command(args);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut running = command.spawn().unwrap();
-    let mut input = running.stdin.take().unwrap();
-    let ids = ids.to_owned();
-    // A command that fails early reads no more of them.
-    let writing = std::thread::spawn(move || drop(input.write_all(ids.as_bytes())));
-    let ran = CommandOutput::from(running.wait_with_output().unwrap());
-    writing.join().unwrap();
-    ran
-}
-
-fn ids(items: &Value) -> Vec<&str> {
+fn item_ids(items: &Value) -> Vec<&str> {
     items.as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect()
 }
 
 #[test]
 fn items_come_in_the_requested_format_and_order() {
-    let cloud = loaded();
-    each_format(&cloud);
-    many_ids(&cloud);
-    large_items_among_many_ids(&cloud);
-    where_an_item_came_from(&cloud);
+    let cloud = deploy_and_load();
+    each_format_is_written(&cloud);
+    many_ids_keep_their_order(&cloud);
+    large_items_keep_their_order(&cloud);
+    an_item_is_explained(&cloud);
 
     cloud.run(&["get"]).failed_with(2, &["there are no ids"]);
     cloud.run(&["get", "--ids-file", "nowhere"]).failed_with(2, &["cannot read nowhere"]);
     cloud.run(&["get", "--id", "1", "2", "--explain"]).failed_with(2, &["--explain is for one id"]);
     cloud.run(&["get", "--id", "1", "--explain", "--format", "csv"]).failed_with(2, &["cannot be used with"]);
     let too_long = format!("1\n{}\n", "x".repeat(5_000));
-    let refused = piped(&cloud, &["get", "--ids-file", "-"], &too_long);
+    let refused = cloud.run_with_input(&["get", "--ids-file", "-"], &too_long);
     refused.failed_with(2, &["line 2 of standard input is not an id"]);
     assert_eq!(refused.stdout, "");
 }
 
-fn each_format(cloud: &Cloud) {
+fn each_format_is_written(cloud: &Cloud) {
     let get = |args: &[&str]| cloud.run(&[&["get", "--id", "42", "nobody", "7"], args].concat());
     let csv = get(&["--format", "csv"]);
     csv.failed_with(3, &["1 of 3 ids was not found", "\"nobody\""]);
@@ -94,39 +78,37 @@ fn each_format(cloud: &Cloud) {
     assert_eq!(none.stdout, "");
 }
 
-fn many_ids(cloud: &Cloud) {
+fn many_ids_keep_their_order(cloud: &Cloud) {
     let all: Vec<String> = (1..=2_500).rev().map(|id| id.to_string()).collect();
-    let text = piped(cloud, &["get", "--format", "ndjson", "--fields", "id"], &all.join("\r\n"));
+    let text = cloud.run_with_input(&["get", "--format", "ndjson", "--fields", "id"], &all.join("\r\n"));
     assert_eq!(text.exit, 0, "{}", text.stderr);
     let lines: Vec<String> = all.iter().map(|id| format!("{{\"id\":\"{id}\"}}")).collect();
     assert!(text.stdout.lines().eq(lines.iter()), "in the order of the ids");
 
     let strange: Vec<String> = (0..15).map(|id| format!("no-{id}")).collect();
-    let some = piped(cloud, &["get"], &format!("{}\n1\n", strange.join("\n")));
+    let some = cloud.run_with_input(&["get"], &format!("{}\n1\n", strange.join("\n")));
     some.failed_with(3, &["15 of 16 ids were not found", "see \"missing\""]);
-    assert_eq!((ids(&some.json()["items"]), &some.json()["missing"]), (vec!["1"], &json!(strange)));
-    let none = piped(cloud, &["get", "--format", "csv"], &strange.join("\n"));
+    assert_eq!((item_ids(&some.json()["items"]), &some.json()["missing"]), (vec!["1"], &json!(strange)));
+    let none = cloud.run_with_input(&["get", "--format", "csv"], &strange.join("\n"));
     none.failed_with(5, &["15 of 15 ids were not found", "\"no-0\"", "\"no-9\" and 5 more"]);
     assert!(!none.stderr.contains("no-10"), "{}", none.stderr);
 }
 
-/// An answer has no room for all of its items; those behind come all the same, and in their order.
-fn large_items_among_many_ids(cloud: &Cloud) {
+/// An answer has no room for all of its items. The others arrive nevertheless, in the requested order.
+fn large_items_keep_their_order(cloud: &Cloud) {
     let wide: Vec<String> = (0..100).map(|id| format!("wide-{id}")).collect();
     let rows: String = wide.iter().map(|id| format!("{id},{}\n", "x".repeat(20_000))).collect();
-    let file = cloud.state().join("wide.csv");
-    fs::write(&file, format!("id,text\n{rows}")).unwrap();
-    cloud.succeed(&["upload", file.to_str().unwrap()]);
+    cloud.succeed(&["upload", &cloud.write_file("wide.csv", &format!("id,text\n{rows}"))]);
     let missing: Vec<String> = (0..1_940).map(|id| format!("no-{id}")).collect();
-    // The second call leaves some over while the third is under way.
+    // The second call leaves some for later while the third is in progress.
     let asked = [&missing[..1_000], &wide[..60], &missing[1_000..], &wide[60..]].concat().join("\n");
-    let found = piped(cloud, &["get", "--fields", "id"], &asked);
+    let found = cloud.run_with_input(&["get", "--fields", "id"], &asked);
     assert_eq!(found.exit, 3, "{}", found.stderr);
-    assert_eq!(ids(&found.json()["items"]), wide);
+    assert_eq!(item_ids(&found.json()["items"]), wide);
     assert_eq!(found.json()["missing"], json!(missing));
 }
 
-fn where_an_item_came_from(cloud: &Cloud) {
+fn an_item_is_explained(cloud: &Cloud) {
     let loads = cloud.succeed(&["loads", "ls", "--output", "json"]).json();
     let load = loads.as_array().unwrap().iter().find(|load| load["object"] == "items.csv").unwrap();
     let text = cloud.succeed(&["get", "--id", "42", "--explain"]);
@@ -142,14 +124,15 @@ fn where_an_item_came_from(cloud: &Cloud) {
         assert_eq!(explanation[member], load[member], "{member}");
     }
     assert_eq!((&explanation["status"], &explanation["tls_version"]), (&json!(200), &json!("TLS 1.3")));
-    assert_eq!(explanation["certificate_fingerprint"], session(cloud).1["location"]["fingerprint"]);
+    assert_eq!(explanation["certificate_fingerprint"], read_session(cloud).1["location"]["fingerprint"]);
     assert!(explanation["request_id"].as_str().is_some_and(|id| !id.is_empty()), "{explanation}");
     let time = |name: &str| explanation[name].as_f64().unwrap();
     let steps = ["resolve_ms", "connect_ms", "tls_ms", "first_byte_ms"].map(time);
     assert!(steps.iter().sum::<f64>() <= time("total_ms") && time("first_byte_ms") > 0.0, "{explanation}");
 
-    let by_hand = json!({ "TableName": cloud.resource("ItemsTable"), "Item": { "id": { "S": "by-hand" } } });
-    cloud.call("dynamodb", "DynamoDB_20120810.PutItem", &by_hand);
+    let by_hand =
+        json!({ "TableName": cloud.resource_id("ItemsTable"), "Item": { "id": { "S": "by-hand" } } });
+    cloud.call_json("dynamodb", "DynamoDB_20120810.PutItem", &by_hand);
     let by_hand = cloud.succeed(&["get", "--id", "by-hand", "--explain"]);
     assert!(by_hand.stderr.contains("another tool wrote the item"), "{}", by_hand.stderr);
     let nobody = cloud.run(&["get", "--id", "nobody", "--explain", "--output", "json"]);
@@ -165,31 +148,31 @@ fn where_an_item_came_from(cloud: &Cloud) {
     assert!(load["load"].as_str().unwrap().parse::<LoadId>().is_ok());
 }
 
-/// The session cache's file and its content.
-fn session(cloud: &Cloud) -> (PathBuf, Value) {
-    let folder = cloud.state().join("restctl/local/tokens");
+/// Returns the path and the content of the session cache.
+fn read_session(cloud: &Cloud) -> (PathBuf, Value) {
+    let folder = cloud.state_folder().join("restctl/local/tokens");
     let files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
     let [file] = files.as_slice() else { panic!("{files:?}") };
     (file.clone(), serde_json::from_slice(&fs::read(file).unwrap()).unwrap())
 }
 
 fn write_location(cloud: &Cloud, location: &Value) {
-    let (file, mut session) = session(cloud);
+    let (file, mut session) = read_session(cloud);
     session["location"] = location.clone();
     fs::write(file, session.to_string()).unwrap();
 }
 
 #[test]
 fn cached_answers_save_calls() {
-    let cloud = loaded();
+    let cloud = deploy_and_load();
     let token = cloud.succeed(&["token", "--output", "json"]).json();
     assert!(token["expires_at"].as_str().is_some_and(|time| time.ends_with('Z')), "{token}");
     assert_eq!(token["access_token"], cloud.succeed(&["token"]).stdout.trim());
     cloud.succeed(&["get", "--id", "42"]);
-    let (_, remembered) = session(&cloud);
+    let (_, remembered) = read_session(&cloud);
     assert_eq!(remembered["token"]["access_token"], token["access_token"]);
-    a_stale_location_heals(&cloud, &remembered["location"]);
-    a_profile_that_changes_is_another_place(&cloud);
+    a_stale_location_is_replaced(&cloud, &remembered["location"]);
+    a_changed_profile_invalidates_the_cache(&cloud);
 
     let calls = Arc::new(AtomicUsize::new(0));
     let count = calls.clone();
@@ -200,12 +183,12 @@ fn cached_answers_save_calls() {
     assert_eq!(cloud.succeed(&["get", "--id", "42"]).json()["id"], "42");
     assert_eq!(cloud.succeed(&["get", "--id", "42", "7", "--format", "csv"]).stdout.lines().count(), 3);
     cloud.succeed(&["token"]);
-    let file = cloud.state().join("all.csv");
+    let file = cloud.state_folder().join("all.csv");
     let exported = cloud.succeed(&["export", file.to_str().unwrap(), "--output", "json"]);
     assert_eq!(exported.json(), json!({ "items": 2985, "file": file }));
     assert_eq!(calls.load(Ordering::Relaxed), 0, "AWS was asked");
 
-    // Where it has to be asked, what is wrong with that shows.
+    // A command that has to ask AWS shows why that fails.
     let mut nowhere = remembered["location"].clone();
     nowhere["port"] = json!(1);
     write_location(&cloud, &nowhere);
@@ -214,13 +197,13 @@ fn cached_answers_save_calls() {
     assert!(calls.load(Ordering::Relaxed) > 0);
 }
 
-/// The API is elsewhere, has another certificate, or something else answers where it was: as after a deployment from
-/// another machine.
-fn a_stale_location_heals(cloud: &Cloud, good: &Value) {
-    let heals = |stale: &Value| {
+/// After a deployment from another machine, the API may be elsewhere, have another certificate, or another server may answer
+/// at its former address.
+fn a_stale_location_is_replaced(cloud: &Cloud, good: &Value) {
+    let replaces = |stale: &Value| {
         write_location(cloud, stale);
         assert_eq!(cloud.succeed(&["get", "--id", "42"]).json()["id"], "42", "from {stale}");
-        let location = session(cloud).1["location"].take();
+        let location = read_session(cloud).1["location"].take();
         assert_eq!((&location["port"], &location["host"]), (&good["port"], &good["host"]));
         location
     };
@@ -229,41 +212,35 @@ fn a_stale_location_heals(cloud: &Cloud, good: &Value) {
         stale[member] = value;
         stale
     };
-    heals(&with("port", json!(1)));
-    heals(&with("host", json!("gone.invalid")));
-    heals(&with("anchor", json!("of another time")));
-    let served = cloud.state().join("restctl/local/front/restctl/certificate.pem");
-    let impostor = Impostor::with(&fs::read(served).unwrap());
-    heals(&with("port", json!(impostor.port)));
-    assert_eq!(impostor.asked(), 1, "it has the certificate, and was asked once");
+    replaces(&with("port", json!(1)));
+    replaces(&with("host", json!("gone.invalid")));
+    replaces(&with("anchor", json!("of another time")));
+    let served = cloud.state_folder().join("restctl/local/front/restctl/certificate.pem");
+    let impostor = Impostor::start_with(&fs::read(served).unwrap());
+    replaces(&with("port", json!(impostor.port)));
+    assert_eq!(impostor.request_count(), 1, "it has the certificate, and was asked once");
 
-    // Of many calls at once, each finds its way.
+    // Each of many concurrent calls finds the API.
     write_location(cloud, &with("port", json!(1)));
     let all: Vec<String> = (1..=2_500).map(|id| id.to_string()).collect();
-    let found = piped(cloud, &["get", "--format", "ndjson"], &all.join("\n"));
+    let found = cloud.run_with_input(&["get", "--format", "ndjson"], &all.join("\n"));
     assert_eq!((found.exit, found.stdout.lines().count()), (0, 2_500), "{}", found.stderr);
 
     cloud.succeed(&["setup", "--self-signed", "restctl.localhost"]);
-    let folder = cloud.state().join("restctl/local/tokens");
+    let folder = cloud.state_folder().join("restctl/local/tokens");
     assert_eq!(fs::read_dir(folder).unwrap().count(), 0, "setup forgets what was remembered");
     cloud.succeed(&["token"]);
-    let renewed = heals(good);
+    let renewed = replaces(good);
     assert_ne!(renewed["fingerprint"], good["fingerprint"]);
 }
 
-/// By the standard credential chain, as on AWS, against the local cloud's endpoint.
-fn a_profile_that_changes_is_another_place(cloud: &Cloud) {
-    let profile = cloud.state().join("aws-config");
+/// With the standard credential chain, as on AWS, against the endpoint of the local cloud.
+fn a_changed_profile_invalidates_the_cache(cloud: &Cloud) {
+    let profile = cloud.state_folder().join("aws-config");
     fs::write(&profile, "[default]\nregion = us-east-1\n").unwrap();
     let token = || {
-        let mut command = cloud.command(&["token"]);
-        command
-            .env_remove("RESTCTL_LOCAL")
-            .env("AWS_ENDPOINT_URL", cloud.record()["endpoint_url"].as_str().unwrap());
-        command
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("AWS_CONFIG_FILE", &profile);
+        let mut command = cloud.command_as_on_aws(&["token"]);
+        command.env("AWS_CONFIG_FILE", &profile);
         for variable in ["AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"] {
             command.env_remove(variable);
         }
@@ -272,7 +249,7 @@ fn a_profile_that_changes_is_another_place(cloud: &Cloud) {
         ran.stdout.trim().to_owned()
     };
     token();
-    let folder = fs::read_dir(cloud.state().join("restctl/tokens")).unwrap();
+    let folder = fs::read_dir(cloud.state_folder().join("restctl/tokens")).unwrap();
     let file = folder.map(|file| file.unwrap().path()).next().unwrap();
     let mut session: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     session["token"]["access_token"] = json!("kept");

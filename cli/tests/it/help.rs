@@ -1,4 +1,4 @@
-//! The help of every command, and the answer to wrong command lines, word for word.
+//! The help of every command, and the answers to wrong command lines, word for word.
 
 use std::fmt::Write;
 use std::process::{Command, Stdio};
@@ -33,8 +33,8 @@ const REFUSED: [&str; 23] = [
     "cert renew --cert cert.pem",
 ];
 
-/// Runs `restctl ARGS` off a terminal and without settings that would change what it prints.
-fn restctl(args: &[&str]) -> CommandOutput {
+/// Runs `restctl ARGS` without a terminal, and without settings that would change what it prints.
+fn run_off_terminal(args: &[&str]) -> CommandOutput {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
     command.args(args).current_dir(folder.path()).stdin(Stdio::null());
@@ -46,13 +46,13 @@ fn restctl(args: &[&str]) -> CommandOutput {
 
 /// Compares the help of this command and of each command that it lists.
 fn compare_help(command: &[&str], snapshots: &mut Snapshots) {
-    let help = restctl(&[command, &["--help"]].concat());
+    let help = run_off_terminal(&[command, &["--help"]].concat());
     assert_eq!((help.exit, help.stderr.as_str()), (0, ""), "{command:?}");
     let name = [&["restctl"], command].concat().join(" ");
     snapshots.compare(&name.replace(' ', "-"), &format!("$ {name} --help\n{}", help.stdout));
     let (_, listed) = help.stdout.split_once("\nCommands:\n").unwrap_or_default();
     let listed = listed.lines().take_while(|line| !line.is_empty());
-    // A description goes on further to the right.
+    // The lines of a description begin further to the right.
     let subcommands = listed.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
     for subcommand in subcommands.filter(|name| !name.is_empty() && *name != "help") {
         compare_help(&[command, &[subcommand]].concat(), snapshots);
@@ -70,7 +70,7 @@ fn every_command_explains_itself() {
 fn a_wrong_command_line_is_told_what_is_wrong() {
     let mut answers = String::new();
     for line in REFUSED {
-        let refused = restctl(&line.split(' ').collect::<Vec<_>>());
+        let refused = run_off_terminal(&line.split(' ').collect::<Vec<_>>());
         assert_eq!(refused.stdout, "", "{line}");
         writeln!(answers, "$ restctl {line}\n? {}\n{}", refused.exit, refused.stderr).unwrap();
     }

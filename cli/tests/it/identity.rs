@@ -1,19 +1,18 @@
-//! Who may call the API: kinds of identity provider, and why a token is refused.
+//! Who may call the API: the kinds of identity providers, and why a token is refused.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use restctl_testkit::signing_key::SigningKey;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::cloud::{Cloud, CommandOutput};
 use crate::issuer::Issuer;
 
 #[test]
 fn tokens_are_explained_and_forgeries_refused() {
-    let cloud = Cloud::shared();
+    let cloud = Cloud::shared_read_only();
     let token = cloud.succeed(&["token"]).stdout.trim().to_owned();
     let good = cloud.succeed(&["token", "explain"]);
     assert!(good.stdout.lines().skip(1).all(|line| line.starts_with("passed ")), "{}", good.stdout);
@@ -23,29 +22,29 @@ fn tokens_are_explained_and_forgeries_refused() {
         good.stdout
     );
     assert!(!good.stdout.contains(&token) && !good.stderr.contains(&token));
-    piped(cloud, " \n").failed_with(2, &["no token on standard input"]);
+    explain_input(cloud, " \n").failed_with(2, &["no token on standard input"]);
 
-    foreign_and_mangled_tokens(cloud, &token);
-    no_forgery_gets_in(cloud, &token);
+    foreign_and_mangled_tokens_are_refused(cloud, &token);
+    no_forgery_is_accepted(cloud, &token);
 }
 
 #[test]
-fn tokens_are_judged_by_the_present_settings() {
-    let cloud = Cloud::up();
+fn tokens_are_checked_against_the_current_settings() {
+    let cloud = Cloud::start_empty();
     cloud.run(&["token", "explain"]).failed_with(5, &["has not been set up", "restctl setup"]);
     cloud.succeed(&["setup"]);
-    // The settings tell what a token must say before there is a stack.
+    // Before there is a stack, a token is checked against the settings.
     let token = cloud.succeed(&["token"]).stdout.trim().to_owned();
-    assert_eq!(explained(&cloud, &["token", "explain"], 0)["accepted"], true);
+    assert_eq!(explain_token(&cloud, &["token", "explain"], 0)["accepted"], true);
     cloud.run(&["auth-test"]).failed_with(5, &["restctl deploy"]);
 
     cloud.succeed(&["setup", "--audience", "https://other.example.test"]);
-    let other = piped(&cloud, &token);
+    let other = explain_input(&cloud, &token);
     other.failed_with(4, &["because of its audience", "restctl setup --audience"]);
     assert!(!other.stdout.contains(&token) && !other.stderr.contains(&token));
 }
 
-fn foreign_and_mangled_tokens(cloud: &Cloud, token: &str) {
+fn foreign_and_mangled_tokens_are_refused(cloud: &Cloud, token: &str) {
     let parts: Vec<Value> = token
         .split('.')
         .take(2)
@@ -53,23 +52,23 @@ fn foreign_and_mangled_tokens(cloud: &Cloud, token: &str) {
         .collect();
     let kid = parts[0]["kid"].as_str().unwrap();
     let foreign = SigningKey::generate_rsa(kid).token(&parts[1]);
-    let report = explained(cloud, &["token", "explain", &foreign], 4);
+    let report = explain_token(cloud, &["token", "explain", &foreign], 4);
     assert_eq!(report["refused_by"], "signature");
-    assert_eq!(verdict(&report, "signature"), "failed");
-    assert_eq!(verdict(&report, "audience"), "passed");
+    assert_eq!(verdict_of(&report, "signature"), "failed");
+    assert_eq!(verdict_of(&report, "audience"), "passed");
     let unknown = SigningKey::generate_rsa("unknown").token(&parts[1]);
-    let report = explained(cloud, &["token", "explain", &unknown], 4);
+    let report = explain_token(cloud, &["token", "explain", &unknown], 4);
     assert_eq!(report["refused_by"], "key");
-    assert_eq!(verdict(&report, "signature"), "not reached");
+    assert_eq!(verdict_of(&report, "signature"), "not reached");
 
     let mangled = cloud.run(&["token", "explain", &token[..token.len() / 2]]);
     mangled.failed_with(4, &["because of its shape", "why:", "next:"]);
     assert!(mangled.stdout.contains("not reached"), "{}", mangled.stdout);
-    assert_eq!(piped(cloud, &format!("{token}\n")).exit, 0);
-    piped(cloud, &"x".repeat(100_000)).failed_with(4, &["because of its size"]);
+    assert_eq!(explain_input(cloud, &format!("{token}\n")).exit, 0);
+    explain_input(cloud, &"x".repeat(100_000)).failed_with(4, &["because of its size"]);
 }
 
-fn no_forgery_gets_in(cloud: &Cloud, token: &str) {
+fn no_forgery_is_accepted(cloud: &Cloud, token: &str) {
     let tested = cloud.run(&["auth-test"]);
     assert_eq!(tested.exit, 0, "{}\n{}", tested.stdout, tested.stderr);
     assert!(tested.stderr.contains("answered as expected"), "{}", tested.stderr);
@@ -83,47 +82,33 @@ fn no_forgery_gets_in(cloud: &Cloud, token: &str) {
     }
 }
 
-/// `restctl ARGS --output json`, which ends with this exit code.
+/// Runs `restctl ARGS --output json`, which must end with this exit code, and returns its report.
 #[track_caller]
-fn explained(cloud: &Cloud, args: &[&str], exit: i32) -> Value {
+fn explain_token(cloud: &Cloud, args: &[&str], exit: i32) -> Value {
     let ran = cloud.run(&[args, &["--output", "json"]].concat());
     assert_eq!(ran.exit, exit, "{}", ran.stderr);
     ran.json()
 }
 
-fn verdict<'a>(report: &'a Value, check: &str) -> &'a str {
+fn verdict_of<'a>(report: &'a Value, check: &str) -> &'a str {
     let line = report["checks"].as_array().unwrap().iter().find(|line| line["check"] == check);
     line.unwrap()["verdict"].as_str().unwrap()
 }
 
-/// `restctl token explain -`
-fn piped(cloud: &Cloud, input: &str) -> CommandOutput {
-    let mut command = cloud.command(&["token", "explain", "-"]);
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // Of a token that is too large, not all is read.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    CommandOutput::from(child.wait_with_output().unwrap())
+/// Runs `restctl token explain -` with this token on standard input.
+fn explain_input(cloud: &Cloud, token: &str) -> CommandOutput {
+    cloud.run_with_input(&["token", "explain", "-"], token)
 }
 
-/// As against AWS, where nothing comes from the local cloud unasked.
-struct Account<'a> {
-    cloud: &'a Cloud,
-    endpoint_url: String,
-}
+/// The cloud as an AWS account. Nothing in it comes from the local cloud unless it is given.
+struct Account<'a>(&'a Cloud);
 
 const SECRET: &str = "s:e c+r/t";
 
 impl Account<'_> {
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = self.cloud.command(args);
-        command
-            .env_remove("RESTCTL_LOCAL")
-            .env("AWS_ENDPOINT_URL", &self.endpoint_url)
-            .env("AWS_REGION", "us-east-1")
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("RESTCTL_CLIENT_SECRET", SECRET);
+        let mut command = self.0.command_as_on_aws(args);
+        command.env("RESTCTL_CLIENT_SECRET", SECRET);
         command
     }
 
@@ -137,42 +122,35 @@ impl Account<'_> {
         assert_eq!(ran.exit, 0, "restctl {args:?}:\n{}", ran.stderr);
         ran
     }
-
-    fn setting(&self, name: &str) -> String {
-        let name = json!({ "Name": format!("/restctl/restctl/{name}") });
-        let answer = self.cloud.call("ssm", "AmazonSSM.GetParameter", &name);
-        answer["Parameter"]["Value"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
-    }
 }
 
 #[test]
 fn each_kind_of_issuer_is_recognized() {
-    let cloud = Cloud::set_up();
-    let endpoint_url = cloud.record()["endpoint_url"].as_str().unwrap().to_owned();
-    let account = Account { cloud: &cloud, endpoint_url };
-    assert_eq!(account.setting("provider"), "auth0");
+    let cloud = Cloud::start_set_up();
+    let account = Account(&cloud);
+    assert_eq!(cloud.stored_setting("provider"), "auth0");
     let (issuer, other) = (Issuer::start(&["client_secret_basic"]), Issuer::start(&["client_secret_post"]));
 
-    // A new issuer: its host tells.
+    // The host of a new issuer shows its kind.
     account.succeed(&["setup", "--issuer", issuer.url(), "--client-id", "a b", "--audience", "items"]);
-    assert_eq!(account.setting("provider"), "openid");
+    assert_eq!(cloud.stored_setting("provider"), "openid");
     assert_eq!(account.succeed(&["token"]).stdout, "granted\n");
     let asked = issuer.last_request();
     let basic = STANDARD.encode("a+b:s%3Ae+c%2Br%2Ft");
     assert_eq!(asked.authorization.unwrap(), format!("Basic {basic}"));
     assert!(asked.form.contains("audience=items") && !asked.form.contains("client_id"), "{}", asked.form);
 
-    // An issuer that stays: what it was.
+    // An issuer that stays keeps its kind.
     account.succeed(&["setup", "--provider", "auth0"]);
     account.succeed(&["setup"]);
-    assert_eq!(account.setting("provider"), "auth0");
-    assert_eq!(account.setting("audience"), "items");
+    assert_eq!(cloud.stored_setting("provider"), "auth0");
+    assert_eq!(cloud.stored_setting("audience"), "items");
 
     // Cognito's audience is the client's id, and follows it.
     account.succeed(&["setup", "--provider", "cognito"]);
-    assert_eq!(account.setting("audience"), "a b");
+    assert_eq!(cloud.stored_setting("audience"), "a b");
     account.succeed(&["setup", "--client-id", "c"]);
-    assert_eq!([account.setting("provider"), account.setting("audience")], ["cognito", "c"]);
+    assert_eq!([cloud.stored_setting("provider"), cloud.stored_setting("audience")], ["cognito", "c"]);
     account.succeed(&["token"]);
     let asked = issuer.last_request();
     assert!(
@@ -183,16 +161,16 @@ fn each_kind_of_issuer_is_recognized() {
     assert!(!asked.form.contains("audience"), "{}", asked.form);
     account.succeed(&["setup", "--audience", "c,d"]);
     account.succeed(&["setup"]);
-    assert_eq!(account.setting("audience"), "c,d");
+    assert_eq!(cloud.stored_setting("audience"), "c,d");
 
-    // Clients are no audience: one is asked for, and until there is one nothing is sent.
+    // Client ids are not an audience for another provider: setup asks for one, and sends nothing until it is given.
     account.run(&["setup", "--issuer", other.url()]).failed_with(2, &["--audience AUDIENCE"]);
-    assert_eq!(account.setting("issuer"), issuer.url());
+    assert_eq!(cloud.stored_setting("issuer"), issuer.url());
     account.succeed(&["setup", "--issuer", other.url(), "--audience", "items"]);
     account.succeed(&["token"]);
     assert!(other.last_request().form.contains("client_id=c&client_secret="));
 
-    // The local cloud's provider is what it is.
+    // The kind of the local cloud's provider is known.
     cloud.succeed(&["setup"]);
-    assert_eq!(account.setting("provider"), "auth0");
+    assert_eq!(cloud.stored_setting("provider"), "auth0");
 }

@@ -1,60 +1,47 @@
 //! `restctl idp`: the identity provider, and rotation of the client secret.
 
-use std::io::Write;
-use std::process::Stdio;
-
 use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, CommandOutput};
 use crate::issuer::Issuer;
 
-fn shown(cloud: &Cloud) -> Value {
+fn show_provider(cloud: &Cloud) -> Value {
     cloud.succeed(&["idp", "show", "--output", "json"]).json()
 }
 
-/// What Secrets Manager has.
-fn kept(cloud: &Cloud) -> String {
-    let secret = json!({ "SecretId": "restctl/restctl/client-secret" });
-    let answer = cloud.call("secretsmanager", "secretsmanager.GetSecretValue", &secret);
-    answer["SecretString"].as_str().unwrap().to_owned()
-}
-
-/// `restctl idp rotate-secret` with this secret on standard input.
-fn rotate(cloud: &Cloud, secret: &str) -> CommandOutput {
-    let mut command = cloud.command(&["idp", "rotate-secret", "--client-secret-file", "-"]);
-    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(secret.as_bytes()).unwrap();
-    CommandOutput::from(child.wait_with_output().unwrap())
+/// Runs `restctl idp rotate-secret` with this secret on standard input.
+fn rotate_secret(cloud: &Cloud, secret: &str) -> CommandOutput {
+    cloud.run_with_input(&["idp", "rotate-secret", "--client-secret-file", "-"], secret)
 }
 
 #[test]
 fn a_new_client_secret_is_stored_only_if_it_works() {
-    let cloud = Cloud::up();
+    let cloud = Cloud::start_empty();
     for command in ["show", "rotate-secret"] {
         cloud.run(&["idp", command]).failed_with(5, &["has not been set up", "restctl setup"]);
     }
     cloud.succeed(&["setup"]);
-    let before = shown(&cloud);
+    let before = show_provider(&cloud);
     assert_eq!((&before["kind"], &before["deployed"]), (&json!("auth0"), &Value::Null));
     cloud.succeed(&["deploy"]);
     cloud.succeed(&["upload", "items.csv"]);
     cloud.succeed(&["get", "--id", "42"]);
 
-    let first = kept(&cloud);
-    rotate(&cloud, "wrong").failed_with(4, &["refuses the client", "access_denied", "the current one stays"]);
-    rotate(&cloud, "\n").failed_with(2, &["is empty"]);
-    assert_eq!(kept(&cloud), first, "what is refused changes nothing");
+    let first = cloud.stored_client_secret();
+    rotate_secret(&cloud, "wrong")
+        .failed_with(4, &["refuses the client", "access_denied", "the current one stays"]);
+    rotate_secret(&cloud, "\n").failed_with(2, &["is empty"]);
+    assert_eq!(cloud.stored_client_secret(), first, "a refused secret changes nothing");
 
-    // Never told: every run of a command is looked through for the secret that the record has.
+    // The new secret is never printed: `Cloud::run` searches every output for it.
     let rotated = cloud.succeed(&["idp", "rotate-secret", "--output", "json"]).json();
     assert_eq!((&rotated["outcome"], &rotated["client_id"]), (&json!("rotated"), &json!("restctl-local")));
-    let second = kept(&cloud);
+    let second = cloud.stored_client_secret();
     assert_ne!(second, first);
     assert_eq!(cloud.record()["identity_provider"]["client_secret"], json!(second));
     cloud.succeed(&["get", "--id", "42"]);
-    rotate(&cloud, &first).failed_with(4, &["refuses the client"]);
-    let given = rotate(&cloud, &second);
+    rotate_secret(&cloud, &first).failed_with(4, &["refuses the client"]);
+    let given = rotate_secret(&cloud, &second);
     assert_eq!(given.exit, 0, "{}", given.stderr);
     assert!(
         !given.stderr.contains(&second) && given.stderr.contains("and the API would accept it"),
@@ -62,14 +49,14 @@ fn a_new_client_secret_is_stored_only_if_it_works() {
         given.stderr
     );
     cloud.succeed(&["setup"]);
-    assert_eq!(kept(&cloud), second, "setup takes what the record has");
+    assert_eq!(cloud.stored_client_secret(), second, "setup takes the secret of the record");
 
-    what_is_shown_is_how_it_is(&cloud);
+    the_current_state_is_shown(&cloud);
     a_token_that_the_api_would_refuse_changes_nothing(&cloud, &second);
 }
 
-fn what_is_shown_is_how_it_is(cloud: &Cloud) {
-    let report = shown(cloud);
+fn the_current_state_is_shown(cloud: &Cloud) {
+    let report = show_provider(cloud);
     let provider = &cloud.record()["identity_provider"];
     for member in ["issuer", "audience", "client_id", "scope"] {
         assert_eq!(report[member], provider[member], "{member}");
@@ -80,28 +67,28 @@ fn what_is_shown_is_how_it_is(cloud: &Cloud) {
     assert_eq!(report["deployed"], json!({ "is_same": true, "different": [] }));
 
     cloud.succeed(&["setup", "--audience", "https://other.example.test"]);
-    assert_eq!(shown(cloud)["deployed"], json!({ "is_same": false, "different": ["AUDIENCE"] }));
+    assert_eq!(show_provider(cloud)["deployed"], json!({ "is_same": false, "different": ["AUDIENCE"] }));
     let text = cloud.succeed(&["idp", "show"]).stdout;
     assert!(text.contains("with other settings: AUDIENCE; restctl deploy"), "{text}");
     cloud.succeed(&["setup"]);
 }
 
 fn a_token_that_the_api_would_refuse_changes_nothing(cloud: &Cloud, secret: &str) {
-    // It grants anything to anyone, and has no keys that could sign.
+    // This issuer grants every request, and has no keys that can sign.
     let issuer = Issuer::start(&["client_secret_post"]);
     cloud.succeed(&["setup", "--issuer", issuer.url()]);
-    let report = shown(cloud);
+    let report = show_provider(cloud);
     assert_eq!(report["keys"], Value::Null);
     assert!(report["keys_error"].as_str().unwrap().contains("cannot use the keys"), "{report}");
-    rotate(cloud, "another").failed_with(1, &["cannot use the keys"]);
+    rotate_secret(cloud, "another").failed_with(1, &["cannot use the keys"]);
 
     let keys =
         format!("{}.well-known/jwks.json", cloud.record()["identity_provider"]["issuer"].as_str().unwrap());
     let keys = json!({ "Name": "/restctl/restctl/jwks-uri", "Value": keys, "Overwrite": true });
-    cloud.call("ssm", "AmazonSSM.PutParameter", &keys);
-    rotate(cloud, "another")
+    cloud.call_json("ssm", "AmazonSSM.PutParameter", &keys);
+    rotate_secret(cloud, "another")
         .failed_with(4, &["the API refuses the token because of its shape", "the current secret stays"]);
-    // The provider is not the local cloud's, so no new secret can be made.
+    // The provider is not the local cloud's, so restctl cannot create a new secret.
     cloud.run(&["idp", "rotate-secret"]).failed_with(2, &["no terminal", "--client-secret-file"]);
-    assert_eq!(kept(cloud), secret);
+    assert_eq!(cloud.stored_client_secret(), secret);
 }

@@ -1,5 +1,5 @@
-//! Somebody between restctl and the local cloud, who answers some of its calls in its place: as AWS would, where the
-//! local cloud is too quick or too kind.
+//! A server between restctl and the local cloud, which answers some calls in place of the cloud: as AWS would, if the local
+//! cloud is too fast or too lenient.
 
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 
@@ -15,26 +15,26 @@ type Answer = Box<dyn Fn(&Call) -> Option<String> + Send + Sync>;
 
 pub(crate) struct Call {
     pub(crate) uri: String,
-    /// The operation, of the JSON protocols.
+    /// The operation, in the JSON protocols.
     pub(crate) target: String,
-    /// Of the query protocol, or JSON.
+    /// A form in the query protocol, otherwise JSON.
     pub(crate) body: String,
 }
 
 impl Call {
-    /// Of the query protocol.
-    pub(crate) fn is(&self, action: &str) -> bool {
+    /// Whether this is a call of that action in the query protocol.
+    pub(crate) fn is_action(&self, action: &str) -> bool {
         self.body.split('&').any(|part| part.strip_prefix("Action=") == Some(action))
     }
 
-    /// A parameter of the query protocol.
-    pub(crate) fn parameter(&self, name: &str) -> String {
+    /// Returns a parameter of a call in the query protocol.
+    pub(crate) fn query_parameter(&self, name: &str) -> String {
         let value = self.body.split('&').find_map(|part| part.split_once('=').filter(|(it, _)| *it == name));
         value.unwrap().1.replace("%3A", ":").replace("%2F", "/")
     }
 }
 
-/// Where calls wait until a test opens it.
+/// A gate at which calls wait until a test opens it.
 #[derive(Clone, Default)]
 pub(crate) struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
@@ -56,7 +56,7 @@ struct Front {
     answer: Answer,
 }
 
-async fn respond(
+async fn answer_or_pass_on(
     State(front): State<Arc<Front>>,
     method: Method,
     uri: Uri,
@@ -69,28 +69,28 @@ async fn respond(
         target: target.unwrap_or_default().to_owned(),
         body: String::from_utf8_lossy(&body).into_owned(),
     };
-    // It may wait, and must not keep other calls waiting.
+    // The answer may wait, and other calls must not wait for it.
     let answering = Arc::clone(&front);
     let answer = tokio::task::spawn_blocking(move || (answering.answer)(&call)).await.unwrap();
     if let Some(answer) = answer {
-        // The type of an error.
+        // Only errors have this member.
         let status = if answer.contains("__type") { StatusCode::BAD_REQUEST } else { StatusCode::OK };
         return (status, HeaderMap::new(), answer.into());
     }
     let mut request = front.client.request(method, format!("{}{uri}", front.endpoint)).body(body);
-    let is_of_the_message =
+    let is_end_to_end =
         |name: &str| !["host", "content-length", "transfer-encoding", "connection"].contains(&name);
-    for (name, value) in headers.iter().filter(|(name, _)| is_of_the_message(name.as_str())) {
+    for (name, value) in headers.iter().filter(|(name, _)| is_end_to_end(name.as_str())) {
         request = request.header(name, value);
     }
     let passed_on = request.send().await.unwrap();
     let (status, headers) = (passed_on.status(), passed_on.headers().clone());
     let headers = headers.into_iter().filter_map(|(name, value)| Some((name?, value)));
-    let headers = headers.filter(|(name, _)| is_of_the_message(name.as_str())).collect();
+    let headers = headers.filter(|(name, _)| is_end_to_end(name.as_str())).collect();
     (status, headers, passed_on.bytes().await.unwrap())
 }
 
-/// From now on `answer` answers what `cloud` is asked, or leaves it to the cloud.
+/// Lets `answer` answer the calls of `cloud` from now on. If it returns `None`, the cloud answers.
 pub(crate) fn interpose(cloud: &Cloud, answer: impl Fn(&Call) -> Option<String> + Send + Sync + 'static) {
     let mut record: Value = cloud.record();
     let front = Arc::new(Front {
@@ -99,16 +99,19 @@ pub(crate) fn interpose(cloud: &Cloud, answer: impl Fn(&Call) -> Option<String> 
         answer: Box::new(answer),
     });
     let (tell, told) = mpsc::channel();
-    // It ends with this process.
+    // The thread ends with this process.
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             tell.send(listener.local_addr().unwrap()).unwrap();
-            let routes = Router::new().fallback(respond).layer(DefaultBodyLimit::disable()).with_state(front);
+            let routes = Router::new()
+                .fallback(answer_or_pass_on)
+                .layer(DefaultBodyLimit::disable())
+                .with_state(front);
             axum::serve(listener, routes).await.unwrap();
         });
     });
     record["endpoint_url"] = format!("http://{}", told.recv().unwrap()).into();
-    std::fs::write(cloud.state().join(RECORD), record.to_string()).unwrap();
+    std::fs::write(cloud.state_folder().join(RECORD), record.to_string()).unwrap();
 }

@@ -1,11 +1,11 @@
-//! Ctrl-C while CloudFormation is at work. The local cloud is done too soon for that, so a CloudFormation that takes its time
-//! stands before it: once a change set has been executed, it tells of nothing until it is told to cancel.
+//! Ctrl-C while CloudFormation works. The local cloud is too fast for that, so a slow CloudFormation stands in front of it:
+//! after a change set has been executed, it reports nothing new until the update is cancelled.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::cloud::{Cloud, CommandOutput, eventually};
+use crate::cloud::{Cloud, CommandOutput, eventually, interrupt};
 use crate::interposed::interpose;
 use crate::terminal::Terminal;
 
@@ -13,14 +13,14 @@ const WORKING: usize = 1;
 const CANCELLED: usize = 2;
 
 #[derive(Default)]
-struct Slow {
+struct SlowCloudFormation {
     phase: AtomicUsize,
-    /// How often somebody looked while it worked.
+    /// How many times the events were read while it worked.
     looks: AtomicUsize,
 }
 
-/// Of an update.
-fn events(phase: usize, stack: &str) -> String {
+/// Returns the events of an update as XML.
+fn events_answer(phase: usize, stack: &str) -> String {
     let event = |resource: &str, status: &str| {
         let (id, kind) = match resource {
             "restctl" => (stack, "AWS::CloudFormation::Stack"),
@@ -48,23 +48,23 @@ fn events(phase: usize, stack: &str) -> String {
     )
 }
 
-/// A deployed stack whose next update takes its time.
-fn updating(cloud: &Cloud) -> Arc<Slow> {
+/// Deploys a stack whose next update does not end by itself.
+fn deploy_slow_update(cloud: &Cloud) -> Arc<SlowCloudFormation> {
     cloud.succeed(&["setup"]);
     cloud.succeed(&["deploy"]);
-    let slow = Arc::new(Slow::default());
+    let slow = Arc::new(SlowCloudFormation::default());
     let state = Arc::clone(&slow);
     interpose(cloud, move |call| {
         let phase = state.phase.load(Ordering::SeqCst);
-        if phase != 0 && call.is("DescribeStackEvents") {
+        if phase != 0 && call.is_action("DescribeStackEvents") {
             state.looks.fetch_add(1, Ordering::SeqCst);
-            return Some(events(phase, &call.parameter("StackName")));
+            return Some(events_answer(phase, &call.query_parameter("StackName")));
         }
-        if call.is("CancelUpdateStack") {
+        if call.is_action("CancelUpdateStack") {
             state.phase.store(CANCELLED, Ordering::SeqCst);
             return Some("<CancelUpdateStackResponse/>".to_owned());
         }
-        if call.is("ExecuteChangeSet") {
+        if call.is_action("ExecuteChangeSet") {
             state.phase.store(WORKING, Ordering::SeqCst);
         }
         None
@@ -72,20 +72,19 @@ fn updating(cloud: &Cloud) -> Arc<Slow> {
     slow
 }
 
-/// `restctl deploy --list on`, off a terminal, to which Ctrl-C happens once it is so far.
-fn interrupted(cloud: &Cloud, is_so_far: impl Fn() -> bool) -> CommandOutput {
+/// Runs `restctl deploy --list on` without a terminal, and interrupts it when `is_time` returns true.
+fn interrupt_deployment(cloud: &Cloud, is_time: impl Fn() -> bool) -> CommandOutput {
     let mut command = cloud.command(&["deploy", "--list", "on"]);
     let deploying = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    eventually("it is so far", || is_so_far().then_some(()));
-    let interrupt = Command::new("kill").args(["-INT", &deploying.id().to_string()]).status().unwrap();
-    assert!(interrupt.success());
+    eventually("it is time", || is_time().then_some(()));
+    interrupt(&deploying);
     CommandOutput::from(deploying.wait_with_output().unwrap())
 }
 
 /// Following CloudFormation handles Ctrl-C itself; the steps after it must do so, too.
 #[test]
 fn the_steps_after_cloudformation_can_be_interrupted() {
-    let cloud = Cloud::deployed(&[]);
+    let cloud = Cloud::start_deployed(&[]);
     let looks = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&looks);
     interpose(&cloud, move |call| {
@@ -94,7 +93,7 @@ fn the_steps_after_cloudformation_can_be_interrupted() {
             r#"{"State":"Pending"}"#.to_owned()
         })
     });
-    let ended = interrupted(&cloud, || looks.load(Ordering::SeqCst) > 2);
+    let ended = interrupt_deployment(&cloud, || looks.load(Ordering::SeqCst) > 2);
     ended
         .failed_with(130, &["UPDATE_COMPLETE      restctl", "interrupted before the new versions were live"]);
     ended.failed_with(130, &["next: restctl deploy, which continues from there"]);
@@ -102,9 +101,9 @@ fn the_steps_after_cloudformation_can_be_interrupted() {
 
 #[test]
 fn without_a_terminal_an_interrupted_update_continues() {
-    let cloud = Cloud::up();
-    let slow = updating(&cloud);
-    let ended = interrupted(&cloud, || slow.looks.load(Ordering::SeqCst) > 2);
+    let cloud = Cloud::start_empty();
+    let slow = deploy_slow_update(&cloud);
+    let ended = interrupt_deployment(&cloud, || slow.looks.load(Ordering::SeqCst) > 2);
     ended.failed_with(
         130,
         &["interrupted: the stack is still being updated", "next: restctl deploy after it has ended"],
@@ -114,17 +113,17 @@ fn without_a_terminal_an_interrupted_update_continues() {
 
 #[test]
 fn at_a_terminal_an_interrupted_update_can_be_cancelled() {
-    let cloud = Cloud::up();
-    let slow = updating(&cloud);
+    let cloud = Cloud::start_empty();
+    let slow = deploy_slow_update(&cloud);
     let mut deploying = Terminal::open(&cloud, &["deploy", "--list", "on"]);
     eventually("it waits", || (slow.looks.load(Ordering::SeqCst) > 2).then_some(()));
-    deploying.shows("UPDATE_IN_PROGRESS   ApiFunction (AWS::Lambda::Function)");
-    deploying.types("\x03");
-    deploying.shows("CloudFormation is still working on the stack");
-    deploying.shows("cancel the update");
-    // One down, and Enter.
-    deploying.types("\x1b[B\r");
-    let (exit, screen) = deploying.ends();
+    deploying.wait_for_text("UPDATE_IN_PROGRESS   ApiFunction (AWS::Lambda::Function)");
+    deploying.type_keys("\x03");
+    deploying.wait_for_text("CloudFormation is still working on the stack");
+    deploying.wait_for_text("cancel the update");
+    // One line down, and Enter.
+    deploying.type_keys("\x1b[B\r");
+    let (exit, screen) = deploying.wait_for_end();
     assert_eq!(exit, Some(1), "{screen}");
     assert!(screen.contains("why:  the update was cancelled"), "{screen}");
     assert_eq!(slow.phase.load(Ordering::SeqCst), CANCELLED);

@@ -1,4 +1,4 @@
-//! A load whose function is killed in the middle.
+//! A load whose function is killed before its end.
 
 use std::fs;
 use std::path::Path;
@@ -10,26 +10,26 @@ use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::cloud::{Cloud, CommandOutput, eventually, fixtures};
+use crate::cloud::{Cloud, CommandOutput, eventually, fixtures_folder};
 
-/// The fixture over and over with other ids: the function is not done with it between two looks at it.
+/// How many times the file has the fixture, with other ids: enough that the function does not finish between two looks.
 const COPIES: usize = 10;
 
-/// The function reports to the ledger as often as this, so the next report after so long a break is due.
-const REPORT: Duration = Duration::from_millis(1_100);
+/// The function reports to the ledger once in this time. After a pause of this length, the next report is due.
+const REPORT_INTERVAL: Duration = Duration::from_millis(1_100);
 
-/// Until an invocation would have ended, the message of its load is hidden from the next one. It has time enough to
-/// come to a checkpoint, and not so much that the test would have to wait for long.
+/// The function's timeout. The message of a load is hidden from the next invocation until then. It is long enough to reach a
+/// checkpoint, and short enough that the test does not wait long.
 const INVOCATION_SECONDS: u32 = 15;
 
 #[test]
 fn a_load_continues_from_the_checkpoint_of_a_killed_function() {
-    let cloud = Cloud::deployed(&[]);
-    let function = Function { cloud: &cloud, name: cloud.resource("IngestFunction") };
+    let cloud = Cloud::start_deployed(&[]);
+    let function = Function { cloud: &cloud, name: cloud.resource_id("IngestFunction") };
     let configuration = format!("/2015-03-31/functions/{}/configuration", function.name);
     let timeout = json!({ "Timeout": INVOCATION_SECONDS }).to_string();
-    cloud.send("lambda", Method::PUT, &configuration, |request| request.body(timeout));
-    // It makes a version of the function as it is now, and that one live.
+    cloud.send_request("lambda", Method::PUT, &configuration, |request| request.body(timeout));
+    // This publishes a version with the new timeout and makes it live.
     cloud.succeed(&["deploy"]);
     let mut command = cloud.command(&["upload", &many_items(&cloud)]);
     let upload = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -38,42 +38,47 @@ fn a_load_continues_from_the_checkpoint_of_a_killed_function() {
     let uploaded = CommandOutput::from(upload.wait_with_output().unwrap());
     assert_eq!(uploaded.exit, 0, "{}", uploaded.stderr);
     let rows = 3_000 * COPIES as u64;
-    assert_eq!((uploaded.count("read"), uploaded.count("rejected")), (rows, 0));
-    assert_eq!(uploaded.count("new") + uploaded.count("duplicates"), rows, "{}", uploaded.stdout);
-    let (first, second) = (attempt(&cloud, 0), attempt(&cloud, checkpoint));
+    assert_eq!((uploaded.receipt_count("read"), uploaded.receipt_count("rejected")), (rows, 0));
+    assert_eq!(
+        uploaded.receipt_count("new") + uploaded.receipt_count("duplicates"),
+        rows,
+        "{}",
+        uploaded.stdout
+    );
+    let (first, second) = (find_invocation(&cloud, 0), find_invocation(&cloud, checkpoint));
     assert_ne!(first, second, "the same invocation");
 
     let last = format!("42-{}", COPIES - 1);
     assert_eq!(cloud.succeed(&["get", "--id", &last]).json()["name"], "Pocket Towel");
     let again = cloud.succeed(&["upload", "--name", "again.csv", &many_items(&cloud)]);
-    // Two rows of a key in different windows are both written.
+    // If two rows with the same key are in different windows, both are written.
     let pairs = 15 * COPIES as u64;
-    assert!(again.count("unchanged") >= rows - 2 * pairs, "{}", again.stdout);
-    assert_eq!((again.count("new"), again.count("stale")), (0, 0), "{}", again.stdout);
+    assert!(again.receipt_count("unchanged") >= rows - 2 * pairs, "{}", again.stdout);
+    assert_eq!((again.receipt_count("new"), again.receipt_count("stale")), (0, 0), "{}", again.stdout);
 }
 
-/// Kills the function, as if it had run out of memory, while it is in the middle of the load, and returns from which
-/// byte on the load has to go on. While somebody looks at the load, the function stands still.
+/// Kills the function during the load, as if it had run out of memory, and returns the byte from which the load has to
+/// continue. The function is paused whenever the test looks at the load.
 fn kill_at_a_checkpoint(function: &Function<'_>) -> u64 {
     eventually("the load is at a checkpoint", || {
-        function.signal(Signal::STOP);
+        function.send_signal(Signal::STOP);
         let load = only_load(function.cloud).unwrap_or_default();
-        assert_ne!(load["state"], "loaded", "there was no checkpoint on the way");
+        assert_ne!(load["state"], "loaded", "the load ended without a checkpoint");
         let checkpoint = load["position"]["offset"].as_u64().filter(|offset| *offset > 0);
         if checkpoint.is_some() {
-            assert!(function.signal(Signal::KILL) > 0, "the function does not run");
+            assert!(function.send_signal(Signal::KILL) > 0, "the function does not run");
         } else {
             if load["state"] == "loading" {
-                sleep(REPORT);
+                sleep(REPORT_INTERVAL);
             }
-            function.signal(Signal::CONT);
+            function.send_signal(Signal::CONT);
         }
         checkpoint
     })
 }
 
-/// The invocation that went on with the load from this byte, by the log.
-fn attempt(cloud: &Cloud, from_byte: u64) -> String {
+/// Returns the id of the invocation that continued the load from this byte, according to the log.
+fn find_invocation(cloud: &Cloud, from_byte: u64) -> String {
     let load = only_load(cloud).unwrap()["load"].as_str().unwrap().to_owned();
     eventually(&format!("an attempt from byte {from_byte} is in the log"), || {
         let log = cloud.succeed(&["logs", "--load", &load]).stdout;
@@ -85,7 +90,7 @@ fn attempt(cloud: &Cloud, from_byte: u64) -> String {
 }
 
 fn many_items(cloud: &Cloud) -> String {
-    let items = fs::read_to_string(fixtures().join("items.csv")).unwrap();
+    let items = fs::read_to_string(fixtures_folder().join("items.csv")).unwrap();
     let (header, _) = items.split_once('\n').unwrap();
     let records: Vec<&str> = csv_records(&items).skip(1).collect();
     let mut many = format!("{header}\n");
@@ -95,12 +100,10 @@ fn many_items(cloud: &Cloud) -> String {
             many.push_str(&format!("{id}-{copy},{rest}"));
         }
     }
-    let file = cloud.state().join("many.csv");
-    fs::write(&file, many).unwrap();
-    file.into_os_string().into_string().unwrap()
+    cloud.write_file("many.csv", &many)
 }
 
-/// The records of a CSV with their line ends: newlines within quotes end none.
+/// Returns the records of a CSV text with their line ends. Line breaks within quotes do not end a record.
 fn csv_records(text: &str) -> impl Iterator<Item = &str> {
     let mut quoted = false;
     text.split_inclusive(move |character: char| {
@@ -120,8 +123,8 @@ struct Function<'a> {
 }
 
 impl Function<'_> {
-    /// Sends the signal to each of its processes, and returns how many there are.
-    fn signal(&self, signal: Signal) -> usize {
+    /// Sends the signal to each process of the function, and returns their number.
+    fn send_signal(&self, signal: Signal) -> usize {
         let endpoint = self.cloud.record()["endpoint_url"].as_str().unwrap().to_owned();
         let variables = [
             format!("AWS_LAMBDA_FUNCTION_NAME={}", self.name),

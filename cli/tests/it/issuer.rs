@@ -10,7 +10,7 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-/// Serves until it is dropped.
+/// A running issuer. It stops when it is dropped.
 pub(crate) struct Issuer {
     url: String,
     requests: Arc<Mutex<Vec<TokenRequest>>>,
@@ -24,7 +24,7 @@ pub(crate) struct TokenRequest {
 }
 
 impl Issuer {
-    /// `methods` are those in which a client may authenticate.
+    /// Starts an issuer. `methods` are the methods by which a client may authenticate.
     pub(crate) fn start(methods: &[&str]) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -38,9 +38,9 @@ impl Issuer {
         let requests = Arc::default();
         let routes = Router::new()
             .route("/.well-known/openid-configuration", get(async move || Json(document)))
-            // A key that verifies nothing here.
+            // A key that verifies no token here.
             .route("/keys", get(async || Json(json!({ "keys": [{ "kty": "oct", "k": "c2VjcmV0" }] }))))
-            .route("/token", post(grant))
+            .route("/token", post(grant_token))
             .with_state(Arc::clone(&requests));
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {
@@ -56,7 +56,7 @@ impl Issuer {
         Self { url, requests, serving: Some((stop, thread)) }
     }
 
-    /// Its `iss`.
+    /// Returns the issuer's URL, which is the `iss` of its tokens.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
@@ -75,7 +75,7 @@ impl Drop for Issuer {
     }
 }
 
-async fn grant(
+async fn grant_token(
     State(requests): State<Arc<Mutex<Vec<TokenRequest>>>>,
     headers: HeaderMap,
     form: String,

@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, eventually};
 
-fn list(cloud: &Cloud) -> Vec<Value> {
+fn list_loads(cloud: &Cloud) -> Vec<Value> {
     cloud.succeed(&["loads", "ls", "--output", "json"]).json().as_array().unwrap().clone()
 }
 
-/// The only load of `object`, once it is in this state.
-fn load_of(cloud: &Cloud, object: &str, state: &str) -> String {
+/// Waits until the only load of `object` is in this state, and returns its id.
+fn wait_for_load(cloud: &Cloud, object: &str, state: &str) -> String {
     eventually(&format!("{object} is {state}"), || {
-        let loads = list(cloud);
+        let loads = list_loads(cloud);
         let load = loads.iter().find(|load| load["object"] == object && load["state"] == state)?;
         Some(load["load"].as_str().unwrap().to_owned())
     })
@@ -19,8 +19,8 @@ fn load_of(cloud: &Cloud, object: &str, state: &str) -> String {
 
 #[test]
 fn loads_of_any_origin_are_listed_shown_and_repaired() {
-    let cloud = Cloud::deployed(&[]);
-    let bucket = cloud.resource("DataBucket");
+    let cloud = Cloud::start_deployed(&[]);
+    let bucket = cloud.resource_id("DataBucket");
     let nothing = cloud.succeed(&["loads", "ls"]);
     assert!(
         nothing.stdout.is_empty() && nothing.stderr.contains("nothing has been uploaded"),
@@ -29,19 +29,19 @@ fn loads_of_any_origin_are_listed_shown_and_repaired() {
     );
 
     cloud.run(&["upload", "bad.csv"]).failed_with(3, &["loads rejects"]);
-    let bad = load_of(&cloud, "bad.csv", "loaded");
+    let bad = wait_for_load(&cloud, "bad.csv", "loaded");
     let rejects = cloud.succeed(&["loads", "rejects", &bad]).stdout;
     assert!(rejects.starts_with("line,column,reason,row\n"), "{rejects}");
     assert_eq!(rejects.lines().count(), 6);
     cloud.run(&["loads", "retry", &bad]).failed_with(1, &["nothing to retry", "--name"]);
 
     cloud.put_object(&bucket, "dropped.csv", "id,name\ndropped,by hand\n");
-    let dropped = load_of(&cloud, "dropped.csv", "loaded");
+    let dropped = wait_for_load(&cloud, "dropped.csv", "loaded");
     let none = cloud.succeed(&["loads", "rejects", &dropped]);
     assert!(none.stdout.is_empty() && none.stderr.contains("no rejected rows"), "{}", none.stderr);
 
     cloud.put_object(&bucket, "broken.csv", "name\nwithout a key\n");
-    let broken = load_of(&cloud, "broken.csv", "failed");
+    let broken = wait_for_load(&cloud, "broken.csv", "failed");
     assert!(cloud.succeed(&["loads", "show", &broken]).stdout.contains("no column is named"));
     cloud.run(&["loads", "retry", &broken]).failed_with(1, &["failed", "no column is named", "loads retry"]);
 
@@ -54,41 +54,41 @@ fn loads_of_any_origin_are_listed_shown_and_repaired() {
         assert!(lines[line].ends_with(object) && lines[line].contains(state), "{table}");
     }
 
-    cloud.stop(&dropped);
+    cloud.mark_stopped(&dropped);
     assert!(cloud.succeed(&["loads", "show", &dropped]).stdout.contains("the table was away"));
-    let went_on = cloud.succeed(&["loads", "retry", &dropped]);
-    assert_eq!((went_on.count("read"), went_on.count("rejected")), (1, 0));
-    cloud.stop(&dropped);
+    let retried = cloud.succeed(&["loads", "retry", &dropped]);
+    assert_eq!((retried.receipt_count("read"), retried.receipt_count("rejected")), (1, 0));
+    cloud.mark_stopped(&dropped);
     cloud.succeed(&["loads", "retry", "--no-wait", &dropped]);
-    assert_eq!(load_of(&cloud, "dropped.csv", "loaded"), dropped);
+    assert_eq!(wait_for_load(&cloud, "dropped.csv", "loaded"), dropped);
 
-    queued_loads(&cloud, &bucket);
-    unknown_and_unreadable(&cloud);
+    a_queued_load_is_retried(&cloud, &bucket);
+    unknown_and_unreadable_loads_are_reported(&cloud);
 }
 
-fn queued_loads(cloud: &Cloud, bucket: &str) {
-    let rules = cloud.call("events", "AWSEvents.ListRules", &json!({}));
+fn a_queued_load_is_retried(cloud: &Cloud, bucket: &str) {
+    let rules = cloud.call_json("events", "AWSEvents.ListRules", &json!({}));
     let name = rules["Rules"][0]["Name"].clone();
-    cloud.call("events", "AWSEvents.DisableRule", &json!({ "Name": name }));
+    cloud.call_json("events", "AWSEvents.DisableRule", &json!({ "Name": name }));
     cloud.put_object(bucket, "unheard.csv", "id\nunheard\n");
-    let unheard = load_of(cloud, "unheard.csv", "queued");
+    let unheard = wait_for_load(cloud, "unheard.csv", "queued");
     let shown = cloud.succeed(&["loads", "show", &unheard]).stdout;
     assert!(shown.contains("queued") && shown.contains("unheard.csv"), "{shown}");
     let done = cloud.succeed(&["loads", "retry", &unheard]);
-    assert_eq!(done.count("new"), 1, "{}", done.stderr);
-    assert_eq!(load_of(cloud, "unheard.csv", "loaded"), unheard);
+    assert_eq!(done.receipt_count("new"), 1, "{}", done.stderr);
+    assert_eq!(wait_for_load(cloud, "unheard.csv", "loaded"), unheard);
     cloud.succeed(&["get", "--id", "unheard"]);
 }
 
-fn unknown_and_unreadable(cloud: &Cloud) {
+fn unknown_and_unreadable_loads_are_reported(cloud: &Cloud) {
     for command in ["show", "rejects", "retry"] {
         cloud.run(&["loads", command, "0123456789abcdef"]).failed_with(5, &["there is no load", "loads ls"]);
         cloud.run(&["loads", command, "0123"]).failed_with(2, &["16 of 0-9 and a-f"]);
     }
-    let before = list(cloud).len();
+    let before = list_loads(cloud).len();
     let item = |item: Value| {
-        let put = json!({ "TableName": cloud.resource("LedgerTable"), "Item": item });
-        cloud.call("dynamodb", "DynamoDB_20120810.PutItem", &put);
+        let put = json!({ "TableName": cloud.resource_id("LedgerTable"), "Item": item });
+        cloud.call_json("dynamodb", "DynamoDB_20120810.PutItem", &put);
     };
     item(json!({ "load": { "S": "newest" }, "stamp": { "S": "x" } }));
     item(json!({ "load": { "S": "0000000000000000" }, "object": { "S": "old.csv" } }));

@@ -1,4 +1,4 @@
-//! `restctl local`. Each test starts a local cloud of its own; they share the installed emulator.
+//! `restctl local`. Each test starts its own local cloud. All of them share the installed emulator.
 
 use std::fs;
 use std::fs::File;
@@ -9,9 +9,9 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::cloud::eventually;
+use crate::cloud::{eventually, interrupt};
 
-/// A state folder, and whatever runs in it until the test ends.
+/// A state folder. The local cloud in it is stopped at the end of the test.
 struct State(tempfile::TempDir);
 
 impl State {
@@ -25,22 +25,22 @@ impl State {
         command
     }
 
-    /// Succeeds, and returns what was said and what was answered.
+    /// Runs `restctl local ARGUMENTS`, which must succeed. Returns standard error and standard output.
     fn run(&self, arguments: &[&str]) -> (String, String) {
         let output = self.command(arguments).output().unwrap();
-        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
-        (stderr(&output), String::from_utf8(output.stdout).unwrap())
+        assert!(output.status.success(), "{arguments:?}: {}", stderr_text(&output));
+        (stderr_text(&output), String::from_utf8(output.stdout).unwrap())
     }
 
-    fn folder(&self) -> PathBuf {
+    fn cloud_folder(&self) -> PathBuf {
         self.0.path().join("restctl/local")
     }
 
     fn record(&self) -> Value {
-        serde_json::from_slice(&fs::read(self.folder().join("cloud.json")).unwrap()).unwrap()
+        serde_json::from_slice(&fs::read(self.cloud_folder().join("cloud.json")).unwrap()).unwrap()
     }
 
-    /// The addresses at which something listens.
+    /// Returns the addresses of the emulator, the identity provider and the front.
     fn addresses(&self) -> [String; 3] {
         let record = self.record();
         let host = |url: &Value| {
@@ -56,15 +56,15 @@ impl Drop for State {
     }
 }
 
-fn stderr(output: &Output) -> String {
+fn stderr_text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-fn answers(address: &String) -> bool {
+fn is_listening(address: &String) -> bool {
     TcpStream::connect(address).is_ok()
 }
 
-/// A process holds this lock for as long as it lives.
+/// Whether a process holds this lock. It holds it as long as it runs.
 fn is_locked(lock: &Path) -> bool {
     File::open(lock).unwrap().try_lock_shared().is_err()
 }
@@ -76,7 +76,7 @@ fn up_twice_status_down() {
     assert!(said.contains("the local cloud is running"), "{said}");
     assert!(said.contains("export RESTCTL_LOCAL=1") && said.contains("restctl setup"), "{said}");
     let addresses = state.addresses();
-    assert!(addresses.iter().all(answers), "{addresses:?}");
+    assert!(addresses.iter().all(is_listening), "{addresses:?}");
 
     let record = state.record();
     let (said, _) = state.run(&["up"]);
@@ -87,17 +87,17 @@ fn up_twice_status_down() {
     assert!(addresses.iter().all(|address| answer.contains(address)), "{answer}");
     let secret = record["identity_provider"]["client_secret"].as_str().unwrap();
     assert!(!answer.contains(secret));
-    assert!(!fs::read_to_string(state.folder().join("log")).unwrap().contains(secret));
+    assert!(!fs::read_to_string(state.cloud_folder().join("log")).unwrap().contains(secret));
 
     let (said, _) = state.run(&["down"]);
     assert!(said.contains("has stopped"), "{said}");
-    assert!(!addresses.iter().any(answers), "{addresses:?}");
-    assert!(!state.folder().exists());
+    assert!(!addresses.iter().any(is_listening), "{addresses:?}");
+    assert!(!state.cloud_folder().exists());
     let (said, _) = state.run(&["down"]);
     assert!(said.contains("not running"), "{said}");
     let status = state.command(&["status"]).output().unwrap();
     assert_eq!(status.status.code(), Some(5));
-    assert!(stderr(&status).contains("next: restctl local up"));
+    assert!(stderr_text(&status).contains("next: restctl local up"));
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn two_at_once_start_one() {
     for mut up in both {
         assert!(up.wait().unwrap().success());
     }
-    assert!(state.addresses().iter().all(answers));
+    assert!(state.addresses().iter().all(is_listening));
 }
 
 #[test]
@@ -117,17 +117,19 @@ fn nothing_outlives_a_killed_supervisor() {
     let (record, addresses) = (state.record(), state.addresses());
     let killed = Command::new("kill").args(["-KILL", &record["supervisor"].to_string()]).status().unwrap();
     assert!(killed.success());
-    eventually("the emulator ends", || (!is_locked(&state.folder().join("emulator.lock"))).then_some(()));
-    eventually("the ports close", || (!addresses.iter().any(answers)).then_some(()));
+    eventually("the emulator ends", || {
+        (!is_locked(&state.cloud_folder().join("emulator.lock"))).then_some(())
+    });
+    eventually("the ports close", || (!addresses.iter().any(is_listening)).then_some(()));
     assert_eq!(state.command(&["status"]).output().unwrap().status.code(), Some(5));
 
     state.run(&["up"]);
     assert_ne!(state.record()["supervisor"], record["supervisor"]);
-    assert!(state.addresses().iter().all(answers));
+    assert!(state.addresses().iter().all(is_listening));
 }
 
-/// A Python that passes for one with ministack, and whose emulator never answers. It is called with `-I -c CODE` to look
-/// for ministack, and with `-I -c CODE LOCK` to run it.
+/// A Python that pretends to have ministack, and whose emulator never answers. It is called with `-I -c CODE` to search for
+/// ministack, and with `-I -c CODE LOCK` to run it.
 const SILENT_EMULATOR: &str = r#"#!/bin/sh
 [ $# -eq 3 ] || exec python3 -c '
 import fcntl, os, sys
@@ -140,7 +142,7 @@ while os.read(0, 1):
 ' "$4"
 "#;
 
-/// A cache folder in which ministack is "installed": a start of the cloud takes until it is interrupted.
+/// Returns a cache folder with that Python: a start of the cloud lasts until it is interrupted.
 fn cache_with_silent_emulator() -> tempfile::TempDir {
     let (_, version) = include_str!("../../src/local/python.rs").split_once("\"ministack==").unwrap();
     let (version, _) = version.split_once('"').unwrap();
@@ -159,27 +161,27 @@ fn an_interrupted_start_leaves_nothing() {
     let state = State::new();
     let cache = cache_with_silent_emulator();
     let mut up = state.command(&["up"]).env("XDG_CACHE_HOME", cache.path()).spawn().unwrap();
-    let lock = state.folder().join("emulator.lock");
+    let lock = state.cloud_folder().join("emulator.lock");
     eventually("the emulator starts", || (lock.exists() && is_locked(&lock)).then_some(()));
     let emulator = File::open(&lock).unwrap();
-    assert!(Command::new("kill").args(["-INT", &up.id().to_string()]).status().unwrap().success());
+    interrupt(&up);
     assert_eq!(up.wait().unwrap().code(), Some(130));
-    assert!(!state.folder().exists());
-    assert!(emulator.try_lock_shared().is_ok(), "the emulator still lives");
+    assert!(!state.cloud_folder().exists());
+    assert!(emulator.try_lock_shared().is_ok(), "the emulator still runs");
 }
 
 #[test]
 fn a_taken_port_is_named() {
     let state = State::new();
-    // Below the range from which the kernel hands out free ports, so that no other test is given this one.
+    // Below the range from which the kernel assigns free ports, so that no other test gets this one.
     let ports = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap()..;
     let listener = ports.map(|port| TcpListener::bind(("127.0.0.1", port))).find_map(Result::ok).unwrap();
     let taken = listener.local_addr().unwrap().port();
     for flag in ["--port", "--identity-provider-port", "--https-port"] {
         let output = state.command(&["up", flag, &taken.to_string()]).output().unwrap();
         assert_eq!(output.status.code(), Some(1));
-        let said = stderr(&output);
-        assert!(said.contains(&format!("port {taken} cannot be used")) && said.contains(flag), "{said}");
+        let said = stderr_text(&output);
+        assert!(said.contains(&format!("cannot use port {taken}")) && said.contains(flag), "{said}");
     }
     drop(listener);
     state.run(&["up", "--port", &taken.to_string()]);
@@ -194,7 +196,7 @@ fn without_python_it_says_what_to_install() {
     up.env("PATH", empty_path.path()).env("XDG_CACHE_HOME", empty_cache.path());
     let output = up.output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let said = stderr(&output);
+    let said = stderr_text(&output);
     assert!(
         said.contains("python3.10 is on the PATH") && said.contains("next: install Python 3.10"),
         "{said}"
@@ -206,14 +208,14 @@ fn a_failed_installation_shows_why_and_leaves_nothing() {
     let state = State::new();
     let cache = tempfile::tempdir().unwrap();
     let mut up = state.command(&["up"]);
-    // An index at a port where nothing listens, whatever pip is configured with.
+    // Nothing listens at this index, whatever the configuration of pip.
     up.env("XDG_CACHE_HOME", cache.path())
         .env("PIP_CONFIG_FILE", "/dev/null")
         .env("PIP_INDEX_URL", "http://127.0.0.1:1/simple")
         .env("PIP_RETRIES", "0");
     let output = up.output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let said = stderr(&output);
+    let said = stderr_text(&output);
     assert!(said.contains("No matching distribution found for ministack"), "{said}");
     assert!(said.contains("PIP_INDEX_URL"), "{said}");
     let left: Vec<_> =

@@ -1,4 +1,4 @@
-//! `restctl logs`, with what the real functions wrote and with hostile lines.
+//! `restctl logs`, with lines of the real functions and with hostile lines.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
@@ -12,33 +12,35 @@ use serde_json::{Value, json};
 use crate::cloud::{Cloud, CommandOutput, PATIENCE, eventually};
 use crate::interposed::interpose;
 
-fn lines(ran: &CommandOutput) -> Vec<Value> {
+fn json_lines(ran: &CommandOutput) -> Vec<Value> {
     ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn messages(ran: &CommandOutput) -> Vec<String> {
-    lines(ran).iter().map(|line| line["message"].as_str().unwrap().to_owned()).collect()
+fn log_messages(ran: &CommandOutput) -> Vec<String> {
+    json_lines(ran).iter().map(|line| line["message"].as_str().unwrap().to_owned()).collect()
 }
 
-/// In milliseconds since the Unix epoch.
-fn now() -> u64 {
+/// Returns the current time in milliseconds since 1970.
+fn milliseconds_now() -> u64 {
     u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
 }
 
-/// Lines that any caller can make a function write.
-fn write(cloud: &Cloud, stream: &str, messages: &[&str]) {
+/// Writes messages into the log of the API function.
+fn write_log(cloud: &Cloud, stream: &str, messages: &[&str]) {
     let group = "/restctl/restctl/api";
     let named = json!({ "logGroupName": group, "logStreamName": stream });
-    cloud.call("logs", "Logs_20140328.CreateLogStream", &named);
-    let events: Vec<Value> =
-        messages.iter().map(|message| json!({ "timestamp": now(), "message": message })).collect();
+    cloud.call_json("logs", "Logs_20140328.CreateLogStream", &named);
+    let events: Vec<Value> = messages
+        .iter()
+        .map(|message| json!({ "timestamp": milliseconds_now(), "message": message }))
+        .collect();
     let events = json!({ "logGroupName": group, "logStreamName": stream, "logEvents": events });
-    cloud.call("logs", "Logs_20140328.PutLogEvents", &events);
+    cloud.call_json("logs", "Logs_20140328.PutLogEvents", &events);
 }
 
 #[test]
 fn what_the_functions_wrote_is_found() {
-    let cloud = Cloud::up();
+    let cloud = Cloud::start_empty();
     cloud
         .run(&["logs"])
         .failed_with(5, &["the log group /restctl/restctl/api was not found", "restctl deploy"]);
@@ -52,8 +54,8 @@ fn what_the_functions_wrote_is_found() {
         let found = cloud.run(&["logs", "--load", &load]);
         (found.exit == 0).then_some(found)
     });
-    assert_eq!(messages(&of_load), ["an attempt begins", "loaded"]);
-    let spans = lines(&of_load)[1]["spans"].clone();
+    assert_eq!(log_messages(&of_load), ["an attempt begins", "loaded"]);
+    let spans = json_lines(&of_load)[1]["spans"].clone();
     let invocation = spans[0]["requestId"].as_str().unwrap();
     assert!(of_load.stderr.contains(&format!("logs --request {invocation}")), "{}", of_load.stderr);
     let whole = cloud.succeed(&["logs", "--request", invocation]).stdout;
@@ -66,18 +68,18 @@ fn what_the_functions_wrote_is_found() {
 
     let is_404 = |line: &Value| line["status"] == 404;
     let request = eventually("the request is in the log", || {
-        let line = lines(&cloud.succeed(&["logs", "api"])).into_iter().find(is_404)?;
+        let line = json_lines(&cloud.succeed(&["logs", "api"])).into_iter().find(is_404)?;
         Some(line["request_id"].as_str().unwrap().to_owned())
     });
     let of_request = cloud.succeed(&["logs", "--request", &request.to_uppercase()]);
     assert!(of_request.stdout.lines().all(|line| line.contains(&request)), "{}", of_request.stdout);
-    assert_eq!(lines(&of_request).into_iter().filter(is_404).count(), 1, "{}", of_request.stdout);
+    assert_eq!(json_lines(&of_request).into_iter().filter(is_404).count(), 1, "{}", of_request.stdout);
     let unknown = "00000000-0000-4000-8000-000000000000";
     cloud.run(&["logs", "--request", unknown]).failed_with(5, &[unknown, "--since 30d"]);
     cloud.run(&["logs", "--request", "\" \""]).failed_with(2, &["x-request-id"]);
 
     let both = cloud.succeed(&["logs", "--since", "1d", "--color", "always"]).stdout;
-    let both = console_free(&both);
+    let both = without_colors(&both);
     let is_in_both = |words: &[&str]| both.lines().any(|line| words.iter().all(|word| line.contains(word)));
     assert!(is_in_both(&[" ingest ", " INFO  loaded ", &load]), "{both}");
     assert!(is_in_both(&[" api ", " INFO  GET item 404 ", "problem=item-not-found", &request]), "{both}");
@@ -88,13 +90,13 @@ fn what_the_functions_wrote_is_found() {
     let none = cloud.succeed(&["logs", "--since", "2100-01-01T00:00:00Z"]);
     assert!(none.stdout.is_empty() && none.stderr.contains("--since 1d"), "{}", none.stderr);
     cloud.run(&["logs", "--since", "yesterday"]).failed_with(2, &["90m"]);
-    harmless(&cloud);
-    followed(&cloud);
-    interposed_pages(&cloud);
+    hostile_lines_are_harmless(&cloud);
+    new_lines_are_followed(&cloud);
+    pages_of_any_size_are_merged(&cloud);
 }
 
-/// Without the colours that restctl itself gives.
-fn console_free(text: &str) -> String {
+/// Removes the color codes that restctl itself writes.
+fn without_colors(text: &str) -> String {
     let mut free = text.to_owned();
     for code in ["0", "1", "2", "31", "32", "33", "36"] {
         free = free.replace(&format!("\u{1b}[{code}m"), "");
@@ -102,17 +104,17 @@ fn console_free(text: &str) -> String {
     free
 }
 
-fn harmless(cloud: &Cloud) {
+fn hostile_lines_are_harmless(cloud: &Cloud) {
     let object = "{\"level\":\"WARN\",\"message\":\"said \\u001b]0;owned\\u0007\",\"c1\":\"\u{9b}2J\"}";
-    write(cloud, "hostile", &["raw \u{1b}[2J\u{9b}2J\u{7}", object]);
-    let shown = console_free(&cloud.succeed(&["logs", "api", "--color", "always"]).stdout);
+    write_log(cloud, "hostile", &["raw \u{1b}[2J\u{9b}2J\u{7}", object]);
+    let shown = without_colors(&cloud.succeed(&["logs", "api", "--color", "always"]).stdout);
     let lines: Vec<&str> =
         shown.lines().filter(|line| line.contains("raw ") || line.contains("said ")).collect();
     assert_eq!(lines.len(), 2, "{shown}");
     assert!(!shown.replace('\n', "").contains(char::is_control), "{shown:?}");
     let raw = cloud.succeed(&["logs", "api"]);
     assert!(!raw.stdout.replace('\n', "").contains(char::is_control), "{:?}", raw.stdout);
-    assert!(messages(&raw).contains(&"raw \u{1b}[2J\u{9b}2J\u{7}".to_owned()), "{}", raw.stdout);
+    assert!(log_messages(&raw).contains(&"raw \u{1b}[2J\u{9b}2J\u{7}".to_owned()), "{}", raw.stdout);
 }
 
 struct Follower {
@@ -121,7 +123,7 @@ struct Follower {
 }
 
 impl Follower {
-    fn of(cloud: &Cloud) -> Self {
+    fn follow_api(cloud: &Cloud) -> Self {
         let mut command = cloud.command(&["logs", "api", "--follow"]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
@@ -130,8 +132,8 @@ impl Follower {
         Self { child, lines }
     }
 
-    /// The next lines, up to the one that has `word`.
-    fn until(&self, word: &str) -> Vec<String> {
+    /// Returns the next lines, up to the one that contains `word`.
+    fn read_until(&self, word: &str) -> Vec<String> {
         let mut lines = Vec::new();
         while !lines.iter().any(|line: &String| line.contains(word)) {
             let line = self.lines.recv_timeout(PATIENCE);
@@ -146,18 +148,18 @@ impl Follower {
     }
 }
 
-fn followed(cloud: &Cloud) {
-    let follower = Follower::of(cloud);
-    follower.until("raw ");
-    write(cloud, "later", &["written later"]);
-    let later = follower.until("written later");
+fn new_lines_are_followed(cloud: &Cloud) {
+    let follower = Follower::follow_api(cloud);
+    follower.read_until("raw ");
+    write_log(cloud, "later", &["written later"]);
+    let later = follower.read_until("written later");
     assert!(!later.iter().any(|line| line.contains("raw ")), "{later:?}");
     assert_eq!(follower.interrupt(), 0);
 }
 
-/// Pages as AWS may cut them, and a line that comes late.
-fn interposed_pages(cloud: &Cloud) {
-    let now = now();
+/// AWS may divide the pages anywhere, and a line may arrive late.
+fn pages_of_any_size_are_merged(cloud: &Cloud) {
+    let now = milliseconds_now();
     let event = move |id: &str, age: u64| json!({ "eventId": id, "timestamp": now - age, "message": format!("<{id}>"), "logStreamName": "test" });
     let read_before = AtomicBool::new(false);
     interpose(cloud, move |call| {
@@ -178,9 +180,9 @@ fn interposed_pages(cloud: &Cloud) {
         };
         Some(page.to_string())
     });
-    let follower = Follower::of(cloud);
+    let follower = Follower::follow_api(cloud);
     let messages: Vec<Value> = follower
-        .until("<d>")
+        .read_until("<d>")
         .iter()
         .map(|line| serde_json::from_str::<Value>(line).unwrap()["message"].clone())
         .collect();

@@ -3,26 +3,25 @@
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
-};
 use serde_json::json;
 
-use crate::cloud::{Cloud, CommandOutput};
+use crate::authority::Authority;
+use crate::cloud::{Cloud, CommandOutput, interrupt};
 use crate::interposed::{Gate, interpose};
 
-/// The receipt's counts that do not depend on the table's former content, except for `new`.
-fn receipt(upload: &CommandOutput) -> Vec<String> {
-    ["read", "new", "duplicates", "rejected"].map(|name| format!("{name} {}", upload.count(name))).into()
+/// Returns the counts of the receipt that do not depend on the table's former content, and `new`.
+fn receipt_counts(upload: &CommandOutput) -> Vec<String> {
+    ["read", "new", "duplicates", "rejected"]
+        .map(|name| format!("{name} {}", upload.receipt_count(name)))
+        .into()
 }
 
 #[test]
 fn from_a_file_to_an_api_and_back_to_nothing() {
-    let cloud = Cloud::up();
+    let cloud = Cloud::start_empty();
     let setup = cloud.succeed(&["setup"]);
     let arn =
         setup.stderr.split_whitespace().find(|word| word.starts_with("arn:aws:acm:")).unwrap().to_owned();
@@ -34,7 +33,7 @@ fn from_a_file_to_an_api_and_back_to_nothing() {
     assert_eq!(again.stdout, deployed.stdout);
 
     let uploaded = cloud.succeed(&["upload", "items.csv"]);
-    assert_eq!(receipt(&uploaded), ["read 3000", "new 2985", "duplicates 15", "rejected 0"]);
+    assert_eq!(receipt_counts(&uploaded), ["read 3000", "new 2985", "duplicates 15", "rejected 0"]);
 
     let token = cloud.succeed(&["token"]).stdout;
     assert_eq!(token.trim().split('.').count(), 3);
@@ -54,11 +53,10 @@ fn from_a_file_to_an_api_and_back_to_nothing() {
     some.failed_with(3, &["ids was not found"]);
     assert_eq!(some.json()["missing"], json!(["nobody"]));
 
-    // More than one call takes.
+    // More ids than fit into one call.
     let all_ids: Vec<String> = (1..=2985).map(|id| id.to_string()).collect();
-    let ids_file = cloud.state().join("ids");
-    std::fs::write(&ids_file, all_ids.join("\n")).unwrap();
-    let all = cloud.succeed(&["get", "--ids-file", ids_file.to_str().unwrap()]).json();
+    let ids_file = cloud.write_file("ids", &all_ids.join("\n"));
+    let all = cloud.succeed(&["get", "--ids-file", &ids_file]).json();
     assert_eq!(all["items"].as_array().unwrap().len(), 2985);
 
     an_impostor_is_refused(&cloud);
@@ -69,7 +67,7 @@ fn from_a_file_to_an_api_and_back_to_nothing() {
     assert_eq!(cloud.succeed(&["get", "--id", "42"]).json(), expected);
     assert!(cloud.succeed(&["deploy"]).stdout.starts_with("https://api.example.com:"));
 
-    private_authority(&cloud);
+    a_private_authority_is_accepted(&cloud);
     assert_eq!(cloud.succeed(&["get", "--id", "42"]).json(), expected);
 
     let destroyed = cloud.succeed(&["destroy", "--yes", "--delete-data"]);
@@ -79,9 +77,9 @@ fn from_a_file_to_an_api_and_back_to_nothing() {
     cloud.succeed(&["setup"]);
 }
 
-/// Another certificate for the very same name, at the very same address.
+/// An impostor presents another certificate for the same name at the same address.
 fn an_impostor_is_refused(cloud: &Cloud) {
-    let file = cloud.state().join("restctl/local/front/restctl/certificate.pem");
+    let file = cloud.state_folder().join("restctl/local/front/restctl/certificate.pem");
     let genuine = std::fs::read(&file).unwrap();
     let impostor = rcgen::generate_simple_self_signed(["restctl.localhost".to_owned()]).unwrap();
     let pem = format!("{}{}", impostor.cert.pem(), impostor.signing_key.serialize_pem());
@@ -92,7 +90,8 @@ fn an_impostor_is_refused(cloud: &Cloud) {
 }
 
 fn a_token_is_cached_until_it_expires(cloud: &Cloud, token: &str) {
-    let files: Vec<_> = std::fs::read_dir(cloud.state().join("restctl/local/tokens")).unwrap().collect();
+    let files: Vec<_> =
+        std::fs::read_dir(cloud.state_folder().join("restctl/local/tokens")).unwrap().collect();
     let [Ok(file)] = files.as_slice() else { panic!("{files:?}") };
     assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     assert!(std::fs::read_to_string(file.path()).unwrap().contains(token));
@@ -104,7 +103,7 @@ fn a_token_is_cached_until_it_expires(cloud: &Cloud, token: &str) {
     };
     keep("kept", 600);
     assert_eq!(cloud.succeed(&["token"]).stdout, "kept\n");
-    // The API refuses it: `get` takes a new one.
+    // The API refuses the cached token, so `get` requests a new one.
     cloud.succeed(&["get", "--id", "42"]);
     keep("of-former-settings", 600);
     cloud.succeed(&["setup"]);
@@ -113,51 +112,36 @@ fn a_token_is_cached_until_it_expires(cloud: &Cloud, token: &str) {
     assert_eq!(cloud.succeed(&["token"]).stdout.trim().split('.').count(), 3);
 }
 
-/// Sets up a certificate that an authority of one's own issued through an intermediate one.
-fn private_authority(cloud: &Cloud) {
-    let authority = |name: &str| {
-        let mut params = CertificateParams::new([]).unwrap();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        (params, KeyPair::generate().unwrap())
-    };
-    let (root, root_key) = authority("root");
-    let (intermediate, intermediate_key) = authority("intermediate");
-    let key = KeyPair::generate().unwrap();
-    let mut leaf = CertificateParams::new(["orders.example.com".to_owned()]).unwrap();
-    leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    let root_issuer = Issuer::from_params(&root, &root_key);
-    let root_pem = root.self_signed(&root_key).unwrap().pem();
-    let intermediate_pem = intermediate.signed_by(&intermediate_key, &root_issuer).unwrap().pem();
-    let issuer = Issuer::from_params(&intermediate, &intermediate_key);
-    let leaf_pem = leaf.signed_by(&key, &issuer).unwrap().pem();
-    let put = |name: &str, text: String| {
-        let file = cloud.state().join(name);
-        std::fs::write(&file, text).unwrap();
-        file.into_os_string().into_string().unwrap()
-    };
-    let (cert, key) = (put("cert.pem", leaf_pem), put("key.pem", key.serialize_pem()));
-    let upside_down = put("upside-down.pem", format!("{root_pem}{intermediate_pem}"));
+/// Sets up a certificate of a private authority, which has an intermediate certificate.
+fn a_private_authority_is_accepted(cloud: &Cloud) {
+    let authority = Authority::new();
+    let issued = authority.issue_certificate("orders.example.com", 90);
+    let cert = cloud.write_file("cert.pem", &issued.certificate.pem());
+    let key = cloud.write_file("key.pem", &issued.key.serialize_pem());
+    let reversed = format!("{}{}", authority.root.pem(), authority.intermediate.pem());
+    let upside_down = cloud.write_file("upside-down.pem", &reversed);
     let refused = cloud.run(&["setup", "--cert", &cert, "--key", &key, "--chain", &upside_down]);
     refused.failed_with(2, &["certificate 1", "did not issue"]);
-    let chain = put("chain.pem", format!("{intermediate_pem}{root_pem}"));
+    let chain = cloud.write_file("chain.pem", &authority.chain_pem());
     let setup = cloud.succeed(&["setup", "--cert", &cert, "--key", &key, "--chain", &chain]);
     assert!(setup.stderr.contains("orders.example.com"), "{}", setup.stderr);
 }
 
 #[test]
-fn files_of_every_kind_load_and_bad_rows_are_named() {
-    let cloud = Cloud::deployed(&[]);
+fn files_of_every_format_load_and_bad_rows_are_named() {
+    let cloud = Cloud::start_deployed(&[]);
 
     let bom = cloud.succeed(&["upload", "items-bom.csv"]);
-    assert_eq!(receipt(&bom), ["read 24", "new 24", "duplicates 0", "rejected 0"]);
+    assert_eq!(receipt_counts(&bom), ["read 24", "new 24", "duplicates 0", "rejected 0"]);
     for file in ["items.ndjson", "items.json"] {
         let loaded = cloud.succeed(&["upload", file]);
-        assert_eq!(loaded.count("read"), 6, "{file}");
+        assert_eq!(loaded.receipt_count("read"), 6, "{file}");
     }
     let wide = cloud.succeed(&["upload", &wide_file(&cloud)]);
-    assert_eq!((wide.count("read"), wide.count("new") + wide.count("changed")), (600, 600));
+    assert_eq!(
+        (wide.receipt_count("read"), wide.receipt_count("new") + wide.receipt_count("changed")),
+        (600, 600)
+    );
     let ids: Vec<String> = (0..100).map(|id| format!("--id={id}")).collect();
     let get: Vec<&str> = std::iter::once("get").chain(ids.iter().map(String::as_str)).collect();
     let items = cloud.succeed(&get).json()["items"].take();
@@ -165,7 +149,7 @@ fn files_of_every_kind_load_and_bad_rows_are_named() {
 
     let bad = cloud.run(&["upload", "bad.csv"]);
     bad.failed_with(3, &["5 of 13 rows were rejected", "line,column,reason,row"]);
-    assert_eq!(["read", "changed", "rejected"].map(|count| bad.count(count)), [13, 8, 5]);
+    assert_eq!(["read", "changed", "rejected"].map(|count| bad.receipt_count(count)), [13, 8, 5]);
 
     for (file, words) in [
         ("not-utf8.csv", ["not UTF-8", "line 3"]),
@@ -187,12 +171,12 @@ fn files_of_every_kind_load_and_bad_rows_are_named() {
 
 #[test]
 fn a_load_is_queued_if_the_bucket_sends_no_event() {
-    let cloud = Cloud::deployed(&[]);
-    let rules = cloud.call("events", "AWSEvents.ListRules", &json!({}));
+    let cloud = Cloud::start_deployed(&[]);
+    let rules = cloud.call_json("events", "AWSEvents.ListRules", &json!({}));
     let name = rules["Rules"][0]["Name"].clone();
-    cloud.call("events", "AWSEvents.DisableRule", &json!({ "Name": name }));
+    cloud.call_json("events", "AWSEvents.DisableRule", &json!({ "Name": name }));
 
-    // An upload that waits for its load looks at the ledger, and gets no answer before the newer file is there.
+    // An upload that waits for its load reads the ledger, which does not answer before the newer file is uploaded.
     let newer_is_sent = Gate::default();
     let gate = newer_is_sent.clone();
     interpose(&cloud, move |call| {
@@ -202,30 +186,27 @@ fn a_load_is_queued_if_the_bucket_sends_no_event() {
         None
     });
     interrupt_a_wait(&cloud);
-    // Of two uploads under one name, the newer one alone is queued: it must not be overwritten by the older.
-    let older = cloud.state().join("items.csv");
-    std::fs::write(&older, "id,name\n1,older\n").unwrap();
-    let older = upload_until_sent(&cloud, older.to_str().unwrap());
+    // Of two uploads under one name, only the newer one is queued: the older one must not overwrite it.
+    let older = upload_until_sent(&cloud, &cloud.write_file("items.csv", "id,name\n1,older\n"));
     let newer = upload_until_sent(&cloud, "items.csv");
     newer_is_sent.open();
     let newer = CommandOutput::from(newer.wait_with_output().unwrap());
     assert_eq!(newer.exit, 0, "{}", newer.stderr);
-    assert_eq!(receipt(&newer)[..2], ["read 3000", "new 2985"]);
+    assert_eq!(receipt_counts(&newer)[..2], ["read 3000", "new 2985"]);
     CommandOutput::from(older.wait_with_output().unwrap())
         .failed_with(1, &["was uploaded again before it was loaded"]);
     assert_ne!(cloud.succeed(&["get", "--id", "1"]).json()["name"], "older");
 }
 
-/// Ctrl-C ends the wait for a load whose file went up in parts.
+/// Ctrl-C ends the wait for a load whose file was uploaded in parts.
 fn interrupt_a_wait(cloud: &Cloud) {
     let upload = upload_until_sent(cloud, &wide_file(cloud));
-    let killed = Command::new("kill").args(["-INT", &upload.id().to_string()]).status().unwrap();
-    assert!(killed.success());
+    interrupt(&upload);
     let interrupted = CommandOutput::from(upload.wait_with_output().unwrap());
     interrupted.failed_with(130, &["stopped waiting for the load"]);
 }
 
-/// `restctl upload FILE`, which has sent the file and waits for its load.
+/// Runs `restctl upload FILE` until it has sent the file and waits for its load.
 fn upload_until_sent(cloud: &Cloud, file: &str) -> Child {
     let mut command = cloud.command(&["upload", file]);
     let mut upload = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -240,10 +221,8 @@ fn upload_until_sent(cloud: &Cloud, file: &str) -> Child {
     upload
 }
 
-/// 600 rows in a file that is larger than one part of an upload.
+/// Writes a file of 600 rows that is larger than one part of an upload, and returns its path.
 fn wide_file(cloud: &Cloud) -> String {
-    let file = cloud.state().join("wide.csv");
     let rows = (0..600).map(|id| format!("{id},{}\n", "x".repeat(20_000)));
-    std::fs::write(&file, format!("id,text\n{}", rows.collect::<String>())).unwrap();
-    file.into_os_string().into_string().unwrap()
+    cloud.write_file("wide.csv", &format!("id,text\n{}", rows.collect::<String>()))
 }

@@ -5,31 +5,21 @@ use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, eventually};
 
-fn setting(cloud: &Cloud, name: &str) -> String {
-    let asked = json!({ "Name": format!("/restctl/restctl/{name}") });
-    let answer = cloud.call("ssm", "AmazonSSM.GetParameter", &asked);
-    answer["Parameter"]["Value"].as_str().unwrap().to_owned()
-}
-
-fn client_secret(cloud: &Cloud) -> Value {
-    let asked = json!({ "SecretId": "restctl/restctl/client-secret" });
-    cloud.call("secretsmanager", "secretsmanager.GetSecretValue", &asked)["SecretString"].clone()
-}
-
-/// Its id.
+/// Creates a hosted zone and returns its id.
 fn make_hosted_zone(cloud: &Cloud, name: &str) -> String {
     let body = format!(
         r#"<CreateHostedZoneRequest xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><Name>{name}</Name><CallerReference>test</CallerReference></CreateHostedZoneRequest>"#
     );
-    let answer = cloud.send("route53", Method::POST, "/2013-04-01/hostedzone", |request| request.body(body));
+    let answer =
+        cloud.send_request("route53", Method::POST, "/2013-04-01/hostedzone", |request| request.body(body));
     let (_, rest) = answer.split_once("<Id>/hostedzone/").unwrap();
     rest.split_once('<').unwrap().0.to_owned()
 }
 
-/// Deploys the template with one other parameter, as another tool would.
+/// Deploys the template with another value of one parameter, as another tool would.
 fn update_stack(cloud: &Cloud, name: &str, value: &str) {
     let described =
-        || cloud.answer("cloudformation", &[("Action", "DescribeStacks"), ("StackName", "restctl")]);
+        || cloud.call_query("cloudformation", &[("Action", "DescribeStacks"), ("StackName", "restctl")]);
     let stack = described();
     let keys = stack.split("<ParameterKey>").skip(1).map(|rest| rest.split('<').next().unwrap());
     let mut form = vec![
@@ -48,13 +38,13 @@ fn update_stack(cloud: &Cloud, name: &str, value: &str) {
         });
     }
     let form: Vec<_> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    cloud.query("cloudformation", &form);
+    cloud.call_query("cloudformation", &form);
     eventually("the update", || described().contains("UPDATE_COMPLETE").then_some(()));
 }
 
 #[test]
 fn options_shape_the_stack_and_persist() {
-    let cloud = Cloud::set_up();
+    let cloud = Cloud::start_set_up();
     let zone = make_hosted_zone(&cloud, "localhost");
     let topic = "arn:aws:sns:us-east-1:000000000000:alarms";
     #[rustfmt::skip]
@@ -65,21 +55,19 @@ fn options_shape_the_stack_and_persist() {
         "--alarm-topic", topic, "--tag", "team=data",
     ];
     cloud.succeed(&chosen);
-    let records = cloud.get("route53", &format!("/2013-04-01/hostedzone/{zone}/rrset"));
+    let records = cloud.get_from("route53", &format!("/2013-04-01/hostedzone/{zone}/rrset"));
     assert!(records.contains("<Name>restctl.localhost.</Name>"), "{records}");
-    let groups = cloud.answer("ec2", &[("Action", "DescribeSecurityGroups"), ("Version", "2016-11-15")]);
+    let groups = cloud.call_query("ec2", &[("Action", "DescribeSecurityGroups"), ("Version", "2016-11-15")]);
     assert!(groups.contains("203.0.113.0/24") && groups.contains("198.51.100.7/32"), "{groups}");
     assert!(!groups.contains("<description>HTTPS</description><cidrIp>0.0.0.0/0"), "{groups}");
-    let alarms = cloud.call("monitoring", "GraniteServiceVersion20100801.DescribeAlarms", &json!({}));
+    let alarms = cloud.call_json("monitoring", "GraniteServiceVersion20100801.DescribeAlarms", &json!({}));
     let actions = alarms["MetricAlarms"].as_array().unwrap().iter().map(|alarm| &alarm["AlarmActions"]);
     assert_eq!(actions.filter(|actions| **actions == json!([topic])).count(), 9, "{alarms}");
-    let stacks = cloud.answer("cloudformation", &[("Action", "DescribeStacks"), ("StackName", "restctl")]);
+    let stacks =
+        cloud.call_query("cloudformation", &[("Action", "DescribeStacks"), ("StackName", "restctl")]);
     assert!(stacks.contains("<Key>team</Key>"), "{stacks}");
 
-    let data = tempfile::tempdir().unwrap();
-    let file = data.path().join("items.csv");
-    std::fs::write(&file, "code,name\n7,seven\n").unwrap();
-    cloud.succeed(&["upload", file.to_str().unwrap()]);
+    cloud.succeed(&["upload", &cloud.write_file("items.csv", "code,name\n7,seven\n")]);
     assert_eq!(cloud.succeed(&["get", "--id", "7"]).json()["name"], "seven");
 
     let again = cloud.succeed(&["deploy"]);
@@ -93,7 +81,7 @@ fn options_shape_the_stack_and_persist() {
 
 #[test]
 fn impossible_options_are_refused_before_anything_is_created() {
-    let cloud = Cloud::set_up();
+    let cloud = Cloud::start_set_up();
     let vpc = ["--vpc", "vpc-01234567", "--subnets", "subnet-01234567,subnet-89abcdef"];
     let refused = |options: &[&str], words: &[&str]| {
         cloud.run(&[&["deploy"], options].concat()).failed_with(2, words);
@@ -110,38 +98,38 @@ fn impossible_options_are_refused_before_anything_is_created() {
     refused(&["--private-network", "on"], &["the local cloud does not support --private-network", "NAT"]);
     refused(&["--edge-jwt", "on"], &["the local cloud does not support --edge-jwt"]);
     refused(&["--idp", "cognito"], &["the local cloud does not support --idp cognito"]);
-    assert!(!cloud.s3("/").contains("<Bucket>"), "nothing was made");
+    assert!(!cloud.get_s3("/").contains("<Bucket>"), "nothing was made");
 }
 
-/// What would leave a deployed stack half-way is refused while nothing is changed.
+/// An option that would fail halfway on a deployed stack is refused before anything is changed.
 #[test]
 fn the_network_of_a_stack_is_chosen_once() {
-    let cloud = Cloud::shared();
+    let cloud = Cloud::shared_read_only();
     let vpc = ["deploy", "--vpc", "vpc-01234567", "--subnets", "subnet-01234567,subnet-89abcdef"];
     cloud.run(&vpc).failed_with(2, &["a deployed stack stays in its VPC", "another stack:"]);
 }
 
-/// The command refuses a user pool on the local cloud, where nobody answers under its addresses; its CloudFormation
-/// makes one all the same.
+/// The command refuses a user pool on the local cloud, because nothing answers at its addresses. The local CloudFormation
+/// creates one nevertheless.
 #[test]
 fn the_stacks_own_provider_is_read_back() {
-    let cloud = Cloud::deployed(&[]);
-    let before = (setting(&cloud, "issuer"), client_secret(&cloud));
+    let cloud = Cloud::start_deployed(&[]);
+    let before = (cloud.stored_setting("issuer"), cloud.stored_client_secret());
     update_stack(&cloud, "Idp", "cognito");
 
     let set_up = cloud.succeed(&["setup"]);
     assert!(set_up.stderr.contains("the stack's own"), "{}", set_up.stderr);
-    let issuer = setting(&cloud, "issuer");
+    let issuer = cloud.stored_setting("issuer");
     assert!(issuer.starts_with("https://cognito-idp.us-east-1.amazonaws.com/us-east-1_"), "{issuer}");
-    assert_eq!(setting(&cloud, "jwks-uri"), format!("{issuer}/.well-known/jwks.json"));
+    assert_eq!(cloud.stored_setting("jwks-uri"), format!("{issuer}/.well-known/jwks.json"));
     let endpoint = "https://restctl-000000000000.auth.us-east-1.amazoncognito.com/oauth2/token";
-    assert_eq!(setting(&cloud, "token-endpoint"), endpoint);
-    assert_eq!(setting(&cloud, "audience"), setting(&cloud, "client-id"));
+    assert_eq!(cloud.stored_setting("token-endpoint"), endpoint);
+    assert_eq!(cloud.stored_setting("audience"), cloud.stored_setting("client-id"));
     assert_eq!(
-        (setting(&cloud, "scope"), setting(&cloud, "provider")),
+        (cloud.stored_setting("scope"), cloud.stored_setting("provider")),
         ("items/read".into(), "cognito".into())
     );
-    assert_ne!(client_secret(&cloud), before.1);
+    assert_ne!(cloud.stored_client_secret(), before.1);
     let instead = [
         "the stack's own user pool",
         "add-user-pool-client-secret --user-pool-id us-east-1_",
@@ -149,18 +137,18 @@ fn the_stacks_own_provider_is_read_back() {
     ];
     cloud.run(&["idp", "rotate-secret"]).failed_with(2, &instead);
 
-    let function = cloud.resource("ApiFunction");
-    let asked = cloud.get("lambda", &format!("/2015-03-31/functions/{function}/configuration"));
+    let function = cloud.resource_id("ApiFunction");
+    let asked = cloud.get_from("lambda", &format!("/2015-03-31/functions/{function}/configuration"));
     let variables = &serde_json::from_str::<Value>(&asked).unwrap()["Environment"]["Variables"];
     assert_eq!(variables["ISSUER"], issuer.as_str());
-    assert_eq!(variables["AUDIENCE"], setting(&cloud, "client-id").as_str());
+    assert_eq!(variables["AUDIENCE"], cloud.stored_setting("client-id").as_str());
 
-    // Back to the provider that was before: first its settings, then the stack.
+    // Back to the former provider: first its settings, then the stack.
     let back = ["deploy", "--idp", "external"];
     cloud.run(&back).failed_with(2, &["this deployment would remove", "restctl setup --issuer"]);
     let other = cloud.succeed(&["setup", "--issuer", &before.0]);
     assert!(other.stderr.contains("next: restctl deploy --idp external"), "{}", other.stderr);
-    assert_eq!(setting(&cloud, "issuer"), before.0);
+    assert_eq!(cloud.stored_setting("issuer"), before.0);
     cloud.run(&["deploy"]).failed_with(2, &["another identity provider", "--idp external"]);
     cloud.succeed(&back);
     cloud.succeed(&["upload", "items.csv"]);

@@ -1,5 +1,5 @@
-//! What each command writes to standard output, for people and for programs, word for word but for what is another one
-//! each time: `cli/tests/outputs`.
+//! What each command writes to standard output, for people and for programs, word for word except for values that differ from
+//! run to run: `cli/tests/outputs`.
 
 use std::sync::OnceLock;
 
@@ -9,8 +9,8 @@ use serde_json::Value;
 use crate::cloud::Cloud;
 use crate::snapshots::Snapshots;
 
-/// What differs from run to run, and what stands for it.
-const VARIABLE: [(&str, &str); 20] = [
+/// The patterns of values that differ from run to run, and what replaces them.
+const VARIABLE_VALUES: [(&str, &str); 20] = [
     ("-----BEGIN [^\"]+", "[PEM]"),
     (r"eyJ[\w-]+\.[\w-]+\.[\w-]+", "[TOKEN]"),
     (r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)", "[TIME]"),
@@ -34,11 +34,11 @@ const VARIABLE: [(&str, &str); 20] = [
 ];
 
 /// Compares what `restctl ARGS` writes, as text and as JSON, with the snapshots of this name.
-fn compare(cloud: &Cloud, name: &str, args: &[&str], snapshots: &mut Snapshots) {
+fn compare_output(cloud: &Cloud, name: &str, args: &[&str], snapshots: &mut Snapshots) {
     for format in ["text", "json"] {
         let ran = cloud.run(&[args, &["--output", format]].concat());
         let data = if format == "json" { without_histories(&ran.stdout) } else { ran.stdout };
-        let mut written = normal(&format!("$ restctl {}\n{data}", args.join(" ")));
+        let mut written = replace_variables(&format!("$ restctl {}\n{data}", args.join(" ")));
         if ran.exit != 0 {
             let failure: Vec<&str> = if format == "json" {
                 ran.stderr.lines().last().into_iter().collect()
@@ -46,33 +46,33 @@ fn compare(cloud: &Cloud, name: &str, args: &[&str], snapshots: &mut Snapshots) 
                 ran.stderr.lines().skip_while(|line| !line.starts_with("error:")).collect()
             };
             written.push_str(&format!("? {}\n", ran.exit));
-            failure.iter().for_each(|line| written.push_str(&format!("{}\n", normal(line))));
+            failure.iter().for_each(|line| written.push_str(&format!("{}\n", replace_variables(line))));
         }
         snapshots.compare(&format!("{}.{format}", name.replace('_', "-")), &written);
     }
 }
 
-fn normal(text: &str) -> String {
-    VARIABLE.iter().fold(text.to_owned(), |text, (pattern, name)| {
+fn replace_variables(text: &str) -> String {
+    VARIABLE_VALUES.iter().fold(text.to_owned(), |text, (pattern, name)| {
         Regex::new(pattern).unwrap().replace_all(&text, *name).into_owned()
     })
 }
 
-/// Long lists of numbers have another one with each second.
+/// Replaces long lists of numbers, which grow every second.
 fn without_histories(data: &str) -> String {
-    fn strip(value: &mut Value) {
+    fn strip_numbers(value: &mut Value) {
         match value {
             Value::Array(items) if items.len() > 20 && items.iter().all(|it| !it.is_object()) => {
                 *value = Value::from("[NUMBERS]");
             }
-            Value::Array(items) => items.iter_mut().for_each(strip),
-            Value::Object(members) => members.values_mut().for_each(strip),
+            Value::Array(items) => items.iter_mut().for_each(strip_numbers),
+            Value::Object(members) => members.values_mut().for_each(strip_numbers),
             _ => {}
         }
     }
     match serde_json::from_str::<Value>(data) {
         Ok(mut document) => {
-            strip(&mut document);
+            strip_numbers(&mut document);
             serde_json::to_string_pretty(&document).unwrap() + "\n"
         }
         // Lines of JSON.
@@ -83,14 +83,14 @@ fn without_histories(data: &str) -> String {
 /// Compares the outputs of a command that changes nothing. LOAD among its arguments is the load of `bad.csv`.
 fn compare_read_only(name: &str, args: &[&str]) {
     static LOAD: OnceLock<String> = OnceLock::new();
-    let cloud = Cloud::shared();
+    let cloud = Cloud::shared_read_only();
     let load = LOAD.get_or_init(|| {
         let loads = cloud.succeed(&["loads", "ls", "--output", "json"]).json();
         loads[0]["load"].as_str().unwrap().to_owned()
     });
     let args: Vec<&str> = args.iter().map(|arg| if *arg == "LOAD" { load } else { *arg }).collect();
     let mut snapshots = Snapshots::in_folder("outputs");
-    compare(cloud, name, &args, &mut snapshots);
+    compare_output(cloud, name, &args, &mut snapshots);
     snapshots.finish();
 }
 
@@ -131,7 +131,7 @@ outputs! {
     verify: "verify" "bad.csv";
 }
 
-/// What these write hangs on what was done before, so they run in their order.
+/// The output of these commands depends on the commands before, so they run in this order.
 #[test]
 fn commands_that_change_something() {
     let cloud = Cloud::new();
@@ -147,7 +147,7 @@ fn commands_that_change_something() {
         ("destroy", &["destroy", "--yes", "--delete-data"]),
         ("local_down", &["local", "down"]),
     ] {
-        compare(&cloud, name, args, &mut snapshots);
+        compare_output(&cloud, name, args, &mut snapshots);
     }
     snapshots.finish();
 }

@@ -1,4 +1,4 @@
-//! The pages: short, with links that lead somewhere, and equal to the code wherever they list what it has.
+//! The pages are short, their links work, and their lists of what the code contains are complete.
 
 mod commands;
 mod infrastructure;

@@ -1,19 +1,19 @@
-//! What a deployment finds before its first change, for users with limited permissions.
+//! The checks before the first change of a deployment, for users with limited permissions.
 
 use std::process::Command;
 
 use serde_json::json;
 
 use crate::cloud::{Cloud, CommandOutput};
-use crate::lambdas::lambdas;
+use crate::lambdas::lambdas_folder;
 
-/// The text of an element of an answer.
-fn element<'a>(answer: &'a str, name: &str) -> &'a str {
+/// Returns the text of an element of an XML answer.
+fn element_text<'a>(answer: &'a str, name: &str) -> &'a str {
     let (_, rest) = answer.split_once(&format!("<{name}>")).unwrap_or_else(|| panic!("{answer}"));
     rest.split_once('<').unwrap().0
 }
 
-/// A user of the account, with a policy, and what `restctl ARGS` comes to as that user: not with --local, but as on AWS.
+/// A user of the account with a policy, who runs restctl as on AWS.
 pub(crate) struct User<'a> {
     cloud: &'a Cloud,
     id: String,
@@ -24,14 +24,14 @@ impl<'a> User<'a> {
     pub(crate) fn new(cloud: &'a Cloud, policy: &serde_json::Value) -> Self {
         let iam = |form: &[(&str, &str)]| {
             let form = [&[("Version", "2010-05-08"), ("UserName", "operator")], form].concat();
-            cloud.answer("iam", &form)
+            cloud.call_query("iam", &form)
         };
         iam(&[("Action", "CreateUser")]);
         let document = policy.to_string();
         iam(&[("Action", "PutUserPolicy"), ("PolicyName", "policy"), ("PolicyDocument", &document)]);
         let key = iam(&[("Action", "CreateAccessKey")]);
         let (id, secret) =
-            (element(&key, "AccessKeyId").to_owned(), element(&key, "SecretAccessKey").to_owned());
+            (element_text(&key, "AccessKeyId").to_owned(), element_text(&key, "SecretAccessKey").to_owned());
         Self { cloud, id, secret }
     }
 
@@ -39,10 +39,9 @@ impl<'a> User<'a> {
         self.run_with(args, |_| ())
     }
 
+    /// Runs `restctl ARGS` as this user. `also` changes the command before.
     pub(crate) fn run_with(&self, args: &[&str], also: impl FnOnce(&mut Command)) -> CommandOutput {
-        let endpoint = self.cloud.record()["endpoint_url"].as_str().unwrap().to_owned();
-        let mut command = self.cloud.command(args);
-        command.env_remove("RESTCTL_LOCAL").env("AWS_ENDPOINT_URL", endpoint).env("AWS_REGION", "us-east-1");
+        let mut command = self.cloud.command_as_on_aws(args);
         command.env("AWS_ACCESS_KEY_ID", &self.id).env("AWS_SECRET_ACCESS_KEY", &self.secret);
         also(&mut command);
         CommandOutput::from(command.output().unwrap())
@@ -51,8 +50,8 @@ impl<'a> User<'a> {
 
 #[test]
 fn missing_permissions_are_named_before_anything_is_made() {
-    let cloud = Cloud::set_up();
-    let built = lambdas().to_str().unwrap();
+    let cloud = Cloud::start_set_up();
+    let built = lambdas_folder().to_str().unwrap();
     let policy = json!({ "Version": "2012-10-17", "Statement": [
         { "Effect": "Allow", "Action": "*", "Resource": "*" },
         { "Effect": "Deny", "Action": ["iam:CreateRole", "dynamodb:CreateTable"], "Resource": "*" },
@@ -70,13 +69,13 @@ fn missing_permissions_are_named_before_anything_is_made() {
         "{}",
         refused.stderr
     );
-    assert!(!cloud.s3("/").contains("<Bucket>"), "nothing was made");
+    assert!(!cloud.get_s3("/").contains("<Bucket>"), "nothing was made");
 }
 
 #[test]
 fn updating_a_stack_needs_no_permission_to_create_one() {
-    let cloud = Cloud::deployed(&[]);
-    let built = lambdas().to_str().unwrap();
+    let cloud = Cloud::start_deployed(&[]);
+    let built = lambdas_folder().to_str().unwrap();
     let policy = json!({ "Version": "2012-10-17", "Statement": [
         { "Effect": "Allow", "Action": "*", "Resource": "*" },
         { "Effect": "Deny", "Action": ["iam:CreateRole", "secretsmanager:CreateSecret"], "Resource": "*" },
@@ -93,11 +92,11 @@ fn updating_a_stack_needs_no_permission_to_create_one() {
 
 #[test]
 fn an_unusable_certificate_is_found() {
-    let cloud = Cloud::set_up();
-    let arn = cloud.call("acm", "CertificateManager.ListCertificates", &json!({}));
+    let cloud = Cloud::start_set_up();
+    let arn = cloud.call_json("acm", "CertificateManager.ListCertificates", &json!({}));
     let arn = json!({ "CertificateArn": arn["CertificateSummaryList"][0]["CertificateArn"] });
     let other_name = ["deploy", "--domain", "api.example.com", "--hosted-zone", "Z0123456789"];
     cloud.run(&other_name).failed_with(2, &["for restctl.localhost, not for api.example.com"]);
-    cloud.call("acm", "CertificateManager.DeleteCertificate", &arn);
+    cloud.call_json("acm", "CertificateManager.DeleteCertificate", &arn);
     cloud.run(&["deploy"]).failed_with(2, &["was not found", "restctl setup --cert"]);
 }

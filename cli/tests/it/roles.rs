@@ -1,10 +1,10 @@
-//! What the functions' roles are allowed to do, and above all what they are not.
+//! What the roles of the functions allow and, above all, what they do not allow.
 
 use crate::cloud::Cloud;
 
-/// Whether IAM would let the role do this.
-fn may(cloud: &Cloud, role: &str, action: &str, resource: &str) -> bool {
-    let answer = cloud.answer(
+/// Whether the role allows the action on the resource.
+fn is_allowed(cloud: &Cloud, role: &str, action: &str, resource: &str) -> bool {
+    let answer = cloud.call_query(
         "iam",
         &[
             ("Action", "SimulatePrincipalPolicy"),
@@ -29,35 +29,36 @@ struct Arns {
 }
 
 impl Arns {
-    fn of(cloud: &Cloud) -> Self {
-        let table = |name| format!("arn:aws:dynamodb:us-east-1:000000000000:table/{}", cloud.resource(name));
+    fn of_stack(cloud: &Cloud) -> Self {
+        let table =
+            |name| format!("arn:aws:dynamodb:us-east-1:000000000000:table/{}", cloud.resource_id(name));
         let queue = |name| {
-            let url = cloud.resource(name);
+            let url = cloud.resource_id(name);
             format!("arn:aws:sqs:us-east-1:000000000000:{}", url.rsplit('/').next().unwrap())
         };
         let secret = |name: &str| {
             let asked = serde_json::json!({ "SecretId": name });
-            let answer = cloud.call("secretsmanager", "secretsmanager.DescribeSecret", &asked);
+            let answer = cloud.call_json("secretsmanager", "secretsmanager.DescribeSecret", &asked);
             answer["ARN"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
         };
         Self {
             items: table("ItemsTable"),
             ledger: table("LedgerTable"),
-            bucket: format!("arn:aws:s3:::{}", cloud.resource("DataBucket")),
+            bucket: format!("arn:aws:s3:::{}", cloud.resource_id("DataBucket")),
             loads: queue("LoadQueue"),
             dead_letters: queue("DeadLetterQueue"),
             client_secret: secret("restctl/restctl/client-secret"),
-            cursor_key: secret(&cloud.resource("CursorKey")),
+            cursor_key: secret(&cloud.resource_id("CursorKey")),
         }
     }
 }
 
 #[test]
 fn each_role_may_do_its_work_and_nothing_else() {
-    let cloud = Cloud::deployed(&["--list", "on"]);
-    let arns = Arns::of(&cloud);
+    let cloud = Cloud::start_deployed(&["--list", "on"]);
+    let arns = Arns::of_stack(&cloud);
     let Arns { items, ledger, bucket, loads, dead_letters, client_secret, cursor_key } = &arns;
-    let role = |name| format!("arn:aws:iam::000000000000:role/{}", cloud.resource(name));
+    let role = |name| format!("arn:aws:iam::000000000000:role/{}", cloud.resource_id(name));
     let (api, ingest) = (role("ApiRole"), role("IngestRole"));
     let object = format!("{bucket}/data.csv");
     let rejects = format!("{bucket}/restctl-rejects/1.ndjson");
@@ -120,12 +121,12 @@ fn each_role_may_do_its_work_and_nothing_else() {
     ];
     let wrong: Vec<_> = rows
         .iter()
-        .filter(|(role, action, resource, allowed)| may(&cloud, role, action, resource) != *allowed)
+        .filter(|(role, action, resource, allowed)| is_allowed(&cloud, role, action, resource) != *allowed)
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 
     cloud.succeed(&["deploy", "--list", "off"]);
     for (action, resource) in [("dynamodb:Scan", items), ("secretsmanager:GetSecretValue", cursor_key)] {
-        assert!(!may(&cloud, &api, action, resource), "without the list, the API needs no {action}");
+        assert!(!is_allowed(&cloud, &api, action, resource), "without the list, the API needs no {action}");
     }
 }

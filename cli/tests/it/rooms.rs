@@ -1,4 +1,4 @@
-//! The order of the rooms: a module uses what stands below it, and neighbours do not use each other in a circle.
+//! The order of the rooms: a module uses only what is below it, and neighbors do not use each other in a circle.
 //!
 //! Each crate that has rooms lists them, from top to bottom, in the documentation of its root module.
 
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use regex_lite::Regex;
 
-/// Crates by their folders; the flag tells whether the root module lists the rooms.
+/// Crates by their folders. The flag is whether the root module lists the rooms.
 const CRATES: [(&str, bool); 9] = [
     ("cli", true),
     ("lambdas/api", true),
@@ -21,10 +21,10 @@ const CRATES: [(&str, bool); 9] = [
     ("lambdas/verifier", false),
 ];
 
-/// What stands above the list of rooms.
+/// The line above the list of rooms.
 const HEADING: &str = "//! Rooms from top to bottom; a module uses only rooms below its own:";
 
-/// The path of a module below the crate's root; the root's is empty.
+/// The path of a module below the crate's root. The path of the root is empty.
 type ModulePath = Vec<String>;
 
 struct Crate {
@@ -56,7 +56,7 @@ impl Crate {
         Self { folder, modules }
     }
 
-    /// The rooms that the root module lists, from top to bottom.
+    /// Returns the rooms that the root module lists, from top to bottom.
     fn listed_rooms(&self) -> Vec<String> {
         let root = &self.modules[&Vec::new()];
         let (_, list) = root.split_once(HEADING).unwrap_or_else(|| panic!("{}: no {HEADING:?}", self.folder));
@@ -65,14 +65,14 @@ impl Crate {
         names.split(',').map(|name| name.trim().to_owned()).collect()
     }
 
-    fn uses(&self) -> Vec<Use> {
+    fn module_uses(&self) -> Vec<Use> {
         let mut uses = Vec::new();
         for (user, text) in &self.modules {
             if is_test(user) {
                 continue;
             }
             for path in paths_in(&without_tests_and_comments(text)) {
-                if let Some(used) = self.resolve(user, &path) {
+                if let Some(used) = self.resolve_path(user, &path) {
                     uses.push(Use { user: user.clone(), used });
                 }
             }
@@ -80,8 +80,8 @@ impl Crate {
         uses
     }
 
-    /// The module that `path`, such as `crate::aws::Aws` or `super::record`, leads to or whose item it names.
-    fn resolve(&self, user: &ModulePath, path: &str) -> Option<ModulePath> {
+    /// Returns the module to which `path`, such as `crate::aws::Aws` or `super::record`, leads, or whose item it names.
+    fn resolve_path(&self, user: &ModulePath, path: &str) -> Option<ModulePath> {
         let mut segments = path.split("::");
         let mut base = match segments.next()? {
             "crate" => Vec::new(),
@@ -126,7 +126,7 @@ fn without_tests_and_comments(text: &str) -> String {
     code.collect::<Vec<_>>().join("\n")
 }
 
-/// The paths of the code that begin with `crate`, `super` or `self`, with the groups of `use` written out.
+/// Returns the paths in the code that begin with `crate`, `super` or `self`, with the groups of `use` written out.
 fn paths_in(code: &str) -> Vec<String> {
     let uses = Regex::new(r"use ((?:crate|super|self)::[^;]+);").unwrap();
     let mut paths = Vec::new();
@@ -138,7 +138,7 @@ fn paths_in(code: &str) -> Vec<String> {
     paths
 }
 
-/// `a::{b, c::{d}}` as `a::b` and `a::c::d`.
+/// Writes out `a::{b, c::{d}}` as `a::b` and `a::c::d`.
 fn write_out(tree: &str, before: &str, paths: &mut Vec<String>) {
     let Some((head, group)) = tree.split_once('{') else {
         paths.push(format!("{before}{}", tree.trim_end_matches("::self")));
@@ -164,8 +164,9 @@ fn write_out(tree: &str, before: &str, paths: &mut Vec<String>) {
     }
 }
 
-/// Where the two modules part: their common parent, and the child of it on either side. `None` if one contains the other.
-fn parting(used: &Use) -> Option<(ModulePath, String, String)> {
+/// Returns where the paths of the two modules part: their common parent, and its child on either side. `None` if one contains
+/// the other.
+fn parting_point(used: &Use) -> Option<(ModulePath, String, String)> {
     let common = used.user.iter().zip(&used.used).take_while(|(one, other)| one == other).count();
     let (user, other) = (used.user.get(common)?, used.used.get(common)?);
     Some((used.user[..common].to_vec(), user.clone(), other.clone()))
@@ -175,9 +176,9 @@ fn parting(used: &Use) -> Option<(ModulePath, String, String)> {
 fn rooms_use_only_rooms_below_them() {
     let mut faults = BTreeSet::new();
     for (folder, _) in CRATES.into_iter().filter(|(_, lists_rooms)| *lists_rooms) {
-        let one = Crate::read(folder);
-        let listed = one.listed_rooms();
-        let rooms: BTreeSet<_> = one
+        let this_crate = Crate::read(folder);
+        let listed = this_crate.listed_rooms();
+        let rooms: BTreeSet<_> = this_crate
             .modules
             .keys()
             .filter(|path| !is_test(path))
@@ -189,8 +190,8 @@ fn rooms_use_only_rooms_below_them() {
             "the list of {folder} is not its rooms"
         );
         let place = |room: &String| listed.iter().position(|name| name == room);
-        for each in one.uses() {
-            if let Some((parent, user, used)) = parting(&each)
+        for each in this_crate.module_uses() {
+            if let Some((parent, user, used)) = parting_point(&each)
                 && parent.is_empty()
                 && place(&user) > place(&used)
             {
@@ -206,15 +207,15 @@ fn rooms_use_only_rooms_below_them() {
 }
 
 #[test]
-fn neighbouring_modules_do_not_use_each_other_in_a_circle() {
+fn neighboring_modules_do_not_use_each_other_in_a_circle() {
     let mut faults = Vec::new();
     for (folder, _) in CRATES {
-        let mut neighbours: BTreeMap<ModulePath, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
-        for (parent, user, used) in Crate::read(folder).uses().iter().filter_map(parting) {
-            neighbours.entry(parent).or_default().entry(user).or_default().insert(used);
+        let mut neighbors: BTreeMap<ModulePath, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
+        for (parent, user, used) in Crate::read(folder).module_uses().iter().filter_map(parting_point) {
+            neighbors.entry(parent).or_default().entry(user).or_default().insert(used);
         }
-        for (parent, mut uses) in neighbours {
-            // A module that uses no neighbour is in no circle. What is left in the end is.
+        for (parent, mut uses) in neighbors {
+            // A module that uses no neighbor is in no circle. The modules that are left in the end are.
             loop {
                 let users: BTreeSet<String> = uses.keys().cloned().collect();
                 uses.values_mut().for_each(|used| used.retain(|name| users.contains(name)));
@@ -234,7 +235,7 @@ fn neighbouring_modules_do_not_use_each_other_in_a_circle() {
 #[test]
 fn the_aws_layer_is_silent() {
     let silent = ["terminal", "local", "cli", "context"];
-    for each in Crate::read("cli").uses() {
+    for each in Crate::read("cli").module_uses() {
         if each.user.first().is_some_and(|room| room == "aws") {
             let used = each.used.first().map(String::as_str).unwrap_or_default();
             assert!(!silent.contains(&used), "{} uses {}", each.user.join("::"), each.used.join("::"));

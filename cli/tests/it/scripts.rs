@@ -1,14 +1,14 @@
-//! What scripts rely on: no questions, no colors, closed pipes are fine, and programs can read failures.
+//! What scripts rely on: restctl asks no questions, writes no colors, accepts a closed pipe, and writes failures as JSON.
 
 use std::process::{Command, Stdio};
 
-use crate::cloud::{Cloud, CommandOutput, fixtures};
+use crate::cloud::{Cloud, CommandOutput, fixtures_folder};
 use crate::terminal::Terminal;
 
 fn run(args: &[&str], environment: &[(&str, &str)]) -> CommandOutput {
     let state = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
-    command.args(args).current_dir(fixtures()).env("XDG_STATE_HOME", state.path());
+    command.args(args).current_dir(fixtures_folder()).env("XDG_STATE_HOME", state.path());
     command.env("RESTCTL_LOCAL", "1").env_remove("NO_COLOR").envs(environment.iter().copied());
     command.stdin(Stdio::null()).output().unwrap().into()
 }
@@ -18,22 +18,22 @@ fn colors_are_for_terminals_and_on_request() {
     let failing = ["loads", "ls"];
     let plain = run(&failing, &[]);
     assert!(plain.stderr.starts_with("error: the local cloud is not running"), "{}", plain.stderr);
-    let coloured = run(&["loads", "ls", "--color", "always"], &[]);
-    assert!(coloured.stderr.contains("\x1b[31m"), "{}", coloured.stderr);
+    let colored = run(&["loads", "ls", "--color", "always"], &[]);
+    assert!(colored.stderr.contains("\x1b[31m"), "{}", colored.stderr);
     let help = run(&["loads", "--help", "--color=always"], &[]);
     assert!(help.stdout.contains("\x1b["), "{}", help.stdout);
     assert!(!run(&["loads", "--help"], &[]).stdout.contains('\x1b'));
 
     let cloud = Cloud::new();
-    for (environment, args, is_coloured) in [
+    for (environment, args, is_colored) in [
         (None, &["loads", "ls"][..], true),
         (Some("1"), &["loads", "ls"][..], false),
         (None, &["loads", "ls", "--color", "never"][..], false),
     ] {
         let mut command = cloud.command(args);
         command.env_remove("NO_COLOR").envs(environment.map(|value| ("NO_COLOR", value)));
-        let (exit, screen) = Terminal::run(&cloud, &command).ends();
-        assert_eq!((exit, screen.contains('\x1b')), (Some(5), is_coloured), "{args:?} {screen:?}");
+        let (exit, screen) = Terminal::run(&cloud, &command).wait_for_end();
+        assert_eq!((exit, screen.contains('\x1b')), (Some(5), is_colored), "{args:?} {screen:?}");
     }
 }
 
@@ -47,11 +47,11 @@ fn with_json_output_a_failure_is_a_line_of_json() {
 }
 
 #[test]
-fn nothing_is_asked_of_a_script_even_at_a_terminal() {
-    let cloud = Cloud::deployed(&[]);
+fn a_script_is_asked_nothing_even_at_a_terminal() {
+    let cloud = Cloud::start_deployed(&[]);
     let needs_yes = ["why:  there is no terminal to ask on", "--yes"];
     cloud.run(&["destroy"]).failed_with(2, &needs_yes);
-    let (exit, screen) = Terminal::open(&cloud, &["destroy", "--no-input"]).ends();
+    let (exit, screen) = Terminal::open(&cloud, &["destroy", "--no-input"]).wait_for_end();
     assert_eq!(exit, Some(2), "{screen}");
     assert!(screen.contains("--yes") && !screen.contains("name of the stack:"), "{screen}");
 
@@ -62,9 +62,9 @@ fn nothing_is_asked_of_a_script_even_at_a_terminal() {
     let restctl = cloud.command(&[]);
     let folder = std::path::Path::new(restctl.get_program()).parent().unwrap();
     let mut bash = Command::new("bash");
-    bash.args(["-c", line]).current_dir(cloud.state());
+    bash.args(["-c", line]).current_dir(cloud.state_folder());
     bash.env("PATH", format!("{}:{}", folder.display(), std::env::var("PATH").unwrap()));
-    bash.env("XDG_STATE_HOME", cloud.state()).env("RESTCTL_LOCAL", "1").env_remove("RESTCTL_STACK");
+    bash.env("XDG_STATE_HOME", cloud.state_folder()).env("RESTCTL_LOCAL", "1").env_remove("RESTCTL_STACK");
     let piped = CommandOutput::from(bash.output().unwrap());
     let lines: Vec<&str> = piped.stdout.lines().collect();
     assert!(lines[0].starts_with('{') && lines[1] == "0" && lines.len() == 2, "{}", piped.stdout);

@@ -1,12 +1,12 @@
-//! Shell completions and the manual, which come from the one definition of the command line.
+//! Shell completions and the manual, which come from the definition of the command line.
 
 use std::process::Command;
 
-use crate::cloud::{CommandOutput, fixtures};
+use crate::cloud::{CommandOutput, fixtures_folder};
 
 fn run(args: &[&str], environment: &[(&str, &str)]) -> CommandOutput {
     let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
-    command.args(args).current_dir(fixtures()).envs(environment.iter().copied());
+    command.args(args).current_dir(fixtures_folder()).envs(environment.iter().copied());
     command.output().unwrap().into()
 }
 
@@ -24,8 +24,8 @@ fn each_shell_gets_a_script() {
     run(&["completions", "tcsh"], &[]).failed_with(2, &["bash, zsh, fish, powershell"]);
 }
 
-/// As bash does by the script.
-fn completed(state: &str, line: &[&str]) -> Vec<String> {
+/// Returns bash's completions of the last word of `line`.
+fn complete_in_bash(state: &str, line: &[&str]) -> Vec<String> {
     let script = run(&["completions", "bash"], &[]).stdout;
     let words = line.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ");
     let last = line.last().unwrap();
@@ -51,11 +51,11 @@ fn bash_completes_commands_flags_and_names_seen_before() {
     let seen = r#"{"orders":["0123456789abcdef"],"returns":[]}"#;
     std::fs::write(folder.join("remembered.json"), seen).unwrap();
     let state = state.path().to_str().unwrap();
-    assert_eq!(completed(state, &["restctl", "rollb"]), ["rollback"]);
-    assert_eq!(completed(state, &["restctl", "upload", "--max"]), ["--max-rejects"]);
-    assert_eq!(completed(state, &["restctl", "loads", "show", ""])[0], "0123456789abcdef");
-    assert_eq!(completed(state, &["restctl", "get", "--stack", ""]), ["orders", "returns"]);
-    assert_eq!(completed(state, &["restctl", "status", "--output", "j"]), ["json"]);
+    assert_eq!(complete_in_bash(state, &["restctl", "rollb"]), ["rollback"]);
+    assert_eq!(complete_in_bash(state, &["restctl", "upload", "--max"]), ["--max-rejects"]);
+    assert_eq!(complete_in_bash(state, &["restctl", "loads", "show", ""])[0], "0123456789abcdef");
+    assert_eq!(complete_in_bash(state, &["restctl", "get", "--stack", ""]), ["orders", "returns"]);
+    assert_eq!(complete_in_bash(state, &["restctl", "status", "--output", "j"]), ["json"]);
 }
 
 #[test]
@@ -69,6 +69,6 @@ fn every_command_has_a_manual_page() {
         let page = std::fs::read_to_string(dir.join(format!("{name}.1"))).unwrap();
         assert!(page.contains(&format!(".TH {name} 1")), "{page}");
     }
-    assert!(!dir.join("restctl-local-supervise.1").exists(), "what nobody types has none");
+    assert!(!dir.join("restctl-local-supervise.1").exists(), "a hidden command has no page");
     assert!(run(&["man"], &[]).stdout.contains(".TH restctl 1"));
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// Collects the snapshots that differ, so that one difference does not hide the next.
 pub(crate) struct Snapshots {
-    /// Below `cli/tests`.
+    /// The folder below `cli/tests`.
     folder: &'static str,
     different: Vec<String>,
 }
@@ -18,7 +18,7 @@ impl Snapshots {
 
     /// Compares `text` with the file `NAME.snap`. insta prints the difference at once.
     pub(crate) fn compare(&mut self, name: &str, text: &str) {
-        // insta does not compare what is after the last line.
+        // insta ignores the line breaks at the end.
         assert!(
             text.ends_with('\n') && !text.ends_with("\n\n"),
             "{name} ends without a line end, or with two"

@@ -1,4 +1,4 @@
-//! State folders of local clouds. A cloud and its folder are removed with their test, or at the latest with this process.
+//! State folders of local clouds. A cloud and its folder are removed at the end of their test, or of this process.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -8,27 +8,27 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
-use crate::cloud::{RECORD, http};
+use crate::cloud::{RECORD, send_http};
 
-/// Clouds that run and that no test uses at present.
+/// Running clouds that no test uses at the moment.
 static IDLE: Mutex<Vec<StateFolder>> = Mutex::new(Vec::new());
 
-/// What stays in the folder while its cloud is emptied: what the running cloud itself needs.
+/// What the running cloud itself needs, and what therefore stays in the folder when the cloud is emptied.
 const KEPT: [&str; 7] =
     ["restctl", "local", "cloud.json", "supervisor.lock", "emulator.lock", "emulator", "log"];
 
 /// `XDG_STATE_HOME` of one local cloud.
 pub(crate) struct StateFolder {
     path: PathBuf,
-    /// What `local up` recorded, if the cloud is one that tests take turns with.
+    /// What `local up` recorded, if tests share the cloud one after another.
     record: Option<Value>,
-    /// A process reads from this pipe. Once it ends, because this is dropped or because this process ends in whatever
-    /// way, that process takes the cloud down and removes the folder.
+    /// A process reads from this pipe. When the pipe closes, because this is dropped or because this process ends in any way,
+    /// that process stops the cloud and removes the folder.
     _lifeline: ChildStdin,
 }
 
 impl StateFolder {
-    /// A folder in which no cloud is up yet.
+    /// Returns a folder in which no cloud is running yet.
     pub(crate) fn new() -> Self {
         let path = tempfile::tempdir().unwrap().keep();
         let mut guard = Command::new("sh");
@@ -36,7 +36,7 @@ impl StateFolder {
             .args(["-c", r#"cat; "$0" local down; rm -rf "$1""#, env!("CARGO_BIN_EXE_restctl")])
             .arg(&path)
             .env("XDG_STATE_HOME", &path)
-            // A Ctrl-C that ends this process must not end it.
+            // A Ctrl-C that ends this process must not end that one.
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -45,11 +45,11 @@ impl StateFolder {
         Self { path, record: None, _lifeline: lifeline }
     }
 
-    /// A folder whose cloud is up and has nothing in it: one that another test has done with, or a new one.
+    /// Returns a folder with a running cloud that contains nothing: one that another test no longer uses, or a new one.
     pub(crate) fn with_empty_cloud() -> Self {
         let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
         if let Some(folder) = idle {
-            folder.empty();
+            folder.reset_cloud();
             return folder;
         }
         let mut folder = Self::new();
@@ -61,7 +61,7 @@ impl StateFolder {
         folder
     }
 
-    /// Leaves the cloud to the next test, if it is up and in order.
+    /// Leaves the cloud to the next test, if the cloud is shared and this test has not failed.
     pub(crate) fn give_back(self) {
         if self.record.is_some() && !std::thread::panicking() {
             IDLE.lock().unwrap_or_else(PoisonError::into_inner).push(self);
@@ -73,10 +73,10 @@ impl StateFolder {
     }
 
     /// Removes all that a test left in the cloud and in the folder.
-    fn empty(&self) {
+    fn reset_cloud(&self) {
         let record = self.record.as_ref().unwrap();
         let endpoint = record["endpoint_url"].as_str().unwrap().trim_end_matches('/');
-        http(|client| client.post(format!("{endpoint}/_ministack/reset")));
+        send_http(|client| client.post(format!("{endpoint}/_ministack/reset")));
         for folder in ["", "restctl", "restctl/local"].map(|below| self.path.join(below)) {
             for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
                 if KEPT.iter().any(|kept| entry.file_name() == *kept) {
@@ -89,7 +89,7 @@ impl StateFolder {
                 }
             }
         }
-        // A test may have put something between. The client secret may be another one, which the provider has, too.
+        // A test may have redirected these. A rotated client secret stays, because the provider has it, too.
         let mut current = self.read_record();
         for member in ["endpoint_url", "front"] {
             current[member] = record[member].clone();

@@ -1,16 +1,16 @@
-//! `restctl status`, as a person, a program and a screen show it.
+//! `restctl status` for people, for programs, and as a screen.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::json;
 
-use crate::cloud::{Cloud, CommandOutput, eventually};
+use crate::cloud::{Cloud, CommandOutput, eventually, interrupt};
 use crate::terminal::Terminal;
 
 #[test]
 fn a_stack_on_one_screen() {
-    let cloud = Cloud::up();
+    let cloud = Cloud::start_empty();
     cloud.run(&["status"]).failed_with(5, &["there is no stack restctl", "next: restctl deploy"]);
     cloud.succeed(&["setup"]);
     cloud.succeed(&["deploy"]);
@@ -34,20 +34,20 @@ fn a_stack_on_one_screen() {
     ] {
         assert!(status.contains(text), "{text:?} is not in:\n{status}");
     }
-    as_a_program_reads_it(&cloud);
-    on_a_terminal(&cloud);
-    off_a_terminal(&cloud);
-    what_is_wrong_shows(&cloud);
+    programs_get_json(&cloud);
+    watch_draws_a_screen_on_a_terminal(&cloud);
+    watch_writes_lines_without_a_terminal(&cloud);
+    problems_are_shown(&cloud);
 }
 
-fn as_a_program_reads_it(cloud: &Cloud) {
+fn programs_get_json(cloud: &Cloud) {
     let status = cloud.succeed(&["status", "--output", "json"]).json();
     assert_eq!(status["endpoint"]["certificate"]["is_served"], true);
     assert_eq!(status["endpoint"]["certificate"]["problem"], json!(null));
     assert_eq!(status["functions"]["ingest"]["version"], "1");
     assert_eq!(status["queue"], json!({ "waiting": 0, "in_flight": 0, "dead_letters": 0 }));
     assert_eq!(status["loads"][0]["object"], "items.csv");
-    // Each request is one, also those by which the deployment tried the function.
+    // Every request counts, including the smoke tests of the deployment.
     let counted = || {
         let traffic = cloud.succeed(&["status", "--output", "json"]).json()["traffic"].clone();
         traffic["requests"].as_array().unwrap().iter().filter_map(|it| it.as_u64()).sum::<u64>()
@@ -57,20 +57,20 @@ fn as_a_program_reads_it(cloud: &Cloud) {
     eventually("one more", || (counted() > before).then_some(()));
 }
 
-fn on_a_terminal(cloud: &Cloud) {
+fn watch_draws_a_screen_on_a_terminal(cloud: &Cloud) {
     for quit in ["q", "\x03"] {
         let mut watching = Terminal::open(cloud, &["status", "--watch"]);
-        watching.shows("rows/s:");
-        watching.shows("latency");
-        watching.shows("items.csv");
-        watching.types(quit);
-        let (exit, screen) = watching.ends();
+        watching.wait_for_text("rows/s:");
+        watching.wait_for_text("latency");
+        watching.wait_for_text("items.csv");
+        watching.type_keys(quit);
+        let (exit, screen) = watching.wait_for_end();
         assert_eq!(exit, Some(0), "{screen}");
         assert!(screen.contains("\x1b[?1049h") && screen.contains("\x1b[?1049l"), "the screen is given back");
     }
 }
 
-fn off_a_terminal(cloud: &Cloud) {
+fn watch_writes_lines_without_a_terminal(cloud: &Cloud) {
     let mut command = cloud.command(&["status", "--watch", "--output", "json"]);
     let mut watching = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines();
@@ -78,24 +78,23 @@ fn off_a_terminal(cloud: &Cloud) {
         let line: serde_json::Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
         assert_eq!(line["stack"]["name"], "restctl");
     }
-    let interrupt = Command::new("kill").args(["-INT", &watching.id().to_string()]).status().unwrap();
-    assert!(interrupt.success());
+    interrupt(&watching);
     let ended = CommandOutput::from(watching.wait_with_output().unwrap());
     assert_eq!((ended.exit, ended.stderr.as_str()), (0, ""), "Ctrl-C is how it ends");
 }
 
-fn what_is_wrong_shows(cloud: &Cloud) {
-    let queue = cloud.resource("DeadLetterQueue");
+fn problems_are_shown(cloud: &Cloud) {
+    let queue = cloud.resource_id("DeadLetterQueue");
     let message = json!({
         "QueueUrl": queue, "MessageBody": "{}", "MessageGroupId": "items", "MessageDeduplicationId": "1",
     });
-    cloud.call("sqs", "AmazonSQS.SendMessage", &message);
+    cloud.call_json("sqs", "AmazonSQS.SendMessage", &message);
     cloud.succeed(&["setup", "--self-signed", "restctl.localhost", "--no-input"]);
     let status = cloud.succeed(&["status", "--color", "always"]);
     assert!(status.stdout.contains("\x1b[31m0 waiting, 0 in flight, 1 dead letters: restctl dlq ls\x1b[0m"));
-    assert!(!cloud.succeed(&["status"]).stdout.contains('\x1b'), "no colours off a terminal");
-    // The metrics of the table are CloudWatch's.
-    let table = cloud.resource("ItemsTable");
+    assert!(!cloud.succeed(&["status"]).stdout.contains('\x1b'), "no colors without a terminal");
+    // The metrics of the table come from CloudWatch.
+    let table = cloud.resource_id("ItemsTable");
     let datum = [
         ("Action", "PutMetricData"),
         ("Namespace", "AWS/DynamoDB"),
@@ -104,13 +103,13 @@ fn what_is_wrong_shows(cloud: &Cloud) {
         ("MetricData.member.1.Dimensions.member.1.Name", "TableName"),
         ("MetricData.member.1.Dimensions.member.1.Value", table.as_str()),
     ];
-    cloud.query("monitoring", &datum);
+    cloud.call_query("monitoring", &datum);
     let status = cloud.succeed(&["status", "--output", "json"]).json();
     assert_eq!(status["table"]["throttled"], 7);
     // A part that is unavailable hides no other.
-    cloud.call("dynamodb", "DynamoDB_20120810.DeleteTable", &json!({ "TableName": table }));
-    let queue = cloud.resource("LoadQueue");
-    cloud.call("sqs", "AmazonSQS.DeleteQueue", &json!({ "QueueUrl": queue }));
+    cloud.call_json("dynamodb", "DynamoDB_20120810.DeleteTable", &json!({ "TableName": table }));
+    let queue = cloud.resource_id("LoadQueue");
+    cloud.call_json("sqs", "AmazonSQS.DeleteQueue", &json!({ "QueueUrl": queue }));
     let status = cloud.succeed(&["status", "--output", "json"]).json();
     assert!(
         status["queue"]["problem"].as_str().unwrap().starts_with("cannot read the attributes of the queue"),

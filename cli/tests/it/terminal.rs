@@ -1,4 +1,4 @@
-//! A pseudo-terminal for a test, which types and reads the screen.
+//! A pseudo-terminal, in which a test types and reads the screen.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 
 use crate::cloud::{Cloud, eventually};
 
-/// Types into a pseudo-terminal: Python has them without another crate.
+/// Types into a pseudo-terminal. It is Python, which needs no other crate for that.
 const DRIVER: &str = r#"
 import fcntl, os, pty, select, struct, sys, termios
 pid, terminal = pty.fork()
@@ -48,13 +48,13 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// `restctl ARGS` against this cloud, at a terminal of 40 lines and 120 columns.
+    /// Runs `restctl ARGS` against this cloud, in a terminal of 40 lines and 120 columns.
     pub(crate) fn open(cloud: &Cloud, args: &[&str]) -> Self {
         Self::run(cloud, &cloud.command(args))
     }
 
     pub(crate) fn run(cloud: &Cloud, command: &Command) -> Self {
-        let said = cloud.state().join("said");
+        let said = cloud.state_folder().join("said");
         let _ = std::fs::remove_file(&said);
         let mut driver = Command::new("python3");
         driver.args(["-c", DRIVER, command.get_program().to_str().unwrap()]).args(command.get_args());
@@ -70,30 +70,30 @@ impl Terminal {
         Self { driver, keys, said }
     }
 
-    pub(crate) fn types(&mut self, keys: &str) {
+    pub(crate) fn type_keys(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
     }
 
-    /// All that was written to it so far, escape sequences included.
-    pub(crate) fn screen(&self) -> String {
+    /// Returns everything that was written to the terminal so far, including escape sequences.
+    pub(crate) fn screen_text(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(&self.said).unwrap_or_default()).into_owned()
     }
 
     #[track_caller]
-    pub(crate) fn shows(&self, text: &str) {
-        eventually(text, || self.screen().contains(text).then_some(()));
+    pub(crate) fn wait_for_text(&self, text: &str) {
+        eventually(text, || self.screen_text().contains(text).then_some(()));
     }
 
-    /// The exit code, and all that was written.
-    pub(crate) fn ends(mut self) -> (Option<i32>, String) {
+    /// Waits until the command ends. Returns its exit code and everything that was written.
+    pub(crate) fn wait_for_end(mut self) -> (Option<i32>, String) {
         let exit = self.driver.wait().unwrap().code();
-        (exit, self.screen())
+        (exit, self.screen_text())
     }
 }
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // A test that panics leaves its command running. One that has ended cannot be killed, which is fine.
+        // A test that panics leaves its command running. A command that has ended cannot be killed, which does not matter.
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }

@@ -1,4 +1,4 @@
-//! A TLS server in place of the endpoint: it presents the certificates a test gives it, and answers nothing.
+//! A TLS server in place of the endpoint: it presents the certificates that a test gives it, and answers no request.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
 
-/// A chain, and a key that may be the first certificate's.
+/// A chain and a key, which need not be the key of the first certificate.
 pub(crate) type Presented<'a> = (Vec<CertificateDer<'static>>, &'a KeyPair);
 
 pub(crate) struct TlsStandIn {
@@ -39,12 +39,12 @@ impl TlsStandIn {
     }
 }
 
-/// Presents these in turn, and goes on with the last. It ends with this process.
-pub(crate) fn present(turns: &[Presented<'_>]) -> TlsStandIn {
+/// Starts a server that presents these in turn, and then always the last. It ends with this process.
+pub(crate) fn serve_in_turn(turns: &[Presented<'_>]) -> TlsStandIn {
     let certified = |(chain, key): &Presented<'_>| {
         let der = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let signer = aws_lc_rs::sign::any_supported_type(&der).unwrap();
-        // Nobody looks whether the key is the certificate's.
+        // This does not check whether the key is that of the certificate.
         Arc::new(CertifiedKey::new(chain.clone(), signer))
     };
     let handshakes = Arc::default();

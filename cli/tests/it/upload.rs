@@ -1,44 +1,27 @@
 //! `restctl upload` with all its options.
 
 use std::fs;
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::json;
 
-use crate::cloud::{Cloud, CommandOutput, eventually};
+use crate::cloud::{Cloud, eventually, interrupt};
 use crate::interposed::{Gate, interpose};
 
-/// A file of the test's own.
-fn file(cloud: &Cloud, name: &str, text: &str) -> String {
-    let file = cloud.state().join(name);
-    fs::write(&file, text).unwrap();
-    file.into_os_string().into_string().unwrap()
-}
-
-/// `restctl ARGS` with this standard input.
-fn fed(cloud: &Cloud, args: &[&str], text: &str) -> CommandOutput {
-    let mut command = cloud.command(args);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut running = command.spawn().unwrap();
-    running.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    CommandOutput::from(running.wait_with_output().unwrap())
-}
-
-fn listed(cloud: &Cloud) -> usize {
+fn count_loads(cloud: &Cloud) -> usize {
     cloud.succeed(&["loads", "ls", "--output", "json"]).json().as_array().unwrap().len()
 }
 
 #[test]
 fn refused_files_are_not_sent() {
-    let cloud = Cloud::shared();
-    let before = listed(cloud);
+    let cloud = Cloud::shared_read_only();
+    let before = count_loads(cloud);
     let forecast = cloud.succeed(&["upload", "--dry-run", "--output", "json", "bad.csv"]).json();
     assert_eq!((&forecast["rows"], &forecast["rejected"]), (&json!(8), &json!(5)));
     assert_eq!(forecast["columns"][0], json!({ "name": "id", "type": "string" }));
     assert_eq!(forecast["rejects"][0]["line"], 3);
     let whole = cloud.succeed(&["upload", "--dry-run", "items.csv"]);
-    assert_eq!((whole.count("rows"), whole.count("duplicates")), (3000, 15));
+    assert_eq!((whole.receipt_count("rows"), whole.receipt_count("duplicates")), (3000, 15));
     for words in ["write units per second", "price", "number"] {
         assert!(whole.stdout.contains(words), "{}", whole.stdout);
     }
@@ -60,22 +43,25 @@ fn refused_files_are_not_sent() {
         cloud.run(&[&["upload"], args].concat()).failed_with(2, &words);
     }
     cloud.run(&["upload", "--types", "prise:number", "items.csv"]).failed_with(1, &["prise"]);
-    assert_eq!(listed(cloud), before, "something was sent");
+    assert_eq!(count_loads(cloud), before, "something was sent");
 }
 
 #[test]
 fn files_of_every_format_load_in_order() {
-    let cloud = Cloud::deployed(&[]);
-    let first = file(&cloud, "first.csv", "id;price;zip\n1;1.50;010\n2;2;020\n1;3;030\n");
-    let told = ["--delimiter", ";", "--types", "price:number", "--types", "zip:string"];
-    let loaded = cloud.succeed(&[&["upload", &first], &told[..]].concat());
-    assert_eq!((loaded.count("read"), loaded.count("new"), loaded.count("duplicates")), (3, 2, 1));
+    let cloud = Cloud::start_deployed(&[]);
+    let first = cloud.write_file("first.csv", "id;price;zip\n1;1.50;010\n2;2;020\n1;3;030\n");
+    let options = ["--delimiter", ";", "--types", "price:number", "--types", "zip:string"];
+    let loaded = cloud.succeed(&[&["upload", &first], &options[..]].concat());
+    assert_eq!(
+        (loaded.receipt_count("read"), loaded.receipt_count("new"), loaded.receipt_count("duplicates")),
+        (3, 2, 1)
+    );
     let item = cloud.succeed(&["get", "--id", "1"]).json();
     assert_eq!(item, json!({ "id": "1", "price": 3, "zip": "030" }));
     assert_eq!(cloud.succeed(&["get", "--id", "2"]).json()["zip"], "020");
 
-    let second = file(&cloud, "second.csv", "id,zip\n1,of the second\n");
-    let third = file(&cloud, "third.ndjson", "{\"id\":\"1\",\"zip\":\"of the third\"}\n");
+    let second = cloud.write_file("second.csv", "id,zip\n1,of the second\n");
+    let third = cloud.write_file("third.ndjson", "{\"id\":\"1\",\"zip\":\"of the third\"}\n");
     let both = cloud.succeed(&["upload", &second, &third, "--output", "json"]);
     let receipts: Vec<serde_json::Value> =
         serde_json::Deserializer::from_str(&both.stdout).into_iter().map(Result::unwrap).collect();
@@ -85,20 +71,20 @@ fn files_of_every_format_load_in_order() {
     assert_eq!(cloud.succeed(&["get", "--id", "1"]).json()["zip"], "of the third");
 
     for (file, rows) in [("items.ndjson.gz", 6), ("items-bom.csv.zst", 24)] {
-        assert_eq!(cloud.succeed(&["upload", file]).count("read"), rows, "{file}");
+        assert_eq!(cloud.succeed(&["upload", file]).receipt_count("read"), rows, "{file}");
     }
-    let piped = fed(&cloud, &["upload", "-", "--name", "piped.csv"], "id,n\npiped,1\n");
-    assert_eq!((piped.exit, piped.count("new")), (0, 1), "{}", piped.stderr);
+    let piped = cloud.run_with_input(&["upload", "-", "--name", "piped.csv"], "id,n\npiped,1\n");
+    assert_eq!((piped.exit, piped.receipt_count("new")), (0, 1), "{}", piped.stderr);
     assert_eq!(cloud.succeed(&["get", "--id", "piped"]).json(), json!({ "id": "piped", "n": 1 }));
 
-    // One in part, the other in full.
+    // One file is loaded in part, the other completely.
     let two = cloud.run(&["upload", "bad.csv", &second]);
     two.failed_with(3, &["5 of 13 rows", "loads rejects", "1 of 2 files"]);
 }
 
 #[test]
 fn an_unchanged_file_is_not_sent_again() {
-    let cloud = Cloud::deployed(&[]);
+    let cloud = Cloud::start_deployed(&[]);
     let sent = cloud.succeed(&["upload", "--no-wait", "items-bom.csv"]);
     let id = sent.stdout.trim();
     assert_eq!(id.len(), 16, "{}", sent.stdout);
@@ -113,37 +99,37 @@ fn an_unchanged_file_is_not_sent_again() {
         again.stderr
     );
     assert!(again.stdout.contains(id), "{}", again.stdout);
-    assert_eq!(again.count("new"), 24);
-    assert_eq!(listed(&cloud), 1);
-    cloud.stop(id);
+    assert_eq!(again.receipt_count("new"), 24);
+    assert_eq!(count_loads(&cloud), 1);
+    cloud.mark_stopped(id);
     let stopped = cloud.run(&["upload", "items-bom.csv"]);
     stopped.failed_with(1, &["byte for byte", "stopped", "the table was away", &format!("loads retry {id}")]);
-    // Told otherwise, it is another load.
+    // With other options, it is another load.
     cloud.succeed(&["upload", "--max-rejects", "5%", "items-bom.csv"]);
     cloud.succeed(&["upload", "--name", "other.csv", "items-bom.csv"]);
-    assert_eq!(listed(&cloud), 3);
+    assert_eq!(count_loads(&cloud), 3);
 }
 
-/// The parts that are there of the only upload that has begun.
-fn parts(cloud: &Cloud, bucket: &str, key: &str) -> Vec<String> {
+/// Returns the parts that S3 has of the only unfinished upload.
+fn uploaded_parts(cloud: &Cloud, bucket: &str, key: &str) -> Vec<String> {
     let texts = |xml: &str, tag: &str| -> Vec<String> {
         let opened = format!("<{tag}>");
         xml.split(&opened).skip(1).map(|rest| rest.split('<').next().unwrap().to_owned()).collect()
     };
-    let uploads = texts(&cloud.s3(&format!("/{bucket}?uploads")), "UploadId");
+    let uploads = texts(&cloud.get_s3(&format!("/{bucket}?uploads")), "UploadId");
     let Some(upload) = uploads.first() else { return Vec::new() };
-    texts(&cloud.s3(&format!("/{bucket}/{key}?uploadId={upload}")), "LastModified")
+    texts(&cloud.get_s3(&format!("/{bucket}/{key}?uploadId={upload}")), "LastModified")
 }
 
 #[test]
 fn an_interrupted_upload_resumes() {
-    let cloud = Cloud::deployed(&[]);
-    let bucket = cloud.resource("DataBucket");
+    let cloud = Cloud::start_deployed(&[]);
+    let bucket = cloud.resource_id("DataBucket");
     let rows = (0..2000).map(|id| format!("{id},{}\n", "x".repeat(30_000)));
-    let wide = file(&cloud, "wide.csv", &format!("id,text\n{}", rows.collect::<String>()));
+    let wide = cloud.write_file("wide.csv", &format!("id,text\n{}", rows.collect::<String>()));
     // The last part arrives only after the interruption, however fast this machine is.
-    let interrupted = Gate::default();
-    let gate = interrupted.clone();
+    let is_interrupted = Gate::default();
+    let gate = is_interrupted.clone();
     interpose(&cloud, move |call| {
         if call.uri.contains("partNumber=8") {
             gate.wait_until_open();
@@ -152,30 +138,29 @@ fn an_interrupted_upload_resumes() {
     });
     let mut sending = cloud.command(&["upload", &wide]).stderr(Stdio::piped()).spawn().unwrap();
     let there = eventually("a part is there", || {
-        Some(parts(&cloud, &bucket, "wide.csv")).filter(|parts| !parts.is_empty())
+        Some(uploaded_parts(&cloud, &bucket, "wide.csv")).filter(|parts| !parts.is_empty())
     });
-    let killed = Command::new("kill").args(["-INT", &sending.id().to_string()]).status().unwrap();
-    assert!(killed.success());
+    interrupt(&sending);
     let mut said = String::new();
     std::io::Read::read_to_string(&mut sending.stderr.take().unwrap(), &mut said).unwrap();
     assert_eq!(sending.wait().unwrap().code(), Some(130), "{said}");
-    interrupted.open();
+    is_interrupted.open();
     assert!(said.contains("the parts sent so far are kept"), "{said}");
     let next = said.lines().find_map(|line| line.trim().strip_prefix("next: ")).unwrap();
     assert!(next.ends_with(&format!(" upload {wide}")), "{next}");
-    let kept = parts(&cloud, &bucket, "wide.csv");
+    let kept = uploaded_parts(&cloud, &bucket, "wide.csv");
     assert!(kept.len() >= there.len(), "{kept:?} {there:?}");
-    let records = cloud.state().join("restctl/uploads");
+    let records = cloud.state_folder().join("restctl/uploads");
     assert_eq!(fs::read_dir(&records).unwrap().count(), 1);
 
     let resumed = cloud.succeed(&["upload", &wide]);
-    let going_on =
+    let resuming =
         resumed.stderr.lines().find_map(|line| line.strip_prefix("resuming an interrupted upload: "));
     let words =
-        going_on.unwrap_or_else(|| panic!("{}", resumed.stderr)).split_whitespace().collect::<Vec<_>>();
-    // A part that was on its way may have come to be there since.
+        resuming.unwrap_or_else(|| panic!("{}", resumed.stderr)).split_whitespace().collect::<Vec<_>>();
+    // A part that was on its way may have arrived since.
     let found: usize = words[0].parse().unwrap();
     assert!(found >= kept.len() && words[2] == "8", "{words:?} {kept:?}");
-    assert_eq!(resumed.count("read"), 2000);
+    assert_eq!(resumed.receipt_count("read"), 2000);
     assert_eq!(fs::read_dir(&records).unwrap().count(), 0);
 }

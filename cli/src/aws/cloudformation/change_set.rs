@@ -1,4 +1,4 @@
-//! AWS CloudFormation change sets: what a deployment will do, known before it is done.
+//! AWS CloudFormation change sets: the changes that a deployment will make, before it makes them.
 
 mod change;
 
@@ -20,7 +20,8 @@ use crate::failure::{Failure, Result};
 pub(crate) struct ChangeSet {
     id: String,
     pub(crate) stack: Stack,
-    came_with_stack: bool,
+    /// The change set created the stack, which is empty until the change set is executed.
+    created_stack: bool,
     pub(crate) changes: Vec<Change>,
 }
 
@@ -34,13 +35,13 @@ pub(crate) struct Desired<'a> {
 }
 
 /// Creates a change set. Returns `None` if nothing would change.
-pub(crate) async fn create(
+pub(crate) async fn create_change_set(
     aws: &Aws,
     name: &StackName,
     existing: Option<&Stack>,
     desired: Desired<'_>,
 ) -> Result<Option<ChangeSet>> {
-    let new = existing.is_none_or(Stack::is_in_review);
+    let is_new = existing.is_none_or(Stack::is_in_review);
     let parameters = desired.parameters.iter();
     let parameters = parameters
         .map(|(key, value)| Parameter::builder().parameter_key(*key).parameter_value(value).build())
@@ -52,7 +53,7 @@ pub(crate) async fn create(
         .create_change_set()
         .stack_name(name.as_str())
         .change_set_name(format!("restctl-{}", since_epoch.as_millis()))
-        .change_set_type(if new { ChangeSetType::Create } else { ChangeSetType::Update })
+        .change_set_type(if is_new { ChangeSetType::Create } else { ChangeSetType::Update })
         .template_body(desired.template)
         .set_parameters(Some(parameters))
         .set_tags(Some(tags.collect()))
@@ -62,7 +63,8 @@ pub(crate) async fn create(
     let changes = match wait_for_changes(aws, &id).await {
         Ok(Some(changes)) => changes,
         nothing_to_execute => {
-            let deleted = delete(aws, &id, made.stack_id.filter(|_| existing.is_none())).await;
+            let deleted =
+                delete_change_set_or_stack(aws, &id, made.stack_id.filter(|_| existing.is_none())).await;
             // The reason why there is nothing to execute comes before a failure to clean up.
             nothing_to_execute?;
             deleted?;
@@ -70,24 +72,24 @@ pub(crate) async fn create(
         }
     };
     let stack = cloudformation::find_own(aws, name).await?;
-    let stack = stack.ok_or_else(|| Failure::new(format!("the stack {name} was deleted meanwhile")))?;
-    Ok(Some(ChangeSet { id, stack, came_with_stack: existing.is_none(), changes }))
+    let stack = stack.ok_or_else(|| Failure::new(format!("the stack {name} was deleted in the meantime")))?;
+    Ok(Some(ChangeSet { id, stack, created_stack: existing.is_none(), changes }))
 }
 
-pub(crate) async fn execute(aws: &Aws, change_set: &ChangeSet) -> Result<()> {
+pub(crate) async fn execute_change_set(aws: &Aws, change_set: &ChangeSet) -> Result<()> {
     let request = aws.cloudformation.execute_change_set().change_set_name(&change_set.id);
     request.send().await.aws_context("execute the change set")?;
     Ok(())
 }
 
-/// Deletes the change set, and the stack if it was made with it.
-pub(crate) async fn discard(aws: &Aws, change_set: &ChangeSet) -> Result<()> {
-    let ChangeSet { id, stack, came_with_stack, .. } = change_set;
-    delete(aws, id, came_with_stack.then(|| stack.id.clone())).await
+/// Deletes the change set, and the stack if the change set created it.
+pub(crate) async fn discard_change_set(aws: &Aws, change_set: &ChangeSet) -> Result<()> {
+    let ChangeSet { id, stack, created_stack, .. } = change_set;
+    delete_change_set_or_stack(aws, id, created_stack.then(|| stack.id.clone())).await
 }
 
-/// Deletes a change set, or the empty stack that was made with it.
-async fn delete(aws: &Aws, id: &str, stack: Option<String>) -> Result<()> {
+/// Deletes the change set `id`, or else the empty `stack` that was created with it.
+async fn delete_change_set_or_stack(aws: &Aws, id: &str, stack: Option<String>) -> Result<()> {
     if let Some(stack) = stack {
         let request = aws.cloudformation.delete_stack().stack_name(stack);
         request.send().await.aws_context("delete the empty stack of the change set")?;
@@ -134,7 +136,7 @@ async fn wait_for_changes(aws: &Aws, id: &str) -> Result<Option<Vec<Change>>> {
 async fn find_refusal(aws: &Aws, id: &str, reason: &str) -> Failure {
     let filter = EventFilter::builder().failed_events(true).build();
     let events = aws.cloudformation.describe_events().change_set_name(id).filters(filter).send().await;
-    // Without permission to read the events, the reason alone has to do.
+    // Without permission to read the events, the reason alone has to suffice.
     let events = events.ok().and_then(|events| events.operation_events).unwrap_or_default();
     let mut why = vec![reason.to_owned()];
     why.extend(events.iter().filter_map(|event| {
@@ -143,7 +145,7 @@ async fn find_refusal(aws: &Aws, id: &str, reason: &str) -> Failure {
     }));
     let why = why.join("\n");
     let refused = Failure::new("CloudFormation refuses the change; nothing was changed");
-    let next = known_failures::advice("", &why)
+    let next = known_failures::find_advice("", &why)
         .unwrap_or_else(|| "leave out the option that it names, then run the same command again".to_owned());
     refused.why(why).next(next)
 }

@@ -48,7 +48,7 @@ impl Event {
     }
 
     /// Whether the event is about the stack itself.
-    pub(crate) fn concerns(&self, stack_id: &str) -> bool {
+    pub(crate) fn is_about_stack(&self, stack_id: &str) -> bool {
         self.id.as_deref() == Some(stack_id)
     }
 
@@ -64,7 +64,7 @@ impl Event {
     }
 }
 
-/// The events of a stack, each of which is returned once.
+/// The events of a stack. Each is returned once.
 pub(crate) struct EventLog {
     stack_id: String,
     seen: HashSet<String>,
@@ -75,7 +75,7 @@ impl EventLog {
         Self { stack_id: stack_id.to_owned(), seen: HashSet::new() }
     }
 
-    /// Leaves out the events up to now.
+    /// Returns a log that leaves out the events up to now.
     pub(crate) async fn from_now(aws: &Aws, stack_id: &str) -> Result<Self> {
         let request = aws.cloudformation.describe_stack_events().stack_name(stack_id);
         let newest = request.send().await.aws_context("read the stack's events")?.stack_events;

@@ -20,13 +20,13 @@ use crate::failure::{Failure, FailureContext, Result};
 /// The most keys of one BatchGetItem.
 pub(crate) const MAX_KEYS: usize = 100;
 
-/// How often a throttled call is made. A table that has been idle for long takes some seconds to scale up.
-const ATTEMPTS: u32 = 10;
+/// The most attempts of a throttled call. A table that has been idle for a long time takes some seconds to scale up.
+const MAX_ATTEMPTS: u32 = 10;
 
-/// The pause before unprocessed keys are requested again, and how often that may return nothing.
+/// The pause before unprocessed keys are requested again, and how often in a row that may return nothing.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-const TRIES_IN_VAIN: u32 = 10;
+const MAX_EMPTY_ANSWERS: u32 = 10;
 
 pub(crate) type Attributes = HashMap<String, AttributeValue>;
 
@@ -38,7 +38,7 @@ pub(crate) struct Items<'a> {
     calls: Cell<u64>,
 }
 
-/// One of the equal parts of the table that are scanned in parallel.
+/// One of the `of` equal parts of the table that are scanned in parallel.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Segment {
     pub(crate) number: i32,
@@ -47,7 +47,7 @@ pub(crate) struct Segment {
 
 impl<'a> Items<'a> {
     pub(crate) fn new(aws: &Aws, table: &'a str, key: &'a Key) -> Self {
-        let retry = RetryConfig::standard().with_max_attempts(ATTEMPTS);
+        let retry = RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS);
         let config = aws.dynamodb.config().to_builder().retry_config(retry).build();
         let client = Client::from_conf(config);
         Self { client, table, key, read_units: Cell::new(0.0), calls: Cell::new(0) }
@@ -62,17 +62,17 @@ impl<'a> Items<'a> {
         self.calls.get()
     }
 
-    /// Returns the items of at most [`MAX_KEYS`] different keys, by key, by a consistent read.
+    /// Returns the items of at most [`MAX_KEYS`] different keys, by key. The read is consistent.
     pub(crate) async fn get(&self, keys: &[&str]) -> Result<HashMap<String, Attributes>> {
         let mut found = HashMap::new();
-        let mut waiting = Some(self.request(keys)?);
-        let (mut pause, mut in_vain) = (FIRST_PAUSE, 0);
+        let mut waiting = Some(self.build_request(keys)?);
+        let (mut pause, mut empty_answers) = (FIRST_PAUSE, 0);
         while let Some(request) = waiting {
             let asked = request.keys().len();
             let call = self.client.batch_get_item().request_items(self.table, request);
             let call = call.return_consumed_capacity(ReturnConsumedCapacity::Total);
             let answer = call.send().await.aws_context("read the items table")?;
-            self.count(answer.consumed_capacity.iter().flatten());
+            self.count_consumption(answer.consumed_capacity.iter().flatten());
             let items = answer.responses.and_then(|mut tables| tables.remove(self.table));
             found.extend(
                 items.into_iter().flatten().filter_map(|item| Some((self.key_of(&item)?.into_owned(), item))),
@@ -80,11 +80,11 @@ impl<'a> Items<'a> {
             waiting = answer.unprocessed_keys.and_then(|mut tables| tables.remove(self.table));
             waiting = waiting.filter(|left| !left.keys().is_empty());
             let Some(left) = &waiting else { break };
-            (pause, in_vain) = match left.keys().len() < asked {
+            (pause, empty_answers) = match left.keys().len() < asked {
                 true => (FIRST_PAUSE, 0),
-                false => (LONGEST_PAUSE.min(pause * 2), in_vain + 1),
+                false => (LONGEST_PAUSE.min(pause * 2), empty_answers + 1),
             };
-            if in_vain == TRIES_IN_VAIN {
+            if empty_answers == MAX_EMPTY_ANSWERS {
                 return Err(Failure::new("the items table left keys unprocessed")
                     .why("the requests exceed its throughput")
                     .next("try again in a moment"));
@@ -94,7 +94,7 @@ impl<'a> Items<'a> {
         Ok(found)
     }
 
-    fn request(&self, keys: &[&str]) -> Result<KeysAndAttributes> {
+    fn build_request(&self, keys: &[&str]) -> Result<KeysAndAttributes> {
         let value = |key: &str| match self.key.kind {
             KeyType::String => AttributeValue::S(key.to_owned()),
             KeyType::Number => AttributeValue::N(key.to_owned()),
@@ -104,7 +104,7 @@ impl<'a> Items<'a> {
         request.build().context("cannot build the request")
     }
 
-    /// Returns the text of an item's key. A number has its one plain notation.
+    /// Returns the text of an item's key. A number is in its normalized notation.
     pub(crate) fn key_of<'b>(&self, item: &'b Attributes) -> Option<std::borrow::Cow<'b, str>> {
         match item.get(&self.key.name)? {
             AttributeValue::S(text) => Some(text.into()),
@@ -121,12 +121,12 @@ impl<'a> Items<'a> {
     ) -> impl Stream<Item = Result<Vec<Attributes>>> {
         stream::try_unfold(Some(None), move |start| async move {
             let Some(start) = start else { return Ok(None) };
-            let page = self.scan(segment, page_items, start).await?;
+            let page = self.scan_page(segment, page_items, start).await?;
             Ok(Some((page.items.unwrap_or_default(), page.last_evaluated_key.map(Some))))
         })
     }
 
-    async fn scan(
+    async fn scan_page(
         &self,
         segment: Segment,
         limit: Option<i32>,
@@ -141,11 +141,11 @@ impl<'a> Items<'a> {
             .set_exclusive_start_key(start)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let page = call.send().await.aws_context("scan the items table")?;
-        self.count(page.consumed_capacity.iter());
+        self.count_consumption(page.consumed_capacity.iter());
         Ok(page)
     }
 
-    fn count<'b>(&self, consumed: impl Iterator<Item = &'b ConsumedCapacity>) {
+    fn count_consumption<'b>(&self, consumed: impl Iterator<Item = &'b ConsumedCapacity>) {
         let units: f64 = consumed.filter_map(ConsumedCapacity::capacity_units).sum();
         self.read_units.set(self.read_units.get() + units);
         self.calls.set(self.calls.get() + 1);

@@ -1,4 +1,4 @@
-//! Where an upload goes, what S3 makes of it, and what its caller hears meanwhile.
+//! Where an upload goes, the object version that it makes, and the events that its caller observes.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -31,7 +31,7 @@ pub(crate) struct UploadedObject {
     pub(crate) uploaded: Option<String>,
 }
 
-/// What happens while an upload goes on.
+/// An event of a running upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UploadEvent {
     /// An earlier upload of the same file continues.
@@ -39,7 +39,7 @@ pub(crate) enum UploadEvent {
         parts_present: usize,
         parts_total: u64,
     },
-    /// S3 has these bytes from an earlier attempt. Sent before the first part of each multipart upload.
+    /// S3 has this many bytes from an earlier attempt. Sent before the first part of each multipart upload.
     BytesPresent(u64),
     BytesSent(u64),
 }

@@ -1,4 +1,4 @@
-//! What this machine remembers of a multipart upload that has begun, so that it can continue after it broke off.
+//! What this machine remembers about an unfinished multipart upload, so that it can continue after it broke off.
 
 use std::fs;
 use std::io;
@@ -12,8 +12,8 @@ use crate::digest::sha256_hex;
 use crate::directories;
 use crate::failure::{FailureContext, Result};
 
-/// A file named after what is uploaded and where to. The metadata contains the digest of the bytes, so another file
-/// under the same name is another upload.
+/// A file whose name identifies what is uploaded and where to. The metadata contains the digest of the bytes, so another
+/// file under the same name is another upload.
 pub(crate) struct ResumeState {
     file: PathBuf,
 }

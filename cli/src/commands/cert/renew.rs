@@ -127,7 +127,7 @@ fn check_name(
 ) -> Result<()> {
     let location = stack.and_then(|stack| Location::from_stack(context, stack, before).ok());
     let name = location.map_or(before.name.clone(), |location| location.name);
-    if bundle.covers(&name)? {
+    if bundle.covers_name(&name)? {
         return Ok(());
     }
     Err(Failure::new(format!("the certificate is for {}, not for {name}", bundle.names.join(", ")))

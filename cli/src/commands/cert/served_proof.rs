@@ -29,7 +29,7 @@ impl ServedProof {
 
 /// Waits until every address of the endpoint serves the certificate of `location` and is trusted.
 pub(super) async fn wait_until_served_everywhere(location: &Location) -> Result<ServedProof> {
-    let progress = output::spinner("Waiting until the endpoint serves the certificate");
+    let progress = output::new_spinner("Waiting until the endpoint serves the certificate");
     let proof = poll_until_served(location, |missing| progress.set_message(missing)).await;
     progress.finish_and_clear();
     proof
@@ -63,7 +63,7 @@ async fn check_address(location: &Location, address: SocketAddr) -> Result<()> {
     let mut at_address = location.clone();
     at_address.host = address.ip().to_string();
     let handshake = Handshake::perform(&at_address).await?;
-    let served = handshake.fingerprint();
+    let served = handshake.certificate_fingerprint();
     match served {
         Some(served) if served != location.fingerprint => {
             Err(Failure::new(format!("{address} still serves SHA-256 {served}")))

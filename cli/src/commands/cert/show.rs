@@ -31,8 +31,10 @@ pub(super) async fn run(_: Show, context: &Context) -> Result<()> {
         settings::require_certificate(aws, &context.stack),
         cloudformation::find_own(aws, &context.stack),
     )?;
-    let (imported, described) =
-        tokio::try_join!(acm::read(aws, &certificate.arn), acm::describe(aws, &certificate.arn))?;
+    let (imported, described) = tokio::try_join!(
+        acm::read_certificate(aws, &certificate.arn),
+        acm::describe_certificate(aws, &certificate.arn)
+    )?;
     let (Some(imported), Some(described)) = (imported, described) else {
         return Err(Failure::new(format!("the certificate {} is not in ACM", certificate.arn))
             .exit(Exit::NotFound)
@@ -63,7 +65,7 @@ impl ServedCertificate {
             Ok(handshake) => handshake,
             Err(failure) => return nothing(failure.to_single_line()),
         };
-        let fingerprint = handshake.fingerprint();
+        let fingerprint = handshake.certificate_fingerprint();
         let why = handshake.connection.context("not trusted").err().map(|failure| failure.to_single_line());
         match fingerprint {
             None => nothing(why.unwrap_or_else(|| "no certificate was presented".to_owned())),

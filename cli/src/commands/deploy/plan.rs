@@ -46,7 +46,7 @@ pub(super) async fn plan_deployment(
     let (aws, name) = (context.aws().await?, &context.stack);
     let idp = args.options.choose_identity_provider(settings, start.stack_with_options())?;
     args.options.check_supported(context, start, idp)?;
-    let caller = sts::caller(aws).await?;
+    let caller = sts::read_caller(aws).await?;
     let artifacts = name.artifact_bucket(&caller.account, &aws.region);
     let artifacts = OwnBucket { name: &artifacts, account: &caller.account };
     let mut parameters = args.options.template_parameters(start.stack_with_options());
@@ -58,7 +58,7 @@ pub(super) async fn plan_deployment(
         caller: &caller,
         parameters: &parameters,
     };
-    preflight::check(context, &deployment).await?;
+    preflight::check_deployment(context, &deployment).await?;
 
     let place = if context.local.is_some() { Place::Local } else { Place::Aws };
     let architecture =
@@ -67,7 +67,8 @@ pub(super) async fn plan_deployment(
     parameters.extend(fixed_parameters(context, artifacts.name, &packages, certificate));
     let tags = args.options.stack_tags(name, start.stack_with_options());
     let desired = Desired { template: TEMPLATE, parameters: &parameters, tags: &tags };
-    let Some(change_set) = change_set::create(aws, name, start.stack.as_ref(), desired).await? else {
+    let Some(change_set) = change_set::create_change_set(aws, name, start.stack.as_ref(), desired).await?
+    else {
         output::print_message(&format!("no change: the stack {name} is up to date"));
         let dry_run = DeployPlan::DryRun { changes: 0, losses: Vec::new() };
         return Ok(if args.dry_run { dry_run } else { DeployPlan::NoChange });
@@ -76,7 +77,7 @@ pub(super) async fn plan_deployment(
     let losses = preview::unnamed_losses(&change_set.changes, &args.allow_replacement);
     if args.dry_run {
         // Before any output, because a closed pipe ends the process.
-        change_set::discard(aws, &change_set).await?;
+        change_set::discard_change_set(aws, &change_set).await?;
         preview::print_changes(&change_set.changes, args, &title, report)?;
         if !losses.is_empty() {
             output::print_message(&format!("a deployment needs {}", preview::allow_flags(&losses)));
@@ -90,7 +91,7 @@ pub(super) async fn plan_deployment(
         upload_packages(context, artifacts, &packages).await
     };
     if let Err(failure) = ready.await {
-        if let Err(discarding) = change_set::discard(aws, &change_set).await {
+        if let Err(discarding) = change_set::discard_change_set(aws, &change_set).await {
             output::print_failure(&discarding);
         }
         return Err(failure);

@@ -35,7 +35,7 @@ pub(super) fn print_changes(
 
 /// Returns the resources with data that would be replaced or removed and that `--allow-replacement` does not name.
 pub(super) fn unnamed_losses(changes: &[Change], allowed: &[String]) -> Vec<String> {
-    let lost = changes.iter().filter(|change| change.loses_data()).map(Change::resource);
+    let lost = changes.iter().filter(|change| change.loses_data()).map(Change::resource_name);
     lost.filter(|resource| !allowed.iter().any(|name| name == resource)).map(str::to_owned).collect()
 }
 

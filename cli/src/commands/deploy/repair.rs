@@ -60,9 +60,9 @@ pub(crate) async fn repair_if_needed(
             prompt::confirm(&question, yes)?;
             let mut operation = Operation::prepare(aws, &stack, OperationKind::RollBack).await?;
             cloudformation::continue_rollback(aws, &stack).await?;
-            let ended = operation.follow(aws, report).await?;
+            let ended = operation.follow_to_end(aws, report).await?;
             if ended != ResourceStatus::UpdateRollbackComplete {
-                let failure = operation.failure("the rollback failed again", &ended);
+                let failure = operation.to_failure("the rollback failed again", &ended);
                 return Err(failure.then("restctl deploy"));
             }
             Ok(StartingPoint::from_stack(cloudformation::find_own(aws, name).await?))

@@ -28,7 +28,7 @@ pub(super) async fn delete_superseded_certificates(
     for arn in &certificate.supersedes {
         if served == Some(arn) {
             remaining.push(arn.clone());
-        } else if acm::delete_unused(aws, arn).await? {
+        } else if acm::delete_unused_certificate(aws, arn).await? {
             output::print_message(&format!("deleted {arn} from ACM: its successor is in service"));
         } else {
             output::print_message(&format!(

@@ -77,7 +77,7 @@ pub(super) async fn list_owned_resources(context: &Context) -> Result<Vec<OwnedR
             owned.push(OwnedResource::Table { name: table, items, bytes });
         }
     }
-    let artifacts = name.artifact_bucket(&sts::account(aws).await?, &aws.region);
+    let artifacts = name.artifact_bucket(&sts::read_account(aws).await?, &aws.region);
     let buckets = buckets.into_iter().map(|bucket| (bucket, true)).chain([(artifacts, false)]);
     for (bucket, holds_data) in buckets {
         if s3::bucket_exists(aws, &bucket).await? {
@@ -127,8 +127,8 @@ impl OwnedResource {
                 s3::delete_bucket(aws, name).await
             }
             OwnedResource::Certificate { arn } => {
-                let waiting = output::spinner("waiting until no load balancer uses the certificate");
-                let deleted = acm::delete(aws, arn).await;
+                let waiting = output::new_spinner("waiting until no load balancer uses the certificate");
+                let deleted = acm::delete_certificate(aws, arn).await;
                 waiting.finish_and_clear();
                 deleted
             }
@@ -155,7 +155,7 @@ impl OwnedResource {
             }
             OwnedResource::Table { name, .. } => Ok(dynamodb::table_size(aws, name).await?.is_some()),
             OwnedResource::Bucket { name, .. } => s3::bucket_exists(aws, name).await,
-            OwnedResource::Certificate { arn } => Ok(acm::describe(aws, arn).await?.is_some()),
+            OwnedResource::Certificate { arn } => Ok(acm::describe_certificate(aws, arn).await?.is_some()),
             OwnedResource::Parameters { stack, .. } => {
                 Ok(ssm::read_settings(aws, stack).await?.iter().any(Option::is_some))
             }

@@ -45,7 +45,7 @@ pub(super) async fn run(args: Drop, context: &Context) -> Result<()> {
     let aws = context.aws().await?;
     let stack = cloudformation::find_deployed(aws, &context.stack).await?;
     let queue = stack.output(stack_output::DEAD_LETTER_QUEUE)?;
-    let count = sqs::read_depth(aws, queue).await?.messages();
+    let count = sqs::read_depth(aws, queue).await?.total_messages();
     let mut rows = ls::letter_rows(aws, &stack, &dead_letter::read_first(aws, queue).await?).await?;
     let unseen = count.saturating_sub(rows.len());
     // Letters that arrive after the question are behind those that it asks about.

@@ -42,9 +42,9 @@ impl<'a> LetterQueue<'a> {
 
     /// Returns about how many letters SQS does not show because of the kept ones before them.
     pub(super) async fn count_unseen(&self) -> Result<usize> {
-        if self.kept.len() < sqs::MOST_RECEIVED {
+        if self.kept.len() < sqs::MAX_RECEIVED {
             return Ok(0);
         }
-        Ok(sqs::read_depth(self.aws, self.queue_url).await?.messages().saturating_sub(self.kept.len()))
+        Ok(sqs::read_depth(self.aws, self.queue_url).await?.total_messages().saturating_sub(self.kept.len()))
     }
 }

@@ -42,7 +42,7 @@ pub(super) async fn run(_: Ls, context: &Context) -> Result<()> {
     let aws = context.aws().await?;
     let stack = cloudformation::find_deployed(aws, &context.stack).await?;
     let queue = stack.output(stack_output::DEAD_LETTER_QUEUE)?;
-    let count = sqs::read_depth(aws, queue).await?.messages();
+    let count = sqs::read_depth(aws, queue).await?.total_messages();
     let letters = dead_letter::read_first(aws, queue).await?;
     let unseen = count.saturating_sub(letters.len());
     let mut rows = letter_rows(aws, &stack, &letters).await?;

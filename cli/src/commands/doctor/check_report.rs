@@ -114,7 +114,7 @@ impl DoctorCheckReport {
                 check,
                 verdict: CheckVerdict::Failed,
                 evidence: failure.to_single_line(),
-                next: Some(failure.advice().unwrap_or("restctl doctor, again in a moment").to_owned()),
+                next: Some(failure.next_step().unwrap_or("restctl doctor, again in a moment").to_owned()),
                 exit: failure.exit,
             },
         }

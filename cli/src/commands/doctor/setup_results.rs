@@ -29,7 +29,7 @@ pub(super) async fn check_client_secret(facts: &DoctorFacts<'_>) -> Result<Check
 pub(super) async fn check_certificate(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let certificate = facts.imported_certificate().await?;
     let arn = &certificate.arn;
-    let Some(described) = acm::describe(facts.authenticated_clients().await?, arn).await? else {
+    let Some(described) = acm::describe_certificate(facts.authenticated_clients().await?, arn).await? else {
         return Err(Failure::new(format!("the certificate {arn} is not in ACM"))
             .exit(Exit::NotFound)
             .next("restctl setup --cert FILE --key FILE, or --self-signed NAME; then restctl deploy")

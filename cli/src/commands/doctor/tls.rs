@@ -7,7 +7,7 @@ use super::check_names::{CHAIN, CONNECTION};
 use super::check_report::{CheckError, CheckFinding};
 use super::facts::DoctorFacts;
 use super::handshake_fault::failed_handshake_check;
-use crate::certificate::{PresentedCertificate, covers, did_issue};
+use crate::certificate::{PresentedCertificate, covers_name, did_issue};
 use crate::digest::sha256_hex;
 use crate::failure::Failure;
 
@@ -74,7 +74,7 @@ pub(super) async fn check_chain(facts: &DoctorFacts<'_>) -> Result<CheckFinding,
 pub(super) async fn check_name(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let (location, handshake) = (facts.location().await?, facts.handshake().await?);
     let name = &location.name;
-    if covers(&handshake.chain[0], name) {
+    if covers_name(&handshake.chain[0], name) {
         return Ok(CheckFinding::ok(name));
     }
     let names = PresentedCertificate::parse(&handshake.chain[0])?.names.join(", ");

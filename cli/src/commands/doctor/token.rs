@@ -31,7 +31,7 @@ pub(super) async fn check_claims(facts: &DoctorFacts<'_>) -> Result<CheckFinding
 /// Checks that the endpoint accepts the token.
 pub(super) async fn check_access(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let (location, token) = (facts.trusted_location().await?, facts.new_token().await?);
-    let endpoint = Endpoint::resolve(location.clone()).await?;
+    let endpoint = Endpoint::from_location(location.clone()).await?;
     // This id is valid for string and number keys alike; the item need not exist.
     let path = format!("{ITEMS_PATH}0");
     let address = format!("{}{path}", endpoint.base_url);

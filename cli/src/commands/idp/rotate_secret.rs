@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::local_secret::rotate_local_secret;
 use crate::api::session_cache;
 use crate::aws::cloudformation::{self, Stack};
-use crate::aws::secretsmanager::{self, CLIENT_SECRET};
+use crate::aws::secretsmanager::{self, CLIENT_SECRET_DESCRIPTION};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::identity::policy::TokenPolicy;
@@ -72,9 +72,9 @@ pub(super) async fn run(args: RotateSecret, context: &Context) -> Result<()> {
     })?;
 
     let secret_name = name.client_secret();
-    secretsmanager::write_secret(aws, &secret_name, CLIENT_SECRET, &secret).await?;
+    secretsmanager::write_secret(aws, &secret_name, CLIENT_SECRET_DESCRIPTION, &secret).await?;
     // A cached token was granted for the old secret and proves nothing about the new one.
-    session_cache::clear(context)?;
+    session_cache::clear_session(context)?;
     let report = RotationReport {
         outcome: "rotated",
         client_id: client_id.to_owned(),

@@ -36,7 +36,7 @@ const NUMBERS: std::ops::Range<usize> = 3..10;
 pub(super) async fn run(_: Ls, context: &Context) -> Result<()> {
     let stack = cloudformation::find_deployed(context.aws().await?, &context.stack).await?;
     let loads = known_load::list_loads(context.aws().await?, &stack).await?;
-    completion_cache::remember(&context.stack, loads.iter().map(KnownLoad::load_id));
+    completion_cache::remember_loads(&context.stack, loads.iter().map(KnownLoad::load_id));
     match output::chosen_format() {
         Format::Json => output::print_json(&loads),
         Format::Text if loads.is_empty() => {

@@ -20,7 +20,7 @@ pub(in crate::commands) async fn import_certificate(
     let mut supersedes = before.map(|certificate| certificate.supersedes.clone()).unwrap_or_default();
     let (mut existing, mut obstacle) = (None, None);
     if let Some(certificate) = before
-        && let Some(imported) = acm::read(aws, &certificate.arn).await?
+        && let Some(imported) = acm::read_certificate(aws, &certificate.arn).await?
     {
         obstacle = bundle.reimport_obstacle(&imported.certificate)?;
         match obstacle {
@@ -28,11 +28,11 @@ pub(in crate::commands) async fn import_certificate(
             Some(_) => supersedes.push(certificate.arn.clone()),
         }
     }
-    let arn = acm::import(aws, bundle, existing).await?;
-    let certificate = bundle.metadata(arn, supersedes)?;
+    let arn = acm::import_certificate(aws, bundle, existing).await?;
+    let certificate = bundle.to_metadata(arn, supersedes)?;
     settings::write_certificate(aws, stack, &certificate).await?;
     // The cached session trusts the former certificate.
-    session_cache::clear(context)?;
+    session_cache::clear_session(context)?;
     if let Some(local) = &context.local {
         local.keep_certificate(stack, &certificate, &bundle.served_pem(), &bundle.key_pem)?;
     }

@@ -168,7 +168,7 @@ async fn read_endpoint(context: &Context, stack: &Stack) -> Result<EndpointState
     let location = Location::from_stack(context, stack, &certificate)?;
     let (served_fingerprint, problem) = match Handshake::perform(&location).await {
         Ok(handshake) => {
-            let served = handshake.fingerprint();
+            let served = handshake.certificate_fingerprint();
             (served, handshake.connection.err().map(|error| error.to_string()))
         }
         Err(failure) => (None, Some(failure.to_single_line())),
@@ -199,7 +199,7 @@ async fn read_functions(aws: &Aws, stack: &Stack) -> Result<LiveFunctions> {
 
 impl From<&LiveVersion> for LiveFunction {
     fn from(live: &LiveVersion) -> Self {
-        let since = i64::try_from(live.since()).ok().filter(|since| *since > 0);
+        let since = i64::try_from(live.live_since()).ok().filter(|since| *since > 0);
         let since = since.and_then(|since| OffsetDateTime::from_unix_timestamp(since).ok());
         Self {
             name: live.function().to_owned(),

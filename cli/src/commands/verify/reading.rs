@@ -7,7 +7,7 @@ use super::keys::{FileKeys, KEYS_ON_DISK, KeyCollector};
 use super::records::RecordReader;
 use crate::data_file::external_sort::SortedRecords;
 use crate::data_file::source::Source;
-use crate::data_file::survey::{nothing_to_load, survey_file};
+use crate::data_file::survey::{nothing_to_load_failure, survey_file};
 use crate::failure::{FailureContext, Result};
 use crate::terminal::output;
 
@@ -53,7 +53,7 @@ pub(super) async fn read_file(
     }
     progress.finish_and_clear();
     if rows == 0 {
-        return Err(nothing_to_load(source, &rejects));
+        return Err(nothing_to_load_failure(source, &rejects));
     }
     let (keys, last_records) = keys.finish(sample).await.context(KEYS_ON_DISK)?;
     Ok(FileReading { dialect, keys, last_records, rows, rejected, rejects })

@@ -7,7 +7,7 @@ use restctl_contract::key::Key;
 use restctl_rows::{Dialect, Parser, Reject, Row, Unreadable};
 
 use crate::data_file::source::Source;
-use crate::data_file::survey::cannot_load;
+use crate::data_file::survey::cannot_load_failure;
 use crate::failure::{Failure, Result};
 
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -74,6 +74,6 @@ impl<'a> RecordReader<'a> {
     }
 
     fn unreadable_failure(&self, reason: &Unreadable) -> Failure {
-        cannot_load(&self.source.shown, reason)
+        cannot_load_failure(&self.source.shown, reason)
     }
 }

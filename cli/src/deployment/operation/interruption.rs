@@ -1,4 +1,4 @@
-//! What happens to an operation of CloudFormation after Ctrl-C.
+//! Ctrl-C during an operation of CloudFormation.
 
 use super::OperationKind;
 use crate::failure::{Exit, Failure, Result};
@@ -13,8 +13,8 @@ pub(super) enum InterruptChoice {
     Leave,
 }
 
-/// Asks the user. Off a terminal, and after another Ctrl-C, the operation is left running.
-pub(super) fn ask(can_be_cancelled: bool) -> Result<InterruptChoice> {
+/// Asks the user what to do. Without a terminal, and after another Ctrl-C, the operation is left running.
+pub(super) fn ask_user(can_be_cancelled: bool) -> Result<InterruptChoice> {
     let mut choices = vec![
         (InterruptChoice::Wait, "keep waiting"),
         (InterruptChoice::Cancel, "cancel the update; CloudFormation restores the stack as it was"),
@@ -28,7 +28,7 @@ pub(super) fn ask(can_be_cancelled: bool) -> Result<InterruptChoice> {
         .map_or(InterruptChoice::Leave, |(choice, _)| *choice))
 }
 
-pub(super) fn left_running(kind: OperationKind) -> Failure {
+pub(super) fn left_running_failure(kind: OperationKind) -> Failure {
     let what = match kind {
         OperationKind::Create => "the stack is still being created",
         OperationKind::Update => "the stack is still being updated",
@@ -40,7 +40,7 @@ pub(super) fn left_running(kind: OperationKind) -> Failure {
         .next(next_step(kind))
 }
 
-/// Returns what to type after an operation that nobody watched to its end.
+/// Returns what to type after an operation that the user did not watch to its end.
 pub(super) fn next_step(kind: OperationKind) -> &'static str {
     match kind {
         OperationKind::Create => {

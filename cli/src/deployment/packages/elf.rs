@@ -1,4 +1,4 @@
-//! Reads from a binary's ELF headers what it was built for, and whether it starts where it will run.
+//! Reads from a binary's ELF headers what it was built for, and checks that it starts where it will run.
 
 use std::fmt;
 use std::path::Path;
@@ -62,8 +62,8 @@ impl Binary {
         Ok(Self { architecture, loader, glibc })
     }
 
-    /// Returns why the binary does not start in that place, or `None` if it does.
-    fn incompatibility(&self, place: Place) -> Option<String> {
+    /// Returns why the binary does not start in that place. `None` if it does.
+    fn find_incompatibility(&self, place: Place) -> Option<String> {
         if place == Place::Local {
             let here = Architecture::HERE;
             return (self.architecture != here).then(|| {
@@ -110,7 +110,7 @@ pub(super) fn check_binary(file: &Path, bytes: &[u8], place: Place) -> Result<Ar
         })
     };
     let binary = Binary::parse(bytes).map_err(refuse)?;
-    match binary.incompatibility(place) {
+    match binary.find_incompatibility(place) {
         Some(why) => Err(refuse(why)),
         None => Ok(binary.architecture),
     }
@@ -121,17 +121,17 @@ mod tests {
     use super::*;
 
     /// A program of this machine, small enough to be damaged at every position.
-    fn program() -> Vec<u8> {
+    fn host_program() -> Vec<u8> {
         std::fs::read("/bin/true").unwrap()
     }
 
-    fn binary(architecture: Architecture, loader: Option<&str>, glibc: Option<Glibc>) -> Binary {
+    fn new_binary(architecture: Architecture, loader: Option<&str>, glibc: Option<Glibc>) -> Binary {
         Binary { architecture, loader: loader.map(str::to_owned), glibc }
     }
 
     #[test]
     fn headers_are_parsed() {
-        let read = Binary::parse(&program()).unwrap();
+        let read = Binary::parse(&host_program()).unwrap();
         assert_eq!(read.architecture, Architecture::HERE);
         assert!(read.loader.is_some_and(|loader| loader.contains("ld-")));
         // The newest version counts, at any position.
@@ -145,28 +145,35 @@ mod tests {
         let (arm, intel) = (Architecture::Arm64, Architecture::X86_64);
         let gnu = Some("/lib64/ld-linux-x86-64.so.2");
         for fits in [
-            binary(intel, None, None),
-            binary(arm, None, None),
-            binary(intel, gnu, Some(Glibc(2, 34))),
-            binary(intel, gnu, Some(Glibc(2, 9))),
+            new_binary(intel, None, None),
+            new_binary(arm, None, None),
+            new_binary(intel, gnu, Some(Glibc(2, 34))),
+            new_binary(intel, gnu, Some(Glibc(2, 9))),
         ] {
-            assert_eq!(fits.incompatibility(Place::Aws), None);
+            assert_eq!(fits.find_incompatibility(Place::Aws), None);
         }
-        let too_new = binary(intel, gnu, Some(Glibc(2, 39))).incompatibility(Place::Aws);
+        let too_new = new_binary(intel, gnu, Some(Glibc(2, 39))).find_incompatibility(Place::Aws);
         assert_eq!(too_new.as_deref(), Some("it needs glibc 2.39, but provided.al2023 has 2.34"));
-        let musl = binary(arm, Some("/lib/ld-musl-aarch64.so.1"), None).incompatibility(Place::Aws).unwrap();
+        let musl = new_binary(arm, Some("/lib/ld-musl-aarch64.so.1"), None)
+            .find_incompatibility(Place::Aws)
+            .unwrap();
         assert!(musl.contains("ld-musl"), "{musl}");
-        let here = binary(Architecture::HERE, gnu, Some(Glibc(2, 99)));
-        assert_eq!(here.incompatibility(Place::Local), None, "this machine has what it was built with");
+        let here = new_binary(Architecture::HERE, gnu, Some(Glibc(2, 99)));
+        assert_eq!(here.find_incompatibility(Place::Local), None, "this machine has what it was built with");
         let other = if Architecture::HERE == arm { intel } else { arm };
-        assert!(binary(other, None, None).incompatibility(Place::Local).unwrap().contains("on this machine"));
+        assert!(
+            new_binary(other, None, None)
+                .find_incompatibility(Place::Local)
+                .unwrap()
+                .contains("on this machine")
+        );
     }
 
     #[test]
     fn other_files_are_not_programs() {
-        let mut other_machine = program();
+        let mut other_machine = host_program();
         other_machine[18..20].copy_from_slice(&[0x28, 0]);
-        let mut object = program();
+        let mut object = host_program();
         object[16] = 1;
         for (bytes, why) in [
             (Vec::new(), "not an ELF binary"),
@@ -182,7 +189,7 @@ mod tests {
 
     #[test]
     fn damaged_bytes_are_parsed_without_a_panic() {
-        let whole = program();
+        let whole = host_program();
         for length in (0..whole.len()).step_by(7) {
             let _ = Binary::parse(&whole[..length]);
         }

@@ -27,9 +27,13 @@ pub(crate) fn find_checkout() -> Option<PathBuf> {
     found.clone().find(is_checkout).map(Path::to_owned)
 }
 
-/// Builds both binaries and returns their folder. cargo-lambda, if it is installed, builds for Lambda's glibc and for either
-/// architecture. Otherwise cargo builds for this machine.
-pub(super) fn build(checkout: &Path, place: Place, architecture: Option<Architecture>) -> Result<PathBuf> {
+/// Builds both binaries and returns their folder. cargo-lambda builds for Lambda's glibc and for either architecture. If it is
+/// not installed, cargo builds for this machine.
+pub(super) fn build_lambdas(
+    checkout: &Path,
+    place: Place,
+    architecture: Option<Architecture>,
+) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     if place == Place::Aws && has_cargo_lambda(&cargo) {
         return build_with_cargo_lambda(&cargo, checkout, architecture.unwrap_or(Architecture::HERE));

@@ -7,7 +7,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 /// Packs a binary. The same binary gives the same bytes.
-pub(crate) fn zip(binary: &[u8]) -> ZipResult<Vec<u8>> {
+pub(crate) fn zip_binary(binary: &[u8]) -> ZipResult<Vec<u8>> {
     // The default time is 1980-01-01, so the bytes depend only on the binary.
     let options =
         SimpleFileOptions::default().compression_method(CompressionMethod::Deflated).unix_permissions(0o755);
@@ -17,9 +17,9 @@ pub(crate) fn zip(binary: &[u8]) -> ZipResult<Vec<u8>> {
     Ok(zip.finish()?.into_inner())
 }
 
-/// Returns the binary that [`zip`] packed.
+/// Returns the binary that [`zip_binary`] packed.
 #[allow(dead_code, reason = "the build script, which shares this file, only packs")]
-pub(crate) fn unzip(zip: &[u8]) -> ZipResult<Vec<u8>> {
+pub(crate) fn unzip_binary(zip: &[u8]) -> ZipResult<Vec<u8>> {
     let mut binary = Vec::new();
     ZipArchive::new(Cursor::new(zip))?.by_name("bootstrap")?.read_to_end(&mut binary)?;
     Ok(binary)

@@ -1,4 +1,4 @@
-//! Whether the certificate exists, is valid, is accepted by load balancers, and covers the domain name.
+//! Checks that the certificate exists, is valid, is accepted by load balancers, and covers the domain name.
 
 use aws_sdk_acm::types::{CertificateStatus, KeyAlgorithm};
 use restctl_contract::stack::Certificate;
@@ -15,9 +15,12 @@ const EXPIRES_SOON: time::Duration = time::Duration::days(30);
 
 const RENEW: &str = "restctl setup --cert FILE --key FILE, or --self-signed NAME";
 
-pub(super) async fn check(context: &Context, deployment: &Deployment<'_>) -> Result<Vec<PreflightFinding>> {
+pub(super) async fn check_certificate(
+    context: &Context,
+    deployment: &Deployment<'_>,
+) -> Result<Vec<PreflightFinding>> {
     let certificate = deployment.certificate;
-    let described = acm::describe(context.aws().await?, &certificate.arn).await?;
+    let described = acm::describe_certificate(context.aws().await?, &certificate.arn).await?;
     let mut findings = check_description(&certificate.arn, described.as_ref(), OffsetDateTime::now_utc());
     findings.extend(find_uncovered_domain(certificate, deployment.parameter(parameter::DOMAIN)));
     Ok(findings)
@@ -27,7 +30,7 @@ pub(super) async fn check(context: &Context, deployment: &Deployment<'_>) -> Res
 fn find_uncovered_domain(certificate: &Certificate, domain: &str) -> Option<PreflightFinding> {
     let own = std::slice::from_ref(&certificate.name);
     let names = if certificate.names.is_empty() { own } else { &certificate.names };
-    let is_covered = domain.is_empty() || names.iter().any(|name| covers(name, domain));
+    let is_covered = domain.is_empty() || names.iter().any(|name| covers_domain(name, domain));
     (!is_covered).then(|| PreflightFinding::Problem {
         what: format!("the certificate is for {}, not for {domain}", names.join(", ")),
         next: format!("restctl setup with a certificate for {domain}, or another --domain"),
@@ -63,7 +66,7 @@ fn check_description(
 }
 
 /// Whether a certificate name covers a domain. A star stands for the leftmost label (RFC 9525, section 6.3).
-fn covers(name: &str, domain: &str) -> bool {
+fn covers_domain(name: &str, domain: &str) -> bool {
     let (name, domain) = (name.to_ascii_lowercase(), domain.to_ascii_lowercase());
     match (name.strip_prefix("*."), domain.split_once('.')) {
         (Some(parent), Some((label, rest))) => !label.is_empty() && rest == parent,
@@ -75,27 +78,27 @@ fn covers(name: &str, domain: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn described() -> CertificateDescription {
+    fn valid_description() -> CertificateDescription {
         CertificateDescription {
             status: CertificateStatus::Issued,
             key: Some(KeyAlgorithm::Rsa2048),
-            not_after: Some(now() + time::Duration::days(90)),
+            not_after: Some(test_time() + time::Duration::days(90)),
             in_use_by: Vec::new(),
         }
     }
 
-    fn now() -> OffsetDateTime {
+    fn test_time() -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp(1_763_868_000).unwrap()
     }
 
-    fn findings(described: Option<CertificateDescription>) -> String {
-        check_description("arn", described.as_ref(), now())
+    fn describe_findings(described: Option<CertificateDescription>) -> String {
+        check_description("arn", described.as_ref(), test_time())
             .iter()
             .map(|finding| format!("{finding:?}"))
             .collect()
     }
 
-    fn certificate() -> Certificate {
+    fn test_certificate() -> Certificate {
         Certificate {
             arn: "arn".to_owned(),
             name: "api.example.com".to_owned(),
@@ -110,29 +113,33 @@ mod tests {
 
     #[test]
     fn a_valid_certificate_has_no_findings() {
-        assert_eq!(findings(Some(described())), "");
+        assert_eq!(describe_findings(Some(valid_description())), "");
         for domain in ["", "api.example.com", "API.example.com", "any.example.org"] {
-            assert!(find_uncovered_domain(&certificate(), domain).is_none(), "{domain}");
+            assert!(find_uncovered_domain(&test_certificate(), domain).is_none(), "{domain}");
         }
-        let from_an_earlier_version = Certificate { names: Vec::new(), ..certificate() };
+        let from_an_earlier_version = Certificate { names: Vec::new(), ..test_certificate() };
         assert!(find_uncovered_domain(&from_an_earlier_version, "api.example.com").is_none());
     }
 
     #[test]
     fn a_certificate_that_load_balancers_refuse_is_found() {
-        assert!(findings(None).contains("was not found"));
-        let expired = CertificateDescription { status: CertificateStatus::Expired, ..described() };
-        assert!(findings(Some(expired)).contains("is in EXPIRED"));
-        let ended = CertificateDescription { not_after: Some(now()), ..described() };
-        assert!(findings(Some(ended)).contains("Problem") && findings(None).contains("restctl setup"));
-        let weak = CertificateDescription { key: Some(KeyAlgorithm::Rsa1024), ..described() };
-        assert!(findings(Some(weak)).contains("1,024 bits"));
+        assert!(describe_findings(None).contains("was not found"));
+        let expired = CertificateDescription { status: CertificateStatus::Expired, ..valid_description() };
+        assert!(describe_findings(Some(expired)).contains("is in EXPIRED"));
+        let ended = CertificateDescription { not_after: Some(test_time()), ..valid_description() };
+        assert!(
+            describe_findings(Some(ended)).contains("Problem") && find_all(None).contains("restctl setup")
+        );
+        let weak = CertificateDescription { key: Some(KeyAlgorithm::Rsa1024), ..valid_description() };
+        assert!(describe_findings(Some(weak)).contains("1,024 bits"));
         for domain in ["example.org", "a.b.example.org", "www.example.com"] {
-            let uncovered = format!("{:?}", find_uncovered_domain(&certificate(), domain));
+            let uncovered = format!("{:?}", find_uncovered_domain(&test_certificate(), domain));
             assert!(uncovered.contains(&format!("not for {domain}")), "{uncovered}");
         }
-        let soon =
-            CertificateDescription { not_after: Some(now() + time::Duration::days(29)), ..described() };
-        assert!(findings(Some(soon)).starts_with("Note"));
+        let soon = CertificateDescription {
+            not_after: Some(test_time() + time::Duration::days(29)),
+            ..valid_description()
+        };
+        assert!(describe_findings(Some(soon)).starts_with("Note"));
     }
 }

@@ -1,4 +1,4 @@
-//! The caller's permissions, by IAM's policy simulator: CloudFormation acts with the permissions of the caller. The simulator
+//! Checks the caller's permissions with IAM's policy simulator: CloudFormation acts with the permissions of the caller. The simulator
 //! does not know all condition keys, nor what a resource's own policy denies. A denial therefore ends a deployment only if it
 //! is certain, and if the deployment certainly needs the action.
 
@@ -20,7 +20,7 @@ use needed::{NEEDED, Necessity};
 /// IAM throttles callers that send more requests at a time.
 const MAX_CONCURRENT_REQUESTS: usize = 8;
 
-pub(super) async fn check(
+pub(super) async fn check_permissions(
     context: &Context,
     aws: &Aws,
     deployment: &Deployment<'_>,
@@ -37,8 +37,8 @@ pub(super) async fn check(
     let asked: Vec<_> = NEEDED
         .iter()
         .filter_map(|needed| {
-            let necessity = needed.necessity(deployment)?;
-            let resource = needed.resource(&context.stack, &aws.region, deployment);
+            let necessity = needed.necessity_for(deployment)?;
+            let resource = needed.resource_arn(&context.stack, &aws.region, deployment);
             let question = Question { principal: &principal, caller, actions: needed.actions, resource };
             Some(async move { (necessity, iam::find_denials(aws, question).await) })
         })
@@ -51,18 +51,18 @@ fn not_simulated(caller: &Caller, why: &str) -> PreflightFinding {
     PreflightFinding::Note(format!("the permissions of {} were not simulated: {why}", caller.arn))
 }
 
-/// Actions, each once.
+/// A list of actions without duplicates.
 #[derive(Default)]
 struct Actions(Vec<String>);
 
 impl Actions {
-    fn add(&mut self, action: String) {
+    fn add_action(&mut self, action: String) {
         if !self.0.contains(&action) {
             self.0.push(action);
         }
     }
 
-    /// Returns `None` if there are no actions.
+    /// Returns the actions, separated by commas. `None` if there are none.
     fn to_list(&self) -> Option<String> {
         (!self.0.is_empty()).then(|| self.0.join(", "))
     }
@@ -85,9 +85,9 @@ fn summarize_denials(
         };
         for Denial { action, doubt } in denials {
             match (necessity, doubt) {
-                (_, Some(doubt)) => doubtful.entry(doubt).or_default().add(action),
-                (Necessity::Certain, None) => missing.add(action),
-                (Necessity::Possible, None) => dispensable.add(action),
+                (_, Some(doubt)) => doubtful.entry(doubt).or_default().add_action(action),
+                (Necessity::Certain, None) => missing.add_action(action),
+                (Necessity::Possible, None) => dispensable.add_action(action),
             }
         }
     }
@@ -110,7 +110,7 @@ fn summarize_denials(
 
 /// Returns the user or role whose policies are evaluated. `None` for another kind of caller, such as a federated user.
 async fn find_principal(aws: &Aws, caller: &Caller) -> Result<Option<String>> {
-    if let Some(role) = caller.role() {
+    if let Some(role) = caller.role_name() {
         return iam::role_arn(aws, role).await.map(Some);
     }
     Ok(caller.is_user().then(|| caller.arn.clone()))
@@ -121,11 +121,11 @@ mod tests {
     use super::*;
     use crate::failure::Failure;
 
-    fn denial(action: &str, doubt: Option<&str>) -> Result<Vec<Denial>> {
+    fn denial_answer(action: &str, doubt: Option<&str>) -> Result<Vec<Denial>> {
         Ok(vec![Denial { action: action.to_owned(), doubt: doubt.map(str::to_owned) }])
     }
 
-    fn found(answers: Vec<(Necessity, Result<Vec<Denial>>)>) -> Vec<String> {
+    fn summarize_as_text(answers: Vec<(Necessity, Result<Vec<Denial>>)>) -> Vec<String> {
         let caller = Caller { account: "123456789012".to_owned(), arn: "me".to_owned() };
         let findings = summarize_denials(&caller, answers).into_iter().map(|finding| match finding {
             PreflightFinding::Problem { what, .. } => format!("problem: {what}"),
@@ -137,27 +137,30 @@ mod tests {
     #[test]
     fn only_certain_denials_end_a_deployment() {
         let answers = vec![
-            (Necessity::Certain, denial("s3:CreateBucket", None)),
-            (Necessity::Certain, denial("s3:CreateBucket", None)),
+            (Necessity::Certain, denial_answer("s3:CreateBucket", None)),
+            (Necessity::Certain, denial_answer("s3:CreateBucket", None)),
             (
                 Necessity::Certain,
-                denial("iam:CreateRole", Some("the simulator does not know aws:MultiFactorAuthPresent")),
+                denial_answer(
+                    "iam:CreateRole",
+                    Some("the simulator does not know aws:MultiFactorAuthPresent"),
+                ),
             ),
             (
                 Necessity::Certain,
-                denial("iam:PassRole", Some("the simulator does not know aws:MultiFactorAuthPresent")),
+                denial_answer("iam:PassRole", Some("the simulator does not know aws:MultiFactorAuthPresent")),
             ),
-            (Necessity::Possible, denial("cloudformation:DeleteStack", None)),
+            (Necessity::Possible, denial_answer("cloudformation:DeleteStack", None)),
         ];
         assert_eq!(
-            found(answers),
+            summarize_as_text(answers),
             [
                 "problem: me lacks permission for s3:CreateBucket",
                 "me may lack permission for iam:CreateRole, iam:PassRole: the simulator does not know aws:MultiFactorAuthPresent",
                 "me lacks permission for cloudformation:DeleteStack, which this deployment may need",
             ]
         );
-        assert!(found(vec![(Necessity::Certain, Ok(Vec::new()))]).is_empty());
+        assert!(summarize_as_text(vec![(Necessity::Certain, Ok(Vec::new()))]).is_empty());
     }
 
     #[test]
@@ -166,11 +169,11 @@ mod tests {
             || Err(Failure::new("cannot simulate the permissions").why("Throttling: Rate exceeded"));
         let answers = vec![
             (Necessity::Certain, throttled()),
-            (Necessity::Certain, denial("s3:CreateBucket", None)),
+            (Necessity::Certain, denial_answer("s3:CreateBucket", None)),
             (Necessity::Certain, throttled()),
         ];
         assert_eq!(
-            found(answers),
+            summarize_as_text(answers),
             [
                 "problem: me lacks permission for s3:CreateBucket",
                 "the permissions of me were not simulated: cannot simulate the permissions: Throttling: Rate exceeded",

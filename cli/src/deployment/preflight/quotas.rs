@@ -1,5 +1,5 @@
-//! Whether the account's quotas have room for what a deployment adds. CloudFormation would fail only after minutes, and then
-//! roll back.
+//! Checks that the account's quotas have room for what a deployment adds. CloudFormation would fail only after minutes, and
+//! then roll back.
 
 use futures_util::future::join_all;
 use restctl_contract::template::parameter;
@@ -9,7 +9,7 @@ use crate::aws::{Aws, elasticloadbalancing, lambda, servicequotas};
 use crate::context::Context;
 use crate::failure::Result;
 
-/// With a lower concurrency, the bulk calls of one client keep others waiting.
+/// With a lower concurrency, the bulk calls of one client make other clients wait.
 const LOW_CONCURRENCY: i32 = 50;
 
 /// A quota of which a stack uses one.
@@ -38,7 +38,7 @@ const LOAD_BALANCERS: Quota = Quota {
     kind: "AWS::ElasticLoadBalancingV2::LoadBalancer",
 };
 
-pub(super) async fn check(
+pub(super) async fn check_quotas(
     context: &Context,
     aws: &Aws,
     deployment: &Deployment<'_>,
@@ -84,7 +84,7 @@ async fn check_concurrency(aws: &Aws, deployment: &Deployment<'_>) -> Option<Pre
 
 async fn check_quota(aws: &Aws, quota: Quota) -> Option<PreflightFinding> {
     match read_usage(aws, &quota).await {
-        Ok((limit, used)) => compare(&quota, limit, used),
+        Ok((limit, used)) => compare_usage(&quota, limit, used),
         // A caller that may deploy need not be allowed to read quotas.
         Err(_) => Some(PreflightFinding::Note(format!(
             "the quota \"{}\" was not checked, because it cannot be read",
@@ -105,7 +105,7 @@ async fn read_usage(aws: &Aws, quota: &Quota) -> Result<(f64, usize)> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no account has 2^53 load balancers")]
-fn compare(quota: &Quota, limit: f64, used: usize) -> Option<PreflightFinding> {
+fn compare_usage(quota: &Quota, limit: f64, used: usize) -> Option<PreflightFinding> {
     ((used as f64) >= limit).then(|| PreflightFinding::Problem {
         what: format!("the quota \"{}\" is {limit}, and {used} are in use", quota.name),
         next: format!(
@@ -144,8 +144,8 @@ mod tests {
 
     #[test]
     fn an_exhausted_quota_is_a_problem() {
-        assert!(compare(&VPCS, 5.0, 4).is_none());
-        let Some(PreflightFinding::Problem { what, next }) = compare(&VPCS, 5.0, 5) else {
+        assert!(compare_usage(&VPCS, 5.0, 4).is_none());
+        let Some(PreflightFinding::Problem { what, next }) = compare_usage(&VPCS, 5.0, 5) else {
             panic!("five of five is exhausted")
         };
         assert_eq!(what, "the quota \"VPCs per Region\" is 5, and 5 are in use");

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::*;
 
-/// Oldest first, with the stack's id.
-fn recorded(path: &Path) -> (Vec<Event>, String) {
+/// Returns the events of a file, oldest first, and the stack's id.
+fn read_recorded_events(path: &Path) -> (Vec<Event>, String) {
     let answer: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
     let events = answer["StackEvents"].as_array().unwrap();
     let text = |event: &Value, member: &str| event[member].as_str().map(str::to_owned);
@@ -34,7 +34,7 @@ fn each_recorded_failure_is_explained() {
     paths.sort();
     let mut explanations = String::new();
     for path in paths {
-        let (events, stack_id) = recorded(&path);
+        let (events, stack_id) = read_recorded_events(&path);
         let ended = events.last().unwrap().status.as_str();
         let failure = RootCause::find(&events, &stack_id).to_failure(&format!("it ended in {ended}"));
         writeln!(explanations, "{}: {failure}\n", path.file_stem().unwrap().to_string_lossy()).unwrap();
@@ -46,7 +46,7 @@ fn each_recorded_failure_is_explained() {
     settings.bind(|| insta::assert_snapshot!("explained", explanations));
 }
 
-fn event(resource: &str, status: &str, reason: Option<&str>) -> Event {
+fn new_event(resource: &str, status: &str, reason: Option<&str>) -> Event {
     Event {
         time: None,
         resource: resource.to_owned(),
@@ -58,11 +58,11 @@ fn event(resource: &str, status: &str, reason: Option<&str>) -> Event {
 }
 
 #[test]
-fn a_failed_rollback_is_more_than_a_cancellation() {
+fn a_failed_rollback_matters_more_than_a_cancellation() {
     let events = [
-        event("restctl", "UPDATE_ROLLBACK_IN_PROGRESS", Some("User Initiated")),
-        event("Queue", "UPDATE_FAILED", Some("Not found")),
-        event("restctl", "UPDATE_ROLLBACK_FAILED", None),
+        new_event("restctl", "UPDATE_ROLLBACK_IN_PROGRESS", Some("User Initiated")),
+        new_event("Queue", "UPDATE_FAILED", Some("Not found")),
+        new_event("restctl", "UPDATE_ROLLBACK_FAILED", None),
     ];
     let failure = RootCause::find(&events, "id of restctl").to_failure("failed").to_string();
     assert!(failure.contains("why:  Queue (AWS::Test::Resource): Not found"), "{failure}");
@@ -71,10 +71,14 @@ fn a_failed_rollback_is_more_than_a_cancellation() {
 #[test]
 fn a_late_failure_is_still_the_cause() {
     let events = [
-        event("restctl", "CREATE_IN_PROGRESS", Some("User Initiated")),
-        event("restctl", "ROLLBACK_IN_PROGRESS", Some("The following resource(s) failed to create: [Vpc].")),
-        event("Vpc", "CREATE_FAILED", Some("No more room")),
-        event("restctl", "ROLLBACK_COMPLETE", None),
+        new_event("restctl", "CREATE_IN_PROGRESS", Some("User Initiated")),
+        new_event(
+            "restctl",
+            "ROLLBACK_IN_PROGRESS",
+            Some("The following resource(s) failed to create: [Vpc]."),
+        ),
+        new_event("Vpc", "CREATE_FAILED", Some("No more room")),
+        new_event("restctl", "ROLLBACK_COMPLETE", None),
     ];
     let failure = RootCause::find(&events, "id of restctl").to_failure("failed").to_string();
     assert!(failure.contains("why:  Vpc (AWS::Test::Resource): No more room"), "{failure}");

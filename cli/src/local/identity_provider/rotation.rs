@@ -44,9 +44,9 @@ fn basic_credentials(headers: &HeaderMap) -> Option<Vec<u8>> {
 }
 
 fn record_secret(record: &FilePath, secret: &str) -> Result<()> {
-    let doing = format!("{} cannot be read", record.display());
+    let doing = format!("cannot read {}", record.display());
     let mut cloud: Value = serde_json::from_slice(&fs::read(record).context(&doing)?).context(&doing)?;
     cloud["identity_provider"]["client_secret"] = secret.into();
-    let text = serde_json::to_vec_pretty(&cloud).context("the local cloud cannot be recorded")?;
+    let text = serde_json::to_vec_pretty(&cloud).context("cannot record the local cloud")?;
     directories::write_private_file(record, &text)
 }

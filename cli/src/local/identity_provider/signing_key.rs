@@ -14,7 +14,7 @@ pub(super) struct SigningKey {
 
 impl SigningKey {
     pub(super) fn generate() -> Result<Self> {
-        let doing = "the identity provider's signing key cannot be generated";
+        let doing = "cannot generate the identity provider's signing key";
         let pair = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048)
             .context(doing)?;
         let private = EncodingKey::from_rsa_pem(pair.serialize_pem().as_bytes()).context(doing)?;
@@ -25,7 +25,7 @@ impl SigningKey {
     }
 
     /// Signs a token whose `kid` names this key.
-    pub(super) fn sign(&self, claims: &Value) -> jsonwebtoken::errors::Result<String> {
+    pub(super) fn sign_token(&self, claims: &Value) -> jsonwebtoken::errors::Result<String> {
         let header = Header { kid: self.public.common.key_id.clone(), ..Header::new(Algorithm::RS256) };
         jsonwebtoken::encode(&header, claims, &self.private)
     }

@@ -1,14 +1,14 @@
-//! What the binary says about its commands, flags, exit codes and configuration.
+//! The pages list the commands, flags, exit codes and settings of the binary.
 
 use std::collections::BTreeSet;
 use std::process::{Command, Output};
 
 use regex_lite::Regex;
 
-use super::markdown::{Page, code};
+use super::markdown::{Page, code_pieces};
 use super::source;
 
-fn restctl(args: &[&str]) -> Output {
+fn run_restctl(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
     for variable in ["RESTCTL_STACK", "RESTCTL_LOCAL"] {
         command.env_remove(variable);
@@ -16,10 +16,10 @@ fn restctl(args: &[&str]) -> Output {
     command.args(args).output().unwrap()
 }
 
-/// The pages of the manual: the command, such as `loads ls`, and the page's text.
-fn manual() -> Vec<(String, String)> {
+/// Returns the pages of the manual: the command, such as `loads ls`, and the page's text.
+fn manual_pages() -> Vec<(String, String)> {
     let folder = tempfile::tempdir().unwrap();
-    assert!(restctl(&["man", "--dir", folder.path().to_str().unwrap()]).status.success());
+    assert!(run_restctl(&["man", "--dir", folder.path().to_str().unwrap()]).status.success());
     let synopsis = Regex::new(r"(?m)^\\fBrestctl([a-z \\-]*)\\fR").unwrap();
     let pages = std::fs::read_dir(folder.path()).unwrap().map(|page| {
         let text = std::fs::read_to_string(page.unwrap().path()).unwrap();
@@ -29,9 +29,9 @@ fn manual() -> Vec<(String, String)> {
     pages.collect()
 }
 
-/// Those that do something themselves, such as `loads ls` but not `loads`.
-pub(crate) fn leaves() -> BTreeSet<String> {
-    let commands: BTreeSet<String> = manual().into_iter().map(|(command, _)| command).collect();
+/// Returns the commands that do something themselves, such as `loads ls` but not `loads`.
+pub(crate) fn leaf_commands() -> BTreeSet<String> {
+    let commands: BTreeSet<String> = manual_pages().into_iter().map(|(command, _)| command).collect();
     let is_group = |command: &String| {
         command != "token" && commands.iter().any(|other| other.starts_with(&format!("{command} ")))
     };
@@ -39,12 +39,12 @@ pub(crate) fn leaves() -> BTreeSet<String> {
 }
 
 fn first_cells(page: &Page, heading: &str) -> BTreeSet<String> {
-    page.table(heading).iter().flat_map(|row| code(row[0])).collect()
+    page.table(heading).iter().flat_map(|row| code_pieces(row[0])).collect()
 }
 
 #[test]
 fn readme_lists_each_command() {
-    let help = String::from_utf8(restctl(&["--help"]).stdout).unwrap();
+    let help = String::from_utf8(run_restctl(&["--help"]).stdout).unwrap();
     let (_, list) = help.split_once("Commands:\n").unwrap();
     let list = list.lines().take_while(|line| !line.is_empty());
     let name = Regex::new("^  ([a-z-]+)").unwrap();
@@ -54,7 +54,7 @@ fn readme_lists_each_command() {
     assert_eq!(first_cells(&Page::read("README.md"), "## Commands"), commands);
 }
 
-/// The words before what a user fills in.
+/// Returns the words before the first placeholder.
 fn command_of(typed: &str) -> String {
     let words = typed.trim_start_matches("restctl ").split(' ');
     let words = words.take_while(|word| word.starts_with(|c: char| c.is_ascii_lowercase()));
@@ -64,33 +64,34 @@ fn command_of(typed: &str) -> String {
 #[test]
 fn the_commands_by_task_are_all_commands() {
     let tasks = Page::read("cli/README.md");
-    let mut told = BTreeSet::new();
+    let mut listed = BTreeSet::new();
     for row in tasks.table("## Commands by task") {
-        // Such as `restctl dlq ls`, `redrive`, `drop`: the others are of the first one's group.
-        let pieces = code(row[1]);
+        // Such as `restctl dlq ls`, `redrive`, `drop`: the others are in the group of the first one.
+        let pieces = code_pieces(row[1]);
         let commands: Vec<String> = pieces.iter().map(|piece| command_of(piece)).collect();
         let group = commands[0].split(' ').next().unwrap();
-        told.extend(commands.iter().map(|command| format!("{group} {command}")));
-        told.extend(commands);
+        listed.extend(commands.iter().map(|command| format!("{group} {command}")));
+        listed.extend(commands);
     }
-    let untold: Vec<String> = leaves().into_iter().filter(|command| !told.contains(command)).collect();
-    assert!(untold.is_empty(), "no task in cli/README.md has {untold:?}");
+    let unlisted: Vec<String> =
+        leaf_commands().into_iter().filter(|command| !listed.contains(command)).collect();
+    assert!(unlisted.is_empty(), "no task in cli/README.md has {unlisted:?}");
 }
 
-/// Flags of cargo and cargo-fuzz that stand alone on a page.
+/// Flags of cargo and cargo-fuzz that are on a page without their command.
 const OF_OTHER_TOOLS: [&str; 2] = ["--workspace", "--no-trace-compares"];
 
-/// In what is to be typed, or is named alone.
+/// Checks the flags in commands, and those that are named alone.
 #[test]
 fn the_flags_on_the_pages_exist() {
     let flag = Regex::new(r"--[a-z][a-z-]*").unwrap();
-    let manual: String = manual().into_iter().map(|(_, text)| text.replace("\\-", "-")).collect();
+    let manual: String = manual_pages().into_iter().map(|(_, text)| text.replace("\\-", "-")).collect();
     let known: BTreeSet<&str> = flag.find_iter(&manual).map(|found| found.as_str()).collect();
     let mut seen = 0;
-    for page in Page::all() {
+    for page in Page::read_all() {
         let lines = page.text.replace("\\\n", "");
         let typed = lines.lines().filter(|line| line.trim_start_matches("$ ").starts_with("restctl "));
-        let named = code(&page.prose().map(|(_, line)| format!("{line}\n")).collect::<String>());
+        let named = code_pieces(&page.prose_lines().map(|(_, line)| format!("{line}\n")).collect::<String>());
         let named = named.iter().filter(|piece| piece.starts_with("--") || piece.starts_with("restctl "));
         for text in typed.map(str::to_owned).chain(named.cloned()) {
             for found in flag.find_iter(text.split(" | ").next().unwrap()) {
@@ -107,35 +108,35 @@ fn the_flags_on_the_pages_exist() {
 #[test]
 fn the_options_of_a_stack_are_those_of_deploy() {
     let flag = Regex::new(r"--[a-z-]+").unwrap();
-    let help = String::from_utf8(restctl(&["deploy", "--help"]).stdout).unwrap();
+    let help = String::from_utf8(run_restctl(&["deploy", "--help"]).stdout).unwrap();
     let (_, options) = help.split_once("Options of the stack:\n").unwrap();
     let (options, _) = options.split_once("\nTarget:\n").unwrap();
     let options = options.lines().filter(|line| line.starts_with("      --"));
     let options: BTreeSet<&str> = options.map(|line| flag.find(line).unwrap().as_str()).collect();
     let page = Page::read("cli/docs/deployment.md");
     let rows = page.table("## Options of the stack");
-    let told: BTreeSet<&str> =
+    let listed: BTreeSet<&str> =
         rows.iter().flat_map(|row| flag.find_iter(row[0]).map(|found| found.as_str())).collect();
-    assert_eq!(told, options);
+    assert_eq!(listed, options);
 }
 
 #[test]
 fn the_exit_codes_are_those_of_the_command() {
     let page = Page::read("cli/README.md");
-    let told: Vec<&str> = page.table("### Exit codes").iter().map(|row| row[0]).collect();
+    let listed: Vec<&str> = page.table("### Exit codes").iter().map(|row| row[0]).collect();
     let variant = Regex::new(r"(?m)^    [A-Z]\w+ = (\d+),$").unwrap();
-    let source = source::file("failure.rs");
+    let source = source::source_file("failure.rs");
     let defined: Vec<&str> =
         variant.captures_iter(&source).map(|found| found.get(1).unwrap().as_str()).collect();
-    assert_eq!(told, defined);
-    let help = String::from_utf8(restctl(&["--help"]).stdout).unwrap();
+    assert_eq!(listed, defined);
+    let help = String::from_utf8(run_restctl(&["--help"]).stdout).unwrap();
     let (_, codes) = help.split_once("Exit codes: ").unwrap();
     let number = Regex::new(r"\d+").unwrap();
     let helped: Vec<&str> = number.find_iter(codes).map(|found| found.as_str()).collect();
-    assert_eq!(told, helped);
+    assert_eq!(listed, helped);
 }
 
-/// What the command answers to a key that it does not know.
+/// Compares with the message about an unknown key, which lists the known ones.
 #[test]
 fn the_configuration_keys_are_those_of_the_command() {
     let folder = tempfile::tempdir().unwrap();
@@ -144,6 +145,6 @@ fn the_configuration_keys_are_those_of_the_command() {
     let refusal = command.args(["config", "show"]).current_dir(folder.path()).output().unwrap();
     let refusal = String::from_utf8(refusal.stderr).unwrap();
     let (_, expected) = refusal.split_once("expected one of ").unwrap_or_else(|| panic!("{refusal}"));
-    let known = code(expected.lines().next().unwrap()).into_iter().collect();
+    let known = code_pieces(expected.lines().next().unwrap()).into_iter().collect();
     assert_eq!(first_cells(&Page::read("cli/README.md"), "## Configuration file"), known);
 }

@@ -1,17 +1,17 @@
-//! `json-output.md` has every member that a snapshot has, and none that no code writes.
+//! `json-output.md` has every member of the snapshots, and only members that the code writes.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use regex_lite::Regex;
 
-use super::commands::leaves;
-use super::markdown::{Page, code};
+use super::commands::leaf_commands;
+use super::markdown::{Page, code_pieces};
 use super::source;
 
 const PAGE: &str = "cli/docs/json-output.md";
 
-/// Items of the table, and texts that are not JSON.
+/// Commands that write items of the table, or texts that are not JSON.
 const FREE: [&str; 5] = ["get", "export", "completions", "man", "logs"];
 
 /// A row of the page: its commands, and the members of their documents.
@@ -20,28 +20,28 @@ struct Row {
     members: BTreeSet<String>,
 }
 
-fn rows(page: &Page) -> Vec<Row> {
+fn parse_rows(page: &Page) -> Vec<Row> {
     let words = |rows: Vec<Vec<&str>>, column: usize| -> BTreeSet<String> {
-        rows.iter().flat_map(|row| code(row[column])).collect()
+        rows.iter().flat_map(|row| code_pieces(row[column])).collect()
     };
     let receipts = words(page.table("## Receipts"), 0);
     let mut lines = words(page.table("## Lines of an operation"), 2);
     lines.extend(["schema", "operation", "type", "outcome"].map(str::to_owned));
     let row = |row: &Vec<&str>| {
-        let mut members: BTreeSet<String> = code(row[1]).into_iter().collect();
+        let mut members: BTreeSet<String> = code_pieces(row[1]).into_iter().collect();
         if row[1].contains("receipt") {
             members.extend(receipts.iter().cloned());
         }
         if row[1].contains("#lines-of-an-operation") {
             members.extend(lines.iter().cloned());
         }
-        Row { commands: code(row[0]), members }
+        Row { commands: code_pieces(row[0]), members }
     };
     page.table("## Documents").iter().map(row).collect()
 }
 
-/// The row whose command shares the most words with what was typed.
-fn row<'a>(rows: &'a [Row], typed: &str) -> Option<&'a Row> {
+/// Returns the row whose command has the most words of the typed one.
+fn find_row<'a>(rows: &'a [Row], typed: &str) -> Option<&'a Row> {
     let typed: Vec<&str> = typed.split(' ').collect();
     let fits = |command: &str| {
         command.split(' ').all(|word| typed.contains(&word))
@@ -51,8 +51,8 @@ fn row<'a>(rows: &'a [Row], typed: &str) -> Option<&'a Row> {
     rows.iter().filter(|row| best(row).is_some()).max_by_key(|row| best(row))
 }
 
-/// What the commands write with `--output json`: the snapshots' names and texts, without insta's head.
-fn snapshots() -> Vec<(String, String)> {
+/// Returns the names and texts of the snapshots with `--output json`, without insta's header.
+fn read_snapshots() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/outputs");
     let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
     let json = files.filter(|path| path.to_str().unwrap().ends_with(".json.snap"));
@@ -66,7 +66,7 @@ fn snapshots() -> Vec<(String, String)> {
 
 #[test]
 fn operations_counts_the_checks_of_doctor() {
-    let snapshots = snapshots();
+    let snapshots = read_snapshots();
     let (_, doctor) = snapshots.iter().find(|(name, _)| name == "doctor.json.snap").unwrap();
     let checks = doctor.matches("\"check\":").count();
     let page = Page::read("cli/docs/operations.md");
@@ -76,24 +76,24 @@ fn operations_counts_the_checks_of_doctor() {
 #[test]
 fn every_command_is_on_the_page() {
     let page = Page::read(PAGE);
-    let told: BTreeSet<String> = rows(&page).into_iter().flat_map(|row| row.commands).collect();
-    let written = leaves().into_iter().filter(|command| command != "completions" && command != "man");
-    let missing: Vec<String> = written.filter(|command| !told.contains(command)).collect();
+    let listed: BTreeSet<String> = parse_rows(&page).into_iter().flat_map(|row| row.commands).collect();
+    let written = leaf_commands().into_iter().filter(|command| command != "completions" && command != "man");
+    let missing: Vec<String> = written.filter(|command| !listed.contains(command)).collect();
     assert!(missing.is_empty(), "{PAGE} lacks {missing:?}");
 }
 
 #[test]
 fn every_member_of_a_snapshot_is_on_the_page() {
     let page = Page::read(PAGE);
-    let rows = rows(&page);
+    let rows = parse_rows(&page);
     let member = Regex::new(r#""([a-z][a-z0-9_]*)": ?"#).unwrap();
     let mut looked_at = 0;
-    for (path, text) in snapshots() {
-        // A failure stands at the end, and is the same for every command.
+    for (path, text) in read_snapshots() {
+        // A failure is at the end, and has the same members for every command.
         let text = text.split("\n? ").next().unwrap();
         let (typed, document) = text.split_once('\n').unwrap_or((text, ""));
         let typed = typed.trim_start_matches("$ restctl ");
-        let row = row(&rows, typed).unwrap_or_else(|| panic!("{PAGE} has no row for {typed:?}"));
+        let row = find_row(&rows, typed).unwrap_or_else(|| panic!("{PAGE} has no row for {typed:?}"));
         if FREE.iter().any(|free| row.commands.iter().any(|command| command == free)) {
             continue;
         }
@@ -110,7 +110,7 @@ fn every_member_of_a_snapshot_is_on_the_page() {
 #[test]
 fn every_member_on_the_page_is_written_by_the_code() {
     let page = Page::read(PAGE);
-    let mut code: String = source::files("").into_iter().map(|(_, text)| text).collect();
+    let mut code: String = source::source_files("").into_iter().map(|(_, text)| text).collect();
     for name in ["load.rs", "stack.rs"] {
         let contract = Path::new(env!("CARGO_MANIFEST_DIR")).join("../lambdas/contract/src").join(name);
         code.push_str(&std::fs::read_to_string(contract).unwrap());
@@ -118,7 +118,7 @@ fn every_member_on_the_page_is_written_by_the_code() {
     let words = Regex::new(r"\w+").unwrap();
     let known: BTreeSet<String> =
         words.find_iter(&code).map(|word| word.as_str().replace('_', "").to_lowercase()).collect();
-    for row in rows(&page) {
+    for row in parse_rows(&page) {
         for member in row
             .members
             .iter()

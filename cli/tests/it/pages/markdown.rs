@@ -1,11 +1,11 @@
-//! As much of Markdown as the pages use.
+//! Parses those parts of Markdown that the pages use.
 
 use std::path::{Path, PathBuf};
 
 use regex_lite::Regex;
 
-/// The folder of the repository.
-pub(crate) fn root() -> &'static Path {
+/// Returns the folder of the repository.
+pub(crate) fn repository_root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
@@ -18,20 +18,20 @@ pub(crate) struct Page {
 impl Page {
     pub(crate) fn read(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
-        let text = std::fs::read_to_string(root().join(&path)).unwrap();
+        let text = std::fs::read_to_string(repository_root().join(&path)).unwrap();
         Self { path, text }
     }
 
-    /// All pages of the repository.
-    pub(crate) fn all() -> Vec<Self> {
+    /// Reads all pages of the repository.
+    pub(crate) fn read_all() -> Vec<Self> {
         let mut pages = Vec::new();
-        find(Path::new(""), &mut pages);
+        find_pages(Path::new(""), &mut pages);
         assert!(pages.iter().any(|page: &Self| page.path.ends_with("README.md")), "no pages found");
         pages
     }
 
-    /// The lines outside fenced code, with their numbers.
-    pub(crate) fn prose(&self) -> impl Iterator<Item = (usize, &str)> {
+    /// Returns the lines outside fenced code, with their numbers.
+    pub(crate) fn prose_lines(&self) -> impl Iterator<Item = (usize, &str)> {
         let mut is_code = false;
         let numbered = self.text.lines().enumerate().map(|(index, line)| (index + 1, line));
         numbered.filter(move |(_, line)| {
@@ -41,7 +41,7 @@ impl Page {
         })
     }
 
-    /// The part below a heading, up to the next heading of any level.
+    /// Returns the part below a heading, up to the next heading of any level.
     pub(crate) fn section(&self, heading: &str) -> &str {
         let (_, below) = self.text.split_once(&format!("\n{heading}\n")).unwrap_or_else(|| {
             panic!("{} has no heading {heading:?}", self.path.display());
@@ -49,23 +49,23 @@ impl Page {
         below.split("\n#").next().unwrap()
     }
 
-    /// The cells of the table in a section, without its head.
+    /// Returns the cells of the table in a section, without its header.
     pub(crate) fn table(&self, heading: &str) -> Vec<Vec<&str>> {
         let rows = self.section(heading).lines().filter(|line| line.starts_with('|'));
-        let rows: Vec<Vec<&str>> = rows.skip(2).map(cells).collect();
+        let rows: Vec<Vec<&str>> = rows.skip(2).map(split_cells).collect();
         assert!(!rows.is_empty(), "{} has no table under {heading:?}", self.path.display());
         rows
     }
 
-    /// The anchors of its headings, as GitHub makes them.
+    /// Returns the anchors of the headings, as GitHub makes them.
     pub(crate) fn anchors(&self) -> Vec<String> {
-        let headings = self.prose().filter(|(_, line)| line.starts_with('#'));
-        headings.map(|(_, line)| anchor(line.trim_start_matches('#').trim())).collect()
+        let headings = self.prose_lines().filter(|(_, line)| line.starts_with('#'));
+        headings.map(|(_, line)| to_anchor(line.trim_start_matches('#').trim())).collect()
     }
 }
 
-fn find(folder: &Path, pages: &mut Vec<Page>) {
-    for entry in std::fs::read_dir(root().join(folder)).unwrap() {
+fn find_pages(folder: &Path, pages: &mut Vec<Page>) {
+    for entry in std::fs::read_dir(repository_root().join(folder)).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
         let path = folder.join(&name);
@@ -73,7 +73,7 @@ fn find(folder: &Path, pages: &mut Vec<Page>) {
             name == "target" || name == "node_modules" || (name.starts_with('.') && name != ".github");
         if entry.file_type().unwrap().is_dir() {
             if !is_skipped {
-                find(&path, pages);
+                find_pages(&path, pages);
             }
         } else if name.ends_with(".md") {
             pages.push(Page::read(path));
@@ -81,8 +81,8 @@ fn find(folder: &Path, pages: &mut Vec<Page>) {
     }
 }
 
-/// A `|` behind a backslash is text.
-fn cells(row: &str) -> Vec<&str> {
+/// Splits a row of a table. A `|` after a backslash is text.
+fn split_cells(row: &str) -> Vec<&str> {
     let mut cells = Vec::new();
     let (mut start, mut before) = (1, ' ');
     for (index, character) in row.char_indices().skip(1) {
@@ -95,13 +95,13 @@ fn cells(row: &str) -> Vec<&str> {
     cells
 }
 
-fn anchor(heading: &str) -> String {
+fn to_anchor(heading: &str) -> String {
     let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
     kept.collect::<String>().to_lowercase().replace(' ', "-")
 }
 
-/// The pieces of code in a text.
-pub(crate) fn code(text: &str) -> Vec<String> {
+/// Returns the pieces of inline code in a text.
+pub(crate) fn code_pieces(text: &str) -> Vec<String> {
     let pieces = Regex::new("`([^`\n]+)`").unwrap();
     pieces.captures_iter(text).map(|piece| piece[1].to_owned()).collect()
 }

@@ -1,4 +1,4 @@
-//! The actions on `iam-permissions.md` are those that a deployment is asked about, and those that restctl calls.
+//! The actions on `iam-permissions.md` are those that the preflight simulates, and those that restctl calls.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::source;
 
 const PAGE: &str = "cli/docs/iam-permissions.md";
 
-/// Calls whose permission has another name, or that need more than one. No permission for a call that only the local cloud gets.
+/// Calls whose permission has another name, or that need more than one. A call that only the local cloud gets needs none.
 const OTHER_NAMES: [(&str, &[&str]); 18] = [
     ("cloudcontrol:ListResources", &["cloudformation:ListResources"]),
     ("dynamodb:WaitUntilTableNotExists", &["dynamodb:DescribeTable"]),
@@ -31,23 +31,24 @@ const OTHER_NAMES: [(&str, &[&str]); 18] = [
     ("eventbridge:DescribeRule", &["events:DescribeRule"]),
 ];
 
-fn actions(text: &str) -> BTreeSet<String> {
+/// Returns the IAM actions that a text quotes.
+fn actions_in(text: &str) -> BTreeSet<String> {
     let action = Regex::new(r#"["`]([a-z0-9-]+:[A-Z]\w+)["`]"#).unwrap();
     action.captures_iter(text).map(|found| found[1].to_owned()).collect()
 }
 
 #[test]
-fn a_deployment_is_asked_about_the_actions_on_the_page() {
+fn the_preflight_simulates_the_actions_on_the_page() {
     let page = Page::read(PAGE);
     let table: String = page.table("## To deploy").into_iter().flatten().collect();
-    assert_eq!(actions(&table), actions(&source::file("needed.rs")));
+    assert_eq!(actions_in(&table), actions_in(&source::source_file("needed.rs")));
 }
 
 #[test]
 fn every_call_has_its_permission_on_the_page() {
-    let page = actions(&Page::read(PAGE).text);
+    let page = actions_in(&Page::read(PAGE).text);
     let mut called = BTreeSet::new();
-    for call in calls() {
+    for call in called_operations() {
         match OTHER_NAMES.iter().find(|(name, _)| *name == call) {
             Some((_, permissions)) => called.extend(permissions.iter().map(|name| (*name).to_owned())),
             None => {
@@ -58,20 +59,20 @@ fn every_call_has_its_permission_on_the_page() {
     assert!(called.len() > 50, "only {} calls were found", called.len());
     let missing: Vec<_> = called.difference(&page).collect();
     assert!(missing.is_empty(), "{PAGE} lacks {missing:?}");
-    let needed = actions(&source::file("needed.rs"));
-    // AWS asks for it, and nobody can be asked about it.
+    let needed = actions_in(&source::source_file("needed.rs"));
+    // AWS requires this one, and it cannot be simulated.
     let mut left: Vec<_> = page.difference(&called).filter(|action| !needed.contains(*action)).collect();
     left.retain(|action| *action != "iam:CreateServiceLinkedRole");
     assert!(left.is_empty(), "nothing calls {left:?} of {PAGE}");
 }
 
-/// The operations of the SDK's clients that the command calls, such as `s3:PutObject`.
-fn calls() -> BTreeSet<String> {
+/// Returns the operations of the SDK's clients that the command calls, such as `s3:PutObject`.
+fn called_operations() -> BTreeSet<String> {
     let mut calls = BTreeSet::new();
     let sdk = Regex::new(r"aws_sdk_([a-z0-9]+)").unwrap();
     let call = Regex::new(r"\b([a-z0-9]+)\s*\.([a-z_]+)\(\)").unwrap();
-    for (_, text) in source::files("aws") {
-        // For a client that has a name of its own in its file.
+    for (_, text) in source::source_files("aws") {
+        // The service of a client that has another name in its file.
         let file = sdk.captures(&text).map(|found| found[1].to_owned());
         for found in call.captures_iter(&text).filter(|found| &found[2] != "config") {
             let service = match &found[1] {
@@ -84,7 +85,7 @@ fn calls() -> BTreeSet<String> {
     calls
 }
 
-/// The clients' names in `Aws`.
+/// The names of the clients in `Aws`.
 #[rustfmt::skip]
 const SERVICES: [&str; 16] = [
     "acm", "cloudcontrol", "cloudformation", "cloudwatch", "cloudwatchlogs", "dynamodb", "elasticloadbalancing",

@@ -1,20 +1,20 @@
-//! The command's source, for lists that exist nowhere else.
+//! The source of the command, for lists that exist only there.
 
 use std::path::Path;
 
-/// The files of `cli/src` below `folder`, with their text, without unit tests at their end.
-pub(crate) fn files(folder: &str) -> Vec<(String, String)> {
+/// Returns the files of `cli/src` below `folder`, each with its path and its text, without the unit tests at the end.
+pub(crate) fn source_files(folder: &str) -> Vec<(String, String)> {
     let mut files = Vec::new();
-    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder), &mut files);
+    collect_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder), &mut files);
     assert!(!files.is_empty(), "no files in {folder:?}");
     files
 }
 
-fn read(folder: &Path, files: &mut Vec<(String, String)>) {
+fn collect_files(folder: &Path, files: &mut Vec<(String, String)>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            read(&path, files);
+            collect_files(&path, files);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = std::fs::read_to_string(&path).unwrap();
             let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned();
@@ -23,9 +23,9 @@ fn read(folder: &Path, files: &mut Vec<(String, String)>) {
     }
 }
 
-/// The text of the one file of this name.
-pub(crate) fn file(name: &str) -> String {
-    let mut named = files("").into_iter().filter(|(path, _)| path.ends_with(&format!("/{name}")));
+/// Returns the text of the only file with this name.
+pub(crate) fn source_file(name: &str) -> String {
+    let mut named = source_files("").into_iter().filter(|(path, _)| path.ends_with(&format!("/{name}")));
     let (_, text) = named.next().unwrap_or_else(|| panic!("cli/src has no {name}"));
     assert!(named.next().is_none(), "cli/src has more than one {name}");
     text

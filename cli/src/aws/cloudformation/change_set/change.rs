@@ -9,7 +9,7 @@ use aws_sdk_cloudformation::types::{
 use serde_json::{Value, json};
 
 /// Resources of these types hold data that cannot be recreated.
-const HOLDERS_OF_DATA: [&str; 2] = ["AWS::DynamoDB::Table", "AWS::S3::Bucket"];
+const DATA_RESOURCE_TYPES: [&str; 2] = ["AWS::DynamoDB::Table", "AWS::S3::Bucket"];
 
 pub(crate) struct Change(ResourceChange);
 
@@ -20,7 +20,7 @@ enum Disposition {
     Changed,
     Removed,
     Replaced,
-    /// CloudFormation decides while the change set runs.
+    /// CloudFormation decides it while it executes the change set.
     PerhapsReplaced,
     Other,
 }
@@ -54,13 +54,13 @@ impl Change {
     }
 
     /// Returns the name of the resource in the template.
-    pub(crate) fn resource(&self) -> &str {
+    pub(crate) fn resource_name(&self) -> &str {
         self.0.logical_resource_id().unwrap_or_default()
     }
 
     /// Whether a resource that holds data is removed or replaced.
     pub(crate) fn loses_data(&self) -> bool {
-        let holds_data = self.0.resource_type().is_some_and(|kind| HOLDERS_OF_DATA.contains(&kind));
+        let holds_data = self.0.resource_type().is_some_and(|kind| DATA_RESOURCE_TYPES.contains(&kind));
         holds_data
             && matches!(
                 self.disposition(),
@@ -76,11 +76,11 @@ impl Change {
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "action": self.disposition().verb().to_lowercase(),
-            "resource": self.resource(),
+            "resource": self.resource_name(),
             "resource_type": self.0.resource_type(),
             "physical_id": self.0.physical_resource_id(),
             "old_is_kept": self.retains_old_resource(),
-            "properties": self.details().map(|detail| json!({
+            "properties": self.changed_properties().map(|detail| json!({
                 "name": property_name(detail),
                 "requires_replacement": required_recreation(detail).map_or("Never", RequiresRecreation::as_str).to_lowercase(),
             })).collect::<Vec<_>>(),
@@ -103,8 +103,8 @@ impl Change {
         matches!(self.0.policy_action(), Some(PolicyAction::Retain | PolicyAction::ReplaceAndRetain))
     }
 
-    /// Returns each property once. A certain change takes precedence over a possible one of the same property.
-    fn details(&self) -> impl Iterator<Item = &ResourceChangeDetail> {
+    /// Returns each property that changes, once. A certain change of a property takes precedence over a possible one.
+    fn changed_properties(&self) -> impl Iterator<Item = &ResourceChangeDetail> {
         let mut details: Vec<_> = self.0.details().iter().collect();
         details.sort_by_key(|detail| {
             (property_name(detail), detail.evaluation() != Some(&EvaluationType::Static))
@@ -119,11 +119,11 @@ impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let disposition = self.disposition();
         let kind = self.0.resource_type().unwrap_or_default();
-        write!(f, "  {} {:<7} {} ({kind})", disposition.sign(), disposition.verb(), self.resource())?;
+        write!(f, "  {} {:<7} {} ({kind})", disposition.sign(), disposition.verb(), self.resource_name())?;
         if self.retains_old_resource() {
             f.write_str(", the old one stays in the account")?;
         }
-        let mut details = self.details().peekable();
+        let mut details = self.changed_properties().peekable();
         while let Some(detail) = details.next() {
             let branch = if details.peek().is_some() { '├' } else { '└' };
             let note = match required_recreation(detail) {
@@ -154,7 +154,7 @@ mod tests {
 
     use super::*;
 
-    fn change(action: ChangeAction, replacement: Option<Replacement>, kind: &str) -> Change {
+    fn new_change(action: ChangeAction, replacement: Option<Replacement>, kind: &str) -> Change {
         let change = ResourceChange::builder().action(action).set_replacement(replacement);
         Change(change.resource_type(kind).logical_resource_id("It").build())
     }
@@ -163,18 +163,18 @@ mod tests {
     fn only_resources_that_hold_data_can_lose_it() {
         use ChangeAction::{Add, Modify, Remove};
         use Replacement::{Conditional, False, True};
-        for (action, replacement, goes) in [
+        for (action, replacement, loses_data) in [
             (Add, None, false),
             (Modify, Some(False), false),
             (Modify, Some(Conditional), true),
             (Modify, Some(True), true),
             (Remove, None, true),
         ] {
-            for holder in HOLDERS_OF_DATA {
-                let change = change(action.clone(), replacement.clone(), holder);
-                assert_eq!(change.loses_data(), goes, "{change}");
+            for kind in DATA_RESOURCE_TYPES {
+                let change = new_change(action.clone(), replacement.clone(), kind);
+                assert_eq!(change.loses_data(), loses_data, "{change}");
             }
-            assert!(!change(action, replacement, "AWS::SQS::Queue").loses_data());
+            assert!(!new_change(action, replacement, "AWS::SQS::Queue").loses_data());
         }
     }
 

@@ -23,7 +23,7 @@ pub(super) const PART_BYTES: u64 = 8 * MIB;
 /// S3 takes at most 10,000 parts.
 const MAX_PARTS: u64 = 10_000;
 
-/// Parts sent at a time. Each is held in memory meanwhile.
+/// How many parts are sent at the same time. Each is held in memory meanwhile.
 const PARTS_IN_FLIGHT: usize = 4;
 
 /// The error codes of an upload that can no longer be completed.

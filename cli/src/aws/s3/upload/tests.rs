@@ -22,7 +22,7 @@ const PARTS: &str = "<ListPartsResult>\
     <Part><PartNumber>2</PartNumber><ETag>other</ETag><Size>5242880</Size></Part>\
     </ListPartsResult>";
 
-/// An S3 that knows of the one upload `known`, and what it was asked.
+/// An S3 that knows only the upload `known`, and the requests that it received.
 #[derive(Clone, Default)]
 struct Bucket {
     asked: Arc<Mutex<Vec<String>>>,

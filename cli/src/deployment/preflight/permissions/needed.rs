@@ -28,7 +28,7 @@ enum When {
     Always,
     /// A deployment that creates the stack. An update needs them only if such a resource changes.
     Created,
-    /// A deployment that gives this parameter this value. If it had it before, only if such a resource changes.
+    /// A deployment that gives this parameter this value. If the value is not new, only if such a resource changes.
     Set(&'static str, &'static str),
     /// Like [`When::Set`], for any value.
     Named(&'static str),
@@ -217,7 +217,7 @@ pub(super) const NEEDED: &[Needed] = &[
         resource: "arn:{partition}:iam::{account}:role/{stack}-ApiRole-preflight",
         actions: &["iam:CreateRole", "iam:GetRole", "iam:PutRolePolicy", "iam:TagRole"],
     },
-    // Simulated by itself, because its condition keys are its own.
+    // Simulated by itself, because it has condition keys of its own.
     Needed {
         kinds: &["AWS::Lambda::Function"], when: When::Created,
         resource: "arn:{partition}:iam::{account}:role/{stack}-ApiRole-preflight",
@@ -332,8 +332,8 @@ pub(super) const NEEDED: &[Needed] = &[
 ];
 
 impl Needed {
-    /// Returns `None` if the deployment does not need the actions.
-    pub(super) fn necessity(&self, deployment: &Deployment<'_>) -> Option<Necessity> {
+    /// Returns how certain it is that the deployment needs the actions. `None` if it does not need them.
+    pub(super) fn necessity_for(&self, deployment: &Deployment<'_>) -> Option<Necessity> {
         let (is_needed, had_it_before) = match self.when {
             When::Always => (true, false),
             When::Sometimes => (true, true),
@@ -349,7 +349,13 @@ impl Needed {
         is_needed.then_some(if had_it_before { Necessity::Possible } else { Necessity::Certain })
     }
 
-    pub(super) fn resource(&self, stack: &StackName, region: &str, deployment: &Deployment<'_>) -> String {
+    /// Returns the resource with the parts that depend on the deployment filled in.
+    pub(super) fn resource_arn(
+        &self,
+        stack: &StackName,
+        region: &str,
+        deployment: &Deployment<'_>,
+    ) -> String {
         let fill = |text: String, (name, value): &(&str, &str)| text.replace(name, value);
         let known = [
             ("{partition}", deployment.caller.partition()),
@@ -424,7 +430,7 @@ mod tests {
     ) -> BTreeSet<&'static str> {
         with_deployment(parameters, before, |deployment| {
             let certain =
-                NEEDED.iter().filter(|needed| needed.necessity(deployment) == Some(Necessity::Certain));
+                NEEDED.iter().filter(|needed| needed.necessity_for(deployment) == Some(Necessity::Certain));
             certain.flat_map(|needed| needed.actions).copied().collect()
         })
     }
@@ -432,7 +438,7 @@ mod tests {
     /// Whether a deployment of these parameters may need it.
     fn may_need(parameters: &[(&'static str, &str)], action: &str) -> bool {
         with_deployment(parameters, None, |deployment| {
-            let mut asked = NEEDED.iter().filter(|needed| needed.necessity(deployment).is_some());
+            let mut asked = NEEDED.iter().filter(|needed| needed.necessity_for(deployment).is_some());
             asked.any(|needed| needed.actions.contains(&action))
         })
     }
