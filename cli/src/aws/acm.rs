@@ -7,9 +7,9 @@ use aws_sdk_acm::types::{CertificateStatus, KeyAlgorithm};
 use time::OffsetDateTime;
 
 use super::Aws;
-use super::error::AwsContext;
+use super::error::{AwsContext, RESOURCE_NOT_FOUND};
 use crate::certificate::CertificateBundle;
-use crate::failure::{Failure, Result};
+use crate::failure::{Exit, Failure, Result};
 
 /// Imports `bundle` and returns its ARN. If `existing` is set, replaces the certificate under that ARN.
 pub(crate) async fn import_certificate(
@@ -38,8 +38,7 @@ pub(crate) struct Imported {
 /// Reads the certificate `arn`. `None` if there is no such certificate in this region.
 pub(crate) async fn read_certificate(aws: &Aws, arn: &str) -> Result<Option<Imported>> {
     let answer = aws.acm.get_certificate().certificate_arn(arn).send().await;
-    if matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
-    {
+    if answer.error_code() == Some(RESOURCE_NOT_FOUND) {
         return Ok(None);
     }
     let answer = answer.aws_context("read the certificate in ACM")?;
@@ -60,8 +59,7 @@ pub(crate) struct CertificateDescription {
 /// Describes the certificate `arn`. `None` if there is no such certificate in this region.
 pub(crate) async fn describe_certificate(aws: &Aws, arn: &str) -> Result<Option<CertificateDescription>> {
     let answer = aws.acm.describe_certificate().certificate_arn(arn).send().await;
-    if matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
-    {
+    if answer.error_code() == Some(RESOURCE_NOT_FOUND) {
         return Ok(None);
     }
     let described = answer.aws_context("describe the certificate")?.certificate;
@@ -71,6 +69,12 @@ pub(crate) async fn describe_certificate(aws: &Aws, arn: &str) -> Result<Option<
         not_after: certificate.not_after.and_then(|end| OffsetDateTime::from_unix_timestamp(end.secs()).ok()),
         in_use_by: certificate.in_use_by.unwrap_or_default(),
     }))
+}
+
+pub(crate) fn certificate_missing_failure(arn: &str) -> Failure {
+    Failure::new(format!("the certificate {arn} is not in ACM"))
+        .exit(Exit::NotFound)
+        .next("restctl setup --cert FILE --key FILE, or --self-signed NAME; then restctl deploy")
 }
 
 /// Deletes the certificate. Waits up to five minutes while a load balancer that is being deleted still uses it.

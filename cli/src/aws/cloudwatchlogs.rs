@@ -6,7 +6,7 @@ use aws_sdk_cloudwatchlogs::operation::filter_log_events::builders::FilterLogEve
 use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 
 use super::Aws;
-use super::error::AwsContext;
+use super::error::{AwsContext, RESOURCE_NOT_FOUND};
 use crate::failure::{Exit, Failure, Result};
 
 pub(crate) struct LogEvent {
@@ -47,9 +47,7 @@ impl LogEvents {
             // A page may be empty although others follow.
             let Some(request) = self.request.take() else { return Ok(None) };
             let answer = request.clone().send().await;
-            if let Err(error) = &answer
-                && error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception())
-            {
+            if answer.error_code() == Some(RESOURCE_NOT_FOUND) {
                 return Err(group_not_found(&self.group));
             }
             let page = answer.aws_context(&format!("read the log {}", self.group))?;

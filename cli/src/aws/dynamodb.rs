@@ -13,7 +13,7 @@ use restctl_contract::timestamp::now;
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value, to_item};
 
 use super::Aws;
-use super::error::AwsContext;
+use super::error::{AwsContext, RESOURCE_NOT_FOUND};
 use crate::failure::{Failure, FailureContext, Result};
 
 /// The deletion of a large table takes minutes.
@@ -130,8 +130,7 @@ fn parse_entry(item: HashMap<String, AttributeValue>) -> Result<LedgerEntry> {
 /// Returns the approximate number of the table's items, and their size in bytes. `None` if there is no such table.
 pub(crate) async fn table_size(aws: &Aws, table: &str) -> Result<Option<(u64, u64)>> {
     let answer = aws.dynamodb.describe_table().table_name(table).send().await;
-    if matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
-    {
+    if answer.error_code() == Some(RESOURCE_NOT_FOUND) {
         return Ok(None);
     }
     let table = answer.aws_context(&format!("describe the table {table}"))?.table;
@@ -167,8 +166,7 @@ pub(crate) async fn find_tables_by_tag(
 /// Deletes the table and waits until the deletion is complete.
 pub(crate) async fn delete_table(aws: &Aws, table: &str) -> Result<()> {
     let answer = aws.dynamodb.delete_table().table_name(table).send().await;
-    if !matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
-    {
+    if answer.error_code() != Some(RESOURCE_NOT_FOUND) {
         answer.aws_context(&format!("delete the table {table}"))?;
     }
     let gone = aws.dynamodb.wait_until_table_not_exists().table_name(table).wait(DELETION_TIMEOUT).await;

@@ -31,8 +31,14 @@ const ACCESS_DENIED: [&str; 4] =
 const GET_CREDENTIALS: &str = "sign in with `aws sso login` or `aws configure`, name a profile with --profile,\n\
      or try without an account: restctl local up, then add --local";
 
-/// Adds to a failed call what AWS was asked to do.
+/// The error code with which many services answer that something does not exist.
+pub(super) const RESOURCE_NOT_FOUND: &str = "ResourceNotFoundException";
+
+/// What AWS answered to a failed call, and what it was asked to do.
 pub(crate) trait AwsContext<T> {
+    /// Returns the service's error code, if the service refused the call.
+    fn error_code(&self) -> Option<&str>;
+
     /// `what` completes "cannot …".
     fn aws_context(self, what: &str) -> Result<T>;
 }
@@ -41,6 +47,10 @@ impl<T, E> AwsContext<T> for std::result::Result<T, SdkError<E, HttpResponse>>
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
+    fn error_code(&self) -> Option<&str> {
+        self.as_ref().err()?.code()
+    }
+
     fn aws_context(self, what: &str) -> Result<T> {
         self.map_err(|error| to_failure(what, &error))
     }

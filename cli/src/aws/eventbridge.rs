@@ -3,14 +3,13 @@
 use aws_sdk_eventbridge::types::RuleState;
 
 use super::Aws;
-use super::error::AwsContext;
+use super::error::{AwsContext, RESOURCE_NOT_FOUND};
 use crate::failure::Result;
 
 /// Returns the state of a rule, or `None` if there is no such rule.
 pub(crate) async fn read_rule_state(aws: &Aws, rule: &str) -> Result<Option<RuleState>> {
     let answer = aws.eventbridge.describe_rule().name(rule).send().await;
-    if matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
-    {
+    if answer.error_code() == Some(RESOURCE_NOT_FOUND) {
         return Ok(None);
     }
     Ok(answer.aws_context(&format!("describe the event rule {rule}"))?.state)

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::Aws;
-use super::error::AwsContext;
+use super::error::{AwsContext, RESOURCE_NOT_FOUND};
 use crate::failure::{Failure, Result};
 
 /// In a VPC, a new version gets its network interface after a minute or two.
@@ -127,8 +127,7 @@ pub(crate) async fn invoke_version(
 /// Returns the state of an event source mapping, such as `Enabled`. `None` if there is no such mapping.
 pub(crate) async fn read_event_source_mapping_state(aws: &Aws, id: &str) -> Result<Option<String>> {
     let answer = aws.lambda.get_event_source_mapping().uuid(id).send().await;
-    if matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
-    {
+    if answer.error_code() == Some(RESOURCE_NOT_FOUND) {
         return Ok(None);
     }
     let mapping = answer.aws_context(&format!("read the event source mapping {id}"))?;

@@ -6,7 +6,6 @@ pub(crate) mod upload;
 
 use std::collections::HashMap;
 
-use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
     BucketLocationConstraint, CreateBucketConfiguration, Delete, ObjectIdentifier,
@@ -192,9 +191,7 @@ pub(crate) async fn empty_bucket(aws: &Aws, bucket: &str) -> Result<u64> {
     loop {
         let request = aws.s3.list_object_versions().bucket(bucket).max_keys(MAX_DELETIONS);
         let answer = request.send().await;
-        if let Err(error) = &answer
-            && error.code() == Some("NoSuchBucket")
-        {
+        if answer.error_code() == Some("NoSuchBucket") {
             return Ok(deleted);
         }
         let page = answer.aws_context(&format!("list the bucket {bucket}"))?;
@@ -278,7 +275,7 @@ pub(crate) async fn tag_untagged_bucket(aws: &Aws, bucket: &str, (key, value): (
 /// Returns `None` if the bucket does not exist, or if it belongs to another account.
 async fn read_tags(aws: &Aws, bucket: &str) -> Result<Option<Vec<Tag>>> {
     let answer = aws.s3.get_bucket_tagging().bucket(bucket).send().await;
-    match answer.as_ref().err().and_then(ProvideErrorMetadata::code) {
+    match answer.error_code() {
         Some("NoSuchTagSet") => Ok(Some(Vec::new())),
         Some("NoSuchBucket" | "AccessDenied") => Ok(None),
         _ => Ok(Some(answer.aws_context(&format!("read the tags of the bucket {bucket}"))?.tag_set)),
@@ -288,7 +285,7 @@ async fn read_tags(aws: &Aws, bucket: &str) -> Result<Option<Vec<Tag>>> {
 /// Deletes the bucket. A bucket that does not exist counts as deleted.
 pub(crate) async fn delete_bucket(aws: &Aws, bucket: &str) -> Result<()> {
     let answer = aws.s3.delete_bucket().bucket(bucket).send().await;
-    if answer.as_ref().err().and_then(ProvideErrorMetadata::code) != Some("NoSuchBucket") {
+    if answer.error_code() != Some("NoSuchBucket") {
         answer.aws_context(&format!("delete the bucket {bucket}"))?;
     }
     Ok(())

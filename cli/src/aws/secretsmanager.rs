@@ -6,7 +6,7 @@ use aws_sdk_secretsmanager::error::SdkError;
 use aws_sdk_secretsmanager::operation::create_secret::{CreateSecretError, CreateSecretOutput};
 
 use super::Aws;
-use super::error::AwsContext;
+use super::error::{AwsContext, RESOURCE_NOT_FOUND};
 use crate::failure::{Failure, Result};
 use crate::timestamp;
 
@@ -33,8 +33,7 @@ pub(crate) async fn read_secret(aws: &Aws, name: &str) -> Result<Option<String>>
 /// Returns when the secret was last changed. `None` if there is no such secret, or if it is scheduled for deletion.
 pub(crate) async fn last_changed(aws: &Aws, name: &str) -> Result<Option<String>> {
     let answer = aws.secretsmanager.describe_secret().secret_id(name).send().await;
-    if matches!(&answer, Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()))
-    {
+    if answer.error_code() == Some(RESOURCE_NOT_FOUND) {
         return Ok(None);
     }
     let secret = answer.aws_context(&format!("describe the secret {name}"))?;
@@ -88,9 +87,7 @@ async fn create_secret(
 pub(crate) async fn delete_secret(aws: &Aws, name: &str) -> Result<()> {
     let request = aws.secretsmanager.delete_secret().secret_id(name).force_delete_without_recovery(true);
     let answer = request.send().await;
-    if let Err(error) = &answer
-        && error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception())
-    {
+    if answer.error_code() == Some(RESOURCE_NOT_FOUND) {
         return Ok(());
     }
     answer.aws_context(&format!("delete the secret {name}"))?;

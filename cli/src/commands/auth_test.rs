@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use clap::Args;
 use comfy_table::Table;
 use reqwest::StatusCode;
-use restctl_contract::api::{HEALTH_PATH, ITEMS_PATH};
+use restctl_contract::api::{HEALTH_PATH, ITEM_NOT_FOUND, ITEMS_PATH};
 use restctl_forgery::{Attempt, ExpectedAnswer};
 use serde::Serialize;
 use serde_json::Value;
@@ -119,7 +119,7 @@ async fn request_with_good_token(
     }
     let answer = answer.map_err(|error| endpoint.no_answer_failure(&address, &error))?;
     let found = ExpectedAnswer { status: 200, problem: None, challenge: None };
-    let not_found = ExpectedAnswer { status: 404, problem: Some("item-not-found"), challenge: None };
+    let not_found = ExpectedAnswer { status: 404, problem: Some(ITEM_NOT_FOUND), challenge: None };
     let mut outcome = compare_answer(GOOD_TOKEN.to_owned(), &[found, not_found], Ok(answer));
     outcome.has_good_token = true;
     Ok((token, outcome))

@@ -73,14 +73,14 @@ async fn run_steps(target: &TargetArgs, mut command: clap::Command) -> Result<Ex
         let next = next_step(&target).await?;
         print_steps(&target, next);
         let Some(words) = choose_command(next)? else {
-            output::print_message(&format!("\nnext: {}", with_local_flag(&target, &next.to_string())));
+            output::print_message(&format!("\nnext: {}", with_target_flags(&target, &next.to_string())));
             return Ok(Exit::Done);
         };
         run_command(&target, &words).await?;
         if next == FirstStep::Get {
             output::print_message(&format!(
                 "\nThe API is running. To see its parts: {}; for the other commands: restctl --help",
-                with_local_flag(&target, "restctl status")
+                with_target_flags(&target, "restctl status")
             ));
             return Ok(Exit::Done);
         }
@@ -160,20 +160,27 @@ fn confirm_step(step: FirstStep) -> Result<bool> {
     Ok(prompt::ask_optional_choice(&format!("Run {step} now?"), &["yes", "no, I will type it"]) == Some(0))
 }
 
-fn with_local_flag(target: &TargetArgs, command: &str) -> String {
-    let local = if target.local { " --local" } else { "" };
-    format!("{command}{local}")
+/// Returns the flags with which a command uses the same stack, account and region.
+fn target_flags(target: &TargetArgs) -> Vec<String> {
+    let TargetArgs { stack, local, profile, region } = target;
+    let mut flags = Vec::new();
+    flags.extend(local.then(|| "--local".to_owned()));
+    let stack = Some(stack.to_string()).filter(|stack| stack != TargetArgs::DEFAULT_STACK);
+    for (flag, value) in [("--stack", &stack), ("--profile", profile), ("--region", region)] {
+        flags.extend(value.iter().flat_map(|value| [flag.to_owned(), value.clone()]));
+    }
+    flags
+}
+
+fn with_target_flags(target: &TargetArgs, command: &str) -> String {
+    let flags = target_flags(target);
+    if flags.is_empty() { command.to_owned() } else { format!("{command} {}", shell_words::join(flags)) }
 }
 
 /// Prints the command with its flags and runs it at this terminal.
 async fn run_command(target: &TargetArgs, words: &[String]) -> Result<()> {
     let mut words = words.to_vec();
-    let TargetArgs { stack, local, profile, region } = target;
-    words.extend(local.then(|| "--local".to_owned()));
-    let stack = Some(stack.to_string()).filter(|stack| stack != TargetArgs::DEFAULT_STACK);
-    for (flag, value) in [("--stack", &stack), ("--profile", profile), ("--region", region)] {
-        words.extend(value.iter().flat_map(|value| [flag.to_owned(), value.clone()]));
-    }
+    words.extend(target_flags(target));
     let shown = format!("restctl {}", shell_words::join(&words));
     output::print_message(&format!("$ {shown}"));
     let restctl = env::current_exe().context("cannot find the path of restctl itself")?;

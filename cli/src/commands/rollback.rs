@@ -60,26 +60,17 @@ async fn roll_back(context: &Context) -> Result<Value> {
     if let Some(before) = &ingest_before {
         smoke::test_ingest(aws, before.function(), before.version()).await?;
     }
-    if let Some(before) = &api_before {
-        before.make_live(aws).await?;
-    }
-    if let Some(before) = &ingest_before
-        && let Err(failure) = before.make_live(aws).await
-    {
-        // Both functions go back, or neither.
-        if api_before.is_some() {
-            api.make_live(aws).await?;
-        }
-        return Err(failure.next("restctl rollback: neither version has changed"));
-    }
-    for (live, before) in [(&api, &api_before), (&ingest, &ingest_before)] {
-        if let Some(before) = before {
-            let (function, version) = (before.function(), before.version());
-            output::print_message(&format!(
-                "{function}: version {version} is live again, instead of {}",
-                live.version()
-            ));
-        }
+    let functions = [(&api, &api_before), (&ingest, &ingest_before)];
+    let replacements: Vec<(&LiveVersion, &LiveVersion)> =
+        functions.into_iter().filter_map(|(live, before)| Some((live, before.as_ref()?))).collect();
+    let replaced = LiveVersion::replace_together(aws, &replacements).await;
+    replaced.map_err(|failure| failure.next("restctl rollback: neither version has changed"))?;
+    for (live, before) in replacements {
+        let (function, version) = (before.function(), before.version());
+        output::print_message(&format!(
+            "{function}: version {version} is live again, instead of {}",
+            live.version()
+        ));
     }
     let version = |live: &LiveVersion, before: &Option<LiveVersion>| {
         before.as_ref().unwrap_or(live).version().to_owned()

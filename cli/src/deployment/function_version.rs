@@ -64,6 +64,20 @@ impl LiveVersion {
         lambda::update_live_alias(aws, &self.function, &alias).await
     }
 
+    /// Replaces the live versions of all these functions or of none, because they are built to work together. Each pair is a
+    /// live version and the version that replaces it.
+    pub(crate) async fn replace_together(aws: &Aws, replacements: &[(&Self, &Self)]) -> Result<()> {
+        for (done, (_, after)) in replacements.iter().enumerate() {
+            if let Err(failure) = after.make_live(aws).await {
+                for (before, _) in &replacements[..done] {
+                    before.make_live(aws).await?;
+                }
+                return Err(failure);
+            }
+        }
+        Ok(())
+    }
+
     fn alias_description(&self) -> String {
         let turns = self.before.iter().map(|turn| format!(" {}@{}", turn.version, turn.since));
         format!("since {}; before{}", self.now.since, turns.collect::<String>())

@@ -94,7 +94,7 @@ fn advice_for_check(check: Check, rules: &Policy) -> String {
         Check::Type => "send the access token, not another token of the provider".to_owned(),
         Check::CriticalParameters => "have the provider leave out crit".to_owned(),
         Check::Key | Check::Signature => {
-            format!("get a token that {issuer} signs with its present keys: restctl token")
+            format!("get a token that {issuer} signs with its current keys: restctl token")
         }
         Check::Expiry => "get a new token: restctl token".to_owned(),
         Check::NotBefore | Check::IssuedAt => "compare this machine's clock with the issuer's".to_owned(),

@@ -102,8 +102,9 @@ async fn print_first_rejects(aws: &Aws, bucket: &str, entry: &LedgerEntry) -> Re
         while let Some(bytes) = body.next().await
             && start.len() < SHOWN_REJECTS_BYTES
         {
-            start
-                .extend_from_slice(&bytes.context(format!("the download of s3://{bucket}/{key} broke off"))?);
+            start.extend_from_slice(
+                &bytes.context(format!("the download of s3://{bucket}/{key} stopped early"))?,
+            );
         }
     }
     for line in String::from_utf8_lossy(&start).lines().take(SHOWN_REJECTS + 1) {

@@ -76,6 +76,9 @@ pub struct ListAnswer {
 /// The prefix of the kind in the `type` of a [`Problem`].
 pub const PROBLEM_TYPE: &str = "urn:restctl:problem:";
 
+/// The kind of problem if there is no item with the id.
+pub const ITEM_NOT_FOUND: &str = "item-not-found";
+
 /// The kind of problem if an item does not fit in an answer. In a bulk call, it may still fit alone.
 pub const ITEM_TOO_LARGE: &str = "item-too-large";
 
@@ -90,6 +93,13 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub detail: Option<String>,
+}
+
+impl Problem {
+    /// Returns the type without the prefix [`PROBLEM_TYPE`], such as [`ITEM_NOT_FOUND`].
+    pub fn short_type(&self) -> &str {
+        self.kind.strip_prefix(PROBLEM_TYPE).unwrap_or(&self.kind)
+    }
 }
 
 /// Placeholders for the schemas of an id and an item, which depend on the stack's key.

@@ -155,7 +155,7 @@ impl Bucket {
         self.lock_contents().refused_reads = calls;
     }
 
-    /// Breaks off the next `calls` GETs after `bytes` bytes.
+    /// Cuts off the next `calls` GETs after `bytes` bytes.
     pub fn break_off(&self, calls: usize, bytes: usize) {
         self.lock_contents().breaks = Breaks { calls, bytes: bytes as u64 };
     }

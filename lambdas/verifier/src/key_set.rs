@@ -1,5 +1,7 @@
 //! The issuer's keys: those of a JWK set (RFC 7517) that may verify a token's signature.
 
+use std::fmt;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey};
@@ -30,6 +32,13 @@ pub struct DescribedKey {
     pub kid: Option<String>,
     /// The algorithms that the key may verify, such as `RS256`.
     pub algorithms: Vec<String>,
+}
+
+impl fmt::Display for DescribedKey {
+    /// Writes the id and the algorithms, such as `key-1 (RS256, PS256)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.kid.as_deref().unwrap_or("no id"), self.algorithms.join(", "))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -98,12 +107,10 @@ impl KeySet {
         self.0.iter().map(describe).collect()
     }
 
-    /// Returns the ids and algorithms of all keys, such as `key-1 (RS256, PS256)`.
+    /// Describes all keys in one line.
     pub fn summary(&self) -> String {
-        let name = |key: &VerificationKey| {
-            format!("{} ({})", key.kid.as_deref().unwrap_or("no id"), key.algorithm_names().join(", "))
-        };
-        self.0.iter().map(name).collect::<Vec<_>>().join(", ")
+        let keys = self.describe_keys();
+        keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
     /// Returns the keys that may have signed a token with this header.

@@ -42,7 +42,7 @@ pub(crate) struct Items<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Segment {
     pub(crate) number: i32,
-    pub(crate) of: i32,
+    pub(crate) total: i32,
 }
 
 impl<'a> Items<'a> {
@@ -133,7 +133,7 @@ impl<'a> Items<'a> {
         start: Option<Attributes>,
     ) -> Result<ScanOutput> {
         let call = self.client.scan().table_name(self.table).consistent_read(true);
-        let call = call.segment(segment.number).total_segments(segment.of).set_limit(limit);
+        let call = call.segment(segment.number).total_segments(segment.total).set_limit(limit);
         let call = call
             .projection_expression("#key, #written_by")
             .expression_attribute_names("#key", &self.key.name)

@@ -1,4 +1,4 @@
-//! What this machine remembers about an unfinished multipart upload, so that it can continue after it broke off.
+//! What this machine remembers about an unfinished multipart upload, so that it can resume.
 
 use std::fs;
 use std::io;
@@ -32,7 +32,7 @@ impl ResumeState {
         Ok(Self { file: folder.join(name) })
     }
 
-    /// Returns the id of the upload that broke off. A record that cannot be read counts as none, since the upload can
+    /// Returns the id of the unfinished upload. A record that cannot be read counts as none, since the upload can
     /// always start again.
     pub(crate) fn upload_id(&self) -> Option<String> {
         let record: Record = serde_json::from_slice(&fs::read(&self.file).ok()?).ok()?;

@@ -5,7 +5,7 @@ use std::fmt;
 
 use reqwest::header::WWW_AUTHENTICATE;
 use reqwest::{RequestBuilder, StatusCode};
-use restctl_contract::api::{PROBLEM_TYPE, Problem};
+use restctl_contract::api::Problem;
 use restctl_forgery::ExpectedAnswer;
 
 /// A problem document has a few hundred bytes. Only the beginning of a larger body is kept.
@@ -72,8 +72,7 @@ pub(super) fn root_cause(error: &reqwest::Error) -> String {
 
 fn parse_problem_type(body: &[u8]) -> Option<String> {
     let problem: Problem = serde_json::from_slice(body).ok()?;
-    let kind = problem.kind.strip_prefix(PROBLEM_TYPE).unwrap_or(&problem.kind);
-    Some(kind.to_owned())
+    Some(problem.short_type().to_owned())
 }
 
 /// Parses the error code, a quoted string (RFC 6750, section 3).

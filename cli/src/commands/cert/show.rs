@@ -36,9 +36,7 @@ pub(super) async fn run(_: Show, context: &Context) -> Result<()> {
         acm::describe_certificate(aws, &certificate.arn)
     )?;
     let (Some(imported), Some(described)) = (imported, described) else {
-        return Err(Failure::new(format!("the certificate {} is not in ACM", certificate.arn))
-            .exit(Exit::NotFound)
-            .next("restctl setup --cert FILE --key FILE, or --self-signed NAME; then restctl deploy"));
+        return Err(acm::certificate_missing_failure(&certificate.arn));
     };
     // A stack that is not deployed has no endpoint.
     let location = stack.and_then(|stack| Location::from_stack(context, &stack, &certificate).ok());

@@ -16,7 +16,7 @@ pub(crate) struct LiveVersions {
     pub(crate) ingest: LiveVersion,
 }
 
-/// Makes both new versions live, or neither: they are built to work together.
+/// Publishes and tests new versions of both functions, and makes both live or neither.
 pub(crate) async fn go_live(aws: &Aws, stack: &Stack) -> Result<LiveVersions> {
     let (api, ingest) =
         (stack.output(stack_output::API_FUNCTION)?, stack.output(stack_output::INGEST_FUNCTION)?);
@@ -30,16 +30,23 @@ pub(crate) async fn go_live(aws: &Aws, stack: &Stack) -> Result<LiveVersions> {
         return Err(with_advice_after_test(failure, &api, &ingest));
     }
     let now = timestamp::seconds_now();
-    let api_before = api.before.clone();
-    let api = api.put_into_service(aws, now).await?;
-    match ingest.put_into_service(aws, now).await {
-        Ok(ingest) => Ok(LiveVersions { api, ingest }),
-        Err(failure) => {
-            // Both versions go live or neither, so the API goes back too.
-            api_before.make_live(aws).await?;
-            Err(failure.next("restctl deploy: neither version went live"))
-        }
+    let live = LiveVersions { api: api.version_after(now), ingest: ingest.version_after(now) };
+    let shifts = [(&api, &live.api), (&ingest, &live.ingest)];
+    let replacements: Vec<(&LiveVersion, &LiveVersion)> = shifts
+        .into_iter()
+        .filter(|(shift, _)| !shift.is_already_live())
+        .map(|(shift, after)| (&shift.before, after))
+        .collect();
+    let replaced = LiveVersion::replace_together(aws, &replacements).await;
+    replaced.map_err(|failure| failure.next("restctl deploy: neither version went live"))?;
+    for (before, after) in replacements {
+        let (function, version) = (after.function(), after.version());
+        output::print_message(&format!(
+            "{function}: version {version} is live, instead of {}",
+            before.version()
+        ));
     }
+    Ok(live)
 }
 
 /// A function's live version, and the version that replaces it.
@@ -60,18 +67,13 @@ impl VersionShift {
         self.before.version() == self.version
     }
 
-    async fn put_into_service(self, aws: &Aws, now: u64) -> Result<LiveVersion> {
+    /// Returns the version that is live after the shift, since `now`, in seconds since 1970.
+    fn version_after(&self, now: u64) -> LiveVersion {
         if self.is_already_live() {
-            return Ok(self.before);
+            self.before.clone()
+        } else {
+            self.before.with_version(&self.version, now)
         }
-        let after = self.before.with_version(&self.version, now);
-        after.make_live(aws).await?;
-        let (function, version) = (after.function(), after.version());
-        output::print_message(&format!(
-            "{function}: version {version} is live, instead of {}",
-            self.before.version()
-        ));
-        Ok(after)
     }
 }
 

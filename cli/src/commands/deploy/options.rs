@@ -177,7 +177,7 @@ impl DeployOptions {
                 settings.require(setting)?;
             }
             if settings_name_pool {
-                return Err(usage_failure(
+                return Err(Failure::usage(
                     "the settings name the stack's own user pool, which this deployment would remove",
                 )
                 .next("restctl setup --issuer URL --client-id ID …, then: restctl deploy --idp external"));
@@ -189,7 +189,7 @@ impl DeployOptions {
             && !settings_name_pool
             && !settings.awaits_deployment()
         {
-            return Err(usage_failure("the settings name another identity provider, not the stack's own user pool")
+            return Err(Failure::usage("the settings name another identity provider, not the stack's own user pool")
                 .next("to use the other provider: restctl deploy --idp external\nto keep the user pool: restctl deploy --idp cognito"));
         }
         Ok(COGNITO)
@@ -203,12 +203,12 @@ impl DeployOptions {
             _ => self.parameter_value(name, deployed).as_deref() == Some(wanted),
         };
         if self.allow_cidr.len() > parameter::ALLOW_CIDRS.len() {
-            return Err(usage_failure("--allow-cidr is given more than five times")
+            return Err(Failure::usage("--allow-cidr is given more than five times")
                 .next("use a wider range that contains several of them"));
         }
         let vpc = self.parameter_value(parameter::EXISTING_VPC, deployed).unwrap_or_default();
         if !vpc.is_empty() && has_value(parameter::PRIVATE_NETWORK, ON) {
-            return Err(usage_failure("--private-network and --vpc cannot be used together")
+            return Err(Failure::usage("--private-network and --vpc cannot be used together")
                 .why("the private subnets are part of the stack's own VPC")
                 .next("leave out one of them"));
         }
@@ -226,7 +226,7 @@ impl DeployOptions {
         let gap =
             LOCAL_GAPS.iter().find(|gap| context.local.is_some() && has_value(gap.parameter, gap.value));
         if let Some(LocalGap { flag, why, .. }) = gap {
-            return Err(usage_failure(format!("the local cloud does not support {flag}"))
+            return Err(Failure::usage(format!("the local cloud does not support {flag}"))
                 .why(*why)
                 .next("leave it out here; it works on AWS"));
         }
@@ -256,12 +256,12 @@ fn check_network_is_unchanged(
 ) -> Result<()> {
     const NEW_STACK: &str = "use another stack: restctl setup --stack NAME …, then restctl deploy --stack NAME …, and upload the data there";
     if vpc != vpc_before {
-        return Err(usage_failure("a deployed stack stays in its VPC")
+        return Err(Failure::usage("a deployed stack stays in its VPC")
             .why("a load balancer cannot move to another VPC")
             .next(NEW_STACK));
     }
     if private_before == ON && private != ON {
-        return Err(usage_failure("the private network of a deployed stack stays on")
+        return Err(Failure::usage("the private network of a deployed stack stays on")
             .why("`restctl rollback` returns to versions of the functions that run in it")
             .next(NEW_STACK));
     }
@@ -272,13 +272,9 @@ fn check_network_is_unchanged(
 fn check_cognito_domain(stack: &StackName) -> Result<()> {
     let reserved = ["aws", "amazon", "cognito"].into_iter().find(|word| stack.as_str().contains(word));
     let Some(word) = reserved else { return Ok(()) };
-    Err(usage_failure(format!("a stack whose name contains {word:?} cannot have its own user pool"))
+    Err(Failure::usage(format!("a stack whose name contains {word:?} cannot have its own user pool"))
         .why("the pool's domain starts with the stack's name, and Cognito reserves that word")
         .next("use another --stack name, or --idp external"))
-}
-
-fn usage_failure(what: impl Into<String>) -> Failure {
-    Failure::new(what).exit(Exit::Usage)
 }
 
 #[cfg(test)]

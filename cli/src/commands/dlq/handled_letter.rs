@@ -91,7 +91,7 @@ pub(super) fn report_outcomes(handled: &[HandledLetter], requested: &[LoadId], u
             0 => failure.next(format!("restctl loads show {load}")),
             _ => failure
                 .why(format!(
-                    "SQS shows only the first ten messages of such a queue; about {unseen} are behind them"
+                    "SQS shows only the first ten messages of a FIFO queue; about {unseen} are behind them"
                 ))
                 .next(format!(
                     "restctl loads retry {load}, which needs no dead letter; or start without --load"

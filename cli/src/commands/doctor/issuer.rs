@@ -14,10 +14,5 @@ pub(super) async fn check_issuer(facts: &DoctorFacts<'_>) -> Result<CheckFinding
 }
 
 pub(super) async fn check_keys(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
-    let keys = facts.provider_keys().await?.describe_keys();
-    let names = keys.iter().map(|key| {
-        let kid = key.kid.as_deref().unwrap_or("without an id");
-        format!("{kid} ({})", key.algorithms.join(", "))
-    });
-    Ok(CheckFinding::ok(names.collect::<Vec<_>>().join(", ")))
+    Ok(CheckFinding::ok(facts.provider_keys().await?.summary()))
 }

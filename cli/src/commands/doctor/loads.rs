@@ -5,8 +5,7 @@ use restctl_contract::template::output as stack_output;
 
 use super::check_report::{CheckError, CheckFinding};
 use super::facts::DoctorFacts;
-use crate::aws::sqs::{self, QueueDepth};
-use crate::aws::{eventbridge, lambda};
+use crate::aws::{eventbridge, lambda, sqs};
 use crate::failure::{Exit, Failure};
 
 /// Checks that EventBridge queues new objects.
@@ -45,9 +44,8 @@ pub(super) async fn check_event_source_mapping(facts: &DoctorFacts<'_>) -> Resul
 /// Checks that the dead-letter queue is empty.
 pub(super) async fn check_dead_letters(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let queue = facts.deployed_stack().await?.output(stack_output::DEAD_LETTER_QUEUE)?;
-    let QueueDepth { waiting, in_flight } =
-        sqs::read_depth(facts.authenticated_clients().await?, queue).await?;
-    match waiting + in_flight {
+    let depth = sqs::read_depth(facts.authenticated_clients().await?, queue).await?;
+    match depth.total_messages() {
         0 => Ok(CheckFinding::ok("none")),
         number => Err(Failure::new(format!("{number} in {queue}: loads that kept failing"))
             .next("restctl dlq ls, which says why; then restctl dlq redrive")

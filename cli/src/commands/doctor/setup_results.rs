@@ -30,10 +30,7 @@ pub(super) async fn check_certificate(facts: &DoctorFacts<'_>) -> Result<CheckFi
     let certificate = facts.imported_certificate().await?;
     let arn = &certificate.arn;
     let Some(described) = acm::describe_certificate(facts.authenticated_clients().await?, arn).await? else {
-        return Err(Failure::new(format!("the certificate {arn} is not in ACM"))
-            .exit(Exit::NotFound)
-            .next("restctl setup --cert FILE --key FILE, or --self-signed NAME; then restctl deploy")
-            .into());
+        return Err(acm::certificate_missing_failure(arn).into());
     };
     if described.status != CertificateStatus::Issued {
         return Err(Failure::new(format!("the certificate {arn} is in {}", described.status.as_str()))

@@ -1,7 +1,7 @@
 //! Checks of a token: that the provider grants one, and that the endpoint accepts it.
 
 use reqwest::StatusCode;
-use restctl_contract::api::{ITEMS_PATH, PROBLEM_TYPE, Problem};
+use restctl_contract::api::{ITEM_NOT_FOUND, ITEMS_PATH, Problem};
 use restctl_verifier::CheckOutcome;
 
 use super::check_report::{CheckError, CheckFinding};
@@ -48,5 +48,5 @@ pub(super) async fn check_access(facts: &DoctorFacts<'_>) -> Result<CheckFinding
 /// Whether the API itself answered that the item does not exist, rather than a proxy that has no such page.
 fn is_item_not_found(body: &[u8]) -> bool {
     let problem = serde_json::from_slice::<Problem>(body);
-    problem.is_ok_and(|problem| problem.kind == format!("{PROBLEM_TYPE}item-not-found"))
+    problem.is_ok_and(|problem| problem.short_type() == ITEM_NOT_FOUND)
 }

@@ -124,10 +124,7 @@ impl ProviderReport {
             ("token endpoint", self.token_endpoint.clone()),
             ("JWKS", self.jwks_uri.clone()),
         ];
-        lines.extend(self.keys.iter().flatten().map(|key| {
-            let kid = key.kid.as_deref().unwrap_or("without an id");
-            ("key", format!("{kid} ({})", key.algorithms.join(", ")))
-        }));
+        lines.extend(self.keys.iter().flatten().map(|key| ("key", key.to_string())));
         lines.extend(self.keys_error.iter().map(|why| ("keys", why.clone())));
         lines.push((
             "client secret",

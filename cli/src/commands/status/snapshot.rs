@@ -230,7 +230,7 @@ async fn read_queue(aws: &Aws, stack: &Stack) -> Result<QueueState> {
         sqs::read_depth(aws, stack.output(stack_output::LOAD_QUEUE)?),
         sqs::read_depth(aws, stack.output(stack_output::DEAD_LETTER_QUEUE)?),
     )?;
-    Ok(QueueState { waiting, in_flight, dead_letters: dead.waiting + dead.in_flight })
+    Ok(QueueState { waiting, in_flight, dead_letters: dead.total_messages() as u64 })
 }
 
 async fn read_last_loads(aws: &Aws, stack: &Stack) -> Result<Vec<LedgerEntry>> {

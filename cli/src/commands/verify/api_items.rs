@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 
 use reqwest::StatusCode;
-use restctl_contract::api::{BATCH_GET_PATH, BatchGetRequest, ITEM_TOO_LARGE, Item, PROBLEM_TYPE, Problem};
+use restctl_contract::api::{BATCH_GET_PATH, BatchGetRequest, ITEM_TOO_LARGE, Item, Problem};
 use restctl_contract::key::{Key, KeyType};
 use restctl_contract::number;
 use serde_json::Value as Json;
@@ -68,7 +68,7 @@ fn key_text(key: &Key, item: &Item) -> Option<String> {
 
 fn is_too_large(body: &[u8]) -> bool {
     let problem = serde_json::from_slice::<Problem>(body);
-    problem.is_ok_and(|problem| problem.kind.strip_prefix(PROBLEM_TYPE) == Some(ITEM_TOO_LARGE))
+    problem.is_ok_and(|problem| problem.short_type() == ITEM_TOO_LARGE)
 }
 
 #[cfg(test)]

@@ -73,8 +73,8 @@ pub(super) async fn find_extra_items(
     Ok(scanned)
 }
 
-fn segments_in_order(of: i32) -> Box<dyn Iterator<Item = Segment>> {
-    Box::new((0..of).map(move |number| Segment { number, of }))
+fn segments_in_order(total: i32) -> Box<dyn Iterator<Item = Segment>> {
+    Box::new((0..total).map(move |number| Segment { number, total }))
 }
 
 /// Returns how many segments a table of about `table_items` items needs, so that most of them have items.
@@ -93,14 +93,14 @@ async fn choose_segment_count(items: &Items<'_>, table_items: u64) -> Result<u64
     Ok(segments)
 }
 
-/// Returns each of `of` segments once, in an order that differs from run to run. `of` is a power of two.
-fn shuffled_segments(of: u64) -> Box<dyn Iterator<Item = Segment>> {
+/// Returns each of `total` segments once, in an order that differs from run to run. `total` is a power of two.
+fn shuffled_segments(total: u64) -> Box<dyn Iterator<Item = Segment>> {
     let random = || RandomState::new().build_hasher().finish();
     // An odd step reaches every number below a power of two before it repeats one.
-    let (start, step) = (random() % of, (random() % of) | 1);
-    Box::new((0..of).map(move |index| {
-        let number = (start + index * step) % of;
-        Segment { number: number as i32, of: of as i32 }
+    let (start, step) = (random() % total, (random() % total) | 1);
+    Box::new((0..total).map(move |index| {
+        let number = (start + index * step) % total;
+        Segment { number: number as i32, total: total as i32 }
     }))
 }
 
@@ -112,12 +112,12 @@ mod tests {
 
     #[test]
     fn every_segment_comes_exactly_once() {
-        for of in [1, 2, 256, MAX_SEGMENTS] {
-            let segments: Vec<Segment> = shuffled_segments(of).collect();
+        for total in [1, 2, 256, MAX_SEGMENTS] {
+            let segments: Vec<Segment> = shuffled_segments(total).collect();
             let numbers: HashSet<u64> = segments.iter().map(|segment| segment.number as u64).collect();
-            assert_eq!((segments.len() as u64, numbers.len() as u64), (of, of));
-            assert!(segments.iter().all(|segment| segment.of as u64 == of));
-            assert!(numbers.iter().all(|number| (0..of).contains(number)));
+            assert_eq!((segments.len() as u64, numbers.len() as u64), (total, total));
+            assert!(segments.iter().all(|segment| segment.total as u64 == total));
+            assert!(numbers.iter().all(|number| (0..total).contains(number)));
         }
     }
 }

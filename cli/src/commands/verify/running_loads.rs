@@ -31,7 +31,7 @@ impl RunningLoads {
                 Err(failure) => output::print_failure(&failure),
             }
         }
-        Ok(Self { loads, queued: depth.waiting + depth.in_flight })
+        Ok(Self { loads, queued: depth.total_messages() as u64 })
     }
 
     /// Adds the loads of `later`.

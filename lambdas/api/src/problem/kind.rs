@@ -1,7 +1,7 @@
 //! The kinds of problem that an answer may report.
 
 use http::StatusCode;
-use restctl_contract::api::{ITEM_TOO_LARGE, PROBLEM_TYPE};
+use restctl_contract::api::{ITEM_NOT_FOUND, ITEM_TOO_LARGE, PROBLEM_TYPE};
 
 /// A kind of problem, which programs tell from others by its `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl ProblemKind {
     pub(crate) const CURSOR_INVALID: Self =
         Self::new("cursor-invalid", StatusCode::BAD_REQUEST, "The cursor is invalid");
     pub(crate) const ITEM_NOT_FOUND: Self =
-        Self::new("item-not-found", StatusCode::NOT_FOUND, "Item not found");
+        Self::new(ITEM_NOT_FOUND, StatusCode::NOT_FOUND, "Item not found");
     pub(crate) const MEDIA_TYPE_UNSUPPORTED: Self =
         Self::new("media-type-unsupported", StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type");
     pub(crate) const BODY_TOO_LARGE: Self =

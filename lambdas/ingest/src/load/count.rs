@@ -14,7 +14,7 @@ pub(super) struct Progress {
     pub(super) rejects: RejectsPart,
     /// The table was empty when the load began, so all its items come from this load.
     pub(super) blind: bool,
-    /// An earlier attempt broke off, so it may have written rows after the position.
+    /// An earlier attempt stopped early, so it may have written rows after the position.
     pub(super) resumed: bool,
 }
 
