@@ -8,6 +8,8 @@ use std::{env, fs};
 #[path = "src/deployment/packages/zipped.rs"]
 mod zipped;
 
+use zipped::Compression;
+
 const ARCHITECTURES: [&str; 2] = ["arm64", "x86_64"];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -20,7 +22,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         for architecture in ARCHITECTURES.into_iter().filter(|name| folder.join(name).is_dir()) {
             let zip = |name: &str| -> Result<PathBuf, Box<dyn Error>> {
                 let zip = out.join(format!("{architecture}-{name}.zip"));
-                fs::write(&zip, zipped::zip_binary(&fs::read(folder.join(architecture).join(name))?)?)?;
+                let binary = fs::read(folder.join(architecture).join(name))?;
+                fs::write(&zip, zipped::zip_binary(&binary, Compression::Small)?)?;
                 Ok(zip)
             };
             let (api, ingest) = (zip("restctl-api")?, zip("restctl-ingest")?);

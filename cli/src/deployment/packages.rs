@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 pub(crate) use source::find_checkout;
+use zipped::Compression;
 
 use crate::digest::sha256_hex;
 use crate::failure::{Exit, Failure, FailureContext, Result};
@@ -156,7 +157,11 @@ fn pack_binary(folder: &Path, name: &str, place: Place) -> Result<(Package, Arch
         failure.next(format!("name a folder that holds {API} and {INGEST}, built for Linux, with --lambdas"))
     })?;
     let architecture = elf::check_binary(&file, &binary, place)?;
-    let zip = zipped::zip_binary(&binary).context(format!("cannot pack {}", file.display()))?;
+    let compression = match place {
+        Place::Local => Compression::Fast,
+        Place::Aws => Compression::Small,
+    };
+    let zip = zipped::zip_binary(&binary, compression).context(format!("cannot pack {}", file.display()))?;
     Ok((Package::new(name, zip), architecture))
 }
 
