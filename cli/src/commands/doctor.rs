@@ -46,7 +46,7 @@ pub(crate) struct Doctor {}
 
 pub(crate) async fn run(_: Doctor, context: &Context) -> Result<()> {
     let facts = DoctorFacts::new(context);
-    let progress = output::spinner("doctor");
+    let progress = output::new_spinner("doctor");
     let reports = join_all(all_checks(&facts)).await;
     progress.finish_and_clear();
     match output::chosen_format() {

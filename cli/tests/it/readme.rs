@@ -5,7 +5,7 @@ use std::process::Command;
 
 use regex_lite::Regex;
 
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, eventually};
 use crate::terminal::Terminal;
 
 const README: &str = include_str!("../../../README.md");
@@ -65,13 +65,19 @@ fn the_commands_on_the_pages_work_and_print_what_readme_shows() {
     let restctl = cloud.command(&[]);
     let binaries = std::path::Path::new(restctl.get_program()).parent().unwrap();
     let mut shell = Command::new("bash");
-    let script = page_commands().join("\n");
+    let commands = page_commands();
+    let script = commands.join("\n");
     shell
         .args(["-e", "-c", &format!("set -x\n{script}\necho every command was typed")])
         .current_dir(folder.path());
     shell.env("PATH", format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap()));
     shell.env("XDG_STATE_HOME", cloud.state_folder()).env_remove("RESTCTL_LOCAL").env_remove("RESTCTL_STACK");
     let mut terminal = Terminal::run(&cloud, &shell);
+    // The shell prints at least one line for each command, so that no wait is for more than one of them.
+    for (index, command) in commands.iter().take_while(|command| **command != "restctl destroy").enumerate() {
+        let traced = || terminal.screen_text().lines().filter(|line| line.starts_with("+ ")).count();
+        eventually(command, || (traced() > index).then_some(()));
+    }
     terminal.wait_for_text("+ restctl destroy");
     terminal.wait_for_text("Type the stack's name");
     terminal.type_keys("restctl\r");

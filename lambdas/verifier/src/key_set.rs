@@ -5,7 +5,7 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::refusal::Refusal;
@@ -27,7 +27,7 @@ pub struct KeySet(Vec<VerificationKey>);
 /// A key, described for people.
 ///
 /// The texts have no control characters and at most [`crate::MAX_SHOWN_CHARS`] characters.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DescribedKey {
     pub kid: Option<String>,
     /// The algorithms that the key may verify, such as `RS256`.

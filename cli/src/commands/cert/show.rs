@@ -10,7 +10,7 @@ use crate::api::handshake::Handshake;
 use crate::aws::{acm, cloudformation};
 use crate::certificate::PresentedCertificate;
 use crate::context::Context;
-use crate::failure::{Exit, Failure, FailureContext, Result};
+use crate::failure::{Failure, FailureContext, Result};
 use crate::identity::settings;
 use crate::terminal::output::{self, Format};
 

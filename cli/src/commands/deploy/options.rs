@@ -8,7 +8,7 @@ use restctl_contract::template::parameter;
 
 use crate::aws::cloudformation::Stack;
 use crate::context::Context;
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Failure, Result};
 use crate::identity::cognito::{self, COGNITO};
 use crate::identity::settings::Settings;
 

@@ -6,7 +6,7 @@ use restctl_contract::stack::Setting;
 use super::check_report::{CheckError, CheckFinding};
 use super::facts::DoctorFacts;
 use crate::aws::{acm, secretsmanager};
-use crate::failure::{Exit, Failure};
+use crate::failure::Failure;
 
 pub(super) async fn check_settings(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let settings = facts.complete_settings().await?;

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use restctl_contract::stack::Setting;
-use restctl_verifier::KeySet;
+use restctl_verifier::DescribedKey;
 use serde::Serialize;
 
 use crate::aws::{cloudformation, secretsmanager};
@@ -36,17 +36,11 @@ struct ProviderReport {
     token_endpoint: String,
     jwks_uri: String,
     /// The keys of signatures that the API can verify. `None` if they are unavailable.
-    keys: Option<Vec<KeyReport>>,
+    keys: Option<Vec<DescribedKey>>,
     keys_error: Option<String>,
     client_secret: ClientSecretReport,
     /// `None` before the first deployment.
     deployed: Option<DeployedSettings>,
-}
-
-#[derive(Serialize)]
-struct KeyReport {
-    kid: Option<String>,
-    algorithms: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -91,7 +85,7 @@ pub(super) async fn run(_: Show, context: &Context) -> Result<()> {
         token_endpoint: value(Setting::TokenEndpoint)?,
         jwks_uri: policy.jwks_uri,
         keys_error: keys.as_ref().err().map(|failure| failure.to_single_line()),
-        keys: keys.ok().as_ref().map(describe_keys),
+        keys: keys.ok().map(|keys| keys.describe_keys()),
         client_secret: ClientSecretReport { name: secret_name, is_set: last_changed.is_some(), last_changed },
         deployed,
     };
@@ -99,11 +93,6 @@ pub(super) async fn run(_: Show, context: &Context) -> Result<()> {
         Format::Text => output::print_line(&output::align_values(&report.named_values())),
         Format::Json => output::print_json(&report),
     }
-}
-
-fn describe_keys(keys: &KeySet) -> Vec<KeyReport> {
-    let keys = keys.describe_keys().into_iter();
-    keys.map(|key| KeyReport { kid: key.kid, algorithms: key.algorithms }).collect()
 }
 
 impl DeployedSettings {

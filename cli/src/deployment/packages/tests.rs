@@ -80,8 +80,8 @@ fn the_deployed_architecture_is_kept() {
 #[test]
 fn bundled_binaries_are_checked_too() {
     let here = Architecture::HERE.name();
-    let (good, script) = [&host_program()[..], b"#!/bin/sh\n"]
-        .map(|binary| zipped::zip_binary(binary, Compression::Small).unwrap());
+    let zip = |binary: &[u8]| zipped::zip_binary(binary, Compression::Small).unwrap();
+    let (good, script) = (zip(&host_program()), zip(b"#!/bin/sh\n"));
     for (api, ingest, why) in [
         (&good[..], &script[..], "restctl-ingest in this restctl does not run in the local cloud"),
         (&good[..good.len() / 2], &good[..], "restctl-api in this restctl is damaged"),

@@ -128,7 +128,8 @@ mod tests {
         assert!(describe_findings(Some(expired)).contains("is in EXPIRED"));
         let ended = CertificateDescription { not_after: Some(test_time()), ..valid_description() };
         assert!(
-            describe_findings(Some(ended)).contains("Problem") && find_all(None).contains("restctl setup")
+            describe_findings(Some(ended)).contains("Problem")
+                && describe_findings(None).contains("restctl setup")
         );
         let weak = CertificateDescription { key: Some(KeyAlgorithm::Rsa1024), ..valid_description() };
         assert!(describe_findings(Some(weak)).contains("1,024 bits"));
