@@ -193,3 +193,31 @@ async fn run_command(target: &TargetArgs, words: &[String]) -> Result<()> {
         .why("the message above says what happened and what to type next")
         .next("restctl, which continues from there"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn printed_commands_use_the_same_stack_account_and_region() {
+        let default = TargetArgs {
+            stack: TargetArgs::DEFAULT_STACK.parse().unwrap(),
+            local: false,
+            profile: None,
+            region: None,
+        };
+        assert_eq!(with_target_flags(&default, "restctl status"), "restctl status");
+        let local = TargetArgs { local: true, ..default.clone() };
+        assert_eq!(with_target_flags(&local, "restctl status"), "restctl status --local");
+        let other = TargetArgs {
+            stack: "prices".parse().unwrap(),
+            profile: Some("my profile".to_owned()),
+            region: Some("eu-west-1".to_owned()),
+            ..default
+        };
+        assert_eq!(
+            with_target_flags(&other, "restctl status"),
+            "restctl status --stack prices --profile 'my profile' --region eu-west-1"
+        );
+    }
+}
