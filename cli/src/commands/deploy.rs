@@ -177,7 +177,7 @@ async fn serve_at_endpoint(context: &Context, stack: &Stack, certificate: &Certi
         let target_group = stack.output(stack_output::TARGET_GROUP)?;
         let function = stack.output(stack_output::API_ALIAS)?;
         elasticloadbalancing::register_function(context.aws().await?, target_group, function).await?;
-        local.put_into_service(&context.stack, certificate, load_balancer)?;
+        local.served_stacks()?.put_into_service(&context.stack, certificate, load_balancer)?;
     } else {
         match stack.parameter(parameter::DOMAIN) {
             Some(domain) if !domain.is_empty() => {

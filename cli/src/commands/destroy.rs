@@ -90,7 +90,7 @@ async fn remove_resources(
     session_cache::clear_session(context)?;
     completion_cache::forget_stack(name);
     if let Some(local) = &context.local {
-        local.forget_stack(name)?;
+        local.served_stacks()?.forget_stack(name)?;
     }
     Ok(())
 }

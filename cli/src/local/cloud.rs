@@ -4,7 +4,6 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use restctl_contract::stack::{Certificate, StackName};
 use serde::{Deserialize, Serialize};
 
 use super::folder::CloudFolder;
@@ -34,33 +33,9 @@ impl LocalCloud {
         })
     }
 
-    /// Gives the TLS front the certificate that was imported for `stack`. The front uses it at once if its ARN is the one
-    /// in service, otherwise after the next [`Self::put_into_service`].
-    ///
-    /// `chain_pem` starts with the leaf certificate. `key_pem` is its unencrypted private key.
-    pub(crate) fn keep_certificate(
-        &self,
-        stack: &StackName,
-        certificate: &Certificate,
-        chain_pem: &str,
-        key_pem: &str,
-    ) -> Result<()> {
-        ServedStacks::in_state_folder()?.keep_certificate(stack, certificate, chain_pem, key_pem)
-    }
-
-    /// Makes the front pass requests for the name of `certificate` to the load balancer of `stack`.
-    pub(crate) fn put_into_service(
-        &self,
-        stack: &StackName,
-        certificate: &Certificate,
-        load_balancer_dns_name: &str,
-    ) -> Result<()> {
-        ServedStacks::in_state_folder()?.put_into_service(stack, certificate, load_balancer_dns_name)
-    }
-
-    /// Deletes what [`Self::keep_certificate`] and [`Self::put_into_service`] recorded for `stack`.
-    pub(crate) fn forget_stack(&self, stack: &StackName) -> Result<()> {
-        ServedStacks::in_state_folder()?.forget_stack(stack)
+    /// Returns what the TLS front serves.
+    pub(crate) fn served_stacks(&self) -> Result<ServedStacks> {
+        ServedStacks::in_state_folder()
     }
 
     /// Returns the folder for this cloud's tokens, which are deleted with the cloud.

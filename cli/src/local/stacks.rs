@@ -46,6 +46,10 @@ impl ServedStacks {
         Self(folder.stacks_folder())
     }
 
+    /// Gives the front the certificate that was imported for `stack`. The front uses it at once if its ARN is the one in
+    /// service, otherwise after the next [`Self::put_into_service`].
+    ///
+    /// `chain_pem` starts with the leaf certificate. `key_pem` is its unencrypted private key.
     pub(crate) fn keep_certificate(
         &self,
         stack: &StackName,
@@ -68,6 +72,7 @@ impl ServedStacks {
         }
     }
 
+    /// Makes the front pass requests for the name of `certificate` to the load balancer of `stack`.
     pub(crate) fn put_into_service(
         &self,
         stack: &StackName,
@@ -104,6 +109,7 @@ impl ServedStacks {
         directories::write_private_file(&file, &json)
     }
 
+    /// Deletes what [`Self::keep_certificate`] and [`Self::put_into_service`] recorded for `stack`.
     pub(crate) fn forget_stack(&self, stack: &StackName) -> Result<()> {
         let dir = self.0.join(stack.as_str());
         match fs::remove_dir_all(&dir) {

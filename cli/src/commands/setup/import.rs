@@ -34,7 +34,8 @@ pub(in crate::commands) async fn import_certificate(
     // The cached session trusts the former certificate.
     session_cache::clear_session(context)?;
     if let Some(local) = &context.local {
-        local.keep_certificate(stack, &certificate, &bundle.served_pem(), &bundle.key_pem)?;
+        let stacks = local.served_stacks()?;
+        stacks.keep_certificate(stack, &certificate, &bundle.served_pem(), &bundle.key_pem)?;
     }
     let (name, expiry) = (&certificate.name, bundle.not_after.date());
     output::print_message(&format!("certificate        {name}, valid until {expiry}, {}", certificate.arn));
