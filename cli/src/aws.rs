@@ -21,6 +21,6 @@ pub(crate) mod sqs;
 pub(crate) mod ssm;
 pub(crate) mod sts;
 #[cfg(test)]
-mod test_server;
+pub(crate) mod test_server;
 
 pub(crate) use client::{Aws, Cloud};

@@ -8,7 +8,7 @@ use axum::handler::Handler;
 use super::Aws;
 
 /// Starts a server that answers with `answer` until the test ends, and returns clients of it.
-pub(super) async fn connect<T: 'static>(answer: impl Handler<T, ()>) -> Aws {
+pub(crate) async fn connect<T: 'static>(answer: impl Handler<T, ()>) -> Aws {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async { axum::serve(listener, Router::new().fallback(answer)).await });

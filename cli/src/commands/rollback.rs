@@ -63,8 +63,8 @@ async fn roll_back(context: &Context) -> Result<Value> {
     let functions = [(&api, &api_before), (&ingest, &ingest_before)];
     let replacements: Vec<(&LiveVersion, &LiveVersion)> =
         functions.into_iter().filter_map(|(live, before)| Some((live, before.as_ref()?))).collect();
-    let replaced = LiveVersion::replace_together(aws, &replacements).await;
-    replaced.map_err(|failure| failure.next("restctl rollback: neither version has changed"))?;
+    let next = "restctl rollback: neither version has changed";
+    LiveVersion::replace_together(aws, &replacements, next).await?;
     for (live, before) in replacements {
         let (function, version) = (before.function(), before.version());
         output::print_message(&format!(

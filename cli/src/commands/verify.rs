@@ -105,7 +105,7 @@ impl VerifyTask<'_> {
         let aws = self.context.aws().await?;
         let table = self.stack.output(stack_output::ITEMS_TABLE)?;
         let items = Items::new(aws, table, self.key);
-        // Whatever may be refused comes before the long reading of the file.
+        // Reading the file can take long, so everything that can be refused without it is checked first.
         let api_items = ApiItems::new(Api::new(self.context).await?, self.key);
         let loads_before = RunningLoads::find(aws, self.stack).await?;
 

@@ -65,14 +65,18 @@ impl LiveVersion {
     }
 
     /// Replaces the live versions of all these functions or of none, because they are built to work together. Each pair is a
-    /// live version and the version that replaces it.
-    pub(crate) async fn replace_together(aws: &Aws, replacements: &[(&Self, &Self)]) -> Result<()> {
+    /// live version and the version that replaces it. `next` is what to type if a replacement failed and none is left.
+    pub(crate) async fn replace_together(
+        aws: &Aws,
+        replacements: &[(&Self, &Self)],
+        next: &str,
+    ) -> Result<()> {
         for (done, (_, after)) in replacements.iter().enumerate() {
             if let Err(failure) = after.make_live(aws).await {
                 for (before, _) in &replacements[..done] {
                     before.make_live(aws).await?;
                 }
-                return Err(failure);
+                return Err(failure.next(next));
             }
         }
         Ok(())
@@ -98,7 +102,15 @@ impl LiveVersion {
 
 #[cfg(test)]
 mod tests {
+    use std::future::ready;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::extract::Request;
+    use axum::http::StatusCode;
+
     use super::*;
+    use crate::aws::test_server;
 
     fn first_version() -> LiveVersion {
         LiveVersion::from_alias("api", Alias { version: "1".to_owned(), description: String::new() })
@@ -124,6 +136,30 @@ mod tests {
             assert_eq!(LiveVersion::from_alias("api", alias), live);
         }
         assert_eq!(live.before.len(), MAX_EARLIER);
+    }
+
+    /// Answers as Lambda does to a caller who may change only the alias of the API, and that one `allowed` times.
+    async fn lambda_that_allows(allowed: usize) -> Aws {
+        let changes = Arc::new(AtomicUsize::new(0));
+        test_server::connect(move |request: Request| {
+            let is_api = request.uri().path().contains("/functions/api/");
+            let is_allowed = is_api && changes.fetch_add(1, Ordering::SeqCst) < allowed;
+            ready(if is_allowed { (StatusCode::OK, "{}") } else { (StatusCode::FORBIDDEN, "{}") })
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn neither_version_changes_only_if_the_first_was_restored() {
+        let (api, next) = (first_version(), "try again: neither has changed");
+        let ingest = LiveVersion { function: "ingest".to_owned(), ..api.clone() };
+        let (new_api, new_ingest) = (api.with_version("2", 100), ingest.with_version("2", 100));
+        let replacements = [(&api, &new_api), (&ingest, &new_ingest)];
+        for (allowed, is_restored) in [(2, true), (1, false)] {
+            let aws = lambda_that_allows(allowed).await;
+            let failure = LiveVersion::replace_together(&aws, &replacements, next).await.unwrap_err();
+            assert_eq!(failure.next_step() == Some(next), is_restored, "{failure}");
+        }
     }
 
     #[test]

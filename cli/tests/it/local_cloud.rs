@@ -208,7 +208,7 @@ fn a_failed_installation_shows_why_and_leaves_nothing() {
     let state = State::new();
     let cache = tempfile::tempdir().unwrap();
     let mut up = state.command(&["up"]);
-    // Nothing listens at this index, whatever the configuration of pip.
+    // Pip reads no configuration file, and nothing listens at this index.
     up.env("XDG_CACHE_HOME", cache.path())
         .env("PIP_CONFIG_FILE", "/dev/null")
         .env("PIP_INDEX_URL", "http://127.0.0.1:1/simple")

@@ -160,7 +160,7 @@ impl Bucket {
         self.lock_contents().breaks = Breaks { calls, bytes: bytes as u64 };
     }
 
-    /// Sends objects whole, whatever range is asked for.
+    /// Sends objects whole and ignores the requested range.
     pub fn ignore_ranges(&self) {
         self.lock_contents().ignores_ranges = true;
     }

@@ -37,8 +37,8 @@ pub(crate) async fn go_live(aws: &Aws, stack: &Stack) -> Result<LiveVersions> {
         .filter(|(shift, _)| !shift.is_already_live())
         .map(|(shift, after)| (&shift.before, after))
         .collect();
-    let replaced = LiveVersion::replace_together(aws, &replacements).await;
-    replaced.map_err(|failure| failure.next("restctl deploy: neither version went live"))?;
+    let next = "restctl deploy: neither version went live";
+    LiveVersion::replace_together(aws, &replacements, next).await?;
     for (before, after) in replacements {
         let (function, version) = (after.function(), after.version());
         output::print_message(&format!(

@@ -123,7 +123,7 @@ impl Object {
 }
 
 impl ObjectVersion {
-    /// Returns `None` for the id `null`, which every object has while versioning is suspended, whatever its content.
+    /// Returns `None` for the id `null`, which every object has while versioning is suspended: it identifies no content.
     fn from_id(id: &str) -> Option<Self> {
         (!matches!(id, "" | "null")).then(|| Self::Id(id.to_owned()))
     }
