@@ -10,8 +10,6 @@ pub(crate) struct Candidate {
     number: bool,
     boolean: bool,
     empty: bool,
-    /// Every number is written as it comes back.
-    canonical: bool,
     places: DecimalPlaces,
     /// The first number that comes back in another notation, and that notation.
     changed: Option<(String, String)>,
@@ -27,14 +25,7 @@ enum DecimalPlaces {
 
 impl Default for Candidate {
     fn default() -> Self {
-        Self {
-            number: true,
-            boolean: true,
-            empty: true,
-            canonical: true,
-            places: DecimalPlaces::None,
-            changed: None,
-        }
+        Self { number: true, boolean: true, empty: true, places: DecimalPlaces::None, changed: None }
     }
 }
 
@@ -42,29 +33,28 @@ impl Candidate {
     /// Removes the types that do not fit a cell.
     pub(crate) fn narrow(&mut self, cell: &str) {
         self.empty = false;
-        let text = without_padding(cell);
-        self.boolean = self.boolean && parse_boolean(text).is_some();
-        if !self.number {
-            return;
+        if self.number || self.boolean {
+            let text = without_padding(cell);
+            self.boolean = self.boolean && parse_boolean(text).is_some();
+            self.number = self.number && self.fits_number(text);
         }
+    }
+
+    fn fits_number(&mut self, text: &str) -> bool {
         let is_canonical = number::is_canonical(text);
-        let places = number::decimal_places(text);
-        if !is_canonical && places.is_none() {
-            (self.number, self.changed) = (false, None);
-            return;
+        if is_canonical && !text.as_bytes().contains(&b'.') {
+            return true;
         }
-        self.canonical &= is_canonical;
-        if let Some(places) = places {
-            self.places = match self.places {
-                DecimalPlaces::None => DecimalPlaces::Same(places),
-                DecimalPlaces::Same(same) if same == places => self.places,
-                _ => DecimalPlaces::Different,
-            };
-        }
+        let Some(places) = number::decimal_places(text) else { return is_canonical };
+        self.places = match self.places {
+            DecimalPlaces::None => DecimalPlaces::Same(places),
+            DecimalPlaces::Same(same) if same == places => self.places,
+            _ => DecimalPlaces::Different,
+        };
         if !is_canonical && self.changed.is_none() {
             self.changed = number::normalize(text).ok().map(|plain| (text.to_owned(), plain));
         }
-        self.number = self.canonical || self.places != DecimalPlaces::Different;
+        self.changed.is_none() || self.places != DecimalPlaces::Different
     }
 
     pub(crate) fn column_type(&self) -> ColumnType {
