@@ -7,6 +7,7 @@ pub mod event;
 pub mod key;
 pub mod load;
 pub mod number;
+pub mod remembered_dialect;
 pub mod stack;
 pub mod template;
 pub mod timestamp;

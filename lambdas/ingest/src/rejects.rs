@@ -83,7 +83,13 @@ mod tests {
     use super::*;
 
     fn sample_reject(line: u64) -> Reject {
-        Reject { line, column: Some("id".into()), reason: "is \"x\"".into(), row: ",\"a\nb\"".into() }
+        Reject {
+            line,
+            column: Some("id".into()),
+            reason: "is \"x\"".into(),
+            row: ",\"a\nb\"".into(),
+            has_multiline_cell: false,
+        }
     }
 
     #[test]

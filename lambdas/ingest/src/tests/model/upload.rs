@@ -19,30 +19,39 @@ pub(super) struct Upload {
 }
 
 impl Upload {
-    /// Generates a file with few keys and few values, so that everything that can happen to a row happens.
+    /// Generates a file with few keys and few values, so that everything that can happen to a row happens. Now and then
+    /// it is an array of JSON that breaks off after its last row.
     pub(super) fn random(rng: &mut Rng, number: usize) -> Self {
+        let readable = rng.u8(..8) > 0;
+        let csv = *rng.choice(&["a.csv", "b.csv", "c.csv"]).unwrap();
         let mut upload = Self {
-            object: *rng.choice(&["a.csv", "b.csv", "c.csv"]).unwrap(),
+            object: if readable { csv } else { "a.json" },
             version: format!("v{number}"),
-            body: "id,value\n".to_owned(),
+            body: if readable { "id,value\n" } else { "[" }.to_owned(),
             rows: Vec::new(),
             read: 0,
-            readable: rng.u8(..8) > 0,
+            readable,
         };
         for _ in 0..rng.usize(..14) {
-            let (key, value) = (rng.u8(..7), rng.u8(..3));
-            upload.read += 1;
-            if rng.u8(..10) == 0 {
-                upload.body.push_str(&format!(",{value}\n"));
-            } else {
-                upload.body.push_str(&format!("{key},{value}\n"));
-                upload.rows.push((key, value));
-            }
+            upload.push_row(rng.u8(..7), rng.u8(..3), rng.u8(..10) > 0);
         }
-        if !upload.readable {
-            upload.body.push_str("1,\"never closed\n");
+        if !readable {
+            upload.body.push('7');
         }
         upload
+    }
+
+    fn push_row(&mut self, key: u8, value: u8, loads: bool) {
+        self.read += 1;
+        if loads {
+            self.rows.push((key, value));
+        }
+        self.body.push_str(&match (self.readable, loads) {
+            (true, true) => format!("{key},{value}\n"),
+            (true, false) => format!(",{value}\n"),
+            (false, true) => format!("{{\"id\":\"{key}\",\"value\":\"{value}\"}},"),
+            (false, false) => format!("{{\"value\":\"{value}\"}},"),
+        });
     }
 
     pub(super) fn to_message(&self, number: usize, id: usize) -> Message {
