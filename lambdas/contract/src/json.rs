@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 
 mod error;
 mod parser;
+mod string;
 
 #[cfg(test)]
 mod tests;

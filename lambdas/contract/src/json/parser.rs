@@ -13,9 +13,9 @@ pub(super) fn parse(text: &[u8], limits: Limits) -> Result<Json, JsonError> {
     parser.parse_document().map_err(|kind| JsonError::at(text, parser.position, kind))
 }
 
-struct Parser<'a> {
+pub(super) struct Parser<'a> {
     text: &'a [u8],
-    position: usize,
+    pub(super) position: usize,
     /// What is left of the limits here.
     limits: Limits,
 }
@@ -133,81 +133,6 @@ impl<'a> Parser<'a> {
         if digits == 0 { Err(InvalidNumber) } else { Ok(()) }
     }
 
-    fn parse_string(&mut self) -> Result<String, JsonErrorKind> {
-        self.position += 1;
-        let mut before_escape: Option<String> = None;
-        loop {
-            let start = self.position;
-            self.skip_plain_characters();
-            let plain = self.text_since(start)?;
-            match self.peek().ok_or(UnexpectedEnd)? {
-                b'"' => {
-                    self.position += 1;
-                    return Ok(match before_escape {
-                        Some(text) => text + plain,
-                        None => plain.to_owned(),
-                    });
-                }
-                b'\\' => {
-                    let text = before_escape.get_or_insert_default();
-                    text.push_str(plain);
-                    text.push(self.parse_escape()?);
-                }
-                _ => return Err(ControlCharacter),
-            }
-        }
-    }
-
-    /// Goes to the next quote, backslash or control character.
-    fn skip_plain_characters(&mut self) {
-        let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
-        let rest = self.rest();
-        self.position += rest.iter().position(is_special).unwrap_or(rest.len());
-    }
-
-    fn parse_escape(&mut self) -> Result<char, JsonErrorKind> {
-        let escaped = match self.rest().get(1).ok_or(UnexpectedEnd)? {
-            b'"' => '"',
-            b'\\' => '\\',
-            b'/' => '/',
-            b'b' => '\u{8}',
-            b'f' => '\u{c}',
-            b'n' => '\n',
-            b'r' => '\r',
-            b't' => '\t',
-            b'u' => return self.parse_unicode_escape(),
-            _ => return Err(InvalidEscape),
-        };
-        self.position += 2;
-        Ok(escaped)
-    }
-
-    /// Reads `\uXXXX`, or two of them if they are a surrogate pair.
-    fn parse_unicode_escape(&mut self) -> Result<char, JsonErrorKind> {
-        let first = self.code_unit_at(0)?;
-        let (decoded, length) = match char::from_u32(first.into()) {
-            Some(character) => (Some(character), 6),
-            None => {
-                let second = self.code_unit_at(6).map_err(|_| UnpairedSurrogate)?;
-                (char::decode_utf16([first, second]).next().and_then(Result::ok), 12)
-            }
-        };
-        self.position += if decoded.is_some() { length } else { 0 };
-        decoded.ok_or(UnpairedSurrogate)
-    }
-
-    /// Returns the number of the `\uXXXX` that begins `offset` bytes from here.
-    fn code_unit_at(&self, offset: usize) -> Result<u16, JsonErrorKind> {
-        let digits = match self.rest().get(offset..offset + 6) {
-            Some([b'\\', b'u', digits @ ..]) => digits,
-            _ => return Err(InvalidEscape),
-        };
-        digits.iter().try_fold(0, |unit: u16, digit| {
-            let value = char::from(*digit).to_digit(16).ok_or(InvalidEscape)?;
-            Ok(unit << 4 | value as u16)
-        })
-    }
-
     fn expect(&mut self, literal: &[u8]) -> Result<(), JsonErrorKind> {
         for &byte in literal {
             if !self.take(byte) {
@@ -229,16 +154,16 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn peek(&self) -> Option<u8> {
+    pub(super) fn peek(&self) -> Option<u8> {
         self.text.get(self.position).copied()
     }
 
-    fn rest(&self) -> &'a [u8] {
+    pub(super) fn rest(&self) -> &'a [u8] {
         self.text.get(self.position..).unwrap_or_default()
     }
 
     /// Fails at the first byte that is not UTF-8.
-    fn text_since(&mut self, start: usize) -> Result<&'a str, JsonErrorKind> {
+    pub(super) fn text_since(&mut self, start: usize) -> Result<&'a str, JsonErrorKind> {
         let bytes = self.text.get(start..self.position).unwrap_or_default();
         match std::str::from_utf8(bytes) {
             Ok(text) => Ok(text),
