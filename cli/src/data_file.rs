@@ -85,7 +85,7 @@ impl DataFile {
             return Err(Failure::usage(format!("{shown} is not a regular file")));
         }
         let delimiter = input.delimiter.unwrap_or_default();
-        let dialect = Dialect { encoding, delimiter, types: input.named_types()? };
+        let dialect = Dialect { encoding, delimiter, types: input.named_types()?, records: None };
         Ok(Self { path: path.to_owned(), object, dialect })
     }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 /// Parses a row whose key `id` is `key`, and appends `values`.
 pub(crate) fn row_with(key: &str, values: &[(&str, Value)]) -> Row {
     let encoding = Encoding::from_name("row.ndjson").unwrap();
-    let dialect = Dialect { encoding, delimiter: Delimiter::default(), types: Types::Strings };
+    let dialect = Dialect { encoding, delimiter: Delimiter::default(), types: Types::Strings, records: None };
     let mut parser = Parser::new(&dialect, &Key { name: "id".into(), kind: KeyType::String });
     let line = format!("{}\n", json!({ "id": key }));
     let mut rows = Vec::new();

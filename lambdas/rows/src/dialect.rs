@@ -1,10 +1,12 @@
 pub(crate) mod encoding;
+pub(crate) mod records_path;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use encoding::Encoding;
+use records_path::RecordsPath;
 
 use crate::types::column_types::{ColumnType, ColumnTypes};
 
@@ -14,6 +16,8 @@ pub struct Dialect {
     pub encoding: Encoding,
     pub delimiter: Delimiter,
     pub types: Types,
+    /// The array of a JSON file that holds its rows, if it is within an object.
+    pub records: Option<RecordsPath>,
 }
 
 /// The byte between the cells of a CSV, by default a comma.

@@ -19,7 +19,9 @@ mod types;
 mod unreadable;
 
 pub use dialect::encoding::{Compression, Encoding, Format, UnknownEnding};
+pub use dialect::records_path::RecordsPath;
 pub use dialect::{Delimiter, Dialect, Types};
+pub use format::json::finder::{Found, RecordsFinder};
 pub use limits::MAX_RECORD_BYTES;
 pub use parser::Parser;
 pub use reject::Reject;
@@ -27,4 +29,4 @@ pub use row::Row;
 pub use survey::{MAX_SHOWN_REJECTS, Survey, SurveyFindings, SurveyedColumn};
 pub use types::column_types::{ColumnType, ColumnTypes, ColumnTypesError};
 pub use types::value::Value;
-pub use unreadable::Unreadable;
+pub use unreadable::{ArrayProblem, Unreadable};

@@ -4,8 +4,7 @@ use restctl_contract::load::Position;
 use crate::dialect::Dialect;
 use crate::dialect::encoding::Format;
 use crate::format::csv::{CsvColumn, CsvReader};
-use crate::format::json_array::JsonArrayReader;
-use crate::format::ndjson::NdjsonReader;
+use crate::format::json::JsonReader;
 use crate::reject::Reject;
 use crate::row::Row;
 use crate::row::rules::ItemRules;
@@ -24,8 +23,7 @@ pub(crate) struct Records {
 
 enum FormatReader {
     Csv(Box<CsvReader>),
-    Ndjson(NdjsonReader),
-    JsonArray(JsonArrayReader),
+    Json(Box<JsonReader>),
 }
 
 impl Records {
@@ -33,8 +31,11 @@ impl Records {
         let rules = ItemRules { key: key.clone() };
         let reader = match dialect.encoding.format {
             Format::Csv => FormatReader::Csv(Box::new(CsvReader::new(rules, dialect, position))),
-            Format::Ndjson => FormatReader::Ndjson(NdjsonReader::new(rules, position)),
-            Format::JsonArray => FormatReader::JsonArray(JsonArrayReader::new(rules, position)),
+            Format::Ndjson | Format::JsonArray => {
+                let is_ndjson = dialect.encoding.format == Format::Ndjson;
+                let records = dialect.records.as_ref();
+                FormatReader::Json(Box::new(JsonReader::new(rules, is_ndjson, records, position)))
+            }
         };
         let byte_order_mark = (reader.position().offset == 0).then_some(0);
         Self { reader, byte_order_mark, offset: 0 }
@@ -76,8 +77,7 @@ impl Records {
         }
         match &mut self.reader {
             FormatReader::Csv(reader) => reader.finish(out),
-            FormatReader::Ndjson(reader) => reader.finish(out),
-            FormatReader::JsonArray(reader) => reader.finish(),
+            FormatReader::Json(reader) => reader.finish(out),
         }
     }
 
@@ -85,8 +85,7 @@ impl Records {
     pub(crate) fn position(&self) -> Position {
         match &self.reader {
             FormatReader::Csv(reader) => reader.boundary,
-            FormatReader::Ndjson(reader) => reader.boundary,
-            FormatReader::JsonArray(reader) => reader.boundary,
+            FormatReader::Json(reader) => reader.boundary(),
         }
     }
 
@@ -94,7 +93,7 @@ impl Records {
     pub(crate) fn columns(&self) -> &[CsvColumn] {
         match &self.reader {
             FormatReader::Csv(reader) => reader.columns(),
-            FormatReader::Ndjson(_) | FormatReader::JsonArray(_) => &[],
+            FormatReader::Json(_) => &[],
         }
     }
 
@@ -108,7 +107,7 @@ impl Records {
         let same = rest.iter().zip(*text).take_while(|(a, b)| a == b).count();
         if same == rest.len() {
             self.byte_order_mark = None;
-            self.reader.position_mut().offset += BYTE_ORDER_MARK.len() as u64;
+            self.reader.skip_byte_order_mark();
         } else if same == text.len() {
             self.byte_order_mark = Some(seen + same);
         } else {
@@ -129,24 +128,22 @@ impl FormatReader {
     fn read(&mut self, text: &mut &[u8], out: &mut Vec<Result<Row, Reject>>) -> Result<(), Unreadable> {
         match self {
             FormatReader::Csv(reader) => reader.read(text, out),
-            FormatReader::Ndjson(reader) => reader.read(text, out),
-            FormatReader::JsonArray(reader) => reader.read(text, out),
+            FormatReader::Json(reader) => reader.read(text, out),
         }
     }
 
-    fn position_mut(&mut self) -> &mut Position {
+    fn skip_byte_order_mark(&mut self) {
+        let bytes = BYTE_ORDER_MARK.len() as u64;
         match self {
-            FormatReader::Csv(reader) => &mut reader.position,
-            FormatReader::Ndjson(reader) => &mut reader.position,
-            FormatReader::JsonArray(reader) => &mut reader.position,
+            FormatReader::Csv(reader) => reader.position.offset += bytes,
+            FormatReader::Json(reader) => reader.skip_byte_order_mark(bytes),
         }
     }
 
     fn position(&self) -> Position {
         match self {
             FormatReader::Csv(reader) => reader.position,
-            FormatReader::Ndjson(reader) => reader.position,
-            FormatReader::JsonArray(reader) => reader.position,
+            FormatReader::Json(reader) => reader.position(),
         }
     }
 }

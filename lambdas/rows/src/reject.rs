@@ -33,6 +33,15 @@ impl Fault {
         Self { column: Some(shorten_name(name)), reason: reason.into() }
     }
 
+    /// `text` is the row, and not UTF-8.
+    pub(crate) fn not_utf8(text: &[u8]) -> Self {
+        let valid = std::str::from_utf8(text).map_or_else(|error| error.valid_up_to(), str::len);
+        let byte = text.get(valid).copied().unwrap_or_default();
+        Self::in_row(format!(
+            "is not UTF-8: it has the byte 0x{byte:02X}; upload it with --encoding windows-1252 if that is its encoding"
+        ))
+    }
+
     pub(crate) fn into_reject(self, line: u64, row: String) -> Reject {
         Reject { line, column: self.column, reason: self.reason, row }
     }

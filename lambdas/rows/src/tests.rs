@@ -26,7 +26,7 @@ pub(crate) fn number_key() -> Key {
 
 pub(crate) fn dialect(format: Format) -> Dialect {
     let encoding = Encoding { format, compression: Compression::None };
-    Dialect { encoding, delimiter: Delimiter::default(), types: Types::default() }
+    Dialect { encoding, delimiter: Delimiter::default(), types: Types::default(), records: None }
 }
 
 pub(crate) fn parse(format: Format, text: &str) -> Result<Parsed, Unreadable> {

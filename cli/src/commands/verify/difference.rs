@@ -94,7 +94,8 @@ mod tests {
     fn parse_row(json: &Json) -> Row {
         let key = Key { name: "id".into(), kind: KeyType::String };
         let encoding = Encoding::from_name("x.ndjson").unwrap();
-        let dialect = Dialect { encoding, delimiter: Delimiter::default(), types: Types::default() };
+        let dialect =
+            Dialect { encoding, delimiter: Delimiter::default(), types: Types::default(), records: None };
         let (mut parser, mut rows) = (Parser::new(&dialect, &key), Vec::new());
         let text = json.to_string();
         let mut text = text.as_bytes();

@@ -85,7 +85,7 @@ impl Object {
         };
         let delimiter =
             self.parse_metadata(DELIMITER_METADATA).and_then(|byte: u8| Delimiter::try_from(byte).ok());
-        Ok(Dialect { encoding, delimiter: delimiter.unwrap_or_default(), types })
+        Ok(Dialect { encoding, delimiter: delimiter.unwrap_or_default(), types, records: None })
     }
 
     /// Returns the number of rows that a later row with the same key supersedes, if the uploader has counted them.

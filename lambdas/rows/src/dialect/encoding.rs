@@ -13,9 +13,9 @@ pub struct Encoding {
 pub enum Format {
     /// `.csv`: a header, and values separated by a delimiter (RFC 4180).
     Csv,
-    /// `.ndjson`, `.jsonl`: one JSON object per line.
+    /// `.ndjson`, `.jsonl`: JSON objects, usually one per line. At the start of the file, also arrays of objects.
     Ndjson,
-    /// `.json`: one array of objects.
+    /// `.json`: arrays of objects, or objects.
     JsonArray,
 }
 

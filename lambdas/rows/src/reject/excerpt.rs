@@ -4,6 +4,9 @@ pub(crate) const MAX_EXCERPT_BYTES: usize = 1024;
 /// How many bytes of a name a message shows.
 const MAX_NAME_BYTES: usize = 100;
 
+/// How many names a message lists.
+pub(crate) const MAX_LISTED: usize = 20;
+
 /// Returns the beginning of a record in readable form, without its line end. `bytes` is the record or its beginning, and
 /// `length` the length of the whole record.
 pub(crate) fn shorten_record(bytes: &[u8], length: usize) -> String {
@@ -27,6 +30,19 @@ pub(crate) fn shorten_name(name: &str) -> String {
         Some(start) if start.len() < name.len() => format!("{start}…"),
         _ => name.to_owned(),
     }
+}
+
+/// Returns the names of columns or members as a message lists them.
+pub(crate) fn list_names(names: &[&str]) -> String {
+    if names.is_empty() {
+        return "no names".to_owned();
+    }
+    let mut listed: Vec<String> =
+        names.iter().take(MAX_LISTED).map(|name| format!("{:?}", shorten_name(name))).collect();
+    if names.len() > MAX_LISTED {
+        listed.push(format!("{} more", names.len() - MAX_LISTED));
+    }
+    listed.join(", ")
 }
 
 #[cfg(test)]

@@ -7,7 +7,9 @@ use restctl_contract::number;
 
 use crate::limits::MAX_ITEM_BYTES;
 use crate::reject::Fault;
+use crate::reject::excerpt::list_names;
 use crate::row::Row;
+use crate::row::item::check_item;
 use crate::types::value::Value;
 
 /// The size of [`WRITTEN_BY`], which the load adds.
@@ -45,10 +47,11 @@ impl ItemRules {
         key: Option<usize>,
     ) -> Result<Row, Fault> {
         let Some(key) = key else {
-            return Err(Fault::in_column(&self.key.name, "the key is missing"));
+            let names: Vec<&str> = values.iter().map(|(name, _)| &**name).collect();
+            let reason = format!("the key is missing; the row has {}", list_names(&names));
+            return Err(Fault::in_column(&self.key.name, reason));
         };
-        let attributes: usize = values.iter().map(|(name, value)| name.len() + value.size_in_bytes()).sum();
-        let bytes = attributes + WRITTEN_BY_BYTES;
+        let bytes = check_item(&values)? + WRITTEN_BY_BYTES;
         if bytes > MAX_ITEM_BYTES {
             return Err(Fault::in_row(format!(
                 "has {bytes} bytes, but an item has at most {MAX_ITEM_BYTES}"

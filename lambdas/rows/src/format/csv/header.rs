@@ -5,12 +5,9 @@ use restctl_contract::key::{Key, KeyType, WRITTEN_BY};
 
 use crate::dialect::{Delimiter, Types};
 use crate::limits::MAX_NAME_BYTES;
-use crate::reject::excerpt::shorten_name;
+use crate::reject::excerpt::{list_names, shorten_name};
 use crate::types::column_types::ColumnType;
 use crate::unreadable::Unreadable;
-
-/// How many column names an error lists.
-const MAX_LISTED: usize = 20;
 
 /// Other characters that may separate the columns, and how to write them in a shell.
 const DELIMITERS: [(char, &str); 4] = [(',', "','"), (';', "';'"), ('\t', "tab"), ('|', "'|'")];
@@ -104,13 +101,4 @@ fn missing_key_error(names: &[&str], key: &Key, delimiter: Delimiter) -> Unreada
         }
         None => Unreadable::NoKeyColumn { key: key.name.clone(), columns: list_names(names) },
     }
-}
-
-fn list_names(names: &[&str]) -> String {
-    let mut columns: Vec<String> =
-        names.iter().take(MAX_LISTED).map(|name| format!("{:?}", shorten_name(name))).collect();
-    if names.len() > MAX_LISTED {
-        columns.push(format!("{} more", names.len() - MAX_LISTED));
-    }
-    columns.join(", ")
 }
