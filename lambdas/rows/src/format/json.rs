@@ -169,3 +169,10 @@ impl JsonReader {
         }
     }
 }
+
+/// Returns the text without what may stand between values.
+fn trim_end(text: &[u8]) -> &[u8] {
+    let is_between = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | &RECORD_SEPARATOR);
+    let length = text.iter().rposition(|byte| !is_between(byte)).map_or(0, |last| last + 1);
+    text.get(..length).unwrap_or_default()
+}

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use restctl_contract::key::{Key, KeyType, MAX_KEY_BYTES, STAMP_BYTES, WRITTEN_BY};
-use restctl_contract::number;
+use restctl_contract::key::{Key, KeyType, STAMP_BYTES, WRITTEN_BY};
 
 use crate::limits::MAX_ITEM_BYTES;
 use crate::reject::Fault;
@@ -23,19 +22,10 @@ pub(crate) struct ItemRules {
 impl ItemRules {
     /// Returns the key of a row whose file has `text` for it.
     pub(crate) fn parse_key(&self, text: &str) -> Result<Value, Fault> {
-        let fault = |reason: String| Fault::in_column(&self.key.name, reason);
-        if text.is_empty() {
-            return Err(fault("the key is empty".to_owned()));
-        }
-        if text.len() > MAX_KEY_BYTES {
-            return Err(fault(format!("the key has {} bytes, more than {MAX_KEY_BYTES}", text.len())));
-        }
-        match self.key.kind {
-            KeyType::String => Ok(Value::String(text.to_owned())),
-            KeyType::Number => {
-                let normal = number::normalize(text);
-                normal.map(Value::Number).map_err(|error| fault(format!("the key {error}")))
-            }
+        match (self.key.parse(text), self.key.kind) {
+            (Ok(text), KeyType::String) => Ok(Value::String(text)),
+            (Ok(digits), KeyType::Number) => Ok(Value::Number(digits)),
+            (Err(error), _) => Err(Fault::in_column(&self.key.name, format!("the key {error}"))),
         }
     }
 

@@ -110,6 +110,7 @@ fn cuts_and_stops_do_not_matter_in_json() {
         b"\x1e{\"id\":1}\n\x1e{\"id\":2\n \x1e{\"id\":3}",
         b"{\"id\":1\n{\"id\":2}\n  {\"id\":\"3\n  {\"l\":[\n{\n\"id\":oops\n  }\n{\"id\":4},\n\n{\"id\":5}\n",
         b" {\n  \"id\": 1\n  \"l\": [\n   {\"id\":2}\n  ]\n }\n {\"id\":3}\n",
+        b"\x0c\n{\n\x1e {\"id\":1\n\x1e{\"id\":2}\x0c\n\x1e{\n",
         b",\n]\n{\"id\":1}\n]\r\n ,x\n]\n{\"id\":2} , {\"id\":3}\n]",
         b"[{\"id\":1}\n]\n]\n,\n{\"id\":2}\n[{\"id\":3}]]\n{\"id\":4},",
         b"{\"items\":[{\"id\":1}\r,{\"id\":2},],\"z\":[{\"id\":9}]}\n{\"items\":[],\"x\":1} {\"items\":[{\"id\":3}]}\n",

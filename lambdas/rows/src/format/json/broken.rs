@@ -1,8 +1,8 @@
 use memchr::memchr2;
 use restctl_contract::load::Position;
 
-use super::RECORD_SEPARATOR;
 use super::input::Input;
+use super::{RECORD_SEPARATOR, trim_end};
 use crate::reject::excerpt::{MAX_EXCERPT_BYTES, shorten_record};
 use crate::reject::{Fault, Reject};
 
@@ -68,7 +68,7 @@ impl BrokenValue {
         let taken = input.rest.get(..length).unwrap_or_default();
         let room = MAX_EXCERPT_BYTES - self.text.len();
         self.text.extend(taken.iter().take(room));
-        let trimmed = taken.trim_ascii_end().len();
+        let trimmed = trim_end(taken).len();
         if trimmed > 0 {
             input.take_within_line(trimmed);
             self.end = (self.length + trimmed, input.place.position);

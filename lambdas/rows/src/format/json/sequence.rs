@@ -6,7 +6,7 @@ use super::held::HeldRecords;
 use super::input::Input;
 use super::row::{MAX_NESTING, build_row, parse_json, parse_record, syntax_fault, too_long_fault};
 use super::scanner::{Event, Scanner};
-use super::{RECORD_SEPARATOR, Step};
+use super::{RECORD_SEPARATOR, Step, trim_end};
 use crate::limits::MAX_RECORD_BYTES;
 use crate::reject::excerpt::shorten_record;
 use crate::reject::{Fault, Reject};
@@ -184,7 +184,7 @@ impl Sequence {
         };
         self.read = 0;
         self.state = State::InValue;
-        let text = input.rest.get(..length).unwrap_or_default().trim_ascii_end();
+        let text = trim_end(input.rest.get(..length).unwrap_or_default());
         if text.len() <= MAX_RECORD_BYTES
             && let Ok(value) = parse_json(text)
         {
