@@ -11,6 +11,7 @@ mod scanner;
 mod sequence;
 #[cfg(test)]
 mod tests;
+mod value;
 mod wrapper;
 
 use elements::Elements;

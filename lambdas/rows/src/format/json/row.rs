@@ -26,15 +26,20 @@ pub(super) fn parse_json(text: &[u8]) -> Result<Json, JsonError> {
 
 /// Parses a record, which starts at `line`.
 pub(super) fn parse_record(rules: &ItemRules, line: u64, text: &[u8]) -> Result<Row, Reject> {
-    let row = match parse_json(text) {
-        Ok(value) => build_row(rules, line, value),
-        Err(error) if error.kind == JsonErrorKind::NotUtf8 => Err(Fault::not_utf8(text)),
-        Err(error) => Err(syntax_fault(error.kind)),
+    let fault = match parse_json(text) {
+        Ok(value) => return build_record(rules, line, text, value),
+        Err(error) if error.kind == JsonErrorKind::NotUtf8 => Fault::not_utf8(text),
+        Err(error) => syntax_fault(error.kind),
     };
-    row.map_err(|fault| fault.into_reject(line, shorten_record(text, text.len())))
+    Err(fault.into_reject(line, shorten_record(text, text.len())))
 }
 
-pub(super) fn build_row(rules: &ItemRules, line: u64, value: Json) -> Result<Row, Fault> {
+/// `value` is the value of the text.
+pub(super) fn build_record(rules: &ItemRules, line: u64, text: &[u8], value: Json) -> Result<Row, Reject> {
+    build_row(rules, line, value).map_err(|fault| fault.into_reject(line, shorten_record(text, text.len())))
+}
+
+fn build_row(rules: &ItemRules, line: u64, value: Json) -> Result<Row, Fault> {
     let Json::Object(members) = value else {
         return Err(Fault::in_row(format!("is {}, not an object", value.type_name())));
     };

@@ -1,15 +1,12 @@
-use memchr::memchr2;
-use restctl_contract::json::JsonErrorKind::{self, TrailingText, UnexpectedByte, UnexpectedEnd};
+use restctl_contract::json::JsonErrorKind::UnexpectedByte;
 
 use super::broken::BrokenValue;
 use super::held::HeldRecords;
 use super::input::Input;
-use super::row::{MAX_NESTING, build_row, parse_json, parse_record, syntax_fault, too_long_fault};
-use super::scanner::{Event, Scanner};
-use super::{RECORD_SEPARATOR, Step, trim_end};
-use crate::limits::MAX_RECORD_BYTES;
-use crate::reject::excerpt::shorten_record;
-use crate::reject::{Fault, Reject};
+use super::row::syntax_fault;
+use super::value::{ValueEnd, ValueReader};
+use super::{RECORD_SEPARATOR, Step};
+use crate::reject::Reject;
 use crate::row::Row;
 use crate::row::rules::ItemRules;
 
@@ -31,16 +28,12 @@ pub(super) struct Sequence {
     indent: Option<usize>,
     follows_stray_line: bool,
     state: State,
-    scanner: Scanner,
-    /// How many bytes of the value have been read.
-    read: usize,
+    value: ValueReader,
 }
 
 #[derive(Debug)]
 enum State {
     BetweenValues,
-    /// In a value that begins its line. It is likely to end there too.
-    InLine,
     InValue,
     InBrokenValue(Box<BrokenValue>),
     /// On a line that begins with a comma or a bracket, after another one of which there is a reject.
@@ -57,8 +50,7 @@ impl Sequence {
             indent: Some(0),
             follows_stray_line: false,
             state: State::BetweenValues,
-            scanner: Scanner::new(MAX_NESTING),
-            read: 0,
+            value: ValueReader::new(),
         }
     }
 
@@ -81,7 +73,6 @@ impl Sequence {
                     Some(step) => return step,
                     None => true,
                 },
-                State::InLine => self.read_line(input, rules, held),
                 State::InValue => self.read_value(input, rules, held),
                 State::InBrokenValue(broken) | State::InStrayLine(broken) => {
                     let at_end = broken.skip(input);
@@ -130,9 +121,8 @@ impl Sequence {
             return Some(Step::Opened);
         }
         self.note_value();
-        self.read = 0;
-        self.scanner.restart();
-        self.state = if self.indent.is_some() { State::InLine } else { State::InValue };
+        self.value.restart(self.indent.is_some());
+        self.state = State::InValue;
         None
     }
 
@@ -171,81 +161,22 @@ impl Sequence {
         None
     }
 
-    /// Parses the rest of the line, without a look at its structure. Returns whether more can be read.
-    fn read_line(&mut self, input: &mut Input<'_>, rules: &ItemRules, held: &mut HeldRecords) -> bool {
-        let unread = input.rest.get(self.read..).unwrap_or_default();
-        let length = match memchr2(b'\n', b'\r', unread) {
-            Some(end) => self.read + end,
-            None if input.is_last || input.rest.len() > MAX_RECORD_BYTES => input.rest.len(),
-            None => {
-                self.read = input.rest.len();
-                return false;
-            }
-        };
-        self.read = 0;
-        self.state = State::InValue;
-        let text = trim_end(input.rest.get(..length).unwrap_or_default());
-        if text.len() <= MAX_RECORD_BYTES
-            && let Ok(value) = parse_json(text)
-        {
-            let line = input.line();
-            let row = build_row(rules, line, value);
-            let row = row.map_err(|fault| fault.into_reject(line, shorten_record(text, text.len())));
-            input.take_within_line(text.len());
-            self.complete_value(row, input, held);
-        }
-        true
-    }
-
-    /// Finds the end of the value. Returns whether more can be read.
+    /// Returns whether more can be read.
     fn read_value(&mut self, input: &mut Input<'_>, rules: &ItemRules, held: &mut HeldRecords) -> bool {
-        let record = input.rest.get(..=MAX_RECORD_BYTES).unwrap_or(input.rest);
-        loop {
-            let unread = record.get(self.read..).unwrap_or_default();
-            let (taken, event) = self.scanner.next_event(unread);
-            self.read += taken;
-            let fault = match event {
-                _ if self.read > MAX_RECORD_BYTES => too_long_fault(),
-                Err(kind) => self.fault_here(kind, input),
-                Ok(Event::More) if !input.is_last => return false,
-                Ok(Event::More) if !self.scanner.may_end() => self.fault_here(UnexpectedEnd, input),
-                Ok(Event::More) => break,
-                Ok(Event::End) if ends_before(record.get(..self.read), unread.get(taken)) => break,
-                Ok(Event::End) => self.fault_here(TrailingText, input),
-                Ok(_) => continue,
-            };
-            self.begin_broken_value(fault, input);
-            return true;
+        match self.value.read(input, rules) {
+            ValueEnd::NeedsMore => return false,
+            ValueEnd::Complete { record, length } => {
+                input.take(length);
+                held.hold(record, input.place.position);
+                self.state = State::BetweenValues;
+                self.indent = None;
+            }
+            ValueEnd::Broken { fault, has_more_lines } => {
+                let broken = BrokenValue::new(fault, input, self.indent, has_more_lines);
+                self.state = State::InBrokenValue(Box::new(broken));
+            }
         }
-        let text = input.rest.get(..self.read).unwrap_or_default();
-        let row = parse_record(rules, input.line(), text);
-        input.take(self.read);
-        self.complete_value(row, input, held);
         true
-    }
-
-    fn complete_value(&mut self, row: Result<Row, Reject>, input: &Input<'_>, held: &mut HeldRecords) {
-        held.hold(row, input.place.position);
-        self.state = State::BetweenValues;
-        self.indent = None;
-    }
-
-    /// Returns the fault with its line, unless that is the line of the value.
-    fn fault_here(&self, kind: JsonErrorKind, input: &Input<'_>) -> Fault {
-        let mut fault = syntax_fault(kind);
-        let mut ahead = *input;
-        ahead.take(self.read);
-        if ahead.line() > input.line() && kind != JsonErrorKind::TooDeep {
-            fault.reason = format!("{}, on line {}", fault.reason, ahead.line());
-        }
-        fault
-    }
-
-    fn begin_broken_value(&mut self, fault: Fault, input: &Input<'_>) {
-        let before = input.rest.get(..self.read).unwrap_or_default();
-        let has_more_lines = memchr2(b'\n', b'\r', before).is_some();
-        let broken = BrokenValue::new(fault, input, self.indent, has_more_lines);
-        self.state = State::InBrokenValue(Box::new(broken));
     }
 
     fn complete_broken_value(&mut self, held: &mut HeldRecords) {
@@ -261,13 +192,5 @@ impl Sequence {
             }
             _ => {}
         }
-    }
-}
-
-/// Returns whether a value ends before this byte. A comma, for example, makes it a part of something else.
-fn ends_before(value: Option<&[u8]>, next: Option<&u8>) -> bool {
-    match next {
-        Some(b'{' | b'[') => matches!(value.and_then(<[u8]>::last), Some(b'}' | b']')),
-        _ => matches!(next, Some(b' ' | b'\t' | b'\r' | b'\n' | &RECORD_SEPARATOR)),
     }
 }
