@@ -75,7 +75,7 @@ pub(crate) fn describe_dialect(dialect: &Dialect, notes: &[String]) -> String {
     let mut words = match dialect.format {
         Format::Csv => vec![format!("CSV with the delimiter '{delimiter}'")],
         Format::Ndjson => vec!["one JSON object after another".to_owned()],
-        Format::JsonArray => vec!["JSON".to_owned()],
+        Format::Json => vec!["JSON".to_owned()],
     };
     words.extend(escape.map(|escape| format!("the escape character '{escape}'")));
     if dialect.compression != Compression::None {
