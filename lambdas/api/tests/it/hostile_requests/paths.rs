@@ -131,7 +131,8 @@ async fn unknown_paths_are_not_found() {
 async fn text_ids_are_decoded_and_checked() {
     let ids =
         ["42", "a/b", "a b", "a+b", "é😀", "50%", "%zz", "..", "../42", "a?b", "/", "\u{0}", "batch-get/"];
-    let stage = start_with_items(&ids).await;
+    let unusual = [".", " \ta\r\n", "\u{feff}1", "\u{7f}\u{202e}\u{85}"];
+    let stage = start_with_items(&[&ids[..], &unusual].concat()).await;
     let token = stage.provider.token();
     let case = |encoded: &str| {
         let shown: String = encoded.chars().take(40).collect();
