@@ -13,8 +13,7 @@ pub(crate) fn row_with(key: &str, values: &[(&str, Value)]) -> Row {
 
 /// Parses the JSON of a row whose key is `id`.
 pub(crate) fn parse_row(text: &str) -> Row {
-    let encoding = Encoding::from_name("row.ndjson").unwrap();
-    let dialect = Dialect { encoding, delimiter: Delimiter::default(), types: Types::Strings, records: None };
+    let dialect = Dialect::new(Format::Ndjson, Compression::None);
     let mut parser = Parser::new(&dialect, &Key { name: "id".into(), kind: KeyType::String });
     let (mut text, mut rows) = (text.as_bytes(), Vec::new());
     while parser.read(&mut text, &mut rows).unwrap() {}
