@@ -91,6 +91,6 @@ fn the_rows_on_the_line_before_a_broken_one_are_read() {
 
 #[test]
 fn many_broken_lines_cost_no_more_than_their_length() {
-    let text = "{\"a\":[\n".repeat(200_000);
-    assert_eq!(rejects(&parse(Ndjson, &text).unwrap()).len(), 200_000);
+    let text = "{\"a\":[\n".repeat(20_000);
+    assert_eq!(rejects(&parse(Ndjson, &text).unwrap()).len(), 20_000);
 }
