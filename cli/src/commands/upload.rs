@@ -35,7 +35,8 @@ type. A column is a number or a boolean only if every value is canonical: 007 an
 says otherwise.
 
 The name's ending gives the format: .csv with a header, .ndjson or .jsonl, or .json with an array of objects. Each may \
-be compressed, with .gz or .zst appended.
+be compressed, with .gz or .zst appended. Spreadsheets (.xlsx, .xls, .ods), Parquet, zip archives with one data file, \
+and texts in other encodings than UTF-8 are converted first, whatever their names say.
 
 To resume an interrupted upload, run the same command again. A file that is already in the bucket, byte for byte, \
 is not sent again. Several files load in the order given.
@@ -46,6 +47,7 @@ Examples:
   restctl upload items.csv
   restctl upload --dry-run --max-rejects 1% items.csv.gz
   restctl upload --delimiter ';' --types price:number,zip:string items.csv
+  restctl upload --sheet Prices items.xlsx
   jq -c '.[]' data.json | restctl upload - --name items.ndjson")]
 pub(crate) struct Upload {
     /// Data files, or - for standard input
@@ -116,7 +118,10 @@ struct UploadTask<'a> {
 impl UploadTask<'_> {
     async fn upload_file(&self, file: &DataFile) -> Result<()> {
         let Self { args, aws, stack, .. } = self;
-        let source = file.open()?;
+        let unread = Failure::new(format!("interrupted before {} was read", file.object));
+        let (file, source) = unless_interrupted(unread, file.open()).await?;
+        let file = &file;
+        file.notes.iter().for_each(|note| output::print_message(note));
         let surveyed =
             unless_interrupted(unsent_failure(&source), self.survey_with_progress(file, &source)).await?;
         if args.dry_run {

@@ -84,7 +84,9 @@ pub(crate) async fn run(args: Verify, context: &Context) -> Result<()> {
     let stack = cloudformation::find_deployed(context.aws().await?, &context.stack).await?;
     let key = stack.key()?;
     args.input.ensure_key_is_untyped(&key)?;
-    let source = file.open()?;
+    let unread = Failure::new(format!("interrupted before {} was read", file.object));
+    let (file, source) = unless_interrupted(unread, file.open()).await?;
+    file.notes.iter().for_each(|note| output::print_message(note));
     let interrupted = Failure::new(format!("interrupted before all of {} was compared", source.shown));
     let task = VerifyTask { context, stack: &stack, key: &key, source: &source, sample: args.sample };
     let report = unless_interrupted(interrupted, task.verify_file(file.dialect)).await?;

@@ -1,10 +1,13 @@
 //! The bytes of a data file or of standard input, opened once and read several times.
 
+mod reader;
+
 use std::fs::{File, Metadata};
 use std::io::{self, stdin};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+pub(crate) use self::reader::SourceReader;
 use crate::failure::{Exit, Failure, FailureContext, Result};
 
 pub(crate) struct Source {
@@ -36,9 +39,16 @@ impl Source {
         Self::from_opened("standard input".to_owned(), spool)
     }
 
-    fn from_opened(shown: String, file: File) -> Result<Self> {
+    /// Takes an open file that messages call `shown`.
+    pub(super) fn from_opened(shown: String, file: File) -> Result<Self> {
         let opened = file.metadata().context(format!("cannot read {shown}"))?;
         Ok(Self { shown, size: opened.len(), opened, file })
+    }
+
+    /// Returns a reader of all bytes that has its own position.
+    pub(super) fn reader(&self) -> Result<SourceReader> {
+        let file = self.file.try_clone().context(format!("cannot read {}", self.shown))?;
+        Ok(SourceReader::new(file, self.size))
     }
 
     /// Reads the bytes from `start` on, up to the end of `buffer` or of the file.
