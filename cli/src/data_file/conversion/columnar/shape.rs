@@ -1,5 +1,6 @@
 //! How the columns of a Parquet schema nest ("Parquet Logical Type Definitions", Nested Types).
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use parquet::basic::{ConvertedType, LogicalType, Repetition};
@@ -51,9 +52,11 @@ pub(super) fn columns(schema: &SchemaDescriptor) -> Result<Vec<Node>, String> {
     let levels = Levels { definition: 0, repetition: 0 };
     let nodes = schema.root_schema().get_fields().iter().map(|field| builder.field(field, levels));
     let nodes = nodes.collect::<Result<Vec<_>, _>>()?;
-    match builder.next_column {
-        0 => Err("the Parquet file has no columns".to_owned()),
-        _ => Ok(nodes),
+    let mut names = BTreeSet::new();
+    match nodes.iter().find(|node| !names.insert(&node.name)) {
+        Some(twice) => Err(format!("two columns are called {:?}", twice.name)),
+        None if builder.next_column == 0 => Err("the Parquet file has no columns".to_owned()),
+        None => Ok(nodes),
     }
 }
 
@@ -169,5 +172,67 @@ fn key_and_value_of_map(field: &Type) -> Option<(&Type, &Type)> {
     match entry.get_fields() {
         [key, value] => Some((key, value)),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use parquet::schema::parser::parse_message_type;
+
+    use super::*;
+
+    fn columns_of(fields: &str) -> Result<Vec<Node>, String> {
+        let schema = parse_message_type(&format!("message rows {{ {fields} }}")).unwrap();
+        columns(&SchemaDescriptor::new(Arc::new(schema)))
+    }
+
+    /// Writes `L` for a list, `M` for a map, braces for an object and `v` for a value, each with the definition level from
+    /// which on it is present.
+    fn outline(node: &Node) -> String {
+        let level = node.present_from;
+        match &node.shape {
+            Shape::Value(_) => format!("v{level}"),
+            Shape::List { element, .. } => format!("L{level}[{}]", outline(element)),
+            Shape::Map { key, value, .. } => format!("M{level}[{}:{}]", outline(key), outline(value)),
+            Shape::Object(fields) => {
+                format!("O{level}{{{}}}", fields.iter().map(outline).collect::<Vec<_>>().join(","))
+            }
+        }
+    }
+
+    #[test]
+    fn lists_of_old_and_new_writers_have_the_same_elements() {
+        for (field, expected) in [
+            ("required int32 a;", "v0"),
+            ("optional int32 a;", "v1"),
+            ("repeated int32 a;", "L0[v1]"),
+            ("optional group a (LIST) { repeated group list { optional int32 element; } }", "L1[v3]"),
+            ("optional group a (LIST) { repeated int32 element; }", "L1[v2]"),
+            ("required group a (LIST) { repeated group array { required int32 x; } }", "L0[O1{v1}]"),
+            (
+                "required group a (LIST) { repeated group x { required int32 x; optional int32 y; } }",
+                "L0[O1{v1,v2}]",
+            ),
+            (
+                "optional group a (MAP) { repeated group e { required int32 key; optional int32 value; } }",
+                "M1[v2:v3]",
+            ),
+            ("repeated group a { repeated int32 x; }", "L0[O1{L1[v2]}]"),
+            // A list without its repeated group is a group like any other.
+            ("optional group a (LIST) { optional int32 x; }", "O1{v2}"),
+        ] {
+            let nodes = columns_of(field).unwrap();
+            assert_eq!(nodes.iter().map(outline).collect::<String>(), expected, "{field}");
+        }
+    }
+
+    #[test]
+    fn two_columns_of_one_name_and_deep_nesting_are_refused() {
+        let failure = columns_of("required int32 a; required int32 b; required int32 a;").unwrap_err();
+        assert_eq!(failure, "two columns are called \"a\"");
+        let deep = format!("{}required int32 x;{}", "required group a { ".repeat(33), "}".repeat(33));
+        assert!(columns_of(&deep).unwrap_err().contains("nest deeper than 32"), "{deep}");
     }
 }
