@@ -3,7 +3,8 @@
 use restctl_contract::key::{Key, KeyType};
 use restctl_contract::load::Position;
 use restctl_rows::{
-    Compression, Delimiter, Dialect, Encoding, Format, Parser, Reject, Row, Survey, Types, Unreadable,
+    Compression, Delimiter, Dialect, Encoding, Format, Found, Parser, RecordsFinder, Reject, Row, Survey, Types,
+    Unreadable,
 };
 
 /// How many positions of a run are resumed.
@@ -37,8 +38,8 @@ impl<'a> Case<'a> {
     }
 
     pub fn dialect_for(&self, format: Format, compression: Compression) -> Dialect {
-        let encoding = Encoding { format, compression };
-        Dialect { encoding, delimiter: self.delimiter, types: Types::Strings }
+        let csv = CsvDialect { delimiter: self.delimiter, ..CsvDialect::default() };
+        Dialect { csv, ..Dialect::new(format, compression) }
     }
 
     /// Checks that the file gives the same rows whole and in chunks, in one go and resumed, and that a survey predicts them.
@@ -59,6 +60,38 @@ impl<'a> Case<'a> {
             assert_same(dialect, &resumed, &rest);
         }
         self.check_survey(dialect, &whole);
+    }
+
+    /// Checks that a JSON row on a line of its own is read whatever is before it, except an array that is open.
+    pub fn check_that_no_row_is_swallowed(&self, dialect: &Dialect) {
+        let row = b"\n{\"id\":\"7\"}";
+        let file = [self.file, row].concat();
+        let case =
+            Case { key: self.key.clone(), delimiter: self.delimiter, cut: self.cut, choice: self.choice, file: &file };
+        let (rows, result) = case.read_file(Parser::new(dialect, &self.key), self.cut, |_, _| ());
+        if result.is_ok() {
+            let last = rows.last().expect("there is a row");
+            assert_eq!(last.as_ref().map(Row::key), Ok("7"));
+        } else {
+            assert!(matches!(result, Err(Unreadable::BrokenArray { .. })), "{result:?}");
+        }
+    }
+
+    /// Checks that neither the cuts nor what follows an answer change it, and that a path that is found leads to rows.
+    pub fn check_found_records(&self, dialect: &Dialect) {
+        let find = |cut: usize| {
+            let mut finder = RecordsFinder::new(dialect, &self.key);
+            let _ = self.file.chunks(cut).find(|chunk| !finder.feed(chunk).expect("it is not compressed"));
+            finder.finish()
+        };
+        let found = find(self.file.len().max(1));
+        assert_eq!(find(self.cut), found);
+        if let Found::Records(path) = found {
+            assert_eq!(path.to_string().parse(), Ok(path.clone()));
+            let dialect = Dialect { records: Some(path), ..dialect.clone() };
+            let (_, result) = self.read_file(Parser::new(&dialect, &self.key), self.cut, |_, _| ());
+            assert!(!matches!(result, Err(Unreadable::NoSuchRecords { .. } | Unreadable::Empty)), "{result:?}");
+        }
     }
 
     fn check_survey(&self, dialect: &Dialect, whole: &Outcome) {
@@ -107,7 +140,7 @@ impl<'a> Case<'a> {
 
 /// If the text is compressed, the chunks decide how much of the text before damage can be read.
 fn assert_same(dialect: &Dialect, one: &Outcome, other: &Outcome) {
-    if dialect.encoding.compression != Compression::None && one.1.is_err() && other.1.is_err() {
+    if dialect.compression != Compression::None && one.1.is_err() && other.1.is_err() {
         let common = one.0.len().min(other.0.len());
         assert_eq!(one.0[..common], other.0[..common]);
     } else {

@@ -21,6 +21,8 @@ pub(super) struct CsvHeader {
     pub(super) key: usize,
     /// What is special about the header, as the rest of a sentence about the file.
     pub(super) notes: Vec<String>,
+    /// Whether delimiters follow the last name.
+    pub(super) has_delimiters_behind: bool,
 }
 
 pub(crate) struct CsvColumn {
@@ -35,9 +37,6 @@ impl CsvHeader {
         let names: Vec<&str> = cells.iter().map(|cell| column_name(cell, key)).collect();
         let named = names.len() - names.iter().rev().take_while(|name| name.is_empty()).count();
         let (names, mut notes) = (&names[..named], Vec::new());
-        if named < cells.len() {
-            notes.push("the delimiters behind the last column are ignored".to_owned());
-        }
         let skipped = skipped_columns(names, &dialect.skip_columns, &mut notes)?;
         let kept: Vec<usize> = (0..named).filter(|index| !skipped.contains(index)).collect();
         let kept_names: Vec<&str> = kept.iter().map(|index| names[*index]).collect();
@@ -54,7 +53,8 @@ impl CsvHeader {
             places.insert(0, None);
             notes.push("the row numbers, which the header does not name, are left out".to_owned());
         }
-        Ok(Self { columns: columns.collect(), places, key: key_index, notes })
+        let has_delimiters_behind = named < cells.len();
+        Ok(Self { columns: columns.collect(), places, key: key_index, notes, has_delimiters_behind })
     }
 }
 
@@ -73,7 +73,7 @@ fn skipped_columns(
     for column in skip {
         let position = || column.parse::<usize>().ok()?.checked_sub(1).filter(|index| *index < names.len());
         let Some(index) = names.iter().position(|name| name == column).or_else(position) else {
-            let (name, columns) = (shorten_name(column), list_names(names.iter().copied()));
+            let (name, columns) = (shorten_name(column), list_names(names));
             return Err(Unreadable::NoColumnToSkip { name, columns });
         };
         skipped.insert(index);
@@ -124,7 +124,7 @@ fn types_by_name(
     types: &BTreeMap<String, ColumnType>,
 ) -> Result<Vec<Option<ColumnType>>, Unreadable> {
     if let Some(name) = types.keys().find(|name| !names.contains(&name.as_str())) {
-        let columns = list_names(names.iter().copied());
+        let columns = list_names(names);
         return Err(Unreadable::NoSuchColumn { name: shorten_name(name), columns });
     }
     let kind = key_column_type(key);
@@ -151,7 +151,7 @@ fn missing_key_error(names: &[&str], key: &Key, dialect: &CsvDialect) -> Unreada
             Unreadable::OtherDelimiter { key: key.name.clone(), column: shorten_name(names[0]), delimiter }
         }
         None => {
-            let columns = list_names(names.iter().copied());
+            let columns = list_names(names);
             Unreadable::NoKeyColumn { key: key.name.clone(), columns }
         }
     }
