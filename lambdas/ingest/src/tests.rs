@@ -32,3 +32,10 @@ fn gzip(text: &[u8]) -> Vec<u8> {
     gzip.write_all(text).unwrap();
     gzip.finish().unwrap()
 }
+
+/// Returns a file whose text is complete, but whose check sum and length are missing (RFC 1952, section 2.3).
+fn gzip_without_trailer(text: &[u8]) -> Vec<u8> {
+    let mut gzip = gzip(text);
+    gzip.truncate(gzip.len() - 8);
+    gzip
+}

@@ -4,13 +4,14 @@ use fastrand::Rng;
 use restctl_contract::load::Receipt;
 use serde_json::Value;
 
+use crate::tests::gzip_without_trailer;
 use crate::tests::world::message_at;
 
 /// A file, uploaded in the second of its number.
 pub(super) struct Upload {
     pub(super) object: &'static str,
     pub(super) version: String,
-    pub(super) body: String,
+    text: String,
     /// The key and the value of each row that can be loaded.
     pub(super) rows: Vec<(u8, u8)>,
     /// The number of rows, including rejects.
@@ -20,38 +21,35 @@ pub(super) struct Upload {
 
 impl Upload {
     /// Generates a file with few keys and few values, so that everything that can happen to a row happens. Now and then
-    /// it is an array of JSON that breaks off after its last row.
+    /// its compressed bytes break off after the last row.
     pub(super) fn random(rng: &mut Rng, number: usize) -> Self {
-        let readable = rng.u8(..8) > 0;
-        let csv = *rng.choice(&["a.csv", "b.csv", "c.csv"]).unwrap();
         let mut upload = Self {
-            object: if readable { csv } else { "a.json" },
+            object: *rng.choice(&["a.csv", "b.csv", "c.csv"]).unwrap(),
             version: format!("v{number}"),
-            body: if readable { "id,value\n" } else { "[" }.to_owned(),
+            text: "id,value\n".to_owned(),
             rows: Vec::new(),
             read: 0,
-            readable,
+            readable: rng.u8(..8) > 0,
         };
         for _ in 0..rng.usize(..14) {
-            upload.push_row(rng.u8(..7), rng.u8(..3), rng.u8(..10) > 0);
-        }
-        if !readable {
-            upload.body.push('7');
+            let (key, value) = (rng.u8(..7), rng.u8(..3));
+            upload.read += 1;
+            if rng.u8(..10) == 0 {
+                upload.text.push_str(&format!(",{value}\n"));
+            } else {
+                upload.text.push_str(&format!("{key},{value}\n"));
+                upload.rows.push((key, value));
+            }
         }
         upload
     }
 
-    fn push_row(&mut self, key: u8, value: u8, loads: bool) {
-        self.read += 1;
-        if loads {
-            self.rows.push((key, value));
+    pub(super) fn body(&self) -> Vec<u8> {
+        if self.readable {
+            self.text.clone().into_bytes()
+        } else {
+            gzip_without_trailer(self.text.as_bytes())
         }
-        self.body.push_str(&match (self.readable, loads) {
-            (true, true) => format!("{key},{value}\n"),
-            (true, false) => format!(",{value}\n"),
-            (false, true) => format!("{{\"id\":\"{key}\",\"value\":\"{value}\"}},"),
-            (false, false) => format!("{{\"value\":\"{value}\"}},"),
-        });
     }
 
     pub(super) fn to_message(&self, number: usize, id: usize) -> Message {
