@@ -6,13 +6,13 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// Object metadata (`x-amz-meta-…`) with the types of a CSV's columns in the order of its header, as
+/// Object metadata (`x-amz-meta-…`) that says how to read the object, as `restctl_rows::Dialect` writes it. If it is absent,
+/// another tool has put the object into the bucket.
+pub const DIALECT_METADATA: &str = "restctl-dialect";
+
+/// Object metadata with the types of a CSV's columns that are loaded, in the order of its header, as
 /// `restctl_rows::ColumnTypes` writes them. If it is absent, every column is a string.
 pub const COLUMN_TYPES_METADATA: &str = "restctl-column-types";
-
-/// Object metadata with the byte that separates the cells of a CSV, as a decimal number. If it is absent, the byte is a
-/// comma.
-pub const DELIMITER_METADATA: &str = "restctl-delimiter";
 
 /// Object metadata with the number of rows that a later row of the same key supersedes. A load into an empty table
 /// reads no items, so it does not see duplicates that are further apart than a window.

@@ -71,6 +71,16 @@ pub fn is_canonical(text: &str) -> bool {
         && !(negative && unsigned == "0")
 }
 
+/// Returns how many digits a plain decimal has behind its point: 2 for `3.50`. Returns `None` for a number without a point,
+/// with leading zeros or an exponent, or with more digits than DynamoDB keeps.
+pub fn decimal_places(text: &str) -> Option<usize> {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = unsigned.split_once('.')?;
+    let has_leading_zero = whole.len() > 1 && whole.starts_with('0');
+    let is_decimal = is_digits(whole) && is_digits(fraction) && !has_leading_zero;
+    (is_decimal && whole.len() + fraction.len() <= MAX_DIGITS).then_some(fraction.len())
+}
+
 fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -133,6 +143,17 @@ mod tests {
         assert!(normalize("1e-130").is_ok());
         assert_eq!(normalize("1e-131"), Err(NumberError::OutOfRange));
         assert_eq!(normalize("1e99999999999"), Err(NumberError::OutOfRange));
+    }
+
+    #[test]
+    fn decimals_have_places() {
+        for (text, places) in [("3.50", Some(2)), ("-0.1", Some(1)), ("0.00", Some(2)), ("12.345", Some(3))] {
+            assert_eq!(decimal_places(text), places, "{text}");
+        }
+        let long = format!("0.{}", "1".repeat(38));
+        for text in ["3", "03.50", ".5", "5.", "+1.5", "1.5e3", "1.2.3", "--1.5", " 1.5", "", &long] {
+            assert_eq!(decimal_places(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod zstd;
 use gzip::Gzip;
 use zstd::Zstd;
 
-use crate::dialect::encoding::Compression;
+use crate::dialect::compression::Compression;
 use crate::unreadable::Unreadable;
 
 /// How many bytes of text are read at once, however large the chunk is and however well it is compressed.

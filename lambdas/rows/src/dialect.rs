@@ -1,104 +1,62 @@
-pub(crate) mod encoding;
+pub(crate) mod compression;
+pub(crate) mod delimiter;
+pub(crate) mod detection;
+pub(crate) mod format;
+pub(crate) mod text;
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
-use encoding::Encoding;
+use compression::Compression;
+use delimiter::{Delimiter, Escape};
+use format::Format;
 
 use crate::types::column_types::{ColumnType, ColumnTypes};
 
 /// How to read a file.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dialect {
-    pub encoding: Encoding,
+    pub format: Format,
+    pub compression: Compression,
+    /// How to read a CSV. The other formats ignore it.
+    pub csv: CsvDialect,
+}
+
+/// What distinguishes one CSV from another.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CsvDialect {
     pub delimiter: Delimiter,
+    /// The character that makes the next one ordinary, as in the dumps of MySQL and PostgreSQL. In RFC 4180 there is
+    /// none, and a quote is doubled.
+    pub escape: Option<Escape>,
+    /// Each row begins with its number, which the header does not name, as R's `write.table` writes it.
+    pub row_numbers: bool,
+    /// Columns that are not loaded: names, or positions from 1. A first column without a name is left out anyway.
+    pub skip_columns: Vec<String>,
+    /// Load a row even if one of its cells contains lines that look like rows.
+    pub multiline_cells: bool,
     pub types: Types,
 }
 
-/// The byte between the cells of a CSV, by default a comma.
-///
-/// It is an ASCII character, but neither a quote nor a control character other than the tab.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Delimiter(u8);
-
 /// Where the types of a CSV's columns come from. JSON has its own types.
 ///
-/// The key column always has the key's type: [`Types::Columns`] is ignored there, and [`Types::Named`] must agree.
+/// The key column always has the key's type: [`Types::Columns`] and [`Types::Remembered`] are ignored there, and
+/// [`Types::Named`] must agree.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Types {
     /// Each column is a string.
     #[default]
     Strings,
-    /// One for each column of the header.
+    /// One for each column that is loaded.
     Columns(ColumnTypes),
-    /// By the names of columns. The other columns are strings.
+    /// By the names of columns, which the header must have. The other columns are strings.
     Named(BTreeMap<String, ColumnType>),
+    /// By the names of columns that an earlier file had. The other columns are strings.
+    Remembered(BTreeMap<String, ColumnType>),
 }
 
-impl Delimiter {
-    pub fn byte(self) -> u8 {
-        self.0
-    }
-}
-
-impl Default for Delimiter {
-    fn default() -> Self {
-        Self(b',')
-    }
-}
-
-impl TryFrom<u8> for Delimiter {
-    type Error = String;
-
-    fn try_from(byte: u8) -> Result<Self, String> {
-        match byte {
-            b'"' => Err("a quote cannot be the delimiter, because it encloses cells".to_owned()),
-            b'\t' | b' '..=b'~' => Ok(Self(byte)),
-            _ => Err("a delimiter is one printable ASCII character, or a tab".to_owned()),
-        }
-    }
-}
-
-/// Reads what people type: one character, `tab` or `\t`.
-impl FromStr for Delimiter {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.as_bytes() {
-            b"tab" | b"\\t" => Ok(Self(b'\t')),
-            [byte] => Self::try_from(*byte),
-            _ => Err(format!("a delimiter is one ASCII character, or the word tab, not {text:?}")),
-        }
-    }
-}
-
-/// Writes what [`FromStr`] reads.
-impl fmt::Display for Delimiter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            b'\t' => f.write_str("tab"),
-            byte => write!(f, "{}", char::from(byte)),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_delimiter_is_one_character() {
-        for (text, byte) in
-            [(",", b','), (";", b';'), ("|", b'|'), ("tab", b'\t'), ("\\t", b'\t'), ("\t", b'\t')]
-        {
-            let delimiter: Delimiter = text.parse().unwrap();
-            assert_eq!(delimiter.byte(), byte, "{text}");
-            assert_eq!(delimiter.to_string().parse(), Ok(delimiter));
-        }
-        for not in ["", "\"", "\n", "\r", "\0", "\x7f", ";;", "é", "Tab"] {
-            assert!(not.parse::<Delimiter>().is_err(), "{not:?}");
-        }
-        assert_eq!(Delimiter::default().byte(), b',');
+impl Dialect {
+    /// Returns the dialect of a file in the format, with commas if it is a CSV.
+    pub fn new(format: Format, compression: Compression) -> Self {
+        Self { format, compression, csv: CsvDialect::default() }
     }
 }

@@ -18,8 +18,11 @@ mod tests;
 mod types;
 mod unreadable;
 
-pub use dialect::encoding::{Compression, Encoding, Format, UnknownEnding};
-pub use dialect::{Delimiter, Dialect, Types};
+pub use dialect::compression::Compression;
+pub use dialect::delimiter::{Delimiter, Escape};
+pub use dialect::detection::{DETECTION_BYTES, is_utf16};
+pub use dialect::format::{Format, UnknownEnding};
+pub use dialect::{CsvDialect, Dialect, Types};
 pub use limits::MAX_RECORD_BYTES;
 pub use parser::Parser;
 pub use reject::Reject;

@@ -20,6 +20,8 @@ pub struct Parser {
     /// `None` if the file is not compressed.
     decompressor: Option<Decompressor>,
     records: Records,
+    /// Whether the records hold text that can be read without more.
+    has_backlog: bool,
 }
 
 impl Parser {
@@ -29,12 +31,12 @@ impl Parser {
 
     /// Continues at `position`, where a parser of the same file and dialect has stopped.
     pub fn resume(dialect: &Dialect, key: &Key, position: Position) -> Self {
-        let decompressor = Decompressor::new(dialect.encoding.compression);
+        let decompressor = Decompressor::new(dialect.compression);
         let mut records = Records::new(dialect, key, position);
         if decompressor.is_none() {
             records.skip_bytes(records.unwanted_bytes());
         }
-        Self { decompressor, records }
+        Self { decompressor, records, has_backlog: false }
     }
 
     /// Returns the offset, in the file as it is stored, of the byte that [`Parser::read`] wants next.
@@ -57,12 +59,16 @@ impl Parser {
         chunk: &mut &[u8],
         out: &mut Vec<Result<Row, Reject>>,
     ) -> Result<bool, Unreadable> {
+        if self.has_backlog {
+            self.has_backlog = self.records.read(&mut &[][..], out)?;
+            return Ok(true);
+        }
         let Some(decompressor) = &mut self.decompressor else { return self.read_plain(chunk, out) };
         let (mut text, more) = decompressor.decompress_piece(chunk)?;
         while !text.is_empty() {
-            self.records.read(&mut text, out)?;
+            self.has_backlog = self.records.read(&mut text, out)?;
         }
-        Ok(more)
+        Ok(more || self.has_backlog)
     }
 
     fn read_plain(
@@ -72,21 +78,22 @@ impl Parser {
     ) -> Result<bool, Unreadable> {
         let mut piece = &chunk[..chunk.len().min(PIECE_BYTES)];
         let given = piece.len();
-        self.records.read(&mut piece, out)?;
+        self.has_backlog = self.records.read(&mut piece, out)?;
         *chunk = &chunk[given - piece.len()..];
         let unwanted = self.records.unwanted_bytes();
         let more = unwanted < chunk.len() as u64;
         if !more {
             self.records.skip_bytes(unwanted);
         }
-        Ok(more)
+        Ok(more || self.has_backlog)
     }
 
-    /// Ends the file and adds the last record. Call it when [`Parser::read`] has returned `false` for the last chunk.
+    /// Ends the file and adds the last records. Call it when [`Parser::read`] has returned `false` for the last chunk, and
+    /// again as long as it returns `true`.
     ///
     /// # Errors
     /// If the file must not end here.
-    pub fn finish(&mut self, out: &mut Vec<Result<Row, Reject>>) -> Result<(), Unreadable> {
+    pub fn finish(&mut self, out: &mut Vec<Result<Row, Reject>>) -> Result<bool, Unreadable> {
         self.decompressor.as_ref().map_or(Ok(()), Decompressor::check_end)?;
         self.records.finish(out)
     }
@@ -94,6 +101,11 @@ impl Parser {
     /// Returns the position between the last record that went to `out` and the next. Another parser may resume there.
     pub fn position(&self) -> Position {
         self.records.position()
+    }
+
+    /// Returns what the parser has recognized so far, as the rest of a sentence about the file.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        self.records.notes()
     }
 
     /// Returns the columns of a CSV once its header has been read, and none for JSON.

@@ -2,7 +2,7 @@ use restctl_contract::key::Key;
 use restctl_contract::load::Position;
 
 use crate::dialect::Dialect;
-use crate::dialect::encoding::Format;
+use crate::dialect::format::Format;
 use crate::format::csv::{CsvColumn, CsvReader};
 use crate::format::json_array::JsonArrayReader;
 use crate::format::ndjson::NdjsonReader;
@@ -31,12 +31,12 @@ enum FormatReader {
 impl Records {
     pub(crate) fn new(dialect: &Dialect, key: &Key, position: Position) -> Self {
         let rules = ItemRules { key: key.clone() };
-        let reader = match dialect.encoding.format {
-            Format::Csv => FormatReader::Csv(Box::new(CsvReader::new(rules, dialect, position))),
+        let reader = match dialect.format {
+            Format::Csv => FormatReader::Csv(Box::new(CsvReader::new(rules, &dialect.csv, position))),
             Format::Ndjson => FormatReader::Ndjson(NdjsonReader::new(rules, position)),
             Format::JsonArray => FormatReader::JsonArray(JsonArrayReader::new(rules, position)),
         };
-        let byte_order_mark = (reader.position().offset == 0).then_some(0);
+        let byte_order_mark = (reader.wanted_offset() == 0).then_some(0);
         Self { reader, byte_order_mark, offset: 0 }
     }
 
@@ -46,7 +46,7 @@ impl Records {
 
     /// Returns how many of the next bytes the reader does not want.
     pub(crate) fn unwanted_bytes(&self) -> u64 {
-        self.reader.position().offset.saturating_sub(self.offset)
+        self.reader.wanted_offset().saturating_sub(self.offset)
     }
 
     /// Notes that the next `bytes` bytes will not come.
@@ -54,30 +54,32 @@ impl Records {
         self.offset += bytes;
     }
 
-    /// Reads from the front of `text`, to its end or until the reader does not want the next bytes.
+    /// Reads from the front of `text`, to its end or until the reader does not want the next bytes. Returns whether the
+    /// reader must be called again before more text.
     pub(crate) fn read(
         &mut self,
         text: &mut &[u8],
         out: &mut Vec<Result<Row, Reject>>,
-    ) -> Result<(), Unreadable> {
+    ) -> Result<bool, Unreadable> {
         let given = text.len();
         let unwanted = usize::try_from(self.unwanted_bytes()).map_or(given, |bytes| bytes.min(given));
         *text = &text[unwanted..];
         self.read_byte_order_mark(text, out)?;
-        self.reader.read(text, out)?;
+        let has_more = self.reader.read(text, out)?;
         self.offset += (given - text.len()) as u64;
-        Ok(())
+        Ok(has_more)
     }
 
-    pub(crate) fn finish(&mut self, out: &mut Vec<Result<Row, Reject>>) -> Result<(), Unreadable> {
+    /// Ends the text. Returns `true` if it must be called again.
+    pub(crate) fn finish(&mut self, out: &mut Vec<Result<Row, Reject>>) -> Result<bool, Unreadable> {
         self.return_byte_order_mark(out)?;
         if self.unwanted_bytes() > 0 {
-            return Err(Unreadable::EndsBefore { offset: self.reader.position().offset });
+            return Err(Unreadable::EndsBefore { offset: self.reader.wanted_offset() });
         }
         match &mut self.reader {
             FormatReader::Csv(reader) => reader.finish(out),
-            FormatReader::Ndjson(reader) => reader.finish(out),
-            FormatReader::JsonArray(reader) => reader.finish(),
+            FormatReader::Ndjson(reader) => reader.finish(out).map(|()| false),
+            FormatReader::JsonArray(reader) => reader.finish().map(|()| false),
         }
     }
 
@@ -98,6 +100,14 @@ impl Records {
         }
     }
 
+    /// Returns what was recognized so far, as the rest of a sentence about the file.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        match &self.reader {
+            FormatReader::Csv(reader) => reader.notes(),
+            FormatReader::Ndjson(_) | FormatReader::JsonArray(_) => Vec::new(),
+        }
+    }
+
     fn read_byte_order_mark(
         &mut self,
         text: &mut &[u8],
@@ -108,7 +118,7 @@ impl Records {
         let same = rest.iter().zip(*text).take_while(|(a, b)| a == b).count();
         if same == rest.len() {
             self.byte_order_mark = None;
-            self.reader.position_mut().offset += BYTE_ORDER_MARK.len() as u64;
+            self.reader.skip_byte_order_mark(BYTE_ORDER_MARK.len() as u64);
         } else if same == text.len() {
             self.byte_order_mark = Some(seen + same);
         } else {
@@ -121,32 +131,33 @@ impl Records {
     /// Gives the bytes that looked like a byte order mark to the reader.
     fn return_byte_order_mark(&mut self, out: &mut Vec<Result<Row, Reject>>) -> Result<(), Unreadable> {
         let seen = self.byte_order_mark.take().unwrap_or(0);
-        self.reader.read(&mut &BYTE_ORDER_MARK[..seen], out)
+        self.reader.read(&mut &BYTE_ORDER_MARK[..seen], out)?;
+        Ok(())
     }
 }
 
 impl FormatReader {
-    fn read(&mut self, text: &mut &[u8], out: &mut Vec<Result<Row, Reject>>) -> Result<(), Unreadable> {
+    fn read(&mut self, text: &mut &[u8], out: &mut Vec<Result<Row, Reject>>) -> Result<bool, Unreadable> {
         match self {
             FormatReader::Csv(reader) => reader.read(text, out),
-            FormatReader::Ndjson(reader) => reader.read(text, out),
-            FormatReader::JsonArray(reader) => reader.read(text, out),
+            FormatReader::Ndjson(reader) => reader.read(text, out).map(|()| false),
+            FormatReader::JsonArray(reader) => reader.read(text, out).map(|()| false),
         }
     }
 
-    fn position_mut(&mut self) -> &mut Position {
+    fn skip_byte_order_mark(&mut self, length: u64) {
         match self {
-            FormatReader::Csv(reader) => &mut reader.position,
-            FormatReader::Ndjson(reader) => &mut reader.position,
-            FormatReader::JsonArray(reader) => &mut reader.position,
+            FormatReader::Csv(reader) => reader.skip_byte_order_mark(length),
+            FormatReader::Ndjson(reader) => reader.position.offset += length,
+            FormatReader::JsonArray(reader) => reader.position.offset += length,
         }
     }
 
-    fn position(&self) -> Position {
+    fn wanted_offset(&self) -> u64 {
         match self {
-            FormatReader::Csv(reader) => reader.position,
-            FormatReader::Ndjson(reader) => reader.position,
-            FormatReader::JsonArray(reader) => reader.position,
+            FormatReader::Csv(reader) => reader.wanted_offset(),
+            FormatReader::Ndjson(reader) => reader.position.offset,
+            FormatReader::JsonArray(reader) => reader.position.offset,
         }
     }
 }

@@ -2,8 +2,8 @@ pub(crate) mod rules;
 
 use std::sync::Arc;
 
-use crate::reject::Reject;
 use crate::reject::excerpt::{MAX_EXCERPT_BYTES, shorten_record};
+use crate::reject::{Fault, Reject};
 use crate::types::value::Value;
 
 /// A row that can become an item.
@@ -41,7 +41,7 @@ impl Row {
                 break;
             }
         }
-        Reject { line: self.line, column: None, reason, row: shorten_record(text.as_bytes(), text.len()) }
+        Fault::in_row(reason).into_reject(self.line, shorten_record(text.as_bytes(), text.len()))
     }
 }
 

@@ -7,6 +7,7 @@ use crate::format::csv::{CsvColumn, key_column_type};
 use crate::parser::Parser;
 use crate::reject::Reject;
 use crate::row::Row;
+use crate::types::candidate::Candidate;
 use crate::types::column_types::{ColumnType, ColumnTypes};
 use crate::types::value::Value;
 use crate::unreadable::Unreadable;
@@ -19,8 +20,8 @@ const WRITE_UNIT_BYTES: usize = 1024;
 
 /// Reads a file as a load would, and finds the types of the CSV columns for which the dialect declares none.
 ///
-/// A column is a number or a boolean only if each of its cells, except empty ones, comes back as exactly the same text:
-/// `007`, `1e5`, `1.0` and `+49…` stay strings. Rejected rows do not count.
+/// A column is a number if each of its cells, except empty ones, is a plain number: `007`, `1e5` and `+49…` stay strings.
+/// Decimals may end with zeros if all have the same number of places, as prices have. Rejected rows do not count.
 pub struct Survey {
     parser: Parser,
     key: Key,
@@ -29,15 +30,9 @@ pub struct Survey {
     rows: u64,
     rejected: u64,
     rejects: Vec<Reject>,
+    multiline_cells: u64,
+    multiline_cell: Option<Reject>,
     write_units: u64,
-}
-
-/// The types that a column may still have.
-#[derive(Debug, Clone, Copy)]
-struct Candidate {
-    number: bool,
-    boolean: bool,
-    empty: bool,
 }
 
 /// What a load would do with a file.
@@ -51,6 +46,12 @@ pub struct SurveyFindings {
     pub rejected: u64,
     /// The first [`MAX_SHOWN_REJECTS`] of those.
     pub rejects: Vec<Reject>,
+    /// Rejected rows that have a cell with lines that look like rows.
+    pub multiline_cells: u64,
+    /// The first of those.
+    pub multiline_cell: Option<Reject>,
+    /// What was recognized about the file, each as the rest of a sentence.
+    pub notes: Vec<String>,
     /// What DynamoDB charges for writing all rows: one unit per 1,024 bytes or part of them. Columns that turn out to be
     /// numbers or booleans count with the length of their text.
     pub write_units: u64,
@@ -60,6 +61,8 @@ pub struct SurveyFindings {
 pub struct SurveyedColumn {
     pub name: String,
     pub kind: ColumnType,
+    /// The first number that is loaded in another notation, and that notation: `3.50` and `3.5`.
+    pub changed: Option<(String, String)>,
 }
 
 impl SurveyFindings {
@@ -80,6 +83,8 @@ impl Survey {
             rows: 0,
             rejected: 0,
             rejects: Vec::new(),
+            multiline_cells: 0,
+            multiline_cell: None,
             write_units: 0,
         }
     }
@@ -103,29 +108,34 @@ impl Survey {
     /// # Errors
     /// If the file must not end here.
     pub fn finish(mut self, mut key: impl FnMut(&str)) -> Result<SurveyFindings, Unreadable> {
-        self.parser.finish(&mut self.out)?;
+        while self.parser.finish(&mut self.out)? {
+            self.count_rows(&mut key);
+        }
         self.count_rows(&mut key);
         let columns = self.parser.columns().iter().zip(&self.candidates);
-        let columns = columns.map(|(column, candidate)| SurveyedColumn {
-            name: column.name.to_string(),
-            kind: match column.declared {
-                _ if *column.name == *self.key.name => key_column_type(&self.key),
-                Some(declared) => declared,
-                None => candidate.column_type(),
-            },
+        let columns = columns.map(|(column, candidate)| {
+            let (kind, changed) = match column.declared {
+                _ if *column.name == *self.key.name => (key_column_type(&self.key), None),
+                Some(declared) => (declared, None),
+                None => (candidate.column_type(), candidate.changed_number().cloned()),
+            };
+            SurveyedColumn { name: column.name.to_string(), kind, changed }
         });
         Ok(SurveyFindings {
             columns: columns.collect(),
             rows: self.rows,
             rejected: self.rejected,
             rejects: self.rejects,
+            multiline_cells: self.multiline_cells,
+            multiline_cell: self.multiline_cell,
+            notes: self.parser.notes(),
             write_units: self.write_units,
         })
     }
 
     fn count_rows(&mut self, key: &mut impl FnMut(&str)) {
         let columns = self.parser.columns();
-        self.candidates.resize(columns.len(), Candidate { number: true, boolean: true, empty: true });
+        self.candidates.resize(columns.len(), Candidate::default());
         for row in self.out.drain(..) {
             match row {
                 Ok(row) => {
@@ -136,6 +146,10 @@ impl Survey {
                 }
                 Err(reject) => {
                     self.rejected += 1;
+                    if reject.has_multiline_cell {
+                        self.multiline_cells += 1;
+                        self.multiline_cell.get_or_insert_with(|| reject.clone());
+                    }
                     if self.rejects.len() < MAX_SHOWN_REJECTS {
                         self.rejects.push(reject);
                     }
@@ -151,20 +165,7 @@ fn narrow_candidates(columns: &[CsvColumn], candidates: &mut [Candidate], row: &
     for (column, candidate) in columns.iter().zip(candidates) {
         let value = values.next_if(|(name, _)| Arc::ptr_eq(name, &column.name));
         if let Some((_, Value::String(text))) = value {
-            candidate.number = candidate.number && ColumnType::Number.preserves_text(text);
-            candidate.boolean = candidate.boolean && ColumnType::Boolean.preserves_text(text);
-            candidate.empty = false;
-        }
-    }
-}
-
-impl Candidate {
-    fn column_type(self) -> ColumnType {
-        match self {
-            Candidate { empty: true, .. } => ColumnType::String,
-            Candidate { number: true, .. } => ColumnType::Number,
-            Candidate { boolean: true, .. } => ColumnType::Boolean,
-            _ => ColumnType::String,
+            candidate.narrow(text);
         }
     }
 }
@@ -172,8 +173,8 @@ impl Candidate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::Types;
-    use crate::dialect::encoding::Format;
+    use crate::dialect::format::Format;
+    use crate::dialect::{CsvDialect, Types};
     use crate::tests::{dialect, number_key, parse_as, string_key};
 
     fn survey_text(format: Format, key: &Key, text: &str) -> SurveyFindings {
@@ -182,14 +183,18 @@ mod tests {
         survey.finish(|_| ()).unwrap()
     }
 
+    fn with_types(types: Types) -> Dialect {
+        Dialect { csv: CsvDialect { types, ..CsvDialect::default() }, ..dialect(Format::Csv) }
+    }
+
     fn type_letters(key: &Key, text: &str) -> String {
         survey_text(Format::Csv, key, text).column_types().unwrap().to_string()
     }
 
     #[test]
-    fn a_column_has_a_type_only_if_every_cell_comes_back_unchanged() {
+    fn a_column_has_a_type_only_if_every_cell_fits() {
         let text = "id,int,price,flag,sku,sci,zero,phone,none,mixed,late\n\
-                    1,1,0.5,true,7,1,1.5,49,,true,1\n\
+                    1,1,0.5,true,7,1,1.50,49,,true,1\n\
                     2,-2,,,007,1e5,1.0,+49,,1,\n\
                     3,,12.25,false,8,2,2,50,,false,x\n";
         assert_eq!(type_letters(&string_key(), text), "sn2bs7");
@@ -210,9 +215,7 @@ mod tests {
     fn a_load_does_what_the_survey_says() {
         let text = "id,n,b,s\n1,5,true,x\n2,,,\n";
         let types = survey_text(Format::Csv, &string_key(), text).column_types().unwrap();
-        let rows =
-            parse_as(&Dialect { types: Types::Columns(types), ..dialect(Format::Csv) }, text.as_bytes())
-                .unwrap();
+        let rows = parse_as(&with_types(Types::Columns(types)), text.as_bytes()).unwrap();
         let expected = [
             ("id".into(), Value::String("1".into())),
             ("n".into(), Value::Number("5".into())),
@@ -236,7 +239,7 @@ mod tests {
         let declared =
             [("price", ColumnType::Number), ("zip", ColumnType::String), ("id", ColumnType::String)];
         let declared = declared.map(|(name, kind)| (name.to_owned(), kind)).into();
-        let dialect = Dialect { types: Types::Named(declared), ..dialect(Format::Csv) };
+        let dialect = with_types(Types::Named(declared));
         let mut survey = Survey::new(&dialect, &string_key());
         survey.feed(b"id,price,zip,n\n1,1.50,10115,1\n2,free,1,x\n3,,,2\n", |_| ()).unwrap();
         let found = survey.finish(|_| ()).unwrap();

@@ -2,7 +2,9 @@ use std::borrow::Cow;
 
 use restctl_contract::key::WRITTEN_BY;
 
-use crate::dialect::encoding::{Compression, UnknownEnding};
+use crate::dialect::compression::Compression;
+use crate::dialect::format::UnknownEnding;
+use crate::dialect::text::UnknownDialect;
 use crate::limits::{MAX_NAME_BYTES, MAX_RECORD_BYTES};
 use crate::types::column_types::{ColumnType, ColumnTypesError};
 
@@ -13,10 +15,18 @@ use crate::types::column_types::{ColumnType, ColumnTypesError};
 pub enum Unreadable {
     #[error(transparent)]
     UnknownEnding(#[from] UnknownEnding),
+    #[error(transparent)]
+    UnknownDialect(#[from] UnknownDialect),
     #[error("the file is empty")]
     Empty,
     #[error("line {line} is not UTF-8")]
     NotUtf8 { line: u64 },
+    #[error("the text is UTF-16")]
+    Utf16,
+    #[error("the file is a zip archive")]
+    ZipArchive,
+    #[error("the header {problem}, on line {line}")]
+    BrokenHeader { line: u64, problem: String },
     #[error("the header is longer than {} bytes", MAX_RECORD_BYTES)]
     HeaderTooLong,
     #[error("no column is named {key:?}, which is the key; the header has {columns}")]
@@ -25,6 +35,8 @@ pub enum Unreadable {
     OtherDelimiter { key: String, column: String, delimiter: &'static str },
     #[error("the types name the column {name:?}, but the header has only {columns}")]
     NoSuchColumn { name: String, columns: String },
+    #[error("there is no column {name:?} to leave out; the header has {columns}")]
+    NoColumnToSkip { name: String, columns: String },
     #[error("the column {name:?} is the key, and the stack's key is a {kind}")]
     KeyTypeDiffers { name: String, kind: ColumnType },
     #[error(
@@ -35,15 +47,13 @@ pub enum Unreadable {
     #[error("column {position} of the header has no name")]
     UnnamedColumn { position: usize },
     #[error("two columns of the header are named {name:?}")]
-    DuplicateColumn { name: String },
+    DuplicateColumn { name: String, position: usize },
     #[error("a column is named {WRITTEN_BY:?}, which is reserved for restctl")]
     ReservedColumn,
     #[error("the column types are for {types} columns, but the header has {columns}")]
     ColumnTypesDiffer { types: usize, columns: usize },
     #[error(transparent)]
     ColumnTypes(#[from] ColumnTypesError),
-    #[error("the record at line {line} opens a quote that is never closed")]
-    UnclosedQuote { line: u64 },
     #[error("line {line} starts with {found:?} instead of an array")]
     NotAnArray { line: u64, found: char },
     #[error("the array is broken at line {line}: {problem}")]
@@ -67,10 +77,14 @@ impl Unreadable {
     pub fn advice(&self) -> Option<Cow<'static, str>> {
         Some(Cow::Borrowed(match self {
             Self::UnknownEnding(_) => {
-                "use a name that ends in .csv, .ndjson, .jsonl or .json, followed by .gz or .zst if the file is compressed"
+                "use a name that ends in .csv, .tsv, .ndjson, .jsonl or .json: --name items.csv"
             }
             Self::Empty => "it needs at least a header (CSV), an object (NDJSON) or an array (JSON)",
-            Self::NotUtf8 { .. } => "save the file as UTF-8",
+            Self::UnknownDialect(_) => "upload the file again with restctl upload",
+            Self::NotUtf8 { .. } => "say which encoding it has, such as --encoding windows-1252",
+            Self::Utf16 | Self::ZipArchive => "upload the file with restctl upload, which converts it",
+            Self::BrokenHeader { .. } => "correct the first line",
+            Self::NoColumnToSkip { .. } => "correct --skip-columns",
             Self::HeaderTooLong => "put the column names on the first line",
             Self::NoKeyColumn { .. } => "rename a column, or deploy with a key that the file has",
             Self::OtherDelimiter { delimiter, .. } => {
@@ -81,13 +95,17 @@ impl Unreadable {
             Self::NoSuchColumn { .. } => "correct the name",
             Self::KeyTypeDiffers { .. } => "leave out its type, or deploy with another key type",
             Self::NameTooLong { .. } => "shorten it",
-            Self::UnnamedColumn { .. } => "name it, or remove the column",
-            Self::DuplicateColumn { .. } => "rename one of them",
+            Self::UnnamedColumn { position } => {
+                return Some(format!("name it, or leave it out: --skip-columns {position}").into());
+            }
+            Self::DuplicateColumn { position, .. } => {
+                let advice = format!("rename one of them, or leave one out: --skip-columns {position}");
+                return Some(advice.into());
+            }
             Self::ReservedColumn => "rename the column",
             Self::ColumnTypesDiffer { .. } | Self::ColumnTypes(_) => {
                 "upload the file again with restctl upload"
             }
-            Self::UnclosedQuote { .. } => "close it, or double it",
             Self::NotAnArray { .. } => {
                 "put the objects between [ and ], or write one per line into a file that ends in .ndjson"
             }

@@ -1,6 +1,6 @@
 use flate2::{Decompress, FlushDecompress, Status};
 
-use crate::dialect::encoding::Compression;
+use crate::dialect::compression::Compression;
 use crate::unreadable::Unreadable;
 
 /// The largest window of deflate (RFC 1951) as a power of two.

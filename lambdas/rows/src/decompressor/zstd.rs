@@ -1,7 +1,7 @@
 use zstd_safe::zstd_sys::ZSTD_ErrorCode;
 use zstd_safe::{DCtx, InBuffer, OutBuffer, get_error_name, is_error_kind};
 
-use crate::dialect::encoding::Compression;
+use crate::dialect::compression::Compression;
 use crate::unreadable::Unreadable;
 
 /// A sequence of frames (RFC 8878) with windows of at most 128 MiB, which is zstd's own limit.

@@ -144,7 +144,7 @@ fn message_without_position(error: &serde_json::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::encoding::Format::Ndjson;
+    use crate::dialect::format::Format::Ndjson;
     use crate::tests::{lines, parse, parse_with_number_key, rejects, rows};
 
     #[test]

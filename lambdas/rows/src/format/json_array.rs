@@ -175,7 +175,7 @@ impl JsonArrayReader {
 
 #[cfg(test)]
 mod tests {
-    use crate::dialect::encoding::Format::JsonArray;
+    use crate::dialect::format::Format::JsonArray;
     use crate::limits::MAX_RECORD_BYTES;
     use crate::tests::{lines, parse, rejects, rows};
 

@@ -58,7 +58,7 @@ impl NdjsonReader {
 
 #[cfg(test)]
 mod tests {
-    use crate::dialect::encoding::Format::Ndjson;
+    use crate::dialect::format::Format::Ndjson;
     use crate::limits::MAX_RECORD_BYTES;
     use crate::tests::{lines, parse, parse_bytes, rejects};
     use crate::unreadable::Unreadable;

@@ -4,6 +4,9 @@ pub(crate) const MAX_EXCERPT_BYTES: usize = 1024;
 /// How many bytes of a name a message shows.
 const MAX_NAME_BYTES: usize = 100;
 
+/// How many names a message lists.
+const MAX_LISTED_NAMES: usize = 20;
+
 /// Returns the beginning of a record in readable form, without its line end. `bytes` is the record or its beginning, and
 /// `length` the length of the whole record.
 pub(crate) fn shorten_record(bytes: &[u8], length: usize) -> String {
@@ -27,6 +30,17 @@ pub(crate) fn shorten_name(name: &str) -> String {
         Some(start) if start.len() < name.len() => format!("{start}…"),
         _ => name.to_owned(),
     }
+}
+
+/// Returns names from a file as a message lists them.
+pub(crate) fn list_names<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let left_out = names.len().saturating_sub(MAX_LISTED_NAMES);
+    let mut listed: Vec<String> =
+        names.take(MAX_LISTED_NAMES).map(|name| format!("{:?}", shorten_name(name))).collect();
+    if left_out > 0 {
+        listed.push(format!("{left_out} more"));
+    }
+    listed.join(", ")
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@ use std::io::Write;
 
 use restctl_contract::load::Position;
 
-use super::{dialect, parse_in_chunks, read_in_chunks, string_key};
+use super::{finish, parse_in_chunks, read_in_chunks, string_key};
 use crate::dialect::Dialect;
-use crate::dialect::encoding::{Compression, Encoding, Format};
+use crate::dialect::compression::Compression;
+use crate::dialect::format::Format;
 use crate::limits::MAX_RECORD_BYTES;
 use crate::parser::Parser;
 use crate::unreadable::Unreadable;
@@ -14,7 +15,7 @@ use crate::unreadable::Unreadable;
 const COMPRESSIONS: [Compression; 3] = [Compression::None, Compression::Gzip, Compression::Zstd];
 
 pub(crate) fn dialect_with(format: Format, compression: Compression) -> Dialect {
-    Dialect { encoding: Encoding { format, compression }, ..dialect(format) }
+    Dialect::new(format, compression)
 }
 
 /// Compresses the text in two members or frames.
@@ -52,7 +53,7 @@ fn assert_cuts_do_not_matter(dialect: &Dialect, file: &[u8], steps: &[usize]) {
                 stops.push((rows, at));
             }
         });
-        let cut = cut.and_then(|()| parser.finish(&mut out));
+        let cut = cut.and_then(|()| finish(&mut parser, &mut out));
         assert!(
             out == whole && cut == result.clone().map(|_| ()),
             "{dialect:?} in steps of {step}: {out:?} is not {whole:?}"

@@ -1,0 +1,140 @@
+use std::borrow::Cow;
+
+/// Where a cell is in its record, without its quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cell {
+    start: u32,
+    end: u32,
+    form: CellForm,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CellForm {
+    Plain,
+    PlainEscaped,
+    Quoted,
+    /// With doubled quotes or escape characters.
+    QuotedEscaped,
+}
+
+/// The cells of a record. Those after the first `limit` are only counted, so that a record of delimiters takes no memory.
+#[derive(Debug)]
+pub(crate) struct Cells {
+    kept: Vec<Cell>,
+    limit: usize,
+    count: usize,
+    /// Whether a cell that is only counted has text.
+    has_text_behind: bool,
+}
+
+impl Default for Cells {
+    fn default() -> Self {
+        Self { kept: Vec::new(), limit: usize::MAX, count: 0, has_text_behind: false }
+    }
+}
+
+impl CellForm {
+    pub(crate) fn with_escapes(self) -> Self {
+        match self {
+            CellForm::Plain | CellForm::PlainEscaped => CellForm::PlainEscaped,
+            CellForm::Quoted | CellForm::QuotedEscaped => CellForm::QuotedEscaped,
+        }
+    }
+}
+
+impl Cell {
+    /// The record is at most 4 GiB long.
+    pub(crate) fn new(start: usize, end: usize, form: CellForm) -> Self {
+        Self { start: start as u32, end: end as u32, form }
+    }
+
+    /// Returns the bytes between its quotes, or `None` if it has no quotes.
+    pub(crate) fn quoted_bytes(self, record: &[u8]) -> Option<&[u8]> {
+        let is_quoted = matches!(self.form, CellForm::Quoted | CellForm::QuotedEscaped);
+        is_quoted.then(|| &record[self.start as usize..self.end as usize])
+    }
+
+    /// Returns the cell's value, or `None` if it is not in the record.
+    pub(crate) fn checked_text(self, record: &str, escape: Option<u8>) -> Option<Cow<'_, str>> {
+        record.get(self.start as usize..self.end as usize).map(|_| self.text(record, escape))
+    }
+
+    /// Returns the cell's value.
+    pub(crate) fn text(self, record: &str, escape: Option<u8>) -> Cow<'_, str> {
+        let text = &record[self.start as usize..self.end as usize];
+        match self.form {
+            CellForm::Plain | CellForm::Quoted => Cow::Borrowed(text),
+            // How MySQL and PostgreSQL write NULL.
+            CellForm::PlainEscaped if text == "\\N" => Cow::Borrowed(""),
+            CellForm::PlainEscaped => Cow::Owned(unescape(text, escape, false)),
+            CellForm::QuotedEscaped => Cow::Owned(unescape(text, escape, true)),
+        }
+    }
+}
+
+impl Cells {
+    pub(crate) fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.kept.clear();
+        (self.count, self.has_text_behind) = (0, false);
+    }
+
+    pub(crate) fn push(&mut self, cell: Cell) {
+        self.count += 1;
+        if self.kept.len() < self.limit {
+            self.kept.push(cell);
+        } else {
+            self.has_text_behind |= cell.start < cell.end;
+        }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    pub(crate) fn kept(&self) -> &[Cell] {
+        &self.kept
+    }
+
+    pub(crate) fn has_text_behind(&self) -> bool {
+        self.has_text_behind
+    }
+}
+
+/// Replaces what an escape character introduces by what it stands for, and doubled quotes of a quoted cell by one.
+fn unescape(text: &str, escape: Option<u8>, is_quoted: bool) -> String {
+    let escape = escape.map(char::from);
+    let mut plain = String::with_capacity(text.len());
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' if escape == Some('\\') => plain.extend(characters.next().map(backslash_escape)),
+            _ if Some(character) == escape => plain.extend(characters.next()),
+            '"' if is_quoted => {
+                plain.push('"');
+                characters.next();
+            }
+            _ => plain.push(character),
+        }
+    }
+    plain
+}
+
+/// Returns the character that a backslash and `next` stand for ("LOAD DATA statement", MySQL Reference Manual; "COPY",
+/// PostgreSQL documentation).
+fn backslash_escape(next: char) -> char {
+    match next {
+        '0' => '\0',
+        'b' => '\u{8}',
+        'f' => '\u{c}',
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        'v' => '\u{b}',
+        'Z' => '\u{1a}',
+        other => other,
+    }
+}
