@@ -2,11 +2,11 @@
 //! Rejects go to standard error, and the exit code is 1 if there are any.
 
 use std::error::Error;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
 use restctl_contract::key::{Key, KeyType};
-use restctl_rows::{Delimiter, Dialect, Encoding, Parser, Row, Survey, Types, Value};
+use restctl_rows::{CsvDialect, DETECTION_BYTES, Dialect, Parser, Reject, Row, Survey, Types, Value};
 
 fn main() -> ExitCode {
     run().unwrap_or_else(|error| {
@@ -28,41 +28,46 @@ fn run() -> Result<ExitCode, Box<dyn Error>> {
 
 /// Returns how to read the file, with the types that the survey finds.
 fn survey_file(path: &str, file: &[u8], key: &Key) -> Result<Dialect, Box<dyn Error>> {
-    let encoding = Encoding::from_name(path)?;
-    let mut dialect = Dialect { encoding, delimiter: Delimiter::default(), types: Types::Strings };
+    let head = &file[..file.len().min(DETECTION_BYTES)];
+    let mut dialect = Dialect::detect(path, head, key, None, CsvDialect::default())?;
     let mut survey = Survey::new(&dialect, key);
     survey.feed(file, |_| ())?;
     if let Some(types) = survey.finish(|_| ())?.column_types() {
-        dialect.types = Types::Columns(types);
+        dialect.csv.types = Types::Columns(types);
     }
     Ok(dialect)
 }
 
 fn print_rows(file: &[u8], dialect: &Dialect, key: &Key) -> Result<ExitCode, Box<dyn Error>> {
-    #[expect(clippy::disallowed_methods, reason = "an example prints")]
-    let mut out = BufWriter::new(std::io::stdout().lock());
     let mut parser = Parser::new(dialect, key);
-    let (mut rest, mut rows, mut any_rejected) = (file, Vec::new(), false);
-    loop {
-        let more = parser.read(&mut rest, &mut rows)?;
-        if !more {
-            parser.finish(&mut rows)?;
-        }
-        for row in rows.drain(..) {
-            match row {
-                Ok(row) => writeln!(out, "{}", row_json(&row))?,
-                Err(reject) => {
-                    any_rejected = true;
-                    let column = reject.column.unwrap_or_default();
-                    print_error(&format!("line {}, column {column:?}: {}", reject.line, reject.reason));
-                }
+    let (mut rest, mut rows, mut rejected) = (file, Vec::new(), 0);
+    while parser.read(&mut rest, &mut rows)? {
+        rejected += print_all(&mut rows)?;
+    }
+    while parser.finish(&mut rows)? {
+        rejected += print_all(&mut rows)?;
+    }
+    rejected += print_all(&mut rows)?;
+    Ok(if rejected > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Prints and removes all `rows`, and returns how many of them are rejects.
+fn print_all(rows: &mut Vec<Result<Row, Reject>>) -> io::Result<usize> {
+    #[expect(clippy::disallowed_methods, reason = "an example prints")]
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut rejected = 0;
+    for row in rows.drain(..) {
+        match row {
+            Ok(row) => writeln!(out, "{}", row_json(&row))?,
+            Err(reject) => {
+                rejected += 1;
+                let column = reject.column.unwrap_or_default();
+                print_error(&format!("line {}, column {column:?}: {}", reject.line, reject.reason));
             }
         }
-        if !more {
-            out.flush()?;
-            return Ok(if any_rejected { ExitCode::FAILURE } else { ExitCode::SUCCESS });
-        }
     }
+    out.flush()?;
+    Ok(rejected)
 }
 
 fn row_json(row: &Row) -> String {
