@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use explained::EXCEPTIONS;
 use fastrand::Rng;
+use futures_util::future::join_all;
 use restctl_contract::key::{Key, KeyType};
-use restctl_rows::{Delimiter, Dialect, Encoding, Parser, Reject, Row, Types, Value};
+use restctl_rows::{Compression, Dialect, Format, Parser, Reject, Row, Value};
 use rows::{GeneratedRow, MOST_BYTES_OVER};
 use server::ForeignDynamodb;
 
@@ -47,7 +48,7 @@ async fn two_other_dynamodbs_accept_exactly_the_rows_that_the_parser_accepts() {
         "{} of {} rows differ:\n{}",
         unexplained.len(),
         cases.len() + number_keys.len(),
-        unexplained.iter().take(400).cloned().collect::<Vec<_>>().join("\n")
+        unexplained.iter().take(20).cloned().collect::<Vec<_>>().join("\n")
     );
     for (exception, used) in EXCEPTIONS.iter().zip(used) {
         assert!(used > 0, "no row needs this exception any more: {}: {}", exception.server, exception.reason);
@@ -65,10 +66,7 @@ fn ministack_has_the_version_of_the_local_cloud() {
 fn rows_at_the_size_limit(rng: &mut Rng) -> Vec<Case> {
     let mut rows = Vec::new();
     for large in rows::large_rows(rng) {
-        let Ok(row) = parse(&large, KeyType::String) else {
-            rows.push(large);
-            continue;
-        };
+        let row = parse(&large, KeyType::String).unwrap();
         for bytes in MAX_ITEM_BYTES - 3..=MAX_ITEM_BYTES + MOST_BYTES_OVER {
             let filler = "x".repeat(bytes - row.bytes - 1);
             let mut values = large.values.clone();
@@ -85,13 +83,12 @@ fn parse_all(rows: Vec<GeneratedRow>, kind: KeyType) -> Vec<Case> {
 }
 
 fn parse(row: &GeneratedRow, kind: KeyType) -> Result<Row, Reject> {
-    let encoding = Encoding::from_name("rows.ndjson").unwrap();
-    let dialect = Dialect { encoding, delimiter: Delimiter::default(), types: Types::Strings };
+    let dialect = Dialect::new(Format::Ndjson, Compression::None);
     let mut parser = Parser::new(&dialect, &Key { name: "id".into(), kind });
     let line = row.to_line();
     let (mut rest, mut out) = (line.as_bytes(), Vec::new());
     while parser.read(&mut rest, &mut out).unwrap() {}
-    parser.finish(&mut out).unwrap();
+    while parser.finish(&mut out).unwrap() {}
     assert_eq!(out.len(), 1, "{line}");
     out.remove(0)
 }
@@ -104,8 +101,8 @@ async fn compare(
     used: &mut [usize],
 ) -> Vec<String> {
     let mut unexplained = Vec::new();
-    for server in servers {
-        let verdicts = write_cases(server, table, cases).await;
+    let verdicts = join_all(servers.iter().map(|server| write_cases(server, table, cases))).await;
+    for (server, verdicts) in servers.iter().zip(verdicts) {
         for (case, verdict) in cases.iter().zip(verdicts) {
             if case.parsed.is_ok() == verdict.is_ok() {
                 continue;
@@ -156,9 +153,8 @@ fn row_as_it_is(generated: &GeneratedRow, kind: KeyType) -> Row {
         generated.values.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
     let mut row = row_with("key", &values);
     row.values[0].1 = match (generated.key.clone(), kind) {
-        (Value::Number(text) | Value::String(text), KeyType::Number) => Value::Number(text),
-        (key, KeyType::String) => key,
-        (key, KeyType::Number) => key,
+        (Value::String(text), KeyType::Number) => Value::Number(text),
+        (key, _) => key,
     };
     row
 }

@@ -3,7 +3,7 @@
 use restctl_contract::key::{Key, KeyType};
 use restctl_contract::load::Position;
 use restctl_rows::{
-    Compression, Delimiter, Dialect, Encoding, Format, Parser, Reject, Row, Survey, Types, Unreadable,
+    Compression, CsvDialect, DETECTION_BYTES, Delimiter, Dialect, Format, Parser, Reject, Row, Survey, Types, Unreadable,
 };
 
 /// How many positions of a run are resumed.
@@ -37,8 +37,14 @@ impl<'a> Case<'a> {
     }
 
     pub fn dialect_for(&self, format: Format, compression: Compression) -> Dialect {
-        let encoding = Encoding { format, compression };
-        Dialect { encoding, delimiter: self.delimiter, types: Types::Strings }
+        let csv = CsvDialect { delimiter: self.delimiter, ..CsvDialect::default() };
+        Dialect { csv, ..Dialect::new(format, compression) }
+    }
+
+    /// Finds out how to read the file called `name`, as `restctl upload` does.
+    pub fn detect(&self, name: &str) -> Result<Dialect, Unreadable> {
+        let head = &self.file[..self.file.len().min(DETECTION_BYTES)];
+        Dialect::detect(name, head, &self.key, None, CsvDialect::default())
     }
 
     /// Checks that the file gives the same rows whole and in chunks, in one go and resumed, and that a survey predicts them.
@@ -61,6 +67,17 @@ impl<'a> Case<'a> {
         self.check_survey(dialect, &whole);
     }
 
+    /// Checks that the last row of a CSV is read, whatever is between the header and its line.
+    pub fn check_that_the_last_row_is_read(&self) {
+        let file = [b"id\n", self.file, b"\n7\n"].concat();
+        let case =
+            Case { key: self.key.clone(), delimiter: self.delimiter, cut: self.cut, choice: self.choice, file: &file };
+        let dialect = self.dialect_for(Format::Csv, Compression::None);
+        let (rows, result) = case.read_file(Parser::new(&dialect, &self.key), self.cut, |_, _| ());
+        assert_eq!(result, Ok(()));
+        assert_eq!(rows.last().map(|row| row.as_ref().map(Row::key)), Some(Ok("7")));
+    }
+
     fn check_survey(&self, dialect: &Dialect, whole: &Outcome) {
         let mut survey = Survey::new(dialect, &self.key);
         let mut keys = 0;
@@ -74,7 +91,8 @@ impl<'a> Case<'a> {
         assert_eq!(keys, findings.rows);
         if let Some(types) = findings.column_types() {
             assert_eq!(types.to_string().parse(), Ok(types.clone()));
-            let dialect = Dialect { types: Types::Columns(types), ..dialect.clone() };
+            let csv = CsvDialect { types: Types::Columns(types), ..dialect.csv.clone() };
+            let dialect = Dialect { csv, ..dialect.clone() };
             let loaded = self.read_file(Parser::new(&dialect, &self.key), self.cut, |_, _| ());
             assert!(loaded.1.is_ok());
             assert_eq!(count_rows(&loaded.0), (findings.rows, findings.rejected));
@@ -99,15 +117,23 @@ impl<'a> Case<'a> {
                 }
             }
         }
-        let result = parser.finish(&mut out);
-        each(out.len(), parser.position());
-        (out, result)
+        loop {
+            match parser.finish(&mut out) {
+                Err(error) => return (out, Err(error)),
+                Ok(more) => {
+                    each(out.len(), parser.position());
+                    if !more {
+                        return (out, Ok(()));
+                    }
+                }
+            }
+        }
     }
 }
 
 /// If the text is compressed, the chunks decide how much of the text before damage can be read.
 fn assert_same(dialect: &Dialect, one: &Outcome, other: &Outcome) {
-    if dialect.encoding.compression != Compression::None && one.1.is_err() && other.1.is_err() {
+    if dialect.compression != Compression::None && one.1.is_err() && other.1.is_err() {
         let common = one.0.len().min(other.0.len());
         assert_eq!(one.0[..common], other.0[..common]);
     } else {
