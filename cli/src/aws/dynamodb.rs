@@ -1,5 +1,6 @@
 //! Amazon DynamoDB: the ledger, and the throughput, size and deletion of tables.
 
+pub(crate) mod attribute_types;
 pub(crate) mod items;
 
 use std::collections::HashMap;

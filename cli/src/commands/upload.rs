@@ -11,31 +11,35 @@ use restctl_contract::key::Key;
 use restctl_contract::load::LoadState;
 use restctl_contract::stack::StackName;
 use restctl_contract::template::output as stack_output;
+use restctl_rows::Reject;
 
 use self::sending::command_line;
 use self::share::Share;
 use crate::aws::cloudformation::{self, Stack};
-use crate::aws::s3::destination::Destination;
+use crate::aws::s3::destination::{Destination, Metadata};
 use crate::aws::{Aws, dynamodb};
 use crate::cli::completion_cache;
 use crate::context::Context;
+use crate::data_file::column_types::{describe_differing_types, take_types_from_table};
+use crate::data_file::input::InputArgs;
 use crate::data_file::source::Source;
-use crate::data_file::survey::{RejectLine, SurveyedFile, survey_file};
-use crate::data_file::{DataFile, InputArgs};
+use crate::data_file::survey::{RejectLine, SurveyedFile, describe_type, survey_file};
+use crate::data_file::{DataFile, OpenedFile, describe_dialect};
 use crate::failure::{Exit, Failure, Result};
 use crate::loads::load::Load;
 use crate::loads::receipt;
 use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::output::{self, Format};
+use crate::terminal::sanitize::sanitize;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-restctl reads each file once before it sends it: it refuses a file that cannot be loaded, and gives each CSV column a \
-type. A column is a number or a boolean only if every value is canonical: 007 and 1e5 stay strings, unless --types \
-says otherwise.
+restctl reads each file once before it sends it: it recognizes the delimiter and the compression, refuses a file that \
+cannot be loaded, and gives each CSV column a type. A column is a number only if every value is a plain number: 007 and \
+1e5 stay strings, unless --types says otherwise.
 
-The name's ending gives the format: .csv with a header, .ndjson or .jsonl, or .json with an array of objects. Each may \
-be compressed, with .gz or .zst appended.
+The name's ending gives the format: .csv or .tsv with a header, .ndjson or .jsonl, or .json with an array of objects. Each \
+may be compressed with gzip or zstd.
 
 To resume an interrupted upload, run the same command again. A file that is already in the bucket, byte for byte, \
 is not sent again. Several files load in the order given.
@@ -45,7 +49,8 @@ Exit code 0 if every row was loaded, 3 if some were rejected.
 Examples:
   restctl upload items.csv
   restctl upload --dry-run --max-rejects 1% items.csv.gz
-  restctl upload --delimiter ';' --types price:number,zip:string items.csv
+  restctl upload --types price:number,zip:string items.csv
+  restctl upload --escape '\\' dump.tsv
   jq -c '.[]' data.json | restctl upload - --name items.ndjson")]
 pub(crate) struct Upload {
     /// Data files, or - for standard input
@@ -115,19 +120,21 @@ struct UploadTask<'a> {
 
 impl UploadTask<'_> {
     async fn upload_file(&self, file: &DataFile) -> Result<()> {
-        let Self { args, aws, stack, .. } = self;
-        let source = file.open()?;
-        let surveyed =
-            unless_interrupted(unsent_failure(&source), self.survey_with_progress(file, &source)).await?;
+        let Self { args, aws, stack, key, .. } = self;
+        let table = stack.output(stack_output::ITEMS_TABLE)?;
+        let mut file = file.open(&args.input, key).await?;
+        take_types_from_table(&args.input, &mut file.dialect, aws, table).await?;
+        let survey = self.survey_with_progress(&file, table);
+        let surveyed = unless_interrupted(unsent_failure(&file.source), survey).await?;
+        let metadata = sending::object_metadata(&file, &surveyed, args.max_rejects)?;
         if args.dry_run {
-            let table = stack.output(stack_output::ITEMS_TABLE)?;
-            let forecast = dry_run::print_forecast(aws, table, &file.object, &source, &surveyed);
-            unless_interrupted(unsent_failure(&source), forecast).await?;
-            return self.check_rejects(&source, &surveyed);
+            let forecast = dry_run::print_forecast(aws, table, &file, &surveyed);
+            unless_interrupted(unsent_failure(&file.source), forecast).await?;
+            return self.check_rejects(&file.source, &surveyed);
         }
-        self.print_survey(&surveyed);
-        self.check_rejects(&source, &surveyed)?;
-        let load = self.find_or_send(file, &source, &surveyed).await?;
+        self.print_survey(&file, &surveyed);
+        self.check_rejects(&file.source, &surveyed)?;
+        let load = self.find_or_send(&file, &metadata).await?;
         let id = load.id();
         completion_cache::remember_loads(self.name, [&id]);
         match (args.no_wait, output::chosen_format()) {
@@ -139,23 +146,32 @@ impl UploadTask<'_> {
         }
     }
 
-    async fn survey_with_progress(&self, file: &DataFile, source: &Source) -> Result<SurveyedFile> {
+    /// Surveys the file, and says which of its columns differ from the table's items in their type.
+    async fn survey_with_progress(&self, file: &OpenedFile, table: &str) -> Result<SurveyedFile> {
+        let OpenedFile { source, dialect, .. } = file;
         let progress = output::bytes_bar("reading", source.size);
         let surveyed =
-            survey_file(source, &file.dialect, &self.key, |position| progress.set_position(position)).await?;
+            survey_file(source, dialect, &self.key, |position| progress.set_position(position)).await?;
         progress.finish_and_clear();
+        let differing = describe_differing_types(&surveyed.findings.columns, self.aws, table).await?;
+        for line in &differing {
+            output::print_message(&sanitize(&format!("note: {line}")));
+        }
+        if !differing.is_empty() {
+            output::print_message("to keep the table's types: --types-from table");
+        }
         Ok(surveyed)
     }
 
-    async fn find_or_send(&self, file: &DataFile, source: &Source, surveyed: &SurveyedFile) -> Result<Load> {
-        let metadata = sending::object_metadata(file, surveyed, self.args.max_rejects);
+    async fn find_or_send(&self, file: &OpenedFile, metadata: &Metadata) -> Result<Load> {
+        let source = &file.source;
         let bucket = self.stack.output(stack_output::DATA_BUCKET)?;
-        let to = Destination { bucket, key: &file.object, metadata: &metadata };
+        let to = Destination { bucket, key: &file.object, metadata };
         let existing = self.find_existing_load(&to, source.size);
         if let Some(load) = unless_interrupted(unsent_failure(source), existing).await? {
             return Ok(load);
         }
-        let load = sending::send_file(self.aws, file, source, &to).await?;
+        let load = sending::send_file(self.aws, source, &to).await?;
         let (key, size, id) = (&load.key, load.size, load.id());
         output::print_message(&format!("uploaded {key} ({size} bytes), load {id}"));
         Ok(load)
@@ -179,8 +195,10 @@ impl UploadTask<'_> {
         Ok(Some(load))
     }
 
-    fn print_survey(&self, surveyed: &SurveyedFile) {
+    fn print_survey(&self, file: &OpenedFile, surveyed: &SurveyedFile) {
         let findings = &surveyed.findings;
+        let read_as = describe_dialect(&file.dialect, &findings.notes);
+        output::print_message(&sanitize(&format!("{}: {read_as}", file.source.shown)));
         output::print_message(&format!("{} rows can be loaded, {} cannot", findings.rows, findings.rejected));
         if surveyed.duplicates > 0 {
             output::print_message(&format!(
@@ -190,11 +208,15 @@ impl UploadTask<'_> {
         }
         for column in &findings.columns {
             let role = if column.name == self.key.name { ", the key" } else { "" };
-            output::print_message(&format!("  {}: {}{role}", column.name, column.kind));
+            output::print_message(&sanitize(&format!("  {}: {}{role}", column.name, describe_type(column))));
         }
     }
 
+    /// Fails if the file must not be sent, since rows would be missing that it may have.
     fn check_rejects(&self, source: &Source, surveyed: &SurveyedFile) -> Result<()> {
+        if let Some(reject) = &surveyed.findings.multiline_cell {
+            return Err(multiline_failure(source, reject, surveyed.findings.multiline_cells));
+        }
         let (rejected, read) = (surveyed.findings.rejected, surveyed.rows_read());
         match self.args.max_rejects {
             Some(share) if share.is_exceeded_by(rejected, read) => {
@@ -209,6 +231,14 @@ impl UploadTask<'_> {
             _ => Ok(()),
         }
     }
+}
+
+/// `reject` is the first of `count` rows with such a cell.
+fn multiline_failure(source: &Source, reject: &Reject, count: u64) -> Failure {
+    let more = if count > 1 { format!(", and so have {} other rows", count - 1) } else { String::new() };
+    Failure::new(format!("{} was not sent", source.shown))
+        .why(format!("{}{more}", RejectLine(reject)))
+        .next("correct the quotes; or, if these cells are meant, add --multiline-cells")
 }
 
 fn unsent_failure(source: &Source) -> Failure {

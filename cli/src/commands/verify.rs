@@ -39,8 +39,10 @@ use crate::aws::cloudformation::{self, Stack};
 use crate::aws::dynamodb::items::Items;
 use crate::aws::{Aws, dynamodb};
 use crate::context::Context;
+use crate::data_file::column_types::take_types_from_table;
+use crate::data_file::input::InputArgs;
 use crate::data_file::source::Source;
-use crate::data_file::{DataFile, InputArgs};
+use crate::data_file::{DataFile, OpenedFile};
 use crate::failure::{Failure, Result};
 use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::output;
@@ -50,7 +52,7 @@ const WINDOWS_IN_FLIGHT: usize = 4;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-restctl reads the file as its load does: give the same --delimiter and --types as for `restctl upload`. The last row of \
+restctl reads the file as its load does: give the same options as for `restctl upload`. The last row of \
 each key must be in the table and in the API, value by value, and the table must have no other item. Rows that would be \
 rejected are reported and not expected anywhere.
 
@@ -84,10 +86,12 @@ pub(crate) async fn run(args: Verify, context: &Context) -> Result<()> {
     let stack = cloudformation::find_deployed(context.aws().await?, &context.stack).await?;
     let key = stack.key()?;
     args.input.ensure_key_is_untyped(&key)?;
-    let source = file.open()?;
+    let OpenedFile { source, mut dialect, .. } = file.open(&args.input, &key).await?;
+    let table = stack.output(stack_output::ITEMS_TABLE)?;
+    take_types_from_table(&args.input, &mut dialect, context.aws().await?, table).await?;
     let interrupted = Failure::new(format!("interrupted before all of {} was compared", source.shown));
     let task = VerifyTask { context, stack: &stack, key: &key, source: &source, sample: args.sample };
-    let report = unless_interrupted(interrupted, task.verify_file(file.dialect)).await?;
+    let report = unless_interrupted(interrupted, task.verify_file(dialect)).await?;
     report.print()?;
     report.into_result()
 }

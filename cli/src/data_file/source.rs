@@ -1,44 +1,63 @@
-//! The bytes of a data file or of standard input, opened once and read several times.
+//! The bytes of a data file, a pipe or of standard input, opened once and read several times.
 
 use std::fs::{File, Metadata};
-use std::io::{self, stdin};
-use std::os::unix::fs::FileExt;
+use std::io::{self, Read, stdin};
+use std::os::unix::fs::{FileExt, FileTypeExt};
 use std::path::Path;
 
-use crate::failure::{Exit, Failure, FailureContext, Result};
+use crate::failure::{Failure, FailureContext, Result};
 
 pub(crate) struct Source {
     /// How messages refer to it: its path on the command line, or `standard input`.
     pub(crate) shown: String,
     /// In bytes.
     pub(crate) size: u64,
+    /// Whether another process can read the same bytes, to resume an upload.
+    pub(crate) can_be_read_again: bool,
     opened: Metadata,
     file: File,
 }
 
 impl Source {
-    pub(crate) fn open(path: &Path) -> Result<Self> {
-        let shown = path.display().to_string();
-        if !path.is_file() {
-            return Err(Failure::new(format!("{shown} is not a regular file")).exit(Exit::Usage));
+    /// Fails if nothing can be read from the path.
+    pub(crate) fn check_path(path: &Path) -> Result<()> {
+        let shown = path.display();
+        match path.metadata() {
+            Ok(found) if found.is_dir() => Err(Failure::usage(format!("{shown} is a folder"))
+                .next(format!("name the files in it, such as {}", path.join("*.csv").display()))),
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(Failure::usage(format!("{shown} does not exist")).next("correct the path"))
+            }
+            Err(error) => Err(cannot_open_failure(path, &error)),
         }
-        let file = File::open(path).context(format!("cannot read {shown}"))?;
-        Self::from_opened(shown, file)
     }
 
-    /// Copies all of standard input into an unnamed file, which goes away with this process.
+    /// Opens a file. What comes through a pipe is kept, as standard input is.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        Self::check_path(path)?;
+        let shown = path.display().to_string();
+        let file = File::open(path).map_err(|error| cannot_open_failure(path, &error))?;
+        if is_stream(path) { Self::spool(shown, file) } else { Self::from_opened(shown, file, true) }
+    }
+
     pub(crate) fn spool_standard_input() -> Result<Self> {
+        Self::spool("standard input".to_owned(), stdin().lock())
+    }
+
+    /// Copies all of the input into an unnamed file, which goes away with this process.
+    fn spool(shown: String, mut input: impl Read) -> Result<Self> {
         let mut spool = tempfile::tempfile().context("cannot create a temporary file")?;
-        let copied = io::copy(&mut stdin().lock(), &mut spool);
-        copied.context("cannot keep standard input in a temporary file").map_err(|failure| {
+        let copied = io::copy(&mut input, &mut spool);
+        copied.context(format!("cannot keep {shown} in a temporary file")).map_err(|failure| {
             failure.next("choose a folder with more space: export TMPDIR=/path/to/folder")
         })?;
-        Self::from_opened("standard input".to_owned(), spool)
+        Self::from_opened(shown, spool, false)
     }
 
-    fn from_opened(shown: String, file: File) -> Result<Self> {
+    fn from_opened(shown: String, file: File, can_be_read_again: bool) -> Result<Self> {
         let opened = file.metadata().context(format!("cannot read {shown}"))?;
-        Ok(Self { shown, size: opened.len(), opened, file })
+        Ok(Self { shown, size: opened.len(), can_be_read_again, opened, file })
     }
 
     /// Reads the bytes from `start` on, up to the end of `buffer` or of the file.
@@ -74,6 +93,19 @@ impl Source {
     fn changed_failure(&self) -> Failure {
         Failure::new(format!("{} changed while restctl read it", self.shown))
             .next("wait until it is complete, then run the command again")
+    }
+}
+
+/// Returns whether the path is a pipe or a device, which can be read only once.
+pub(super) fn is_stream(path: &Path) -> bool {
+    path.metadata().is_ok_and(|found| found.file_type().is_fifo() || found.file_type().is_char_device())
+}
+
+fn cannot_open_failure(path: &Path, error: &io::Error) -> Failure {
+    let failure = Failure::usage(format!("cannot read {}", path.display())).because(error);
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => failure.next("make it and its folder readable for this user"),
+        _ => failure.next("correct the path"),
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 use restctl_contract::key::Key;
-use restctl_rows::{Dialect, Reject, Survey, SurveyFindings, Unreadable};
+use restctl_rows::{Dialect, Reject, Survey, SurveyFindings, SurveyedColumn, Unreadable};
 use sha2::{Digest, Sha256};
 
 use crate::data_file::duplicates::Duplicates;
@@ -77,8 +77,8 @@ impl SurveyInProgress {
         let findings = self.survey.finish(|key| self.keys.push(key));
         let findings = findings.map_err(|reason| cannot_load_failure(&source.shown, &reason))?;
         self.keys.kept.context(KEYS_ON_DISK)?;
-        if findings.rows == 0 {
-            return Err(nothing_to_load_failure(source, &findings.rejects));
+        if let (0, Some(reject)) = (findings.rows, findings.rejects.first()) {
+            return Err(nothing_to_load_failure(source, reject));
         }
         let duplicates = self.keys.duplicates.count().context(KEYS_ON_DISK)?;
         Ok(SurveyedFile { findings, duplicates, digest: to_hex(&self.digest.finalize()) })
@@ -105,12 +105,18 @@ pub(crate) fn cannot_load_failure(shown: &str, reason: &Unreadable) -> Failure {
     failure.next(reason.advice().unwrap_or_else(|| "fix the file and run the command again".into()))
 }
 
-/// Describes a file without a row that can be loaded. `rejects` are its first rows.
-pub(crate) fn nothing_to_load_failure(source: &Source, rejects: &[Reject]) -> Failure {
-    let failure = Failure::new(format!("{} has no row that can be loaded", source.shown));
-    match rejects.first() {
-        Some(reject) => failure.why(RejectLine(reject).to_string()),
-        None => failure.why("nothing follows the header"),
+/// Describes a file that has rows, none of which can be loaded. `reject` is the first of them.
+pub(crate) fn nothing_to_load_failure(source: &Source, reject: &Reject) -> Failure {
+    Failure::new(format!("{} has no row that can be loaded", source.shown))
+        .why(format!("the first: {}", RejectLine(reject)))
+        .next("fix the rows, or choose how to read them: restctl upload --help")
+}
+
+/// Describes the type of a column, and how the first number changes that is loaded in another notation.
+pub(crate) fn describe_type(column: &SurveyedColumn) -> String {
+    match &column.changed {
+        Some((from, to)) => format!("{} ({from} becomes {to})", column.kind),
+        None => column.kind.to_string(),
     }
 }
 

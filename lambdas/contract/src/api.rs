@@ -1,7 +1,12 @@
 //! The REST API: its paths, bodies and limits.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+
+use crate::json::Json;
+
+mod item;
+
+pub use self::item::Item;
 
 /// `GET` answers 200 while the function runs. No token is needed.
 pub const HEALTH_PATH: &str = "/health";
@@ -34,31 +39,42 @@ pub const MAX_REQUEST_BYTES: usize = 700_000;
 /// itself and a Lambda, including headers and JSON escapes.
 pub const MAX_ANSWER_BYTES: usize = 700_000;
 
-/// An item as the API returns it, ordered by attribute name.
-pub type Item = Map<String, Value>;
-
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BatchGetRequest {
-    /// Strings. If the key is a number, also numbers.
-    #[cfg_attr(feature = "schema", schemars(with = "Vec<schema::Id>", length(max = MAX_IDS_PER_CALL)))]
-    pub ids: Vec<Value>,
+    /// Strings. If the key is a number, also numbers. Any other value is answered in `invalid`.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<serde_json::Value>", length(max = MAX_IDS_PER_CALL)))]
+    pub ids: Vec<Json>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BatchGetAnswer {
-    /// In the order of the request, one for each id.
+    /// In the order of the request, one for each id that was found.
     #[cfg_attr(feature = "schema", schemars(with = "Vec<schema::Item>"))]
     pub items: Vec<Item>,
     /// Ids that were not found.
     #[cfg_attr(feature = "schema", schemars(with = "Vec<schema::Id>"))]
-    pub missing: Vec<Value>,
+    pub missing: Vec<Json>,
     /// Ids that were not looked up because the answer was full. Ask for them again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Vec<schema::Id>"))]
-    pub remaining: Vec<Value>,
+    pub remaining: Vec<Json>,
+    /// Ids that no item can have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<InvalidId>"))]
+    pub invalid: Vec<InvalidId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct InvalidId {
+    /// The id as it was requested.
+    #[cfg_attr(feature = "schema", schemars(with = "serde_json::Value"))]
+    pub id: Json,
+    /// What is wrong with it, as the rest of a sentence.
+    pub detail: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@
 
 pub mod api;
 pub mod event;
+pub mod json;
 pub mod key;
 pub mod load;
 pub mod number;

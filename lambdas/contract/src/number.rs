@@ -22,22 +22,20 @@ pub enum NumberError {
 /// Two numbers are equal if and only if their plain notations are.
 ///
 /// # Errors
-/// If DynamoDB cannot store it. Digits, sign, fraction and exponent are as in JSON, but leading zeros are accepted.
+/// If DynamoDB cannot store it. The text is as in JSON, but leading zeros, a plus sign (`+5`) and a point at either end
+/// of the digits (`.5`, `5.`) are accepted, as DynamoDB does.
 pub fn normalize(text: &str) -> Result<String, NumberError> {
     if is_canonical(text) {
         return Ok(text.to_owned());
     }
-    let (negative, unsigned) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text),
-    };
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let exponent_digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
-    if !is_digits(whole) || !is_digits(fraction) || !is_digits(exponent_digits) {
+    let all = [whole, fraction].concat();
+    if !is_digits(&all) || !is_digits(exponent_digits) {
         return Err(NumberError::NotANumber);
     }
-    let all = [whole, fraction].concat();
     let digits = all.trim_start_matches('0').trim_end_matches('0');
     if digits.is_empty() {
         return Ok("0".to_owned());
@@ -51,7 +49,7 @@ pub fn normalize(text: &str) -> Result<String, NumberError> {
     if !EXPONENTS.contains(&magnitude) {
         return Err(NumberError::OutOfRange);
     }
-    Ok(plain_notation(negative, digits, magnitude))
+    Ok(plain_notation(text.starts_with('-'), digits, magnitude))
 }
 
 /// Returns whether a text is a number in plain notation that comes back unchanged: at most 38 digits, without leading
@@ -124,6 +122,14 @@ mod tests {
             ("4.2E+1", "42"),
             ("420e-1", "42"),
             ("0.42e2", "42"),
+            (".5", "0.5"),
+            ("-.050", "-0.05"),
+            ("5.", "5"),
+            ("5.e1", "50"),
+            ("+5", "5"),
+            ("+.5e+3", "500"),
+            ("+0", "0"),
+            (".0", "0"),
             // Digits that a double does not keep.
             ("9007199254740993", "9007199254740993"),
             ("123456789012345678901234567890", "123456789012345678901234567890"),
@@ -159,8 +165,9 @@ mod tests {
     #[test]
     fn other_texts_are_not_numbers() {
         for text in [
-            "", "-", "--1", "+1", "1.", ".5", "e1", "1e", "1e+", "1e+-5", "0e+-5", "1,5", "1_000", "0x1",
-            "NaN", " 1", "1 ", "١",
+            "", "-", "+", ".", "+.", "-.", ".e1", "+e1", "--1", "+-1", "-+1", "++1", "1..", "..1", "1.2.3",
+            "e1", "1e", "1e+", "1e+-5", "0e+-5", "1e.5", "1,5", "1_000", "0x1", "NaN", " 1", "1 ", "+ 1",
+            "١",
         ] {
             assert_eq!(normalize(text), Err(NumberError::NotANumber), "{text}");
         }

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::token::{ForgedToken, Token, encode_base64url};
 
@@ -10,6 +10,8 @@ pub(crate) fn forge_tokens(good: &Token) -> Vec<ForgedToken> {
     let mut forged = cut_or_joined(good);
     forged.extend(other_encodings(good));
     forged.extend(other_serializations(good));
+    forged.extend(nested_parts(good));
+    forged.extend(library_markers(good));
     forged
 }
 
@@ -93,6 +95,35 @@ fn other_serializations(good: &Token) -> Vec<ForgedToken> {
             format!("{}.{}.{signature}", encode_base64url(nested.to_string()), encode_base64url(&whole)),
         ),
     ]
+}
+
+/// Returns tokens that overflow the stack of a parser that descends without a limit.
+fn nested_parts(good: &Token) -> Vec<ForgedToken> {
+    let nested = "[".repeat(1200) + &"]".repeat(1200);
+    let with_nested = |object: &Value| object.to_string().replacen('{', &format!("{{\"x\":{nested},"), 1);
+    let [_, payload, signature] = &good.parts;
+    let header = encode_base64url(with_nested(&good.header));
+    vec![
+        ForgedToken::new("a header of 1,200 levels", format!("{header}.{payload}.{signature}")),
+        ForgedToken::new("claims of 1,200 levels", good.with_payload(with_nested(&good.claims))),
+    ]
+}
+
+/// Returns tokens that use the member names by which serde_json, a JSON library for Rust, marks numbers and texts of its
+/// own: an object with such a name could pass as a number, or as JSON that nothing has checked.
+fn library_markers(good: &Token) -> Vec<ForgedToken> {
+    let mut forged = Vec::new();
+    for (name, value) in [
+        ("$serde_json::private::Number", "9999999999".to_owned()),
+        ("$serde_json::private::RawValue", "[".repeat(4000)),
+    ] {
+        let marked = json!({ name: value });
+        let header = good.with_header(&good.header_with("x", marked.clone()));
+        forged.push(ForgedToken::new(format!("{name} in the header"), header));
+        let claims = good.with_payload(good.claims_with("exp", marked).to_string());
+        forged.push(ForgedToken::new(format!("{name} as exp"), claims));
+    }
+    forged
 }
 
 /// Sets unused bits in the last character of base64, which must be zero (RFC 4648, section 3.5).

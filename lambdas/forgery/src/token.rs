@@ -2,9 +2,13 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use restctl_contract::json::{self, Limits};
 use serde_json::Value;
 
 use crate::error::ForgeryError;
+
+/// The token comes from an identity provider.
+const LIMITS: Limits = Limits { depth: 32, values: 10_000 };
 
 pub(crate) struct Token {
     pub(crate) header: Value,
@@ -31,7 +35,7 @@ impl Token {
         let [header, payload, signature] = parts[..] else { return Err(ForgeryError::Malformed) };
         let decode_object = |part: &str| {
             let json = URL_SAFE_NO_PAD.decode(part).ok()?;
-            serde_json::from_slice(&json).ok().filter(Value::is_object)
+            serde_json::to_value(json::parse(&json, LIMITS).ok()?).ok().filter(Value::is_object)
         };
         Ok(Self {
             header: decode_object(header).ok_or(ForgeryError::Malformed)?,

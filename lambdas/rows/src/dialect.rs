@@ -2,6 +2,7 @@ pub(crate) mod compression;
 pub(crate) mod delimiter;
 pub(crate) mod detection;
 pub(crate) mod format;
+pub(crate) mod records_path;
 pub(crate) mod text;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use compression::Compression;
 use delimiter::{Delimiter, Escape};
 use format::Format;
+use records_path::RecordsPath;
 
 use crate::types::column_types::{ColumnType, ColumnTypes};
 
@@ -19,6 +21,8 @@ pub struct Dialect {
     pub compression: Compression,
     /// How to read a CSV. The other formats ignore it.
     pub csv: CsvDialect,
+    /// The array of a JSON file that holds its rows, if it is within an object.
+    pub records: Option<RecordsPath>,
 }
 
 /// What distinguishes one CSV from another.
@@ -57,6 +61,6 @@ pub enum Types {
 impl Dialect {
     /// Returns the dialect of a file in the format, with commas if it is a CSV.
     pub fn new(format: Format, compression: Compression) -> Self {
-        Self { format, compression, csv: CsvDialect::default() }
+        Self { format, compression, csv: CsvDialect::default(), records: None }
     }
 }

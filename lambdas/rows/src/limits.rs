@@ -1,9 +1,10 @@
 //! The limits of records and items.
 
-/// The longest record, line or array element that is read, in bytes of the file. A longer one is rejected.
+/// The longest record that is read, in bytes of the file. A longer one is rejected.
 ///
-/// It is more than twice the size of a DynamoDB item, and bounds how much memory a file can claim.
-pub const MAX_RECORD_BYTES: usize = 1024 * 1024;
+/// It bounds how much memory a file can claim. The largest item fits in whatever way it is written: its 400 KB have
+/// 2.4 MB if each byte is an escape such as `\u0001`.
+pub const MAX_RECORD_BYTES: usize = 4 * 1024 * 1024;
 
 /// "The maximum item size in DynamoDB is 400 KB" (Quotas, Amazon DynamoDB Developer Guide).
 pub(crate) const MAX_ITEM_BYTES: usize = 400 * 1024;
@@ -11,5 +12,5 @@ pub(crate) const MAX_ITEM_BYTES: usize = 400 * 1024;
 /// The longest attribute name (Quotas, ibid.).
 pub(crate) const MAX_NAME_BYTES: usize = 65_535;
 
-/// How deeply lists and maps may nest (Quotas, ibid.).
+/// How many levels a document may have (Quotas, ibid.). The innermost value is one of them.
 pub(crate) const MAX_DEPTH: usize = 32;

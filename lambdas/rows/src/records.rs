@@ -4,8 +4,7 @@ use restctl_contract::load::Position;
 use crate::dialect::Dialect;
 use crate::dialect::format::Format;
 use crate::format::csv::{CsvColumn, CsvReader};
-use crate::format::json_array::JsonArrayReader;
-use crate::format::ndjson::NdjsonReader;
+use crate::format::json::JsonReader;
 use crate::reject::Reject;
 use crate::row::Row;
 use crate::row::rules::ItemRules;
@@ -24,8 +23,7 @@ pub(crate) struct Records {
 
 enum FormatReader {
     Csv(Box<CsvReader>),
-    Ndjson(NdjsonReader),
-    JsonArray(JsonArrayReader),
+    Json(Box<JsonReader>),
 }
 
 impl Records {
@@ -33,8 +31,11 @@ impl Records {
         let rules = ItemRules { key: key.clone() };
         let reader = match dialect.format {
             Format::Csv => FormatReader::Csv(Box::new(CsvReader::new(rules, &dialect.csv, position))),
-            Format::Ndjson => FormatReader::Ndjson(NdjsonReader::new(rules, position)),
-            Format::JsonArray => FormatReader::JsonArray(JsonArrayReader::new(rules, position)),
+            Format::Ndjson | Format::Json => {
+                let is_ndjson = dialect.format == Format::Ndjson;
+                let records = dialect.records.as_ref();
+                FormatReader::Json(Box::new(JsonReader::new(rules, is_ndjson, records, position)))
+            }
         };
         let byte_order_mark = (reader.wanted_offset() == 0).then_some(0);
         Self { reader, byte_order_mark, offset: 0 }
@@ -78,8 +79,7 @@ impl Records {
         }
         match &mut self.reader {
             FormatReader::Csv(reader) => reader.finish(out),
-            FormatReader::Ndjson(reader) => reader.finish(out).map(|()| false),
-            FormatReader::JsonArray(reader) => reader.finish().map(|()| false),
+            FormatReader::Json(reader) => reader.finish(out).map(|()| false),
         }
     }
 
@@ -87,8 +87,7 @@ impl Records {
     pub(crate) fn position(&self) -> Position {
         match &self.reader {
             FormatReader::Csv(reader) => reader.boundary,
-            FormatReader::Ndjson(reader) => reader.boundary,
-            FormatReader::JsonArray(reader) => reader.boundary,
+            FormatReader::Json(reader) => reader.boundary(),
         }
     }
 
@@ -96,7 +95,7 @@ impl Records {
     pub(crate) fn columns(&self) -> &[CsvColumn] {
         match &self.reader {
             FormatReader::Csv(reader) => reader.columns(),
-            FormatReader::Ndjson(_) | FormatReader::JsonArray(_) => &[],
+            FormatReader::Json(_) => &[],
         }
     }
 
@@ -104,7 +103,7 @@ impl Records {
     pub(crate) fn notes(&self) -> Vec<String> {
         match &self.reader {
             FormatReader::Csv(reader) => reader.notes(),
-            FormatReader::Ndjson(_) | FormatReader::JsonArray(_) => Vec::new(),
+            FormatReader::Json(_) => Vec::new(),
         }
     }
 
@@ -140,24 +139,21 @@ impl FormatReader {
     fn read(&mut self, text: &mut &[u8], out: &mut Vec<Result<Row, Reject>>) -> Result<bool, Unreadable> {
         match self {
             FormatReader::Csv(reader) => reader.read(text, out),
-            FormatReader::Ndjson(reader) => reader.read(text, out).map(|()| false),
-            FormatReader::JsonArray(reader) => reader.read(text, out).map(|()| false),
+            FormatReader::Json(reader) => reader.read(text, out).map(|()| false),
         }
     }
 
     fn skip_byte_order_mark(&mut self, length: u64) {
         match self {
             FormatReader::Csv(reader) => reader.skip_byte_order_mark(length),
-            FormatReader::Ndjson(reader) => reader.position.offset += length,
-            FormatReader::JsonArray(reader) => reader.position.offset += length,
+            FormatReader::Json(reader) => reader.skip_byte_order_mark(length),
         }
     }
 
     fn wanted_offset(&self) -> u64 {
         match self {
             FormatReader::Csv(reader) => reader.wanted_offset(),
-            FormatReader::Ndjson(reader) => reader.position.offset,
-            FormatReader::JsonArray(reader) => reader.position.offset,
+            FormatReader::Json(reader) => reader.position().offset,
         }
     }
 }

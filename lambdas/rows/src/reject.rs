@@ -29,11 +29,6 @@ pub(crate) struct Fault {
     has_multiline_cell: bool,
 }
 
-/// Returns the reason for rejecting a row that is not UTF-8.
-pub(crate) fn not_utf8_reason() -> &'static str {
-    "is not UTF-8: upload the file with its encoding, such as --encoding windows-1252"
-}
-
 impl Fault {
     pub(crate) fn in_row(reason: impl Into<String>) -> Self {
         Self { column: None, reason: reason.into(), line: None, has_multiline_cell: false }
@@ -56,6 +51,15 @@ impl Fault {
     /// Places the fault on another line than the first one of the row.
     pub(crate) fn at_line(self, line: u64) -> Self {
         Self { line: Some(line), ..self }
+    }
+
+    /// `text` is the row, and not UTF-8.
+    pub(crate) fn not_utf8(text: &[u8]) -> Self {
+        let valid = std::str::from_utf8(text).map_or_else(|error| error.valid_up_to(), str::len);
+        let byte = text.get(valid).copied().unwrap_or_default();
+        Self::in_row(format!(
+            "is not UTF-8: it has the byte 0x{byte:02X}; upload it with --encoding windows-1252 if that is its encoding"
+        ))
     }
 
     pub(crate) fn into_reject(self, line: u64, row: String) -> Reject {

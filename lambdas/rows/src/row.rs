@@ -1,3 +1,4 @@
+pub(crate) mod item;
 pub(crate) mod rules;
 
 use std::sync::Arc;

@@ -106,7 +106,7 @@ fn a_byte_order_mark_is_not_part_of_a_name() {
     for (format, text) in [
         (Format::Csv, "\u{feff}id\n1\n"),
         (Format::Ndjson, "\u{feff}{\"id\":\"1\"}"),
-        (Format::JsonArray, "\u{feff}[{\"id\":\"1\"}]"),
+        (Format::Json, "\u{feff}[{\"id\":\"1\"}]"),
     ] {
         let found = parse(format, text).unwrap();
         assert_eq!(rows(&found)[0].values, [("id".into(), Value::String("1".into()))]);
@@ -115,7 +115,7 @@ fn a_byte_order_mark_is_not_part_of_a_name() {
 
 #[test]
 fn an_empty_file_is_unreadable() {
-    for format in [Format::Csv, Format::Ndjson, Format::JsonArray] {
+    for format in [Format::Csv, Format::Ndjson, Format::Json] {
         for text in ["", "\u{feff}", "\n\r\n"] {
             assert_eq!(parse(format, text), Err(Unreadable::Empty), "{format:?} {text:?}");
         }

@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use restctl_contract::json::JsonErrorKind;
 use restctl_contract::key::WRITTEN_BY;
 
 use crate::dialect::compression::Compression;
@@ -54,10 +55,14 @@ pub enum Unreadable {
     ColumnTypesDiffer { types: usize, columns: usize },
     #[error(transparent)]
     ColumnTypes(#[from] ColumnTypesError),
-    #[error("line {line} starts with {found:?} instead of an array")]
-    NotAnArray { line: u64, found: char },
     #[error("the array is broken at line {line}: {problem}")]
-    BrokenArray { line: u64, problem: &'static str },
+    BrokenArray { line: u64, problem: ArrayProblem },
+    #[error("line {line} is not JSON: {kind}")]
+    BrokenJson { line: u64, kind: JsonErrorKind },
+    #[error("the file has nothing at the path {path}; its first object has {members}")]
+    NoSuchRecords { path: String, members: String },
+    #[error("line {line} has something else than an array at the path {path}")]
+    RecordsNotAnArray { path: String, line: u64 },
     #[error("the file's name says {compression}, but its data is not {compression}")]
     NotCompressed { compression: Compression },
     #[error("the file ends inside its {compression} data")]
@@ -70,6 +75,30 @@ pub enum Unreadable {
     WindowTooLarge,
     #[error("the file ends before byte {offset} of its text, where its load should continue")]
     EndsBefore { offset: u64 },
+}
+
+/// What is wrong with an array between its elements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ArrayProblem {
+    #[error("an element is missing")]
+    MissingElement,
+    #[error("a comma is missing between two elements")]
+    MissingComma,
+    #[error("the file ends before the array does")]
+    Unclosed,
+    #[error("a string in the element that starts here is never closed")]
+    UnclosedString,
+}
+
+impl ArrayProblem {
+    fn advice(self) -> &'static str {
+        match self {
+            Self::MissingElement => "remove the comma that follows no element",
+            Self::MissingComma => "put a comma between the elements, or remove what follows the element",
+            Self::Unclosed => "write the file again if its end is missing, or add the closing ]",
+            Self::UnclosedString => "close the string",
+        }
+    }
 }
 
 impl Unreadable {
@@ -106,10 +135,13 @@ impl Unreadable {
             Self::ColumnTypesDiffer { .. } | Self::ColumnTypes(_) => {
                 "upload the file again with restctl upload"
             }
-            Self::NotAnArray { .. } => {
-                "put the objects between [ and ], or write one per line into a file that ends in .ndjson"
+            Self::BrokenArray { problem, .. } => problem.advice(),
+            Self::BrokenJson { .. } => {
+                "correct the line, or write the file again with the program that made it"
             }
-            Self::BrokenArray { .. } => return None,
+            Self::NoSuchRecords { .. } | Self::RecordsNotAnArray { .. } => {
+                "pass --records with the path of the array that holds the rows, for example --records data.rows"
+            }
             Self::NotCompressed { .. } => "rename it, or compress it",
             Self::Truncated { .. } | Self::Damaged { .. } => "compress or copy it again, then upload it",
             Self::TrailingBytes { .. } => "compress the file again, then upload it",

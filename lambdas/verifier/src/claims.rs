@@ -1,7 +1,7 @@
 //! The token's claims (RFC 7519, section 4) and their checks.
 
+use restctl_contract::json::Json;
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::json_object::parse_object;
 use crate::provider::Provider;
@@ -39,21 +39,21 @@ pub struct Claims {
 /// as absent. A duplicate claim fails the parse (RFC 7519, section 4).
 #[derive(Deserialize)]
 pub(crate) struct UnverifiedClaims {
-    pub(crate) iss: Option<Value>,
-    pub(crate) sub: Option<Value>,
-    pub(crate) aud: Option<Value>,
-    pub(crate) exp: Option<Value>,
-    pub(crate) nbf: Option<Value>,
-    pub(crate) iat: Option<Value>,
-    pub(crate) client_id: Option<Value>,
-    pub(crate) token_use: Option<Value>,
-    pub(crate) scope: Option<Value>,
-    pub(crate) permissions: Option<Value>,
+    pub(crate) iss: Option<Json>,
+    pub(crate) sub: Option<Json>,
+    pub(crate) aud: Option<Json>,
+    pub(crate) exp: Option<Json>,
+    pub(crate) nbf: Option<Json>,
+    pub(crate) iat: Option<Json>,
+    pub(crate) client_id: Option<Json>,
+    pub(crate) token_use: Option<Json>,
+    pub(crate) scope: Option<Json>,
+    pub(crate) permissions: Option<Json>,
 }
 
 impl UnverifiedClaims {
     pub(crate) fn parse(payload: &[u8]) -> Result<Self, Refusal> {
-        parse_object(payload)
+        parse_object(payload).map_err(|_| Refusal::Malformed)
     }
 
     /// Returns `exp` if it is later than `now`.
@@ -102,7 +102,7 @@ impl UnverifiedClaims {
         let scopes =
             self.scope.as_ref().map(|scope| string_value("scope", scope)).transpose()?.unwrap_or_default();
         let permissions = match &self.permissions {
-            Some(Value::Array(members)) if provider == Provider::Auth0 => {
+            Some(Json::Array(members)) if provider == Provider::Auth0 => {
                 string_elements("permissions", members)?
             }
             Some(_) if provider == Provider::Auth0 => return Err(Refusal::MalformedClaim("permissions")),
@@ -113,34 +113,35 @@ impl UnverifiedClaims {
     }
 }
 
-fn require_claim<'a>(name: &'static str, claim: Option<&'a Value>) -> Result<&'a Value, Refusal> {
+fn require_claim<'a>(name: &'static str, claim: Option<&'a Json>) -> Result<&'a Json, Refusal> {
     claim.ok_or(Refusal::MissingClaim(name))
 }
 
-fn string_value<'a>(name: &'static str, claim: &'a Value) -> Result<&'a str, Refusal> {
+fn string_value<'a>(name: &'static str, claim: &'a Json) -> Result<&'a str, Refusal> {
     claim.as_str().ok_or(Refusal::MalformedClaim(name))
 }
 
 /// Reads a NumericDate, which may have a fraction. It is rounded down: a token expires early rather than late.
-pub(crate) fn numeric_date(name: &'static str, claim: &Value) -> Result<u64, Refusal> {
-    let date = claim.as_number().ok_or(Refusal::MalformedClaim(name))?;
-    let whole = || date.as_f64().filter(|date| (0.0..1e15).contains(date)).map(|date| date as u64);
-    date.as_u64().or_else(whole).ok_or(Refusal::MalformedClaim(name))
+pub(crate) fn numeric_date(name: &'static str, claim: &Json) -> Result<u64, Refusal> {
+    let Json::Number(digits) = claim else { return Err(Refusal::MalformedClaim(name)) };
+    let in_range = |date: &f64| (0.0..1e15).contains(date);
+    let whole = || digits.parse().ok().filter(in_range).map(|date: f64| date as u64);
+    digits.parse().ok().or_else(whole).ok_or(Refusal::MalformedClaim(name))
 }
 
-fn starts_after(now: u64, name: &'static str, claim: Option<&Value>) -> Result<bool, Refusal> {
+fn starts_after(now: u64, name: &'static str, claim: Option<&Json>) -> Result<bool, Refusal> {
     let latest = now.saturating_add(LEEWAY_SECONDS);
     Ok(claim.map(|claim| numeric_date(name, claim)).transpose()?.is_some_and(|start| start > latest))
 }
 
 /// Reads one string or an array of strings.
-fn string_values<'a>(name: &'static str, claim: &'a Value) -> Result<Vec<&'a str>, Refusal> {
+fn string_values<'a>(name: &'static str, claim: &'a Json) -> Result<Vec<&'a str>, Refusal> {
     match claim {
-        Value::Array(members) => string_elements(name, members),
+        Json::Array(members) => string_elements(name, members),
         single => string_value(name, single).map(|single| vec![single]),
     }
 }
 
-fn string_elements<'a>(name: &'static str, members: &'a [Value]) -> Result<Vec<&'a str>, Refusal> {
+fn string_elements<'a>(name: &'static str, members: &'a [Json]) -> Result<Vec<&'a str>, Refusal> {
     members.iter().map(|member| string_value(name, member)).collect()
 }

@@ -1,6 +1,6 @@
 //! The outcome of each check of a token, for users who want to know why it is refused.
 
-use serde_json::Value;
+use restctl_contract::json::Json;
 
 use crate::check::Check;
 use crate::claims::{LEEWAY_SECONDS, Policy, UnverifiedClaims, numeric_date};
@@ -122,16 +122,16 @@ fn describe_scope(claims: &UnverifiedClaims, provider: Provider) -> String {
 }
 
 /// Returns a string as it is and any other value as JSON.
-fn describe_value(claim: Option<&Value>) -> String {
+fn describe_value(claim: Option<&Json>) -> String {
     match claim {
         None => "none".to_owned(),
-        Some(Value::String(text)) => text.clone(),
+        Some(Json::String(text)) => text.clone(),
         Some(other) => other.to_string(),
     }
 }
 
 /// Returns a NumericDate with its distance from `now`.
-fn describe_date(name: &'static str, claim: Option<&Value>, now: u64) -> String {
+fn describe_date(name: &'static str, claim: Option<&Json>, now: u64) -> String {
     let date = describe_value(claim);
     match claim.and_then(|claim| numeric_date(name, claim).ok()) {
         Some(then) if then > now => format!("{date}, in {} s", then - now),

@@ -1,8 +1,8 @@
 //! The token's header (RFC 7515, section 4). Until the signature is verified, anyone may have written it.
 
 use jsonwebtoken::Algorithm;
-use serde::Deserialize;
-use serde_json::Value;
+use restctl_contract::json::Json;
+use serde::{Deserialize, Deserializer};
 
 use crate::json_object::parse_object;
 use crate::refusal::Refusal;
@@ -15,12 +15,12 @@ pub(crate) struct UnverifiedHeader {
     pub(crate) typ: Option<String>,
     pub(crate) kid: Option<String>,
     #[serde(default, deserialize_with = "deserialize_present")]
-    pub(crate) crit: Option<Value>,
+    pub(crate) crit: Option<Json>,
 }
 
 impl UnverifiedHeader {
     pub(crate) fn parse(json: &[u8]) -> Result<Self, Refusal> {
-        parse_object(json)
+        parse_object(json).map_err(|_| Refusal::Malformed)
     }
 
     pub(crate) fn algorithm(&self) -> Result<Algorithm, Refusal> {
@@ -48,6 +48,6 @@ impl UnverifiedHeader {
 }
 
 /// Keeps an explicit null apart from an absent member.
-fn deserialize_present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
+fn deserialize_present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
+    Json::deserialize(deserializer).map(Some)
 }

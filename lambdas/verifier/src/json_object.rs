@@ -1,17 +1,30 @@
-//! JSON objects in a token's parts.
+//! JSON objects of strangers: the parts of a token, key sets and keys.
 
+use restctl_contract::json::{self, Json, JsonError, Limits};
 use serde::Deserialize;
 
-use crate::refusal::Refusal;
+/// No issuer nests claims or keys as deeply, and no key set of [`crate::MAX_KEY_SET_BYTES`] has more values.
+const LIMITS: Limits = Limits { depth: 16, values: 65_536 };
 
-/// Reads a JSON object in UTF-8 (RFC 7519, section 7.2).
+/// Why a text is not the object that it should be.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ObjectError {
+    #[error("{0} at {line}:{column}", line = .0.line, column = .0.column)]
+    Json(#[from] JsonError),
+    #[error("it is {0}, not an object")]
+    NotAnObject(&'static str),
+    /// A member that the type needs is missing, is of another type or is repeated.
+    #[error("{0}")]
+    Members(#[from] serde_json::Error),
+}
+
+/// Reads an object whose depth and size are checked first, without recursion beyond that.
 ///
-/// Serde would also read an array, as the members in their order, and would skip invalid UTF-8 in members that no
-/// field takes: both are refused here.
-pub(crate) fn parse_object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Refusal> {
-    let json = str::from_utf8(json).map_err(|_| Refusal::Malformed)?;
-    if !json.trim_ascii_start().starts_with('{') {
-        return Err(Refusal::Malformed);
+/// Serde alone would also read an array, as the members in their order, and would skip what is wrong in members that no
+/// field takes.
+pub(crate) fn parse_object<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, ObjectError> {
+    match json::parse(text, LIMITS)? {
+        Json::Object(_) => Ok(serde_json::from_slice(text)?),
+        other => Err(ObjectError::NotAnObject(other.type_name())),
     }
-    serde_json::from_str(json).map_err(|_| Refusal::Malformed)
 }

@@ -6,8 +6,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
+use crate::json_object::parse_object;
 use crate::refusal::Refusal;
 use crate::sanitize::sanitize;
 
@@ -61,8 +62,9 @@ pub(crate) struct VerificationKey {
 }
 
 #[derive(Deserialize)]
-struct JwkSet {
-    keys: Vec<Value>,
+struct JwkSet<'a> {
+    #[serde(borrow)]
+    keys: Vec<&'a RawValue>,
 }
 
 /// The members of RFC 7517, section 4, and RFC 7518, sections 6.2 and 6.3, that verification needs.
@@ -91,8 +93,8 @@ impl KeySet {
         if document.len() > MAX_KEY_SET_BYTES {
             return Err(KeySetError::TooLarge);
         }
-        let set: JwkSet =
-            serde_json::from_slice(document).map_err(|error| KeySetError::Malformed(error.to_string()))?;
+        let set: JwkSet<'_> =
+            parse_object(document).map_err(|error| KeySetError::Malformed(error.to_string()))?;
         let total = set.keys.len();
         let keys: Vec<VerificationKey> = set.keys.into_iter().filter_map(VerificationKey::from_jwk).collect();
         if keys.is_empty() { Err(KeySetError::NoUsableKey(total)) } else { Ok(Self(keys)) }
@@ -134,8 +136,8 @@ impl KeySet {
 }
 
 impl VerificationKey {
-    fn from_jwk(jwk: Value) -> Option<Self> {
-        let jwk: Jwk = serde_json::from_value(jwk).ok()?;
+    fn from_jwk(jwk: &RawValue) -> Option<Self> {
+        let jwk: Jwk = parse_object(jwk.get().as_bytes()).ok()?;
         let may_verify = jwk.key_use.as_deref().is_none_or(|key_use| key_use == "sig")
             && jwk.key_ops.as_ref().is_none_or(|operations| operations.iter().any(|name| name == "verify"));
         if !may_verify {

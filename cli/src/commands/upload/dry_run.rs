@@ -1,12 +1,13 @@
 //! `--dry-run`: what the load of a file would do.
 
+use restctl_rows::{Compression, Format};
 use serde::Serialize;
 
 use crate::aws::{Aws, dynamodb};
-use crate::data_file::source::Source;
-use crate::data_file::survey::{RejectLine, SurveyedFile};
+use crate::data_file::survey::{RejectLine, SurveyedFile, describe_type};
+use crate::data_file::{OpenedFile, describe_dialect};
 use crate::failure::Result;
-use crate::terminal::output::{self, Format};
+use crate::terminal::output;
 
 /// The write units per second that a new on-demand table accepts immediately ("DynamoDB throughput capacity", Amazon
 /// DynamoDB Developer Guide).
@@ -16,6 +17,14 @@ const NEW_TABLE_WRITE_UNITS: u64 = 4000;
 struct Forecast<'a> {
     object: &'a str,
     bytes: u64,
+    format: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compression: Option<String>,
+    /// Absent if the file is not a CSV.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delimiter: Option<String>,
+    /// What else was recognized about the file.
+    notes: &'a [String],
     sha256: &'a str,
     columns: Vec<ForecastColumn<'a>>,
     rows: u64,
@@ -36,6 +45,15 @@ struct ForecastColumn<'a> {
     name: &'a str,
     #[serde(rename = "type")]
     kind: String,
+    /// The first number that is loaded in another notation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changed: Option<ChangedNumber<'a>>,
+}
+
+#[derive(Serialize)]
+struct ChangedNumber<'a> {
+    from: &'a str,
+    to: &'a str,
 }
 
 #[derive(Serialize)]
@@ -49,33 +67,36 @@ struct ForecastReject<'a> {
 pub(super) async fn print_forecast(
     aws: &Aws,
     table: &str,
-    object: &str,
-    source: &Source,
+    file: &OpenedFile,
     surveyed: &SurveyedFile,
 ) -> Result<()> {
     let warm = dynamodb::warm_write_units(aws, table).await?;
     match output::chosen_format() {
-        Format::Json => output::print_json(&build_forecast(object, source.size, surveyed, warm)),
-        Format::Text => output::print_line(&forecast_text(object, source.size, surveyed, warm)),
+        output::Format::Json => output::print_json(&build_forecast(file, surveyed, warm)),
+        output::Format::Text => output::print_line(&forecast_text(file, surveyed, warm)),
     }
 }
 
-fn build_forecast<'a>(
-    object: &'a str,
-    bytes: u64,
-    surveyed: &'a SurveyedFile,
-    warm: Option<u64>,
-) -> Forecast<'a> {
+fn build_forecast<'a>(file: &'a OpenedFile, surveyed: &'a SurveyedFile, warm: Option<u64>) -> Forecast<'a> {
+    let OpenedFile { source, object, dialect } = file;
     let findings = &surveyed.findings;
     let columns = findings.columns.iter();
     let rejects = findings.rejects.iter();
     let rate = warm.unwrap_or(NEW_TABLE_WRITE_UNITS);
     Forecast {
         object,
-        bytes,
+        bytes: source.size,
+        format: dialect.format.to_string(),
+        compression: (dialect.compression != Compression::None).then(|| dialect.compression.to_string()),
+        delimiter: (dialect.format == Format::Csv).then(|| dialect.csv.delimiter.to_string()),
+        notes: &findings.notes,
         sha256: &surveyed.digest,
         columns: columns
-            .map(|column| ForecastColumn { name: &column.name, kind: column.kind.to_string() })
+            .map(|column| ForecastColumn {
+                name: &column.name,
+                kind: column.kind.to_string(),
+                changed: column.changed.as_ref().map(|(from, to)| ChangedNumber { from, to }),
+            })
             .collect(),
         rows: findings.rows,
         rejected: findings.rejected,
@@ -95,8 +116,8 @@ fn build_forecast<'a>(
     }
 }
 
-fn forecast_text(object: &str, bytes: u64, surveyed: &SurveyedFile, warm: Option<u64>) -> String {
-    let forecast = build_forecast(object, bytes, surveyed, warm);
+fn forecast_text(file: &OpenedFile, surveyed: &SurveyedFile, warm: Option<u64>) -> String {
+    let forecast = build_forecast(file, surveyed, warm);
     let rate = forecast.write_units_per_second;
     let origin = if forecast.assumed {
         "assumed, as the table does not report its throughput"
@@ -104,8 +125,9 @@ fn forecast_text(object: &str, bytes: u64, surveyed: &SurveyedFile, warm: Option
         "the table's warm throughput"
     };
     let mut text = output::align_values(&[
-        ("object", object.to_owned()),
-        ("bytes", bytes.to_string()),
+        ("object", forecast.object.to_owned()),
+        ("read as", describe_dialect(&file.dialect, forecast.notes)),
+        ("bytes", forecast.bytes.to_string()),
         ("rows", forecast.rows.to_string()),
         ("rejected", forecast.rejected.to_string()),
         ("duplicates", forecast.duplicates.to_string()),
@@ -113,8 +135,9 @@ fn forecast_text(object: &str, bytes: u64, surveyed: &SurveyedFile, warm: Option
         ("seconds", format!("{}, at {rate} write units per second ({origin})", forecast.seconds)),
     ]);
     if !forecast.columns.is_empty() {
+        let columns = surveyed.findings.columns.iter();
         let columns: Vec<(&str, String)> =
-            forecast.columns.into_iter().map(|column| (column.name, column.kind)).collect();
+            columns.map(|column| (column.name.as_str(), describe_type(column))).collect();
         text.push_str("\n\ncolumns\n");
         text.push_str(&indent(&output::align_values(&columns)));
     }

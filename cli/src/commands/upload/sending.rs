@@ -1,9 +1,8 @@
 //! Sends a file, or finds that it was sent before.
 
 use restctl_contract::load::{
-    COLUMN_TYPES_METADATA, DELIMITER_METADATA, DIGEST_METADATA, DUPLICATES_METADATA, MAX_REJECTS_METADATA,
+    COLUMN_TYPES_METADATA, DIALECT_METADATA, DIGEST_METADATA, DUPLICATES_METADATA, MAX_REJECTS_METADATA,
 };
-use restctl_rows::Delimiter;
 
 use super::share::Share;
 use crate::aws::Aws;
@@ -11,7 +10,7 @@ use crate::aws::s3;
 use crate::aws::s3::destination::{Destination, Metadata, UploadEvent};
 use crate::aws::s3::resume_state::ResumeState;
 use crate::aws::s3::upload::Upload;
-use crate::data_file::DataFile;
+use crate::data_file::OpenedFile;
 use crate::data_file::source::Source;
 use crate::data_file::survey::SurveyedFile;
 use crate::directories;
@@ -22,38 +21,43 @@ use crate::terminal::{interrupt, output};
 /// The prefix of all metadata that restctl writes.
 const METADATA_PREFIX: &str = "restctl-";
 
+/// The most bytes that the names and values of an object's metadata may have ("Working with object metadata", Amazon S3
+/// User Guide).
+const MAX_METADATA_BYTES: usize = 2048;
+
 /// Returns what the load has to know about the file.
 pub(super) fn object_metadata(
-    file: &DataFile,
+    file: &OpenedFile,
     surveyed: &SurveyedFile,
     max_rejects: Option<Share>,
-) -> Metadata {
+) -> Result<Metadata> {
     let mut metadata = Metadata::from([
+        (DIALECT_METADATA, file.dialect.to_string()),
         (DIGEST_METADATA, surveyed.digest.clone()),
         (DUPLICATES_METADATA, surveyed.duplicates.to_string()),
     ]);
     if let Some(types) = surveyed.findings.column_types() {
         metadata.insert(COLUMN_TYPES_METADATA, types.to_string());
     }
-    if file.dialect.delimiter != Delimiter::default() {
-        metadata.insert(DELIMITER_METADATA, file.dialect.delimiter.byte().to_string());
-    }
     if let Some(share) = max_rejects {
         metadata.insert(MAX_REJECTS_METADATA, share.to_metadata());
     }
-    metadata
+    let bytes: usize = metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if bytes > MAX_METADATA_BYTES {
+        let columns = surveyed.findings.columns.len();
+        return Err(Failure::new(format!("{} has too many columns to be sent", file.source.shown))
+            .why(format!(
+                "the types of {columns} columns take more than the {MAX_METADATA_BYTES} bytes of an object's metadata"
+            ))
+            .next("convert the file to NDJSON, which has its own types"));
+    }
+    Ok(metadata)
 }
 
-pub(super) async fn send_file(
-    aws: &Aws,
-    file: &DataFile,
-    source: &Source,
-    to: &Destination<'_>,
-) -> Result<Load> {
-    // Standard input cannot be read again.
-    let resume_state = match file.is_standard_input() {
-        true => None,
-        false => Some(ResumeState::new(&directories::state_folder()?.join("uploads"), aws, to, source.size)?),
+pub(super) async fn send_file(aws: &Aws, source: &Source, to: &Destination<'_>) -> Result<Load> {
+    let resume_state = match source.can_be_read_again {
+        true => Some(ResumeState::new(&directories::state_folder()?.join("uploads"), aws, to, source.size)?),
+        false => None,
     };
     let progress = output::bytes_bar("uploading", source.size);
     let observe = |event| match event {
@@ -73,7 +77,7 @@ pub(super) async fn send_file(
     let sent = sent.map_err(|failure| match resume_state {
         Some(resume_state) if resume_state.upload_id().is_some() => failure.then(&command_line()),
         Some(_) => failure,
-        None => failure.then("start again: standard input cannot be read twice, and nothing of it is kept"),
+        None => failure.then("start again: a pipe cannot be read twice, and nothing of it is kept"),
     })?;
     let version = sent.version.ok_or_else(|| {
         Failure::new(format!("the bucket {} keeps no versions", to.bucket))

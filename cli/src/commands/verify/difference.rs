@@ -85,7 +85,7 @@ fn shown_part(text: &str) -> &str {
 mod tests {
     use restctl_contract::api::Item;
     use restctl_contract::key::{Key, KeyType, WRITTEN_BY};
-    use restctl_rows::{Delimiter, Dialect, Encoding, Parser, Types};
+    use restctl_rows::{Compression, Dialect, Format, Parser};
     use serde_json::json;
 
     use super::*;
@@ -93,8 +93,7 @@ mod tests {
 
     fn parse_row(json: &Json) -> Row {
         let key = Key { name: "id".into(), kind: KeyType::String };
-        let encoding = Encoding::from_name("x.ndjson").unwrap();
-        let dialect = Dialect { encoding, delimiter: Delimiter::default(), types: Types::default() };
+        let dialect = Dialect::new(Format::Ndjson, Compression::None);
         let (mut parser, mut rows) = (Parser::new(&dialect, &key), Vec::new());
         let text = json.to_string();
         let mut text = text.as_bytes();

@@ -1,7 +1,7 @@
 //! Reads a file before it is compared: the types of its columns, its keys, and the number of its records.
 
 use restctl_contract::key::Key;
-use restctl_rows::{Dialect, Format, MAX_SHOWN_REJECTS, Reject, Types};
+use restctl_rows::{CsvDialect, Dialect, Format, MAX_SHOWN_REJECTS, Reject, Types};
 
 use super::keys::{FileKeys, KEYS_ON_DISK, KeyCollector};
 use super::records::RecordReader;
@@ -52,8 +52,8 @@ pub(super) async fn read_file(
         }
     }
     progress.finish_and_clear();
-    if rows == 0 {
-        return Err(nothing_to_load_failure(source, &rejects));
+    if let (0, Some(reject)) = (rows, rejects.first()) {
+        return Err(nothing_to_load_failure(source, reject));
     }
     let (keys, last_records) = keys.finish(sample).await.context(KEYS_ON_DISK)?;
     Ok(FileReading { dialect, keys, last_records, rows, rejected, rejects })
@@ -62,12 +62,12 @@ pub(super) async fn read_file(
 /// Returns the dialect with the column types of a CSV file. Nothing else comes from the survey: it reads numbers as text, so
 /// it may reject a row of almost the maximum size that the load accepts.
 async fn with_column_types(source: &Source, dialect: Dialect, key: &Key) -> Result<Dialect> {
-    if dialect.encoding.format != Format::Csv {
+    if dialect.format != Format::Csv {
         return Ok(dialect);
     }
     let progress = output::bytes_bar("reading", source.size);
     let surveyed = survey_file(source, &dialect, key, |position| progress.set_position(position)).await?;
     progress.finish_and_clear();
     let types = surveyed.findings.column_types().map_or(Types::Strings, Types::Columns);
-    Ok(Dialect { types, ..dialect })
+    Ok(Dialect { csv: CsvDialect { types, ..dialect.csv }, ..dialect })
 }

@@ -53,8 +53,8 @@ impl<'a> RecordReader<'a> {
                 self.read_chunk()?;
             }
             if self.unread.is_empty() && !self.has_more {
-                self.is_finished = true;
-                self.parser.finish(&mut records).map_err(|reason| self.unreadable_failure(&reason))?;
+                let finished = self.parser.finish(&mut records);
+                self.is_finished = !finished.map_err(|reason| self.unreadable_failure(&reason))?;
             } else {
                 let mut rest = &self.chunk[self.unread.clone()];
                 let read = self.parser.read(&mut rest, &mut records);

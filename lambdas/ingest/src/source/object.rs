@@ -5,9 +5,9 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::primitives::ByteStream;
 use restctl_contract::load::{
-    COLUMN_TYPES_METADATA, DELIMITER_METADATA, DUPLICATES_METADATA, MAX_REJECTS_METADATA,
+    COLUMN_TYPES_METADATA, DIALECT_METADATA, DUPLICATES_METADATA, MAX_REJECTS_METADATA,
 };
-use restctl_rows::{ColumnTypes, Delimiter, Dialect, Encoding, Types, Unreadable};
+use restctl_rows::{ColumnTypes, Compression, Dialect, Format, Types, Unreadable};
 
 use crate::error::Error;
 
@@ -78,14 +78,15 @@ impl Object {
 
     /// Returns how to read the file, by its name and its metadata.
     pub(super) fn dialect(&self) -> Result<Dialect, Unreadable> {
-        let encoding = Encoding::from_name(&self.key)?;
-        let types = match self.metadata.get(COLUMN_TYPES_METADATA) {
+        let mut dialect = match self.metadata.get(DIALECT_METADATA) {
+            Some(text) => text.parse()?,
+            None => Dialect::new(Format::from_name(&self.key)?, Compression::None),
+        };
+        dialect.csv.types = match self.metadata.get(COLUMN_TYPES_METADATA) {
             Some(letters) => Types::Columns(letters.parse::<ColumnTypes>()?),
             None => Types::Strings,
         };
-        let delimiter =
-            self.parse_metadata(DELIMITER_METADATA).and_then(|byte: u8| Delimiter::try_from(byte).ok());
-        Ok(Dialect { encoding, delimiter: delimiter.unwrap_or_default(), types })
+        Ok(dialect)
     }
 
     /// Returns the number of rows that a later row with the same key supersedes, if the uploader has counted them.

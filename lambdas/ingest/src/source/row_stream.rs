@@ -99,8 +99,7 @@ impl<'a> RowStream<'a> {
     async fn fetch_chunk(&mut self) -> Result<(), LoadError> {
         let wanted = self.parser.wanted_offset();
         if wanted >= self.object.size {
-            self.parser.finish(&mut self.rows)?;
-            self.ended = true;
+            self.ended = !self.parser.finish(&mut self.rows)?;
             return Ok(());
         }
         let body = match self.body.take().filter(|body| body.offset == wanted || !body.is_range) {

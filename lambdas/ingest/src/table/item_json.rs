@@ -27,7 +27,7 @@ fn write_attribute(out: &mut Vec<u8>, value: &Value) {
         Value::Bool(false) => out.extend_from_slice(br#"{"BOOL":false}"#),
         Value::Number(digits) => {
             out.extend_from_slice(br#"{"N":""#);
-            out.extend_from_slice(digits.as_bytes());
+            write_number(out, digits);
             out.extend_from_slice(br#""}"#);
         }
         Value::String(value) => {
@@ -53,6 +53,26 @@ fn write_attribute(out: &mut Vec<u8>, value: &Value) {
             }
             out.extend_from_slice(b"}}");
         }
+    }
+}
+
+/// Writes a number, which is in plain notation, in scientific notation if that is shorter: 1E125 has 126 digits, but
+/// counts as two bytes in a batch.
+fn write_number(out: &mut Vec<u8>, plain: &str) {
+    let (sign, unsigned) = plain.strip_prefix('-').map_or(("", plain), |rest| ("-", rest));
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let all = [whole, fraction].concat();
+    let digits = all.trim_start_matches('0').trim_end_matches('0');
+    let exponent = if fraction.is_empty() {
+        (whole.len() - whole.trim_end_matches('0').len()).to_string()
+    } else {
+        format!("-{}", fraction.len())
+    };
+    if !digits.is_empty() && digits.len() + "E".len() + exponent.len() < unsigned.len() {
+        // A vector cannot fail.
+        let _ = write!(out, "{sign}{digits}E{exponent}");
+    } else {
+        out.extend_from_slice(plain.as_bytes());
     }
 }
 
@@ -109,5 +129,27 @@ mod tests {
             WRITTEN_BY: { "S": "stamp" },
         });
         assert_eq!(item, expected);
+    }
+
+    #[test]
+    fn a_number_is_written_in_its_shorter_notation() {
+        let number = |exponent: &str| restctl_contract::number::normalize(exponent).unwrap();
+        for (text, shorter) in [
+            ("0", "0"),
+            ("-12.5", "-12.5"),
+            ("1000", "1E3"),
+            ("100", "100"),
+            ("0.01", "0.01"),
+            ("0.0001", "1E-4"),
+            ("1e125", "1E125"),
+            ("-1.5e125", "-15E124"),
+            ("-1.25e-128", "-125E-130"),
+            ("12345678901234567890123456789012345678", "12345678901234567890123456789012345678"),
+        ] {
+            let mut out = Vec::new();
+            write_number(&mut out, &number(text));
+            assert_eq!(String::from_utf8(out).unwrap(), shorter);
+            assert_eq!(number(shorter), number(text));
+        }
     }
 }

@@ -9,7 +9,7 @@ use restctl_rows::{Compression, Format};
 
 fuzz_target!(|data: &[u8]| {
     let Some(mut case) = Case::from_input(data) else { return };
-    let format = [Format::Csv, Format::Ndjson, Format::JsonArray][usize::from(case.choice % 3)];
+    let format = [Format::Csv, Format::Ndjson, Format::Json][usize::from(case.choice % 3)];
     let text = case.file;
     let cut = text.len() / 2;
     match case.choice / 3 % 4 {

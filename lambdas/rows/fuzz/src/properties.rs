@@ -3,7 +3,8 @@
 use restctl_contract::key::{Key, KeyType};
 use restctl_contract::load::Position;
 use restctl_rows::{
-    Compression, CsvDialect, DETECTION_BYTES, Delimiter, Dialect, Format, Parser, Reject, Row, Survey, Types, Unreadable,
+    Compression, CsvDialect, DETECTION_BYTES, Delimiter, Dialect, Format, Found, Parser, RecordsFinder, Reject, Row,
+    Survey, Types, Unreadable,
 };
 
 /// How many positions of a run are resumed.
@@ -76,6 +77,38 @@ impl<'a> Case<'a> {
         let (rows, result) = case.read_file(Parser::new(&dialect, &self.key), self.cut, |_, _| ());
         assert_eq!(result, Ok(()));
         assert_eq!(rows.last().map(|row| row.as_ref().map(Row::key)), Some(Ok("7")));
+    }
+
+    /// Checks that a JSON row on a line of its own is read whatever is before it, except an array that is open.
+    pub fn check_that_no_row_is_swallowed(&self, dialect: &Dialect) {
+        let row = b"\n{\"id\":\"7\"}";
+        let file = [self.file, row].concat();
+        let case =
+            Case { key: self.key.clone(), delimiter: self.delimiter, cut: self.cut, choice: self.choice, file: &file };
+        let (rows, result) = case.read_file(Parser::new(dialect, &self.key), self.cut, |_, _| ());
+        if result.is_ok() {
+            let last = rows.last().expect("there is a row");
+            assert_eq!(last.as_ref().map(Row::key), Ok("7"));
+        } else {
+            assert!(matches!(result, Err(Unreadable::BrokenArray { .. })), "{result:?}");
+        }
+    }
+
+    /// Checks that neither the cuts nor what follows an answer change it, and that a path that is found leads to rows.
+    pub fn check_found_records(&self, dialect: &Dialect) {
+        let find = |cut: usize| {
+            let mut finder = RecordsFinder::new(dialect, &self.key);
+            let _ = self.file.chunks(cut).find(|chunk| !finder.feed(chunk).expect("it is not compressed"));
+            finder.finish()
+        };
+        let found = find(self.file.len().max(1));
+        assert_eq!(find(self.cut), found);
+        if let Found::Records(path) = found {
+            assert_eq!(path.to_string().parse(), Ok(path.clone()));
+            let dialect = Dialect { records: Some(path), ..dialect.clone() };
+            let (_, result) = self.read_file(Parser::new(&dialect, &self.key), self.cut, |_, _| ());
+            assert!(!matches!(result, Err(Unreadable::NoSuchRecords { .. } | Unreadable::Empty)), "{result:?}");
+        }
     }
 
     fn check_survey(&self, dialect: &Dialect, whole: &Outcome) {

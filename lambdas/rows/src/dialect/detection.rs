@@ -107,7 +107,7 @@ pub fn is_utf16(text: &[u8]) -> bool {
 
 fn format_of_text(text: &[u8], unknown: UnknownEnding) -> Result<Format, UnknownEnding> {
     match text.trim_ascii_start().first() {
-        Some(b'[') => Ok(Format::JsonArray),
+        Some(b'[') => Ok(Format::Json),
         Some(b'{') => Ok(Format::Ndjson),
         Some(_) if CsvSample::is_likely(text) => Ok(Format::Csv),
         _ => Err(unknown),
@@ -171,7 +171,7 @@ mod tests {
         }
         let format = |name, text: &str| detect(name, text.as_bytes()).map(|dialect| dialect.format);
         assert_eq!(format("export.txt", "id,n\n1,2\n"), Ok(Format::Csv));
-        assert_eq!(format("export", " [{\"id\":1}]"), Ok(Format::JsonArray));
+        assert_eq!(format("export", " [{\"id\":1}]"), Ok(Format::Json));
         assert_eq!(format("export.log", "{\"id\":1}\n"), Ok(Format::Ndjson));
         assert!(format("notes.txt", "hello").is_err());
         assert!(format("picture.png", "\u{89}PNG\r\n\u{1a}\n\0,").is_err());

@@ -9,7 +9,7 @@ pub enum Format {
     /// `.ndjson`, `.jsonl`: one JSON object per line.
     Ndjson,
     /// `.json`: one array of objects.
-    JsonArray,
+    Json,
 }
 
 /// The error for a file that shows its format neither by its name nor by its content.
@@ -33,7 +33,7 @@ impl Format {
         match text.rsplit_once('.') {
             Some((_, "csv" | "tsv" | "tab" | "psv")) => Ok(Format::Csv),
             Some((_, "ndjson" | "jsonl")) => Ok(Format::Ndjson),
-            Some((_, "json")) => Ok(Format::JsonArray),
+            Some((_, "json")) => Ok(Format::Json),
             _ => Err(UnknownEnding { name: name.to_owned() }),
         }
     }
@@ -44,7 +44,7 @@ impl fmt::Display for Format {
         f.write_str(match self {
             Format::Csv => "csv",
             Format::Ndjson => "ndjson",
-            Format::JsonArray => "json",
+            Format::Json => "json",
         })
     }
 }
@@ -56,7 +56,7 @@ impl FromStr for Format {
         match name {
             "csv" => Ok(Format::Csv),
             "ndjson" => Ok(Format::Ndjson),
-            "json" => Ok(Format::JsonArray),
+            "json" => Ok(Format::Json),
             _ => Err(()),
         }
     }
@@ -73,8 +73,8 @@ mod tests {
             ("items.tsv", Format::Csv),
             ("items.jsonl", Format::Ndjson),
             ("items.ndjson.gz", Format::Ndjson),
-            ("items.json", Format::JsonArray),
-            ("items.Json.ZST", Format::JsonArray),
+            ("items.json", Format::Json),
+            ("items.Json.ZST", Format::Json),
             ("items.csv.zip", Format::Csv),
         ] {
             assert_eq!(Format::from_name(name), Ok(format), "{name}");

@@ -16,6 +16,7 @@ const ESCAPE: &str = "escape";
 const ROW_NUMBERS: &str = "row-numbers";
 const SKIP_COLUMN: &str = "skip-column";
 const MULTILINE_CELLS: &str = "multiline-cells";
+const RECORDS: &str = "records";
 
 /// The error for a text that is not a dialect, as another version of restctl may write it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +40,7 @@ impl fmt::Display for Dialect {
             text.extend_pairs(skip_columns.iter().map(|column| (SKIP_COLUMN, column)));
             text.extend_pairs(multiline_cells.then_some((MULTILINE_CELLS, "true")));
         }
+        text.extend_pairs(self.records.as_ref().map(|path| (RECORDS, path.to_string())));
         f.write_str(&text.finish())
     }
 }
@@ -69,6 +71,7 @@ impl Dialect {
             ROW_NUMBERS => self.csv.row_numbers = value.parse().ok()?,
             SKIP_COLUMN => self.csv.skip_columns.push(value.to_owned()),
             MULTILINE_CELLS => self.csv.multiline_cells = value.parse().ok()?,
+            RECORDS => self.records = Some(value.parse().ok()?),
             _ => return None,
         }
         Some(())
@@ -93,6 +96,9 @@ mod tests {
         let text = dialect.to_string();
         assert!(text.is_ascii(), "{text}");
         assert_eq!(text.parse(), Ok(dialect));
+        let records = Some("data.größe".parse().unwrap());
+        let dialect = Dialect { records, ..Dialect::new(Format::Json, Compression::None) };
+        assert_eq!(dialect.to_string().parse(), Ok(dialect));
         let text = Dialect::new(Format::Ndjson, Compression::None).to_string();
         assert_eq!(text, "format=ndjson");
         assert_eq!(text.parse(), Ok(Dialect::new(Format::Ndjson, Compression::None)));

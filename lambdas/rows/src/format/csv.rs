@@ -23,7 +23,7 @@ use crate::decompressor::PIECE_BYTES;
 use crate::dialect::CsvDialect;
 use crate::limits::MAX_RECORD_BYTES;
 use crate::reject::excerpt::shorten_record;
-use crate::reject::{Fault, Reject, not_utf8_reason};
+use crate::reject::{Fault, Reject};
 use crate::row::Row;
 use crate::row::rules::ItemRules;
 use crate::types::column_types::ColumnType;
@@ -329,8 +329,7 @@ impl CsvReader {
         }
         let Some(header) = &self.header else { return Err(Fault::in_row("comes before the header")) };
         let text = std::str::from_utf8(record).map_err(|error| {
-            let line = self.line_in(record, error.valid_up_to());
-            Fault::in_row(not_utf8_reason()).at_line(line)
+            Fault::not_utf8(record).at_line(self.line_in(record, error.valid_up_to()))
         })?;
         let (cells, expected) = (&self.scan.cells, header.places.len());
         if cells.count() < expected || cells.has_text_behind() {

@@ -1,199 +1,179 @@
-//! Turns one JSON object into one row. Of two members with the same name, the last one counts.
+//! JSON: objects one after another in any layout, the elements of arrays, and arrays within an object.
 
-use std::sync::Arc;
+mod broken;
+mod elements;
+pub(crate) mod finder;
+mod held;
+mod input;
+mod names;
+mod row;
+mod scanner;
+mod sequence;
+#[cfg(test)]
+mod tests;
+mod value;
+mod wrapper;
 
-use restctl_contract::key::WRITTEN_BY;
-use restctl_contract::number;
-use serde_json::Value as Json;
+use elements::Elements;
+use held::HeldRecords;
+use input::{Input, Place};
+use restctl_contract::load::Position;
+use sequence::Sequence;
+use wrapper::Wrapper;
 
-use crate::limits::{MAX_DEPTH, MAX_NAME_BYTES, MAX_RECORD_BYTES};
-use crate::reject::excerpt::shorten_record;
-use crate::reject::{Fault, Reject};
+use crate::dialect::records_path::RecordsPath;
+use crate::reject::Reject;
 use crate::row::Row;
 use crate::row::rules::ItemRules;
-use crate::types::value::Value;
 use crate::unreadable::Unreadable;
 
-/// A line or an array element while it is read.
+/// What may stand before each value of a sequence (RFC 7464).
+const RECORD_SEPARATOR: u8 = 0x1e;
+
+/// A reader that holds one record at a time.
 #[derive(Debug)]
-pub(crate) struct JsonText {
-    /// The line on which it starts.
-    pub(crate) line: u64,
-    /// At most the first [`MAX_RECORD_BYTES`].
-    bytes: Vec<u8>,
-    length: usize,
+pub(crate) struct JsonReader {
+    rules: ItemRules,
+    outer: Outer,
+    /// The reader of the array that is open.
+    elements: Option<Elements>,
+    held: HeldRecords,
+    /// The place of the first byte that is not taken.
+    place: Place,
+    /// The bytes from there that have come.
+    untaken: Vec<u8>,
 }
 
-impl JsonText {
-    pub(crate) fn starting_at(line: u64) -> Self {
-        Self { line, bytes: Vec::new(), length: 0 }
-    }
+/// The reader of what is not within an array of rows.
+#[derive(Debug)]
+enum Outer {
+    Sequence(Box<Sequence>),
+    Wrapper(Box<Wrapper>),
+}
 
-    pub(crate) fn append(&mut self, bytes: &[u8]) {
-        let room = MAX_RECORD_BYTES - self.bytes.len();
-        self.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
-        self.length += bytes.len();
-    }
+/// Where a reader has stopped.
+enum Step {
+    NeedsMore,
+    /// After the bracket that opens an array of rows.
+    Opened,
+    /// Before the first byte, which shows that an earlier parser stopped after an element of an array.
+    WasInArray,
+    /// After the bracket that closes the array.
+    Closed,
+}
 
-    pub(crate) fn is_blank(&self) -> bool {
-        self.length <= MAX_RECORD_BYTES && self.bytes.iter().all(u8::is_ascii_whitespace)
-    }
-
-    /// Forgets the text, and starts again at `line`.
-    pub(crate) fn restart_at(&mut self, line: u64) {
-        self.line = line;
-        self.bytes.clear();
-        self.length = 0;
-    }
-
-    pub(crate) fn parse_row(&self, rules: &ItemRules) -> Result<Result<Row, Reject>, Unreadable> {
-        let row = if self.length > MAX_RECORD_BYTES {
-            Err(Fault::in_row(format!("is longer than {MAX_RECORD_BYTES} bytes")))
-        } else {
-            let text = std::str::from_utf8(&self.bytes).map_err(|error| {
-                let before = &self.bytes[..error.valid_up_to()];
-                Unreadable::NotUtf8 {
-                    line: self.line + before.iter().filter(|b| **b == b'\n').count() as u64,
-                }
-            })?;
-            parse_object(rules, self.line, text)
+impl JsonReader {
+    /// Starts at the start of the file, or at a boundary.
+    ///
+    /// Each top-level object is a row, and each element of a top-level array. In NDJSON, such arrays are only at the
+    /// start of the file. If there is a path, the rows are the elements of the array it leads to.
+    pub(crate) fn new(
+        rules: ItemRules,
+        is_ndjson: bool,
+        records: Option<&RecordsPath>,
+        position: Position,
+    ) -> Self {
+        let at_start = position.offset == 0;
+        let (outer, elements) = match records.cloned() {
+            Some(path) if at_start => (Outer::Wrapper(Box::new(Wrapper::at_start(path))), None),
+            Some(path) => {
+                (Outer::Wrapper(Box::new(Wrapper::in_array(path))), Some(Elements::after_element()))
+            }
+            None if at_start => (Outer::Sequence(Box::new(Sequence::at_start(is_ndjson))), None),
+            None => (Outer::Sequence(Box::new(Sequence::resumed(is_ndjson))), None),
         };
-        Ok(row.map_err(|fault| fault.into_reject(self.line, shorten_record(&self.bytes, self.length))))
+        let (held, place) = (HeldRecords::new(position), Place::at(position));
+        Self { rules, outer, elements, held, place, untaken: Vec::new() }
     }
-}
 
-fn parse_object(rules: &ItemRules, line: u64, text: &str) -> Result<Row, Fault> {
-    let members = match serde_json::from_str(text) {
-        Ok(Json::Object(members)) => members,
-        Ok(other) => return Err(Fault::in_row(format!("is {}, not an object", json_type_name(&other)))),
-        Err(error) => {
-            return Err(Fault::in_row(format!("is not JSON: {}", message_without_position(&error))));
-        }
-    };
-    let mut values: Vec<(Arc<str>, Value)> = Vec::with_capacity(members.len());
-    let mut index = None;
-    for (name, member) in members {
-        if name.is_empty() {
-            return Err(Fault::in_row("has a member without a name"));
-        }
-        if name.len() > MAX_NAME_BYTES {
-            return Err(Fault::in_row(format!("has a name longer than {MAX_NAME_BYTES} bytes")));
-        }
-        if name == WRITTEN_BY {
-            return Err(Fault::in_column(&name, "has a name that is reserved for restctl"));
-        }
-        let value = if name == rules.key.name {
-            index = Some(values.len());
-            parse_key(rules, &member)?
+    /// Reads all of the text.
+    pub(crate) fn read(
+        &mut self,
+        text: &mut &[u8],
+        out: &mut Vec<Result<Row, Reject>>,
+    ) -> Result<(), Unreadable> {
+        let text = std::mem::take(text);
+        if self.untaken.is_empty() {
+            let taken = self.take(text, false, out)?;
+            self.untaken.extend_from_slice(text.get(taken..).unwrap_or_default());
         } else {
-            to_value(&name, member, 0)?
-        };
-        values.push((name.into(), value));
-    }
-    rules.build_row(line, values, index)
-}
-
-/// Strings and numbers are accepted for both types of key, as are the cells of a CSV.
-fn parse_key(rules: &ItemRules, member: &Json) -> Result<Value, Fault> {
-    match member {
-        Json::String(text) => rules.parse_key(text),
-        Json::Number(number) => rules.parse_key(number.as_str()),
-        other => Err(Fault::in_column(&rules.key.name, format!("the key is {}", json_type_name(other)))),
-    }
-}
-
-fn to_value(column: &str, member: Json, depth: usize) -> Result<Value, Fault> {
-    if depth > MAX_DEPTH {
-        return Err(Fault::in_column(column, format!("nests lists and objects more than {MAX_DEPTH} deep")));
-    }
-    Ok(match member {
-        Json::Null => Value::Null,
-        Json::Bool(value) => Value::Bool(value),
-        Json::String(text) => Value::String(text),
-        Json::Number(number) => number::normalize(number.as_str())
-            .map(Value::Number)
-            .map_err(|error| Fault::in_column(column, error.to_string()))?,
-        Json::Array(values) => {
-            let values = values.into_iter().map(|value| to_value(column, value, depth + 1));
-            Value::List(values.collect::<Result<_, _>>()?)
+            let mut untaken = std::mem::take(&mut self.untaken);
+            untaken.extend_from_slice(text);
+            let taken = self.take(&untaken, false, out)?;
+            untaken.drain(..taken);
+            self.untaken = untaken;
         }
-        Json::Object(members) => {
-            let member = |(name, value)| Ok((name, to_value(column, value, depth + 1)?));
-            Value::Map(members.into_iter().map(member).collect::<Result<_, Fault>>()?)
-        }
-    })
-}
-
-fn json_type_name(value: &Json) -> &'static str {
-    match value {
-        Json::Null => "null",
-        Json::Bool(_) => "a boolean",
-        Json::Number(_) => "a number",
-        Json::String(_) => "a string",
-        Json::Array(_) => "an array",
-        Json::Object(_) => "an object",
-    }
-}
-
-/// serde_json counts lines from the start of the object, not from the start of the file.
-fn message_without_position(error: &serde_json::Error) -> String {
-    let message = error.to_string();
-    message.rsplit_once(" at line ").map_or(message.clone(), |(before, _)| before.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::dialect::format::Format::Ndjson;
-    use crate::tests::{lines, parse, parse_with_number_key, rejects, rows};
-
-    #[test]
-    fn json_values_keep_their_types() {
-        let text = r#"{"id":"a","n":12345678901234567890.10,"t":true,"z":null,"l":[1,""],"m":{"e":1e3}}"#;
-        let found = parse(Ndjson, text).unwrap();
-        let values: Vec<_> = rows(&found)[0].values.iter().map(|(_, value)| value.clone()).collect();
-        let number = |text: &str| Value::Number(text.to_owned());
-        let expected = [
-            Value::String("a".into()),
-            number("12345678901234567890.1"),
-            Value::Bool(true),
-            Value::Null,
-            Value::List(vec![number("1"), Value::String(String::new())]),
-            Value::Map(vec![("e".into(), number("1000"))]),
-        ];
-        assert_eq!(values, expected);
-        assert_eq!(rows(&parse(Ndjson, r#"{"id":1,"id":2}"#).unwrap())[0].key(), "2");
+        Ok(())
     }
 
-    #[test]
-    fn a_key_may_be_a_string_or_a_number() {
-        let text = "{\"id\":42}\n{\"id\":\"042\"}\n{\"id\":42.0}";
-        let keys = |found: &[_]| rows(found).iter().map(|row| row.key().to_owned()).collect::<Vec<_>>();
-        assert_eq!(keys(&parse(Ndjson, text).unwrap()), ["42", "042", "42.0"]);
-        assert_eq!(keys(&parse_with_number_key(Ndjson, text).unwrap()), ["42", "42", "42"]);
-    }
-
-    #[test]
-    fn rows_that_cannot_become_items_are_rejected() {
-        let nested = format!("{{\"id\":1,\"l\":{}1{}}}", "[".repeat(33), "]".repeat(33));
-        for (line, column, said) in [
-            (r#"{"name":"x"}"#, Some("id"), "the key is missing"),
-            (r#"{"id":""}"#, Some("id"), "the key is empty"),
-            (r#"{"id":null}"#, Some("id"), "the key is null"),
-            (r#"{"id":1,"":2}"#, None, "without a name"),
-            (r#"{"id":1,"restctl:load":"x"}"#, Some("restctl:load"), "reserved"),
-            (r#"{"id":1,"n":123456789012345678901234567890123456789}"#, Some("n"), "38 significant digits"),
-            (r#"{"id":1,"n":[1e126]}"#, Some("n"), "range"),
-            (&nested, Some("l"), "32 deep"),
-            (r#"{"id":1"#, None, "is not JSON: EOF while parsing an object"),
-            ("[1]", None, "is an array, not an object"),
-        ] {
-            let found = parse(Ndjson, &format!("\n{line}\r\n{{\"id\":1}}\n")).unwrap();
-            assert_eq!(lines(&found), [2, 3], "{line}");
-            let reject = rejects(&found)[0];
-            assert_eq!(reject.column.as_deref(), column, "{line}");
-            assert!(reject.reason.contains(said), "{line}: {}", reject.reason);
-            assert_eq!(reject.row, line.trim_end());
+    pub(crate) fn finish(&mut self, out: &mut Vec<Result<Row, Reject>>) -> Result<(), Unreadable> {
+        let untaken = std::mem::take(&mut self.untaken);
+        self.take(&untaken, true, out)?;
+        match &self.outer {
+            Outer::Sequence(sequence) if sequence.is_empty => Err(Unreadable::Empty),
+            _ => Ok(()),
         }
     }
+
+    /// Returns the position of the byte that comes next.
+    pub(crate) fn position(&self) -> Position {
+        let Position { offset, line } = self.place.position;
+        Position { offset: offset + self.untaken.len() as u64, line }
+    }
+
+    /// Notes that bytes before the first line do not come.
+    pub(crate) fn skip_byte_order_mark(&mut self, bytes: u64) {
+        self.place.position.offset += bytes;
+    }
+
+    /// Returns the position between the last record and the next.
+    pub(crate) fn boundary(&self) -> Position {
+        self.held.boundary
+    }
+
+    /// Returns how many bytes have been taken.
+    fn take(
+        &mut self,
+        text: &[u8],
+        is_last: bool,
+        out: &mut Vec<Result<Row, Reject>>,
+    ) -> Result<usize, Unreadable> {
+        let mut input = Input { rest: text, is_last, place: self.place };
+        loop {
+            match self.step(&mut input, out)? {
+                Step::NeedsMore => break,
+                Step::Opened => self.elements = Some(Elements::after_bracket()),
+                Step::WasInArray => self.elements = Some(Elements::after_element()),
+                Step::Closed => self.close_array(),
+            }
+        }
+        self.place = input.place;
+        Ok(text.len() - input.rest.len())
+    }
+
+    fn step(
+        &mut self,
+        input: &mut Input<'_>,
+        out: &mut Vec<Result<Row, Reject>>,
+    ) -> Result<Step, Unreadable> {
+        match (&mut self.elements, &mut self.outer) {
+            (Some(elements), _) => elements.read(input, &self.rules, &mut self.held, out),
+            (None, Outer::Sequence(sequence)) => Ok(sequence.read(input, &self.rules, &mut self.held, out)),
+            (None, Outer::Wrapper(wrapper)) => wrapper.read(input),
+        }
+    }
+
+    fn close_array(&mut self) {
+        self.elements = None;
+        if let Outer::Wrapper(wrapper) = &mut self.outer {
+            wrapper.leave_array();
+        }
+    }
+}
+
+/// Returns the text without what may stand between values.
+fn trim_end(text: &[u8]) -> &[u8] {
+    let is_between = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | &RECORD_SEPARATOR);
+    let length = text.iter().rposition(|byte| !is_between(byte)).map_or(0, |last| last + 1);
+    text.get(..length).unwrap_or_default()
 }

@@ -5,7 +5,7 @@ pub(crate) const MAX_EXCERPT_BYTES: usize = 1024;
 const MAX_NAME_BYTES: usize = 100;
 
 /// How many names a message lists.
-const MAX_LISTED_NAMES: usize = 20;
+pub(crate) const MAX_LISTED: usize = 20;
 
 /// Returns the beginning of a record in readable form, without its line end. `bytes` is the record or its beginning, and
 /// `length` the length of the whole record.
@@ -32,13 +32,15 @@ pub(crate) fn shorten_name(name: &str) -> String {
     }
 }
 
-/// Returns names from a file as a message lists them.
-pub(crate) fn list_names<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
-    let left_out = names.len().saturating_sub(MAX_LISTED_NAMES);
+/// Returns the names of columns or members as a message lists them.
+pub(crate) fn list_names(names: &[&str]) -> String {
+    if names.is_empty() {
+        return "no names".to_owned();
+    }
     let mut listed: Vec<String> =
-        names.take(MAX_LISTED_NAMES).map(|name| format!("{:?}", shorten_name(name))).collect();
-    if left_out > 0 {
-        listed.push(format!("{left_out} more"));
+        names.iter().take(MAX_LISTED).map(|name| format!("{:?}", shorten_name(name))).collect();
+    if names.len() > MAX_LISTED {
+        listed.push(format!("{} more", names.len() - MAX_LISTED));
     }
     listed.join(", ")
 }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use restctl_contract::key::{Key, KeyType, MAX_KEY_BYTES, STAMP_BYTES, WRITTEN_BY};
-use restctl_contract::number;
+use restctl_contract::key::{Key, KeyType, STAMP_BYTES, WRITTEN_BY};
 
 use crate::limits::MAX_ITEM_BYTES;
 use crate::reject::Fault;
+use crate::reject::excerpt::list_names;
 use crate::row::Row;
+use crate::row::item::check_item;
 use crate::types::value::Value;
 
 /// The size of [`WRITTEN_BY`], which the load adds.
@@ -21,19 +22,10 @@ pub(crate) struct ItemRules {
 impl ItemRules {
     /// Returns the key of a row whose file has `text` for it.
     pub(crate) fn parse_key(&self, text: &str) -> Result<Value, Fault> {
-        let fault = |reason: String| Fault::in_column(&self.key.name, reason);
-        if text.is_empty() {
-            return Err(fault("the key is empty".to_owned()));
-        }
-        if text.len() > MAX_KEY_BYTES {
-            return Err(fault(format!("the key has {} bytes, more than {MAX_KEY_BYTES}", text.len())));
-        }
-        match self.key.kind {
-            KeyType::String => Ok(Value::String(text.to_owned())),
-            KeyType::Number => {
-                let normal = number::normalize(text);
-                normal.map(Value::Number).map_err(|error| fault(format!("the key {error}")))
-            }
+        match (self.key.parse(text), self.key.kind) {
+            (Ok(text), KeyType::String) => Ok(Value::String(text)),
+            (Ok(digits), KeyType::Number) => Ok(Value::Number(digits)),
+            (Err(error), _) => Err(Fault::in_column(&self.key.name, format!("the key {error}"))),
         }
     }
 
@@ -45,10 +37,11 @@ impl ItemRules {
         key: Option<usize>,
     ) -> Result<Row, Fault> {
         let Some(key) = key else {
-            return Err(Fault::in_column(&self.key.name, "the key is missing"));
+            let names: Vec<&str> = values.iter().map(|(name, _)| &**name).collect();
+            let reason = format!("the key is missing; the row has {}", list_names(&names));
+            return Err(Fault::in_column(&self.key.name, reason));
         };
-        let attributes: usize = values.iter().map(|(name, value)| name.len() + value.size_in_bytes()).sum();
-        let bytes = attributes + WRITTEN_BY_BYTES;
+        let bytes = check_item(&values)? + WRITTEN_BY_BYTES;
         if bytes > MAX_ITEM_BYTES {
             return Err(Fault::in_row(format!(
                 "has {bytes} bytes, but an item has at most {MAX_ITEM_BYTES}"

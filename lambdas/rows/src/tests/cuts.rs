@@ -82,18 +82,6 @@ fn cuts_and_stops_do_not_matter() {
         (Format::Csv, b"\xef\xbb"),
         (Format::Csv, b"\xef\xbbid\n1\n"),
         (Format::Csv, b"\n\r\n"),
-        (Format::Ndjson, "\u{feff}{\"id\":\"é\"}\r\n\n{\"id\":}\n \n{\"id\":3}\n\n{\"id\":4}".as_bytes()),
-        (Format::Ndjson, "{\"id\":1}\n\u{feff}{\"id\":2}\n".as_bytes()),
-        (Format::Ndjson, b"{\"id\":1}\n{\"id\":\"\xe9\"}\n"),
-        (Format::Ndjson, b"\n \n"),
-        (
-            Format::JsonArray,
-            "\u{feff}[{\"id\":\"\\\"é]\n\"} , 12\n,\n{\"id\":3}\n,\"a\",\"\\\\\"]\n".as_bytes(),
-        ),
-        (Format::JsonArray, b"[{\"id\":1},\n{\"id\":2}"),
-        (Format::JsonArray, b"[{\"id\":1},\n1 2]"),
-        (Format::JsonArray, b"[]"),
-        (Format::JsonArray, b"[1]x"),
     ];
     for &(format, text) in files {
         for compression in COMPRESSIONS {
@@ -107,13 +95,52 @@ fn cuts_and_stops_do_not_matter() {
 }
 
 #[test]
+fn cuts_and_stops_do_not_matter_in_json() {
+    let files: &[&[u8]] = &[
+        "\u{feff}{\"id\":\"é\"}\r\n\n{\"id\":}\n \n{\"id\":3}\n\n{\"id\":4}".as_bytes(),
+        "{\"id\":1}\n\u{feff}{\"id\":2}\n".as_bytes(),
+        b"{\"id\":1}\n{\"id\":\"\xe9\"}\n\xe9\n{\"id\":2}",
+        b"\n \n",
+        "\u{feff}[{\"id\":\"\\\"é]\n\"} , 12\n,\n{\"id\":3}\n,\"a\",\"\\\\\"]\n".as_bytes(),
+        b"[{\"id\":1},\n{\"id\":2}",
+        b"[{\"id\":1},\n1 2]",
+        b"[]",
+        b"[1]x",
+        b"\n[{\"id\":1},\r\n{\"id\":2},\r]\r[{\"id\":3}]\r\n{\"id\":4} [{\"id\":5}]\n",
+        b"{\n \"id\":\n 1\n}\r\n\r\n{\r\"id\":2\r}\r{\"id\":3}{\"id\":4} {\"id\":\n5}\n12 13",
+        b"\x1e{\"id\":1}\n\x1e{\"id\":2\n \x1e{\"id\":3}",
+        b"{\"id\":1\n{\"id\":2}\n  {\"id\":\"3\n  {\"l\":[\n{\n\"id\":oops\n  }\n{\"id\":4},\n\n{\"id\":5}\n",
+        b" {\n  \"id\": 1\n  \"l\": [\n   {\"id\":2}\n  ]\n }\n {\"id\":3}\n",
+        b"\x0c\n{\n\x1e {\"id\":1\n\x1e{\"id\":2}\x0c\n\x1e{\n",
+        b",\n]\n{\"id\":1}\n]\r\n ,x\n]\n{\"id\":2} , {\"id\":3}\n]",
+        b"[{\"id\":1}\n]\n]\n,\n{\"id\":2}\n[{\"id\":3}]]\n{\"id\":4},",
+        b"{\"items\":[{\"id\":1}\r,{\"id\":2},],\"z\":[{\"id\":9}]}\n{\"items\":[],\"x\":1} {\"items\":[{\"id\":3}]}\n",
+        b"{\"a\":{\"items\":[]},\"items\":[{\"id\":1},\n2]\n,oops}",
+        b"{\"items\":[{\"id\":1},\n{\"id\":2}]} {\"items\":{}}",
+    ];
+    let records = [None, Some("items".parse().unwrap())];
+    for (text, records) in files.iter().flat_map(|text| records.iter().map(move |records| (text, records))) {
+        for (format, compression) in [
+            (Format::Ndjson, Compression::None),
+            (Format::Json, Compression::None),
+            (Format::Json, Compression::Gzip),
+        ] {
+            let dialect = Dialect { records: records.clone(), ..dialect_with(format, compression) };
+            assert_cuts_do_not_matter(&dialect, &compress(compression, text), &[1, 2, 3, 7, 1000]);
+        }
+    }
+}
+
+#[test]
 fn cuts_and_stops_do_not_matter_in_long_records() {
     let long = "x".repeat(MAX_RECORD_BYTES);
     for (format, text) in [
         (Format::Csv, format!("id,a\n1,{long}\n\"\n2,b")),
         (Format::Csv, format!("id,a\n1,\"{long}\n\"\n2,b\n")),
         (Format::Ndjson, format!("{{\"id\":\"{long}\"}}\n{{\"id\":2}}\n")),
-        (Format::JsonArray, format!("[{{\"id\":\"{long}\"}}\n,{{\"id\":2}}]")),
+        (Format::Ndjson, format!("{{\"id\":\n\"{long}\"}}\n{{\"id\":2}}\n")),
+        (Format::Ndjson, format!("{{\"id\":1}} {{\"id\":\"{long}\"}} {{\"id\":3}}\n{{\"id\":2}}\n")),
+        (Format::Json, format!("[{{\"id\":\"{long}\"}}\n,{{\"id\":2}}]")),
     ] {
         for compression in COMPRESSIONS {
             assert_cuts_do_not_matter(

@@ -71,6 +71,8 @@ fn unusable_keys_are_ignored() {
         with(rsa.clone(), "n", json!("")),
         with(rsa.clone(), "e", json!("AA")),
         with(rsa, "e", Value::Null),
+        json!({"$serde_json::private::RawValue": SigningKey::generate_ec("ec").jwk().to_string()}),
+        json!([["EC", "ec"]]),
     ];
     for jwk in unusable {
         assert_eq!(parse_key_set(&json!({"keys": [jwk]})).unwrap_err(), KeySetError::NoUsableKey(1), "{jwk}");
@@ -106,10 +108,13 @@ fn two_keys_may_share_an_id() {
 
 #[test]
 fn other_documents_are_not_key_sets() {
-    for document in ["", "null", "[]", "{}", r#"{"keys":{}}"#, "<html>", r#"{"keys":[]} trailing"#] {
+    for document in ["", "null", "[]", "[[]]", "{}", r#"{"keys":{}}"#, "<html>", r#"{"keys":[]} trailing"#] {
         let refused = KeySet::from_json(document.as_bytes()).unwrap_err();
         assert!(matches!(refused, KeySetError::Malformed(_)), "{refused:?} for {document}");
     }
+    let deep = format!(r#"{{"keys":[],"ignored":{}1{}}}"#, "[".repeat(50_000), "]".repeat(50_000));
+    let refused = KeySet::from_json(deep.as_bytes()).unwrap_err().to_string();
+    assert!(refused.contains("nest too deeply at 1:"), "{refused}");
     assert_eq!(KeySet::from_json(br#"{"keys":[]}"#).unwrap_err(), KeySetError::NoUsableKey(0));
     let good = json!({"keys": [SigningKey::generate_ec("ec").jwk()], "pad": "x".repeat(MAX_KEY_SET_BYTES)});
     assert_eq!(parse_key_set(&good).unwrap_err(), KeySetError::TooLarge);

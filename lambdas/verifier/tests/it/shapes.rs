@@ -95,6 +95,61 @@ fn a_duplicate_claim_is_refused() {
     assert_eq!(verify(&token(&twice), &keys, &auth0_policy(), NOW), Err(Refusal::Malformed));
 }
 
+/// Names that serde_json uses as its own: an object with one of them could pretend to be another value.
+const MARKERS: [&str; 2] = ["$serde_json::private::Number", "$serde_json::private::RawValue"];
+
+#[test]
+fn the_markers_of_a_json_library_are_ordinary_names() {
+    let key = SigningKey::generate_ec("ec");
+    let keys = key_set(&[key.jwk()]);
+    let outcome = |claims: &Value| verify(&key.token(claims), &keys, &auth0_policy(), NOW).map(|_| ());
+    for marker in MARKERS {
+        for value in [json!("1"), json!("[[[["), json!("\"x\""), json!({marker: "]"}), json!(7)] {
+            assert_eq!(outcome(&with(claims(), marker, value.clone())), Ok(()), "{value}");
+            let ignored = with(claims(), "ignored", json!({marker: value}));
+            assert_eq!(outcome(&ignored), Ok(()), "{ignored}");
+            let header = with(key.header(), "ignored", json!({marker: value}));
+            let token = key.token_with_header(&header, &claims());
+            assert!(verify(&token, &keys, &auth0_policy(), NOW).is_ok(), "{header}");
+        }
+        for (name, value) in [("exp", (NOW + 60).to_string()), ("scope", claims()["scope"].to_string())] {
+            let faked = with(claims(), name, json!({marker: value}));
+            assert_eq!(outcome(&faked), Err(Refusal::MalformedClaim(name)), "{faked}");
+        }
+        let critical = with(key.header(), "crit", json!({marker: "null"}));
+        let token = key.token_with_header(&critical, &claims());
+        assert_eq!(verify(&token, &keys, &auth0_policy(), NOW), Err(Refusal::CriticalHeader));
+    }
+}
+
+#[test]
+fn nesting_is_bounded_in_every_member() {
+    let key = SigningKey::generate_ec("ec");
+    let keys = key_set(&[key.jwk()]);
+    let nested = |open: &str, close: &str, depth: usize| open.repeat(depth) + "1" + &close.repeat(depth);
+    let token = |header: &Value, claims: &Value, nested: &str| {
+        let part = |json: &Value| {
+            encode_base64url(json.to_string().replacen('{', &format!("{{\"ignored\":{nested},"), 1))
+        };
+        let header =
+            if header.is_null() { part(&key.header()) } else { encode_base64url(header.to_string()) };
+        let claims =
+            if claims.is_null() { part(&self::claims()) } else { encode_base64url(claims.to_string()) };
+        key.sign(&format!("{header}.{claims}"))
+    };
+    for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("{\"$serde_json::private::Number\":", "}")] {
+        let few = nested(open, close, 10);
+        let many = nested(open, close, if open.len() > 6 { 60 } else { 500 });
+        for (header, payload) in [(Value::Null, claims()), (key.header(), Value::Null)] {
+            let outcome = |nested: &str| {
+                verify(&token(&header, &payload, nested), &keys, &auth0_policy(), NOW).map(|_| ())
+            };
+            assert_eq!(outcome(&few), Ok(()), "{few}");
+            assert_eq!(outcome(&many), Err(Refusal::Malformed), "{many}");
+        }
+    }
+}
+
 #[test]
 fn a_token_that_is_too_large_is_not_parsed() {
     let key = SigningKey::generate_ec("ec");

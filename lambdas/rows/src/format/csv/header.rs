@@ -73,7 +73,7 @@ fn skipped_columns(
     for column in skip {
         let position = || column.parse::<usize>().ok()?.checked_sub(1).filter(|index| *index < names.len());
         let Some(index) = names.iter().position(|name| name == column).or_else(position) else {
-            let (name, columns) = (shorten_name(column), list_names(names.iter().copied()));
+            let (name, columns) = (shorten_name(column), list_names(names));
             return Err(Unreadable::NoColumnToSkip { name, columns });
         };
         skipped.insert(index);
@@ -124,7 +124,7 @@ fn types_by_name(
     types: &BTreeMap<String, ColumnType>,
 ) -> Result<Vec<Option<ColumnType>>, Unreadable> {
     if let Some(name) = types.keys().find(|name| !names.contains(&name.as_str())) {
-        let columns = list_names(names.iter().copied());
+        let columns = list_names(names);
         return Err(Unreadable::NoSuchColumn { name: shorten_name(name), columns });
     }
     let kind = key_column_type(key);
@@ -151,7 +151,7 @@ fn missing_key_error(names: &[&str], key: &Key, dialect: &CsvDialect) -> Unreada
             Unreadable::OtherDelimiter { key: key.name.clone(), column: shorten_name(names[0]), delimiter }
         }
         None => {
-            let columns = list_names(names.iter().copied());
+            let columns = list_names(names);
             Unreadable::NoKeyColumn { key: key.name.clone(), columns }
         }
     }
