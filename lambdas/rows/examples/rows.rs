@@ -6,7 +6,10 @@ use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
 use restctl_contract::key::{Key, KeyType};
-use restctl_rows::{CsvDialect, DETECTION_BYTES, Dialect, Parser, Reject, Row, Survey, Types, Value};
+use restctl_rows::{
+    CsvDialect, DETECTION_BYTES, Dialect, Format, Found, Parser, RecordsFinder, Reject, Row, Survey, Types,
+    Value,
+};
 
 fn main() -> ExitCode {
     run().unwrap_or_else(|error| {
@@ -30,6 +33,13 @@ fn run() -> Result<ExitCode, Box<dyn Error>> {
 fn survey_file(path: &str, file: &[u8], key: &Key) -> Result<Dialect, Box<dyn Error>> {
     let head = &file[..file.len().min(DETECTION_BYTES)];
     let mut dialect = Dialect::detect(path, head, key, None, CsvDialect::default())?;
+    if dialect.format != Format::Csv {
+        let mut finder = RecordsFinder::new(&dialect, key);
+        finder.feed(file)?;
+        if let Found::Records(path) = finder.finish() {
+            dialect.records = Some(path);
+        }
+    }
     let mut survey = Survey::new(&dialect, key);
     survey.feed(file, |_| ())?;
     if let Some(types) = survey.finish(|_| ())?.column_types() {

@@ -328,9 +328,8 @@ impl CsvReader {
             return Err(Fault::in_row(format!("is longer than {MAX_RECORD_BYTES} bytes")));
         }
         let Some(header) = &self.header else { return Err(Fault::in_row("comes before the header")) };
-        let text = std::str::from_utf8(record).map_err(|error| {
-            Fault::not_utf8(record).at_line(self.line_in(record, error.valid_up_to()))
-        })?;
+        let text = std::str::from_utf8(record)
+            .map_err(|error| Fault::not_utf8(record).at_line(self.line_in(record, error.valid_up_to())))?;
         let (cells, expected) = (&self.scan.cells, header.places.len());
         if cells.count() < expected || cells.has_text_behind() {
             let found = cells.count();
