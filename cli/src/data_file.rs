@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 
 use restctl_contract::key::Key;
 use restctl_contract::load::REJECTS_PREFIX;
-use restctl_rows::{Compression, CsvDialect, DETECTION_BYTES, Dialect, Format};
+use restctl_rows::{
+    Compression, CsvDialect, DETECTION_BYTES, Dialect, Format, Found, RecordsFinder, RecordsPath, Unreadable,
+};
 
 use self::input::InputArgs;
 use self::source::Source;
@@ -58,14 +60,59 @@ impl DataFile {
         head.truncate(length);
         let csv = input.csv_dialect()?;
         let dialect = Dialect::detect(&self.object, &head, key, input.delimiter, csv);
-        let dialect = dialect.map_err(|reason| cannot_load_failure(&source.shown, &reason))?;
-        if dialect.format != Format::Csv
-            && let Some(argument) = input.csv_argument()
-        {
-            let what = format!("{} is not CSV, and {argument} is for CSV only", source.shown);
-            return Err(Failure::usage(what).next(format!("leave out {argument}")));
-        }
+        let mut dialect = dialect.map_err(|reason| cannot_load_failure(&source.shown, &reason))?;
+        check_format(&source, &dialect, input)?;
+        dialect.records = match &input.records {
+            None if dialect.format == Format::Json => find_records(&source, &dialect, key).await?,
+            chosen => chosen.clone(),
+        };
         Ok(OpenedFile { source, object: self.object.clone(), dialect })
+    }
+}
+
+/// Fails if an argument is for files of another format.
+fn check_format(source: &Source, dialect: &Dialect, input: &InputArgs) -> Result<()> {
+    let wrong = match dialect.format {
+        Format::Csv => input.records.is_some().then_some(("--records", "JSON")),
+        Format::Ndjson | Format::Json => input.csv_argument().map(|argument| (argument, "CSV")),
+    };
+    let Some((argument, format)) = wrong else { return Ok(()) };
+    let what = format!("{} is not {format}, and {argument} is for {format} only", source.shown);
+    Err(Failure::usage(what).next(format!("leave out {argument}")))
+}
+
+/// Finds the array that holds the rows, if they are not at the top of the file.
+async fn find_records(source: &Source, dialect: &Dialect, key: &Key) -> Result<Option<RecordsPath>> {
+    let cannot_load = |reason: Unreadable| cannot_load_failure(&source.shown, &reason);
+    let mut finder = RecordsFinder::new(dialect, key);
+    let (mut chunk, mut at) = (vec![0; DETECTION_BYTES], 0);
+    loop {
+        let length = source.read_at(at, &mut chunk)?;
+        at += length as u64;
+        if length == 0 || !finder.feed(&chunk[..length]).map_err(cannot_load)? {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    let failure = Failure::new(format!("{} cannot be loaded", source.shown));
+    match finder.finish() {
+        Found::Rows => Ok(None),
+        Found::Records(path) => Ok(Some(path)),
+        Found::Several(paths) => {
+            let listed: Vec<String> = paths.iter().map(RecordsPath::to_string).collect();
+            let next = format!("choose the one that holds the rows: --records {}", listed[0]);
+            Err(failure.why(format!("it has several arrays of objects: {}", listed.join(", "))).next(next))
+        }
+        Found::None { members } => Err(failure
+            .why(format!(
+                "its object has neither the key {:?} nor an array of objects; it has {}",
+                key.name,
+                members.join(", ")
+            ))
+            .next(format!(
+                "name a member {:?}, or deploy with the name that the file has: restctl deploy --key NAME",
+                key.name
+            ))),
     }
 }
 
@@ -77,6 +124,7 @@ pub(crate) fn describe_dialect(dialect: &Dialect, notes: &[String]) -> String {
         Format::Ndjson => vec!["one JSON object after another".to_owned()],
         Format::Json => vec!["JSON".to_owned()],
     };
+    words.extend(dialect.records.iter().map(|path| format!("the rows are in {path}")));
     words.extend(escape.map(|escape| format!("the escape character '{escape}'")));
     if dialect.compression != Compression::None {
         words.push(dialect.compression.to_string());

@@ -8,6 +8,7 @@ use clap::Args;
 use comfy_table::Table;
 use reqwest::StatusCode;
 use restctl_contract::api::{HEALTH_PATH, ITEM_NOT_FOUND, ITEMS_PATH};
+use restctl_contract::json::{self, Limits};
 use restctl_forgery::{Attempt, ExpectedAnswer};
 use serde::Serialize;
 use serde_json::Value;
@@ -62,8 +63,7 @@ pub(crate) async fn run(_: AuthTest, context: &Context) -> Result<()> {
     );
     // If all fail, the policy's failure names the first missing step: setup.
     let (policy, token, endpoint) = (policy?, token?, endpoint?);
-    let jwks: Value = serde_json::from_slice(&discovery::fetch_keys(&policy.jwks_uri).await?)
-        .context(format!("cannot parse the keys at {}", policy.jwks_uri))?;
+    let jwks = parse_keys(&discovery::fetch_keys(&policy.jwks_uri).await?, &policy.jwks_uri)?;
     // This id is valid for keys of strings and of numbers. It need not exist.
     let path = format!("{ITEMS_PATH}0");
 
@@ -92,6 +92,12 @@ pub(crate) async fn run(_: AuthTest, context: &Context) -> Result<()> {
         Format::Json => output::print_json(&outcomes)?,
     }
     require_expected(&outcomes)
+}
+
+fn parse_keys(document: &[u8], address: &str) -> Result<Value> {
+    let limits = Limits { depth: 16, values: document.len() };
+    let doing = format!("cannot parse the keys at {address}");
+    serde_json::to_value(json::parse(document, limits).context(&*doing)?).context(doing)
 }
 
 /// Requests `/health`, which needs no token. Fails if there is no answer, because no other path would answer then.

@@ -5,6 +5,7 @@ mod explain;
 mod format;
 mod ids;
 mod item;
+mod unfound;
 mod writer;
 
 use std::io::{IsTerminal, stdin};
@@ -12,12 +13,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use restctl_contract::api::BatchGetAnswer;
 use tokio::sync::mpsc;
 
+use self::bulk_calls::BulkAnswer;
 use self::format::{ItemFormat, SelectedFields};
 use self::ids::{IdSource, Ids};
-use self::item::{item_path, parse_item};
+use self::item::fetch_item;
 use self::writer::ItemWriter;
 use crate::api::client::Api;
 use crate::context::Context;
@@ -27,8 +28,10 @@ use crate::terminal::output;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 One --id prints the item. Several ids, and those of a file, print {\"items\":[…],\"missing\":[…]} in the order of the \
-ids; an id that is repeated within 1,000 ids appears once. The other formats hold only items, so standard error names the \
-ids that were not found.
+ids, and \"invalid\":[…] if the table cannot have some of them; an id that is repeated within 1,000 ids appears once. The \
+other formats hold only items, so standard error names the ids that were not found.
+
+Each line of a file is an id, with its spaces and every other character. Only empty lines are left out.
 
 CSV has the key's column first and the other columns by name, or the columns of --fields. A table is for people: it \
 shows up to 1,000 items and the columns that fit the terminal, and cuts long values.
@@ -104,12 +107,10 @@ async fn get_one(
     format: ItemFormat,
     mut fields: Option<SelectedFields>,
 ) -> Result<()> {
-    let (status, body) = api.get(&item_path(id)).await?;
-    let item = parse_item(id, status, &body)?;
+    let item = fetch_item(api, id).await?;
     if format != ItemFormat::Json {
         let mut writer = ItemWriter::new(format, fields, &api.key_name().await)?;
-        let answer = BatchGetAnswer { items: vec![item], missing: Vec::new(), remaining: Vec::new() };
-        writer.write_answer(answer).await?;
+        writer.write_answer(BulkAnswer { items: vec![item], ..BulkAnswer::default() }).await?;
         return writer.finish().await;
     }
     output::print_json(&match &mut fields {

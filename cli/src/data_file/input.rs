@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use restctl_contract::key::Key;
-use restctl_rows::{ColumnType, CsvDialect, Delimiter, Escape, Types};
+use restctl_rows::{ColumnType, CsvDialect, Delimiter, Escape, RecordsPath, Types};
 
 use crate::failure::{Failure, Result};
 
@@ -30,6 +30,10 @@ pub(crate) struct InputArgs {
     /// Load CSV cells even if they contain lines that look like rows
     #[arg(long)]
     multiline_cells: bool,
+
+    /// Array of a JSON file that holds the rows, such as data.items [default: the only array of objects]
+    #[arg(long, value_name = "PATH")]
+    pub(super) records: Option<RecordsPath>,
 
     /// Types of the columns of a CSV file: string, number or boolean
     #[arg(long, value_name = "COLUMN:TYPE", value_delimiter = ',')]

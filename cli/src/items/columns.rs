@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use restctl_contract::api::Item;
-use serde_json::Value;
+use restctl_contract::json::Json;
 
 /// The attributes of the items so far.
 pub(super) struct Columns {
@@ -17,7 +17,7 @@ impl Columns {
     }
 
     pub(super) fn add_item(&mut self, item: &Item) {
-        for name in item.keys() {
+        for (name, _) in &item.attributes {
             if !self.names.contains(name) {
                 self.names.insert(name.clone());
             }
@@ -33,10 +33,10 @@ impl Columns {
 }
 
 /// Returns a value as the text of one cell: strings as they are, other values as JSON.
-pub(super) fn cell_text(value: &Value) -> String {
+pub(super) fn cell_text(value: &Json) -> String {
     match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+        Json::Null => String::new(),
+        Json::String(text) => text.clone(),
+        Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => value.to_string(),
     }
 }

@@ -1,7 +1,10 @@
 //! Items as CSV. The columns are known after the last item, unless they are chosen: until then the items wait in an
 //! unnamed file.
 
+use std::collections::HashMap;
+
 use restctl_contract::api::Item;
+use restctl_contract::json::Json;
 
 use super::columns::{Columns, cell_text};
 use super::spool::Spool;
@@ -48,8 +51,12 @@ pub(crate) fn header_row(columns: &[String]) -> Result<Vec<u8>> {
 }
 
 pub(crate) fn item_rows(columns: &[String], items: &[Item]) -> Result<Vec<u8>> {
-    let value = |item: &Item, column: &String| item.get(column).map(cell_text).unwrap_or_default();
-    csv_records(items.iter().map(|item| columns.iter().map(|column| value(item, column)).collect()))
+    csv_records(items.iter().map(|item| {
+        let values: HashMap<&str, &Json> =
+            item.attributes.iter().map(|(name, value)| (name.as_str(), value)).collect();
+        let cell = |column: &String| values.get(column.as_str()).map(|value| cell_text(value));
+        columns.iter().map(|column| cell(column).unwrap_or_default()).collect()
+    }))
 }
 
 fn csv_records(rows: impl IntoIterator<Item = Vec<String>>) -> Result<Vec<u8>> {

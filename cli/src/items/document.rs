@@ -1,13 +1,14 @@
-//! `{"items":[…],"missing":[…]}`, written while the items arrive.
+//! `{"items":[…],"missing":[…]}`, with `"invalid":[…]` if there are any, written while the items arrive.
 
-use restctl_contract::api::Item;
+use restctl_contract::api::{InvalidId, Item};
+use restctl_contract::json::Json;
 use serde::Serialize;
-use serde_json::Value;
+use serde::de::DeserializeOwned;
 
 use super::spool::Spool;
 use crate::failure::{FailureContext, Result};
 
-/// How many missing ids are written at a time.
+/// How many ids are written at a time.
 const IDS_AT_A_TIME: usize = 1_000;
 
 #[derive(Default)]
@@ -15,6 +16,7 @@ pub(crate) struct JsonDocument {
     has_begun: bool,
     has_items: bool,
     missing: Option<Spool>,
+    invalid: Option<Spool>,
 }
 
 impl JsonDocument {
@@ -29,28 +31,25 @@ impl JsonDocument {
     }
 
     /// Keeps the ids for the end of the document.
-    pub(crate) fn push_missing(&mut self, ids: &[Value]) -> Result<()> {
-        if self.missing.is_none() && !ids.is_empty() {
-            self.missing = Some(Spool::new()?);
-        }
-        let mut spool = self.missing.as_mut();
-        ids.iter().try_for_each(|id| spool.as_mut().map_or(Ok(()), |spool| spool.push(id)))
+    pub(crate) fn push_missing(&mut self, ids: &[Json]) -> Result<()> {
+        push_all(&mut self.missing, ids)
+    }
+
+    /// Keeps the ids for the end of the document.
+    pub(crate) fn push_invalid(&mut self, ids: &[InvalidId]) -> Result<()> {
+        push_all(&mut self.invalid, ids)
     }
 
     /// Writes the rest of the document.
     pub(crate) async fn finish(mut self, mut sink: impl AsyncFnMut(Vec<u8>) -> Result<()>) -> Result<()> {
         let mut text = self.opening_text().to_owned();
         text.push_str(if self.has_items { "\n  ],\n  \"missing\": [" } else { "],\n  \"missing\": [" });
-        if let Some(missing) = self.missing {
-            for (place, id) in missing.into_values::<Value>()?.enumerate() {
-                push_element(&mut text, place > 0, &id?)?;
-                if place % IDS_AT_A_TIME == 0 {
-                    sink(std::mem::take(&mut text).into_bytes()).await?;
-                }
-            }
-            text.push_str("\n  ");
+        write_list::<Json>(&mut text, self.missing, &mut sink).await?;
+        if self.invalid.is_some() {
+            text.push_str(",\n  \"invalid\": [");
+            write_list::<InvalidId>(&mut text, self.invalid, &mut sink).await?;
         }
-        text.push_str("]\n}\n");
+        text.push_str("\n}\n");
         sink(text.into_bytes()).await
     }
 
@@ -58,6 +57,32 @@ impl JsonDocument {
     fn opening_text(&mut self) -> &'static str {
         if std::mem::replace(&mut self.has_begun, true) { "" } else { "{\n  \"items\": [" }
     }
+}
+
+fn push_all(spool: &mut Option<Spool>, values: &[impl Serialize]) -> Result<()> {
+    if spool.is_none() && !values.is_empty() {
+        *spool = Some(Spool::new()?);
+    }
+    values.iter().try_for_each(|value| spool.as_mut().map_or(Ok(()), |spool| spool.push(value)))
+}
+
+/// Writes the elements and the end of a list, after the text so far.
+async fn write_list<T: Serialize + DeserializeOwned>(
+    text: &mut String,
+    spool: Option<Spool>,
+    sink: &mut impl AsyncFnMut(Vec<u8>) -> Result<()>,
+) -> Result<()> {
+    if let Some(spool) = spool {
+        for (place, value) in spool.into_values::<T>()?.enumerate() {
+            push_element(text, place > 0, &value?)?;
+            if place % IDS_AT_A_TIME == 0 {
+                sink(std::mem::take(text).into_bytes()).await?;
+            }
+        }
+        text.push_str("\n  ");
+    }
+    text.push(']');
+    Ok(())
 }
 
 /// Appends an element in the form that pretty-printing the whole document would give it.
@@ -70,20 +95,27 @@ fn push_element(text: &mut String, follows_another: bool, value: &impl Serialize
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
     #[tokio::test]
     async fn the_text_equals_that_of_the_whole_document() {
         let item = |id: &str| json!({ "id": id, "text": "a\nb", "list": [1, { "k": [] }] });
-        for (items, missing) in [
-            (vec![], vec![]),
-            (vec![item("1")], vec![]),
-            (vec![], vec![json!("x")]),
-            (vec![item("1"), item("2"), item("3")], (0..2_500).map(|id| json!(id.to_string())).collect()),
+        let bad = |id: Value| json!({ "id": id, "detail": "is empty" });
+        for (items, missing, invalid) in [
+            (vec![], vec![], vec![]),
+            (vec![item("1")], vec![], vec![bad(json!(""))]),
+            (vec![], vec!["x".to_owned()], vec![]),
+            (vec![item("1"), item("2"), item("3")], (0..2_500).map(|id| id.to_string()).collect(), vec![]),
+            (vec![item("1")], vec!["x".to_owned()], vec![bad(json!("")), bad(json!({ "a": [1.5] }))]),
         ] {
-            let whole = json!({ "items": items, "missing": missing });
+            let mut whole = json!({ "items": items, "missing": missing });
+            if !invalid.is_empty() {
+                whole["invalid"] = json!(invalid);
+            }
+            let missing: Vec<Json> = missing.into_iter().map(Json::from).collect();
+            let invalid: Vec<InvalidId> = serde_json::from_value(Value::Array(invalid)).unwrap();
             let items: Vec<Item> = serde_json::from_value(Value::Array(items)).unwrap();
             let (mut document, mut text) = (JsonDocument::default(), Vec::new());
             for (place, item) in items.into_iter().enumerate() {
@@ -93,6 +125,7 @@ mod tests {
             document
                 .push_missing(missing.get(whole["items"].as_array().unwrap().len()..).unwrap_or_default())
                 .unwrap();
+            document.push_invalid(&invalid).unwrap();
             document
                 .finish(async |bytes| {
                     text.extend(bytes);

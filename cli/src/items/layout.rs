@@ -44,8 +44,8 @@ impl TableLayout {
                 continue;
             }
             self.columns.add_item(item);
-            self.rows
-                .push(item.iter().map(|(name, value)| (name.clone(), cut_text(&cell_text(value)))).collect());
+            let cells = item.attributes.iter();
+            self.rows.push(cells.map(|(name, value)| (name.clone(), cut_text(&cell_text(value)))).collect());
         }
     }
 

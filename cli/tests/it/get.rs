@@ -30,6 +30,8 @@ fn items_come_in_the_requested_format_and_order() {
     many_ids_keep_their_order(&cloud);
     large_items_keep_their_order(&cloud);
     an_item_is_explained(&cloud);
+    every_id_is_reached(&cloud);
+    a_byte_order_mark_is_part_of_an_id(&cloud);
 
     cloud.run(&["get"]).failed_with(2, &["there are no ids"]);
     cloud.run(&["get", "--ids-file", "nowhere"]).failed_with(2, &["cannot read nowhere"]);
@@ -92,6 +94,96 @@ fn many_ids_keep_their_order(cloud: &Cloud) {
     let none = cloud.run_with_input(&["get", "--format", "csv"], &strange.join("\n"));
     none.failed_with(5, &["15 of 15 ids were not found", "\"no-0\"", "\"no-9\" and 5 more"]);
     assert!(!none.stderr.contains("no-10"), "{}", none.stderr);
+}
+
+/// Byte for byte, from the command line and from a file.
+fn every_id_is_reached(cloud: &Cloud) {
+    let longest = "\"".repeat(2_048);
+    let ids = [
+        "\u{feff}marked",
+        ".",
+        "..",
+        "...",
+        "../x",
+        " edge ",
+        "\ttab\t",
+        "\u{1}\u{1b}[31m\u{7f}",
+        "a\rb",
+        "a/b?c#d%2F+&",
+        "é e\u{301} 😀",
+        "\u{85}\u{a0}\u{202e}\u{2028}",
+        "--id",
+        "-",
+        "\"quoted\"",
+        "batch-get",
+        "$serde_json::private::Number",
+        &longest,
+    ];
+    let row =
+        |id: &&str| json!({ "id": id, "$serde_json::private::Number": { "a": "1" } }).to_string() + "\n";
+    let rows: String = ids.iter().map(row).collect();
+    cloud.succeed(&["upload", &cloud.write_file("unusual.ndjson", &rows)]);
+    for id in ids {
+        let found = cloud.succeed(&["get", &format!("--id={id}"), "--fields", "id"]);
+        assert_eq!(found.stdout, format!("{{\n  \"id\": {}\n}}\n", json!(id)), "{id:?}");
+    }
+    for end in ["\n", "\r\n"] {
+        let file = cloud.write_file("ids.txt", &ids.join(end));
+        let found = cloud.succeed(&["get", "--ids-file", &file, "--format", "ndjson", "--fields", "id"]);
+        assert_eq!(found.stdout, ids.map(|id| json!({ "id": id }).to_string() + "\n").concat());
+    }
+    let missing = cloud.run(&["get", "--id", "edge"]);
+    missing.failed_with(5, &["there is no item \"edge\""]);
+    let too_long = cloud.run(&["get", "--id", "..", &"x".repeat(2_049), "--fields", "id"]);
+    too_long.failed_with(3, &["1 of 2 ids is not valid", "(--id) is longer than 2048 bytes"]);
+    assert_eq!(too_long.json()["items"], json!([{ "id": ".." }]));
+    let explained = cloud.succeed(&["get", "--id", "..", "--explain"]);
+    assert!(explained.stderr.contains("unusual.ndjson"), "{}", explained.stderr);
+}
+
+fn a_byte_order_mark_is_part_of_an_id(cloud: &Cloud) {
+    let file = cloud.write_file("bom.txt", "\u{feff}42\r\n7\r\n");
+    let found = cloud.run(&["get", "--ids-file", &file, "--fields", "id"]);
+    found
+        .failed_with(3, &["1 of 2 ids was not found", "line 1 starts with a byte order mark", "sed -i '1s/"]);
+    assert_eq!(found.json(), json!({ "items": [{ "id": "7" }], "missing": ["\u{feff}42"] }));
+}
+
+#[test]
+fn ids_of_the_wrong_type_do_not_hide_the_others() {
+    let cloud = Cloud::start_deployed(&["--key", "id:N"]);
+    let rows = cloud.write_file("numbers.csv", "id,name\n5,five\n0.5,half\n-1,minus\n");
+    cloud.succeed(&["upload", &rows]);
+    for id in ["5", "5.", "+5", "05", "+.5e1"] {
+        assert_eq!(cloud.succeed(&["get", &format!("--id={id}")]).json()["id"], 5, "{id}");
+    }
+    assert_eq!(cloud.succeed(&["get", "--id", ".5"]).json()["name"], "half");
+    assert_eq!(cloud.succeed(&["get", "--id", "-1"]).json()["name"], "minus");
+    cloud.run(&["get", "--id", "x"]).failed_with(1, &["400", "is not a number"]);
+    cloud.run(&["get", "--id", ".."]).failed_with(1, &["the id \"..\" is not a number"]);
+
+    let ids = cloud.write_file("ids.txt", "5\n\nfive\n 5\n.5\n8\n");
+    let found = cloud.run(&["get", "--ids-file", &ids, "--id", "x", "--fields", "name"]);
+    found.failed_with(
+        3,
+        &[
+            "1 of 6 ids was not found, and 3 are not valid",
+            "\"x\" (--id) is not a number; \"five\" (line 3) is not a number; \" 5\" (line 4) is not a number",
+        ],
+    );
+    let bad = |id: &str| json!({ "id": id, "detail": "is not a number" });
+    assert_eq!(
+        found.json(),
+        json!({
+            "items": [{ "name": "five" }, { "name": "half" }],
+            "missing": ["8"],
+            "invalid": [bad("x"), bad("five"), bad(" 5")],
+        })
+    );
+    let many: String = (0..30).map(|id| format!("x{id}\n")).collect();
+    let none = cloud.run_with_input(&["get", "--format", "csv"], &many);
+    none.failed_with(5, &["30 of 30 ids are not valid", "\"x9\" (line 10) is not a number and 20 more"]);
+    assert_eq!(none.stdout, "id\n");
 }
 
 /// An answer has no room for all of its items. The others arrive nevertheless, in the requested order.

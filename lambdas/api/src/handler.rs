@@ -115,7 +115,7 @@ impl Handler {
     }
 
     async fn get_item(&self, id: &str, request: &Request, deadline: Instant) -> Result<Answer, Failure> {
-        let id = Id::from_text(self.table.key().kind, id)
+        let id = Id::from_text(self.table.key(), id)
             .map_err(|problem| Failure::InvalidId(format!("the id in the path {problem}")))?;
         let item = self.table.get_item(&id, deadline).await?.ok_or(Failure::ItemNotFound)?;
         if !AnswerSize::of_json(&item).is_within_limits() {
@@ -129,7 +129,7 @@ impl Handler {
         if !request.has_plain_json_body() {
             return Err(Failure::UnsupportedMediaType);
         }
-        let ids = RequestedIds::parse(self.table.key().kind, &request.decode_body()?)?;
+        let ids = RequestedIds::parse(self.table.key(), &request.decode_body()?)?;
         ids.read_items(&self.table, deadline).await.map(Answer::json)
     }
 

@@ -119,13 +119,13 @@ fn batch_get_operation() -> Operation {
         summary: "Several items by their ids",
         description: format!(
             "At most {MAX_IDS_PER_CALL} ids and {MAX_REQUEST_BYTES} bytes. Ids in `remaining` were not read, \
-             because the answer was full or time was short: request them again."
+             because the answer was full or time was short: request them again. Ids in `invalid` cannot be \
+             the key of an item, and `detail` says why; they do not affect the other ids."
         ),
         body: Some(schema_reference("BatchGetRequest")),
         answer: schema_reference("BatchGetAnswer"),
         problems: &[
             ProblemKind::BODY_MALFORMED,
-            ProblemKind::ID_INVALID,
             ProblemKind::BODY_TOO_LARGE,
             ProblemKind::MEDIA_TYPE_UNSUPPORTED,
             ProblemKind::BODY_INVALID,

@@ -50,6 +50,8 @@ pub(crate) enum Failure {
     UnsupportedMediaType,
     #[error("a body may have at most {MAX_REQUEST_BYTES} bytes; split the request")]
     BodyTooLarge,
+    #[error("the ids alone are too large for an answer; split the request")]
+    IdsTooLarge,
     #[error("the body is malformed: {0}")]
     MalformedBody(String),
     #[error("the body is not {{\"ids\": […]}}: {0}")]
@@ -84,7 +86,7 @@ impl Failure {
             Self::InvalidCursor => ProblemKind::CURSOR_INVALID,
             Self::ItemNotFound => ProblemKind::ITEM_NOT_FOUND,
             Self::UnsupportedMediaType => ProblemKind::MEDIA_TYPE_UNSUPPORTED,
-            Self::BodyTooLarge => ProblemKind::BODY_TOO_LARGE,
+            Self::BodyTooLarge | Self::IdsTooLarge => ProblemKind::BODY_TOO_LARGE,
             Self::MalformedBody(_) => ProblemKind::BODY_MALFORMED,
             Self::InvalidBody(_) => ProblemKind::BODY_INVALID,
             Self::TooManyIds(_) => ProblemKind::IDS_TOO_MANY,

@@ -83,7 +83,8 @@ mod tests {
     use super::*;
 
     fn sample_reject(line: u64) -> Reject {
-        Reject { line, column: Some("id".into()), reason: "is \"x\"".into(), row: ",\"a\nb\"".into() }
+        let (column, reason, row) = (Some("id".into()), "is \"x\"".into(), ",\"a\nb\"".into());
+        Reject { line, column, reason, row, has_multiline_cell: false }
     }
 
     #[test]

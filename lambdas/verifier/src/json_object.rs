@@ -4,7 +4,7 @@ use restctl_contract::json::{self, Json, JsonError, Limits};
 use serde::Deserialize;
 
 /// No issuer nests claims or keys as deeply, and no key set of [`crate::MAX_KEY_SET_BYTES`] has more values.
-const LIMITS: Limits = Limits { depth: 16, values: 65_536 };
+const LIMITS: Limits = Limits { depth: 32, values: 65_536 };
 
 /// Why a text is not the object that it should be.
 #[derive(Debug, thiserror::Error)]

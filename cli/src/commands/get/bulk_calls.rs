@@ -1,34 +1,38 @@
 //! Sends bulk calls, several at a time, and passes on their answers in the order of the ids.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use reqwest::StatusCode;
-use restctl_contract::api::{
-    BATCH_GET_PATH, BatchGetAnswer, BatchGetRequest, MAX_IDS_PER_CALL, MAX_REQUEST_BYTES,
-};
-use serde_json::Value;
+use restctl_contract::api::{BATCH_GET_PATH, BatchGetRequest, Item, MAX_ANSWER_BYTES, MAX_IDS_PER_CALL};
+use restctl_contract::json::Json;
 use tokio::sync::mpsc;
 
-use super::ids::Ids;
+use super::ids::{GivenId, Ids};
 use crate::api::client::{Api, parse_bulk_answer};
 use crate::api::endpoint;
 use crate::failure::Result;
 
-/// The most bytes of ids in a bulk call's body. The rest is for the JSON around them.
-const MAX_IDS_BYTES: usize = MAX_REQUEST_BYTES - 100;
+/// The most bytes of ids in a bulk call's body: half of an answer, so that the other half is left for items, and for what
+/// is wrong with invalid ids.
+const MAX_IDS_BYTES: usize = MAX_ANSWER_BYTES / 2;
 
 /// The most calls in flight, together with answers that wait for earlier ones. It bounds the memory.
 const MAX_IN_FLIGHT: usize = 8;
 
+/// An answer to a bulk call.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct BulkAnswer {
+    pub(super) items: Vec<Item>,
+    pub(super) missing: Vec<GivenId>,
+    /// Ids that no item can have, each with what is wrong with it as the rest of a sentence.
+    pub(super) invalid: Vec<(GivenId, String)>,
+}
+
 /// Requests all ids and sends the answers to `answers`. The calls continue while no one receives: the reader may pause for
 /// longer than a call may take.
-pub(super) async fn fetch_all(
-    api: &Api<'_>,
-    ids: &mut Ids,
-    answers: mpsc::Sender<BatchGetAnswer>,
-) -> Result<()> {
+pub(super) async fn fetch_all(api: &Api<'_>, ids: &mut Ids, answers: mpsc::Sender<BulkAnswer>) -> Result<()> {
     let (mut waiting, mut ready) = (VecDeque::new(), VecDeque::new());
     let mut calls = FuturesOrdered::new();
     // The first call runs alone: its answer shows how many items fit into one, and it wakes a sleeping function only once.
@@ -39,8 +43,7 @@ pub(super) async fn fetch_all(
         }
         tokio::select! {
             Some(answered) = calls.next(), if !calls.is_empty() => {
-                let (requested, mut answer): (usize, BatchGetAnswer) = answered?;
-                let remaining = std::mem::take(&mut answer.remaining);
+                let (requested, answer, remaining): (usize, BulkAnswer, Vec<GivenId>) = answered?;
                 pace.adapt_to_answer(requested, remaining.len());
                 ready.push_back(answer);
                 if !remaining.is_empty() {
@@ -86,22 +89,32 @@ impl CallPace {
     }
 }
 
-/// Requests the ids. Returns their number and the answer.
-async fn send_bulk_call(api: &Api<'_>, ids: Vec<Value>) -> Result<(usize, BatchGetAnswer)> {
-    let request = BatchGetRequest { ids };
+/// Requests the ids. Returns their number, the answer and the ids to request again.
+async fn send_bulk_call(api: &Api<'_>, given: Vec<GivenId>) -> Result<(usize, BulkAnswer, Vec<GivenId>)> {
+    let request = BatchGetRequest { ids: given.iter().map(|id| id.text.as_str().into()).collect() };
     let (status, body) = api.post(BATCH_GET_PATH, &request).await?;
     if status != StatusCode::OK {
         return Err(endpoint::parse_refusal(status, &body));
     }
     let requested = request.ids.len();
-    Ok((requested, parse_bulk_answer(&body, requested)?))
+    let answer = parse_bulk_answer(&body, requested)?;
+    let mut places: HashMap<String, Option<u64>> = given.into_iter().map(|id| (id.text, id.line)).collect();
+    let mut find_given = |id: Json| {
+        let text = if let Json::String(text) = id { text } else { id.to_string() };
+        GivenId { line: places.remove(&text).flatten(), text }
+    };
+    let missing = answer.missing.into_iter().map(&mut find_given).collect();
+    let invalid =
+        answer.invalid.into_iter().map(|invalid| (find_given(invalid.id), invalid.detail)).collect();
+    let remaining = answer.remaining.into_iter().map(find_given).collect();
+    Ok((requested, BulkAnswer { items: answer.items, missing, invalid }, remaining))
 }
 
 /// Takes as many ids from the front as one call may have, by number and by bytes, but at least one.
-fn take_ids_of_one_call(waiting: &mut VecDeque<Value>, most: usize) -> Vec<Value> {
+fn take_ids_of_one_call(waiting: &mut VecDeque<GivenId>, most: usize) -> Vec<GivenId> {
     let mut bytes = 0;
     let fitting = waiting.iter().take(most).take_while(|id| {
-        bytes += id.to_string().len() + 1;
+        bytes += Json::from(id.text.as_str()).to_string().len() + 1;
         bytes <= MAX_IDS_BYTES
     });
     let count = fitting.count().max(1).min(waiting.len());
@@ -110,25 +123,29 @@ fn take_ids_of_one_call(waiting: &mut VecDeque<Value>, most: usize) -> Vec<Value
 
 #[cfg(test)]
 mod tests {
+    use restctl_contract::api::MAX_REQUEST_BYTES;
+
     use super::*;
 
     #[test]
     fn a_call_has_as_many_ids_as_the_api_takes() {
         let calls = |id: &str, count: usize| {
-            let mut waiting: VecDeque<Value> = vec![Value::from(id); count].into();
+            let given = GivenId { text: id.to_owned(), line: None };
+            let mut waiting: VecDeque<GivenId> = vec![given; count].into();
             let mut calls = Vec::new();
             while !waiting.is_empty() {
                 let ids = take_ids_of_one_call(&mut waiting, MAX_IDS_PER_CALL);
                 calls.push(ids.len());
+                let ids = ids.into_iter().map(|id| id.text.into()).collect();
                 let body = serde_json::to_vec(&BatchGetRequest { ids }).unwrap();
-                assert!(body.len() <= MAX_REQUEST_BYTES || calls.last() == Some(&1), "{}", body.len());
+                assert!(body.len() <= MAX_REQUEST_BYTES, "{}", body.len());
             }
             calls
         };
         assert_eq!(calls("42", 2_500), [1_000, 1_000, 500]);
         // Each byte of a control character is six of JSON.
-        assert_eq!(calls(&"\u{1}".repeat(2_048), 100), [56, 44]);
-        assert_eq!(calls(&"x".repeat(MAX_REQUEST_BYTES), 2), [1, 1]);
+        assert_eq!(calls(&"\u{1}".repeat(2_048), 50), [28, 22]);
+        assert_eq!(calls(&"x".repeat(MAX_REQUEST_BYTES - 100), 2), [1, 1]);
     }
 
     #[test]

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use restctl_contract::api::Item;
+use restctl_contract::json::Json;
 use restctl_contract::load::{LedgerEntry, LoadId};
 use restctl_contract::template::output as stack_output;
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::format::SelectedFields;
 use super::item::{item_path, parse_item};
@@ -22,6 +22,12 @@ use crate::context::Context;
 use crate::failure::Result;
 use crate::identity::settings;
 use crate::terminal::output::{self, Format};
+
+#[derive(Serialize)]
+struct ExplainedItem<'a> {
+    item: Option<&'a Item>,
+    explanation: &'a RequestExplanation,
+}
 
 /// Times are in milliseconds.
 #[derive(Serialize)]
@@ -82,7 +88,9 @@ pub(super) async fn run(id: &str, mut fields: Option<SelectedFields>, context: &
         None => item.clone(),
     });
     match (output::chosen_format(), &shown) {
-        (Format::Json, item) => output::print_json(&json!({ "item": item, "explanation": explanation }))?,
+        (Format::Json, item) => {
+            output::print_json(&ExplainedItem { item: item.as_ref(), explanation: &explanation })?;
+        }
         (Format::Text, item) => {
             item.as_ref().map_or(Ok(()), output::print_json)?;
             output::print_message(&output::align_values(&explanation.named_values(item.is_some())));
@@ -97,8 +105,8 @@ pub(super) async fn run(id: &str, mut fields: Option<SelectedFields>, context: &
 async fn find_origin(context: &Context, stack: &Stack, key: &str, item: &Item) -> Result<ItemOrigin> {
     let aws = context.aws().await?;
     let id = match item.get(key) {
-        Some(Value::String(text)) => AttributeValue::S(text.clone()),
-        Some(Value::Number(number)) => AttributeValue::N(number.to_string()),
+        Some(Json::String(text)) => AttributeValue::S(text.clone()),
+        Some(Json::Number(digits)) => AttributeValue::N(digits.clone()),
         _ => return Ok(ItemOrigin::default()),
     };
     let stamp = dynamodb::read_stamp(aws, stack.output(stack_output::ITEMS_TABLE)?, key, id).await?;

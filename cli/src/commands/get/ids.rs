@@ -6,14 +6,15 @@ use std::io::{BufRead, BufReader, Read, stdin};
 use std::path::{Path, PathBuf};
 
 use restctl_contract::api::MAX_IDS_PER_CALL;
+use restctl_contract::json::Json;
 use restctl_contract::key::MAX_KEY_BYTES;
-use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::failure::{Exit, Failure, FailureContext, Result};
+use crate::terminal::sanitize::sanitize_line;
 
-/// The most bytes of a line: an id, and the spaces around it.
-const MAX_LINE_BYTES: usize = MAX_KEY_BYTES + 64;
+/// The most bytes of a line that are read: an id, and the end of the line.
+const MAX_LINE_BYTES: usize = MAX_KEY_BYTES + 2;
 
 /// Where ids come from in addition to the command line: one on each line.
 pub(super) enum IdSource {
@@ -21,8 +22,16 @@ pub(super) enum IdSource {
     File(File, PathBuf),
 }
 
+/// An id as the user gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct GivenId {
+    pub(super) text: String,
+    /// Its line in the file or in standard input; `None` if it was given with --id.
+    pub(super) line: Option<u64>,
+}
+
 /// At most as many ids as one call may have, each once.
-pub(super) type Batch = Vec<Value>;
+pub(super) type Batch = Vec<GivenId>;
 
 /// The ids that a thread reads: standard input may be slow, and must not hold up the calls in flight.
 pub(super) struct Ids {
@@ -53,6 +62,22 @@ impl IdSource {
     }
 }
 
+impl GivenId {
+    /// Whether the id begins with a mark that an editor may have put at the beginning of the file.
+    pub(super) fn has_byte_order_mark(&self) -> bool {
+        self.line == Some(1) && self.text.starts_with('\u{feff}')
+    }
+
+    /// Returns the beginning of the id in quotes.
+    pub(super) fn quote(&self, max_characters: usize) -> String {
+        sanitize_line(&Json::from(self.text.as_str()).to_string(), max_characters)
+    }
+
+    pub(super) fn place(&self) -> String {
+        self.line.map_or("--id".to_owned(), |line| format!("line {line}"))
+    }
+}
+
 impl Ids {
     /// Reads the ids; those `given` on the command line come first.
     ///
@@ -63,7 +88,7 @@ impl Ids {
         let (sender, mut rest) = mpsc::channel(1);
         // The thread ends with the process, even while it waits for standard input.
         std::thread::spawn(move || {
-            let given = given.into_iter().map(Ok);
+            let given = given.into_iter().map(|text| Ok(GivenId { text, line: None }));
             let sent = match source {
                 Some(source) => send_batches(given.chain(source.into_lines()), &sender),
                 None => send_batches(given, &sender),
@@ -95,7 +120,7 @@ pub(super) fn no_ids_failure() -> Failure {
 type SendResult = Result<(), mpsc::error::SendError<Result<Batch>>>;
 
 fn send_batches(
-    ids: impl Iterator<Item = Result<String>>,
+    ids: impl Iterator<Item = Result<GivenId>>,
     sender: &mpsc::Sender<Result<Batch>>,
 ) -> SendResult {
     // The ids of the previous batch count too: a repeated id may be in the next batch.
@@ -106,8 +131,8 @@ fn send_batches(
             Ok(id) => id,
             Err(failure) => return sender.blocking_send(Err(failure)),
         };
-        if !before.contains(&id) && batch.insert(id.clone()) {
-            in_order.push(Value::String(id));
+        if !before.contains(&id.text) && batch.insert(id.text.clone()) {
+            in_order.push(id);
         }
         if in_order.len() == MAX_IDS_PER_CALL {
             before = std::mem::take(&mut batch);
@@ -117,7 +142,7 @@ fn send_batches(
     if in_order.is_empty() { Ok(()) } else { sender.blocking_send(Ok(in_order)) }
 }
 
-/// The lines of a source without the spaces around them. Empty lines are left out.
+/// The lines of a source, which end at LF or CRLF. Empty lines are left out.
 struct IdLines<R> {
     input: R,
     name: String,
@@ -125,12 +150,12 @@ struct IdLines<R> {
 }
 
 impl<R: BufRead> Iterator for IdLines<R> {
-    type Item = Result<String>;
+    type Item = Result<GivenId>;
 
-    fn next(&mut self) -> Option<Result<String>> {
+    fn next(&mut self) -> Option<Result<GivenId>> {
         loop {
             match self.read_line().transpose()? {
-                Ok(line) if line.is_empty() => {}
+                Ok(id) if id.text.is_empty() => {}
                 read => return Some(read),
             }
         }
@@ -142,7 +167,7 @@ impl<R: BufRead> IdLines<R> {
         Self { input, name, number: 0 }
     }
 
-    fn read_line(&mut self) -> Result<Option<String>> {
+    fn read_line(&mut self) -> Result<Option<GivenId>> {
         let Self { input, name, number } = self;
         let mut bytes = Vec::new();
         let read = input.by_ref().take(MAX_LINE_BYTES as u64).read_until(b'\n', &mut bytes);
@@ -156,12 +181,14 @@ impl<R: BufRead> IdLines<R> {
                 .why(why)
                 .next("give one id on each line, and nothing else"))
         };
-        if bytes.len() == MAX_LINE_BYTES && bytes.last() != Some(&b'\n') {
+        if bytes.pop_if(|last| *last == b'\n').is_some() {
+            bytes.pop_if(|last| *last == b'\r');
+        }
+        if bytes.len() > MAX_KEY_BYTES {
             return refused(&format!("it has more than {MAX_KEY_BYTES} bytes"));
         }
-        match std::str::from_utf8(&bytes) {
-            // Some editors start a file with a byte order mark.
-            Ok(line) => Ok(Some(line.trim_start_matches('\u{feff}').trim().to_owned())),
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Some(GivenId { text, line: Some(*number) })),
             Err(_) => refused("it is not UTF-8"),
         }
     }
@@ -171,17 +198,27 @@ impl<R: BufRead> IdLines<R> {
 mod tests {
     use super::*;
 
-    fn read_ids(bytes: &[u8]) -> Vec<Result<String>> {
+    fn read_ids(bytes: &[u8]) -> Vec<Result<GivenId>> {
         IdLines::new(bytes, "ids".to_owned()).collect()
     }
 
     #[test]
     fn a_line_is_an_id() {
-        let ids: Vec<String> =
-            read_ids("\u{feff}1\r\n\n  a b \n\"x\"\né".as_bytes()).into_iter().map(Result::unwrap).collect();
-        assert_eq!(ids, ["1", "a b", "\"x\"", "é"]);
-        let longest = "x".repeat(MAX_KEY_BYTES);
-        assert_eq!(read_ids(format!("{longest}\n1").as_bytes()).len(), 2);
+        let text = "\u{feff}1\r\n\n  a b \n\"x\"\r\r\n\r\n\t\n\u{feff}\né\r";
+        let ids: Vec<GivenId> = read_ids(text.as_bytes()).into_iter().map(Result::unwrap).collect();
+        let ids: Vec<_> = ids.iter().map(|id| (id.line.unwrap(), id.text.as_str())).collect();
+        let expected =
+            [(1, "\u{feff}1"), (3, "  a b "), (4, "\"x\"\r"), (6, "\t"), (7, "\u{feff}"), (8, "é\r")];
+        assert_eq!(ids, expected);
+        for end in ["\n", "\r\n", ""] {
+            let longest = read_ids(format!("{}{end}", "x".repeat(MAX_KEY_BYTES)).as_bytes());
+            assert_eq!(
+                longest.into_iter().map(|id| id.unwrap().text.len()).collect::<Vec<_>>(),
+                [MAX_KEY_BYTES]
+            );
+            let longer = read_ids(format!("{}{end}", "x".repeat(MAX_KEY_BYTES + 1)).as_bytes()).remove(0);
+            assert!(longer.unwrap_err().to_string().contains("more than 2048 bytes"));
+        }
         for (bytes, why) in [
             ([b"1\n".as_slice(), "x".repeat(10_000).as_bytes()].concat(), "more than 2048 bytes"),
             (b"1\n\xff\n".to_vec(), "not UTF-8"),
@@ -205,7 +242,9 @@ mod tests {
             batches.push(batch.unwrap());
         }
         assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [1_000, 1_000, 501]);
-        assert_eq!(batches[0][..4], ["1", "0", "2", "3"].map(Value::from));
-        assert_eq!(batches[1][0], Value::from("1000"));
+        let given = |text: &str, line| GivenId { text: text.to_owned(), line };
+        let first = [given("1", None), given("0", None), given("2", Some(3)), given("3", Some(5))];
+        assert_eq!(batches[0][..4], first);
+        assert_eq!(batches[1][0], given("1000", Some(1999)));
     }
 }

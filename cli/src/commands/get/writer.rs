@@ -1,28 +1,25 @@
 //! Writes items in the chosen format as they arrive, and reports at the end which ids were not found.
 
 use indicatif::ProgressBar;
-use restctl_contract::api::{BatchGetAnswer, Item};
+use restctl_contract::api::{InvalidId, Item};
+use restctl_contract::json::Json;
 
+use super::bulk_calls::BulkAnswer;
 use super::format::{ItemFormat, SelectedFields};
-use crate::failure::{Exit, Failure, FailureContext, Result};
+use super::unfound::UnfoundIds;
+use crate::failure::{FailureContext, Result};
 use crate::items::csv::{self, CsvBuffer};
 use crate::items::document::JsonDocument;
 use crate::items::layout::TableLayout;
 use crate::items::ndjson::to_ndjson;
 use crate::terminal::output;
-use crate::terminal::sanitize::sanitize_line;
-
-/// How many missing ids are named, and how many characters of each.
-const MAX_NAMED_IDS: usize = 10;
-const MAX_ID_CHARACTERS: usize = 60;
 
 pub(super) struct ItemWriter {
     state: FormatState,
     fields: Option<SelectedFields>,
     progress: ProgressBar,
     found: u64,
-    missing: u64,
-    named: Vec<String>,
+    unfound: UnfoundIds,
 }
 
 enum FormatState {
@@ -46,24 +43,27 @@ impl ItemWriter {
             ItemFormat::Table => FormatState::Table(TableLayout::new(key)),
         };
         let progress = output::rows_bar("getting", None);
-        Ok(Self { state, fields, progress, found: 0, missing: 0, named: Vec::new() })
+        Ok(Self { state, fields, progress, found: 0, unfound: UnfoundIds::default() })
     }
 
-    pub(super) async fn write_answer(&mut self, answer: BatchGetAnswer) -> Result<()> {
-        let BatchGetAnswer { items, missing, .. } = answer;
+    pub(super) async fn write_answer(&mut self, answer: BulkAnswer) -> Result<()> {
+        let BulkAnswer { items, missing, invalid } = answer;
         let items: Vec<Item> = match &mut self.fields {
             Some(fields) => items.into_iter().map(|item| fields.select_from(item)).collect(),
             None => items,
         };
         self.found += items.len() as u64;
-        self.missing += missing.len() as u64;
-        let room = MAX_NAMED_IDS - self.named.len();
-        self.named
-            .extend(missing.iter().take(room).map(|id| sanitize_line(&id.to_string(), MAX_ID_CHARACTERS)));
-        self.progress.set_position(self.found + self.missing);
+        self.unfound.push_missing(&missing);
+        self.unfound.push_invalid(&invalid);
+        self.progress.set_position(self.found + self.unfound.count());
         let bytes = match &mut self.state {
             FormatState::Json(document) => {
+                let missing: Vec<Json> = missing.into_iter().map(|id| id.text.into()).collect();
+                let invalid = invalid.into_iter();
+                let invalid: Vec<InvalidId> =
+                    invalid.map(|(id, detail)| InvalidId { id: id.text.into(), detail }).collect();
                 document.push_missing(&missing)?;
+                document.push_invalid(&invalid)?;
                 document.push_items(&items)?
             }
             FormatState::Ndjson => to_ndjson(&items)?,
@@ -84,7 +84,7 @@ impl ItemWriter {
 
     /// Writes the rest. Returns an error if ids were not found.
     pub(super) async fn finish(self) -> Result<()> {
-        let Self { state, fields, progress, found, missing, named } = self;
+        let Self { state, fields, progress, found, unfound } = self;
         let is_document = matches!(state, FormatState::Json(_));
         match state {
             FormatState::Json(document) => {
@@ -101,21 +101,7 @@ impl ItemWriter {
         if let Some(fields) = fields.filter(|_| found > 0) {
             report_unseen_fields(&fields);
         }
-        if missing == 0 {
-            return Ok(());
-        }
-        let verb = if missing == 1 { "was" } else { "were" };
-        let what = format!("{missing} of {} ids {verb} not found", found + missing);
-        let failure = if is_document {
-            Failure::new(format!("{what}; see \"missing\""))
-        } else {
-            let more = missing - named.len() as u64;
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            Failure::new(what).why(named.join(", ") + &more)
-        };
-        Err(failure
-            .exit(if found > 0 { Exit::Partial } else { Exit::NotFound })
-            .next("check the ids, or load the file that has them: restctl upload FILE"))
+        unfound.into_result(found, is_document)
     }
 }
 

@@ -109,12 +109,12 @@ fn difference_lines(difference: &ItemDifference, side: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use restctl_contract::json::Json;
 
     use super::*;
 
     fn different_price(found: &str) -> ItemVerdict {
-        let (file, found) = (Some(json!(12.5)), Some(json!(found)));
+        let (file, found) = (Some(Json::Number("12.5".to_owned())), Some(Json::from(found)));
         let attribute = AttributeDifference { name: "price".into(), file, found, is_cut: false };
         ItemVerdict::Different(ItemDifference { attributes: vec![attribute], left_out: 2 })
     }

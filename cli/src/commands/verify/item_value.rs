@@ -7,9 +7,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use restctl_contract::api::Item;
+use restctl_contract::json::Json;
 use restctl_contract::number;
 use restctl_rows::Value;
-use serde_json::{Number, Value as Json, json};
 
 use crate::aws::dynamodb::items::Attributes;
 
@@ -37,7 +37,7 @@ pub(super) fn from_attributes(item: Attributes) -> HashMap<String, ItemValue> {
 }
 
 pub(super) fn from_api_item(item: Item) -> HashMap<String, ItemValue> {
-    item.into_iter().map(|(name, value)| (name, from_json(value))).collect()
+    item.attributes.into_iter().map(|(name, value)| (name, from_json(value))).collect()
 }
 
 /// Returns the value as the API writes it.
@@ -45,13 +45,11 @@ pub(super) fn to_json(value: &Value) -> Json {
     match value {
         Value::Null => Json::Null,
         Value::Bool(flag) => Json::Bool(*flag),
-        Value::Number(digits) => {
-            digits.parse::<Number>().map_or_else(|_| Json::from(digits.as_str()), Json::Number)
-        }
+        Value::Number(digits) => Json::Number(digits.clone()),
         Value::String(text) => Json::from(text.as_str()),
-        Value::List(members) => members.iter().map(to_json).collect(),
+        Value::List(members) => Json::Array(members.iter().map(to_json).collect()),
         Value::Map(members) => {
-            members.iter().map(|(name, member)| (name.clone(), to_json(member))).collect::<Item>().into()
+            Json::Object(members.iter().map(|(name, member)| (name.clone(), to_json(member))).collect())
         }
     }
 }
@@ -82,28 +80,26 @@ fn parse_attribute(attribute: &AttributeValue) -> Option<Value> {
 
 /// Writes a value in DynamoDB's notation ("DynamoDB low-level API", Amazon DynamoDB Developer Guide).
 fn dynamodb_json(attribute: AttributeValue) -> Json {
-    let base64 = |bytes: Blob| BASE64_STANDARD.encode(bytes);
-    match attribute {
-        AttributeValue::B(bytes) => json!({ "B": base64(bytes) }),
-        AttributeValue::Bool(flag) => json!({ "BOOL": flag }),
-        AttributeValue::Bs(members) => {
-            json!({ "BS": members.into_iter().map(base64).collect::<Vec<_>>() })
-        }
-        AttributeValue::L(members) => {
-            json!({ "L": members.into_iter().map(dynamodb_json).collect::<Vec<_>>() })
-        }
+    let base64 = |bytes: Blob| Json::from(BASE64_STANDARD.encode(bytes));
+    let list = |members: Vec<String>| Json::Array(members.into_iter().map(Json::from).collect());
+    let (kind, value) = match attribute {
+        AttributeValue::B(bytes) => ("B", base64(bytes)),
+        AttributeValue::Bool(flag) => ("BOOL", Json::Bool(flag)),
+        AttributeValue::Bs(members) => ("BS", Json::Array(members.into_iter().map(base64).collect())),
+        AttributeValue::L(members) => ("L", Json::Array(members.into_iter().map(dynamodb_json).collect())),
         AttributeValue::M(members) => {
             let members = members.into_iter().map(|(name, member)| (name, dynamodb_json(member)));
-            json!({ "M": members.collect::<Item>() })
+            ("M", Json::Object(members.collect()))
         }
-        AttributeValue::N(digits) => json!({ "N": digits }),
-        AttributeValue::Ns(members) => json!({ "NS": members }),
-        AttributeValue::Null(_) => json!({ "NULL": true }),
-        AttributeValue::S(text) => json!({ "S": text }),
-        AttributeValue::Ss(members) => json!({ "SS": members }),
+        AttributeValue::N(digits) => ("N", digits.into()),
+        AttributeValue::Ns(members) => ("NS", list(members)),
+        AttributeValue::Null(_) => ("NULL", Json::Bool(true)),
+        AttributeValue::S(text) => ("S", text.into()),
+        AttributeValue::Ss(members) => ("SS", list(members)),
         // A type that is newer than this command.
-        _ => Json::Null,
-    }
+        _ => return Json::Null,
+    };
+    Json::Object(vec![(kind.to_owned(), value)])
 }
 
 fn from_json(json: Json) -> ItemValue {
@@ -117,7 +113,7 @@ fn parse_json(json: &Json) -> Option<Value> {
     Some(match json {
         Json::Null => Value::Null,
         Json::Bool(flag) => Value::Bool(*flag),
-        Json::Number(number) => Value::Number(number::normalize(number.as_str()).ok()?),
+        Json::Number(number) => Value::Number(number::normalize(number).ok()?),
         Json::String(text) => Value::String(text.clone()),
         Json::Array(members) => Value::List(members.iter().map(parse_json).collect::<Option<_>>()?),
         Json::Object(members) => {
@@ -144,6 +140,8 @@ fn are_equal(one: &Value, other: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn number_value(text: &str) -> Value {
@@ -198,6 +196,7 @@ mod tests {
     fn values_of_another_type_are_not_equal() {
         let text = |text: &str| Value::String(text.to_owned());
         assert!(!from_attribute(AttributeValue::S("42".into())).equals(&number_value("42")));
+        let from_json = |json: serde_json::Value| from_json(serde_json::from_value(json).unwrap());
         assert!(!from_json(json!("42")).equals(&number_value("42")));
         assert!(!from_json(json!(42)).equals(&text("42")));
         assert!(!from_json(json!(null)).equals(&text("")));
@@ -208,6 +207,7 @@ mod tests {
         let set = AttributeValue::Ss(vec!["a".into()]);
         assert!(!from_attribute(set.clone()).equals(&Value::List(vec![text("a")])));
         let list = AttributeValue::L(vec![set, AttributeValue::B(Blob::new("hi"))]);
-        assert_eq!(from_attribute(list).into_json(), json!({ "L": [{ "SS": ["a"] }, { "B": "aGk=" }] }));
+        let expected = r#"{"L":[{"SS":["a"]},{"B":"aGk="}]}"#;
+        assert_eq!(from_attribute(list).into_json().to_string(), expected);
     }
 }

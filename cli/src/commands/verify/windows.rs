@@ -2,6 +2,7 @@
 
 use futures_util::stream::{self, Stream};
 use restctl_contract::api::MAX_IDS_PER_CALL;
+use restctl_contract::json::Json;
 use restctl_rows::{Reject, Row};
 
 use super::keys::KEYS_ON_DISK;
@@ -44,7 +45,7 @@ impl<'a> RowWindows<'a> {
         while rows.len() < MAX_IDS_PER_CALL && rows_bytes < MAX_ROWS_BYTES && ids_bytes < MAX_IDS_BYTES {
             let Some(row) = self.next_row().await? else { break };
             rows_bytes += row.bytes;
-            ids_bytes += serde_json::Value::from(row.key()).to_string().len() + 1;
+            ids_bytes += Json::from(row.key()).to_string().len() + 1;
             rows.push(row);
         }
         Ok(rows)

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use restctl_contract::json::{self, Json, Limits};
 use restctl_contract::key::WRITTEN_BY;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::Number;
 
 use crate::problem::Failure;
 
@@ -63,9 +63,9 @@ struct NumberText<'a>(&'a str);
 impl Serialize for NumberText<'_> {
     /// Writes a number that is not valid in JSON as a string.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0.parse::<Number>() {
-            Ok(number) => number.serialize(serializer),
-            Err(_) => serializer.serialize_str(self.0),
+        match json::parse(self.0.as_bytes(), Limits { depth: 0, values: 1 }) {
+            Ok(number @ Json::Number(_)) => number.serialize(serializer),
+            _ => serializer.serialize_str(self.0),
         }
     }
 }
@@ -88,13 +88,16 @@ mod tests {
             "numbers": {"NS": ["9007199254740993"]},
             "blobs": {"BS": ["aGk="]},
             "odd \"name\"": {"N": "Infinity"},
+            "$serde_json::private::Number": {"M": {"$serde_json::private::Number": {"S": "1"}}},
+            "$serde_json::private::RawValue": {"N": "1e5"},
             "restctl:load": {"S": "2024-01-01T00:00:00.000Z/0123456789abcdef"}
         }"#;
         let text = item_to_json(serde_json::from_str(item).unwrap()).unwrap();
         assert_eq!(
             text,
-            r#"{"blob":"/wA=","blobs":["aGk="],"flag":false,"list":[1,null],"map":{"a":"","b":1},"#
-                .to_owned()
+            r#"{"$serde_json::private::Number":{"$serde_json::private::Number":"1"},"#.to_owned()
+                + r#""$serde_json::private::RawValue":1e5,"#
+                + r#""blob":"/wA=","blobs":["aGk="],"flag":false,"list":[1,null],"map":{"a":"","b":1},"#
                 + r#""number":12345678901234567890.123456789012345678,"numbers":[9007199254740993],"#
                 + r#""odd \"name\"":"Infinity","small":-1.50,"strings":["b","a"],"z":"éé\""}"#
         );

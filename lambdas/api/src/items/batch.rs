@@ -3,11 +3,9 @@
 use std::collections::HashSet;
 
 use futures_util::stream::{self, StreamExt};
-use restctl_contract::api::{BatchGetRequest, MAX_IDS_PER_CALL};
-use restctl_contract::key::KeyType;
-use serde::de::IgnoredAny;
-use serde_json::Value;
-use serde_json::error::Category;
+use restctl_contract::api::{BatchGetRequest, InvalidId, MAX_IDS_PER_CALL, MAX_REQUEST_BYTES};
+use restctl_contract::json::{self, Json, Limits};
+use restctl_contract::key::Key;
 use tokio::time::Instant;
 
 use super::id::Id;
@@ -21,6 +19,9 @@ const IDS_PER_BATCH: usize = 100;
 /// The number of batches that are read at the same time. Each may take 16 MB of the function's memory.
 const BATCHES_IN_FLIGHT: usize = 4;
 
+/// An id has no levels at all, but a wrong one should not spoil the request.
+const LIMITS: Limits = Limits { depth: 32, values: MAX_REQUEST_BYTES };
+
 const TOO_LARGE_AMONG_OTHERS: &str =
     "the first of these items is too large for an answer with so many ids; request it alone";
 
@@ -29,24 +30,29 @@ const TOO_LARGE_AMONG_OTHERS: &str =
 pub(crate) struct RequestedIds {
     ids: Vec<Id>,
     /// Each id as it stands in the request.
-    written: Vec<Value>,
+    written: Vec<Json>,
+    invalid: Vec<InvalidId>,
 }
 
 impl RequestedIds {
     /// Reads the ids from a request's body.
-    pub(crate) fn parse(kind: KeyType, body: &[u8]) -> Result<Self, Failure> {
+    pub(crate) fn parse(key: &Key, body: &[u8]) -> Result<Self, Failure> {
         let request = parse_body(body)?;
         if request.ids.len() > MAX_IDS_PER_CALL {
             return Err(Failure::TooManyIds(request.ids.len()));
         }
-        let mut requested = Self { ids: Vec::new(), written: Vec::new() };
-        let mut seen = HashSet::new();
-        for (index, written) in request.ids.into_iter().enumerate() {
-            let id = Id::from_json(kind, &written)
-                .map_err(|problem| Failure::InvalidId(format!("ids[{index}] {problem}")))?;
-            if seen.insert(id.clone()) {
-                requested.ids.push(id);
-                requested.written.push(written);
+        let mut requested = Self { ids: Vec::new(), written: Vec::new(), invalid: Vec::new() };
+        let (mut seen, mut seen_invalid) = (HashSet::new(), HashSet::new());
+        for written in request.ids {
+            match Id::from_json(key, &written) {
+                Ok(id) if seen.insert(id.clone()) => {
+                    requested.ids.push(id);
+                    requested.written.push(written);
+                }
+                Err(error) if seen_invalid.insert(written.to_string()) => {
+                    requested.invalid.push(InvalidId { id: written, detail: error.to_string() });
+                }
+                _ => {}
             }
         }
         Ok(requested)
@@ -57,7 +63,7 @@ impl RequestedIds {
     /// # Errors
     /// Fails if no id could be read.
     pub(crate) async fn read_items(&self, table: &ItemsTable, deadline: Instant) -> Result<String, Failure> {
-        let mut answer = BatchAnswer::new(self);
+        let mut answer = BatchAnswer::new(self)?;
         let batches = stream::iter(self.ids.chunks(IDS_PER_BATCH));
         let mut batches = batches.map(|ids| table.get_items(ids, deadline)).buffered(BATCHES_IN_FLIGHT);
         while !answer.is_full
@@ -75,19 +81,19 @@ impl RequestedIds {
 }
 
 fn parse_body(body: &[u8]) -> Result<BatchGetRequest, Failure> {
-    // Serde would read an array as the members in their order.
-    if body.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
-        let parsed = serde_json::from_slice::<IgnoredAny>(body);
-        parsed.map_err(|error| Failure::MalformedBody(error.to_string()))?;
-        return Err(Failure::InvalidBody("it is not an object".to_owned()));
+    let parsed = json::parse(body, LIMITS).map_err(|error| {
+        Failure::MalformedBody(format!("{error} at line {} column {}", error.line, error.column))
+    })?;
+    match parsed {
+        // Only this parser notices a repeated member. It would also read an array as the members in their order.
+        Json::Object(_) => {
+            serde_json::from_slice(body).map_err(|error| Failure::InvalidBody(error.to_string()))
+        }
+        other => Err(Failure::InvalidBody(format!("it is {}", other.type_name()))),
     }
-    serde_json::from_slice(body).map_err(|error| match error.classify() {
-        Category::Data => Failure::InvalidBody(error.to_string()),
-        _ => Failure::MalformedBody(error.to_string()),
-    })
 }
 
-/// The three lists of an answer, cut before the first item that does not fit.
+/// The lists of an answer, cut before the first item that does not fit.
 struct BatchAnswer<'a> {
     ids: &'a [Id],
     written: Vec<String>,
@@ -98,16 +104,26 @@ struct BatchAnswer<'a> {
     items: String,
     missing: String,
     remaining: String,
+    /// The member with the invalid ids, if there are any.
+    invalid: String,
 }
 
 impl<'a> BatchAnswer<'a> {
-    fn new(requested: &'a RequestedIds) -> Self {
+    /// # Errors
+    /// Fails if an answer has no room for the ids alone.
+    fn new(requested: &'a RequestedIds) -> Result<Self, Failure> {
         let written: Vec<String> = requested.written.iter().map(|id| format!("{id},")).collect();
-        // Each id is in one of the three lists, so it takes its own text until its item replaces it.
+        let invalid = invalid_member(&requested.invalid)?;
+        // Each valid id is in one of three lists, so it takes its own text until its item replaces it.
         let envelope = AnswerSize::of_json(r#"{"items":[],"missing":[],"remaining":[]}"#);
-        let size = written.iter().fold(envelope, |size, id| size + AnswerSize::of_json(id));
+        let pieces = written.iter().chain([&invalid]);
+        let size = pieces.fold(envelope, |size, piece| size + AnswerSize::of_json(piece));
+        if !size.is_within_limits() {
+            return Err(Failure::IdsTooLarge);
+        }
         let (items, missing, remaining) = Default::default();
-        Self { ids: &requested.ids, written, processed: 0, size, is_full: false, items, missing, remaining }
+        let ids = requested.ids.as_slice();
+        Ok(Self { ids, written, processed: 0, size, is_full: false, items, missing, remaining, invalid })
     }
 
     /// Adds the next batch of ids.
@@ -143,12 +159,22 @@ impl<'a> BatchAnswer<'a> {
 
     fn into_json(mut self) -> String {
         self.written[self.processed..].iter().for_each(|written| self.remaining.push_str(written));
-        let (items, missing) = (self.items.trim_end_matches(','), self.missing.trim_end_matches(','));
-        match self.remaining.trim_end_matches(',') {
-            "" => format!(r#"{{"items":[{items}],"missing":[{missing}]}}"#),
-            remaining => format!(r#"{{"items":[{items}],"missing":[{missing}],"remaining":[{remaining}]}}"#),
-        }
+        let [items, missing, remaining] =
+            [&self.items, &self.missing, &self.remaining].map(|list| list.trim_end_matches(','));
+        let remaining = match remaining {
+            "" => String::new(),
+            remaining => format!(r#","remaining":[{remaining}]"#),
+        };
+        format!(r#"{{"items":[{items}],"missing":[{missing}]{remaining}{}}}"#, self.invalid)
     }
+}
+
+fn invalid_member(invalid: &[InvalidId]) -> Result<String, Failure> {
+    if invalid.is_empty() {
+        return Ok(String::new());
+    }
+    let list = serde_json::to_string(invalid).map_err(|error| Failure::Internal(error.to_string()))?;
+    Ok(format!(r#","invalid":{list}"#))
 }
 
 #[cfg(test)]

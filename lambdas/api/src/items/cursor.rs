@@ -85,7 +85,7 @@ mod tests {
     use std::time::Duration;
 
     use restctl_aws::{Credentials, Environment};
-    use restctl_contract::key::KeyType;
+    use restctl_contract::key::{Key, KeyType};
 
     use super::*;
 
@@ -113,7 +113,7 @@ mod tests {
             (KeyType::String, longest.as_str()),
             (KeyType::Number, "-12345678901234567890123456789012345678e-100"),
         ] {
-            let id = Id::from_text(kind, text).unwrap();
+            let id = Id::from_text(&Key { name: "id".to_owned(), kind }, text).unwrap();
             let cursor = key.sign_id(&id).await.unwrap();
             assert!(cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
             assert_eq!(key.verify_cursor(&cursor).await.unwrap(), id);

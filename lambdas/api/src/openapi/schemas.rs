@@ -40,7 +40,7 @@ fn path_id_schema(kind: KeyType) -> Value {
         }),
         KeyType::Number => json!({
             "type": "string",
-            "pattern": r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,6})?$",
+            "pattern": r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,6})?$",
             "description": "A number of at most 38 digits.",
         }),
     }

@@ -138,7 +138,7 @@ fn nesting_is_bounded_in_every_member() {
         key.sign(&format!("{header}.{claims}"))
     };
     for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("{\"$serde_json::private::Number\":", "}")] {
-        let few = nested(open, close, 10);
+        let few = nested(open, close, 31);
         let many = nested(open, close, if open.len() > 6 { 60 } else { 500 });
         for (header, payload) in [(Value::Null, claims()), (key.header(), Value::Null)] {
             let outcome = |nested: &str| {

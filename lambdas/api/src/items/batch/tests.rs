@@ -1,10 +1,15 @@
 use restctl_contract::api::{BatchGetAnswer, MAX_ANSWER_BYTES};
-use serde_json::json;
+use restctl_contract::key::KeyType;
+use serde_json::{Value, json};
 
 use super::*;
 
+fn parse_ids(kind: KeyType, body: &str) -> Result<RequestedIds, Failure> {
+    RequestedIds::parse(&Key { name: "id".to_owned(), kind }, body.as_bytes())
+}
+
 fn requested_ids(ids: Value) -> RequestedIds {
-    RequestedIds::parse(KeyType::String, json!({"ids": ids}).to_string().as_bytes()).unwrap()
+    parse_ids(KeyType::String, &json!({"ids": ids}).to_string()).unwrap()
 }
 
 fn found_items(items: &[(&str, String)], unread: &[&str]) -> FoundItems {
@@ -16,7 +21,7 @@ fn found_items(items: &[(&str, String)], unread: &[&str]) -> FoundItems {
 }
 
 fn answer_text(requested: &RequestedIds, found: &FoundItems) -> Result<String, Failure> {
-    let mut answer = BatchAnswer::new(requested);
+    let mut answer = BatchAnswer::new(requested)?;
     while !answer.is_full && answer.processed < requested.ids.len() {
         answer.add_batch(found)?;
     }
@@ -49,7 +54,7 @@ fn an_answer_is_cut_before_the_item_that_does_not_fit() {
         items[3].1 = "{}".to_owned();
         let answer = parsed_answer(&requested, &found_items(&items, &[]));
         assert_eq!(answer.items.len(), 2, "{text}");
-        assert_eq!((answer.missing, answer.remaining), (vec![json!("none")], vec![json!("c"), json!("d")]));
+        assert_eq!((answer.missing, answer.remaining), (vec!["none".into()], vec!["c".into(), "d".into()]));
     }
 }
 
@@ -62,7 +67,7 @@ fn ids_of_unread_batches_remain() {
     let answer = parsed_answer(&requested, &found_items(&items, &[]));
     let cut = answer.items.len();
     assert!((100..200).contains(&cut), "{cut}");
-    let rest: Vec<Value> = ids[cut..].iter().map(|id| json!(id)).collect();
+    let rest: Vec<Json> = ids[cut..].iter().map(|id| id.as_str().into()).collect();
     assert_eq!(answer.remaining, rest);
 }
 
@@ -73,13 +78,14 @@ fn an_item_that_never_fits_is_an_error() {
     let items = [("a", large.clone()), ("b", "{}".to_owned())];
     assert!(matches!(answer_text(&requested, &found_items(&items, &[])), Err(Failure::ItemTooLarge(_))));
     let items = [("a", "{}".to_owned()), ("b", large)];
-    assert_eq!(parsed_answer(&requested, &found_items(&items, &[])).remaining, [json!("b")]);
+    assert_eq!(parsed_answer(&requested, &found_items(&items, &[])).remaining, [Json::from("b")]);
 }
 
 #[test]
 fn bad_bodies_are_refused() {
-    let parse = |body: &str| RequestedIds::parse(KeyType::String, body.as_bytes()).unwrap_err();
-    for body in ["", "{", "ids=1", r#"{"ids":["a"]} x"#, &"[".repeat(100_000)] {
+    let parse = |body: &str| parse_ids(KeyType::String, body).unwrap_err();
+    let deep = format!(r#"{{"ids":[{}{}]}}"#, "[".repeat(100_000), "]".repeat(100_000));
+    for body in ["", "{", "ids=1", r#"{"ids":["a"]} x"#, &"[".repeat(100_000), &deep] {
         assert!(matches!(parse(body), Failure::MalformedBody(_)), "{body}");
     }
     for body in [
@@ -94,8 +100,54 @@ fn bad_bodies_are_refused() {
     ] {
         assert!(matches!(parse(body), Failure::InvalidBody(_)), "{body}");
     }
-    let failure = parse(r#"{"ids":["a",42]}"#);
-    assert!(failure.to_string().starts_with("ids[1] is a number"), "{failure}");
     let many = json!({"ids": vec!["a"; MAX_IDS_PER_CALL + 1]}).to_string();
     assert!(matches!(parse(&many), Failure::TooManyIds(1001)));
+}
+
+#[test]
+fn invalid_ids_are_named_and_the_others_are_read() {
+    let found = found_items(&[("a", r#"{"id":"a"}"#.into())], &[]);
+    let long = "x".repeat(2049);
+    let requested =
+        requested_ids(json!([null, "a", 42, "", "b", 42, {"$serde_json::private::Number": "1"}, long]));
+    let answer = parsed_answer(&requested, &found);
+    assert_eq!((answer.items.len(), answer.missing), (1, vec!["b".into()]));
+    let invalid: Vec<String> = answer.invalid.iter().map(|invalid| invalid.id.to_string()).collect();
+    let marked = r#"{"$serde_json::private::Number":"1"}"#;
+    assert_eq!(invalid, ["null", "42", "\"\"", marked, &json!(long).to_string()]);
+    let details = answer.invalid.iter().map(|invalid| invalid.detail.as_str());
+    assert_eq!(
+        details.collect::<Vec<_>>(),
+        [
+            "is null, but this table's keys are strings",
+            "is a number, but this table's keys are strings: put it in quotes",
+            "is empty",
+            "is an object, but this table's keys are strings",
+            "is longer than 2048 bytes",
+        ]
+    );
+}
+
+#[test]
+fn ids_keep_their_digits() {
+    let digits = "1".repeat(39);
+    let body = format!(r#"{{"ids":[1.0,{digits},1e5,12345678901234567890.10]}}"#);
+    let requested = parse_ids(KeyType::Number, &body).unwrap();
+    let none = FoundItems::default();
+    assert_eq!(
+        answer_text(&requested, &none).unwrap(),
+        format!(
+            r#"{{"items":[],"missing":[1.0,1e5,12345678901234567890.10],"invalid":[{{"id":{digits},"detail":"#
+        ) + r#""has more than 38 significant digits, the most that DynamoDB keeps"}]}"#
+    );
+}
+
+#[test]
+fn ids_that_leave_no_room_for_an_answer_are_refused() {
+    let ids: Vec<String> = (0..300).map(|id| format!("{id}{}", "\"".repeat(1_000))).collect();
+    assert!(answer_text(&requested_ids(json!(ids[..200])), &FoundItems::default()).is_ok());
+    let refused = answer_text(&requested_ids(json!(ids)), &FoundItems::default());
+    assert!(matches!(refused, Err(Failure::IdsTooLarge)));
+    let invalid = requested_ids(json!([["\"".repeat(300_000)]]));
+    assert!(matches!(answer_text(&invalid, &FoundItems::default()), Err(Failure::IdsTooLarge)));
 }

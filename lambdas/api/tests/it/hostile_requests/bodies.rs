@@ -43,6 +43,7 @@ async fn malformed_bodies_are_refused() {
     ];
     let deep = "[".repeat(100_000);
     let deep_object = r#"{"ids":"#.repeat(10_000);
+    let deep_id = format!(r#"{{"ids":[{}{}]}}"#, "[".repeat(50_000), "]".repeat(50_000));
     for malformed in [
         "",
         " ",
@@ -67,6 +68,9 @@ async fn malformed_bodies_are_refused() {
         "\u{feff}{\"ids\":[\"42\"]}",
         "{\"ids\":[\"42\"]}\u{0}",
         &deep,
+        &deep_object,
+        &deep_id,
+        "{\"ids\":[\"\\udc00\\ud800\"]}",
     ] {
         cases.push(case(malformed).expect_problem(400, "body-malformed"));
     }
@@ -87,29 +91,45 @@ async fn malformed_bodies_are_refused() {
         r#"{"ids":["42"],"ids":["43"]}"#,
         r#"{"ids":["42"],"ids":["42"]}"#,
         r#"{"ids":["42"],"__proto__":{}}"#,
-        &deep_object,
     ] {
         cases.push(case(invalid).expect_problem(422, "body-invalid"));
-    }
-    let long = json!({"ids": ["x".repeat(2049)]}).to_string();
-    for invalid in [
-        r#"{"ids":[""]}"#,
-        r#"{"ids":["42",""]}"#,
-        r#"{"ids":[42]}"#,
-        r#"{"ids":[4.2e1]}"#,
-        r#"{"ids":[null]}"#,
-        r#"{"ids":[true]}"#,
-        r#"{"ids":[["42"]]}"#,
-        r#"{"ids":[{"id":"42"}]}"#,
-        r#"{"ids":[{"S":"42"}]}"#,
-        &long,
-    ] {
-        cases.push(case(invalid).expect_problem(400, "id-invalid"));
     }
     let many = |count: usize| json!({"ids": vec!["42"; count]}).to_string();
     cases.push(case(&many(MAX_IDS_PER_CALL)).expect_json(found()));
     cases.push(case(&many(MAX_IDS_PER_CALL + 1)).expect_problem(422, "ids-too-many"));
     cases.push(case(&many(100_000)).expect_problem(422, "ids-too-many"));
+    assert_cases(&stage, &cases).await;
+}
+
+#[tokio::test]
+async fn ids_of_the_wrong_type_do_not_spoil_a_request() {
+    const TYPE: &str = "but this table's keys are strings";
+    let stage = Stage::start().await;
+    stage.put_item("42", json!({}));
+    let token = stage.provider.token();
+    let mut cases = Vec::new();
+    for (id, detail) in [
+        (json!(""), "is empty".to_owned()),
+        (json!("x".repeat(2049)), "is longer than 2048 bytes".to_owned()),
+        (json!(42), format!("is a number, {TYPE}: put it in quotes")),
+        (json!(4.5), format!("is a number, {TYPE}: put it in quotes")),
+        (json!(null), format!("is null, {TYPE}")),
+        (json!(true), format!("is a boolean, {TYPE}")),
+        (json!(["42"]), format!("is an array, {TYPE}")),
+        (json!({"id": "42"}), format!("is an object, {TYPE}")),
+        (json!({"$serde_json::private::Number": "42"}), format!("is an object, {TYPE}")),
+        (json!({"$serde_json::private::RawValue": "\"42\""}), format!("is an object, {TYPE}")),
+        (json!({"$serde_json::private::RawValue": "[[[["}), format!("is an object, {TYPE}")),
+    ] {
+        let case = |name: &str, ids: Value| {
+            Case::new(format!("{name} {id}"), &post_body(&token, json!({ "ids": ids }).to_string()))
+        };
+        let invalid = json!([{"id": id, "detail": detail}]);
+        let alone = json!({"items": [], "missing": [], "invalid": invalid});
+        cases.push(case("alone", json!([id])).expect_json(alone));
+        let answer = json!({"items": [{"id": "42"}], "missing": ["none"], "invalid": invalid});
+        cases.push(case("among others", json!(["none", id, "42", id])).expect_json(answer));
+    }
     assert_cases(&stage, &cases).await;
 }
 

@@ -131,7 +131,8 @@ async fn unknown_paths_are_not_found() {
 async fn text_ids_are_decoded_and_checked() {
     let ids =
         ["42", "a/b", "a b", "a+b", "é😀", "50%", "%zz", "..", "../42", "a?b", "/", "\u{0}", "batch-get/"];
-    let stage = start_with_items(&ids).await;
+    let unusual = [".", " \ta\r\n", "\u{feff}1", "\u{7f}\u{202e}\u{85}"];
+    let stage = start_with_items(&[&ids[..], &unusual].concat()).await;
     let token = stage.provider.token();
     let case = |encoded: &str| {
         let shown: String = encoded.chars().take(40).collect();
@@ -161,6 +162,10 @@ async fn text_ids_are_decoded_and_checked() {
         ("%2F", "/"),
         ("/", "/"),
         ("%00", "\0"),
+        ("%20%09a%0D%0A", " \ta\r\n"),
+        ("%EF%BB%BF1", "\u{feff}1"),
+        ("%7F%E2%80%AE%C2%85", "\u{7f}\u{202e}\u{85}"),
+        (".", "."),
         ("batch-get/", "batch-get/"),
     ] {
         cases.push(case(encoded).expect_json(json!({"id": id})));
@@ -191,7 +196,9 @@ async fn number_ids_are_found_by_value() {
         Case::new(format!("id {encoded}"), &AlbRequest::get(&format!("/v1/items/{encoded}")).bearer(&token))
     };
     let mut cases = Vec::new();
-    for encoded in ["42", "042", "42.0", "4.2e1", "420E-1", "0.42e2", "%34%32"] {
+    for encoded in
+        ["42", "042", "42.0", "4.2e1", "420E-1", "0.42e2", "%34%32", "42.", "+42", "%2B42", ".42e2"]
+    {
         cases.push(case(encoded).expect_json(json!({"id": 42})));
     }
     for encoded in ["0", "-0", "0.000", "0e9"] {
@@ -217,8 +224,10 @@ async fn number_ids_are_found_by_value() {
         "--1",
         "1e",
         "e1",
-        ".5",
-        "5.",
+        ".",
+        "+",
+        "+-1",
+        ".e1",
         "1e126",
         "1e-131",
         "1e99999999999999999999",

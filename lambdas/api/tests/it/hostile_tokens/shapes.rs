@@ -94,8 +94,9 @@ fn cases_of_shapes(key: &SigningKey, claims: &Value) -> Vec<Case> {
         ("payload a list of the claims", raw(&header, &listed.to_string()), MALFORMED),
         ("payload null", raw(&header, "null"), MALFORMED),
         ("payload a text", raw(&header, &text(&payload)), MALFORMED),
-        // The claim is ignored, and the token's size limits its depth.
-        ("unknown claim, deep", raw(&header, &twice(&payload, &format!("\"x\":{deep}"))), Passes),
+        // Nothing that anyone may have written is parsed without a limit, even if it would be ignored.
+        ("unknown claim, deep", raw(&header, &twice(&payload, &format!("\"x\":{deep}"))), MALFORMED),
+        ("unknown parameter, deep", raw(&twice(&header, &format!("\"x\":{deep}")), &payload), MALFORMED),
         (
             "sub deep",
             raw(&header, &payload.replacen("\"sub\":", &format!("\"sub\":{deep},\"x\":"), 1)),
