@@ -11,12 +11,13 @@ use explained::EXCEPTIONS;
 use fastrand::Rng;
 use futures_util::future::join_all;
 use restctl_contract::key::{Key, KeyType};
-use restctl_rows::{Compression, Dialect, Format, Parser, Reject, Row, Value};
+use restctl_rows::{Compression, Dialect, Format, Parser, Reject, Row};
 use rows::{GeneratedRow, MOST_BYTES_OVER};
+use serde_json::json;
 use server::ForeignDynamodb;
 
+use crate::error::Error;
 use crate::table::ItemsTable;
-use crate::test_row::row_with;
 
 const SEED: u64 = 16;
 
@@ -138,23 +139,18 @@ async fn write_cases(server: &ForeignDynamodb, table: &str, cases: &[Case]) -> V
     for case in cases {
         verdicts.push(match &case.parsed {
             Ok(row) => refused.get(row.key()).map_or(Ok(()), |reject| Err(reject.reason.clone())),
-            Err(_) => {
-                let written = items.write_rows(&[&row_as_it_is(&case.row, key.kind)], STAMP).await.unwrap();
-                written.refused.into_iter().next().map_or(Ok(()), |(_, reject)| Err(reject.reason))
-            }
+            Err(_) => put_as_it_is(server, &name, &case.row, key.kind).await,
         });
     }
     verdicts
 }
 
-/// Returns a row that the parser rejects, as the function would write it if it were legal.
-fn row_as_it_is(generated: &GeneratedRow, kind: KeyType) -> Row {
-    let values: Vec<_> =
-        generated.values.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-    let mut row = row_with("key", &values);
-    row.values[0].1 = match (generated.key.clone(), kind) {
-        (Value::String(text), KeyType::Number) => Value::Number(text),
-        (key, _) => key,
-    };
-    row
+/// Puts a row that the parser rejects. The function writes only legal rows, and numbers only in their plain notation.
+async fn put_as_it_is(server: &ForeignDynamodb, table: &str, row: &GeneratedRow, key: KeyType) -> Verdict {
+    let request = json!({ "TableName": table, "Item": row.to_item(key, STAMP) });
+    match server.client.call_with_retries("PutItem", request.to_string().into_bytes()).await {
+        Ok(_) => Ok(()),
+        Err(Error::InvalidRequest { message, .. }) => Err(message),
+        Err(error) => panic!("{error}: {}", row.about),
+    }
 }

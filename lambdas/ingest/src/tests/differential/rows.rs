@@ -1,7 +1,9 @@
 //! Rows around each limit of DynamoDB, from a fixed seed.
 
 use fastrand::Rng;
+use restctl_contract::key::{KeyType, WRITTEN_BY};
 use restctl_rows::Value;
+use serde_json::{Value as Json, json};
 
 /// A row before anything has read it: its numbers are in any notation, and it may break every rule.
 pub(super) struct GeneratedRow {
@@ -34,6 +36,30 @@ impl GeneratedRow {
         write_members(&mut line, std::iter::once(&key).chain(&self.values));
         line.push_str("}\n");
         line
+    }
+
+    /// Returns the row as an item in DynamoDB's JSON.
+    pub(super) fn to_item(&self, key: KeyType, stamp: &str) -> Json {
+        let key = match (&self.key, key) {
+            (Value::String(text), KeyType::Number) => Value::Number(text.clone()),
+            (key, _) => key.clone(),
+        };
+        let ends = [("id".to_owned(), key), (WRITTEN_BY.to_owned(), string(stamp))];
+        ends.iter().chain(&self.values).map(|(name, value)| (name.clone(), attribute(value))).collect()
+    }
+}
+
+fn attribute(value: &Value) -> Json {
+    match value {
+        Value::Null => json!({ "NULL": true }),
+        Value::Bool(value) => json!({ "BOOL": value }),
+        Value::Number(digits) => json!({ "N": digits }),
+        Value::String(text) => json!({ "S": text }),
+        Value::List(values) => json!({ "L": values.iter().map(attribute).collect::<Json>() }),
+        Value::Map(members) => {
+            let members = members.iter().map(|(name, value)| (name.clone(), attribute(value)));
+            json!({ "M": members.collect::<Json>() })
+        }
     }
 }
 
@@ -231,5 +257,5 @@ fn write_value(out: &mut String, value: &Value) {
 }
 
 fn write_text(out: &mut String, text: &str) {
-    out.push_str(&serde_json::Value::from(text).to_string());
+    out.push_str(&Json::from(text).to_string());
 }
