@@ -1,6 +1,7 @@
 //! Data files named on the command line: how they are read, and what a first reading finds in them.
 
 pub(crate) mod column_types;
+pub(crate) mod conversion;
 pub(crate) mod duplicates;
 pub(crate) mod external_sort;
 pub(crate) mod input;
@@ -15,6 +16,7 @@ use restctl_rows::{
     Compression, CsvDialect, DETECTION_BYTES, Dialect, Format, Found, RecordsFinder, RecordsPath, Unreadable,
 };
 
+use self::conversion::ConversionOptions;
 use self::input::InputArgs;
 use self::source::Source;
 use self::survey::cannot_load_failure;
@@ -28,7 +30,7 @@ const MAX_NAME_BYTES: usize = 1024;
 /// A file that can be opened, as far as that is known without reading it.
 pub(crate) struct DataFile {
     path: PathBuf,
-    /// The object's key in the data bucket.
+    /// The object's key in the data bucket, unless the file is converted.
     object: String,
 }
 
@@ -38,6 +40,8 @@ pub(crate) struct OpenedFile {
     /// The object's key in the data bucket.
     pub(crate) object: String,
     pub(crate) dialect: Dialect,
+    /// What the file was before it was converted, and what was left out.
+    pub(crate) notes: Vec<String>,
 }
 
 impl DataFile {
@@ -49,24 +53,38 @@ impl DataFile {
         Ok(Self { path: path.to_owned(), object })
     }
 
-    /// Opens the file and finds out how to read it. Keeps what can be read only once in a temporary file.
+    /// Opens the file, converts it if no load reads it, and finds out how to read it. Keeps what can be read only once in
+    /// a temporary file.
     pub(crate) async fn open(&self, input: &InputArgs, key: &Key) -> Result<OpenedFile> {
         let source = match self.path == Path::new(STANDARD_INPUT) {
             true => Source::spool_standard_input()?,
             false => Source::open(&self.path)?,
         };
+        let (source, object, notes) = self.convert(source, input).await?;
         let mut head = vec![0; DETECTION_BYTES];
         let length = source.read_at(0, &mut head)?;
         head.truncate(length);
         let csv = input.csv_dialect()?;
-        let dialect = Dialect::detect(&self.object, &head, key, input.delimiter, csv);
+        let dialect = Dialect::detect(&object, &head, key, input.delimiter, csv);
         let mut dialect = dialect.map_err(|reason| cannot_load_failure(&source.shown, &reason))?;
         check_format(&source, &dialect, input)?;
         dialect.records = match &input.records {
             None if dialect.format == Format::Json => find_records(&source, &dialect, key).await?,
             chosen => chosen.clone(),
         };
-        Ok(OpenedFile { source, object: self.object.clone(), dialect })
+        Ok(OpenedFile { source, object, dialect, notes })
+    }
+
+    /// Returns the source in a form that loads read, the object's key, and what was done.
+    async fn convert(&self, source: Source, input: &InputArgs) -> Result<(Source, String, Vec<String>)> {
+        let options = ConversionOptions { encoding: input.encoding, sheet: input.sheet.clone() };
+        let Some(converted) = conversion::convert(&source, &options).await? else {
+            return Ok((source, self.object.clone(), Vec::new()));
+        };
+        let name = converted.name.choose(&self.object, input.name.as_deref());
+        let object = object_name(&self.path, Some(&name))?;
+        let can_be_read_again = source.can_be_read_again;
+        Ok((Source { can_be_read_again, ..converted.source }, object, converted.notes))
     }
 }
 

@@ -38,8 +38,9 @@ restctl reads each file once before it sends it: it recognizes the delimiter and
 cannot be loaded, and gives each CSV column a type. A column is a number only if every value is a plain number: 007 and \
 1e5 stay strings, unless --types says otherwise.
 
-The name's ending gives the format: .csv or .tsv with a header, .ndjson or .jsonl, or .json with an array of objects. Each \
-may be compressed with gzip or zstd.
+The name's ending gives the format: .csv or .tsv with a header, .ndjson or .jsonl, or .json. Each may be compressed with \
+gzip or zstd. Spreadsheets (.xlsx, .xls, .ods), Parquet, zip archives with one data file, and texts in other encodings \
+than UTF-8 are converted first, whatever their names say.
 
 To resume an interrupted upload, run the same command again. A file that is already in the bucket, byte for byte, \
 is not sent again. Several files load in the order given.
@@ -51,6 +52,7 @@ Examples:
   restctl upload --dry-run --max-rejects 1% items.csv.gz
   restctl upload --types price:number,zip:string items.csv
   restctl upload --escape '\\' dump.tsv
+  restctl upload --sheet Prices items.xlsx
   jq -c '.[]' data.json | restctl upload - --name items.ndjson")]
 pub(crate) struct Upload {
     /// Data files, or - for standard input
@@ -122,7 +124,8 @@ impl UploadTask<'_> {
     async fn upload_file(&self, file: &DataFile) -> Result<()> {
         let Self { args, aws, stack, key, .. } = self;
         let table = stack.output(stack_output::ITEMS_TABLE)?;
-        let mut file = file.open(&args.input, key).await?;
+        let unread = Failure::new("interrupted before the file was read");
+        let mut file = unless_interrupted(unread, file.open(&args.input, key)).await?;
         take_types_from_table(&args.input, &mut file.dialect, aws, table).await?;
         let survey = self.survey_with_progress(&file, table);
         let surveyed = unless_interrupted(unsent_failure(&file.source), survey).await?;

@@ -86,7 +86,9 @@ pub(crate) async fn run(args: Verify, context: &Context) -> Result<()> {
     let stack = cloudformation::find_deployed(context.aws().await?, &context.stack).await?;
     let key = stack.key()?;
     args.input.ensure_key_is_untyped(&key)?;
-    let OpenedFile { source, mut dialect, .. } = file.open(&args.input, &key).await?;
+    let unread = Failure::new("interrupted before the file was read");
+    let opened = unless_interrupted(unread, file.open(&args.input, &key)).await?;
+    let OpenedFile { source, mut dialect, .. } = opened;
     let table = stack.output(stack_output::ITEMS_TABLE)?;
     take_types_from_table(&args.input, &mut dialect, context.aws().await?, table).await?;
     let interrupted = Failure::new(format!("interrupted before all of {} was compared", source.shown));

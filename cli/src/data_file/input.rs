@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
+use encoding_rs::Encoding;
 use restctl_contract::key::Key;
 use restctl_rows::{ColumnType, CsvDialect, Delimiter, Escape, RecordsPath, Types};
 
@@ -35,6 +36,14 @@ pub(crate) struct InputArgs {
     #[arg(long, value_name = "PATH")]
     pub(super) records: Option<RecordsPath>,
 
+    /// Character encoding of a text, such as windows-1252 [default: UTF-8, or UTF-16 if it looks so]
+    #[arg(long, value_name = "LABEL", value_parser = parse_encoding)]
+    pub(super) encoding: Option<&'static Encoding>,
+
+    /// Sheet of a spreadsheet, by its name or number [default: the first]
+    #[arg(long, value_name = "NAME")]
+    pub(super) sheet: Option<String>,
+
     /// Types of the columns of a CSV file: string, number or boolean
     #[arg(long, value_name = "COLUMN:TYPE", value_delimiter = ',')]
     types: Vec<NamedType>,
@@ -42,6 +51,14 @@ pub(crate) struct InputArgs {
     /// Give the columns of a CSV file the types that the table's items have
     #[arg(long, value_name = "SOURCE", value_enum)]
     types_from: Option<TypesSource>,
+}
+
+/// Takes a label of the Encoding Standard (WHATWG).
+fn parse_encoding(label: &str) -> Result<&'static Encoding, String> {
+    let encoding = Encoding::for_label_no_replacement(label.as_bytes());
+    encoding.ok_or_else(|| {
+        "no such encoding; write a label such as windows-1252, utf-16le, shift_jis or gb18030".to_owned()
+    })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

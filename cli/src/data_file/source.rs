@@ -1,10 +1,13 @@
 //! The bytes of a data file, a pipe or of standard input, opened once and read several times.
 
+mod reader;
+
 use std::fs::{File, Metadata};
 use std::io::{self, Read, stdin};
 use std::os::unix::fs::{FileExt, FileTypeExt};
 use std::path::Path;
 
+pub(crate) use self::reader::SourceReader;
 use crate::failure::{Failure, FailureContext, Result};
 
 pub(crate) struct Source {
@@ -55,9 +58,16 @@ impl Source {
         Self::from_opened(shown, spool, false)
     }
 
-    fn from_opened(shown: String, file: File, can_be_read_again: bool) -> Result<Self> {
+    /// Takes an open file that messages call `shown`.
+    pub(super) fn from_opened(shown: String, file: File, can_be_read_again: bool) -> Result<Self> {
         let opened = file.metadata().context(format!("cannot read {shown}"))?;
         Ok(Self { shown, size: opened.len(), can_be_read_again, opened, file })
+    }
+
+    /// Returns a reader of all bytes that has its own position.
+    pub(super) fn reader(&self) -> Result<SourceReader> {
+        let file = self.file.try_clone().context(format!("cannot read {}", self.shown))?;
+        Ok(SourceReader::new(file, self.size))
     }
 
     /// Reads the bytes from `start` on, up to the end of `buffer` or of the file.

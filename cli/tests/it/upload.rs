@@ -47,6 +47,53 @@ fn refused_files_are_not_sent() {
 }
 
 #[test]
+fn spreadsheets_parquet_and_archives_are_converted_and_load() {
+    let cloud = Cloud::start_deployed(&[]);
+    for (file, object, note) in [
+        ("converted/types.xlsx", "types.xlsx.ndjson.zst", "sheet \"Prices\" of an Excel workbook"),
+        ("converted/few-gzip.parquet", "few-gzip.parquet.ndjson.zst", "Parquet, 3 rows in 1 row group"),
+        ("converted/one.zip", "data.csv.zst", "\"2026/data.csv\" of a zip archive"),
+    ] {
+        let loaded = cloud.succeed(&["upload", file]);
+        assert!(loaded.stderr.contains(note), "{}", loaded.stderr);
+        assert!(loaded.stderr.contains(&format!("uploaded {object}")), "{}", loaded.stderr);
+        assert_eq!(loaded.receipt_count("rejected"), 0, "{file}");
+        let again = cloud.succeed(&["upload", file]);
+        assert!(again.stderr.contains("is already in the bucket, byte for byte"), "{}", again.stderr);
+    }
+    let item = cloud.succeed(&["get", "--id", "2"]).json();
+    assert_eq!(item, json!({ "id": "2", "name": "東京, 🗼" }));
+    let item = cloud.succeed(&["get", "--id", "a"]).json();
+    assert_eq!(item, json!({ "id": "a", "list": [1, null, 3], "ts_us": "2026-01-15T09:30:00.123456Z" }));
+    cloud.succeed(&["upload", "--name", "again", "converted/types.xlsx"]);
+    let item = cloud.succeed(&["get", "--id", "1"]).json();
+    assert_eq!((&item["moment"], &item["whole"]), (&json!("2026-01-15T09:30:00"), &json!(42)));
+    let verified = cloud.run(&["verify", "--output", "json", "--sheet", "Prices", "converted/types.xlsx"]);
+    assert_eq!(verified.json()["table"]["different"], 0, "{}", verified.stdout);
+}
+
+#[test]
+fn texts_in_other_encodings_are_surveyed() {
+    let cloud = Cloud::shared_read_only();
+    for args in [
+        &["--encoding", "latin1", "converted/windows-1252.csv"][..],
+        &["converted/utf-16-le.csv"],
+        &["--sheet", "2", "converted/types.xlsx"],
+    ] {
+        let forecast = cloud.succeed(&[&["upload", "--dry-run", "--output", "json"], args].concat()).json();
+        assert_eq!(forecast["rejected"], 0, "{args:?}");
+        assert_ne!(forecast["rows"], 0, "{args:?}");
+    }
+    for (args, words) in [
+        (&["--encoding", "ebcdic", "items.csv"][..], ["no such encoding", "windows-1252"]),
+        (&["--sheet", "9", "converted/types.xlsx"], ["has no sheet \"9\"", "\"Prices\", \"../x\""]),
+        (&["--sheet", "1", "items.csv"], ["--sheet does not apply", "leave it out"]),
+    ] {
+        cloud.run(&[&["upload", "--dry-run"], args].concat()).failed_with(2, &words);
+    }
+}
+
+#[test]
 fn files_of_every_format_load_in_order() {
     let cloud = Cloud::start_deployed(&[]);
     let first = cloud.write_file("first.csv", "id;price;zip\n1;1.50;010\n2;2;020\n1;3;030\n");

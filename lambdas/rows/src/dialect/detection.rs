@@ -10,7 +10,7 @@ use super::format::{Format, UnknownEnding};
 use super::{CsvDialect, Dialect};
 use crate::decompressor::Decompressor;
 use crate::format::csv::sample::CsvSample;
-use crate::format::csv::scan::separator_of;
+use crate::format::csv::separator_of;
 use crate::unreadable::Unreadable;
 
 /// How many bytes of a file [`Dialect::detect`] looks at.

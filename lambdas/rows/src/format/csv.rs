@@ -3,21 +3,21 @@
 mod cells;
 mod header;
 mod horizon;
+mod line_end;
 mod multiline;
+mod row_parser;
 pub(crate) mod sample;
-pub(crate) mod scan;
+mod scan;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
-use std::sync::Arc;
-
-use header::CsvHeader;
 pub(crate) use header::{CsvColumn, key_column_type};
+pub(crate) use line_end::separator_of;
+use line_end::{is_line_end, length_with_line_end};
 use memchr::memchr2;
-use multiline::find_rows_in_cell;
 use restctl_contract::load::Position;
-use scan::{FaultyRecord, QuoteFault, RecordScan, Scanned, is_line_end, length_with_line_end, separator_of};
+use row_parser::RowParser;
+use scan::{FaultyRecord, QuoteFault, RecordScan, Scanned};
 
 use crate::decompressor::PIECE_BYTES;
 use crate::dialect::CsvDialect;
@@ -26,17 +26,13 @@ use crate::reject::excerpt::shorten_record;
 use crate::reject::{Fault, Reject};
 use crate::row::Row;
 use crate::row::rules::ItemRules;
-use crate::types::column_types::ColumnType;
-use crate::types::value::Value;
 use crate::unreadable::Unreadable;
 
 /// A reader of delimited values with a header, strictly by RFC 4180. Records end with CRLF, LF or CR.
 ///
 /// A record with a faulty quote is rejected, and reading goes on at the line after the one on which it began.
 pub(crate) struct CsvReader {
-    rules: ItemRules,
-    dialect: CsvDialect,
-    header: Option<CsvHeader>,
+    parser: RowParser,
     scan: RecordScan,
     /// The bytes that have arrived and are not read yet. They begin at `position`.
     pending: Vec<u8>,
@@ -46,7 +42,6 @@ pub(crate) struct CsvReader {
     pub(crate) boundary: Position,
     /// The reject of a record whose first line is too long to be held. The rest of that line is skipped.
     skipped_line: Option<Reject>,
-    has_cells_behind: bool,
 }
 
 impl CsvReader {
@@ -54,28 +49,23 @@ impl CsvReader {
     pub(crate) fn new(rules: ItemRules, dialect: &CsvDialect, position: Position) -> Self {
         let escape = dialect.escape.map(|escape| escape.byte());
         Self {
-            rules,
-            dialect: dialect.clone(),
-            header: None,
+            parser: RowParser::new(rules, dialect),
             scan: RecordScan::new(dialect.delimiter.byte(), escape),
             pending: Vec::new(),
             position: Position::START,
             boundary: position,
             skipped_line: None,
-            has_cells_behind: false,
         }
     }
 
     /// Returns the columns that are loaded, once the header has been read.
     pub(crate) fn columns(&self) -> &[CsvColumn] {
-        self.header.as_ref().map(|header| header.columns.as_slice()).unwrap_or_default()
+        self.parser.columns()
     }
 
     /// Returns what was recognized so far, as the rest of a sentence about the file.
     pub(crate) fn notes(&self) -> Vec<String> {
-        let header = self.header.iter().flat_map(|header| header.notes.iter().cloned());
-        let behind = self.has_cells_behind && self.header.iter().all(|header| header.notes.is_empty());
-        header.chain(behind.then(|| "the delimiters behind the last column are ignored".to_owned())).collect()
+        self.parser.notes()
     }
 
     /// Returns the offset of the byte that comes next.
@@ -111,7 +101,7 @@ impl CsvReader {
             return Ok(true);
         }
         out.extend(self.skipped_line.take().map(Err));
-        if self.header.is_none() { Err(Unreadable::Empty) } else { Ok(false) }
+        if self.parser.has_header() { Ok(false) } else { Err(Unreadable::Empty) }
     }
 
     fn read_pending(
@@ -201,22 +191,20 @@ impl CsvReader {
     ) -> Result<usize, Unreadable> {
         let (length, lines) = (record.len(), self.scan.inner_lines + 1);
         let line = self.position.line;
-        if self.header.is_none() {
-            if !is_separator_line(record, line) {
-                self.header = Some(self.parse_header(record)?);
-            }
-            self.advance(length, lines);
-            self.scan.end();
-            return Ok(if self.header.is_some() {
-                length + self.jump_to_boundary(in_hand - length)
-            } else {
-                length
-            });
+        if self.parser.has_header() {
+            let row = self.parser.parse_row(record, line, &self.scan);
+            out.push(row.map_err(|fault| fault.into_reject(line, shorten_record(record, length))));
+            self.complete(length, lines);
+            return Ok(length);
         }
-        let row = self.parse_row(record);
-        out.push(row.map_err(|fault| fault.into_reject(line, shorten_record(record, length))));
-        self.complete(length, lines);
-        Ok(length)
+        self.scan.end();
+        self.advance(length, lines);
+        // Spreadsheets name the delimiter in a line of its own.
+        if line == 1 && separator_of(record).is_some() {
+            return Ok(length);
+        }
+        self.parser.parse_header(record, line, &mut self.scan)?;
+        Ok(length + self.jump_to_boundary(in_hand - length))
     }
 
     /// Jumps to where reading begins after the header. Returns how many of the bytes in hand are before it.
@@ -237,11 +225,11 @@ impl CsvReader {
         out: &mut Vec<Result<Row, Reject>>,
     ) -> Result<usize, Unreadable> {
         let line = faulty.quote_line;
-        if self.header.is_none() {
-            return Err(Unreadable::BrokenHeader { line, problem: self.describe_fault(faulty.fault) });
+        let problem = self.parser.describe_fault(faulty.fault);
+        if !self.parser.has_header() {
+            return Err(Unreadable::BrokenHeader { line, problem });
         }
-        let first_line = &bytes[..faulty.first_line];
-        let fault = Fault::in_row(self.describe_fault(faulty.fault));
+        let (first_line, fault) = (&bytes[..faulty.first_line], Fault::in_row(problem));
         out.push(Err(fault.into_reject(line, shorten_record(first_line, first_line.len()))));
         self.complete(first_line.len(), 1);
         Ok(first_line.len())
@@ -252,7 +240,7 @@ impl CsvReader {
         window: &[u8],
         out: &mut Vec<Result<Row, Reject>>,
     ) -> Result<usize, Unreadable> {
-        if self.header.is_none() {
+        if !self.parser.has_header() {
             return Err(Unreadable::HeaderTooLong);
         }
         self.scan.give_up();
@@ -262,7 +250,7 @@ impl CsvReader {
             return self.reject_record(window, &faulty, out);
         }
         let fault = match self.scan.fault() {
-            Some(fault) => Fault::in_row(self.describe_fault(fault)),
+            Some(fault) => Fault::in_row(self.parser.describe_fault(fault)),
             None => Fault::in_row(format!("is longer than {MAX_RECORD_BYTES} bytes")),
         };
         let excerpt = shorten_record(window, window.len());
@@ -270,19 +258,6 @@ impl CsvReader {
         self.scan.end();
         self.advance(window.len() - 1, 0);
         Ok(window.len() - 1)
-    }
-
-    fn describe_fault(&self, fault: QuoteFault) -> String {
-        let problem = match fault {
-            QuoteFault::TextAfterQuote => "has text after a closing quote",
-            QuoteFault::Unclosed => "opens a quote that is never closed",
-        };
-        match self.dialect.escape {
-            None => format!(
-                "{problem}: double each quote inside a cell, or upload with --escape '\\' if a backslash precedes it"
-            ),
-            Some(_) => format!("{problem}: double or escape each quote inside a cell"),
-        }
     }
 
     /// Moves on to the end of a record that went to the output.
@@ -296,80 +271,4 @@ impl CsvReader {
         self.position.offset += length as u64;
         self.position.line += lines;
     }
-
-    fn parse_header(&mut self, record: &[u8]) -> Result<CsvHeader, Unreadable> {
-        if record.len() > MAX_RECORD_BYTES {
-            return Err(Unreadable::HeaderTooLong);
-        }
-        let text = std::str::from_utf8(record)
-            .map_err(|error| Unreadable::NotUtf8 { line: self.line_in(record, error.valid_up_to()) })?;
-        let escape = self.dialect.escape.map(|escape| escape.byte());
-        let cells = self.scan.cells.kept().iter();
-        let names: Vec<Cow<'_, str>> = cells.map(|cell| cell.text(text, escape)).collect();
-        let names: Vec<&str> = names.iter().map(|name| &**name).collect();
-        let header = CsvHeader::new(&names, &self.rules.key, &self.dialect)?;
-        self.scan.cells.set_limit(header.places.len());
-        Ok(header)
-    }
-
-    fn line_in(&self, record: &[u8], offset: usize) -> u64 {
-        let before = &record[..offset];
-        let ends = before.iter().enumerate();
-        let ends = ends.filter(|(at, byte)| match byte {
-            b'\n' => true,
-            b'\r' => record.get(at + 1) != Some(&b'\n'),
-            _ => false,
-        });
-        self.position.line + ends.count() as u64
-    }
-
-    fn parse_row(&mut self, record: &[u8]) -> Result<Row, Fault> {
-        if record.len() > MAX_RECORD_BYTES {
-            return Err(Fault::in_row(format!("is longer than {MAX_RECORD_BYTES} bytes")));
-        }
-        let Some(header) = &self.header else { return Err(Fault::in_row("comes before the header")) };
-        let text = std::str::from_utf8(record)
-            .map_err(|error| Fault::not_utf8(record).at_line(self.line_in(record, error.valid_up_to())))?;
-        let (cells, expected) = (&self.scan.cells, header.places.len());
-        if cells.count() < expected || cells.has_text_behind() {
-            let found = cells.count();
-            return Err(Fault::in_row(format!(
-                "has {found} values for the {expected} columns of the header"
-            )));
-        }
-        self.has_cells_behind |= cells.count() > expected;
-        if self.scan.inner_lines > 0 && !self.dialect.multiline_cells {
-            let delimiter = self.dialect.delimiter.byte();
-            if let Some(found) = find_rows_in_cell(record, cells.kept(), delimiter, expected) {
-                return Err(Fault::in_multiline_cell(found.rows).at_line(self.position.line + found.line));
-            }
-        }
-        self.build_row(header, text)
-    }
-
-    fn build_row(&self, header: &CsvHeader, text: &str) -> Result<Row, Fault> {
-        let escape = self.dialect.escape.map(|escape| escape.byte());
-        let mut values: Vec<(Arc<str>, Value)> = Vec::with_capacity(header.columns.len());
-        let mut key = None;
-        for (cell, place) in self.scan.cells.kept().iter().zip(&header.places) {
-            let Some(index) = *place else { continue };
-            let (column, text) = (&header.columns[index], cell.text(text, escape));
-            let value = if index == header.key {
-                key = Some(values.len());
-                self.rules.parse_key(&text)?
-            } else if text.is_empty() {
-                continue;
-            } else {
-                let column_type = column.declared.unwrap_or(ColumnType::String);
-                column_type.parse_cell(text).map_err(|reason| Fault::in_column(&column.name, reason))?
-            };
-            values.push((Arc::clone(&column.name), value));
-        }
-        self.rules.build_row(self.position.line, values, key)
-    }
-}
-
-/// Returns whether the first record is the line `sep=;` with which spreadsheets name the delimiter.
-fn is_separator_line(record: &[u8], line: u64) -> bool {
-    line == 1 && separator_of(record).is_some()
 }

@@ -2,14 +2,14 @@ use std::borrow::Cow;
 
 /// Where a cell is in its record, without its quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Cell {
+pub(super) struct Cell {
     start: u32,
     end: u32,
     form: CellForm,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CellForm {
+pub(super) enum CellForm {
     Plain,
     PlainEscaped,
     Quoted,
@@ -19,7 +19,7 @@ pub(crate) enum CellForm {
 
 /// The cells of a record. Those after the first `limit` are only counted, so that a record of delimiters takes no memory.
 #[derive(Debug)]
-pub(crate) struct Cells {
+pub(super) struct Cells {
     kept: Vec<Cell>,
     limit: usize,
     count: usize,
@@ -34,7 +34,7 @@ impl Default for Cells {
 }
 
 impl CellForm {
-    pub(crate) fn with_escapes(self) -> Self {
+    pub(super) fn with_escapes(self) -> Self {
         match self {
             CellForm::Plain | CellForm::PlainEscaped => CellForm::PlainEscaped,
             CellForm::Quoted | CellForm::QuotedEscaped => CellForm::QuotedEscaped,
@@ -44,23 +44,23 @@ impl CellForm {
 
 impl Cell {
     /// The record is at most 4 GiB long.
-    pub(crate) fn new(start: usize, end: usize, form: CellForm) -> Self {
+    pub(super) fn new(start: usize, end: usize, form: CellForm) -> Self {
         Self { start: start as u32, end: end as u32, form }
     }
 
     /// Returns the bytes between its quotes, or `None` if it has no quotes.
-    pub(crate) fn quoted_bytes(self, record: &[u8]) -> Option<&[u8]> {
+    pub(super) fn quoted_bytes(self, record: &[u8]) -> Option<&[u8]> {
         let is_quoted = matches!(self.form, CellForm::Quoted | CellForm::QuotedEscaped);
         is_quoted.then(|| &record[self.start as usize..self.end as usize])
     }
 
     /// Returns the cell's value, or `None` if it is not in the record.
-    pub(crate) fn checked_text(self, record: &str, escape: Option<u8>) -> Option<Cow<'_, str>> {
+    pub(super) fn checked_text(self, record: &str, escape: Option<u8>) -> Option<Cow<'_, str>> {
         record.get(self.start as usize..self.end as usize).map(|_| self.text(record, escape))
     }
 
     /// Returns the cell's value.
-    pub(crate) fn text(self, record: &str, escape: Option<u8>) -> Cow<'_, str> {
+    pub(super) fn text(self, record: &str, escape: Option<u8>) -> Cow<'_, str> {
         let text = &record[self.start as usize..self.end as usize];
         match self.form {
             CellForm::Plain | CellForm::Quoted => Cow::Borrowed(text),
@@ -73,16 +73,16 @@ impl Cell {
 }
 
 impl Cells {
-    pub(crate) fn set_limit(&mut self, limit: usize) {
+    pub(super) fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
     }
 
-    pub(crate) fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.kept.clear();
         (self.count, self.has_text_behind) = (0, false);
     }
 
-    pub(crate) fn push(&mut self, cell: Cell) {
+    pub(super) fn push(&mut self, cell: Cell) {
         self.count += 1;
         if self.kept.len() < self.limit {
             self.kept.push(cell);
@@ -91,15 +91,15 @@ impl Cells {
         }
     }
 
-    pub(crate) fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.count
     }
 
-    pub(crate) fn kept(&self) -> &[Cell] {
+    pub(super) fn kept(&self) -> &[Cell] {
         &self.kept
     }
 
-    pub(crate) fn has_text_behind(&self) -> bool {
+    pub(super) fn has_text_behind(&self) -> bool {
         self.has_text_behind
     }
 }

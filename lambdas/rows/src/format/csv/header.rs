@@ -21,6 +21,8 @@ pub(super) struct CsvHeader {
     pub(super) key: usize,
     /// What is special about the header, as the rest of a sentence about the file.
     pub(super) notes: Vec<String>,
+    /// Whether delimiters follow the last name.
+    pub(super) has_delimiters_behind: bool,
 }
 
 pub(crate) struct CsvColumn {
@@ -35,9 +37,6 @@ impl CsvHeader {
         let names: Vec<&str> = cells.iter().map(|cell| column_name(cell, key)).collect();
         let named = names.len() - names.iter().rev().take_while(|name| name.is_empty()).count();
         let (names, mut notes) = (&names[..named], Vec::new());
-        if named < cells.len() {
-            notes.push("the delimiters behind the last column are ignored".to_owned());
-        }
         let skipped = skipped_columns(names, &dialect.skip_columns, &mut notes)?;
         let kept: Vec<usize> = (0..named).filter(|index| !skipped.contains(index)).collect();
         let kept_names: Vec<&str> = kept.iter().map(|index| names[*index]).collect();
@@ -54,7 +53,8 @@ impl CsvHeader {
             places.insert(0, None);
             notes.push("the row numbers, which the header does not name, are left out".to_owned());
         }
-        Ok(Self { columns: columns.collect(), places, key: key_index, notes })
+        let has_delimiters_behind = named < cells.len();
+        Ok(Self { columns: columns.collect(), places, key: key_index, notes, has_delimiters_behind })
     }
 }
 

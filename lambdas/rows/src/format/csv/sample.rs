@@ -3,7 +3,9 @@
 use restctl_contract::key::Key;
 use restctl_contract::load::Position;
 
-use super::scan::{RecordScan, Scanned, is_line_end};
+use super::cells::Cell;
+use super::line_end::is_line_end;
+use super::scan::{RecordScan, Scanned};
 
 const MAX_RECORDS: usize = 100;
 
@@ -64,7 +66,7 @@ impl CsvSample {
         let text = String::from_utf8_lossy(record);
         // Replaced characters move the cells.
         let text = if text.len() == record.len() { &*text } else { "" };
-        let cell_text = |cell: super::cells::Cell| cell.checked_text(text, escape).unwrap_or_default();
+        let cell_text = |cell: Cell| cell.checked_text(text, escape).unwrap_or_default();
         let cells = scan.cells.kept();
         if self.header.is_empty() {
             self.header = cells.iter().map(|cell| cell_text(*cell).trim().to_owned()).collect();

@@ -5,12 +5,13 @@ use restctl_contract::load::Position;
 
 use super::cells::{Cell, CellForm, Cells};
 use super::horizon::{Fate, Horizon, Outcome};
+use super::line_end::{is_line_end, length_with_line_end};
 
 const QUOTE: u8 = b'"';
 
 /// The scan of one record, which continues as its bytes arrive.
 #[derive(Debug)]
-pub(crate) struct RecordScan {
+pub(super) struct RecordScan {
     delimiter: u8,
     escape: Option<u8>,
     state: ScanState,
@@ -18,7 +19,7 @@ pub(crate) struct RecordScan {
     at: usize,
     cell_start: usize,
     cell_form: CellForm,
-    pub(crate) cells: Cells,
+    pub(super) cells: Cells,
     /// The line ends inside cells.
     pub(super) inner_lines: u64,
     /// The quote that was opened last.
@@ -33,7 +34,7 @@ pub(crate) struct RecordScan {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ScanState {
+pub(super) enum ScanState {
     CellStart,
     Unquoted,
     Quoted,
@@ -48,13 +49,13 @@ pub(crate) enum ScanState {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum QuoteFault {
+pub(super) enum QuoteFault {
     TextAfterQuote,
     Unclosed,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Scanned {
+pub(super) enum Scanned {
     /// More bytes are needed.
     Incomplete,
     /// The record's length with its line end.
@@ -63,7 +64,7 @@ pub(crate) enum Scanned {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct FaultyRecord {
+pub(super) struct FaultyRecord {
     pub(super) fault: QuoteFault,
     /// The line of the quote.
     pub(super) quote_line: u64,
@@ -72,7 +73,7 @@ pub(crate) struct FaultyRecord {
 }
 
 impl RecordScan {
-    pub(crate) fn new(delimiter: u8, escape: Option<u8>) -> Self {
+    pub(super) fn new(delimiter: u8, escape: Option<u8>) -> Self {
         Self {
             delimiter,
             escape,
@@ -93,7 +94,7 @@ impl RecordScan {
     }
 
     /// Begins a record at `start`, unless one has begun.
-    pub(crate) fn begin_at(&mut self, start: Position) {
+    pub(super) fn begin_at(&mut self, start: Position) {
         if !self.is_active {
             self.is_active = true;
             self.restart(start);
@@ -101,7 +102,7 @@ impl RecordScan {
     }
 
     /// Ends the record: the next one may begin.
-    pub(crate) fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         self.is_active = false;
     }
 
@@ -129,7 +130,7 @@ impl RecordScan {
     }
 
     /// Continues with `bytes`, which begin at the start of the record. With `is_last`, the file ends after them.
-    pub(crate) fn scan(&mut self, bytes: &[u8], is_last: bool) -> Scanned {
+    pub(super) fn scan(&mut self, bytes: &[u8], is_last: bool) -> Scanned {
         if self.at == 0
             && self.escape.is_none()
             && let Some(end) = memchr2(b'\n', b'\r', bytes)
@@ -388,28 +389,5 @@ impl RecordScan {
         };
         self.cells.push(Cell::new(cell.0, cell.1, self.cell_form));
         self.cell_form = CellForm::Plain;
-    }
-}
-
-pub(crate) fn is_line_end(byte: u8) -> bool {
-    matches!(byte, b'\n' | b'\r')
-}
-
-/// Returns where the next line begins if a line ends at `end`, or `None` if the byte that decides it is missing: CR, LF
-/// and CRLF each end one line.
-pub(crate) fn length_with_line_end(bytes: &[u8], end: usize, is_last: bool) -> Option<usize> {
-    match (bytes[end], bytes.get(end + 1)) {
-        (b'\r', Some(b'\n')) => Some(end + 2),
-        (b'\r', None) if !is_last => None,
-        _ => Some(end + 1),
-    }
-}
-
-/// Returns the delimiter that a line such as `sep=;` names.
-pub(crate) fn separator_of(line: &[u8]) -> Option<u8> {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    match line.strip_suffix(b"\r").unwrap_or(line) {
-        [s, e, p, b'=', separator] if [*s, *e, *p].eq_ignore_ascii_case(b"sep") => Some(*separator),
-        _ => None,
     }
 }

@@ -95,7 +95,6 @@ impl Elements {
                 return Ok(None);
             }
         };
-        held.release_last(out);
         Err(Unreadable::BrokenArray { line: input.line(), problem })
     }
 

@@ -6,7 +6,7 @@ use crate::row::Row;
 /// Records that have been read, until the next byte that is not white space is known.
 ///
 /// A parser that resumes at the boundary tells from that byte whether it is within an array: `,` and `]` are found
-/// there, and never after a boundary between values.
+/// there, and never after a boundary between values. If nothing can be read after a record, it is never given away.
 #[derive(Debug)]
 pub(super) struct HeldRecords {
     records: Vec<Result<Row, Reject>>,
@@ -35,11 +35,6 @@ impl HeldRecords {
     /// Gives the records away, and moves the boundary after them.
     pub(super) fn release(&mut self, out: &mut Vec<Result<Row, Reject>>) {
         self.boundary = self.end;
-        out.append(&mut self.records);
-    }
-
-    /// Gives the records away because nothing can be read after them.
-    pub(super) fn release_last(&mut self, out: &mut Vec<Result<Row, Reject>>) {
         out.append(&mut self.records);
     }
 }

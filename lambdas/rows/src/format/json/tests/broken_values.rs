@@ -56,10 +56,11 @@ fn a_broken_value_is_one_reject_and_swallows_no_row() {
 #[test]
 fn the_end_of_the_file_or_the_limit_shows_that_a_value_is_not_closed() {
     expect("{\"id\":1,\"l\":[\n{\"id\":2},\n{\"id\":3}\n", &[1, 2], &["3"]);
-    let rows: String = (0..300_000).map(|index| format!("{{\"id\":{index}}},\n")).collect();
+    let text = "x".repeat(500);
+    let rows: String = (0..9_000).map(|index| format!("{{\"id\":{index},\"s\":\"{text}\"}},\n")).collect();
     assert!(rows.len() > MAX_RECORD_BYTES);
     let found = parse(Ndjson, &format!("{{\"l\":[\n{rows}{{\"id\":\"last\"}}\n")).unwrap();
-    assert_eq!(found.len(), 300_002);
+    assert_eq!(found.len(), 9_002);
     assert_eq!(rejects(&found)[0].reason, format!("is longer than {MAX_RECORD_BYTES} bytes"));
     assert_eq!(found.last().unwrap().as_ref().unwrap().key(), "last");
 }
@@ -91,6 +92,6 @@ fn the_rows_on_the_line_before_a_broken_one_are_read() {
 
 #[test]
 fn many_broken_lines_cost_no_more_than_their_length() {
-    let text = "{\"a\":[\n".repeat(200_000);
-    assert_eq!(rejects(&parse(Ndjson, &text).unwrap()).len(), 200_000);
+    let text = "{\"a\":[\n".repeat(20_000);
+    assert_eq!(rejects(&parse(Ndjson, &text).unwrap()).len(), 20_000);
 }
