@@ -17,6 +17,6 @@ pub(crate) fn parse_row(text: &str) -> Row {
     let mut parser = Parser::new(&dialect, &Key { name: "id".into(), kind: KeyType::String });
     let (mut text, mut rows) = (text.as_bytes(), Vec::new());
     while parser.read(&mut text, &mut rows).unwrap() {}
-    parser.finish(&mut rows).unwrap();
+    while parser.finish(&mut rows).unwrap() {}
     rows.remove(0).unwrap()
 }

@@ -3,8 +3,8 @@
 use restctl_contract::key::{Key, KeyType};
 use restctl_contract::load::Position;
 use restctl_rows::{
-    Compression, Delimiter, Dialect, Encoding, Format, Found, Parser, RecordsFinder, Reject, Row, Survey, Types,
-    Unreadable,
+    Compression, CsvDialect, DETECTION_BYTES, Delimiter, Dialect, Format, Found, Parser, RecordsFinder, Reject, Row,
+    Survey, Types, Unreadable,
 };
 
 /// How many positions of a run are resumed.
@@ -42,6 +42,12 @@ impl<'a> Case<'a> {
         Dialect { csv, ..Dialect::new(format, compression) }
     }
 
+    /// Finds out how to read the file called `name`, as `restctl upload` does.
+    pub fn detect(&self, name: &str) -> Result<Dialect, Unreadable> {
+        let head = &self.file[..self.file.len().min(DETECTION_BYTES)];
+        Dialect::detect(name, head, &self.key, None, CsvDialect::default())
+    }
+
     /// Checks that the file gives the same rows whole and in chunks, in one go and resumed, and that a survey predicts them.
     pub fn check_properties(&self, dialect: &Dialect) {
         let whole = self.read_file(Parser::new(dialect, &self.key), self.file.len().max(1), |_, _| ());
@@ -60,6 +66,17 @@ impl<'a> Case<'a> {
             assert_same(dialect, &resumed, &rest);
         }
         self.check_survey(dialect, &whole);
+    }
+
+    /// Checks that the last row of a CSV is read, whatever is between the header and its line.
+    pub fn check_that_the_last_row_is_read(&self) {
+        let file = [b"id\n", self.file, b"\n7\n"].concat();
+        let case =
+            Case { key: self.key.clone(), delimiter: self.delimiter, cut: self.cut, choice: self.choice, file: &file };
+        let dialect = self.dialect_for(Format::Csv, Compression::None);
+        let (rows, result) = case.read_file(Parser::new(&dialect, &self.key), self.cut, |_, _| ());
+        assert_eq!(result, Ok(()));
+        assert_eq!(rows.last().map(|row| row.as_ref().map(Row::key)), Some(Ok("7")));
     }
 
     /// Checks that a JSON row on a line of its own is read whatever is before it, except an array that is open.
@@ -107,7 +124,8 @@ impl<'a> Case<'a> {
         assert_eq!(keys, findings.rows);
         if let Some(types) = findings.column_types() {
             assert_eq!(types.to_string().parse(), Ok(types.clone()));
-            let dialect = Dialect { types: Types::Columns(types), ..dialect.clone() };
+            let csv = CsvDialect { types: Types::Columns(types), ..dialect.csv.clone() };
+            let dialect = Dialect { csv, ..dialect.clone() };
             let loaded = self.read_file(Parser::new(&dialect, &self.key), self.cut, |_, _| ());
             assert!(loaded.1.is_ok());
             assert_eq!(count_rows(&loaded.0), (findings.rows, findings.rejected));
@@ -132,9 +150,17 @@ impl<'a> Case<'a> {
                 }
             }
         }
-        let result = parser.finish(&mut out);
-        each(out.len(), parser.position());
-        (out, result)
+        loop {
+            match parser.finish(&mut out) {
+                Err(error) => return (out, Err(error)),
+                Ok(more) => {
+                    each(out.len(), parser.position());
+                    if !more {
+                        return (out, Ok(()));
+                    }
+                }
+            }
+        }
     }
 }
 
