@@ -13,13 +13,13 @@ use std::path::{Path, PathBuf};
 use restctl_contract::key::Key;
 use restctl_contract::load::REJECTS_PREFIX;
 use restctl_rows::{
-    Compression, CsvDialect, DETECTION_BYTES, Dialect, Format, Found, RecordsFinder, RecordsPath, Unreadable,
+    Compression, DETECTION_BYTES, Dialect, Format, Found, RecordsFinder, RecordsPath, Unreadable,
 };
 
 use self::conversion::ConversionOptions;
 use self::input::InputArgs;
 use self::source::Source;
-use self::survey::cannot_load_failure;
+use self::survey::{SurveyedFile, cannot_load_failure};
 use crate::failure::{Failure, Result};
 
 const STANDARD_INPUT: &str = "-";
@@ -83,8 +83,33 @@ impl DataFile {
         };
         let name = converted.name.choose(&self.object, input.name.as_deref());
         let object = object_name(&self.path, Some(&name))?;
-        let can_be_read_again = source.can_be_read_again;
-        Ok((Source { can_be_read_again, ..converted.source }, object, converted.notes))
+        let mut spooled = converted.source;
+        spooled.can_be_read_again = source.can_be_read_again;
+        Ok((spooled, object, converted.notes))
+    }
+}
+
+impl OpenedFile {
+    /// Returns what the file was before it was converted, and what its survey recognized.
+    pub(crate) fn all_notes<'a>(&'a self, surveyed: &'a SurveyedFile) -> Vec<&'a str> {
+        self.notes.iter().chain(&surveyed.findings.notes).map(String::as_str).collect()
+    }
+
+    /// Describes in one line how the file is read.
+    pub(crate) fn describe(&self, surveyed: &SurveyedFile) -> String {
+        let Dialect { format, compression, csv, records } = &self.dialect;
+        let mut words = vec![match format {
+            Format::Csv => format!("CSV with the delimiter '{}'", csv.delimiter),
+            Format::Ndjson => "JSON objects".to_owned(),
+            Format::Json => "JSON".to_owned(),
+        }];
+        words.extend(csv.escape.map(|escape| format!("the escape character '{escape}'")));
+        words.extend(records.iter().map(|path| format!("the rows of {path}")));
+        if *compression != Compression::None {
+            words.push(compression.to_string());
+        }
+        words.extend(self.all_notes(surveyed).into_iter().map(str::to_owned));
+        words.join("; ")
     }
 }
 
@@ -132,23 +157,6 @@ async fn find_records(source: &Source, dialect: &Dialect, key: &Key) -> Result<O
                 key.name
             ))),
     }
-}
-
-/// Describes how a file is read, in a few words.
-pub(crate) fn describe_dialect(dialect: &Dialect, notes: &[String]) -> String {
-    let CsvDialect { delimiter, escape, .. } = &dialect.csv;
-    let mut words = match dialect.format {
-        Format::Csv => vec![format!("CSV with the delimiter '{delimiter}'")],
-        Format::Ndjson => vec!["one JSON object after another".to_owned()],
-        Format::Json => vec!["JSON".to_owned()],
-    };
-    words.extend(dialect.records.iter().map(|path| format!("the rows are in {path}")));
-    words.extend(escape.map(|escape| format!("the escape character '{escape}'")));
-    if dialect.compression != Compression::None {
-        words.push(dialect.compression.to_string());
-    }
-    words.extend(notes.iter().cloned());
-    words.join("; ")
 }
 
 /// Returns the key of the object: the chosen name, or else the name of the file.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::client::Waiters;
 use aws_sdk_dynamodb::types::AttributeValue;
 use restctl_contract::key::WRITTEN_BY;
-use restctl_contract::load::{LEDGER_KEY, LedgerEntry, LoadId, LoadState};
+use restctl_contract::load::{LEDGER_KEY, LedgerEntry, LoadId, LoadState, is_ledger_entry};
 use restctl_contract::timestamp::now;
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value, to_item};
 
@@ -19,9 +19,6 @@ use crate::failure::{Failure, FailureContext, Result};
 
 /// The deletion of a large table takes minutes.
 const DELETION_TIMEOUT: Duration = Duration::from_secs(1800);
-
-/// An attribute of every entry of a load. The ledger's other items do not have it.
-const OBJECT: &str = "object";
 
 /// Returns the ledger's entry for `load`, or `None` until the ingest function has begun it.
 pub(crate) async fn read_ledger_entry(aws: &Aws, ledger: &str, load: &LoadId) -> Result<Option<LedgerEntry>> {
@@ -45,9 +42,8 @@ pub(crate) async fn read_ledger_entries(
     let mut entries = HashMap::new();
     while let Some(page) = pages.next().await {
         let items = page.aws_context("read the ledger")?.items.unwrap_or_default().into_iter();
-        entries.extend(
-            items.filter(|item| item.contains_key(OBJECT)).map(|item| (load_id(&item), parse_entry(item))),
-        );
+        let loads = items.map(|item| (ledger_key(&item), item)).filter(|(key, _)| is_ledger_entry(key));
+        entries.extend(loads.map(|(load, item)| (load, parse_entry(item))));
     }
     Ok(entries)
 }
@@ -119,12 +115,12 @@ pub(crate) async fn warm_write_units(aws: &Aws, table: &str) -> Result<Option<u6
     Ok(units.and_then(|units| u64::try_from(units).ok()).filter(|units| *units > 0))
 }
 
-fn load_id(item: &HashMap<String, AttributeValue>) -> String {
+fn ledger_key(item: &HashMap<String, AttributeValue>) -> String {
     item.get(LEDGER_KEY).and_then(|id| id.as_s().ok()).cloned().unwrap_or_default()
 }
 
 fn parse_entry(item: HashMap<String, AttributeValue>) -> Result<LedgerEntry> {
-    let what = format!("cannot read the ledger's entry {}", load_id(&item));
+    let what = format!("cannot read the ledger's entry {}", ledger_key(&item));
     from_item(item).context(what)
 }
 

@@ -1,24 +1,25 @@
 //! Amazon S3: buckets, object versions and uploads.
 
 pub(crate) mod destination;
+mod emptying;
+mod key_encoding;
 pub(crate) mod resume_state;
 pub(crate) mod upload;
+mod versions;
 
 use std::collections::HashMap;
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
-    BucketLocationConstraint, CreateBucketConfiguration, Delete, ObjectIdentifier,
-    PublicAccessBlockConfiguration, Tag, Tagging,
+    BucketLocationConstraint, CreateBucketConfiguration, PublicAccessBlockConfiguration, Tag, Tagging,
 };
+pub(crate) use emptying::empty_bucket;
+pub(crate) use versions::{ObjectVersion, bucket_size, list_versions};
 
 use super::Aws;
 use super::error::AwsContext;
 use crate::failure::{Failure, FailureContext, Result};
 use crate::timestamp;
-
-/// S3 deletes at most this many objects in one request.
-const MAX_DELETIONS: i32 = 1000;
 
 pub(crate) async fn bucket_exists(aws: &Aws, bucket: &str) -> Result<bool> {
     let answer = aws.s3.head_bucket().bucket(bucket).send().await;
@@ -139,39 +140,6 @@ pub(crate) async fn find_current_version(
     }))
 }
 
-/// One version of one object.
-pub(crate) struct ObjectVersion {
-    pub(crate) key: String,
-    pub(crate) id: String,
-    /// In bytes.
-    pub(crate) size: u64,
-    /// As [`CurrentVersion::uploaded`].
-    pub(crate) uploaded: String,
-}
-
-/// Lists every version of every object, without delete markers.
-pub(crate) async fn list_versions(aws: &Aws, bucket: &str) -> Result<Vec<ObjectVersion>> {
-    let mut versions = Vec::new();
-    let (mut key, mut version) = (None, None);
-    loop {
-        let request = aws.s3.list_object_versions().bucket(bucket);
-        let request = request.set_key_marker(key).set_version_id_marker(version);
-        let page = request.send().await.aws_context(&format!("list the bucket {bucket}"))?;
-        versions.extend(page.versions().iter().filter_map(|version| {
-            Some(ObjectVersion {
-                key: version.key()?.to_owned(),
-                id: version.version_id()?.to_owned(),
-                size: version.size().and_then(|size| u64::try_from(size).ok())?,
-                uploaded: version.last_modified().and_then(timestamp::from_sdk)?,
-            })
-        }));
-        if page.is_truncated() != Some(true) {
-            return Ok(versions);
-        }
-        (key, version) = (page.next_key_marker, page.next_version_id_marker);
-    }
-}
-
 pub(crate) async fn put_object(aws: &Aws, bucket: OwnBucket<'_>, key: &str, bytes: Vec<u8>) -> Result<()> {
     let request = aws.s3.put_object().bucket(bucket.name).expected_bucket_owner(bucket.account);
     let request = request.key(key).body(ByteStream::from(bytes));
@@ -183,59 +151,6 @@ pub(crate) async fn put_object(aws: &Aws, bucket: OwnBucket<'_>, key: &str, byte
 pub(crate) async fn get_object(aws: &Aws, bucket: &str, key: &str) -> Result<ByteStream> {
     let answer = aws.s3.get_object().bucket(bucket).key(key).send().await;
     Ok(answer.aws_context(&format!("read s3://{bucket}/{key}"))?.body)
-}
-
-/// Deletes every version of every object and returns how many. A bucket that does not exist is empty.
-pub(crate) async fn empty_bucket(aws: &Aws, bucket: &str) -> Result<u64> {
-    let mut deleted = 0;
-    loop {
-        let request = aws.s3.list_object_versions().bucket(bucket).max_keys(MAX_DELETIONS);
-        let answer = request.send().await;
-        if answer.error_code() == Some("NoSuchBucket") {
-            return Ok(deleted);
-        }
-        let page = answer.aws_context(&format!("list the bucket {bucket}"))?;
-        let versions = page.versions().iter().map(|version| (version.key(), version.version_id()));
-        let markers = page.delete_markers().iter().map(|marker| (marker.key(), marker.version_id()));
-        let doomed: Vec<ObjectIdentifier> = versions
-            .chain(markers)
-            .filter_map(|(key, version)| {
-                ObjectIdentifier::builder().key(key?).set_version_id(version.map(str::to_owned)).build().ok()
-            })
-            .collect();
-        if doomed.is_empty() {
-            return Ok(deleted);
-        }
-        deleted += doomed.len() as u64;
-        let batch = Delete::builder().set_objects(Some(doomed)).quiet(true).build();
-        let batch = batch.context("cannot build the deletion request")?;
-        let request = aws.s3.delete_objects().bucket(bucket).delete(batch);
-        let answer = request.send().await.aws_context(&format!("empty the bucket {bucket}"))?;
-        if let Some(error) = answer.errors().first() {
-            let key = error.key().unwrap_or_default();
-            let why =
-                format!("{}: {}", error.code().unwrap_or_default(), error.message().unwrap_or_default());
-            return Err(Failure::new(format!("cannot delete s3://{bucket}/{key}")).why(why));
-        }
-    }
-}
-
-/// Returns how many object versions the bucket holds, and their bytes. Counts at most `limit` versions.
-pub(crate) async fn bucket_size(aws: &Aws, bucket: &str, limit: usize) -> Result<(usize, u64)> {
-    let (mut versions, mut bytes) = (0, 0);
-    let (mut key, mut version) = (None, None);
-    loop {
-        let request = aws.s3.list_object_versions().bucket(bucket);
-        let request = request.set_key_marker(key).set_version_id_marker(version);
-        let page = request.send().await.aws_context(&format!("list the bucket {bucket}"))?;
-        versions += page.versions().len();
-        let sizes = page.versions().iter().filter_map(|version| u64::try_from(version.size()?).ok());
-        bytes += sizes.sum::<u64>();
-        if page.is_truncated() != Some(true) || versions >= limit {
-            return Ok((versions, bytes));
-        }
-        (key, version) = (page.next_key_marker, page.next_version_id_marker);
-    }
 }
 
 /// Returns the buckets of this account and region whose names begin with `prefix` and that have this tag. Leaves out buckets

@@ -4,6 +4,7 @@
 use std::env;
 use std::fmt;
 
+use restctl_contract::load::{LedgerEntry, LoadState};
 use restctl_contract::template::output as stack_output;
 use tokio::process::Command;
 
@@ -119,7 +120,10 @@ async fn next_step(target: &TargetArgs) -> Result<FirstStep> {
     }
     let Some(stack) = stack.filter(|stack| !stack.is_in_review()) else { return Ok(FirstStep::Deploy) };
     let Ok(ledger) = stack.output(stack_output::LEDGER_TABLE) else { return Ok(FirstStep::Deploy) };
-    let is_empty = dynamodb::read_ledger_entries(aws, ledger).await?.is_empty();
+    let entries = dynamodb::read_ledger_entries(aws, ledger).await?;
+    let is_ignored =
+        |entry: &Result<LedgerEntry>| matches!(entry, Ok(entry) if entry.state == LoadState::Ignored);
+    let is_empty = entries.values().all(is_ignored);
     Ok(if is_empty { FirstStep::Upload } else { FirstStep::Get })
 }
 

@@ -24,7 +24,7 @@ use crate::data_file::column_types::{describe_differing_types, take_types_from_t
 use crate::data_file::input::InputArgs;
 use crate::data_file::source::Source;
 use crate::data_file::survey::{RejectLine, SurveyedFile, describe_type, survey_file};
-use crate::data_file::{DataFile, OpenedFile, describe_dialect};
+use crate::data_file::{DataFile, OpenedFile};
 use crate::failure::{Exit, Failure, Result};
 use crate::loads::load::Load;
 use crate::loads::receipt;
@@ -200,7 +200,7 @@ impl UploadTask<'_> {
 
     fn print_survey(&self, file: &OpenedFile, surveyed: &SurveyedFile) {
         let findings = &surveyed.findings;
-        let read_as = describe_dialect(&file.dialect, &findings.notes);
+        let read_as = file.describe(surveyed);
         output::print_message(&sanitize(&format!("{}: {read_as}", file.source.shown)));
         output::print_message(&format!("{} rows can be loaded, {} cannot", findings.rows, findings.rejected));
         if surveyed.duplicates > 0 {

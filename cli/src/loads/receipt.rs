@@ -78,9 +78,10 @@ pub(crate) async fn print_receipt(aws: &Aws, bucket: &str, entry: &LedgerEntry) 
 
 /// Describes why a load failed or stopped, and what to do about it.
 fn not_loaded_failure(entry: &LedgerEntry) -> Failure {
-    let LedgerEntry { load, object, .. } = entry;
+    let (load, object) = (&entry.load, sanitize(&entry.object));
     let why = entry.reason.clone().unwrap_or_else(|| "it gave no reason".to_owned());
     match entry.state {
+        LoadState::Ignored => ignored_failure(entry),
         LoadState::Failed => {
             Failure::new(format!("the load {load} of {object} failed")).why(why).next(format!(
                 "fix the file and upload it again; or, if the stack was the cause: restctl loads retry {load}"
@@ -92,6 +93,13 @@ fn not_loaded_failure(entry: &LedgerEntry) -> Failure {
                 "restctl loads retry {load}, after fixing the cause; it continues where it stopped"
             )),
     }
+}
+
+/// Describes why an object is not loaded, and what to do if it is data nevertheless.
+pub(crate) fn ignored_failure(entry: &LedgerEntry) -> Failure {
+    Failure::new(format!("the object {} was ignored", sanitize(&entry.object)))
+        .why(entry.reason.clone().unwrap_or_else(|| "it is no data".to_owned()))
+        .next("if it is data, give it a name that ends in .csv, .tsv, .ndjson, .jsonl or .json: restctl upload FILE --name NAME.csv")
 }
 
 async fn print_first_rejects(aws: &Aws, bucket: &str, entry: &LedgerEntry) -> Result<()> {

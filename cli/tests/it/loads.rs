@@ -62,8 +62,36 @@ fn loads_of_any_origin_are_listed_shown_and_repaired() {
     cloud.succeed(&["loads", "retry", "--no-wait", &dropped]);
     assert_eq!(wait_for_load(&cloud, "dropped.csv", "loaded"), dropped);
 
+    objects_that_are_no_data_are_ignored(&cloud, &bucket);
     a_queued_load_is_retried(&cloud, &bucket);
     unknown_and_unreadable_loads_are_reported(&cloud);
+}
+
+fn objects_that_are_no_data_are_ignored(cloud: &Cloud, bucket: &str) {
+    cloud.put_object(bucket, "in/", "");
+    cloud.put_object(bucket, "in/_SUCCESS", "");
+    cloud.put_object(bucket, "in/a%20b%2B%C3%BC%26.csv", "id\nodd\n");
+    wait_for_load(cloud, "in/a b+ü&.csv", "loaded");
+    let ignored = eventually("both are ignored", || {
+        let listed = cloud.succeed(&["loads", "ls", "--ignored", "--output", "json"]).json();
+        listed.as_array().filter(|objects| objects.len() == 2).cloned()
+    });
+    assert!(ignored.iter().all(|object| object["state"] == "ignored"), "{ignored:?}");
+    assert!(list_loads(cloud).iter().all(|load| load["object"] != "in/"));
+    let listed = cloud.succeed(&["loads", "ls"]);
+    assert!(listed.stderr.contains("2 objects are no data and were ignored"), "{}", listed.stderr);
+    assert!(!listed.stdout.contains("_SUCCESS"), "{}", listed.stdout);
+    let listed = cloud.succeed(&["loads", "ls", "--ignored"]);
+    assert!(
+        listed.stdout.contains("underscore") && listed.stdout.contains("in/_SUCCESS"),
+        "{}",
+        listed.stdout
+    );
+    let load = ignored[0]["load"].as_str().unwrap();
+    assert!(cloud.succeed(&["loads", "show", load]).stdout.contains("ignored"));
+    cloud.run(&["loads", "retry", load]).failed_with(1, &["was ignored", "its name", "--name NAME.csv"]);
+    let status = cloud.succeed(&["status"]).stdout;
+    assert!(status.contains("2 objects that are no data") && !status.contains("_SUCCESS"), "{status}");
 }
 
 fn a_queued_load_is_retried(cloud: &Cloud, bucket: &str) {

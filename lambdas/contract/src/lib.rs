@@ -8,6 +8,7 @@ pub mod json;
 pub mod key;
 pub mod load;
 pub mod number;
+pub mod remembered_dialect;
 pub mod stack;
 pub mod template;
 pub mod timestamp;

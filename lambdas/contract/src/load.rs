@@ -77,6 +77,12 @@ impl FromStr for LoadId {
 /// The partition key of the ledger table, which is the name of [`LedgerEntry::load`] in an item.
 pub const LEDGER_KEY: &str = "load";
 
+/// Returns whether the item of the ledger with this key is the [`LedgerEntry`] of a load. The ledger has other items,
+/// too.
+pub fn is_ledger_entry(key: &str) -> bool {
+    key.parse::<LoadId>().is_ok()
+}
+
 /// One item of the ledger table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LedgerEntry {
@@ -94,7 +100,7 @@ pub struct LedgerEntry {
     /// When this entry was last written, in the format of `uploaded`.
     pub updated: String,
     pub state: LoadState,
-    /// Why the load failed or stopped, or while it is loading, why the last attempt failed.
+    /// Why the load failed or stopped, why the object is ignored, or while it is loading, why the last attempt failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Attempts since the load last made progress, including the current one.
@@ -109,6 +115,13 @@ pub struct LedgerEntry {
     pub confirmed: Position,
     /// How many parts of rejects are in the data bucket, see [`rejects_key`].
     pub reject_parts: u32,
+    /// How an object is read that another tool has put into the bucket, as [`DIALECT_METADATA`] would say it. The first
+    /// checkpoint fixes it for the later attempts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<String>,
+    /// The types of its columns, as [`COLUMN_TYPES_METADATA`] would list them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column_types: Option<String>,
     #[serde(flatten)]
     pub receipt: Receipt,
 }
@@ -138,6 +151,8 @@ impl LedgerEntry {
                 progress: 0,
                 position: Position::START,
                 reject_parts: 0,
+                dialect: None,
+                column_types: None,
                 receipt: Receipt::default(),
                 ..self
             },
@@ -159,6 +174,8 @@ pub enum LoadState {
     /// [`MAX_ATTEMPTS`] attempts failed for a reason that may be temporary. The message is in the dead-letter queue,
     /// and the load continues when it is redriven.
     Stopped,
+    /// The object is no data, such as a folder marker or a temporary file. Its load never began.
+    Ignored,
 }
 
 /// Writes the word that the ledger has.
@@ -169,6 +186,7 @@ impl fmt::Display for LoadState {
             LoadState::Loaded => "loaded",
             LoadState::Failed => "failed",
             LoadState::Stopped => "stopped",
+            LoadState::Ignored => "ignored",
         })
     }
 }
@@ -238,6 +256,14 @@ mod tests {
     }
 
     #[test]
+    fn the_keys_of_other_items_are_not_those_of_loads() {
+        assert!(is_ledger_entry(LoadId::for_version("items.csv", "v1").as_str()));
+        for key in ["newest", "dialect/", "dialect/0123456789abcdef", ""] {
+            assert!(!is_ledger_entry(key), "{key}");
+        }
+    }
+
+    #[test]
     fn a_stopped_load_continues_and_a_failed_load_starts_again() {
         let entry = LedgerEntry {
             load: LoadId::for_version("items.csv", "v1"),
@@ -255,6 +281,8 @@ mod tests {
             blind: true,
             confirmed: Position::START,
             reject_parts: 2,
+            dialect: Some("format=csv&delimiter=%2C".into()),
+            column_types: Some("sn".into()),
             receipt: Receipt { read: 4, new: 4, ..Receipt::default() },
         };
         let now = "2026-01-02T00:00:00.000Z";
@@ -275,6 +303,8 @@ mod tests {
             position: Position::START,
             blind: false,
             reject_parts: 0,
+            dialect: None,
+            column_types: None,
             receipt: Receipt::default(),
             ..loading
         };

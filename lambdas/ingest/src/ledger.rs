@@ -1,9 +1,10 @@
 //! The ledger, which records the state of each load.
 
-use restctl_contract::load::{LEDGER_KEY, LedgerEntry, LoadId};
+use restctl_contract::load::{LEDGER_KEY, LedgerEntry, LoadId, is_ledger_entry};
+use restctl_contract::remembered_dialect::RememberedDialect;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
-use serde_dynamo::Item;
+use serde_dynamo::{AttributeValue, Item};
 use serde_json::json;
 
 use crate::dynamodb::{Dynamodb, parse_answer};
@@ -11,7 +12,7 @@ use crate::error::Error;
 
 /// The key of the item with the greatest stamp of all loads that ever began. It is not a load id.
 const NEWEST_LOAD: &str = "newest";
-/// The other attribute of that item. No load's entry has it.
+/// The other attribute of that item.
 const NEWEST_STAMP: &str = "stamp";
 
 /// The table with an entry for each load.
@@ -76,7 +77,7 @@ impl<'a> Ledger<'a> {
                 request["ExclusiveStartKey"] = json!(start);
             }
             let answer: ScanAnswer = self.call_table("Scan", &request).await?;
-            let loads = answer.items.into_iter().filter(|item| item.get(NEWEST_STAMP).is_none());
+            let loads = answer.items.into_iter().filter(|item| is_ledger_entry(item_key(item)));
             let entries = loads.map(parse_item::<LedgerEntry>).collect::<Result<Vec<_>, _>>()?;
             newer.extend(entries.into_iter().filter(|entry| *entry.stamp() > *stamp));
             start = answer.last_evaluated_key;
@@ -84,6 +85,25 @@ impl<'a> Ledger<'a> {
                 return Ok(newer);
             }
         }
+    }
+
+    /// Returns how the last `restctl upload` of the object's name is read.
+    pub(crate) async fn read_remembered_dialect(
+        &self,
+        object: &str,
+    ) -> Result<Option<RememberedDialect>, Error> {
+        self.get_item(&RememberedDialect::key_for(object)).await?.map(parse_item).transpose()
+    }
+
+    /// Remembers how an upload is read, unless a later upload of the same name is remembered already.
+    pub(crate) async fn remember_dialect(&self, dialect: &RememberedDialect) -> Result<(), Error> {
+        let last = self.get_item(&dialect.key).await?.map(parse_item::<RememberedDialect>).transpose()?;
+        if last.is_some_and(|last| last.stamp > dialect.stamp) {
+            return Ok(());
+        }
+        let item: Item = serde_dynamo::to_item(dialect)
+            .map_err(|error| Error::failed_call("PutItem", self.table, error))?;
+        self.put_item(&item).await
     }
 
     async fn get_item(&self, key: &str) -> Result<Option<Item>, Error> {
@@ -108,7 +128,14 @@ impl<'a> Ledger<'a> {
     }
 }
 
-/// Fails if another version of restctl wrote the entry in a form that this one does not know.
+fn item_key(item: &Item) -> &str {
+    match item.get(LEDGER_KEY) {
+        Some(AttributeValue::S(key)) => key,
+        _ => "",
+    }
+}
+
+/// Fails if another version of restctl wrote the item in a form that this one does not know.
 fn parse_item<T: DeserializeOwned>(item: Item) -> Result<T, Error> {
     serde_dynamo::from_item(item).map_err(|error| Error::unreadable_answer("GetItem", error))
 }

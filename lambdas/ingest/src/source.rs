@@ -1,9 +1,10 @@
 //! The rows of an object, read in windows.
 
 mod object;
+mod object_bytes;
 mod row_stream;
 mod window;
 
-pub(crate) use object::Object;
+pub(crate) use object::{Object, parse_dialect};
 pub(crate) use row_stream::{RowStream, WindowSize};
 pub(crate) use window::Window;

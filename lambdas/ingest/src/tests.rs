@@ -1,7 +1,9 @@
 //! The whole handler with the real SDK clients, against stand-ins for DynamoDB, S3 and SQS on 127.0.0.1.
 
+mod dialects;
 mod differential;
 mod failures;
+mod ignored;
 mod invocations;
 mod log;
 mod messages;
@@ -30,4 +32,11 @@ fn gzip(text: &[u8]) -> Vec<u8> {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gzip.write_all(text).unwrap();
     gzip.finish().unwrap()
+}
+
+/// Returns a file whose text is complete, but whose check sum and length are missing (RFC 1952, section 2.3).
+fn gzip_without_trailer(text: &[u8]) -> Vec<u8> {
+    let mut gzip = gzip(text);
+    gzip.truncate(gzip.len() - 8);
+    gzip
 }

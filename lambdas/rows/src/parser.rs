@@ -7,6 +7,7 @@ use crate::format::csv::CsvColumn;
 use crate::records::Records;
 use crate::reject::Reject;
 use crate::row::Row;
+use crate::types::column_types::ColumnType;
 use crate::unreadable::Unreadable;
 
 /// Turns the bytes of one file into rows and rejects, in the order of the file.
@@ -101,6 +102,11 @@ impl Parser {
     /// Returns the position between the last record that went to `out` and the next. Another parser may resume there.
     pub fn position(&self) -> Position {
         self.records.position()
+    }
+
+    /// Returns the name and the type of each column of a CSV that is loaded, once its header has been read. JSON has none.
+    pub fn column_types(&self) -> impl Iterator<Item = (&str, ColumnType)> {
+        self.columns().iter().map(|column| (&*column.name, column.declared.unwrap_or(ColumnType::String)))
     }
 
     /// Returns what the parser has recognized so far, as the rest of a sentence about the file.

@@ -50,7 +50,8 @@ struct Version {
     key: String,
     id: String,
     content: Content,
-    metadata: Vec<(String, String)>,
+    /// The headers of an answer that the object itself has.
+    headers: Vec<(String, String)>,
 }
 
 #[derive(Clone)]
@@ -106,6 +107,14 @@ impl Bucket {
         self.add_version(key, version, Content::Bytes(Bytes::copy_from_slice(body)), metadata);
     }
 
+    /// Adds an object whose `Content-Encoding` is `encoding`, whatever its bytes are.
+    pub fn put_encoded(&self, key: &str, version: &str, body: &[u8], encoding: &str) {
+        self.put(key, version, body);
+        if let Some(version) = self.lock_contents().versions.last_mut() {
+            version.headers.push(("content-encoding".to_owned(), encoding.to_owned()));
+        }
+    }
+
     /// Adds an object of `size` bytes that is made as it is read: `part` returns any range of it.
     pub fn put_generated(
         &self,
@@ -119,9 +128,10 @@ impl Bucket {
     }
 
     fn add_version(&self, key: &str, version: &str, content: Content, metadata: &[(&str, &str)]) {
-        let metadata = metadata.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let headers =
+            metadata.iter().map(|(name, value)| (format!("x-amz-meta-{name}"), (*value).to_owned()));
         let (key, id) = (key.to_owned(), version.to_owned());
-        self.lock_contents().versions.push(Version { key, id, content, metadata: metadata.collect() });
+        self.lock_contents().versions.push(Version { key, id, content, headers: headers.collect() });
     }
 
     /// Removes everything, and all settings.
@@ -275,8 +285,8 @@ fn object_headers(version: &Version) -> HeaderMap {
     headers.insert("last-modified", HeaderValue::from_static("Thu, 15 Jan 2026 09:30:05 GMT"));
     headers.insert("etag", header_value(&format!("\"{}\"", version.content.etag())));
     headers.insert("x-amz-version-id", header_value(&version.id));
-    for (name, value) in &version.metadata {
-        let name = HeaderName::try_from(format!("x-amz-meta-{name}")).expect("metadata has a valid name");
+    for (name, value) in &version.headers {
+        let name = HeaderName::try_from(name).expect("a header has a valid name");
         headers.insert(name, header_value(value));
     }
     headers

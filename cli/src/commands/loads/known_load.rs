@@ -1,6 +1,6 @@
 //! What is known about a load: the ledger's entry, or else the version of the object that it will load.
 
-use restctl_contract::load::{LedgerEntry, LoadId, REJECTS_PREFIX};
+use restctl_contract::load::{LedgerEntry, LoadId, LoadState, REJECTS_PREFIX};
 use restctl_contract::template::output as stack_output;
 use serde::Serialize;
 
@@ -46,6 +46,11 @@ impl KnownLoad {
             KnownLoad::Begun(entry) => &entry.load,
             KnownLoad::Queued(queued) => &queued.load,
         }
+    }
+
+    /// Returns whether the object is no data.
+    pub(super) fn is_ignored(&self) -> bool {
+        matches!(self, KnownLoad::Begun(entry) if entry.state == LoadState::Ignored)
     }
 
     pub(super) fn upload_time(&self) -> &str {

@@ -9,12 +9,17 @@ use crate::cli::completion_cache;
 use crate::context::Context;
 use crate::failure::Result;
 use crate::terminal::output::{self, Format};
+use crate::terminal::sanitize::sanitize;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 States: queued (uploaded, not started), loading, loaded, failed (the file cannot be loaded), stopped (a service failed \
-too often).")]
-pub(crate) struct Ls {}
+too often). Objects that are no data, such as folder markers and temporary files, are ignored and counted.")]
+pub(crate) struct Ls {
+    /// List the ignored objects instead, and why each is no data
+    #[arg(long)]
+    ignored: bool,
+}
 
 const HEADER: [&str; 11] = [
     "LOAD",
@@ -33,18 +38,50 @@ const HEADER: [&str; 11] = [
 /// The columns that hold numbers.
 const NUMBERS: std::ops::Range<usize> = 3..10;
 
-pub(super) async fn run(_: Ls, context: &Context) -> Result<()> {
+const IGNORED_HEADER: [&str; 5] = ["LOAD", "UPLOADED", "BYTES", "REASON", "OBJECT"];
+
+pub(super) async fn run(args: Ls, context: &Context) -> Result<()> {
     let stack = cloudformation::find_deployed(context.aws().await?, &context.stack).await?;
     let loads = known_load::list_loads(context.aws().await?, &stack).await?;
     completion_cache::remember_loads(&context.stack, loads.iter().map(KnownLoad::load_id));
+    let (ignored, loads): (Vec<_>, Vec<_>) = loads.into_iter().partition(KnownLoad::is_ignored);
+    if args.ignored {
+        return print_loads(&ignored, "no object has been ignored", ignored_table);
+    }
+    print_loads(&loads, "nothing has been uploaded yet", loads_table)?;
+    match ignored.len() {
+        0 => {}
+        1 => output::print_message("1 object is no data and was ignored: restctl loads ls --ignored"),
+        some => output::print_message(&format!(
+            "{some} objects are no data and were ignored: restctl loads ls --ignored"
+        )),
+    }
+    Ok(())
+}
+
+fn print_loads(loads: &[KnownLoad], none: &str, table: impl Fn(&[KnownLoad]) -> Table) -> Result<()> {
     match output::chosen_format() {
         Format::Json => output::print_json(&loads),
         Format::Text if loads.is_empty() => {
-            output::print_message("nothing has been uploaded yet");
+            output::print_message(none);
             Ok(())
         }
-        Format::Text => output::print_line(&loads_table(&loads).trim_fmt()),
+        Format::Text => output::print_line(&table(loads).trim_fmt()),
     }
+}
+
+fn ignored_table(loads: &[KnownLoad]) -> Table {
+    let row = |load: &KnownLoad| match load {
+        KnownLoad::Queued(_) => None,
+        KnownLoad::Begun(entry) => Some(vec![
+            entry.load.to_string(),
+            entry.uploaded.clone(),
+            entry.size.to_string(),
+            sanitize(entry.reason.as_deref().unwrap_or_default()),
+            sanitize(&entry.object),
+        ]),
+    };
+    output::new_table(&IGNORED_HEADER, loads.iter().filter_map(row).collect())
 }
 
 fn loads_table(loads: &[KnownLoad]) -> Table {
@@ -70,13 +107,13 @@ fn load_row(load: &KnownLoad) -> Vec<String> {
             ];
             let mut cells = vec![entry.load.to_string(), entry.state.to_string(), entry.uploaded.clone()];
             cells.extend(counts.map(|count| count.to_string()));
-            cells.push(entry.object.clone());
+            cells.push(sanitize(&entry.object));
             cells
         }
         KnownLoad::Queued(queued) => {
             let mut cells = vec![queued.load.to_string(), "queued".to_owned(), queued.uploaded.clone()];
             cells.extend(NUMBERS.map(|_| "-".to_owned()));
-            cells.push(queued.object.clone());
+            cells.push(sanitize(&queued.object));
             cells
         }
     }

@@ -14,7 +14,9 @@ use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::loads::dead_letter;
 use crate::loads::load::Load;
+use crate::loads::receipt::ignored_failure;
 use crate::terminal::output::{self, Format};
+use crate::terminal::sanitize::sanitize;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -46,7 +48,7 @@ pub(super) async fn run(args: Retry, context: &Context) -> Result<()> {
     let bucket = stack.output(stack_output::DATA_BUCKET)?.to_owned();
     let load = Load { bucket, key: object, version, size, uploaded: Some(uploaded.clone()) };
     load.queue(aws, &stack, &uploaded).await?;
-    output::print_message(&format!("queued the load {} of {}", args.load, load.key));
+    output::print_message(&format!("queued the load {} of {}", args.load, sanitize(&load.key)));
     if let KnownLoad::Begun(entry) = &known
         && entry.state == LoadState::Stopped
     {
@@ -79,6 +81,7 @@ async fn reopen_entry(aws: &Aws, stack: &Stack, entry: &LedgerEntry) -> Result<(
             ));
             Ok(())
         }
+        LoadState::Ignored => Err(ignored_failure(entry)),
         LoadState::Failed | LoadState::Stopped => {
             dynamodb::reopen_ledger_entry(aws, stack.output(stack_output::LEDGER_TABLE)?, entry).await
         }

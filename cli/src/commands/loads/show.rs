@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::failure::Result;
 use crate::loads::receipt::LoadReport;
 use crate::terminal::output::{self, Format};
+use crate::terminal::sanitize::sanitize;
 
 #[derive(Debug, Args)]
 pub(crate) struct Show {
@@ -30,7 +31,7 @@ pub(super) async fn run(args: Show, context: &Context) -> Result<()> {
         (KnownLoad::Queued(queued), Format::Text) => output::print_line(&output::align_values(&[
             ("load", queued.load.to_string()),
             ("state", "queued".to_owned()),
-            ("object", queued.object),
+            ("object", sanitize(&queued.object)),
             ("version", queued.version),
             ("bytes", queued.size.to_string()),
             ("uploaded", queued.uploaded),
@@ -40,9 +41,9 @@ pub(super) async fn run(args: Show, context: &Context) -> Result<()> {
 
 fn entry_lines(entry: &LedgerEntry) -> Vec<(&'static str, String)> {
     let mut lines = vec![("load", entry.load.to_string()), ("state", entry.state.to_string())];
-    lines.extend(entry.reason.clone().map(|reason| ("reason", reason)));
+    lines.extend(entry.reason.as_deref().map(|reason| ("reason", sanitize(reason))));
     lines.extend([
-        ("object", entry.object.clone()),
+        ("object", sanitize(&entry.object)),
         ("version", entry.version.clone()),
         ("bytes", entry.size.to_string()),
         ("uploaded", entry.uploaded.clone()),
@@ -53,6 +54,7 @@ fn entry_lines(entry: &LedgerEntry) -> Vec<(&'static str, String)> {
         ("position", format!("line {}, byte {} of the text", entry.position.line, entry.position.offset)),
         ("reject parts", entry.reject_parts.to_string()),
     ]);
+    lines.extend(entry.dialect.as_deref().map(|dialect| ("dialect", sanitize(dialect))));
     lines.extend(LoadReport::new(entry).figures());
     lines
 }

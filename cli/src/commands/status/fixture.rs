@@ -36,6 +36,7 @@ pub(super) fn sample_snapshot(loads: Vec<LedgerEntry>) -> Snapshot {
         table: Part::Known(TableState { name: "items".to_owned(), items: 1, bytes: 2, throttled: 0 }),
         queue: Part::Known(QueueState { waiting: 2, in_flight: 1, dead_letters: 0 }),
         loads: Part::Known(loads),
+        ignored: 0,
         provider: Part::Unknown { problem: "the issuer does not answer".to_owned() },
         traffic: Part::Known(Traffic {
             period_seconds: 60,
@@ -63,6 +64,8 @@ pub(super) fn loading_entry(id: &str, progress: u64) -> LedgerEntry {
         blind: false,
         confirmed: Position::START,
         reject_parts: 0,
+        dialect: None,
+        column_types: None,
         receipt: Receipt::default(),
     }
 }

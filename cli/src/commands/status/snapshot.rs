@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use restctl_contract::load::LedgerEntry;
+use restctl_contract::load::{LedgerEntry, LoadState};
 use restctl_contract::template::output as stack_output;
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -32,6 +32,8 @@ pub(super) struct Snapshot {
     pub(super) queue: Part<QueueState>,
     /// The newest upload first.
     pub(super) loads: Part<Vec<LedgerEntry>>,
+    /// How many objects are no data.
+    pub(super) ignored: usize,
     pub(super) provider: Part<ProviderState>,
     pub(super) traffic: Part<Traffic>,
 }
@@ -156,7 +158,8 @@ impl Snapshot {
             functions: functions.into(),
             table: table.into(),
             queue: queue.into(),
-            loads: loads.into(),
+            ignored: loads.as_ref().map_or(0, |loads| loads.ignored),
+            loads: loads.map(|loads| loads.newest).into(),
             provider: provider.into(),
             traffic: traffic.into(),
         })
@@ -233,12 +236,20 @@ async fn read_queue(aws: &Aws, stack: &Stack) -> Result<QueueState> {
     Ok(QueueState { waiting, in_flight, dead_letters: dead.total_messages() as u64 })
 }
 
-async fn read_last_loads(aws: &Aws, stack: &Stack) -> Result<Vec<LedgerEntry>> {
+struct LastLoads {
+    /// The newest upload first.
+    newest: Vec<LedgerEntry>,
+    ignored: usize,
+}
+
+async fn read_last_loads(aws: &Aws, stack: &Stack) -> Result<LastLoads> {
     let entries = dynamodb::read_ledger_entries(aws, stack.output(stack_output::LEDGER_TABLE)?).await?;
-    let mut entries = entries.into_values().collect::<Result<Vec<_>>>()?;
-    entries.sort_by(|one, other| other.uploaded.cmp(&one.uploaded));
-    entries.truncate(MAX_LOADS);
-    Ok(entries)
+    let entries = entries.into_values().collect::<Result<Vec<_>>>()?;
+    let (ignored, mut newest): (Vec<_>, Vec<_>) =
+        entries.into_iter().partition(|entry| entry.state == LoadState::Ignored);
+    newest.sort_by(|one, other| other.uploaded.cmp(&one.uploaded));
+    newest.truncate(MAX_LOADS);
+    Ok(LastLoads { newest, ignored: ignored.len() })
 }
 
 async fn read_provider(context: &Context, stack: &Stack) -> Result<ProviderState> {

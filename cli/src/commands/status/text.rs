@@ -8,6 +8,7 @@ use super::snapshot::{
 };
 use super::traffic::Traffic;
 use crate::terminal::output;
+use crate::terminal::sanitize::sanitize;
 
 pub(super) const LOAD_HEADER: [&str; 6] = ["LOAD", "STATE", "UPLOADED", "ROWS", "REJECTED", "OBJECT"];
 
@@ -73,6 +74,10 @@ pub(super) fn status_lines(snapshot: &Snapshot) -> Vec<StatusLine> {
     if let Part::Unknown { .. } = &snapshot.loads {
         lines.push(part_line("loads", &snapshot.loads, |_| (String::new(), Severity::Normal)));
     }
+    if snapshot.ignored > 0 {
+        let text = format!("{} objects that are no data: restctl loads ls --ignored", snapshot.ignored);
+        lines.push(StatusLine { name: "ignored", text, severity: Severity::Normal });
+    }
     lines.push(part_line("provider", &snapshot.provider, describe_provider));
     lines.push(part_line("requests", &snapshot.traffic, describe_traffic));
     lines
@@ -85,7 +90,7 @@ pub(super) fn load_cells(entry: &LedgerEntry) -> Vec<String> {
         entry.uploaded.clone(),
         rows_read(entry).to_string(),
         entry.receipt.rejected.to_string(),
-        entry.object.clone(),
+        sanitize(&entry.object),
     ]
 }
 
@@ -95,7 +100,7 @@ pub(super) fn rows_read(entry: &LedgerEntry) -> u64 {
 
 pub(super) fn load_severity(state: LoadState) -> Severity {
     match state {
-        LoadState::Loading | LoadState::Loaded => Severity::Normal,
+        LoadState::Loading | LoadState::Loaded | LoadState::Ignored => Severity::Normal,
         LoadState::Failed | LoadState::Stopped => Severity::Problem,
     }
 }

@@ -4,8 +4,8 @@ use restctl_rows::{Compression, Format};
 use serde::Serialize;
 
 use crate::aws::{Aws, dynamodb};
+use crate::data_file::OpenedFile;
 use crate::data_file::survey::{RejectLine, SurveyedFile, describe_type};
-use crate::data_file::{OpenedFile, describe_dialect};
 use crate::failure::Result;
 use crate::terminal::output;
 
@@ -24,7 +24,7 @@ struct Forecast<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     delimiter: Option<String>,
     /// What else was recognized about the file.
-    notes: &'a [String],
+    notes: Vec<&'a str>,
     sha256: &'a str,
     columns: Vec<ForecastColumn<'a>>,
     rows: u64,
@@ -78,7 +78,7 @@ pub(super) async fn print_forecast(
 }
 
 fn build_forecast<'a>(file: &'a OpenedFile, surveyed: &'a SurveyedFile, warm: Option<u64>) -> Forecast<'a> {
-    let OpenedFile { source, object, dialect } = file;
+    let OpenedFile { source, object, dialect, .. } = file;
     let findings = &surveyed.findings;
     let columns = findings.columns.iter();
     let rejects = findings.rejects.iter();
@@ -89,7 +89,7 @@ fn build_forecast<'a>(file: &'a OpenedFile, surveyed: &'a SurveyedFile, warm: Op
         format: dialect.format.to_string(),
         compression: (dialect.compression != Compression::None).then(|| dialect.compression.to_string()),
         delimiter: (dialect.format == Format::Csv).then(|| dialect.csv.delimiter.to_string()),
-        notes: &findings.notes,
+        notes: file.all_notes(surveyed),
         sha256: &surveyed.digest,
         columns: columns
             .map(|column| ForecastColumn {
@@ -126,7 +126,7 @@ fn forecast_text(file: &OpenedFile, surveyed: &SurveyedFile, warm: Option<u64>) 
     };
     let mut text = output::align_values(&[
         ("object", forecast.object.to_owned()),
-        ("read as", describe_dialect(&file.dialect, forecast.notes)),
+        ("read as", file.describe(surveyed)),
         ("bytes", forecast.bytes.to_string()),
         ("rows", forecast.rows.to_string()),
         ("rejected", forecast.rejected.to_string()),

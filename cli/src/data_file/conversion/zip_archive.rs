@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use encoding_rs::Encoding as CharacterEncoding;
-use restctl_rows::Encoding;
+use restctl_rows::Format;
 use zip::ZipArchive;
 use zip::read::ZipFile;
 use zip::result::ZipError;
@@ -67,7 +67,7 @@ struct Member {
 /// Returns the member that is the data: the only file, or the only one whose name tells a format.
 fn find_data_file(archive: &Archive, shown: &str) -> Result<Member> {
     let files = list_files(archive, shown)?;
-    let tells_format = |member: &Member| Encoding::from_name(&member.name).is_ok();
+    let tells_format = |member: &Member| Format::from_name(&member.name).is_ok();
     let (data, others): (Vec<Member>, Vec<Member>) = files.into_iter().partition(tells_format);
     let mut candidates = if data.is_empty() { others } else { data };
     match (candidates.pop(), candidates.is_empty()) {

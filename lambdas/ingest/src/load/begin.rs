@@ -33,7 +33,7 @@ pub(super) async fn begin_attempt<'a>(
 ) -> Result<ControlFlow<LoadOutcome, Attempt<'a>>, Error> {
     let ledger = context.ledger();
     let mut entry = match ledger.read_entry(&LoadId::for_version(&created.key, version)).await? {
-        Some(entry) if matches!(entry.state, LoadState::Loaded | LoadState::Failed) => {
+        Some(entry) if is_settled(entry.state) => {
             info!(state = %entry.state, "the load is settled already");
             return Ok(ControlFlow::Break(LoadOutcome::Settled));
         }
@@ -63,13 +63,18 @@ pub(super) async fn begin_attempt<'a>(
     }))
 }
 
+/// Returns whether nothing is left to do for the message.
+pub(super) fn is_settled(state: LoadState) -> bool {
+    matches!(state, LoadState::Loaded | LoadState::Failed | LoadState::Ignored)
+}
+
 fn next_attempt(entry: LedgerEntry) -> LedgerEntry {
     let now = timestamp::now();
     let entry = if entry.state == LoadState::Stopped { entry.reopened_at(now.clone()) } else { entry };
     LedgerEntry { attempts: entry.attempts + 1, updated: now, ..entry }
 }
 
-fn first_attempt(created: &UploadedObject, version: &str) -> LedgerEntry {
+pub(super) fn first_attempt(created: &UploadedObject, version: &str) -> LedgerEntry {
     let now = timestamp::now();
     LedgerEntry {
         load: LoadId::for_version(&created.key, version),
@@ -87,6 +92,8 @@ fn first_attempt(created: &UploadedObject, version: &str) -> LedgerEntry {
         blind: false,
         confirmed: Position::START,
         reject_parts: 0,
+        dialect: None,
+        column_types: None,
         receipt: Receipt::default(),
     }
 }

@@ -1,6 +1,8 @@
 use restctl_contract::load::LedgerEntry;
 
 use super::begin::Attempt;
+use super::context::LoadContext;
+use super::dialect::choose_dialect;
 use crate::error::LoadError;
 use crate::message::{Completion, Deadline};
 use crate::source::{Object, RowStream};
@@ -31,8 +33,9 @@ async fn restamp_load(
     let Attempt { context, bucket, table, record, progress, .. } = attempt;
     let object = Object::find(&context.s3, bucket, &newer.object, Some(&newer.version)).await?;
     let object = object.ok_or_else(|| newer_file_deleted(&newer))?;
-    let mut rows =
-        RowStream::resume(&context.s3, &object, &context.key, newer.confirmed, context.window_size)?;
+    let dialect = choose_dialect(context, &object, &newer).await?;
+    let LoadContext { s3, key, window_size, .. } = context;
+    let mut rows = RowStream::resume(s3, &object, &dialect, key, newer.confirmed, *window_size);
     let stamp = newer.stamp();
     while newer.confirmed.offset < newer.position.offset {
         let window = match rows.next_window().await {

@@ -1,7 +1,9 @@
 use restctl_contract::load::Position;
 
 use super::begin::Attempt;
+use super::context::LoadContext;
 use super::count::ComparedWindow;
+use super::dialect::{choose_dialect, note_dialect, remember_dialect};
 use super::restamp::restamp_newer_loads;
 use crate::error::{Error, LoadError};
 use crate::message::{Completion, Deadline};
@@ -37,9 +39,9 @@ async fn load_windows(
     object: &Object,
     deadline: Deadline,
 ) -> Result<Completion, LoadError> {
-    let context = attempt.context;
-    let mut rows =
-        RowStream::resume(&context.s3, object, &context.key, attempt.progress.position, context.window_size)?;
+    let LoadContext { s3, key, window_size, .. } = attempt.context;
+    let dialect = choose_dialect(attempt.context, object, &attempt.record.entry).await?;
+    let mut rows = RowStream::resume(s3, object, &dialect, key, attempt.progress.position, *window_size);
     let mut waiting: Option<ComparedWindow> = None;
     let mut windows = 0;
     let result = loop {
@@ -59,6 +61,7 @@ async fn load_windows(
                 break Err(error);
             }
         }
+        note_dialect(attempt, object, &dialect, &rows);
         windows += 1;
         waiting = Some(match waiting {
             Some(waiting) if !waiting.window.shares_a_key_with(&window) => {
@@ -75,6 +78,9 @@ async fn load_windows(
         attempt.record.write_if_due(&mut attempt.progress).await?;
     };
     write_and_count(attempt, waiting).await?;
+    if matches!(result, Ok(Completion::Complete)) {
+        remember_dialect(attempt, object, &dialect, &rows).await?;
+    }
     result
 }
 

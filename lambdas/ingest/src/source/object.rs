@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::ops::Range;
 use std::str::FromStr;
 
 use aws_sdk_s3::Client;
@@ -7,9 +8,10 @@ use aws_sdk_s3::primitives::ByteStream;
 use restctl_contract::load::{
     COLUMN_TYPES_METADATA, DIALECT_METADATA, DUPLICATES_METADATA, MAX_REJECTS_METADATA,
 };
-use restctl_rows::{ColumnTypes, Compression, Dialect, Format, Types, Unreadable};
+use restctl_rows::{ColumnTypes, DETECTION_BYTES, Dialect, Types, Unreadable};
 
-use crate::error::Error;
+use super::object_bytes::ObjectBytes;
+use crate::error::{Error, LoadError};
 
 /// One version of one object.
 #[derive(Debug, Clone)]
@@ -76,17 +78,33 @@ impl Object {
         }
     }
 
-    /// Returns how to read the file, by its name and its metadata.
-    pub(super) fn dialect(&self) -> Result<Dialect, Unreadable> {
-        let mut dialect = match self.metadata.get(DIALECT_METADATA) {
-            Some(text) => text.parse()?,
-            None => Dialect::new(Format::from_name(&self.key)?, Compression::None),
-        };
-        dialect.csv.types = match self.metadata.get(COLUMN_TYPES_METADATA) {
-            Some(letters) => Types::Columns(letters.parse::<ColumnTypes>()?),
-            None => Types::Strings,
-        };
-        Ok(dialect)
+    /// Returns whether `restctl upload` has put the object into the bucket, and not another tool.
+    pub(crate) fn is_from_upload(&self) -> bool {
+        self.metadata.contains_key(DIALECT_METADATA)
+    }
+
+    /// Returns how to read the file, or `None` if its metadata does not say so.
+    pub(crate) fn uploaded_dialect(&self) -> Result<Option<Dialect>, Unreadable> {
+        let Some(dialect) = self.metadata.get(DIALECT_METADATA) else { return Ok(None) };
+        let column_types = self.metadata.get(COLUMN_TYPES_METADATA);
+        parse_dialect(dialect, column_types.map(String::as_str)).map(Some)
+    }
+
+    /// Returns the types of a CSV's columns, if the metadata lists them. Versions of restctl before
+    /// [`DIALECT_METADATA`] sent only the types.
+    pub(crate) fn uploaded_types(&self) -> Result<Option<ColumnTypes>, Unreadable> {
+        Ok(self.metadata.get(COLUMN_TYPES_METADATA).map(|letters| letters.parse()).transpose()?)
+    }
+
+    /// Returns the first bytes of the file, as many as [`Dialect::detect`] looks at.
+    pub(crate) async fn read_head(&self, s3: &Client) -> Result<Vec<u8>, LoadError> {
+        let end = self.size.min(DETECTION_BYTES as u64);
+        let (mut bytes, mut head) = (ObjectBytes::new(s3, self, end), Vec::new());
+        while (head.len() as u64) < end {
+            head.extend_from_slice(&bytes.next_chunk(head.len() as u64).await?);
+        }
+        head.truncate(DETECTION_BYTES);
+        Ok(head)
     }
 
     /// Returns the number of rows that a later row with the same key supersedes, if the uploader has counted them.
@@ -99,17 +117,18 @@ impl Object {
         self.parse_metadata(MAX_REJECTS_METADATA)
     }
 
-    /// Opens the object at `offset`, which is before its end. Returns `None` if the object is gone.
-    pub(super) async fn open_at(&self, s3: &Client, offset: u64) -> Result<Option<ObjectBody>, Error> {
+    /// Opens a range of the object that is not empty. Returns `None` if the object is gone.
+    pub(super) async fn open(&self, s3: &Client, range: Range<u64>) -> Result<Option<ObjectBody>, Error> {
         let request = s3.get_object().bucket(&self.bucket).key(&self.key).set_version_id(self.version.id());
         let request = match &self.version {
             ObjectVersion::Id(_) => request,
             ObjectVersion::Etag(etag) => request.if_match(format!("\"{etag}\"")),
         };
-        match request.range(format!("bytes={offset}-")).send().await {
+        let last = range.end.saturating_sub(1);
+        match request.range(format!("bytes={}-{last}", range.start)).send().await {
             Ok(object) => {
                 let is_range = object.content_range.is_some();
-                let offset = if is_range { offset } else { 0 };
+                let offset = if is_range { range.start } else { 0 };
                 Ok(Some(ObjectBody { bytes: object.body, offset, is_range }))
             }
             Err(error) if is_gone(&error) => Ok(None),
@@ -139,6 +158,15 @@ impl ObjectVersion {
             Self::Etag(_) => None,
         }
     }
+}
+
+/// Reads a dialect as the metadata of an object has it.
+pub(crate) fn parse_dialect(dialect: &str, column_types: Option<&str>) -> Result<Dialect, Unreadable> {
+    let mut dialect: Dialect = dialect.parse()?;
+    if let Some(letters) = column_types {
+        dialect.csv.types = Types::Columns(letters.parse()?);
+    }
+    Ok(dialect)
 }
 
 /// Returns whether the object is gone: 404 if the key or the version does not exist, 405 if the version is a delete

@@ -2,14 +2,12 @@ use aws_sdk_s3::Client;
 use bytes::{Buf, Bytes};
 use restctl_contract::key::Key;
 use restctl_contract::load::Position;
-use restctl_rows::{Parser, Reject, Row};
+use restctl_rows::{ColumnType, Dialect, Parser, Reject, Row};
 
-use super::object::{Object, ObjectBody};
+use super::object::Object;
+use super::object_bytes::ObjectBytes;
 use super::window::Window;
-use crate::error::{Error, LoadError};
-
-/// How often in a row the connection may break off without a byte.
-const MAX_BREAKS: u32 = 5;
+use crate::error::LoadError;
 
 /// When a window is full: by its rows or by their size, as DynamoDB counts it.
 #[derive(Debug, Clone, Copy)]
@@ -26,14 +24,13 @@ impl Default for WindowSize {
 
 /// The rows of an object, window by window. It holds one chunk of the object at a time.
 pub(crate) struct RowStream<'a> {
-    s3: &'a Client,
-    object: &'a Object,
+    bytes: ObjectBytes<'a>,
     size: WindowSize,
     parser: Parser,
-    body: Option<ObjectBody>,
     /// The bytes that have arrived and are not parsed yet.
     chunk: Bytes,
-    breaks: u32,
+    /// Every byte is parsed, and the parser ends the file.
+    ending: bool,
     ended: bool,
     /// Why the file cannot be read any further. It is reported after the rows before it.
     failure: Option<LoadError>,
@@ -41,17 +38,30 @@ pub(crate) struct RowStream<'a> {
 }
 
 impl<'a> RowStream<'a> {
-    /// Reads on at `position`, where an earlier stream of the same object stood.
+    /// Reads on at `position`, where an earlier stream of the same object stood that had the same dialect.
     pub(crate) fn resume(
         s3: &'a Client,
         object: &'a Object,
+        dialect: &Dialect,
         key: &Key,
         position: Position,
         size: WindowSize,
-    ) -> Result<Self, LoadError> {
-        let parser = Parser::resume(&object.dialect()?, key, position);
-        let (chunk, rows) = (Bytes::new(), Vec::new());
-        Ok(Self { s3, object, size, parser, body: None, chunk, breaks: 0, ended: false, failure: None, rows })
+    ) -> Self {
+        Self {
+            bytes: ObjectBytes::new(s3, object, object.size),
+            size,
+            parser: Parser::resume(dialect, key, position),
+            chunk: Bytes::new(),
+            ending: false,
+            ended: false,
+            failure: None,
+            rows: Vec::new(),
+        }
+    }
+
+    /// Returns the name and the type of each column of a CSV, once its header has been read. JSON has none.
+    pub(crate) fn column_types(&self) -> impl Iterator<Item = (&str, ColumnType)> {
+        self.parser.column_types()
     }
 
     /// Returns the next window, or `None` after the last one. An error comes after all rows before it.
@@ -83,7 +93,12 @@ impl<'a> RowStream<'a> {
     }
 
     async fn parse_or_fetch(&mut self) -> Result<(), LoadError> {
-        if self.parse_chunk()? { Ok(()) } else { self.fetch_chunk().await }
+        if self.ending {
+            self.ended = !self.parser.finish(&mut self.rows)?;
+        } else if !self.parse_chunk()? {
+            self.fetch_chunk().await?;
+        }
+        Ok(())
     }
 
     /// Parses some rows and returns whether the chunk may have more.
@@ -95,36 +110,14 @@ impl<'a> RowStream<'a> {
         Ok(has_more)
     }
 
-    /// Fetches the bytes that the parser needs next, or ends the stream.
+    /// Fetches the bytes that the parser needs next, or finds that there are none.
     async fn fetch_chunk(&mut self) -> Result<(), LoadError> {
         let wanted = self.parser.wanted_offset();
-        if wanted >= self.object.size {
-            self.ended = !self.parser.finish(&mut self.rows)?;
-            return Ok(());
+        if wanted >= self.bytes.object.size {
+            self.ending = true;
+        } else {
+            self.chunk = self.bytes.next_chunk(wanted).await?;
         }
-        let body = match self.body.take().filter(|body| body.offset == wanted || !body.is_range) {
-            Some(body) => body,
-            None => self.object.open_at(self.s3, wanted).await?.ok_or_else(LoadError::object_deleted)?,
-        };
-        let body = self.body.insert(body);
-        match body.bytes.next().await {
-            Some(Ok(mut chunk)) => {
-                let unwanted = wanted.saturating_sub(body.offset).min(chunk.len() as u64);
-                body.offset += chunk.len() as u64;
-                chunk.advance(usize::try_from(unwanted).unwrap_or(usize::MAX));
-                self.chunk = chunk;
-                self.breaks = 0;
-                Ok(())
-            }
-            Some(Err(error)) => self.reopen_after(Error::failed_call("GetObject", &self.object.key, error)),
-            None => self.reopen_after(Error::unreadable_answer("GetObject", "it ends before the object")),
-        }
-    }
-
-    /// Lets the next fetch open the object again, at the byte that is needed next, unless that has failed too often.
-    fn reopen_after(&mut self, error: Error) -> Result<(), LoadError> {
-        self.body = None;
-        self.breaks += 1;
-        if self.breaks > MAX_BREAKS { Err(error.into()) } else { Ok(()) }
+        Ok(())
     }
 }

@@ -62,7 +62,7 @@ async fn a_crash_at_any_point_loses_nothing() {
         while last.rows.len() < 10 {
             last = Upload::random(&mut history.rng, 40);
         }
-        history.world.bucket.put(last.object, &last.version, last.body.as_bytes());
+        history.world.bucket.put(last.object, &last.version, &last.body());
         history.queue.loads.push_back(last.to_message(40, 1_000));
         history.uploads.push(last);
         history.deliver_first(TimeLimit::Plenty, Some(crash_after)).await;

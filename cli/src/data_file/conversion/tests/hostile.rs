@@ -24,7 +24,7 @@ const FIXTURES: [&str; 12] = [
 async fn convert_bytes(bytes: &[u8], options: &ConversionOptions) -> Result<Option<Converted>> {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
-    convert(&Source::from_opened("hostile".to_owned(), file).unwrap(), options, true).await
+    convert(&Source::from_opened("hostile".to_owned(), file, true).unwrap(), options).await
 }
 
 /// Converts it, and fails if a failure does not say what to do.

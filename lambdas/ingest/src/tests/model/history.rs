@@ -37,7 +37,7 @@ impl<'a> History<'a> {
         world.bucket.send_pieces_of(rng.usize(4..40));
         let uploads: Vec<_> = (1..=rng.usize(1..6)).map(|number| Upload::random(&mut rng, number)).collect();
         for upload in &uploads {
-            world.bucket.put(upload.object, &upload.version, upload.body.as_bytes());
+            world.bucket.put(upload.object, &upload.version, &upload.body());
         }
         let queue = ModelQueue { loads: VecDeque::new(), dead: Vec::new() };
         let mut history = Self { world, rng, uploads, queue, next_id: 0 };

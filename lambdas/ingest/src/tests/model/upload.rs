@@ -4,13 +4,14 @@ use fastrand::Rng;
 use restctl_contract::load::Receipt;
 use serde_json::Value;
 
+use crate::tests::gzip_without_trailer;
 use crate::tests::world::message_at;
 
 /// A file, uploaded in the second of its number.
 pub(super) struct Upload {
     pub(super) object: &'static str,
     pub(super) version: String,
-    pub(super) body: String,
+    text: String,
     /// The key and the value of each row that can be loaded.
     pub(super) rows: Vec<(u8, u8)>,
     /// The number of rows, including rejects.
@@ -19,12 +20,13 @@ pub(super) struct Upload {
 }
 
 impl Upload {
-    /// Generates a file with few keys and few values, so that everything that can happen to a row happens.
+    /// Generates a file with few keys and few values, so that everything that can happen to a row happens. Now and then
+    /// its compressed bytes break off after the last row.
     pub(super) fn random(rng: &mut Rng, number: usize) -> Self {
         let mut upload = Self {
             object: *rng.choice(&["a.csv", "b.csv", "c.csv"]).unwrap(),
             version: format!("v{number}"),
-            body: "id,value\n".to_owned(),
+            text: "id,value\n".to_owned(),
             rows: Vec::new(),
             read: 0,
             readable: rng.u8(..8) > 0,
@@ -33,16 +35,21 @@ impl Upload {
             let (key, value) = (rng.u8(..7), rng.u8(..3));
             upload.read += 1;
             if rng.u8(..10) == 0 {
-                upload.body.push_str(&format!(",{value}\n"));
+                upload.text.push_str(&format!(",{value}\n"));
             } else {
-                upload.body.push_str(&format!("{key},{value}\n"));
+                upload.text.push_str(&format!("{key},{value}\n"));
                 upload.rows.push((key, value));
             }
         }
-        if !upload.readable {
-            upload.body.push_str("1,\"never closed\n");
-        }
         upload
+    }
+
+    pub(super) fn body(&self) -> Vec<u8> {
+        if self.readable {
+            self.text.clone().into_bytes()
+        } else {
+            gzip_without_trailer(self.text.as_bytes())
+        }
     }
 
     pub(super) fn to_message(&self, number: usize, id: usize) -> Message {
