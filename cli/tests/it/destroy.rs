@@ -77,6 +77,8 @@ fn data_stays_unless_its_deletion_is_requested() {
     cloud.succeed(&["deploy"]);
     assert_eq!(cloud.run(&["get", "--id", "42"]).exit, 5);
 
+    cloud.put_object(&cloud.resource_id("DataBucket"), "in/", "");
+    cloud.put_object(&cloud.resource_id("DataBucket"), "a%20b%2B%C3%BC%26%25.csv", "id\nodd\n");
     let destroyed = cloud.succeed(&["destroy", "--yes", "--delete-data"]);
     assert!(destroyed.stderr.contains(&format!("  remove  the table {table}")), "{}", destroyed.stderr);
     assert!(destroyed.stderr.contains("nothing of the stack restctl remains"), "{}", destroyed.stderr);
