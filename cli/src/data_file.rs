@@ -1,6 +1,5 @@
 //! Data files named on the command line: how they are read, and what a first reading finds in them.
 
-pub(crate) mod column_types;
 pub(crate) mod conversion;
 pub(crate) mod duplicates;
 pub(crate) mod external_sort;

@@ -217,7 +217,7 @@ fn unprocessed_keys_are_asked_for_again(cloud: &Cloud, small: &str) {
 /// The table of the stack is empty.
 fn files_that_cannot_be_verified_are_refused(cloud: &Cloud) {
     for (args, exit, words) in [
-        (&["nowhere.csv"][..], 2, "nowhere.csv is not a regular file"),
+        (&["nowhere.csv"][..], 2, "nowhere.csv does not exist"),
         (&["-"], 2, "--name items.csv"),
         (&["--types", "id:string", "items.csv"], 2, "it is the key"),
         (&["--delimiter", ";", "items.ndjson"], 2, "is not CSV"),
