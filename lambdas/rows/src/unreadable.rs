@@ -104,9 +104,9 @@ impl ArrayProblem {
 }
 
 impl Unreadable {
-    /// Returns what to do about it, or `None` if the text says it.
-    pub fn advice(&self) -> Option<Cow<'static, str>> {
-        Some(Cow::Borrowed(match self {
+    /// Returns what to do about it.
+    pub fn advice(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::UnknownEnding(_) => {
                 "use a name that ends in .csv, .tsv, .ndjson, .jsonl or .json: --name items.csv"
             }
@@ -127,21 +127,19 @@ impl Unreadable {
             Self::OtherDelimiter { delimiter, .. } => {
                 let advice =
                     format!("if another character separates the columns, pass --delimiter {delimiter}");
-                return Some(advice.into());
+                return advice.into();
             }
             Self::NoSuchColumn { .. } => "correct the name in --types",
             Self::KeyTypeDiffers { .. } => "leave out its type, or deploy with another key type",
             Self::NameTooLong { position } => {
-                return Some(
-                    format!("shorten it, or leave the column out: --skip-columns {position}").into(),
-                );
+                return format!("shorten it, or leave the column out: --skip-columns {position}").into();
             }
             Self::UnnamedColumn { position } => {
-                return Some(format!("name it, or leave it out: --skip-columns {position}").into());
+                return format!("name it, or leave it out: --skip-columns {position}").into();
             }
             Self::DuplicateColumn { position, .. } => {
                 let advice = format!("rename one of them, or leave one out: --skip-columns {position}");
-                return Some(advice.into());
+                return advice.into();
             }
             Self::ReservedColumn => "rename the column",
             Self::ColumnTypesDiffer { .. } | Self::ColumnTypes(_) => {
@@ -159,14 +157,11 @@ impl Unreadable {
             Self::TrailingBytes { .. } => "compress the file again, then upload it",
             Self::WindowTooLarge => "compress it again with --long=27 at most",
             Self::EndsBefore { .. } => "upload it again",
-        }))
+        })
     }
 
     /// Returns the text and the advice in one line.
     pub fn with_advice(&self) -> String {
-        match self.advice() {
-            Some(advice) => format!("{self}: {advice}"),
-            None => self.to_string(),
-        }
+        format!("{self}: {}", self.advice())
     }
 }
