@@ -45,10 +45,10 @@ pub(crate) struct OpenedFile {
 
 impl DataFile {
     pub(crate) fn from_args(path: &Path, input: &InputArgs) -> Result<Self> {
-        let object = object_name(path, input.name.as_deref())?;
         if path != Path::new(STANDARD_INPUT) {
             Source::check_path(path)?;
         }
+        let object = object_name(path, input.name.as_deref())?;
         Ok(Self { path: path.to_owned(), object })
     }
 
@@ -131,7 +131,7 @@ fn object_name(path: &Path, chosen: Option<&str>) -> Result<String> {
         (None, _) if !has_name => {
             let what = match path == Path::new(STANDARD_INPUT) {
                 true => "standard input has no name".to_owned(),
-                false => format!("{} is a pipe, which has no name", path.display()),
+                false => format!("{} is a pipe or a device, which has no name", path.display()),
             };
             return Err(Failure::usage(what).next("name the object, with its format: --name items.csv"));
         }

@@ -156,8 +156,14 @@ pub(crate) async fn unless_stopped<T>(
 }
 
 /// Adds to an error what was being done.
-pub(crate) trait FailureContext<T> {
+pub(crate) trait FailureContext<T>: Sized {
     fn context(self, what: impl Into<String>) -> Result<T>;
+
+    /// Adds to an error of a temporary file what was being done, and how to make room.
+    fn context_of_temporary_file(self, what: impl Into<String>) -> Result<T> {
+        let next = "choose a folder with more space: export TMPDIR=/path/to/folder";
+        self.context(what).map_err(|failure| failure.next(next))
+    }
 }
 
 impl<T, E: std::error::Error + 'static> FailureContext<T> for std::result::Result<T, E> {

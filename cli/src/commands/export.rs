@@ -3,7 +3,7 @@
 mod format;
 mod sink;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use reqwest::StatusCode;
@@ -20,6 +20,9 @@ use crate::items::csv::CsvBuffer;
 use crate::items::ndjson::to_ndjson;
 use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::output::{self, Format};
+use crate::terminal::sanitize::sanitize;
+
+const STANDARD_OUTPUT: &str = "-";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -34,7 +37,7 @@ Examples:
   restctl export items.csv
   restctl export | jq .name")]
 pub(crate) struct Export {
-    /// File to write; it appears when it is complete [default: standard output]
+    /// File to write, which appears when it is complete; - is standard output [default: standard output]
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
 
@@ -48,17 +51,18 @@ pub(crate) struct Export {
 }
 
 pub(crate) async fn run(args: Export, context: &Context) -> Result<()> {
-    let format = match (args.format, &args.file) {
+    let file = args.file.filter(|file| file != Path::new(STANDARD_OUTPUT));
+    let mut sink = ExportSink::open(file.clone(), args.force)?;
+    let format = match (args.format, &file) {
         (Some(format), _) => format,
         (None, Some(file)) => ExportFormat::from_extension(file)?,
         (None, None) => ExportFormat::Ndjson,
     };
-    let mut sink = ExportSink::open(args.file.clone(), args.force)?;
     let interrupted = Failure::new("interrupted before all items were exported");
     let items = unless_interrupted(interrupted, export_items(context, format, &mut sink)).await?;
     let place = sink.finish()?;
-    output::print_message(&format!("{items} items {place}"));
-    match (args.file, output::chosen_format()) {
+    output::print_message(&sanitize(&format!("{items} items {place}")));
+    match (file, output::chosen_format()) {
         (Some(file), Format::Json) => {
             output::print_json(&json!({ "items": items, "file": file.to_string_lossy() }))
         }

@@ -98,7 +98,8 @@ pub(crate) async fn run(args: Upload, context: &Context) -> Result<()> {
     match partial {
         0 => Ok(()),
         _ => Err(Failure::new(format!("some rows of {partial} of {count} files were rejected"))
-            .exit(Exit::Partial)),
+            .exit(Exit::Partial)
+            .next("restctl loads ls, then restctl loads rejects ID for each of them")),
     }
 }
 
@@ -176,7 +177,7 @@ impl UploadTask<'_> {
         }
         let load = sending::send_file(self.aws, source, &to).await?;
         let (key, size, id) = (&load.key, load.size, load.id());
-        output::print_message(&format!("uploaded {key} ({size} bytes), load {id}"));
+        output::print_message(&sanitize(&format!("uploaded {key} ({size} bytes), load {id}")));
         Ok(load)
     }
 
@@ -185,7 +186,8 @@ impl UploadTask<'_> {
         let Self { aws, stack, .. } = self;
         let Some(load) = sending::find_uploaded(aws, to, size).await? else { return Ok(None) };
         let id = load.id();
-        output::print_message(&format!("{} is already in the bucket, byte for byte: load {id}", load.key));
+        let found = format!("{} is already in the bucket, byte for byte: load {id}", load.key);
+        output::print_message(&sanitize(&found));
         match dynamodb::read_ledger_entry(aws, stack.output(stack_output::LEDGER_TABLE)?, &id).await? {
             Some(entry) if entry.state == LoadState::Loaded => {
                 output::print_message("to load it again on top of newer loads, choose another --name");
@@ -202,7 +204,10 @@ impl UploadTask<'_> {
         let findings = &surveyed.findings;
         let read_as = file.describe(surveyed);
         output::print_message(&sanitize(&format!("{}: {read_as}", file.source.shown)));
-        output::print_message(&format!("{} rows can be loaded, {} cannot", findings.rows, findings.rejected));
+        output::print_message(&match surveyed.rows_read() {
+            0 => "it has no rows, so nothing is loaded".to_owned(),
+            _ => format!("{} rows can be loaded, {} cannot", findings.rows, findings.rejected),
+        });
         if surveyed.duplicates > 0 {
             output::print_message(&format!(
                 "{} of them are superseded by a later row with the same key",

@@ -63,7 +63,6 @@ fn parse_encoding(label: &str) -> Result<&'static Encoding, String> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum TypesSource {
-    /// The items of earlier loads
     Table,
 }
 

@@ -40,7 +40,7 @@ pub(super) async fn find_records(
                 members.join(", ")
             ))
             .next(format!(
-                "name a member {:?}, or deploy with the name that the file has: restctl deploy --key NAME",
+                "name a member {:?}, or deploy with a key that the file has: restctl deploy --key NAME:S",
                 key.name
             ))),
     }

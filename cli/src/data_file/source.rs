@@ -50,11 +50,9 @@ impl Source {
 
     /// Copies all of the input into an unnamed file, which goes away with this process.
     fn spool(shown: String, mut input: impl Read) -> Result<Self> {
-        let mut spool = tempfile::tempfile().context("cannot create a temporary file")?;
-        let copied = io::copy(&mut input, &mut spool);
-        copied.context(format!("cannot keep {shown} in a temporary file")).map_err(|failure| {
-            failure.next("choose a folder with more space: export TMPDIR=/path/to/folder")
-        })?;
+        let what = format!("cannot keep {shown} in a temporary file");
+        let mut spool = tempfile::tempfile().context_of_temporary_file(&what)?;
+        io::copy(&mut input, &mut spool).context_of_temporary_file(&what)?;
         Self::from_opened(shown, spool, false)
     }
 
@@ -75,7 +73,7 @@ impl Source {
         loop {
             match self.file.read_at(buffer, start) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                read => return read.context(format!("cannot read {}", self.shown)),
+                read => return read.map_err(|error| self.unreadable_failure(&error)),
             }
         }
     }
@@ -86,7 +84,7 @@ impl Source {
         match self.file.read_exact_at(&mut bytes, start) {
             Ok(()) => Ok(bytes),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(self.changed_failure()),
-            Err(error) => Err(error).context(format!("cannot read {}", self.shown)),
+            Err(error) => Err(self.unreadable_failure(&error)),
         }
     }
 
@@ -98,6 +96,13 @@ impl Source {
         } else {
             Err(self.changed_failure())
         }
+    }
+
+    /// Describes an open file whose disk or file system fails.
+    fn unreadable_failure(&self, error: &io::Error) -> Failure {
+        Failure::new(format!("cannot read {}", self.shown))
+            .because(error)
+            .next("copy it to another disk, and run the command with the copy")
     }
 
     fn changed_failure(&self) -> Failure {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 use restctl_contract::key::Key;
-use restctl_rows::{Dialect, Reject, Survey, SurveyFindings, SurveyedColumn, Unreadable};
+use restctl_rows::{Dialect, Format, Reject, Survey, SurveyFindings, SurveyedColumn, Unreadable};
 use sha2::{Digest, Sha256};
 
 use crate::data_file::duplicates::Duplicates;
@@ -54,33 +54,35 @@ pub(crate) async fn survey_file(
     survey.finish(source)
 }
 
-struct SurveyInProgress {
+struct SurveyInProgress<'a> {
+    dialect: &'a Dialect,
+    key: &'a Key,
     survey: Survey,
     keys: SeenKeys,
     digest: Sha256,
 }
 
-impl SurveyInProgress {
-    fn new(dialect: &Dialect, key: &Key) -> Self {
+impl<'a> SurveyInProgress<'a> {
+    fn new(dialect: &'a Dialect, key: &'a Key) -> Self {
         let keys = SeenKeys { duplicates: Duplicates::default(), kept: Ok(()) };
-        Self { survey: Survey::new(dialect, key), keys, digest: Sha256::new() }
+        Self { dialect, key, survey: Survey::new(dialect, key), keys, digest: Sha256::new() }
     }
 
     fn feed(&mut self, chunk: &[u8], source: &Source) -> Result<()> {
         self.digest.update(chunk);
         let read = self.survey.feed(chunk, |key| self.keys.push(key));
         read.map_err(|reason| cannot_load_failure(&source.shown, &reason))?;
-        std::mem::replace(&mut self.keys.kept, Ok(())).context(KEYS_ON_DISK)
+        std::mem::replace(&mut self.keys.kept, Ok(())).context_of_temporary_file(KEYS_ON_DISK)
     }
 
     fn finish(mut self, source: &Source) -> Result<SurveyedFile> {
         let findings = self.survey.finish(|key| self.keys.push(key));
         let findings = findings.map_err(|reason| cannot_load_failure(&source.shown, &reason))?;
-        self.keys.kept.context(KEYS_ON_DISK)?;
+        self.keys.kept.context_of_temporary_file(KEYS_ON_DISK)?;
         if let (0, Some(reject)) = (findings.rows, findings.rejects.first()) {
-            return Err(nothing_to_load_failure(source, reject));
+            return Err(nothing_to_load_failure(source, reject, self.dialect, self.key));
         }
-        let duplicates = self.keys.duplicates.count().context(KEYS_ON_DISK)?;
+        let duplicates = self.keys.duplicates.count().context_of_temporary_file(KEYS_ON_DISK)?;
         Ok(SurveyedFile { findings, duplicates, digest: to_hex(&self.digest.finalize()) })
     }
 }
@@ -101,15 +103,29 @@ impl SeenKeys {
 
 /// Describes why the file `shown` cannot be loaded, and what to do about it.
 pub(crate) fn cannot_load_failure(shown: &str, reason: &Unreadable) -> Failure {
-    let failure = Failure::new(format!("{shown} cannot be loaded")).why(reason.to_string());
-    failure.next(reason.advice().unwrap_or_else(|| "fix the file and run the command again".into()))
+    Failure::new(format!("{shown} cannot be loaded")).why(reason.to_string()).next(reason.advice())
 }
 
 /// Describes a file that has rows, none of which can be loaded. `reject` is the first of them.
-pub(crate) fn nothing_to_load_failure(source: &Source, reject: &Reject) -> Failure {
-    Failure::new(format!("{} has no row that can be loaded", source.shown))
-        .why(format!("the first: {}", RejectLine(reject)))
-        .next("fix the rows, or choose how to read them: restctl upload --help")
+pub(crate) fn nothing_to_load_failure(
+    source: &Source,
+    reject: &Reject,
+    dialect: &Dialect,
+    key: &Key,
+) -> Failure {
+    let failure = Failure::new(format!("{} has no row that can be loaded", source.shown))
+        .why(format!("the first: {}", RejectLine(reject)));
+    if reject.column.as_ref() != Some(&key.name) {
+        return failure.next("fix the rows, or choose how to read them: restctl upload --help");
+    }
+    let mut next = format!(
+        "correct the key {:?} of the rows, or deploy with a key that they have: restctl deploy --key NAME:S",
+        key.name
+    );
+    if dialect.format != Format::Csv && dialect.records.is_none() {
+        next.push_str("\nif the rows are in an array within that object, say in which: --records PATH");
+    }
+    failure.next(next)
 }
 
 /// Describes the type of a column, and how the first number changes that is loaded in another notation.

@@ -11,6 +11,7 @@ use console::style;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde::Serialize;
 
+use super::sanitize::sanitize;
 use crate::failure::{Failure, FailureContext, Result};
 
 /// The output arguments, which every command takes.
@@ -132,7 +133,12 @@ pub(crate) fn print_message(text: &str) {
 /// Writes a failure to standard error: as text, or as a line of JSON.
 pub(crate) fn print_failure(failure: &Failure) {
     match chosen_format() {
-        Format::Text => print_message(&format!("{} {failure}", style("error:").red().bold().for_stderr())),
+        Format::Text => {
+            // It may quote a file, an object's name or a service.
+            let lines: Vec<String> = failure.to_string().split('\n').map(sanitize).collect();
+            let text = lines.join("\n");
+            print_message(&format!("{} {text}", style("error:").red().bold().for_stderr()));
+        }
         Format::Json => print_message(&failure.to_json().to_string()),
     }
 }

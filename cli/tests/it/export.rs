@@ -53,6 +53,7 @@ fn an_export_can_be_uploaded() {
     assert!(printed.stderr.contains("2987 items exported"), "{}", printed.stderr);
     let text = fs::read_to_string(&ndjson).unwrap();
     assert_eq!(sorted_lines(&text), sorted_lines(&printed.stdout));
+    assert_eq!(sorted_lines(&text), sorted_lines(&cloud.succeed(&["export", "-"]).stdout));
     let found: Vec<&str> =
         text.lines().filter(|line| line.contains("hard") || line.contains("object")).collect();
     assert_eq!(found.len(), 2, "{found:?}");
@@ -73,9 +74,20 @@ fn read_and_unchanged(upload: &CommandOutput) -> (u64, u64) {
 fn an_export_that_ends_early_leaves_no_file() {
     let cloud = Cloud::start_deployed(&["--list", "on"]);
     cloud.run(&["export", "items.xlsx"]).failed_with(2, &["does not show the format", "--format"]);
-    cloud
-        .run(&["export", "no/such/folder/items.csv"])
-        .failed_with(1, &["cannot write no/such/folder/items.csv"]);
+    for (args, words) in [
+        (
+            &["no/such folder/items.csv"][..],
+            ["the folder no/such folder does not exist", "mkdir -p 'no/such folder'"],
+        ),
+        (&["items.csv/items.csv"], ["cannot write items.csv/items.csv", "another folder"]),
+        (&["."], [". is a folder", "./items.ndjson"]),
+        (
+            &["--force", "--format", "csv", "/dev/null"],
+            ["is a pipe or a device", "restctl export - > /dev/null"],
+        ),
+    ] {
+        cloud.run(&[&["export"], args].concat()).failed_with(2, &words);
+    }
     let file = path_in_state(&cloud, "all.csv");
     let before = fs::read_dir(cloud.state_folder()).unwrap().count();
     let empty = cloud.succeed(&["export", &file]);

@@ -159,8 +159,9 @@ fn ids_of_the_wrong_type_do_not_hide_the_others() {
     }
     assert_eq!(cloud.succeed(&["get", "--id", ".5"]).json()["name"], "half");
     assert_eq!(cloud.succeed(&["get", "--id", "-1"]).json()["name"], "minus");
-    cloud.run(&["get", "--id", "x"]).failed_with(1, &["400", "is not a number"]);
-    cloud.run(&["get", "--id", ".."]).failed_with(1, &["the id \"..\" is not a number"]);
+    cloud.run(&["get", "--id", "x"]).failed_with(1, &["400", "is not a number", "correct the id"]);
+    cloud.run(&["get", "--id", ".."]).failed_with(1, &["the id \"..\" is not a number", "correct the id"]);
+    cloud.run(&["get", "--ids-file", "."]).failed_with(2, &["cannot read .", "--ids-file FILE"]);
 
     let ids = cloud.write_file("ids.txt", "5\n\nfive\n 5\n.5\n8\n");
     let found = cloud.run(&["get", "--ids-file", &ids, "--id", "x", "--fields", "name"]);

@@ -38,12 +38,58 @@ fn refused_files_are_not_sent() {
         (&["--types", "id:number", "items.csv"], ["cannot be chosen", "it is the key"]),
         (&["--types", "price:number,price:string", "items.csv"], ["two types", "price"]),
         (&["--types", "price:int", "items.csv"], ["--types", "int"]),
-        (&["items.csv", "nowhere.csv"], ["nowhere.csv does not exist", "error:"]),
+        (&["items.csv", "nowhere.csv"], ["nowhere.csv does not exist", "correct the path"]),
+        (&["."], [". is a folder", "name the files in it, such as ./*.csv"]),
+        (&["/dev/null"], ["/dev/null is a pipe or a device", "--name items.csv"]),
+        (&["items.csv/x"], ["cannot read items.csv/x", "correct the path"]),
+        (&["\u{1b}[31m.csv"], ["\u{fffd}[31m.csv does not exist", "correct the path"]),
     ] {
-        cloud.run(&[&["upload"], args].concat()).failed_with(2, &words);
+        let refused = cloud.run(&[&["upload"], args].concat());
+        refused.failed_with(2, &words);
+        assert!(!refused.stderr.contains('\u{1b}'), "{:?}", refused.stderr);
     }
     cloud.run(&["upload", "--types", "prise:number", "items.csv"]).failed_with(1, &["prise"]);
     assert_eq!(count_loads(cloud), before, "something was sent");
+}
+
+#[test]
+fn what_to_do_fits_the_file() {
+    let cloud = Cloud::shared_read_only();
+    for (name, text, words) in [
+        ("empty.csv", "", ["the file is empty", "write it again with a header"]),
+        ("archive.csv", "a.csv\0\0id\n1\n", ["the content is no text", "decompress or unpack it"]),
+        ("other-key.csv", "code\n1\n", ["no column is named \"id\"", "restctl deploy --key NAME:S"]),
+        ("other-key.json", "[{\"code\":1}]", ["the row has \"code\"", "restctl deploy --key NAME:S"]),
+        ("wrapped.ndjson", "{\"items\":[{\"id\":1}]}", ["the row has \"items\"", "--records PATH"]),
+        ("two.json", "{\"a\":[{\"id\":1}],\"b\":[{}]}", ["several arrays", "--records /a"]),
+        ("text.json", "hello", ["is not JSON", "restctl upload --help"]),
+    ] {
+        let file = cloud.write_file(name, text);
+        for command in [&["upload", "--dry-run"][..], &["upload"], &["verify"]] {
+            let refused = cloud.run(&[command, &[&file]].concat());
+            refused.failed_with(1, &words);
+            assert!(!refused.stderr.contains("doctor"), "{}", refused.stderr);
+        }
+    }
+}
+
+#[test]
+fn files_without_rows_and_with_many_columns_load() {
+    let cloud = Cloud::start_deployed(&[]);
+    for (name, text) in [("header.csv", "id,n\n"), ("empty.json", "[]")] {
+        let file = cloud.write_file(name, text);
+        let loaded = cloud.succeed(&["upload", &file]);
+        assert!(loaded.stderr.contains("it has no rows, so nothing is loaded"), "{}", loaded.stderr);
+        assert_eq!(loaded.receipt_count("read"), 0);
+        let verified = cloud.succeed(&["verify", &file]);
+        assert!(verified.stderr.contains("the table and the API are equal"), "{}", verified.stderr);
+    }
+    let header: String = (1..=3000).map(|column| format!(",c{column}")).collect();
+    let file = cloud.write_file("wide.csv", &format!("id{header}\n1{}\n", ",x,1".repeat(1500)));
+    let forecast = cloud.succeed(&["upload", "--dry-run", "--output", "json", &file]).json();
+    assert_eq!((&forecast["rows"], &forecast["columns"][3000]["type"]), (&json!(1), &json!("number")));
+    assert_eq!(cloud.succeed(&["upload", &file]).receipt_count("new"), 1);
+    assert_eq!(cloud.succeed(&["get", "--id", "1"]).json()["c3000"], 1);
 }
 
 #[test]
@@ -123,10 +169,15 @@ fn files_of_every_format_load_in_order() {
     let piped = cloud.run_with_input(&["upload", "-", "--name", "piped.csv"], "id,n\npiped,1\n");
     assert_eq!((piped.exit, piped.receipt_count("new")), (0, 1), "{}", piped.stderr);
     assert_eq!(cloud.succeed(&["get", "--id", "piped"]).json(), json!({ "id": "piped", "n": 1 }));
+    // As a shell passes `<(command)`.
+    let substituted = ["upload", "/dev/stdin", "--name", "substituted.csv"];
+    let substituted = cloud.run_with_input(&substituted, "id,n\npiped,2\n");
+    assert_eq!((substituted.exit, substituted.receipt_count("changed")), (0, 1), "{}", substituted.stderr);
+    cloud.run_with_input(&["upload", "/dev/stdin"], "id\n1\n").failed_with(2, &["is a pipe", "--name"]);
 
     // One file is loaded in part, the other completely.
     let two = cloud.run(&["upload", "bad.csv", &second]);
-    two.failed_with(3, &["5 of 13 rows", "loads rejects", "1 of 2 files"]);
+    two.failed_with(3, &["5 of 13 rows", "1 of 2 files", "restctl loads rejects ID"]);
 }
 
 #[test]
@@ -135,7 +186,7 @@ fn files_that_other_programs_wrote_load_with_nothing_but_their_name() {
     let item = |id: &str| cloud.succeed(&["get", "--id", id]).json();
     let stray = cloud.write_file("stray.csv", "id,c\n1,\"x\n2,y\n3,\"z\"\n4,w\n");
     let loaded = cloud.run(&["upload", &stray]);
-    loaded.failed_with(3, &["1 of 4 rows were rejected", "2,,has text after a closing quote"]);
+    loaded.failed_with(3, &["1 of 4 rows were rejected", "2,,\"has text after a closing quote"]);
     assert_eq!((item("2")["c"].clone(), item("4")["c"].clone()), (json!("y"), json!("w")));
     cloud.run(&["upload", "--max-rejects", "0", &stray]).failed_with(1, &["was not sent", "line 2"]);
     let verified = cloud.run(&["verify", "--output", "json", &stray]).json();

@@ -44,6 +44,9 @@ impl Dialect {
         if is_utf16(&text) {
             return Err(Unreadable::Utf16);
         }
+        if is_binary(&text) {
+            return Err(Unreadable::NotText);
+        }
         let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&text);
         let format = Format::from_name(name).or_else(|unknown| format_of_text(text, unknown))?;
         let mut dialect = Self { csv, ..Self::new(format, compression) };
@@ -103,6 +106,16 @@ fn is_utf16(text: &[u8]) -> bool {
         || (text.len() >= 4
             && (pairs().all(|[low, high]| *low != 0 && *high == 0)
                 || pairs().all(|[high, low]| *high == 0 && *low != 0)))
+}
+
+/// Returns whether this is no text in any encoding but perhaps UTF-16: it is not UTF-8 and has control characters, as
+/// compressed data has, or its first line has NUL, as a tar archive has.
+fn is_binary(text: &[u8]) -> bool {
+    let controls = |byte: &u8| matches!(byte, 0..=8 | 14..=26 | 28..=31);
+    // A character may be cut at the end of the first bytes.
+    let is_utf8 = std::str::from_utf8(text).map_or_else(|error| error.error_len().is_none(), |_| true);
+    let mut first_line = text.iter().take_while(|byte| !matches!(byte, b'\n' | b'\r'));
+    first_line.any(|byte| *byte == 0) || (!is_utf8 && text.iter().any(controls))
 }
 
 fn format_of_text(text: &[u8], unknown: UnknownEnding) -> Result<Format, UnknownEnding> {
@@ -169,11 +182,27 @@ mod tests {
         for utf16 in [b"\xff\xfei\0d\0".as_slice(), b"\xfe\xff\0i\0d", b"i\0d\0,\0", b"\0i\0d\0,"] {
             assert_eq!(detect("a.csv", utf16), Err(Unreadable::Utf16), "{utf16:?}");
         }
+        for binary in [
+            b"BZh91AY&SY\x94\xac\xd0\x01\0".as_slice(),
+            b"\xfd7zXZ\0\0\x04\xe6",
+            b"%PDF-1.7\n%\xe2\xe3\n\x02",
+            b"\x89PNG\r\n\x1a\n\0,",
+            b"a.csv\0\0\0\0id,n\n1,2\n",
+        ] {
+            assert_eq!(detect("a.csv", binary), Err(Unreadable::NotText), "{binary:?}");
+            assert_eq!(detect("a", &crate::tests::cuts::gzip(binary)), Err(Unreadable::NotText));
+        }
+        for text in [b"id,caf\xe9\n".as_slice(), b"id,n\n1,\0\n", b"id\x1b\n\xff\n", "id,\u{7f}é".as_bytes()]
+        {
+            assert!(detect("a.csv", text).is_ok(), "{text:?}");
+        }
+        let cut = ["id,n\n1,\0".as_bytes(), &"é".as_bytes()[..1]].concat();
+        assert!(detect("a.csv", &cut).is_ok());
         let format = |name, text: &str| detect(name, text.as_bytes()).map(|dialect| dialect.format);
         assert_eq!(format("export.txt", "id,n\n1,2\n"), Ok(Format::Csv));
         assert_eq!(format("export", " [{\"id\":1}]"), Ok(Format::Json));
         assert_eq!(format("export.log", "{\"id\":1}\n"), Ok(Format::Ndjson));
         assert!(format("notes.txt", "hello").is_err());
-        assert!(format("picture.png", "\u{89}PNG\r\n\u{1a}\n\0,").is_err());
+        assert!(format("picture.txt", "\u{1}, \u{2}\n").is_err());
     }
 }

@@ -20,13 +20,15 @@ pub enum Unreadable {
     UnknownDialect(#[from] UnknownDialect),
     #[error("the file is empty")]
     Empty,
+    #[error("the content is no text")]
+    NotText,
     #[error("line {line} is not UTF-8")]
     NotUtf8 { line: u64 },
     #[error("the text is UTF-16")]
     Utf16,
     #[error("the file is a zip archive")]
     ZipArchive,
-    #[error("the header {problem}, on line {line}")]
+    #[error("the header, on line {line}, {problem}")]
     BrokenHeader { line: u64, problem: String },
     #[error("the header is longer than {} bytes", MAX_RECORD_BYTES)]
     HeaderTooLong,
@@ -63,7 +65,7 @@ pub enum Unreadable {
     NoSuchRecords { path: String, members: String },
     #[error("line {line} has something else than an array at the path {path}")]
     RecordsNotAnArray { path: String, line: u64 },
-    #[error("the file's name says {compression}, but its data is not {compression}")]
+    #[error("the object's metadata says {compression}, but its data is not {compression}")]
     NotCompressed { compression: Compression },
     #[error("the file ends inside its {compression} data")]
     Truncated { compression: Compression },
@@ -102,34 +104,42 @@ impl ArrayProblem {
 }
 
 impl Unreadable {
-    /// Returns what to do about it, or `None` if the text says it.
-    pub fn advice(&self) -> Option<Cow<'static, str>> {
-        Some(Cow::Borrowed(match self {
+    /// Returns what to do about it.
+    pub fn advice(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::UnknownEnding(_) => {
                 "use a name that ends in .csv, .tsv, .ndjson, .jsonl or .json: --name items.csv"
             }
-            Self::Empty => "it needs at least a header (CSV), an object (NDJSON) or an array (JSON)",
+            Self::Empty => "write it again with a header (CSV), an object (NDJSON) or an array (JSON)",
             Self::UnknownDialect(_) => "upload the file again with restctl upload",
+            Self::NotText => {
+                "decompress or unpack it, or export it as CSV, and upload that with restctl upload; if it is a text, \
+                 say which encoding it has, such as --encoding utf-16le"
+            }
             Self::NotUtf8 { .. } => "say which encoding it has, such as --encoding windows-1252",
             Self::Utf16 | Self::ZipArchive => "upload the file with restctl upload, which converts it",
-            Self::BrokenHeader { .. } => "correct the first line",
+            Self::BrokenHeader { .. } => "correct the header",
             Self::NoColumnToSkip { .. } => "correct --skip-columns",
             Self::HeaderTooLong => "put the column names on the first line",
-            Self::NoKeyColumn { .. } => "rename a column, or deploy with a key that the file has",
+            Self::NoKeyColumn { .. } => {
+                "rename a column, or deploy with a key that the file has: restctl deploy --key NAME:S"
+            }
             Self::OtherDelimiter { delimiter, .. } => {
                 let advice =
                     format!("if another character separates the columns, pass --delimiter {delimiter}");
-                return Some(advice.into());
+                return advice.into();
             }
-            Self::NoSuchColumn { .. } => "correct the name",
+            Self::NoSuchColumn { .. } => "correct the name in --types",
             Self::KeyTypeDiffers { .. } => "leave out its type, or deploy with another key type",
-            Self::NameTooLong { .. } => "shorten it",
+            Self::NameTooLong { position } => {
+                return format!("shorten it, or leave the column out: --skip-columns {position}").into();
+            }
             Self::UnnamedColumn { position } => {
-                return Some(format!("name it, or leave it out: --skip-columns {position}").into());
+                return format!("name it, or leave it out: --skip-columns {position}").into();
             }
             Self::DuplicateColumn { position, .. } => {
                 let advice = format!("rename one of them, or leave one out: --skip-columns {position}");
-                return Some(advice.into());
+                return advice.into();
             }
             Self::ReservedColumn => "rename the column",
             Self::ColumnTypesDiffer { .. } | Self::ColumnTypes(_) => {
@@ -142,19 +152,16 @@ impl Unreadable {
             Self::NoSuchRecords { .. } | Self::RecordsNotAnArray { .. } => {
                 "pass --records with the path of the array that holds the rows, for example --records data.rows"
             }
-            Self::NotCompressed { .. } => "rename it, or compress it",
+            Self::NotCompressed { .. } => "upload the file again with restctl upload",
             Self::Truncated { .. } | Self::Damaged { .. } => "compress or copy it again, then upload it",
             Self::TrailingBytes { .. } => "compress the file again, then upload it",
             Self::WindowTooLarge => "compress it again with --long=27 at most",
             Self::EndsBefore { .. } => "upload it again",
-        }))
+        })
     }
 
     /// Returns the text and the advice in one line.
     pub fn with_advice(&self) -> String {
-        match self.advice() {
-            Some(advice) => format!("{self}: {advice}"),
-            None => self.to_string(),
-        }
+        format!("{self}: {}", self.advice())
     }
 }

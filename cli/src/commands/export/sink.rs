@@ -1,13 +1,13 @@
 //! Where the items go: standard output, or a file that appears when it is complete.
 
 use std::fs::Permissions;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::failure::{Exit, Failure, FailureContext, Result};
+use crate::failure::{Exit, Failure, Result};
 use crate::terminal::output;
 
 pub(super) enum ExportSink {
@@ -24,10 +24,14 @@ impl ExportSink {
     pub(super) fn open(file: Option<PathBuf>, replace: bool) -> Result<Self> {
         let Some(file) = file else { return Ok(Self::Output) };
         if file.is_dir() {
-            return Err(Failure::new(format!("{} is a folder", file.display())).exit(Exit::Usage));
+            let inside = file.join("items.ndjson");
+            return Err(Failure::usage(format!("{} is a folder", file.display()))
+                .next(format!("name a file in it, such as {}", inside.display())));
         }
-        if file.exists() && !replace {
-            return Err(exists_failure(&file));
+        match file.metadata() {
+            Ok(found) if !found.is_file() => return Err(no_file_failure(&file)),
+            Ok(_) if !replace => return Err(exists_failure(&file)),
+            _ => {}
         }
         let folder = match file.parent() {
             Some(parent) if parent != Path::new("") => parent,
@@ -37,7 +41,7 @@ impl ExportSink {
         let mut builder = tempfile::Builder::new();
         builder.prefix(".restctl-").suffix(".part").permissions(Permissions::from_mode(0o666));
         let part = builder.tempfile_in(folder);
-        let part = part.context(format!("cannot write {}", file.display()))?;
+        let part = part.map_err(|error| cannot_create_failure(&file, folder, &error))?;
         Ok(Self::File { part: BufWriter::new(part), file, replace })
     }
 
@@ -45,7 +49,7 @@ impl ExportSink {
         match self {
             Self::Output => output::write_bytes(bytes),
             Self::File { part, file, .. } => {
-                part.write_all(bytes).context(format!("cannot write {}", file.display()))
+                part.write_all(bytes).map_err(|error| cannot_write_failure(file, &error))
             }
         }
     }
@@ -53,19 +57,45 @@ impl ExportSink {
     /// Puts the file in its place. Returns where the items are, in words that follow "items".
     pub(super) fn finish(self) -> Result<String> {
         let Self::File { part, file, replace } = self else { return Ok("exported".to_owned()) };
-        let doing = format!("cannot write {}", file.display());
-        let part = part.into_inner().map_err(|error| error.into_error()).context(&doing)?;
+        let part = part.into_inner().map_err(|error| cannot_write_failure(&file, error.error()))?;
         let placed = if replace { part.persist(&file) } else { part.persist_noclobber(&file) };
         match placed {
-            Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => {
-                Err(exists_failure(&file))
-            }
-            placed => {
-                placed.context(doing)?;
-                Ok(format!("in {}", file.display()))
-            }
+            Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Err(exists_failure(&file)),
+            Err(error) => Err(cannot_write_failure(&file, &error.error)),
+            Ok(_) => Ok(format!("in {}", file.display())),
         }
     }
+}
+
+fn cannot_create_failure(file: &Path, folder: &Path, error: &io::Error) -> Failure {
+    let failure = Failure::usage(format!("cannot write {}", file.display()));
+    match error.kind() {
+        ErrorKind::NotFound => failure
+            .why(format!("the folder {} does not exist", folder.display()))
+            .next(format!("mkdir -p {}", quote_path(folder))),
+        ErrorKind::PermissionDenied => {
+            failure.because(error).next("choose a file in a folder that you may write to")
+        }
+        _ => failure.because(error).next("choose a file in another folder"),
+    }
+}
+
+/// Describes that a file cannot be written to its end.
+fn cannot_write_failure(file: &Path, error: &io::Error) -> Failure {
+    Failure::new(format!("cannot write {}", file.display()))
+        .because(error)
+        .next("choose a file in another folder, on a disk with more space")
+}
+
+fn quote_path(path: &Path) -> String {
+    shell_words::quote(&path.to_string_lossy()).into_owned()
+}
+
+/// Describes a pipe or a device: a file that takes its place would break it.
+fn no_file_failure(file: &Path) -> Failure {
+    let to = quote_path(file);
+    Failure::usage(format!("{} is a pipe or a device", file.display()))
+        .next(format!("write to standard output, and redirect it: restctl export - > {to}"))
 }
 
 fn exists_failure(file: &Path) -> Failure {

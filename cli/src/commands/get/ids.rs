@@ -1,8 +1,9 @@
 //! Reads ids in batches, because a file of ids may be larger than memory.
 
 use std::collections::HashSet;
+use std::fmt::Display;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, stdin};
+use std::io::{self, BufRead, BufReader, Read, stdin};
 use std::path::{Path, PathBuf};
 
 use restctl_contract::api::MAX_IDS_PER_CALL;
@@ -10,7 +11,7 @@ use restctl_contract::json::Json;
 use restctl_contract::key::MAX_KEY_BYTES;
 use tokio::sync::mpsc;
 
-use crate::failure::{Exit, Failure, FailureContext, Result};
+use crate::failure::{Exit, Failure, Result};
 use crate::terminal::sanitize::sanitize_line;
 
 /// The most bytes of a line that are read: an id, and the end of the line.
@@ -45,10 +46,7 @@ impl IdSource {
         if file == Path::new("-") {
             return Ok(Self::StandardInput);
         }
-        let opened = File::open(file).context(format!("cannot read {}", file.display()));
-        let opened = opened.map_err(|failure| {
-            failure.exit(Exit::Usage).next("give an existing file with --ids-file FILE")
-        })?;
+        let opened = File::open(file).map_err(|error| cannot_read_failure(&file.display(), &error))?;
         Ok(Self::File(opened, file.to_owned()))
     }
 
@@ -111,6 +109,12 @@ impl Ids {
     }
 }
 
+fn cannot_read_failure(name: &dyn Display, error: &io::Error) -> Failure {
+    Failure::usage(format!("cannot read {name}"))
+        .because(error)
+        .next("give a file that you may read, with an id on each line: --ids-file FILE")
+}
+
 pub(super) fn no_ids_failure() -> Failure {
     Failure::new("there are no ids")
         .exit(Exit::Usage)
@@ -171,7 +175,7 @@ impl<R: BufRead> IdLines<R> {
         let Self { input, name, number } = self;
         let mut bytes = Vec::new();
         let read = input.by_ref().take(MAX_LINE_BYTES as u64).read_until(b'\n', &mut bytes);
-        if read.context(format!("cannot read {name}"))? == 0 {
+        if read.map_err(|error| cannot_read_failure(name, &error))? == 0 {
             return Ok(None);
         }
         *number += 1;

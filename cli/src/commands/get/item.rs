@@ -7,6 +7,9 @@ use crate::api::client::{Api, parse_bulk_answer, percent_encode};
 use crate::api::endpoint;
 use crate::failure::{Exit, Failure, FailureContext, Result};
 
+/// What to do about an id that no item can have. The reason says what is wrong with it.
+const CORRECT_ID: &str = "correct the id";
+
 /// Gets an item.
 pub(super) async fn fetch_item(api: &Api<'_>, id: &str) -> Result<Item> {
     if is_step(id) {
@@ -31,7 +34,9 @@ async fn fetch_item_in_bulk(api: &Api<'_>, id: &str) -> Result<Item> {
     let mut answer = parse_bulk_answer(&body, request.ids.len())?;
     match (answer.items.pop(), answer.invalid.pop()) {
         (Some(item), _) => Ok(item),
-        (None, Some(InvalidId { detail, .. })) => Err(Failure::new(format!("the id {id:?} {detail}"))),
+        (None, Some(InvalidId { detail, .. })) => {
+            Err(Failure::new(format!("the id {id:?} {detail}")).next(CORRECT_ID))
+        }
         (None, None) => Err(no_item_failure(id)),
     }
 }
@@ -47,6 +52,7 @@ pub(super) fn parse_item(id: &str, status: StatusCode, body: &[u8]) -> Result<It
     match status {
         StatusCode::OK => serde_json::from_slice(body).context("the API's answer is not an item"),
         StatusCode::NOT_FOUND => Err(no_item_failure(id)),
+        StatusCode::BAD_REQUEST => Err(endpoint::parse_refusal(status, body).next(CORRECT_ID)),
         _ => Err(endpoint::parse_refusal(status, body)),
     }
 }

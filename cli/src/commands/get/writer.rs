@@ -13,6 +13,7 @@ use crate::items::document::JsonDocument;
 use crate::items::layout::TableLayout;
 use crate::items::ndjson::to_ndjson;
 use crate::terminal::output;
+use crate::terminal::sanitize::sanitize;
 
 pub(super) struct ItemWriter {
     state: FormatState,
@@ -118,7 +119,7 @@ fn write_table(layout: TableLayout, fields: Option<&SelectedFields>) -> Result<(
         output::print_line(&shown.text)?;
     }
     if !shown.columns_left_out.is_empty() {
-        let names = shown.columns_left_out.join(", ");
+        let names = sanitize(&shown.columns_left_out.join(", "));
         output::print_message(&format!(
             "not shown, for lack of space: {names}; choose with --fields, or see all with --format csv"
         ));

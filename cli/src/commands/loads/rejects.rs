@@ -1,6 +1,6 @@
 //! `restctl loads rejects`: prints the rejected rows of a load.
 
-use std::io::{BufReader, Read, Seek, Write};
+use std::io::{BufRead, BufReader, Read, Seek, Write};
 
 use clap::Args;
 use clap_complete::engine::ArgValueCandidates;
@@ -14,6 +14,7 @@ use crate::cli::completion_cache;
 use crate::context::Context;
 use crate::failure::{FailureContext, Result};
 use crate::terminal::output::{self, Format};
+use crate::terminal::sanitize::sanitize;
 
 const SPOOL: &str = "cannot keep the rejected rows in a temporary file";
 
@@ -50,20 +51,33 @@ pub(super) async fn run(args: Rejects, context: &Context) -> Result<()> {
         output::print_message(&format!("the load {} has no rejected rows", args.load));
     }
     let bucket = stack.output(stack_output::DATA_BUCKET)?;
-    let mut spool = tempfile::tempfile().context(SPOOL)?;
+    let mut spool = tempfile::tempfile().context_of_temporary_file(SPOOL)?;
     for part in 0..parts {
         let key = rejects_key(&args.load, part);
         let mut body = s3::get_object(aws, bucket, &key).await?;
         while let Some(bytes) = body.next().await {
             let bytes = bytes.context(format!("the download of s3://{bucket}/{key} was interrupted"))?;
             match output::chosen_format() {
-                Format::Text => output::write_bytes(&bytes)?,
-                Format::Json => spool.write_all(&bytes).context(SPOOL)?,
+                Format::Text if !output::is_for_people() => output::write_bytes(&bytes)?,
+                _ => spool.write_all(&bytes).context_of_temporary_file(SPOOL)?,
             }
         }
     }
-    spool.rewind().context(SPOOL)?;
-    print_json_lines(BufReader::new(spool))
+    spool.rewind().context_of_temporary_file(SPOOL)?;
+    match output::chosen_format() {
+        Format::Text => print_for_people(BufReader::new(spool)),
+        Format::Json => print_json_lines(BufReader::new(spool)),
+    }
+}
+
+/// Prints the lines of `csv`, if there are any, without what controls the terminal.
+fn print_for_people(mut csv: impl BufRead) -> Result<()> {
+    let mut line = Vec::new();
+    while csv.read_until(b'\n', &mut line).context_of_temporary_file(SPOOL)? > 0 {
+        output::print_line(&sanitize(String::from_utf8_lossy(&line).trim_end()))?;
+        line.clear();
+    }
+    Ok(())
 }
 
 fn print_json_lines(csv: impl Read) -> Result<()> {

@@ -67,10 +67,11 @@ pub(super) async fn run(args: Retry, context: &Context) -> Result<()> {
 async fn reopen_entry(aws: &Aws, stack: &Stack, entry: &LedgerEntry) -> Result<()> {
     match entry.state {
         LoadState::Loaded => {
+            let name = format!("OTHER-{}", entry.object);
             Err(Failure::new(format!("the load {} is loaded: there is nothing to retry", entry.load)).next(
                 format!(
-                    "to load the file on top of newer loads: restctl upload FILE --name OTHER-{}",
-                    entry.object
+                    "to load the file on top of newer loads: restctl upload FILE --name {}",
+                    shell_words::quote(&name)
                 ),
             ))
         }

@@ -8,6 +8,7 @@ use crate::data_file::OpenedFile;
 use crate::data_file::survey::{RejectLine, SurveyedFile, describe_type};
 use crate::failure::Result;
 use crate::terminal::output;
+use crate::terminal::sanitize::sanitize;
 
 /// The write units per second that a new on-demand table accepts immediately ("DynamoDB throughput capacity", Amazon
 /// DynamoDB Developer Guide).
@@ -125,8 +126,8 @@ fn forecast_text(file: &OpenedFile, surveyed: &SurveyedFile, warm: Option<u64>) 
         "the table's warm throughput"
     };
     let mut text = output::align_values(&[
-        ("object", forecast.object.to_owned()),
-        ("read as", file.describe(surveyed)),
+        ("object", sanitize(forecast.object)),
+        ("read as", sanitize(&file.describe(surveyed))),
         ("bytes", forecast.bytes.to_string()),
         ("rows", forecast.rows.to_string()),
         ("rejected", forecast.rejected.to_string()),
@@ -136,14 +137,20 @@ fn forecast_text(file: &OpenedFile, surveyed: &SurveyedFile, warm: Option<u64>) 
     ]);
     if !forecast.columns.is_empty() {
         let columns = surveyed.findings.columns.iter();
+        let columns: Vec<(String, String)> =
+            columns.map(|column| (sanitize(&column.name), sanitize(&describe_type(column)))).collect();
         let columns: Vec<(&str, String)> =
-            columns.map(|column| (column.name.as_str(), describe_type(column))).collect();
+            columns.iter().map(|(name, kind)| (name.as_str(), kind.clone())).collect();
         text.push_str("\n\ncolumns\n");
         text.push_str(&indent(&output::align_values(&columns)));
     }
     if !surveyed.findings.rejects.is_empty() {
-        let lines: Vec<String> =
-            surveyed.findings.rejects.iter().map(|reject| RejectLine(reject).to_string()).collect();
+        let lines: Vec<String> = surveyed
+            .findings
+            .rejects
+            .iter()
+            .map(|reject| sanitize(&RejectLine(reject).to_string()))
+            .collect();
         text.push_str("\n\nfirst rejected rows\n");
         text.push_str(&indent(&lines.join("\n")));
     }

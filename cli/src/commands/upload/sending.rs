@@ -77,7 +77,7 @@ pub(super) async fn send_file(aws: &Aws, source: &Source, to: &Destination<'_>) 
     let sent = sent.map_err(|failure| match resume_state {
         Some(resume_state) if resume_state.upload_id().is_some() => failure.then(&command_line()),
         Some(_) => failure,
-        None => failure.then("start again: a pipe cannot be read twice, and nothing of it is kept"),
+        None => failure.then("run the whole pipeline again, from the program that writes into the pipe"),
     })?;
     let version = sent.version.ok_or_else(|| {
         Failure::new(format!("the bucket {} keeps no versions", to.bucket))

@@ -62,7 +62,7 @@ pub(super) async fn find_extra_items(
         progress.set_position(scanned);
         for item in &page {
             let Some(key) = items.key_of(item) else { continue };
-            if !keys.contains(&key).context(KEYS_ON_DISK)? {
+            if !keys.contains(&key).context_of_temporary_file(KEYS_ON_DISK)? {
                 let load = item.get(WRITTEN_BY).and_then(WriterLoad::from_stamp);
                 let (key, table) = (key.into_owned(), ItemVerdict::Extra);
                 report(KeyFinding { key, line: None, table, api: None, load });

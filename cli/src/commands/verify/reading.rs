@@ -41,7 +41,7 @@ pub(super) async fn read_file(
         for record in batch {
             match record {
                 Ok(row) => {
-                    keys.push(row.key(), rows + rejected).context(KEYS_ON_DISK)?;
+                    keys.push(row.key(), rows + rejected).context_of_temporary_file(KEYS_ON_DISK)?;
                     rows += 1;
                 }
                 Err(reject) => {
@@ -53,9 +53,9 @@ pub(super) async fn read_file(
     }
     progress.finish_and_clear();
     if let (0, Some(reject)) = (rows, rejects.first()) {
-        return Err(nothing_to_load_failure(source, reject));
+        return Err(nothing_to_load_failure(source, reject, &dialect, key));
     }
-    let (keys, last_records) = keys.finish(sample).await.context(KEYS_ON_DISK)?;
+    let (keys, last_records) = keys.finish(sample).await.context_of_temporary_file(KEYS_ON_DISK)?;
     Ok(FileReading { dialect, keys, last_records, rows, rejected, rejects })
 }
 

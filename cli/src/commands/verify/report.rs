@@ -148,7 +148,9 @@ impl VerifyReport {
         let failure = Failure::new(format!("{}, the table and the API are not equal", self.file));
         let failure = failure.exit(Exit::Partial);
         Err(match next.as_slice() {
-            [] => failure.next("find out what wrote the extra items; no load deletes any"),
+            [] => failure
+                .why("the table has items that no load has written")
+                .next("find out which tool wrote them, and delete those that should not be there"),
             next => failure.next(next.join("\n")),
         })
     }

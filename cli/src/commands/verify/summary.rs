@@ -18,7 +18,8 @@ impl VerifyReport {
                 output::print_line(&self.summary_text())?;
                 if self.is_equal() {
                     let part = if self.is_sample { "the sample of " } else { "" };
-                    output::print_message(&format!("{part}{}, the table and the API are equal", self.file));
+                    let equal = format!("{part}{}, the table and the API are equal", self.file);
+                    output::print_message(&sanitize(&equal));
                 }
                 Ok(())
             }

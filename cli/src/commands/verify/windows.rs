@@ -75,5 +75,5 @@ impl<'a> RowWindows<'a> {
 }
 
 fn next_number(wanted: &mut SortedRecords<1>) -> Result<Option<u64>> {
-    Ok(wanted.next().context(KEYS_ON_DISK)?.map(|[record]| record))
+    Ok(wanted.next().context_of_temporary_file(KEYS_ON_DISK)?.map(|[record]| record))
 }

@@ -1,12 +1,12 @@
 //! The temporary file that a conversion writes.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::Write;
 
 use zstd::stream::write::Encoder;
 
 use crate::data_file::source::Source;
-use crate::failure::{Failure, FailureContext, Result};
+use crate::failure::{FailureContext, Result};
 
 /// zstd's own default. A higher level saves little of the bytes that are sent, and takes several times as long.
 const LEVEL: i32 = 3;
@@ -24,7 +24,7 @@ pub(super) struct Spool {
 
 impl Spool {
     pub(super) fn create() -> Result<Self> {
-        let file = tempfile::tempfile().context("cannot create a temporary file")?;
+        let file = tempfile::tempfile().context_of_temporary_file(CANNOT_KEEP)?;
         let encoder = Encoder::new(file, LEVEL).context("cannot compress")?;
         Ok(Self { encoder, buffer: Vec::with_capacity(BYTES_BEFORE_YIELD) })
     }
@@ -41,19 +41,13 @@ impl Spool {
     /// Returns what was written. Messages call it `shown`.
     pub(super) fn into_source(mut self, shown: &str) -> Result<Source> {
         self.compress_buffer()?;
-        let file = self.encoder.finish().map_err(|error| cannot_keep_failure(&error))?;
+        let file = self.encoder.finish().context_of_temporary_file(CANNOT_KEEP)?;
         Source::from_opened(shown.to_owned(), file, true)
     }
 
     fn compress_buffer(&mut self) -> Result<()> {
-        self.encoder.write_all(&self.buffer).map_err(|error| cannot_keep_failure(&error))?;
+        self.encoder.write_all(&self.buffer).context_of_temporary_file(CANNOT_KEEP)?;
         self.buffer.clear();
         Ok(())
     }
-}
-
-fn cannot_keep_failure(error: &io::Error) -> Failure {
-    Failure::new(CANNOT_KEEP)
-        .because(error)
-        .next("choose a folder with more space: export TMPDIR=/path/to/folder")
 }

@@ -118,9 +118,11 @@ impl Progress {
         let read = self.receipt.read + windows.clone().map(Window::rows_read).sum::<u64>();
         let rejected = self.receipt.rejected + windows.map(|window| window.rejects.len() as u64).sum::<u64>();
         if rejected as f64 > read as f64 * max_rejects {
+            // In percent, as the user wrote it.
+            let percent = (max_rejects * 1e8).round() / 1e6;
             return Err(LoadError::Permanent(format!(
-                "{rejected} of the first {read} rows are rejected, more than the allowed share of {max_rejects}: \
-                 fix the file, or allow more with --max-rejects"
+                "{rejected} of the first {read} rows are rejected, more than {percent}%: fix the file, or allow more with \
+                 --max-rejects"
             )));
         }
         Ok(())

@@ -6,7 +6,7 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 /// What to do about a text in an encoding that restctl does not read.
 pub(in crate::data_file::conversion) const TO_UTF8: &str =
-    "convert it to UTF-8, for example with iconv --from-code ENCODING --to-code UTF-8 FILE > NEW-FILE";
+    "convert it to UTF-8: iconv --from-code UTF-32 --to-code UTF-8 FILE > NEW-FILE";
 
 /// Of how many code units in UTF-16 at least one is a Latin letter, a digit or a delimiter. All names and numbers are,
 /// so a table in any script has more of them.

@@ -83,6 +83,7 @@ fn a_header_names_each_column_once() {
         ("id,a,a", "two columns of the header are named \"a\""),
         ("id,id", "two columns of the header are named \"id\""),
         ("id,restctl:load", "reserved"),
+        ("\"id\"x,a", "the header, on line 1, has text after a closing quote: double each quote"),
     ] {
         let message = parse(Csv, &format!("{header}\n1,2\n")).unwrap_err().with_advice();
         assert!(message.contains(said), "{header}: {message}");
