@@ -63,7 +63,7 @@ fn parse_encoding(label: &str) -> Result<&'static Encoding, String> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum TypesSource {
-    /// The items of earlier loads
+    // Not a doc comment, with which clap would print every option's help in the long form.
     Table,
 }
 

@@ -57,7 +57,7 @@ fn what_to_do_fits_the_file() {
     let cloud = Cloud::shared_read_only();
     for (name, text, words) in [
         ("empty.csv", "", ["the file is empty", "write it again with a header"]),
-        ("archive.csv", "a.csv\0\0id\n1\n", ["the content is no text", "decompress or unpack it"]),
+        ("archive.csv", "a.csv\0\0\0\0id\n1\n", ["the content is no text", "decompress or unpack it"]),
         ("other-key.csv", "code\n1\n", ["no column is named \"id\"", "restctl deploy --key NAME:S"]),
         ("other-key.json", "[{\"code\":1}]", ["the row has \"code\"", "restctl deploy --key NAME:S"]),
         ("wrapped.ndjson", "{\"items\":[{\"id\":1}]}", ["the row has \"items\"", "--records PATH"]),

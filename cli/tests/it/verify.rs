@@ -217,11 +217,11 @@ fn unprocessed_keys_are_asked_for_again(cloud: &Cloud, small: &str) {
 /// The table of the stack is empty.
 fn files_that_cannot_be_verified_are_refused(cloud: &Cloud) {
     for (args, exit, words) in [
-        (&["nowhere.csv"][..], 2, "nowhere.csv is not a regular file"),
+        (&["nowhere.csv"][..], 2, "nowhere.csv does not exist"),
         (&["-"], 2, "--name items.csv"),
         (&["--types", "id:string", "items.csv"], 2, "it is the key"),
         (&["--delimiter", ";", "items.ndjson"], 2, "is not CSV"),
-        (&["not-utf8.csv"], 1, "not UTF-8"),
+        (&["not-utf8.csv"], 3, "not UTF-8"),
         (&["no-key.csv"], 1, "no column is named"),
         (&["empty.csv"], 1, "the file is empty"),
     ] {
