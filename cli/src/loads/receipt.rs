@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::aws::{Aws, s3};
 use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::terminal::output::{self, Format};
-use crate::terminal::sanitize::sanitize;
+use crate::terminal::sanitize::{sanitize, sanitize_line};
 
 /// How much of the rejects file to read for its first lines, and how many of them to show.
 const SHOWN_REJECTS_BYTES: usize = 64 * 1024;
@@ -113,14 +113,14 @@ async fn print_first_rejects(aws: &Aws, bucket: &str, entry: &LedgerEntry) -> Re
         while let Some(bytes) = body.next().await
             && start.len() < SHOWN_REJECTS_BYTES
         {
-            start.extend_from_slice(
-                &bytes.context(format!("the download of s3://{bucket}/{key} stopped early"))?,
-            );
+            let bytes = bytes.context(format!("the download of s3://{bucket}/{key} stopped early"));
+            let next = format!("restctl loads rejects {}", entry.load);
+            start.extend_from_slice(&bytes.map_err(|failure| failure.next(next))?);
         }
     }
     for line in String::from_utf8_lossy(&start).lines().take(SHOWN_REJECTS + 1) {
         // Control characters in a file must not reach the terminal.
-        output::print_message(&format!("  {}", sanitize(line)));
+        output::print_message(&format!("  {}", sanitize_line(line, usize::MAX)));
     }
     Ok(())
 }

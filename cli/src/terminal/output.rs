@@ -77,7 +77,9 @@ pub(crate) fn write_bytes(bytes: &[u8]) -> Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
-        written => written.context("cannot write to standard output"),
+        written => written
+            .context("cannot write to standard output")
+            .map_err(|failure| failure.next("write to a disk with more space, or into another program")),
     }
 }
 

@@ -57,7 +57,7 @@ fn what_to_do_fits_the_file() {
     let cloud = Cloud::shared_read_only();
     for (name, text, words) in [
         ("empty.csv", "", ["the file is empty", "write it again with a header"]),
-        ("archive.csv", "a.csv\0\0id\n1\n", ["the content is no text", "decompress or unpack it"]),
+        ("archive.csv", "a.csv\0\0\0\0id\n1\n", ["the content is no text", "decompress or unpack it"]),
         ("other-key.csv", "code\n1\n", ["no column is named \"id\"", "restctl deploy --key NAME:S"]),
         ("other-key.json", "[{\"code\":1}]", ["the row has \"code\"", "restctl deploy --key NAME:S"]),
         ("wrapped.ndjson", "{\"items\":[{\"id\":1}]}", ["the row has \"items\"", "--records PATH"]),
@@ -192,7 +192,7 @@ fn files_that_other_programs_wrote_load_with_nothing_but_their_name() {
     let verified = cloud.run(&["verify", "--output", "json", &stray]).json();
     assert_eq!((&verified["rejected"], &verified["equal"]), (&json!(1), &json!(3)), "by the same rules");
 
-    let swallowed = cloud.write_file("swallowed.csv", "id,c\n5,\"x\n6,y\n7,z\"\n");
+    let swallowed = cloud.write_file("swallowed.csv", "id,c\n5,\"x\n6,y\n7,z\"\n14,w\n");
     for options in [&["upload"][..], &["upload", "--dry-run"]] {
         let refused = cloud.run(&[options, &[&swallowed]].concat());
         refused

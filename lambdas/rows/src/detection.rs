@@ -20,6 +20,10 @@ pub const DETECTION_BYTES: usize = 64 * 1024;
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// Little-endian. It begins with the mark of UTF-16.
+const UTF_32_MARK: &[u8] = b"\xff\xfe\0\0";
+
 const ZIP: &[u8] = b"PK\x03\x04";
 
 impl Dialect {
@@ -101,7 +105,7 @@ fn decompress_head(head: &[u8], compression: Compression) -> Result<Cow<'_, [u8]
 /// of those is zero.
 fn is_utf16(text: &[u8]) -> bool {
     let pairs = || text.as_chunks::<2>().0.iter().take(8);
-    text.starts_with(&[0xff, 0xfe])
+    (text.starts_with(&[0xff, 0xfe]) && !text.starts_with(UTF_32_MARK))
         || text.starts_with(&[0xfe, 0xff])
         || (text.len() >= 4
             && (pairs().all(|[low, high]| *low != 0 && *high == 0)
@@ -188,6 +192,7 @@ mod tests {
             b"%PDF-1.7\n%\xe2\xe3\n\x02",
             b"\x89PNG\r\n\x1a\n\0,",
             b"a.csv\0\0\0\0id,n\n1,2\n",
+            b"\xff\xfe\0\0i\0\0\0d\0\0\0",
         ] {
             assert_eq!(detect("a.csv", binary), Err(Unreadable::NotText), "{binary:?}");
             assert_eq!(detect("a", &crate::tests::cuts::gzip(binary)), Err(Unreadable::NotText));

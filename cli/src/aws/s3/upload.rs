@@ -18,9 +18,6 @@ use crate::aws::error::AwsContext;
 use crate::data_file::source::Source;
 use crate::failure::{Failure, Result, unless_stopped};
 
-/// S3's limit to all metadata of an object, names and values ("Working with object metadata", Amazon S3 User Guide).
-const MAX_METADATA_BYTES: usize = 2048;
-
 /// A file to upload.
 pub(crate) struct Upload<'a> {
     pub(crate) aws: &'a Aws,
@@ -36,24 +33,12 @@ pub(crate) struct Upload<'a> {
 impl Upload<'_> {
     /// Uploads the file, and gives up when `stopped` completes.
     pub(crate) async fn send(&self, stopped: impl Future<Output = Result<()>>) -> Result<UploadedObject> {
-        self.ensure_metadata_fits()?;
         if self.source.size <= PART_BYTES {
             let interrupted = Failure::new("the upload was interrupted; nothing of it is kept");
             unless_stopped(stopped, interrupted, self.put()).await
         } else {
             Multipart::new(self).send(stopped).await
         }
-    }
-
-    fn ensure_metadata_fits(&self) -> Result<()> {
-        let metadata = self.destination.metadata.iter();
-        let bytes: usize = metadata.map(|(name, value)| name.len() + value.len()).sum();
-        if bytes <= MAX_METADATA_BYTES {
-            return Ok(());
-        }
-        Err(Failure::new(format!("{} has too many columns of too many types", self.source.shown))
-            .why(format!("S3 takes {MAX_METADATA_BYTES} bytes of metadata, and they need {bytes}"))
-            .next("write the file as NDJSON, whose values carry their own types"))
     }
 
     /// Uploads the file in one request.

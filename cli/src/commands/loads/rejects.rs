@@ -14,7 +14,7 @@ use crate::cli::completion_cache;
 use crate::context::Context;
 use crate::failure::{FailureContext, Result};
 use crate::terminal::output::{self, Format};
-use crate::terminal::sanitize::sanitize;
+use crate::terminal::sanitize::sanitize_line;
 
 const SPOOL: &str = "cannot keep the rejected rows in a temporary file";
 
@@ -56,7 +56,8 @@ pub(super) async fn run(args: Rejects, context: &Context) -> Result<()> {
         let key = rejects_key(&args.load, part);
         let mut body = s3::get_object(aws, bucket, &key).await?;
         while let Some(bytes) = body.next().await {
-            let bytes = bytes.context(format!("the download of s3://{bucket}/{key} was interrupted"))?;
+            let bytes = bytes.context(format!("the download of s3://{bucket}/{key} was interrupted"));
+            let bytes = bytes.map_err(|failure| failure.next("run the command again"))?;
             match output::chosen_format() {
                 Format::Text if !output::is_for_people() => output::write_bytes(&bytes)?,
                 _ => spool.write_all(&bytes).context_of_temporary_file(SPOOL)?,
@@ -74,7 +75,7 @@ pub(super) async fn run(args: Rejects, context: &Context) -> Result<()> {
 fn print_for_people(mut csv: impl BufRead) -> Result<()> {
     let mut line = Vec::new();
     while csv.read_until(b'\n', &mut line).context_of_temporary_file(SPOOL)? > 0 {
-        output::print_line(&sanitize(String::from_utf8_lossy(&line).trim_end()))?;
+        output::print_line(&sanitize_line(&String::from_utf8_lossy(&line), usize::MAX))?;
         line.clear();
     }
     Ok(())
