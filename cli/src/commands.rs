@@ -21,6 +21,7 @@ pub(crate) mod man;
 pub(crate) mod rollback;
 pub(crate) mod setup;
 pub(crate) mod status;
+mod table_types;
 pub(crate) mod token;
 pub(crate) mod upload;
 pub(crate) mod verify;

@@ -1,10 +1,10 @@
 //! Data files named on the command line: how they are read, and what a first reading finds in them.
 
-pub(crate) mod column_types;
 pub(crate) mod conversion;
 pub(crate) mod duplicates;
 pub(crate) mod external_sort;
 pub(crate) mod input;
+mod records;
 pub(crate) mod source;
 pub(crate) mod survey;
 
@@ -12,12 +12,11 @@ use std::path::{Path, PathBuf};
 
 use restctl_contract::key::Key;
 use restctl_contract::load::REJECTS_PREFIX;
-use restctl_rows::{
-    Compression, DETECTION_BYTES, Dialect, Format, Found, RecordsFinder, RecordsPath, Unreadable,
-};
+use restctl_rows::{Compression, DETECTION_BYTES, Dialect, Format};
 
 use self::conversion::ConversionOptions;
 use self::input::InputArgs;
+use self::records::find_records;
 use self::source::Source;
 use self::survey::{SurveyedFile, cannot_load_failure};
 use crate::failure::{Failure, Result};
@@ -122,41 +121,6 @@ fn check_format(source: &Source, dialect: &Dialect, input: &InputArgs) -> Result
     let Some((argument, format)) = wrong else { return Ok(()) };
     let what = format!("{} is not {format}, and {argument} is for {format} only", source.shown);
     Err(Failure::usage(what).next(format!("leave out {argument}")))
-}
-
-/// Finds the array that holds the rows, if they are not at the top of the file.
-async fn find_records(source: &Source, dialect: &Dialect, key: &Key) -> Result<Option<RecordsPath>> {
-    let cannot_load = |reason: Unreadable| cannot_load_failure(&source.shown, &reason);
-    let mut finder = RecordsFinder::new(dialect, key);
-    let (mut chunk, mut at) = (vec![0; DETECTION_BYTES], 0);
-    loop {
-        let length = source.read_at(at, &mut chunk)?;
-        at += length as u64;
-        if length == 0 || !finder.feed(&chunk[..length]).map_err(cannot_load)? {
-            break;
-        }
-        tokio::task::yield_now().await;
-    }
-    let failure = Failure::new(format!("{} cannot be loaded", source.shown));
-    match finder.finish() {
-        Found::Rows => Ok(None),
-        Found::Records(path) => Ok(Some(path)),
-        Found::Several(paths) => {
-            let listed: Vec<String> = paths.iter().map(RecordsPath::to_string).collect();
-            let next = format!("choose the one that holds the rows: --records {}", listed[0]);
-            Err(failure.why(format!("it has several arrays of objects: {}", listed.join(", "))).next(next))
-        }
-        Found::None { members } => Err(failure
-            .why(format!(
-                "its object has neither the key {:?} nor an array of objects; it has {}",
-                key.name,
-                members.join(", ")
-            ))
-            .next(format!(
-                "name a member {:?}, or deploy with a key that the file has: restctl deploy --key NAME:S",
-                key.name
-            ))),
-    }
 }
 
 /// Returns the key of the object: the chosen name, or else the name of the file.

@@ -99,7 +99,10 @@ fn not_loaded_failure(entry: &LedgerEntry) -> Failure {
 pub(crate) fn ignored_failure(entry: &LedgerEntry) -> Failure {
     Failure::new(format!("the object {} was ignored", sanitize(&entry.object)))
         .why(entry.reason.clone().unwrap_or_else(|| "it is no data".to_owned()))
-        .next("if it is data, give it a name that ends in .csv, .tsv, .ndjson, .jsonl or .json: restctl upload FILE --name NAME.csv")
+        .next(
+            "if it is data, give it a name that ends in .csv, .tsv, .ndjson, .jsonl or .json: \
+             restctl upload FILE --name NAME.csv",
+        )
 }
 
 async fn print_first_rejects(aws: &Aws, bucket: &str, entry: &LedgerEntry) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cloud::{Cloud, RECORD};
+use crate::cloud::{Cloud, RECORD, eventually};
 use crate::interposed::interpose;
 
 /// Returns the names of everything in the cloud that a stack can leave behind.
@@ -77,6 +77,13 @@ fn data_stays_unless_its_deletion_is_requested() {
     cloud.succeed(&["deploy"]);
     assert_eq!(cloud.run(&["get", "--id", "42"]).exit, 5);
 
+    for name in ["in/", "a%20b%2B%C3%BC%26%25.csv", "control%01characters%0A.csv"] {
+        cloud.put_object(&cloud.resource_id("DataBucket"), name, "id\nodd\n");
+    }
+    eventually("the loads are settled", || {
+        let loads = cloud.succeed(&["loads", "ls", "--output", "json"]).json();
+        (loads.as_array()?.iter().filter(|load| load["state"] == "loaded").count() == 2).then_some(())
+    });
     let destroyed = cloud.succeed(&["destroy", "--yes", "--delete-data"]);
     assert!(destroyed.stderr.contains(&format!("  remove  the table {table}")), "{}", destroyed.stderr);
     assert!(destroyed.stderr.contains("nothing of the stack restctl remains"), "{}", destroyed.stderr);

@@ -150,13 +150,17 @@ fn files_of_every_format_load_and_bad_rows_are_named() {
     let bad = cloud.run(&["upload", "bad.csv"]);
     bad.failed_with(3, &["5 of 13 rows were rejected", "line,column,reason,row"]);
     assert_eq!(["read", "changed", "rejected"].map(|count| bad.receipt_count(count)), [13, 8, 5]);
+    let not_utf8 = cloud.run(&["upload", "not-utf8.csv"]);
+    not_utf8.failed_with(3, &["1 of 3 rows were rejected", "3,,is not UTF-8", "--encoding windows-1252"]);
+    let transcoded = cloud.succeed(&["upload", "--encoding", "windows-1252", "not-utf8.csv"]);
+    assert_eq!((transcoded.receipt_count("read"), transcoded.receipt_count("rejected")), (3, 0));
+    assert_eq!(cloud.succeed(&["get", "--id", "2"]).json()["name"], "Café crème");
 
     for (file, words) in [
-        ("not-utf8.csv", ["not UTF-8", "line 3"]),
         ("no-key.csv", ["no column is named \"id\"", "next:"]),
         ("empty.csv", ["the file is empty", "next:"]),
         ("README.md", ["does not tell the format", ".csv"]),
-        ("nowhere.csv", ["nowhere.csv is not a regular file", "error:"]),
+        ("nowhere.csv", ["nowhere.csv does not exist", "error:"]),
     ] {
         let refused = cloud.run(&["upload", file]);
         assert_ne!(refused.exit, 0, "{file}");

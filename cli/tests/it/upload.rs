@@ -181,6 +181,66 @@ fn files_of_every_format_load_in_order() {
 }
 
 #[test]
+fn files_that_other_programs_wrote_load_with_nothing_but_their_name() {
+    let cloud = Cloud::start_deployed(&[]);
+    let item = |id: &str| cloud.succeed(&["get", "--id", id]).json();
+    let stray = cloud.write_file("stray.csv", "id,c\n1,\"x\n2,y\n3,\"z\"\n4,w\n");
+    let loaded = cloud.run(&["upload", &stray]);
+    loaded.failed_with(3, &["1 of 4 rows were rejected", "2,,\"has text after a closing quote"]);
+    assert_eq!((item("2")["c"].clone(), item("4")["c"].clone()), (json!("y"), json!("w")));
+    cloud.run(&["upload", "--max-rejects", "0", &stray]).failed_with(1, &["was not sent", "line 2"]);
+    let verified = cloud.run(&["verify", "--output", "json", &stray]).json();
+    assert_eq!((&verified["rejected"], &verified["equal"]), (&json!(1), &json!(3)), "by the same rules");
+
+    let swallowed = cloud.write_file("swallowed.csv", "id,c\n5,\"x\n6,y\n7,z\"\n");
+    for options in [&["upload"][..], &["upload", "--dry-run"]] {
+        let refused = cloud.run(&[options, &[&swallowed]].concat());
+        refused
+            .failed_with(1, &["was not sent", "line 2", "2 lines that look like rows", "--multiline-cells"]);
+    }
+    cloud.succeed(&["upload", "--multiline-cells", &swallowed]);
+    assert_eq!(item("5")["c"], "x\n6,y\n7,z");
+
+    let excel = cloud.write_file("excel.csv", "sep=;\n;id; price ;\n0;8;3.50;\n1;9;4.25;\n");
+    let loaded = cloud.succeed(&["upload", &excel]);
+    let said = ["CSV with the delimiter ';'", "column 1, which has no name, is left out", "3.50 becomes 3.5"];
+    assert!(said.iter().all(|words| loaded.stderr.contains(words)), "{}", loaded.stderr);
+    assert_eq!(item("8"), json!({ "id": "8", "price": 3.5 }));
+
+    let dump = cloud.write_file("dump.csv", "id,c,d\n10,\"a \\\"b\\\"\",\\N\n");
+    cloud.run(&["upload", &dump]).failed_with(1, &["no row that can be loaded", "--escape"]);
+    cloud.succeed(&["upload", "--escape", "\\", &dump]);
+    assert_eq!(item("10"), json!({ "id": "10", "c": "a \"b\"" }));
+
+    let wrapped = cloud.write_file("wrapped.json", "{\"meta\":{\"n\":1},\"data\":{\"rows\":[{\"id\":11}]}}");
+    assert!(cloud.succeed(&["upload", &wrapped]).stderr.contains("the rows of /data/rows"));
+    assert_eq!(item("11"), json!({ "id": "11" }));
+    let two = cloud.write_file("two.json", "{\"a\":[{\"id\":12}],\"b\":[{\"id\":13}]}");
+    cloud.run(&["upload", &two]).failed_with(1, &["several arrays", "/a, /b", "--records /a"]);
+    cloud.succeed(&["upload", "--records", "b", &two]);
+    assert_eq!(cloud.run(&["get", "--id", "12"]).exit, 5);
+
+    let header = cloud.write_file("header.csv", "id,n\n");
+    assert_eq!(cloud.succeed(&["upload", &header]).receipt_count("read"), 0);
+}
+
+#[test]
+fn types_that_differ_from_the_table_are_said_and_may_be_kept() {
+    let cloud = Cloud::start_deployed(&[]);
+    let january = cloud.write_file("jan.csv", "id,zip\n1,01234\n");
+    let february = cloud.write_file("feb.csv", "id,zip\n2,90210\n");
+    cloud.succeed(&["upload", &january]);
+    let forecast = cloud.succeed(&["upload", "--dry-run", &february]);
+    let said = ["zip is a number here, and a string in 1 of the 1 items", "--types-from table"];
+    assert!(said.iter().all(|words| forecast.stderr.contains(words)), "{}", forecast.stderr);
+    let loaded = cloud.succeed(&["upload", "--types-from", "table", &february]);
+    assert!(!loaded.stderr.contains("zip is a number"), "{}", loaded.stderr);
+    assert_eq!(cloud.succeed(&["get", "--id", "2"]).json()["zip"], "90210");
+    let verified = cloud.run(&["verify", "--types-from", "table", "--output", "json", &february]);
+    assert_eq!(verified.json()["table"]["different"], 0, "{}", verified.stdout);
+}
+
+#[test]
 fn an_unchanged_file_is_not_sent_again() {
     let cloud = Cloud::start_deployed(&[]);
     let sent = cloud.succeed(&["upload", "--no-wait", "items-bom.csv"]);

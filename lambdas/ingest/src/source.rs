@@ -6,5 +6,6 @@ mod row_stream;
 mod window;
 
 pub(crate) use object::{Object, parse_dialect};
+pub(crate) use object_bytes::read_head;
 pub(crate) use row_stream::{RowStream, WindowSize};
 pub(crate) use window::Window;

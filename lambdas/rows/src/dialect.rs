@@ -1,6 +1,5 @@
 pub(crate) mod compression;
 pub(crate) mod delimiter;
-pub(crate) mod detection;
 pub(crate) mod format;
 pub(crate) mod records_path;
 pub(crate) mod text;

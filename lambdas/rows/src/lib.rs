@@ -5,6 +5,7 @@
 //! decompression needs: 128 MiB at most, for zstd.
 
 mod decompressor;
+mod detection;
 mod dialect;
 mod format;
 mod limits;
@@ -18,9 +19,9 @@ mod tests;
 mod types;
 mod unreadable;
 
+pub use detection::DETECTION_BYTES;
 pub use dialect::compression::Compression;
 pub use dialect::delimiter::{Delimiter, Escape};
-pub use dialect::detection::{DETECTION_BYTES, is_utf16};
 pub use dialect::format::{Format, UnknownEnding};
 pub use dialect::records_path::RecordsPath;
 pub use dialect::{CsvDialect, Dialect, Types};

@@ -12,7 +12,7 @@ use crate::terminal::output;
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum KnownLoad {
-    Begun(LedgerEntry),
+    Begun(Box<LedgerEntry>),
     Queued(QueuedLoad),
 }
 
@@ -70,7 +70,7 @@ pub(super) async fn list_loads(aws: &Aws, stack: &Stack) -> Result<Vec<KnownLoad
     let mut loads: Vec<KnownLoad> = queued.map(KnownLoad::Queued).collect();
     for entry in entries.into_values() {
         match entry {
-            Ok(entry) => loads.push(KnownLoad::Begun(entry)),
+            Ok(entry) => loads.push(KnownLoad::Begun(Box::new(entry))),
             Err(failure) => output::print_failure(&failure),
         }
     }
@@ -82,7 +82,7 @@ pub(super) async fn list_loads(aws: &Aws, stack: &Stack) -> Result<Vec<KnownLoad
 pub(super) async fn find_load(aws: &Aws, stack: &Stack, id: &LoadId) -> Result<KnownLoad> {
     let ledger = stack.output(stack_output::LEDGER_TABLE)?;
     if let Some(entry) = dynamodb::read_ledger_entry(aws, ledger, id).await? {
-        return Ok(KnownLoad::Begun(entry));
+        return Ok(KnownLoad::Begun(Box::new(entry)));
     }
     let queued = uploaded_versions(aws, stack).await?.find(|queued| queued.load == *id);
     queued.map(KnownLoad::Queued).ok_or_else(|| {

@@ -8,7 +8,7 @@ use tracing::warn;
 use super::begin::Attempt;
 use super::context::LoadContext;
 use crate::error::{Error, LoadError};
-use crate::source::{Object, RowStream, parse_dialect};
+use crate::source::{Object, RowStream, parse_dialect, read_head};
 
 /// Decides how to read the object of `entry`: as its metadata says, or as an earlier attempt has read it. The object of
 /// another tool is read as the last `restctl upload` of its name, or else as its name and its first bytes show.
@@ -24,7 +24,7 @@ pub(super) async fn choose_dialect(
         return Ok(parse_dialect(dialect, entry.column_types.as_deref())?);
     }
     let remembered = context.ledger().read_remembered_dialect(&object.key).await?;
-    let head = object.read_head(&context.s3).await?;
+    let head = read_head(&context.s3, object).await?;
     let mut dialect = match remembered {
         Some(remembered) => dialect_like(&remembered, context, &head)?,
         None => Dialect::detect(&object.key, &head, &context.key, None, CsvDialect::default())?,

@@ -8,10 +8,9 @@ use aws_sdk_s3::primitives::ByteStream;
 use restctl_contract::load::{
     COLUMN_TYPES_METADATA, DIALECT_METADATA, DUPLICATES_METADATA, MAX_REJECTS_METADATA,
 };
-use restctl_rows::{ColumnTypes, DETECTION_BYTES, Dialect, Types, Unreadable};
+use restctl_rows::{ColumnTypes, Dialect, Types, Unreadable};
 
-use super::object_bytes::ObjectBytes;
-use crate::error::{Error, LoadError};
+use crate::error::Error;
 
 /// One version of one object.
 #[derive(Debug, Clone)]
@@ -94,17 +93,6 @@ impl Object {
     /// [`DIALECT_METADATA`] sent only the types.
     pub(crate) fn uploaded_types(&self) -> Result<Option<ColumnTypes>, Unreadable> {
         Ok(self.metadata.get(COLUMN_TYPES_METADATA).map(|letters| letters.parse()).transpose()?)
-    }
-
-    /// Returns the first bytes of the file, as many as [`Dialect::detect`] looks at.
-    pub(crate) async fn read_head(&self, s3: &Client) -> Result<Vec<u8>, LoadError> {
-        let end = self.size.min(DETECTION_BYTES as u64);
-        let (mut bytes, mut head) = (ObjectBytes::new(s3, self, end), Vec::new());
-        while (head.len() as u64) < end {
-            head.extend_from_slice(&bytes.next_chunk(head.len() as u64).await?);
-        }
-        head.truncate(DETECTION_BYTES);
-        Ok(head)
     }
 
     /// Returns the number of rows that a later row with the same key supersedes, if the uploader has counted them.

@@ -1,5 +1,6 @@
 use aws_sdk_s3::Client;
 use bytes::{Buf, Bytes};
+use restctl_rows::DETECTION_BYTES;
 
 use super::object::{Object, ObjectBody};
 use crate::error::{Error, LoadError};
@@ -14,6 +15,17 @@ pub(super) struct ObjectBytes<'a> {
     end: u64,
     body: Option<ObjectBody>,
     breaks: u32,
+}
+
+/// Returns the first bytes of a file, as many as [`restctl_rows::Dialect::detect`] looks at.
+pub(crate) async fn read_head(s3: &Client, object: &Object) -> Result<Vec<u8>, LoadError> {
+    let end = object.size.min(DETECTION_BYTES as u64);
+    let (mut bytes, mut head) = (ObjectBytes::new(s3, object, end), Vec::new());
+    while (head.len() as u64) < end {
+        head.extend_from_slice(&bytes.next_chunk(head.len() as u64).await?);
+    }
+    head.truncate(DETECTION_BYTES);
+    Ok(head)
 }
 
 impl<'a> ObjectBytes<'a> {

@@ -8,6 +8,7 @@ mod multiline;
 mod row_parser;
 pub(crate) mod sample;
 mod scan;
+mod scan_state;
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +18,8 @@ use line_end::{is_line_end, length_with_line_end};
 use memchr::memchr2;
 use restctl_contract::load::Position;
 use row_parser::RowParser;
-use scan::{FaultyRecord, QuoteFault, RecordScan, Scanned};
+use scan::{FaultyRecord, RecordScan, Scanned};
+use scan_state::QuoteFault;
 
 use crate::decompressor::PIECE_BYTES;
 use crate::dialect::CsvDialect;

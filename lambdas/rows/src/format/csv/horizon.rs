@@ -5,7 +5,7 @@
 
 use restctl_contract::load::Position;
 
-use super::scan::{QuoteFault, ScanState};
+use super::scan_state::{QuoteFault, ScanState};
 
 /// What becomes of a quote that is open at any line end from `from` on, before [`Fate::at`].
 #[derive(Debug, Default)]

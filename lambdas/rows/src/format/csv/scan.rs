@@ -6,6 +6,7 @@ use restctl_contract::load::Position;
 use super::cells::{Cell, CellForm, Cells};
 use super::horizon::{Fate, Horizon, Outcome};
 use super::line_end::{is_line_end, length_with_line_end};
+use super::scan_state::{QuoteFault, ScanState};
 
 const QUOTE: u8 = b'"';
 
@@ -31,27 +32,6 @@ pub(super) struct RecordScan {
     /// Whether the scan has skipped what the horizon knows, so that its cells are not complete.
     has_jumped: bool,
     is_active: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ScanState {
-    CellStart,
-    Unquoted,
-    Quoted,
-    /// After a quote in a quoted cell, which closes the cell or is the first of two.
-    AfterQuote,
-    /// After the escape character.
-    Escaped {
-        is_quoted: bool,
-    },
-    /// After a fault on the first line, whose end is not found yet.
-    Faulty,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum QuoteFault {
-    TextAfterQuote,
-    Unclosed,
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use restctl_contract::key::Key;
 
-use super::compression::Compression;
-use super::delimiter::Delimiter;
-use super::format::{Format, UnknownEnding};
-use super::{CsvDialect, Dialect};
 use crate::decompressor::Decompressor;
+use crate::dialect::compression::Compression;
+use crate::dialect::delimiter::Delimiter;
+use crate::dialect::format::{Format, UnknownEnding};
+use crate::dialect::{CsvDialect, Dialect};
 use crate::format::csv::sample::CsvSample;
 use crate::format::csv::separator_of;
 use crate::unreadable::Unreadable;
@@ -103,7 +103,7 @@ fn decompress_head(head: &[u8], compression: Compression) -> Result<Cow<'_, [u8]
 
 /// Returns whether the text begins with a byte order mark of UTF-16, or with ASCII characters in it: every second byte
 /// of those is zero.
-pub fn is_utf16(text: &[u8]) -> bool {
+fn is_utf16(text: &[u8]) -> bool {
     let pairs = || text.as_chunks::<2>().0.iter().take(8);
     (text.starts_with(&[0xff, 0xfe]) && !text.starts_with(UTF_32_MARK))
         || text.starts_with(&[0xfe, 0xff])
