@@ -23,7 +23,7 @@ use crate::commands::table_types::{describe_differing_types, take_types_from_tab
 use crate::context::Context;
 use crate::data_file::input::InputArgs;
 use crate::data_file::source::Source;
-use crate::data_file::survey::{RejectLine, SurveyedFile, describe_type, survey_file};
+use crate::data_file::survey::{IF_CELLS_ARE_MEANT, RejectLine, SurveyedFile, describe_type, survey_file};
 use crate::data_file::{DataFile, OpenedFile};
 use crate::failure::{Exit, Failure, Result};
 use crate::loads::load::Load;
@@ -246,7 +246,7 @@ fn multiline_failure(source: &Source, reject: &Reject, count: u64) -> Failure {
     let more = if count > 1 { format!(", and so have {} other rows", count - 1) } else { String::new() };
     Failure::new(format!("{} was not sent", source.shown))
         .why(format!("{}{more}", RejectLine(reject)))
-        .next("correct the quotes; or, if these cells are meant, add --multiline-cells")
+        .next(IF_CELLS_ARE_MEANT)
 }
 
 fn unsent_failure(source: &Source) -> Failure {

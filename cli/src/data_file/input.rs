@@ -63,6 +63,7 @@ fn parse_encoding(label: &str) -> Result<&'static Encoding, String> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum TypesSource {
+    // Not a doc comment, with which clap would print every option's help in the long form.
     Table,
 }
 

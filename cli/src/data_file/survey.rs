@@ -12,6 +12,10 @@ use crate::data_file::source::Source;
 use crate::digest::to_hex;
 use crate::failure::{Failure, FailureContext, Result};
 
+/// What to do about cells that contain lines which look like rows.
+pub(crate) const IF_CELLS_ARE_MEANT: &str =
+    "correct the quotes; or, if these cells are meant, add --multiline-cells";
+
 const CHUNK_BYTES: usize = 256 * 1024;
 
 const KEYS_ON_DISK: &str = "cannot keep the keys in a temporary file";
@@ -115,6 +119,9 @@ pub(crate) fn nothing_to_load_failure(
 ) -> Failure {
     let failure = Failure::new(format!("{} has no row that can be loaded", source.shown))
         .why(format!("the first: {}", RejectLine(reject)));
+    if reject.has_multiline_cell {
+        return failure.next(IF_CELLS_ARE_MEANT);
+    }
     if reject.column.as_ref() != Some(&key.name) {
         return failure.next("fix the rows, or choose how to read them: restctl upload --help");
     }

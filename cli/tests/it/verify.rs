@@ -221,6 +221,7 @@ fn files_that_cannot_be_verified_are_refused(cloud: &Cloud) {
         (&["-"], 2, "--name items.csv"),
         (&["--types", "id:string", "items.csv"], 2, "it is the key"),
         (&["--delimiter", ";", "items.ndjson"], 2, "is not CSV"),
+        (&["not-utf8.csv"], 3, "not UTF-8"),
         (&["no-key.csv"], 1, "no column is named"),
         (&["empty.csv"], 1, "the file is empty"),
     ] {
