@@ -4,6 +4,7 @@ use indicatif::ProgressBar;
 use restctl_contract::load::{LedgerEntry, LoadState, MAX_ATTEMPTS};
 
 use crate::terminal::output;
+use crate::terminal::sanitize::sanitize;
 
 /// A progress bar on a terminal. Elsewhere, a line whenever the load's state changes.
 pub(super) struct LoadProgress {
@@ -45,6 +46,7 @@ fn describe_state(entry: Option<&LedgerEntry>) -> String {
     let Some(entry) = entry else { return "waiting for its turn".to_owned() };
     match (entry.state, &entry.reason) {
         (LoadState::Loading, Some(reason)) => {
+            let reason = sanitize(reason);
             format!("attempt {} of {MAX_ATTEMPTS}, after a failure: {reason}", entry.attempts)
         }
         (state, _) => state.to_string(),

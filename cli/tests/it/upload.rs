@@ -84,12 +84,19 @@ fn files_without_rows_and_with_many_columns_load() {
         let verified = cloud.succeed(&["verify", &file]);
         assert!(verified.stderr.contains("the table and the API are equal"), "{}", verified.stderr);
     }
-    let header: String = (1..=3000).map(|column| format!(",c{column}")).collect();
-    let file = cloud.write_file("wide.csv", &format!("id{header}\n1{}\n", ",x,1".repeat(1500)));
+    let wide = |columns: usize| {
+        let header: String = (1..=columns).map(|column| format!(",c{column}")).collect();
+        cloud.write_file("wide.csv", &format!("id{header}\n1{}\n", ",x,1".repeat(columns / 2)))
+    };
+    let file = wide(3000);
     let forecast = cloud.succeed(&["upload", "--dry-run", "--output", "json", &file]).json();
     assert_eq!((&forecast["rows"], &forecast["columns"][3000]["type"]), (&json!(1), &json!("number")));
     assert_eq!(cloud.succeed(&["upload", &file]).receipt_count("new"), 1);
     assert_eq!(cloud.succeed(&["get", "--id", "1"]).json()["c3000"], 1);
+    let file = wide(10_000);
+    for command in [&["upload", "--dry-run"][..], &["upload"]] {
+        cloud.run(&[command, &[&file]].concat()).failed_with(1, &["has too many columns", "NDJSON"]);
+    }
 }
 
 #[test]
