@@ -21,21 +21,29 @@ pub struct Reject {
 }
 
 /// What is wrong with a row. With its place, it becomes a [`Reject`].
+///
+/// It is boxed, since results that hold rows are moved often, and faults are rare.
 #[derive(Debug)]
-pub(crate) struct Fault {
-    pub(crate) column: Option<String>,
-    pub(crate) reason: String,
+pub(crate) struct Fault(Box<FaultParts>);
+
+#[derive(Debug)]
+struct FaultParts {
+    column: Option<String>,
+    reason: String,
     line: Option<u64>,
     has_multiline_cell: bool,
 }
 
 impl Fault {
     pub(crate) fn in_row(reason: impl Into<String>) -> Self {
-        Self { column: None, reason: reason.into(), line: None, has_multiline_cell: false }
+        let reason = reason.into();
+        Self(Box::new(FaultParts { column: None, reason, line: None, has_multiline_cell: false }))
     }
 
     pub(crate) fn in_column(name: &str, reason: impl Into<String>) -> Self {
-        Self { column: Some(shorten_name(name)), ..Self::in_row(reason) }
+        let mut fault = Self::in_row(reason);
+        fault.0.column = Some(shorten_name(name));
+        fault
     }
 
     /// Describes a cell that contains so many lines which look like rows.
@@ -45,12 +53,26 @@ impl Fault {
             _ => format!("{rows} lines that look like rows"),
         };
         let reason = format!("has a cell with {lines}, as if a quote were missing or one too many");
-        Self { has_multiline_cell: true, ..Self::in_row(reason) }
+        let mut fault = Self::in_row(reason);
+        fault.0.has_multiline_cell = true;
+        fault
+    }
+
+    /// Says in the reason, too, on which line of a longer row the fault is.
+    pub(crate) fn saying_line(mut self, line: u64) -> Self {
+        self.0.reason.push_str(&format!(", on line {line}"));
+        self
+    }
+
+    #[cfg(test)]
+    pub(crate) fn column_and_reason(&self) -> (Option<&str>, &str) {
+        (self.0.column.as_deref(), &self.0.reason)
     }
 
     /// Places the fault on another line than the first one of the row.
-    pub(crate) fn at_line(self, line: u64) -> Self {
-        Self { line: Some(line), ..self }
+    pub(crate) fn at_line(mut self, line: u64) -> Self {
+        self.0.line = Some(line);
+        self
     }
 
     /// `text` is the row, and not UTF-8.
@@ -63,12 +85,7 @@ impl Fault {
     }
 
     pub(crate) fn into_reject(self, line: u64, row: String) -> Reject {
-        Reject {
-            line: self.line.unwrap_or(line),
-            column: self.column,
-            reason: self.reason,
-            row,
-            has_multiline_cell: self.has_multiline_cell,
-        }
+        let FaultParts { column, reason, line: place, has_multiline_cell } = *self.0;
+        Reject { line: place.unwrap_or(line), column, reason, row, has_multiline_cell }
     }
 }

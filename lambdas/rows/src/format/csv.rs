@@ -4,6 +4,7 @@ mod cells;
 mod header;
 mod horizon;
 mod line_end;
+mod line_scan;
 mod multiline;
 mod row_parser;
 pub(crate) mod sample;

@@ -19,7 +19,11 @@ pub(crate) fn check_item(attributes: &[(Arc<str>, Value)]) -> Result<usize, Faul
         if name.len() > MAX_NAME_BYTES {
             return Err(Fault::in_row(format!("has a name longer than {MAX_NAME_BYTES} bytes")));
         }
-        bytes += name.len() + check_value(value, 1).map_err(|reason| Fault::in_column(name, reason))?;
+        bytes += name.len()
+            + match scalar_bytes(value) {
+                Some(bytes) => bytes,
+                None => check_value(value, 1).map_err(|reason| Fault::in_column(name, reason))?,
+            };
     }
     Ok(bytes)
 }
@@ -31,9 +35,6 @@ fn check_value(value: &Value, level: usize) -> Result<usize, String> {
         return Err(too_deep_reason());
     }
     Ok(match value {
-        Value::Null | Value::Bool(_) => 1,
-        Value::Number(digits) => number_bytes(digits),
-        Value::String(text) => text.len(),
         Value::List(values) => {
             let mut bytes = 3;
             for value in values {
@@ -52,7 +53,18 @@ fn check_value(value: &Value, level: usize) -> Result<usize, String> {
             }
             bytes
         }
+        scalar => scalar_bytes(scalar).unwrap_or_default(),
     })
+}
+
+/// Returns `None` for a list or an object.
+fn scalar_bytes(value: &Value) -> Option<usize> {
+    match value {
+        Value::String(text) => Some(text.len()),
+        Value::Number(digits) => Some(number_bytes(digits)),
+        Value::Null | Value::Bool(_) => Some(1),
+        Value::List(_) | Value::Map(_) => None,
+    }
 }
 
 pub(crate) fn too_deep_reason() -> String {
@@ -143,8 +155,9 @@ mod tests {
         assert!(check_item(&attribute(nested(31, Value::Null))).is_ok());
         assert!(check_item(&attribute(nested(31, Value::List(vec![])))).is_ok());
         let fault = check_item(&attribute(nested(32, Value::Null))).unwrap_err();
-        assert_eq!(fault.column.as_deref(), Some("v"));
-        assert!(fault.reason.contains("more than 31 deep"), "{}", fault.reason);
+        let (column, reason) = fault.column_and_reason();
+        assert_eq!(column, Some("v"));
+        assert!(reason.contains("more than 31 deep"), "{reason}");
     }
 
     #[test]
@@ -154,7 +167,7 @@ mod tests {
             |name: &str| attribute(Value::List(vec![Value::Map(vec![(name.into(), Value::Null)])]));
         assert!(check_item(&in_object("")).is_ok());
         assert!(check_item(&in_object(&longest)).is_ok());
-        assert_eq!(check_item(&in_object(&longer)).unwrap_err().column.as_deref(), Some("v"));
+        assert_eq!(check_item(&in_object(&longer)).unwrap_err().column_and_reason().0, Some("v"));
         assert!(check_item(&[(longest.into(), Value::Null)]).is_ok());
         assert!(check_item(&[(longer.into(), Value::Null)]).is_err());
         assert!(check_item(&[("".into(), Value::Null)]).is_err());

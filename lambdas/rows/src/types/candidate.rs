@@ -41,17 +41,16 @@ impl Candidate {
     }
 
     fn fits_number(&mut self, text: &str) -> bool {
-        let is_canonical = number::is_canonical(text);
-        if is_canonical && !text.as_bytes().contains(&b'.') {
-            return true;
+        if !text.as_bytes().contains(&b'.') {
+            return number::is_canonical(text);
         }
-        let Some(places) = number::decimal_places(text) else { return is_canonical };
+        let Some(places) = number::decimal_places(text) else { return false };
         self.places = match self.places {
             DecimalPlaces::None => DecimalPlaces::Same(places),
             DecimalPlaces::Same(same) if same == places => self.places,
             _ => DecimalPlaces::Different,
         };
-        if !is_canonical && self.changed.is_none() {
+        if text.ends_with('0') && self.changed.is_none() {
             self.changed = number::normalize(text).ok().map(|plain| (text.to_owned(), plain));
         }
         self.changed.is_none() || self.places != DecimalPlaces::Different

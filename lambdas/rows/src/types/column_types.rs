@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -43,14 +42,14 @@ impl ColumnType {
         }
     }
 
-    pub(crate) fn parse_cell(self, text: Cow<'_, str>) -> Result<Value, String> {
+    pub(crate) fn parse_cell(self, text: &str) -> Result<Value, String> {
         match self {
-            ColumnType::String => Ok(Value::String(text.into_owned())),
-            ColumnType::Number => number::normalize(without_padding(&text))
-                .map(Value::Number)
-                .map_err(|error| error.to_string()),
+            ColumnType::String => Ok(Value::String(text.to_owned())),
+            ColumnType::Number => {
+                number::normalize(without_padding(text)).map(Value::Number).map_err(|error| error.to_string())
+            }
             ColumnType::Boolean => {
-                let flag = parse_boolean(without_padding(&text));
+                let flag = parse_boolean(without_padding(text));
                 flag.map(Value::Bool).ok_or_else(|| "is neither true nor false".to_owned())
             }
         }
@@ -59,7 +58,10 @@ impl ColumnType {
 
 /// Returns the value of a cell without the spaces that align it with other cells.
 pub(crate) fn without_padding(text: &str) -> &str {
-    text.trim_matches(' ')
+    match text.as_bytes() {
+        [b' ', ..] | [.., b' '] => text.trim_matches(' '),
+        _ => text,
+    }
 }
 
 /// Reads the words of JSON, Python and spreadsheets.

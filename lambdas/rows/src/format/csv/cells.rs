@@ -61,13 +61,25 @@ impl Cell {
 
     /// Returns the cell's value.
     pub(super) fn text(self, record: &str, escape: Option<u8>) -> Cow<'_, str> {
+        match self.plain_text(record) {
+            Some(text) => Cow::Borrowed(text),
+            None => Cow::Owned(self.unescape(record, escape)),
+        }
+    }
+
+    /// Returns the cell's value if it is as it is written, or `None` if it has escapes.
+    pub(super) fn plain_text(self, record: &str) -> Option<&str> {
+        let is_plain = matches!(self.form, CellForm::Plain | CellForm::Quoted);
+        is_plain.then(|| &record[self.start as usize..self.end as usize])
+    }
+
+    /// Returns the value of a cell with escapes.
+    pub(super) fn unescape(self, record: &str, escape: Option<u8>) -> String {
         let text = &record[self.start as usize..self.end as usize];
         match self.form {
-            CellForm::Plain | CellForm::Quoted => Cow::Borrowed(text),
             // How MySQL and PostgreSQL write NULL.
-            CellForm::PlainEscaped if text == "\\N" => Cow::Borrowed(""),
-            CellForm::PlainEscaped => Cow::Owned(unescape(text, escape, false)),
-            CellForm::QuotedEscaped => Cow::Owned(unescape(text, escape, true)),
+            CellForm::PlainEscaped if text == "\\N" => String::new(),
+            form => unescape(text, escape, form == CellForm::QuotedEscaped),
         }
     }
 }

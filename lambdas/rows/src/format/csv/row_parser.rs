@@ -101,10 +101,18 @@ impl RowParser {
         let mut key = None;
         for (cell, place) in cells.iter().zip(&header.places) {
             let Some(index) = *place else { continue };
-            let (column, text) = (&header.columns[index], cell.text(record, self.escape));
+            let column = &header.columns[index];
+            let unescaped;
+            let text = match cell.plain_text(record) {
+                Some(text) => text,
+                None => {
+                    unescaped = cell.unescape(record, self.escape);
+                    &unescaped
+                }
+            };
             let value = if index == header.key {
                 key = Some(values.len());
-                self.rules.parse_key(&text)?
+                self.rules.parse_key(text)?
             } else if text.is_empty() {
                 continue;
             } else {

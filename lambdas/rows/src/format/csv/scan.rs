@@ -1,11 +1,12 @@
 //! Finds the cells and the end of a record, strictly by RFC 4180.
 
-use memchr::{memchr, memchr_iter, memchr2, memchr3};
+use memchr::{memchr2, memchr3};
 use restctl_contract::load::Position;
 
 use super::cells::{Cell, CellForm, Cells};
 use super::horizon::{Fate, Horizon, Outcome};
 use super::line_end::{is_line_end, length_with_line_end};
+use super::line_scan::scan_line;
 use super::scan_state::{QuoteFault, ScanState};
 
 const QUOTE: u8 = b'"';
@@ -113,10 +114,13 @@ impl RecordScan {
     pub(super) fn scan(&mut self, bytes: &[u8], is_last: bool) -> Scanned {
         if self.at == 0
             && self.escape.is_none()
-            && let Some(end) = memchr2(b'\n', b'\r', bytes)
-            && memchr(QUOTE, &bytes[..end]).is_none()
+            && let Some(end) = scan_line(bytes, self.delimiter, &mut self.cells)
+            && let Some(length) = length_with_line_end(bytes, end, is_last)
         {
-            return self.split_plain_line(bytes, end, is_last);
+            return Scanned::Record(length);
+        }
+        if self.at == 0 {
+            self.cells.clear();
         }
         match self.scan_bytes(bytes, is_last) {
             // The cells behind the jump are missing.
@@ -147,17 +151,6 @@ impl RecordScan {
 
     fn position(&self) -> Position {
         Position { offset: self.start.offset + self.at as u64, line: self.start.line + self.inner_lines }
-    }
-
-    fn split_plain_line(&mut self, bytes: &[u8], end: usize, is_last: bool) -> Scanned {
-        let Some(length) = length_with_line_end(bytes, end, is_last) else { return Scanned::Incomplete };
-        let mut start = 0;
-        for delimiter in memchr_iter(self.delimiter, &bytes[..end]) {
-            self.cells.push(Cell::new(start, delimiter, CellForm::Plain));
-            start = delimiter + 1;
-        }
-        self.cells.push(Cell::new(start, end, CellForm::Plain));
-        Scanned::Record(length)
     }
 
     fn scan_bytes(&mut self, bytes: &[u8], is_last: bool) -> Scanned {

@@ -98,13 +98,12 @@ impl ValueReader {
 
     /// Returns the fault with its line, unless that is the line of the value.
     fn fault_here(&self, kind: JsonErrorKind, input: &Input<'_>) -> Fault {
-        let mut fault = syntax_fault(kind);
-        let mut ahead = *input;
+        let (fault, mut ahead) = (syntax_fault(kind), *input);
         ahead.take(self.read);
-        if ahead.line() > input.line() && kind != TooDeep {
-            fault.reason = format!("{}, on line {}", fault.reason, ahead.line());
+        match ahead.line() {
+            line if line > input.line() && kind != TooDeep => fault.saying_line(line),
+            _ => fault,
         }
-        fault
     }
 }
 
