@@ -157,14 +157,23 @@ impl UploadTask<'_> {
         let surveyed =
             survey_file(source, dialect, &self.key, |position| progress.set_position(position)).await?;
         progress.finish_and_clear();
-        let differing = describe_differing_types(&surveyed.findings.columns, self.aws, table).await?;
-        for line in &differing {
-            output::print_message(&sanitize(&format!("note: {line}")));
-        }
-        if !differing.is_empty() {
-            output::print_message("to keep the table's types: --types-from table");
-        }
+        self.print_differing_types(&surveyed, table).await;
         Ok(surveyed)
+    }
+
+    /// The file can be sent all the same if the table cannot be read.
+    async fn print_differing_types(&self, surveyed: &SurveyedFile, table: &str) {
+        match describe_differing_types(&surveyed.findings.columns, self.aws, table).await {
+            Ok(differing) if differing.is_empty() => {}
+            Ok(differing) => {
+                differing.iter().for_each(|line| output::print_message(&sanitize(&format!("note: {line}"))));
+                output::print_message("to keep the table's types: --types-from table");
+            }
+            Err(failure) => {
+                let why = sanitize(&failure.to_single_line());
+                output::print_message(&format!("note: types were not compared with the table's: {why}"));
+            }
+        }
     }
 
     async fn find_or_send(&self, file: &OpenedFile, metadata: &Metadata) -> Result<Load> {
