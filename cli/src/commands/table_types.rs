@@ -21,11 +21,12 @@ pub(crate) async fn take_types_from_table(
     }
     let sampled = sample_attribute_types(aws, table).await?;
     let of_table = sampled.iter().filter_map(|(name, types)| Some((name.clone(), usual_type(types)?)));
-    let mut types: BTreeMap<String, ColumnType> = of_table.collect();
-    if let Types::Named(chosen) = &dialect.csv.types {
-        types.extend(chosen.clone());
-    }
-    dialect.csv.types = Types::Remembered(types);
+    let remembered = of_table.collect();
+    let chosen = match std::mem::take(&mut dialect.csv.types) {
+        Types::Named(chosen) => chosen,
+        _ => BTreeMap::new(),
+    };
+    dialect.csv.types = Types::Remembered { remembered, chosen };
     Ok(())
 }
 

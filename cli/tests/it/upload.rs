@@ -243,6 +243,8 @@ fn types_that_differ_from_the_table_are_said_and_may_be_kept() {
     let loaded = cloud.succeed(&["upload", "--types-from", "table", &february]);
     assert!(!loaded.stderr.contains("zip is a number"), "{}", loaded.stderr);
     assert_eq!(cloud.succeed(&["get", "--id", "2"]).json()["zip"], "90210");
+    let wrong = ["upload", "--types-from", "table", "--types", "zap:string", &february];
+    cloud.run(&wrong).failed_with(1, &["zap"]);
     let verified = cloud.run(&["verify", "--types-from", "table", "--output", "json", &february]);
     assert_eq!(verified.json()["table"]["different"], 0, "{}", verified.stdout);
 }

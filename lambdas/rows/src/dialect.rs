@@ -42,8 +42,8 @@ pub struct CsvDialect {
 
 /// Where the types of a CSV's columns come from. JSON has its own types.
 ///
-/// The key column always has the key's type: [`Types::Columns`] and [`Types::Remembered`] are ignored there, and
-/// [`Types::Named`] must agree.
+/// The key column always has the key's type: [`Types::Columns`] and remembered types are ignored there, and chosen
+/// ones must agree.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Types {
     /// Each column is a string.
@@ -53,8 +53,12 @@ pub enum Types {
     Columns(ColumnTypes),
     /// By the names of columns, which the header must have. The other columns are strings.
     Named(BTreeMap<String, ColumnType>),
-    /// By the names of columns that an earlier file had. The other columns are strings.
-    Remembered(BTreeMap<String, ColumnType>),
+    /// By the names of columns that earlier files had. The other columns are strings.
+    Remembered {
+        remembered: BTreeMap<String, ColumnType>,
+        /// Types that matter more, by the names of columns, which the header must have.
+        chosen: BTreeMap<String, ColumnType>,
+    },
 }
 
 impl Dialect {

@@ -1,5 +1,7 @@
 //! How an attempt reads its object.
 
+use std::collections::BTreeMap;
+
 use restctl_contract::load::LedgerEntry;
 use restctl_contract::remembered_dialect::RememberedDialect;
 use restctl_rows::{ColumnType, ColumnTypes, CsvDialect, Dialect, Types};
@@ -47,7 +49,7 @@ fn dialect_like(
     let csv = CsvDialect::default();
     let detected = Dialect::detect(&name, head, &context.key, Some(dialect.csv.delimiter), csv)?;
     let types = remembered.types.iter().filter_map(|(name, word)| Some((name.clone(), word.parse().ok()?)));
-    dialect.csv.types = Types::Remembered(types.collect());
+    dialect.csv.types = Types::Remembered { remembered: types.collect(), chosen: BTreeMap::new() };
     Ok(Dialect { compression: detected.compression, ..dialect })
 }
 

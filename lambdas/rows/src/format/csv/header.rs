@@ -114,7 +114,11 @@ fn declared_types(names: &[&str], key: &Key, types: &Types) -> Result<Vec<Option
         }
         Types::Columns(types) => Ok(types.0.iter().copied().map(Some).collect()),
         Types::Named(types) => types_by_name(names, key, types),
-        Types::Remembered(types) => Ok(names.iter().map(|name| types.get(*name).copied()).collect()),
+        Types::Remembered { remembered, chosen } => {
+            let chosen = types_by_name(names, key, chosen)?;
+            let declared = names.iter().zip(chosen);
+            Ok(declared.map(|(name, chosen)| chosen.or_else(|| remembered.get(*name).copied())).collect())
+        }
     }
 }
 

@@ -135,6 +135,28 @@ fn types_by_name_need_existing_columns() {
 }
 
 #[test]
+fn remembered_types_are_for_columns_that_are_there() {
+    let read = |chosen: &[(&str, ColumnType)]| {
+        let remembered =
+            [("a", ColumnType::Number), ("gone", ColumnType::Number), ("id", ColumnType::Number)];
+        let by_name = |types: &[(&str, ColumnType)]| {
+            types.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect()
+        };
+        let types = Types::Remembered { remembered: by_name(&remembered), chosen: by_name(chosen) };
+        parse_csv(CsvDialect { types, ..CsvDialect::default() }, "id,a,b\n1,2,3\n")
+    };
+    let found = read(&[]).unwrap();
+    let number = Value::Number("2".into());
+    assert_eq!(
+        rows(&found)[0].values,
+        [("id".into(), text("1")), ("a".into(), number), ("b".into(), text("3"))]
+    );
+    let found = read(&[("a", ColumnType::String)]).unwrap();
+    assert_eq!(find_cell(rows(&found)[0], "a"), Some(&text("2")));
+    assert!(matches!(read(&[("gone", ColumnType::String)]), Err(Unreadable::NoSuchColumn { .. })));
+}
+
+#[test]
 fn a_row_that_is_not_utf8_is_rejected_at_its_line() {
     for (bytes, line) in [
         (b"id,a\n1,x\n2,\"\n\n\xe9\"\n3,y\n".as_slice(), 5),
