@@ -20,7 +20,8 @@ const VARIABLE_VALUES: [(&str, &str); 20] = [
     (r"\b[0-9a-f]{32}\b", "[VERSION]"),
     (r"\b[0-9a-f]{16}\b", "[LOAD]"),
     (r"-[0-9A-F]{13}\b", "-[SUFFIX]"),
-    (r"\b[\w-]{43}\b", "[KEY]"),
+    // A hyphen at an end of the id is no boundary of a word.
+    (r"(^|[^\w-])[\w-]{43}($|[^\w-])", "$1[KEY]$2"),
     (r"(127\.0\.0\.1|localhost):\d+", "$1:[PORT]"),
     (r"(supervisor|emulator)(.{0,3}): \d+", "$1$2: [PID]"),
     (r"\d+ \((supervisor|emulator)\)", "[PID] ($1)"),
