@@ -40,7 +40,7 @@ cannot be loaded, and gives each CSV column a type. A column is a number only if
 
 The name's ending gives the format: .csv or .tsv with a header, .ndjson or .jsonl, or .json. Each may be compressed with \
 gzip or zstd. Spreadsheets (.xlsx, .xls, .ods), Parquet, zip archives with one data file, and texts in other encodings \
-than UTF-8 are converted first, whatever their names say.
+than UTF-8 are converted first, regardless of their names.
 
 To resume an interrupted upload, run the same command again. A file that is already in the bucket, byte for byte, \
 is not sent again. Several files load in the order given.

@@ -26,7 +26,7 @@ pub(super) fn reason_to_ignore(key: &str) -> Option<&'static str> {
     }
 }
 
-/// Returns whether the object is data whatever its name looks like: `restctl upload` has sent it, or an earlier file of
+/// Returns whether the object is data regardless of its name: `restctl upload` has sent it, or an earlier file of
 /// its name.
 pub(super) async fn is_data(context: &LoadContext, object: Option<&Object>) -> Result<bool, Error> {
     match object {

@@ -84,7 +84,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Returns a field that is present at `levels`, whatever its repetition.
+    /// Returns a field that is present at `levels`, optional or not.
     fn content(&mut self, field: &Type, levels: Levels) -> Result<Node, String> {
         let first = self.next_column;
         self.depth += 1;
