@@ -8,18 +8,13 @@ use crate::decompressor::Decompressor;
 use crate::dialect::compression::Compression;
 use crate::dialect::delimiter::Delimiter;
 use crate::dialect::format::{Format, UnknownEnding};
-use crate::dialect::{CsvDialect, Dialect};
+use crate::dialect::{BYTE_ORDER_MARK, CsvDialect, Dialect};
 use crate::format::csv::sample::CsvSample;
 use crate::format::csv::separator_of;
 use crate::unreadable::Unreadable;
 
 /// How many bytes of a file [`Dialect::detect`] looks at.
 pub const DETECTION_BYTES: usize = 64 * 1024;
-
-/// The delimiters that are recognized, the most usual first.
-const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
-
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Little-endian. It begins with the mark of UTF-16.
 const UTF_32_MARK: &[u8] = b"\xff\xfe\0\0";
@@ -67,17 +62,16 @@ impl CsvDialect {
         let named = separator_of(&text[..line_end]).and_then(|byte| Delimiter::try_from(byte).ok());
         let text = if named.is_some() { &text[line_end..] } else { text };
         let escape = self.escape.map(|escape| escape.byte());
-        let sample = |delimiter: u8| CsvSample::read(text, is_whole, delimiter, escape);
+        let sample = |delimiter: Delimiter| CsvSample::read(text, is_whole, delimiter, escape);
         let sample = match chosen.or(named) {
-            Some(delimiter) => sample(delimiter.byte()),
+            Some(delimiter) => sample(delimiter),
             None => {
-                let samples = DELIMITERS.map(sample).into_iter().rev();
+                let samples = Delimiter::USUAL.map(sample).into_iter().rev();
                 let best = samples.max_by(|one, other| one.fitness(key).total_cmp(&other.fitness(key)));
                 best.unwrap_or_default()
             }
         };
-        let found = Delimiter::try_from(sample.delimiter).ok();
-        self.delimiter = chosen.or(named).or(found).unwrap_or_default();
+        self.delimiter = sample.delimiter;
         self.row_numbers = sample.has_row_numbers();
     }
 }

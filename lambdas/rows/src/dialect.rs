@@ -13,6 +13,9 @@ use records_path::RecordsPath;
 
 use crate::types::column_types::{ColumnType, ColumnTypes};
 
+/// What may stand before a text in UTF-8.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// How to read a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dialect {

@@ -1,16 +1,14 @@
 use restctl_contract::key::Key;
 use restctl_contract::load::Position;
 
-use crate::dialect::Dialect;
 use crate::dialect::format::Format;
+use crate::dialect::{BYTE_ORDER_MARK, Dialect};
 use crate::format::csv::{CsvColumn, CsvReader};
 use crate::format::json::JsonReader;
 use crate::reject::Reject;
 use crate::row::Row;
 use crate::row::rules::ItemRules;
 use crate::unreadable::Unreadable;
-
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Turns the text of a file into rows and rejects.
 pub(crate) struct Records {

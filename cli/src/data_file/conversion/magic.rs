@@ -14,7 +14,3 @@ pub(super) const ENCRYPTED_PARQUET: &[u8] = b"PARE";
 
 /// What comes first in the header of a Parquet page: field 1, a 32-bit integer, in Thrift's compact protocol.
 pub(super) const PARQUET_PAGE_HEADER: u8 = 0x15;
-
-pub(super) const GZIP: &[u8] = b"\x1f\x8b";
-
-pub(super) const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";

@@ -6,12 +6,13 @@ pub(super) mod transcoding;
 use std::io::{self, BufReader, Cursor, Read};
 
 use flate2::bufread::MultiGzDecoder;
+use restctl_rows::Compression;
 
 use self::guess::TextEncoding;
 use self::transcoding::Transcoding;
 use super::refusal::damaged;
 use super::spool::Spool;
-use super::{Converted, ObjectName, magic};
+use super::{Converted, ObjectName};
 use crate::data_file::source::Source;
 use crate::failure::Result;
 
@@ -60,7 +61,7 @@ pub(super) async fn copy(text: &mut impl Read, shown: &str, spool: &mut Spool) -
     }
 }
 
-/// Returns the first bytes of a text, decompressed. They end where compressed data is damaged: whoever reads all of it
+/// Returns the first bytes of a text, decompressed. They end where compressed data is damaged: the reader of all of it
 /// will say so.
 pub(super) fn read_head(source: &Source) -> Result<Vec<u8>> {
     let mut head = Vec::new();
@@ -82,13 +83,13 @@ pub(super) fn take_head(text: &mut impl Read) -> io::Result<Vec<u8>> {
 pub(super) fn decompress<'a>(mut reader: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
     let mut head = Vec::new();
     reader.by_ref().take(4).read_to_end(&mut head)?;
-    let (is_gzip, is_zstd) = (head.starts_with(magic::GZIP), head.starts_with(magic::ZSTD));
+    let compression = Compression::from_first_bytes(&head);
     let whole = BufReader::with_capacity(CHUNK_BYTES, Cursor::new(head).chain(reader));
-    Ok(match (is_gzip, is_zstd) {
-        (true, _) => Box::new(MultiGzDecoder::new(whole)),
+    Ok(match compression {
+        Compression::Gzip => Box::new(MultiGzDecoder::new(whole)),
         // Its window has at most 128 MiB, like that of a load.
-        (_, true) => Box::new(zstd::stream::read::Decoder::with_buffer(whole)?),
-        _ => Box::new(whole),
+        Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(whole)?),
+        Compression::None => Box::new(whole),
     })
 }
 

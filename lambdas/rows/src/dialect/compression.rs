@@ -22,7 +22,7 @@ const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 const ZSTD_SKIPPABLE: &[u8] = &[0x2a, 0x4d, 0x18];
 
 impl Compression {
-    /// Returns the compression that the first bytes of a file show, whatever its name says.
+    /// Returns the compression that the first bytes of a file show.
     pub fn from_first_bytes(bytes: &[u8]) -> Self {
         match bytes {
             _ if bytes.starts_with(GZIP) => Compression::Gzip,

@@ -12,6 +12,9 @@ pub struct Delimiter(u8);
 pub struct Escape(u8);
 
 impl Delimiter {
+    /// Those that are recognized, the most usual first.
+    pub(crate) const USUAL: [Self; 4] = [Self(b','), Self(b';'), Self(b'\t'), Self(b'|')];
+
     pub fn byte(self) -> u8 {
         self.0
     }

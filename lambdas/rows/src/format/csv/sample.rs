@@ -6,13 +6,14 @@ use restctl_contract::load::Position;
 use super::cells::Cell;
 use super::line_end::is_line_end;
 use super::scan::{RecordScan, Scanned};
+use crate::dialect::delimiter::Delimiter;
 
 const MAX_RECORDS: usize = 100;
 
 /// How many cells the first records of a CSV have.
 #[derive(Debug, Default)]
 pub(crate) struct CsvSample {
-    pub(crate) delimiter: u8,
+    pub(crate) delimiter: Delimiter,
     /// The names of the columns.
     header: Vec<String>,
     records: Vec<SampledRecord>,
@@ -28,9 +29,9 @@ struct SampledRecord {
 
 impl CsvSample {
     /// Reads the beginning of a text, or a whole one.
-    pub(crate) fn read(text: &[u8], is_whole: bool, delimiter: u8, escape: Option<u8>) -> Self {
+    pub(crate) fn read(text: &[u8], is_whole: bool, delimiter: Delimiter, escape: Option<u8>) -> Self {
         let mut sample = Self { delimiter, header: Vec::new(), records: Vec::new() };
-        let mut scan = RecordScan::new(delimiter, escape);
+        let mut scan = RecordScan::new(delimiter.byte(), escape);
         let mut at = 0;
         while at < text.len() && sample.records.len() < MAX_RECORDS {
             let rest = &text[at..];
@@ -56,16 +57,14 @@ impl CsvSample {
     pub(crate) fn is_likely(text: &[u8]) -> bool {
         let is_text = |byte: &u8| *byte >= b' ' || matches!(byte, b'\t' | b'\r' | b'\n');
         text.iter().all(is_text)
-            && [b',', b';', b'\t', b'|'].iter().any(|delimiter| {
+            && Delimiter::USUAL.iter().any(|delimiter| {
                 let sample = Self::read(text, true, *delimiter, None);
                 sample.header.len() > 1 && sample.share_of_fitting_records() > 0.9
             })
     }
 
     fn add_record(&mut self, record: &[u8], scan: &RecordScan, escape: Option<u8>) {
-        let text = String::from_utf8_lossy(record);
-        // Replaced characters move the cells.
-        let text = if text.len() == record.len() { &*text } else { "" };
+        let text = std::str::from_utf8(record).unwrap_or_default();
         let cell_text = |cell: Cell| cell.checked_text(text, escape).unwrap_or_default();
         let cells = scan.cells.kept();
         if self.header.is_empty() {

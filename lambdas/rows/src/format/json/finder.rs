@@ -4,14 +4,12 @@ use super::names::{TopLevelNames, unescape_name};
 use super::scanner::{Container, Event, Scanner};
 use super::wrapper::MAX_OUTER_NESTING;
 use crate::decompressor::Decompressor;
-use crate::dialect::Dialect;
 use crate::dialect::records_path::RecordsPath;
+use crate::dialect::{BYTE_ORDER_MARK, Dialect};
 use crate::unreadable::Unreadable;
 
 /// How many paths are found.
 const MAX_PATHS: usize = 10;
-
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Finds where a JSON file has its rows. It reads the file once, and keeps a few names.
 pub struct RecordsFinder {
@@ -85,7 +83,7 @@ impl RecordsFinder {
         Ok(!self.is_done)
     }
 
-    /// Returns what has been found. The end of the file may be missing: whoever reads the rows notices that.
+    /// Returns what has been found. The end of the file may be missing: the reader of the rows reports that.
     pub fn finish(mut self) -> Found {
         match self.paths.len() {
             _ if self.has_rows => Found::Rows,
