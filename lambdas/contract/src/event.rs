@@ -156,6 +156,29 @@ mod tests {
     }
 
     #[test]
+    fn hostile_messages_need_little_stack() {
+        let work = || {
+            let (open, close) = ("[".repeat(400_000), "]".repeat(400_000));
+            let deep = [format!("{open}{close}"), "{\"a\":".repeat(100_000), format!("{open}1")];
+            for deep in deep {
+                assert!(matches!(parse(&deep), Err(EventError::NotJson(_))));
+                for member in ["source", "detail", "key", "version-id"] {
+                    let message = sample_body().replacen(
+                        &format!("\"{member}\":"),
+                        &format!("\"{member}\":{deep},\"x\":"),
+                        1,
+                    );
+                    assert!(matches!(parse(&message), Err(EventError::NotJson(_))), "{member}");
+                }
+            }
+            // A member that no field takes is skipped, however deep it is.
+            let ignored = sample_body().replacen('{', &format!("{{\"ignored\":{open}{close},"), 1);
+            assert!(parse(&ignored).is_ok());
+        };
+        std::thread::Builder::new().stack_size(512 * 1024).spawn(work).unwrap().join().unwrap();
+    }
+
+    #[test]
     fn other_messages_are_refused() {
         assert!(matches!(parse(""), Err(EventError::NotJson(_))));
         assert!(matches!(parse("{}"), Err(EventError::NotJson(_))));

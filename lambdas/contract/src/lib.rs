@@ -7,6 +7,7 @@ pub mod event;
 pub mod json;
 pub mod key;
 pub mod load;
+pub mod log_text;
 pub mod number;
 pub mod remembered_dialect;
 pub mod stack;

@@ -11,5 +11,6 @@ pub mod runtime;
 pub mod s3;
 mod server;
 pub mod signing_key;
+pub mod small_stack;
 pub mod sqs;
 pub mod tls;

@@ -3,7 +3,7 @@
 use restctl_contract::json::Json;
 use serde::Deserialize;
 
-use crate::json_object::parse_object;
+use crate::json_object::{MAX_DEPTH, parse_object};
 use crate::provider::Provider;
 use crate::refusal::Refusal;
 
@@ -53,7 +53,7 @@ pub(crate) struct UnverifiedClaims {
 
 impl UnverifiedClaims {
     pub(crate) fn parse(payload: &[u8]) -> Result<Self, Refusal> {
-        parse_object(payload).map_err(|_| Refusal::Malformed)
+        parse_object(payload, MAX_DEPTH).map_err(|_| Refusal::Malformed)
     }
 
     /// Returns `exp` if it is later than `now`.

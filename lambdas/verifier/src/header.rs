@@ -7,6 +7,10 @@ use serde::{Deserialize, Deserializer};
 use crate::json_object::parse_object;
 use crate::refusal::Refusal;
 
+/// How deeply the header may nest. Three levels are the most that a registered parameter needs: a list of certificates in
+/// a key in the header (RFC 7515, section 4.1.3).
+const MAX_DEPTH: usize = 8;
+
 /// All other parameters are ignored, among them `jku`, `jwk` and `x5u`. A duplicate parameter fails the parse
 /// (RFC 7515, section 4).
 #[derive(Deserialize)]
@@ -20,7 +24,7 @@ pub(crate) struct UnverifiedHeader {
 
 impl UnverifiedHeader {
     pub(crate) fn parse(json: &[u8]) -> Result<Self, Refusal> {
-        parse_object(json).map_err(|_| Refusal::Malformed)
+        parse_object(json, MAX_DEPTH).map_err(|_| Refusal::Malformed)
     }
 
     pub(crate) fn algorithm(&self) -> Result<Algorithm, Refusal> {

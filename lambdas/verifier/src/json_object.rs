@@ -3,8 +3,11 @@
 use restctl_contract::json::{self, Json, JsonError, Limits};
 use serde::Deserialize;
 
-/// No issuer nests claims or keys as deeply, and no key set of [`crate::MAX_KEY_SET_BYTES`] has more values.
-const LIMITS: Limits = Limits { depth: 32, values: 65_536 };
+/// How deeply claims and keys may nest, which the issuer writes. None nests them as deeply.
+pub(crate) const MAX_DEPTH: usize = 32;
+
+/// No key set of [`crate::MAX_KEY_SET_BYTES`] has more values.
+const MAX_VALUES: usize = 65_536;
 
 /// Why a text is not the object that it should be.
 #[derive(Debug, thiserror::Error)]
@@ -18,12 +21,12 @@ pub(crate) enum ObjectError {
     Members(#[from] serde_json::Error),
 }
 
-/// Reads an object whose depth and size are checked first, without recursion beyond that.
+/// Reads an object of at most `depth` levels, which is checked first, without recursion beyond that.
 ///
 /// Serde alone would also read an array, as the members in their order, and would skip what is wrong in members that no
 /// field takes.
-pub(crate) fn parse_object<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, ObjectError> {
-    match json::parse(text, LIMITS)? {
+pub(crate) fn parse_object<'a, T: Deserialize<'a>>(text: &'a [u8], depth: usize) -> Result<T, ObjectError> {
+    match json::parse(text, Limits { depth, values: MAX_VALUES })? {
         Json::Object(_) => Ok(serde_json::from_slice(text)?),
         other => Err(ObjectError::NotAnObject(other.type_name())),
     }

@@ -8,12 +8,20 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::json_object::parse_object;
+use crate::json_object::{MAX_DEPTH, parse_object};
 use crate::refusal::Refusal;
 use crate::sanitize::sanitize;
 
 /// The largest JWK set that is parsed, in bytes.
 pub const MAX_KEY_SET_BYTES: usize = 128 * 1024;
+
+/// The most keys of a JWK set, of any type. Issuers publish fewer than ten: one for each algorithm, and the last and the
+/// next one.
+const MAX_KEYS: usize = 100;
+
+/// How many keys with one id and algorithm are tried. Issuers publish one (RFC 7517, section 4.5). Each costs a check of
+/// the signature, and a token that anyone can send chooses the id.
+const MAX_CANDIDATES: usize = 4;
 
 /// Sizes of RSA moduli. RFC 7518, section 3.3, requires at least 2,048 bits; AWS-LC verifies up to 8,192.
 const RSA_MODULUS_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
@@ -48,6 +56,8 @@ pub enum KeySetError {
     TooLarge,
     #[error("the document is not a JWK set: {0}")]
     Malformed(String),
+    #[error("the key set has {0} keys, and at most {MAX_KEYS} are read")]
+    TooManyKeys(usize),
     #[error(
         "none of the key set's {0} keys may verify RS256, PS256 or ES256 signatures (RSA keys need 2,048 bits)"
     )]
@@ -88,14 +98,17 @@ impl KeySet {
     /// RFC 7517, section 5, requires.
     ///
     /// # Errors
-    /// Fails if the document is too large, is not a JWK set or has no key that could verify a token.
+    /// Fails if the document is too large, is not a JWK set, has too many keys or none that could verify a token.
     pub fn from_json(document: &[u8]) -> Result<Self, KeySetError> {
         if document.len() > MAX_KEY_SET_BYTES {
             return Err(KeySetError::TooLarge);
         }
         let set: JwkSet<'_> =
-            parse_object(document).map_err(|error| KeySetError::Malformed(error.to_string()))?;
+            parse_object(document, MAX_DEPTH).map_err(|error| KeySetError::Malformed(error.to_string()))?;
         let total = set.keys.len();
+        if total > MAX_KEYS {
+            return Err(KeySetError::TooManyKeys(total));
+        }
         let keys: Vec<VerificationKey> = set.keys.into_iter().filter_map(VerificationKey::from_jwk).collect();
         if keys.is_empty() { Err(KeySetError::NoUsableKey(total)) } else { Ok(Self(keys)) }
     }
@@ -115,7 +128,7 @@ impl KeySet {
         keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
-    /// Returns the keys that may have signed a token with this header.
+    /// Returns the few keys that may have signed a token with this header.
     pub(crate) fn find_candidates(
         &self,
         kid: Option<&str>,
@@ -129,15 +142,15 @@ impl KeySet {
         if let (Some(kid), true) = (kid, named.is_empty()) {
             return Err(Refusal::UnknownKey { kid: kid.to_owned() });
         }
-        let candidates: Vec<&VerificationKey> =
-            named.into_iter().filter(|key| key.algorithms.contains(&algorithm)).collect();
+        let matching = named.into_iter().filter(|key| key.algorithms.contains(&algorithm));
+        let candidates: Vec<&VerificationKey> = matching.take(MAX_CANDIDATES).collect();
         if candidates.is_empty() { Err(Refusal::WrongAlgorithm) } else { Ok(candidates) }
     }
 }
 
 impl VerificationKey {
     fn from_jwk(jwk: &RawValue) -> Option<Self> {
-        let jwk: Jwk = parse_object(jwk.get().as_bytes()).ok()?;
+        let jwk: Jwk = parse_object(jwk.get().as_bytes(), MAX_DEPTH).ok()?;
         let may_verify = jwk.key_use.as_deref().is_none_or(|key_use| key_use == "sig")
             && jwk.key_ops.as_ref().is_none_or(|operations| operations.iter().any(|name| name == "verify"));
         if !may_verify {

@@ -229,3 +229,23 @@ fn what_serde_json_reads_is_read_alike() {
     let known: Value = serde_json::from_str(text).unwrap();
     assert_eq!(serde_json::to_value(parse_text(text)).unwrap(), known);
 }
+
+/// Reading, writing, comparing and dropping a value all descend into it.
+#[test]
+fn the_deepest_values_need_little_stack() {
+    let work = || {
+        let limits = Limits::WITHIN_A_BODY;
+        for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+            let nested = |levels| open.repeat(levels) + "1" + &close.repeat(levels);
+            let deepest = parse(nested(limits.depth).as_bytes(), limits).unwrap();
+            assert_eq!(parse(deepest.to_string().as_bytes(), limits).as_ref(), Ok(&deepest.clone()));
+            for levels in [limits.depth + 1, 200_000] {
+                assert_eq!(parse(nested(levels).as_bytes(), limits).unwrap_err().kind, TooDeep);
+                assert!(serde_json::from_str::<Vec<Json>>(&format!("[{}]", nested(levels))).is_err());
+            }
+        }
+        let long = "1".repeat(1_000_000);
+        assert!(parse(format!("{{\"{long}\":-{long}.{long}e{long}}}").as_bytes(), limits).is_ok());
+    };
+    std::thread::Builder::new().stack_size(512 * 1024).spawn(work).unwrap().join().unwrap();
+}

@@ -106,6 +106,38 @@ fn two_keys_may_share_an_id() {
     }
 }
 
+/// An unverified token chooses its key id, and each key with that id would cost a check of its signature.
+#[test]
+fn at_most_four_keys_with_one_id_are_tried() {
+    let keys: Vec<SigningKey> = (0..5).map(|_| SigningKey::generate_ec("key")).collect();
+    let rsa = SigningKey::generate_rsa("key");
+    let jwks: Vec<Value> = keys.iter().chain([&rsa]).map(SigningKey::jwk).collect();
+    let set = parse_key_set(&json!({ "keys": jwks })).unwrap();
+    let outcome = |key: &SigningKey| verify(&key.token(&claims()), &set, &auth0_policy(), NOW).map(|_| ());
+    for key in &keys[..4] {
+        assert_eq!(outcome(key), Ok(()));
+    }
+    assert_eq!(outcome(&keys[4]), Err(Refusal::WrongSignature));
+    // Keys of another algorithm cost nothing, so they do not count.
+    assert_eq!(outcome(&rsa), Ok(()));
+    // Without a key id, none of several keys is tried.
+    let mut header = keys[0].header();
+    header.as_object_mut().unwrap().remove("kid");
+    let unnamed = keys[0].token_with_header(&header, &claims());
+    assert_eq!(verify(&unnamed, &set, &auth0_policy(), NOW), Err(Refusal::MissingKeyId));
+}
+
+#[test]
+fn a_set_of_more_than_100_keys_is_refused() {
+    let good = SigningKey::generate_ec("good");
+    let set = |others: usize| {
+        let others = (0..others).map(|number| json!({"kty": "oct", "kid": number.to_string()}));
+        parse_key_set(&json!({ "keys": others.chain([good.jwk()]).collect::<Vec<_>>() }))
+    };
+    assert!(verify(&good.token(&claims()), &set(99).unwrap(), &auth0_policy(), NOW).is_ok());
+    assert_eq!(set(100).unwrap_err(), KeySetError::TooManyKeys(101));
+}
+
 #[test]
 fn other_documents_are_not_key_sets() {
     for document in ["", "null", "[]", "[[]]", "{}", r#"{"keys":{}}"#, "<html>", r#"{"keys":[]} trailing"#] {

@@ -6,3 +6,4 @@ mod fixture;
 mod key_sets;
 mod shapes;
 mod signatures;
+mod stack;
