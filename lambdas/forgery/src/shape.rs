@@ -100,12 +100,16 @@ fn other_serializations(good: &Token) -> Vec<ForgedToken> {
 /// Returns tokens that overflow the stack of a parser that descends without a limit.
 fn nested_parts(good: &Token) -> Vec<ForgedToken> {
     let nested = "[".repeat(1200) + &"]".repeat(1200);
-    let with_nested = |object: &Value| object.to_string().replacen('{', &format!("{{\"x\":{nested},"), 1);
+    let with_nested =
+        |object: &Value, name: &str| object.to_string().replacen('{', &format!("{{\"{name}\":{nested},"), 1);
     let [_, payload, signature] = &good.parts;
-    let header = encode_base64url(with_nested(&good.header));
+    let with_nested_header =
+        |name: &str| format!("{}.{payload}.{signature}", encode_base64url(with_nested(&good.header, name)));
     vec![
-        ForgedToken::new("a header of 1,200 levels", format!("{header}.{payload}.{signature}")),
-        ForgedToken::new("claims of 1,200 levels", good.with_payload(with_nested(&good.claims))),
+        ForgedToken::new("a header of 1,200 levels", with_nested_header("x")),
+        // Unlike a parameter that nobody knows, this one is read.
+        ForgedToken::new("a critical header parameter of 1,200 levels", with_nested_header("crit")),
+        ForgedToken::new("claims of 1,200 levels", good.with_payload(with_nested(&good.claims, "x"))),
     ]
 }
 
