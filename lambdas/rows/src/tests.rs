@@ -1,6 +1,7 @@
 //! What the tests of the formats share, and tests of what holds for all formats.
 
 pub(crate) mod cuts;
+mod stack;
 
 use restctl_contract::key::{Key, KeyType};
 use restctl_contract::load::Position;

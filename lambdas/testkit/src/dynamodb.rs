@@ -112,6 +112,11 @@ impl Dynamo {
         self.lock_state().throttled.insert(operation.to_owned(), calls);
     }
 
+    /// Answers every later call of `operation` with an AccessDeniedException that says this.
+    pub fn refuse_calls(&self, operation: &str, message: &str) {
+        self.lock_state().refused_calls.insert(operation.to_owned(), message.to_owned());
+    }
+
     /// Answers every later put of an item with this key, such as `{"S": "42"}`, with a ValidationException, alone or
     /// in a batch.
     pub fn refuse_key(&self, key: &Value) {

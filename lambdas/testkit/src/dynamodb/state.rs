@@ -18,6 +18,8 @@ pub(super) struct DynamoState {
     /// By operation.
     pub(super) calls: HashMap<String, usize>,
     pub(super) throttled: HashMap<String, usize>,
+    /// What refused calls are answered, by operation.
+    pub(super) refused_calls: HashMap<String, String>,
     pub(super) unprocessed: Unprocessed,
     /// Keys whose items cannot be put.
     pub(super) refused: BTreeSet<String>,
@@ -52,6 +54,9 @@ impl DynamoState {
                 code: "ProvisionedThroughputExceededException",
                 message: "The level of configured provisioned throughput for the table was exceeded.".into(),
             });
+        }
+        if let Some(message) = self.refused_calls.get(operation) {
+            return Err(ServiceError { code: "AccessDeniedException", message: message.clone() });
         }
         if let Some(answer) = self.generated.as_mut().and_then(|table| table.answer_call(operation, body)) {
             return Ok(answer);
