@@ -3,13 +3,15 @@
 use std::io::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use restctl_contract::log_text::LogText;
 use restctl_contract::timestamp;
 use restctl_verifier::Claims;
 use serde::Serialize;
 
 use crate::problem::Failure;
 
-/// What the log says about a request, which is never its token or an item.
+/// What the log says about a request, which is never its token or an item. A client can write any method, and an issuer
+/// any subject.
 #[derive(Default)]
 pub(crate) struct AccessLogEntry {
     pub(crate) method: String,
@@ -19,7 +21,7 @@ pub(crate) struct AccessLogEntry {
 }
 
 /// A document in CloudWatch's embedded metric format ("Specification: Embedded metric format", Amazon CloudWatch User
-/// Guide). Members that `_aws` does not name are properties.
+/// Guide). Members that `_aws` does not name are properties. A text that is not the function's own is a [`LogText`].
 #[derive(Serialize)]
 struct LogLine<'a> {
     #[serde(rename = "_aws")]
@@ -27,20 +29,20 @@ struct LogLine<'a> {
     timestamp: String,
     level: &'static str,
     message: &'static str,
-    request_id: &'a str,
-    method: &'a str,
+    request_id: LogText<'a>,
+    method: LogText<'a>,
     route: &'a str,
     status: u16,
-    subject: Option<&'a str>,
-    key_id: Option<&'a str>,
+    subject: Option<LogText<'a>>,
+    key_id: Option<LogText<'a>>,
     /// The kind of the failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<&'static str>,
     /// The failure in words.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
+    reason: Option<LogText<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    cause: Option<&'a str>,
+    cause: Option<LogText<'a>>,
     stack: &'a str,
     requests: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,6 +105,7 @@ impl AccessLogEntry {
         let mut directives = vec![REQUEST_METRICS];
         directives.extend(failure.map(|_| ERROR_METRICS));
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let reason = failure.map(ToString::to_string);
         let line = LogLine {
             aws: MetricMetadata {
                 timestamp: u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX),
@@ -111,15 +114,15 @@ impl AccessLogEntry {
             timestamp: timestamp::now(),
             level: if status >= 500 { "ERROR" } else { "INFO" },
             message: "request",
-            request_id,
-            method: &self.method,
+            request_id: LogText(request_id),
+            method: LogText(&self.method),
             route: self.route.unwrap_or("none"),
             status,
-            subject: self.claims.as_ref().and_then(|claims| claims.subject.as_deref()),
-            key_id: self.claims.as_ref().and_then(|claims| claims.key_id.as_deref()),
+            subject: self.claims.as_ref().and_then(|claims| claims.subject.as_deref()).map(LogText),
+            key_id: self.claims.as_ref().and_then(|claims| claims.key_id.as_deref()).map(LogText),
             problem: failure.map(|failure| failure.kind().name),
-            reason: failure.map(ToString::to_string),
-            cause: failure.and_then(Failure::cause),
+            reason: reason.as_deref().map(LogText),
+            cause: failure.and_then(Failure::cause).map(LogText),
             stack,
             requests: 1,
             errors: failure.map(|_| 1),

@@ -4,8 +4,8 @@ use std::fmt::{self, Write};
 
 use serde::{Serialize, Serializer};
 
-/// How much of a text is logged, in bytes. The longest name of an object in S3 has as many.
-pub const MAX_LOGGED_BYTES: usize = 1024;
+/// How much of a text is logged, in bytes: an error that names an object of S3, whose name may have 1,024, and its cause.
+pub const MAX_LOGGED_BYTES: usize = 2048;
 
 /// A text that anyone may have written, as the log shows it: its first [`MAX_LOGGED_BYTES`] bytes, with `…` if it has
 /// more, and on one line. Control characters and those that steer the direction of text are escaped, as `\u{a}`: a line

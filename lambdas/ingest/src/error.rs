@@ -2,8 +2,9 @@
 
 use std::error::Error as StdError;
 
-use restctl_aws::{BoxError, CallError};
+use restctl_aws::{BoxError, CallError, error_chain};
 use restctl_contract::event::EventError;
+use restctl_contract::log_text::LogText;
 use restctl_rows::Unreadable;
 
 /// A failure that another attempt may avoid.
@@ -34,6 +35,11 @@ pub(crate) enum LoadError {
 }
 
 impl Error {
+    /// Returns the error and its causes as the log and the ledger show them.
+    pub(crate) fn describe(&self) -> String {
+        LogText(&error_chain(self)).to_string()
+    }
+
     pub(crate) fn failed_call(
         operation: &'static str,
         target: &str,

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use restctl_aws::error_chain;
 use restctl_contract::event;
-use tracing::field::Empty;
+use restctl_contract::log_text::LogText;
+use tracing::field::{Empty, display};
 use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::error::Error;
@@ -35,7 +35,8 @@ impl Handler {
         let mut response = SqsBatchResponse::default();
         for (index, message) in event.records.iter().enumerate() {
             // The load fills in its fields, so that each of its log lines has them.
-            let span = info_span!("message", id = message.message_id, load = Empty, object = Empty);
+            let id = message.message_id.as_deref().map(|id| display(LogText(id)));
+            let span = info_span!("message", id, load = Empty, object = Empty);
             let disposition = self.handle_message(message, deadline).instrument(span.clone()).await;
             let Disposition::Retry(delay) = disposition else { continue };
             for message in &event.records[index..] {
@@ -58,7 +59,7 @@ impl Handler {
         warn_if_failed(self.queue.hide_message(message, deadline.time_until_end()).await);
         let result = match event::parse(message.body.as_deref().unwrap_or_default()) {
             Ok(created) if created.is_rejects_file() => {
-                info!(object = created.key, "the object is a file of rejects, which is not loaded");
+                info!(object = %LogText(&created.key), "the object is a file of rejects, which is not loaded");
                 return Disposition::Delete;
             }
             Ok(created) => {
@@ -80,13 +81,13 @@ impl Handler {
             }
             Err(error @ Error::NotAnObjectCreatedEvent(_)) => {
                 error!(
-                    error = error_chain(&error),
+                    error = error.describe(),
                     "the message cannot be understood: it becomes a dead letter"
                 );
                 self.move_to_dead_letters(message, deadline).await
             }
             Err(error) => {
-                error!(error = error_chain(&error), "the load failed: its message will be delivered again");
+                error!(error = error.describe(), "the load failed: its message will be delivered again");
                 Disposition::Retry(retry_delay(receive_count(message)))
             }
         }
@@ -112,6 +113,6 @@ async fn run_within<T>(time: Duration, work: impl Future<Output = Result<T, Erro
 /// queue's own visibility timeout.
 fn warn_if_failed(result: Result<(), Error>) {
     if let Err(error) = result {
-        warn!(error = error_chain(&error), "the call to the queue failed");
+        warn!(error = error.describe(), "the call to the queue failed");
     }
 }

@@ -15,7 +15,9 @@ use std::ops::ControlFlow;
 
 use restctl_contract::event::UploadedObject;
 use restctl_contract::load::LoadId;
+use restctl_contract::log_text::LogText;
 use tracing::Span;
+use tracing::field::display;
 
 use begin::begin_attempt;
 pub(crate) use context::{LedgerCadence, LoadContext};
@@ -40,7 +42,7 @@ pub(crate) async fn load_object(
     let known = if version.is_none() || reason.is_some() { find_object().await? } else { None };
     let version = version.as_deref().or(known.as_ref().map(Object::version)).unwrap_or(etag).to_owned();
     let span = Span::current();
-    span.record("load", LoadId::for_version(key, &version).as_str()).record("object", key);
+    span.record("load", LoadId::for_version(key, &version).as_str()).record("object", display(LogText(key)));
     if let Some(reason) = reason
         && !is_data(context, known.as_ref()).await?
     {

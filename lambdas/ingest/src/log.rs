@@ -4,7 +4,8 @@ use lambda_runtime::tracing::Level;
 use lambda_runtime::tracing::subscriber::fmt as subscriber;
 use lambda_runtime::tracing::subscriber::fmt::MakeWriter;
 
-/// Starts the log. Each line has the spans around it, since a load's lines are found by the load's id.
+/// Starts the log. Each line has the spans around it, since a load's lines are found by the load's id. A field that is not
+/// the function's own text is a [`LogText`](restctl_contract::log_text::LogText).
 pub(crate) fn init(writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) {
     subscriber::fmt()
         .json()

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use restctl_aws::{BoxError, HttpsClient, error_chain};
+use restctl_contract::log_text::LogText;
 use restctl_verifier::{KeySet, MAX_KEY_SET_BYTES};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
@@ -61,7 +62,7 @@ impl KeyCache {
     /// first request with a token tries again.
     pub(crate) async fn prefetch_keys(&self) {
         if let Err(failure) = self.current_keys().await {
-            tracing::warn!(cause = failure.cause(), "the keys are not available yet");
+            tracing::warn!(cause = %LogText(failure.cause().unwrap_or_default()), "the keys are not available yet");
         }
     }
 
@@ -75,7 +76,7 @@ impl KeyCache {
                 match self.fetch_unless_paused(&mut state, REFETCH_PAUSE).await {
                     Ok(fetched) => Ok(fetched),
                     Err(failure) => {
-                        tracing::warn!(cause = failure.cause(), "the old keys stay in use");
+                        tracing::warn!(cause = %LogText(failure.cause().unwrap_or_default()), "the old keys stay in use");
                         Ok(old_keys)
                     }
                 }

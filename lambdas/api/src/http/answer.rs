@@ -8,6 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::StatusCode;
 use restctl_contract::api::Problem;
+use restctl_contract::log_text::LogText;
 use sha2::{Digest, Sha256};
 
 use super::event::AlbResponse;
@@ -99,7 +100,7 @@ impl From<&Failure> for Answer {
             kind: kind.type_uri(),
             title: kind.title.to_owned(),
             status: kind.status.as_u16(),
-            detail: Some(failure.to_string()),
+            detail: Some(LogText(&failure.to_string()).to_string()),
         };
         let body = serde_json::json!(problem).to_string();
         let answer = Answer::uncacheable(kind.status, "application/problem+json", body);

@@ -4,6 +4,7 @@
 mod bodies;
 mod case;
 mod events;
+mod log;
 mod negotiation;
 mod paths;
 mod queries;

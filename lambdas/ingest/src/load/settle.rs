@@ -1,4 +1,3 @@
-use restctl_aws::error_chain;
 use restctl_contract::load::{LedgerEntry, LoadState, MAX_ATTEMPTS, Receipt};
 use tracing::{error, info, warn};
 
@@ -51,7 +50,7 @@ async fn finish_load(
 async fn record_failure(mut attempt: Attempt<'_>, failure: &Error) -> LoadOutcome {
     let Attempt { record, progress, .. } = &mut attempt;
     let failures = record.entry.attempts;
-    let reason = error_chain(failure);
+    let reason = failure.describe();
     error!(attempt = failures, reason, "the attempt failed");
     record.entry.reason = Some(reason);
     let is_last = failures >= MAX_ATTEMPTS;
@@ -62,7 +61,7 @@ async fn record_failure(mut attempt: Attempt<'_>, failure: &Error) -> LoadOutcom
         Ok(()) if is_last => LoadOutcome::Stopped,
         Ok(()) => LoadOutcome::Retries { failures },
         Err(error) => {
-            warn!(error = error_chain(&error), "the failure could not be written to the ledger");
+            warn!(error = error.describe(), "the failure could not be written to the ledger");
             LoadOutcome::Retries { failures }
         }
     }

@@ -170,10 +170,25 @@ struct JsonString<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[cfg(test)]
 mod tests {
+    use restctl_testkit::small_stack::run_on_small_stack;
     use serde_json::json;
 
     use super::*;
     use crate::test_row::row_with;
+
+    #[test]
+    fn the_deepest_items_need_little_stack() {
+        let item = |levels: usize, open: &str, close: &str| {
+            format!("{{\"v\":{}{{\"S\":\"\"}}{}}}", open.repeat(levels), close.repeat(levels))
+        };
+        run_on_small_stack(move || {
+            for (open, close) in [("{\"L\":[", "]}"), ("{\"M\":{\"a\":", "}}")] {
+                // DynamoDB keeps at most 32 levels.
+                assert!(serde_json::from_str::<StoredItem<'_>>(&item(32, open, close)).is_ok());
+                assert!(serde_json::from_str::<StoredItem<'_>>(&item(100_000, open, close)).is_err());
+            }
+        });
+    }
 
     fn has_exactly(item: serde_json::Value, values: &[(&str, Value)]) -> bool {
         let item = item.to_string();

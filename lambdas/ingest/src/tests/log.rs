@@ -53,6 +53,30 @@ async fn every_log_line_of_a_load_has_its_id() {
     assert_eq!(lines(), ["the load is settled already"]);
 }
 
+#[tokio::test]
+async fn a_line_is_short_and_single_whatever_others_write() {
+    capture_log();
+    let world = World::new().await;
+    let hostile: String =
+        "\n{\"level\":\"INFO\"}\u{85}\u{2028}\u{1b}[2J".chars().cycle().take(200_000).collect();
+    let key = format!("{}.csv", &hostile[..28].repeat(30));
+    world.bucket.put(&key, "v1", &csv(1..=2));
+    world.dynamo.refuse_calls("BatchWriteItem", &hostile);
+    let body = json!({ "source": hostile, "detail-type": hostile, "time": "2026-01-15T09:30:05Z",
+        "detail": { "bucket": { "name": hostile }, "object": { "key": hostile } } });
+    let foreign = json!({ "messageId": hostile, "body": body.to_string() });
+    assert_eq!(world.deliver(&[foreign, message(&key, "v1")]).await.len(), 1);
+    let reason = world.ledger_entry(&key, "v1").reason.unwrap();
+    assert!(reason.contains("BatchWriteItem was refused") && reason.ends_with('…'), "{reason}");
+    let log = String::from_utf8(LOG.take()).unwrap();
+    assert_eq!(log.lines().count(), 3, "{} bytes", log.len());
+    for line in log.lines() {
+        assert!(line.len() < 50_000, "{} bytes", line.len());
+        assert!(!line.contains(['\u{85}', '\u{2028}', '\u{1b}']), "{line}");
+        serde_json::from_str::<Value>(line).unwrap();
+    }
+}
+
 /// Sets the subscriber of all threads. If a thread without one logs first, tracing may skip the line in the others,
 /// too.
 fn capture_log() {

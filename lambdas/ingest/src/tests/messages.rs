@@ -1,7 +1,9 @@
 //! What happens to each message.
 
+use aws_lambda_events::sqs::SqsEvent;
 use restctl_contract::load::{LoadId, LoadState, rejects_key};
 use restctl_testkit::s3;
+use restctl_testkit::small_stack::run_on_small_stack;
 use serde_json::json;
 
 use super::world::{World, csv, message};
@@ -76,4 +78,21 @@ async fn messages_that_are_not_uploads_are_not_loaded() {
     assert_eq!(world.deliver(&[nonsense, message("a.csv", "v1")]).await, NONE_FAILED);
     assert_eq!(world.sqs.take_calls("SendMessage")[0]["MessageBody"], "{\"Event\":\"s3:TestEvent\"}");
     assert_eq!(world.dynamo.items("items").len(), 2);
+}
+
+/// A member that no field takes is skipped, and any other is refused, however deep it is. `contract` has a test of the
+/// messages' bodies.
+#[test]
+fn deep_events_need_little_stack() {
+    run_on_small_stack(|| {
+        for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("[{\"Records\":", "}]")] {
+            let deep = open.repeat(200_000) + "1" + &close.repeat(200_000);
+            for (member, is_read) in
+                [("messageId", false), ("body", false), ("attributes", false), ("ignored", true)]
+            {
+                let event = format!("{{\"Records\":[{{\"{member}\":{deep}}}]}}");
+                assert_eq!(serde_json::from_str::<SqsEvent>(&event).is_ok(), is_read, "{member}: {open}");
+            }
+        }
+    });
 }
