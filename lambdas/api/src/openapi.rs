@@ -118,7 +118,7 @@ fn batch_get_operation() -> Operation {
         name: "batchGetItems",
         summary: "Several items by their ids",
         description: format!(
-            "At most {MAX_IDS_PER_CALL} ids and {MAX_REQUEST_BYTES} bytes. Ids in `remaining` were not read, \
+            "At most {MAX_IDS_PER_CALL} ids, repeated ones included, and {MAX_REQUEST_BYTES} bytes. Ids in `remaining` were not read, \
              because the answer was full or time was short: request them again. Ids in `invalid` cannot be \
              the key of an item, and `detail` says why; they do not affect the other ids."
         ),

@@ -56,8 +56,8 @@ pub(crate) enum Failure {
     MalformedBody(String),
     #[error("the body is not {{\"ids\": […]}}: {0}")]
     InvalidBody(String),
-    #[error("a request may have at most {MAX_IDS_PER_CALL} ids, and this one has {0}; split the request")]
-    TooManyIds(usize),
+    #[error("a request may have at most {MAX_IDS_PER_CALL} ids; split the request")]
+    TooManyIds,
     #[error("{0}")]
     ItemTooLarge(String),
     /// `cause` is for the log.
@@ -89,7 +89,7 @@ impl Failure {
             Self::BodyTooLarge | Self::IdsTooLarge => ProblemKind::BODY_TOO_LARGE,
             Self::MalformedBody(_) => ProblemKind::BODY_MALFORMED,
             Self::InvalidBody(_) => ProblemKind::BODY_INVALID,
-            Self::TooManyIds(_) => ProblemKind::IDS_TOO_MANY,
+            Self::TooManyIds => ProblemKind::IDS_TOO_MANY,
             Self::ItemTooLarge(_) => ProblemKind::ITEM_TOO_LARGE,
             Self::TableBusy { .. } => ProblemKind::TABLE_BUSY,
             Self::Internal(_) => ProblemKind::INTERNAL,

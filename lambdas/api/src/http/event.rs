@@ -45,3 +45,28 @@ pub(crate) struct AlbResponse {
     pub(crate) body: String,
     pub(crate) is_base64_encoded: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use restctl_testkit::small_stack::run_on_small_stack;
+    use serde_json::value::RawValue;
+
+    use super::*;
+
+    #[test]
+    fn deep_events_need_little_stack() {
+        let members = ["httpMethod", "path", "headers", "multiValueHeaders", "body", "requestContext"];
+        run_on_small_stack(move || {
+            for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("{\"a\":[", "]}")] {
+                let deep = open.repeat(200_000) + "1" + &close.repeat(200_000);
+                for member in members {
+                    let event = format!("{{\"{member}\":{deep}}}");
+                    // The runtime finds the end of the event before the function reads it.
+                    let event: Box<RawValue> = serde_json::from_str(&event).unwrap();
+                    // The function takes no notice of the request's context.
+                    assert_eq!(AlbEvent::parse(event.get()).is_ok(), member == "requestContext", "{member}");
+                }
+            }
+        });
+    }
+}

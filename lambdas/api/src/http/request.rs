@@ -1,6 +1,7 @@
 //! A request from the load balancer.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -16,9 +17,10 @@ pub(crate) struct Request {
     pub(crate) method: String,
     /// Percent-encoded, without the query string.
     pub(crate) path: String,
-    headers: Vec<(String, String)>,
-    /// Percent-encoded.
-    query: Vec<(String, String)>,
+    /// Each name with its lines.
+    headers: Vec<(String, Vec<String>)>,
+    /// Each name with its values, percent-encoded.
+    query: Vec<(String, Vec<String>)>,
     body: String,
     is_base64: bool,
 }
@@ -28,28 +30,27 @@ impl From<AlbEvent> for Request {
         Self {
             method: event.http_method.unwrap_or_default(),
             path: event.path.unwrap_or_default(),
-            headers: name_value_pairs(event.multi_value_headers, event.headers),
-            query: name_value_pairs(event.multi_value_query_string_parameters, event.query_string_parameters),
+            headers: named_values(event.multi_value_headers, event.headers),
+            query: named_values(event.multi_value_query_string_parameters, event.query_string_parameters),
             body: event.body.unwrap_or_default(),
             is_base64: event.is_base64_encoded,
         }
     }
 }
 
-/// Returns name and value pairs. A target group sends one of the two maps. If both are there, only `multi` shows
+/// Returns each name with its values. A target group sends one of the two maps. If both are there, only `multi` shows
 /// repeated names.
-fn name_value_pairs(
-    multi: Option<impl IntoIterator<Item = (String, Vec<String>)>>,
-    single: Option<impl IntoIterator<Item = (String, Option<String>)>>,
-) -> Vec<(String, String)> {
-    let multi = multi.into_iter().flatten();
-    let mut pairs: Vec<_> =
-        multi.flat_map(|(name, values)| values.into_iter().map(move |value| (name.clone(), value))).collect();
-    if pairs.is_empty() {
+fn named_values(
+    multi: Option<BTreeMap<String, Vec<String>>>,
+    single: Option<BTreeMap<String, Option<String>>>,
+) -> Vec<(String, Vec<String>)> {
+    let multi = multi.into_iter().flatten().filter(|(_, values)| !values.is_empty());
+    let mut named: Vec<_> = multi.collect();
+    if named.is_empty() {
         let single = single.into_iter().flatten();
-        pairs.extend(single.map(|(name, value)| (name, value.unwrap_or_default())));
+        named.extend(single.map(|(name, value)| (name, vec![value.unwrap_or_default()])));
     }
-    pairs
+    named
 }
 
 impl Request {
@@ -59,23 +60,25 @@ impl Request {
 
     /// Returns each line of a header.
     pub(crate) fn header_lines(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.headers
-            .iter()
-            .filter(move |(header, _)| header.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        let named = self.headers.iter().filter(move |(header, _)| header.eq_ignore_ascii_case(name));
+        named.flat_map(|(_, lines)| lines).map(String::as_str)
     }
 
     /// Returns a header with its lines joined as a list (RFC 9110, section 5.3), or `None` if it was not sent.
     pub(crate) fn header(&self, name: &str) -> Option<Cow<'_, str>> {
-        let mut lines = self.header_lines(name);
-        let first = lines.next()?;
-        Some(lines.fold(Cow::Borrowed(first), |list, line| Cow::Owned(format!("{list},{line}"))))
+        let lines: Vec<&str> = self.header_lines(name).collect();
+        match lines[..] {
+            [] => None,
+            [only] => Some(Cow::Borrowed(only)),
+            _ => Some(Cow::Owned(lines.join(","))),
+        }
     }
 
     /// Returns a parameter of the query string, decoded.
     pub(crate) fn query_parameter(&self, name: &str) -> Result<Option<Cow<'_, str>>, Failure> {
-        let mut values = self.query.iter().filter(|(parameter, _)| parameter == name);
-        let Some((_, value)) = values.next() else { return Ok(None) };
+        let named = self.query.iter().filter(|(parameter, _)| parameter == name);
+        let mut values = named.flat_map(|(_, values)| values);
+        let Some(value) = values.next() else { return Ok(None) };
         if values.next().is_some() {
             return Err(Failure::InvalidQuery(format!("{name} is given more than once")));
         }

@@ -72,7 +72,24 @@ impl Serialize for NumberText<'_> {
 
 #[cfg(test)]
 mod tests {
+    use restctl_testkit::small_stack::run_on_small_stack;
+
     use super::*;
+
+    #[test]
+    fn the_deepest_items_need_little_stack() {
+        let item = |levels: usize, open: &str, close: &str| {
+            format!("{{\"v\":{}{{\"S\":\"\"}}{}}}", open.repeat(levels), close.repeat(levels))
+        };
+        run_on_small_stack(move || {
+            for (open, close) in [("{\"L\":[", "]}"), ("{\"M\":{\"a\":", "}}")] {
+                // DynamoDB keeps at most 32 levels.
+                let deepest = item(32, open, close);
+                assert!(item_to_json(serde_json::from_str(&deepest).unwrap()).is_ok());
+                assert!(serde_json::from_str::<Attributes<'_>>(&item(100_000, open, close)).is_err());
+            }
+        });
+    }
 
     #[test]
     fn attributes_become_json() {

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use futures_util::stream::{self, StreamExt};
-use restctl_contract::api::{BatchGetRequest, InvalidId, MAX_IDS_PER_CALL, MAX_REQUEST_BYTES};
-use restctl_contract::json::{self, Json, Limits};
+use restctl_contract::api::{BatchGetRequest, InvalidId, MAX_IDS_PER_CALL};
+use restctl_contract::json::{self, Json, JsonErrorKind, Limits};
 use restctl_contract::key::Key;
 use tokio::time::Instant;
 
@@ -19,8 +19,9 @@ const IDS_PER_BATCH: usize = 100;
 /// The number of batches that are read at the same time. Each may take 16 MB of the function's memory.
 const BATCHES_IN_FLIGHT: usize = 4;
 
-/// An id has no levels at all, but a wrong one should not spoil the request.
-const LIMITS: Limits = Limits { depth: 32, values: MAX_REQUEST_BYTES };
+/// An id has no levels at all, but a wrong one should not spoil the request. The object and its list are values as well.
+/// The parser stops at the first value too many.
+const LIMITS: Limits = Limits { depth: 32, values: MAX_IDS_PER_CALL + 2 };
 
 const TOO_LARGE_AMONG_OTHERS: &str =
     "the first of these items is too large for an answer with so many ids; request it alone";
@@ -38,9 +39,6 @@ impl RequestedIds {
     /// Reads the ids from a request's body.
     pub(crate) fn parse(key: &Key, body: &[u8]) -> Result<Self, Failure> {
         let request = parse_body(body)?;
-        if request.ids.len() > MAX_IDS_PER_CALL {
-            return Err(Failure::TooManyIds(request.ids.len()));
-        }
         let mut requested = Self { ids: Vec::new(), written: Vec::new(), invalid: Vec::new() };
         let (mut seen, mut seen_invalid) = (HashSet::new(), HashSet::new());
         for written in request.ids {
@@ -81,8 +79,9 @@ impl RequestedIds {
 }
 
 fn parse_body(body: &[u8]) -> Result<BatchGetRequest, Failure> {
-    let parsed = json::parse(body, LIMITS).map_err(|error| {
-        Failure::MalformedBody(format!("{error} at line {} column {}", error.line, error.column))
+    let parsed = json::parse(body, LIMITS).map_err(|error| match error.kind {
+        JsonErrorKind::TooManyValues => Failure::TooManyIds,
+        _ => Failure::MalformedBody(format!("{error} at line {} column {}", error.line, error.column)),
     })?;
     match parsed {
         // Only this parser notices a repeated member. It would also read an array as the members in their order.

@@ -1,5 +1,6 @@
 use restctl_contract::api::{BatchGetAnswer, MAX_ANSWER_BYTES};
 use restctl_contract::key::KeyType;
+use restctl_testkit::small_stack::run_on_small_stack;
 use serde_json::{Value, json};
 
 use super::*;
@@ -101,7 +102,34 @@ fn bad_bodies_are_refused() {
         assert!(matches!(parse(body), Failure::InvalidBody(_)), "{body}");
     }
     let many = json!({"ids": vec!["a"; MAX_IDS_PER_CALL + 1]}).to_string();
-    assert!(matches!(parse(&many), Failure::TooManyIds(1001)));
+    assert!(matches!(parse(&many), Failure::TooManyIds));
+}
+
+#[test]
+fn deep_bodies_need_little_stack() {
+    run_on_small_stack(|| {
+        for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("{\"ids\":", "}")] {
+            let body =
+                |levels: usize| format!("{{\"ids\":[{}1{}]}}", open.repeat(levels), close.repeat(levels));
+            let deepest = parse_ids(KeyType::String, &body(LIMITS.depth - 2)).unwrap();
+            assert!(answer_text(&deepest, &FoundItems::default()).is_ok());
+            for levels in [LIMITS.depth - 1, 40_000] {
+                assert!(matches!(parse_ids(KeyType::String, &body(levels)), Err(Failure::MalformedBody(_))));
+            }
+        }
+    });
+}
+
+#[test]
+fn ids_are_counted_while_they_are_read() {
+    // What follows the first id too many is not JSON.
+    let body = |ids: &str| format!("{{\"ids\":[{ids} and so on");
+    let most = vec!["\"a\""; MAX_IDS_PER_CALL].join(",");
+    assert!(matches!(parse_ids(KeyType::String, &body(&most)), Err(Failure::MalformedBody(_))));
+    for too_many in [format!("{most},1"), format!("[{most}]"), format!("[],{{\"a\":[{most}]}}")] {
+        let refused = parse_ids(KeyType::String, &body(&too_many)).unwrap_err();
+        assert!(matches!(refused, Failure::TooManyIds), "{refused}");
+    }
 }
 
 #[test]

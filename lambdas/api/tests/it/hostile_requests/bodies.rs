@@ -98,6 +98,20 @@ async fn malformed_bodies_are_refused() {
     cases.push(case(&many(MAX_IDS_PER_CALL)).expect_json(found()));
     cases.push(case(&many(MAX_IDS_PER_CALL + 1)).expect_problem(422, "ids-too-many"));
     cases.push(case(&many(100_000)).expect_problem(422, "ids-too-many"));
+    // The parser stops at the first id too many: it does not see what follows, and keeps none of it.
+    let endless =
+        |element: &str| format!("{{\"ids\":[{}", format!("{element},").repeat(600_000 / (element.len() + 1)));
+    for element in ["1", "\"\"", "[]", "{}", "null"] {
+        cases.push(case(&endless(element)).expect_problem(422, "ids-too-many"));
+    }
+    // Each value within an id counts as well.
+    cases.push(
+        case(&format!("{{\"ids\":[[{}]]}}", vec!["1"; MAX_IDS_PER_CALL].join(",")))
+            .expect_problem(422, "ids-too-many"),
+    );
+    // A long name is not returned whole, which would be more than a load balancer passes.
+    let long_name = format!("{{{}:1}}", json!("\"".repeat(340_000)));
+    cases.push(case(&long_name).expect_problem(422, "body-invalid"));
     assert_cases(&stage, &cases).await;
 }
 

@@ -1,6 +1,7 @@
 //! Events with missing or duplicate members, and events of other services.
 
 use restctl_testkit::alb::AlbRequest;
+use restctl_testkit::bench::process::read_usage;
 use serde_json::{Value, json};
 
 use super::case::{Case, assert_cases};
@@ -120,6 +121,28 @@ async fn odd_headers_do_no_harm() {
         sent(&" ".repeat(1000)).expect_problem(401, "token-missing"),
     ]);
     assert_cases(&stage, &cases).await;
+}
+
+/// A name that is copied for each of its values would take half a gigabyte.
+#[tokio::test]
+async fn repeated_names_take_no_more_memory_than_the_event() {
+    let stage = Stage::start().await;
+    stage.put_item("42", json!({}));
+    let good = AlbRequest::get("/v1/items/42").bearer(&stage.provider.token());
+    let mut cases = Vec::new();
+    for map in ["multiValueHeaders", "multiValueQueryStringParameters"] {
+        let mut event = good.multi_value_event();
+        event[map]["x".repeat(50_000)] = json!(vec![""; 10_000]);
+        cases.push(Case::from_event(format!("a long name in {map}"), event));
+    }
+    for name in ["accept", "accept-encoding", "if-none-match", "content-type"] {
+        let mut event = good.multi_value_event();
+        event["multiValueHeaders"][name] = json!(vec!["x/y, */*"; 20_000]);
+        cases.push(Case::from_event(format!("many lines of {name}"), event));
+    }
+    assert_cases(&stage, &cases).await;
+    let peak = read_usage(stage.runtime.process_id()).unwrap().peak_bytes;
+    assert!(peak < 128 << 20, "{} MiB", peak >> 20);
 }
 
 /// Whatever the function answers, it must continue with the next event.
