@@ -181,6 +181,7 @@ fn list_operation(key: &Key) -> Operation {
             ProblemKind::CURSOR_INVALID,
             ProblemKind::ITEM_TOO_LARGE,
             ProblemKind::TABLE_BUSY,
+            ProblemKind::CURSORS_UNAVAILABLE,
         ],
         ..Operation::default()
     }

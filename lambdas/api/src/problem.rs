@@ -63,6 +63,9 @@ pub(crate) enum Failure {
     /// `cause` is for the log.
     #[error("the table is busy; try again")]
     TableBusy { cause: String },
+    /// `cause` is for the log.
+    #[error("the secret that signs cursors is unavailable; try again")]
+    CursorsUnavailable { cause: String },
     /// With the cause, for the log.
     #[error("the function failed; its log says why")]
     Internal(String),
@@ -92,6 +95,7 @@ impl Failure {
             Self::TooManyIds => ProblemKind::IDS_TOO_MANY,
             Self::ItemTooLarge(_) => ProblemKind::ITEM_TOO_LARGE,
             Self::TableBusy { .. } => ProblemKind::TABLE_BUSY,
+            Self::CursorsUnavailable { .. } => ProblemKind::CURSORS_UNAVAILABLE,
             Self::Internal(_) => ProblemKind::INTERNAL,
         }
     }
@@ -99,9 +103,10 @@ impl Failure {
     /// Returns what the log says in addition to the problem's text.
     pub(crate) fn cause(&self) -> Option<&str> {
         match self {
-            Self::KeysUnavailable { cause, .. } | Self::TableBusy { cause } | Self::Internal(cause) => {
-                Some(cause)
-            }
+            Self::KeysUnavailable { cause, .. }
+            | Self::TableBusy { cause }
+            | Self::CursorsUnavailable { cause }
+            | Self::Internal(cause) => Some(cause),
             _ => None,
         }
     }
@@ -122,7 +127,7 @@ impl Failure {
             Self::KeysUnavailable { retry_after, .. } => {
                 ("retry-after", retry_after.as_secs_f64().ceil().to_string())
             }
-            Self::TableBusy { .. } => ("retry-after", "1".to_owned()),
+            Self::TableBusy { .. } | Self::CursorsUnavailable { .. } => ("retry-after", "1".to_owned()),
             Self::MethodNotAllowed(methods) => ("allow", (*methods).to_owned()),
             // RFC 9110, section 15.5.16: the encoding that would have been accepted.
             Self::UnsupportedMediaType => ("accept-encoding", "identity".to_owned()),

@@ -71,7 +71,7 @@ impl CursorKey {
         let answer = self.service.call("GetSecretValue", Bytes::from(request)).await;
         let answer = answer.map_err(|error| match error {
             CallError::Refused { .. } => Failure::Internal(error.to_string()),
-            _ => Failure::TableBusy { cause: error_chain(&error) },
+            _ => Failure::CursorsUnavailable { cause: error_chain(&error) },
         })?;
         // The parser's error might quote a piece of the secret.
         let value: SecretValue = serde_json::from_slice(&answer)

@@ -61,6 +61,8 @@ impl ProblemKind {
         Self::new(ITEM_TOO_LARGE, StatusCode::INTERNAL_SERVER_ERROR, "An item is too large");
     pub(crate) const TABLE_BUSY: Self =
         Self::new("table-busy", StatusCode::SERVICE_UNAVAILABLE, "The table is busy");
+    pub(crate) const CURSORS_UNAVAILABLE: Self =
+        Self::new("cursors-unavailable", StatusCode::SERVICE_UNAVAILABLE, "Cursors are unavailable now");
     pub(crate) const INTERNAL: Self =
         Self::new("internal", StatusCode::INTERNAL_SERVER_ERROR, "The function failed");
 }

@@ -67,6 +67,20 @@ async fn a_large_page_is_cut_between_items() {
 }
 
 #[tokio::test]
+async fn without_the_secret_there_are_no_cursors() {
+    let stage = Stage::start_with_list().await;
+    ["a", "b"].iter().for_each(|id| stage.put_item(id, json!({})));
+    stage.dynamo.throttle("GetSecretValue", 1);
+    let answer = stage.send(&list_request(&stage, &[("limit", "1")])).await;
+    let problem = assert_problem(&answer, 503, "cursors-unavailable");
+    assert_eq!(problem["detail"], "the secret that signs cursors is unavailable; try again");
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    let output = stage.wait_for_output(|output| output.contains("cursors-unavailable")).await;
+    assert!(output.contains("GetSecretValue was throttled"), "{output}");
+    assert_eq!(stage.send(&list_request(&stage, &[("limit", "1")])).await.status, 200);
+}
+
+#[tokio::test]
 async fn each_instance_accepts_the_cursors_of_the_others() {
     let (one, other) = (Stage::start_with_list().await, Stage::start_with_list().await);
     for stage in [&one, &other] {
