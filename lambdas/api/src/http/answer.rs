@@ -19,6 +19,10 @@ use crate::problem::Failure;
 /// A smaller body fits into one packet even if it is not compressed.
 const MIN_GZIP_BYTES: usize = 1400;
 
+/// Browsers keep to HTTPS for a year (RFC 6797). `includeSubDomains` would bind names below the API's that are none of
+/// its business.
+const STRICT_TRANSPORT_SECURITY: &str = "max-age=31536000";
+
 /// An answer, before it is encoded for the load balancer.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -79,6 +83,7 @@ impl Answer {
         if compressed.is_some() {
             self.headers.push(("content-encoding", "gzip".to_owned()));
         }
+        self.headers.push(("strict-transport-security", STRICT_TRANSPORT_SECURITY.to_owned()));
         self.headers.push(("x-content-type-options", "nosniff".to_owned()));
         self.headers.push(("x-request-id", request_id.to_owned()));
         let reason = self.status.canonical_reason().unwrap_or_default();

@@ -3,9 +3,10 @@
 use serde_json::{Map, Value, json};
 
 /// Each header's name, whether every answer that may have it has it, and its meaning.
-const ALL: [(&str, bool, &str); 9] = [
+const ALL: [(&str, bool, &str); 10] = [
     ("X-Request-Id", true, "The request's id, as in the function's log."),
     ("X-Content-Type-Options", true, "Always `nosniff`."),
+    ("Strict-Transport-Security", true, "Always `max-age=31536000` (RFC 6797)."),
     ("Cache-Control", true, "Whether the answer may be cached, and by whom."),
     ("Vary", true, "The request headers on which the answer depends."),
     ("ETag", true, "Identifies this state of the resource (RFC 9110, section 8.8.3). Always weak."),
@@ -15,7 +16,8 @@ const ALL: [(&str, bool, &str); 9] = [
     ("Accept-Encoding", false, "`identity`, if the body's encoding was refused."),
 ];
 
-const IN_EVERY_ANSWER: [&str; 3] = ["X-Request-Id", "X-Content-Type-Options", "Cache-Control"];
+const IN_EVERY_ANSWER: [&str; 4] =
+    ["X-Request-Id", "X-Content-Type-Options", "Strict-Transport-Security", "Cache-Control"];
 
 /// Returns each header by its name, for the document's components.
 pub(super) fn header_components() -> Map<String, Value> {

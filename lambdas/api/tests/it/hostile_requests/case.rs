@@ -125,6 +125,8 @@ fn check_envelope(raw: &Value, answer: &AlbAnswer) -> Vec<String> {
     };
     let id = answer.header("x-request-id").unwrap_or_default();
     check("x-request-id is not the invocation's", id.starts_with("00000000-0000-4000-8000-"));
+    let transport = answer.header("strict-transport-security");
+    check("strict-transport-security is missing", transport == Some("max-age=31536000"));
     check("nosniff is missing", answer.header("x-content-type-options") == Some("nosniff"));
     let single = raw["headers"].as_object().map(|headers| headers.len());
     check("the two maps differ in length", single == Some(answer.headers.len()));
