@@ -139,3 +139,26 @@ fn item_key(item: &Item) -> &str {
 fn parse_item<T: DeserializeOwned>(item: Item) -> Result<T, Error> {
     serde_dynamo::from_item(item).map_err(|error| Error::unreadable_answer("GetItem", error))
 }
+
+#[cfg(test)]
+mod tests {
+    use restctl_testkit::small_stack::run_on_small_stack;
+
+    use super::*;
+
+    #[test]
+    fn deep_entries_need_little_stack() {
+        run_on_small_stack(|| {
+            for (open, close) in [("{\"L\":[", "]}"), ("{\"M\":{\"a\":", "}}")] {
+                let answer = |levels: usize| {
+                    let (open, close) = (open.repeat(levels), close.repeat(levels));
+                    format!("{{\"Item\":{{\"receipt\":{open}{{\"S\":\"\"}}{close}}}}}")
+                };
+                // DynamoDB keeps at most 32 levels.
+                let deepest: GetAnswer = serde_json::from_str(&answer(32)).unwrap();
+                assert!(parse_item::<LedgerEntry>(deepest.item.unwrap()).is_err());
+                assert!(serde_json::from_str::<GetAnswer>(&answer(100_000)).is_err());
+            }
+        });
+    }
+}
