@@ -13,6 +13,7 @@ const fn known(kind: &'static str, reason: &'static str, advice: &'static str) -
 }
 
 const AGAIN: &str = "run the same command again; the cause is temporary";
+const HOOK: &str = "ask whoever manages the Hook named above (CloudFormation Hooks, AWS Control Tower) what it requires, or for an exception";
 const ELB: &str = "AWS::ElasticLoadBalancingV2::";
 const LISTENER: &str = "AWS::ElasticLoadBalancingV2::Listener";
 const EC2: &str = "AWS::EC2::";
@@ -24,6 +25,7 @@ const KNOWN: &[KnownFailure] = &[
     known(LISTENER, "certificate arn", "restctl setup --cert … or --self-signed …, which imports a certificate into this region; then: restctl deploy"),
     known(LISTENER, "unsupportedcertificate", "use a certificate that load balancers accept (RSA 2048 to 4096 or ECDSA P-256 to P-521, a full name): restctl setup --cert …"),
     known(LISTENER, "must have a fully-qualified domain name", "use a certificate that load balancers accept (RSA 2048 to 4096 or ECDSA P-256 to P-521, a full name): restctl setup --cert …"),
+    known(LISTENER, "certificate 'arn", "restctl setup --cert … or --self-signed …, which imports a certificate into this region; then: restctl deploy"),
     known("", "secrets manager can't find the specified secret", "restctl setup, which writes it; then: restctl deploy"),
     known("", "scheduled for deletion", "aws secretsmanager restore-secret or delete-secret --force-delete-without-recovery on the one named above; then: restctl deploy"),
     known("", "unable to fetch parameters", "restctl setup, which writes them; then: restctl deploy"),
@@ -36,6 +38,9 @@ const KNOWN: &[KnownFailure] = &[
     known(ELB, "maximum number of load balancers", "raise the quota \"Application Load Balancers per Region\" (elasticloadbalancing, L-53DA6B97) in Service Quotas"),
     known("AWS::IAM::Role", "rolesperaccount", "raise the quota \"Roles per account\" (iam, L-FE177D64) in Service Quotas, or delete unused roles"),
     known("AWS::Lambda::", "code storage limit", "delete unused function versions, or raise the quota \"Function and layer storage\" (lambda, L-2ACBD22F)"),
+    known("AWS::Lambda::", "below its minimum value", "raise the quota \"Concurrent executions\" (lambda, L-B99A9384) in Service Quotas, or reserve fewer for the functions"),
+    known("AWS::S3::Bucket", "more buckets than allowed", "raise the quota \"General purpose buckets\" (s3, L-DC2B2D3D) in Service Quotas, or delete unused buckets"),
+    known("AWS::DynamoDB::Table", "tables per subscriber", "raise the quota \"Maximum number of tables\" (dynamodb, L-F98FE922) in Service Quotas, or delete unused tables"),
     known("AWS::DynamoDB::Table", "subscriber limit exceeded", "wait until the account's other tables are created, then: restctl deploy"),
     // Names that are taken
     known("AWS::S3::Bucket", "already exists", "choose another --stack name: all of AWS shares the names of buckets"),
@@ -43,12 +48,19 @@ const KNOWN: &[KnownFailure] = &[
     known("AWS::Logs::LogGroup", "already exists", "aws logs delete-log-group on the one named above, which an earlier stack left behind; then: restctl deploy"),
     known("AWS::CloudWatch::Dashboard", "already exists", "aws cloudwatch delete-dashboards on the one named above, or choose another --stack name"),
     known("AWS::Cognito::UserPoolDomain", "already associated with another user pool", "choose another --stack name: the whole region shares the domains of user pools"),
+    // The handler of the type gives no other reason.
+    known("AWS::Cognito::UserPoolDomain", "invalid request provided", "choose another --stack name: the whole region shares the domains of user pools"),
+    known("AWS::Lambda::EventSourceMapping", "already exists", "aws lambda delete-event-source-mapping --uuid with the UUID named above, which was left behind; then: restctl deploy"),
+    known("AWS::Lambda::Function", "already exists", AGAIN),
     known("AWS::Route53::RecordSet", "already exists", "delete the existing record, or deploy without one: --domain \"\" --hosted-zone \"\""),
     known("AWS::Route53::RecordSet", "no hosted zone", "find the id with aws route53 list-hosted-zones; then: restctl deploy --domain NAME --hosted-zone ID,\nor without a record: restctl deploy --domain \"\" --hosted-zone \"\""),
     known("AWS::Route53::RecordSet", "is not permitted in zone", "use the hosted zone of that domain: restctl deploy --domain NAME --hosted-zone ID"),
     known("AWS::SQS::Queue", "must wait 60 seconds", "wait a minute, then: restctl deploy"),
     // Network
     known(ELB, "two different availability zones", "use subnets in two availability zones: restctl deploy --vpc ID --subnets ID,ID"),
+    known(ELB, "cannot be associated with a load balancer", "use subnets in availability zones other than those named above: restctl deploy --vpc ID --subnets ID,ID"),
+    known("AWS::EC2::Subnet", "subnets can currently only be created in", "use subnets in the availability zones named above: restctl deploy --vpc ID --subnets ID,ID"),
+    known(ELB, "does not support creating load balancers", "ask AWS Support to allow load balancers in this account; then: restctl deploy"),
     known(ELB, "multiple subnets in the same availability zone", "use subnets in two availability zones: restctl deploy --vpc ID --subnets ID,ID"),
     known(ELB, "has no internet gateway", "use public subnets, whose VPC has an internet gateway: restctl deploy --vpc ID --subnets ID,ID"),
     known(ELB, "not enough ip space", "use subnets with eight free addresses each: restctl deploy --vpc ID --subnets ID,ID"),
@@ -67,9 +79,19 @@ const KNOWN: &[KnownFailure] = &[
     known("AWS::S3::Bucket", "is not empty", "restctl destroy --delete-data, which empties it first"),
     known("AWS::S3::Bucket", "conflicting conditional operation", "wait a minute, then run the same command again: S3 is still working on a bucket of that name"),
     known("AWS::DynamoDB::Table", "which is still in use", AGAIN),
+    known("", "deletion protection is ", "restctl destroy, which turns the protection off"),
+    // The caller
+    known("", "security token included in the request is expired", "sign in again, for a session that outlasts the deployment; then run the same command again"),
+    known("AWS::IAM::", "security token included in the request is invalid", "use credentials of a role or of IAM Identity Center (--profile), or sign in with MFA: IAM refuses other temporary credentials"),
+    // The organization and the region
+    known("", "hook(s) failed", HOOK),
+    known("", "found by the hook ", HOOK),
+    known("", "encountered unsupported propert", "use another --region: this one does not offer what the template needs"),
+    known("", "not supported in this region", "use another --region: this one does not offer what the template needs"),
     // Any
     known("", "action denied by stack policy", "if the change is intended, allow it with aws cloudformation set-stack-policy; then: restctl deploy"),
     known("", "rate exceeded", AGAIN),
+    known("", "request limit exceeded", AGAIN),
     known("", "throttling", AGAIN),
     known("", "exceeded attempts to wait", AGAIN),
     known("", "timed out waiting for completion", AGAIN),
@@ -79,12 +101,28 @@ const KNOWN: &[KnownFailure] = &[
     known("", "limitexceeded", "raise the quota named above in Service Quotas, in this region; then: restctl deploy"),
 ];
 
+/// The policies that deny an action although another policy of the caller may allow it.
+const LIMITING_POLICIES: [&str; 5] = [
+    "service control policy",
+    "resource control policy",
+    "permissions boundary",
+    "session policy",
+    "VPC endpoint policy",
+];
+
 /// Returns what to do about a failure. `kind` is the type of the failed resource, or the empty string.
 pub(crate) fn find_advice(kind: &str, reason: &str) -> Option<String> {
     if let Some(action) = missing_permission(reason) {
-        return Some(format!(
-            "ask for the permission {action}, or use another --profile; then run the same command again"
-        ));
+        let denies = |policy: &&&str| reason.contains(&format!("explicit deny in a {policy}"));
+        return Some(match LIMITING_POLICIES.iter().find(denies) {
+            Some(policy) => format!(
+                "ask whoever manages the {policy} to allow {action}, or use another --profile or --region; then run the same \
+                 command again"
+            ),
+            None => format!(
+                "ask for the permission {action}, or use another --profile; then run the same command again"
+            ),
+        });
     }
     let reason = reason.to_lowercase();
     let known = KNOWN.iter().find(|known| kind.starts_with(known.kind) && reason.contains(known.reason));
@@ -92,11 +130,13 @@ pub(crate) fn find_advice(kind: &str, reason: &str) -> Option<String> {
 }
 
 /// Returns the action that was denied, from the words of IAM ("… is not authorized to perform: iam:CreateRole on resource: …"), or
-/// of CloudFormation for Amazon EC2 ("API: ec2:CreateVpc You are not authorized to perform this operation.").
+/// of CloudFormation ("API: ec2:CreateVpc You are not authorized to perform this operation.", "API: s3:PutBucketPolicy Access
+/// Denied").
 fn missing_permission(reason: &str) -> Option<&str> {
+    let is_denied = reason.contains("not authorized") || reason.contains("Access Denied");
     let (before, after) = reason
         .split_once("is not authorized to perform: ")
-        .or_else(|| reason.split_once("API: ").filter(|_| reason.contains("not authorized")))?;
+        .or_else(|| reason.split_once("API: ").filter(|_| is_denied))?;
     // The execution role of a function is created in the same deployment, and takes effect after a while.
     if before.contains("execution role") {
         return None;

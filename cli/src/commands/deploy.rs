@@ -154,9 +154,10 @@ async fn complete_deployment(
 
 async fn execute_change_set(context: &Context, change_set: &ChangeSet, report: &NdjsonReport) -> Result<()> {
     let kind = if change_set.stack.is_in_review() { OperationKind::Create } else { OperationKind::Update };
-    let mut operation = Operation::prepare(context.aws().await?, &change_set.stack, kind).await?;
-    change_set::execute_change_set(context.aws().await?, change_set).await?;
-    match operation.follow_to_end(context.aws().await?, report).await? {
+    let aws = context.aws().await?;
+    let mut operation = Operation::prepare(aws, &change_set.stack, kind).await?;
+    change_set::execute_change_set(aws, change_set).await?;
+    match operation.follow_to_end(aws, report).await? {
         ResourceStatus::CreateComplete | ResourceStatus::UpdateComplete => {
             for Event { resource, kind, id, .. } in operation.undeleted_resources() {
                 output::print_message(&format!(
@@ -166,7 +167,7 @@ async fn execute_change_set(context: &Context, change_set: &ChangeSet, report: &
             }
             Ok(())
         }
-        ended => Err(operation.to_failure("the deployment failed", &ended)),
+        ended => Err(operation.to_failure(aws, "the deployment failed", &ended).await),
     }
 }
 

@@ -9,7 +9,7 @@ use aws_sdk_cloudformation::types::ResourceStatus;
 
 use self::interruption::InterruptChoice;
 use crate::aws::Aws;
-use crate::aws::cloudformation::events::{Event, EventLog};
+use crate::aws::cloudformation::events::{self, Event, EventLog};
 use crate::aws::cloudformation::{self, Stack};
 use crate::deployment::progress::Progress;
 use crate::deployment::root_cause::RootCause;
@@ -112,9 +112,14 @@ impl Operation {
     }
 
     /// Returns what failed first, why, and what to do about it.
-    pub(crate) fn to_failure(&self, what: &str, ended: &ResourceStatus) -> Failure {
-        RootCause::find(&self.history, &self.stack_id)
-            .to_failure(&format!("{what}: it ended in {}", ended.as_str()))
+    pub(crate) async fn to_failure(&self, aws: &Aws, what: &str, ended: &ResourceStatus) -> Failure {
+        // The first event belongs to this operation; an automatic rollback is another one.
+        let mut known = match self.history.iter().find_map(|event| event.operation.as_deref()) {
+            Some(operation) => events::fetch_failures(aws, operation).await,
+            None => Vec::new(),
+        };
+        known.extend_from_slice(&self.history);
+        RootCause::find(&known, &self.stack_id).to_failure(&format!("{what}: it ended in {}", ended.as_str()))
     }
 }
 
@@ -126,38 +131,9 @@ pub(crate) async fn delete_stack(aws: &Aws, stack: &Stack, report: &NdjsonReport
     if ended == ResourceStatus::DeleteComplete {
         Ok(())
     } else {
-        Err(operation.to_failure("the stack could not be deleted", &ended))
+        Err(operation.to_failure(aws, "the stack could not be deleted", &ended).await)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_an_update_that_goes_forward_can_be_cancelled() {
-        let event = |id: &str, status: &str| Event {
-            time: None,
-            resource: "restctl".to_owned(),
-            kind: "AWS::CloudFormation::Stack".to_owned(),
-            id: Some(id.to_owned()),
-            status: ResourceStatus::from(status),
-            reason: None,
-        };
-        let can_be_cancelled = |kind, history: &[Event]| {
-            let (stack_id, history) = ("stack".to_owned(), history.to_vec());
-            Operation { log: EventLog::new(&stack_id), stack_id, kind, history }.can_be_cancelled()
-        };
-        let forward = event("stack", "UPDATE_IN_PROGRESS");
-        assert!(can_be_cancelled(OperationKind::Update, &[]));
-        let other_resource = event("another", "UPDATE_COMPLETE");
-        assert!(can_be_cancelled(OperationKind::Update, &[forward.clone(), other_resource]));
-        for status in ["UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"] {
-            let history = [forward.clone(), event("stack", status)];
-            assert!(!can_be_cancelled(OperationKind::Update, &history), "{status}");
-        }
-        for kind in [OperationKind::Create, OperationKind::Delete, OperationKind::RollBack] {
-            assert!(!can_be_cancelled(kind, &[]));
-        }
-    }
-}
+mod tests;

@@ -4,7 +4,6 @@
 use aws_sdk_cloudformation::types::ResourceStatus;
 
 use crate::aws::cloudformation::events::Event;
-use crate::aws::known_failures;
 use crate::failure::Failure;
 
 pub(crate) struct RootCause<'a> {
@@ -22,10 +21,13 @@ impl<'a> RootCause<'a> {
         let (before_rollback, rollback) = events.split_at(rollback_start.unwrap_or(events.len()));
         let first = |events: &'a [Event]| events.iter().find(|event| is_cause(event, stack_id));
         let rollback_reason = rollback_start.and_then(|start| events[start].reason.as_deref());
+        let forward = first(before_rollback);
+        // An operation that only rolls back lists its failures on both sides.
+        let is_another = |event: &&Event| forward.is_some_and(|it| it.describe() != event.describe());
         Self {
             // Events may be late: an earlier failure can be listed after the rollback has begun.
-            first: first(before_rollback).or_else(|| first(rollback)),
-            during_rollback: first(before_rollback).and_then(|_| first(rollback)),
+            first: forward.or_else(|| first(rollback)),
+            during_rollback: first(rollback).filter(is_another),
             // A failed rollback matters more than the cancellation that started it.
             was_cancelled: rollback_reason == Some("User Initiated") && first(rollback).is_none(),
         }
@@ -42,16 +44,12 @@ impl<'a> RootCause<'a> {
                 .why("CloudFormation named no failed resource")
                 .next("aws cloudformation describe-stack-events, which lists all events");
         };
-        let mut why = describe_event(first);
+        let mut why = first.describe();
         if let Some(event) = self.during_rollback {
-            why = format!("{why}\nand during the rollback: {}", describe_event(event));
+            why = format!("{why}\nand during the rollback: {}", event.describe());
         }
         // The rollback has to succeed before anything else can be tried.
-        let mut causes = self.during_rollback.into_iter().chain([first]);
-        let advice = causes.find_map(|event| {
-            known_failures::find_advice(&event.kind, event.reason.as_deref().unwrap_or_default())
-        });
-        match advice {
+        match self.during_rollback.into_iter().chain([first]).find_map(Event::advice) {
             Some(advice) => failure.why(why).next(advice),
             None => failure.why(why).next("fix what it names, then run the same command again"),
         }
@@ -69,19 +67,6 @@ fn is_cause(event: &Event, stack_id: &str) -> bool {
     let was_cancelled =
         reason.starts_with("Resource ") && reason.trim_end_matches('.').ends_with(" cancelled");
     event.has_failed() && !was_cancelled && !event.is_about_stack(stack_id)
-}
-
-fn describe_event(event: &Event) -> String {
-    let reason = event.reason.as_deref().map_or("no reason given", unwrap_handler_message);
-    format!("{} ({}): {reason}", event.resource, event.kind)
-}
-
-/// Returns the service's own words, without what the resource handler adds: `Resource handler returned message:
-/// "WORDS (Service: …)" (RequestToken: …, HandlerErrorCode: …)`.
-fn unwrap_handler_message(reason: &str) -> &str {
-    let words = reason.strip_prefix("Resource handler returned message: \"").unwrap_or(reason);
-    let words = words.split(" (Service: ").next().unwrap_or(words);
-    words.split("\" (RequestToken: ").next().unwrap_or(words)
 }
 
 #[cfg(test)]

@@ -236,35 +236,6 @@ fn an_inactive_version_is_activated() {
     cloud.succeed(&["deploy"]);
 }
 
-/// An early failure of a change set is described by separate events.
-#[test]
-fn a_change_that_is_refused_early_says_why() {
-    let cloud = Cloud::start_set_up();
-    interpose(&cloud, |call| {
-        if call.is_action("DescribeChangeSet") {
-            return Some(
-                "<DescribeChangeSetResponse><DescribeChangeSetResult><Status>FAILED</Status><StatusReason>The following \
-                 hook(s)/validation failed: [AWS::EarlyValidation::ResourceExistenceCheck].</StatusReason>\
-                 </DescribeChangeSetResult></DescribeChangeSetResponse>"
-                    .to_owned(),
-            );
-        }
-        call.is_action("DescribeEvents").then(|| {
-            "<DescribeEventsResponse><DescribeEventsResult><OperationEvents><member><EventType>VALIDATION_ERROR</EventType>\
-             <LogicalResourceId>ApiLogs</LogicalResourceId><ValidationStatusReason>Resource of type 'AWS::Logs::LogGroup' \
-             with identifier '/restctl/restctl/api' already exists.</ValidationStatusReason></member></OperationEvents>\
-             </DescribeEventsResult></DescribeEventsResponse>"
-                .to_owned()
-        })
-    });
-    cloud.run(&["deploy"]).failed_with(
-        1,
-        &["CloudFormation refuses the change", "ApiLogs: Resource of type", "already exists"],
-    );
-    let stacks = cloud.call_query("cloudformation", &[("Action", "ListStacks")]);
-    assert!(!stacks.contains("REVIEW_IN_PROGRESS"), "{stacks}");
-}
-
 /// Programs read the outcome from the last line, whatever the outcome is.
 #[test]
 fn a_deployment_that_cannot_begin_still_ends_with_a_result() {

@@ -13,6 +13,7 @@ mod deploy;
 mod destroy;
 mod dlq;
 mod doctor;
+mod early_validation;
 mod export;
 mod first_steps;
 mod get;

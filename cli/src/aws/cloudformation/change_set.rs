@@ -1,20 +1,21 @@
 //! AWS CloudFormation change sets: the changes that a deployment will make, before it makes them.
 
 mod change;
+#[cfg(test)]
+mod tests;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_sdk_cloudformation::types::{
-    Capability, ChangeSetStatus, ChangeSetType, EventFilter, Parameter, Tag,
-};
+use aws_sdk_cloudformation::types::{Capability, ChangeSetStatus, ChangeSetType, Parameter, Tag};
 use restctl_contract::stack::StackName;
 
 pub(crate) use change::Change;
 
 use super::Stack;
+use super::events::{self, Event};
 use crate::aws::error::AwsContext;
 use crate::aws::{Aws, cloudformation, known_failures};
-use crate::failure::{Failure, Result};
+use crate::failure::{Exit, Failure, Result};
 
 /// A change set with at least one change.
 pub(crate) struct ChangeSet {
@@ -23,6 +24,8 @@ pub(crate) struct ChangeSet {
     /// The change set created the stack, which is empty until the change set is executed.
     created_stack: bool,
     pub(crate) changes: Vec<Change>,
+    /// What CloudFormation's early validation found that does not stop the changes.
+    pub(crate) warnings: Vec<Event>,
 }
 
 /// The desired state of a stack.
@@ -73,7 +76,9 @@ pub(crate) async fn create_change_set(
     };
     let stack = cloudformation::find_own(aws, name).await?;
     let stack = stack.ok_or_else(|| Failure::new(format!("the stack {name} was deleted in the meantime")))?;
-    Ok(Some(ChangeSet { id, stack, created_stack: existing.is_none(), changes }))
+    // Without DescribeEvents there are no warnings, and the changes are the same.
+    let warnings = events::fetch_findings(aws, &id).await.unwrap_or_default();
+    Ok(Some(ChangeSet { id, stack, created_stack: existing.is_none(), changes, warnings }))
 }
 
 pub(crate) async fn execute_change_set(aws: &Aws, change_set: &ChangeSet) -> Result<()> {
@@ -134,20 +139,22 @@ async fn wait_for_changes(aws: &Aws, id: &str) -> Result<Option<Vec<Change>>> {
 /// Returns why CloudFormation refuses the change. After a failed early validation, the reason of the change set itself only
 /// says where to read more.
 async fn find_refusal(aws: &Aws, id: &str, reason: &str) -> Failure {
-    let filter = EventFilter::builder().failed_events(true).build();
-    let events = aws.cloudformation.describe_events().change_set_name(id).filters(filter).send().await;
-    // Without permission to read the events, the reason alone has to suffice.
-    let events = events.ok().and_then(|events| events.operation_events).unwrap_or_default();
-    let mut why = vec![reason.to_owned()];
-    why.extend(events.iter().filter_map(|event| {
-        let said = event.validation_status_reason().or(event.resource_status_reason())?;
-        Some(format!("{}: {said}", event.logical_resource_id().unwrap_or("the template")))
-    }));
-    let why = why.join("\n");
     let refused = Failure::new("CloudFormation refuses the change; nothing was changed");
-    let next = known_failures::find_advice("", &why)
+    let (mut findings, reason) = match events::fetch_findings(aws, id).await {
+        Ok(findings) => (findings, reason.to_owned()),
+        Err(denied) if denied.exit == Exit::Authentication => {
+            (Vec::new(), format!("{reason}\n{}", denied.to_single_line()))
+        }
+        // Emulators do not validate early.
+        Err(_) => (Vec::new(), reason.to_owned()),
+    };
+    findings.retain(Event::has_failed);
+    let advice = findings.iter().find_map(Event::advice);
+    let next = advice
+        .or_else(|| known_failures::find_advice("", &reason))
         .unwrap_or_else(|| "leave out the option that it names, then run the same command again".to_owned());
-    refused.why(why).next(next)
+    let described: Vec<_> = findings.iter().map(Event::describe).collect();
+    refused.why(if described.is_empty() { reason } else { described.join("\n") }).next(next)
 }
 
 /// Whether a change set failed because it has no changes. Only the text of its reason says so.

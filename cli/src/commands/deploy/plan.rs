@@ -79,6 +79,7 @@ pub(super) async fn plan_deployment(
         // Before any output, because a closed pipe ends the process.
         change_set::discard_change_set(aws, &change_set).await?;
         preview::print_changes(&change_set.changes, args, &title, report)?;
+        preview::print_warnings(&change_set.warnings, report)?;
         if !losses.is_empty() {
             output::print_message(&format!("a deployment needs {}", preview::allow_flags(&losses)));
         }
@@ -86,6 +87,7 @@ pub(super) async fn plan_deployment(
     }
     let ready = async {
         preview::print_changes(&change_set.changes, args, &title, report)?;
+        preview::print_warnings(&change_set.warnings, report)?;
         preview::refuse_losses(&losses)?;
         s3::ensure_private_bucket(aws, artifacts).await?;
         upload_packages(context, artifacts, &packages).await

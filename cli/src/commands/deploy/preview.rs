@@ -2,6 +2,7 @@
 
 use super::Deploy;
 use crate::aws::cloudformation::change_set::Change;
+use crate::aws::cloudformation::events::Event;
 use crate::failure::{Exit, Failure, Result};
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::output::{self, Format};
@@ -14,7 +15,8 @@ pub(super) fn print_changes(
     report: &NdjsonReport,
 ) -> Result<()> {
     if !args.dry_run && !changes.is_empty() && changes.iter().all(Change::is_addition) {
-        output::print_message(&format!("{stack}: {} resources to add", changes.len()));
+        let resources = if changes.len() == 1 { "resource" } else { "resources" };
+        output::print_message(&format!("{stack}: {} {resources} to add", changes.len()));
         return changes.iter().try_for_each(|change| report.write_line("change", &change.to_json()));
     }
     if changes.is_empty() {
@@ -29,6 +31,15 @@ pub(super) fn print_changes(
         } else {
             output::print_message(&change.to_string());
         }
+    }
+    Ok(())
+}
+
+/// Prints what CloudFormation's early validation found. It does not prevent the deployment.
+pub(super) fn print_warnings(warnings: &[Event], report: &NdjsonReport) -> Result<()> {
+    for warning in warnings {
+        report.write_line("warning", &warning.to_json())?;
+        output::print_message(&format!("warning: {}", warning.describe()));
     }
     Ok(())
 }

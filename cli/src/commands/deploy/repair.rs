@@ -62,7 +62,7 @@ pub(crate) async fn repair_if_needed(
             cloudformation::continue_rollback(aws, &stack).await?;
             let ended = operation.follow_to_end(aws, report).await?;
             if ended != ResourceStatus::UpdateRollbackComplete {
-                let failure = operation.to_failure("the rollback failed again", &ended);
+                let failure = operation.to_failure(aws, "the rollback failed again", &ended).await;
                 return Err(failure.then("restctl deploy"));
             }
             Ok(StartingPoint::from_stack(cloudformation::find_own(aws, name).await?))

@@ -16,6 +16,7 @@ fn read_recorded_events(path: &Path) -> (Vec<Event>, String) {
     let text = |event: &Value, member: &str| event[member].as_str().map(str::to_owned);
     let read = |event: &Value| Event {
         time: text(event, "Timestamp"),
+        operation: text(event, "OperationId"),
         resource: text(event, "LogicalResourceId").unwrap(),
         kind: text(event, "ResourceType").unwrap(),
         id: text(event, "PhysicalResourceId"),
@@ -49,6 +50,7 @@ fn each_recorded_failure_is_explained() {
 fn new_event(resource: &str, status: &str, reason: Option<&str>) -> Event {
     Event {
         time: None,
+        operation: None,
         resource: resource.to_owned(),
         kind: "AWS::Test::Resource".to_owned(),
         id: Some(format!("id of {resource}")),

@@ -57,6 +57,12 @@ pub(super) const NEEDED: &[Needed] = &[
             "cloudformation:ExecuteChangeSet", "cloudformation:DescribeStackEvents", "cloudformation:UpdateTerminationProtection",
         ],
     },
+    // A change set without warnings does not need it, and what it tells of a failure is only more than the stack's events do.
+    Needed {
+        kinds: &[], when: When::Sometimes,
+        resource: "arn:{partition}:cloudformation:{region}:{account}:stack/{stack}/preflight",
+        actions: &["cloudformation:DescribeEvents"],
+    },
     // A change set that is not executed is deleted, together with a stack that it made.
     Needed {
         kinds: &[], when: When::Sometimes,

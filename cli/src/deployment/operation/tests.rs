@@ -1,0 +1,91 @@
+use super::*;
+use crate::aws::test_server;
+
+/// An event of the operation `f7583349`.
+fn event(id: &str, status: &str) -> Event {
+    Event {
+        time: None,
+        operation: Some("f7583349".to_owned()),
+        resource: "restctl".to_owned(),
+        kind: "AWS::CloudFormation::Stack".to_owned(),
+        id: Some(id.to_owned()),
+        status: ResourceStatus::from(status),
+        reason: None,
+    }
+}
+
+/// Returns why a creation failed, of which the stack's events have one failure, and DescribeEvents has `failures`, as XML.
+async fn explain_failure(kind: OperationKind, failures: &'static str) -> String {
+    let aws = test_server::connect(move |form: String| async move {
+        let is_asked = form.contains("Action=DescribeEvents") && form.contains("OperationId=f7583349");
+        let events = if is_asked { failures } else { "" };
+        format!(
+            "<DescribeEventsResponse><DescribeEventsResult><OperationEvents>{events}</OperationEvents></DescribeEventsResult>\
+             </DescribeEventsResponse>"
+        )
+    })
+    .await;
+    let begun = event(
+        "stack",
+        if kind == OperationKind::RollBack { "UPDATE_ROLLBACK_IN_PROGRESS" } else { "CREATE_IN_PROGRESS" },
+    );
+    let mut failed = event("", "CREATE_FAILED");
+    failed.resource = "DataBucket".to_owned();
+    failed.kind = "AWS::S3::Bucket".to_owned();
+    failed.reason = Some("Internal Failure".to_owned());
+    let history = vec![begun, failed];
+    let operation = Operation { stack_id: "stack".to_owned(), kind, log: EventLog::new("stack"), history };
+    operation.to_failure(&aws, "it failed", &ResourceStatus::RollbackComplete).await.to_string()
+}
+
+const BUCKET_FAILED: &str = "why:  DataBucket (AWS::S3::Bucket): Internal Failure\n";
+
+#[tokio::test]
+async fn a_failure_is_explained_by_what_its_operation_found() {
+    let found = "<member><EventType>HOOK_INVOCATION_ERROR</EventType><LogicalResourceId>DataBucket</LogicalResourceId>\
+        <ResourceType>AWS::S3::Bucket</ResourceType><HookType>Private::Guard::Buckets</HookType>\
+        <HookStatusReason>not encrypted</HookStatusReason></member>";
+    let explained = explain_failure(OperationKind::Create, found).await;
+    let why =
+        "why:  DataBucket (AWS::S3::Bucket): found by the Hook Private::Guard::Buckets: not encrypted\n";
+    assert!(
+        explained.contains(why) && explained.contains("next: ask whoever manages the Hook"),
+        "{explained}"
+    );
+}
+
+#[tokio::test]
+async fn a_failure_is_explained_by_the_events_of_the_stack_if_the_operation_has_none() {
+    for failures in ["", "<member><ResourceStatus>CREATE_COMPLETE</ResourceStatus></member>"] {
+        let explained = explain_failure(OperationKind::Create, failures).await;
+        assert!(explained.contains(BUCKET_FAILED), "{explained}");
+    }
+}
+
+#[tokio::test]
+async fn the_failure_of_a_rollback_is_named_once() {
+    let same = "<member><EventType>PROVISIONING_ERROR</EventType><LogicalResourceId>DataBucket</LogicalResourceId>\
+        <ResourceType>AWS::S3::Bucket</ResourceType><ResourceStatus>CREATE_FAILED</ResourceStatus>\
+        <ResourceStatusReason>Internal Failure</ResourceStatusReason></member>";
+    let explained = explain_failure(OperationKind::RollBack, same).await;
+    assert!(explained.contains(BUCKET_FAILED) && !explained.contains("during the rollback"), "{explained}");
+}
+
+#[test]
+fn only_an_update_that_goes_forward_can_be_cancelled() {
+    let can_be_cancelled = |kind, history: &[Event]| {
+        let (stack_id, history) = ("stack".to_owned(), history.to_vec());
+        Operation { log: EventLog::new(&stack_id), stack_id, kind, history }.can_be_cancelled()
+    };
+    let forward = event("stack", "UPDATE_IN_PROGRESS");
+    assert!(can_be_cancelled(OperationKind::Update, &[]));
+    let other_resource = event("another", "UPDATE_COMPLETE");
+    assert!(can_be_cancelled(OperationKind::Update, &[forward.clone(), other_resource]));
+    for status in ["UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"] {
+        let history = [forward.clone(), event("stack", status)];
+        assert!(!can_be_cancelled(OperationKind::Update, &history), "{status}");
+    }
+    for kind in [OperationKind::Create, OperationKind::Delete, OperationKind::RollBack] {
+        assert!(!can_be_cancelled(kind, &[]));
+    }
+}
