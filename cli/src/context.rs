@@ -6,7 +6,7 @@ use tokio::sync::OnceCell;
 use crate::aws::{Aws, Cloud};
 use crate::cli::target::TargetArgs;
 use crate::failure::{Exit, Failure, Result};
-use crate::local::LocalCloud;
+use crate::local::{LocalCloud, REGION};
 
 pub(crate) struct Context {
     pub(crate) stack: StackName,
@@ -32,7 +32,9 @@ impl Context {
     pub(crate) async fn aws(&self) -> Result<&Aws> {
         let TargetArgs { profile, region, .. } = &self.target;
         let cloud = match &self.local {
-            Some(local) => Cloud::Emulator { url: &local.endpoint_url },
+            Some(LocalCloud { endpoint_url, access_key, .. }) => {
+                Cloud::Emulator { url: endpoint_url, region: REGION, credentials: access_key.to_credentials() }
+            }
             None => Cloud::Aws { profile: profile.as_deref(), region: region.as_deref() },
         };
         self.aws.get_or_try_init(|| Aws::for_cloud(cloud)).await

@@ -46,6 +46,16 @@ pub(crate) fn write_private_file(file: &Path, bytes: &[u8]) -> Result<()> {
     write().context(format!("cannot write {}", file.display()))
 }
 
+/// Creates `file` anew, readable only by the user.
+pub(crate) fn create_private_file(file: &Path) -> Result<fs::File> {
+    fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)
+        .context(format!("cannot create {}", file.display()))
+}
+
 fn base_strategy() -> Result<impl BaseStrategy> {
     etcetera::choose_base_strategy()
         .context("cannot find the home folder")

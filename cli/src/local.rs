@@ -3,6 +3,7 @@
 //! [`start_cloud`] starts a supervisor in the background, which runs all three. Their records are in one folder, which
 //! [`stop_cloud`] removes.
 
+mod access_key;
 mod cloud;
 mod emulator;
 mod folder;
@@ -11,6 +12,7 @@ mod front;
 mod identity_provider;
 mod ports;
 mod python;
+mod random;
 mod stacks;
 mod start;
 mod stop;
@@ -18,6 +20,7 @@ mod subprocess;
 mod supervisor;
 mod upstream;
 
+pub(crate) use access_key::{AccessKey, REGION};
 pub(crate) use cloud::LocalCloud;
 pub(crate) use ports::LocalPorts;
 pub(crate) use start::start_cloud;

@@ -6,16 +6,12 @@ use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 
 use crate::failure::{Exit, Failure, Result};
 
-/// Emulators accept any region and any credentials.
-const EMULATOR_REGION: &str = "us-east-1";
-const EMULATOR_CREDENTIALS: (&str, &str) = ("test", "test");
-
 /// What the clients talk to.
 pub(crate) enum Cloud<'a> {
     /// AWS, with the standard credential chain. `None` leaves the choice to the environment and the configuration files.
     Aws { profile: Option<&'a str>, region: Option<&'a str> },
     /// An emulator that serves all services at one URL.
-    Emulator { url: &'a str },
+    Emulator { url: &'a str, region: &'static str, credentials: Credentials },
 }
 
 pub(crate) struct Aws {
@@ -56,12 +52,9 @@ impl Aws {
                     loader = loader.region(Region::new(region.to_owned()));
                 }
             }
-            Cloud::Emulator { url } => {
-                let (key_id, secret) = EMULATOR_CREDENTIALS;
-                loader = loader
-                    .endpoint_url(url)
-                    .region(Region::new(EMULATOR_REGION))
-                    .credentials_provider(Credentials::new(key_id, secret, None, None, "emulator"));
+            Cloud::Emulator { url, region, credentials } => {
+                loader =
+                    loader.endpoint_url(url).region(Region::new(region)).credentials_provider(credentials);
             }
         }
         Self::from_config(&loader.load().await)

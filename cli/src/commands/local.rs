@@ -1,11 +1,20 @@
 //! `restctl local`: starts, stops and describes the local cloud.
 
+use std::collections::BTreeMap;
+
 use clap::Subcommand;
 use serde_json::{Value, json};
 
 use crate::failure::Result;
-use crate::local::{self, LocalCloud, LocalPorts, SuperviseArgs};
+use crate::local::{self, AccessKey, LocalCloud, LocalPorts, REGION, SuperviseArgs};
 use crate::terminal::output::{self, Format};
+
+const ENV_HELP: &str = "\
+Use them in a shell of its own, in which other commands do not reach AWS either:
+  eval \"$(restctl local env)\"
+  aws s3 cp data.csv s3://BUCKET/
+
+They include this cloud's secret access key, which ends with `restctl local down`.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Local {
@@ -15,6 +24,9 @@ pub(crate) enum Local {
     Down,
     /// Say whether the local cloud is running, and where
     Status,
+    /// Print the variables with which other tools, such as the AWS CLI, call the local cloud
+    #[command(after_help = ENV_HELP)]
+    Env,
     /// Run the local cloud; `up` starts this in the background
     #[command(hide = true)]
     Supervise(SuperviseArgs),
@@ -24,6 +36,7 @@ pub(crate) async fn run(command: Local) -> Result<()> {
     match command {
         Local::Up(ports) => start_local_cloud(ports).await,
         Local::Down => stop_local_cloud().await,
+        Local::Env => print_variables(&LocalCloud::find_running()?),
         Local::Status => print_local_cloud(&LocalCloud::find_running()?),
         Local::Supervise(options) => local::run_supervisor(options).await,
     }
@@ -65,9 +78,31 @@ fn print_local_cloud(cloud: &LocalCloud) -> Result<()> {
     }
 }
 
-/// Describes the local cloud without its client secret.
+/// Prints the access key of the local cloud, which answers nobody without it.
+fn print_variables(cloud: &LocalCloud) -> Result<()> {
+    let LocalCloud { endpoint_url, access_key: AccessKey { id, secret }, .. } = cloud;
+    let variables = [
+        ("AWS_ENDPOINT_URL", endpoint_url.as_str()),
+        ("AWS_REGION", REGION),
+        ("AWS_DEFAULT_REGION", REGION),
+        ("AWS_ACCESS_KEY_ID", id),
+        ("AWS_SECRET_ACCESS_KEY", secret),
+    ];
+    match output::chosen_format() {
+        Format::Json => output::print_json(&variables.into_iter().collect::<BTreeMap<_, _>>()),
+        Format::Text => {
+            for (name, value) in variables {
+                output::print_line(&format!("export {name}={value}"))?;
+            }
+            // Those of an AWS account would be sent along, or take the place of these.
+            output::print_line("unset AWS_PROFILE AWS_SESSION_TOKEN")
+        }
+    }
+}
+
+/// Describes the local cloud without its secrets.
 fn describe_as_json(cloud: &LocalCloud) -> Value {
-    let LocalCloud { endpoint_url, front, identity_provider, supervisor, emulator } = cloud;
+    let LocalCloud { endpoint_url, front, identity_provider, supervisor, emulator, .. } = cloud;
     json!({
         "endpoint_url": endpoint_url,
         "issuer": identity_provider.issuer,
@@ -78,7 +113,7 @@ fn describe_as_json(cloud: &LocalCloud) -> Value {
 }
 
 fn describe_as_text(cloud: &LocalCloud) -> String {
-    let LocalCloud { endpoint_url, front, identity_provider, supervisor, emulator } = cloud;
+    let LocalCloud { endpoint_url, front, identity_provider, supervisor, emulator, .. } = cloud;
     let issuer = &identity_provider.issuer;
     format!(
         "  AWS endpoint       {endpoint_url}

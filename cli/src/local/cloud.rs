@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::access_key::AccessKey;
 use super::folder::CloudFolder;
 use super::identity_provider::LocalIdentityProvider;
 use super::stacks::ServedStacks;
@@ -16,6 +17,8 @@ use crate::failure::{Exit, Failure, FailureContext, Result};
 pub(crate) struct LocalCloud {
     /// The emulator of AWS: `http://127.0.0.1:PORT`.
     pub(crate) endpoint_url: String,
+    /// Signs each request to the emulator.
+    pub(crate) access_key: AccessKey,
     /// The TLS front. Clients must resolve the certificate's name to this address.
     pub(crate) front: SocketAddr,
     pub(crate) identity_provider: LocalIdentityProvider,

@@ -7,40 +7,62 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Limited};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::{Instant, sleep};
 
+use super::access_key::AccessKey;
 use super::folder::{CloudFolder, POLL_INTERVAL};
-use super::upstream;
+use super::random::random_hex;
+use super::upstream::Upstream;
 use crate::directories;
 use crate::failure::{Failure, FailureContext, Result};
 
-const LAUNCHER: &str = include_str!("launcher.py");
+/// The program that Python runs, as files of one folder.
+const LAUNCHER: [(&str, &str); 3] = [
+    ("__main__.py", include_str!("emulator/launcher/__main__.py")),
+    ("guard.py", include_str!("emulator/launcher/guard.py")),
+    ("patches.py", include_str!("emulator/launcher/patches.py")),
+];
 
 /// Importing ministack takes seconds if a slow disk has not cached it.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+const MAX_HEALTH_BYTES: usize = 65_536;
 
 /// ministack in its own process group. The group is killed when this is dropped, and however this process ends.
 pub(crate) struct Emulator {
     child: Child,
     group: Pid,
-    port: u16,
+    upstream: Upstream,
+    /// What the emulator says that it is, which another process on the same port does not know.
+    edition: String,
     /// When this pipe closes, the launcher kills its process group.
     _lifeline: Option<ChildStdin>,
 }
 
 impl Emulator {
-    pub(crate) fn spawn(folder: &CloudFolder, python: &Path, port: u16) -> Result<Self> {
-        let home = folder.emulator_folder();
+    pub(crate) fn spawn(
+        folder: &CloudFolder,
+        python: &Path,
+        port: u16,
+        access_key: &AccessKey,
+    ) -> Result<Self> {
+        let (home, launcher) = (folder.emulator_folder(), folder.launcher_folder());
         directories::create_private_folder(&home)?;
+        for (name, text) in LAUNCHER {
+            directories::write_private_file(&launcher.join(name), text.as_bytes())?;
+        }
+        let edition = format!("restctl-{}", random_hex::<16>()?);
+        let upstream =
+            Upstream { address: (Ipv4Addr::LOCALHOST, port).into(), access_key: access_key.clone() };
         let mut child = Command::new(python)
-            .args(["-I", "-c", LAUNCHER])
-            .arg(folder.emulator_lock())
+            .arg("-I")
+            .args([launcher, folder.emulator_lock()])
             .env_clear()
-            .envs(emulator_environment(&home, port))
+            .envs(emulator_environment(&home, &upstream, &edition))
             .current_dir(&home)
             .process_group(0)
             .stdin(Stdio::piped())
@@ -49,15 +71,15 @@ impl Emulator {
         let group = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
         let group = group.ok_or_else(|| Failure::new("ministack has no process id"))?;
         let lifeline = child.stdin.take();
-        Ok(Self { child, group, port, _lifeline: lifeline })
+        Ok(Self { child, group, upstream, edition, _lifeline: lifeline })
     }
 
     pub(crate) fn endpoint_url(&self) -> String {
-        endpoint_url(self.port)
+        endpoint_url(self.upstream.address)
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.port).into()
+    pub(crate) fn upstream(&self) -> &Upstream {
+        &self.upstream
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -79,7 +101,7 @@ impl Emulator {
     /// Waits until the emulator answers.
     pub(crate) async fn wait_until_ready(&mut self) -> Result<()> {
         let deadline = Instant::now() + START_TIMEOUT;
-        while !is_ready(self.address()).await {
+        while !self.is_ready().await {
             if let Some(status) = self.child.try_wait().context("cannot wait for ministack")? {
                 return Err(Failure::new("ministack ended during its start").why(status.to_string()));
             }
@@ -92,30 +114,26 @@ impl Emulator {
         }
         Ok(())
     }
+
+    /// Whether this emulator answers, and not another process on the same port.
+    async fn is_ready(&self) -> bool {
+        let Ok(request) = http::Request::get("/_ministack/health").body(Bytes::new()) else { return false };
+        let Ok(answer) = self.upstream.send_request(request).await else { return false };
+        let Ok(body) = Limited::new(answer.into_body(), MAX_HEALTH_BYTES).collect().await else { return false };
+        serde_json::from_slice(&body.to_bytes())
+            .is_ok_and(|health: Value| health["edition"] == self.edition.as_str())
+    }
 }
 
-fn endpoint_url(port: u16) -> String {
-    format!("http://127.0.0.1:{port}")
+fn endpoint_url(address: SocketAddr) -> String {
+    format!("http://{address}")
 }
 
-/// Whether this process's own emulator answers, and not another one on the same port.
-async fn is_ready(address: SocketAddr) -> bool {
-    let request = http::Request::get("/_ministack/health").header("host", address.to_string());
-    let Ok(request) = request.body(Empty::<Bytes>::new()) else { return false };
-    let Ok(answer) = upstream::send_request(address, request).await else { return false };
-    let Ok(body) = answer.into_body().collect().await else { return false };
-    serde_json::from_slice(&body.to_bytes()).is_ok_and(|health: Value| health["edition"] == edition_name())
-}
-
-/// Returns the edition that the emulator reports in its health, unique to this process.
-fn edition_name() -> String {
-    format!("restctl-{}", std::process::id())
-}
-
-/// Returns the whole environment of the emulator and its Lambdas. It contains nothing of the user's AWS account.
-fn emulator_environment(home: &Path, port: u16) -> Vec<(&'static str, OsString)> {
+/// Returns the whole environment of the emulator and its Lambdas. It contains nothing of the user's own environment.
+fn emulator_environment(home: &Path, upstream: &Upstream, edition: &str) -> Vec<(&'static str, OsString)> {
     let text = OsString::from;
-    let mut environment = vec![
+    let AccessKey { id, secret } = &upstream.access_key;
+    vec![
         ("HOME", home.into()),
         ("TMPDIR", home.into()),
         ("S3_DATA_DIR", home.join("s3").into()),
@@ -123,30 +141,17 @@ fn emulator_environment(home: &Path, port: u16) -> Vec<(&'static str, OsString)>
         ("LANG", text("C.UTF-8")),
         ("PYTHONUNBUFFERED", text("1")),
         ("BIND_HOST", text("127.0.0.1")),
-        ("GATEWAY_PORT", port.to_string().into()),
-        ("AWS_ENDPOINT_URL", endpoint_url(port).into()),
+        ("PATH", text("/usr/bin:/bin")),
+        ("GATEWAY_PORT", upstream.address.port().to_string().into()),
+        ("AWS_ENDPOINT_URL", endpoint_url(upstream.address).into()),
+        // In the environment, because any user of the machine can read arguments.
+        ("AWS_ACCESS_KEY_ID", id.into()),
+        ("AWS_SECRET_ACCESS_KEY", secret.into()),
         ("LAMBDA_EXECUTOR", text("local")),
-        ("MINISTACK_EDITION", edition_name().into()),
+        ("MINISTACK_EDITION", edition.into()),
         // Without these, ministack looks for containers to remove and opens further ports.
         ("DOCKER_HOST", text("unix:///nonexistent")),
         ("IOT_MTLS_ENABLED", text("0")),
         ("SFTP_ENABLED", text("0")),
-    ];
-    environment.extend(std::env::var_os("PATH").map(|path| ("PATH", path)));
-    environment
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_environment_has_nothing_of_the_users_account() {
-        let environment = emulator_environment(Path::new("/state"), 4566);
-        let names: Vec<_> = environment.iter().map(|(name, _)| *name).collect();
-        let aws: Vec<_> = names.iter().filter(|name| name.starts_with("AWS_")).collect();
-        assert_eq!(aws, [&"AWS_ENDPOINT_URL"]);
-        let home = environment.iter().find(|(name, _)| *name == "HOME");
-        assert_eq!(home.unwrap().1, "/state");
-    }
+    ]
 }

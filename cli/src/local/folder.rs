@@ -49,6 +49,11 @@ impl CloudFolder {
         self.0.join("emulator")
     }
 
+    /// The program that runs the emulator.
+    pub(crate) fn launcher_folder(&self) -> PathBuf {
+        self.0.join("launcher")
+    }
+
     pub(crate) fn stacks_folder(&self) -> PathBuf {
         self.0.join("front")
     }

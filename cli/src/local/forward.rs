@@ -1,17 +1,16 @@
 //! Forwards requests from the TLS front to the emulated load balancer without changing them.
 
 use std::error::Error;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
+use http::header::{CONNECTION, CONTENT_TYPE, SERVER, STRICT_TRANSPORT_SECURITY};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Either, Full};
-use hyper::body::Body;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use tokio::time::timeout;
 
-use super::upstream;
+use super::upstream::Upstream;
 use crate::terminal::output;
 
 pub(crate) type FrontResponse = Response<Either<Full<Bytes>, Incoming>>;
@@ -19,7 +18,8 @@ pub(crate) type FrontResponse = Response<Either<Full<Bytes>, Incoming>>;
 /// An Application Load Balancer passes at most this much to a Lambda.
 const MAX_BODY_BYTES: usize = 1_048_576;
 
-/// The default idle timeout of an Application Load Balancer.
+/// The default idle timeout of an Application Load Balancer. Here it limits the time for the whole body too, which a client
+/// could send byte by byte.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Headers that apply to a single connection (RFC 9110, section 7.6.1).
@@ -39,33 +39,30 @@ const HOP_BY_HOP: [&str; 8] = [
 pub(crate) async fn forward_request<B>(
     request: Request<B>,
     load_balancer: &str,
-    emulator: SocketAddr,
+    emulator: &Upstream,
 ) -> FrontResponse
 where
     B: Body<Data = Bytes, Error: Error + 'static> + Unpin,
 {
     let (mut parts, body) = request.into_parts();
-    let body = match read_body(body).await {
-        Ok(Some(body)) => body,
-        Ok(None) => return error_response(StatusCode::PAYLOAD_TOO_LARGE),
-        Err(_) => return error_response(StatusCode::BAD_REQUEST),
+    let body = match timeout(IDLE_TIMEOUT, read_body(body)).await {
+        Ok(Ok(Some(body))) => body,
+        Ok(Ok(None)) => return error_response(StatusCode::PAYLOAD_TOO_LARGE),
+        Ok(Err(_)) => return error_response(StatusCode::BAD_REQUEST),
+        Err(_) => return closing(error_response(StatusCode::REQUEST_TIMEOUT)),
     };
     let Some(uri) = load_balancer_uri(&parts.uri, load_balancer) else {
         return error_response(StatusCode::BAD_REQUEST);
     };
     parts.uri = uri;
     remove_hop_by_hop(&mut parts.headers);
-    // The emulator finds the listener by this port and the load balancer by the path. Under the load balancer's own name it
-    // would answer paths such as `/health` itself.
-    parts.headers.insert(header::HOST, HeaderValue::from_static("127.0.0.1:443"));
-    let answer = upstream::send_request(emulator, Request::from_parts(parts, Full::new(body)));
-    match timeout(IDLE_TIMEOUT, answer).await {
+    match timeout(IDLE_TIMEOUT, emulator.send_request(Request::from_parts(parts, body))).await {
         Ok(Ok(mut answer)) => {
             remove_hop_by_hop(answer.headers_mut());
             answer.map(Either::Right)
         }
         Ok(Err(error)) => {
-            output::print_message(&format!("the emulator at {emulator} does not answer: {error}"));
+            output::print_message(&format!("the emulator at {} does not answer: {error}", emulator.address));
             error_response(StatusCode::BAD_GATEWAY)
         }
         Err(_) => error_response(StatusCode::GATEWAY_TIMEOUT),
@@ -77,8 +74,19 @@ pub(crate) fn error_response(status: StatusCode) -> FrontResponse {
     let html = format!("<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>\n");
     let mut answer = Response::new(Either::Left(Full::new(Bytes::from(html))));
     *answer.status_mut() = status;
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
-    answer.headers_mut().insert(header::SERVER, HeaderValue::from_static("awselb/2.0"));
+    let headers = [
+        (CONTENT_TYPE, "text/html"),
+        (SERVER, "awselb/2.0"),
+        // As the template's listener adds it.
+        (STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
+    ];
+    answer.headers_mut().extend(headers.map(|(name, value)| (name, HeaderValue::from_static(value))));
+    answer
+}
+
+/// Closes the connection after the answer, because the rest of the request may still come.
+fn closing(mut answer: FrontResponse) -> FrontResponse {
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     answer
 }
 

@@ -1,7 +1,6 @@
 //! The TLS front: serves HTTPS on the loopback address with the certificates that `setup` imported.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use super::folder::POLL_INTERVAL;
 use super::forward::{FrontResponse, error_response, forward_request};
 use super::stacks::ServedStacks;
+use super::upstream::Upstream;
 use crate::failure::{FailureContext, Result};
 use crate::terminal::output;
 
@@ -29,11 +29,11 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) struct TlsFront {
     acceptor: TlsAcceptor,
     stacks: ServedStacks,
-    emulator: SocketAddr,
+    emulator: Upstream,
 }
 
 impl TlsFront {
-    pub(crate) fn new(stacks: ServedStacks, emulator: SocketAddr) -> Result<Self> {
+    pub(crate) fn new(stacks: ServedStacks, emulator: Upstream) -> Result<Self> {
         let crypto = Arc::new(aws_lc_rs::default_provider());
         let certificates = CertificateResolver { stacks: stacks.clone(), crypto: crypto.clone() };
         let config = ServerConfig::builder_with_provider(crypto)
@@ -80,7 +80,7 @@ impl TlsFront {
     /// Looks up the stack for each request, because it may have been deployed again since the connection was opened.
     async fn answer_request(&self, request: Request<Incoming>, server_name: Option<&str>) -> FrontResponse {
         match self.stacks.find_backend(server_name) {
-            Ok(Some(backend)) => forward_request(request, &backend.load_balancer, self.emulator).await,
+            Ok(Some(backend)) => forward_request(request, &backend.load_balancer, &self.emulator).await,
             Ok(None) => error_response(StatusCode::SERVICE_UNAVAILABLE),
             Err(failure) => {
                 output::print_failure(&failure);
@@ -114,7 +114,7 @@ impl ResolvesServerCert for CertificateResolver {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
+    use std::net::{Ipv4Addr, SocketAddr};
 
     use http_body_util::BodyExt;
     use rcgen::generate_simple_self_signed;
@@ -124,6 +124,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio_rustls::TlsConnector;
 
+    use super::super::access_key::AccessKey;
     use super::super::folder::CloudFolder;
     use super::super::stacks::tests::certificate;
     use super::*;
@@ -140,6 +141,7 @@ mod tests {
             let stacks = ServedStacks::in_folder(&CloudFolder::at_path(dir.path()));
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
             let front = listener.local_addr().unwrap();
+            let emulator = Upstream { address: emulator, access_key: AccessKey::generate().unwrap() };
             tokio::spawn(TlsFront::new(stacks.clone(), emulator).unwrap().serve(listener));
             Self { _dir: dir, stacks, front }
         }

@@ -20,12 +20,14 @@ use tokio::net::TcpListener;
 
 use self::refusal::TokenRefusal;
 use self::signing_key::SigningKey;
-use crate::digest::to_hex;
-use crate::failure::{Failure, FailureContext, Result};
+use super::random::random_hex;
+use crate::failure::{FailureContext, Result};
 
 const AUDIENCE: &str = "https://restctl.local/api";
 const CLIENT_ID: &str = "restctl-local";
 const SCOPE: &str = "read:items";
+/// The client secret has 256 bits.
+const SECRET_BYTES: usize = 32;
 /// Auth0's default lifetime of an API's tokens, in seconds.
 const TOKEN_LIFETIME: i64 = 86_400;
 
@@ -56,7 +58,7 @@ impl IdentityProviderServer {
             issuer,
             audience: AUDIENCE.to_owned(),
             client_id: CLIENT_ID.to_owned(),
-            client_secret: generate_secret()?,
+            client_secret: random_hex::<SECRET_BYTES>()?,
             scope: SCOPE.to_owned(),
         };
         Ok(Self {
@@ -195,14 +197,6 @@ async fn answer_openid_configuration(State(server): State<Arc<IdentityProviderSe
 
 async fn answer_jwks(State(server): State<Arc<IdentityProviderServer>>) -> Json<JwkSet> {
     Json(server.signing_key.public_keys())
-}
-
-/// Generates a secret of 256 bits in hexadecimal.
-fn generate_secret() -> Result<String> {
-    let mut bytes = [0; 32];
-    let random = rustls::crypto::aws_lc_rs::default_provider().secure_random;
-    random.fill(&mut bytes).map_err(|_| Failure::new("this system provides no random numbers"))?;
-    Ok(to_hex(&bytes))
 }
 
 #[cfg(test)]

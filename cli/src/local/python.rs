@@ -8,18 +8,37 @@ use tokio::process::Command;
 use tokio::time::sleep;
 
 use super::folder::{POLL_INTERVAL, try_lock};
-use super::subprocess::run_to_end;
+use super::subprocess::{inherited_variables, run_to_end};
 use crate::directories;
 use crate::failure::{Failure, FailureContext, Result};
 use crate::terminal::output;
 
 const MINISTACK: &str = "ministack==1.5.33";
 
-/// ministack needs this package for the protocol of CloudWatch's clients.
-const CBOR: &str = "cbor2";
+/// ministack, what it depends on, and cbor2 for the protocol of CloudWatch's clients: their tested versions, and the digests
+/// of their wheels.
+const REQUIREMENTS: &str = include_str!("requirements.txt");
 
-/// The tested versions of its dependencies; its own requirements are open ranges.
-const CONSTRAINTS: &str = include_str!("constraints.txt");
+/// What an installation needs of the user's environment: where packages come from, and how they get here. pip refuses those
+/// whose digests differ, whoever sends them.
+const INSTALLATION_VARIABLES: [&str; 16] = [
+    "PATH",
+    "TMPDIR",
+    "XDG_CACHE_HOME",
+    "PIP_INDEX_URL",
+    "PIP_CERT",
+    "PIP_RETRIES",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+];
 
 const CANDIDATES: [&str; 6] =
     ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10"];
@@ -56,19 +75,28 @@ impl VirtualEnvironment {
         self.0.join("bin/python")
     }
 
-    /// This file is written last. Without it, the environment is incomplete.
-    fn completion_marker(&self) -> PathBuf {
-        self.0.join("complete")
+    /// What is installed. This file is written last: without it, the environment is incomplete.
+    fn installed_requirements(&self) -> PathBuf {
+        self.0.join("installed.txt")
     }
 
     /// Whether the environment is complete and its Python still runs, which may have been removed or upgraded since.
     async fn is_usable(&self) -> Result<bool> {
-        if !self.completion_marker().exists() || !self.python_path().exists() {
+        let installed = fs::read(self.installed_requirements()).unwrap_or_default();
+        if installed != REQUIREMENTS.as_bytes() || !self.python_path().exists() {
             return Ok(false);
         }
-        let mut command = Command::new(self.python_path());
+        let mut command = self.isolated_command(&self.python_path());
         command.args(["-I", "-c", "import ministack, hypercorn, cbor2"]);
         Ok(run_to_end(command).await?.is_ok())
+    }
+
+    /// Returns a command that sees neither the user's configuration files nor variables other than those named here. Their
+    /// home is this folder.
+    fn isolated_command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().envs(inherited_variables(&INSTALLATION_VARIABLES)).env("HOME", &self.0);
+        command
     }
 
     async fn create(&self) -> Result<()> {
@@ -83,25 +111,25 @@ impl VirtualEnvironment {
     }
 
     async fn install_ministack(&self, base: &Path) -> Result<()> {
-        let mut venv = Command::new(base);
+        let mut venv = self.isolated_command(base);
         venv.args(["-I", "-m", "venv"]).arg(&self.0);
         run_to_end(venv).await?.map_err(|last_lines| {
             Failure::new("cannot create a Python virtual environment").why(last_lines).next(INSTALL_PYTHON)
         })?;
 
-        let constraints = self.0.join("constraints.txt");
-        fs::write(&constraints, CONSTRAINTS).context(format!("cannot write {}", constraints.display()))?;
-        let mut pip = Command::new(self.python_path());
-        pip.args(["-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input"])
-            .args(["--progress-bar", "off", MINISTACK, CBOR, "--constraint"])
-            .arg(&constraints);
+        let requirements = self.0.join("requirements.txt");
+        fs::write(&requirements, REQUIREMENTS).context(format!("cannot write {}", requirements.display()))?;
+        let mut pip = self.isolated_command(&self.python_path());
+        pip.args(["-I", "-m", "pip", "install", "--require-hashes", "--only-binary", ":all:"])
+            .args(["--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--requirement"])
+            .arg(&requirements);
         run_to_end(pip).await?.map_err(|last_lines| {
             Failure::new(format!("pip cannot install {MINISTACK}")).why(last_lines).next(
                 "check the network or set PIP_INDEX_URL to another package index, then: restctl local up",
             )
         })?;
-        fs::write(self.completion_marker(), "")
-            .context(format!("cannot write {}", self.completion_marker().display()))
+        let installed = self.installed_requirements();
+        fs::rename(requirements, &installed).context(format!("cannot write {}", installed.display()))
     }
 
     fn remove(&self) -> Result<()> {

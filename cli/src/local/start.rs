@@ -1,6 +1,6 @@
 //! Starts the local cloud.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::cloud::LocalCloud;
 use super::folder::{CloudFolder, POLL_INTERVAL};
 use super::ports::LocalPorts;
+use super::subprocess::inherited_variables;
 use super::{python, stop};
 use crate::directories;
 use crate::failure::{Exit, Failure, FailureContext, Result};
@@ -18,6 +19,9 @@ use crate::terminal::output;
 
 /// Longer than the emulator's own timeout, so that the supervisor can report what is wrong.
 const START_TIMEOUT: Duration = Duration::from_secs(240);
+
+/// Where the supervisor finds its folder.
+const SUPERVISOR_VARIABLES: [&str; 2] = ["HOME", "XDG_STATE_HOME"];
 
 /// Starts the local cloud unless it is running. Ctrl-C makes this fail with [`Exit::Interrupted`] and leaves nothing behind.
 ///
@@ -99,9 +103,11 @@ impl StartingSupervisor {
     fn spawn(folder: &CloudFolder, python: &Path, ports: &LocalPorts) -> Result<Self> {
         let doing = "cannot start the local cloud's supervisor";
         directories::create_private_folder(folder.path())?;
-        let log = File::create(folder.log_file()).context(doing)?;
+        let log = directories::create_private_file(&folder.log_file())?;
         let mut command = Command::new(std::env::current_exe().context(doing)?);
         command.args(["local", "supervise", "--python"]).arg(python);
+        // What the user exported, such as credentials, is not for a process that stays.
+        command.env_clear().envs(inherited_variables(&SUPERVISOR_VARIABLES));
         for (flag, port) in ports.given_flags() {
             command.arg(format!("{flag}={port}"));
         }

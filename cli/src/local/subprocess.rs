@@ -1,5 +1,6 @@
 //! Runs an external command that ends together with the task that waits for it.
 
+use std::ffi::OsString;
 use std::io;
 use std::process::Stdio;
 
@@ -9,6 +10,11 @@ use tokio::net::unix::pipe;
 use tokio::process::Command;
 
 use crate::failure::{FailureContext, Result};
+
+/// Returns those of the variables that are set.
+pub(crate) fn inherited_variables(names: &[&'static str]) -> Vec<(&'static str, OsString)> {
+    names.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))).collect()
+}
 
 /// How many lines of a failed command's output to show.
 const LAST_LINES: usize = 8;

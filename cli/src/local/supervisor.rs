@@ -7,6 +7,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::access_key::AccessKey;
 use super::cloud::LocalCloud;
 use super::emulator::Emulator;
 use super::folder::CloudFolder;
@@ -56,15 +57,17 @@ async fn run_parts(
     let front_listener = listen_on(options.ports.https_port).await?;
     let issuer = format!("http://{}/", local_address(&provider_listener)?);
     let provider = IdentityProviderServer::new(issuer, folder.record_file())?;
-    let emulator = start_emulator(folder, options, emulator).await?;
+    let access_key = AccessKey::generate()?;
+    let emulator = start_emulator(folder, options, &access_key, emulator).await?;
     let cloud = LocalCloud {
         endpoint_url: emulator.endpoint_url(),
+        access_key,
         front: local_address(&front_listener)?,
         identity_provider: provider.identity_provider().clone(),
         supervisor: std::process::id(),
         emulator: emulator.pid(),
     };
-    let front = TlsFront::new(ServedStacks::in_folder(folder), emulator.address())?;
+    let front = TlsFront::new(ServedStacks::in_folder(folder), emulator.upstream().clone())?;
     tokio::spawn(front.serve(front_listener));
     tokio::spawn(provider.serve(provider_listener));
 
@@ -88,6 +91,7 @@ fn local_address(listener: &TcpListener) -> Result<SocketAddr> {
 async fn start_emulator<'a>(
     folder: &CloudFolder,
     options: &SuperviseArgs,
+    access_key: &AccessKey,
     emulator: &'a mut Option<Emulator>,
 ) -> Result<&'a mut Emulator> {
     let mut tries = if options.ports.port.is_some() { 1 } else { 3 };
@@ -97,7 +101,7 @@ async fn start_emulator<'a>(
             None => local_address(&listen_on(None).await?)?.port(),
         };
         // From here on the caller owns it and stops it.
-        let spawned = emulator.insert(Emulator::spawn(folder, &options.python, port)?);
+        let spawned = emulator.insert(Emulator::spawn(folder, &options.python, port, access_key)?);
         tries -= 1;
         match spawned.wait_until_ready().await {
             Ok(()) => break,

@@ -10,6 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::lambdas::lambdas_folder;
+use crate::signing::sign_request;
 use crate::state_folder::StateFolder;
 
 /// The path of the record that `local up` writes, below the state folder.
@@ -82,13 +83,13 @@ impl Cloud {
 
     /// Returns the command `restctl ARGS` against this cloud as if it were AWS: with its endpoint, a region and credentials.
     pub(crate) fn command_as_on_aws(&self, args: &[&str]) -> Command {
-        let mut command = self.command(args);
+        let (mut command, record) = (self.command(args), self.record());
         command
             .env_remove("RESTCTL_LOCAL")
-            .env("AWS_ENDPOINT_URL", self.record()["endpoint_url"].as_str().unwrap())
+            .env("AWS_ENDPOINT_URL", record["endpoint_url"].as_str().unwrap())
             .env("AWS_REGION", "us-east-1")
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test");
+            .env("AWS_ACCESS_KEY_ID", record["access_key"]["id"].as_str().unwrap())
+            .env("AWS_SECRET_ACCESS_KEY", record["access_key"]["secret"].as_str().unwrap());
         command
     }
 
@@ -223,12 +224,7 @@ impl Cloud {
         path: &str,
         fill: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
     ) -> String {
-        let endpoint = self.record()["endpoint_url"].as_str().unwrap().trim_end_matches('/').to_owned();
-        let scope = format!("AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request");
-        send_http(|client| {
-            let request = client.request(method, format!("{endpoint}{path}"));
-            fill(request.header("authorization", scope))
-        })
+        send_signed(&self.record(), service, method, path, fill)
     }
 
     pub(crate) fn state_folder(&self) -> &Path {
@@ -294,13 +290,21 @@ pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> 
     }
 }
 
-/// Sends a request, which must succeed, and returns the body of the answer.
-pub(crate) fn send_http(request: impl FnOnce(&reqwest::Client) -> reqwest::RequestBuilder) -> String {
+/// Sends a signed request to the emulator of this record. It must succeed. Returns the body of the answer.
+pub(crate) fn send_signed(
+    record: &Value,
+    service: &str,
+    method: Method,
+    path: &str,
+    fill: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
+) -> String {
+    let endpoint = record["endpoint_url"].as_str().unwrap().trim_end_matches('/');
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let request = request(&client);
+    let mut request = fill(client.request(method, format!("{endpoint}{path}"))).build().unwrap();
+    sign_request(&mut request, service, record);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let answer = request.send().await.unwrap();
+        let answer = client.execute(request).await.unwrap();
         let (status, text) = (answer.status(), answer.text().await.unwrap());
         assert!(status.is_success(), "{status}: {text}");
         text

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use serde_json::Value;
 
 use crate::cloud::{Cloud, RECORD};
+use crate::signing::{sign_request, signed_service};
 
 type Answer = Box<dyn Fn(&Call) -> Option<String> + Send + Sync>;
 
@@ -51,7 +52,8 @@ impl Gate {
 }
 
 struct Front {
-    endpoint: String,
+    /// The record of the cloud that stands behind.
+    record: Value,
     client: reqwest::Client,
     answer: Answer,
 }
@@ -77,13 +79,18 @@ async fn answer_or_pass_on(
         let status = if answer.contains("__type") { StatusCode::BAD_REQUEST } else { StatusCode::OK };
         return (status, HeaderMap::new(), answer.into());
     }
-    let mut request = front.client.request(method, format!("{}{uri}", front.endpoint)).body(body);
+    let endpoint = front.record["endpoint_url"].as_str().unwrap().trim_end_matches('/');
+    let mut request = front.client.request(method, format!("{endpoint}{uri}")).body(body);
     let is_end_to_end =
         |name: &str| !["host", "content-length", "transfer-encoding", "connection"].contains(&name);
     for (name, value) in headers.iter().filter(|(name, _)| is_end_to_end(name.as_str())) {
         request = request.header(name, value);
     }
-    let passed_on = request.send().await.unwrap();
+    // The signature covers the host, which is another one now.
+    let mut request = request.build().unwrap();
+    let service = signed_service(&request);
+    sign_request(&mut request, &service, &front.record);
+    let passed_on = front.client.execute(request).await.unwrap();
     let (status, headers) = (passed_on.status(), passed_on.headers().clone());
     let headers = headers.into_iter().filter_map(|(name, value)| Some((name?, value)));
     let headers = headers.filter(|(name, _)| is_end_to_end(name.as_str())).collect();
@@ -94,7 +101,7 @@ async fn answer_or_pass_on(
 pub(crate) fn interpose(cloud: &Cloud, answer: impl Fn(&Call) -> Option<String> + Send + Sync + 'static) {
     let mut record: Value = cloud.record();
     let front = Arc::new(Front {
-        endpoint: record["endpoint_url"].as_str().unwrap().to_owned(),
+        record: record.clone(),
         client: reqwest::Client::builder().no_proxy().build().unwrap(),
         answer: Box::new(answer),
     });

@@ -129,9 +129,9 @@ fn nothing_outlives_a_killed_supervisor() {
 }
 
 /// A Python that pretends to have ministack, and whose emulator never answers. It is called with `-I -c CODE` to search for
-/// ministack, and with `-I -c CODE LOCK` to run it.
+/// ministack, and with `-I LAUNCHER LOCK` to run it.
 const SILENT_EMULATOR: &str = r#"#!/bin/sh
-[ $# -eq 3 ] || exec python3 -c '
+[ "$2" = -c ] || exec python3 -c '
 import fcntl, os, sys
 lock = open(sys.argv[1], "w")
 fcntl.flock(lock, fcntl.LOCK_EX)
@@ -139,7 +139,7 @@ lock.write(str(os.getpid()))
 lock.flush()
 while os.read(0, 1):
     pass
-' "$4"
+' "$3"
 "#;
 
 /// Returns a cache folder with that Python: a start of the cloud lasts until it is interrupted.
@@ -149,7 +149,8 @@ fn cache_with_silent_emulator() -> tempfile::TempDir {
     let cache = tempfile::tempdir().unwrap();
     let environment = cache.path().join(format!("restctl/ministack-{version}"));
     fs::create_dir_all(environment.join("bin")).unwrap();
-    fs::write(environment.join("complete"), "").unwrap();
+    let requirements = include_str!("../../src/local/requirements.txt");
+    fs::write(environment.join("installed.txt"), requirements).unwrap();
     let python = environment.join("bin/python");
     fs::write(&python, SILENT_EMULATOR).unwrap();
     fs::set_permissions(python, fs::Permissions::from_mode(0o755)).unwrap();

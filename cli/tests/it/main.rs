@@ -41,6 +41,7 @@ mod roles;
 mod rooms;
 mod scripts;
 mod shell;
+mod signing;
 mod snapshots;
 mod state_folder;
 mod status;

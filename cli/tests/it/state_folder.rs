@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
+use reqwest::Method;
 use serde_json::Value;
 
-use crate::cloud::{RECORD, send_http};
+use crate::cloud::{RECORD, send_signed};
 
 /// Running clouds that no test uses at the moment.
 static IDLE: Mutex<Vec<StateFolder>> = Mutex::new(Vec::new());
@@ -75,8 +76,7 @@ impl StateFolder {
     /// Removes all that a test left in the cloud and in the folder.
     fn reset_cloud(&self) {
         let record = self.record.as_ref().unwrap();
-        let endpoint = record["endpoint_url"].as_str().unwrap().trim_end_matches('/');
-        send_http(|client| client.post(format!("{endpoint}/_ministack/reset")));
+        send_signed(record, "s3", Method::POST, "/_ministack/reset", |request| request);
         for folder in ["", "restctl", "restctl/local"].map(|below| self.path.join(below)) {
             for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
                 if KEPT.iter().any(|kept| entry.file_name() == *kept) {

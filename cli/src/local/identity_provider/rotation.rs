@@ -12,7 +12,8 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 use super::refusal::TokenRefusal;
-use super::{IdentityProviderServer, generate_secret};
+use super::{IdentityProviderServer, SECRET_BYTES};
+use crate::local::random::random_hex;
 use crate::directories;
 use crate::failure::{FailureContext, Result};
 use crate::terminal::output;
@@ -28,7 +29,7 @@ pub(super) async fn rotate_secret(
     {
         return Err(TokenRefusal::new(StatusCode::UNAUTHORIZED, "access_denied", "Unauthorized"));
     }
-    let secret = generate_secret().and_then(|secret| record_secret(&server.record, &secret).map(|()| secret));
+    let secret = random_hex::<SECRET_BYTES>().and_then(|secret| record_secret(&server.record, &secret).map(|()| secret));
     let secret = secret.map_err(|failure| {
         output::print_failure(&failure);
         TokenRefusal::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "The secret cannot be kept")

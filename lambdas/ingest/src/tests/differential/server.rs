@@ -22,9 +22,16 @@ const DYNALITE: Node<'_> = Node {
 
 /// The version that the local cloud runs.
 pub(super) const MINISTACK: Python<'_> = Python {
-    requirements: include_str!("ministack/requirements.txt"),
-    scripts: &[("launcher.py", include_str!("../../../../../cli/src/local/launcher.py"))],
+    requirements: include_str!("../../../../../cli/src/local/requirements.txt"),
+    scripts: &[
+        ("__main__.py", include_str!("../../../../../cli/src/local/emulator/launcher/__main__.py")),
+        ("guard.py", include_str!("../../../../../cli/src/local/emulator/launcher/guard.py")),
+        ("patches.py", include_str!("../../../../../cli/src/local/emulator/launcher/patches.py")),
+    ],
 };
+
+/// The access key of both servers. ministack's guard checks the signatures.
+const ACCESS_KEY: (&str, &str) = ("id", "secret");
 
 /// How long the machine may take to start a server.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -52,10 +59,11 @@ pub(super) async fn start_ministack() -> ForeignDynamodb {
     let mut command = Command::new(python);
     command
         .arg("-I")
-        .args([folder.join("launcher.py"), folder.join(format!("{}.lock", std::process::id()))])
+        .args([folder.clone(), folder.join(format!("{}.lock", std::process::id()))])
         .current_dir(&folder)
         .process_group(0)
         .envs([("BIND_HOST", "127.0.0.1"), ("GATEWAY_PORT", &port.to_string())])
+        .envs([("AWS_ACCESS_KEY_ID", ACCESS_KEY.0), ("AWS_SECRET_ACCESS_KEY", ACCESS_KEY.1)])
         .envs([("HOME", &folder), ("STATE_DIR", &folder.join("state")), ("S3_DATA_DIR", &folder.join("s3"))])
         // Without these, ministack looks for containers to remove and opens further ports.
         .envs([("DOCKER_HOST", "unix:///nonexistent"), ("IOT_MTLS_ENABLED", "0"), ("SFTP_ENABLED", "0")]);
@@ -98,7 +106,7 @@ pub(super) fn table_name(kind: &str) -> String {
 fn new_client(port: u16) -> Dynamodb {
     let environment = Environment {
         region: "eu-central-1".to_owned(),
-        credentials: Credentials::new("id", "secret", None, None, "tests"),
+        credentials: Credentials::new(ACCESS_KEY.0, ACCESS_KEY.1, None, None, "tests"),
         endpoint_url: Some(format!("http://127.0.0.1:{port}")),
     };
     let https = restctl_aws::https_client().unwrap();

@@ -1,29 +1,8 @@
-"""Runs ministack in a process group that is killed when standard input closes."""
+"""Where ministack differs from AWS, and restctl needs what AWS does."""
 
-import fcntl
 import html
-import os
 import re
-import runpy
-import signal
-import sys
-import threading
 import urllib.parse
-
-lock = open(sys.argv.pop(1), "w")
-fcntl.flock(lock, fcntl.LOCK_EX)
-lock.write(str(os.getpid()))
-lock.flush()
-
-# Children do not inherit this copy of standard input; they read from /dev/null instead.
-lifeline = os.dup(0)
-os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-
-
-def kill_group_when_input_closes():
-    while os.read(lifeline, 1):
-        pass
-    os.killpg(os.getpid(), signal.SIGKILL)
 
 
 def encode_names_of_versions():
@@ -46,6 +25,16 @@ def encode_names_of_versions():
     s3._list_object_versions = list_encoded
 
 
-threading.Thread(target=kill_group_when_input_closes, daemon=True).start()
-encode_names_of_versions()
-runpy.run_module("ministack", run_name="__main__", alter_sys=True)
+def end_functions_of_deleted_stacks():
+    """Ends the processes of a function that CloudFormation deletes, as DeleteFunction does."""
+    from ministack.core import lambda_runtime
+    from ministack.services.cloudformation import provisioners
+
+    function = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
+    delete = function["delete"]
+
+    def delete_and_end(physical_id, properties):
+        delete(physical_id, properties)
+        lambda_runtime.invalidate_worker(physical_id)
+
+    function["delete"] = delete_and_end
