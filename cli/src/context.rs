@@ -32,9 +32,11 @@ impl Context {
     pub(crate) async fn aws(&self) -> Result<&Aws> {
         let TargetArgs { profile, region, .. } = &self.target;
         let cloud = match &self.local {
-            Some(LocalCloud { endpoint_url, access_key, .. }) => {
-                Cloud::Emulator { url: endpoint_url, region: REGION, credentials: access_key.to_credentials() }
-            }
+            Some(LocalCloud { endpoint_url, access_key, .. }) => Cloud::Emulator {
+                url: endpoint_url,
+                region: REGION,
+                credentials: access_key.to_credentials(),
+            },
             None => Cloud::Aws { profile: profile.as_deref(), region: region.as_deref() },
         };
         self.aws.get_or_try_init(|| Aws::for_cloud(cloud)).await

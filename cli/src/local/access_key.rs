@@ -30,10 +30,7 @@ pub(crate) struct AccessKey {
 
 impl AccessKey {
     pub(crate) fn generate() -> Result<Self> {
-        Ok(Self {
-            id: format!("LOCAL{}", random_hex::<8>()?.to_uppercase()),
-            secret: random_hex::<32>()?,
-        })
+        Ok(Self { id: format!("LOCAL{}", random_hex::<8>()?.to_uppercase()), secret: random_hex::<32>()? })
     }
 
     pub(crate) fn to_credentials(&self) -> Credentials {

@@ -119,7 +119,9 @@ impl Emulator {
     async fn is_ready(&self) -> bool {
         let Ok(request) = http::Request::get("/_ministack/health").body(Bytes::new()) else { return false };
         let Ok(answer) = self.upstream.send_request(request).await else { return false };
-        let Ok(body) = Limited::new(answer.into_body(), MAX_HEALTH_BYTES).collect().await else { return false };
+        let Ok(body) = Limited::new(answer.into_body(), MAX_HEALTH_BYTES).collect().await else {
+            return false;
+        };
         serde_json::from_slice(&body.to_bytes())
             .is_ok_and(|health: Value| health["edition"] == self.edition.as_str())
     }

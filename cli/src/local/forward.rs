@@ -4,11 +4,11 @@ use std::error::Error;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONNECTION, CONTENT_TYPE, SERVER, STRICT_TRANSPORT_SECURITY};
+use http::header::{CONTENT_TYPE, SERVER, STRICT_TRANSPORT_SECURITY};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Either, Full};
 use hyper::body::{Body, Incoming};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::upstream::Upstream;
 use crate::terminal::output;
@@ -45,11 +45,9 @@ where
     B: Body<Data = Bytes, Error: Error + 'static> + Unpin,
 {
     let (mut parts, body) = request.into_parts();
-    let body = match timeout(IDLE_TIMEOUT, read_body(body)).await {
-        Ok(Ok(Some(body))) => body,
-        Ok(Ok(None)) => return error_response(StatusCode::PAYLOAD_TOO_LARGE),
-        Ok(Err(_)) => return error_response(StatusCode::BAD_REQUEST),
-        Err(_) => return closing(error_response(StatusCode::REQUEST_TIMEOUT)),
+    let body = match read_body(body, sleep(IDLE_TIMEOUT)).await {
+        Ok(body) => body,
+        Err(status) => return error_response(status),
     };
     let Some(uri) = load_balancer_uri(&parts.uri, load_balancer) else {
         return error_response(StatusCode::BAD_REQUEST);
@@ -84,25 +82,27 @@ pub(crate) fn error_response(status: StatusCode) -> FrontResponse {
     answer
 }
 
-/// Closes the connection after the answer, because the rest of the request may still come.
-fn closing(mut answer: FrontResponse) -> FrontResponse {
-    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    answer
-}
-
-/// Reads a body. `None` if it is too large. Reads it to the end in any case: the client reads the answer only after it has sent
-/// everything.
-async fn read_body<B: Body<Data = Bytes> + Unpin>(mut body: B) -> Result<Option<Bytes>, B::Error> {
-    let mut bytes = BytesMut::new();
-    let mut length = 0;
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame?.into_data() else { continue };
-        length += data.len();
-        if length <= MAX_BODY_BYTES {
-            bytes.extend_from_slice(&data);
+/// Reads a body before `timeout` ends, or returns the status of the answer. Reads one that is too large to its end, too: the
+/// client reads the answer only after it has sent everything.
+async fn read_body<B: Body<Data = Bytes> + Unpin>(
+    mut body: B,
+    timeout: impl Future<Output = ()>,
+) -> Result<Bytes, StatusCode> {
+    let read = async {
+        let (mut bytes, mut length) = (BytesMut::new(), 0);
+        while let Some(frame) = body.frame().await {
+            let Ok(data) = frame.map_err(|_| StatusCode::BAD_REQUEST)?.into_data() else { continue };
+            length += data.len();
+            if length <= MAX_BODY_BYTES {
+                bytes.extend_from_slice(&data);
+            }
         }
+        if length <= MAX_BODY_BYTES { Ok(bytes.freeze()) } else { Err(StatusCode::PAYLOAD_TOO_LARGE) }
+    };
+    tokio::select! {
+        body = read => body,
+        () = timeout => Err(StatusCode::REQUEST_TIMEOUT),
     }
-    Ok((length <= MAX_BODY_BYTES).then(|| bytes.freeze()))
 }
 
 /// Returns `/_alb/NAME/…` with the path encoded once more, because the emulator decodes it once and AWS does not. `None` if the
@@ -116,5 +116,25 @@ fn load_balancer_uri(uri: &Uri, load_balancer: &str) -> Option<Uri> {
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
     for name in HOP_BY_HOP {
         headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::future::{pending, ready};
+
+    use http_body_util::StreamBody;
+    use hyper::body::Frame;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_never_ends_is_given_up() {
+        let endless = futures_util::stream::once(pending::<Result<Frame<Bytes>, Infallible>>());
+        let given_up = read_body(StreamBody::new(Box::pin(endless)), ready(())).await;
+        assert_eq!(given_up, Err(StatusCode::REQUEST_TIMEOUT));
+        let whole = read_body(Full::new(Bytes::from_static(b"abc")), pending()).await;
+        assert_eq!(whole.unwrap(), "abc");
     }
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, RECORD, eventually};
 use crate::interposed::interpose;
+use crate::local_attacker::listening_ports;
 
 /// Returns the names of everything in the cloud that a stack can leave behind.
 fn list_leftovers(cloud: &Cloud) -> Vec<String> {
@@ -153,4 +154,15 @@ fn a_failed_removal_lists_what_is_left() {
     record["endpoint_url"] = endpoint;
     std::fs::write(cloud.state_folder().join(RECORD), record.to_string()).unwrap();
     cloud.succeed(&["destroy", "--yes"]);
+}
+
+/// A function that outlives its stack could still be called, and would keep its memory.
+#[test]
+fn functions_of_a_destroyed_stack_end() {
+    let cloud = Cloud::start_deployed(&[]);
+    let emulator = cloud.record()["emulator"].as_u64().unwrap();
+    assert!(listening_ports(emulator).len() > 1, "the smoke tests have started both functions");
+    cloud.succeed(&["destroy", "--yes"]);
+    // What remains is the endpoint.
+    eventually("their Runtime APIs close", || (listening_ports(emulator).len() == 1).then_some(()));
 }

@@ -6,7 +6,10 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Arc, Mutex};
 
+use axum::Router;
+use axum::http::Uri;
 use serde_json::Value;
 
 use crate::cloud::{eventually, interrupt};
@@ -98,6 +101,31 @@ fn up_twice_status_down() {
     let status = state.command(&["status"]).output().unwrap();
     assert_eq!(status.status.code(), Some(5));
     assert!(stderr_text(&status).contains("next: restctl local up"));
+}
+
+/// What a shell does with `eval "$(restctl local env)"`, and another tool with the variables.
+#[test]
+fn env_prints_what_other_tools_need() {
+    let state = State::new();
+    let stopped = state.command(&["env"]).output().unwrap();
+    assert_eq!(stopped.status.code(), Some(5));
+    state.run(&["up"]);
+    let (_, exports) = state.run(&["env"]);
+    let shell = Command::new("sh").args(["-c", r#"eval "$1"; env"#, "sh", &exports]).output().unwrap();
+    let variables = String::from_utf8(shell.stdout).unwrap();
+    let (_, json) = state.run(&["env", "--output", "json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let record = state.record();
+    for (name, value) in [
+        ("AWS_ENDPOINT_URL", &record["endpoint_url"]),
+        ("AWS_ACCESS_KEY_ID", &record["access_key"]["id"]),
+        ("AWS_SECRET_ACCESS_KEY", &record["access_key"]["secret"]),
+        ("AWS_REGION", &"us-east-1".into()),
+    ] {
+        let line = format!("{name}={}", value.as_str().unwrap());
+        assert!(variables.lines().any(|variable| variable == line), "{line} is not in:\n{variables}");
+        assert_eq!(&json[name], value);
+    }
 }
 
 #[test]
@@ -209,17 +237,67 @@ fn a_failed_installation_shows_why_and_leaves_nothing() {
     let state = State::new();
     let cache = tempfile::tempdir().unwrap();
     let mut up = state.command(&["up"]);
-    // Pip reads no configuration file, and nothing listens at this index.
+    // Nothing listens at this index.
     up.env("XDG_CACHE_HOME", cache.path())
-        .env("PIP_CONFIG_FILE", "/dev/null")
         .env("PIP_INDEX_URL", "http://127.0.0.1:1/simple")
         .env("PIP_RETRIES", "0");
     let output = up.output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = stderr_text(&output);
-    assert!(said.contains("No matching distribution found for ministack"), "{said}");
+    assert!(said.contains("No matching distribution found for botocore"), "{said}");
     assert!(said.contains("PIP_INDEX_URL"), "{said}");
     let left: Vec<_> =
         fs::read_dir(cache.path().join("restctl")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["ministack.lock"]);
+}
+
+/// Package indexes can be broken into, and users' settings name further ones.
+#[test]
+fn only_the_known_packages_are_installed() {
+    let index = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", index.local_addr().unwrap());
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    serve_altered_packages(index, asked.clone());
+    let (state, home) = (State::new(), tempfile::tempdir().unwrap());
+    fs::create_dir_all(home.path().join(".config/pip")).unwrap();
+    let settings = format!("[global]\nindex-url = {url}/of-the-user/\nno-index = true\n");
+    fs::write(home.path().join(".config/pip/pip.conf"), settings).unwrap();
+    let output = state
+        .command(&["up"])
+        .env("HOME", home.path())
+        .env("XDG_CACHE_HOME", home.path().join("cache"))
+        .env("PIP_INDEX_URL", format!("{url}/simple/"))
+        .env("PIP_EXTRA_INDEX_URL", format!("{url}/of-the-user/"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr_text(&output);
+    assert!(said.contains("DO NOT MATCH THE HASHES") && said.contains("botocore"), "{said}");
+    let asked = asked.lock().unwrap();
+    assert!(!asked.is_empty() && !asked.iter().any(|path| path.contains("of-the-user")), "{asked:?}");
+}
+
+/// Serves any version of any package that pip asks for, with other content than it has. Notes the paths of the requests.
+fn serve_altered_packages(index: TcpListener, asked: Arc<Mutex<Vec<String>>>) {
+    let requirements = include_str!("../../src/local/requirements.txt");
+    let answer = move |uri: Uri| {
+        asked.lock().unwrap().push(uri.path().to_owned());
+        let name = uri.path().trim_matches('/').rsplit('/').next().unwrap().to_owned();
+        let version = requirements
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("{name}=="))?.strip_suffix(" \\"));
+        let wheel = version.map(|version| format!("{}-{version}-py3-none-any.whl", name.replace('-', "_")));
+        let page = wheel.map(|wheel| format!("<!DOCTYPE html><a href=\"/files/{wheel}\">{wheel}</a>"));
+        let page = page.unwrap_or_else(|| "altered".to_owned());
+        async move { ([("content-type", "text/html")], page) }
+    };
+    index.set_nonblocking(true).unwrap();
+    // The thread ends with this process.
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(index).unwrap();
+            axum::serve(listener, Router::new().fallback(answer)).await.unwrap();
+        });
+    });
 }

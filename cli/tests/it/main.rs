@@ -27,6 +27,7 @@ mod interrupted_load;
 mod issuer;
 mod lambdas;
 mod loads;
+mod local_attacker;
 mod local_cloud;
 mod logs;
 mod main_job;

@@ -40,10 +40,8 @@ pub(crate) fn sign_request(request: &mut Request, service: &str, record: &Value)
     let signable =
         SignableRequest::new(request.method().as_str(), url.as_str(), headers.into_iter(), body).unwrap();
     let (instructions, _) = sign(signable, &params).unwrap().into_parts();
-    let signature: Vec<(HeaderName, HeaderValue)> = instructions
-        .headers()
-        .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
-        .collect();
+    let signature: Vec<(HeaderName, HeaderValue)> =
+        instructions.headers().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
     request.headers_mut().extend(signature);
 }
 

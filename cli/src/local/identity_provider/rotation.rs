@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 
 use super::refusal::TokenRefusal;
 use super::{IdentityProviderServer, SECRET_BYTES};
-use crate::local::random::random_hex;
 use crate::directories;
 use crate::failure::{FailureContext, Result};
+use crate::local::random::random_hex;
 use crate::terminal::output;
 
 pub(super) async fn rotate_secret(
@@ -29,7 +29,8 @@ pub(super) async fn rotate_secret(
     {
         return Err(TokenRefusal::new(StatusCode::UNAUTHORIZED, "access_denied", "Unauthorized"));
     }
-    let secret = random_hex::<SECRET_BYTES>().and_then(|secret| record_secret(&server.record, &secret).map(|()| secret));
+    let secret = random_hex::<SECRET_BYTES>()
+        .and_then(|secret| record_secret(&server.record, &secret).map(|()| secret));
     let secret = secret.map_err(|failure| {
         output::print_failure(&failure);
         TokenRefusal::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "The secret cannot be kept")

@@ -1,0 +1,173 @@
+//! What others on the machine, and web pages that its user visits, can do with a local cloud: nothing.
+
+use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{fs, process};
+
+use reqwest::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
+use reqwest::{Client, Method, Request, Url};
+use serde_json::Value;
+
+use crate::cloud::{Cloud, RECORD};
+use crate::signing::sign_request;
+
+/// The user and the group `nobody`.
+const NOBODY: u32 = 65_534;
+
+const LIST_SECRETS: &str = r#"{"MaxResults":10}"#;
+
+/// Returns a request that reads the names of the secrets, at this URL of the emulator.
+fn list_secrets(url: Url) -> Request {
+    let mut request = Request::new(Method::POST, url);
+    let target = HeaderValue::from_static("secretsmanager.ListSecrets");
+    request.headers_mut().insert("x-amz-target", target);
+    *request.body_mut() = Some(LIST_SECRETS.into());
+    request
+}
+
+fn signed_list_secrets(url: Url, record: &Value) -> Request {
+    let mut request = list_secrets(url);
+    sign_request(&mut request, "secretsmanager", record);
+    request
+}
+
+/// Sends the request. `rebound.example` is this machine, as its owner could make it.
+fn send(request: Request, emulator: SocketAddr) -> (u16, HeaderMap, String) {
+    let client = Client::builder().no_proxy().resolve("rebound.example", emulator).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let answer = client.execute(request).await.unwrap();
+        (answer.status().as_u16(), answer.headers().clone(), answer.text().await.unwrap())
+    })
+}
+
+#[track_caller]
+fn assert_refused(request: Request, emulator: SocketAddr, code: &str) {
+    let (status, headers, text) = send(request, emulator);
+    assert_eq!(status, 403, "{text}");
+    assert!(text.contains(code) && text.contains("restctl local env"), "{text}");
+    assert!(!text.contains("client-secret"), "{text}");
+    let for_pages = headers.keys().find(|name| name.as_str().starts_with("access-control-"));
+    assert_eq!(for_pages, None, "a web page may read the answer");
+}
+
+fn endpoint_of(record: &Value) -> (Url, SocketAddr) {
+    let url: Url = record["endpoint_url"].as_str().unwrap().parse().unwrap();
+    let address = ([127, 0, 0, 1], url.port().unwrap()).into();
+    (url, address)
+}
+
+#[test]
+fn only_a_signature_with_the_clouds_key_is_answered() {
+    let record = Cloud::shared_read_only().record();
+    let (url, emulator) = endpoint_of(&record);
+    let (status, _, names) = send(signed_list_secrets(url.clone(), &record), emulator);
+    assert!(status == 200 && names.contains("restctl/restctl/client-secret"), "{names}");
+
+    assert_refused(list_secrets(url.clone()), emulator, "MissingAuthorizationParameter");
+    for path in ["_ministack/health", "_ministack/reset", "_alb/any/v1/items/42", "2015-03-31/functions"] {
+        let request = Request::new(Method::POST, url.join(path).unwrap());
+        assert_refused(request, emulator, "MissingAuthorizationParameter");
+    }
+
+    // The id of the key is no secret: each signature contains it.
+    let mut other_secret = record.clone();
+    other_secret["access_key"]["secret"] = "0".repeat(64).into();
+    assert_refused(signed_list_secrets(url.clone(), &other_secret), emulator, "SignatureDoesNotMatch");
+    let mut other_key = record.clone();
+    other_key["access_key"]["id"] = "000000000000".into();
+    assert_refused(signed_list_secrets(url.clone(), &other_key), emulator, "InvalidClientTokenId");
+
+    let mut other_body = signed_list_secrets(url.clone(), &record);
+    *other_body.body_mut() = Some(r#"{"MaxResults":11}"#.into());
+    assert_refused(other_body, emulator, "SignatureDoesNotMatch");
+    let mut old = signed_list_secrets(url, &record);
+    old.headers_mut().insert("x-amz-date", HeaderValue::from_static("20260101T000000Z"));
+    assert_refused(old, emulator, "RequestTimeTooSkewed");
+}
+
+#[test]
+fn web_pages_and_rebound_names_are_refused() {
+    let record = Cloud::shared_read_only().record();
+    let (url, emulator) = endpoint_of(&record);
+    let mut preflight = Request::new(Method::OPTIONS, url.clone());
+    preflight.headers_mut().insert(ORIGIN, HeaderValue::from_static("https://attacker.example"));
+    preflight.headers_mut().insert("access-control-request-method", HeaderValue::from_static("POST"));
+    assert_refused(preflight, emulator, "a web page cannot call the local cloud");
+
+    let mut from_page = signed_list_secrets(url.clone(), &record);
+    from_page.headers_mut().insert(ORIGIN, HeaderValue::from_static("null"));
+    assert_refused(from_page, emulator, "a web page cannot call the local cloud");
+
+    let mut rebound = url.clone();
+    rebound.set_host(Some("rebound.example")).unwrap();
+    assert_refused(signed_list_secrets(rebound, &record), emulator, "the local cloud is called 127.0.0.1:");
+    // What the front signs, it does not sign with this header.
+    let mut listener = signed_list_secrets(url, &record);
+    listener.headers_mut().insert(HOST, HeaderValue::from_static("127.0.0.1:443"));
+    assert_refused(listener, emulator, "the local cloud is called 127.0.0.1:");
+}
+
+/// Whoever asks the Runtime API of a function for its next invocation gets a client's request with its token.
+#[test]
+fn the_runtime_apis_of_functions_answer_only_the_functions() {
+    let cloud = Cloud::shared_read_only();
+    let record = cloud.record();
+    cloud.succeed(&["get", "--id", "1"]);
+    let (_, emulator) = endpoint_of(&record);
+    let ports = listening_ports(record["emulator"].as_u64().unwrap());
+    assert!(ports.contains(&emulator.port()) && ports.len() > 1, "{ports:?}");
+    for port in ports.into_iter().filter(|port| *port != emulator.port()) {
+        for path in ["2018-06-01/runtime/invocation/next", "guessed/2018-06-01/runtime/invocation/next"] {
+            let url = format!("http://127.0.0.1:{port}/{path}").parse().unwrap();
+            assert_eq!(send(Request::new(Method::GET, url), emulator).0, 404, "port {port}, {path}");
+        }
+    }
+    cloud.succeed(&["get", "--id", "1"]);
+}
+
+/// Returns the TCP ports at which a process listens.
+pub(crate) fn listening_ports(process: u64) -> Vec<u16> {
+    let open = fs::read_dir(format!("/proc/{process}/fd")).unwrap().filter_map(|file| {
+        let target = fs::read_link(file.unwrap().path()).ok()?;
+        let inode = target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned();
+        Some(inode)
+    });
+    let open: Vec<String> = open.collect();
+    let sockets = fs::read_to_string("/proc/net/tcp").unwrap();
+    let sockets = sockets.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>());
+    // Columns: number, local address, remote address, state (0A is LISTEN), ..., inode.
+    let listening = sockets.filter(|socket| socket[3] == "0A" && open.iter().any(|inode| inode == socket[9]));
+    listening.map(|socket| u16::from_str_radix(socket[1].split_once(':').unwrap().1, 16).unwrap()).collect()
+}
+
+/// As root, this looks with the eyes of another user. Otherwise it can only look at owners and modes.
+#[test]
+fn other_users_cannot_read_the_key() {
+    let cloud = Cloud::shared_read_only();
+    let record = cloud.record();
+    let emulator = PathBuf::from(format!("/proc/{}/environ", record["emulator"]));
+    let folder = cloud.state_folder().join("restctl");
+    assert_eq!(fs::metadata(&folder).unwrap().mode() & 0o777, 0o700);
+    for file in [cloud.state_folder().join(RECORD), emulator] {
+        let metadata = fs::metadata(&file).unwrap();
+        assert_eq!(metadata.uid(), fs::metadata(format!("/proc/{}", process::id())).unwrap().uid());
+        assert_eq!(metadata.mode() & 0o077, 0, "{}", file.display());
+        assert!(metadata.uid() != 0 || !can_nobody_read(&file), "{}", file.display());
+    }
+    // Arguments are everyone's to read.
+    let secret = record["access_key"]["secret"].as_str().unwrap();
+    for process in ["supervisor", "emulator"] {
+        let arguments = fs::read_to_string(format!("/proc/{}/cmdline", record[process])).unwrap();
+        assert!(!arguments.contains(secret), "{arguments}");
+    }
+}
+
+fn can_nobody_read(file: &Path) -> bool {
+    let mut cat = Command::new("cat");
+    cat.arg(file).uid(NOBODY).gid(NOBODY).current_dir("/");
+    cat.output().unwrap().status.success()
+}
