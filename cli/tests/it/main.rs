@@ -40,6 +40,7 @@ mod record_edit;
 mod roles;
 mod rooms;
 mod scripts;
+mod sent_bytes;
 mod shell;
 mod snapshots;
 mod state_folder;
