@@ -7,7 +7,7 @@ mod ownership;
 #[cfg(test)]
 mod tests;
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -27,21 +27,21 @@ const FOLDER: &str = "restctl";
 pub(crate) fn state_folder() -> Result<PathBuf> {
     let state = base_strategy()?.state_dir();
     let folder = state.ok_or_else(|| Failure::new("this system has no state folder"))?.join(FOLDER);
-    ensure_private(&folder, |_, _| Ok(()))?;
+    ensure_is_private(&folder)?;
     Ok(folder)
 }
 
 /// Returns the folder of files that can be downloaded again: `$XDG_CACHE_HOME/restctl`, by default `~/.cache/restctl`.
 pub(crate) fn cache_folder() -> Result<PathBuf> {
     let folder = base_strategy()?.cache_dir().join(FOLDER);
-    ensure_private(&folder, |_, _| Ok(()))?;
+    ensure_is_private(&folder)?;
     Ok(folder)
 }
 
 /// Creates `dir` and its parents, accessible only to the user. Fails if others can write to `dir` or to a parent of it that
 /// belongs to restctl.
 pub(crate) fn create_private_folder(dir: &Path) -> Result<()> {
-    ensure_private(dir, |folder, is_base| {
+    check_folders(dir, |folder, is_base| {
         match fs::DirBuilder::new().mode(0o700).recursive(is_base).create(folder) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => Ok(()),
@@ -82,7 +82,7 @@ pub(crate) fn create_part(folder: &Path, mode: u32) -> io::Result<tempfile::Name
 /// Reads a file that [`write_private_file`] wrote. `None` if there is none.
 pub(crate) fn read_private_file(file: &Path) -> Result<Option<Vec<u8>>> {
     if let Some(folder) = file.parent() {
-        ensure_private(folder, |_, _| Ok(()))?;
+        ensure_is_private(folder)?;
     }
     let doing = format!("cannot read {}", file.display());
     let mut opened = match open_without_following(OpenOptions::new().read(true), file) {
@@ -107,9 +107,15 @@ pub(crate) fn open_without_following(options: &mut OpenOptions, file: &Path) -> 
     options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(file)
 }
 
+/// Fails if `dir` exists and others can write to it or to a parent of it that belongs to restctl.
+fn ensure_is_private(dir: &Path) -> Result<()> {
+    check_folders(dir, |_, _| Ok(()))
+}
+
 /// Fails if others can write to `dir` or to a parent of it that belongs to restctl, or if they can replace the outermost of
-/// these. Calls `create` for each folder before it is checked. Folders that do not exist are no failure.
-fn ensure_private(dir: &Path, create: impl Fn(&Path, bool) -> io::Result<()>) -> Result<()> {
+/// these. Calls `create` for each folder before it is checked, first for the one that contains the outermost. Folders that
+/// do not exist are no failure.
+fn check_folders(dir: &Path, create: impl Fn(&Path, bool) -> io::Result<()>) -> Result<()> {
     let create = |folder: &Path, is_base| {
         create(folder, is_base).context(format!("cannot create the folder {}", folder.display()))
     };
@@ -117,7 +123,7 @@ fn ensure_private(dir: &Path, create: impl Fn(&Path, bool) -> io::Result<()>) ->
     if let Some(base) = outermost.parent() {
         create(base, true)?;
         // The user chooses it, and may have put a link there.
-        if let Some(found) = find(base, Path::metadata)? {
+        if let Some(found) = find_metadata(base, Path::metadata)? {
             ensure_only_user_replaces_entries(base, &found)?;
         }
     }
@@ -125,7 +131,7 @@ fn ensure_private(dir: &Path, create: impl Fn(&Path, bool) -> io::Result<()>) ->
     folders.reverse();
     for folder in folders {
         create(folder, false)?;
-        let Some(found) = find(folder, Path::symlink_metadata)? else { break };
+        let Some(found) = find_metadata(folder, Path::symlink_metadata)? else { break };
         ensure_only_user_writes(folder, &found)?;
         if !found.is_dir() {
             return Err(no_folder_failure(folder));
@@ -142,7 +148,7 @@ fn find_outermost_folder(dir: &Path) -> Result<&Path> {
     Ok(dir.ancestors().find(is_ours).unwrap_or(dir))
 }
 
-fn find(path: &Path, look_up: impl Fn(&Path) -> io::Result<fs::Metadata>) -> Result<Option<fs::Metadata>> {
+fn find_metadata(path: &Path, look_up: impl Fn(&Path) -> io::Result<Metadata>) -> Result<Option<Metadata>> {
     match look_up(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         found => found.context(format!("cannot read {}", path.display())).map(Some),

@@ -44,7 +44,7 @@ pub(crate) fn ensure_owner_is_trusted(path: &Path, found: &Metadata) -> Result<(
     Err(Failure::usage(format!("cannot use {}", path.display()))
         .why(format!("it belongs to another user, with the id {owner}, who could change what restctl does"))
         .next(format!(
-            "if it is yours: sudo chown -h {user} {}; otherwise remove it, or use another folder",
+            "if it is yours: sudo chown -h {user} {}; otherwise use another folder",
             quote_path(path)
         )))
 }
