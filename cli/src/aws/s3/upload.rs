@@ -28,7 +28,7 @@ pub(crate) struct Upload<'a> {
     pub(crate) digest: &'a str,
     pub(crate) destination: &'a Destination<'a>,
     /// An upload in parts sends only the parts that are missing from the one in here. If it fails, its parts stay in S3 as
-    /// long as a resume state refers to them; without one they are deleted.
+    /// long as a resume state refers to them. They are deleted without one, or if the file has changed.
     pub(crate) resume_state: Option<&'a ResumeState>,
     /// Is told how far the upload is.
     pub(crate) observe: &'a dyn Fn(UploadEvent),

@@ -156,6 +156,20 @@ async fn a_part_in_s3_that_is_not_the_files_is_sent_again() {
     assert!(bucket.versions() == [job.bytes()]);
 }
 
+/// Its parts have checksums of another kind.
+#[tokio::test]
+async fn an_upload_that_an_earlier_version_began_is_not_continued() {
+    let (job, bucket) = (Job::new(9 * MIB), Bucket::new());
+    let aws = bucket.open().await;
+    let resume_state = job.resume_state(&aws);
+    drop(resume_state.lock().unwrap());
+    let record = fs::read_dir(job.folder.path().join("uploads")).unwrap().next().unwrap().unwrap();
+    fs::write(record.path(), r#"{"upload_id":"known"}"#).unwrap();
+    bucket.add_upload("known", [(1, job.part(1))]);
+    send(&aws, &job, &sha256_hex(&job.bytes()), Some(&resume_state)).await.unwrap();
+    assert_eq!(sorted(bucket.take_requests()), ["begin", "part 1", "part 2", "complete"]);
+}
+
 fn flip_byte(path: &Path, at: u64) {
     let file = File::options().read(true).write(true).open(path).unwrap();
     let mut byte = [0];
@@ -176,9 +190,12 @@ fn replace_by_equal_file(path: &Path) {
     fs::rename(other, path).unwrap();
 }
 
+/// What changes about a file, and how.
+type Change = (&'static str, fn(&Path));
+
 #[tokio::test]
 async fn a_file_that_changes_while_it_is_sent_makes_no_object() {
-    let changes: [(&str, fn(&Path)); 5] = [
+    let changes: [Change; 5] = [
         ("a part that is not sent yet", |path| flip_byte_and_keep_time(path, SEVEN_PARTS - 1)),
         ("a part that is sent already", |path| flip_byte(path, 0)),
         ("replaced by another file", replace_by_equal_file),

@@ -17,10 +17,12 @@ const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 
 type Parts = BTreeMap<i32, Bytes>;
 
+type BeforeAnswer = dyn Fn(String) -> BoxFuture<'static, ()> + Send + Sync;
+
 #[derive(Clone)]
 pub(super) struct Bucket {
     contents: Arc<Mutex<Contents>>,
-    before_answer: Arc<dyn Fn(String) -> BoxFuture<'static, ()> + Send + Sync>,
+    before_answer: Arc<BeforeAnswer>,
 }
 
 #[derive(Default)]
