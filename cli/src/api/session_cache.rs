@@ -58,10 +58,8 @@ pub(crate) struct SessionCache {
 impl SessionCache {
     /// Reads the cache of the stack. Returns an empty one if there is none, or if it is stale.
     pub(crate) fn read(context: &Context) -> Result<Self> {
-        let file = cache_file(context)?;
-        let bytes = match fs::read(&file) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::empty_for(context)),
-            read => read.context(format!("cannot read {}", file.display()))?,
+        let Some(bytes) = directories::read_private_file(&cache_file(context)?)? else {
+            return Ok(Self::empty_for(context));
         };
         // A file of another version, or one that is incomplete, counts as none.
         let session = serde_json::from_slice::<Self>(&bytes).ok();

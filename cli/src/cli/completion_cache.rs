@@ -2,7 +2,6 @@
 //! would take too long.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::PathBuf;
 
 use clap_complete::engine::CompletionCandidate;
@@ -48,7 +47,8 @@ pub(crate) fn complete_loads() -> Vec<CompletionCandidate> {
 
 /// Reads the saved names. `None` if nothing is saved yet, or if another version saved it.
 fn read_stacks() -> Option<Stacks> {
-    serde_json::from_slice(&fs::read(cache_file().ok()?).ok()?).ok()
+    let file = directories::read_private_file(&cache_file().ok()?).ok()??;
+    serde_json::from_slice(&file).ok()
 }
 
 fn write_stacks(stacks: &Stacks) -> Result<()> {

@@ -2,8 +2,8 @@
 //! parents.
 
 use std::env;
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -11,6 +11,7 @@ use clap::{Command, ValueEnum};
 use restctl_contract::stack::StackName;
 use serde::{Deserialize, Deserializer, de};
 
+use crate::directories::{ensure_only_user_writes, ensure_owner_is_trusted};
 use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::terminal::output::{Color, Format};
 
@@ -98,20 +99,27 @@ impl ConfigFile {
     }
 }
 
+/// Reads a file that only this user and root can have written: what is in it says where data and tokens go.
 fn read_text(file: &Path) -> Result<String> {
     let reading = || format!("cannot read {}", file.display());
-    let size = fs::metadata(file).context(reading())?.len();
+    // A link of another user could lead to a file of this user that is meant for another folder.
+    ensure_owner_is_trusted(file, &fs::symlink_metadata(file).context(reading())?)?;
+    let opened = File::open(file).context(reading())?;
+    let found = opened.metadata().context(reading())?;
+    ensure_only_user_writes(file, &found)?;
+    let size = found.len();
     if size > MAX_BYTES {
         return Err(Failure::new(format!("{} has {size} bytes", file.display()))
             .exit(Exit::Usage)
             .next(format!("use another folder, or a {FILE_NAME} of a few lines")));
     }
-    match fs::read_to_string(file) {
+    let mut text = String::new();
+    match opened.take(MAX_BYTES).read_to_string(&mut text) {
         Err(error) if error.kind() == ErrorKind::InvalidData => Err(Failure::new(reading())
             .exit(Exit::Usage)
             .why("it is not UTF-8 text")
             .next(format!("remove it, or write a {FILE_NAME} of a few lines"))),
-        read => read.context(reading()),
+        read => read.context(reading()).map(|_| text),
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Command};
 use clap_mangen::Man as Page;
 
+use crate::directories;
 use crate::failure::{FailureContext, Result};
 use crate::terminal::output;
 
@@ -29,7 +30,7 @@ pub(crate) fn run(args: Man, command: Command) -> Result<()> {
     render_pages(command, &mut pages)?;
     for (name, page) in &pages {
         let file = dir.join(format!("{name}.1"));
-        fs::write(&file, page).context(format!("cannot write {}", file.display()))?;
+        directories::replace_file(&file, page, 0o666)?;
     }
     output::print_message(&format!("wrote {} pages to {}", pages.len(), dir.display()));
     Ok(())

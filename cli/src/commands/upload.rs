@@ -138,7 +138,7 @@ impl UploadTask<'_> {
         }
         self.print_survey(&file, &surveyed);
         self.check_rejects(&file.source, &surveyed)?;
-        let load = self.find_or_send(&file, &metadata).await?;
+        let load = self.find_or_send(&file, &surveyed.digest, &metadata).await?;
         let id = load.id();
         completion_cache::remember_loads(self.name, [&id]);
         match (args.no_wait, output::chosen_format()) {
@@ -176,7 +176,7 @@ impl UploadTask<'_> {
         }
     }
 
-    async fn find_or_send(&self, file: &OpenedFile, metadata: &Metadata) -> Result<Load> {
+    async fn find_or_send(&self, file: &OpenedFile, digest: &str, metadata: &Metadata) -> Result<Load> {
         let source = &file.source;
         let bucket = self.stack.output(stack_output::DATA_BUCKET)?;
         let to = Destination { bucket, key: &file.object, metadata };
@@ -184,7 +184,7 @@ impl UploadTask<'_> {
         if let Some(load) = unless_interrupted(unsent_failure(source), existing).await? {
             return Ok(load);
         }
-        let load = sending::send_file(self.aws, source, &to).await?;
+        let load = sending::send_file(self.aws, source, digest, &to).await?;
         let (key, size, id) = (&load.key, load.size, load.id());
         output::print_message(&sanitize(&format!("uploaded {key} ({size} bytes), load {id}")));
         Ok(load)

@@ -4,8 +4,8 @@ mod reader;
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read, stdin};
-use std::os::unix::fs::{FileExt, FileTypeExt};
-use std::path::Path;
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
 
 pub(crate) use self::reader::SourceReader;
 use crate::failure::{Failure, FailureContext, Result};
@@ -17,6 +17,8 @@ pub(crate) struct Source {
     pub(crate) size: u64,
     /// Whether another process can read the same bytes, to resume an upload.
     pub(crate) can_be_read_again: bool,
+    /// `None` for a temporary file, which has no name.
+    path: Option<PathBuf>,
     opened: Metadata,
     file: File,
 }
@@ -41,7 +43,10 @@ impl Source {
         Self::check_path(path)?;
         let shown = path.display().to_string();
         let file = File::open(path).map_err(|error| cannot_open_failure(path, &error))?;
-        if is_stream(path) { Self::spool(shown, file) } else { Self::from_opened(shown, file, true) }
+        if is_stream(path) {
+            return Self::spool(shown, file);
+        }
+        Ok(Self { path: Some(path.to_owned()), ..Self::from_opened(shown, file, true)? })
     }
 
     pub(crate) fn spool_standard_input() -> Result<Self> {
@@ -59,7 +64,7 @@ impl Source {
     /// Takes an open file that messages call `shown`.
     pub(super) fn from_opened(shown: String, file: File, can_be_read_again: bool) -> Result<Self> {
         let opened = file.metadata().context(format!("cannot read {shown}"))?;
-        Ok(Self { shown, size: opened.len(), can_be_read_again, opened, file })
+        Ok(Self { shown, size: opened.len(), can_be_read_again, path: None, opened, file })
     }
 
     /// Returns a reader of all bytes that has its own position.
@@ -88,13 +93,19 @@ impl Source {
         }
     }
 
-    /// Fails if the file was written after it was opened: what is sent must be what was surveyed.
+    /// Fails if the size or the time of the file shows that it was written after it was opened, or if its name refers to
+    /// another file by now. A time can be set back, so only a digest shows that no byte changed.
     pub(crate) fn ensure_unchanged(&self) -> Result<()> {
         let now = self.file.metadata().context(format!("cannot read {}", self.shown))?;
-        if now.len() == self.opened.len() && now.modified().ok() == self.opened.modified().ok() {
-            Ok(())
-        } else {
-            Err(self.changed_failure())
+        if now.len() != self.opened.len() || now.modified().ok() != self.opened.modified().ok() {
+            return Err(self.changed_failure());
+        }
+        // A file whose name is gone has no successor: its bytes are still the newest.
+        match self.path.as_ref().and_then(|path| path.metadata().ok()) {
+            Some(named) if (named.dev(), named.ino()) != (now.dev(), now.ino()) => {
+                Err(self.changed_failure().why("another file took its place"))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -105,7 +116,8 @@ impl Source {
             .next("copy it to another disk, and run the command with the copy")
     }
 
-    fn changed_failure(&self) -> Failure {
+    /// Describes a file whose bytes are not the ones that were read before.
+    pub(crate) fn changed_failure(&self) -> Failure {
         Failure::new(format!("{} changed while restctl read it", self.shown))
             .next("wait until it is complete, then run the command again")
     }
@@ -142,5 +154,19 @@ mod tests {
         assert!(source.ensure_unchanged().unwrap_err().to_string().contains("changed while"));
         File::options().write(true).open(&path).unwrap().set_len(3).unwrap();
         assert!(source.read_range(3, 2).unwrap_err().to_string().contains("changed while"));
+    }
+
+    #[test]
+    fn another_file_in_its_place_is_detected() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, other) = (dir.path().join("a.csv"), dir.path().join("b.csv"));
+        std::fs::write(&path, "id\n1\n").unwrap();
+        std::fs::write(&other, "id\n1\n").unwrap();
+        let source = Source::open(&path).unwrap();
+        std::fs::rename(&other, &path).unwrap();
+        let replaced = source.ensure_unchanged().unwrap_err().to_string();
+        assert!(replaced.contains("changed while") && replaced.contains("took its place"), "{replaced}");
+        std::fs::remove_file(&path).unwrap();
+        source.ensure_unchanged().unwrap();
     }
 }

@@ -1,6 +1,5 @@
 //! The running local cloud, as the other commands use it.
 
-use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -10,6 +9,7 @@ use super::access_key::AccessKey;
 use super::folder::CloudFolder;
 use super::identity_provider::LocalIdentityProvider;
 use super::stacks::ServedStacks;
+use crate::directories;
 use crate::failure::{Exit, Failure, FailureContext, Result};
 
 /// Where the parts of the running local cloud are, as its supervisor recorded them.
@@ -49,11 +49,11 @@ impl LocalCloud {
     /// Reads the record in `folder`. `None` if no local cloud is running, or if it does not answer yet.
     pub(super) fn find_in_folder(folder: &CloudFolder) -> Result<Option<LocalCloud>> {
         // A killed supervisor leaves its record behind.
-        if !folder.is_supervisor_running()? || !folder.record_file().exists() {
+        if !folder.is_supervisor_running()? {
             return Ok(None);
         }
+        let Some(record) = directories::read_private_file(&folder.record_file())? else { return Ok(None) };
         let unreadable = format!("cannot read {}", folder.record_file().display());
-        let record = fs::read(folder.record_file()).context(&unreadable)?;
         serde_json::from_slice(&record).context(unreadable).map(Some)
     }
 }

@@ -73,8 +73,7 @@ impl CloudFolder {
     pub(crate) async fn become_supervisor(&self) -> Result<File> {
         directories::create_private_folder(&self.0)?;
         let doing = "cannot take the supervisor's lock";
-        let path = self.supervisor_lock();
-        let mut file = File::options().create(true).truncate(false).write(true).open(path).context(doing)?;
+        let mut file = directories::open_lock_file(&self.supervisor_lock())?;
         // A process that checks the lock holds it for a moment too.
         let has_lock = wait_until(Duration::from_secs(1), || try_lock(&file).context(doing)).await?;
         if !has_lock {
@@ -152,7 +151,7 @@ pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
 }
 
 fn is_locked(path: &Path) -> Result<bool> {
-    let check = || match File::open(path) {
+    let check = || match directories::open_without_following(File::options().read(true), path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
         // A shared lock, so that two commands that check at the same time do not take each other for the holder.

@@ -60,9 +60,8 @@ pub(crate) async fn ensure_environment() -> Result<PathBuf> {
 
 /// Waits until no other command creates the environment.
 async fn wait_for_lock(path: &Path) -> Result<File> {
-    let doing = format!("cannot lock {}", path.display());
-    let file = File::options().create(true).truncate(false).write(true).open(path).context(&doing)?;
-    while !try_lock(&file).context(&doing)? {
+    let file = directories::open_lock_file(path)?;
+    while !try_lock(&file).context(format!("cannot lock {}", path.display()))? {
         sleep(POLL_INTERVAL).await;
     }
     Ok(file)

@@ -39,7 +39,7 @@ pub(crate) enum UploadEvent {
         parts_present: usize,
         parts_total: u64,
     },
-    /// S3 has this many bytes from an earlier attempt. Sent before the first part of each multipart upload.
+    /// S3 has this many bytes of the file from an earlier attempt.
     BytesPresent(u64),
     BytesSent(u64),
 }

@@ -1,12 +1,11 @@
 //! Where the items go: standard output, or a file that appears when it is complete.
 
-use std::fs::Permissions;
 use std::io::{self, BufWriter, ErrorKind, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use crate::directories;
 use crate::failure::{Exit, Failure, Result};
 use crate::terminal::output;
 
@@ -37,10 +36,7 @@ impl ExportSink {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
         };
-        // The umask restricts these permissions as it does for any new file.
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".restctl-").suffix(".part").permissions(Permissions::from_mode(0o666));
-        let part = builder.tempfile_in(folder);
+        let part = directories::create_part(folder, 0o666);
         let part = part.map_err(|error| cannot_create_failure(&file, folder, &error))?;
         Ok(Self::File { part: BufWriter::new(part), file, replace })
     }
@@ -145,5 +141,21 @@ mod tests {
         assert!(sink.finish().is_err());
         assert_eq!(fs::read(&file).unwrap(), b"other");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_link_that_appears_meanwhile_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, target) = (folder.path().join("a.csv"), folder.path().join("target"));
+        fs::write(&target, "other").unwrap();
+        for replace in [false, true] {
+            let mut sink = ExportSink::open(Some(file.clone()), replace).unwrap();
+            std::os::unix::fs::symlink(&target, &file).unwrap();
+            sink.write(b"items").unwrap();
+            assert_eq!(sink.finish().is_ok(), replace);
+            assert_eq!(fs::read(&target).unwrap(), b"other");
+            assert_ne!(file.is_symlink(), replace);
+            fs::remove_file(&file).unwrap();
+        }
     }
 }

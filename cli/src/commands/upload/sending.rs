@@ -54,7 +54,13 @@ pub(super) fn object_metadata(
     Ok(metadata)
 }
 
-pub(super) async fn send_file(aws: &Aws, source: &Source, to: &Destination<'_>) -> Result<Load> {
+/// Sends the file that was surveyed with this digest.
+pub(super) async fn send_file(
+    aws: &Aws,
+    source: &Source,
+    digest: &str,
+    to: &Destination<'_>,
+) -> Result<Load> {
     let resume_state = match source.can_be_read_again {
         true => Some(ResumeState::new(&directories::state_folder()?.join("uploads"), aws, to, source.size)?),
         false => None,
@@ -65,13 +71,13 @@ pub(super) async fn send_file(aws: &Aws, source: &Source, to: &Destination<'_>) 
             "resuming an interrupted upload: {parts_present} of {parts_total} parts are in S3"
         )),
         UploadEvent::BytesPresent(bytes) => {
-            progress.set_position(bytes);
+            progress.inc(bytes);
             progress.reset_eta();
         }
         UploadEvent::BytesSent(bytes) => progress.inc(bytes),
     };
     let resume_state = resume_state.as_ref();
-    let upload = Upload { aws, source, destination: to, resume_state, observe: &observe };
+    let upload = Upload { aws, source, digest, destination: to, resume_state, observe: &observe };
     let sent = upload.send(interrupt::ctrl_c()).await;
     progress.finish_and_clear();
     let sent = sent.map_err(|failure| match resume_state {

@@ -9,10 +9,11 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPa
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use super::Upload;
+use super::part_reader::{FilePart, PartReader};
 use crate::aws::answer_date::AnswerDate;
 use crate::aws::error::AwsContext;
 use crate::aws::s3::destination::{UploadEvent, UploadedObject, metadata_for_sdk};
-use crate::aws::s3::resume_state::ResumeState;
+use crate::aws::s3::resume_state::{LockedRecord, ResumeState};
 use crate::failure::{Failure, Result, unless_stopped};
 
 const MIB: u64 = 1024 * 1024;
@@ -43,59 +44,68 @@ impl<'a> Multipart<'a> {
         Self { upload, part_bytes: PART_BYTES.max(upload.source.size.div_ceil(MAX_PARTS)) }
     }
 
-    /// Sends the parts that S3 does not have, and completes the upload.
+    /// Sends the parts that S3 does not have, and completes the upload if all of them together are the surveyed file.
     pub(super) async fn send(self, stopped: impl Future<Output = Result<()>>) -> Result<UploadedObject> {
-        let Upload { aws, source, destination, resume_state, .. } = self.upload;
-        let (id, present) = self.begin().await?;
-        let kept =
-            if resume_state.is_some() { "the parts sent so far are kept" } else { "nothing of it is kept" };
+        let Upload { source, digest, resume_state, .. } = self.upload;
+        let record = resume_state.map(ResumeState::lock).transpose()?.flatten();
+        let (id, present) = self.begin(record.as_ref()).await?;
+        let kept = if record.is_some() { "the parts sent so far are kept" } else { "nothing of it is kept" };
         let interrupted = Failure::new(format!("the upload was interrupted; {kept}"));
+        let mut reader = PartReader::new(source, self.part_bytes);
         let uploaded = unless_stopped(stopped, interrupted, async {
-            let parts = self.send_missing_parts(&id, present).await?;
-            source.ensure_unchanged()?;
-            self.complete(&id, parts).await
+            let parts = self.send_missing_parts(&id, &mut reader, &present).await?;
+            reader.ensure_digest(digest)?;
+            self.complete(&id, parts, record.as_ref()).await
         });
         let uploaded = uploaded.await;
-        match (&uploaded, resume_state) {
-            (Ok(_), Some(resume_state)) => resume_state.delete()?,
-            (Err(_), None) => {
-                let abort = aws.s3.abort_multipart_upload();
-                let abort = abort.bucket(destination.bucket).key(destination.key).upload_id(&id);
-                // The bucket's lifecycle rule removes what this request does not.
-                let _ = abort.send().await;
-            }
-            _ => {}
+        // The parts of a file that has changed are of no use to its next upload.
+        if uploaded.is_err() && (record.is_none() || reader.found_change()) {
+            self.abort(&id).await;
+        }
+        if uploaded.is_ok() || reader.found_change() {
+            record.map_or(Ok(()), |record| record.delete())?;
         }
         uploaded
     }
 
-    /// Returns the upload's id and its parts. Continues the upload of `resume_state` if S3 still has it.
-    async fn begin(&self) -> Result<(String, Parts)> {
-        let Upload { aws, source, destination, resume_state, observe } = self.upload;
-        if let Some(id) = resume_state.and_then(ResumeState::upload_id)
-            && let Some(parts) = self.list_usable_parts(&id).await?
+    /// Returns the upload's id and its parts. Continues the upload of `record` if S3 still has it.
+    async fn begin(&self, record: Option<&LockedRecord<'_>>) -> Result<(String, Parts)> {
+        let Upload { source, observe, .. } = self.upload;
+        if let Some(id) = record.and_then(LockedRecord::upload_id)
+            && let Some(parts) = self.list_parts(&id).await?
         {
             let parts_total = source.size.div_ceil(self.part_bytes);
             observe(UploadEvent::Resumed { parts_present: parts.len(), parts_total });
             return Ok((id, parts));
         }
+        let created = self.create().await;
+        match (&created, record) {
+            (Ok(id), Some(record)) => record.save(id)?,
+            // A record without an upload would only be in the way.
+            (Err(_), Some(record)) => record.delete()?,
+            (_, None) => {}
+        }
+        Ok((created?, Parts::new()))
+    }
+
+    /// Begins an upload and returns its id.
+    async fn create(&self) -> Result<String> {
+        let Upload { aws, destination, .. } = self.upload;
         let request = aws
             .s3
             .create_multipart_upload()
             .bucket(destination.bucket)
             .key(destination.key)
             .set_metadata(Some(metadata_for_sdk(destination.metadata)))
-            .checksum_algorithm(ChecksumAlgorithm::Crc32);
+            .checksum_algorithm(ChecksumAlgorithm::Sha256);
         let id = request.send().await.aws_context(&destination.upload_context())?.upload_id;
-        let id = id.ok_or_else(|| {
+        id.ok_or_else(|| {
             Failure::new(format!("cannot {}: S3 returned no upload id", destination.upload_context()))
-        })?;
-        resume_state.map_or(Ok(()), |resume_state| resume_state.save(&id))?;
-        Ok((id, Parts::new()))
+        })
     }
 
-    /// Returns the parts of the upload `id` whose sizes fit this file, or `None` if S3 does not know the upload.
-    async fn list_usable_parts(&self, id: &str) -> Result<Option<Parts>> {
+    /// Returns the parts of the upload `id`, or `None` if S3 does not know the upload.
+    async fn list_parts(&self, id: &str) -> Result<Option<Parts>> {
         let Upload { aws, destination, .. } = self.upload;
         let request = aws.s3.list_parts().bucket(destination.bucket).key(destination.key).upload_id(id);
         let mut pages = request.into_paginator().send();
@@ -107,42 +117,51 @@ impl<'a> Multipart<'a> {
                 return Ok(None);
             }
             for part in page.aws_context(&format!("list the parts of {}", destination.key))?.parts() {
-                let (Some(number), Some(size)) = (part.part_number(), part.size()) else { continue };
-                if self.span(number).is_some_and(|(_, length)| i64::try_from(length) == Ok(size)) {
-                    let present = CompletedPart::builder().part_number(number);
-                    let present = present.set_e_tag(part.e_tag.clone());
-                    parts.insert(number, present.set_checksum_crc32(part.checksum_crc32.clone()).build());
-                }
+                let Some(number) = part.part_number() else { continue };
+                let present = CompletedPart::builder().part_number(number).set_e_tag(part.e_tag.clone());
+                parts.insert(number, present.set_checksum_sha256(part.checksum_sha256.clone()).build());
             }
         }
         Ok(Some(parts))
     }
 
-    /// Returns where part `number` (the first is 1) starts in the file, and its length, both in bytes.
-    fn span(&self, number: i32) -> Option<(u64, u64)> {
-        let before = u64::try_from(number).ok()?.checked_sub(1)?;
-        let start = before.checked_mul(self.part_bytes).filter(|start| *start < self.upload.source.size)?;
-        Some((start, self.part_bytes.min(self.upload.source.size - start)))
+    /// Reads all parts, and sends those that S3 does not have with the same bytes.
+    async fn send_missing_parts(
+        &self,
+        id: &str,
+        reader: &mut PartReader<'_>,
+        present: &Parts,
+    ) -> Result<Parts> {
+        let read = std::iter::from_fn(|| reader.read_next().transpose());
+        let sent = read.map(|part| self.send_part_if_missing(id, part, present));
+        stream::iter(sent).buffer_unordered(PARTS_IN_FLIGHT).try_collect().await
     }
 
-    async fn send_missing_parts(&self, id: &str, mut parts: Parts) -> Result<Parts> {
-        let observe = self.upload.observe;
-        let present = parts.keys().filter_map(|number| self.span(*number));
-        observe(UploadEvent::BytesPresent(present.map(|(_, length)| length).sum()));
-        let spans = (1..).map_while(|number| Some((number, self.span(number)?)));
-        let missing: Vec<_> = spans.filter(|(number, _)| !parts.contains_key(number)).collect();
-        let sent = missing.into_iter().map(|(number, (start, length))| async move {
-            let part = self.send_part(id, number, start, length).await?;
-            observe(UploadEvent::BytesSent(length));
-            Ok::<_, Failure>((number, part))
-        });
-        let sent: Vec<_> = stream::iter(sent).buffer_unordered(PARTS_IN_FLIGHT).try_collect().await?;
-        parts.extend(sent);
-        Ok(parts)
+    async fn send_part_if_missing(
+        &self,
+        id: &str,
+        part: Result<FilePart>,
+        present: &Parts,
+    ) -> Result<(i32, CompletedPart)> {
+        let (part, observe) = (part?, self.upload.observe);
+        let (number, length) = (part.number, part.bytes.len() as u64);
+        // A size says nothing about the bytes. A part without a checksum is sent again.
+        let same = present.get(&number).filter(|present| present.checksum_sha256() == Some(&part.checksum));
+        if let Some(same) = same {
+            observe(UploadEvent::BytesPresent(length));
+            // So that Ctrl-C is noticed.
+            tokio::task::yield_now().await;
+            return Ok((number, same.clone()));
+        }
+        let sent = self.send_part(id, part).await?;
+        observe(UploadEvent::BytesSent(length));
+        Ok((number, sent))
     }
 
-    async fn send_part(&self, id: &str, number: i32, start: u64, length: u64) -> Result<CompletedPart> {
-        let Upload { aws, source, destination, .. } = self.upload;
+    /// S3 refuses the part if its bytes do not have the checksum on arrival.
+    async fn send_part(&self, id: &str, part: FilePart) -> Result<CompletedPart> {
+        let Upload { aws, destination, .. } = self.upload;
+        let FilePart { number, bytes, checksum } = part;
         let request = aws
             .s3
             .upload_part()
@@ -150,16 +169,21 @@ impl<'a> Multipart<'a> {
             .key(destination.key)
             .upload_id(id)
             .part_number(number)
-            .checksum_algorithm(ChecksumAlgorithm::Crc32)
-            .body(ByteStream::from(source.read_range(start, length)?));
+            .checksum_sha256(&checksum)
+            .body(ByteStream::from(bytes));
         let sent =
             request.send().await.aws_context(&format!("upload part {number} of {}", destination.key))?;
         let part = CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag);
-        Ok(part.set_checksum_crc32(sent.checksum_crc32).build())
+        Ok(part.checksum_sha256(checksum).build())
     }
 
-    async fn complete(&self, id: &str, parts: Parts) -> Result<UploadedObject> {
-        let Upload { aws, destination, resume_state, .. } = self.upload;
+    async fn complete(
+        &self,
+        id: &str,
+        parts: Parts,
+        record: Option<&LockedRecord<'_>>,
+    ) -> Result<UploadedObject> {
+        let Upload { aws, destination, .. } = self.upload;
         let parts =
             CompletedMultipartUpload::builder().set_parts(Some(parts.into_values().collect())).build();
         let answered = AnswerDate::default();
@@ -174,9 +198,16 @@ impl<'a> Multipart<'a> {
         if let Err(error) = &done
             && error.code().is_some_and(|code| BROKEN_UPLOAD.contains(&code))
         {
-            resume_state.map_or(Ok(()), ResumeState::delete)?;
+            record.map_or(Ok(()), LockedRecord::delete)?;
         }
         let done = done.aws_context(&destination.upload_context())?;
         Ok(UploadedObject { version: done.version_id, uploaded: answered.rfc3339() })
+    }
+
+    /// The bucket's lifecycle rule removes the parts that this request does not.
+    async fn abort(&self, id: &str) {
+        let Upload { aws, destination, .. } = self.upload;
+        let abort = aws.s3.abort_multipart_upload().bucket(destination.bucket).key(destination.key);
+        let _ = abort.upload_id(id).send().await;
     }
 }
