@@ -9,6 +9,7 @@ use tokio::time::sleep;
 
 use super::folder::{POLL_INTERVAL, try_lock};
 use super::subprocess::{inherited_variables, run_to_end};
+use crate::digest::sha256_hex;
 use crate::directories;
 use crate::failure::{Failure, FailureContext, Result};
 use crate::terminal::output;
@@ -50,7 +51,7 @@ const INSTALL_PYTHON: &str = "install Python 3.10 or newer with its venv module,
 pub(crate) async fn ensure_environment() -> Result<PathBuf> {
     let cache = directories::cache_folder()?;
     directories::create_private_folder(&cache)?;
-    let environment = VirtualEnvironment(cache.join(MINISTACK.replace("==", "-")));
+    let environment = VirtualEnvironment(cache.join(environment_name()));
     let _lock = wait_for_lock(&cache.join("ministack.lock")).await?;
     if !environment.is_usable().await? {
         environment.create().await?;
@@ -67,6 +68,12 @@ async fn wait_for_lock(path: &Path) -> Result<File> {
     Ok(file)
 }
 
+/// Returns a name that tells apart what is installed. Clouds of another version of restctl may be running from their own.
+fn environment_name() -> String {
+    let digest = sha256_hex(REQUIREMENTS.as_bytes());
+    format!("{}-{}", MINISTACK.replace("==", "-"), &digest[..8])
+}
+
 struct VirtualEnvironment(PathBuf);
 
 impl VirtualEnvironment {
@@ -74,15 +81,14 @@ impl VirtualEnvironment {
         self.0.join("bin/python")
     }
 
-    /// What is installed. This file is written last: without it, the environment is incomplete.
-    fn installed_requirements(&self) -> PathBuf {
-        self.0.join("installed.txt")
+    /// This file is written last. Without it, the environment is incomplete.
+    fn completion_marker(&self) -> PathBuf {
+        self.0.join("complete")
     }
 
     /// Whether the environment is complete and its Python still runs, which may have been removed or upgraded since.
     async fn is_usable(&self) -> Result<bool> {
-        let installed = fs::read(self.installed_requirements()).unwrap_or_default();
-        if installed != REQUIREMENTS.as_bytes() || !self.python_path().exists() {
+        if !self.completion_marker().exists() || !self.python_path().exists() {
             return Ok(false);
         }
         let mut command = self.isolated_command(&self.python_path());
@@ -127,8 +133,8 @@ impl VirtualEnvironment {
                 "check the network or set PIP_INDEX_URL to another package index, then: restctl local up",
             )
         })?;
-        let installed = self.installed_requirements();
-        fs::rename(requirements, &installed).context(format!("cannot write {}", installed.display()))
+        fs::write(self.completion_marker(), "")
+            .context(format!("cannot write {}", self.completion_marker().display()))
     }
 
     fn remove(&self) -> Result<()> {

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::http::Uri;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::cloud::{eventually, interrupt};
 
@@ -172,13 +173,15 @@ while os.read(0, 1):
 
 /// Returns a cache folder with that Python: a start of the cloud lasts until it is interrupted.
 fn cache_with_silent_emulator() -> tempfile::TempDir {
-    let (_, version) = include_str!("../../src/local/python.rs").split_once("\"ministack==").unwrap();
-    let (version, _) = version.split_once('"').unwrap();
-    let cache = tempfile::tempdir().unwrap();
-    let environment = cache.path().join(format!("restctl/ministack-{version}"));
-    fs::create_dir_all(environment.join("bin")).unwrap();
     let requirements = include_str!("../../src/local/requirements.txt");
-    fs::write(environment.join("installed.txt"), requirements).unwrap();
+    let version = requirements.lines().find_map(|line| line.strip_prefix("ministack==")).unwrap();
+    let version = version.trim_end_matches([' ', '\\']);
+    let digest = Sha256::digest(requirements);
+    let digest: String = digest[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+    let cache = tempfile::tempdir().unwrap();
+    let environment = cache.path().join(format!("restctl/ministack-{version}-{digest}"));
+    fs::create_dir_all(environment.join("bin")).unwrap();
+    fs::write(environment.join("complete"), "").unwrap();
     let python = environment.join("bin/python");
     fs::write(&python, SILENT_EMULATOR).unwrap();
     fs::set_permissions(python, fs::Permissions::from_mode(0o755)).unwrap();
