@@ -4,15 +4,18 @@
 mod tests;
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Incoming};
 use hyper::{Request, StatusCode, Uri};
 use serde::Deserialize;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::BoxError;
 use crate::environment::Environment;
@@ -30,6 +33,25 @@ pub struct Service {
     credentials: Credentials,
     protocol: Protocol,
     timeout: Duration,
+    answers: Option<AnswerLimit>,
+}
+
+/// How many bytes the answers in memory may have together.
+struct AnswerLimit {
+    bytes: u32,
+    free: Arc<Semaphore>,
+}
+
+/// The body of an answer, which frees its share of the limit when it is dropped.
+struct LimitedAnswer {
+    bytes: Vec<u8>,
+    _share: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for LimitedAnswer {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 /// The part of the protocol that differs from service to service.
@@ -122,7 +144,17 @@ impl Service {
         let Environment { region, credentials, endpoint_url } = environment.clone();
         let endpoint =
             endpoint_url.unwrap_or_else(|| regional_endpoint(protocol.signing_name, &region)).parse()?;
-        Ok(Self { https, endpoint, region, credentials, protocol, timeout })
+        Ok(Self { https, endpoint, region, credentials, protocol, timeout, answers: None })
+    }
+
+    /// Lets the bodies of all answers together have at most `bytes` bytes of memory. An answer that is larger has all of
+    /// it alone. Until there is room, the rest of an answer stays on its connection.
+    ///
+    /// Drop an answer before the next call: the call may wait for its room.
+    #[must_use]
+    pub fn limit_answers(self, bytes: u32) -> Self {
+        let free = Arc::new(Semaphore::new(bytes as usize));
+        Self { answers: Some(AnswerLimit { bytes, free }), ..self }
     }
 
     /// Makes the call once and returns the answer's body.
@@ -132,23 +164,31 @@ impl Service {
     pub async fn call(&self, operation: &'static str, body: Bytes) -> Result<Bytes, CallError> {
         let unavailable = |source| CallError::Unavailable { operation, source };
         let request = self.sign_request(operation, body).map_err(unavailable)?;
-        let sent = tokio::time::timeout(self.timeout, self.send_request(request)).await;
-        let (status, answer) =
-            sent.map_err(|_| unavailable("no answer in time".into()))?.map_err(unavailable)?;
+        let (status, answer) = self.send_request(request).await.map_err(unavailable)?;
         if status == StatusCode::OK { Ok(answer) } else { Err(parse_error(operation, status, &answer)) }
     }
 
     /// Opens a connection for the next call and ignores errors, since that call would report them.
     pub async fn connect(&self) {
         if let Ok(request) = Request::get(&self.endpoint).body(Full::default()) {
-            let _ = tokio::time::timeout(self.timeout, self.send_request(request)).await;
+            let _ = self.send_request(request).await;
         }
     }
 
     async fn send_request(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), BoxError> {
-        let answer = self.https.request(request).await?;
-        let status = answer.status();
-        Ok((status, answer.into_body().collect().await?.to_bytes()))
+        let began = Instant::now();
+        let answer = within(self.timeout, self.https.request(request)).await?;
+        let time_left = self.timeout.saturating_sub(began.elapsed());
+        let (status, body) = (answer.status(), answer.into_body());
+        let share = match &self.answers {
+            Some(limit) => Some(limit.reserve(body.size_hint().upper()).await?),
+            None => None,
+        };
+        let bytes = within(time_left, read_body(body)).await?;
+        Ok(match share {
+            Some(share) => (status, Bytes::from_owner(LimitedAnswer { bytes, _share: share })),
+            None => (status, bytes.into()),
+        })
     }
 
     fn sign_request(&self, operation: &str, body: Bytes) -> Result<Request<Full<Bytes>>, BoxError> {
@@ -172,6 +212,33 @@ impl Service {
         instructions.apply_to_request_http1x(&mut request);
         Ok(request)
     }
+}
+
+impl AnswerLimit {
+    /// Waits for the room of a body. Its size is known from the header `Content-Length`, which DynamoDB always sends.
+    async fn reserve(&self, size: Option<u64>) -> Result<OwnedSemaphorePermit, BoxError> {
+        let size = size.and_then(|size| size.try_into().ok()).unwrap_or(u32::MAX);
+        Ok(Arc::clone(&self.free).acquire_many_owned(size.min(self.bytes)).await?)
+    }
+}
+
+async fn within<T, E: Into<BoxError>>(
+    time: Duration,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, BoxError> {
+    tokio::time::timeout(time, work).await.map_err(|_| "no answer in time")?.map_err(Into::into)
+}
+
+/// Reads a body into memory once: pieces that are joined at the end would take its size twice.
+async fn read_body(mut body: Incoming) -> Result<Vec<u8>, hyper::Error> {
+    let size = body.size_hint().exact().and_then(|size| usize::try_from(size).ok());
+    let mut bytes = Vec::with_capacity(size.unwrap_or_default());
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame?.into_data() {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Ok(bytes)
 }
 
 fn parse_error(operation: &'static str, status: StatusCode, answer: &[u8]) -> CallError {

@@ -10,16 +10,18 @@ use super::window::Window;
 use crate::error::{Error, LoadError};
 use crate::message::Deadline;
 
-/// When a window is full: by its rows or by their size, as DynamoDB counts it.
+/// When a window is full: by its rows, by their size as DynamoDB counts it, or by what they take in memory. A list of
+/// empty texts takes forty times its size.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WindowSize {
     pub(crate) rows: usize,
     pub(crate) bytes: usize,
+    pub(crate) memory: usize,
 }
 
 impl Default for WindowSize {
     fn default() -> Self {
-        Self { rows: 1_000, bytes: 4 * 1024 * 1024 }
+        Self { rows: 1_000, bytes: 4 * 1024 * 1024, memory: 16 * 1024 * 1024 }
     }
 }
 
@@ -138,7 +140,9 @@ impl<'a> RowStream<'a> {
     }
 
     fn is_full(&self, window: &Window) -> bool {
-        window.rows.len() + window.rejects.len() >= self.size.rows || window.bytes() >= self.size.bytes
+        window.rows.len() + window.rejects.len() >= self.size.rows
+            || window.bytes() >= self.size.bytes
+            || window.memory() >= self.size.memory
     }
 
     async fn parse_or_fetch(&mut self) -> Result<(), LoadError> {
