@@ -1,22 +1,22 @@
 //! Calls of a service that speaks AWS's JSON protocol.
 
+mod answer_limit;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Body, Incoming};
+use http_body_util::Full;
+use hyper::body::Body;
 use hyper::{Request, StatusCode, Uri};
 use serde::Deserialize;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use self::answer_limit::{AnswerLimit, read_body};
 use crate::BoxError;
 use crate::environment::Environment;
 use crate::https::HttpsClient;
@@ -34,24 +34,6 @@ pub struct Service {
     protocol: Protocol,
     timeout: Duration,
     answers: Option<AnswerLimit>,
-}
-
-/// How many bytes the answers in memory may have together.
-struct AnswerLimit {
-    bytes: u32,
-    free: Arc<Semaphore>,
-}
-
-/// The body of an answer, which frees its share of the limit when it is dropped.
-struct LimitedAnswer {
-    bytes: Vec<u8>,
-    _share: OwnedSemaphorePermit,
-}
-
-impl AsRef<[u8]> for LimitedAnswer {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
 }
 
 /// The part of the protocol that differs from service to service.
@@ -153,8 +135,7 @@ impl Service {
     /// Drop an answer before the next call: the call may wait for its room.
     #[must_use]
     pub fn limit_answers(self, bytes: u32) -> Self {
-        let free = Arc::new(Semaphore::new(bytes as usize));
-        Self { answers: Some(AnswerLimit { bytes, free }), ..self }
+        Self { answers: Some(AnswerLimit::new(bytes)), ..self }
     }
 
     /// Makes the call once and returns the answer's body.
@@ -178,15 +159,15 @@ impl Service {
     async fn send_request(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), BoxError> {
         let began = Instant::now();
         let answer = within(self.timeout, self.https.request(request)).await?;
-        let time_left = self.timeout.saturating_sub(began.elapsed());
         let (status, body) = (answer.status(), answer.into_body());
-        let share = match &self.answers {
-            Some(limit) => Some(limit.reserve(body.size_hint().upper()).await?),
-            None => None,
+        let (share, time_left) = match &self.answers {
+            // Waiting for room is nobody's delay.
+            Some(limit) => (Some(limit.reserve(body.size_hint().upper()).await?), self.timeout),
+            None => (None, self.timeout.saturating_sub(began.elapsed())),
         };
         let bytes = within(time_left, read_body(body)).await?;
         Ok(match share {
-            Some(share) => (status, Bytes::from_owner(LimitedAnswer { bytes, _share: share })),
+            Some(share) => (status, share.into_answer(bytes)),
             None => (status, bytes.into()),
         })
     }
@@ -214,31 +195,11 @@ impl Service {
     }
 }
 
-impl AnswerLimit {
-    /// Waits for the room of a body. Its size is known from the header `Content-Length`, which DynamoDB always sends.
-    async fn reserve(&self, size: Option<u64>) -> Result<OwnedSemaphorePermit, BoxError> {
-        let size = size.and_then(|size| size.try_into().ok()).unwrap_or(u32::MAX);
-        Ok(Arc::clone(&self.free).acquire_many_owned(size.min(self.bytes)).await?)
-    }
-}
-
 async fn within<T, E: Into<BoxError>>(
     time: Duration,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, BoxError> {
     tokio::time::timeout(time, work).await.map_err(|_| "no answer in time")?.map_err(Into::into)
-}
-
-/// Reads a body into memory once: pieces that are joined at the end would take its size twice.
-async fn read_body(mut body: Incoming) -> Result<Vec<u8>, hyper::Error> {
-    let size = body.size_hint().exact().and_then(|size| usize::try_from(size).ok());
-    let mut bytes = Vec::with_capacity(size.unwrap_or_default());
-    while let Some(frame) = body.frame().await {
-        if let Ok(data) = frame?.into_data() {
-            bytes.extend_from_slice(&data);
-        }
-    }
-    Ok(bytes)
 }
 
 fn parse_error(operation: &'static str, status: StatusCode, answer: &[u8]) -> CallError {
