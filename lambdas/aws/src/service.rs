@@ -1,19 +1,22 @@
 //! Calls of a service that speaks AWS's JSON protocol.
 
+mod answer_limit;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
+use hyper::body::Body;
 use hyper::{Request, StatusCode, Uri};
 use serde::Deserialize;
 
+use self::answer_limit::{AnswerLimit, read_body};
 use crate::BoxError;
 use crate::environment::Environment;
 use crate::https::HttpsClient;
@@ -30,6 +33,7 @@ pub struct Service {
     credentials: Credentials,
     protocol: Protocol,
     timeout: Duration,
+    answers: Option<AnswerLimit>,
 }
 
 /// The part of the protocol that differs from service to service.
@@ -122,7 +126,16 @@ impl Service {
         let Environment { region, credentials, endpoint_url } = environment.clone();
         let endpoint =
             endpoint_url.unwrap_or_else(|| regional_endpoint(protocol.signing_name, &region)).parse()?;
-        Ok(Self { https, endpoint, region, credentials, protocol, timeout })
+        Ok(Self { https, endpoint, region, credentials, protocol, timeout, answers: None })
+    }
+
+    /// Lets the bodies of all answers together have at most `bytes` bytes of memory. An answer that is larger has all of
+    /// it alone. Until there is room, the rest of an answer stays on its connection.
+    ///
+    /// Drop an answer before the next call: the call may wait for its room.
+    #[must_use]
+    pub fn limit_answers(self, bytes: u32) -> Self {
+        Self { answers: Some(AnswerLimit::new(bytes)), ..self }
     }
 
     /// Makes the call once and returns the answer's body.
@@ -132,23 +145,31 @@ impl Service {
     pub async fn call(&self, operation: &'static str, body: Bytes) -> Result<Bytes, CallError> {
         let unavailable = |source| CallError::Unavailable { operation, source };
         let request = self.sign_request(operation, body).map_err(unavailable)?;
-        let sent = tokio::time::timeout(self.timeout, self.send_request(request)).await;
-        let (status, answer) =
-            sent.map_err(|_| unavailable("no answer in time".into()))?.map_err(unavailable)?;
+        let (status, answer) = self.send_request(request).await.map_err(unavailable)?;
         if status == StatusCode::OK { Ok(answer) } else { Err(parse_error(operation, status, &answer)) }
     }
 
     /// Opens a connection for the next call and ignores errors, since that call would report them.
     pub async fn connect(&self) {
         if let Ok(request) = Request::get(&self.endpoint).body(Full::default()) {
-            let _ = tokio::time::timeout(self.timeout, self.send_request(request)).await;
+            let _ = self.send_request(request).await;
         }
     }
 
     async fn send_request(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), BoxError> {
-        let answer = self.https.request(request).await?;
-        let status = answer.status();
-        Ok((status, answer.into_body().collect().await?.to_bytes()))
+        let began = Instant::now();
+        let answer = within(self.timeout, self.https.request(request)).await?;
+        let (status, body) = (answer.status(), answer.into_body());
+        let (share, time_left) = match &self.answers {
+            // Waiting for room is nobody's delay.
+            Some(limit) => (Some(limit.reserve(body.size_hint().upper()).await?), self.timeout),
+            None => (None, self.timeout.saturating_sub(began.elapsed())),
+        };
+        let bytes = within(time_left, read_body(body)).await?;
+        Ok(match share {
+            Some(share) => (status, share.into_answer(bytes)),
+            None => (status, bytes.into()),
+        })
     }
 
     fn sign_request(&self, operation: &str, body: Bytes) -> Result<Request<Full<Bytes>>, BoxError> {
@@ -172,6 +193,13 @@ impl Service {
         instructions.apply_to_request_http1x(&mut request);
         Ok(request)
     }
+}
+
+async fn within<T, E: Into<BoxError>>(
+    time: Duration,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, BoxError> {
+    tokio::time::timeout(time, work).await.map_err(|_| "no answer in time")?.map_err(Into::into)
 }
 
 fn parse_error(operation: &'static str, status: StatusCode, answer: &[u8]) -> CallError {

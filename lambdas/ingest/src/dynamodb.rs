@@ -17,6 +17,10 @@ use crate::error::Error;
 /// How often a call is made while the service is unavailable. A throttled call is made until it is accepted.
 const MAX_FAILURES: u32 = 8;
 
+/// How many bytes the answers have that are in memory at a time. One answer to a BatchGetItem may have 16 MB of items,
+/// and ten times as much JSON.
+const MAX_ANSWER_BYTES: u32 = 32 * 1024 * 1024;
+
 /// A client that keeps to the pace of the table it calls.
 pub(crate) struct Dynamodb {
     service: Service,
@@ -26,10 +30,11 @@ pub(crate) struct Dynamodb {
 
 impl Dynamodb {
     pub(crate) fn new(service: Service, backoff: Backoff) -> Self {
+        let service = service.limit_answers(MAX_ANSWER_BYTES);
         Self { service, pace: Pace::default(), backoff }
     }
 
-    /// Makes the call until it is answered and returns the answer's body.
+    /// Makes the call until it is answered and returns the answer's body, which is to be dropped before the next call.
     ///
     /// # Errors
     /// [`Error::InvalidRequest`] if the request's own content is invalid.

@@ -31,6 +31,8 @@ pub(crate) enum Error {
 pub(crate) enum LoadError {
     /// Every attempt would fail in the same way. The reason is for the ledger.
     Permanent(String),
+    /// An invocation's time does not suffice for reading the file any further. The reason is for the ledger.
+    TooSlow(String),
     Temporary(Error),
 }
 

@@ -1,6 +1,7 @@
 //! The table of items: which rows it lacks, and how they are written.
 
 mod batch_get;
+mod batch_get_answer;
 mod batch_limits;
 mod batch_write;
 mod capacity;
@@ -27,7 +28,6 @@ use crate::error::Error;
 
 /// Batches under way at a time. The client's pace decides how many of them are in flight.
 const WRITES_UNDER_WAY: usize = 32;
-/// Fewer than writes, since an answer may have 16 MB.
 const READS_UNDER_WAY: usize = 8;
 
 /// The table of items.

@@ -1,5 +1,6 @@
 //! The whole handler with the real SDK clients, against stand-ins for DynamoDB, S3 and SQS on 127.0.0.1.
 
+mod deadline;
 mod dialects;
 mod differential;
 mod failures;

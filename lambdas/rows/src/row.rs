@@ -29,6 +29,12 @@ impl Row {
         text
     }
 
+    /// Returns about how many bytes of memory the row takes.
+    pub fn memory(&self) -> usize {
+        let values = self.values.iter();
+        values.map(|(name, value)| size_of::<(Arc<str>, Value)>() + name.len() + value.heap_memory()).sum()
+    }
+
     /// Returns the reject that this row becomes if the table refuses it.
     pub fn to_reject(&self, reason: String) -> Reject {
         let mut text = String::new();

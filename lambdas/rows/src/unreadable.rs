@@ -30,7 +30,7 @@ pub enum Unreadable {
     ZipArchive,
     #[error("the header, on line {line}, {problem}")]
     BrokenHeader { line: u64, problem: String },
-    #[error("the header is longer than {} bytes", MAX_RECORD_BYTES)]
+    #[error("the header does not end within the first {} bytes", MAX_RECORD_BYTES)]
     HeaderTooLong,
     #[error("no column is named {key:?}, which is the key; the header has {columns}")]
     NoKeyColumn { key: String, columns: String },

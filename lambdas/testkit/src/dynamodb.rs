@@ -7,6 +7,7 @@
 //! counts a capacity unit for each item that is read or written, whatever its size.
 
 mod generated_table;
+mod large_table;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -16,17 +17,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use generated_table::GeneratedTable;
 pub use generated_table::{Puts, TableContent};
+use large_table::LargeTable;
 use serde_json::{Value, json};
 use state::{DynamoState, ServiceError, Table, Unprocessed};
 
 use crate::server::Server;
 use crate::tls::Authority;
+
+/// The most that a BatchWriteItem may have (Amazon DynamoDB API Reference).
+const MAX_REQUEST_BYTES: usize = 16_000_000;
 
 /// Serves until it is dropped. Items and keys are in DynamoDB's JSON, as in `{"id": {"S": "42"}}`.
 pub struct Dynamo {
@@ -62,6 +67,12 @@ impl Dynamo {
     /// keeps nothing, and gets all batches.
     pub fn generate_table(&self, name: &str, content: TableContent) {
         self.lock_state().generated = Some(GeneratedTable::new(name, content));
+    }
+
+    /// Adds a table of items of 400 KB, each of which has its key and `attribute`, which is in DynamoDB's JSON:
+    /// `"name":{"S":"…"}`. Of each batch, as many keys have an item as fit into an answer. It keeps nothing.
+    pub fn create_large_table(&self, name: &str, attribute: &str) {
+        self.lock_state().large = Some(LargeTable::new(name, attribute));
     }
 
     /// Returns what has been put into the generated table.
@@ -133,7 +144,8 @@ fn lock(state: &Mutex<DynamoState>) -> MutexGuard<'_, DynamoState> {
 }
 
 fn build_router(state: &Arc<Mutex<DynamoState>>) -> Router {
-    Router::new().route("/", post(answer_call)).with_state(Arc::clone(state))
+    let limit = DefaultBodyLimit::max(MAX_REQUEST_BYTES);
+    Router::new().route("/", post(answer_call)).layer(limit).with_state(Arc::clone(state))
 }
 
 async fn answer_call(

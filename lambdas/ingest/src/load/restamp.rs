@@ -35,12 +35,12 @@ async fn restamp_load(
     let object = object.ok_or_else(|| newer_file_deleted(&newer))?;
     let dialect = choose_dialect(context, &object, &newer).await?;
     let LoadContext { s3, key, window_size, .. } = context;
-    let mut rows = RowStream::resume(s3, &object, &dialect, key, newer.confirmed, *window_size);
+    let mut rows = RowStream::resume(s3, &object, &dialect, key, newer.confirmed, *window_size, deadline);
     let stamp = newer.stamp();
     while newer.confirmed.offset < newer.position.offset {
         let window = match rows.next_window().await {
             Ok(Some(window)) => window,
-            Err(LoadError::Temporary(error)) => return Err(error.into()),
+            Err(error @ (LoadError::Temporary(_) | LoadError::TooSlow(_))) => return Err(error),
             // The newer load did not come any further either.
             Ok(None) | Err(LoadError::Permanent(_)) => break,
         };

@@ -41,7 +41,8 @@ async fn load_windows(
 ) -> Result<Completion, LoadError> {
     let LoadContext { s3, key, window_size, .. } = attempt.context;
     let dialect = choose_dialect(attempt.context, object, &attempt.record.entry).await?;
-    let mut rows = RowStream::resume(s3, object, &dialect, key, attempt.progress.position, *window_size);
+    let position = attempt.progress.position;
+    let mut rows = RowStream::resume(s3, object, &dialect, key, position, *window_size, deadline);
     let mut waiting: Option<ComparedWindow> = None;
     let mut windows = 0;
     let result = loop {

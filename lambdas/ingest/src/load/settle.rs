@@ -18,7 +18,9 @@ pub(super) async fn settle_attempt(
             record.checkpoint_with_attempts(progress, 0).await.map(|()| LoadOutcome::Continues)
         }
         Ok(Completion::Complete) => finish_load(&mut attempt, LoadState::Loaded, None).await,
-        Err(LoadError::Permanent(reason)) => finish_load(&mut attempt, LoadState::Failed, Some(reason)).await,
+        Err(LoadError::Permanent(reason) | LoadError::TooSlow(reason)) => {
+            finish_load(&mut attempt, LoadState::Failed, Some(reason)).await
+        }
         Err(LoadError::Temporary(error)) => Err(error),
     };
     match settled {

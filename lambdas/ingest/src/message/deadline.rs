@@ -16,6 +16,9 @@ pub(crate) struct Deadline {
     pub(crate) margin: Duration,
     pub(crate) last_call: Duration,
     pub(crate) short: Duration,
+    /// Half of the invocation's time.
+    pub(crate) half: Duration,
+    pub(crate) clock: fn() -> SystemTime,
 }
 
 /// Whether work is complete, or has stopped because time is short.
@@ -28,7 +31,9 @@ pub(crate) enum Completion {
 impl Deadline {
     /// Returns the deadline of an invocation that begins now.
     pub(crate) fn from_end(end: SystemTime) -> Self {
-        Self { end, margin: MARGIN, last_call: LAST_CALL, short: SHORT.min(time_until(end) / 4) }
+        let clock = SystemTime::now;
+        let all = end.duration_since(clock()).unwrap_or_default();
+        Self { end, margin: MARGIN, last_call: LAST_CALL, short: SHORT.min(all / 4), half: all / 2, clock }
     }
 
     /// Returns the time that is left for work.
@@ -41,12 +46,18 @@ impl Deadline {
         self.time_left() < self.short
     }
 
+    /// Returns whether work that has not come any further would leave too little time to come further in earnest.
+    pub(crate) fn is_nearly_short(self) -> bool {
+        self.time_left() < self.short * 2
+    }
+
+    /// Returns whether work that begins now has most of the invocation's time.
+    pub(crate) fn is_fresh(self) -> bool {
+        self.time_left() >= self.half && !self.is_nearly_short()
+    }
+
     /// Returns the time until Lambda ends the function by force.
     pub(crate) fn time_until_end(self) -> Duration {
-        time_until(self.end)
+        self.end.duration_since((self.clock)()).unwrap_or_default()
     }
-}
-
-fn time_until(time: SystemTime) -> Duration {
-    time.duration_since(SystemTime::now()).unwrap_or_default()
 }

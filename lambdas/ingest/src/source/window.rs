@@ -15,6 +15,7 @@ pub(crate) struct Window {
     /// The index in `rows` of each key.
     indexes: HashMap<String, usize>,
     bytes: usize,
+    memory: usize,
 }
 
 impl Window {
@@ -26,11 +27,13 @@ impl Window {
             end: position,
             indexes: HashMap::new(),
             bytes: 0,
+            memory: 0,
         }
     }
 
     pub(super) fn push(&mut self, row: Row) {
         self.bytes += row.bytes;
+        self.memory += row.memory();
         match self.indexes.entry(row.key().to_owned()) {
             Entry::Vacant(index) => {
                 index.insert(self.rows.len());
@@ -39,6 +42,7 @@ impl Window {
             Entry::Occupied(index) => {
                 let superseded = std::mem::replace(&mut self.rows[*index.get()], row);
                 self.bytes -= superseded.bytes;
+                self.memory -= superseded.memory();
                 self.duplicates += 1;
             }
         }
@@ -47,6 +51,11 @@ impl Window {
     /// Returns the size of the rows as DynamoDB counts the size of items.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Returns about how many bytes of memory the rows take.
+    pub(super) fn memory(&self) -> usize {
+        self.memory
     }
 
     /// Returns the number of the file's rows that went into the window.

@@ -4,14 +4,13 @@ use std::collections::HashMap;
 
 use restctl_contract::key::{Key, KeyType};
 use restctl_rows::Row;
-use serde::Deserialize;
 use serde_json::to_string;
-use serde_json::value::RawValue;
 
-use super::capacity::{ConsumedCapacity, sum_units};
+use super::batch_get_answer::read_answer;
+use super::capacity::sum_units;
 use super::row_outcome::{RowOutcome, compare_row};
 use super::stored_item::StoredItem;
-use crate::dynamodb::{Dynamodb, parse_answer};
+use crate::dynamodb::Dynamodb;
 use crate::error::Error;
 
 const OPERATION: &str = "BatchGetItem";
@@ -32,24 +31,6 @@ impl ComparedRows {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct BatchGetAnswer<'a> {
-    #[serde(borrow, default)]
-    responses: HashMap<String, Vec<StoredItem<'a>>>,
-    #[serde(borrow, default)]
-    unprocessed_keys: HashMap<String, UnprocessedKeys<'a>>,
-    #[serde(default)]
-    consumed_capacity: Vec<ConsumedCapacity>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct UnprocessedKeys<'a> {
-    #[serde(borrow)]
-    keys: Vec<&'a RawValue>,
-}
-
 /// Compares at most [`super::batch_limits::MAX_KEYS`] rows with the items of `table`.
 pub(super) async fn compare_batch(
     client: &Dynamodb,
@@ -67,20 +48,19 @@ pub(super) async fn compare_batch(
             r#"{{"ReturnConsumedCapacity":"TOTAL","RequestItems":{{"{table}":{{"ConsistentRead":true,"Keys":[{keys}]}}}}}}"#,
         );
         let answer = client.call_with_retries(OPERATION, request.into_bytes()).await?;
-        let mut answer: BatchGetAnswer<'_> = parse_answer(OPERATION, &answer)?;
-        compared.read_units += sum_units(&answer.consumed_capacity);
-        for item in answer.responses.remove(table).unwrap_or_default() {
+        let rest = read_answer(&answer, |item: StoredItem<'_>| {
             let index = item.key_text(&key.name).and_then(|key| indexes.get(&*key).copied());
-            let index = index.ok_or_else(|| {
-                Error::unreadable_answer(OPERATION, "it has an item that was not asked for")
-            })?;
+            let index = index.ok_or("it has an item that was not asked for")?;
             compared.outcomes[index] = compare_row(&batch[index], &item, stamp);
-        }
-        let unprocessed = answer.unprocessed_keys.remove(table).map_or_else(Vec::new, |left| left.keys);
-        if unprocessed.is_empty() {
+            Ok(())
+        });
+        let rest = rest.map_err(|error| Error::unreadable_answer(OPERATION, error))?;
+        compared.read_units += sum_units(&rest.consumed_capacity);
+        if rest.unprocessed_keys.is_empty() {
             break;
         }
-        keys = unprocessed.iter().map(|key| key.get()).collect::<Vec<_>>().join(",");
+        keys = rest.unprocessed_keys.iter().map(|key| key.get()).collect::<Vec<_>>().join(",");
+        drop(answer);
         client.wait_after_unprocessed(attempt).await;
     }
     Ok(compared)

@@ -55,18 +55,19 @@ pub(super) async fn write_batch(
     let mut written = WrittenRows::default();
     let mut request = batch_json(table, batch.iter().map(|row| PutRequest::Row { row, stamp }));
     for attempt in 0.. {
-        let answer = match client.call_with_retries(OPERATION, request).await {
-            Ok(answer) => answer,
+        let body = match client.call_with_retries(OPERATION, request).await {
+            Ok(body) => body,
             Err(Error::InvalidRequest { .. }) => return write_one_by_one(client, table, batch, stamp).await,
             Err(error) => return Err(error),
         };
-        let mut answer: BatchWriteAnswer<'_> = parse_answer(OPERATION, &answer)?;
+        let mut answer: BatchWriteAnswer<'_> = parse_answer(OPERATION, &body)?;
         written.write_units += sum_units(&answer.consumed_capacity);
         let unprocessed = answer.unprocessed_items.remove(table).unwrap_or_default();
         if unprocessed.is_empty() {
             break;
         }
         request = batch_json(table, unprocessed.into_iter().map(PutRequest::Unprocessed));
+        drop(body);
         client.wait_after_unprocessed(attempt).await;
     }
     Ok(written)

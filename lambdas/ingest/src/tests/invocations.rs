@@ -67,7 +67,7 @@ async fn the_demo_data_loads_in_many_invocations() {
         let mut world = World::new().await;
         world.handler.context.window_size.rows = 100;
         world.bucket.put("items.csv", "v1", ITEMS_CSV);
-        world.bucket.send_pieces_of(3_000);
+        world.bucket.send_pieces_of(9_000);
         if ignores_ranges {
             world.bucket.ignore_ranges();
         }

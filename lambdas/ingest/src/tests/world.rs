@@ -75,8 +75,12 @@ impl World {
     }
 
     pub(crate) async fn deliver_within(&self, messages: &[Value], time: TimeLimit) -> Vec<String> {
+        self.deliver_before(messages, time.to_deadline()).await
+    }
+
+    pub(crate) async fn deliver_before(&self, messages: &[Value], deadline: Deadline) -> Vec<String> {
         let event: SqsEvent = serde_json::from_value(json!({ "Records": messages })).unwrap();
-        let response = self.handler.handle_event(event, time.to_deadline()).await.unwrap();
+        let response = self.handler.handle_event(event, deadline).await.unwrap();
         response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
     }
 

@@ -1,5 +1,7 @@
 //! The whole function: the real binary behind the Lambda Runtime API.
 
+mod memory;
+
 use restctl_testkit::runtime::Runtime;
 
 const SETTINGS: [(&str, &str); 6] = [

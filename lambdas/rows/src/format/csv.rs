@@ -132,7 +132,7 @@ impl CsvReader {
             let step = if self.skipped_line.is_some() {
                 self.skip_line(rest, is_last, out)
             } else if is_line_end(rest[0]) {
-                self.skip_blank_line(rest, is_last)
+                self.skip_blank_line(rest, is_last)?
             } else {
                 self.read_record(rest, is_last, out)?
             };
@@ -144,11 +144,17 @@ impl CsvReader {
         Ok(read)
     }
 
-    /// Returns the length of the blank line, or 0 if the byte that decides it is missing.
-    fn skip_blank_line(&mut self, bytes: &[u8], is_last: bool) -> usize {
+    /// Returns the length of the blank line, or 0 if the byte that decides it is missing. A load may stop after it, as there
+    /// may be any number of them.
+    fn skip_blank_line(&mut self, bytes: &[u8], is_last: bool) -> Result<usize, Unreadable> {
         let length = length_with_line_end(bytes, 0, is_last).unwrap_or(0);
         self.advance(length, u64::from(length > 0));
-        length
+        if self.parser.has_header() {
+            self.boundary = self.position;
+        } else if self.position.offset > MAX_RECORD_BYTES as u64 {
+            return Err(Unreadable::HeaderTooLong);
+        }
+        Ok(length)
     }
 
     /// Skips a line to its end, and then reports it.

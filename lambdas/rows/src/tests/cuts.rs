@@ -153,6 +153,35 @@ fn cuts_and_stops_do_not_matter_in_long_records() {
 }
 
 #[test]
+fn cuts_and_stops_do_not_matter_in_many_blank_lines() {
+    let blank = "\n".repeat(MAX_RECORD_BYTES);
+    let crlf = "\r\n  ".repeat(MAX_RECORD_BYTES / 4);
+    for (format, text) in [
+        (Format::Ndjson, format!("[{{\"id\":1}}]{blank}\n\n[{{\"id\":2}}]")),
+        (Format::Json, format!("[{{\"id\":1}}{blank}\n\n,{{\"id\":2}}]\n")),
+        (Format::Ndjson, format!("{{\"id\":1}}{crlf}\r\n   {{\"id\":\n3\n  4}}\n,\n{{\"id\":5}}")),
+    ] {
+        let dialect = dialect_with(format, Compression::None);
+        assert_cuts_do_not_matter(&dialect, text.as_bytes(), &[MAX_RECORD_BYTES / 2 + 7]);
+    }
+}
+
+#[test]
+fn a_load_may_stop_within_many_blank_lines() {
+    let blank = "\n".repeat(2 * MAX_RECORD_BYTES);
+    for (format, start) in [(Format::Csv, "id\n1\n"), (Format::Ndjson, "{\"id\":1}")] {
+        let mut parser = Parser::new(&dialect_with(format, Compression::None), &string_key());
+        let file = format!("{start}{blank}");
+        let (mut chunk, mut out) = (file.as_bytes(), Vec::new());
+        while parser.read(&mut chunk, &mut out).unwrap() {}
+        let Position { offset, line } = parser.position();
+        assert!(offset > MAX_RECORD_BYTES as u64, "{format:?}: {offset}");
+        assert_eq!(line, 1 + file[..offset as usize].matches('\n').count() as u64);
+        assert_eq!(out.len(), 1);
+    }
+}
+
+#[test]
 fn cuts_and_stops_do_not_matter_in_many_pieces() {
     let csv = &include_bytes!("../../../../fixtures/items.csv")[..100_000];
     for compression in COMPRESSIONS {

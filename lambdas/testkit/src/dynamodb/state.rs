@@ -6,6 +6,7 @@ use std::ops::Bound;
 use serde_json::{Map, Value, json};
 
 use super::generated_table::GeneratedTable;
+use super::large_table::LargeTable;
 
 const MAX_WRITES_PER_BATCH: usize = 25;
 const MAX_KEYS_PER_BATCH: usize = 100;
@@ -14,6 +15,7 @@ const MAX_KEYS_PER_BATCH: usize = 100;
 pub(super) struct DynamoState {
     pub(super) tables: HashMap<String, Table>,
     pub(super) generated: Option<GeneratedTable>,
+    pub(super) large: Option<LargeTable>,
     pub(super) secrets: HashMap<String, String>,
     /// By operation.
     pub(super) calls: HashMap<String, usize>,
@@ -59,6 +61,9 @@ impl DynamoState {
             return Err(ServiceError { code: "AccessDeniedException", message: message.clone() });
         }
         if let Some(answer) = self.generated.as_mut().and_then(|table| table.answer_call(operation, body)) {
+            return Ok(answer);
+        }
+        if let Some(answer) = self.large.as_ref().and_then(|table| table.answer_call(operation, body)) {
             return Ok(answer);
         }
         let request: Value = serde_json::from_slice(body)

@@ -311,6 +311,9 @@ fn a_record_is_limited() {
     assert!(rejects(&found).iter().all(|reject| reject.row.len() < 1100));
     assert_eq!(rows(&found)[0].key(), "3");
     assert_eq!(parse(Csv, &many), Err(Unreadable::HeaderTooLong));
+    let blank = "\n".repeat(MAX_RECORD_BYTES);
+    assert_eq!(lines(&parse(Csv, &format!("{blank}id\n1\n")).unwrap()), [MAX_RECORD_BYTES as u64 + 2]);
+    assert_eq!(parse(Csv, &format!("{blank}\nid\n1\n")), Err(Unreadable::HeaderTooLong));
 }
 
 #[test]

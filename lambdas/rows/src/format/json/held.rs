@@ -27,6 +27,11 @@ impl HeldRecords {
         self.end = end;
     }
 
+    /// Returns the end of the last record and of the text that belongs to it.
+    pub(super) fn end(&self) -> Position {
+        self.end
+    }
+
     /// Notes that text up to `end` belongs to the last record.
     pub(super) fn extend_last(&mut self, end: Position) {
         self.end = end;

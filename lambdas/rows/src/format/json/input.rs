@@ -64,6 +64,11 @@ impl<'a> Input<'a> {
         None
     }
 
+    /// Returns whether the next byte is the LF of a CRLF.
+    pub(super) fn is_within_line_end(&self) -> bool {
+        self.place.after_cr && self.peek() == Some(b'\n')
+    }
+
     pub(super) fn line(&self) -> u64 {
         self.place.position.line
     }

@@ -6,6 +6,7 @@ use super::input::Input;
 use super::row::syntax_fault;
 use super::value::{ValueEnd, ValueReader};
 use super::{RECORD_SEPARATOR, Step};
+use crate::limits::MAX_RECORD_BYTES;
 use crate::reject::Reject;
 use crate::row::Row;
 use crate::row::rules::ItemRules;
@@ -95,7 +96,7 @@ impl Sequence {
         held: &mut HeldRecords,
         out: &mut Vec<Result<Row, Reject>>,
     ) -> Option<Step> {
-        let Some(byte) = self.skip_white_space(input) else {
+        let Some(byte) = self.skip_white_space(input, held, out) else {
             if input.is_last {
                 held.release(out);
             }
@@ -143,7 +144,12 @@ impl Sequence {
         self.arrays_hold_rows &= !self.until_first_value;
     }
 
-    fn skip_white_space(&mut self, input: &mut Input<'_>) -> Option<u8> {
+    fn skip_white_space(
+        &mut self,
+        input: &mut Input<'_>,
+        held: &mut HeldRecords,
+        out: &mut Vec<Result<Row, Reject>>,
+    ) -> Option<u8> {
         while let Some(byte) = input.peek() {
             match byte {
                 b' ' | b'\t' => {
@@ -151,6 +157,7 @@ impl Sequence {
                     self.indent = self.indent.map(|column| column + 1);
                 }
                 b'\n' | b'\r' => {
+                    self.allow_stop(input, held, out);
                     input.take(1);
                     self.indent = Some(0);
                 }
@@ -159,6 +166,19 @@ impl Sequence {
             }
         }
         None
+    }
+
+    /// Makes this line end a boundary if there is a lot of white space before it: a load must not be kept from stopping by
+    /// any number of blank lines. From here on, this parser is like one that resumes here.
+    fn allow_stop(&mut self, input: &Input<'_>, held: &mut HeldRecords, out: &mut Vec<Result<Row, Reject>>) {
+        if !self.is_empty
+            && !input.is_within_line_end()
+            && input.place.position.offset - held.end().offset > MAX_RECORD_BYTES as u64
+        {
+            held.extend_last(input.place.position);
+            held.release(out);
+            *self = Self::resumed(self.until_first_value);
+        }
     }
 
     /// Returns whether more can be read.
