@@ -38,7 +38,7 @@ pub(crate) enum Command {
     Setup(setup::Setup),
 
     /// Create or update the stack and print its endpoint
-    Deploy(deploy::Deploy),
+    Deploy(Box<deploy::Deploy>),
 
     /// Restore the previous versions of the functions
     Rollback(rollback::Rollback),
@@ -118,7 +118,7 @@ pub(crate) fn run(mut invocation: Invocation) -> Result<Exit> {
         let Some(command) = command else { return first_steps::run(target, Cli::command()).await };
         match command {
             // These commands write JSON lines, and a context that cannot be built is the last of them.
-            Command::Deploy(args) => return deploy::run(args, Context::new(target)).await,
+            Command::Deploy(args) => return deploy::run(*args, Context::new(target)).await,
             Command::Rollback(args) => return rollback::run(args, Context::new(target)).await,
             Command::Destroy(args) => return destroy::run(args, Context::new(target)).await,
             Command::Setup(args) => setup::run(args, &Context::new(target)?).await,

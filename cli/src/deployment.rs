@@ -1,5 +1,6 @@
 //! One deployment of the stack: the checks before it, the packages, its progress, and the live versions of the functions.
 
+pub(crate) mod concurrency;
 pub(crate) mod drift;
 pub(crate) mod function_version;
 pub(crate) mod operation;

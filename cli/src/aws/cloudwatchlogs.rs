@@ -68,6 +68,65 @@ impl From<FilteredLogEvent> for LogEvent {
     }
 }
 
+/// A log group, whether or not its stack still exists.
+pub(crate) struct LogGroup {
+    pub(crate) name: String,
+    /// As CloudWatch Logs counts it, some time later.
+    pub(crate) bytes: u64,
+}
+
+/// Returns the log groups of a stack, which have the tag.
+pub(crate) async fn find_groups_by_tag(
+    aws: &Aws,
+    stack: &str,
+    (key, value): (&str, &str),
+) -> Result<Vec<LogGroup>> {
+    let mut tagged = Vec::new();
+    // CloudFormation puts the stack's name first, the local cloud puts it between slashes, and so did earlier templates.
+    let (first, between) = (format!("{stack}-"), format!("/{stack}/"));
+    let is_named_so = |name: &str| name.starts_with(&first) || name.contains(&between);
+    let mut pages =
+        aws.cloudwatchlogs.describe_log_groups().log_group_name_pattern(stack).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let groups = page.aws_context("list the logs")?.log_groups.unwrap_or_default();
+        for group in groups {
+            let (Some(name), Some(arn)) = (group.log_group_name, group.log_group_arn) else { continue };
+            if !is_named_so(&name) {
+                continue;
+            }
+            let tags = aws.cloudwatchlogs.list_tags_for_resource().resource_arn(arn).send().await;
+            let tags =
+                tags.aws_context(&format!("read the tags of the log {name}"))?.tags.unwrap_or_default();
+            if tags.get(key).is_some_and(|tag| tag == value) {
+                let bytes = group.stored_bytes.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
+                tagged.push(LogGroup { name, bytes });
+            }
+        }
+    }
+    Ok(tagged)
+}
+
+/// Deletes a log group with its events. Does nothing if it is gone.
+pub(crate) async fn delete_group(aws: &Aws, group: &str) -> Result<()> {
+    let answer = aws.cloudwatchlogs.delete_log_group().log_group_name(group).send().await;
+    if answer.error_code() != Some(RESOURCE_NOT_FOUND) {
+        answer.aws_context(&format!("delete the log {group}"))?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn group_exists(aws: &Aws, group: &str) -> Result<bool> {
+    let mut pages =
+        aws.cloudwatchlogs.describe_log_groups().log_group_name_prefix(group).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let page = page.aws_context(&format!("read the log {group}"))?;
+        if page.log_groups().iter().any(|found| found.log_group_name() == Some(group)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 fn group_not_found(group: &str) -> Failure {
     Failure::new(format!("the log group {group} was not found"))
         .exit(Exit::NotFound)

@@ -45,6 +45,7 @@ const KNOWN: &[KnownFailure] = &[
     // Names that are taken
     known("AWS::S3::Bucket", "already exists", "choose another --stack name: all of AWS shares the names of buckets"),
     known("AWS::S3::Bucket", "requested bucket name is not available", "choose another --stack name: all of AWS shares the names of buckets"),
+    known("AWS::Lambda::Function", "unreservedconcurrentexecution below its minimum", "restctl deploy --api-concurrency with a lower number, or none; Lambda leaves 100 to functions without a reservation"),
     known("AWS::Logs::LogGroup", "already exists", "aws logs delete-log-group on the one named above, which an earlier stack left behind; then: restctl deploy"),
     known("AWS::CloudWatch::Dashboard", "already exists", "aws cloudwatch delete-dashboards on the one named above, or choose another --stack name"),
     known("AWS::Cognito::UserPoolDomain", "already associated with another user pool", "choose another --stack name: the whole region shares the domains of user pools"),

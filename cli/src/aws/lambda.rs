@@ -94,15 +94,30 @@ pub(crate) async fn update_live_alias(aws: &Aws, function: &str, to: &Alias) -> 
     Ok(())
 }
 
-/// Returns the account's unreserved concurrency: how many invocations can run at the same time.
-pub(crate) async fn read_unreserved_concurrency(aws: &Aws) -> Result<Option<i32>> {
+/// How many invocations of the account can run at the same time, in this region.
+pub(crate) struct AccountConcurrency {
+    pub(crate) total: u32,
+    /// What no function has reserved.
+    pub(crate) unreserved: u32,
+}
+
+pub(crate) async fn read_account_concurrency(aws: &Aws) -> Result<AccountConcurrency> {
     let answer = aws
         .lambda
         .get_account_settings()
         .send()
         .await
         .aws_context("read the account's settings of Lambda")?;
-    Ok(answer.account_limit.and_then(|limit| limit.unreserved_concurrent_executions))
+    let limit = answer.account_limit.as_ref();
+    let unreserved = limit.and_then(|limit| limit.unreserved_concurrent_executions);
+    let (Some(limit), Some(unreserved)) = (limit, unreserved.and_then(|number| u32::try_from(number).ok()))
+    else {
+        return Err(Failure::new("Lambda returned no concurrency"));
+    };
+    Ok(AccountConcurrency {
+        total: u32::try_from(limit.concurrent_executions).unwrap_or(unreserved),
+        unreserved,
+    })
 }
 
 /// Invokes a version with an event and returns its answer. If the function fails, its error is the reason of the failure.

@@ -18,11 +18,12 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use self::filter::{LogFilter, RequestId};
-use self::function::{LoggedFunction, function_names};
+use self::function::{LogGroup, LoggedFunction, find_log_groups, function_names};
 use self::merged_logs::MergedLogs;
 use self::printer::LogPrinter;
 use self::since::Since;
-use crate::aws::{cloudformation, dynamodb};
+use crate::aws::cloudformation::{self, Stack};
+use crate::aws::dynamodb;
 use crate::cli::completion_cache;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
@@ -31,7 +32,7 @@ use crate::timestamp;
 
 const DEFAULT_SINCE: &str = "10m";
 
-/// For a search for lines of unknown age; to search all 30 days would take long.
+/// For a search for lines of unknown age; to search the whole log would take long.
 const SEARCH_SINCE: &str = "1d";
 
 #[derive(Debug, Args)]
@@ -39,7 +40,7 @@ const SEARCH_SINCE: &str = "1d";
 On a terminal each event is a line of text, with times in UTC. In a pipe and with --output json, it is the log's own \
 JSON. `--color always` prints text in a pipe, too.
 
-The logs are kept for 30 days. A line takes some seconds to appear.
+The logs are kept for 30 days, or as `deploy --log-retention` says. A line takes some seconds to appear.
 
 Examples:
   restctl logs --follow                          what both functions write, until Ctrl-C
@@ -83,18 +84,20 @@ pub(crate) async fn run(args: Logs, context: &Context) -> Result<()> {
         (None, None) => vec![LoggedFunction::Api, LoggedFunction::Ingest],
     };
     let filter = LogFilter::new(args.load, args.request);
-    let since = resolve_since(context, args.since, &filter).await?;
+    let stack = cloudformation::find_deployed(context.aws().await?, &context.stack).await?;
+    let groups = find_log_groups(&stack, &functions)?;
+    let since = resolve_since(context, &stack, args.since, &filter).await?;
     if args.follow {
-        return follow::run(context, &functions, &filter, since).await;
+        return follow::run(context, &groups, &filter, since).await;
     }
-    let mut merged = MergedLogs::open(context, &functions, &filter, |_| since).await?;
+    let mut merged = MergedLogs::open(context, &groups, &filter, |_| since).await?;
     let mut printer = LogPrinter::new();
     let mut last = None;
     while let Some((function, event)) = merged.next().await? {
         printer.print_event(function, &event)?;
         last = Some(event);
     }
-    let Some(last) = last else { return report_no_lines(&functions, &filter, since) };
+    let Some(last) = last else { return report_no_lines(&groups, &filter, since) };
     // Lambda's own lines, such as that of a timeout, have the invocation's id and not the load's.
     if let (LogFilter::Load(_), Some(request)) = (&filter, filter::find_invocation(&last.message)) {
         output::print_message(&format!(
@@ -105,10 +108,15 @@ pub(crate) async fn run(args: Logs, context: &Context) -> Result<()> {
 }
 
 /// Returns where to start, in milliseconds since the Unix epoch.
-async fn resolve_since(context: &Context, given: Option<Since>, filter: &LogFilter) -> Result<i64> {
+async fn resolve_since(
+    context: &Context,
+    stack: &Stack,
+    given: Option<Since>,
+    filter: &LogFilter,
+) -> Result<i64> {
     let default = match (given, filter) {
         (Some(since), _) => return Ok(since.unix_milliseconds()),
-        (None, LogFilter::Load(load)) => match load_start(context, load).await? {
+        (None, LogFilter::Load(load)) => match load_start(context, stack, load).await? {
             Some(start) => return Ok(start),
             None => SEARCH_SINCE,
         },
@@ -121,18 +129,17 @@ async fn resolve_since(context: &Context, given: Option<Since>, filter: &LogFilt
 
 /// Returns when the ingest function began the load, in milliseconds since the Unix epoch, or `None` if the ledger does not
 /// say.
-async fn load_start(context: &Context, load: &LoadId) -> Result<Option<i64>> {
+async fn load_start(context: &Context, stack: &Stack, load: &LoadId) -> Result<Option<i64>> {
     let aws = context.aws().await?;
-    let stack = cloudformation::find_deployed(aws, &context.stack).await?;
     let entry = dynamodb::read_ledger_entry(aws, stack.output(stack_output::LEDGER_TABLE)?, load).await?;
     let began = entry.and_then(|entry| OffsetDateTime::parse(&entry.began, &Rfc3339).ok());
     // Lambda's own line comes before those of the function.
     Ok(began.map(|began| Since::At(began).unix_milliseconds() - 5_000))
 }
 
-fn report_no_lines(functions: &[LoggedFunction], filter: &LogFilter, since: i64) -> Result<()> {
+fn report_no_lines(groups: &[LogGroup], filter: &LogFilter, since: i64) -> Result<()> {
     let since = timestamp::from_milliseconds(since).unwrap_or_default();
-    let what = format!("the log of {} has nothing{filter} since {since}", function_names(functions));
+    let what = format!("the log of {} has nothing{filter} since {since}", function_names(groups));
     match filter {
         LogFilter::Everything => {
             output::print_message(&format!(

@@ -45,6 +45,7 @@ fn data_stays_unless_its_deletion_is_requested() {
     cloud.succeed(&["deploy"]);
     cloud.succeed(&["upload", "items.csv"]);
     let (table, bucket) = (cloud.resource_id("ItemsTable"), cloud.resource_id("DataBucket"));
+    let log = cloud.resource_id("ApiLogs");
     // Names that look like the stack's, without its tag.
     cloud.call_json(
         "dynamodb",
@@ -56,22 +57,30 @@ fn data_stays_unless_its_deletion_is_requested() {
         }),
     );
     cloud.make_bucket("restctl-databucket-of-another-tool");
-    let others = ["restctl-ItemsTable-of-another-tool", "restctl-databucket-of-another-tool"];
+    let foreign_log = json!({ "logGroupName": "restctl-ApiLogs-of-another-tool" });
+    cloud.call_json("logs", "Logs_20140328.CreateLogGroup", &foreign_log);
+    let others = [
+        "restctl-ApiLogs-of-another-tool",
+        "restctl-ItemsTable-of-another-tool",
+        "restctl-databucket-of-another-tool",
+    ];
 
     let asked = cloud.run(&["destroy"]);
     asked.failed_with(2, &["  remove  the stack with", "no terminal", "--yes"]);
     asked.failed_with(2, &[&format!("  keep    the table {table} with about 2985 items")]);
     asked.failed_with(2, &[&format!("  keep    the bucket {bucket} with 1 object version, ")]);
+    asked.failed_with(2, &[&format!("  keep    the log {log}, ")]);
     cloud.succeed(&["get", "--id", "42"]);
 
     let destroyed = cloud.succeed(&["destroy", "--yes", "--output", "json"]);
     assert!(destroyed.stderr.contains("checked that they are gone"), "{}", destroyed.stderr);
     assert!(destroyed.stderr.contains("restctl destroy --delete-data"), "{}", destroyed.stderr);
     let result: Value = serde_json::from_str(destroyed.stdout.lines().last().unwrap()).unwrap();
-    assert_eq!(result["kept"].as_array().unwrap().len(), 3, "{result}");
+    assert_eq!(result["kept"].as_array().unwrap().len(), 5, "{result}");
     let mut kept = list_leftovers(&cloud);
     kept.retain(|thing| !before.contains(thing) && !others.contains(&thing.as_str()));
-    assert!(kept.contains(&table) && kept.contains(&bucket) && kept.len() == 3, "{kept:?}");
+    let expected = [&table, &bucket, &log];
+    assert!(expected.iter().all(|name| kept.contains(name)) && kept.len() == 5, "{kept:?}");
 
     // A new stack works at once, and has none of the old one's data.
     cloud.succeed(&["setup"]);

@@ -27,7 +27,7 @@ fn milliseconds_now() -> u64 {
 
 /// Writes messages into the log of the API function.
 fn write_log(cloud: &Cloud, stream: &str, messages: &[&str]) {
-    let group = "/restctl/restctl/api";
+    let group = cloud.resource_id("ApiLogs");
     let named = json!({ "logGroupName": group, "logStreamName": stream });
     cloud.call_json("logs", "Logs_20140328.CreateLogStream", &named);
     let events: Vec<Value> = messages
@@ -41,9 +41,7 @@ fn write_log(cloud: &Cloud, stream: &str, messages: &[&str]) {
 #[test]
 fn what_the_functions_wrote_is_found() {
     let cloud = Cloud::start_empty();
-    cloud
-        .run(&["logs"])
-        .failed_with(5, &["the log group /restctl/restctl/api was not found", "restctl deploy"]);
+    cloud.run(&["logs"]).failed_with(5, &["there is no stack restctl in us-east-1", "restctl deploy"]);
     cloud.succeed(&["setup"]);
     cloud.succeed(&["deploy"]);
     let load =

@@ -9,6 +9,7 @@ mod cert;
 mod certificate;
 mod cloud;
 mod configuration;
+mod controls;
 mod deploy;
 mod destroy;
 mod dlq;

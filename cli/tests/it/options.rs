@@ -18,6 +18,11 @@ fn make_hosted_zone(cloud: &Cloud, name: &str) -> String {
 
 /// Deploys the template with another value of one parameter, as another tool would.
 fn update_stack(cloud: &Cloud, name: &str, value: &str) {
+    update_template(cloud, ("UsePreviousTemplate", "true"), name, value);
+}
+
+/// Updates the stack with this template, and another value of one parameter.
+pub(crate) fn update_template(cloud: &Cloud, template: (&str, &str), name: &str, value: &str) {
     let described =
         || cloud.call_query("cloudformation", &[("Action", "DescribeStacks"), ("StackName", "restctl")]);
     let stack = described();
@@ -25,7 +30,7 @@ fn update_stack(cloud: &Cloud, name: &str, value: &str) {
     let mut form = vec![
         ("Action".to_owned(), "UpdateStack".to_owned()),
         ("StackName".to_owned(), "restctl".to_owned()),
-        ("UsePreviousTemplate".to_owned(), "true".to_owned()),
+        (template.0.to_owned(), template.1.to_owned()),
         ("Capabilities.member.1".to_owned(), "CAPABILITY_IAM".to_owned()),
     ];
     for (place, key) in keys.enumerate() {

@@ -1,6 +1,7 @@
 //! The pages are short, their links work, and their lists of what the code contains are complete.
 
 mod commands;
+mod controls;
 mod infrastructure;
 mod json_output;
 mod links;

@@ -32,11 +32,6 @@ impl StackName {
         format!("restctl/{}/client-secret", self.0)
     }
 
-    /// Returns the log group of `function`, which is `api` or `ingest`.
-    pub fn log_group(&self, function: &str) -> String {
-        format!("/restctl/{}/{function}", self.0)
-    }
-
     /// Returns the bucket to which `deploy` uploads Lambda packages and the template.
     pub fn artifact_bucket(&self, account: &str, region: &str) -> String {
         format!("restctl-{}-{account}-{region}", self.0)

@@ -101,6 +101,19 @@ pub(crate) struct DeployOptions {
     #[arg(long, value_name = "ARN", value_parser = value_parsers::parse_topic)]
     alarm_topic: Option<String>,
 
+    /// Concurrent invocations reserved for the API function, which is also its limit; none: no reservation and no limit
+    /// [initially: half of what the account can reserve]
+    #[arg(long, value_name = "N|none", value_parser = value_parsers::parse_concurrency)]
+    api_concurrency: Option<String>,
+
+    /// For how many days the logs of the functions are kept, also after the stack is deleted [initially: 30]
+    #[arg(long, value_name = "DAYS", value_parser = value_parsers::parse_retention)]
+    log_retention: Option<String>,
+
+    /// For how many days replaced and deleted versions of data files are kept, 60 or more [initially: 90]
+    #[arg(long, value_name = "DAYS", value_parser = value_parsers::parse_version_days)]
+    keep_versions: Option<String>,
+
     /// Tag for the stack and its resources; can be repeated
     #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = value_parsers::parse_tag)]
     tags: Vec<(String, String)>,
@@ -134,6 +147,9 @@ impl DeployOptions {
             (parameter::EXISTING_SUBNETS, self.subnets.clone()),
             (parameter::PRIVATE_NETWORK, self.private_network.clone()),
             (parameter::ALARM_TOPIC, self.alarm_topic.clone()),
+            (parameter::API_CONCURRENCY, self.api_concurrency.clone()),
+            (parameter::LOG_RETENTION, self.log_retention.clone()),
+            (parameter::KEEP_VERSIONS, self.keep_versions.clone()),
         ];
         // The new ranges replace all old ones. Duplicates are dropped: EC2 keeps equal rules as one, and removing either of
         // them removes it.

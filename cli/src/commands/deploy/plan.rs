@@ -9,6 +9,7 @@ use crate::aws::cloudformation::change_set::{self, ChangeSet, Desired};
 use crate::aws::s3::{self, OwnBucket};
 use crate::aws::sts;
 use crate::context::Context;
+use crate::deployment::concurrency;
 use crate::deployment::packages::{Package, Packages, Place};
 use crate::deployment::preflight::{self, Deployment};
 use crate::failure::Result;
@@ -51,6 +52,11 @@ pub(super) async fn plan_deployment(
     let artifacts = OwnBucket { name: &artifacts, account: &caller.account };
     let mut parameters = args.options.template_parameters(start.stack_with_options());
     parameters.push((parameter::IDP, idp.to_owned()));
+    let has_reservation = parameters.iter().any(|(name, _)| *name == parameter::API_CONCURRENCY);
+    // The local cloud ignores reservations.
+    if !has_reservation && context.local.is_none() {
+        parameters.push((parameter::API_CONCURRENCY, concurrency::choose_reservation(aws).await));
+    }
     let deployment = Deployment {
         certificate,
         existing: start.stack.as_ref(),

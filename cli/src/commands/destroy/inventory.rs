@@ -4,10 +4,11 @@ use std::fmt;
 
 use indicatif::HumanBytes;
 use restctl_contract::stack::{STACK_TAG, StackName};
+use restctl_contract::template::output as stack_output;
 use serde_json::{Value, json};
 
 use crate::aws::cloudformation::{self, Stack};
-use crate::aws::{Aws, acm, dynamodb, s3, secretsmanager, ssm, sts};
+use crate::aws::{Aws, acm, cloudwatchlogs, dynamodb, s3, secretsmanager, ssm, sts};
 use crate::context::Context;
 use crate::failure::Result;
 use crate::identity::settings;
@@ -33,6 +34,10 @@ pub(super) enum OwnedResource {
         versions: usize,
         bytes: u64,
     },
+    Log {
+        name: String,
+        bytes: u64,
+    },
     Certificate {
         arn: String,
     },
@@ -51,7 +56,7 @@ pub(super) async fn list_owned_resources(context: &Context) -> Result<Vec<OwnedR
     let (aws, name) = (context.aws().await?, &context.stack);
     let stack = cloudformation::find_own(aws, name).await?;
     let mut owned = Vec::new();
-    let (mut tables, mut buckets) = (Vec::new(), Vec::new());
+    let (mut tables, mut buckets, mut deleted_logs) = (Vec::new(), Vec::new(), Vec::new());
     if let Some(stack) = stack {
         let resources = cloudformation::list_resources(aws, &stack).await?;
         let ids = |kind| {
@@ -59,9 +64,13 @@ pub(super) async fn list_owned_resources(context: &Context) -> Result<Vec<OwnedR
         };
         tables.extend(ids("AWS::DynamoDB::Table"));
         buckets.extend(ids("AWS::S3::Bucket"));
+        // The template of earlier versions deletes the logs together with the stack, and has no output for them.
+        if stack.output(stack_output::API_LOGS).is_err() {
+            deleted_logs.extend(ids("AWS::Logs::LogGroup"));
+        }
         owned.push(OwnedResource::Stack { stack: Box::new(stack), resources: resources.len() });
     }
-    // A deleted stack leaves tables and buckets behind.
+    // A deleted stack leaves tables, buckets and logs behind.
     for table in dynamodb::find_tables_by_tag(aws, &format!("{name}-"), (STACK_TAG, name.as_str())).await? {
         if !tables.contains(&table) {
             tables.push(table);
@@ -85,6 +94,12 @@ pub(super) async fn list_owned_resources(context: &Context) -> Result<Vec<OwnedR
             owned.push(OwnedResource::Bucket { name: bucket, holds_data, versions, bytes });
         }
     }
+    let logs = cloudwatchlogs::find_groups_by_tag(aws, name.as_str(), (STACK_TAG, name.as_str())).await?;
+    owned.extend(
+        logs.into_iter()
+            .filter(|log| !deleted_logs.contains(&log.name))
+            .map(|log| OwnedResource::Log { name: log.name, bytes: log.bytes }),
+    );
     let certificate = settings::read_certificate(aws, name).await?;
     let arns = certificate
         .into_iter()
@@ -105,7 +120,12 @@ pub(super) async fn list_owned_resources(context: &Context) -> Result<Vec<OwnedR
 impl OwnedResource {
     /// Whether it holds the operator's data, which no deployment can restore.
     pub(super) fn is_data(&self) -> bool {
-        matches!(self, OwnedResource::Table { .. } | OwnedResource::Bucket { holds_data: true, .. })
+        matches!(
+            self,
+            OwnedResource::Table { .. }
+                | OwnedResource::Bucket { holds_data: true, .. }
+                | OwnedResource::Log { .. }
+        )
     }
 
     /// Deletes all objects of a bucket. Does nothing to any other resource.
@@ -126,6 +146,7 @@ impl OwnedResource {
                 s3::empty_bucket(aws, name).await?;
                 s3::delete_bucket(aws, name).await
             }
+            OwnedResource::Log { name, .. } => cloudwatchlogs::delete_group(aws, name).await,
             OwnedResource::Certificate { arn } => {
                 let waiting = output::new_spinner("waiting until no load balancer uses the certificate");
                 let deleted = acm::delete_certificate(aws, arn).await;
@@ -155,6 +176,7 @@ impl OwnedResource {
             }
             OwnedResource::Table { name, .. } => Ok(dynamodb::table_size(aws, name).await?.is_some()),
             OwnedResource::Bucket { name, .. } => s3::bucket_exists(aws, name).await,
+            OwnedResource::Log { name, .. } => cloudwatchlogs::group_exists(aws, name).await,
             OwnedResource::Certificate { arn } => Ok(acm::describe_certificate(aws, arn).await?.is_some()),
             OwnedResource::Parameters { stack, .. } => {
                 Ok(ssm::read_settings(aws, stack).await?.iter().any(Option::is_some))
@@ -175,6 +197,7 @@ impl OwnedResource {
             OwnedResource::Bucket { name, versions, bytes, .. } => {
                 json!({ "kind": "bucket", "name": name, "versions": versions, "bytes": bytes })
             }
+            OwnedResource::Log { name, bytes } => json!({ "kind": "log", "name": name, "bytes": bytes }),
             OwnedResource::Certificate { arn } => json!({ "kind": "certificate", "name": arn }),
             OwnedResource::Parameters { stack, number } => {
                 json!({ "kind": "parameters", "name": format!("/restctl/{stack}/"), "number": number })
@@ -197,6 +220,7 @@ impl fmt::Display for OwnedResource {
                 let size = HumanBytes(*bytes);
                 write!(f, "the bucket {name} with {more}{versions} object version{s}, {size}")
             }
+            OwnedResource::Log { name, bytes } => write!(f, "the log {name}, {}", HumanBytes(*bytes)),
             OwnedResource::Certificate { arn } => write!(f, "the certificate {arn}"),
             OwnedResource::Parameters { stack, number } => {
                 write!(f, "{number} parameters /restctl/{stack}/…")

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::filter::LogFilter;
-use super::function::{LoggedFunction, function_names};
+use super::function::{LogGroup, LoggedFunction, function_names};
 use super::merged_logs::MergedLogs;
 use super::printer::LogPrinter;
 use super::seen_events::SeenEvents;
@@ -24,16 +24,16 @@ const MAX_OUTAGE: Duration = Duration::from_secs(5 * 60);
 /// Prints until Ctrl-C, which ends the command with success.
 pub(super) async fn run(
     context: &Context,
-    functions: &[LoggedFunction],
+    groups: &[LogGroup],
     filter: &LogFilter,
     since: i64,
 ) -> Result<()> {
     output::print_message(&format!(
         "following the log of {}{filter}; Ctrl-C ends it",
-        function_names(functions)
+        function_names(groups)
     ));
     tokio::select! {
-        failed = follow_logs(context, functions, filter, since) => failed,
+        failed = follow_logs(context, groups, filter, since) => failed,
         interrupted = interrupt::ctrl_c() => {
             interrupted?;
             // After the ^C that the terminal shows.
@@ -49,19 +49,14 @@ pub(super) async fn run(
 ///
 /// A live tail would be faster by a second, but it drops lines beyond 500 per second, ends after three hours, is billed
 /// by the minute, and needs its own permission ("StartLiveTail", Amazon CloudWatch Logs API Reference).
-async fn follow_logs(
-    context: &Context,
-    functions: &[LoggedFunction],
-    filter: &LogFilter,
-    since: i64,
-) -> Result<()> {
+async fn follow_logs(context: &Context, groups: &[LogGroup], filter: &LogFilter, since: i64) -> Result<()> {
     let mut printer = LogPrinter::new();
     let mut seen: HashMap<LoggedFunction, SeenEvents> =
-        functions.iter().map(|function| (*function, SeenEvents::new(since))).collect();
+        groups.iter().map(|group| (group.function, SeenEvents::new(since))).collect();
     let mut last_success: Option<Instant> = None;
     let mut is_reported = false;
     loop {
-        match print_new_events(context, functions, filter, &mut seen, &mut printer).await {
+        match print_new_events(context, groups, filter, &mut seen, &mut printer).await {
             Ok(()) => (last_success, is_reported) = (Some(Instant::now()), false),
             Err(failure) => {
                 let may_pass = failure.exit == Exit::Failure;
@@ -80,14 +75,14 @@ async fn follow_logs(
 
 async fn print_new_events(
     context: &Context,
-    functions: &[LoggedFunction],
+    groups: &[LogGroup],
     filter: &LogFilter,
     seen: &mut HashMap<LoggedFunction, SeenEvents>,
     printer: &mut LogPrinter,
 ) -> Result<()> {
     let now = Since::Ago(time::Duration::ZERO).unix_milliseconds();
     let from = |function| seen.get(&function).map_or(now, SeenEvents::start_time);
-    let mut merged = MergedLogs::open(context, functions, filter, from).await?;
+    let mut merged = MergedLogs::open(context, groups, filter, from).await?;
     while let Some((function, event)) = merged.next().await? {
         if seen.get_mut(&function).is_some_and(|seen| seen.insert(&event)) {
             printer.print_event(function, &event)?;

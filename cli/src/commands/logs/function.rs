@@ -1,7 +1,10 @@
 //! The functions whose logs can be printed.
 
 use clap::ValueEnum;
-use restctl_contract::stack::StackName;
+use restctl_contract::template::output as stack_output;
+
+use crate::aws::cloudformation::Stack;
+use crate::failure::Result;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
 pub(crate) enum LoggedFunction {
@@ -16,13 +19,27 @@ impl LoggedFunction {
             Self::Ingest => "ingest",
         }
     }
-
-    pub(super) fn log_group(self, stack: &StackName) -> String {
-        stack.log_group(self.name())
-    }
 }
 
-pub(super) fn function_names(functions: &[LoggedFunction]) -> String {
-    let names: Vec<&str> = functions.iter().map(|function| function.name()).collect();
+/// The log group of a function.
+pub(super) struct LogGroup {
+    pub(super) function: LoggedFunction,
+    /// CloudFormation names it, so that a stack may have the name of a deleted one whose logs are kept.
+    pub(super) name: String,
+}
+
+pub(super) fn find_log_groups(stack: &Stack, functions: &[LoggedFunction]) -> Result<Vec<LogGroup>> {
+    let find = |function: &LoggedFunction| {
+        let name = stack.output(match function {
+            LoggedFunction::Api => stack_output::API_LOGS,
+            LoggedFunction::Ingest => stack_output::INGEST_LOGS,
+        })?;
+        Ok(LogGroup { function: *function, name: name.to_owned() })
+    };
+    functions.iter().map(find).collect()
+}
+
+pub(super) fn function_names(groups: &[LogGroup]) -> String {
+    let names: Vec<&str> = groups.iter().map(|group| group.function.name()).collect();
     names.join(" and ")
 }

@@ -1,7 +1,7 @@
 //! Merges the logs of several functions by time.
 
 use super::filter::LogFilter;
-use super::function::LoggedFunction;
+use super::function::{LogGroup, LoggedFunction};
 use crate::aws::cloudwatchlogs::{self, LogEvent, LogEvents};
 use crate::context::Context;
 use crate::failure::Result;
@@ -21,18 +21,16 @@ impl MergedLogs {
     /// Opens the log of each function from its own `since` on, in milliseconds since the Unix epoch.
     pub(super) async fn open(
         context: &Context,
-        functions: &[LoggedFunction],
+        groups: &[LogGroup],
         filter: &LogFilter,
         since: impl Fn(LoggedFunction) -> i64,
     ) -> Result<Self> {
         let aws = context.aws().await?;
         let mut logs = Vec::new();
-        for function in functions.iter().copied() {
-            let group = function.log_group(&context.stack);
-            let mut events =
-                cloudwatchlogs::filter_events(aws, &group, since(function), filter.search_term());
+        for LogGroup { function, name } in groups {
+            let mut events = cloudwatchlogs::filter_events(aws, name, since(*function), filter.search_term());
             let next = events.next().await?;
-            logs.push(FunctionLog { function, events, next });
+            logs.push(FunctionLog { function: *function, events, next });
         }
         Ok(Self { logs })
     }

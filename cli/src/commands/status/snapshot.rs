@@ -149,7 +149,7 @@ impl Snapshot {
             read_queue(aws, &stack),
             read_last_loads(aws, &stack),
             read_provider(context, &stack),
-            Traffic::read(context),
+            Traffic::read(context, &stack),
         );
         let status = stack.status.as_str().to_owned();
         Ok(Self {

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use restctl_contract::template::output as stack_output;
 use serde::{Deserialize, Serialize};
 
+use crate::aws::cloudformation::Stack;
 use crate::aws::cloudwatchlogs::{self, LogEvent};
 use crate::aws::{Aws, cloudwatch};
 use crate::context::Context;
@@ -34,12 +36,12 @@ pub(super) struct Traffic {
 }
 
 impl Traffic {
-    pub(super) async fn read(context: &Context) -> Result<Self> {
+    pub(super) async fn read(context: &Context, stack: &Stack) -> Result<Self> {
         let aws = context.aws().await?;
         match &context.local {
             None => read_metrics(aws, context.stack.as_str()).await,
             // The local CloudWatch takes no metrics from log lines.
-            Some(_) => count_log_lines(aws, &context.stack.log_group("api")).await,
+            Some(_) => count_log_lines(aws, stack.output(stack_output::API_LOGS)?).await,
         }
     }
 

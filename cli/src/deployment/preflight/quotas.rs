@@ -5,12 +5,11 @@ use futures_util::future::join_all;
 use restctl_contract::template::parameter;
 
 use super::{Deployment, PreflightFinding};
-use crate::aws::{Aws, elasticloadbalancing, lambda, servicequotas};
+use crate::aws::lambda::{self, AccountConcurrency};
+use crate::aws::{Aws, elasticloadbalancing, servicequotas};
 use crate::context::Context;
+use crate::deployment::concurrency::{LOW_CONCURRENCY, reservable_concurrency};
 use crate::failure::Result;
-
-/// With a lower concurrency, the bulk calls of one client make other clients wait.
-const LOW_CONCURRENCY: i32 = 50;
 
 /// A quota of which a stack uses one.
 #[derive(Debug)]
@@ -70,14 +69,43 @@ fn needed_quotas(deployment: &Deployment<'_>) -> Vec<Quota> {
 }
 
 async fn check_concurrency(aws: &Aws, deployment: &Deployment<'_>) -> Option<PreflightFinding> {
-    if !deployment.is_new() {
+    let wanted = deployment.parameter(parameter::API_CONCURRENCY).parse().unwrap_or(0);
+    // What is deployed is reserved already.
+    let own = deployment.deployed_stack().and_then(|stack| stack.parameter(parameter::API_CONCURRENCY));
+    let own = own.and_then(|number| number.parse().ok()).unwrap_or(0);
+    if !deployment.is_new() && wanted <= own {
         return None;
     }
-    let concurrency = lambda::read_unreserved_concurrency(aws).await.ok().flatten()?;
-    (concurrency < LOW_CONCURRENCY).then(|| {
+    match lambda::read_account_concurrency(aws).await {
+        Ok(account) => compare_concurrency(wanted, own, &account),
+        Err(_) => (wanted > 0).then(|| {
+            PreflightFinding::Note(
+                "the concurrency that the account can reserve was not checked, because it cannot be read"
+                    .to_owned(),
+            )
+        }),
+    }
+}
+
+fn compare_concurrency(wanted: u32, own: u32, account: &AccountConcurrency) -> Option<PreflightFinding> {
+    const RAISE: &str = "raise \"Concurrent executions\" (lambda, L-B99A9384) in Service Quotas";
+    let unreserved = account.unreserved;
+    let reservable = reservable_concurrency(account, own);
+    if wanted > reservable {
+        let instead =
+            if reservable == 0 { "none".to_owned() } else { format!("{reservable}, or less, or none") };
+        return Some(PreflightFinding::Problem {
+            what: format!(
+                "the API function cannot reserve {wanted} concurrent invocations: no function has reserved {unreserved} of the \
+                 account's {}, and Lambda leaves 100 of these to functions without a reservation",
+                account.total
+            ),
+            next: format!("--api-concurrency {instead};\nor {RAISE}, in this region"),
+        });
+    }
+    (unreserved + own < LOW_CONCURRENCY).then(|| {
         PreflightFinding::Note(format!(
-            "at most {concurrency} Lambda invocations of this account run at a time; \
-             raise \"Concurrent executions\" (lambda, L-B99A9384) in Service Quotas"
+            "at most {unreserved} Lambda invocations of this account run at a time; {RAISE}"
         ))
     })
 }
@@ -140,6 +168,30 @@ mod tests {
         assert_eq!(names(&private, Some(&[(parameter::PRIVATE_NETWORK, "off")])), "EIP");
         assert_eq!(names(&private, Some(&private)), "");
         assert_eq!(names(&[(parameter::EXISTING_VPC, "")], Some(&in_a_vpc)), "VPC InternetGateway");
+    }
+
+    #[test]
+    fn a_reservation_that_lambda_would_refuse_is_a_problem() {
+        let compare = |wanted, own, unreserved| {
+            compare_concurrency(wanted, own, &AccountConcurrency { total: 1000, unreserved })
+        };
+        assert!(compare(900, 0, 1000).is_none());
+        // More than before, of which 450 are reserved already.
+        assert!(compare(900, 450, 550).is_none());
+        for (wanted, own, unreserved, next) in [
+            (901, 0, 1000, "--api-concurrency 900, or less"),
+            (5, 0, 10, "--api-concurrency none;\nor raise"),
+        ] {
+            let Some(PreflightFinding::Problem { what, next: advice }) = compare(wanted, own, unreserved)
+            else {
+                panic!("{wanted} cannot be reserved")
+            };
+            assert!(
+                what.contains(&format!("cannot reserve {wanted}")) && advice.contains(next),
+                "{what} {advice}"
+            );
+        }
+        assert!(matches!(compare(0, 0, 10), Some(PreflightFinding::Note(_))));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::source;
 const PAGE: &str = "cli/docs/iam-permissions.md";
 
 /// Calls whose permission has another name, or that need more than one. A call that only the local cloud gets needs none.
-const OTHER_NAMES: [(&str, &[&str]); 18] = [
+const OTHER_NAMES: [(&str, &[&str]); 21] = [
     ("cloudcontrol:ListResources", &["cloudformation:ListResources"]),
     ("dynamodb:WaitUntilTableNotExists", &["dynamodb:DescribeTable"]),
     ("elasticloadbalancing:RegisterTargets", &[]),
@@ -27,7 +27,10 @@ const OTHER_NAMES: [(&str, &[&str]); 18] = [
     ("s3:UploadPart", &["s3:PutObject"]),
     ("servicequotas:GetAwsDefaultServiceQuota", &["servicequotas:GetAWSDefaultServiceQuota"]),
     ("sqs:ChangeMessageVisibilityBatch", &["sqs:ChangeMessageVisibility"]),
+    ("cloudwatchlogs:DeleteLogGroup", &["logs:DeleteLogGroup"]),
+    ("cloudwatchlogs:DescribeLogGroups", &["logs:DescribeLogGroups"]),
     ("cloudwatchlogs:FilterLogEvents", &["logs:FilterLogEvents"]),
+    ("cloudwatchlogs:ListTagsForResource", &["logs:ListTagsForResource"]),
     ("eventbridge:DescribeRule", &["events:DescribeRule"]),
 ];
 

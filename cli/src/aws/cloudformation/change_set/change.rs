@@ -62,10 +62,18 @@ impl Change {
     pub(crate) fn loses_data(&self) -> bool {
         let holds_data = self.0.resource_type().is_some_and(|kind| DATA_RESOURCE_TYPES.contains(&kind));
         holds_data
-            && matches!(
-                self.disposition(),
-                Disposition::Removed | Disposition::Replaced | Disposition::PerhapsReplaced
-            )
+            && match self.disposition() {
+                Disposition::Removed | Disposition::Replaced => true,
+                Disposition::PerhapsReplaced => !self.changes_only_lifecycle(),
+                _ => false,
+            }
+    }
+
+    /// Whether only the lifecycle rules of a bucket change, which never replaces it ("AWS::S3::Bucket", CloudFormation Template
+    /// Reference). The local CloudFormation says that it may.
+    fn changes_only_lifecycle(&self) -> bool {
+        let mut names = self.0.details().iter().map(property_name).peekable();
+        names.peek().is_some() && names.all(|name| name == "LifecycleConfiguration")
     }
 
     pub(crate) fn is_addition(&self) -> bool {
@@ -175,6 +183,27 @@ mod tests {
                 assert_eq!(change.loses_data(), loses_data, "{change}");
             }
             assert!(!new_change(action, replacement, "AWS::SQS::Queue").loses_data());
+        }
+    }
+
+    #[test]
+    fn new_lifecycle_rules_keep_a_bucket() {
+        let change = |replacement, properties: &[&str]| {
+            let detail = |name: &&str| {
+                let target = ResourceTargetDefinition::builder().name(*name);
+                ResourceChangeDetail::builder().target(target.build()).build()
+            };
+            let change = ResourceChange::builder().action(ChangeAction::Modify).replacement(replacement);
+            let change = change.resource_type("AWS::S3::Bucket");
+            Change(change.set_details(Some(properties.iter().map(detail).collect())).build())
+        };
+        assert!(!change(Replacement::Conditional, &["LifecycleConfiguration"]).loses_data());
+        for (replacement, properties) in [
+            (Replacement::True, &["LifecycleConfiguration"][..]),
+            (Replacement::Conditional, &["LifecycleConfiguration", "BucketName"]),
+            (Replacement::Conditional, &[]),
+        ] {
+            assert!(change(replacement, properties).loses_data(), "{properties:?}");
         }
     }
 

@@ -4,6 +4,17 @@ use std::net::Ipv4Addr;
 
 use restctl_contract::key::{KeyType, WRITTEN_BY};
 
+/// The most that the template takes, which is more than any account has.
+const MAX_CONCURRENCY: u32 = 999_999;
+
+/// "PutRetentionPolicy", Amazon CloudWatch Logs API Reference.
+const RETENTION_DAYS: [u32; 22] =
+    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
+
+/// Four times the 14 days for which a queue of the template keeps a message, rounded up.
+const MIN_VERSION_DAYS: u32 = 60;
+const MAX_VERSION_DAYS: u32 = 36_500;
+
 /// An item's key, in the form of the template's parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KeyOption {
@@ -99,6 +110,40 @@ pub(super) fn parse_topic(text: &str) -> Result<String, String> {
     Err(format!("{text:?} is not the ARN of a topic such as arn:aws:sns:eu-west-1:123456789012:alarms"))
 }
 
+/// The empty text is no reservation.
+pub(super) fn parse_concurrency(text: &str) -> Result<String, String> {
+    match text.parse::<u32>() {
+        Ok(number) if (1..=MAX_CONCURRENCY).contains(&number) => Ok(number.to_string()),
+        _ if text == "none" => Ok(String::new()),
+        // Lambda would then refuse every request.
+        _ => Err(format!("{text:?} is neither a number from 1 to {MAX_CONCURRENCY} nor none")),
+    }
+}
+
+pub(super) fn parse_retention(text: &str) -> Result<String, String> {
+    match text.parse().ok().filter(|days| RETENTION_DAYS.contains(days)) {
+        Some(days) => Ok(days.to_string()),
+        None => {
+            let allowed: Vec<_> = RETENTION_DAYS.iter().map(u32::to_string).collect();
+            Err(format!(
+                "CloudWatch Logs keeps logs for one of these numbers of days: {}",
+                allowed.join(", ")
+            ))
+        }
+    }
+}
+
+pub(super) fn parse_version_days(text: &str) -> Result<String, String> {
+    match text.parse::<u32>() {
+        Ok(days) if (MIN_VERSION_DAYS..=MAX_VERSION_DAYS).contains(&days) => Ok(days.to_string()),
+        Ok(days) if days < MIN_VERSION_DAYS => Err(format!(
+            "a load may need its version for {MIN_VERSION_DAYS} days: its message waits for up to 14 days in the queue of \
+             loads, as long among the dead letters, and both again after `restctl dlq redrive`"
+        )),
+        _ => Err(format!("{text:?} is not a number of days from {MIN_VERSION_DAYS} to {MAX_VERSION_DAYS}")),
+    }
+}
+
 /// The limits are those of "Tag" in the CloudFormation API Reference.
 pub(super) fn parse_tag(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("a tag is KEY=VALUE")?;
@@ -120,6 +165,8 @@ pub(super) fn parse_tag(text: &str) -> Result<(String, String), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const TEMPLATE: &str = include_str!("../../../../../templates/stack.yaml");
 
     #[test]
     fn a_key_is_a_name_with_a_type() {
@@ -182,6 +229,51 @@ mod tests {
             assert!(parse_topic(bad).is_err(), "{bad:?}");
         }
         assert!(parse_hosted_zone("example.com").is_err());
+    }
+
+    #[test]
+    fn a_reservation_is_never_zero() {
+        assert_eq!(parse_concurrency("450").as_deref(), Ok("450"));
+        assert_eq!(parse_concurrency("none").as_deref(), Ok(""));
+        for bad in ["", "0", "-1", "1.5", "1000000", "None", "half"] {
+            assert!(parse_concurrency(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn logs_are_kept_for_days_that_cloudwatch_knows() {
+        for good in ["1", "30", "365", "3653"] {
+            assert_eq!(parse_retention(good).as_deref(), Ok(good));
+        }
+        for bad in ["", "0", "31", "-1", "never"] {
+            assert!(parse_retention(bad).unwrap_err().contains("30, 60, 90"), "{bad}");
+        }
+        assert!(
+            TEMPLATE.contains(&format!("AllowedValues: {RETENTION_DAYS:?}")),
+            "the template allows other days"
+        );
+    }
+
+    /// A load whose version is gone fails, although its message is still there.
+    #[test]
+    fn a_version_outlives_every_message_that_names_it() {
+        let kept = TEMPLATE.split("MessageRetentionPeriod: ").skip(1);
+        let kept: Vec<u32> = kept.map(|rest| rest.lines().next().unwrap().parse().unwrap()).collect();
+        assert_eq!(kept.len(), 2, "the queue of loads and the dead-letter queue");
+        assert!(
+            MIN_VERSION_DAYS * 24 * 3_600 >= 2 * kept.iter().sum::<u32>(),
+            "once, and once more after a redrive"
+        );
+        assert!(
+            TEMPLATE.contains(&format!("MinValue: {MIN_VERSION_DAYS}\n    MaxValue: {MAX_VERSION_DAYS}\n"))
+        );
+        assert_eq!(parse_version_days("60").as_deref(), Ok("60"));
+        for short in ["0", "30", "59"] {
+            assert!(parse_version_days(short).unwrap_err().contains("dlq redrive"), "{short}");
+        }
+        for bad in ["", "-1", "36501", "forever"] {
+            assert!(parse_version_days(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -159,6 +159,11 @@ pub(super) const NEEDED: &[Needed] = &[
         ],
     },
     Needed {
+        kinds: &["AWS::ElasticLoadBalancingV2::Listener"], when: When::Created,
+        resource: "arn:{partition}:elasticloadbalancing:{region}:{account}:listener/app/{stack}-LoadBalancer-preflight/preflight/preflight",
+        actions: &["elasticloadbalancing:ModifyListenerAttributes"],
+    },
+    Needed {
         kinds: &["AWS::ElasticLoadBalancingV2::TargetGroup"], when: When::Created,
         resource: "arn:{partition}:elasticloadbalancing:{region}:{account}:targetgroup/{stack}-TargetGroup-preflight/preflight",
         actions: &[
@@ -176,6 +181,7 @@ pub(super) const NEEDED: &[Needed] = &[
         actions: &[
             "elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeListeners",
             "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth",
+            "elasticloadbalancing:DescribeListenerAttributes",
         ],
     },
     Needed {
@@ -206,7 +212,15 @@ pub(super) const NEEDED: &[Needed] = &[
     Needed {
         kinds: &["AWS::Lambda::Function"], when: When::Sometimes,
         resource: "arn:{partition}:lambda:{region}:{account}:function:{stack}-ApiFunction-preflight",
-        actions: &["lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration", "lambda:UpdateAlias"],
+        actions: &[
+            "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration", "lambda:UpdateAlias",
+            "lambda:DeleteFunctionConcurrency",
+        ],
+    },
+    Needed {
+        kinds: &["AWS::Lambda::Function"], when: When::Named(parameter::API_CONCURRENCY),
+        resource: "arn:{partition}:lambda:{region}:{account}:function:{stack}-ApiFunction-preflight",
+        actions: &["lambda:PutFunctionConcurrency"],
     },
     Needed {
         kinds: &["AWS::Lambda::EventSourceMapping"], when: When::Created,
@@ -231,7 +245,7 @@ pub(super) const NEEDED: &[Needed] = &[
     },
     Needed {
         kinds: &["AWS::Logs::LogGroup"], when: When::Created,
-        resource: "arn:{partition}:logs:{region}:{account}:log-group:/restctl/{stack}/api:*",
+        resource: "arn:{partition}:logs:{region}:{account}:log-group:{stack}-ApiLogs-preflight:*",
         actions: &["logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:TagResource"],
     },
     Needed {
@@ -459,6 +473,7 @@ mod tests {
             ((parameter::IDP, "cognito"), unset, "secretsmanager:CreateSecret"),
             ((parameter::LIST, "on"), unset, "secretsmanager:CreateSecret"),
             ((parameter::DOMAIN, "a.example.com"), &[""], "route53:ChangeResourceRecordSets"),
+            ((parameter::API_CONCURRENCY, "450"), &[""], "lambda:PutFunctionConcurrency"),
         ] {
             assert!(certain_actions(&[(name, value)], None).contains(action), "{action}");
             for value in without {
