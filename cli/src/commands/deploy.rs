@@ -6,6 +6,7 @@ mod plan;
 mod preview;
 mod repair;
 mod superseded_certificate;
+mod superseded_packages;
 
 use std::path::PathBuf;
 
@@ -118,13 +119,15 @@ async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -
     };
     let interrupted = Failure::new("interrupted before the new versions were live")
         .next("restctl deploy, which continues from there");
-    unless_interrupted(interrupted, complete_deployment(context, changes, &certificate)).await
+    let before = start.stack.as_ref();
+    unless_interrupted(interrupted, complete_deployment(context, before, changes, &certificate)).await
 }
 
 /// Does what remains after CloudFormation, even if CloudFormation changed nothing: an earlier deployment may have been
-/// interrupted before these steps.
+/// interrupted before these steps. `before` is the stack before the deployment, if there was one.
 async fn complete_deployment(
     context: &Context,
+    before: Option<&Stack>,
     changes: usize,
     certificate: &Certificate,
 ) -> Result<DeployOutcome> {
@@ -147,7 +150,8 @@ async fn complete_deployment(
     if output::chosen_format() == Format::Text {
         output::print_line(&endpoint)?;
     }
-    // Last, because the endpoint works even if this fails.
+    // Last, because the endpoint works even if these fail.
+    superseded_packages::delete_superseded_packages(context, before, &stack).await?;
     superseded_certificate::delete_superseded_certificates(context, &stack, certificate).await?;
     Ok(DeployOutcome::Deployed { changes, endpoint, versions })
 }

@@ -13,6 +13,9 @@ use crate::cloud::{Cloud, RECORD};
 
 type Answer = Box<dyn Fn(&Call) -> Option<String> + Send + Sync>;
 
+/// The answer with the status 403, as S3 gives it for a bucket of another account.
+pub(crate) const FORBIDDEN: &str = "<Error><Code>AccessDenied</Code></Error>";
+
 pub(crate) struct Call {
     pub(crate) uri: String,
     /// The operation, in the JSON protocols.
@@ -73,8 +76,13 @@ async fn answer_or_pass_on(
     let answering = Arc::clone(&front);
     let answer = tokio::task::spawn_blocking(move || (answering.answer)(&call)).await.unwrap();
     if let Some(answer) = answer {
-        // Only errors have this member.
-        let status = if answer.contains("__type") { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+        // Only errors have this member, or this element.
+        let status = match answer.as_str() {
+            // S3's answer to HEAD has no body.
+            FORBIDDEN => StatusCode::FORBIDDEN,
+            text if text.contains("__type") || text.starts_with("<ErrorResponse>") => StatusCode::BAD_REQUEST,
+            _ => StatusCode::OK,
+        };
         return (status, HeaderMap::new(), answer.into());
     }
     let mut request = front.client.request(method, format!("{}{uri}", front.endpoint)).body(body);

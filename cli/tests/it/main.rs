@@ -32,6 +32,7 @@ mod main_job;
 mod openapi;
 mod options;
 mod outputs;
+mod package_bucket;
 mod pages;
 mod preflight;
 mod readme;

@@ -267,12 +267,22 @@ pub(super) const NEEDED: &[Needed] = &[
     Needed {
         kinds: &[], when: When::Created,
         resource: "arn:{partition}:s3:::{artifacts}",
-        actions: &["s3:CreateBucket", "s3:PutBucketPublicAccessBlock", "s3:ListBucket"],
+        actions: &[
+            "s3:CreateBucket", "s3:ListBucket", "s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock",
+            "s3:GetBucketOwnershipControls", "s3:PutBucketOwnershipControls", "s3:GetBucketPolicy", "s3:PutBucketPolicy",
+            "s3:GetBucketVersioning", "s3:PutBucketVersioning", "s3:GetLifecycleConfiguration", "s3:PutLifecycleConfiguration",
+        ],
     },
     Needed {
         kinds: &[], when: When::Created,
         resource: "arn:{partition}:s3:::{artifacts}/package.zip",
         actions: &["s3:PutObject", "s3:GetObject"],
+    },
+    // The packages of the previous deployment.
+    Needed {
+        kinds: &[], when: When::Sometimes,
+        resource: "arn:{partition}:s3:::{artifacts}/package.zip",
+        actions: &["s3:DeleteObject"],
     },
     Needed {
         kinds: &["AWS::Events::Rule"], when: When::Created,
