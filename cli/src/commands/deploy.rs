@@ -26,6 +26,7 @@ use crate::aws::elasticloadbalancing;
 use crate::cli::completion_cache;
 use crate::context::Context;
 use crate::deployment::operation::{Operation, OperationKind};
+use crate::deployment::protection;
 use crate::failure::{Exit, Failure, Result};
 use crate::identity::cognito;
 use crate::identity::settings::{self, Settings};
@@ -136,6 +137,7 @@ async fn complete_deployment(
     if !stack.has_termination_protection {
         cloudformation::set_termination_protection(aws, &stack, true).await?;
     }
+    protection::protect_stack(aws, &stack).await?;
     completion_cache::remember_loads(name, []);
     let versions = go_live::go_live(aws, &stack).await?;
     // The API accepts the pool's tokens only from now on.
@@ -157,10 +159,15 @@ async fn complete_deployment(
 }
 
 async fn execute_change_set(context: &Context, change_set: &ChangeSet, report: &NdjsonReport) -> Result<()> {
+    let aws = context.aws().await?;
     let kind = if change_set.stack.is_in_review() { OperationKind::Create } else { OperationKind::Update };
-    let mut operation = Operation::prepare(context.aws().await?, &change_set.stack, kind).await?;
-    change_set::execute_change_set(context.aws().await?, change_set).await?;
-    match operation.follow_to_end(context.aws().await?, report).await? {
+    let mut operation = Operation::prepare(aws, &change_set.stack, kind).await?;
+    let unprotected = protection::unprotect_deleted(aws, &change_set.changes).await?;
+    if let Err(refusal) = change_set::execute_change_set(aws, change_set).await {
+        protection::protect_resources(aws, &unprotected).await?;
+        return Err(refusal);
+    }
+    match operation.follow_to_end(aws, report).await? {
         ResourceStatus::CreateComplete | ResourceStatus::UpdateComplete => {
             for Event { resource, kind, id, .. } in operation.undeleted_resources() {
                 output::print_message(&format!(
@@ -170,7 +177,13 @@ async fn execute_change_set(context: &Context, change_set: &ChangeSet, report: &
             }
             Ok(())
         }
-        ended => Err(operation.to_failure("the deployment failed", &ended)),
+        ended => {
+            // The rollback keeps what the update was to delete.
+            if let Err(failure) = protection::protect_resources(aws, &unprotected).await {
+                output::print_failure(&failure);
+            }
+            Err(operation.to_failure("the deployment failed", &ended))
+        }
     }
 }
 

@@ -35,6 +35,7 @@ mod outputs;
 mod package_bucket;
 mod pages;
 mod preflight;
+mod protection;
 mod readme;
 mod record_edit;
 mod roles;

@@ -10,8 +10,11 @@ use super::source;
 const PAGE: &str = "cli/docs/iam-permissions.md";
 
 /// Calls whose permission has another name, or that need more than one. A call that only the local cloud gets needs none.
-const OTHER_NAMES: [(&str, &[&str]); 21] = [
+const OTHER_NAMES: [(&str, &[&str]); 24] = [
+    ("cloudcontrol:GetResource", &["cloudformation:GetResource"]),
+    ("cloudcontrol:GetResourceRequestStatus", &["cloudformation:GetResourceRequestStatus"]),
     ("cloudcontrol:ListResources", &["cloudformation:ListResources"]),
+    ("cloudcontrol:UpdateResource", &["cloudformation:UpdateResource"]),
     ("dynamodb:WaitUntilTableNotExists", &["dynamodb:DescribeTable"]),
     ("elasticloadbalancing:RegisterTargets", &[]),
     ("lambda:Invoke", &["lambda:InvokeFunction"]),

@@ -57,6 +57,32 @@ pub(super) const NEEDED: &[Needed] = &[
             "cloudformation:ExecuteChangeSet", "cloudformation:DescribeStackEvents", "cloudformation:UpdateTerminationProtection",
         ],
     },
+    // The resources that are protected from deletion when the stack is complete.
+    Needed {
+        kinds: &[], when: When::Always,
+        resource: "arn:{partition}:cloudformation:{region}:{account}:stack/{stack}/preflight",
+        actions: &["cloudformation:ListStackResources"],
+    },
+    Needed {
+        kinds: &[], when: When::Always,
+        resource: "*",
+        actions: &["elasticloadbalancing:DescribeLoadBalancerAttributes"],
+    },
+    Needed {
+        kinds: &[], when: When::Always,
+        resource: "arn:{partition}:dynamodb:{region}:{account}:table/{stack}-ItemsTable-preflight",
+        actions: &["dynamodb:DescribeTable"],
+    },
+    Needed {
+        kinds: &[], when: When::Created,
+        resource: "arn:{partition}:dynamodb:{region}:{account}:table/{stack}-ItemsTable-preflight",
+        actions: &["dynamodb:UpdateTable"],
+    },
+    Needed {
+        kinds: &[], when: When::Set(parameter::IDP, "cognito"),
+        resource: "*",
+        actions: &["cloudformation:GetResource", "cloudformation:UpdateResource", "cloudformation:GetResourceRequestStatus"],
+    },
     // A change set that is not executed is deleted, together with a stack that it made.
     Needed {
         kinds: &[], when: When::Sometimes,
@@ -337,6 +363,7 @@ pub(super) const NEEDED: &[Needed] = &[
         actions: &[
             "cognito-idp:DescribeUserPool", "cognito-idp:CreateUserPoolDomain", "cognito-idp:CreateResourceServer",
             "cognito-idp:CreateUserPoolClient", "cognito-idp:DescribeUserPoolClient", "cognito-idp:TagResource",
+            "cognito-idp:UpdateUserPool", "cognito-idp:GetUserPoolMfaConfig", "cognito-idp:ListTagsForResource",
         ],
     },
 ];
@@ -418,6 +445,10 @@ mod tests {
                     "secretsmanager:GetRandomPassword",
                     "cognito-idp:CreateUserPool",
                     "cognito-idp:DescribeUserPoolDomain",
+                    // The Cloud Control API.
+                    "cloudformation:GetResource",
+                    "cloudformation:UpdateResource",
+                    "cloudformation:GetResourceRequestStatus",
                 ]
                 .contains(&action)
         };
