@@ -76,6 +76,17 @@ impl Change {
         names.peek().is_some() && names.all(|name| name == "LifecycleConfiguration")
     }
 
+    /// Returns the type and the physical id of a resource that is, or may be, deleted: one that is removed or replaced, unless
+    /// its policy keeps it.
+    pub(crate) fn deleted_resource(&self) -> Option<(&str, &str)> {
+        let may_be_deleted = matches!(
+            self.disposition(),
+            Disposition::Removed | Disposition::Replaced | Disposition::PerhapsReplaced
+        );
+        let is_deleted = may_be_deleted && !self.retains_old_resource();
+        is_deleted.then(|| Some((self.0.resource_type()?, self.0.physical_resource_id()?)))?
+    }
+
     pub(crate) fn is_addition(&self) -> bool {
         self.disposition() == Disposition::Added
     }
