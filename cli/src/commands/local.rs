@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::failure::Result;
 use crate::local::{self, LocalCloud, LocalPorts, SuperviseArgs};
 use crate::terminal::output::{self, Format};
+use crate::terminal::text::Text;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Local {
@@ -38,10 +39,10 @@ async fn start_local_cloud(ports: LocalPorts) -> Result<()> {
         "the local cloud is running"
     });
     match output::chosen_format() {
-        Format::Text => output::print_message(&describe_as_text(&cloud)),
+        Format::Text => output::print_message(describe_as_text(&cloud)),
         Format::Json => output::print_json(&describe_as_json(&cloud))?,
     }
-    output::print_message("\nnext:\n  export RESTCTL_LOCAL=1\n  restctl setup");
+    output::print_message(Text::from_lines(["", "next:", "  export RESTCTL_LOCAL=1", "  restctl setup"]));
     Ok(())
 }
 
@@ -60,7 +61,7 @@ async fn stop_local_cloud() -> Result<()> {
 
 fn print_local_cloud(cloud: &LocalCloud) -> Result<()> {
     match output::chosen_format() {
-        Format::Text => output::print_line(&describe_as_text(cloud)),
+        Format::Text => output::print_text(describe_as_text(cloud)),
         Format::Json => output::print_json(&describe_as_json(cloud)),
     }
 }
@@ -77,13 +78,13 @@ fn describe_as_json(cloud: &LocalCloud) -> Value {
     })
 }
 
-fn describe_as_text(cloud: &LocalCloud) -> String {
+fn describe_as_text(cloud: &LocalCloud) -> Text {
     let LocalCloud { endpoint_url, front, identity_provider, supervisor, emulator } = cloud;
     let issuer = &identity_provider.issuer;
-    format!(
-        "  AWS endpoint       {endpoint_url}
-  identity provider  {issuer}
-  TLS front          {front}
-  processes          {supervisor} (supervisor), {emulator} (emulator)"
-    )
+    Text::from_lines([
+        format!("  AWS endpoint       {endpoint_url}"),
+        format!("  identity provider  {issuer}"),
+        format!("  TLS front          {front}"),
+        format!("  processes          {supervisor} (supervisor), {emulator} (emulator)"),
+    ])
 }

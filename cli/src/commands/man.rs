@@ -8,6 +8,7 @@ use clap_mangen::Man as Page;
 
 use crate::failure::{FailureContext, Result};
 use crate::terminal::output;
+use crate::terminal::sanitize::Syntax;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -23,7 +24,7 @@ pub(crate) struct Man {
 pub(crate) fn run(args: Man, command: Command) -> Result<()> {
     let mut command = command.disable_help_subcommand(true);
     command.build();
-    let Some(dir) = args.dir else { return output::write_bytes(&render_page(command)?) };
+    let Some(dir) = args.dir else { return output::write_data(&render_page(command)?, Syntax::Lines) };
     fs::create_dir_all(&dir).context(format!("cannot create {}", dir.display()))?;
     let mut pages = Vec::new();
     render_pages(command, &mut pages)?;
@@ -31,7 +32,7 @@ pub(crate) fn run(args: Man, command: Command) -> Result<()> {
         let file = dir.join(format!("{name}.1"));
         fs::write(&file, page).context(format!("cannot write {}", file.display()))?;
     }
-    output::print_message(&format!("wrote {} pages to {}", pages.len(), dir.display()));
+    output::print_message(format!("wrote {} pages to {}", pages.len(), dir.display()));
     Ok(())
 }
 

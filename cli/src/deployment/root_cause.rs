@@ -42,9 +42,9 @@ impl<'a> RootCause<'a> {
                 .why("CloudFormation named no failed resource")
                 .next("aws cloudformation describe-stack-events, which lists all events");
         };
-        let mut why = describe_event(first);
+        let mut why = vec![describe_event(first)];
         if let Some(event) = self.during_rollback {
-            why = format!("{why}\nand during the rollback: {}", describe_event(event));
+            why.push(format!("and during the rollback: {}", describe_event(event)));
         }
         // The rollback has to succeed before anything else can be tried.
         let mut causes = self.during_rollback.into_iter().chain([first]);
@@ -52,8 +52,8 @@ impl<'a> RootCause<'a> {
             known_failures::find_advice(&event.kind, event.reason.as_deref().unwrap_or_default())
         });
         match advice {
-            Some(advice) => failure.why(why).next(advice),
-            None => failure.why(why).next("fix what it names, then run the same command again"),
+            Some(advice) => failure.why_lines(why).next(advice),
+            None => failure.why_lines(why).next("fix what it names, then run the same command again"),
         }
     }
 }

@@ -65,7 +65,7 @@ where
             answer.map(Either::Right)
         }
         Ok(Err(error)) => {
-            output::print_message(&format!("the emulator at {emulator} does not answer: {error}"));
+            output::print_message(format!("the emulator at {emulator} does not answer: {error}"));
             error_response(StatusCode::BAD_GATEWAY)
         }
         Err(_) => error_response(StatusCode::GATEWAY_TIMEOUT),

@@ -12,6 +12,7 @@ use super::subprocess::run_to_end;
 use crate::directories;
 use crate::failure::{Failure, FailureContext, Result};
 use crate::terminal::output;
+use crate::terminal::progress;
 
 const MINISTACK: &str = "ministack==1.5.33";
 
@@ -74,8 +75,8 @@ impl VirtualEnvironment {
     async fn create(&self) -> Result<()> {
         let base = find_base_python().await?;
         self.remove()?;
-        output::print_message(&format!("installing {MINISTACK} for {} (only once)", base.display()));
-        let progress = output::new_spinner("installing ministack");
+        output::print_message(format!("installing {MINISTACK} for {} (only once)", base.display()));
+        let progress = progress::new_spinner("installing ministack");
         let incomplete = IncompleteEnvironment(self);
         let outcome = self.install_ministack(&base).await;
         progress.finish_and_clear();
@@ -86,7 +87,9 @@ impl VirtualEnvironment {
         let mut venv = Command::new(base);
         venv.args(["-I", "-m", "venv"]).arg(&self.0);
         run_to_end(venv).await?.map_err(|last_lines| {
-            Failure::new("cannot create a Python virtual environment").why(last_lines).next(INSTALL_PYTHON)
+            Failure::new("cannot create a Python virtual environment")
+                .why_lines(last_lines.lines())
+                .next(INSTALL_PYTHON)
         })?;
 
         let constraints = self.0.join("constraints.txt");
@@ -96,7 +99,7 @@ impl VirtualEnvironment {
             .args(["--progress-bar", "off", MINISTACK, CBOR, "--constraint"])
             .arg(&constraints);
         run_to_end(pip).await?.map_err(|last_lines| {
-            Failure::new(format!("pip cannot install {MINISTACK}")).why(last_lines).next(
+            Failure::new(format!("pip cannot install {MINISTACK}")).why_lines(last_lines.lines()).next(
                 "check the network or set PIP_INDEX_URL to another package index, then: restctl local up",
             )
         })?;
@@ -143,6 +146,6 @@ async fn find_base_python() -> Result<PathBuf> {
         reasons.push(format!("none of {} is on the PATH", CANDIDATES.join(", ")));
     }
     Err(Failure::new("no Python that can run the local cloud was found")
-        .why(reasons.join("\n"))
+        .why_lines(reasons)
         .next(INSTALL_PYTHON))
 }

@@ -143,11 +143,10 @@ async fn find_refusal(aws: &Aws, id: &str, reason: &str) -> Failure {
         let said = event.validation_status_reason().or(event.resource_status_reason())?;
         Some(format!("{}: {said}", event.logical_resource_id().unwrap_or("the template")))
     }));
-    let why = why.join("\n");
     let refused = Failure::new("CloudFormation refuses the change; nothing was changed");
-    let next = known_failures::find_advice("", &why)
+    let next = known_failures::find_advice("", &why.join("\n"))
         .unwrap_or_else(|| "leave out the option that it names, then run the same command again".to_owned());
-    refused.why(why).next(next)
+    refused.why_lines(why).next(next)
 }
 
 /// Whether a change set failed because it has no changes. Only the text of its reason says so.

@@ -11,7 +11,7 @@ use crate::aws::{Aws, acm, dynamodb, s3, secretsmanager, ssm, sts};
 use crate::context::Context;
 use crate::failure::Result;
 use crate::identity::settings;
-use crate::terminal::output;
+use crate::terminal::progress;
 
 /// The most object versions of a bucket that are counted.
 const MAX_COUNTED: usize = 20_000;
@@ -127,7 +127,7 @@ impl OwnedResource {
                 s3::delete_bucket(aws, name).await
             }
             OwnedResource::Certificate { arn } => {
-                let waiting = output::new_spinner("waiting until no load balancer uses the certificate");
+                let waiting = progress::new_spinner("waiting until no load balancer uses the certificate");
                 let deleted = acm::delete_certificate(aws, arn).await;
                 waiting.finish_and_clear();
                 deleted
