@@ -150,7 +150,7 @@ async fn complete_deployment(
     session_cache::clear_session(context)?;
     let endpoint = serve_at_endpoint(context, &stack, certificate).await?;
     if output::chosen_format() == Format::Text {
-        output::print_line(&endpoint)?;
+        output::print_text(&endpoint)?;
     }
     // Last, because the endpoint works even if these fail.
     superseded_packages::delete_superseded_packages(context, before, &stack).await?;
@@ -170,7 +170,7 @@ async fn execute_change_set(context: &Context, change_set: &ChangeSet, report: &
     match operation.follow_to_end(aws, report).await? {
         ResourceStatus::CreateComplete | ResourceStatus::UpdateComplete => {
             for Event { resource, kind, id, .. } in operation.undeleted_resources() {
-                output::print_message(&format!(
+                output::print_message(format!(
                     "note: {resource} ({kind}) could not be removed and remains outside the stack: {}",
                     id.as_deref().unwrap_or_default()
                 ));
@@ -198,9 +198,9 @@ async fn serve_at_endpoint(context: &Context, stack: &Stack, certificate: &Certi
     } else {
         match stack.parameter(parameter::DOMAIN) {
             Some(domain) if !domain.is_empty() => {
-                output::print_message(&format!("{domain} points to {load_balancer}"))
+                output::print_message(format!("{domain} points to {load_balancer}"))
             }
-            _ => output::print_message(&format!(
+            _ => output::print_message(format!(
                 "point {} to {load_balancer} (CNAME or alias record)",
                 certificate.name
             )),
@@ -213,7 +213,7 @@ async fn serve_at_endpoint(context: &Context, stack: &Stack, certificate: &Certi
     } else {
         "needs a token"
     };
-    output::print_message(&format!("the list of all items is {list}; {base_url}{OPENAPI_PATH} {access}"));
+    output::print_message(format!("the list of all items is {list}; {base_url}{OPENAPI_PATH} {access}"));
     output::print_message("next: restctl upload data.csv");
     Ok(base_url)
 }

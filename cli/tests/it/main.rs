@@ -19,6 +19,7 @@ mod export;
 mod first_steps;
 mod get;
 mod help;
+mod hostile_text;
 mod identity;
 mod idp;
 mod impostor;

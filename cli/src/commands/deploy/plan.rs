@@ -75,7 +75,7 @@ pub(super) async fn plan_deployment(
     let desired = Desired { template: TEMPLATE, parameters: &parameters, tags: &tags };
     let Some(change_set) = change_set::create_change_set(aws, name, start.stack.as_ref(), desired).await?
     else {
-        output::print_message(&format!("no change: the stack {name} is up to date"));
+        output::print_message(format!("no change: the stack {name} is up to date"));
         let dry_run = DeployPlan::DryRun { changes: 0, losses: Vec::new() };
         return Ok(if args.dry_run { dry_run } else { DeployPlan::NoChange });
     };
@@ -87,7 +87,7 @@ pub(super) async fn plan_deployment(
         preview::print_changes(&change_set.changes, args, &title, report)?;
         preview::print_warnings(&change_set.warnings, report)?;
         if !losses.is_empty() {
-            output::print_message(&format!("a deployment needs {}", preview::allow_flags(&losses)));
+            output::print_message(format!("a deployment needs {}", preview::allow_flags(&losses)));
         }
         return Ok(DeployPlan::DryRun { changes: change_set.changes.len().max(1), losses });
     }

@@ -13,7 +13,7 @@ use crate::aws::{Aws, acm, cloudwatchlogs, dynamodb, secretsmanager, ssm, sts};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::identity::settings;
-use crate::terminal::output;
+use crate::terminal::progress;
 
 /// The most object versions of a bucket that are counted.
 const MAX_COUNTED: usize = 20_000;
@@ -170,7 +170,7 @@ impl OwnedResource {
             }
             OwnedResource::Log { name, .. } => cloudwatchlogs::delete_group(aws, name).await,
             OwnedResource::Certificate { arn } => {
-                let waiting = output::new_spinner("waiting until no load balancer uses the certificate");
+                let waiting = progress::new_spinner("waiting until no load balancer uses the certificate");
                 let deleted = acm::delete_certificate(aws, arn).await;
                 waiting.finish_and_clear();
                 deleted
