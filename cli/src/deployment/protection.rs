@@ -105,7 +105,7 @@ async fn unprotect_resources(aws: &Aws, resources: Vec<ProtectedResource>) -> Re
     let mut unprotected = Vec::new();
     for resource in resources {
         if resource.set_protection(aws, false).await? {
-            output::print_message(&format!("turned off the deletion protection of {resource}"));
+            output::print_message(format!("turned off the deletion protection of {resource}"));
             unprotected.push(resource);
         }
     }

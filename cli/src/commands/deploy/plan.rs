@@ -97,7 +97,7 @@ pub(super) async fn plan_deployment(
         preview::refuse_losses(&losses)?;
         for control in s3::ensure_private_bucket(aws, artifacts, caller.partition()).await? {
             let bucket = artifacts.name;
-            output::print_message(&format!(
+            output::print_message(format!(
                 "note: {control} of the bucket {bucket} had been changed; restored it"
             ));
         }

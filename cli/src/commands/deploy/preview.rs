@@ -40,7 +40,7 @@ pub(super) fn print_changes(
 pub(super) fn print_warnings(warnings: &[Event], report: &NdjsonReport) -> Result<()> {
     for warning in warnings {
         report.write_line("warning", &warning.to_json())?;
-        output::print_message(&format!("warning: {}", warning.describe()));
+        output::print_message(format!("warning: {}", warning.describe()));
     }
     Ok(())
 }
