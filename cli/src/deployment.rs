@@ -7,5 +7,6 @@ pub(crate) mod operation;
 pub(crate) mod packages;
 pub(crate) mod preflight;
 pub(crate) mod progress;
+pub(crate) mod protection;
 pub(crate) mod root_cause;
 pub(crate) mod smoke;

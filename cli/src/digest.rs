@@ -14,7 +14,7 @@ pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     to_hex(&Sha256::digest(bytes))
 }
 
-/// Returns the SHA-256 digest of `bytes` as Amazon S3 writes checksums.
+/// Returns the SHA-256 digest of `bytes` in Base64, as S3 and Lambda write it.
 pub(crate) fn sha256_base64(bytes: &[u8]) -> String {
     STANDARD.encode(Sha256::digest(bytes))
 }

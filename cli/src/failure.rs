@@ -1,10 +1,14 @@
 //! Failures of a command, and its exit codes.
 
+mod shell_argument;
+
 use std::fmt;
 use std::future::Future;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+
+pub(crate) use self::shell_argument::shell_argument;
 
 /// Exit codes, as `restctl --help` documents them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +38,12 @@ impl From<Exit> for ExitCode {
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
+    /// One line. Whatever others wrote in it, a line break included, is escaped when it is printed.
     what: String,
-    why: Option<String>,
+    /// Its lines.
+    why: Vec<String>,
+    /// One or more lines of restctl's own. What others wrote is not part of them, except as an argument that
+    /// `shell_argument` quotes.
     next: Option<String>,
 }
 
@@ -43,7 +51,7 @@ pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl Failure {
     pub(crate) fn new(what: impl Into<String>) -> Self {
-        Self { exit: Exit::Failure, what: what.into(), why: None, next: None }
+        Self { exit: Exit::Failure, what: what.into(), why: Vec::new(), next: None }
     }
 
     /// Describes a wrong command line or a wrong setting.
@@ -57,7 +65,7 @@ impl Failure {
     }
 
     /// Sets the reason to the error and the errors that caused it.
-    pub(crate) fn because(mut self, why: &dyn std::error::Error) -> Self {
+    pub(crate) fn because(self, why: &dyn std::error::Error) -> Self {
         let mut text = why.to_string();
         let mut source = why.source();
         while let Some(cause) = source {
@@ -68,12 +76,17 @@ impl Failure {
             }
             source = cause.source();
         }
-        self.why = Some(text);
-        self
+        self.why(text)
     }
 
-    pub(crate) fn why(mut self, why: impl Into<String>) -> Self {
-        self.why = Some(why.into());
+    /// Sets the reason, in one line.
+    pub(crate) fn why(self, why: impl Into<String>) -> Self {
+        self.why_lines([why])
+    }
+
+    /// Sets the reason, in several lines.
+    pub(crate) fn why_lines(mut self, lines: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.why = lines.into_iter().map(Into::into).collect();
         self
     }
 
@@ -96,8 +109,24 @@ impl Failure {
 
     /// Returns what happened and why in one line.
     pub(crate) fn to_single_line(&self) -> String {
-        let why = self.why.iter().map(|why| format!(": {}", why.replace('\n', " ")));
-        format!("{}{}", self.what, why.collect::<String>())
+        match self.why.is_empty() {
+            true => self.what.clone(),
+            false => format!("{}: {}", self.what, self.why.join(" ")),
+        }
+    }
+
+    /// Returns what happened, why and what to type next, in lines that are not escaped.
+    pub(crate) fn to_lines(&self) -> Vec<String> {
+        let mut lines = vec![self.what.clone()];
+        let mut push_part = |name: &str, part: &mut dyn Iterator<Item = &str>| {
+            for (place, line) in part.enumerate() {
+                let margin = if place == 0 { name } else { "" };
+                lines.push(format!("  {margin:5} {line}"));
+            }
+        };
+        push_part("why:", &mut self.why.iter().map(String::as_str));
+        push_part("next:", &mut self.next_step_or_default().split('\n'));
+        lines
     }
 
     /// Returns the next step that was set, or else a default one.
@@ -116,10 +145,11 @@ impl Failure {
     }
 
     pub(crate) fn to_json(&self) -> Value {
+        let why = (!self.why.is_empty()).then(|| self.why.join("\n"));
         json!({
             "outcome": "failed",
             "what": self.what,
-            "why": self.why,
+            "why": why,
             "next": self.next_step_or_default(),
             "exit": self.exit as u8,
         })
@@ -128,11 +158,7 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.what)?;
-        if let Some(why) = &self.why {
-            write!(f, "\n  why:  {}", why.replace('\n', "\n        "))?;
-        }
-        write!(f, "\n  next: {}", self.next_step_or_default().replace('\n', "\n        "))
+        f.write_str(&self.to_lines().join("\n"))
     }
 }
 

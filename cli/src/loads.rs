@@ -4,3 +4,4 @@ pub(crate) mod dead_letter;
 pub(crate) mod load;
 pub(crate) mod progress;
 pub(crate) mod receipt;
+pub(crate) mod rejects_csv;

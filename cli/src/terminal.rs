@@ -3,6 +3,9 @@
 pub(crate) mod interrupt;
 pub(crate) mod ndjson;
 pub(crate) mod output;
+pub(crate) mod progress;
 pub(crate) mod prompt;
 pub(crate) mod sanitize;
 pub(crate) mod screen;
+pub(crate) mod sent_secrets;
+pub(crate) mod text;

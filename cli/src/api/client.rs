@@ -17,6 +17,7 @@ use crate::api::token;
 use crate::context::Context;
 use crate::failure::{Failure, FailureContext, Result};
 use crate::identity::http::read_bounded_body;
+use crate::terminal::sent_secrets::SentSecret;
 
 /// The most of a Lambda's answer that a load balancer passes on, with room for what a proxy in between may add.
 pub(crate) const MAX_BODY_BYTES: usize = 2 * 1024 * 1024 + MAX_ANSWER_BYTES;
@@ -138,6 +139,7 @@ impl Access {
         path: &str,
         body: Option<&B>,
     ) -> reqwest::Result<Response> {
+        SentSecret::of_token(&self.token).remember();
         let request = self.endpoint.client.request(method.clone(), self.request_url(path));
         let request = request.bearer_auth(&self.token);
         match body {

@@ -40,7 +40,7 @@ impl Attempts {
 
 /// Waits as long as the busy API asks for.
 pub(crate) async fn wait_while_busy(pause: Duration) {
-    output::print_message(&format!("the API is busy; retrying in {} s", pause.as_secs()));
+    output::print_message(format!("the API is busy; retrying in {} s", pause.as_secs()));
     tokio::time::sleep(pause).await;
 }
 

@@ -16,6 +16,7 @@ use crate::api::client::MAX_BODY_BYTES;
 use crate::api::endpoint::{self, Location};
 use crate::api::handshake::Handshake;
 use crate::failure::{Failure, FailureContext, Result};
+use crate::terminal::sent_secrets::SentSecret;
 
 pub(crate) struct TimedAnswer {
     pub(crate) address: SocketAddr,
@@ -81,6 +82,7 @@ pub(crate) async fn send_timed_request(location: &Location, path: &str, token: &
 
 fn build_request(location: &Location, path: &str, token: &str) -> Result<Request<Empty<Bytes>>> {
     let base_url = location.base_url();
+    SentSecret::of_token(token).remember();
     let mut bearer =
         HeaderValue::try_from(format!("Bearer {token}")).context("the token cannot be sent in a header")?;
     bearer.set_sensitive(true);

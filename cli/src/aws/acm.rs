@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::Aws;
 use super::error::{AwsContext, RESOURCE_NOT_FOUND};
 use crate::certificate::CertificateBundle;
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Exit, Failure, Result, shell_argument};
 
 /// Imports `bundle` and returns its ARN. If `existing` is set, replaces the certificate under that ARN.
 pub(crate) async fn import_certificate(
@@ -83,10 +83,11 @@ pub(crate) async fn delete_certificate(aws: &Aws, arn: &str) -> Result<()> {
     if try_to_delete(aws, arn, 150).await? {
         return Ok(());
     }
+    let shown = shell_argument(arn, "ARN");
     Err(Failure::new("cannot delete the certificate from ACM")
         .why(format!("something still uses {arn}"))
         .next(format!(
-            "find what uses it with: aws acm describe-certificate --certificate-arn {arn} --query Certificate.InUseBy\n\
+            "find what uses it with: aws acm describe-certificate --certificate-arn {shown} --query Certificate.InUseBy\n\
              then: restctl destroy"
         )))
 }

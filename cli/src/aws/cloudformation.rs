@@ -32,6 +32,11 @@ impl Stack {
         self.status == StackStatus::ReviewInProgress
     }
 
+    /// Returns the account that the stack is in, 12 digits: its id is an ARN.
+    pub(crate) fn account(&self) -> &str {
+        self.id.split(':').nth(4).unwrap_or_default()
+    }
+
     /// Returns the value of a parameter of `contract::template::parameter` at the last deployment. `None` if the template did
     /// not have it then.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {

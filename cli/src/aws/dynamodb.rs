@@ -1,13 +1,13 @@
 //! Amazon DynamoDB: the ledger, and the throughput, size and deletion of tables.
 
 pub(crate) mod attribute_types;
+mod deletion;
 pub(crate) mod items;
 
 use std::collections::HashMap;
-use std::time::Duration;
 
-use aws_sdk_dynamodb::client::Waiters;
 use aws_sdk_dynamodb::types::AttributeValue;
+pub(crate) use deletion::{delete_table, set_deletion_protection};
 use restctl_contract::key::WRITTEN_BY;
 use restctl_contract::load::{LEDGER_KEY, LedgerEntry, LoadId, LoadState, is_ledger_entry};
 use restctl_contract::timestamp::now;
@@ -16,9 +16,6 @@ use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value, to_item};
 use super::Aws;
 use super::error::{AwsContext, RESOURCE_NOT_FOUND};
 use crate::failure::{Failure, FailureContext, Result};
-
-/// The deletion of a large table takes minutes.
-const DELETION_TIMEOUT: Duration = Duration::from_secs(1800);
 
 /// Returns the ledger's entry for `load`, or `None` until the ingest function has begun it.
 pub(crate) async fn read_ledger_entry(aws: &Aws, ledger: &str, load: &LoadId) -> Result<Option<LedgerEntry>> {
@@ -158,15 +155,4 @@ pub(crate) async fn find_tables_by_tag(
         }
     }
     Ok(tagged)
-}
-
-/// Deletes the table and waits until the deletion is complete.
-pub(crate) async fn delete_table(aws: &Aws, table: &str) -> Result<()> {
-    let answer = aws.dynamodb.delete_table().table_name(table).send().await;
-    if answer.error_code() != Some(RESOURCE_NOT_FOUND) {
-        answer.aws_context(&format!("delete the table {table}"))?;
-    }
-    let gone = aws.dynamodb.wait_until_table_not_exists().table_name(table).wait(DELETION_TIMEOUT).await;
-    gone.context(format!("the table {table} was not deleted in time"))?;
-    Ok(())
 }

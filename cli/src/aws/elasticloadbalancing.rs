@@ -1,12 +1,15 @@
-//! Elastic Load Balancing: the target, its health, and the number of load balancers.
+//! Elastic Load Balancing: the target, its health, deletion protection, and the number of load balancers.
 
 use aws_sdk_elasticloadbalancingv2::types::{
-    LoadBalancer, LoadBalancerTypeEnum, TargetDescription, TargetHealthStateEnum,
+    LoadBalancer, LoadBalancerAttribute, LoadBalancerTypeEnum, TargetDescription, TargetHealthStateEnum,
 };
 
 use super::Aws;
 use super::error::AwsContext;
 use crate::failure::Result;
+
+/// The attribute of a load balancer that protects it from deletion.
+const DELETION_PROTECTION: &str = "deletion_protection.enabled";
 
 /// Registers the function as the target group's target. On AWS, this changes nothing, because CloudFormation has done it
 /// already; an emulator may not have done it.
@@ -55,4 +58,25 @@ pub(crate) async fn count_load_balancers(aws: &Aws) -> Result<usize> {
         count += page.load_balancers().iter().filter(is_application).count();
     }
     Ok(count)
+}
+
+/// Turns the load balancer's deletion protection on or off. Returns whether that changed anything: a load balancer that does
+/// not exist needs no change.
+pub(crate) async fn set_deletion_protection(aws: &Aws, load_balancer: &str, on: bool) -> Result<bool> {
+    let request = aws.elasticloadbalancing.describe_load_balancer_attributes();
+    let answer = request.load_balancer_arn(load_balancer).send().await;
+    if answer.error_code() == Some("LoadBalancerNotFound") {
+        return Ok(false);
+    }
+    let answer = answer.aws_context("read the attributes of the load balancer")?;
+    let mut attributes = answer.attributes().iter();
+    let is_on = attributes.any(|it| it.key() == Some(DELETION_PROTECTION) && it.value() == Some("true"));
+    if is_on == on {
+        return Ok(false);
+    }
+    let attribute = LoadBalancerAttribute::builder().key(DELETION_PROTECTION).value(on.to_string()).build();
+    let request = aws.elasticloadbalancing.modify_load_balancer_attributes();
+    let request = request.load_balancer_arn(load_balancer).attributes(attribute);
+    request.send().await.aws_context("change the load balancer's deletion protection")?;
+    Ok(true)
 }

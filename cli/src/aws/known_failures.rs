@@ -142,5 +142,12 @@ fn missing_permission(reason: &str) -> Option<&str> {
     if before.contains("execution role") {
         return None;
     }
-    after.split_whitespace().next()
+    after.split_whitespace().next().filter(|action| is_action(action))
+}
+
+/// Whether this is a name such as `iam:CreateRole`. Only such a text becomes part of the advice.
+fn is_action(text: &str) -> bool {
+    let is_name =
+        |name: &str| !name.is_empty() && name.chars().all(|it| it.is_ascii_alphanumeric() || it == '-');
+    text.split_once(':').is_some_and(|(service, name)| is_name(service) && is_name(name))
 }

@@ -16,7 +16,7 @@ use time::format_description::well_known::Rfc3339;
 use super::details::{CertificateDetails, parse_certificate};
 use super::presented::covers_name;
 use super::reimport::{self, ReimportObstacle};
-use crate::failure::{Failure, FailureContext, Result};
+use crate::failure::{Failure, FailureContext, Result, shell_argument};
 
 /// How long a self-signed certificate is valid: one day less than the 398 days that browsers accept.
 const SELF_SIGNED_VALIDITY: Duration = Duration::from_secs(397 * 24 * 60 * 60);
@@ -188,7 +188,10 @@ fn check_key(leaf: &CertificateDer<'_>, key_pem: &str, cert: &Path, key: &Path) 
     if key_pem.contains("ENCRYPTED") {
         return Err(Failure::usage(format!("the private key in {} is encrypted", key.display()))
             .why("ACM imports unencrypted keys only")
-            .next(format!("openssl pkey -in {} -out key.pem", key.display())));
+            .next(format!(
+                "openssl pkey -in {} -out key.pem",
+                shell_argument(&key.to_string_lossy(), "FILE")
+            )));
     }
     let no_key = || {
         Failure::usage(format!("{} contains no usable private key", key.display()))

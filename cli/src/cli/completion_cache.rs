@@ -38,11 +38,13 @@ pub(crate) fn forget_stack(stack: &StackName) {
 }
 
 pub(crate) fn complete_stacks() -> Vec<CompletionCandidate> {
-    read_stacks().unwrap_or_default().into_keys().map(CompletionCandidate::new).collect()
+    let stacks = read_stacks().unwrap_or_default().into_keys();
+    stacks.filter(|stack| stack.parse::<StackName>().is_ok()).map(CompletionCandidate::new).collect()
 }
 
 pub(crate) fn complete_loads() -> Vec<CompletionCandidate> {
-    read_stacks().unwrap_or_default().into_values().flatten().map(CompletionCandidate::new).collect()
+    let loads = read_stacks().unwrap_or_default().into_values().flatten();
+    loads.filter(|load| load.parse::<LoadId>().is_ok()).map(CompletionCandidate::new).collect()
 }
 
 /// Reads the saved names. `None` if nothing is saved yet, or if another version saved it.

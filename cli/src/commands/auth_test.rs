@@ -21,6 +21,9 @@ use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::identity::discovery;
 use crate::identity::policy::TokenPolicy;
 use crate::terminal::output::{self, Format};
+use crate::terminal::progress;
+use crate::terminal::sent_secrets::SentSecret;
+use crate::terminal::text::Text;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -74,9 +77,9 @@ pub(crate) async fn run(_: AuthTest, context: &Context) -> Result<()> {
     let attempts = attempts
         .context("cannot forge tokens from the one that restctl token prints")
         .map_err(|failure| failure.exit(Exit::Authentication).next("restctl token explain"))?;
-    let progress = output::new_spinner("auth-test");
+    let progress = progress::new_spinner("auth-test");
     for attempt in attempts {
-        progress.set_message(attempt.name.clone());
+        progress.set_message(&attempt.name);
         let answer = send_attempt(&endpoint, &attempt).await?;
         let expected = if context.local.is_some() && repeats_a_header(&attempt) {
             [&[attempt.expected], JOINED_HEADERS.as_slice()].concat()
@@ -88,7 +91,7 @@ pub(crate) async fn run(_: AuthTest, context: &Context) -> Result<()> {
     progress.finish_and_clear();
 
     match output::chosen_format() {
-        Format::Text => output::print_line(&outcomes_table(&outcomes).trim_fmt())?,
+        Format::Text => output::print_text(Text::from_table(&outcomes_table(&outcomes)))?,
         Format::Json => output::print_json(&outcomes)?,
     }
     require_expected(&outcomes)
@@ -118,9 +121,11 @@ async fn request_with_good_token(
     mut token: String,
 ) -> Result<(String, RequestOutcome)> {
     let address = format!("{}{path}", endpoint.base_url);
+    SentSecret::of_token(&token).remember();
     let mut answer = AuthAnswer::from_request(endpoint.client.get(&address).bearer_auth(&token)).await;
     if answer.as_ref().is_ok_and(|answer| answer.status == StatusCode::UNAUTHORIZED) {
         token = token::renew_token(context).await?.access_token;
+        SentSecret::of_token(&token).remember();
         answer = AuthAnswer::from_request(endpoint.client.get(&address).bearer_auth(&token)).await;
     }
     let answer = answer.map_err(|error| endpoint.no_answer_failure(&address, &error))?;
@@ -175,7 +180,7 @@ fn outcomes_table(outcomes: &[RequestOutcome]) -> Table {
     // If the answer is right, its row need not repeat it as the expected one.
     let row = |outcome: &RequestOutcome| {
         let (ok, expected) = if outcome.ok { ("ok", "") } else { ("NOT OK", outcome.expected.as_str()) };
-        [ok, &outcome.name, &outcome.got, expected].map(str::to_owned).into()
+        [ok, &outcome.name, &outcome.got, expected].map(Text::from).into()
     };
     output::new_table(&["OK", "REQUEST", "ANSWER", "EXPECTED"], outcomes.iter().map(row).collect())
 }
@@ -183,7 +188,7 @@ fn outcomes_table(outcomes: &[RequestOutcome]) -> Table {
 fn require_expected(outcomes: &[RequestOutcome]) -> Result<()> {
     let wrong: Vec<&RequestOutcome> = outcomes.iter().filter(|outcome| !outcome.ok).collect();
     let Some(first) = wrong.first() else {
-        output::print_message(&format!("all {} requests were answered as expected", outcomes.len()));
+        output::print_message(format!("all {} requests were answered as expected", outcomes.len()));
         return Ok(());
     };
     let failure =

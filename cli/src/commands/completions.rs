@@ -8,6 +8,7 @@ use clap_complete::env::Shells;
 
 use crate::failure::{Failure, FailureContext, Result};
 use crate::terminal::output;
+use crate::terminal::sanitize::Syntax;
 
 /// The variable that a shell sets when it runs restctl to ask for completions.
 const COMPLETE_VARIABLE: &str = "RESTCTL_COMPLETE";
@@ -61,5 +62,5 @@ pub(crate) fn run(args: Completions) -> Result<()> {
     let written: io::Result<()> =
         shell.write_registration(COMPLETE_VARIABLE, "restctl", "restctl", "restctl", &mut script);
     written.context("cannot write the completions")?;
-    output::write_bytes(&script)
+    output::write_data(&script, Syntax::Lines)
 }

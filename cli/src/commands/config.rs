@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::failure::Result;
 use crate::identity::settings::{self, Settings};
 use crate::terminal::output::{self, Format};
+use crate::terminal::text::Text;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Config {
@@ -88,7 +89,7 @@ pub(crate) async fn run(command: Config, invocation: &Invocation) -> Result<()> 
                 vec![setting.name.clone(), value, setting.from.clone()]
             };
             let table = output::new_table(&["SETTING", "VALUE", "FROM"], settings.iter().map(row).collect());
-            output::print_line(&table.trim_fmt())?;
+            output::print_text(Text::from_table(&table))?;
         }
     }
     outcome

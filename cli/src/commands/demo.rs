@@ -16,10 +16,11 @@ use crate::api::endpoint::Endpoint;
 use crate::cli::target::TargetArgs;
 use crate::context::Context;
 use crate::deployment::packages::{self, Packages, Place};
-use crate::failure::{Exit, Failure, FailureContext, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result, shell_argument};
 use crate::local::LocalCloud;
 use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::output::{self, Format};
+use crate::terminal::text::Text;
 
 /// The demo's own stack, so that it leaves the other stacks of the local cloud alone.
 const STACK_NAME: &str = "demo";
@@ -54,7 +55,8 @@ pub(crate) async fn run(args: Demo) -> Result<()> {
     }
     outcome?;
     let seconds = started.elapsed().as_secs_f64();
-    output::print_message(&format!("\nthe demo took {seconds:.1} s"));
+    output::print_message("");
+    output::print_message(format!("the demo took {seconds:.1} s"));
     match output::chosen_format() {
         Format::Text => Ok(()),
         Format::Json => {
@@ -98,7 +100,8 @@ impl DemoRunner {
     /// Runs one command as a user would and prints how long it took.
     async fn run_restctl(&self, args: &[&str]) -> Result<()> {
         let command = format!("restctl {}", args.join(" "));
-        output::print_message(&format!("\n$ {command}"));
+        output::print_message("");
+        output::print_message(format!("$ {command}"));
         let started = Instant::now();
         let status = Command::new(&self.restctl)
             .args(args)
@@ -142,25 +145,30 @@ impl DemoRunner {
     }
 
     fn print_next_steps(&self) {
-        output::print_message("\nThe stack and the local cloud keep running. Next:");
+        output::print_message("");
+        output::print_message("The stack and the local cloud keep running. Next:");
         let folder = self.restctl.parent().unwrap_or(Path::new("."));
         let on_path = std::env::var_os("PATH")
             .is_some_and(|path| std::env::split_paths(&path).any(|entry| entry == folder));
         if !on_path {
-            output::print_message(&format!("  export PATH=\"{}:$PATH\"", folder.display()));
+            output::print_message(format!(
+                "  export PATH={}:$PATH",
+                shell_argument(&folder.to_string_lossy(), "FOLDER")
+            ));
         }
-        output::print_message(&format!(
-            "  export RESTCTL_LOCAL=1 RESTCTL_STACK={STACK_NAME}\n  \
-             restctl get --id 7\n  \
-             restctl upload {DATA_FILE}\n  \
-             restctl destroy\n  \
-             restctl local down"
-        ));
+        output::print_message(Text::from_lines([
+            format!("  export RESTCTL_LOCAL=1 RESTCTL_STACK={STACK_NAME}").as_str(),
+            "  restctl get --id 7",
+            &format!("  restctl upload {DATA_FILE}"),
+            "  restctl destroy",
+            "  restctl local down",
+        ]));
     }
 }
 
 async fn call_without_token(target: &TargetArgs) -> Result<()> {
-    output::print_message("\n# the same call without a token");
+    output::print_message("");
+    output::print_message("# the same call without a token");
     let started = Instant::now();
     let endpoint = Endpoint::look_up(&Context::new(target)?).await?;
     let address = format!("{}{ITEMS_PATH}42", endpoint.base_url);
@@ -168,10 +176,11 @@ async fn call_without_token(target: &TargetArgs) -> Result<()> {
     let answer = answer.map_err(|error| endpoint.no_answer_failure(&address, &error))?;
     let status = answer.status();
     let challenge = answer.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
-    output::print_message(&format!(
-        "GET {address}\n{status}\nwww-authenticate: {}",
-        challenge.unwrap_or_default()
-    ));
+    output::print_message(Text::from_lines([
+        format!("GET {address}"),
+        status.to_string(),
+        format!("www-authenticate: {}", challenge.unwrap_or_default()),
+    ]));
     let body = answer.text().await.context("the API did not complete its answer")?;
     output::print_message(&body);
     if status != StatusCode::UNAUTHORIZED {
@@ -182,5 +191,5 @@ async fn call_without_token(target: &TargetArgs) -> Result<()> {
 }
 
 fn print_duration(started: Instant) {
-    output::print_message(&format!("({:.1} s)", started.elapsed().as_secs_f64()));
+    output::print_message(format!("({:.1} s)", started.elapsed().as_secs_f64()));
 }

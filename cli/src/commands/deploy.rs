@@ -6,6 +6,7 @@ mod plan;
 mod preview;
 mod repair;
 mod superseded_certificate;
+mod superseded_packages;
 
 use std::path::PathBuf;
 
@@ -25,6 +26,7 @@ use crate::aws::elasticloadbalancing;
 use crate::cli::completion_cache;
 use crate::context::Context;
 use crate::deployment::operation::{Operation, OperationKind};
+use crate::deployment::protection;
 use crate::failure::{Exit, Failure, Result};
 use crate::identity::cognito;
 use crate::identity::settings::{self, Settings};
@@ -118,13 +120,15 @@ async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -
     };
     let interrupted = Failure::new("interrupted before the new versions were live")
         .next("restctl deploy, which continues from there");
-    unless_interrupted(interrupted, complete_deployment(context, changes, &certificate)).await
+    let before = start.stack.as_ref();
+    unless_interrupted(interrupted, complete_deployment(context, before, changes, &certificate)).await
 }
 
 /// Does what remains after CloudFormation, even if CloudFormation changed nothing: an earlier deployment may have been
-/// interrupted before these steps.
+/// interrupted before these steps. `before` is the stack before the deployment, if there was one.
 async fn complete_deployment(
     context: &Context,
+    before: Option<&Stack>,
     changes: usize,
     certificate: &Certificate,
 ) -> Result<DeployOutcome> {
@@ -133,6 +137,7 @@ async fn complete_deployment(
     if !stack.has_termination_protection {
         cloudformation::set_termination_protection(aws, &stack, true).await?;
     }
+    protection::protect_stack(aws, &stack).await?;
     completion_cache::remember_loads(name, []);
     let versions = go_live::go_live(aws, &stack).await?;
     // The API accepts the pool's tokens only from now on.
@@ -145,29 +150,40 @@ async fn complete_deployment(
     session_cache::clear_session(context)?;
     let endpoint = serve_at_endpoint(context, &stack, certificate).await?;
     if output::chosen_format() == Format::Text {
-        output::print_line(&endpoint)?;
+        output::print_text(&endpoint)?;
     }
-    // Last, because the endpoint works even if this fails.
+    // Last, because the endpoint works even if these fail.
+    superseded_packages::delete_superseded_packages(context, before, &stack).await?;
     superseded_certificate::delete_superseded_certificates(context, &stack, certificate).await?;
     Ok(DeployOutcome::Deployed { changes, endpoint, versions })
 }
 
 async fn execute_change_set(context: &Context, change_set: &ChangeSet, report: &NdjsonReport) -> Result<()> {
-    let kind = if change_set.stack.is_in_review() { OperationKind::Create } else { OperationKind::Update };
     let aws = context.aws().await?;
+    let kind = if change_set.stack.is_in_review() { OperationKind::Create } else { OperationKind::Update };
     let mut operation = Operation::prepare(aws, &change_set.stack, kind).await?;
-    change_set::execute_change_set(aws, change_set).await?;
+    let unprotected = protection::unprotect_deleted(aws, &change_set.changes).await?;
+    if let Err(refusal) = change_set::execute_change_set(aws, change_set).await {
+        protection::protect_resources(aws, &unprotected).await?;
+        return Err(refusal);
+    }
     match operation.follow_to_end(aws, report).await? {
         ResourceStatus::CreateComplete | ResourceStatus::UpdateComplete => {
             for Event { resource, kind, id, .. } in operation.undeleted_resources() {
-                output::print_message(&format!(
+                output::print_message(format!(
                     "note: {resource} ({kind}) could not be removed and remains outside the stack: {}",
                     id.as_deref().unwrap_or_default()
                 ));
             }
             Ok(())
         }
-        ended => Err(operation.to_failure(aws, "the deployment failed", &ended).await),
+        ended => {
+            // The rollback keeps what the update was to delete.
+            if let Err(failure) = protection::protect_resources(aws, &unprotected).await {
+                output::print_failure(&failure);
+            }
+            Err(operation.to_failure(aws, "the deployment failed", &ended).await)
+        }
     }
 }
 
@@ -182,9 +198,9 @@ async fn serve_at_endpoint(context: &Context, stack: &Stack, certificate: &Certi
     } else {
         match stack.parameter(parameter::DOMAIN) {
             Some(domain) if !domain.is_empty() => {
-                output::print_message(&format!("{domain} points to {load_balancer}"))
+                output::print_message(format!("{domain} points to {load_balancer}"))
             }
-            _ => output::print_message(&format!(
+            _ => output::print_message(format!(
                 "point {} to {load_balancer} (CNAME or alias record)",
                 certificate.name
             )),
@@ -197,7 +213,7 @@ async fn serve_at_endpoint(context: &Context, stack: &Stack, certificate: &Certi
     } else {
         "needs a token"
     };
-    output::print_message(&format!("the list of all items is {list}; {base_url}{OPENAPI_PATH} {access}"));
+    output::print_message(format!("the list of all items is {list}; {base_url}{OPENAPI_PATH} {access}"));
     output::print_message("next: restctl upload data.csv");
     Ok(base_url)
 }

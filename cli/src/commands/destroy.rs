@@ -23,6 +23,8 @@ use inventory::OwnedResource;
 Lists what it will remove, asks, removes it and checks that it is gone. The tables and the data bucket stay unless you pass \
 --delete-data; you can do that later, after the stack is gone. `restctl setup` and `restctl deploy` work again at once.
 
+It takes the deletion protection off what it removes, after it has asked. What stays keeps it.
+
 Exit code 3 if something remains that should be gone.")]
 pub(crate) struct Destroy {
     /// Remove the tables and the data bucket too, with everything in them
@@ -50,11 +52,11 @@ async fn destroy_stack(args: &Destroy, context: &Context, report: &NdjsonReport)
     for (action, resources) in [("remove", &to_remove), ("keep", &kept)] {
         for resource in resources {
             report.write_line(action, &resource.to_json())?;
-            output::print_message(&format!("  {action:<6}  {resource}"));
+            output::print_message(format!("  {action:<6}  {resource}"));
         }
     }
     if to_remove.is_empty() {
-        output::print_message(&format!("the stack {name} has nothing to remove in {}", aws.region));
+        output::print_message(format!("the stack {name} has nothing to remove in {}", aws.region));
     } else {
         confirm_by_name(args, context)?;
     }
@@ -151,23 +153,23 @@ async fn verify_removal(
     }
     let gone = to_remove.len() - remaining.len();
     if let Err(failure) = removed {
-        output::print_message(&format!("removed {gone} of {}; still there:", to_remove.len()));
-        remaining.iter().for_each(|resource| output::print_message(&format!("  {resource}")));
+        output::print_message(format!("removed {gone} of {}; still there:", to_remove.len()));
+        remaining.iter().for_each(|resource| output::print_message(format!("  {resource}")));
         return Err(failure.then("restctl destroy, which removes the rest"));
     }
     if !remaining.is_empty() {
         return Err(Failure::new(format!("some resources of the stack {name} remain"))
             .exit(Exit::Partial)
-            .why(format!("still there: {}", remaining.join("\n")))
+            .why_lines(std::iter::once("still there:".to_owned()).chain(remaining))
             .next("restctl destroy, which removes the rest"));
     }
     if !to_remove.is_empty() {
-        output::print_message(&format!("removed {gone} of {gone}, and checked that they are gone"));
+        output::print_message(format!("removed {gone} of {gone}, and checked that they are gone"));
     }
     if kept.is_empty() {
-        output::print_message(&format!("nothing of the stack {name} remains in {}", aws.region));
+        output::print_message(format!("nothing of the stack {name} remains in {}", aws.region));
     } else {
-        output::print_message(&format!(
+        output::print_message(format!(
             "{} resources with data remain in {}; to remove them: restctl destroy --delete-data",
             kept.len(),
             aws.region

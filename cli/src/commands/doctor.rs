@@ -29,6 +29,8 @@ use self::facts::DoctorFacts;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::terminal::output::{self, Format};
+use crate::terminal::progress;
+use crate::terminal::text::Text;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -46,11 +48,11 @@ pub(crate) struct Doctor {}
 
 pub(crate) async fn run(_: Doctor, context: &Context) -> Result<()> {
     let facts = DoctorFacts::new(context);
-    let progress = output::new_spinner("doctor");
+    let progress = progress::new_spinner("doctor");
     let reports = join_all(all_checks(&facts)).await;
     progress.finish_and_clear();
     match output::chosen_format() {
-        Format::Text => output::print_line(&format_table(&reports))?,
+        Format::Text => output::print_text(format_table(&reports))?,
         Format::Json => output::print_json(&reports)?,
     }
     require_no_failed_check(&reports)
@@ -96,20 +98,23 @@ fn report_check<'a>(
 
 /// Formats the reports as a table with colored verdicts. The colors are added to the finished table, which would count their
 /// escape codes as letters.
-fn format_table(reports: &[DoctorCheckReport]) -> String {
+fn format_table(reports: &[DoctorCheckReport]) -> Text {
     let cells = |report: &DoctorCheckReport| {
-        let next = report.next.iter().map(|next| format!("\nnext: {}", next.replace('\n', "\n      ")));
-        let evidence = format!("{}{}", report.evidence, next.collect::<String>());
-        vec![report.verdict.to_string(), report.check.to_owned(), evidence]
+        let mut evidence = Text::from(&report.evidence);
+        for (place, line) in report.next.iter().flat_map(|next| next.split('\n')).enumerate() {
+            evidence.push_line(format!("{:5} {line}", if place == 0 { "next:" } else { "" }));
+        }
+        vec![report.verdict.to_string().into(), report.check.into(), evidence]
     };
     let table = output::new_table(&["VERDICT", "CHECK", "EVIDENCE"], reports.iter().map(cells).collect());
     let color_verdict = |line: &str| {
         let verdict = CheckVerdict::ALL.into_iter().find(|verdict| line.starts_with(&verdict.to_string()));
-        verdict.map_or(line.to_owned(), |verdict| {
-            line.replacen(&verdict.to_string(), &verdict.in_color().to_string(), 1)
-        })
+        let Some(verdict) = verdict else { return Text::from(line) };
+        let mut colored = verdict.in_color();
+        colored.push(line.strip_prefix(&verdict.to_string()).unwrap_or_default());
+        colored
     };
-    table.trim_fmt().lines().map(color_verdict).collect::<Vec<_>>().join("\n")
+    Text::from_lines(table.trim_fmt().lines().map(color_verdict))
 }
 
 /// Says how many checks are ok. Fails if one of them failed.
@@ -117,9 +122,9 @@ fn require_no_failed_check(reports: &[DoctorCheckReport]) -> Result<()> {
     let with_verdict = |verdict: CheckVerdict| reports.iter().filter(move |report| report.verdict == verdict);
     let Some(first) = with_verdict(CheckVerdict::Failed).next() else {
         match with_verdict(CheckVerdict::Warning).count() {
-            0 => output::print_message(&format!("all {} checks are ok", reports.len())),
+            0 => output::print_message(format!("all {} checks are ok", reports.len())),
             warnings => {
-                output::print_message(&format!("{warnings} of {} checks have a warning", reports.len()))
+                output::print_message(format!("{warnings} of {} checks have a warning", reports.len()))
             }
         }
         return Ok(());
@@ -183,7 +188,7 @@ mod tests {
         let ok = DoctorCheckReport::new("good", Ok(CheckFinding::ok("fine")));
         let reports = [ok, failed_report("bad", Exit::Failure), skipped_report("other")];
         assert_eq!(
-            format_table(&reports),
+            format_table(&reports).as_str(),
             "VERDICT  CHECK  EVIDENCE\n\
              ok       good   fine\n\
              failed   bad    it is broken\n\

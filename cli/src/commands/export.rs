@@ -20,7 +20,8 @@ use crate::items::csv::CsvBuffer;
 use crate::items::ndjson::to_ndjson;
 use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::output::{self, Format};
-use crate::terminal::sanitize::sanitize;
+use crate::terminal::progress;
+use crate::terminal::sanitize::Syntax;
 
 const STANDARD_OUTPUT: &str = "-";
 
@@ -61,7 +62,7 @@ pub(crate) async fn run(args: Export, context: &Context) -> Result<()> {
     let interrupted = Failure::new("interrupted before all items were exported");
     let items = unless_interrupted(interrupted, export_items(context, format, &mut sink)).await?;
     let place = sink.finish()?;
-    output::print_message(&sanitize(&format!("{items} items {place}")));
+    output::print_message(format!("{items} items {place}"));
     match (file, output::chosen_format()) {
         (Some(file), Format::Json) => {
             output::print_json(&json!({ "items": items, "file": file.to_string_lossy() }))
@@ -73,11 +74,13 @@ pub(crate) async fn run(args: Export, context: &Context) -> Result<()> {
 async fn export_items(context: &Context, format: ExportFormat, sink: &mut ExportSink) -> Result<u64> {
     let api = Api::new(context).await?;
     match format {
-        ExportFormat::Ndjson => for_each_page(&api, |items| sink.write(&to_ndjson(items)?)).await,
+        ExportFormat::Ndjson => {
+            for_each_page(&api, |items| sink.write(&to_ndjson(items)?, Syntax::Json)).await
+        }
         ExportFormat::Csv => {
             let mut csv = CsvBuffer::new(&api.key_name().await)?;
             let items = for_each_page(&api, |items| csv.push_items(items)).await?;
-            csv.write(async |bytes| sink.write(&bytes)).await?;
+            csv.write(async |bytes| sink.write(&bytes, Syntax::Csv)).await?;
             Ok(items)
         }
     }
@@ -85,7 +88,7 @@ async fn export_items(context: &Context, format: ExportFormat, sink: &mut Export
 
 /// Reads the list to its end and returns the number of items.
 async fn for_each_page(api: &Api<'_>, mut handle_page: impl FnMut(&[Item]) -> Result<()>) -> Result<u64> {
-    let progress = output::rows_bar("exporting", None);
+    let progress = progress::rows_bar("exporting", None);
     let mut count = 0;
     let mut cursor = None;
     loop {

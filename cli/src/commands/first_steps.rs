@@ -11,10 +11,11 @@ use tokio::process::Command;
 use crate::aws::{cloudformation, dynamodb, sts};
 use crate::cli::target::TargetArgs;
 use crate::context::Context;
-use crate::failure::{Exit, Failure, FailureContext, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result, shell_argument};
 use crate::identity::settings::{self, Settings};
 use crate::local::LocalCloud;
 use crate::terminal::interrupt::unless_interrupted;
+use crate::terminal::text::Text;
 use crate::terminal::{output, prompt};
 
 /// The steps in their order; each needs the ones before it.
@@ -57,7 +58,7 @@ impl fmt::Display for FirstStep {
 
 pub(crate) async fn run(target: &TargetArgs, mut command: clap::Command) -> Result<Exit> {
     if !output::is_interactive() {
-        output::print_message(&command.render_help().to_string());
+        output::print_message(Text::from_lines(command.render_help().to_string().lines()));
         return Ok(Exit::Usage);
     }
     output::print_message("restctl turns a data file into a secured REST API on AWS.");
@@ -67,20 +68,22 @@ pub(crate) async fn run(target: &TargetArgs, mut command: clap::Command) -> Resu
 
 async fn run_steps(target: &TargetArgs, mut command: clap::Command) -> Result<Exit> {
     let Some(target) = choose_target(target)? else {
-        output::print_message(&command.render_help().to_string());
+        output::print_message(Text::from_lines(command.render_help().to_string().lines()));
         return Ok(Exit::Done);
     };
     loop {
         let next = next_step(&target).await?;
         print_steps(&target, next);
         let Some(words) = choose_command(next)? else {
-            output::print_message(&format!("\nnext: {}", with_target_flags(&target, &next.to_string())));
+            output::print_message("");
+            output::print_message(format!("next: {}", with_target_flags(&target, &next.to_string())));
             return Ok(Exit::Done);
         };
         run_command(&target, &words).await?;
         if next == FirstStep::Get {
-            output::print_message(&format!(
-                "\nThe API is running. To see its parts: {}; for the other commands: restctl --help",
+            output::print_message("");
+            output::print_message(format!(
+                "The API is running. To see its parts: {}; for the other commands: restctl --help",
                 with_target_flags(&target, "restctl status")
             ));
             return Ok(Exit::Done);
@@ -134,7 +137,7 @@ fn print_steps(target: &TargetArgs, next: FirstStep) {
         if step == next {
             mark = "next";
         }
-        output::print_message(&format!("  {mark:<4}  {step:<20}  {}", step.describe()));
+        output::print_message(format!("  {mark:<4}  {step:<20}  {}", step.describe()));
         if step == next {
             mark = "";
         }
@@ -178,15 +181,24 @@ fn target_flags(target: &TargetArgs) -> Vec<String> {
 
 fn with_target_flags(target: &TargetArgs, command: &str) -> String {
     let flags = target_flags(target);
-    if flags.is_empty() { command.to_owned() } else { format!("{command} {}", shell_words::join(flags)) }
+    if flags.is_empty() { command.to_owned() } else { format!("{command} {}", join_words(&flags)) }
+}
+
+/// Joins the words of a command for a shell. Values may come from a restctl.toml that someone else wrote.
+fn join_words(words: &[String]) -> String {
+    let quoted = words.iter().map(|word| match word.starts_with("--") {
+        true => word.clone(),
+        false => shell_argument(word, "VALUE"),
+    });
+    quoted.collect::<Vec<_>>().join(" ")
 }
 
 /// Prints the command with its flags and runs it at this terminal.
 async fn run_command(target: &TargetArgs, words: &[String]) -> Result<()> {
     let mut words = words.to_vec();
     words.extend(target_flags(target));
-    let shown = format!("restctl {}", shell_words::join(&words));
-    output::print_message(&format!("$ {shown}"));
+    let shown = format!("restctl {}", join_words(&words));
+    output::print_message(format!("$ {shown}"));
     let restctl = env::current_exe().context("cannot find the path of restctl itself")?;
     let status = Command::new(restctl).args(&words).status().await;
     let status = status.context(format!("cannot run {shown}"))?;

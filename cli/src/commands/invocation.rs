@@ -5,13 +5,13 @@ use std::fmt;
 use std::path::PathBuf;
 
 use clap::parser::ValueSource;
-use clap::{ArgMatches, ColorChoice, CommandFactory, FromArgMatches, Parser};
+use clap::{ArgMatches, ColorChoice, Command as ClapCommand, CommandFactory, FromArgMatches, Parser};
 
 use crate::cli::config_file::ConfigFile;
 use crate::cli::target::TargetArgs;
 use crate::commands::Command;
 use crate::failure::Result;
-use crate::terminal::output::OutputArgs;
+use crate::terminal::output::{self, OutputArgs};
 
 /// Turn a data file into a secured REST API on AWS, and operate it.
 #[derive(Debug, Parser)]
@@ -79,12 +79,13 @@ impl Invocation {
             Ok(config_file) => config_file,
             Err(failure) => {
                 // A broken file must not hide the help.
-                command.get_matches();
+                let _ = parse_words(command);
                 return Err(failure);
             }
         };
-        let matches = config_file.set_defaults(command).get_matches();
-        let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        let matches = parse_words(config_file.set_defaults(command));
+        let cli =
+            Cli::from_arg_matches(&matches).unwrap_or_else(|error| output::exit_with_clap_error(&error));
         let mut invocation = Self { cli, matches, config_file };
         invocation.ignore_aws_settings_of_file();
         Ok(invocation)
@@ -110,6 +111,11 @@ impl Invocation {
             _ => Origin::Default,
         }
     }
+}
+
+/// Ends the process after help and on a wrong command line.
+fn parse_words(command: ClapCommand) -> ArgMatches {
+    command.try_get_matches().unwrap_or_else(|error| output::exit_with_clap_error(&error))
 }
 
 /// Returns the value of `--color`, for messages of clap before it has parsed the command line.

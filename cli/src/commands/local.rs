@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::failure::Result;
 use crate::local::{self, AccessKey, LocalCloud, LocalPorts, REGION, SuperviseArgs};
 use crate::terminal::output::{self, Format};
+use crate::terminal::text::Text;
 
 const ENV_HELP: &str = "\
 Use them in a shell of its own, in which other commands do not reach AWS either:
@@ -51,10 +52,10 @@ async fn start_local_cloud(ports: LocalPorts) -> Result<()> {
         "the local cloud is running"
     });
     match output::chosen_format() {
-        Format::Text => output::print_message(&describe_as_text(&cloud)),
+        Format::Text => output::print_message(describe_as_text(&cloud)),
         Format::Json => output::print_json(&describe_as_json(&cloud))?,
     }
-    output::print_message("\nnext:\n  export RESTCTL_LOCAL=1\n  restctl setup");
+    output::print_message(Text::from_lines(["", "next:", "  export RESTCTL_LOCAL=1", "  restctl setup"]));
     Ok(())
 }
 
@@ -73,7 +74,7 @@ async fn stop_local_cloud() -> Result<()> {
 
 fn print_local_cloud(cloud: &LocalCloud) -> Result<()> {
     match output::chosen_format() {
-        Format::Text => output::print_line(&describe_as_text(cloud)),
+        Format::Text => output::print_text(describe_as_text(cloud)),
         Format::Json => output::print_json(&describe_as_json(cloud)),
     }
 }
@@ -91,11 +92,10 @@ fn print_variables(cloud: &LocalCloud) -> Result<()> {
     match output::chosen_format() {
         Format::Json => output::print_json(&variables.into_iter().collect::<BTreeMap<_, _>>()),
         Format::Text => {
-            for (name, value) in variables {
-                output::print_line(&format!("export {name}={value}"))?;
-            }
+            let exports = variables.map(|(name, value)| format!("export {name}={value}"));
             // Those of an AWS account would be sent along, or take the place of these.
-            output::print_line("unset AWS_PROFILE AWS_SESSION_TOKEN")
+            let lines = exports.into_iter().chain(["unset AWS_PROFILE AWS_SESSION_TOKEN".to_owned()]);
+            output::print_text(Text::from_lines(lines))
         }
     }
 }
@@ -112,13 +112,13 @@ fn describe_as_json(cloud: &LocalCloud) -> Value {
     })
 }
 
-fn describe_as_text(cloud: &LocalCloud) -> String {
+fn describe_as_text(cloud: &LocalCloud) -> Text {
     let LocalCloud { endpoint_url, front, identity_provider, supervisor, emulator, .. } = cloud;
     let issuer = &identity_provider.issuer;
-    format!(
-        "  AWS endpoint       {endpoint_url}
-  identity provider  {issuer}
-  TLS front          {front}
-  processes          {supervisor} (supervisor), {emulator} (emulator)"
-    )
+    Text::from_lines([
+        format!("  AWS endpoint       {endpoint_url}"),
+        format!("  identity provider  {issuer}"),
+        format!("  TLS front          {front}"),
+        format!("  processes          {supervisor} (supervisor), {emulator} (emulator)"),
+    ])
 }

@@ -100,7 +100,7 @@ pub(crate) async fn run(args: Logs, context: &Context) -> Result<()> {
     let Some(last) = last else { return report_no_lines(&groups, &filter, since) };
     // Lambda's own lines, such as that of a timeout, have the invocation's id and not the load's.
     if let (LogFilter::Load(_), Some(request)) = (&filter, filter::find_invocation(&last.message)) {
-        output::print_message(&format!(
+        output::print_message(format!(
             "next: restctl logs --request {request}, for all of its last invocation"
         ));
     }
@@ -142,9 +142,10 @@ fn report_no_lines(groups: &[LogGroup], filter: &LogFilter, since: i64) -> Resul
     let what = format!("the log of {} has nothing{filter} since {since}", function_names(groups));
     match filter {
         LogFilter::Everything => {
-            output::print_message(&format!(
-                "{what}\nnext: look further back, as with --since 1d; or wait for new lines with --follow"
-            ));
+            output::print_message(&what);
+            output::print_message(
+                "next: look further back, as with --since 1d; or wait for new lines with --follow",
+            );
             Ok(())
         }
         LogFilter::Load(load) => Err(Failure::new(what)

@@ -9,6 +9,7 @@ use clap_mangen::Man as Page;
 use crate::directories;
 use crate::failure::{FailureContext, Result};
 use crate::terminal::output;
+use crate::terminal::sanitize::Syntax;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -24,7 +25,7 @@ pub(crate) struct Man {
 pub(crate) fn run(args: Man, command: Command) -> Result<()> {
     let mut command = command.disable_help_subcommand(true);
     command.build();
-    let Some(dir) = args.dir else { return output::write_bytes(&render_page(command)?) };
+    let Some(dir) = args.dir else { return output::write_data(&render_page(command)?, Syntax::Lines) };
     fs::create_dir_all(&dir).context(format!("cannot create {}", dir.display()))?;
     let mut pages = Vec::new();
     render_pages(command, &mut pages)?;
@@ -32,7 +33,7 @@ pub(crate) fn run(args: Man, command: Command) -> Result<()> {
         let file = dir.join(format!("{name}.1"));
         directories::replace_file(&file, page, 0o666)?;
     }
-    output::print_message(&format!("wrote {} pages to {}", pages.len(), dir.display()));
+    output::print_message(format!("wrote {} pages to {}", pages.len(), dir.display()));
     Ok(())
 }
 

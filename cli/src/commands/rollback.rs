@@ -67,7 +67,7 @@ async fn roll_back(context: &Context) -> Result<Value> {
     LiveVersion::replace_together(aws, &replacements, next).await?;
     for (live, before) in replacements {
         let (function, version) = (before.function(), before.version());
-        output::print_message(&format!(
+        output::print_message(format!(
             "{function}: version {version} is live again, instead of {}",
             live.version()
         ));

@@ -129,10 +129,10 @@ async fn store_settings(args: Setup, context: &Context) -> Result<()> {
     for setting in Setting::ALL {
         ssm::write_setting(aws, stack, setting, provider.setting_value(setting)).await?;
     }
-    output::print_message(&format!("identity provider  {}, {}", provider.kind, provider.discovery.issuer));
+    output::print_message(format!("identity provider  {}, {}", provider.kind, provider.discovery.issuer));
     if let Some(secret) = &provider.client_secret {
         secretsmanager::write_secret(aws, &stack.client_secret(), CLIENT_SECRET_DESCRIPTION, secret).await?;
-        output::print_message(&format!("client secret      {} in Secrets Manager", stack.client_secret()));
+        output::print_message(format!("client secret      {} in Secrets Manager", stack.client_secret()));
     }
     // The cached token was granted under the former settings.
     session_cache::clear_session(context)?;
@@ -204,7 +204,7 @@ async fn set_up_stack_provider(context: &Context, deployed: Option<&Stack>) -> R
                 session_cache::clear_session(context)?;
             }
             let issuer = cognito::setting_value(stack, Setting::Issuer)?;
-            output::print_message(&format!("identity provider  {issuer}, the stack's own"));
+            output::print_message(format!("identity provider  {issuer}, the stack's own"));
             output::print_message("next: restctl deploy");
         }
         None => {
@@ -230,7 +230,7 @@ fn choose_certificate(
         return CertificateBundle::generate_self_signed(name, now).map(Some);
     }
     if let Some(certificate) = before {
-        output::print_message(&format!("certificate        {} is kept", certificate.name));
+        output::print_message(format!("certificate        {} is kept", certificate.name));
         return Ok(None);
     }
     match &context.local {

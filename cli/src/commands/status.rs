@@ -42,6 +42,6 @@ pub(crate) async fn run(args: Status, context: &Context) -> Result<()> {
     let snapshot = Snapshot::take(context).await?;
     match output::chosen_format() {
         Format::Json => output::print_json(&snapshot),
-        Format::Text => output::print_line(&text::snapshot_text(&snapshot)),
+        Format::Text => output::print_text(text::snapshot_text(&snapshot)),
     }
 }

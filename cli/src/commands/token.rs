@@ -40,7 +40,7 @@ pub(crate) async fn run(args: Token, context: &Context) -> Result<()> {
 
 fn print_token(token: &AccessToken) -> Result<()> {
     match output::chosen_format() {
-        Format::Text => output::print_line(&token.access_token),
+        Format::Text => output::print_text(&token.access_token),
         Format::Json => {
             let expires_at = timestamp::from_seconds(token.expires_at);
             output::print_json(&json!({ "access_token": token.access_token, "expires_at": expires_at }))

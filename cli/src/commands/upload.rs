@@ -30,7 +30,7 @@ use crate::loads::load::Load;
 use crate::loads::receipt;
 use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::output::{self, Format};
-use crate::terminal::sanitize::sanitize;
+use crate::terminal::progress;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -142,7 +142,7 @@ impl UploadTask<'_> {
         let id = load.id();
         completion_cache::remember_loads(self.name, [&id]);
         match (args.no_wait, output::chosen_format()) {
-            (true, Format::Text) => output::print_line(id.as_str()),
+            (true, Format::Text) => output::print_text(id.as_str()),
             (true, Format::Json) => {
                 output::print_json(&serde_json::json!({ "load": id, "object": file.object }))
             }
@@ -153,7 +153,7 @@ impl UploadTask<'_> {
     /// Surveys the file, and says which of its columns differ from the table's items in their type.
     async fn survey_with_progress(&self, file: &OpenedFile, table: &str) -> Result<SurveyedFile> {
         let OpenedFile { source, dialect, .. } = file;
-        let progress = output::bytes_bar("reading", source.size);
+        let progress = progress::bytes_bar("reading", source.size);
         let surveyed =
             survey_file(source, dialect, &self.key, |position| progress.set_position(position)).await?;
         progress.finish_and_clear();
@@ -166,12 +166,12 @@ impl UploadTask<'_> {
         match describe_differing_types(&surveyed.findings.columns, self.aws, table).await {
             Ok(differing) if differing.is_empty() => {}
             Ok(differing) => {
-                differing.iter().for_each(|line| output::print_message(&sanitize(&format!("note: {line}"))));
+                differing.iter().for_each(|line| output::print_message(format!("note: {line}")));
                 output::print_message("to keep the table's types: --types-from table");
             }
             Err(failure) => {
-                let why = sanitize(&failure.to_single_line());
-                output::print_message(&format!("note: types were not compared with the table's: {why}"));
+                let why = failure.to_single_line();
+                output::print_message(format!("note: types were not compared with the table's: {why}"));
             }
         }
     }
@@ -186,7 +186,7 @@ impl UploadTask<'_> {
         }
         let load = sending::send_file(self.aws, source, digest, &to).await?;
         let (key, size, id) = (&load.key, load.size, load.id());
-        output::print_message(&sanitize(&format!("uploaded {key} ({size} bytes), load {id}")));
+        output::print_message(format!("uploaded {key} ({size} bytes), load {id}"));
         Ok(load)
     }
 
@@ -196,7 +196,7 @@ impl UploadTask<'_> {
         let Some(load) = sending::find_uploaded(aws, to, size).await? else { return Ok(None) };
         let id = load.id();
         let found = format!("{} is already in the bucket, byte for byte: load {id}", load.key);
-        output::print_message(&sanitize(&found));
+        output::print_message(found);
         match dynamodb::read_ledger_entry(aws, stack.output(stack_output::LEDGER_TABLE)?, &id).await? {
             Some(entry) if entry.state == LoadState::Loaded => {
                 output::print_message("to load it again on top of newer loads, choose another --name");
@@ -212,20 +212,20 @@ impl UploadTask<'_> {
     fn print_survey(&self, file: &OpenedFile, surveyed: &SurveyedFile) {
         let findings = &surveyed.findings;
         let read_as = file.describe(surveyed);
-        output::print_message(&sanitize(&format!("{}: {read_as}", file.source.shown)));
+        output::print_message(format!("{}: {read_as}", file.source.shown));
         output::print_message(&match surveyed.rows_read() {
             0 => "it has no rows, so nothing is loaded".to_owned(),
             _ => format!("{} rows can be loaded, {} cannot", findings.rows, findings.rejected),
         });
         if surveyed.duplicates > 0 {
-            output::print_message(&format!(
+            output::print_message(format!(
                 "{} of them are superseded by a later row with the same key",
                 surveyed.duplicates
             ));
         }
         for column in &findings.columns {
             let role = if column.name == self.key.name { ", the key" } else { "" };
-            output::print_message(&sanitize(&format!("  {}: {}{role}", column.name, describe_type(column))));
+            output::print_message(format!("  {}: {}{role}", column.name, describe_type(column)));
         }
     }
 

@@ -18,9 +18,9 @@ mod windows;
 use std::path::PathBuf;
 use std::pin::pin;
 
+use crate::terminal::progress::{self, ProgressBar};
 use clap::Args;
 use futures_util::stream::TryStreamExt;
-use indicatif::ProgressBar;
 use restctl_contract::key::Key;
 use restctl_contract::template::output as stack_output;
 use restctl_rows::Dialect;
@@ -45,7 +45,6 @@ use crate::data_file::source::Source;
 use crate::data_file::{DataFile, OpenedFile};
 use crate::failure::{Failure, Result};
 use crate::terminal::interrupt::unless_interrupted;
-use crate::terminal::output;
 
 /// Windows that are compared at the same time.
 const WINDOWS_IN_FLIGHT: usize = 4;
@@ -118,7 +117,7 @@ impl VerifyTask<'_> {
         let reading = reading::read_file(self.source, dialect, self.key, self.sample).await?;
         let mut report = VerifyReport::new(self.source, &reading, self.sample);
         let FileReading { dialect, keys, last_records, .. } = reading;
-        let progress = output::rows_bar("comparing", Some(keys.compared));
+        let progress = progress::rows_bar("comparing", Some(keys.compared));
         let records = RecordReader::new(self.source, &dialect, self.key, ProgressBar::hidden());
         let comparer = Comparer::new(&items, &api_items);
         let windows = RowWindows::new(records, last_records)?.into_stream();

@@ -5,7 +5,7 @@ use restctl_rows::{DETECTION_BYTES, Dialect, Found, RecordsFinder, RecordsPath, 
 
 use crate::data_file::source::Source;
 use crate::data_file::survey::cannot_load_failure;
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Result, shell_argument};
 
 /// Finds the array that holds the rows, if they are not at the top of the file.
 pub(super) async fn find_records(
@@ -30,7 +30,10 @@ pub(super) async fn find_records(
         Found::Records(path) => Ok(Some(path)),
         Found::Several(paths) => {
             let listed: Vec<String> = paths.iter().map(RecordsPath::to_string).collect();
-            let next = format!("choose the one that holds the rows: --records {}", listed[0]);
+            let next = format!(
+                "choose the one that holds the rows: --records {}",
+                shell_argument(&listed[0], "PATH")
+            );
             Err(failure.why(format!("it has several arrays of objects: {}", listed.join(", "))).next(next))
         }
         Found::None { members } => Err(failure
@@ -40,8 +43,8 @@ pub(super) async fn find_records(
                 members.join(", ")
             ))
             .next(format!(
-                "name a member {:?}, or deploy with a key that the file has: restctl deploy --key NAME:S",
-                key.name
+                "name a member {}, or deploy with a key that the file has: restctl deploy --key NAME:S",
+                shell_argument(&key.name, "like the key")
             ))),
     }
 }

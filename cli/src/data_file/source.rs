@@ -8,7 +8,7 @@ use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 pub(crate) use self::reader::SourceReader;
-use crate::failure::{Failure, FailureContext, Result};
+use crate::failure::{Failure, FailureContext, Result, shell_argument};
 
 pub(crate) struct Source {
     /// How messages refer to it: its path on the command line, or `standard input`.
@@ -28,8 +28,10 @@ impl Source {
     pub(crate) fn check_path(path: &Path) -> Result<()> {
         let shown = path.display();
         match path.metadata() {
-            Ok(found) if found.is_dir() => Err(Failure::usage(format!("{shown} is a folder"))
-                .next(format!("name the files in it, such as {}", path.join("*.csv").display()))),
+            Ok(found) if found.is_dir() => Err(Failure::usage(format!("{shown} is a folder")).next(format!(
+                "name the files in it, such as {}/*.csv",
+                shell_argument(path.to_string_lossy().trim_end_matches('/'), "FOLDER")
+            ))),
             Ok(_) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Err(Failure::usage(format!("{shown} does not exist")).next("correct the path"))

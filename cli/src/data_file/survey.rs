@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::data_file::duplicates::Duplicates;
 use crate::data_file::source::Source;
 use crate::digest::to_hex;
-use crate::failure::{Failure, FailureContext, Result};
+use crate::failure::{Failure, FailureContext, Result, shell_argument};
 
 /// What to do about cells that contain lines which look like rows.
 pub(crate) const IF_CELLS_ARE_MEANT: &str =
@@ -126,8 +126,8 @@ pub(crate) fn nothing_to_load_failure(
         return failure.next("fix the rows, or choose how to read them: restctl upload --help");
     }
     let mut next = format!(
-        "correct the key {:?} of the rows, or deploy with a key that they have: restctl deploy --key NAME:S",
-        key.name
+        "correct the key {} of the rows, or deploy with a key that they have: restctl deploy --key NAME:S",
+        shell_argument(&key.name, "column")
     );
     if dialect.format != Format::Csv && dialect.records.is_none() {
         next.push_str("\nif the rows are in an array within that object, say in which: --records PATH");

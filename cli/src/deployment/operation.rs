@@ -12,6 +12,7 @@ use crate::aws::Aws;
 use crate::aws::cloudformation::events::{self, Event, EventLog};
 use crate::aws::cloudformation::{self, Stack};
 use crate::deployment::progress::Progress;
+use crate::deployment::protection;
 use crate::deployment::root_cause::RootCause;
 use crate::failure::{Failure, Result};
 use crate::terminal::ndjson::NdjsonReport;
@@ -123,10 +124,15 @@ impl Operation {
     }
 }
 
-/// Deletes the stack even if it is protected: the caller has asked the user.
+/// Deletes the stack even if it or its resources are protected: the caller has asked the user. What outlives the stack stays
+/// protected.
 pub(crate) async fn delete_stack(aws: &Aws, stack: &Stack, report: &NdjsonReport) -> Result<()> {
     let mut operation = Operation::prepare(aws, stack, OperationKind::Delete).await?;
-    cloudformation::begin_deletion(aws, stack).await?;
+    let unprotected = protection::unprotect_stack(aws, stack).await?;
+    if let Err(refusal) = cloudformation::begin_deletion(aws, stack).await {
+        protection::protect_resources(aws, &unprotected).await?;
+        return Err(refusal);
+    }
     let ended = operation.follow_to_end(aws, report).await?;
     if ended == ResourceStatus::DeleteComplete {
         Ok(())

@@ -68,7 +68,7 @@ pub(crate) async fn check_deployment(context: &Context, deployment: &Deployment<
     let (mut problems, mut next_steps) = (Vec::new(), Vec::new());
     for finding in findings.into_iter().flatten() {
         match finding {
-            PreflightFinding::Note(note) => output::print_message(&format!("note: {note}")),
+            PreflightFinding::Note(note) => output::print_message(format!("note: {note}")),
             PreflightFinding::Problem { what, next } => {
                 problems.push(what);
                 next_steps.push(next);
@@ -81,7 +81,7 @@ pub(crate) async fn check_deployment(context: &Context, deployment: &Deployment<
     next_steps.dedup();
     Err(Failure::new("this cannot be deployed; nothing was changed")
         .exit(Exit::Usage)
-        .why(problems.join("\n"))
+        .why_lines(problems)
         .next(next_steps.join("\n")))
 }
 

@@ -2,25 +2,23 @@
 //! which scrolls up when it is done. Elsewhere, each finished resource is a plain line.
 
 use std::cell::RefCell;
-use std::time::Duration;
-
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::aws::cloudformation::events::Event;
 use crate::terminal::output;
+use crate::terminal::progress::{ProgressBar, ProgressLines};
 
 /// Lines of the terminal that are left for finished resources and the shell.
 const RESERVED_LINES: u16 = 6;
 
 pub(crate) struct Progress {
-    lines: MultiProgress,
+    lines: ProgressLines,
     /// The resources in progress, oldest first. A resource has no bar if the terminal has no line left.
     running: RefCell<Vec<(String, Option<ProgressBar>)>>,
 }
 
 impl Progress {
     pub(crate) fn new() -> Self {
-        Self { lines: MultiProgress::new(), running: RefCell::default() }
+        Self { lines: ProgressLines::new(), running: RefCell::default() }
     }
 
     /// Updates the line of the event's resource.
@@ -37,12 +35,12 @@ impl Progress {
             line = format!("{line}: {reason}");
         }
         if event.has_ended() {
-            self.lines.suspend(|| output::print_message(&format!("  {line}")));
+            self.lines.suspend(|| output::print_message(format!("  {line}")));
             return;
         }
         let has_room =
             running.iter().filter(|(_, bar)| bar.is_some()).count() < usize::from(available_lines());
-        let bar = has_room.then(|| self.lines.add(new_bar(line)));
+        let bar = has_room.then(|| self.lines.add_line(&line));
         running.push((event.resource.clone(), bar));
     }
 
@@ -52,23 +50,8 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
-    fn drop(&mut self) {
-        // If the lines cannot be cleared, there is nowhere to say so.
-        let _ = self.lines.clear();
-    }
-}
-
 /// Returns how many lines the terminal has for resources in progress.
 fn available_lines() -> u16 {
     let (height, _) = console::Term::stderr().size();
     height.saturating_sub(RESERVED_LINES).max(1)
-}
-
-fn new_bar(line: String) -> ProgressBar {
-    let style = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}");
-    let bar =
-        ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-    bar.enable_steady_tick(Duration::from_millis(100));
-    bar.with_message(line)
 }

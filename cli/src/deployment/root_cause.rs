@@ -44,14 +44,14 @@ impl<'a> RootCause<'a> {
                 .why("CloudFormation named no failed resource")
                 .next("aws cloudformation describe-stack-events, which lists all events");
         };
-        let mut why = first.describe();
+        let mut why = vec![first.describe()];
         if let Some(event) = self.during_rollback {
-            why = format!("{why}\nand during the rollback: {}", event.describe());
+            why.push(format!("and during the rollback: {}", event.describe()));
         }
         // The rollback has to succeed before anything else can be tried.
         match self.during_rollback.into_iter().chain([first]).find_map(Event::advice) {
-            Some(advice) => failure.why(why).next(advice),
-            None => failure.why(why).next("fix what it names, then run the same command again"),
+            Some(advice) => failure.why_lines(why).next(advice),
+            None => failure.why_lines(why).next("fix what it names, then run the same command again"),
         }
     }
 }

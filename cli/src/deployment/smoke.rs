@@ -92,10 +92,10 @@ fn unexpected_answer_failure(function: &str, version: &str, probe: &Probe<'_>, a
     let Probe { path, token, expected } = probe;
     let presented = if token.is_some() { "a forged token" } else { "no token" };
     let status = answer.status_code;
-    let failure = smoke_failure(function, version).why(format!(
-        "GET {path} with {presented} was answered with {status} instead of {expected}:\n{}",
-        answer.body
-    ));
+    let failure = smoke_failure(function, version).why_lines([
+        format!("GET {path} with {presented} was answered with {status} instead of {expected}:"),
+        answer.body.clone(),
+    ]);
     if status == 503 {
         return failure.next(
             "make sure that the function can reach the provider's keys; \

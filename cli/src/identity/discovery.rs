@@ -4,7 +4,7 @@ use reqwest::Url;
 use restctl_verifier::{MAX_KEY_SET_BYTES, Provider};
 use serde::Deserialize;
 
-use crate::failure::{Exit, Failure, FailureContext, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result, shell_argument};
 use crate::identity::http::{build_client, is_loopback, read_bounded_body};
 
 /// A discovery document has a few kilobytes. No more than this is read.
@@ -62,7 +62,7 @@ pub(crate) async fn fetch_document(issuer: &str) -> Result<DiscoveryDocument> {
         return Err(Failure::new(format!("the issuer's name is {:?}, not {issuer:?}", document.issuer))
             .exit(Exit::Usage)
             .why("tokens have its own spelling as iss, and the API compares that exactly")
-            .next(format!("restctl setup --issuer {}", document.issuer)));
+            .next(format!("restctl setup --issuer {}", shell_argument(&document.issuer, "URL"))));
     }
     check_secure(&document.jwks_uri, "the issuer's jwks_uri")?;
     check_secure(&document.token_endpoint, "the issuer's token_endpoint")?;

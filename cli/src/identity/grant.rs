@@ -1,5 +1,7 @@
 //! Access tokens by the client-credentials grant (RFC 6749, section 4.4).
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::RequestBuilder;
 use restctl_contract::stack::Setting;
 use restctl_verifier::Provider;
@@ -9,6 +11,7 @@ use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::identity::discovery;
 use crate::identity::http::{build_client, read_bounded_body};
 use crate::identity::settings::Settings;
+use crate::terminal::sent_secrets::SentSecret;
 use crate::timestamp::seconds_now;
 
 /// Providers send tokens of a few kilobytes.
@@ -40,15 +43,26 @@ struct GrantRefusal {
 /// Requests a token with this secret. The token is not cached.
 pub(crate) async fn request_token(settings: &Settings, secret: &str) -> Result<AccessToken> {
     let endpoint = settings.require(Setting::TokenEndpoint)?;
-    let answer = fill_in(build_client(endpoint)?.post(endpoint), settings, secret).await?.send().await;
+    let request = fill_in(build_client(endpoint)?.post(endpoint), settings, secret).await?;
+    let sent = SentSecret::of_client(settings.require(Setting::ClientId)?, secret);
+    sent.clone().remember();
+    let answer = request.send().await;
     let answer = answer.context(format!("the identity provider does not answer at {endpoint}"))?;
     let status = answer.status();
     let body = read_bounded_body(answer, MAX_ANSWER_BYTES).await?;
     if !status.is_success() {
-        return Err(parse_refusal(status, &body));
+        return Err(parse_refusal(status, &body, &sent));
     }
-    let granted: GrantAnswer =
-        serde_json::from_slice(&body).context(format!("the answer of {endpoint} has no token"))?;
+    let granted: GrantAnswer = serde_json::from_slice(&body).map_err(|error| {
+        // The error may quote what is there instead.
+        Failure::new(format!("the answer of {endpoint} has no token")).why(sent.redact(&error.to_string()))
+    })?;
+    if holds_secret(&granted.access_token, &sent) {
+        return Err(Failure::new(format!("the answer of {endpoint} has the client secret in its token"))
+            .exit(Exit::Authentication)
+            .why("whoever gets the token would get the secret, so it was not used")
+            .next("have the provider leave the secret out of its tokens, and give the client a new secret"));
+    }
     let expires_at = seconds_now().saturating_add(granted.expires_in);
     Ok(AccessToken { access_token: granted.access_token, expires_at })
 }
@@ -84,14 +98,20 @@ fn form_encode(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-fn parse_refusal(status: reqwest::StatusCode, body: &[u8]) -> Failure {
+/// Whether the token has the secret in it: as it is, or in a part of a JWT.
+fn holds_secret(token: &str, sent: &SentSecret) -> bool {
+    let parts = token.split('.').filter_map(|part| URL_SAFE_NO_PAD.decode(part).ok());
+    sent.is_in(token) || parts.into_iter().any(|part| sent.is_in(&String::from_utf8_lossy(&part)))
+}
+
+/// Describes the provider's refusal in its own words, but without the secret, however short that is.
+fn parse_refusal(status: reqwest::StatusCode, body: &[u8], sent: &SentSecret) -> Failure {
     let failure = Failure::new("the identity provider refuses the client").exit(Exit::Authentication);
     let failure = match serde_json::from_slice::<GrantRefusal>(body) {
-        Ok(refused) => failure.why(format!(
-            "{status}: {}: {}",
-            refused.error,
-            refused.error_description.unwrap_or_default()
-        )),
+        Ok(GrantRefusal { error, error_description }) => {
+            let said = format!("{error}: {}", error_description.unwrap_or_default());
+            failure.why(format!("{status}: {}", sent.redact(&said)))
+        }
         Err(_) => failure.why(status.to_string()),
     };
     failure.next(

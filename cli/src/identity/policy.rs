@@ -6,7 +6,7 @@ use restctl_verifier::{Check, Explanation, KeySet, Policy};
 
 use crate::aws::Aws;
 use crate::aws::cloudformation::{self, Stack};
-use crate::failure::{Exit, Failure, FailureContext, Result};
+use crate::failure::{Exit, Failure, FailureContext, Result, shell_argument};
 use crate::identity::settings::Settings;
 use crate::identity::{cognito, discovery};
 use crate::timestamp::seconds_now;
@@ -85,7 +85,9 @@ impl TokenPolicy {
 
 /// Returns what to do about a token that fails this check first.
 fn advice_for_check(check: Check, rules: &Policy) -> String {
-    let Policy { issuer, audience, scope, .. } = rules;
+    let issuer = shell_argument(&rules.issuer, "the issuer");
+    let audience = shell_argument(&rules.audience, "that the stack expects");
+    let scope = shell_argument(&rules.scope, "the stack's scope");
     match check {
         Check::Size | Check::Shape | Check::Header | Check::Payload => {
             "give the whole access token as the provider sent it, and nothing else".to_owned()

@@ -7,6 +7,8 @@ use restctl_contract::api::Item;
 
 use super::columns::{Columns, cell_text};
 use crate::terminal::output;
+use crate::terminal::sanitize::sanitize;
+use crate::terminal::text::Text;
 
 /// The most rows of a table. Nobody reads more.
 const MAX_ROWS: usize = 1_000;
@@ -26,7 +28,7 @@ pub(crate) struct TableLayout {
 /// A table as text, and what it leaves out.
 pub(crate) struct RenderedTable {
     /// Empty if there is no item.
-    pub(crate) text: String,
+    pub(crate) text: Text,
     pub(crate) rows_left_out: u64,
     pub(crate) columns_left_out: Vec<String>,
 }
@@ -60,7 +62,10 @@ impl TableLayout {
             columns.iter().map(|column| row.get(column).cloned().unwrap_or_default()).collect()
         };
         let rows: Vec<Vec<String>> = self.rows.iter().map(row).collect();
-        let text = if rows.is_empty() { String::new() } else { output::new_table(&header, rows).trim_fmt() };
+        let text = match rows.is_empty() {
+            true => Text::default(),
+            false => Text::from_table(&output::new_table(&header, rows)),
+        };
         RenderedTable { text, rows_left_out: self.rows_left_out, columns_left_out }
     }
 }
@@ -78,11 +83,11 @@ fn count_fitting(columns: &[String], rows: &[HashMap<String, String>], width: us
     columns.iter().take_while(fits).count().max(1).min(columns.len())
 }
 
-/// Cuts a text to the width of a cell and replaces what would move the cursor.
+/// Escapes a text, and cuts it to the width of a cell.
 fn cut_text(text: &str) -> String {
     // The rest of a long text could not be shown.
     let start: String = text.chars().take(MAX_WIDTH + 1).collect();
-    truncate_str(&start.replace(char::is_control, "\u{fffd}"), MAX_WIDTH, "…").into_owned()
+    truncate_str(&sanitize(&start), MAX_WIDTH, "…").into_owned()
 }
 
 #[cfg(test)]
@@ -106,25 +111,25 @@ mod tests {
         let whole = layout_of(items.clone()).render(None, None);
         let cut = format!("{}…", "x".repeat(39));
         assert_eq!(
-            whole.text,
+            whole.text.as_str(),
             format!(
-                "id  a          b{:41}c      n\n1   two\u{fffd}lines  {cut}         1.5\n2{:56}[1,2]",
+                "id  a           b{:41}c      n\n1   two\\nlines  {cut}         1.5\n2{:57}[1,2]",
                 "", ""
             )
         );
         assert!(whole.columns_left_out.is_empty());
         let narrow = layout_of(items.clone()).render(None, Some(20));
-        assert_eq!(narrow.text, "id  a\n1   two\u{fffd}lines\n2");
+        assert_eq!(narrow.text.as_str(), "id  a\n1   two\\nlines\n2");
         assert_eq!(narrow.columns_left_out, ["b", "c", "n"]);
         let chosen = layout_of(items).render(Some(&["n".to_owned(), "id".to_owned()]), Some(1));
-        assert_eq!(chosen.text.lines().next(), Some("n"));
+        assert_eq!(chosen.text.as_str().lines().next(), Some("n"));
         assert_eq!(chosen.columns_left_out, ["id"]);
     }
 
     #[test]
     fn rows_beyond_the_limit_are_counted() {
         let shown = layout_of((0..1_234).map(|id| json!({ "id": id })).collect()).render(None, None);
-        assert_eq!((shown.text.lines().count(), shown.rows_left_out), (MAX_ROWS + 1, 234));
-        assert_eq!(layout_of(json!([])).render(None, None).text, "");
+        assert_eq!((shown.text.as_str().lines().count(), shown.rows_left_out), (MAX_ROWS + 1, 234));
+        assert_eq!(layout_of(json!([])).render(None, None).text.as_str(), "");
     }
 }

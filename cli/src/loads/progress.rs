@@ -1,10 +1,9 @@
 //! Shows how far a load is while its uploader waits.
 
-use indicatif::ProgressBar;
+use crate::terminal::progress::{self, ProgressBar};
 use restctl_contract::load::{LedgerEntry, LoadState, MAX_ATTEMPTS};
 
 use crate::terminal::output;
-use crate::terminal::sanitize::sanitize;
 
 /// A progress bar on a terminal. Elsewhere, a line whenever the load's state changes.
 pub(super) struct LoadProgress {
@@ -15,7 +14,7 @@ pub(super) struct LoadProgress {
 impl LoadProgress {
     /// `rows` is how many the file has, if that is known.
     pub(super) fn new(rows: Option<u64>) -> Self {
-        Self { bar: output::rows_bar("loading", rows), state: String::new() }
+        Self { bar: progress::rows_bar("loading", rows), state: String::new() }
     }
 
     pub(super) fn update(&mut self, entry: Option<&LedgerEntry>) {
@@ -30,7 +29,7 @@ impl LoadProgress {
             if self.bar.is_hidden() {
                 output::print_message(&state);
             }
-            self.bar.set_message(state.clone());
+            self.bar.set_message(&state);
             self.state = state;
         }
     }
@@ -46,7 +45,6 @@ fn describe_state(entry: Option<&LedgerEntry>) -> String {
     let Some(entry) = entry else { return "waiting for its turn".to_owned() };
     match (entry.state, &entry.reason) {
         (LoadState::Loading, Some(reason)) => {
-            let reason = sanitize(reason);
             format!("attempt {} of {MAX_ATTEMPTS}, after a failure: {reason}", entry.attempts)
         }
         (state, _) => state.to_string(),

@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use crate::aws::{Aws, s3};
 use crate::failure::{Exit, Failure, FailureContext, Result};
+use crate::loads::rejects_csv::read_record;
 use crate::terminal::output::{self, Format};
-use crate::terminal::sanitize::{sanitize, sanitize_line};
+use crate::terminal::sanitize::sanitize_line;
 
 /// How much of the rejects file to read for its first lines, and how many of them to show.
 const SHOWN_REJECTS_BYTES: usize = 64 * 1024;
@@ -60,7 +61,7 @@ pub(crate) async fn print_receipt(aws: &Aws, bucket: &str, entry: &LedgerEntry) 
         Format::Text if entry.state == LoadState::Loaded => {
             let mut lines = vec![("load", entry.load.to_string())];
             lines.extend(report.figures());
-            output::print_line(&output::align_values(&lines))?;
+            output::print_text(output::align_values(&lines))?;
         }
         Format::Text => {}
     }
@@ -78,7 +79,7 @@ pub(crate) async fn print_receipt(aws: &Aws, bucket: &str, entry: &LedgerEntry) 
 
 /// Describes why a load failed or stopped, and what to do about it.
 fn not_loaded_failure(entry: &LedgerEntry) -> Failure {
-    let (load, object) = (&entry.load, sanitize(&entry.object));
+    let (load, object) = (&entry.load, &entry.object);
     let why = entry.reason.clone().unwrap_or_else(|| "it gave no reason".to_owned());
     match entry.state {
         LoadState::Ignored => ignored_failure(entry),
@@ -97,7 +98,7 @@ fn not_loaded_failure(entry: &LedgerEntry) -> Failure {
 
 /// Describes why an object is not loaded, and what to do if it is data nevertheless.
 pub(crate) fn ignored_failure(entry: &LedgerEntry) -> Failure {
-    Failure::new(format!("the object {} was ignored", sanitize(&entry.object)))
+    Failure::new(format!("the object {} was ignored", entry.object))
         .why(entry.reason.clone().unwrap_or_else(|| "it is no data".to_owned()))
         .next(
             "if it is data, give it a name that ends in .csv, .tsv, .ndjson, .jsonl or .json: \
@@ -118,9 +119,10 @@ async fn print_first_rejects(aws: &Aws, bucket: &str, entry: &LedgerEntry) -> Re
             start.extend_from_slice(&bytes.map_err(|failure| failure.next(next))?);
         }
     }
-    for line in String::from_utf8_lossy(&start).lines().take(SHOWN_REJECTS + 1) {
-        // Control characters in a file must not reach the terminal.
-        output::print_message(&format!("  {}", sanitize_line(line, usize::MAX)));
+    let mut csv = start.as_slice();
+    for _ in 0..=SHOWN_REJECTS {
+        let Some(record) = read_record(&mut csv).context("cannot read the rejected rows")? else { break };
+        output::print_message(format!("  {}", sanitize_line(&record, usize::MAX)));
     }
     Ok(())
 }

@@ -60,7 +60,7 @@ where
             answer.map(Either::Right)
         }
         Ok(Err(error)) => {
-            output::print_message(&format!("the emulator at {} does not answer: {error}", emulator.address));
+            output::print_message(format!("the emulator at {} does not answer: {error}", emulator.address));
             error_response(StatusCode::BAD_GATEWAY)
         }
         Err(_) => error_response(StatusCode::GATEWAY_TIMEOUT),

@@ -53,7 +53,7 @@ impl TlsFront {
                     tokio::spawn(front.clone().serve_connection(stream));
                 }
                 Err(error) => {
-                    output::print_message(&format!("the front cannot accept a connection: {error}"));
+                    output::print_message(format!("the front cannot accept a connection: {error}"));
                     sleep(POLL_INTERVAL).await;
                 }
             }
@@ -63,7 +63,7 @@ impl TlsFront {
     async fn serve_connection(self: Arc<Self>, stream: TcpStream) {
         let tls = match timeout(HANDSHAKE_TIMEOUT, self.acceptor.accept(stream)).await {
             Ok(Ok(tls)) => tls,
-            Ok(Err(error)) => return output::print_message(&format!("TLS handshake failed: {error}")),
+            Ok(Err(error)) => return output::print_message(format!("TLS handshake failed: {error}")),
             Err(_) => return,
         };
         let server_name = tls.get_ref().1.server_name().map(str::to_owned);

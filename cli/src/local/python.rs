@@ -13,6 +13,7 @@ use crate::digest::sha256_hex;
 use crate::directories;
 use crate::failure::{Failure, FailureContext, Result};
 use crate::terminal::output;
+use crate::terminal::progress;
 
 const MINISTACK: &str = "ministack==1.5.33";
 
@@ -107,8 +108,8 @@ impl VirtualEnvironment {
     async fn create(&self) -> Result<()> {
         let base = find_base_python().await?;
         self.remove()?;
-        output::print_message(&format!("installing {MINISTACK} for {} (only once)", base.display()));
-        let progress = output::new_spinner("installing ministack");
+        output::print_message(format!("installing {MINISTACK} for {} (only once)", base.display()));
+        let progress = progress::new_spinner("installing ministack");
         let incomplete = IncompleteEnvironment(self);
         let outcome = self.install_ministack(&base).await;
         progress.finish_and_clear();
@@ -119,7 +120,9 @@ impl VirtualEnvironment {
         let mut venv = self.isolated_command(base);
         venv.args(["-I", "-m", "venv"]).arg(&self.0);
         run_to_end(venv).await?.map_err(|last_lines| {
-            Failure::new("cannot create a Python virtual environment").why(last_lines).next(INSTALL_PYTHON)
+            Failure::new("cannot create a Python virtual environment")
+                .why_lines(last_lines.lines())
+                .next(INSTALL_PYTHON)
         })?;
 
         let requirements = self.0.join("requirements.txt");
@@ -129,7 +132,7 @@ impl VirtualEnvironment {
             .args(["--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--requirement"])
             .arg(&requirements);
         run_to_end(pip).await?.map_err(|last_lines| {
-            Failure::new(format!("pip cannot install {MINISTACK}")).why(last_lines).next(
+            Failure::new(format!("pip cannot install {MINISTACK}")).why_lines(last_lines.lines()).next(
                 "check the network or set PIP_INDEX_URL to another package index, then: restctl local up",
             )
         })?;
@@ -176,6 +179,6 @@ async fn find_base_python() -> Result<PathBuf> {
         reasons.push(format!("none of {} is on the PATH", CANDIDATES.join(", ")));
     }
     Err(Failure::new("no Python that can run the local cloud was found")
-        .why(reasons.join("\n"))
+        .why_lines(reasons)
         .next(INSTALL_PYTHON))
 }

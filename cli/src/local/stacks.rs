@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::folder::CloudFolder;
 use crate::directories;
-use crate::failure::{Failure, FailureContext, Result};
+use crate::failure::{Failure, FailureContext, Result, shell_argument};
 
 const CERTIFICATE: &str = "certificate.pem";
 /// A certificate with another ARN, until the load balancer uses it.
@@ -102,7 +102,7 @@ impl ServedStacks {
         if let Some(other) = others.find(|other| other.serves_name(name)) {
             return Err(Failure::new(format!("two stacks cannot both serve {name}"))
                 .why(format!("the local cloud serves the stack {} under this name", other.stack))
-                .next(format!("restctl destroy --stack {}", other.stack)));
+                .next(format!("restctl destroy --stack {}", shell_argument(&other.stack, "NAME"))));
         }
         let file = self.0.join(&backend.stack).join(BACKEND);
         let json = serde_json::to_vec(&backend).context("cannot record the load balancer")?;

@@ -14,8 +14,8 @@ use super::ports::LocalPorts;
 use super::subprocess::inherited_variables;
 use super::{python, stop};
 use crate::directories;
-use crate::failure::{Exit, Failure, FailureContext, Result};
-use crate::terminal::output;
+use crate::failure::{Exit, Failure, FailureContext, Result, shell_argument};
+use crate::terminal::progress;
 
 /// Longer than the emulator's own timeout, so that the supervisor can report what is wrong.
 const START_TIMEOUT: Duration = Duration::from_secs(240);
@@ -59,7 +59,7 @@ async fn start_or_join(folder: &CloudFolder, ports: &LocalPorts) -> Result<Local
     ports.check_free()?;
     let python = python::ensure_environment().await?;
 
-    let progress = output::new_spinner("starting the local cloud");
+    let progress = progress::new_spinner("starting the local cloud");
     let mut supervisor = StartingSupervisor::spawn(folder, &python, ports)?;
     let cloud = wait_for_record(folder, || supervisor.has_ended()).await;
     progress.finish_and_clear();
@@ -90,10 +90,11 @@ fn start_failure(folder: &CloudFolder) -> Failure {
     const LINES: usize = 12;
     let log = fs::read_to_string(folder.log_file()).unwrap_or_default();
     let lines: Vec<_> = log.lines().collect();
-    let last_lines = lines[lines.len().saturating_sub(LINES)..].join("\n");
-    Failure::new("the local cloud did not start")
-        .why(last_lines)
-        .next(format!("read {}, then: restctl local up", folder.log_file().display()))
+    let last_lines = &lines[lines.len().saturating_sub(LINES)..];
+    Failure::new("the local cloud did not start").why_lines(last_lines.iter().copied()).next(format!(
+        "read {}, then: restctl local up",
+        shell_argument(&folder.log_file().to_string_lossy(), "the log")
+    ))
 }
 
 /// The supervisor during its start. When this is dropped, the supervisor ends together with its parts.

@@ -35,7 +35,7 @@ impl NdjsonReport {
         if let (Some(line), Value::Object(members)) = (line.as_object_mut(), value) {
             line.extend(members);
         }
-        match output::write_line(&line.to_string()) {
+        match output::write_json_line(&line.to_string()) {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {
                 self.reader_is_gone.set(true);
                 Ok(())
@@ -49,7 +49,7 @@ impl NdjsonReport {
         match result {
             Ok(value) => self.write_line("result", &value),
             Err(failure) => {
-                if let Err(unwritten) = self.write_line("result", &failure.to_json()) {
+                if let Err(unwritten) = self.write_line("result", &output::describe_failure(&failure)) {
                     output::print_failure(&unwritten);
                 }
                 Err(failure)

@@ -1,17 +1,18 @@
 //! The only module that prints: data to standard output, everything else to standard error.
 
-use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use comfy_table::{Table, presets};
-use console::style;
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use console::Style;
+use restctl_contract::escape::is_unsafe;
 use serde::Serialize;
+use serde_json::Value;
 
-use super::sanitize::sanitize;
+use super::sanitize::{Syntax, escape_data, escape_json, sanitize};
+use super::sent_secrets;
+use super::text::{Text, cut_lines};
 use crate::failure::{Failure, FailureContext, Result};
 
 /// The output arguments, which every command takes.
@@ -71,9 +72,23 @@ pub(crate) fn is_for_people() -> bool {
     chosen_format() == Format::Text && (colored || io::stdout().is_terminal())
 }
 
-/// Writes data. If the reader is gone (`restctl get … | head`), the process ends quietly with success.
+/// Whether data is read on a terminal, where it must be escaped. Elsewhere its bytes are what they are.
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
-pub(crate) fn write_bytes(bytes: &[u8]) -> Result<()> {
+fn is_data_on_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Writes data, escaped if it goes to a terminal. If the reader is gone (`restctl get … | head`), the process ends quietly with
+/// success.
+pub(crate) fn write_data(bytes: &[u8], syntax: Syntax) -> Result<()> {
+    if is_data_on_terminal() {
+        return write_bytes(escape_data(bytes, syntax).as_bytes());
+    }
+    write_bytes(bytes)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
+fn write_bytes(bytes: &[u8]) -> Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
@@ -83,37 +98,57 @@ pub(crate) fn write_bytes(bytes: &[u8]) -> Result<()> {
     }
 }
 
-/// Writes a line of data. The caller decides what to do if the reader is gone.
+/// Writes a JSON text as a line. The caller decides what to do if the reader is gone.
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
-pub(crate) fn write_line(text: &str) -> io::Result<()> {
+pub(super) fn write_json_line(json: &str) -> io::Result<()> {
+    let json = prepare_json(json);
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{text}").and_then(|()| stdout.flush())
+    writeln!(stdout, "{json}").and_then(|()| stdout.flush())
 }
 
-/// Writes a line of data, as [`write_bytes`] does.
-pub(crate) fn print_line(text: &str) -> Result<()> {
-    write_bytes(format!("{text}\n").as_bytes())
+/// Writes a JSON text as a line, as [`write_data`] does.
+pub(crate) fn print_json_line(json: &str) -> Result<()> {
+    write_bytes(format!("{}\n", prepare_json(json)).as_bytes())
+}
+
+/// Removes secrets that were sent, and escapes the text for a terminal.
+fn prepare_json(json: &str) -> String {
+    let json = sent_secrets::redact(json);
+    if is_data_on_terminal() { escape_json(&json) } else { json.into_owned() }
+}
+
+/// Writes lines for people, as [`write_data`] does. They are escaped wherever they go: a name with a line break must not look
+/// like two rows.
+pub(crate) fn print_text(text: impl Into<Text>) -> Result<()> {
+    write_bytes(format!("{}\n", text.into().as_str()).as_bytes())
 }
 
 /// Writes data as indented JSON.
 pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
-    print_line(&serde_json::to_string_pretty(value).context("cannot write the answer as JSON")?)
+    print_json_line(&serde_json::to_string_pretty(value).context("cannot write the answer as JSON")?)
 }
 
 /// Formats each name and value as a line, with the values aligned.
-pub(crate) fn align_values(lines: &[(&str, String)]) -> String {
-    let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    let lines: Vec<String> = lines.iter().map(|(name, value)| format!("{name:width$}  {value}")).collect();
-    lines.join("\n")
+pub(crate) fn align_values<V: Clone + Into<Text>>(lines: &[(&str, V)]) -> Text {
+    let names: Vec<String> = lines.iter().map(|(name, _)| sanitize(name)).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    Text::from_lines(names.iter().zip(lines).map(|(name, (_, value))| {
+        let mut line = Text::from(format!("{name:width$}  "));
+        line.push(value.clone().into().cut());
+        line
+    }))
 }
 
 /// Returns a table without borders. A last column that is empty in each row is left out.
-pub(crate) fn new_table(header: &[&str], rows: Vec<Vec<String>>) -> Table {
+pub(crate) fn new_table<C: Into<Text>>(header: &[&str], rows: Vec<Vec<C>>) -> Table {
+    let cells = |row: Vec<C>| row.into_iter().map(|cell| cell.into().cut()).collect::<Vec<Text>>();
+    let rows: Vec<Vec<Text>> = rows.into_iter().map(cells).collect();
     let last_has_text = rows.iter().any(|row| row.last().is_some_and(|cell| !cell.is_empty()));
     let columns = if last_has_text { header.len() } else { header.len() - 1 };
-    let rows = rows.into_iter().map(|row| row.into_iter().take(columns));
+    let rows = rows.iter().map(|row| row.iter().take(columns).map(Text::as_str));
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(header.iter().take(columns)).add_rows(rows);
+    let header = header.iter().take(columns).map(|name| sanitize(name));
+    table.load_style(presets::NOTHING).set_header(header).add_rows(rows);
     table.column_iter_mut().for_each(|column| {
         column.set_padding((0, 2));
     });
@@ -126,23 +161,54 @@ pub(crate) fn terminal_width() -> Option<usize> {
     terminal.is_term().then(|| usize::from(terminal.size().1))
 }
 
-/// Writes a line for the user to standard error. If that fails, there is nowhere to say so.
+/// Writes a message for the user to standard error. If that fails, there is nowhere to say so.
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
-pub(crate) fn print_message(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+pub(crate) fn print_message(text: impl Into<Text>) {
+    let _ = writeln!(io::stderr(), "{}", text.into().cut().as_str());
 }
 
 /// Writes a failure to standard error: as text, or as a line of JSON.
+#[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
 pub(crate) fn print_failure(failure: &Failure) {
     match chosen_format() {
         Format::Text => {
-            // It may quote a file, an object's name or a service.
-            let lines: Vec<String> = failure.to_string().split('\n').map(sanitize).collect();
-            let text = lines.join("\n");
-            print_message(&format!("{} {text}", style("error:").red().bold().for_stderr()));
+            let mut text = Text::styled("error:", &Style::new().red().bold().for_stderr());
+            text.push(" ");
+            text.push(Text::from_lines(failure.to_lines()));
+            print_message(text);
         }
-        Format::Json => print_message(&failure.to_json().to_string()),
+        Format::Json => {
+            let line = describe_failure(failure).to_string();
+            let _ = writeln!(io::stderr(), "{}", escape_json(&sent_secrets::redact(&line)));
+        }
     }
+}
+
+/// Returns the failure as JSON, with its texts cut as in any message.
+pub(super) fn describe_failure(failure: &Failure) -> Value {
+    let mut json = failure.to_json();
+    for text in json.as_object_mut().into_iter().flat_map(|members| members.values_mut()) {
+        if let Value::String(text) = text {
+            *text = cut_lines(text);
+        }
+    }
+    json
+}
+
+/// Prints the help or the error of clap, and ends the process as clap does. An error quotes words and values of restctl.toml
+/// that someone else may have chosen.
+pub(crate) fn exit_with_clap_error(error: &clap::Error) -> ! {
+    let text = error.render().to_string();
+    if !text.contains(|character| is_unsafe(character) && character != '\n') {
+        error.exit();
+    }
+    let text = Text::from_lines(text.lines());
+    // If it cannot be written, there is nowhere to say so.
+    match error.use_stderr() {
+        true => print_message(text),
+        false => drop(print_text(text)),
+    }
+    std::process::exit(error.exit_code());
 }
 
 /// Whether the user can be asked: standard input and standard error are terminals, and `--no-input` is not given.
@@ -150,41 +216,4 @@ pub(crate) fn print_failure(failure: &Failure) {
 pub(crate) fn is_interactive() -> bool {
     let may_ask = OUTPUT_ARGS.get().is_none_or(|args| !args.no_input);
     may_ask && io::stdin().is_terminal() && io::stderr().is_terminal()
-}
-
-/// Returns a progress bar of bytes. Like every bar, it is drawn only on a terminal.
-pub(crate) fn bytes_bar(label: &str, total: u64) -> ProgressBar {
-    let template = "{prefix} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}";
-    labeled_bar(ProgressBar::new(total), label, template)
-}
-
-/// Returns a spinner with a message.
-pub(crate) fn new_spinner(label: &str) -> ProgressBar {
-    with_steady_tick(labeled_bar(ProgressBar::new_spinner(), label, "{spinner} {prefix} {msg}"))
-}
-
-/// Returns a progress bar of rows with a message, or a spinner if their number is unknown.
-pub(crate) fn rows_bar(label: &str, total: Option<u64>) -> ProgressBar {
-    with_steady_tick(match total {
-        Some(total) => {
-            let template = "{spinner} {prefix} [{bar:30}] {pos}/{len} rows {rate} {eta} {msg}";
-            labeled_bar(ProgressBar::new(total), label, template)
-        }
-        None => labeled_bar(ProgressBar::new_spinner(), label, "{spinner} {prefix} {pos} rows {msg}"),
-    })
-}
-
-/// Makes the bar move between updates.
-fn with_steady_tick(bar: ProgressBar) -> ProgressBar {
-    bar.enable_steady_tick(Duration::from_millis(100));
-    bar
-}
-
-fn labeled_bar(bar: ProgressBar, label: &str, template: &str) -> ProgressBar {
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
-        // The rate is left out if it cannot be formatted.
-        let _ = write!(text, "{:.0}/s", state.per_sec());
-    };
-    bar.with_style(style.progress_chars("=> ").with_key("rate", rate)).with_prefix(label.to_owned())
 }

@@ -7,18 +7,19 @@ use dialoguer::{Confirm, Input, Password, Select};
 
 use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::terminal::output;
+use crate::terminal::sanitize::sanitize;
 
 /// Asks for a line of text. `flag` gives the same answer on the command line.
 pub(crate) fn ask_text(question: &str, flag: &str) -> Result<String> {
     require_terminal(question, flag)?;
-    let answer: String = to_answer(question, Input::new().with_prompt(question).interact_text())?;
+    let answer: String = to_answer(question, Input::new().with_prompt(sanitize(question)).interact_text())?;
     Ok(answer.trim().to_owned())
 }
 
 /// Asks for a line of text that may be empty.
 pub(crate) fn ask_optional_text(question: &str, flag: &str) -> Result<String> {
     require_terminal(question, flag)?;
-    let input = Input::<String>::new().with_prompt(question).allow_empty(true);
+    let input = Input::<String>::new().with_prompt(sanitize(question)).allow_empty(true);
     Ok(to_answer(question, input.interact_text())?.trim().to_owned())
 }
 
@@ -28,7 +29,7 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Result<()> {
         return Ok(());
     }
     require_terminal(question, "--yes")?;
-    if to_answer(question, Confirm::new().with_prompt(question).default(false).interact())? {
+    if to_answer(question, Confirm::new().with_prompt(sanitize(question)).default(false).interact())? {
         return Ok(());
     }
     Err(Failure::new("nothing was changed").exit(Exit::Usage).why("the answer was no"))
@@ -36,7 +37,14 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Result<()> {
 
 /// Asks for one of several answers and returns its position.
 pub(crate) fn ask_choice(question: &str, answers: &[&str]) -> Result<usize> {
-    to_answer(question, Select::new().with_prompt(question).items(answers).default(0).interact())
+    to_answer(
+        question,
+        Select::new()
+            .with_prompt(sanitize(question))
+            .items(answers.iter().map(|answer| sanitize(answer)))
+            .default(0)
+            .interact(),
+    )
 }
 
 /// Asks for one of several answers. Returns `None` without a terminal, and after Ctrl-C or Escape.
@@ -44,14 +52,18 @@ pub(crate) fn ask_optional_choice(question: &str, answers: &[&str]) -> Option<us
     if !output::is_interactive() {
         return None;
     }
-    let answer = Select::new().with_prompt(question).items(answers).default(0).interact_opt();
+    let answer = Select::new()
+        .with_prompt(sanitize(question))
+        .items(answers.iter().map(|answer| sanitize(answer)))
+        .default(0)
+        .interact_opt();
     to_answer(question, answer).ok().flatten()
 }
 
 /// Asks for a secret without showing it.
 pub(crate) fn ask_secret(question: &str, flag: &str) -> Result<String> {
     require_terminal(question, flag)?;
-    to_answer(question, Password::new().with_prompt(question).interact())
+    to_answer(question, Password::new().with_prompt(sanitize(question)).interact())
 }
 
 /// Returns the answer, or a failure if there is none. Shows the cursor, which dialoguer leaves hidden after Ctrl-C.

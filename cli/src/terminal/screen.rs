@@ -6,6 +6,7 @@ use std::time::Duration;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use ratatui::crossterm::style;
 use ratatui::{DefaultTerminal, Frame};
+use restctl_contract::escape::is_unsafe;
 
 use crate::failure::{FailureContext, Result};
 
@@ -29,7 +30,7 @@ impl Screen {
     }
 
     pub(crate) fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> Result<()> {
-        self.terminal.draw(draw).context(DRAWING)?;
+        self.terminal.draw(|frame| draw_safely(frame, draw)).context(DRAWING)?;
         Ok(())
     }
 
@@ -49,9 +50,41 @@ impl Screen {
     }
 }
 
+/// Draws, and replaces what is unsafe afterwards: an escape would need more room than its cell has.
+fn draw_safely(frame: &mut Frame<'_>, draw: impl FnOnce(&mut Frame<'_>)) {
+    draw(frame);
+    for cell in &mut frame.buffer_mut().content {
+        if cell.symbol().contains(is_unsafe) {
+            cell.set_char(char::REPLACEMENT_CHARACTER);
+        }
+    }
+}
+
 impl Drop for Screen {
     fn drop(&mut self) {
         // If the terminal is gone, there is nowhere to say so.
         let _ = ratatui::try_restore();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+    use ratatui::widgets::Paragraph;
+
+    use super::*;
+
+    #[test]
+    fn nothing_unsafe_is_drawn() {
+        let mut terminal = Terminal::new(TestBackend::new(40, 1)).unwrap();
+        let hostile = "a\u{1b}[2J\u{9b}b\u{202e}c\u{200b}d\u{e0041}e\u{2028}\u{3164}f";
+        terminal
+            .draw(|frame| {
+                draw_safely(frame, |frame| frame.render_widget(Paragraph::new(hostile), frame.area()))
+            })
+            .unwrap();
+        let drawn: String = terminal.backend().buffer().content.iter().map(|cell| cell.symbol()).collect();
+        assert!(drawn.contains('f') && !drawn.contains(is_unsafe), "{drawn:?}");
     }
 }

@@ -22,10 +22,15 @@ pub(crate) struct Issued {
 
 impl Authority {
     pub(crate) fn new() -> Self {
-        let (params, key) = (authority_params("root"), KeyPair::generate().unwrap());
+        Self::with_names("root", "intermediate")
+    }
+
+    /// Returns an authority whose certificates have these common names.
+    pub(crate) fn with_names(root: &str, intermediate: &str) -> Self {
+        let (params, key) = (authority_params(root), KeyPair::generate().unwrap());
         let root = params.self_signed(&key).unwrap();
         let root_issuer = Issuer::new(params, key);
-        let (params, key) = (authority_params("intermediate"), KeyPair::generate().unwrap());
+        let (params, key) = (authority_params(intermediate), KeyPair::generate().unwrap());
         let intermediate = params.signed_by(&key, &root_issuer).unwrap();
         Self { root, intermediate, issuer: Issuer::new(params, key) }
     }

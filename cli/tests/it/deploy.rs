@@ -12,7 +12,7 @@ use crate::interposed::interpose;
 use crate::lambdas::lambdas_folder;
 
 /// Returns a folder with both Lambdas. `api` changes the binary of the API.
-fn lambdas_with_api(api: impl FnOnce(Vec<u8>) -> Vec<u8>) -> tempfile::TempDir {
+pub(crate) fn lambdas_with_api(api: impl FnOnce(Vec<u8>) -> Vec<u8>) -> tempfile::TempDir {
     let built = lambdas_folder();
     let folder = tempfile::tempdir().unwrap();
     fs::copy(built.join("restctl-ingest"), folder.path().join("restctl-ingest")).unwrap();
@@ -22,12 +22,12 @@ fn lambdas_with_api(api: impl FnOnce(Vec<u8>) -> Vec<u8>) -> tempfile::TempDir {
 }
 
 /// Returns the same program with other bytes: what follows the sections is not read.
-fn append_byte(mut binary: Vec<u8>) -> Vec<u8> {
+pub(crate) fn append_byte(mut binary: Vec<u8>) -> Vec<u8> {
     binary.push(0);
     binary
 }
 
-fn deploy_folder(cloud: &Cloud, folder: &tempfile::TempDir, more: &[&str]) -> CommandOutput {
+pub(crate) fn deploy_folder(cloud: &Cloud, folder: &tempfile::TempDir, more: &[&str]) -> CommandOutput {
     let folder = folder.path().to_str().unwrap();
     cloud.run(&[&["deploy", "--lambdas", folder], more].concat())
 }

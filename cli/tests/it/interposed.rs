@@ -14,6 +14,9 @@ use crate::signing::{sign_request, signed_service};
 
 type Answer = Box<dyn Fn(&Call) -> Option<String> + Send + Sync>;
 
+/// The answer with the status 403, as S3 gives it for a bucket of another account.
+pub(crate) const FORBIDDEN: &str = "<Error><Code>AccessDenied</Code></Error>";
+
 pub(crate) struct Call {
     pub(crate) uri: String,
     /// The operation, in the JSON protocols.
@@ -75,8 +78,13 @@ async fn answer_or_pass_on(
     let answering = Arc::clone(&front);
     let answer = tokio::task::spawn_blocking(move || (answering.answer)(&call)).await.unwrap();
     if let Some(answer) = answer {
-        // Only errors have this member.
-        let status = if answer.contains("__type") { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+        // Only errors have this member, or this element.
+        let status = match answer.as_str() {
+            // S3's answer to HEAD has no body.
+            FORBIDDEN => StatusCode::FORBIDDEN,
+            text if text.contains("__type") || text.starts_with("<ErrorResponse>") => StatusCode::BAD_REQUEST,
+            _ => StatusCode::OK,
+        };
         return (status, HeaderMap::new(), answer.into());
     }
     let endpoint = front.record["endpoint_url"].as_str().unwrap().trim_end_matches('/');

@@ -129,6 +129,21 @@ fn env_prints_what_other_tools_need() {
     }
 }
 
+/// Its processes stay when the command has ended, and functions run what others have written.
+#[test]
+fn what_the_user_exported_does_not_stay() {
+    let state = State::new();
+    let exported = [("AWS_SECRET_ACCESS_KEY", "of-the-user"), ("LD_LIBRARY_PATH", "/of-the-user")];
+    let output = state.command(&["up"]).envs(exported).output().unwrap();
+    assert!(output.status.success(), "{}", stderr_text(&output));
+    let record = state.record();
+    for process in ["supervisor", "emulator"] {
+        let variables = fs::read(format!("/proc/{}/environ", record[process])).unwrap();
+        let variables = String::from_utf8(variables).unwrap();
+        assert!(variables.contains("HOME=") && !variables.contains("of-the-user"), "{process}: {variables}");
+    }
+}
+
 #[test]
 fn two_at_once_start_one() {
     let state = State::new();

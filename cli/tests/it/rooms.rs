@@ -242,3 +242,21 @@ fn the_aws_layer_is_silent() {
         }
     }
 }
+
+/// What the terminal shows is escaped there. These would go around it.
+#[test]
+fn only_the_terminal_draws_and_colors() {
+    let around = [
+        "dialoguer::",
+        "indicatif::ProgressBar",
+        "indicatif::MultiProgress",
+        "indicatif::{",
+        "console::style",
+        ".apply_to(",
+    ];
+    for (module, text) in Crate::read("cli").modules {
+        let is_of_terminal = module.first().is_some_and(|room| room == "terminal");
+        let used = around.iter().find(|used| !is_of_terminal && text.contains(**used));
+        assert_eq!(used, None, "{}", module.join("::"));
+    }
+}

@@ -107,6 +107,8 @@ fn problems_are_shown(cloud: &Cloud) {
     let status = cloud.succeed(&["status", "--output", "json"]).json();
     assert_eq!(status["table"]["throttled"], 7);
     // A part that is unavailable hides no other.
+    let unprotect = json!({ "TableName": table, "DeletionProtectionEnabled": false });
+    cloud.call_json("dynamodb", "DynamoDB_20120810.UpdateTable", &unprotect);
     cloud.call_json("dynamodb", "DynamoDB_20120810.DeleteTable", &json!({ "TableName": table }));
     let queue = cloud.resource_id("LoadQueue");
     cloud.call_json("sqs", "AmazonSQS.DeleteQueue", &json!({ "QueueUrl": queue }));

@@ -42,7 +42,7 @@ fn refused_files_are_not_sent() {
         (&["."], [". is a folder", "name the files in it, such as ./*.csv"]),
         (&["/dev/null"], ["/dev/null is a pipe or a device", "--name items.csv"]),
         (&["items.csv/x"], ["cannot read items.csv/x", "correct the path"]),
-        (&["\u{1b}[31m.csv"], ["\u{fffd}[31m.csv does not exist", "correct the path"]),
+        (&["\u{1b}[31m.csv"], ["\\u{1b}[31m.csv does not exist", "correct the path"]),
     ] {
         let refused = cloud.run(&[&["upload"], args].concat());
         refused.failed_with(2, &words);

@@ -3,6 +3,7 @@
 //! This crate has no AWS SDK and no runtime, so every other crate can depend on it.
 
 pub mod api;
+pub mod escape;
 pub mod event;
 pub mod json;
 pub mod key;

@@ -39,7 +39,7 @@ pub const MAX_ATTEMPTS: u32 = 5;
 /// The name of one version of one object: 16 hexadecimal digits derived from both. Anyone who knows the object can
 /// compute the name of its load.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String")]
 pub struct LoadId(String);
 
 impl LoadId {
@@ -58,6 +58,14 @@ impl LoadId {
 impl fmt::Display for LoadId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for LoadId {
+    type Error = String;
+
+    fn try_from(id: String) -> Result<Self, String> {
+        id.parse()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Text from a token or a key set, made safe to print.
 
+use restctl_contract::escape::escape_text;
+
 /// The longest text that is shown, in characters.
 pub const MAX_SHOWN_CHARS: usize = 120;
 
@@ -8,9 +10,7 @@ pub(crate) fn sanitize(text: &str) -> String {
     let mut sanitized = String::new();
     let mut length = 0;
     for character in text.chars() {
-        let is_harmless = character == ' ' || character.is_ascii_graphic() || character.is_alphanumeric();
-        let written =
-            if is_harmless { character.to_string() } else { character.escape_unicode().to_string() };
+        let written = escape_text(character.encode_utf8(&mut [0; 4]));
         length += written.chars().count();
         if length >= MAX_SHOWN_CHARS {
             sanitized.push('…');

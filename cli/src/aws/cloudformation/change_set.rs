@@ -140,21 +140,21 @@ async fn wait_for_changes(aws: &Aws, id: &str) -> Result<Option<Vec<Change>>> {
 /// says where to read more.
 async fn find_refusal(aws: &Aws, id: &str, reason: &str) -> Failure {
     let refused = Failure::new("CloudFormation refuses the change; nothing was changed");
-    let (mut findings, reason) = match events::fetch_findings(aws, id).await {
-        Ok(findings) => (findings, reason.to_owned()),
+    let (mut findings, bare_reason) = match events::fetch_findings(aws, id).await {
+        Ok(findings) => (findings, vec![reason.to_owned()]),
         Err(denied) if denied.exit == Exit::Authentication => {
-            (Vec::new(), format!("{reason}\n{}", denied.to_single_line()))
+            (Vec::new(), vec![reason.to_owned(), denied.to_single_line()])
         }
         // Emulators do not validate early.
-        Err(_) => (Vec::new(), reason.to_owned()),
+        Err(_) => (Vec::new(), vec![reason.to_owned()]),
     };
     findings.retain(Event::has_failed);
     let advice = findings.iter().find_map(Event::advice);
     let next = advice
-        .or_else(|| known_failures::find_advice("", &reason))
+        .or_else(|| known_failures::find_advice("", &bare_reason.join("\n")))
         .unwrap_or_else(|| "leave out the option that it names, then run the same command again".to_owned());
     let described: Vec<_> = findings.iter().map(Event::describe).collect();
-    refused.why(if described.is_empty() { reason } else { described.join("\n") }).next(next)
+    refused.why_lines(if described.is_empty() { bare_reason } else { described }).next(next)
 }
 
 /// Whether a change set failed because it has no changes. Only the text of its reason says so.

@@ -4,6 +4,7 @@ use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::types::{Delete, EncodingType, ObjectIdentifier};
 
 use super::key_encoding::{decode_key, fits_into_xml};
+use super::own_bucket::OwnBucket;
 use crate::aws::Aws;
 use crate::aws::error::AwsContext;
 use crate::failure::{Failure, FailureContext, Result};
@@ -12,10 +13,12 @@ use crate::failure::{Failure, FailureContext, Result};
 const MAX_DELETIONS: i32 = 1000;
 
 /// Deletes every version of every object and returns how many. A bucket that does not exist is empty.
-pub(crate) async fn empty_bucket(aws: &Aws, bucket: &str) -> Result<u64> {
+pub(crate) async fn empty_bucket(aws: &Aws, own: OwnBucket<'_>) -> Result<u64> {
+    let OwnBucket { name: bucket, account } = own;
     let mut deleted = 0;
     loop {
-        let request = aws.s3.list_object_versions().bucket(bucket).max_keys(MAX_DELETIONS);
+        let request = aws.s3.list_object_versions().bucket(bucket).expected_bucket_owner(account);
+        let request = request.max_keys(MAX_DELETIONS);
         let answer = request.encoding_type(EncodingType::Url).send().await;
         if answer.error_code() == Some("NoSuchBucket") {
             return Ok(deleted);
@@ -27,8 +30,8 @@ pub(crate) async fn empty_bucket(aws: &Aws, bucket: &str) -> Result<u64> {
         }
         deleted += doomed.len() as u64;
         let (batch, others) = doomed.into_iter().partition(|version| fits_into_xml(version.key()));
-        delete_batch(aws, bucket, batch).await?;
-        delete_one_by_one(aws, bucket, others).await?;
+        delete_batch(aws, own, batch).await?;
+        delete_one_by_one(aws, own, others).await?;
     }
 }
 
@@ -42,13 +45,14 @@ fn versions_and_markers(page: &ListObjectVersionsOutput) -> Vec<ObjectIdentifier
     versions.chain(markers).filter_map(identify).collect()
 }
 
-async fn delete_batch(aws: &Aws, bucket: &str, batch: Vec<ObjectIdentifier>) -> Result<()> {
+async fn delete_batch(aws: &Aws, own: OwnBucket<'_>, batch: Vec<ObjectIdentifier>) -> Result<()> {
     if batch.is_empty() {
         return Ok(());
     }
+    let OwnBucket { name: bucket, account } = own;
     let batch = Delete::builder().set_objects(Some(batch)).quiet(true).build();
     let batch = batch.context("cannot build the deletion request")?;
-    let request = aws.s3.delete_objects().bucket(bucket).delete(batch);
+    let request = aws.s3.delete_objects().bucket(bucket).expected_bucket_owner(account).delete(batch);
     let answer = request.send().await.aws_context(&format!("empty the bucket {bucket}"))?;
     match answer.errors().first() {
         None => Ok(()),
@@ -62,10 +66,11 @@ async fn delete_batch(aws: &Aws, bucket: &str, batch: Vec<ObjectIdentifier>) -> 
 }
 
 /// Deletes versions whose names the body of a batch cannot hold. A URL can.
-async fn delete_one_by_one(aws: &Aws, bucket: &str, versions: Vec<ObjectIdentifier>) -> Result<()> {
+async fn delete_one_by_one(aws: &Aws, own: OwnBucket<'_>, versions: Vec<ObjectIdentifier>) -> Result<()> {
+    let OwnBucket { name: bucket, account } = own;
     for version in versions {
-        let request = aws.s3.delete_object().bucket(bucket).key(version.key());
-        let request = request.set_version_id(version.version_id);
+        let request = aws.s3.delete_object().bucket(bucket).expected_bucket_owner(account);
+        let request = request.key(version.key()).set_version_id(version.version_id);
         request.send().await.aws_context(&format!("empty the bucket {bucket}"))?;
     }
     Ok(())
@@ -104,7 +109,7 @@ mod tests {
         let deletions: Arc<Mutex<Vec<String>>> = Arc::default();
         let log = Arc::clone(&deletions);
         let aws = test_server::connect(move |request: Request| answer(request, Arc::clone(&log))).await;
-        assert_eq!(empty_bucket(&aws, "data").await.unwrap(), 3);
+        assert_eq!(empty_bucket(&aws, OwnBucket { name: "data", account: "123456789012" }).await.unwrap(), 3);
         let deletions = deletions.lock().unwrap();
         assert_eq!(deletions.len(), 3, "{deletions:?}");
         assert!(

@@ -4,6 +4,7 @@ use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::types::EncodingType;
 
 use super::key_encoding::decode_key;
+use super::own_bucket::OwnBucket;
 use crate::aws::Aws;
 use crate::aws::error::AwsContext;
 use crate::failure::Result;
@@ -35,8 +36,15 @@ impl Marker {
     }
 }
 
-async fn list_page(aws: &Aws, bucket: &str, marker: Marker) -> Result<ListObjectVersionsOutput> {
+/// Lists one page. If `owner` is given, the bucket must belong to that account.
+async fn list_page(
+    aws: &Aws,
+    bucket: &str,
+    owner: Option<&str>,
+    marker: Marker,
+) -> Result<ListObjectVersionsOutput> {
     let request = aws.s3.list_object_versions().bucket(bucket).encoding_type(EncodingType::Url);
+    let request = request.set_expected_bucket_owner(owner.map(str::to_owned));
     let request = request.set_key_marker(marker.key).set_version_id_marker(marker.version);
     request.send().await.aws_context(&format!("list the bucket {bucket}"))
 }
@@ -45,7 +53,7 @@ async fn list_page(aws: &Aws, bucket: &str, marker: Marker) -> Result<ListObject
 pub(crate) async fn list_versions(aws: &Aws, bucket: &str) -> Result<Vec<ObjectVersion>> {
     let (mut versions, mut marker) = (Vec::new(), Some(Marker::default()));
     while let Some(start) = marker {
-        let page = list_page(aws, bucket, start).await?;
+        let page = list_page(aws, bucket, None, start).await?;
         versions.extend(page.versions().iter().filter_map(|version| {
             Some(ObjectVersion {
                 key: decode_key(version.key()?, page.encoding_type()),
@@ -60,10 +68,10 @@ pub(crate) async fn list_versions(aws: &Aws, bucket: &str) -> Result<Vec<ObjectV
 }
 
 /// Returns how many object versions the bucket holds, and their bytes. Counts at most `limit` versions.
-pub(crate) async fn bucket_size(aws: &Aws, bucket: &str, limit: usize) -> Result<(usize, u64)> {
+pub(crate) async fn bucket_size(aws: &Aws, bucket: OwnBucket<'_>, limit: usize) -> Result<(usize, u64)> {
     let (mut versions, mut bytes, mut marker) = (0, 0, Some(Marker::default()));
     while let Some(start) = marker.filter(|_| versions < limit) {
-        let page = list_page(aws, bucket, start).await?;
+        let page = list_page(aws, bucket.name, Some(bucket.account), start).await?;
         versions += page.versions().len();
         let sizes = page.versions().iter().filter_map(|version| u64::try_from(version.size()?).ok());
         bytes += sizes.sum::<u64>();
@@ -105,7 +113,8 @@ mod tests {
         let versions = list_versions(&aws, "data").await.unwrap();
         let keys: Vec<_> = versions.iter().map(|version| version.key.as_str()).collect();
         assert_eq!(keys, ["a \u{1}+.csv", "b.csv"]);
-        assert_eq!(bucket_size(&aws, "data", 10).await.unwrap(), (2, 6));
-        assert_eq!(bucket_size(&aws, "data", 1).await.unwrap(), (1, 3));
+        let data = OwnBucket { name: "data", account: "123456789012" };
+        assert_eq!(bucket_size(&aws, data, 10).await.unwrap(), (2, 6));
+        assert_eq!(bucket_size(&aws, data, 1).await.unwrap(), (1, 3));
     }
 }

@@ -16,10 +16,11 @@ use crate::aws::cloudformation::{self, Stack};
 use crate::certificate::CertificateBundle;
 use crate::commands::setup::import::import_certificate;
 use crate::context::Context;
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Exit, Failure, Result, shell_argument};
 use crate::identity::settings;
 use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::output::{self, Format};
+use crate::terminal::text::Text;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -98,7 +99,7 @@ pub(super) async fn run(args: Renew, context: &Context) -> Result<()> {
         next: proof.is_none().then_some("restctl deploy"),
     };
     match output::chosen_format() {
-        Format::Text => output::print_message(&report.to_text()),
+        Format::Text => output::print_message(report.to_text()),
         Format::Json => output::print_json(&report)?,
     }
     Ok(())
@@ -130,11 +131,12 @@ fn check_name(
     if bundle.covers_name(&name)? {
         return Ok(());
     }
+    let shown = shell_argument(&name, "that name");
     Err(Failure::new(format!("the certificate is for {}, not for {name}", bundle.names.join(", ")))
         .exit(Exit::Usage)
         .why("nothing was imported, because clients request the endpoint by this name")
         .next(format!(
-            "give a certificate for {name};\nto change the name: restctl setup --cert FILE --key FILE, then \
+            "give a certificate for {shown};\nto change the name: restctl setup --cert FILE --key FILE, then \
              restctl deploy"
         )))
 }
@@ -149,19 +151,21 @@ async fn wait_unless_interrupted(location: &Location) -> Result<ServedProof> {
 }
 
 impl RenewReport {
-    fn to_text(&self) -> String {
+    fn to_text(&self) -> Text {
         match self.served_after_ms {
             Some(after) => {
                 let (fingerprint, addresses) = (&self.fingerprint, self.addresses.join(" and "));
                 let after = Duration::from_millis(after);
-                format!(
-                    "SHA-256            {fingerprint}\nserved             at {addresses}, after {after:.1?}"
-                )
+                Text::from_lines([
+                    format!("SHA-256            {fingerprint}"),
+                    format!("served             at {addresses}, after {after:.1?}"),
+                ])
             }
-            None => format!(
-                "SHA-256            {}, not served before the next deployment\nnext: restctl deploy",
-                self.fingerprint
-            ),
+            None => Text::from_lines([
+                format!("SHA-256            {}, not served before the next deployment", self.fingerprint)
+                    .as_str(),
+                "next: restctl deploy",
+            ]),
         }
     }
 }

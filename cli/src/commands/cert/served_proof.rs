@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use crate::api::endpoint::Location;
 use crate::api::handshake::Handshake;
 use crate::failure::{Failure, FailureContext, Result};
-use crate::terminal::output;
+use crate::terminal::progress;
 
 /// A load balancer takes a renewed certificate within minutes.
 const TIMEOUT: Duration = Duration::from_secs(600);
@@ -29,8 +29,8 @@ impl ServedProof {
 
 /// Waits until every address of the endpoint serves the certificate of `location` and is trusted.
 pub(super) async fn wait_until_served_everywhere(location: &Location) -> Result<ServedProof> {
-    let progress = output::new_spinner("Waiting until the endpoint serves the certificate");
-    let proof = poll_until_served(location, |missing| progress.set_message(missing)).await;
+    let progress = progress::new_spinner("Waiting until the endpoint serves the certificate");
+    let proof = poll_until_served(location, |missing| progress.set_message(&missing)).await;
     progress.finish_and_clear();
     proof
 }

@@ -50,7 +50,7 @@ pub(super) async fn run(_: Show, context: &Context) -> Result<()> {
     let issuers = PresentedCertificate::parse_pem(imported.chain.as_deref().unwrap_or_default())?;
     let report = CertificateReport::new(certificate, leaf, &issuers, described, served);
     match output::chosen_format() {
-        Format::Text => output::print_line(&output::align_values(&report.named_values())),
+        Format::Text => output::print_text(output::align_values(&report.named_values())),
         Format::Json => output::print_json(&report),
     }
 }

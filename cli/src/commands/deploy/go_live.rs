@@ -6,7 +6,7 @@ use crate::aws::cloudformation::Stack;
 use crate::aws::{Aws, lambda};
 use crate::deployment::function_version::LiveVersion;
 use crate::deployment::smoke;
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Result, shell_argument};
 use crate::terminal::output;
 use crate::timestamp;
 
@@ -41,7 +41,7 @@ pub(crate) async fn go_live(aws: &Aws, stack: &Stack) -> Result<LiveVersions> {
     LiveVersion::replace_together(aws, &replacements, next).await?;
     for (before, after) in replacements {
         let (function, version) = (after.function(), after.version());
-        output::print_message(&format!(
+        output::print_message(format!(
             "{function}: version {version} is live, instead of {}",
             before.version()
         ));
@@ -84,7 +84,7 @@ fn with_advice_after_test(failure: Failure, api: &VersionShift, ingest: &Version
             "fix the cause, then: restctl deploy; or return to the previous version: restctl rollback",
         );
     }
-    let (api, ingest) = (api.before.version(), ingest.before.version());
+    let [api, ingest] = [api, ingest].map(|shift| shell_argument(shift.before.version(), "N"));
     failure.next(format!(
         "version {api} of the API and version {ingest} of the ingest function stay live.\n\
          Fix the cause, then: restctl deploy"

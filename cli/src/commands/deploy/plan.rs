@@ -7,7 +7,7 @@ use super::repair::StartingPoint;
 use super::{Deploy, preview};
 use crate::aws::cloudformation::change_set::{self, ChangeSet, Desired};
 use crate::aws::s3::{self, OwnBucket};
-use crate::aws::sts;
+use crate::aws::{Aws, sts};
 use crate::context::Context;
 use crate::deployment::concurrency;
 use crate::deployment::packages::{Package, Packages, Place};
@@ -75,7 +75,7 @@ pub(super) async fn plan_deployment(
     let desired = Desired { template: TEMPLATE, parameters: &parameters, tags: &tags };
     let Some(change_set) = change_set::create_change_set(aws, name, start.stack.as_ref(), desired).await?
     else {
-        output::print_message(&format!("no change: the stack {name} is up to date"));
+        output::print_message(format!("no change: the stack {name} is up to date"));
         let dry_run = DeployPlan::DryRun { changes: 0, losses: Vec::new() };
         return Ok(if args.dry_run { dry_run } else { DeployPlan::NoChange });
     };
@@ -87,7 +87,7 @@ pub(super) async fn plan_deployment(
         preview::print_changes(&change_set.changes, args, &title, report)?;
         preview::print_warnings(&change_set.warnings, report)?;
         if !losses.is_empty() {
-            output::print_message(&format!("a deployment needs {}", preview::allow_flags(&losses)));
+            output::print_message(format!("a deployment needs {}", preview::allow_flags(&losses)));
         }
         return Ok(DeployPlan::DryRun { changes: change_set.changes.len().max(1), losses });
     }
@@ -95,8 +95,13 @@ pub(super) async fn plan_deployment(
         preview::print_changes(&change_set.changes, args, &title, report)?;
         preview::print_warnings(&change_set.warnings, report)?;
         preview::refuse_losses(&losses)?;
-        s3::ensure_private_bucket(aws, artifacts).await?;
-        upload_packages(context, artifacts, &packages).await
+        for control in s3::ensure_private_bucket(aws, artifacts, caller.partition()).await? {
+            let bucket = artifacts.name;
+            output::print_message(format!(
+                "note: {control} of the bucket {bucket} had been changed; restored it"
+            ));
+        }
+        upload_packages(aws, artifacts, &packages).await
     };
     if let Err(failure) = ready.await {
         if let Err(discarding) = change_set::discard_change_set(aws, &change_set).await {
@@ -107,12 +112,10 @@ pub(super) async fn plan_deployment(
     Ok(DeployPlan::Ready(Box::new(change_set)))
 }
 
-/// Uploads the packages that are not in the bucket yet; each has its hash as its name.
-async fn upload_packages(context: &Context, bucket: OwnBucket<'_>, packages: &Packages) -> Result<()> {
+/// Uploads the packages that are not in the bucket yet.
+async fn upload_packages(aws: &Aws, bucket: OwnBucket<'_>, packages: &Packages) -> Result<()> {
     for Package { key, zip } in [&packages.api, &packages.ingest] {
-        if !s3::object_exists(context.aws().await?, bucket, key).await? {
-            s3::put_object(context.aws().await?, bucket, key, zip.clone()).await?;
-        }
+        s3::ensure_object(aws, bucket, key, zip).await?;
     }
     Ok(())
 }

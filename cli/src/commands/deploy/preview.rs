@@ -3,9 +3,10 @@
 use super::Deploy;
 use crate::aws::cloudformation::change_set::Change;
 use crate::aws::cloudformation::events::Event;
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Exit, Failure, Result, shell_argument};
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::output::{self, Format};
+use crate::terminal::text::Text;
 
 /// Prints the changes as a tree. For a dry run, they go to standard output.
 pub(super) fn print_changes(
@@ -16,20 +17,20 @@ pub(super) fn print_changes(
 ) -> Result<()> {
     if !args.dry_run && !changes.is_empty() && changes.iter().all(Change::is_addition) {
         let resources = if changes.len() == 1 { "resource" } else { "resources" };
-        output::print_message(&format!("{stack}: {} {resources} to add", changes.len()));
+        output::print_message(format!("{stack}: {} {resources} to add", changes.len()));
         return changes.iter().try_for_each(|change| report.write_line("change", &change.to_json()));
     }
     if changes.is_empty() {
-        output::print_message(&format!("{stack}: only its outputs change"));
+        output::print_message(format!("{stack}: only its outputs change"));
     } else {
-        output::print_message(&format!("{stack}:"));
+        output::print_message(format!("{stack}:"));
     }
     for change in changes {
         report.write_line("change", &change.to_json())?;
         if args.dry_run && output::chosen_format() == Format::Text {
-            output::print_line(&change.to_string())?;
+            output::print_text(Text::from_lines(change.to_lines()))?;
         } else {
-            output::print_message(&change.to_string());
+            output::print_message(Text::from_lines(change.to_lines()));
         }
     }
     Ok(())
@@ -39,7 +40,7 @@ pub(super) fn print_changes(
 pub(super) fn print_warnings(warnings: &[Event], report: &NdjsonReport) -> Result<()> {
     for warning in warnings {
         report.write_line("warning", &warning.to_json())?;
-        output::print_message(&format!("warning: {}", warning.describe()));
+        output::print_message(format!("warning: {}", warning.describe()));
     }
     Ok(())
 }
@@ -62,6 +63,9 @@ pub(super) fn refuse_losses(losses: &[String]) -> Result<()> {
 
 /// Returns the flags that allow these losses.
 pub(super) fn allow_flags(losses: &[String]) -> String {
-    let flags: Vec<_> = losses.iter().map(|resource| format!("--allow-replacement {resource}")).collect();
+    let flags: Vec<_> = losses
+        .iter()
+        .map(|resource| format!("--allow-replacement {}", shell_argument(resource, "NAME")))
+        .collect();
     flags.join(" ")
 }

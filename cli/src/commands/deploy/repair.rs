@@ -48,7 +48,7 @@ pub(crate) async fn repair_if_needed(
             let question = format!("The stack {name} is in {status}: {why}. Remove it and continue?");
             prompt::confirm(&question, yes)?;
             operation::delete_stack(aws, &stack, report).await?;
-            output::print_message(&format!(
+            output::print_message(format!(
                 "removed the stack {name}, which was in {status}; its options are kept"
             ));
             Ok(StartingPoint { stack: None, removed: Some(stack) })

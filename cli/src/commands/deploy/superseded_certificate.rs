@@ -29,9 +29,9 @@ pub(super) async fn delete_superseded_certificates(
         if served == Some(arn) {
             remaining.push(arn.clone());
         } else if acm::delete_unused_certificate(aws, arn).await? {
-            output::print_message(&format!("deleted {arn} from ACM: its successor is in service"));
+            output::print_message(format!("deleted {arn} from ACM: its successor is in service"));
         } else {
-            output::print_message(&format!(
+            output::print_message(format!(
                 "note: {arn} is still in use; the next restctl deploy deletes it from ACM"
             ));
             remaining.push(arn.clone());

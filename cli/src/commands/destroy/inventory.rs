@@ -8,11 +8,12 @@ use restctl_contract::template::output as stack_output;
 use serde_json::{Value, json};
 
 use crate::aws::cloudformation::{self, Stack};
-use crate::aws::{Aws, acm, cloudwatchlogs, dynamodb, s3, secretsmanager, ssm, sts};
+use crate::aws::s3::{self, OwnBucket, OwnBucketState};
+use crate::aws::{Aws, acm, cloudwatchlogs, dynamodb, secretsmanager, ssm, sts};
 use crate::context::Context;
-use crate::failure::Result;
+use crate::failure::{Exit, Failure, Result};
 use crate::identity::settings;
-use crate::terminal::output;
+use crate::terminal::progress;
 
 /// The most object versions of a bucket that are counted.
 const MAX_COUNTED: usize = 20_000;
@@ -30,6 +31,8 @@ pub(super) enum OwnedResource {
     },
     Bucket {
         name: String,
+        /// The owner.
+        account: String,
         holds_data: bool,
         versions: usize,
         bytes: u64,
@@ -86,12 +89,28 @@ pub(super) async fn list_owned_resources(context: &Context) -> Result<Vec<OwnedR
             owned.push(OwnedResource::Table { name: table, items, bytes });
         }
     }
-    let artifacts = name.artifact_bucket(&sts::read_account(aws).await?, &aws.region);
+    let account = sts::read_account(aws).await?;
+    let artifacts = name.artifact_bucket(&account, &aws.region);
     let buckets = buckets.into_iter().map(|bucket| (bucket, true)).chain([(artifacts, false)]);
-    for (bucket, holds_data) in buckets {
-        if s3::bucket_exists(aws, &bucket).await? {
-            let (versions, bytes) = s3::bucket_size(aws, &bucket, MAX_COUNTED).await?;
-            owned.push(OwnedResource::Bucket { name: bucket, holds_data, versions, bytes });
+    for (name, holds_data) in buckets {
+        let bucket = OwnBucket { name: &name, account: &account };
+        match s3::find_own_bucket(aws, bucket).await? {
+            OwnBucketState::Missing => {}
+            OwnBucketState::Own => {
+                let (versions, bytes) = s3::bucket_size(aws, bucket, MAX_COUNTED).await?;
+                let account = account.clone();
+                owned.push(OwnedResource::Bucket { name, account, holds_data, versions, bytes });
+            }
+            OwnBucketState::Refused if holds_data => {
+                return Err(Failure::new(format!("cannot read the bucket {name}"))
+                    .exit(Exit::Authentication)
+                    .why("a policy denies access, or it belongs to another account")
+                    .next("ask for the permission s3:ListBucket, or use --profile"));
+            }
+            // Everyone can guess its name, and whoever made it first owns it.
+            OwnBucketState::Refused => output::print_message(format!(
+                "note: the bucket {name} belongs to another account, or a policy denies access; it is left alone"
+            )),
         }
     }
     let logs = cloudwatchlogs::find_groups_by_tag(aws, name.as_str(), (STACK_TAG, name.as_str())).await?;
@@ -131,24 +150,27 @@ impl OwnedResource {
     /// Deletes all objects of a bucket. Does nothing to any other resource.
     pub(super) async fn empty_if_bucket(&self, aws: &Aws) -> Result<()> {
         match self {
-            OwnedResource::Bucket { name, .. } => s3::empty_bucket(aws, name).await.map(drop),
+            OwnedResource::Bucket { name, account, .. } => {
+                s3::empty_bucket(aws, OwnBucket { name, account }).await.map(drop)
+            }
             _ => Ok(()),
         }
     }
 
-    /// Removes a resource beside the stack; [`crate::deployment::operation::delete_stack`] removes the stack
-    /// itself.
+    /// Removes a resource beside the stack, a table even if it is protected.
+    /// [`crate::deployment::operation::delete_stack`] removes the stack itself.
     pub(super) async fn remove(&self, aws: &Aws) -> Result<()> {
         match self {
             OwnedResource::Stack { .. } => Ok(()),
             OwnedResource::Table { name, .. } => dynamodb::delete_table(aws, name).await,
-            OwnedResource::Bucket { name, .. } => {
-                s3::empty_bucket(aws, name).await?;
-                s3::delete_bucket(aws, name).await
+            OwnedResource::Bucket { name, account, .. } => {
+                let bucket = OwnBucket { name, account };
+                s3::empty_bucket(aws, bucket).await?;
+                s3::delete_bucket(aws, bucket).await
             }
             OwnedResource::Log { name, .. } => cloudwatchlogs::delete_group(aws, name).await,
             OwnedResource::Certificate { arn } => {
-                let waiting = output::new_spinner("waiting until no load balancer uses the certificate");
+                let waiting = progress::new_spinner("waiting until no load balancer uses the certificate");
                 let deleted = acm::delete_certificate(aws, arn).await;
                 waiting.finish_and_clear();
                 deleted
@@ -175,7 +197,10 @@ impl OwnedResource {
                 cloudformation::is_deleted(aws, &stack.id).await.map(|gone| !gone)
             }
             OwnedResource::Table { name, .. } => Ok(dynamodb::table_size(aws, name).await?.is_some()),
-            OwnedResource::Bucket { name, .. } => s3::bucket_exists(aws, name).await,
+            OwnedResource::Bucket { name, account, .. } => {
+                let state = s3::find_own_bucket(aws, OwnBucket { name, account }).await?;
+                Ok(state == OwnBucketState::Own)
+            }
             OwnedResource::Log { name, .. } => cloudwatchlogs::group_exists(aws, name).await,
             OwnedResource::Certificate { arn } => Ok(acm::describe_certificate(aws, arn).await?.is_some()),
             OwnedResource::Parameters { stack, .. } => {

@@ -14,6 +14,7 @@ use crate::cli::completion_cache;
 use crate::context::Context;
 use crate::failure::Result;
 use crate::loads::dead_letter;
+use crate::terminal::text::Text;
 use crate::terminal::{output, prompt};
 
 #[derive(Debug, Args)]
@@ -57,7 +58,7 @@ pub(super) async fn run(args: Drop, context: &Context) -> Result<()> {
         }
         return handled_letter::report_outcomes(&[], &args.loads, unseen);
     }
-    output::print_message(&ls::letters_table(&rows).trim_fmt());
+    output::print_message(Text::from_table(&ls::letters_table(&rows)));
     let question = match args.all && unseen > 0 {
         true => format!("delete all {most} dead letters? The first ones are above."),
         false => {

@@ -47,7 +47,7 @@ impl HandledLetter {
         };
         let object = letter.object.as_ref().map(|object| object.key.clone());
         let handled = Self { message_id: letter.message.id.clone(), load, object, outcome, reason };
-        output::print_message(&handled.describe_outcome());
+        output::print_message(handled.describe_outcome());
         handled
     }
 

@@ -14,6 +14,7 @@ use crate::failure::Result;
 use crate::loads::dead_letter::{self, DeadLetter};
 use crate::terminal::output::{self, Format};
 use crate::terminal::sanitize::sanitize_line;
+use crate::terminal::text::Text;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -52,19 +53,23 @@ pub(super) async fn run(_: Ls, context: &Context) -> Result<()> {
     match output::chosen_format() {
         Format::Json => output::print_json(&rows)?,
         Format::Text if rows.is_empty() => {}
-        Format::Text => output::print_line(&letters_table(&rows).trim_fmt())?,
+        Format::Text => output::print_text(Text::from_table(&letters_table(&rows)))?,
     }
-    output::print_message(&match (letters.len(), unseen) {
-        (0, 0) => "there are no dead letters".to_owned(),
+    const NEXT: &str = "next: restctl dlq redrive, after fixing the cause; or restctl dlq drop";
+    output::print_message(match (letters.len(), unseen) {
+        (0, 0) => Text::from("there are no dead letters"),
         (0, hidden) => {
-            format!("another reader holds the dead letters, about {hidden}: try again in a minute")
+            format!("another reader holds the dead letters, about {hidden}: try again in a minute").into()
         }
-        (_, 0) => "next: restctl dlq redrive, after fixing the cause; or restctl dlq drop".to_owned(),
-        (shown, hidden) => format!(
-            "about {hidden} more are behind these {shown}, and SQS shows them when these are gone; \
-             their loads are among those without a time\n\
-             next: restctl dlq redrive, after fixing the cause; or restctl dlq drop"
-        ),
+        (_, 0) => NEXT.into(),
+        (shown, hidden) => Text::from_lines([
+            format!(
+                "about {hidden} more are behind these {shown}, and SQS shows them when these are gone; \
+                 their loads are among those without a time"
+            )
+            .as_str(),
+            NEXT,
+        ]),
     });
     Ok(())
 }

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use console::{StyledObject, style};
+use console::Style;
 use serde::Serialize;
 
 use crate::failure::{Exit, Failure};
+use crate::terminal::text::Text;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -20,13 +21,14 @@ impl CheckVerdict {
     pub(super) const ALL: [CheckVerdict; 4] =
         [CheckVerdict::Ok, CheckVerdict::Warning, CheckVerdict::Failed, CheckVerdict::Skipped];
 
-    pub(super) fn in_color(self) -> StyledObject<CheckVerdict> {
-        match self {
-            CheckVerdict::Ok => style(self).green(),
-            CheckVerdict::Warning => style(self).yellow(),
-            CheckVerdict::Failed => style(self).red().bold(),
-            CheckVerdict::Skipped => style(self).dim(),
-        }
+    pub(super) fn in_color(self) -> Text {
+        let style = match self {
+            CheckVerdict::Ok => Style::new().green(),
+            CheckVerdict::Warning => Style::new().yellow(),
+            CheckVerdict::Failed => Style::new().red().bold(),
+            CheckVerdict::Skipped => Style::new().dim(),
+        };
+        Text::styled(&self.to_string(), &style)
     }
 }
 

@@ -8,7 +8,7 @@ use super::check_report::{CheckError, CheckFinding};
 use super::facts::DoctorFacts;
 use crate::aws::elasticloadbalancing;
 use crate::deployment::drift;
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, shell_argument};
 
 pub(super) async fn check_stack(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let stack = facts.deployed_stack().await?;
@@ -58,7 +58,9 @@ pub(super) async fn check_target(facts: &DoctorFacts<'_>) -> Result<CheckFinding
         return Err(Failure::new(format!("{function} is not registered with the load balancer"))
             .exit(Exit::NotFound)
             .next(format!(
-                "aws elbv2 register-targets --target-group-arn {target_group} --targets Id={function}"
+                "aws elbv2 register-targets --target-group-arn {} --targets Id={}",
+                shell_argument(target_group, "ARN"),
+                shell_argument(function, "ARN")
             ))
             .into());
     };

@@ -6,7 +6,7 @@ use restctl_contract::template::output as stack_output;
 use super::check_report::{CheckError, CheckFinding};
 use super::facts::DoctorFacts;
 use crate::aws::{eventbridge, lambda, sqs};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, shell_argument};
 
 /// Checks that EventBridge queues new objects.
 pub(super) async fn check_event_rule(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
@@ -14,7 +14,7 @@ pub(super) async fn check_event_rule(facts: &DoctorFacts<'_>) -> Result<CheckFin
     match eventbridge::read_rule_state(facts.authenticated_clients().await?, rule).await? {
         Some(RuleState::Disabled) => {
             Err(Failure::new(format!("{rule} is disabled: new objects are not loaded"))
-                .next(format!("aws events enable-rule --name {rule}"))
+                .next(format!("aws events enable-rule --name {}", shell_argument(rule, "NAME")))
                 .into())
         }
         Some(_) => Ok(CheckFinding::ok(format!("{rule} is enabled"))),
@@ -36,7 +36,10 @@ pub(super) async fn check_event_source_mapping(facts: &DoctorFacts<'_>) -> Resul
             Ok(CheckFinding::warning(format!("{id} is {state}"), "restctl doctor, again in a minute"))
         }
         _ => Err(Failure::new(format!("{id} is {state}: queued objects are not loaded"))
-            .next(format!("aws lambda update-event-source-mapping --uuid {id} --enabled"))
+            .next(format!(
+                "aws lambda update-event-source-mapping --uuid {} --enabled",
+                shell_argument(id, "UUID")
+            ))
             .into()),
     }
 }

@@ -8,6 +8,7 @@ use super::check_report::{CheckError, CheckFinding};
 use super::facts::DoctorFacts;
 use crate::api::endpoint::{self, Endpoint};
 use crate::identity::http::read_bounded_body;
+use crate::terminal::sent_secrets::SentSecret;
 use crate::timestamp::seconds_now;
 
 /// The answer is one item or a problem document.
@@ -35,6 +36,7 @@ pub(super) async fn check_access(facts: &DoctorFacts<'_>) -> Result<CheckFinding
     // This id is valid for string and number keys alike; the item need not exist.
     let path = format!("{ITEMS_PATH}0");
     let address = format!("{}{path}", endpoint.base_url);
+    SentSecret::of_token(&token.access_token).remember();
     let answer = endpoint.client.get(&address).bearer_auth(&token.access_token).send().await;
     let answer = answer.map_err(|error| endpoint.no_answer_failure(&address, &error))?;
     let status = answer.status();

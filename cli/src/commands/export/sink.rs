@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::directories;
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Exit, Failure, Result, shell_argument};
 use crate::terminal::output;
+use crate::terminal::sanitize::Syntax;
 
 pub(super) enum ExportSink {
     Output,
@@ -24,8 +25,10 @@ impl ExportSink {
         let Some(file) = file else { return Ok(Self::Output) };
         if file.is_dir() {
             let inside = file.join("items.ndjson");
-            return Err(Failure::usage(format!("{} is a folder", file.display()))
-                .next(format!("name a file in it, such as {}", inside.display())));
+            return Err(Failure::usage(format!("{} is a folder", file.display())).next(format!(
+                "name a file in it, such as {}",
+                shell_argument(&inside.to_string_lossy(), "items.ndjson")
+            )));
         }
         match file.metadata() {
             Ok(found) if !found.is_file() => return Err(no_file_failure(&file)),
@@ -41,9 +44,9 @@ impl ExportSink {
         Ok(Self::File { part: BufWriter::new(part), file, replace })
     }
 
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
+    pub(super) fn write(&mut self, bytes: &[u8], syntax: Syntax) -> Result<()> {
         match self {
-            Self::Output => output::write_bytes(bytes),
+            Self::Output => output::write_data(bytes, syntax),
             Self::File { part, file, .. } => {
                 part.write_all(bytes).map_err(|error| cannot_write_failure(file, &error))
             }
@@ -68,7 +71,7 @@ fn cannot_create_failure(file: &Path, folder: &Path, error: &io::Error) -> Failu
     match error.kind() {
         ErrorKind::NotFound => failure
             .why(format!("the folder {} does not exist", folder.display()))
-            .next(format!("mkdir -p {}", quote_path(folder))),
+            .next(format!("mkdir -p {}", shell_argument(&folder.to_string_lossy(), "FOLDER"))),
         ErrorKind::PermissionDenied => {
             failure.because(error).next("choose a file in a folder that you may write to")
         }
@@ -83,13 +86,9 @@ fn cannot_write_failure(file: &Path, error: &io::Error) -> Failure {
         .next("choose a file in another folder, on a disk with more space")
 }
 
-fn quote_path(path: &Path) -> String {
-    shell_words::quote(&path.to_string_lossy()).into_owned()
-}
-
 /// Describes a pipe or a device: a file that takes its place would break it.
 fn no_file_failure(file: &Path) -> Failure {
-    let to = quote_path(file);
+    let to = shell_argument(&file.to_string_lossy(), "FILE");
     Failure::usage(format!("{} is a pipe or a device", file.display()))
         .next(format!("write to standard output, and redirect it: restctl export - > {to}"))
 }
@@ -114,19 +113,19 @@ mod tests {
         let names = || fs::read_dir(folder.path()).unwrap().count();
 
         let mut sink = ExportSink::open(Some(file.clone()), false).unwrap();
-        sink.write(b"one").unwrap();
+        sink.write(b"one", Syntax::Csv).unwrap();
         assert!(!file.exists());
         drop(sink);
         assert_eq!(names(), 0, "a dropped sink leaves nothing");
 
         let mut sink = ExportSink::open(Some(file.clone()), false).unwrap();
-        sink.write(b"one").unwrap();
+        sink.write(b"one", Syntax::Csv).unwrap();
         sink.finish().unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"one");
         assert!(ExportSink::open(Some(file.clone()), false).is_err());
 
         let mut sink = ExportSink::open(Some(file.clone()), true).unwrap();
-        sink.write(b"two").unwrap();
+        sink.write(b"two", Syntax::Csv).unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"one");
         sink.finish().unwrap();
         assert_eq!((fs::read(&file).unwrap(), names()), (b"two".to_vec(), 1));

@@ -93,7 +93,7 @@ pub(super) async fn run(id: &str, mut fields: Option<SelectedFields>, context: &
         }
         (Format::Text, item) => {
             item.as_ref().map_or(Ok(()), output::print_json)?;
-            output::print_message(&output::align_values(&explanation.named_values(item.is_some())));
+            output::print_message(output::align_values(&explanation.named_values(item.is_some())));
         }
     }
     found?;

@@ -1,6 +1,6 @@
 //! Writes items in the chosen format as they arrive, and reports at the end which ids were not found.
 
-use indicatif::ProgressBar;
+use crate::terminal::progress::{self, ProgressBar};
 use restctl_contract::api::{InvalidId, Item};
 use restctl_contract::json::Json;
 
@@ -13,7 +13,8 @@ use crate::items::document::JsonDocument;
 use crate::items::layout::TableLayout;
 use crate::items::ndjson::to_ndjson;
 use crate::terminal::output;
-use crate::terminal::sanitize::sanitize;
+use crate::terminal::sanitize::Syntax;
+use crate::terminal::sent_secrets::redact;
 
 pub(super) struct ItemWriter {
     state: FormatState,
@@ -43,7 +44,7 @@ impl ItemWriter {
             ItemFormat::Csv => FormatState::Csv(CsvBuffer::new(key)?),
             ItemFormat::Table => FormatState::Table(TableLayout::new(key)),
         };
-        let progress = output::rows_bar("getting", None);
+        let progress = progress::rows_bar("getting", None);
         Ok(Self { state, fields, progress, found: 0, unfound: UnfoundIds::default() })
     }
 
@@ -57,30 +58,34 @@ impl ItemWriter {
         self.unfound.push_missing(&missing);
         self.unfound.push_invalid(&invalid);
         self.progress.set_position(self.found + self.unfound.count());
-        let bytes = match &mut self.state {
+        let (bytes, syntax) = match &mut self.state {
             FormatState::Json(document) => {
                 let missing: Vec<Json> = missing.into_iter().map(|id| id.text.into()).collect();
                 let invalid = invalid.into_iter();
-                let invalid: Vec<InvalidId> =
-                    invalid.map(|(id, detail)| InvalidId { id: id.text.into(), detail }).collect();
+                let invalid: Vec<InvalidId> = invalid
+                    .map(|(id, detail)| InvalidId {
+                        id: id.text.into(),
+                        detail: redact(&detail).into_owned(),
+                    })
+                    .collect();
                 document.push_missing(&missing)?;
                 document.push_invalid(&invalid)?;
-                document.push_items(&items)?
+                (document.push_items(&items)?, Syntax::Json)
             }
-            FormatState::Ndjson => to_ndjson(&items)?,
+            FormatState::Ndjson => (to_ndjson(&items)?, Syntax::Json),
             FormatState::Csv(csv) => return csv.push_items(&items),
             FormatState::ChosenCsv(has_header) => {
                 let columns = self.fields.as_ref().map_or(&[][..], |fields| &fields.names);
                 let header = if *has_header { Vec::new() } else { csv::header_row(columns)? };
                 *has_header = true;
-                [header, csv::item_rows(columns, &items)?].concat()
+                ([header, csv::item_rows(columns, &items)?].concat(), Syntax::Csv)
             }
             FormatState::Table(layout) => {
                 layout.push_items(&items);
                 return Ok(());
             }
         };
-        write_on_thread(&self.progress, bytes).await
+        write_on_thread(&self.progress, bytes, syntax).await
     }
 
     /// Writes the rest. Returns an error if ids were not found.
@@ -89,9 +94,11 @@ impl ItemWriter {
         let is_document = matches!(state, FormatState::Json(_));
         match state {
             FormatState::Json(document) => {
-                document.finish(async |bytes| write_on_thread(&progress, bytes).await).await?
+                document.finish(async |bytes| write_on_thread(&progress, bytes, Syntax::Json).await).await?
             }
-            FormatState::Csv(csv) => csv.write(async |bytes| write_on_thread(&progress, bytes).await).await?,
+            FormatState::Csv(csv) => {
+                csv.write(async |bytes| write_on_thread(&progress, bytes, Syntax::Csv).await).await?
+            }
             FormatState::Ndjson | FormatState::ChosenCsv(_) => {}
             FormatState::Table(layout) => {
                 progress.finish_and_clear();
@@ -107,25 +114,26 @@ impl ItemWriter {
 }
 
 /// Writes on a thread: a reader that pauses (`restctl get … | less`) must not hold up the calls in flight.
-async fn write_on_thread(progress: &ProgressBar, bytes: Vec<u8>) -> Result<()> {
+async fn write_on_thread(progress: &ProgressBar, bytes: Vec<u8>, syntax: Syntax) -> Result<()> {
     let progress = progress.clone();
-    let writing = tokio::task::spawn_blocking(move || progress.suspend(|| output::write_bytes(&bytes)));
+    let writing =
+        tokio::task::spawn_blocking(move || progress.suspend(|| output::write_data(&bytes, syntax)));
     writing.await.context("cannot write to standard output")?
 }
 
 fn write_table(layout: TableLayout, fields: Option<&SelectedFields>) -> Result<()> {
     let shown = layout.render(fields.map(|fields| fields.names.as_slice()), output::terminal_width());
     if !shown.text.is_empty() {
-        output::print_line(&shown.text)?;
+        output::print_text(shown.text)?;
     }
     if !shown.columns_left_out.is_empty() {
-        let names = sanitize(&shown.columns_left_out.join(", "));
-        output::print_message(&format!(
+        let names = shown.columns_left_out.join(", ");
+        output::print_message(format!(
             "not shown, for lack of space: {names}; choose with --fields, or see all with --format csv"
         ));
     }
     if shown.rows_left_out > 0 {
-        output::print_message(&format!(
+        output::print_message(format!(
             "{} more items are not shown; see all with --format csv",
             shown.rows_left_out
         ));
@@ -135,6 +143,6 @@ fn write_table(layout: TableLayout, fields: Option<&SelectedFields>) -> Result<(
 
 pub(super) fn report_unseen_fields(fields: &SelectedFields) {
     if !fields.unseen.is_empty() {
-        output::print_message(&format!("note: no item has {}", fields.unseen.join(", ")));
+        output::print_message(format!("note: no item has {}", fields.unseen.join(", ")));
     }
 }

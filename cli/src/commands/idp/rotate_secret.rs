@@ -14,7 +14,7 @@ use crate::api::session_cache;
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::secretsmanager::{self, CLIENT_SECRET_DESCRIPTION};
 use crate::context::Context;
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Exit, Failure, Result, shell_argument};
 use crate::identity::policy::TokenPolicy;
 use crate::identity::settings::Settings;
 use crate::identity::{client_secret, cognito, grant};
@@ -82,7 +82,7 @@ pub(super) async fn run(args: RotateSecret, context: &Context) -> Result<()> {
         last_changed: timestamp::now(),
     };
     match output::chosen_format() {
-        Format::Text => output::print_message(&format!(
+        Format::Text => output::print_message(format!(
             "client secret      {} in Secrets Manager: a token was granted for it, and the API would accept it",
             report.secret_name
         )),
@@ -121,9 +121,10 @@ fn with_advice_to_retry(failure: Failure, settings: &Settings) -> Failure {
 /// The client and its secret are resources of the stack.
 fn own_user_pool_failure(stack: &Stack, settings: &Settings) -> Failure {
     let issuer = settings.get(Setting::Issuer).unwrap_or_default();
-    let pool = issuer.rsplit('/').next().unwrap_or_default();
-    let client_id = settings.get(Setting::ClientId).unwrap_or_default();
+    let pool = shell_argument(issuer.rsplit('/').next().unwrap_or_default(), "POOL");
+    let client_id = shell_argument(settings.get(Setting::ClientId).unwrap_or_default(), "CLIENT");
     let secret = stack.output(stack_output::COGNITO_CLIENT_SECRET).unwrap_or_default();
+    let secret = shell_argument(secret, "SECRET");
     Failure::new("the client secret belongs to the stack's own user pool")
         .exit(Exit::Usage)
         .why("setup and deploy read it from a secret of the stack")

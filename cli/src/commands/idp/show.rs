@@ -90,7 +90,7 @@ pub(super) async fn run(_: Show, context: &Context) -> Result<()> {
         deployed,
     };
     match output::chosen_format() {
-        Format::Text => output::print_line(&output::align_values(&report.named_values())),
+        Format::Text => output::print_text(output::align_values(&report.named_values())),
         Format::Json => output::print_json(&report),
     }
 }

@@ -9,7 +9,7 @@ use crate::cli::completion_cache;
 use crate::context::Context;
 use crate::failure::Result;
 use crate::terminal::output::{self, Format};
-use crate::terminal::sanitize::sanitize;
+use crate::terminal::text::Text;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -52,7 +52,7 @@ pub(super) async fn run(args: Ls, context: &Context) -> Result<()> {
     match ignored.len() {
         0 => {}
         1 => output::print_message("1 object is no data and was ignored: restctl loads ls --ignored"),
-        some => output::print_message(&format!(
+        some => output::print_message(format!(
             "{some} objects are no data and were ignored: restctl loads ls --ignored"
         )),
     }
@@ -66,7 +66,7 @@ fn print_loads(loads: &[KnownLoad], none: &str, table: impl Fn(&[KnownLoad]) -> 
             output::print_message(none);
             Ok(())
         }
-        Format::Text => output::print_line(&table(loads).trim_fmt()),
+        Format::Text => output::print_text(Text::from_table(&table(loads))),
     }
 }
 
@@ -77,8 +77,8 @@ fn ignored_table(loads: &[KnownLoad]) -> Table {
             entry.load.to_string(),
             entry.uploaded.clone(),
             entry.size.to_string(),
-            sanitize(entry.reason.as_deref().unwrap_or_default()),
-            sanitize(&entry.object),
+            entry.reason.clone().unwrap_or_default(),
+            entry.object.clone(),
         ]),
     };
     output::new_table(&IGNORED_HEADER, loads.iter().filter_map(row).collect())
@@ -107,13 +107,13 @@ fn load_row(load: &KnownLoad) -> Vec<String> {
             ];
             let mut cells = vec![entry.load.to_string(), entry.state.to_string(), entry.uploaded.clone()];
             cells.extend(counts.map(|count| count.to_string()));
-            cells.push(sanitize(&entry.object));
+            cells.push(entry.object.clone());
             cells
         }
         KnownLoad::Queued(queued) => {
             let mut cells = vec![queued.load.to_string(), "queued".to_owned(), queued.uploaded.clone()];
             cells.extend(NUMBERS.map(|_| "-".to_owned()));
-            cells.push(sanitize(&queued.object));
+            cells.push(queued.object.clone());
             cells
         }
     }

@@ -13,8 +13,9 @@ use crate::aws::{cloudformation, s3};
 use crate::cli::completion_cache;
 use crate::context::Context;
 use crate::failure::{FailureContext, Result};
+use crate::loads::rejects_csv::read_record;
 use crate::terminal::output::{self, Format};
-use crate::terminal::sanitize::sanitize_line;
+use crate::terminal::sanitize::{Syntax, sanitize_line};
 
 const SPOOL: &str = "cannot keep the rejected rows in a temporary file";
 
@@ -48,7 +49,7 @@ pub(super) async fn run(args: Rejects, context: &Context) -> Result<()> {
         KnownLoad::Queued(_) => 0,
     };
     if parts == 0 {
-        output::print_message(&format!("the load {} has no rejected rows", args.load));
+        output::print_message(format!("the load {} has no rejected rows", args.load));
     }
     let bucket = stack.output(stack_output::DATA_BUCKET)?;
     let mut spool = tempfile::tempfile().context_of_temporary_file(SPOOL)?;
@@ -59,7 +60,7 @@ pub(super) async fn run(args: Rejects, context: &Context) -> Result<()> {
             let bytes = bytes.context(format!("the download of s3://{bucket}/{key} was interrupted"));
             let bytes = bytes.map_err(|failure| failure.next("run the command again"))?;
             match output::chosen_format() {
-                Format::Text if !output::is_for_people() => output::write_bytes(&bytes)?,
+                Format::Text if !output::is_for_people() => output::write_data(&bytes, Syntax::Csv)?,
                 _ => spool.write_all(&bytes).context_of_temporary_file(SPOOL)?,
             }
         }
@@ -71,12 +72,10 @@ pub(super) async fn run(args: Rejects, context: &Context) -> Result<()> {
     }
 }
 
-/// Prints the lines of `csv`, if there are any, without what controls the terminal.
+/// Prints each record of `csv`, if there are any, as a line.
 fn print_for_people(mut csv: impl BufRead) -> Result<()> {
-    let mut line = Vec::new();
-    while csv.read_until(b'\n', &mut line).context_of_temporary_file(SPOOL)? > 0 {
-        output::print_line(&sanitize_line(&String::from_utf8_lossy(&line), usize::MAX))?;
-        line.clear();
+    while let Some(record) = read_record(&mut csv).context_of_temporary_file(SPOOL)? {
+        output::print_text(sanitize_line(&record, usize::MAX))?;
     }
     Ok(())
 }
@@ -85,7 +84,7 @@ fn print_json_lines(csv: impl Read) -> Result<()> {
     for reject in csv::Reader::from_reader(csv).deserialize() {
         let reject: RejectedRow = reject.context("cannot read the rejected rows")?;
         let line = serde_json::to_string(&reject).context("cannot write a rejected row as JSON")?;
-        output::print_line(&line)?;
+        output::print_json_line(&line)?;
     }
     Ok(())
 }

@@ -11,12 +11,11 @@ use crate::aws::cloudformation::{self, Stack};
 use crate::aws::{Aws, dynamodb};
 use crate::cli::completion_cache;
 use crate::context::Context;
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Result, shell_argument};
 use crate::loads::dead_letter;
 use crate::loads::load::Load;
 use crate::loads::receipt::ignored_failure;
 use crate::terminal::output::{self, Format};
-use crate::terminal::sanitize::sanitize;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -48,7 +47,7 @@ pub(super) async fn run(args: Retry, context: &Context) -> Result<()> {
     let bucket = stack.output(stack_output::DATA_BUCKET)?.to_owned();
     let load = Load { bucket, key: object, version, size, uploaded: Some(uploaded.clone()) };
     load.queue(aws, &stack, &uploaded).await?;
-    output::print_message(&format!("queued the load {} of {}", args.load, sanitize(&load.key)));
+    output::print_message(format!("queued the load {} of {}", args.load, load.key));
     if let KnownLoad::Begun(entry) = &known
         && entry.state == LoadState::Stopped
     {
@@ -71,12 +70,12 @@ async fn reopen_entry(aws: &Aws, stack: &Stack, entry: &LedgerEntry) -> Result<(
             Err(Failure::new(format!("the load {} is loaded: there is nothing to retry", entry.load)).next(
                 format!(
                     "to load the file on top of newer loads: restctl upload FILE --name {}",
-                    shell_words::quote(&name)
+                    shell_argument(&name, "OTHER.csv")
                 ),
             ))
         }
         LoadState::Loading => {
-            output::print_message(&format!(
+            output::print_message(format!(
                 "the load {} may be running; queuing it again does no harm",
                 entry.load
             ));
@@ -99,7 +98,7 @@ async fn remove_dead_letter(aws: &Aws, stack: &Stack, entry: &LedgerEntry) {
         // It was dropped, or SQS does not show it; the next redrive then finds its load loaded.
         Ok(false) => {}
         Err(failure) => {
-            output::print_message(&format!("its dead letter remains: {}", failure.to_single_line()))
+            output::print_message(format!("its dead letter remains: {}", failure.to_single_line()))
         }
     }
 }

@@ -11,7 +11,6 @@ use crate::context::Context;
 use crate::failure::Result;
 use crate::loads::receipt::LoadReport;
 use crate::terminal::output::{self, Format};
-use crate::terminal::sanitize::sanitize;
 
 #[derive(Debug, Args)]
 pub(crate) struct Show {
@@ -26,12 +25,12 @@ pub(super) async fn run(args: Show, context: &Context) -> Result<()> {
         (KnownLoad::Begun(entry), Format::Json) => output::print_json(&LoadReport::new(&entry)),
         (queued @ KnownLoad::Queued(_), Format::Json) => output::print_json(&queued),
         (KnownLoad::Begun(entry), Format::Text) => {
-            output::print_line(&output::align_values(&entry_lines(&entry)))
+            output::print_text(output::align_values(&entry_lines(&entry)))
         }
-        (KnownLoad::Queued(queued), Format::Text) => output::print_line(&output::align_values(&[
+        (KnownLoad::Queued(queued), Format::Text) => output::print_text(output::align_values(&[
             ("load", queued.load.to_string()),
             ("state", "queued".to_owned()),
-            ("object", sanitize(&queued.object)),
+            ("object", queued.object),
             ("version", queued.version),
             ("bytes", queued.size.to_string()),
             ("uploaded", queued.uploaded),
@@ -41,9 +40,9 @@ pub(super) async fn run(args: Show, context: &Context) -> Result<()> {
 
 fn entry_lines(entry: &LedgerEntry) -> Vec<(&'static str, String)> {
     let mut lines = vec![("load", entry.load.to_string()), ("state", entry.state.to_string())];
-    lines.extend(entry.reason.as_deref().map(|reason| ("reason", sanitize(reason))));
+    lines.extend(entry.reason.as_deref().map(|reason| ("reason", reason.to_owned())));
     lines.extend([
-        ("object", sanitize(&entry.object)),
+        ("object", entry.object.clone()),
         ("version", entry.version.clone()),
         ("bytes", entry.size.to_string()),
         ("uploaded", entry.uploaded.clone()),
@@ -54,7 +53,7 @@ fn entry_lines(entry: &LedgerEntry) -> Vec<(&'static str, String)> {
         ("position", format!("line {}, byte {} of the text", entry.position.line, entry.position.offset)),
         ("reject parts", entry.reject_parts.to_string()),
     ]);
-    lines.extend(entry.dialect.as_deref().map(|dialect| ("dialect", sanitize(dialect))));
+    lines.extend(entry.dialect.as_deref().map(|dialect| ("dialect", dialect.to_owned())));
     lines.extend(LoadReport::new(entry).figures());
     lines
 }

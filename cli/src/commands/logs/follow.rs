@@ -28,7 +28,7 @@ pub(super) async fn run(
     filter: &LogFilter,
     since: i64,
 ) -> Result<()> {
-    output::print_message(&format!(
+    output::print_message(format!(
         "following the log of {}{filter}; Ctrl-C ends it",
         function_names(groups)
     ));
@@ -64,7 +64,7 @@ async fn follow_logs(context: &Context, groups: &[LogGroup], filter: &LogFilter,
                     return Err(failure);
                 }
                 if !is_reported {
-                    output::print_message(&format!("{}; trying again", failure.to_single_line()));
+                    output::print_message(format!("{}; trying again", failure.to_single_line()));
                 }
                 is_reported = true;
             }

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::function::LoggedFunction;
-use crate::terminal::sanitize::controls_terminal;
+use crate::terminal::sanitize::escape_json;
 
-/// Returns the log's own JSON unchanged, or any other text as the `message` of an object. The result is one line;
-/// characters that control a terminal are escaped.
+/// Returns the log's own JSON unchanged, or any other text as the `message` of an object. The result is one line, in
+/// which unsafe characters are escaped wherever it goes: pipes lead to pagers, too.
 pub(super) fn json_line(function: LoggedFunction, written: &str, message: &str) -> String {
     let message = message.trim_end();
     let text = match serde_json::from_str::<Map<String, Value>>(message) {
@@ -16,16 +16,7 @@ pub(super) fn json_line(function: LoggedFunction, written: &str, message: &str) 
             json!({ "timestamp": written, "function": function.name(), "message": message }).to_string()
         }
     };
-    if !text.contains(controls_terminal) {
-        return text;
-    }
-    // In JSON these characters occur only in strings, where an escape means the same.
-    text.chars()
-        .map(|character| match controls_terminal(character) {
-            true => format!("\\u{:04x}", u32::from(character)),
-            false => character.to_string(),
-        })
-        .collect()
+    escape_json(&text)
 }
 
 #[cfg(test)]
@@ -57,10 +48,10 @@ mod tests {
     }
 
     #[test]
-    fn characters_that_control_a_terminal_are_escaped() {
-        let own = "{\"reason\":\"\u{9b}31m\u{202e}\u{7f}é\"}";
+    fn unsafe_characters_are_escaped() {
+        let own = "{\"reason\":\"\u{9b}31m\u{202e}\u{7f}\u{200b}é\"}";
         let shown = ingest_json_line(own);
-        assert_eq!(shown, "{\"reason\":\"\\u009b31m\\u202e\\u007fé\"}");
+        assert_eq!(shown, "{\"reason\":\"\\u009b31m\\u202e\\u007f\\u200bé\"}");
         let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
         assert_eq!(value(&shown), value(own));
     }

@@ -3,12 +3,13 @@
 mod fields;
 mod platform;
 
-use console::{StyledObject, style};
+use console::Style;
 use serde_json::{Map, Value};
 
 use self::fields::Fields;
 use super::function::LoggedFunction;
 use crate::terminal::sanitize::sanitize_line;
+use crate::terminal::text::Text;
 
 /// Limit for a text and for all fields of a line; what is cut is counted.
 const MAX_CHARACTERS: usize = 4_000;
@@ -16,27 +17,29 @@ const MAX_CHARACTERS: usize = 4_000;
 /// The content of a line, whether the function or the platform wrote it.
 struct LogLine {
     level: String,
-    text: String,
+    text: Text,
     fields: Fields,
 }
 
 /// Returns the event as one colored line. `time` is the time of day.
-pub(super) fn format_line(function: LoggedFunction, time: &str, message: &str) -> String {
+pub(super) fn format_line(function: LoggedFunction, time: &str, message: &str) -> Text {
     let LogLine { level, text, fields } = match serde_json::from_str::<Map<String, Value>>(message) {
         Ok(object) => LogLine::parse(object),
         Err(_) => LogLine {
             level: String::new(),
-            text: sanitize_line(message, MAX_CHARACTERS),
+            text: sanitize_line(message, MAX_CHARACTERS).into(),
             fields: Fields::default(),
         },
     };
-    let line = format!(
-        "{} {} {} {text} {fields}",
-        style(time).dim(),
-        style(format!("{:6}", function.name())).cyan(),
-        colored_level(&level),
-    );
-    line.trim_end().to_owned()
+    let mut line = Text::styled(time, &Style::new().dim());
+    let name = Text::styled(&format!("{:6}", function.name()), &Style::new().cyan());
+    for part in [name, colored_level(&level), text, fields.to_text()] {
+        if !part.is_empty() {
+            line.push(" ");
+            line.push(part);
+        }
+    }
+    line
 }
 
 impl LogLine {
@@ -50,7 +53,8 @@ impl LogLine {
             Some(_) => describe_request(&mut object, &mut fields),
             None => {
                 let inner = object.get("fields").and_then(|fields| fields.get("message")).cloned();
-                sanitize_line(&member_text(object.shift_remove("message").or(inner)), MAX_CHARACTERS)
+                let message = member_text(object.shift_remove("message").or(inner));
+                sanitize_line(&message, MAX_CHARACTERS).into()
             }
         };
         fields.add_object(object);
@@ -59,7 +63,7 @@ impl LogLine {
 }
 
 /// Describes a request from the line that the API writes for it.
-fn describe_request(object: &mut Map<String, Value>, fields: &mut Fields) -> String {
+fn describe_request(object: &mut Map<String, Value>, fields: &mut Fields) -> Text {
     for figure in ["message", "stack", "requests", "errors", "key_id", "jwks_fetches"] {
         object.shift_remove(figure);
     }
@@ -69,26 +73,29 @@ fn describe_request(object: &mut Map<String, Value>, fields: &mut Fields) -> Str
     for name in ["subject", "problem", "reason", "cause"] {
         fields.push(name, object.shift_remove(name));
     }
-    format!("{method} {route} {} {latency} ms", colored_status(status))
+    let mut text = Text::from(format!("{method} {route} "));
+    text.push(colored_status(&status));
+    text.push(format!(" {latency} ms"));
+    text
 }
 
-fn colored_status(status: String) -> StyledObject<String> {
-    let colored = style(status.clone());
-    match status.as_bytes().first() {
-        Some(b'2' | b'3') => colored.green(),
-        Some(b'4') => colored.yellow(),
-        _ => colored.red(),
-    }
+fn colored_status(status: &str) -> Text {
+    let style = match status.as_bytes().first() {
+        Some(b'2' | b'3') => Style::new().green(),
+        Some(b'4') => Style::new().yellow(),
+        _ => Style::new().red(),
+    };
+    Text::styled(status, &style)
 }
 
-fn colored_level(level: &str) -> StyledObject<String> {
-    let shown = style(format!("{:5}", sanitize_line(level, 20)));
-    match level {
-        "ERROR" | "FATAL" => shown.red().bold(),
-        "WARN" => shown.yellow(),
-        "INFO" => shown.green(),
-        _ => shown.dim(),
-    }
+fn colored_level(level: &str) -> Text {
+    let style = match level {
+        "ERROR" | "FATAL" => Style::new().red().bold(),
+        "WARN" => Style::new().yellow(),
+        "INFO" => Style::new().green(),
+        _ => Style::new().dim(),
+    };
+    Text::styled(&format!("{:5}", sanitize_line(level, 20)), &style)
 }
 
 /// Returns the text of a member, or nothing if it is missing.
@@ -106,7 +113,7 @@ mod tests {
 
     fn plain_line(message: &str) -> String {
         let line = format_line(LoggedFunction::Api, "09:30:05.000", message);
-        let line = console::strip_ansi_codes(&line).into_owned();
+        let line = console::strip_ansi_codes(line.as_str()).trim_end().to_owned();
         line.strip_prefix("09:30:05.000 api    ").unwrap_or_else(|| panic!("{line}")).to_owned()
     }
 
@@ -140,10 +147,10 @@ mod tests {
             plain_line("REPORT RequestId: x\tDuration: 5 ms\n"),
             "      REPORT RequestId: x Duration: 5 ms"
         );
-        assert_eq!(plain_line("\u{9b}2J[1] {"), "      \u{fffd}2J[1] {");
+        assert_eq!(plain_line("\u{9b}2J[1] {"), "      \\u{9b}2J[1] {");
         let message = "{\"level\":\"\u{7f}\",\"message\":\"a\\u001b[2Jb\",\"\\u001b]0;x\":\"\\u0007\",\"n\":{\"k\":\"\\u009b\"}}";
         let line = format_line(LoggedFunction::Api, "", message);
-        assert!(!console::strip_ansi_codes(&line).contains(char::is_control), "{line:?}");
+        assert!(!console::strip_ansi_codes(line.as_str()).contains(char::is_control), "{line:?}");
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! Prints events for people or for programs.
 
+use console::Style;
+
 use super::{LoggedFunction, json, line};
 use crate::aws::cloudwatchlogs::LogEvent;
 use crate::failure::Result;
 use crate::terminal::output;
+use crate::terminal::text::Text;
 use crate::timestamp;
 
 pub(super) struct LogPrinter {
@@ -20,13 +23,13 @@ impl LogPrinter {
     pub(super) fn print_event(&mut self, function: LoggedFunction, event: &LogEvent) -> Result<()> {
         let written = timestamp::from_milliseconds(event.timestamp).unwrap_or_default();
         if !self.for_people {
-            return output::print_line(&json::json_line(function, &written, &event.message));
+            return output::print_json_line(&json::json_line(function, &written, &event.message));
         }
         let (date, time) = written.split_once('T').unwrap_or_default();
         if self.date != date {
             date.clone_into(&mut self.date);
-            output::print_line(&console::style(format!("{date}, UTC")).dim().to_string())?;
+            output::print_text(Text::styled(&format!("{date}, UTC"), &Style::new().dim()))?;
         }
-        output::print_line(&line::format_line(function, time.trim_end_matches('Z'), &event.message))
+        output::print_text(line::format_line(function, time.trim_end_matches('Z'), &event.message))
     }
 }

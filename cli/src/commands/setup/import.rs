@@ -38,9 +38,9 @@ pub(in crate::commands) async fn import_certificate(
         stacks.keep_certificate(stack, &certificate, &bundle.served_pem(), &bundle.key_pem)?;
     }
     let (name, expiry) = (&certificate.name, bundle.not_after.date());
-    output::print_message(&format!("certificate        {name}, valid until {expiry}, {}", certificate.arn));
+    output::print_message(format!("certificate        {name}, valid until {expiry}, {}", certificate.arn));
     if let Some(obstacle) = obstacle {
-        output::print_message(&format!(
+        output::print_message(format!(
             "                   a new ARN because {obstacle}; restctl deploy puts it in service"
         ));
     }

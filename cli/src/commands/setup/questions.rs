@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use crate::certificate::CertificateBundle;
 use crate::failure::Result;
+use crate::terminal::text::Text;
 use crate::terminal::{output, prompt};
 
 /// Asks for the first certificate.
@@ -34,9 +35,9 @@ pub(super) fn ask_for_stack_provider() -> Result<bool> {
     if prompt::ask_choice("Who issues the tokens?", &answers)? == 1 {
         return Ok(true);
     }
-    output::print_message(
-        "Auth0: the issuer is https://TENANT.REGION.auth0.com/ including the slash, the audience is the API's identifier, and\n\
-         the client is a machine-to-machine application with the permission read:items",
-    );
+    output::print_message(Text::from_lines([
+        "Auth0: the issuer is https://TENANT.REGION.auth0.com/ including the slash, the audience is the API's identifier, and",
+        "the client is a machine-to-machine application with the permission read:items",
+    ]));
     Ok(false)
 }

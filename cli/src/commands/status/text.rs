@@ -8,7 +8,7 @@ use super::snapshot::{
 };
 use super::traffic::Traffic;
 use crate::terminal::output;
-use crate::terminal::sanitize::sanitize;
+use crate::terminal::text::Text;
 
 pub(super) const LOAD_HEADER: [&str; 6] = ["LOAD", "STATE", "UPLOADED", "ROWS", "REJECTED", "OBJECT"];
 
@@ -28,26 +28,27 @@ pub(super) struct StatusLine {
     pub(super) severity: Severity,
 }
 
-pub(super) fn snapshot_text(snapshot: &Snapshot) -> String {
+pub(super) fn snapshot_text(snapshot: &Snapshot) -> Text {
     let lines = status_lines(snapshot);
     let lines: Vec<_> = lines.iter().map(|line| (line.name, colored_text(line))).collect();
     let mut text = output::align_values(&lines);
     if let Part::Known(loads) = &snapshot.loads
         && !loads.is_empty()
     {
-        text.push_str("\n\n");
-        text.push_str(&output::new_table(&LOAD_HEADER, loads.iter().map(load_cells).collect()).trim_fmt());
+        let table = output::new_table(&LOAD_HEADER, loads.iter().map(load_cells).collect());
+        text.push_line("");
+        text.push_line(Text::from_table(&table));
     }
     text
 }
 
-fn colored_text(line: &StatusLine) -> String {
+fn colored_text(line: &StatusLine) -> Text {
     let color = match line.severity {
         Severity::Normal => Style::new(),
         Severity::Warning => Style::new().yellow(),
         Severity::Problem => Style::new().red(),
     };
-    color.apply_to(&line.text).to_string()
+    Text::styled(&line.text, &color)
 }
 
 pub(super) fn status_lines(snapshot: &Snapshot) -> Vec<StatusLine> {
@@ -90,7 +91,7 @@ pub(super) fn load_cells(entry: &LedgerEntry) -> Vec<String> {
         entry.uploaded.clone(),
         rows_read(entry).to_string(),
         entry.receipt.rejected.to_string(),
-        sanitize(&entry.object),
+        entry.object.clone(),
     ]
 }
 

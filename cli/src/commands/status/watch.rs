@@ -91,9 +91,9 @@ async fn watch_as_lines(context: &Context, interval: Duration) -> Result<()> {
             match output::chosen_format() {
                 Format::Json => {
                     let line = serde_json::to_string(&snapshot).context("cannot write the status as JSON")?;
-                    output::print_line(&line)?;
+                    output::print_json_line(&line)?;
                 }
-                Format::Text => output::print_line(&summary_line(&snapshot, &history))?,
+                Format::Text => output::print_text(summary_line(&snapshot, &history))?,
             }
             sleep(interval).await;
         }

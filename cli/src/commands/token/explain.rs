@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::identity::policy::TokenPolicy;
 use crate::terminal::output::{self, Format};
+use crate::terminal::text::Text;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -62,7 +63,7 @@ pub(super) async fn run(args: Explain, context: &Context) -> Result<()> {
     let explanation = policy.explain_token(&token, &policy.fetch_keys().await?);
 
     match output::chosen_format() {
-        Format::Text => output::print_line(&checks_table(&explanation).trim_fmt())?,
+        Format::Text => output::print_text(Text::from_table(&checks_table(&explanation)))?,
         Format::Json => output::print_json(&TokenReport::new(&explanation))?,
     }
     if policy.has_changed {

@@ -8,7 +8,7 @@ use crate::data_file::OpenedFile;
 use crate::data_file::survey::{RejectLine, SurveyedFile, describe_type};
 use crate::failure::Result;
 use crate::terminal::output;
-use crate::terminal::sanitize::sanitize;
+use crate::terminal::text::Text;
 
 /// The write units per second that a new on-demand table accepts immediately ("DynamoDB throughput capacity", Amazon
 /// DynamoDB Developer Guide).
@@ -74,7 +74,7 @@ pub(super) async fn print_forecast(
     let warm = dynamodb::warm_write_units(aws, table).await?;
     match output::chosen_format() {
         output::Format::Json => output::print_json(&build_forecast(file, surveyed, warm)),
-        output::Format::Text => output::print_line(&forecast_text(file, surveyed, warm)),
+        output::Format::Text => output::print_text(forecast_text(file, surveyed, warm)),
     }
 }
 
@@ -117,7 +117,7 @@ fn build_forecast<'a>(file: &'a OpenedFile, surveyed: &'a SurveyedFile, warm: Op
     }
 }
 
-fn forecast_text(file: &OpenedFile, surveyed: &SurveyedFile, warm: Option<u64>) -> String {
+fn forecast_text(file: &OpenedFile, surveyed: &SurveyedFile, warm: Option<u64>) -> Text {
     let forecast = build_forecast(file, surveyed, warm);
     let rate = forecast.write_units_per_second;
     let origin = if forecast.assumed {
@@ -126,8 +126,8 @@ fn forecast_text(file: &OpenedFile, surveyed: &SurveyedFile, warm: Option<u64>) 
         "the table's warm throughput"
     };
     let mut text = output::align_values(&[
-        ("object", sanitize(forecast.object)),
-        ("read as", sanitize(&file.describe(surveyed))),
+        ("object", forecast.object.to_owned()),
+        ("read as", file.describe(surveyed)),
         ("bytes", forecast.bytes.to_string()),
         ("rows", forecast.rows.to_string()),
         ("rejected", forecast.rejected.to_string()),
@@ -137,26 +137,17 @@ fn forecast_text(file: &OpenedFile, surveyed: &SurveyedFile, warm: Option<u64>) 
     ]);
     if !forecast.columns.is_empty() {
         let columns = surveyed.findings.columns.iter();
-        let columns: Vec<(String, String)> =
-            columns.map(|column| (sanitize(&column.name), sanitize(&describe_type(column)))).collect();
         let columns: Vec<(&str, String)> =
-            columns.iter().map(|(name, kind)| (name.as_str(), kind.clone())).collect();
-        text.push_str("\n\ncolumns\n");
-        text.push_str(&indent(&output::align_values(&columns)));
+            columns.map(|column| (column.name.as_str(), describe_type(column))).collect();
+        text.push_line("");
+        text.push_line("columns");
+        text.push_line(output::align_values(&columns).indented(2));
     }
     if !surveyed.findings.rejects.is_empty() {
-        let lines: Vec<String> = surveyed
-            .findings
-            .rejects
-            .iter()
-            .map(|reject| sanitize(&RejectLine(reject).to_string()))
-            .collect();
-        text.push_str("\n\nfirst rejected rows\n");
-        text.push_str(&indent(&lines.join("\n")));
+        let lines = surveyed.findings.rejects.iter().map(|reject| RejectLine(reject).to_string());
+        text.push_line("");
+        text.push_line("first rejected rows");
+        text.push_line(Text::from_lines(lines).indented(2));
     }
     text
-}
-
-fn indent(text: &str) -> String {
-    text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }

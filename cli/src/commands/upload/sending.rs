@@ -14,9 +14,9 @@ use crate::data_file::OpenedFile;
 use crate::data_file::source::Source;
 use crate::data_file::survey::SurveyedFile;
 use crate::directories;
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Result, shell_argument};
 use crate::loads::load::Load;
-use crate::terminal::{interrupt, output};
+use crate::terminal::{interrupt, output, progress};
 
 /// The prefix of all metadata that restctl writes.
 const METADATA_PREFIX: &str = "restctl-";
@@ -65,9 +65,9 @@ pub(super) async fn send_file(
         true => Some(ResumeState::new(&directories::state_folder()?.join("uploads"), aws, to, source.size)?),
         false => None,
     };
-    let progress = output::bytes_bar("uploading", source.size);
+    let progress = progress::bytes_bar("uploading", source.size);
     let observe = |event| match event {
-        UploadEvent::Resumed { parts_present, parts_total } => output::print_message(&format!(
+        UploadEvent::Resumed { parts_present, parts_total } => output::print_message(format!(
             "resuming an interrupted upload: {parts_present} of {parts_total} parts are in S3"
         )),
         UploadEvent::BytesPresent(bytes) => {
@@ -118,6 +118,13 @@ pub(super) async fn find_uploaded(aws: &Aws, to: &Destination<'_>, size: u64) ->
 
 /// Returns the command line as the user typed it.
 pub(super) fn command_line() -> String {
-    let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
-    shell_words::join(words)
+    let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    let words: Vec<String> = words
+        .map(|word| match word.strip_prefix('-') {
+            // An option, with its value if that is joined to it.
+            Some(option) => format!("-{}", shell_argument(option.trim_start_matches('-'), "…")),
+            None => shell_argument(&word, "…"),
+        })
+        .collect();
+    words.join(" ")
 }

@@ -10,7 +10,7 @@ use super::finding::{ItemVerdict, KeyFinding, WriterLoad};
 use super::keys::{FileKeys, KEYS_ON_DISK};
 use crate::aws::dynamodb::items::{Items, Segment};
 use crate::failure::{FailureContext, Result};
-use crate::terminal::output;
+use crate::terminal::progress;
 
 /// Segments that are scanned at the same time. A scan of the whole table has this many.
 const SEGMENTS_IN_FLIGHT: i32 = 4;
@@ -53,7 +53,7 @@ pub(super) async fn find_extra_items(
     };
     let pages = stream::iter(segments).map(|segment| Box::pin(items.scan_keys(segment, page_items)));
     let mut pages = pin!(pages.flatten_unordered(SEGMENTS_IN_FLIGHT as usize));
-    let progress = output::rows_bar("looking for extra items", None);
+    let progress = progress::rows_bar("looking for extra items", None);
     let mut scanned = 0;
     while scanned < most
         && let Some(page) = pages.try_next().await?

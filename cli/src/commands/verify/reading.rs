@@ -9,7 +9,7 @@ use crate::data_file::external_sort::SortedRecords;
 use crate::data_file::source::Source;
 use crate::data_file::survey::{nothing_to_load_failure, survey_file};
 use crate::failure::{FailureContext, Result};
-use crate::terminal::output;
+use crate::terminal::progress;
 
 pub(super) struct FileReading {
     /// With the types of a CSV's columns, as `upload` determines them.
@@ -33,7 +33,7 @@ pub(super) async fn read_file(
     sample: Option<u64>,
 ) -> Result<FileReading> {
     let dialect = with_column_types(source, dialect, key).await?;
-    let progress = output::bytes_bar("reading keys", source.size);
+    let progress = progress::bytes_bar("reading keys", source.size);
     let mut records = RecordReader::new(source, &dialect, key, progress.clone());
     let mut keys = KeyCollector::default();
     let (mut rows, mut rejected, mut rejects) = (0, 0, Vec::new());
@@ -65,7 +65,7 @@ async fn with_column_types(source: &Source, dialect: Dialect, key: &Key) -> Resu
     if dialect.format != Format::Csv {
         return Ok(dialect);
     }
-    let progress = output::bytes_bar("reading", source.size);
+    let progress = progress::bytes_bar("reading", source.size);
     let surveyed = survey_file(source, &dialect, key, |position| progress.set_position(position)).await?;
     progress.finish_and_clear();
     let types = surveyed.findings.column_types().map_or(Types::Strings, Types::Columns);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use indicatif::ProgressBar;
+use crate::terminal::progress::ProgressBar;
 use restctl_contract::key::Key;
 use restctl_rows::{Dialect, Parser, Reject, Row, Unreadable};
 

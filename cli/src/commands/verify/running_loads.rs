@@ -46,7 +46,7 @@ impl RunningLoads {
         if self.loads.is_empty() && self.queued == 0 {
             return;
         }
-        output::print_message(&format!(
+        output::print_message(format!(
             "note: the table is being loaded ({} loads running, {} messages queued), so differences may be temporary: \
              restctl loads ls",
             self.loads.len(),

@@ -3,7 +3,7 @@
 use super::report::{MAX_FINDINGS, ReportedReject, VerifyReport};
 use crate::failure::Result;
 use crate::terminal::output::{self, Format};
-use crate::terminal::sanitize::sanitize;
+use crate::terminal::text::Text;
 
 /// Findings that are shown to people.
 const SHOWN_FINDINGS: usize = 20;
@@ -15,11 +15,10 @@ impl VerifyReport {
             Format::Text => {
                 self.print_rejects();
                 self.running_loads.print_note();
-                output::print_line(&self.summary_text())?;
+                output::print_text(self.summary_text())?;
                 if self.is_equal() {
                     let part = if self.is_sample { "the sample of " } else { "" };
-                    let equal = format!("{part}{}, the table and the API are equal", self.file);
-                    output::print_message(&sanitize(&equal));
+                    output::print_message(format!("{part}{}, the table and the API are equal", self.file));
                 }
                 Ok(())
             }
@@ -30,18 +29,17 @@ impl VerifyReport {
         if self.rejected == 0 {
             return;
         }
-        output::print_message(&format!(
+        output::print_message(format!(
             "{} rows cannot be loaded and are not expected anywhere",
             self.rejected
         ));
         for ReportedReject { line, column, reason } in &self.rejects {
             let column = column.as_ref().map(|column| format!(", column {column}")).unwrap_or_default();
-            let row = format!("  line {line}{column}: {reason}");
-            output::print_message(&sanitize(&row));
+            output::print_message(format!("  line {line}{column}: {reason}"));
         }
     }
 
-    fn summary_text(&self) -> String {
+    fn summary_text(&self) -> Text {
         let text = |number: u64| number.to_string();
         let mut summary = vec![
             ("rows", text(self.rows)),
@@ -64,13 +62,14 @@ impl VerifyReport {
         }
         let mut text = output::align_values(&summary);
         for finding in self.findings.iter().take(SHOWN_FINDINGS) {
-            text.push_str("\n\n");
-            text.push_str(&finding.to_lines().join("\n"));
+            text.push_line("");
+            text.push_line(Text::from_lines(finding.to_lines()));
         }
         let found = self.findings.len() as u64 + self.findings_left_out;
         if found > SHOWN_FINDINGS as u64 {
-            text.push_str(&format!(
-                "\n\nand {} more; --output json lists the first {MAX_FINDINGS}",
+            text.push_line("");
+            text.push_line(format!(
+                "and {} more; --output json lists the first {MAX_FINDINGS}",
                 found - SHOWN_FINDINGS as u64
             ));
         }

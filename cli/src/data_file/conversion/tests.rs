@@ -126,7 +126,7 @@ async fn a_sheet_is_chosen_by_its_name_or_its_number() {
     for unknown in ["x", "0", "4", ""] {
         let failure = failure_of("types.xlsx", &options(Some(unknown), None)).await;
         assert!(failure.contains("has no sheet"), "{failure}");
-        assert!(failure.contains("--sheet: \"Prices\", \"../x\", \"Empty\""), "{failure}");
+        assert!(failure.contains("its sheets are \"Prices\", \"../x\", \"Empty\""), "{failure}");
     }
     let failure = failure_of("types.xlsx", &options(Some("Empty"), None)).await;
     assert!(failure.contains("sheet \"Empty\" is empty"), "{failure}");

@@ -76,8 +76,9 @@ fn choose_sheet(names: &[String], chosen: Option<&str>, shown: &str) -> Result<C
         (None, Some(chosen)) => {
             let listed: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
             let what = format!("{shown} has no sheet {chosen:?}");
-            let next = format!("choose one by its name or its number with --sheet: {}", listed.join(", "));
-            Err(Failure::usage(what).next(next))
+            Err(Failure::usage(what)
+                .why(format!("its sheets are {}", listed.join(", ")))
+                .next("choose one by its name or its number with --sheet"))
         }
     }
 }

@@ -13,7 +13,7 @@ use super::spool::Spool;
 use super::text::guess::{TO_UTF8, TextEncoding, guess_encoding};
 use super::{Converted, ObjectName, magic, text};
 use crate::data_file::source::{Source, SourceReader};
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Result, shell_argument};
 
 /// How many members a message lists.
 const LISTED_MEMBERS: usize = 10;
@@ -105,7 +105,7 @@ fn several_files_failure(shown: &str, files: &[Member]) -> Failure {
 }
 
 fn unzip(shown: &str) -> String {
-    format!("unzip {}", shell_words::quote(shown))
+    format!("unzip {}", shell_argument(shown, "FILE"))
 }
 
 /// Fails if a member is no text: archives within archives are not opened.

@@ -49,7 +49,7 @@ fn has_cargo_lambda(cargo: &OsString) -> bool {
 }
 
 fn build_with_cargo_lambda(cargo: &OsString, checkout: &Path, architecture: Architecture) -> Result<PathBuf> {
-    output::print_message(&format!("building the Lambdas with cargo-lambda for {architecture}"));
+    output::print_message(format!("building the Lambdas with cargo-lambda for {architecture}"));
     let machine = match architecture {
         Architecture::Arm64 => "--arm64",
         Architecture::X86_64 => "--x86-64",
@@ -67,7 +67,7 @@ fn build_with_cargo_lambda(cargo: &OsString, checkout: &Path, architecture: Arch
 }
 
 fn build_with_cargo(cargo: &OsString, checkout: &Path, profile: &str) -> Result<PathBuf> {
-    output::print_message(&format!("building the Lambdas (profile {profile})"));
+    output::print_message(format!("building the Lambdas (profile {profile})"));
     let built = Command::new(cargo)
         .current_dir(checkout)
         .args(["build", "--message-format=json-render-diagnostics", "--profile", profile])

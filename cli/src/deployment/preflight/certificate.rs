@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::{Deployment, PreflightFinding};
 use crate::aws::acm::{self, CertificateDescription};
 use crate::context::Context;
-use crate::failure::Result;
+use crate::failure::{Result, shell_argument};
 
 /// A certificate that expires sooner is worth a note.
 const EXPIRES_SOON: time::Duration = time::Duration::days(30);
@@ -33,7 +33,10 @@ fn find_uncovered_domain(certificate: &Certificate, domain: &str) -> Option<Pref
     let is_covered = domain.is_empty() || names.iter().any(|name| covers_domain(name, domain));
     (!is_covered).then(|| PreflightFinding::Problem {
         what: format!("the certificate is for {}, not for {domain}", names.join(", ")),
-        next: format!("restctl setup with a certificate for {domain}, or another --domain"),
+        next: format!(
+            "restctl setup with a certificate for {}, or another --domain",
+            shell_argument(domain, "this domain")
+        ),
     })
 }
 

@@ -47,8 +47,16 @@ fn each_control_has_its_setting_and_its_test() {
             let settings = resource_settings(&resource);
             assert!(settings.contains(&setting), "{control}: {resource} lacks {setting}");
         }
-        for test in code_pieces(test) {
-            assert!(functions.contains(&test), "{control}: there is no test {test}");
-        }
+        assert_tests_exist(control, test, &functions);
+    }
+    for row in page.table("### Set by `deploy`") {
+        let [control, _, _, test] = row[..] else { panic!("{row:?}") };
+        assert_tests_exist(control, test, &functions);
+    }
+}
+
+fn assert_tests_exist(control: &str, tests: &str, functions: &BTreeSet<String>) {
+    for test in code_pieces(tests) {
+        assert!(functions.contains(&test), "{control}: there is no test {test}");
     }
 }

@@ -10,19 +10,25 @@ use super::source;
 const PAGE: &str = "cli/docs/iam-permissions.md";
 
 /// Calls whose permission has another name, or that need more than one. A call that only the local cloud gets needs none.
-const OTHER_NAMES: [(&str, &[&str]); 21] = [
+const OTHER_NAMES: [(&str, &[&str]); 27] = [
+    ("cloudcontrol:GetResource", &["cloudformation:GetResource"]),
+    ("cloudcontrol:GetResourceRequestStatus", &["cloudformation:GetResourceRequestStatus"]),
     ("cloudcontrol:ListResources", &["cloudformation:ListResources"]),
+    ("cloudcontrol:UpdateResource", &["cloudformation:UpdateResource"]),
     ("dynamodb:WaitUntilTableNotExists", &["dynamodb:DescribeTable"]),
     ("elasticloadbalancing:RegisterTargets", &[]),
     ("lambda:Invoke", &["lambda:InvokeFunction"]),
     ("s3:CompleteMultipartUpload", &["s3:PutObject"]),
     ("s3:CreateMultipartUpload", &["s3:PutObject"]),
     ("s3:DeleteObjects", &["s3:DeleteObject", "s3:DeleteObjectVersion"]),
+    ("s3:GetBucketLifecycleConfiguration", &["s3:GetLifecycleConfiguration"]),
+    ("s3:GetPublicAccessBlock", &["s3:GetBucketPublicAccessBlock"]),
     ("s3:HeadBucket", &["s3:ListBucket"]),
     ("s3:HeadObject", &["s3:GetObject"]),
     ("s3:ListBuckets", &["s3:ListAllMyBuckets"]),
     ("s3:ListObjectVersions", &["s3:ListBucketVersions"]),
     ("s3:ListParts", &["s3:ListMultipartUploadParts"]),
+    ("s3:PutBucketLifecycleConfiguration", &["s3:PutLifecycleConfiguration"]),
     ("s3:PutPublicAccessBlock", &["s3:PutBucketPublicAccessBlock"]),
     ("s3:UploadPart", &["s3:PutObject"]),
     ("servicequotas:GetAwsDefaultServiceQuota", &["servicequotas:GetAWSDefaultServiceQuota"]),

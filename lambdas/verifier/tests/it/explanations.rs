@@ -77,7 +77,7 @@ fn shown_texts_are_short_and_safe_to_print() {
     hostile["scope"] = json!("é".repeat(1000));
     let explanation = explain(&key.token(&hostile), &key_set(&[key.jwk()]), &auth0_policy(), NOW);
     let issuer = &find_report(&explanation, Check::Issuer).found;
-    assert_eq!(issuer, r"\u{1b}]0;title\u{7}\u{202e}\u{9b}31m\u{a}");
+    assert_eq!(issuer, r"\u{1b}]0;title\u{7}\u{202e}\u{9b}31m\n");
     let scope = &find_report(&explanation, Check::Scope).found;
     assert!(scope.chars().count() <= MAX_SHOWN_CHARS && scope.ends_with("é…"), "{scope}");
 }

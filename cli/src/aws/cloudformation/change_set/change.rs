@@ -1,7 +1,5 @@
 //! One resource that a change set adds, changes or removes.
 
-use std::fmt;
-
 use aws_sdk_cloudformation::types::{
     ChangeAction, EvaluationType, PolicyAction, Replacement, RequiresRecreation, ResourceChange,
     ResourceChangeDetail,
@@ -76,6 +74,17 @@ impl Change {
         names.peek().is_some() && names.all(|name| name == "LifecycleConfiguration")
     }
 
+    /// Returns the type and the physical id of a resource that is, or may be, deleted: one that is removed or replaced, unless
+    /// its policy keeps it.
+    pub(crate) fn deleted_resource(&self) -> Option<(&str, &str)> {
+        let may_be_deleted = matches!(
+            self.disposition(),
+            Disposition::Removed | Disposition::Replaced | Disposition::PerhapsReplaced
+        );
+        let is_deleted = may_be_deleted && !self.retains_old_resource();
+        is_deleted.then(|| Some((self.0.resource_type()?, self.0.physical_resource_id()?)))?
+    }
+
     pub(crate) fn is_addition(&self) -> bool {
         self.disposition() == Disposition::Added
     }
@@ -123,14 +132,15 @@ impl Change {
 }
 
 /// Writes a line for the resource, and below it a line for each property that changes.
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Change {
+    /// Describes the change in a line, and what it changes in a line each.
+    pub(crate) fn to_lines(&self) -> Vec<String> {
         let disposition = self.disposition();
         let kind = self.0.resource_type().unwrap_or_default();
-        write!(f, "  {} {:<7} {} ({kind})", disposition.sign(), disposition.verb(), self.resource_name())?;
-        if self.retains_old_resource() {
-            f.write_str(", the old one stays in the account")?;
-        }
+        let retained = if self.retains_old_resource() { ", the old one stays in the account" } else { "" };
+        let name = self.resource_name();
+        let mut lines =
+            vec![format!("  {} {:<7} {name} ({kind}){retained}", disposition.sign(), disposition.verb())];
         let mut details = self.changed_properties().peekable();
         while let Some(detail) = details.next() {
             let branch = if details.peek().is_some() { '├' } else { '└' };
@@ -139,9 +149,9 @@ impl fmt::Display for Change {
                 Some(RequiresRecreation::Conditionally) => ", which may need a new resource",
                 _ => "",
             };
-            write!(f, "\n      {branch} {}{note}", property_name(detail))?;
+            lines.push(format!("      {branch} {}{note}", property_name(detail)));
         }
-        Ok(())
+        lines
     }
 }
 
@@ -180,7 +190,7 @@ mod tests {
         ] {
             for kind in DATA_RESOURCE_TYPES {
                 let change = new_change(action.clone(), replacement.clone(), kind);
-                assert_eq!(change.loses_data(), loses_data, "{change}");
+                assert_eq!(change.loses_data(), loses_data, "{:?}", change.to_lines());
             }
             assert!(!new_change(action, replacement, "AWS::SQS::Queue").loses_data());
         }
@@ -224,7 +234,7 @@ mod tests {
             .details(detail("AttributeDefinitions", RequiresRecreation::Never, EvaluationType::Static));
         let change = Change(change.build());
         assert_eq!(
-            change.to_string(),
+            change.to_lines().join("\n"),
             "  ! REPLACE ItemsTable (AWS::DynamoDB::Table), the old one stays in the account\n      \
                  ├ AttributeDefinitions\n      \
                  └ KeySchema, which needs a new resource"

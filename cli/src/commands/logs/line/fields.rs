@@ -1,12 +1,11 @@
 //! The fields of a line besides its message.
 
-use std::fmt;
-
-use console::style;
+use console::Style;
 use serde_json::{Map, Value};
 
 use super::{MAX_CHARACTERS, member_text};
 use crate::terminal::sanitize::sanitize_line;
+use crate::terminal::text::Text;
 
 #[derive(Default)]
 pub(super) struct Fields(Vec<(String, String)>);
@@ -52,23 +51,25 @@ impl Fields {
             self.add_object(inner);
         }
     }
-}
 
-impl fmt::Display for Fields {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// Returns as many fields as a line has room for.
+    pub(super) fn to_text(&self) -> Text {
+        let mut text = Text::default();
         let mut left = MAX_CHARACTERS;
         for (place, (name, value)) in self.0.iter().enumerate() {
             let (name, value) =
                 (sanitize_line(name, 100), quote_if_needed(&sanitize_line(value, MAX_CHARACTERS)));
             let length = name.len() + value.len();
             if place > 0 && length > left {
-                return write!(f, "… ({} more fields)", self.0.len() - place);
+                text.push(format!("… ({} more fields)", self.0.len() - place));
+                return text;
             }
             left = left.saturating_sub(length);
-            let space = if place > 0 { " " } else { "" };
-            write!(f, "{space}{}{value}", style(format!("{name}=")).dim())?;
+            text.push(if place > 0 { " " } else { "" });
+            text.push(Text::styled(&format!("{name}="), &Style::new().dim()));
+            text.push(value);
         }
-        Ok(())
+        text
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) fn parse_platform_line(object: &mut Map<String, Value>) -> Option<Log
     let mut fields = Fields::default();
     fields.add_object(record);
     let level = if matches!(status.as_str(), "" | "success") { "" } else { "ERROR" };
-    Some(LogLine { level: level.to_owned(), text, fields })
+    Some(LogLine { level: level.to_owned(), text: text.into(), fields })
 }
 
 /// Returns the duration and the memory used.
@@ -43,7 +43,7 @@ mod tests {
     use crate::commands::logs::function::LoggedFunction;
 
     fn plain_line(message: &str) -> String {
-        console::strip_ansi_codes(&format_line(LoggedFunction::Ingest, "", message)).into_owned()
+        console::strip_ansi_codes(format_line(LoggedFunction::Ingest, "", message).as_str()).into_owned()
     }
 
     #[test]

@@ -63,6 +63,32 @@ pub(super) const NEEDED: &[Needed] = &[
         resource: "arn:{partition}:cloudformation:{region}:{account}:stack/{stack}/preflight",
         actions: &["cloudformation:DescribeEvents"],
     },
+    // The resources that are protected from deletion when the stack is complete.
+    Needed {
+        kinds: &[], when: When::Always,
+        resource: "arn:{partition}:cloudformation:{region}:{account}:stack/{stack}/preflight",
+        actions: &["cloudformation:ListStackResources"],
+    },
+    Needed {
+        kinds: &[], when: When::Always,
+        resource: "*",
+        actions: &["elasticloadbalancing:DescribeLoadBalancerAttributes"],
+    },
+    Needed {
+        kinds: &[], when: When::Always,
+        resource: "arn:{partition}:dynamodb:{region}:{account}:table/{stack}-ItemsTable-preflight",
+        actions: &["dynamodb:DescribeTable"],
+    },
+    Needed {
+        kinds: &[], when: When::Created,
+        resource: "arn:{partition}:dynamodb:{region}:{account}:table/{stack}-ItemsTable-preflight",
+        actions: &["dynamodb:UpdateTable"],
+    },
+    Needed {
+        kinds: &[], when: When::Set(parameter::IDP, "cognito"),
+        resource: "*",
+        actions: &["cloudformation:GetResource", "cloudformation:UpdateResource", "cloudformation:GetResourceRequestStatus"],
+    },
     // A change set that is not executed is deleted, together with a stack that it made.
     Needed {
         kinds: &[], when: When::Sometimes,
@@ -287,12 +313,22 @@ pub(super) const NEEDED: &[Needed] = &[
     Needed {
         kinds: &[], when: When::Created,
         resource: "arn:{partition}:s3:::{artifacts}",
-        actions: &["s3:CreateBucket", "s3:PutBucketPublicAccessBlock", "s3:ListBucket"],
+        actions: &[
+            "s3:CreateBucket", "s3:ListBucket", "s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock",
+            "s3:GetBucketOwnershipControls", "s3:PutBucketOwnershipControls", "s3:GetBucketPolicy", "s3:PutBucketPolicy",
+            "s3:GetBucketVersioning", "s3:PutBucketVersioning", "s3:GetLifecycleConfiguration", "s3:PutLifecycleConfiguration",
+        ],
     },
     Needed {
         kinds: &[], when: When::Created,
         resource: "arn:{partition}:s3:::{artifacts}/package.zip",
         actions: &["s3:PutObject", "s3:GetObject"],
+    },
+    // The packages of the previous deployment.
+    Needed {
+        kinds: &[], when: When::Sometimes,
+        resource: "arn:{partition}:s3:::{artifacts}/package.zip",
+        actions: &["s3:DeleteObject"],
     },
     Needed {
         kinds: &["AWS::Events::Rule"], when: When::Created,
@@ -347,6 +383,7 @@ pub(super) const NEEDED: &[Needed] = &[
         actions: &[
             "cognito-idp:DescribeUserPool", "cognito-idp:CreateUserPoolDomain", "cognito-idp:CreateResourceServer",
             "cognito-idp:CreateUserPoolClient", "cognito-idp:DescribeUserPoolClient", "cognito-idp:TagResource",
+            "cognito-idp:UpdateUserPool", "cognito-idp:GetUserPoolMfaConfig", "cognito-idp:ListTagsForResource",
         ],
     },
 ];
@@ -428,6 +465,10 @@ mod tests {
                     "secretsmanager:GetRandomPassword",
                     "cognito-idp:CreateUserPool",
                     "cognito-idp:DescribeUserPoolDomain",
+                    // The Cloud Control API.
+                    "cloudformation:GetResource",
+                    "cloudformation:UpdateResource",
+                    "cloudformation:GetResourceRequestStatus",
                 ]
                 .contains(&action)
         };

@@ -1,0 +1,132 @@
+//! A bucket of the caller's own account whose name others can guess.
+
+mod controls;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, ChecksumAlgorithm, ChecksumMode, CreateBucketConfiguration,
+};
+
+use crate::aws::Aws;
+use crate::aws::error::AwsContext;
+use crate::digest::sha256_base64;
+use crate::failure::{Failure, Result};
+
+/// A bucket of the caller's own account. An attacker could create a bucket of that name first, open it to everyone, and so
+/// replace the code that runs in this account. Each call therefore names the owner, and S3 answers 403 if the bucket belongs
+/// to another account ("Verifying bucket ownership with bucket owner condition").
+#[derive(Clone, Copy)]
+pub(crate) struct OwnBucket<'a> {
+    pub(crate) name: &'a str,
+    /// 12 digits.
+    pub(crate) account: &'a str,
+}
+
+/// Whether a bucket of the caller's own account exists.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum OwnBucketState {
+    Missing,
+    Own,
+    /// It belongs to another account, or the credentials may not use it.
+    Refused,
+}
+
+pub(crate) async fn find_own_bucket(aws: &Aws, bucket: OwnBucket<'_>) -> Result<OwnBucketState> {
+    let request = aws.s3.head_bucket().bucket(bucket.name).expected_bucket_owner(bucket.account);
+    let answer = request.send().await;
+    if let Err(error) = &answer {
+        if error.raw_response().is_some_and(|answer| answer.status().as_u16() == 403) {
+            return Ok(OwnBucketState::Refused);
+        }
+        if error.as_service_error().is_some_and(|error| error.is_not_found()) {
+            return Ok(OwnBucketState::Missing);
+        }
+    }
+    answer.aws_context(&format!("read the bucket {}", bucket.name))?;
+    Ok(OwnBucketState::Own)
+}
+
+/// Creates a private bucket, or checks that the existing one is still as it was created. Returns the names of the controls
+/// that had to be restored. `partition` is the first part of its ARN, such as `aws`.
+pub(crate) async fn ensure_private_bucket(
+    aws: &Aws,
+    bucket: OwnBucket<'_>,
+    partition: &str,
+) -> Result<Vec<&'static str>> {
+    match find_own_bucket(aws, bucket).await? {
+        OwnBucketState::Own => controls::restore_controls(aws, bucket, partition).await,
+        OwnBucketState::Refused => Err(Failure::new(format!("the bucket {} cannot be used", bucket.name))
+            .why("it belongs to another account, or a policy denies access")
+            .next("choose another name: --stack NAME")),
+        OwnBucketState::Missing => {
+            create_bucket(aws, bucket.name).await?;
+            close_new_bucket(aws, bucket, partition).await?;
+            Ok(Vec::new())
+        }
+    }
+}
+
+async fn create_bucket(aws: &Aws, bucket: &str) -> Result<()> {
+    let mut request = aws.s3.create_bucket().bucket(bucket);
+    // us-east-1 is the one region that must not be given as a location.
+    if aws.region != "us-east-1" {
+        let place = BucketLocationConstraint::from(aws.region.as_str());
+        request = request.create_bucket_configuration(
+            CreateBucketConfiguration::builder().location_constraint(place).build(),
+        );
+    }
+    request.send().await.aws_context(&format!("make the bucket {bucket}"))?;
+    Ok(())
+}
+
+/// Sets the controls of a new bucket. S3 may refuse that for some seconds, until it knows the bucket everywhere.
+async fn close_new_bucket(aws: &Aws, bucket: OwnBucket<'_>, partition: &str) -> Result<()> {
+    for pause in [1, 2, 4].map(Duration::from_secs) {
+        if controls::restore_controls(aws, bucket, partition).await.is_ok() {
+            return Ok(());
+        }
+        tokio::time::sleep(pause).await;
+    }
+    controls::restore_controls(aws, bucket, partition).await?;
+    Ok(())
+}
+
+/// Uploads the object, unless the bucket has it already with these very bytes: by the SHA-256 checksum that S3 computed when
+/// it was uploaded, and not by its name, which anyone who may write to the bucket chooses.
+pub(crate) async fn ensure_object(aws: &Aws, bucket: OwnBucket<'_>, key: &str, bytes: &[u8]) -> Result<()> {
+    let checksum = sha256_base64(bytes);
+    let request = aws.s3.head_object().bucket(bucket.name).expected_bucket_owner(bucket.account);
+    let stored = request.key(key).checksum_mode(ChecksumMode::Enabled).send().await;
+    if !matches!(&stored, Err(error) if error.as_service_error().is_some_and(|error| error.is_not_found())) {
+        let stored = stored.aws_context(&format!("read s3://{}/{key}", bucket.name))?;
+        if stored.checksum_sha256() == Some(&checksum) {
+            return Ok(());
+        }
+    }
+    let request = aws.s3.put_object().bucket(bucket.name).expected_bucket_owner(bucket.account);
+    let request = request.checksum_algorithm(ChecksumAlgorithm::Sha256).checksum_sha256(checksum);
+    let request = request.key(key).body(ByteStream::from(bytes.to_vec()));
+    request.send().await.aws_context(&format!("upload to s3://{}/{key}", bucket.name))?;
+    Ok(())
+}
+
+/// Deletes the object. Its version stays until the bucket's lifecycle removes it.
+pub(crate) async fn delete_object(aws: &Aws, bucket: OwnBucket<'_>, key: &str) -> Result<()> {
+    let request = aws.s3.delete_object().bucket(bucket.name).expected_bucket_owner(bucket.account);
+    request.key(key).send().await.aws_context(&format!("delete s3://{}/{key}", bucket.name))?;
+    Ok(())
+}
+
+/// Deletes the bucket. A bucket that does not exist counts as deleted.
+pub(crate) async fn delete_bucket(aws: &Aws, bucket: OwnBucket<'_>) -> Result<()> {
+    let request = aws.s3.delete_bucket().bucket(bucket.name).expected_bucket_owner(bucket.account);
+    let answer = request.send().await;
+    if answer.error_code() != Some("NoSuchBucket") {
+        answer.aws_context(&format!("delete the bucket {}", bucket.name))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,133 @@
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use axum::extract::Request;
+use axum::http::{Method, StatusCode};
+
+use super::*;
+use crate::aws::test_server;
+
+const OWN: OwnBucket<'_> = OwnBucket { name: "restctl", account: "123456789012" };
+
+/// Answers as S3 does for a bucket of the account 210987654321 whose policy allows everyone everything.
+async fn bucket_of_another_account(request: Request) -> StatusCode {
+    let expected = request.headers().get("x-amz-expected-bucket-owner");
+    let is_another = expected.is_none_or(|owner| owner != "210987654321");
+    if is_another { StatusCode::FORBIDDEN } else { StatusCode::OK }
+}
+
+#[tokio::test]
+async fn a_bucket_of_another_account_is_not_trusted() {
+    let aws = test_server::connect(bucket_of_another_account).await;
+    assert_eq!(find_own_bucket(&aws, OWN).await.unwrap(), OwnBucketState::Refused);
+    let refused = ensure_private_bucket(&aws, OWN, "aws").await.unwrap_err().to_single_line();
+    assert!(refused.contains("it belongs to another account"), "{refused}");
+    assert!(controls::restore_controls(&aws, OWN, "aws").await.is_err());
+    assert!(ensure_object(&aws, OWN, "package.zip", b"package").await.is_err());
+    assert!(delete_object(&aws, OWN, "package.zip").await.is_err());
+    assert!(delete_bucket(&aws, OWN).await.is_err());
+
+    let owner = OwnBucket { account: "210987654321", ..OWN };
+    assert_eq!(find_own_bucket(&aws, owner).await.unwrap(), OwnBucketState::Own);
+    ensure_object(&aws, owner, "package.zip", b"package").await.unwrap();
+    delete_object(&aws, owner, "package.zip").await.unwrap();
+}
+
+/// What S3 stores of one bucket: `/` is the bucket itself, `?name` a configuration, anything else an object's checksum.
+type Stored = Arc<Mutex<BTreeMap<String, String>>>;
+
+/// Answers as S3 does for a bucket of this account.
+async fn own_bucket(request: Request, stored: Stored) -> (StatusCode, [(&'static str, String); 1], String) {
+    let uri = request.uri().clone();
+    let configuration = uri.query().and_then(|query| {
+        let known = ["publicAccessBlock", "ownershipControls", "policy", "versioning", "lifecycle"];
+        known.into_iter().find(|name| query.split('&').any(|part| part.trim_end_matches('=') == *name))
+    });
+    let name = configuration.map_or_else(|| uri.path().replace("/restctl", ""), |name| format!("?{name}"));
+    let creates = request.method() == Method::PUT && name.trim_end_matches('/').is_empty();
+    let owner = request.headers().get("x-amz-expected-bucket-owner").cloned();
+    // A bucket that does not exist has no owner.
+    assert!(creates || owner.is_some_and(|owner| owner == OWN.account), "{} {uri}", request.method());
+    let checksum = request.headers().get("x-amz-checksum-sha256").cloned();
+    let method = request.method().clone();
+    let body = axum::body::to_bytes(request.into_body(), 100_000).await.unwrap();
+    let mut stored = stored.lock().unwrap();
+    let mut header = [("x-amz-request-id", "1".to_owned())];
+    if method == Method::PUT {
+        let text = String::from_utf8_lossy(&body).into_owned();
+        stored.insert(name, checksum.map_or(text, |checksum| checksum.to_str().unwrap().to_owned()));
+        return (StatusCode::OK, header, String::new());
+    }
+    match (stored.get(&name), configuration) {
+        (Some(found), Some(_)) => (StatusCode::OK, header, found.clone()),
+        (Some(found), None) => {
+            if !found.is_empty() {
+                header = [("x-amz-checksum-sha256", found.clone())];
+            }
+            (StatusCode::OK, header, String::new())
+        }
+        (None, Some("versioning")) => (StatusCode::OK, header, "<VersioningConfiguration/>".to_owned()),
+        (None, configuration) => {
+            let code = match configuration {
+                Some("publicAccessBlock") => "NoSuchPublicAccessBlockConfiguration",
+                Some("ownershipControls") => "OwnershipControlsNotFoundError",
+                Some("policy") => "NoSuchBucketPolicy",
+                Some("lifecycle") => "NoSuchLifecycleConfiguration",
+                _ => "NoSuchKey",
+            };
+            (StatusCode::NOT_FOUND, header, format!("<Error><Code>{code}</Code></Error>"))
+        }
+    }
+}
+
+async fn connect_to_own_bucket() -> (Aws, Stored) {
+    let stored = Stored::default();
+    let shared = Arc::clone(&stored);
+    (test_server::connect(move |request: Request| own_bucket(request, Arc::clone(&shared))).await, stored)
+}
+
+#[tokio::test]
+async fn what_was_changed_by_hand_is_restored() {
+    let (aws, stored) = connect_to_own_bucket().await;
+    assert!(ensure_private_bucket(&aws, OWN, "aws").await.unwrap().is_empty(), "a new bucket");
+    let made = stored.lock().unwrap().clone();
+    assert_eq!(made.len(), 6, "{made:?}");
+    assert!(ensure_private_bucket(&aws, OWN, "aws").await.unwrap().is_empty(), "nothing has changed");
+
+    let weak_block = made["?publicAccessBlock"].replacen("true", "false", 1);
+    let open_policy = r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}}"#;
+    let short_rules = made["?lifecycle"].replace(">90<", ">1<");
+    for (configuration, changed, name) in [
+        ("?publicAccessBlock", None, "the public access block"),
+        ("?publicAccessBlock", Some(weak_block.as_str()), "the public access block"),
+        ("?ownershipControls", None, "the object ownership"),
+        ("?policy", None, "the bucket policy"),
+        ("?policy", Some(open_policy), "the bucket policy"),
+        ("?versioning", None, "the versioning"),
+        ("?lifecycle", None, "the lifecycle rules"),
+        ("?lifecycle", Some(short_rules.as_str()), "the lifecycle rules"),
+    ] {
+        match changed {
+            Some(changed) => stored.lock().unwrap().insert(configuration.to_owned(), changed.to_owned()),
+            None => stored.lock().unwrap().remove(configuration),
+        };
+        assert_eq!(ensure_private_bucket(&aws, OWN, "aws").await.unwrap(), [name], "{changed:?}");
+        assert_eq!(*stored.lock().unwrap(), made, "{name}");
+    }
+}
+
+/// A name says nothing about the bytes under it.
+#[tokio::test]
+async fn an_object_with_other_bytes_is_replaced() {
+    let (aws, stored) = connect_to_own_bucket().await;
+    let checksum = sha256_base64(b"package");
+    // Without a checksum, S3 does not know what it stores; a multipart upload has a checksum of its parts.
+    for foreign in ["", "Zm9yZWlnbg==", &format!("{checksum}-1")] {
+        stored.lock().unwrap().insert("/package.zip".to_owned(), foreign.to_owned());
+        ensure_object(&aws, OWN, "package.zip", b"package").await.unwrap();
+        assert_eq!(stored.lock().unwrap()["/package.zip"], checksum, "{foreign:?}");
+    }
+    let before = stored.lock().unwrap().clone();
+    ensure_object(&aws, OWN, "package.zip", b"package").await.unwrap();
+    assert_eq!(*stored.lock().unwrap(), before);
+}
