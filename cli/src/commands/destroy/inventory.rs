@@ -13,6 +13,7 @@ use crate::aws::{Aws, acm, cloudwatchlogs, dynamodb, secretsmanager, ssm, sts};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::identity::settings;
+use crate::terminal::output;
 use crate::terminal::progress;
 
 /// The most object versions of a bucket that are counted.

@@ -150,7 +150,7 @@ mod tests {
         for replace in [false, true] {
             let mut sink = ExportSink::open(Some(file.clone()), replace).unwrap();
             std::os::unix::fs::symlink(&target, &file).unwrap();
-            sink.write(b"items").unwrap();
+            sink.write(b"items", Syntax::Json).unwrap();
             assert_eq!(sink.finish().is_ok(), replace);
             assert_eq!(fs::read(&target).unwrap(), b"other");
             assert_ne!(file.is_symlink(), replace);
