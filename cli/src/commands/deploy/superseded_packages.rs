@@ -24,10 +24,7 @@ pub(super) async fn delete_superseded_packages(
             continue;
         };
         if let Err(failure) = s3::delete_object(context.aws().await?, bucket, key).await {
-            output::print_message(format!(
-                "note: the old package {key} stays: {}",
-                failure.to_single_line()
-            ));
+            output::print_message(format!("note: the old package {key} stays: {}", failure.to_single_line()));
         }
     }
     Ok(())

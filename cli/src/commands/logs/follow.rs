@@ -28,10 +28,7 @@ pub(super) async fn run(
     filter: &LogFilter,
     since: i64,
 ) -> Result<()> {
-    output::print_message(format!(
-        "following the log of {}{filter}; Ctrl-C ends it",
-        function_names(groups)
-    ));
+    output::print_message(format!("following the log of {}{filter}; Ctrl-C ends it", function_names(groups)));
     tokio::select! {
         failed = follow_logs(context, groups, filter, since) => failed,
         interrupted = interrupt::ctrl_c() => {
