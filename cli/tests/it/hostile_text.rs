@@ -31,12 +31,13 @@ const HOSTILE_XML: &str = "HoStIlE\u{9b}2J\u{7f}\u{202e}\u{2066}\u{200b}\u{feff}
 type Args = &'static [&'static str];
 
 /// Commands that print nothing that others wrote, with the reason.
-const SAFE: [(&str, &str); 5] = [
+const SAFE: [(&str, &str); 6] = [
     ("completions", "prints a script of its own; names are completed only if they are valid"),
     ("man", "prints pages of its own"),
     ("demo", "runs other commands"),
     ("local-down", "prints whether the cloud was running"),
     ("local-status", "prints the record of `local up`, which only its owner can write"),
+    ("local-env", "prints the same record"),
 ];
 
 /// Runs each command in a terminal and in pipes, as text and as JSON.

@@ -1,14 +1,15 @@
 //! What others on the machine, and web pages that its user visits, can do with a local cloud: nothing.
 
+use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::{fs, process};
+use std::path::PathBuf;
+use std::process::{Command, Output};
 
 use reqwest::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
 use reqwest::{Client, Method, Request, Url};
+use rustix::process::geteuid;
 use serde_json::Value;
 
 use crate::cloud::{Cloud, RECORD};
@@ -144,9 +145,9 @@ pub(crate) fn listening_ports(process: u64) -> Vec<u16> {
     listening.map(|socket| u16::from_str_radix(socket[1].split_once(':').unwrap().1, 16).unwrap()).collect()
 }
 
-/// As root, this looks with the eyes of another user. Otherwise it can only look at owners and modes.
+/// As root, this test acts as another user. Otherwise it can only look at owners and modes, and call as itself.
 #[test]
-fn other_users_cannot_read_the_key() {
+fn another_user_gets_neither_the_key_nor_an_answer() {
     let cloud = Cloud::shared_read_only();
     let record = cloud.record();
     let emulator = PathBuf::from(format!("/proc/{}/environ", record["emulator"]));
@@ -154,9 +155,10 @@ fn other_users_cannot_read_the_key() {
     assert_eq!(fs::metadata(&folder).unwrap().mode() & 0o777, 0o700);
     for file in [cloud.state_folder().join(RECORD), emulator] {
         let metadata = fs::metadata(&file).unwrap();
-        assert_eq!(metadata.uid(), fs::metadata(format!("/proc/{}", process::id())).unwrap().uid());
+        assert_eq!(metadata.uid(), geteuid().as_raw());
         assert_eq!(metadata.mode() & 0o077, 0, "{}", file.display());
-        assert!(metadata.uid() != 0 || !can_nobody_read(&file), "{}", file.display());
+        let read = run_as_another_user("cat", &[file.to_str().unwrap()]);
+        assert!(!geteuid().is_root() || !read.status.success(), "{}", file.display());
     }
     // Arguments are everyone's to read.
     let secret = record["access_key"]["secret"].as_str().unwrap();
@@ -164,10 +166,23 @@ fn other_users_cannot_read_the_key() {
         let arguments = fs::read_to_string(format!("/proc/{}/cmdline", record[process])).unwrap();
         assert!(!arguments.contains(secret), "{arguments}");
     }
+
+    let port = endpoint_of(&record).1.port();
+    let call = format!(
+        "exec 3<>/dev/tcp/127.0.0.1/{port}; \
+         printf 'GET /2015-03-31/functions HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n' >&3; \
+         cat <&3"
+    );
+    let answer = run_as_another_user("bash", &["-c", &call]);
+    let answer = String::from_utf8(answer.stdout).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 403 ") && !answer.contains("FunctionName"), "{answer}");
 }
 
-fn can_nobody_read(file: &Path) -> bool {
-    let mut cat = Command::new("cat");
-    cat.arg(file).uid(NOBODY).gid(NOBODY).current_dir("/");
-    cat.output().unwrap().status.success()
+fn run_as_another_user(program: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir("/");
+    if geteuid().is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    command.output().unwrap()
 }
