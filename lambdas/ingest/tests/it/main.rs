@@ -1,5 +1,7 @@
 //! The whole function: the real binary behind the Lambda Runtime API.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod memory;
 
 use restctl_testkit::runtime::Runtime;

@@ -39,11 +39,11 @@ async fn measure_peak(dynamodb: &Dynamo, name: &str, file: &[u8]) -> u64 {
     let answer =
         runtime.invoke_within(&event_for(name), TIMEOUT).await.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(answer["batchItemFailures"], json!([]), "{}", runtime.output());
-    let entries = dynamodb.items("ledger").into_iter().filter_map(|item| {
+    let mut entries = dynamodb.items("ledger").into_iter().filter_map(|item| {
         let item: serde_dynamo::Item = serde_json::from_value(item).ok()?;
         serde_dynamo::from_item::<_, LedgerEntry>(item).ok()
     });
-    let entry = entries.last().expect("the ledger has the load");
+    let entry = entries.next_back().expect("the ledger has the load");
     assert_eq!((entry.state, &entry.reason), (LoadState::Loaded, &None));
     read_usage(runtime.process_id()).unwrap().peak_bytes / MIB
 }
