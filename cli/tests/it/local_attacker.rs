@@ -12,7 +12,7 @@ use reqwest::{Client, Method, Request, Url};
 use rustix::process::geteuid;
 use serde_json::Value;
 
-use crate::cloud::{Cloud, RECORD};
+use crate::cloud::{Cloud, PATIENCE, RECORD};
 use crate::signing::sign_request;
 
 /// The user and the group `nobody`.
@@ -37,7 +37,9 @@ fn signed_list_secrets(url: Url, record: &Value) -> Request {
 
 /// Sends the request. `rebound.example` is this machine, as its owner could make it.
 fn send(request: Request, emulator: SocketAddr) -> (u16, HeaderMap, String) {
-    let client = Client::builder().no_proxy().resolve("rebound.example", emulator).build().unwrap();
+    // An open Runtime API would keep the attacker waiting for the next request.
+    let client = Client::builder().no_proxy().timeout(PATIENCE).resolve("rebound.example", emulator);
+    let client = client.build().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let answer = client.execute(request).await.unwrap();
