@@ -25,7 +25,7 @@ impl From<sqs::Message> for DeadLetter {
 }
 
 impl DeadLetter {
-    /// Returns the id of its load, or `None` if its event names no version, as an emulator's does not.
+    /// Returns the id of its load, or `None` if its event names no version, as those of some emulators do not.
     pub(crate) fn load_id(&self) -> Option<LoadId> {
         self.object.as_ref()?.load_id()
     }

@@ -1,6 +1,8 @@
 """Where ministack differs from AWS, and restctl needs what AWS does."""
 
+import contextvars
 import html
+import json
 import re
 import urllib.parse
 
@@ -23,6 +25,30 @@ def encode_names_of_versions():
         return status, headers, body
 
     s3._list_object_versions = list_encoded
+
+
+def name_versions_in_events():
+    """Names the object's version in its event for EventBridge, as S3 does for a bucket that keeps versions."""
+    from ministack.services import eventbridge, s3
+
+    fire, dispatch = s3._fire_s3_event, eventbridge._dispatch_event
+    version = contextvars.ContextVar("version", default=None)
+
+    def fire_with_version(*arguments, version_id=None, **named):
+        token = version.set(version_id)
+        try:
+            fire(*arguments, version_id=version_id, **named)
+        finally:
+            version.reset(token)
+
+    def dispatch_with_version(event, view=None):
+        if version.get() and event["Source"] == "aws.s3":
+            detail = json.loads(event["Detail"])
+            detail["object"]["version-id"] = version.get()
+            event = dict(event, Detail=json.dumps(detail))
+        return dispatch(event, view)
+
+    s3._fire_s3_event, eventbridge._dispatch_event = fire_with_version, dispatch_with_version
 
 
 def end_functions_of_deleted_stacks():
