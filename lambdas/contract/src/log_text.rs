@@ -4,25 +4,20 @@ use std::fmt::{self, Write};
 
 use serde::{Serialize, Serializer};
 
+use crate::escape::escape_text;
+
 /// How much of a text is logged, in bytes: an error that names an object of S3, whose name may have 1,024, and its cause.
 pub const MAX_LOGGED_BYTES: usize = 2048;
 
 /// A text that anyone may have written, as the log shows it: its first [`MAX_LOGGED_BYTES`] bytes, with `…` if it has
-/// more, and on one line. Control characters and those that steer the direction of text are escaped, as `\u{a}`: a line
-/// of the log stays one line, even after a reader has decoded its JSON.
+/// more, and [escaped](escape_text): a line of the log stays one line, even after a reader has decoded its JSON.
 #[derive(Debug, Clone, Copy)]
 pub struct LogText<'a>(pub &'a str);
 
 impl fmt::Display for LogText<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (logged, rest) = self.0.split_at(self.0.floor_char_boundary(MAX_LOGGED_BYTES));
-        for character in logged.chars() {
-            if is_harmless(character) {
-                formatter.write_char(character)?;
-            } else {
-                write!(formatter, "{}", character.escape_unicode())?;
-            }
-        }
+        formatter.write_str(&escape_text(logged))?;
         if rest.is_empty() { Ok(()) } else { formatter.write_char('…') }
     }
 }
@@ -31,12 +26,6 @@ impl Serialize for LogText<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
-}
-
-/// U+2028 and U+2029 end lines ("Unicode Newline Guidelines", The Unicode Standard, section 5.8); the others are the
-/// explicit formatting characters of UAX #9, section 2.
-fn is_harmless(character: char) -> bool {
-    !character.is_control() && !matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -58,7 +47,7 @@ mod tests {
     #[test]
     fn a_text_stays_on_one_line() {
         let text = "a\nb\r\0\u{7f}\u{85}\u{9b}\u{2028}\u{2029}\u{202e}\u{2066}c";
-        let logged = r"a\u{a}b\u{d}\u{0}\u{7f}\u{85}\u{9b}\u{2028}\u{2029}\u{202e}\u{2066}c";
+        let logged = r"a\nb\r\u{0}\u{7f}\u{85}\u{9b}\u{2028}\u{2029}\u{202e}\u{2066}c";
         assert_eq!(LogText(text).to_string(), logged);
         assert_eq!(serde_json::to_value(LogText(text)).unwrap(), logged);
         for harmless in ["", "uploads/items 2026+é.csv", "日本語 😀", r#""quoted" \ "#] {

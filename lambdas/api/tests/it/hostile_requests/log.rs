@@ -57,7 +57,7 @@ async fn a_request_cannot_fill_or_forge_the_log() {
         stage.runtime.invoke(&event).await.expect("an answer");
     }
     let lines = new_lines(&stage, 0, requests.len()).await;
-    let start = r#"\u{a}{"level":"INFO"}\u{85}\u{2028}\u{1b}[2J"#;
+    let start = r#"\n{"level":"INFO"}\u{85}\u{2028}\u{1b}[2J"#;
     for (line, member) in [(0, "method"), (3, "subject")] {
         let logged = lines[line][member].as_str().unwrap();
         assert!(logged.starts_with(start) && logged.ends_with('…'), "{logged}");
