@@ -1,7 +1,8 @@
 //! Where restctl keeps files on this machine: the XDG base directories, on macOS too.
 //!
 //! What is in these folders says where data and tokens go, so only this user and root may write to them. Each is checked
-//! before it is used, from the outermost to the innermost: nobody else can replace a folder whose parent has been checked.
+//! before it is used, from the base directory to the innermost: nobody else can replace a folder whose parent has been checked.
+//! The parents of the base directory are the user's business.
 
 mod ownership;
 #[cfg(test)]
@@ -27,21 +28,21 @@ const FOLDER: &str = "restctl";
 pub(crate) fn state_folder() -> Result<PathBuf> {
     let state = base_strategy()?.state_dir();
     let folder = state.ok_or_else(|| Failure::new("this system has no state folder"))?.join(FOLDER);
-    ensure_is_private(&folder)?;
+    ensure_only_user_writes_folders(&folder)?;
     Ok(folder)
 }
 
 /// Returns the folder of files that can be downloaded again: `$XDG_CACHE_HOME/restctl`, by default `~/.cache/restctl`.
 pub(crate) fn cache_folder() -> Result<PathBuf> {
     let folder = base_strategy()?.cache_dir().join(FOLDER);
-    ensure_is_private(&folder)?;
+    ensure_only_user_writes_folders(&folder)?;
     Ok(folder)
 }
 
 /// Creates `dir` and its parents, accessible only to the user. Fails if others can write to `dir` or to a parent of it that
 /// belongs to restctl.
 pub(crate) fn create_private_folder(dir: &Path) -> Result<()> {
-    check_folders(dir, |folder, is_base| {
+    walk_folders(dir, |folder, is_base| {
         match fs::DirBuilder::new().mode(0o700).recursive(is_base).create(folder) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => Ok(()),
@@ -92,7 +93,7 @@ pub(crate) fn create_part(folder: &Path, mode: u32) -> io::Result<tempfile::Name
 /// Reads a file that [`write_private_file`] wrote. `None` if there is none.
 pub(crate) fn read_private_file(file: &Path) -> Result<Option<Vec<u8>>> {
     if let Some(folder) = file.parent() {
-        ensure_is_private(folder)?;
+        ensure_only_user_writes_folders(folder)?;
     }
     let doing = format!("cannot read {}", file.display());
     let mut opened = match open_without_following(OpenOptions::new().read(true), file) {
@@ -118,14 +119,14 @@ pub(crate) fn open_without_following(options: &mut OpenOptions, file: &Path) -> 
 }
 
 /// Fails if `dir` exists and others can write to it or to a parent of it that belongs to restctl.
-fn ensure_is_private(dir: &Path) -> Result<()> {
-    check_folders(dir, |_, _| Ok(()))
+fn ensure_only_user_writes_folders(dir: &Path) -> Result<()> {
+    walk_folders(dir, |_, _| Ok(()))
 }
 
 /// Fails if others can write to `dir` or to a parent of it that belongs to restctl, or if they can replace the outermost of
 /// these. Calls `create` for each folder before it is checked, first for the one that contains the outermost. Folders that
 /// do not exist are no failure.
-fn check_folders(dir: &Path, create: impl Fn(&Path, bool) -> io::Result<()>) -> Result<()> {
+fn walk_folders(dir: &Path, create: impl Fn(&Path, bool) -> io::Result<()>) -> Result<()> {
     let create = |folder: &Path, is_base| {
         create(folder, is_base).context(format!("cannot create the folder {}", folder.display()))
     };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_cloudcontrol::types::OperationStatus;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Aws;
 use super::error::{AwsContext, RESOURCE_NOT_FOUND};
@@ -21,14 +21,18 @@ pub(crate) async fn read_properties(aws: &Aws, kind: &str, id: &str) -> Result<O
     serde_json::from_str(properties).context(format!("cannot read the resource {id}")).map(Some)
 }
 
-/// Sets one property of a resource and waits until that is done. The service sends all other properties as they are, which
-/// matters where the operation behind it resets what a request leaves out (UpdateUserPool).
-pub(crate) async fn set_property(aws: &Aws, kind: &str, id: &str, name: &str, value: &str) -> Result<()> {
-    let changing = format!("change {name} of {id}");
-    // RFC 6902: "add" also replaces a member that exists.
-    let patch = json!([{ "op": "add", "path": format!("/{name}"), "value": value }]);
+/// Applies a JSON patch (RFC 6902) to the properties of a resource and waits until that is done. The service sends all other
+/// properties as they are, which matters where the operation behind it resets what a request leaves out (UpdateUserPool).
+/// `changing` says what the patch is for, such as `change NAME of ID`.
+pub(crate) async fn patch_resource(
+    aws: &Aws,
+    kind: &str,
+    id: &str,
+    patch: &Value,
+    changing: &str,
+) -> Result<()> {
     let request = aws.cloudcontrol.update_resource().type_name(kind).identifier(id);
-    let begun = request.patch_document(patch.to_string()).send().await.aws_context(&changing)?;
+    let begun = request.patch_document(patch.to_string()).send().await.aws_context(changing)?;
     let mut progress = begun.progress_event;
     let mut pause = Duration::from_millis(200);
     loop {
@@ -48,6 +52,6 @@ pub(crate) async fn set_property(aws: &Aws, kind: &str, id: &str, name: &str, va
         pause = (pause * 2).min(Duration::from_secs(4));
         let request = aws.cloudcontrol.get_resource_request_status();
         let status = request.request_token(event.request_token().unwrap_or_default()).send().await;
-        progress = status.aws_context(&changing)?.progress_event;
+        progress = status.aws_context(changing)?.progress_event;
     }
 }

@@ -13,7 +13,7 @@ const fn known(kind: &'static str, reason: &'static str, advice: &'static str) -
 }
 
 const AGAIN: &str = "run the same command again; the cause is temporary";
-const HOOK: &str = "ask whoever manages the Hook named above (CloudFormation Hooks, AWS Control Tower) what it requires, or for an exception";
+const HOOK: &str = "ask the administrator of the Hook named above (CloudFormation Hooks, AWS Control Tower) what it requires, or for an exception";
 const ELB: &str = "AWS::ElasticLoadBalancingV2::";
 const LISTENER: &str = "AWS::ElasticLoadBalancingV2::Listener";
 const EC2: &str = "AWS::EC2::";
@@ -116,7 +116,7 @@ pub(crate) fn find_advice(kind: &str, reason: &str) -> Option<String> {
         let denies = |policy: &&&str| reason.contains(&format!("explicit deny in a {policy}"));
         return Some(match LIMITING_POLICIES.iter().find(denies) {
             Some(policy) => format!(
-                "ask whoever manages the {policy} to allow {action}, or use another --profile or --region; then run the same \
+                "ask the administrator of the {policy} to allow {action}, or use another --profile or --region; then run the same \
                  command again"
             ),
             None => format!(

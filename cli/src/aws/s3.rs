@@ -14,8 +14,8 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{Tag, Tagging};
 pub(crate) use emptying::empty_bucket;
 pub(crate) use own_bucket::{
-    OwnBucket, OwnBucketState, delete_bucket, delete_object, ensure_object, ensure_private_bucket,
-    find_own_bucket,
+    OwnBucket, OwnBucketState, delete_bucket, delete_object, enable_versioning, ensure_object,
+    ensure_private_bucket, read_bucket_state,
 };
 pub(crate) use versions::{ObjectVersion, bucket_size, list_versions};
 

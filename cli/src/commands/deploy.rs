@@ -137,7 +137,6 @@ async fn complete_deployment(
     if !stack.has_termination_protection {
         cloudformation::set_termination_protection(aws, &stack, true).await?;
     }
-    protection::protect_stack(aws, &stack).await?;
     completion_cache::remember_loads(name, []);
     let versions = go_live::go_live(aws, &stack).await?;
     // The API accepts the pool's tokens only from now on.
@@ -153,6 +152,7 @@ async fn complete_deployment(
         output::print_text(&endpoint)?;
     }
     // Last, because the endpoint works even if these fail.
+    protection::protect_stack(aws, &stack).await?;
     superseded_packages::delete_superseded_packages(context, before, &stack).await?;
     superseded_certificate::delete_superseded_certificates(context, &stack, certificate).await?;
     Ok(DeployOutcome::Deployed { changes, endpoint, versions })
@@ -164,7 +164,7 @@ async fn execute_change_set(context: &Context, change_set: &ChangeSet, report: &
     let mut operation = Operation::prepare(aws, &change_set.stack, kind).await?;
     let unprotected = protection::unprotect_deleted(aws, &change_set.changes).await?;
     if let Err(refusal) = change_set::execute_change_set(aws, change_set).await {
-        protection::protect_resources(aws, &unprotected).await?;
+        protection::restore_protection(aws, &unprotected).await;
         return Err(refusal);
     }
     match operation.follow_to_end(aws, report).await? {
@@ -179,9 +179,7 @@ async fn execute_change_set(context: &Context, change_set: &ChangeSet, report: &
         }
         ended => {
             // The rollback keeps what the update was to delete.
-            if let Err(failure) = protection::protect_resources(aws, &unprotected).await {
-                output::print_failure(&failure);
-            }
+            protection::restore_protection(aws, &unprotected).await;
             Err(operation.to_failure(aws, "the deployment failed", &ended).await)
         }
     }

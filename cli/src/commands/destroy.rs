@@ -20,14 +20,14 @@ use inventory::OwnedResource;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Lists what it will remove, asks, removes it and checks that it is gone. The tables and the data bucket stay unless you pass \
---delete-data; you can do that later, after the stack is gone. `restctl setup` and `restctl deploy` work again at once.
+Lists what it will remove, asks, removes it and checks that it is gone. The tables, the data bucket and the logs stay unless \
+you pass --delete-data; you can do that later, after the stack is gone. `restctl setup` and `restctl deploy` work again at once.
 
 It takes the deletion protection off what it removes, after it has asked. What stays keeps it.
 
 Exit code 3 if something remains that should be gone.")]
 pub(crate) struct Destroy {
-    /// Remove the tables and the data bucket too, with everything in them
+    /// Remove the tables, the data bucket and the logs too, with everything in them
     #[arg(long)]
     delete_data: bool,
 

@@ -11,11 +11,11 @@ use crate::terminal::output::{self, Format};
 use crate::terminal::text::Text;
 
 const ENV_HELP: &str = "\
-Use them in a shell of its own, in which other commands do not reach AWS either:
+Set them in a separate shell: there, every AWS tool calls the local cloud instead of AWS.
   eval \"$(restctl local env)\"
   aws s3 cp data.csv s3://BUCKET/
 
-They include this cloud's secret access key, which ends with `restctl local down`.";
+They include this cloud's secret access key, which is valid until `restctl local down`.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Local {

@@ -28,7 +28,7 @@ pub(crate) async fn choose_reservation(aws: &Aws) -> String {
                 half.to_string(),
                 format!(
                     "the API function reserves {half} of the account's {} concurrent invocations; to choose another number: \
-                     --api-concurrency N|none",
+                     restctl deploy --api-concurrency N (or none)",
                     account.total
                 ),
             ),
@@ -46,13 +46,23 @@ pub(crate) async fn choose_reservation(aws: &Aws) -> String {
         Err(failure) => (
             String::new(),
             format!(
-                "note: the API function reserves no concurrency ({}); to reserve some: --api-concurrency N",
+                "note: the API function reserves no concurrency ({}); to reserve some: restctl deploy --api-concurrency N",
                 failure.to_single_line()
             ),
         ),
     };
     output::print_message(&message);
     chosen
+}
+
+/// Returns the reservation of a stack that was deployed before there were reservations, and tells the operator: what other
+/// functions of the account need by now, its quotas do not say.
+pub(crate) fn leave_unreserved() -> String {
+    output::print_message(
+        "note: the API function reserves no concurrency, so that this update takes none from other functions; to reserve \
+         some: restctl deploy --api-concurrency N",
+    );
+    String::new()
 }
 
 fn half_of_reservable(account: &AccountConcurrency) -> Option<u32> {

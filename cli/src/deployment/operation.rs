@@ -130,7 +130,7 @@ pub(crate) async fn delete_stack(aws: &Aws, stack: &Stack, report: &NdjsonReport
     let mut operation = Operation::prepare(aws, stack, OperationKind::Delete).await?;
     let unprotected = protection::unprotect_stack(aws, stack).await?;
     if let Err(refusal) = cloudformation::begin_deletion(aws, stack).await {
-        protection::protect_resources(aws, &unprotected).await?;
+        protection::restore_protection(aws, &unprotected).await;
         return Err(refusal);
     }
     let ended = operation.follow_to_end(aws, report).await?;

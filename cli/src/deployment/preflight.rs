@@ -88,7 +88,7 @@ pub(crate) async fn check_deployment(context: &Context, deployment: &Deployment<
 /// Checks that the bucket of the packages can be used: all accounts share the names of buckets.
 async fn check_bucket(context: &Context, deployment: &Deployment<'_>) -> Result<Vec<PreflightFinding>> {
     let is_refused =
-        s3::find_own_bucket(context.aws().await?, deployment.artifacts).await? == OwnBucketState::Refused;
+        s3::read_bucket_state(context.aws().await?, deployment.artifacts).await? == OwnBucketState::Refused;
     let bucket = deployment.artifacts.name;
     let found = is_refused.then(|| PreflightFinding::Problem {
         what: format!("the bucket {bucket} exists and cannot be used: it belongs to another account, or a policy denies access"),

@@ -1,10 +1,12 @@
 //! The deletion protection of the stack's load balancer, tables and user pool.
 //!
 //! It is not in the template, because CloudFormation could not remove what it has just made when a deployment fails: the
-//! deletion of a protected resource fails, and the rollback with it. `deploy` turns it on when CloudFormation has ended, as it
+//! deletion of a protected resource fails, and the rollback with it. `deploy` turns it on when CloudFormation has finished, as it
 //! does with the stack's termination protection.
 
 use std::fmt;
+
+use serde_json::{Value, json};
 
 use crate::aws::cloudformation::change_set::Change;
 use crate::aws::cloudformation::{self, Stack};
@@ -18,17 +20,18 @@ const USER_POOL: &str = "AWS::Cognito::UserPool";
 
 /// A resource that can be protected from deletion, by its physical id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum ProtectedResource {
+pub(crate) enum ProtectableResource {
     LoadBalancer(String),
     Table(String),
     UserPool(String),
 }
 
-impl ProtectedResource {
+impl ProtectableResource {
     /// Returns `None` for a type that has no protection, and for a resource that was never made.
     fn new(kind: &str, id: &str) -> Option<Self> {
         let make = match kind {
-            LOAD_BALANCER => Self::LoadBalancer,
+            // A load balancer that could not be created may have another id.
+            LOAD_BALANCER if id.starts_with("arn:") => Self::LoadBalancer,
             TABLE => Self::Table,
             USER_POOL => Self::UserPool,
             _ => return None,
@@ -55,14 +58,28 @@ impl ProtectedResource {
                 if pool["DeletionProtection"].as_str().unwrap_or("INACTIVE") == wanted {
                     return Ok(false);
                 }
-                cloudcontrol::set_property(aws, USER_POOL, id, "DeletionProtection", wanted).await?;
+                let changing = format!("change DeletionProtection of {id}");
+                let patch = user_pool_patch(&pool, wanted);
+                cloudcontrol::patch_resource(aws, USER_POOL, id, &patch, &changing).await?;
                 Ok(true)
             }
         }
     }
 }
 
-impl fmt::Display for ProtectedResource {
+/// Returns the patch that sets the protection. UpdateUserPool refuses the two names of one setting together, although a pool
+/// has both when it is read ("Please use TemporaryPasswordValidityDays in PasswordPolicy instead of UnusedAccountValidityDays").
+fn user_pool_patch(pool: &Value, protection: &str) -> Value {
+    const OLD_NAME: &str = "/AdminCreateUserConfig/UnusedAccountValidityDays";
+    // "add" also replaces a member that exists.
+    let mut patch = vec![json!({ "op": "add", "path": "/DeletionProtection", "value": protection })];
+    if pool.pointer(OLD_NAME).is_some() {
+        patch.push(json!({ "op": "remove", "path": OLD_NAME }));
+    }
+    patch.into()
+}
+
+impl fmt::Display for ProtectableResource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LoadBalancer(arn) => write!(f, "the load balancer {arn}"),
@@ -74,34 +91,45 @@ impl fmt::Display for ProtectedResource {
 
 /// Protects each resource of the stack that can be protected.
 pub(crate) async fn protect_stack(aws: &Aws, stack: &Stack) -> Result<()> {
-    protect_resources(aws, &list_protected_resources(aws, stack).await?).await
+    protect_resources(aws, &list_protectable_resources(aws, stack).await?).await
 }
 
-pub(crate) async fn protect_resources(aws: &Aws, resources: &[ProtectedResource]) -> Result<()> {
+/// Protects again what was unprotected for an operation that did not happen. A failure of it is only printed, because that of
+/// the operation matters more.
+pub(crate) async fn restore_protection(aws: &Aws, unprotected: &[ProtectableResource]) {
+    if let Err(failure) = protect_resources(aws, unprotected).await {
+        output::print_failure(&failure);
+    }
+}
+
+async fn protect_resources(aws: &Aws, resources: &[ProtectableResource]) -> Result<()> {
     futures_util::future::try_join_all(resources.iter().map(|resource| resource.set_protection(aws, true)))
         .await?;
     Ok(())
 }
 
 /// Takes the protection off everything that CloudFormation deletes with the stack, and returns what was protected.
-pub(crate) async fn unprotect_stack(aws: &Aws, stack: &Stack) -> Result<Vec<ProtectedResource>> {
-    let mut resources = list_protected_resources(aws, stack).await?;
-    resources.retain(ProtectedResource::is_deleted_with_stack);
+pub(crate) async fn unprotect_stack(aws: &Aws, stack: &Stack) -> Result<Vec<ProtectableResource>> {
+    let mut resources = list_protectable_resources(aws, stack).await?;
+    resources.retain(ProtectableResource::is_deleted_with_stack);
     unprotect_resources(aws, resources).await
 }
 
 /// Takes the protection off what the update deletes, and returns what was protected.
-pub(crate) async fn unprotect_deleted(aws: &Aws, changes: &[Change]) -> Result<Vec<ProtectedResource>> {
+pub(crate) async fn unprotect_deleted(aws: &Aws, changes: &[Change]) -> Result<Vec<ProtectableResource>> {
     unprotect_resources(aws, find_deleted(changes)).await
 }
 
-fn find_deleted(changes: &[Change]) -> Vec<ProtectedResource> {
+fn find_deleted(changes: &[Change]) -> Vec<ProtectableResource> {
     let deleted = changes.iter().filter_map(Change::deleted_resource);
-    let deleted = deleted.filter_map(|(kind, id)| ProtectedResource::new(kind, id));
-    deleted.filter(ProtectedResource::is_deleted_with_stack).collect()
+    let deleted = deleted.filter_map(|(kind, id)| ProtectableResource::new(kind, id));
+    deleted.filter(ProtectableResource::is_deleted_with_stack).collect()
 }
 
-async fn unprotect_resources(aws: &Aws, resources: Vec<ProtectedResource>) -> Result<Vec<ProtectedResource>> {
+async fn unprotect_resources(
+    aws: &Aws,
+    resources: Vec<ProtectableResource>,
+) -> Result<Vec<ProtectableResource>> {
     let mut unprotected = Vec::new();
     for resource in resources {
         if resource.set_protection(aws, false).await? {
@@ -112,9 +140,12 @@ async fn unprotect_resources(aws: &Aws, resources: Vec<ProtectedResource>) -> Re
     Ok(unprotected)
 }
 
-async fn list_protected_resources(aws: &Aws, stack: &Stack) -> Result<Vec<ProtectedResource>> {
+async fn list_protectable_resources(aws: &Aws, stack: &Stack) -> Result<Vec<ProtectableResource>> {
     let resources = cloudformation::list_resources(aws, stack).await?;
-    Ok(resources.iter().filter_map(|resource| ProtectedResource::new(&resource.kind, &resource.id)).collect())
+    Ok(resources
+        .iter()
+        .filter_map(|resource| ProtectableResource::new(&resource.kind, &resource.id))
+        .collect())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rustix::process::geteuid;
 
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Result, shell_argument};
 
 const ROOT: u32 = 0;
 
@@ -61,5 +61,5 @@ fn describe_other_writers(found: &Metadata) -> Option<String> {
 }
 
 fn quote_path(path: &Path) -> String {
-    shell_words::quote(&path.to_string_lossy()).into_owned()
+    shell_argument(&path.to_string_lossy(), "PATH")
 }

@@ -2,8 +2,8 @@
 
 use restctl_contract::escape::is_unsafe;
 
-/// Returns `text` quoted for a shell, or `placeholder` if others could have made it mislead whoever pastes it: it has characters
-/// that cannot be seen, would be taken for an option, or is too long to be read.
+/// Returns `text` quoted for a shell, or `placeholder` if it has characters that are special or invisible, looks like an option,
+/// is empty, or is too long to check by eye.
 pub(crate) fn shell_argument(text: &str, placeholder: &'static str) -> String {
     const MAX_LENGTH: usize = 256;
     let is_harmless = |character: char| character.is_alphanumeric() || " !+,-./:=@_%~".contains(character);

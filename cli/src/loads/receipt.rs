@@ -99,7 +99,7 @@ fn not_loaded_failure(entry: &LedgerEntry) -> Failure {
 /// Describes why an object is not loaded, and what to do if it is data nevertheless.
 pub(crate) fn ignored_failure(entry: &LedgerEntry) -> Failure {
     Failure::new(format!("the object {} was ignored", entry.object))
-        .why(entry.reason.clone().unwrap_or_else(|| "it is no data".to_owned()))
+        .why(entry.reason.clone().unwrap_or_else(|| "it is not data".to_owned()))
         .next(
             "if it is data, give it a name that ends in .csv, .tsv, .ndjson, .jsonl or .json: \
              restctl upload FILE --name NAME.csv",

@@ -37,19 +37,15 @@ pub(crate) struct Emulator {
     child: Child,
     group: Pid,
     upstream: Upstream,
-    /// What the emulator says that it is, which another process on the same port does not know.
+    /// A random name in its health answer, which another process on the same port does not know.
     edition: String,
     /// When this pipe closes, the launcher kills its process group.
     _lifeline: Option<ChildStdin>,
 }
 
 impl Emulator {
-    pub(crate) fn spawn(
-        folder: &CloudFolder,
-        python: &Path,
-        port: u16,
-        access_key: &AccessKey,
-    ) -> Result<Self> {
+    /// Starts an emulator with an access key of its own: another process on the port of an earlier one has seen a signature.
+    pub(crate) fn spawn(folder: &CloudFolder, python: &Path, port: u16) -> Result<Self> {
         let (home, launcher) = (folder.emulator_folder(), folder.launcher_folder());
         directories::create_private_folder(&home)?;
         for (name, text) in LAUNCHER {
@@ -57,7 +53,7 @@ impl Emulator {
         }
         let edition = format!("restctl-{}", random_hex::<16>()?);
         let upstream =
-            Upstream { address: (Ipv4Addr::LOCALHOST, port).into(), access_key: access_key.clone() };
+            Upstream { address: (Ipv4Addr::LOCALHOST, port).into(), access_key: AccessKey::generate()? };
         let mut child = Command::new(python)
             .arg("-I")
             .args([launcher, folder.emulator_lock()])

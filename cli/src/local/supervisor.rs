@@ -7,7 +7,6 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::access_key::AccessKey;
 use super::cloud::LocalCloud;
 use super::emulator::Emulator;
 use super::folder::CloudFolder;
@@ -57,11 +56,10 @@ async fn run_parts(
     let front_listener = listen_on(options.ports.https_port).await?;
     let issuer = format!("http://{}/", local_address(&provider_listener)?);
     let provider = IdentityProviderServer::new(issuer, folder.record_file())?;
-    let access_key = AccessKey::generate()?;
-    let emulator = start_emulator(folder, options, &access_key, emulator).await?;
+    let emulator = start_emulator(folder, options, emulator).await?;
     let cloud = LocalCloud {
         endpoint_url: emulator.endpoint_url(),
-        access_key,
+        access_key: emulator.upstream().access_key.clone(),
         front: local_address(&front_listener)?,
         identity_provider: provider.identity_provider().clone(),
         supervisor: std::process::id(),
@@ -91,7 +89,6 @@ fn local_address(listener: &TcpListener) -> Result<SocketAddr> {
 async fn start_emulator<'a>(
     folder: &CloudFolder,
     options: &SuperviseArgs,
-    access_key: &AccessKey,
     emulator: &'a mut Option<Emulator>,
 ) -> Result<&'a mut Emulator> {
     let mut tries = if options.ports.port.is_some() { 1 } else { 3 };
@@ -101,7 +98,7 @@ async fn start_emulator<'a>(
             None => local_address(&listen_on(None).await?)?.port(),
         };
         // From here on the caller owns it and stops it.
-        let spawned = emulator.insert(Emulator::spawn(folder, &options.python, port, access_key)?);
+        let spawned = emulator.insert(Emulator::spawn(folder, &options.python, port)?);
         tries -= 1;
         match spawned.wait_until_ready().await {
             Ok(()) => break,

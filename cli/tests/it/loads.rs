@@ -79,7 +79,7 @@ fn objects_that_are_no_data_are_ignored(cloud: &Cloud, bucket: &str) {
     assert!(ignored.iter().all(|object| object["state"] == "ignored"), "{ignored:?}");
     assert!(list_loads(cloud).iter().all(|load| load["object"] != "in/"));
     let listed = cloud.succeed(&["loads", "ls"]);
-    assert!(listed.stderr.contains("2 objects are no data and were ignored"), "{}", listed.stderr);
+    assert!(listed.stderr.contains("2 objects are not data and were ignored"), "{}", listed.stderr);
     assert!(!listed.stdout.contains("_SUCCESS"), "{}", listed.stdout);
     let listed = cloud.succeed(&["loads", "ls", "--ignored"]);
     assert!(
@@ -91,7 +91,7 @@ fn objects_that_are_no_data_are_ignored(cloud: &Cloud, bucket: &str) {
     assert!(cloud.succeed(&["loads", "show", load]).stdout.contains("ignored"));
     cloud.run(&["loads", "retry", load]).failed_with(1, &["was ignored", "its name", "--name NAME.csv"]);
     let status = cloud.succeed(&["status"]).stdout;
-    assert!(status.contains("2 objects that are no data") && !status.contains("_SUCCESS"), "{status}");
+    assert!(status.contains("2 objects that are not data") && !status.contains("_SUCCESS"), "{status}");
 }
 
 fn a_queued_load_is_retried(cloud: &Cloud, bucket: &str) {

@@ -1,7 +1,8 @@
 //! What others on the machine, and web pages that its user visits, can do with a local cloud: nothing.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -37,13 +38,18 @@ fn signed_list_secrets(url: Url, record: &Value) -> Request {
 
 /// Sends the request. `rebound.example` is this machine, as its owner could make it.
 fn send(request: Request, emulator: SocketAddr) -> (u16, HeaderMap, String) {
+    try_send(request, emulator).unwrap()
+}
+
+fn try_send(request: Request, emulator: SocketAddr) -> reqwest::Result<(u16, HeaderMap, String)> {
     // An open Runtime API would keep the attacker waiting for the next request.
     let client = Client::builder().no_proxy().timeout(PATIENCE).resolve("rebound.example", emulator);
     let client = client.build().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let answer = client.execute(request).await.unwrap();
-        (answer.status().as_u16(), answer.headers().clone(), answer.text().await.unwrap())
+        let answer = client.execute(request).await?;
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        Ok((status, headers, answer.text().await?))
     })
 }
 
@@ -107,14 +113,119 @@ fn web_pages_and_rebound_names_are_refused() {
 
     let mut rebound = url.clone();
     rebound.set_host(Some("rebound.example")).unwrap();
-    assert_refused(signed_list_secrets(rebound, &record), emulator, "the local cloud is called 127.0.0.1:");
+    assert_refused(
+        signed_list_secrets(rebound, &record),
+        emulator,
+        "the endpoint of the local cloud is http://127.0.0.1:",
+    );
     // What the front signs, it does not sign with this header.
     let mut listener = signed_list_secrets(url, &record);
     listener.headers_mut().insert(HOST, HeaderValue::from_static("127.0.0.1:443"));
-    assert_refused(listener, emulator, "the local cloud is called 127.0.0.1:");
+    assert_refused(listener, emulator, "the endpoint of the local cloud is http://127.0.0.1:");
 }
 
-/// Whoever asks the Runtime API of a function for its next invocation gets a client's request with its token.
+/// What ministack would take for the credentials of a caller, and for a call of one of its services.
+const CLAIMS: [(&str, &str, &str); 5] = [
+    ("X-Amz-Credential=x/20260101/eu-west-1/iam/aws4_request", "", ""),
+    ("AWSAccessKeyId=222222222222", "", ""),
+    ("", "AWS4-HMAC-SHA256 Credential=222222222222/20260101/us-east-1/iam/aws4_request", ""),
+    (
+        "",
+        "AWS4-HMAC-SHA256 Credential=x/20260101/eu-west-1/dynamodb/aws4_request",
+        "DynamoDB_20120810.ListTables",
+    ),
+    ("", "", "DynamoDB_20120810.ListTables"),
+];
+
+/// Sends a call of a service to the front, which signs what it passes on, and returns the status and the body of the answer.
+fn call_through_front(record: &Value, (query, authorization, target): (&str, &str, &str)) -> (u16, String) {
+    let url = format!("https://{}/?{query}", record["front"].as_str().unwrap());
+    let mut request = Request::new(Method::POST, url.parse().unwrap());
+    let headers = [("authorization", authorization), ("x-amz-target", target)];
+    for (name, value) in headers.into_iter().filter(|(_, value)| !value.is_empty()) {
+        request.headers_mut().insert(name, HeaderValue::from_static(value.to_owned().leak()));
+    }
+    *request.body_mut() =
+        Some(if target.is_empty() { "Action=ListUsers&Version=2010-05-08" } else { "{}" }.into());
+    // An attacker does not care for the certificate.
+    let client = Client::builder().no_proxy().timeout(PATIENCE).tls_danger_accept_invalid_certs(true);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let answer = client.build().unwrap().execute(request).await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    })
+}
+
+#[test]
+fn the_front_leads_to_the_load_balancer_and_nowhere_else() {
+    let cloud = Cloud::start_deployed(&[]);
+    let record = cloud.record();
+    for claims in CLAIMS {
+        // The API's own answer.
+        let (status, text) = call_through_front(&record, claims);
+        assert!(matches!(status, 401 | 404) && text.contains("\"status\""), "{claims:?}: {status} {text}");
+    }
+    // The front still knows the load balancer.
+    let listed = cloud.call_query(
+        "elasticloadbalancing",
+        &[("Action", "DescribeLoadBalancers"), ("Version", "2015-12-01")],
+    );
+    let (_, rest) = listed.split_once("<LoadBalancerArn>").unwrap();
+    let arn = rest.split('<').next().unwrap();
+    let form =
+        [("Action", "ModifyLoadBalancerAttributes"), ("Version", "2015-12-01"), ("LoadBalancerArn", arn)];
+    let off =
+        [("Attributes.member.1.Key", "deletion_protection.enabled"), ("Attributes.member.1.Value", "false")];
+    cloud.call_query("elasticloadbalancing", &[&form[..], &off].concat());
+    let form = [("Action", "DeleteLoadBalancer"), ("Version", "2015-12-01"), ("LoadBalancerArn", arn)];
+    cloud.call_query("elasticloadbalancing", &form);
+    for claims in CLAIMS {
+        let (status, text) = call_through_front(&record, claims);
+        assert_eq!(status, 503, "{claims:?}: {text}");
+    }
+}
+
+#[test]
+fn a_websocket_is_refused() {
+    let record = Cloud::shared_read_only().record();
+    let (_, emulator) = endpoint_of(&record);
+    let mut stream = TcpStream::connect(emulator).unwrap();
+    write!(
+        stream,
+        "GET / HTTP/1.1\r\nHost: {emulator}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 403");
+}
+
+/// S3's clients sign the digest of a body, and not the body.
+#[test]
+fn a_body_with_another_digest_is_not_stored() {
+    let cloud = Cloud::start_empty();
+    cloud.make_bucket("bucket");
+    let record = cloud.record();
+    let (url, emulator) = endpoint_of(&record);
+    let put = |body: &'static str| {
+        let mut request = Request::new(Method::PUT, url.join("/bucket/object").unwrap());
+        // The SHA-256 of "one".
+        let digest =
+            HeaderValue::from_static("7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed");
+        request.headers_mut().insert("x-amz-content-sha256", digest);
+        *request.body_mut() = Some(body.into());
+        sign_request(&mut request, "s3", &record);
+        try_send(request, emulator)
+    };
+    let refused = put("two").map(|(status, ..)| status);
+    assert!(!refused.as_ref().is_ok_and(|status| *status < 500), "{refused:?}");
+    assert!(!cloud.get_s3("/bucket").contains("<Key>object</Key>"));
+    assert_eq!(put("one").unwrap().0, 200);
+    assert_eq!(cloud.get_s3("/bucket/object"), "one");
+}
+
+/// Anyone who asks the Runtime API of a function for its next invocation gets a client's request with its token.
 #[test]
 fn the_runtime_apis_of_functions_answer_only_the_functions() {
     let cloud = Cloud::shared_read_only();

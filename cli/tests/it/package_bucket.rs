@@ -41,13 +41,13 @@ fn the_bucket_for_packages_is_restored() {
     cloud.send_request("s3", Method::PUT, &path("policy"), |request| request.body(open));
     let restored = cloud.succeed(&["deploy", "--list", "on"]).stderr;
     for control in ["the public access block", "the bucket policy"] {
-        let note = format!("note: {control} of the bucket {ARTIFACTS} had been changed; restored it");
+        let note = format!("note: corrected {control} of the bucket {ARTIFACTS}");
         assert!(restored.contains(&note), "{restored}");
     }
-    assert_eq!(restored.matches("restored it").count(), 2, "{restored}");
+    assert_eq!(restored.matches("note: corrected").count(), 2, "{restored}");
     assert_eq!(names.map(|name| read_configuration(&cloud, name)), made);
     let unchanged = cloud.succeed(&["deploy", "--list", "off"]).stderr;
-    assert!(!unchanged.contains("restored it"), "{unchanged}");
+    assert!(!unchanged.contains("note: corrected"), "{unchanged}");
 }
 
 /// Someone else put other code under the names of the packages, before restctl uploaded them.

@@ -182,7 +182,7 @@ pub enum LoadState {
     /// [`MAX_ATTEMPTS`] attempts failed for a reason that may be temporary. The message is in the dead-letter queue,
     /// and the load continues when it is redriven.
     Stopped,
-    /// The object is no data, such as a folder marker or a temporary file. Its load never began.
+    /// The object is not data, such as a folder marker or a temporary file. Its load never began.
     Ignored,
 }
 

@@ -30,7 +30,7 @@ use crate::error::{Error, LoadError};
 use crate::message::Deadline;
 use crate::source::Object;
 
-/// Loads the object for as long as the invocation lasts, unless it has been loaded before or is no data.
+/// Loads the object for as long as the invocation lasts, unless it has been loaded before or is not data.
 pub(crate) async fn load_object(
     context: &LoadContext,
     created: &UploadedObject,

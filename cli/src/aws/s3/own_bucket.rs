@@ -35,7 +35,7 @@ pub(crate) enum OwnBucketState {
     Refused,
 }
 
-pub(crate) async fn find_own_bucket(aws: &Aws, bucket: OwnBucket<'_>) -> Result<OwnBucketState> {
+pub(crate) async fn read_bucket_state(aws: &Aws, bucket: OwnBucket<'_>) -> Result<OwnBucketState> {
     let request = aws.s3.head_bucket().bucket(bucket.name).expected_bucket_owner(bucket.account);
     let answer = request.send().await;
     if let Err(error) = &answer {
@@ -57,17 +57,24 @@ pub(crate) async fn ensure_private_bucket(
     bucket: OwnBucket<'_>,
     partition: &str,
 ) -> Result<Vec<&'static str>> {
-    match find_own_bucket(aws, bucket).await? {
+    match read_bucket_state(aws, bucket).await? {
         OwnBucketState::Own => controls::restore_controls(aws, bucket, partition).await,
         OwnBucketState::Refused => Err(Failure::new(format!("the bucket {} cannot be used", bucket.name))
             .why("it belongs to another account, or a policy denies access")
-            .next("choose another name: --stack NAME")),
+            .next(
+                "if it is your bucket, ask for access to it; otherwise: restctl deploy --stack ANOTHER-NAME",
+            )),
         OwnBucketState::Missing => {
             create_bucket(aws, bucket.name).await?;
             close_new_bucket(aws, bucket, partition).await?;
             Ok(Vec::new())
         }
     }
+}
+
+/// Turns the bucket's versioning on, after the objects that are read at once have been uploaded.
+pub(crate) async fn enable_versioning(aws: &Aws, bucket: OwnBucket<'_>) -> Result<()> {
+    controls::enable_versioning(aws, bucket).await
 }
 
 async fn create_bucket(aws: &Aws, bucket: &str) -> Result<()> {
@@ -79,7 +86,7 @@ async fn create_bucket(aws: &Aws, bucket: &str) -> Result<()> {
             CreateBucketConfiguration::builder().location_constraint(place).build(),
         );
     }
-    request.send().await.aws_context(&format!("make the bucket {bucket}"))?;
+    request.send().await.aws_context(&format!("create the bucket {bucket}"))?;
     Ok(())
 }
 

@@ -55,7 +55,11 @@ pub(super) async fn plan_deployment(
     let has_reservation = parameters.iter().any(|(name, _)| *name == parameter::API_CONCURRENCY);
     // The local cloud ignores reservations.
     if !has_reservation && context.local.is_none() {
-        parameters.push((parameter::API_CONCURRENCY, concurrency::choose_reservation(aws).await));
+        let reservation = match start.stack_with_options() {
+            None => concurrency::choose_reservation(aws).await,
+            Some(_) => concurrency::leave_unreserved(),
+        };
+        parameters.push((parameter::API_CONCURRENCY, reservation));
     }
     let deployment = Deployment {
         certificate,
@@ -97,11 +101,10 @@ pub(super) async fn plan_deployment(
         preview::refuse_losses(&losses)?;
         for control in s3::ensure_private_bucket(aws, artifacts, caller.partition()).await? {
             let bucket = artifacts.name;
-            output::print_message(format!(
-                "note: {control} of the bucket {bucket} had been changed; restored it"
-            ));
+            output::print_message(format!("note: corrected {control} of the bucket {bucket}"));
         }
-        upload_packages(aws, artifacts, &packages).await
+        upload_packages(aws, artifacts, &packages).await?;
+        s3::enable_versioning(aws, artifacts).await
     };
     if let Err(failure) = ready.await {
         if let Err(discarding) = change_set::discard_change_set(aws, &change_set).await {

@@ -95,7 +95,7 @@ pub(super) async fn list_owned_resources(context: &Context) -> Result<Vec<OwnedR
     let buckets = buckets.into_iter().map(|bucket| (bucket, true)).chain([(artifacts, false)]);
     for (name, holds_data) in buckets {
         let bucket = OwnBucket { name: &name, account: &account };
-        match s3::find_own_bucket(aws, bucket).await? {
+        match s3::read_bucket_state(aws, bucket).await? {
             OwnBucketState::Missing => {}
             OwnBucketState::Own => {
                 let (versions, bytes) = s3::bucket_size(aws, bucket, MAX_COUNTED).await?;
@@ -199,7 +199,7 @@ impl OwnedResource {
             }
             OwnedResource::Table { name, .. } => Ok(dynamodb::table_size(aws, name).await?.is_some()),
             OwnedResource::Bucket { name, account, .. } => {
-                let state = s3::find_own_bucket(aws, OwnBucket { name, account }).await?;
+                let state = s3::read_bucket_state(aws, OwnBucket { name, account }).await?;
                 Ok(state == OwnBucketState::Own)
             }
             OwnedResource::Log { name, .. } => cloudwatchlogs::group_exists(aws, name).await,

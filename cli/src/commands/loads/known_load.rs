@@ -48,7 +48,7 @@ impl KnownLoad {
         }
     }
 
-    /// Returns whether the object is no data.
+    /// Returns whether the object is not data.
     pub(super) fn is_ignored(&self) -> bool {
         matches!(self, KnownLoad::Begun(entry) if entry.state == LoadState::Ignored)
     }

@@ -14,9 +14,9 @@ use crate::terminal::text::Text;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 States: queued (uploaded, not started), loading, loaded, failed (the file cannot be loaded), stopped (a service failed \
-too often). Objects that are no data, such as folder markers and temporary files, are ignored and counted.")]
+too often). Objects that are not data, such as folder markers and temporary files, are ignored and counted.")]
 pub(crate) struct Ls {
-    /// List the ignored objects instead, and why each is no data
+    /// List the ignored objects instead, and why each is not data
     #[arg(long)]
     ignored: bool,
 }
@@ -51,9 +51,9 @@ pub(super) async fn run(args: Ls, context: &Context) -> Result<()> {
     print_loads(&loads, "nothing has been uploaded yet", loads_table)?;
     match ignored.len() {
         0 => {}
-        1 => output::print_message("1 object is no data and was ignored: restctl loads ls --ignored"),
+        1 => output::print_message("1 object is not data and was ignored: restctl loads ls --ignored"),
         some => output::print_message(format!(
-            "{some} objects are no data and were ignored: restctl loads ls --ignored"
+            "{some} objects are not data and were ignored: restctl loads ls --ignored"
         )),
     }
     Ok(())

@@ -32,7 +32,7 @@ pub(super) struct Snapshot {
     pub(super) queue: Part<QueueState>,
     /// The newest upload first.
     pub(super) loads: Part<Vec<LedgerEntry>>,
-    /// How many objects are no data.
+    /// How many objects are not data.
     pub(super) ignored: usize,
     pub(super) provider: Part<ProviderState>,
     pub(super) traffic: Part<Traffic>,

@@ -76,7 +76,7 @@ pub(super) fn status_lines(snapshot: &Snapshot) -> Vec<StatusLine> {
         lines.push(part_line("loads", &snapshot.loads, |_| (String::new(), Severity::Normal)));
     }
     if snapshot.ignored > 0 {
-        let text = format!("{} objects that are no data: restctl loads ls --ignored", snapshot.ignored);
+        let text = format!("{} objects that are not data: restctl loads ls --ignored", snapshot.ignored);
         lines.push(StatusLine { name: "ignored", text, severity: Severity::Normal });
     }
     lines.push(part_line("provider", &snapshot.provider, describe_provider));

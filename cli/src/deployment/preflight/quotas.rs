@@ -96,11 +96,11 @@ fn compare_concurrency(wanted: u32, own: u32, account: &AccountConcurrency) -> O
             if reservable == 0 { "none".to_owned() } else { format!("{reservable}, or less, or none") };
         return Some(PreflightFinding::Problem {
             what: format!(
-                "the API function cannot reserve {wanted} concurrent invocations: no function has reserved {unreserved} of the \
-                 account's {}, and Lambda leaves 100 of these to functions without a reservation",
+                "the API function cannot reserve {wanted} concurrent invocations: only {unreserved} of the account's {} are \
+                 unreserved, and Lambda keeps 100 of these",
                 account.total
             ),
-            next: format!("--api-concurrency {instead};\nor {RAISE}, in this region"),
+            next: format!("restctl deploy --api-concurrency {instead};\nor {RAISE}, in this region"),
         });
     }
     (unreserved + own < LOW_CONCURRENCY).then(|| {

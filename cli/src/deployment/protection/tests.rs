@@ -29,7 +29,11 @@ impl UserPool {
         };
         match operation {
             "GetResource" => {
-                let mut pool = json!({ "UserPoolName": "restctl" });
+                let mut pool = json!({
+                    "UserPoolName": "restctl",
+                    "AdminCreateUserConfig": { "AllowAdminCreateUserOnly": true, "UnusedAccountValidityDays": 7 },
+                    "Policies": { "PasswordPolicy": { "TemporaryPasswordValidityDays": 7 } },
+                });
                 if let Some(protection) = &self.protection {
                     pool["DeletionProtection"] = json!(protection);
                 }
@@ -38,6 +42,9 @@ impl UserPool {
             }
             "UpdateResource" => {
                 let patch: Value = serde_json::from_str(asked["PatchDocument"].as_str().unwrap()).unwrap();
+                // Amazon Cognito refuses both names of this setting together.
+                assert_eq!(patch[1]["path"], "/AdminCreateUserConfig/UnusedAccountValidityDays");
+                assert_eq!(patch[1]["op"], "remove");
                 self.protection = patch[0]["value"].as_str().map(str::to_owned);
                 self.updates.push(patch);
                 progress("IN_PROGRESS")
@@ -68,7 +75,7 @@ async fn connect(pool: &Arc<Mutex<UserPool>>) -> Aws {
 async fn a_user_pool_is_protected_and_unprotected() {
     let pool = Arc::new(Mutex::new(UserPool::default()));
     let aws = connect(&pool).await;
-    let resource = ProtectedResource::UserPool("pool".to_owned());
+    let resource = ProtectableResource::UserPool("pool".to_owned());
     for (on, changes) in [(false, false), (true, true), (true, false), (false, true)] {
         assert_eq!(resource.set_protection(&aws, on).await.unwrap(), changes, "{on}");
     }
@@ -81,7 +88,7 @@ async fn a_user_pool_is_protected_and_unprotected() {
 #[tokio::test]
 async fn a_refused_change_of_a_user_pool_says_why() {
     let pool = Arc::new(Mutex::new(UserPool { fails: true, ..UserPool::default() }));
-    let resource = ProtectedResource::UserPool("pool".to_owned());
+    let resource = ProtectableResource::UserPool("pool".to_owned());
     let failure = resource.set_protection(&connect(&pool).await, true).await.unwrap_err().to_single_line();
     assert!(
         failure.contains("DeletionProtection of pool") && failure.contains("FAILED: not you"),
@@ -92,13 +99,14 @@ async fn a_refused_change_of_a_user_pool_says_why() {
 #[test]
 fn an_update_unprotects_only_what_it_deletes() {
     let change = |kind: &str, action, replacement: Option<Replacement>, policy| {
-        let change = ResourceChange::builder().resource_type(kind).physical_resource_id("it").action(action);
+        let change =
+            ResourceChange::builder().resource_type(kind).physical_resource_id("arn:it").action(action);
         Change::new(change.set_replacement(replacement).set_policy_action(policy).build())
     };
     let found =
         |kind, action, replacement, policy| find_deleted(&[change(kind, action, replacement, policy)]);
-    let pool = [ProtectedResource::UserPool("it".to_owned())];
-    let balancer = [ProtectedResource::LoadBalancer("it".to_owned())];
+    let pool = [ProtectableResource::UserPool("arn:it".to_owned())];
+    let balancer = [ProtectableResource::LoadBalancer("arn:it".to_owned())];
     assert_eq!(found(USER_POOL, ChangeAction::Remove, None, Some(PolicyAction::Delete)), pool);
     assert_eq!(found(LOAD_BALANCER, ChangeAction::Modify, Some(Replacement::True), None), balancer);
     assert_eq!(found(LOAD_BALANCER, ChangeAction::Modify, Some(Replacement::Conditional), None), balancer);

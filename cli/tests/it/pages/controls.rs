@@ -17,7 +17,7 @@ fn resource_settings(name: &str) -> Vec<&'static str> {
     settings.filter(|line| !line.starts_with('#')).collect()
 }
 
-/// Collects the names of the functions in the Rust files of a folder.
+/// Collects the names of the tests in the Rust files of a folder.
 fn find_functions(folder: &Path, found: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -25,7 +25,8 @@ fn find_functions(folder: &Path, found: &mut BTreeSet<String>) {
             find_functions(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = std::fs::read_to_string(path).unwrap();
-            let names = text.split("fn ").skip(1).filter_map(|rest| rest.split_once('('));
+            let tests = text.split("test]\n").skip(1).filter_map(|rest| rest.lines().next());
+            let names = tests.filter_map(|line| line.split_once("fn ")?.1.split_once('('));
             found.extend(names.map(|(name, _)| name.to_owned()));
         }
     }
@@ -43,20 +44,26 @@ fn each_control_has_its_setting_and_its_test() {
     for row in rows {
         let [control, _, resources, setting, test] = row[..] else { panic!("{row:?}") };
         let setting = setting.trim_matches('`');
-        for resource in code_pieces(resources) {
+        let resources = code_pieces(resources);
+        assert!(!resources.is_empty(), "{control} names no resource");
+        for resource in resources {
             let settings = resource_settings(&resource);
             assert!(settings.contains(&setting), "{control}: {resource} lacks {setting}");
         }
         assert_tests_exist(control, test, &functions);
     }
-    for row in page.table("### Set by `deploy`") {
+    let rows = page.table("### Set by `deploy`");
+    assert!(rows.len() > 3, "only {} controls that deploy sets", rows.len());
+    for row in rows {
         let [control, _, _, test] = row[..] else { panic!("{row:?}") };
         assert_tests_exist(control, test, &functions);
     }
 }
 
 fn assert_tests_exist(control: &str, tests: &str, functions: &BTreeSet<String>) {
-    for test in code_pieces(tests) {
+    let tests = code_pieces(tests);
+    assert!(!tests.is_empty(), "{control} names no test");
+    for test in tests {
         assert!(functions.contains(&test), "{control}: there is no test {test}");
     }
 }

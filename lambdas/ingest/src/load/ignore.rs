@@ -1,4 +1,4 @@
-//! Objects that are no data: they are written to the ledger and otherwise ignored.
+//! Objects that are not data: they are written to the ledger and otherwise ignored.
 
 use restctl_contract::event::UploadedObject;
 use restctl_contract::load::{LedgerEntry, LoadState};
@@ -10,7 +10,7 @@ use super::context::LoadContext;
 use crate::error::Error;
 use crate::source::Object;
 
-/// Returns why the object `key` looks like no data, or `None` if its name is one of a data file.
+/// Returns why the object `key` does not look like data, or `None` if its name is one of a data file.
 pub(super) fn reason_to_ignore(key: &str) -> Option<&'static str> {
     let name = key.rsplit('/').next().unwrap_or(key);
     if name.is_empty() {
@@ -53,7 +53,7 @@ pub(super) async fn ignore_object(
     let known = ledger.read_entry(&ignored.load).await?;
     if !known.is_some_and(|entry| is_settled(entry.state)) {
         ledger.write_entry(&ignored).await?;
-        info!(reason, "the object is no data and is ignored");
+        info!(reason, "the object is not data and is ignored");
     }
     Ok(())
 }

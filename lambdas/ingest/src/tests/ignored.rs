@@ -1,4 +1,4 @@
-//! Objects that are no data.
+//! Objects that are not data.
 
 use restctl_contract::load::{COLUMN_TYPES_METADATA, DIALECT_METADATA, LedgerEntry, LoadState, Receipt};
 use serde_json::json;

@@ -26,11 +26,10 @@ pub(super) async fn restore_controls(
     partition: &str,
 ) -> Result<Vec<&'static str>> {
     let restored = [
-        // First, because it also takes its effect from a public policy.
+        // First, because it also disables a public policy.
         ("the public access block", restore_public_access_block(aws, bucket).await?),
         ("the object ownership", restore_ownership(aws, bucket).await?),
         ("the bucket policy", restore_policy(aws, bucket, partition).await?),
-        ("the versioning", restore_versioning(aws, bucket).await?),
         ("the lifecycle rules", restore_lifecycle(aws, bucket).await?),
     ];
     Ok(restored.into_iter().filter(|(_, is_restored)| *is_restored).map(|(name, _)| name).collect())
@@ -98,16 +97,18 @@ async fn restore_policy(aws: &Aws, bucket: OwnBucket<'_>, partition: &str) -> Re
     Ok(true)
 }
 
-async fn restore_versioning(aws: &Aws, bucket: OwnBucket<'_>) -> Result<bool> {
+/// Turns versioning on, unless it is. For some minutes after the first time, S3 may not find objects that are written then
+/// ("Enabling versioning on buckets"), so this comes after the objects that are needed at once.
+pub(super) async fn enable_versioning(aws: &Aws, bucket: OwnBucket<'_>) -> Result<()> {
     let enabling = format!("turn on the versioning of the bucket {}", bucket.name);
     let request = aws.s3.get_bucket_versioning().bucket(bucket.name).expected_bucket_owner(bucket.account);
     if request.send().await.aws_context(&enabling)?.status == Some(BucketVersioningStatus::Enabled) {
-        return Ok(false);
+        return Ok(());
     }
     let wanted = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
     let request = aws.s3.put_bucket_versioning().bucket(bucket.name).expected_bucket_owner(bucket.account);
     request.versioning_configuration(wanted).send().await.aws_context(&enabling)?;
-    Ok(true)
+    Ok(())
 }
 
 /// Restores the rules for unfinished uploads and old versions, and leaves other rules alone.

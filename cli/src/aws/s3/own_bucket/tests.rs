@@ -19,7 +19,7 @@ async fn bucket_of_another_account(request: Request) -> StatusCode {
 #[tokio::test]
 async fn a_bucket_of_another_account_is_not_trusted() {
     let aws = test_server::connect(bucket_of_another_account).await;
-    assert_eq!(find_own_bucket(&aws, OWN).await.unwrap(), OwnBucketState::Refused);
+    assert_eq!(read_bucket_state(&aws, OWN).await.unwrap(), OwnBucketState::Refused);
     let refused = ensure_private_bucket(&aws, OWN, "aws").await.unwrap_err().to_single_line();
     assert!(refused.contains("it belongs to another account"), "{refused}");
     assert!(controls::restore_controls(&aws, OWN, "aws").await.is_err());
@@ -28,7 +28,7 @@ async fn a_bucket_of_another_account_is_not_trusted() {
     assert!(delete_bucket(&aws, OWN).await.is_err());
 
     let owner = OwnBucket { account: "210987654321", ..OWN };
-    assert_eq!(find_own_bucket(&aws, owner).await.unwrap(), OwnBucketState::Own);
+    assert_eq!(read_bucket_state(&aws, owner).await.unwrap(), OwnBucketState::Own);
     ensure_object(&aws, owner, "package.zip", b"package").await.unwrap();
     delete_object(&aws, owner, "package.zip").await.unwrap();
 }
@@ -91,7 +91,7 @@ async fn what_was_changed_by_hand_is_restored() {
     let (aws, stored) = connect_to_own_bucket().await;
     assert!(ensure_private_bucket(&aws, OWN, "aws").await.unwrap().is_empty(), "a new bucket");
     let made = stored.lock().unwrap().clone();
-    assert_eq!(made.len(), 6, "{made:?}");
+    assert_eq!(made.len(), 5, "{made:?}");
     assert!(ensure_private_bucket(&aws, OWN, "aws").await.unwrap().is_empty(), "nothing has changed");
 
     let weak_block = made["?publicAccessBlock"].replacen("true", "false", 1);
@@ -103,7 +103,6 @@ async fn what_was_changed_by_hand_is_restored() {
         ("?ownershipControls", None, "the object ownership"),
         ("?policy", None, "the bucket policy"),
         ("?policy", Some(open_policy), "the bucket policy"),
-        ("?versioning", None, "the versioning"),
         ("?lifecycle", None, "the lifecycle rules"),
         ("?lifecycle", Some(short_rules.as_str()), "the lifecycle rules"),
     ] {
@@ -114,6 +113,19 @@ async fn what_was_changed_by_hand_is_restored() {
         assert_eq!(ensure_private_bucket(&aws, OWN, "aws").await.unwrap(), [name], "{changed:?}");
         assert_eq!(*stored.lock().unwrap(), made, "{name}");
     }
+}
+
+#[tokio::test]
+async fn versioning_is_turned_on_once() {
+    let (aws, stored) = connect_to_own_bucket().await;
+    enable_versioning(&aws, OWN).await.unwrap();
+    let enabled = stored.lock().unwrap().insert("?versioning".to_owned(), "<other/>".to_owned()).unwrap();
+    assert!(enabled.contains("Enabled"), "{enabled}");
+    enable_versioning(&aws, OWN).await.unwrap();
+    assert_eq!(stored.lock().unwrap()["?versioning"], enabled);
+    let written = stored.lock().unwrap().clone();
+    enable_versioning(&aws, OWN).await.unwrap();
+    assert_eq!(*stored.lock().unwrap(), written);
 }
 
 /// A name says nothing about the bytes under it.

@@ -190,6 +190,16 @@ pub(super) const NEEDED: &[Needed] = &[
         actions: &["elasticloadbalancing:ModifyListenerAttributes"],
     },
     Needed {
+        kinds: &["AWS::ElasticLoadBalancingV2::Listener"], when: When::Sometimes,
+        resource: "arn:{partition}:elasticloadbalancing:{region}:{account}:listener/app/{stack}-LoadBalancer-preflight/preflight/preflight",
+        actions: &["elasticloadbalancing:ModifyListener"],
+    },
+    Needed {
+        kinds: &["AWS::EC2::VPCEndpoint"], when: When::Sometimes,
+        resource: "arn:{partition}:ec2:{region}:{account}:vpc-endpoint/vpce-preflight",
+        actions: &["ec2:ModifyVpcEndpoint"],
+    },
+    Needed {
         kinds: &["AWS::ElasticLoadBalancingV2::TargetGroup"], when: When::Created,
         resource: "arn:{partition}:elasticloadbalancing:{region}:{account}:targetgroup/{stack}-TargetGroup-preflight/preflight",
         actions: &[
@@ -272,7 +282,7 @@ pub(super) const NEEDED: &[Needed] = &[
     Needed {
         kinds: &["AWS::Logs::LogGroup"], when: When::Created,
         resource: "arn:{partition}:logs:{region}:{account}:log-group:{stack}-ApiLogs-preflight:*",
-        actions: &["logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:TagResource"],
+        actions: &["logs:CreateLogGroup", "logs:DescribeLogGroups", "logs:PutRetentionPolicy", "logs:TagResource"],
     },
     Needed {
         kinds: &[], when: When::Always,

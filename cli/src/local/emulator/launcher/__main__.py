@@ -1,5 +1,5 @@
-"""Runs ministack, which only requests of this local cloud reach, in a process group that is killed when standard input
-closes."""
+"""Runs ministack so that only requests signed for this local cloud reach it, in a process group that is killed when
+standard input closes."""
 
 import fcntl
 import os

@@ -21,7 +21,7 @@ SECRET_ACCESS_KEY = os.environ["AWS_SECRET_ACCESS_KEY"]
 HOST = "127.0.0.1:" + os.environ["GATEWAY_PORT"]
 
 # The TLS front passes on the requests of the API's clients, whose Authorization header is not for the emulator. It signs
-# in these headers instead, and names the port of the load balancer's listener.
+# in these headers instead, and names the port of the load balancer's listener. All else is the client's.
 FRONT_HEADERS = {b"x-restctl-authorization": "authorization", b"x-restctl-date": "x-amz-date"}
 FRONT_HOST = "127.0.0.1:443"
 
@@ -52,8 +52,11 @@ def protect_endpoint():
             # An API of API Gateway, which restctl does not use, is all that ministack serves over WebSocket.
             await receive()
             return await send({"type": "websocket.close", "code": 1008})
+        is_of_front = any(name in FRONT_HEADERS for name, _ in scope["headers"])
         try:
-            scope, receive = await verify(scope, receive)
+            receive = await verify(scope, receive, is_of_front)
+            if is_of_front:
+                return await answer_front(route, scope, receive, send)
         except Disconnected:
             return
         except Refusal as refusal:
@@ -63,20 +66,54 @@ def protect_endpoint():
     app.app = route_signed
 
 
-async def verify(scope, receive):
-    """Returns the request as ministack may see it. Raises Refusal."""
+async def answer_front(route, scope, receive, send):
+    """Answers as the load balancer that the path names, or with the emulator's health.
+
+    What the front passes on is a stranger's. ministack's routing would take an account, a region and a service from its
+    headers and its query, and answer as that service.
+    """
+    from ministack import app
+    from ministack.core import responses
+
+    if (scope["method"], scope["path"]) == ("GET", "/_ministack/health"):
+        return await route(dict(scope, headers=[(b"host", HOST.encode())], query_string=b""), receive, send)
+    responses.set_request_account_id("")
+    responses.set_request_region(None)
+    responses.set_request_client_ip((scope.get("client") or ("127.0.0.1",))[0])
+    headers = merge_headers(
+        [header for header in scope["headers"] if header[0] not in FRONT_HEADERS], separator=", "
+    )
+    query = scope["query_string"].decode("utf-8", "replace")
+    answer = await app._handle_alb_request(
+        FRONT_HOST,
+        scope["path"],
+        scope["method"],
+        headers,
+        await read_body(receive),
+        parse_qs(query, keep_blank_values=True),
+        raw_query_string=query,
+        raw_path=scope["raw_path"].decode("latin-1"),
+    )
+    # As a load balancer without targets.
+    answer = answer or (503, {"Content-Type": "text/plain"}, b"the load balancer does not exist")
+    await app._send_if_handled(app._with_date_header(send), answer, receive)
+
+
+async def verify(scope, receive, is_of_front):
+    """Returns what reads the request's body. Raises Refusal."""
     headers = merge_headers(scope["headers"])
-    if any(name in FRONT_HEADERS for name, _ in scope["headers"]):
+    if is_of_front:
         signed = {signed_as: headers.get(name.decode(), "") for name, signed_as in FRONT_HEADERS.items()}
         signed["host"], host = headers.get("host", ""), FRONT_HOST
-        scope = dict(scope, headers=[header for header in scope["headers"] if header[0] not in FRONT_HEADERS])
     else:
         signed, host = headers, HOST
         if "origin" in headers:
             raise Refusal("AccessDenied", "a web page cannot call the local cloud")
     if headers.get("host") != host:
-        raise Refusal("AccessDenied", f"the local cloud is called {HOST}")
+        raise Refusal("AccessDenied", f"the endpoint of the local cloud is http://{HOST}")
     signature = parse_signature(signed)
+    # Before the body, so that a stranger cannot fill the memory.
+    secret = secret_of(signature.access_key_id)
 
     # Other literals than a digest leave the body unsigned, or sign its chunks.
     digest = signed.get("x-amz-content-sha256", "")
@@ -87,19 +124,19 @@ async def verify(scope, receive):
     elif len(digest) == 64:
         receive = compare_body(receive, digest)
     query = parse_qs(scope["query_string"].decode("utf-8", "replace"), keep_blank_values=True)
-    secret, path = secret_of(signature.access_key_id), scope["raw_path"].decode("latin-1")
+    path = scope["raw_path"].decode("latin-1")
     failure = sigv4.header_signature_failure(signature, secret, scope["method"], path, query, signed, body)
     if failure:
         raise Refusal(*failure)
-    return scope, receive
+    return receive
 
 
-def merge_headers(headers):
+def merge_headers(headers, separator=","):
     """Returns the headers by name. A repeated header has all its values, as in a canonical request."""
     merged = {}
     for name, value in headers:
         name, value = name.decode("latin-1").lower(), sigv4.decode_header_value(value)
-        merged[name] = f"{merged[name]},{value}" if name in merged else value
+        merged[name] = f"{merged[name]}{separator}{value}" if name in merged else value
     return merged
 
 
@@ -124,23 +161,23 @@ def secret_of(access_key_id):
         return SECRET_ACCESS_KEY
     from ministack.services import iam
 
-    if key := iam._access_keys.get(access_key_id):
+    key = iam._access_keys.get(access_key_id)
+    if key and key["Status"] == "Active":
         return key["SecretAccessKey"]
     raise Refusal("InvalidClientTokenId", "the access key is not one of this local cloud")
 
 
 async def read_body(receive):
-    chunks, length, more = [], 0, True
+    body, more = bytearray(), True
     while more:
         message = await receive()
         if message["type"] != "http.request":
             raise Disconnected
-        chunks.append(message.get("body", b""))
-        length += len(chunks[-1])
-        if length > MAX_UNVERIFIED_BYTES:
+        body += message.get("body", b"")
+        if len(body) > MAX_UNVERIFIED_BYTES:
             raise Refusal("RequestEntityTooLarge", "the request is too large")
         more = message.get("more_body", False)
-    return b"".join(chunks)
+    return bytes(body)
 
 
 def replay(body, receive):
@@ -185,7 +222,7 @@ async def refuse(scope, send, refusal):
 def protect_runtime_api():
     """Puts the Runtime API of each function below a secret path, and gives functions this cloud's access key.
 
-    Whoever asks that API for the next invocation gets a request to the API with its token.
+    Anyone who asks that API for the next invocation gets a request to the API with its token.
     """
     from ministack.core.lambda_runtime import ProvidedWorker
     from ministack.services import lambda_svc
