@@ -60,7 +60,7 @@ pub(crate) async fn request_token(settings: &Settings, secret: &str) -> Result<A
     if holds_secret(&granted.access_token, &sent) {
         return Err(Failure::new(format!("the answer of {endpoint} has the client secret in its token"))
             .exit(Exit::Authentication)
-            .why("whoever gets the token would get the secret, so it was not used")
+            .why("anyone who gets the token would get the secret, so it was not used")
             .next("have the provider leave the secret out of its tokens, and give the client a new secret"));
     }
     let expires_at = seconds_now().saturating_add(granted.expires_in);

@@ -49,7 +49,7 @@ async fn a_failure_is_explained_by_what_its_operation_found() {
     let why =
         "why:  DataBucket (AWS::S3::Bucket): found by the Hook Private::Guard::Buckets: not encrypted\n";
     assert!(
-        explained.contains(why) && explained.contains("next: ask whoever manages the Hook"),
+        explained.contains(why) && explained.contains("next: ask the administrator of the Hook"),
         "{explained}"
     );
 }

@@ -119,7 +119,8 @@ async fn what_was_changed_by_hand_is_restored() {
 async fn versioning_is_turned_on_once() {
     let (aws, stored) = connect_to_own_bucket().await;
     enable_versioning(&aws, OWN).await.unwrap();
-    let enabled = stored.lock().unwrap().insert("?versioning".to_owned(), "<other/>".to_owned()).unwrap();
+    let suspended = "<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>";
+    let enabled = stored.lock().unwrap().insert("?versioning".to_owned(), suspended.to_owned()).unwrap();
     assert!(enabled.contains("Enabled"), "{enabled}");
     enable_versioning(&aws, OWN).await.unwrap();
     assert_eq!(stored.lock().unwrap()["?versioning"], enabled);
