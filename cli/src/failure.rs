@@ -38,7 +38,7 @@ impl From<Exit> for ExitCode {
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
-    /// One line. Whatever others wrote in it, a line break included, is escaped when it is printed.
+    /// One line. Unsafe characters in it, line breaks included, are escaped when it is printed.
     what: String,
     /// Its lines.
     why: Vec<String>,

@@ -153,7 +153,7 @@ async fn complete_deployment(
     }
     // Last, because the endpoint works even if these fail.
     protection::protect_stack(aws, &stack).await?;
-    superseded_packages::delete_superseded_packages(context, before, &stack).await?;
+    superseded_packages::delete_superseded_packages(aws, before, &stack).await;
     superseded_certificate::delete_superseded_certificates(context, &stack, certificate).await?;
     Ok(DeployOutcome::Deployed { changes, endpoint, versions })
 }

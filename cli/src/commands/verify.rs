@@ -18,7 +18,6 @@ mod windows;
 use std::path::PathBuf;
 use std::pin::pin;
 
-use crate::terminal::progress::{self, ProgressBar};
 use clap::Args;
 use futures_util::stream::TryStreamExt;
 use restctl_contract::key::Key;
@@ -45,6 +44,7 @@ use crate::data_file::source::Source;
 use crate::data_file::{DataFile, OpenedFile};
 use crate::failure::{Failure, Result};
 use crate::terminal::interrupt::unless_interrupted;
+use crate::terminal::progress::{self, ProgressBar};
 
 /// Windows that are compared at the same time.
 const WINDOWS_IN_FLIGHT: usize = 4;

@@ -1,9 +1,9 @@
 //! Shows how far a load is while its uploader waits.
 
-use crate::terminal::progress::{self, ProgressBar};
 use restctl_contract::load::{LedgerEntry, LoadState, MAX_ATTEMPTS};
 
 use crate::terminal::output;
+use crate::terminal::progress::{self, ProgressBar};
 
 /// A progress bar on a terminal. Elsewhere, a line whenever the load's state changes.
 pub(super) struct LoadProgress {

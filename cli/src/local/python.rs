@@ -21,8 +21,8 @@ const MINISTACK: &str = "ministack==1.5.33";
 /// of their wheels.
 const REQUIREMENTS: &str = include_str!("requirements.txt");
 
-/// What an installation needs of the user's environment: where packages come from, and how they get here. pip refuses those
-/// whose digests differ, whoever sends them.
+/// What an installation needs of the user's environment: where packages come from, and how they get here. pip refuses
+/// a package whose digest differs, wherever it comes from.
 const INSTALLATION_VARIABLES: [&str; 16] = [
     "PATH",
     "TMPDIR",

@@ -1,5 +1,5 @@
-//! Secrets that this process sent to others. An answer may repeat one in any text, so they are removed from whatever is
-//! printed.
+//! Secrets that this process sent to others. An answer may repeat one in any text, so they are removed from
+//! everything that is printed.
 
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! What `restctl upload` sends is what it read, whatever happens to the file and whoever else uploads meanwhile.
+//! What `restctl upload` sends is what it read, even if the file changes or someone else uploads meanwhile.
 
 use std::fs::{self, File, FileTimes};
 use std::os::unix::fs::FileExt;

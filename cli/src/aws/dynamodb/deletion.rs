@@ -32,7 +32,9 @@ pub(crate) async fn set_deletion_protection(aws: &Aws, table: &str, on: bool) ->
 /// A table that cannot be deleted is protected as before.
 pub(crate) async fn delete_table(aws: &Aws, table: &str) -> Result<()> {
     let was_protected = set_deletion_protection(aws, table, false).await?;
-    wait_until_unchanging(aws, table).await?;
+    if was_protected {
+        wait_until_unchanging(aws, table).await?;
+    }
     let answer = aws.dynamodb.delete_table().table_name(table).send().await;
     if answer.error_code() != Some(RESOURCE_NOT_FOUND) {
         let begun = answer.aws_context(&format!("delete the table {table}"));

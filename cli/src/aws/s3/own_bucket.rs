@@ -11,6 +11,7 @@ use aws_sdk_s3::types::{
     BucketLocationConstraint, ChecksumAlgorithm, ChecksumMode, CreateBucketConfiguration,
 };
 
+pub(crate) use self::controls::enable_versioning;
 use crate::aws::Aws;
 use crate::aws::error::AwsContext;
 use crate::digest::sha256_base64;
@@ -70,11 +71,6 @@ pub(crate) async fn ensure_private_bucket(
             Ok(Vec::new())
         }
     }
-}
-
-/// Turns the bucket's versioning on, after the objects that are read at once have been uploaded.
-pub(crate) async fn enable_versioning(aws: &Aws, bucket: OwnBucket<'_>) -> Result<()> {
-    controls::enable_versioning(aws, bucket).await
 }
 
 async fn create_bucket(aws: &Aws, bucket: &str) -> Result<()> {

@@ -108,7 +108,7 @@ pub(super) async fn list_owned_resources(context: &Context) -> Result<Vec<OwnedR
                     .why("a policy denies access, or it belongs to another account")
                     .next("ask for the permission s3:ListBucket, or use --profile"));
             }
-            // Everyone can guess its name, and whoever made it first owns it.
+            // Anyone can guess its name, and the first to create it owns it.
             OwnBucketState::Refused => output::print_message(format!(
                 "note: the bucket {name} belongs to another account, or a policy denies access; it is left alone"
             )),

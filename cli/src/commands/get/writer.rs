@@ -1,6 +1,5 @@
 //! Writes items in the chosen format as they arrive, and reports at the end which ids were not found.
 
-use crate::terminal::progress::{self, ProgressBar};
 use restctl_contract::api::{InvalidId, Item};
 use restctl_contract::json::Json;
 
@@ -13,6 +12,7 @@ use crate::items::document::JsonDocument;
 use crate::items::layout::TableLayout;
 use crate::items::ndjson::to_ndjson;
 use crate::terminal::output;
+use crate::terminal::progress::{self, ProgressBar};
 use crate::terminal::sanitize::Syntax;
 use crate::terminal::sent_secrets::redact;
 

@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use crate::terminal::progress::ProgressBar;
 use restctl_contract::key::Key;
 use restctl_rows::{Dialect, Parser, Reject, Row, Unreadable};
 
 use crate::data_file::source::Source;
 use crate::data_file::survey::cannot_load_failure;
 use crate::failure::{Failure, Result};
+use crate::terminal::progress::ProgressBar;
 
 const CHUNK_BYTES: usize = 256 * 1024;
 

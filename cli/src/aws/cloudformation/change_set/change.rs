@@ -89,7 +89,28 @@ impl Change {
         self.disposition() == Disposition::Added
     }
 
-    /// Returns the same content as [`fmt::Display`].
+    /// Describes the change in a line, and each property that it changes in a line below.
+    pub(crate) fn to_lines(&self) -> Vec<String> {
+        let disposition = self.disposition();
+        let kind = self.0.resource_type().unwrap_or_default();
+        let retained = if self.retains_old_resource() { ", the old one stays in the account" } else { "" };
+        let name = self.resource_name();
+        let mut lines =
+            vec![format!("  {} {:<7} {name} ({kind}){retained}", disposition.sign(), disposition.verb())];
+        let mut details = self.changed_properties().peekable();
+        while let Some(detail) = details.next() {
+            let branch = if details.peek().is_some() { '├' } else { '└' };
+            let note = match required_recreation(detail) {
+                Some(RequiresRecreation::Always) => ", which needs a new resource",
+                Some(RequiresRecreation::Conditionally) => ", which may need a new resource",
+                _ => "",
+            };
+            lines.push(format!("      {branch} {}{note}", property_name(detail)));
+        }
+        lines
+    }
+
+    /// Returns the same content as [`Change::to_lines`].
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "action": self.disposition().verb().to_lowercase(),
@@ -128,30 +149,6 @@ impl Change {
         });
         details.dedup_by_key(|detail| property_name(detail));
         details.into_iter()
-    }
-}
-
-/// Writes a line for the resource, and below it a line for each property that changes.
-impl Change {
-    /// Describes the change in a line, and what it changes in a line each.
-    pub(crate) fn to_lines(&self) -> Vec<String> {
-        let disposition = self.disposition();
-        let kind = self.0.resource_type().unwrap_or_default();
-        let retained = if self.retains_old_resource() { ", the old one stays in the account" } else { "" };
-        let name = self.resource_name();
-        let mut lines =
-            vec![format!("  {} {:<7} {name} ({kind}){retained}", disposition.sign(), disposition.verb())];
-        let mut details = self.changed_properties().peekable();
-        while let Some(detail) = details.next() {
-            let branch = if details.peek().is_some() { '├' } else { '└' };
-            let note = match required_recreation(detail) {
-                Some(RequiresRecreation::Always) => ", which needs a new resource",
-                Some(RequiresRecreation::Conditionally) => ", which may need a new resource",
-                _ => "",
-            };
-            lines.push(format!("      {branch} {}{note}", property_name(detail)));
-        }
-        lines
     }
 }
 

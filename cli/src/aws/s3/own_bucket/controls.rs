@@ -99,7 +99,7 @@ async fn restore_policy(aws: &Aws, bucket: OwnBucket<'_>, partition: &str) -> Re
 
 /// Turns versioning on, unless it is. For some minutes after the first time, S3 may not find objects that are written then
 /// ("Enabling versioning on buckets"), so this comes after the objects that are needed at once.
-pub(super) async fn enable_versioning(aws: &Aws, bucket: OwnBucket<'_>) -> Result<()> {
+pub(crate) async fn enable_versioning(aws: &Aws, bucket: OwnBucket<'_>) -> Result<()> {
     let enabling = format!("turn on the versioning of the bucket {}", bucket.name);
     let request = aws.s3.get_bucket_versioning().bucket(bucket.name).expected_bucket_owner(bucket.account);
     if request.send().await.aws_context(&enabling)?.status == Some(BucketVersioningStatus::Enabled) {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// Returns the policy that the bucket should have instead of `existing`, which is null if it has none. Returns `None` if the
-/// existing policy will do. Other denials stay; what allows something is removed, because whoever may write to the bucket can
+/// existing policy will do. Other denials stay; what allows something is removed, because anyone who may write to the bucket can
 /// replace the code of the functions. Callers of the bucket's own account need no permission here.
 pub(super) fn find_correction(existing: &Value, bucket: &str, partition: &str) -> Option<Value> {
     let wanted = wanted_statements(bucket, partition);
@@ -12,15 +12,14 @@ pub(super) fn find_correction(existing: &Value, bucket: &str, partition: &str) -
         Value::Null => Vec::new(),
         statement => vec![statement.clone()],
     };
-    let is_wanted = |statement: &Value| wanted.iter().any(|it| normalize(it) == normalize(statement));
     let has_all = wanted.iter().all(|it| statements.iter().any(|found| normalize(it) == normalize(found)));
     if has_all && statements.iter().all(|statement| statement["Effect"] == "Deny") {
         return None;
     }
-    let is_older = |statement: &Value| wanted.iter().any(|it| it["Sid"] == statement["Sid"]);
+    let is_replaced = |statement: &Value| wanted.iter().any(|it| it["Sid"] == statement["Sid"]);
     let mut kept: Vec<_> = statements
         .into_iter()
-        .filter(|statement| statement["Effect"] == "Deny" && !is_wanted(statement) && !is_older(statement))
+        .filter(|statement| statement["Effect"] == "Deny" && !is_replaced(statement))
         .collect();
     kept.extend(wanted);
     Some(json!({ "Version": "2012-10-17", "Statement": kept }))
