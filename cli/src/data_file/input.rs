@@ -6,7 +6,8 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum};
 use encoding_rs::Encoding;
 use restctl_contract::key::Key;
-use restctl_rows::{ColumnType, CsvDialect, Delimiter, Escape, RecordsPath, Types};
+use restctl_contract::json::MemberPath;
+use restctl_rows::{ColumnType, CsvDialect, Delimiter, Escape, Types};
 
 use crate::failure::{Failure, Result};
 
@@ -34,7 +35,7 @@ pub(crate) struct InputArgs {
 
     /// Array of a JSON file that holds the rows, such as data.items [default: the only array of objects]
     #[arg(long, value_name = "PATH")]
-    pub(super) records: Option<RecordsPath>,
+    pub(super) records: Option<MemberPath>,
 
     /// Character encoding of a text, such as windows-1252 [default: UTF-8, or UTF-16 if it looks so]
     #[arg(long, value_name = "LABEL", value_parser = parse_encoding)]

@@ -1,7 +1,8 @@
 //! Finds out where a JSON file has its rows.
 
 use restctl_contract::key::Key;
-use restctl_rows::{DETECTION_BYTES, Dialect, Found, RecordsFinder, RecordsPath, Unreadable};
+use restctl_contract::json::MemberPath;
+use restctl_rows::{DETECTION_BYTES, Dialect, Found, RecordsFinder, Unreadable};
 
 use crate::data_file::source::Source;
 use crate::data_file::survey::cannot_load_failure;
@@ -12,7 +13,7 @@ pub(super) async fn find_records(
     source: &Source,
     dialect: &Dialect,
     key: &Key,
-) -> Result<Option<RecordsPath>> {
+) -> Result<Option<MemberPath>> {
     let cannot_load = |reason: Unreadable| cannot_load_failure(&source.shown, &reason);
     let mut finder = RecordsFinder::new(dialect, key);
     let (mut chunk, mut at) = (vec![0; DETECTION_BYTES], 0);
@@ -29,7 +30,7 @@ pub(super) async fn find_records(
         Found::Rows => Ok(None),
         Found::Records(path) => Ok(Some(path)),
         Found::Several(paths) => {
-            let listed: Vec<String> = paths.iter().map(RecordsPath::to_string).collect();
+            let listed: Vec<String> = paths.iter().map(MemberPath::to_string).collect();
             let next = format!(
                 "choose the one that holds the rows: --records {}",
                 shell_argument(&listed[0], "PATH")

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 
 mod error;
+mod member_path;
 mod parser;
 mod string;
 
@@ -18,6 +19,7 @@ mod string;
 mod tests;
 
 pub use self::error::{JsonError, JsonErrorKind};
+pub use self::member_path::MemberPath;
 
 /// A JSON value (RFC 8259). A number keeps the digits that the text has; of two members with the same name the last
 /// one counts.

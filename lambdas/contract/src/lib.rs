@@ -5,6 +5,7 @@
 pub mod api;
 pub mod escape;
 pub mod event;
+pub mod issuer;
 pub mod json;
 pub mod key;
 pub mod load;

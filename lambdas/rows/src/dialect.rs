@@ -1,7 +1,6 @@
 pub(crate) mod compression;
 pub(crate) mod delimiter;
 pub(crate) mod format;
-pub(crate) mod records_path;
 pub(crate) mod text;
 
 use std::collections::BTreeMap;
@@ -9,7 +8,7 @@ use std::collections::BTreeMap;
 use compression::Compression;
 use delimiter::{Delimiter, Escape};
 use format::Format;
-use records_path::RecordsPath;
+use restctl_contract::json::MemberPath;
 
 use crate::types::column_types::{ColumnType, ColumnTypes};
 
@@ -24,7 +23,7 @@ pub struct Dialect {
     /// How to read a CSV. The other formats ignore it.
     pub csv: CsvDialect,
     /// The array of a JSON file that holds its rows, if it is within an object.
-    pub records: Option<RecordsPath>,
+    pub records: Option<MemberPath>,
 }
 
 /// What distinguishes one CSV from another.

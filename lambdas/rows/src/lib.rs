@@ -23,7 +23,6 @@ pub use detection::DETECTION_BYTES;
 pub use dialect::compression::Compression;
 pub use dialect::delimiter::{Delimiter, Escape};
 pub use dialect::format::{Format, UnknownEnding};
-pub use dialect::records_path::RecordsPath;
 pub use dialect::{CsvDialect, Dialect, Types};
 pub use format::json::finder::{Found, RecordsFinder};
 pub use limits::MAX_RECORD_BYTES;

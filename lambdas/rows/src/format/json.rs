@@ -21,7 +21,7 @@ use restctl_contract::load::Position;
 use sequence::Sequence;
 use wrapper::Wrapper;
 
-use crate::dialect::records_path::RecordsPath;
+use restctl_contract::json::MemberPath;
 use crate::reject::Reject;
 use crate::row::Row;
 use crate::row::rules::ItemRules;
@@ -70,7 +70,7 @@ impl JsonReader {
     pub(crate) fn new(
         rules: ItemRules,
         is_ndjson: bool,
-        records: Option<&RecordsPath>,
+        records: Option<&MemberPath>,
         position: Position,
     ) -> Self {
         let at_start = position.offset == 0;

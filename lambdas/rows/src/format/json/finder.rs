@@ -4,7 +4,7 @@ use super::names::{TopLevelNames, unescape_name};
 use super::scanner::{Container, Event, Scanner};
 use super::wrapper::MAX_OUTER_NESTING;
 use crate::decompressor::Decompressor;
-use crate::dialect::records_path::RecordsPath;
+use restctl_contract::json::MemberPath;
 use crate::dialect::{BYTE_ORDER_MARK, Dialect};
 use crate::unreadable::Unreadable;
 
@@ -24,7 +24,7 @@ pub struct RecordsFinder {
     around_array: Option<usize>,
     /// Whether the last byte opened that array.
     at_first_element: bool,
-    paths: Vec<RecordsPath>,
+    paths: Vec<MemberPath>,
     top_level_names: TopLevelNames,
     has_rows: bool,
     /// Whether nothing more can be learnt.
@@ -37,9 +37,9 @@ pub enum Found {
     /// At the top: in an array, or one after another. Also if the file is neither.
     Rows,
     /// In the only array of objects that its objects have.
-    Records(RecordsPath),
+    Records(MemberPath),
     /// In one of several, of which these are the first.
-    Several(Vec<RecordsPath>),
+    Several(Vec<MemberPath>),
     /// The objects at the top have neither the key nor an array of objects.
     None {
         /// The first names of the first object, shortened.
@@ -165,7 +165,7 @@ impl RecordsFinder {
     fn add_path(&mut self) {
         let names: Option<Vec<String>> =
             self.names.iter().take(self.around_array.unwrap_or(0)).cloned().collect();
-        if let Some(path) = names.and_then(RecordsPath::from_names)
+        if let Some(path) = names.and_then(MemberPath::from_names)
             && self.paths.len() < MAX_PATHS
             && !self.paths.contains(&path)
         {

@@ -2,7 +2,7 @@ use super::Step;
 use super::input::Input;
 use super::names::{TopLevelNames, unescape_name};
 use super::scanner::{Container, Event, Scanner};
-use crate::dialect::records_path::RecordsPath;
+use restctl_contract::json::MemberPath;
 use crate::unreadable::Unreadable;
 
 /// How deeply arrays and objects may nest outside the rows.
@@ -11,7 +11,7 @@ pub(super) const MAX_OUTER_NESTING: usize = 1000;
 /// A reader of what is around the array that a path leads to, in one object or in several one after another.
 #[derive(Debug)]
 pub(super) struct Wrapper {
-    path: RecordsPath,
+    path: MemberPath,
     scanner: Scanner,
     /// How many of the open objects are on the path, apart from the outermost.
     matched: usize,
@@ -22,14 +22,14 @@ pub(super) struct Wrapper {
 }
 
 impl Wrapper {
-    pub(super) fn at_start(path: RecordsPath) -> Self {
+    pub(super) fn at_start(path: MemberPath) -> Self {
         let scanner = Scanner::new(MAX_OUTER_NESTING);
         let names = TopLevelNames::default();
         Self { path, scanner, matched: 0, name_matches: false, found: false, names }
     }
 
     /// Starts within the array.
-    pub(super) fn in_array(path: RecordsPath) -> Self {
+    pub(super) fn in_array(path: MemberPath) -> Self {
         let objects = path.names().len();
         let scanner = Scanner::in_array_of_objects(MAX_OUTER_NESTING, objects);
         Self { scanner, matched: objects - 1, found: true, ..Self::at_start(path) }

@@ -19,7 +19,7 @@ fn find(text: &str) -> Found {
     all.remove(0)
 }
 
-fn records(paths: &[&str]) -> Vec<crate::RecordsPath> {
+fn records(paths: &[&str]) -> Vec<restctl_contract::json::MemberPath> {
     paths.iter().map(|path| path.parse().unwrap()).collect()
 }
 

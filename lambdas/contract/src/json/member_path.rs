@@ -1,27 +1,29 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The way from the top of a JSON file to the array that holds its rows: the name of a member of the outermost object,
-/// of a member of that, and so on.
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// The way from the outermost object of a JSON document to a member within it: the name of a member of the outermost
+/// object, of a member of that, and so on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecordsPath {
+pub struct MemberPath {
     names: Vec<String>,
 }
 
-impl RecordsPath {
+impl MemberPath {
     /// Returns `None` if there are no names.
-    pub(crate) fn from_names(names: Vec<String>) -> Option<Self> {
+    pub fn from_names(names: Vec<String>) -> Option<Self> {
         (!names.is_empty()).then_some(Self { names })
     }
 
     /// Returns at least one name.
-    pub(crate) fn names(&self) -> &[String] {
+    pub fn names(&self) -> &[String] {
         &self.names
     }
 }
 
 /// Reads what people type: names with dots between them, or a JSON Pointer (RFC 6901), which begins with a slash.
-impl FromStr for RecordsPath {
+impl FromStr for MemberPath {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -32,14 +34,26 @@ impl FromStr for RecordsPath {
         };
         names
             .and_then(Self::from_names)
-            .ok_or_else(|| format!("a path to the rows is like items, data.rows or /data/rows, not {text:?}"))
+            .ok_or_else(|| format!("a path is like items, data.rows or /data/rows, not {text:?}"))
     }
 }
 
 /// Writes a JSON Pointer.
-impl fmt::Display for RecordsPath {
+impl fmt::Display for MemberPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.names.iter().try_for_each(|name| write!(f, "/{}", name.replace('~', "~0").replace('/', "~1")))
+    }
+}
+
+impl Serialize for MemberPath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for MemberPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -73,13 +87,13 @@ mod tests {
             ("/", &[""], "/"),
             ("/é//x", &["é", "", "x"], "/é//x"),
         ] {
-            let path: RecordsPath = text.parse().unwrap();
+            let path: MemberPath = text.parse().unwrap();
             assert_eq!(path.names(), names, "{text}");
             assert_eq!(path.to_string(), pointer);
             assert_eq!(pointer.parse(), Ok(path));
         }
         for other in ["", ".", "a.", "a..b", "/~", "/a~2"] {
-            assert!(other.parse::<RecordsPath>().unwrap_err().contains("data.rows"), "{other:?}");
+            assert!(other.parse::<MemberPath>().unwrap_err().contains("data.rows"), "{other:?}");
         }
     }
 }
