@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::provider::Provider;
+use restctl_contract::issuer::Provider;
 
 /// One check of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

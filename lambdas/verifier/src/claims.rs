@@ -1,28 +1,15 @@
 //! The token's claims (RFC 7519, section 4) and their checks.
 
+use restctl_contract::issuer::Provider;
 use restctl_contract::json::Json;
 use serde::Deserialize;
 
 use crate::json_object::{MAX_DEPTH, parse_object};
-use crate::provider::Provider;
 use crate::refusal::Refusal;
 
 /// How far an issuer's clock may be ahead of `now`, in seconds. The leeway applies to `nbf` and `iat`, not to `exp`:
 /// a token is invalid from the second that `exp` names.
 pub const LEEWAY_SECONDS: u64 = 60;
-
-/// The claims that a token must have.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Policy {
-    pub provider: Provider,
-    /// The expected `iss`, compared exactly.
-    pub issuer: String,
-    /// The expected `aud`, or one of several in the token. Cognito's tokens have no `aud`: for them this is the
-    /// `client_id`, or several separated by commas.
-    pub audience: String,
-    /// The required scope, in `scope` (RFC 8693, section 4.2) or in Auth0's `permissions`.
-    pub scope: String,
-}
 
 /// The claims of a token that passed every check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,16 +62,16 @@ impl UnverifiedClaims {
         if claimed == issuer { Ok(()) } else { Err(Refusal::WrongIssuer) }
     }
 
-    pub(crate) fn check_audience(&self, audience: &str) -> Result<(), Refusal> {
+    pub(crate) fn check_audience(&self, accepted: &[String]) -> Result<(), Refusal> {
         let audiences = string_values("aud", require_claim("aud", self.aud.as_ref())?)?;
-        if audiences.contains(&audience) { Ok(()) } else { Err(Refusal::WrongAudience) }
+        let is_accepted = audiences.into_iter().any(|audience| accepted.iter().any(|known| known == audience));
+        if is_accepted { Ok(()) } else { Err(Refusal::WrongAudience) }
     }
 
-    /// Checks the client of Cognito's tokens, which is their audience. `clients` are separated by commas.
-    pub(crate) fn check_client(&self, clients: &str) -> Result<(), Refusal> {
+    /// Checks the client of Cognito's tokens, which is their audience.
+    pub(crate) fn check_client(&self, accepted: &[String]) -> Result<(), Refusal> {
         let client = string_value("client_id", require_claim("client_id", self.client_id.as_ref())?)?;
-        let mut known = clients.split(',').map(str::trim).filter(|known| !known.is_empty());
-        if known.any(|known| known == client) { Ok(()) } else { Err(Refusal::WrongClient) }
+        if accepted.iter().any(|known| known == client) { Ok(()) } else { Err(Refusal::WrongClient) }
     }
 
     /// Tells Cognito's access tokens from its ID tokens, which have the same type, issuer and keys.

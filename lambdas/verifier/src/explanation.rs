@@ -1,11 +1,11 @@
 //! The outcome of each check of a token, for users who want to know why it is refused.
 
+use restctl_contract::issuer::{Provider, TrustedIssuer};
 use restctl_contract::json::Json;
 
 use crate::check::Check;
-use crate::claims::{LEEWAY_SECONDS, Policy, UnverifiedClaims, numeric_date};
+use crate::claims::{LEEWAY_SECONDS, UnverifiedClaims, numeric_date};
 use crate::key_set::KeySet;
-use crate::provider::Provider;
 use crate::refusal::Refusal;
 use crate::sanitize::sanitize;
 use crate::verification::{MAX_TOKEN_BYTES, Verification};
@@ -25,7 +25,7 @@ pub struct CheckReport {
     pub outcome: CheckOutcome,
     /// What the token says; empty if it cannot be read. Without a good signature, anyone may have written it.
     pub found: String,
-    /// What the policy requires.
+    /// What the API requires.
     pub expected: String,
 }
 
@@ -48,9 +48,9 @@ impl Explanation {
 }
 
 /// Runs the checks of [`crate::verify`], and continues after a failure.
-pub fn explain(token: &str, keys: &KeySet, policy: &Policy, now: u64) -> Explanation {
-    let mut verification = Verification::new(token, keys, policy, now);
-    let checks = Check::for_provider(policy.provider).map(|check| {
+pub fn explain(token: &str, keys: &KeySet, issuer: &TrustedIssuer, now: u64) -> Explanation {
+    let mut verification = Verification::new(token, keys, issuer, now);
+    let checks = Check::for_provider(issuer.provider).map(|check| {
         let outcome = match verification.run_check(check) {
             Some(Ok(())) => CheckOutcome::Passed,
             Some(Err(refusal)) => CheckOutcome::Failed(refusal),
@@ -64,7 +64,7 @@ pub fn explain(token: &str, keys: &KeySet, policy: &Policy, now: u64) -> Explana
 }
 
 fn describe_expected(verification: &Verification<'_>, check: Check) -> String {
-    let policy = verification.policy;
+    let issuer = verification.issuer;
     match check {
         Check::Size => format!("{MAX_TOKEN_BYTES} bytes or fewer"),
         Check::Shape => "3 parts in base64url".to_owned(),
@@ -79,11 +79,11 @@ fn describe_expected(verification: &Verification<'_>, check: Check) -> String {
         Check::NotBefore | Check::IssuedAt => {
             format!("not later than {LEEWAY_SECONDS} s from now, or none")
         }
-        Check::Issuer => policy.issuer.clone(),
-        Check::Audience | Check::Client => policy.audience.clone(),
+        Check::Issuer => issuer.issuer.clone(),
+        Check::Audience | Check::Client => issuer.audiences.join(", "),
         Check::TokenUse => "access".to_owned(),
         Check::Subject => "a string, or none".to_owned(),
-        Check::Scope => policy.scope.clone(),
+        Check::Scope => issuer.scope.clone(),
     }
 }
 
@@ -109,7 +109,7 @@ fn describe_found(verification: &Verification<'_>, check: Check) -> Option<Strin
         Check::Client => describe_value(claims?.client_id.as_ref()),
         Check::TokenUse => describe_value(claims?.token_use.as_ref()),
         Check::Subject => describe_value(claims?.sub.as_ref()),
-        Check::Scope => describe_scope(claims?, verification.policy.provider),
+        Check::Scope => describe_scope(claims?, verification.issuer.provider),
     })
 }
 

@@ -1,4 +1,4 @@
-//! Turns a bearer token and a policy into [`Claims`], or into the [`Refusal`] that says which check failed.
+//! Turns a bearer token and what its issuer is trusted for into [`Claims`], or into the [`Refusal`] that says which check failed.
 //!
 //! The crate does no input or output and has no clock, so the API refuses a token with the same code with which the
 //! command explains the refusal. It follows RFC 7515 to 7519 and the advice of RFC 8725: algorithms are pinned and
@@ -9,17 +9,17 @@ mod claims;
 mod explanation;
 mod header;
 mod json_object;
+mod issuer_selection;
 mod key_set;
-mod provider;
 mod refusal;
 mod sanitize;
 mod verification;
 
 pub use check::Check;
-pub use claims::{Claims, LEEWAY_SECONDS, Policy};
+pub use claims::{Claims, LEEWAY_SECONDS};
 pub use explanation::{CheckOutcome, CheckReport, Explanation, explain};
+pub use issuer_selection::select_issuer;
 pub use key_set::{DescribedKey, KeySet, KeySetError, MAX_KEY_SET_BYTES};
-pub use provider::Provider;
 pub use refusal::Refusal;
 pub use sanitize::MAX_SHOWN_CHARS;
 pub use verification::{MAX_TOKEN_BYTES, verify};

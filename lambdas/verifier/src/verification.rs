@@ -3,9 +3,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::Algorithm;
+use restctl_contract::issuer::TrustedIssuer;
 
 use crate::check::Check;
-use crate::claims::{Claims, Policy, UnverifiedClaims};
+use crate::claims::{Claims, UnverifiedClaims};
 use crate::header::UnverifiedHeader;
 use crate::key_set::{KeySet, VerificationKey};
 use crate::refusal::Refusal;
@@ -13,14 +14,14 @@ use crate::refusal::Refusal;
 /// The largest token that is parsed, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 8192;
 
-/// Verifies `token` at `now`, in seconds since the Unix epoch. The signature is checked before any claim.
+/// Verifies a token of `issuer` at `now`, in seconds since the Unix epoch. The signature is checked before any claim.
 ///
 /// # Errors
 /// Returns the first check that failed. After [`Refusal::UnknownKey`], fetching the issuer's key set again may help.
 /// After [`Refusal::MissingScope`], the token is genuine but does not grant the access.
-pub fn verify(token: &str, keys: &KeySet, policy: &Policy, now: u64) -> Result<Claims, Refusal> {
-    let mut verification = Verification::new(token, keys, policy, now);
-    for check in Check::for_provider(policy.provider) {
+pub fn verify(token: &str, keys: &KeySet, issuer: &TrustedIssuer, now: u64) -> Result<Claims, Refusal> {
+    let mut verification = Verification::new(token, keys, issuer, now);
+    for check in Check::for_provider(issuer.provider) {
         // Every check can run until one fails. If one could not, the token must still not pass.
         verification.run_check(check).unwrap_or(Err(Refusal::Malformed))?;
     }
@@ -32,7 +33,7 @@ pub fn verify(token: &str, keys: &KeySet, policy: &Policy, now: u64) -> Result<C
 pub(crate) struct Verification<'a> {
     pub(crate) token: &'a str,
     pub(crate) keys: &'a KeySet,
-    pub(crate) policy: &'a Policy,
+    pub(crate) issuer: &'a TrustedIssuer,
     pub(crate) now: u64,
     /// The token, if it is small enough to parse.
     bounded: Option<&'a str>,
@@ -55,11 +56,11 @@ pub(crate) struct Parts<'a> {
 }
 
 impl<'a> Verification<'a> {
-    pub(crate) fn new(token: &'a str, keys: &'a KeySet, policy: &'a Policy, now: u64) -> Self {
+    pub(crate) fn new(token: &'a str, keys: &'a KeySet, issuer: &'a TrustedIssuer, now: u64) -> Self {
         Self {
             token,
             keys,
-            policy,
+            issuer,
             now,
             bounded: None,
             parts: None,
@@ -74,7 +75,7 @@ impl<'a> Verification<'a> {
     /// Runs a check, after those before it in [`Check::ALL`]. Returns `None` if an earlier failure left nothing to
     /// check.
     pub(crate) fn run_check(&mut self, check: Check) -> Option<Result<(), Refusal>> {
-        let (policy, now) = (self.policy, self.now);
+        let (issuer, now) = (self.issuer, self.now);
         Some(match check {
             Check::Size => store_if_ok(&mut self.bounded, check_size(self.token)),
             Check::Shape => store_if_ok(&mut self.parts, Parts::from_token(self.bounded?)),
@@ -98,12 +99,12 @@ impl<'a> Verification<'a> {
             Check::Expiry => store_if_ok(&mut self.expires, self.claims.as_ref()?.check_expiry(now)),
             Check::NotBefore => self.claims.as_ref()?.check_not_before(now),
             Check::IssuedAt => self.claims.as_ref()?.check_issued_at(now),
-            Check::Issuer => self.claims.as_ref()?.check_issuer(&policy.issuer),
-            Check::Audience => self.claims.as_ref()?.check_audience(&policy.audience),
-            Check::Client => self.claims.as_ref()?.check_client(&policy.audience),
+            Check::Issuer => self.claims.as_ref()?.check_issuer(&issuer.issuer),
+            Check::Audience => self.claims.as_ref()?.check_audience(&issuer.audiences),
+            Check::Client => self.claims.as_ref()?.check_client(&issuer.audiences),
             Check::TokenUse => self.claims.as_ref()?.check_token_use(),
             Check::Subject => self.claims.as_ref()?.subject().map(|_| ()),
-            Check::Scope => self.claims.as_ref()?.check_scope(&policy.scope, policy.provider),
+            Check::Scope => self.claims.as_ref()?.check_scope(&issuer.scope, issuer.provider),
         })
     }
 
@@ -138,7 +139,7 @@ fn check_size(token: &str) -> Result<&str, Refusal> {
     if token.len() > MAX_TOKEN_BYTES { Err(Refusal::TooLarge) } else { Ok(token) }
 }
 
-fn decode_base64url(part: &str) -> Result<Vec<u8>, Refusal> {
+pub(crate) fn decode_base64url(part: &str) -> Result<Vec<u8>, Refusal> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::Malformed)
 }
 

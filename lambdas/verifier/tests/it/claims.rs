@@ -1,10 +1,11 @@
 //! Claims, good and bad, and the check that refuses each.
 
 use restctl_testkit::signing_key::SigningKey;
-use restctl_verifier::{LEEWAY_SECONDS, Policy, Provider, Refusal};
+use restctl_contract::issuer::{Provider, TrustedIssuer};
+use restctl_verifier::{LEEWAY_SECONDS, Refusal};
 use serde_json::{Value, json};
 
-use crate::fixture::{NOW, auth0_policy, claims, cognito_claims, key_set, policy_for, verify, with, without};
+use crate::fixture::{NOW, auth0_issuer, claims, cognito_claims, key_set, issuer_of, verify, with, without};
 
 #[test]
 fn good_claims_pass() {
@@ -23,7 +24,7 @@ fn good_claims_pass() {
         with(claims(), "https://tenant.example.test/extra", json!({"deep": [1, 2, 3]})),
     ];
     for claims in good {
-        let outcome = verify(&key.token(&claims), &keys, &auth0_policy(), NOW);
+        let outcome = verify(&key.token(&claims), &keys, &auth0_issuer(), NOW);
         assert!(outcome.is_ok(), "{outcome:?} for {claims}");
     }
 }
@@ -73,7 +74,7 @@ fn bad_claims_are_refused() {
         (with(claims(), "permissions", json!([1])), MalformedClaim("permissions")),
     ];
     for (claims, refusal) in cases {
-        assert_eq!(verify(&key.token(&claims), &keys, &auth0_policy(), NOW), Err(refusal), "{claims}");
+        assert_eq!(verify(&key.token(&claims), &keys, &auth0_issuer(), NOW), Err(refusal), "{claims}");
     }
 }
 
@@ -83,14 +84,14 @@ fn permissions_count_only_in_auth0_tokens() {
     let key = SigningKey::generate_ec("ec");
     let keys = key_set(&[key.jwk()]);
     for (provider, claims) in [(Provider::OpenId, claims()), (Provider::Cognito, cognito_claims())] {
-        let policy = policy_for(provider);
+        let issuer = issuer_of(provider);
         for permissions in
             [json!(["read:items"]), json!("read:items"), json!([1]), json!({"read:items": true})]
         {
             let scoped = with(claims.clone(), "permissions", permissions);
-            assert!(verify(&key.token(&scoped), &keys, &policy, NOW).is_ok(), "{provider}");
+            assert!(verify(&key.token(&scoped), &keys, &issuer, NOW).is_ok(), "{provider}");
             let unscoped = key.token(&without(scoped, "scope"));
-            assert_eq!(verify(&unscoped, &keys, &policy, NOW), Err(Refusal::MissingScope), "{provider}");
+            assert_eq!(verify(&unscoped, &keys, &issuer, NOW), Err(Refusal::MissingScope), "{provider}");
         }
     }
 }
@@ -100,14 +101,14 @@ fn an_openid_token_is_checked_for_its_audience() {
     use Refusal::{MalformedClaim, MissingClaim, MissingScope, WrongAudience};
     let key = SigningKey::generate_rsa("rsa");
     let keys = key_set(&[key.jwk()]);
-    let policy = policy_for(Provider::OpenId);
+    let issuer = issuer_of(Provider::OpenId);
     let good = [
         claims(),
         with(claims(), "aud", json!(["https://items.example.test"])),
         with(with(claims(), "client_id", json!(7)), "token_use", json!("id")),
     ];
     for claims in good {
-        assert!(verify(&key.token(&claims), &keys, &policy, NOW).is_ok(), "{claims}");
+        assert!(verify(&key.token(&claims), &keys, &issuer, NOW).is_ok(), "{claims}");
     }
     let cases = [
         (cognito_claims(), MissingClaim("aud")),
@@ -116,7 +117,7 @@ fn an_openid_token_is_checked_for_its_audience() {
         (without(claims(), "scope"), MissingScope),
     ];
     for (claims, refusal) in cases {
-        assert_eq!(verify(&key.token(&claims), &keys, &policy, NOW), Err(refusal), "{claims}");
+        assert_eq!(verify(&key.token(&claims), &keys, &issuer, NOW), Err(refusal), "{claims}");
     }
 }
 
@@ -125,7 +126,7 @@ fn a_cognito_token_is_checked_for_its_client_and_use() {
     use Refusal::{MalformedClaim, MissingClaim, MissingScope, WrongClient, WrongUse};
     let key = SigningKey::generate_rsa("rsa");
     let keys = key_set(&[key.jwk()]);
-    let policy = policy_for(Provider::Cognito);
+    let issuer = issuer_of(Provider::Cognito);
     let good = [
         cognito_claims(),
         with(cognito_claims(), "client_id", json!("client-2")),
@@ -133,7 +134,7 @@ fn a_cognito_token_is_checked_for_its_client_and_use() {
         with(cognito_claims(), "aud", json!([7])),
     ];
     for claims in good {
-        assert!(verify(&key.token(&claims), &keys, &policy, NOW).is_ok(), "{claims}");
+        assert!(verify(&key.token(&claims), &keys, &issuer, NOW).is_ok(), "{claims}");
     }
     let cases = [
         (without(cognito_claims(), "client_id"), MissingClaim("client_id")),
@@ -154,9 +155,9 @@ fn a_cognito_token_is_checked_for_its_client_and_use() {
         (without(cognito_claims(), "exp"), MissingClaim("exp")),
     ];
     for (claims, refusal) in cases {
-        assert_eq!(verify(&key.token(&claims), &keys, &policy, NOW), Err(refusal), "{claims}");
+        assert_eq!(verify(&key.token(&claims), &keys, &issuer, NOW), Err(refusal), "{claims}");
     }
-    let without_clients = Policy { audience: String::new(), ..policy };
+    let without_clients = TrustedIssuer { audiences: Vec::new(), ..issuer };
     let empty_client = with(cognito_claims(), "client_id", json!(""));
     assert_eq!(verify(&key.token(&empty_client), &keys, &without_clients, NOW), Err(WrongClient));
 }

@@ -1,12 +1,13 @@
 //! What an explanation says of each check. `fixture::verify` asserts which check fails first.
 
 use restctl_testkit::signing_key::{SigningKey, unsigned_token};
+use restctl_contract::issuer::Provider;
 use restctl_verifier::{
-    Check, CheckOutcome, CheckReport, Explanation, MAX_SHOWN_CHARS, Provider, Refusal, explain,
+    Check, CheckOutcome, CheckReport, Explanation, MAX_SHOWN_CHARS, Refusal, explain,
 };
 use serde_json::json;
 
-use crate::fixture::{NOW, auth0_policy, claims, key_set, with, without};
+use crate::fixture::{NOW, auth0_issuer, claims, key_set, with, without};
 
 fn find_report(explanation: &Explanation, check: Check) -> &CheckReport {
     explanation.checks.iter().find(|report| report.check == check).expect("the check applies")
@@ -17,7 +18,7 @@ fn an_explanation_shows_found_and_expected_values() {
     let key = SigningKey::generate_rsa("key-1");
     let claims = with(without(claims(), "sub"), "aud", json!(["https://items.example.test"]));
     let claims = with(with(claims, "iat", json!(NOW - 60)), "scope", json!("read:items"));
-    let explanation = explain(&key.token(&claims), &key_set(&[key.jwk()]), &auth0_policy(), NOW);
+    let explanation = explain(&key.token(&claims), &key_set(&[key.jwk()]), &auth0_issuer(), NOW);
     assert_eq!(explanation.first_failure(), None);
     let values = |check| {
         let report = find_report(&explanation, check);
@@ -35,7 +36,7 @@ fn an_explanation_shows_found_and_expected_values() {
 fn claims_are_checked_despite_a_wrong_signature() {
     let (key, foreign) = (SigningKey::generate_ec("key-1"), SigningKey::generate_ec("key-1"));
     let wrong = with(claims(), "aud", json!("https://other.example.test"));
-    let explanation = explain(&foreign.token(&wrong), &key_set(&[key.jwk()]), &auth0_policy(), NOW);
+    let explanation = explain(&foreign.token(&wrong), &key_set(&[key.jwk()]), &auth0_issuer(), NOW);
     assert_eq!(explanation.first_failure().unwrap().0.check, Check::Signature);
     assert_eq!(find_report(&explanation, Check::Issuer).outcome, CheckOutcome::Passed);
     assert_eq!(
@@ -50,7 +51,7 @@ fn unreadable_parts_are_not_checked() {
     let key = SigningKey::generate_ec("key-1");
     let keys = key_set(&[key.jwk()]);
     let not_reached = |token: &str| -> Vec<Check> {
-        let checks = explain(token, &keys, &auth0_policy(), NOW).checks.into_iter();
+        let checks = explain(token, &keys, &auth0_issuer(), NOW).checks.into_iter();
         checks
             .filter(|report| report.outcome == CheckOutcome::NotReached)
             .map(|report| report.check)
@@ -75,7 +76,7 @@ fn shown_texts_are_short_and_safe_to_print() {
     let mut hostile = claims();
     hostile["iss"] = json!("\u{1b}]0;title\u{7}\u{202e}\u{9b}31m\n");
     hostile["scope"] = json!("é".repeat(1000));
-    let explanation = explain(&key.token(&hostile), &key_set(&[key.jwk()]), &auth0_policy(), NOW);
+    let explanation = explain(&key.token(&hostile), &key_set(&[key.jwk()]), &auth0_issuer(), NOW);
     let issuer = &find_report(&explanation, Check::Issuer).found;
     assert_eq!(issuer, r"\u{1b}]0;title\u{7}\u{202e}\u{9b}31m\n");
     let scope = &find_report(&explanation, Check::Scope).found;

@@ -1,30 +1,33 @@
-//! A policy, the claims that satisfy it, and a verifier that is checked against its explanation.
+//! An issuer, the claims that it requires, and a verifier that is checked against its explanation.
 
-use restctl_verifier::{
-    Check, CheckOutcome, Claims, KeySet, MAX_SHOWN_CHARS, Policy, Provider, Refusal, explain,
-};
+use restctl_contract::issuer::{Algorithm, Provider, TrustedIssuer};
+use restctl_verifier::{Check, CheckOutcome, Claims, KeySet, MAX_SHOWN_CHARS, Refusal, explain};
 use serde_json::{Value, json};
 
 pub(crate) const NOW: u64 = 1_700_000_000;
 
-pub(crate) fn auth0_policy() -> Policy {
-    Policy {
-        provider: Provider::Auth0,
+pub(crate) fn auth0_issuer() -> TrustedIssuer {
+    TrustedIssuer {
         issuer: "https://tenant.example.test/".to_owned(),
-        audience: "https://items.example.test".to_owned(),
+        provider: Provider::Auth0,
+        audiences: vec!["https://items.example.test".to_owned()],
         scope: "read:items".to_owned(),
+        grant_claims: Vec::new(),
+        algorithms: Algorithm::defaults(),
+        jwks_uri: "https://tenant.example.test/jwks".to_owned(),
+        authorities: Vec::new(),
     }
 }
 
 /// Verifies a token, and asserts that its explanation agrees with the outcome.
 #[track_caller]
-pub(crate) fn verify(token: &str, keys: &KeySet, policy: &Policy, now: u64) -> Result<Claims, Refusal> {
-    let outcome = restctl_verifier::verify(token, keys, policy, now);
-    let explanation = explain(token, keys, policy, now);
+pub(crate) fn verify(token: &str, keys: &KeySet, issuer: &TrustedIssuer, now: u64) -> Result<Claims, Refusal> {
+    let outcome = restctl_verifier::verify(token, keys, issuer, now);
+    let explanation = explain(token, keys, issuer, now);
     let first = explanation.first_failure();
     assert_eq!(first.map(|(_, refusal)| refusal), outcome.as_ref().err());
     let checks = explanation.checks.iter().map(|report| report.check);
-    assert!(checks.eq(Check::for_provider(policy.provider)));
+    assert!(checks.eq(Check::for_provider(issuer.provider)));
     let mut before_failure =
         explanation.checks.iter().take_while(|report| !matches!(report.outcome, CheckOutcome::Failed(_)));
     assert!(before_failure.all(|report| report.outcome == CheckOutcome::Passed), "{explanation:?}");
@@ -40,12 +43,13 @@ pub(crate) fn verify(token: &str, keys: &KeySet, policy: &Policy, now: u64) -> R
     outcome
 }
 
-pub(crate) fn policy_for(provider: Provider) -> Policy {
-    let audience = match provider {
-        Provider::Cognito => "client-1, client-2,",
-        _ => "https://items.example.test",
+pub(crate) fn issuer_of(provider: Provider) -> TrustedIssuer {
+    let audiences: &[&str] = match provider {
+        Provider::Cognito => &["client-1", "client-2"],
+        _ => &["https://items.example.test"],
     };
-    Policy { provider, audience: audience.to_owned(), ..auth0_policy() }
+    let audiences = audiences.iter().map(ToString::to_string).collect();
+    TrustedIssuer { provider, audiences, ..auth0_issuer() }
 }
 
 pub(crate) fn cognito_claims() -> Value {

@@ -6,7 +6,7 @@ use restctl_testkit::signing_key::SigningKey;
 use restctl_verifier::{KeySet, KeySetError, MAX_KEY_SET_BYTES, Refusal};
 use serde_json::{Value, json};
 
-use crate::fixture::{NOW, auth0_policy, claims, verify, with};
+use crate::fixture::{NOW, auth0_issuer, claims, verify, with};
 
 fn parse_key_set(document: &Value) -> Result<KeySet, KeySetError> {
     KeySet::from_json(document.to_string().as_bytes())
@@ -90,10 +90,10 @@ fn an_unusable_key_neither_spoils_the_set_nor_verifies() {
         good.jwk(),
     ]}))
     .unwrap();
-    assert!(verify(&good.token(&claims()), &keys, &auth0_policy(), NOW).is_ok());
+    assert!(verify(&good.token(&claims()), &keys, &auth0_issuer(), NOW).is_ok());
     let unknown = Refusal::UnknownKey { kid: "enc".to_owned() };
-    assert_eq!(verify(&encryption.token(&claims()), &keys, &auth0_policy(), NOW), Err(unknown));
-    assert_eq!(verify(&pinned.token(&claims()), &keys, &auth0_policy(), NOW), Err(Refusal::WrongAlgorithm));
+    assert_eq!(verify(&encryption.token(&claims()), &keys, &auth0_issuer(), NOW), Err(unknown));
+    assert_eq!(verify(&pinned.token(&claims()), &keys, &auth0_issuer(), NOW), Err(Refusal::WrongAlgorithm));
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn two_keys_may_share_an_id() {
         (SigningKey::generate_ec("key"), SigningKey::generate_rsa("key"), SigningKey::generate_ec("key"));
     let keys = parse_key_set(&json!({"keys": [ec.jwk(), rsa.jwk(), other.jwk()]})).unwrap();
     for key in [ec, rsa, other] {
-        assert!(verify(&key.token(&claims()), &keys, &auth0_policy(), NOW).is_ok());
+        assert!(verify(&key.token(&claims()), &keys, &auth0_issuer(), NOW).is_ok());
     }
 }
 
@@ -113,7 +113,7 @@ fn at_most_four_keys_with_one_id_are_tried() {
     let rsa = SigningKey::generate_rsa("key");
     let jwks: Vec<Value> = keys.iter().chain([&rsa]).map(SigningKey::jwk).collect();
     let set = parse_key_set(&json!({ "keys": jwks })).unwrap();
-    let outcome = |key: &SigningKey| verify(&key.token(&claims()), &set, &auth0_policy(), NOW).map(|_| ());
+    let outcome = |key: &SigningKey| verify(&key.token(&claims()), &set, &auth0_issuer(), NOW).map(|_| ());
     for key in &keys[..4] {
         assert_eq!(outcome(key), Ok(()));
     }
@@ -124,7 +124,7 @@ fn at_most_four_keys_with_one_id_are_tried() {
     let mut header = keys[0].header();
     header.as_object_mut().unwrap().remove("kid");
     let unnamed = keys[0].token_with_header(&header, &claims());
-    assert_eq!(verify(&unnamed, &set, &auth0_policy(), NOW), Err(Refusal::MissingKeyId));
+    assert_eq!(verify(&unnamed, &set, &auth0_issuer(), NOW), Err(Refusal::MissingKeyId));
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_set_of_more_than_100_keys_is_refused() {
         let others = (0..others).map(|number| json!({"kty": "oct", "kid": number.to_string()}));
         parse_key_set(&json!({ "keys": others.chain([good.jwk()]).collect::<Vec<_>>() }))
     };
-    assert!(verify(&good.token(&claims()), &set(99).unwrap(), &auth0_policy(), NOW).is_ok());
+    assert!(verify(&good.token(&claims()), &set(99).unwrap(), &auth0_issuer(), NOW).is_ok());
     assert_eq!(set(100).unwrap_err(), KeySetError::TooManyKeys(101));
 }
 

@@ -6,7 +6,7 @@ use restctl_testkit::signing_key::SigningKey;
 use restctl_verifier::{MAX_TOKEN_BYTES, Refusal};
 use serde_json::{Value, json};
 
-use crate::fixture::{NOW, auth0_policy, claims, key_set, verify, with};
+use crate::fixture::{NOW, auth0_issuer, claims, key_set, verify, with};
 
 fn encode_base64url(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
@@ -45,12 +45,12 @@ fn malformed_tokens_are_refused() {
         "é.é.é".to_owned(),
     ];
     for token in malformed {
-        assert_eq!(verify(&token, &keys, &auth0_policy(), NOW), Err(Refusal::Malformed), "{token}");
+        assert_eq!(verify(&token, &keys, &auth0_issuer(), NOW), Err(Refusal::Malformed), "{token}");
     }
     // Arrays with the members' values, in the order in which the verifier declares them.
     let header_as_list = json!(["ES256", "JWT", "ec", null]);
     let listed = key.token_with_header(&header_as_list, &claims());
-    assert_eq!(verify(&listed, &keys, &auth0_policy(), NOW), Err(Refusal::Malformed));
+    assert_eq!(verify(&listed, &keys, &auth0_issuer(), NOW), Err(Refusal::Malformed));
     let claims_as_list = {
         let claims = claims();
         let names =
@@ -59,7 +59,7 @@ fn malformed_tokens_are_refused() {
     };
     for payload in [claims_as_list, json!([]), json!("text"), json!(null)] {
         assert_eq!(
-            verify(&key.token(&payload), &keys, &auth0_policy(), NOW),
+            verify(&key.token(&payload), &keys, &auth0_issuer(), NOW),
             Err(Refusal::Malformed),
             "{payload}"
         );
@@ -76,9 +76,9 @@ fn invalid_utf8_is_refused_in_every_member() {
     // In a member that the verifier ignores.
     let broken = |json: &str| [&b"{\"x\":\"\xff\","[..], &json.as_bytes()[1..]].concat();
     let (header, payload) = (key.header().to_string(), claims().to_string());
-    assert!(verify(&token(header.as_bytes(), payload.as_bytes()), &keys, &auth0_policy(), NOW).is_ok());
+    assert!(verify(&token(header.as_bytes(), payload.as_bytes()), &keys, &auth0_issuer(), NOW).is_ok());
     for token in [token(&broken(&header), payload.as_bytes()), token(header.as_bytes(), &broken(&payload))] {
-        assert_eq!(verify(&token, &keys, &auth0_policy(), NOW), Err(Refusal::Malformed), "{token}");
+        assert_eq!(verify(&token, &keys, &auth0_issuer(), NOW), Err(Refusal::Malformed), "{token}");
     }
 }
 
@@ -90,9 +90,9 @@ fn a_duplicate_claim_is_refused() {
         key.sign(&format!("{}.{}", encode_base64url(key.header().to_string()), encode_base64url(payload)))
     };
     let once = claims().to_string();
-    assert!(verify(&token(&once), &keys, &auth0_policy(), NOW).is_ok());
+    assert!(verify(&token(&once), &keys, &auth0_issuer(), NOW).is_ok());
     let twice = once.replacen('{', r#"{"scope":"none","#, 1);
-    assert_eq!(verify(&token(&twice), &keys, &auth0_policy(), NOW), Err(Refusal::Malformed));
+    assert_eq!(verify(&token(&twice), &keys, &auth0_issuer(), NOW), Err(Refusal::Malformed));
 }
 
 /// Names that serde_json uses as its own: an object with one of them could pretend to be another value.
@@ -102,7 +102,7 @@ const MARKERS: [&str; 2] = ["$serde_json::private::Number", "$serde_json::privat
 fn the_markers_of_a_json_library_are_ordinary_names() {
     let key = SigningKey::generate_ec("ec");
     let keys = key_set(&[key.jwk()]);
-    let outcome = |claims: &Value| verify(&key.token(claims), &keys, &auth0_policy(), NOW).map(|_| ());
+    let outcome = |claims: &Value| verify(&key.token(claims), &keys, &auth0_issuer(), NOW).map(|_| ());
     for marker in MARKERS {
         for value in [json!("1"), json!("[[[["), json!("\"x\""), json!({marker: "]"}), json!(7)] {
             assert_eq!(outcome(&with(claims(), marker, value.clone())), Ok(()), "{value}");
@@ -110,7 +110,7 @@ fn the_markers_of_a_json_library_are_ordinary_names() {
             assert_eq!(outcome(&ignored), Ok(()), "{ignored}");
             let header = with(key.header(), "ignored", json!({marker: value}));
             let token = key.token_with_header(&header, &claims());
-            assert!(verify(&token, &keys, &auth0_policy(), NOW).is_ok(), "{header}");
+            assert!(verify(&token, &keys, &auth0_issuer(), NOW).is_ok(), "{header}");
         }
         for (name, value) in [("exp", (NOW + 60).to_string()), ("scope", claims()["scope"].to_string())] {
             let faked = with(claims(), name, json!({marker: value}));
@@ -118,7 +118,7 @@ fn the_markers_of_a_json_library_are_ordinary_names() {
         }
         let critical = with(key.header(), "crit", json!({marker: "null"}));
         let token = key.token_with_header(&critical, &claims());
-        assert_eq!(verify(&token, &keys, &auth0_policy(), NOW), Err(Refusal::CriticalHeader));
+        assert_eq!(verify(&token, &keys, &auth0_issuer(), NOW), Err(Refusal::CriticalHeader));
     }
 }
 
@@ -142,7 +142,7 @@ fn nesting_is_bounded_in_every_member() {
         for (header, payload, most) in [(Value::Null, claims(), 7), (key.header(), Value::Null, 31)] {
             let outcome = |levels: usize| {
                 let token = token(&header, &payload, &nested(open, close, levels));
-                verify(&token, &keys, &auth0_policy(), NOW).map(|_| ())
+                verify(&token, &keys, &auth0_issuer(), NOW).map(|_| ())
             };
             assert_eq!(outcome(most), Ok(()), "{most} of {open}");
             assert_eq!(outcome(most + 1), Err(Refusal::Malformed), "{} of {open}", most + 1);
@@ -155,9 +155,9 @@ fn a_token_that_is_too_large_is_not_parsed() {
     let key = SigningKey::generate_ec("ec");
     let keys = key_set(&[key.jwk()]);
     let long = key.token(&with(claims(), "pad", json!("x".repeat(MAX_TOKEN_BYTES))));
-    assert_eq!(verify(&long, &keys, &auth0_policy(), NOW), Err(Refusal::TooLarge));
-    assert_eq!(verify(&"x".repeat(MAX_TOKEN_BYTES + 1), &keys, &auth0_policy(), NOW), Err(Refusal::TooLarge));
-    assert_eq!(verify(&"x".repeat(MAX_TOKEN_BYTES), &keys, &auth0_policy(), NOW), Err(Refusal::Malformed));
+    assert_eq!(verify(&long, &keys, &auth0_issuer(), NOW), Err(Refusal::TooLarge));
+    assert_eq!(verify(&"x".repeat(MAX_TOKEN_BYTES + 1), &keys, &auth0_issuer(), NOW), Err(Refusal::TooLarge));
+    assert_eq!(verify(&"x".repeat(MAX_TOKEN_BYTES), &keys, &auth0_issuer(), NOW), Err(Refusal::Malformed));
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn refusals_fit_an_error_description() {
     let keys = key_set(&[key.jwk()]);
     let marked = with(key.header(), "kid", json!("marked\"\\é"));
     let refusal =
-        verify(&key.token_with_header(&marked, &claims()), &keys, &auth0_policy(), NOW).unwrap_err();
+        verify(&key.token_with_header(&marked, &claims()), &keys, &auth0_issuer(), NOW).unwrap_err();
     assert_eq!(refusal, Refusal::UnknownKey { kid: "marked\"\\é".to_owned() });
     let texts = [
         refusal,

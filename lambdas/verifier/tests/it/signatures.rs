@@ -6,7 +6,7 @@ use restctl_testkit::signing_key::{SigningKey, hmac_token, unsigned_token};
 use restctl_verifier::{Claims, Refusal};
 use serde_json::{Value, json};
 
-use crate::fixture::{NOW, auth0_policy, claims, key_set, verify, with, without};
+use crate::fixture::{NOW, auth0_issuer, claims, key_set, verify, with, without};
 
 #[test]
 fn good_tokens_pass() {
@@ -20,10 +20,10 @@ fn good_tokens_pass() {
             key_id: Some(key_id.to_owned()),
         })
     };
-    assert_eq!(verify(&ec.token(&claims()), &keys, &auth0_policy(), NOW), expected("ec"));
-    assert_eq!(verify(&rsa.token(&claims()), &keys, &auth0_policy(), NOW), expected("rsa"));
+    assert_eq!(verify(&ec.token(&claims()), &keys, &auth0_issuer(), NOW), expected("ec"));
+    assert_eq!(verify(&rsa.token(&claims()), &keys, &auth0_issuer(), NOW), expected("rsa"));
     let pss = rsa.token_with_header(&with(rsa.header(), "alg", json!("PS256")), &claims());
-    assert_eq!(verify(&pss, &keys, &auth0_policy(), NOW), expected("rsa"));
+    assert_eq!(verify(&pss, &keys, &auth0_issuer(), NOW), expected("rsa"));
 }
 
 #[test]
@@ -60,11 +60,11 @@ fn bad_headers_are_refused() {
     ];
     for (header, refusal) in cases {
         let token = key.token_with_header(&header, &claims());
-        assert_eq!(verify(&token, &keys, &auth0_policy(), NOW), Err(refusal), "{header}");
+        assert_eq!(verify(&token, &keys, &auth0_issuer(), NOW), Err(refusal), "{header}");
     }
     for typ in ["JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt"] {
         let token = key.token_with_header(&with(key.header(), "typ", json!(typ)), &claims());
-        assert!(verify(&token, &keys, &auth0_policy(), NOW).is_ok(), "{typ}");
+        assert!(verify(&token, &keys, &auth0_issuer(), NOW).is_ok(), "{typ}");
     }
 }
 
@@ -72,13 +72,13 @@ fn bad_headers_are_refused() {
 fn a_token_without_a_key_id_needs_a_single_key() {
     let (key, other) = (SigningKey::generate_ec("ec"), SigningKey::generate_ec("other"));
     let token = key.token_with_header(&without(key.header(), "kid"), &claims());
-    let claims = verify(&token, &key_set(&[key.jwk()]), &auth0_policy(), NOW).unwrap();
+    let claims = verify(&token, &key_set(&[key.jwk()]), &auth0_issuer(), NOW).unwrap();
     assert_eq!(claims.key_id, None);
     let two = key_set(&[key.jwk(), other.jwk()]);
-    assert_eq!(verify(&token, &two, &auth0_policy(), NOW), Err(Refusal::MissingKeyId));
+    assert_eq!(verify(&token, &two, &auth0_issuer(), NOW), Err(Refusal::MissingKeyId));
     // An encryption key does not count.
     let one = key_set(&[key.jwk(), with(other.jwk(), "use", json!("enc"))]);
-    assert!(verify(&token, &one, &auth0_policy(), NOW).is_ok());
+    assert!(verify(&token, &one, &auth0_issuer(), NOW).is_ok());
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn a_public_key_is_not_an_hmac_secret() {
             for alg in ["HS256", "RS256", "ES256"] {
                 let header = with(key.header(), "alg", json!(alg));
                 let token = hmac_token(&header, &claims(), secret.as_bytes());
-                let refusal = verify(&token, &keys, &auth0_policy(), NOW).unwrap_err();
+                let refusal = verify(&token, &keys, &auth0_issuer(), NOW).unwrap_err();
                 let expected =
                     [Refusal::UnsupportedAlgorithm, Refusal::WrongAlgorithm, Refusal::WrongSignature];
                 assert!(expected.contains(&refusal), "{refusal:?} for {alg}");
@@ -104,7 +104,7 @@ fn a_public_key_is_not_an_hmac_secret() {
 fn bad_signatures_are_refused() {
     let (key, foreign) = (SigningKey::generate_ec("ec"), SigningKey::generate_ec("ec"));
     let keys = key_set(&[key.jwk()]);
-    let refused = |token: &str| verify(token, &keys, &auth0_policy(), NOW).unwrap_err();
+    let refused = |token: &str| verify(token, &keys, &auth0_issuer(), NOW).unwrap_err();
 
     assert_eq!(refused(&foreign.token(&claims())), Refusal::WrongSignature, "a foreign key under a known id");
     assert_eq!(
@@ -134,9 +134,9 @@ fn keys_that_the_header_names_are_not_used() {
     ] {
         let header = with(key.header(), name, value);
         let forged = attacker.token_with_header(&header, &claims());
-        assert_eq!(verify(&forged, &keys, &auth0_policy(), NOW), Err(Refusal::WrongSignature), "{name}");
+        assert_eq!(verify(&forged, &keys, &auth0_issuer(), NOW), Err(Refusal::WrongSignature), "{name}");
         assert!(
-            verify(&key.token_with_header(&header, &claims()), &keys, &auth0_policy(), NOW).is_ok(),
+            verify(&key.token_with_header(&header, &claims()), &keys, &auth0_issuer(), NOW).is_ok(),
             "{name}"
         );
     }

@@ -7,7 +7,7 @@ use restctl_testkit::small_stack::run_on_small_stack;
 use restctl_verifier::{KeySet, MAX_KEY_SET_BYTES, Refusal};
 use serde_json::{Value, json};
 
-use crate::fixture::{NOW, auth0_policy, claims, key_set, verify};
+use crate::fixture::{NOW, auth0_issuer, claims, key_set, verify};
 
 /// Returns an object whose member is the deepest value of `open` brackets that fits into `bytes`.
 fn with_deep_member(object: &Value, name: &str, open: &str, bytes: usize) -> String {
@@ -48,7 +48,7 @@ fn deep_tokens_are_refused_on_little_stack() {
     }
     run_on_small_stack(move || {
         for (token, part, name) in tokens {
-            let outcome = verify(&token, &keys, &auth0_policy(), NOW);
+            let outcome = verify(&token, &keys, &auth0_issuer(), NOW);
             assert_eq!(outcome, Err(Refusal::Malformed), "{name} in the {part}");
         }
     });

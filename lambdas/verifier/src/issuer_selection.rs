@@ -1,0 +1,31 @@
+//! Which of several trusted issuers a token claims to be from.
+
+use restctl_contract::issuer::TrustedIssuer;
+use restctl_contract::json::Json;
+use serde::Deserialize;
+
+use crate::json_object::{MAX_DEPTH, parse_object};
+use crate::verification::{MAX_TOKEN_BYTES, decode_base64url};
+
+#[derive(Deserialize)]
+struct ClaimedIssuer {
+    iss: Option<Json>,
+}
+
+/// Returns the index of the issuer that the token names, or 0 if it names none of them.
+///
+/// Anyone may have written the token, so this says only whose keys and rules to verify it with. With those of any other
+/// issuer, it fails its check of the issuer.
+pub fn select_issuer(token: &str, issuers: &[TrustedIssuer]) -> usize {
+    if issuers.len() < 2 {
+        return 0;
+    }
+    let claimed = claimed_issuer(token);
+    issuers.iter().position(|issuer| Some(&issuer.issuer) == claimed.as_ref()).unwrap_or_default()
+}
+
+fn claimed_issuer(token: &str) -> Option<String> {
+    let payload = token.split('.').nth(1).filter(|_| token.len() <= MAX_TOKEN_BYTES)?;
+    let claims: ClaimedIssuer = parse_object(&decode_base64url(payload).ok()?, MAX_DEPTH).ok()?;
+    claims.iss?.as_str().map(str::to_owned)
+}
