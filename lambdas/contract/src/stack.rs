@@ -27,7 +27,8 @@ impl StackName {
         format!("restctl/{}/certificate", self.0)
     }
 
-    /// Returns the Secrets Manager secret that holds the client secret of the identity provider, as plain text.
+    /// Returns the Secrets Manager secret that holds the client secret, or the private key of a client that
+    /// signs its assertions, as plain text.
     pub fn client_secret(&self) -> String {
         format!("restctl/{}/client-secret", self.0)
     }
@@ -67,47 +68,24 @@ impl FromStr for StackName {
 /// The tag whose value is the stack's name, on the stack and all its resources that support tags.
 pub const STACK_TAG: &str = "restctl:stack";
 
-/// A setting of the identity provider, stored as a String parameter in Systems Manager.
+/// A setting of the identity providers, stored as a String parameter in Systems Manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Setting {
-    /// The exact `iss` of its tokens. Auth0's ends with `/`.
-    Issuer,
-    /// The `aud` that a token must have. Cognito's tokens have none, so there it is the `client_id`, or several of them
-    /// separated by commas.
-    Audience,
-    /// The URL of its signing keys (RFC 7517).
-    JwksUri,
-    /// The URL where a client exchanges its credentials for a token (RFC 6749, section 4.4).
-    TokenEndpoint,
-    /// The client that `restctl token` and `restctl get` act as.
-    ClientId,
-    /// The scope that a token must have to read items.
-    Scope,
-    /// The kind of provider: `auth0`, `openid` or `cognito`.
-    Provider,
+    /// The issuers whose tokens the API accepts, as [`crate::issuer::to_json`] writes them. Empty if the stack's own user
+    /// pool is the only one.
+    Issuers,
+    /// The client that `restctl token` and `restctl get` act as, as JSON. Only the command reads it.
+    Client,
 }
 
 impl Setting {
-    pub const ALL: [Setting; 7] = [
-        Setting::Issuer,
-        Setting::Audience,
-        Setting::JwksUri,
-        Setting::TokenEndpoint,
-        Setting::ClientId,
-        Setting::Scope,
-        Setting::Provider,
-    ];
+    pub const ALL: [Setting; 2] = [Setting::Issuers, Setting::Client];
 
     /// Returns the last part of its parameter's name.
     pub fn name(self) -> &'static str {
         match self {
-            Setting::Issuer => "issuer",
-            Setting::Audience => "audience",
-            Setting::JwksUri => "jwks-uri",
-            Setting::TokenEndpoint => "token-endpoint",
-            Setting::ClientId => "client-id",
-            Setting::Scope => "scope",
-            Setting::Provider => "provider",
+            Setting::Issuers => "issuers",
+            Setting::Client => "client",
         }
     }
 }
@@ -156,7 +134,7 @@ mod tests {
     #[test]
     fn settings_are_named_after_the_stack() {
         let stack: StackName = "orders".parse().unwrap();
-        assert_eq!(stack.setting_parameter(Setting::JwksUri), "/restctl/orders/jwks-uri");
+        assert_eq!(stack.setting_parameter(Setting::Issuers), "/restctl/orders/issuers");
         assert_eq!(stack.certificate_secret(), "restctl/orders/certificate");
     }
 }

@@ -2,8 +2,8 @@
 
 /// Declares each name, and the list of names that a test compares with the template.
 macro_rules! names {
-    ($($constant:ident = $name:literal;)+) => {
-        $(pub const $constant: &str = $name;)+
+    ($($(#[$attribute:meta])* $constant:ident = $name:literal;)+) => {
+        $($(#[$attribute])* pub const $constant: &str = $name;)+
 
         #[cfg(test)]
         pub(crate) const ALL: &[&str] = &[$($name),+];
@@ -20,15 +20,13 @@ pub mod parameter {
         CERTIFICATE_ARN = "CertificateArn";
         KEY_NAME = "KeyName";
         KEY_TYPE = "KeyType";
-        ISSUER = "Issuer";
-        AUDIENCE = "Audience";
-        JWKS_URI = "JwksUri";
-        SCOPE = "Scope";
-        PROVIDER = "Provider";
+        ISSUERS = "Issuers";
         LIST = "List";
         OPENAPI = "OpenApi";
         IDP = "Idp";
         EDGE_JWT = "EdgeJwt";
+        EDGE_JWT_ISSUER = "EdgeJwtIssuer";
+        EDGE_JWT_JWKS_URI = "EdgeJwtJwksUri";
         PRIVATE_NETWORK = "PrivateNetwork";
         EXISTING_VPC = "ExistingVpc";
         EXISTING_SUBNETS = "ExistingSubnets";
@@ -87,11 +85,10 @@ pub mod variable {
         DEAD_LETTER_QUEUE = "DEAD_LETTER_QUEUE";
         KEY_NAME = "KEY_NAME";
         KEY_TYPE = "KEY_TYPE";
-        ISSUER = "ISSUER";
-        AUDIENCE = "AUDIENCE";
-        JWKS_URI = "JWKS_URI";
-        SCOPE = "SCOPE";
-        PROVIDER = "PROVIDER";
+        /// The trusted issuers, as [`crate::issuer::to_json`] writes them.
+        ISSUERS = "ISSUERS";
+        /// The user pool of the stack, which is one more trusted issuer, as the JSON of that one.
+        USER_POOL = "USER_POOL";
         OPENAPI = "OPENAPI";
         CURSOR_KEY = "CURSOR_KEY";
         STACK = "STACK";
