@@ -1,5 +1,6 @@
 //! The identity provider: what it publishes, the stack's settings for it, and the tokens that it grants to restctl.
 
+pub(crate) mod changes;
 pub(crate) mod client_secret;
 pub(crate) mod cognito;
 pub(crate) mod discovery;
@@ -7,3 +8,4 @@ pub(crate) mod grant;
 pub(crate) mod http;
 pub(crate) mod policy;
 pub(crate) mod settings;
+pub(crate) mod token_client;

@@ -22,6 +22,7 @@ mod upstream;
 
 pub(crate) use access_key::{AccessKey, REGION};
 pub(crate) use cloud::LocalCloud;
+pub(crate) use identity_provider::LocalIdentityProvider;
 pub(crate) use ports::LocalPorts;
 pub(crate) use start::start_cloud;
 pub(crate) use stop::stop_cloud;

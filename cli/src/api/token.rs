@@ -1,11 +1,12 @@
 //! The access token for the API: the remembered one, or a new one.
 
-use restctl_contract::stack::Setting;
+use restctl_contract::issuer::TrustedIssuer;
 
 use crate::api::session_cache::{self, SessionCache};
-use crate::aws::secretsmanager;
+use crate::aws::{cloudformation, secretsmanager};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
+use crate::identity::cognito;
 use crate::identity::grant::{self, AccessToken};
 use crate::identity::settings::Settings;
 
@@ -34,13 +35,22 @@ pub(crate) async fn renew_token(context: &Context) -> Result<AccessToken> {
         secretsmanager::read_secret(aws, &secret_name),
     )?;
     // If nothing is set up, more is missing than a secret.
-    settings.require(Setting::TokenEndpoint)?;
+    let client = settings.require_client()?;
     let secret = secret.ok_or_else(|| {
         Failure::new(format!("the secret {secret_name} is missing"))
             .exit(Exit::Authentication)
             .next("restctl setup --client-secret-file FILE")
     })?;
-    let token = grant::request_token(&settings, &secret).await?;
+    let issuer = issuer_of_client(context, &settings).await?;
+    let token = grant::request_token(client, &issuer, &secret).await?;
     session_cache::store_token(context, &token)?;
     Ok(token)
+}
+
+/// Returns the issuer that grants the client its tokens: one of the settings, or the user pool of the stack.
+pub(crate) async fn issuer_of_client(context: &Context, settings: &Settings) -> Result<TrustedIssuer> {
+    if let Some(issuer) = settings.client_issuer() {
+        return Ok(issuer.clone());
+    }
+    cognito::user_pool(&cloudformation::find_deployed(context.aws().await?, &context.stack).await?)
 }

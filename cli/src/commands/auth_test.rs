@@ -66,7 +66,8 @@ pub(crate) async fn run(_: AuthTest, context: &Context) -> Result<()> {
     );
     // If all fail, the policy's failure names the first missing step: setup.
     let (policy, token, endpoint) = (policy?, token?, endpoint?);
-    let jwks = parse_keys(&discovery::fetch_keys(&policy.jwks_uri).await?, &policy.jwks_uri)?;
+    let issuer = policy.client_issuer()?;
+    let jwks = parse_keys(&discovery::fetch_keys(issuer).await?, &issuer.jwks_uri)?;
     // This id is valid for keys of strings and of numbers. It need not exist.
     let path = format!("{ITEMS_PATH}0");
 

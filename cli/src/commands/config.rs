@@ -11,6 +11,7 @@ use crate::aws::{cloudformation, secretsmanager};
 use crate::commands::invocation::{Invocation, Origin};
 use crate::context::Context;
 use crate::failure::Result;
+use crate::identity::changes;
 use crate::identity::settings::{self, Settings};
 use crate::terminal::output::{self, Format};
 use crate::terminal::text::Text;
@@ -147,6 +148,15 @@ async fn add_region(
     Ok(())
 }
 
+/// Adds the members of an issuer or a client.
+fn add_members<T: Serialize>(settings: &mut Vec<ConfigSetting>, of: &T, suffix: &str, from: &str) {
+    let members = serde_json::json!(of);
+    for (name, value) in members.as_object().into_iter().flatten() {
+        let name = format!("{}{suffix}", name.replace('_', "-"));
+        settings.push(ConfigSetting::new(name, Some(changes::describe_value(value)), from.to_owned()));
+    }
+}
+
 async fn add_stack_settings(context: &Context, settings: &mut Vec<ConfigSetting>) -> Result<()> {
     let (aws, name) = (context.aws().await?, &context.stack);
     let secret_name = name.client_secret();
@@ -156,13 +166,13 @@ async fn add_stack_settings(context: &Context, settings: &mut Vec<ConfigSetting>
         settings::read_certificate(aws, name),
         cloudformation::find_own(aws, name),
     )?;
-    for setting in Setting::ALL {
-        let value = provider.get(setting).map(str::to_owned);
-        settings.push(ConfigSetting::new(
-            setting.name(),
-            value,
-            format!("SSM, {}", name.setting_parameter(setting)),
-        ));
+    let parameter = |setting| format!("SSM, {}", name.setting_parameter(setting));
+    for (number, issuer) in (1..).zip(provider.issuers()) {
+        let suffix = if number == 1 { String::new() } else { format!("-{number}") };
+        add_members(settings, issuer, &suffix, &parameter(Setting::Issuers));
+    }
+    if let Some(client) = provider.client() {
+        add_members(settings, client, "-of-client", &parameter(Setting::Client));
     }
     let is_set = secret.map(|_| "set".to_owned());
     settings.push(ConfigSetting::new("client-secret", is_set, format!("Secrets Manager, {secret_name}")));

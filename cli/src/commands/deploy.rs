@@ -120,8 +120,8 @@ async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -
     };
     let interrupted = Failure::new("interrupted before the new versions were live")
         .next("restctl deploy, which continues from there");
-    let before = start.stack.as_ref();
-    unless_interrupted(interrupted, complete_deployment(context, before, changes, &certificate)).await
+    let completion = complete_deployment(context, start.stack.as_ref(), changes, &certificate, &settings);
+    unless_interrupted(interrupted, completion).await
 }
 
 /// Does what remains after CloudFormation, even if CloudFormation changed nothing: an earlier deployment may have been
@@ -131,6 +131,7 @@ async fn complete_deployment(
     before: Option<&Stack>,
     changes: usize,
     certificate: &Certificate,
+    settings: &Settings,
 ) -> Result<DeployOutcome> {
     let (aws, name) = (context.aws().await?, &context.stack);
     let stack = cloudformation::find_deployed(aws, name).await?;
@@ -139,8 +140,13 @@ async fn complete_deployment(
     }
     completion_cache::remember_loads(name, []);
     let versions = go_live::go_live(aws, &stack).await?;
-    // The API accepts the pool's tokens only from now on.
-    if cognito::stack_has_user_pool(&stack) && cognito::save_settings(aws, name, &stack).await? {
+    // The API accepts the pool's tokens only from now on. A client of another issuer that was set up since stays.
+    let is_new_pool = !before.is_some_and(cognito::stack_has_user_pool);
+    let client_is_of_pool = settings.client().is_none() || cognito::settings_name_user_pool(settings, &stack);
+    if cognito::stack_has_user_pool(&stack)
+        && (is_new_pool || client_is_of_pool)
+        && cognito::save_client(aws, name, &stack).await?
+    {
         output::print_message(
             "the stack's own identity provider is set up; its client secret is in Secrets Manager",
         );

@@ -1,6 +1,9 @@
-//! `restctl idp`: shows the identity provider and rotates the client secret.
+//! `restctl idp`: shows the identity providers, trusts one more or one less, and rotates the client secret.
 
+mod add;
+pub(super) mod issuer_args;
 mod local_secret;
+mod remove;
 mod rotate_secret;
 mod show;
 
@@ -11,8 +14,14 @@ use crate::failure::Result;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Idp {
-    /// Show the provider's settings and keys, and whether the API uses them
+    /// Show the providers' settings and keys, and whether the API uses them
     Show(show::Show),
+
+    /// Trust one more issuer
+    Add(add::Add),
+
+    /// No longer trust an issuer
+    Remove(remove::Remove),
 
     /// Replace the client secret after testing the new one
     RotateSecret(rotate_secret::RotateSecret),
@@ -21,6 +30,8 @@ pub(crate) enum Idp {
 pub(crate) async fn run(command: Idp, context: &Context) -> Result<()> {
     match command {
         Idp::Show(args) => show::run(args, context).await,
+        Idp::Add(args) => add::run(args, context).await,
+        Idp::Remove(args) => remove::run(args, context).await,
         Idp::RotateSecret(args) => rotate_secret::run(args, context).await,
     }
 }

@@ -7,21 +7,22 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::Args;
-use restctl_contract::stack::{Certificate, Setting};
-use restctl_verifier::Provider;
-use serde_json::{Map, Value, json};
+use restctl_contract::issuer::{Provider, TrustedIssuer};
+use restctl_contract::stack::Certificate;
+use serde_json::json;
 
 use crate::api::session_cache;
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::secretsmanager::{self, CLIENT_SECRET_DESCRIPTION};
-use crate::aws::ssm;
 use crate::certificate::CertificateBundle;
+use crate::commands::idp::issuer_args::{DescribedIssuer, IssuerArgs, IssuerDefaults};
 use crate::context::Context;
-use crate::failure::{Exit, Failure, Result};
-use crate::identity::client_secret;
+use crate::failure::{Failure, Result};
 use crate::identity::cognito::{self, COGNITO};
-use crate::identity::discovery::{self, DiscoveryDocument};
 use crate::identity::settings::{self, Settings};
+use crate::identity::token_client::{ClientAuthentication, TokenClient};
+use crate::identity::{changes, client_secret};
+use crate::local::LocalIdentityProvider;
 use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::output::{self, Format};
 use crate::terminal::prompt;
@@ -37,9 +38,13 @@ certificate gets a new ARN; `restctl deploy` then puts it in service and deletes
 The client secret comes from --client-secret-file, from RESTCTL_CLIENT_SECRET or from a prompt, never from the command \
 line. With --local, the local cloud supplies what you leave out.
 
-Providers: auth0, whose permissions also grant scopes; openid, any issuer whose access tokens are JWTs with iss, aud and \
-scope; cognito, whose access tokens name a client and no audience. Without --provider, the kind stays the same for the \
-same issuer, and the host name of a new issuer decides.
+What it changes is shown before it is written. If the issuer is another one, it replaces the one that restctl gets its \
+tokens from; `restctl idp add` trusts one more, so that a provider can be left without refusing its tokens.
+
+Providers differ in the claims that grant: auth0: scope and permissions; entra: roles and scp; okta: scp; keycloak: scope, the \
+roles of the realm and those of the client that is the audience; cognito: scope, and the client is the audience; openid: \
+scope and scp. Without --provider, the kind stays the same for the same issuer, and the host name of a new one decides if it \
+leaves no doubt.
 
 Examples:
   restctl setup --self-signed api.example.com --issuer https://tenant.eu.auth0.com/ \\
@@ -65,22 +70,8 @@ pub(crate) struct Setup {
     #[arg(long, value_name = "NAME", conflicts_with = "cert", help_heading = "Certificate")]
     self_signed: Option<String>,
 
-    /// Kind of provider: auth0, openid or cognito
-    #[arg(long, value_name = "KIND", help_heading = "Identity provider")]
-    provider: Option<Provider>,
-
-    /// Issuer, spelled exactly as in its tokens (Auth0's ends with a slash)
-    #[arg(long, value_name = "URL", help_heading = "Identity provider")]
-    issuer: Option<String>,
-
-    /// Audience that a token must have (Auth0: the API's identifier). Cognito: the ids of the allowed clients, separated
-    /// by commas [default: the client's id]
-    #[arg(long, value_name = "AUDIENCE", help_heading = "Identity provider")]
-    audience: Option<String>,
-
-    /// Scope that a token must have [default: read:items]
-    #[arg(long, value_name = "SCOPE", help_heading = "Identity provider")]
-    scope: Option<String>,
+    #[command(flatten)]
+    issuer: IssuerArgs,
 
     /// Id of the client that requests tokens for `restctl token` and `restctl get`
     #[arg(long, value_name = "ID", help_heading = "Identity provider")]
@@ -90,14 +81,39 @@ pub(crate) struct Setup {
     #[arg(long, value_name = "FILE", help_heading = "Identity provider")]
     client_secret_file: Option<PathBuf>,
 
+    /// File with the client's private key (PEM or JWK), or - for standard input: it signs assertions instead of sending a
+    /// secret (private_key_jwt)
+    #[arg(
+        long,
+        value_name = "FILE",
+        help_heading = "Identity provider",
+        conflicts_with = "client_secret_file"
+    )]
+    client_key_file: Option<PathBuf>,
+
+    /// Id (kid) of that key at the provider
+    #[arg(long, value_name = "KID", help_heading = "Identity provider")]
+    client_key_id: Option<String>,
+
+    /// How the client authenticates [default: what the provider supports]
+    #[arg(long, value_name = "METHOD", help_heading = "Identity provider")]
+    client_authentication: Option<ClientAuthentication>,
+
+    /// Scope to ask for, if it is not the one that is required; empty: none [default for entra: AUDIENCE/.default]
+    #[arg(long, value_name = "SCOPE", help_heading = "Identity provider")]
+    request_scope: Option<String>,
+
+    /// Resource to ask for (RFC 8707); empty: none
+    #[arg(long, value_name = "URI", help_heading = "Identity provider")]
+    resource: Option<String>,
+
     /// cognito: have `restctl deploy` create a user pool and a client in the stack
     #[arg(long, value_name = "KIND", value_parser = [COGNITO], help_heading = "Identity provider", conflicts_with_all = [
-        "provider", "issuer", "audience", "scope", "client_id", "client_secret_file",
+        "provider", "issuer", "audience", "scope", "grant_claim", "algorithms", "provider_ca", "client_id",
+        "client_secret_file", "client_key_file", "client_key_id", "client_authentication", "request_scope", "resource",
     ])]
     idp: Option<String>,
 }
-
-const DEFAULT_SCOPE: &str = "read:items";
 
 pub(crate) async fn run(args: Setup, context: &Context) -> Result<()> {
     let interrupted = Failure::new("interrupted before everything was set up").next("restctl setup, again");
@@ -118,21 +134,29 @@ async fn store_settings(args: Setup, context: &Context) -> Result<()> {
         if let Some(bundle) = &bundle {
             import_certificate(context, bundle, before.as_ref()).await?;
         }
-        set_up_stack_provider(context, deployed.as_ref()).await?;
+        set_up_stack_provider(context, &settings, deployed.as_ref()).await?;
         return print_settings(context).await;
     }
-    let provider = choose_provider(&args, context, &settings).await?;
+    let chosen = choose_provider(&args, context, &settings).await?;
+    chosen.print_changes(&settings);
 
     if let Some(bundle) = &bundle {
         import_certificate(context, bundle, before.as_ref()).await?;
     }
-    for setting in Setting::ALL {
-        ssm::write_setting(aws, stack, setting, provider.setting_value(setting)).await?;
-    }
-    output::print_message(format!("identity provider  {}, {}", provider.kind, provider.discovery.issuer));
-    if let Some(secret) = &provider.client_secret {
+    settings::write_issuers(aws, stack, &chosen.issuers).await?;
+    settings::write_client(aws, stack, &chosen.client).await?;
+    if let Some(secret) = &chosen.client_secret {
         secretsmanager::write_secret(aws, &stack.client_secret(), CLIENT_SECRET_DESCRIPTION, secret).await?;
-        output::print_message(format!("client secret      {} in Secrets Manager", stack.client_secret()));
+        let kind = if chosen.client.authentication == ClientAuthentication::PrivateKeyJwt {
+            "key"
+        } else {
+            "secret"
+        };
+        output::print_message(format!(
+            "{:<18} {} in Secrets Manager",
+            format!("client {kind}"),
+            stack.client_secret()
+        ));
     }
     // The cached token was granted under the former settings.
     session_cache::clear_session(context)?;
@@ -153,13 +177,12 @@ async fn print_settings(context: &Context) -> Result<()> {
     let (aws, stack) = (context.aws().await?, &context.stack);
     let settings = Settings::read(aws, stack).await?;
     let certificate = settings::read_certificate(aws, stack).await?;
-    let provider: Map<String, Value> = Setting::ALL
-        .into_iter()
-        .map(|setting| (setting.name().replace('-', "_"), settings.get(setting).into()))
-        .collect();
-    output::print_json(
-        &json!({ "stack": stack.as_str(), "certificate": certificate, "identity_provider": provider }),
-    )
+    output::print_json(&json!({
+        "stack": stack.as_str(),
+        "certificate": certificate,
+        "issuers": settings.issuers(),
+        "client": settings.client(),
+    }))
 }
 
 impl Setup {
@@ -172,43 +195,58 @@ impl Setup {
         deployed: Option<&Stack>,
     ) -> bool {
         let is_current = match deployed {
-            Some(stack) => cognito::stack_has_user_pool(stack),
+            Some(stack) => {
+                cognito::stack_has_user_pool(stack)
+                    && (settings.client().is_none() || cognito::settings_name_user_pool(settings, stack))
+            }
             None => context.local.is_none() && settings.awaits_deployment(),
         };
         self.idp.is_some() || (is_current && self.names_no_provider())
     }
 
     fn names_no_provider(&self) -> bool {
-        self.provider.is_none()
-            && self.issuer.is_none()
+        self.issuer.provider.is_none()
+            && self.issuer.issuer.is_none()
             && self.client_id.is_none()
-            && self.audience.is_none()
+            && self.issuer.audience.is_empty()
     }
 
     fn check_no_flag_is_ignored(&self) -> Result<()> {
-        let ignored =
-            [(self.scope.is_some(), "--scope"), (self.client_secret_file.is_some(), "--client-secret-file")];
-        let Some((_, flag)) = ignored.into_iter().find(|(given, _)| *given) else { return Ok(()) };
-        Err(Failure::new(format!("{flag} does not apply to the stack's own user pool"))
-            .exit(Exit::Usage)
+        let is_any_given = !self.issuer.is_empty()
+            || self.client_secret_file.is_some()
+            || self.client_key_file.is_some()
+            || self.client_key_id.is_some()
+            || self.client_authentication.is_some()
+            || self.request_scope.is_some()
+            || self.resource.is_some();
+        if !is_any_given {
+            return Ok(());
+        }
+        Err(Failure::usage("the flags of an identity provider do not apply to the stack's own user pool")
             .why("the stack creates the client with its own scope and secret")
-            .next("leave it out, or name another provider with --issuer URL"))
+            .next("leave them out, or name another provider with --issuer URL"))
     }
 }
 
-async fn set_up_stack_provider(context: &Context, deployed: Option<&Stack>) -> Result<()> {
+async fn set_up_stack_provider(
+    context: &Context,
+    settings: &Settings,
+    deployed: Option<&Stack>,
+) -> Result<()> {
     let (aws, name) = (context.aws().await?, &context.stack);
     match deployed.filter(|stack| cognito::stack_has_user_pool(stack)) {
         Some(stack) => {
-            if cognito::save_settings(aws, name, stack).await? {
+            if cognito::save_client(aws, name, stack).await? {
                 session_cache::clear_session(context)?;
             }
-            let issuer = cognito::setting_value(stack, Setting::Issuer)?;
+            let issuer = cognito::user_pool(stack)?.issuer;
             output::print_message(format!("identity provider  {issuer}, the stack's own"));
             output::print_message("next: restctl deploy");
         }
         None => {
-            cognito::write_placeholders(aws, name).await?;
+            if settings.is_empty() {
+                settings::write_issuers(aws, name, &[]).await?;
+            }
             output::print_message("identity provider  cognito, created by the deployment");
             output::print_message("next: restctl deploy --idp cognito");
         }
@@ -243,93 +281,153 @@ fn choose_certificate(
     }
 }
 
-/// The complete, checked settings of the identity provider.
-struct ProviderSettings {
-    kind: Provider,
-    discovery: DiscoveryDocument,
-    audience: String,
-    scope: String,
-    client_id: String,
-    /// `None` if the stored secret stays.
+/// The complete, checked settings of the identity providers.
+struct ChosenSettings {
+    issuers: Vec<TrustedIssuer>,
+    client: TokenClient,
+    /// The secret or the private key to store. `None` if the stored one stays.
     client_secret: Option<String>,
+    /// The keys of the issuer, in words.
+    keys: String,
 }
 
-impl ProviderSettings {
-    fn setting_value(&self, setting: Setting) -> &str {
-        match setting {
-            Setting::Issuer => &self.discovery.issuer,
-            Setting::Audience => &self.audience,
-            Setting::JwksUri => &self.discovery.jwks_uri,
-            Setting::TokenEndpoint => &self.discovery.token_endpoint,
-            Setting::ClientId => &self.client_id,
-            Setting::Scope => &self.scope,
-            Setting::Provider => self.kind.name(),
+impl ChosenSettings {
+    /// Prints what is about to be written.
+    fn print_changes(&self, before: &Settings) {
+        let Some(issuer) = self.issuers.iter().find(|issuer| issuer.issuer == self.client.issuer) else {
+            return;
+        };
+        output::print_message(format!("identity provider  {}, {}", issuer.provider, issuer.issuer));
+        output::print_message(format!("keys               {}", self.keys));
+        let Some(client) = before.client() else { return };
+        let mut changes = changes::compare_issuers(before.issuers(), &self.issuers);
+        changes.extend(changes::compare_members(" of the client", client, &self.client));
+        for change in changes {
+            output::print_message(format!("change             {}", change.describe()));
         }
     }
 }
 
-async fn choose_provider(args: &Setup, context: &Context, before: &Settings) -> Result<ProviderSettings> {
-    // The local identity provider gets new settings each time it starts.
+async fn choose_provider(args: &Setup, context: &Context, before: &Settings) -> Result<ChosenSettings> {
     let local = context.local.as_ref().map(|local| &local.identity_provider);
-    let known = |given: &Option<String>, local: Option<&String>, before: Option<&str>| {
-        given.clone().or_else(|| local.cloned()).or_else(|| before.map(str::to_owned))
+    let client = before.client();
+    let known = |given: &Option<String>, before: Option<&String>, local: Option<&String>| {
+        given.clone().or_else(|| before.cloned()).or_else(|| local.cloned())
     };
     let ask = |known: Option<String>, question, flag| match known {
         Some(value) => Ok(value),
         None => prompt::ask_text(question, flag),
     };
-    let issuer = known(&args.issuer, local.map(|local| &local.issuer), before.get(Setting::Issuer));
-    let issuer = ask(issuer, "Issuer of the identity provider", "--issuer URL")?;
-    let is_local = local.is_some_and(|local| local.issuer == issuer);
-    let kind = args.provider.unwrap_or_else(|| detect_kind(&issuer, is_local, before));
-    let discovery = discovery::fetch_document(&issuer).await?;
-    let client_id =
-        known(&args.client_id, local.map(|local| &local.client_id), before.get(Setting::ClientId));
+    let url =
+        known(&args.issuer.issuer, client.map(|client| &client.issuer), local.map(|local| &local.issuer));
+    let url = ask(url, "Issuer of the identity provider", "--issuer URL")?;
+    // The settings of the local cloud's identity provider apply to that one only.
+    let local = local.filter(|local| local.issuer == url);
+    let same = before.issuers().iter().find(|issuer| issuer.issuer == url);
+    let replaced = before.client_issuer().filter(|issuer| issuer.issuer != url && same.is_none());
+    let own_client = client.filter(|client| client.issuer == url);
+    let own_client_id = own_client.or(client.filter(|_| local.is_none())).map(|client| &client.client_id);
+    let client_id = known(&args.client_id, own_client_id, local.map(|local| &local.client_id));
     let client_id = ask(client_id, "Client id", "--client-id ID")?;
-    let audience = known(&args.audience, local.map(|local| &local.audience), previous_audience(kind, before));
-    let audience = match kind {
-        Provider::Cognito => audience.unwrap_or_else(|| client_id.clone()),
-        Provider::Auth0 | Provider::OpenId => ask(audience, "Audience of the API", "--audience AUDIENCE")?,
+    if client_id.trim().is_empty() {
+        return Err(Failure::usage("--client-id is empty"));
+    }
+    let defaults = IssuerDefaults {
+        same,
+        replaced: replaced.filter(|_| local.is_none()),
+        provider: local.map(|_| Provider::Auth0),
+        audience: local.map(|local| local.audience.as_str()),
+        scope: local.map(|local| local.scope.as_str()),
+        client_id: Some(&client_id),
+        previous_client_id: client.map(|client| client.client_id.as_str()),
     };
-    let scope = known(&args.scope, local.map(|local| &local.scope), before.get(Setting::Scope));
-    let scope = scope.unwrap_or_else(|| DEFAULT_SCOPE.to_owned());
-    for (value, flag) in [(&audience, "--audience"), (&client_id, "--client-id"), (&scope, "--scope")] {
-        if value.trim().is_empty() {
-            return Err(Failure::new(format!("{flag} is empty")).exit(Exit::Usage));
+    let described = args.issuer.describe_issuer(&url, &defaults).await?;
+    let authentication = choose_authentication(args, &described, own_client)?;
+    let or_before =
+        |given: &Option<String>, before: Option<&String>| given.clone().or_else(|| before.cloned());
+    let client = TokenClient {
+        issuer: url,
+        token_endpoint: described.discovery.token_endpoint.clone(),
+        client_id,
+        authentication,
+        key_id: or_before(&args.client_key_id, own_client.and_then(|client| client.key_id.as_ref())),
+        request_scope: or_before(
+            &args.request_scope,
+            own_client.and_then(|client| client.request_scope.as_ref()),
+        ),
+        resource: or_before(&args.resource, own_client.and_then(|client| client.resource.as_ref()))
+            .filter(|resource| !resource.is_empty()),
+    };
+    let uses_key = |method: ClientAuthentication| method == ClientAuthentication::PrivateKeyJwt;
+    let is_same_kind =
+        before.client().is_none_or(|client| uses_key(client.authentication) == uses_key(authentication));
+    let client_secret = choose_secret(args, context, authentication, local, is_same_kind).await?;
+    let keys = described.keys.summary();
+    let issuers = settings::with_issuer(before.issuers(), described.issuer, replaced);
+    Ok(ChosenSettings { issuers, client, client_secret, keys })
+}
+
+/// Returns how the client authenticates: as the flags say, as before, or by the simplest method that the provider supports.
+fn choose_authentication(
+    args: &Setup,
+    described: &DescribedIssuer,
+    before: Option<&TokenClient>,
+) -> Result<ClientAuthentication> {
+    let key_method = args.client_key_file.as_ref().map(|_| ClientAuthentication::PrivateKeyJwt);
+    if let Some(given) = args.client_authentication.or(key_method) {
+        return Ok(given);
+    }
+    let uses_key = |method: ClientAuthentication| method == ClientAuthentication::PrivateKeyJwt;
+    if let Some(before) =
+        before.filter(|client| args.client_secret_file.is_none() || !uses_key(client.authentication))
+    {
+        return Ok(before.authentication);
+    }
+    // Both take the secret in the body, where Cognito's discovery document does not say so.
+    if matches!(described.issuer.provider, Provider::Auth0 | Provider::Cognito) {
+        return Ok(ClientAuthentication::ClientSecretPost);
+    }
+    let supported = described.discovery.client_authentications();
+    match supported.iter().find(|method| !uses_key(**method)) {
+        Some(method) => Ok(*method),
+        None if supported.is_empty() => Err(Failure::usage(
+            "the provider supports no way to authenticate that restctl knows",
+        )
+        .why("it does not announce client_secret_post, client_secret_basic or private_key_jwt")
+        .next(
+            "allow one of them at the provider; or name one: restctl setup --client-authentication METHOD",
+        )),
+        None => Err(Failure::usage("the provider takes no client secrets")
+            .why("it announces private_key_jwt only, with which a key signs an assertion")
+            .next("restctl setup --client-key-file FILE with the private key of the client")),
+    }
+}
+
+/// Returns the client secret or private key to store. `None` if the stored one stays.
+async fn choose_secret(
+    args: &Setup,
+    context: &Context,
+    authentication: ClientAuthentication,
+    local: Option<&LocalIdentityProvider>,
+    may_stay: bool,
+) -> Result<Option<String>> {
+    if authentication == ClientAuthentication::PrivateKeyJwt {
+        if let Some(file) = &args.client_key_file {
+            return client_secret::read_private_key(file).map(Some);
         }
-    }
-    let client_secret = choose_secret(args, context).await?;
-    Ok(ProviderSettings { kind, discovery, audience, scope, client_id, client_secret })
-}
-
-/// Returns the stored kind of provider for an unchanged issuer, otherwise the kind that the issuer's host suggests.
-fn detect_kind(issuer: &str, is_local: bool, before: &Settings) -> Provider {
-    if is_local {
-        return Provider::Auth0;
-    }
-    let before =
-        if before.get(Setting::Issuer) == Some(issuer) { before.get(Setting::Provider) } else { None };
-    before.and_then(|kind| kind.parse().ok()).unwrap_or_else(|| discovery::provider_of_issuer(issuer))
-}
-
-/// Returns the stored audience if it means the same for this kind of provider. For Cognito it lists client ids; a list with
-/// only the previous client is not reused.
-fn previous_audience(kind: Provider, before: &Settings) -> Option<&str> {
-    let was_cognito = before.get(Setting::Provider) == Some(Provider::Cognito.name());
-    let audience = before.get(Setting::Audience).filter(|_| was_cognito == (kind == Provider::Cognito));
-    audience.filter(|audience| !was_cognito || before.get(Setting::ClientId) != Some(audience))
-}
-
-/// Returns the client secret to store. `None` if the stored one stays.
-async fn choose_secret(args: &Setup, context: &Context) -> Result<Option<String>> {
-    if let Some(secret) = client_secret::read_given_secret(args.client_secret_file.as_deref())? {
+    } else if let Some(secret) = client_secret::read_given_secret(args.client_secret_file.as_deref())? {
         return Ok(Some(secret));
     }
-    if let Some(local) = &context.local {
-        return Ok(Some(local.identity_provider.client_secret.clone()));
+    if let Some(local) = local {
+        return Ok(Some(local.client_secret.clone()));
     }
-    match secretsmanager::read_secret(context.aws().await?, &context.stack.client_secret()).await? {
-        Some(_) => Ok(None),
-        None => client_secret::prompt_for_secret().map(Some),
+    let stored = secretsmanager::read_secret(context.aws().await?, &context.stack.client_secret()).await?;
+    if stored.is_some() && may_stay {
+        return Ok(None);
     }
+    if authentication == ClientAuthentication::PrivateKeyJwt {
+        return Err(Failure::usage("the client's private key is missing")
+            .next("restctl setup --client-key-file FILE"));
+    }
+    client_secret::prompt_for_secret().map(Some)
 }

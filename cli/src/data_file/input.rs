@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use encoding_rs::Encoding;
-use restctl_contract::key::Key;
 use restctl_contract::json::MemberPath;
+use restctl_contract::key::Key;
 use restctl_rows::{ColumnType, CsvDialect, Delimiter, Escape, Types};
 
 use crate::failure::{Failure, Result};

@@ -1,7 +1,7 @@
 //! Finds out where a JSON file has its rows.
 
-use restctl_contract::key::Key;
 use restctl_contract::json::MemberPath;
+use restctl_contract::key::Key;
 use restctl_rows::{DETECTION_BYTES, Dialect, Found, RecordsFinder, Unreadable};
 
 use crate::data_file::source::Source;

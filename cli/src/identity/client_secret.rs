@@ -8,8 +8,8 @@ use std::path::Path;
 use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::terminal::prompt;
 
-/// A client secret has some dozen characters.
-const MAX_BYTES: u64 = 4096;
+/// A client secret has some dozen characters, and a private key of 8,192 bits some 6,500.
+const MAX_BYTES: u64 = 16 * 1024;
 
 const VARIABLE: &str = "RESTCTL_CLIENT_SECRET";
 
@@ -20,6 +20,11 @@ pub(crate) fn read_given_secret(file: Option<&Path>) -> Result<Option<String>> {
         (None, Ok(secret)) => validate_secret(secret, VARIABLE).map(Some),
         (None, Err(_)) => Ok(None),
     }
+}
+
+/// Reads a client's private key from `file` (`-` is standard input).
+pub(crate) fn read_private_key(file: &Path) -> Result<String> {
+    read_secret_file(file)
 }
 
 /// Asks for the secret at the terminal.

@@ -1,13 +1,14 @@
 //! The identity provider that a deployment can create: a Cognito user pool in the stack.
 
-use restctl_contract::stack::{Setting, StackName};
+use restctl_contract::issuer::{Algorithm, Provider, TrustedIssuer};
+use restctl_contract::stack::StackName;
 use restctl_contract::template::{output as stack_output, parameter};
-use restctl_verifier::Provider;
 
 use crate::aws::cloudformation::Stack;
-use crate::aws::{Aws, secretsmanager, ssm};
+use crate::aws::{Aws, secretsmanager};
 use crate::failure::{Failure, Result};
-use crate::identity::settings::{PLACEHOLDER, Settings};
+use crate::identity::settings::{self, Settings};
+use crate::identity::token_client::{ClientAuthentication, TokenClient};
 
 /// The value of the parameter `Idp` with which the template creates the user pool.
 pub(crate) const COGNITO: &str = "cognito";
@@ -16,34 +17,43 @@ pub(crate) fn stack_has_user_pool(stack: &Stack) -> bool {
     stack.parameter(parameter::IDP) == Some(COGNITO)
 }
 
-/// Whether the settings name the stack's own user pool.
+/// Whether the client of the settings gets its tokens from the stack's own user pool.
 pub(crate) fn settings_name_user_pool(settings: &Settings, stack: &Stack) -> bool {
     let own = stack.output(stack_output::COGNITO_ISSUER).ok();
-    own.is_some() && settings.get(Setting::Issuer) == own
+    own.is_some() && settings.client().map(|client| client.issuer.as_str()) == own
 }
 
-/// Returns the value of a setting for the stack's own user pool.
-pub(crate) fn setting_value(stack: &Stack, setting: Setting) -> Result<&str> {
-    match setting {
-        Setting::Issuer => stack.output(stack_output::COGNITO_ISSUER),
-        Setting::Audience | Setting::ClientId => stack.output(stack_output::COGNITO_CLIENT_ID),
-        Setting::JwksUri => stack.output(stack_output::COGNITO_JWKS_URI),
-        Setting::TokenEndpoint => stack.output(stack_output::COGNITO_TOKEN_ENDPOINT),
-        Setting::Scope => stack.output(stack_output::COGNITO_SCOPE),
-        Setting::Provider => Ok(Provider::Cognito.name()),
-    }
+/// Returns the stack's user pool as an issuer, as the template passes it to the API.
+pub(crate) fn user_pool(stack: &Stack) -> Result<TrustedIssuer> {
+    let output = |name| stack.output(name).map(str::to_owned);
+    Ok(TrustedIssuer {
+        issuer: output(stack_output::COGNITO_ISSUER)?,
+        provider: Provider::Cognito,
+        audiences: vec![output(stack_output::COGNITO_CLIENT_ID)?],
+        scope: output(stack_output::COGNITO_SCOPE)?,
+        grant_claims: Vec::new(),
+        algorithms: Algorithm::defaults(),
+        jwks_uri: output(stack_output::COGNITO_JWKS_URI)?,
+        authorities: Vec::new(),
+    })
 }
 
-/// Saves the settings of the stack's user pool, and returns whether anything has changed.
-pub(crate) async fn save_settings(aws: &Aws, name: &StackName, stack: &Stack) -> Result<bool> {
+/// Makes the user pool's client the one that restctl acts as, and returns whether anything has changed.
+pub(crate) async fn save_client(aws: &Aws, name: &StackName, stack: &Stack) -> Result<bool> {
     let settings = Settings::read(aws, name).await?;
+    let client = TokenClient {
+        issuer: stack.output(stack_output::COGNITO_ISSUER)?.to_owned(),
+        token_endpoint: stack.output(stack_output::COGNITO_TOKEN_ENDPOINT)?.to_owned(),
+        client_id: stack.output(stack_output::COGNITO_CLIENT_ID)?.to_owned(),
+        authentication: ClientAuthentication::ClientSecretPost,
+        key_id: None,
+        request_scope: None,
+        resource: None,
+    };
     let mut has_changed = false;
-    for setting in Setting::ALL {
-        let value = setting_value(stack, setting)?;
-        if settings.get(setting) != Some(value) {
-            ssm::write_setting(aws, name, setting, value).await?;
-            has_changed = true;
-        }
+    if settings.client() != Some(&client) {
+        settings::write_client(aws, name, &client).await?;
+        has_changed = true;
     }
     let made = stack.output(stack_output::COGNITO_CLIENT_SECRET)?;
     let (secret, known) = tokio::try_join!(async { secretsmanager::read_secret(aws, made).await }, async {
@@ -65,12 +75,4 @@ pub(crate) async fn save_settings(aws: &Aws, name: &StackName, stack: &Stack) ->
         has_changed = true;
     }
     Ok(has_changed)
-}
-
-/// Writes placeholders until the deployment creates the user pool: the template requires the parameters to exist.
-pub(crate) async fn write_placeholders(aws: &Aws, name: &StackName) -> Result<()> {
-    for setting in Setting::ALL {
-        ssm::write_setting(aws, name, setting, PLACEHOLDER).await?;
-    }
-    Ok(())
 }

@@ -3,14 +3,12 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::RequestBuilder;
-use restctl_contract::stack::Setting;
-use restctl_verifier::Provider;
+use restctl_contract::issuer::TrustedIssuer;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Exit, Failure, FailureContext, Result};
-use crate::identity::discovery;
 use crate::identity::http::{build_client, read_bounded_body};
-use crate::identity::settings::Settings;
+use crate::identity::token_client::{ClientAuthentication, TokenClient};
 use crate::terminal::sent_secrets::SentSecret;
 use crate::timestamp::seconds_now;
 
@@ -40,11 +38,16 @@ struct GrantRefusal {
     error_description: Option<String>,
 }
 
-/// Requests a token with this secret. The token is not cached.
-pub(crate) async fn request_token(settings: &Settings, secret: &str) -> Result<AccessToken> {
-    let endpoint = settings.require(Setting::TokenEndpoint)?;
-    let request = fill_in(build_client(endpoint)?.post(endpoint), settings, secret).await?;
-    let sent = SentSecret::of_client(settings.require(Setting::ClientId)?, secret);
+/// Requests a token of `issuer` with this secret. The token is not cached.
+pub(crate) async fn request_token(
+    client: &TokenClient,
+    issuer: &TrustedIssuer,
+    secret: &str,
+) -> Result<AccessToken> {
+    let endpoint = &client.token_endpoint;
+    let request = build_client(endpoint, &issuer.authorities)?.post(endpoint);
+    let request = fill_in(request, client, issuer, secret);
+    let sent = SentSecret::of_client(&client.client_id, secret);
     sent.clone().remember();
     let answer = request.send().await;
     let answer = answer.context(format!("the identity provider does not answer at {endpoint}"))?;
@@ -67,29 +70,25 @@ pub(crate) async fn request_token(settings: &Settings, secret: &str) -> Result<A
     Ok(AccessToken { access_token: granted.access_token, expires_at })
 }
 
-/// Fills in the credentials, the scope and the audience.
-async fn fill_in(request: RequestBuilder, settings: &Settings, secret: &str) -> Result<RequestBuilder> {
-    let provider = settings.provider()?;
-    let client_id = settings.require(Setting::ClientId)?;
-    let mut form = vec![("grant_type", "client_credentials"), ("scope", settings.require(Setting::Scope)?)];
-    // Auth0 requires the audience, and Cognito's tokens have none; other providers ignore it if they do not know it.
-    if provider != Provider::Cognito {
-        form.push(("audience", settings.require(Setting::Audience)?));
-    }
-    if takes_secret_in_body(provider, settings).await? {
-        form.extend([("client_id", client_id), ("client_secret", secret)]);
-        return Ok(request.form(&form));
-    }
-    Ok(request.basic_auth(form_encode(client_id), Some(form_encode(secret))).form(&form))
-}
-
-/// Whether the secret goes into the body instead of the header (RFC 6749, section 2.3.1). Auth0 and Cognito take it there;
-/// any other issuer's discovery document says so.
-async fn takes_secret_in_body(provider: Provider, settings: &Settings) -> Result<bool> {
-    match provider {
-        Provider::Auth0 | Provider::Cognito => Ok(true),
-        Provider::OpenId => {
-            Ok(discovery::fetch_document(settings.require(Setting::Issuer)?).await?.takes_secret_in_body())
+/// Fills in the credentials, and what is asked for.
+fn fill_in(
+    request: RequestBuilder,
+    client: &TokenClient,
+    issuer: &TrustedIssuer,
+    secret: &str,
+) -> RequestBuilder {
+    let mut form = vec![("grant_type", "client_credentials".to_owned())];
+    form.extend(client.scope_to_request(issuer).map(|scope| ("scope", scope)));
+    form.extend(client.audience_to_request(issuer).map(|audience| ("audience", audience)));
+    form.extend(client.resource.clone().map(|resource| ("resource", resource)));
+    match client.authentication {
+        ClientAuthentication::ClientSecretPost | ClientAuthentication::PrivateKeyJwt => {
+            form.extend([("client_id", client.client_id.clone()), ("client_secret", secret.to_owned())]);
+            request.form(&form)
+        }
+        // RFC 6749, section 2.3.1.
+        ClientAuthentication::ClientSecretBasic => {
+            request.basic_auth(form_encode(&client.client_id), Some(form_encode(secret))).form(&form)
         }
     }
 }

@@ -1,19 +1,26 @@
 //! An HTTP client for identity providers, and bodies of bounded size.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
-use reqwest::Url;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::{Certificate, Url};
+use restctl_contract::issuer::is_loopback_host;
 
 use crate::failure::{Failure, FailureContext, Result};
 
-/// Builds a client for the identity provider at `address`. It follows no redirects: a secret must not go elsewhere.
-pub(crate) fn build_client(address: &str) -> Result<reqwest::Client> {
+/// Builds a client for the identity provider at `address`. It follows no redirects: a secret must not go elsewhere. If
+/// there are `authorities`, it trusts these and no others.
+pub(crate) fn build_client(address: &str, authorities: &[String]) -> Result<reqwest::Client> {
     let mut builder = reqwest::Client::builder()
         .timeout(Duration::from_secs(20))
         .redirect(reqwest::redirect::Policy::none());
     if Url::parse(address).is_ok_and(|url| is_loopback(&url)) {
         builder = builder.no_proxy();
+    }
+    if !authorities.is_empty() {
+        let authorities = authorities.iter().map(|authority| read_authority(authority));
+        builder = builder.tls_certs_only(authorities.collect::<Result<Vec<_>>>()?);
     }
     builder.build().context("cannot start the HTTP client")
 }
@@ -32,6 +39,11 @@ pub(crate) async fn read_bounded_body(mut answer: reqwest::Response, limit: usiz
 }
 
 pub(super) fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    url.host_str().is_some_and(is_loopback_host)
+}
+
+fn read_authority(authority: &str) -> Result<Certificate> {
+    let unreadable = "cannot read the provider's certificate authority";
+    let der = STANDARD.decode(authority).context(unreadable)?;
+    Certificate::from_der(&der).context(unreadable)
 }

@@ -1,8 +1,9 @@
 //! What the API requires of a token, as deployed or else as set up.
 
-use restctl_contract::stack::{Setting, StackName};
+use restctl_contract::issuer::{self, TrustedIssuer};
+use restctl_contract::stack::StackName;
 use restctl_contract::template::parameter;
-use restctl_verifier::{Check, Explanation, KeySet, Policy};
+use restctl_verifier::{Check, Explanation, KeySet};
 
 use crate::aws::Aws;
 use crate::aws::cloudformation::{self, Stack};
@@ -12,11 +13,19 @@ use crate::identity::{cognito, discovery};
 use crate::timestamp::seconds_now;
 
 pub(crate) struct TokenPolicy {
-    pub(crate) rules: Policy,
-    /// Where the issuer publishes the keys that sign its tokens.
-    pub(crate) jwks_uri: String,
+    /// The issuers that the API trusts, in its order. At least one.
+    pub(crate) issuers: Vec<TrustedIssuer>,
     /// The settings have changed since the last deployment.
     pub(crate) has_changed: bool,
+    /// The issuer of the tokens that restctl requests.
+    client_issuer: String,
+}
+
+/// A token with the outcome of the API's checks.
+pub(crate) struct ExplainedToken<'a> {
+    /// The issuer whose rules apply: the one that the token names, or else the first.
+    pub(crate) issuer: &'a TrustedIssuer,
+    pub(crate) explanation: Explanation,
 }
 
 impl TokenPolicy {
@@ -29,65 +38,77 @@ impl TokenPolicy {
 
     /// [`TokenPolicy::read`], with settings and a stack that have been read already.
     pub(crate) fn from_settings(settings: &Settings, stack: Option<&Stack>) -> Result<Self> {
-        let mut has_changed = false;
-        let mut value = |setting, parameter| {
-            let set_up = settings.require(setting)?;
-            // The API takes these from the user pool itself.
-            if let Some(stack) = stack.filter(|stack| cognito::stack_has_user_pool(stack)) {
-                let own = cognito::setting_value(stack, setting)?;
-                has_changed |= own != set_up;
-                return Ok(own.to_owned());
-            }
-            let deployed = stack.and_then(|stack| stack.resolved_parameter(parameter)).unwrap_or(set_up);
-            has_changed |= deployed != set_up;
-            Ok::<String, Failure>(deployed.to_owned())
-        };
-        let provider = value(Setting::Provider, parameter::PROVIDER)?;
-        let rules = Policy {
-            provider: provider.parse().map_err(|why: String| {
-                Failure::new("the stack has an unknown provider")
-                    .why(why)
-                    .next("restctl setup --provider KIND")
-            })?,
-            issuer: value(Setting::Issuer, parameter::ISSUER)?,
-            audience: value(Setting::Audience, parameter::AUDIENCE)?,
-            scope: value(Setting::Scope, parameter::SCOPE)?,
-        };
-        let jwks_uri = value(Setting::JwksUri, parameter::JWKS_URI)?;
-        Ok(Self { rules, jwks_uri, has_changed })
+        let client_issuer = settings.require_client()?.issuer.clone();
+        let set_up = settings.issuers();
+        let deployed = stack.and_then(|stack| stack.resolved_parameter(parameter::ISSUERS));
+        let deployed = deployed.and_then(|text| issuer::from_json(text).ok());
+        let has_changed = deployed.as_deref().is_some_and(|deployed| deployed != set_up);
+        let mut issuers = deployed.unwrap_or_else(|| set_up.to_vec());
+        if let Some(stack) = stack.filter(|stack| cognito::stack_has_user_pool(stack)) {
+            issuers.push(cognito::user_pool(stack)?);
+        }
+        if issuers.is_empty() {
+            return Err(Failure::new("the API trusts no issuer").next("restctl setup --issuer URL"));
+        }
+        Ok(Self { issuers, has_changed, client_issuer })
     }
 
-    /// Fetches the issuer's current keys.
-    pub(crate) async fn fetch_keys(&self) -> Result<KeySet> {
-        let keys = KeySet::from_json(&discovery::fetch_keys(&self.jwks_uri).await?);
-        keys.context(format!("cannot use the keys at {}", self.jwks_uri)).map_err(|failure| {
-            failure.next(
-                "have the provider publish keys for RS256, PS256 or ES256 there; or restctl setup, which reads the \
-                 address of the keys from it",
-            )
+    /// Returns the issuer of the tokens that restctl requests.
+    pub(crate) fn client_issuer(&self) -> Result<&TrustedIssuer> {
+        let found = self.issuers.iter().find(|issuer| issuer.issuer == self.client_issuer);
+        found.ok_or_else(|| {
+            Failure::new("the API does not trust the issuer that grants restctl its tokens")
+                .exit(Exit::Authentication)
+                .why(format!("the client of the settings gets its tokens from {}", self.client_issuer))
+                .next("restctl deploy, if it was set up since the last deployment; or restctl setup --issuer URL")
         })
     }
 
-    /// Checks a token as the API does, and returns the result of each check.
-    pub(crate) fn explain_token(&self, token: &str, keys: &KeySet) -> Explanation {
-        restctl_verifier::explain(token.trim(), keys, &self.rules, seconds_now())
+    /// Checks a token as the API does, with the current keys of the issuer that it names.
+    pub(crate) async fn explain_token(&self, token: &str) -> Result<ExplainedToken<'_>> {
+        let issuer = &self.issuers[restctl_verifier::select_issuer(token.trim(), &self.issuers)];
+        Ok(explain_with_keys(token, issuer, &fetch_keys(issuer).await?))
     }
+}
 
+/// Fetches the issuer's current keys.
+pub(crate) async fn fetch_keys(issuer: &TrustedIssuer) -> Result<KeySet> {
+    let keys = KeySet::from_json(&discovery::fetch_keys(issuer).await?);
+    keys.context(format!("cannot use the keys at {}", issuer.jwks_uri)).map_err(|failure| {
+        failure.next(
+            "have the provider publish keys for RS256, PS256 or ES256 there; or restctl setup, which reads the \
+             address of the keys from it",
+        )
+    })
+}
+
+/// Checks a token as the API does with these keys of the issuer.
+pub(crate) fn explain_with_keys<'a>(
+    token: &str,
+    issuer: &'a TrustedIssuer,
+    keys: &KeySet,
+) -> ExplainedToken<'a> {
+    let explanation = restctl_verifier::explain(token.trim(), keys, issuer, seconds_now());
+    ExplainedToken { issuer, explanation }
+}
+
+impl ExplainedToken<'_> {
     /// Fails if the API refuses the token.
-    pub(crate) fn require_accepted(&self, explanation: &Explanation) -> Result<()> {
-        let Some((report, refusal)) = explanation.first_failure() else { return Ok(()) };
+    pub(crate) fn require_accepted(&self) -> Result<()> {
+        let Some((report, refusal)) = self.explanation.first_failure() else { return Ok(()) };
         Err(Failure::new(format!("the API refuses the token because of its {}", report.check))
             .why(refusal.to_string())
-            .next(advice_for_check(report.check, &self.rules))
+            .next(advice_for_check(report.check, self.issuer))
             .exit(Exit::Authentication))
     }
 }
 
 /// Returns what to do about a token that fails this check first.
-fn advice_for_check(check: Check, rules: &Policy) -> String {
-    let issuer = shell_argument(&rules.issuer, "the issuer");
-    let audience = shell_argument(&rules.audience, "that the stack expects");
-    let scope = shell_argument(&rules.scope, "the stack's scope");
+fn advice_for_check(check: Check, trusted: &TrustedIssuer) -> String {
+    let issuer = shell_argument(&trusted.issuer, "the issuer");
+    let audience =
+        shell_argument(trusted.audiences.first().map_or("", String::as_str), "that the stack expects");
+    let scope = shell_argument(&trusted.scope, "the stack's scope");
     match check {
         Check::Size | Check::Shape | Check::Header | Check::Payload => {
             "give the whole access token as the provider sent it, and nothing else".to_owned()
@@ -107,7 +128,7 @@ fn advice_for_check(check: Check, rules: &Policy) -> String {
             "request the audience {audience} from the provider; or restctl setup --audience AUDIENCE, then restctl deploy"
         ),
         Check::Client => {
-            "allow the client: restctl setup --audience ID,ID with the id of each client, then restctl deploy"
+            "allow the client: restctl setup with --audience ID for each client that the API shall accept, then restctl deploy"
                 .to_owned()
         }
         Check::TokenUse => "send the access token, not the ID token".to_owned(),

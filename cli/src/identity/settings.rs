@@ -1,74 +1,133 @@
 //! A stack's settings, as `setup` stored them in the account.
 
+use restctl_contract::issuer::{self, TrustedIssuer};
 use restctl_contract::stack::{Certificate, Setting, StackName};
-use restctl_verifier::Provider;
 
 use crate::aws::{Aws, secretsmanager, ssm};
 use crate::failure::{Exit, Failure, FailureContext, Result};
+use crate::identity::token_client::TokenClient;
 
-/// The value of each setting until the deployment has created the identity provider.
-pub(crate) const PLACEHOLDER: &str = "made-by-the-deployment";
-
-/// The identity provider's settings. Any of them may be missing.
+/// The settings of the identity providers. Any of them may be missing.
 pub(crate) struct Settings {
     stack: StackName,
-    values: [Option<String>; Setting::ALL.len()],
+    /// Empty if the stack's own user pool is the only issuer.
+    issuers: Option<Vec<TrustedIssuer>>,
+    /// `None` until the deployment has created the user pool.
+    client: Option<TokenClient>,
 }
 
 impl Settings {
     pub(crate) async fn read(aws: &Aws, stack: &StackName) -> Result<Self> {
-        Ok(Self { stack: stack.clone(), values: ssm::read_settings(aws, stack).await? })
+        let [issuers, client] = ssm::read_settings(aws, stack).await?;
+        let unreadable = |setting, why: String| {
+            Failure::new(format!("the parameter {} is unreadable", stack.setting_parameter(setting)))
+                .why(why)
+                .next("restctl setup --issuer URL, which writes it again")
+        };
+        let issuers = issuers.map(|text| issuer::from_json(&text)).transpose();
+        let client = client.map(|text| serde_json::from_str(&text)).transpose();
+        Ok(Self {
+            stack: stack.clone(),
+            issuers: issuers.map_err(|why| unreadable(Setting::Issuers, why))?,
+            client: client.map_err(|error| unreadable(Setting::Client, error.to_string()))?,
+        })
     }
 
-    pub(crate) fn get(&self, setting: Setting) -> Option<&str> {
-        self.values[setting as usize].as_deref().filter(|value| *value != PLACEHOLDER)
+    /// Returns the issuers besides a user pool of the stack. Empty if nothing is set up.
+    pub(crate) fn issuers(&self) -> &[TrustedIssuer] {
+        self.issuers.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn client(&self) -> Option<&TokenClient> {
+        self.client.as_ref()
+    }
+
+    /// Returns the issuer that grants the client its tokens, unless it is a user pool of the stack.
+    pub(crate) fn client_issuer(&self) -> Option<&TrustedIssuer> {
+        let client = self.client()?;
+        self.issuers().iter().find(|issuer| issuer.issuer == client.issuer)
     }
 
     /// Whether nothing has been set up yet.
     pub(crate) fn is_empty(&self) -> bool {
-        self.values.iter().all(Option::is_none)
+        self.issuers.is_none() && self.client.is_none()
     }
 
     /// Whether the next deployment will create the provider.
     pub(crate) fn awaits_deployment(&self) -> bool {
-        self.values[Setting::Issuer as usize].as_deref() == Some(PLACEHOLDER)
+        self.issuers.is_some() && self.client.is_none()
     }
 
-    /// Fails if a parameter is missing: the template requires all of them, even as placeholders.
+    /// Fails if the template lacks a parameter.
     pub(crate) fn check_complete(&self) -> Result<()> {
-        match Setting::ALL.into_iter().find(|setting| self.values[*setting as usize].is_none()) {
-            Some(missing) => self.require(missing).map(drop),
-            None => Ok(()),
+        match self.issuers {
+            Some(_) => Ok(()),
+            None => Err(self.missing_failure(Setting::Issuers)),
         }
     }
 
     /// Returns the names of the missing parameters.
     pub(crate) fn missing_parameters(&self) -> Vec<String> {
-        let missing = Setting::ALL.into_iter().filter(|setting| self.values[*setting as usize].is_none());
-        missing.map(|setting| self.stack.setting_parameter(setting)).collect()
+        let missing = [
+            (self.issuers.is_none(), Setting::Issuers),
+            (self.client.is_none() && !self.awaits_deployment(), Setting::Client),
+        ];
+        let missing = missing.into_iter().filter(|(is_missing, _)| *is_missing);
+        missing.map(|(_, setting)| self.stack.setting_parameter(setting)).collect()
     }
 
-    pub(crate) fn provider(&self) -> Result<Provider> {
-        self.require(Setting::Provider)?.parse().map_err(|why: String| {
-            let parameter = self.stack.setting_parameter(Setting::Provider);
-            Failure::new(format!("the parameter {parameter} is invalid"))
-                .why(why)
-                .next("restctl setup --provider KIND")
-        })
+    pub(crate) fn require_client(&self) -> Result<&TokenClient> {
+        if self.awaits_deployment() {
+            return Err(Failure::new(format!("the stack {} has no identity provider yet", self.stack))
+                .exit(Exit::NotFound)
+                .why("it was set up to have its own, which the deployment creates")
+                .next("restctl deploy"));
+        }
+        self.client.as_ref().ok_or_else(|| self.missing_failure(Setting::Client))
     }
 
-    pub(crate) fn require(&self, setting: Setting) -> Result<&str> {
-        self.get(setting).ok_or_else(|| {
-            if self.awaits_deployment() {
-                return Failure::new(format!("the stack {} has no identity provider yet", self.stack))
-                    .exit(Exit::NotFound)
-                    .why("it was set up to have its own, which the deployment creates")
-                    .next("restctl deploy");
-            }
-            not_set_up_failure(&self.stack)
-                .why(format!("the parameter {} is missing", self.stack.setting_parameter(setting)))
-        })
+    fn missing_failure(&self, setting: Setting) -> Failure {
+        not_set_up_failure(&self.stack)
+            .why(format!("the parameter {} is missing", self.stack.setting_parameter(setting)))
     }
+}
+
+/// Returns the issuers with `issuer` among them: in the place of the one with the same URL or of the one that it replaces, or
+/// else last.
+pub(crate) fn with_issuer(
+    issuers: &[TrustedIssuer],
+    issuer: TrustedIssuer,
+    replaced: Option<&TrustedIssuer>,
+) -> Vec<TrustedIssuer> {
+    let mut issuers = issuers.to_vec();
+    let url = replaced.map_or(&issuer.issuer, |replaced| &replaced.issuer);
+    match issuers.iter().position(|known| known.issuer == *url) {
+        Some(place) => issuers[place] = issuer,
+        None => issuers.push(issuer),
+    }
+    issuers
+}
+
+pub(crate) async fn write_issuers(aws: &Aws, stack: &StackName, issuers: &[TrustedIssuer]) -> Result<()> {
+    let text = issuer::to_json(issuers);
+    check_issuers_size(&text)?;
+    ssm::write_setting(aws, stack, Setting::Issuers, &text).await
+}
+
+/// Fails if the issuers are too large for a parameter and for the function's environment.
+fn check_issuers_size(text: &str) -> Result<()> {
+    let (size, limit) = (text.len(), issuer::MAX_ISSUERS_BYTES);
+    if size <= limit {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("the settings of the issuers have {size} bytes, and at most {limit} fit"))
+        .why("the API's function gets them in its environment, which has at most 4,096 bytes")
+        .next("restctl idp remove ISSUER for one that is not needed, or a --provider-ca FILE with one certificate"))
+}
+
+pub(crate) async fn write_client(aws: &Aws, stack: &StackName, client: &TokenClient) -> Result<()> {
+    let text = serde_json::to_string(client).context("cannot describe the client")?;
+    ssm::write_setting(aws, stack, Setting::Client, &text).await
 }
 
 /// Reads what `setup` recorded about the imported certificate. `None` if there is none.
@@ -95,16 +154,4 @@ fn not_set_up_failure(stack: &StackName) -> Failure {
     Failure::new(format!("the stack {stack} has not been set up"))
         .exit(Exit::NotFound)
         .next("restctl setup; or name another --stack, --region or --profile")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_index_of_each_setting_is_its_place_in_the_list() {
-        for (place, setting) in Setting::ALL.into_iter().enumerate() {
-            assert_eq!(setting as usize, place);
-        }
-    }
 }

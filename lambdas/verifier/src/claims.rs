@@ -64,7 +64,8 @@ impl UnverifiedClaims {
 
     pub(crate) fn check_audience(&self, accepted: &[String]) -> Result<(), Refusal> {
         let audiences = string_values("aud", require_claim("aud", self.aud.as_ref())?)?;
-        let is_accepted = audiences.into_iter().any(|audience| accepted.iter().any(|known| known == audience));
+        let is_accepted =
+            audiences.into_iter().any(|audience| accepted.iter().any(|known| known == audience));
         if is_accepted { Ok(()) } else { Err(Refusal::WrongAudience) }
     }
 

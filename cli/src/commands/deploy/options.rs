@@ -3,7 +3,7 @@
 mod value_parsers;
 
 use clap::Args;
-use restctl_contract::stack::{STACK_TAG, Setting, StackName};
+use restctl_contract::stack::{STACK_TAG, StackName};
 use restctl_contract::template::parameter;
 
 use crate::aws::cloudformation::Stack;
@@ -176,6 +176,11 @@ impl DeployOptions {
         parameters.find_map(|(parameter, value)| (parameter == name).then_some(value))
     }
 
+    /// Whether the load balancer will verify tokens, too.
+    pub(super) fn edge_jwt(&self, existing: Option<&Stack>) -> bool {
+        self.parameter_value(parameter::EDGE_JWT, existing).as_deref() == Some(ON)
+    }
+
     /// Returns whose tokens the API will accept, as the value of the template's parameter `Idp`. `--idp` comes first, then
     /// what `setup` chose, then what is deployed.
     pub(crate) fn choose_identity_provider(
@@ -189,14 +194,17 @@ impl DeployOptions {
         let settings_name_pool =
             stack_with_pool.is_some_and(|stack| cognito::settings_name_user_pool(settings, stack));
         if !wants_pool {
-            for setting in Setting::ALL {
-                settings.require(setting)?;
-            }
+            settings.require_client()?;
             if settings_name_pool {
                 return Err(Failure::usage(
                     "the settings name the stack's own user pool, which this deployment would remove",
                 )
                 .next("restctl setup --issuer URL --client-id ID …, then: restctl deploy --idp external"));
+            }
+            if settings.issuers().is_empty() {
+                return Err(Failure::usage("no issuer is set up besides the stack's own user pool").next(
+                    "restctl setup --issuer URL --client-id ID …, then: restctl deploy --idp external",
+                ));
             }
             return Ok(EXTERNAL);
         }
@@ -206,7 +214,7 @@ impl DeployOptions {
             && !settings.awaits_deployment()
         {
             return Err(Failure::usage("the settings name another identity provider, not the stack's own user pool")
-                .next("to use the other provider: restctl deploy --idp external\nto keep the user pool: restctl deploy --idp cognito"));
+                .next("to remove the user pool: restctl deploy --idp external\nto accept the tokens of both: restctl deploy --idp cognito"));
         }
         Ok(COGNITO)
     }

@@ -12,7 +12,8 @@ use crate::context::Context;
 use crate::deployment::concurrency;
 use crate::deployment::packages::{Package, Packages, Place};
 use crate::deployment::preflight::{self, Deployment};
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
+use crate::identity::cognito::COGNITO;
 use crate::identity::settings::Settings;
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::output;
@@ -52,6 +53,7 @@ pub(super) async fn plan_deployment(
     let artifacts = OwnBucket { name: &artifacts, account: &caller.account };
     let mut parameters = args.options.template_parameters(start.stack_with_options());
     parameters.push((parameter::IDP, idp.to_owned()));
+    parameters.extend(edge_jwt_parameters(args.options.edge_jwt(start.stack_with_options()), idp, settings)?);
     let has_reservation = parameters.iter().any(|(name, _)| *name == parameter::API_CONCURRENCY);
     // The local cloud ignores reservations.
     if !has_reservation && context.local.is_none() {
@@ -130,7 +132,6 @@ fn fixed_parameters(
     packages: &Packages,
     certificate: &Certificate,
 ) -> Vec<(&'static str, String)> {
-    let setting = |setting| context.stack.setting_parameter(setting);
     vec![
         (parameter::ARTIFACT_BUCKET, artifacts.to_owned()),
         (parameter::ARCHITECTURE, packages.architecture.name().to_owned()),
@@ -138,10 +139,21 @@ fn fixed_parameters(
         (parameter::INGEST_PACKAGE, packages.ingest.key.clone()),
         // Not a dynamic reference to the secret: CloudFormation would not notice that its value has changed.
         (parameter::CERTIFICATE_ARN, certificate.arn.clone()),
-        (parameter::ISSUER, setting(Setting::Issuer)),
-        (parameter::AUDIENCE, setting(Setting::Audience)),
-        (parameter::JWKS_URI, setting(Setting::JwksUri)),
-        (parameter::SCOPE, setting(Setting::Scope)),
-        (parameter::PROVIDER, setting(Setting::Provider)),
+        (parameter::ISSUERS, context.stack.setting_parameter(Setting::Issuers)),
     ]
+}
+
+/// Returns the issuer whose tokens the load balancer lets pass. It can verify those of one issuer, with RS256 ("Verify JWTs
+/// using an Application Load Balancer").
+fn edge_jwt_parameters(is_on: bool, idp: &str, settings: &Settings) -> Result<[(&'static str, String); 2]> {
+    let parameters = |issuer: &str, jwks_uri: &str| {
+        [(parameter::EDGE_JWT_ISSUER, issuer.to_owned()), (parameter::EDGE_JWT_JWKS_URI, jwks_uri.to_owned())]
+    };
+    match (is_on, idp == COGNITO, settings.issuers()) {
+        (false, ..) | (true, true, []) => Ok(parameters("", "")),
+        (true, false, [issuer]) => Ok(parameters(&issuer.issuer, &issuer.jwks_uri)),
+        _ => Err(Failure::usage("--edge-jwt on works with one issuer only")
+            .why("the load balancer verifies the tokens of one issuer and would refuse those of the others")
+            .next("restctl deploy --edge-jwt off; or restctl idp remove ISSUER for all but one")),
+    }
 }

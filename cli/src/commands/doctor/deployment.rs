@@ -32,12 +32,8 @@ pub(super) async fn check_deployed_settings(facts: &DoctorFacts<'_>) -> Result<C
     let (stack, settings) = (facts.deployed_stack().await?, facts.complete_settings().await?);
     let differences = drift::find_differences(facts.authenticated_clients().await?, stack, settings).await?;
     if let Some(first) = differences.first() {
-        let failure = Failure::new(format!("{} has changed since the deployment", first.variable));
-        let (deployed, set_up) = (&first.deployed, &first.set_up);
-        return Err(failure
-            .why(format!("deployed {deployed:?}, set up {set_up:?}"))
-            .next("restctl deploy")
-            .into());
+        let failure = Failure::new("the settings have changed since the deployment");
+        return Err(failure.why(first.describe()).next("restctl deploy").into());
     }
     let certificate = facts.imported_certificate().await?;
     if stack.parameter(parameter::CERTIFICATE_ARN).is_some_and(|arn| arn != certificate.arn) {

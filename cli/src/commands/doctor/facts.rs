@@ -22,7 +22,7 @@ use crate::aws::{Aws, secretsmanager};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::identity::grant::{self, AccessToken};
-use crate::identity::policy::TokenPolicy;
+use crate::identity::policy::{self, TokenPolicy};
 use crate::identity::settings::{self, Settings};
 
 /// What the first call to AWS returned.
@@ -111,7 +111,6 @@ impl<'a> DoctorFacts<'a> {
                         .into());
                 }
             }
-            settings.provider()?;
             Ok(settings)
         };
         self.settings.get_or_look_up(SETTINGS, look_up.boxed_local()).await
@@ -203,15 +202,18 @@ impl<'a> DoctorFacts<'a> {
         self.token_policy.get_or_look_up(SETTINGS, look_up.boxed_local()).await
     }
 
+    /// Returns the keys of the issuer that grants restctl its tokens.
     pub(super) async fn provider_keys(&self) -> Lookup<&KeySet> {
-        let look_up = async { Ok(self.token_policy().await?.fetch_keys().await?) };
+        let look_up = async { Ok(policy::fetch_keys(self.token_policy().await?.client_issuer()?).await?) };
         self.keys.get_or_look_up(KEYS, look_up.boxed_local()).await
     }
 
     /// Returns a new token, so that the client secret is tested.
     pub(super) async fn new_token(&self) -> Lookup<&AccessToken> {
         let look_up = async {
-            Ok(grant::request_token(self.complete_settings().await?, self.client_secret().await?).await?)
+            let client = self.complete_settings().await?.require_client()?;
+            let issuer = self.token_policy().await?.client_issuer()?;
+            Ok(grant::request_token(client, issuer, self.client_secret().await?).await?)
         };
         self.token.get_or_look_up(TOKEN, look_up.boxed_local()).await
     }

@@ -1,7 +1,6 @@
 //! Checks of what `restctl setup` stored in the account.
 
 use aws_sdk_acm::types::CertificateStatus;
-use restctl_contract::stack::Setting;
 
 use super::check_report::{CheckError, CheckFinding};
 use super::facts::DoctorFacts;
@@ -10,8 +9,10 @@ use crate::failure::Failure;
 
 pub(super) async fn check_settings(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let settings = facts.complete_settings().await?;
-    let kind = settings.require(Setting::Provider)?;
-    Ok(CheckFinding::ok(format!("all {} parameters, for {kind}", Setting::ALL.len())))
+    let issuers = settings.issuers().iter().map(|issuer| issuer.provider.name());
+    let issuers =
+        if settings.issuers().is_empty() { vec!["the stack's user pool"] } else { issuers.collect() };
+    Ok(CheckFinding::ok(format!("complete, for {}", issuers.join(", "))))
 }
 
 pub(super) async fn check_client_secret(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {

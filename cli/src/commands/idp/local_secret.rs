@@ -20,7 +20,7 @@ pub(super) async fn rotate_local_secret(local: &LocalCloud) -> Result<String> {
     let provider = &local.identity_provider;
     let address = format!("{}api/v2/clients/{}/rotate-secret", provider.issuer, provider.client_id);
     SentSecret::of_client(&provider.client_id, &provider.client_secret).remember();
-    let request = build_client(&address)?.post(&address);
+    let request = build_client(&address, &[])?.post(&address);
     let answer = request.basic_auth(&provider.client_id, Some(&provider.client_secret)).send().await;
     let answer = answer.context(format!("the identity provider does not answer at {address}"))?;
     if !answer.status().is_success() {

@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use restctl_contract::stack::Setting;
+use restctl_contract::issuer::Provider;
 use restctl_contract::template::output as stack_output;
 use restctl_contract::timestamp;
-use restctl_verifier::Provider;
 use serde::Serialize;
 
 use super::local_secret::rotate_local_secret;
@@ -15,8 +14,9 @@ use crate::aws::cloudformation::{self, Stack};
 use crate::aws::secretsmanager::{self, CLIENT_SECRET_DESCRIPTION};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result, shell_argument};
-use crate::identity::policy::TokenPolicy;
+use crate::identity::policy::{self, TokenPolicy};
 use crate::identity::settings::Settings;
+use crate::identity::token_client::TokenClient;
 use crate::identity::{client_secret, cognito, grant};
 use crate::terminal::output::{self, Format};
 
@@ -54,19 +54,20 @@ struct RotationReport {
 pub(super) async fn run(args: RotateSecret, context: &Context) -> Result<()> {
     let (aws, name) = (context.aws().await?, &context.stack);
     let (settings, stack) = tokio::try_join!(Settings::read(aws, name), cloudformation::find_own(aws, name))?;
-    let client_id = settings.require(Setting::ClientId)?;
-    if let Some(stack) = stack.as_ref().filter(|stack| cognito::stack_has_user_pool(stack)) {
-        return Err(own_user_pool_failure(stack, &settings));
+    let client = settings.require_client()?;
+    if let Some(stack) = stack.as_ref().filter(|stack| cognito::settings_name_user_pool(&settings, stack)) {
+        return Err(own_user_pool_failure(stack, client));
     }
     // Check that a new secret can be tried before it is created or asked for.
     let policy = TokenPolicy::from_settings(&settings, stack.as_ref())?;
-    let keys = policy.fetch_keys().await?;
+    let issuer = policy.client_issuer()?;
+    let keys = policy::fetch_keys(issuer).await?;
 
-    let secret = obtain_new_secret(&args, context, &settings).await?;
-    let granted = grant::request_token(&settings, &secret)
+    let secret = obtain_new_secret(&args, context, client).await?;
+    let granted = grant::request_token(client, issuer, &secret)
         .await
-        .map_err(|failure| with_advice_to_retry(failure, &settings))?;
-    let accepted = policy.require_accepted(&policy.explain_token(&granted.access_token, &keys));
+        .map_err(|failure| with_advice_to_retry(failure, issuer.provider))?;
+    let accepted = policy::explain_with_keys(&granted.access_token, issuer, &keys).require_accepted();
     accepted.map_err(|failure| {
         failure.then("the same command again; until then the current secret stays in use")
     })?;
@@ -77,7 +78,7 @@ pub(super) async fn run(args: RotateSecret, context: &Context) -> Result<()> {
     session_cache::clear_session(context)?;
     let report = RotationReport {
         outcome: "rotated",
-        client_id: client_id.to_owned(),
+        client_id: client.client_id.clone(),
         secret_name,
         last_changed: timestamp::now(),
     };
@@ -92,25 +93,24 @@ pub(super) async fn run(args: RotateSecret, context: &Context) -> Result<()> {
 }
 
 /// Returns the secret to try. In the local cloud, its identity provider can create one.
-async fn obtain_new_secret(args: &RotateSecret, context: &Context, settings: &Settings) -> Result<String> {
+async fn obtain_new_secret(args: &RotateSecret, context: &Context, client: &TokenClient) -> Result<String> {
     if let Some(secret) = client_secret::read_given_secret(args.client_secret_file.as_deref())? {
         return Ok(secret);
     }
-    let issuer = settings.get(Setting::Issuer);
-    match context.local.as_ref().filter(|local| issuer == Some(&local.identity_provider.issuer)) {
+    match context.local.as_ref().filter(|local| client.issuer == local.identity_provider.issuer) {
         Some(local) => rotate_local_secret(local).await,
         None => client_secret::prompt_for_secret(),
     }
 }
 
 /// Replaces the advice if the provider refused the secret: there is no need to run setup again.
-fn with_advice_to_retry(failure: Failure, settings: &Settings) -> Failure {
+fn with_advice_to_retry(failure: Failure, provider: Provider) -> Failure {
     if failure.exit != Exit::Authentication {
         return failure;
     }
-    let waiting_time = match settings.provider() {
+    let waiting_time = match provider {
         // "Rotate Client Secrets", Auth0 docs.
-        Ok(Provider::Auth0) => ", about 30 s after it was created",
+        Provider::Auth0 => ", about 30 s after it was created",
         _ => "",
     };
     failure.next(format!(
@@ -119,10 +119,9 @@ fn with_advice_to_retry(failure: Failure, settings: &Settings) -> Failure {
 }
 
 /// The client and its secret are resources of the stack.
-fn own_user_pool_failure(stack: &Stack, settings: &Settings) -> Failure {
-    let issuer = settings.get(Setting::Issuer).unwrap_or_default();
-    let pool = shell_argument(issuer.rsplit('/').next().unwrap_or_default(), "POOL");
-    let client_id = shell_argument(settings.get(Setting::ClientId).unwrap_or_default(), "CLIENT");
+fn own_user_pool_failure(stack: &Stack, client: &TokenClient) -> Failure {
+    let pool = shell_argument(client.issuer.rsplit('/').next().unwrap_or_default(), "POOL");
+    let client_id = shell_argument(&client.client_id, "CLIENT");
     let secret = stack.output(stack_output::COGNITO_CLIENT_SECRET).unwrap_or_default();
     let secret = shell_argument(secret, "SECRET");
     Failure::new("the client secret belongs to the stack's own user pool")

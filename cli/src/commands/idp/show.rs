@@ -1,16 +1,18 @@
-//! `restctl idp show`: shows the identity provider's settings and keys, and whether the API uses them.
+//! `restctl idp show`: shows the identity providers' settings and keys, and whether the API uses them.
 
 use clap::Args;
-use restctl_contract::stack::Setting;
+use restctl_contract::issuer::TrustedIssuer;
 use restctl_verifier::DescribedKey;
 use serde::Serialize;
 
 use crate::aws::{cloudformation, secretsmanager};
 use crate::context::Context;
-use crate::deployment::drift::{self, SettingDifference};
+use crate::deployment::drift;
 use crate::failure::Result;
-use crate::identity::policy::TokenPolicy;
+use crate::identity::changes::Change;
 use crate::identity::settings::Settings;
+use crate::identity::token_client::TokenClient;
+use crate::identity::{cognito, policy};
 use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
@@ -21,26 +23,26 @@ Exit codes: 0 done; 5 nothing has been set up.
 
 Examples:
   restctl idp show
-  restctl idp show --output json | jq -r .issuer")]
+  restctl idp show --output json | jq -r .issuers[0].issuer")]
 pub(crate) struct Show {}
 
 /// The JSON output.
 #[derive(Serialize)]
-struct ProviderReport {
-    /// `auth0`, `openid` or `cognito`.
-    kind: String,
-    issuer: String,
-    audience: String,
-    scope: String,
-    client_id: String,
-    token_endpoint: String,
-    jwks_uri: String,
-    /// The keys of signatures that the API can verify. `None` if they are unavailable.
-    keys: Option<Vec<DescribedKey>>,
-    keys_error: Option<String>,
+struct ProvidersReport {
+    issuers: Vec<IssuerReport>,
+    client: Option<TokenClient>,
     client_secret: ClientSecretReport,
     /// `None` before the first deployment.
     deployed: Option<DeployedSettings>,
+}
+
+#[derive(Serialize)]
+struct IssuerReport {
+    #[serde(flatten)]
+    issuer: TrustedIssuer,
+    /// The keys of signatures that the API can verify. `None` if they are unavailable.
+    keys: Option<Vec<DescribedKey>>,
+    keys_error: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -55,66 +57,81 @@ struct ClientSecretReport {
 struct DeployedSettings {
     /// Whether the live version of the API uses these settings.
     is_same: bool,
-    /// The variables of its environment that differ.
-    different: Vec<&'static str>,
+    /// What differs, in words.
+    different: Vec<String>,
 }
 
 pub(super) async fn run(_: Show, context: &Context) -> Result<()> {
-    let (aws, name) = (context.aws().await?, &context.stack);
-    let secret_name = name.client_secret();
-    let (settings, stack, last_changed) = tokio::try_join!(
-        Settings::read(aws, name),
-        cloudformation::find_own(aws, name),
-        secretsmanager::last_changed(aws, &secret_name),
-    )?;
-    let policy = TokenPolicy::from_settings(&settings, None)?;
-    let keys = policy.fetch_keys().await;
-    let deployed = match stack.filter(|stack| !stack.is_in_review()) {
-        Some(stack) => {
-            Some(DeployedSettings::from_differences(drift::find_differences(aws, &stack, &settings).await?))
-        }
-        None => None,
-    };
-    let value = |setting| settings.require(setting).map(str::to_owned);
-    let report = ProviderReport {
-        kind: value(Setting::Provider)?,
-        issuer: value(Setting::Issuer)?,
-        audience: value(Setting::Audience)?,
-        scope: value(Setting::Scope)?,
-        client_id: value(Setting::ClientId)?,
-        token_endpoint: value(Setting::TokenEndpoint)?,
-        jwks_uri: policy.jwks_uri,
-        keys_error: keys.as_ref().err().map(|failure| failure.to_single_line()),
-        keys: keys.ok().map(|keys| keys.describe_keys()),
-        client_secret: ClientSecretReport { name: secret_name, is_set: last_changed.is_some(), last_changed },
-        deployed,
-    };
+    let report = ProvidersReport::read(context).await?;
     match output::chosen_format() {
         Format::Text => output::print_text(output::align_values(&report.named_values())),
         Format::Json => output::print_json(&report),
     }
 }
 
-impl DeployedSettings {
-    fn from_differences(differences: Vec<SettingDifference>) -> Self {
-        let different: Vec<_> = differences.iter().map(|difference| difference.variable).collect();
-        Self { is_same: different.is_empty(), different }
+/// Prints the report if the output format is JSON. Commands that change the settings end with it.
+pub(super) async fn print_if_json(context: &Context) -> Result<()> {
+    match output::chosen_format() {
+        Format::Text => Ok(()),
+        Format::Json => output::print_json(&ProvidersReport::read(context).await?),
     }
 }
 
-impl ProviderReport {
+impl ProvidersReport {
+    async fn read(context: &Context) -> Result<Self> {
+        let (aws, name) = (context.aws().await?, &context.stack);
+        let secret_name = name.client_secret();
+        let (settings, stack, last_changed) = tokio::try_join!(
+            Settings::read(aws, name),
+            cloudformation::find_own(aws, name),
+            secretsmanager::last_changed(aws, &secret_name),
+        )?;
+        settings.check_complete()?;
+        let mut trusted = settings.issuers().to_vec();
+        if let Some(stack) = stack.as_ref().filter(|stack| cognito::stack_has_user_pool(stack)) {
+            trusted.push(cognito::user_pool(stack)?);
+        }
+        let mut issuers = Vec::new();
+        for issuer in trusted {
+            let keys = policy::fetch_keys(&issuer).await;
+            issuers.push(IssuerReport {
+                issuer,
+                keys_error: keys.as_ref().err().map(|failure| failure.to_single_line()),
+                keys: keys.ok().map(|keys| keys.describe_keys()),
+            });
+        }
+        let deployed = match stack.filter(|stack| !stack.is_in_review()) {
+            Some(stack) => {
+                let differences = drift::find_differences(aws, &stack, &settings).await?;
+                let different: Vec<String> = differences.iter().map(Change::describe).collect();
+                Some(DeployedSettings { is_same: different.is_empty(), different })
+            }
+            None => None,
+        };
+        Ok(Self {
+            issuers,
+            client: settings.client().cloned(),
+            client_secret: ClientSecretReport {
+                name: secret_name,
+                is_set: last_changed.is_some(),
+                last_changed,
+            },
+            deployed,
+        })
+    }
+
     fn named_values(&self) -> Vec<(&'static str, String)> {
-        let mut lines = vec![
-            ("kind", self.kind.clone()),
-            ("issuer", self.issuer.clone()),
-            ("audience", self.audience.clone()),
-            ("scope", self.scope.clone()),
-            ("client id", self.client_id.clone()),
-            ("token endpoint", self.token_endpoint.clone()),
-            ("JWKS", self.jwks_uri.clone()),
-        ];
-        lines.extend(self.keys.iter().flatten().map(|key| ("key", key.to_string())));
-        lines.extend(self.keys_error.iter().map(|why| ("keys", why.clone())));
+        let mut lines: Vec<_> = self.issuers.iter().flat_map(IssuerReport::named_values).collect();
+        if let Some(client) = &self.client {
+            lines.extend([
+                ("client id", client.client_id.clone()),
+                ("client of", client.issuer.clone()),
+                ("token endpoint", client.token_endpoint.clone()),
+                ("authentication", client.authentication.to_string()),
+            ]);
+            lines.extend(client.request_scope.iter().map(|scope| ("request scope", scope.clone())));
+            lines.extend(client.resource.iter().map(|resource| ("resource", resource.clone())));
+        }
         lines.push((
             "client secret",
             match &self.client_secret.last_changed {
@@ -127,11 +144,33 @@ impl ProviderReport {
             match &self.deployed {
                 None => "not yet".to_owned(),
                 Some(DeployedSettings { is_same: true, .. }) => "yes, with these settings".to_owned(),
-                Some(DeployedSettings { different, .. }) => {
-                    format!("with other settings: {}; restctl deploy", different.join(", "))
-                }
+                Some(_) => "with other settings: restctl deploy".to_owned(),
             },
         ));
+        let different = self.deployed.iter().flat_map(|deployed| &deployed.different);
+        lines.extend(different.map(|change| ("not deployed", change.clone())));
+        lines
+    }
+}
+
+impl IssuerReport {
+    fn named_values(&self) -> Vec<(&'static str, String)> {
+        let issuer = &self.issuer;
+        let mut lines = vec![("issuer", issuer.issuer.clone()), ("kind", issuer.provider.to_string())];
+        lines.extend(issuer.audiences.iter().map(|audience| ("audience", audience.clone())));
+        lines.push(("scope", issuer.scope.clone()));
+        lines.extend(issuer.grant_claims.iter().map(|path| ("grant claim", path.to_string())));
+        let algorithms = issuer.algorithms.iter().map(|algorithm| algorithm.name());
+        lines.push(("algorithms", algorithms.collect::<Vec<_>>().join(", ")));
+        lines.push(("JWKS", issuer.jwks_uri.clone()));
+        if !issuer.authorities.is_empty() {
+            lines.push((
+                "provider CA",
+                format!("{} certificates, instead of the system's", issuer.authorities.len()),
+            ));
+        }
+        lines.extend(self.keys.iter().flatten().map(|key| ("key", key.to_string())));
+        lines.extend(self.keys_error.iter().map(|why| ("keys", why.clone())));
         lines
     }
 }

@@ -17,7 +17,7 @@ use crate::aws::{Aws, cloudwatch, dynamodb};
 use crate::context::Context;
 use crate::deployment::function_version::LiveVersion;
 use crate::failure::{FailureContext, Result};
-use crate::identity::policy::TokenPolicy;
+use crate::identity::policy::{self, TokenPolicy};
 use crate::identity::settings::{self, Settings};
 
 /// Loads that are shown, the newest ones.
@@ -255,6 +255,7 @@ async fn read_last_loads(aws: &Aws, stack: &Stack) -> Result<LastLoads> {
 async fn read_provider(context: &Context, stack: &Stack) -> Result<ProviderState> {
     let settings = Settings::read(context.aws().await?, &context.stack).await?;
     let policy = TokenPolicy::from_settings(&settings, Some(stack))?;
-    let (keys, rules) = (policy.fetch_keys().await?, policy.rules);
-    Ok(ProviderState { kind: rules.provider.name(), issuer: rules.issuer, keys: keys.summary() })
+    let issuer = policy.client_issuer()?;
+    let keys = policy::fetch_keys(issuer).await?.summary();
+    Ok(ProviderState { kind: issuer.provider.name(), issuer: issuer.issuer.clone(), keys })
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::api::token;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, FailureContext, Result};
-use crate::identity::policy::TokenPolicy;
+use crate::identity::policy::{ExplainedToken, TokenPolicy};
 use crate::terminal::output::{self, Format};
 use crate::terminal::text::Text;
 
@@ -37,6 +37,8 @@ pub(crate) struct Explain {
 #[derive(Serialize)]
 struct TokenReport<'a> {
     accepted: bool,
+    /// The issuer whose rules and keys apply: the one that the token names, or else the first.
+    issuer: &'a str,
     /// The first check that fails.
     refused_by: Option<&'static str>,
     checks: Vec<CheckLine<'a>>,
@@ -60,18 +62,19 @@ pub(super) async fn run(args: Explain, context: &Context) -> Result<()> {
         Some(token) => token.to_owned(),
         None => token::obtain_token(context).await?.access_token,
     };
-    let explanation = policy.explain_token(&token, &policy.fetch_keys().await?);
+    let explained = policy.explain_token(&token).await?;
+    let explanation = &explained.explanation;
 
     match output::chosen_format() {
-        Format::Text => output::print_text(Text::from_table(&checks_table(&explanation)))?,
-        Format::Json => output::print_json(&TokenReport::new(&explanation))?,
+        Format::Text => output::print_text(Text::from_table(&checks_table(explanation)))?,
+        Format::Json => output::print_json(&TokenReport::new(&explained))?,
     }
     if policy.has_changed {
         output::print_message(
             "these checks use the settings of the last deployment, which have changed since: restctl deploy",
         );
     }
-    policy.require_accepted(&explanation)
+    explained.require_accepted()
 }
 
 /// Reads the token from standard input, even if it is longer than allowed: then it has to fail its check.
@@ -86,7 +89,8 @@ fn read_token() -> Result<String> {
 }
 
 impl<'a> TokenReport<'a> {
-    fn new(explanation: &'a Explanation) -> Self {
+    fn new(explained: &'a ExplainedToken<'_>) -> Self {
+        let (issuer, explanation) = (&explained.issuer.issuer, &explained.explanation);
         let refused_by = explanation.first_failure().map(|(report, _)| report.check.name());
         let checks = explanation.checks.iter().map(|report| CheckLine {
             check: report.check.name(),
@@ -98,7 +102,7 @@ impl<'a> TokenReport<'a> {
                 CheckOutcome::Passed | CheckOutcome::NotReached => None,
             },
         });
-        Self { accepted: refused_by.is_none(), refused_by, checks: checks.collect() }
+        Self { accepted: refused_by.is_none(), issuer, refused_by, checks: checks.collect() }
     }
 }
 

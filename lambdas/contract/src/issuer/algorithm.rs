@@ -77,8 +77,6 @@ impl FromStr for Algorithm {
 
     fn from_str(name: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|algorithm| algorithm.name() == name);
-        found.ok_or_else(|| {
-            format!("an algorithm is {}, not {name:?}", Self::ALL.map(Self::name).join(", "))
-        })
+        found.ok_or_else(|| format!("an algorithm is {}, not {name:?}", Self::ALL.map(Self::name).join(", ")))
     }
 }

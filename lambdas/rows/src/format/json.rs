@@ -21,11 +21,11 @@ use restctl_contract::load::Position;
 use sequence::Sequence;
 use wrapper::Wrapper;
 
-use restctl_contract::json::MemberPath;
 use crate::reject::Reject;
 use crate::row::Row;
 use crate::row::rules::ItemRules;
 use crate::unreadable::Unreadable;
+use restctl_contract::json::MemberPath;
 
 /// What may stand before each value of a sequence (RFC 7464).
 const RECORD_SEPARATOR: u8 = 0x1e;

@@ -1,11 +1,11 @@
 //! Claims, good and bad, and the check that refuses each.
 
-use restctl_testkit::signing_key::SigningKey;
 use restctl_contract::issuer::{Provider, TrustedIssuer};
+use restctl_testkit::signing_key::SigningKey;
 use restctl_verifier::{LEEWAY_SECONDS, Refusal};
 use serde_json::{Value, json};
 
-use crate::fixture::{NOW, auth0_issuer, claims, cognito_claims, key_set, issuer_of, verify, with, without};
+use crate::fixture::{NOW, auth0_issuer, claims, cognito_claims, issuer_of, key_set, verify, with, without};
 
 #[test]
 fn good_claims_pass() {

@@ -1,10 +1,8 @@
 //! What an explanation says of each check. `fixture::verify` asserts which check fails first.
 
-use restctl_testkit::signing_key::{SigningKey, unsigned_token};
 use restctl_contract::issuer::Provider;
-use restctl_verifier::{
-    Check, CheckOutcome, CheckReport, Explanation, MAX_SHOWN_CHARS, Refusal, explain,
-};
+use restctl_testkit::signing_key::{SigningKey, unsigned_token};
+use restctl_verifier::{Check, CheckOutcome, CheckReport, Explanation, MAX_SHOWN_CHARS, Refusal, explain};
 use serde_json::json;
 
 use crate::fixture::{NOW, auth0_issuer, claims, key_set, with, without};

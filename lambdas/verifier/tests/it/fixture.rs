@@ -21,7 +21,12 @@ pub(crate) fn auth0_issuer() -> TrustedIssuer {
 
 /// Verifies a token, and asserts that its explanation agrees with the outcome.
 #[track_caller]
-pub(crate) fn verify(token: &str, keys: &KeySet, issuer: &TrustedIssuer, now: u64) -> Result<Claims, Refusal> {
+pub(crate) fn verify(
+    token: &str,
+    keys: &KeySet,
+    issuer: &TrustedIssuer,
+    now: u64,
+) -> Result<Claims, Refusal> {
     let outcome = restctl_verifier::verify(token, keys, issuer, now);
     let explanation = explain(token, keys, issuer, now);
     let first = explanation.first_failure();

@@ -4,9 +4,9 @@ use super::names::{TopLevelNames, unescape_name};
 use super::scanner::{Container, Event, Scanner};
 use super::wrapper::MAX_OUTER_NESTING;
 use crate::decompressor::Decompressor;
-use restctl_contract::json::MemberPath;
 use crate::dialect::{BYTE_ORDER_MARK, Dialect};
 use crate::unreadable::Unreadable;
+use restctl_contract::json::MemberPath;
 
 /// How many paths are found.
 const MAX_PATHS: usize = 10;

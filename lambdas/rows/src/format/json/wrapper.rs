@@ -2,8 +2,8 @@ use super::Step;
 use super::input::Input;
 use super::names::{TopLevelNames, unescape_name};
 use super::scanner::{Container, Event, Scanner};
-use restctl_contract::json::MemberPath;
 use crate::unreadable::Unreadable;
+use restctl_contract::json::MemberPath;
 
 /// How deeply arrays and objects may nest outside the rows.
 pub(super) const MAX_OUTER_NESTING: usize = 1000;
