@@ -18,8 +18,8 @@ pub(crate) struct AccessLogEntry {
     pub(crate) route: Option<&'static str>,
     /// The trusted issuer under which the token was verified or refused, which the deployment names.
     pub(crate) issuer: Option<String>,
-    /// Whether requests are also counted by issuer. With a single issuer, that would cost money and tell nothing.
-    pub(crate) has_issuer_metrics: bool,
+    /// Whether the request is also counted by issuer. With a single one, that would cost money and tell nothing.
+    pub(crate) is_counted_by_issuer: bool,
     pub(crate) claims: Option<Claims>,
     pub(crate) jwks_fetches: u64,
 }
@@ -120,8 +120,7 @@ impl AccessLogEntry {
     ) {
         let mut directives = vec![REQUEST_METRICS];
         directives.extend(failure.map(|_| ERROR_METRICS));
-        let is_counted_by_issuer = self.has_issuer_metrics && self.issuer.is_some();
-        directives.extend(is_counted_by_issuer.then_some(ISSUER_METRICS));
+        directives.extend(self.is_counted_by_issuer.then_some(ISSUER_METRICS));
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let reason = failure.map(ToString::to_string);
         let line = LogLine {
@@ -145,7 +144,7 @@ impl AccessLogEntry {
             stack,
             requests: 1,
             errors: failure.map(|_| 1),
-            refusals: is_counted_by_issuer.then_some(u8::from(self.claims.is_none())),
+            refusals: self.is_counted_by_issuer.then_some(u8::from(self.claims.is_none())),
             latency_ms: (latency.as_secs_f64() * 1e6).round() / 1e3,
             jwks_fetches: self.jwks_fetches,
         };

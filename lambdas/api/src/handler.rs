@@ -51,10 +51,7 @@ impl Handler {
     ) -> AlbResponse {
         let started = Instant::now();
         let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
-        let mut log_entry = AccessLogEntry {
-            has_issuer_metrics: self.authorizer.has_several_issuers(),
-            ..AccessLogEntry::default()
-        };
+        let mut log_entry = AccessLogEntry::default();
         let (request, outcome) = match AlbEvent::parse(event).map(Request::from) {
             Ok(request) => {
                 log_entry.method.clone_from(&request.method);
@@ -91,6 +88,8 @@ impl Handler {
         if !is_open {
             let token = self.authorizer.read_token(request)?;
             log_entry.issuer = token.issuer().map(str::to_owned);
+            log_entry.is_counted_by_issuer =
+                token.issuer().is_some() && self.authorizer.has_several_issuers();
             let outcome = timeout_at(deadline, token.verify()).await;
             log_entry.claims = Some(outcome.unwrap_or_else(|_| {
                 let cause = "the function's time is running out".to_owned();

@@ -121,8 +121,7 @@ impl KeyCache {
             match &state.cached {
                 Some((keys, _)) if !left.is_zero() && !failed => return Ok(Arc::clone(keys)),
                 _ if !left.is_zero() => {
-                    let cause =
-                        "the last attempt to fetch the keys failed, and the next one is not due".to_owned();
+                    let cause = format!("{}: the last attempt failed, and the next one is not due", self.uri);
                     return Err(Failure::KeysUnavailable { cause, retry_after: left });
                 }
                 _ => {}
