@@ -18,7 +18,7 @@ mod verification;
 pub use check::Check;
 pub use claims::{Claims, LEEWAY_SECONDS};
 pub use explanation::{CheckOutcome, CheckReport, Explanation, explain};
-pub use issuer_selection::select_issuer;
+pub use issuer_selection::{find_issuer, select_issuer};
 pub use key_set::{DescribedKey, KeySet, KeySetError, MAX_KEY_SET_BYTES};
 pub use refusal::Refusal;
 pub use sanitize::MAX_SHOWN_CHARS;

@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use restctl_contract::issuer::Provider;
 use restctl_testkit::identity_provider::{AUDIENCE, IdentityProvider};
 use serde_json::{Value, json};
 
@@ -11,7 +12,7 @@ use crate::stage::Stage;
 
 #[tokio::test]
 async fn the_claims_of_auth0_are_checked() {
-    let stage = start_stage("auth0", AUDIENCE, IdentityProvider::start().await).await;
+    let stage = start_stage(Provider::Auth0, &[AUDIENCE], IdentityProvider::start().await).await;
     let claims = stage.provider.claims();
     let mut cases = cases_of_times(&stage, &claims);
     cases.extend(cases_of_issuers_subjects_and_scopes(&stage, &claims));
@@ -37,7 +38,7 @@ async fn the_claims_of_auth0_are_checked() {
 
 #[tokio::test]
 async fn the_claims_of_any_openid_issuer_are_checked() {
-    let stage = start_stage("openid", AUDIENCE, IdentityProvider::start().await).await;
+    let stage = start_stage(Provider::OpenId, &[AUDIENCE], IdentityProvider::start().await).await;
     let claims = stage.provider.claims();
     let mut cases = cases_of_times(&stage, &claims);
     cases.extend(cases_of_issuers_subjects_and_scopes(&stage, &claims));
@@ -56,7 +57,8 @@ async fn the_claims_of_any_openid_issuer_are_checked() {
 
 #[tokio::test]
 async fn the_claims_of_cognito_are_checked() {
-    let stage = start_stage("cognito", "client-1,client-2", IdentityProvider::start().await).await;
+    let stage =
+        start_stage(Provider::Cognito, &["client-1", "client-2"], IdentityProvider::start().await).await;
     let mut claims = with_member(&stage.provider.claims(), "aud", Value::Null);
     claims["client_id"] = json!("client-1");
     claims["token_use"] = json!("access");
