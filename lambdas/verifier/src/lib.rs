@@ -11,6 +11,7 @@ mod header;
 mod issuer_selection;
 mod json_object;
 mod key_set;
+mod profile;
 mod refusal;
 mod sanitize;
 mod verification;

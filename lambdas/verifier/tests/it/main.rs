@@ -4,6 +4,7 @@ mod claims;
 mod explanations;
 mod fixture;
 mod key_sets;
+mod profiles;
 mod shapes;
 mod signatures;
 mod stack;
