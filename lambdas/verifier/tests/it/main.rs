@@ -3,6 +3,7 @@
 mod claims;
 mod explanations;
 mod fixture;
+mod issuers;
 mod key_sets;
 mod profiles;
 mod shapes;
