@@ -3,6 +3,7 @@
 use restctl_contract::issuer::TrustedIssuer;
 use restctl_contract::json::Json;
 
+use crate::advice::{Advice, advise};
 use crate::check::Check;
 use crate::claims::{LEEWAY_SECONDS, UnverifiedClaims, numeric_date};
 use crate::key_set::KeySet;
@@ -15,6 +16,8 @@ use crate::verification::{MAX_TOKEN_BYTES, Verification};
 pub struct Explanation {
     /// In the order in which [`crate::verify`] runs the checks.
     pub checks: Vec<CheckReport>,
+    /// What to know about the check that fails first, if the token's claims tell more than its report.
+    pub advice: Option<Advice>,
 }
 
 /// One check, its outcome, and the values that it compared.
@@ -61,7 +64,10 @@ pub fn explain(token: &str, keys: &KeySet, issuer: &TrustedIssuer, now: u64) -> 
         let expected = describe_expected(&verification, check);
         CheckReport { check, outcome, found: sanitize(&found), expected: sanitize(&expected) }
     });
-    Explanation { checks: checks.collect() }
+    let mut explanation = Explanation { checks: checks.collect(), advice: None };
+    let first_failure = explanation.first_failure().map(|(report, refusal)| (report.check, refusal.clone()));
+    explanation.advice = first_failure.and_then(|(check, refusal)| advise(&verification, check, &refusal));
+    explanation
 }
 
 /// Returns the claims that a check reads, as readable paths.

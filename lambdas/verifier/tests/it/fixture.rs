@@ -36,6 +36,8 @@ pub(crate) fn verify(
     let mut before_failure =
         explanation.checks.iter().take_while(|report| !matches!(report.outcome, CheckOutcome::Failed(_)));
     assert!(before_failure.all(|report| report.outcome == CheckOutcome::Passed), "{explanation:?}");
+    // Only a token that is refused needs advice.
+    assert!(explanation.advice.is_none() || outcome.is_err());
     for report in &explanation.checks {
         for text in [&report.found, &report.expected] {
             assert!(text.chars().count() <= MAX_SHOWN_CHARS && !text.contains(char::is_control), "{text}");

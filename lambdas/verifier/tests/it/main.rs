@@ -1,5 +1,6 @@
 //! The verifier as its users call it.
 
+mod advice;
 mod claims;
 mod explanations;
 mod fixture;
