@@ -99,11 +99,14 @@ fn suggest_grant_claim(
 }
 
 /// Returns the kinds of provider whose profile would accept the token. One whose tokens have no `aud` is not among them: its
-/// audiences mean something else.
+/// audiences mean something else. Nor does the profile count if the settings name the claims.
 fn accepting_providers(claims: &UnverifiedClaims, issuer: &TrustedIssuer) -> Vec<Provider> {
+    if !issuer.grant_claims.is_empty() {
+        return Vec::new();
+    }
     let others = Provider::ALL.into_iter().filter(|other| *other != issuer.provider);
     let accepts = |provider: &Provider| {
-        let other = TrustedIssuer { provider: *provider, grant_claims: Vec::new(), ..issuer.clone() };
+        let other = TrustedIssuer { provider: *provider, ..issuer.clone() };
         has_client_as_audience(*provider) == has_client_as_audience(issuer.provider)
             && token_use(*provider).is_none_or(|token_use| claims.check_token_use(token_use).is_ok())
             && claims.check_grants(&issuer.scope, &grant_claims(&other)).is_ok()

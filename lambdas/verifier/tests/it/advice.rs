@@ -328,7 +328,7 @@ fn rows_of_grants() -> Vec<Row> {
             configured,
             provider_claims(Provider::OpenId),
             &["ext.grants"],
-            elsewhere("scope", &[Provider::Auth0]),
+            elsewhere("scope", &[]),
             Some((GrantClaim, &["ext.grants", "scope"])),
         ),
         row(
@@ -414,6 +414,12 @@ fn advice_names_the_claim_and_the_setting() {
         let claims_read = claims_read.iter().map(ToString::to_string).collect();
         let advice = Advice { claims_read, cause, setting };
         assert_eq!(explanation.advice, Some(advice.clone()), "{name}");
+        if let Cause::GrantElsewhere { providers, .. } = &advice.cause {
+            for provider in providers {
+                let other = TrustedIssuer { provider: *provider, ..issuer.clone() };
+                assert!(verify(&token, &keys, &other, NOW).is_ok(), "{name} with {provider}");
+            }
+        }
         if let Some(setting) = advice.setting {
             assert_leads_on(name, &token, &keys, &issuer, check, &setting);
         }
