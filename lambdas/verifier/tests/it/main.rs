@@ -1,10 +1,12 @@
 //! The verifier as its users call it.
 
+mod advice;
 mod claims;
 mod explanations;
 mod fixture;
-mod issuer_selection;
+mod issuers;
 mod key_sets;
+mod profiles;
 mod shapes;
 mod signatures;
 mod stack;
