@@ -361,7 +361,8 @@ async fn choose_provider(args: &Setup, context: &Context, before: &Settings) -> 
     let uses_key = |method: ClientAuthentication| method == ClientAuthentication::PrivateKeyJwt;
     let is_same_kind =
         before.client().is_none_or(|client| uses_key(client.authentication) == uses_key(authentication));
-    let client_secret = choose_secret(args, context, authentication, local, is_same_kind).await?;
+    let client_secret =
+        choose_secret(args, context, authentication, described.issuer.provider, local, is_same_kind).await?;
     let keys = described.keys.summary();
     let issuers = settings::with_issuer(before.issuers(), described.issuer, replaced);
     Ok(ChosenSettings { issuers, client, client_secret, keys })
@@ -403,12 +404,13 @@ async fn choose_secret(
     args: &Setup,
     context: &Context,
     authentication: ClientAuthentication,
+    provider: Provider,
     local: Option<&LocalIdentityProvider>,
     may_stay: bool,
 ) -> Result<Option<String>> {
     if authentication == ClientAuthentication::PrivateKeyJwt {
         if let Some(file) = &args.client_key_file {
-            return client_secret::read_private_key(file).map(Some);
+            return Ok(Some(client_secret::read_private_key(file, provider)?.text));
         }
     } else if let Some(secret) = client_secret::read_given_secret(args.client_secret_file.as_deref())? {
         return Ok(Some(secret));
