@@ -295,8 +295,7 @@ fn what_is_not_a_key_is_refused(cloud: &Cloud, key: &str) {
     }
     cloud.run(&["idp", "rotate-secret"]).failed_with(2, &["with a private key", "--client-key-file FILE"]);
     let secret = cloud.write_file("secret.txt", key);
-    cloud
-        .run(&["setup", "--client-secret-file", &secret])
-        .failed_with(2, &["is a key", "--client-key-file FILE"]);
+    let post = ["setup", "--client-authentication", "client_secret_post", "--client-secret-file", &secret];
+    cloud.run(&post).failed_with(2, &["is a key", "--client-key-file FILE"]);
     assert_eq!(cloud.stored_client_secret(), key);
 }

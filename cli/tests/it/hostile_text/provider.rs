@@ -187,9 +187,16 @@ fn names_of_the_provider() {
         check(&cloud, &["setup", "--issuer", &url], &[], |args| cloud.command(args));
     }
     // Settings that someone else wrote.
-    for setting in ["issuer", "audience", "scope"] {
-        let setting =
-            json!({ "Name": format!("/restctl/restctl/{setting}"), "Value": HOSTILE, "Overwrite": true });
+    let issuers = json!([{
+        "issuer": HOSTILE, "provider": "openid", "audiences": [HOSTILE], "scope": HOSTILE, "jwks_uri": HOSTILE,
+    }]);
+    let client = json!({
+        "issuer": HOSTILE, "token_endpoint": HOSTILE, "client_id": HOSTILE, "key_id": HOSTILE,
+        "authentication": "client_secret_post", "request_scope": HOSTILE, "resource": HOSTILE,
+    });
+    for (setting, value) in [("issuers", issuers), ("client", client)] {
+        let name = format!("/restctl/restctl/{setting}");
+        let setting = json!({ "Name": name, "Value": value.to_string(), "Overwrite": true });
         cloud.call_json("ssm", "AmazonSSM.PutParameter", &setting);
     }
     let token = hostile_token();
