@@ -26,23 +26,29 @@ pub(crate) fn read_given_secret(file: Option<&Path>) -> Result<Option<String>> {
     }
 }
 
-/// A usable private key.
-pub(crate) struct GivenKey {
-    /// The file as it is, which Secrets Manager stores.
+/// A secret, or a usable private key.
+pub(crate) struct GivenCredential {
+    /// As Secrets Manager stores it: of a key, the whole file.
     pub(crate) text: String,
-    /// The `kid` that it has itself.
+    /// The `kid` that a key has itself.
     pub(crate) key_id: Option<String>,
 }
 
+impl GivenCredential {
+    pub(crate) fn from_secret(text: String) -> Self {
+        Self { text, key_id: None }
+    }
+}
+
 /// Reads a client's private key from `file` (`-` is standard input), and checks that it can sign for the provider.
-pub(crate) fn read_private_key(file: &Path, provider: Provider) -> Result<GivenKey> {
+pub(crate) fn read_private_key(file: &Path, provider: Provider) -> Result<GivenCredential> {
     let (text, name) = read_file(file, "private key")?;
     let key = ClientKey::parse(&text).map_err(|problem| {
         Failure::usage(format!("the client's private key from {name} {}", problem.description()))
             .next(problem.remedy())
     })?;
     key.check_fits_provider(provider)?;
-    Ok(GivenKey { text, key_id: key.key_id })
+    Ok(GivenCredential { text, key_id: key.key_id })
 }
 
 /// Asks for the secret at the terminal.

@@ -17,6 +17,7 @@ use self::answer::TokenAnswer;
 use self::assertion::audiences_of_assertion;
 use self::request::{Credential, TokenRequest};
 use crate::failure::{Failure, FailureContext, Result};
+use crate::identity::discovery::check_secure;
 use crate::identity::http::build_client;
 use crate::identity::token_client::TokenClient;
 use crate::timestamp::seconds_now;
@@ -53,6 +54,7 @@ pub(crate) async fn request_token(
     issuer: &TrustedIssuer,
     stored: &str,
 ) -> Result<AccessToken, GrantFailure> {
+    check_secure(&client.token_endpoint, "the token endpoint of the settings")?;
     let credential = Credential::parse(stored, client)?;
     let http = build_client(&client.token_endpoint, &issuer.authorities)?;
     let audiences = audiences_of_assertion(client, issuer);

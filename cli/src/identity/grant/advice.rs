@@ -109,7 +109,9 @@ fn for_entra_code(code: &str, client: &TokenClient, issuer: &TrustedIssuer) -> O
              administrator grant consent"
         }
         "53003" => "ask the tenant's administrators: a Conditional Access policy blocks the client",
-        "70011" | "1002012" | "700022" | "500011" | "901002" | "90014" | "900144" => {
+        // The endpoint takes no resource beside the scope.
+        "901002" => "restctl setup --resource ''",
+        "70011" | "1002012" | "700022" | "500011" | "90014" | "900144" => {
             return Some(for_refused_entra_scope(client, issuer));
         }
         _ => return None,
@@ -135,21 +137,23 @@ fn for_refused_entra_scope(client: &TokenClient, issuer: &TrustedIssuer) -> Stri
 }
 
 fn for_refused_client(client: &TokenClient) -> String {
-    let other = match client.authentication {
-        ClientAuthentication::PrivateKeyJwt => {
-            return "check at the provider that the client authenticates with private_key_jwt, and that the public half of \
-                    the key is registered for it, with the same algorithm and kid; compare the clocks\n\
-                    then: restctl setup --client-key-file FILE --client-key-id KID\n\
-                    an RSA key signs with another algorithm if it is a JWK that names it as its alg"
-                .to_owned();
-        }
-        ClientAuthentication::ClientSecretPost => ClientAuthentication::ClientSecretBasic,
-        ClientAuthentication::ClientSecretBasic => ClientAuthentication::ClientSecretPost,
-    };
-    format!(
-        "check client id and secret with the provider, then: restctl setup --client-id ID --client-secret-file FILE\n\
-         if they are right: restctl setup --client-authentication {other}, or --client-key-file FILE if it takes no secrets"
-    )
+    // The method is left open: to name one would lead from each to the other and back.
+    let other_method = format!(
+        "if they are right, it may take another method: restctl setup --client-authentication METHOD, of {}",
+        ClientAuthentication::ALL.map(ClientAuthentication::name).join(", ")
+    );
+    match client.authentication {
+        ClientAuthentication::PrivateKeyJwt => format!(
+            "check at the provider that the public half of the key is registered for the client, with the same algorithm \
+             and kid, and compare the clocks\n\
+             then: restctl setup --client-key-file FILE --client-key-id KID; an RSA key as a JWK may name its alg\n\
+             {other_method}"
+        ),
+        ClientAuthentication::ClientSecretPost | ClientAuthentication::ClientSecretBasic => format!(
+            "check client id and secret with the provider, then: restctl setup --client-id ID --client-secret-file FILE\n\
+             {other_method}"
+        ),
+    }
 }
 
 fn for_missing_grant_type(issuer: &TrustedIssuer) -> String {
@@ -205,12 +209,14 @@ fn for_denied_access(refusal: &Refusal, issuer: &TrustedIssuer) -> String {
 }
 
 fn for_refused_resource(client: &TokenClient, issuer: &TrustedIssuer) -> String {
+    let audience = audience_argument(issuer);
     match client.resource_to_request(issuer) {
-        Some(_) => "name a resource that the provider knows, or with '' none: restctl setup --resource URI"
-            .to_owned(),
-        None => {
-            format!("name the API as the resource: restctl setup --resource {}", audience_argument(issuer))
-        }
+        None => format!("name the API as the resource: restctl setup --resource {audience}"),
+        Some(resource) => format!(
+            "have the provider define the resource {} and allow it to the client; or name one that it knows:\n\
+             restctl setup --resource URI",
+            shell_argument(&resource, "that is asked for")
+        ),
     }
 }
 
@@ -280,7 +286,13 @@ mod tests {
     #[test]
     fn each_error_has_advice_of_its_own() {
         for (provider, status, error, description, expected) in [
-            (Provider::OpenId, 401, "invalid_client", "", "--client-authentication client_secret_basic"),
+            (
+                Provider::OpenId,
+                401,
+                "invalid_client",
+                "",
+                "--client-authentication METHOD, of client_secret_post",
+            ),
             (Provider::OpenId, 401, "", "", "--client-secret-file FILE"),
             (Provider::OpenId, 404, "", "", "reads the address of the token endpoint"),
             (Provider::OpenId, 400, "surprise", "", "check client id, secret, audience and scope"),
@@ -352,9 +364,15 @@ mod tests {
         client.resource = Some("api://items".to_owned());
         assert!(!for_opaque_token(&client, &openid).contains("--resource"));
         let target = refusal(400, "invalid_target", "");
-        assert!(for_refusal(&target, &client, &openid).contains("that the provider knows"));
+        assert!(for_refusal(&target, &client, &openid).contains("define the resource api://items"));
         let refused = refusal(401, "invalid_client", "");
         assert!(for_refusal(&refused, &client, &openid).contains("--client-key-file FILE"));
+        // Neither method leads to the other and back.
+        for method in [ClientAuthentication::ClientSecretPost, ClientAuthentication::ClientSecretBasic] {
+            client.authentication = method;
+            let advice = for_refusal(&refused, &client, &openid);
+            assert!(!advice.contains("--client-authentication client_secret"), "{advice}");
+        }
 
         let mut okta = test_client::issuer(Provider::Okta);
         okta.issuer = "https://company.okta.com/oauth2/default".to_owned();

@@ -143,7 +143,7 @@ impl TokenAnswer {
         };
         let (what, exit) = if refusal.is_temporary() {
             ("the identity provider cannot grant a token now", Exit::Failure)
-        } else if refusal.is_about_client() || refusal.error.is_some() {
+        } else if refusal.is_about_client() {
             ("the identity provider refuses the client", Exit::Authentication)
         } else {
             ("the identity provider refuses the token request", Exit::Authentication)
