@@ -64,6 +64,11 @@ impl TokenPolicy {
         })
     }
 
+    /// Whether restctl gets its tokens from this issuer.
+    pub(crate) fn is_client_issuer(&self, issuer: &TrustedIssuer) -> bool {
+        issuer.issuer == self.client_issuer
+    }
+
     /// Checks a token as the API does, with the current keys of the issuer that it names.
     pub(crate) async fn explain_token(&self, token: &str) -> Result<ExplainedToken<'_>> {
         let issuer = &self.issuers[restctl_verifier::select_issuer(token.trim(), &self.issuers)];
@@ -73,12 +78,18 @@ impl TokenPolicy {
 
 /// Fetches the issuer's current keys.
 pub(crate) async fn fetch_keys(issuer: &TrustedIssuer) -> Result<KeySet> {
-    let keys = KeySet::from_json(&discovery::fetch_keys(issuer).await?);
+    parse_keys(&discovery::fetch_keys(issuer).await?, issuer)
+}
+
+/// Reads the keys in a document of the issuer. Fails if none of them can verify its tokens.
+pub(crate) fn parse_keys(document: &[u8], issuer: &TrustedIssuer) -> Result<KeySet> {
+    let keys = KeySet::from_json(document);
     keys.context(format!("cannot use the keys at {}", issuer.jwks_uri)).map_err(|failure| {
-        failure.next(
-            "have the provider publish keys for RS256, PS256 or ES256 there; or restctl setup, which reads the \
-             address of the keys from it",
-        )
+        let algorithms: Vec<&str> = issuer.algorithms.iter().map(|algorithm| algorithm.name()).collect();
+        failure.next(format!(
+            "have the provider publish a key for one of {}; or allow the algorithm of its keys: --algorithms LIST",
+            algorithms.join(", ")
+        ))
     })
 }
 
