@@ -249,8 +249,8 @@ async fn set_up_stack_provider(
             }
             if settings.client().is_some() {
                 output::print_message(
-                    "note: restctl gets its tokens from the user pool once it is deployed; to stop trusting the others, then: \
-                     restctl idp remove URL",
+                    "note: once it is deployed, restctl gets its tokens from the user pool; restctl idp remove URL then ends the trust in \
+                     another issuer",
                 );
             }
             output::print_message("next: restctl deploy --idp cognito");
@@ -322,8 +322,8 @@ impl ChosenSettings {
             if matches!(self.secret, ChosenSecret::Written(_)) {
                 changes.push(Change {
                     what: format!("client {kind}"),
-                    before: None,
-                    after: Some("the one that was given".to_owned()),
+                    before: Some("the stored one".to_owned()),
+                    after: Some("the given one".to_owned()),
                 });
             }
             print_changes(&changes);

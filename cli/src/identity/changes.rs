@@ -39,13 +39,20 @@ pub(crate) fn issuer_members(issuer: &TrustedIssuer) -> Members {
     members
 }
 
-/// Returns the members of a client, by names that no member of an issuer has.
+/// Returns the members of a client, by names that no member of an issuer has. A scope is always asked for in some way.
 pub(crate) fn client_members(client: &TokenClient) -> Members {
     let rename = |(name, value): (String, Value)| match name.as_str() {
         "issuer" | "authentication" | "key_id" => (format!("client_{name}"), value),
         _ => (name, value),
     };
-    object_members(client).into_iter().map(rename).collect()
+    let mut members: Members = object_members(client).into_iter().map(rename).collect();
+    let request_scope = match client.request_scope.as_deref() {
+        None => "the usual",
+        Some("") => "none",
+        Some(scope) => scope,
+    };
+    members.insert("request_scope".to_owned(), json!(request_scope));
+    members
 }
 
 fn object_members(value: &impl Serialize) -> Members {

@@ -71,12 +71,13 @@ pub(crate) fn provider_of_issuer(issuer: &str) -> Option<Provider> {
 pub(crate) async fn fetch_document(issuer: &str, authorities: &[String]) -> Result<DiscoveryDocument> {
     check_secure(issuer, "the issuer")?;
     check_one_tenant(issuer)?;
+    check_okta_server(issuer)?;
     let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
     let with_advice = |failure: Failure| {
         match failure.next_step() {
         Some(_) => failure,
         None => failure.next(
-            "check the URL, which is spelled as in the provider's tokens: --issuer https://YOUR-TENANT.eu.auth0.com/",
+            "check the issuer, which is spelled as in the provider's tokens: --issuer https://TENANT.eu.auth0.com/",
         ),
     }
     };
@@ -210,12 +211,28 @@ fn check_one_tenant(issuer: &str) -> Result<()> {
     if is_any && is_entra { Err(any_tenant_failure(issuer)) } else { Ok(()) }
 }
 
+/// Fails for Okta's org authorization server: its tokens are for Okta itself, and the keys of its access tokens are not
+/// published ("Authorization servers" and "Key rotation", Okta developer docs).
+fn check_okta_server(issuer: &str) -> Result<()> {
+    let path = Url::parse(issuer).map(|url| url.path().to_owned());
+    if provider_of_issuer(issuer) != Some(Provider::Okta) || path.is_ok_and(|path| path != "/") {
+        return Ok(());
+    }
+    let custom = format!("{}/oauth2/default", issuer.trim_end_matches('/'));
+    Err(Failure::usage(format!("{issuer} is Okta's org authorization server"))
+        .why("its access tokens are for Okta itself, and no other API can verify them")
+        .next(format!(
+            "the same command with the issuer of a custom authorization server, such as --issuer {}",
+            shell_argument(&custom, "URL")
+        )))
+}
+
 fn any_tenant_failure(issuer: &str) -> Failure {
     Failure::new(format!("{issuer} stands for the tenants of all organizations"))
         .exit(Exit::Usage)
         .why("a token names its own tenant as iss, and the API accepts the tokens of tenants that are named")
         .next(
-            "--issuer https://login.microsoftonline.com/TENANT/v2.0, where TENANT is the Directory (tenant) ID of the app \
+            "the same command with --issuer https://login.microsoftonline.com/TENANT/v2.0, where TENANT is the Directory (tenant) ID of the app \
              registration's overview",
         )
 }
@@ -226,7 +243,7 @@ fn check_secure(address: &str, what: &str) -> Result<()> {
         Failure::new(format!("{what} is {address:?}"))
             .exit(Exit::Usage)
             .why(why)
-            .next("--issuer https://HOST/…")
+            .next("the same command with --issuer https://HOST/PATH")
     };
     let url = Url::parse(address).map_err(|_| insecure("that is not a URL"))?;
     match url.scheme() {
@@ -281,6 +298,17 @@ mod tests {
         }
         for one in ["https://login.microsoftonline.com/4a1e/v2.0", "https://id.example.com/common/v2.0"] {
             assert!(check_one_tenant(one).is_ok(), "{one}");
+        }
+    }
+
+    #[test]
+    fn the_org_server_of_okta_is_refused() {
+        for org in ["https://company.okta.com", "https://company.okta.com/"] {
+            let refusal = check_okta_server(org).unwrap_err().to_string();
+            assert!(refusal.contains("--issuer https://company.okta.com/oauth2/default"), "{refusal}");
+        }
+        for other in ["https://company.okta.com/oauth2/default", "https://id.example.com"] {
+            assert!(check_okta_server(other).is_ok(), "{other}");
         }
     }
 

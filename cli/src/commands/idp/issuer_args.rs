@@ -124,8 +124,8 @@ impl IssuerArgs {
             (None, Some(same)) => same.authorities.clone(),
             (None, None) => Vec::new(),
         };
-        let provider = self.choose_provider(url, defaults)?;
         let discovery = discovery::fetch_document(url, &authorities).await?;
+        let provider = self.choose_provider(url, defaults)?;
         let audiences = self.choose_audiences(provider, defaults)?;
         let keys = discovery::locate_keys(&discovery.jwks_uri, &authorities).await?;
         let known_scope = same.or(replaced).map(|known| known.scope.clone());
