@@ -9,4 +9,5 @@ pub(crate) mod grant;
 pub(crate) mod http;
 pub(crate) mod policy;
 pub(crate) mod settings;
+mod token_advice;
 pub(crate) mod token_client;

@@ -459,13 +459,8 @@ fn usual_authentication(described: &DescribedIssuer) -> Result<ClientAuthenticat
     let supported = described.discovery.client_authentications();
     match supported.iter().find(|method| !uses_key(**method)) {
         Some(method) => Ok(*method),
-        None if supported.is_empty() => Err(Failure::usage(
-            "the provider supports no way to authenticate that restctl knows",
-        )
-        .why("it does not announce client_secret_post, client_secret_basic or private_key_jwt")
-        .next(
-            "allow one of them at the provider; or name one: restctl setup --client-authentication METHOD",
-        )),
+        // Some announce no method that they take. Basic authentication is what a provider takes that says nothing.
+        None if supported.is_empty() => Ok(ClientAuthentication::ClientSecretBasic),
         None => Err(Failure::usage("the provider takes no client secrets")
             .why("it announces private_key_jwt only, with which a key signs an assertion")
             .next("restctl setup --client-key-file FILE with the private key of the client")),

@@ -9,7 +9,7 @@ use crate::aws::Aws;
 use crate::aws::cloudformation::{self, Stack};
 use crate::failure::{Exit, Failure, FailureContext, Result, shell_argument};
 use crate::identity::settings::Settings;
-use crate::identity::{cognito, discovery};
+use crate::identity::{cognito, discovery, token_advice};
 use crate::timestamp::seconds_now;
 
 pub(crate) struct TokenPolicy {
@@ -107,10 +107,14 @@ impl ExplainedToken<'_> {
     /// Fails if the API refuses the token.
     pub(crate) fn require_accepted(&self) -> Result<()> {
         let Some((report, refusal)) = self.explanation.first_failure() else { return Ok(()) };
-        Err(Failure::new(format!("the API refuses the token because of its {}", report.check))
-            .why(refusal.to_string())
-            .next(advice_for_check(report.check, self.issuer))
-            .exit(Exit::Authentication))
+        let failure = Failure::new(format!("the API refuses the token because of its {}", report.check))
+            .exit(Exit::Authentication);
+        Err(match &self.explanation.advice {
+            Some(advice) => failure
+                .why_lines([format!("{refusal}:"), token_advice::describe_claims(advice, report)])
+                .next(token_advice::describe_remedy(advice, self.issuer)),
+            None => failure.why(refusal.to_string()).next(advice_for_check(report.check, self.issuer)),
+        })
     }
 }
 

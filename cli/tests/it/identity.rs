@@ -40,7 +40,7 @@ fn tokens_are_checked_against_the_current_settings() {
 
     cloud.succeed(&["setup", "--audience", "https://other.example.test"]);
     let other = explain_input(&cloud, &token);
-    other.failed_with(4, &["because of its audience", "restctl setup --audience"]);
+    other.failed_with(4, &["because of its audience", "found aud", "restctl idp add --issuer"]);
     assert!(!other.stdout.contains(&token) && !other.stderr.contains(&token));
 }
 

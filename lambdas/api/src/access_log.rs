@@ -16,6 +16,10 @@ use crate::problem::Failure;
 pub(crate) struct AccessLogEntry {
     pub(crate) method: String,
     pub(crate) route: Option<&'static str>,
+    /// The trusted issuer under which the token was verified or refused, which the deployment names.
+    pub(crate) issuer: Option<String>,
+    /// Whether the request is also counted by issuer. With a single one, that would cost money and tell nothing.
+    pub(crate) is_counted_by_issuer: bool,
     pub(crate) claims: Option<Claims>,
     pub(crate) jwks_fetches: u64,
 }
@@ -33,6 +37,8 @@ struct LogLine<'a> {
     method: LogText<'a>,
     route: &'a str,
     status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer: Option<LogText<'a>>,
     subject: Option<LogText<'a>>,
     key_id: Option<LogText<'a>>,
     /// The kind of the failure.
@@ -47,6 +53,9 @@ struct LogLine<'a> {
     requests: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
     errors: Option<u8>,
+    /// 1 if the token was not accepted, and otherwise 0, so that the average is the share of such requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusals: Option<u8>,
     latency_ms: f64,
     jwks_fetches: u64,
 }
@@ -91,6 +100,13 @@ const ERROR_METRICS: MetricDirective = MetricDirective {
     metrics: &[Metric { name: "errors", unit: "Count" }],
 };
 
+/// Requests by issuer.
+const ISSUER_METRICS: MetricDirective = MetricDirective {
+    namespace: "restctl",
+    dimensions: &[&["stack", "issuer"]],
+    metrics: &[Metric { name: "requests", unit: "Count" }, Metric { name: "refusals", unit: "Count" }],
+};
+
 impl AccessLogEntry {
     /// Writes the line to standard output, which is a Lambda's log.
     #[expect(clippy::disallowed_methods, reason = "a Lambda logs what it prints")]
@@ -104,6 +120,7 @@ impl AccessLogEntry {
     ) {
         let mut directives = vec![REQUEST_METRICS];
         directives.extend(failure.map(|_| ERROR_METRICS));
+        directives.extend(self.is_counted_by_issuer.then_some(ISSUER_METRICS));
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let reason = failure.map(ToString::to_string);
         let line = LogLine {
@@ -118,6 +135,7 @@ impl AccessLogEntry {
             method: LogText(&self.method),
             route: self.route.unwrap_or("none"),
             status,
+            issuer: self.issuer.as_deref().map(LogText),
             subject: self.claims.as_ref().and_then(|claims| claims.subject.as_deref()).map(LogText),
             key_id: self.claims.as_ref().and_then(|claims| claims.key_id.as_deref()).map(LogText),
             problem: failure.map(|failure| failure.kind().name),
@@ -126,6 +144,7 @@ impl AccessLogEntry {
             stack,
             requests: 1,
             errors: failure.map(|_| 1),
+            refusals: self.is_counted_by_issuer.then_some(u8::from(self.claims.is_none())),
             latency_ms: (latency.as_secs_f64() * 1e6).round() / 1e3,
             jwks_fetches: self.jwks_fetches,
         };

@@ -1,5 +1,8 @@
 //! From the `Authorization` header to verified claims.
 
 pub(crate) mod authorization;
-pub(crate) mod jwks;
+mod issuer_verifier;
+mod jwks;
+#[cfg(test)]
+mod test_clock;
 mod verified;

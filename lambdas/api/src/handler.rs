@@ -39,7 +39,7 @@ pub(crate) struct Handler {
 impl Handler {
     /// Prepares, while the function starts, what the first request would wait for.
     pub(crate) async fn warm_up(&self) {
-        tokio::join!(self.authorizer.keys().prefetch_keys(), self.table.connect());
+        tokio::join!(self.authorizer.prefetch_keys(), self.table.connect());
     }
 
     /// Answers an event and logs the request. Lambda ends the invocation at `deadline`.
@@ -62,7 +62,7 @@ impl Handler {
             }
             Err(problem) => (Request::from(AlbEvent::default()), Err(Failure::MalformedEvent(problem))),
         };
-        log_entry.jwks_fetches = self.authorizer.keys().take_fetch_count();
+        log_entry.jwks_fetches = self.authorizer.take_fetch_count();
         let (answer, failure) = match outcome {
             Ok(answer) => (answer, None),
             Err(failure) => (Answer::from(&failure), Some(failure)),
@@ -86,7 +86,11 @@ impl Handler {
     ) -> Result<Answer, Failure> {
         let is_open = request.path == HEALTH_PATH || (request.path == OPENAPI_PATH && self.openapi_is_open);
         if !is_open {
-            let outcome = timeout_at(deadline, self.authorizer.authorize(request)).await;
+            let token = self.authorizer.read_token(request)?;
+            log_entry.issuer = token.issuer().map(str::to_owned);
+            log_entry.is_counted_by_issuer =
+                token.issuer().is_some() && self.authorizer.has_several_issuers();
+            let outcome = timeout_at(deadline, token.verify()).await;
             log_entry.claims = Some(outcome.unwrap_or_else(|_| {
                 let cause = "the function's time is running out".to_owned();
                 Err(Failure::KeysUnavailable { cause, retry_after: Duration::from_secs(1) })
@@ -102,7 +106,7 @@ impl Handler {
             Route::OpenApi => {
                 let document = openapi::build_document(&Deployment {
                     key: self.table.key(),
-                    scope: self.authorizer.scope(),
+                    scopes: &self.authorizer.scopes(),
                     has_list: self.cursor_key.is_some(),
                     is_open: self.openapi_is_open,
                 });

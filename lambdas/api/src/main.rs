@@ -16,14 +16,12 @@ mod problem;
 mod settings;
 
 use std::process::ExitCode;
-use std::time::SystemTime;
 
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use restctl_aws::{Environment, Service};
 use serde_json::value::RawValue;
 
 use crate::auth::authorization::Authorizer;
-use crate::auth::jwks::KeyCache;
 use crate::handler::Handler;
 use crate::items::cursor::CursorKey;
 use crate::items::table::{CALL_TIMEOUT, ItemsTable};
@@ -75,10 +73,7 @@ fn build_handler(settings: Settings) -> Result<Handler, Error> {
         None => None,
     };
     Ok(Handler {
-        authorizer: Authorizer::new(
-            KeyCache::new(https, settings.jwks_uri, SystemTime::now),
-            settings.policy,
-        ),
+        authorizer: Authorizer::new(settings.issuers, &https)?,
         table: ItemsTable::new(dynamodb, settings.items_table, settings.key),
         cursor_key,
         openapi_is_open: settings.openapi_is_open,

@@ -26,8 +26,8 @@ balancer answers 413, 502, 503 or 504 with a body of its own.";
 /// The properties of a deployment that change the document.
 pub(crate) struct Deployment<'a> {
     pub(crate) key: &'a Key,
-    /// The scope that a token must have.
-    pub(crate) scope: &'a str,
+    /// The scopes of the issuers, each once. A token must have that of its issuer.
+    pub(crate) scopes: &'a [&'a str],
     /// Whether the stack is deployed with the list.
     pub(crate) has_list: bool,
     /// Whether the document itself is served without a token.
@@ -36,6 +36,8 @@ pub(crate) struct Deployment<'a> {
 
 /// Returns an OpenAPI 3.1 document as JSON.
 pub(crate) fn build_document(deployment: &Deployment<'_>) -> String {
+    // One of the requirements suffices ("Security Requirement Object", OpenAPI 3.1).
+    let security: Vec<Value> = deployment.scopes.iter().map(|scope| json!({ "bearer": [scope] })).collect();
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -45,7 +47,7 @@ pub(crate) fn build_document(deployment: &Deployment<'_>) -> String {
         },
         // Relative to the document's own address.
         "servers": [{ "url": "/" }],
-        "security": [{ "bearer": [deployment.scope] }],
+        "security": security,
         "paths": build_paths(deployment),
         "components": {
             "securitySchemes": {
@@ -53,10 +55,7 @@ pub(crate) fn build_document(deployment: &Deployment<'_>) -> String {
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": format!(
-                        "An access token of the identity provider with the scope `{}`.",
-                        deployment.scope
-                    ),
+                    "description": describe_token(deployment.scopes),
                 },
             },
             "schemas": schemas::schema_components(deployment.key),
@@ -64,6 +63,16 @@ pub(crate) fn build_document(deployment: &Deployment<'_>) -> String {
         },
     })
     .to_string()
+}
+
+fn describe_token(scopes: &[&str]) -> String {
+    match scopes {
+        [scope] => format!("An access token of the identity provider with the scope `{scope}`."),
+        scopes => format!(
+            "An access token of one of the identity providers with the scope that it requires: `{}`.",
+            scopes.join("` or `")
+        ),
+    }
 }
 
 fn build_paths(deployment: &Deployment<'_>) -> Map<String, Value> {

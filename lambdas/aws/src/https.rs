@@ -28,6 +28,36 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// # Errors
 /// If the system has no root certificates.
 pub fn https_client() -> Result<HttpsClient, BoxError> {
+    client_with_roots(system_roots()?)
+}
+
+/// Returns a client that trusts these certificates, and none of the system's.
+///
+/// # Errors
+/// If the TLS stack cannot be set up.
+pub fn https_client_trusting(roots: RootCertificates) -> Result<HttpsClient, BoxError> {
+    client_with_roots(roots.0)
+}
+
+/// One or more certificates of authorities.
+#[derive(Debug)]
+pub struct RootCertificates(RootCertStore);
+
+impl RootCertificates {
+    /// Reads certificates, each of which is the base64 of its DER.
+    ///
+    /// # Errors
+    /// If there is none, or if one of them is not a certificate.
+    pub fn from_base64(certificates: &[String]) -> Result<Self, BoxError> {
+        let mut roots = RootCertStore::empty();
+        for certificate in certificates {
+            roots.add(CertificateDer::from(STANDARD.decode(certificate)?))?;
+        }
+        if roots.is_empty() { Err("there is no certificate".into()) } else { Ok(Self(roots)) }
+    }
+}
+
+fn client_with_roots(roots: RootCertStore) -> Result<HttpsClient, BoxError> {
     let mut http = HttpConnector::new();
     http.enforce_http(false);
     http.set_nodelay(true);
@@ -35,7 +65,7 @@ pub fn https_client() -> Result<HttpsClient, BoxError> {
     let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let tls = ClientConfig::builder_with_provider(crypto)
         .with_safe_default_protocol_versions()?
-        .with_root_certificates(system_roots()?)
+        .with_root_certificates(roots)
         .with_no_client_auth();
     let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
     Ok(Client::builder(TokioExecutor::new()).build(connector.enable_http1().wrap_connector(http)))
@@ -89,5 +119,17 @@ mod tests {
         let mut expected = RootCertStore::empty();
         expected.add_parsable_certificates(CertificateDer::pem_file_iter(file).unwrap().map(Result::unwrap));
         assert_eq!(system_roots().unwrap().roots, expected.roots);
+    }
+    #[test]
+    fn certificates_are_read_strictly() {
+        let file = openssl_probe::probe().cert_file.unwrap();
+        let certificate = CertificateDer::pem_file_iter(file).unwrap().next().unwrap().unwrap();
+        let good = STANDARD.encode(&certificate);
+        let roots = RootCertificates::from_base64(std::slice::from_ref(&good)).unwrap();
+        assert_eq!(roots.0.len(), 1);
+        let cut = STANDARD.encode(&certificate[..certificate.len() - 1]);
+        for bad in [vec![], vec![String::new()], vec!["-----".to_owned()], vec![good, cut]] {
+            assert!(RootCertificates::from_base64(&bad).is_err(), "{bad:?}");
+        }
     }
 }

@@ -12,7 +12,7 @@ mod service;
 pub use aws_credential_types::Credentials;
 pub use environment::{Environment, MissingVariable, optional_variable, required_variable};
 pub use error_chain::error_chain;
-pub use https::{HttpsClient, https_client};
+pub use https::{HttpsClient, RootCertificates, https_client, https_client_trusting};
 pub use service::{CallError, ErrorCode, Service};
 
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

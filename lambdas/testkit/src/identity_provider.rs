@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::StatusCode;
+use restctl_contract::issuer::{Algorithm, Provider, TrustedIssuer};
 use serde_json::{Value, json};
 
 use crate::server::Server;
@@ -83,6 +84,20 @@ impl IdentityProvider {
 
     pub fn jwks_uri(&self) -> String {
         format!("{}{JWKS_PATH}", self.server.url())
+    }
+
+    /// Returns it as an API trusts it that accepts [`Self::token`].
+    pub fn trusted_issuer(&self) -> TrustedIssuer {
+        TrustedIssuer {
+            issuer: self.issuer(),
+            provider: Provider::Auth0,
+            audiences: vec![AUDIENCE.to_owned()],
+            scope: SCOPE.to_owned(),
+            grant_claims: Vec::new(),
+            algorithms: Algorithm::defaults(),
+            jwks_uri: self.jwks_uri(),
+            authorities: Vec::new(),
+        }
     }
 
     /// Returns the published keys, whatever the endpoint currently answers.

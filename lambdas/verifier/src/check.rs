@@ -4,6 +4,8 @@ use std::fmt;
 
 use restctl_contract::issuer::Provider;
 
+use crate::profile::{has_client_as_audience, token_use};
+
 /// One check of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Check {
@@ -30,12 +32,13 @@ pub enum Check {
     Issuer,
     /// `aud`.
     Audience,
-    /// `client_id`.
+    /// Cognito's `client_id`.
     Client,
-    /// `token_use`.
+    /// Cognito's `token_use`, Keycloak's `typ`, or Entra's `azp` or `appid`: the token is an access token.
     TokenUse,
     /// `sub`.
     Subject,
+    /// The scope, permission or role, in the claims that grant.
     Scope,
 }
 
@@ -64,10 +67,10 @@ impl Check {
 
     /// Returns the checks that apply to this provider's tokens, in order.
     pub fn for_provider(provider: Provider) -> impl Iterator<Item = Check> {
-        let is_cognito = provider == Provider::Cognito;
         Self::ALL.into_iter().filter(move |check| match check {
-            Check::Audience => !is_cognito,
-            Check::Client | Check::TokenUse => is_cognito,
+            Check::Audience => !has_client_as_audience(provider),
+            Check::Client => has_client_as_audience(provider),
+            Check::TokenUse => token_use(provider).is_some(),
             _ => true,
         })
     }

@@ -1,10 +1,14 @@
 //! The token's claims (RFC 7519, section 4) and their checks.
 
-use restctl_contract::issuer::Provider;
+use std::collections::BTreeMap;
+use std::fmt;
+
 use restctl_contract::json::Json;
-use serde::Deserialize;
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::json_object::{MAX_DEPTH, parse_object};
+use crate::profile::{GrantClaim, GrantForm, TokenUse};
 use crate::refusal::Refusal;
 
 /// How far an issuer's clock may be ahead of `now`, in seconds. The leeway applies to `nbf` and `iat`, not to `exp`:
@@ -24,85 +28,155 @@ pub struct Claims {
 
 /// Claims as the token states them, of any type: a claim of the wrong type differs from an absent claim. Null counts
 /// as absent. A duplicate claim fails the parse (RFC 7519, section 4).
-#[derive(Deserialize)]
-pub(crate) struct UnverifiedClaims {
-    pub(crate) iss: Option<Json>,
-    pub(crate) sub: Option<Json>,
-    pub(crate) aud: Option<Json>,
-    pub(crate) exp: Option<Json>,
-    pub(crate) nbf: Option<Json>,
-    pub(crate) iat: Option<Json>,
-    pub(crate) client_id: Option<Json>,
-    pub(crate) token_use: Option<Json>,
-    pub(crate) scope: Option<Json>,
-    pub(crate) permissions: Option<Json>,
-}
+pub(crate) struct UnverifiedClaims(BTreeMap<String, Json>);
 
 impl UnverifiedClaims {
     pub(crate) fn parse(payload: &[u8]) -> Result<Self, Refusal> {
         parse_object(payload, MAX_DEPTH).map_err(|_| Refusal::Malformed)
     }
 
+    pub(crate) fn get(&self, name: &str) -> Option<&Json> {
+        self.0.get(name)
+    }
+
+    /// Returns the claims in the order of their names.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    fn require(&self, name: &'static str) -> Result<&Json, Refusal> {
+        self.get(name).ok_or(Refusal::MissingClaim(name))
+    }
+
     /// Returns `exp` if it is later than `now`.
     pub(crate) fn check_expiry(&self, now: u64) -> Result<u64, Refusal> {
-        let expires = numeric_date("exp", require_claim("exp", self.exp.as_ref())?)?;
+        let expires = numeric_date("exp", self.require("exp")?)?;
         if now < expires { Ok(expires) } else { Err(Refusal::Expired) }
     }
 
     pub(crate) fn check_not_before(&self, now: u64) -> Result<(), Refusal> {
-        if starts_after(now, "nbf", self.nbf.as_ref())? { Err(Refusal::NotYetValid) } else { Ok(()) }
+        if starts_after(now, "nbf", self.get("nbf"))? { Err(Refusal::NotYetValid) } else { Ok(()) }
     }
 
     pub(crate) fn check_issued_at(&self, now: u64) -> Result<(), Refusal> {
-        if starts_after(now, "iat", self.iat.as_ref())? { Err(Refusal::IssuedInFuture) } else { Ok(()) }
+        if starts_after(now, "iat", self.get("iat"))? { Err(Refusal::IssuedInFuture) } else { Ok(()) }
     }
 
     pub(crate) fn check_issuer(&self, issuer: &str) -> Result<(), Refusal> {
-        let claimed = string_value("iss", require_claim("iss", self.iss.as_ref())?)?;
+        let claimed = string_value("iss", self.require("iss")?)?;
         if claimed == issuer { Ok(()) } else { Err(Refusal::WrongIssuer) }
     }
 
     pub(crate) fn check_audience(&self, accepted: &[String]) -> Result<(), Refusal> {
-        let audiences = string_values("aud", require_claim("aud", self.aud.as_ref())?)?;
+        let audiences = string_values("aud", self.require("aud")?)?;
         let is_accepted =
             audiences.into_iter().any(|audience| accepted.iter().any(|known| known == audience));
         if is_accepted { Ok(()) } else { Err(Refusal::WrongAudience) }
     }
 
-    /// Checks the client of Cognito's tokens, which is their audience.
+    /// Checks the client of tokens that have no `aud`.
     pub(crate) fn check_client(&self, accepted: &[String]) -> Result<(), Refusal> {
-        let client = string_value("client_id", require_claim("client_id", self.client_id.as_ref())?)?;
+        let client = string_value("client_id", self.require("client_id")?)?;
         if accepted.iter().any(|known| known == client) { Ok(()) } else { Err(Refusal::WrongClient) }
     }
 
-    /// Tells Cognito's access tokens from its ID tokens, which have the same type, issuer and keys.
-    pub(crate) fn check_token_use(&self) -> Result<(), Refusal> {
-        let purpose = string_value("token_use", require_claim("token_use", self.token_use.as_ref())?)?;
-        if purpose == "access" { Ok(()) } else { Err(Refusal::WrongUse) }
+    /// Tells access tokens from the other tokens that the provider signs with the same keys.
+    pub(crate) fn check_token_use(&self, token_use: TokenUse) -> Result<(), Refusal> {
+        let is_access_token = match token_use {
+            TokenUse::Equals { claim, value } => string_value(claim, self.require(claim)?)? == value,
+            TokenUse::NamesClient { claims: [current, former] } => {
+                let (name, client) = match self.get(former) {
+                    Some(client) if self.get(current).is_none() => (former, client),
+                    _ => (current, self.require(current)?),
+                };
+                !string_value(name, client)?.is_empty()
+            }
+        };
+        if is_access_token { Ok(()) } else { Err(Refusal::WrongUse) }
     }
 
     pub(crate) fn subject(&self) -> Result<Option<&str>, Refusal> {
-        self.sub.as_ref().map(|sub| string_value("sub", sub)).transpose()
+        self.get("sub").map(|sub| string_value("sub", sub)).transpose()
     }
 
-    /// Looks for the scope in `scope` and, in Auth0's tokens only, in `permissions`.
-    pub(crate) fn check_scope(&self, required_scope: &str, provider: Provider) -> Result<(), Refusal> {
-        let scopes =
-            self.scope.as_ref().map(|scope| string_value("scope", scope)).transpose()?.unwrap_or_default();
-        let permissions = match &self.permissions {
-            Some(Json::Array(members)) if provider == Provider::Auth0 => {
-                string_elements("permissions", members)?
-            }
-            Some(_) if provider == Provider::Auth0 => return Err(Refusal::MalformedClaim("permissions")),
-            _ => Vec::new(),
-        };
-        let mut granted = scopes.split(' ').chain(permissions).filter(|scope| !scope.is_empty());
-        if granted.any(|scope| scope == required_scope) { Ok(()) } else { Err(Refusal::MissingScope) }
+    /// Looks for the required scope, permission or role in the claims that grant. Each of them must have its form, even if
+    /// another one grants.
+    pub(crate) fn check_grants(
+        &self,
+        required: &str,
+        grant_claims: &[GrantClaim<'_>],
+    ) -> Result<(), Refusal> {
+        let mut is_granted = false;
+        for claim in grant_claims {
+            is_granted |= self.granted_by(claim)?.contains(&required);
+        }
+        // Settings without a required value must not accept every token.
+        if is_granted && !required.is_empty() { Ok(()) } else { Err(Refusal::MissingScope) }
+    }
+
+    pub(crate) fn granted_by(&self, claim: &GrantClaim<'_>) -> Result<Vec<&str>, Refusal> {
+        let value = self.find(&claim.names).map_err(|NotAnObject| claim.malformed.clone())?;
+        let Some(value) = value else { return Ok(Vec::new()) };
+        granted_values(value, claim.form).ok_or_else(|| claim.malformed.clone())
+    }
+
+    /// Returns the value to which the names lead, or `None` if a member on the way is absent or null.
+    pub(crate) fn find(&self, names: &[&str]) -> Result<Option<&Json>, NotAnObject> {
+        let Some((first, rest)) = names.split_first() else { return Ok(None) };
+        let mut value = self.get(first);
+        for name in rest {
+            value = match value {
+                None => None,
+                Some(object @ Json::Object(_)) => object.get(name).filter(|member| **member != Json::Null),
+                Some(_) => return Err(NotAnObject),
+            };
+        }
+        Ok(value)
     }
 }
 
-fn require_claim<'a>(name: &'static str, claim: Option<&'a Json>) -> Result<&'a Json, Refusal> {
-    claim.ok_or(Refusal::MissingClaim(name))
+/// A value on the way to a claim has no members.
+#[derive(Debug)]
+pub(crate) struct NotAnObject;
+
+impl<'de> Deserialize<'de> for UnverifiedClaims {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ClaimsVisitor)
+    }
+}
+
+struct ClaimsVisitor;
+
+impl<'de> Visitor<'de> for ClaimsVisitor {
+    type Value = UnverifiedClaims;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("claims")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut claims = BTreeMap::new();
+        while let Some((name, value)) = members.next_entry::<String, Option<Json>>()? {
+            if claims.insert(name, value).is_some() {
+                return Err(A::Error::custom("a claim is repeated"));
+            }
+        }
+        let present = claims.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        Ok(UnverifiedClaims(present.collect()))
+    }
+}
+
+/// Returns the values that a claim grants, or `None` if it has another form. An element of a list is not split.
+pub(crate) fn granted_values(value: &Json, form: GrantForm) -> Option<Vec<&str>> {
+    match (value, form) {
+        (Json::String(text), GrantForm::Text | GrantForm::TextOrList) => {
+            Some(text.split(' ').filter(|value| !value.is_empty()).collect())
+        }
+        (Json::Array(elements), GrantForm::List | GrantForm::TextOrList) => {
+            elements.iter().map(Json::as_str).collect()
+        }
+        _ => None,
+    }
 }
 
 fn string_value<'a>(name: &'static str, claim: &'a Json) -> Result<&'a str, Refusal> {

@@ -1,11 +1,13 @@
 //! The outcome of each check of a token, for users who want to know why it is refused.
 
-use restctl_contract::issuer::{Provider, TrustedIssuer};
+use restctl_contract::issuer::TrustedIssuer;
 use restctl_contract::json::Json;
 
+use crate::advice::{Advice, advise};
 use crate::check::Check;
 use crate::claims::{LEEWAY_SECONDS, UnverifiedClaims, numeric_date};
 use crate::key_set::KeySet;
+use crate::profile::{TokenUse, grant_claims, readable_path, token_use};
 use crate::refusal::Refusal;
 use crate::sanitize::sanitize;
 use crate::verification::{MAX_TOKEN_BYTES, Verification};
@@ -14,6 +16,8 @@ use crate::verification::{MAX_TOKEN_BYTES, Verification};
 pub struct Explanation {
     /// In the order in which [`crate::verify`] runs the checks.
     pub checks: Vec<CheckReport>,
+    /// What to know about the check that fails first, if the token's claims tell more than its report.
+    pub advice: Option<Advice>,
 }
 
 /// One check, its outcome, and the values that it compared.
@@ -60,7 +64,32 @@ pub fn explain(token: &str, keys: &KeySet, issuer: &TrustedIssuer, now: u64) -> 
         let expected = describe_expected(&verification, check);
         CheckReport { check, outcome, found: sanitize(&found), expected: sanitize(&expected) }
     });
-    Explanation { checks: checks.collect() }
+    let mut explanation = Explanation { checks: checks.collect(), advice: None };
+    let first_failure = explanation.first_failure().map(|(report, refusal)| (report.check, refusal.clone()));
+    explanation.advice = first_failure.and_then(|(check, refusal)| advise(&verification, check, &refusal));
+    explanation
+}
+
+/// Returns the claims that a check reads, as readable paths.
+pub(crate) fn claims_read_by(check: Check, issuer: &TrustedIssuer) -> Vec<String> {
+    let names: &[&str] = match check {
+        Check::Key | Check::Signature | Check::Issuer => &["iss"],
+        Check::Audience => &["aud"],
+        Check::Client => &["client_id"],
+        Check::TokenUse => return token_use(issuer.provider).map(claims_of_use).unwrap_or_default(),
+        Check::Scope => {
+            return grant_claims(issuer).iter().map(|claim| sanitize(&readable_path(&claim.names))).collect();
+        }
+        _ => &[],
+    };
+    names.iter().map(ToString::to_string).collect()
+}
+
+fn claims_of_use(token_use: TokenUse) -> Vec<String> {
+    match token_use {
+        TokenUse::Equals { claim, .. } => vec![claim.to_owned()],
+        TokenUse::NamesClient { claims } => claims.map(str::to_owned).to_vec(),
+    }
 }
 
 fn describe_expected(verification: &Verification<'_>, check: Check) -> String {
@@ -80,10 +109,12 @@ fn describe_expected(verification: &Verification<'_>, check: Check) -> String {
             format!("not later than {LEEWAY_SECONDS} s from now, or none")
         }
         Check::Issuer => issuer.issuer.clone(),
-        Check::Audience | Check::Client => issuer.audiences.join(", "),
-        Check::TokenUse => "access".to_owned(),
+        Check::Audience | Check::Client => issuer.audiences.join(" or "),
+        Check::TokenUse => token_use(issuer.provider).map(describe_use).unwrap_or_default(),
         Check::Subject => "a string, or none".to_owned(),
-        Check::Scope => issuer.scope.clone(),
+        Check::Scope => {
+            format!("{} in {}", issuer.scope, claims_read_by(check, issuer).join(" or "))
+        }
     }
 }
 
@@ -101,24 +132,37 @@ fn describe_found(verification: &Verification<'_>, check: Check) -> Option<Strin
         Check::Key => format!("{} ({})", or_none(header?.kid.as_ref()), header?.alg),
         Check::Signature => format!("{} characters", verification.parts.as_ref()?.signature.len()),
         Check::Payload => format!("{} bytes", verification.parts.as_ref()?.payload.len()),
-        Check::Expiry => describe_date("exp", claims?.exp.as_ref(), verification.now),
-        Check::NotBefore => describe_date("nbf", claims?.nbf.as_ref(), verification.now),
-        Check::IssuedAt => describe_date("iat", claims?.iat.as_ref(), verification.now),
-        Check::Issuer => describe_value(claims?.iss.as_ref()),
-        Check::Audience => describe_value(claims?.aud.as_ref()),
-        Check::Client => describe_value(claims?.client_id.as_ref()),
-        Check::TokenUse => describe_value(claims?.token_use.as_ref()),
-        Check::Subject => describe_value(claims?.sub.as_ref()),
-        Check::Scope => describe_scope(claims?, verification.issuer.provider),
+        Check::Expiry => describe_date("exp", claims?.get("exp"), verification.now),
+        Check::NotBefore => describe_date("nbf", claims?.get("nbf"), verification.now),
+        Check::IssuedAt => describe_date("iat", claims?.get("iat"), verification.now),
+        Check::Issuer => describe_value(claims?.get("iss")),
+        Check::Audience => describe_value(claims?.get("aud")),
+        Check::Client => describe_value(claims?.get("client_id")),
+        Check::TokenUse => describe_claims(claims?, &claims_read_by(check, verification.issuer)),
+        Check::Subject => describe_value(claims?.get("sub")),
+        Check::Scope => describe_grants(claims?, verification.issuer),
     })
 }
 
-fn describe_scope(claims: &UnverifiedClaims, provider: Provider) -> String {
-    let scope = describe_value(claims.scope.as_ref());
-    match &claims.permissions {
-        Some(permissions) if provider == Provider::Auth0 => format!("{scope}; permissions {permissions}"),
-        _ => scope,
+fn describe_use(token_use: TokenUse) -> String {
+    match token_use {
+        TokenUse::Equals { claim, value } => format!("{claim} {value}"),
+        TokenUse::NamesClient { claims } => claims.join(" or "),
     }
+}
+
+fn describe_claims(claims: &UnverifiedClaims, names: &[String]) -> String {
+    let described = names.iter().map(|name| format!("{name} {}", describe_value(claims.get(name))));
+    described.collect::<Vec<_>>().join("; ")
+}
+
+/// Returns each claim that grants, with its value.
+fn describe_grants(claims: &UnverifiedClaims, issuer: &TrustedIssuer) -> String {
+    let described = grant_claims(issuer).into_iter().map(|claim| {
+        let value = claims.find(&claim.names).map_or_else(|_| "unreadable".to_owned(), describe_value);
+        format!("{} {value}", readable_path(&claim.names))
+    });
+    described.collect::<Vec<_>>().join("; ")
 }
 
 /// Returns a string as it is and any other value as JSON.

@@ -17,11 +17,18 @@ struct ClaimedIssuer {
 /// Anyone may have written the token, so this says only whose keys and rules to verify it with. With those of any other
 /// issuer, it fails its check of the issuer.
 pub fn select_issuer(token: &str, issuers: &[TrustedIssuer]) -> usize {
-    if issuers.len() < 2 {
-        return 0;
+    find_issuer(token, issuers.iter().map(|issuer| issuer.issuer.as_str())).unwrap_or_default()
+}
+
+/// As [`select_issuer`], but tells a token that names none of several issuers apart: no key can make it good. The only
+/// issuer is found without reading the token.
+pub fn find_issuer<'a>(token: &str, issuers: impl ExactSizeIterator<Item = &'a str>) -> Option<usize> {
+    if issuers.len() == 1 {
+        return Some(0);
     }
-    let claimed = claimed_issuer(token);
-    issuers.iter().position(|issuer| Some(&issuer.issuer) == claimed.as_ref()).unwrap_or_default()
+    let claimed = claimed_issuer(token)?;
+    let mut issuers = issuers;
+    issuers.position(|issuer| issuer == claimed)
 }
 
 fn claimed_issuer(token: &str) -> Option<String> {

@@ -4,6 +4,7 @@
 //! command explains the refusal. It follows RFC 7515 to 7519 and the advice of RFC 8725: algorithms are pinned and
 //! bound to the key's type, keys come only from the issuer's key set, and nothing that the token points to is followed.
 
+mod advice;
 mod check;
 mod claims;
 mod explanation;
@@ -11,14 +12,16 @@ mod header;
 mod issuer_selection;
 mod json_object;
 mod key_set;
+mod profile;
 mod refusal;
 mod sanitize;
 mod verification;
 
+pub use advice::{Advice, Cause, SettingOption, SuggestedSetting};
 pub use check::Check;
 pub use claims::{Claims, LEEWAY_SECONDS};
 pub use explanation::{CheckOutcome, CheckReport, Explanation, explain};
-pub use issuer_selection::select_issuer;
+pub use issuer_selection::{find_issuer, select_issuer};
 pub use key_set::{DescribedKey, KeySet, KeySetError, MAX_KEY_SET_BYTES};
 pub use refusal::Refusal;
 pub use sanitize::MAX_SHOWN_CHARS;

@@ -30,6 +30,9 @@ pub enum Refusal {
     MissingClaim(&'static str),
     #[error("the token's claim {0} is of the wrong type")]
     MalformedClaim(&'static str),
+    /// One of the claims that the settings name is neither a string nor an array of strings.
+    #[error("a claim of the token that grants access is of the wrong type")]
+    MalformedGrantClaim,
     #[error("the token has expired")]
     Expired,
     /// By `nbf`.
@@ -45,7 +48,7 @@ pub enum Refusal {
     /// By `client_id`, in Cognito's tokens.
     #[error("the token was issued to another client")]
     WrongClient,
-    /// By `token_use`, in Cognito's tokens.
+    /// It is another token of the provider, such as an ID token.
     #[error("the token is not meant for access")]
     WrongUse,
     /// Every other check passed.

@@ -9,6 +9,7 @@ use crate::check::Check;
 use crate::claims::{Claims, UnverifiedClaims};
 use crate::header::UnverifiedHeader;
 use crate::key_set::{KeySet, VerificationKey};
+use crate::profile::{grant_claims, token_use};
 use crate::refusal::Refusal;
 
 /// The largest token that is parsed, in bytes.
@@ -102,9 +103,9 @@ impl<'a> Verification<'a> {
             Check::Issuer => self.claims.as_ref()?.check_issuer(&issuer.issuer),
             Check::Audience => self.claims.as_ref()?.check_audience(&issuer.audiences),
             Check::Client => self.claims.as_ref()?.check_client(&issuer.audiences),
-            Check::TokenUse => self.claims.as_ref()?.check_token_use(),
+            Check::TokenUse => self.claims.as_ref()?.check_token_use(token_use(issuer.provider)?),
             Check::Subject => self.claims.as_ref()?.subject().map(|_| ()),
-            Check::Scope => self.claims.as_ref()?.check_scope(&issuer.scope, issuer.provider),
+            Check::Scope => self.claims.as_ref()?.check_grants(&issuer.scope, &grant_claims(issuer)),
         })
     }
 

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use restctl_contract::issuer;
 use restctl_contract::template::variable;
 use restctl_testkit::bench::BoxError;
 use restctl_testkit::dynamodb::{Dynamo, TableContent};
-use restctl_testkit::identity_provider::{AUDIENCE, IdentityProvider, SCOPE};
+use restctl_testkit::identity_provider::IdentityProvider;
 use restctl_testkit::tls::Authority;
 
 const TABLE: &str = "items";
@@ -65,11 +66,7 @@ impl Cloud {
             (variable::ITEMS_TABLE, TABLE.to_owned()),
             (variable::KEY_NAME, "id".to_owned()),
             (variable::KEY_TYPE, "S".to_owned()),
-            (variable::ISSUER, self.provider.issuer()),
-            (variable::AUDIENCE, AUDIENCE.to_owned()),
-            (variable::JWKS_URI, self.provider.jwks_uri()),
-            (variable::SCOPE, SCOPE.to_owned()),
-            (variable::PROVIDER, "auth0".to_owned()),
+            (variable::ISSUERS, issuer::to_json(&[self.provider.trusted_issuer()])),
             (variable::OPENAPI, "token".to_owned()),
             (variable::STACK, "restctl".to_owned()),
         ]

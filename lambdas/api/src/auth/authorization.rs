@@ -1,59 +1,85 @@
 //! Verification of a request's token.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
-use restctl_verifier::{Claims, Policy, Refusal, verify};
+use futures_util::future::join_all;
+use restctl_aws::{BoxError, HttpsClient};
+use restctl_verifier::{Claims, Refusal, find_issuer};
 
-use super::jwks::{CachedKeys, KeyCache};
+use super::issuer_verifier::IssuerVerifier;
 use crate::http::request::Request;
 use crate::problem::Failure;
+use crate::settings::IssuerSettings;
 
-/// Verifies tokens with the identity provider's keys.
+/// Verifies the tokens of the trusted issuers.
 pub(crate) struct Authorizer {
-    keys: KeyCache,
-    policy: Policy,
+    issuers: Vec<IssuerVerifier>,
+}
+
+/// The token of a request. Anyone may have written it.
+pub(crate) struct UnverifiedToken<'a> {
+    token: &'a str,
+    /// The issuer that the token names, or the only one.
+    issuer: Option<&'a IssuerVerifier>,
+    authorizer: &'a Authorizer,
 }
 
 impl Authorizer {
-    pub(crate) fn new(keys: KeyCache, policy: Policy) -> Self {
-        Self { keys, policy }
+    /// Fetches keys with `https`, except for those of issuers with certificates of their own.
+    ///
+    /// # Errors
+    /// If the client for one of these cannot be set up.
+    pub(crate) fn new(issuers: Vec<IssuerSettings>, https: &HttpsClient) -> Result<Self, BoxError> {
+        let verifiers = issuers.into_iter().map(|issuer| IssuerVerifier::new(issuer, https, SystemTime::now));
+        Ok(Self { issuers: verifiers.collect::<Result<_, _>>()? })
     }
 
-    /// Returns the scope that a token must have.
-    pub(crate) fn scope(&self) -> &str {
-        &self.policy.scope
-    }
-
-    pub(crate) fn keys(&self) -> &KeyCache {
-        &self.keys
-    }
-
-    /// Verifies the request's token. If its key is unknown, the keys are fetched again.
-    pub(crate) async fn authorize(&self, request: &Request) -> Result<Claims, Failure> {
-        let token = bearer_token(request)?;
-        let keys = self.keys.current_keys().await?;
-        match self.verify_token(token, &keys) {
-            Err(Refusal::UnknownKey { .. }) => {
-                let keys = self.keys.keys_newer_than(&keys).await?;
-                self.verify_token(token, &keys)
+    /// Returns the scopes of the issuers, each once. A token must have that of its issuer.
+    pub(crate) fn scopes(&self) -> Vec<&str> {
+        let mut scopes = Vec::new();
+        for scope in self.issuers.iter().map(IssuerVerifier::scope) {
+            if !scopes.contains(&scope) {
+                scopes.push(scope);
             }
-            outcome => outcome,
         }
-        .map_err(|refusal| match refusal {
-            Refusal::MissingScope => Failure::MissingScope(self.policy.scope.clone()),
-            refusal => Failure::RefusedToken(refusal),
-        })
+        scopes
     }
 
-    fn verify_token(&self, token: &str, keys: &CachedKeys) -> Result<Claims, Refusal> {
-        // If the clock is before 1970, every token is refused as not valid yet.
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        if let Some(claims) = keys.verified_tokens.find_claims(token, now) {
-            return Ok(claims);
+    /// Fetches the keys of all issuers at the same time, while the function starts.
+    pub(crate) async fn prefetch_keys(&self) {
+        join_all(self.issuers.iter().map(|issuer| issuer.keys().prefetch_keys())).await;
+    }
+
+    /// Returns how many fetches of keys were attempted since the last call.
+    pub(crate) fn take_fetch_count(&self) -> u64 {
+        self.issuers.iter().map(|issuer| issuer.keys().take_fetch_count()).sum()
+    }
+
+    pub(crate) fn has_several_issuers(&self) -> bool {
+        self.issuers.len() > 1
+    }
+
+    /// Returns the request's token.
+    pub(crate) fn read_token<'a>(&'a self, request: &'a Request) -> Result<UnverifiedToken<'a>, Failure> {
+        let token = bearer_token(request)?;
+        let index = find_issuer(token, self.issuers.iter().map(IssuerVerifier::name));
+        let issuer = index.and_then(|index| self.issuers.get(index));
+        Ok(UnverifiedToken { token, issuer, authorizer: self })
+    }
+}
+
+impl UnverifiedToken<'_> {
+    /// Returns the trusted issuer with whose keys and rules the token is verified, unless it names none of several.
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        self.issuer.map(IssuerVerifier::name)
+    }
+
+    pub(crate) async fn verify(&self) -> Result<Claims, Failure> {
+        match (self.issuer, self.authorizer.issuers.first()) {
+            (Some(issuer), _) => issuer.authorize(self.token).await,
+            (None, Some(first)) => first.refuse_foreign(self.token).await,
+            (None, None) => Err(Failure::RefusedToken(Refusal::WrongIssuer)),
         }
-        let claims = verify(token, &keys.key_set, &self.policy, now)?;
-        keys.verified_tokens.insert(token, &claims, now);
-        Ok(claims)
     }
 }
 
@@ -73,8 +99,56 @@ fn bearer_token(request: &Request) -> Result<&str, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use restctl_testkit::identity_provider::IdentityProvider;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
     use super::*;
     use crate::http::event::AlbEvent;
+
+    fn settings_of(provider: &IdentityProvider, jwks_uri: &str) -> IssuerSettings {
+        let trusted = provider.trusted_issuer();
+        IssuerSettings { trusted, jwks_uri: jwks_uri.parse().unwrap(), roots: None }
+    }
+
+    /// Accepts a connection and reads the start of its request.
+    async fn accept_request(listener: &TcpListener) -> TcpStream {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
+        stream
+    }
+
+    /// Each server answers only after both have been asked. One after the other, the first fetch would end without keys.
+    #[tokio::test]
+    async fn the_keys_of_all_issuers_are_fetched_at_the_same_time() {
+        let (mut issuers, mut listeners) = (Vec::new(), Vec::new());
+        let providers = [IdentityProvider::start().await, IdentityProvider::start().await];
+        for provider in &providers {
+            let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+            let jwks_uri = format!("http://{}/jwks.json", listener.local_addr().unwrap());
+            issuers.push(settings_of(provider, &jwks_uri));
+            listeners.push(listener);
+        }
+        let authorizer = Authorizer::new(issuers, &restctl_aws::https_client().unwrap()).unwrap();
+        let serve = async {
+            let mut streams = join_all(listeners.iter().map(accept_request)).await;
+            for (stream, provider) in streams.iter_mut().zip(&providers) {
+                let jwks = provider.jwks().to_string();
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", jwks.len());
+                stream.write_all((head + &jwks).as_bytes()).await.unwrap();
+            }
+            streams
+        };
+        let (_streams, ()) = tokio::join!(serve, authorizer.prefetch_keys());
+        for provider in &providers {
+            let token = format!("Bearer {}", provider.token());
+            let request = request_with(&[&token]);
+            let token = authorizer.read_token(&request).unwrap();
+            assert_eq!(token.issuer(), Some(provider.issuer().as_str()));
+            assert!(token.verify().await.is_ok());
+        }
+        assert_eq!(authorizer.take_fetch_count(), 2);
+    }
 
     fn request_with(authorization: &[&str]) -> Request {
         let values = authorization.iter().map(|value| (*value).to_owned()).collect();

@@ -1,4 +1,4 @@
-//! The identity provider's keys, fetched over HTTPS and cached.
+//! The keys of an issuer, fetched over HTTPS and cached.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,14 +9,14 @@ use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use restctl_aws::{BoxError, HttpsClient, error_chain};
 use restctl_contract::log_text::LogText;
-use restctl_verifier::{KeySet, MAX_KEY_SET_BYTES};
+use restctl_verifier::{KeySet, KeySetError, MAX_KEY_SET_BYTES};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::verified::VerifiedTokens;
 use crate::problem::Failure;
 
-/// The pause between two fetches for tokens signed with an unknown key, which anyone can send, and after a failure.
+/// The pause between two fetches for tokens that newer keys could make good, which anyone can send, and after a failure.
 const REFETCH_PAUSE: Duration = Duration::from_secs(60);
 
 /// The pause between two fetches while there are no keys at all, so that no token can be verified.
@@ -27,7 +27,7 @@ const MAX_AGE: Duration = Duration::from_secs(300);
 
 const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Caches the identity provider's keys.
+/// Caches the keys of one issuer.
 pub(crate) struct KeyCache {
     https: HttpsClient,
     uri: Uri,
@@ -89,7 +89,12 @@ impl KeyCache {
         }
     }
 
-    /// Returns newer keys after `known` turned out to lack one, if another request has fetched them in the meantime or if
+    /// Returns the keys that are there, however old they are.
+    pub(crate) async fn cached_keys(&self) -> Option<Arc<CachedKeys>> {
+        self.state.lock().await.cached.as_ref().map(|(keys, _)| Arc::clone(keys))
+    }
+
+    /// Returns newer keys after `known` refused a token that they could make good, if another request has fetched them in the meantime or if
     /// it is time to fetch again. Otherwise returns the same keys.
     pub(crate) async fn keys_newer_than(&self, known: &Arc<CachedKeys>) -> Result<Arc<CachedKeys>, Failure> {
         let mut state = self.state.lock().await;
@@ -116,8 +121,7 @@ impl KeyCache {
             match &state.cached {
                 Some((keys, _)) if !left.is_zero() && !failed => return Ok(Arc::clone(keys)),
                 _ if !left.is_zero() => {
-                    let cause =
-                        "the last attempt to fetch the keys failed, and the next one is not due".to_owned();
+                    let cause = format!("{}: the last attempt failed, and the next one is not due", self.uri);
                     return Err(Failure::KeysUnavailable { cause, retry_after: left });
                 }
                 _ => {}
@@ -155,7 +159,7 @@ impl KeyCache {
         match cached {
             Some(cached) if cached.document == document => Ok(Arc::clone(cached)),
             _ => Ok(Arc::new(CachedKeys {
-                key_set: KeySet::from_json(&document)?,
+                key_set: read_key_set(&document)?,
                 verified_tokens: VerifiedTokens::default(),
                 document,
             })),
@@ -166,6 +170,10 @@ impl KeyCache {
     fn time_since(&self, start: SystemTime) -> Duration {
         (self.clock)().duration_since(start).unwrap_or(Duration::MAX)
     }
+}
+
+fn read_key_set(document: &[u8]) -> Result<KeySet, KeySetError> {
+    KeySet::from_json(document)
 }
 
 #[cfg(test)]

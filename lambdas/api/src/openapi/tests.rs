@@ -12,8 +12,12 @@ fn key_of_type(kind: KeyType) -> Key {
 }
 
 fn parsed_document(kind: KeyType, has_list: bool, is_open: bool) -> Value {
+    parsed_document_with_scopes(&["read:items"], kind, has_list, is_open)
+}
+
+fn parsed_document_with_scopes(scopes: &[&str], kind: KeyType, has_list: bool, is_open: bool) -> Value {
     let key = key_of_type(kind);
-    let deployment = Deployment { key: &key, scope: "read:items", has_list, is_open };
+    let deployment = Deployment { key: &key, scopes, has_list, is_open };
     serde_json::from_str(&build_document(&deployment)).unwrap()
 }
 
@@ -45,6 +49,14 @@ fn the_document_depends_on_the_deployment() {
     assert_eq!(open_without_list["paths"][OPENAPI_PATH]["head"]["security"], json!([]));
     assert_eq!(open_without_list["paths"][OPENAPI_PATH]["get"]["responses"].get("401"), None);
     assert_eq!(open_without_list["components"]["schemas"]["Item"]["properties"]["id"]["type"], "number");
+}
+
+#[test]
+fn the_scope_of_any_issuer_suffices() {
+    let document = parsed_document_with_scopes(&["read:items", "Items.Read"], KeyType::String, true, false);
+    assert_eq!(document["security"], json!([{ "bearer": ["read:items"] }, { "bearer": ["Items.Read"] }]));
+    let description = document["components"]["securitySchemes"]["bearer"]["description"].as_str().unwrap();
+    assert!(description.ends_with("`read:items` or `Items.Read`."), "{description}");
 }
 
 #[test]

@@ -139,6 +139,9 @@ async fn the_log_has_a_line_for_each_request_and_no_secrets() {
     assert_eq!(lines[0]["status"], 200);
     assert_eq!(lines[0]["subject"], "client-1@clients");
     assert_eq!(lines[0]["key_id"], "key-1");
+    // A token without a name of its issuer was refused under the only one.
+    assert!(lines[..2].iter().all(|line| line["issuer"] == stage.provider.issuer()), "{output}");
+    assert!(lines.iter().all(|line| line.get("refusals").is_none()), "{output}");
     assert!(lines[0]["latency_ms"].is_f64() && lines[0]["timestamp"].is_string());
     assert_eq!(lines[0]["request_id"], item.header("x-request-id").unwrap());
     assert_eq!((&lines[0]["jwks_fetches"], &lines[1]["jwks_fetches"]), (&json!(1), &json!(0)));

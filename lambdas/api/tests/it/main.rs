@@ -5,6 +5,7 @@
 mod authorization;
 mod hostile_requests;
 mod hostile_tokens;
+mod issuers;
 mod items;
 mod list;
 mod outages;

@@ -8,6 +8,7 @@ mod table;
 
 use std::time::Duration;
 
+use restctl_contract::issuer::TrustedIssuer;
 use restctl_testkit::alb::{AlbAnswer, AlbRequest};
 use restctl_testkit::dynamodb::Dynamo;
 use restctl_testkit::identity_provider::{IdentityProvider, JwksAnswer};
@@ -29,6 +30,17 @@ async fn start_stage_with_variables(variables: &[(&str, &str)]) -> Stage {
     let dynamo = Dynamo::start().await;
     dynamo.create_table(TABLE, "id");
     let stage = Stage::start_with_variables(IdentityProvider::start().await, dynamo, "S", variables).await;
+    stage.put_item("42", json!({}));
+    stage
+}
+
+/// Starts the function with an item 42 and a provider whose keys are said to be there.
+async fn start_stage_with_jwks_uri(jwks_uri: &str) -> Stage {
+    let provider = IdentityProvider::start().await;
+    let dynamo = Dynamo::start().await;
+    dynamo.create_table(TABLE, "id");
+    let issuer = TrustedIssuer { jwks_uri: jwks_uri.to_owned(), ..provider.trusted_issuer() };
+    let stage = Stage::start_with_issuers(provider, dynamo, &[issuer]).await;
     stage.put_item("42", json!({}));
     stage
 }

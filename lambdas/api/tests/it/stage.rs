@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use restctl_contract::issuer::{self, TrustedIssuer};
 use restctl_testkit::alb::{AlbAnswer, AlbRequest};
 use restctl_testkit::dynamodb::Dynamo;
-use restctl_testkit::identity_provider::{AUDIENCE, IdentityProvider, SCOPE};
+use restctl_testkit::identity_provider::IdentityProvider;
 use restctl_testkit::runtime::Runtime;
 use serde_json::{Value, json};
 
@@ -48,6 +49,15 @@ impl Stage {
         Self::start_with_variables(provider, dynamo, key_type, &[]).await
     }
 
+    /// Starts the function with other issuers than the provider.
+    pub(crate) async fn start_with_issuers(
+        provider: IdentityProvider,
+        dynamo: Dynamo,
+        issuers: &[TrustedIssuer],
+    ) -> Self {
+        Self::start_with_variables(provider, dynamo, "S", &[("ISSUERS", &issuer::to_json(issuers))]).await
+    }
+
     /// Starts the function with more variables, which override the usual ones.
     pub(crate) async fn start_with_variables(
         provider: IdentityProvider,
@@ -55,17 +65,13 @@ impl Stage {
         key_type: &str,
         others: &[(&str, &str)],
     ) -> Self {
-        let (issuer, jwks_uri) = (provider.issuer(), provider.jwks_uri());
+        let issuers = issuer::to_json(&[provider.trusted_issuer()]);
         let variables = [
             ("AWS_ENDPOINT_URL", dynamo.url()),
             ("ITEMS_TABLE", TABLE),
             ("KEY_NAME", "id"),
             ("KEY_TYPE", key_type),
-            ("ISSUER", &issuer),
-            ("AUDIENCE", AUDIENCE),
-            ("JWKS_URI", &jwks_uri),
-            ("SCOPE", SCOPE),
-            ("PROVIDER", "auth0"),
+            ("ISSUERS", &issuers),
             ("OPENAPI", "token"),
             ("STACK", "restctl"),
         ];

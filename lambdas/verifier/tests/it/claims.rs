@@ -20,6 +20,7 @@ fn good_claims_pass() {
         without(claims(), "sub"),
         with(claims(), "aud", json!(["https://other.example.test", "https://items.example.test"])),
         with(without(claims(), "scope"), "permissions", json!(["write:items", "read:items"])),
+        with(claims(), "scope", json!(["write:items", "read:items"])),
         with(with(claims(), "scope", json!("openid")), "permissions", json!(["read:items"])),
         with(claims(), "https://tenant.example.test/extra", json!({"deep": [1, 2, 3]})),
     ];
@@ -68,7 +69,9 @@ fn bad_claims_are_refused() {
         (with(claims(), "scope", json!("")), MissingScope),
         (with(claims(), "scope", json!("read:items2 xread:items READ:ITEMS read:")), MissingScope),
         (with(claims(), "scope", json!("write:items,read:items")), MissingScope),
-        (with(claims(), "scope", json!(["read:items"])), MalformedClaim("scope")),
+        (with(claims(), "scope", json!(["read:items", 1])), MalformedClaim("scope")),
+        (with(claims(), "scope", json!({"read:items": true})), MalformedClaim("scope")),
+        (with(claims(), "scope", json!(["write:items read:items"])), MissingScope),
         (with(without(claims(), "scope"), "permissions", json!(["read"])), MissingScope),
         (with(without(claims(), "scope"), "permissions", json!("read:items")), MalformedClaim("permissions")),
         (with(claims(), "permissions", json!([1])), MalformedClaim("permissions")),

@@ -27,7 +27,10 @@ fn an_explanation_shows_found_and_expected_values() {
     assert_eq!(values(Check::IssuedAt), ("1699999940, 60 s ago", "not later than 60 s from now, or none"));
     assert_eq!(values(Check::Subject), ("none", "a string, or none"));
     assert_eq!(values(Check::Audience), (r#"["https://items.example.test"]"#, "https://items.example.test"));
-    assert_eq!(values(Check::Scope), ("read:items", "read:items"));
+    assert_eq!(
+        values(Check::Scope),
+        ("scope read:items; permissions none", "read:items in scope or permissions")
+    );
 }
 
 #[test]

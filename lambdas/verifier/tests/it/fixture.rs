@@ -36,6 +36,8 @@ pub(crate) fn verify(
     let mut before_failure =
         explanation.checks.iter().take_while(|report| !matches!(report.outcome, CheckOutcome::Failed(_)));
     assert!(before_failure.all(|report| report.outcome == CheckOutcome::Passed), "{explanation:?}");
+    // Only a token that is refused needs advice.
+    assert!(explanation.advice.is_none() || outcome.is_err());
     for report in &explanation.checks {
         for text in [&report.found, &report.expected] {
             assert!(text.chars().count() <= MAX_SHOWN_CHARS && !text.contains(char::is_control), "{text}");
@@ -62,6 +64,28 @@ pub(crate) fn cognito_claims() -> Value {
     with(claims, "token_use", json!("access"))
 }
 
+/// Returns claims as the provider writes them for a client, which [`issuer_of`] accepts.
+pub(crate) fn provider_claims(provider: Provider) -> Value {
+    match provider {
+        Provider::Auth0 => with(with(claims(), "azp", json!("client")), "gty", json!("client-credentials")),
+        Provider::Entra => {
+            let claims = with(without(claims(), "scope"), "roles", json!(["read:items"]));
+            with(with(with(claims, "azp", json!("client")), "azpacr", json!("1")), "ver", json!("2.0"))
+        }
+        Provider::Okta => {
+            let claims = with(without(claims(), "scope"), "scp", json!(["read:items"]));
+            with(with(with(claims, "cid", json!("client")), "jti", json!("AT.1")), "ver", json!(1))
+        }
+        Provider::Keycloak => {
+            let claims = with(claims(), "scope", json!("email profile read:items"));
+            let claims = with(claims, "realm_access", json!({"roles": ["offline_access"]}));
+            with(with(claims, "azp", json!("client")), "typ", json!("Bearer"))
+        }
+        Provider::Cognito => with(cognito_claims(), "version", json!(2)),
+        Provider::OpenId => with(with(claims(), "client_id", json!("client")), "jti", json!("1")),
+    }
+}
+
 pub(crate) fn claims() -> Value {
     json!({
         "iss": "https://tenant.example.test/",
@@ -75,6 +99,16 @@ pub(crate) fn claims() -> Value {
 
 pub(crate) fn with(mut object: Value, name: &str, value: Value) -> Value {
     object[name] = value;
+    object
+}
+
+/// Sets the member to which the names lead, and makes the objects on the way.
+pub(crate) fn with_at(mut object: Value, names: &[&str], value: Value) -> Value {
+    let mut member = &mut object;
+    for name in names {
+        member = &mut member[*name];
+    }
+    *member = value;
     object
 }
 

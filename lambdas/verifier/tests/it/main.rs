@@ -1,9 +1,12 @@
 //! The verifier as its users call it.
 
+mod advice;
 mod claims;
 mod explanations;
 mod fixture;
+mod issuers;
 mod key_sets;
+mod profiles;
 mod shapes;
 mod signatures;
 mod stack;

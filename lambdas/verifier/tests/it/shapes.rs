@@ -91,8 +91,18 @@ fn a_duplicate_claim_is_refused() {
     };
     let once = claims().to_string();
     assert!(verify(&token(&once), &keys, &auth0_issuer(), NOW).is_ok());
-    let twice = once.replacen('{', r#"{"scope":"none","#, 1);
-    assert_eq!(verify(&token(&twice), &keys, &auth0_issuer(), NOW), Err(Refusal::Malformed));
+    // It makes no difference whether a check reads the claim, or whether it is null: which one counts must not be a question.
+    let unread = once.replacen('{', r#"{"unread":1,"#, 1);
+    assert!(verify(&token(&unread), &keys, &auth0_issuer(), NOW).is_ok());
+    for twice in [
+        once.replacen('{', r#"{"scope":"none","#, 1),
+        once.replacen('{', r#"{"scope":null,"#, 1),
+        once.replacen('{', r#"{"sc\u006fpe":"none","#, 1),
+        unread.replacen('{', r#"{"unread":2,"#, 1),
+        unread.replacen('{', r#"{"roles":[],"roles":[],"#, 1),
+    ] {
+        assert_eq!(verify(&token(&twice), &keys, &auth0_issuer(), NOW), Err(Refusal::Malformed), "{twice}");
+    }
 }
 
 /// Names that serde_json uses as its own: an object with one of them could pretend to be another value.
@@ -179,7 +189,8 @@ fn refusals_fit_an_error_description() {
         Refusal::WrongAlgorithm,
         Refusal::WrongSignature,
         Refusal::MissingClaim("permissions"),
-        Refusal::MalformedClaim("permissions"),
+        Refusal::MalformedClaim("realm_access.roles"),
+        Refusal::MalformedGrantClaim,
         Refusal::Expired,
         Refusal::NotYetValid,
         Refusal::IssuedInFuture,

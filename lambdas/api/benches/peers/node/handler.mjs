@@ -4,8 +4,8 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { BatchGetCommand, DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
 import { JwtVerifier } from "aws-jwt-verify";
 
-const { ITEMS_TABLE: table, KEY_NAME: key, ISSUER: issuer, AUDIENCE: audience, JWKS_URI: jwksUri, SCOPE: scope } =
-  process.env;
+const { ITEMS_TABLE: table, KEY_NAME: key, ISSUERS: issuers } = process.env;
+const [{ issuer, audiences: audience, jwks_uri: jwksUri, scope }] = JSON.parse(issuers);
 const ITEM = /^\/v1\/items\/([^/]+)$/;
 
 const dynamodb = DynamoDBDocumentClient.from(new DynamoDBClient({}));

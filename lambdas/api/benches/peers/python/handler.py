@@ -13,14 +13,12 @@ from boto3.dynamodb.types import TypeDeserializer
 
 TABLE = os.environ["ITEMS_TABLE"]
 KEY = os.environ["KEY_NAME"]
-ISSUER = os.environ["ISSUER"]
-AUDIENCE = os.environ["AUDIENCE"]
-SCOPE = os.environ["SCOPE"]
+[ISSUER] = json.loads(os.environ["ISSUERS"])
 ITEM = re.compile(r"/v1/items/([^/]+)")
 
 dynamodb = boto3.client("dynamodb")
 deserialize = TypeDeserializer().deserialize
-keys = jwt.PyJWKClient(os.environ["JWKS_URI"], cache_keys=True)
+keys = jwt.PyJWKClient(ISSUER["jwks_uri"], cache_keys=True)
 # Outside the handler, because Lambda gives more CPU during initialization.
 keys.get_jwk_set()
 
@@ -62,13 +60,13 @@ def is_authorized(event):
             token,
             keys.get_signing_key_from_jwt(token),
             algorithms=["RS256"],
-            audience=AUDIENCE,
-            issuer=ISSUER,
+            audience=ISSUER["audiences"],
+            issuer=ISSUER["issuer"],
             options={"require": ["exp"]},
         )
     except jwt.PyJWTError:
         return False
-    return SCOPE in claims.get("scope", "").split()
+    return ISSUER["scope"] in claims.get("scope", "").split()
 
 
 def get_item(item_id):

@@ -1,24 +1,10 @@
 //! The age of keys, and what several requests share.
 
-use std::cell::Cell;
-
 use futures_util::future::join_all;
 use restctl_testkit::identity_provider::{IdentityProvider, JwksAnswer};
 
 use super::*;
-
-thread_local! {
-    /// The test's own clock. Each test runs on a thread of its own.
-    static NOW: Cell<SystemTime> = const { Cell::new(SystemTime::UNIX_EPOCH) };
-}
-
-fn test_time() -> SystemTime {
-    NOW.get()
-}
-
-fn advance_clock(time: Duration) {
-    NOW.set(test_time() + time);
-}
+use crate::auth::test_clock::{advance_clock, test_time};
 
 fn empty_cache(provider: &IdentityProvider) -> KeyCache {
     KeyCache::new(restctl_aws::https_client().unwrap(), provider.jwks_uri().parse().unwrap(), test_time)

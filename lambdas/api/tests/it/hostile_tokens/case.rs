@@ -1,5 +1,6 @@
 //! A row of a table: a token, and the expected answer to a request with it.
 
+use restctl_contract::issuer::{Provider, TrustedIssuer};
 use restctl_testkit::alb::{AlbAnswer, AlbRequest};
 use restctl_testkit::dynamodb::Dynamo;
 use restctl_testkit::identity_provider::IdentityProvider;
@@ -48,11 +49,12 @@ macro_rules! wrong_type {
 pub(super) use wrong_type;
 
 /// Starts the function with an item 42.
-pub(super) async fn start_stage(provider: &str, audience: &str, identity: IdentityProvider) -> Stage {
+pub(super) async fn start_stage(provider: Provider, audiences: &[&str], identity: IdentityProvider) -> Stage {
     let dynamo = Dynamo::start().await;
     dynamo.create_table(TABLE, "id");
-    let variables = [("PROVIDER", provider), ("AUDIENCE", audience)];
-    let stage = Stage::start_with_variables(identity, dynamo, "S", &variables).await;
+    let audiences = audiences.iter().map(ToString::to_string).collect();
+    let issuer = TrustedIssuer { provider, audiences, ..identity.trusted_issuer() };
+    let stage = Stage::start_with_issuers(identity, dynamo, &[issuer]).await;
     stage.put_item("42", json!({}));
     stage
 }

@@ -2,20 +2,25 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use restctl_contract::issuer::Provider;
 use restctl_testkit::identity_provider::{AUDIENCE, IdentityProvider};
 use serde_json::{Value, json};
 
-use super::case::Outcome::{Forbidden, Passes, Refused};
+use super::case::Outcome::{self, Forbidden, Passes, Refused};
 use super::case::*;
 use crate::stage::Stage;
 
 #[tokio::test]
 async fn the_claims_of_auth0_are_checked() {
-    let stage = start_stage("auth0", AUDIENCE, IdentityProvider::start().await).await;
+    let stage = start_stage(Provider::Auth0, &[AUDIENCE], IdentityProvider::start().await).await;
     let claims = stage.provider.claims();
     let mut cases = cases_of_times(&stage, &claims);
-    cases.extend(cases_of_issuers_subjects_and_scopes(&stage, &claims));
+    cases.extend(cases_of_issuers_and_subjects(&stage, &claims));
     cases.extend(cases_of_audiences(&stage, &claims));
+    cases.extend(cases_of_texts(&stage, &claims, "scope"));
+    cases.extend(cases_of_lists(&stage, &claims, "scope"));
+    cases.extend(cases_of_malformed_grants(&stage, &claims, "scope", wrong_type!("scope")));
+    cases.extend(cases_of_foreign_grants(&stage, &claims, &["scope", "permissions"]));
     let without_scope = with_member(&claims, "scope", Value::Null);
     cases.extend(cases_of_claim(
         &stage,
@@ -37,31 +42,170 @@ async fn the_claims_of_auth0_are_checked() {
 
 #[tokio::test]
 async fn the_claims_of_any_openid_issuer_are_checked() {
-    let stage = start_stage("openid", AUDIENCE, IdentityProvider::start().await).await;
+    let stage = start_stage(Provider::OpenId, &[AUDIENCE], IdentityProvider::start().await).await;
     let claims = stage.provider.claims();
     let mut cases = cases_of_times(&stage, &claims);
-    cases.extend(cases_of_issuers_subjects_and_scopes(&stage, &claims));
+    cases.extend(cases_of_issuers_and_subjects(&stage, &claims));
     cases.extend(cases_of_audiences(&stage, &claims));
-    // Permissions count only in Auth0's tokens.
-    cases.extend(cases_of_claim(&stage, &claims, "permissions", vec![(json!("whatever"), Passes)]));
+    for claim in ["scope", "scp"] {
+        let claims = with_member(&claims, "scope", Value::Null);
+        cases.extend(cases_of_texts(&stage, &claims, claim));
+        cases.extend(cases_of_lists(&stage, &claims, claim));
+    }
+    cases.extend(cases_of_malformed_grants(&stage, &claims, "scope", wrong_type!("scope")));
+    cases.extend(cases_of_malformed_grants(&stage, &claims, "scp", wrong_type!("scp")));
+    cases.extend(cases_of_foreign_grants(&stage, &claims, &["scope", "scp"]));
+    assert_cases(&stage, cases).await;
+}
+
+#[tokio::test]
+async fn the_claims_of_entra_are_checked() {
+    let stage = start_stage(Provider::Entra, &[AUDIENCE], IdentityProvider::start().await).await;
+    let mut claims = with_member(&stage.provider.claims(), "scope", Value::Null);
+    claims["roles"] = json!(["read:items"]);
+    claims["azp"] = json!("client-1");
+    let mut cases = cases_of_times(&stage, &claims);
+    cases.extend(cases_of_issuers_and_subjects(&stage, &claims));
+    cases.extend(cases_of_audiences(&stage, &claims));
+    cases.extend(cases_of_lists(&stage, &claims, "roles"));
+    cases.extend(cases_of_malformed_grants(&stage, &claims, "roles", wrong_type!("roles")));
+    cases.extend(cases_of_claim(
+        &stage,
+        &claims,
+        "roles",
+        vec![(Value::Null, Forbidden), (json!("read:items"), wrong_type!("roles"))],
+    ));
+    let without_roles = with_member(&claims, "roles", Value::Null);
+    cases.extend(cases_of_texts(&stage, &without_roles, "scp"));
+    cases.extend(cases_of_claim(&stage, &claims, "scp", vec![(json!(["read:items"]), wrong_type!("scp"))]));
+    cases.extend(cases_of_foreign_grants(&stage, &claims, &["roles", "scp"]));
+    // An ID token names no client. The API's own application is its audience, and it has the user's roles.
+    cases.extend(cases_of_claim(
+        &stage,
+        &claims,
+        "azp",
+        vec![
+            (Value::Null, Refused("the token has no claim azp")),
+            (json!(""), USE),
+            (json!(7), wrong_type!("azp")),
+            (json!(["client-1"]), wrong_type!("azp")),
+        ],
+    ));
+    let id_token = with_member(&claims, "azp", Value::Null);
+    cases.extend(cases_of_claim(
+        &stage,
+        &id_token,
+        "appid",
+        vec![(json!("client-1"), Passes), (json!(""), USE), (json!(true), wrong_type!("appid"))],
+    ));
+    assert_cases(&stage, cases).await;
+}
+
+#[tokio::test]
+async fn the_claims_of_okta_are_checked() {
+    let stage = start_stage(Provider::Okta, &[AUDIENCE], IdentityProvider::start().await).await;
+    let mut claims = with_member(&stage.provider.claims(), "scope", Value::Null);
+    claims["scp"] = json!(["read:items"]);
+    let mut cases = cases_of_times(&stage, &claims);
+    cases.extend(cases_of_issuers_and_subjects(&stage, &claims));
+    cases.extend(cases_of_audiences(&stage, &claims));
+    cases.extend(cases_of_texts(&stage, &claims, "scp"));
+    cases.extend(cases_of_lists(&stage, &claims, "scp"));
+    cases.extend(cases_of_malformed_grants(&stage, &claims, "scp", wrong_type!("scp")));
+    cases.extend(cases_of_foreign_grants(&stage, &claims, &["scp"]));
+    assert_cases(&stage, cases).await;
+}
+
+#[tokio::test]
+async fn the_claims_of_keycloak_are_checked() {
+    let stage = start_stage(Provider::Keycloak, &[AUDIENCE], IdentityProvider::start().await).await;
+    let mut claims = stage.provider.claims();
+    claims["typ"] = json!("Bearer");
+    let mut cases = cases_of_times(&stage, &claims);
+    cases.extend(cases_of_issuers_and_subjects(&stage, &claims));
+    cases.extend(cases_of_audiences(&stage, &claims));
+    cases.extend(cases_of_texts(&stage, &claims, "scope"));
+    cases.extend(cases_of_malformed_grants(&stage, &claims, "scope", wrong_type!("scope")));
+    cases.extend(cases_of_claim(&stage, &claims, "aud", vec![(json!("account"), OTHER_AUDIENCE)]));
+    cases.extend(cases_of_claim(
+        &stage,
+        &claims,
+        "scope",
+        vec![(json!(["read:items"]), wrong_type!("scope"))],
+    ));
+    cases.extend(cases_of_foreign_grants(&stage, &claims, &["scope", "realm_access", "resource_access"]));
     let without_scope = with_member(&claims, "scope", Value::Null);
+    let realm = wrong_type!("realm_access.roles");
     cases.extend(cases_of_claim(
         &stage,
         &without_scope,
-        "permissions",
-        vec![(json!(["read:items"]), Forbidden)],
+        "realm_access",
+        vec![
+            (json!({"roles": ["offline_access", "read:items"]}), Passes),
+            (json!({"roles": []}), Forbidden),
+            (json!({"roles": null}), Forbidden),
+            (json!({"roles": ["write:items read:items"]}), Forbidden),
+            (json!({"scope": ["read:items"], "read:items": true}), Forbidden),
+            (json!({"roles": "read:items"}), realm),
+            (json!({"roles": {"read:items": true}}), realm),
+            (json!(["read:items"]), realm),
+            (json!("read:items"), realm),
+        ],
+    ));
+    let client = wrong_type!("resource_access");
+    cases.extend(cases_of_claim(
+        &stage,
+        &without_scope,
+        "resource_access",
+        vec![
+            (json!({AUDIENCE: {"roles": ["read:items"]}}), Passes),
+            (json!({AUDIENCE: {"roles": ["write:items"]}}), Forbidden),
+            (json!({"account": {"roles": ["read:items"]}}), Forbidden),
+            (json!({"client-1": {"roles": ["read:items"]}, AUDIENCE: {}}), Forbidden),
+            (json!({"roles": ["read:items"]}), Forbidden),
+            (json!({AUDIENCE.to_uppercase(): {"roles": ["read:items"]}}), Forbidden),
+            (json!({AUDIENCE: ["read:items"]}), client),
+            (json!({AUDIENCE: {"roles": "read:items"}}), client),
+            (json!(["read:items"]), client),
+        ],
+    ));
+    cases.extend(cases_of_claim(
+        &stage,
+        &claims,
+        "typ",
+        vec![
+            (Value::Null, Refused("the token has no claim typ")),
+            (json!("ID"), USE),
+            (json!("Refresh"), USE),
+            (json!("Offline"), USE),
+            (json!("Logout"), USE),
+            (json!("DPoP"), USE),
+            (json!("bearer"), USE),
+            (json!(""), USE),
+            (json!(["Bearer"]), wrong_type!("typ")),
+        ],
     ));
     assert_cases(&stage, cases).await;
 }
 
 #[tokio::test]
 async fn the_claims_of_cognito_are_checked() {
-    let stage = start_stage("cognito", "client-1,client-2", IdentityProvider::start().await).await;
+    let stage =
+        start_stage(Provider::Cognito, &["client-1", "client-2"], IdentityProvider::start().await).await;
     let mut claims = with_member(&stage.provider.claims(), "aud", Value::Null);
     claims["client_id"] = json!("client-1");
     claims["token_use"] = json!("access");
     let mut cases = cases_of_times(&stage, &claims);
-    cases.extend(cases_of_issuers_subjects_and_scopes(&stage, &claims));
+    cases.extend(cases_of_issuers_and_subjects(&stage, &claims));
+    cases.extend(cases_of_texts(&stage, &claims, "scope"));
+    cases.extend(cases_of_malformed_grants(&stage, &claims, "scope", wrong_type!("scope")));
+    cases.extend(cases_of_claim(
+        &stage,
+        &claims,
+        "scope",
+        vec![(json!(["read:items"]), wrong_type!("scope"))],
+    ));
+    cases.extend(cases_of_foreign_grants(&stage, &claims, &["scope"]));
     cases.extend(cases_of_claim(
         &stage,
         &claims,
@@ -97,7 +241,6 @@ async fn the_claims_of_cognito_are_checked() {
             (json!(true), wrong_type!("token_use")),
         ],
     ));
-    cases.extend(cases_of_claim(&stage, &claims, "permissions", vec![(json!({}), Passes)]));
     assert_cases(&stage, cases).await;
 }
 
@@ -152,7 +295,7 @@ fn cases_of_times(stage: &Stage, claims: &Value) -> Vec<Case> {
     cases
 }
 
-fn cases_of_issuers_subjects_and_scopes(stage: &Stage, claims: &Value) -> Vec<Case> {
+fn cases_of_issuers_and_subjects(stage: &Stage, claims: &Value) -> Vec<Case> {
     let issuer = stage.provider.issuer();
     let mut cases = cases_of_claim(
         stage,
@@ -183,10 +326,15 @@ fn cases_of_issuers_subjects_and_scopes(stage: &Stage, claims: &Value) -> Vec<Ca
             (json!({}), wrong_type!("sub")),
         ],
     ));
-    cases.extend(cases_of_claim(
+    cases
+}
+
+/// A claim that grants as a text with spaces between its values.
+fn cases_of_texts(stage: &Stage, claims: &Value, claim: &str) -> Vec<Case> {
+    cases_of_claim(
         stage,
         claims,
-        "scope",
+        claim,
         vec![
             (json!("read:items"), Passes),
             (json!("openid read:items profile"), Passes),
@@ -199,11 +347,67 @@ fn cases_of_issuers_subjects_and_scopes(stage: &Stage, claims: &Value) -> Vec<Ca
             (json!("read:* *"), Forbidden),
             (json!("openid,read:items"), Forbidden),
             (json!("openid\tread:items"), Forbidden),
-            (json!(["read:items"]), wrong_type!("scope")),
-            (json!({"read:items": true}), wrong_type!("scope")),
-            (json!(true), wrong_type!("scope")),
         ],
-    ));
+    )
+}
+
+/// A claim that grants as a list, each of whose elements is one value.
+fn cases_of_lists(stage: &Stage, claims: &Value, claim: &str) -> Vec<Case> {
+    cases_of_claim(
+        stage,
+        claims,
+        claim,
+        vec![
+            (json!(["read:items"]), Passes),
+            (json!(["write:items", "read:items"]), Passes),
+            (json!([]), Forbidden),
+            (json!([""]), Forbidden),
+            (json!(["read", "READ:ITEMS", "*"]), Forbidden),
+            (json!(["write:items read:items"]), Forbidden),
+        ],
+    )
+}
+
+/// Neither a text nor a list of texts.
+fn cases_of_malformed_grants(stage: &Stage, claims: &Value, claim: &str, outcome: Outcome) -> Vec<Case> {
+    cases_of_claim(
+        stage,
+        claims,
+        claim,
+        vec![
+            (json!([1, "read:items"]), outcome),
+            (json!([["read:items"]]), outcome),
+            (json!({"read:items": true}), outcome),
+            (json!(true), outcome),
+            (json!(1), outcome),
+        ],
+    )
+}
+
+#[rustfmt::skip]
+const FOREIGN_CLAIMS: [&str; 10] = [
+    "scope", "scp", "permissions", "roles", "groups", "wids", "authorities", "entitlements", "cognito:groups",
+    "realm_access.roles",
+];
+
+/// Claims that grant with other providers, or look as if they could. Those that start with one of the provider's `own` names
+/// are left out.
+fn cases_of_foreign_grants(stage: &Stage, claims: &Value, own: &[&str]) -> Vec<Case> {
+    let without_grants =
+        own.iter().fold(claims.clone(), |claims, name| with_member(&claims, name, Value::Null));
+    let grants = [json!("read:items"), json!(["read:items"])];
+    let mut cases = Vec::new();
+    for name in FOREIGN_CLAIMS.into_iter().filter(|name| !own.contains(name)) {
+        let rows = grants.clone().map(|value| (value, Forbidden));
+        cases.extend(cases_of_claim(stage, &without_grants, name, rows.into()));
+    }
+    for name in ["realm_access", "resource_access"].into_iter().filter(|name| !own.contains(name)) {
+        let roles = [json!({"roles": ["read:items"]}), json!({AUDIENCE: {"roles": ["read:items"]}})];
+        let rows = roles.map(|value| (value, Forbidden));
+        cases.extend(cases_of_claim(stage, &without_grants, name, rows.into()));
+        // A claim that does not count cannot refuse a token, either.
+        cases.extend(cases_of_claim(stage, claims, name, vec![(json!(7), Passes)]));
+    }
     cases
 }
 

@@ -1,5 +1,6 @@
 //! Forgeries made from one good token.
 
+use restctl_contract::issuer::Provider;
 use restctl_forgery::forge_attempts;
 use restctl_testkit::alb::AlbRequest;
 use restctl_testkit::identity_provider::{AUDIENCE, IdentityProvider};
@@ -20,7 +21,7 @@ async fn forgeries_of_an_rsa_token_are_refused() {
 }
 
 async fn assert_forgeries_refused(key: SigningKey) {
-    let stage = start_stage("auth0", AUDIENCE, IdentityProvider::start_with(key).await).await;
+    let stage = start_stage(Provider::Auth0, &[AUDIENCE], IdentityProvider::start_with(key).await).await;
     let token = stage.provider.token();
     let attempts = forge_attempts(&token, &stage.provider.jwks(), "/v1/items/42");
     let attempts = attempts.expect("the token is one of the provider's");

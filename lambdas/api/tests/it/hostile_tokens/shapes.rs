@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use restctl_contract::issuer::Provider;
 use restctl_testkit::identity_provider::{AUDIENCE, IdentityProvider};
 use restctl_testkit::signing_key::{SigningKey, unsigned_token};
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use super::case::*;
 
 #[tokio::test]
 async fn bad_headers_and_shapes_are_refused() {
-    let stage = start_stage("auth0", AUDIENCE, IdentityProvider::start().await).await;
+    let stage = start_stage(Provider::Auth0, &[AUDIENCE], IdentityProvider::start().await).await;
     let (key, claims) = (stage.provider.signing_key(), stage.provider.claims());
     let mut cases = Vec::new();
     for (name, value, outcome) in [

@@ -26,13 +26,35 @@ async fn warm_requests_fetch_nothing() {
         for token in [
             "a.b.c".to_owned(),
             key.token(&expired),
-            SigningKey::generate_ec(key.kid()).token(&stage.provider.claims()),
             key.token_with_header(&json!({"alg": "none", "kid": "unknown"}), &stage.provider.claims()),
         ] {
             assert_problem(&get_with(&stage, &token).await, 401, "token-refused");
         }
     }
     assert_eq!(stage.provider.count_fetches(), 1);
+}
+
+#[tokio::test]
+async fn a_key_that_is_replaced_under_its_id_is_found_at_once() {
+    let stage = start_stage(JwksAnswer::Keys).await;
+    let old = stage.provider.token();
+    assert_eq!(get_with(&stage, &old).await.status, 200);
+    stage.provider.rotate_key("key-1");
+    assert_eq!(stage.get("/v1/items/42").await.status, 200);
+    assert_problem(&get_with(&stage, &old).await, 401, "token-refused");
+    assert_eq!(stage.provider.count_fetches(), 2);
+}
+
+#[tokio::test]
+async fn a_flood_of_bad_signatures_costs_one_fetch() {
+    let stage = start_stage(JwksAnswer::Keys).await;
+    for _ in 0..50 {
+        let forged = token_of_unknown_key(&stage, "key-1");
+        let answer = get_with(&stage, &forged).await;
+        assert_eq!(assert_problem(&answer, 401, "token-refused")["detail"], "the token's signature is wrong");
+    }
+    assert_eq!(stage.provider.count_fetches(), 2);
+    assert_eq!(stage.get("/v1/items/42").await.status, 200);
 }
 
 #[tokio::test]

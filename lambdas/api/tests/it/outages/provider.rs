@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::raw::{Behavior, RawServer};
 use super::{
     assert_keys_unavailable, assert_recovery, assert_within_time, get_with, start_stage,
-    start_stage_with_variables,
+    start_stage_with_jwks_uri,
 };
 use crate::stage::{Stage, TABLE, assert_problem};
 
@@ -47,7 +47,7 @@ async fn a_provider_that_is_down_at_the_start_is_asked_once_a_second() {
 
 #[tokio::test]
 async fn an_unreachable_provider_makes_keys_unavailable() {
-    let stage = start_stage_with_variables(&[("JWKS_URI", "http://127.0.0.1:1/jwks.json")]).await;
+    let stage = start_stage_with_jwks_uri("http://127.0.0.1:1/jwks.json").await;
     assert_keys_unavailable(&stage.get("/v1/items/42").await, 1..=1);
     assert_eq!(stage.send(&AlbRequest::get("/health")).await.status, 200);
 }
@@ -130,7 +130,7 @@ async fn the_function_survives_a_server_that_is_not_a_web_server() {
     ];
     for behavior in behaviors {
         let server = RawServer::start(behavior.clone()).await;
-        let stage = start_stage_with_variables(&[("JWKS_URI", &format!("{}/jwks.json", server.url()))]).await;
+        let stage = start_stage_with_jwks_uri(&format!("{}/jwks.json", server.url())).await;
         assert_keys_unavailable(&stage.get("/v1/items/42").await, 1..=1);
         assert_eq!(stage.send(&AlbRequest::get("/health")).await.status, 200, "{behavior:?}");
         assert_within_time(&stage, &format!("{behavior:?}"));
