@@ -189,7 +189,12 @@ fn is_same_address(one: &str, other: &str) -> bool {
 
 /// Says what to do about a certificate of an authority that the connection does not trust.
 fn with_certificate_advice(failure: Failure, authorities: &[String]) -> Failure {
-    if !failure.to_single_line().contains("UnknownIssuer") {
+    let why = failure.to_single_line();
+    // The other one is that of an authority which has the name of a trusted one, and another key.
+    if !["UnknownIssuer", "BadSignature"]
+        .iter()
+        .any(|fault| why.contains(&format!("invalid peer certificate: {fault}")))
+    {
         return failure;
     }
     failure.next(if authorities.is_empty() {

@@ -6,9 +6,10 @@ use super::issuer_args::{IssuerArgs, IssuerDefaults};
 use super::{print_changes, show};
 use crate::api::session_cache;
 use crate::context::Context;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::identity::changes;
 use crate::identity::settings::{self, Settings};
+use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::{output, prompt};
 
 #[derive(Debug, Args)]
@@ -32,6 +33,11 @@ pub(crate) struct Add {
 }
 
 pub(super) async fn run(args: Add, context: &Context) -> Result<()> {
+    let interrupted = Failure::new("interrupted; nothing was changed").next("restctl idp add, again");
+    unless_interrupted(interrupted, trust_issuer(args, context)).await
+}
+
+async fn trust_issuer(args: Add, context: &Context) -> Result<()> {
     let (aws, stack) = (context.aws().await?, &context.stack);
     let settings = Settings::read(aws, stack).await?;
     settings.check_complete()?;
