@@ -1,5 +1,6 @@
 //! `restctl idp`: the identity provider, and rotation of the client secret.
 
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, CommandOutput};
@@ -88,12 +89,11 @@ fn a_token_that_the_api_would_refuse_changes_nothing(cloud: &Cloud, secret: &str
     // The provider is not the local cloud's, so restctl cannot create a new secret.
     cloud.run(&["idp", "rotate-secret"]).failed_with(2, &["no terminal", "--client-secret-file"]);
 
-    cloud.edit_issuers(|issuers| issuers[0]["jwks_uri"] = json!(format!("{}no-keys", issuer.url())));
+    issuer.publish_keys(StatusCode::OK, json!([{ "kty": "oct", "k": "c2VjcmV0" }]));
     let report = show_provider(cloud);
     assert_eq!(report["issuers"][0]["keys"], Value::Null);
     let why = report["issuers"][0]["keys_error"].as_str().unwrap();
     assert!(why.contains("cannot use the keys"), "{report}");
-    cloud.succeed(&["deploy"]);
     rotate_secret(cloud, "another").failed_with(1, &["cannot use the keys"]);
     assert_eq!(cloud.stored_client_secret(), secret);
 }

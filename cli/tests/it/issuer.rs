@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::serve::Listener;
@@ -59,6 +59,7 @@ struct Served {
     audience: Option<String>,
     redirects: usize,
     key: SigningKey,
+    keys: Mutex<(StatusCode, Value)>,
     requests: Mutex<Vec<TokenRequest>>,
 }
 
@@ -74,6 +75,7 @@ impl Issuer {
         let scheme = if design.certificate.is_some() { "https" } else { "http" };
         let host = design.host.unwrap_or("127.0.0.1");
         let url = format!("{scheme}://{host}:{}/", listener.local_addr().unwrap().port());
+        let key = SigningKey::generate_ec("key");
         let served = Arc::new(Served {
             url: url.clone(),
             document: json!({
@@ -84,7 +86,8 @@ impl Issuer {
             }),
             audience: design.audience.map(str::to_owned),
             redirects: design.redirects,
-            key: SigningKey::generate_ec("key"),
+            keys: Mutex::new((StatusCode::OK, json!([key.jwk()]))),
+            key,
             requests: Mutex::default(),
         });
         let (routes, acceptor) = (routes(Arc::clone(&served)), design.certificate.map(tls_acceptor));
@@ -117,6 +120,11 @@ impl Issuer {
         self.served.requests.lock().unwrap().last().unwrap().clone()
     }
 
+    /// Publishes these keys from now on, which are not those that sign.
+    pub(crate) fn publish_keys(&self, status: StatusCode, keys: Value) {
+        *self.served.keys.lock().unwrap() = (status, keys);
+    }
+
     /// Returns a token as another client gets it.
     pub(crate) fn grant(&self) -> String {
         self.served.new_token()
@@ -137,8 +145,6 @@ fn routes(served: Arc<Served>) -> Router {
         .route("/.well-known/openid-configuration", get(answer_configuration))
         .route("/keys", get(answer_keys))
         .route("/moved/{left}/{what}", get(answer_moved))
-        // It has a key, and none that can verify a token.
-        .route("/no-keys", get(async || Json(json!({ "keys": [{ "kty": "oct", "k": "c2VjcmV0" }] }))))
         .route("/token", post(grant_token))
         .with_state(served)
 }
@@ -161,7 +167,10 @@ async fn answer_moved(
 /// Answers with the document if no redirect is left before it.
 fn answer_after(served: &Served, left: usize, what: &str) -> Response {
     match (left, what) {
-        (0, "keys") => Json(json!({ "keys": [served.key.jwk()] })).into_response(),
+        (0, "keys") => {
+            let (status, keys) = served.keys.lock().unwrap().clone();
+            (status, Json(json!({ "keys": keys }))).into_response()
+        }
         (0, _) => Json(served.document.clone()).into_response(),
         _ => Redirect::temporary(&format!("/moved/{}/{what}", left - 1)).into_response(),
     }

@@ -1,6 +1,7 @@
 //! The arguments that describe an issuer, and the issuer that they and what it publishes result in.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::Path;
 
 use clap::Args;
 use restctl_contract::issuer::{Algorithm, Provider, TrustedIssuer};
@@ -49,7 +50,7 @@ pub(in crate::commands) struct IssuerArgs {
     /// File with the authorities' certificates (PEM) that connections to this provider trust, and nothing else does; empty:
     /// those of the system
     #[arg(long, value_name = "FILE")]
-    provider_ca: Option<PathBuf>,
+    provider_ca: Option<OsString>,
 }
 
 /// The value of a flag that an empty value resets.
@@ -119,8 +120,8 @@ impl IssuerArgs {
     ) -> Result<DescribedIssuer> {
         let IssuerDefaults { same, replaced, .. } = *defaults;
         let authorities = match (&self.provider_ca, same) {
-            (Some(file), _) if file.as_os_str().is_empty() => Vec::new(),
-            (Some(file), _) => read_authorities(file)?,
+            (Some(file), _) if file.is_empty() => Vec::new(),
+            (Some(file), _) => read_authorities(Path::new(file))?,
             (None, Some(same)) => same.authorities.clone(),
             (None, None) => Vec::new(),
         };
