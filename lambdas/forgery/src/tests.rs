@@ -5,7 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey};
-use restctl_verifier::{KeySet, Policy, Provider, verify};
+use restctl_contract::issuer::{Algorithm as SignatureAlgorithm, Provider, TrustedIssuer};
+use restctl_verifier::{KeySet, verify};
 use serde_json::{Value, json};
 
 use super::*;
@@ -56,22 +57,26 @@ fn is_signed_by(token: &str, key: &DecodingKey, algorithm: Algorithm) -> bool {
 #[test]
 fn a_good_verifier_refuses_every_forgery() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let policy = Policy {
-        provider: Provider::OpenId,
+    let trusted = TrustedIssuer {
         issuer: "https://tenant.example.test/".to_owned(),
-        audience: "https://items.example.test".to_owned(),
+        provider: Provider::OpenId,
+        audiences: vec!["https://items.example.test".to_owned()],
         scope: "read:items".to_owned(),
+        grant_claims: Vec::new(),
+        algorithms: SignatureAlgorithm::defaults(),
+        jwks_uri: "https://tenant.example.test/jwks".to_owned(),
+        authorities: Vec::new(),
     };
     for issuer in new_issuers() {
         let keys = KeySet::from_json(issuer.jwks.to_string().as_bytes()).unwrap();
-        verify(&issuer.token, &keys, &policy, now).unwrap();
+        verify(&issuer.token, &keys, &trusted, now).unwrap();
         let attempts = forge_attempts(&issuer.token, &issuer.jwks, PATH).unwrap();
         let tokens: Vec<&str> =
             attempts.iter().filter(|attempt| attempt.name != "no token").filter_map(bearer_token).collect();
         assert!(tokens.len() >= 60, "{}", tokens.len());
         for attempt in &attempts {
             let Some(token) = bearer_token(attempt) else { continue };
-            let outcome = verify(token, &keys, &policy, now);
+            let outcome = verify(token, &keys, &trusted, now);
             assert!(outcome.is_err(), "{} was accepted", attempt.name);
             assert_eq!(attempt.expected.problem, Some("token-refused"), "{}", attempt.name);
         }

@@ -9,8 +9,9 @@ use restctl_contract::json::Json;
 
 use crate::check::Check;
 use crate::claims::UnverifiedClaims;
-use crate::explanation::claims_read_by;
+use crate::profile::{TokenUse, grant_claims, readable_path, token_use};
 use crate::refusal::Refusal;
+use crate::sanitize::sanitize;
 use crate::verification::Verification;
 
 use self::audience::{find_audience_cause, find_client_cause};
@@ -126,6 +127,28 @@ pub(crate) fn advise(verification: &Verification<'_>, check: Check, refusal: &Re
         _ => claims_read_by(check, issuer),
     };
     Some(Advice { claims_read, cause, setting })
+}
+
+/// Returns the claims that a check reads, as readable paths.
+pub(crate) fn claims_read_by(check: Check, issuer: &TrustedIssuer) -> Vec<String> {
+    let names: &[&str] = match check {
+        Check::Key | Check::Signature | Check::Issuer => &["iss"],
+        Check::Audience => &["aud"],
+        Check::Client => &["client_id"],
+        Check::TokenUse => return token_use(issuer.provider).map(claims_of_use).unwrap_or_default(),
+        Check::Scope => {
+            return grant_claims(issuer).iter().map(|claim| sanitize(&readable_path(&claim.names))).collect();
+        }
+        _ => &[],
+    };
+    names.iter().map(ToString::to_string).collect()
+}
+
+fn claims_of_use(token_use: TokenUse) -> Vec<String> {
+    match token_use {
+        TokenUse::Equals { claim, .. } => vec![claim.to_owned()],
+        TokenUse::NamesClient { claims } => claims.map(str::to_owned).to_vec(),
+    }
 }
 
 type CauseAndSetting = (Cause, Option<SuggestedSetting>);

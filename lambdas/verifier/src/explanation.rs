@@ -3,7 +3,7 @@
 use restctl_contract::issuer::TrustedIssuer;
 use restctl_contract::json::Json;
 
-use crate::advice::{Advice, advise};
+use crate::advice::{Advice, advise, claims_read_by};
 use crate::check::Check;
 use crate::claims::{LEEWAY_SECONDS, UnverifiedClaims, numeric_date};
 use crate::key_set::KeySet;
@@ -68,28 +68,6 @@ pub fn explain(token: &str, keys: &KeySet, issuer: &TrustedIssuer, now: u64) -> 
     let first_failure = explanation.first_failure().map(|(report, refusal)| (report.check, refusal.clone()));
     explanation.advice = first_failure.and_then(|(check, refusal)| advise(&verification, check, &refusal));
     explanation
-}
-
-/// Returns the claims that a check reads, as readable paths.
-pub(crate) fn claims_read_by(check: Check, issuer: &TrustedIssuer) -> Vec<String> {
-    let names: &[&str] = match check {
-        Check::Key | Check::Signature | Check::Issuer => &["iss"],
-        Check::Audience => &["aud"],
-        Check::Client => &["client_id"],
-        Check::TokenUse => return token_use(issuer.provider).map(claims_of_use).unwrap_or_default(),
-        Check::Scope => {
-            return grant_claims(issuer).iter().map(|claim| sanitize(&readable_path(&claim.names))).collect();
-        }
-        _ => &[],
-    };
-    names.iter().map(ToString::to_string).collect()
-}
-
-fn claims_of_use(token_use: TokenUse) -> Vec<String> {
-    match token_use {
-        TokenUse::Equals { claim, .. } => vec![claim.to_owned()],
-        TokenUse::NamesClient { claims } => claims.map(str::to_owned).to_vec(),
-    }
 }
 
 fn describe_expected(verification: &Verification<'_>, check: Check) -> String {

@@ -3,7 +3,7 @@
 
 use restctl_contract::issuer::{Provider, TrustedIssuer};
 use restctl_testkit::signing_key::SigningKey;
-use restctl_verifier::Refusal;
+use restctl_verifier::{Check, Refusal};
 use serde_json::{Value, json};
 
 use crate::fixture::{NOW, issuer_of, key_set, provider_claims, verify, with, with_at, without};
@@ -407,26 +407,39 @@ fn other_tokens_of_the_provider_are_refused() {
     }
 }
 
-/// The README's table has a row for each provider, with these claims.
-#[test]
-fn the_readme_lists_the_claims_that_grant() {
+/// Returns the code in a cell of the provider's row below a heading of the README.
+fn readme_cell(heading: &str, provider: Provider, column: usize) -> Vec<&'static str> {
     let page = include_str!("../../README.md");
+    let (_, section) = page.split_once(heading).unwrap_or_else(|| panic!("no heading {heading}"));
+    let start = format!("| `{provider}` |");
+    let row =
+        section.lines().find(|line| line.starts_with(&start)).unwrap_or_else(|| panic!("no row {start}"));
+    let cell = row.split(" | ").nth(column).unwrap_or_else(|| panic!("no column {column} in {row}"));
+    cell.split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn the_readme_has_the_profiles() {
     for (provider, claims) in GRANT_CLAIMS {
-        let start = format!("| `{provider}` |");
-        let row =
-            page.lines().find(|line| line.starts_with(&start)).unwrap_or_else(|| panic!("no row {start}"));
-        let cell = row.split(" | ").nth(1).unwrap();
-        let listed: Vec<&str> = cell.split('`').skip(1).step_by(2).collect();
-        let expected: Vec<String> = claims
-            .iter()
-            .map(|names| {
-                names
-                    .iter()
-                    .map(|name| if name.contains(':') { "AUDIENCE" } else { name })
-                    .collect::<Vec<_>>()
-                    .join(".")
-            })
-            .collect();
-        assert_eq!(listed, expected, "{provider}");
+        let placeholder = |name: &&'static str| if name.contains(':') { "AUDIENCE" } else { name };
+        let paths = claims.iter().map(|names| names.iter().map(placeholder).collect::<Vec<_>>().join("."));
+        let listed = readme_cell("## Claims that grant", provider, 1);
+        assert_eq!(listed, paths.collect::<Vec<_>>(), "{provider}");
+
+        let checks: Vec<Check> = Check::for_provider(provider).collect();
+        let audience = if checks.contains(&Check::Client) { "client_id" } else { "aud" };
+        let listed = readme_cell("## Audience, issuer and other tokens", provider, 1);
+        assert_eq!(listed.first(), Some(&audience), "{provider}");
+
+        let token_use: &[&str] = match provider {
+            Provider::Entra => &["azp", "appid"],
+            Provider::Keycloak => &["typ", "Bearer"],
+            Provider::Cognito => &["token_use", "access"],
+            Provider::Auth0 | Provider::Okta | Provider::OpenId => &[],
+        };
+        let listed = readme_cell("## Audience, issuer and other tokens", provider, 3);
+        assert_eq!(listed, token_use, "{provider}");
+        assert_eq!(checks.contains(&Check::TokenUse), !token_use.is_empty(), "{provider}");
+        assert!(!readme_cell("## Keys and token requests", provider, 0).is_empty());
     }
 }
