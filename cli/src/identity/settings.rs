@@ -56,9 +56,9 @@ impl Settings {
         self.issuers.is_none() && self.client.is_none()
     }
 
-    /// Whether the next deployment will create the provider.
+    /// Whether the next deployment will create the provider. Issuers without a client are those of an interrupted setup.
     pub(crate) fn awaits_deployment(&self) -> bool {
-        self.issuers.is_some() && self.client.is_none()
+        self.issuers.as_ref().is_some_and(Vec::is_empty) && self.client.is_none()
     }
 
     /// Fails if the template lacks a parameter.

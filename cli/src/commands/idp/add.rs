@@ -40,7 +40,7 @@ pub(super) async fn run(args: Add, context: &Context) -> Result<()> {
 async fn trust_issuer(args: Add, context: &Context) -> Result<()> {
     let (aws, stack) = (context.aws().await?, &context.stack);
     let settings = Settings::read(aws, stack).await?;
-    settings.check_complete()?;
+    settings.require_client()?;
     let url = match args.issuer.issuer.clone() {
         Some(url) => url,
         None => prompt::ask_text("Issuer to trust", "--issuer URL")?,

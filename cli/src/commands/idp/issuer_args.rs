@@ -47,8 +47,8 @@ pub(in crate::commands) struct IssuerArgs {
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     algorithms: Vec<Algorithm>,
 
-    /// File with the authorities' certificates (PEM) that connections to this provider trust, and nothing else does; empty:
-    /// those of the system
+    /// File with the certificates (PEM) of the authorities that connections to this provider trust instead of the
+    /// system's, and that nothing else trusts; empty: the system's
     #[arg(long, value_name = "FILE")]
     provider_ca: Option<OsString>,
 }
