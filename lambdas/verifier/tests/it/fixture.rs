@@ -21,7 +21,12 @@ pub(crate) fn auth0_issuer() -> TrustedIssuer {
 
 /// Verifies a token, and asserts that its explanation agrees with the outcome.
 #[track_caller]
-pub(crate) fn verify(token: &str, keys: &KeySet, issuer: &TrustedIssuer, now: u64) -> Result<Claims, Refusal> {
+pub(crate) fn verify(
+    token: &str,
+    keys: &KeySet,
+    issuer: &TrustedIssuer,
+    now: u64,
+) -> Result<Claims, Refusal> {
     let outcome = restctl_verifier::verify(token, keys, issuer, now);
     let explanation = explain(token, keys, issuer, now);
     let first = explanation.first_failure();
@@ -79,5 +84,6 @@ pub(crate) fn without(mut object: Value, name: &str) -> Value {
 }
 
 pub(crate) fn key_set(jwks: &[Value]) -> KeySet {
-    KeySet::from_json(json!({"keys": jwks}).to_string().as_bytes()).expect("the key set is usable")
+    let document = json!({"keys": jwks}).to_string();
+    KeySet::parse(document.as_bytes(), &Algorithm::defaults()).expect("the key set is usable")
 }

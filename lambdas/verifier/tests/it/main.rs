@@ -3,6 +3,7 @@
 mod claims;
 mod explanations;
 mod fixture;
+mod key_choice;
 mod key_sets;
 mod shapes;
 mod signatures;
