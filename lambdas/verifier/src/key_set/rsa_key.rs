@@ -14,12 +14,16 @@ const MODULUS_BITS: RangeInclusive<usize> = 2048..=8192;
 /// The largest exponent that AWS-LC takes, which bounds the cost of a signature.
 const MAX_EXPONENT: u64 = (1 << 33) - 1;
 
-/// The modulus is divided by the primes up to this one. They are the first 71, and every weak key of ROCA with 992 bits or
-/// more was made with at least these.
-const MAX_TRIED_PRIME: u32 = 353;
+/// Odd primes by which no modulus is divisible. One division by their product tells almost every sound modulus from those of
+/// ROCA, too.
+const SMALL_PRIMES: [u64; 9] = [3, 5, 7, 11, 13, 17, 19, 23, 29];
+const SMALL_PRIMES_PRODUCT: u64 = 3 * 5 * 7 * 11 * 13 * 17 * 19 * 23 * 29;
+
+/// The last of the first 71 primes. Every weak key of ROCA with 992 bits or more was made with at least these.
+const LAST_ROCA_PRIME: u64 = 353;
 
 /// The generator of the group from which weak keys of ROCA come.
-const ROCA_GENERATOR: u32 = 65_537;
+const ROCA_GENERATOR: u64 = 65_537;
 
 pub(super) struct RsaKey {
     pub(super) components: RsaPublicKeyComponents<Vec<u8>>,
@@ -60,11 +64,17 @@ fn check_modulus(modulus: &[u8]) -> Result<(), String> {
         let (least, most) = MODULUS_BITS.into_inner();
         return Err(format!("its modulus has {bits} bits, not {least} to {most}"));
     }
-    let mut primes = (2..=MAX_TRIED_PRIME).filter(|number| is_prime(*number));
-    if let Some(prime) = primes.clone().find(|prime| remainder(modulus, *prime) == 0) {
+    if remainder(modulus, 2) == 0 {
+        return Err("its modulus is even".to_owned());
+    }
+    let rest = remainder(modulus, SMALL_PRIMES_PRODUCT);
+    if let Some(prime) = SMALL_PRIMES.into_iter().find(|prime| rest.is_multiple_of(*prime)) {
         return Err(format!("its modulus is divisible by {prime}"));
     }
-    if primes.all(|prime| is_power_of_roca_generator(remainder(modulus, prime), prime)) {
+    let larger_primes = || (SMALL_PRIMES[8] + 1..=LAST_ROCA_PRIME).filter(|number| is_prime(*number));
+    if SMALL_PRIMES.into_iter().all(|prime| is_power_of_roca_generator(rest % prime, prime))
+        && larger_primes().all(|prime| is_power_of_roca_generator(remainder(modulus, prime), prime))
+    {
         return Err("it was made by a faulty chip, so that its private key can be computed (ROCA)".to_owned());
     }
     Ok(())
@@ -82,14 +92,15 @@ fn check_exponent(exponent: &[u8]) -> Result<(), String> {
     }
 }
 
-fn is_prime(number: u32) -> bool {
+fn is_prime(number: u64) -> bool {
     (2..number)
         .take_while(|divisor| divisor * divisor <= number)
         .all(|divisor| !number.is_multiple_of(divisor))
 }
 
-fn remainder(integer: &[u8], divisor: u32) -> u32 {
-    integer.iter().fold(0, |rest, byte| (rest * 256 + u32::from(*byte)) % divisor)
+/// The divisor has less than 56 bits.
+fn remainder(integer: &[u8], divisor: u64) -> u64 {
+    integer.iter().fold(0, |rest, byte| (rest * 256 + u64::from(*byte)) % divisor)
 }
 
 /// Whether `remainder` is in the group that the generator generates modulo `prime`.
@@ -97,7 +108,7 @@ fn remainder(integer: &[u8], divisor: u32) -> u32 {
 /// A weak key of ROCA (CVE-2017-15361) is the product of two primes of the form k·M + (65537^a mod M), where M is the product
 /// of the first primes, so it is a power of 65537 modulo each of them (Nemec, Sys, Svenda, Klinec and Matyas, "The Return of
 /// Coppersmith's Attack", CCS 2017, sections 2.1 and 2.2). Of the other moduli, one in 2^83 is so for all primes up to 353.
-fn is_power_of_roca_generator(remainder: u32, prime: u32) -> bool {
+fn is_power_of_roca_generator(remainder: u64, prime: u64) -> bool {
     let mut power = 1;
     loop {
         if power == remainder {

@@ -22,9 +22,7 @@ pub(crate) struct VerificationKey {
 impl VerificationKey {
     /// Fails with the [`super::KeyReport::problem`].
     pub(super) fn from_jwk(jwk: &Jwk, accepted: &[Algorithm]) -> Result<Self, String> {
-        if jwk.has_private_members {
-            return Err("it is published with its private key: replace it at the provider".to_owned());
-        }
+        check_secrecy(jwk)?;
         check_purpose(jwk)?;
         let public = PublicKey::from_jwk(jwk)?;
         let algorithms = usable_algorithms(jwk, &public, accepted)?;
@@ -46,14 +44,24 @@ impl VerificationKey {
 
     /// Whether a token's `x5t` or `x5t#S256` means this key. Some issuers use the thumbprint as the `kid`.
     pub(super) fn has_thumbprint(&self, thumbprint: &str) -> bool {
-        let own = self.thumbprints.iter().chain(&self.kid);
-        own.into_iter().any(|own| *own == to_base64url(thumbprint))
+        let thumbprint = to_base64url(thumbprint);
+        let is_id = self.kid.as_deref().is_some_and(|kid| to_base64url(kid) == thumbprint);
+        is_id || self.thumbprints.contains(&thumbprint)
     }
 
     pub(crate) fn verifies_signature(&self, message: &[u8], signature: &[u8], algorithm: Algorithm) -> bool {
         let mut prepared = self.prepared.iter().filter(|(own, _)| *own == algorithm);
         prepared.any(|(_, key)| key.verify_sig(message, signature).is_ok())
     }
+}
+
+fn check_secrecy(jwk: &Jwk) -> Result<(), String> {
+    let exposed = match jwk.kty.as_deref() {
+        _ if !jwk.has_private_members => return Ok(()),
+        Some("oct") => "a published secret",
+        _ => "published with its private key",
+    };
+    Err(format!("it is {exposed}: replace it at the provider"))
 }
 
 /// RFC 7517, sections 4.2 and 4.3.

@@ -2,6 +2,7 @@
 
 mod claims;
 mod explanations;
+mod faults;
 mod fixture;
 mod key_choice;
 mod key_sets;
