@@ -17,6 +17,7 @@ const MAX_EXPONENT: u64 = (1 << 33) - 1;
 /// Odd primes by which no modulus is divisible. One division by their product tells almost every sound modulus from those of
 /// ROCA, too.
 const SMALL_PRIMES: [u64; 9] = [3, 5, 7, 11, 13, 17, 19, 23, 29];
+const LAST_SMALL_PRIME: u64 = 29;
 const SMALL_PRIMES_PRODUCT: u64 = 3 * 5 * 7 * 11 * 13 * 17 * 19 * 23 * 29;
 
 /// The last of the first 71 primes. Every weak key of ROCA with 992 bits or more was made with at least these.
@@ -71,7 +72,7 @@ fn check_modulus(modulus: &[u8]) -> Result<(), String> {
     if let Some(prime) = SMALL_PRIMES.into_iter().find(|prime| rest.is_multiple_of(*prime)) {
         return Err(format!("its modulus is divisible by {prime}"));
     }
-    let larger_primes = || (SMALL_PRIMES[8] + 1..=LAST_ROCA_PRIME).filter(|number| is_prime(*number));
+    let larger_primes = || (LAST_SMALL_PRIME + 1..=LAST_ROCA_PRIME).filter(|number| is_prime(*number));
     if SMALL_PRIMES.into_iter().all(|prime| is_power_of_roca_generator(rest % prime, prime))
         && larger_primes().all(|prime| is_power_of_roca_generator(remainder(modulus, prime), prime))
     {
