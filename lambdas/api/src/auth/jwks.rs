@@ -8,8 +8,9 @@ use bytes::Bytes;
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use restctl_aws::{BoxError, HttpsClient, error_chain};
+use restctl_contract::issuer::Algorithm;
 use restctl_contract::log_text::LogText;
-use restctl_verifier::{KeySet, KeySetError, MAX_KEY_SET_BYTES};
+use restctl_verifier::{KeySet, MAX_KEY_SET_BYTES};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -31,6 +32,8 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 pub(crate) struct KeyCache {
     https: HttpsClient,
     uri: Uri,
+    /// The algorithms that its tokens may have.
+    algorithms: Vec<Algorithm>,
     clock: fn() -> SystemTime,
     /// Locked while fetching, so that one fetch serves every waiting request.
     state: Mutex<KeyCacheState>,
@@ -54,8 +57,13 @@ struct KeyCacheState {
 }
 
 impl KeyCache {
-    pub(crate) fn new(https: HttpsClient, uri: Uri, clock: fn() -> SystemTime) -> Self {
-        Self { https, uri, clock, state: Mutex::default(), fetches: AtomicU64::new(0) }
+    pub(crate) fn new(
+        https: HttpsClient,
+        uri: Uri,
+        algorithms: Vec<Algorithm>,
+        clock: fn() -> SystemTime,
+    ) -> Self {
+        Self { https, uri, algorithms, clock, state: Mutex::default(), fetches: AtomicU64::new(0) }
     }
 
     /// Fetches the keys while the function starts. A failure does not stop the start: `/health` needs no keys, and the
@@ -158,11 +166,11 @@ impl KeyCache {
         let document = Limited::new(answer.into_body(), MAX_KEY_SET_BYTES).collect().await?.to_bytes();
         match cached {
             Some(cached) if cached.document == document => Ok(Arc::clone(cached)),
-            _ => Ok(Arc::new(CachedKeys {
-                key_set: read_key_set(&document)?,
-                verified_tokens: VerifiedTokens::default(),
-                document,
-            })),
+            _ => {
+                let key_set = KeySet::parse(&document, &self.algorithms)?;
+                warn_of_exposed_keys(&key_set);
+                Ok(Arc::new(CachedKeys { key_set, verified_tokens: VerifiedTokens::default(), document }))
+            }
         }
     }
 
@@ -172,8 +180,10 @@ impl KeyCache {
     }
 }
 
-fn read_key_set(document: &[u8]) -> Result<KeySet, KeySetError> {
-    KeySet::from_json(document)
+fn warn_of_exposed_keys(key_set: &KeySet) {
+    for exposed in key_set.reports().iter().filter(|report| report.is_exposed) {
+        tracing::warn!(key = %LogText(&exposed.to_string()), "the issuer publishes a private key, which is not used");
+    }
 }
 
 #[cfg(test)]
