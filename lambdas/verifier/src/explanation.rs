@@ -77,7 +77,7 @@ fn describe_expected(verification: &Verification<'_>, check: Check) -> String {
         Check::Shape => "3 parts in base64url".to_owned(),
         Check::Header => "a JSON object with alg, each parameter once".to_owned(),
         Check::Algorithm => issuer.algorithms.iter().map(|name| name.name()).collect::<Vec<_>>().join(", "),
-        Check::Type => "JWT, at+jwt or none".to_owned(),
+        Check::Type => "JWT, at+jwt, Bearer or none".to_owned(),
         Check::CriticalParameters => "none".to_owned(),
         Check::Key => verification.keys.summary(),
         Check::Signature => "one that the key verifies".to_owned(),

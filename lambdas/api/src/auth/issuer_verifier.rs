@@ -32,9 +32,9 @@ impl IssuerVerifier {
             Some(roots) => https_client_trusting(roots)?,
             None => https.clone(),
         };
-        let algorithms = settings.trusted.algorithms.clone();
-        let keys = KeyCache::new(https, settings.jwks_uri, algorithms, clock);
-        Ok(Self { trusted: settings.trusted, keys })
+        let trusted = settings.trusted;
+        let keys = KeyCache::new(https, settings.jwks_uri, trusted.algorithms.clone(), clock);
+        Ok(Self { trusted, keys })
     }
 
     /// Returns the `iss` of its tokens.

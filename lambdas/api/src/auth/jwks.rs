@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use restctl_aws::{BoxError, HttpsClient, error_chain};
 use restctl_contract::issuer::Algorithm;
 use restctl_contract::log_text::LogText;
-use restctl_verifier::{KeySet, MAX_KEY_SET_BYTES};
+use restctl_verifier::{KeySet, KeySetError, MAX_KEY_SET_BYTES};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -32,7 +32,7 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 pub(crate) struct KeyCache {
     https: HttpsClient,
     uri: Uri,
-    /// The algorithms that its tokens may have.
+    /// Those that the issuer's tokens may have.
     algorithms: Vec<Algorithm>,
     clock: fn() -> SystemTime,
     /// Locked while fetching, so that one fetch serves every waiting request.
@@ -166,23 +166,33 @@ impl KeyCache {
         let document = Limited::new(answer.into_body(), MAX_KEY_SET_BYTES).collect().await?.to_bytes();
         match cached {
             Some(cached) if cached.document == document => Ok(Arc::clone(cached)),
-            _ => {
-                let key_set = KeySet::parse(&document, &self.algorithms)?;
-                warn_of_exposed_keys(&key_set);
-                Ok(Arc::new(CachedKeys { key_set, verified_tokens: VerifiedTokens::default(), document }))
-            }
+            _ => Ok(Arc::new(CachedKeys {
+                key_set: self.read_key_set(&document)?,
+                verified_tokens: VerifiedTokens::default(),
+                document,
+            })),
         }
+    }
+
+    /// Reads the keys for the issuer's algorithms. Warns of each private key that the issuer publishes, which anyone could
+    /// sign with and which is not used.
+    fn read_key_set(&self, document: &[u8]) -> Result<KeySet, KeySetError> {
+        let outcome = KeySet::parse(document, &self.algorithms);
+        let reports = match &outcome {
+            Ok(key_set) => key_set.reports(),
+            Err(KeySetError::NoUsableKey { reports }) => reports,
+            Err(_) => &[],
+        };
+        for report in reports.iter().filter(|report| report.is_exposed) {
+            let (uri, key) = (self.uri.to_string(), report.to_string());
+            tracing::warn!(uri = %LogText(&uri), key = %LogText(&key), "the issuer publishes a private key");
+        }
+        outcome
     }
 
     /// Returns the time since `start`. A clock that was set back ends every pause.
     fn time_since(&self, start: SystemTime) -> Duration {
         (self.clock)().duration_since(start).unwrap_or(Duration::MAX)
-    }
-}
-
-fn warn_of_exposed_keys(key_set: &KeySet) {
-    for exposed in key_set.reports().iter().filter(|report| report.is_exposed) {
-        tracing::warn!(key = %LogText(&exposed.to_string()), "the issuer publishes a private key, which is not used");
     }
 }
 

@@ -7,8 +7,8 @@ use super::*;
 use crate::auth::test_clock::{advance_clock, test_time};
 
 fn empty_cache(provider: &IdentityProvider) -> KeyCache {
-    let (https, uri) = (restctl_aws::https_client().unwrap(), provider.jwks_uri().parse().unwrap());
-    KeyCache::new(https, uri, Algorithm::defaults(), test_time)
+    let https = restctl_aws::https_client().unwrap();
+    KeyCache::new(https, provider.jwks_uri().parse().unwrap(), Algorithm::defaults(), test_time)
 }
 
 async fn prefetched_cache(provider: &IdentityProvider) -> KeyCache {
