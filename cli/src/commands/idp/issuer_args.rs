@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::Args;
 use restctl_contract::issuer::{Algorithm, Provider, TrustedIssuer};
 use restctl_contract::json::MemberPath;
-use restctl_verifier::KeySet;
+use restctl_verifier::{KeyReport, KeySet};
 
 use crate::failure::{Failure, Result};
 use crate::identity::authorities::read_authorities;
@@ -98,6 +98,16 @@ impl DescribedIssuer {
             ));
         }
         output::print_message(format!("keys               {}", self.keys.summary()));
+        let has_problem = |report: &&KeyReport| report.problem.is_some();
+        for report in self.keys.reports().iter().filter(has_problem).take(policy::MAX_SHOWN_KEYS) {
+            output::print_message(format!("unusable key       {report}"));
+        }
+        for report in self.keys.reports().iter().filter(|report| report.is_exposed) {
+            let kid = report.kid.as_deref().unwrap_or("without id");
+            output::print_message(format!(
+                "warning: the provider publishes the private part of its key {kid}, so anyone can sign with it"
+            ));
+        }
     }
 }
 
@@ -149,7 +159,7 @@ impl IssuerArgs {
             authorities,
         };
         Ok(DescribedIssuer {
-            keys: policy::parse_keys(&keys.document, &issuer)?,
+            keys: policy::parse_keys(&keys.document, &issuer, "the same command with")?,
             are_keys_redirected: keys.is_redirected,
             issuer,
             discovery,

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use restctl_contract::issuer::TrustedIssuer;
-use restctl_verifier::DescribedKey;
+use restctl_verifier::KeyReport;
 use serde::Serialize;
 
 use crate::aws::{cloudformation, secretsmanager};
@@ -42,8 +42,8 @@ struct ProvidersReport {
 struct IssuerReport {
     #[serde(flatten)]
     issuer: TrustedIssuer,
-    /// The keys of signatures that the API can verify. `None` if they are unavailable.
-    keys: Option<Vec<DescribedKey>>,
+    /// The published keys, and why the API cannot use some of them. `None` if they are unavailable.
+    keys: Option<Vec<KeyReport>>,
     keys_error: Option<String>,
 }
 
@@ -99,7 +99,7 @@ impl ProvidersReport {
             issuers.push(IssuerReport {
                 issuer,
                 keys_error: keys.as_ref().err().map(|failure| failure.to_single_line()),
-                keys: keys.ok().map(|keys| keys.describe_keys()),
+                keys: keys.ok().map(|keys| keys.reports().to_vec()),
             });
         }
         let deployed = match stack.filter(|stack| !stack.is_in_review()) {
