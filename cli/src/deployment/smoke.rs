@@ -1,24 +1,28 @@
 //! Smoke tests of a version of a function before it becomes live.
 
+use std::collections::HashMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use restctl_contract::api::{HEALTH_PATH, ITEMS_PATH};
+use restctl_contract::issuer::{self, TrustedIssuer};
+use restctl_contract::template::variable;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::aws::{Aws, lambda};
 use crate::failure::{Failure, FailureContext, Result};
 
-/// Checks that the API starts, refuses requests without a token, and can fetch the provider's keys.
+/// Checks that the API starts, refuses requests without a token, and can fetch the keys of each issuer.
 pub(crate) async fn test_api(aws: &Aws, function: &str, version: &str) -> Result<()> {
-    let (item, token) = (format!("{ITEMS_PATH}smoke"), token_with_unknown_key());
+    let item = format!("{ITEMS_PATH}smoke");
     let health_probe = Probe { path: HEALTH_PATH, token: None, expected: 200 };
     lambda::wait_until_active(aws, function, version, &health_probe.to_event()).await?;
-    for probe in [
-        health_probe,
-        Probe { path: &item, token: None, expected: 401 },
-        Probe { path: &item, token: Some(&token), expected: 401 },
-    ] {
+    let variables = lambda::read_environment(aws, function, Some(version)).await?;
+    let tokens: Vec<ForgedToken> = trusted_issuers(&variables).into_iter().map(ForgedToken::new).collect();
+    let without_token = Probe { path: &item, token: None, expected: 401 };
+    let forged = tokens.iter().map(|token| Probe { path: &item, token: Some(token), expected: 401 });
+    for probe in [health_probe, without_token].into_iter().chain(forged) {
         let answer = lambda::invoke_version(aws, function, version, &probe.to_event()).await?;
         let answer: Answer = serde_json::from_slice(&answer).context(format!(
             "version {version} of the function {function} does not answer as an HTTP function"
@@ -28,6 +32,16 @@ pub(crate) async fn test_api(aws: &Aws, function: &str, version: &str) -> Result
         }
     }
     Ok(())
+}
+
+/// Returns the issuers that a version with this environment trusts. A version of restctl before the list of issuers trusts
+/// one, which its tokens need not name: then it is `None`.
+fn trusted_issuers(variables: &HashMap<String, String>) -> Vec<Option<String>> {
+    let listed = variables.get(variable::ISSUERS).and_then(|json| issuer::from_json(json).ok());
+    let user_pool = variables.get(variable::USER_POOL).and_then(|json| serde_json::from_str(json).ok());
+    let trusted = listed.into_iter().flatten().chain(user_pool);
+    let names: Vec<Option<String>> = trusted.map(|trusted: TrustedIssuer| Some(trusted.issuer)).collect();
+    if names.is_empty() { vec![None] } else { names }
 }
 
 /// Checks that the ingest function starts, and reports no failures for a batch without messages.
@@ -46,7 +60,7 @@ pub(crate) async fn test_ingest(aws: &Aws, function: &str, version: &str) -> Res
 /// A request to the API, and the status that it has to answer.
 struct Probe<'a> {
     path: &'a str,
-    token: Option<&'a str>,
+    token: Option<&'a ForgedToken>,
     expected: u16,
 }
 
@@ -55,7 +69,7 @@ impl Probe<'_> {
     fn to_event(&self) -> Value {
         let mut headers = json!({ "user-agent": [concat!("restctl/", env!("CARGO_PKG_VERSION"))] });
         if let Some(token) = self.token {
-            headers["authorization"] = json!([format!("Bearer {token}")]);
+            headers["authorization"] = json!([format!("Bearer {}", token.text)]);
         }
         json!({
             "requestContext": { "elb": { "targetGroupArn": "arn:aws:elasticloadbalancing:restctl:deploy" } },
@@ -77,11 +91,20 @@ struct Answer {
     body: String,
 }
 
-/// Returns a well-formed token, so that the API asks the provider for its key before it refuses the token.
-fn token_with_unknown_key() -> String {
-    let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let header = json!({ "alg": "RS256", "typ": "JWT", "kid": "restctl-smoke" });
-    format!("{}.{}.{}", part(header), part(json!({})), URL_SAFE_NO_PAD.encode([0; 256]))
+/// A well-formed token with an unknown key, so that the API asks the issuer for its keys before it refuses the token.
+struct ForgedToken {
+    issuer: Option<String>,
+    text: String,
+}
+
+impl ForgedToken {
+    fn new(issuer: Option<String>) -> Self {
+        let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let header = json!({ "alg": "RS256", "typ": "JWT", "kid": "restctl-smoke" });
+        let claims = issuer.as_ref().map_or(json!({}), |issuer| json!({ "iss": issuer }));
+        let text = format!("{}.{}.{}", part(header), part(claims), URL_SAFE_NO_PAD.encode([0; 256]));
+        Self { issuer, text }
+    }
 }
 
 fn smoke_failure(function: &str, version: &str) -> Failure {
@@ -90,7 +113,11 @@ fn smoke_failure(function: &str, version: &str) -> Failure {
 
 fn unexpected_answer_failure(function: &str, version: &str, probe: &Probe<'_>, answer: &Answer) -> Failure {
     let Probe { path, token, expected } = probe;
-    let presented = if token.is_some() { "a forged token" } else { "no token" };
+    let presented = match token {
+        None => "no token".to_owned(),
+        Some(ForgedToken { issuer: None, .. }) => "a forged token".to_owned(),
+        Some(ForgedToken { issuer: Some(issuer), .. }) => format!("a forged token of {issuer}"),
+    };
     let status = answer.status_code;
     let failure = smoke_failure(function, version).why_lines([
         format!("GET {path} with {presented} was answered with {status} instead of {expected}:"),
@@ -103,4 +130,40 @@ fn unexpected_answer_failure(function: &str, version: &str, probe: &Probe<'_>, a
         );
     }
     failure
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_keys_of_each_issuer_are_asked_for() {
+        let issuer = |name: &str| {
+            json!({
+                "issuer": name, "provider": "openid", "audiences": ["x"], "scope": "x", "jwks_uri": "https://x",
+            })
+        };
+        let listed = json!([issuer("https://a/"), issuer("https://b/")]).to_string();
+        let user_pool = issuer("https://pool").to_string();
+        let names = |variables: &[(&str, &str)]| {
+            let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            trusted_issuers(&variables.collect())
+        };
+        let some = |names: &[&str]| names.iter().map(|name| Some((*name).to_owned())).collect::<Vec<_>>();
+        assert_eq!(names(&[("ISSUERS", &listed)]), some(&["https://a/", "https://b/"]));
+        let all = names(&[("ISSUERS", &listed), ("USER_POOL", &user_pool)]);
+        assert_eq!(all, some(&["https://a/", "https://b/", "https://pool"]));
+        assert_eq!(names(&[("ISSUERS", "[]"), ("USER_POOL", &user_pool)]), some(&["https://pool"]));
+        assert_eq!(names(&[("ISSUER", "https://a/")]), [None]);
+    }
+
+    #[test]
+    fn a_forged_token_names_its_issuer() {
+        let claims = |token: &ForgedToken| {
+            let payload = token.text.split('.').nth(1).unwrap();
+            String::from_utf8(URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+        };
+        assert_eq!(claims(&ForgedToken::new(Some("https://a/".to_owned()))), r#"{"iss":"https://a/"}"#);
+        assert_eq!(claims(&ForgedToken::new(None)), "{}");
+    }
 }

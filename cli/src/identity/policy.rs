@@ -1,16 +1,19 @@
 //! What the API requires of a token, as deployed or else as set up.
 
-use restctl_contract::issuer::{self, TrustedIssuer};
+use restctl_contract::issuer::{self, Algorithm, TrustedIssuer};
 use restctl_contract::stack::StackName;
 use restctl_contract::template::parameter;
-use restctl_verifier::{Check, Explanation, KeySet};
+use restctl_verifier::{Check, Explanation, KeySet, KeySetError};
 
 use crate::aws::Aws;
 use crate::aws::cloudformation::{self, Stack};
-use crate::failure::{Exit, Failure, FailureContext, Result, shell_argument};
+use crate::failure::{Exit, Failure, Result, shell_argument};
 use crate::identity::settings::Settings;
 use crate::identity::{cognito, discovery, token_advice};
 use crate::timestamp::seconds_now;
+
+/// How many keys a message describes.
+pub(crate) const MAX_SHOWN_KEYS: usize = 10;
 
 pub(crate) struct TokenPolicy {
     /// The issuers that the API trusts, in its order. At least one.
@@ -64,6 +67,11 @@ impl TokenPolicy {
         })
     }
 
+    /// Whether restctl gets its tokens from this issuer.
+    pub(crate) fn is_client_issuer(&self, issuer: &TrustedIssuer) -> bool {
+        issuer.issuer == self.client_issuer
+    }
+
     /// Checks a token as the API does, with the current keys of the issuer that it names.
     pub(crate) async fn explain_token(&self, token: &str) -> Result<ExplainedToken<'_>> {
         let issuer = &self.issuers[restctl_verifier::select_issuer(token.trim(), &self.issuers)];
@@ -71,14 +79,41 @@ impl TokenPolicy {
     }
 }
 
-/// Fetches the issuer's current keys.
+/// Fetches the issuer's current keys. Fails if none of them can verify a token.
 pub(crate) async fn fetch_keys(issuer: &TrustedIssuer) -> Result<KeySet> {
-    let keys = KeySet::from_json(&discovery::fetch_keys(issuer).await?);
-    keys.context(format!("cannot use the keys at {}", issuer.jwks_uri)).map_err(|failure| {
-        failure.next(
-            "have the provider publish keys for RS256, PS256 or ES256 there; or restctl setup, which reads the \
-             address of the keys from it",
-        )
+    let command = format!("restctl idp add --issuer {}", shell_argument(&issuer.issuer, "URL"));
+    parse_keys(&discovery::fetch_keys(issuer).await?, issuer, &command)
+}
+
+/// Reads the keys in a document of the issuer. Fails if none of them can verify a token. `command` is the one that can allow
+/// other algorithms.
+pub(crate) fn parse_keys(document: &[u8], issuer: &TrustedIssuer, command: &str) -> Result<KeySet> {
+    let error = match KeySet::parse(document, &issuer.algorithms) {
+        Ok(keys) => return Ok(keys),
+        Err(error) => error,
+    };
+    let failure = Failure::new(format!("the API could verify no token with the keys at {}", issuer.jwks_uri));
+    let failure = match &error {
+        KeySetError::NoUsableKey { reports } if !reports.is_empty() => {
+            failure.why_lines(reports.iter().take(MAX_SHOWN_KEYS).map(ToString::to_string))
+        }
+        error => failure.because(error),
+    };
+    Err(match KeySet::parse(document, &Algorithm::ALL) {
+        Ok(keys) => {
+            let needed = keys.reports().iter().flat_map(|report| &report.algorithms);
+            let mut names: Vec<&str> = Vec::new();
+            for name in needed.map(|algorithm| algorithm.name()) {
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+            failure.next(format!(
+                "{command} --algorithms {}, with the algorithm that signs its tokens among them",
+                names.join(",")
+            ))
+        }
+        Err(_) => failure.next("have the provider publish a key that can verify its tokens"),
     })
 }
 
@@ -117,7 +152,10 @@ fn advice_for_check(check: Check, trusted: &TrustedIssuer) -> String {
         Check::Size | Check::Shape | Check::Header | Check::Payload => {
             "give the whole access token as the provider sent it, and nothing else".to_owned()
         }
-        Check::Algorithm => "have the provider sign access tokens with RS256, PS256 or ES256".to_owned(),
+        Check::Algorithm => format!(
+            "have the provider sign access tokens with {}; or restctl setup --algorithms LIST, then restctl deploy",
+            trusted.algorithms.iter().map(|algorithm| algorithm.name()).collect::<Vec<_>>().join(" or ")
+        ),
         Check::Type => "send the access token, not another token of the provider".to_owned(),
         Check::CriticalParameters => "have the provider leave out crit".to_owned(),
         Check::Key | Check::Signature => {

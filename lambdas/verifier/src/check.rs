@@ -17,7 +17,7 @@ pub enum Check {
     Type,
     /// `crit`.
     CriticalParameters,
-    /// The key that the header names, or the only key of the set.
+    /// The keys that the header names or, if it names none, those of its algorithm.
     Key,
     Signature,
     /// The payload is a JSON object.

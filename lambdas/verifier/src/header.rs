@@ -1,6 +1,6 @@
 //! The token's header (RFC 7515, section 4). Until the signature is verified, anyone may have written it.
 
-use jsonwebtoken::Algorithm;
+use restctl_contract::issuer::Algorithm;
 use restctl_contract::json::Json;
 use serde::{Deserialize, Deserializer};
 
@@ -11,13 +11,17 @@ use crate::refusal::Refusal;
 /// a key in the header (RFC 7515, section 4.1.3).
 const MAX_DEPTH: usize = 8;
 
-/// All other parameters are ignored, among them `jku`, `jwk` and `x5u`. A duplicate parameter fails the parse
+/// All other parameters are ignored, among them `jku`, `jwk`, `x5c` and `x5u`. A duplicate parameter fails the parse
 /// (RFC 7515, section 4).
 #[derive(Deserialize)]
 pub(crate) struct UnverifiedHeader {
     pub(crate) alg: String,
     pub(crate) typ: Option<String>,
     pub(crate) kid: Option<String>,
+    /// The SHA-1 thumbprint of the key's certificate. As `kid`, it only chooses among the issuer's keys.
+    pub(crate) x5t: Option<String>,
+    #[serde(rename = "x5t#S256")]
+    pub(crate) x5t_s256: Option<String>,
     #[serde(default, deserialize_with = "deserialize_present")]
     pub(crate) crit: Option<Json>,
 }
@@ -27,20 +31,19 @@ impl UnverifiedHeader {
         parse_object(json, MAX_DEPTH).map_err(|_| Refusal::Malformed)
     }
 
-    pub(crate) fn algorithm(&self) -> Result<Algorithm, Refusal> {
-        match self.alg.as_str() {
-            "RS256" => Ok(Algorithm::RS256),
-            "PS256" => Ok(Algorithm::PS256),
-            "ES256" => Ok(Algorithm::ES256),
-            _ => Err(Refusal::UnsupportedAlgorithm),
-        }
+    /// Returns the algorithm if the issuer's tokens may have it.
+    pub(crate) fn check_algorithm(&self, accepted: &[Algorithm]) -> Result<Algorithm, Refusal> {
+        let algorithm = parse_algorithm(&self.alg).filter(|algorithm| accepted.contains(algorithm));
+        algorithm.ok_or(Refusal::UnsupportedAlgorithm)
     }
 
-    /// Accepts a plain JWT and the type of RFC 9068. A token of another type was signed for another purpose
-    /// (RFC 8725, section 3.11).
+    /// Accepts a plain JWT, the type of RFC 9068, and the name of its use that some providers write instead. A token of
+    /// another type was signed for another purpose (RFC 8725, section 3.11).
     pub(crate) fn check_type(&self) -> Result<(), Refusal> {
         let known = |typ: &str| {
-            ["JWT", "at+jwt", "application/at+jwt"].iter().any(|known| typ.eq_ignore_ascii_case(known))
+            ["JWT", "at+jwt", "application/at+jwt", "Bearer"]
+                .iter()
+                .any(|known| typ.eq_ignore_ascii_case(known))
         };
         if self.typ.as_deref().is_none_or(known) { Ok(()) } else { Err(Refusal::UnsupportedType) }
     }
@@ -49,6 +52,11 @@ impl UnverifiedHeader {
     pub(crate) fn check_critical_parameters(&self) -> Result<(), Refusal> {
         if self.crit.is_none() { Ok(()) } else { Err(Refusal::CriticalHeader) }
     }
+}
+
+/// Reads the `alg` of a header or a key. EdDSA has two names: RFC 9864, section 2.2, calls it by its curve.
+pub(crate) fn parse_algorithm(alg: &str) -> Option<Algorithm> {
+    if alg == "Ed25519" { Some(Algorithm::EdDsa) } else { alg.parse().ok() }
 }
 
 /// Keeps an explicit null apart from an absent member.

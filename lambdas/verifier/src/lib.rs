@@ -22,7 +22,7 @@ pub use check::Check;
 pub use claims::{Claims, LEEWAY_SECONDS};
 pub use explanation::{CheckOutcome, CheckReport, Explanation, explain};
 pub use issuer_selection::{find_issuer, select_issuer};
-pub use key_set::{DescribedKey, KeySet, KeySetError, MAX_KEY_SET_BYTES};
+pub use key_set::{KeyReport, KeySet, KeySetError, MAX_KEY_SET_BYTES};
 pub use refusal::Refusal;
 pub use sanitize::MAX_SHOWN_CHARS;
 pub use verification::{MAX_TOKEN_BYTES, verify};

@@ -1,25 +1,28 @@
 //! Reasons to refuse a token.
 
+use crate::verification::MAX_TOKEN_BYTES;
+
 /// The reason why a token was refused.
 ///
 /// The text is short ASCII without `"` or `\`, as `error_description` requires (RFC 6750, section 3), and reveals
 /// nothing that the token contains.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    #[error("the token is larger than 8 KiB")]
+    #[error("the token has more than {MAX_TOKEN_BYTES} bytes")]
     TooLarge,
     #[error("the token is not a signed JWT in compact form")]
     Malformed,
     #[error("the token's type is not that of an access token")]
     UnsupportedType,
-    #[error("the token's algorithm is not RS256, PS256 or ES256")]
+    /// The issuer's tokens may not have it, or nobody's may.
+    #[error("the token's algorithm is not accepted")]
     UnsupportedAlgorithm,
     #[error("the token has critical header parameters")]
     CriticalHeader,
     /// The key set has no usable key with this id.
     #[error("the token is signed with an unknown key")]
     UnknownKey { kid: String },
-    /// A token may omit the key id only if the set has a single key.
+    /// The token has no key id, and more keys than are tried have its algorithm.
     #[error("the token does not say which of the keys signed it")]
     MissingKeyId,
     #[error("the token's algorithm is not that of its key")]
@@ -54,4 +57,18 @@ pub enum Refusal {
     /// Every other check passed.
     #[error("the token lacks the required scope")]
     MissingScope,
+}
+
+impl Refusal {
+    /// Whether the issuer's current key set may verify the token though the one at hand does not: the issuer may have added
+    /// a key, or replaced one under the same id. Anyone can cause these refusals, so fetches need a limit.
+    pub fn may_be_outdated_keys(&self) -> bool {
+        matches!(
+            self,
+            Refusal::UnknownKey { .. }
+                | Refusal::MissingKeyId
+                | Refusal::WrongAlgorithm
+                | Refusal::WrongSignature
+        )
+    }
 }

@@ -2,8 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::Algorithm;
-use restctl_contract::issuer::TrustedIssuer;
+use restctl_contract::issuer::{Algorithm, TrustedIssuer};
 
 use crate::check::Check;
 use crate::claims::{Claims, UnverifiedClaims};
@@ -12,13 +11,15 @@ use crate::key_set::{KeySet, VerificationKey};
 use crate::profile::{grant_claims, token_use};
 use crate::refusal::Refusal;
 
-/// The largest token that is parsed, in bytes.
-pub const MAX_TOKEN_BYTES: usize = 8192;
+/// The largest token that is parsed, in bytes: what fits the header with it. Application Load Balancers pass on a header of
+/// at most 16 KB ("Quotas for your Application Load Balancers"). A token of Entra ID that lists 200 groups has 12 KB.
+pub const MAX_TOKEN_BYTES: usize = 16 * 1024 - "authorization: Bearer \r\n".len();
 
 /// Verifies a token of `issuer` at `now`, in seconds since the Unix epoch. The signature is checked before any claim.
 ///
 /// # Errors
-/// Returns the first check that failed. After [`Refusal::UnknownKey`], fetching the issuer's key set again may help.
+/// Returns the first check that failed. After some, fetching the issuer's key set again may help
+/// ([`Refusal::may_be_outdated_keys`]).
 /// After [`Refusal::MissingScope`], the token is genuine but does not grant the access.
 pub fn verify(token: &str, keys: &KeySet, issuer: &TrustedIssuer, now: u64) -> Result<Claims, Refusal> {
     let mut verification = Verification::new(token, keys, issuer, now);
@@ -50,8 +51,7 @@ pub(crate) struct Verification<'a> {
 pub(crate) struct Parts<'a> {
     /// The signed text: header and payload as received.
     message: &'a str,
-    /// The signature as received, which is valid base64url.
-    pub(crate) signature: &'a str,
+    pub(crate) signature: Vec<u8>,
     pub(crate) header: Vec<u8>,
     pub(crate) payload: Vec<u8>,
 }
@@ -83,12 +83,15 @@ impl<'a> Verification<'a> {
             Check::Header => {
                 store_if_ok(&mut self.header, UnverifiedHeader::parse(&self.parts.as_ref()?.header))
             }
-            Check::Algorithm => store_if_ok(&mut self.algorithm, self.header.as_ref()?.algorithm()),
+            Check::Algorithm => {
+                let algorithm = self.header.as_ref()?.check_algorithm(&issuer.algorithms);
+                store_if_ok(&mut self.algorithm, algorithm)
+            }
             Check::Type => self.header.as_ref()?.check_type(),
             Check::CriticalParameters => self.header.as_ref()?.check_critical_parameters(),
             Check::Key => {
-                let kid = self.header.as_ref()?.kid.as_deref();
-                store_if_ok(&mut self.candidate_keys, self.keys.find_candidates(kid, self.algorithm?))
+                let candidates = self.keys.find_candidates(self.header.as_ref()?, self.algorithm?);
+                store_if_ok(&mut self.candidate_keys, candidates)
             }
             Check::Signature => {
                 let (parts, algorithm) = (self.parts.as_ref()?, self.algorithm?);
@@ -120,18 +123,17 @@ impl<'a> Parts<'a> {
     fn from_token(token: &'a str) -> Result<Self, Refusal> {
         let (message, signature) = token.rsplit_once('.').ok_or(Refusal::Malformed)?;
         let (header, payload) = message.split_once('.').ok_or(Refusal::Malformed)?;
-        decode_base64url(signature)?;
         Ok(Self {
             message,
-            signature,
+            signature: decode_base64url(signature)?,
             header: decode_base64url(header)?,
             payload: decode_base64url(payload)?,
         })
     }
 
     fn check_signature(&self, keys: &[&VerificationKey], algorithm: Algorithm) -> Result<(), Refusal> {
-        let is_signed =
-            keys.iter().any(|key| key.verifies_signature(self.message, self.signature, algorithm));
+        let message = self.message.as_bytes();
+        let is_signed = keys.iter().any(|key| key.verifies_signature(message, &self.signature, algorithm));
         if is_signed { Ok(()) } else { Err(Refusal::WrongSignature) }
     }
 }

@@ -2,13 +2,14 @@
 
 use clap::Args;
 use restctl_contract::issuer::TrustedIssuer;
-use restctl_verifier::DescribedKey;
+use restctl_verifier::KeyReport;
 use serde::Serialize;
 
 use crate::aws::{cloudformation, secretsmanager};
 use crate::context::Context;
 use crate::deployment::drift;
 use crate::failure::Result;
+use crate::identity::authorities::describe_authority;
 use crate::identity::changes::Change;
 use crate::identity::settings::Settings;
 use crate::identity::token_client::TokenClient;
@@ -17,7 +18,8 @@ use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Never prints the client secret. Keys that are unavailable are reported, but are not an error here: restctl doctor says more.
+Shows each trusted issuer, then the client as which restctl gets its tokens. Never prints the client secret. Keys that are \
+unavailable are reported, but are not an error here: restctl doctor says more.
 
 Exit codes: 0 done; 5 nothing has been set up.
 
@@ -40,8 +42,8 @@ struct ProvidersReport {
 struct IssuerReport {
     #[serde(flatten)]
     issuer: TrustedIssuer,
-    /// The keys of signatures that the API can verify. `None` if they are unavailable.
-    keys: Option<Vec<DescribedKey>>,
+    /// The published keys, and why the API cannot use some of them. `None` if they are unavailable.
+    keys: Option<Vec<KeyReport>>,
     keys_error: Option<String>,
 }
 
@@ -97,7 +99,7 @@ impl ProvidersReport {
             issuers.push(IssuerReport {
                 issuer,
                 keys_error: keys.as_ref().err().map(|failure| failure.to_single_line()),
-                keys: keys.ok().map(|keys| keys.describe_keys()),
+                keys: keys.ok().map(|keys| keys.reports().to_vec()),
             });
         }
         let deployed = match stack.filter(|stack| !stack.is_in_review()) {
@@ -163,12 +165,8 @@ impl IssuerReport {
         let algorithms = issuer.algorithms.iter().map(|algorithm| algorithm.name());
         lines.push(("algorithms", algorithms.collect::<Vec<_>>().join(", ")));
         lines.push(("JWKS", issuer.jwks_uri.clone()));
-        if !issuer.authorities.is_empty() {
-            lines.push((
-                "provider CA",
-                format!("{} certificates, instead of the system's", issuer.authorities.len()),
-            ));
-        }
+        let authorities = issuer.authorities.iter().map(|authority| describe_authority(authority));
+        lines.extend(authorities.map(|authority| ("provider CA", authority)));
         lines.extend(self.keys.iter().flatten().map(|key| ("key", key.to_string())));
         lines.extend(self.keys_error.iter().map(|why| ("keys", why.clone())));
         lines

@@ -32,7 +32,9 @@ impl IssuerVerifier {
             Some(roots) => https_client_trusting(roots)?,
             None => https.clone(),
         };
-        Ok(Self { trusted: settings.trusted, keys: KeyCache::new(https, settings.jwks_uri, clock) })
+        let trusted = settings.trusted;
+        let keys = KeyCache::new(https, settings.jwks_uri, trusted.algorithms.clone(), clock);
+        Ok(Self { trusted, keys })
     }
 
     /// Returns the `iss` of its tokens.
@@ -53,7 +55,7 @@ impl IssuerVerifier {
     pub(crate) async fn authorize(&self, token: &str) -> Result<Claims, Failure> {
         let keys = self.keys.current_keys().await?;
         let outcome = match self.verify_token(token, &keys) {
-            Err(refusal) if may_be_outdated_keys(&refusal) => {
+            Err(refusal) if refusal.may_be_outdated_keys() => {
                 let newer = self.keys.keys_newer_than(&keys).await?;
                 // The same keys would refuse it again.
                 if Arc::ptr_eq(&newer, &keys) { Err(refusal) } else { self.verify_token(token, &newer) }
@@ -88,18 +90,6 @@ impl IssuerVerifier {
             refusal => Failure::RefusedToken(refusal),
         }
     }
-}
-
-/// Whether newer keys of the issuer could make good a token that is refused for this reason. An issuer may replace a key
-/// under the same id, or without one.
-fn may_be_outdated_keys(refusal: &Refusal) -> bool {
-    matches!(
-        refusal,
-        Refusal::UnknownKey { .. }
-            | Refusal::MissingKeyId
-            | Refusal::WrongAlgorithm
-            | Refusal::WrongSignature
-    )
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use restctl_aws::{BoxError, HttpsClient, error_chain};
+use restctl_contract::issuer::Algorithm;
 use restctl_contract::log_text::LogText;
 use restctl_verifier::{KeySet, KeySetError, MAX_KEY_SET_BYTES};
 use tokio::sync::Mutex;
@@ -31,6 +32,8 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 pub(crate) struct KeyCache {
     https: HttpsClient,
     uri: Uri,
+    /// Those that the issuer's tokens may have.
+    algorithms: Vec<Algorithm>,
     clock: fn() -> SystemTime,
     /// Locked while fetching, so that one fetch serves every waiting request.
     state: Mutex<KeyCacheState>,
@@ -54,8 +57,13 @@ struct KeyCacheState {
 }
 
 impl KeyCache {
-    pub(crate) fn new(https: HttpsClient, uri: Uri, clock: fn() -> SystemTime) -> Self {
-        Self { https, uri, clock, state: Mutex::default(), fetches: AtomicU64::new(0) }
+    pub(crate) fn new(
+        https: HttpsClient,
+        uri: Uri,
+        algorithms: Vec<Algorithm>,
+        clock: fn() -> SystemTime,
+    ) -> Self {
+        Self { https, uri, algorithms, clock, state: Mutex::default(), fetches: AtomicU64::new(0) }
     }
 
     /// Fetches the keys while the function starts. A failure does not stop the start: `/health` needs no keys, and the
@@ -159,21 +167,33 @@ impl KeyCache {
         match cached {
             Some(cached) if cached.document == document => Ok(Arc::clone(cached)),
             _ => Ok(Arc::new(CachedKeys {
-                key_set: read_key_set(&document)?,
+                key_set: self.read_key_set(&document)?,
                 verified_tokens: VerifiedTokens::default(),
                 document,
             })),
         }
     }
 
+    /// Reads the keys for the issuer's algorithms. Warns of each private key that the issuer publishes, which anyone could
+    /// sign with and which is not used.
+    fn read_key_set(&self, document: &[u8]) -> Result<KeySet, KeySetError> {
+        let outcome = KeySet::parse(document, &self.algorithms);
+        let reports = match &outcome {
+            Ok(key_set) => key_set.reports(),
+            Err(KeySetError::NoUsableKey { reports }) => reports,
+            Err(_) => &[],
+        };
+        for report in reports.iter().filter(|report| report.is_exposed) {
+            let (uri, key) = (self.uri.to_string(), report.to_string());
+            tracing::warn!(uri = %LogText(&uri), key = %LogText(&key), "the issuer publishes a private key");
+        }
+        outcome
+    }
+
     /// Returns the time since `start`. A clock that was set back ends every pause.
     fn time_since(&self, start: SystemTime) -> Duration {
         (self.clock)().duration_since(start).unwrap_or(Duration::MAX)
     }
-}
-
-fn read_key_set(document: &[u8]) -> Result<KeySet, KeySetError> {
-    KeySet::from_json(document)
 }
 
 #[cfg(test)]

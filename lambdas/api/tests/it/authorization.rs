@@ -56,20 +56,17 @@ async fn the_answer_to_a_bad_token_says_what_is_wrong() {
         (stage.provider.token_with_claim("iss", json!("https://x/")), "the token is from another issuer"),
         (stage.provider.token_with_claim("aud", json!("x")), "the token is for another audience"),
         (foreign.token(&stage.provider.claims()), "the token's signature is wrong"),
-        (
-            key.token_with_header(&none, &stage.provider.claims()),
-            "the token's algorithm is not RS256, PS256 or ES256",
-        ),
+        (key.token_with_header(&none, &stage.provider.claims()), "the token's algorithm is not accepted"),
         (
             hmac_token(&hmac, &stage.provider.claims(), key.public_key_pem().as_bytes()),
-            "the token's algorithm is not RS256, PS256 or ES256",
+            "the token's algorithm is not accepted",
         ),
         (
             SigningKey::generate_ec("other").token(&stage.provider.claims()),
             "the token is signed with an unknown key",
         ),
         ("garbage".to_owned(), "the token is not a signed JWT in compact form"),
-        ("x".repeat(9000), "the token is larger than 8 KiB"),
+        ("x".repeat(17_000), "the token has more than 16360 bytes"),
         (format!("{0} {0}", stage.provider.token()), "the token is not a signed JWT in compact form"),
     ] {
         let answer = stage.send(&AlbRequest::get("/v1/items/42").bearer(&token)).await;

@@ -3,8 +3,10 @@
 mod advice;
 mod claims;
 mod explanations;
+mod faults;
 mod fixture;
 mod issuers;
+mod key_choice;
 mod key_sets;
 mod profiles;
 mod shapes;

@@ -69,19 +69,6 @@ fn bad_headers_are_refused() {
 }
 
 #[test]
-fn a_token_without_a_key_id_needs_a_single_key() {
-    let (key, other) = (SigningKey::generate_ec("ec"), SigningKey::generate_ec("other"));
-    let token = key.token_with_header(&without(key.header(), "kid"), &claims());
-    let claims = verify(&token, &key_set(&[key.jwk()]), &auth0_issuer(), NOW).unwrap();
-    assert_eq!(claims.key_id, None);
-    let two = key_set(&[key.jwk(), other.jwk()]);
-    assert_eq!(verify(&token, &two, &auth0_issuer(), NOW), Err(Refusal::MissingKeyId));
-    // An encryption key does not count.
-    let one = key_set(&[key.jwk(), with(other.jwk(), "use", json!("enc"))]);
-    assert!(verify(&token, &one, &auth0_issuer(), NOW).is_ok());
-}
-
-#[test]
 fn a_public_key_is_not_an_hmac_secret() {
     for key in [SigningKey::generate_ec("key"), SigningKey::generate_rsa("key")] {
         let keys = key_set(&[key.jwk()]);

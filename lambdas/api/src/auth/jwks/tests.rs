@@ -7,7 +7,8 @@ use super::*;
 use crate::auth::test_clock::{advance_clock, test_time};
 
 fn empty_cache(provider: &IdentityProvider) -> KeyCache {
-    KeyCache::new(restctl_aws::https_client().unwrap(), provider.jwks_uri().parse().unwrap(), test_time)
+    let https = restctl_aws::https_client().unwrap();
+    KeyCache::new(https, provider.jwks_uri().parse().unwrap(), Algorithm::defaults(), test_time)
 }
 
 async fn prefetched_cache(provider: &IdentityProvider) -> KeyCache {

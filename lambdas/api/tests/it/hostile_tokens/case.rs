@@ -27,7 +27,7 @@ pub(super) struct Case {
 }
 
 pub(super) const MALFORMED: Outcome = Refused("the token is not a signed JWT in compact form");
-pub(super) const ALGORITHM: Outcome = Refused("the token's algorithm is not RS256, PS256 or ES256");
+pub(super) const ALGORITHM: Outcome = Refused("the token's algorithm is not accepted");
 pub(super) const TYPE: Outcome = Refused("the token's type is not that of an access token");
 pub(super) const CRITICAL: Outcome = Refused("the token has critical header parameters");
 pub(super) const UNKNOWN_KEY: Outcome = Refused("the token is signed with an unknown key");

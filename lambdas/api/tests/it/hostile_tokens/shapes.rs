@@ -112,9 +112,9 @@ fn cases_of_shapes(key: &SigningKey, claims: &Value) -> Vec<Case> {
         ("key of another", SigningKey::generate_ec("key-2").token(claims), UNKNOWN_KEY),
         ("no signature", format!("{}.", unsigned_token(&key.header(), claims)), SIGNATURE),
         (
-            "9,000 bytes",
-            key.token(&with_member(claims, "pad", json!("x".repeat(9000)))),
-            Refused("the token is larger than 8 KiB"),
+            "12,300 bytes of padding",
+            key.token(&with_member(claims, "pad", json!("x".repeat(12_300)))),
+            Refused("the token has more than 16360 bytes"),
         ),
         ("no token at all", "a.b.c".to_owned(), MALFORMED),
         ("percent signs", "%00.%00.%00".to_owned(), MALFORMED),

@@ -45,6 +45,27 @@ async fn a_key_that_is_replaced_under_its_id_is_found_at_once() {
     assert_eq!(stage.provider.count_fetches(), 2);
 }
 
+/// Whoever reads the key set could sign with it.
+#[tokio::test]
+async fn a_published_private_key_is_not_used_and_is_reported_once() {
+    let exposed = SigningKey::generate_ec("exposed");
+    let mut jwk = exposed.jwk();
+    jwk["d"] = json!("c2VjcmV0LW9mLXRoZS1pc3N1ZXI");
+    let provider = IdentityProvider::start().await;
+    provider.answer_with(JwksAnswer::Body(json!({"keys": [jwk, provider.signing_key().jwk()]}).to_string()));
+    let stage = Stage::start_with_provider(provider, "S").await;
+    stage.put_item("42", json!({}));
+    for _ in 0..3 {
+        assert_eq!(stage.get("/v1/items/42").await.status, 200);
+        let signed = exposed.token(&stage.provider.claims());
+        assert_problem(&get_with(&stage, &signed).await, 401, "token-refused");
+    }
+    assert_eq!(stage.provider.count_fetches(), 2);
+    let output = stage.wait_for_output(|output| output.matches(r#""status":401"#).count() == 3).await;
+    assert_eq!(output.matches("the issuer publishes a private key").count(), 1, "{output}");
+    assert!(output.contains("exposed: ") && !output.contains("c2VjcmV0"), "{output}");
+}
+
 #[tokio::test]
 async fn a_flood_of_bad_signatures_costs_one_fetch() {
     let stage = start_stage(JwksAnswer::Keys).await;
