@@ -10,12 +10,7 @@ use super::fixture::*;
 use crate::{Attempt, KnownIssuer, stand_in};
 
 fn read_keys(jwks: &Value) -> KeySet {
-    KeySet::from_json(jwks.to_string().as_bytes()).unwrap()
-}
-
-/// The kinds of keys that the verifier knows.
-fn usable_issuers(name: &str) -> Vec<Issuer> {
-    [Algorithm::Rs256, Algorithm::Es256].map(|algorithm| Issuer::new(name, algorithm)).into()
+    KeySet::parse(jwks.to_string().as_bytes(), &Algorithm::ALL).unwrap()
 }
 
 /// Verifies each attempt as the API does, with the keys and rules of the issuer that its token names.
@@ -37,7 +32,7 @@ fn assert_refused(attempts: &[Attempt], issuers: &[&Issuer]) {
 
 #[test]
 fn it_refuses_every_forgery_of_a_good_token() {
-    for issuer in usable_issuers("tenant") {
+    for issuer in Issuer::of_each_kind() {
         verify(&issuer.token, &read_keys(&issuer.jwks), &issuer.trusted, NOW).unwrap();
         assert_refused(&issuer.forge(), &[&issuer]);
     }
@@ -45,14 +40,17 @@ fn it_refuses_every_forgery_of_a_good_token() {
 
 #[test]
 fn it_refuses_every_forgery_without_a_good_token() {
-    for issuer in usable_issuers("tenant") {
+    for issuer in Issuer::of_each_kind() {
         assert_refused(&forge_all(&issuer.known_without_token(), &[]), &[&issuer]);
     }
 }
 
 #[test]
 fn it_refuses_what_mixes_two_issuers() {
-    for (one, other) in usable_issuers("one").iter().zip(usable_issuers("other").iter().rev()) {
+    let other_kinds =
+        [Algorithm::Es256, Algorithm::Es256, Algorithm::Es512, Algorithm::EdDsa, Algorithm::Rs256];
+    for (kind, other_kind) in KINDS.into_iter().zip(other_kinds) {
+        let (one, other) = (&Issuer::new("one", kind), &Issuer::new("other", other_kind));
         for known in [one.known(), one.known_without_token()] {
             let attempts = forge_all(&known, &[other.known_without_token()]);
             assert_refused(&attempts, &[one, other]);
