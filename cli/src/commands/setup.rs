@@ -18,10 +18,11 @@ use crate::certificate::CertificateBundle;
 use crate::commands::idp::issuer_args::{DescribedIssuer, IssuerArgs, IssuerDefaults};
 use crate::context::Context;
 use crate::failure::{Failure, Result};
+use crate::identity::changes;
+use crate::identity::client_secret::{self, GivenCredential};
 use crate::identity::cognito::{self, COGNITO};
 use crate::identity::settings::{self, Settings};
 use crate::identity::token_client::{ClientAuthentication, TokenClient};
-use crate::identity::{changes, client_secret};
 use crate::local::LocalIdentityProvider;
 use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::output::{self, Format};
@@ -91,7 +92,7 @@ pub(crate) struct Setup {
     )]
     client_key_file: Option<PathBuf>,
 
-    /// Id (kid) of that key at the provider
+    /// Id (kid) of that key at the provider; empty: none
     #[arg(long, value_name = "KID", help_heading = "Identity provider")]
     client_key_id: Option<String>,
 
@@ -146,7 +147,8 @@ async fn store_settings(args: Setup, context: &Context) -> Result<()> {
     settings::write_issuers(aws, stack, &chosen.issuers).await?;
     settings::write_client(aws, stack, &chosen.client).await?;
     if let Some(secret) = &chosen.client_secret {
-        secretsmanager::write_secret(aws, &stack.client_secret(), CLIENT_SECRET_DESCRIPTION, secret).await?;
+        secretsmanager::write_secret(aws, &stack.client_secret(), CLIENT_SECRET_DESCRIPTION, &secret.text)
+            .await?;
         let kind = if chosen.client.authentication == ClientAuthentication::PrivateKeyJwt {
             "key"
         } else {
@@ -286,7 +288,7 @@ struct ChosenSettings {
     issuers: Vec<TrustedIssuer>,
     client: TokenClient,
     /// The secret or the private key to store. `None` if the stored one stays.
-    client_secret: Option<String>,
+    client_secret: Option<GivenCredential>,
     /// The keys of the issuer, in words.
     keys: String,
 }
@@ -343,14 +345,25 @@ async fn choose_provider(args: &Setup, context: &Context, before: &Settings) -> 
     };
     let described = args.issuer.describe_issuer(&url, &defaults).await?;
     let authentication = choose_authentication(args, &described, own_client)?;
+    let uses_key = |method: ClientAuthentication| method == ClientAuthentication::PrivateKeyJwt;
+    let is_same_kind =
+        before.client().is_none_or(|client| uses_key(client.authentication) == uses_key(authentication));
+    let client_secret =
+        choose_secret(args, context, authentication, described.issuer.provider, local, is_same_kind).await?;
     let or_before =
         |given: &Option<String>, before: Option<&String>| given.clone().or_else(|| before.cloned());
+    // The id of the former key is not that of a key with an id of its own.
+    let has_own_id = client_secret.as_ref().is_some_and(|given| given.key_id.is_some());
     let client = TokenClient {
         issuer: url,
         token_endpoint: described.discovery.token_endpoint.clone(),
         client_id,
         authentication,
-        key_id: or_before(&args.client_key_id, own_client.and_then(|client| client.key_id.as_ref())),
+        key_id: or_before(
+            &args.client_key_id,
+            own_client.and_then(|client| client.key_id.as_ref()).filter(|_| !has_own_id),
+        )
+        .filter(|id| !id.is_empty()),
         request_scope: or_before(
             &args.request_scope,
             own_client.and_then(|client| client.request_scope.as_ref()),
@@ -358,10 +371,6 @@ async fn choose_provider(args: &Setup, context: &Context, before: &Settings) -> 
         resource: or_before(&args.resource, own_client.and_then(|client| client.resource.as_ref()))
             .filter(|resource| !resource.is_empty()),
     };
-    let uses_key = |method: ClientAuthentication| method == ClientAuthentication::PrivateKeyJwt;
-    let is_same_kind =
-        before.client().is_none_or(|client| uses_key(client.authentication) == uses_key(authentication));
-    let client_secret = choose_secret(args, context, authentication, local, is_same_kind).await?;
     let keys = described.keys.summary();
     let issuers = settings::with_issuer(before.issuers(), described.issuer, replaced);
     Ok(ChosenSettings { issuers, client, client_secret, keys })
@@ -403,18 +412,19 @@ async fn choose_secret(
     args: &Setup,
     context: &Context,
     authentication: ClientAuthentication,
+    provider: Provider,
     local: Option<&LocalIdentityProvider>,
     may_stay: bool,
-) -> Result<Option<String>> {
+) -> Result<Option<GivenCredential>> {
     if authentication == ClientAuthentication::PrivateKeyJwt {
         if let Some(file) = &args.client_key_file {
-            return client_secret::read_private_key(file).map(Some);
+            return client_secret::read_private_key(file, provider).map(Some);
         }
     } else if let Some(secret) = client_secret::read_given_secret(args.client_secret_file.as_deref())? {
-        return Ok(Some(secret));
+        return Ok(Some(GivenCredential::from_secret(secret)));
     }
     if let Some(local) = local {
-        return Ok(Some(local.client_secret.clone()));
+        return Ok(Some(GivenCredential::from_secret(local.client_secret.clone())));
     }
     let stored = secretsmanager::read_secret(context.aws().await?, &context.stack.client_secret()).await?;
     if stored.is_some() && may_stay {
@@ -424,5 +434,5 @@ async fn choose_secret(
         return Err(Failure::usage("the client's private key is missing")
             .next("restctl setup --client-key-file FILE"));
     }
-    client_secret::prompt_for_secret().map(Some)
+    client_secret::prompt_for_secret().map(GivenCredential::from_secret).map(Some)
 }

@@ -100,7 +100,7 @@ pub(crate) async fn fetch_keys(issuer: &TrustedIssuer) -> Result<Vec<u8>> {
 }
 
 /// Accepts HTTPS, and plain HTTP to this machine.
-fn check_secure(address: &str, what: &str) -> Result<()> {
+pub(super) fn check_secure(address: &str, what: &str) -> Result<()> {
     let insecure = |why: &str| {
         Failure::new(format!("{what} is {address:?}"))
             .exit(Exit::Usage)

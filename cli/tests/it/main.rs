@@ -55,5 +55,6 @@ mod state_folder;
 mod status;
 mod terminal;
 mod tls_stand_in;
+mod token_endpoint;
 mod upload;
 mod verify;
