@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod artifacts;
+mod auth_test;
 mod authority;
 mod bad_input;
 mod cert;
