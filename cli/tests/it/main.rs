@@ -28,6 +28,7 @@ mod interposed;
 mod interrupted_deployment;
 mod interrupted_load;
 mod issuer;
+mod issuers;
 mod lambdas;
 mod loads;
 mod local_attacker;

@@ -26,6 +26,13 @@ pub(super) const COMMANDS: &[Args] = &[
     &["idp", "rotate-secret"],
 ];
 
+/// Each shows the settings.
+pub(super) const COMMANDS_OF_SETTINGS: &[Args] =
+    &[&["config", "show"], &["idp", "show"], &["idp", "remove", "none"], &["doctor"]];
+
+/// The issuer follows.
+pub(super) const ADD: Args = &["idp", "add", "--audience", "items", "--issuer"];
+
 const SECRET: &str = "s3cr:et/with+signs \"and\" more";
 
 /// The forms in which the provider repeats the secret.
@@ -185,6 +192,7 @@ fn names_of_the_provider() {
     for issuer in [HOSTILE, HOSTILE_XML] {
         let url = start(refusing(issuer));
         check(&cloud, &["setup", "--issuer", &url], &[], |args| cloud.command(args));
+        check(&cloud, &[ADD, &[&url]].concat(), &[], |args| cloud.command(args));
     }
     // Settings that someone else wrote.
     let issuers = json!([{
@@ -200,7 +208,7 @@ fn names_of_the_provider() {
         cloud.call_json("ssm", "AmazonSSM.PutParameter", &setting);
     }
     let token = hostile_token();
-    check_all(&cloud, &[&["config", "show"], &["idp", "show"], &["doctor"]], &[]);
+    check_all(&cloud, COMMANDS_OF_SETTINGS, &[]);
     check(&cloud, &["token", "explain", &token], &[&token], |args| cloud.command(args));
 }
 
