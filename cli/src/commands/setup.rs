@@ -401,13 +401,14 @@ async fn choose_provider(args: &Setup, context: &Context, before: &Settings) -> 
     let authentication = choose_authentication(args, &described, own_client)?;
     let or_before =
         |given: &Option<String>, before: Option<&String>| given.clone().or_else(|| before.cloned());
-    let key_id = or_before(&args.client_key_id, own_client.and_then(|client| client.key_id.as_ref()));
+    let former_key_id = own_client.and_then(|client| client.key_id.as_ref());
     let mut chosen = TokenClient {
         issuer: url,
         token_endpoint: described.discovery.token_endpoint.clone(),
         client_id,
         authentication,
-        key_id: key_id.filter(|key_id| uses_key(authentication) && !key_id.is_empty()),
+        key_id: or_before(&args.client_key_id, former_key_id)
+            .filter(|key_id| uses_key(authentication) && !key_id.is_empty()),
         request_scope: or_before(
             &args.request_scope,
             own_client.and_then(|client| client.request_scope.as_ref()),
@@ -415,12 +416,12 @@ async fn choose_provider(args: &Setup, context: &Context, before: &Settings) -> 
         resource: or_before(&args.resource, own_client.and_then(|client| client.resource.as_ref()))
             .filter(|resource| !resource.is_empty()),
     };
-    let secret = choose_secret(args, context, client, &chosen, described.issuer.provider, local).await?;
-    if let ChosenSecret::Written(given) = &secret
-        && given.key_id.is_some()
+    let provider = described.issuer.provider;
+    let secret = choose_secret(args, context, client, &chosen, provider, local).await?;
+    // The id of the former key is not that of a key with an id of its own.
+    if matches!(&secret, ChosenSecret::Written(given) if given.key_id.is_some())
         && args.client_key_id.is_none()
     {
-        // The id of the former key is not that of a key with an id of its own.
         chosen.key_id = None;
     }
     let issuers = settings::with_issuer(before.issuers(), described.issuer.clone(), replaced)?;
@@ -498,7 +499,8 @@ async fn choose_secret(
     let is_same_client = before.is_none_or(is_same);
     let local = local.filter(|local| local.client_id == client.client_id && !needs_key);
     if let Some(local) = local.filter(|_| stored.is_none() || !before.is_some_and(is_same)) {
-        return Ok(ChosenSecret::Written(GivenCredential::from_secret(local.client_secret.clone())));
+        let secret = local.client_secret.clone();
+        return Ok(ChosenSecret::Written(GivenCredential::from_secret(secret)));
     }
     if stored.is_some() && before.is_none_or(|before| uses_key(before.authentication) == needs_key) {
         return Ok(if is_same_client { ChosenSecret::Stays } else { ChosenSecret::StaysForOtherClient });

@@ -55,7 +55,7 @@ fn secret_forms() -> Vec<String> {
 /// The secret in hexadecimal.
 const HEXADECIMAL: &str = "733363723a65742f776974682b7369676e732022616e6422206d6f7265";
 
-/// What base64 shows of the secret after `client_id=client&client_secret=`.
+/// What base64 shows of the middle of the secret after `client_id=client&client_secret=`.
 const WITHIN_BASE64: &str = "MzY3I6ZXQvd2l0aCtzaWducyAiYW5kIiBtb3Jl";
 
 /// How a provider answers.
@@ -195,12 +195,18 @@ fn names_of_the_provider() {
         check(&cloud, &[ADD, &[&url]].concat(), &[], |args| cloud.command(args));
     }
     // Settings that someone else wrote.
-    cloud.edit_issuers(|issuers| {
-        for member in ["issuer", "scope"] {
-            issuers[0][member] = json!(HOSTILE);
-        }
-        issuers[0]["audiences"] = json!([HOSTILE]);
+    let issuers = json!([{
+        "issuer": HOSTILE, "provider": "openid", "audiences": [HOSTILE], "scope": HOSTILE, "jwks_uri": HOSTILE,
+    }]);
+    let client = json!({
+        "issuer": HOSTILE, "token_endpoint": HOSTILE, "client_id": HOSTILE, "key_id": HOSTILE,
+        "authentication": "client_secret_post", "request_scope": HOSTILE, "resource": HOSTILE,
     });
+    for (setting, value) in [("issuers", issuers), ("client", client)] {
+        let name = format!("/restctl/restctl/{setting}");
+        let setting = json!({ "Name": name, "Value": value.to_string(), "Overwrite": true });
+        cloud.call_json("ssm", "AmazonSSM.PutParameter", &setting);
+    }
     let token = hostile_token();
     check_all(&cloud, COMMANDS_OF_SETTINGS, &[]);
     check(&cloud, &["token", "explain", &token], &[&token], |args| cloud.command(args));
