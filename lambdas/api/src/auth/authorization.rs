@@ -2,10 +2,11 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use lambda_http::Request;
 use restctl_verifier::{Claims, Policy, Refusal, verify};
 
 use super::jwks::{CachedKeys, KeyCache};
-use crate::http::request::Request;
+use crate::http::request::header_lines;
 use crate::problem::Failure;
 
 /// Verifies tokens with the identity provider's keys.
@@ -60,7 +61,7 @@ impl Authorizer {
 /// Returns the token of the only `Authorization` header (RFC 6750, section 2.1). The scheme is case-insensitive
 /// (RFC 9110, section 11.1).
 fn bearer_token(request: &Request) -> Result<&str, Failure> {
-    let mut values = request.header_lines("authorization");
+    let mut values = header_lines(request, "authorization");
     let value = values.next().ok_or(Failure::MissingToken)?;
     if values.next().is_some() {
         return Err(Failure::RepeatedAuthorization);
@@ -73,13 +74,16 @@ fn bearer_token(request: &Request) -> Result<&str, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
-    use crate::http::event::AlbEvent;
 
     fn request_with(authorization: &[&str]) -> Request {
-        let values = authorization.iter().map(|value| (*value).to_owned()).collect();
-        let headers = [("Authorization".to_owned(), values)].into();
-        Request::from(AlbEvent { multi_value_headers: Some(headers), ..AlbEvent::default() })
+        let mut request = Request::default();
+        for value in authorization {
+            request.headers_mut().append("authorization", HeaderValue::from_str(value).unwrap());
+        }
+        request
     }
 
     #[test]
