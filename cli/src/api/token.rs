@@ -39,7 +39,7 @@ pub(crate) async fn renew_token(context: &Context) -> Result<AccessToken> {
     let secret = secret.ok_or_else(|| {
         Failure::new(format!("the secret {secret_name} is missing"))
             .exit(Exit::Authentication)
-            .next("restctl setup --client-secret-file FILE")
+            .next("restctl setup --client-secret-file FILE, or --client-key-file FILE for a private key")
     })?;
     let issuer = issuer_of_client(context, &settings).await?;
     let token = grant::request_token(client, &issuer, &secret).await?;
@@ -52,5 +52,11 @@ pub(crate) async fn issuer_of_client(context: &Context, settings: &Settings) -> 
     if let Some(issuer) = settings.client_issuer() {
         return Ok(issuer.clone());
     }
-    cognito::user_pool(&cloudformation::find_deployed(context.aws().await?, &context.stack).await?)
+    let stack = cloudformation::find_deployed(context.aws().await?, &context.stack).await?;
+    match cognito::stack_has_user_pool(&stack) {
+        true => cognito::user_pool(&stack),
+        false => Err(Failure::new("the settings do not trust the issuer that grants restctl its tokens")
+            .exit(Exit::Authentication)
+            .next("restctl setup --issuer URL with the issuer to get tokens from; restctl idp show lists the trusted ones")),
+    }
 }

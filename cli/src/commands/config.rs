@@ -11,7 +11,7 @@ use crate::aws::{cloudformation, secretsmanager};
 use crate::commands::invocation::{Invocation, Origin};
 use crate::context::Context;
 use crate::failure::Result;
-use crate::identity::changes;
+use crate::identity::changes::{Members, client_members, describe_value, issuer_members};
 use crate::identity::settings::{self, Settings};
 use crate::terminal::output::{self, Format};
 use crate::terminal::text::Text;
@@ -27,7 +27,7 @@ pub(crate) enum Config {
 The first lines are restctl's own settings. Each comes from a flag, the environment, restctl.toml or a default, in this \
 order of precedence. The other lines are the stack's settings, the same for all its users: the identity provider's come from \
 Systems Manager, the certificate and the client secret from Secrets Manager, and the deployment's options from \
-CloudFormation. The client secret itself is never shown.
+CloudFormation. The client secret itself is never shown. The members of a second issuer end in -2.
 
 restctl.toml, in the working folder or a folder above it, can contain:
   stack = \"orders\"
@@ -149,11 +149,10 @@ async fn add_region(
 }
 
 /// Adds the members of an issuer or a client.
-fn add_members<T: Serialize>(settings: &mut Vec<ConfigSetting>, of: &T, suffix: &str, from: &str) {
-    let members = serde_json::json!(of);
-    for (name, value) in members.as_object().into_iter().flatten() {
+fn add_members(settings: &mut Vec<ConfigSetting>, members: &Members, suffix: &str, from: &str) {
+    for (name, value) in members {
         let name = format!("{}{suffix}", name.replace('_', "-"));
-        settings.push(ConfigSetting::new(name, Some(changes::describe_value(value)), from.to_owned()));
+        settings.push(ConfigSetting::new(name, Some(describe_value(value)), from));
     }
 }
 
@@ -169,10 +168,10 @@ async fn add_stack_settings(context: &Context, settings: &mut Vec<ConfigSetting>
     let parameter = |setting| format!("SSM, {}", name.setting_parameter(setting));
     for (number, issuer) in (1..).zip(provider.issuers()) {
         let suffix = if number == 1 { String::new() } else { format!("-{number}") };
-        add_members(settings, issuer, &suffix, &parameter(Setting::Issuers));
+        add_members(settings, &issuer_members(issuer), &suffix, &parameter(Setting::Issuers));
     }
     if let Some(client) = provider.client() {
-        add_members(settings, client, "-of-client", &parameter(Setting::Client));
+        add_members(settings, &client_members(client), "", &parameter(Setting::Client));
     }
     let is_set = secret.map(|_| "set".to_owned());
     settings.push(ConfigSetting::new("client-secret", is_set, format!("Secrets Manager, {secret_name}")));

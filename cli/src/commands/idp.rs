@@ -11,6 +11,8 @@ use clap::Subcommand;
 
 use crate::context::Context;
 use crate::failure::Result;
+use crate::identity::changes::Change;
+use crate::terminal::output;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Idp {
@@ -23,7 +25,7 @@ pub(crate) enum Idp {
     /// No longer trust an issuer
     Remove(remove::Remove),
 
-    /// Replace the client secret after testing the new one
+    /// Replace the client secret or private key after testing the new one
     RotateSecret(rotate_secret::RotateSecret),
 }
 
@@ -33,5 +35,15 @@ pub(crate) async fn run(command: Idp, context: &Context) -> Result<()> {
         Idp::Add(args) => add::run(args, context).await,
         Idp::Remove(args) => remove::run(args, context).await,
         Idp::RotateSecret(args) => rotate_secret::run(args, context).await,
+    }
+}
+
+/// Prints what is about to be written.
+pub(super) fn print_changes(changes: &[Change]) {
+    if changes.is_empty() {
+        output::print_message("change             none");
+    }
+    for change in changes {
+        output::print_message(format!("change             {}", change.describe()));
     }
 }

@@ -8,20 +8,23 @@ use std::time::SystemTime;
 
 use clap::Args;
 use restctl_contract::issuer::{Provider, TrustedIssuer};
-use restctl_contract::stack::Certificate;
+use restctl_contract::stack::{Certificate, StackName};
 use serde_json::json;
 
 use crate::api::session_cache;
+use crate::aws::Aws;
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::secretsmanager::{self, CLIENT_SECRET_DESCRIPTION};
 use crate::certificate::CertificateBundle;
 use crate::commands::idp::issuer_args::{DescribedIssuer, IssuerArgs, IssuerDefaults};
+use crate::commands::idp::print_changes;
 use crate::context::Context;
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Result, shell_argument};
+use crate::identity::changes::{self, Change};
+use crate::identity::client_secret::{self, GivenCredential};
 use crate::identity::cognito::{self, COGNITO};
 use crate::identity::settings::{self, Settings};
 use crate::identity::token_client::{ClientAuthentication, TokenClient};
-use crate::identity::{changes, client_secret};
 use crate::local::LocalIdentityProvider;
 use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::output::{self, Format};
@@ -39,18 +42,24 @@ The client secret comes from --client-secret-file, from RESTCTL_CLIENT_SECRET or
 line. With --local, the local cloud supplies what you leave out.
 
 What it changes is shown before it is written. If the issuer is another one, it replaces the one that restctl gets its \
-tokens from; `restctl idp add` trusts one more, so that a provider can be left without refusing its tokens.
+tokens from; `restctl idp add` trusts one more, so that clients can move to another provider without being refused.
 
-Providers differ in the claims that grant: auth0: scope and permissions; entra: roles and scp; okta: scp; keycloak: scope, the \
-roles of the realm and those of the client that is the audience; cognito: scope, and the client is the audience; openid: \
-scope and scp. Without --provider, the kind stays the same for the same issuer, and the host name of a new one decides if it \
-leaves no doubt.
+--scope is what a token must have; --request-scope is what restctl asks the provider for. Without it, restctl asks for \
+AUDIENCE/.default at entra, for nothing at keycloak, and otherwise for the scope.
+
+It reads the issuer's configuration and keys, and refuses an issuer without a key that can verify tokens. Redirects are \
+followed here, at most 3 and over HTTPS only, and the last address of the keys is stored; the API and requests for tokens \
+follow none. Plain HTTP is accepted only within this machine, as by the API.
 
 Examples:
   restctl setup --self-signed api.example.com --issuer https://tenant.eu.auth0.com/ \\
       --audience https://api.example.com --client-id abc --client-secret-file secret.txt
   restctl setup --issuer https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf123 \\
       --client-id abc --scope items/read --client-secret-file secret.txt
+  restctl setup --issuer https://login.microsoftonline.com/TENANT/v2.0 --audience API-ID \\
+      --scope items.read --request-scope api://API-ID/.default --client-id abc --client-secret-file secret.txt
+  restctl setup --issuer https://sso.example.com/realms/main --provider keycloak --provider-ca ca.pem \\
+      --audience items --scope read-items --client-id abc --client-secret-file secret.txt
   restctl setup --cert cert.pem --key key.pem --chain chain.pem
   restctl setup --local")]
 pub(crate) struct Setup {
@@ -91,7 +100,7 @@ pub(crate) struct Setup {
     )]
     client_key_file: Option<PathBuf>,
 
-    /// Id (kid) of that key at the provider
+    /// Id (kid) of that key at the provider; empty: none
     #[arg(long, value_name = "KID", help_heading = "Identity provider")]
     client_key_id: Option<String>,
 
@@ -143,26 +152,13 @@ async fn store_settings(args: Setup, context: &Context) -> Result<()> {
     if let Some(bundle) = &bundle {
         import_certificate(context, bundle, before.as_ref()).await?;
     }
-    settings::write_issuers(aws, stack, &chosen.issuers).await?;
-    settings::write_client(aws, stack, &chosen.client).await?;
-    if let Some(secret) = &chosen.client_secret {
-        secretsmanager::write_secret(aws, &stack.client_secret(), CLIENT_SECRET_DESCRIPTION, secret).await?;
-        let kind = if chosen.client.authentication == ClientAuthentication::PrivateKeyJwt {
-            "key"
-        } else {
-            "secret"
-        };
-        output::print_message(format!(
-            "{:<18} {} in Secrets Manager",
-            format!("client {kind}"),
-            stack.client_secret()
-        ));
-    }
+    chosen.write(aws, stack).await?;
     // The cached token was granted under the former settings.
     session_cache::clear_session(context)?;
     let has_own = deployed.as_ref().is_some_and(cognito::stack_has_user_pool);
     output::print_message(if has_own {
-        "next: restctl deploy --idp external"
+        "next: restctl deploy --idp external, which removes the stack's own user pool; or restctl deploy --idp cognito, which \
+         keeps trusting it as well"
     } else {
         "next: restctl deploy"
     });
@@ -248,6 +244,15 @@ async fn set_up_stack_provider(
                 settings::write_issuers(aws, name, &[]).await?;
             }
             output::print_message("identity provider  cognito, created by the deployment");
+            for issuer in settings.issuers() {
+                output::print_message(format!("still trusted      {}, {}", issuer.provider, issuer.issuer));
+            }
+            if settings.client().is_some() {
+                output::print_message(
+                    "note: once it is deployed, restctl gets its tokens from the user pool; restctl idp remove URL then ends the trust in \
+                     another issuer",
+                );
+            }
             output::print_message("next: restctl deploy --idp cognito");
         }
     }
@@ -283,29 +288,80 @@ fn choose_certificate(
 
 /// The complete, checked settings of the identity providers.
 struct ChosenSettings {
+    described: DescribedIssuer,
     issuers: Vec<TrustedIssuer>,
     client: TokenClient,
-    /// The secret or the private key to store. `None` if the stored one stays.
-    client_secret: Option<String>,
-    /// The keys of the issuer, in words.
-    keys: String,
+    secret: ChosenSecret,
+    /// The issuer that is no longer trusted.
+    replaced: Option<String>,
+}
+
+/// What happens to the stored secret or private key of the client.
+enum ChosenSecret {
+    Stays,
+    /// It stays, although the client is another one.
+    StaysForOtherClient,
+    Written(GivenCredential),
 }
 
 impl ChosenSettings {
     /// Prints what is about to be written.
     fn print_changes(&self, before: &Settings) {
-        let Some(issuer) = self.issuers.iter().find(|issuer| issuer.issuer == self.client.issuer) else {
-            return;
-        };
+        let issuer = &self.described.issuer;
         output::print_message(format!("identity provider  {}, {}", issuer.provider, issuer.issuer));
-        output::print_message(format!("keys               {}", self.keys));
-        let Some(client) = before.client() else { return };
-        let mut changes = changes::compare_issuers(before.issuers(), &self.issuers);
-        changes.extend(changes::compare_members(" of the client", client, &self.client));
-        for change in changes {
-            output::print_message(format!("change             {}", change.describe()));
+        self.described.print_published();
+        let kind = self.secret_kind();
+        if before.is_empty() {
+            output::print_message(format!("audience           {}", issuer.audiences.join(", ")));
+            output::print_message(format!("scope              {}", issuer.scope));
+            output::print_message(format!("client             {}", self.client.client_id));
+        } else {
+            let known = before.client().map(changes::client_members).unwrap_or_default();
+            let mut changes = changes::compare_issuers(before.issuers(), &self.issuers);
+            changes.extend(changes::compare_members("", &known, &changes::client_members(&self.client)));
+            if matches!(self.secret, ChosenSecret::Written(_)) {
+                changes.push(Change {
+                    what: format!("client {kind}"),
+                    before: Some("the stored one".to_owned()),
+                    after: Some("the given one".to_owned()),
+                });
+            }
+            print_changes(&changes);
+        }
+        if let Some(replaced) = &self.replaced {
+            output::print_message(format!(
+                "note: the API accepts the tokens of {replaced} until the next deployment. To accept both while its clients \
+                 move, before restctl deploy: restctl idp add --issuer {}",
+                shell_argument(replaced, "URL")
+            ));
+        }
+        if matches!(self.secret, ChosenSecret::StaysForOtherClient) {
+            output::print_message(format!(
+                "note: the stored client {kind} stays; if this client has another: restctl setup --client-{kind}-file FILE"
+            ));
         }
     }
+
+    /// Returns `key` or `secret`.
+    fn secret_kind(&self) -> &'static str {
+        if uses_key(self.client.authentication) { "key" } else { "secret" }
+    }
+
+    /// Writes the client last: until then, the same command again completes what was interrupted.
+    async fn write(&self, aws: &Aws, stack: &StackName) -> Result<()> {
+        if let ChosenSecret::Written(secret) = &self.secret {
+            let name = stack.client_secret();
+            secretsmanager::write_secret(aws, &name, CLIENT_SECRET_DESCRIPTION, &secret.text).await?;
+            let label = format!("client {}", self.secret_kind());
+            output::print_message(format!("{label:<18} {name} in Secrets Manager"));
+        }
+        settings::write_issuers(aws, stack, &self.issuers).await?;
+        settings::write_client(aws, stack, &self.client).await
+    }
+}
+
+fn uses_key(method: ClientAuthentication) -> bool {
+    method == ClientAuthentication::PrivateKeyJwt
 }
 
 async fn choose_provider(args: &Setup, context: &Context, before: &Settings) -> Result<ChosenSettings> {
@@ -345,12 +401,14 @@ async fn choose_provider(args: &Setup, context: &Context, before: &Settings) -> 
     let authentication = choose_authentication(args, &described, own_client)?;
     let or_before =
         |given: &Option<String>, before: Option<&String>| given.clone().or_else(|| before.cloned());
-    let client = TokenClient {
+    let former_key_id = own_client.and_then(|client| client.key_id.as_ref());
+    let mut chosen = TokenClient {
         issuer: url,
         token_endpoint: described.discovery.token_endpoint.clone(),
         client_id,
         authentication,
-        key_id: or_before(&args.client_key_id, own_client.and_then(|client| client.key_id.as_ref())),
+        key_id: or_before(&args.client_key_id, former_key_id)
+            .filter(|key_id| uses_key(authentication) && !key_id.is_empty()),
         request_scope: or_before(
             &args.request_scope,
             own_client.and_then(|client| client.request_scope.as_ref()),
@@ -358,13 +416,17 @@ async fn choose_provider(args: &Setup, context: &Context, before: &Settings) -> 
         resource: or_before(&args.resource, own_client.and_then(|client| client.resource.as_ref()))
             .filter(|resource| !resource.is_empty()),
     };
-    let uses_key = |method: ClientAuthentication| method == ClientAuthentication::PrivateKeyJwt;
-    let is_same_kind =
-        before.client().is_none_or(|client| uses_key(client.authentication) == uses_key(authentication));
-    let client_secret = choose_secret(args, context, authentication, local, is_same_kind).await?;
-    let keys = described.keys.summary();
-    let issuers = settings::with_issuer(before.issuers(), described.issuer, replaced);
-    Ok(ChosenSettings { issuers, client, client_secret, keys })
+    let provider = described.issuer.provider;
+    let secret = choose_secret(args, context, client, &chosen, provider, local).await?;
+    // The id of the former key is not that of a key with an id of its own.
+    if matches!(&secret, ChosenSecret::Written(given) if given.key_id.is_some())
+        && args.client_key_id.is_none()
+    {
+        chosen.key_id = None;
+    }
+    let issuers = settings::with_issuer(before.issuers(), described.issuer.clone(), replaced)?;
+    let replaced = replaced.map(|issuer| issuer.issuer.clone());
+    Ok(ChosenSettings { described, issuers, client: chosen, secret, replaced })
 }
 
 /// Returns how the client authenticates: as the flags say, as before, or by the simplest method that the provider supports.
@@ -373,16 +435,31 @@ fn choose_authentication(
     described: &DescribedIssuer,
     before: Option<&TokenClient>,
 ) -> Result<ClientAuthentication> {
+    let before = before.map(|client| client.authentication);
     let key_method = args.client_key_file.as_ref().map(|_| ClientAuthentication::PrivateKeyJwt);
-    if let Some(given) = args.client_authentication.or(key_method) {
-        return Ok(given);
+    let given = args.client_authentication.or(key_method);
+    let method =
+        match given.or(before.filter(|method| args.client_secret_file.is_none() || !uses_key(*method))) {
+            Some(method) => method,
+            None => usual_authentication(described)?,
+        };
+    let ignored = match uses_key(method) {
+        true => args.client_secret_file.as_ref().map(|_| "--client-secret-file"),
+        false if args.client_key_file.is_some() => Some("--client-key-file"),
+        false => args.client_key_id.as_ref().map(|_| "--client-key-id"),
+    };
+    match ignored {
+        None => Ok(method),
+        Some(flag) => Err(Failure::usage(format!("{flag} does not apply to {method}"))
+            .why("a client authenticates either by a secret or by a private key")
+            .next(
+                "leave it out; or choose the other way: --client-key-file FILE or --client-secret-file FILE",
+            )),
     }
-    let uses_key = |method: ClientAuthentication| method == ClientAuthentication::PrivateKeyJwt;
-    if let Some(before) =
-        before.filter(|client| args.client_secret_file.is_none() || !uses_key(client.authentication))
-    {
-        return Ok(before.authentication);
-    }
+}
+
+/// Returns the simplest method that the provider supports.
+fn usual_authentication(described: &DescribedIssuer) -> Result<ClientAuthentication> {
     // Both take the secret in the body, where Cognito's discovery document does not say so.
     if matches!(described.issuer.provider, Provider::Auth0 | Provider::Cognito) {
         return Ok(ClientAuthentication::ClientSecretPost);
@@ -398,31 +475,39 @@ fn choose_authentication(
     }
 }
 
-/// Returns the client secret or private key to store. `None` if the stored one stays.
+/// Returns what happens to the client's secret or private key. The local cloud supplies that of its own client if none is
+/// stored for it.
 async fn choose_secret(
     args: &Setup,
     context: &Context,
-    authentication: ClientAuthentication,
+    before: Option<&TokenClient>,
+    client: &TokenClient,
+    provider: Provider,
     local: Option<&LocalIdentityProvider>,
-    may_stay: bool,
-) -> Result<Option<String>> {
-    if authentication == ClientAuthentication::PrivateKeyJwt {
+) -> Result<ChosenSecret> {
+    let needs_key = uses_key(client.authentication);
+    if needs_key {
         if let Some(file) = &args.client_key_file {
-            return client_secret::read_private_key(file).map(Some);
+            return client_secret::read_private_key(file, provider).map(ChosenSecret::Written);
         }
     } else if let Some(secret) = client_secret::read_given_secret(args.client_secret_file.as_deref())? {
-        return Ok(Some(secret));
-    }
-    if let Some(local) = local {
-        return Ok(Some(local.client_secret.clone()));
+        return Ok(ChosenSecret::Written(GivenCredential::from_secret(secret)));
     }
     let stored = secretsmanager::read_secret(context.aws().await?, &context.stack.client_secret()).await?;
-    if stored.is_some() && may_stay {
-        return Ok(None);
+    let is_same =
+        |before: &TokenClient| before.issuer == client.issuer && before.client_id == client.client_id;
+    let is_same_client = before.is_none_or(is_same);
+    let local = local.filter(|local| local.client_id == client.client_id && !needs_key);
+    if let Some(local) = local.filter(|_| stored.is_none() || !before.is_some_and(is_same)) {
+        let secret = local.client_secret.clone();
+        return Ok(ChosenSecret::Written(GivenCredential::from_secret(secret)));
     }
-    if authentication == ClientAuthentication::PrivateKeyJwt {
+    if stored.is_some() && before.is_none_or(|before| uses_key(before.authentication) == needs_key) {
+        return Ok(if is_same_client { ChosenSecret::Stays } else { ChosenSecret::StaysForOtherClient });
+    }
+    if needs_key {
         return Err(Failure::usage("the client's private key is missing")
             .next("restctl setup --client-key-file FILE"));
     }
-    client_secret::prompt_for_secret().map(Some)
+    client_secret::prompt_for_secret().map(GivenCredential::from_secret).map(ChosenSecret::Written)
 }

@@ -21,7 +21,7 @@ pub(crate) async fn find_differences(aws: &Aws, stack: &Stack, settings: &Settin
         // A version of restctl before the list of issuers, or a hand, wrote it.
         Err(_) => vec![Change {
             what: format!("the variable {}", variable::ISSUERS),
-            before: Some(deployed.to_owned()),
+            before: Some(deployed.to_owned()).filter(|deployed| !deployed.is_empty()),
             after: Some(issuer::to_json(settings.issuers())),
         }],
     })

@@ -2,7 +2,10 @@
 
 use restctl_contract::issuer::TrustedIssuer;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
+
+use crate::identity::authorities::describe_authority;
+use crate::identity::token_client::TokenClient;
 
 /// One property that has another value afterwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,38 +24,80 @@ impl Change {
     }
 }
 
-/// Compares two lists of issuers. An issuer that is only in one of them is one change.
-pub(crate) fn compare_issuers(before: &[TrustedIssuer], after: &[TrustedIssuer]) -> Vec<Change> {
-    let find =
-        |issuers: &[TrustedIssuer], url: &str| issuers.iter().find(|issuer| issuer.issuer == url).cloned();
-    let removed = before.iter().filter(|issuer| find(after, &issuer.issuer).is_none()).map(|issuer| {
-        let trusted = Some(issuer.provider.to_string());
-        Change { what: format!("trust in {}", issuer.issuer), before: trusted, after: None }
-    });
-    let others = after.iter().flat_map(|issuer| match find(before, &issuer.issuer) {
-        Some(known) => compare_members(&format!(" of {}", issuer.issuer), &known, issuer),
-        None => {
-            let trusted = Some(issuer.provider.to_string());
-            vec![Change { what: format!("trust in {}", issuer.issuer), before: None, after: trusted }]
-        }
-    });
-    removed.chain(others).collect()
+/// The members of an issuer or a client by their names, such as `jwks_uri`.
+pub(crate) type Members = Map<String, Value>;
+
+/// Returns the members of an issuer, also those with the usual values. Authorities are described.
+pub(crate) fn issuer_members(issuer: &TrustedIssuer) -> Members {
+    let mut members = object_members(issuer);
+    members.insert("algorithms".to_owned(), json!(issuer.algorithms));
+    if members.remove("authorities").is_some() {
+        let described: Vec<String> =
+            issuer.authorities.iter().map(|authority| describe_authority(authority)).collect();
+        members.insert("provider_ca".to_owned(), json!(described));
+    }
+    members
 }
 
-/// Compares the members of two values of one type.
-pub(crate) fn compare_members<T: Serialize>(whose: &str, before: &T, after: &T) -> Vec<Change> {
-    let (before, after) = (serde_json::json!(before), serde_json::json!(after));
-    let names = [&before, &after].into_iter().filter_map(Value::as_object).flat_map(|members| members.keys());
-    let mut changes: Vec<Change> = Vec::new();
-    for name in names {
-        let what = format!("{}{whose}", name.replace('_', " "));
-        let is_listed = changes.iter().any(|change| change.what == what);
-        if before.get(name) != after.get(name) && !is_listed {
-            let value = |of: &Value| of.get(name).map(describe_value);
-            changes.push(Change { what, before: value(&before), after: value(&after) });
-        }
+/// Returns the members of a client, by names that no member of an issuer has. A scope is always asked for in some way.
+pub(crate) fn client_members(client: &TokenClient) -> Members {
+    let rename = |(name, value): (String, Value)| match name.as_str() {
+        "issuer" | "authentication" | "key_id" => (format!("client_{name}"), value),
+        _ => (name, value),
+    };
+    let mut members: Members = object_members(client).into_iter().map(rename).collect();
+    let request_scope = match client.request_scope.as_deref() {
+        None => "the usual",
+        Some("") => "none",
+        Some(scope) => scope,
+    };
+    members.insert("request_scope".to_owned(), json!(request_scope));
+    members
+}
+
+fn object_members(value: &impl Serialize) -> Members {
+    match json!(value) {
+        Value::Object(members) => members,
+        _ => Members::new(),
     }
-    changes
+}
+
+/// Compares two lists of issuers. An issuer that is only in one of them is one change.
+pub(crate) fn compare_issuers(before: &[TrustedIssuer], after: &[TrustedIssuer]) -> Vec<Change> {
+    let find = |issuers: &[TrustedIssuer], url: &str| {
+        issuers.iter().find(|issuer| issuer.issuer == url).map(issuer_members)
+    };
+    let change_trust = |issuer: &TrustedIssuer, is_new: bool| {
+        let (what, trusted) = (format!("trust in {}", issuer.issuer), Some(describe_issuer(issuer)));
+        match is_new {
+            true => Change { what, before: None, after: trusted },
+            false => Change { what, before: trusted, after: None },
+        }
+    };
+    let removed = before.iter().filter(|issuer| find(after, &issuer.issuer).is_none());
+    let others = after.iter().flat_map(|issuer| match find(before, &issuer.issuer) {
+        Some(known) => compare_members(&format!(" of {}", issuer.issuer), &known, &issuer_members(issuer)),
+        None => vec![change_trust(issuer, true)],
+    });
+    removed.map(|issuer| change_trust(issuer, false)).chain(others).collect()
+}
+
+/// Compares the members of two issuers or clients. `whose` follows their names.
+pub(crate) fn compare_members(whose: &str, before: &Members, after: &Members) -> Vec<Change> {
+    let added = after.keys().filter(|name| !before.contains_key(*name));
+    let changed = before.keys().chain(added).filter(|name| before.get(*name) != after.get(*name));
+    let change = |name: &String| Change {
+        what: format!("{}{whose}", name.replace('_', " ")),
+        before: before.get(name).map(describe_value),
+        after: after.get(name).map(describe_value),
+    };
+    changed.map(change).collect()
+}
+
+/// Describes what an issuer is trusted for.
+fn describe_issuer(issuer: &TrustedIssuer) -> String {
+    let TrustedIssuer { provider, audiences, scope, .. } = issuer;
+    format!("{provider}, for {}, with {scope}", audiences.join(" or "))
 }
 
 /// Returns a member's value as people write it.
@@ -96,11 +141,11 @@ mod tests {
         assert_eq!(
             described,
             [
-                "trust in https://b.test: okta -> none",
+                "trust in https://b.test: okta, for a or b, with read:items -> none",
+                "algorithms of https://a.test: RS256, PS256, ES256 -> ES384, EdDSA",
                 "audiences of https://a.test: a, b -> a",
                 "scope of https://a.test: read:items -> items.read",
-                "algorithms of https://a.test: none -> ES384, EdDSA",
-                "trust in https://c.test: none -> okta",
+                "trust in https://c.test: none -> okta, for a or b, with read:items",
             ]
         );
     }

@@ -12,6 +12,18 @@ use crate::identity::token_client::ClientAuthentication;
 /// A discovery document has a few kilobytes. No more than this is read.
 const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
 
+/// The most redirects that are followed to what a provider publishes. A request with a secret follows none.
+const MAX_REDIRECTS: usize = 3;
+
+/// The hosts of Microsoft Entra ID's issuers, of both versions of its tokens ("National clouds", Microsoft identity platform).
+const ENTRA_HOSTS: [&str; 5] = [
+    "login.microsoftonline.com",
+    "sts.windows.net",
+    "login.microsoftonline.us",
+    "login.partner.microsoftonline.cn",
+    "sts.chinacloudapi.cn",
+];
+
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct DiscoveryDocument {
     pub(crate) issuer: String,
@@ -19,6 +31,9 @@ pub(crate) struct DiscoveryDocument {
     pub(crate) token_endpoint: String,
     /// Absent means `client_secret_basic` alone (section 3).
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// The address that the issuer redirects to, if it does.
+    #[serde(skip)]
+    pub(crate) read_from: Option<String>,
 }
 
 impl DiscoveryDocument {
@@ -34,20 +49,15 @@ impl DiscoveryDocument {
 
 /// Returns the kind of provider if the host of its issuer leaves no doubt.
 pub(crate) fn provider_of_issuer(issuer: &str) -> Option<Provider> {
-    const ENTRA: [&str; 4] = [
-        "login.microsoftonline.com",
-        "sts.windows.net",
-        "login.microsoftonline.us",
-        "login.partner.microsoftonline.cn",
-    ];
     let url = Url::parse(issuer).ok()?;
     let host = url.host_str()?;
     let is_within = |domains: &[&str]| domains.iter().any(|domain| host.ends_with(domain));
-    if host.starts_with("cognito-idp.") && is_within(&[".amazonaws.com", ".amazonaws.com.cn"]) {
+    let is_cognito = host.starts_with("cognito-idp.") || host.starts_with("issuer-cognito-idp.");
+    if is_cognito && is_within(&[".amazonaws.com", ".amazonaws.com.cn"]) {
         Some(Provider::Cognito)
-    } else if ENTRA.contains(&host) {
+    } else if ENTRA_HOSTS.contains(&host) {
         Some(Provider::Entra)
-    } else if is_within(&[".okta.com", ".oktapreview.com", ".okta-emea.com", ".okta-gov.com"]) {
+    } else if is_within(&[".okta.com", ".oktapreview.com", ".okta-emea.com", ".okta-gov.com", ".okta.mil"]) {
         Some(Provider::Okta)
     } else if is_within(&[".auth0.com"]) {
         Some(Provider::Auth0)
@@ -60,52 +70,185 @@ pub(crate) fn provider_of_issuer(issuer: &str) -> Option<Provider> {
 /// [`TrustedIssuer`].
 pub(crate) async fn fetch_document(issuer: &str, authorities: &[String]) -> Result<DiscoveryDocument> {
     check_secure(issuer, "the issuer")?;
+    check_one_tenant(issuer)?;
+    check_okta_server(issuer)?;
     let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
-    let unreachable = |failure: Failure| {
-        failure.next("restctl setup --issuer URL, such as https://YOUR-TENANT.eu.auth0.com/")
-    };
-    let answer = build_client(&address, authorities)?.get(&address).send().await;
-    let answer = answer.context(format!("the issuer does not answer at {address}")).map_err(unreachable)?;
-    if !answer.status().is_success() {
-        let failure = Failure::new(format!("{address} answered {}", answer.status()));
-        return Err(unreachable(failure.why("an issuer publishes its OpenID configuration there")));
+    let with_advice = |failure: Failure| {
+        match failure.next_step() {
+        Some(_) => failure,
+        None => failure.next(
+            "check the issuer, which is spelled as in the provider's tokens: --issuer https://TENANT.eu.auth0.com/",
+        ),
     }
+    };
+    let doing = format!("the issuer does not answer at {address}");
+    let answer = send_get(&address, authorities, MAX_REDIRECTS, &doing).await.map_err(with_advice)?;
+    if !answer.status().is_success() {
+        let failure = Failure::new(format!("{} answered {}", answer.url(), answer.status()));
+        return Err(with_advice(failure.why("an issuer publishes its OpenID configuration there")));
+    }
+    let read_from = answer.url().to_string();
     let body = read_bounded_body(answer, MAX_DOCUMENT_BYTES).await?;
-    let document: DiscoveryDocument = serde_json::from_slice(&body)
-        .context(format!("{address} is not an OpenID configuration"))
-        .map_err(unreachable)?;
+    let mut document: DiscoveryDocument = serde_json::from_slice(&body)
+        .context(format!("{read_from} is not an OpenID configuration"))
+        .map_err(with_advice)?;
+    if document.issuer.contains("{tenantid}") {
+        return Err(any_tenant_failure(issuer));
+    }
     if document.issuer != issuer {
         return Err(Failure::new(format!("the issuer's name is {:?}, not {issuer:?}", document.issuer))
             .exit(Exit::Usage)
             .why("tokens have its own spelling as iss, and the API compares that exactly")
-            .next(format!("restctl setup --issuer {}", shell_argument(&document.issuer, "URL"))));
+            .next(format!("the same command with --issuer {}", shell_argument(&document.issuer, "URL"))));
     }
     check_secure(&document.jwks_uri, "the issuer's jwks_uri")?;
     check_secure(&document.token_endpoint, "the issuer's token_endpoint")?;
+    document.read_from = Some(read_from).filter(|read_from| !is_same_address(read_from, &address));
     Ok(document)
 }
 
-/// Fetches the issuer's published keys, without parsing them.
+/// A key set, and the address that it has after all redirects.
+pub(crate) struct LocatedKeys {
+    pub(crate) address: String,
+    pub(crate) document: Vec<u8>,
+    /// Whether `address` is another one than was asked for.
+    pub(crate) is_redirected: bool,
+}
+
+/// Fetches published keys without parsing them. Follows redirects, unlike the API: it must be given the last address.
+pub(crate) async fn locate_keys(jwks_uri: &str, authorities: &[String]) -> Result<LocatedKeys> {
+    let doing = format!("cannot fetch the issuer's keys from {jwks_uri}");
+    let answer = send_get(jwks_uri, authorities, MAX_REDIRECTS, &doing).await?;
+    if !answer.status().is_success() {
+        return Err(Failure::new(format!("{} answered {}", answer.url(), answer.status()))
+            .why("the issuer's OpenID configuration says that its keys are there")
+            .next("have the provider publish its keys there"));
+    }
+    let is_redirected = !is_same_address(answer.url().as_str(), jwks_uri);
+    let address = if is_redirected { answer.url().to_string() } else { jwks_uri.to_owned() };
+    let document = read_bounded_body(answer, MAX_KEY_SET_BYTES).await?;
+    Ok(LocatedKeys { address, document, is_redirected })
+}
+
+/// Fetches the issuer's published keys as the API does, without parsing them.
 pub(crate) async fn fetch_keys(issuer: &TrustedIssuer) -> Result<Vec<u8>> {
     let jwks_uri = &issuer.jwks_uri;
     check_secure(jwks_uri, "the issuer's jwks_uri")?;
-    let answer = build_client(jwks_uri, &issuer.authorities)?.get(jwks_uri).send().await;
-    let answer = answer.context(format!("cannot fetch the issuer's keys from {jwks_uri}"))?;
+    let doing = format!("cannot fetch the issuer's keys from {jwks_uri}");
+    let answer = send_get(jwks_uri, &issuer.authorities, 0, &doing).await?;
     if !answer.status().is_success() {
         return Err(Failure::new(format!("{jwks_uri} answered {}", answer.status()))
-            .why("according to the settings, the issuer publishes its keys there")
-            .next("restctl setup, which reads the address of the keys from the issuer"));
+            .why(format!("according to the settings, {} publishes its keys there", issuer.issuer))
+            .next(format!(
+                "restctl idp add --issuer {}, which reads the address of the keys again; then restctl deploy",
+                shell_argument(&issuer.issuer, "URL")
+            )));
     }
     read_bounded_body(answer, MAX_KEY_SET_BYTES).await
 }
 
+/// Sends GET and follows up to `redirects` redirects, of which none leads from HTTPS to plain HTTP. If there may be none,
+/// the answer can be a redirect.
+async fn send_get(
+    address: &str,
+    authorities: &[String],
+    redirects: usize,
+    doing: &str,
+) -> Result<reqwest::Response> {
+    let mut url = address.to_owned();
+    for followed in 0..=redirects {
+        let answer = build_client(&url, authorities)?.get(&url).send().await;
+        let answer =
+            answer.context(doing).map_err(|failure| with_certificate_advice(failure, authorities))?;
+        let Some(target) = redirect_target(&answer).filter(|_| redirects > 0) else { return Ok(answer) };
+        let is_downgrade = answer.url().scheme() == "https" && target.scheme() != "https";
+        if is_downgrade || check_secure(target.as_str(), "the address").is_err() {
+            return Err(Failure::new(format!("{url} redirects to {target}"))
+                .why("keys are read over HTTPS only, or within this machine"));
+        }
+        if followed == redirects {
+            break;
+        }
+        url = target.into();
+    }
+    Err(Failure::new(format!("{address} redirects more than {redirects} times")))
+}
+
+fn redirect_target(answer: &reqwest::Response) -> Option<Url> {
+    if !matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let location = answer.headers().get(reqwest::header::LOCATION)?.to_str().ok()?;
+    answer.url().join(location).ok()
+}
+
+/// Compares what two texts mean as URLs.
+fn is_same_address(one: &str, other: &str) -> bool {
+    matches!((Url::parse(one), Url::parse(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Says what to do about a certificate of an authority that the connection does not trust.
+fn with_certificate_advice(failure: Failure, authorities: &[String]) -> Failure {
+    let why = failure.to_single_line();
+    // The other one is that of an authority which has the name of a trusted one, and another key.
+    if !["UnknownIssuer", "BadSignature"]
+        .iter()
+        .any(|fault| why.contains(&format!("invalid peer certificate: {fault}")))
+    {
+        return failure;
+    }
+    failure.next(if authorities.is_empty() {
+        "if the provider's certificate is from a private authority, add --provider-ca FILE with the authority's certificate"
+    } else {
+        "give the certificate of the authority that issued the provider's: --provider-ca FILE; only the authorities in \
+         that file are trusted, or with --provider-ca \"\" the system's"
+    })
+}
+
+/// Fails for the issuers of Entra ID that stand for several tenants.
+fn check_one_tenant(issuer: &str) -> Result<()> {
+    let Ok(url) = Url::parse(issuer) else { return Ok(()) };
+    let tenant = url.path_segments().and_then(|mut segments| segments.next().map(str::to_owned));
+    let is_any = tenant.is_some_and(|tenant| {
+        ["common", "organizations", "consumers", "{tenantid}", "%7Btenantid%7D"].contains(&tenant.as_str())
+    });
+    let is_entra = url.host_str().is_some_and(|host| ENTRA_HOSTS.contains(&host));
+    if is_any && is_entra { Err(any_tenant_failure(issuer)) } else { Ok(()) }
+}
+
+/// Fails for Okta's org authorization server: its tokens are for Okta itself, and the keys of its access tokens are not
+/// published ("Authorization servers" and "Key rotation", Okta developer docs).
+fn check_okta_server(issuer: &str) -> Result<()> {
+    let path = Url::parse(issuer).map(|url| url.path().to_owned());
+    if provider_of_issuer(issuer) != Some(Provider::Okta) || path.is_ok_and(|path| path != "/") {
+        return Ok(());
+    }
+    let custom = format!("{}/oauth2/default", issuer.trim_end_matches('/'));
+    Err(Failure::usage(format!("{issuer} is Okta's org authorization server"))
+        .why("its access tokens are for Okta itself, and no other API can verify them")
+        .next(format!(
+            "the same command with the issuer of a custom authorization server, such as --issuer {}",
+            shell_argument(&custom, "URL")
+        )))
+}
+
+fn any_tenant_failure(issuer: &str) -> Failure {
+    Failure::new(format!("{issuer} stands for the tenants of all organizations"))
+        .exit(Exit::Usage)
+        .why("a token names its own tenant as iss, and the API accepts the tokens of tenants that are named")
+        .next(
+            "the same command with --issuer https://login.microsoftonline.com/TENANT/v2.0, where TENANT is the Directory (tenant) ID of the app \
+             registration's overview",
+        )
+}
+
 /// Accepts HTTPS, and plain HTTP to this machine.
-fn check_secure(address: &str, what: &str) -> Result<()> {
+pub(super) fn check_secure(address: &str, what: &str) -> Result<()> {
     let insecure = |why: &str| {
         Failure::new(format!("{what} is {address:?}"))
             .exit(Exit::Usage)
             .why(why)
-            .next("restctl setup --issuer https://ISSUER")
+            .next("the same command with --issuer https://HOST/PATH")
     };
     let url = Url::parse(address).map_err(|_| insecure("that is not a URL"))?;
     match url.scheme() {
@@ -126,9 +269,11 @@ mod tests {
             ("https://login.microsoftonline.com/4a1e/v2.0", Some(Provider::Entra)),
             ("https://sts.windows.net/4a1e/", Some(Provider::Entra)),
             ("https://login.microsoftonline.us/4a1e/v2.0", Some(Provider::Entra)),
+            ("https://sts.chinacloudapi.cn/4a1e/", Some(Provider::Entra)),
             ("https://company.okta.com/oauth2/default", Some(Provider::Okta)),
             ("https://dev-1.oktapreview.com", Some(Provider::Okta)),
             ("https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbC", Some(Provider::Cognito)),
+            ("https://issuer-cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbC", Some(Provider::Cognito)),
             ("https://cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_AbC", Some(Provider::Cognito)),
             ("https://auth0.com.example.com/", None),
             ("https://notauth0.com/", None),
@@ -136,11 +281,39 @@ mod tests {
             ("https://login.microsoftonline.com.example.com/", None),
             ("https://login.microsoftonline.com@example.com/", None),
             ("https://cognito-idp.example.com/eu-west-1_AbC", None),
+            ("https://my-issuer-cognito-idp.eu-west-1.amazonaws.com/", None),
             ("https://cognito-identity.amazonaws.com", None),
             ("https://keycloak.example.com/realms/items", None),
             ("http://127.0.0.1:8080/", None),
         ] {
             assert_eq!(provider_of_issuer(issuer), provider, "{issuer}");
+        }
+    }
+
+    #[test]
+    fn an_issuer_of_several_tenants_is_refused() {
+        for several in [
+            "https://login.microsoftonline.com/common/v2.0",
+            "https://login.microsoftonline.com/organizations/v2.0",
+            "https://login.microsoftonline.com/{tenantid}/v2.0",
+            "https://sts.windows.net/common/",
+        ] {
+            let refusal = check_one_tenant(several).unwrap_err();
+            assert!(refusal.exit == Exit::Usage && refusal.to_string().contains("/TENANT/v2.0"), "{refusal}");
+        }
+        for one in ["https://login.microsoftonline.com/4a1e/v2.0", "https://id.example.com/common/v2.0"] {
+            assert!(check_one_tenant(one).is_ok(), "{one}");
+        }
+    }
+
+    #[test]
+    fn the_org_server_of_okta_is_refused() {
+        for org in ["https://company.okta.com", "https://company.okta.com/"] {
+            let refusal = check_okta_server(org).unwrap_err().to_string();
+            assert!(refusal.contains("--issuer https://company.okta.com/oauth2/default"), "{refusal}");
+        }
+        for other in ["https://company.okta.com/oauth2/default", "https://id.example.com"] {
+            assert!(check_okta_server(other).is_ok(), "{other}");
         }
     }
 

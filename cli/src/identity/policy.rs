@@ -12,8 +12,8 @@ use crate::identity::settings::Settings;
 use crate::identity::{cognito, discovery, token_advice};
 use crate::timestamp::seconds_now;
 
-/// How many keys a failure describes.
-const MAX_SHOWN_KEYS: usize = 10;
+/// How many keys a message describes.
+pub(crate) const MAX_SHOWN_KEYS: usize = 10;
 
 pub(crate) struct TokenPolicy {
     /// The issuers that the API trusts, in its order. At least one.
@@ -67,6 +67,11 @@ impl TokenPolicy {
         })
     }
 
+    /// Whether restctl gets its tokens from this issuer.
+    pub(crate) fn is_client_issuer(&self, issuer: &TrustedIssuer) -> bool {
+        issuer.issuer == self.client_issuer
+    }
+
     /// Checks a token as the API does, with the current keys of the issuer that it names.
     pub(crate) async fn explain_token(&self, token: &str) -> Result<ExplainedToken<'_>> {
         let issuer = &self.issuers[restctl_verifier::select_issuer(token.trim(), &self.issuers)];
@@ -76,10 +81,13 @@ impl TokenPolicy {
 
 /// Fetches the issuer's current keys. Fails if none of them can verify a token.
 pub(crate) async fn fetch_keys(issuer: &TrustedIssuer) -> Result<KeySet> {
-    read_keys(issuer, &discovery::fetch_keys(issuer).await?)
+    let command = format!("restctl idp add --issuer {}", shell_argument(&issuer.issuer, "URL"));
+    parse_keys(&discovery::fetch_keys(issuer).await?, issuer, &command)
 }
 
-fn read_keys(issuer: &TrustedIssuer, document: &[u8]) -> Result<KeySet> {
+/// Reads the keys in a document of the issuer. Fails if none of them can verify a token. `command` is the one that can allow
+/// other algorithms.
+pub(crate) fn parse_keys(document: &[u8], issuer: &TrustedIssuer, command: &str) -> Result<KeySet> {
     let error = match KeySet::parse(document, &issuer.algorithms) {
         Ok(keys) => return Ok(keys),
         Err(error) => error,
@@ -101,13 +109,11 @@ fn read_keys(issuer: &TrustedIssuer, document: &[u8]) -> Result<KeySet> {
                 }
             }
             failure.next(format!(
-                "--algorithms {}, with the algorithm that signs its tokens among them",
+                "{command} --algorithms {}, with the algorithm that signs its tokens among them",
                 names.join(",")
             ))
         }
-        Err(_) => {
-            failure.next("have the provider publish a key that can verify its tokens, then: restctl setup")
-        }
+        Err(_) => failure.next("have the provider publish a key that can verify its tokens"),
     })
 }
 

@@ -20,9 +20,12 @@ impl Settings {
     pub(crate) async fn read(aws: &Aws, stack: &StackName) -> Result<Self> {
         let [issuers, client] = ssm::read_settings(aws, stack).await?;
         let unreadable = |setting, why: String| {
-            Failure::new(format!("the parameter {} is unreadable", stack.setting_parameter(setting)))
-                .why(why)
-                .next("restctl setup --issuer URL, which writes it again")
+            let name = stack.setting_parameter(setting);
+            // setup reads the settings too, before it writes them.
+            Failure::new(format!("the parameter {name} is unreadable")).why(why).next(format!(
+                "aws ssm delete-parameter --name {name}\n\
+                 restctl setup --issuer URL --audience AUDIENCE --client-id ID, which writes it again"
+            ))
         };
         let issuers = issuers.map(|text| issuer::from_json(&text)).transpose();
         let client = client.map(|text| serde_json::from_str(&text)).transpose();
@@ -53,9 +56,9 @@ impl Settings {
         self.issuers.is_none() && self.client.is_none()
     }
 
-    /// Whether the next deployment will create the provider.
+    /// Whether the next deployment will create the provider. Issuers without a client are those of an interrupted setup.
     pub(crate) fn awaits_deployment(&self) -> bool {
-        self.issuers.is_some() && self.client.is_none()
+        self.issuers.as_ref().is_some_and(Vec::is_empty) && self.client.is_none()
     }
 
     /// Fails if the template lacks a parameter.
@@ -93,36 +96,41 @@ impl Settings {
 }
 
 /// Returns the issuers with `issuer` among them: in the place of the one with the same URL or of the one that it replaces, or
-/// else last.
+/// else last. Fails if they do not fit into the settings.
 pub(crate) fn with_issuer(
     issuers: &[TrustedIssuer],
     issuer: TrustedIssuer,
     replaced: Option<&TrustedIssuer>,
-) -> Vec<TrustedIssuer> {
+) -> Result<Vec<TrustedIssuer>> {
     let mut issuers = issuers.to_vec();
     let url = replaced.map_or(&issuer.issuer, |replaced| &replaced.issuer);
     match issuers.iter().position(|known| known.issuer == *url) {
         Some(place) => issuers[place] = issuer,
         None => issuers.push(issuer),
     }
-    issuers
+    check_issuers_size(&issuers)?;
+    Ok(issuers)
 }
 
 pub(crate) async fn write_issuers(aws: &Aws, stack: &StackName, issuers: &[TrustedIssuer]) -> Result<()> {
-    let text = issuer::to_json(issuers);
-    check_issuers_size(&text)?;
-    ssm::write_setting(aws, stack, Setting::Issuers, &text).await
+    ssm::write_setting(aws, stack, Setting::Issuers, &issuer::to_json(issuers)).await
 }
 
 /// Fails if the issuers are too large for a parameter and for the function's environment.
-fn check_issuers_size(text: &str) -> Result<()> {
-    let (size, limit) = (text.len(), issuer::MAX_ISSUERS_BYTES);
+fn check_issuers_size(issuers: &[TrustedIssuer]) -> Result<()> {
+    let (size, limit) = (issuer::to_json(issuers).len(), issuer::MAX_ISSUERS_BYTES);
     if size <= limit {
         return Ok(());
     }
+    let has_authorities = issuers.iter().any(|issuer| !issuer.authorities.is_empty());
     Err(Failure::usage(format!("the settings of the issuers have {size} bytes, and at most {limit} fit"))
         .why("the API's function gets them in its environment, which has at most 4,096 bytes")
-        .next("restctl idp remove ISSUER for one that is not needed, or a --provider-ca FILE with one certificate"))
+        .next(if has_authorities {
+            "give a --provider-ca FILE with fewer or smaller certificates, such as one of an ECDSA key; or first remove an \
+             issuer that is no longer needed: restctl idp remove URL"
+        } else {
+            "first remove an issuer that is no longer needed: restctl idp remove URL; or give fewer audiences"
+        }))
 }
 
 pub(crate) async fn write_client(aws: &Aws, stack: &StackName, client: &TokenClient) -> Result<()> {

@@ -30,11 +30,13 @@ fn a_wrong_client_secret_is_refused_by_the_identity_provider() {
 fn setup_sends_nothing_before_everything_is_checked() {
     let cloud = Cloud::start_empty();
     let nobody = "http://127.0.0.1:1/";
-    cloud.run(&["setup", "--issuer", nobody]).failed_with(1, &["does not answer", "--issuer"]);
+    let setup =
+        |issuer| cloud.run(&["setup", "--issuer", issuer, "--client-id", "id", "--audience", "items"]);
+    setup(nobody).failed_with(1, &["does not answer", "--issuer"]);
     let issuer = cloud.record()["identity_provider"]["issuer"].as_str().unwrap().to_owned();
     let without_slash = issuer.trim_end_matches('/');
-    cloud.run(&["setup", "--issuer", without_slash]).failed_with(2, &["the issuer's name is", &issuer]);
-    cloud.run(&["setup", "--issuer", "http://example.com/"]).failed_with(2, &["HTTPS only"]);
+    setup(without_slash).failed_with(2, &["the issuer's name is", &issuer]);
+    setup("http://example.com/").failed_with(2, &["HTTPS only"]);
     let empty = cloud.write_file("empty", "\n");
     cloud.run(&["setup", "--client-secret-file", &empty]).failed_with(2, &["is empty"]);
     cloud.run(&["setup", "--cert", &empty, "--key", &empty]).failed_with(2, &["contains no certificate"]);

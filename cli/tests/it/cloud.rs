@@ -151,6 +151,26 @@ impl Cloud {
         self.post(service, |request| request.form(form))
     }
 
+    /// Returns the trusted issuers of the stack from Systems Manager.
+    pub(crate) fn stored_issuers(&self) -> Value {
+        serde_json::from_str(&self.stored_setting("issuers")).unwrap()
+    }
+
+    /// Returns the client of the stack from Systems Manager.
+    pub(crate) fn stored_client(&self) -> Value {
+        serde_json::from_str(&self.stored_setting("client")).unwrap()
+    }
+
+    /// Changes the trusted issuers in Systems Manager as another tool would.
+    pub(crate) fn edit_issuers(&self, edit: impl FnOnce(&mut Value)) {
+        let mut issuers = self.stored_issuers();
+        edit(&mut issuers);
+        let name = "/restctl/restctl/issuers";
+        let parameter =
+            json!({ "Name": name, "Value": issuers.to_string(), "Type": "String", "Overwrite": true });
+        self.call_json("ssm", "AmazonSSM.PutParameter", &parameter);
+    }
+
     /// Returns a setting of the stack from Systems Manager.
     pub(crate) fn stored_setting(&self, name: &str) -> String {
         let asked = json!({ "Name": format!("/restctl/restctl/{name}") });

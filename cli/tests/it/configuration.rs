@@ -73,7 +73,7 @@ fn settings_of_the_stack_say_where_they_are_stored() {
     assert_eq!(shown_setting(&shown, "region"), ("us-east-1".into(), "the local cloud".to_owned()));
     assert_eq!(
         shown_setting(&shown, "scope"),
-        ("read:items".into(), "SSM, /restctl/restctl/scope".to_owned())
+        ("read:items".into(), "SSM, /restctl/restctl/issuers".to_owned())
     );
     let secret = shown_setting(&shown, "client-secret");
     assert_eq!(secret, ("set".into(), "Secrets Manager, restctl/restctl/client-secret".to_owned()));

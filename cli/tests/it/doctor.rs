@@ -123,7 +123,7 @@ fn before_anything_is_set_up(cloud: &Cloud) {
         .assert_says(
             "settings",
             "failed",
-            "/restctl/restctl/issuer, /restctl/restctl/audience",
+            "missing: /restctl/restctl/issuers, /restctl/restctl/client",
             "restctl setup",
         )
         .assert_says("client secret", "failed", "is missing", "restctl setup")
@@ -132,26 +132,25 @@ fn before_anything_is_set_up(cloud: &Cloud) {
         .assert_verdict("credentials", "ok");
 }
 
-fn put_parameter(cloud: &Cloud, name: &str, value: &str) {
-    let parameter = json!({ "Name": format!("/restctl/restctl/{name}"), "Value": value, "Type": "String", "Overwrite": true });
-    cloud.call_json("ssm", "AmazonSSM.PutParameter", &parameter);
-}
-
 fn settings_faults_are_found(cloud: &Cloud) {
-    let audience = cloud.record()["identity_provider"]["audience"].as_str().unwrap().to_owned();
-    cloud.call_json("ssm", "AmazonSSM.DeleteParameter", &json!({ "Name": "/restctl/restctl/audience" }));
+    let name = "/restctl/restctl/client";
+    let client = cloud.stored_setting("client");
+    cloud.call_json("ssm", "AmazonSSM.DeleteParameter", &json!({ "Name": name }));
     let dependent = ["deployed settings", "issuer", "keys", "token", "claims", "access"];
     let report = run_doctor(cloud, 5);
-    report.assert_says("settings", "failed", "missing: /restctl/restctl/audience", "restctl setup");
+    report.assert_says("settings", "failed", "missing: /restctl/restctl/client", "restctl setup");
     for check in dependent {
         report.assert_skipped(check, "settings");
     }
     report.assert_others_ok(&[dependent.as_slice(), &["settings"]].concat());
-    put_parameter(cloud, "audience", "https://other.example.test");
-    run_doctor(cloud, 1)
-        .assert_says("deployed settings", "failed", "AUDIENCE has changed since", "restctl deploy")
-        .assert_verdict("token", "failed");
-    put_parameter(cloud, "audience", &audience);
+    let put = json!({ "Name": name, "Value": client, "Type": "String", "Overwrite": true });
+    cloud.call_json("ssm", "AmazonSSM.PutParameter", &put);
+    let issuers = cloud.stored_issuers();
+    cloud.edit_issuers(|issuers| issuers[0]["audiences"] = json!(["https://other.example.test"]));
+    let report = run_doctor(cloud, 1);
+    report.assert_says("deployed settings", "failed", "-> https://other.example.test", "restctl deploy");
+    report.assert_others_ok(&["deployed settings"]);
+    cloud.edit_issuers(|edited| *edited = issuers);
 
     let id = json!({ "SecretId": "restctl/restctl/client-secret", "ForceDeleteWithoutRecovery": true });
     cloud.call_json("secretsmanager", "secretsmanager.DeleteSecret", &id);
@@ -168,33 +167,49 @@ fn settings_faults_are_found(cloud: &Cloud) {
     let report = run_doctor(cloud, 4);
     report.assert_says("token", "failed", "access_denied", "--client-secret-file");
     report.assert_skipped("claims", "token").assert_others_ok(&["token", "claims", "access"]);
-    cloud.succeed(&["setup"]);
+    let secret = cloud.record()["identity_provider"]["client_secret"].as_str().unwrap().to_owned();
+    cloud.run_with_input(&["setup", "--client-secret-file", "-"], &secret);
     run_doctor(cloud, 0);
 }
 
 fn provider_faults_are_found(cloud: &Cloud) {
     let issuer = cloud.record()["identity_provider"]["issuer"].as_str().unwrap().to_owned();
-    put_parameter(cloud, "issuer", issuer.trim_end_matches('/'));
+    let without_slash = issuer.trim_end_matches('/');
+    let before = cloud.stored_issuers();
+    cloud.edit_issuers(|issuers| issuers[0]["issuer"] = json!(without_slash));
+    run_doctor(cloud, 4).assert_says(
+        "deployed settings",
+        "failed",
+        &format!("trust in {issuer}"),
+        "restctl deploy",
+    );
+    cloud.edit_issuers(|issuers| *issuers = before.clone());
+
+    // The faults of a second issuer name it, and no advice touches the first one.
+    let other = Issuer::start(&[]);
+    cloud.succeed(&["idp", "add", "--issuer", other.url(), "--audience", "items"]);
+    cloud.succeed(&["deploy"]);
+    run_doctor(cloud, 0);
+    let url = other.url().to_owned();
+    let add = format!("restctl idp add --issuer {url}");
+    other.publish_keys(StatusCode::NOT_FOUND, json!([]));
+    run_doctor(cloud, 1).assert_says("keys", "failed", "404", &add).assert_others_ok(&["keys"]);
+    other.publish_keys(StatusCode::OK, json!([{ "kty": "oct", "k": "c2VjcmV0" }]));
     run_doctor(cloud, 1)
         .assert_says(
-            "issuer",
+            "keys",
             "failed",
-            &format!("the issuer's name is {issuer:?}"),
-            &format!("restctl setup --issuer {issuer}"),
+            &format!("could verify no token with the keys at {url}keys"),
+            "publish a key",
         )
-        .assert_says("deployed settings", "failed", "ISSUER has changed since", "restctl deploy");
-    put_parameter(cloud, "issuer", &issuer);
-
-    let other = Issuer::start(&[]);
-    put_parameter(cloud, "jwks-uri", &format!("{}nothing", other.url()));
-    run_doctor(cloud, 1)
-        .assert_says("keys", "failed", "404", "restctl setup")
-        .assert_skipped("claims", "keys");
-    put_parameter(cloud, "jwks-uri", &format!("{}keys", other.url()));
-    run_doctor(cloud, 1)
-        .assert_says("keys", "failed", "none of the key set's 1 keys", "RS256")
-        .assert_skipped("claims", "keys");
-    cloud.succeed(&["setup"]);
+        .assert_others_ok(&["keys"]);
+    drop(other);
+    let remove = format!("restctl idp remove {url}");
+    let report = run_doctor(cloud, 1);
+    report.assert_says("issuer", "failed", &format!("the issuer does not answer at {url}"), &remove);
+    report.assert_others_ok(&["issuer", "keys"]);
+    cloud.succeed(&["idp", "remove", &url]);
+    cloud.succeed(&["deploy"]);
     run_doctor(cloud, 0);
 }
 

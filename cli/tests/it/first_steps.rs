@@ -72,6 +72,8 @@ fn setup_asks_for_missing_settings_and_accepts_no() {
         ("Who issues the tokens?", String::new()),
         ("Issuer of the identity provider", provider("issuer")),
         ("Client id", provider("client_id")),
+        // Down to Auth0, as which the local cloud's provider answers.
+        ("Kind of identity provider", "\x1b[B".to_owned()),
         ("Audience of the API", provider("audience")),
         ("Client secret", provider("client_secret")),
     ] {

@@ -108,7 +108,7 @@ fn each_command_is_tested_or_prints_nothing_of_others() {
     let tables = [aws::COMMANDS, api::COMMANDS, provider::COMMANDS, data::COMMANDS, machine::COMMANDS];
     let all = all_commands();
     let mut known: BTreeSet<String> = SAFE.iter().map(|(name, _)| (*name).to_owned()).collect();
-    for args in tables.into_iter().flatten() {
+    for args in tables.into_iter().flatten().chain(provider::COMMANDS_OF_SETTINGS).chain([&provider::ADD]) {
         let words: Vec<&str> = args.iter().copied().take(2).collect();
         known.extend([words[0].to_owned(), words.join("-")].into_iter().filter(|name| all.contains(name)));
     }

@@ -5,7 +5,7 @@ use std::process::Command;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use restctl_testkit::signing_key::SigningKey;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, CommandOutput};
 use crate::issuer::Issuer;
@@ -128,12 +128,19 @@ impl Account<'_> {
 fn each_kind_of_issuer_is_recognized() {
     let cloud = Cloud::start_set_up();
     let account = Account(&cloud);
-    assert_eq!(cloud.stored_setting("provider"), "auth0");
+    let stored = |member: &str| cloud.stored_issuers()[0][member].clone();
+    assert_eq!(stored("provider"), "auth0");
     let (issuer, other) = (Issuer::start(&["client_secret_basic"]), Issuer::start(&["client_secret_post"]));
 
     // The host of a new issuer shows its kind.
-    account.succeed(&["setup", "--issuer", issuer.url(), "--client-id", "a b", "--audience", "items"]);
-    assert_eq!(cloud.stored_setting("provider"), "openid");
+    let changed =
+        account.succeed(&["setup", "--issuer", issuer.url(), "--client-id", "a b", "--audience", "items"]);
+    assert!(
+        changed.stderr.contains("openid, because the issuer's host shows no other"),
+        "{}",
+        changed.stderr
+    );
+    assert_eq!(stored("provider"), "openid");
     assert_eq!(account.succeed(&["token"]).stdout, "granted\n");
     let asked = issuer.last_request();
     let basic = STANDARD.encode("a+b:s%3Ae+c%2Br%2Ft");
@@ -143,14 +150,14 @@ fn each_kind_of_issuer_is_recognized() {
     // An issuer that stays keeps its kind.
     account.succeed(&["setup", "--provider", "auth0"]);
     account.succeed(&["setup"]);
-    assert_eq!(cloud.stored_setting("provider"), "auth0");
-    assert_eq!(cloud.stored_setting("audience"), "items");
+    assert_eq!([stored("provider"), stored("audiences")], [json!("auth0"), json!(["items"])]);
 
     // Cognito's audience is the client's id, and follows it.
     account.succeed(&["setup", "--provider", "cognito"]);
-    assert_eq!(cloud.stored_setting("audience"), "a b");
+    assert_eq!(stored("audiences"), json!(["a b"]));
     account.succeed(&["setup", "--client-id", "c"]);
-    assert_eq!([cloud.stored_setting("provider"), cloud.stored_setting("audience")], ["cognito", "c"]);
+    assert_eq!([stored("provider"), stored("audiences")], [json!("cognito"), json!(["c"])]);
+    account.succeed(&["setup", "--client-authentication", "client_secret_post"]);
     account.succeed(&["token"]);
     let asked = issuer.last_request();
     assert!(
@@ -161,16 +168,17 @@ fn each_kind_of_issuer_is_recognized() {
     assert!(!asked.form.contains("audience"), "{}", asked.form);
     account.succeed(&["setup", "--audience", "c,d"]);
     account.succeed(&["setup"]);
-    assert_eq!(cloud.stored_setting("audience"), "c,d");
+    assert_eq!(stored("audiences"), json!(["c", "d"]));
 
     // Client ids are not an audience for another provider: setup asks for one, and sends nothing until it is given.
     account.run(&["setup", "--issuer", other.url()]).failed_with(2, &["--audience AUDIENCE"]);
-    assert_eq!(cloud.stored_setting("issuer"), issuer.url());
+    assert_eq!(stored("issuer"), issuer.url());
     account.succeed(&["setup", "--issuer", other.url(), "--audience", "items"]);
     account.succeed(&["token"]);
     assert!(other.last_request().form.contains("client_id=c&client_secret="));
 
     // The kind of the local cloud's provider is known.
-    cloud.succeed(&["setup"]);
-    assert_eq!(cloud.stored_setting("provider"), "auth0");
+    let local = cloud.record()["identity_provider"]["issuer"].as_str().unwrap().to_owned();
+    cloud.succeed(&["setup", "--issuer", &local]);
+    assert_eq!(stored("provider"), "auth0");
 }

@@ -1,5 +1,6 @@
 //! `restctl idp`: the identity provider, and rotation of the client secret.
 
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, CommandOutput};
@@ -22,7 +23,8 @@ fn a_new_client_secret_is_stored_only_if_it_works() {
     }
     cloud.succeed(&["setup"]);
     let before = show_provider(&cloud);
-    assert_eq!((&before["kind"], &before["deployed"]), (&json!("auth0"), &Value::Null));
+    let provider = &before["issuers"][0]["provider"];
+    assert_eq!((provider, &before["deployed"]), (&json!("auth0"), &Value::Null));
     cloud.succeed(&["deploy"]);
     cloud.succeed(&["upload", "items.csv"]);
     cloud.succeed(&["get", "--id", "42"]);
@@ -57,38 +59,41 @@ fn a_new_client_secret_is_stored_only_if_it_works() {
 
 fn the_current_state_is_shown(cloud: &Cloud) {
     let report = show_provider(cloud);
-    let provider = &cloud.record()["identity_provider"];
-    for member in ["issuer", "audience", "client_id", "scope"] {
-        assert_eq!(report[member], provider[member], "{member}");
+    let (issuer, provider) = (&report["issuers"][0], &cloud.record()["identity_provider"]);
+    for member in ["issuer", "scope"] {
+        assert_eq!(issuer[member], provider[member], "{member}");
     }
-    assert_eq!(report["keys"][0]["algorithms"], json!(["RS256"]));
+    assert_eq!(issuer["audiences"], json!([provider["audience"]]));
+    assert_eq!(report["client"]["client_id"], provider["client_id"]);
+    assert_eq!(issuer["keys"][0]["algorithms"], json!(["RS256"]));
     assert_eq!(report["client_secret"]["is_set"], true);
     assert!(report["client_secret"]["last_changed"].as_str().unwrap().ends_with('Z'), "{report}");
     assert_eq!(report["deployed"], json!({ "is_same": true, "different": [] }));
 
+    let (url, audience) = (provider["issuer"].as_str().unwrap(), provider["audience"].as_str().unwrap());
     cloud.succeed(&["setup", "--audience", "https://other.example.test"]);
-    assert_eq!(show_provider(cloud)["deployed"], json!({ "is_same": false, "different": ["AUDIENCE"] }));
+    let change = format!("audiences of {url}: {audience} -> https://other.example.test");
+    assert_eq!(show_provider(cloud)["deployed"], json!({ "is_same": false, "different": [change] }));
     let text = cloud.succeed(&["idp", "show"]).stdout;
-    assert!(text.contains("with other settings: AUDIENCE; restctl deploy"), "{text}");
-    cloud.succeed(&["setup"]);
+    assert!(text.contains("with other settings: restctl deploy") && text.contains(&change), "{text}");
+    cloud.succeed(&["setup", "--audience", audience]);
 }
 
 fn a_token_that_the_api_would_refuse_changes_nothing(cloud: &Cloud, secret: &str) {
-    // This issuer grants every request, and has no keys that can sign.
+    // This issuer grants every request, and its tokens are no JWTs.
     let issuer = Issuer::start(&["client_secret_post"]);
     cloud.succeed(&["setup", "--issuer", issuer.url()]);
-    let report = show_provider(cloud);
-    assert_eq!(report["keys"], Value::Null);
-    assert!(report["keys_error"].as_str().unwrap().contains("cannot use the keys"), "{report}");
-    rotate_secret(cloud, "another").failed_with(1, &["cannot use the keys"]);
-
-    let keys =
-        format!("{}.well-known/jwks.json", cloud.record()["identity_provider"]["issuer"].as_str().unwrap());
-    let keys = json!({ "Name": "/restctl/restctl/jwks-uri", "Value": keys, "Overwrite": true });
-    cloud.call_json("ssm", "AmazonSSM.PutParameter", &keys);
+    cloud.succeed(&["deploy"]);
     rotate_secret(cloud, "another")
         .failed_with(4, &["the API refuses the token because of its shape", "the current secret stays"]);
     // The provider is not the local cloud's, so restctl cannot create a new secret.
     cloud.run(&["idp", "rotate-secret"]).failed_with(2, &["no terminal", "--client-secret-file"]);
+
+    issuer.publish_keys(StatusCode::OK, json!([{ "kty": "oct", "k": "c2VjcmV0" }]));
+    let report = show_provider(cloud);
+    assert_eq!(report["issuers"][0]["keys"], Value::Null);
+    let why = report["issuers"][0]["keys_error"].as_str().unwrap();
+    assert!(why.contains("could verify no token"), "{report}");
+    rotate_secret(cloud, "another").failed_with(1, &["could verify no token"]);
     assert_eq!(cloud.stored_client_secret(), secret);
 }

@@ -119,41 +119,50 @@ fn the_network_of_a_stack_is_chosen_once() {
 #[test]
 fn the_stacks_own_provider_is_read_back() {
     let cloud = Cloud::start_deployed(&[]);
-    let before = (cloud.stored_setting("issuer"), cloud.stored_client_secret());
+    let external = cloud.stored_issuers()[0]["issuer"].as_str().unwrap().to_owned();
+    let secret = cloud.stored_client_secret();
     update_stack(&cloud, "Idp", "cognito");
 
-    let set_up = cloud.succeed(&["setup"]);
+    // The stack now trusts both, and restctl keeps its client.
+    let kept = cloud.succeed(&["setup"]);
+    assert!(kept.stderr.contains("change             none"), "{}", kept.stderr);
+    let shown = cloud.succeed(&["idp", "show", "--output", "json"]).json();
+    let pool = shown["issuers"][1]["issuer"].as_str().unwrap();
+    assert!(pool.starts_with("https://cognito-idp.us-east-1.amazonaws.com/us-east-1_"), "{pool}");
+    cloud.run(&["idp", "remove", pool]).failed_with(2, &["the stack's own user pool", "--idp external"]);
+
+    let set_up = cloud.succeed(&["setup", "--idp", "cognito"]);
     assert!(set_up.stderr.contains("the stack's own"), "{}", set_up.stderr);
-    let issuer = cloud.stored_setting("issuer");
-    assert!(issuer.starts_with("https://cognito-idp.us-east-1.amazonaws.com/us-east-1_"), "{issuer}");
-    assert_eq!(cloud.stored_setting("jwks-uri"), format!("{issuer}/.well-known/jwks.json"));
+    let client = cloud.stored_client();
+    assert_eq!(client["issuer"], pool);
     let endpoint = "https://restctl-000000000000.auth.us-east-1.amazoncognito.com/oauth2/token";
-    assert_eq!(cloud.stored_setting("token-endpoint"), endpoint);
-    assert_eq!(cloud.stored_setting("audience"), cloud.stored_setting("client-id"));
-    assert_eq!(
-        (cloud.stored_setting("scope"), cloud.stored_setting("provider")),
-        ("items/read".into(), "cognito".into())
-    );
-    assert_ne!(cloud.stored_client_secret(), before.1);
+    assert_eq!(client["token_endpoint"], endpoint);
+    assert_eq!(shown["issuers"][1]["audiences"], json!([client["client_id"]]));
+    assert_eq!(shown["issuers"][1]["scope"], "items/read");
+    assert_ne!(cloud.stored_client_secret(), secret);
     let instead = [
         "the stack's own user pool",
         "add-user-pool-client-secret --user-pool-id us-east-1_",
         "restctl setup",
     ];
     cloud.run(&["idp", "rotate-secret"]).failed_with(2, &instead);
+    cloud.run(&["setup", "--scope", "x"]).failed_with(2, &["do not apply to the stack's own user pool"]);
 
     let function = cloud.resource_id("ApiFunction");
     let asked = cloud.get_from("lambda", &format!("/2015-03-31/functions/{function}/configuration"));
     let variables = &serde_json::from_str::<Value>(&asked).unwrap()["Environment"]["Variables"];
-    assert_eq!(variables["ISSUER"], issuer.as_str());
-    assert_eq!(variables["AUDIENCE"], cloud.stored_setting("client-id").as_str());
+    let in_function: Value = serde_json::from_str(variables["USER_POOL"].as_str().unwrap()).unwrap();
+    assert_eq!(
+        [&in_function["issuer"], &in_function["audiences"]],
+        [&json!(pool), &json!([client["client_id"]])]
+    );
 
     // Back to the former provider: first its settings, then the stack.
     let back = ["deploy", "--idp", "external"];
     cloud.run(&back).failed_with(2, &["this deployment would remove", "restctl setup --issuer"]);
-    let other = cloud.succeed(&["setup", "--issuer", &before.0]);
+    let other = cloud.succeed(&["setup", "--issuer", &external]);
     assert!(other.stderr.contains("next: restctl deploy --idp external"), "{}", other.stderr);
-    assert_eq!(cloud.stored_setting("issuer"), before.0);
+    assert_eq!(cloud.stored_client()["issuer"], json!(external));
     cloud.run(&["deploy"]).failed_with(2, &["another identity provider", "--idp external"]);
     cloud.succeed(&back);
     cloud.succeed(&["upload", "items.csv"]);

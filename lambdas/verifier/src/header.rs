@@ -41,7 +41,9 @@ impl UnverifiedHeader {
     /// another type was signed for another purpose (RFC 8725, section 3.11).
     pub(crate) fn check_type(&self) -> Result<(), Refusal> {
         let known = |typ: &str| {
-            ["JWT", "at+jwt", "application/at+jwt", "Bearer"].iter().any(|known| typ.eq_ignore_ascii_case(known))
+            ["JWT", "at+jwt", "application/at+jwt", "Bearer"]
+                .iter()
+                .any(|known| typ.eq_ignore_ascii_case(known))
         };
         if self.typ.as_deref().is_none_or(known) { Ok(()) } else { Err(Refusal::UnsupportedType) }
     }

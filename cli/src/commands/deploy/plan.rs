@@ -1,5 +1,6 @@
 //! Checks, prepares and shows a deployment before the stack is changed.
 
+use restctl_contract::issuer::Algorithm;
 use restctl_contract::stack::{Certificate, Setting};
 use restctl_contract::template::parameter;
 
@@ -146,14 +147,30 @@ fn fixed_parameters(
 /// Returns the issuer whose tokens the load balancer lets pass. It can verify those of one issuer, with RS256 ("Verify JWTs
 /// using an Application Load Balancer").
 fn edge_jwt_parameters(is_on: bool, idp: &str, settings: &Settings) -> Result<[(&'static str, String); 2]> {
+    const OFF: &str = "restctl deploy --edge-jwt off, and the API alone verifies tokens";
     let parameters = |issuer: &str, jwks_uri: &str| {
         [(parameter::EDGE_JWT_ISSUER, issuer.to_owned()), (parameter::EDGE_JWT_JWKS_URI, jwks_uri.to_owned())]
     };
     match (is_on, idp == COGNITO, settings.issuers()) {
         (false, ..) | (true, true, []) => Ok(parameters("", "")),
-        (true, false, [issuer]) => Ok(parameters(&issuer.issuer, &issuer.jwks_uri)),
-        _ => Err(Failure::usage("--edge-jwt on works with one issuer only")
-            .why("the load balancer verifies the tokens of one issuer and would refuse those of the others")
-            .next("restctl deploy --edge-jwt off; or restctl idp remove ISSUER for all but one")),
+        (true, false, [issuer]) if issuer.algorithms.contains(&Algorithm::Rs256) => {
+            Ok(parameters(&issuer.issuer, &issuer.jwks_uri))
+        }
+        (true, false, [issuer]) => {
+            let failure = Failure::usage("--edge-jwt on works with RS256 only");
+            Err(failure.why(format!("the tokens of {} have other algorithms", issuer.issuer)).next(OFF))
+        }
+        (true, has_own, issuers) => {
+            let own = has_own.then_some("the stack's own user pool");
+            let trusted: Vec<&str> = issuers.iter().map(|issuer| issuer.issuer.as_str()).chain(own).collect();
+            Err(Failure::usage("--edge-jwt on works with one trusted issuer only")
+                .why(format!(
+                    "the load balancer would refuse the tokens of all but one of {}",
+                    trusted.join(", ")
+                ))
+                .next(format!(
+                    "{OFF};\nor trust one issuer only: restctl idp remove URL for each of the others"
+                )))
+        }
     }
 }

@@ -3,12 +3,14 @@
 use clap::Args;
 
 use super::issuer_args::{IssuerArgs, IssuerDefaults};
-use super::show;
+use super::{print_changes, show};
+use crate::api::session_cache;
 use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::identity::changes;
 use crate::identity::settings::{self, Settings};
-use crate::terminal::output;
+use crate::terminal::interrupt::unless_interrupted;
+use crate::terminal::{output, prompt};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -21,7 +23,8 @@ of its own issuer. So clients can move from one provider to another while both w
   restctl idp remove https://old.example.com/
   restctl deploy
 
-If the issuer is trusted already, this changes what the flags name.
+If the issuer is trusted already, this changes what the flags name, and reads the address of its keys again. Redirects are \
+followed here, at most 3 and over HTTPS only; the API follows none.
 
 Exit codes: 0 done; 1 the issuer publishes nothing with which tokens can be verified; 5 nothing has been set up.")]
 pub(crate) struct Add {
@@ -30,21 +33,27 @@ pub(crate) struct Add {
 }
 
 pub(super) async fn run(args: Add, context: &Context) -> Result<()> {
+    let interrupted = Failure::new("interrupted; nothing was changed").next("restctl idp add, again");
+    unless_interrupted(interrupted, trust_issuer(args, context)).await
+}
+
+async fn trust_issuer(args: Add, context: &Context) -> Result<()> {
     let (aws, stack) = (context.aws().await?, &context.stack);
-    let Some(url) = &args.issuer.issuer else {
-        return Err(Failure::usage("--issuer is missing").next("restctl idp add --issuer URL"));
-    };
     let settings = Settings::read(aws, stack).await?;
-    settings.check_complete()?;
-    let same = settings.issuers().iter().find(|issuer| issuer.issuer == *url);
+    settings.require_client()?;
+    let url = match args.issuer.issuer.clone() {
+        Some(url) => url,
+        None => prompt::ask_text("Issuer to trust", "--issuer URL")?,
+    };
+    let same = settings.issuers().iter().find(|issuer| issuer.issuer == url);
     let defaults = IssuerDefaults { same, ..IssuerDefaults::default() };
-    let described = args.issuer.describe_issuer(url, &defaults).await?;
-    output::print_message(format!("keys               {}", described.keys.summary()));
-    let issuers = settings::with_issuer(settings.issuers(), described.issuer, None);
-    for change in changes::compare_issuers(settings.issuers(), &issuers) {
-        output::print_message(format!("change             {}", change.describe()));
-    }
+    let described = args.issuer.describe_issuer(&url, &defaults).await?;
+    described.print_published();
+    let issuers = settings::with_issuer(settings.issuers(), described.issuer, None)?;
+    print_changes(&changes::compare_issuers(settings.issuers(), &issuers));
     settings::write_issuers(aws, stack, &issuers).await?;
+    // The cached token may have been granted for another audience.
+    session_cache::clear_session(context)?;
     output::print_message("next: restctl deploy");
     show::print_if_json(context).await
 }

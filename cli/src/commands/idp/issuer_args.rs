@@ -1,17 +1,15 @@
 //! The arguments that describe an issuer, and the issuer that they and what it publishes result in.
 
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::Path;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use restctl_contract::issuer::{Algorithm, Provider, TrustedIssuer};
 use restctl_contract::json::MemberPath;
-use restctl_verifier::KeySet;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
+use restctl_verifier::{KeyReport, KeySet};
 
-use crate::failure::{Failure, FailureContext, Result};
+use crate::failure::{Failure, Result};
+use crate::identity::authorities::read_authorities;
 use crate::identity::discovery::{self, DiscoveryDocument};
 use crate::identity::policy;
 use crate::terminal::{output, prompt};
@@ -19,13 +17,11 @@ use crate::terminal::{output, prompt};
 /// The scope of an issuer for which none is given.
 const DEFAULT_SCOPE: &str = "read:items";
 
-/// A file of certificates has some kilobytes.
-const MAX_AUTHORITIES_BYTES: usize = 64 * 1024;
-
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Identity provider")]
 pub(in crate::commands) struct IssuerArgs {
-    /// Kind of provider, which decides the claims that count: auth0, entra, okta, keycloak, cognito or openid
+    /// Kind of provider, which decides the claims that grant: auth0, entra, okta, keycloak, cognito or openid [default: as
+    /// the issuer's host shows; otherwise asked for, or openid without a terminal]
     #[arg(long, value_name = "KIND")]
     pub(in crate::commands) provider: Option<Provider>,
 
@@ -51,9 +47,10 @@ pub(in crate::commands) struct IssuerArgs {
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     algorithms: Vec<Algorithm>,
 
-    /// File with the certificates (PEM) that connections to the provider trust, and no others; empty: the system's
+    /// File with the certificates (PEM) of the authorities that connections to this provider trust instead of the
+    /// system's, and that nothing else trusts; empty: the system's
     #[arg(long, value_name = "FILE")]
-    provider_ca: Option<PathBuf>,
+    provider_ca: Option<OsString>,
 }
 
 /// The value of a flag that an empty value resets.
@@ -82,6 +79,36 @@ pub(in crate::commands) struct DescribedIssuer {
     pub(in crate::commands) issuer: TrustedIssuer,
     pub(in crate::commands) discovery: DiscoveryDocument,
     pub(in crate::commands) keys: KeySet,
+    /// Whether the address of the keys redirects to the one of the settings.
+    are_keys_redirected: bool,
+}
+
+impl DescribedIssuer {
+    /// Prints what the issuer publishes: its keys, and where they are if that is not where they should be.
+    pub(in crate::commands) fn print_published(&self) {
+        if let Some(address) = &self.discovery.read_from {
+            output::print_message(format!(
+                "configuration      read from {address}, to which the issuer redirects"
+            ));
+        }
+        if self.are_keys_redirected {
+            output::print_message(format!(
+                "address of keys    {}, to which {} redirects; the API follows no redirects",
+                self.issuer.jwks_uri, self.discovery.jwks_uri
+            ));
+        }
+        output::print_message(format!("keys               {}", self.keys.summary()));
+        let has_problem = |report: &&KeyReport| report.problem.is_some();
+        for report in self.keys.reports().iter().filter(has_problem).take(policy::MAX_SHOWN_KEYS) {
+            output::print_message(format!("unusable key       {report}"));
+        }
+        for report in self.keys.reports().iter().filter(|report| report.is_exposed) {
+            let kid = report.kid.as_deref().unwrap_or("without id");
+            output::print_message(format!(
+                "warning: the provider publishes the private part of its key {kid}, so anyone can sign with it"
+            ));
+        }
+    }
 }
 
 impl IssuerArgs {
@@ -103,14 +130,15 @@ impl IssuerArgs {
     ) -> Result<DescribedIssuer> {
         let IssuerDefaults { same, replaced, .. } = *defaults;
         let authorities = match (&self.provider_ca, same) {
-            (Some(file), _) if file.as_os_str().is_empty() => Vec::new(),
-            (Some(file), _) => read_authorities(file)?,
+            (Some(file), _) if file.is_empty() => Vec::new(),
+            (Some(file), _) => read_authorities(Path::new(file))?,
             (None, Some(same)) => same.authorities.clone(),
             (None, None) => Vec::new(),
         };
-        let provider = self.choose_provider(url, defaults)?;
         let discovery = discovery::fetch_document(url, &authorities).await?;
+        let provider = self.choose_provider(url, defaults)?;
         let audiences = self.choose_audiences(provider, defaults)?;
+        let keys = discovery::locate_keys(&discovery.jwks_uri, &authorities).await?;
         let known_scope = same.or(replaced).map(|known| known.scope.clone());
         let scope = self.scope.clone().or(known_scope).or(defaults.scope.map(str::to_owned));
         let issuer = TrustedIssuer {
@@ -125,13 +153,17 @@ impl IssuerArgs {
             algorithms: match (self.algorithms.as_slice(), same) {
                 ([], Some(same)) => same.algorithms.clone(),
                 ([], None) => Algorithm::defaults(),
-                (given, _) => given.to_vec(),
+                (given, _) => without_repetition(given),
             },
-            jwks_uri: discovery.jwks_uri.clone(),
+            jwks_uri: keys.address,
             authorities,
         };
-        let keys = policy::fetch_keys(&issuer).await?;
-        Ok(DescribedIssuer { issuer, discovery, keys })
+        Ok(DescribedIssuer {
+            keys: policy::parse_keys(&keys.document, &issuer, "the same command with")?,
+            are_keys_redirected: keys.is_redirected,
+            issuer,
+            discovery,
+        })
     }
 
     fn choose_provider(&self, url: &str, defaults: &IssuerDefaults<'_>) -> Result<Provider> {
@@ -180,9 +212,19 @@ impl IssuerArgs {
         };
         match audiences.iter().any(String::is_empty) {
             true => Err(Failure::usage("--audience is empty")),
-            false => Ok(audiences),
+            false => Ok(without_repetition(&audiences)),
         }
     }
+}
+
+fn without_repetition<T: Clone + PartialEq>(given: &[T]) -> Vec<T> {
+    let mut kept = Vec::new();
+    for value in given {
+        if !kept.contains(value) {
+            kept.push(value.clone());
+        }
+    }
+    kept
 }
 
 /// Checks that the scope is a scope-token (RFC 6749, section 3.3), which the API's challenges can quote.
@@ -193,23 +235,5 @@ fn check_scope(scope: String) -> Result<String> {
     let what = if scope.trim().is_empty() { "--scope is empty" } else { "--scope is not one scope" };
     Err(Failure::usage(what)
         .why("the API requires one scope, permission or role, without spaces, quotes and backslashes")
-        .next("restctl setup --scope SCOPE; what is asked for may be more: --request-scope"))
-}
-
-/// Reads the certificates of a PEM file as the base64 of their DER.
-fn read_authorities(file: &Path) -> Result<Vec<String>> {
-    let unreadable = format!("cannot read the certificates in {}", file.display());
-    let text = std::fs::read(file).context(unreadable.clone())?;
-    if text.len() > MAX_AUTHORITIES_BYTES {
-        return Err(Failure::usage(unreadable).why(format!("it has more than {MAX_AUTHORITIES_BYTES} bytes")));
-    }
-    let certificates = CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>();
-    let certificates = certificates.context(unreadable.clone())?;
-    if certificates.is_empty() {
-        return Err(Failure::usage(unreadable).why("it has no certificate in PEM"));
-    }
-    for certificate in &certificates {
-        x509_parser::parse_x509_certificate(certificate).context(unreadable.clone())?;
-    }
-    Ok(certificates.iter().map(|certificate| STANDARD.encode(certificate)).collect())
+        .next("--scope SCOPE with one of them; restctl setup --request-scope may ask for more"))
 }

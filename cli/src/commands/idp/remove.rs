@@ -1,12 +1,13 @@
-//! `restctl idp remove`: trusts an issuer no longer.
+//! `restctl idp remove`: no longer trusts an issuer.
 
 use clap::Args;
 
-use super::show;
+use super::{print_changes, show};
+use crate::aws::cloudformation::{self, Stack};
 use crate::context::Context;
-use crate::failure::{Exit, Failure, Result, shell_argument};
-use crate::identity::changes;
+use crate::failure::{Exit, Failure, Result};
 use crate::identity::settings::{self, Settings};
+use crate::identity::{changes, cognito};
 use crate::terminal::output;
 
 #[derive(Debug, Args)]
@@ -31,21 +32,35 @@ pub(super) async fn run(args: Remove, context: &Context) -> Result<()> {
     if settings.client().is_some_and(|client| client.issuer == args.issuer) {
         return Err(Failure::usage("restctl gets its own tokens from this issuer")
             .why("without it, restctl get and restctl token would no longer work")
-            .next("restctl setup --issuer URL --client-id ID, with the issuer to use instead"));
+            .next("restctl setup --issuer URL --client-id ID with another issuer, which replaces this one unless it is trusted \
+                already; then this command again, if it is still trusted"));
     }
     let (removed, kept): (Vec<_>, Vec<_>) =
         settings.issuers().iter().cloned().partition(|issuer| issuer.issuer == args.issuer);
     if removed.is_empty() {
-        let known = settings.issuers().iter().map(|issuer| shell_argument(&issuer.issuer, "an issuer"));
-        return Err(Failure::new(format!("{:?} is not among the trusted issuers", args.issuer))
-            .exit(Exit::NotFound)
-            .why(format!("they are: {}", known.collect::<Vec<_>>().join(", ")))
-            .next("restctl idp show"));
+        let deployed = cloudformation::find_own(aws, stack).await?;
+        return Err(not_trusted_failure(&args.issuer, &settings, deployed.as_ref()));
     }
-    for change in changes::compare_issuers(settings.issuers(), &kept) {
-        output::print_message(format!("change             {}", change.describe()));
-    }
+    print_changes(&changes::compare_issuers(settings.issuers(), &kept));
     settings::write_issuers(aws, stack, &kept).await?;
     output::print_message("next: restctl deploy");
     show::print_if_json(context).await
+}
+
+fn not_trusted_failure(issuer: &str, settings: &Settings, deployed: Option<&Stack>) -> Failure {
+    let own = deployed.and_then(|stack| cognito::user_pool(stack).ok());
+    if own.is_some_and(|own| own.issuer == issuer) {
+        return Failure::usage(format!("{issuer} is the stack's own user pool"))
+            .why("the stack trusts it as long as it has it")
+            .next("restctl deploy --idp external, which removes the user pool and its clients");
+    }
+    let known: Vec<&str> = settings.issuers().iter().map(|issuer| issuer.issuer.as_str()).collect();
+    let why = match known.as_slice() {
+        [] => "no issuer is trusted besides the stack's own user pool".to_owned(),
+        known => format!("trusted are: {}", known.join(", ")),
+    };
+    Failure::new(format!("{issuer:?} is not among the trusted issuers"))
+        .exit(Exit::NotFound)
+        .why(why)
+        .next("restctl idp remove with one of them, spelled exactly like that")
 }

@@ -9,6 +9,7 @@ use crate::aws::{cloudformation, secretsmanager};
 use crate::context::Context;
 use crate::deployment::drift;
 use crate::failure::Result;
+use crate::identity::authorities::describe_authority;
 use crate::identity::changes::Change;
 use crate::identity::settings::Settings;
 use crate::identity::token_client::TokenClient;
@@ -17,7 +18,8 @@ use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Never prints the client secret. Keys that are unavailable are reported, but are not an error here: restctl doctor says more.
+Shows each trusted issuer, then the client as which restctl gets its tokens. Never prints the client secret. Keys that are \
+unavailable are reported, but are not an error here: restctl doctor says more.
 
 Exit codes: 0 done; 5 nothing has been set up.
 
@@ -163,12 +165,8 @@ impl IssuerReport {
         let algorithms = issuer.algorithms.iter().map(|algorithm| algorithm.name());
         lines.push(("algorithms", algorithms.collect::<Vec<_>>().join(", ")));
         lines.push(("JWKS", issuer.jwks_uri.clone()));
-        if !issuer.authorities.is_empty() {
-            lines.push((
-                "provider CA",
-                format!("{} certificates, instead of the system's", issuer.authorities.len()),
-            ));
-        }
+        let authorities = issuer.authorities.iter().map(|authority| describe_authority(authority));
+        lines.extend(authorities.map(|authority| ("provider CA", authority)));
         lines.extend(self.keys.iter().flatten().map(|key| ("key", key.to_string())));
         lines.extend(self.keys_error.iter().map(|why| ("keys", why.clone())));
         lines

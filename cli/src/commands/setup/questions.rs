@@ -30,14 +30,21 @@ pub(super) fn ask_for_stack_provider() -> Result<bool> {
     if !output::is_interactive() {
         return Ok(false);
     }
-    let answers =
-        ["Auth0 or another OpenID Connect issuer", "nobody yet: create a Cognito user pool in the stack"];
+    let answers = [
+        "an identity provider: Entra ID, Okta, Keycloak, Auth0, Cognito or another",
+        "nobody yet: create a Cognito user pool in the stack",
+    ];
     if prompt::ask_choice("Who issues the tokens?", &answers)? == 1 {
         return Ok(true);
     }
     output::print_message(Text::from_lines([
-        "Auth0: the issuer is https://TENANT.REGION.auth0.com/ including the slash, the audience is the API's identifier, and",
-        "the client is a machine-to-machine application with the permission read:items",
+        "The issuer is spelled exactly as in its tokens:",
+        "  Entra ID  https://login.microsoftonline.com/TENANT/v2.0",
+        "  Okta      https://DOMAIN.okta.com/oauth2/default",
+        "  Keycloak  https://HOST/realms/REALM",
+        "  Auth0     https://TENANT.REGION.auth0.com/ including the slash",
+        "  Cognito   https://cognito-idp.REGION.amazonaws.com/POOL",
+        "The audience is the API's identifier there, and the client an application for machines that may read items.",
     ]));
     Ok(false)
 }

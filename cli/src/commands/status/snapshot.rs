@@ -132,6 +132,8 @@ pub(super) struct ProviderState {
     pub(super) issuer: String,
     /// The keys that verify tokens, with their algorithms.
     pub(super) keys: String,
+    /// The issuers that the API trusts besides.
+    pub(super) also_trusted: Vec<String>,
 }
 
 impl Snapshot {
@@ -257,5 +259,11 @@ async fn read_provider(context: &Context, stack: &Stack) -> Result<ProviderState
     let policy = TokenPolicy::from_settings(&settings, Some(stack))?;
     let issuer = policy.client_issuer()?;
     let keys = policy::fetch_keys(issuer).await?.summary();
-    Ok(ProviderState { kind: issuer.provider.name(), issuer: issuer.issuer.clone(), keys })
+    let others = policy.issuers.iter().filter(|other| !policy.is_client_issuer(other));
+    Ok(ProviderState {
+        kind: issuer.provider.name(),
+        issuer: issuer.issuer.clone(),
+        keys,
+        also_trusted: others.map(|other| other.issuer.clone()).collect(),
+    })
 }

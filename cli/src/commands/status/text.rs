@@ -158,7 +158,12 @@ fn describe_queue(queue: &QueueState) -> (String, Severity) {
 }
 
 fn describe_provider(provider: &ProviderState) -> (String, Severity) {
-    (format!("{}, {}, with the keys {}", provider.kind, provider.issuer, provider.keys), Severity::Normal)
+    let ProviderState { kind, issuer, keys, also_trusted } = provider;
+    let mut text = format!("{kind}, {issuer}, with the keys {keys}");
+    if !also_trusted.is_empty() {
+        text.push_str(&format!("; also {}", also_trusted.join(", ")));
+    }
+    (text, Severity::Normal)
 }
 
 fn describe_traffic(traffic: &Traffic) -> (String, Severity) {

@@ -69,6 +69,12 @@ pub(super) async fn run(args: Explain, context: &Context) -> Result<()> {
         Format::Text => output::print_text(Text::from_table(&checks_table(explanation)))?,
         Format::Json => output::print_json(&TokenReport::new(&explained))?,
     }
+    if policy.issuers.len() > 1 {
+        output::print_message(format!(
+            "checked with the keys and the settings of {}",
+            explained.issuer.issuer
+        ));
+    }
     if policy.has_changed {
         output::print_message(
             "these checks use the settings of the last deployment, which have changed since: restctl deploy",
