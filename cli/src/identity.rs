@@ -2,6 +2,7 @@
 
 pub(crate) mod authorities;
 pub(crate) mod changes;
+pub(crate) mod client_key;
 pub(crate) mod client_secret;
 pub(crate) mod cognito;
 pub(crate) mod discovery;

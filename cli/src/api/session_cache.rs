@@ -73,7 +73,8 @@ impl SessionCache {
 
     /// Returns the token, unless it is about to expire.
     pub(crate) fn unexpired_token(&self) -> Option<&AccessToken> {
-        self.token.as_ref().filter(|token| seconds_now() + TOKEN_MARGIN.as_secs() < token.expires_at)
+        let is_fresh = |expires_at| seconds_now() + TOKEN_MARGIN.as_secs() < expires_at;
+        self.token.as_ref().filter(|token| token.expires_at.is_some_and(is_fresh))
     }
 
     /// Returns the location, unless it is a day old.
@@ -88,8 +89,10 @@ impl SessionCache {
     }
 }
 
+/// Stores the token in the place of the former one, or removes only that if nobody knows how long the new one is valid.
 pub(crate) fn store_token(context: &Context, token: &AccessToken) -> Result<()> {
-    SessionCache { token: Some(token.clone()), ..SessionCache::read(context)? }.write(context)
+    let token = Some(token).filter(|token| token.expires_at.is_some()).cloned();
+    SessionCache { token, ..SessionCache::read(context)? }.write(context)
 }
 
 pub(crate) fn store_location(context: &Context, location: &Location) -> Result<()> {
@@ -168,6 +171,9 @@ mod tests {
         assert!(session(now - 3600, 0).recent_location().is_some());
         assert!(session(now - 25 * 3600, 0).recent_location().is_none());
         assert!(session(now + 3600, 0).recent_location().is_none(), "the clock was set back");
+        let unknown = json!({ "token": { "access_token": "t", "expires_at": null } });
+        let unknown: SessionCache = serde_json::from_value(unknown).unwrap();
+        assert!(unknown.unexpired_token().is_none());
         let former: SessionCache =
             serde_json::from_value(json!({ "access_token": "t", "expires_at": now })).unwrap();
         assert!(former.unexpired_token().is_none() && former.recent_location().is_none());

@@ -39,7 +39,7 @@ pub(crate) async fn renew_token(context: &Context) -> Result<AccessToken> {
     let secret = secret.ok_or_else(|| {
         Failure::new(format!("the secret {secret_name} is missing"))
             .exit(Exit::Authentication)
-            .next("restctl setup --client-secret-file FILE")
+            .next("restctl setup --client-secret-file FILE, or --client-key-file FILE for a private key")
     })?;
     let issuer = issuer_of_client(context, &settings).await?;
     let token = grant::request_token(client, &issuer, &secret).await?;

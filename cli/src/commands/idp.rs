@@ -24,7 +24,7 @@ pub(crate) enum Idp {
     /// No longer trust an issuer
     Remove(remove::Remove),
 
-    /// Replace the client secret after testing the new one
+    /// Replace the client secret or private key after testing the new one
     RotateSecret(rotate_secret::RotateSecret),
 }
 

@@ -21,7 +21,7 @@ use crate::commands::idp::planned_changes::print_changes;
 use crate::context::Context;
 use crate::failure::{Failure, Result, shell_argument};
 use crate::identity::changes::{self, Change};
-use crate::identity::client_secret;
+use crate::identity::client_secret::{self, GivenCredential};
 use crate::identity::cognito::{self, COGNITO};
 use crate::identity::settings::{self, Settings};
 use crate::identity::token_client::{ClientAuthentication, TokenClient};
@@ -301,7 +301,7 @@ enum ChosenSecret {
     Stays,
     /// It stays, although the client is another one.
     StaysForOtherClient,
-    Written(String),
+    Written(GivenCredential),
 }
 
 impl ChosenSettings {
@@ -351,7 +351,7 @@ impl ChosenSettings {
     async fn write(&self, aws: &Aws, stack: &StackName) -> Result<()> {
         if let ChosenSecret::Written(secret) = &self.secret {
             let name = stack.client_secret();
-            secretsmanager::write_secret(aws, &name, CLIENT_SECRET_DESCRIPTION, secret).await?;
+            secretsmanager::write_secret(aws, &name, CLIENT_SECRET_DESCRIPTION, &secret.text).await?;
             let label = format!("client {}", self.secret_kind());
             output::print_message(format!("{label:<18} {name} in Secrets Manager"));
         }
@@ -401,13 +401,14 @@ async fn choose_provider(args: &Setup, context: &Context, before: &Settings) -> 
     let authentication = choose_authentication(args, &described, own_client)?;
     let or_before =
         |given: &Option<String>, before: Option<&String>| given.clone().or_else(|| before.cloned());
-    let key_id = or_before(&args.client_key_id, own_client.and_then(|client| client.key_id.as_ref()));
-    let chosen = TokenClient {
+    let former_key_id = own_client.and_then(|client| client.key_id.as_ref());
+    let mut chosen = TokenClient {
         issuer: url,
         token_endpoint: described.discovery.token_endpoint.clone(),
         client_id,
         authentication,
-        key_id: key_id.filter(|key_id| uses_key(authentication) && !key_id.is_empty()),
+        key_id: or_before(&args.client_key_id, former_key_id)
+            .filter(|key_id| uses_key(authentication) && !key_id.is_empty()),
         request_scope: or_before(
             &args.request_scope,
             own_client.and_then(|client| client.request_scope.as_ref()),
@@ -415,7 +416,14 @@ async fn choose_provider(args: &Setup, context: &Context, before: &Settings) -> 
         resource: or_before(&args.resource, own_client.and_then(|client| client.resource.as_ref()))
             .filter(|resource| !resource.is_empty()),
     };
-    let secret = choose_secret(args, context, client, &chosen, local).await?;
+    let provider = described.issuer.provider;
+    let secret = choose_secret(args, context, client, &chosen, provider, local).await?;
+    // The id of the former key is not that of a key with an id of its own.
+    if matches!(&secret, ChosenSecret::Written(given) if given.key_id.is_some())
+        && args.client_key_id.is_none()
+    {
+        chosen.key_id = None;
+    }
     let issuers = settings::with_issuer(before.issuers(), described.issuer.clone(), replaced)?;
     let replaced = replaced.map(|issuer| issuer.issuer.clone());
     Ok(ChosenSettings { described, issuers, client: chosen, secret, replaced })
@@ -474,15 +482,16 @@ async fn choose_secret(
     context: &Context,
     before: Option<&TokenClient>,
     client: &TokenClient,
+    provider: Provider,
     local: Option<&LocalIdentityProvider>,
 ) -> Result<ChosenSecret> {
     let needs_key = uses_key(client.authentication);
     if needs_key {
         if let Some(file) = &args.client_key_file {
-            return client_secret::read_private_key(file).map(ChosenSecret::Written);
+            return client_secret::read_private_key(file, provider).map(ChosenSecret::Written);
         }
     } else if let Some(secret) = client_secret::read_given_secret(args.client_secret_file.as_deref())? {
-        return Ok(ChosenSecret::Written(secret));
+        return Ok(ChosenSecret::Written(GivenCredential::from_secret(secret)));
     }
     let stored = secretsmanager::read_secret(context.aws().await?, &context.stack.client_secret()).await?;
     let is_same =
@@ -490,7 +499,8 @@ async fn choose_secret(
     let is_same_client = before.is_none_or(is_same);
     let local = local.filter(|local| local.client_id == client.client_id && !needs_key);
     if let Some(local) = local.filter(|_| stored.is_none() || !before.is_some_and(is_same)) {
-        return Ok(ChosenSecret::Written(local.client_secret.clone()));
+        let secret = local.client_secret.clone();
+        return Ok(ChosenSecret::Written(GivenCredential::from_secret(secret)));
     }
     if stored.is_some() && before.is_none_or(|before| uses_key(before.authentication) == needs_key) {
         return Ok(if is_same_client { ChosenSecret::Stays } else { ChosenSecret::StaysForOtherClient });
@@ -499,5 +509,5 @@ async fn choose_secret(
         return Err(Failure::usage("the client's private key is missing")
             .next("restctl setup --client-key-file FILE"));
     }
-    client_secret::prompt_for_secret().map(ChosenSecret::Written)
+    client_secret::prompt_for_secret().map(GivenCredential::from_secret).map(ChosenSecret::Written)
 }

@@ -15,7 +15,7 @@ use crate::timestamp;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The token is cached until shortly before it expires, because providers count the tokens that they issue. Only you can read the \
-cache.
+cache. A token is not cached if neither the provider's answer nor the token says when it expires.
 
 Examples:
   curl -H \"Authorization: Bearer $(restctl token)\" https://api.example.com/v1/items/42
@@ -42,7 +42,7 @@ fn print_token(token: &AccessToken) -> Result<()> {
     match output::chosen_format() {
         Format::Text => output::print_text(&token.access_token),
         Format::Json => {
-            let expires_at = timestamp::from_seconds(token.expires_at);
+            let expires_at = token.expires_at.and_then(timestamp::from_seconds);
             output::print_json(&json!({ "access_token": token.access_token, "expires_at": expires_at }))
         }
     }

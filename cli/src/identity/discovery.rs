@@ -243,7 +243,7 @@ fn any_tenant_failure(issuer: &str) -> Failure {
 }
 
 /// Accepts HTTPS, and plain HTTP to this machine.
-fn check_secure(address: &str, what: &str) -> Result<()> {
+pub(super) fn check_secure(address: &str, what: &str) -> Result<()> {
     let insecure = |why: &str| {
         Failure::new(format!("{what} is {address:?}"))
             .exit(Exit::Usage)

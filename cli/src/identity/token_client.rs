@@ -64,6 +64,7 @@ impl TokenClient {
     /// without being asked.
     pub(crate) fn scope_to_request(&self, issuer: &TrustedIssuer) -> Option<String> {
         let usual = || match issuer.provider {
+            Provider::Entra if self.uses_resources_of_entra(issuer) => None,
             Provider::Entra => issuer.audiences.first().map(|audience| format!("{audience}/.default")),
             Provider::Keycloak => None,
             Provider::Auth0 | Provider::Okta | Provider::Cognito | Provider::OpenId => {
@@ -80,5 +81,16 @@ impl TokenClient {
             Provider::Auth0 | Provider::OpenId => issuer.audiences.first().cloned(),
             Provider::Entra | Provider::Okta | Provider::Keycloak | Provider::Cognito => None,
         }
+    }
+
+    /// Returns the `resource` of the token request (RFC 8707).
+    pub(crate) fn resource_to_request(&self, issuer: &TrustedIssuer) -> Option<String> {
+        let usual = || issuer.audiences.first().filter(|_| self.uses_resources_of_entra(issuer)).cloned();
+        self.resource.clone().or_else(usual)
+    }
+
+    /// Whether the token endpoint is the former one of Entra ID (v1.0), which takes a resource instead of its `.default` scope.
+    fn uses_resources_of_entra(&self, issuer: &TrustedIssuer) -> bool {
+        issuer.provider == Provider::Entra && self.token_endpoint.ends_with("/oauth2/token")
     }
 }

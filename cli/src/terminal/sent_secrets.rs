@@ -30,15 +30,28 @@ impl SentSecret {
         let pairs = [format!("{id}:{secret}"), format!("{}:{}", form(id), form(secret)), secret.to_owned()];
         let mut forms = text_forms(secret);
         forms.extend(pairs.iter().flat_map(|pair| base64_forms(pair)));
+        forms.extend(base64_forms_within_others(secret));
         Self::new(forms, "[client secret]")
     }
 
     /// An access token: whole, or only its signature, without which the rest is worth nothing.
     pub(crate) fn of_token(token: &str) -> Self {
+        Self::of_jwt(token, "[access token]")
+    }
+
+    /// The assertion with which a client authenticates (RFC 7523): whole, or only its signature.
+    pub(crate) fn of_assertion(assertion: &str) -> Self {
+        Self::of_jwt(assertion, "[client assertion]")
+    }
+
+    fn of_jwt(token: &str, name: &'static str) -> Self {
         let mut forms = vec![token.to_owned()];
-        forms.extend(token.rsplit_once('.').map(|(_, signature)| signature.to_owned()));
+        if let Some((_, signature)) = token.rsplit_once('.').filter(|(_, signature)| !signature.is_empty()) {
+            forms.extend(text_forms(signature));
+            forms.extend(base64_forms_within_others(signature));
+        }
         forms.extend(base64_forms(token));
-        Self::new(forms, "[access token]")
+        Self::new(forms, name)
     }
 
     fn new(mut forms: Vec<String>, name: &'static str) -> Self {
@@ -86,11 +99,25 @@ fn text_forms(secret: &str) -> Vec<String> {
     let json = serde_json::Value::from(secret).to_string();
     let json = json.trim_matches('"').to_owned();
     let slashes = json.replace('/', "\\/");
-    let lower_case = |text: &String| lower_case_escapes(text);
     let mut forms = vec![form, percent, path];
-    forms.extend(forms.iter().map(lower_case).collect::<Vec<_>>());
+    forms.extend(forms.iter().map(|text| lower_case_escapes(text)).collect::<Vec<_>>());
+    // What is encoded may be encoded again, as part of a URL.
+    forms.extend(forms.iter().map(|text| text.replace('%', "%25")).collect::<Vec<_>>());
+    let hexadecimal: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    // A shorter one would be found in many tokens.
+    if hexadecimal.len() >= MIN_LENGTH {
+        forms.extend([hexadecimal.to_uppercase(), hexadecimal]);
+    }
+    forms.extend(html_forms(secret));
     forms.extend([secret.to_owned(), json, slashes]);
     forms
+}
+
+/// Returns the text as HTML has it, whose quotes have several names.
+fn html_forms(text: &str) -> Vec<String> {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let quotes = [("&quot;", "&#39;"), ("&#34;", "&#39;"), ("&quot;", "&#x27;"), ("\"", "'")];
+    quotes.map(|(double, single)| text.replace('"', double).replace('\'', single)).into()
 }
 
 /// Writes `%2F` as `%2f`.
@@ -106,6 +133,24 @@ fn lower_case_escapes(text: &str) -> String {
 
 fn base64_forms(text: &str) -> Vec<String> {
     [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD].map(|engine| engine.encode(text)).into()
+}
+
+/// Returns what base64 shows of `text` if it is within a longer text, such as the form that was sent: that depends only on the
+/// place of its first byte among three.
+fn base64_forms_within_others(text: &str) -> Vec<String> {
+    let mut forms = Vec::new();
+    for place in 0..3 {
+        let before = vec![0; place];
+        let encoded = STANDARD_NO_PAD.encode([&before, text.as_bytes()].concat());
+        // The characters at both ends share bits with what is around the text.
+        let (start, end) = ((place * 8).div_ceil(6), (place + text.len()) * 8 / 6);
+        let form = encoded.get(start..end).unwrap_or_default().to_owned();
+        // A form so short would be found anywhere.
+        if form.len() >= MIN_LENGTH {
+            forms.extend([form.replace('+', "-").replace('/', "_"), form]);
+        }
+    }
+    forms
 }
 
 #[cfg(test)]
@@ -125,6 +170,12 @@ mod tests {
             &STANDARD.encode("my client:s:e c+r/t\"~é"),
             &URL_SAFE_NO_PAD.encode("my+client:s%3Ae+c%2Br%2Ft%22%7E%C3%A9"),
             &STANDARD.encode(secret),
+            "s%253Ae+c%252Br%252Ft%2522%257E%25C3%25A9",
+            "s%253ae%2520c%252br%252ft%2522%257e%25c3%25a9",
+            "733a6520632b722f74227ec3a9",
+            "733A6520632B722F74227EC3A9",
+            "s:e c+r/t&quot;~é",
+            "s:e c+r/t&#34;~é",
         ] {
             assert_eq!(
                 sent.redact(&format!("a {form} b {form}")),
@@ -134,6 +185,32 @@ mod tests {
         }
         assert_eq!(SentSecret::of_client("id", "abc").redact("abc"), "[client secret]");
         assert_eq!(SentSecret::of_client("id", "").redact("nothing"), "nothing");
+    }
+
+    #[test]
+    fn a_secret_is_removed_from_an_encoded_request() {
+        let secret = "correct horse battery staple?";
+        let sent = SentSecret::of_client("id", secret);
+        for before in ["", "a", "ab", "grant_type=client_credentials&client_secret="] {
+            let encoded = STANDARD.encode(format!("{before}{secret}&scope=x"));
+            let redacted = sent.redact(&encoded);
+            assert!(redacted.contains("[client secret]"), "{redacted}");
+            let rest = redacted.replace("[client secret]", "");
+            assert!(rest.len() <= encoded.len() - secret.len() * 4 / 3 + 3, "{encoded}: {redacted}");
+        }
+        assert_eq!(
+            SentSecret::of_client("id", "a").redact("Bad request"),
+            "Bad request".replace('a', "[client secret]")
+        );
+    }
+
+    #[test]
+    fn an_assertion_is_removed_whole_or_by_its_signature() {
+        let sent = SentSecret::of_assertion("head.claims.signature-_0123456789");
+        assert_eq!(sent.redact("bad head.claims.signature-_0123456789!"), "bad [client assertion]!");
+        assert_eq!(sent.redact("head.claims, signature%2D%5F0123456789"), "head.claims, [client assertion]");
+        let encoded = STANDARD.encode("client_assertion=head.claims.signature-_0123456789");
+        assert!(sent.redact(&encoded).contains("[client assertion]"), "{}", sent.redact(&encoded));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod artifacts;
+mod auth_test;
 mod authority;
 mod bad_input;
 mod cert;
@@ -55,5 +56,6 @@ mod state_folder;
 mod status;
 mod terminal;
 mod tls_stand_in;
+mod token_endpoint;
 mod upload;
 mod verify;

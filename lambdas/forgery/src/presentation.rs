@@ -24,8 +24,8 @@ pub(crate) fn send_forged_token(forged: ForgedToken, path: &str) -> Attempt {
     get_request(&forged.name, path, &[("authorization", &authorization)], REFUSED)
 }
 
-/// Returns bad requests with a good token, and some without any.
-pub(crate) fn forge_attempts(token: &str, path: &str) -> Vec<Attempt> {
+/// Returns bad requests for the item at `path` with a good token, and some without any. They do not depend on who issued it.
+pub fn forge_presentations(token: &str, path: &str) -> Vec<Attempt> {
     let mut attempts = without_token(path);
     attempts.extend(in_other_places(token, path));
     attempts.extend(malformed_headers(token, path));

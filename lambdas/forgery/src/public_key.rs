@@ -1,56 +1,82 @@
 //! The issuer's published key, in each encoding that a confused verifier might use as an HMAC secret.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pem::{EncodeConfig, LineEnding, Pem};
+use restctl_contract::issuer::Algorithm;
 use serde_json::Value;
-use yasna::construct_der;
-use yasna::models::ObjectIdentifier;
 
 use crate::error::ForgeryError;
-use crate::token::Token;
+use crate::key_material::{KeyMaterial, uncompressed_point};
+use crate::token::{Token, parse_algorithm};
 
-/// RFC 8017, appendix A.1.
-const RSA_ENCRYPTION: &[u64] = &[1, 2, 840, 113_549, 1, 1, 1];
-/// RFC 5480, section 2.1.
-const EC_PUBLIC_KEY: &[u64] = &[1, 2, 840, 10_045, 2, 1];
-const PRIME256V1: &[u64] = &[1, 2, 840, 10_045, 3, 1, 7];
+/// The most keys of a set that are tried.
+const MAX_KEYS: usize = 100;
 
-/// A public key with its JWK. Integers are big-endian.
-pub(crate) enum PublicKey {
-    Rsa { jwk: Value, modulus: Vec<u8>, exponent: Vec<u8> },
-    P256 { jwk: Value, x: Vec<u8>, y: Vec<u8> },
+#[derive(Debug)]
+pub(crate) struct PublicKey {
+    /// The key as it is published.
+    pub(crate) jwk: Value,
+    pub(crate) material: KeyMaterial,
 }
 
 impl PublicKey {
-    /// Finds the key that signed `token`.
-    pub(crate) fn find_in_jwks(token: &Token, jwks: &Value) -> Result<Self, ForgeryError> {
-        let keys = jwks["keys"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let jwk = match (token.key_id(), keys) {
-            (None, [only]) => only,
-            (None, _) => return Err(ForgeryError::NoSuchKey),
-            (Some(kid), _) => keys.iter().find(|key| key["kid"] == kid).ok_or(ForgeryError::NoSuchKey)?,
-        };
-        let decode_member = |name: &str| {
-            let text = jwk[name].as_str().ok_or(ForgeryError::UnsupportedKey)?;
-            URL_SAFE_NO_PAD.decode(text).map_err(|_| ForgeryError::UnsupportedKey)
-        };
-        match (jwk["kty"].as_str(), jwk["crv"].as_str()) {
-            (Some("RSA"), _) => Ok(Self::Rsa {
-                modulus: decode_member("n")?,
-                exponent: decode_member("e")?,
-                jwk: jwk.clone(),
-            }),
-            (Some("EC"), Some("P-256")) => {
-                Ok(Self::P256 { x: decode_member("x")?, y: decode_member("y")?, jwk: jwk.clone() })
+    fn from_jwk(jwk: &Value) -> Result<Self, ForgeryError> {
+        Ok(Self { jwk: jwk.clone(), material: KeyMaterial::from_jwk(jwk)? })
+    }
+
+    /// Finds the key that signed `token`: the first that verifies its signature. The keys with its key id are tried first,
+    /// but a token need not have one, and several keys may have the same.
+    pub(crate) fn find_signer(token: &Token, jwks: &Value) -> Result<Self, ForgeryError> {
+        let algorithm = token.signature_algorithm()?;
+        let is_named = |jwk: &&Value| token.key_id().is_some() && jwk["kid"].as_str() == token.key_id();
+        let (named, others): (Vec<&Value>, Vec<&Value>) = published_keys(jwks).iter().partition(is_named);
+        let mut unreadable = None;
+        for jwk in named.into_iter().chain(others).take(MAX_KEYS) {
+            match Self::from_jwk(jwk) {
+                Ok(key) if token.is_signed_by(&key.material, algorithm) => return Ok(key),
+                Ok(_) => {}
+                Err(error) => {
+                    unreadable.get_or_insert(error);
+                }
             }
-            _ => Err(ForgeryError::UnsupportedKey),
         }
+        Err(unreadable.unwrap_or(ForgeryError::NoSuchKey))
+    }
+
+    /// Finds a key whose signature the API would accept with one of these algorithms, and the algorithm.
+    pub(crate) fn find_for_signatures(
+        jwks: &Value,
+        algorithms: &[Algorithm],
+    ) -> Result<(Self, Algorithm), ForgeryError> {
+        let mut unreadable = None;
+        let for_signatures = |jwk: &&Value| jwk["use"].as_str().is_none_or(|key_use| key_use == "sig");
+        for jwk in published_keys(jwks).iter().filter(for_signatures).take(MAX_KEYS) {
+            match Self::from_jwk(jwk) {
+                Ok(key) => {
+                    let accepted = algorithms.iter().copied().find(|algorithm| key.may_sign(*algorithm));
+                    if let Some(algorithm) = accepted {
+                        return Ok((key, algorithm));
+                    }
+                }
+                Err(error) => {
+                    unreadable.get_or_insert(error);
+                }
+            }
+        }
+        Err(unreadable.unwrap_or(ForgeryError::NoKey))
+    }
+
+    fn may_sign(&self, algorithm: Algorithm) -> bool {
+        self.material.algorithms().contains(&algorithm)
+            && self.jwk["alg"].as_str().is_none_or(|pinned| parse_algorithm(pinned) == Some(algorithm))
+    }
+
+    pub(crate) fn key_id(&self) -> Option<&str> {
+        self.jwk["kid"].as_str()
     }
 
     /// Returns the SubjectPublicKeyInfo (RFC 5280), the usual format of key files, as PEM.
     pub(crate) fn to_pem(&self) -> String {
-        encode_pem("PUBLIC KEY", self.to_spki())
+        encode_pem("PUBLIC KEY", self.material.to_spki())
     }
 
     /// Returns each encoding with its name.
@@ -59,75 +85,40 @@ impl PublicKey {
         let mut encodings = vec![
             ("PEM", pem.clone().into_bytes()),
             ("PEM without its last newline", pem.trim_end().as_bytes().to_vec()),
-            ("DER", self.to_spki()),
+            ("DER", self.material.to_spki()),
         ];
-        match self {
-            Self::Rsa { jwk, modulus, exponent } => encodings.extend([
-                ("PKCS#1 PEM", encode_pem("RSA PUBLIC KEY", encode_pkcs1(modulus, exponent)).into_bytes()),
-                ("PKCS#1 DER", encode_pkcs1(modulus, exponent)),
-                ("modulus", modulus.clone()),
-                ("modulus in base64", string_bytes(&jwk["n"])),
-                ("JWK", jwk.to_string().into_bytes()),
-            ]),
-            Self::P256 { jwk, x, y } => encodings.extend([
-                ("point", uncompressed_point(x, y)),
-                ("x", x.clone()),
-                ("x in base64", string_bytes(&jwk["x"])),
-                ("JWK", jwk.to_string().into_bytes()),
-            ]),
+        if let Some(pkcs1) = self.material.to_pkcs1() {
+            encodings.push(("PKCS#1 PEM", encode_pem("RSA PUBLIC KEY", pkcs1.clone()).into_bytes()));
+            encodings.push(("PKCS#1 DER", pkcs1));
         }
+        match &self.material {
+            KeyMaterial::Rsa { modulus, .. } => {
+                encodings.push(("modulus", modulus.clone()));
+                encodings.push(("modulus in base64", self.member_text("n")));
+            }
+            KeyMaterial::EllipticCurve { x, y, .. } => {
+                encodings.push(("point", uncompressed_point(x, y)));
+                encodings.push(("x", x.clone()));
+                encodings.push(("x in base64", self.member_text("x")));
+            }
+            KeyMaterial::Ed25519 { point } => {
+                encodings.push(("x", point.clone()));
+                encodings.push(("x in base64", self.member_text("x")));
+            }
+        }
+        encodings.push(("JWK", self.jwk.to_string().into_bytes()));
         encodings
     }
 
-    fn to_spki(&self) -> Vec<u8> {
-        match self {
-            Self::Rsa { modulus, exponent, .. } => {
-                encode_spki(RSA_ENCRYPTION, None, &encode_pkcs1(modulus, exponent))
-            }
-            Self::P256 { x, y, .. } => {
-                encode_spki(EC_PUBLIC_KEY, Some(PRIME256V1), &uncompressed_point(x, y))
-            }
-        }
+    /// Returns a member as it is published, or as it would be if the key is in its certificate only.
+    fn member_text(&self, name: &str) -> Vec<u8> {
+        let usual = self.material.to_jwk();
+        self.jwk[name].as_str().or(usual[name].as_str()).unwrap_or_default().as_bytes().to_vec()
     }
 }
 
-fn encode_spki(algorithm: &[u64], curve: Option<&[u64]>, key: &[u8]) -> Vec<u8> {
-    construct_der(|writer| {
-        writer.write_sequence(|writer| {
-            writer.next().write_sequence(|writer| {
-                writer.next().write_oid(&ObjectIdentifier::from_slice(algorithm));
-                match curve {
-                    Some(curve) => writer.next().write_oid(&ObjectIdentifier::from_slice(curve)),
-                    None => writer.next().write_null(),
-                }
-            });
-            writer.next().write_bitvec_bytes(key, key.len() * 8);
-        });
-    })
-}
-
-/// Returns an RSAPublicKey (RFC 8017, appendix A.1.1).
-fn encode_pkcs1(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
-    encode_der_integers(modulus, exponent)
-}
-
-/// Returns the uncompressed point (SEC 1, section 2.3.3).
-fn uncompressed_point(x: &[u8], y: &[u8]) -> Vec<u8> {
-    [&[4], x, y].concat()
-}
-
-/// Returns a DER sequence of two integers, the format of both an RSA key and an ECDSA signature.
-pub(crate) fn encode_der_integers(first: &[u8], second: &[u8]) -> Vec<u8> {
-    construct_der(|writer| {
-        writer.write_sequence(|writer| {
-            writer.next().write_bigint_bytes(first, true);
-            writer.next().write_bigint_bytes(second, true);
-        });
-    })
-}
-
-fn string_bytes(member: &Value) -> Vec<u8> {
-    member.as_str().unwrap_or_default().as_bytes().to_vec()
+fn published_keys(jwks: &Value) -> &[Value] {
+    jwks["keys"].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 fn encode_pem(label: &str, der: Vec<u8>) -> String {

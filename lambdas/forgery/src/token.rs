@@ -2,19 +2,25 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use restctl_contract::issuer::Algorithm;
 use restctl_contract::json::{self, Limits};
 use serde_json::Value;
 
 use crate::error::ForgeryError;
+use crate::key_material::KeyMaterial;
 
 /// The token comes from an identity provider.
 const LIMITS: Limits = Limits { depth: 32, values: 10_000 };
+
+/// An unknown algorithm in an error is cut to this length.
+const MAX_SHOWN_CHARS: usize = 40;
 
 pub(crate) struct Token {
     pub(crate) header: Value,
     pub(crate) claims: Value,
     /// Header, payload and signature as received.
     pub(crate) parts: [String; 3],
+    pub(crate) signature: Vec<u8>,
 }
 
 /// A token that must be refused, with a name that says why.
@@ -40,12 +46,24 @@ impl Token {
         Ok(Self {
             header: decode_object(header).ok_or(ForgeryError::Malformed)?,
             claims: decode_object(payload).ok_or(ForgeryError::Malformed)?,
+            signature: URL_SAFE_NO_PAD.decode(signature).map_err(|_| ForgeryError::Malformed)?,
             parts: [header, payload, signature].map(str::to_owned),
         })
     }
 
     pub(crate) fn algorithm(&self) -> &str {
         self.header["alg"].as_str().unwrap_or_default()
+    }
+
+    pub(crate) fn signature_algorithm(&self) -> Result<Algorithm, ForgeryError> {
+        let name = self.algorithm();
+        let shown = || name.chars().take(MAX_SHOWN_CHARS).collect();
+        parse_algorithm(name).ok_or_else(|| ForgeryError::UnknownAlgorithm(shown()))
+    }
+
+    pub(crate) fn is_signed_by(&self, key: &KeyMaterial, algorithm: Algorithm) -> bool {
+        let [header, payload, _] = &self.parts;
+        key.verifies_signature(algorithm, format!("{header}.{payload}").as_bytes(), &self.signature)
     }
 
     pub(crate) fn key_id(&self) -> Option<&str> {
@@ -68,6 +86,12 @@ impl Token {
         format!("{}.{payload}.{signature}", encode_base64url(header.to_string()))
     }
 
+    /// Returns this token with another header and another signature.
+    pub(crate) fn with_header_and_signature(&self, header: &Value, signature: impl AsRef<[u8]>) -> String {
+        let [_, payload, _] = &self.parts;
+        format!("{}.{payload}.{}", encode_base64url(header.to_string()), encode_base64url(signature))
+    }
+
     /// Returns this token with another payload.
     pub(crate) fn with_payload(&self, payload: impl AsRef<[u8]>) -> String {
         let [header, _, signature] = &self.parts;
@@ -79,6 +103,11 @@ impl Token {
         let [header, payload, _] = &self.parts;
         format!("{header}.{payload}.{}", encode_base64url(signature))
     }
+}
+
+/// Reads the `alg` of a header or a key. EdDSA has two names: RFC 9864, section 2.2, calls it by its curve.
+pub(crate) fn parse_algorithm(name: &str) -> Option<Algorithm> {
+    if name == "Ed25519" { Some(Algorithm::EdDsa) } else { name.parse().ok() }
 }
 
 fn with_member(object: &Value, name: &str, value: impl Into<Value>) -> Value {

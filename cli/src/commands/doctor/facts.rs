@@ -213,7 +213,8 @@ impl<'a> DoctorFacts<'a> {
         let look_up = async {
             let client = self.complete_settings().await?.require_client()?;
             let issuer = self.token_policy().await?.client_issuer()?;
-            Ok(grant::request_token(client, issuer, self.client_secret().await?).await?)
+            let granted = grant::request_token(client, issuer, self.client_secret().await?).await;
+            Ok(granted.map_err(Failure::from)?)
         };
         self.token.get_or_look_up(TOKEN, look_up.boxed_local()).await
     }

@@ -17,7 +17,10 @@ const MAX_ANSWER_BYTES: usize = 2 * 1024 * 1024;
 
 pub(super) async fn check_token_grant(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let token = facts.new_token().await?;
-    Ok(CheckFinding::ok(format!("granted for {} s", token.expires_at.saturating_sub(seconds_now()))))
+    Ok(CheckFinding::ok(match token.expires_at {
+        Some(expires_at) => format!("granted for {} s", expires_at.saturating_sub(seconds_now())),
+        None => "granted, without a lifetime; it is not cached".to_owned(),
+    }))
 }
 
 /// Checks that the API's own verifier accepts the token.

@@ -1,4 +1,4 @@
-//! `restctl idp rotate-secret`: tries a new client secret, then writes it to Secrets Manager.
+//! `restctl idp rotate-secret`: tries a new client secret or private key, then writes it to Secrets Manager.
 
 use std::path::PathBuf;
 
@@ -14,31 +14,50 @@ use crate::aws::cloudformation::{self, Stack};
 use crate::aws::secretsmanager::{self, CLIENT_SECRET_DESCRIPTION};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result, shell_argument};
+use crate::identity::grant::{self, GrantFailure};
 use crate::identity::policy::{self, TokenPolicy};
-use crate::identity::settings::Settings;
-use crate::identity::token_client::TokenClient;
-use crate::identity::{client_secret, cognito, grant};
+use crate::identity::settings::{self, Settings};
+use crate::identity::token_client::{ClientAuthentication, TokenClient};
+use crate::identity::{client_secret, cognito};
 use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Create the new secret at the provider, then give it here. restctl writes it to Secrets Manager only after the provider has granted \
+Create the new secret at the provider, or register the new key there, then give it here. restctl writes it to Secrets Manager only after the provider has granted \
 a token for it that the API would accept; otherwise nothing changes. The API does not use the secret and is not deployed again.
 
 The secret is read from --client-secret-file, from RESTCTL_CLIENT_SECRET, or from a prompt. It is never an argument, and never \
 printed. With --local, the development identity provider creates the secret if none is given.
 
-Exit codes: 0 done; 4 the provider refuses the secret, or the API would refuse the token; 5 nothing has been set up.
+A client that authenticates with a private key needs --client-key-file, and --client-key-id if the provider knows the new \
+key by another id. The key signs on this machine and is not sent to the provider.
+
+Exit codes: 0 done; 4 the provider refuses the secret or key, or the API would refuse the token; 5 nothing has been set up.
 
 Examples:
   restctl idp rotate-secret --client-secret-file secret.txt
   auth0 apps show ID --reveal-secrets --json | jq -r .client_secret |
       restctl idp rotate-secret --client-secret-file -
+  restctl idp rotate-secret --client-key-file new-key.pem --client-key-id key-2
   restctl --local idp rotate-secret")]
 pub(crate) struct RotateSecret {
     /// File with the client's new secret, or - for standard input
     #[arg(long, value_name = "FILE")]
     client_secret_file: Option<PathBuf>,
+
+    /// File with the client's new private key (PEM or JWK), or - for standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "client_secret_file")]
+    client_key_file: Option<PathBuf>,
+
+    /// Id (kid) of that key at the provider; empty: none
+    #[arg(long, value_name = "KID", requires = "client_key_file")]
+    client_key_id: Option<String>,
+}
+
+/// A secret or a private key to try, and the client that has it.
+struct NewCredential {
+    client: TokenClient,
+    text: String,
 }
 
 /// The JSON output.
@@ -63,17 +82,20 @@ pub(super) async fn run(args: RotateSecret, context: &Context) -> Result<()> {
     let issuer = policy.client_issuer()?;
     let keys = policy::fetch_keys(issuer).await?;
 
-    let secret = obtain_new_secret(&args, context, client).await?;
-    let granted = grant::request_token(client, issuer, &secret)
-        .await
-        .map_err(|failure| with_advice_to_retry(failure, issuer.provider))?;
+    let new = obtain_new_credential(&args, context, client, issuer.provider).await?;
+    let kind = if uses_key(client) { "key" } else { "secret" };
+    let retry = format!("the same command again; until then the current {kind} stays in use");
+    let granted = grant::request_token(&new.client, issuer, &new.text).await;
+    let granted =
+        granted.map_err(|refusal| with_advice_to_retry(refusal, client, issuer.provider, &retry))?;
     let accepted = policy::explain_with_keys(&granted.access_token, issuer, &keys).require_accepted();
-    accepted.map_err(|failure| {
-        failure.then("the same command again; until then the current secret stays in use")
-    })?;
+    accepted.map_err(|failure| failure.then(&retry))?;
 
     let secret_name = name.client_secret();
-    secretsmanager::write_secret(aws, &secret_name, CLIENT_SECRET_DESCRIPTION, &secret).await?;
+    secretsmanager::write_secret(aws, &secret_name, CLIENT_SECRET_DESCRIPTION, &new.text).await?;
+    if new.client != *client {
+        settings::write_client(aws, name, &new.client).await?;
+    }
     // A cached token was granted for the old secret and proves nothing about the new one.
     session_cache::clear_session(context)?;
     let report = RotationReport {
@@ -84,12 +106,45 @@ pub(super) async fn run(args: RotateSecret, context: &Context) -> Result<()> {
     };
     match output::chosen_format() {
         Format::Text => output::print_message(format!(
-            "client secret      {} in Secrets Manager: a token was granted for it, and the API would accept it",
+            "{:<18} {} in Secrets Manager: a token was granted for it, and the API would accept it",
+            format!("client {kind}"),
             report.secret_name
         )),
         Format::Json => output::print_json(&report)?,
     }
     Ok(())
+}
+
+/// Returns what to try. Its kind is that of the current one: how the client authenticates is a setting.
+async fn obtain_new_credential(
+    args: &RotateSecret,
+    context: &Context,
+    client: &TokenClient,
+    provider: Provider,
+) -> Result<NewCredential> {
+    let file = args.client_key_file.as_deref();
+    match (uses_key(client), file) {
+        (false, None) => {
+            let text = obtain_new_secret(args, context, client).await?;
+            Ok(NewCredential { client: client.clone(), text })
+        }
+        (true, Some(file)) => {
+            let key = client_secret::read_private_key(file, provider)?;
+            let given = args.client_key_id.clone().map(|id| Some(id).filter(|id| !id.is_empty()));
+            // The id of the former key is not that of a key with an id of its own.
+            let kept = client.key_id.clone().filter(|_| key.key_id.is_none());
+            let client = TokenClient { key_id: given.unwrap_or(kept), ..client.clone() };
+            Ok(NewCredential { client, text: key.text })
+        }
+        (true, None) => Err(Failure::usage("the client authenticates with a private key, not with a secret")
+            .next("restctl idp rotate-secret --client-key-file FILE; or restctl setup --client-secret-file FILE")),
+        (false, Some(_)) => Err(Failure::usage("the client authenticates with a secret, not with a private key")
+            .next("restctl idp rotate-secret --client-secret-file FILE; or restctl setup --client-key-file FILE")),
+    }
+}
+
+fn uses_key(client: &TokenClient) -> bool {
+    client.authentication == ClientAuthentication::PrivateKeyJwt
 }
 
 /// Returns the secret to try. In the local cloud, its identity provider can create one.
@@ -103,10 +158,23 @@ async fn obtain_new_secret(args: &RotateSecret, context: &Context, client: &Toke
     }
 }
 
-/// Replaces the advice if the provider refused the secret: there is no need to run setup again.
-fn with_advice_to_retry(failure: Failure, provider: Provider) -> Failure {
-    if failure.exit != Exit::Authentication {
-        return failure;
+/// Replaces the advice if the provider refused the secret or key: there is no need to run setup again.
+fn with_advice_to_retry(
+    refusal: GrantFailure,
+    client: &TokenClient,
+    provider: Provider,
+    retry: &str,
+) -> Failure {
+    let refuses_credential = refusal.refuses_credential;
+    let failure = Failure::from(refusal);
+    if !refuses_credential {
+        return failure.then(retry);
+    }
+    if uses_key(client) {
+        return failure.next(
+            "register the public half of the new key for the client, with the same algorithm and kid; compare the clocks\n\
+             then: restctl idp rotate-secret --client-key-file FILE --client-key-id KID; until then the current one stays in use",
+        );
     }
     let waiting_time = match provider {
         // "Rotate Client Secrets", Auth0 docs.

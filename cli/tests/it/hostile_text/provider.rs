@@ -46,8 +46,17 @@ fn secret_forms() -> Vec<String> {
         STANDARD.encode(format!("client:{SECRET}")),
         // JSON escapes the quotes of what is within it.
         "s3cr:et/with+signs".to_owned(),
+        HEXADECIMAL.to_owned(),
+        HEXADECIMAL.to_uppercase(),
+        WITHIN_BASE64.to_owned(),
     ]
 }
+
+/// The secret in hexadecimal.
+const HEXADECIMAL: &str = "733363723a65742f776974682b7369676e732022616e6422206d6f7265";
+
+/// What base64 shows of the middle of the secret after `client_id=client&client_secret=`.
+const WITHIN_BASE64: &str = "MzY3I6ZXQvd2l0aCtzaWducyAiYW5kIiBtb3Jl";
 
 /// How a provider answers.
 #[derive(Clone)]
@@ -61,8 +70,12 @@ struct Behavior {
 }
 
 fn refusal(authorization: &str, form: &str) -> String {
-    let description =
-        format!("{HOSTILE} {SECRET} {authorization} {form} {}", STANDARD.encode(format!("client:{SECRET}")));
+    let basic = STANDARD.encode(format!("client:{SECRET}"));
+    let request = STANDARD.encode(format!("client_id=client&client_secret={SECRET}&scope=x"));
+    let description = format!(
+        "{HOSTILE} {SECRET} {authorization} {form} {basic} {request} {HEXADECIMAL} {}",
+        HEXADECIMAL.to_uppercase()
+    );
     json!({ "error": format!("{HOSTILE} {SECRET}"), "error_description": description }).to_string()
 }
 
@@ -135,9 +148,13 @@ fn answers_that_are_no_token() {
     let cloud = Cloud::start_set_up();
     let forms = secret_forms();
     let secrets: Vec<&str> = forms.iter().map(String::as_str).collect();
-    let answers: [fn(&str, &str) -> String; 2] = [
-        |_, _| json!({ "access_token": "t", "expires_in": format!("{HOSTILE} {SECRET}") }).to_string(),
-        |_, form| json!({ "access_token": "t", "expires_in": format!("{HOSTILE} {form}") }).to_string(),
+    let answers: [fn(&str, &str) -> String; 4] = [
+        |_, _| format!("{HOSTILE} {SECRET}"),
+        |_, form| format!("{HOSTILE} {form}"),
+        |_, _| {
+            json!({ "access_token": "e30.e30.AAAA", "token_type": format!("{HOSTILE} {SECRET}") }).to_string()
+        },
+        |_, form| json!({ "error": { "message": format!("{HOSTILE} {form}") } }).to_string(),
     ];
     for answer in answers {
         let behavior =
@@ -178,12 +195,18 @@ fn names_of_the_provider() {
         check(&cloud, &[ADD, &[&url]].concat(), &[], |args| cloud.command(args));
     }
     // Settings that someone else wrote.
-    cloud.edit_issuers(|issuers| {
-        for member in ["issuer", "scope"] {
-            issuers[0][member] = json!(HOSTILE);
-        }
-        issuers[0]["audiences"] = json!([HOSTILE]);
+    let issuers = json!([{
+        "issuer": HOSTILE, "provider": "openid", "audiences": [HOSTILE], "scope": HOSTILE, "jwks_uri": HOSTILE,
+    }]);
+    let client = json!({
+        "issuer": HOSTILE, "token_endpoint": HOSTILE, "client_id": HOSTILE, "key_id": HOSTILE,
+        "authentication": "client_secret_post", "request_scope": HOSTILE, "resource": HOSTILE,
     });
+    for (setting, value) in [("issuers", issuers), ("client", client)] {
+        let name = format!("/restctl/restctl/{setting}");
+        let setting = json!({ "Name": name, "Value": value.to_string(), "Overwrite": true });
+        cloud.call_json("ssm", "AmazonSSM.PutParameter", &setting);
+    }
     let token = hostile_token();
     check_all(&cloud, COMMANDS_OF_SETTINGS, &[]);
     check(&cloud, &["token", "explain", &token], &[&token], |args| cloud.command(args));

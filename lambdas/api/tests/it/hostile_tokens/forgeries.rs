@@ -1,14 +1,20 @@
-//! Forgeries made from one good token.
+//! Forgeries made from one good token, and without any.
 
-use restctl_contract::issuer::Provider;
-use restctl_forgery::forge_attempts;
+use restctl_contract::issuer::{Provider, TrustedIssuer};
+use restctl_forgery::{Attempt, KnownIssuer, forge_attempts, forge_presentations};
 use restctl_testkit::alb::AlbRequest;
+use restctl_testkit::dynamodb::Dynamo;
 use restctl_testkit::identity_provider::{AUDIENCE, IdentityProvider};
 use restctl_testkit::signing_key::SigningKey;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::case::{assert_not_logged, challenge_for, start_stage};
-use crate::stage::assert_problem;
+use crate::stage::{Stage, TABLE, assert_problem};
+
+const PATH: &str = "/v1/items/42";
+
+/// Seconds since the Unix epoch. The API refuses the signatures before it reads the times.
+const NOW: u64 = 1_700_000_000;
 
 #[tokio::test]
 async fn forgeries_of_an_ecdsa_token_are_refused() {
@@ -20,14 +26,57 @@ async fn forgeries_of_an_rsa_token_are_refused() {
     assert_forgeries_refused(SigningKey::generate_rsa("key-1")).await;
 }
 
+#[tokio::test]
+async fn forgeries_of_two_issuers_are_refused() {
+    let (first, second) = (IdentityProvider::start().await, IdentityProvider::start().await);
+    let trusted =
+        [first.trusted_issuer(), TrustedIssuer { provider: Provider::Cognito, ..second.trusted_issuer() }];
+    let jwks = [first.jwks(), second.jwks()];
+    let token = first.token();
+    let known = [
+        KnownIssuer { trusted: &trusted[0], jwks: &jwks[0], token: Some(&token) },
+        KnownIssuer { trusted: &trusted[1], jwks: &jwks[1], token: None },
+    ];
+    let mut attempts = forge(&known[0], &known[1..]);
+    attempts.extend(forge(&known[1], &known[..1]));
+
+    let dynamo = Dynamo::start().await;
+    dynamo.create_table(TABLE, "id");
+    let stage = Stage::start_with_issuers(first, dynamo, &trusted).await;
+    stage.put_item("42", json!({}));
+    assert_refused(&stage, &attempts).await;
+    assert_eq!(stage.get(PATH).await.status, 200);
+    // As often as the first issuer's: its unknown keys are fetched for, too.
+    assert_eq!(second.count_fetches(), 2);
+}
+
 async fn assert_forgeries_refused(key: SigningKey) {
     let stage = start_stage(Provider::Auth0, &[AUDIENCE], IdentityProvider::start_with(key).await).await;
-    let token = stage.provider.token();
-    let attempts = forge_attempts(&token, &stage.provider.jwks(), "/v1/items/42");
-    let attempts = attempts.expect("the token is one of the provider's");
-    assert!(attempts.len() >= 100, "{}", attempts.len());
-    let mut tokens = vec![token.clone()];
-    for attempt in &attempts {
+    let (trusted, jwks, token) =
+        (stage.provider.trusted_issuer(), stage.provider.jwks(), stage.provider.token());
+    let known = KnownIssuer { trusted: &trusted, jwks: &jwks, token: Some(&token) };
+    let mut attempts = forge_presentations(&token, PATH);
+    attempts.extend(forge(&known, &[]));
+    assert_refused(&stage, &attempts).await;
+    assert_eq!(stage.get(PATH).await.status, 200);
+    // One at the start, and one for all the unknown keys.
+    assert_eq!(stage.provider.count_fetches(), 2);
+}
+
+fn forge(issuer: &KnownIssuer<'_>, others: &[KnownIssuer<'_>]) -> Vec<Attempt> {
+    let forgeries = forge_attempts(issuer, others, PATH, NOW).expect("the token is one of the provider's");
+    assert!(
+        forgeries.missing_key.is_none() && forgeries.attempts.len() >= 100,
+        "{}",
+        forgeries.attempts.len()
+    );
+    forgeries.attempts
+}
+
+/// Sends each request and asserts that it gets the expected answer, costs nothing and leaves no token in the log.
+async fn assert_refused(stage: &Stage, attempts: &[Attempt]) {
+    let mut tokens = vec![stage.provider.token()];
+    for attempt in attempts {
         let (path, query) = attempt.path.split_once('?').unwrap_or((&attempt.path, ""));
         let mut request = AlbRequest::new(attempt.method, path).body(attempt.body.as_str());
         for (name, value) in &attempt.headers {
@@ -53,8 +102,5 @@ async fn assert_forgeries_refused(key: SigningKey) {
         assert_eq!(challenge, expected, "{}", attempt.name);
     }
     assert_eq!(stage.dynamo.count_calls("GetItem"), 0);
-    assert_eq!(stage.get("/v1/items/42").await.status, 200);
-    // One at the start, and one for all the unknown keys.
-    assert_eq!(stage.provider.count_fetches(), 2);
-    assert_not_logged(&stage, &tokens).await;
+    assert_not_logged(stage, &tokens).await;
 }
