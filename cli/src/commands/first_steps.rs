@@ -118,7 +118,7 @@ async fn next_step(target: &TargetArgs) -> Result<FirstStep> {
         Settings::read(aws, name),
         cloudformation::find_own(aws, name),
     )?;
-    if certificate.is_none() || settings.check_complete().is_err() {
+    if certificate.is_none() || !settings.missing_parameters().is_empty() {
         return Ok(FirstStep::Setup);
     }
     let Some(stack) = stack.filter(|stack| !stack.is_in_review()) else { return Ok(FirstStep::Deploy) };

@@ -3,6 +3,7 @@
 mod add;
 pub(super) mod issuer_args;
 mod local_secret;
+pub(super) mod planned_changes;
 mod remove;
 mod rotate_secret;
 mod show;
@@ -11,8 +12,6 @@ use clap::Subcommand;
 
 use crate::context::Context;
 use crate::failure::Result;
-use crate::identity::changes::Change;
-use crate::terminal::output;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Idp {
@@ -35,15 +34,5 @@ pub(crate) async fn run(command: Idp, context: &Context) -> Result<()> {
         Idp::Add(args) => add::run(args, context).await,
         Idp::Remove(args) => remove::run(args, context).await,
         Idp::RotateSecret(args) => rotate_secret::run(args, context).await,
-    }
-}
-
-/// Prints what is about to be written.
-pub(super) fn print_changes(changes: &[Change]) {
-    if changes.is_empty() {
-        output::print_message("change             none");
-    }
-    for change in changes {
-        output::print_message(format!("change             {}", change.describe()));
     }
 }

@@ -17,7 +17,7 @@ use crate::aws::cloudformation::{self, Stack};
 use crate::aws::secretsmanager::{self, CLIENT_SECRET_DESCRIPTION};
 use crate::certificate::CertificateBundle;
 use crate::commands::idp::issuer_args::{DescribedIssuer, IssuerArgs, IssuerDefaults};
-use crate::commands::idp::print_changes;
+use crate::commands::idp::planned_changes::print_changes;
 use crate::context::Context;
 use crate::failure::{Failure, Result, shell_argument};
 use crate::identity::changes::{self, Change};

@@ -204,8 +204,7 @@ fn a_version_that_cannot_fetch_keys_does_not_go_live() {
     let cloud = Cloud::start_deployed(&[]);
     cloud.succeed(&["upload", "items.csv"]);
     // Nothing listens there.
-    let elsewhere = json!({ "Name": "/restctl/restctl/jwks-uri", "Value": "http://127.0.0.1:9/jwks.json", "Overwrite": true });
-    cloud.call_json("ssm", "AmazonSSM.PutParameter", &elsewhere);
+    cloud.edit_issuers(|issuers| issuers[0]["jwks_uri"] = json!("http://127.0.0.1:9/jwks.json"));
     let refused = cloud.run(&["deploy"]);
     refused.failed_with(
         1,

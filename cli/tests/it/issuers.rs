@@ -118,6 +118,32 @@ fn an_interrupted_setup_changes_nothing() {
     assert_eq!(certificate["name"], "restctl.localhost");
 }
 
+/// The client is written last. Without it, no command takes the stack for one that awaits a user pool of its own.
+#[test]
+fn a_setup_that_lacks_its_client_is_completed() {
+    let cloud = Cloud::start_set_up();
+    let before = (cloud.stored_issuers(), cloud.stored_client(), cloud.stored_client_secret());
+    let name = "/restctl/restctl/client";
+    cloud.call_json("ssm", "AmazonSSM.DeleteParameter", &json!({ "Name": name }));
+    for args in [&["deploy"][..], &["token"], &["idp", "add", "--issuer", "http://127.0.0.1:1/"]] {
+        cloud
+            .run(args)
+            .failed_with(5, &["has not been set up", &format!("{name} is missing"), "restctl setup"]);
+    }
+    let mut steps = Terminal::open(&cloud, &[]);
+    steps.wait_for_text("Run restctl setup now?");
+    steps.type_keys("\x03");
+    steps.wait_for_end();
+    cloud.succeed(&["setup"]);
+    assert_eq!((cloud.stored_issuers(), cloud.stored_client(), cloud.stored_client_secret()), before);
+
+    // What cannot be read is deleted before it can be set up again.
+    let unreadable = json!({ "Name": name, "Value": "made by hand", "Type": "String", "Overwrite": true });
+    cloud.call_json("ssm", "AmazonSSM.PutParameter", &unreadable);
+    let next = format!("aws ssm delete-parameter --name {name}");
+    cloud.run(&["setup"]).failed_with(1, &[&format!("the parameter {name} is unreadable"), &next]);
+}
+
 #[test]
 fn the_kind_of_a_provider_is_asked_for() {
     let cloud = Cloud::start_set_up();

@@ -64,7 +64,7 @@ fn each_role_may_do_its_work_and_nothing_else() {
     let rejects = format!("{bucket}/restctl-rejects/1.ndjson");
     let function = "arn:aws:lambda:us-east-1:000000000000:function:any";
     let any_role = "arn:aws:iam::000000000000:role/any";
-    let parameter = "arn:aws:ssm:us-east-1:000000000000:parameter/restctl/restctl/issuer";
+    let parameter = "arn:aws:ssm:us-east-1:000000000000:parameter/restctl/restctl/issuers";
     let other_table = "arn:aws:dynamodb:us-east-1:000000000000:table/other";
     let other_bucket = "arn:aws:s3:::other/data.csv";
 

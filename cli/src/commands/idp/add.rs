@@ -3,7 +3,8 @@
 use clap::Args;
 
 use super::issuer_args::{IssuerArgs, IssuerDefaults};
-use super::{print_changes, show};
+use super::planned_changes::print_changes;
+use super::show;
 use crate::api::session_cache;
 use crate::context::Context;
 use crate::failure::{Failure, Result};

@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::{print_changes, show};
+use super::planned_changes::print_changes;
+use super::show;
 use crate::aws::cloudformation::{self, Stack};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
