@@ -111,8 +111,11 @@ struct Test<'a> {
     path: String,
     outcomes: Vec<RequestOutcome>,
     /// Requests that are the same for every issuer are sent once.
-    sent: HashSet<(&'static str, String, Vec<(String, String)>, String)>,
+    sent: HashSet<SentRequest>,
 }
+
+/// Method, path, headers and body.
+type SentRequest = (&'static str, String, Vec<(String, String)>, String);
 
 impl Test<'_> {
     /// Requests an item with a token of `--token-file`.
