@@ -43,6 +43,7 @@ mod package_bucket;
 mod pages;
 mod preflight;
 mod protection;
+mod providers;
 mod readme;
 mod record_edit;
 mod roles;
