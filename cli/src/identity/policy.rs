@@ -149,9 +149,12 @@ fn advice_for_check(check: Check, trusted: &TrustedIssuer) -> String {
         shell_argument(trusted.audiences.first().map_or("", String::as_str), "that the stack expects");
     let scope = shell_argument(&trusted.scope, "the stack's scope");
     match check {
-        Check::Size | Check::Shape | Check::Header | Check::Payload => {
+        Check::Size | Check::Header | Check::Payload => {
             "give the whole access token as the provider sent it, and nothing else".to_owned()
         }
+        Check::Shape => "give the whole access token as the provider sent it, and nothing else; if this is all of it, it is \
+                         opaque, and restctl token says what to change at the provider"
+            .to_owned(),
         Check::Algorithm => format!(
             "have the provider sign access tokens with {}; or restctl setup --algorithms LIST, then restctl deploy",
             trusted.algorithms.iter().map(|algorithm| algorithm.name()).collect::<Vec<_>>().join(" or ")
