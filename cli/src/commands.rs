@@ -35,7 +35,7 @@ use crate::failure::{Exit, FailureContext, Result};
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Import the certificate and save the identity provider's settings
-    Setup(setup::Setup),
+    Setup(Box<setup::Setup>),
 
     /// Create or update the stack and print its endpoint
     Deploy(Box<deploy::Deploy>),
@@ -121,7 +121,7 @@ pub(crate) fn run(mut invocation: Invocation) -> Result<Exit> {
             Command::Deploy(args) => return deploy::run(*args, Context::new(target)).await,
             Command::Rollback(args) => return rollback::run(args, Context::new(target)).await,
             Command::Destroy(args) => return destroy::run(args, Context::new(target)).await,
-            Command::Setup(args) => setup::run(args, &Context::new(target)?).await,
+            Command::Setup(args) => setup::run(*args, &Context::new(target)?).await,
             Command::Upload(args) => upload::run(args, &Context::new(target)?).await,
             Command::Verify(args) => verify::run(args, &Context::new(target)?).await,
             Command::Status(args) => status::run(args, &Context::new(target)?).await,

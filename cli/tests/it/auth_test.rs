@@ -43,7 +43,7 @@ fn names_of<'a>(requests: &'a Value, issuer: &str) -> Vec<&'a str> {
 fn every_trusted_issuer_is_tested() {
     let issuers = TwoIssuers::start();
     let other = issuers.other.issuer();
-    let own = issuers.cloud.record()["issuer"].as_str().unwrap().to_owned();
+    let own = issuers.cloud.record()["identity_provider"]["issuer"].as_str().unwrap().to_owned();
 
     let tested = issuers.test(&["--output", "json"]);
     assert_eq!(tested.exit, 0, "{}\n{}", tested.stdout, tested.stderr);

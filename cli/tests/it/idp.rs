@@ -85,7 +85,7 @@ fn a_token_that_the_api_would_refuse_changes_nothing(cloud: &Cloud, secret: &str
     cloud.succeed(&["setup", "--issuer", issuer.url()]);
     cloud.succeed(&["deploy"]);
     rotate_secret(cloud, "another")
-        .failed_with(4, &["the API refuses the token because of its shape", "the current secret stays"]);
+        .failed_with(4, &["granted an opaque token", "restctl setup --resource", "the current secret stays"]);
     // The provider is not the local cloud's, so restctl cannot create a new secret.
     cloud.run(&["idp", "rotate-secret"]).failed_with(2, &["no terminal", "--client-secret-file"]);
 

@@ -2,15 +2,17 @@
 
 use std::time::{Duration, SystemTime};
 
+use lambda_http::aws_lambda_events::alb::AlbTargetGroupResponse;
+use lambda_http::{Request, RequestExt};
 use restctl_contract::api::{HEALTH_PATH, OPENAPI_PATH};
 use tokio::time::{Instant, timeout_at};
 
 use crate::access_log::AccessLogEntry;
 use crate::auth::authorization::Authorizer;
 use crate::http::answer::Answer;
-use crate::http::event::{AlbEvent, AlbResponse};
+use crate::http::event::{RawEvent, encode_response};
 use crate::http::negotiation::accepts_json;
-use crate::http::request::Request;
+use crate::http::request::{body_within_limit, has_plain_json_body, header};
 use crate::http::route::Route;
 use crate::items::batch::RequestedIds;
 use crate::items::cursor::CursorKey;
@@ -48,19 +50,22 @@ impl Handler {
         event: &str,
         request_id: &str,
         deadline: SystemTime,
-    ) -> AlbResponse {
+    ) -> AlbTargetGroupResponse {
         let started = Instant::now();
         let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
         let mut log_entry = AccessLogEntry::default();
-        let (request, outcome) = match AlbEvent::parse(event).map(Request::from) {
+        let request = RawEvent::parse(event).and_then(|event| {
+            event.method().clone_into(&mut log_entry.method);
+            event.into_request()
+        });
+        let (request, outcome) = match request {
             Ok(request) => {
-                log_entry.method.clone_from(&request.method);
                 let outcome = self
                     .route_request(&request, started + left.saturating_sub(RESERVE), &mut log_entry)
                     .await;
                 (request, outcome)
             }
-            Err(problem) => (Request::from(AlbEvent::default()), Err(Failure::MalformedEvent(problem))),
+            Err(failure) => (Request::default(), Err(failure)),
         };
         log_entry.jwks_fetches = self.authorizer.take_fetch_count();
         let (answer, failure) = match outcome {
@@ -74,7 +79,7 @@ impl Handler {
             failure.as_ref(),
             started.elapsed(),
         );
-        answer.into_response(&request, request_id)
+        encode_response(answer.into_response(&request, request_id))
     }
 
     /// Routes a request. Without a verified token, only the open paths are answered: not even an unknown path is reported.
@@ -84,7 +89,8 @@ impl Handler {
         deadline: Instant,
         log_entry: &mut AccessLogEntry,
     ) -> Result<Answer, Failure> {
-        let is_open = request.path == HEALTH_PATH || (request.path == OPENAPI_PATH && self.openapi_is_open);
+        let path = request.raw_http_path();
+        let is_open = path == HEALTH_PATH || (path == OPENAPI_PATH && self.openapi_is_open);
         if !is_open {
             let token = self.authorizer.read_token(request)?;
             log_entry.issuer = token.issuer().map(str::to_owned);
@@ -98,7 +104,7 @@ impl Handler {
         }
         let route = Route::from_request(request)?;
         log_entry.route = Some(route.name());
-        if route != Route::Health && !accepts_json(request.header("accept").as_deref()) {
+        if route != Route::Health && !accepts_json(header(request, "accept").as_deref()) {
             return Err(Failure::NotAcceptable);
         }
         match route {
@@ -130,10 +136,10 @@ impl Handler {
     }
 
     async fn batch_get(&self, request: &Request, deadline: Instant) -> Result<Answer, Failure> {
-        if !request.has_plain_json_body() {
+        if !has_plain_json_body(request) {
             return Err(Failure::UnsupportedMediaType);
         }
-        let ids = RequestedIds::parse(self.table.key(), &request.decode_body()?)?;
+        let ids = RequestedIds::parse(self.table.key(), body_within_limit(request)?)?;
         ids.read_items(&self.table, deadline).await.map(Answer::json)
     }
 

@@ -4,6 +4,7 @@ pub(crate) mod kind;
 
 use std::time::Duration;
 
+use http::header::{ACCEPT_ENCODING, ALLOW, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use restctl_contract::api::{MAX_IDS_PER_CALL, MAX_REQUEST_BYTES};
 use restctl_verifier::Refusal;
 
@@ -112,8 +113,8 @@ impl Failure {
     }
 
     /// Returns the header that the answer has in addition to the problem document.
-    pub(crate) fn answer_header(&self) -> Option<(&'static str, String)> {
-        let challenge = |rest: String| ("www-authenticate", format!("{REALM}{rest}"));
+    pub(crate) fn answer_header(&self) -> Option<(HeaderName, String)> {
+        let challenge = |rest: String| (WWW_AUTHENTICATE, format!("{REALM}{rest}"));
         Some(match self {
             // RFC 6750, section 3.1: no error code if no token was sent.
             Self::MissingToken => challenge(String::new()),
@@ -125,12 +126,12 @@ impl Failure {
                 challenge(format!(r#", error="insufficient_scope", scope="{scope}""#))
             }
             Self::KeysUnavailable { retry_after, .. } => {
-                ("retry-after", retry_after.as_secs_f64().ceil().to_string())
+                (RETRY_AFTER, retry_after.as_secs_f64().ceil().to_string())
             }
-            Self::TableBusy { .. } | Self::CursorsUnavailable { .. } => ("retry-after", "1".to_owned()),
-            Self::MethodNotAllowed(methods) => ("allow", (*methods).to_owned()),
+            Self::TableBusy { .. } | Self::CursorsUnavailable { .. } => (RETRY_AFTER, "1".to_owned()),
+            Self::MethodNotAllowed(methods) => (ALLOW, (*methods).to_owned()),
             // RFC 9110, section 15.5.16: the encoding that would have been accepted.
-            Self::UnsupportedMediaType => ("accept-encoding", "identity".to_owned()),
+            Self::UnsupportedMediaType => (ACCEPT_ENCODING, "identity".to_owned()),
             _ => return None,
         })
     }

@@ -191,7 +191,7 @@ fn for_refused_scope(client: &TokenClient, issuer: &TrustedIssuer) -> String {
 
 fn for_denied_access(refusal: &Refusal, issuer: &TrustedIssuer) -> String {
     match issuer.provider {
-        Provider::Auth0 if refusal.mentions("service not enabled") => {
+        Provider::Auth0 if refusal.mentions("service not") || refusal.mentions("audience") => {
             "name the Identifier of an API of this tenant: restctl setup --audience IDENTIFIER"
         }
         Provider::Auth0 => {

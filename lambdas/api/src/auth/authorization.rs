@@ -3,11 +3,12 @@
 use std::time::SystemTime;
 
 use futures_util::future::join_all;
+use lambda_http::Request;
 use restctl_aws::{BoxError, HttpsClient};
 use restctl_verifier::{Claims, Refusal, find_issuer};
 
 use super::issuer_verifier::IssuerVerifier;
-use crate::http::request::Request;
+use crate::http::request::header_lines;
 use crate::problem::Failure;
 use crate::settings::IssuerSettings;
 
@@ -86,7 +87,7 @@ impl UnverifiedToken<'_> {
 /// Returns the token of the only `Authorization` header (RFC 6750, section 2.1). The scheme is case-insensitive
 /// (RFC 9110, section 11.1).
 fn bearer_token(request: &Request) -> Result<&str, Failure> {
-    let mut values = request.header_lines("authorization");
+    let mut values = header_lines(request, "authorization");
     let value = values.next().ok_or(Failure::MissingToken)?;
     if values.next().is_some() {
         return Err(Failure::RepeatedAuthorization);
@@ -99,12 +100,12 @@ fn bearer_token(request: &Request) -> Result<&str, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
     use restctl_testkit::identity_provider::IdentityProvider;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
-    use crate::http::event::AlbEvent;
 
     fn settings_of(provider: &IdentityProvider, jwks_uri: &str) -> IssuerSettings {
         let trusted = provider.trusted_issuer();
@@ -151,9 +152,11 @@ mod tests {
     }
 
     fn request_with(authorization: &[&str]) -> Request {
-        let values = authorization.iter().map(|value| (*value).to_owned()).collect();
-        let headers = [("Authorization".to_owned(), values)].into();
-        Request::from(AlbEvent { multi_value_headers: Some(headers), ..AlbEvent::default() })
+        let mut request = Request::default();
+        for value in authorization {
+            request.headers_mut().append("authorization", HeaderValue::from_str(value).unwrap());
+        }
+        request
     }
 
     #[test]

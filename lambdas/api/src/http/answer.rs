@@ -2,99 +2,105 @@
 
 use std::io::Write;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use http::StatusCode;
+use http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, STRICT_TRANSPORT_SECURITY, VARY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use lambda_http::{Body, Request};
 use restctl_contract::api::Problem;
 use restctl_contract::log_text::LogText;
 use sha2::{Digest, Sha256};
 
-use super::event::AlbResponse;
+use super::event::header_value;
 use super::negotiation::accepts_gzip;
-use super::request::Request;
+use super::request::header;
 use crate::problem::Failure;
 
 /// A smaller body fits into one packet even if it is not compressed.
 const MIN_GZIP_BYTES: usize = 1400;
 
+/// The headers of the answer that has the most: growing their map would cost more than it takes.
+const MAX_HEADERS: usize = 8;
+
 /// Browsers keep to HTTPS for a year (RFC 6797). `includeSubDomains` would bind names below the API's that are none of
 /// its business.
-const STRICT_TRANSPORT_SECURITY: &str = "max-age=31536000";
+const HTTPS_FOR_A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// An answer, before it is encoded for the load balancer.
+/// An answer, before it is compressed.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
-    headers: Vec<(&'static str, String)>,
+    headers: HeaderMap,
     body: String,
 }
 
 impl Answer {
     /// Returns JSON that only the bearer of the token may cache, and must revalidate before each use.
     pub(crate) fn json(body: String) -> Self {
-        let headers = vec![
-            ("content-type", "application/json".to_owned()),
-            ("cache-control", "private, no-cache".to_owned()),
-            ("vary", "accept, accept-encoding, authorization".to_owned()),
-        ];
-        Self { status: StatusCode::OK, headers, body }
+        Self::new(StatusCode::OK, "application/json", "private, no-cache", body)
+            .with_header(VARY, HeaderValue::from_static("accept, accept-encoding, authorization"))
     }
 
     /// Returns an answer that must not be cached.
     pub(crate) fn uncacheable(status: StatusCode, content_type: &'static str, body: String) -> Self {
-        let headers =
-            vec![("content-type", content_type.to_owned()), ("cache-control", "no-store".to_owned())];
-        Self { status, headers, body }
+        Self::new(status, content_type, "no-store", body)
+    }
+
+    fn new(
+        status: StatusCode,
+        content_type: &'static str,
+        cache_control: &'static str,
+        body: String,
+    ) -> Self {
+        Self { status, headers: HeaderMap::with_capacity(MAX_HEADERS), body }
+            .with_header(CONTENT_TYPE, HeaderValue::from_static(content_type))
+            .with_header(CACHE_CONTROL, HeaderValue::from_static(cache_control))
     }
 
     pub(crate) fn healthy() -> Self {
         Self::uncacheable(StatusCode::OK, "application/json", r#"{"status":"ok"}"#.to_owned())
     }
 
-    pub(crate) fn with_header(mut self, name: &'static str, value: String) -> Self {
-        self.headers.push((name, value));
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
         self
     }
 
     /// Answers a conditional request (RFC 9110, section 13.1.2): without a body if the client has the same one.
     pub(crate) fn or_not_modified(mut self, request: &Request) -> Self {
         let tag = weak_entity_tag(&self.body);
-        if request.header("if-none-match").is_some_and(|tags| matches_any_tag(&tag, &tags)) {
+        if header(request, "if-none-match").is_some_and(|tags| matches_any_tag(&tag, &tags)) {
             self.status = StatusCode::NOT_MODIFIED;
-            self.headers.retain(|(name, _)| *name != "content-type");
+            self.headers.remove(CONTENT_TYPE);
             self.body.clear();
         }
-        self.with_header("etag", tag)
+        self.with_header(ETAG, header_value(&tag))
     }
 
-    /// Encodes the answer for the load balancer, compressed if the client accepts gzip.
-    pub(crate) fn into_response(mut self, request: &Request, request_id: &str) -> AlbResponse {
-        if request.method == "HEAD" {
+    /// Returns the response, compressed if the client accepts gzip.
+    pub(crate) fn into_response(mut self, request: &Request, request_id: &str) -> Response<Body> {
+        if *request.method() == Method::HEAD {
             self.body.clear();
         }
         let compressed = match self.body.len() {
-            MIN_GZIP_BYTES.. if accepts_gzip(request.header("accept-encoding").as_deref()) => {
-                gzip_base64(&self.body)
+            MIN_GZIP_BYTES.. if accepts_gzip(header(request, "accept-encoding").as_deref()) => {
+                gzip(&self.body)
             }
             _ => None,
         };
         if compressed.is_some() {
-            self.headers.push(("content-encoding", "gzip".to_owned()));
+            self.headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        self.headers.push(("strict-transport-security", STRICT_TRANSPORT_SECURITY.to_owned()));
-        self.headers.push(("x-content-type-options", "nosniff".to_owned()));
-        self.headers.push(("x-request-id", request_id.to_owned()));
-        let reason = self.status.canonical_reason().unwrap_or_default();
-        AlbResponse {
-            status_code: self.status.as_u16(),
-            status_description: format!("{} {reason}", self.status.as_u16()),
-            headers: self.headers.iter().cloned().collect(),
-            multi_value_headers: self.headers.into_iter().map(|(name, value)| (name, [value])).collect(),
-            is_base64_encoded: compressed.is_some(),
-            body: compressed.unwrap_or(self.body),
-        }
+        self.headers.insert(STRICT_TRANSPORT_SECURITY, HTTPS_FOR_A_YEAR);
+        self.headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        self.headers.insert("x-request-id", header_value(request_id));
+        let mut response = Response::new(compressed.map_or(Body::Text(self.body), Body::Binary));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
     }
 }
 
@@ -110,7 +116,7 @@ impl From<&Failure> for Answer {
         let body = serde_json::json!(problem).to_string();
         let answer = Answer::uncacheable(kind.status, "application/problem+json", body);
         match failure.answer_header() {
-            Some((name, value)) => answer.with_header(name, value),
+            Some((name, value)) => answer.with_header(name, header_value(&value)),
             None => answer,
         }
     }
@@ -129,11 +135,10 @@ fn matches_any_tag(tag: &str, tags: &str) -> bool {
     tags.trim() == "*" || tags.split(',').any(|other| other.trim().trim_start_matches("W/") == opaque)
 }
 
-/// Compresses a body. The load balancer takes binary bodies as base64.
-fn gzip_base64(body: &str) -> Option<String> {
+fn gzip(body: &str) -> Option<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
     encoder.write_all(body.as_bytes()).ok()?;
-    Some(STANDARD.encode(encoder.finish().ok()?))
+    encoder.finish().ok()
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! From method and path to an operation.
 
+use http::Method;
+use lambda_http::{Request, RequestExt};
 use percent_encoding::percent_decode_str;
 use restctl_contract::api::{BATCH_GET_PATH, HEALTH_PATH, ITEMS_PATH, LIST_PATH, OPENAPI_PATH};
 
-use super::request::Request;
+use super::request::is_get_or_head;
 use crate::problem::Failure;
 
 /// An operation of the API.
@@ -19,14 +21,14 @@ pub(crate) enum Route {
 
 impl Route {
     pub(crate) fn from_request(request: &Request) -> Result<Self, Failure> {
-        let (path, is_read) = (request.path.as_str(), request.is_get_or_head());
+        let (path, is_read) = (request.raw_http_path(), is_get_or_head(request));
         let reading = |route| if is_read { Ok(route) } else { Err(Failure::MethodNotAllowed("GET, HEAD")) };
         match path {
             HEALTH_PATH => reading(Self::Health),
             OPENAPI_PATH => reading(Self::OpenApi),
             LIST_PATH => reading(Self::List),
             // An item may have the id `batch-get`: the method distinguishes the two.
-            BATCH_GET_PATH if request.method == "POST" => Ok(Self::BatchGet),
+            BATCH_GET_PATH if *request.method() == Method::POST => Ok(Self::BatchGet),
             BATCH_GET_PATH if !is_read => Err(Failure::MethodNotAllowed("GET, HEAD, POST")),
             _ => match path.strip_prefix(ITEMS_PATH).filter(|id| !id.is_empty()) {
                 Some(id) => reading(Self::Item(String::new())).and_then(|_| decode_id(id).map(Self::Item)),
@@ -56,12 +58,14 @@ fn decode_id(encoded: &str) -> Result<String, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
-    use crate::http::event::AlbEvent;
+    use crate::http::event::RawEvent;
 
     fn route_for(method: &str, path: &str) -> Result<Route, Failure> {
-        let (http_method, path) = (Some(method.to_owned()), Some(path.to_owned()));
-        Route::from_request(&Request::from(AlbEvent { http_method, path, ..AlbEvent::default() }))
+        let event = json!({"httpMethod": method, "path": path}).to_string();
+        Route::from_request(&RawEvent::parse(&event)?.into_request()?)
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! All items, page by page.
 
+use lambda_http::Request;
 use restctl_contract::api::{DEFAULT_LIST_LIMIT, MAX_LIST_LIMIT};
 use tokio::time::Instant;
 
 use super::cursor::CursorKey;
 use super::size::AnswerSize;
 use super::table::ItemsTable;
-use crate::http::request::Request;
+use crate::http::request::query_parameter;
 use crate::problem::Failure;
 
 /// The JSON around the items. The cursor is not counted: it has at most 17 KB, which fit into what the limits leave for
@@ -25,7 +26,7 @@ pub(crate) async fn read_page(
     deadline: Instant,
 ) -> Result<String, Failure> {
     let limit = parse_limit(request)?;
-    let after = match request.query_parameter("cursor")? {
+    let after = match query_parameter(request, "cursor")? {
         Some(cursor) => Some(cursor_key.verify_cursor(&cursor).await?),
         None => None,
     };
@@ -52,7 +53,7 @@ pub(crate) async fn read_page(
 }
 
 fn parse_limit(request: &Request) -> Result<usize, Failure> {
-    let Some(limit) = request.query_parameter("limit")? else { return Ok(DEFAULT_LIST_LIMIT) };
+    let Some(limit) = query_parameter(request, "limit")? else { return Ok(DEFAULT_LIST_LIMIT) };
     let is_digits = limit.bytes().all(|byte| byte.is_ascii_digit());
     let limit = limit.parse().ok().filter(|limit| is_digits && (1..=MAX_LIST_LIMIT).contains(limit));
     limit.ok_or_else(|| Failure::InvalidQuery(format!("limit is not a number from 1 to {MAX_LIST_LIMIT}")))

@@ -3,6 +3,7 @@
 
 mod bodies;
 mod case;
+mod conversion;
 mod events;
 mod log;
 mod negotiation;
