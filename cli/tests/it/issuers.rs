@@ -55,7 +55,11 @@ fn plain_http_is_accepted_within_this_machine() {
         audience: Some("items"),
         ..IssuerDesign::default()
     });
-    cloud.succeed(&["setup", "--issuer", issuer.url(), "--audience", "items"]);
+    let former = cloud.record()["identity_provider"]["issuer"].as_str().unwrap().to_owned();
+    let replaced = cloud.succeed(&["setup", "--issuer", issuer.url(), "--audience", "items"]);
+    let note =
+        format!("restctl idp add --issuer {former} --provider auth0 --audience https://restctl.local/api");
+    assert!(replaced.stderr.contains(&note), "{}", replaced.stderr);
     cloud.succeed(&["deploy"]);
     cloud.succeed(&["upload", "items.csv"]);
     // The function fetched its keys, too.

@@ -25,7 +25,7 @@ pub(super) struct ChosenSettings {
     client: TokenClient,
     secret: ChosenSecret,
     /// The issuer that is no longer trusted.
-    replaced: Option<String>,
+    replaced: Option<TrustedIssuer>,
 }
 
 /// What happens to the stored secret or private key of the client.
@@ -62,9 +62,10 @@ impl ChosenSettings {
         }
         if let Some(replaced) = &self.replaced {
             output::print_message(format!(
-                "note: the API accepts the tokens of {replaced} until the next deployment. To accept both while its clients \
-                 move, before restctl deploy: restctl idp add --issuer {}",
-                shell_argument(replaced, "URL")
+                "note: the API accepts the tokens of {} until the next deployment; to accept both while its clients move, run \
+                 this before restctl deploy: {}",
+                replaced.issuer,
+                command_that_adds(replaced)
             ));
         }
         if matches!(self.secret, ChosenSecret::StaysForOtherClient) {
@@ -90,6 +91,18 @@ impl ChosenSettings {
         settings::write_issuers(aws, stack, &self.issuers).await?;
         settings::write_client(aws, stack, &self.client).await
     }
+}
+
+fn command_that_adds(issuer: &TrustedIssuer) -> String {
+    let mut command = "restctl idp add".to_owned();
+    let mut push = |flag: &str, value: &str| {
+        command.push_str(&format!(" {flag} {}", shell_argument(value, "VALUE")));
+    };
+    push("--issuer", &issuer.issuer);
+    push("--provider", issuer.provider.name());
+    issuer.audiences.iter().for_each(|audience| push("--audience", audience));
+    push("--scope", &issuer.scope);
+    command
 }
 
 fn uses_key(method: ClientAuthentication) -> bool {
@@ -162,8 +175,7 @@ pub(super) async fn choose_provider(
         chosen.key_id = None;
     }
     let issuers = settings::with_issuer(before.issuers(), described.issuer.clone(), replaced)?;
-    let replaced = replaced.map(|issuer| issuer.issuer.clone());
-    Ok(ChosenSettings { described, issuers, client: chosen, secret, replaced })
+    Ok(ChosenSettings { described, issuers, client: chosen, secret, replaced: replaced.cloned() })
 }
 
 /// Returns how the client authenticates: as the flags say, as before, or by the simplest method that the provider supports.
