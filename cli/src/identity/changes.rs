@@ -142,9 +142,9 @@ mod tests {
             described,
             [
                 "trust in https://b.test: okta, for a or b, with read:items -> none",
-                "algorithms of https://a.test: RS256, PS256, ES256 -> ES384, EdDSA",
                 "audiences of https://a.test: a, b -> a",
                 "scope of https://a.test: read:items -> items.read",
+                "algorithms of https://a.test: RS256, PS256, ES256 -> ES384, EdDSA",
                 "trust in https://c.test: none -> okta, for a or b, with read:items",
             ]
         );
