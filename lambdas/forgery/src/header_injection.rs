@@ -8,9 +8,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use crate::base64url::encode_base64url;
 use crate::error::ForgeryError;
 use crate::signing_key::{SigningKey, sign_hmac_token};
-use crate::token::{ForgedToken, Token, encode_base64url, without_member};
+use crate::token::{ForgedToken, Token, without_member};
 
 pub(crate) fn forge_tokens(
     good: &Token,

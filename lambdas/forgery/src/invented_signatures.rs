@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
+use crate::base64url::encode_base64url;
 use crate::elliptic_curve::Curve;
 use crate::key_material::{KeyMaterial, encode_der_integers};
 use crate::public_key::PublicKey;
-use crate::token::{ForgedToken, Token, encode_base64url, without_member};
+use crate::token::{ForgedToken, Token, without_member};
 
 /// The order of Ed25519's base point (RFC 8032, section 5.1), little-endian.
 const ED25519_ORDER: [u8; 32] = [

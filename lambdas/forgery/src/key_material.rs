@@ -10,9 +10,9 @@ use x509_parser::public_key::PublicKey as ParsedPublicKey;
 use yasna::construct_der;
 use yasna::models::ObjectIdentifier;
 
+use crate::base64url::encode_base64url;
 use crate::elliptic_curve::Curve;
 use crate::error::ForgeryError;
-use crate::token::encode_base64url;
 
 /// RFC 8017, appendix A.1.
 const RSA_ENCRYPTION: &[u64] = &[1, 2, 840, 113_549, 1, 1, 1];

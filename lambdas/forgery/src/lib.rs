@@ -6,6 +6,7 @@
 
 mod algorithm_confusion;
 mod attempt;
+mod base64url;
 mod cross_issuer;
 mod elliptic_curve;
 mod error;

@@ -4,7 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::token::{ForgedToken, Token, encode_base64url};
+use crate::base64url::encode_base64url;
+use crate::token::{ForgedToken, Token};
 
 pub(crate) fn forge_tokens(good: &Token) -> Vec<ForgedToken> {
     let mut forged = cut_or_joined(good);

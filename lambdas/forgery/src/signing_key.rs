@@ -13,10 +13,10 @@ use rcgen::{
 use restctl_contract::issuer::Algorithm;
 use serde_json::Value;
 
+use crate::base64url::encode_base64url;
 use crate::elliptic_curve::Curve;
 use crate::error::ForgeryError;
 use crate::key_material::KeyMaterial;
-use crate::token::encode_base64url;
 
 /// A key pair that the issuer does not know.
 pub(crate) struct SigningKey {

@@ -6,6 +6,7 @@ use restctl_contract::issuer::Algorithm;
 use restctl_contract::json::{self, Limits};
 use serde_json::Value;
 
+use crate::base64url::encode_base64url;
 use crate::error::ForgeryError;
 use crate::key_material::KeyMaterial;
 
@@ -121,8 +122,4 @@ pub(crate) fn without_member(mut object: Value, name: &str) -> Value {
         members.shift_remove(name);
     }
     object
-}
-
-pub(crate) fn encode_base64url(bytes: impl AsRef<[u8]>) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::token::{ForgedToken, Token, encode_base64url, without_member};
+use crate::base64url::encode_base64url;
+use crate::token::{ForgedToken, Token, without_member};
 
 pub(crate) fn forge_tokens(good: &Token) -> Vec<ForgedToken> {
     let [header, payload, signature] = &good.parts;

@@ -7,10 +7,11 @@ use crate::advice::{Advice, advise, claims_read_by};
 use crate::check::Check;
 use crate::claims::{LEEWAY_SECONDS, UnverifiedClaims, numeric_date};
 use crate::key_set::KeySet;
+use crate::limits::MAX_TOKEN_BYTES;
 use crate::profile::{TokenUse, grant_claims, readable_path, token_use};
 use crate::refusal::Refusal;
 use crate::sanitize::sanitize;
-use crate::verification::{MAX_TOKEN_BYTES, Verification};
+use crate::verification::Verification;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {

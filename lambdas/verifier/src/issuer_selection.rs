@@ -5,7 +5,8 @@ use restctl_contract::json::Json;
 use serde::Deserialize;
 
 use crate::json_object::{MAX_DEPTH, parse_object};
-use crate::verification::{MAX_TOKEN_BYTES, decode_base64url};
+use crate::limits::MAX_TOKEN_BYTES;
+use crate::verification::decode_base64url;
 
 #[derive(Deserialize)]
 struct ClaimedIssuer {

@@ -1,6 +1,6 @@
 //! Reasons to refuse a token.
 
-use crate::verification::MAX_TOKEN_BYTES;
+use crate::limits::MAX_TOKEN_BYTES;
 
 /// The reason why a token was refused.
 ///

@@ -8,12 +8,9 @@ use crate::check::Check;
 use crate::claims::{Claims, UnverifiedClaims};
 use crate::header::UnverifiedHeader;
 use crate::key_set::{KeySet, VerificationKey};
+use crate::limits::MAX_TOKEN_BYTES;
 use crate::profile::{grant_claims, token_use};
 use crate::refusal::Refusal;
-
-/// The largest token that is parsed, in bytes: what fits the header with it. Application Load Balancers pass on a header of
-/// at most 16 KB ("Quotas for your Application Load Balancers"). A token of Entra ID that lists 200 groups has 12 KB.
-pub const MAX_TOKEN_BYTES: usize = 16 * 1024 - "authorization: Bearer \r\n".len();
 
 /// Verifies a token of `issuer` at `now`, in seconds since the Unix epoch. The signature is checked before any claim.
 ///

@@ -10,9 +10,10 @@ use restctl_contract::issuer::Algorithm;
 use serde_json::json;
 
 use super::fixture::*;
+use crate::base64url::encode_base64url;
 use crate::elliptic_curve::Curve;
 use crate::key_material::{KeyMaterial, uncompressed_point};
-use crate::token::{Token, encode_base64url};
+use crate::token::Token;
 
 /// The orders as `openssl ecparam -param_enc explicit -text` prints them.
 const ORDERS: [(Curve, &str); 3] = [
