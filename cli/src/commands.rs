@@ -76,7 +76,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Cert(cert::Cert),
 
-    /// Inspect the identity provider, and rotate the client secret
+    /// Show, add and remove trusted issuers, and rotate the client secret
     #[command(subcommand)]
     Idp(idp::Idp),
 

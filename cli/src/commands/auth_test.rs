@@ -33,7 +33,7 @@ without a token. The requests are sent one after another; they read one item and
 
 If the API trusts several issuers, the tokens of each are forged, and tokens that mix them. restctl gets good tokens from one \
 issuer only. For another one, a token that lacks nothing but a good signature stands in: this shows that forged tokens of the \
-issuer are refused, but not that its good ones are accepted. To show that as well, give a token of it with --token-file.
+issuer are refused, but not that its good ones are accepted. To test that as well, give one of its tokens with --token-file.
 
 Exit code 1 if any answer is not as expected.
 

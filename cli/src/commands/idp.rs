@@ -18,10 +18,10 @@ pub(crate) enum Idp {
     /// Show the providers' settings and keys, and whether the API uses them
     Show(show::Show),
 
-    /// Trust one more issuer
+    /// Trust another issuer, or change what an issuer is trusted for
     Add(add::Add),
 
-    /// No longer trust an issuer
+    /// Stop trusting an issuer
     Remove(remove::Remove),
 
     /// Replace the client secret or private key after testing the new one

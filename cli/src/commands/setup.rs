@@ -35,11 +35,10 @@ certificate gets a new ARN; `restctl deploy` then puts it in service and deletes
 The client secret comes from --client-secret-file, from RESTCTL_CLIENT_SECRET or from a prompt, never from the command \
 line. With --local, the local cloud supplies what you leave out.
 
-What it changes is shown before it is written. If the issuer is another one, it replaces the one that restctl gets its \
-tokens from; `restctl idp add` trusts one more, so that clients can move to another provider without being refused.
+What it changes is shown before it is written. An issuer that is not trusted yet replaces the one from which restctl gets \
+its tokens. To move clients without refusing any, trust the new issuer first with `restctl idp add`: then both stay trusted.
 
---scope is what a token must have; --request-scope is what restctl asks the provider for. Without it, restctl asks for \
-AUDIENCE/.default at entra, for nothing at keycloak, and otherwise for the scope.
+--scope is what a token must have; --request-scope is what restctl asks the provider for.
 
 It reads the issuer's configuration and keys, and refuses an issuer without a key that can verify tokens. Redirects are \
 followed here, at most 3 and over HTTPS only, and the last address of the keys is stored; the API and requests for tokens \
@@ -51,9 +50,11 @@ Examples:
   restctl setup --issuer https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf123 \\
       --client-id abc --scope items/read --client-secret-file secret.txt
   restctl setup --issuer https://login.microsoftonline.com/TENANT/v2.0 --audience API-ID \\
-      --scope items.read --request-scope api://API-ID/.default --client-id abc --client-secret-file secret.txt
-  restctl setup --issuer https://sso.example.com/realms/main --provider keycloak --provider-ca ca.pem \\
-      --audience items --scope read-items --client-id abc --client-secret-file secret.txt
+      --scope items.read --request-scope api://API-ID/.default \\
+      --client-id abc --client-secret-file secret.txt
+  restctl setup --provider keycloak --issuer https://sso.example.com/realms/main \\
+      --provider-ca ca.pem --audience items --scope read-items \\
+      --client-id abc --client-secret-file secret.txt
   restctl setup --cert cert.pem --key key.pem --chain chain.pem
   restctl setup --local")]
 pub(crate) struct Setup {

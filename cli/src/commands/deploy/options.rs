@@ -63,12 +63,13 @@ pub(crate) struct DeployOptions {
     #[arg(long, value_parser = ["token", "open"])]
     openapi: Option<String>,
 
-    /// Identity provider: the one in the settings, or the stack's own Cognito user pool [initially: external]
+    /// Whose tokens the API accepts: those of the issuers in the settings (external), or also those of a user pool that the
+    /// stack creates (cognito) [initially: external]
     #[arg(long, value_parser = [EXTERNAL, COGNITO])]
     idp: Option<String>,
 
-    /// Whether the load balancer rejects requests without a valid token before the API verifies them again; the provider
-    /// must sign with RS256 [initially: off]
+    /// Whether the load balancer rejects requests without a valid token before the API verifies them again; works with one
+    /// trusted issuer that signs with RS256 [initially: off]
     #[arg(long, value_parser = [ON, OFF])]
     edge_jwt: Option<String>,
 

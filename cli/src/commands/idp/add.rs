@@ -20,14 +20,15 @@ of its own issuer. So clients can move from one provider to another while both w
 
   restctl idp add --issuer https://new.example.com/ --audience https://api.example.com
   restctl deploy
-  # move the clients; restctl itself: restctl setup --issuer https://new.example.com/ --client-id ID
+  # move the clients, then restctl itself:
+  restctl setup --issuer https://new.example.com/ --client-id ID --client-secret-file FILE
   restctl idp remove https://old.example.com/
   restctl deploy
 
 If the issuer is trusted already, this changes what the flags name, and reads the address of its keys again. Redirects are \
 followed here, at most 3 and over HTTPS only; the API follows none.
 
-Exit codes: 0 done; 1 the issuer publishes nothing with which tokens can be verified; 5 nothing has been set up.")]
+Exit codes: 0 done; 1 the issuer is unavailable, or has no key that can verify tokens; 5 nothing has been set up.")]
 pub(crate) struct Add {
     #[command(flatten)]
     issuer: IssuerArgs,

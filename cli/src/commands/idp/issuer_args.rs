@@ -20,8 +20,8 @@ const DEFAULT_SCOPE: &str = "read:items";
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Identity provider")]
 pub(in crate::commands) struct IssuerArgs {
-    /// Kind of provider, which decides the claims that grant: auth0, entra, okta, keycloak, cognito or openid [default: as
-    /// the issuer's host shows; otherwise asked for, or openid without a terminal]
+    /// Kind of provider, which decides in which claims the scope is looked for: auth0, entra, okta, keycloak, cognito or
+    /// openid [default: shown by the issuer's host; otherwise asked for, or openid without a terminal]
     #[arg(long, value_name = "KIND")]
     pub(in crate::commands) provider: Option<Provider>,
 
@@ -38,17 +38,19 @@ pub(in crate::commands) struct IssuerArgs {
     #[arg(long, value_name = "SCOPE")]
     scope: Option<String>,
 
-    /// Claim that grants, instead of the provider's usual ones, as realm_access.roles or a JSON Pointer; may be repeated;
-    /// empty: the usual ones. Name no claim that clients can choose.
+    /// Claim in which to look for the scope, instead of the provider's usual ones: names with dots, such as
+    /// realm_access.roles, or a JSON Pointer; may be repeated; empty: the usual ones. Never name a claim whose values
+    /// clients choose.
     #[arg(long, value_name = "PATH", value_parser = parse_or_empty::<MemberPath>)]
     grant_claim: Vec<OrEmpty<MemberPath>>,
 
-    /// Signature algorithms of its tokens, separated by commas [default: RS256,PS256,ES256]
+    /// Signature algorithms that its tokens may have, separated by commas: RS256, RS384, RS512, PS256, PS384, PS512, ES256,
+    /// ES384, ES512, EdDSA [default: RS256,PS256,ES256]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     algorithms: Vec<Algorithm>,
 
-    /// File with the certificates (PEM) of the authorities that connections to this provider trust instead of the
-    /// system's, and that nothing else trusts; empty: the system's
+    /// File with certificates (PEM) of authorities. Connections to this provider, and no others, trust these instead of the
+    /// system's; empty: the system's
     #[arg(long, value_name = "FILE")]
     provider_ca: Option<OsString>,
 }

@@ -13,8 +13,8 @@ use crate::terminal::output;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-After the next deployment, the API refuses the issuer's tokens. The issuer that restctl gets its own tokens from cannot be \
-removed: restctl setup --issuer URL replaces it.
+After the next deployment, the API refuses the issuer's tokens. The issuer from which restctl gets its own tokens cannot be \
+removed. First choose another one: restctl setup --issuer URL --client-id ID.
 
 Exit codes: 0 done; 5 no such issuer is trusted, or nothing has been set up.
 

@@ -18,14 +18,14 @@ use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Shows each trusted issuer, then the client as which restctl gets its tokens. Never prints the client secret. Keys that are \
+Shows each trusted issuer, then the client with which restctl gets its tokens. Never prints the client's secret or key. Keys that are \
 unavailable are reported, but are not an error here: restctl doctor says more.
 
 Exit codes: 0 done; 5 nothing has been set up.
 
 Examples:
   restctl idp show
-  restctl idp show --output json | jq -r .issuers[0].issuer")]
+  restctl idp show --output json | jq -r '.issuers[0].issuer'")]
 pub(crate) struct Show {}
 
 /// The JSON output.

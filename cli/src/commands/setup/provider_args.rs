@@ -30,11 +30,12 @@ pub(super) struct ProviderArgs {
     #[arg(long, value_name = "KID")]
     pub(super) client_key_id: Option<String>,
 
-    /// How the client authenticates [default: what the provider supports]
+    /// How the client authenticates [default: private_key_jwt with --client-key-file, otherwise the first of these that the
+    /// provider supports]
     #[arg(long, value_name = "METHOD")]
     pub(super) client_authentication: Option<ClientAuthentication>,
 
-    /// Scope to ask for, if it is not the one that is required; empty: none [default for entra: AUDIENCE/.default]
+    /// Scope to ask the provider for; empty: none [default: that of --scope; entra: AUDIENCE/.default; keycloak: none]
     #[arg(long, value_name = "SCOPE")]
     pub(super) request_scope: Option<String>,
 
