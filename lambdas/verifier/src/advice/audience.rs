@@ -36,7 +36,7 @@ pub(super) fn find_audience_cause(
     let others: Vec<&str> =
         found.iter().copied().filter(|value| !is_own_api(issuer.provider, value)).collect();
     let cause = match issuer.provider {
-        Provider::Keycloak if others.is_empty() => Cause::KeycloakAudienceMapper,
+        Provider::Keycloak | Provider::OpenId if others.is_empty() => Cause::KeycloakAudienceMapper,
         Provider::Entra => Cause::EntraOtherResource,
         _ => Cause::OtherAudiences { found: found.iter().map(|value| sanitize(value)).collect() },
     };
@@ -55,7 +55,10 @@ fn differ_by_application_id_uri(one: &str, other: &str) -> bool {
 /// Whether the audience is an API of the provider itself. A token for it was not meant for any other API.
 fn is_own_api(provider: Provider, audience: &str) -> bool {
     match provider {
-        Provider::Keycloak => ["account", "broker", "realm-management"].contains(&audience),
+        // A Keycloak may be set up as any OpenID Connect issuer.
+        Provider::Keycloak | Provider::OpenId => {
+            ["", "account", "broker", "realm-management"].contains(&audience)
+        }
         Provider::Auth0 => audience.ends_with("/userinfo") || audience.ends_with("/api/v2/"),
         _ => audience.is_empty(),
     }
