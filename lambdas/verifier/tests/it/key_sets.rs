@@ -304,6 +304,23 @@ fn a_report_says_why_a_key_cannot_verify() {
     assert!(error.contains("no id: it is not a JWK: duplicate field `kty`"), "{error}");
 }
 
+/// A key set has room for this many operations.
+#[test]
+fn any_number_of_operations_may_be_named_once() {
+    let ec = SigningKey::generate_ec("ec").jwk();
+    let mut operations: Vec<String> = (0..16_000).map(|number| format!("{number:x}")).collect();
+    operations.push("verify".to_owned());
+    let with_operations = |operations: &[String]| {
+        let jwk = with(ec.clone(), "key_ops", json!(operations));
+        assert!(json!({"keys": [jwk]}).to_string().len() <= MAX_KEY_SET_BYTES);
+        find_problem(&jwk)
+    };
+    assert_eq!(with_operations(&operations), "");
+    assert_eq!(with_operations(&operations[..16_000]), "its key_ops do not include verify");
+    operations.push("0".to_owned());
+    assert_eq!(with_operations(&operations), "its key_ops name an operation twice");
+}
+
 #[test]
 fn the_smallest_and_largest_exponents_are_accepted() {
     let rsa = SigningKey::generate_rsa("rsa").jwk();
