@@ -10,7 +10,6 @@ use restctl_contract::issuer::Algorithm;
 
 use super::jwk::{Jwk, to_base64url};
 use super::public_key::PublicKey;
-use crate::header::parse_algorithm;
 
 #[derive(Debug, Clone)]
 pub(crate) struct VerificationKey {
@@ -94,7 +93,7 @@ fn usable_algorithms(
 ) -> Result<Vec<Algorithm>, String> {
     let mut algorithms = public.algorithms();
     if let Some(alg) = jwk.alg.as_deref() {
-        let pinned = parse_algorithm(alg);
+        let pinned = Algorithm::from_jose_name(alg);
         algorithms.retain(|algorithm| Some(*algorithm) == pinned);
         if algorithms.is_empty() {
             return Err(format!("its alg {alg} is not a signature algorithm of {} keys", public.type_name()));
