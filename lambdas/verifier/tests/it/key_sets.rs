@@ -278,7 +278,7 @@ fn a_report_says_why_a_key_cannot_verify() {
         (with(rsa.clone(), "n", encode([0xff; 256])), "its modulus is divisible by 3"),
         (
             with(rsa.clone(), "n", json!(ROCA_MODULUS)),
-            "it was made by a faulty chip, so that its private key can be computed (ROCA)",
+            "its private key can be computed, because a faulty chip made it (ROCA)",
         ),
         (with(rsa.clone(), "e", json!("AA")), "its exponent is 0"),
         (with(rsa.clone(), "e", json!("")), "its exponent is 0"),
