@@ -64,6 +64,12 @@ pub fn is_loopback_host(host: &str) -> bool {
         || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
+/// Whether `text` is a scope-token (RFC 6749, section 3.3), so that a challenge can quote it. Roles and permissions are
+/// required in the same way.
+pub fn is_scope_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +105,16 @@ mod tests {
         }
         for host in ["127.0.0.1.example.test", "localhost.example.test", "10.0.0.1", "0.0.0.0", "[::2]", ""] {
             assert!(!is_loopback_host(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_scope_must_fit_a_challenge() {
+        for good in ["read:items", "https://api.example.com/items.read", "Items.Read", "a", "!", "#[]~"] {
+            assert!(is_scope_token(good), "{good}");
+        }
+        for bad in ["", " ", "read items", "read\"items", "read\\items", "é", "a\n", "a\u{7f}"] {
+            assert!(!is_scope_token(bad), "{bad:?}");
         }
     }
 }

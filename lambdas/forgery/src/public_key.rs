@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::error::ForgeryError;
 use crate::key_material::{KeyMaterial, uncompressed_point};
-use crate::token::{Token, parse_algorithm};
+use crate::token::Token;
 
 /// The most keys of a set that are tried.
 const MAX_KEYS: usize = 100;
@@ -67,7 +67,9 @@ impl PublicKey {
 
     fn may_sign(&self, algorithm: Algorithm) -> bool {
         self.material.algorithms().contains(&algorithm)
-            && self.jwk["alg"].as_str().is_none_or(|pinned| parse_algorithm(pinned) == Some(algorithm))
+            && self.jwk["alg"]
+                .as_str()
+                .is_none_or(|pinned| Algorithm::from_jose_name(pinned) == Some(algorithm))
     }
 
     pub(crate) fn key_id(&self) -> Option<&str> {

@@ -34,7 +34,7 @@ fn cut_or_joined(good: &Token) -> Vec<ForgedToken> {
         ForgedToken::new("space before the signature", format!("{header}.{payload}. {signature}")),
         ForgedToken::new("tab before a dot", format!("{header}.{payload}\t.{signature}")),
         ForgedToken::new(
-            "a claim of 8 KiB",
+            "a claim of 8 KiB, old signature",
             good.with_payload(good.claims_with("pad", "x".repeat(8192)).to_string()),
         ),
     ]

@@ -59,7 +59,7 @@ impl Token {
     pub(crate) fn signature_algorithm(&self) -> Result<Algorithm, ForgeryError> {
         let name = self.algorithm();
         let shown = || name.chars().take(MAX_SHOWN_CHARS).collect();
-        parse_algorithm(name).ok_or_else(|| ForgeryError::UnknownAlgorithm(shown()))
+        Algorithm::from_jose_name(name).ok_or_else(|| ForgeryError::UnknownAlgorithm(shown()))
     }
 
     pub(crate) fn is_signed_by(&self, key: &KeyMaterial, algorithm: Algorithm) -> bool {
@@ -104,11 +104,6 @@ impl Token {
         let [header, payload, _] = &self.parts;
         format!("{header}.{payload}.{}", encode_base64url(signature))
     }
-}
-
-/// Reads the `alg` of a header or a key. EdDSA has two names: RFC 9864, section 2.2, calls it by its curve.
-pub(crate) fn parse_algorithm(name: &str) -> Option<Algorithm> {
-    if name == "Ed25519" { Some(Algorithm::EdDsa) } else { name.parse().ok() }
 }
 
 fn with_member(object: &Value, name: &str, value: impl Into<Value>) -> Value {

@@ -33,7 +33,7 @@ impl UnverifiedHeader {
 
     /// Returns the algorithm if the issuer's tokens may have it.
     pub(crate) fn check_algorithm(&self, accepted: &[Algorithm]) -> Result<Algorithm, Refusal> {
-        let algorithm = parse_algorithm(&self.alg).filter(|algorithm| accepted.contains(algorithm));
+        let algorithm = Algorithm::from_jose_name(&self.alg).filter(|algorithm| accepted.contains(algorithm));
         algorithm.ok_or(Refusal::UnsupportedAlgorithm)
     }
 
@@ -52,11 +52,6 @@ impl UnverifiedHeader {
     pub(crate) fn check_critical_parameters(&self) -> Result<(), Refusal> {
         if self.crit.is_none() { Ok(()) } else { Err(Refusal::CriticalHeader) }
     }
-}
-
-/// Reads the `alg` of a header or a key. EdDSA has two names: RFC 9864, section 2.2, calls it by its curve.
-pub(crate) fn parse_algorithm(alg: &str) -> Option<Algorithm> {
-    if alg == "Ed25519" { Some(Algorithm::EdDsa) } else { alg.parse().ok() }
 }
 
 /// Keeps an explicit null apart from an absent member.

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use clap::Args;
-use restctl_contract::issuer::{Algorithm, Provider, TrustedIssuer};
+use restctl_contract::issuer::{Algorithm, Provider, TrustedIssuer, is_scope_token};
 use restctl_contract::json::MemberPath;
 use restctl_verifier::{KeyReport, KeySet};
 
@@ -231,7 +231,7 @@ fn without_repetition<T: Clone + PartialEq>(given: &[T]) -> Vec<T> {
 
 /// Checks that the scope is a scope-token (RFC 6749, section 3.3), which the API's challenges can quote.
 fn check_scope(scope: String) -> Result<String> {
-    if !scope.is_empty() && scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)) {
+    if is_scope_token(&scope) {
         return Ok(scope);
     }
     let what = if scope.trim().is_empty() { "--scope is empty" } else { "--scope is not one scope" };

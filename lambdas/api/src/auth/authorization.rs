@@ -31,8 +31,9 @@ impl Authorizer {
     /// # Errors
     /// If the client for one of these cannot be set up.
     pub(crate) fn new(issuers: Vec<IssuerSettings>, https: &HttpsClient) -> Result<Self, BoxError> {
-        let verifiers = issuers.into_iter().map(|issuer| IssuerVerifier::new(issuer, https, SystemTime::now));
-        Ok(Self { issuers: verifiers.collect::<Result<_, _>>()? })
+        let is_only = issuers.len() == 1;
+        let verifier = |issuer| IssuerVerifier::new(issuer, https, is_only, SystemTime::now);
+        Ok(Self { issuers: issuers.into_iter().map(verifier).collect::<Result<_, _>>()? })
     }
 
     /// Returns the scopes of the issuers, each once. A token must have that of its issuer.

@@ -26,6 +26,7 @@ impl IssuerVerifier {
     pub(crate) fn new(
         settings: IssuerSettings,
         https: &HttpsClient,
+        is_only_issuer: bool,
         clock: fn() -> SystemTime,
     ) -> Result<Self, BoxError> {
         let https = match settings.roots {
@@ -33,7 +34,8 @@ impl IssuerVerifier {
             None => https.clone(),
         };
         let trusted = settings.trusted;
-        let keys = KeyCache::new(https, settings.jwks_uri, trusted.algorithms.clone(), clock);
+        let algorithms = trusted.algorithms.clone();
+        let keys = KeyCache::new(https, settings.jwks_uri, algorithms, is_only_issuer, clock);
         Ok(Self { trusted, keys })
     }
 

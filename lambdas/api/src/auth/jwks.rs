@@ -17,10 +17,13 @@ use tokio::time::timeout;
 use super::verified::VerifiedTokens;
 use crate::problem::Failure;
 
-/// The pause between two fetches for tokens that newer keys could make good, which anyone can send, and after a failure.
+/// The pause between two fetches for tokens that newer keys could make good, which anyone can send, and after a
+/// failure. No other pause is longer.
 const REFETCH_PAUSE: Duration = Duration::from_secs(60);
 
-/// The pause between two fetches while there are no keys at all, so that no token can be verified.
+/// The pause between two fetches while there are no keys at all, so that no token can be verified. If other issuers are
+/// trusted, too, each further failure doubles it, up to [`REFETCH_PAUSE`]: anyone can name the failing issuer, and a
+/// fetch holds the function for up to [`FETCH_TIMEOUT`], during which it serves no client of the others.
 const REFETCH_PAUSE_WITHOUT_KEYS: Duration = Duration::from_secs(1);
 
 /// Keys of this age are fetched again. A key that the provider has withdrawn is trusted for this long.
@@ -34,6 +37,8 @@ pub(crate) struct KeyCache {
     uri: Uri,
     /// Those that the issuer's tokens may have.
     algorithms: Vec<Algorithm>,
+    /// Whether no other issuer is trusted.
+    is_only_issuer: bool,
     clock: fn() -> SystemTime,
     /// Locked while fetching, so that one fetch serves every waiting request.
     state: Mutex<KeyCacheState>,
@@ -54,6 +59,8 @@ struct KeyCacheState {
     /// When the pause began, and whether that attempt failed. The attempt that brought the first keys starts no pause:
     /// a key that appears just after the function has started is found at once.
     last_attempt: Option<(SystemTime, bool)>,
+    /// The attempts that have failed since the last one that succeeded.
+    failures: u32,
 }
 
 impl KeyCache {
@@ -61,9 +68,11 @@ impl KeyCache {
         https: HttpsClient,
         uri: Uri,
         algorithms: Vec<Algorithm>,
+        is_only_issuer: bool,
         clock: fn() -> SystemTime,
     ) -> Self {
-        Self { https, uri, algorithms, clock, state: Mutex::default(), fetches: AtomicU64::new(0) }
+        let (state, fetches) = (Mutex::default(), AtomicU64::new(0));
+        Self { https, uri, algorithms, is_only_issuer, clock, state, fetches }
     }
 
     /// Fetches the keys while the function starts. A failure does not stop the start: `/health` needs no keys, and the
@@ -81,16 +90,17 @@ impl KeyCache {
             Some((keys, since)) if self.time_since(*since) < MAX_AGE => Ok(Arc::clone(keys)),
             Some((keys, _)) => {
                 let old_keys = Arc::clone(keys);
-                match self.fetch_unless_paused(&mut state, REFETCH_PAUSE).await {
+                match self.fetch_unless_paused(&mut state).await {
                     Ok(fetched) => Ok(fetched),
                     Err(failure) => {
-                        tracing::warn!(cause = %LogText(failure.cause().unwrap_or_default()), "the old keys stay in use");
+                        let cause = failure.cause().unwrap_or_default();
+                        tracing::warn!(cause = %LogText(cause), "the old keys stay in use");
                         Ok(old_keys)
                     }
                 }
             }
             None => {
-                let fetched = self.fetch_unless_paused(&mut state, REFETCH_PAUSE_WITHOUT_KEYS).await?;
+                let fetched = self.fetch_unless_paused(&mut state).await?;
                 state.last_attempt = None;
                 Ok(fetched)
             }
@@ -102,13 +112,13 @@ impl KeyCache {
         self.state.lock().await.cached.as_ref().map(|(keys, _)| Arc::clone(keys))
     }
 
-    /// Returns newer keys after `known` refused a token that they could make good, if another request has fetched them in the meantime or if
-    /// it is time to fetch again. Otherwise returns the same keys.
+    /// Returns newer keys after `known` refused a token that they could make good, if another request has fetched them
+    /// in the meantime or if it is time to fetch again. Otherwise returns the same keys.
     pub(crate) async fn keys_newer_than(&self, known: &Arc<CachedKeys>) -> Result<Arc<CachedKeys>, Failure> {
         let mut state = self.state.lock().await;
         match &state.cached {
             Some((keys, _)) if !Arc::ptr_eq(keys, known) => Ok(Arc::clone(keys)),
-            _ => self.fetch_unless_paused(&mut state, REFETCH_PAUSE).await,
+            _ => self.fetch_unless_paused(&mut state).await,
         }
     }
 
@@ -117,15 +127,11 @@ impl KeyCache {
         self.fetches.swap(0, Ordering::Relaxed)
     }
 
-    /// Fetches the keys, unless the last attempt was less than `pause` ago: then its outcome stands. A failure keeps the
-    /// cached keys.
-    async fn fetch_unless_paused(
-        &self,
-        state: &mut KeyCacheState,
-        pause: Duration,
-    ) -> Result<Arc<CachedKeys>, Failure> {
+    /// Fetches the keys, unless the pause after the last attempt is not over: then its outcome stands. A failure keeps
+    /// the cached keys.
+    async fn fetch_unless_paused(&self, state: &mut KeyCacheState) -> Result<Arc<CachedKeys>, Failure> {
         if let Some((last, failed)) = state.last_attempt {
-            let left = pause.saturating_sub(self.time_since(last));
+            let left = self.pause_after(state).saturating_sub(self.time_since(last));
             match &state.cached {
                 Some((keys, _)) if !left.is_zero() && !failed => return Ok(Arc::clone(keys)),
                 _ if !left.is_zero() => {
@@ -138,6 +144,7 @@ impl KeyCache {
         self.fetches.fetch_add(1, Ordering::Relaxed);
         // Set before the fetch, because a request that runs out of time drops this future.
         state.last_attempt = Some(((self.clock)(), true));
+        state.failures = state.failures.saturating_add(1);
         let cached = state.cached.as_ref().map(|(keys, _)| keys);
         let outcome = timeout(FETCH_TIMEOUT, self.fetch_keys(cached)).await;
         let outcome = outcome.unwrap_or_else(|_| Err("no answer in time".into()));
@@ -145,13 +152,23 @@ impl KeyCache {
         match outcome {
             Ok(fetched) => {
                 state.cached = Some((Arc::clone(&fetched), (self.clock)()));
+                state.failures = 0;
                 Ok(fetched)
             }
             Err(error) => {
                 let cause = format!("{}: {}", self.uri, error_chain(&*error));
-                Err(Failure::KeysUnavailable { cause, retry_after: pause })
+                Err(Failure::KeysUnavailable { cause, retry_after: self.pause_after(state) })
             }
         }
+    }
+
+    /// Returns the pause that follows the last attempt.
+    fn pause_after(&self, state: &KeyCacheState) -> Duration {
+        if state.cached.is_some() {
+            return REFETCH_PAUSE;
+        }
+        let doublings = if self.is_only_issuer { 0 } else { state.failures.saturating_sub(1) };
+        REFETCH_PAUSE_WITHOUT_KEYS.saturating_mul(2_u32.saturating_pow(doublings)).min(REFETCH_PAUSE)
     }
 
     /// Fetches the keys. If they have not changed, returns `cached` with its verified tokens.
@@ -174,8 +191,8 @@ impl KeyCache {
         }
     }
 
-    /// Reads the keys for the issuer's algorithms. Warns of each private key that the issuer publishes, which anyone could
-    /// sign with and which is not used.
+    /// Reads the keys for the issuer's algorithms. Warns of each private key that the issuer publishes, which anyone
+    /// could sign with and which is not used.
     fn read_key_set(&self, document: &[u8]) -> Result<KeySet, KeySetError> {
         let outcome = KeySet::parse(document, &self.algorithms);
         let reports = match &outcome {

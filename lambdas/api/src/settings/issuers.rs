@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use http::Uri;
 use restctl_aws::{RootCertificates, optional_variable};
-use restctl_contract::issuer::{self, TrustedIssuer, is_loopback_host};
+use restctl_contract::issuer::{self, TrustedIssuer, is_loopback_host, is_scope_token};
 use restctl_contract::template::variable;
 
 use super::SettingsError;
@@ -62,7 +62,7 @@ impl IssuerSettings {
         if !is_scope_token(&trusted.scope) {
             return Err(format!("whose scope {:?} is not a scope (RFC 6749)", trusted.scope));
         }
-        let jwks_uri = parse_jwks_uri(&trusted.jwks_uri)
+        let jwks_uri = parse_jwks_uri(&trusted.jwks_uri, &trusted.issuer)
             .map_err(|problem| format!("whose jwks_uri {:?} {problem}", trusted.jwks_uri))?;
         let roots = match trusted.authorities.as_slice() {
             [] => None,
@@ -79,19 +79,23 @@ fn refuse(variable: &'static str, problem: String) -> SettingsError {
     SettingsError { variable, problem, advice: "run restctl setup again, and then restctl deploy" }
 }
 
-/// Whether a challenge can quote the scope: it is a scope-token (RFC 6749, section 3.3). Roles and permissions are too.
-fn is_scope_token(scope: &str) -> bool {
-    !scope.is_empty() && scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
-}
-
-/// Requires TLS for the keys, because anyone who can change them on the way can mint tokens.
-fn parse_jwks_uri(text: &str) -> Result<Uri, String> {
+/// Requires TLS for the keys, because anyone who can change them on the way can mint tokens. Only an issuer on this
+/// machine can have its keys there without TLS: no other may make the function ask what else listens there.
+fn parse_jwks_uri(text: &str, issuer: &str) -> Result<Uri, String> {
     let uri: Uri = text.parse().map_err(|error| format!("is not a URL ({error})"))?;
+    let is_on_this_machine = || issuer.parse().is_ok_and(|issuer| is_plain_loopback(&issuer));
     match uri.scheme_str() {
         Some("https") if uri.host().is_some() => Ok(uri),
-        Some("http") if uri.host().is_some_and(is_loopback_host) => Ok(uri),
-        _ => Err("is not an https URL (http only for a loopback address)".to_owned()),
+        Some("http") if is_plain_loopback(&uri) && is_on_this_machine() => Ok(uri),
+        _ => {
+            Err("is not an https URL (http only for a loopback address, if the issuer has one, too)"
+                .to_owned())
+        }
     }
+}
+
+fn is_plain_loopback(uri: &Uri) -> bool {
+    uri.scheme_str() == Some("http") && uri.host().is_some_and(is_loopback_host)
 }
 
 #[cfg(test)]
@@ -160,7 +164,7 @@ mod tests {
             "http://localhost:8080/jwks",
             "http://LOCALHOST:8080/jwks",
         ] {
-            assert!(parse_jwks_uri(good).is_ok(), "{good}");
+            assert!(parse_jwks_uri(good, "http://localhost:8080/").is_ok(), "{good}");
         }
         for bad in [
             "http://tenant.example.test/jwks",
@@ -176,17 +180,30 @@ mod tests {
             "https://",
             "https:///jwks",
         ] {
-            assert!(parse_jwks_uri(bad).is_err(), "{bad}");
+            assert!(parse_jwks_uri(bad, "http://localhost:8080/").is_err(), "{bad}");
         }
     }
 
     #[test]
-    fn a_scope_must_fit_a_challenge() {
-        for good in ["read:items", "https://api.example.com/items.read", "Items.Read", "a"] {
-            assert!(is_scope_token(good), "{good}");
+    fn only_an_issuer_on_this_machine_has_its_keys_there_without_tls() {
+        let keys = "http://127.0.0.1:8080/jwks";
+        for near in ["http://127.0.0.1:8080/", "http://localhost/realms/items", "http://[::1]:8080"] {
+            assert!(parse_jwks_uri(keys, near).is_ok(), "{near}");
+            assert!(parse_jwks_uri("https://tenant.example.test/jwks", near).is_ok(), "{near}");
         }
-        for bad in ["", "read items", "read\"items", "read\\items", "é", "a\n"] {
-            assert!(!is_scope_token(bad), "{bad}");
+        for far in [
+            "https://tenant.example.test/",
+            "https://localhost/",
+            "https://127.0.0.1:8080/",
+            "http://tenant.example.test/",
+            "http://localhost.example.test/",
+            "localhost",
+            "accounts.example.test",
+            "",
+        ] {
+            let problem = parse_jwks_uri(keys, far).unwrap_err();
+            assert!(problem.ends_with("if the issuer has one, too)"), "{problem}");
+            assert!(parse_jwks_uri("https://127.0.0.1:8080/jwks", far).is_ok(), "{far}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Several issuers at once, each with keys, certificates and rules of its own.
 
+use std::time::Duration;
+
 use restctl_contract::issuer::{Provider, TrustedIssuer};
 use restctl_testkit::alb::{AlbAnswer, AlbRequest};
 use restctl_testkit::dynamodb::Dynamo;
@@ -8,7 +10,7 @@ use restctl_testkit::signing_key::SigningKey;
 use restctl_testkit::tls::Authority;
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, TABLE, assert_problem};
+use crate::stage::{PATIENCE, Stage, TABLE, assert_problem};
 
 /// The function with two issuers, between which a provider migrates. The first is the stage's own.
 struct Migration {
@@ -179,6 +181,27 @@ async fn an_issuer_that_is_down_does_not_affect_the_others() {
         assert_eq!(get_with(stage, &migration.second_token()).await.status, 200);
         assert_eq!(second.count_fetches(), 2);
     }
+}
+
+/// Each fetch for the one that is down takes time from the clients of the other.
+#[tokio::test]
+async fn one_of_several_issuers_that_stays_down_is_asked_ever_more_seldom() {
+    let (first, second) = (IdentityProvider::start().await, IdentityProvider::start().await);
+    first.answer_with(JwksAnswer::Status(500));
+    let issuers = [first.trusted_issuer(), second.trusted_issuer()];
+    let stage = start_stage(first, &issuers).await;
+    let two_seconds = async {
+        loop {
+            let answer = get_with(&stage, &stage.provider.token()).await;
+            assert_problem(&answer, 503, "keys-unavailable");
+            if answer.header("retry-after") == Some("2") {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, two_seconds).await.expect("the pause doubles");
+    assert!(stage.provider.count_fetches() >= 2);
 }
 
 #[tokio::test]

@@ -41,6 +41,7 @@ async fn the_function_refuses_to_start_without_its_settings() {
         ("ISSUERS", json!([with("provider", json!("other"))]).to_string()),
         ("ISSUERS", json!([with("algorithms", json!(["HS256"]))]).to_string()),
         ("ISSUERS", json!([with("jwks_uri", json!("http://tenant.example.test/jwks.json"))]).to_string()),
+        ("ISSUERS", json!([with("jwks_uri", json!("http://127.0.0.1:1/jwks.json"))]).to_string()),
         ("ISSUERS", json!([with("authorities", json!(["AAAA"]))]).to_string()),
         ("USER_POOL", issuers.clone()),
         // The list describes it already.

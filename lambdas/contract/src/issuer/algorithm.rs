@@ -64,6 +64,14 @@ impl Algorithm {
             Algorithm::EdDsa => "EdDSA",
         }
     }
+
+    /// Reads the `alg` of a header or a key. EdDSA has two names: RFC 9864, section 2.2, calls it by its curve.
+    pub fn from_jose_name(name: &str) -> Option<Algorithm> {
+        match name {
+            "Ed25519" => Some(Algorithm::EdDsa),
+            _ => Self::ALL.into_iter().find(|algorithm| algorithm.name() == name),
+        }
+    }
 }
 
 impl fmt::Display for Algorithm {
@@ -76,7 +84,27 @@ impl FromStr for Algorithm {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|algorithm| algorithm.name() == name);
-        found.ok_or_else(|| format!("an algorithm is {}, not {name:?}", Self::ALL.map(Self::name).join(", ")))
+        Self::from_jose_name(name)
+            .ok_or_else(|| format!("an algorithm is {}, not {name:?}", Self::ALL.map(Self::name).join(", ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_algorithm_has_the_name_of_its_standard() {
+        for algorithm in Algorithm::ALL {
+            assert_eq!(Algorithm::from_jose_name(algorithm.name()), Some(algorithm));
+            assert_eq!(algorithm.name().parse(), Ok(algorithm));
+        }
+        assert_eq!(Algorithm::from_jose_name("Ed25519"), Some(Algorithm::EdDsa));
+        assert_eq!("Ed25519".parse(), Ok(Algorithm::EdDsa));
+        for name in ["", "none", "HS256", "es256", "ES256 ", "ed25519", "Ed448"] {
+            assert_eq!(Algorithm::from_jose_name(name), None, "{name}");
+            let error = name.parse::<Algorithm>().unwrap_err();
+            assert!(error.starts_with("an algorithm is RS256, ") && error.contains("EdDSA, not "), "{error}");
+        }
     }
 }

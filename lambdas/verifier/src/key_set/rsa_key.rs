@@ -76,7 +76,7 @@ fn check_modulus(modulus: &[u8]) -> Result<(), String> {
     if SMALL_PRIMES.into_iter().all(|prime| is_power_of_roca_generator(rest % prime, prime))
         && larger_primes().all(|prime| is_power_of_roca_generator(remainder(modulus, prime), prime))
     {
-        return Err("it was made by a faulty chip, so that its private key can be computed (ROCA)".to_owned());
+        return Err("its private key can be computed, because a faulty chip made it (ROCA)".to_owned());
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! A key with its purpose, ready to verify signatures.
 
+use std::collections::HashSet;
+
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use aws_lc_rs::signature::ParsedPublicKey;
 use base64::Engine;
@@ -8,7 +10,6 @@ use restctl_contract::issuer::Algorithm;
 
 use super::jwk::{Jwk, to_base64url};
 use super::public_key::PublicKey;
-use crate::header::parse_algorithm;
 
 #[derive(Debug, Clone)]
 pub(crate) struct VerificationKey {
@@ -72,7 +73,9 @@ fn check_purpose(jwk: &Jwk) -> Result<(), String> {
         Some(other) => return Err(format!("its use is {other:?}, not sig")),
     }
     let operations = &jwk.key_ops;
-    if operations.iter().enumerate().any(|(index, name)| operations[..index].contains(name)) {
+    // A key set has room for thousands of names.
+    let mut names = HashSet::new();
+    if !operations.iter().all(|name| names.insert(name)) {
         return Err("its key_ops name an operation twice".to_owned());
     }
     if operations.is_empty() || operations.iter().any(|name| name == "verify") {
@@ -90,7 +93,7 @@ fn usable_algorithms(
 ) -> Result<Vec<Algorithm>, String> {
     let mut algorithms = public.algorithms();
     if let Some(alg) = jwk.alg.as_deref() {
-        let pinned = parse_algorithm(alg);
+        let pinned = Algorithm::from_jose_name(alg);
         algorithms.retain(|algorithm| Some(*algorithm) == pinned);
         if algorithms.is_empty() {
             return Err(format!("its alg {alg} is not a signature algorithm of {} keys", public.type_name()));

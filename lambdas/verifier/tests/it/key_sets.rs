@@ -278,7 +278,7 @@ fn a_report_says_why_a_key_cannot_verify() {
         (with(rsa.clone(), "n", encode([0xff; 256])), "its modulus is divisible by 3"),
         (
             with(rsa.clone(), "n", json!(ROCA_MODULUS)),
-            "it was made by a faulty chip, so that its private key can be computed (ROCA)",
+            "its private key can be computed, because a faulty chip made it (ROCA)",
         ),
         (with(rsa.clone(), "e", json!("AA")), "its exponent is 0"),
         (with(rsa.clone(), "e", json!("")), "its exponent is 0"),
@@ -302,6 +302,23 @@ fn a_report_says_why_a_key_cannot_verify() {
     let twice = r#"{"keys":[{"kty":"oct","kty":"EC"}]}"#;
     let error = KeySet::parse(twice.as_bytes(), &Algorithm::defaults()).unwrap_err().to_string();
     assert!(error.contains("no id: it is not a JWK: duplicate field `kty`"), "{error}");
+}
+
+/// A key set has room for this many operations.
+#[test]
+fn any_number_of_operations_may_be_named_once() {
+    let ec = SigningKey::generate_ec("ec").jwk();
+    let mut operations: Vec<String> = (0..16_000).map(|number| format!("{number:x}")).collect();
+    operations.push("verify".to_owned());
+    let with_operations = |operations: &[String]| {
+        let jwk = with(ec.clone(), "key_ops", json!(operations));
+        assert!(json!({"keys": [jwk]}).to_string().len() <= MAX_KEY_SET_BYTES);
+        find_problem(&jwk)
+    };
+    assert_eq!(with_operations(&operations), "");
+    assert_eq!(with_operations(&operations[..16_000]), "its key_ops do not include verify");
+    operations.push("0".to_owned());
+    assert_eq!(with_operations(&operations), "its key_ops name an operation twice");
 }
 
 #[test]

@@ -15,7 +15,8 @@ async fn prefetched_verifier(provider: &IdentityProvider) -> IssuerVerifier {
     let trusted = provider.trusted_issuer();
     let jwks_uri = trusted.jwks_uri.parse().unwrap();
     let settings = IssuerSettings { trusted, jwks_uri, roots: None };
-    let verifier = IssuerVerifier::new(settings, &restctl_aws::https_client().unwrap(), test_time).unwrap();
+    let https = restctl_aws::https_client().unwrap();
+    let verifier = IssuerVerifier::new(settings, &https, true, test_time).unwrap();
     verifier.keys.prefetch_keys().await;
     verifier
 }

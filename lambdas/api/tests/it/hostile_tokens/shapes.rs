@@ -111,16 +111,26 @@ fn cases_of_shapes(key: &SigningKey, claims: &Value) -> Vec<Case> {
         ("key of another with this id", SigningKey::generate_ec("key-1").token(claims), SIGNATURE),
         ("key of another", SigningKey::generate_ec("key-2").token(claims), UNKNOWN_KEY),
         ("no signature", format!("{}.", unsigned_token(&key.header(), claims)), SIGNATURE),
-        (
-            "12,300 bytes of padding",
-            key.token(&with_member(claims, "pad", json!("x".repeat(12_300)))),
-            Refused("the token has more than 16360 bytes"),
-        ),
+        ("16,360 bytes", token_of_size(key, claims, 16_360), Passes),
+        ("16,361 bytes", token_of_size(key, claims, 16_361), Refused("the token has more than 16360 bytes")),
         ("no token at all", "a.b.c".to_owned(), MALFORMED),
         ("percent signs", "%00.%00.%00".to_owned(), MALFORMED),
     ]
     .map(|(name, token, outcome)| Case { name: name.to_owned(), token, outcome })
     .into()
+}
+
+/// Returns a good token of exactly this size.
+fn token_of_size(key: &SigningKey, claims: &Value, bytes: usize) -> String {
+    let token = |header_pad: usize, claims_pad: usize| {
+        let header = with_member(&key.header(), "pad", json!("x".repeat(header_pad)));
+        key.token_with_header(&header, &with_member(claims, "pad", json!("x".repeat(claims_pad))))
+    };
+    // Base64 has four characters for three bytes. No part has one more than a multiple of four, so the header takes some.
+    let most = (bytes - token(0, 0).len()) * 3 / 4;
+    let pads = (0..3).flat_map(|header_pad| (most - 8..=most).map(move |pad| (header_pad, pad)));
+    let mut tokens = pads.map(|(header_pad, claims_pad)| token(header_pad, claims_pad));
+    tokens.find(|token| token.len() == bytes).expect("some padding gives this size")
 }
 
 /// Returns the text to sign for any header and payload.
