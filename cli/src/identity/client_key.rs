@@ -61,7 +61,7 @@ impl KeyProblem {
             Self::Certificate => "is a certificate without its private key",
             Self::SharedSecret => "is a shared secret, not a private key",
             Self::SeveralKeys => "has several private keys",
-            Self::WeakRsa => "is an RSA key with less than 2,048 bits",
+            Self::WeakRsa => "is an RSA key with fewer than 2,048 bits",
             Self::OtherKind => "is neither RSA, EC with the curve P-256 or P-384, nor Ed25519",
             Self::OtherAlgorithm => "has an alg that does not fit its kind",
             Self::ForEncryption => "is a key for encryption",
