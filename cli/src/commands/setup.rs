@@ -113,7 +113,7 @@ async fn store_settings(args: Setup, context: &Context) -> Result<()> {
     if let Some(bundle) = &bundle {
         import_certificate(context, bundle, before.as_ref()).await?;
     }
-    chosen.write(aws, stack).await?;
+    chosen.write(aws, stack, &settings).await?;
     // The cached token was granted under the former settings.
     session_cache::clear_session(context)?;
     let has_own = deployed.as_ref().is_some_and(cognito::stack_has_user_pool);

@@ -50,11 +50,6 @@ pub(crate) async fn save_client(aws: &Aws, name: &StackName, stack: &Stack) -> R
         request_scope: None,
         resource: None,
     };
-    let mut has_changed = false;
-    if settings.client() != Some(&client) {
-        settings::write_client(aws, name, &client).await?;
-        has_changed = true;
-    }
     let made = stack.output(stack_output::COGNITO_CLIENT_SECRET)?;
     let (secret, known) = tokio::try_join!(async { secretsmanager::read_secret(aws, made).await }, async {
         secretsmanager::read_secret(aws, &name.client_secret()).await
@@ -64,15 +59,9 @@ pub(crate) async fn save_client(aws: &Aws, name: &StackName, stack: &Stack) -> R
             .why("it holds the client secret of the stack's user pool")
             .next("restctl destroy, then setup and deploy")
     })?;
-    if known.as_deref() != Some(&secret) {
-        secretsmanager::write_secret(
-            aws,
-            &name.client_secret(),
-            secretsmanager::CLIENT_SECRET_DESCRIPTION,
-            &secret,
-        )
-        .await?;
-        has_changed = true;
+    let has_changed = settings.client() != Some(&client) || known.as_deref() != Some(&secret);
+    if has_changed {
+        settings::replace_client(aws, name, settings.client(), &client, Some(&secret)).await?;
     }
     Ok(has_changed)
 }

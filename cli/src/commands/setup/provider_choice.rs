@@ -6,7 +6,7 @@ use restctl_contract::stack::StackName;
 
 use super::provider_args::ProviderArgs;
 use crate::aws::Aws;
-use crate::aws::secretsmanager::{self, CLIENT_SECRET_DESCRIPTION};
+use crate::aws::secretsmanager;
 use crate::commands::idp::issuer_args::{DescribedIssuer, IssuerDefaults};
 use crate::commands::idp::planned_changes::print_changes;
 use crate::context::Context;
@@ -31,7 +31,7 @@ pub(super) struct ChosenSettings {
 /// What happens to the stored secret or private key of the client.
 enum ChosenSecret {
     Stays,
-    /// It stays, although the client is another one.
+    /// It stays, although the client is another one of the same issuer.
     StaysForOtherClient,
     Written(GivenCredential),
 }
@@ -70,26 +70,29 @@ impl ChosenSettings {
         }
         if matches!(self.secret, ChosenSecret::StaysForOtherClient) {
             output::print_message(format!(
-                "note: the stored client {kind} stays; if this client has another: restctl setup --client-{kind}-file FILE"
+                "note: the client {kind} of the former client at this issuer stays; if this client has another: restctl setup --client-{kind}-file FILE"
             ));
         }
     }
 
     /// Returns `key` or `secret`.
     fn secret_kind(&self) -> &'static str {
-        if uses_key(self.client.authentication) { "key" } else { "secret" }
+        if self.client.authentication.uses_key() { "key" } else { "secret" }
     }
 
     /// Writes the client last: until then, the same command again completes what was interrupted.
-    pub(super) async fn write(&self, aws: &Aws, stack: &StackName) -> Result<()> {
-        if let ChosenSecret::Written(secret) = &self.secret {
-            let name = stack.client_secret();
-            secretsmanager::write_secret(aws, &name, CLIENT_SECRET_DESCRIPTION, &secret.text).await?;
-            let label = format!("client {}", self.secret_kind());
-            output::print_message(format!("{label:<18} {name} in Secrets Manager"));
-        }
+    pub(super) async fn write(&self, aws: &Aws, stack: &StackName, before: &Settings) -> Result<()> {
         settings::write_issuers(aws, stack, &self.issuers).await?;
-        settings::write_client(aws, stack, &self.client).await
+        let secret = match &self.secret {
+            ChosenSecret::Written(given) => Some(given.text.as_str()),
+            ChosenSecret::Stays | ChosenSecret::StaysForOtherClient => None,
+        };
+        settings::replace_client(aws, stack, before.client(), &self.client, secret).await?;
+        if secret.is_some() {
+            let label = format!("client {}", self.secret_kind());
+            output::print_message(format!("{label:<18} {} in Secrets Manager", stack.client_secret()));
+        }
+        Ok(())
     }
 }
 
@@ -103,10 +106,6 @@ fn command_that_adds(issuer: &TrustedIssuer) -> String {
     issuer.audiences.iter().for_each(|audience| push("--audience", audience));
     push("--scope", &issuer.scope);
     command
-}
-
-fn uses_key(method: ClientAuthentication) -> bool {
-    method == ClientAuthentication::PrivateKeyJwt
 }
 
 /// Chooses the settings by the flags, by what was set up before, and by what the provider publishes.
@@ -158,7 +157,7 @@ pub(super) async fn choose_provider(
         client_id,
         authentication,
         key_id: or_before(&args.client_key_id, former_key_id)
-            .filter(|key_id| uses_key(authentication) && !key_id.is_empty()),
+            .filter(|key_id| authentication.uses_key() && !key_id.is_empty()),
         request_scope: or_before(
             &args.request_scope,
             own_client.and_then(|client| client.request_scope.as_ref()),
@@ -188,11 +187,11 @@ fn choose_authentication(
     let key_method = args.client_key_file.as_ref().map(|_| ClientAuthentication::PrivateKeyJwt);
     let given = args.client_authentication.or(key_method);
     let method =
-        match given.or(before.filter(|method| args.client_secret_file.is_none() || !uses_key(*method))) {
+        match given.or(before.filter(|method| args.client_secret_file.is_none() || !method.uses_key())) {
             Some(method) => method,
             None => usual_authentication(described)?,
         };
-    let ignored = match uses_key(method) {
+    let ignored = match method.uses_key() {
         true => args.client_secret_file.as_ref().map(|_| "--client-secret-file"),
         false if args.client_key_file.is_some() => Some("--client-key-file"),
         false => args.client_key_id.as_ref().map(|_| "--client-key-id"),
@@ -214,7 +213,7 @@ fn usual_authentication(described: &DescribedIssuer) -> Result<ClientAuthenticat
         return Ok(ClientAuthentication::ClientSecretPost);
     }
     let supported = described.discovery.client_authentications();
-    match supported.iter().find(|method| !uses_key(**method)) {
+    match supported.iter().find(|method| !method.uses_key()) {
         Some(method) => Ok(*method),
         // Some announce no method that they take. Basic authentication is what a provider takes that says nothing.
         None if supported.is_empty() => Ok(ClientAuthentication::ClientSecretBasic),
@@ -234,7 +233,7 @@ async fn choose_secret(
     provider: Provider,
     local: Option<&LocalIdentityProvider>,
 ) -> Result<ChosenSecret> {
-    let needs_key = uses_key(client.authentication);
+    let needs_key = client.authentication.uses_key();
     if needs_key {
         if let Some(file) = &args.client_key_file {
             return client_secret::read_private_key(file, provider).map(ChosenSecret::Written);
@@ -242,16 +241,18 @@ async fn choose_secret(
     } else if let Some(secret) = client_secret::read_given_secret(args.client_secret_file.as_deref())? {
         return Ok(ChosenSecret::Written(GivenCredential::from_secret(secret)));
     }
-    let stored = secretsmanager::read_secret(context.aws().await?, &context.stack.client_secret()).await?;
-    let is_same =
-        |before: &TokenClient| before.issuer == client.issuer && before.client_id == client.client_id;
-    let is_same_client = before.is_none_or(is_same);
+    // What is stored belongs to the client before, and must not go to another issuer than that one's.
+    let before = before.filter(|before| before.issuer == client.issuer);
+    let name = context.stack.client_secret();
+    let stored = secretsmanager::read_secret(context.aws().await?, &name).await?;
+    let before = before.filter(|_| stored.is_some());
+    let is_same_client = before.is_some_and(|before| before.client_id == client.client_id);
     let local = local.filter(|local| local.client_id == client.client_id && !needs_key);
-    if let Some(local) = local.filter(|_| stored.is_none() || !before.is_some_and(is_same)) {
+    if let Some(local) = local.filter(|_| !is_same_client) {
         let secret = local.client_secret.clone();
         return Ok(ChosenSecret::Written(GivenCredential::from_secret(secret)));
     }
-    if stored.is_some() && before.is_none_or(|before| uses_key(before.authentication) == needs_key) {
+    if before.is_some_and(|before| before.authentication.uses_key() == needs_key) {
         return Ok(if is_same_client { ChosenSecret::Stays } else { ChosenSecret::StaysForOtherClient });
     }
     if needs_key {

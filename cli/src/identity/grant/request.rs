@@ -20,7 +20,7 @@ impl Credential {
     /// Reads what Secrets Manager has. Fails if the client authenticates with something else: a private key must not be sent as if
     /// it were a secret.
     pub(super) fn parse(stored: &str, client: &TokenClient) -> Result<Self> {
-        if client.authentication == ClientAuthentication::PrivateKeyJwt {
+        if client.authentication.uses_key() {
             let key = ClientKey::parse(stored).map_err(|problem| {
                 Failure::new(format!("the stored private key of the client {}", problem.description()))
                     .exit(Exit::Authentication)
