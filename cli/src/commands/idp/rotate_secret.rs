@@ -88,7 +88,7 @@ pub(super) async fn run(args: RotateSecret, context: &Context) -> Result<()> {
     let granted = grant::request_token(&new.client, issuer, &new.text).await;
     let granted =
         granted.map_err(|refusal| with_advice_to_retry(refusal, client, issuer.provider, &retry))?;
-    let accepted = policy::explain_with_keys(&granted.access_token, issuer, &keys).require_accepted();
+    let accepted = policy.explain_with_keys(&granted.access_token, issuer, &keys).require_accepted();
     accepted.map_err(|failure| failure.then(&retry))?;
 
     let secret_name = name.client_secret();
