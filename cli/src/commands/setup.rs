@@ -107,7 +107,7 @@ async fn store_settings(args: Setup, context: &Context) -> Result<()> {
         set_up_stack_provider(context, &settings, deployed.as_ref()).await?;
         return print_settings(context).await;
     }
-    let chosen = choose_provider(&args.provider, context, &settings).await?;
+    let chosen = choose_provider(&args.provider, context, &settings, deployed.as_ref()).await?;
     chosen.print_changes(&settings);
 
     if let Some(bundle) = &bundle {

@@ -38,6 +38,18 @@ pub(crate) fn user_pool(stack: &Stack) -> Result<TrustedIssuer> {
     })
 }
 
+/// Fails if the issuer is the stack's own user pool: the API would trust it twice, and would not start.
+pub(crate) fn check_not_user_pool(issuer: &str, stack: Option<&Stack>) -> Result<()> {
+    let pool = stack.filter(|stack| stack_has_user_pool(stack));
+    let pool = pool.and_then(|stack| stack.output(stack_output::COGNITO_ISSUER).ok());
+    if pool != Some(issuer) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("{issuer} is the stack's own user pool"))
+        .why("the stack trusts it as long as it has it")
+        .next("restctl deploy --idp cognito keeps it; its client and scope are set by the stack"))
+}
+
 /// Makes the user pool's client the one that restctl acts as, and returns whether anything has changed.
 pub(crate) async fn save_client(aws: &Aws, name: &StackName, stack: &Stack) -> Result<bool> {
     let settings = Settings::read(aws, name).await?;

@@ -1,11 +1,12 @@
 //! The settings of the identity providers that result from the flags, from what was set up before, and from what the provider
 //! publishes.
 
-use restctl_contract::issuer::{Provider, TrustedIssuer};
+use restctl_contract::issuer::{Algorithm, Provider, TrustedIssuer};
 use restctl_contract::stack::StackName;
 
 use super::provider_args::ProviderArgs;
 use crate::aws::Aws;
+use crate::aws::cloudformation::Stack;
 use crate::aws::secretsmanager;
 use crate::commands::idp::issuer_args::{DescribedIssuer, IssuerDefaults};
 use crate::commands::idp::planned_changes::print_changes;
@@ -13,6 +14,7 @@ use crate::context::Context;
 use crate::failure::{Failure, Result, shell_argument};
 use crate::identity::changes::{self, Change};
 use crate::identity::client_secret::{self, GivenCredential};
+use crate::identity::cognito;
 use crate::identity::settings::{self, Settings};
 use crate::identity::token_client::{ClientAuthentication, TokenClient};
 use crate::local::LocalIdentityProvider;
@@ -96,6 +98,7 @@ impl ChosenSettings {
     }
 }
 
+/// Returns the command after which the issuer is trusted as it is now.
 fn command_that_adds(issuer: &TrustedIssuer) -> String {
     let mut command = "restctl idp add".to_owned();
     let mut push = |flag: &str, value: &str| {
@@ -105,6 +108,15 @@ fn command_that_adds(issuer: &TrustedIssuer) -> String {
     push("--provider", issuer.provider.name());
     issuer.audiences.iter().for_each(|audience| push("--audience", audience));
     push("--scope", &issuer.scope);
+    issuer.grant_claims.iter().for_each(|claim| push("--grant-claim", &claim.to_string()));
+    if issuer.algorithms != Algorithm::defaults() {
+        let names: Vec<&str> = issuer.algorithms.iter().map(|algorithm| algorithm.name()).collect();
+        push("--algorithms", &names.join(","));
+    }
+    // The settings have the certificates, but not the file that they came from.
+    if !issuer.authorities.is_empty() {
+        push("--provider-ca", "FILE");
+    }
     command
 }
 
@@ -113,6 +125,7 @@ pub(super) async fn choose_provider(
     args: &ProviderArgs,
     context: &Context,
     before: &Settings,
+    deployed: Option<&Stack>,
 ) -> Result<ChosenSettings> {
     let local = context.local.as_ref().map(|local| &local.identity_provider);
     let client = before.client();
@@ -126,6 +139,7 @@ pub(super) async fn choose_provider(
     let url =
         known(&args.issuer.issuer, client.map(|client| &client.issuer), local.map(|local| &local.issuer));
     let url = ask(url, "Issuer of the identity provider", "--issuer URL")?;
+    cognito::check_not_user_pool(&url, deployed)?;
     // The settings of the local cloud's identity provider apply to that one only.
     let local = local.filter(|local| local.issuer == url);
     let same = before.issuers().iter().find(|issuer| issuer.issuer == url);
@@ -260,4 +274,35 @@ async fn choose_secret(
             .next("restctl setup --client-key-file FILE"));
     }
     client_secret::prompt_for_secret().map(GivenCredential::from_secret).map(ChosenSecret::Written)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_that_adds_an_issuer_again_has_all_that_it_is_trusted_for() {
+        let mut issuer = TrustedIssuer {
+            issuer: "https://id.example.com".to_owned(),
+            provider: Provider::Okta,
+            audiences: vec!["one".to_owned(), "two".to_owned()],
+            scope: "read:items".to_owned(),
+            grant_claims: Vec::new(),
+            algorithms: Algorithm::defaults(),
+            jwks_uri: "https://id.example.com/jwks".to_owned(),
+            authorities: Vec::new(),
+        };
+        let usual = "restctl idp add --issuer https://id.example.com --provider okta --audience one --audience two \
+                     --scope read:items";
+        assert_eq!(command_that_adds(&issuer), usual);
+        issuer.grant_claims = ["roles", "realm_access.roles"].map(|claim| claim.parse().unwrap()).to_vec();
+        issuer.algorithms = vec![Algorithm::Es256, Algorithm::EdDsa];
+        issuer.authorities = vec!["AAAA".to_owned()];
+        assert_eq!(
+            command_that_adds(&issuer),
+            format!(
+                "{usual} --grant-claim /roles --grant-claim /realm_access/roles --algorithms ES256,EdDSA --provider-ca FILE"
+            )
+        );
+    }
 }
