@@ -124,8 +124,11 @@ struct PrivateJwk {
 
 /// Whether the text is a key file, usable or not, and so no secret.
 pub(crate) fn looks_like_key_file(text: &str) -> bool {
-    let is_jwk = |json: Value| json.get("kty").or(json.get("keys")).is_some();
-    text.contains("-----BEGIN ") || serde_json::from_str(text).is_ok_and(is_jwk)
+    // JSON does not allow a byte order mark, but some editors write one.
+    let is_set = |json: Value| json.get("keys").is_some();
+    let json = text.trim_start_matches('\u{feff}');
+    // A JWK that is damaged, or within another document, is one too.
+    text.contains("-----BEGIN ") || text.contains("\"kty\"") || serde_json::from_str(json).is_ok_and(is_set)
 }
 
 impl ClientKey {
