@@ -108,13 +108,13 @@ async fn store_settings(args: Setup, context: &Context) -> Result<()> {
         set_up_stack_provider(context, &settings, deployed.as_ref()).await?;
         return print_settings(context).await;
     }
-    let chosen = choose_provider(&args.provider, context, &settings).await?;
+    let chosen = choose_provider(&args.provider, context, &settings, deployed.as_ref()).await?;
     chosen.print_changes(&settings);
 
     if let Some(bundle) = &bundle {
         import_certificate(context, bundle, before.as_ref()).await?;
     }
-    chosen.write(aws, stack).await?;
+    chosen.write(aws, stack, &settings).await?;
     // The cached token was granted under the former settings.
     session_cache::clear_session(context)?;
     let has_own = deployed.as_ref().is_some_and(cognito::stack_has_user_pool);

@@ -18,7 +18,7 @@ pub(crate) async fn find_differences(aws: &Aws, stack: &Stack, settings: &Settin
     let deployed = deployed.get(variable::ISSUERS).map_or("", String::as_str);
     Ok(match issuer::from_json(deployed) {
         Ok(issuers) => changes::compare_issuers(&issuers, settings.issuers()),
-        // A version of restctl before the list of issuers, or a hand, wrote it.
+        // An earlier version of restctl wrote it, or someone changed it by hand.
         Err(_) => vec![Change {
             what: format!("the variable {}", variable::ISSUERS),
             before: Some(deployed.to_owned()).filter(|deployed| !deployed.is_empty()),

@@ -61,7 +61,7 @@ impl KeyProblem {
             Self::Certificate => "is a certificate without its private key",
             Self::SharedSecret => "is a shared secret, not a private key",
             Self::SeveralKeys => "has several private keys",
-            Self::WeakRsa => "is an RSA key with less than 2,048 bits",
+            Self::WeakRsa => "is an RSA key with fewer than 2,048 bits",
             Self::OtherKind => "is neither RSA, EC with the curve P-256 or P-384, nor Ed25519",
             Self::OtherAlgorithm => "has an alg that does not fit its kind",
             Self::ForEncryption => "is a key for encryption",
@@ -124,8 +124,11 @@ struct PrivateJwk {
 
 /// Whether the text is a key file, usable or not, and so no secret.
 pub(crate) fn looks_like_key_file(text: &str) -> bool {
-    let is_jwk = |json: Value| json.get("kty").or(json.get("keys")).is_some();
-    text.contains("-----BEGIN ") || serde_json::from_str(text).is_ok_and(is_jwk)
+    // JSON does not allow a byte order mark, but some editors write one.
+    let is_set = |json: Value| json.get("keys").is_some();
+    let json = text.trim_start_matches('\u{feff}');
+    // A JWK that is damaged, or within another document, is one too.
+    text.contains("-----BEGIN ") || text.contains("\"kty\"") || serde_json::from_str(json).is_ok_and(is_set)
 }
 
 impl ClientKey {

@@ -38,6 +38,18 @@ pub(crate) fn user_pool(stack: &Stack) -> Result<TrustedIssuer> {
     })
 }
 
+/// Fails if the issuer is the stack's own user pool: the API would trust it twice, and would not start.
+pub(crate) fn check_not_user_pool(issuer: &str, stack: Option<&Stack>) -> Result<()> {
+    let pool = stack.filter(|stack| stack_has_user_pool(stack));
+    let pool = pool.and_then(|stack| stack.output(stack_output::COGNITO_ISSUER).ok());
+    if pool != Some(issuer) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("{issuer} is the stack's own user pool"))
+        .why("the stack trusts it as long as it has it")
+        .next("restctl deploy --idp cognito keeps it; its client and scope are set by the stack"))
+}
+
 /// Makes the user pool's client the one that restctl acts as, and returns whether anything has changed.
 pub(crate) async fn save_client(aws: &Aws, name: &StackName, stack: &Stack) -> Result<bool> {
     let settings = Settings::read(aws, name).await?;
@@ -50,11 +62,6 @@ pub(crate) async fn save_client(aws: &Aws, name: &StackName, stack: &Stack) -> R
         request_scope: None,
         resource: None,
     };
-    let mut has_changed = false;
-    if settings.client() != Some(&client) {
-        settings::write_client(aws, name, &client).await?;
-        has_changed = true;
-    }
     let made = stack.output(stack_output::COGNITO_CLIENT_SECRET)?;
     let (secret, known) = tokio::try_join!(async { secretsmanager::read_secret(aws, made).await }, async {
         secretsmanager::read_secret(aws, &name.client_secret()).await
@@ -64,15 +71,9 @@ pub(crate) async fn save_client(aws: &Aws, name: &StackName, stack: &Stack) -> R
             .why("it holds the client secret of the stack's user pool")
             .next("restctl destroy, then setup and deploy")
     })?;
-    if known.as_deref() != Some(&secret) {
-        secretsmanager::write_secret(
-            aws,
-            &name.client_secret(),
-            secretsmanager::CLIENT_SECRET_DESCRIPTION,
-            &secret,
-        )
-        .await?;
-        has_changed = true;
+    let has_changed = settings.client() != Some(&client) || known.as_deref() != Some(&secret);
+    if has_changed {
+        settings::replace_client(aws, name, settings.client(), &client, Some(&secret)).await?;
     }
     Ok(has_changed)
 }

@@ -1,6 +1,6 @@
 //! What an identity provider publishes about itself (OpenID Connect Discovery 1.0).
 
-use reqwest::Url;
+use reqwest::{StatusCode, Url};
 use restctl_contract::issuer::{Provider, TrustedIssuer};
 use restctl_verifier::MAX_KEY_SET_BYTES;
 use serde::Deserialize;
@@ -82,7 +82,7 @@ pub(crate) async fn fetch_document(issuer: &str, authorities: &[String]) -> Resu
     }
     };
     let doing = format!("the issuer does not answer at {address}");
-    let answer = send_get(&address, authorities, MAX_REDIRECTS, &doing).await.map_err(with_advice)?;
+    let answer = send_get(&address, authorities, Redirects::WithinHost, &doing).await.map_err(with_advice)?;
     if !answer.status().is_success() {
         let failure = Failure::new(format!("{} answered {}", answer.url(), answer.status()));
         return Err(with_advice(failure.why("an issuer publishes its OpenID configuration there")));
@@ -101,14 +101,15 @@ pub(crate) async fn fetch_document(issuer: &str, authorities: &[String]) -> Resu
             .why("tokens have its own spelling as iss, and the API compares that exactly")
             .next(format!("the same command with --issuer {}", shell_argument(&document.issuer, "URL"))));
     }
-    check_secure(&document.jwks_uri, "the issuer's jwks_uri")?;
-    check_secure(&document.token_endpoint, "the issuer's token_endpoint")?;
+    check_secure_for(issuer, &document.jwks_uri, "the issuer's jwks_uri")?;
+    check_secure_for(issuer, &document.token_endpoint, "the issuer's token_endpoint")?;
     document.read_from = Some(read_from).filter(|read_from| !is_same_address(read_from, &address));
     Ok(document)
 }
 
 /// A key set, and the address that it has after all redirects.
 pub(crate) struct LocatedKeys {
+    /// As `Url` writes it, which the API can parse.
     pub(crate) address: String,
     pub(crate) document: Vec<u8>,
     /// Whether `address` is another one than was asked for.
@@ -118,14 +119,16 @@ pub(crate) struct LocatedKeys {
 /// Fetches published keys without parsing them. Follows redirects, unlike the API: it must be given the last address.
 pub(crate) async fn locate_keys(jwks_uri: &str, authorities: &[String]) -> Result<LocatedKeys> {
     let doing = format!("cannot fetch the issuer's keys from {jwks_uri}");
-    let answer = send_get(jwks_uri, authorities, MAX_REDIRECTS, &doing).await?;
+    check_parsed_by_api(jwks_uri)?;
+    let answer = send_get(jwks_uri, authorities, Redirects::ToOtherHostsForGood, &doing).await?;
     if !answer.status().is_success() {
         return Err(Failure::new(format!("{} answered {}", answer.url(), answer.status()))
             .why("the issuer's OpenID configuration says that its keys are there")
             .next("have the provider publish its keys there"));
     }
     let is_redirected = !is_same_address(answer.url().as_str(), jwks_uri);
-    let address = if is_redirected { answer.url().to_string() } else { jwks_uri.to_owned() };
+    let address = answer.url().to_string();
+    check_parsed_by_api(&address)?;
     let document = read_bounded_body(answer, MAX_KEY_SET_BYTES).await?;
     Ok(LocatedKeys { address, document, is_redirected })
 }
@@ -135,7 +138,7 @@ pub(crate) async fn fetch_keys(issuer: &TrustedIssuer) -> Result<Vec<u8>> {
     let jwks_uri = &issuer.jwks_uri;
     check_secure(jwks_uri, "the issuer's jwks_uri")?;
     let doing = format!("cannot fetch the issuer's keys from {jwks_uri}");
-    let answer = send_get(jwks_uri, &issuer.authorities, 0, &doing).await?;
+    let answer = send_get(jwks_uri, &issuer.authorities, Redirects::NotFollowed, &doing).await?;
     if !answer.status().is_success() {
         return Err(Failure::new(format!("{jwks_uri} answered {}", answer.status()))
             .why(format!("according to the settings, {} publishes its keys there", issuer.issuer))
@@ -147,31 +150,62 @@ pub(crate) async fn fetch_keys(issuer: &TrustedIssuer) -> Result<Vec<u8>> {
     read_bounded_body(answer, MAX_KEY_SET_BYTES).await
 }
 
-/// Sends GET and follows up to `redirects` redirects, of which none leads from HTTPS to plain HTTP. If there may be none,
-/// the answer can be a redirect.
+/// Which redirects are followed. None of them leads from HTTPS to plain HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Redirects {
+    /// None: the answer can be a redirect.
+    NotFollowed,
+    /// What an issuer publishes about itself comes from its own host.
+    WithinHost,
+    /// Within the host all, and to another one only those that are for good: the last address is stored, and the API
+    /// trusts whoever has it.
+    ToOtherHostsForGood,
+}
+
+impl Redirects {
+    /// Fails with the reason if this redirect is not followed.
+    fn check(self, status: StatusCode, from: &Url, to: &Url) -> Result<(), &'static str> {
+        let is_downgrade = from.scheme() == "https" && to.scheme() != "https";
+        if is_downgrade || check_secure(to.as_str(), "the address").is_err() {
+            return Err("keys are read over HTTPS only, or within this machine");
+        }
+        let is_for_good = matches!(status, StatusCode::MOVED_PERMANENTLY | StatusCode::PERMANENT_REDIRECT);
+        match self {
+            _ if from.host() == to.host() => Ok(()),
+            Self::ToOtherHostsForGood if is_for_good => Ok(()),
+            Self::ToOtherHostsForGood => {
+                Err("keys are read from another host only if they have moved there for good (301 or 308)")
+            }
+            Self::WithinHost | Self::NotFollowed => {
+                Err("an issuer's configuration is read from its own host only")
+            }
+        }
+    }
+}
+
+/// Sends GET and follows up to [`MAX_REDIRECTS`] of these redirects.
 async fn send_get(
     address: &str,
     authorities: &[String],
-    redirects: usize,
+    redirects: Redirects,
     doing: &str,
 ) -> Result<reqwest::Response> {
     let mut url = address.to_owned();
-    for followed in 0..=redirects {
+    for followed in 0..=MAX_REDIRECTS {
         let answer = build_client(&url, authorities)?.get(&url).send().await;
         let answer =
             answer.context(doing).map_err(|failure| with_certificate_advice(failure, authorities))?;
-        let Some(target) = redirect_target(&answer).filter(|_| redirects > 0) else { return Ok(answer) };
-        let is_downgrade = answer.url().scheme() == "https" && target.scheme() != "https";
-        if is_downgrade || check_secure(target.as_str(), "the address").is_err() {
-            return Err(Failure::new(format!("{url} redirects to {target}"))
-                .why("keys are read over HTTPS only, or within this machine"));
-        }
-        if followed == redirects {
+        let target = redirect_target(&answer).filter(|_| redirects != Redirects::NotFollowed);
+        let Some(target) = target else { return Ok(answer) };
+        redirects
+            .check(answer.status(), answer.url(), &target)
+            .map_err(|why| Failure::new(format!("{url} redirects to {target}")).why(why))?;
+        if followed == MAX_REDIRECTS {
             break;
         }
         url = target.into();
     }
-    Err(Failure::new(format!("{address} redirects more than {redirects} times")))
+    Err(Failure::new(format!("{address} redirects more than {MAX_REDIRECTS} times")))
 }
 
 fn redirect_target(answer: &reqwest::Response) -> Option<Url> {
@@ -180,6 +214,18 @@ fn redirect_target(answer: &reqwest::Response) -> Option<Url> {
     }
     let location = answer.headers().get(reqwest::header::LOCATION)?.to_str().ok()?;
     answer.url().join(location).ok()
+}
+
+/// Fails if the API, which does not start then, cannot parse the address of the keys: it takes fewer than `Url` does.
+fn check_parsed_by_api(jwks_uri: &str) -> Result<()> {
+    let written = Url::parse(jwks_uri).map_or_else(|_| jwks_uri.to_owned(), |url| url.to_string());
+    match written.parse::<http::Uri>() {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Failure::new(format!("the issuer's jwks_uri is {jwks_uri:?}"))
+            .exit(Exit::Usage)
+            .why(format!("the API cannot fetch keys from there ({error})"))
+            .next("have the provider publish its keys at another address")),
+    }
 }
 
 /// Compares what two texts mean as URLs.
@@ -240,6 +286,20 @@ fn any_tenant_failure(issuer: &str) -> Failure {
             "the same command with --issuer https://login.microsoftonline.com/TENANT/v2.0, where TENANT is the Directory (tenant) ID of the app \
              registration's overview",
         )
+}
+
+/// [`check_secure`] for an address that the issuer names. Only an issuer at a plain HTTP address within this machine may name
+/// another one there.
+fn check_secure_for(issuer: &str, address: &str, what: &str) -> Result<()> {
+    check_secure(address, what)?;
+    let is_https = |address| Url::parse(address).is_ok_and(|url| url.scheme() == "https");
+    if is_https(address) || !is_https(issuer) {
+        return Ok(());
+    }
+    Err(Failure::new(format!("{what} is {address:?}"))
+        .exit(Exit::Usage)
+        .why(format!("the issuer {issuer} is at an HTTPS address, and what it names has to be, too"))
+        .next("have the provider publish HTTPS addresses"))
 }
 
 /// Accepts HTTPS, and plain HTTP to this machine.
@@ -353,5 +413,52 @@ mod tests {
         {
             assert!(check_secure(bad, "the issuer").is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_issuer_over_https_names_https_addresses() {
+        let (https, loopback) = ("https://id.example.com/", "http://127.0.0.1:8080/");
+        for (issuer, address, is_accepted) in [
+            (https, "https://keys.example.net/keys", true),
+            (https, "http://127.0.0.1:8080/keys", false),
+            (https, "http://localhost/keys", false),
+            (loopback, "http://localhost/keys", true),
+            (loopback, "https://keys.example.net/keys", true),
+            (loopback, "http://keys.example.net/keys", false),
+        ] {
+            let checked = check_secure_for(issuer, address, "the issuer's jwks_uri");
+            assert_eq!(checked.is_ok(), is_accepted, "{issuer} {address}");
+        }
+    }
+
+    #[test]
+    fn another_host_is_followed_for_keys_that_have_moved_for_good() {
+        let url = |text| Url::parse(text).unwrap();
+        let (host, same, other) = (
+            url("https://id.example.com/a"),
+            url("https://id.example.com:8443/b"),
+            url("https://example.net/"),
+        );
+        for code in [301, 302, 303, 307, 308] {
+            let status = StatusCode::from_u16(code).unwrap();
+            for redirects in [Redirects::WithinHost, Redirects::ToOtherHostsForGood] {
+                assert!(redirects.check(status, &host, &same).is_ok(), "{code}");
+                assert!(redirects.check(status, &host, &url("http://id.example.com/a")).is_err(), "{code}");
+                assert!(redirects.check(status, &host, &url("http://127.0.0.1/")).is_err(), "{code}");
+            }
+            assert!(Redirects::WithinHost.check(status, &host, &other).is_err(), "{code}");
+            let is_followed = Redirects::ToOtherHostsForGood.check(status, &host, &other).is_ok();
+            assert_eq!(is_followed, [301, 308].contains(&code), "{code}");
+        }
+    }
+
+    #[test]
+    fn the_api_can_parse_the_address_of_the_keys() {
+        // As `Url` writes it, a space is encoded.
+        for good in ["https://id.example.com/keys", "https://id.example.com/a b", "https://[::1]/keys"] {
+            assert!(check_parsed_by_api(good).is_ok(), "{good}");
+        }
+        let refusal = check_parsed_by_api("https://id{1}.example.com/keys").unwrap_err();
+        assert!(refusal.exit == Exit::Usage && refusal.to_string().contains("the API cannot"), "{refusal}");
     }
 }

@@ -3,7 +3,7 @@
 use restctl_contract::issuer::{self, Algorithm, TrustedIssuer};
 use restctl_contract::stack::StackName;
 use restctl_contract::template::parameter;
-use restctl_verifier::{Check, Explanation, KeySet, KeySetError};
+use restctl_verifier::{Explanation, KeySet, KeySetError};
 
 use crate::aws::Aws;
 use crate::aws::cloudformation::{self, Stack};
@@ -22,6 +22,8 @@ pub(crate) struct TokenPolicy {
     pub(crate) has_changed: bool,
     /// The issuer of the tokens that restctl requests.
     client_issuer: String,
+    /// The issuer that is the stack's own user pool, if it has one.
+    user_pool: Option<String>,
 }
 
 /// A token with the outcome of the API's checks.
@@ -29,6 +31,8 @@ pub(crate) struct ExplainedToken<'a> {
     /// The issuer whose rules apply: the one that the token names, or else the first.
     pub(crate) issuer: &'a TrustedIssuer,
     pub(crate) explanation: Explanation,
+    /// The issuer is the stack's own user pool, whose rules no command changes.
+    is_user_pool: bool,
 }
 
 impl TokenPolicy {
@@ -47,13 +51,14 @@ impl TokenPolicy {
         let deployed = deployed.and_then(|text| issuer::from_json(text).ok());
         let has_changed = deployed.as_deref().is_some_and(|deployed| deployed != set_up);
         let mut issuers = deployed.unwrap_or_else(|| set_up.to_vec());
-        if let Some(stack) = stack.filter(|stack| cognito::stack_has_user_pool(stack)) {
-            issuers.push(cognito::user_pool(stack)?);
-        }
+        let stack_with_pool = stack.filter(|stack| cognito::stack_has_user_pool(stack));
+        let user_pool = stack_with_pool.map(cognito::user_pool).transpose()?;
+        issuers.extend(user_pool.clone());
         if issuers.is_empty() {
             return Err(Failure::new("the API trusts no issuer").next("restctl setup --issuer URL"));
         }
-        Ok(Self { issuers, has_changed, client_issuer })
+        let user_pool = user_pool.map(|pool| pool.issuer);
+        Ok(Self { issuers, has_changed, client_issuer, user_pool })
     }
 
     /// Returns the issuer of the tokens that restctl requests.
@@ -75,7 +80,19 @@ impl TokenPolicy {
     /// Checks a token as the API does, with the current keys of the issuer that it names.
     pub(crate) async fn explain_token(&self, token: &str) -> Result<ExplainedToken<'_>> {
         let issuer = &self.issuers[restctl_verifier::select_issuer(token.trim(), &self.issuers)];
-        Ok(explain_with_keys(token, issuer, &fetch_keys(issuer).await?))
+        Ok(self.explain_with_keys(token, issuer, &fetch_keys(issuer).await?))
+    }
+
+    /// Checks a token as the API does with these keys of the issuer.
+    pub(crate) fn explain_with_keys<'a>(
+        &self,
+        token: &str,
+        issuer: &'a TrustedIssuer,
+        keys: &KeySet,
+    ) -> ExplainedToken<'a> {
+        let explanation = restctl_verifier::explain(token.trim(), keys, issuer, seconds_now());
+        let is_user_pool = self.user_pool.as_ref() == Some(&issuer.issuer);
+        ExplainedToken { issuer, explanation, is_user_pool }
     }
 }
 
@@ -117,16 +134,6 @@ pub(crate) fn parse_keys(document: &[u8], issuer: &TrustedIssuer, command: &str)
     })
 }
 
-/// Checks a token as the API does with these keys of the issuer.
-pub(crate) fn explain_with_keys<'a>(
-    token: &str,
-    issuer: &'a TrustedIssuer,
-    keys: &KeySet,
-) -> ExplainedToken<'a> {
-    let explanation = restctl_verifier::explain(token.trim(), keys, issuer, seconds_now());
-    ExplainedToken { issuer, explanation }
-}
-
 impl ExplainedToken<'_> {
     /// Fails if the API refuses the token.
     pub(crate) fn require_accepted(&self) -> Result<()> {
@@ -136,51 +143,12 @@ impl ExplainedToken<'_> {
         Err(match &self.explanation.advice {
             Some(advice) => failure
                 .why_lines([format!("{refusal}:"), token_advice::describe_claims(advice, report)])
-                .next(token_advice::describe_remedy(advice, self.issuer)),
-            None => failure.why(refusal.to_string()).next(advice_for_check(report.check, self.issuer)),
+                .next(token_advice::describe_remedy(advice, self.issuer, self.is_user_pool)),
+            None => failure.why(refusal.to_string()).next(token_advice::describe_check_remedy(
+                report.check,
+                self.issuer,
+                self.is_user_pool,
+            )),
         })
-    }
-}
-
-/// Returns what to do about a token that fails this check first.
-fn advice_for_check(check: Check, trusted: &TrustedIssuer) -> String {
-    let issuer = shell_argument(&trusted.issuer, "the issuer");
-    let audience =
-        shell_argument(trusted.audiences.first().map_or("", String::as_str), "that the stack expects");
-    let scope = shell_argument(&trusted.scope, "the stack's scope");
-    match check {
-        Check::Size | Check::Header | Check::Payload => {
-            "give the whole access token as the provider sent it, and nothing else".to_owned()
-        }
-        Check::Shape => "give the whole access token as the provider sent it, and nothing else; if this is all of it, it is \
-                         opaque, and restctl token says what to change at the provider"
-            .to_owned(),
-        Check::Algorithm => format!(
-            "have the provider sign access tokens with {}; or restctl setup --algorithms LIST, then restctl deploy",
-            trusted.algorithms.iter().map(|algorithm| algorithm.name()).collect::<Vec<_>>().join(" or ")
-        ),
-        Check::Type => "send the access token, not another token of the provider".to_owned(),
-        Check::CriticalParameters => "have the provider leave out crit".to_owned(),
-        Check::Key | Check::Signature => {
-            format!("get a token that {issuer} signs with its current keys: restctl token")
-        }
-        Check::Expiry => "get a new token: restctl token".to_owned(),
-        Check::NotBefore | Check::IssuedAt => "compare this machine's clock with the issuer's".to_owned(),
-        Check::Issuer => {
-            format!("get a token from {issuer}; or restctl setup --issuer URL, then restctl deploy")
-        }
-        Check::Audience => format!(
-            "request the audience {audience} from the provider; or restctl setup --audience AUDIENCE, then restctl deploy"
-        ),
-        Check::Client => {
-            "allow the client: restctl setup with --audience ID for each client that the API shall accept, then restctl deploy"
-                .to_owned()
-        }
-        Check::TokenUse => "send the access token, not the ID token".to_owned(),
-        Check::Subject => "have the provider send the subject as a string".to_owned(),
-        Check::Scope => format!(
-            "grant the client {scope} at the provider and get a new token; or restctl setup --scope SCOPE, then \
-             restctl deploy"
-        ),
     }
 }

@@ -12,7 +12,7 @@ pub(crate) struct Settings {
     stack: StackName,
     /// Empty if the stack's own user pool is the only issuer.
     issuers: Option<Vec<TrustedIssuer>>,
-    /// `None` until the deployment has created the user pool.
+    /// `None` until the deployment has created the user pool, and while another issuer's client replaces the one before.
     client: Option<TokenClient>,
 }
 
@@ -28,11 +28,12 @@ impl Settings {
             ))
         };
         let issuers = issuers.map(|text| issuer::from_json(&text)).transpose();
-        let client = client.map(|text| serde_json::from_str(&text)).transpose();
+        // Without a client, the parameter is missing or null.
+        let client = client.map(|text| serde_json::from_str::<Option<_>>(&text)).transpose();
         Ok(Self {
             stack: stack.clone(),
             issuers: issuers.map_err(|why| unreadable(Setting::Issuers, why))?,
-            client: client.map_err(|error| unreadable(Setting::Client, error.to_string()))?,
+            client: client.map_err(|error| unreadable(Setting::Client, error.to_string()))?.flatten(),
         })
     }
 
@@ -136,6 +137,27 @@ fn check_issuers_size(issuers: &[TrustedIssuer]) -> Result<()> {
 pub(crate) async fn write_client(aws: &Aws, stack: &StackName, client: &TokenClient) -> Result<()> {
     let text = serde_json::to_string(client).context("cannot describe the client")?;
     ssm::write_setting(aws, stack, Setting::Client, &text).await
+}
+
+/// Writes the client and, if there is another one, its secret or private key.
+///
+/// A secret must only ever be sent to its own issuer, even if this is interrupted. If the issuer is another one, there is
+/// therefore no client between the old secret and the new one: commands fail until `setup` or the deployment runs again.
+pub(crate) async fn replace_client(
+    aws: &Aws,
+    stack: &StackName,
+    before: Option<&TokenClient>,
+    client: &TokenClient,
+    secret: Option<&str>,
+) -> Result<()> {
+    if before.is_some_and(|before| before.issuer != client.issuer) {
+        ssm::write_setting(aws, stack, Setting::Client, "null").await?;
+    }
+    if let Some(secret) = secret {
+        let description = secretsmanager::CLIENT_SECRET_DESCRIPTION;
+        secretsmanager::write_secret(aws, &stack.client_secret(), description, secret).await?;
+    }
+    write_client(aws, stack, client).await
 }
 
 /// Reads what `setup` recorded about the imported certificate. `None` if there is none.

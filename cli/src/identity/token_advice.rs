@@ -1,4 +1,4 @@
-//! What to do about a token whose claims show why the API refuses it.
+//! What to do about a token that the API refuses.
 
 use restctl_contract::issuer::{Provider, TrustedIssuer};
 use restctl_verifier::{Advice, Cause, Check, CheckReport, SettingOption};
@@ -19,12 +19,13 @@ pub(crate) fn describe_claims(advice: &Advice, report: &CheckReport) -> String {
     }
 }
 
-/// Returns what to do, with the command that accepts the token if there is a good one.
-pub(crate) fn describe_remedy(advice: &Advice, trusted: &TrustedIssuer) -> String {
+/// Returns what to do about a token whose claims show why it is refused, with the command that accepts the token if there is
+/// a good one. The rules of the stack's own user pool are the stack's, and no command changes them.
+pub(crate) fn describe_remedy(advice: &Advice, trusted: &TrustedIssuer, is_user_pool: bool) -> String {
     let issuer = shell_argument(&trusted.issuer, "the issuer");
     let audience = shell_argument(trusted.audiences.first().map_or("", String::as_str), "the API's audience");
     let scope = shell_argument(&trusted.scope, "the stack's scope");
-    let setting = command_for_setting(advice, trusted);
+    let setting = command_for_setting(advice, trusted).filter(|_| !is_user_pool);
     let or_setting = |condition: &str| {
         setting.as_ref().map(|command| format!("; or{condition}: {command}")).unwrap_or_default()
     };
@@ -76,7 +77,7 @@ pub(crate) fn describe_remedy(advice: &Advice, trusted: &TrustedIssuer) -> Strin
             let claim = shell_argument(claim, "that claim");
             let kinds: Vec<&str> = providers.iter().map(|provider| provider.name()).collect();
             let mut remedy = format!("grant {scope} in a claim that counts");
-            if !kinds.is_empty() {
+            if !kinds.is_empty() && !is_user_pool {
                 let command = idp_add(trusted, "--provider KIND");
                 remedy.push_str(&format!("; or, if the provider is {}: {command}", kinds.join(" or ")));
             }
@@ -90,9 +91,56 @@ pub(crate) fn describe_remedy(advice: &Advice, trusted: &TrustedIssuer) -> Strin
             format!("grant exactly {scope}{}", or_setting(", to require it as the token has it"))
         }
         Cause::NotGranted => format!(
-            "{} and get a new token; or {}",
+            "{} and get a new token{}",
             remedy_for_grant(trusted.provider, &scope),
-            idp_add(trusted, "--scope SCOPE")
+            or_idp_add(trusted, "--scope SCOPE", is_user_pool)
+        ),
+    }
+}
+
+/// Returns what to do about a token that fails this check first, and whose claims do not show why.
+pub(crate) fn describe_check_remedy(check: Check, trusted: &TrustedIssuer, is_user_pool: bool) -> String {
+    let issuer = shell_argument(&trusted.issuer, "the issuer");
+    let audience =
+        shell_argument(trusted.audiences.first().map_or("", String::as_str), "that the stack expects");
+    let scope = shell_argument(&trusted.scope, "the stack's scope");
+    let or_idp_add = |arguments| or_idp_add(trusted, arguments, is_user_pool);
+    match check {
+        Check::Size | Check::Header | Check::Payload => {
+            "give the whole access token as the provider sent it, and nothing else".to_owned()
+        }
+        Check::Shape => "give the whole access token as the provider sent it, and nothing else; if this is all of it, it is \
+                         opaque, and restctl token says what to change at the provider"
+            .to_owned(),
+        Check::Algorithm => format!(
+            "have the provider sign access tokens with {}{}",
+            trusted.algorithms.iter().map(|algorithm| algorithm.name()).collect::<Vec<_>>().join(" or "),
+            or_idp_add("--algorithms LIST")
+        ),
+        Check::Type => "send the access token, not another token of the provider".to_owned(),
+        Check::CriticalParameters => "have the provider leave out crit".to_owned(),
+        Check::Key | Check::Signature => {
+            format!("get a token that {issuer} signs with its current keys: restctl token")
+        }
+        Check::Expiry => "get a new token: restctl token".to_owned(),
+        Check::NotBefore | Check::IssuedAt => "compare this machine's clock with the issuer's".to_owned(),
+        Check::Issuer => format!(
+            "get a token from {issuer}; or trust another issuer: restctl idp add --issuer URL --audience AUDIENCE, then \
+             restctl deploy"
+        ),
+        Check::Audience => format!(
+            "request the audience {audience} from the provider{}",
+            or_idp_add("--audience AUDIENCE")
+        ),
+        Check::Client => format!(
+            "use a client that is allowed{}",
+            or_idp_add("--audience ID, once for each client that the API shall accept")
+        ),
+        Check::TokenUse => "send the access token, not the ID token".to_owned(),
+        Check::Subject => "have the provider send the subject as a string".to_owned(),
+        Check::Scope => format!(
+            "grant the client {scope} at the provider and get a new token{}",
+            or_idp_add("--scope SCOPE")
         ),
     }
 }
@@ -139,6 +187,11 @@ fn command_for_setting(advice: &Advice, trusted: &TrustedIssuer) -> Option<Strin
 fn idp_add(trusted: &TrustedIssuer, arguments: &str) -> String {
     let issuer = shell_argument(&trusted.issuer, "URL");
     format!("restctl idp add --issuer {issuer} {arguments}, then restctl deploy")
+}
+
+/// Returns the end of an advice whose alternative is that command. Empty if it would change the stack's own user pool.
+fn or_idp_add(trusted: &TrustedIssuer, arguments: &str, is_user_pool: bool) -> String {
+    if is_user_pool { String::new() } else { format!("; or {}", idp_add(trusted, arguments)) }
 }
 
 #[cfg(test)]
@@ -209,7 +262,55 @@ mod tests {
                  get a new token: account is Keycloak's own audience",
             ),
         ] {
-            assert_eq!(describe_remedy(&advice, &trusted(provider)), remedy);
+            assert_eq!(describe_remedy(&advice, &trusted(provider), false), remedy);
+        }
+    }
+
+    /// The issuer of the token may be another one than that of restctl's own tokens.
+    #[test]
+    fn a_remedy_changes_the_issuer_of_the_token() {
+        let issuer = trusted(Provider::Cognito);
+        for (check, start, options) in [
+            (
+                Check::Algorithm,
+                "have the provider sign access tokens with RS256 or PS256 or ES256",
+                "--algorithms LIST",
+            ),
+            (
+                Check::Audience,
+                "request the audience https://api.example.com from the provider",
+                "--audience AUDIENCE",
+            ),
+            (
+                Check::Client,
+                "use a client that is allowed",
+                "--audience ID, once for each client that the API shall accept",
+            ),
+            (
+                Check::Scope,
+                "grant the client read:items at the provider and get a new token",
+                "--scope SCOPE",
+            ),
+        ] {
+            let command =
+                format!("restctl idp add --issuer https://id.example.com {options}, then restctl deploy");
+            assert_eq!(describe_check_remedy(check, &issuer, false), format!("{start}; or {command}"));
+            assert_eq!(describe_check_remedy(check, &issuer, true), start);
+        }
+    }
+
+    #[test]
+    fn no_remedy_changes_the_stacks_own_user_pool() {
+        let pool = trusted(Provider::Cognito);
+        let elsewhere = Cause::GrantElsewhere { claim: "scp".to_owned(), providers: vec![Provider::Okta] };
+        for advice in [
+            advice(elsewhere, Some((SettingOption::GrantClaim, &["scp"]))),
+            advice(Cause::NotGranted, None),
+            advice(Cause::OtherClient, Some((SettingOption::Audience, &["a", "b"]))),
+            advice(Cause::IssuerSlash, Some((SettingOption::Issuer, &["https://id.example.com/"]))),
+        ] {
+            let remedy = describe_remedy(&advice, &pool, true);
+            assert!(!remedy.contains("restctl") && !remedy.contains("; or"), "{remedy}");
         }
     }
 
@@ -220,7 +321,7 @@ mod tests {
             let cause = Cause::GrantElsewhere { claim: hostile.to_owned(), providers: Vec::new() };
             let advice = advice(cause, Some((SettingOption::GrantClaim, &["scp", hostile])));
             assert_eq!(
-                describe_remedy(&advice, &trusted(Provider::Okta)),
+                describe_remedy(&advice, &trusted(Provider::Okta), false),
                 "grant read:items in a claim that counts"
             );
         }

@@ -48,6 +48,11 @@ impl ClientAuthentication {
             Self::PrivateKeyJwt => "private_key_jwt",
         }
     }
+
+    /// Whether the client has a private key instead of a secret.
+    pub(crate) fn uses_key(self) -> bool {
+        self == Self::PrivateKeyJwt
+    }
 }
 
 impl fmt::Display for ClientAuthentication {

@@ -82,7 +82,8 @@ fn the_current_state_is_shown(cloud: &Cloud) {
 fn a_token_that_the_api_would_refuse_changes_nothing(cloud: &Cloud, secret: &str) {
     // This issuer grants every request, and its tokens are no JWTs.
     let issuer = Issuer::start(&["client_secret_post"]);
-    cloud.succeed(&["setup", "--issuer", issuer.url()]);
+    let file = cloud.write_file("secret", secret);
+    cloud.succeed(&["setup", "--issuer", issuer.url(), "--client-secret-file", &file]);
     cloud.succeed(&["deploy"]);
     rotate_secret(cloud, "another")
         .failed_with(4, &["granted an opaque token", "restctl setup --resource", "the current secret stays"]);

@@ -4,9 +4,12 @@ mod migration;
 mod private_authority;
 mod setup_flags;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::json;
 
-use crate::cloud::{Cloud, CommandOutput, eventually, interrupt};
+use crate::cloud::{Cloud, CommandOutput, RECORD, eventually, interrupt};
+use crate::interposed::interpose;
 use crate::issuer::{Issuer, IssuerDesign};
 use crate::terminal::Terminal;
 
@@ -56,7 +59,9 @@ fn plain_http_is_accepted_within_this_machine() {
         ..IssuerDesign::default()
     });
     let former = cloud.record()["identity_provider"]["issuer"].as_str().unwrap().to_owned();
-    let replaced = cloud.succeed(&["setup", "--issuer", issuer.url(), "--audience", "items"]);
+    let secret = cloud.write_file("secret", "another");
+    let setup = ["setup", "--issuer", issuer.url(), "--audience", "items", "--client-secret-file", &secret];
+    let replaced = cloud.succeed(&setup);
     let note =
         format!("restctl idp add --issuer {former} --provider auth0 --audience https://restctl.local/api");
     assert!(replaced.stderr.contains(&note), "{}", replaced.stderr);
@@ -134,6 +139,10 @@ fn a_setup_that_lacks_its_client_is_completed() {
             .run(args)
             .failed_with(5, &["has not been set up", &format!("{name} is missing"), "restctl setup"]);
     }
+    // An interrupted change of the issuer leaves this instead.
+    let null = json!({ "Name": name, "Value": "null", "Type": "String", "Overwrite": true });
+    cloud.call_json("ssm", "AmazonSSM.PutParameter", &null);
+    cloud.run(&["token"]).failed_with(5, &["has not been set up", "restctl setup"]);
     let mut steps = Terminal::open(&cloud, &[]);
     steps.wait_for_text("Run restctl setup now?");
     steps.type_keys("\x03");
@@ -148,6 +157,49 @@ fn a_setup_that_lacks_its_client_is_completed() {
     cloud.run(&["setup"]).failed_with(1, &[&format!("the parameter {name} is unreadable"), &next]);
 }
 
+/// The secret of one provider's client is of no use to another, which must not see it.
+#[test]
+fn a_stored_secret_is_sent_to_its_own_issuer_only() {
+    let cloud = Cloud::start_set_up();
+    let issuer = Issuer::start(&["client_secret_post"]);
+    let own = cloud.stored_client_secret();
+    let setup = ["setup", "--issuer", issuer.url(), "--client-id", "new"];
+    let before = (cloud.stored_issuers(), cloud.stored_client());
+    cloud.run(&setup).failed_with(2, &["no terminal", "--client-secret-file"]);
+    assert_eq!((cloud.stored_issuers(), cloud.stored_client()), before);
+
+    // Interrupted before or after the secret is written, no command has a client to which it could belong.
+    let secret = cloud.write_file("secret", "another");
+    let with_secret = [&setup[..], &["--client-secret-file", &secret]].concat();
+    let record = cloud.record();
+    for is_written in [false, true] {
+        let clients = AtomicUsize::new(0);
+        interpose(&cloud, move |call| {
+            let writes_client = call.target == "AmazonSSM.PutParameter" && call.body.contains("/client\"");
+            let is_last = writes_client && clients.fetch_add(1, Ordering::Relaxed) == 1;
+            let is_it = if is_written { is_last } else { call.target == "secretsmanager.PutSecretValue" };
+            is_it.then(|| json!({ "__type": "AccessDeniedException", "message": "not you" }).to_string())
+        });
+        cloud.run(&with_secret).failed_with(4, &["not you"]);
+        std::fs::write(cloud.state_folder().join(RECORD), record.to_string()).unwrap();
+        assert_eq!(cloud.stored_setting("client"), "null");
+        assert_eq!(cloud.stored_client_secret(), if is_written { "another" } else { own.as_str() });
+        cloud.run(&["token"]).failed_with(5, &["restctl setup"]);
+        cloud.run(&setup).failed_with(2, &["no terminal", "--client-secret-file"]);
+        cloud.succeed(&["setup", "--issuer", record["identity_provider"]["issuer"].as_str().unwrap()]);
+        assert_eq!(cloud.stored_client_secret(), own);
+    }
+    cloud.succeed(&with_secret);
+    // Another client of the same issuer may have the same secret.
+    let other = cloud.succeed(&["setup", "--client-id", "newer"]);
+    assert!(
+        other.stderr.contains("the client secret of the former client at this issuer stays"),
+        "{}",
+        other.stderr
+    );
+    assert_eq!(cloud.stored_client_secret(), "another");
+}
+
 #[test]
 fn the_kind_of_a_provider_is_asked_for() {
     let cloud = Cloud::start_set_up();
@@ -155,6 +207,8 @@ fn the_kind_of_a_provider_is_asked_for() {
     let mut asked = Terminal::open(&cloud, &["setup", "--issuer", issuer.url()]);
     asked.wait_for_text("Kind of identity provider");
     asked.type_keys("\r");
+    asked.wait_for_text("Client secret");
+    asked.type_keys("another\r");
     let (exit, screen) = asked.wait_for_end();
     assert_eq!(exit, Some(0), "{screen}");
     assert_eq!(cloud.stored_issuers()[0]["provider"], "keycloak");

@@ -130,6 +130,10 @@ fn the_stacks_own_provider_is_read_back() {
     let pool = shown["issuers"][1]["issuer"].as_str().unwrap();
     assert!(pool.starts_with("https://cognito-idp.us-east-1.amazonaws.com/us-east-1_"), "{pool}");
     cloud.run(&["idp", "remove", pool]).failed_with(2, &["the stack's own user pool", "--idp external"]);
+    let refusal = ["is the stack's own user pool", "restctl deploy --idp cognito keeps it"];
+    for command in [&["idp", "add"][..], &["setup"]] {
+        cloud.run(&[command, &["--issuer", pool]].concat()).failed_with(2, &refusal);
+    }
 
     let set_up = cloud.succeed(&["setup", "--idp", "cognito"]);
     assert!(set_up.stderr.contains("the stack's own"), "{}", set_up.stderr);

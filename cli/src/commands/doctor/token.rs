@@ -8,7 +8,6 @@ use super::check_report::{CheckError, CheckFinding};
 use super::facts::DoctorFacts;
 use crate::api::endpoint::{self, Endpoint};
 use crate::identity::http::read_bounded_body;
-use crate::identity::policy;
 use crate::terminal::sent_secrets::SentSecret;
 use crate::timestamp::seconds_now;
 
@@ -27,7 +26,7 @@ pub(super) async fn check_token_grant(facts: &DoctorFacts<'_>) -> Result<CheckFi
 pub(super) async fn check_claims(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let (policy, keys, token) =
         (facts.token_policy().await?, facts.provider_keys().await?, facts.new_token().await?);
-    let explained = policy::explain_with_keys(&token.access_token, policy.client_issuer()?, keys);
+    let explained = policy.explain_with_keys(&token.access_token, policy.client_issuer()?, keys);
     explained.require_accepted()?;
     let passed =
         explained.explanation.checks.iter().filter(|report| report.outcome == CheckOutcome::Passed).count();

@@ -6,10 +6,11 @@ use super::issuer_args::{IssuerArgs, IssuerDefaults};
 use super::planned_changes::print_changes;
 use super::show;
 use crate::api::session_cache;
+use crate::aws::cloudformation;
 use crate::context::Context;
 use crate::failure::{Failure, Result};
-use crate::identity::changes;
 use crate::identity::settings::{self, Settings};
+use crate::identity::{changes, cognito};
 use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::{output, prompt};
 
@@ -47,6 +48,8 @@ async fn trust_issuer(args: Add, context: &Context) -> Result<()> {
         Some(url) => url,
         None => prompt::ask_text("Issuer to trust", "--issuer URL")?,
     };
+    let deployed = cloudformation::find_own(aws, stack).await?;
+    cognito::check_not_user_pool(&url, deployed.as_ref())?;
     let same = settings.issuers().iter().find(|issuer| issuer.issuer == url);
     let defaults = IssuerDefaults { same, ..IssuerDefaults::default() };
     let described = args.issuer.describe_issuer(&url, &defaults).await?;

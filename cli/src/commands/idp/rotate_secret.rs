@@ -17,7 +17,7 @@ use crate::failure::{Exit, Failure, Result, shell_argument};
 use crate::identity::grant::{self, GrantFailure};
 use crate::identity::policy::{self, TokenPolicy};
 use crate::identity::settings::{self, Settings};
-use crate::identity::token_client::{ClientAuthentication, TokenClient};
+use crate::identity::token_client::TokenClient;
 use crate::identity::{client_secret, cognito};
 use crate::terminal::output::{self, Format};
 
@@ -83,12 +83,12 @@ pub(super) async fn run(args: RotateSecret, context: &Context) -> Result<()> {
     let keys = policy::fetch_keys(issuer).await?;
 
     let new = obtain_new_credential(&args, context, client, issuer.provider).await?;
-    let kind = if uses_key(client) { "key" } else { "secret" };
+    let kind = if client.authentication.uses_key() { "key" } else { "secret" };
     let retry = format!("the same command again; until then the current {kind} stays in use");
     let granted = grant::request_token(&new.client, issuer, &new.text).await;
     let granted =
         granted.map_err(|refusal| with_advice_to_retry(refusal, client, issuer.provider, &retry))?;
-    let accepted = policy::explain_with_keys(&granted.access_token, issuer, &keys).require_accepted();
+    let accepted = policy.explain_with_keys(&granted.access_token, issuer, &keys).require_accepted();
     accepted.map_err(|failure| failure.then(&retry))?;
 
     let secret_name = name.client_secret();
@@ -123,7 +123,7 @@ async fn obtain_new_credential(
     provider: Provider,
 ) -> Result<NewCredential> {
     let file = args.client_key_file.as_deref();
-    match (uses_key(client), file) {
+    match (client.authentication.uses_key(), file) {
         (false, None) => {
             let text = obtain_new_secret(args, context, client).await?;
             Ok(NewCredential { client: client.clone(), text })
@@ -141,10 +141,6 @@ async fn obtain_new_credential(
         (false, Some(_)) => Err(Failure::usage("the client authenticates with a secret, not with a private key")
             .next("restctl idp rotate-secret --client-secret-file FILE; or restctl setup --client-key-file FILE")),
     }
-}
-
-fn uses_key(client: &TokenClient) -> bool {
-    client.authentication == ClientAuthentication::PrivateKeyJwt
 }
 
 /// Returns the secret to try. In the local cloud, its identity provider can create one.
@@ -170,7 +166,7 @@ fn with_advice_to_retry(
     if !refuses_credential {
         return failure.then(retry);
     }
-    if uses_key(client) {
+    if client.authentication.uses_key() {
         return failure.next(
             "register the public half of the new key for the client, with the same algorithm and kid; compare the clocks\n\
              then: restctl idp rotate-secret --client-key-file FILE --client-key-id KID; until then the current one stays in use",

@@ -1,18 +1,20 @@
 //! The settings of the identity providers that result from the flags, from what was set up before, and from what the provider
 //! publishes.
 
-use restctl_contract::issuer::{Provider, TrustedIssuer};
+use restctl_contract::issuer::{Algorithm, Provider, TrustedIssuer};
 use restctl_contract::stack::StackName;
 
 use super::provider_args::ProviderArgs;
 use crate::aws::Aws;
-use crate::aws::secretsmanager::{self, CLIENT_SECRET_DESCRIPTION};
+use crate::aws::cloudformation::Stack;
+use crate::aws::secretsmanager;
 use crate::commands::idp::issuer_args::{DescribedIssuer, IssuerDefaults};
 use crate::commands::idp::planned_changes::print_changes;
 use crate::context::Context;
 use crate::failure::{Failure, Result, shell_argument};
 use crate::identity::changes::{self, Change};
 use crate::identity::client_secret::{self, GivenCredential};
+use crate::identity::cognito;
 use crate::identity::settings::{self, Settings};
 use crate::identity::token_client::{ClientAuthentication, TokenClient};
 use crate::local::LocalIdentityProvider;
@@ -31,7 +33,7 @@ pub(super) struct ChosenSettings {
 /// What happens to the stored secret or private key of the client.
 enum ChosenSecret {
     Stays,
-    /// It stays, although the client is another one.
+    /// It stays, although the client is another one of the same issuer.
     StaysForOtherClient,
     Written(GivenCredential),
 }
@@ -70,29 +72,33 @@ impl ChosenSettings {
         }
         if matches!(self.secret, ChosenSecret::StaysForOtherClient) {
             output::print_message(format!(
-                "note: the stored client {kind} stays; if this client has another: restctl setup --client-{kind}-file FILE"
+                "note: the client {kind} of the former client at this issuer stays; if this client has another: restctl setup --client-{kind}-file FILE"
             ));
         }
     }
 
     /// Returns `key` or `secret`.
     fn secret_kind(&self) -> &'static str {
-        if uses_key(self.client.authentication) { "key" } else { "secret" }
+        if self.client.authentication.uses_key() { "key" } else { "secret" }
     }
 
     /// Writes the client last: until then, the same command again completes what was interrupted.
-    pub(super) async fn write(&self, aws: &Aws, stack: &StackName) -> Result<()> {
-        if let ChosenSecret::Written(secret) = &self.secret {
-            let name = stack.client_secret();
-            secretsmanager::write_secret(aws, &name, CLIENT_SECRET_DESCRIPTION, &secret.text).await?;
-            let label = format!("client {}", self.secret_kind());
-            output::print_message(format!("{label:<18} {name} in Secrets Manager"));
-        }
+    pub(super) async fn write(&self, aws: &Aws, stack: &StackName, before: &Settings) -> Result<()> {
         settings::write_issuers(aws, stack, &self.issuers).await?;
-        settings::write_client(aws, stack, &self.client).await
+        let secret = match &self.secret {
+            ChosenSecret::Written(given) => Some(given.text.as_str()),
+            ChosenSecret::Stays | ChosenSecret::StaysForOtherClient => None,
+        };
+        settings::replace_client(aws, stack, before.client(), &self.client, secret).await?;
+        if secret.is_some() {
+            let label = format!("client {}", self.secret_kind());
+            output::print_message(format!("{label:<18} {} in Secrets Manager", stack.client_secret()));
+        }
+        Ok(())
     }
 }
 
+/// Returns the command after which the issuer is trusted as it is now.
 fn command_that_adds(issuer: &TrustedIssuer) -> String {
     let mut command = "restctl idp add".to_owned();
     let mut push = |flag: &str, value: &str| {
@@ -102,11 +108,16 @@ fn command_that_adds(issuer: &TrustedIssuer) -> String {
     push("--provider", issuer.provider.name());
     issuer.audiences.iter().for_each(|audience| push("--audience", audience));
     push("--scope", &issuer.scope);
+    issuer.grant_claims.iter().for_each(|claim| push("--grant-claim", &claim.to_string()));
+    if issuer.algorithms != Algorithm::defaults() {
+        let names: Vec<&str> = issuer.algorithms.iter().map(|algorithm| algorithm.name()).collect();
+        push("--algorithms", &names.join(","));
+    }
+    // The settings have the certificates, but not the file that they came from.
+    if !issuer.authorities.is_empty() {
+        push("--provider-ca", "FILE");
+    }
     command
-}
-
-fn uses_key(method: ClientAuthentication) -> bool {
-    method == ClientAuthentication::PrivateKeyJwt
 }
 
 /// Chooses the settings by the flags, by what was set up before, and by what the provider publishes.
@@ -114,6 +125,7 @@ pub(super) async fn choose_provider(
     args: &ProviderArgs,
     context: &Context,
     before: &Settings,
+    deployed: Option<&Stack>,
 ) -> Result<ChosenSettings> {
     let local = context.local.as_ref().map(|local| &local.identity_provider);
     let client = before.client();
@@ -127,6 +139,7 @@ pub(super) async fn choose_provider(
     let url =
         known(&args.issuer.issuer, client.map(|client| &client.issuer), local.map(|local| &local.issuer));
     let url = ask(url, "Issuer of the identity provider", "--issuer URL")?;
+    cognito::check_not_user_pool(&url, deployed)?;
     // The settings of the local cloud's identity provider apply to that one only.
     let local = local.filter(|local| local.issuer == url);
     let same = before.issuers().iter().find(|issuer| issuer.issuer == url);
@@ -158,7 +171,7 @@ pub(super) async fn choose_provider(
         client_id,
         authentication,
         key_id: or_before(&args.client_key_id, former_key_id)
-            .filter(|key_id| uses_key(authentication) && !key_id.is_empty()),
+            .filter(|key_id| authentication.uses_key() && !key_id.is_empty()),
         request_scope: or_before(
             &args.request_scope,
             own_client.and_then(|client| client.request_scope.as_ref()),
@@ -188,11 +201,11 @@ fn choose_authentication(
     let key_method = args.client_key_file.as_ref().map(|_| ClientAuthentication::PrivateKeyJwt);
     let given = args.client_authentication.or(key_method);
     let method =
-        match given.or(before.filter(|method| args.client_secret_file.is_none() || !uses_key(*method))) {
+        match given.or(before.filter(|method| args.client_secret_file.is_none() || !method.uses_key())) {
             Some(method) => method,
             None => usual_authentication(described)?,
         };
-    let ignored = match uses_key(method) {
+    let ignored = match method.uses_key() {
         true => args.client_secret_file.as_ref().map(|_| "--client-secret-file"),
         false if args.client_key_file.is_some() => Some("--client-key-file"),
         false => args.client_key_id.as_ref().map(|_| "--client-key-id"),
@@ -214,7 +227,7 @@ fn usual_authentication(described: &DescribedIssuer) -> Result<ClientAuthenticat
         return Ok(ClientAuthentication::ClientSecretPost);
     }
     let supported = described.discovery.client_authentications();
-    match supported.iter().find(|method| !uses_key(**method)) {
+    match supported.iter().find(|method| !method.uses_key()) {
         Some(method) => Ok(*method),
         // Some announce no method that they take. Basic authentication is what a provider takes that says nothing.
         None if supported.is_empty() => Ok(ClientAuthentication::ClientSecretBasic),
@@ -234,7 +247,7 @@ async fn choose_secret(
     provider: Provider,
     local: Option<&LocalIdentityProvider>,
 ) -> Result<ChosenSecret> {
-    let needs_key = uses_key(client.authentication);
+    let needs_key = client.authentication.uses_key();
     if needs_key {
         if let Some(file) = &args.client_key_file {
             return client_secret::read_private_key(file, provider).map(ChosenSecret::Written);
@@ -242,16 +255,18 @@ async fn choose_secret(
     } else if let Some(secret) = client_secret::read_given_secret(args.client_secret_file.as_deref())? {
         return Ok(ChosenSecret::Written(GivenCredential::from_secret(secret)));
     }
-    let stored = secretsmanager::read_secret(context.aws().await?, &context.stack.client_secret()).await?;
-    let is_same =
-        |before: &TokenClient| before.issuer == client.issuer && before.client_id == client.client_id;
-    let is_same_client = before.is_none_or(is_same);
+    // What is stored belongs to the client before, and must not go to another issuer than that one's.
+    let before = before.filter(|before| before.issuer == client.issuer);
+    let name = context.stack.client_secret();
+    let stored = secretsmanager::read_secret(context.aws().await?, &name).await?;
+    let before = before.filter(|_| stored.is_some());
+    let is_same_client = before.is_some_and(|before| before.client_id == client.client_id);
     let local = local.filter(|local| local.client_id == client.client_id && !needs_key);
-    if let Some(local) = local.filter(|_| stored.is_none() || !before.is_some_and(is_same)) {
+    if let Some(local) = local.filter(|_| !is_same_client) {
         let secret = local.client_secret.clone();
         return Ok(ChosenSecret::Written(GivenCredential::from_secret(secret)));
     }
-    if stored.is_some() && before.is_none_or(|before| uses_key(before.authentication) == needs_key) {
+    if before.is_some_and(|before| before.authentication.uses_key() == needs_key) {
         return Ok(if is_same_client { ChosenSecret::Stays } else { ChosenSecret::StaysForOtherClient });
     }
     if needs_key {
@@ -259,4 +274,35 @@ async fn choose_secret(
             .next("restctl setup --client-key-file FILE"));
     }
     client_secret::prompt_for_secret().map(GivenCredential::from_secret).map(ChosenSecret::Written)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_that_adds_an_issuer_again_has_all_that_it_is_trusted_for() {
+        let mut issuer = TrustedIssuer {
+            issuer: "https://id.example.com".to_owned(),
+            provider: Provider::Okta,
+            audiences: vec!["one".to_owned(), "two".to_owned()],
+            scope: "read:items".to_owned(),
+            grant_claims: Vec::new(),
+            algorithms: Algorithm::defaults(),
+            jwks_uri: "https://id.example.com/jwks".to_owned(),
+            authorities: Vec::new(),
+        };
+        let usual = "restctl idp add --issuer https://id.example.com --provider okta --audience one --audience two \
+                     --scope read:items";
+        assert_eq!(command_that_adds(&issuer), usual);
+        issuer.grant_claims = ["roles", "realm_access.roles"].map(|claim| claim.parse().unwrap()).to_vec();
+        issuer.algorithms = vec![Algorithm::Es256, Algorithm::EdDsa];
+        issuer.authorities = vec!["AAAA".to_owned()];
+        assert_eq!(
+            command_that_adds(&issuer),
+            format!(
+                "{usual} --grant-claim /roles --grant-claim /realm_access/roles --algorithms ES256,EdDSA --provider-ca FILE"
+            )
+        );
+    }
 }

@@ -26,8 +26,8 @@ pub(super) struct AssertionAudiences<'a> {
 /// Returns the `aud` of the provider's assertions.
 ///
 /// RFC 10070 requires the issuer alone. Entra ID and Okta document the token endpoint. Among the others, some older servers
-/// know only the token endpoint: if they refuse the client, that is tried next. The assertion is sent to no other
-/// address than this audience, so it is of no use elsewhere.
+/// know only the token endpoint: if they refuse the client, that is tried next. The assertion is sent to that
+/// endpoint only, which the issuer itself named in its configuration, so no audience means anyone else than who gets it.
 pub(super) fn audiences_of_assertion<'a>(
     client: &'a TokenClient,
     issuer: &'a TrustedIssuer,

@@ -20,7 +20,7 @@ impl Credential {
     /// Reads what Secrets Manager has. Fails if the client authenticates with something else: a private key must not be sent as if
     /// it were a secret.
     pub(super) fn parse(stored: &str, client: &TokenClient) -> Result<Self> {
-        if client.authentication == ClientAuthentication::PrivateKeyJwt {
+        if client.authentication.uses_key() {
             let key = ClientKey::parse(stored).map_err(|problem| {
                 Failure::new(format!("the stored private key of the client {}", problem.description()))
                     .exit(Exit::Authentication)
@@ -159,7 +159,10 @@ mod tests {
         let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
         let jwk = r#"{"kty":"EC","crv":"P-256","d":"AA"}"#;
         for method in [ClientAuthentication::ClientSecretPost, ClientAuthentication::ClientSecretBasic] {
-            for key in [key.as_str(), jwk] {
+            let with_mark = format!("\u{feff}{jwk}");
+            let set_with_mark = "\u{feff}{\"keys\":[]}";
+            let damaged = &jwk[..jwk.len() - 1];
+            for key in [key.as_str(), jwk, &with_mark, set_with_mark, damaged] {
                 let refusal = Credential::parse(key, &client(method)).err().unwrap().to_string();
                 assert!(
                     refusal.contains("is a private key") && refusal.contains("was not sent"),

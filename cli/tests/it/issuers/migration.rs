@@ -49,7 +49,9 @@ fn a_provider_is_replaced_without_refusals() {
 
     // restctl moves, too. Nothing has to be deployed for that.
     cloud.run(&["idp", "remove", old]).failed_with(2, &["gets its own tokens", "restctl setup --issuer"]);
-    let moved = cloud.succeed(&["setup", "--issuer", new.url(), "--client-id", "new"]);
+    let secret = cloud.write_file("secret", "another");
+    let moving = ["setup", "--issuer", new.url(), "--client-id", "new", "--client-secret-file", &secret];
+    let moved = cloud.succeed(&moving);
     assert!(!moved.stderr.contains("trust in"), "both stay trusted:\n{}", moved.stderr);
     cloud.succeed(&["get", "--id", "42"]);
     assert!(new.last_request().form.contains("client_id=new"));

@@ -23,7 +23,8 @@ fn a_private_authority_is_trusted_for_its_issuer_only() {
     let (issuer, other) = (start(), start());
     let own = cloud.write_file("own.pem", &authority.intermediate.pem());
     let stranger = cloud.write_file("stranger.pem", &Authority::new().intermediate.pem());
-    let setup = ["setup", "--issuer", issuer.url(), "--audience", "items"];
+    let secret = cloud.write_file("secret", "another");
+    let setup = ["setup", "--issuer", issuer.url(), "--audience", "items", "--client-secret-file", &secret];
 
     let before = cloud.stored_issuers();
     cloud.run(&setup).failed_with(1, &["does not answer", "UnknownIssuer", "add --provider-ca FILE"]);

@@ -101,7 +101,9 @@ fn each_flag_of_setup_changes_one_thing() {
     let client_key = cloud.write_file("client-key.pem", &KeyPair::generate().unwrap().serialize_pem());
     let (other, third) = (Issuer::start(&["client_secret_post"]), Issuer::start(&["client_secret_post"]));
 
-    let issuer_names = ["issuer 0.issuer", "issuer 0.jwks_uri", "client.issuer", "client.token_endpoint"];
+    let issuer_names =
+        ["issuer 0.issuer", "issuer 0.jwks_uri", "client.issuer", "client.token_endpoint", "client-secret"];
+    let third_issuer = ["--issuer", third.url(), "--client-secret-file", &secret];
     #[rustfmt::skip]
     let cases: Cases<'_> = vec![
         (vec![], vec![]),
@@ -126,7 +128,7 @@ fn each_flag_of_setup_changes_one_thing() {
     ];
     let with_issuer = |names: &[&'static str]| {
         let mut cases = cases.clone();
-        cases.push((vec!["--issuer", third.url()], [&issuer_names[..], names].concat()));
+        cases.push((third_issuer.to_vec(), [&issuer_names[..], names].concat()));
         cases
     };
     let given: BTreeSet<String> = with_issuer(&[])
@@ -138,13 +140,14 @@ fn each_flag_of_setup_changes_one_thing() {
     // With the local cloud's own issuer, whose settings setup knows.
     check_cases(&cloud, true, &with_issuer(&["issuer 0.provider"]));
     // With another issuer: it does not fall back to the local one.
-    cloud.succeed(&["setup", "--issuer", other.url()]);
+    let first_secret = cloud.write_file("first-secret", "first");
+    cloud.succeed(&["setup", "--issuer", other.url(), "--client-secret-file", &first_secret]);
     check_cases(&cloud, true, &with_issuer(&[]));
     check_cases(&cloud, false, &with_issuer(&[]));
     // With a second issuer, which stays as it is.
     cloud.succeed(&["idp", "add", "--issuer", third.url(), "--audience", "three", "--scope", "third"]);
     let mut cases = cases;
-    cases.push((vec!["--issuer", third.url()], vec!["client.issuer", "client.token_endpoint"]));
+    cases.push((third_issuer.to_vec(), vec!["client.issuer", "client.token_endpoint", "client-secret"]));
     check_cases(&cloud, true, &cases);
 }
 
