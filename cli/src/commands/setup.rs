@@ -40,9 +40,9 @@ its tokens. To move clients without refusing any, trust the new issuer first wit
 
 --scope is what a token must have; --request-scope is what restctl asks the provider for.
 
-It reads the issuer's configuration and keys, and refuses an issuer without a key that can verify tokens. Redirects are \
-followed here, at most 3 and over HTTPS only, and the last address of the keys is stored; the API and requests for tokens \
-follow none. Plain HTTP is accepted only within this machine, as by the API.
+It reads the issuer's configuration and keys, and refuses an issuer without a key that can verify tokens. It follows \
+up to 3 redirects, to another host only if the keys have moved there for good (301 or 308), and stores the last address of \
+the keys; the API and requests for tokens follow none. Plain HTTP is accepted only within this machine, as by the API.
 
 Examples:
   restctl setup --self-signed api.example.com --issuer https://tenant.eu.auth0.com/ \\

@@ -197,9 +197,11 @@ async fn send_get(
             answer.context(doing).map_err(|failure| with_certificate_advice(failure, authorities))?;
         let target = redirect_target(&answer).filter(|_| redirects != Redirects::NotFollowed);
         let Some(target) = target else { return Ok(answer) };
-        redirects
-            .check(answer.status(), answer.url(), &target)
-            .map_err(|why| Failure::new(format!("{url} redirects to {target}")).why(why))?;
+        redirects.check(answer.status(), answer.url(), &target).map_err(|why| {
+            Failure::new(format!("{url} redirects to {target}"))
+                .why(why)
+                .next("have the provider publish it at its own address, without a redirect")
+        })?;
         if followed == MAX_REDIRECTS {
             break;
         }

@@ -27,7 +27,7 @@ of its own issuer. So clients can move from one provider to another while both w
   restctl deploy
 
 If the issuer is trusted already, this changes what the flags name, and reads the address of its keys again. Redirects are \
-followed here, at most 3 and over HTTPS only; the API follows none.
+followed as by restctl setup.
 
 Exit codes: 0 done; 1 the issuer is unavailable, or has no key that can verify tokens; 5 nothing has been set up.")]
 pub(crate) struct Add {
