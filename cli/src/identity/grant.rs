@@ -1,9 +1,9 @@
 //! Access tokens by the client-credentials grant (RFC 6749, section 4.4).
 
-mod advice;
 mod answer;
 mod assertion;
 mod kind_of_token;
+mod refusal_advice;
 mod request;
 #[cfg(test)]
 mod test_client;

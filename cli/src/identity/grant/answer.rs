@@ -10,8 +10,8 @@ use reqwest::header::{CONTENT_TYPE, HeaderName, LOCATION};
 use restctl_contract::issuer::TrustedIssuer;
 use serde_json::{Map, Value};
 
-use super::advice::{self, Refusal};
 use super::kind_of_token::{KindOfToken, kind_of_token, unverified_expiry};
+use super::refusal_advice::{self, EndpointRefusal};
 use super::{AccessToken, GrantFailure};
 use crate::failure::{Exit, Failure, Result};
 use crate::identity::http::read_bounded_body;
@@ -107,7 +107,7 @@ impl TokenAnswer {
     }
 
     /// Returns the refusal (RFC 6749, section 5.2). Some providers send one with the status 200.
-    fn refusal(&self) -> Option<Refusal> {
+    fn refusal(&self) -> Option<EndpointRefusal> {
         // Okta has names of its own for most of its errors.
         let text = |names: [&str; 2]| {
             let member = names.into_iter().find_map(|name| self.member(name))?;
@@ -119,12 +119,12 @@ impl TokenAnswer {
             return None;
         }
         let description = text(["error_description", "errorSummary"]);
-        Some(Refusal { status: self.status, error, description: description.unwrap_or_default() })
+        Some(EndpointRefusal { status: self.status, error, description: description.unwrap_or_default() })
     }
 
     fn refusal_failure(
         &self,
-        refusal: &Refusal,
+        refusal: &EndpointRefusal,
         client: &TokenClient,
         issuer: &TrustedIssuer,
     ) -> GrantFailure {
@@ -151,7 +151,7 @@ impl TokenAnswer {
         let failure = Failure::new(what)
             .exit(exit)
             .why(format!("{}: {said}", self.status))
-            .next(advice::for_refusal(refusal, client, issuer));
+            .next(refusal_advice::for_refusal(refusal, client, issuer));
         GrantFailure { failure, refuses_credential: refusal.is_about_client() }
     }
 
@@ -248,12 +248,12 @@ fn check_kind_of_token(token: &str, client: &TokenClient, issuer: &TrustedIssuer
         KindOfToken::EncryptedJwt => (
             "the identity provider granted an encrypted token",
             "it has the five parts of a JWE, and the API reads signed JWTs",
-            advice::for_encrypted_token(issuer),
+            refusal_advice::for_encrypted_token(issuer),
         ),
         KindOfToken::Opaque => (
             "the identity provider granted an opaque token",
             "it is not a JWT, so only the provider can say what it grants, and the API verifies signed JWTs",
-            advice::for_opaque_token(client, issuer),
+            refusal_advice::for_opaque_token(client, issuer),
         ),
     };
     Err(Failure::new(what).exit(Exit::Authentication).why(why).next(next))

@@ -8,14 +8,14 @@ use crate::failure::shell_argument;
 use crate::identity::token_client::{ClientAuthentication, TokenClient};
 
 /// A refusal of a token endpoint (RFC 6749, section 5.2).
-pub(super) struct Refusal {
+pub(super) struct EndpointRefusal {
     pub(super) status: StatusCode,
     /// `None` if the answer has no error.
     pub(super) error: Option<String>,
     pub(super) description: String,
 }
 
-impl Refusal {
+impl EndpointRefusal {
     /// Whether the provider refuses the client's id, its secret or key, or how it authenticates.
     pub(super) fn is_about_client(&self) -> bool {
         match self.error.as_deref() {
@@ -49,7 +49,7 @@ impl Refusal {
 }
 
 /// Returns what to do about a refusal.
-pub(super) fn for_refusal(refusal: &Refusal, client: &TokenClient, issuer: &TrustedIssuer) -> String {
+pub(super) fn for_refusal(refusal: &EndpointRefusal, client: &TokenClient, issuer: &TrustedIssuer) -> String {
     if refusal.is_temporary() {
         return "the same command again, in a few minutes".to_owned();
     }
@@ -189,7 +189,7 @@ fn for_refused_scope(client: &TokenClient, issuer: &TrustedIssuer) -> String {
     }
 }
 
-fn for_denied_access(refusal: &Refusal, issuer: &TrustedIssuer) -> String {
+fn for_denied_access(refusal: &EndpointRefusal, issuer: &TrustedIssuer) -> String {
     match issuer.provider {
         Provider::Auth0 if refusal.mentions("service not") || refusal.mentions("audience") => {
             "name the Identifier of an API of this tenant: restctl setup --audience IDENTIFIER"
@@ -268,8 +268,8 @@ mod tests {
     use super::super::test_client;
     use super::*;
 
-    fn refusal(status: u16, error: &str, description: &str) -> Refusal {
-        Refusal {
+    fn refusal(status: u16, error: &str, description: &str) -> EndpointRefusal {
+        EndpointRefusal {
             status: StatusCode::from_u16(status).unwrap(),
             error: Some(error.to_owned()).filter(|error| !error.is_empty()),
             description: description.to_owned(),
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn assert_advice(provider: Provider, refusal: &Refusal, expected: &str) {
+    fn assert_advice(provider: Provider, refusal: &EndpointRefusal, expected: &str) {
         let client = test_client::client(ClientAuthentication::ClientSecretPost);
         let advice = for_refusal(refusal, &client, &test_client::issuer(provider));
         assert!(advice.contains(expected), "{provider}, {:?}: {advice}", refusal.error);
