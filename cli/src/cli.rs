@@ -1,5 +1,7 @@
-//! What every command takes: its target, the configuration file, and the names that a shell completes.
+//! What commands take: the target, the configuration file, the names that a shell completes, and texts in files that
+//! arguments name.
 
 pub(crate) mod completion_cache;
 pub(crate) mod config_file;
+pub(crate) mod file_argument;
 pub(crate) mod target;

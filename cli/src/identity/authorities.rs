@@ -1,5 +1,7 @@
 //! The certificates that connections to an identity provider trust instead of the system's.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use base64::Engine;
@@ -11,7 +13,7 @@ use crate::digest::sha256_hex;
 use crate::failure::{Failure, FailureContext, Result};
 
 /// A file of certificates has some kilobytes.
-const MAX_FILE_BYTES: usize = 64 * 1024;
+const MAX_FILE_BYTES: u64 = 64 * 1024;
 
 /// The digits of a fingerprint that tell apart the certificates of one file.
 const SHOWN_DIGITS: usize = 16;
@@ -19,8 +21,10 @@ const SHOWN_DIGITS: usize = 16;
 /// Reads the certificates of a PEM file as the base64 of their DER.
 pub(crate) fn read_authorities(file: &Path) -> Result<Vec<String>> {
     let unreadable = format!("cannot read the certificates in {}", file.display());
-    let text = std::fs::read(file).context(unreadable.clone())?;
-    if text.len() > MAX_FILE_BYTES {
+    let mut text = Vec::new();
+    let read = File::open(file).and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut text));
+    read.context(unreadable.clone())?;
+    if text.len() as u64 > MAX_FILE_BYTES {
         return Err(Failure::usage(unreadable).why(format!("it has more than {MAX_FILE_BYTES} bytes")));
     }
     let certificates = CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>();
@@ -81,7 +85,8 @@ mod tests {
     fn what_is_not_a_certificate_is_refused() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_owned();
-        for text in [String::new(), "certificate".to_owned(), broken, "x".repeat(MAX_FILE_BYTES + 1)] {
+        for text in [String::new(), "certificate".to_owned(), broken, "x".repeat(MAX_FILE_BYTES as usize + 1)]
+        {
             std::fs::write(file.path(), &text).unwrap();
             let refusal = read_authorities(file.path()).unwrap_err().to_string();
             assert!(refusal.contains("cannot read the certificates"), "{refusal}");

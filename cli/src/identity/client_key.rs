@@ -272,9 +272,7 @@ impl KeyPair {
     }
 
     fn parse_algorithm(&self, name: &str) -> Result<Algorithm, KeyProblem> {
-        // RFC 9864 renames EdDSA with this curve.
-        let name = if name == "Ed25519" { "EdDSA" } else { name };
-        let algorithm = name.parse().map_err(|_| KeyProblem::OtherAlgorithm)?;
+        let algorithm = Algorithm::from_jose_name(name).ok_or(KeyProblem::OtherAlgorithm)?;
         let fits = match self {
             Self::Rsa(_) => matches!(name.get(..2), Some("RS" | "PS")),
             Self::P256(_) => algorithm == Algorithm::Es256,

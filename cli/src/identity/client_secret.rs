@@ -1,13 +1,12 @@
 //! Reads the client secret from a file, standard input, the environment or a prompt, and a private key from a file or standard
 //! input. Neither is ever the value of a flag, which other users of the machine could read.
 
-use std::fs::File;
-use std::io::{Read, stdin};
 use std::path::Path;
 
 use restctl_contract::issuer::Provider;
 
-use crate::failure::{Failure, FailureContext, Result};
+use crate::cli::file_argument::read_file_argument;
+use crate::failure::{Failure, Result};
 use crate::identity::client_key::{self, ClientKey};
 use crate::terminal::prompt;
 
@@ -64,14 +63,7 @@ fn read_secret_file(file: &Path) -> Result<String> {
 
 /// Returns the text of the file, and its name for messages. `what` is what it should be.
 fn read_file(file: &Path, what: &str) -> Result<(String, String)> {
-    let mut text = String::new();
-    let (name, read) = if file == Path::new("-") {
-        ("standard input".to_owned(), stdin().lock().take(MAX_BYTES + 1).read_to_string(&mut text))
-    } else {
-        let read = File::open(file).and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text));
-        (file.display().to_string(), read)
-    };
-    read.context(format!("cannot read the client's {what} from {name}"))?;
+    let (text, name) = read_file_argument(file, MAX_BYTES + 1, &format!("the client's {what}"))?;
     if text.len() as u64 > MAX_BYTES {
         return Err(Failure::usage(format!("the client's {what} from {name} is too long")));
     }

@@ -1,7 +1,5 @@
 //! The issuers that the API trusts, each with what an attacker knows of it.
 
-use std::fs::File;
-use std::io::{Read, stdin};
 use std::path::{Path, PathBuf};
 
 use restctl_contract::issuer::TrustedIssuer;
@@ -10,6 +8,7 @@ use restctl_forgery::KnownIssuer;
 use restctl_verifier::{MAX_TOKEN_BYTES, find_issuer};
 use serde_json::Value;
 
+use crate::cli::file_argument::read_file_argument;
 use crate::failure::{Failure, FailureContext, Result};
 use crate::identity::discovery;
 use crate::identity::policy::TokenPolicy;
@@ -86,15 +85,7 @@ fn issuer_of_token(token: &str, trusted: &[&TrustedIssuer], file: &Path) -> Resu
 
 /// Reads a token from `file` (`-` is standard input).
 fn read_token(file: &Path) -> Result<String> {
-    let mut text = String::new();
-    let limit = 2 * MAX_TOKEN_BYTES as u64;
-    let (name, read) = if file == Path::new("-") {
-        ("standard input".to_owned(), stdin().lock().take(limit).read_to_string(&mut text))
-    } else {
-        let read = File::open(file).and_then(|file| file.take(limit).read_to_string(&mut text));
-        (file.display().to_string(), read)
-    };
-    read.context(format!("cannot read the token from {name}"))?;
+    let (text, name) = read_file_argument(file, 2 * MAX_TOKEN_BYTES as u64, "the token")?;
     match text.trim() {
         "" => Err(Failure::usage(format!("there is no token in {name}"))),
         token => Ok(token.to_owned()),

@@ -1,6 +1,6 @@
 //! `restctl token explain`: makes the API's checks of a token and prints the result of each.
 
-use std::io::{Read, stdin};
+use std::path::Path;
 
 use clap::Args;
 use comfy_table::Table;
@@ -8,8 +8,9 @@ use restctl_verifier::{CheckOutcome, CheckReport, Explanation, MAX_TOKEN_BYTES};
 use serde::Serialize;
 
 use crate::api::token;
+use crate::cli::file_argument::read_file_argument;
 use crate::context::Context;
-use crate::failure::{Exit, Failure, FailureContext, Result};
+use crate::failure::{Exit, Failure, Result};
 use crate::identity::policy::{ExplainedToken, TokenPolicy};
 use crate::terminal::output::{self, Format};
 use crate::terminal::text::Text;
@@ -85,9 +86,7 @@ pub(super) async fn run(args: Explain, context: &Context) -> Result<()> {
 
 /// Reads the token from standard input, even if it is longer than allowed: then it has to fail its check.
 fn read_token() -> Result<String> {
-    let mut text = String::new();
-    let read = stdin().lock().take(2 * MAX_TOKEN_BYTES as u64).read_to_string(&mut text);
-    read.context("cannot read the token from standard input")?;
+    let (text, _) = read_file_argument(Path::new("-"), 2 * MAX_TOKEN_BYTES as u64, "the token")?;
     if text.trim().is_empty() {
         return Err(Failure::new("there is no token on standard input").exit(Exit::Usage));
     }

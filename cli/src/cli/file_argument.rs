@@ -1,0 +1,21 @@
+//! A text that an argument names by its file, or by `-` for standard input.
+
+use std::fs::File;
+use std::io::{Read, stdin};
+use std::path::Path;
+
+use crate::failure::{FailureContext, Result};
+
+/// Reads at most `limit` bytes of the text. Returns them with the name of their source for messages. `what` says in a failure
+/// what the text should be.
+pub(crate) fn read_file_argument(file: &Path, limit: u64, what: &str) -> Result<(String, String)> {
+    let mut text = String::new();
+    let (name, read) = if file == Path::new("-") {
+        ("standard input".to_owned(), stdin().lock().take(limit).read_to_string(&mut text))
+    } else {
+        let read = File::open(file).and_then(|file| file.take(limit).read_to_string(&mut text));
+        (file.display().to_string(), read)
+    };
+    read.context(format!("cannot read {what} from {name}"))?;
+    Ok((text, name))
+}
