@@ -66,6 +66,9 @@ pub(crate) fn provider_of_issuer(issuer: &str) -> Option<Provider> {
     }
 }
 
+const CHECK_ISSUER: &str =
+    "check the issuer, which is spelled as in the provider's tokens: --issuer https://TENANT.eu.auth0.com/";
+
 /// Fetches the discovery document of `issuer`, and checks that it names exactly that issuer. `authorities` are those of
 /// [`TrustedIssuer`].
 pub(crate) async fn fetch_document(issuer: &str, authorities: &[String]) -> Result<DiscoveryDocument> {
@@ -73,13 +76,9 @@ pub(crate) async fn fetch_document(issuer: &str, authorities: &[String]) -> Resu
     check_one_tenant(issuer)?;
     check_okta_server(issuer)?;
     let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
-    let with_advice = |failure: Failure| {
-        match failure.next_step() {
+    let with_advice = |failure: Failure| match failure.next_step() {
         Some(_) => failure,
-        None => failure.next(
-            "check the issuer, which is spelled as in the provider's tokens: --issuer https://TENANT.eu.auth0.com/",
-        ),
-    }
+        None => failure.next(CHECK_ISSUER),
     };
     let doing = format!("the issuer does not answer at {address}");
     let answer = send_get(&address, authorities, Redirects::WithinHost, &doing).await.map_err(with_advice)?;
@@ -126,8 +125,8 @@ pub(crate) async fn locate_keys(jwks_uri: &str, authorities: &[String]) -> Resul
             .why("the issuer's OpenID configuration says that its keys are there")
             .next("have the provider publish its keys there"));
     }
-    let is_redirected = !is_same_address(answer.url().as_str(), jwks_uri);
     let address = answer.url().to_string();
+    let is_redirected = !is_same_address(&address, jwks_uri);
     check_parsed_by_api(&address)?;
     let document = read_bounded_body(answer, MAX_KEY_SET_BYTES).await?;
     Ok(LocatedKeys { address, document, is_redirected })
@@ -158,7 +157,7 @@ enum Redirects {
     /// What an issuer publishes about itself comes from its own host.
     WithinHost,
     /// Within the host all, and to another one only those that are for good: the last address is stored, and the API
-    /// trusts whoever has it.
+    /// trusts its owner from then on.
     ToOtherHostsForGood,
 }
 

@@ -55,8 +55,8 @@ fn ecdsa_signatures(good: &Token, curve: Curve) -> Vec<ForgedToken> {
     ]
 }
 
-/// The same for the curves that the issuer's key does not have, so that a verifier which takes the curve from the token is
-/// found whatever the key is.
+/// The same for the curves that the issuer's key does not have. They find a verifier that takes the curve from the token,
+/// with every kind of key.
 fn zeros_of_other_curves(good: &Token, own: Option<&KeyMaterial>) -> impl Iterator<Item = ForgedToken> {
     let own = match own {
         Some(KeyMaterial::EllipticCurve { curve, .. }) => Some(*curve),

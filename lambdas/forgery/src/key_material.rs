@@ -1,4 +1,4 @@
-//! The numbers of a public key, whatever document they come from.
+//! The numbers of a public key, from any kind of document.
 
 use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use base64::Engine;

@@ -181,8 +181,8 @@ impl TokenAnswer {
     }
 
     /// Fails if the token is not a bearer token, which anyone who has it can use (RFC 6750). The type's case does not matter
-    /// (RFC 6749, section 5.1). A missing type is accepted: it is required, but some providers leave it out, and whatever
-    /// else a token is bound to shows at the API.
+    /// (RFC 6749, section 5.1). A missing type is accepted: it is required, but some providers leave it out, and the API
+    /// verifies the token in any case.
     fn check_token_type(&self) -> Result<()> {
         let Some(token_type) = self.member("token_type") else { return Ok(()) };
         if token_type.as_str().is_some_and(|name| name.trim().eq_ignore_ascii_case("Bearer")) {

@@ -11,8 +11,8 @@ use super::jwks::{CachedKeys, KeyCache};
 use crate::problem::Failure;
 use crate::settings::IssuerSettings;
 
-/// Verifies the tokens of one issuer. No two share keys, verified tokens or the pauses between fetches: whatever happens
-/// to one issuer, the tokens of the others are verified as before.
+/// Verifies the tokens of one issuer. No two share keys, verified tokens or the pauses between fetches, so a failing issuer
+/// does not affect the tokens of the others.
 pub(crate) struct IssuerVerifier {
     trusted: TrustedIssuer,
     keys: KeyCache,

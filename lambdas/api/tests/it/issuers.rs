@@ -159,7 +159,7 @@ async fn a_removed_issuer_is_no_longer_trusted() {
     assert_eq!(old.count_fetches(), 1);
 }
 
-/// Whatever the first issuer does, the tokens of the second pass, and nothing is asked of the first for them.
+/// While the first issuer fails, the tokens of the second pass, and none of them causes a request to the first.
 #[tokio::test]
 async fn an_issuer_that_is_down_does_not_affect_the_others() {
     for answer in [JwksAnswer::Never, JwksAnswer::Status(500), JwksAnswer::Body("<html>".to_owned())] {
@@ -221,7 +221,7 @@ async fn the_log_and_the_metrics_name_the_issuer() {
         (Some(&first), Some(0)),
         (Some(&second), Some(0)),
         (Some(&second), Some(1)),
-        // The token was good, whatever came of the request.
+        // The token was good, although the request failed.
         (Some(&second), Some(0)),
         (None, None),
         (None, None),

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::fixture::*;
 use crate::token::Token;
 
-/// Accepts a token whose claims are good, whoever signed it.
+/// Accepts a token whose claims are good, without checking who signed it.
 fn has_good_claims(token: &Token, issuer: &Issuer) -> bool {
     let claims = &token.claims;
     let granted = [&claims["scope"], &claims["permissions"]];

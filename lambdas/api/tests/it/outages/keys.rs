@@ -45,7 +45,7 @@ async fn a_key_that_is_replaced_under_its_id_is_found_at_once() {
     assert_eq!(stage.provider.count_fetches(), 2);
 }
 
-/// Whoever reads the key set could sign with it.
+/// Anyone who reads the key set could sign with it.
 #[tokio::test]
 async fn a_published_private_key_is_not_used_and_is_reported_once() {
     let exposed = SigningKey::generate_ec("exposed");
