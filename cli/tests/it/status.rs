@@ -99,12 +99,14 @@ fn problems_are_shown(cloud: &Cloud) {
     let table = cloud.resource_id("ItemsTable");
     for (value, minutes_ago) in [("7", 0), ("20", 45), ("100", 75)] {
         let time = OffsetDateTime::now_utc() - Duration::minutes(minutes_ago);
+        // The local CloudWatch reads no nanoseconds.
+        let time = time.replace_nanosecond(0).unwrap().format(&Rfc3339).unwrap();
         let datum = [
             ("Action", "PutMetricData"),
             ("Namespace", "AWS/DynamoDB"),
             ("MetricData.member.1.MetricName", "WriteThrottleEvents"),
             ("MetricData.member.1.Value", value),
-            ("MetricData.member.1.Timestamp", &time.format(&Rfc3339).unwrap()),
+            ("MetricData.member.1.Timestamp", &time),
             ("MetricData.member.1.Dimensions.member.1.Name", "TableName"),
             ("MetricData.member.1.Dimensions.member.1.Value", table.as_str()),
         ];

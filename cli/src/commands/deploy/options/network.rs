@@ -8,7 +8,7 @@ use crate::failure::{Failure, Result};
 const NEW_STACK: &str = "use another stack: restctl setup --stack NAME …, then restctl deploy --stack NAME …, and upload the data there";
 
 /// The values of the parameters that shape the network. A parameter without a value is empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Network {
     vpc: String,
     zones: [String; 2],
