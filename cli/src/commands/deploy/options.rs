@@ -220,8 +220,15 @@ impl DeployOptions {
         Ok(COGNITO)
     }
 
-    /// Returns an error if options contradict each other, or if this stack or the local cloud does not support one.
-    pub(crate) fn check_supported(&self, context: &Context, start: &StartingPoint, idp: &str) -> Result<()> {
+    /// Returns an error if options contradict each other, or if this stack, the partition or the local cloud does not support
+    /// one.
+    pub(crate) fn check_supported(
+        &self,
+        context: &Context,
+        start: &StartingPoint,
+        idp: &str,
+        partition: &str,
+    ) -> Result<()> {
         let deployed = start.stack_with_options();
         let has_value = |name: &str, wanted: &str| match name {
             parameter::IDP => idp == wanted,
@@ -246,6 +253,7 @@ impl DeployOptions {
             )?;
         }
         if has_value(parameter::IDP, COGNITO) {
+            cognito::check_partition(partition)?;
             check_cognito_domain(&context.stack)?;
         }
         let gap =
