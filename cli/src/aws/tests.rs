@@ -3,16 +3,16 @@ use serde_json::Value;
 /// Returns the URL that each client of [`super::Aws`] calls in the region.
 async fn resolve_endpoints(region: &str) -> Vec<String> {
     macro_rules! resolve {
-        ($($sdk:ident),+ $(,)?) => {
+        ($($sdk:ident $(.$setter:ident($value:literal))?),+ $(,)?) => {
             vec![$({
                 use $sdk::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
-                let params = Params::builder().region(region).build().unwrap();
+                let params = Params::builder().region(region)$(.$setter($value))?.build().unwrap();
                 DefaultResolver::new().resolve_endpoint(&params).await.unwrap().url().to_owned()
             }),+]
         };
     }
     resolve!(
-        aws_sdk_acm,
+        aws_sdk_acm.service_type("ACM"),
         aws_sdk_cloudcontrol,
         aws_sdk_cloudformation,
         aws_sdk_cloudwatch,
