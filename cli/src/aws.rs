@@ -23,5 +23,7 @@ pub(crate) mod ssm;
 pub(crate) mod sts;
 #[cfg(test)]
 pub(crate) mod test_server;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use client::{Aws, Cloud};

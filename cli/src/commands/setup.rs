@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::api::session_cache;
 use crate::aws::cloudformation::{self, Stack};
+use crate::aws::sts;
 use crate::certificate::CertificateBundle;
 use crate::context::Context;
 use crate::failure::{Failure, Result};
@@ -102,6 +103,7 @@ async fn store_settings(args: Setup, context: &Context) -> Result<()> {
         || (is_provider_undecided && questions::ask_for_stack_provider()?)
     {
         args.check_no_flag_is_ignored()?;
+        cognito::check_partition(sts::read_caller(aws).await?.partition())?;
         if let Some(bundle) = &bundle {
             import_certificate(context, bundle, before.as_ref()).await?;
         }

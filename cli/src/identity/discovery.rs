@@ -53,7 +53,7 @@ pub(crate) fn provider_of_issuer(issuer: &str) -> Option<Provider> {
     let host = url.host_str()?;
     let is_within = |domains: &[&str]| domains.iter().any(|domain| host.ends_with(domain));
     let is_cognito = host.starts_with("cognito-idp.") || host.starts_with("issuer-cognito-idp.");
-    if is_cognito && is_within(&[".amazonaws.com", ".amazonaws.com.cn"]) {
+    if is_cognito && is_within(&[".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu"]) {
         Some(Provider::Cognito)
     } else if ENTRA_HOSTS.contains(&host) {
         Some(Provider::Entra)
@@ -336,6 +336,7 @@ mod tests {
             ("https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbC", Some(Provider::Cognito)),
             ("https://issuer-cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbC", Some(Provider::Cognito)),
             ("https://cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_AbC", Some(Provider::Cognito)),
+            ("https://cognito-idp.eusc-de-east-1.amazonaws.eu/eusc-de-east-1_AbC", Some(Provider::Cognito)),
             ("https://auth0.com.example.com/", None),
             ("https://notauth0.com/", None),
             ("https://okta.com.example.com/", None),

@@ -230,13 +230,15 @@ impl DeployOptions {
         Ok(COGNITO)
     }
 
-    /// Returns an error if options contradict each other, or if this stack, the region or the local cloud does not support one.
+    /// Returns an error if options contradict each other, or if this stack, the region, the partition or the local cloud does not
+    /// support one.
     pub(crate) fn check_supported(
         &self,
         context: &Context,
-        region: &str,
         start: &StartingPoint,
         idp: &str,
+        region: &str,
+        partition: &str,
     ) -> Result<()> {
         let deployed = start.stack_with_options();
         let has_value = |name: &str, wanted: &str| match name {
@@ -254,6 +256,7 @@ impl DeployOptions {
                 .check_kept_by(&network)?;
         }
         if has_value(parameter::IDP, COGNITO) {
+            cognito::check_partition(partition)?;
             check_cognito_domain(&context.stack)?;
         }
         let gap =

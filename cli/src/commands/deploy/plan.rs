@@ -46,8 +46,8 @@ pub(super) async fn plan_deployment(
     let DeployRequest { args, start, settings, certificate } = request;
     let (aws, name) = (context.aws().await?, &context.stack);
     let idp = args.options.choose_identity_provider(settings, start.stack_with_options())?;
-    args.options.check_supported(context, &aws.region, start, idp)?;
     let caller = sts::read_caller(aws).await?;
+    args.options.check_supported(context, start, idp, &aws.region, caller.partition())?;
     let artifacts = name.artifact_bucket(&caller.account, &aws.region);
     let artifacts = OwnBucket { name: &artifacts, account: &caller.account };
     let mut parameters = args.options.template_parameters(start.stack_with_options());
