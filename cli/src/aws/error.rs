@@ -68,7 +68,12 @@ where
         return if let Some(next) = credentials_advice(code) {
             failure.exit(Exit::Authentication).next(next)
         } else if ACCESS_DENIED.contains(&code) {
-            failure.exit(Exit::Authentication).next("ask for the permission named above, or use --profile")
+            // An explicit deny may be lifted by other tags or by an administrator.
+            let denied = message.contains("explicit deny").then(|| known_failures::find_advice("", message));
+            let next = denied
+                .flatten()
+                .unwrap_or_else(|| "ask for the permission named above, or use --profile".to_owned());
+            failure.exit(Exit::Authentication).next(next)
         } else {
             match known_failures::find_advice("", message) {
                 Some(advice) => failure.next(advice),

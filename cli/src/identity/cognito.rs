@@ -1,7 +1,7 @@
 //! The identity provider that a deployment can create: a Cognito user pool in the stack.
 
 use restctl_contract::issuer::{Algorithm, Provider, TrustedIssuer};
-use restctl_contract::stack::StackName;
+use restctl_contract::stack::{StackName, Tags};
 use restctl_contract::template::{output as stack_output, parameter};
 
 use crate::aws::cloudformation::Stack;
@@ -64,8 +64,9 @@ pub(crate) fn check_not_user_pool(issuer: &str, stack: Option<&Stack>) -> Result
         .next("restctl deploy --idp cognito keeps it; its client and scope are set by the stack"))
 }
 
-/// Makes the user pool's client the one that restctl acts as, and returns whether anything has changed.
-pub(crate) async fn save_client(aws: &Aws, name: &StackName, stack: &Stack) -> Result<bool> {
+/// Makes the user pool's client the one that restctl acts as, and returns whether anything has changed. The parameter and the
+/// secret get these tags if they do not exist yet.
+pub(crate) async fn save_client(aws: &Aws, name: &StackName, stack: &Stack, tags: &Tags) -> Result<bool> {
     let settings = Settings::read(aws, name).await?;
     let client = TokenClient {
         issuer: stack.output(stack_output::COGNITO_ISSUER)?.to_owned(),
@@ -87,7 +88,7 @@ pub(crate) async fn save_client(aws: &Aws, name: &StackName, stack: &Stack) -> R
     })?;
     let has_changed = settings.client() != Some(&client) || known.as_deref() != Some(&secret);
     if has_changed {
-        settings::replace_client(aws, name, settings.client(), &client, Some(&secret)).await?;
+        settings::replace_client(aws, name, settings.client(), &client, Some(&secret), tags).await?;
     }
     Ok(has_changed)
 }

@@ -55,6 +55,7 @@ mod signing;
 mod snapshots;
 mod state_folder;
 mod status;
+mod tags;
 mod terminal;
 mod tls_stand_in;
 mod token_endpoint;

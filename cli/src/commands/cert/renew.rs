@@ -78,7 +78,7 @@ pub(super) async fn run(args: Renew, context: &Context) -> Result<()> {
     let stack = stack.filter(|stack| !stack.is_in_review());
     check_name(&bundle, context, stack.as_ref(), &before)?;
 
-    let certificate = import_certificate(context, &bundle, Some(&before)).await?;
+    let certificate = import_certificate(context, &bundle, Some(&before), before.tags.clone()).await?;
     // A certificate with a new ARN is served only after the next deployment.
     let serving_stack =
         stack.filter(|stack| stack.parameter(parameter::CERTIFICATE_ARN) == Some(&certificate.arn));

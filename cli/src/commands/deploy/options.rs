@@ -16,6 +16,7 @@ use crate::identity::settings::Settings;
 use super::repair::StartingPoint;
 use network::Network;
 use value_parsers::KeyOption;
+pub(in crate::commands) use value_parsers::parse_tag;
 
 pub(crate) const ON: &str = "on";
 pub(crate) const OFF: &str = "off";
