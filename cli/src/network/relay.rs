@@ -21,19 +21,23 @@ pub(crate) struct Relay {
 impl Relay {
     /// Starts a relay that runs until the command ends. Fails if the proxy does not open a tunnel.
     pub(crate) async fn start(proxy: Proxy, host: &str, port: u16) -> Result<Self> {
-        open_tunnel(&proxy, host, port).await?;
+        let mut first = Some(open_tunnel(&proxy, host, port).await?);
         let what = "cannot prepare connections through the proxy";
         let relay = Self { folder: tempfile::tempdir().context_of_temporary_file(what)? };
         let listener = UnixListener::bind(relay.socket()).context_of_temporary_file(what)?;
         let host = host.to_owned();
         tokio::spawn(async move {
             while let Ok((mut connection, _)) = listener.accept().await {
-                let (proxy, host) = (proxy.clone(), host.clone());
+                let (proxy, host, first) = (proxy.clone(), host.clone(), first.take());
                 tokio::spawn(async move {
-                    // A connection without a tunnel ends, and the request on it reports that.
-                    if let Ok(mut tunnel) = open_tunnel(&proxy, &host, port).await {
-                        let _ = copy_bidirectional(&mut connection, &mut tunnel).await;
-                    }
+                    let opened = match first {
+                        Some(tunnel) => Ok(tunnel),
+                        None => open_tunnel(&proxy, &host, port).await,
+                    };
+                    // Without a tunnel, the connection ends, and the request on it reports that.
+                    let Ok(mut tunnel) = opened else { return };
+                    // Either side may end it at any time.
+                    let _ = copy_bidirectional(&mut connection, &mut tunnel).await;
                 });
             }
         });
