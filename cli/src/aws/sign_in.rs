@@ -9,6 +9,7 @@ use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_sdk_sts::error::ErrorMetadata;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use super::error::{GET_CREDENTIALS, find_cause};
@@ -35,8 +36,11 @@ pub(super) async fn load_profiles(chosen: Option<&str>) -> Result<ProfileSet> {
     }
     let mut known: Vec<&str> = profiles.profiles().collect();
     known.sort_unstable();
-    let why =
-        if known.is_empty() { "there is none".to_owned() } else { format!("there are {}", known.join(", ")) };
+    let why = if known.is_empty() {
+        "they contain none".to_owned()
+    } else {
+        format!("they contain {}", known.join(", "))
+    };
     Err(Failure::usage(format!("the AWS CLI's files have no profile {name}"))
         .why(why)
         .next("name another one with --profile, or create it: aws configure --profile NAME"))
@@ -82,8 +86,11 @@ impl SignIn {
         if find_cause::<Failure>(&error).is_some() {
             return error;
         }
-        let failure = Failure::new("no AWS credentials").exit(Exit::Authentication).because(&error);
-        CredentialsError::provider_error(failure.next(&self.advice))
+        let failure = Failure::new("no AWS credentials").exit(Exit::Authentication).next(&self.advice);
+        CredentialsError::provider_error(match describe_refusal(&error) {
+            Some(refusal) => failure.why(refusal),
+            None => failure.because(&error),
+        })
     }
 }
 
@@ -99,6 +106,12 @@ impl ProvideCredentials for SignIn {
     fn fallback_on_interrupt(&self) -> Option<Credentials> {
         self.provider.fallback_on_interrupt()
     }
+}
+
+/// Returns the code and the message with which AWS refused to sign in.
+fn describe_refusal(error: &CredentialsError) -> Option<String> {
+    let refusal = find_cause::<ErrorMetadata>(error)?;
+    Some(format!("{}: {}", refusal.code()?, refusal.message()?))
 }
 
 /// Says what to do if the selected profile does not sign in.

@@ -124,7 +124,7 @@ fn parse_address(address: &str) -> Option<Url> {
 fn unusable(variable: &str) -> Failure {
     Failure::usage(format!("{variable} is not the address of a proxy that restctl can use"))
         .why("it can use http://HOST:PORT and http://USER:PASSWORD@HOST:PORT, percent-encoded")
-        .next(format!("export {variable}=http://proxy.example.com:3128"))
+        .next(format!("export {variable}=http://HOST:PORT, or unset it"))
 }
 
 #[cfg(test)]

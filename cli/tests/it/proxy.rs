@@ -223,6 +223,12 @@ fn a_request_that_the_proxy_refuses_says_why() {
         .failed_with(1, &[&refuses, "403 Forbidden", "allow cloudformation.us-east-1.amazonaws.com"]);
     // The client's attempt, and the one that reads the answer. A refusal is not retried.
     assert_eq!(proxy.take_targets().len(), 2);
+    // A profile signs in through the same client.
+    let token = cloud.write_file("token", "web identity token");
+    let mut web = command_behind(&proxy.url(), &cloud, &["loads", "ls"]);
+    web.env_remove("AWS_ENDPOINT_URL").env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+    web.env("AWS_WEB_IDENTITY_TOKEN_FILE", token).env("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/web");
+    run(&mut web).failed_with(1, &["cannot describe", &refuses, "sts.us-east-1.amazonaws.com:443"]);
     aws("http://127.0.0.1:1")
         .failed_with(1, &["the proxy http://127.0.0.1:1 does not answer", "HTTPS_PROXY"]);
     let socks = format!("socks5://{USER}:{ENCODED_PASSWORD}@127.0.0.1:1");

@@ -264,7 +264,7 @@ fn a_profile_that_does_not_sign_in_says_what_to_type() {
         (
             "mfa",
             &[
-                "AccessDenied",
+                "AccessDenied: MultiFactorAuthentication failed",
                 "needs an MFA code",
                 "aws configure export-credentials --profile mfa --format env",
             ][..],
