@@ -86,18 +86,16 @@ impl Location {
     pub(crate) fn no_answer_failure(&self, address: &str, error: &(dyn Error + 'static)) -> Failure {
         let failure = Failure::new(format!("the API does not answer at {address}")).because(error);
         let is_refusal = is_certificate_refusal(error);
-        let failure = failure.next(match (is_refusal, self.awaits_deployment) {
-            (true, true) => {
-                "the endpoint still serves the previous certificate: restctl deploy"
-            }
+        let next = match (is_refusal, self.awaits_deployment) {
+            (true, true) => "the endpoint still serves the previous certificate: restctl deploy",
             (true, false) => {
                 "the endpoint does not serve the certificate imported last: restctl setup, then restctl deploy"
             }
             (false, _) => "check that this is still the endpoint: restctl deploy",
-        });
+        };
         match self.proxy() {
-            Ok(Some(_)) if is_refusal => failure.next(TRUST_THE_PROXY),
-            _ => failure,
+            Ok(Some(_)) if is_refusal => failure.next(format!("{next};\n{TRUST_THE_PROXY}")),
+            _ => failure.next(next),
         }
     }
 

@@ -103,6 +103,6 @@ async fn load_config(
         None => config.credentials_provider(),
     };
     let Some(provider) = provider else { return Ok(config) };
-    let sign_in = SharedCredentialsProvider::new(SignIn::new(provider, &profiles));
+    let sign_in = SharedCredentialsProvider::new(SignIn { provider, profiles });
     Ok(config.into_builder().credentials_provider(sign_in).build())
 }

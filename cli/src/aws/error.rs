@@ -24,7 +24,8 @@ const CREDENTIALS_REFUSED: [&str; 7] = [
 /// credentials ("Enable or disable AWS Regions in your account", AWS Account Management).
 const REGION_NOT_ENABLED: [&str; 2] = ["InvalidClientTokenId", "UnrecognizedClientException"];
 
-const ACCESS_DENIED: [&str; 4] =
+/// The error codes with which they refuse what the credentials are not allowed.
+pub(super) const ACCESS_DENIED: [&str; 4] =
     ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"];
 
 /// What to do without credentials, if nothing shows how they were meant to be found.

@@ -12,7 +12,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use aws_sdk_sts::error::ErrorMetadata;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use super::error::{GET_CREDENTIALS, find_cause};
+use super::error::{ACCESS_DENIED, GET_CREDENTIALS, find_cause};
 use crate::failure::{Exit, Failure, FailureContext, Result, shell_argument};
 
 /// The profile that is used if none is named. It need not exist.
@@ -72,25 +72,26 @@ pub(super) fn credentials_of_profile(
 /// Credentials whose errors say what to type next.
 #[derive(Debug)]
 pub(super) struct SignIn {
-    provider: SharedCredentialsProvider,
-    advice: String,
+    pub(super) provider: SharedCredentialsProvider,
+    /// The profiles, of which one is selected.
+    pub(super) profiles: ProfileSet,
 }
 
 impl SignIn {
-    pub(super) fn new(provider: SharedCredentialsProvider, profiles: &ProfileSet) -> Self {
-        Self { provider, advice: advice_for(profiles) }
-    }
-
-    /// Adds the advice, unless the error has a reason that restctl has found out itself.
+    /// Says why there are no credentials, unless a proxy is the reason, and says so itself.
     fn explain(&self, error: CredentialsError) -> CredentialsError {
         if find_cause::<Failure>(&error).is_some() {
             return error;
         }
-        let failure = Failure::new("no AWS credentials").exit(Exit::Authentication).next(&self.advice);
-        CredentialsError::provider_error(match describe_refusal(&error) {
-            Some(refusal) => failure.why(refusal),
+        let failure = Failure::new("no AWS credentials").exit(Exit::Authentication);
+        let refusal =
+            find_cause::<ErrorMetadata>(&error).and_then(|refusal| refusal.code().zip(refusal.message()));
+        let is_denied = refusal.is_some_and(|(code, _)| ACCESS_DENIED.contains(&code));
+        let failure = match refusal {
+            Some((code, message)) => failure.why(format!("{code}: {message}")),
             None => failure.because(&error),
-        })
+        };
+        CredentialsError::provider_error(failure.next(advice_for(&self.profiles, is_denied)))
     }
 }
 
@@ -108,17 +109,13 @@ impl ProvideCredentials for SignIn {
     }
 }
 
-/// Returns the code and the message with which AWS refused to sign in.
-fn describe_refusal(error: &CredentialsError) -> Option<String> {
-    let refusal = find_cause::<ErrorMetadata>(error)?;
-    Some(format!("{}: {}", refusal.code()?, refusal.message()?))
-}
-
 /// Says what to do if the selected profile does not sign in.
-fn advice_for(profiles: &ProfileSet) -> String {
+fn advice_for(profiles: &ProfileSet, is_denied: bool) -> String {
     let chain = source_profiles(profiles);
     let argument = |profile: &Profile| shell_argument(profile.name(), "NAME");
-    if let Some(profile) = chain.iter().find(|profile| has_any(profile, &["mfa_serial"])) {
+    let needs_code =
+        |profile: &&&Profile| has_any(profile, &["role_arn"]) && has_any(profile, &["mfa_serial"]);
+    if let Some(profile) = chain.iter().find(needs_code) {
         let selected = shell_argument(profiles.selected_profile(), "NAME");
         return format!(
             "profile {} needs an MFA code (mfa_serial), for which only the AWS CLI can ask:\n\
@@ -126,6 +123,9 @@ fn advice_for(profiles: &ProfileSet) -> String {
              then the same command without --profile",
             argument(profile)
         );
+    }
+    if is_denied {
+        return "ask for the permission named above, or use another --profile".to_owned();
     }
     match chain.last() {
         Some(profile) if has_any(profile, &["sso_session", "sso_start_url"]) => {

@@ -20,7 +20,7 @@ const NO_STACK: &str = "<ErrorResponse><Error><Code>ValidationError</Code>\
     <Message>Stack with id restctl does not exist</Message></Error></ErrorResponse>";
 
 const DENIED: &str = "<ErrorResponse><Error><Code>AccessDenied</Code>\
-    <Message>MultiFactorAuthentication failed</Message></Error></ErrorResponse>";
+    <Message>not authorized to perform: sts:AssumeRole</Message></Error></ErrorResponse>";
 
 /// `URL` is the server, `HOME` the folder.
 const PROFILES: &str = "
@@ -88,6 +88,9 @@ login_session = arn:aws:iam::123456789012:user/signed-out
 role_arn = arn:aws:iam::123456789012:role/mfa
 source_profile = keys
 mfa_serial = arn:aws:iam::123456789012:mfa/someone
+[profile denied]
+role_arn = arn:aws:iam::123456789012:role/denied
+source_profile = sso
 [profile orphan]
 role_arn = arn:aws:iam::123456789012:role/one
 source_profile = nobody
@@ -264,11 +267,12 @@ fn a_profile_that_does_not_sign_in_says_what_to_type() {
         (
             "mfa",
             &[
-                "AccessDenied: MultiFactorAuthentication failed",
+                "AccessDenied: not authorized to perform: sts:AssumeRole",
                 "needs an MFA code",
                 "aws configure export-credentials --profile mfa --format env",
             ][..],
         ),
+        ("denied", &["ask for the permission named above"]),
         ("expired-sso", &["aws sso login --profile expired-sso"]),
         ("role-of-expired-sso", &["aws sso login --profile expired-sso"]),
         ("signed-out", &["aws login --profile signed-out"]),
@@ -346,7 +350,7 @@ fn answer_action(form: &[(String, String)], headers: &HeaderMap) -> (Option<Stri
     if let Some(external) = value("ExternalId") {
         call.push_str(&format!(" {external} {}", value("RoleSessionName").unwrap()));
     }
-    if role == "mfa" {
+    if ["mfa", "denied"].contains(&role) {
         return (Some(call), 403, DENIED.to_owned());
     }
     (
