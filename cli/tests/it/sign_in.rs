@@ -346,10 +346,8 @@ fn answer_action(form: &[(String, String)], headers: &HeaderMap) -> (Option<Stri
     let Some(role) = value("RoleArn").and_then(|arn| arn.split('/').next_back()) else {
         return (Some(format!("{action}{}", signer(headers))), 400, NO_STACK.to_owned());
     };
-    let mut call = format!("{action} {role}{}", signer(headers));
-    if let Some(external) = value("ExternalId") {
-        call.push_str(&format!(" {external} {}", value("RoleSessionName").unwrap()));
-    }
+    let external = value("ExternalId").map(|id| format!(" {id} {}", value("RoleSessionName").unwrap()));
+    let call = format!("{action} {role}{}{}", signer(headers), external.unwrap_or_default());
     if ["mfa", "denied"].contains(&role) {
         return (Some(call), 403, DENIED.to_owned());
     }
