@@ -9,7 +9,7 @@ use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
-use aws_sdk_sts::error::ErrorMetadata;
+use aws_sdk_sts::error::{ConnectorError, ErrorMetadata};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use super::error::{ACCESS_DENIED, GET_CREDENTIALS, find_cause};
@@ -78,9 +78,9 @@ pub(super) struct SignIn {
 }
 
 impl SignIn {
-    /// Says why there are no credentials, unless a proxy is the reason, and says so itself.
+    /// Says why there are no credentials, unless it is the network, which has nothing to do with the profile.
     fn explain(&self, error: CredentialsError) -> CredentialsError {
-        if find_cause::<Failure>(&error).is_some() {
+        if find_cause::<ConnectorError>(&error).is_some() {
             return error;
         }
         let failure = Failure::new("no AWS credentials").exit(Exit::Authentication);

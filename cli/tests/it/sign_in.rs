@@ -284,6 +284,9 @@ fn a_profile_that_does_not_sign_in_says_what_to_type() {
         ran.failed_with(4, &[&["no AWS credentials"], words].concat());
         assert!(!ran.stderr.contains("secret"), "{}", ran.stderr);
     }
+    let nowhere = [("AWS_ENDPOINT_URL", "http://127.0.0.1:1")];
+    let offline = desk.run(&["loads", "ls", "--profile", "sso"], &nowhere);
+    offline.failed_with(1, &["cannot describe the stack", "check the network"]);
 }
 
 #[test]
