@@ -95,7 +95,7 @@ pub(super) async fn run(args: Renew, context: &Context) -> Result<()> {
         former_fingerprint: before.fingerprint,
         not_after: to_rfc3339(bundle.not_after),
         served_after_ms: proof.as_ref().map(ServedProof::elapsed_ms),
-        addresses: proof.iter().flat_map(|proof| &proof.addresses).map(ToString::to_string).collect(),
+        addresses: proof.iter().flat_map(|proof| proof.addresses.clone()).collect(),
         next: proof.is_none().then_some("restctl deploy"),
     };
     match output::chosen_format() {
