@@ -139,12 +139,25 @@ pub(crate) async fn invoke_version(
     }
 }
 
-/// Returns the state of an event source mapping, such as `Enabled`. `None` if there is no such mapping.
-pub(crate) async fn read_event_source_mapping_state(aws: &Aws, id: &str) -> Result<Option<String>> {
+/// An event source mapping, which gives a function the messages of a queue.
+pub(crate) struct EventSourceMapping {
+    /// Such as `Enabled`.
+    pub(crate) state: String,
+    /// Why Lambda has changed the state. `None` if a user has.
+    pub(crate) reason: Option<String>,
+}
+
+/// Returns the event source mapping, or `None` if there is no such mapping.
+pub(crate) async fn find_event_source_mapping(aws: &Aws, id: &str) -> Result<Option<EventSourceMapping>> {
     let answer = aws.lambda.get_event_source_mapping().uuid(id).send().await;
     if answer.error_code() == Some(RESOURCE_NOT_FOUND) {
         return Ok(None);
     }
     let mapping = answer.aws_context(&format!("read the event source mapping {id}"))?;
-    Ok(Some(mapping.state.unwrap_or_else(|| "unknown".to_owned())))
+    Ok(Some(EventSourceMapping {
+        state: mapping.state.unwrap_or_else(|| "unknown".to_owned()),
+        reason: mapping
+            .state_transition_reason
+            .filter(|reason| !matches!(reason.as_str(), "USER_INITIATED" | "User action")),
+    }))
 }

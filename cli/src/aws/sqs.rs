@@ -130,3 +130,51 @@ pub(crate) async fn delete_message(aws: &Aws, queue_url: &str, message: &Message
     request.send().await.aws_context(&format!("delete the dead letter {}", message.id))?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+
+    use super::*;
+    use crate::aws::test_server;
+
+    async fn connect(answer: &'static str) -> Aws {
+        test_server::connect(move || async move { (StatusCode::OK, answer) }).await
+    }
+
+    /// Shapes as AWS answers, 2023 to 2025: every value is a string, and what was not asked for may be there, too.
+    #[tokio::test]
+    async fn a_depth_counts_what_the_queue_tells() {
+        for (answer, depth) in [
+            (
+                r#"{"Attributes":{"ApproximateNumberOfMessages":"3","ApproximateNumberOfMessagesDelayed":"4",
+                    "ApproximateNumberOfMessagesNotVisible":"5","FifoQueue":"true","DeduplicationScope":"queue",
+                    "RedrivePolicy":"{\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:123456789012:dead.fifo\",\"maxReceiveCount\":1000}"}}"#,
+                (7, 5),
+            ),
+            (r#"{"Attributes":{"ApproximateNumberOfMessages":"3"}}"#, (3, 0)),
+            (r#"{"Attributes":{}}"#, (0, 0)),
+            ("{}", (0, 0)),
+        ] {
+            let read = read_depth(&connect(answer).await, "http://localhost/loads").await.unwrap();
+            assert_eq!((read.waiting, read.in_flight), depth, "{answer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_message_without_what_returns_it_is_left_out() {
+        let answer = r#"{"Messages":[
+            {"MessageId":"m-1","ReceiptHandle":"AQEB","MD5OfBody":"00","Body":"{}","Attributes":{"SentTimestamp":"1768469405123",
+                "SequenceNumber":"18849496460467696128","MessageGroupId":"items","ApproximateReceiveCount":"2","NewOne":"1"}},
+            {"MessageId":"m-2","ReceiptHandle":"AQEC"},
+            {"MessageId":"m-3","ReceiptHandle":"AQED","Body":"{}","Attributes":{"SentTimestamp":"soon"}},
+            {"MessageId":"m-4","Body":"{}"}]}"#;
+        let aws = connect(answer).await;
+        let messages = receive_messages(&aws, "http://localhost/dead", Duration::from_secs(1)).await.unwrap();
+        let read: Vec<_> = messages.iter().map(|it| (&*it.id, &*it.body, it.sent.as_deref())).collect();
+        let sent = Some("2026-01-15T09:30:05.123Z");
+        assert_eq!(read, [("m-1", "{}", sent), ("m-2", "", None), ("m-3", "{}", None)]);
+        let none = connect("{}").await;
+        assert!(receive_messages(&none, "http://localhost/dead", Duration::ZERO).await.unwrap().is_empty());
+    }
+}

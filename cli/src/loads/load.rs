@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use restctl_contract::event::UploadedObject;
+use restctl_contract::event::{UploadedObject, VISIBILITY_TIMEOUT};
 use restctl_contract::load::{LedgerEntry, LoadId, LoadState};
 use restctl_contract::template::output as stack_output;
 use tokio::time::{Instant, sleep};
@@ -18,9 +18,9 @@ use crate::terminal::interrupt::unless_interrupted;
 /// minutes of a bucket ("Enabling Amazon EventBridge", Amazon S3 User Guide).
 const EVENT_PATIENCE: Duration = Duration::from_secs(15);
 
-/// How long to wait for a load that makes no progress. The load itself continues: others may come first, and a failed load
-/// pauses before its next attempt.
-const PATIENCE: Duration = Duration::from_secs(15 * 60);
+/// How long to wait for a load that makes no progress, which is longer than the pause before its next attempt. The load itself
+/// continues: others may come first.
+const PATIENCE: Duration = VISIBILITY_TIMEOUT.saturating_add(Duration::from_secs(5 * 60));
 
 /// One version of one object of the data bucket.
 pub(crate) struct Load {

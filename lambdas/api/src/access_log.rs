@@ -120,7 +120,9 @@ impl AccessLogEntry {
     ) {
         let mut directives = vec![REQUEST_METRICS];
         directives.extend(failure.map(|_| ERROR_METRICS));
-        directives.extend(self.is_counted_by_issuer.then_some(ISSUER_METRICS));
+        let is_counted_by_issuer =
+            self.is_counted_by_issuer && self.issuer.as_deref().is_some_and(is_dimension_value);
+        directives.extend(is_counted_by_issuer.then_some(ISSUER_METRICS));
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let reason = failure.map(ToString::to_string);
         let line = LogLine {
@@ -144,7 +146,7 @@ impl AccessLogEntry {
             stack,
             requests: 1,
             errors: failure.map(|_| 1),
-            refusals: self.is_counted_by_issuer.then_some(u8::from(self.claims.is_none())),
+            refusals: is_counted_by_issuer.then_some(u8::from(self.claims.is_none())),
             latency_ms: (latency.as_secs_f64() * 1e6).round() / 1e3,
             jwks_fetches: self.jwks_fetches,
         };
@@ -154,4 +156,10 @@ impl AccessLogEntry {
             let _ = std::io::stdout().lock().write_all(&text);
         }
     }
+}
+
+/// Whether a dimension of a metric can have this value ("Dimension", Amazon CloudWatch API Reference).
+fn is_dimension_value(text: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
+    text.len() <= 1024 && text.bytes().all(is_allowed) && !text.trim().is_empty()
 }

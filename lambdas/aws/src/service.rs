@@ -203,7 +203,10 @@ async fn within<T, E: Into<BoxError>>(
 
 fn parse_error(operation: &'static str, status: StatusCode, answer: &[u8]) -> CallError {
     let ErrorBody { kind, message } = serde_json::from_slice(answer).unwrap_or_default();
-    let code = kind.rsplit('#').next().unwrap_or_default();
+    // The code may have a namespace before it and a URI after it ("Operation error serialization", Smithy's AWS JSON 1.0
+    // protocol).
+    let code = kind.split(':').next().unwrap_or_default();
+    let code = code.rsplit('#').next().unwrap_or_default();
     let source = || match (code, &*message) {
         ("", "") => status.to_string().into(),
         _ => format!("{status} {code}: {message}").into(),

@@ -1,6 +1,8 @@
 //! The messages of the load queue: what Amazon S3 tells EventBridge about a new object ("EventBridge event message
 //! structure", Amazon S3 User Guide), as far as a load needs it.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde_json::json;
 use time::OffsetDateTime;
@@ -14,6 +16,10 @@ pub const DETAIL_TYPE: &str = "Object Created";
 
 /// The message group of every load. One group means one writer of the table, and loads in the order they arrived.
 pub const MESSAGE_GROUP: &str = "items";
+
+/// The visibility timeout of the load queue. Where AWS's pages disagree about what becomes of a message that the ingest
+/// function could not finish, this is the longest time until it is delivered again.
+pub const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 /// An object that was uploaded to the data bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,6 +150,45 @@ mod tests {
         assert_eq!(parse(&object.to_message()).unwrap(), object);
     }
 
+    /// "EventBridge event message structure" and "Object Created" of its `reason` (Amazon S3 User Guide). Unlike in an event
+    /// notification of S3, the key is not URL-encoded.
+    #[test]
+    fn every_documented_shape_of_an_event_is_parsed() {
+        let longest = "é".repeat(512);
+        let keys = [
+            "a b+c%2B%20d.csv",
+            "100%.csv",
+            "\u{65e5}\u{672c}\u{8a9e}/\u{1f4e6}.csv",
+            "e\u{301}.csv",
+            "two\nlines\r\n\t.csv",
+            "\u{1}\u{7f}\u{85}\u{2028}.csv",
+            "\"quoted\\\".csv",
+            "/a//../b.csv",
+            "//",
+            " ",
+            &longest,
+        ];
+        for (number, key) in keys.into_iter().enumerate() {
+            let reason = ["PutObject", "POST Object", "CopyObject", "CompleteMultipartUpload"][number % 4];
+            let sequencer = ["00", "0064D3901D00059242"][number % 2];
+            let mut event: serde_json::Value = serde_json::from_str(&sample_body()).unwrap();
+            event["detail"]["event-version"] = json!("1.0");
+            event["detail"]["reason"] = json!(reason);
+            event["detail"]["requester"] = json!("s3.amazonaws.com");
+            event["detail"]["object"] = json!({ "key": key, "size": 0, "etag": "4af981f98d22a0b9979da24b259e5e42-12",
+                "sequencer": sequencer });
+            let object = parse(&event.to_string()).unwrap();
+            assert_eq!((object.key.as_str(), object.size, &object.version), (key, 0, &None));
+            assert_eq!(parse(&object.to_message()).unwrap(), object);
+            for (id, version) in [("null", None), ("", None), ("v1", Some("v1"))] {
+                event["detail"]["object"]["version-id"] = json!(id);
+                event["detail"]["object"]["size"] = json!(53_687_091_200_000_u64);
+                let object = parse(&event.to_string()).unwrap();
+                assert_eq!((object.version.as_deref(), object.size), (version, 53_687_091_200_000));
+            }
+        }
+    }
+
     #[test]
     fn a_version_may_be_missing_and_times_become_utc() {
         let body = sample_body()
@@ -182,6 +227,9 @@ mod tests {
     fn other_messages_are_refused() {
         assert!(matches!(parse(""), Err(EventError::NotJson(_))));
         assert!(matches!(parse("{}"), Err(EventError::NotJson(_))));
+        // An event notification of S3, which has no rule in between.
+        let record = json!({ "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": { "object": { "key": "a+b" } } });
+        assert!(matches!(parse(&json!({ "Records": [record] }).to_string()), Err(EventError::NotJson(_))));
         assert!(matches!(parse(&sample_body().replace("2026-01-15T", "")), Err(EventError::NotATime(_))));
         for (right, wrong) in [("Object Created", "Object Deleted"), ("aws.s3", "x")] {
             assert!(

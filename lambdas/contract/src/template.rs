@@ -148,6 +148,7 @@ mod tests {
             format!("Resource: !Sub ${{DataBucket.Arn}}/{}*", load::REJECTS_PREFIX),
             format!("- AttributeName: {}", load::LEDGER_KEY),
             format!("MessageGroupId: {}", event::MESSAGE_GROUP),
+            format!("VisibilityTimeout: {}\n", event::VISIBILITY_TIMEOUT.as_secs()),
             format!("source: [{}]", event::SOURCE),
             format!("detail-type: [{}]", event::DETAIL_TYPE),
             format!("- {}", api::HEALTH_PATH),

@@ -14,6 +14,8 @@ pub(crate) enum Error {
     NotAnObjectCreatedEvent(#[from] EventError),
     #[error("a call of DynamoDB failed")]
     Dynamodb(#[from] CallError),
+    #[error("the message was received so long ago that another invocation may have it")]
+    MessageTaken,
     #[error("{operation} of {target:?} failed")]
     Service { operation: &'static str, target: String, source: BoxError },
     /// The request itself is invalid.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use restctl_contract::event;
+use restctl_contract::event::{self, VISIBILITY_TIMEOUT};
 use restctl_contract::log_text::LogText;
 use tracing::field::{Empty, display};
 use tracing::{Instrument, error, info, info_span, warn};
@@ -22,6 +22,8 @@ enum Disposition {
     Delete,
     /// The message is delivered again after this time, before the messages behind it.
     Retry(Duration),
+    /// Another invocation may have received the message since.
+    Leave,
 }
 
 impl Handler {
@@ -38,7 +40,9 @@ impl Handler {
             let id = message.message_id.as_deref().map(|id| display(LogText(id)));
             let span = info_span!("message", id, load = Empty, object = Empty);
             let disposition = self.handle_message(message, deadline).instrument(span.clone()).await;
-            let Disposition::Retry(delay) = disposition else { continue };
+            if matches!(disposition, Disposition::Delete) {
+                continue;
+            }
             for message in &event.records[index..] {
                 // An identifier that the queue does not know would fail the whole batch anyway.
                 let id = message
@@ -47,16 +51,31 @@ impl Handler {
                     .ok_or("a message without an id cannot be reported as failed")?;
                 response.add_failure(id);
             }
-            // From here on another invocation may receive the message.
-            let result = run_within(deadline.last_call, self.queue.retry_after(message, delay)).await;
-            span.in_scope(|| warn_if_failed(result));
+            if let Disposition::Retry(delay) = disposition {
+                self.retry_after(message, delay, deadline).instrument(span).await;
+            }
             break;
         }
         Ok(response)
     }
 
+    /// Lets the queue deliver the message again after `delay`. From here on another invocation may receive it.
+    ///
+    /// Lambda's poller may overrule the delay after it has been told that the message failed. So that the delay holds if
+    /// it makes the message visible at once, an attempt that [comes early](LoadOutcome::ComesEarly) waits.
+    async fn retry_after(&self, message: &SqsMessage, delay: Duration, deadline: Deadline) {
+        let longest = delay.max(VISIBILITY_TIMEOUT);
+        info!(seconds = delay.as_secs(), at_most = longest.as_secs(), "the message will be delivered again");
+        warn_if_failed(run_within(deadline.last_call, self.queue.retry_after(message, delay)).await);
+    }
+
     async fn handle_message(&self, message: &SqsMessage, deadline: Deadline) -> Disposition {
-        warn_if_failed(self.queue.hide_message(message, deadline.time_until_end()).await);
+        let hidden = self.queue.hide_message(message, deadline.time_until_end()).await;
+        let is_taken = matches!(hidden, Err(Error::MessageTaken));
+        warn_if_failed(hidden);
+        if is_taken {
+            return Disposition::Leave;
+        }
         let result = match event::parse(message.body.as_deref().unwrap_or_default()) {
             Ok(created) if created.is_rejects_file() => {
                 info!(object = %LogText(&created.key), "the object is a file of rejects, which is not loaded");
@@ -75,6 +94,10 @@ impl Handler {
                 Disposition::Retry(Duration::ZERO)
             }
             Ok(LoadOutcome::Retries { failures }) => Disposition::Retry(retry_delay(failures)),
+            Ok(LoadOutcome::ComesEarly { by }) => {
+                info!(seconds = by.as_secs(), "the last attempt failed only now: this one waits");
+                Disposition::Retry(deadline.wait(by).await)
+            }
             Ok(LoadOutcome::Stopped) => {
                 error!("the load stops: its message becomes a dead letter");
                 self.move_to_dead_letters(message, deadline).await
@@ -87,8 +110,8 @@ impl Handler {
                 self.move_to_dead_letters(message, deadline).await
             }
             Err(error) => {
-                error!(error = error.describe(), "the load failed: its message will be delivered again");
-                Disposition::Retry(retry_delay(receive_count(message)))
+                error!(error = error.describe(), "the load failed");
+                wait_unrecorded(message, deadline).await
             }
         }
     }
@@ -99,10 +122,16 @@ impl Handler {
             Ok(()) => Disposition::Delete,
             Err(error) => {
                 warn_if_failed(Err(error));
-                Disposition::Retry(retry_delay(receive_count(message)))
+                wait_unrecorded(message, deadline).await
             }
         }
     }
+}
+
+/// Waits before the message is delivered again: the ledger does not have the failure, so the next invocation could not
+/// tell that it comes early.
+async fn wait_unrecorded(message: &SqsMessage, deadline: Deadline) -> Disposition {
+    Disposition::Retry(deadline.wait(retry_delay(receive_count(message))).await)
 }
 
 async fn run_within<T>(time: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {

@@ -49,7 +49,7 @@ pub(crate) async fn load_object(
         ignore_object(context, created, &version, reason).await?;
         return Ok(LoadOutcome::Settled);
     }
-    let mut attempt = match begin_attempt(context, created, &version).await? {
+    let mut attempt = match begin_attempt(context, created, &version, deadline.now()).await? {
         ControlFlow::Continue(attempt) => attempt,
         ControlFlow::Break(outcome) => return Ok(outcome),
     };
@@ -62,5 +62,5 @@ pub(crate) async fn load_object(
     };
     let result =
         tokio::time::timeout(deadline.time_left(), work).await.unwrap_or(Err(Error::OutOfTime.into()));
-    Ok(settle_attempt(attempt, result).await)
+    settle_attempt(attempt, result).await
 }

@@ -10,6 +10,7 @@ mod log;
 mod messages;
 mod model;
 mod order;
+mod redelivery;
 mod rejects;
 mod rows;
 mod world;

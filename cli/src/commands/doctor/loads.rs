@@ -5,7 +5,8 @@ use restctl_contract::template::output as stack_output;
 
 use super::check_report::{CheckError, CheckFinding};
 use super::facts::DoctorFacts;
-use crate::aws::{eventbridge, lambda, sqs};
+use crate::aws::lambda::{self, EventSourceMapping};
+use crate::aws::{eventbridge, sqs};
 use crate::failure::{Exit, Failure, shell_argument};
 
 /// Checks that EventBridge queues new objects.
@@ -25,22 +26,27 @@ pub(super) async fn check_event_rule(facts: &DoctorFacts<'_>) -> Result<CheckFin
 /// Checks that Lambda takes loads from the queue.
 pub(super) async fn check_event_source_mapping(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let id = find_resource(facts, "AWS::Lambda::EventSourceMapping").await?;
-    let Some(state) =
-        lambda::read_event_source_mapping_state(facts.authenticated_clients().await?, id).await?
-    else {
-        return Err(deleted_resource(id));
-    };
+    match lambda::find_event_source_mapping(facts.authenticated_clients().await?, id).await? {
+        Some(mapping) => judge_mapping(id, mapping),
+        None => Err(deleted_resource(id)),
+    }
+}
+
+/// The states are those of "EventSourceMappingConfiguration" (AWS Lambda API Reference).
+fn judge_mapping(id: &str, mapping: EventSourceMapping) -> Result<CheckFinding, CheckError> {
+    let EventSourceMapping { state, reason } = mapping;
     match state.as_str() {
         "Enabled" => Ok(CheckFinding::ok(format!("{id} is Enabled"))),
         "Creating" | "Enabling" | "Updating" => {
             Ok(CheckFinding::warning(format!("{id} is {state}"), "restctl doctor, again in a minute"))
         }
-        _ => Err(Failure::new(format!("{id} is {state}: queued objects are not loaded"))
-            .next(format!(
-                "aws lambda update-event-source-mapping --uuid {} --enabled",
-                shell_argument(id, "UUID")
-            ))
-            .into()),
+        "Deleting" => Err(deleted_resource(id)),
+        _ => {
+            let disabled = Failure::new(format!("{id} is {state}: queued objects are not loaded"));
+            let id = shell_argument(id, "UUID");
+            let enable = format!("aws lambda update-event-source-mapping --uuid {id} --enabled");
+            Err(disabled.why_lines(reason).next(enable).into())
+        }
     }
 }
 
@@ -69,4 +75,39 @@ async fn find_resource<'a>(facts: &'a DoctorFacts<'_>, kind: &str) -> Result<&'a
 fn deleted_resource(id: &str) -> CheckError {
     let failure = Failure::new(format!("{id} was deleted outside of CloudFormation")).exit(Exit::NotFound);
     failure.next("restctl destroy, which keeps the data; then restctl deploy").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+
+    use super::super::check_report::DoctorCheckReport;
+    use super::*;
+    use crate::aws::test_server;
+
+    /// Shapes as AWS answers, 2023 to 2025.
+    #[tokio::test]
+    async fn each_state_of_a_mapping_is_judged() {
+        for (state, reason, evidence) in [
+            ("Enabled", "USER_INITIATED", "m-1 is Enabled"),
+            ("Creating", "USER_INITIATED", "m-1 is Creating"),
+            ("Enabling", "User action", "m-1 is Enabling"),
+            ("Updating", "User action", "m-1 is Updating"),
+            ("Disabling", "USER_INITIATED", "m-1 is Disabling: queued objects are not loaded"),
+            ("Disabled", "USER_INITIATED", "m-1 is Disabled: queued objects are not loaded"),
+            ("Disabled", "The queue was deleted", "The queue was deleted"),
+            ("Deleting", "USER_INITIATED", "m-1 was deleted outside of CloudFormation"),
+        ] {
+            let answer = format!(
+                r#"{{"UUID":"m-1","BatchSize":1,"MaximumBatchingWindowInSeconds":0,"State":"{state}",
+                    "EventSourceArn":"arn:aws:sqs:us-east-1:123456789012:loads.fifo","LastModified":1764500000.123,
+                    "FunctionResponseTypes":["ReportBatchItemFailures"],"StateTransitionReason":"{reason}",
+                    "LastProcessingResult":"No records processed","NewMember":{{"Of":["a","later","version"]}}}}"#
+            );
+            let aws = test_server::connect(move || async move { (StatusCode::OK, answer) }).await;
+            let mapping = lambda::find_event_source_mapping(&aws, "m-1").await.unwrap().unwrap();
+            let report = DoctorCheckReport::new("event source mapping", judge_mapping("m-1", mapping));
+            assert!(report.evidence.contains(evidence), "{state}: {}", report.evidence);
+        }
+    }
 }

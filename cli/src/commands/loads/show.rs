@@ -9,6 +9,7 @@ use crate::aws::cloudformation;
 use crate::cli::completion_cache;
 use crate::context::Context;
 use crate::failure::Result;
+use crate::loads::progress::describe_next_attempt;
 use crate::loads::receipt::LoadReport;
 use crate::terminal::output::{self, Format};
 
@@ -49,6 +50,9 @@ fn entry_lines(entry: &LedgerEntry) -> Vec<(&'static str, String)> {
         ("began", entry.began.clone()),
         ("updated", entry.updated.clone()),
         ("attempts", entry.attempts.to_string()),
+    ]);
+    lines.extend(describe_next_attempt(entry).map(|next| ("next attempt", next)));
+    lines.extend([
         ("progress", format!("{} rows", entry.progress)),
         ("position", format!("line {}, byte {} of the text", entry.position.line, entry.position.offset)),
         ("reject parts", entry.reject_parts.to_string()),

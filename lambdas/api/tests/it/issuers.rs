@@ -10,7 +10,7 @@ use restctl_testkit::signing_key::SigningKey;
 use restctl_testkit::tls::Authority;
 use serde_json::{Value, json};
 
-use crate::stage::{PATIENCE, Stage, TABLE, assert_problem};
+use crate::stage::{PATIENCE, Stage, TABLE, assert_metrics_are_accepted, assert_problem};
 
 /// The function with two issuers, between which a provider migrates. The first is the stage's own.
 struct Migration {
@@ -233,6 +233,24 @@ async fn the_log_and_the_metrics_name_the_issuer() {
         let names = directives.iter().find(by_issuer).map(|directive| &directive["Metrics"]);
         let expected = json!([{"Name": "requests", "Unit": "Count"}, {"Name": "refusals", "Unit": "Count"}]);
         assert_eq!(names, issuer.map(|_| &expected), "{line}");
+        assert_metrics_are_accepted(line);
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_that_no_dimension_can_name_is_only_logged() {
+    let first = IdentityProvider::start().await;
+    for end in ["é".to_owned(), "a".repeat(1024)] {
+        let name = format!("{}{end}", first.issuer());
+        let second = IdentityProvider::start().await;
+        let issuers =
+            [second.trusted_issuer(), TrustedIssuer { issuer: name.clone(), ..first.trusted_issuer() }];
+        let stage = start_stage(second, &issuers).await;
+        let token = first.token_with_claim("iss", json!(name));
+        assert_eq!(get_with(&stage, &token).await.status, 200);
+        let line = &request_lines(&stage, 1).await[0];
+        assert_eq!(line["issuer"], name);
+        assert_metrics_are_accepted(line);
     }
 }
 

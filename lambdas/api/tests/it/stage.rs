@@ -1,6 +1,6 @@
 //! The real function with an identity provider and a table, called with the load balancer's events.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use restctl_contract::issuer::{self, TrustedIssuer};
 use restctl_testkit::alb::{AlbAnswer, AlbRequest};
@@ -131,4 +131,42 @@ pub(crate) fn assert_problem(answer: &AlbAnswer, status: u16, kind: &str) -> Val
     assert_eq!(problem["status"], status);
     assert!(problem["title"].is_string() && problem["detail"].is_string(), "{problem}");
     problem
+}
+
+/// Asserts that CloudWatch takes every metric of a request's log line ("Specification: Embedded metric format", Amazon
+/// CloudWatch User Guide; "Dimension" and "PutMetricData", Amazon CloudWatch API Reference). It drops others silently.
+#[track_caller]
+pub(crate) fn assert_metrics_are_accepted(line: &Value) {
+    let metadata = &line["_aws"];
+    let age = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64
+        - metadata["Timestamp"].as_i64().expect("the time in milliseconds");
+    assert!((-7_200_000..=1_209_600_000).contains(&age), "at most 2 weeks old or 2 hours ahead: {line}");
+    let name_is_valid = |name: &Value, longest: usize| {
+        name.as_str().is_some_and(|name| {
+            (1..=longest).contains(&name.len()) && !name.starts_with(':') && is_dimension_text(name)
+        })
+    };
+    for directive in metadata["CloudWatchMetrics"].as_array().expect("a list of directives") {
+        assert!(name_is_valid(&directive["Namespace"], 255), "{directive}");
+        for set in directive["Dimensions"].as_array().expect("a list of sets") {
+            let keys = set.as_array().expect("a set of keys");
+            assert!(keys.len() <= 30, "{directive}");
+            for key in keys {
+                assert!(name_is_valid(key, 250), "{directive}");
+                let value = line[key.as_str().unwrap()].as_str().expect("a dimension is a text");
+                assert!((1..=1024).contains(&value.len()) && is_dimension_text(value), "{key}: {value}");
+            }
+        }
+        let metrics = directive["Metrics"].as_array().expect("a list of metrics");
+        assert!((1..=100).contains(&metrics.len()), "{directive}");
+        for metric in metrics {
+            assert!(name_is_valid(&metric["Name"], 255), "{directive}");
+            assert!(["Count", "Milliseconds"].contains(&metric["Unit"].as_str().unwrap()), "{directive}");
+            assert!(line[metric["Name"].as_str().unwrap()].is_number(), "{metric}: {line}");
+        }
+    }
+}
+
+fn is_dimension_text(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') && !text.trim().is_empty()
 }

@@ -115,3 +115,57 @@ fn a_failed_call_names_its_cause_once() {
     let refused = parse_error("Scan", StatusCode::BAD_REQUEST, br#"{"__type":"ValidationException"}"#);
     assert!(matches!(refused, CallError::Refused { code: ErrorCode::Validation, .. }));
 }
+
+/// "Error handling with DynamoDB" (Amazon DynamoDB Developer Guide), and the forms that an error's code may have
+/// ("Operation error serialization", Smithy's AWS JSON 1.0 protocol).
+#[test]
+fn an_error_is_known_by_its_code_in_any_form() {
+    let kind = |status: u16, answer: &str| match parse_error(
+        "Scan",
+        StatusCode::from_u16(status).unwrap(),
+        answer.as_bytes(),
+    ) {
+        CallError::Throttled { .. } => "throttled".to_owned(),
+        CallError::Unavailable { .. } => "unavailable".to_owned(),
+        CallError::Refused { code, message, .. } => format!("{code}: {message}"),
+    };
+    for code in THROTTLING_CODES {
+        for form in [
+            code.to_owned(),
+            format!("com.amazonaws.dynamodb.v20120810#{code}"),
+            format!("{code}:http://internal.example/#x"),
+        ] {
+            let answer = format!(
+                r#"{{"__type":"{form}","message":"Throughput exceeds","ThrottlingReasons":[{{"reason":"TableWriteKeyRangeThroughputExceeded",
+                    "resource":"arn:aws:dynamodb:eu-central-1:123456789012:table/items"}}]}}"#
+            );
+            assert_eq!(kind(400, &answer), "throttled", "{answer}");
+        }
+    }
+    for (status, answer, expected) in [
+        (
+            500,
+            r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"Internal server error"}"#,
+            "unavailable",
+        ),
+        (503, "<html>", "unavailable"),
+        (
+            400,
+            r#"{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"not authorized"}"#,
+            "AccessDeniedException: not authorized",
+        ),
+        (
+            400,
+            r#"{"__type":"com.amazon.coral.service#ExpiredTokenException","message":"expired"}"#,
+            "ExpiredTokenException: expired",
+        ),
+        (
+            400,
+            r#"{"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException","message":"Requested resource not found"}"#,
+            "ResourceNotFoundException: Requested resource not found",
+        ),
+        (413, "", "413 Payload Too Large: "),
+    ] {
+        assert_eq!(kind(status, answer), expected, "{answer}");
+    }
+}

@@ -1,8 +1,11 @@
 use std::ops::ControlFlow;
+use std::time::{Duration, SystemTime};
 
 use restctl_contract::event::UploadedObject;
 use restctl_contract::load::{LedgerEntry, LoadId, LoadState, MAX_ATTEMPTS, Position, Receipt};
 use restctl_contract::timestamp;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tracing::info;
 
 use super::checkpoint::LoadRecord;
@@ -10,6 +13,7 @@ use super::context::LoadContext;
 use super::count::Progress;
 use super::outcome::LoadOutcome;
 use crate::error::Error;
+use crate::message::retry_delay;
 use crate::table::ItemsTable;
 
 /// One attempt at a load, which lasts as long as the invocation at most.
@@ -30,6 +34,7 @@ pub(super) async fn begin_attempt<'a>(
     context: &'a LoadContext,
     created: &'a UploadedObject,
     version: &str,
+    now: SystemTime,
 ) -> Result<ControlFlow<LoadOutcome, Attempt<'a>>, Error> {
     let ledger = context.ledger();
     let mut entry = match ledger.read_entry(&LoadId::for_version(&created.key, version)).await? {
@@ -37,7 +42,10 @@ pub(super) async fn begin_attempt<'a>(
             info!(state = %entry.state, "the load is settled already");
             return Ok(ControlFlow::Break(LoadOutcome::Settled));
         }
-        Some(entry) => next_attempt(entry),
+        Some(entry) => match time_to_wait(&entry, now) {
+            Some(by) => return Ok(ControlFlow::Break(LoadOutcome::ComesEarly { by })),
+            None => next_attempt(entry),
+        },
         None => first_attempt(created, version),
     };
     if entry.attempts > MAX_ATTEMPTS {
@@ -66,6 +74,16 @@ pub(super) async fn begin_attempt<'a>(
 /// Returns whether nothing is left to do for the message.
 pub(super) fn is_settled(state: LoadState) -> bool {
     matches!(state, LoadState::Loaded | LoadState::Failed | LoadState::Ignored)
+}
+
+/// Returns how long the next attempt should wait, if the last one failed only now. Usually the queue has waited already.
+fn time_to_wait(entry: &LedgerEntry, now: SystemTime) -> Option<Duration> {
+    if entry.state != LoadState::Loading || entry.reason.is_none() {
+        return None;
+    }
+    let failed = SystemTime::from(OffsetDateTime::parse(&entry.updated, &Rfc3339).ok()?);
+    let waited = now.duration_since(failed).unwrap_or_default();
+    retry_delay(entry.attempts).checked_sub(waited).filter(|wait| !wait.is_zero())
 }
 
 fn next_attempt(entry: LedgerEntry) -> LedgerEntry {

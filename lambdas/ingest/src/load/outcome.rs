@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 /// How far one invocation has brought a load.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum LoadOutcome {
@@ -9,6 +11,11 @@ pub(crate) enum LoadOutcome {
     Retries {
         /// The number of failures since the load last made progress.
         failures: u32,
+    },
+    /// The last attempt failed so recently that the next one should wait.
+    ComesEarly {
+        /// How long it should wait.
+        by: Duration,
     },
     /// The load has failed too often.
     Stopped,

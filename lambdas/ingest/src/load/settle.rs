@@ -10,7 +10,7 @@ use crate::message::Completion;
 pub(super) async fn settle_attempt(
     mut attempt: Attempt<'_>,
     result: Result<Completion, LoadError>,
-) -> LoadOutcome {
+) -> Result<LoadOutcome, Error> {
     let Attempt { record, progress, .. } = &mut attempt;
     let settled = match result {
         // The next invocation counts itself as the first attempt.
@@ -24,7 +24,7 @@ pub(super) async fn settle_attempt(
         Err(LoadError::Temporary(error)) => Err(error),
     };
     match settled {
-        Ok(outcome) => outcome,
+        Ok(outcome) => Ok(outcome),
         Err(error) => record_failure(attempt, &error).await,
     }
 }
@@ -48,8 +48,8 @@ async fn finish_load(
     }
 }
 
-/// Writes the reason to the ledger if possible. The message is delivered again in any case.
-async fn record_failure(mut attempt: Attempt<'_>, failure: &Error) -> LoadOutcome {
+/// Logs the failure and writes it to the ledger. The message is delivered again in any case.
+async fn record_failure(mut attempt: Attempt<'_>, failure: &Error) -> Result<LoadOutcome, Error> {
     let Attempt { record, progress, .. } = &mut attempt;
     let failures = record.entry.attempts;
     let reason = failure.describe();
@@ -59,14 +59,8 @@ async fn record_failure(mut attempt: Attempt<'_>, failure: &Error) -> LoadOutcom
     if is_last {
         record.entry.state = LoadState::Stopped;
     }
-    match record.write_progress(progress).await {
-        Ok(()) if is_last => LoadOutcome::Stopped,
-        Ok(()) => LoadOutcome::Retries { failures },
-        Err(error) => {
-            warn!(error = error.describe(), "the failure could not be written to the ledger");
-            LoadOutcome::Retries { failures }
-        }
-    }
+    record.write_progress(progress).await?;
+    Ok(if is_last { LoadOutcome::Stopped } else { LoadOutcome::Retries { failures } })
 }
 
 fn log_receipt(entry: &LedgerEntry) {

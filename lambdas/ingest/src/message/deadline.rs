@@ -58,6 +58,34 @@ impl Deadline {
 
     /// Returns the time until Lambda ends the function by force.
     pub(crate) fn time_until_end(self) -> Duration {
-        self.end.duration_since((self.clock)()).unwrap_or_default()
+        self.end.duration_since(self.now()).unwrap_or_default()
+    }
+
+    pub(crate) fn now(self) -> SystemTime {
+        (self.clock)()
+    }
+
+    /// Waits, but not beyond the time for work, and returns how much of the wait is left.
+    pub(crate) async fn wait(self, time: Duration) -> Duration {
+        let waited = time.min(self.time_left());
+        tokio::time::sleep(waited).await;
+        time - waited
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_wait_ends_with_the_time_for_work() {
+        let second = Duration::from_secs(1);
+        let clock = || SystemTime::UNIX_EPOCH;
+        let end = SystemTime::UNIX_EPOCH + MARGIN;
+        let ended = Deadline { end, clock, ..Deadline::from_end(end) };
+        assert_eq!(ended.wait(second).await, second);
+        let short = Deadline { end: end + Duration::from_millis(1), ..ended };
+        assert_eq!(short.wait(second).await, Duration::from_millis(999));
+        assert_eq!(short.wait(Duration::ZERO).await, Duration::ZERO);
     }
 }

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsMessage;
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::ProvideErrorMetadata;
 use restctl_contract::event::MESSAGE_GROUP;
 
 use crate::error::Error;
@@ -28,6 +29,9 @@ impl LoadQueue {
 
     /// Hides a message while the function works on it, which takes at most `time`. If the function dies, the loads
     /// behind wait only until then: the queue's own visibility timeout is six times that of the function.
+    ///
+    /// # Errors
+    /// [`Error::MessageTaken`] if the message's time ended before the invocation began, so that another one may have it.
     pub(crate) async fn hide_message(&self, message: &SqsMessage, time: Duration) -> Result<(), Error> {
         self.retry_after(message, time + CRASH_DELAY).await
     }
@@ -41,8 +45,11 @@ impl LoadQueue {
             .set_receipt_handle(message.receipt_handle.clone())
             .visibility_timeout(i32::try_from(delay.as_secs()).unwrap_or(i32::MAX));
         let changed = request.send().await;
-        changed.map_err(|error| Error::failed_call("ChangeMessageVisibility", &self.url, error))?;
-        Ok(())
+        match changed {
+            Ok(_) => Ok(()),
+            Err(error) if is_receipt_refusal(&error) => Err(Error::MessageTaken),
+            Err(error) => Err(Error::failed_call("ChangeMessageVisibility", &self.url, error)),
+        }
     }
 
     /// Copies a message into the dead-letter queue.
@@ -59,6 +66,19 @@ impl LoadQueue {
             .await
             .map_err(|error| Error::failed_call("SendMessage", &self.dead_letter_url, error))?;
         Ok(())
+    }
+}
+
+/// Returns whether SQS refuses the receipt handle: a FIFO queue does so once the message is visible again, or received
+/// again ("ChangeMessageVisibility", Amazon SQS API Reference; aws/aws-sdk-js#1279).
+fn is_receipt_refusal(error: &impl ProvideErrorMetadata) -> bool {
+    // Some codes have the prefix `AWS.SimpleQueueService.`.
+    match error.code().and_then(|code| code.rsplit('.').next()) {
+        Some("ReceiptHandleIsInvalid" | "MessageNotInflight") => true,
+        Some("InvalidParameterValue") => {
+            error.message().is_some_and(|message| message.contains("receipt handle has expired"))
+        }
+        _ => false,
     }
 }
 

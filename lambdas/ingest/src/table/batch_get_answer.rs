@@ -114,3 +114,32 @@ impl<'de, F: FnMut(StoredItem<'de>) -> Result<(), &'static str>> Visitor<'de> fo
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::capacity::sum_units;
+    use super::*;
+
+    /// "BatchGetItem" (Amazon DynamoDB API Reference): what is left has the options of the request, and capacity may be
+    /// reported by index.
+    #[test]
+    fn what_is_left_of_a_request_is_read_in_every_documented_shape() {
+        for (answer, keys, units) in [
+            ("{}", 0, 0.0),
+            (r#"{"Responses":{},"UnprocessedKeys":{}}"#, 0, 0.0),
+            (
+                r##"{"ConsumedCapacity":[{"TableName":"items","CapacityUnits":1.5,"ReadCapacityUnits":1.5,"Table":{"CapacityUnits":1.5},
+                    "GlobalSecondaryIndexes":{"i":{"CapacityUnits":0.0}}},{"TableName":"items"}],
+                    "UnprocessedKeys":{"items":{"ConsistentRead":true,"AttributesToGet":["id"],"ProjectionExpression":"#a",
+                    "ExpressionAttributeNames":{"#a":"id"},"Keys":[{"id":{"S":"1"}},{"id":{"S":"2"}}]}},
+                    "Responses":{"items":[]},"NewMember":[{}]}"##,
+                2,
+                1.5,
+            ),
+        ] {
+            let rest = read_answer(answer.as_bytes(), |_| Ok(())).unwrap();
+            assert_eq!(rest.unprocessed_keys.len(), keys, "{answer}");
+            assert_eq!(sum_units(&rest.consumed_capacity), units, "{answer}");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use restctl_contract::load::{COLUMN_TYPES_METADATA, DIALECT_METADATA, LedgerEntry, LoadState, Receipt};
 use serde_json::json;
 
-use super::world::{World, csv, message, message_later};
+use super::world::{TimeLimit, World, csv, message, message_later};
 use super::{NONE_FAILED, receipt};
 
 const COMMAS: (&str, &str) = (DIALECT_METADATA, "format=csv&delimiter=%2C");
@@ -62,7 +62,8 @@ async fn an_outage_delays_the_decision() {
     let world = World::new().await;
     world.bucket.put_with("export", "v1", &csv(1..=1), &[COMMAS]);
     world.bucket.refuse_reads(3);
-    assert_eq!(world.deliver(&[message("export", "v1")]).await, ["export v1"]);
+    let failed = world.deliver_within(&[message("export", "v1")], TimeLimit::RunsOut).await;
+    assert_eq!(failed, ["export v1"]);
     assert!(world.dynamo.items("ledger").is_empty());
     assert_eq!(world.deliver(&[message("export", "v1")]).await, NONE_FAILED);
     assert_eq!(world.ledger_entry("export", "v1").state, LoadState::Loaded);

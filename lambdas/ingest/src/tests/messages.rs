@@ -80,6 +80,31 @@ async fn messages_that_are_not_uploads_are_not_loaded() {
     assert_eq!(world.dynamo.items("items").len(), 2);
 }
 
+/// Shapes as AWS answers, 2023 to 2025: a redriven message of a FIFO queue whose sender was traced.
+#[tokio::test]
+async fn a_record_may_have_every_documented_attribute() {
+    let world = World::new().await;
+    world.bucket.put("items.csv", "v1", &csv(1..=2));
+    let mut record = message("items.csv", "v1");
+    record["attributes"] = json!({
+        "ApproximateReceiveCount": "999",
+        "AWSTraceHeader": "Root=1-5c536348-3d683b8b04734faae651f476;Parent=52b3e5a1c8f2d6a7;Sampled=1",
+        "SentTimestamp": "1768469405000",
+        "SequenceNumber": "18849496460467696128",
+        "MessageGroupId": "items",
+        "SenderId": "AIDAIENQZJOLO23YVJ4VO:restctl",
+        "MessageDeduplicationId": "0123456789abcdef-1768469405000000000",
+        "ApproximateFirstReceiveTimestamp": "1768469405001",
+        "DeadLetterQueueSourceArn": "arn:aws:sqs:eu-central-1:123456789012:loads.fifo",
+        "NewAttribute": "of a later version",
+    });
+    record["messageAttributes"] = json!({ "n": { "stringValue": "6", "binaryValue": null, "stringListValues": [],
+        "binaryListValues": [], "dataType": "Number" } });
+    record["md5OfMessageAttributes"] = json!("d25a6aea97eb8f585bfa92d314504a92");
+    assert_eq!(world.deliver(&[record]).await, NONE_FAILED);
+    assert_eq!(world.row_counts("items.csv", "v1"), receipt(2, 2, 0, 0));
+}
+
 /// A member that no field takes is skipped, and any other is refused, however deep it is. `contract` has a test of the
 /// messages' bodies.
 #[test]

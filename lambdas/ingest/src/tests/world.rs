@@ -37,10 +37,18 @@ pub(crate) enum TimeLimit {
     RunsOut,
 }
 
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// Shows a time when even the longest wait after a failure is over.
+fn after_any_delay() -> SystemTime {
+    SystemTime::now() + HOUR
+}
+
 impl TimeLimit {
-    fn to_deadline(self) -> Deadline {
-        const HOUR: Duration = Duration::from_secs(60 * 60);
-        let deadline = Deadline { last_call: HOUR / 2, ..Deadline::from_end(SystemTime::now() + HOUR) };
+    /// Returns the deadline of an invocation that begins when the `clock` says.
+    pub(crate) fn to_deadline(self, clock: fn() -> SystemTime) -> Deadline {
+        let end = clock() + HOUR;
+        let deadline = Deadline { last_call: HOUR / 2, half: HOUR / 2, clock, ..Deadline::from_end(end) };
         match self {
             TimeLimit::Plenty => deadline,
             TimeLimit::Short => Deadline { short: HOUR, ..deadline },
@@ -75,7 +83,7 @@ impl World {
     }
 
     pub(crate) async fn deliver_within(&self, messages: &[Value], time: TimeLimit) -> Vec<String> {
-        self.deliver_before(messages, time.to_deadline()).await
+        self.deliver_before(messages, time.to_deadline(after_any_delay)).await
     }
 
     pub(crate) async fn deliver_before(&self, messages: &[Value], deadline: Deadline) -> Vec<String> {

@@ -139,7 +139,8 @@ impl Change {
             (Some(ChangeAction::Add), _) => Disposition::Added,
             (Some(ChangeAction::Remove), _) => Disposition::Removed,
             (Some(ChangeAction::Modify), Some(Replacement::True)) => Disposition::Replaced,
-            (Some(ChangeAction::Modify), Some(Replacement::Conditional)) => Disposition::PerhapsReplaced,
+            (Some(ChangeAction::Modify), Some(Replacement::Conditional))
+            | (Some(ChangeAction::Dynamic), _) => Disposition::PerhapsReplaced,
             (Some(ChangeAction::Modify), _) => Disposition::Changed,
             _ => Disposition::Other,
         }
@@ -185,7 +186,7 @@ mod tests {
 
     #[test]
     fn only_resources_that_hold_data_can_lose_it() {
-        use ChangeAction::{Add, Modify, Remove};
+        use ChangeAction::{Add, Dynamic, Import, Modify, Remove, SyncWithActual};
         use Replacement::{Conditional, False, True};
         for (action, replacement, loses_data) in [
             (Add, None, false),
@@ -193,6 +194,11 @@ mod tests {
             (Modify, Some(Conditional), true),
             (Modify, Some(True), true),
             (Remove, None, true),
+            (Dynamic, None, true),
+            (Import, None, false),
+            (SyncWithActual, None, false),
+            // With property values, AWS answers this for additions, too.
+            (Add, Some(True), false),
         ] {
             for kind in DATA_RESOURCE_TYPES {
                 let change = new_change(action.clone(), replacement.clone(), kind);

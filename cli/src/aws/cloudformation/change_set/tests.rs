@@ -1,3 +1,5 @@
+use std::sync::{Arc, Mutex};
+
 use axum::http::StatusCode;
 
 use super::*;
@@ -52,4 +54,71 @@ async fn a_service_without_validation_events_gives_its_own_reason() {
     let refusal = find_refusal_from(StatusCode::BAD_REQUEST, answer).await.to_string();
     assert!(refusal.contains(&format!("why:  {REASON}\n")), "{refusal}");
     assert!(!refusal.contains("Unknown action"), "{refusal}");
+}
+
+/// Answers each DescribeChangeSet with the next of these results, and DescribeEvents with nothing.
+async fn wait_through(results: &[&str]) -> Result<Option<Vec<Change>>> {
+    let results: Vec<String> = results.iter().rev().map(|&result| result.to_owned()).collect();
+    let results = Arc::new(Mutex::new(results));
+    let aws = test_server::connect(move |form: String| async move {
+        let action = form.split('&').find_map(|part| part.strip_prefix("Action=")).unwrap_or_default();
+        let result = match action {
+            "DescribeChangeSet" => results.lock().unwrap().pop().unwrap(),
+            _ => String::new(),
+        };
+        format!("<{action}Response><{action}Result>{result}</{action}Result></{action}Response>")
+    })
+    .await;
+    wait_for_changes(&aws, "change-set").await
+}
+
+/// Shapes as AWS answers, 2022 to 2025.
+#[tokio::test]
+async fn the_changes_come_from_all_pages_once_the_change_set_is_complete() {
+    let pending = "<Status>CREATE_PENDING</Status><ExecutionStatus>UNAVAILABLE</ExecutionStatus><Changes/>";
+    let first = "<Status>CREATE_COMPLETE</Status><ExecutionStatus>AVAILABLE</ExecutionStatus><Changes><member><Type>Resource</Type>\
+        <ResourceChange><Action>Modify</Action><LogicalResourceId>ItemsTable</LogicalResourceId>\
+        <PhysicalResourceId>restctl-ItemsTable</PhysicalResourceId><ResourceType>AWS::DynamoDB::Table</ResourceType>\
+        <Replacement>Conditional</Replacement><Scope><member>Properties</member><member>Tags</member></Scope>\
+        <Details><member><Target><Attribute>Properties</Attribute><Name>KeySchema</Name><Path>/Properties/KeySchema</Path>\
+        <RequiresRecreation>Conditionally</RequiresRecreation><BeforeValue>[]</BeforeValue><AfterValue>{{changeSet:KNOWN_AFTER_APPLY}}\
+        </AfterValue><AttributeChangeType>Modify</AttributeChangeType></Target><Evaluation>Dynamic</Evaluation>\
+        <ChangeSource>ParameterReference</ChangeSource><CausingEntity>KeyName</CausingEntity></member>\
+        <member><Target><Attribute>Tags</Attribute><RequiresRecreation>Never</RequiresRecreation></Target>\
+        <Evaluation>Static</Evaluation><ChangeSource>DirectModification</ChangeSource></member></Details>\
+        <BeforeContext>{\"Properties\":{}}</BeforeContext><AfterContext>{\"Properties\":{}}</AfterContext></ResourceChange>\
+        </member></Changes><NextToken>page 2</NextToken>";
+    let second = "<Status>CREATE_COMPLETE</Status><Changes>\
+        <member><Type>Resource</Type><HookInvocationCount>1</HookInvocationCount><ResourceChange><Action>Dynamic</Action>\
+        <LogicalResourceId>Nested</LogicalResourceId><ResourceType>AWS::CloudFormation::Stack</ResourceType>\
+        <ChangeSetId>arn:aws:cloudformation:us-east-1:123456789012:changeSet/nested/1</ChangeSetId>\
+        <ModuleInfo><TypeHierarchy>A::B::C::MODULE</TypeHierarchy></ModuleInfo></ResourceChange></member>\
+        <member><Type>Resource</Type><ResourceChange><Action>Import</Action><LogicalResourceId>Old</LogicalResourceId>\
+        <ResourceType>AWS::S3::Bucket</ResourceType><Scope/><Details/></ResourceChange></member>\
+        <member><Type>Something</Type></member></Changes>";
+    let changes = wait_through(&[pending, pending, first, second]).await.unwrap().unwrap();
+    let lines: Vec<_> = changes.iter().flat_map(Change::to_lines).collect();
+    assert_eq!(
+        lines.join("\n"),
+        "  ! perhaps REPLACE ItemsTable (AWS::DynamoDB::Table)\n      \
+             ├ KeySchema, which may need a new resource\n      \
+             └ Tags\n  \
+           ! perhaps REPLACE Nested (AWS::CloudFormation::Stack)\n  \
+           ? touch   Old (AWS::S3::Bucket)"
+    );
+}
+
+#[tokio::test]
+async fn a_change_set_without_changes_is_no_failure() {
+    for reason in [
+        "The submitted information didn't contain changes. Submit different information to create a change set.",
+        "No updates are to be performed.",
+    ] {
+        let failed = format!("<Status>FAILED</Status><StatusReason>{reason}</StatusReason><Changes/>");
+        assert!(wait_through(&[&failed]).await.unwrap().is_none(), "{reason}");
+    }
+    for reason in ["", "<StatusReason>Transform AWS::Include failed with: no such object</StatusReason>"] {
+        let failed = format!("<Status>FAILED</Status>{reason}");
+        assert!(wait_through(&[&failed]).await.is_err(), "{reason}");
+    }
 }

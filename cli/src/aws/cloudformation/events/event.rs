@@ -44,7 +44,7 @@ impl Event {
             operation: event.operation_id,
             resource: event.logical_resource_id?,
             kind: event.resource_type.unwrap_or_default(),
-            id: event.physical_resource_id,
+            id: physical_id(event.physical_resource_id),
             status,
             reason,
         })
@@ -69,7 +69,11 @@ impl Event {
                 (name("HOOK", &event.hook_failure_mode), reason, None)
             }
             // The service names its progress events in a way of its own ("PROGRESS").
-            _ => (event.resource_status?, event.resource_status_reason, event.physical_resource_id),
+            _ => (
+                event.resource_status?,
+                event.resource_status_reason,
+                physical_id(event.physical_resource_id),
+            ),
         };
         Some(Self {
             time: event.timestamp.as_ref().and_then(timestamp::from_sdk),
@@ -125,6 +129,11 @@ impl Event {
             "reason": self.reason,
         })
     }
+}
+
+/// Returns the physical id. CloudFormation gives an empty one until the resource has one.
+fn physical_id(id: Option<String>) -> Option<String> {
+    id.filter(|id| !id.is_empty())
 }
 
 /// Adds where in the template the validation found it, unless that is a whole resource.

@@ -187,3 +187,45 @@ async fn a_failed_hook_says_why() {
         "DataBucket (AWS::S3::Bucket): found by the Hook Private::Guard::Buckets: not encrypted"
     );
 }
+
+/// Shapes as AWS answers, 2022 to 2025. Until a resource exists, its physical id is empty.
+#[tokio::test]
+async fn events_lack_what_aws_does_not_know() {
+    let (table, unknown) = ("AWS::DynamoDB::Table", "Vendor::New::Type");
+    let aws = connect(move |_| {
+        let event = |number: usize, name, kind, id, status, reason: &str| {
+            let reason = if reason.is_empty() { vec![] } else { vec![("ResourceStatusReason", reason)] };
+            let number = number.to_string();
+            let members = [("EventId", number.as_str()), ("StackId", STACK), ("LogicalResourceId", name)];
+            let rest = [("PhysicalResourceId", id), ("ResourceType", kind), ("ResourceStatus", status)];
+            member(&[&members[..], &rest, &reason, &[("Timestamp", "2025-11-30T12:00:00.000Z")]].concat())
+        };
+        let events = [
+            (
+                "restctl",
+                "AWS::CloudFormation::Stack",
+                STACK,
+                "ROLLBACK_IN_PROGRESS",
+                "The following resource(s) failed",
+            ),
+            ("restctl", "AWS::CloudFormation::Stack", STACK, "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated"),
+            ("DataBucket", "AWS::S3::Bucket", "data", "DELETE_SKIPPED", ""),
+            ("ItemsTable", table, "", "CREATE_FAILED", "Resource creation cancelled"),
+            ("It", unknown, "", "CREATE_IN_PROGRESS", ""),
+            ("It", unknown, "it-1", "EXPORT_ROLLBACK_FAILED", "odd"),
+        ];
+        let events = events.into_iter().enumerate();
+        let events = events
+            .map(|(number, (name, kind, id, status, reason))| event(number, name, kind, id, status, reason));
+        format!("<StackEvents>{}</StackEvents>", events.rev().collect::<String>())
+    })
+    .await;
+    let events = EventLog::new(STACK).fetch_new(&aws).await.unwrap();
+    let outcomes: Vec<_> = events.iter().map(|event| (event.has_failed(), event.has_ended())).collect();
+    let (goes_on, skipped, failed) = ((false, false), (false, true), (true, true));
+    assert_eq!(outcomes, [goes_on, goes_on, skipped, failed, goes_on, failed]);
+    let ids: Vec<_> = events.iter().map(|event| event.id.as_deref()).collect();
+    assert_eq!(ids, [Some(STACK), Some(STACK), Some("data"), None, None, Some("it-1")]);
+    assert_eq!(events[2].describe(), "DataBucket (AWS::S3::Bucket): no reason given");
+    assert!(events.iter().all(|event| event.time.is_some()));
+}

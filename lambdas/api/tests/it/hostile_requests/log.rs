@@ -7,7 +7,7 @@ use restctl_testkit::identity_provider::{IdentityProvider, JwksAnswer};
 use restctl_testkit::signing_key::SigningKey;
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, TABLE};
+use crate::stage::{Stage, TABLE, assert_metrics_are_accepted};
 
 /// The longest line: four texts whose characters are all escaped, twice, and what is always there.
 const MAX_LINE_BYTES: usize = 4 * MAX_LOGGED_BYTES * "\\\\u{1b}".len() + 1000;
@@ -27,7 +27,10 @@ async fn new_lines(stage: &Stage, before: usize, count: usize) -> Vec<Value> {
         assert!(line.len() <= MAX_LINE_BYTES, "a line of {} bytes: {}", line.len(), &line[..200]);
         assert!(!line.contains(['\u{85}', '\u{2028}', '\u{1b}']), "{line}");
     }
-    lines.iter().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+    let lines: Vec<Value> =
+        lines.iter().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
+    lines.iter().filter(|line| line["message"] == "request").for_each(assert_metrics_are_accepted);
+    lines
 }
 
 #[tokio::test]
