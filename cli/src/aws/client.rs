@@ -4,6 +4,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 
+use super::clock::Clock;
 use crate::failure::{Exit, Failure, Result};
 
 /// What the clients talk to.
@@ -18,6 +19,7 @@ pub(crate) struct Aws {
     pub(crate) region: String,
     /// The URL of all services, unless they are AWS's own.
     pub(crate) endpoint_url: Option<String>,
+    pub(crate) clock: Clock,
     pub(crate) acm: aws_sdk_acm::Client,
     pub(crate) cloudformation: aws_sdk_cloudformation::Client,
     pub(crate) cloudcontrol: aws_sdk_cloudcontrol::Client,
@@ -73,6 +75,7 @@ impl Aws {
         Ok(Self {
             region,
             endpoint_url,
+            clock: Clock::default(),
             acm: aws_sdk_acm::Client::new(config),
             cloudformation: aws_sdk_cloudformation::Client::new(config),
             cloudcontrol: aws_sdk_cloudcontrol::Client::new(config),

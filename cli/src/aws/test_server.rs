@@ -1,13 +1,16 @@
 //! A service for tests, whose answers the test chooses.
 
+use std::sync::Mutex;
+
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use axum::Router;
 use axum::handler::Handler;
 
 use super::Aws;
+use super::clock::Clock;
 
-/// Starts a server that answers with `answer` until the test ends, and returns clients of it.
+/// Starts a server that answers with `answer` until the test ends, and returns clients of it. Their clock does not wait.
 pub(crate) async fn connect<T: 'static>(answer: impl Handler<T, ()>) -> Aws {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -17,5 +20,6 @@ pub(crate) async fn connect<T: 'static>(answer: impl Handler<T, ()>) -> Aws {
         .endpoint_url(format!("http://{address}"))
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("test", "test", None, None, "test"));
-    Aws::from_config(&config.load().await).unwrap()
+    let aws = Aws::from_config(&config.load().await).unwrap();
+    Aws { clock: Clock::Test(Mutex::default()), ..aws }
 }

@@ -17,7 +17,7 @@ use crate::failure::{Failure, Result};
 use crate::identity::cognito::COGNITO;
 use crate::identity::settings::Settings;
 use crate::terminal::ndjson::NdjsonReport;
-use crate::terminal::output;
+use crate::terminal::{output, progress};
 
 const TEMPLATE: &str = include_str!("../../../../templates/stack.yaml");
 
@@ -90,7 +90,10 @@ pub(super) async fn plan_deployment(
     let losses = preview::unnamed_losses(&change_set.changes, &args.allow_replacement);
     if args.dry_run {
         // Before any output, because a closed pipe ends the process.
-        change_set::discard_change_set(aws, &change_set).await?;
+        let waiting = progress::new_spinner("deleting the change set");
+        let discarded = change_set::discard_change_set(aws, &change_set).await;
+        waiting.finish_and_clear();
+        discarded?;
         preview::print_changes(&change_set.changes, args, &title, report)?;
         preview::print_warnings(&change_set.warnings, report)?;
         if !losses.is_empty() {
@@ -102,8 +105,13 @@ pub(super) async fn plan_deployment(
         preview::print_changes(&change_set.changes, args, &title, report)?;
         preview::print_warnings(&change_set.warnings, report)?;
         preview::refuse_losses(&losses)?;
-        for control in s3::ensure_private_bucket(aws, artifacts, caller.partition()).await? {
-            let bucket = artifacts.name;
+        let bucket = artifacts.name;
+        let on_wait = || {
+            output::print_message(format!(
+                "S3 has not freed the name of the deleted bucket {bucket} yet; waiting for up to two minutes"
+            ))
+        };
+        for control in s3::ensure_private_bucket(aws, artifacts, caller.partition(), on_wait).await? {
             output::print_message(format!("note: corrected {control} of the bucket {bucket}"));
         }
         upload_packages(aws, artifacts, &packages).await?;
