@@ -320,3 +320,6 @@ pub(crate) async fn begin_deletion(aws: &Aws, stack: &Stack) -> Result<()> {
     begun.aws_context("delete the stack")?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,7 @@ const MAX_COUNTED: usize = 20_000;
 const PRESENCE_PAUSE: Duration = Duration::from_secs(2);
 
 /// Whether a resource exists after its removal.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Presence {
     Gone,
     BeingDeleted,
@@ -317,3 +318,6 @@ impl fmt::Display for OwnedResource {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,5 @@
+mod another_deployment;
+
 use axum::http::StatusCode;
 
 use super::*;
