@@ -126,8 +126,10 @@ async fn connect_to_refusing_s3(code: &'static str, refusals: usize) -> Aws {
             let answer = format!("<Error><Code>{code}</Code></Error>");
             return (StatusCode::CONFLICT, [("x-amz-request-id", "1".to_owned())], answer);
         }
+        let header = [("x-amz-request-id", "1".to_owned())];
         match *request.method() {
-            Method::HEAD => (StatusCode::NOT_FOUND, [("x-amz-request-id", "1".to_owned())], String::new()),
+            Method::HEAD => (StatusCode::NOT_FOUND, header, String::new()),
+            Method::DELETE => (StatusCode::NO_CONTENT, header, String::new()),
             _ => own_bucket(request, Arc::clone(&stored)).await,
         }
     })
