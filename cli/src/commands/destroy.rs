@@ -127,10 +127,12 @@ impl Removal<'_> {
     /// Checks that everything is gone. Returns what was removed and kept, or an error that lists what remains.
     async fn verify(&self, removed: Result<()>) -> Result<Value> {
         let (aws, name) = (self.context.aws().await?, &self.context.stack);
-        // What was left is not about to go.
-        let patience = if removed.is_err() || self.args.no_wait { Duration::ZERO } else { PRESENCE_PATIENCE };
         let mut remaining = Vec::new();
         for resource in self.to_remove {
+            // The certificate and the secret that names it may have been left.
+            let is_expected = self.args.no_wait
+                && matches!(resource, OwnedResource::Certificate { .. } | OwnedResource::Secret { .. });
+            let patience = if removed.is_err() || is_expected { Duration::ZERO } else { PRESENCE_PATIENCE };
             match resource.read_presence(aws, patience).await? {
                 Presence::Gone => {}
                 Presence::BeingDeleted => remaining.push(format!("{resource}, which is being deleted")),

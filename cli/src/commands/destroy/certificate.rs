@@ -6,7 +6,8 @@ use crate::aws::{Aws, acm, elasticloadbalancing};
 use crate::failure::{Exit, Failure, Result, shell_argument};
 use crate::terminal::output;
 
-/// After the deletion of what used it, ACM takes up to a quarter of an hour to release a certificate.
+/// After the deletion of what used it, ACM may take more than a quarter of an hour to release a certificate. The Terraform provider for
+/// AWS waits as long.
 const PATIENCE: Duration = Duration::from_secs(20 * 60);
 
 const PAUSE: Duration = Duration::from_secs(10);
