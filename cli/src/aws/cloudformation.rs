@@ -28,7 +28,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(crate) struct Stack {
     pub(crate) id: String,
     pub(crate) status: StackStatus,
-    /// When its last operation began, in RFC 3339. `None` before the first one, and in emulators.
+    /// When its last update began, or else its creation, in RFC 3339.
     pub(crate) changed: Option<String>,
     /// The stack cannot be deleted until this is off.
     pub(crate) has_termination_protection: bool,
@@ -60,7 +60,7 @@ impl Stack {
         self.status.as_str().ends_with("_IN_PROGRESS") && !self.is_in_review()
     }
 
-    /// Whether an operation on the stack has begun since `earlier` was read.
+    /// Whether an operation on the stack is in progress, or has begun since `earlier` was read.
     pub(crate) fn has_changed_since(&self, earlier: &Stack) -> bool {
         self.is_busy() || (&self.id, &self.changed) != (&earlier.id, &earlier.changed)
     }
@@ -203,7 +203,11 @@ pub(crate) fn from_sdk(stack: aws_sdk_cloudformation::types::Stack) -> Stack {
 
 /// Returns the stack. Fails unless a deployment has completed.
 pub(crate) async fn find_deployed(aws: &Aws, name: &StackName) -> Result<Stack> {
-    match find_own(aws, name).await? {
+    require_deployed(aws, name, find_own(aws, name).await?)
+}
+
+fn require_deployed(aws: &Aws, name: &StackName, found: Option<Stack>) -> Result<Stack> {
+    match found {
         Some(stack) if is_up(&stack.status) => Ok(stack),
         Some(stack) => {
             Err(Failure::new(format!("the stack {name} is not ready: it is in {}", stack.status.as_str()))
@@ -218,10 +222,14 @@ pub(crate) async fn find_deployed(aws: &Aws, name: &StackName) -> Result<Stack> 
 
 /// Returns the stack when no operation on it is in progress. Fails if one is: another deployment came first.
 pub(crate) async fn find_idle(aws: &Aws, name: &StackName) -> Result<Stack> {
-    let look = async || Ok(Some(find_deployed(aws, name).await?).filter(|stack| !stack.is_busy()));
+    let look = async || {
+        let found = find_own(aws, name).await?;
+        let is_busy = found.as_ref().is_some_and(Stack::is_busy);
+        Ok((!is_busy).then_some(found))
+    };
     match aws.clock.poll(PAUSE, STATE_PATIENCE, look).await? {
-        Some(idle) => Ok(idle),
-        None => Err(another_deployment_failure(name, find_own(aws, name).await?.as_ref())),
+        Some(idle) => require_deployed(aws, name, idle),
+        None => Err(explain_another_deployment(aws, name).await),
     }
 }
 
@@ -230,6 +238,14 @@ pub(crate) async fn check_unchanged(aws: &Aws, name: &StackName, read: &Stack) -
     match find_own(aws, name).await? {
         Some(now) if !now.has_changed_since(read) => Ok(()),
         now => Err(another_deployment_failure(name, now.as_ref())),
+    }
+}
+
+/// Returns the failure of a deployment that another one has overtaken, with what the other one has done to the stack so far.
+pub(crate) async fn explain_another_deployment(aws: &Aws, name: &StackName) -> Failure {
+    match find_own(aws, name).await {
+        Ok(now) => another_deployment_failure(name, now.as_ref()),
+        Err(failure) => failure,
     }
 }
 

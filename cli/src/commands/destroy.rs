@@ -11,14 +11,14 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::api::session_cache;
-use crate::aws::{Aws, acm};
+use crate::aws::acm;
 use crate::cli::completion_cache;
 use crate::context::Context;
 use crate::deployment::operation;
 use crate::failure::{Exit, Failure, Result};
 use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::ndjson::NdjsonReport;
-use crate::terminal::{output, progress, prompt};
+use crate::terminal::{output, prompt};
 
 use inventory::{Inventory, OwnedResource, Presence};
 
@@ -113,7 +113,7 @@ impl Removal<'_> {
                 // It names the certificate, so that the next `destroy` finds it.
                 OwnedResource::Secret { name: secret }
                     if has_left_certificate && *secret == name.certificate_secret() => {}
-                _ => unless_interrupted(interrupted(), remove_with_spinner(aws, resource)).await?,
+                _ => unless_interrupted(interrupted(), resource.remove(aws)).await?,
             }
         }
         session_cache::clear_session(self.context)?;
@@ -184,13 +184,6 @@ impl Removal<'_> {
             output::print_message(format!("nothing of the stack {name} remains in {region}"));
         }
     }
-}
-
-async fn remove_with_spinner(aws: &Aws, resource: &OwnedResource) -> Result<()> {
-    let removing = progress::new_spinner(&format!("removing {resource}"));
-    let removed = resource.remove(aws).await;
-    removing.finish_and_clear();
-    removed
 }
 
 fn list_names(resources: &[&OwnedResource]) -> Vec<Value> {

@@ -21,8 +21,7 @@ use crate::terminal::{interrupt, output};
 /// The longest pause between two requests: events come every few seconds, and the service throttles frequent callers.
 const MAX_PAUSE: Duration = Duration::from_secs(4);
 
-/// How long CloudFormation may refuse every request because of too many others in the account. The operation continues, and
-/// only nobody sees it.
+/// How long CloudFormation may refuse all requests because the account sends too many. The operation continues meanwhile.
 const MAX_THROTTLED: Duration = Duration::from_secs(900);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

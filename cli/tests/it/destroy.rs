@@ -125,6 +125,19 @@ fn a_stack_of_an_earlier_version_keeps_its_data() {
     cloud.succeed(&["destroy", "--yes", "--delete-data"]);
 }
 
+/// It has no tag, and no data that CloudFormation could delete.
+#[test]
+fn a_stack_that_was_never_deployed_is_removed() {
+    let cloud = Cloud::start_set_up();
+    let template = json!({ "Resources": { "Queue": { "Type": "AWS::SQS::Queue" } } }).to_string();
+    let stack = [("StackName", "restctl"), ("TemplateBody", template.as_str())];
+    let review = [("Action", "CreateChangeSet"), ("ChangeSetName", "seen"), ("ChangeSetType", "CREATE")];
+    cloud.call_query("cloudformation", &[review.as_slice(), &stack].concat());
+    let removed = cloud.succeed(&["destroy", "--yes"]).stderr;
+    assert!(removed.contains("the stack with 0 resources"), "{removed}");
+    assert!(removed.contains("nothing of the stack restctl remains"), "{removed}");
+}
+
 #[test]
 fn stacks_of_other_tools_are_left_alone() {
     let cloud = Cloud::start_set_up();

@@ -17,8 +17,8 @@ use crate::aws::error::AwsContext;
 use crate::aws::{Aws, cloudformation, known_failures};
 use crate::failure::{Exit, Failure, Result};
 
-/// The error codes of a change set that CloudFormation has deleted, or will not execute, because it has executed another one of the
-/// same stack ("ExecuteChangeSet", AWS CloudFormation API Reference).
+/// The error codes of a change set that CloudFormation has deleted, or will not execute, because it has executed another one of
+/// the same stack ("ExecuteChangeSet", AWS CloudFormation API Reference).
 const SUPERSEDED: [&str; 2] = ["ChangeSetNotFound", "InvalidChangeSetStatus"];
 
 /// A change set with at least one change.
@@ -112,8 +112,7 @@ pub(crate) async fn execute_change_set(aws: &Aws, name: &StackName, change_set: 
         return Ok(());
     }
     if SUPERSEDED.contains(&code) {
-        let now = cloudformation::find_own(aws, name).await?;
-        return Err(cloudformation::another_deployment_failure(name, now.as_ref()));
+        return Err(cloudformation::explain_another_deployment(aws, name).await);
     }
     match answer.aws_context("execute the change set") {
         Ok(_) => Ok(()),
@@ -165,8 +164,7 @@ async fn wait_for_changes(aws: &Aws, name: &StackName, id: &str) -> Result<Optio
             aws.cloudformation.describe_change_set().change_set_name(id).set_next_token(next_page.clone());
         let answer = request.send().await;
         if answer.error_code().is_some_and(|code| SUPERSEDED.contains(&code)) {
-            let now = cloudformation::find_own(aws, name).await?;
-            return Err(cloudformation::another_deployment_failure(name, now.as_ref()));
+            return Err(cloudformation::explain_another_deployment(aws, name).await);
         }
         let page = answer.aws_context("describe the change set")?;
         let reason = page.status_reason().unwrap_or("no reason given");

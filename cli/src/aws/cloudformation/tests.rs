@@ -131,11 +131,11 @@ async fn nobody_waits_for_the_deletion_of_a_deployed_stack() {
 
 #[tokio::test]
 async fn a_stack_on_which_another_deployment_works_is_not_idle() {
-    let (aws, stack) = connect(StackStub::new("UPDATE_IN_PROGRESS")).await;
+    let (aws, stack) = connect(StackStub::new("CREATE_IN_PROGRESS")).await;
     let failure = find_idle(&aws, &name()).await.map(drop).unwrap_err().to_string();
     assert!(failure.contains("another deployment of the stack restctl came first"), "{failure}");
     assert!(
-        failure.contains("the stack is in UPDATE_IN_PROGRESS, since 2026-11-20T09:00:00.000Z"),
+        failure.contains("the stack is in CREATE_IN_PROGRESS, since 2026-11-20T09:00:00.000Z"),
         "{failure}"
     );
     stack.lock().unwrap().status = "UPDATE_COMPLETE";

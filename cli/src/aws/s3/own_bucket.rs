@@ -84,8 +84,8 @@ pub(crate) async fn ensure_private_bucket(
     }
 }
 
-/// Creates the bucket. A deleted bucket's name is free again after a while, often within minutes and sometimes after hours ("How do
-/// I resolve the 'conflicting conditional operation' error", AWS re:Post).
+/// Creates the bucket. The name of a deleted one is free again after a while, sometimes after hours ("I want to resolve the
+/// 'conflicting conditional operation' error", AWS re:Post).
 async fn create_bucket(aws: &Aws, bucket: &str, on_wait: impl Fn()) -> Result<()> {
     // us-east-1 is the one region that must not be given as a location.
     let place = (aws.region != "us-east-1").then(|| BucketLocationConstraint::from(aws.region.as_str()));

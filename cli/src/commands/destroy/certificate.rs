@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use crate::aws::{Aws, acm, elasticloadbalancing};
-use crate::failure::{Exit, Failure, Result, shell_argument};
-use crate::terminal::output;
+use crate::failure::{Exit, Failure, Result};
+use crate::terminal::{output, progress};
 
-/// After the deletion of what used it, ACM may take more than a quarter of an hour to release a certificate. The Terraform provider for
-/// AWS waits as long.
-const PATIENCE: Duration = Duration::from_secs(20 * 60);
+/// ACM may take more than a quarter of an hour to release the certificate of something that was deleted. The Terraform provider
+/// for AWS waits as long.
+const MINUTES: u64 = 20;
+
+const PATIENCE: Duration = Duration::from_secs(MINUTES * 60);
 
 const PAUSE: Duration = Duration::from_secs(10);
 
@@ -20,25 +22,28 @@ pub(super) struct UsedCertificate<'a> {
 }
 
 impl UsedCertificate<'_> {
-    /// Deletes the certificate as soon as ACM has released it. Fails at once if something else than the stack uses it.
+    /// Deletes the certificate as soon as ACM has released it. Fails at once if anything but the stack uses it.
     pub(super) async fn delete_when_released(&self, aws: &Aws) -> Result<()> {
+        let waiting = progress::new_spinner("waiting for ACM");
         let mut waited = Duration::ZERO;
         while !acm::delete_certificate(aws, self.arn).await? {
             let users = self.list_users(aws).await?;
             self.check_no_other_user(aws, &users).await?;
+            let users = users.join(", ");
             if waited >= PATIENCE {
-                return Err(self.in_use_failure(users.join(", ")));
+                return Err(self.unreleased_failure(&users));
             }
             if waited.is_zero() {
-                output::print_message(format!(
-                    "waiting for up to {} minutes, because ACM releases the certificate some time after its load balancer is \
-                     gone; Ctrl-C ends it, and destroy --no-wait leaves the certificate",
-                    PATIENCE.as_secs() / 60
-                ));
+                let announcement = format!(
+                    "waiting for up to {MINUTES} minutes: ACM counts the certificate as used by {users} for some time after that is \
+                     gone; Ctrl-C ends the wait, and destroy --no-wait leaves the certificate"
+                );
+                waiting.suspend(|| output::print_message(announcement));
             }
             aws.clock.sleep(PAUSE).await;
             waited += PAUSE;
         }
+        waiting.finish_and_clear();
         Ok(())
     }
 
@@ -50,7 +55,12 @@ impl UsedCertificate<'_> {
     async fn check_no_other_user(&self, aws: &Aws, users: &[String]) -> Result<()> {
         for user in users {
             if Some(user.as_str()) != self.load_balancer && self.is_another_user(aws, user).await? {
-                return Err(self.in_use_failure(user.clone()));
+                return Err(Failure::new(format!("cannot delete the certificate {} from ACM", self.arn))
+                    .why(format!("{user} uses it, too"))
+                    .next(
+                        "give that another certificate, then: restctl destroy;\n\
+                         or leave this certificate in ACM: restctl destroy --no-wait",
+                    ));
             }
         }
         Ok(())
@@ -69,15 +79,10 @@ impl UsedCertificate<'_> {
         }
     }
 
-    fn in_use_failure(&self, users: String) -> Failure {
-        let arn = shell_argument(self.arn, "ARN");
-        Failure::new(format!("cannot delete the certificate {} from ACM", self.arn))
-            .why(format!("it is in use by {users}"))
-            .next(format!(
-                "give what uses it another certificate; to see what that is:\n\
-                 aws acm describe-certificate --certificate-arn {arn} --query Certificate.InUseBy\n\
-                 then: restctl destroy, or without this certificate: restctl destroy --no-wait"
-            ))
+    fn unreleased_failure(&self, users: &str) -> Failure {
+        Failure::new(format!("cannot delete the certificate {} from ACM yet", self.arn))
+            .why(format!("after {MINUTES} minutes, ACM still counts it as used by {users}"))
+            .next("restctl destroy in an hour, which removes the rest")
     }
 }
 

@@ -14,7 +14,7 @@ use crate::aws::{Aws, acm, cloudwatchlogs, dynamodb, secretsmanager, ssm, sts};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::identity::settings;
-use crate::terminal::output;
+use crate::terminal::{output, progress};
 
 use super::certificate::UsedCertificate;
 
@@ -72,7 +72,7 @@ pub(super) enum OwnedResource {
 /// What belongs to a stack, in the order in which it can be removed.
 pub(super) struct Inventory {
     pub(super) resources: Vec<OwnedResource>,
-    /// What the credentials may not list, such as "buckets". What a deleted stack left of it stays unknown.
+    /// What the credentials may not list, such as "buckets": whether a deleted stack left any is unknown.
     pub(super) unlisted: Vec<&'static str>,
 }
 
@@ -211,7 +211,12 @@ impl OwnedResource {
     pub(super) async fn remove(&self, aws: &Aws) -> Result<()> {
         match self {
             OwnedResource::Stack { .. } => Ok(()),
-            OwnedResource::Table { name, .. } => dynamodb::delete_table(aws, name).await,
+            OwnedResource::Table { name, .. } => {
+                let waiting = progress::new_spinner(&format!("deleting the table {name}"));
+                let deleted = dynamodb::delete_table(aws, name).await;
+                waiting.finish_and_clear();
+                deleted
+            }
             OwnedResource::Bucket { name, account, .. } => {
                 let bucket = OwnBucket { name, account };
                 s3::empty_bucket(aws, bucket).await?;

@@ -10,8 +10,8 @@ use crate::aws::test_server;
 const ARN: &str = "arn:aws:acm:us-east-1:123456789012:certificate/1";
 const LOAD_BALANCER: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/restctl/1";
 
-/// Answers as AWS does for a certificate that ACM counts as used by `user` for the first `refusals` deletions. That user exists if it
-/// is a load balancer called "other".
+/// Answers as AWS does for a certificate that ACM counts as used by `user` for the first `refusals` deletions. That user exists
+/// if it is a load balancer called "other".
 async fn connect(user: &'static str, refusals: usize) -> (Aws, Arc<Mutex<Vec<String>>>) {
     let calls = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&calls);
@@ -59,8 +59,8 @@ async fn a_certificate_that_is_never_released_ends_the_waiting() {
     let certificate = UsedCertificate { arn: ARN, load_balancer: Some(LOAD_BALANCER) };
     let failure = certificate.delete_when_released(&aws).await.unwrap_err().to_string();
     assert_eq!(aws.clock.slept(), PATIENCE);
-    assert!(failure.contains(&format!("it is in use by {LOAD_BALANCER}")), "{failure}");
-    assert!(failure.contains("restctl destroy --no-wait"), "{failure}");
+    let why = format!("after 20 minutes, ACM still counts it as used by {LOAD_BALANCER}");
+    assert!(failure.contains(&why) && failure.contains("restctl destroy in an hour"), "{failure}");
 }
 
 /// Nobody waits for what does not go away by itself.
@@ -74,7 +74,8 @@ async fn another_user_of_the_certificate_is_named_at_once() {
         let (aws, calls) = connect(user, usize::MAX).await;
         let certificate = UsedCertificate { arn: ARN, load_balancer: Some(LOAD_BALANCER) };
         let failure = certificate.delete_when_released(&aws).await.unwrap_err().to_string();
-        assert!(failure.contains(&format!("it is in use by {user}")), "{failure}");
+        assert!(failure.contains(&format!("{user} uses it, too")), "{failure}");
+        assert!(failure.contains("restctl destroy --no-wait"), "{failure}");
         assert_eq!(aws.clock.slept(), Duration::ZERO, "{:?}", calls.lock().unwrap());
     }
 }
