@@ -25,6 +25,9 @@ const STATE_PATIENCE: Duration = Duration::from_secs(10);
 
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// What to type if another deployment came first.
+const AFTER_ANOTHER_DEPLOYMENT: &str = "wait until it has ended, then run the same command again";
+
 pub(crate) struct Stack {
     pub(crate) id: String,
     pub(crate) status: StackStatus,
@@ -253,10 +256,10 @@ pub(crate) async fn explain_another_deployment(aws: &Aws, name: &StackName) -> F
 pub(crate) fn another_deployment_failure(name: &StackName, now: Option<&Stack>) -> Failure {
     let failure =
         Failure::new(format!("nothing went live: another deployment of the stack {name} came first"));
-    let next = "wait until it has ended, then run the same command again";
-    let Some(now) = now else { return failure.why("the stack was deleted in the meantime").next(next) };
+    let failure = failure.next(AFTER_ANOTHER_DEPLOYMENT);
+    let Some(now) = now else { return failure.why("the stack was deleted in the meantime") };
     let since = now.changed.as_ref().map(|changed| format!(", since {changed}")).unwrap_or_default();
-    failure.why(format!("the stack is in {}{since}", now.status.as_str())).next(next)
+    failure.why(format!("the stack is in {}{since}", now.status.as_str()))
 }
 
 fn is_up(status: &StackStatus) -> bool {

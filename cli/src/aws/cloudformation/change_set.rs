@@ -75,7 +75,7 @@ pub(crate) async fn create_change_set(
     };
     let id = made.id.ok_or_else(|| Failure::new("CloudFormation returned no change set id"))?;
     let created_stack = made.stack_id.filter(|_| existing.is_none());
-    let changes = match wait_for_changes(aws, name, &id).await {
+    let changes = match wait_for_changes(aws, &id).await {
         Ok(Some(changes)) => changes,
         nothing_to_execute => {
             let deleted = delete_change_set_or_stack(aws, &id, created_stack.as_deref()).await;
@@ -155,7 +155,7 @@ async fn delete_change_set_or_stack(aws: &Aws, id: &str, stack: Option<&str>) ->
     Ok(())
 }
 
-async fn wait_for_changes(aws: &Aws, name: &StackName, id: &str) -> Result<Option<Vec<Change>>> {
+async fn wait_for_changes(aws: &Aws, id: &str) -> Result<Option<Vec<Change>>> {
     let mut pause = Duration::from_millis(200);
     let mut changes = Vec::new();
     let mut next_page = None;
@@ -164,7 +164,9 @@ async fn wait_for_changes(aws: &Aws, name: &StackName, id: &str) -> Result<Optio
             aws.cloudformation.describe_change_set().change_set_name(id).set_next_token(next_page.clone());
         let answer = request.send().await;
         if answer.error_code().is_some_and(|code| SUPERSEDED.contains(&code)) {
-            return Err(cloudformation::explain_another_deployment(aws, name).await);
+            return Err(Failure::new("nothing went live: another deployment of the stack came first")
+                .why("CloudFormation has deleted the change set of this one")
+                .next(cloudformation::AFTER_ANOTHER_DEPLOYMENT));
         }
         let page = answer.aws_context("describe the change set")?;
         let reason = page.status_reason().unwrap_or("no reason given");

@@ -61,3 +61,12 @@ async fn a_change_set_that_was_executed_by_this_deployment_is_not_refused() {
     stack.lock().unwrap().refusal = Some(("ExecuteChangeSet", "TokenAlreadyExistsException"));
     execute_change_set(&aws, &name(), &change_set).await.unwrap();
 }
+
+/// As when it executes its own change set of the same new stack, or when a dry run deletes that stack.
+#[tokio::test]
+async fn a_change_set_that_another_deployment_has_deleted_says_so() {
+    let (aws, stack) = connect(StackStub::new("REVIEW_IN_PROGRESS")).await;
+    stack.lock().unwrap().refusal = Some(("DescribeChangeSet", "ChangeSetNotFound"));
+    let failure = create(&aws, None).await.map(drop).unwrap_err().to_string();
+    assert!(failure.contains("another deployment of the stack came first"), "{failure}");
+}
