@@ -4,6 +4,7 @@
 pub(crate) mod acm;
 mod answer_date;
 mod client;
+mod clock;
 pub(crate) mod cloudcontrol;
 pub(crate) mod cloudformation;
 pub(crate) mod cloudwatch;

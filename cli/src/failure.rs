@@ -38,6 +38,8 @@ impl From<Exit> for ExitCode {
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
+    /// AWS refused the call because of too many others: it may succeed later.
+    pub(crate) is_throttled: bool,
     /// One line. Unsafe characters in it, line breaks included, are escaped when it is printed.
     what: String,
     /// Its lines.
@@ -51,7 +53,7 @@ pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl Failure {
     pub(crate) fn new(what: impl Into<String>) -> Self {
-        Self { exit: Exit::Failure, what: what.into(), why: Vec::new(), next: None }
+        Self { exit: Exit::Failure, is_throttled: false, what: what.into(), why: Vec::new(), next: None }
     }
 
     /// Describes a wrong command line or a wrong setting.

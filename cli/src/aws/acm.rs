@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use super::Aws;
 use super::error::{AwsContext, RESOURCE_NOT_FOUND};
 use crate::certificate::CertificateBundle;
-use crate::failure::{Exit, Failure, FailureContext, Result, shell_argument};
+use crate::failure::{Exit, Failure, FailureContext, Result};
 
 /// Imports `bundle` and returns its ARN. If `existing` is set, replaces the certificate under that ARN, which keeps its tags: ACM
 /// accepts none then ("ImportCertificate", ACM API Reference).
@@ -88,43 +88,20 @@ pub(crate) fn certificate_missing_failure(arn: &str) -> Failure {
         .next("restctl setup --cert FILE --key FILE, or --self-signed NAME; then restctl deploy")
 }
 
-/// Deletes the certificate. Waits up to five minutes while a load balancer that is being deleted still uses it.
-pub(crate) async fn delete_certificate(aws: &Aws, arn: &str) -> Result<()> {
-    // A load balancer releases its certificate some minutes after its own deletion.
-    if try_to_delete(aws, arn, 150).await? {
-        return Ok(());
+/// Deletes the certificate. Returns false if something still uses it.
+pub(crate) async fn delete_certificate(aws: &Aws, arn: &str) -> Result<bool> {
+    let answer = aws.acm.delete_certificate().certificate_arn(arn).send().await;
+    match answer.as_ref().err().and_then(|error| error.as_service_error()) {
+        Some(error) if error.is_resource_not_found_exception() => Ok(true),
+        Some(error) if error.is_resource_in_use_exception() => Ok(false),
+        _ => answer.aws_context("delete the certificate from ACM").map(|_| true),
     }
-    let shown = shell_argument(arn, "ARN");
-    Err(Failure::new("cannot delete the certificate from ACM")
-        .why(format!("something still uses {arn}"))
-        .next(format!(
-            "find what uses it with: aws acm describe-certificate --certificate-arn {shown} --query Certificate.InUseBy\n\
-             then: restctl destroy"
-        )))
 }
 
 /// Deletes the certificate unless it is in use. Returns false if it is still in use after 20 seconds: a load balancer that
 /// has just been given another certificate takes a moment to release this one.
 pub(crate) async fn delete_unused_certificate(aws: &Aws, arn: &str) -> Result<bool> {
-    try_to_delete(aws, arn, 10).await
-}
-
-/// Tries to delete the certificate, at most `tries` times, two seconds apart. Returns false if something still uses it.
-async fn try_to_delete(aws: &Aws, arn: &str, tries: u32) -> Result<bool> {
-    for attempt in 1..=tries {
-        let answer = aws.acm.delete_certificate().certificate_arn(arn).send().await;
-        match answer.as_ref().err().and_then(|error| error.as_service_error()) {
-            Some(error) if error.is_resource_not_found_exception() => return Ok(true),
-            Some(error) if error.is_resource_in_use_exception() => {
-                if attempt < tries {
-                    tokio::time::sleep(Duration::from_secs(2)).await;
-                }
-            }
-            _ => {
-                answer.aws_context("delete the certificate from ACM")?;
-                return Ok(true);
-            }
-        }
-    }
-    Ok(false)
+    let look = async || Ok(delete_certificate(aws, arn).await?.then_some(()));
+    let (pause, patience) = (Duration::from_secs(2), Duration::from_secs(20));
+    Ok(aws.clock.poll(pause, patience, look).await?.is_some())
 }

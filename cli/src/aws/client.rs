@@ -5,6 +5,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::Builder;
 
+use super::clock::Clock;
 use super::http_client::build_client;
 use super::sign_in::{self, SignIn};
 use crate::failure::{Exit, Failure, Result};
@@ -21,6 +22,7 @@ pub(crate) struct Aws {
     pub(crate) region: String,
     /// The URL of all services, unless they are AWS's own.
     pub(crate) endpoint_url: Option<String>,
+    pub(crate) clock: Clock,
     pub(crate) acm: aws_sdk_acm::Client,
     pub(crate) cloudformation: aws_sdk_cloudformation::Client,
     pub(crate) cloudcontrol: aws_sdk_cloudcontrol::Client,
@@ -66,6 +68,7 @@ impl Aws {
         Ok(Self {
             region,
             endpoint_url,
+            clock: Clock::default(),
             acm: aws_sdk_acm::Client::new(config),
             cloudformation: aws_sdk_cloudformation::Client::new(config),
             cloudcontrol: aws_sdk_cloudcontrol::Client::new(config),

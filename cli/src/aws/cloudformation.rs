@@ -4,6 +4,7 @@ pub(crate) mod change_set;
 pub(crate) mod events;
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use aws_sdk_cloudformation::types::{ResourceStatus, StackStatus};
@@ -14,10 +15,24 @@ use restctl_contract::template::{output as stack_output, parameter};
 use super::Aws;
 use super::error::AwsContext;
 use crate::failure::{Exit, Failure, Result};
+use crate::timestamp;
+
+/// An empty stack is gone after some seconds.
+const EMPTY_STACK_PATIENCE: Duration = Duration::from_secs(120);
+
+/// For a moment after the end of an operation, DescribeStacks still returns the state before it.
+const STATE_PATIENCE: Duration = Duration::from_secs(10);
+
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What to type if another deployment came first.
+const AFTER_ANOTHER_DEPLOYMENT: &str = "wait until it has ended, then run the same command again";
 
 pub(crate) struct Stack {
     pub(crate) id: String,
     pub(crate) status: StackStatus,
+    /// When its last update began, or else its creation, in RFC 3339.
+    pub(crate) changed: Option<String>,
     /// The stack cannot be deleted until this is off.
     pub(crate) has_termination_protection: bool,
     pub(crate) tags: Vec<(String, String)>,
@@ -48,15 +63,26 @@ impl Stack {
         self.status.as_str().ends_with("_IN_PROGRESS") && !self.is_in_review()
     }
 
+    /// Whether an operation on the stack is in progress, or has begun since `earlier` was read.
+    pub(crate) fn has_changed_since(&self, earlier: &Stack) -> bool {
+        self.is_busy() || (&self.id, &self.changed) != (&earlier.id, &earlier.changed)
+    }
+
+    /// Whether the stack is being deleted, and restctl never deployed it: it is empty, or of another tool. A deleted stack has
+    /// neither tags nor parameters if it was only reviewed.
+    fn frees_its_name(&self) -> bool {
+        self.status == StackStatus::DeleteInProgress && !self.is_own()
+    }
+
     /// Whether restctl made the stack: it has the tag, or it was deployed by a version that did not set the tag yet. An empty
     /// stack may still become restctl's.
     fn is_own(&self) -> bool {
         self.is_in_review() || self.is_tagged() || self.parameter(parameter::ARTIFACT_BUCKET).is_some()
     }
 
-    /// Whether the tables and the data bucket outlive the stack. Those of a stack with the tag do.
+    /// Whether the tables and the data bucket outlive the stack. Those of a stack with the tag do, and an empty one has none.
     pub(crate) fn keeps_data(&self) -> bool {
-        self.is_tagged()
+        self.is_tagged() || self.is_in_review()
     }
 
     fn is_tagged(&self) -> bool {
@@ -85,9 +111,11 @@ impl Stack {
     }
 }
 
-/// Returns the stack of that name, if there is one. Fails if restctl did not make it.
+/// Returns the stack of that name, if there is one. Fails if restctl did not make it. [`wait_until_name_is_free`] waits for one
+/// that is being deleted and was not deployed by restctl.
 pub(crate) async fn find_own(aws: &Aws, name: &StackName) -> Result<Option<Stack>> {
     match find_stack(aws, name.as_str()).await? {
+        Some(stack) if stack.frees_its_name() => Ok(None),
         Some(stack) if !stack.is_own() => Err(Failure::new(format!("{} was not made by restctl", stack.id))
             .exit(Exit::Usage)
             .why("it has neither the tag nor the parameters of restctl's stacks, so it was not changed")
@@ -96,9 +124,51 @@ pub(crate) async fn find_own(aws: &Aws, name: &StackName) -> Result<Option<Stack
     }
 }
 
+/// Waits while a stack of that name that restctl did not deploy is being deleted, as it is after a dry run. `on_wait` is called
+/// if there is one.
+pub(crate) async fn wait_until_name_is_free(
+    aws: &Aws,
+    name: &StackName,
+    on_wait: impl FnOnce(),
+) -> Result<()> {
+    match find_stack(aws, name.as_str()).await? {
+        Some(stack) if stack.frees_its_name() => {
+            on_wait();
+            wait_until_deleted(aws, &stack.id).await
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn wait_until_deleted(aws: &Aws, id: &str) -> Result<()> {
+    let look = async || Ok(is_deleted(aws, id).await?.then_some(()));
+    let gone = aws.clock.poll(PAUSE, EMPTY_STACK_PATIENCE, look).await?;
+    gone.ok_or_else(|| {
+        Failure::new(format!("the stack {id} is still being deleted"))
+            .why(format!("its deletion has taken more than {} s", EMPTY_STACK_PATIENCE.as_secs()))
+            .next("wait until it is gone, then run the same command again")
+    })
+}
+
+/// Deletes a stack that a change set created, and waits until its name is free. Leaves it alone if another deployment has
+/// executed a change set of the same stack since: between this look and the deletion, CloudFormation offers no lock.
+pub(crate) async fn delete_empty_stack(aws: &Aws, id: &str) -> Result<()> {
+    if find_stack(aws, id).await?.is_none_or(|stack| !stack.is_in_review()) {
+        return Ok(());
+    }
+    let request = aws.cloudformation.delete_stack().stack_name(id);
+    request.send().await.aws_context("delete the empty stack of the change set")?;
+    wait_until_deleted(aws, id).await
+}
+
 /// Whether a stack that existed is deleted.
 pub(crate) async fn is_deleted(aws: &Aws, id: &str) -> Result<bool> {
     Ok(find_stack(aws, id).await?.is_none_or(|stack| stack.status == StackStatus::DeleteComplete))
+}
+
+/// Whether a stack that existed is being deleted.
+pub(crate) async fn is_being_deleted(aws: &Aws, id: &str) -> Result<bool> {
+    Ok(find_stack(aws, id).await?.is_some_and(|stack| stack.status == StackStatus::DeleteInProgress))
 }
 
 /// Returns the stack of that name or id, if there is one.
@@ -118,9 +188,11 @@ pub(crate) fn from_sdk(stack: aws_sdk_cloudformation::types::Stack) -> Stack {
     let parameters = stack.parameters.unwrap_or_default();
     let outputs = stack.outputs.unwrap_or_default().into_iter();
     let resolved = parameters.iter().cloned();
+    let changed = stack.last_updated_time.or(stack.creation_time);
     Stack {
         id: stack.stack_id.unwrap_or_default(),
         status: stack.stack_status.unwrap_or(StackStatus::from("UNKNOWN")),
+        changed: changed.as_ref().and_then(timestamp::from_sdk),
         has_termination_protection: stack.enable_termination_protection.unwrap_or_default(),
         tags: stack.tags.unwrap_or_default().into_iter().filter_map(|tag| tag.key.zip(tag.value)).collect(),
         resolved: resolved.filter_map(|each| each.parameter_key.zip(each.resolved_value)).collect(),
@@ -134,7 +206,11 @@ pub(crate) fn from_sdk(stack: aws_sdk_cloudformation::types::Stack) -> Stack {
 
 /// Returns the stack. Fails unless a deployment has completed.
 pub(crate) async fn find_deployed(aws: &Aws, name: &StackName) -> Result<Stack> {
-    match find_own(aws, name).await? {
+    require_deployed(aws, name, find_own(aws, name).await?)
+}
+
+fn require_deployed(aws: &Aws, name: &StackName, found: Option<Stack>) -> Result<Stack> {
+    match found {
         Some(stack) if is_up(&stack.status) => Ok(stack),
         Some(stack) => {
             Err(Failure::new(format!("the stack {name} is not ready: it is in {}", stack.status.as_str()))
@@ -145,6 +221,45 @@ pub(crate) async fn find_deployed(aws: &Aws, name: &StackName) -> Result<Stack> 
             .exit(Exit::NotFound)
             .next("restctl deploy; or name another --stack, --region or --profile")),
     }
+}
+
+/// Returns the stack when no operation on it is in progress. Fails if one is: another deployment came first.
+pub(crate) async fn find_idle(aws: &Aws, name: &StackName) -> Result<Stack> {
+    let look = async || {
+        let found = find_own(aws, name).await?;
+        let is_busy = found.as_ref().is_some_and(Stack::is_busy);
+        Ok((!is_busy).then_some(found))
+    };
+    match aws.clock.poll(PAUSE, STATE_PATIENCE, look).await? {
+        Some(idle) => require_deployed(aws, name, idle),
+        None => Err(explain_another_deployment(aws, name).await),
+    }
+}
+
+/// Fails if an operation on the stack has begun since it was read: what would be done now may be based on what is no longer so.
+pub(crate) async fn check_unchanged(aws: &Aws, name: &StackName, read: &Stack) -> Result<()> {
+    match find_own(aws, name).await? {
+        Some(now) if !now.has_changed_since(read) => Ok(()),
+        now => Err(another_deployment_failure(name, now.as_ref())),
+    }
+}
+
+/// Returns the failure of a deployment that another one has overtaken, with what the other one has done to the stack so far.
+pub(crate) async fn explain_another_deployment(aws: &Aws, name: &StackName) -> Failure {
+    match find_own(aws, name).await {
+        Ok(now) => another_deployment_failure(name, now.as_ref()),
+        Err(failure) => failure,
+    }
+}
+
+/// `now` is the stack as it is now.
+pub(crate) fn another_deployment_failure(name: &StackName, now: Option<&Stack>) -> Failure {
+    let failure =
+        Failure::new(format!("nothing went live: another deployment of the stack {name} came first"));
+    let failure = failure.next(AFTER_ANOTHER_DEPLOYMENT);
+    let Some(now) = now else { return failure.why("the stack was deleted in the meantime") };
+    let since = now.changed.as_ref().map(|changed| format!(", since {changed}")).unwrap_or_default();
+    failure.why(format!("the stack is in {}{since}", now.status.as_str()))
 }
 
 fn is_up(status: &StackStatus) -> bool {
@@ -224,3 +339,6 @@ pub(crate) async fn begin_deletion(aws: &Aws, stack: &Stack) -> Result<()> {
     begun.aws_context("delete the stack")?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ pub(crate) mod items;
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-pub(crate) use deletion::{delete_table, set_deletion_protection};
+pub(crate) use deletion::{delete_table, is_being_deleted, set_deletion_protection};
 use restctl_contract::key::WRITTEN_BY;
 use restctl_contract::load::{LEDGER_KEY, LedgerEntry, LoadId, LoadState, is_ledger_entry};
 use restctl_contract::timestamp::now;
@@ -145,9 +145,16 @@ pub(crate) async fn find_tables_by_tag(
         let names = page.aws_context("list the tables")?.table_names.unwrap_or_default();
         for name in names.into_iter().filter(|name| name.starts_with(prefix)) {
             let table = aws.dynamodb.describe_table().table_name(&name).send().await;
+            // A table that is being deleted may be gone since the list was made.
+            if table.error_code() == Some(RESOURCE_NOT_FOUND) {
+                continue;
+            }
             let table = table.aws_context(&format!("describe the table {name}"))?.table;
             let Some(arn) = table.and_then(|table| table.table_arn) else { continue };
             let tags = aws.dynamodb.list_tags_of_resource().resource_arn(arn).send().await;
+            if tags.error_code() == Some(RESOURCE_NOT_FOUND) {
+                continue;
+            }
             let tags = tags.aws_context(&format!("read the tags of the table {name}"))?;
             if tags.tags().iter().any(|tag| tag.key() == key && tag.value() == value) {
                 tagged.push(name);

@@ -60,6 +60,16 @@ pub(crate) async fn count_load_balancers(aws: &Aws) -> Result<usize> {
     Ok(count)
 }
 
+/// Whether a load balancer of this account and region exists.
+pub(crate) async fn load_balancer_exists(aws: &Aws, arn: &str) -> Result<bool> {
+    let answer = aws.elasticloadbalancing.describe_load_balancers().load_balancer_arns(arn).send().await;
+    if answer.error_code() == Some("LoadBalancerNotFound") {
+        return Ok(false);
+    }
+    answer.aws_context(&format!("describe the load balancer {arn}"))?;
+    Ok(true)
+}
+
 /// Turns the load balancer's deletion protection on or off. Returns whether that changed anything: a load balancer that does
 /// not exist needs no change.
 pub(crate) async fn set_deletion_protection(aws: &Aws, load_balancer: &str, on: bool) -> Result<bool> {

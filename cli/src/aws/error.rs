@@ -28,6 +28,9 @@ const REGION_NOT_ENABLED: [&str; 2] = ["InvalidClientTokenId", "UnrecognizedClie
 pub(super) const ACCESS_DENIED: [&str; 4] =
     ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"];
 
+/// The error codes with which they refuse a call because there were too many.
+const THROTTLED: [&str; 3] = ["Throttling", "ThrottlingException", "RequestLimitExceeded"];
+
 /// What to do without credentials, if nothing shows how they were meant to be found.
 pub(super) const GET_CREDENTIALS: &str = "sign in with `aws login`, `aws sso login` or `aws configure`, name a profile with --profile,\n\
      or try without an account: restctl local up, then add --local";
@@ -65,7 +68,8 @@ where
     if let SdkError::ServiceError(service) = error {
         let code = service.err().code().unwrap_or("unknown error");
         let message = service.err().message().unwrap_or("the service gave no reason");
-        let failure = failure.why(format!("{code}: {message}"));
+        let mut failure = failure.why(format!("{code}: {message}"));
+        failure.is_throttled = THROTTLED.contains(&code);
         return if let Some(next) = credentials_advice(code) {
             failure.exit(Exit::Authentication).next(next)
         } else if ACCESS_DENIED.contains(&code) {

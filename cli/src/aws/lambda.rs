@@ -20,6 +20,8 @@ const READY_TIMEOUT: Duration = Duration::from_secs(300);
 pub(crate) struct Alias {
     pub(crate) version: String,
     pub(crate) description: String,
+    /// Changes with each update of the alias.
+    pub(crate) revision: Option<String>,
 }
 
 /// Publishes a version of the function as it is now. If the function has not changed, returns the newest version.
@@ -83,14 +85,22 @@ pub(crate) async fn read_live_alias(aws: &Aws, function: &str) -> Result<Alias> 
     Ok(Alias {
         version: alias.function_version.unwrap_or_default(),
         description: alias.description.unwrap_or_default(),
+        revision: alias.revision_id,
     })
 }
 
-/// Points the alias `live` at the version of `to`.
+/// Points the alias `live` at the version of `to`. If `to` has a revision, fails unless the alias still has it.
 pub(crate) async fn update_live_alias(aws: &Aws, function: &str, to: &Alias) -> Result<()> {
     let request = aws.lambda.update_alias().function_name(function).name(LIVE);
     let request = request.function_version(&to.version).description(&to.description);
-    request.send().await.aws_context(&format!("update the alias {LIVE} of the function {function}"))?;
+    let answer = request.set_revision_id(to.revision.clone()).send().await;
+    if answer.error_code() == Some("PreconditionFailedException") {
+        return Err(Failure::new(format!(
+            "the live version of the function {function} has changed in the meantime"
+        ))
+        .why("another deployment or rollback came first"));
+    }
+    answer.aws_context(&format!("update the alias {LIVE} of the function {function}"))?;
     Ok(())
 }
 

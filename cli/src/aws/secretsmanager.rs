@@ -60,8 +60,14 @@ pub(crate) async fn write_secret(
             create_secret(aws, name, description, text, tags).await.aws_context(&what)?;
         }
         Some(error) if error.is_invalid_request_exception() => {
-            secrets.restore_secret().secret_id(name).send().await.aws_context(&what)?;
-            put().await.aws_context(&what)?;
+            let restored = secrets.restore_secret().secret_id(name).send().await;
+            // It was deleted without a recovery window, as `destroy` does, and its deletion has just ended.
+            if restored.error_code() == Some(RESOURCE_NOT_FOUND) {
+                create_secret(aws, name, description, text, tags).await.aws_context(&what)?;
+            } else {
+                restored.aws_context(&what)?;
+                put().await.aws_context(&what)?;
+            }
         }
         _ => {
             answer.aws_context(&what)?;
@@ -90,7 +96,7 @@ async fn create_secret(
             return answer;
         }
         attempt += 1;
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        aws.clock.sleep(Duration::from_secs(2)).await;
     }
 }
 
@@ -103,4 +109,37 @@ pub(crate) async fn delete_secret(aws: &Aws, name: &str) -> Result<()> {
     }
     answer.aws_context(&format!("delete the secret {name}"))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+    use std::sync::{Arc, Mutex};
+
+    use axum::http::{HeaderMap, StatusCode};
+
+    use super::*;
+    use crate::aws::test_server;
+
+    /// `setup` follows `destroy` before Secrets Manager has deleted the secret.
+    #[tokio::test]
+    async fn a_secret_whose_deletion_is_ending_is_created_again() {
+        let calls = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&calls);
+        let aws = test_server::connect(move |headers: HeaderMap| {
+            let call = headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap().to_owned();
+            let mut seen = seen.lock().unwrap();
+            seen.push(call.clone());
+            let code = match (call.as_str(), seen.len()) {
+                ("CreateSecret", 6) => return ready((StatusCode::OK, "{}".to_owned())),
+                ("RestoreSecret", _) => RESOURCE_NOT_FOUND,
+                _ => "InvalidRequestException",
+            };
+            ready((StatusCode::BAD_REQUEST, format!(r#"{{"__type":"{code}"}}"#)))
+        })
+        .await;
+        write_secret(&aws, "restctl/restctl/certificate", "", "{}", &Tags::new()).await.unwrap();
+        assert_eq!(calls.lock().unwrap()[..3], ["PutSecretValue", "RestoreSecret", "CreateSecret"]);
+        assert_eq!(aws.clock.slept(), Duration::from_secs(6));
+    }
 }

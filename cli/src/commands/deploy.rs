@@ -136,12 +136,13 @@ async fn complete_deployment(
     settings: &Settings,
 ) -> Result<DeployOutcome> {
     let (aws, name) = (context.aws().await?, &context.stack);
-    let stack = cloudformation::find_deployed(aws, name).await?;
+    let mut stack = cloudformation::find_idle(aws, name).await?;
     if !stack.has_termination_protection {
         cloudformation::set_termination_protection(aws, &stack, true).await?;
+        stack = cloudformation::find_idle(aws, name).await?;
     }
     completion_cache::remember_loads(name, []);
-    let versions = go_live::go_live(aws, &stack).await?;
+    let versions = go_live::go_live(aws, name, &stack).await?;
     // The API accepts the pool's tokens only from now on. A client of another issuer that was set up since stays.
     let is_new_pool = !before.is_some_and(cognito::stack_has_user_pool);
     let client_is_of_pool = settings.client().is_none() || cognito::settings_name_user_pool(settings, &stack);
@@ -171,7 +172,7 @@ async fn execute_change_set(context: &Context, change_set: &ChangeSet, report: &
     let kind = if change_set.stack.is_in_review() { OperationKind::Create } else { OperationKind::Update };
     let mut operation = Operation::prepare(aws, &change_set.stack, kind).await?;
     let unprotected = protection::unprotect_deleted(aws, &change_set.changes).await?;
-    if let Err(refusal) = change_set::execute_change_set(aws, change_set).await {
+    if let Err(refusal) = change_set::execute_change_set(aws, &context.stack, change_set).await {
         protection::restore_protection(aws, &unprotected).await;
         return Err(refusal);
     }

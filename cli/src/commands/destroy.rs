@@ -1,13 +1,17 @@
 //! `restctl destroy`: removes the stack and everything that `setup` and `deploy` created beside it. Removes the data only on
 //! request.
 
+mod certificate;
 mod inventory;
+
+use std::time::Duration;
 
 use aws_sdk_cloudformation::types::StackStatus;
 use clap::Args;
 use serde_json::{Value, json};
 
 use crate::api::session_cache;
+use crate::aws::acm;
 use crate::cli::completion_cache;
 use crate::context::Context;
 use crate::deployment::operation;
@@ -16,7 +20,10 @@ use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::{output, prompt};
 
-use inventory::OwnedResource;
+use inventory::{Inventory, OwnedResource, Presence};
+
+/// How long services may list what they have deleted.
+const PRESENCE_PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -25,11 +32,18 @@ you pass --delete-data; you can do that later, after the stack is gone. `restctl
 
 It takes the deletion protection off what it removes, after it has asked. What stays keeps it.
 
+ACM releases the certificate up to 20 minutes after its load balancer is gone. Until then it cannot be deleted, and destroy \
+waits; with --no-wait it leaves the certificate to a later destroy.
+
 Exit code 3 if something remains that should be gone.")]
 pub(crate) struct Destroy {
     /// Remove the tables, the data bucket and the logs too, with everything in them
     #[arg(long)]
     delete_data: bool,
+
+    /// Leave the certificate if ACM has not released it yet
+    #[arg(long)]
+    no_wait: bool,
 
     /// Do not ask for the stack's name
     #[arg(long)]
@@ -44,7 +58,7 @@ pub(crate) async fn run(args: Destroy, context: Result<Context>) -> Result<Exit>
 
 async fn destroy_stack(args: &Destroy, context: &Context, report: &NdjsonReport) -> Result<Value> {
     let (aws, name) = (context.aws().await?, &context.stack);
-    let resources = inventory::list_owned_resources(context).await?;
+    let Inventory { resources, unlisted } = inventory::list_owned_resources(context).await?;
     check_stack_is_idle(&resources)?;
     check_stack_keeps_data(args, &resources)?;
     let (to_remove, kept): (Vec<_>, Vec<_>) =
@@ -60,41 +74,120 @@ async fn destroy_stack(args: &Destroy, context: &Context, report: &NdjsonReport)
     } else {
         confirm_by_name(args, context)?;
     }
-    let removed = remove_resources(context, &to_remove, &kept, report).await;
-    verify_removal(args, context, &to_remove, &kept, removed).await
+    let removal = Removal { args, context, to_remove: &to_remove, kept: &kept, unlisted: &unlisted };
+    let removed = removal.run(report).await;
+    let interrupted = Failure::new("interrupted before the removal was checked").next("restctl destroy");
+    unless_interrupted(interrupted, removal.verify(removed)).await
 }
 
-/// Removes the resources in their order. Stops at the first one that cannot be removed, because those after it are needed to
-/// try again.
-async fn remove_resources(
-    context: &Context,
-    to_remove: &[&OwnedResource],
-    kept: &[&OwnedResource],
-    report: &NdjsonReport,
-) -> Result<()> {
-    let (aws, name) = (context.aws().await?, &context.stack);
-    let interrupted = || Failure::new("interrupted before everything was removed");
-    // CloudFormation deletes the bucket of a stack that an earlier version of restctl deployed, if the bucket is empty.
-    for resource in to_remove.iter().filter(|resource| resource.is_data()) {
-        unless_interrupted(interrupted(), resource.empty_if_bucket(aws)).await?;
+/// What the user has confirmed.
+struct Removal<'a> {
+    args: &'a Destroy,
+    context: &'a Context,
+    to_remove: &'a [&'a OwnedResource],
+    kept: &'a [&'a OwnedResource],
+    unlisted: &'a [&'static str],
+}
+
+impl Removal<'_> {
+    /// Removes the resources in their order. Stops at the first one that cannot be removed, because those after it are needed to
+    /// try again.
+    async fn run(&self, report: &NdjsonReport) -> Result<()> {
+        let (aws, name) = (self.context.aws().await?, &self.context.stack);
+        let interrupted = || Failure::new("interrupted before everything was removed");
+        // CloudFormation deletes the bucket of a stack that an earlier version of restctl deployed, if the bucket is empty.
+        for resource in self.to_remove.iter().filter(|resource| resource.is_data()) {
+            unless_interrupted(interrupted(), resource.empty_if_bucket(aws)).await?;
+        }
+        for resource in self.kept {
+            resource.tag_for_later(aws, name).await?;
+        }
+        let mut has_left_certificate = false;
+        for resource in self.to_remove {
+            match resource {
+                // Ctrl-C asks whether to continue.
+                OwnedResource::Stack { stack, .. } => operation::delete_stack(aws, stack, report).await?,
+                OwnedResource::Certificate { arn, .. } if self.args.no_wait => {
+                    has_left_certificate |= !acm::delete_certificate(aws, arn).await?;
+                }
+                // It names the certificate, so that the next `destroy` finds it.
+                OwnedResource::Secret { name: secret }
+                    if has_left_certificate && *secret == name.certificate_secret() => {}
+                _ => unless_interrupted(interrupted(), resource.remove(aws)).await?,
+            }
+        }
+        session_cache::clear_session(self.context)?;
+        completion_cache::forget_stack(name);
+        if let Some(local) = &self.context.local {
+            local.served_stacks()?.forget_stack(name)?;
+        }
+        Ok(())
     }
-    for resource in kept {
-        resource.tag_for_later(aws, name).await?;
+
+    /// Checks that everything is gone. Returns what was removed and kept, or an error that lists what remains.
+    async fn verify(&self, removed: Result<()>) -> Result<Value> {
+        let (aws, name) = (self.context.aws().await?, &self.context.stack);
+        let mut remaining = Vec::new();
+        for resource in self.to_remove {
+            // The certificate and the secret that names it may have been left.
+            let is_expected = self.args.no_wait
+                && matches!(resource, OwnedResource::Certificate { .. } | OwnedResource::Secret { .. });
+            let patience = if removed.is_err() || is_expected { Duration::ZERO } else { PRESENCE_PATIENCE };
+            match resource.read_presence(aws, patience).await? {
+                Presence::Gone => {}
+                Presence::BeingDeleted => remaining.push(format!("{resource}, which is being deleted")),
+                Presence::There => remaining.push(resource.to_string()),
+            }
+        }
+        let gone = self.to_remove.len() - remaining.len();
+        if let Err(failure) = removed {
+            output::print_message(format!("removed {gone} of {}; still there:", self.to_remove.len()));
+            remaining.iter().for_each(|resource| output::print_message(format!("  {resource}")));
+            return Err(failure.then("restctl destroy, which removes the rest"));
+        }
+        if !remaining.is_empty() {
+            let next = if self.args.no_wait {
+                "restctl destroy in 20 minutes, when ACM has released the certificate"
+            } else {
+                "restctl destroy, which removes the rest"
+            };
+            return Err(Failure::new(format!("some resources of the stack {name} remain"))
+                .exit(Exit::Partial)
+                .why_lines(std::iter::once("still there:".to_owned()).chain(remaining))
+                .next(next));
+        }
+        self.print_summary(&aws.region);
+        Ok(json!({
+            "outcome": if self.args.delete_data { "removed with the data" } else { "removed" },
+            "removed": list_names(self.to_remove),
+            "kept": list_names(self.kept),
+            "unlisted": self.unlisted,
+        }))
     }
-    for resource in to_remove {
-        if let OwnedResource::Stack { stack, .. } = resource {
-            // Ctrl-C asks whether to continue.
-            operation::delete_stack(aws, stack, report).await?;
-        } else {
-            unless_interrupted(interrupted(), resource.remove(aws)).await?;
+
+    fn print_summary(&self, region: &str) {
+        let (gone, kept, name) = (self.to_remove.len(), self.kept.len(), &self.context.stack);
+        if gone > 0 {
+            output::print_message(format!("removed {gone} of {gone}, and checked that they are gone"));
+        }
+        if kept > 0 {
+            output::print_message(format!(
+                "{kept} resources with data remain in {region}; to remove them: restctl destroy --delete-data"
+            ));
+        }
+        if !self.unlisted.is_empty() {
+            let unlisted = self.unlisted.join(", ");
+            output::print_message(format!(
+                "whether a deleted stack left any {unlisted} in {region} is unknown"
+            ));
+        } else if kept == 0 {
+            output::print_message(format!("nothing of the stack {name} remains in {region}"));
         }
     }
-    session_cache::clear_session(context)?;
-    completion_cache::forget_stack(name);
-    if let Some(local) = &context.local {
-        local.served_stacks()?.forget_stack(name)?;
-    }
-    Ok(())
+}
+
+fn list_names(resources: &[&OwnedResource]) -> Vec<Value> {
+    resources.iter().map(|resource| resource.to_json()["name"].clone()).collect()
 }
 
 fn check_stack_is_idle(resources: &[OwnedResource]) -> Result<()> {
@@ -134,53 +227,4 @@ fn confirm_by_name(args: &Destroy, context: &Context) -> Result<()> {
         return Ok(());
     }
     Err(Failure::new("nothing was removed").exit(Exit::Usage).why("the answer was not the stack's name"))
-}
-
-/// Checks that everything is gone. Returns what was removed and kept, or an error that lists what remains.
-async fn verify_removal(
-    args: &Destroy,
-    context: &Context,
-    to_remove: &[&OwnedResource],
-    kept: &[&OwnedResource],
-    removed: Result<()>,
-) -> Result<Value> {
-    let (aws, name) = (context.aws().await?, &context.stack);
-    let mut remaining = Vec::new();
-    for resource in to_remove {
-        if resource.exists(aws).await? {
-            remaining.push(resource.to_string());
-        }
-    }
-    let gone = to_remove.len() - remaining.len();
-    if let Err(failure) = removed {
-        output::print_message(format!("removed {gone} of {}; still there:", to_remove.len()));
-        remaining.iter().for_each(|resource| output::print_message(format!("  {resource}")));
-        return Err(failure.then("restctl destroy, which removes the rest"));
-    }
-    if !remaining.is_empty() {
-        return Err(Failure::new(format!("some resources of the stack {name} remain"))
-            .exit(Exit::Partial)
-            .why_lines(std::iter::once("still there:".to_owned()).chain(remaining))
-            .next("restctl destroy, which removes the rest"));
-    }
-    if !to_remove.is_empty() {
-        output::print_message(format!("removed {gone} of {gone}, and checked that they are gone"));
-    }
-    if kept.is_empty() {
-        output::print_message(format!("nothing of the stack {name} remains in {}", aws.region));
-    } else {
-        output::print_message(format!(
-            "{} resources with data remain in {}; to remove them: restctl destroy --delete-data",
-            kept.len(),
-            aws.region
-        ));
-    }
-    let names = |resources: &[&OwnedResource]| {
-        resources.iter().map(|resource| resource.to_json()["name"].clone()).collect::<Vec<_>>()
-    };
-    Ok(json!({
-        "outcome": if args.delete_data { "removed with the data" } else { "removed" },
-        "removed": names(to_remove),
-        "kept": names(kept),
-    }))
 }

@@ -23,6 +23,8 @@ pub(crate) struct LiveVersion {
     now: LivePeriod,
     /// The newest first.
     before: Vec<LivePeriod>,
+    /// The alias's revision when it was read. `None` if this is not what was read.
+    revision: Option<String>,
 }
 
 impl LiveVersion {
@@ -49,32 +51,34 @@ impl LiveVersion {
         before.insert(0, self.now.clone());
         before.truncate(MAX_EARLIER);
         let now = LivePeriod { version: version.to_owned(), since: now };
-        Self { function: self.function.clone(), now, before }
+        Self { function: self.function.clone(), now, before, revision: None }
     }
 
     /// Returns the state with the previous version live, or `None` if there is none.
     pub(crate) fn with_previous_version(&self) -> Option<Self> {
         let (now, before) = self.before.split_first()?;
-        Some(Self { function: self.function.clone(), now: now.clone(), before: before.to_vec() })
+        let (function, now, before) = (self.function.clone(), now.clone(), before.to_vec());
+        Some(Self { function, now, before, revision: None })
     }
 
-    /// Points the function's alias at this version.
-    pub(crate) async fn make_live(&self, aws: &Aws) -> Result<()> {
-        let alias = Alias { version: self.now.version.clone(), description: self.alias_description() };
+    /// Points the function's alias at this version, unless the alias no longer has that `revision`.
+    async fn make_live(&self, aws: &Aws, revision: Option<&str>) -> Result<()> {
+        let (version, description) = (self.now.version.clone(), self.alias_description());
+        let alias = Alias { version, description, revision: revision.map(str::to_owned) };
         lambda::update_live_alias(aws, &self.function, &alias).await
     }
 
     /// Replaces the live versions of all these functions or of none, because they are built to work together. Each pair is a
-    /// live version and the version that replaces it. `next` is what to type if a replacement failed and none is left.
+    /// live version as it was read, and the version that replaces it unless another one has replaced it since. `next` is what to type if a replacement failed and none is left.
     pub(crate) async fn replace_together(
         aws: &Aws,
         replacements: &[(&Self, &Self)],
         next: &str,
     ) -> Result<()> {
-        for (done, (_, after)) in replacements.iter().enumerate() {
-            if let Err(failure) = after.make_live(aws).await {
+        for (done, (before, after)) in replacements.iter().enumerate() {
+            if let Err(failure) = after.make_live(aws, before.revision.as_deref()).await {
                 for (before, _) in &replacements[..done] {
-                    before.make_live(aws).await?;
+                    before.make_live(aws, None).await?;
                 }
                 return Err(failure.next(next));
             }
@@ -96,7 +100,8 @@ impl LiveVersion {
             Some(LivePeriod { version: version.to_owned(), since: since.parse().ok()? })
         };
         let before = before.split_whitespace().filter_map(turn).collect();
-        Self { function: function.to_owned(), now: LivePeriod { version: alias.version, since }, before }
+        let now = LivePeriod { version: alias.version, since };
+        Self { function: function.to_owned(), now, before, revision: alias.revision }
     }
 }
 
@@ -112,8 +117,12 @@ mod tests {
     use super::*;
     use crate::aws::test_server;
 
+    fn alias(version: &str, description: &str) -> Alias {
+        Alias { version: version.to_owned(), description: description.to_owned(), revision: None }
+    }
+
     fn first_version() -> LiveVersion {
-        LiveVersion::from_alias("api", Alias { version: "1".to_owned(), description: String::new() })
+        LiveVersion::from_alias("api", alias("1", ""))
     }
 
     #[test]
@@ -131,7 +140,7 @@ mod tests {
         let mut live = first_version();
         for version in 2..40 {
             live = live.with_version(&format!("1000000{version}"), 1_763_868_000 + version);
-            let alias = Alias { version: live.version().to_owned(), description: live.alias_description() };
+            let alias = alias(live.version(), &live.alias_description());
             assert!(alias.description.len() <= 256, "{}", alias.description);
             assert_eq!(LiveVersion::from_alias("api", alias), live);
         }
@@ -162,15 +171,30 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_version_that_another_deployment_made_live_stays() {
+        let aws = test_server::connect(async |change: String| {
+            let is_current = change.contains(r#""RevisionId":"now""#);
+            let answer = r#"{"__type":"PreconditionFailedException"}"#;
+            if is_current { (StatusCode::OK, "{}") } else { (StatusCode::PRECONDITION_FAILED, answer) }
+        })
+        .await;
+        for (revision, is_replaced) in [("now", true), ("before", false)] {
+            let live = LiveVersion { revision: Some(revision.to_owned()), ..first_version() };
+            let next = live.with_version("2", 100);
+            let replaced = LiveVersion::replace_together(&aws, &[(&live, &next)], "again").await;
+            assert_eq!(replaced.is_ok(), is_replaced);
+            let reason = replaced.err().map(|failure| failure.to_string()).unwrap_or_default();
+            assert!(is_replaced || reason.contains("another deployment or rollback came first"), "{reason}");
+        }
+    }
+
     #[test]
     fn a_foreign_description_lists_no_earlier_versions() {
         for description in
             ["", "the live one", "since noon; before lunch", "since ; before 3", "; before @ 1@x"]
         {
-            let live = LiveVersion::from_alias(
-                "api",
-                Alias { version: "3".to_owned(), description: description.to_owned() },
-            );
+            let live = LiveVersion::from_alias("api", alias("3", description));
             assert_eq!(
                 (live.version(), live.live_since(), live.with_previous_version()),
                 ("3", 0, None),

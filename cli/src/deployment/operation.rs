@@ -21,6 +21,9 @@ use crate::terminal::{interrupt, output};
 /// The longest pause between two requests: events come every few seconds, and the service throttles frequent callers.
 const MAX_PAUSE: Duration = Duration::from_secs(4);
 
+/// How long CloudFormation may refuse all requests because the account sends too many. The operation continues meanwhile.
+const MAX_THROTTLED: Duration = Duration::from_secs(900);
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OperationKind {
     Create,
@@ -56,25 +59,17 @@ impl Operation {
         // Once polled, it also notices a Ctrl-C that comes while something else is awaited.
         let mut interrupted = pin!(interrupt::ctrl_c());
         let mut pause = Duration::from_millis(200);
+        let mut throttled = Duration::ZERO;
         loop {
-            let new_events = self.log.fetch_new(aws).await;
-            // The operation continues although the user can no longer watch it.
-            for event in new_events.map_err(|failure| failure.then(interruption::next_step(self.kind)))? {
-                report.write_line("resource", &event.to_json())?;
-                progress.show_event(&event);
-                let is_end = event.has_ended() && event.is_about_stack(&self.stack_id);
-                let status = event.status.clone();
-                self.history.push(event);
-                if is_end {
-                    return Ok(status);
-                }
-            }
-            // Someone else may have deleted the stack before the first request.
-            if self.kind == OperationKind::Delete && cloudformation::is_deleted(aws, &self.stack_id).await? {
-                return Ok(ResourceStatus::DeleteComplete);
+            match self.look(aws, &progress, report).await {
+                Ok(Some(ended)) => return Ok(ended),
+                Ok(None) => throttled = Duration::ZERO,
+                Err(failure) if failure.is_throttled && throttled < MAX_THROTTLED => throttled += pause,
+                // The operation continues although the user can no longer watch it.
+                Err(failure) => return Err(failure.then(interruption::next_step(self.kind))),
             }
             tokio::select! {
-                () = tokio::time::sleep(pause) => pause = (pause * 2).min(MAX_PAUSE),
+                () = aws.clock.sleep(pause) => pause = (pause * 2).min(MAX_PAUSE),
                 signal = &mut interrupted => {
                     signal?;
                     interrupted.set(interrupt::ctrl_c());
@@ -83,6 +78,29 @@ impl Operation {
                 }
             }
         }
+    }
+
+    /// Shows what is new. Returns the stack's final state if the operation has ended.
+    async fn look(
+        &mut self,
+        aws: &Aws,
+        progress: &Progress,
+        report: &NdjsonReport,
+    ) -> Result<Option<ResourceStatus>> {
+        for event in self.log.fetch_new(aws).await? {
+            report.write_line("resource", &event.to_json())?;
+            progress.show_event(&event);
+            let is_end = event.has_ended() && event.is_about_stack(&self.stack_id);
+            let status = event.status.clone();
+            self.history.push(event);
+            if is_end {
+                return Ok(Some(status));
+            }
+        }
+        // Someone else may have deleted the stack before the first request.
+        let is_gone =
+            self.kind == OperationKind::Delete && cloudformation::is_deleted(aws, &self.stack_id).await?;
+        Ok(is_gone.then_some(ResourceStatus::DeleteComplete))
     }
 
     /// Whether CancelUpdateStack accepts the operation: an update, until it cleans up or rolls back.
@@ -127,6 +145,9 @@ impl Operation {
 /// Deletes the stack even if it or its resources are protected: the caller has asked the user. What outlives the stack stays
 /// protected.
 pub(crate) async fn delete_stack(aws: &Aws, stack: &Stack, report: &NdjsonReport) -> Result<()> {
+    if stack.is_in_review() {
+        return cloudformation::delete_empty_stack(aws, &stack.id).await;
+    }
     let mut operation = Operation::prepare(aws, stack, OperationKind::Delete).await?;
     let unprotected = protection::unprotect_stack(aws, stack).await?;
     if let Err(refusal) = cloudformation::begin_deletion(aws, stack).await {

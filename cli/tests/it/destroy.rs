@@ -1,9 +1,12 @@
 //! `restctl destroy`: what it removes, what it keeps, and that it changes nothing else.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, RECORD, eventually};
-use crate::interposed::interpose;
+use crate::interposed::{Call, FORBIDDEN, interpose};
 use crate::local_attacker::listening_ports;
 
 /// Returns the names of everything in the cloud that a stack can leave behind.
@@ -122,6 +125,19 @@ fn a_stack_of_an_earlier_version_keeps_its_data() {
     cloud.succeed(&["destroy", "--yes", "--delete-data"]);
 }
 
+/// It has no tag, and no data that CloudFormation could delete.
+#[test]
+fn a_stack_that_was_never_deployed_is_removed() {
+    let cloud = Cloud::start_set_up();
+    let template = json!({ "Resources": { "Queue": { "Type": "AWS::SQS::Queue" } } }).to_string();
+    let stack = [("StackName", "restctl"), ("TemplateBody", template.as_str())];
+    let review = [("Action", "CreateChangeSet"), ("ChangeSetName", "seen"), ("ChangeSetType", "CREATE")];
+    cloud.call_query("cloudformation", &[review.as_slice(), &stack].concat());
+    let removed = cloud.succeed(&["destroy", "--yes"]).stderr;
+    assert!(removed.contains("the stack with 0 resources"), "{removed}");
+    assert!(removed.contains("nothing of the stack restctl remains"), "{removed}");
+}
+
 #[test]
 fn stacks_of_other_tools_are_left_alone() {
     let cloud = Cloud::start_set_up();
@@ -174,4 +190,61 @@ fn functions_of_a_destroyed_stack_end() {
     cloud.succeed(&["destroy", "--yes"]);
     // What remains is the endpoint.
     eventually("their Runtime APIs close", || (listening_ports(emulator).len() == 1).then_some(()));
+}
+
+/// Returns a cloud with a deployed stack behind a server that answers `refused` while this is set, and the flag.
+fn deploy_behind_refusals(
+    refused: impl Fn(&Call) -> Option<String> + Send + Sync + 'static,
+) -> (Cloud, Arc<AtomicBool>) {
+    let (cloud, refuses) = (Cloud::start_deployed(&[]), Arc::new(AtomicBool::new(true)));
+    let flag = Arc::clone(&refuses);
+    interpose(&cloud, move |call| refused(call).filter(|_| flag.load(Ordering::SeqCst)));
+    (cloud, refuses)
+}
+
+#[test]
+fn what_cannot_be_listed_is_not_said_to_be_gone() {
+    let (cloud, refuses) = deploy_behind_refusals(|call| {
+        let denied = json!({ "__type": "AccessDeniedException", "message": "not you" }).to_string();
+        match call.target.as_str() {
+            "DynamoDB_20120810.ListTables" => Some(denied),
+            _ => call.uri.contains("x-id=ListBuckets").then(|| FORBIDDEN.to_owned()),
+        }
+    });
+    let destroyed = cloud.succeed(&["destroy", "--yes", "--delete-data", "--output", "json"]);
+    let seen = &destroyed.stderr;
+    assert!(
+        seen.contains("note: buckets that a deleted stack left are not found: cannot list the buckets"),
+        "{seen}"
+    );
+    assert!(
+        seen.contains("whether a deleted stack left any tables, buckets in us-east-1 is unknown"),
+        "{seen}"
+    );
+    assert!(!seen.contains("nothing of the stack"), "{seen}");
+    let result: Value = serde_json::from_str(destroyed.stdout.lines().last().unwrap()).unwrap();
+    assert_eq!(result["unlisted"], json!(["tables", "buckets"]), "{result}");
+
+    // The stack names its own resources.
+    refuses.store(false, Ordering::SeqCst);
+    let again = cloud.succeed(&["destroy", "--yes", "--delete-data"]).stderr;
+    assert!(again.contains("has nothing to remove") && again.contains("nothing of the stack"), "{again}");
+}
+
+#[test]
+fn a_certificate_that_is_still_in_use_can_be_left() {
+    let (cloud, refuses) = deploy_behind_refusals(|call| {
+        let in_use = json!({ "__type": "ResourceInUseException", "message": "is in use" });
+        (call.target == "CertificateManager.DeleteCertificate").then(|| in_use.to_string())
+    });
+    let left = cloud.run(&["destroy", "--yes", "--no-wait"]);
+    left.failed_with(
+        3,
+        &["still there:", "the certificate arn:aws:acm:", "the secret restctl/restctl/certificate"],
+    );
+    left.failed_with(3, &["next: restctl destroy in 20 minutes, when ACM has released the certificate"]);
+    assert!(!left.stderr.contains("parameters /restctl/restctl/…\n        the secret"), "{}", left.stderr);
+    refuses.store(false, Ordering::SeqCst);
+    let destroyed = cloud.succeed(&["destroy", "--yes"]).stderr;
+    assert!(destroyed.contains("removed 2 of 2, and checked that they are gone"), "{destroyed}");
 }

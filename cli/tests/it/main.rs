@@ -9,6 +9,7 @@ mod bad_input;
 mod cert;
 mod certificate;
 mod cloud;
+mod concurrent_deployments;
 mod configuration;
 mod controls;
 mod deploy;

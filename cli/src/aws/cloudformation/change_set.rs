@@ -17,9 +17,15 @@ use crate::aws::error::AwsContext;
 use crate::aws::{Aws, cloudformation, known_failures};
 use crate::failure::{Exit, Failure, Result};
 
+/// The error codes of a change set that CloudFormation has deleted, or will not execute, because it has executed another one of
+/// the same stack ("ExecuteChangeSet", AWS CloudFormation API Reference).
+const SUPERSEDED: [&str; 2] = ["ChangeSetNotFound", "InvalidChangeSetStatus"];
+
 /// A change set with at least one change.
 pub(crate) struct ChangeSet {
     id: String,
+    /// Identifies the request to execute it.
+    token: String,
     pub(crate) stack: Stack,
     /// The change set created the stack, which is empty until the change set is executed.
     created_stack: bool,
@@ -50,58 +56,102 @@ pub(crate) async fn create_change_set(
         .map(|(key, value)| Parameter::builder().parameter_key(*key).parameter_value(value).build())
         .collect();
     let tags = desired.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
+    // Two deployments may make change sets of one stack at once, which must not share a name.
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let token = format!("restctl-{}", since_epoch.as_nanos());
     let request = aws
         .cloudformation
         .create_change_set()
         .stack_name(name.as_str())
-        .change_set_name(format!("restctl-{}", since_epoch.as_millis()))
+        .change_set_name(&token)
         .change_set_type(if is_new { ChangeSetType::Create } else { ChangeSetType::Update })
         .template_body(desired.template)
         .set_parameters(Some(parameters))
         .set_tags(Some(tags.collect()))
         .capabilities(Capability::CapabilityIam);
-    let made = request.send().await.aws_context("create a change set")?;
+    let made = match request.send().await.aws_context("create a change set") {
+        Ok(made) => made,
+        Err(refusal) => return Err(explain_refusal(aws, name, existing, refusal).await),
+    };
     let id = made.id.ok_or_else(|| Failure::new("CloudFormation returned no change set id"))?;
+    let created_stack = made.stack_id.filter(|_| existing.is_none());
     let changes = match wait_for_changes(aws, &id).await {
         Ok(Some(changes)) => changes,
         nothing_to_execute => {
-            let deleted =
-                delete_change_set_or_stack(aws, &id, made.stack_id.filter(|_| existing.is_none())).await;
+            let deleted = delete_change_set_or_stack(aws, &id, created_stack.as_deref()).await;
             // The reason why there is nothing to execute comes before a failure to clean up.
             nothing_to_execute?;
             deleted?;
             return Ok(None);
         }
     };
-    let stack = cloudformation::find_own(aws, name).await?;
-    let stack = stack.ok_or_else(|| Failure::new(format!("the stack {name} was deleted in the meantime")))?;
+    let stack = match cloudformation::find_own(aws, name).await? {
+        Some(stack) if is_as_read(existing, Some(&stack)) => stack,
+        // The change set would undo what the other deployment did: options that were left out have the values that were read.
+        now => {
+            // When CloudFormation executes a change set, it deletes the others itself.
+            if now.as_ref().is_some_and(|stack| !stack.is_busy()) {
+                delete_change_set_or_stack(aws, &id, None).await?;
+            }
+            return Err(cloudformation::another_deployment_failure(name, now.as_ref()));
+        }
+    };
     // Without DescribeEvents there are no warnings, and the changes are the same.
     let warnings = events::fetch_findings(aws, &id).await.unwrap_or_default();
-    Ok(Some(ChangeSet { id, stack, created_stack: existing.is_none(), changes, warnings }))
+    Ok(Some(ChangeSet { id, token, stack, created_stack: existing.is_none(), changes, warnings }))
 }
 
-pub(crate) async fn execute_change_set(aws: &Aws, change_set: &ChangeSet) -> Result<()> {
-    let request = aws.cloudformation.execute_change_set().change_set_name(&change_set.id);
-    request.send().await.aws_context("execute the change set")?;
-    Ok(())
+/// Executes the change set. Fails if another deployment of the stack `name` has come first.
+pub(crate) async fn execute_change_set(aws: &Aws, name: &StackName, change_set: &ChangeSet) -> Result<()> {
+    let ChangeSet { id, token, stack, .. } = change_set;
+    // With a token, a request that was sent twice because its answer was lost is executed once.
+    let request = aws.cloudformation.execute_change_set().change_set_name(id).client_request_token(token);
+    let answer = request.send().await;
+    let code = answer.error_code().unwrap_or_default();
+    if code == "TokenAlreadyExistsException" {
+        return Ok(());
+    }
+    if SUPERSEDED.contains(&code) {
+        return Err(cloudformation::explain_another_deployment(aws, name).await);
+    }
+    match answer.aws_context("execute the change set") {
+        Ok(_) => Ok(()),
+        Err(refusal) => Err(explain_refusal(aws, name, Some(stack), refusal).await),
+    }
+}
+
+/// Returns why CloudFormation refused a request: another deployment came first if the stack is not as it was `read`.
+async fn explain_refusal(aws: &Aws, name: &StackName, read: Option<&Stack>, refusal: Failure) -> Failure {
+    match cloudformation::find_own(aws, name).await {
+        Ok(now) if !is_as_read(read, now.as_ref()) => {
+            cloudformation::another_deployment_failure(name, now.as_ref())
+        }
+        _ => refusal,
+    }
+}
+
+/// Whether the stack is still the one that the deployment started from. A change set creates a stack that did not exist.
+fn is_as_read(read: Option<&Stack>, now: Option<&Stack>) -> bool {
+    match (read, now) {
+        (Some(read), Some(now)) => !now.has_changed_since(read),
+        (Some(_), None) => false,
+        (None, now) => now.is_none_or(Stack::is_in_review),
+    }
 }
 
 /// Deletes the change set, and the stack if the change set created it.
 pub(crate) async fn discard_change_set(aws: &Aws, change_set: &ChangeSet) -> Result<()> {
     let ChangeSet { id, stack, created_stack, .. } = change_set;
-    delete_change_set_or_stack(aws, id, created_stack.then(|| stack.id.clone())).await
+    delete_change_set_or_stack(aws, id, created_stack.then_some(stack.id.as_str())).await
 }
 
 /// Deletes the change set `id`, or else the empty `stack` that was created with it.
-async fn delete_change_set_or_stack(aws: &Aws, id: &str, stack: Option<String>) -> Result<()> {
+async fn delete_change_set_or_stack(aws: &Aws, id: &str, stack: Option<&str>) -> Result<()> {
     if let Some(stack) = stack {
-        let request = aws.cloudformation.delete_stack().stack_name(stack);
-        request.send().await.aws_context("delete the empty stack of the change set")?;
-    } else {
-        let request = aws.cloudformation.delete_change_set().change_set_name(id);
-        request.send().await.aws_context("delete the change set")?;
+        return cloudformation::delete_empty_stack(aws, stack).await;
     }
+    let request = aws.cloudformation.delete_change_set().change_set_name(id);
+    request.send().await.aws_context("delete the change set")?;
     Ok(())
 }
 
@@ -112,7 +162,13 @@ async fn wait_for_changes(aws: &Aws, id: &str) -> Result<Option<Vec<Change>>> {
     loop {
         let request =
             aws.cloudformation.describe_change_set().change_set_name(id).set_next_token(next_page.clone());
-        let page = request.send().await.aws_context("describe the change set")?;
+        let answer = request.send().await;
+        if answer.error_code().is_some_and(|code| SUPERSEDED.contains(&code)) {
+            return Err(Failure::new("nothing went live: another deployment of the stack came first")
+                .why("CloudFormation has deleted the change set of this one")
+                .next(cloudformation::AFTER_ANOTHER_DEPLOYMENT));
+        }
+        let page = answer.aws_context("describe the change set")?;
         let reason = page.status_reason().unwrap_or("no reason given");
         match page.status() {
             Some(ChangeSetStatus::CreateComplete) => {
@@ -129,7 +185,7 @@ async fn wait_for_changes(aws: &Aws, id: &str) -> Result<Option<Vec<Change>>> {
             Some(ChangeSetStatus::Failed) if has_no_changes(reason) => return Ok(None),
             Some(ChangeSetStatus::Failed) => return Err(find_refusal(aws, id, reason).await),
             _ => {
-                tokio::time::sleep(pause).await;
+                aws.clock.sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(2));
             }
         }

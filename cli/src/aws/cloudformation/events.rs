@@ -49,18 +49,23 @@ impl EventLog {
 
     /// Returns the events that were not returned before, oldest first.
     pub(crate) async fn fetch_new(&mut self, aws: &Aws) -> Result<Vec<Event>> {
-        let mut new = Vec::new();
+        // Only what is returned counts as seen: a later page may fail.
+        let (mut new, mut fetched) = (Vec::new(), HashSet::new());
         let mut pages =
             aws.cloudformation.describe_stack_events().stack_name(&self.stack_id).into_paginator().send();
         'pages: while let Some(page) = pages.next().await {
             for event in page.aws_context("read the stack's events")?.stack_events.unwrap_or_default() {
+                let id = event.event_id().unwrap_or_default().to_owned();
                 // The newest come first: all events after one that was seen were seen, too.
-                if !self.seen.insert(event.event_id().unwrap_or_default().to_owned()) {
+                if self.seen.contains(&id) {
                     break 'pages;
                 }
-                new.extend(Event::from_stack_event(event));
+                if fetched.insert(id) {
+                    new.extend(Event::from_stack_event(event));
+                }
             }
         }
+        self.seen.extend(fetched);
         new.retain(|event| !event.operation.as_ref().is_some_and(|id| self.ended.contains(id)));
         new.reverse();
         Ok(new)

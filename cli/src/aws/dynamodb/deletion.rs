@@ -48,6 +48,16 @@ pub(crate) async fn delete_table(aws: &Aws, table: &str) -> Result<()> {
     Ok(())
 }
 
+/// Whether the deletion of a table has begun and is not complete.
+pub(crate) async fn is_being_deleted(aws: &Aws, table: &str) -> Result<bool> {
+    let answer = aws.dynamodb.describe_table().table_name(table).send().await;
+    if answer.error_code() == Some(RESOURCE_NOT_FOUND) {
+        return Ok(false);
+    }
+    let description = answer.aws_context(&format!("describe the table {table}"))?.table;
+    Ok(description.and_then(|table| table.table_status) == Some(TableStatus::Deleting))
+}
+
 /// Waits until the table is not being created or changed: until then, DynamoDB neither changes nor deletes it. Returns `None`
 /// if there is no such table.
 async fn wait_until_unchanging(aws: &Aws, table: &str) -> Result<Option<TableDescription>> {

@@ -6,7 +6,8 @@ mod tests;
 
 use std::time::Duration;
 
-use aws_sdk_s3::error::BuildError;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{BuildError, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
     BucketLocationConstraint, ChecksumAlgorithm, ChecksumMode, CreateBucketConfiguration, Tag,
@@ -18,6 +19,13 @@ use crate::aws::Aws;
 use crate::aws::error::AwsContext;
 use crate::digest::sha256_base64;
 use crate::failure::{Failure, FailureContext, Result};
+
+/// "A conflicting conditional operation is currently in progress against this resource."
+const ABORTED: &str = "OperationAborted";
+
+const ABORTED_PATIENCE: Duration = Duration::from_secs(120);
+
+const ABORTED_PAUSE: Duration = Duration::from_secs(5);
 
 /// A bucket of the caller's own account. An attacker could create a bucket of that name first, open it to everyone, and so
 /// replace the code that runs in this account. Each call therefore names the owner, and S3 answers 403 if the bucket belongs
@@ -54,12 +62,14 @@ pub(crate) async fn read_bucket_state(aws: &Aws, bucket: OwnBucket<'_>) -> Resul
 }
 
 /// Creates a private bucket with these tags, or checks that the existing one is still as it was created. Returns the names of
-/// the controls that had to be restored. `partition` is the first part of its ARN, such as `aws`.
+/// the controls that had to be restored. `partition` is the first part of its ARN, such as `aws`. `on_wait` is called if the name
+/// is not free yet.
 pub(crate) async fn ensure_private_bucket(
     aws: &Aws,
     bucket: OwnBucket<'_>,
     partition: &str,
     tags: &Tags,
+    on_wait: impl Fn(),
 ) -> Result<Vec<&'static str>> {
     match read_bucket_state(aws, bucket).await? {
         OwnBucketState::Own => controls::restore_controls(aws, bucket, partition).await,
@@ -69,29 +79,65 @@ pub(crate) async fn ensure_private_bucket(
                 "if it is your bucket, ask for access to it; otherwise: restctl deploy --stack ANOTHER-NAME",
             )),
         OwnBucketState::Missing => {
-            create_bucket(aws, bucket.name, tags).await?;
+            create_bucket(aws, bucket.name, tags, on_wait).await?;
             close_new_bucket(aws, bucket, partition).await?;
             Ok(Vec::new())
         }
     }
 }
 
-async fn create_bucket(aws: &Aws, bucket: &str, tags: &Tags) -> Result<()> {
-    let mut request = aws.s3.create_bucket().bucket(bucket);
+/// Creates the bucket. The name of a deleted one is free again after a while, sometimes after hours ("I want to resolve the
+/// 'conflicting conditional operation' error", AWS re:Post).
+async fn create_bucket(aws: &Aws, bucket: &str, tags: &Tags, on_wait: impl Fn()) -> Result<()> {
     // us-east-1 is the one region that must not be given as a location.
     let place = (aws.region != "us-east-1").then(|| BucketLocationConstraint::from(aws.region.as_str()));
+    let mut request = aws.s3.create_bucket().bucket(bucket);
     if place.is_some() || !tags.is_empty() {
         let tags = build_tags(tags).context("cannot build the bucket's tags")?;
         let tags = Some(tags).filter(|tags| !tags.is_empty());
         let configuration = CreateBucketConfiguration::builder().set_location_constraint(place);
         request = request.create_bucket_configuration(configuration.set_tags(tags).build());
     }
-    request.send().await.aws_context(&format!("create the bucket {bucket}"))?;
+    let answer = retry_while_aborted(aws, on_wait, async || request.clone().send().await).await;
+    match answer.error_code() {
+        // Another deployment of the same stack has just created it.
+        Some("BucketAlreadyOwnedByYou") => return Ok(()),
+        Some(ABORTED) => {
+            return Err(Failure::new(format!("the name of the deleted bucket {bucket} is not free yet"))
+                .why(format!("after {} s, S3 still works on its deletion", ABORTED_PATIENCE.as_secs()))
+                .next("the same command again in an hour; or at once with another name: restctl deploy --stack NAME"));
+        }
+        _ => {}
+    }
+    answer.aws_context(&format!("create the bucket {bucket}"))?;
     Ok(())
 }
 
 fn build_tags(tags: &Tags) -> std::result::Result<Vec<Tag>, BuildError> {
     tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+}
+
+/// Repeats a request that S3 refuses because it still works on an earlier one for the same bucket. Returns the last answer.
+async fn retry_while_aborted<T, E>(
+    aws: &Aws,
+    on_wait: impl Fn(),
+    send: impl AsyncFn() -> Result<T, SdkError<E, HttpResponse>>,
+) -> Result<T, SdkError<E, HttpResponse>>
+where
+    Result<T, SdkError<E, HttpResponse>>: AwsContext<T>,
+{
+    let mut waited = Duration::ZERO;
+    loop {
+        let answer = send().await;
+        if answer.error_code() != Some(ABORTED) || waited >= ABORTED_PATIENCE {
+            return answer;
+        }
+        if waited.is_zero() {
+            on_wait();
+        }
+        aws.clock.sleep(ABORTED_PAUSE).await;
+        waited += ABORTED_PAUSE;
+    }
 }
 
 /// Sets the controls of a new bucket. S3 may refuse that for some seconds, until it knows the bucket everywhere.
@@ -100,7 +146,7 @@ async fn close_new_bucket(aws: &Aws, bucket: OwnBucket<'_>, partition: &str) -> 
         if controls::restore_controls(aws, bucket, partition).await.is_ok() {
             return Ok(());
         }
-        tokio::time::sleep(pause).await;
+        aws.clock.sleep(pause).await;
     }
     controls::restore_controls(aws, bucket, partition).await?;
     Ok(())
@@ -132,10 +178,10 @@ pub(crate) async fn delete_object(aws: &Aws, bucket: OwnBucket<'_>, key: &str) -
     Ok(())
 }
 
-/// Deletes the bucket. A bucket that does not exist counts as deleted.
+/// Deletes the bucket. A bucket that does not exist counts as deleted. S3 refuses to delete one that it is still creating.
 pub(crate) async fn delete_bucket(aws: &Aws, bucket: OwnBucket<'_>) -> Result<()> {
     let request = aws.s3.delete_bucket().bucket(bucket.name).expected_bucket_owner(bucket.account);
-    let answer = request.send().await;
+    let answer = retry_while_aborted(aws, || {}, async || request.clone().send().await).await;
     if answer.error_code() != Some("NoSuchBucket") {
         answer.aws_context(&format!("delete the bucket {}", bucket.name))?;
     }

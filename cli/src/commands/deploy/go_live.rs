@@ -1,8 +1,9 @@
 //! Tests the new versions of both functions and then makes them live.
 
+use restctl_contract::stack::StackName;
 use restctl_contract::template::output as stack_output;
 
-use crate::aws::cloudformation::Stack;
+use crate::aws::cloudformation::{self, Stack};
 use crate::aws::{Aws, lambda};
 use crate::deployment::function_version::LiveVersion;
 use crate::deployment::smoke;
@@ -16,8 +17,9 @@ pub(crate) struct LiveVersions {
     pub(crate) ingest: LiveVersion,
 }
 
-/// Publishes and tests new versions of both functions, and makes both live or neither.
-pub(crate) async fn go_live(aws: &Aws, stack: &Stack) -> Result<LiveVersions> {
+/// Publishes and tests new versions of both functions, and makes both live or neither: neither if another deployment begins to
+/// change the stack, whose versions would then be half of one and half of the other.
+pub(crate) async fn go_live(aws: &Aws, name: &StackName, stack: &Stack) -> Result<LiveVersions> {
     let (api, ingest) =
         (stack.output(stack_output::API_FUNCTION)?, stack.output(stack_output::INGEST_FUNCTION)?);
     let (api, ingest) =
@@ -29,6 +31,7 @@ pub(crate) async fn go_live(aws: &Aws, stack: &Stack) -> Result<LiveVersions> {
     if let Err(failure) = tested {
         return Err(with_advice_after_test(failure, &api, &ingest));
     }
+    cloudformation::check_unchanged(aws, name, stack).await?;
     let now = timestamp::seconds_now();
     let live = LiveVersions { api: api.version_after(now), ingest: ingest.version_after(now) };
     let shifts = [(&api, &live.api), (&ingest, &live.ingest)];

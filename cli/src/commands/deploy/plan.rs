@@ -16,7 +16,7 @@ use crate::deployment::price::AddedPrice;
 use crate::failure::Result;
 use crate::identity::settings::Settings;
 use crate::terminal::ndjson::NdjsonReport;
-use crate::terminal::output;
+use crate::terminal::{output, progress};
 
 const TEMPLATE: &str = include_str!("../../../../templates/stack.yaml");
 
@@ -93,7 +93,10 @@ pub(super) async fn plan_deployment(
     let losses = preview::unnamed_losses(&change_set.changes, &args.allow_replacement);
     if args.dry_run {
         // Before any output, because a closed pipe ends the process.
-        change_set::discard_change_set(aws, &change_set).await?;
+        let waiting = progress::new_spinner("deleting the change set");
+        let discarded = change_set::discard_change_set(aws, &change_set).await;
+        waiting.finish_and_clear();
+        discarded?;
         preview::print_preview(&change_set, added_price, args, &title, report)?;
         if !losses.is_empty() {
             output::print_message(format!("a deployment needs {}", preview::allow_flags(&losses)));
@@ -103,9 +106,14 @@ pub(super) async fn plan_deployment(
     let ready = async {
         preview::print_preview(&change_set, added_price, args, &title, report)?;
         preview::refuse_losses(&losses)?;
-        let bucket_tags = artifact_bucket_tags(&tags);
-        for control in s3::ensure_private_bucket(aws, artifacts, caller.partition(), &bucket_tags).await? {
-            let bucket = artifacts.name;
+        let (bucket, bucket_tags) = (artifacts.name, artifact_bucket_tags(&tags));
+        let on_wait = || {
+            output::print_message(format!(
+                "S3 has not freed the name of the deleted bucket {bucket} yet; waiting for up to two minutes"
+            ))
+        };
+        let ensured = s3::ensure_private_bucket(aws, artifacts, caller.partition(), &bucket_tags, on_wait);
+        for control in ensured.await? {
             output::print_message(format!("note: corrected {control} of the bucket {bucket}"));
         }
         upload_packages(aws, artifacts, &packages).await?;

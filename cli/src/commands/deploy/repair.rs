@@ -7,6 +7,7 @@ use crate::aws::Aws;
 use crate::aws::cloudformation::{self, Stack};
 use crate::deployment::operation::{self, Operation, OperationKind};
 use crate::failure::{Exit, Failure, Result};
+use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::{output, prompt};
 
@@ -37,12 +38,11 @@ pub(crate) async fn repair_if_needed(
     yes: bool,
     report: &NdjsonReport,
 ) -> Result<StartingPoint> {
-    let Some(stack) = cloudformation::find_own(aws, name).await? else { return Ok(StartingPoint::default()) };
+    let Some(stack) = find_stack(aws, name).await? else { return Ok(StartingPoint::default()) };
     let status = stack.status.as_str().to_owned();
     match find_remedy(&stack.status) {
         StackRemedy::None => Ok(StartingPoint::from_stack(Some(stack))),
-        StackRemedy::Wait => Err(Failure::new(format!("the stack {name} is busy: it is in {status}"))
-            .next("wait until the other operation ends, then: restctl deploy")),
+        StackRemedy::Wait => Err(busy_failure(name, &stack)),
         StackRemedy::Remove => {
             let why = why_to_remove(&stack);
             let question = format!("The stack {name} is in {status}: {why}. Remove it and continue?");
@@ -72,14 +72,33 @@ pub(crate) async fn repair_if_needed(
 
 /// Returns the starting point of a dry run, which repairs nothing.
 pub(crate) async fn starting_point_for_dry_run(aws: &Aws, name: &StackName) -> Result<StartingPoint> {
-    let Some(stack) = cloudformation::find_own(aws, name).await? else { return Ok(StartingPoint::default()) };
+    let Some(stack) = find_stack(aws, name).await? else { return Ok(StartingPoint::default()) };
     match find_remedy(&stack.status) {
         StackRemedy::None => Ok(StartingPoint::from_stack(Some(stack))),
+        StackRemedy::Wait => Err(busy_failure(name, &stack)),
         _ => Err(Failure::new(format!("the stack {name} is in {}", stack.status.as_str()))
             .exit(Exit::Failure)
             .why("it must be repaired before it can change, and a dry run repairs nothing")
             .next("restctl deploy")),
     }
+}
+
+/// Returns the stack, if there is one. Waits until one that was never deployed, such as that of a dry run, is deleted.
+async fn find_stack(aws: &Aws, name: &StackName) -> Result<Option<Stack>> {
+    let on_wait = || {
+        output::print_message(format!(
+            "an empty stack {name} is being deleted, as after a dry run; waiting for up to two minutes"
+        ))
+    };
+    let interrupted = Failure::new("interrupted; nothing was changed");
+    unless_interrupted(interrupted, cloudformation::wait_until_name_is_free(aws, name, on_wait)).await?;
+    cloudformation::find_own(aws, name).await
+}
+
+fn busy_failure(name: &StackName, stack: &Stack) -> Failure {
+    Failure::new(format!("the stack {name} is busy: it is in {}", stack.status.as_str()))
+        .why("another deployment or removal is in progress")
+        .next("wait until it ends, then run the same command again")
 }
 
 /// What must happen before a stack can be deployed.
@@ -110,7 +129,9 @@ fn find_remedy(status: &StackStatus) -> StackRemedy {
 
 fn why_to_remove(stack: &Stack) -> &'static str {
     match stack.status {
-        StackStatus::ReviewInProgress => "its creation was prepared but never started, so it is empty",
+        StackStatus::ReviewInProgress => {
+            "its creation was prepared but never started, so it is empty; another deployment may be about to start it"
+        }
         StackStatus::DeleteFailed => "its removal failed",
         _ => "its creation failed, so it can only be removed",
     }

@@ -1,6 +1,7 @@
 //! Everything that belongs to a stack, inside and beside it: its size, how to remove it, and whether it still exists.
 
 use std::fmt;
+use std::time::Duration;
 
 use indicatif::HumanBytes;
 use restctl_contract::stack::{STACK_TAG, StackName};
@@ -13,11 +14,23 @@ use crate::aws::{Aws, acm, cloudwatchlogs, dynamodb, secretsmanager, ssm, sts};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::identity::settings;
-use crate::terminal::output;
-use crate::terminal::progress;
+use crate::terminal::{output, progress};
+
+use super::certificate::UsedCertificate;
 
 /// The most object versions of a bucket that are counted.
 const MAX_COUNTED: usize = 20_000;
+
+/// The pause between two looks at what should be gone.
+const PRESENCE_PAUSE: Duration = Duration::from_secs(2);
+
+/// Whether a resource exists after its removal.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Presence {
+    Gone,
+    BeingDeleted,
+    There,
+}
 
 pub(super) enum OwnedResource {
     Stack {
@@ -44,6 +57,8 @@ pub(super) enum OwnedResource {
     },
     Certificate {
         arn: String,
+        /// That of the stack, which uses it.
+        load_balancer: Option<String>,
     },
     Parameters {
         stack: StackName,
@@ -54,13 +69,38 @@ pub(super) enum OwnedResource {
     },
 }
 
-/// Lists the resources in the order in which they can be removed. The certificate's secret comes last because it names the
-/// certificates: an interrupted `destroy` can find them again.
-pub(super) async fn list_owned_resources(context: &Context) -> Result<Vec<OwnedResource>> {
+/// What belongs to a stack, in the order in which it can be removed.
+pub(super) struct Inventory {
+    pub(super) resources: Vec<OwnedResource>,
+    /// What the credentials may not list, such as "buckets": whether a deleted stack left any is unknown.
+    pub(super) unlisted: Vec<&'static str>,
+}
+
+impl Inventory {
+    /// Returns what was listed, or nothing and a note if the credentials may not list it.
+    fn unless_denied<T>(&mut self, what: &'static str, listed: Result<Vec<T>>) -> Result<Vec<T>> {
+        match listed {
+            Err(denied) if denied.exit == Exit::Authentication => {
+                let denied = denied.to_single_line();
+                output::print_message(format!(
+                    "note: {what} that a deleted stack left are not found: {denied}"
+                ));
+                self.unlisted.push(what);
+                Ok(Vec::new())
+            }
+            listed => listed,
+        }
+    }
+}
+
+/// Lists what belongs to the stack. The certificate's secret comes last because it names the certificates: an interrupted
+/// `destroy` can find them again.
+pub(super) async fn list_owned_resources(context: &Context) -> Result<Inventory> {
     let (aws, name) = (context.aws().await?, &context.stack);
     let stack = cloudformation::find_own(aws, name).await?;
-    let mut owned = Vec::new();
+    let mut inventory = Inventory { resources: Vec::new(), unlisted: Vec::new() };
     let (mut tables, mut buckets, mut deleted_logs) = (Vec::new(), Vec::new(), Vec::new());
+    let mut load_balancer = None;
     if let Some(stack) = stack {
         let resources = cloudformation::list_resources(aws, &stack).await?;
         let ids = |kind| {
@@ -68,23 +108,28 @@ pub(super) async fn list_owned_resources(context: &Context) -> Result<Vec<OwnedR
         };
         tables.extend(ids("AWS::DynamoDB::Table"));
         buckets.extend(ids("AWS::S3::Bucket"));
+        load_balancer = ids("AWS::ElasticLoadBalancingV2::LoadBalancer").next();
         // The template of earlier versions deletes the logs together with the stack, and has no output for them.
         if stack.output(stack_output::API_LOGS).is_err() {
             deleted_logs.extend(ids("AWS::Logs::LogGroup"));
         }
-        owned.push(OwnedResource::Stack { stack: Box::new(stack), resources: resources.len() });
+        inventory.resources.push(OwnedResource::Stack { stack: Box::new(stack), resources: resources.len() });
     }
     // A deleted stack leaves tables, buckets and logs behind.
-    for table in dynamodb::find_tables_by_tag(aws, &format!("{name}-"), (STACK_TAG, name.as_str())).await? {
+    let (prefix, tag) = (format!("{name}-"), (STACK_TAG, name.as_str()));
+    let tagged = dynamodb::find_tables_by_tag(aws, &prefix, tag).await;
+    for table in inventory.unless_denied("tables", tagged)? {
         if !tables.contains(&table) {
             tables.push(table);
         }
     }
-    for bucket in s3::find_buckets_by_tag(aws, &format!("{name}-"), (STACK_TAG, name.as_str())).await? {
+    let tagged = s3::find_buckets_by_tag(aws, &prefix, tag).await;
+    for bucket in inventory.unless_denied("buckets", tagged)? {
         if !buckets.contains(&bucket) {
             buckets.push(bucket);
         }
     }
+    let owned = &mut inventory.resources;
     for table in tables {
         if let Some((items, bytes)) = dynamodb::table_size(aws, &table).await? {
             owned.push(OwnedResource::Table { name: table, items, bytes });
@@ -114,7 +159,9 @@ pub(super) async fn list_owned_resources(context: &Context) -> Result<Vec<OwnedR
             )),
         }
     }
-    let logs = cloudwatchlogs::find_groups_by_tag(aws, name.as_str(), (STACK_TAG, name.as_str())).await?;
+    let tagged = cloudwatchlogs::find_groups_by_tag(aws, name.as_str(), tag).await;
+    let logs = inventory.unless_denied("logs", tagged)?;
+    let owned = &mut inventory.resources;
     owned.extend(
         logs.into_iter()
             .filter(|log| !deleted_logs.contains(&log.name))
@@ -124,7 +171,8 @@ pub(super) async fn list_owned_resources(context: &Context) -> Result<Vec<OwnedR
     let arns = certificate
         .into_iter()
         .flat_map(|certificate| [vec![certificate.arn], certificate.supersedes].concat());
-    owned.extend(arns.map(|arn| OwnedResource::Certificate { arn }));
+    let certificate = |arn| OwnedResource::Certificate { arn, load_balancer: load_balancer.clone() };
+    owned.extend(arns.map(certificate));
     let number = ssm::read_settings(aws, name).await?.iter().flatten().count();
     if number > 0 {
         owned.push(OwnedResource::Parameters { stack: name.clone(), number });
@@ -134,7 +182,7 @@ pub(super) async fn list_owned_resources(context: &Context) -> Result<Vec<OwnedR
             owned.push(OwnedResource::Secret { name: secret });
         }
     }
-    Ok(owned)
+    Ok(inventory)
 }
 
 impl OwnedResource {
@@ -163,18 +211,21 @@ impl OwnedResource {
     pub(super) async fn remove(&self, aws: &Aws) -> Result<()> {
         match self {
             OwnedResource::Stack { .. } => Ok(()),
-            OwnedResource::Table { name, .. } => dynamodb::delete_table(aws, name).await,
+            OwnedResource::Table { name, .. } => {
+                let waiting = progress::new_spinner(&format!("deleting the table {name}"));
+                let deleted = dynamodb::delete_table(aws, name).await;
+                waiting.finish_and_clear();
+                deleted
+            }
             OwnedResource::Bucket { name, account, .. } => {
                 let bucket = OwnBucket { name, account };
                 s3::empty_bucket(aws, bucket).await?;
                 s3::delete_bucket(aws, bucket).await
             }
             OwnedResource::Log { name, .. } => cloudwatchlogs::delete_group(aws, name).await,
-            OwnedResource::Certificate { arn } => {
-                let waiting = progress::new_spinner("waiting until no load balancer uses the certificate");
-                let deleted = acm::delete_certificate(aws, arn).await;
-                waiting.finish_and_clear();
-                deleted
+            OwnedResource::Certificate { arn, load_balancer } => {
+                let load_balancer = load_balancer.as_deref();
+                UsedCertificate { arn, load_balancer }.delete_when_released(aws).await
             }
             OwnedResource::Parameters { stack, .. } => ssm::delete_settings(aws, stack).await,
             OwnedResource::Secret { name } => secretsmanager::delete_secret(aws, name).await,
@@ -192,7 +243,22 @@ impl OwnedResource {
         }
     }
 
-    pub(super) async fn exists(&self, aws: &Aws) -> Result<bool> {
+    /// Returns whether it still exists. Waits for up to `patience` until it does not: services list what they have deleted for a
+    /// while.
+    pub(super) async fn read_presence(&self, aws: &Aws, patience: Duration) -> Result<Presence> {
+        let look = async || Ok((!self.exists(aws).await?).then_some(()));
+        if aws.clock.poll(PRESENCE_PAUSE, patience, look).await?.is_some() {
+            return Ok(Presence::Gone);
+        }
+        let is_being_deleted = match self {
+            OwnedResource::Stack { stack, .. } => cloudformation::is_being_deleted(aws, &stack.id).await?,
+            OwnedResource::Table { name, .. } => dynamodb::is_being_deleted(aws, name).await?,
+            _ => false,
+        };
+        Ok(if is_being_deleted { Presence::BeingDeleted } else { Presence::There })
+    }
+
+    async fn exists(&self, aws: &Aws) -> Result<bool> {
         match self {
             OwnedResource::Stack { stack, .. } => {
                 cloudformation::is_deleted(aws, &stack.id).await.map(|gone| !gone)
@@ -203,7 +269,9 @@ impl OwnedResource {
                 Ok(state == OwnBucketState::Own)
             }
             OwnedResource::Log { name, .. } => cloudwatchlogs::group_exists(aws, name).await,
-            OwnedResource::Certificate { arn } => Ok(acm::describe_certificate(aws, arn).await?.is_some()),
+            OwnedResource::Certificate { arn, .. } => {
+                Ok(acm::describe_certificate(aws, arn).await?.is_some())
+            }
             OwnedResource::Parameters { stack, .. } => {
                 Ok(ssm::read_settings(aws, stack).await?.iter().any(Option::is_some))
             }
@@ -224,7 +292,7 @@ impl OwnedResource {
                 json!({ "kind": "bucket", "name": name, "versions": versions, "bytes": bytes })
             }
             OwnedResource::Log { name, bytes } => json!({ "kind": "log", "name": name, "bytes": bytes }),
-            OwnedResource::Certificate { arn } => json!({ "kind": "certificate", "name": arn }),
+            OwnedResource::Certificate { arn, .. } => json!({ "kind": "certificate", "name": arn }),
             OwnedResource::Parameters { stack, number } => {
                 json!({ "kind": "parameters", "name": format!("/restctl/{stack}/"), "number": number })
             }
@@ -247,7 +315,7 @@ impl fmt::Display for OwnedResource {
                 write!(f, "the bucket {name} with {more}{versions} object version{s}, {size}")
             }
             OwnedResource::Log { name, bytes } => write!(f, "the log {name}, {}", HumanBytes(*bytes)),
-            OwnedResource::Certificate { arn } => write!(f, "the certificate {arn}"),
+            OwnedResource::Certificate { arn, .. } => write!(f, "the certificate {arn}"),
             OwnedResource::Parameters { stack, number } => {
                 write!(f, "{number} parameters /restctl/{stack}/…")
             }
@@ -255,3 +323,6 @@ impl fmt::Display for OwnedResource {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

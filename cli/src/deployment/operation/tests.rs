@@ -1,3 +1,9 @@
+use std::future::ready;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::http::StatusCode;
+
 use super::*;
 use crate::aws::test_server;
 
@@ -88,4 +94,44 @@ fn only_an_update_that_goes_forward_can_be_cancelled() {
     for kind in [OperationKind::Create, OperationKind::Delete, OperationKind::RollBack] {
         assert!(!can_be_cancelled(kind, &[]));
     }
+}
+
+/// Follows an update to its end while CloudFormation refuses the first `refusals` requests.
+async fn follow_throttled(refusals: usize) -> (Aws, Result<ResourceStatus>) {
+    let sent = Arc::new(AtomicUsize::new(0));
+    let aws = test_server::connect(move || {
+        let is_refused = sent.fetch_add(1, Ordering::SeqCst) < refusals;
+        ready(if is_refused {
+            let refusal = "<Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error>";
+            (StatusCode::BAD_REQUEST, format!("<ErrorResponse>{refusal}</ErrorResponse>"))
+        } else {
+            let ended = "<member><EventId>1</EventId><LogicalResourceId>restctl</LogicalResourceId>\
+                <PhysicalResourceId>stack</PhysicalResourceId><ResourceStatus>UPDATE_COMPLETE</ResourceStatus></member>";
+            let events = format!("<DescribeStackEventsResult><StackEvents>{ended}</StackEvents></DescribeStackEventsResult>");
+            (StatusCode::OK, format!("<DescribeStackEventsResponse>{events}</DescribeStackEventsResponse>"))
+        })
+    })
+    .await;
+    let (log, history) = (EventLog::new("stack"), Vec::new());
+    let mut operation = Operation { stack_id: "stack".to_owned(), kind: OperationKind::Update, log, history };
+    let ended = operation.follow_to_end(&aws, &NdjsonReport::new("deploy")).await;
+    (aws, ended)
+}
+
+#[tokio::test]
+async fn minutes_of_throttling_do_not_end_the_watching() {
+    // Each look sends three requests.
+    let (aws, ended) = follow_throttled(3 * 75).await;
+    assert_eq!(ended.unwrap(), ResourceStatus::UpdateComplete);
+    assert!(aws.clock.slept() > Duration::from_secs(240), "{:?}", aws.clock.slept());
+}
+
+#[tokio::test]
+async fn endless_throttling_ends_the_watching_and_not_the_update() {
+    let (_, ended) = follow_throttled(usize::MAX).await;
+    let failure = ended.unwrap_err().to_string();
+    assert!(
+        failure.contains("Rate exceeded") && failure.contains("restctl deploy after it has ended"),
+        "{failure}"
+    );
 }

@@ -1,3 +1,5 @@
+mod another_deployment;
+
 use std::sync::{Arc, Mutex};
 
 use axum::http::StatusCode;

@@ -229,3 +229,33 @@ async fn events_lack_what_aws_does_not_know() {
     assert_eq!(events[2].describe(), "DataBucket (AWS::S3::Bucket): no reason given");
     assert!(events.iter().all(|event| event.time.is_some()));
 }
+
+/// Otherwise the end of the operation could be missed.
+#[tokio::test]
+async fn the_events_before_a_failed_page_are_returned_later() {
+    let is_throttled = Arc::new(Mutex::new(true));
+    let throttled = Arc::clone(&is_throttled);
+    let aws = test_server::connect(move |form: String| async move {
+        let event =
+            |id| member(&[("EventId", id), ("LogicalResourceId", id), ("ResourceStatus", "UPDATE_COMPLETE")]);
+        let events = match form.contains("NextToken=second") {
+            true if *throttled.lock().unwrap() => {
+                let refusal = "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>";
+                return (StatusCode::BAD_REQUEST, refusal.to_owned());
+            }
+            // A new event has moved one of the first page to the second.
+            true => format!("<StackEvents>{}{}</StackEvents>", event("Newer"), event("Older")),
+            false => format!("<StackEvents>{}</StackEvents><NextToken>second</NextToken>", event("Newer")),
+        };
+        let result = format!("<DescribeStackEventsResult>{events}</DescribeStackEventsResult>");
+        (StatusCode::OK, format!("<DescribeStackEventsResponse>{result}</DescribeStackEventsResponse>"))
+    })
+    .await;
+    let mut log = EventLog::new(STACK);
+    assert!(log.fetch_new(&aws).await.unwrap_err().is_throttled);
+    *is_throttled.lock().unwrap() = false;
+    let resources: Vec<_> =
+        log.fetch_new(&aws).await.unwrap().into_iter().map(|event| event.resource).collect();
+    assert_eq!(resources, ["Older", "Newer"]);
+    assert!(log.fetch_new(&aws).await.unwrap().is_empty());
+}

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::extract::Request;
@@ -20,7 +21,8 @@ async fn bucket_of_another_account(request: Request) -> StatusCode {
 async fn a_bucket_of_another_account_is_not_trusted() {
     let aws = test_server::connect(bucket_of_another_account).await;
     assert_eq!(read_bucket_state(&aws, OWN).await.unwrap(), OwnBucketState::Refused);
-    let refused = ensure_private_bucket(&aws, OWN, "aws", &Tags::new()).await.unwrap_err().to_single_line();
+    let refused =
+        ensure_private_bucket(&aws, OWN, "aws", &Tags::new(), || {}).await.unwrap_err().to_single_line();
     assert!(refused.contains("it belongs to another account"), "{refused}");
     assert!(controls::restore_controls(&aws, OWN, "aws").await.is_err());
     assert!(ensure_object(&aws, OWN, "package.zip", b"package").await.is_err());
@@ -89,11 +91,14 @@ async fn connect_to_own_bucket() -> (Aws, Stored) {
 #[tokio::test]
 async fn what_was_changed_by_hand_is_restored() {
     let (aws, stored) = connect_to_own_bucket().await;
-    assert!(ensure_private_bucket(&aws, OWN, "aws", &Tags::new()).await.unwrap().is_empty(), "a new bucket");
+    assert!(
+        ensure_private_bucket(&aws, OWN, "aws", &Tags::new(), || {}).await.unwrap().is_empty(),
+        "a new bucket"
+    );
     let made = stored.lock().unwrap().clone();
     assert_eq!(made.len(), 5, "{made:?}");
     assert!(
-        ensure_private_bucket(&aws, OWN, "aws", &Tags::new()).await.unwrap().is_empty(),
+        ensure_private_bucket(&aws, OWN, "aws", &Tags::new(), || {}).await.unwrap().is_empty(),
         "nothing has changed"
     );
 
@@ -114,7 +119,7 @@ async fn what_was_changed_by_hand_is_restored() {
             None => stored.lock().unwrap().remove(configuration),
         };
         assert_eq!(
-            ensure_private_bucket(&aws, OWN, "aws", &Tags::new()).await.unwrap(),
+            ensure_private_bucket(&aws, OWN, "aws", &Tags::new(), || {}).await.unwrap(),
             [name],
             "{changed:?}"
         );
@@ -122,11 +127,64 @@ async fn what_was_changed_by_hand_is_restored() {
     }
 }
 
+/// Answers as S3 does if it refuses the first `refusals` requests to create the bucket, or to delete it, with `code`.
+async fn connect_to_refusing_s3(code: &'static str, refusals: usize) -> Aws {
+    let (stored, sent) = (Stored::default(), Arc::new(AtomicUsize::new(0)));
+    test_server::connect(async move |request: Request| {
+        let is_bucket = request.uri().query().is_none_or(|query| query.starts_with("x-id="));
+        let is_refused = is_bucket && [Method::PUT, Method::DELETE].contains(request.method());
+        if is_refused && sent.fetch_add(1, Ordering::SeqCst) < refusals {
+            let answer = format!("<Error><Code>{code}</Code></Error>");
+            return (StatusCode::CONFLICT, [("x-amz-request-id", "1".to_owned())], answer);
+        }
+        let header = [("x-amz-request-id", "1".to_owned())];
+        match *request.method() {
+            Method::HEAD => (StatusCode::NOT_FOUND, header, String::new()),
+            Method::DELETE => (StatusCode::NO_CONTENT, header, String::new()),
+            _ => own_bucket(request, Arc::clone(&stored)).await,
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_bucket_waits_until_its_name_is_free() {
+    let (aws, notes) = (connect_to_refusing_s3("OperationAborted", 12).await, AtomicUsize::new(0));
+    let note = || {
+        notes.fetch_add(1, Ordering::SeqCst);
+    };
+    assert!(ensure_private_bucket(&aws, OWN, "aws", &Tags::new(), note).await.unwrap().is_empty());
+    assert_eq!((aws.clock.slept(), notes.into_inner()), (Duration::from_secs(60), 1));
+}
+
+#[tokio::test]
+async fn a_bucket_whose_name_does_not_become_free_is_given_up() {
+    let aws = connect_to_refusing_s3("OperationAborted", usize::MAX).await;
+    let failure = ensure_private_bucket(&aws, OWN, "aws", &Tags::new(), || {}).await.unwrap_err().to_string();
+    assert!(failure.contains("the name of the deleted bucket restctl is not free yet"), "{failure}");
+    assert!(failure.contains("in an hour; or at once with another name"), "{failure}");
+    assert_eq!(aws.clock.slept(), Duration::from_secs(120));
+}
+
+/// Two deployments may both find that there is no bucket.
+#[tokio::test]
+async fn a_bucket_that_another_deployment_has_just_created_is_used() {
+    let aws = connect_to_refusing_s3("BucketAlreadyOwnedByYou", usize::MAX).await;
+    assert!(ensure_private_bucket(&aws, OWN, "aws", &Tags::new(), || {}).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_being_created_is_deleted_afterwards() {
+    let aws = connect_to_refusing_s3("OperationAborted", 3).await;
+    delete_bucket(&aws, OWN).await.unwrap();
+    assert_eq!(aws.clock.slept(), Duration::from_secs(15));
+}
+
 #[tokio::test]
 async fn a_new_bucket_is_created_with_its_tags() {
     let (aws, stored) = connect_to_own_bucket().await;
     let tags = Tags::from([("team".to_owned(), "data".to_owned())]);
-    ensure_private_bucket(&aws, OWN, "aws", &tags).await.unwrap();
+    ensure_private_bucket(&aws, OWN, "aws", &tags, || {}).await.unwrap();
     let created: Vec<_> = stored.lock().unwrap().values().cloned().collect();
     let expected = "<Tags><Tag><Key>team</Key><Value>data</Value></Tag></Tags></CreateBucketConfiguration>";
     assert!(created.iter().any(|body| body.ends_with(expected)), "{created:?}");
