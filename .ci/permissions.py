@@ -2,16 +2,17 @@
 
     permissions.py TEMPLATE IAM_DATA FILE [--write]
 
+The page beside FILE has them as policies.
+
 A type's handlers need the actions that its schema lists ("handlers.*.permissions"; cfn-lint ships the schemas). Each is
 simulated with a resource that it supports, according to the service authorization reference, which the npm package in
 the folder IAM_DATA ships: a policy that allows an action for one region, or for the ARNs of one account, denies it for
 "*". If it supports several resources, one is used, which is never stricter than AWS. permissions.yaml has the rest.
-
-It fails if FILE differs, or writes it.
 """
 
 import collections
 import fnmatch
+import functools
 import json
 import pathlib
 import re
@@ -20,12 +21,13 @@ import sys
 import yaml
 from cfnlint.decode.cfn_yaml import load
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+from permissions_page import to_page
 
-# CloudFormation reads a resource "as part of a stack update operation", and does not list any ("Developing resource types
-# for CloudFormation templates"). An action has the first of these uses that needs it.
+# CloudFormation reads a resource "as part of a stack update operation", and does not list any ("Developing resource
+# types for CloudFormation templates"). An action has the first of the uses that need it.
 USE_OF_HANDLER = {"create": "create", "delete": "delete", "read": "update", "update": "update"}
 USES = ["always", "create", "delete", "sometimes", "update"]
-ALWAYS = ""
+NO_CONDITION = ""
 TABLES = yaml.safe_load(pathlib.Path(__file__).with_suffix(".yaml").read_text())
 
 
@@ -39,9 +41,13 @@ class Reference:
     def __init__(self, package):
         self.folder = pathlib.Path(package) / "data"
 
-    def read(self, kind, service, name):
+    @functools.cache
+    def read_service(self, kind, service):
         path = self.folder / kind / f"{service}.json"
-        return json.loads(path.read_text()).get(name.lower()) if path.exists() else None
+        return json.loads(path.read_text()) if path.exists() else {}
+
+    def read(self, kind, service, name):
+        return self.read_service(kind, service).get(name.lower())
 
     def action(self, action):
         found = self.read("actions", *action.split(":"))
@@ -56,15 +62,13 @@ class Reference:
         return [name for name in TABLES["names"] if name in resources] if resources else None
 
     def arn(self, action, own, logical_id):
-        """Returns the ARN on which an action is simulated for the resource `own`."""
+        """Returns the ARN with which an action is simulated for the resource `own`."""
         resources = self.resources(action)
         if resources is None:
             return "*"
         if not resources:
             sys.exit(f"{action} supports no resource that has a name in permissions.yaml")
-        return self.arn_of(own if own in resources else resources[0], logical_id)
-
-    def arn_of(self, resource, logical_id="{name}"):
+        resource = own if own in resources else resources[0]
         names = iter(TABLES["names"][resource])
         known = {"Partition": "{partition}", "Region": "{region}", "Account": "{account}"}
         pattern = self.read("resourceTypes", *resource.split(":", 1))["arn"]
@@ -77,13 +81,13 @@ def conditions_of(value, path):
     if isinstance(value, list):
         return {condition for item in value for condition in conditions_of(item, path)}
     if not isinstance(value, dict):
-        return set() if path else {ALWAYS}
+        return set() if path else {NO_CONDITION}
     if "Fn::If" in value:
         condition, *branches = value["Fn::If"]
         yes, no = (conditions_of(branch, path) for branch in branches)
         return {both(condition, found) for found in yes - no} | no
     if not path:
-        return set() if value.get("Ref") == "AWS::NoValue" else {ALWAYS}
+        return set() if value.get("Ref") == "AWS::NoValue" else {NO_CONDITION}
     return conditions_of(value[path[0]], path[1:]) if path[0] in value else set()
 
 
@@ -100,7 +104,7 @@ class Handlers:
         self.name, self.resources = name, resources
         handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", name).schema["handlers"]
         self.actions = {handler: handlers.get(handler, {}).get("permissions", []) for handler in USE_OF_HANDLER}
-        self.own = TABLES["resource_of_type"][name]
+        self.own = TABLES["resource_of_type"].get(name) or sys.exit(f"permissions.yaml: no resource_of_type {name}")
         self.matched = set()
 
     def lists(self, table, action):
@@ -122,21 +126,24 @@ class Handlers:
                         sys.exit(f"permissions.yaml: {table}: {self.name}: {key}: {pattern} is too wide")
 
     def needs(self):
-        """Returns, for each action that a handler needs, its use, condition and the logical id of a resource."""
+        """Returns, for each action that a handler needs: its use, a condition, and the logical id of a resource."""
         for handler, actions in self.actions.items():
             for action in actions:
                 properties = list(self.lists("only_with", action))
-                use = "sometimes" if any([*self.lists("not_certain", action)]) else USE_OF_HANDLER[handler]
-                if any([*self.lists("left_out", action)]):
-                    continue
                 if handler == "read" and service_of(action) == service_of(self.own):
                     properties = []
-                for logical_id, resource in self.resources.items():
-                    outer = resource.get("Condition", ALWAYS)
-                    paths = [name.split(".") for name in properties] or [[]]
-                    for path in paths:
-                        for inner in conditions_of(resource.get("Properties", {}), path):
-                            yield action, use, both(outer, inner), logical_id
+                use = "sometimes" if list(self.lists("not_certain", action)) else USE_OF_HANDLER[handler]
+                if not list(self.lists("left_out", action)):
+                    for condition, logical_id in self.resources_with(properties):
+                        yield action, use, condition, logical_id
+
+    def resources_with(self, properties):
+        """Returns the conditions under which a resource has one of the properties, or exists if there are none."""
+        paths = [name.split(".") for name in properties] or [[]]
+        for logical_id, resource in self.resources.items():
+            for path in paths:
+                for condition in conditions_of(resource.get("Properties", {}), path):
+                    yield both(resource.get("Condition", NO_CONDITION), condition), logical_id
 
 
 def tests_of(template, condition):
@@ -159,9 +166,7 @@ def tests_of(template, condition):
 
 
 def derive(template, reference):
-    by_type = collections.defaultdict(dict)
-    for logical_id, resource in template["Resources"].items():
-        by_type[resource["Type"]][logical_id] = resource
+    """Returns the uses of actions by their condition and resource."""
     found = collections.defaultdict(dict)
 
     def add(condition, resource, action, use):
@@ -173,14 +178,16 @@ def derive(template, reference):
             for action in entry[use]:
                 if (entry["resource"] == "*") != (reference.resources(action) is None):
                     sys.exit(f"permissions.yaml: calls: {action} cannot be simulated with {entry['resource']}")
-                add(entry.get("condition", ALWAYS), entry["resource"], action, use)
-    for name, resources in sorted(by_type.items()):
-        handlers = Handlers(name, resources)
-        first = {}
+                add(entry.get("condition", NO_CONDITION), entry["resource"], action, use)
+    by_type = collections.defaultdict(dict)
+    for logical_id, resource in template["Resources"].items():
+        by_type[resource["Type"]][logical_id] = resource
+    for name, resources in by_type.items():
+        handlers, first = Handlers(name, resources), {}
         for action, use, condition, logical_id in handlers.needs():
             logical_id = first.setdefault(condition, logical_id)
-            name = f"{service_of(action)}:{reference.action(action)['name']}"
-            add(condition, reference.arn(name, handlers.own, logical_id), name, use)
+            action = f"{service_of(action)}:{reference.action(action)['name']}"
+            add(condition, reference.arn(action, handlers.own, logical_id), action, use)
         handlers.check_tables()
     return found
 
@@ -188,28 +195,33 @@ def derive(template, reference):
 def to_json(template, found):
     permissions = []
     for (condition, resource), uses in sorted(found.items()):
-        # What every stack needs for this, no condition needs to say again.
-        always = found[ALWAYS, resource] if condition and (ALWAYS, resource) in found else {}
-        entry = {"condition": condition} if condition else {}
-        entry["resource"] = resource
-        for use in USES:
-            actions = sorted(action for action, its in uses.items() if its == use and always.get(action) != use)
-            if actions:
-                entry[use] = actions
-        if set(entry) & set(USES):
-            permissions.append(entry)
+        # What every stack needs, no condition needs to say again.
+        known = found.get((NO_CONDITION, resource), {}) if condition else {}
+        by_use = {use: sorted(action for action in uses if uses[action] == use != known.get(action)) for use in USES}
+        if any(by_use.values()):
+            entry = {"condition": condition} if condition else {}
+            permissions.append(entry | {"resource": resource} | {use: names for use, names in by_use.items() if names})
     conditions = sorted({entry["condition"] for entry in permissions if "condition" in entry})
     return {"conditions": {name: tests_of(template, name) for name in conditions}, "permissions": permissions}
 
 
+def actions_by_condition(derived):
+    actions = collections.defaultdict(set)
+    for entry in derived["permissions"]:
+        actions[entry.get("condition", "Every")].update(action for use in USES for action in entry.get(use, []))
+    return actions
+
+
 def main(template, iam_data, file, write=None):
     template = load(template)
-    derived = json.dumps(to_json(template, derive(template, Reference(iam_data))), indent=2) + "\n"
+    derived = to_json(template, derive(template, Reference(iam_data)))
+    page = to_page(actions_by_condition(derived), TABLES["meaning_of_condition"])
     file = pathlib.Path(file)
-    if write:
-        file.write_text(derived)
-    elif file.read_text() != derived:
-        sys.exit(f"{file} is not what the template needs: run .ci/permissions.py with --write, and read the difference")
+    for path, text in (file, json.dumps(derived, indent=2) + "\n"), (file.with_suffix(".md"), page):
+        if write:
+            path.write_text(text)
+        elif path.read_text() != text:
+            sys.exit(f"{path} is not what the template needs: add --write, and read the difference")
 
 
 main(*sys.argv[1:])
