@@ -1,6 +1,6 @@
 """Derives the permissions that a deployment needs, and compares them with the file from which the command reads them.
 
-    permissions.py TEMPLATE IAM_DATA FILE [--write]
+    permissions.py TEMPLATE IAM_DATA FILE [write]
 
 The page beside FILE has them as policies.
 
@@ -221,7 +221,7 @@ def main(template, iam_data, file, write=None):
         if write:
             path.write_text(text)
         elif path.read_text() != text:
-            sys.exit(f"{path} is not what the template needs: add --write, and read the difference")
+            sys.exit(f"{path} is not what the template needs: add the argument write, and read the difference")
 
 
 main(*sys.argv[1:])

@@ -19,6 +19,10 @@ from replay_requests import parse_request
 ROOT = pathlib.Path(__file__).parent.parent
 ACTIONS = json.loads((ROOT / "cli/tests/it/pages/actions_of_operations.json").read_text())
 NOT_RECORDED = yaml.safe_load(pathlib.Path(__file__).with_suffix(".yaml").read_text())
+ALLOW_ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+# The statements of a command of which each action must be needed by a call. The others are those of every command and of
+# CloudFormation's handlers.
+CHECKED = {"Own", "Deployment"}
 # The names of services in policies, where botocore has another.
 SERVICES = {"elbv2": "elasticloadbalancing", "service-quotas": "servicequotas"}
 
@@ -118,12 +122,6 @@ def allowing(policy):
     return {statement["Sid"] for statement in policy["Statement"] if statement["Effect"] == "Allow"}
 
 
-ALLOW_ALL = {
-    "Version": "2012-10-17",
-    "Statement": [{"Sid": "AllowAll", "Effect": "Allow", "Action": "*", "Resource": "*"}],
-}
-
-
 def command_cases(calls):
     """Yields a case for each command that is on a page, or that a test has run."""
     every, rows = read_pages()
@@ -147,20 +145,15 @@ def command_cases(calls):
         yield case(f"restctl {command}", called[command], [policy], CHECKED & statements.keys())
 
 
-# The statements of a command whose actions a call must need. Others are CloudFormation's, or those of all commands.
-CHECKED = {"Own", "Deployment"}
-
-
 def read_pages():
     """Returns the actions that every command needs, and those that a command needs besides, by statements."""
     page = (ROOT / "cli/docs/iam-permissions.md").read_text()
-    use, deploy, destroy = map(actions_in, re.split(r"\n## To .*\n", page)[1:])
+    _, deploy, destroy = map(actions_in, re.split(r"\n## To .*\n", page)[1:])
     every = actions_in(page.split("\n|---|---|\n")[0])
     rows = {}
     for commands, actions in re.findall(r"^\| (`[a-z].*) \| (`.*) \|$", page, re.MULTILINE):
         rows |= {command: {"Own": actions_in(actions)} for command in re.findall(r"`([a-z -]+?)(?: --.*?)?`", commands)}
-    deployment = json.loads((ROOT / "templates/permissions.json").read_text())["permissions"]
-    handlers = actions_in(json.dumps(deployment))
+    handlers = actions_in((ROOT / "templates/permissions.json").read_text())
     rows["deploy"] = {"Own": deploy, "Deployment": own_calls() - deploy - every}
     rows["destroy"] = {"Own": destroy}
     for statements in (rows["deploy"], rows["destroy"]):
