@@ -98,6 +98,8 @@ fn summarize_denials(caller: &Caller, answers: Vec<Result<Denials>>) -> Vec<Pref
             }
         }
     }
+    // Needed for one resource, and perhaps for another.
+    dispensable.0.retain(|action| !missing.0.contains(action));
     let arn = &caller.arn;
     let problem = missing.to_list().map(|actions| PreflightFinding::Problem {
         what: format!("{arn} lacks permission for {actions}"),
@@ -150,6 +152,7 @@ mod tests {
             denial_answer(Necessity::Certain, "iam:CreateRole", unknown),
             denial_answer(Necessity::Certain, "iam:PassRole", unknown),
             denial_answer(Necessity::Possible, "cloudformation:DeleteStack", None),
+            denial_answer(Necessity::Possible, "s3:CreateBucket", None),
         ];
         assert_eq!(
             summarize_as_text(answers),
