@@ -23,10 +23,9 @@ from cfnlint.decode.cfn_yaml import load
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from permissions_page import to_page
 
-# CloudFormation reads a resource "as part of a stack update operation", and does not list any ("Developing resource
-# types for CloudFormation templates"). An action has the first of the uses that need it.
-USE_OF_HANDLER = {"create": "create", "delete": "delete", "read": "update", "update": "update"}
-USES = ["always", "create", "delete", "sometimes", "update"]
+# A deployment lists no resources. An action has the first of the uses that need it.
+HANDLERS = ["create", "delete", "read", "update"]
+USES = ["always", "create", "delete", "read", "sometimes", "update"]
 NO_CONDITION = ""
 TABLES = yaml.safe_load(pathlib.Path(__file__).with_suffix(".yaml").read_text())
 
@@ -103,7 +102,7 @@ class Handlers:
     def __init__(self, name, resources):
         self.name, self.resources = name, resources
         handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", name).schema["handlers"]
-        self.actions = {handler: handlers.get(handler, {}).get("permissions", []) for handler in USE_OF_HANDLER}
+        self.actions = {handler: handlers.get(handler, {}).get("permissions", []) for handler in HANDLERS}
         self.own = TABLES["resource_of_type"].get(name) or sys.exit(f"permissions.yaml: no resource_of_type {name}")
         self.matched = set()
 
@@ -132,7 +131,7 @@ class Handlers:
                 properties = list(self.lists("only_with", action))
                 if handler == "read" and service_of(action) == service_of(self.own):
                     properties = []
-                use = "sometimes" if list(self.lists("not_certain", action)) else USE_OF_HANDLER[handler]
+                use = "sometimes" if list(self.lists("not_certain", action)) else handler
                 if not list(self.lists("left_out", action)):
                     for condition, logical_id in self.resources_with(properties):
                         yield action, use, condition, logical_id

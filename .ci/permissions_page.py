@@ -16,7 +16,7 @@ allow what `deploy` and CloudFormation's handlers need. What `destroy` and the
 
 `.ci/permissions.py` derives the policies from the [template](stack.yaml), the schemas of the CloudFormation registry
 and the service authorization reference. [`permissions.json`](permissions.json), from which `deploy` reads what to
-simulate, also tells apart which actions create, update and delete resources.
+simulate, also tells apart which actions create, read, update and delete resources.
 
 | statement | allows to deploy |
 |---|---|

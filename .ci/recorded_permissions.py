@@ -63,8 +63,8 @@ def resources_of(service, parameters):
         tables = parameters.get("RequestItems") or [parameters["TableName"]]
         return [arn("dynamodb", f"table/{logical_name(table)}") for table in tables]
     if service == "s3" and "Key" in parameters:
-        # The simulator's "*" does not match a line break.
-        key = re.sub(r"[^!-~]", "_", parameters["Key"])
+        # To the simulator, some characters are wildcards, and its "*" does not match a line break.
+        key = re.sub(r"[^\w./-]", "_", parameters["Key"])
         return [f"{bucket_arn(parameters['Bucket'])}/{key}"]
     if service == "sqs" and "QueueUrl" in parameters:
         return [arn("sqs", logical_name(parameters["QueueUrl"].rsplit("/", 1)[1]))]

@@ -59,10 +59,13 @@ struct Needed<'a> {
     /// Actions that delete the resource, also after a failed creation.
     #[serde(default, borrow)]
     delete: Vec<&'a str>,
+    /// Actions that read the resource. Its other handlers may do so, to return what the read handler returns.
+    #[serde(default, borrow)]
+    read: Vec<&'a str>,
     /// Actions of a deployment that takes an unusual course.
     #[serde(default, borrow)]
     sometimes: Vec<&'a str>,
-    /// Actions that read or update the resource.
+    /// Actions that update the resource.
     #[serde(default, borrow)]
     update: Vec<&'a str>,
 }
@@ -104,6 +107,7 @@ impl Needed<'static> {
             (&self.always, is_needed, Necessity::Certain),
             (&self.create, is_needed, to_create),
             (&self.delete, is_needed || was_needed, Necessity::Possible),
+            (&self.read, is_needed, Necessity::Possible),
             (&self.sometimes, is_needed, Necessity::Possible),
             (&self.update, was_needed, Necessity::Possible),
         ];
