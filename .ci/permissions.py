@@ -101,8 +101,9 @@ class Handlers:
 
     def __init__(self, name, resources):
         self.name, self.resources = name, resources
-        handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", name).schema["handlers"]
-        self.actions = {handler: handlers.get(handler, {}).get("permissions", []) for handler in HANDLERS}
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", name).schema
+        self.properties = schema["properties"]
+        self.actions = {handler: schema["handlers"].get(handler, {}).get("permissions", []) for handler in HANDLERS}
         self.own = TABLES["resource_of_type"].get(name) or sys.exit(f"permissions.yaml: no resource_of_type {name}")
         self.matched = set()
 
@@ -115,7 +116,10 @@ class Handlers:
                 yield key
 
     def check_tables(self):
-        """Every entry must be about an action that a handler lists."""
+        """Every entry must be about a property of the type, and about an action that a handler lists."""
+        for name in TABLES["only_with"].get(self.name, {}):
+            if name.split(".")[0] not in self.properties:
+                sys.exit(f"permissions.yaml: only_with: {self.name} has no property {name}")
         for table in "only_with", "not_certain", "left_out":
             for key, patterns in TABLES[table].get(self.name, {}).items():
                 for pattern in patterns:
