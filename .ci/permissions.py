@@ -185,6 +185,9 @@ def derive(template, reference):
     by_type = collections.defaultdict(dict)
     for logical_id, resource in template["Resources"].items():
         by_type[resource["Type"]][logical_id] = resource
+    for table in "resource_of_type", "only_with", "not_certain", "left_out":
+        if unused := TABLES[table].keys() - by_type.keys():
+            sys.exit(f"permissions.yaml: {table}: the template has no {', '.join(sorted(unused))}")
     for name, resources in by_type.items():
         handlers, first = Handlers(name, resources), {}
         for action, use, condition, logical_id in handlers.needs():
