@@ -41,6 +41,9 @@ OPTIONS = DEFAULT | {
     "List": "on",
     "OpenApi": "open",
     "PrivateNetwork": "on",
+    # The longest names, for the limits that lint_template.py checks.
+    "AWS::Region": "ap-southeast-1",
+    "AWS::StackName": "restctl-of-24-characters",
 }
 ARNS = {
     "AWS::DynamoDB::Table": "arn:aws:dynamodb:us-east-1:123456789012:table/{}",

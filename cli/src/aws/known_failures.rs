@@ -17,6 +17,9 @@ const HOOK: &str = "ask the administrator of the Hook named above (CloudFormatio
 const ELB: &str = "AWS::ElasticLoadBalancingV2::";
 const LISTENER: &str = "AWS::ElasticLoadBalancingV2::Listener";
 const EC2: &str = "AWS::EC2::";
+const OTHER_ZONES: &str = "restctl deploy --zones ZONE,ZONE, with other availability zones than those named above;\nor with subnets in other zones: --vpc ID --subnets ID,ID";
+/// A private network can also be added to a deployed stack, whose subnets are there already.
+const ZONES_OF_NEW_STACK: &str = "restctl deploy --zones ZONE,ZONE, with other availability zones; a deployed stack keeps its zones, so use another --stack then";
 
 /// Specific failures come before general ones.
 #[rustfmt::skip]
@@ -58,9 +61,12 @@ const KNOWN: &[KnownFailure] = &[
     known("AWS::SQS::Queue", "must wait 60 seconds", "wait a minute, then: restctl deploy"),
     // Network
     known(ELB, "two different availability zones", "use subnets in two availability zones: restctl deploy --vpc ID --subnets ID,ID"),
-    known(ELB, "cannot be associated with a load balancer", "use subnets in availability zones other than those named above: restctl deploy --vpc ID --subnets ID,ID"),
-    known("AWS::EC2::Subnet", "subnets can currently only be created in", "use subnets in the availability zones named above: restctl deploy --vpc ID --subnets ID,ID"),
-    known(ELB, "does not support creating load balancers", "ask AWS Support to allow load balancers in this account; then: restctl deploy"),
+    known(ELB, "cannot be associated with a load balancer", OTHER_ZONES),
+    known(ELB, "is constrained and cannot be used together with", OTHER_ZONES),
+    known("AWS::EC2::Subnet", "subnets can currently only be created in", "restctl deploy --zones ZONE,ZONE, with two of the availability zones named above"),
+    known("AWS::EC2::NatGateway", "not available in this availability zone", ZONES_OF_NEW_STACK),
+    known("AWS::Lambda::", "availability zone lambda doesn't support", ZONES_OF_NEW_STACK),
+    known(ELB, "does not support creating load balancers", "open a case with AWS Support (\"Account and billing\", which every account may) and ask to allow load balancers in this account;\nthen: restctl deploy"),
     known(ELB, "multiple subnets in the same availability zone", "use subnets in two availability zones: restctl deploy --vpc ID --subnets ID,ID"),
     known(ELB, "has no internet gateway", "use public subnets, whose VPC has an internet gateway: restctl deploy --vpc ID --subnets ID,ID"),
     known(ELB, "not enough ip space", "use subnets with eight free addresses each: restctl deploy --vpc ID --subnets ID,ID"),

@@ -58,7 +58,7 @@ impl ConfigSetting {
 }
 
 /// The options of `deploy` and their parameters in the template.
-const DEPLOY_OPTIONS: [(&str, &[&str]); 11] = [
+const DEPLOY_OPTIONS: [(&str, &[&str]); 12] = [
     ("key", &[parameter::KEY_NAME, parameter::KEY_TYPE]),
     ("list", &[parameter::LIST]),
     ("openapi", &[parameter::OPENAPI]),
@@ -68,6 +68,7 @@ const DEPLOY_OPTIONS: [(&str, &[&str]); 11] = [
     ("domain", &[parameter::DOMAIN]),
     ("hosted-zone", &[parameter::HOSTED_ZONE]),
     ("vpc", &[parameter::EXISTING_VPC]),
+    ("zones", &[parameter::ZONE_A, parameter::ZONE_B]),
     ("private-network", &[parameter::PRIVATE_NETWORK]),
     ("alarm-topic", &[parameter::ALARM_TOPIC]),
 ];

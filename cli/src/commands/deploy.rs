@@ -1,5 +1,6 @@
 //! `restctl deploy`: uploads the functions, creates or updates the stack, and puts the new versions into service.
 
+mod edge_jwt;
 mod go_live;
 mod options;
 mod plan;

@@ -56,7 +56,7 @@ fn options_shape_the_stack_and_persist() {
     let chosen = [
         "deploy", "--key", "code:N", "--list", "on", "--openapi", "open",
         "--allow-cidr", "203.0.113.0/24", "--allow-cidr", "198.51.100.7/32", "--allow-cidr", "203.0.113.0/24",
-        "--domain", "restctl.localhost", "--hosted-zone", &zone,
+        "--domain", "restctl.localhost", "--hosted-zone", &zone, "--zones", "us-east-1d,us-east-1c",
         "--alarm-topic", topic, "--tag", "team=data",
     ];
     cloud.succeed(&chosen);
@@ -65,6 +65,11 @@ fn options_shape_the_stack_and_persist() {
     let groups = cloud.call_query("ec2", &[("Action", "DescribeSecurityGroups"), ("Version", "2016-11-15")]);
     assert!(groups.contains("203.0.113.0/24") && groups.contains("198.51.100.7/32"), "{groups}");
     assert!(!groups.contains("<description>HTTPS</description><cidrIp>0.0.0.0/0"), "{groups}");
+    let subnets = cloud.call_query("ec2", &[("Action", "DescribeSubnets"), ("Version", "2016-11-15")]);
+    for (block, zone) in [("10.42.0.0/26", "us-east-1d"), ("10.42.0.64/26", "us-east-1c")] {
+        let subnet = subnets.split("</item>").find(|subnet| subnet.contains(&format!(">{block}<")));
+        assert!(subnet.is_some_and(|subnet| subnet.contains(&format!(">{zone}<"))), "{block}: {subnets}");
+    }
     let alarms = cloud.call_json("monitoring", "GraniteServiceVersion20100801.DescribeAlarms", &json!({}));
     let actions = alarms["MetricAlarms"].as_array().unwrap().iter().map(|alarm| &alarm["AlarmActions"]);
     assert_eq!(actions.filter(|actions| **actions == json!([topic])).count(), 9, "{alarms}");
@@ -100,6 +105,12 @@ fn impossible_options_are_refused_before_anything_is_created() {
         &[&vpc[..], &["--private-network", "on"]].concat(),
         &["--private-network and --vpc cannot be used"],
     );
+    refused(
+        &[&vpc[..], &["--zones", "us-east-1a,us-east-1b"]].concat(),
+        &["--zones and --vpc cannot be used"],
+    );
+    refused(&["--zones", "us-east-1a,us-west-2-lax-1a"], &["Local Zones"]);
+    refused(&["--zones", "us-east-1a,eu-west-1a"], &["eu-west-1a is not an availability zone of us-east-1"]);
     refused(&["--private-network", "on"], &["the local cloud does not support --private-network", "NAT"]);
     refused(&["--edge-jwt", "on"], &["the local cloud does not support --edge-jwt"]);
     refused(&["--idp", "cognito"], &["the local cloud does not support --idp cognito"]);
@@ -112,6 +123,8 @@ fn the_network_of_a_stack_is_chosen_once() {
     let cloud = Cloud::shared_read_only();
     let vpc = ["deploy", "--vpc", "vpc-01234567", "--subnets", "subnet-01234567,subnet-89abcdef"];
     cloud.run(&vpc).failed_with(2, &["a deployed stack stays in its VPC", "another stack:"]);
+    let zones = ["deploy", "--zones", "us-east-1a,us-east-1b"];
+    cloud.run(&zones).failed_with(2, &["a deployed stack stays in its availability zones", "another stack:"]);
 }
 
 /// The command refuses a user pool on the local cloud, because nothing answers at its addresses. The local CloudFormation

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use serde_json::json;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 
 use crate::cloud::{Cloud, CommandOutput, eventually, interrupt};
 use crate::terminal::Terminal;
@@ -95,17 +97,23 @@ fn problems_are_shown(cloud: &Cloud) {
     assert!(!cloud.succeed(&["status"]).stdout.contains('\x1b'), "no colors without a terminal");
     // The metrics of the table come from CloudWatch.
     let table = cloud.resource_id("ItemsTable");
-    let datum = [
-        ("Action", "PutMetricData"),
-        ("Namespace", "AWS/DynamoDB"),
-        ("MetricData.member.1.MetricName", "WriteThrottleEvents"),
-        ("MetricData.member.1.Value", "7"),
-        ("MetricData.member.1.Dimensions.member.1.Name", "TableName"),
-        ("MetricData.member.1.Dimensions.member.1.Value", table.as_str()),
-    ];
-    cloud.call_query("monitoring", &datum);
+    for (value, minutes_ago) in [("7", 0), ("20", 45), ("100", 75)] {
+        let time = OffsetDateTime::now_utc() - Duration::minutes(minutes_ago);
+        // The local CloudWatch reads no nanoseconds.
+        let time = time.replace_nanosecond(0).unwrap().format(&Rfc3339).unwrap();
+        let datum = [
+            ("Action", "PutMetricData"),
+            ("Namespace", "AWS/DynamoDB"),
+            ("MetricData.member.1.MetricName", "WriteThrottleEvents"),
+            ("MetricData.member.1.Value", value),
+            ("MetricData.member.1.Timestamp", &time),
+            ("MetricData.member.1.Dimensions.member.1.Name", "TableName"),
+            ("MetricData.member.1.Dimensions.member.1.Value", table.as_str()),
+        ];
+        cloud.call_query("monitoring", &datum);
+    }
     let status = cloud.succeed(&["status", "--output", "json"]).json();
-    assert_eq!(status["table"]["throttled"], 7);
+    assert_eq!(status["table"]["throttled"], 27, "in the last 60 minutes");
     // A part that is unavailable hides no other.
     let unprotect = json!({ "TableName": table, "DeletionProtectionEnabled": false });
     cloud.call_json("dynamodb", "DynamoDB_20120810.UpdateTable", &unprotect);

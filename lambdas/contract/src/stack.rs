@@ -6,9 +6,13 @@ use std::str::FromStr;
 /// The name of one deployment: 1 to 24 of `a-z`, `0-9` and `-`, starting with a letter, not ending with `-`.
 ///
 /// The limit comes from bucket names (63 characters, lower case), which consist of this name, the account and the
-/// region.
+/// region. CloudFormation makes other names of it, so it cannot start with one of the [`RESERVED_PREFIXES`] either.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackName(String);
+
+/// How the name of a bucket ("General purpose bucket naming rules", Amazon S3 User Guide) or of a security group
+/// ("CreateSecurityGroup", Amazon EC2 API Reference) cannot start.
+const RESERVED_PREFIXES: [&str; 4] = ["amzn-s3-demo-", "sg-", "sthree-", "xn--"];
 
 impl StackName {
     pub const MAX_LENGTH: usize = 24;
@@ -54,13 +58,17 @@ impl FromStr for StackName {
             && name.starts_with(|c: char| c.is_ascii_lowercase())
             && !name.ends_with('-')
             && name.chars().all(allowed);
-        if well_formed {
-            Ok(Self(name.to_owned()))
-        } else {
-            Err(format!(
+        if !well_formed {
+            return Err(format!(
                 "a stack name has 1 to {} of a-z, 0-9 and -, starts with a letter and does not end with -",
                 Self::MAX_LENGTH
-            ))
+            ));
+        }
+        match RESERVED_PREFIXES.iter().find(|prefix| name.starts_with(**prefix)) {
+            Some(prefix) => Err(format!(
+                "a stack name does not start with {prefix}: AWS refuses the names of resources that start so"
+            )),
+            None => Ok(Self(name.to_owned())),
         }
     }
 }
@@ -127,6 +135,10 @@ mod tests {
         for bad in ["", "2nd", "Orders", "a_b", "a-", "-a", "a/b", "é", &"a".repeat(25)] {
             assert!(bad.parse::<StackName>().is_err(), "{bad}");
         }
+        for reserved in ["sg-orders", "xn--orders", "sthree-a", "amzn-s3-demo-a"] {
+            assert!(reserved.parse::<StackName>().unwrap_err().contains("AWS refuses"), "{reserved}");
+        }
+        assert!("sgorders".parse::<StackName>().is_ok());
         let longest: StackName = "a".repeat(StackName::MAX_LENGTH).parse().unwrap();
         assert!(longest.artifact_bucket("123456789012", "ap-southeast-1").len() <= 63);
     }

@@ -28,6 +28,8 @@ pub mod parameter {
         EDGE_JWT_ISSUER = "EdgeJwtIssuer";
         EDGE_JWT_JWKS_URI = "EdgeJwtJwksUri";
         PRIVATE_NETWORK = "PrivateNetwork";
+        ZONE_A = "ZoneA";
+        ZONE_B = "ZoneB";
         EXISTING_VPC = "ExistingVpc";
         EXISTING_SUBNETS = "ExistingSubnets";
         ALLOW_CIDR_1 = "AllowCidr1";
@@ -146,7 +148,7 @@ mod tests {
             format!("MessageGroupId: {}", event::MESSAGE_GROUP),
             format!("source: [{}]", event::SOURCE),
             format!("detail-type: [{}]", event::DETAIL_TYPE),
-            format!("HealthCheckPath: {}", api::HEALTH_PATH),
+            format!("- {}", api::HEALTH_PATH),
             format!("Name: {}", super::LIVE),
             format!("- Key: {}", crate::stack::STACK_TAG),
         ] {

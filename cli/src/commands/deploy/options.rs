@@ -1,5 +1,6 @@
 //! The options of a deployment. An omitted option keeps its deployed value.
 
+mod network;
 mod value_parsers;
 
 use clap::Args;
@@ -13,6 +14,7 @@ use crate::identity::cognito::{self, COGNITO};
 use crate::identity::settings::Settings;
 
 use super::repair::StartingPoint;
+use network::Network;
 use value_parsers::KeyOption;
 
 pub(crate) const ON: &str = "on";
@@ -93,6 +95,11 @@ pub(crate) struct DeployOptions {
     #[arg(long, value_name = "ID,ID", requires = "vpc", value_parser = value_parsers::parse_subnets)]
     subnets: Option<String>,
 
+    /// Two availability zones for the stack's own subnets, such as eu-west-1a,eu-west-1c; cannot be changed after the first
+    /// deployment [initially: the first two that the region offers]
+    #[arg(long, value_name = "ZONE,ZONE", value_parser = value_parsers::parse_zones)]
+    zones: Option<[String; 2]>,
+
     /// Whether the functions run in private subnets and reach the internet only through a NAT gateway, which is billed by
     /// the hour; cannot be switched off again [initially: off]
     #[arg(long, value_parser = [ON, OFF])]
@@ -136,6 +143,7 @@ impl DeployOptions {
     /// Returns every parameter with its new value. `None` if its option is not given.
     fn chosen_parameters(&self) -> Vec<(&'static str, Option<String>)> {
         let key = self.key.as_ref();
+        let [zone_a, zone_b] = self.zones.clone().map_or([None, None], |zones| zones.map(Some));
         let mut choices = vec![
             (parameter::KEY_NAME, key.map(|key| key.name.clone())),
             (parameter::KEY_TYPE, key.map(|key| key.kind.clone())),
@@ -146,6 +154,8 @@ impl DeployOptions {
             (parameter::HOSTED_ZONE, self.hosted_zone.clone()),
             (parameter::EXISTING_VPC, self.vpc.clone()),
             (parameter::EXISTING_SUBNETS, self.subnets.clone()),
+            (parameter::ZONE_A, zone_a),
+            (parameter::ZONE_B, zone_b),
             (parameter::PRIVATE_NETWORK, self.private_network.clone()),
             (parameter::ALARM_TOPIC, self.alarm_topic.clone()),
             (parameter::API_CONCURRENCY, self.api_concurrency.clone()),
@@ -220,8 +230,14 @@ impl DeployOptions {
         Ok(COGNITO)
     }
 
-    /// Returns an error if options contradict each other, or if this stack or the local cloud does not support one.
-    pub(crate) fn check_supported(&self, context: &Context, start: &StartingPoint, idp: &str) -> Result<()> {
+    /// Returns an error if options contradict each other, or if this stack, the region or the local cloud does not support one.
+    pub(crate) fn check_supported(
+        &self,
+        context: &Context,
+        region: &str,
+        start: &StartingPoint,
+        idp: &str,
+    ) -> Result<()> {
         let deployed = start.stack_with_options();
         let has_value = |name: &str, wanted: &str| match name {
             parameter::IDP => idp == wanted,
@@ -231,19 +247,11 @@ impl DeployOptions {
             return Err(Failure::usage("--allow-cidr is given more than five times")
                 .next("use a wider range that contains several of them"));
         }
-        let vpc = self.parameter_value(parameter::EXISTING_VPC, deployed).unwrap_or_default();
-        if !vpc.is_empty() && has_value(parameter::PRIVATE_NETWORK, ON) {
-            return Err(Failure::usage("--private-network and --vpc cannot be used together")
-                .why("the private subnets are part of the stack's own VPC")
-                .next("leave out one of them"));
-        }
+        let network = Network::from_parameters(|name| self.parameter_value(name, deployed));
+        network.check_consistent(region)?;
         if let Some(stack) = start.stack.as_ref().filter(|stack| !stack.is_in_review()) {
-            let before = |name| stack.parameter(name).unwrap_or_default();
-            let is_private = self.parameter_value(parameter::PRIVATE_NETWORK, deployed).unwrap_or_default();
-            check_network_is_unchanged(
-                (before(parameter::EXISTING_VPC), &vpc),
-                (before(parameter::PRIVATE_NETWORK), &is_private),
-            )?;
+            Network::from_parameters(|name| stack.parameter(name).map(str::to_owned))
+                .check_kept_by(&network)?;
         }
         if has_value(parameter::IDP, COGNITO) {
             check_cognito_domain(&context.stack)?;
@@ -270,29 +278,6 @@ impl DeployOptions {
     }
 }
 
-/// Returns an error if a deployed stack would change its network.
-///
-/// A load balancer cannot leave its VPC. Published versions of the functions keep their subnets: Lambda releases a subnet
-/// only when the last such version is deleted ("Understanding Hyperplane Elastic Network Interfaces", AWS Lambda Developer
-/// Guide), so CloudFormation could not delete it.
-fn check_network_is_unchanged(
-    (vpc_before, vpc): (&str, &str),
-    (private_before, private): (&str, &str),
-) -> Result<()> {
-    const NEW_STACK: &str = "use another stack: restctl setup --stack NAME …, then restctl deploy --stack NAME …, and upload the data there";
-    if vpc != vpc_before {
-        return Err(Failure::usage("a deployed stack stays in its VPC")
-            .why("a load balancer cannot move to another VPC")
-            .next(NEW_STACK));
-    }
-    if private_before == ON && private != ON {
-        return Err(Failure::usage("the private network of a deployed stack stays on")
-            .why("`restctl rollback` returns to versions of the functions that run in it")
-            .next(NEW_STACK));
-    }
-    Ok(())
-}
-
 /// Cognito reserves these words in domain names ("Using the Amazon Cognito domain for the hosted UI").
 fn check_cognito_domain(stack: &StackName) -> Result<()> {
     let reserved = ["aws", "amazon", "cognito"].into_iter().find(|word| stack.as_str().contains(word));
@@ -300,31 +285,4 @@ fn check_cognito_domain(stack: &StackName) -> Result<()> {
     Err(Failure::usage(format!("a stack whose name contains {word:?} cannot have its own user pool"))
         .why("the pool's domain starts with the stack's name, and Cognito reserves that word")
         .next("use another --stack name, or --idp external"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_deployed_stack_keeps_its_network() {
-        for stays in [
-            (("", ""), (OFF, OFF)),
-            (("", ""), ("", OFF)),
-            (("", ""), (OFF, ON)),
-            (("", ""), (ON, ON)),
-            (("vpc-1", "vpc-1"), ("", "")),
-        ] {
-            assert!(check_network_is_unchanged(stays.0, stays.1).is_ok(), "{stays:?}");
-        }
-        for (change, reason) in [
-            ((("", "vpc-1"), (OFF, OFF)), "stays in its VPC"),
-            ((("vpc-1", ""), (OFF, OFF)), "stays in its VPC"),
-            ((("vpc-1", "vpc-2"), (OFF, OFF)), "stays in its VPC"),
-            ((("", ""), (ON, OFF)), "stays on"),
-        ] {
-            let refused = check_network_is_unchanged(change.0, change.1).unwrap_err().to_string();
-            assert!(refused.contains(reason) && refused.contains("another stack"), "{refused}");
-        }
-    }
 }

@@ -1,11 +1,10 @@
 //! Checks, prepares and shows a deployment before the stack is changed.
 
-use restctl_contract::issuer::Algorithm;
 use restctl_contract::stack::{Certificate, Setting};
 use restctl_contract::template::parameter;
 
 use super::repair::StartingPoint;
-use super::{Deploy, preview};
+use super::{Deploy, edge_jwt, preview};
 use crate::aws::cloudformation::change_set::{self, ChangeSet, Desired};
 use crate::aws::s3::{self, OwnBucket};
 use crate::aws::{Aws, sts};
@@ -13,8 +12,7 @@ use crate::context::Context;
 use crate::deployment::concurrency;
 use crate::deployment::packages::{Package, Packages, Place};
 use crate::deployment::preflight::{self, Deployment};
-use crate::failure::{Failure, Result};
-use crate::identity::cognito::COGNITO;
+use crate::failure::Result;
 use crate::identity::settings::Settings;
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::output;
@@ -48,13 +46,14 @@ pub(super) async fn plan_deployment(
     let DeployRequest { args, start, settings, certificate } = request;
     let (aws, name) = (context.aws().await?, &context.stack);
     let idp = args.options.choose_identity_provider(settings, start.stack_with_options())?;
-    args.options.check_supported(context, start, idp)?;
+    args.options.check_supported(context, &aws.region, start, idp)?;
     let caller = sts::read_caller(aws).await?;
     let artifacts = name.artifact_bucket(&caller.account, &aws.region);
     let artifacts = OwnBucket { name: &artifacts, account: &caller.account };
     let mut parameters = args.options.template_parameters(start.stack_with_options());
     parameters.push((parameter::IDP, idp.to_owned()));
-    parameters.extend(edge_jwt_parameters(args.options.edge_jwt(start.stack_with_options()), idp, settings)?);
+    let is_on = args.options.edge_jwt(start.stack_with_options());
+    parameters.extend(edge_jwt::read_parameters(is_on, idp, settings).await?);
     let has_reservation = parameters.iter().any(|(name, _)| *name == parameter::API_CONCURRENCY);
     // The local cloud ignores reservations.
     if !has_reservation && context.local.is_none() {
@@ -142,35 +141,4 @@ fn fixed_parameters(
         (parameter::CERTIFICATE_ARN, certificate.arn.clone()),
         (parameter::ISSUERS, context.stack.setting_parameter(Setting::Issuers)),
     ]
-}
-
-/// Returns the issuer whose tokens the load balancer lets pass. It can verify those of one issuer, with RS256 ("Verify JWTs
-/// using an Application Load Balancer").
-fn edge_jwt_parameters(is_on: bool, idp: &str, settings: &Settings) -> Result<[(&'static str, String); 2]> {
-    const OFF: &str = "restctl deploy --edge-jwt off, and the API alone verifies tokens";
-    let parameters = |issuer: &str, jwks_uri: &str| {
-        [(parameter::EDGE_JWT_ISSUER, issuer.to_owned()), (parameter::EDGE_JWT_JWKS_URI, jwks_uri.to_owned())]
-    };
-    match (is_on, idp == COGNITO, settings.issuers()) {
-        (false, ..) | (true, true, []) => Ok(parameters("", "")),
-        (true, false, [issuer]) if issuer.algorithms.contains(&Algorithm::Rs256) => {
-            Ok(parameters(&issuer.issuer, &issuer.jwks_uri))
-        }
-        (true, false, [issuer]) => {
-            let failure = Failure::usage("--edge-jwt on works with RS256 only");
-            Err(failure.why(format!("the tokens of {} have other algorithms", issuer.issuer)).next(OFF))
-        }
-        (true, has_own, issuers) => {
-            let own = has_own.then_some("the stack's own user pool");
-            let trusted: Vec<&str> = issuers.iter().map(|issuer| issuer.issuer.as_str()).chain(own).collect();
-            Err(Failure::usage("--edge-jwt on works with one trusted issuer only")
-                .why(format!(
-                    "the load balancer would refuse the tokens of all but one of {}",
-                    trusted.join(", ")
-                ))
-                .next(format!(
-                    "{OFF};\nor trust one issuer only: restctl idp remove URL for each of the others"
-                )))
-        }
-    }
 }

@@ -6,7 +6,7 @@ use restctl_contract::template::{output as stack_output, parameter};
 
 use super::check_report::{CheckError, CheckFinding};
 use super::facts::DoctorFacts;
-use crate::aws::elasticloadbalancing;
+use crate::aws::elasticloadbalancing::{self, TargetHealth};
 use crate::deployment::drift;
 use crate::failure::{Exit, Failure, shell_argument};
 
@@ -43,7 +43,7 @@ pub(super) async fn check_deployed_settings(facts: &DoctorFacts<'_>) -> Result<C
     Ok(CheckFinding::ok("the live version of the API has these settings"))
 }
 
-/// Checks that the API function is registered with the load balancer and healthy.
+/// Checks that the API function is registered with the load balancer, and healthy if an earlier template checks that.
 pub(super) async fn check_target(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let stack = facts.deployed_stack().await?;
     let target_group = stack.output(stack_output::TARGET_GROUP)?;
@@ -60,6 +60,10 @@ pub(super) async fn check_target(facts: &DoctorFacts<'_>) -> Result<CheckFinding
             ))
             .into());
     };
+    judge_health(target)
+}
+
+fn judge_health(target: &TargetHealth) -> Result<CheckFinding, CheckError> {
     let evidence = match target.reason.as_str() {
         "" => target.state.as_str().to_owned(),
         reason => format!("{}: {reason}", target.state.as_str()),
@@ -69,8 +73,45 @@ pub(super) async fn check_target(facts: &DoctorFacts<'_>) -> Result<CheckFinding
         TargetHealthStateEnum::Initial => {
             Ok(CheckFinding::warning(evidence, "restctl doctor, after the first health check"))
         }
-        // The health checks are disabled.
-        TargetHealthStateEnum::Unavailable => Ok(CheckFinding::warning(evidence, "restctl deploy")),
+        // The health checks are disabled ("TargetHealth", Elastic Load Balancing API Reference).
+        TargetHealthStateEnum::Unavailable => {
+            Ok(CheckFinding::ok(format!("{} is registered; health checks are off", target.target)))
+        }
         _ => Err(Failure::new(evidence).next("restctl logs, which shows what the function logged").into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::doctor::check_report::{CheckVerdict, DoctorCheckReport};
+
+    /// The states of `DescribeTargetHealth`. Stacks of earlier versions check the health.
+    #[test]
+    fn a_target_without_health_checks_is_fine() {
+        for (state, reason, verdict, evidence) in [
+            (
+                "unavailable",
+                "Target.HealthCheckDisabled",
+                CheckVerdict::Ok,
+                "arn is registered; health checks are off",
+            ),
+            ("healthy", "", CheckVerdict::Ok, "healthy"),
+            (
+                "initial",
+                "Elb.InitialHealthChecking",
+                CheckVerdict::Warning,
+                "initial: Elb.InitialHealthChecking",
+            ),
+            ("unhealthy", "Target.Timeout", CheckVerdict::Failed, "unhealthy: Target.Timeout"),
+        ] {
+            let target = TargetHealth {
+                target: "arn".to_owned(),
+                state: TargetHealthStateEnum::from(state),
+                reason: reason.to_owned(),
+            };
+            let report = DoctorCheckReport::new("target", judge_health(&target));
+            assert_eq!((report.verdict, report.evidence.as_str()), (verdict, evidence));
+        }
     }
 }

@@ -222,9 +222,10 @@ async fn read_table(aws: &Aws, stack: &Stack) -> Result<TableState> {
         dimension: ("TableName", name),
         statistic: "Sum",
     });
-    let hour = std::time::Duration::from_secs(3600);
-    let (size, throttled) =
-        tokio::try_join!(dynamodb::table_size(aws, name), cloudwatch::read_metrics(aws, throttled, 1, hour))?;
+    // In minutes, because periods start at a multiple of their length: one of an hour would start at the clock hour.
+    let minute = std::time::Duration::from_secs(60);
+    let throttled = cloudwatch::read_metrics(aws, throttled, 60, minute);
+    let (size, throttled) = tokio::try_join!(dynamodb::table_size(aws, name), throttled)?;
     let (items, bytes) = size.unwrap_or_default();
     let throttled = throttled.iter().flatten().flatten().sum::<f64>() as u64;
     Ok(TableState { name: name.to_owned(), items, bytes, throttled })

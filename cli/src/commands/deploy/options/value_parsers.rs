@@ -95,6 +95,35 @@ pub(super) fn parse_subnets(text: &str) -> Result<String, String> {
         .to_owned())
 }
 
+pub(super) fn parse_zones(text: &str) -> Result<[String; 2], String> {
+    if text.is_empty() {
+        return Ok([String::new(), String::new()]);
+    }
+    let zones: Vec<_> = text.split(',').map(str::trim).collect();
+    if let Some(other) = zones.iter().find(|zone| !is_availability_zone(zone)) {
+        return Err(format!(
+            "{other:?} is not the name of an availability zone such as eu-west-1a; ids of zones are not names, and Local Zones \
+             and Wavelength Zones do not offer what a stack needs"
+        ));
+    }
+    match zones[..] {
+        [one, other] if one != other => Ok([one, other].map(str::to_owned)),
+        _ => Err("give two different availability zones, such as eu-west-1a,eu-west-1c".to_owned()),
+    }
+}
+
+/// Whether the text is the name of a region and a letter. The name of a Local Zone or a Wavelength Zone has more after the
+/// region's number (us-west-2-lax-1a), and the id of a zone has one hyphen (use1-az1).
+fn is_availability_zone(text: &str) -> bool {
+    let Some((area, number)) = text.rsplit_once('-') else { return false };
+    let digits = number.strip_suffix(|letter: char| letter.is_ascii_lowercase()).unwrap_or_default();
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    !digits.is_empty()
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        && area.contains('-')
+        && area.split('-').all(is_word)
+}
+
 /// Whether the text is the prefix with 17 hexadecimal digits, or with 8 as in older ids.
 fn is_id(text: &str, prefix: &str) -> bool {
     let digits = text.strip_prefix(prefix).unwrap_or_default();
@@ -232,6 +261,33 @@ mod tests {
     }
 
     #[test]
+    fn zones_are_two_availability_zones() {
+        for (good, zones) in [
+            ("eu-west-1a,eu-west-1c", ["eu-west-1a", "eu-west-1c"]),
+            ("us-gov-west-1b, us-gov-west-1a", ["us-gov-west-1b", "us-gov-west-1a"]),
+            ("eusc-de-east-1a,eusc-de-east-1b", ["eusc-de-east-1a", "eusc-de-east-1b"]),
+        ] {
+            assert_eq!(parse_zones(good), Ok(zones.map(str::to_owned)), "{good}");
+        }
+        for few in ["eu-west-1a", "eu-west-1a,eu-west-1a", "eu-west-1a,eu-west-1b,eu-west-1c"] {
+            assert!(parse_zones(few).unwrap_err().contains("two different availability zones"), "{few}");
+        }
+        for other in [
+            "us-west-2-lax-1a",
+            "us-east-1-wl1-bos-wlz-1",
+            "use1-az1",
+            "eu-west-1",
+            "eu-west-a",
+            "1a",
+            "",
+            "EU-WEST-1A",
+        ] {
+            let refused = parse_zones(&format!("eu-west-1a,{other}")).unwrap_err();
+            assert!(refused.contains("Local Zones"), "{other}: {refused}");
+        }
+    }
+
+    #[test]
     fn a_reservation_is_never_zero() {
         assert_eq!(parse_concurrency("450").as_deref(), Ok("450"));
         assert_eq!(parse_concurrency("none").as_deref(), Ok(""));
@@ -283,6 +339,7 @@ mod tests {
         {
             assert_eq!(empty.as_deref(), Ok(""));
         }
+        assert_eq!(parse_zones(""), Ok([String::new(), String::new()]));
     }
 
     #[test]
