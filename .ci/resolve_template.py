@@ -97,10 +97,11 @@ class Resolver:
         members = {name: self.resolve(member) for name, member in value.items()}
         return {name: member for name, member in members.items() if member is not NO_VALUE}
 
-    def resources(self):
-        for name, resource in self.template["Resources"].items():
-            if "Condition" not in resource or self.condition(resource["Condition"]):
-                yield name, self.resolve({key: part for key, part in resource.items() if key != "Condition"})
+    def section(self, name):
+        """Yields the members of Resources or Outputs whose condition holds."""
+        for name, member in self.template[name].items():
+            if "Condition" not in member or self.condition(member["Condition"]):
+                yield name, self.resolve({key: part for key, part in member.items() if key != "Condition"})
 
 
 def policies(resource):
@@ -132,7 +133,7 @@ def main(template, folder):
     folder = pathlib.Path(folder)
     (folder / "policies").mkdir(parents=True, exist_ok=True)
     for variant, chosen in ("default", DEFAULT), ("options", OPTIONS):
-        resources = dict(Resolver(template, chosen).resources())
+        resources = dict(Resolver(template, chosen).section("Resources"))
         for name, resource in resources.items():
             for number, policy in enumerate(policies(resource)):
                 policy["Statement"] = with_arns(policy["Statement"], resources)
@@ -141,4 +142,5 @@ def main(template, folder):
         (folder / f"{variant}.json").write_text(json.dumps(resolved, indent=1))
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -12,16 +12,20 @@ pub(crate) mod dynamodb;
 pub(crate) mod elasticloadbalancing;
 pub(crate) mod error;
 pub(crate) mod eventbridge;
+mod http_client;
 pub(crate) mod iam;
 pub(crate) mod known_failures;
 pub(crate) mod lambda;
 pub(crate) mod s3;
 pub(crate) mod secretsmanager;
 pub(crate) mod servicequotas;
+mod sign_in;
 pub(crate) mod sqs;
 pub(crate) mod ssm;
 pub(crate) mod sts;
 #[cfg(test)]
 pub(crate) mod test_server;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use client::{Aws, Cloud};

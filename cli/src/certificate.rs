@@ -3,6 +3,7 @@
 mod bundle;
 mod details;
 mod key_algorithm;
+mod prerequisites;
 mod presented;
 mod reimport;
 

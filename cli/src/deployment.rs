@@ -6,6 +6,7 @@ pub(crate) mod function_version;
 pub(crate) mod operation;
 pub(crate) mod packages;
 pub(crate) mod preflight;
+pub(crate) mod price;
 pub(crate) mod progress;
 pub(crate) mod protection;
 pub(crate) mod root_cause;

@@ -107,6 +107,11 @@ impl Failure {
         }
     }
 
+    /// Returns this failure as the reason why something else failed. `what` completes "cannot …".
+    pub(crate) fn during(&self, what: &str) -> Self {
+        Self { what: format!("cannot {what}: {}", self.what), ..self.clone() }
+    }
+
     /// Returns what happened and why in one line.
     pub(crate) fn to_single_line(&self) -> String {
         match self.why.is_empty() {

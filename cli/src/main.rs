@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! commands, deployment, api, loads, identity, context, local, aws, certificate, items, data_file, cli, terminal,
-//! directories, timestamp, digest, failure
+//! network, directories, timestamp, digest, failure
 //! ```
 
 mod api;
@@ -22,6 +22,7 @@ mod identity;
 mod items;
 mod loads;
 mod local;
+mod network;
 mod terminal;
 mod timestamp;
 

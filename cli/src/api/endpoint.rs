@@ -10,11 +10,14 @@ use restctl_contract::stack::Certificate;
 use restctl_contract::template::{output as stack_output, parameter};
 use serde::{Deserialize, Serialize};
 
-use crate::api::trust::{EndpointVerifier, build_tls_config, is_certificate_refusal};
+use crate::api::trust::{EndpointVerifier, build_tls_config};
 use crate::aws::cloudformation::{self, Stack};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::identity::settings;
+use crate::network::proxy::Proxy;
+use crate::network::relay::Relay;
+use crate::network::trust::{TRUST_THE_PROXY, is_certificate_refusal};
 
 /// The port of the listener in `templates/stack.yaml`.
 const HTTPS_PORT: u16 = 443;
@@ -82,15 +85,23 @@ impl Location {
     /// Describes a request to `address` that got no answer.
     pub(crate) fn no_answer_failure(&self, address: &str, error: &(dyn Error + 'static)) -> Failure {
         let failure = Failure::new(format!("the API does not answer at {address}")).because(error);
-        failure.next(match (is_certificate_refusal(error), self.awaits_deployment) {
-            (true, true) => {
-                "the endpoint still serves the previous certificate: restctl deploy"
-            }
+        let is_refusal = is_certificate_refusal(error);
+        let next = match (is_refusal, self.awaits_deployment) {
+            (true, true) => "the endpoint still serves the previous certificate: restctl deploy",
             (true, false) => {
                 "the endpoint does not serve the certificate imported last: restctl setup, then restctl deploy"
             }
             (false, _) => "check that this is still the endpoint: restctl deploy",
-        })
+        };
+        match self.proxy() {
+            Ok(Some(_)) if is_refusal => failure.next(format!("{next};\n{TRUST_THE_PROXY}")),
+            _ => failure.next(next),
+        }
+    }
+
+    /// Returns the proxy on the way to the endpoint. `None` if there is none, or if `NO_PROXY` has the name or the host.
+    pub(crate) fn proxy(&self) -> Result<Option<Proxy>> {
+        Ok(Proxy::on_the_way_to(&self.host)?.filter(|proxy| proxy.is_on_the_way_to(&self.name)))
     }
 
     /// Resolves the host.
@@ -111,6 +122,8 @@ pub(crate) struct Endpoint {
     pub(crate) base_url: String,
     pub(crate) client: reqwest::Client,
     pub(crate) location: Location,
+    /// What the client connects to if there is a proxy.
+    _relay: Option<Arc<Relay>>,
 }
 
 impl Endpoint {
@@ -121,21 +134,24 @@ impl Endpoint {
     /// Builds a client that requests the certificate's name at the load balancer's address: the API can be called, and its
     /// name verified, before any DNS record points there.
     pub(crate) async fn from_location(location: Location) -> Result<Self> {
-        let addresses = location.resolve_addresses().await?;
         let verifier = Arc::new(EndpointVerifier::new(&location.anchor)?);
-        let mut builder = reqwest::Client::builder()
-            .resolve_to_addrs(&location.name, &addresses)
+        let builder = reqwest::Client::builder()
+            .no_proxy()
             .tls_backend_preconfigured(build_tls_config(verifier, &[b"h2", b"http/1.1"])?)
             .https_only(true)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(10))
             .timeout(ANSWER_TIMEOUT)
             .user_agent(USER_AGENT);
-        if addresses.iter().all(|address| address.ip().is_loopback()) {
-            builder = builder.no_proxy();
-        }
+        let (builder, relay) = match location.proxy()? {
+            Some(proxy) => {
+                let relay = Relay::start(proxy, &location.host, location.port).await?;
+                (builder.unix_socket(relay.socket()), Some(Arc::new(relay)))
+            }
+            None => (builder.resolve_to_addrs(&location.name, &location.resolve_addresses().await?), None),
+        };
         let client = builder.build().context("the HTTP client does not start")?;
-        Ok(Self { base_url: location.base_url(), client, location })
+        Ok(Self { base_url: location.base_url(), client, location, _relay: relay })
     }
 
     /// Calls [`Location::no_answer_failure`] of this endpoint's location.

@@ -17,12 +17,15 @@ use crate::api::endpoint::Location;
 use crate::api::trust::{EndpointVerifier, build_tls_config};
 use crate::digest::sha256_hex;
 use crate::failure::{Failure, FailureContext, Result};
+use crate::network::tunnel::open_tunnel;
 
 /// The time limit of each step.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(crate) struct Handshake {
-    pub(crate) address: SocketAddr,
+    /// An address and a port, or a host and the proxy on the way to it.
+    pub(crate) address: String,
+    /// Zero if there is a proxy, which resolves the name.
     pub(crate) resolve_time: Duration,
     pub(crate) connect_time: Duration,
     /// The TLS handshake.
@@ -43,14 +46,16 @@ impl Handshake {
     /// # Errors
     /// If the endpoint cannot be reached. A refused certificate is not an error but a finding.
     pub(crate) async fn perform(location: &Location) -> Result<Self> {
-        let began = Instant::now();
-        let addresses = location.resolve_addresses().await?;
-        let resolve_time = began.elapsed();
+        Self::over(connect(location).await?, location).await
+    }
 
-        let began = Instant::now();
-        let (address, stream) = connect_to_any(location, &addresses).await?;
-        let connect_time = began.elapsed();
+    /// Does the same at one of the endpoint's addresses.
+    pub(crate) async fn perform_at(address: SocketAddr, location: &Location) -> Result<Self> {
+        Self::over(connect_to_any(location, &[address]).await?, location).await
+    }
 
+    async fn over(connected: Connected, location: &Location) -> Result<Self> {
+        let Connected { address, stream, resolve_time, connect_time } = connected;
         let verifier = Arc::new(RecordingVerifier::new(location)?);
         let config = build_tls_config(verifier.clone(), &[b"http/1.1"])?;
         let name = ServerName::try_from(location.name.clone())
@@ -80,11 +85,39 @@ impl Handshake {
     }
 }
 
-async fn connect_to_any(location: &Location, addresses: &[SocketAddr]) -> Result<(SocketAddr, TcpStream)> {
-    let mut last = None;
+/// A TCP connection to the endpoint.
+struct Connected {
+    address: String,
+    stream: TcpStream,
+    resolve_time: Duration,
+    connect_time: Duration,
+}
+
+async fn connect(location: &Location) -> Result<Connected> {
+    let began = Instant::now();
+    if let Some(proxy) = location.proxy()? {
+        let stream = open_tunnel(&proxy, &location.host, location.port).await?;
+        let address = format!("{}:{} through {proxy}", location.host, location.port);
+        return Ok(Connected {
+            address,
+            stream,
+            resolve_time: Duration::ZERO,
+            connect_time: began.elapsed(),
+        });
+    }
+    let addresses = location.resolve_addresses().await?;
+    let resolve_time = began.elapsed();
+    Ok(Connected { resolve_time, ..connect_to_any(location, &addresses).await? })
+}
+
+async fn connect_to_any(location: &Location, addresses: &[SocketAddr]) -> Result<Connected> {
+    let (began, mut last) = (Instant::now(), None);
     for address in addresses {
         match timeout(STEP_TIMEOUT, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => return Ok((*address, stream)),
+            Ok(Ok(stream)) => {
+                let (address, connect_time) = (address.to_string(), began.elapsed());
+                return Ok(Connected { address, stream, resolve_time: Duration::ZERO, connect_time });
+            }
             Ok(Err(error)) => last = Some(error),
             Err(_) => last = Some(std::io::ErrorKind::TimedOut.into()),
         }

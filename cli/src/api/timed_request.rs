@@ -1,6 +1,5 @@
 //! A request over a connection of its own, with the time of each step. A pooled client cannot measure these times.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -19,7 +18,8 @@ use crate::failure::{Failure, FailureContext, Result};
 use crate::terminal::sent_secrets::SentSecret;
 
 pub(crate) struct TimedAnswer {
-    pub(crate) address: SocketAddr,
+    /// As in [`Handshake`].
+    pub(crate) address: String,
     pub(crate) resolve_time: Duration,
     pub(crate) connect_time: Duration,
     pub(crate) tls_time: Duration,

@@ -2,7 +2,6 @@
 //! imported, and those under the system's roots.
 
 use std::sync::Arc;
-use std::{error, io};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -48,19 +47,6 @@ pub(crate) fn build_tls_config(
         .with_no_client_auth();
     config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     Ok(config)
-}
-
-/// Whether a connection failed because its certificate was refused.
-pub(crate) fn is_certificate_refusal(error: &(dyn error::Error + 'static)) -> bool {
-    // `source` of an I/O error skips the error that it wraps.
-    if let Some(wrapped) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-        return is_certificate_refusal(wrapped);
-    }
-    match error.downcast_ref() {
-        Some(Error::InvalidCertificate(_)) => true,
-        Some(_) => false,
-        None => error.source().is_some_and(is_certificate_refusal),
-    }
 }
 
 fn crypto_provider() -> Arc<CryptoProvider> {

@@ -2,30 +2,41 @@
 
 use std::time::Duration;
 
+use aws_sdk_acm::error::BuildError;
 use aws_sdk_acm::primitives::Blob;
-use aws_sdk_acm::types::{CertificateStatus, KeyAlgorithm};
+use aws_sdk_acm::types::{CertificateStatus, KeyAlgorithm, Tag};
+use restctl_contract::stack::Tags;
 use time::OffsetDateTime;
 
 use super::Aws;
 use super::error::{AwsContext, RESOURCE_NOT_FOUND};
 use crate::certificate::CertificateBundle;
-use crate::failure::{Exit, Failure, Result, shell_argument};
+use crate::failure::{Exit, Failure, FailureContext, Result, shell_argument};
 
-/// Imports `bundle` and returns its ARN. If `existing` is set, replaces the certificate under that ARN.
+/// Imports `bundle` and returns its ARN. If `existing` is set, replaces the certificate under that ARN, which keeps its tags: ACM
+/// accepts none then ("ImportCertificate", ACM API Reference).
 pub(crate) async fn import_certificate(
     aws: &Aws,
     bundle: &CertificateBundle,
     existing: Option<&str>,
+    tags: &Tags,
 ) -> Result<String> {
+    let tags = existing.is_none().then(|| build_tags(tags)).transpose();
+    let tags = tags.context("cannot build the certificate's tags")?.filter(|tags| !tags.is_empty());
     let request = aws
         .acm
         .import_certificate()
         .certificate(Blob::new(bundle.certificate_pem.as_str()))
         .private_key(Blob::new(bundle.key_pem.as_str()))
         .set_certificate_chain(bundle.chain_pem.as_deref().map(Blob::new))
-        .set_certificate_arn(existing.map(str::to_owned));
+        .set_certificate_arn(existing.map(str::to_owned))
+        .set_tags(tags);
     let arn = request.send().await.aws_context("import the certificate into ACM")?.certificate_arn;
     arn.ok_or_else(|| Failure::new("ACM imported the certificate but returned no ARN"))
+}
+
+fn build_tags(tags: &Tags) -> std::result::Result<Vec<Tag>, BuildError> {
+    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }
 
 /// A certificate in ACM, as PEM.

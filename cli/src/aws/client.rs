@@ -1,14 +1,17 @@
 //! The clients of all services, built once.
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_http_client::Builder;
 
+use super::http_client::build_client;
+use super::sign_in::{self, SignIn};
 use crate::failure::{Exit, Failure, Result};
 
 /// What the clients talk to.
 pub(crate) enum Cloud<'a> {
-    /// AWS, with the standard credential chain. `None` leaves the choice to the environment and the configuration files.
+    /// AWS. `None` leaves the choice to the environment and the AWS CLI's files.
     Aws { profile: Option<&'a str>, region: Option<&'a str> },
     /// An emulator that serves all services at one URL.
     Emulator { url: &'a str, region: &'static str, credentials: Credentials },
@@ -39,25 +42,15 @@ pub(crate) struct Aws {
 impl Aws {
     /// Builds the clients. Sends nothing yet.
     pub(crate) async fn for_cloud(cloud: Cloud<'_>) -> Result<Self> {
-        let http_client =
-            aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::AwsLc));
-        let mut loader =
-            aws_config::defaults(BehaviorVersion::latest()).http_client(http_client.build_https());
-        match cloud {
-            Cloud::Aws { profile, region } => {
-                if let Some(profile) = profile {
-                    loader = loader.profile_name(profile);
-                }
-                if let Some(region) = region {
-                    loader = loader.region(Region::new(region.to_owned()));
-                }
-            }
+        let loader = aws_config::defaults(BehaviorVersion::latest());
+        let config = match cloud {
+            Cloud::Aws { profile, region } => load_config(loader, profile, region).await?,
             Cloud::Emulator { url, region, credentials } => {
-                loader =
-                    loader.endpoint_url(url).region(Region::new(region)).credentials_provider(credentials);
+                let loader = loader.http_client(Builder::new().build_http()).endpoint_url(url);
+                loader.region(Region::new(region)).credentials_provider(credentials).load().await
             }
-        }
-        Self::from_config(&loader.load().await)
+        };
+        Self::from_config(&config)
     }
 
     pub(super) fn from_config(config: &SdkConfig) -> Result<Self> {
@@ -91,4 +84,25 @@ impl Aws {
             sts: aws_sdk_sts::Client::new(config),
         })
     }
+}
+
+async fn load_config(
+    mut loader: ConfigLoader,
+    profile: Option<&str>,
+    region: Option<&str>,
+) -> Result<SdkConfig> {
+    let profiles = sign_in::load_profiles(profile).await?;
+    let http_client = build_client()?;
+    loader = loader.http_client(http_client.clone()).profile_name(profiles.selected_profile());
+    if let Some(region) = region {
+        loader = loader.region(Region::new(region.to_owned()));
+    }
+    let config = loader.load().await;
+    let provider = match profile {
+        Some(name) => Some(sign_in::credentials_of_profile(name, &config, http_client)),
+        None => config.credentials_provider(),
+    };
+    let Some(provider) = provider else { return Ok(config) };
+    let sign_in = SharedCredentialsProvider::new(SignIn { provider, profiles });
+    Ok(config.into_builder().credentials_provider(sign_in).build())
 }

@@ -2,13 +2,12 @@
 
 use std::error::Error;
 
-use aws_config::profile::ProfileFileLoadError;
-use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 use super::known_failures;
 use crate::failure::{Exit, Failure, Result};
+use crate::network::trust::{TRUST_THE_PROXY, is_certificate_refusal};
 
 /// The error codes with which AWS services refuse the credentials, not the request.
 const CREDENTIALS_REFUSED: [&str; 7] = [
@@ -25,10 +24,12 @@ const CREDENTIALS_REFUSED: [&str; 7] = [
 /// credentials ("Enable or disable AWS Regions in your account", AWS Account Management).
 const REGION_NOT_ENABLED: [&str; 2] = ["InvalidClientTokenId", "UnrecognizedClientException"];
 
-const ACCESS_DENIED: [&str; 4] =
+/// The error codes with which they refuse what the credentials are not allowed.
+pub(super) const ACCESS_DENIED: [&str; 4] =
     ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"];
 
-const GET_CREDENTIALS: &str = "sign in with `aws sso login` or `aws configure`, name a profile with --profile,\n\
+/// What to do without credentials, if nothing shows how they were meant to be found.
+pub(super) const GET_CREDENTIALS: &str = "sign in with `aws login`, `aws sso login` or `aws configure`, name a profile with --profile,\n\
      or try without an account: restctl local up, then add --local";
 
 /// The error code with which many services answer that something does not exist.
@@ -68,7 +69,12 @@ where
         return if let Some(next) = credentials_advice(code) {
             failure.exit(Exit::Authentication).next(next)
         } else if ACCESS_DENIED.contains(&code) {
-            failure.exit(Exit::Authentication).next("ask for the permission named above, or use --profile")
+            // An explicit deny may be lifted by other tags or by an administrator.
+            let denied = message.contains("explicit deny").then(|| known_failures::find_advice("", message));
+            let next = denied
+                .flatten()
+                .unwrap_or_else(|| "ask for the permission named above, or use --profile".to_owned());
+            failure.exit(Exit::Authentication).next(next)
         } else {
             match known_failures::find_advice("", message) {
                 Some(advice) => failure.next(advice),
@@ -76,15 +82,14 @@ where
             }
         };
     }
-    if let Some(cause) = find_cause::<CredentialsError>(error) {
-        let failure = Failure::new(format!("cannot {what}: no AWS credentials")).exit(Exit::Authentication);
-        return failure.because(cause).next(GET_CREDENTIALS);
+    if let Some(cause) = find_cause::<Failure>(error) {
+        return cause.during(what);
     }
-    if find_cause::<ProfileFileLoadError>(error).is_some() {
-        return failure.because(error).next("fix the file, or name another profile with --profile");
+    let failure = failure.because(error);
+    if is_certificate_refusal(error) {
+        return failure.next(TRUST_THE_PROXY);
     }
     failure
-        .because(error)
         .next("check the network and the region (--region); to check the local cloud: restctl local status")
 }
 
@@ -98,7 +103,8 @@ fn credentials_advice(code: &str) -> Option<String> {
     CREDENTIALS_REFUSED.contains(&code).then(|| GET_CREDENTIALS.to_owned())
 }
 
-fn find_cause<'a, C: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a C> {
+/// Finds an error of a type among the causes of another.
+pub(super) fn find_cause<'a, C: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a C> {
     let mut next = Some(error);
     while let Some(cause) = next {
         if let Some(found) = cause.downcast_ref::<C>() {

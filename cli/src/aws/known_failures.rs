@@ -14,6 +14,8 @@ const fn known(kind: &'static str, reason: &'static str, advice: &'static str) -
 
 const AGAIN: &str = "run the same command again; the cause is temporary";
 const HOOK: &str = "ask the administrator of the Hook named above (CloudFormation Hooks, AWS Control Tower) what it requires, or for an exception";
+const TAGS: &str =
+    "if the policy demands tags on what is created: restctl setup or deploy with --tag KEY=VALUE";
 const ELB: &str = "AWS::ElasticLoadBalancingV2::";
 const LISTENER: &str = "AWS::ElasticLoadBalancingV2::Listener";
 const EC2: &str = "AWS::EC2::";
@@ -120,7 +122,7 @@ const LIMITING_POLICIES: [&str; 5] = [
 pub(crate) fn find_advice(kind: &str, reason: &str) -> Option<String> {
     if let Some(action) = missing_permission(reason) {
         let denies = |policy: &&&str| reason.contains(&format!("explicit deny in a {policy}"));
-        return Some(match LIMITING_POLICIES.iter().find(denies) {
+        let advice = match LIMITING_POLICIES.iter().find(denies) {
             Some(policy) => format!(
                 "ask the administrator of the {policy} to allow {action}, or use another --profile or --region; then run the same \
                  command again"
@@ -128,7 +130,9 @@ pub(crate) fn find_advice(kind: &str, reason: &str) -> Option<String> {
             None => format!(
                 "ask for the permission {action}, or use another --profile; then run the same command again"
             ),
-        });
+        };
+        let may_demand_tags = reason.contains("explicit deny") && is_creation(action);
+        return Some(if may_demand_tags { format!("{advice};\n{TAGS}") } else { advice });
     }
     let reason = reason.to_lowercase();
     let known = KNOWN.iter().find(|known| kind.starts_with(known.kind) && reason.contains(known.reason));
@@ -150,9 +154,36 @@ fn missing_permission(reason: &str) -> Option<&str> {
     after.split_whitespace().next().filter(|action| is_action(action))
 }
 
+/// Whether the action creates something, on which a policy can demand tags.
+fn is_creation(action: &str) -> bool {
+    let name = action.split_once(':').map_or("", |(_, name)| name);
+    ["Allocate", "Create", "Import", "Put"].iter().any(|verb| name.starts_with(verb))
+}
+
 /// Whether this is a name such as `iam:CreateRole`. Only such a text becomes part of the advice.
 fn is_action(text: &str) -> bool {
     let is_name =
         |name: &str| !name.is_empty() && name.chars().all(|it| it.is_ascii_alphanumeric() || it == '-');
     text.split_once(':').is_some_and(|(service, name)| is_name(service) && is_name(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_that_may_demand_tags_is_recognized() {
+        let denial = |action: &str, policy: &str| {
+            let user = "User: arn:aws:iam::123456789012:user/ada is not authorized to perform";
+            format!("{user}: {action} on resource: * with an explicit deny in a {policy}")
+        };
+        let advice = |action| find_advice("", &denial(action, "service control policy")).unwrap();
+        for action in
+            ["acm:ImportCertificate", "s3:CreateBucket", "secretsmanager:CreateSecret", "ssm:PutParameter"]
+        {
+            let advice = advice(action);
+            assert!(advice.contains("--tag KEY=VALUE") && advice.contains("administrator"), "{advice}");
+        }
+        assert!(!advice("acm:DeleteCertificate").contains("--tag"));
+    }
 }

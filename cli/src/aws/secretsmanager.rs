@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use aws_sdk_secretsmanager::error::SdkError;
 use aws_sdk_secretsmanager::operation::create_secret::{CreateSecretError, CreateSecretOutput};
+use aws_sdk_secretsmanager::types::Tag;
+use restctl_contract::stack::Tags;
 
 use super::Aws;
 use super::error::{AwsContext, RESOURCE_NOT_FOUND};
@@ -41,15 +43,21 @@ pub(crate) async fn last_changed(aws: &Aws, name: &str) -> Result<Option<String>
     Ok(changed.as_ref().and_then(timestamp::from_sdk))
 }
 
-/// Creates the secret or gives it a new version. A secret that is scheduled for deletion is restored first.
-pub(crate) async fn write_secret(aws: &Aws, name: &str, description: &str, text: &str) -> Result<()> {
+/// Creates the secret with these tags, or gives it a new version. A secret that is scheduled for deletion is restored first.
+pub(crate) async fn write_secret(
+    aws: &Aws,
+    name: &str,
+    description: &str,
+    text: &str,
+    tags: &Tags,
+) -> Result<()> {
     let secrets = &aws.secretsmanager;
     let what = format!("write the secret {name}");
     let put = || secrets.put_secret_value().secret_id(name).secret_string(text).send();
     let answer = put().await;
     match answer.as_ref().err().and_then(|error| error.as_service_error()) {
         Some(error) if error.is_resource_not_found_exception() => {
-            create_secret(aws, name, description, text).await.aws_context(&what)?;
+            create_secret(aws, name, description, text, tags).await.aws_context(&what)?;
         }
         Some(error) if error.is_invalid_request_exception() => {
             secrets.restore_secret().secret_id(name).send().await.aws_context(&what)?;
@@ -68,12 +76,15 @@ async fn create_secret(
     name: &str,
     description: &str,
     text: &str,
+    tags: &Tags,
 ) -> Result<CreateSecretOutput, SdkError<CreateSecretError>> {
     const TRIES: u32 = 15;
+    let tags: Vec<_> = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
+    let tags = Some(tags).filter(|tags| !tags.is_empty());
     let mut attempt = 1;
     loop {
         let request = aws.secretsmanager.create_secret().name(name).description(description);
-        let answer = request.secret_string(text).send().await;
+        let answer = request.secret_string(text).set_tags(tags.clone()).send().await;
         let error = answer.as_ref().err().and_then(|error| error.as_service_error());
         if attempt == TRIES || !error.is_some_and(CreateSecretError::is_invalid_request_exception) {
             return answer;

@@ -37,7 +37,7 @@ pub(crate) async fn read_account(aws: &Aws) -> Result<String> {
 }
 
 impl Caller {
-    /// Returns `aws`, `aws-cn` or `aws-us-gov`.
+    /// Returns the partition, such as `aws` or `aws-cn`.
     pub(crate) fn partition(&self) -> &str {
         self.arn.split(':').nth(1).unwrap_or("aws")
     }

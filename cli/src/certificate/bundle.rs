@@ -7,13 +7,14 @@ use std::time::{Duration, SystemTime};
 use rcgen::{
     CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose,
 };
-use restctl_contract::stack::Certificate;
+use restctl_contract::stack::{Certificate, Tags};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, DnsName, PrivateKeyDer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::details::{CertificateDetails, parse_certificate};
+use super::prerequisites::{check_is_fully_qualified, check_prerequisites};
 use super::presented::covers_name;
 use super::reimport::{self, ReimportObstacle};
 use crate::failure::{Failure, FailureContext, Result, shell_argument};
@@ -23,6 +24,9 @@ const SELF_SIGNED_VALIDITY: Duration = Duration::from_secs(397 * 24 * 60 * 60);
 
 /// No real certificate, chain or key file comes near this size.
 const MAX_PEM_BYTES: u64 = 256 * 1024;
+
+/// "Prerequisites for importing ACM certificates", ACM User Guide.
+const MAX_KEY_PEM_BYTES: usize = 5120;
 
 /// A certificate, its private key and its chain, known to match one another.
 pub(crate) struct CertificateBundle {
@@ -42,9 +46,9 @@ impl CertificateBundle {
     /// Reads PEM files. Checks that the key matches, that the certificate is valid at `now` and has a DNS name, and that
     /// each certificate of the chain issued the one before it.
     pub(crate) fn read(cert: &Path, key: &Path, chain: Option<&Path>, now: SystemTime) -> Result<Self> {
-        let certificate_pem = read_pem(cert)?;
-        let key_pem = read_pem(key)?;
-        let chain_pem = chain.map(read_pem).transpose()?;
+        let certificate_pem = read_pem(cert, "CERTIFICATE")?;
+        let key_pem = read_pem(key, "PRIVATE KEY")?;
+        let chain_pem = chain.map(|chain| read_pem(chain, "CERTIFICATE")).transpose()?;
         let certificates = parse_certificates(&certificate_pem, cert)?;
         let leaf = &certificates[0];
         if certificates.len() > 1 {
@@ -55,11 +59,13 @@ impl CertificateBundle {
             ))
             .next("keep the first certificate in --cert and move the others to a file for --chain"));
         }
+        let description = format!("the certificate in {}", cert.display());
+        check_prerequisites(&parse_certificate(leaf, &description)?, &description)?;
         check_key(leaf, &key_pem, cert, key)?;
         if let (Some(chain_pem), Some(chain)) = (&chain_pem, chain) {
             check_chain(leaf, &parse_certificates(chain_pem, chain)?, chain)?;
         }
-        let details = CertificateDetails::parse(leaf, &format!("the certificate in {}", cert.display()))?;
+        let details = CertificateDetails::parse(leaf, &description)?;
         check_validity(&details, now)?;
         if details.is_authority {
             return Err(Failure::usage(format!(
@@ -73,10 +79,11 @@ impl CertificateBundle {
             ));
         }
         let name = details.name.ok_or_else(|| {
-            Failure::usage(format!("the certificate in {} has no DNS name", cert.display()))
+            Failure::usage(format!("{description} has no DNS name"))
                 .why("clients check the subject alternative names and ignore the common name")
                 .next("have it reissued with the API's DNS name as a subject alternative name")
         })?;
+        check_is_fully_qualified(&details.names)?;
         Ok(Self {
             certificate_pem,
             key_pem,
@@ -107,6 +114,7 @@ impl CertificateBundle {
         let certificate = params.self_signed(&key).context("cannot sign the certificate")?;
         let details = CertificateDetails::parse(certificate.der(), "the new certificate")?;
         let name = details.name.ok_or_else(not_a_name)?;
+        check_is_fully_qualified(&details.names)?;
         Ok(Self {
             certificate_pem: certificate.pem(),
             key_pem: key.serialize_pem(),
@@ -139,7 +147,12 @@ impl CertificateBundle {
     }
 
     /// Returns what Secrets Manager keeps about the certificate after its import as `arn`.
-    pub(crate) fn to_metadata(&self, arn: String, supersedes: Vec<String>) -> Result<Certificate> {
+    pub(crate) fn to_metadata(
+        &self,
+        arn: String,
+        supersedes: Vec<String>,
+        tags: Tags,
+    ) -> Result<Certificate> {
         Ok(Certificate {
             arn,
             name: self.name.clone(),
@@ -149,6 +162,7 @@ impl CertificateBundle {
             not_after: self.not_after.format(&Rfc3339).context("the certificate's expiry is out of range")?,
             self_signed: self.self_signed,
             supersedes,
+            tags,
         })
     }
 
@@ -193,6 +207,11 @@ fn check_key(leaf: &CertificateDer<'_>, key_pem: &str, cert: &Path, key: &Path) 
                 shell_argument(&key.to_string_lossy(), "FILE")
             )));
     }
+    if key_pem.len() > MAX_KEY_PEM_BYTES {
+        return Err(Failure::usage(format!("the private key in {} is too long", key.display()))
+            .why(format!("it has {} bytes, and ACM imports at most 5,120", key_pem.len()))
+            .next("pass a file with only the certificate's own private key to --key"));
+    }
     let no_key = || {
         Failure::usage(format!("{} contains no usable private key", key.display()))
             .next("pass a PEM file (BEGIN PRIVATE KEY) with an RSA or ECDSA key to --key")
@@ -211,6 +230,11 @@ fn check_key(leaf: &CertificateDer<'_>, key_pem: &str, cert: &Path, key: &Path) 
 }
 
 fn check_chain(leaf: &CertificateDer<'_>, chain: &[CertificateDer<'static>], file: &Path) -> Result<()> {
+    if chain.first() == Some(leaf) {
+        return Err(Failure::usage(format!("{} starts with the certificate itself", file.display()))
+            .why("ACM does not accept the certificate in its own chain")
+            .next("keep only the certificates above it in --chain"));
+    }
     let mut issued = parse_certificate(leaf, "the certificate")?;
     for (place, der) in chain.iter().enumerate() {
         let issuer = parse_certificate(der, "a certificate of the chain")?;
@@ -242,12 +266,24 @@ fn parse_certificates(pem: &str, file: &Path) -> Result<Vec<CertificateDer<'stat
     Ok(certificates)
 }
 
-fn read_pem(file: &Path) -> Result<String> {
+/// Reads the PEM blocks of this kind. ACM imports nothing else ("Certificate import problems"), but other tools also write the
+/// attributes of a key, or spaces at the ends of lines.
+fn read_pem(file: &Path, kind: &str) -> Result<String> {
     let size = fs::metadata(file).context(format!("cannot read {}", file.display()))?.len();
     if size > MAX_PEM_BYTES {
         return Err(Failure::usage(format!("{} is not a PEM file: it has {size} bytes", file.display())));
     }
-    fs::read_to_string(file).context(format!("cannot read {} as PEM", file.display()))
+    let text = fs::read_to_string(file).context(format!("cannot read {} as PEM", file.display()))?;
+    let (mut blocks, mut is_inside) = (String::new(), false);
+    for line in text.lines().map(str::trim) {
+        is_inside |= line.starts_with("-----BEGIN ") && line.ends_with(&format!(" {kind}-----"));
+        if is_inside {
+            blocks.push_str(line);
+            blocks.push('\n');
+        }
+        is_inside &= !line.starts_with("-----END ");
+    }
+    Ok(blocks)
 }
 
 #[cfg(test)]
@@ -287,6 +323,36 @@ mod tests {
         let read = CertificateBundle::read(&cert, &key, None, SystemTime::now()).unwrap();
         assert_eq!(read.name, "api.example.com");
         assert_eq!(read.fingerprint, made.fingerprint);
+    }
+
+    #[test]
+    fn only_the_blocks_of_a_file_are_imported() {
+        let made = self_signed();
+        let files = TestFiles::new();
+        let with_spaces = made.certificate_pem.replace('\n', " \r\n");
+        let cert = files.write_file("cert.pem", &format!("subject=CN = api.example.com\n{with_spaces}"));
+        let attributes = "Bag Attributes\n    localKeyID: 01\nKey Attributes: <No Attributes>\n";
+        let key = format!("{}{attributes}{}", made.certificate_pem, made.key_pem);
+        let key = files.write_file("key.pem", &key);
+        let read = CertificateBundle::read(&cert, &key, None, SystemTime::now()).unwrap();
+        assert_eq!(
+            read.certificate_pem.lines().collect::<Vec<_>>(),
+            made.certificate_pem.lines().collect::<Vec<_>>()
+        );
+        assert_eq!(read.key_pem.lines().collect::<Vec<_>>(), made.key_pem.lines().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_certificate_that_acm_refuses_is_refused() {
+        let key = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+        let params = CertificateParams::new(["api.example.com".to_owned()]).unwrap();
+        let files = TestFiles::new();
+        let cert = files.write_file("cert.pem", &params.self_signed(&key).unwrap().pem());
+        let key = files.write_file("key.pem", &key.serialize_pem());
+        let refused = refusal_text(CertificateBundle::read(&cert, &key, None, SystemTime::now()));
+        assert!(refused.contains("cert.pem has a key of the type"), "{refused}");
+        let local = CertificateBundle::generate_self_signed("localhost", SystemTime::now());
+        assert!(refusal_text(local).contains("not a fully qualified name"));
     }
 
     #[test]
@@ -349,6 +415,12 @@ mod tests {
         );
         let locked = files.write_file("locked.pem", "-----BEGIN ENCRYPTED PRIVATE KEY-----\n");
         assert!(refusal_text(CertificateBundle::read(&cert, &locked, None, now)).contains("encrypted"));
+        let chain = Some(cert.as_path());
+        assert!(
+            refusal_text(CertificateBundle::read(&cert, &key, chain, now)).contains("the certificate itself")
+        );
+        let many = files.write_file("keys.pem", &made.key_pem.repeat(25));
+        assert!(refusal_text(CertificateBundle::read(&cert, &many, None, now)).contains("at most 5,120"));
         let stranger = files.write_file("chain.pem", &self_signed().certificate_pem);
         assert!(
             refusal_text(CertificateBundle::read(&cert, &key, Some(&stranger), now))

@@ -37,6 +37,7 @@ use crate::terminal::output::{self, Format};
 
 use go_live::LiveVersions;
 use options::DeployOptions;
+pub(super) use options::parse_tag;
 use plan::{DeployPlan, DeployRequest};
 
 #[derive(Debug, Args)]
@@ -146,7 +147,7 @@ async fn complete_deployment(
     let client_is_of_pool = settings.client().is_none() || cognito::settings_name_user_pool(settings, &stack);
     if cognito::stack_has_user_pool(&stack)
         && (is_new_pool || client_is_of_pool)
-        && cognito::save_client(aws, name, &stack).await?
+        && cognito::save_client(aws, name, &stack, &certificate.tags).await?
     {
         output::print_message(
             "the stack's own identity provider is set up; its client secret is in Secrets Manager",

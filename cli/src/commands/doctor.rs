@@ -36,7 +36,8 @@ use crate::terminal::text::Text;
 #[command(after_help = "\
 Checks everything that requests and loads depend on, and changes nothing. Each check is ok, a warning, failed, or \
 skipped because a check that it needs failed. A warning or failure says what to type next. One check requests a new token \
-from the provider to test the client secret; that token counts towards any limit of the provider.
+from the provider to test the client secret; that token counts towards any limit of the provider, and \
+Amazon Cognito charges for it.
 
 Exit codes: 0 if every check is ok or a warning; otherwise the exit code of the first failed check: 4 for credentials and \
 tokens, 5 if something is missing, 1 for everything else.

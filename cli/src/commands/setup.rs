@@ -9,11 +9,12 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::Args;
-use restctl_contract::stack::Certificate;
+use restctl_contract::stack::{Certificate, Tags};
 use serde_json::json;
 
 use crate::api::session_cache;
 use crate::aws::cloudformation::{self, Stack};
+use crate::aws::sts;
 use crate::certificate::CertificateBundle;
 use crate::context::Context;
 use crate::failure::{Failure, Result};
@@ -22,6 +23,7 @@ use crate::identity::settings::{self, Settings};
 use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::output::{self, Format};
 
+use super::deploy::parse_tag;
 use import::import_certificate;
 use provider_args::ProviderArgs;
 use provider_choice::choose_provider;
@@ -37,6 +39,9 @@ line. With --local, the local cloud supplies what you leave out.
 
 What it changes is shown before it is written. An issuer that is not trusted yet replaces the one from which restctl gets \
 its tokens. To move clients without refusing any, trust the new issuer first with `restctl idp add`: then both stay trusted.
+
+Tags are kept for what is created later, such as a certificate under a new ARN. What exists keeps its own. Tags for the stack \
+and the bucket for packages come from `restctl deploy --tag`.
 
 --scope is what a token must have; --request-scope is what restctl asks the provider for.
 
@@ -83,6 +88,11 @@ pub(crate) struct Setup {
         "client_secret_file", "client_key_file", "client_key_id", "client_authentication", "request_scope", "resource",
     ])]
     idp: Option<String>,
+
+    /// Tag for what this command and later ones create outside the stack: the certificate, parameters and secrets; can be
+    /// repeated
+    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = parse_tag, help_heading = "Tags")]
+    tags: Vec<(String, String)>,
 }
 
 pub(crate) async fn run(args: Setup, context: &Context) -> Result<()> {
@@ -94,6 +104,7 @@ async fn store_settings(args: Setup, context: &Context) -> Result<()> {
     let (aws, stack) = (context.aws().await?, &context.stack);
     let before = settings::read_certificate(aws, stack).await?;
     let bundle = choose_certificate(&args, context, before.as_ref())?;
+    let tags = args.choose_tags(before.as_ref());
     let settings = Settings::read(aws, stack).await?;
     let deployed = cloudformation::find_own(aws, stack).await?;
     let is_provider_undecided =
@@ -102,19 +113,16 @@ async fn store_settings(args: Setup, context: &Context) -> Result<()> {
         || (is_provider_undecided && questions::ask_for_stack_provider()?)
     {
         args.check_no_flag_is_ignored()?;
-        if let Some(bundle) = &bundle {
-            import_certificate(context, bundle, before.as_ref()).await?;
-        }
-        set_up_stack_provider(context, &settings, deployed.as_ref()).await?;
+        cognito::check_partition(sts::read_caller(aws).await?.partition())?;
+        store_certificate(context, bundle.as_ref(), before.as_ref(), &tags).await?;
+        set_up_stack_provider(context, &settings, deployed.as_ref(), &tags).await?;
         return print_settings(context).await;
     }
     let chosen = choose_provider(&args.provider, context, &settings, deployed.as_ref()).await?;
     chosen.print_changes(&settings);
 
-    if let Some(bundle) = &bundle {
-        import_certificate(context, bundle, before.as_ref()).await?;
-    }
-    chosen.write(aws, stack, &settings).await?;
+    store_certificate(context, bundle.as_ref(), before.as_ref(), &tags).await?;
+    chosen.write(aws, stack, &settings, &tags).await?;
     // The cached token was granted under the former settings.
     session_cache::clear_session(context)?;
     let has_own = deployed.as_ref().is_some_and(cognito::stack_has_user_pool);
@@ -125,6 +133,26 @@ async fn store_settings(args: Setup, context: &Context) -> Result<()> {
         "next: restctl deploy"
     });
     print_settings(context).await
+}
+
+/// Imports the new certificate, or if the current one stays, keeps the new tags for what is created later.
+async fn store_certificate(
+    context: &Context,
+    bundle: Option<&CertificateBundle>,
+    before: Option<&Certificate>,
+    tags: &Tags,
+) -> Result<()> {
+    match (bundle, before) {
+        (Some(bundle), _) => {
+            import_certificate(context, bundle, before, tags.clone()).await?;
+        }
+        (None, Some(before)) if before.tags != *tags => {
+            let certificate = Certificate { tags: tags.clone(), ..before.clone() };
+            settings::write_certificate(context.aws().await?, &context.stack, &certificate).await?;
+        }
+        (None, _) => {}
+    }
+    Ok(())
 }
 
 /// Prints the stored settings as JSON if that is the output format.
@@ -144,6 +172,12 @@ async fn print_settings(context: &Context) -> Result<()> {
 }
 
 impl Setup {
+    /// Returns the tags of an earlier setup and the given ones, which take precedence.
+    fn choose_tags(&self, before: Option<&Certificate>) -> Tags {
+        let earlier = before.map(|certificate| certificate.tags.clone()).unwrap_or_default();
+        earlier.into_iter().chain(self.tags.iter().cloned()).collect()
+    }
+
     /// Whether the stack gets its own provider: either --idp asks for it, or the stack has or expects one already and no other
     /// provider is named.
     fn selects_stack_provider(
@@ -176,11 +210,12 @@ async fn set_up_stack_provider(
     context: &Context,
     settings: &Settings,
     deployed: Option<&Stack>,
+    tags: &Tags,
 ) -> Result<()> {
     let (aws, name) = (context.aws().await?, &context.stack);
     match deployed.filter(|stack| cognito::stack_has_user_pool(stack)) {
         Some(stack) => {
-            if cognito::save_client(aws, name, stack).await? {
+            if cognito::save_client(aws, name, stack, tags).await? {
                 session_cache::clear_session(context)?;
             }
             let issuer = cognito::user_pool(stack)?.issuer;
@@ -189,7 +224,7 @@ async fn set_up_stack_provider(
         }
         None => {
             if settings.is_empty() {
-                settings::write_issuers(aws, name, &[]).await?;
+                settings::write_issuers(aws, name, &[], tags).await?;
             }
             output::print_message("identity provider  cognito, created by the deployment");
             for issuer in settings.issuers() {

@@ -115,6 +115,7 @@ mod fixture {
         let certificate = Certificate {
             arn: String::new(),
             supersedes: Vec::new(),
+            tags: restctl_contract::stack::Tags::new(),
             name: String::new(),
             names: Vec::new(),
             anchor: String::new(),

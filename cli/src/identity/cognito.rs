@@ -1,7 +1,7 @@
 //! The identity provider that a deployment can create: a Cognito user pool in the stack.
 
 use restctl_contract::issuer::{Algorithm, Provider, TrustedIssuer};
-use restctl_contract::stack::StackName;
+use restctl_contract::stack::{StackName, Tags};
 use restctl_contract::template::{output as stack_output, parameter};
 
 use crate::aws::cloudformation::Stack;
@@ -12,6 +12,20 @@ use crate::identity::token_client::{ClientAuthentication, TokenClient};
 
 /// The value of the parameter `Idp` with which the template creates the user pool.
 pub(crate) const COGNITO: &str = "cognito";
+
+/// The partitions without user pools ("Amazon Cognito", Getting Started with Amazon Web Services in China; botocore's list
+/// of endpoints has none for the isolated ones).
+const PARTITIONS_WITHOUT_POOLS: [&str; 5] = ["aws-cn", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"];
+
+/// Fails if AWS has no user pools in this partition. One that is not known yet is left to AWS.
+pub(crate) fn check_partition(partition: &str) -> Result<()> {
+    if !PARTITIONS_WITHOUT_POOLS.contains(&partition) {
+        return Ok(());
+    }
+    Err(Failure::usage("the stack cannot have its own user pool here")
+        .why(format!("Amazon Cognito has no user pools in the partition {partition}"))
+        .next("use another identity provider: restctl setup --issuer URL --client-id ID …, then: restctl deploy --idp external"))
+}
 
 pub(crate) fn stack_has_user_pool(stack: &Stack) -> bool {
     stack.parameter(parameter::IDP) == Some(COGNITO)
@@ -50,8 +64,9 @@ pub(crate) fn check_not_user_pool(issuer: &str, stack: Option<&Stack>) -> Result
         .next("restctl deploy --idp cognito keeps it; its client and scope are set by the stack"))
 }
 
-/// Makes the user pool's client the one that restctl acts as, and returns whether anything has changed.
-pub(crate) async fn save_client(aws: &Aws, name: &StackName, stack: &Stack) -> Result<bool> {
+/// Makes the user pool's client the one that restctl acts as, and returns whether anything has changed. The parameter and the
+/// secret get these tags if they do not exist yet.
+pub(crate) async fn save_client(aws: &Aws, name: &StackName, stack: &Stack, tags: &Tags) -> Result<bool> {
     let settings = Settings::read(aws, name).await?;
     let client = TokenClient {
         issuer: stack.output(stack_output::COGNITO_ISSUER)?.to_owned(),
@@ -73,7 +88,25 @@ pub(crate) async fn save_client(aws: &Aws, name: &StackName, stack: &Stack) -> R
     })?;
     let has_changed = settings.client() != Some(&client) || known.as_deref() != Some(&secret);
     if has_changed {
-        settings::replace_client(aws, name, settings.client(), &client, Some(&secret)).await?;
+        settings::replace_client(aws, name, settings.client(), &client, Some(&secret), tags).await?;
     }
     Ok(has_changed)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn a_partition_without_user_pools_is_refused() {
+        let partitions = include_str!("../../../fixtures/partitions.json");
+        let partitions: Vec<Value> = serde_json::from_str(partitions).unwrap();
+        for partition in &partitions {
+            let name = partition["name"].as_str().unwrap();
+            assert_eq!(check_partition(name).is_ok(), partition["user_pools"] == true, "{name}");
+        }
+        assert!(check_partition("aws-new").is_ok());
+    }
 }

@@ -6,8 +6,11 @@ use restctl_verifier::MAX_KEY_SET_BYTES;
 use serde::Deserialize;
 
 use crate::failure::{Exit, Failure, FailureContext, Result, shell_argument};
-use crate::identity::http::{build_client, is_loopback, read_bounded_body};
+use crate::identity::http::{
+    build_client, describe_no_answer, is_loopback, proxy_on_the_way_to, read_bounded_body,
+};
 use crate::identity::token_client::ClientAuthentication;
+use crate::network::trust::TRUST_THE_PROXY;
 
 /// A discovery document has a few kilobytes. No more than this is read.
 const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
@@ -53,7 +56,7 @@ pub(crate) fn provider_of_issuer(issuer: &str) -> Option<Provider> {
     let host = url.host_str()?;
     let is_within = |domains: &[&str]| domains.iter().any(|domain| host.ends_with(domain));
     let is_cognito = host.starts_with("cognito-idp.") || host.starts_with("issuer-cognito-idp.");
-    if is_cognito && is_within(&[".amazonaws.com", ".amazonaws.com.cn"]) {
+    if is_cognito && is_within(&[".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu"]) {
         Some(Provider::Cognito)
     } else if ENTRA_HOSTS.contains(&host) {
         Some(Provider::Entra)
@@ -191,9 +194,13 @@ async fn send_get(
 ) -> Result<reqwest::Response> {
     let mut url = address.to_owned();
     for followed in 0..=MAX_REDIRECTS {
-        let answer = build_client(&url, authorities)?.get(&url).send().await;
-        let answer =
-            answer.context(doing).map_err(|failure| with_certificate_advice(failure, authorities))?;
+        let answer = match build_client(&url, authorities)?.get(&url).send().await {
+            Ok(answer) => answer,
+            Err(error) => {
+                let failure = describe_no_answer(doing, &error).await;
+                return Err(with_certificate_advice(failure, &url, authorities));
+            }
+        };
         let target = redirect_target(&answer).filter(|_| redirects != Redirects::NotFollowed);
         let Some(target) = target else { return Ok(answer) };
         redirects.check(answer.status(), answer.url(), &target).map_err(|why| {
@@ -234,8 +241,8 @@ fn is_same_address(one: &str, other: &str) -> bool {
     matches!((Url::parse(one), Url::parse(other)), (Ok(one), Ok(other)) if one == other)
 }
 
-/// Says what to do about a certificate of an authority that the connection does not trust.
-fn with_certificate_advice(failure: Failure, authorities: &[String]) -> Failure {
+/// Says what to do about a certificate of an authority that the connection to `url` does not trust.
+fn with_certificate_advice(failure: Failure, url: &str, authorities: &[String]) -> Failure {
     let why = failure.to_single_line();
     // The other one is that of an authority which has the name of a trusted one, and another key.
     if !["UnknownIssuer", "BadSignature"]
@@ -244,12 +251,16 @@ fn with_certificate_advice(failure: Failure, authorities: &[String]) -> Failure 
     {
         return failure;
     }
-    failure.next(if authorities.is_empty() {
+    let advice = if authorities.is_empty() {
         "if the provider's certificate is from a private authority, add --provider-ca FILE with the authority's certificate"
     } else {
         "give the certificate of the authority that issued the provider's: --provider-ca FILE; only the authorities in \
          that file are trusted, or with --provider-ca \"\" the system's"
-    })
+    };
+    match proxy_on_the_way_to(url) {
+        Ok(Some(_)) => failure.next(format!("{TRUST_THE_PROXY};\n{advice}")),
+        _ => failure.next(advice),
+    }
 }
 
 /// Fails for the issuers of Entra ID that stand for several tenants.
@@ -336,6 +347,7 @@ mod tests {
             ("https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbC", Some(Provider::Cognito)),
             ("https://issuer-cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbC", Some(Provider::Cognito)),
             ("https://cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_AbC", Some(Provider::Cognito)),
+            ("https://cognito-idp.eusc-de-east-1.amazonaws.eu/eusc-de-east-1_AbC", Some(Provider::Cognito)),
             ("https://auth0.com.example.com/", None),
             ("https://notauth0.com/", None),
             ("https://okta.com.example.com/", None),

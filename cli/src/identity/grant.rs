@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 use self::answer::TokenAnswer;
 use self::assertion::audiences_of_assertion;
 use self::request::{Credential, TokenRequest};
-use crate::failure::{Failure, FailureContext, Result};
+use crate::failure::{Failure, Result};
 use crate::identity::discovery::check_secure;
-use crate::identity::http::build_client;
+use crate::identity::http::{build_client, describe_no_answer};
 use crate::identity::token_client::TokenClient;
 use crate::timestamp::seconds_now;
 
@@ -75,7 +75,11 @@ async fn send_request(http: &Client, client: &TokenClient, request: TokenRequest
     if let Some(authorization) = request.authorization {
         sending = sending.header(AUTHORIZATION, authorization);
     }
-    let answer = sending.send().await;
-    let answer = answer.context(format!("the identity provider does not answer at {endpoint}"))?;
-    TokenAnswer::read(answer, request.sent).await
+    match sending.send().await {
+        Ok(answer) => TokenAnswer::read(answer, request.sent).await,
+        Err(error) => {
+            let what = format!("the identity provider does not answer at {endpoint}");
+            Err(describe_no_answer(&what, &error).await)
+        }
+    }
 }

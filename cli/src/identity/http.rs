@@ -8,21 +8,33 @@ use reqwest::{Certificate, Url};
 use restctl_contract::issuer::is_loopback_host;
 
 use crate::failure::{Failure, FailureContext, Result};
+use crate::network::proxy::Proxy;
+use crate::network::tunnel::find_refusal;
 
 /// Builds a client for the identity provider at `address`. It follows no redirects: a secret must not go elsewhere. If
 /// there are `authorities`, it trusts these and no others.
 pub(crate) fn build_client(address: &str, authorities: &[String]) -> Result<reqwest::Client> {
     let mut builder = reqwest::Client::builder()
+        .no_proxy()
         .timeout(Duration::from_secs(20))
         .redirect(reqwest::redirect::Policy::none());
-    if Url::parse(address).is_ok_and(|url| is_loopback(&url)) {
-        builder = builder.no_proxy();
+    if let Some(proxy) = proxy_on_the_way_to(address)? {
+        builder = builder.proxy(proxy.to_client_proxy()?);
     }
     if !authorities.is_empty() {
         let authorities = authorities.iter().map(|authority| read_authority(authority));
         builder = builder.tls_certs_only(authorities.collect::<Result<Vec<_>>>()?);
     }
     builder.build().context("cannot start the HTTP client")
+}
+
+/// Describes a request that got no answer. `what` says whose.
+pub(super) async fn describe_no_answer(what: &str, error: &reqwest::Error) -> Failure {
+    let refusal = match error.url() {
+        Some(url) if error.is_connect() => find_refusal(url).await,
+        _ => None,
+    };
+    refusal.unwrap_or_else(|| Failure::new(what).because(error))
 }
 
 /// Reads the body. Fails if it is larger than `limit` bytes.
@@ -40,6 +52,12 @@ pub(crate) async fn read_bounded_body(mut answer: reqwest::Response, limit: usiz
 
 pub(super) fn is_loopback(url: &Url) -> bool {
     url.host_str().is_some_and(is_loopback_host)
+}
+
+/// Returns the proxy on the way to a URL's host. `None` if there is none, or if `address` is not a URL.
+pub(super) fn proxy_on_the_way_to(address: &str) -> Result<Option<Proxy>> {
+    let url = Url::parse(address).ok();
+    url.as_ref().and_then(Url::host_str).map_or(Ok(None), Proxy::on_the_way_to)
 }
 
 fn read_authority(authority: &str) -> Result<Certificate> {

@@ -1,7 +1,7 @@
 //! A stack's settings, as `setup` stored them in the account.
 
 use restctl_contract::issuer::{self, TrustedIssuer};
-use restctl_contract::stack::{Certificate, Setting, StackName};
+use restctl_contract::stack::{Certificate, Setting, StackName, Tags};
 
 use crate::aws::{Aws, secretsmanager, ssm};
 use crate::failure::{Exit, Failure, FailureContext, Result};
@@ -113,8 +113,14 @@ pub(crate) fn with_issuer(
     Ok(issuers)
 }
 
-pub(crate) async fn write_issuers(aws: &Aws, stack: &StackName, issuers: &[TrustedIssuer]) -> Result<()> {
-    ssm::write_setting(aws, stack, Setting::Issuers, &issuer::to_json(issuers)).await
+/// Writes the issuers. A parameter that does not exist yet gets these tags.
+pub(crate) async fn write_issuers(
+    aws: &Aws,
+    stack: &StackName,
+    issuers: &[TrustedIssuer],
+    tags: &Tags,
+) -> Result<()> {
+    ssm::write_setting(aws, stack, Setting::Issuers, &issuer::to_json(issuers), tags).await
 }
 
 /// Fails if the issuers are too large for a parameter and for the function's environment.
@@ -134,12 +140,18 @@ fn check_issuers_size(issuers: &[TrustedIssuer]) -> Result<()> {
         }))
 }
 
-pub(crate) async fn write_client(aws: &Aws, stack: &StackName, client: &TokenClient) -> Result<()> {
+/// Writes the client. A parameter that does not exist yet gets these tags.
+pub(crate) async fn write_client(
+    aws: &Aws,
+    stack: &StackName,
+    client: &TokenClient,
+    tags: &Tags,
+) -> Result<()> {
     let text = serde_json::to_string(client).context("cannot describe the client")?;
-    ssm::write_setting(aws, stack, Setting::Client, &text).await
+    ssm::write_setting(aws, stack, Setting::Client, &text, tags).await
 }
 
-/// Writes the client and, if there is another one, its secret or private key.
+/// Writes the client and, if there is another one, its secret or private key. What does not exist yet gets these tags.
 ///
 /// A secret must only ever be sent to its own issuer, even if this is interrupted. If the issuer is another one, there is
 /// therefore no client between the old secret and the new one: commands fail until `setup` or the deployment runs again.
@@ -149,15 +161,16 @@ pub(crate) async fn replace_client(
     before: Option<&TokenClient>,
     client: &TokenClient,
     secret: Option<&str>,
+    tags: &Tags,
 ) -> Result<()> {
     if before.is_some_and(|before| before.issuer != client.issuer) {
-        ssm::write_setting(aws, stack, Setting::Client, "null").await?;
+        ssm::write_setting(aws, stack, Setting::Client, "null", tags).await?;
     }
     if let Some(secret) = secret {
         let description = secretsmanager::CLIENT_SECRET_DESCRIPTION;
-        secretsmanager::write_secret(aws, &stack.client_secret(), description, secret).await?;
+        secretsmanager::write_secret(aws, &stack.client_secret(), description, secret, tags).await?;
     }
-    write_client(aws, stack, client).await
+    write_client(aws, stack, client, tags).await
 }
 
 /// Reads what `setup` recorded about the imported certificate. `None` if there is none.
@@ -171,7 +184,8 @@ pub(crate) async fn read_certificate(aws: &Aws, stack: &StackName) -> Result<Opt
 pub(crate) async fn write_certificate(aws: &Aws, stack: &StackName, certificate: &Certificate) -> Result<()> {
     let metadata = serde_json::to_string(certificate).context("cannot describe the certificate")?;
     let description = "Certificate that restctl imported into ACM";
-    secretsmanager::write_secret(aws, &stack.certificate_secret(), description, &metadata).await
+    let (name, tags) = (stack.certificate_secret(), &certificate.tags);
+    secretsmanager::write_secret(aws, &name, description, &metadata, tags).await
 }
 
 pub(crate) async fn require_certificate(aws: &Aws, stack: &StackName) -> Result<Certificate> {

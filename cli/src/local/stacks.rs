@@ -200,6 +200,7 @@ pub(super) mod tests {
             not_after: String::new(),
             self_signed: true,
             supersedes: Vec::new(),
+            tags: restctl_contract::stack::Tags::new(),
         }
     }
 

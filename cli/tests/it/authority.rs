@@ -27,10 +27,19 @@ impl Authority {
 
     /// Returns an authority whose certificates have these common names.
     pub(crate) fn with_names(root: &str, intermediate: &str) -> Self {
-        let (params, key) = (authority_params(root), KeyPair::generate().unwrap());
+        Self::with_keys(root, intermediate, || KeyPair::generate().unwrap())
+    }
+
+    /// Returns an authority with RSA keys, whose certificates for RSA keys ACM imports.
+    pub(crate) fn with_rsa_keys() -> Self {
+        Self::with_keys("root", "intermediate", generate_rsa_key)
+    }
+
+    fn with_keys(root: &str, intermediate: &str, generate_key: impl Fn() -> KeyPair) -> Self {
+        let (params, key) = (authority_params(root), generate_key());
         let root = params.self_signed(&key).unwrap();
         let root_issuer = Issuer::new(params, key);
-        let (params, key) = (authority_params(intermediate), KeyPair::generate().unwrap());
+        let (params, key) = (authority_params(intermediate), generate_key());
         let intermediate = params.signed_by(&key, &root_issuer).unwrap();
         Self { root, intermediate, issuer: Issuer::new(params, key) }
     }

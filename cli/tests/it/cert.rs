@@ -73,7 +73,7 @@ fn a_self_signed_certificate_renews_itself(cloud: &Cloud) {
 }
 
 fn a_key_of_another_type_waits_for_a_deployment(cloud: &Cloud) {
-    let (before, authority) = (show_certificate(cloud), Authority::new());
+    let (before, authority) = (show_certificate(cloud), Authority::with_rsa_keys());
     let renew = |issued: &Issued| {
         let args = renew_args(cloud, issued, &authority.chain_pem());
         cloud.succeed(&args.iter().map(String::as_str).chain(["--output", "json"]).collect::<Vec<_>>())
@@ -108,7 +108,7 @@ fn a_key_of_another_type_waits_for_a_deployment(cloud: &Cloud) {
 
 /// A load balancer serves a renewed certificate only after a while.
 fn renew_waits_until_the_certificate_is_served(cloud: &Cloud) {
-    let authority = Authority::new();
+    let authority = Authority::with_rsa_keys();
     let (former, successor) = (
         authority.issue_certificate("restctl.localhost", 90),
         authority.issue_for_key(generate_rsa_key(), "restctl.localhost", 90),
@@ -144,7 +144,9 @@ fn unsuitable_certificates_are_not_imported(cloud: &Cloud) {
         let args = renew_args(cloud, issued, &authority.chain_pem());
         cloud.run(&args.iter().map(String::as_str).collect::<Vec<_>>()).failed_with(2, words);
     };
-    let for_another_name = authority.issue_for_key(generate_rsa_key(), "other.localhost", 90);
+    let for_rsa_key = authority.issue_for_key(generate_rsa_key(), "restctl.localhost", 90);
+    refused(&for_rsa_key, &["leaf.pem has an RSA key, but its issuer has an ECDSA key", "openssl req"]);
+    let for_another_name = authority.issue_certificate("other.localhost", 90);
     refused(&for_another_name, &["for other.localhost, not for restctl.localhost", "nothing was imported"]);
     refused(&authority.issue_certificate("restctl.localhost", -1), &["expired on"]);
     let mut mixed = authority.issue_certificate("restctl.localhost", 90);

@@ -38,6 +38,7 @@ fn a_dry_run_shows_changes_and_makes_none() {
     let seen = cloud.run(&["deploy", "--dry-run"]);
     seen.failed_with(6, &["the stack restctl in us-east-1"]);
     assert!(seen.stdout.contains("+ add     ItemsTable (AWS::DynamoDB::Table)\n"), "{}", seen.stdout);
+    assert!(!seen.stderr.contains("USD"), "the local cloud costs nothing: {}", seen.stderr);
     assert!(!cloud.get_s3("/").contains("<Bucket>"), "a dry run makes no bucket");
     let stacks = cloud.call_query("cloudformation", &[("Action", "ListStacks")]);
     assert!(!stacks.contains("REVIEW_IN_PROGRESS"), "a dry run leaves no stack: {stacks}");
@@ -61,6 +62,19 @@ fn a_dry_run_shows_changes_and_makes_none() {
     );
     assert!(changes.iter().all(|line| line["type"] == "change" && line["schema"] == 1), "{changes:?}");
     assert!(cloud.succeed(&["deploy", "--dry-run"]).stdout.is_empty(), "a dry run changes nothing");
+}
+
+#[test]
+fn a_dry_run_says_what_it_adds_to_the_price() {
+    let cloud = Cloud::start_set_up();
+    let built = lambdas_folder().to_str().unwrap();
+    let dry_run = ["deploy", "--dry-run", "--lambdas", built, "--output", "json"];
+    let seen = CommandOutput::from(cloud.command_as_on_aws(&dry_run).output().unwrap());
+    seen.failed_with(6, &["adds about ", " USD a month while idle, by the list prices of us-east-1"]);
+    let mut lines = seen.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let price = lines.find(|line| line["type"] == "price").unwrap();
+    // The local cloud also counts the resources of options that are off.
+    assert!(price["usd_per_month"].as_f64().unwrap() > 24.62, "{price}");
 }
 
 #[test]

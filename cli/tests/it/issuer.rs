@@ -218,7 +218,7 @@ impl Listener for TlsListener {
     }
 }
 
-fn tls_acceptor(issued: &Issued) -> TlsAcceptor {
+pub(crate) fn tls_acceptor(issued: &Issued) -> TlsAcceptor {
     let key = PrivateKeyDer::try_from(issued.key.serialize_der()).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()

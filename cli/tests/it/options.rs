@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, eventually};
+use crate::interposed::interpose;
 
 /// Creates a hosted zone and returns its id.
 fn make_hosted_zone(cloud: &Cloud, name: &str) -> String {
@@ -89,6 +90,9 @@ fn options_shape_the_stack_and_persist() {
     assert!(!open.stdout.contains("ItemsTable"), "what is not given stays: {}", open.stdout);
 }
 
+const CALLER_IN_CHINA: &str = "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>000000000000</Account>\
+    <Arn>arn:aws-cn:iam::000000000000:user/me</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>";
+
 #[test]
 fn impossible_options_are_refused_before_anything_is_created() {
     let cloud = Cloud::start_set_up();
@@ -114,6 +118,11 @@ fn impossible_options_are_refused_before_anything_is_created() {
     refused(&["--private-network", "on"], &["the local cloud does not support --private-network", "NAT"]);
     refused(&["--edge-jwt", "on"], &["the local cloud does not support --edge-jwt"]);
     refused(&["--idp", "cognito"], &["the local cloud does not support --idp cognito"]);
+
+    interpose(&cloud, |call| call.is_action("GetCallerIdentity").then(|| CALLER_IN_CHINA.to_owned()));
+    let has_no_pools = ["no user pools in the partition aws-cn", "restctl setup --issuer URL"];
+    refused(&["--idp", "cognito"], &has_no_pools);
+    cloud.run(&["setup", "--idp", "cognito"]).failed_with(2, &has_no_pools);
     assert!(!cloud.get_s3("/").contains("<Bucket>"), "nothing was made");
 }
 

@@ -19,6 +19,7 @@ use std::process::ExitCode;
 
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use restctl_aws::{Environment, Service};
+use restctl_contract::template::variable;
 use serde_json::value::RawValue;
 
 use crate::auth::authorization::Authorizer;
@@ -62,7 +63,7 @@ async fn run() -> Result<(), Error> {
 }
 
 fn build_handler(settings: Settings) -> Result<Handler, Error> {
-    let environment = Environment::from_variables()?;
+    let environment = Environment::from_variables(variable::URL_SUFFIX)?;
     let https = restctl_aws::https_client()?;
     let dynamodb = Service::dynamodb(https.clone(), &environment, CALL_TIMEOUT)?;
     let cursor_key = match settings.cursor_key {

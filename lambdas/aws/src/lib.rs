@@ -10,7 +10,7 @@ mod https;
 mod service;
 
 pub use aws_credential_types::Credentials;
-pub use environment::{Environment, MissingVariable, optional_variable, required_variable};
+pub use environment::{Endpoints, Environment, MissingVariable, optional_variable, required_variable};
 pub use error_chain::error_chain;
 pub use https::{HttpsClient, RootCertificates, https_client, https_client_trusting};
 pub use service::{CallError, ErrorCode, Service};

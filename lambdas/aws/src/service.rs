@@ -123,9 +123,8 @@ impl Service {
         protocol: Protocol,
         timeout: Duration,
     ) -> Result<Self, BoxError> {
-        let Environment { region, credentials, endpoint_url } = environment.clone();
-        let endpoint =
-            endpoint_url.unwrap_or_else(|| regional_endpoint(protocol.signing_name, &region)).parse()?;
+        let endpoint = environment.endpoint_url(protocol.signing_name).parse()?;
+        let Environment { region, credentials, .. } = environment.clone();
         Ok(Self { https, endpoint, region, credentials, protocol, timeout, answers: None })
     }
 
@@ -221,10 +220,4 @@ fn parse_error(operation: &'static str, status: StatusCode, answer: &[u8]) -> Ca
         };
         CallError::Refused { operation, code, message }
     }
-}
-
-/// "Service endpoints and quotas", AWS General Reference. China has a domain of its own.
-fn regional_endpoint(service: &str, region: &str) -> String {
-    let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-    format!("https://{service}.{region}.{domain}")
 }

@@ -121,7 +121,13 @@ pub struct Certificate {
     /// ARNs of earlier certificates that may still be in ACM. They are deleted once this one is served.
     #[serde(default)]
     pub supersedes: Vec<String>,
+    /// What `restctl setup --tag` was given, for all that the command creates outside the stack.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    pub tags: Tags,
 }
+
+/// Tags of resources by their keys.
+pub type Tags = std::collections::BTreeMap<String, String>;
 
 #[cfg(test)]
 mod tests {

@@ -94,6 +94,8 @@ pub mod variable {
         OPENAPI = "OPENAPI";
         CURSOR_KEY = "CURSOR_KEY";
         STACK = "STACK";
+        /// The domain of the partition's services.
+        URL_SUFFIX = "URL_SUFFIX";
     }
 }
 

@@ -32,6 +32,7 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use restctl_aws::{Environment, Service};
+use restctl_contract::template::variable;
 
 use crate::dynamodb::{Backoff, Dynamodb};
 use crate::handler::Handler;
@@ -47,7 +48,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 #[expect(clippy::disallowed_methods, reason = "the log of a Lambda is what it prints")]
 async fn main() -> Result<(), Error> {
     log::init(std::io::stdout);
-    let environment = Environment::from_variables()?;
+    let environment = Environment::from_variables(variable::URL_SUFFIX)?;
     let handler = build_handler(Settings::from_environment()?, &environment).await?;
     let handler = &handler;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {

@@ -6,16 +6,18 @@ mod tests;
 
 use std::time::Duration;
 
+use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
-    BucketLocationConstraint, ChecksumAlgorithm, ChecksumMode, CreateBucketConfiguration,
+    BucketLocationConstraint, ChecksumAlgorithm, ChecksumMode, CreateBucketConfiguration, Tag,
 };
+use restctl_contract::stack::Tags;
 
 pub(crate) use self::controls::enable_versioning;
 use crate::aws::Aws;
 use crate::aws::error::AwsContext;
 use crate::digest::sha256_base64;
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, FailureContext, Result};
 
 /// A bucket of the caller's own account. An attacker could create a bucket of that name first, open it to everyone, and so
 /// replace the code that runs in this account. Each call therefore names the owner, and S3 answers 403 if the bucket belongs
@@ -51,12 +53,13 @@ pub(crate) async fn read_bucket_state(aws: &Aws, bucket: OwnBucket<'_>) -> Resul
     Ok(OwnBucketState::Own)
 }
 
-/// Creates a private bucket, or checks that the existing one is still as it was created. Returns the names of the controls
-/// that had to be restored. `partition` is the first part of its ARN, such as `aws`.
+/// Creates a private bucket with these tags, or checks that the existing one is still as it was created. Returns the names of
+/// the controls that had to be restored. `partition` is the first part of its ARN, such as `aws`.
 pub(crate) async fn ensure_private_bucket(
     aws: &Aws,
     bucket: OwnBucket<'_>,
     partition: &str,
+    tags: &Tags,
 ) -> Result<Vec<&'static str>> {
     match read_bucket_state(aws, bucket).await? {
         OwnBucketState::Own => controls::restore_controls(aws, bucket, partition).await,
@@ -66,24 +69,29 @@ pub(crate) async fn ensure_private_bucket(
                 "if it is your bucket, ask for access to it; otherwise: restctl deploy --stack ANOTHER-NAME",
             )),
         OwnBucketState::Missing => {
-            create_bucket(aws, bucket.name).await?;
+            create_bucket(aws, bucket.name, tags).await?;
             close_new_bucket(aws, bucket, partition).await?;
             Ok(Vec::new())
         }
     }
 }
 
-async fn create_bucket(aws: &Aws, bucket: &str) -> Result<()> {
+async fn create_bucket(aws: &Aws, bucket: &str, tags: &Tags) -> Result<()> {
     let mut request = aws.s3.create_bucket().bucket(bucket);
     // us-east-1 is the one region that must not be given as a location.
-    if aws.region != "us-east-1" {
-        let place = BucketLocationConstraint::from(aws.region.as_str());
-        request = request.create_bucket_configuration(
-            CreateBucketConfiguration::builder().location_constraint(place).build(),
-        );
+    let place = (aws.region != "us-east-1").then(|| BucketLocationConstraint::from(aws.region.as_str()));
+    if place.is_some() || !tags.is_empty() {
+        let tags = build_tags(tags).context("cannot build the bucket's tags")?;
+        let tags = Some(tags).filter(|tags| !tags.is_empty());
+        let configuration = CreateBucketConfiguration::builder().set_location_constraint(place);
+        request = request.create_bucket_configuration(configuration.set_tags(tags).build());
     }
     request.send().await.aws_context(&format!("create the bucket {bucket}"))?;
     Ok(())
+}
+
+fn build_tags(tags: &Tags) -> std::result::Result<Vec<Tag>, BuildError> {
+    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }
 
 /// Sets the controls of a new bucket. S3 may refuse that for some seconds, until it knows the bucket everywhere.

@@ -78,7 +78,7 @@ pub(super) async fn run(args: Renew, context: &Context) -> Result<()> {
     let stack = stack.filter(|stack| !stack.is_in_review());
     check_name(&bundle, context, stack.as_ref(), &before)?;
 
-    let certificate = import_certificate(context, &bundle, Some(&before)).await?;
+    let certificate = import_certificate(context, &bundle, Some(&before), before.tags.clone()).await?;
     // A certificate with a new ARN is served only after the next deployment.
     let serving_stack =
         stack.filter(|stack| stack.parameter(parameter::CERTIFICATE_ARN) == Some(&certificate.arn));
@@ -95,7 +95,7 @@ pub(super) async fn run(args: Renew, context: &Context) -> Result<()> {
         former_fingerprint: before.fingerprint,
         not_after: to_rfc3339(bundle.not_after),
         served_after_ms: proof.as_ref().map(ServedProof::elapsed_ms),
-        addresses: proof.iter().flat_map(|proof| &proof.addresses).map(ToString::to_string).collect(),
+        addresses: proof.iter().flat_map(|proof| proof.addresses.clone()).collect(),
         next: proof.is_none().then_some("restctl deploy"),
     };
     match output::chosen_format() {

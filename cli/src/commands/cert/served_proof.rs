@@ -1,6 +1,5 @@
 //! Waits until TLS handshakes prove that every address of the endpoint serves a certificate.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -17,7 +16,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// The addresses that serve the certificate, and how long the wait took.
 pub(super) struct ServedProof {
-    pub(super) addresses: Vec<SocketAddr>,
+    pub(super) addresses: Vec<String>,
     elapsed: Duration,
 }
 
@@ -27,7 +26,8 @@ impl ServedProof {
     }
 }
 
-/// Waits until every address of the endpoint serves the certificate of `location` and is trusted.
+/// Waits until every address of the endpoint serves the certificate of `location` and is trusted. Behind a proxy, which
+/// resolves the name, that is the one that it connects to.
 pub(super) async fn wait_until_served_everywhere(location: &Location) -> Result<ServedProof> {
     let progress = progress::new_spinner("Waiting until the endpoint serves the certificate");
     let proof = poll_until_served(location, |missing| progress.set_message(&missing)).await;
@@ -39,11 +39,10 @@ async fn poll_until_served(location: &Location, report: impl Fn(String)) -> Resu
     let began = Instant::now();
     let mut pause = Duration::from_millis(100);
     loop {
-        let addresses = location.resolve_addresses().await?;
-        let checks = join_all(addresses.iter().map(|address| check_address(location, *address))).await;
-        let missing: Vec<Failure> = checks.into_iter().filter_map(Result::err).collect();
-        let Some(first) = missing.first() else {
-            return Ok(ServedProof { addresses, elapsed: began.elapsed() });
+        let checks = check_everywhere(location).await?;
+        let first = match checks.into_iter().collect::<Result<Vec<_>>>() {
+            Ok(addresses) => return Ok(ServedProof { addresses, elapsed: began.elapsed() }),
+            Err(first) => first,
         };
         if began.elapsed() >= TIMEOUT {
             let what =
@@ -58,16 +57,24 @@ async fn poll_until_served(location: &Location, report: impl Fn(String)) -> Resu
     }
 }
 
-/// Returns an error if this address does not serve the certificate.
-async fn check_address(location: &Location, address: SocketAddr) -> Result<()> {
-    let mut at_address = location.clone();
-    at_address.host = address.ip().to_string();
-    let handshake = Handshake::perform(&at_address).await?;
-    let served = handshake.certificate_fingerprint();
+/// Checks every address of the endpoint, or the one that a proxy connects to.
+async fn check_everywhere(location: &Location) -> Result<Vec<Result<String>>> {
+    if location.proxy()?.is_some() {
+        return Ok(vec![check(location, Handshake::perform(location)).await]);
+    }
+    let addresses = location.resolve_addresses().await?;
+    let checks = addresses.iter().map(|it| check(location, Handshake::perform_at(*it, location)));
+    Ok(join_all(checks).await)
+}
+
+/// Returns the address. Fails if it does not serve the certificate.
+async fn check(location: &Location, handshake: impl Future<Output = Result<Handshake>>) -> Result<String> {
+    let handshake = handshake.await?;
+    let (served, address) = (handshake.certificate_fingerprint(), handshake.address);
     match served {
         Some(served) if served != location.fingerprint => {
             Err(Failure::new(format!("{address} still serves SHA-256 {served}")))
         }
-        _ => handshake.connection.map(drop).context(format!("{address} is not trusted")),
+        _ => handshake.connection.map(drop).context(format!("{address} is not trusted")).map(|()| address),
     }
 }

@@ -16,6 +16,7 @@ use crate::identity::settings::Settings;
 use super::repair::StartingPoint;
 use network::Network;
 use value_parsers::KeyOption;
+pub(in crate::commands) use value_parsers::parse_tag;
 
 pub(crate) const ON: &str = "on";
 pub(crate) const OFF: &str = "off";
@@ -230,13 +231,15 @@ impl DeployOptions {
         Ok(COGNITO)
     }
 
-    /// Returns an error if options contradict each other, or if this stack, the region or the local cloud does not support one.
+    /// Returns an error if options contradict each other, or if this stack, the region, the partition or the local cloud does not
+    /// support one.
     pub(crate) fn check_supported(
         &self,
         context: &Context,
-        region: &str,
         start: &StartingPoint,
         idp: &str,
+        region: &str,
+        partition: &str,
     ) -> Result<()> {
         let deployed = start.stack_with_options();
         let has_value = |name: &str, wanted: &str| match name {
@@ -254,6 +257,7 @@ impl DeployOptions {
                 .check_kept_by(&network)?;
         }
         if has_value(parameter::IDP, COGNITO) {
+            cognito::check_partition(partition)?;
             check_cognito_domain(&context.stack)?;
         }
         let gap =

@@ -1,6 +1,6 @@
 //! Checks, prepares and shows a deployment before the stack is changed.
 
-use restctl_contract::stack::{Certificate, Setting};
+use restctl_contract::stack::{Certificate, STACK_TAG, Setting, Tags};
 use restctl_contract::template::parameter;
 
 use super::repair::StartingPoint;
@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::deployment::concurrency;
 use crate::deployment::packages::{Package, Packages, Place};
 use crate::deployment::preflight::{self, Deployment};
+use crate::deployment::price::AddedPrice;
 use crate::failure::Result;
 use crate::identity::settings::Settings;
 use crate::terminal::ndjson::NdjsonReport;
@@ -46,8 +47,8 @@ pub(super) async fn plan_deployment(
     let DeployRequest { args, start, settings, certificate } = request;
     let (aws, name) = (context.aws().await?, &context.stack);
     let idp = args.options.choose_identity_provider(settings, start.stack_with_options())?;
-    args.options.check_supported(context, &aws.region, start, idp)?;
     let caller = sts::read_caller(aws).await?;
+    args.options.check_supported(context, start, idp, &aws.region, caller.partition())?;
     let artifacts = name.artifact_bucket(&caller.account, &aws.region);
     let artifacts = OwnBucket { name: &artifacts, account: &caller.account };
     let mut parameters = args.options.template_parameters(start.stack_with_options());
@@ -86,22 +87,24 @@ pub(super) async fn plan_deployment(
         return Ok(if args.dry_run { dry_run } else { DeployPlan::NoChange });
     };
     let title = format!("the stack {name} in {}", aws.region);
+    // The local cloud costs nothing.
+    let added_price =
+        context.local.is_none().then(|| AddedPrice::of_changes(&change_set.changes, &parameters));
     let losses = preview::unnamed_losses(&change_set.changes, &args.allow_replacement);
     if args.dry_run {
         // Before any output, because a closed pipe ends the process.
         change_set::discard_change_set(aws, &change_set).await?;
-        preview::print_changes(&change_set.changes, args, &title, report)?;
-        preview::print_warnings(&change_set.warnings, report)?;
+        preview::print_preview(&change_set, added_price, args, &title, report)?;
         if !losses.is_empty() {
             output::print_message(format!("a deployment needs {}", preview::allow_flags(&losses)));
         }
         return Ok(DeployPlan::DryRun { changes: change_set.changes.len().max(1), losses });
     }
     let ready = async {
-        preview::print_changes(&change_set.changes, args, &title, report)?;
-        preview::print_warnings(&change_set.warnings, report)?;
+        preview::print_preview(&change_set, added_price, args, &title, report)?;
         preview::refuse_losses(&losses)?;
-        for control in s3::ensure_private_bucket(aws, artifacts, caller.partition()).await? {
+        let bucket_tags = artifact_bucket_tags(&tags);
+        for control in s3::ensure_private_bucket(aws, artifacts, caller.partition(), &bucket_tags).await? {
             let bucket = artifacts.name;
             output::print_message(format!("note: corrected {control} of the bucket {bucket}"));
         }
@@ -115,6 +118,11 @@ pub(super) async fn plan_deployment(
         return Err(failure);
     }
     Ok(DeployPlan::Ready(Box::new(change_set)))
+}
+
+/// Returns the tags of the stack without restctl's own, by which `destroy` finds the buckets with data.
+fn artifact_bucket_tags(stack_tags: &[(String, String)]) -> Tags {
+    stack_tags.iter().filter(|(key, _)| key != STACK_TAG).cloned().collect()
 }
 
 /// Uploads the packages that are not in the bucket yet.

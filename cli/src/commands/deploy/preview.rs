@@ -1,20 +1,34 @@
 //! Shows the changes of a deployment before they are made.
 
+use serde_json::json;
+
 use super::Deploy;
-use crate::aws::cloudformation::change_set::Change;
+use crate::aws::cloudformation::change_set::{Change, ChangeSet};
 use crate::aws::cloudformation::events::Event;
+use crate::deployment::price::AddedPrice;
 use crate::failure::{Exit, Failure, Result, shell_argument};
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::output::{self, Format};
 use crate::terminal::text::Text;
 
-/// Prints the changes as a tree. For a dry run, they go to standard output.
-pub(super) fn print_changes(
-    changes: &[Change],
+/// Prints the changes, what they add to the price, and what CloudFormation warns of.
+pub(super) fn print_preview(
+    change_set: &ChangeSet,
+    added_price: Option<AddedPrice>,
     args: &Deploy,
     stack: &str,
     report: &NdjsonReport,
 ) -> Result<()> {
+    print_changes(&change_set.changes, args, stack, report)?;
+    if let Some(price) = added_price.filter(|price| !price.is_zero()) {
+        report.write_line("price", &json!({ "usd_per_month": price.usd() }))?;
+        output::print_message(price.describe());
+    }
+    print_warnings(&change_set.warnings, report)
+}
+
+/// Prints the changes as a tree. For a dry run, they go to standard output.
+fn print_changes(changes: &[Change], args: &Deploy, stack: &str, report: &NdjsonReport) -> Result<()> {
     if !args.dry_run && !changes.is_empty() && changes.iter().all(Change::is_addition) {
         let resources = if changes.len() == 1 { "resource" } else { "resources" };
         output::print_message(format!("{stack}: {} {resources} to add", changes.len()));
@@ -37,7 +51,7 @@ pub(super) fn print_changes(
 }
 
 /// Prints what CloudFormation's early validation found. It does not prevent the deployment.
-pub(super) fn print_warnings(warnings: &[Event], report: &NdjsonReport) -> Result<()> {
+fn print_warnings(warnings: &[Event], report: &NdjsonReport) -> Result<()> {
     for warning in warnings {
         report.write_line("warning", &warning.to_json())?;
         output::print_message(format!("warning: {}", warning.describe()));

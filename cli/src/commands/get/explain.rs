@@ -123,7 +123,7 @@ impl RequestExplanation {
         Self {
             status: answer.status.as_u16(),
             request_id: answer.request_id().map(str::to_owned),
-            address: answer.address.to_string(),
+            address: answer.address,
             resolve_ms: round_to_milliseconds(answer.resolve_time),
             connect_ms: round_to_milliseconds(answer.connect_time),
             tls_ms: round_to_milliseconds(answer.tls_time),

@@ -1,6 +1,7 @@
 //! `restctl idp add`: trusts one more issuer.
 
 use clap::Args;
+use restctl_contract::stack::Tags;
 
 use super::issuer_args::{IssuerArgs, IssuerDefaults};
 use super::planned_changes::print_changes;
@@ -56,7 +57,7 @@ async fn trust_issuer(args: Add, context: &Context) -> Result<()> {
     described.print_published();
     let issuers = settings::with_issuer(settings.issuers(), described.issuer, None)?;
     print_changes(&changes::compare_issuers(settings.issuers(), &issuers));
-    settings::write_issuers(aws, stack, &issuers).await?;
+    settings::write_issuers(aws, stack, &issuers, &Tags::new()).await?;
     // The cached token may have been granted for another audience.
     session_cache::clear_session(context)?;
     output::print_message("next: restctl deploy");

@@ -1,6 +1,7 @@
 //! `restctl idp remove`: no longer trusts an issuer.
 
 use clap::Args;
+use restctl_contract::stack::Tags;
 
 use super::planned_changes::print_changes;
 use super::show;
@@ -43,7 +44,7 @@ pub(super) async fn run(args: Remove, context: &Context) -> Result<()> {
         return Err(not_trusted_failure(&args.issuer, &settings, deployed.as_ref()));
     }
     print_changes(&changes::compare_issuers(settings.issuers(), &kept));
-    settings::write_issuers(aws, stack, &kept).await?;
+    settings::write_issuers(aws, stack, &kept, &Tags::new()).await?;
     output::print_message("next: restctl deploy");
     show::print_if_json(context).await
 }

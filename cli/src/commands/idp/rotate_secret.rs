@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use restctl_contract::issuer::Provider;
+use restctl_contract::stack::Tags;
 use restctl_contract::template::output as stack_output;
 use restctl_contract::timestamp;
 use serde::Serialize;
@@ -92,9 +93,10 @@ pub(super) async fn run(args: RotateSecret, context: &Context) -> Result<()> {
     accepted.map_err(|failure| failure.then(&retry))?;
 
     let secret_name = name.client_secret();
-    secretsmanager::write_secret(aws, &secret_name, CLIENT_SECRET_DESCRIPTION, &new.text).await?;
+    let no_tags = Tags::new();
+    secretsmanager::write_secret(aws, &secret_name, CLIENT_SECRET_DESCRIPTION, &new.text, &no_tags).await?;
     if new.client != *client {
-        settings::write_client(aws, name, &new.client).await?;
+        settings::write_client(aws, name, &new.client, &no_tags).await?;
     }
     // A cached token was granted for the old secret and proves nothing about the new one.
     session_cache::clear_session(context)?;

@@ -1,6 +1,6 @@
 //! Imports a certificate into ACM and stores its metadata in Secrets Manager.
 
-use restctl_contract::stack::Certificate;
+use restctl_contract::stack::{Certificate, Tags};
 
 use crate::api::session_cache;
 use crate::aws::acm;
@@ -10,11 +10,13 @@ use crate::failure::Result;
 use crate::identity::settings;
 use crate::terminal::output;
 
-/// Imports `bundle` under the ARN of the certificate `before`, or under a new ARN if ACM would refuse that.
+/// Imports `bundle` under the ARN of the certificate `before`, or under a new ARN if ACM would refuse that. What is created gets
+/// these tags.
 pub(in crate::commands) async fn import_certificate(
     context: &Context,
     bundle: &CertificateBundle,
     before: Option<&Certificate>,
+    tags: Tags,
 ) -> Result<Certificate> {
     let (aws, stack) = (context.aws().await?, &context.stack);
     let mut supersedes = before.map(|certificate| certificate.supersedes.clone()).unwrap_or_default();
@@ -28,8 +30,8 @@ pub(in crate::commands) async fn import_certificate(
             Some(_) => supersedes.push(certificate.arn.clone()),
         }
     }
-    let arn = acm::import_certificate(aws, bundle, existing).await?;
-    let certificate = bundle.to_metadata(arn, supersedes)?;
+    let arn = acm::import_certificate(aws, bundle, existing, &tags).await?;
+    let certificate = bundle.to_metadata(arn, supersedes, tags)?;
     settings::write_certificate(aws, stack, &certificate).await?;
     // The cached session trusts the former certificate.
     session_cache::clear_session(context)?;

@@ -2,7 +2,7 @@
 //! publishes.
 
 use restctl_contract::issuer::{Algorithm, Provider, TrustedIssuer};
-use restctl_contract::stack::StackName;
+use restctl_contract::stack::{StackName, Tags};
 
 use super::provider_args::ProviderArgs;
 use crate::aws::Aws;
@@ -82,14 +82,20 @@ impl ChosenSettings {
         if self.client.authentication.uses_key() { "key" } else { "secret" }
     }
 
-    /// Writes the client last: until then, the same command again completes what was interrupted.
-    pub(super) async fn write(&self, aws: &Aws, stack: &StackName, before: &Settings) -> Result<()> {
-        settings::write_issuers(aws, stack, &self.issuers).await?;
+    /// Writes the client last: until then, the same command again completes what was interrupted. What is created gets these tags.
+    pub(super) async fn write(
+        &self,
+        aws: &Aws,
+        stack: &StackName,
+        before: &Settings,
+        tags: &Tags,
+    ) -> Result<()> {
+        settings::write_issuers(aws, stack, &self.issuers, tags).await?;
         let secret = match &self.secret {
             ChosenSecret::Written(given) => Some(given.text.as_str()),
             ChosenSecret::Stays | ChosenSecret::StaysForOtherClient => None,
         };
-        settings::replace_client(aws, stack, before.client(), &self.client, secret).await?;
+        settings::replace_client(aws, stack, before.client(), &self.client, secret, tags).await?;
         if secret.is_some() {
             let label = format!("client {}", self.secret_kind());
             output::print_message(format!("{label:<18} {} in Secrets Manager", stack.client_secret()));

@@ -111,6 +111,7 @@ mod tests {
             not_after: String::new(),
             self_signed: false,
             supersedes: Vec::new(),
+            tags: restctl_contract::stack::Tags::new(),
         }
     }
 

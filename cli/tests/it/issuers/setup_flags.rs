@@ -109,6 +109,7 @@ fn each_flag_of_setup_changes_one_thing() {
         (vec![], vec![]),
         (vec!["--cert", &cert, "--key", &key, "--chain", &chain], vec!["certificate"]),
         (vec!["--self-signed", "b.localhost"], vec!["certificate"]),
+        (vec!["--tag", "team=data"], vec!["certificate"]),
         (vec!["--provider", "keycloak"], vec!["issuer 0.provider"]),
         (vec!["--audience", "one", "--audience", "two", "--audience", "one"], vec!["issuer 0.audiences"]),
         (vec!["--scope", "items.read"], vec!["issuer 0.scope"]),

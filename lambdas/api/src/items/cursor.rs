@@ -84,7 +84,7 @@ impl CursorKey {
 mod tests {
     use std::time::Duration;
 
-    use restctl_aws::{Credentials, Environment};
+    use restctl_aws::{Credentials, Endpoints, Environment};
     use restctl_contract::key::{Key, KeyType};
 
     use super::*;
@@ -93,7 +93,7 @@ mod tests {
         let environment = Environment {
             region: "eu-central-1".to_owned(),
             credentials: Credentials::new("id", "secret", None, None, "tests"),
-            endpoint_url: Some("http://127.0.0.1:1".to_owned()),
+            endpoints: Endpoints::Shared("http://127.0.0.1:1".to_owned()),
         };
         let https = restctl_aws::https_client().unwrap();
         let service = Service::secrets_manager(https, &environment, Duration::from_secs(1));

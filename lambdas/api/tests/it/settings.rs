@@ -27,10 +27,12 @@ async fn the_function_refuses_to_start_without_its_settings() {
         ("ISSUERS", issuers.as_str()),
         ("OPENAPI", "token"),
         ("STACK", "restctl"),
+        ("URL_SUFFIX", "amazonaws.com"),
     ];
     for (variable, value) in [
         ("KEY_TYPE", "B".to_owned()),
         ("STACK", String::new()),
+        ("URL_SUFFIX", String::new()),
         ("OPENAPI", "maybe".to_owned()),
         ("ISSUERS", String::new()),
         ("ISSUERS", "[]".to_owned()),

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::environment::Endpoints;
 use crate::error_chain::error_chain;
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
@@ -59,7 +60,7 @@ async fn a_call_carries_a_valid_signature() {
     let environment = Environment {
         region: "eu-central-1".to_owned(),
         credentials: Credentials::new("AKIDEXAMPLE", SECRET, Some("session".into()), None, "test"),
-        endpoint_url: Some(url),
+        endpoints: Endpoints::Shared(url),
     };
     let dynamodb =
         Service::dynamodb(crate::https_client().unwrap(), &environment, Duration::from_secs(60)).unwrap();
@@ -76,10 +77,31 @@ async fn a_call_carries_a_valid_signature() {
     assert_eq!(signature, expected_signature(&headers, &body));
 }
 
-#[test]
-fn each_region_has_its_endpoint() {
-    assert_eq!(regional_endpoint("dynamodb", "eu-central-1"), "https://dynamodb.eu-central-1.amazonaws.com");
-    assert_eq!(regional_endpoint("dynamodb", "cn-north-1"), "https://dynamodb.cn-north-1.amazonaws.com.cn");
+/// The SDK knows the endpoints of every partition.
+#[tokio::test]
+async fn each_region_has_the_endpoints_of_the_sdk() {
+    macro_rules! resolve {
+        ($sdk:ident, $region:expr) => {{
+            use $sdk::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
+            let params = Params::builder().region($region).build().unwrap();
+            DefaultResolver::new().resolve_endpoint(&params).await.unwrap().url().to_owned()
+        }};
+    }
+    let partitions = include_str!("../../../../fixtures/partitions.json");
+    let partitions: Vec<serde_json::Value> = serde_json::from_str(partitions).unwrap();
+    for partition in &partitions {
+        let domain = partition["domain"].as_str().unwrap();
+        for region in partition["regions"].as_array().unwrap() {
+            let environment = Environment {
+                region: region.as_str().unwrap().to_owned(),
+                credentials: Credentials::new("id", "secret", None, None, "tests"),
+                endpoints: Endpoints::Partition(domain.to_owned()),
+            };
+            let region = &environment.region;
+            assert_eq!(environment.endpoint_url("dynamodb"), resolve!(aws_sdk_dynamodb, region));
+            assert_eq!(environment.endpoint_url("secretsmanager"), resolve!(aws_sdk_secretsmanager, region));
+        }
+    }
 }
 
 #[test]

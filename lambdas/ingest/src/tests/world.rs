@@ -5,7 +5,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use aws_lambda_events::sqs::SqsEvent;
-use restctl_aws::{Environment, Service};
+use restctl_aws::{Endpoints, Environment, Service};
 use restctl_contract::key::{Key, KeyType};
 use restctl_contract::load::{LedgerEntry, LoadId, Receipt};
 use restctl_testkit::dynamodb::Dynamo;
@@ -119,7 +119,7 @@ async fn build_handler(dynamo: &Dynamo, bucket: &Bucket, sqs: &Sqs) -> Handler {
     let environment = Environment {
         region: "eu-central-1".to_owned(),
         credentials: Credentials::new("id", "secret", None, None, "tests"),
-        endpoint_url: Some(dynamo.url().to_owned()),
+        endpoints: Endpoints::Shared(dynamo.url().to_owned()),
     };
     let https = restctl_aws::https_client().unwrap();
     let service = Service::dynamodb(https, &environment, Duration::from_secs(60)).unwrap();

@@ -6,13 +6,14 @@ mod memory;
 
 use restctl_testkit::runtime::Runtime;
 
-const SETTINGS: [(&str, &str); 6] = [
+const SETTINGS: [(&str, &str); 7] = [
     ("LOAD_QUEUE", "http://127.0.0.1:1/loads.fifo"),
     ("DEAD_LETTER_QUEUE", "http://127.0.0.1:1/dead-letters.fifo"),
     ("ITEMS_TABLE", "items"),
     ("LEDGER_TABLE", "ledger"),
     ("KEY_NAME", "id"),
     ("KEY_TYPE", "S"),
+    ("URL_SUFFIX", "amazonaws.com"),
 ];
 
 #[tokio::test]

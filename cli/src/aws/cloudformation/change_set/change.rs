@@ -89,10 +89,19 @@ impl Change {
         self.disposition() == Disposition::Added
     }
 
+    pub(crate) fn is_removal(&self) -> bool {
+        self.disposition() == Disposition::Removed
+    }
+
+    /// Returns a type such as `AWS::S3::Bucket`.
+    pub(crate) fn resource_type(&self) -> &str {
+        self.0.resource_type().unwrap_or_default()
+    }
+
     /// Describes the change in a line, and each property that it changes in a line below.
     pub(crate) fn to_lines(&self) -> Vec<String> {
         let disposition = self.disposition();
-        let kind = self.0.resource_type().unwrap_or_default();
+        let kind = self.resource_type();
         let retained = if self.retains_old_resource() { ", the old one stays in the account" } else { "" };
         let name = self.resource_name();
         let mut lines =

@@ -20,7 +20,7 @@ async fn bucket_of_another_account(request: Request) -> StatusCode {
 async fn a_bucket_of_another_account_is_not_trusted() {
     let aws = test_server::connect(bucket_of_another_account).await;
     assert_eq!(read_bucket_state(&aws, OWN).await.unwrap(), OwnBucketState::Refused);
-    let refused = ensure_private_bucket(&aws, OWN, "aws").await.unwrap_err().to_single_line();
+    let refused = ensure_private_bucket(&aws, OWN, "aws", &Tags::new()).await.unwrap_err().to_single_line();
     assert!(refused.contains("it belongs to another account"), "{refused}");
     assert!(controls::restore_controls(&aws, OWN, "aws").await.is_err());
     assert!(ensure_object(&aws, OWN, "package.zip", b"package").await.is_err());
@@ -89,10 +89,13 @@ async fn connect_to_own_bucket() -> (Aws, Stored) {
 #[tokio::test]
 async fn what_was_changed_by_hand_is_restored() {
     let (aws, stored) = connect_to_own_bucket().await;
-    assert!(ensure_private_bucket(&aws, OWN, "aws").await.unwrap().is_empty(), "a new bucket");
+    assert!(ensure_private_bucket(&aws, OWN, "aws", &Tags::new()).await.unwrap().is_empty(), "a new bucket");
     let made = stored.lock().unwrap().clone();
     assert_eq!(made.len(), 5, "{made:?}");
-    assert!(ensure_private_bucket(&aws, OWN, "aws").await.unwrap().is_empty(), "nothing has changed");
+    assert!(
+        ensure_private_bucket(&aws, OWN, "aws", &Tags::new()).await.unwrap().is_empty(),
+        "nothing has changed"
+    );
 
     let weak_block = made["?publicAccessBlock"].replacen("true", "false", 1);
     let open_policy = r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}}"#;
@@ -110,9 +113,23 @@ async fn what_was_changed_by_hand_is_restored() {
             Some(changed) => stored.lock().unwrap().insert(configuration.to_owned(), changed.to_owned()),
             None => stored.lock().unwrap().remove(configuration),
         };
-        assert_eq!(ensure_private_bucket(&aws, OWN, "aws").await.unwrap(), [name], "{changed:?}");
+        assert_eq!(
+            ensure_private_bucket(&aws, OWN, "aws", &Tags::new()).await.unwrap(),
+            [name],
+            "{changed:?}"
+        );
         assert_eq!(*stored.lock().unwrap(), made, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_new_bucket_is_created_with_its_tags() {
+    let (aws, stored) = connect_to_own_bucket().await;
+    let tags = Tags::from([("team".to_owned(), "data".to_owned())]);
+    ensure_private_bucket(&aws, OWN, "aws", &tags).await.unwrap();
+    let created: Vec<_> = stored.lock().unwrap().values().cloned().collect();
+    let expected = "<Tags><Tag><Key>team</Key><Value>data</Value></Tag></Tags></CreateBucketConfiguration>";
+    assert!(created.iter().any(|body| body.ends_with(expected)), "{created:?}");
 }
 
 #[tokio::test]

@@ -174,7 +174,7 @@ pub(super) fn parse_version_days(text: &str) -> Result<String, String> {
 }
 
 /// The limits are those of "Tag" in the CloudFormation API Reference.
-pub(super) fn parse_tag(text: &str) -> Result<(String, String), String> {
+pub(in crate::commands) fn parse_tag(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("a tag is KEY=VALUE")?;
     if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 {
         return Err("a tag's key has 1 to 128 characters and its value at most 256".to_owned());

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use restctl_aws::{Environment, Service};
+use restctl_aws::{Endpoints, Environment, Service};
 use restctl_testkit::bench::peer::{Node, Python};
 use serde_json::json;
 use tokio::process::{Child, Command};
@@ -107,7 +107,7 @@ fn new_client(port: u16) -> Dynamodb {
     let environment = Environment {
         region: "eu-central-1".to_owned(),
         credentials: Credentials::new(ACCESS_KEY.0, ACCESS_KEY.1, None, None, "tests"),
-        endpoint_url: Some(format!("http://127.0.0.1:{port}")),
+        endpoints: Endpoints::Shared(format!("http://127.0.0.1:{port}")),
     };
     let https = restctl_aws::https_client().unwrap();
     Dynamodb::new(Service::dynamodb(https, &environment, PATIENCE).unwrap(), Backoff::default())
