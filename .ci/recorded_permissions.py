@@ -23,6 +23,13 @@ ALLOW_ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action"
 # The statements of a command of which each action must be needed by a call. The others are those of every command and of
 # CloudFormation's handlers.
 CHECKED = {"Own", "Deployment"}
+# What the creation of something with tags needs besides ("API operations" of the service authorization reference).
+TAGGING = {
+    "acm:ImportCertificate": "acm:AddTagsToCertificate",
+    "s3:CreateBucket": "s3:TagResource",
+    "secretsmanager:CreateSecret": "secretsmanager:TagResource",
+    "ssm:PutParameter": "ssm:AddTagsToResource",
+}
 # The names of services in policies, where botocore has another.
 SERVICES = {"elbv2": "elasticloadbalancing", "service-quotas": "servicequotas"}
 
@@ -52,6 +59,8 @@ def calls_of(line):
         if action == "s3:GetObject" and "VersionId" in parameters:
             action = "s3:GetObjectVersion"
         yield from ((action, resource) for resource in resources)
+    if parameters.get("Tags") or parameters.get("CreateBucketConfiguration", {}).get("Tags"):
+        yield TAGGING[name], None
     if service == "s3" and "Key" in parameters and line["status"] == 404:
         # Others than those who may list a bucket are told 403 ("HeadObject").
         yield "s3:ListBucket", bucket_arn(parameters["Bucket"])
