@@ -23,9 +23,10 @@ ALLOW_ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action"
 # The statements of a command of which each action must be needed by a call. The others are those of every command and of
 # CloudFormation's handlers.
 CHECKED = {"Own", "Deployment"}
-# What the creation of something with tags needs besides ("API operations" of the service authorization reference).
+# What the creation of something with tags needs besides (the service authorization reference).
 TAGGING = {
     "acm:ImportCertificate": "acm:AddTagsToCertificate",
+    "cloudformation:CreateChangeSet": "cloudformation:TagResource",
     "s3:CreateBucket": "s3:TagResource",
     "secretsmanager:CreateSecret": "secretsmanager:TagResource",
     "ssm:PutParameter": "ssm:AddTagsToResource",
