@@ -11,7 +11,7 @@ use super::error::AwsContext;
 use super::sts::Caller;
 use crate::failure::Result;
 
-const PASS_ROLE: &str = "iam:PassRole";
+pub(crate) const PASS_ROLE: &str = "iam:PassRole";
 
 /// Returns the ARN of a role. The ARN of a session does not contain the role's path.
 pub(crate) async fn role_arn(aws: &Aws, name: &str) -> Result<String> {

@@ -46,7 +46,11 @@ struct Queue<'a> {
 
 impl<'a> Queue<'a> {
     fn dead_letters(cloud: &'a Cloud) -> Self {
-        Self { cloud, url: cloud.resource_id("DeadLetterQueue"), sent: 0 }
+        Self::new(cloud, "DeadLetterQueue")
+    }
+
+    fn new(cloud: &'a Cloud, resource: &str) -> Self {
+        Self { cloud, url: cloud.resource_id(resource), sent: 0 }
     }
 
     fn send_message(&mut self, body: &str) {
@@ -117,6 +121,25 @@ fn dead_letters_are_listed_redriven_and_dropped() {
     assert!(retried.stderr.contains("deleted its dead letter"), "{}", retried.stderr);
     assert_eq!(queue.count_messages(), 0);
     more_letters_than_sqs_shows_are_handled(&cloud, queue, &load, &known);
+}
+
+#[test]
+fn what_the_function_cannot_load_is_kept_or_named() {
+    let cloud = Cloud::start_deployed(&[]);
+    let (mut loads, mut letters) = (Queue::new(&cloud, "LoadQueue"), Queue::dead_letters(&cloud));
+    loads.send_message("{\"Event\":\"s3:TestEvent\"}");
+    eventually("the message is a dead letter", || (letters.count_messages() == 1).then_some(()));
+
+    let deleted = json!({ "object": "gone.csv", "size": 1, "uploaded": "2026-12-01T00:00:00Z" });
+    loads.send_message(&object_event(&cloud, &deleted, false));
+    let failed = wait_for_entry(&cloud, "gone.csv", "failed");
+    assert!(failed["reason"].as_str().unwrap().contains("was deleted before it was loaded"), "{failed}");
+
+    let (load, known) = load_and_stop(&cloud, "one.csv");
+    letters.send_message(&object_event(&cloud, &known, true));
+    let retried = cloud.succeed(&["loads", "retry", &load]);
+    assert!(retried.stderr.contains("deleted its dead letter"), "{}", retried.stderr);
+    assert_eq!(letters.count_messages(), 1, "the other message is returned to the queue");
 }
 
 fn each_letter_is_listed(cloud: &Cloud, load: &str, other: &str) {

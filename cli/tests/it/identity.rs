@@ -44,6 +44,15 @@ fn tokens_are_checked_against_the_current_settings() {
     assert!(!other.stdout.contains(&token) && !other.stderr.contains(&token));
 }
 
+#[test]
+fn setup_restores_a_client_secret_that_is_scheduled_for_deletion() {
+    let cloud = Cloud::start_set_up();
+    let secret = json!({ "SecretId": "restctl/restctl/client-secret", "RecoveryWindowInDays": 7 });
+    cloud.call_json("secretsmanager", "secretsmanager.DeleteSecret", &secret);
+    cloud.succeed(&["setup"]);
+    cloud.succeed(&["token"]);
+}
+
 fn foreign_and_mangled_tokens_are_refused(cloud: &Cloud, token: &str) {
     let parts: Vec<Value> = token
         .split('.')

@@ -13,12 +13,15 @@ use crate::aws::Aws;
 use crate::aws::iam::{self, Denial, Question};
 use crate::aws::sts::Caller;
 use crate::context::Context;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 
-use needed::{NEEDED, Necessity};
+use needed::Necessity;
 
 /// IAM throttles callers that send more requests at a time.
 const MAX_CONCURRENT_REQUESTS: usize = 8;
+
+/// The denials that an answer of the simulator contains.
+type Denials = Vec<(Necessity, Denial)>;
 
 pub(super) async fn check_permissions(
     context: &Context,
@@ -29,25 +32,32 @@ pub(super) async fn check_permissions(
     if caller.is_root() {
         return Vec::new();
     }
-    let principal = match find_principal(aws, caller).await {
-        Ok(Some(principal)) => principal,
-        Ok(None) => return vec![not_simulated(caller, "it is neither a user nor a role")],
-        Err(failure) => return vec![not_simulated(caller, &failure.to_single_line())],
-    };
-    let asked: Vec<_> = NEEDED
-        .iter()
-        .filter_map(|needed| {
-            let necessity = needed.necessity_for(deployment)?;
-            let resource = needed.resource_arn(&context.stack, &aws.region, deployment);
-            let question = Question { principal: &principal, caller, actions: needed.actions, resource };
-            Some(async move { (necessity, iam::find_denials(aws, question).await) })
-        })
-        .collect();
-    let answers: Vec<_> = stream::iter(asked).buffered(MAX_CONCURRENT_REQUESTS).collect().await;
-    summarize_denials(caller, answers)
+    match simulate_needed(context, aws, deployment).await {
+        Ok(answers) => summarize_denials(caller, answers),
+        Err(failure) => vec![not_simulated(caller, &failure)],
+    }
 }
 
-fn not_simulated(caller: &Caller, why: &str) -> PreflightFinding {
+async fn simulate_needed(
+    context: &Context,
+    aws: &Aws,
+    deployment: &Deployment<'_>,
+) -> Result<Vec<Result<Denials>>> {
+    let caller = deployment.caller;
+    let principal = &find_principal(aws, caller).await?;
+    let needed = needed::find_needed(deployment, &context.stack, &aws.region)?;
+    let asked = needed.into_iter().map(|(resource, necessities)| async move {
+        let actions: Vec<_> = necessities.keys().copied().collect();
+        let question = Question { principal, caller, actions: &actions, resource };
+        let denials = iam::find_denials(aws, question).await?.into_iter();
+        let necessity = |action: &str| necessities.get(action).copied().unwrap_or(Necessity::Possible);
+        Ok(denials.map(|denial| (necessity(&denial.action), denial)).collect())
+    });
+    Ok(stream::iter(asked).buffered(MAX_CONCURRENT_REQUESTS).collect().await)
+}
+
+fn not_simulated(caller: &Caller, why: &Failure) -> PreflightFinding {
+    let why = why.to_single_line();
     PreflightFinding::Note(format!("the permissions of {} were not simulated: {why}", caller.arn))
 }
 
@@ -68,14 +78,11 @@ impl Actions {
     }
 }
 
-fn summarize_denials(
-    caller: &Caller,
-    answers: Vec<(Necessity, Result<Vec<Denial>>)>,
-) -> Vec<PreflightFinding> {
+fn summarize_denials(caller: &Caller, answers: Vec<Result<Denials>>) -> Vec<PreflightFinding> {
     let (mut missing, mut dispensable) = (Actions::default(), Actions::default());
     let mut doubtful: BTreeMap<String, Actions> = BTreeMap::new();
     let mut failed = None;
-    for (necessity, answer) in answers {
+    for answer in answers {
         let denials = match answer {
             Ok(denials) => denials,
             Err(failure) => {
@@ -83,7 +90,7 @@ fn summarize_denials(
                 continue;
             }
         };
-        for Denial { action, doubt } in denials {
+        for (necessity, Denial { action, doubt }) in denials {
             match (necessity, doubt) {
                 (_, Some(doubt)) => doubtful.entry(doubt).or_default().add_action(action),
                 (Necessity::Certain, None) => missing.add_action(action),
@@ -91,6 +98,8 @@ fn summarize_denials(
             }
         }
     }
+    // Needed for one resource, and perhaps for another.
+    dispensable.0.retain(|action| !missing.0.contains(action));
     let arn = &caller.arn;
     let problem = missing.to_list().map(|actions| PreflightFinding::Problem {
         what: format!("{arn} lacks permission for {actions}"),
@@ -104,28 +113,28 @@ fn summarize_denials(
             "{arn} lacks permission for {actions}, which this deployment may need"
         ))
     });
-    let failed = failed.map(|failure| not_simulated(caller, &failure.to_single_line()));
+    let failed = failed.map(|failure| not_simulated(caller, &failure));
     problem.into_iter().chain(doubtful).chain(dispensable).chain(failed).collect()
 }
 
-/// Returns the user or role whose policies are evaluated. `None` for another kind of caller, such as a federated user.
-async fn find_principal(aws: &Aws, caller: &Caller) -> Result<Option<String>> {
-    if let Some(role) = caller.role_name() {
-        return iam::role_arn(aws, role).await.map(Some);
+/// Returns the user or role whose policies are evaluated. Other callers, such as a federated user, have none.
+async fn find_principal(aws: &Aws, caller: &Caller) -> Result<String> {
+    match caller.role_name() {
+        Some(role) => iam::role_arn(aws, role).await,
+        None if caller.is_user() => Ok(caller.arn.clone()),
+        None => Err(Failure::new("it is neither a user nor a role")),
     }
-    Ok(caller.is_user().then(|| caller.arn.clone()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::Failure;
 
-    fn denial_answer(action: &str, doubt: Option<&str>) -> Result<Vec<Denial>> {
-        Ok(vec![Denial { action: action.to_owned(), doubt: doubt.map(str::to_owned) }])
+    fn denial_answer(necessity: Necessity, action: &str, doubt: Option<&str>) -> Result<Denials> {
+        Ok(vec![(necessity, Denial { action: action.to_owned(), doubt: doubt.map(str::to_owned) })])
     }
 
-    fn summarize_as_text(answers: Vec<(Necessity, Result<Vec<Denial>>)>) -> Vec<String> {
+    fn summarize_as_text(answers: Vec<Result<Denials>>) -> Vec<String> {
         let caller = Caller { account: "123456789012".to_owned(), arn: "me".to_owned() };
         let findings = summarize_denials(&caller, answers).into_iter().map(|finding| match finding {
             PreflightFinding::Problem { what, .. } => format!("problem: {what}"),
@@ -136,21 +145,14 @@ mod tests {
 
     #[test]
     fn only_certain_denials_end_a_deployment() {
+        let unknown = Some("the simulator does not know aws:MultiFactorAuthPresent");
         let answers = vec![
-            (Necessity::Certain, denial_answer("s3:CreateBucket", None)),
-            (Necessity::Certain, denial_answer("s3:CreateBucket", None)),
-            (
-                Necessity::Certain,
-                denial_answer(
-                    "iam:CreateRole",
-                    Some("the simulator does not know aws:MultiFactorAuthPresent"),
-                ),
-            ),
-            (
-                Necessity::Certain,
-                denial_answer("iam:PassRole", Some("the simulator does not know aws:MultiFactorAuthPresent")),
-            ),
-            (Necessity::Possible, denial_answer("cloudformation:DeleteStack", None)),
+            denial_answer(Necessity::Certain, "s3:CreateBucket", None),
+            denial_answer(Necessity::Certain, "s3:CreateBucket", None),
+            denial_answer(Necessity::Certain, "iam:CreateRole", unknown),
+            denial_answer(Necessity::Certain, "iam:PassRole", unknown),
+            denial_answer(Necessity::Possible, "cloudformation:DeleteStack", None),
+            denial_answer(Necessity::Possible, "s3:CreateBucket", None),
         ];
         assert_eq!(
             summarize_as_text(answers),
@@ -160,18 +162,15 @@ mod tests {
                 "me lacks permission for cloudformation:DeleteStack, which this deployment may need",
             ]
         );
-        assert!(summarize_as_text(vec![(Necessity::Certain, Ok(Vec::new()))]).is_empty());
+        assert!(summarize_as_text(vec![Ok(Vec::new())]).is_empty());
     }
 
     #[test]
     fn a_failure_is_noted_and_hides_no_denial() {
         let throttled =
             || Err(Failure::new("cannot simulate the permissions").why("Throttling: Rate exceeded"));
-        let answers = vec![
-            (Necessity::Certain, throttled()),
-            (Necessity::Certain, denial_answer("s3:CreateBucket", None)),
-            (Necessity::Certain, throttled()),
-        ];
+        let answers =
+            vec![throttled(), denial_answer(Necessity::Certain, "s3:CreateBucket", None), throttled()];
         assert_eq!(
             summarize_as_text(answers),
             [

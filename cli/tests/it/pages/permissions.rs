@@ -1,44 +1,22 @@
-//! The actions on `iam-permissions.md` are those that the preflight simulates, and those that restctl calls.
+//! The permissions on the pages are those that the preflight simulates, and those that restctl calls.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regex_lite::Regex;
 
-use super::markdown::Page;
+use super::markdown::{Page, repository_root};
 use super::source;
 
 const PAGE: &str = "cli/docs/iam-permissions.md";
+const DEPLOYMENT_PAGE: &str = "templates/permissions.md";
 
-/// Calls whose permission has another name, or that need more than one. A call that only the local cloud gets needs none.
-const OTHER_NAMES: [(&str, &[&str]); 27] = [
-    ("cloudcontrol:GetResource", &["cloudformation:GetResource"]),
-    ("cloudcontrol:GetResourceRequestStatus", &["cloudformation:GetResourceRequestStatus"]),
-    ("cloudcontrol:ListResources", &["cloudformation:ListResources"]),
-    ("cloudcontrol:UpdateResource", &["cloudformation:UpdateResource"]),
-    ("dynamodb:WaitUntilTableNotExists", &["dynamodb:DescribeTable"]),
-    ("elasticloadbalancing:RegisterTargets", &[]),
-    ("lambda:Invoke", &["lambda:InvokeFunction"]),
-    ("s3:CompleteMultipartUpload", &["s3:PutObject"]),
-    ("s3:CreateMultipartUpload", &["s3:PutObject"]),
-    ("s3:DeleteObjects", &["s3:DeleteObject", "s3:DeleteObjectVersion"]),
-    ("s3:GetBucketLifecycleConfiguration", &["s3:GetLifecycleConfiguration"]),
-    ("s3:GetPublicAccessBlock", &["s3:GetBucketPublicAccessBlock"]),
-    ("s3:HeadBucket", &["s3:ListBucket"]),
-    ("s3:HeadObject", &["s3:GetObject"]),
-    ("s3:ListBuckets", &["s3:ListAllMyBuckets"]),
-    ("s3:ListObjectVersions", &["s3:ListBucketVersions"]),
-    ("s3:ListParts", &["s3:ListMultipartUploadParts"]),
-    ("s3:PutBucketLifecycleConfiguration", &["s3:PutLifecycleConfiguration"]),
-    ("s3:PutPublicAccessBlock", &["s3:PutBucketPublicAccessBlock"]),
-    ("s3:UploadPart", &["s3:PutObject"]),
-    ("servicequotas:GetAwsDefaultServiceQuota", &["servicequotas:GetAWSDefaultServiceQuota"]),
-    ("sqs:ChangeMessageVisibilityBatch", &["sqs:ChangeMessageVisibility"]),
-    ("cloudwatchlogs:DeleteLogGroup", &["logs:DeleteLogGroup"]),
-    ("cloudwatchlogs:DescribeLogGroups", &["logs:DescribeLogGroups"]),
-    ("cloudwatchlogs:FilterLogEvents", &["logs:FilterLogEvents"]),
-    ("cloudwatchlogs:ListTagsForResource", &["logs:ListTagsForResource"]),
-    ("eventbridge:DescribeRule", &["events:DescribeRule"]),
-];
+/// The actions of operations whose permission has another name, or that need none or several. Elastic Load Balancing is called
+/// to register targets only on the local cloud.
+const ACTIONS_OF_OPERATIONS: &str = include_str!("actions_of_operations.json");
+
+/// Actions that AWS requires for calls of other names: to create the first load balancer, and something with tags.
+const WITHOUT_CALL: [&str; 3] =
+    ["iam:CreateServiceLinkedRole", "acm:AddTagsToCertificate", "ssm:AddTagsToResource"];
 
 /// Returns the IAM actions that a text quotes.
 fn actions_in(text: &str) -> BTreeSet<String> {
@@ -46,32 +24,35 @@ fn actions_in(text: &str) -> BTreeSet<String> {
     action.captures_iter(text).map(|found| found[1].to_owned()).collect()
 }
 
-#[test]
-fn the_preflight_simulates_the_actions_on_the_page() {
-    let page = Page::read(PAGE);
-    let table: String = page.table("## To deploy").into_iter().flatten().collect();
-    assert_eq!(actions_in(&table), actions_in(&source::source_file("needed.rs")));
+/// Returns the actions that the preflight simulates.
+fn simulated_actions() -> BTreeSet<String> {
+    actions_in(&std::fs::read_to_string(repository_root().join("templates/permissions.json")).unwrap())
 }
 
 #[test]
-fn every_call_has_its_permission_on_the_page() {
+fn the_policies_allow_what_the_preflight_simulates() {
+    let mut allowed = actions_in(&Page::read(DEPLOYMENT_PAGE).text);
+    // A condition key.
+    allowed.remove("iam:PassedToService");
+    assert_eq!(allowed, simulated_actions());
+}
+
+#[test]
+fn every_call_has_its_permission_on_a_page() {
     let page = actions_in(&Page::read(PAGE).text);
-    let mut called = BTreeSet::new();
-    for call in called_operations() {
-        match OTHER_NAMES.iter().find(|(name, _)| *name == call) {
-            Some((_, permissions)) => called.extend(permissions.iter().map(|name| (*name).to_owned())),
-            None => {
-                called.insert(call);
-            }
-        }
-    }
+    let actions: BTreeMap<String, Vec<String>> = serde_json::from_str(ACTIONS_OF_OPERATIONS).unwrap();
+    let called = called_operations();
+    let unused: Vec<_> = actions.keys().filter(|operation| !called.contains(*operation)).collect();
+    assert!(unused.is_empty(), "nothing calls {unused:?}");
+    let of_operation = |operation| actions.get(&operation).cloned().unwrap_or_else(|| vec![operation]);
+    let called: BTreeSet<String> = called.into_iter().flat_map(of_operation).collect();
     assert!(called.len() > 50, "only {} calls were found", called.len());
-    let missing: Vec<_> = called.difference(&page).collect();
+    let simulated = simulated_actions();
+    let missing: Vec<_> =
+        called.iter().filter(|action| !page.union(&simulated).any(|known| known == *action)).collect();
     assert!(missing.is_empty(), "{PAGE} lacks {missing:?}");
-    let needed = actions_in(&source::source_file("needed.rs"));
-    // AWS requires this one, and it cannot be simulated.
-    let mut left: Vec<_> = page.difference(&called).filter(|action| !needed.contains(*action)).collect();
-    left.retain(|action| *action != "iam:CreateServiceLinkedRole");
+    let mut left: Vec<_> = page.difference(&called).filter(|action| !simulated.contains(*action)).collect();
+    left.retain(|action| !WITHOUT_CALL.contains(&action.as_str()));
     assert!(left.is_empty(), "nothing calls {left:?} of {PAGE}");
 }
 
@@ -88,6 +69,11 @@ fn called_operations() -> BTreeSet<String> {
                 "client" | "secrets" => file.as_deref(),
                 name => SERVICES.contains(&name).then_some(name),
             };
+            let service = service.map(|service| match service {
+                "cloudwatchlogs" => "logs",
+                "eventbridge" => "events",
+                service => service,
+            });
             calls.extend(service.map(|service| format!("{service}:{}", camel_case(&found[2]))));
         }
     }

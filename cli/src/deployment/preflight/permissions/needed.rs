@@ -1,439 +1,139 @@
-//! The permissions that a deployment needs: those of the handlers that make the resources of `templates/stack.yaml`
-//! ("permissions" in the schemas of the CloudFormation registry), and those of restctl's own calls.
-//!
-//! Each action is simulated with a resource of a type that it supports ("Actions, resources, and condition keys for AWS
-//! services"): a policy that allows it for one region or the ARNs of one account denies it for "*". If it supports several
-//! types, one of them is used, which is never stricter than AWS.
+//! The permissions that a deployment needs: those of the handlers that make the template's resources, and those of restctl's
+//! own calls. `.ci/permissions.py` derives them, each with a resource with which it can be simulated.
 
-use restctl_contract::template::parameter;
+use std::collections::BTreeMap;
 
-use crate::deployment::preflight::Deployment;
 use restctl_contract::stack::StackName;
+use restctl_contract::template::parameter;
+use serde::Deserialize;
 
-pub(super) struct Needed {
-    /// The types of resources whose handlers need the actions. Empty if restctl itself makes the calls.
-    #[cfg_attr(not(test), expect(dead_code, reason = "a test compares it with the template"))]
-    pub(super) kinds: &'static [&'static str],
-    when: When,
-    /// An ARN like those of the real resources, with `{…}` for the parts that depend on the deployment. "*" for actions that
-    /// support no resources.
-    resource: &'static str,
-    /// Actions of one service.
-    pub(super) actions: &'static [&'static str],
-}
+use crate::aws::iam::PASS_ROLE;
+use crate::deployment::preflight::Deployment;
+use crate::failure::{Failure, Result};
 
-/// Which deployments need the actions.
-enum When {
-    /// Every deployment.
-    Always,
-    /// A deployment that creates the stack. An update needs them only if such a resource changes.
-    Created,
-    /// A deployment that gives this parameter this value. If the value is not new, only if such a resource changes.
-    Set(&'static str, &'static str),
-    /// Like [`When::Set`], for any value.
-    Named(&'static str),
-    /// A deployment that takes an unusual course.
-    Sometimes,
-}
+const PERMISSIONS: &str = include_str!("../../../../../templates/permissions.json");
+
+/// CloudFormation names load balancers and target groups after the stack's first characters.
+const SHORT_STACK_NAME: usize = 6;
 
 /// How certain it is that a deployment needs an action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Necessity {
-    Certain,
     Possible,
+    Certain,
 }
 
-#[rustfmt::skip]
-pub(super) const NEEDED: &[Needed] = &[
-    Needed {
-        kinds: &[], when: When::Always,
-        resource: "arn:{partition}:cloudformation:{region}:{account}:stack/{stack}/preflight",
-        actions: &["cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet", "cloudformation:DescribeStacks"],
-    },
-    Needed {
-        kinds: &[], when: When::Created,
-        resource: "arn:{partition}:cloudformation:{region}:{account}:stack/{stack}/preflight",
-        actions: &[
-            "cloudformation:ExecuteChangeSet", "cloudformation:DescribeStackEvents", "cloudformation:UpdateTerminationProtection",
-        ],
-    },
-    // A change set without warnings does not need it, and what it tells of a failure is only more than the stack's events do.
-    Needed {
-        kinds: &[], when: When::Sometimes,
-        resource: "arn:{partition}:cloudformation:{region}:{account}:stack/{stack}/preflight",
-        actions: &["cloudformation:DescribeEvents"],
-    },
-    // The resources that are protected from deletion when the stack is complete.
-    Needed {
-        kinds: &[], when: When::Always,
-        resource: "arn:{partition}:cloudformation:{region}:{account}:stack/{stack}/preflight",
-        actions: &["cloudformation:ListStackResources"],
-    },
-    Needed {
-        kinds: &[], when: When::Always,
-        resource: "*",
-        actions: &["elasticloadbalancing:DescribeLoadBalancerAttributes"],
-    },
-    Needed {
-        kinds: &[], when: When::Always,
-        resource: "arn:{partition}:dynamodb:{region}:{account}:table/{stack}-ItemsTable-preflight",
-        actions: &["dynamodb:DescribeTable"],
-    },
-    Needed {
-        kinds: &[], when: When::Created,
-        resource: "arn:{partition}:dynamodb:{region}:{account}:table/{stack}-ItemsTable-preflight",
-        actions: &["dynamodb:UpdateTable"],
-    },
-    Needed {
-        kinds: &[], when: When::Set(parameter::IDP, "cognito"),
-        resource: "*",
-        actions: &["cloudformation:GetResource", "cloudformation:UpdateResource", "cloudformation:GetResourceRequestStatus"],
-    },
-    // A change set that is not executed is deleted, together with a stack that it made.
-    Needed {
-        kinds: &[], when: When::Sometimes,
-        resource: "arn:{partition}:cloudformation:{region}:{account}:stack/{stack}/preflight",
-        actions: &["cloudformation:DeleteChangeSet", "cloudformation:DeleteStack"],
-    },
-    Needed {
-        kinds: &[], when: When::Always,
-        resource: "arn:{partition}:ssm:{region}:{account}:parameter/restctl/{stack}/issuer",
-        actions: &["ssm:GetParameters"],
-    },
-    Needed {
-        kinds: &[], when: When::Set(parameter::IDP, "cognito"),
-        resource: "arn:{partition}:ssm:{region}:{account}:parameter/restctl/{stack}/issuer",
-        actions: &["ssm:PutParameter"],
-    },
-    Needed {
-        kinds: &["AWS::EC2::VPC"], when: When::Set(parameter::EXISTING_VPC, ""),
-        resource: "arn:{partition}:ec2:{region}:{account}:vpc/vpc-preflight",
-        actions: &["ec2:CreateVpc", "ec2:ModifyVpcAttribute", "ec2:CreateTags"],
-    },
-    Needed {
-        kinds: &["AWS::EC2::InternetGateway", "AWS::EC2::VPCGatewayAttachment"], when: When::Set(parameter::EXISTING_VPC, ""),
-        resource: "arn:{partition}:ec2:{region}:{account}:internet-gateway/igw-preflight",
-        actions: &["ec2:CreateInternetGateway", "ec2:AttachInternetGateway", "ec2:CreateTags"],
-    },
-    Needed {
-        kinds: &["AWS::EC2::Subnet"], when: When::Set(parameter::EXISTING_VPC, ""),
-        resource: "arn:{partition}:ec2:{region}:{account}:subnet/subnet-preflight",
-        actions: &["ec2:CreateSubnet", "ec2:CreateTags"],
-    },
-    Needed {
-        kinds: &["AWS::EC2::RouteTable", "AWS::EC2::Route", "AWS::EC2::SubnetRouteTableAssociation"],
-        when: When::Set(parameter::EXISTING_VPC, ""),
-        resource: "arn:{partition}:ec2:{region}:{account}:route-table/rtb-preflight",
-        actions: &["ec2:CreateRouteTable", "ec2:CreateRoute", "ec2:AssociateRouteTable", "ec2:CreateTags"],
-    },
-    Needed {
-        kinds: &[
-            "AWS::EC2::VPC", "AWS::EC2::InternetGateway", "AWS::EC2::VPCGatewayAttachment", "AWS::EC2::Subnet",
-            "AWS::EC2::RouteTable", "AWS::EC2::Route", "AWS::EC2::SubnetRouteTableAssociation",
-        ],
-        when: When::Set(parameter::EXISTING_VPC, ""),
-        resource: "*",
-        actions: &[
-            "ec2:DescribeVpcs", "ec2:DescribeInternetGateways", "ec2:DescribeSubnets", "ec2:DescribeRouteTables",
-            "ec2:DescribeNetworkInterfaces", "ec2:DescribeAvailabilityZones",
-        ],
-    },
-    Needed {
-        kinds: &["AWS::EC2::SecurityGroup"], when: When::Created,
-        resource: "arn:{partition}:ec2:{region}:{account}:security-group/sg-preflight",
-        actions: &[
-            "ec2:CreateSecurityGroup", "ec2:AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress",
-            "ec2:RevokeSecurityGroupEgress", "ec2:CreateTags",
-        ],
-    },
-    Needed {
-        kinds: &["AWS::EC2::SecurityGroup"], when: When::Created,
-        resource: "*",
-        actions: &["ec2:DescribeSecurityGroups"],
-    },
-    Needed {
-        kinds: &["AWS::EC2::EIP"], when: When::Set(parameter::PRIVATE_NETWORK, "on"),
-        resource: "arn:{partition}:ec2:{region}:{account}:elastic-ip/eipalloc-preflight",
-        actions: &["ec2:AllocateAddress", "ec2:CreateTags"],
-    },
-    Needed {
-        kinds: &["AWS::EC2::NatGateway"], when: When::Set(parameter::PRIVATE_NETWORK, "on"),
-        resource: "arn:{partition}:ec2:{region}:{account}:natgateway/nat-preflight",
-        actions: &["ec2:CreateNatGateway", "ec2:CreateTags"],
-    },
-    Needed {
-        kinds: &["AWS::EC2::VPCEndpoint"], when: When::Set(parameter::PRIVATE_NETWORK, "on"),
-        resource: "arn:{partition}:ec2:{region}:{account}:vpc-endpoint/vpce-preflight",
-        actions: &["ec2:CreateVpcEndpoint", "ec2:CreateTags"],
-    },
-    // Lambda reads the subnets of a function's network with the caller's permissions.
-    Needed {
-        kinds: &["AWS::EC2::EIP", "AWS::EC2::NatGateway", "AWS::EC2::VPCEndpoint", "AWS::Lambda::Function"],
-        when: When::Set(parameter::PRIVATE_NETWORK, "on"),
-        resource: "*",
-        actions: &[
-            "ec2:DescribeAddresses", "ec2:DescribeNatGateways", "ec2:DescribeVpcEndpoints", "ec2:DescribeNetworkInterfaces",
-            "ec2:DescribeSubnets", "ec2:DescribeSecurityGroups", "ec2:DescribeVpcs",
-        ],
-    },
-    Needed {
-        kinds: &["AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::ElasticLoadBalancingV2::Listener"], when: When::Created,
-        resource: "arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/app/{stack}-LoadBalancer-preflight/preflight",
-        actions: &[
-            "elasticloadbalancing:CreateLoadBalancer", "elasticloadbalancing:ModifyLoadBalancerAttributes",
-            "elasticloadbalancing:CreateListener", "elasticloadbalancing:AddTags",
-        ],
-    },
-    Needed {
-        kinds: &["AWS::ElasticLoadBalancingV2::Listener"], when: When::Created,
-        resource: "arn:{partition}:elasticloadbalancing:{region}:{account}:listener/app/{stack}-LoadBalancer-preflight/preflight/preflight",
-        actions: &["elasticloadbalancing:ModifyListenerAttributes"],
-    },
-    Needed {
-        kinds: &["AWS::ElasticLoadBalancingV2::Listener"], when: When::Sometimes,
-        resource: "arn:{partition}:elasticloadbalancing:{region}:{account}:listener/app/{stack}-LoadBalancer-preflight/preflight/preflight",
-        actions: &["elasticloadbalancing:ModifyListener"],
-    },
-    Needed {
-        kinds: &["AWS::EC2::VPCEndpoint"], when: When::Sometimes,
-        resource: "arn:{partition}:ec2:{region}:{account}:vpc-endpoint/vpce-preflight",
-        actions: &["ec2:ModifyVpcEndpoint"],
-    },
-    Needed {
-        kinds: &["AWS::ElasticLoadBalancingV2::TargetGroup"], when: When::Created,
-        resource: "arn:{partition}:elasticloadbalancing:{region}:{account}:targetgroup/{stack}-TargetGroup-preflight/preflight",
-        actions: &[
-            "elasticloadbalancing:CreateTargetGroup", "elasticloadbalancing:ModifyTargetGroupAttributes",
-            "elasticloadbalancing:RegisterTargets", "elasticloadbalancing:AddTags",
-        ],
-    },
-    Needed {
-        kinds: &[
-            "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::ElasticLoadBalancingV2::Listener",
-            "AWS::ElasticLoadBalancingV2::TargetGroup",
-        ],
-        when: When::Created,
-        resource: "*",
-        actions: &[
-            "elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeListeners",
-            "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth",
-            "elasticloadbalancing:DescribeListenerAttributes",
-        ],
-    },
-    Needed {
-        kinds: &["AWS::ElasticLoadBalancingV2::ListenerRule"], when: When::Set(parameter::EDGE_JWT, "on"),
-        resource: "arn:{partition}:elasticloadbalancing:{region}:{account}:listener/app/{stack}-LoadBalancer-preflight/preflight/preflight",
-        actions: &["elasticloadbalancing:CreateRule"],
-    },
-    Needed {
-        kinds: &["AWS::ElasticLoadBalancingV2::ListenerRule"], when: When::Set(parameter::EDGE_JWT, "on"),
-        resource: "*",
-        actions: &["elasticloadbalancing:DescribeRules"],
-    },
-    // The new version of each function is invoked before the alias points at it.
-    Needed {
-        kinds: &[], when: When::Always,
-        resource: "arn:{partition}:lambda:{region}:{account}:function:{stack}-ApiFunction-preflight",
-        actions: &[
-            "lambda:PublishVersion", "lambda:GetFunctionConfiguration", "lambda:GetAlias", "lambda:InvokeFunction",
-        ],
-    },
-    Needed {
-        kinds: &["AWS::Lambda::Function", "AWS::Lambda::Version", "AWS::Lambda::Alias", "AWS::Lambda::Permission"], when: When::Created,
-        resource: "arn:{partition}:lambda:{region}:{account}:function:{stack}-ApiFunction-preflight",
-        actions: &[
-            "lambda:CreateFunction", "lambda:GetFunction", "lambda:CreateAlias", "lambda:AddPermission", "lambda:TagResource",
-        ],
-    },
-    Needed {
-        kinds: &["AWS::Lambda::Function"], when: When::Sometimes,
-        resource: "arn:{partition}:lambda:{region}:{account}:function:{stack}-ApiFunction-preflight",
-        actions: &[
-            "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration", "lambda:UpdateAlias",
-            "lambda:DeleteFunctionConcurrency",
-        ],
-    },
-    Needed {
-        kinds: &["AWS::Lambda::Function"], when: When::Named(parameter::API_CONCURRENCY),
-        resource: "arn:{partition}:lambda:{region}:{account}:function:{stack}-ApiFunction-preflight",
-        actions: &["lambda:PutFunctionConcurrency"],
-    },
-    Needed {
-        kinds: &["AWS::Lambda::EventSourceMapping"], when: When::Created,
-        resource: "*",
-        actions: &["lambda:CreateEventSourceMapping"],
-    },
-    Needed {
-        kinds: &["AWS::Lambda::EventSourceMapping"], when: When::Created,
-        resource: "arn:{partition}:lambda:{region}:{account}:event-source-mapping:preflight",
-        actions: &["lambda:GetEventSourceMapping", "lambda:TagResource"],
-    },
-    Needed {
-        kinds: &["AWS::IAM::Role"], when: When::Created,
-        resource: "arn:{partition}:iam::{account}:role/{stack}-ApiRole-preflight",
-        actions: &["iam:CreateRole", "iam:GetRole", "iam:PutRolePolicy", "iam:TagRole"],
-    },
-    // Simulated by itself, because it has condition keys of its own.
-    Needed {
-        kinds: &["AWS::Lambda::Function"], when: When::Created,
-        resource: "arn:{partition}:iam::{account}:role/{stack}-ApiRole-preflight",
-        actions: &["iam:PassRole"],
-    },
-    Needed {
-        kinds: &["AWS::Logs::LogGroup"], when: When::Created,
-        resource: "arn:{partition}:logs:{region}:{account}:log-group:{stack}-ApiLogs-preflight:*",
-        actions: &["logs:CreateLogGroup", "logs:DescribeLogGroups", "logs:PutRetentionPolicy", "logs:TagResource"],
-    },
-    Needed {
-        kinds: &[], when: When::Always,
-        resource: "arn:{partition}:secretsmanager:{region}:{account}:secret:restctl/{stack}/certificate-abcdef",
-        actions: &["secretsmanager:GetSecretValue"],
-    },
-    Needed {
-        kinds: &["AWS::SecretsManager::Secret"], when: When::Set(parameter::LIST, "on"),
-        resource: "arn:{partition}:secretsmanager:{region}:{account}:secret:CursorKey-preflight-abcdef",
-        actions: &["secretsmanager:CreateSecret", "secretsmanager:TagResource"],
-    },
-    Needed {
-        kinds: &["AWS::SecretsManager::Secret"], when: When::Set(parameter::LIST, "on"),
-        resource: "*",
-        actions: &["secretsmanager:GetRandomPassword"],
-    },
-    Needed {
-        kinds: &["AWS::SecretsManager::Secret"], when: When::Set(parameter::IDP, "cognito"),
-        resource: "arn:{partition}:secretsmanager:{region}:{account}:secret:CognitoClientSecret-preflight-abcdef",
-        actions: &["secretsmanager:CreateSecret", "secretsmanager:TagResource", "secretsmanager:GetSecretValue"],
-    },
-    // The client secret is read, and saved where `setup` would save it.
-    Needed {
-        kinds: &[], when: When::Set(parameter::IDP, "cognito"),
-        resource: "arn:{partition}:secretsmanager:{region}:{account}:secret:restctl/{stack}/client-secret-abcdef",
-        actions: &["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"],
-    },
-    Needed {
-        kinds: &["AWS::S3::Bucket", "AWS::S3::BucketPolicy"], when: When::Created,
-        resource: "arn:{partition}:s3:::{stack}-databucket-preflight",
-        actions: &[
-            "s3:CreateBucket", "s3:PutBucketVersioning", "s3:PutEncryptionConfiguration", "s3:PutBucketPublicAccessBlock",
-            "s3:PutBucketOwnershipControls", "s3:PutLifecycleConfiguration", "s3:PutBucketNotification", "s3:GetBucketPolicy",
-            "s3:PutBucketPolicy", "s3:PutBucketTagging",
-        ],
-    },
-    // Without s3:ListBucket, S3 answers 403 instead of 404 for a missing package.
-    Needed {
-        kinds: &[], when: When::Created,
-        resource: "arn:{partition}:s3:::{artifacts}",
-        actions: &[
-            "s3:CreateBucket", "s3:ListBucket", "s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock",
-            "s3:GetBucketOwnershipControls", "s3:PutBucketOwnershipControls", "s3:GetBucketPolicy", "s3:PutBucketPolicy",
-            "s3:GetBucketVersioning", "s3:PutBucketVersioning", "s3:GetLifecycleConfiguration", "s3:PutLifecycleConfiguration",
-        ],
-    },
-    Needed {
-        kinds: &[], when: When::Created,
-        resource: "arn:{partition}:s3:::{artifacts}/package.zip",
-        actions: &["s3:PutObject", "s3:GetObject"],
-    },
-    // The packages of the previous deployment.
-    Needed {
-        kinds: &[], when: When::Sometimes,
-        resource: "arn:{partition}:s3:::{artifacts}/package.zip",
-        actions: &["s3:DeleteObject"],
-    },
-    Needed {
-        kinds: &["AWS::Events::Rule"], when: When::Created,
-        resource: "arn:{partition}:events:{region}:{account}:rule/{stack}-ObjectCreatedRule-preflight",
-        actions: &["events:PutRule", "events:PutTargets", "events:DescribeRule", "events:TagResource"],
-    },
-    Needed {
-        kinds: &["AWS::SQS::Queue", "AWS::SQS::QueuePolicy"], when: When::Created,
-        resource: "arn:{partition}:sqs:{region}:{account}:{stack}-LoadQueue-preflight.fifo",
-        actions: &["sqs:CreateQueue", "sqs:SetQueueAttributes", "sqs:GetQueueAttributes", "sqs:TagQueue"],
-    },
-    Needed {
-        kinds: &["AWS::DynamoDB::Table"], when: When::Created,
-        resource: "arn:{partition}:dynamodb:{region}:{account}:table/{stack}-ItemsTable-preflight",
-        actions: &[
-            "dynamodb:CreateTable", "dynamodb:DescribeTable", "dynamodb:UpdateContinuousBackups",
-            "dynamodb:DescribeContinuousBackups", "dynamodb:TagResource",
-        ],
-    },
-    Needed {
-        kinds: &["AWS::CloudWatch::Alarm"], when: When::Created,
-        resource: "arn:{partition}:cloudwatch:{region}:{account}:alarm:{stack}-ApiErrorsAlarm-preflight",
-        actions: &["cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms", "cloudwatch:TagResource"],
-    },
-    Needed {
-        kinds: &["AWS::CloudWatch::Dashboard"], when: When::Created,
-        resource: "arn:{partition}:cloudwatch::{account}:dashboard/restctl-{stack}-{region}",
-        actions: &["cloudwatch:PutDashboard", "cloudwatch:GetDashboard", "cloudwatch:TagResource"],
-    },
-    Needed {
-        kinds: &["AWS::Route53::RecordSet"], when: When::Named(parameter::DOMAIN),
-        resource: "arn:{partition}:route53:::hostedzone/{hosted zone}",
-        actions: &["route53:ChangeResourceRecordSets"],
-    },
-    Needed {
-        kinds: &["AWS::Route53::RecordSet"], when: When::Named(parameter::DOMAIN),
-        resource: "arn:{partition}:route53:::change/preflight",
-        actions: &["route53:GetChange"],
-    },
-    Needed {
-        kinds: &["AWS::Cognito::UserPool", "AWS::Cognito::UserPoolDomain"], when: When::Set(parameter::IDP, "cognito"),
-        resource: "*",
-        actions: &["cognito-idp:CreateUserPool", "cognito-idp:DescribeUserPoolDomain"],
-    },
-    Needed {
-        kinds: &[
-            "AWS::Cognito::UserPool", "AWS::Cognito::UserPoolDomain", "AWS::Cognito::UserPoolResourceServer",
-            "AWS::Cognito::UserPoolClient",
-        ],
-        when: When::Set(parameter::IDP, "cognito"),
-        resource: "arn:{partition}:cognito-idp:{region}:{account}:userpool/{region}_preflight",
-        actions: &[
-            "cognito-idp:DescribeUserPool", "cognito-idp:CreateUserPoolDomain", "cognito-idp:CreateResourceServer",
-            "cognito-idp:CreateUserPoolClient", "cognito-idp:DescribeUserPoolClient", "cognito-idp:TagResource",
-            "cognito-idp:UpdateUserPool", "cognito-idp:GetUserPoolMfaConfig", "cognito-idp:ListTagsForResource",
-        ],
-    },
-];
+/// Actions that are simulated together with one resource.
+pub(super) type Actions = BTreeMap<&'static str, Necessity>;
 
-impl Needed {
-    /// Returns how certain it is that the deployment needs the actions. `None` if it does not need them.
-    pub(super) fn necessity_for(&self, deployment: &Deployment<'_>) -> Option<Necessity> {
-        let (is_needed, had_it_before) = match self.when {
-            When::Always => (true, false),
-            When::Sometimes => (true, true),
-            When::Created => (true, !deployment.is_new()),
-            When::Set(name, value) => {
-                (deployment.parameter(name) == value, deployment.was_deployed_with(name, value))
-            }
-            When::Named(name) => (
-                !deployment.parameter(name).is_empty(),
-                !deployment.is_new() && !deployment.was_deployed_with(name, ""),
-            ),
-        };
-        is_needed.then_some(if had_it_before { Necessity::Possible } else { Necessity::Certain })
+#[derive(Deserialize)]
+struct Permissions<'a> {
+    /// The template's conditions by name. A condition is met if all its tests are.
+    #[serde(borrow)]
+    conditions: BTreeMap<&'a str, Vec<Test<'a>>>,
+    #[serde(borrow)]
+    permissions: Vec<Needed<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Test<'a> {
+    parameter: &'a str,
+    is_equal: bool,
+    value: &'a str,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Needed<'a> {
+    /// The condition of the resource or property that needs the actions. `None` if every stack has it.
+    condition: Option<&'a str>,
+    /// An ARN like those of the real resources, with `{…}` for the parts that depend on the deployment. "*" for actions that
+    /// support no resources.
+    resource: &'a str,
+    /// Actions that every deployment needs.
+    #[serde(default, borrow)]
+    always: Vec<&'a str>,
+    /// Actions that create the resource. An update needs them only if it replaces or changes the resource.
+    #[serde(default, borrow)]
+    create: Vec<&'a str>,
+    /// Actions that delete the resource, also after a failed creation.
+    #[serde(default, borrow)]
+    delete: Vec<&'a str>,
+    /// Actions that read the resource. Its other handlers may do so, to return what the read handler returns.
+    #[serde(default, borrow)]
+    read: Vec<&'a str>,
+    /// Actions of a deployment that takes an unusual course.
+    #[serde(default, borrow)]
+    sometimes: Vec<&'a str>,
+    /// Actions that update the resource.
+    #[serde(default, borrow)]
+    update: Vec<&'a str>,
+}
+
+/// Returns the actions that a deployment needs, or may need. Those that are simulated together have the same resource, and
+/// belong to one service, as do the condition keys that the simulator is given.
+pub(super) fn find_needed(
+    deployment: &Deployment<'_>,
+    stack: &StackName,
+    region: &str,
+) -> Result<Vec<(String, Actions)>> {
+    let Permissions { conditions, permissions } = serde_json::from_str(PERMISSIONS)
+        .map_err(|error| Failure::new("the list of permissions is unreadable").why(error.to_string()))?;
+    let is_met = |condition: Option<&str>, value_of: &dyn Fn(&str) -> String| {
+        let tests = condition.and_then(|name| conditions.get(name)).into_iter().flatten();
+        tests.into_iter().all(|test| (value_of(test.parameter) == test.value) == test.is_equal)
+    };
+    let mut found: BTreeMap<(String, &str), Actions> = BTreeMap::new();
+    for needed in permissions {
+        let is_needed = is_met(needed.condition, &|name| deployment.parameter(name).to_owned());
+        let was_needed = deployment.deployed_stack().is_some_and(|stack| {
+            is_met(needed.condition, &|name| stack.parameter(name).unwrap_or_default().to_owned())
+        });
+        let resource = fill_in(needed.resource, deployment, stack, region);
+        for (action, necessity) in needed.actions(is_needed, was_needed) {
+            let actions = found.entry((resource.clone(), simulated_with(action))).or_default();
+            let known = actions.entry(action).or_insert(necessity);
+            *known = necessity.max(*known);
+        }
     }
+    Ok(found.into_iter().map(|((resource, _), actions)| (resource, actions)).collect())
+}
 
-    /// Returns the resource with the parts that depend on the deployment filled in.
-    pub(super) fn resource_arn(
-        &self,
-        stack: &StackName,
-        region: &str,
-        deployment: &Deployment<'_>,
-    ) -> String {
-        let fill = |text: String, (name, value): &(&str, &str)| text.replace(name, value);
-        let known = [
-            ("{partition}", deployment.caller.partition()),
-            ("{region}", region),
-            ("{account}", deployment.caller.account.as_str()),
-            ("{stack}", stack.as_str()),
-            ("{artifacts}", deployment.artifacts.name),
-            ("{hosted zone}", deployment.parameter(parameter::HOSTED_ZONE)),
+impl Needed<'static> {
+    /// `is_needed` and `was_needed` say whether the new stack and the existing one have what needs the actions.
+    fn actions(&self, is_needed: bool, was_needed: bool) -> impl Iterator<Item = (&'static str, Necessity)> {
+        let to_create = if was_needed { Necessity::Possible } else { Necessity::Certain };
+        let uses = [
+            (&self.always, is_needed, Necessity::Certain),
+            (&self.create, is_needed, to_create),
+            (&self.delete, is_needed || was_needed, Necessity::Possible),
+            (&self.read, is_needed, Necessity::Possible),
+            (&self.sometimes, is_needed, Necessity::Possible),
+            (&self.update, was_needed, Necessity::Possible),
         ];
-        known.iter().fold(self.resource.to_owned(), fill)
+        let uses = uses.into_iter().filter(|(_, are_needed, _)| *are_needed);
+        uses.flat_map(|(actions, _, necessity)| actions.iter().map(move |action| (*action, necessity)))
     }
+}
+
+/// Returns the name of the group of actions with which an action is simulated. `iam:PassRole` has condition keys of its own.
+fn simulated_with(action: &'static str) -> &'static str {
+    if action == PASS_ROLE { action } else { action.split(':').next().unwrap_or_default() }
+}
+
+/// Fills in the parts of an ARN that depend on the deployment.
+fn fill_in(arn: &str, deployment: &Deployment<'_>, stack: &StackName, region: &str) -> String {
+    let short_stack: String = stack.as_str().chars().take(SHORT_STACK_NAME).collect();
+    let known = [
+        ("{partition}", deployment.caller.partition()),
+        ("{region}", region),
+        ("{account}", deployment.caller.account.as_str()),
+        ("{stack}", stack.as_str()),
+        ("{short stack}", short_stack.as_str()),
+        ("{artifacts}", deployment.artifacts.name),
+        ("{hosted zone}", deployment.parameter(parameter::HOSTED_ZONE)),
+    ];
+    known.iter().fold(arn.to_owned(), |arn, (name, value)| arn.replace(name, value))
 }
 
 #[cfg(test)]
@@ -443,75 +143,53 @@ mod tests {
     use super::*;
     use crate::deployment::preflight::fixture::with_deployment;
 
-    #[test]
-    fn each_type_of_the_template_lists_its_permissions() {
-        let template = include_str!("../../../../../templates/stack.yaml");
-        let types = template.lines().filter_map(|line| line.strip_prefix("    Type: AWS::"));
-        let types: BTreeSet<_> = types.filter(|kind| !kind.starts_with("SSM::Parameter")).collect();
-        let known: BTreeSet<_> = NEEDED.iter().flat_map(|needed| needed.kinds).copied().collect();
-        let known: BTreeSet<_> = known.iter().filter_map(|kind| kind.strip_prefix("AWS::")).collect();
-        assert_eq!(types, known);
-    }
+    type Parameters<'a> = &'a [(&'static str, &'a str)];
 
-    /// The condition keys of a question are those of one service.
-    #[test]
-    fn each_question_is_about_one_service() {
-        for needed in NEEDED {
-            let services: BTreeSet<_> =
-                needed.actions.iter().map(|action| action.split(':').next()).collect();
-            assert_eq!(services.len(), 1, "{services:?}");
-            let is_of = needed.resource == "*" || services.contains(&needed.resource.split(':').nth(2));
-            assert!(is_of, "{} is asked about {services:?}", needed.resource);
-        }
-    }
-
-    #[test]
-    fn only_actions_without_resources_are_simulated_for_all() {
-        let supports_no_resource = |action: &str| {
-            action.starts_with("ec2:Describe")
-                || action.starts_with("elasticloadbalancing:Describe")
-                || [
-                    "lambda:CreateEventSourceMapping",
-                    "secretsmanager:GetRandomPassword",
-                    "cognito-idp:CreateUserPool",
-                    "cognito-idp:DescribeUserPoolDomain",
-                    // The Cloud Control API.
-                    "cloudformation:GetResource",
-                    "cloudformation:UpdateResource",
-                    "cloudformation:GetResourceRequestStatus",
-                ]
-                .contains(&action)
-        };
-        for needed in NEEDED {
-            for action in needed.actions {
-                assert_eq!(
-                    needed.resource == "*",
-                    supports_no_resource(action),
-                    "{action} on {}",
-                    needed.resource
-                );
-            }
-        }
+    fn needed_by(parameters: Parameters<'_>, before: Option<Parameters<'_>>) -> Vec<(String, Actions)> {
+        let stack: StackName = "orders-eu".parse().unwrap();
+        with_deployment(parameters, before, |deployment| {
+            find_needed(deployment, &stack, "eu-west-1").unwrap()
+        })
     }
 
     /// Returns the actions that a deployment of these parameters certainly needs.
-    fn certain_actions(
-        parameters: &[(&'static str, &str)],
-        before: Option<&[(&'static str, &str)]>,
-    ) -> BTreeSet<&'static str> {
-        with_deployment(parameters, before, |deployment| {
-            let certain =
-                NEEDED.iter().filter(|needed| needed.necessity_for(deployment) == Some(Necessity::Certain));
-            certain.flat_map(|needed| needed.actions).copied().collect()
-        })
+    fn certain_actions(parameters: Parameters<'_>, before: Option<Parameters<'_>>) -> BTreeSet<&'static str> {
+        let needed = needed_by(parameters, before).into_iter().flat_map(|(_, actions)| actions);
+        needed.filter(|(_, necessity)| *necessity == Necessity::Certain).map(|(action, _)| action).collect()
     }
 
-    /// Whether a deployment of these parameters may need it.
-    fn may_need(parameters: &[(&'static str, &str)], action: &str) -> bool {
-        with_deployment(parameters, None, |deployment| {
-            let mut asked = NEEDED.iter().filter(|needed| needed.necessity_for(deployment).is_some());
-            asked.any(|needed| needed.actions.contains(&action))
-        })
+    /// Whether a new stack of these parameters may need it.
+    fn may_need(parameters: Parameters<'_>, action: &str) -> bool {
+        needed_by(parameters, None).iter().any(|(_, actions)| actions.contains_key(action))
+    }
+
+    #[test]
+    fn actions_are_simulated_on_the_names_that_aws_makes() {
+        let needed = needed_by(&[], None);
+        let resources_of = |action| {
+            let resources = needed.iter().filter(move |(_, actions)| actions.contains_key(action));
+            resources.map(|(resource, _)| resource.as_str()).collect::<Vec<_>>()
+        };
+        let load_balancer = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/orders-LoadB-preflight/preflight";
+        assert_eq!(resources_of("elasticloadbalancing:CreateLoadBalancer"), [load_balancer]);
+        assert_eq!(
+            resources_of("iam:CreateRole"),
+            ["arn:aws:iam::123456789012:role/orders-eu-ApiRole-preflight"]
+        );
+        assert_eq!(resources_of("ec2:DescribeVpcs"), ["*"]);
+        let buckets = ["arn:aws:s3:::artifacts", "arn:aws:s3:::orders-eu-databucket-preflight"];
+        assert_eq!(resources_of("s3:CreateBucket"), buckets);
+    }
+
+    #[test]
+    fn no_part_of_an_arn_is_left_open() {
+        for parameters in [&[][..], &[(parameter::IDP, "cognito"), (parameter::DOMAIN, "a.example.com")]] {
+            for (resource, actions) in needed_by(parameters, None) {
+                assert!(!resource.contains('{'), "{resource}");
+                let groups: BTreeSet<_> = actions.keys().copied().map(simulated_with).collect();
+                assert_eq!(groups.len(), 1, "{resource} is asked about {groups:?}");
+            }
+        }
     }
 
     #[test]
@@ -546,9 +224,11 @@ mod tests {
         let listed = [(parameter::LIST, "on")];
         let added = certain_actions(&listed, Some(&plain));
         let added: BTreeSet<_> = added.difference(&unchanged).copied().collect();
-        let secret =
-            ["secretsmanager:CreateSecret", "secretsmanager:GetRandomPassword", "secretsmanager:TagResource"];
-        assert_eq!(added, BTreeSet::from(secret));
+        let secret = ["CreateSecret", "DescribeSecret", "GetRandomPassword", "TagResource"];
+        assert_eq!(
+            added,
+            secret.map(|action| format!("secretsmanager:{action}")).iter().map(String::as_str).collect()
+        );
         assert_eq!(certain_actions(&listed, Some(&listed)), unchanged);
         let named = [(parameter::DOMAIN, "a.example.com")];
         assert!(certain_actions(&named, Some(&plain)).contains("route53:GetChange"));
@@ -556,9 +236,25 @@ mod tests {
     }
 
     #[test]
+    fn an_option_that_is_turned_off_may_need_permissions_to_delete() {
+        let listed = [(parameter::LIST, "on")];
+        let plain = [(parameter::LIST, "off")];
+        let may_delete = |needed: Vec<(String, Actions)>| {
+            let mut actions = needed.iter().flat_map(|(_, actions)| actions);
+            actions.any(|found| found == (&"secretsmanager:DeleteSecret", &Necessity::Possible))
+        };
+        assert!(may_delete(needed_by(&plain, Some(&listed))));
+        assert!(!may_delete(needed_by(&plain, Some(&plain))));
+    }
+
+    #[test]
     fn unusual_calls_are_never_certain() {
-        for action in ["cloudformation:DeleteStack", "cloudformation:DeleteChangeSet", "lambda:UpdateAlias"] {
+        for action in ["cloudformation:DeleteStack", "dynamodb:DeleteTable", "lambda:UpdateAlias"] {
             assert!(may_need(&[], action) && !certain_actions(&[], None).contains(action), "{action}");
         }
+        assert!(
+            !may_need(&[], "ec2:UpdateSecurityGroupRuleDescriptionsIngress"),
+            "a new stack updates nothing"
+        );
     }
 }
