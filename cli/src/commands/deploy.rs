@@ -35,7 +35,6 @@ use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::output::{self, Format};
 
-use go_live::LiveVersions;
 use options::DeployOptions;
 pub(super) use options::parse_tag;
 use plan::{DeployPlan, DeployRequest};
@@ -84,7 +83,8 @@ enum DeployOutcome {
     Deployed {
         changes: usize,
         endpoint: String,
-        versions: LiveVersions,
+        api_version: String,
+        ingest_version: String,
     },
 }
 
@@ -164,7 +164,8 @@ async fn complete_deployment(
     protection::protect_stack(aws, &stack).await?;
     superseded_packages::delete_superseded_packages(aws, before, &stack).await;
     superseded_certificate::delete_superseded_certificates(context, &stack, certificate).await?;
-    Ok(DeployOutcome::Deployed { changes, endpoint, versions })
+    let [api_version, ingest_version] = [versions.api, versions.ingest].map(|live| live.version().to_owned());
+    Ok(DeployOutcome::Deployed { changes, endpoint, api_version, ingest_version })
 }
 
 async fn execute_change_set(context: &Context, change_set: &ChangeSet, report: &NdjsonReport) -> Result<()> {
@@ -233,12 +234,12 @@ impl DeployOutcome {
                 "changes": changes,
                 "needs_allow_replacement": losses,
             }),
-            DeployOutcome::Deployed { changes, endpoint, versions } => json!({
+            DeployOutcome::Deployed { changes, endpoint, api_version, ingest_version } => json!({
                 "outcome": if changes == 0 { "unchanged" } else { "deployed" },
                 "changes": changes,
                 "endpoint": endpoint,
-                "api_version": versions.api.version(),
-                "ingest_version": versions.ingest.version(),
+                "api_version": api_version,
+                "ingest_version": ingest_version,
             }),
         }
     }

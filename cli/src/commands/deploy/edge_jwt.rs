@@ -118,7 +118,7 @@ mod tests {
         let long = issuer(&format!("https://a/{}", "x".repeat(MAX_CHARACTERS)), "RS256");
         for (has_own, issuers, words) in [
             (false, &[one.clone(), other][..], "one trusted issuer only"),
-            (true, &[one.clone()], "one trusted issuer only"),
+            (true, std::slice::from_ref(&one), "one trusted issuer only"),
             (false, &[issuer("https://a/", "ES256")], "RS256 only"),
             (false, &[long], "more than 256 characters"),
         ] {
