@@ -23,5 +23,6 @@ pub(crate) mod ssm;
 pub(crate) mod sts;
 #[cfg(test)]
 pub(crate) mod test_server;
+mod unsupported_call;
 
 pub(crate) use client::{Aws, Cloud};
