@@ -65,8 +65,9 @@ where
         }
         _ => return None,
     };
-    let unsupported = format!("the emulator at {url} does not support {}", operation_of::<E>());
-    Some(failure.clone().why_lines([unsupported, reason]).next(USE_ANOTHER_CLOUD))
+    let operation = operation_of::<E>();
+    let why = format!("the emulator at {url} does not support {operation}: {reason}");
+    Some(failure.clone().why(why).next(USE_ANOTHER_CLOUD))
 }
 
 /// Returns the operation that has this type of error, such as `GetObject` of `GetObjectError`.

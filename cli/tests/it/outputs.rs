@@ -28,9 +28,9 @@ const VARIABLE_VALUES: [(&str, &str); 20] = [
     (r#"(seconds|_ms|rows_per_second|read_units|skew)": [\d.]+"#, r#"$1": [NUMBER]"#),
     (r"(seconds|rows per second|read units) +[\d.]+", "$1  [NUMBER]"),
     (r"\b[\d.]+ (ms|s)\b", "[NUMBER] $1"),
+    (r"\d+ in the last", "[NUMBER] in the last"),
     (r"\b39\d\b", "[DAYS]"),
     (r"\b1[789]\d{8}\b", "[SECONDS]"),
-    (r"\d+ in the last", "[NUMBER] in the last"),
     (r"(\S)  +", "$1  "),
 ];
 
