@@ -11,7 +11,6 @@ import functools
 import json
 import re
 import sys
-from collections import Counter
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -93,24 +92,24 @@ class StrictValidator(ParamValidator):
         constraints = shape.metadata
         size = params if isinstance(params, (int, float)) else len(params) if hasattr(params, "__len__") else 0
         if size > constraints.get("max", float("inf")):
-            errors.report(name, f"more than {constraints['max']}")
+            errors.report(name, f"more than {constraints['max']}", param=params)
         if not isinstance(params, str):
             return
         if getattr(shape, "enum", None) and params not in shape.enum:
-            errors.report(name, f"not one of the values: {params}")
+            errors.report(name, "not one of the values", param=params)
         # Models write `\p{L}` as Java does, which the module `re` does not know.
         if "pattern" in constraints and not regex.fullmatch(constraints["pattern"], params):
-            errors.report(name, f"does not match {constraints['pattern']}: {params}")
+            errors.report(name, f"does not match {constraints['pattern']}", param=params)
 
 
 def find_problems(operation, parameters, line):
-    """Returns what the model does not allow: pairs of a parameter and a problem."""
+    """Returns what the model does not allow: a parameter, the problem, and the value."""
     if operation.input_shape:
         for problem, name, details in StrictValidator().validate(parameters, operation.input_shape)._errors:
-            detail = details.get("required_name") or details.get("unknown_param") or ""
-            yield re.sub(r"\[\d+\]", "[]", name.lstrip(".")), f"{problem} {detail}".strip()
+            name = f"{name}.{details.get('required_name', '')}".strip(".")
+            yield re.sub(r"\[\d+\]", "[]", name), problem, details.get("param")
     for key in sent_keys(line) - serialized_keys(operation, parameters, line):
-        yield key, "unknown to the model"
+        yield key, "unknown to the model", None
 
 
 def sent_keys(line):
@@ -128,7 +127,7 @@ def serialized_keys(operation, parameters, line):
     # The newest protocol of a service, which its model names, is not always the one of the request.
     is_rpc = "x-amz-target" in line["headers"]
     protocol = "query" if is_form(line) else "json" if is_rpc else operation.service_model.protocol
-    request = create_serializer(protocol).serialize_to_request(parameters, operation)
+    request = create_serializer(protocol, include_validation=False).serialize_to_request(parameters, operation)
     return keys_of_form(request["body"]) if is_form(line) else set(keys_of(json.loads(request["body"] or "{}")))
 
 
@@ -190,26 +189,25 @@ def read_record(folder):
 
 
 def main(folder):
-    findings, operations, requests = Counter(), set(), 0
+    findings, operations, requests = {}, set(), 0
     for line in read_record(folder):
         requests += 1
         try:
             service, operation, parameters = parse_request(line)
         except NotFound:
-            findings[line["service"], line["method"], line["path"], "no such operation"] += 1
+            findings[line["service"], line["method"], line["path"], "no such operation"] = line["body"]
             continue
         operations.add((service, operation.name))
-        for parameter, problem in find_problems(operation, parameters, line):
-            findings[service, operation.name, parameter, problem] += 1
+        for parameter, problem, value in find_problems(operation, parameters, line):
+            findings[service, operation.name, parameter, problem] = value
     sources = (Path(__file__).parent.parent / "cli/src/aws").rglob("*.rs")
     missing = called_operations(sources) - operations
 
-    problems = [f"{count} times: {' '.join(finding)}" for finding, count in findings.items() if finding not in ACCEPTED]
-    problems += [f"not recorded: {' '.join(operation)}" for operation in missing if operation not in NOT_RECORDED]
-    problems += [f"no longer a problem: {' '.join(known)}" for known in ACCEPTED.keys() - findings.keys()]
-    problems += [f"recorded after all: {' '.join(known)}" for known in NOT_RECORDED.keys() - missing]
-    print(f"{requests} requests of {len(operations)} operations")
-    print("\n".join(sorted(problems)))
+    problems = [f"{' '.join(finding)}: {findings[finding]!r:.200}" for finding in findings.keys() - ACCEPTED.keys()]
+    problems += [f"{' '.join(operation)} is called, but not recorded" for operation in missing - NOT_RECORDED.keys()]
+    problems += [f"{' '.join(known)} is no longer a problem" for known in ACCEPTED.keys() - findings.keys()]
+    problems += [f"{' '.join(known)} is recorded now" for known in NOT_RECORDED.keys() - missing]
+    print(f"{requests} requests of {len(operations)} operations", *sorted(problems), sep="\n")
     return 1 if problems else 0
 
 

@@ -7,6 +7,7 @@ lists where moto differs from AWS, and what therefore is expected here.
 import json
 import logging
 import os
+import struct
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 # moto does not create the stack as a whole. The commands that use one get a stack of these resources, which it creates.
 CREATED = {"AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::Logs::LogGroup"}
+# moto starts no function, so the header of a static program is enough (x86-64, without segments and sections).
+PROGRAM = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 2, 62, 1, 0, 0, 0, 0, 64, 56, 0, 64, 0, 0)
 CREDENTIALS = {"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
@@ -76,12 +79,14 @@ def set_up(restctl, provider, secret):
     restctl.expect(0, ["next: restctl deploy"], "setup", *(f"--{name}={value}" for name, value in options.items()))
 
 
-def deploy(restctl, url):
-    unsupported = f"the emulator at {url} does not support"
+def deploy(restctl, url, folder):
+    for name in ("restctl-api", "restctl-ingest"):
+        (folder / name).write_bytes(PROGRAM)
+    command, unsupported = ("deploy", "--lambdas", str(folder)), f"the emulator at {url} does not support"
     restctl.expect(6, ["AWS::ElasticLoadBalancingV2::LoadBalancer", f"{unsupported} SimulatePrincipalPolicy"],
-                   "deploy", "--dry-run")
+                   *command, "--dry-run")
     # It executes the change set in part, and answers the SDK's second try as if nothing had happened.
-    restctl.expect(1, [f"{unsupported} UpdateTerminationProtection"], "deploy")
+    restctl.expect(1, [f"{unsupported} UpdateTerminationProtection"], *command)
 
 
 def use_tables_and_bucket(restctl, url, folder):
@@ -139,7 +144,7 @@ def main(binary, template):
             secret = folder / "secret"
             secret.write_text(provider["client_secret"])
             set_up(restctl, provider, secret)
-            deploy(restctl, url)
+            deploy(restctl, url, folder)
             restctl.environment["RESTCTL_STACK"] = "data"
             set_up(restctl, provider, secret)
             create_stack(url, json.loads(Path(template).read_text()))
