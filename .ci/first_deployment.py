@@ -37,7 +37,7 @@ def read_steps(page):
 
 
 def read_step(section):
-    answer = " ".join(re.search(r"^Expect (.*?)\. (?:It|If) ", section, re.MULTILINE | re.DOTALL)[1].split("\n"))
+    answer = " ".join(re.search(r"^Expect (.*?)\. (?:It|This|If) ", section, re.MULTILINE | re.DOTALL)[1].split("\n"))
     wanted, _, unwanted = answer.partition(" but no ")
     exit_code, minutes = re.search(r"exit code (\d+)", answer), re.search(r"within (\d+) minutes", answer)
     marks = re.search(r"\(AWS only.*?\)", section)
@@ -76,6 +76,8 @@ def main():
     preparation, steps = read_steps(PAGE.read_text())
     environment = dict(os.environ, **dict(re.findall(r"^export (\w+)=(\S+)$", preparation, re.MULTILINE)))
     is_local = "RESTCTL_LOCAL" in environment
+    if not is_local and "AWS_REGION" not in environment:
+        sys.exit("name the region: export AWS_REGION=us-east-1")
     rows, are_expected = ["| step | answer | seconds |", "|---|---|---|"], True
     for step in steps:
         if (is_local and step.marks) or ("--short" in sys.argv and "long" in step.marks):
