@@ -48,6 +48,7 @@ NOT_RECORDED = {
     ("cloudformation", "CancelUpdateStack"): "a test answers it itself, because an update of the local cloud ends at once",
     ("cloudformation", "ContinueUpdateRollback"): "no rollback of the local cloud fails",
     ("iam", "GetRole"): "the caller has no role in the local cloud",
+    ("s3", "PutBucketOwnershipControls"): "a bucket of the local cloud has them from the start, as on AWS",
     ("secretsmanager", "RestoreSecret"): "restctl deletes secrets at once; only another tool lets them wait",
     ("service-quotas", "GetAWSDefaultServiceQuota"): "the local cloud has a value for each quota that restctl reads",
 }
