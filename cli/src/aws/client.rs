@@ -70,6 +70,7 @@ impl Aws {
         // In the virtual-hosted style, the bucket is part of a host name, which only AWS resolves.
         let endpoint_url = config.endpoint_url().map(str::to_owned);
         let path_style = endpoint_url.is_some();
+        // The services' builders have the same methods, but no trait in common.
         macro_rules! client {
             ($sdk:ident $(, $set:ident($value:expr))?) => {{
                 let mark_answers = MarkAnswers { endpoint_url: endpoint_url.clone() };
