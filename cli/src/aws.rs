@@ -28,5 +28,6 @@ pub(crate) mod sts;
 pub(crate) mod test_server;
 #[cfg(test)]
 mod tests;
+mod unsupported_call;
 
 pub(crate) use client::{Aws, Cloud};

@@ -8,6 +8,7 @@ use aws_smithy_http_client::Builder;
 use super::clock::Clock;
 use super::http_client::build_client;
 use super::sign_in::{self, SignIn};
+use super::unsupported_call::MarkAnswers;
 use crate::failure::{Exit, Failure, Result};
 
 /// What the clients talk to.
@@ -64,27 +65,34 @@ impl Aws {
         // In the virtual-hosted style, the bucket is part of a host name, which only AWS resolves.
         let endpoint_url = config.endpoint_url().map(str::to_owned);
         let path_style = endpoint_url.is_some();
-        let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(path_style).build();
+        // The services' builders have the same methods, but no trait in common.
+        macro_rules! client {
+            ($sdk:ident $(, $set:ident($value:expr))?) => {{
+                let mark_answers = MarkAnswers { endpoint_url: endpoint_url.clone() };
+                let config = $sdk::config::Builder::from(config).interceptor(mark_answers)$(.$set($value))?;
+                $sdk::Client::from_conf(config.build())
+            }};
+        }
         Ok(Self {
             region,
+            acm: client!(aws_sdk_acm),
+            cloudformation: client!(aws_sdk_cloudformation),
+            cloudcontrol: client!(aws_sdk_cloudcontrol),
+            cloudwatch: client!(aws_sdk_cloudwatch),
+            cloudwatchlogs: client!(aws_sdk_cloudwatchlogs),
+            dynamodb: client!(aws_sdk_dynamodb),
+            elasticloadbalancing: client!(aws_sdk_elasticloadbalancingv2),
+            eventbridge: client!(aws_sdk_eventbridge),
+            iam: client!(aws_sdk_iam),
+            lambda: client!(aws_sdk_lambda),
+            s3: client!(aws_sdk_s3, force_path_style(path_style)),
+            secretsmanager: client!(aws_sdk_secretsmanager),
+            servicequotas: client!(aws_sdk_servicequotas),
+            sqs: client!(aws_sdk_sqs),
+            ssm: client!(aws_sdk_ssm),
+            sts: client!(aws_sdk_sts),
             endpoint_url,
             clock: Clock::default(),
-            acm: aws_sdk_acm::Client::new(config),
-            cloudformation: aws_sdk_cloudformation::Client::new(config),
-            cloudcontrol: aws_sdk_cloudcontrol::Client::new(config),
-            cloudwatch: aws_sdk_cloudwatch::Client::new(config),
-            cloudwatchlogs: aws_sdk_cloudwatchlogs::Client::new(config),
-            dynamodb: aws_sdk_dynamodb::Client::new(config),
-            elasticloadbalancing: aws_sdk_elasticloadbalancingv2::Client::new(config),
-            eventbridge: aws_sdk_eventbridge::Client::new(config),
-            iam: aws_sdk_iam::Client::new(config),
-            lambda: aws_sdk_lambda::Client::new(config),
-            s3: aws_sdk_s3::Client::from_conf(s3),
-            secretsmanager: aws_sdk_secretsmanager::Client::new(config),
-            servicequotas: aws_sdk_servicequotas::Client::new(config),
-            sqs: aws_sdk_sqs::Client::new(config),
-            ssm: aws_sdk_ssm::Client::new(config),
-            sts: aws_sdk_sts::Client::new(config),
         })
     }
 }

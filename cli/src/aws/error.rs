@@ -6,6 +6,7 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 use super::known_failures;
+use super::unsupported_call::explain_unsupported_call;
 use crate::failure::{Exit, Failure, Result};
 use crate::network::trust::{TRUST_THE_PROXY, is_certificate_refusal};
 
@@ -65,6 +66,9 @@ where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     let failure = Failure::new(format!("cannot {what}"));
+    if let Some(unsupported) = explain_unsupported_call(&failure, error) {
+        return unsupported;
+    }
     if let SdkError::ServiceError(service) = error {
         let code = service.err().code().unwrap_or("unknown error");
         let message = service.err().message().unwrap_or("the service gave no reason");

@@ -50,9 +50,15 @@ pub(crate) async fn find_current_version(
     Ok(Some(CurrentVersion {
         uploaded: answer.last_modified.as_ref().and_then(timestamp::from_sdk),
         size: answer.content_length.and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
-        version: answer.version_id,
+        version: lasting_version(answer.version_id),
         metadata: answer.metadata.unwrap_or_default(),
     }))
+}
+
+/// Returns a version id. `None` for `null`, which each object has if the versioning of its bucket is suspended: the next
+/// upload overwrites that version ("Adding objects to versioning-suspended buckets", Amazon S3 User Guide).
+fn lasting_version(id: Option<String>) -> Option<String> {
+    id.filter(|id| id != "null")
 }
 
 /// Returns the bytes of an object as a stream.

@@ -75,6 +75,8 @@ impl Cloud {
             .env("XDG_STATE_HOME", self.state_folder())
             .env("RESTCTL_LOCAL", "1")
             .env("CARGO", lambdas_folder().join("cargo"))
+            // For the record of requests (`.ci/record_requests.py`).
+            .env("AWS_SDK_UA_APP_ID", subcommand(args).join("."))
             .env_remove("RESTCTL_STACK")
             .env_remove("RESTCTL_CLIENT_SECRET")
             .stdin(Stdio::null());
@@ -289,6 +291,14 @@ impl CommandOutput {
             assert!(self.stderr.contains(word), "{word:?} is not in:\n{}", self.stderr);
         }
     }
+}
+
+/// Returns the words before the first option or file: at most two, such as `loads` and `retry`.
+fn subcommand<'a>(args: &[&'a str]) -> Vec<&'a str> {
+    let is_word = |arg: &&&str| {
+        !arg.starts_with('-') && arg.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+    };
+    args.iter().take(2).take_while(is_word).copied().collect()
 }
 
 /// Sends SIGINT to a process, as Ctrl-C does.

@@ -2,6 +2,7 @@
 
 mod commands;
 mod controls;
+mod first_deployment;
 mod infrastructure;
 mod json_output;
 mod links;

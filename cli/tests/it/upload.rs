@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::Stdio;
 
+use reqwest::Method;
 use serde_json::json;
 
 use crate::cloud::{Cloud, eventually, interrupt};
@@ -275,6 +276,19 @@ fn an_unchanged_file_is_not_sent_again() {
     cloud.succeed(&["upload", "--max-rejects", "5%", "items-bom.csv"]);
     cloud.succeed(&["upload", "--name", "other.csv", "items-bom.csv"]);
     assert_eq!(count_loads(&cloud), 3);
+}
+
+/// Its objects have the version `null`, which the next upload overwrites.
+#[test]
+fn a_bucket_whose_versioning_is_suspended_is_refused() {
+    let cloud = Cloud::start_deployed(&[]);
+    let path = format!("/{}?versioning", cloud.resource_id("DataBucket"));
+    cloud.send_request("s3", Method::PUT, &path, |request| {
+        request.body("<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>")
+    });
+    for _ in 0..2 {
+        cloud.run(&["upload", "items-bom.csv"]).failed_with(1, &["keeps no versions"]);
+    }
 }
 
 /// Returns the parts that S3 has of the only unfinished upload.

@@ -65,6 +65,6 @@ impl Upload<'_> {
         let put = request.customize().interceptor(answered.clone()).send().await;
         let put = put.aws_context(&destination.upload_context())?;
         observe(UploadEvent::BytesSent(source.size));
-        Ok(UploadedObject { version: put.version_id, uploaded: answered.rfc3339() })
+        Ok(UploadedObject { version: super::lasting_version(put.version_id), uploaded: answered.rfc3339() })
     }
 }

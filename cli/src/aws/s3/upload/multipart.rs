@@ -13,6 +13,7 @@ use super::part_reader::{FilePart, PartReader};
 use crate::aws::answer_date::AnswerDate;
 use crate::aws::error::AwsContext;
 use crate::aws::s3::destination::{UploadEvent, UploadedObject, metadata_for_sdk};
+use crate::aws::s3::lasting_version;
 use crate::aws::s3::resume_state::{LockedRecord, ResumeState};
 use crate::failure::{Failure, Result, unless_stopped};
 
@@ -201,7 +202,7 @@ impl<'a> Multipart<'a> {
             record.map_or(Ok(()), LockedRecord::delete)?;
         }
         let done = done.aws_context(&destination.upload_context())?;
-        Ok(UploadedObject { version: done.version_id, uploaded: answered.rfc3339() })
+        Ok(UploadedObject { version: lasting_version(done.version_id), uploaded: answered.rfc3339() })
     }
 
     /// The bucket's lifecycle rule removes the parts that this request does not.
