@@ -1,10 +1,10 @@
-"""Holds the texts and names of the template to what their services allow. Many of these limits stand only in the prose
+"""Checks that the services allow the texts and names of the template. Many of these limits stand only in the prose
 of AWS's documentation: neither CloudFormation's schemas, and so cfn-lint, nor emulators know them.
 
     lint_template.py TEMPLATE FOLDER
 
-FOLDER is what resolve_template.py made. A text that no rule holds fails, and so does a rule that holds nothing. Each
-rule must also refuse its bad example in place of what it holds. Needs cfn-lint.
+FOLDER is what resolve_template.py made. A text that no rule covers fails, and so does a rule that covers nothing. Each
+rule must also refuse its bad example in place of a text that it covers. Needs cfn-lint.
 """
 
 import copy
@@ -124,8 +124,8 @@ def places(value, steps, place=()):
             yield from places(member, steps if step == "**" else rest, (*place, key))
 
 
-def held_by(rule, document):
-    """Yields the places of a document that the rule holds."""
+def covered_by(rule, document):
+    """Yields the places of a document that the rule covers."""
     if rule.kind in document:
         yield from places(document, [rule.kind, *filter(None, rule.path.split("."))])
     for name, resource in document["Resources"].items():
@@ -157,8 +157,8 @@ def put(document, place, text):
 
 
 def refusals(rule, document):
-    """Yields what is wrong with the texts that the rule holds."""
-    for place in held_by(rule, document):
+    """Yields what is wrong with the texts that the rule covers."""
+    for place in covered_by(rule, document):
         text = text_at(document, place)
         if text is None:
             continue
@@ -169,12 +169,12 @@ def refusals(rule, document):
             yield f"{where}: {text!r} has what is not allowed ({rule.source})"
 
 
-def unheld(document):
-    """Yields the texts that no rule holds."""
-    held = {place for rule in RULES for place in held_by(rule, document)}
+def uncovered(document):
+    """Yields the texts that no rule covers."""
+    covered = {place for rule in RULES for place in covered_by(rule, document)}
     for place in places(document["Resources"], ["*", "Properties", "**"], ("Resources",)):
         ours = OURS.search(str(place[-1])) and text_at(document, place) is not None
-        if ours and place not in held:
+        if ours and place not in covered:
             yield f"{'.'.join(map(str, place))} has no rule in {__file__}"
 
 
@@ -207,7 +207,7 @@ def check_sids(document):
 
 # A bad example for each check: what to put where.
 EXAMPLES = [
-    (unheld, ("ApiFunction", "Properties", "NewDescription"), "Items"),
+    (uncovered, ("ApiFunction", "Properties", "NewDescription"), "Items"),
     (check_dashboards, ("Dashboard", "Properties", "DashboardBody"), '{"widgets":[}'),
     (
         check_dashboards,
@@ -222,7 +222,7 @@ def check_examples(document):
     """Yields the rules and the checks that do not refuse their bad example."""
     examples = [(check, ("Resources", *place), text) for check, place, text in EXAMPLES]
     for rule in RULES:
-        place = next(held_by(rule, document), None)
+        place = next(covered_by(rule, document), None)
         if place:
             examples.append((partial(refusals, rule), place, rule.example))
     for check, place, text in examples:
@@ -240,18 +240,18 @@ def main(template, folder):
         resolved = json.loads((pathlib.Path(folder) / f"{variant}.json").read_text())
         documents.append({name: sections[name] for name in ("Description", "Parameters", "Outputs")} | resolved)
     for document in documents:
-        for check in unheld, check_dashboards, check_sids, check_examples:
+        for check in uncovered, check_dashboards, check_sids, check_examples:
             found.extend(check(document))
         for rule in RULES:
             found.extend(refusals(rule, document))
     for rule in RULES:
-        if not any(place for document in documents for place in held_by(rule, document)):
-            found.append(f"the rule {rule.kind} {rule.path} holds nothing")
+        if not any(place for document in documents for place in covered_by(rule, document)):
+            found.append(f"the rule {rule.kind} {rule.path} covers nothing")
     for line in dict.fromkeys(found):
         print(line)
     if found:
         sys.exit(1)
-    print(f"{len(RULES)} rules hold the texts and names of {template}")
+    print(f"{len(RULES)} rules cover the texts and names of {template}")
 
 
 main(*sys.argv[1:])

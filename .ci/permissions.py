@@ -212,7 +212,7 @@ def to_json(template, found):
 
 
 def actions_by_condition(derived):
-    actions = collections.defaultdict(set)
+    actions = collections.defaultdict(set, Every=set(TABLES["called_before"]))
     for entry in derived["permissions"]:
         actions[entry.get("condition", "Every")].update(action for use in USES for action in entry.get(use, []))
     return actions

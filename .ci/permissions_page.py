@@ -4,7 +4,11 @@ import json
 import sys
 import textwrap
 
-PASS_ROLE = "iam:PassRole"
+# The actions that the policies allow only for one value of a condition key.
+LIMITED = {
+    "iam:CreateServiceLinkedRole": ("iam:AWSServiceName", "elasticloadbalancing.amazonaws.com"),
+    "iam:PassRole": ("iam:PassedToService", "lambda.amazonaws.com"),
+}
 # The longest managed policy, in characters without spaces ("IAM and AWS STS quotas").
 MAX_POLICY = 6144
 
@@ -53,13 +57,13 @@ def to_policy(actions_by_sid):
     """Returns a policy as JSON, with as many actions in a line as fit."""
     statements = []
     for sid, actions in actions_by_sid.items():
-        names = ", ".join(json.dumps(action) for action in sorted(actions - {PASS_ROLE}))
+        names = ", ".join(json.dumps(action) for action in sorted(actions - LIMITED.keys()))
         lines = textwrap.fill(names, 120, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
         statements.append(f'{{"Sid": "{sid}", "Effect": "Allow", "Resource": "*", "Action": [\n{lines}]}}')
-        if PASS_ROLE in actions:
-            condition = '{"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}'
-            passing = f'{{"Sid": "{sid}PassRole", "Effect": "Allow", "Resource": "*", "Action": "{PASS_ROLE}"'
-            statements.append(f'{passing},\n  "Condition": {condition}}}')
+        for action in sorted(actions & LIMITED.keys()):
+            key, value = LIMITED[action]
+            head = f'{{"Sid": "{sid}{action.split(":")[1]}", "Effect": "Allow", "Resource": "*", "Action": "{action}"'
+            statements.append(f'{head},\n  "Condition": {{"StringEquals": {{"{key}": "{value}"}}}}}}')
     policy = '{"Version": "2012-10-17", "Statement": [\n' + ",\n".join(statements) + "\n]}"
     size = len(json.dumps(json.loads(policy), separators=(",", ":")))
     if size > MAX_POLICY:

@@ -14,11 +14,12 @@ import re
 import sys
 
 import yaml
-from replay_requests import parse_request
+from replay_requests import NOT_RECORDED, TABLES, parse_request, qualified_name
 
 ROOT = pathlib.Path(__file__).parent.parent
 ACTIONS = json.loads((ROOT / "cli/tests/it/pages/actions_of_operations.json").read_text())
-NOT_RECORDED = yaml.safe_load(pathlib.Path(__file__).with_suffix(".yaml").read_text())
+# The reasons for actions of operations that no recorded request calls.
+NOT_CALLED = {action: reason for name, reason in NOT_RECORDED.items() for action in ACTIONS.get(name, [name])}
 ALLOW_ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 # The statements of a command of which each action must be needed by a call. The others are those of every command and of
 # CloudFormation's handlers.
@@ -31,8 +32,6 @@ TAGGING = {
     "secretsmanager:CreateSecret": "secretsmanager:TagResource",
     "ssm:PutParameter": "ssm:AddTagsToResource",
 }
-# The names of services in policies, where botocore has another.
-SERVICES = {"elbv2": "elasticloadbalancing", "service-quotas": "servicequotas"}
 
 
 def recorded_calls(folder):
@@ -53,8 +52,8 @@ def calls_of(line):
     if line["body"] is None and line["service"] != "s3":
         return  # It was too large to be recorded.
     service, operation, parameters = parse_request(line)
-    service = SERVICES.get(service, service)
-    name = f"{service}:{operation.name}"
+    name = qualified_name(service, operation.name)
+    service = name.split(":")[0]
     resources = resources_of(service, parameters)
     for action in ACTIONS.get(name, [name]):
         if action == "s3:GetObject" and "VersionId" in parameters:
@@ -63,7 +62,7 @@ def calls_of(line):
     if parameters.get("Tags") or parameters.get("CreateBucketConfiguration", {}).get("Tags"):
         yield TAGGING[name], None
     if service == "s3" and "Key" in parameters and line["status"] == 404:
-        # Others than those who may list a bucket are told 403 ("HeadObject").
+        # S3 answers 404 only to callers who may list the bucket, and 403 to others ("HeadObject").
         yield "s3:ListBucket", bucket_arn(parameters["Bucket"])
 
 
@@ -102,13 +101,23 @@ def case(name, calls, policies, checked):
 
     Each action of the statements `checked` must be used by a call, or be in recorded_permissions.yaml.
     """
-    excused = {
+    excused = not_recorded(policies[-1], checked) | {
         f"{entry['statement']} {action}": entry["reason"]
-        for entry in NOT_RECORDED.get(name, [])
+        for entry in TABLES["not_needed"].get(name, [])
         for action in entry["actions"]
     }
     calls = [{"action": action, "resource": resource} for action, resource in sorted(calls, key=str)]
     return {"name": name, "calls": calls, "policies": policies, "checked": sorted(checked), "excused": excused}
+
+
+def not_recorded(policy, checked):
+    """Returns the reasons for the actions of the statements `checked` whose operations no recorded request calls."""
+    statements = [statement for statement in policy["Statement"] if statement["Sid"] in checked]
+    return {
+        f"{statement['Sid']} {action}": NOT_CALLED[action]
+        for statement in statements
+        for action in NOT_CALLED.keys() & actions_in(json.dumps(statement["Action"]))
+    }
 
 
 def role_cases(folder, calls):

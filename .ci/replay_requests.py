@@ -3,7 +3,8 @@
 `replay_requests.py RECORD` reads what `record_requests.py` has recorded. It turns each request back into parameters, as
 the service would, and checks these with botocore's validation and with what the models state besides: the greatest
 lengths and numbers, patterns, and values. It fails if a model does not allow a request, unless `ACCEPTED` gives a
-reason, and if no recorded request calls an operation that the sources call, unless `NOT_RECORDED` gives a reason.
+reason, and if no recorded request calls an operation that the sources call, unless `recorded_permissions.yaml` gives a
+reason.
 """
 
 import base64
@@ -16,6 +17,7 @@ from urllib.parse import parse_qs
 
 import cbor2
 import regex
+import yaml
 from botocore import xform_name
 from botocore.exceptions import UnknownServiceError
 from botocore.serialize import create_serializer
@@ -26,32 +28,28 @@ from moto.core.routing import get_service_router
 from moto.core.utils import get_service_model
 from werkzeug.exceptions import NotFound
 
+# What botocore calls services that have another name in policies.
+MODELS_OF_POLICIES = {"elasticloadbalancing": "elbv2", "servicequotas": "service-quotas"}
 # What botocore calls services that requests are signed for, or clients are named after, in another way.
-MODELS = {
+MODELS = MODELS_OF_POLICIES | {
     "cloudcontrolapi": "cloudcontrol",
     "cloudwatchlogs": "logs",
-    "elasticloadbalancing": "elbv2",
     "eventbridge": "events",
     "monitoring": "cloudwatch",
-    "servicequotas": "service-quotas",
 }
+SERVICES = {model: service for service, model in MODELS_OF_POLICIES.items()}
 
 # Requests that a model does not allow, and AWS does: (service, operation, parameter, problem) and the reason.
 ACCEPTED = {}
 
-# Operations of the sources that no recorded request calls, and why.
-USER_POOL = "only the user pool of a stack needs it, and the local cloud has no Cognito"
-NOT_RECORDED = {
-    ("cloudcontrol", "GetResource"): USER_POOL,
-    ("cloudcontrol", "GetResourceRequestStatus"): USER_POOL,
-    ("cloudcontrol", "UpdateResource"): USER_POOL,
-    ("cloudformation", "CancelUpdateStack"): "a test answers it itself, because an update of the local cloud ends at once",
-    ("cloudformation", "ContinueUpdateRollback"): "no rollback of the local cloud fails",
-    ("iam", "GetRole"): "the caller has no role in the local cloud",
-    ("s3", "PutBucketOwnershipControls"): "a bucket of the local cloud has them from the start, as on AWS",
-    ("secretsmanager", "RestoreSecret"): "restctl deletes secrets at once; only another tool lets them wait",
-    ("service-quotas", "GetAWSDefaultServiceQuota"): "the local cloud has a value for each quota that restctl reads",
-}
+TABLES = yaml.safe_load(Path(__file__).with_name("recorded_permissions.yaml").read_text())
+# The reasons for operations that no recorded request calls.
+NOT_RECORDED = {operation: reason for reason, names in TABLES["not_recorded"].items() for operation in names}
+
+
+def qualified_name(service, operation):
+    """Returns an operation with the name that policies have for its service."""
+    return f"{SERVICES.get(service, service)}:{operation}"
 
 
 def parse_request(line):
@@ -155,7 +153,7 @@ def keys_of(value, prefix=""):
 
 
 def called_operations(sources):
-    """Returns the operations that restctl's clients call in these files: pairs of a service and an operation."""
+    """Returns the operations that restctl's clients call in these files."""
     called = set()
     for source in sources:
         text = source.read_text()
@@ -163,8 +161,9 @@ def called_operations(sources):
         for client, method in re.findall(r"\b(\w+)\s*\.([a-z_0-9]+)\(\)", text):
             # The file's own service, where its client has another name.
             service = sdk[1] if sdk and client in ("client", "secrets") else client
-            if operation := operations_of(MODELS.get(service, service)).get(method):
-                called.add((MODELS.get(service, service), operation))
+            service = MODELS.get(service, service)
+            if operation := operations_of(service).get(method):
+                called.add(qualified_name(service, operation))
     return called
 
 
@@ -198,16 +197,16 @@ def main(folder):
         except NotFound:
             findings[line["service"], line["method"], line["path"], "no such operation"] = line["body"]
             continue
-        operations.add((service, operation.name))
+        operations.add(qualified_name(service, operation.name))
         for parameter, problem, value in find_problems(operation, parameters, line):
             findings[service, operation.name, parameter, problem] = value
     sources = (Path(__file__).parent.parent / "cli/src/aws").rglob("*.rs")
     missing = called_operations(sources) - operations
 
     problems = [f"{' '.join(finding)}: {findings[finding]!r:.200}" for finding in findings.keys() - ACCEPTED.keys()]
-    problems += [f"{' '.join(operation)} is called, but not recorded" for operation in missing - NOT_RECORDED.keys()]
+    problems += [f"{operation} is called, but not recorded" for operation in missing - NOT_RECORDED.keys()]
     problems += [f"{' '.join(known)} is no longer a problem" for known in ACCEPTED.keys() - findings.keys()]
-    problems += [f"{' '.join(known)} is recorded now" for known in NOT_RECORDED.keys() - missing]
+    problems += [f"{known} is recorded now" for known in NOT_RECORDED.keys() - missing]
     print(f"{requests} requests of {len(operations)} operations", *sorted(problems), sep="\n")
     return 1 if problems else 0
 

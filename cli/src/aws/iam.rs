@@ -13,6 +13,8 @@ use crate::failure::Result;
 
 pub(crate) const PASS_ROLE: &str = "iam:PassRole";
 
+const CREATE_SERVICE_LINKED_ROLE: &str = "iam:CreateServiceLinkedRole";
+
 /// Returns the ARN of a role. The ARN of a session does not contain the role's path.
 pub(crate) async fn role_arn(aws: &Aws, name: &str) -> Result<String> {
     let answer = aws.iam.get_role().role_name(name).send().await;
@@ -97,6 +99,9 @@ fn context_entries(region: &str, question: &Question<'_>) -> Vec<ContextEntry> {
     known.extend(region.map(|region| ("aws:RequestedRegion", Kind::String, region)));
     if question.actions.contains(&PASS_ROLE) {
         known.push(("iam:PassedToService", Kind::String, "lambda.amazonaws.com"));
+    }
+    if question.actions.contains(&CREATE_SERVICE_LINKED_ROLE) {
+        known.push(("iam:AWSServiceName", Kind::String, "elasticloadbalancing.amazonaws.com"));
     }
     let entry = |(name, kind, value): (&str, Kind, &str)| {
         ContextEntry::builder()
@@ -215,5 +220,8 @@ mod tests {
         let passed = |action| known_value("aws", &[action], "iam:PassedToService");
         assert_eq!(passed("iam:PassRole").unwrap(), "lambda.amazonaws.com");
         assert_eq!(passed("iam:CreateRole"), None);
+        let linked = |action| known_value("aws", &[action], "iam:AWSServiceName");
+        assert_eq!(linked("iam:CreateServiceLinkedRole").unwrap(), "elasticloadbalancing.amazonaws.com");
+        assert_eq!(linked("iam:CreateRole"), None);
     }
 }

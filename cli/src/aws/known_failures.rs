@@ -172,6 +172,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_permission_is_named_that_a_service_needs_for_its_own_call() {
+        let role =
+            "role/aws-service-role/elasticloadbalancing.amazonaws.com/AWSServiceRoleForElasticLoadBalancing";
+        let reason = format!(
+            "API: elasticloadbalancingv2:CreateLoadBalancer User: arn:aws:iam::123456789012:user/ada is not authorized to perform: \
+             iam:CreateServiceLinkedRole on resource: arn:aws:iam::123456789012:{role}"
+        );
+        let advice = find_advice("AWS::ElasticLoadBalancingV2::LoadBalancer", &reason).unwrap();
+        assert!(advice.contains("ask for the permission iam:CreateServiceLinkedRole"), "{advice}");
+    }
+
+    #[test]
     fn a_policy_that_may_demand_tags_is_recognized() {
         let denial = |action: &str, policy: &str| {
             let user = "User: arn:aws:iam::123456789012:user/ada is not authorized to perform";

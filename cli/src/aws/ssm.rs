@@ -5,7 +5,7 @@ use aws_sdk_ssm::types::{ParameterType, Tag};
 use restctl_contract::stack::{Setting, StackName, Tags};
 
 use super::Aws;
-use super::error::AwsContext;
+use super::error::{ACCESS_DENIED, AwsContext};
 use crate::failure::{FailureContext, Result};
 
 /// Returns the value of each setting, in the order of [`Setting::ALL`]. `None` if it is not set.
@@ -37,13 +37,23 @@ pub(crate) async fn write_setting(
         // Systems Manager refuses tags together with `overwrite`.
         let tags = build_tags(tags).context("cannot build the parameter's tags")?;
         let created = put().set_tags(Some(tags)).send().await;
-        if created.error_code() != Some("ParameterAlreadyExists") {
-            created.aws_context(&writing)?;
-            return Ok(());
+        match created.error_code() {
+            Some("ParameterAlreadyExists") => {}
+            // The caller may lack the permission for tags, which an existing parameter does not need.
+            Some(code) if ACCESS_DENIED.contains(&code) && is_set(aws, &name).await? => {}
+            _ => {
+                created.aws_context(&writing)?;
+                return Ok(());
+            }
         }
     }
     put().overwrite(true).send().await.aws_context(&writing)?;
     Ok(())
+}
+
+async fn is_set(aws: &Aws, name: &str) -> Result<bool> {
+    let answer = aws.ssm.get_parameters().names(name).send().await;
+    Ok(!answer.aws_context(&format!("read the parameter {name}"))?.parameters().is_empty())
 }
 
 fn build_tags(tags: &Tags) -> std::result::Result<Vec<Tag>, BuildError> {
@@ -56,4 +66,37 @@ pub(crate) async fn delete_settings(aws: &Aws, stack: &StackName) -> Result<()> 
     let request = aws.ssm.delete_parameters().set_names(Some(names));
     request.send().await.aws_context("delete the stack's settings from Systems Manager")?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+
+    use axum::http::{HeaderMap, StatusCode};
+
+    use super::*;
+    use crate::aws::test_server;
+
+    /// Writes a setting with tags as a caller who may not add tags.
+    async fn write_with_denied_tags(found: &'static str) -> Result<()> {
+        let aws = test_server::connect(move |headers: HeaderMap, body: String| {
+            let operation = headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap();
+            ready(match operation {
+                "GetParameters" => (StatusCode::OK, found),
+                _ if body.contains("\"Overwrite\":true") => (StatusCode::OK, "{}"),
+                _ => (StatusCode::BAD_REQUEST, r#"{"__type":"AccessDeniedException"}"#),
+            })
+        })
+        .await;
+        let tags = Tags::from([("team".to_owned(), "data".to_owned())]);
+        write_setting(&aws, &"restctl".parse().unwrap(), Setting::Client, "null", &tags).await
+    }
+
+    #[tokio::test]
+    async fn only_a_new_parameter_needs_the_permission_for_tags() {
+        let existing = r#"{"Parameters":[{"Name":"/restctl/restctl/client"}]}"#;
+        assert!(write_with_denied_tags(existing).await.is_ok());
+        let refusal = write_with_denied_tags(r#"{"Parameters":[]}"#).await.unwrap_err();
+        assert!(refusal.to_single_line().contains("AccessDeniedException"), "{}", refusal.to_single_line());
+    }
 }

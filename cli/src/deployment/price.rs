@@ -19,7 +19,7 @@ pub(crate) struct AddedPrice(i64);
 
 impl AddedPrice {
     /// Adds up the resources that are added and removed. `parameters` are those of the template.
-    pub(crate) fn of_changes(changes: &[Change], parameters: &[(&'static str, String)]) -> Self {
+    pub(crate) fn from_changes(changes: &[Change], parameters: &[(&'static str, String)]) -> Self {
         let addresses = load_balancer_addresses(parameters);
         let price = |change: &Change| match (change.is_addition(), change.is_removal()) {
             (true, _) => resource_price(change.resource_type(), addresses),
@@ -87,15 +87,26 @@ mod tests {
         Change::new(ResourceChange::builder().action(action).resource_type(resource_type).build())
     }
 
+    /// Returns the type and the condition of each of the template's resources.
+    fn template_resources() -> Vec<(&'static str, Option<&'static str>)> {
+        let (_, rest) = TEMPLATE.split_once("\nResources:\n").unwrap();
+        let (resources, _) = rest.split_once("\nOutputs:\n").unwrap();
+        let found = resources.split("\n    Type: ").skip(1).map(|resource| {
+            let (resource_type, rest) = resource.split_once('\n').unwrap();
+            (resource_type, rest.lines().next().unwrap().strip_prefix("    Condition: "))
+        });
+        let found: Vec<_> = found.collect();
+        let conditions = found.iter().filter(|(_, condition)| condition.is_some()).count();
+        let lines = resources.matches("\n    Condition: ").count();
+        assert_eq!(conditions, lines, "a resource has its condition elsewhere than after its type");
+        found
+    }
+
     /// Returns the price of the template's resources that have this condition.
     fn template_price(condition: Option<&str>) -> f64 {
-        let (_, resources) = TEMPLATE.split_once("\nResources:\n").unwrap();
-        let resources = resources.split("\n    Type: ").skip(1).filter_map(|resource| {
-            let (resource_type, rest) = resource.split_once('\n').unwrap();
-            let found = rest.lines().next().unwrap().strip_prefix("    Condition: ");
-            (found == condition).then(|| change(ChangeAction::Add, resource_type))
-        });
-        AddedPrice::of_changes(&resources.collect::<Vec<_>>(), &[]).usd()
+        let resources = template_resources().into_iter().filter(|(_, found)| *found == condition);
+        let added = resources.map(|(resource_type, _)| change(ChangeAction::Add, resource_type));
+        AddedPrice::from_changes(&added.collect::<Vec<_>>(), &[]).usd()
     }
 
     /// Returns the last cell of the row that starts with `what`, as a number.
@@ -130,22 +141,22 @@ mod tests {
             change(ChangeAction::Remove, "AWS::EC2::NatGateway"),
             change(ChangeAction::Remove, "AWS::EC2::EIP"),
         ];
-        let saved = AddedPrice::of_changes(&nat, &[]);
+        let saved = AddedPrice::from_changes(&nat, &[]);
         assert!(saved.describe().starts_with("saves about 36.50 USD a month"), "{}", saved.describe());
         let alarms = [
             change(ChangeAction::Add, "AWS::CloudWatch::Alarm"),
             change(ChangeAction::Modify, "AWS::CloudWatch::Alarm"),
         ];
-        let added = AddedPrice::of_changes(&alarms, &[]);
+        let added = AddedPrice::from_changes(&alarms, &[]);
         assert!(added.describe().starts_with("adds about 0.10 USD a month"), "{}", added.describe());
-        assert!(AddedPrice::of_changes(&[change(ChangeAction::Add, "AWS::S3::Bucket")], &[]).is_zero());
+        assert!(AddedPrice::from_changes(&[change(ChangeAction::Add, "AWS::S3::Bucket")], &[]).is_zero());
     }
 
     #[test]
     fn each_subnet_of_the_load_balancer_has_an_address() {
         let load_balancer = [change(ChangeAction::Add, "AWS::ElasticLoadBalancingV2::LoadBalancer")];
         let with_subnets = |ids: &str| {
-            AddedPrice::of_changes(&load_balancer, &[(parameter::EXISTING_SUBNETS, ids.to_owned())]).usd()
+            AddedPrice::from_changes(&load_balancer, &[(parameter::EXISTING_SUBNETS, ids.to_owned())]).usd()
         };
         assert_eq!(with_subnets(""), 23.73);
         assert_eq!(with_subnets("subnet-1,subnet-2,subnet-3"), 27.38);

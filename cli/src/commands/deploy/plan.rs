@@ -89,7 +89,7 @@ pub(super) async fn plan_deployment(
     let title = format!("the stack {name} in {}", aws.region);
     // The local cloud costs nothing.
     let added_price =
-        context.local.is_none().then(|| AddedPrice::of_changes(&change_set.changes, &parameters));
+        context.local.is_none().then(|| AddedPrice::from_changes(&change_set.changes, &parameters));
     let losses = preview::unnamed_losses(&change_set.changes, &args.allow_replacement);
     if args.dry_run {
         // Before any output, because a closed pipe ends the process.

@@ -13,8 +13,12 @@ use crate::failure::{Failure, Result};
 
 const PERMISSIONS: &str = include_str!("../../../../../templates/permissions.json");
 
-/// CloudFormation names load balancers and target groups after the stack's first characters.
+/// CloudFormation names load balancers and target groups after the stack's first characters. AWS does not document that. If the
+/// stack's name is shorter, the name here is a guess, and a denial on it is not certain.
 const SHORT_STACK_NAME: usize = 6;
+
+/// The place of these characters in an ARN.
+const SHORT_STACK: &str = "{short stack}";
 
 /// How certain it is that a deployment needs an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,8 +27,8 @@ pub(super) enum Necessity {
     Certain,
 }
 
-/// Actions that are simulated together with one resource.
-pub(super) type Actions = BTreeMap<&'static str, Necessity>;
+/// Actions that are simulated together with one resource, and how certainly each is needed.
+pub(super) type Necessities = BTreeMap<&'static str, Necessity>;
 
 #[derive(Deserialize)]
 struct Permissions<'a> {
@@ -76,21 +80,23 @@ pub(super) fn find_needed(
     deployment: &Deployment<'_>,
     stack: &StackName,
     region: &str,
-) -> Result<Vec<(String, Actions)>> {
+) -> Result<Vec<(String, Necessities)>> {
     let Permissions { conditions, permissions } = serde_json::from_str(PERMISSIONS)
         .map_err(|error| Failure::new("the list of permissions is unreadable").why(error.to_string()))?;
     let is_met = |condition: Option<&str>, value_of: &dyn Fn(&str) -> String| {
         let tests = condition.and_then(|name| conditions.get(name)).into_iter().flatten();
         tests.into_iter().all(|test| (value_of(test.parameter) == test.value) == test.is_equal)
     };
-    let mut found: BTreeMap<(String, &str), Actions> = BTreeMap::new();
+    let mut found: BTreeMap<(String, &str), Necessities> = BTreeMap::new();
     for needed in permissions {
         let is_needed = is_met(needed.condition, &|name| deployment.parameter(name).to_owned());
         let was_needed = deployment.deployed_stack().is_some_and(|stack| {
             is_met(needed.condition, &|name| stack.parameter(name).unwrap_or_default().to_owned())
         });
         let resource = fill_in(needed.resource, deployment, stack, region);
+        let is_guess = needed.resource.contains(SHORT_STACK) && stack.as_str().len() < SHORT_STACK_NAME;
         for (action, necessity) in needed.actions(is_needed, was_needed) {
+            let necessity = if is_guess { Necessity::Possible } else { necessity };
             let actions = found.entry((resource.clone(), simulated_with(action))).or_default();
             let known = actions.entry(action).or_insert(necessity);
             *known = necessity.max(*known);
@@ -129,7 +135,7 @@ fn fill_in(arn: &str, deployment: &Deployment<'_>, stack: &StackName, region: &s
         ("{region}", region),
         ("{account}", deployment.caller.account.as_str()),
         ("{stack}", stack.as_str()),
-        ("{short stack}", short_stack.as_str()),
+        (SHORT_STACK, short_stack.as_str()),
         ("{artifacts}", deployment.artifacts.name),
         ("{hosted zone}", deployment.parameter(parameter::HOSTED_ZONE)),
     ];
@@ -145,7 +151,7 @@ mod tests {
 
     type Parameters<'a> = &'a [(&'static str, &'a str)];
 
-    fn needed_by(parameters: Parameters<'_>, before: Option<Parameters<'_>>) -> Vec<(String, Actions)> {
+    fn needed_by(parameters: Parameters<'_>, before: Option<Parameters<'_>>) -> Vec<(String, Necessities)> {
         let stack: StackName = "orders-eu".parse().unwrap();
         with_deployment(parameters, before, |deployment| {
             find_needed(deployment, &stack, "eu-west-1").unwrap()
@@ -179,6 +185,21 @@ mod tests {
         assert_eq!(resources_of("ec2:DescribeVpcs"), ["*"]);
         let buckets = ["arn:aws:s3:::artifacts", "arn:aws:s3:::orders-eu-databucket-preflight"];
         assert_eq!(resources_of("s3:CreateBucket"), buckets);
+    }
+
+    #[test]
+    fn a_guessed_name_makes_no_denial_certain() {
+        let necessity_of = |stack: &str, action| {
+            let stack: StackName = stack.parse().unwrap();
+            let needed = with_deployment(&[], None, |deployment| {
+                find_needed(deployment, &stack, "eu-west-1").unwrap()
+            });
+            needed.iter().find_map(|(_, actions)| actions.get(action).copied()).unwrap()
+        };
+        let create = "elasticloadbalancing:CreateLoadBalancer";
+        assert_eq!(necessity_of("orders", create), Necessity::Certain);
+        assert_eq!(necessity_of("api", create), Necessity::Possible);
+        assert_eq!(necessity_of("api", "iam:CreateRole"), Necessity::Certain);
     }
 
     #[test]
@@ -239,7 +260,7 @@ mod tests {
     fn an_option_that_is_turned_off_may_need_permissions_to_delete() {
         let listed = [(parameter::LIST, "on")];
         let plain = [(parameter::LIST, "off")];
-        let may_delete = |needed: Vec<(String, Actions)>| {
+        let may_delete = |needed: Vec<(String, Necessities)>| {
             let mut actions = needed.iter().flat_map(|(_, actions)| actions);
             actions.any(|found| found == (&"secretsmanager:DeleteSecret", &Necessity::Possible))
         };
