@@ -49,7 +49,7 @@ impl Proxy {
 
     /// Returns the proxy on the way to the host of `url`. `None` if there is none.
     pub(crate) fn for_url(url: &Url) -> Result<Option<Self>> {
-        host_without_brackets(url).map_or(Ok(None), Self::on_the_way_to)
+        url.host_str().map(trim_brackets).map_or(Ok(None), Self::on_the_way_to)
     }
 
     fn from_variables(read: impl Fn(&str) -> Option<String>) -> Result<Option<Self>> {
@@ -76,7 +76,8 @@ impl Proxy {
 
     /// Returns its host, without the brackets of an IPv6 address, and its port.
     pub(super) fn host_and_port(&self) -> (&str, u16) {
-        (host_without_brackets(&self.url).unwrap_or_default(), self.url.port().unwrap_or(DEFAULT_PORT))
+        let host = self.url.host_str().unwrap_or_default();
+        (trim_brackets(host), self.url.port().unwrap_or(DEFAULT_PORT))
     }
 
     /// Returns the value of `Proxy-Authorization` for a tunnel to `host`. `None` if the address has no user name.
@@ -106,9 +107,9 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// Returns the host of a URL, which writes an IPv6 address in brackets.
-pub(super) fn host_without_brackets(url: &Url) -> Option<&str> {
-    Some(url.host_str()?.trim_matches(['[', ']']))
+/// Returns the host that a URL or an authority contains, which has an IPv6 address in brackets.
+pub(super) fn trim_brackets(host: &str) -> &str {
+    host.trim_matches(['[', ']'])
 }
 
 /// Returns a host as it is written in a URL.
@@ -182,7 +183,7 @@ mod tests {
             assert_eq!(proxy.is_on_the_way_to(host), expected, "{host}");
         }
         let url = Url::parse("https://[2001:db8::1]/").unwrap();
-        assert!(proxy.is_on_the_way_to(host_without_brackets(&url).unwrap()));
+        assert!(proxy.is_on_the_way_to(trim_brackets(url.host_str().unwrap())));
         let all = parse(&[("HTTPS_PROXY", "http://proxy:3128"), ("no_proxy", "*")]).unwrap().unwrap();
         assert!(!all.is_on_the_way_to("example.com"));
     }

@@ -13,7 +13,7 @@ use reqwest::Url;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::proxy::{Proxy, bracketed, host_without_brackets};
+use super::proxy::{Proxy, bracketed, trim_brackets};
 use crate::failure::{Failure, FailureContext, Result, shell_argument};
 
 /// What a message shows of the proxy's text: how many authentication schemes, and how many characters of each.
@@ -33,7 +33,7 @@ pub(crate) async fn open_tunnel(proxy: &Proxy, host: &str, port: u16) -> Result<
 
 /// Says why a request to `url` failed, if a proxy refused it. The HTTP clients do not report what the proxy answered.
 pub(crate) async fn find_refusal(url: &Url) -> Option<Failure> {
-    let host = host_without_brackets(url).filter(|_| url.scheme() == "https")?;
+    let host = url.host_str().map(trim_brackets).filter(|_| url.scheme() == "https")?;
     let proxy = Proxy::for_url(url).ok()??;
     open_tunnel(&proxy, host, url.port_or_known_default()?).await.err()
 }
@@ -58,7 +58,7 @@ async fn send_connect(proxy: &Proxy, target: &Authority) -> Result<TcpStream> {
 
 fn build_connect(proxy: &Proxy, target: &Authority) -> Result<Request<Empty<Bytes>>> {
     let mut request = Request::connect(target.as_str()).header(HOST, target.as_str());
-    if let Some(authorization) = proxy.authorization(target.host()) {
+    if let Some(authorization) = proxy.authorization(trim_brackets(target.host())) {
         request = request.header(PROXY_AUTHORIZATION, authorization);
     }
     request.body(Empty::new()).context(format!("cannot ask the proxy for {target}"))
@@ -79,7 +79,7 @@ fn describe_refusal<B>(proxy: &Proxy, target: &Authority, answer: &Response<B>) 
              restctl supports the scheme Basic only"
         ));
     }
-    let host = shell_argument(target.host(), "HOST");
+    let host = shell_argument(trim_brackets(target.host()), "HOST");
     failure.why(format!("it answered {status}")).next(format!(
         "ask its administrator to allow {host};\nor, if this machine reaches it without the proxy, add it to NO_PROXY"
     ))
