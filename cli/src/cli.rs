@@ -1,7 +1,8 @@
-//! What commands take: the target, the configuration file, the names that a shell completes, and texts in files that
-//! arguments name.
+//! What commands take: the target, the configuration file, the names that a shell completes, texts in files that arguments
+//! name, and tags.
 
 pub(crate) mod completion_cache;
 pub(crate) mod config_file;
 pub(crate) mod file_argument;
+pub(crate) mod tag_argument;
 pub(crate) mod target;

@@ -15,9 +15,9 @@ use crate::aws::cloudformation::{self, Stack};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::identity::settings;
+use crate::network::certificate_refusal::{TRUST_THE_PROXY, is_certificate_refusal};
 use crate::network::proxy::Proxy;
 use crate::network::relay::Relay;
-use crate::network::trust::{TRUST_THE_PROXY, is_certificate_refusal};
 
 /// The port of the listener in `templates/stack.yaml`.
 const HTTPS_PORT: u16 = 443;

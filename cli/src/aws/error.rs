@@ -8,7 +8,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use super::known_failures;
 use super::unsupported_call::explain_unsupported_call;
 use crate::failure::{Exit, Failure, Result};
-use crate::network::trust::{TRUST_THE_PROXY, is_certificate_refusal};
+use crate::network::certificate_refusal::{TRUST_THE_PROXY, is_certificate_refusal};
 
 /// The error codes with which AWS services refuse the credentials, not the request.
 const CREDENTIALS_REFUSED: [&str; 7] = [

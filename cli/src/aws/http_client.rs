@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::{env, fs};
 
+use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::{
@@ -18,7 +19,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::failure::{Failure, FailureContext, Result};
-use crate::network::proxy::Proxy;
+use crate::network::proxy::{self, Proxy};
 use crate::network::tunnel::find_refusal;
 
 /// The file with the authorities that the AWS CLI trusts instead of the system's ("Environment variables to configure the AWS
@@ -27,7 +28,7 @@ const AWS_CA_BUNDLE: &str = "AWS_CA_BUNDLE";
 
 /// Builds the client. It uses the proxy that the environment names.
 pub(super) fn build_client() -> Result<SharedHttpClient> {
-    let proxy = Proxy::from_environment()?.as_ref().map(Proxy::to_sdk_config).transpose()?;
+    let proxy = Proxy::from_environment()?.as_ref().map(build_proxy_config).transpose()?;
     let context = TlsContext::builder().with_trust_store(read_trust_store()?).build();
     let context = context.context("cannot set up TLS")?;
     let client = Builder::new().build_with_connector_fn(move |settings, _| {
@@ -39,6 +40,11 @@ pub(super) fn build_client() -> Result<SharedHttpClient> {
         connector.build()
     });
     Ok(SharedHttpClient::new(ExplainingClient { client }))
+}
+
+fn build_proxy_config(proxy: &Proxy) -> Result<ProxyConfig> {
+    let config = ProxyConfig::https(proxy.url.as_str()).map_err(|_| proxy::unusable(proxy.variable))?;
+    Ok(config.no_proxy(&proxy.exceptions))
 }
 
 fn read_trust_store() -> Result<TrustStore> {

@@ -52,7 +52,7 @@ const KNOWN: &[KnownFailure] = &[
     known("AWS::S3::Bucket", "requested bucket name is not available", "choose another --stack name: all of AWS shares the names of buckets"),
     known("AWS::Logs::LogGroup", "already exists", "aws logs delete-log-group on the one named above, which an earlier stack left behind; then: restctl deploy"),
     known("AWS::CloudWatch::Dashboard", "already exists", "aws cloudwatch delete-dashboards on the one named above, or choose another --stack name"),
-    known("AWS::Cognito::UserPoolDomain", "already associated with another user pool", "choose another --stack name: the whole region shares the domains of user pools"),
+    known("AWS::Cognito::UserPoolDomain", "already associated with another user pool", "wait a few minutes if you have just destroyed this stack; otherwise choose another --stack name: the whole region shares the domains of user pools"),
     // The handler of the type gives no other reason.
     known("AWS::Cognito::UserPoolDomain", "invalid request provided", "choose another --stack name: the whole region shares the domains of user pools"),
     known("AWS::Lambda::EventSourceMapping", "already exists", "aws lambda delete-event-source-mapping --uuid with the UUID named above, which was left behind; then: restctl deploy"),

@@ -142,7 +142,7 @@ mod tests {
         test_server::connect(move || async move { (StatusCode::OK, answer) }).await
     }
 
-    /// Shapes as AWS answers, 2023 to 2025: every value is a string, and what was not asked for may be there, too.
+    /// Answers as AWS sent them between 2023 and 2025: every value is a string, and what was not asked for may be there, too.
     #[tokio::test]
     async fn a_depth_counts_what_the_queue_tells() {
         for (answer, depth) in [

@@ -36,7 +36,6 @@ use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::output::{self, Format};
 
 use options::DeployOptions;
-pub(super) use options::parse_tag;
 use plan::{DeployPlan, DeployRequest};
 
 #[derive(Debug, Args)]

@@ -11,7 +11,6 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::api::session_cache;
-use crate::aws::acm;
 use crate::cli::completion_cache;
 use crate::context::Context;
 use crate::deployment::operation;
@@ -20,10 +19,11 @@ use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::{output, prompt};
 
-use inventory::{Inventory, OwnedResource, Presence};
+use certificate::{CertificateDeletion, UsedCertificate};
+use inventory::{DeletionState, Inventory, OwnedResource};
 
 /// How long services may list what they have deleted.
-const PRESENCE_PATIENCE: Duration = Duration::from_secs(60);
+const DELETION_PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -32,8 +32,9 @@ you pass --delete-data; you can do that later, after the stack is gone. `restctl
 
 It takes the deletion protection off what it removes, after it has asked. What stays keeps it.
 
-ACM releases the certificate up to 20 minutes after its load balancer is gone. Until then it cannot be deleted, and destroy \
-waits; with --no-wait it leaves the certificate to a later destroy.
+ACM may take 20 minutes or longer to release the certificate of a deleted load balancer. Until then it cannot be deleted: \
+destroy waits for up to 20 minutes, and with --no-wait it leaves the certificate to a later destroy. If something else uses \
+the certificate, destroy does not wait, but says what; with --no-wait, the certificate then stays and no longer belongs to the stack.
 
 Exit code 3 if something remains that should be gone.")]
 pub(crate) struct Destroy {
@@ -41,7 +42,7 @@ pub(crate) struct Destroy {
     #[arg(long)]
     delete_data: bool,
 
-    /// Leave the certificate if ACM has not released it yet
+    /// Leave the certificate if something uses it or ACM has not released it yet
     #[arg(long)]
     no_wait: bool,
 
@@ -75,9 +76,33 @@ async fn destroy_stack(args: &Destroy, context: &Context, report: &NdjsonReport)
         confirm_by_name(args, context)?;
     }
     let removal = Removal { args, context, to_remove: &to_remove, kept: &kept, unlisted: &unlisted };
-    let removed = removal.run(report).await;
+    let outcome = removal.run(report).await;
     let interrupted = Failure::new("interrupted before the removal was checked").next("restctl destroy");
-    unless_interrupted(interrupted, removal.verify(removed)).await
+    unless_interrupted(interrupted, removal.verify(outcome)).await
+}
+
+/// What was to be removed and was not, because of `--no-wait`.
+#[derive(Default)]
+struct LeftResources<'a> {
+    /// A later `destroy` can remove them.
+    for_later: Vec<&'a OwnedResource>,
+    /// The certificates that something else uses, which are no longer the stack's.
+    to_others: Vec<&'a OwnedResource>,
+}
+
+impl<'a> LeftResources<'a> {
+    fn add_unless_deleted(&mut self, certificate: &'a OwnedResource, deletion: CertificateDeletion) {
+        match deletion {
+            CertificateDeletion::Deleted => {}
+            CertificateDeletion::Unreleased { .. } => self.for_later.push(certificate),
+            CertificateDeletion::UsedElsewhere { user } => {
+                output::print_message(format!(
+                    "note: {certificate} stays in ACM, because {user} also uses it"
+                ));
+                self.to_others.push(certificate);
+            }
+        }
+    }
 }
 
 /// What the user has confirmed.
@@ -89,10 +114,10 @@ struct Removal<'a> {
     unlisted: &'a [&'static str],
 }
 
-impl Removal<'_> {
-    /// Removes the resources in their order. Stops at the first one that cannot be removed, because those after it are needed to
-    /// try again.
-    async fn run(&self, report: &NdjsonReport) -> Result<()> {
+impl<'a> Removal<'a> {
+    /// Removes the resources in their order, and returns those that it left. Stops at the first one that cannot be removed,
+    /// because those after it are needed to try again.
+    async fn run(&self, report: &NdjsonReport) -> Result<LeftResources<'a>> {
         let (aws, name) = (self.context.aws().await?, &self.context.stack);
         let interrupted = || Failure::new("interrupted before everything was removed");
         // CloudFormation deletes the bucket of a stack that an earlier version of restctl deployed, if the bucket is empty.
@@ -102,17 +127,21 @@ impl Removal<'_> {
         for resource in self.kept {
             resource.tag_for_later(aws, name).await?;
         }
-        let mut has_left_certificate = false;
-        for resource in self.to_remove {
+        let mut left = LeftResources::default();
+        for &resource in self.to_remove {
             match resource {
                 // Ctrl-C asks whether to continue.
                 OwnedResource::Stack { stack, .. } => operation::delete_stack(aws, stack, report).await?,
-                OwnedResource::Certificate { arn, .. } if self.args.no_wait => {
-                    has_left_certificate |= !acm::delete_certificate(aws, arn).await?;
+                OwnedResource::Certificate { arn, load_balancer } if self.args.no_wait => {
+                    let certificate = UsedCertificate { arn, load_balancer: load_balancer.as_deref() };
+                    left.add_unless_deleted(resource, certificate.delete_if_released(aws).await?);
                 }
                 // It names the certificate, so that the next `destroy` finds it.
                 OwnedResource::Secret { name: secret }
-                    if has_left_certificate && *secret == name.certificate_secret() => {}
+                    if !left.for_later.is_empty() && *secret == name.certificate_secret() =>
+                {
+                    left.for_later.push(resource);
+                }
                 _ => unless_interrupted(interrupted(), resource.remove(aws)).await?,
             }
         }
@@ -121,33 +150,41 @@ impl Removal<'_> {
         if let Some(local) = &self.context.local {
             local.served_stacks()?.forget_stack(name)?;
         }
-        Ok(())
+        Ok(left)
     }
 
     /// Checks that everything is gone. Returns what was removed and kept, or an error that lists what remains.
-    async fn verify(&self, removed: Result<()>) -> Result<Value> {
+    async fn verify(&self, outcome: Result<LeftResources<'a>>) -> Result<Value> {
         let (aws, name) = (self.context.aws().await?, &self.context.stack);
-        let mut remaining = Vec::new();
-        for resource in self.to_remove {
-            // The certificate and the secret that names it may have been left.
-            let is_expected = self.args.no_wait
-                && matches!(resource, OwnedResource::Certificate { .. } | OwnedResource::Secret { .. });
-            let patience = if removed.is_err() || is_expected { Duration::ZERO } else { PRESENCE_PATIENCE };
-            match resource.read_presence(aws, patience).await? {
-                Presence::Gone => {}
-                Presence::BeingDeleted => remaining.push(format!("{resource}, which is being deleted")),
-                Presence::There => remaining.push(resource.to_string()),
+        let (left, failure) = match outcome {
+            Ok(left) => (left, None),
+            Err(failure) => (LeftResources::default(), Some(failure)),
+        };
+        let is_in = |list: &[&OwnedResource], resource: &OwnedResource| {
+            list.iter().any(|each| std::ptr::eq(*each, resource))
+        };
+        let removed: Vec<&OwnedResource> =
+            self.to_remove.iter().copied().filter(|resource| !is_in(&left.to_others, resource)).collect();
+        let (mut remaining, mut are_all_left) = (Vec::new(), true);
+        for resource in &removed {
+            let is_left = is_in(&left.for_later, resource);
+            let patience = if failure.is_some() || is_left { Duration::ZERO } else { DELETION_PATIENCE };
+            match resource.await_deletion(aws, patience).await? {
+                DeletionState::Deleted => continue,
+                DeletionState::InProgress => remaining.push(format!("{resource}, which is being deleted")),
+                DeletionState::NotDeleted => remaining.push(resource.to_string()),
             }
+            are_all_left &= is_left;
         }
-        let gone = self.to_remove.len() - remaining.len();
-        if let Err(failure) = removed {
-            output::print_message(format!("removed {gone} of {}; still there:", self.to_remove.len()));
+        if let Some(failure) = failure {
+            let (gone, all) = (removed.len() - remaining.len(), removed.len());
+            output::print_message(format!("removed {gone} of {all}; still there:"));
             remaining.iter().for_each(|resource| output::print_message(format!("  {resource}")));
             return Err(failure.then("restctl destroy, which removes the rest"));
         }
         if !remaining.is_empty() {
-            let next = if self.args.no_wait {
-                "restctl destroy in 20 minutes, when ACM has released the certificate"
+            let next = if are_all_left {
+                "restctl destroy later, when nothing uses the certificate"
             } else {
                 "restctl destroy, which removes the rest"
             };
@@ -156,17 +193,17 @@ impl Removal<'_> {
                 .why_lines(std::iter::once("still there:".to_owned()).chain(remaining))
                 .next(next));
         }
-        self.print_summary(&aws.region);
+        self.print_summary(removed.len(), &aws.region);
         Ok(json!({
             "outcome": if self.args.delete_data { "removed with the data" } else { "removed" },
-            "removed": list_names(self.to_remove),
-            "kept": list_names(self.kept),
+            "removed": list_names(&removed),
+            "kept": list_names(&[self.kept, &left.to_others].concat()),
             "unlisted": self.unlisted,
         }))
     }
 
-    fn print_summary(&self, region: &str) {
-        let (gone, kept, name) = (self.to_remove.len(), self.kept.len(), &self.context.stack);
+    fn print_summary(&self, gone: usize, region: &str) {
+        let (kept, name) = (self.kept.len(), &self.context.stack);
         if gone > 0 {
             output::print_message(format!("removed {gone} of {gone}, and checked that they are gone"));
         }

@@ -16,6 +16,7 @@ use crate::api::session_cache;
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::sts;
 use crate::certificate::CertificateBundle;
+use crate::cli::tag_argument::parse_tag;
 use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::identity::cognito::{self, COGNITO};
@@ -23,7 +24,6 @@ use crate::identity::settings::{self, Settings};
 use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::output::{self, Format};
 
-use super::deploy::parse_tag;
 use import::import_certificate;
 use provider_args::ProviderArgs;
 use provider_choice::choose_provider;

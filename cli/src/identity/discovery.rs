@@ -6,11 +6,10 @@ use restctl_verifier::MAX_KEY_SET_BYTES;
 use serde::Deserialize;
 
 use crate::failure::{Exit, Failure, FailureContext, Result, shell_argument};
-use crate::identity::http::{
-    build_client, describe_no_answer, is_loopback, proxy_on_the_way_to, read_bounded_body,
-};
+use crate::identity::http::{build_client, describe_no_answer, is_loopback, read_bounded_body};
 use crate::identity::token_client::ClientAuthentication;
-use crate::network::trust::TRUST_THE_PROXY;
+use crate::network::certificate_refusal::TRUST_THE_PROXY;
+use crate::network::proxy::Proxy;
 
 /// A discovery document has a few kilobytes. No more than this is read.
 const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
@@ -257,8 +256,8 @@ fn with_certificate_advice(failure: Failure, url: &str, authorities: &[String]) 
         "give the certificate of the authority that issued the provider's: --provider-ca FILE; only the authorities in \
          that file are trusted, or with --provider-ca \"\" the system's"
     };
-    match proxy_on_the_way_to(url) {
-        Ok(Some(_)) => failure.next(format!("{TRUST_THE_PROXY};\n{advice}")),
+    match Url::parse(url).map(|url| Proxy::for_url(&url)) {
+        Ok(Ok(Some(_))) => failure.next(format!("{TRUST_THE_PROXY};\n{advice}")),
         _ => failure.next(advice),
     }
 }

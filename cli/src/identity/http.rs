@@ -18,7 +18,10 @@ pub(crate) fn build_client(address: &str, authorities: &[String]) -> Result<reqw
         .no_proxy()
         .timeout(Duration::from_secs(20))
         .redirect(reqwest::redirect::Policy::none());
-    if let Some(proxy) = proxy_on_the_way_to(address)? {
+    // An address that is not a URL fails when it is requested.
+    if let Ok(url) = Url::parse(address)
+        && let Some(proxy) = Proxy::for_url(&url)?
+    {
         builder = builder.proxy(proxy.to_client_proxy()?);
     }
     if !authorities.is_empty() {
@@ -52,12 +55,6 @@ pub(crate) async fn read_bounded_body(mut answer: reqwest::Response, limit: usiz
 
 pub(super) fn is_loopback(url: &Url) -> bool {
     url.host_str().is_some_and(is_loopback_host)
-}
-
-/// Returns the proxy on the way to a URL's host. `None` if there is none, or if `address` is not a URL.
-pub(super) fn proxy_on_the_way_to(address: &str) -> Result<Option<Proxy>> {
-    let url = Url::parse(address).ok();
-    url.as_ref().and_then(Url::host_str).map_or(Ok(None), Proxy::on_the_way_to)
 }
 
 fn read_authority(authority: &str) -> Result<Certificate> {

@@ -5,7 +5,6 @@
 
 use std::{env, fmt};
 
-use aws_smithy_http_client::proxy::ProxyConfig;
 use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use reqwest::Url;
@@ -26,11 +25,11 @@ const DEFAULT_PORT: u16 = 80;
 #[derive(Clone)]
 pub(crate) struct Proxy {
     /// The variable that names it.
-    pub(super) variable: &'static str,
+    pub(crate) variable: &'static str,
     /// Contains the password, if there is one.
-    url: Url,
+    pub(crate) url: Url,
     /// The hosts that are reached without it, as in `NO_PROXY`.
-    exceptions: String,
+    pub(crate) exceptions: String,
 }
 
 impl Proxy {
@@ -46,6 +45,11 @@ impl Proxy {
             return Ok(None);
         }
         Ok(Self::from_environment()?.filter(|proxy| proxy.is_on_the_way_to(host)))
+    }
+
+    /// Returns the proxy on the way to the host of `url`. `None` if there is none.
+    pub(crate) fn for_url(url: &Url) -> Result<Option<Self>> {
+        url.host_str().map(trim_brackets).map_or(Ok(None), Self::on_the_way_to)
     }
 
     fn from_variables(read: impl Fn(&str) -> Option<String>) -> Result<Option<Self>> {
@@ -70,16 +74,10 @@ impl Proxy {
         reqwest::Proxy::https(self.url.as_str()).map_err(|_| unusable(self.variable))
     }
 
-    /// Returns the setting of the AWS SDK's HTTP client.
-    pub(crate) fn to_sdk_config(&self) -> Result<ProxyConfig> {
-        let config = ProxyConfig::https(self.url.as_str()).map_err(|_| unusable(self.variable))?;
-        Ok(config.no_proxy(&self.exceptions))
-    }
-
     /// Returns its host, without the brackets of an IPv6 address, and its port.
     pub(super) fn host_and_port(&self) -> (&str, u16) {
         let host = self.url.host_str().unwrap_or_default();
-        (host.trim_matches(['[', ']']), self.url.port().unwrap_or(DEFAULT_PORT))
+        (trim_brackets(host), self.url.port().unwrap_or(DEFAULT_PORT))
     }
 
     /// Returns the value of `Proxy-Authorization` for a tunnel to `host`. `None` if the address has no user name.
@@ -109,6 +107,11 @@ impl fmt::Debug for Proxy {
     }
 }
 
+/// Returns the host that a URL or an authority contains, which has an IPv6 address in brackets.
+pub(super) fn trim_brackets(host: &str) -> &str {
+    host.trim_matches(['[', ']'])
+}
+
 /// Returns a host as it is written in a URL.
 pub(super) fn bracketed(host: &str) -> String {
     if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
@@ -121,7 +124,7 @@ fn parse_address(address: &str) -> Option<Url> {
 }
 
 /// Does not show the address, which may contain a password.
-fn unusable(variable: &str) -> Failure {
+pub(crate) fn unusable(variable: &str) -> Failure {
     Failure::usage(format!("{variable} is not the address of a proxy that restctl can use"))
         .why("it can use http://HOST:PORT and http://USER:PASSWORD@HOST:PORT, percent-encoded")
         .next(format!("export {variable}=http://HOST:PORT, or unset it"))
@@ -179,6 +182,8 @@ mod tests {
         ] {
             assert_eq!(proxy.is_on_the_way_to(host), expected, "{host}");
         }
+        let url = Url::parse("https://[2001:db8::1]/").unwrap();
+        assert!(proxy.is_on_the_way_to(trim_brackets(url.host_str().unwrap())));
         let all = parse(&[("HTTPS_PROXY", "http://proxy:3128"), ("no_proxy", "*")]).unwrap().unwrap();
         assert!(!all.is_on_the_way_to("example.com"));
     }

@@ -1,14 +1,19 @@
 //! A socket on this machine whose connections end at another host.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::io::copy_bidirectional;
 use tokio::net::UnixListener;
+use tokio::time::sleep;
 
 use super::proxy::Proxy;
 use super::tunnel::open_tunnel;
 use crate::failure::{FailureContext, Result};
+
+/// After a connection could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Passes each connection on to one host and port through a tunnel of its own. An HTTP client tells a proxy the name in the
 /// URL, but the endpoint is requested by the name of its certificate, which need not lead to it.
@@ -27,7 +32,12 @@ impl Relay {
         let listener = UnixListener::bind(relay.socket()).context_of_temporary_file(what)?;
         let host = host.to_owned();
         tokio::spawn(async move {
-            while let Ok((mut connection, _)) = listener.accept().await {
+            loop {
+                let Ok((mut connection, _)) = listener.accept().await else {
+                    // Too many files may be open, until another connection ends.
+                    sleep(ACCEPT_PAUSE).await;
+                    continue;
+                };
                 let (proxy, host, first) = (proxy.clone(), host.clone(), first.take());
                 tokio::spawn(async move {
                     let opened = match first {

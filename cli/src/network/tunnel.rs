@@ -13,8 +13,12 @@ use reqwest::Url;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::proxy::{Proxy, bracketed};
+use super::proxy::{Proxy, bracketed, trim_brackets};
 use crate::failure::{Failure, FailureContext, Result, shell_argument};
+
+/// What a message shows of the proxy's text: how many authentication schemes, and how many characters of each.
+const MAX_SCHEMES: usize = 4;
+const MAX_SCHEME_CHARACTERS: usize = 20;
 
 /// From the connection to the proxy to that of the tunnel.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -29,8 +33,8 @@ pub(crate) async fn open_tunnel(proxy: &Proxy, host: &str, port: u16) -> Result<
 
 /// Says why a request to `url` failed, if a proxy refused it. The HTTP clients do not report what the proxy answered.
 pub(crate) async fn find_refusal(url: &Url) -> Option<Failure> {
-    let host = url.host_str().filter(|_| url.scheme() == "https")?.trim_matches(['[', ']']);
-    let proxy = Proxy::on_the_way_to(host).ok()??;
+    let host = url.host_str().map(trim_brackets).filter(|_| url.scheme() == "https")?;
+    let proxy = Proxy::for_url(url).ok()??;
     open_tunnel(&proxy, host, url.port_or_known_default()?).await.err()
 }
 
@@ -54,7 +58,7 @@ async fn send_connect(proxy: &Proxy, target: &Authority) -> Result<TcpStream> {
 
 fn build_connect(proxy: &Proxy, target: &Authority) -> Result<Request<Empty<Bytes>>> {
     let mut request = Request::connect(target.as_str()).header(HOST, target.as_str());
-    if let Some(authorization) = proxy.authorization(target.host()) {
+    if let Some(authorization) = proxy.authorization(trim_brackets(target.host())) {
         request = request.header(PROXY_AUTHORIZATION, authorization);
     }
     request.body(Empty::new()).context(format!("cannot ask the proxy for {target}"))
@@ -75,7 +79,7 @@ fn describe_refusal<B>(proxy: &Proxy, target: &Authority, answer: &Response<B>) 
              restctl supports the scheme Basic only"
         ));
     }
-    let host = shell_argument(target.host(), "HOST");
+    let host = shell_argument(trim_brackets(target.host()), "HOST");
     failure.why(format!("it answered {status}")).next(format!(
         "ask its administrator to allow {host};\nor, if this machine reaches it without the proxy, add it to NO_PROXY"
     ))
@@ -84,8 +88,15 @@ fn describe_refusal<B>(proxy: &Proxy, target: &Authority, answer: &Response<B>) 
 /// Lists the authentication schemes that the proxy accepts (RFC 9110, section 11.7.1).
 fn authentication_schemes(headers: &HeaderMap) -> String {
     let challenges = headers.get_all(PROXY_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
-    let schemes: Vec<&str> = challenges.filter_map(|challenge| challenge.split_whitespace().next()).collect();
+    let schemes = challenges.map(read_scheme).filter(|scheme| !scheme.is_empty());
+    let schemes: Vec<String> = schemes.take(MAX_SCHEMES).collect();
     if schemes.is_empty() { "an unknown scheme".to_owned() } else { schemes.join(", ") }
+}
+
+/// Returns the beginning of the token at the start of a challenge (RFC 9110, section 5.6.2).
+fn read_scheme(challenge: &str) -> String {
+    let is_token = |c: &char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(*c);
+    challenge.trim_start().chars().take_while(is_token).take(MAX_SCHEME_CHARACTERS).collect()
 }
 
 #[cfg(test)]
@@ -100,5 +111,9 @@ mod tests {
             headers.append(PROXY_AUTHENTICATE, challenge.parse().unwrap());
         }
         assert_eq!(authentication_schemes(&headers), "Negotiate, Basic");
+        for challenge in ["", "<h1>", &"x".repeat(1_000), "Digest,", "NTLM"] {
+            headers.append(PROXY_AUTHENTICATE, challenge.parse().unwrap());
+        }
+        assert_eq!(authentication_schemes(&headers), format!("Negotiate, Basic, {}, Digest", "x".repeat(20)));
     }
 }

@@ -242,9 +242,34 @@ fn a_certificate_that_is_still_in_use_can_be_left() {
         3,
         &["still there:", "the certificate arn:aws:acm:", "the secret restctl/restctl/certificate"],
     );
-    left.failed_with(3, &["next: restctl destroy in 20 minutes, when ACM has released the certificate"]);
+    left.failed_with(3, &["next: restctl destroy later, when nothing uses the certificate"]);
     assert!(!left.stderr.contains("parameters /restctl/restctl/…\n        the secret"), "{}", left.stderr);
     refuses.store(false, Ordering::SeqCst);
     let destroyed = cloud.succeed(&["destroy", "--yes"]).stderr;
     assert!(destroyed.contains("removed 2 of 2, and checked that they are gone"), "{destroyed}");
+}
+
+/// Nothing else would ever delete the secret: the certificate stays as long as its other user does.
+#[test]
+fn a_certificate_that_something_else_uses_is_given_up() {
+    const USER: &str = "arn:aws:cloudfront::123456789012:distribution/E1";
+    let (cloud, _) = deploy_behind_refusals(|call| match call.target.as_str() {
+        "CertificateManager.DeleteCertificate" => {
+            Some(json!({ "__type": "ResourceInUseException", "message": "is in use" }).to_string())
+        }
+        "CertificateManager.DescribeCertificate" => {
+            Some(json!({ "Certificate": { "InUseBy": [USER] } }).to_string())
+        }
+        _ => None,
+    });
+    let refused = cloud.run(&["destroy", "--yes"]);
+    refused.failed_with(1, &[&format!("{USER} also uses it"), "restctl destroy --no-wait"]);
+    let destroyed = cloud.succeed(&["destroy", "--yes", "--no-wait", "--output", "json"]);
+    let note = format!("stays in ACM, because {USER} also uses it");
+    assert!(destroyed.stderr.contains(&note), "{}", destroyed.stderr);
+    let result: Value = serde_json::from_str(destroyed.stdout.lines().last().unwrap()).unwrap();
+    let is_certificate = |name: &Value| name.as_str().unwrap().contains(":certificate/");
+    assert!(result["kept"].as_array().unwrap().iter().any(is_certificate), "{result}");
+    assert!(!result["removed"].as_array().unwrap().iter().any(is_certificate), "{result}");
+    assert!(!list_leftovers(&cloud).contains(&"restctl/restctl/certificate".to_owned()));
 }

@@ -237,9 +237,12 @@ fn a_request_that_the_proxy_refuses_says_why() {
     // AWS is on this machine here, and is reached without the proxy, unlike the endpoint and the provider.
     run(&mut command_behind(&proxy.url(), &cloud, &["get", "--id", "42"]))
         .failed_with(1, &[&refuses, ".elb.", "403 Forbidden"]);
-    let setup = ["setup", "--issuer", "https://login.example.com/", "--audience", "a", "--client-id", "id"];
-    run(&mut command_behind(&proxy.url(), &cloud, &setup))
-        .failed_with(1, &[&refuses, "login.example.com:443", "403 Forbidden"]);
+    for host in ["login.example.com", "[2001:db8::1]"] {
+        let issuer = format!("https://{host}/");
+        let setup = ["setup", "--issuer", &issuer, "--audience", "a", "--client-id", "id"];
+        run(&mut command_behind(&proxy.url(), &cloud, &setup))
+            .failed_with(1, &[&refuses, &format!("{host}:443"), "403 Forbidden"]);
+    }
     proxy.take_targets();
     let mut excepted = command_behind(&proxy.url(), &cloud, &["loads", "ls"]);
     excepted.env("AWS_ENDPOINT_URL", "https://aws.invalid").env("NO_PROXY", "localhost,.invalid");

@@ -62,7 +62,7 @@ impl Handler {
     /// Lets the queue deliver the message again after `delay`. From here on another invocation may receive it.
     ///
     /// Lambda's poller may overrule the delay after it has been told that the message failed. So that the delay holds if
-    /// it makes the message visible at once, an attempt that [comes early](LoadOutcome::ComesEarly) waits.
+    /// it makes the message visible at once, an attempt that comes [too early](LoadOutcome::TooEarly) waits.
     async fn retry_after(&self, message: &SqsMessage, delay: Duration, deadline: Deadline) {
         let longest = delay.max(VISIBILITY_TIMEOUT);
         info!(seconds = delay.as_secs(), at_most = longest.as_secs(), "the message will be delivered again");
@@ -94,9 +94,12 @@ impl Handler {
                 Disposition::Retry(Duration::ZERO)
             }
             Ok(LoadOutcome::Retries { failures }) => Disposition::Retry(retry_delay(failures)),
-            Ok(LoadOutcome::ComesEarly { by }) => {
-                info!(seconds = by.as_secs(), "the last attempt failed only now: this one waits");
-                Disposition::Retry(deadline.wait(by).await)
+            Ok(LoadOutcome::TooEarly { wait }) => {
+                info!(
+                    seconds = wait.as_secs(),
+                    "the last attempt failed moments ago; waiting before the next one"
+                );
+                Disposition::Retry(deadline.wait(wait).await)
             }
             Ok(LoadOutcome::Stopped) => {
                 error!("the load stops: its message becomes a dead letter");
@@ -129,7 +132,7 @@ impl Handler {
 }
 
 /// Waits before the message is delivered again: the ledger does not have the failure, so the next invocation could not
-/// tell that it comes early.
+/// tell that it comes too early.
 async fn wait_unrecorded(message: &SqsMessage, deadline: Deadline) -> Disposition {
     Disposition::Retry(deadline.wait(retry_delay(receive_count(message))).await)
 }

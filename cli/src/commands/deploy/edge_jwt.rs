@@ -13,7 +13,8 @@ use crate::terminal::output;
 /// The most characters of the issuer and of the address of its keys ("JwtValidationActionConfig").
 const MAX_CHARACTERS: usize = 256;
 
-/// With more keys, it forwards no request.
+/// With more keys, it forwards no request. Nor does it with a key set of more than 150 KB, but restctl and the API read no set
+/// as large as that.
 const MAX_KEYS: usize = 10;
 
 const OFF: &str = "restctl deploy --edge-jwt off, and the API alone verifies tokens";
@@ -31,7 +32,7 @@ pub(super) async fn read_parameters(
             Ok(keys) => check_key_count(issuer, keys.reports().len())?,
             // This machine need not reach the provider.
             Err(failure) => output::print_message(format!(
-                "note: the issuer's keys were not counted: {}",
+                "note: it is unknown whether the issuer's keys are within the load balancer's limits, {MAX_KEYS} keys and 150 KB: {}",
                 failure.to_single_line()
             )),
         }

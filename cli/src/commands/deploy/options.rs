@@ -8,6 +8,7 @@ use restctl_contract::stack::{STACK_TAG, StackName};
 use restctl_contract::template::parameter;
 
 use crate::aws::cloudformation::Stack;
+use crate::cli::tag_argument::parse_tag;
 use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::identity::cognito::{self, COGNITO};
@@ -16,7 +17,6 @@ use crate::identity::settings::Settings;
 use super::repair::StartingPoint;
 use network::Network;
 use value_parsers::KeyOption;
-pub(in crate::commands) use value_parsers::parse_tag;
 
 pub(crate) const ON: &str = "on";
 pub(crate) const OFF: &str = "off";
@@ -124,7 +124,7 @@ pub(crate) struct DeployOptions {
     keep_versions: Option<String>,
 
     /// Tag for the stack and its resources; can be repeated
-    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = value_parsers::parse_tag)]
+    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = parse_tag)]
     tags: Vec<(String, String)>,
 }
 

@@ -109,7 +109,7 @@ pub(super) async fn plan_deployment(
         let (bucket, bucket_tags) = (artifacts.name, artifact_bucket_tags(&tags));
         let on_wait = || {
             output::print_message(format!(
-                "S3 has not freed the name of the deleted bucket {bucket} yet; waiting for up to two minutes"
+                "S3 has not freed the name of the deleted bucket {bucket} yet; waiting until it does"
             ))
         };
         let ensured = s3::ensure_private_bucket(aws, artifacts, caller.partition(), &bucket_tags, on_wait);

@@ -87,7 +87,7 @@ pub(crate) async fn starting_point_for_dry_run(aws: &Aws, name: &StackName) -> R
 async fn find_stack(aws: &Aws, name: &StackName) -> Result<Option<Stack>> {
     let on_wait = || {
         output::print_message(format!(
-            "an empty stack {name} is being deleted, as after a dry run; waiting for up to two minutes"
+            "an empty stack {name} is being deleted, as after a dry run; waiting until it is gone"
         ))
     };
     let interrupted = Failure::new("interrupted; nothing was changed");

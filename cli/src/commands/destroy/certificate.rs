@@ -1,4 +1,4 @@
-//! Deletes a certificate that ACM still counts as used by a load balancer that is gone.
+//! Deletes a certificate of which ACM still lists a deleted load balancer as a user.
 
 use std::time::Duration;
 
@@ -14,6 +14,19 @@ const PATIENCE: Duration = Duration::from_secs(MINUTES * 60);
 
 const PAUSE: Duration = Duration::from_secs(10);
 
+/// What came of an attempt to delete a certificate.
+pub(super) enum CertificateDeletion {
+    Deleted,
+    /// ACM will release it.
+    Unreleased {
+        users: Vec<String>,
+    },
+    /// Something other than the stack uses it.
+    UsedElsewhere {
+        user: String,
+    },
+}
+
 /// A certificate, and the load balancer of the stack that uses it.
 pub(super) struct UsedCertificate<'a> {
     pub(super) arn: &'a str,
@@ -26,17 +39,20 @@ impl UsedCertificate<'_> {
     pub(super) async fn delete_when_released(&self, aws: &Aws) -> Result<()> {
         let waiting = progress::new_spinner("waiting for ACM");
         let mut waited = Duration::ZERO;
-        while !acm::delete_certificate(aws, self.arn).await? {
-            let users = self.list_users(aws).await?;
-            self.check_no_other_user(aws, &users).await?;
-            let users = users.join(", ");
+        loop {
+            let users = match self.delete_if_released(aws).await? {
+                CertificateDeletion::Deleted => break,
+                CertificateDeletion::UsedElsewhere { user } => return Err(self.used_elsewhere_failure(&user)),
+                CertificateDeletion::Unreleased { users } => users.join(", "),
+            };
             if waited >= PATIENCE {
                 return Err(self.unreleased_failure(&users));
             }
             if waited.is_zero() {
                 let announcement = format!(
-                    "waiting for up to {MINUTES} minutes: ACM counts the certificate as used by {users} for some time after that is \
-                     gone; Ctrl-C ends the wait, and destroy --no-wait leaves the certificate"
+                    "waiting for up to {MINUTES} minutes: ACM still lists {users} as a user of the certificate, and removes such an \
+                     entry some time after the resource is gone; press Ctrl-C to stop waiting, or run destroy --no-wait to leave the \
+                     certificate"
                 );
                 waiting.suspend(|| output::print_message(announcement));
             }
@@ -47,26 +63,33 @@ impl UsedCertificate<'_> {
         Ok(())
     }
 
+    /// Deletes the certificate unless something still uses it.
+    pub(super) async fn delete_if_released(&self, aws: &Aws) -> Result<CertificateDeletion> {
+        if acm::delete_certificate(aws, self.arn).await? {
+            return Ok(CertificateDeletion::Deleted);
+        }
+        let users = self.list_users(aws).await?;
+        Ok(match self.find_other_user(aws, &users).await? {
+            Some(user) => CertificateDeletion::UsedElsewhere { user: user.to_owned() },
+            None => CertificateDeletion::Unreleased { users },
+        })
+    }
+
     async fn list_users(&self, aws: &Aws) -> Result<Vec<String>> {
         let described = acm::describe_certificate(aws, self.arn).await?;
         Ok(described.map(|certificate| certificate.in_use_by).unwrap_or_default())
     }
 
-    async fn check_no_other_user(&self, aws: &Aws, users: &[String]) -> Result<()> {
+    async fn find_other_user<'a>(&self, aws: &Aws, users: &'a [String]) -> Result<Option<&'a str>> {
         for user in users {
             if Some(user.as_str()) != self.load_balancer && self.is_another_user(aws, user).await? {
-                return Err(Failure::new(format!("cannot delete the certificate {} from ACM", self.arn))
-                    .why(format!("{user} uses it, too"))
-                    .next(
-                        "give that another certificate, then: restctl destroy;\n\
-                         or leave this certificate in ACM: restctl destroy --no-wait",
-                    ));
+                return Ok(Some(user));
             }
         }
-        Ok(())
+        Ok(None)
     }
 
-    /// Whether the user will not go away by itself: it is no load balancer of this account, or it is one that exists.
+    /// Whether the user is something other than a deleted load balancer of this account.
     async fn is_another_user(&self, aws: &Aws, user: &str) -> Result<bool> {
         let account = |arn: &str| arn.split(':').nth(4).map(str::to_owned);
         if !user.contains(":loadbalancer/") || account(user) != account(self.arn) {
@@ -79,9 +102,18 @@ impl UsedCertificate<'_> {
         }
     }
 
+    fn used_elsewhere_failure(&self, user: &str) -> Failure {
+        Failure::new(format!("cannot delete the certificate {} from ACM", self.arn))
+            .why(format!("{user} also uses it"))
+            .next(
+                "use another certificate there, then: restctl destroy;\n\
+                 or let it keep this certificate: restctl destroy --no-wait",
+            )
+    }
+
     fn unreleased_failure(&self, users: &str) -> Failure {
         Failure::new(format!("cannot delete the certificate {} from ACM yet", self.arn))
-            .why(format!("after {MINUTES} minutes, ACM still counts it as used by {users}"))
+            .why(format!("after {MINUTES} minutes, ACM still lists {users} as a user of it"))
             .next("restctl destroy in an hour, which removes the rest")
     }
 }

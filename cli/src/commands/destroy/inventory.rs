@@ -22,14 +22,14 @@ use super::certificate::UsedCertificate;
 const MAX_COUNTED: usize = 20_000;
 
 /// The pause between two looks at what should be gone.
-const PRESENCE_PAUSE: Duration = Duration::from_secs(2);
+const DELETION_PAUSE: Duration = Duration::from_secs(2);
 
-/// Whether a resource exists after its removal.
+/// How far the deletion of a resource has come.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Presence {
-    Gone,
-    BeingDeleted,
-    There,
+pub(super) enum DeletionState {
+    Deleted,
+    InProgress,
+    NotDeleted,
 }
 
 pub(super) enum OwnedResource {
@@ -243,19 +243,18 @@ impl OwnedResource {
         }
     }
 
-    /// Returns whether it still exists. Waits for up to `patience` until it does not: services list what they have deleted for a
-    /// while.
-    pub(super) async fn read_presence(&self, aws: &Aws, patience: Duration) -> Result<Presence> {
+    /// Waits for up to `patience` until it is deleted: services list what they have deleted for a while. Returns its state then.
+    pub(super) async fn await_deletion(&self, aws: &Aws, patience: Duration) -> Result<DeletionState> {
         let look = async || Ok((!self.exists(aws).await?).then_some(()));
-        if aws.clock.poll(PRESENCE_PAUSE, patience, look).await?.is_some() {
-            return Ok(Presence::Gone);
+        if aws.clock.poll(DELETION_PAUSE, patience, look).await?.is_some() {
+            return Ok(DeletionState::Deleted);
         }
         let is_being_deleted = match self {
             OwnedResource::Stack { stack, .. } => cloudformation::is_being_deleted(aws, &stack.id).await?,
             OwnedResource::Table { name, .. } => dynamodb::is_being_deleted(aws, name).await?,
             _ => false,
         };
-        Ok(if is_being_deleted { Presence::BeingDeleted } else { Presence::There })
+        Ok(if is_being_deleted { DeletionState::InProgress } else { DeletionState::NotDeleted })
     }
 
     async fn exists(&self, aws: &Aws) -> Result<bool> {

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
     use crate::aws::test_server;
 
-    /// Shapes as AWS answers, 2023 to 2025.
+    /// Answers as AWS sent them between 2023 and 2025.
     #[tokio::test]
     async fn each_state_of_a_mapping_is_judged() {
         for (state, reason, evidence) in [

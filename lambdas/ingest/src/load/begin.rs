@@ -43,7 +43,7 @@ pub(super) async fn begin_attempt<'a>(
             return Ok(ControlFlow::Break(LoadOutcome::Settled));
         }
         Some(entry) => match time_to_wait(&entry, now) {
-            Some(by) => return Ok(ControlFlow::Break(LoadOutcome::ComesEarly { by })),
+            Some(wait) => return Ok(ControlFlow::Break(LoadOutcome::TooEarly { wait })),
             None => next_attempt(entry),
         },
         None => first_attempt(created, version),
@@ -76,7 +76,7 @@ pub(super) fn is_settled(state: LoadState) -> bool {
     matches!(state, LoadState::Loaded | LoadState::Failed | LoadState::Ignored)
 }
 
-/// Returns how long the next attempt should wait, if the last one failed only now. Usually the queue has waited already.
+/// Returns how long to wait before the next attempt, if the last one failed recently. Usually the queue has waited already.
 fn time_to_wait(entry: &LedgerEntry, now: SystemTime) -> Option<Duration> {
     if entry.state != LoadState::Loading || entry.reason.is_none() {
         return None;

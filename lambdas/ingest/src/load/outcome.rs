@@ -13,9 +13,9 @@ pub(crate) enum LoadOutcome {
         failures: u32,
     },
     /// The last attempt failed so recently that the next one should wait.
-    ComesEarly {
+    TooEarly {
         /// How long it should wait.
-        by: Duration,
+        wait: Duration,
     },
     /// The load has failed too often.
     Stopped,

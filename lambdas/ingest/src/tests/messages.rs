@@ -80,7 +80,7 @@ async fn messages_that_are_not_uploads_are_not_loaded() {
     assert_eq!(world.dynamo.items("items").len(), 2);
 }
 
-/// Shapes as AWS answers, 2023 to 2025: a redriven message of a FIFO queue whose sender was traced.
+/// Answers as AWS sent them between 2023 and 2025: a redriven message of a FIFO queue whose sender was traced.
 #[tokio::test]
 async fn a_record_may_have_every_documented_attribute() {
     let world = World::new().await;

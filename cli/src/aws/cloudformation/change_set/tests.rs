@@ -74,7 +74,7 @@ async fn wait_through(results: &[&str]) -> Result<Option<Vec<Change>>> {
     wait_for_changes(&aws, "change-set").await
 }
 
-/// Shapes as AWS answers, 2022 to 2025.
+/// Answers as AWS sent them between 2022 and 2025.
 #[tokio::test]
 async fn the_changes_come_from_all_pages_once_the_change_set_is_complete() {
     let pending = "<Status>CREATE_PENDING</Status><ExecutionStatus>UNAVAILABLE</ExecutionStatus><Changes/>";

@@ -188,7 +188,7 @@ async fn a_failed_hook_says_why() {
     );
 }
 
-/// Shapes as AWS answers, 2022 to 2025. Until a resource exists, its physical id is empty.
+/// Answers as AWS sent them between 2022 and 2025. Until a resource exists, its physical id is empty.
 #[tokio::test]
 async fn events_lack_what_aws_does_not_know() {
     let (table, unknown) = ("AWS::DynamoDB::Table", "Vendor::New::Type");

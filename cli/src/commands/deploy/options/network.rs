@@ -61,7 +61,9 @@ impl Network {
         if wanted.zones != self.zones {
             return Err(Failure::usage("a deployed stack stays in its availability zones")
                 .why("a subnet cannot move to another zone")
-                .next(NEW_STACK));
+                .next(format!(
+                    "leave out --zones to keep its zones, which aws ec2 describe-subnets lists;\nfor other zones, {NEW_STACK}"
+                )));
         }
         if self.is_private && !wanted.is_private {
             return Err(Failure::usage("the private network of a deployed stack stays on")
@@ -72,10 +74,10 @@ impl Network {
     }
 }
 
-/// Whether the name is that of the region and a letter ("Regions and Zones", Amazon EC2 User Guide).
+/// Whether an availability zone is one of the region: its name adds a letter to that of the region ("Regions and Zones", Amazon
+/// EC2 User Guide).
 fn is_zone_of(zone: &str, region: &str) -> bool {
-    let letter = zone.strip_prefix(region).unwrap_or_default();
-    letter.len() == 1 && letter.bytes().all(|byte| byte.is_ascii_lowercase())
+    zone.strip_prefix(region).is_some_and(|letter| letter.len() == 1)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::aws::test_server;
 const ARN: &str = "arn:aws:acm:us-east-1:123456789012:certificate/1";
 const LOAD_BALANCER: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/restctl/1";
 
-/// Answers as AWS does for a certificate that ACM counts as used by `user` for the first `refusals` deletions. That user exists
+/// Answers as AWS does for a certificate of which ACM lists `user` as a user at the first `refusals` deletions. That user exists
 /// if it is a load balancer called "other".
 async fn connect(user: &'static str, refusals: usize) -> (Aws, Arc<Mutex<Vec<String>>>) {
     let calls = Arc::new(Mutex::new(Vec::new()));
@@ -59,7 +59,7 @@ async fn a_certificate_that_is_never_released_ends_the_waiting() {
     let certificate = UsedCertificate { arn: ARN, load_balancer: Some(LOAD_BALANCER) };
     let failure = certificate.delete_when_released(&aws).await.unwrap_err().to_string();
     assert_eq!(aws.clock.slept(), PATIENCE);
-    let why = format!("after 20 minutes, ACM still counts it as used by {LOAD_BALANCER}");
+    let why = format!("after 20 minutes, ACM still lists {LOAD_BALANCER} as a user of it");
     assert!(failure.contains(&why) && failure.contains("restctl destroy in an hour"), "{failure}");
 }
 
@@ -74,7 +74,7 @@ async fn another_user_of_the_certificate_is_named_at_once() {
         let (aws, calls) = connect(user, usize::MAX).await;
         let certificate = UsedCertificate { arn: ARN, load_balancer: Some(LOAD_BALANCER) };
         let failure = certificate.delete_when_released(&aws).await.unwrap_err().to_string();
-        assert!(failure.contains(&format!("{user} uses it, too")), "{failure}");
+        assert!(failure.contains(&format!("{user} also uses it")), "{failure}");
         assert!(failure.contains("restctl destroy --no-wait"), "{failure}");
         assert_eq!(aws.clock.slept(), Duration::ZERO, "{:?}", calls.lock().unwrap());
     }

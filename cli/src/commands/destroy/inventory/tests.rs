@@ -10,7 +10,7 @@ use crate::aws::test_server;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Looks at a table that DynamoDB describes so for a number of times.
-async fn read_presence(status: &'static str, looks: usize) -> (Presence, Duration) {
+async fn await_deletion(status: &'static str, looks: usize) -> (DeletionState, Duration) {
     let seen = Arc::new(AtomicUsize::new(0));
     let aws = test_server::connect(move || {
         ready(if seen.fetch_add(1, Ordering::SeqCst) < looks {
@@ -22,17 +22,17 @@ async fn read_presence(status: &'static str, looks: usize) -> (Presence, Duratio
     })
     .await;
     let table = OwnedResource::Table { name: "items".to_owned(), items: 0, bytes: 0 };
-    (table.read_presence(&aws, PATIENCE).await.unwrap(), aws.clock.slept())
+    (table.await_deletion(&aws, PATIENCE).await.unwrap(), aws.clock.slept())
 }
 
 #[tokio::test]
 async fn what_is_still_listed_for_a_while_is_gone() {
-    let (presence, slept) = read_presence("DELETING", 10).await;
-    assert_eq!((presence, slept), (Presence::Gone, 10 * PRESENCE_PAUSE));
+    let (state, slept) = await_deletion("DELETING", 10).await;
+    assert_eq!((state, slept), (DeletionState::Deleted, 10 * DELETION_PAUSE));
 }
 
 #[tokio::test]
 async fn what_is_being_deleted_does_not_count_as_kept() {
-    assert_eq!(read_presence("DELETING", usize::MAX).await, (Presence::BeingDeleted, PATIENCE));
-    assert_eq!(read_presence("ACTIVE", usize::MAX).await, (Presence::There, PATIENCE));
+    assert_eq!(await_deletion("DELETING", usize::MAX).await, (DeletionState::InProgress, PATIENCE));
+    assert_eq!(await_deletion("ACTIVE", usize::MAX).await, (DeletionState::NotDeleted, PATIENCE));
 }
