@@ -125,8 +125,8 @@ impl Failure {
     }
 
     /// Adds to the reason what failed afterwards, such as undoing what had been done.
-    pub(crate) fn and(mut self, later: &Self) -> Self {
-        self.why.push(later.to_single_line());
+    pub(crate) fn and(mut self, later: Option<Self>) -> Self {
+        self.why.extend(later.map(|later| later.to_single_line()));
         self
     }
 

@@ -47,6 +47,7 @@ impl Clock {
         }
     }
 
+    /// Returns the time. In a test, only the pauses let it pass.
     pub(crate) fn now(&self) -> Instant {
         match self {
             Self::System => Instant::now(),

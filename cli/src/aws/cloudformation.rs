@@ -300,7 +300,7 @@ pub(crate) async fn begin_deletion(aws: &Aws, stack: &Stack) -> Result<()> {
         true => set_termination_protection(aws, stack, true).await.err(),
         false => None,
     };
-    Err(restored.iter().fold(failure, Failure::and))
+    Err(failure.and(restored))
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ pub(crate) async fn wait_until_active(aws: &Aws, function: &str, version: &str, 
             Some(_) if aws.clock.now() >= deadline => {
                 let failure = not_ready().next("run the same command again");
                 let failure = failure.why(format!("it is not active after {} s", READY_TIMEOUT.as_secs()));
-                return Err(failed_call.iter().fold(failure, Failure::and));
+                return Err(failure.and(failed_call));
             }
             Some(State::Inactive) => match invoke(aws, function, version, event).await {
                 Err(denied) if denied.aws_cause == Some(AwsCause::Denied) => return Err(denied),

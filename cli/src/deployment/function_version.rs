@@ -90,7 +90,7 @@ impl LiveVersion {
     async fn restore(aws: &Aws, replaced: Vec<(&Self, Option<String>)>, mut failure: Failure) -> Failure {
         for (before, revision) in replaced {
             if let Err(later) = before.make_live(aws, revision).await {
-                failure = failure.and(&later).next(
+                failure = failure.and(Some(later)).next(
                     "fix both, then: restctl deploy; until then, the live versions are of different deployments",
                 );
             }

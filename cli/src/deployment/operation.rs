@@ -59,12 +59,22 @@ impl Operation {
         // Once polled, it also notices a Ctrl-C that comes while something else is awaited.
         let mut interrupted = pin!(interrupt::ctrl_c());
         let mut pause = Duration::from_millis(200);
-        let mut observed = aws.clock.now();
+        let mut lost_since = None;
         loop {
             match self.show_new_events(aws, &progress, report).await {
                 Ok(Some(ended)) => return Ok(ended),
-                Ok(None) => observed = aws.clock.now(),
-                Err(failure) if is_temporary(&failure) && aws.clock.now() < observed + MAX_UNOBSERVED => {}
+                Ok(None) => lost_since = None,
+                Err(failure)
+                    if is_temporary(&failure)
+                        && lost_since.is_none_or(|since| aws.clock.now() < since + MAX_UNOBSERVED) =>
+                {
+                    lost_since.get_or_insert_with(|| {
+                        let note = "note: CloudFormation continues, but does not say how far it is";
+                        let note = format!("{note}: {}", failure.to_single_line());
+                        progress.suspend(|| output::print_message(note));
+                        aws.clock.now()
+                    });
+                }
                 // The operation continues although the user can no longer watch it.
                 Err(failure) => return Err(failure.then(interruption::next_step(self.kind))),
             }

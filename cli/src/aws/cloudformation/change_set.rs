@@ -130,7 +130,8 @@ pub(crate) async fn execute_change_set(aws: &Aws, name: &StackName, change_set: 
 async fn is_executed(aws: &Aws, id: &str) -> bool {
     let answer = aws.cloudformation.describe_change_set().change_set_name(id).send().await;
     let status = answer.ok().and_then(|change_set| change_set.execution_status);
-    matches!(status, Some(ExecutionStatus::ExecuteInProgress | ExecutionStatus::ExecuteComplete))
+    use ExecutionStatus::{ExecuteComplete, ExecuteFailed, ExecuteInProgress};
+    matches!(status, Some(ExecuteInProgress | ExecuteComplete | ExecuteFailed))
 }
 
 /// Returns why CloudFormation refused a request: another deployment came first if the stack is not as it was `read`.

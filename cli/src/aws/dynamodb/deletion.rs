@@ -38,14 +38,14 @@ pub(crate) async fn delete_table(aws: &Aws, table: &str) -> Result<()> {
         wait_until_unchanging(aws, table).await?;
     }
     let answer = aws.dynamodb.delete_table().table_name(table).send().await;
-    if answer.error_code() != Some(RESOURCE_NOT_FOUND) {
-        if let Err(failure) = answer.aws_context(&format!("delete the table {table}")) {
-            let restored = match was_protected {
-                true => set_deletion_protection(aws, table, true).await.err(),
-                false => None,
-            };
-            return Err(restored.iter().fold(failure, Failure::and));
-        }
+    if answer.error_code() != Some(RESOURCE_NOT_FOUND)
+        && let Err(failure) = answer.aws_context(&format!("delete the table {table}"))
+    {
+        let restored = match was_protected {
+            true => set_deletion_protection(aws, table, true).await.err(),
+            false => None,
+        };
+        return Err(failure.and(restored));
     }
     let gone = aws.dynamodb.wait_until_table_not_exists().table_name(table).wait(DELETION_TIMEOUT).await;
     gone.context(format!("the table {table} was not deleted in time"))?;

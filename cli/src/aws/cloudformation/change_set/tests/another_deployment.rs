@@ -64,7 +64,7 @@ async fn a_change_set_that_was_executed_by_this_deployment_is_not_refused() {
     for (execution, is_own) in [
         ("EXECUTE_IN_PROGRESS", true),
         ("EXECUTE_COMPLETE", true),
-        ("EXECUTE_FAILED", false),
+        ("EXECUTE_FAILED", true),
         ("OBSOLETE", false),
     ] {
         stack.lock().unwrap().execution = execution;
