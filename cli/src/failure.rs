@@ -34,12 +34,22 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// Why a call to AWS failed, if a caller may do something else about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AwsCause {
+    /// The caller may not make the call.
+    Denied,
+    /// There were too many others: the call may succeed later.
+    Throttled,
+    /// No answer came: the call may succeed later, or has succeeded.
+    Unreachable,
+}
+
 /// What happened, why, and what to type next.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
-    /// AWS refused the call because of too many others: it may succeed later.
-    pub(crate) is_throttled: bool,
+    pub(crate) aws_cause: Option<AwsCause>,
     /// One line. Unsafe characters in it, line breaks included, are escaped when it is printed.
     what: String,
     /// Its lines.
@@ -53,7 +63,7 @@ pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl Failure {
     pub(crate) fn new(what: impl Into<String>) -> Self {
-        Self { exit: Exit::Failure, is_throttled: false, what: what.into(), why: Vec::new(), next: None }
+        Self { exit: Exit::Failure, aws_cause: None, what: what.into(), why: Vec::new(), next: None }
     }
 
     /// Describes a wrong command line or a wrong setting.
@@ -63,6 +73,11 @@ impl Failure {
 
     pub(crate) fn exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
+        self
+    }
+
+    pub(crate) fn aws_cause(mut self, cause: impl Into<Option<AwsCause>>) -> Self {
+        self.aws_cause = cause.into();
         self
     }
 
@@ -107,6 +122,12 @@ impl Failure {
             }
             None => self.next(next),
         }
+    }
+
+    /// Adds to the reason what failed afterwards, such as undoing what had been done.
+    pub(crate) fn and(mut self, later: Option<Self>) -> Self {
+        self.why.extend(later.map(|later| later.to_single_line()));
+        self
     }
 
     /// Returns this failure as the reason why something else failed. `what` completes "cannot …".

@@ -101,7 +101,7 @@ pub(crate) async fn delete_certificate(aws: &Aws, arn: &str) -> Result<bool> {
 /// Deletes the certificate unless it is in use. Returns false if it is still in use after 20 seconds: a load balancer that
 /// has just been given another certificate takes a moment to release this one.
 pub(crate) async fn delete_unused_certificate(aws: &Aws, arn: &str) -> Result<bool> {
-    let look = async || Ok(delete_certificate(aws, arn).await?.then_some(()));
+    let attempt = async || Ok(delete_certificate(aws, arn).await?.then_some(()));
     let (pause, patience) = (Duration::from_secs(2), Duration::from_secs(20));
-    Ok(aws.clock.poll(pause, patience, look).await?.is_some())
+    Ok(aws.clock.poll(pause, patience, attempt).await?.is_some())
 }

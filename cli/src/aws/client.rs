@@ -1,5 +1,8 @@
 //! The clients of all services, built once.
 
+use std::time::Duration;
+
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -10,6 +13,12 @@ use super::http_client::build_client;
 use super::sign_in::{self, SignIn};
 use super::unsupported_call::MarkAnswers;
 use crate::failure::{Exit, Failure, Result};
+
+/// Longer than the SDK's own limit: the way may lead through a proxy.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A call without an answer within this time is made again. The longest one invokes a function, which is tested in seconds.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What the clients talk to.
 pub(crate) enum Cloud<'a> {
@@ -45,7 +54,10 @@ pub(crate) struct Aws {
 impl Aws {
     /// Builds the clients. Sends nothing yet.
     pub(crate) async fn for_cloud(cloud: Cloud<'_>) -> Result<Self> {
-        let loader = aws_config::defaults(BehaviorVersion::latest());
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT);
+        let loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts.build());
         let config = match cloud {
             Cloud::Aws { profile, region } => load_config(loader, profile, region).await?,
             Cloud::Emulator { url, region, credentials } => {
@@ -65,11 +77,14 @@ impl Aws {
         // In the virtual-hosted style, the bucket is part of a host name, which only AWS resolves.
         let endpoint_url = config.endpoint_url().map(str::to_owned);
         let path_style = endpoint_url.is_some();
+        // A part of a large file may take long. The SDK ends a transfer that stalls ("Stalled stream protection", AWS SDK for Rust
+        // Developer Guide).
+        let transfers = TimeoutConfig::builder().disable_operation_attempt_timeout().build();
         // The services' builders have the same methods, but no trait in common.
         macro_rules! client {
-            ($sdk:ident $(, $set:ident($value:expr))?) => {{
+            ($sdk:ident $(, $set:ident($value:expr))*) => {{
                 let mark_answers = MarkAnswers { endpoint_url: endpoint_url.clone() };
-                let config = $sdk::config::Builder::from(config).interceptor(mark_answers)$(.$set($value))?;
+                let config = $sdk::config::Builder::from(config).interceptor(mark_answers)$(.$set($value))*;
                 $sdk::Client::from_conf(config.build())
             }};
         }
@@ -85,7 +100,7 @@ impl Aws {
             eventbridge: client!(aws_sdk_eventbridge),
             iam: client!(aws_sdk_iam),
             lambda: client!(aws_sdk_lambda),
-            s3: client!(aws_sdk_s3, force_path_style(path_style)),
+            s3: client!(aws_sdk_s3, force_path_style(path_style), timeout_config(transfers)),
             secretsmanager: client!(aws_sdk_secretsmanager),
             servicequotas: client!(aws_sdk_servicequotas),
             sqs: client!(aws_sdk_sqs),
@@ -116,4 +131,45 @@ async fn load_config(
     let Some(provider) = provider else { return Ok(config) };
     let sign_in = SharedCredentialsProvider::new(SignIn { provider, profiles });
     Ok(config.into_builder().credentials_provider(sign_in).build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Otherwise a connection that the network has dropped without a word would be waited for without end.
+    #[tokio::test]
+    async fn each_call_but_a_transfer_has_a_time_limit() {
+        let credentials = Credentials::new("test", "test", None, None, "test");
+        let url = "http://127.0.0.1:1";
+        let cloud = Cloud::Emulator { url, region: "us-east-1", credentials };
+        let aws = Aws::for_cloud(cloud).await.unwrap();
+        macro_rules! limits {
+            ($($client:ident),+) => {
+                [$(aws.$client.config().timeout_config().map(|limits| (
+                    limits.connect_timeout(),
+                    limits.operation_attempt_timeout(),
+                ))),+]
+            };
+        }
+        let limited = limits!(
+            acm,
+            cloudcontrol,
+            cloudformation,
+            cloudwatch,
+            cloudwatchlogs,
+            dynamodb,
+            elasticloadbalancing,
+            eventbridge,
+            iam,
+            lambda,
+            secretsmanager,
+            servicequotas,
+            sqs,
+            ssm,
+            sts
+        );
+        assert_eq!(limited, [Some((Some(CONNECT_TIMEOUT), Some(ATTEMPT_TIMEOUT))); 15]);
+        assert_eq!(limits!(s3), [Some((Some(CONNECT_TIMEOUT), None))]);
+    }
 }

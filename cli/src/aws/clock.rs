@@ -1,7 +1,7 @@
 //! The pauses between two looks at something that AWS has not finished yet. A test owns its clock, so that a quarter of an hour
 //! passes at once.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[cfg(test)]
 use std::sync::{Mutex, PoisonError};
@@ -29,21 +29,30 @@ impl Clock {
         }
     }
 
-    /// Looks until there is a result. Returns `None` after the time `patience`.
+    /// Tries until there is a result. Returns `None` after the time `patience`.
     pub(crate) async fn poll<T>(
         &self,
         pause: Duration,
         patience: Duration,
-        look: impl AsyncFn() -> Result<Option<T>>,
+        attempt: impl AsyncFn() -> Result<Option<T>>,
     ) -> Result<Option<T>> {
         let mut waited = Duration::ZERO;
         loop {
-            let found = look().await?;
+            let found = attempt().await?;
             if found.is_some() || waited >= patience {
                 return Ok(found);
             }
             self.sleep(pause).await;
             waited += pause;
+        }
+    }
+
+    /// Returns the time. In a test, only the pauses let it pass.
+    pub(crate) fn now(&self) -> Instant {
+        match self {
+            Self::System => Instant::now(),
+            #[cfg(test)]
+            Self::Test(_) => Instant::now() + self.slept(),
         }
     }
 

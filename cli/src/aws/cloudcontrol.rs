@@ -48,7 +48,7 @@ pub(crate) async fn patch_resource(
                 return Err(Failure::new(format!("cannot {changing}")).why(format!("{status}: {why}")));
             }
         }
-        tokio::time::sleep(pause).await;
+        aws.clock.sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(4));
         let request = aws.cloudcontrol.get_resource_request_status();
         let status = request.request_token(event.request_token().unwrap_or_default()).send().await;

@@ -1,5 +1,6 @@
 //! AWS CloudFormation: the stack, its parameters, outputs and resources.
 
+mod another_deployment;
 pub(crate) mod change_set;
 pub(crate) mod events;
 
@@ -12,6 +13,7 @@ use restctl_contract::key::Key;
 use restctl_contract::stack::{STACK_TAG, StackName};
 use restctl_contract::template::{output as stack_output, parameter};
 
+pub(crate) use self::another_deployment::{check_unchanged, find_idle};
 use super::Aws;
 use super::error::AwsContext;
 use crate::failure::{Exit, Failure, Result};
@@ -20,13 +22,7 @@ use crate::timestamp;
 /// An empty stack is gone after some seconds.
 const EMPTY_STACK_PATIENCE: Duration = Duration::from_secs(120);
 
-/// For a moment after the end of an operation, DescribeStacks still returns the state before it.
-const STATE_PATIENCE: Duration = Duration::from_secs(10);
-
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// What to type if another deployment came first.
-const AFTER_ANOTHER_DEPLOYMENT: &str = "wait until it has ended, then run the same command again";
 
 pub(crate) struct Stack {
     pub(crate) id: String,
@@ -66,6 +62,11 @@ impl Stack {
     /// Whether an operation on the stack is in progress, or has begun since `earlier` was read.
     pub(crate) fn has_changed_since(&self, earlier: &Stack) -> bool {
         self.is_busy() || (&self.id, &self.changed) != (&earlier.id, &earlier.changed)
+    }
+
+    /// Whether nothing has happened to the stack since `earlier` was read, as far as DescribeStacks shows.
+    fn is_same_as(&self, earlier: &Stack) -> bool {
+        (&self.id, &self.status, &self.changed) == (&earlier.id, &earlier.status, &earlier.changed)
     }
 
     /// Whether the stack is being deleted, and restctl never deployed it: it is empty, or of another tool. A deleted stack has
@@ -141,8 +142,8 @@ pub(crate) async fn wait_until_name_is_free(
 }
 
 async fn wait_until_deleted(aws: &Aws, id: &str) -> Result<()> {
-    let look = async || Ok(is_deleted(aws, id).await?.then_some(()));
-    let gone = aws.clock.poll(PAUSE, EMPTY_STACK_PATIENCE, look).await?;
+    let attempt = async || Ok(is_deleted(aws, id).await?.then_some(()));
+    let gone = aws.clock.poll(PAUSE, EMPTY_STACK_PATIENCE, attempt).await?;
     gone.ok_or_else(|| {
         Failure::new(format!("the stack {id} is still being deleted"))
             .why(format!("its deletion has taken more than {} s", EMPTY_STACK_PATIENCE.as_secs()))
@@ -223,45 +224,6 @@ fn require_deployed(aws: &Aws, name: &StackName, found: Option<Stack>) -> Result
     }
 }
 
-/// Returns the stack when no operation on it is in progress. Fails if one is: another deployment came first.
-pub(crate) async fn find_idle(aws: &Aws, name: &StackName) -> Result<Stack> {
-    let look = async || {
-        let found = find_own(aws, name).await?;
-        let is_busy = found.as_ref().is_some_and(Stack::is_busy);
-        Ok((!is_busy).then_some(found))
-    };
-    match aws.clock.poll(PAUSE, STATE_PATIENCE, look).await? {
-        Some(idle) => require_deployed(aws, name, idle),
-        None => Err(explain_another_deployment(aws, name).await),
-    }
-}
-
-/// Fails if an operation on the stack has begun since it was read: what would be done now may be based on what is no longer so.
-pub(crate) async fn check_unchanged(aws: &Aws, name: &StackName, read: &Stack) -> Result<()> {
-    match find_own(aws, name).await? {
-        Some(now) if !now.has_changed_since(read) => Ok(()),
-        now => Err(another_deployment_failure(name, now.as_ref())),
-    }
-}
-
-/// Returns the failure of a deployment that another one has overtaken, with what the other one has done to the stack so far.
-pub(crate) async fn explain_another_deployment(aws: &Aws, name: &StackName) -> Failure {
-    match find_own(aws, name).await {
-        Ok(now) => another_deployment_failure(name, now.as_ref()),
-        Err(failure) => failure,
-    }
-}
-
-/// `now` is the stack as it is now.
-pub(crate) fn another_deployment_failure(name: &StackName, now: Option<&Stack>) -> Failure {
-    let failure =
-        Failure::new(format!("nothing went live: another deployment of the stack {name} came first"));
-    let failure = failure.next(AFTER_ANOTHER_DEPLOYMENT);
-    let Some(now) = now else { return failure.why("the stack was deleted in the meantime") };
-    let since = now.changed.as_ref().map(|changed| format!(", since {changed}")).unwrap_or_default();
-    failure.why(format!("the stack is in {}{since}", now.status.as_str()))
-}
-
 fn is_up(status: &StackStatus) -> bool {
     use StackStatus::*;
     matches!(
@@ -333,11 +295,12 @@ pub(crate) async fn begin_deletion(aws: &Aws, stack: &Stack) -> Result<()> {
         set_termination_protection(aws, stack, false).await?;
     }
     let begun = aws.cloudformation.delete_stack().stack_name(&stack.id).send().await;
-    if begun.is_err() && stack.has_termination_protection {
-        set_termination_protection(aws, stack, true).await?;
-    }
-    begun.aws_context("delete the stack")?;
-    Ok(())
+    let Err(failure) = begun.aws_context("delete the stack") else { return Ok(()) };
+    let restored = match stack.has_termination_protection {
+        true => set_termination_protection(aws, stack, true).await.err(),
+        false => None,
+    };
+    Err(failure.and(restored))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The HTTP client of all calls to AWS, including those by which a profile signs in.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::{env, fs};
 
@@ -19,6 +20,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::failure::{Failure, FailureContext, Result};
+use crate::network::certificate_refusal::TRUST_THE_PROXY;
 use crate::network::proxy::{self, Proxy};
 use crate::network::tunnel::find_refusal;
 
@@ -47,10 +49,23 @@ fn build_proxy_config(proxy: &Proxy) -> Result<ProxyConfig> {
     Ok(config.no_proxy(&proxy.exceptions))
 }
 
+/// Returns the file of `AWS_CA_BUNDLE`, if there is one.
+fn chosen_bundle() -> Option<OsString> {
+    env::var_os(AWS_CA_BUNDLE).filter(|file| !file.is_empty())
+}
+
+/// Returns what to do about a certificate that is not trusted.
+pub(super) fn trust_advice() -> String {
+    match chosen_bundle() {
+        Some(_) => format!(
+            "if a proxy opens TLS connections here, add its authority to the file that {AWS_CA_BUNDLE} names"
+        ),
+        None => TRUST_THE_PROXY.to_owned(),
+    }
+}
+
 fn read_trust_store() -> Result<TrustStore> {
-    let Some(file) = env::var_os(AWS_CA_BUNDLE).filter(|file| !file.is_empty()) else {
-        return Ok(TrustStore::default());
-    };
+    let Some(file) = chosen_bundle() else { return Ok(TrustStore::default()) };
     let pem = read_bundle(Path::new(&file))
         .map_err(|failure| failure.next(format!("correct {AWS_CA_BUNDLE}, or unset it")))?;
     Ok(TrustStore::empty().with_pem_certificate(pem))
@@ -99,9 +114,15 @@ impl HttpConnector for ExplainingConnector {
         HttpConnectorFuture::new(async move {
             match (answer.await, url) {
                 (Err(error), Ok(url)) if error.is_io() || error.is_timeout() => {
-                    // An error of the user is final: the proxy would refuse every other attempt, too.
-                    let refusal = find_refusal(&url).await;
-                    Err(refusal.map_or(error, |refusal| ConnectorError::user(refusal.into())))
+                    Err(match find_refusal(&url).await {
+                        None => error,
+                        // An error of the user is final, and those of the network are not.
+                        Some(refusal) if refusal.is_final => ConnectorError::user(refusal.failure.into()),
+                        Some(refusal) if error.is_timeout() => {
+                            ConnectorError::timeout(refusal.failure.into())
+                        }
+                        Some(refusal) => ConnectorError::io(refusal.failure.into()),
+                    })
                 }
                 (answer, _) => answer,
             }

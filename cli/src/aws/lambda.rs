@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use aws_sdk_lambda::operation::invoke::InvokeOutput;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::State;
 use restctl_contract::template::LIVE;
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
 
 use super::Aws;
 use super::error::{AwsContext, RESOURCE_NOT_FOUND};
-use crate::failure::{Failure, Result};
+use crate::failure::{AwsCause, Failure, Result};
 
 /// In a VPC, a new version gets its network interface after a minute or two.
 const READY_TIMEOUT: Duration = Duration::from_secs(300);
@@ -34,8 +34,9 @@ pub(crate) async fn publish_version(aws: &Aws, function: &str) -> Result<String>
 /// Waits until the version can be invoked. A version that has been idle for weeks has lost its network interfaces. The next
 /// call fails and makes new ones ("Lambda function states", AWS Lambda Developer Guide); `event` is the event of that call.
 pub(crate) async fn wait_until_active(aws: &Aws, function: &str, version: &str, event: &Value) -> Result<()> {
-    let deadline = Instant::now() + READY_TIMEOUT;
+    let deadline = aws.clock.now() + READY_TIMEOUT;
     let mut pause = Duration::from_millis(200);
+    let mut failed_call = None;
     let not_ready =
         || Failure::new(format!("version {version} of the function {function} did not become ready"));
     loop {
@@ -51,18 +52,19 @@ pub(crate) async fn wait_until_active(aws: &Aws, function: &str, version: &str, 
                 let why = state.state_reason.unwrap_or_else(|| "Lambda gave no reason".to_owned());
                 return Err(not_ready().why(why).next("fix what it names, then: restctl deploy"));
             }
-            Some(State::Inactive) => {
-                let request = aws.lambda.invoke().function_name(function).qualifier(version);
+            Some(_) if aws.clock.now() >= deadline => {
+                let failure = not_ready().next("run the same command again");
+                let failure = failure.why(format!("it is not active after {} s", READY_TIMEOUT.as_secs()));
+                return Err(failure.and(failed_call));
+            }
+            Some(State::Inactive) => match invoke(aws, function, version, event).await {
+                Err(denied) if denied.aws_cause == Some(AwsCause::Denied) => return Err(denied),
                 // The call fails until the function is active, which the next round checks.
-                let _ = request.payload(Blob::new(event.to_string())).send().await;
-            }
-            Some(_) if Instant::now() >= deadline => {
-                let why = format!("it is not active after {} s", READY_TIMEOUT.as_secs());
-                return Err(not_ready().why(why).next("run the same command again"));
-            }
+                called => failed_call = called.err(),
+            },
             Some(_) => {}
         }
-        sleep(pause).await;
+        aws.clock.sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(5));
     }
 }
@@ -89,19 +91,24 @@ pub(crate) async fn read_live_alias(aws: &Aws, function: &str) -> Result<Alias> 
     })
 }
 
-/// Points the alias `live` at the version of `to`. If `to` has a revision, fails unless the alias still has it.
-pub(crate) async fn update_live_alias(aws: &Aws, function: &str, to: &Alias) -> Result<()> {
+/// Points the alias `live` at the version of `to`, and returns the new revision. If `to` has a revision, fails unless the alias
+/// still has it.
+pub(crate) async fn update_live_alias(aws: &Aws, function: &str, to: &Alias) -> Result<Option<String>> {
     let request = aws.lambda.update_alias().function_name(function).name(LIVE);
     let request = request.function_version(&to.version).description(&to.description);
     let answer = request.set_revision_id(to.revision.clone()).send().await;
     if answer.error_code() == Some("PreconditionFailedException") {
+        // If the answer to the first attempt was lost, the next one finds the revision that the first has made.
+        let now = read_live_alias(aws, function).await?;
+        if (&now.version, &now.description) == (&to.version, &to.description) {
+            return Ok(now.revision);
+        }
         return Err(Failure::new(format!(
             "the live version of the function {function} has changed in the meantime"
         ))
         .why("another deployment or rollback came first"));
     }
-    answer.aws_context(&format!("update the alias {LIVE} of the function {function}"))?;
-    Ok(())
+    Ok(answer.aws_context(&format!("update the alias {LIVE} of the function {function}"))?.revision_id)
 }
 
 /// How many invocations of the account can run at the same time, in this region.
@@ -137,9 +144,7 @@ pub(crate) async fn invoke_version(
     version: &str,
     event: &Value,
 ) -> Result<Vec<u8>> {
-    let request = aws.lambda.invoke().function_name(function).qualifier(version);
-    let answer = request.payload(Blob::new(event.to_string())).send().await;
-    let answer = answer.aws_context(&format!("invoke version {version} of the function {function}"))?;
+    let answer = invoke(aws, function, version, event).await?;
     let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
     match answer.function_error {
         None => Ok(payload),
@@ -147,6 +152,12 @@ pub(crate) async fn invoke_version(
             .why(format!("{kind}: {}", String::from_utf8_lossy(&payload)))
             .next("restctl logs, which shows what it logged")),
     }
+}
+
+async fn invoke(aws: &Aws, function: &str, version: &str, event: &Value) -> Result<InvokeOutput> {
+    let request = aws.lambda.invoke().function_name(function).qualifier(version);
+    let answer = request.payload(Blob::new(event.to_string())).send().await;
+    answer.aws_context(&format!("invoke version {version} of the function {function}"))
 }
 
 /// An event source mapping, which gives a function the messages of a queue.
@@ -170,4 +181,46 @@ pub(crate) async fn find_event_source_mapping(aws: &Aws, id: &str) -> Result<Opt
             .state_transition_reason
             .filter(|reason| !matches!(reason.as_str(), "USER_INITIATED" | "User action")),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+
+    use axum::extract::Request;
+    use axum::http::StatusCode;
+
+    use super::*;
+    use crate::aws::test_server;
+
+    /// Waits for a version that stays inactive, and whose calls fail with this error code.
+    async fn wait_for_inactive(code: &str) -> (Aws, Failure) {
+        let refusal = format!(r#"{{"__type":"{code}","message":"not now"}}"#);
+        let aws = test_server::connect(move |request: Request| {
+            ready(if request.uri().path().ends_with("/invocations") {
+                (StatusCode::BAD_REQUEST, refusal.clone())
+            } else {
+                (StatusCode::OK, r#"{"State":"Inactive"}"#.to_owned())
+            })
+        })
+        .await;
+        let failure = wait_until_active(&aws, "api", "7", &Value::Null).await.unwrap_err();
+        (aws, failure)
+    }
+
+    #[tokio::test]
+    async fn a_version_that_stays_inactive_is_given_up() {
+        let (_, failure) = wait_for_inactive("ResourceConflictException").await;
+        let failure = failure.to_string();
+        assert!(failure.contains("version 7 of the function api did not become ready"), "{failure}");
+        assert!(failure.contains("it is not active after 300 s"), "{failure}");
+        assert!(failure.contains("ResourceConflictException: not now"), "{failure}");
+    }
+
+    #[tokio::test]
+    async fn a_version_that_may_not_be_called_is_not_waited_for() {
+        let (aws, failure) = wait_for_inactive("AccessDeniedException").await;
+        assert_eq!(failure.aws_cause, Some(AwsCause::Denied), "{failure}");
+        assert_eq!(aws.clock.slept(), Duration::ZERO);
+    }
 }

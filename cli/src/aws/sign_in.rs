@@ -12,7 +12,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use aws_sdk_sts::error::{ConnectorError, ErrorMetadata};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use super::error::{ACCESS_DENIED, GET_CREDENTIALS, find_cause};
+use super::error::{ACCESS_DENIED, ASK_FOR_PERMISSION, GET_CREDENTIALS, find_cause};
 use crate::failure::{Exit, Failure, FailureContext, Result, shell_argument};
 
 /// The profile that is used if none is named. It need not exist.
@@ -125,7 +125,7 @@ fn advice_for(profiles: &ProfileSet, is_denied: bool) -> String {
         );
     }
     if is_denied {
-        return "ask for the permission named above, or use another --profile".to_owned();
+        return ASK_FOR_PERMISSION.to_owned();
     }
     match chain.last() {
         Some(profile) if has_any(profile, &["sso_session", "sso_start_url"]) => {

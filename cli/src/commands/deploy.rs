@@ -111,17 +111,18 @@ async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -
     let interrupted = Failure::new("interrupted before the stack was changed").next("the same command again");
     let request = DeployRequest { args, start: &start, settings: &settings, certificate: &certificate };
     let planning = plan::plan_deployment(request, context, report);
-    let changes = match unless_interrupted(interrupted, planning).await? {
+    let executed = match unless_interrupted(interrupted, planning).await? {
         DeployPlan::DryRun { changes, losses } => return Ok(DeployOutcome::Planned { changes, losses }),
-        DeployPlan::NoChange => 0,
+        DeployPlan::NoChange => None,
         DeployPlan::Ready(change_set) => {
             execute_change_set(context, &change_set, report).await?;
-            change_set.changes.len().max(1)
+            Some(change_set)
         }
     };
     let interrupted = Failure::new("interrupted before the new versions were live")
         .next("restctl deploy, which continues from there");
-    let completion = complete_deployment(context, start.stack.as_ref(), changes, &certificate, &settings);
+    let completion =
+        complete_deployment(context, start.stack.as_ref(), executed.as_deref(), &certificate, &settings);
     unless_interrupted(interrupted, completion).await
 }
 
@@ -130,15 +131,16 @@ async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -
 async fn complete_deployment(
     context: &Context,
     before: Option<&Stack>,
-    changes: usize,
+    executed: Option<&ChangeSet>,
     certificate: &Certificate,
     settings: &Settings,
 ) -> Result<DeployOutcome> {
     let (aws, name) = (context.aws().await?, &context.stack);
-    let mut stack = cloudformation::find_idle(aws, name).await?;
+    let find_idle = || cloudformation::find_idle(aws, name, executed.map(|change_set| &change_set.stack));
+    let mut stack = find_idle().await?;
     if !stack.has_termination_protection {
         cloudformation::set_termination_protection(aws, &stack, true).await?;
-        stack = cloudformation::find_idle(aws, name).await?;
+        stack = find_idle().await?;
     }
     completion_cache::remember_loads(name, []);
     let versions = go_live::go_live(aws, name, &stack).await?;
@@ -164,6 +166,7 @@ async fn complete_deployment(
     superseded_packages::delete_superseded_packages(aws, before, &stack).await;
     superseded_certificate::delete_superseded_certificates(context, &stack, certificate).await?;
     let [api_version, ingest_version] = [versions.api, versions.ingest].map(|live| live.version().to_owned());
+    let changes = executed.map_or(0, |change_set| change_set.changes.len().max(1));
     Ok(DeployOutcome::Deployed { changes, endpoint, api_version, ingest_version })
 }
 

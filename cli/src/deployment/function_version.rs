@@ -5,7 +5,7 @@
 
 use crate::aws::Aws;
 use crate::aws::lambda::{self, Alias};
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 
 /// How many earlier versions are kept. A description has at most 256 characters (`CreateAlias`).
 const MAX_EARLIER: usize = 10;
@@ -61,29 +61,41 @@ impl LiveVersion {
         Some(Self { function, now, before, revision: None })
     }
 
-    /// Points the function's alias at this version, unless the alias no longer has that `revision`.
-    async fn make_live(&self, aws: &Aws, revision: Option<&str>) -> Result<()> {
+    /// Points the function's alias at this version, unless the alias no longer has that `revision`. Returns its new one.
+    async fn make_live(&self, aws: &Aws, revision: Option<String>) -> Result<Option<String>> {
         let (version, description) = (self.now.version.clone(), self.alias_description());
-        let alias = Alias { version, description, revision: revision.map(str::to_owned) };
+        let alias = Alias { version, description, revision };
         lambda::update_live_alias(aws, &self.function, &alias).await
     }
 
     /// Replaces the live versions of all these functions or of none, because they are built to work together. Each pair is a
-    /// live version as it was read, and the version that replaces it unless another one has replaced it since. `next` is what to type if a replacement failed and none is left.
+    /// live version as it was read, and the version to replace it with. Fails if the live version has changed since. `next` is
+    /// what to type if a replacement failed and all versions are as before.
     pub(crate) async fn replace_together(
         aws: &Aws,
         replacements: &[(&Self, &Self)],
         next: &str,
     ) -> Result<()> {
-        for (done, (before, after)) in replacements.iter().enumerate() {
-            if let Err(failure) = after.make_live(aws, before.revision.as_deref()).await {
-                for (before, _) in &replacements[..done] {
-                    before.make_live(aws, None).await?;
-                }
-                return Err(failure.next(next));
+        let mut replaced = Vec::new();
+        for (before, after) in replacements {
+            match after.make_live(aws, before.revision.clone()).await {
+                Ok(revision) => replaced.push((*before, revision)),
+                Err(failure) => return Err(Self::restore(aws, replaced, failure.next(next)).await),
             }
         }
         Ok(())
+    }
+
+    /// Makes the versions live again that were `replaced` before the `failure`, each with the revision of its alias since.
+    async fn restore(aws: &Aws, replaced: Vec<(&Self, Option<String>)>, mut failure: Failure) -> Failure {
+        for (before, revision) in replaced {
+            if let Err(later) = before.make_live(aws, revision).await {
+                failure = failure.and(Some(later)).next(
+                    "fix both, then: restctl deploy; until then, the live versions are of different deployments",
+                );
+            }
+        }
+        failure
     }
 
     fn alias_description(&self) -> String {
@@ -108,11 +120,11 @@ impl LiveVersion {
 #[cfg(test)]
 mod tests {
     use std::future::ready;
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, Mutex};
 
     use axum::extract::Request;
-    use axum::http::StatusCode;
+    use axum::http::{Method, StatusCode, Uri};
 
     use super::*;
     use crate::aws::test_server;
@@ -168,18 +180,51 @@ mod tests {
             let aws = lambda_that_allows(allowed).await;
             let failure = LiveVersion::replace_together(&aws, &replacements, next).await.unwrap_err();
             assert_eq!(failure.next_step() == Some(next), is_restored, "{failure}");
+            let failure = failure.to_string();
+            assert!(failure.starts_with("cannot update the alias live of the function ingest"), "{failure}");
+            assert_eq!(failure.contains("cannot update the alias live of the function api"), !is_restored);
         }
+    }
+
+    /// Another deployment may have made its own version live since.
+    #[tokio::test]
+    async fn only_what_this_deployment_made_live_is_undone() {
+        let changes: Arc<Mutex<Vec<String>>> = Arc::default();
+        let made = Arc::clone(&changes);
+        let aws = test_server::connect(move |uri: Uri, change: String| {
+            made.lock().unwrap().push(change);
+            ready(if uri.path().contains("/functions/api/") {
+                (StatusCode::OK, r#"{"RevisionId":"of this deployment"}"#)
+            } else {
+                (StatusCode::FORBIDDEN, r#"{"__type":"AccessDeniedException"}"#)
+            })
+        })
+        .await;
+        let api = first_version();
+        let ingest = LiveVersion { function: "ingest".to_owned(), ..api.clone() };
+        let (new_api, new_ingest) = (api.with_version("2", 100), ingest.with_version("2", 100));
+        let replacements = [(&api, &new_api), (&ingest, &new_ingest)];
+        LiveVersion::replace_together(&aws, &replacements, "again").await.unwrap_err();
+        let undone = changes.lock().unwrap().pop().unwrap();
+        assert!(undone.contains(r#""RevisionId":"of this deployment""#), "{undone}");
     }
 
     #[tokio::test]
     async fn a_version_that_another_deployment_made_live_stays() {
-        let aws = test_server::connect(async |change: String| {
-            let is_current = change.contains(r#""RevisionId":"now""#);
-            let answer = r#"{"__type":"PreconditionFailedException"}"#;
-            if is_current { (StatusCode::OK, "{}") } else { (StatusCode::PRECONDITION_FAILED, answer) }
-        })
-        .await;
-        for (revision, is_replaced) in [("now", true), ("before", false)] {
+        for (revision, alias, is_replaced) in [
+            ("now", "{}", true),
+            ("before", r#"{"FunctionVersion":"2","Description":"since 99; before 1@0"}"#, false),
+            ("before", r#"{"FunctionVersion":"3","Description":"since 100; before 1@0"}"#, false),
+            // The answer to the first attempt was lost.
+            ("before", r#"{"FunctionVersion":"2","Description":"since 100; before 1@0"}"#, true),
+        ] {
+            let aws = test_server::connect(move |method: Method, change: String| {
+                let is_allowed = method == Method::GET || change.contains(r#""RevisionId":"now""#);
+                let refusal =
+                    (StatusCode::PRECONDITION_FAILED, r#"{"__type":"PreconditionFailedException"}"#);
+                ready(if is_allowed { (StatusCode::OK, alias) } else { refusal })
+            })
+            .await;
             let live = LiveVersion { revision: Some(revision.to_owned()), ..first_version() };
             let next = live.with_version("2", 100);
             let replaced = LiveVersion::replace_together(&aws, &[(&live, &next)], "again").await;

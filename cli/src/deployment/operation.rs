@@ -14,15 +14,15 @@ use crate::aws::cloudformation::{self, Stack};
 use crate::deployment::progress::Progress;
 use crate::deployment::protection;
 use crate::deployment::root_cause::RootCause;
-use crate::failure::{Failure, Result};
+use crate::failure::{AwsCause, Failure, Result};
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::{interrupt, output};
 
 /// The longest pause between two requests: events come every few seconds, and the service throttles frequent callers.
 const MAX_PAUSE: Duration = Duration::from_secs(4);
 
-/// How long CloudFormation may refuse all requests because the account sends too many. The operation continues meanwhile.
-const MAX_THROTTLED: Duration = Duration::from_secs(900);
+/// How long requests may get no answer, or be refused because the account sends too many. The operation continues meanwhile.
+const MAX_UNOBSERVED: Duration = Duration::from_secs(900);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OperationKind {
@@ -59,12 +59,22 @@ impl Operation {
         // Once polled, it also notices a Ctrl-C that comes while something else is awaited.
         let mut interrupted = pin!(interrupt::ctrl_c());
         let mut pause = Duration::from_millis(200);
-        let mut throttled = Duration::ZERO;
+        let mut lost_since = None;
         loop {
-            match self.look(aws, &progress, report).await {
+            match self.show_new_events(aws, &progress, report).await {
                 Ok(Some(ended)) => return Ok(ended),
-                Ok(None) => throttled = Duration::ZERO,
-                Err(failure) if failure.is_throttled && throttled < MAX_THROTTLED => throttled += pause,
+                Ok(None) => lost_since = None,
+                Err(failure)
+                    if is_temporary(&failure)
+                        && lost_since.is_none_or(|since| aws.clock.now() < since + MAX_UNOBSERVED) =>
+                {
+                    lost_since.get_or_insert_with(|| {
+                        let note = "note: CloudFormation continues, but does not say how far it is";
+                        let note = format!("{note}: {}", failure.to_single_line());
+                        progress.suspend(|| output::print_message(note));
+                        aws.clock.now()
+                    });
+                }
                 // The operation continues although the user can no longer watch it.
                 Err(failure) => return Err(failure.then(interruption::next_step(self.kind))),
             }
@@ -80,8 +90,8 @@ impl Operation {
         }
     }
 
-    /// Shows what is new. Returns the stack's final state if the operation has ended.
-    async fn look(
+    /// Returns the stack's final state if the operation has ended.
+    async fn show_new_events(
         &mut self,
         aws: &Aws,
         progress: &Progress,
@@ -140,6 +150,10 @@ impl Operation {
         known.extend_from_slice(&self.history);
         RootCause::find(&known, &self.stack_id).to_failure(&format!("{what}: it ended in {}", ended.as_str()))
     }
+}
+
+fn is_temporary(failure: &Failure) -> bool {
+    matches!(failure.aws_cause, Some(AwsCause::Throttled | AwsCause::Unreachable))
 }
 
 /// Deletes the stack even if it or its resources are protected: the caller has asked the user. What outlives the stack stays

@@ -37,7 +37,7 @@ pub(super) async fn describe_no_answer(what: &str, error: &reqwest::Error) -> Fa
         Some(url) if error.is_connect() => find_refusal(url).await,
         _ => None,
     };
-    refusal.unwrap_or_else(|| Failure::new(what).because(error))
+    refusal.map_or_else(|| Failure::new(what).because(error), |refusal| refusal.failure)
 }
 
 /// Reads the body. Fails if it is larger than `limit` bytes.

@@ -23,22 +23,41 @@ const MAX_SCHEME_CHARACTERS: usize = 20;
 /// From the connection to the proxy to that of the tunnel.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Why a proxy did not open a tunnel.
+pub(crate) struct Refusal {
+    pub(crate) failure: Failure,
+    /// The proxy does not allow the tunnel: it would refuse every other attempt, too.
+    pub(crate) is_final: bool,
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self { failure, is_final: false }
+    }
+}
+
 /// Opens a connection to a host's port through the proxy (RFC 9110, section 9.3.6).
 pub(crate) async fn open_tunnel(proxy: &Proxy, host: &str, port: u16) -> Result<TcpStream> {
+    try_tunnel(proxy, host, port).await.map_err(|refusal| refusal.failure)
+}
+
+async fn try_tunnel(proxy: &Proxy, host: &str, port: u16) -> Result<TcpStream, Refusal> {
     let target = Authority::try_from(format!("{}:{port}", bracketed(host)))
         .context(format!("{host} cannot be the name of a host"))?;
     let opened = timeout(TIMEOUT, send_connect(proxy, &target)).await;
-    opened.unwrap_or_else(|_| Err(no_answer(proxy).why(format!("no tunnel within {} s", TIMEOUT.as_secs()))))
+    opened.unwrap_or_else(|_| {
+        Err(no_answer(proxy).why(format!("no tunnel within {} s", TIMEOUT.as_secs())).into())
+    })
 }
 
 /// Says why a request to `url` failed, if a proxy refused it. The HTTP clients do not report what the proxy answered.
-pub(crate) async fn find_refusal(url: &Url) -> Option<Failure> {
+pub(crate) async fn find_refusal(url: &Url) -> Option<Refusal> {
     let host = url.host_str().map(trim_brackets).filter(|_| url.scheme() == "https")?;
     let proxy = Proxy::for_url(url).ok()??;
-    open_tunnel(&proxy, host, url.port_or_known_default()?).await.err()
+    try_tunnel(&proxy, host, url.port_or_known_default()?).await.err()
 }
 
-async fn send_connect(proxy: &Proxy, target: &Authority) -> Result<TcpStream> {
+async fn send_connect(proxy: &Proxy, target: &Authority) -> Result<TcpStream, Refusal> {
     let failed = |error: &dyn std::error::Error| no_answer(proxy).because(error);
     let stream = TcpStream::connect(proxy.host_and_port()).await.map_err(|error| failed(&error))?;
     let (mut sender, connection) =
@@ -47,12 +66,14 @@ async fn send_connect(proxy: &Proxy, target: &Authority) -> Result<TcpStream> {
     tokio::spawn(connection.with_upgrades());
     let answer = sender.send_request(build_connect(proxy, target)?).await.map_err(|error| failed(&error))?;
     if !answer.status().is_success() {
-        return Err(describe_refusal(proxy, target, &answer));
+        let is_final =
+            matches!(answer.status(), StatusCode::FORBIDDEN | StatusCode::PROXY_AUTHENTICATION_REQUIRED);
+        return Err(Refusal { failure: describe_refusal(proxy, target, &answer), is_final });
     }
     let tunnel = hyper::upgrade::on(answer).await.map_err(|error| failed(&error))?;
     match tunnel.downcast::<TokioIo<TcpStream>>() {
         Ok(parts) => Ok(parts.io.into_inner()),
-        Err(_) => Err(no_answer(proxy)),
+        Err(_) => Err(no_answer(proxy).into()),
     }
 }
 

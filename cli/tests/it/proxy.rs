@@ -24,6 +24,10 @@ const FORBIDDEN: &str =
 const UNAUTHENTICATED: &str = "HTTP/1.1 407 Proxy Authentication Required\r\n\
     proxy-authenticate: Negotiate\r\nproxy-authenticate: Basic realm=\"proxy\"\r\ncontent-length: 0\r\n\r\n";
 
+/// Stands for a server that the proxy cannot reach at the moment.
+const OFFLINE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+const BAD_GATEWAY: &str = "HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n";
+
 /// Returns the server that stands for `HOST:PORT`. The proxy refuses others.
 type Routes = Arc<dyn Fn(&str) -> Option<SocketAddr> + Send + Sync>;
 
@@ -74,6 +78,7 @@ async fn open_tunnel(mut stream: TcpStream, routes: Routes, targets: Arc<Mutex<V
     let answer = match routes(target) {
         _ if !is_known => UNAUTHENTICATED,
         None => FORBIDDEN,
+        Some(OFFLINE) => BAD_GATEWAY,
         Some(server) => {
             stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
             let mut server = TcpStream::connect(server).await.unwrap();
@@ -223,6 +228,10 @@ fn a_request_that_the_proxy_refuses_says_why() {
         .failed_with(1, &[&refuses, "403 Forbidden", "allow cloudformation.us-east-1.amazonaws.com"]);
     // The client's attempt, and the one that reads the answer. A refusal is not retried.
     assert_eq!(proxy.take_targets().len(), 2);
+    let offline = Proxy::start(|_| Some(OFFLINE));
+    aws(&offline.url()).failed_with(1, &["refuses to connect to", "502 Bad Gateway"]);
+    // Three attempts, and for each the one that reads the answer.
+    assert_eq!(offline.take_targets().len(), 6);
     // A profile signs in through the same client.
     let token = cloud.write_file("token", "web identity token");
     let mut web = command_behind(&proxy.url(), &cloud, &["loads", "ls"]);
@@ -267,6 +276,9 @@ fn an_authority_in_the_bundle_of_the_aws_cli_is_trusted_for_aws() {
         run(command.env_remove("AWS_ENDPOINT_URL").envs(bundle.map(|bundle| ("AWS_CA_BUNDLE", bundle))))
     };
     list(None).failed_with(1, &["UnknownIssuer", "export SSL_CERT_FILE="]);
+    let another = cloud.write_file("another.pem", &Authority::new().chain_pem());
+    list(Some(&another))
+        .failed_with(1, &["UnknownIssuer", "add its authority to the file that AWS_CA_BUNDLE names"]);
     let bundle = cloud.write_file("bundle.pem", &authority.chain_pem());
     list(Some(&bundle)).failed_with(5, &["there is no stack restctl"]);
     let text = cloud.write_file("text.pem", "no certificate");

@@ -70,7 +70,8 @@ impl Handler {
     }
 
     async fn handle_message(&self, message: &SqsMessage, deadline: Deadline) -> Disposition {
-        let hidden = self.queue.hide_message(message, deadline.time_until_end()).await;
+        let hiding = self.queue.hide_message(message, deadline.time_until_end());
+        let hidden = run_within(deadline.last_call, hiding).await;
         let is_taken = matches!(hidden, Err(Error::MessageTaken));
         warn_if_failed(hidden);
         if is_taken {

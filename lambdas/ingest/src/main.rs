@@ -25,6 +25,7 @@ mod tests;
 
 use std::time::Duration;
 
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_lambda_events::sqs::SqsEvent;
 use aws_smithy_http_client::Builder;
@@ -41,7 +42,7 @@ use crate::message::{Deadline, LoadQueue};
 use crate::settings::Settings;
 use crate::source::WindowSize;
 
-/// A call of DynamoDB without an answer within this time is made again.
+/// A call of DynamoDB or SQS without an answer within this time is made again.
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 #[tokio::main(flavor = "current_thread")]
@@ -63,9 +64,14 @@ async fn build_handler(settings: Settings, environment: &Environment) -> Result<
     let path_style = config.endpoint_url().is_some();
     let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(path_style).build();
     let dynamodb = Service::dynamodb(restctl_aws::https_client()?, environment, CALL_TIMEOUT)?;
-    let sqs = aws_sdk_sqs::Client::new(&config);
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(CALL_TIMEOUT).build();
+    let sqs = aws_sdk_sqs::config::Builder::from(&config).timeout_config(timeouts).build();
     Ok(Handler {
-        queue: LoadQueue::new(sqs, settings.load_queue, settings.dead_letter_queue),
+        queue: LoadQueue::new(
+            aws_sdk_sqs::Client::from_conf(sqs),
+            settings.load_queue,
+            settings.dead_letter_queue,
+        ),
         context: LoadContext {
             s3: aws_sdk_s3::Client::from_conf(s3),
             dynamodb: Dynamodb::new(dynamodb, Backoff::default()),

@@ -6,16 +6,19 @@ mod tests;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_sdk_cloudformation::types::{Capability, ChangeSetStatus, ChangeSetType, Parameter, Tag};
+use aws_sdk_cloudformation::types::{
+    Capability, ChangeSetStatus, ChangeSetType, ExecutionStatus, Parameter, Tag,
+};
 use restctl_contract::stack::StackName;
 
 pub(crate) use change::Change;
 
 use super::Stack;
+use super::another_deployment::{another_deployment_failure, explain_another_deployment};
 use super::events::{self, Event};
 use crate::aws::error::AwsContext;
 use crate::aws::{Aws, cloudformation, known_failures};
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{AwsCause, Failure, Result};
 
 /// The error codes of a change set that CloudFormation has deleted, or will not execute, because it has executed another one of
 /// the same stack ("ExecuteChangeSet", AWS CloudFormation API Reference).
@@ -24,7 +27,7 @@ const SUPERSEDED: [&str; 2] = ["ChangeSetNotFound", "InvalidChangeSetStatus"];
 /// A change set with at least one change.
 pub(crate) struct ChangeSet {
     id: String,
-    /// Identifies the request to execute it.
+    /// Identifies the requests to create and to execute it: one that is sent twice because its answer was lost counts once.
     token: String,
     pub(crate) stack: Stack,
     /// The change set created the stack, which is empty until the change set is executed.
@@ -64,6 +67,7 @@ pub(crate) async fn create_change_set(
         .create_change_set()
         .stack_name(name.as_str())
         .change_set_name(&token)
+        .client_token(&token)
         .change_set_type(if is_new { ChangeSetType::Create } else { ChangeSetType::Update })
         .template_body(desired.template)
         .set_parameters(Some(parameters))
@@ -75,7 +79,7 @@ pub(crate) async fn create_change_set(
     };
     let id = made.id.ok_or_else(|| Failure::new("CloudFormation returned no change set id"))?;
     let created_stack = made.stack_id.filter(|_| existing.is_none());
-    let changes = match wait_for_changes(aws, &id).await {
+    let changes = match wait_for_changes(aws, name, &id).await {
         Ok(Some(changes)) => changes,
         nothing_to_execute => {
             let deleted = delete_change_set_or_stack(aws, &id, created_stack.as_deref()).await;
@@ -93,7 +97,7 @@ pub(crate) async fn create_change_set(
             if now.as_ref().is_some_and(|stack| !stack.is_busy()) {
                 delete_change_set_or_stack(aws, &id, None).await?;
             }
-            return Err(cloudformation::another_deployment_failure(name, now.as_ref()));
+            return Err(another_deployment_failure(name, now.as_ref()));
         }
     };
     // Without DescribeEvents there are no warnings, and the changes are the same.
@@ -104,7 +108,6 @@ pub(crate) async fn create_change_set(
 /// Executes the change set. Fails if another deployment of the stack `name` has come first.
 pub(crate) async fn execute_change_set(aws: &Aws, name: &StackName, change_set: &ChangeSet) -> Result<()> {
     let ChangeSet { id, token, stack, .. } = change_set;
-    // With a token, a request that was sent twice because its answer was lost is executed once.
     let request = aws.cloudformation.execute_change_set().change_set_name(id).client_request_token(token);
     let answer = request.send().await;
     let code = answer.error_code().unwrap_or_default();
@@ -112,7 +115,10 @@ pub(crate) async fn execute_change_set(aws: &Aws, name: &StackName, change_set: 
         return Ok(());
     }
     if SUPERSEDED.contains(&code) {
-        return Err(cloudformation::explain_another_deployment(aws, name).await);
+        return match is_executed(aws, id).await {
+            true => Ok(()),
+            false => Err(explain_another_deployment(aws, name).await),
+        };
     }
     match answer.aws_context("execute the change set") {
         Ok(_) => Ok(()),
@@ -120,12 +126,18 @@ pub(crate) async fn execute_change_set(aws: &Aws, name: &StackName, change_set: 
     }
 }
 
+/// Whether an earlier attempt, whose answer was lost, has executed the change set.
+async fn is_executed(aws: &Aws, id: &str) -> bool {
+    let answer = aws.cloudformation.describe_change_set().change_set_name(id).send().await;
+    let status = answer.ok().and_then(|change_set| change_set.execution_status);
+    use ExecutionStatus::{ExecuteComplete, ExecuteFailed, ExecuteInProgress};
+    matches!(status, Some(ExecuteInProgress | ExecuteComplete | ExecuteFailed))
+}
+
 /// Returns why CloudFormation refused a request: another deployment came first if the stack is not as it was `read`.
 async fn explain_refusal(aws: &Aws, name: &StackName, read: Option<&Stack>, refusal: Failure) -> Failure {
     match cloudformation::find_own(aws, name).await {
-        Ok(now) if !is_as_read(read, now.as_ref()) => {
-            cloudformation::another_deployment_failure(name, now.as_ref())
-        }
+        Ok(now) if !is_as_read(read, now.as_ref()) => another_deployment_failure(name, now.as_ref()),
         _ => refusal,
     }
 }
@@ -155,7 +167,7 @@ async fn delete_change_set_or_stack(aws: &Aws, id: &str, stack: Option<&str>) ->
     Ok(())
 }
 
-async fn wait_for_changes(aws: &Aws, id: &str) -> Result<Option<Vec<Change>>> {
+async fn wait_for_changes(aws: &Aws, name: &StackName, id: &str) -> Result<Option<Vec<Change>>> {
     let mut pause = Duration::from_millis(200);
     let mut changes = Vec::new();
     let mut next_page = None;
@@ -164,9 +176,7 @@ async fn wait_for_changes(aws: &Aws, id: &str) -> Result<Option<Vec<Change>>> {
             aws.cloudformation.describe_change_set().change_set_name(id).set_next_token(next_page.clone());
         let answer = request.send().await;
         if answer.error_code().is_some_and(|code| SUPERSEDED.contains(&code)) {
-            return Err(Failure::new("nothing went live: another deployment of the stack came first")
-                .why("CloudFormation has deleted the change set of this one")
-                .next(cloudformation::AFTER_ANOTHER_DEPLOYMENT));
+            return Err(explain_another_deployment(aws, name).await);
         }
         let page = answer.aws_context("describe the change set")?;
         let reason = page.status_reason().unwrap_or("no reason given");
@@ -198,7 +208,7 @@ async fn find_refusal(aws: &Aws, id: &str, reason: &str) -> Failure {
     let refused = Failure::new("CloudFormation refuses the change; nothing was changed");
     let (mut findings, bare_reason) = match events::fetch_findings(aws, id).await {
         Ok(findings) => (findings, vec![reason.to_owned()]),
-        Err(denied) if denied.exit == Exit::Authentication => {
+        Err(denied) if denied.aws_cause == Some(AwsCause::Denied) => {
             (Vec::new(), vec![reason.to_owned(), denied.to_single_line()])
         }
         // Emulators do not validate early.

@@ -12,7 +12,11 @@ pub(super) struct StackStub {
     /// When its last operation began.
     pub(super) changed: &'static str,
     pub(super) tag: &'static str,
+    /// The execution status of its change set.
+    pub(super) execution: &'static str,
     pub(super) looks_until_gone: usize,
+    /// How often it is returned as it was before its last operation.
+    old_looks: usize,
     /// The action that fails, and its error code.
     pub(super) refusal: Option<(&'static str, &'static str)>,
     pub(super) calls: Vec<String>,
@@ -22,7 +26,17 @@ impl StackStub {
     /// A stack of restctl.
     pub(super) fn new(status: &'static str) -> Self {
         let (changed, tag) = ("2026-11-20T09:00:00Z", STACK_TAG);
-        Self { status, changed, tag, looks_until_gone: 0, refusal: None, calls: Vec::new() }
+        let execution = "AVAILABLE";
+        Self {
+            status,
+            changed,
+            tag,
+            execution,
+            looks_until_gone: 0,
+            old_looks: 0,
+            refusal: None,
+            calls: Vec::new(),
+        }
     }
 
     /// A stack that has never been deployed.
@@ -41,10 +55,13 @@ impl StackStub {
             }
             "DescribeStacks" => {
                 self.looks_until_gone = self.looks_until_gone.saturating_sub(1);
+                let is_old = self.old_looks > 0;
+                self.old_looks = self.old_looks.saturating_sub(1);
+                let changed = if is_old { "2026-11-20T08:00:00Z" } else { self.changed };
                 format!(
                     "<Stacks><member><StackId>stack</StackId><StackStatus>{}</StackStatus><LastUpdatedTime>{}</LastUpdatedTime>\
                      <Tags><member><Key>{}</Key><Value>restctl</Value></member></Tags></member></Stacks>",
-                    self.status, self.changed, self.tag
+                    self.status, changed, self.tag
                 )
             }
             "DeleteStack" => {
@@ -52,11 +69,11 @@ impl StackStub {
                 String::new()
             }
             "CreateChangeSet" => "<Id>change-set</Id><StackId>stack</StackId>".to_owned(),
-            "DescribeChangeSet" => {
-                "<Status>CREATE_COMPLETE</Status><Changes><member><ResourceChange><Action>Modify</Action>\
-                <LogicalResourceId>Api</LogicalResourceId></ResourceChange></member></Changes>"
-                    .to_owned()
-            }
+            "DescribeChangeSet" => format!(
+                "<Status>CREATE_COMPLETE</Status><ExecutionStatus>{}</ExecutionStatus><Changes><member><ResourceChange>\
+                 <Action>Modify</Action><LogicalResourceId>Api</LogicalResourceId></ResourceChange></member></Changes>",
+                self.execution
+            ),
             _ => String::new(),
         };
         let result = format!("<{action}Result>{result}</{action}Result>");
@@ -132,15 +149,43 @@ async fn nobody_waits_for_the_deletion_of_a_deployed_stack() {
 #[tokio::test]
 async fn a_stack_on_which_another_deployment_works_is_not_idle() {
     let (aws, stack) = connect(StackStub::new("CREATE_IN_PROGRESS")).await;
-    let failure = find_idle(&aws, &name()).await.map(drop).unwrap_err().to_string();
+    let failure = find_idle(&aws, &name(), None).await.map(drop).unwrap_err().to_string();
     assert!(failure.contains("another deployment of the stack restctl came first"), "{failure}");
     assert!(
         failure.contains("the stack is in CREATE_IN_PROGRESS, since 2026-11-20T09:00:00.000Z"),
         "{failure}"
     );
     stack.lock().unwrap().status = "UPDATE_COMPLETE";
-    let idle = find_idle(&aws, &name()).await.unwrap();
+    let idle = find_idle(&aws, &name(), None).await.unwrap();
     check_unchanged(&aws, &name(), &idle).await.unwrap();
     stack.lock().unwrap().changed = "2026-11-20T09:05:00Z";
     assert!(check_unchanged(&aws, &name(), &idle).await.is_err());
+}
+
+/// DescribeStacks may still return the state before an operation that has just ended.
+#[tokio::test]
+async fn the_state_before_a_short_operation_is_not_taken_for_the_one_after_it() {
+    let old = StackStub { old_looks: 4, ..StackStub::new("UPDATE_COMPLETE") };
+    let (aws, _) = connect(old).await;
+    let before = find_own(&aws, &name()).await.unwrap().unwrap();
+    let idle = find_idle(&aws, &name(), Some(&before)).await.unwrap();
+    check_unchanged(&aws, &name(), &idle).await.unwrap();
+    // A service that keeps no such time delays a deployment and does not fail it.
+    find_idle(&aws, &name(), Some(&idle)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stack_that_can_be_neither_deleted_nor_protected_again_names_both_failures() {
+    let aws = test_server::connect(|form: String| {
+        let is_allowed = form.contains("EnableTerminationProtection=false");
+        let done = "<UpdateTerminationProtectionResponse><UpdateTerminationProtectionResult/>\
+            </UpdateTerminationProtectionResponse>";
+        ready(if is_allowed { (StatusCode::OK, done.to_owned()) } else { refuse("Busy", "later") })
+    })
+    .await;
+    let protected = aws_sdk_cloudformation::types::Stack::builder().enable_termination_protection(true);
+    let failure = begin_deletion(&aws, &from_sdk(protected.stack_id("stack").build())).await.unwrap_err();
+    let failure = failure.to_string();
+    assert!(failure.starts_with("cannot delete the stack\n"), "{failure}");
+    assert!(failure.contains("cannot change the stack's termination protection: Busy: later"), "{failure}");
 }

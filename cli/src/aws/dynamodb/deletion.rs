@@ -7,13 +7,15 @@ use aws_sdk_dynamodb::types::{TableDescription, TableStatus};
 
 use crate::aws::Aws;
 use crate::aws::error::{AwsContext, RESOURCE_NOT_FOUND};
-use crate::failure::{FailureContext, Result};
+use crate::failure::{Failure, FailureContext, Result};
 
 /// The deletion of a large table takes minutes.
 const DELETION_TIMEOUT: Duration = Duration::from_secs(1800);
 
 /// A table is changed within seconds.
-const CHANGE_TIMEOUT: Duration = Duration::from_secs(300);
+const CHANGE_PATIENCE: Duration = Duration::from_secs(300);
+
+const CHANGE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Turns the table's deletion protection on or off. Returns whether that changed anything: a table that does not exist, or
 /// that is being deleted, needs no change.
@@ -36,12 +38,14 @@ pub(crate) async fn delete_table(aws: &Aws, table: &str) -> Result<()> {
         wait_until_unchanging(aws, table).await?;
     }
     let answer = aws.dynamodb.delete_table().table_name(table).send().await;
-    if answer.error_code() != Some(RESOURCE_NOT_FOUND) {
-        let begun = answer.aws_context(&format!("delete the table {table}"));
-        if begun.is_err() && was_protected {
-            set_deletion_protection(aws, table, true).await?;
-        }
-        begun?;
+    if answer.error_code() != Some(RESOURCE_NOT_FOUND)
+        && let Err(failure) = answer.aws_context(&format!("delete the table {table}"))
+    {
+        let restored = match was_protected {
+            true => set_deletion_protection(aws, table, true).await.err(),
+            false => None,
+        };
+        return Err(failure.and(restored));
     }
     let gone = aws.dynamodb.wait_until_table_not_exists().table_name(table).wait(DELETION_TIMEOUT).await;
     gone.context(format!("the table {table} was not deleted in time"))?;
@@ -50,34 +54,33 @@ pub(crate) async fn delete_table(aws: &Aws, table: &str) -> Result<()> {
 
 /// Whether the deletion of a table has begun and is not complete.
 pub(crate) async fn is_being_deleted(aws: &Aws, table: &str) -> Result<bool> {
-    let answer = aws.dynamodb.describe_table().table_name(table).send().await;
-    if answer.error_code() == Some(RESOURCE_NOT_FOUND) {
-        return Ok(false);
-    }
-    let description = answer.aws_context(&format!("describe the table {table}"))?.table;
+    let description = describe_table(aws, table).await?;
     Ok(description.and_then(|table| table.table_status) == Some(TableStatus::Deleting))
 }
 
 /// Waits until the table is not being created or changed: until then, DynamoDB neither changes nor deletes it. Returns `None`
 /// if there is no such table.
 async fn wait_until_unchanging(aws: &Aws, table: &str) -> Result<Option<TableDescription>> {
-    let waiting = tokio::time::timeout(CHANGE_TIMEOUT, async {
-        let mut pause = Duration::from_millis(200);
-        loop {
-            let answer = aws.dynamodb.describe_table().table_name(table).send().await;
-            if answer.error_code() == Some(RESOURCE_NOT_FOUND) {
-                return Ok(None);
-            }
-            let description = answer.aws_context(&format!("describe the table {table}"))?.table;
-            let status = description.as_ref().and_then(|description| description.table_status.as_ref());
-            if !matches!(status, Some(TableStatus::Creating | TableStatus::Updating)) {
-                return Ok(description);
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(4));
-        }
-    });
-    waiting.await.context(format!("the table {table} is still being changed"))?
+    let attempt = async || {
+        let description = describe_table(aws, table).await?;
+        let status = description.as_ref().and_then(|description| description.table_status.as_ref());
+        let is_changing = matches!(status, Some(TableStatus::Creating | TableStatus::Updating));
+        Ok((!is_changing).then_some(description))
+    };
+    aws.clock.poll(CHANGE_PAUSE, CHANGE_PATIENCE, attempt).await?.ok_or_else(|| {
+        Failure::new(format!("the table {table} is still being changed"))
+            .why(format!("its change has taken more than {} s", CHANGE_PATIENCE.as_secs()))
+            .next("run the same command again")
+    })
+}
+
+/// Returns `None` if there is no such table.
+async fn describe_table(aws: &Aws, table: &str) -> Result<Option<TableDescription>> {
+    let answer = aws.dynamodb.describe_table().table_name(table).send().await;
+    if answer.error_code() == Some(RESOURCE_NOT_FOUND) {
+        return Ok(None);
+    }
+    Ok(answer.aws_context(&format!("describe the table {table}"))?.table)
 }
 
 #[cfg(test)]
@@ -98,6 +101,7 @@ mod tests {
         is_protected: bool,
         looks_until_active: usize,
         refuses_deletion: bool,
+        refuses_protection: bool,
     }
 
     impl Table {
@@ -117,6 +121,9 @@ mod tests {
                     (StatusCode::OK, json!({ "Table": table }))
                 }
                 _ if self.looks_until_active > 0 => refuse("ResourceInUseException", "is being updated"),
+                "UpdateTable" if self.refuses_protection && asked["DeletionProtectionEnabled"] == true => {
+                    refuse("LimitExceededException", "later")
+                }
                 "UpdateTable" => {
                     self.is_protected = asked["DeletionProtectionEnabled"] == true;
                     self.looks_until_active = 2;
@@ -146,9 +153,13 @@ mod tests {
     }
 
     fn protected_table() -> Arc<Mutex<Table>> {
-        let table =
-            Table { exists: true, is_protected: true, looks_until_active: 0, refuses_deletion: false };
-        Arc::new(Mutex::new(table))
+        Arc::new(Mutex::new(Table {
+            exists: true,
+            is_protected: true,
+            looks_until_active: 0,
+            refuses_deletion: false,
+            refuses_protection: false,
+        }))
     }
 
     #[tokio::test]
@@ -176,5 +187,8 @@ mod tests {
         let failure = delete_table(&connect(&table).await, "items").await.unwrap_err();
         assert!(failure.to_single_line().contains("not you"), "{}", failure.to_single_line());
         assert!(table.lock().unwrap().is_protected);
+        table.lock().unwrap().refuses_protection = true;
+        let failure = delete_table(&connect(&table).await, "items").await.unwrap_err().to_single_line();
+        assert!(failure.contains("not you") && failure.contains("later"), "{failure}");
     }
 }

@@ -11,9 +11,9 @@ use aws_sdk_dynamodb::types::{AttributeValue, ConsumedCapacity, KeysAndAttribute
 use futures_util::stream::{self, Stream};
 use restctl_contract::key::{Key, KeyType, WRITTEN_BY};
 use restctl_contract::number;
-use tokio::time::sleep;
 
 use crate::aws::Aws;
+use crate::aws::clock::Clock;
 use crate::aws::error::AwsContext;
 use crate::failure::{Failure, FailureContext, Result};
 
@@ -32,6 +32,7 @@ pub(crate) type Attributes = HashMap<String, AttributeValue>;
 
 pub(crate) struct Items<'a> {
     client: Client,
+    clock: &'a Clock,
     table: &'a str,
     key: &'a Key,
     read_units: Cell<f64>,
@@ -46,11 +47,11 @@ pub(crate) struct Segment {
 }
 
 impl<'a> Items<'a> {
-    pub(crate) fn new(aws: &Aws, table: &'a str, key: &'a Key) -> Self {
+    pub(crate) fn new(aws: &'a Aws, table: &'a str, key: &'a Key) -> Self {
         let retry = RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS);
         let config = aws.dynamodb.config().to_builder().retry_config(retry).build();
         let client = Client::from_conf(config);
-        Self { client, table, key, read_units: Cell::new(0.0), calls: Cell::new(0) }
+        Self { client, clock: &aws.clock, table, key, read_units: Cell::new(0.0), calls: Cell::new(0) }
     }
 
     /// Returns the read units that DynamoDB has counted so far.
@@ -89,7 +90,7 @@ impl<'a> Items<'a> {
                     .why("the requests exceed its throughput")
                     .next("try again in a moment"));
             }
-            sleep(pause).await;
+            self.clock.sleep(pause).await;
         }
         Ok(found)
     }

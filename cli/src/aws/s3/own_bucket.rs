@@ -104,8 +104,10 @@ async fn create_bucket(aws: &Aws, bucket: &str, tags: &Tags, on_wait: impl Fn())
         Some("BucketAlreadyOwnedByYou") => return Ok(()),
         Some(ABORTED) => {
             return Err(Failure::new(format!("the name of the deleted bucket {bucket} is not free yet"))
-                .why(format!("after {} s, S3 still works on its deletion", ABORTED_PATIENCE.as_secs()))
-                .next("the same command again in an hour; or at once with another name: restctl deploy --stack NAME"));
+                .why(format!("S3 has not finished deleting it after {} s", ABORTED_PATIENCE.as_secs()))
+                .next(
+                    "run the same command again in an hour, or use another name now: restctl deploy --stack NAME",
+                ));
         }
         _ => {}
     }

@@ -12,7 +12,7 @@ use crate::aws::cloudformation::{self, Stack};
 use crate::aws::s3::{self, OwnBucket, OwnBucketState};
 use crate::aws::{Aws, acm, cloudwatchlogs, dynamodb, secretsmanager, ssm, sts};
 use crate::context::Context;
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{AwsCause, Exit, Failure, Result};
 use crate::identity::settings;
 use crate::terminal::{output, progress};
 
@@ -80,7 +80,7 @@ impl Inventory {
     /// Returns what was listed, or nothing and a note if the credentials may not list it.
     fn unless_denied<T>(&mut self, what: &'static str, listed: Result<Vec<T>>) -> Result<Vec<T>> {
         match listed {
-            Err(denied) if denied.exit == Exit::Authentication => {
+            Err(denied) if denied.aws_cause == Some(AwsCause::Denied) => {
                 let denied = denied.to_single_line();
                 output::print_message(format!(
                     "note: {what} that a deleted stack left are not found: {denied}"
@@ -245,8 +245,8 @@ impl OwnedResource {
 
     /// Waits for up to `patience` until it is deleted: services list what they have deleted for a while. Returns its state then.
     pub(super) async fn await_deletion(&self, aws: &Aws, patience: Duration) -> Result<DeletionState> {
-        let look = async || Ok((!self.exists(aws).await?).then_some(()));
-        if aws.clock.poll(DELETION_PAUSE, patience, look).await?.is_some() {
+        let attempt = async || Ok((!self.exists(aws).await?).then_some(()));
+        if aws.clock.poll(DELETION_PAUSE, patience, attempt).await?.is_some() {
             return Ok(DeletionState::Deleted);
         }
         let is_being_deleted = match self {

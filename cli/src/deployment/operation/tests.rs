@@ -112,10 +112,14 @@ async fn follow_throttled(refusals: usize) -> (Aws, Result<ResourceStatus>) {
         })
     })
     .await;
+    let ended = follow_update(&aws).await;
+    (aws, ended)
+}
+
+async fn follow_update(aws: &Aws) -> Result<ResourceStatus> {
     let (log, history) = (EventLog::new("stack"), Vec::new());
     let mut operation = Operation { stack_id: "stack".to_owned(), kind: OperationKind::Update, log, history };
-    let ended = operation.follow_to_end(&aws, &NdjsonReport::new("deploy")).await;
-    (aws, ended)
+    operation.follow_to_end(aws, &NdjsonReport::new("deploy")).await
 }
 
 #[tokio::test]
@@ -134,4 +138,14 @@ async fn endless_throttling_ends_the_watching_and_not_the_update() {
         failure.contains("Rate exceeded") && failure.contains("restctl deploy after it has ended"),
         "{failure}"
     );
+}
+
+#[tokio::test]
+async fn minutes_without_a_network_do_not_end_the_watching() {
+    let aws = test_server::connect(async || "").await;
+    let nowhere = aws.cloudformation.config().to_builder().endpoint_url("http://127.0.0.1:1").build();
+    let aws = Aws { cloudformation: aws_sdk_cloudformation::Client::from_conf(nowhere), ..aws };
+    let failure = follow_update(&aws).await.unwrap_err().to_string();
+    assert!(failure.contains("restctl deploy after it has ended"), "{failure}");
+    assert!(aws.clock.slept() > Duration::from_secs(240), "{:?}", aws.clock.slept());
 }

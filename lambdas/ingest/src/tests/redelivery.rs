@@ -203,6 +203,16 @@ async fn a_message_that_another_invocation_may_have_is_left_alone() {
 }
 
 #[tokio::test]
+async fn a_queue_that_does_not_answer_delays_no_load() {
+    let world = World::new().await;
+    world.bucket.put("items.csv", "v1", &csv(1..=3));
+    let deadline = Deadline { last_call: Duration::ZERO, ..TimeLimit::Plenty.to_deadline(SystemTime::now) };
+    assert_eq!(world.deliver_before(&[message("items.csv", "v1")], deadline).await, NONE_FAILED);
+    assert_eq!(world.row_counts("items.csv", "v1"), receipt(3, 3, 0, 0));
+    assert_eq!(world.sqs.take_calls("ChangeMessageVisibility").len(), 0);
+}
+
+#[tokio::test]
 async fn a_queue_that_cannot_hide_a_message_delays_no_load() {
     let world = World::new().await;
     world.bucket.put("items.csv", "v1", &csv(1..=3));

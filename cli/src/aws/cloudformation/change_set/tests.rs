@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use axum::http::StatusCode;
 
 use super::*;
+use crate::aws::cloudformation::tests::name;
 use crate::aws::test_server;
 
 const REASON: &str = "The following hook(s)/validation failed: [AWS::EarlyValidation::PropertyValidation].";
@@ -71,7 +72,7 @@ async fn wait_through(results: &[&str]) -> Result<Option<Vec<Change>>> {
         format!("<{action}Response><{action}Result>{result}</{action}Result></{action}Response>")
     })
     .await;
-    wait_for_changes(&aws, "change-set").await
+    wait_for_changes(&aws, &name(), "change-set").await
 }
 
 /// Answers as AWS sent them between 2022 and 2025.

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 
 use super::*;
 use crate::aws::test_server;
+use crate::failure::AwsCause;
 
 const STACK: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/restctl/2196ffc0";
 
@@ -252,7 +253,7 @@ async fn the_events_before_a_failed_page_are_returned_later() {
     })
     .await;
     let mut log = EventLog::new(STACK);
-    assert!(log.fetch_new(&aws).await.unwrap_err().is_throttled);
+    assert_eq!(log.fetch_new(&aws).await.unwrap_err().aws_cause, Some(AwsCause::Throttled));
     *is_throttled.lock().unwrap() = false;
     let resources: Vec<_> =
         log.fetch_new(&aws).await.unwrap().into_iter().map(|event| event.resource).collect();

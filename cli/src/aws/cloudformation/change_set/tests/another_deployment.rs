@@ -60,6 +60,17 @@ async fn a_change_set_that_was_executed_by_this_deployment_is_not_refused() {
     let change_set = create(&aws, Some(&before)).await.unwrap().unwrap();
     stack.lock().unwrap().refusal = Some(("ExecuteChangeSet", "TokenAlreadyExistsException"));
     execute_change_set(&aws, &name(), &change_set).await.unwrap();
+    stack.lock().unwrap().refusal = Some(("ExecuteChangeSet", "InvalidChangeSetStatus"));
+    for (execution, is_own) in [
+        ("EXECUTE_IN_PROGRESS", true),
+        ("EXECUTE_COMPLETE", true),
+        ("EXECUTE_FAILED", true),
+        ("OBSOLETE", false),
+    ] {
+        stack.lock().unwrap().execution = execution;
+        let executed = execute_change_set(&aws, &name(), &change_set).await;
+        assert_eq!(executed.is_ok(), is_own, "{execution}");
+    }
 }
 
 /// As when it executes its own change set of the same new stack, or when a dry run deletes that stack.
@@ -68,5 +79,5 @@ async fn a_change_set_that_another_deployment_has_deleted_says_so() {
     let (aws, stack) = connect(StackStub::new("REVIEW_IN_PROGRESS")).await;
     stack.lock().unwrap().refusal = Some(("DescribeChangeSet", "ChangeSetNotFound"));
     let failure = create(&aws, None).await.map(drop).unwrap_err().to_string();
-    assert!(failure.contains("another deployment of the stack came first"), "{failure}");
+    assert!(failure.contains(CAME_FIRST), "{failure}");
 }
