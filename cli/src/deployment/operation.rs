@@ -69,7 +69,7 @@ impl Operation {
                         && lost_since.is_none_or(|since| aws.clock.now() < since + MAX_UNOBSERVED) =>
                 {
                     lost_since.get_or_insert_with(|| {
-                        let note = "note: CloudFormation continues, but does not say how far it is";
+                        let note = "note: CloudFormation continues, but cannot be watched at the moment";
                         let note = format!("{note}: {}", failure.to_single_line());
                         progress.suspend(|| output::print_message(note));
                         aws.clock.now()

@@ -277,8 +277,10 @@ fn an_authority_in_the_bundle_of_the_aws_cli_is_trusted_for_aws() {
     };
     list(None).failed_with(1, &["UnknownIssuer", "export SSL_CERT_FILE="]);
     let another = cloud.write_file("another.pem", &Authority::new().chain_pem());
-    list(Some(&another))
-        .failed_with(1, &["UnknownIssuer", "add its authority to the file that AWS_CA_BUNDLE names"]);
+    list(Some(&another)).failed_with(
+        1,
+        &["invalid peer certificate", "add its authority to the file that AWS_CA_BUNDLE names"],
+    );
     let bundle = cloud.write_file("bundle.pem", &authority.chain_pem());
     list(Some(&bundle)).failed_with(5, &["there is no stack restctl"]);
     let text = cloud.write_file("text.pem", "no certificate");

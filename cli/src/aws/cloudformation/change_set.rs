@@ -128,9 +128,9 @@ pub(crate) async fn execute_change_set(aws: &Aws, name: &StackName, change_set: 
 
 /// Whether an earlier attempt, whose answer was lost, has executed the change set.
 async fn is_executed(aws: &Aws, id: &str) -> bool {
+    use ExecutionStatus::{ExecuteComplete, ExecuteFailed, ExecuteInProgress};
     let answer = aws.cloudformation.describe_change_set().change_set_name(id).send().await;
     let status = answer.ok().and_then(|change_set| change_set.execution_status);
-    use ExecutionStatus::{ExecuteComplete, ExecuteFailed, ExecuteInProgress};
     matches!(status, Some(ExecuteInProgress | ExecuteComplete | ExecuteFailed))
 }
 

@@ -165,7 +165,7 @@ async fn a_stack_on_which_another_deployment_works_is_not_idle() {
 /// DescribeStacks may still return the state before an operation that has just ended.
 #[tokio::test]
 async fn the_state_before_a_short_operation_is_not_taken_for_the_one_after_it() {
-    let old = StackStub { old_looks: 4, ..StackStub::new("UPDATE_COMPLETE") };
+    let old = StackStub { old_looks: 2, ..StackStub::new("UPDATE_COMPLETE") };
     let (aws, _) = connect(old).await;
     let before = find_own(&aws, &name()).await.unwrap().unwrap();
     let idle = find_idle(&aws, &name(), Some(&before)).await.unwrap();
