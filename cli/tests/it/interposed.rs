@@ -1,7 +1,8 @@
 //! A server between restctl and the local cloud, which answers some calls in place of the cloud: as AWS would, if the local
 //! cloud is too fast or too lenient.
 
-use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::net::TcpListener;
+use std::sync::{Arc, Condvar, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -10,6 +11,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use serde_json::Value;
 
 use crate::cloud::{Cloud, RECORD};
+use crate::loopback_server::serve_until_exit;
 use crate::signing::{sign_request, signed_service};
 
 type Answer = Box<dyn Fn(&Call) -> Option<String> + Send + Sync>;
@@ -113,20 +115,10 @@ pub(crate) fn interpose(cloud: &Cloud, answer: impl Fn(&Call) -> Option<String> 
         client: reqwest::Client::builder().no_proxy().build().unwrap(),
         answer: Box::new(answer),
     });
-    let (tell, told) = mpsc::channel();
-    // The thread ends with this process.
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-            tell.send(listener.local_addr().unwrap()).unwrap();
-            let routes = Router::new()
-                .fallback(answer_or_pass_on)
-                .layer(DefaultBodyLimit::disable())
-                .with_state(front);
-            axum::serve(listener, routes).await.unwrap();
-        });
-    });
-    record["endpoint_url"] = format!("http://{}", told.recv().unwrap()).into();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    record["endpoint_url"] = format!("http://{}", listener.local_addr().unwrap()).into();
+    let routes =
+        Router::new().fallback(answer_or_pass_on).layer(DefaultBodyLimit::disable()).with_state(front);
+    serve_until_exit(listener, routes);
     std::fs::write(cloud.state_folder().join(RECORD), record.to_string()).unwrap();
 }

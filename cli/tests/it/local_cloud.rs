@@ -14,6 +14,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::cloud::{eventually, interrupt};
+use crate::loopback_server::serve_until_exit;
 
 /// A state folder. The local cloud in it is stopped at the end of the test.
 struct State(tempfile::TempDir);
@@ -309,13 +310,5 @@ fn serve_altered_packages(index: TcpListener, asked: Arc<Mutex<Vec<String>>>) {
         let page = page.unwrap_or_else(|| "altered".to_owned());
         async move { ([("content-type", "text/html")], page) }
     };
-    index.set_nonblocking(true).unwrap();
-    // The thread ends with this process.
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::from_std(index).unwrap();
-            axum::serve(listener, Router::new().fallback(answer)).await.unwrap();
-        });
-    });
+    serve_until_exit(index, Router::new().fallback(answer));
 }

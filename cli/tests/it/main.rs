@@ -35,6 +35,7 @@ mod loads;
 mod local_attacker;
 mod local_cloud;
 mod logs;
+mod loopback_server;
 mod main_job;
 mod openapi;
 mod options;

@@ -1,8 +1,9 @@
 //! How profiles of the AWS CLI sign in: each kind, against a server in place of AWS and of the metadata services.
 
 use std::fs;
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex};
 
 use aws_lc_rs::digest::{Algorithm, SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use axum::Router;
@@ -15,6 +16,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::cloud::CommandOutput;
+use crate::loopback_server::serve_until_exit;
 
 const NO_STACK: &str = "<ErrorResponse><Error><Code>ValidationError</Code>\
     <Message>Stack with id restctl does not exist</Message></Error></ErrorResponse>";
@@ -302,18 +304,10 @@ fn a_profile_that_does_not_exist_is_not_replaced_by_another() {
 }
 
 fn start_server(calls: Arc<Mutex<Vec<String>>>) -> String {
-    let (tell, told) = mpsc::channel();
-    // The thread ends with this process.
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-            tell.send(listener.local_addr().unwrap()).unwrap();
-            let routes = Router::new().fallback(answer).with_state(calls);
-            axum::serve(listener, routes).await.unwrap();
-        });
-    });
-    format!("http://{}", told.recv().unwrap())
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    serve_until_exit(listener, Router::new().fallback(answer).with_state(calls));
+    url
 }
 
 async fn answer(

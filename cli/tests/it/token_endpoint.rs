@@ -17,6 +17,7 @@ use restctl_testkit::signing_key::SigningKey;
 use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, CommandOutput};
+use crate::loopback_server::serve_until_exit;
 
 const SECRET: &str = "s:e c+r/t";
 
@@ -41,7 +42,6 @@ struct Served {
 impl Provider {
     fn start(method: &str) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         let document = json!({
             "issuer": url,
@@ -58,13 +58,7 @@ impl Provider {
             .route("/keys", get(async move || keys.to_string()))
             .route("/token", post(answer_token_request))
             .with_state(Arc::clone(&served));
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                axum::serve(listener, routes).await.unwrap();
-            });
-        });
+        serve_until_exit(listener, routes);
         Self { url, key, served }
     }
 

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Args, HOSTILE, HOSTILE_XML, check, check_all};
 use crate::cloud::Cloud;
+use crate::loopback_server::serve_until_exit;
 
 /// Each requests a token, which is refused.
 pub(super) const COMMANDS: &[Args] = &[
@@ -82,7 +83,6 @@ fn refusal(authorization: &str, form: &str) -> String {
 /// Starts a provider that ends with this process, and returns its issuer.
 fn start(behavior: Behavior) -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let document = json!({
         "issuer": behavior.issuer.unwrap_or(&url),
@@ -96,13 +96,7 @@ fn start(behavior: Behavior) -> String {
         .route("/keys", get(async move || keys.to_string()))
         .route("/token", post(answer_token_request))
         .with_state(Arc::new(behavior));
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            axum::serve(listener, routes).await.unwrap();
-        });
-    });
+    serve_until_exit(listener, routes);
     url
 }
 
