@@ -2,6 +2,7 @@
 
 mod another_deployment;
 pub(crate) mod change_set;
+pub(crate) mod drift;
 pub(crate) mod events;
 
 use std::collections::HashMap;
@@ -240,6 +241,8 @@ fn is_up(status: &StackStatus) -> bool {
 
 /// A resource of a stack.
 pub(crate) struct Resource {
+    /// Its name in the template.
+    pub(crate) name: String,
     /// Such as `AWS::S3::Bucket`.
     pub(crate) kind: String,
     /// Its physical id.
@@ -254,9 +257,13 @@ pub(crate) async fn list_resources(aws: &Aws, stack: &Stack) -> Result<Vec<Resou
         let page = page.aws_context("list the stack's resources")?;
         let found = page.stack_resource_summaries.unwrap_or_default().into_iter();
         let found = found.filter(|it| it.resource_status() != Some(&ResourceStatus::DeleteComplete));
-        resources.extend(
-            found.filter_map(|it| Some(Resource { kind: it.resource_type?, id: it.physical_resource_id? })),
-        );
+        resources.extend(found.filter_map(|it| {
+            Some(Resource {
+                name: it.logical_resource_id?,
+                kind: it.resource_type?,
+                id: it.physical_resource_id?,
+            })
+        }));
     }
     Ok(resources)
 }

@@ -1,5 +1,6 @@
 //! AWS Lambda: versions of a function, its alias `live`, and calls.
 
+pub(crate) mod configuration;
 pub(crate) mod update;
 
 use std::collections::HashMap;
@@ -24,6 +25,8 @@ pub(crate) struct Alias {
     pub(crate) description: String,
     /// Changes with each update of the alias.
     pub(crate) revision: Option<String>,
+    /// Other versions that get a share of the calls.
+    pub(crate) additional_versions: Vec<String>,
 }
 
 /// Waits until the version can be invoked. A version that has been idle for weeks has lost its network interfaces. The next
@@ -77,13 +80,26 @@ pub(crate) async fn read_environment(
 }
 
 pub(crate) async fn read_live_alias(aws: &Aws, function: &str) -> Result<Alias> {
+    find_live_alias(aws, function).await?.ok_or_else(|| {
+        Failure::new(format!("cannot read the alias {LIVE} of the function {function}"))
+            .why("it does not exist")
+    })
+}
+
+/// Returns `None` if the function has no alias `live`.
+pub(crate) async fn find_live_alias(aws: &Aws, function: &str) -> Result<Option<Alias>> {
     let alias = aws.lambda.get_alias().function_name(function).name(LIVE).send().await;
+    if alias.error_code() == Some(RESOURCE_NOT_FOUND) {
+        return Ok(None);
+    }
     let alias = alias.aws_context(&format!("read the alias {LIVE} of the function {function}"))?;
-    Ok(Alias {
+    let weights = alias.routing_config.and_then(|routing| routing.additional_version_weights);
+    Ok(Some(Alias {
         version: alias.function_version.unwrap_or_default(),
         description: alias.description.unwrap_or_default(),
         revision: alias.revision_id,
-    })
+        additional_versions: weights.unwrap_or_default().into_keys().collect(),
+    }))
 }
 
 /// Points the alias `live` at the version of `to` alone, and returns the new revision. If `to` has a revision, fails unless the
