@@ -77,8 +77,12 @@ impl LiveVersion {
         &self.additional_versions
     }
 
-    /// Returns the state with another version live since `now`. Functions that are switched together share that time.
+    /// Returns the state with this version alone live since `now`. Functions that are switched together share that time. The same
+    /// version stays live since its own time.
     pub(crate) fn with_version(&self, version: &str, now: u64) -> Self {
+        if version == self.now.version {
+            return Self { by: LiveBy::Deploy, ..self.without_reading() };
+        }
         let mut before = self.before.clone();
         before.insert(0, self.now.clone());
         before.truncate(MAX_EARLIER);

@@ -14,7 +14,7 @@ use aws_sdk_s3::config::http::HttpResponse;
 use serde_json::Value;
 
 use crate::aws::Aws;
-use crate::aws::error::AwsContext;
+use crate::aws::error::{AwsContext, RESOURCE_NOT_FOUND};
 use crate::failure::{Failure, Result};
 
 /// In a VPC, an update takes a minute or two ("Lambda function states", AWS Lambda Developer Guide).
@@ -25,11 +25,15 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// The error codes for a function that has changed since its revision was read, or that is being changed.
 const CHANGED_MEANWHILE: [&str; 2] = ["PreconditionFailedException", "ResourceConflictException"];
 
-/// Waits until the last update of the unpublished function has ended, and returns the function's revision.
-pub(crate) async fn wait_until_updated(aws: &Aws, function: &str) -> Result<String> {
+/// Waits until the last update of the unpublished function has ended, and returns the function's revision. Returns `None` if there
+/// is no such function.
+pub(crate) async fn wait_until_updated(aws: &Aws, function: &str) -> Result<Option<String>> {
     let not_updated = || Failure::new(format!("the function {function} was not updated"));
     let attempt = async || {
         let read = aws.lambda.get_function_configuration().function_name(function).send().await;
+        if read.error_code() == Some(RESOURCE_NOT_FOUND) {
+            return Ok(Some(None));
+        }
         let read = read.aws_context(&format!("read the function {function}"))?;
         match read.last_update_status {
             Some(LastUpdateStatus::InProgress) => Ok(None),
@@ -38,7 +42,7 @@ pub(crate) async fn wait_until_updated(aws: &Aws, function: &str) -> Result<Stri
                 let why = why.unwrap_or_else(|| "Lambda gave no reason".to_owned());
                 Err(not_updated().why(why).next("fix what it names, then: restctl deploy"))
             }
-            _ => Ok(Some(read.revision_id.unwrap_or_default())),
+            _ => Ok(Some(read.revision_id)),
         }
     };
     aws.clock.poll(PAUSE, UPDATE_TIMEOUT, attempt).await?.ok_or_else(|| {
@@ -156,10 +160,10 @@ pub(crate) async fn publish_version(
     aws: &Aws,
     function: &str,
     revision: &str,
-    code_sha256: &str,
+    code_sha256: Option<&str>,
 ) -> Result<String> {
     let request = aws.lambda.publish_version().function_name(function);
-    let request = request.revision_id(revision).code_sha256(code_sha256);
+    let request = request.revision_id(revision).set_code_sha256(code_sha256.map(str::to_owned));
     let published = unless_changed(request.send().await, function, "publish a version of")?;
     published.version.ok_or_else(|| Failure::new("Lambda returned no version"))
 }
@@ -250,7 +254,7 @@ mod tests {
                 async { (StatusCode::PRECONDITION_FAILED, answer) }
             })
             .await;
-            let failure = publish_version(&aws, "api", "r1", "sha").await.unwrap_err().to_string();
+            let failure = publish_version(&aws, "api", "r1", Some("sha")).await.unwrap_err().to_string();
             assert!(failure.contains("the function api: it has just been changed"), "{failure}");
             assert!(failure.contains("then: restctl deploy"), "{failure}");
         }
@@ -268,7 +272,7 @@ mod tests {
             }
         })
         .await;
-        assert_eq!(wait_until_updated(&aws, "api").await.unwrap(), "r2");
+        assert_eq!(wait_until_updated(&aws, "api").await.unwrap().as_deref(), Some("r2"));
         assert_eq!(aws.clock.slept(), 3 * PAUSE);
 
         let failed = r#"{"LastUpdateStatus":"Failed","LastUpdateStatusReason":"the role is gone"}"#;
