@@ -63,7 +63,7 @@ const INGEST: TemplateFunction = TemplateFunction {
     variables_in_parameters: &[],
 };
 
-const RESERVED_CONCURRENCY: &str = "ReservedConcurrentExecutions";
+pub(crate) const RESERVED_CONCURRENCY: &str = "ReservedConcurrentExecutions";
 
 /// Properties that Lambda keeps for the function, and those that do not change what runs.
 const NOT_OF_A_VERSION: [&str; 2] = [RESERVED_CONCURRENCY, "Description"];
