@@ -5,6 +5,7 @@
 
 mod comparison;
 pub(crate) mod functions;
+pub(crate) mod resources;
 pub(crate) mod settings;
 
 use serde_json::{Value, json};
@@ -13,6 +14,22 @@ pub(crate) use crate::aws::cloudformation::drift::Difference;
 
 /// How many characters of a value are shown.
 const MAX_SHOWN: usize = 60;
+
+/// What restores a resource that has drifted.
+pub(crate) const RESTORE: &str =
+    "restctl deploy, which restores what was deployed, or says what it cannot restore";
+
+/// How many differences are described.
+const MAX_DESCRIBED: usize = 4;
+
+/// Describes the first differences of all these resources, and says how many are left out.
+pub(crate) fn describe(drifts: &[ResourceDrift]) -> Vec<String> {
+    let mut lines: Vec<_> = drifts.iter().flat_map(ResourceDrift::to_lines).collect();
+    let left_out = lines.len().saturating_sub(MAX_DESCRIBED);
+    lines.truncate(MAX_DESCRIBED);
+    lines.extend((left_out > 0).then(|| format!("and {left_out} more")));
+    lines
+}
 
 /// A resource that differs from its deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
