@@ -5,7 +5,6 @@ mod go_live;
 mod options;
 mod plan;
 mod preview;
-mod remaining_drift;
 mod repair;
 mod revert_drift;
 mod rolled_back;
@@ -143,9 +142,9 @@ async fn complete_deployment(
         stack = find_idle().await?;
     }
     completion_cache::remember_loads(name, []);
-    let functions = revert_drift::revert_functions(aws, &stack, &ready.packages, report).await?;
-    let versions = go_live::go_live(aws, name, &stack, &functions).await?;
-    let is_unchanged = executed.is_none() && functions.drifts.is_empty() && !versions.have_changed;
+    let reverted = revert_drift::revert_drift(aws, &stack, &ready.packages, report).await?;
+    let versions = go_live::go_live(aws, name, &stack, &reverted).await?;
+    let is_unchanged = executed.is_none() && reverted.drifts.is_empty() && !versions.have_changed;
     if is_unchanged {
         output::print_message(format!("no change: the stack {name} is up to date"));
     }
@@ -171,7 +170,7 @@ async fn complete_deployment(
     superseded_packages::delete_superseded_packages(aws, before, &stack).await;
     superseded_certificate::delete_superseded_certificates(context, &stack, certificate).await?;
     let [api_version, ingest_version] = [versions.api, versions.ingest].map(|live| live.version().to_owned());
-    let changes = executed.map_or(0, |change_set| change_set.changes.len().max(1)) + functions.drifts.len();
+    let changes = executed.map_or(0, |change_set| change_set.changes.len().max(1)) + reverted.drifts.len();
     Ok(DeployOutcome::Deployed { is_unchanged, changes, endpoint, api_version, ingest_version })
 }
 

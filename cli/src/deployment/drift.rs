@@ -8,6 +8,8 @@ pub(crate) mod functions;
 pub(crate) mod resources;
 pub(crate) mod settings;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 pub(crate) use crate::aws::cloudformation::drift::Difference;
@@ -46,6 +48,11 @@ pub(crate) struct ResourceDrift {
 impl ResourceDrift {
     pub(crate) fn is_deleted(&self) -> bool {
         self.differences.is_empty()
+    }
+
+    /// Returns the names of the properties of the resource that differ, or in which something differs.
+    pub(crate) fn properties(&self) -> BTreeSet<&str> {
+        self.differences.iter().filter_map(|difference| difference.property.split('/').next()).collect()
     }
 
     /// Describes the drift, one line for each property.

@@ -76,7 +76,7 @@ fn a_function_that_was_changed_by_hand_goes_live_as_it_was_deployed() {
         "ReservedConcurrentExecutions: expected nothing, actual 7",
         "CodeSha256: expected ",
     ] {
-        let line = format!("reverted a change by hand: ApiFunction: {property}");
+        let line = format!("reverted a change without restctl: ApiFunction: {property}");
         assert!(reverted.stderr.contains(&line), "{line:?} is not in:\n{}", reverted.stderr);
     }
     assert!(
@@ -184,4 +184,35 @@ fn a_deleted_function_is_named() {
     refused
         .failed_with(1, &["a resource of the stack was deleted without restctl", "IngestFunction (restctl-"]);
     refused.failed_with(1, &["restctl destroy"]);
+}
+
+fn set_visibility_timeout(record: &Value, queue: &str, seconds: &str) {
+    let attributes = json!({ "QueueUrl": queue, "Attributes": { "VisibilityTimeout": seconds } });
+    send_signed(record, "sqs", Method::POST, "/", |request| {
+        let request = request.header("x-amz-target", "AmazonSQS.SetQueueAttributes");
+        request.header("content-type", "application/x-amz-json-1.0").body(attributes.to_string())
+    });
+}
+
+/// The local cloud's Cloud Control API knows no resource of another service.
+#[test]
+fn another_resource_is_reverted_or_named() {
+    let cloud = Cloud::start_deployed(&[]);
+    let (record, queue) = (cloud.record(), cloud.resource_id("LoadQueue"));
+    set_visibility_timeout(&record, &queue, "30");
+    let drift = "LoadQueue: VisibilityTimeout: expected 1800, actual 30";
+    let refused = cloud.run(&["deploy"]);
+    refused.failed_with(1, &["nothing went live: the stack was changed without restctl", drift]);
+    refused.failed_with(1, &["set each property to what is expected"]);
+
+    interpose(&cloud, move |call| {
+        let patch = r#"[{\"op\":\"add\",\"path\":\"/VisibilityTimeout\",\"value\":1800}]"#;
+        (call.target.ends_with(".UpdateResource") && call.body.contains(patch)).then(|| {
+            set_visibility_timeout(&record, &queue, "1800");
+            json!({ "ProgressEvent": { "OperationStatus": "SUCCESS" } }).to_string()
+        })
+    });
+    let reverted = cloud.succeed(&["deploy"]).stderr;
+    assert!(reverted.contains(&format!("reverted a change without restctl: {drift}")), "{reverted}");
+    assert!(cloud.succeed(&["deploy"]).stderr.contains("no change"));
 }

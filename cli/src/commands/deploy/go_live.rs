@@ -2,7 +2,7 @@
 
 use restctl_contract::stack::StackName;
 
-use super::revert_drift::{CheckedFunction, RevertedFunctions};
+use super::revert_drift::{CheckedFunction, RevertedStack};
 use crate::aws::Aws;
 use crate::aws::cloudformation::{self, Stack};
 use crate::deployment::function_version::{LiveBy, LiveVersion};
@@ -25,11 +25,11 @@ pub(crate) async fn go_live(
     aws: &Aws,
     name: &StackName,
     stack: &Stack,
-    functions: &RevertedFunctions,
+    reverted: &RevertedStack,
 ) -> Result<LiveVersions> {
     let (api, ingest) = tokio::try_join!(
-        VersionShift::publish_next(aws, &functions.api),
-        VersionShift::publish_next(aws, &functions.ingest),
+        VersionShift::publish_next(aws, &reverted.api),
+        VersionShift::publish_next(aws, &reverted.ingest),
     )?;
     let tested = tokio::try_join!(
         smoke::test_api(aws, api.before.function(), &api.version),

@@ -1,158 +1,74 @@
-//! Reverts what someone changed in the functions without restctl, before a version of each is published.
+//! Reverts what someone changed without restctl, before the new versions are published.
 //!
-//! CloudFormation changes a property only if the template or a parameter changes it, so a change by hand would otherwise go live
-//! with the next version.
+//! CloudFormation changes a property only if the template or a parameter changes it, so a change by hand would otherwise stay, and
+//! one of a function would go live with the next version. A change set that reverts drift (`REVERT_DRIFT`) would also point the
+//! aliases at the first versions.
 
-use restctl_contract::template::{output as stack_output, parameter};
-use serde_json::Value;
+mod functions;
+mod resources;
 
-use super::remaining_drift;
+pub(super) use functions::CheckedFunction;
+
+use serde_json::{Value, json};
+
+use crate::aws::Aws;
 use crate::aws::cloudformation::Stack;
-use crate::aws::lambda::configuration::CODE_SHA_256;
-use crate::aws::lambda::update;
-use crate::aws::s3::{self, OwnBucket};
-use crate::aws::{Aws, lambda};
-use crate::deployment::drift::ResourceDrift;
-use crate::deployment::drift::functions::{ComparedFunction, RESERVED_CONCURRENCY, compare_functions};
-use crate::deployment::packages::{Package, Packages};
+use crate::deployment::drift::{Difference, ResourceDrift};
+use crate::deployment::packages::Packages;
 use crate::failure::{Failure, Result};
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::output;
 
-/// An unpublished function, compared with the deployment.
-pub(super) struct CheckedFunction {
-    compared: ComparedFunction,
-    /// Its revision before the comparison. While the function has it, the comparison holds.
-    revision: String,
-}
-
-impl CheckedFunction {
-    /// Publishes the function as it was compared, and returns the version.
-    pub(super) async fn publish(&self, aws: &Aws) -> Result<String> {
-        let digest = self.compared.expected[CODE_SHA_256].as_str();
-        update::publish_version(aws, &self.compared.function, &self.revision, digest).await
-    }
-
-    pub(super) fn name(&self) -> &str {
-        &self.compared.function
-    }
-}
-
-/// Both functions as the template and the packages describe them, and what was reverted to make them so.
-pub(super) struct RevertedFunctions {
+/// A stack that is as the template and the packages describe it.
+pub(super) struct RevertedStack {
     pub(super) api: CheckedFunction,
     pub(super) ingest: CheckedFunction,
+    /// What was reverted.
     pub(super) drifts: Vec<ResourceDrift>,
 }
 
-/// Compares both unpublished functions with the template and the packages, reverts what differs, and compares them again. Fails
-/// if anything still differs.
-pub(super) async fn revert_functions(
+/// Compares the stack with the template and the packages, and reverts what differs. Fails if it cannot.
+pub(super) async fn revert_drift(
     aws: &Aws,
     stack: &Stack,
     packages: &Packages,
     report: &NdjsonReport,
-) -> Result<RevertedFunctions> {
-    let [api, ingest] = check_functions(aws, stack).await?;
-    let drifts = find_drifts([&api, &ingest]);
-    if drifts.is_empty() {
-        return Ok(RevertedFunctions { api, ingest, drifts });
-    }
-    if drifts.iter().any(ResourceDrift::is_deleted) {
-        return Err(remaining_drift::to_failure(&drifts));
-    }
-    for (function, package) in [(&api, &packages.api), (&ingest, &packages.ingest)] {
-        revert_function(aws, stack, function, package).await?;
-    }
-    let [api, ingest] = check_functions(aws, stack).await?;
-    let left = find_drifts([&api, &ingest]);
-    if !left.is_empty() {
-        return Err(remaining_drift::to_failure(&left));
-    }
+) -> Result<RevertedStack> {
+    // The functions come last: nothing may change between their comparison and their publication.
+    let mut drifts = resources::revert_resources(aws, stack).await?;
+    let ([api, ingest], mut of_functions) = functions::revert_functions(aws, stack, packages).await?;
+    drifts.append(&mut of_functions);
     for drift in &drifts {
-        report.write_line("reverted", &drift.to_json())?;
+        report.write_line("reverted", &to_line(drift))?;
         for line in drift.to_lines() {
-            output::print_message(format!("reverted a change by hand: {line}"));
+            output::print_message(format!("reverted a change without restctl: {line}"));
         }
     }
-    Ok(RevertedFunctions { api, ingest, drifts })
+    Ok(RevertedStack { api, ingest, drifts })
 }
 
-async fn check_functions(aws: &Aws, stack: &Stack) -> Result<[CheckedFunction; 2]> {
-    let (api, ingest) = tokio::try_join!(
-        read_revision(aws, stack, stack_output::API_FUNCTION),
-        read_revision(aws, stack, stack_output::INGEST_FUNCTION),
-    )?;
-    let [compared_api, compared_ingest] = compare_functions(aws, stack).await?;
-    Ok([
-        CheckedFunction { compared: compared_api, revision: api },
-        CheckedFunction { compared: compared_ingest, revision: ingest },
-    ])
+fn to_line(drift: &ResourceDrift) -> Value {
+    json!({
+        "resource": drift.resource,
+        "resource_type": drift.kind,
+        "physical_id": drift.physical_id,
+        "differences": drift.differences.iter().map(Difference::to_json).collect::<Vec<_>>(),
+    })
 }
 
-/// The comparison finds out whether the function was deleted.
-async fn read_revision(aws: &Aws, stack: &Stack, output: &str) -> Result<String> {
-    Ok(update::wait_until_updated(aws, stack.output(output)?).await?.unwrap_or_default())
-}
-
-fn find_drifts(functions: [&CheckedFunction; 2]) -> Vec<ResourceDrift> {
-    functions.into_iter().filter_map(|function| function.compared.function_drift()).collect()
-}
-
-/// Gives each property that differs its expected value. What no call can change still differs afterwards.
-async fn revert_function(
-    aws: &Aws,
-    stack: &Stack,
-    function: &CheckedFunction,
-    package: &Package,
-) -> Result<()> {
-    let CheckedFunction { compared, revision } = function;
-    let name = &compared.function;
-    let (mut configuration, mut has_other_code) = (Vec::new(), false);
-    for property in drifted_properties(compared) {
-        let expected = &compared.expected[property];
-        match property {
-            CODE_SHA_256 | "Architectures" => has_other_code = true,
-            RESERVED_CONCURRENCY => update::set_reserved_concurrency(aws, name, expected).await?,
-            _ => configuration.push((property, expected)),
-        }
-    }
-    let mut revision = revision.clone();
-    if has_other_code {
-        revert_code(aws, stack, compared, &revision, package).await?;
-        revision = update::wait_until_updated(aws, name).await?.unwrap_or_default();
-    }
-    if !configuration.is_empty() {
-        update::update_configuration(aws, name, &revision, &configuration).await?;
-    }
-    Ok(())
-}
-
-/// Returns the properties that differ, without those in them: Lambda replaces a property as a whole.
-fn drifted_properties(function: &ComparedFunction) -> Vec<&str> {
-    let differences = function.differences.iter();
-    let mut properties: Vec<_> =
-        differences.filter_map(|difference| difference.property.split('/').next()).collect();
-    properties.dedup();
-    properties
-}
-
-async fn revert_code(
-    aws: &Aws,
-    stack: &Stack,
-    function: &ComparedFunction,
-    revision: &str,
-    package: &Package,
-) -> Result<()> {
-    let known = |name| {
-        let unknown =
-            || Failure::new(format!("cannot revert the code of the function {}", function.function));
-        stack.parameter(name).ok_or_else(|| unknown().why(format!("the stack has no parameter {name}")))
+/// Returns the failure of a deployment that cannot revert `drifts`.
+fn cannot_revert(drifts: &[ResourceDrift]) -> Failure {
+    let (what, next) = match drifts.iter().any(ResourceDrift::is_deleted) {
+        true => (
+            "a resource of the stack was deleted without restctl",
+            "restctl destroy, which keeps the data if you say so; then: restctl deploy",
+        ),
+        false => (
+            "the stack was changed without restctl, which cannot revert that",
+            "set each property to what is expected, in the AWS console or with the AWS CLI; then: restctl deploy",
+        ),
     };
-    let (bucket, architecture) = (known(parameter::ARTIFACT_BUCKET)?, known(parameter::ARCHITECTURE)?);
-    // A deployment that changes nothing has uploaded nothing.
-    let own_bucket = OwnBucket { name: bucket, account: stack.account() };
-    s3::ensure_object(aws, own_bucket, &package.key, &package.zip).await?;
-    let object = (bucket, package.key.as_str());
-    update::update_code(aws, &function.function, revision, object, architecture).await
+    Failure::new(format!("nothing went live: {what}"))
+        .why_lines(drifts.iter().flat_map(ResourceDrift::to_lines))
+        .next(next)
 }
