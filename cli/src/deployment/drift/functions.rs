@@ -178,13 +178,15 @@ async fn compare_function(aws: &Aws, stack: &Stack, of: &TemplateFunction) -> Re
     };
     let mut function = read_function(aws, stack, of, compared.expected, compare).await?;
     if let Some(actual) = &function.actual {
-        // Of what restctl does not read, such as tags, CloudFormation's comparison counts.
-        let is_read = |difference: &Difference| {
-            difference.property.split('/').next().is_some_and(|top| actual.get(top).is_some())
+        // Of what restctl does not read, CloudFormation's comparison counts. Tags change nothing that runs.
+        let counts = |difference: &Difference| {
+            difference
+                .property
+                .split('/')
+                .next()
+                .is_some_and(|top| top != "Tags" && actual.get(top).is_none())
         };
-        function
-            .differences
-            .extend(compared.differences.into_iter().filter(|difference| !is_read(difference)));
+        function.differences.extend(compared.differences.into_iter().filter(counts));
     }
     Ok(function)
 }
@@ -203,6 +205,9 @@ async fn read_function(
     let mut differences = Vec::new();
     if let Some(actual) = &actual {
         complete_expected(&mut expected, stack, of);
+        if let Some(expected) = expected.as_object_mut() {
+            expected.retain(|property, _| actual.get(property).is_some());
+        }
         // An emulator may ignore reservations.
         if aws.endpoint_url.is_some() && actual[RESERVED_CONCURRENCY].is_null() {
             expected[RESERVED_CONCURRENCY] = Value::Null;
