@@ -42,11 +42,11 @@ use plan::{DeployPlan, DeployRequest, ReadyDeployment};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Run `restctl setup` first. Prints the endpoint on standard output. If nothing has changed, it says so and changes nothing. \
-Options that you leave out keep their deployed values.
+Run `restctl setup` first. Prints the endpoint on standard output. If there is nothing to do, it says so and changes \
+nothing. Options that you leave out keep their deployed values.
 
-It updates the stack, then tests the new version of each function, and only then makes it live. `restctl rollback` returns \
-to the previous version within seconds.
+It updates the stack, reverts what was changed without restctl, then tests the new version of each function, and only then \
+makes it live. `restctl rollback` returns to the previous version within seconds.
 
 With --list on, GET /v1/items returns all items, page by page. A page costs as much as reading its items, so a client that \
 requests every page costs as much as reading the whole table.

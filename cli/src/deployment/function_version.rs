@@ -237,6 +237,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_version_that_was_made_live_by_hand_becomes_that_of_the_deployment() {
+        let deployed = first_version().with_version("2", 100);
+        let mut moved = alias("3", &deployed.alias_description());
+        moved.additional_versions = vec!["1".to_owned()];
+        let moved = LiveVersion::from_alias("api", moved);
+        assert_eq!((moved.by(), moved.additional_versions()), (LiveBy::Hand, &["1".to_owned()][..]));
+        let live = moved.with_version("3", 200);
+        assert_eq!((live.version(), live.by(), live.additional_versions()), ("3", LiveBy::Deploy, &[][..]));
+        assert_eq!(live.with_previous_version().unwrap().version(), "1", "it is no predecessor of itself");
+    }
+
     /// Answers as Lambda does to a caller who may change only the alias of the API, and that one `allowed` times.
     async fn lambda_that_allows(allowed: usize) -> Aws {
         let changes = Arc::new(AtomicUsize::new(0));

@@ -61,7 +61,7 @@ fn cannot_revert(drifts: &[ResourceDrift]) -> Failure {
     let (what, next) = match drifts.iter().any(ResourceDrift::is_deleted) {
         true => (
             "a resource of the stack was deleted without restctl",
-            "restctl destroy, which keeps the data if you say so; then: restctl deploy",
+            "restctl destroy, which keeps the data; then restctl deploy",
         ),
         false => (
             "the stack was changed without restctl, which cannot revert that",
