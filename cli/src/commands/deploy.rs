@@ -1,5 +1,6 @@
 //! `restctl deploy`: uploads the functions, creates or updates the stack, and puts the new versions into service.
 
+mod drift_preview;
 mod edge_jwt;
 mod go_live;
 mod options;
@@ -49,7 +50,8 @@ to the previous version within seconds.
 With --list on, GET /v1/items returns all items, page by page. A page costs as much as reading its items, so a client that \
 requests every page costs as much as reading the whole table.
 
-With --dry-run, the exit code is 0 if nothing would change and 6 if something would.")]
+With --dry-run, the exit code is 0 if nothing would change and 6 if something would. It also shows what was changed without \
+restctl since the last deployment.")]
 pub(crate) struct Deploy {
     /// Folder with the binaries restctl-api and restctl-ingest, built for Lambda [default: those inside restctl, otherwise
     /// built here]
@@ -112,7 +114,13 @@ async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -
     let request = DeployRequest { args, start: &start, settings: &settings, certificate: &certificate };
     let planning = plan::plan_deployment(request, context, report);
     let executed = match unless_interrupted(interrupted, planning).await? {
-        DeployPlan::DryRun { changes, losses } => return Ok(DeployOutcome::Planned { changes, losses }),
+        DeployPlan::DryRun { changes, losses } => {
+            let drifts = match &start.stack {
+                Some(stack) => drift_preview::print_drift(aws, stack, report).await?,
+                None => 0,
+            };
+            return Ok(DeployOutcome::Planned { changes: changes + drifts, losses });
+        }
         DeployPlan::NoChange => None,
         DeployPlan::Ready(change_set) => {
             execute_change_set(context, &change_set, report).await?;
