@@ -9,10 +9,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
-use aws_sdk_cloudformation::types::{ResourceStatus, StackStatus};
+use aws_sdk_cloudformation::types::{ResourceStatus, StackDriftStatus, StackStatus};
 use restctl_contract::key::Key;
 use restctl_contract::stack::{STACK_TAG, StackName};
 use restctl_contract::template::{output as stack_output, parameter};
+use serde::Serialize;
 
 pub(crate) use self::another_deployment::{check_unchanged, find_idle};
 use super::Aws;
@@ -36,6 +37,16 @@ pub(crate) struct Stack {
     parameters: HashMap<String, String>,
     outputs: HashMap<String, String>,
     resolved: HashMap<String, String>,
+    /// CloudFormation's last comparison of the whole stack with its template, if there was one.
+    pub(crate) last_comparison: Option<StackComparison>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct StackComparison {
+    /// `IN_SYNC` or `DRIFTED`.
+    pub(crate) status: String,
+    /// When it began, or when that of a single resource began since then, in RFC 3339.
+    pub(crate) time: String,
 }
 
 impl Stack {
@@ -191,6 +202,12 @@ pub(crate) fn from_sdk(stack: aws_sdk_cloudformation::types::Stack) -> Stack {
     let outputs = stack.outputs.unwrap_or_default().into_iter();
     let resolved = parameters.iter().cloned();
     let changed = stack.last_updated_time.or(stack.creation_time);
+    let compared =
+        stack.drift_information.filter(|it| it.stack_drift_status != Some(StackDriftStatus::NotChecked));
+    let last_comparison = compared.and_then(|it| {
+        let status = it.stack_drift_status?.as_str().to_owned();
+        Some(StackComparison { status, time: timestamp::from_sdk(&it.last_check_timestamp?)? })
+    });
     Stack {
         id: stack.stack_id.unwrap_or_default(),
         status: stack.stack_status.unwrap_or(StackStatus::from("UNKNOWN")),
@@ -202,6 +219,7 @@ pub(crate) fn from_sdk(stack: aws_sdk_cloudformation::types::Stack) -> Stack {
             .into_iter()
             .filter_map(|each| each.parameter_key.zip(each.parameter_value))
             .collect(),
+        last_comparison,
         outputs: outputs.filter_map(|output| output.output_key.zip(output.output_value)).collect(),
     }
 }

@@ -1,5 +1,6 @@
 //! `restctl deploy`: uploads the functions, creates or updates the stack, and puts the new versions into service.
 
+mod drift_preview;
 mod edge_jwt;
 mod go_live;
 mod options;
@@ -16,7 +17,7 @@ use std::path::PathBuf;
 use aws_sdk_cloudformation::types::ResourceStatus;
 use clap::Args;
 use restctl_contract::api::OPENAPI_PATH;
-use restctl_contract::stack::Certificate;
+use restctl_contract::stack::{Certificate, StackName};
 use restctl_contract::template::{output as stack_output, parameter};
 use serde_json::{Value, json};
 
@@ -51,7 +52,8 @@ makes it live. `restctl rollback` returns to the previous version within seconds
 With --list on, GET /v1/items returns all items, page by page. A page costs as much as reading its items, so a client that \
 requests every page costs as much as reading the whole table.
 
-With --dry-run, the exit code is 0 if nothing would change and 6 if something would.")]
+With --dry-run, the exit code is 0 if nothing would change and 6 if something would. It also shows what was changed without \
+restctl since the last deployment.")]
 pub(crate) struct Deploy {
     /// Folder with the binaries restctl-api and restctl-ingest, built for Lambda [default: those inside restctl, otherwise
     /// built here]
@@ -113,7 +115,17 @@ async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -
     let request = DeployRequest { args, start: &start, settings: &settings, certificate: &certificate };
     let planning = plan::plan_deployment(&request, context, report);
     let ready = match unless_interrupted(interrupted, planning).await? {
-        DeployPlan::DryRun { changes, losses } => return Ok(DeployOutcome::Planned { changes, losses }),
+        DeployPlan::DryRun { changes, losses } => {
+            let drifts = match &start.stack {
+                Some(stack) => drift_preview::print_drift(aws, stack, report).await?,
+                None => 0,
+            };
+            let changes = changes + drifts;
+            if changes == 0 {
+                output::print_message(no_change(name));
+            }
+            return Ok(DeployOutcome::Planned { changes, losses });
+        }
         DeployPlan::Ready(ready) => ready,
     };
     if let Some(change_set) = &ready.change_set {
@@ -146,7 +158,7 @@ async fn complete_deployment(
     let versions = go_live::go_live(aws, name, &stack, &reverted).await?;
     let is_unchanged = executed.is_none() && reverted.drifts.is_empty() && !versions.have_changed;
     if is_unchanged {
-        output::print_message(format!("no change: the stack {name} is up to date"));
+        output::print_message(no_change(name));
     }
     // The API accepts the pool's tokens only from now on. A client of another issuer that was set up since stays.
     let is_new_pool = !before.is_some_and(cognito::stack_has_user_pool);
@@ -172,6 +184,10 @@ async fn complete_deployment(
     let [api_version, ingest_version] = [versions.api, versions.ingest].map(|live| live.version().to_owned());
     let changes = executed.map_or(0, |change_set| change_set.changes.len().max(1)) + reverted.drifts.len();
     Ok(DeployOutcome::Deployed { is_unchanged, changes, endpoint, api_version, ingest_version })
+}
+
+fn no_change(name: &StackName) -> String {
+    format!("no change: the stack {name} is up to date")
 }
 
 async fn execute_change_set(context: &Context, change_set: &ChangeSet, report: &NdjsonReport) -> Result<()> {

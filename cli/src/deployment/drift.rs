@@ -5,14 +5,21 @@
 
 mod comparison;
 pub(crate) mod functions;
+pub(crate) mod mapping;
 pub(crate) mod resources;
 pub(crate) mod settings;
 
 use std::collections::BTreeSet;
 
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
+use self::functions::{ComparedFunction, compare_functions};
+use self::resources::{ComparedResources, compare_resources};
+use crate::aws::Aws;
 pub(crate) use crate::aws::cloudformation::drift::Difference;
+use crate::aws::cloudformation::{self, Stack};
+use crate::failure::Result;
 
 /// How many characters of a value are shown.
 const MAX_SHOWN: usize = 60;
@@ -31,6 +38,21 @@ pub(crate) fn describe(drifts: &[ResourceDrift]) -> Vec<String> {
     lines.truncate(MAX_DESCRIBED);
     lines.extend((left_out > 0).then(|| format!("and {left_out} more")));
     lines
+}
+
+/// Compares the functions and all other resources. CloudFormation must be able to compare resources of the stack.
+pub(crate) async fn compare_stack(aws: &Aws, stack: &Stack) -> Result<ComparedResources> {
+    let resources = cloudformation::list_resources(aws, stack).await?;
+    let (functions, mut found) =
+        tokio::join!(compare_functions(aws, stack), compare_resources(aws, stack, &resources));
+    match functions {
+        Ok(functions) => {
+            let drifts = functions.iter().flat_map(ComparedFunction::drifts);
+            found.drifts = drifts.chain(found.drifts).collect();
+        }
+        Err(failure) => found.failures.insert(0, failure),
+    }
+    Ok(found)
 }
 
 /// A resource that differs from its deployment.
@@ -68,11 +90,17 @@ impl ResourceDrift {
         let Self { resource, kind, physical_id, differences } = self;
         json!({
             "resource": resource,
-            "type": kind,
-            "id": physical_id,
+            "resource_type": kind,
+            "physical_id": physical_id,
             "deleted": self.is_deleted(),
             "differences": differences.iter().map(Difference::to_json).collect::<Vec<_>>(),
         })
+    }
+}
+
+impl Serialize for ResourceDrift {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_json().serialize(serializer)
     }
 }
 

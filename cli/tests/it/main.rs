@@ -16,6 +16,7 @@ mod deploy;
 mod destroy;
 mod dlq;
 mod doctor;
+mod drift;
 mod early_validation;
 mod export;
 mod first_steps;

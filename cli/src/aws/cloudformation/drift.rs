@@ -16,8 +16,6 @@ pub(crate) struct ComparedResource {
     pub(crate) physical_id: String,
     /// What the template says, of the properties that it sets. `Null` if the resource was deleted.
     pub(crate) expected: Value,
-    /// The values of the same properties now. `Null` if the resource was deleted.
-    pub(crate) actual: Value,
     pub(crate) is_deleted: bool,
     pub(crate) differences: Vec<Difference>,
 }
@@ -70,15 +68,14 @@ fn from_sdk(drift: SdkDrift) -> Result<ComparedResource, String> {
                 .unwrap_or_else(|| "CloudFormation gave no reason".to_owned()));
         }
     };
-    let parse = |properties: Option<String>| match properties {
-        Some(properties) => serde_json::from_str(&properties).map_err(|error| error.to_string()),
-        None => Ok(Value::Null),
+    let expected = match &drift.expected_properties {
+        Some(properties) => serde_json::from_str(properties).map_err(|error| error.to_string())?,
+        None => Value::Null,
     };
     Ok(ComparedResource {
         kind: drift.resource_type.unwrap_or_default(),
         physical_id: drift.physical_resource_id.unwrap_or_default(),
-        expected: parse(drift.expected_properties)?,
-        actual: parse(drift.actual_properties)?,
+        expected,
         is_deleted,
         differences: drift
             .property_differences

@@ -95,9 +95,6 @@ pub(super) async fn plan_deployment(
         if !args.dry_run {
             return Ok(DeployPlan::Ready(Box::new(ReadyDeployment { change_set: None, packages })));
         }
-        if !ends_rollback {
-            output::print_message(format!("no change: the stack {name} is up to date"));
-        }
         return Ok(DeployPlan::DryRun { changes: usize::from(ends_rollback), losses: Vec::new() });
     };
     let title = format!("the stack {name} in {}", aws.region);

@@ -9,11 +9,9 @@ mod resources;
 
 pub(super) use functions::CheckedFunction;
 
-use serde_json::{Value, json};
-
 use crate::aws::Aws;
 use crate::aws::cloudformation::Stack;
-use crate::deployment::drift::{Difference, ResourceDrift};
+use crate::deployment::drift::ResourceDrift;
 use crate::deployment::packages::Packages;
 use crate::failure::{Failure, Result};
 use crate::terminal::ndjson::NdjsonReport;
@@ -39,21 +37,12 @@ pub(super) async fn revert_drift(
     let ([api, ingest], mut of_functions) = functions::revert_functions(aws, stack, packages).await?;
     drifts.append(&mut of_functions);
     for drift in &drifts {
-        report.write_line("reverted", &to_line(drift))?;
+        report.write_line("reverted", drift)?;
         for line in drift.to_lines() {
             output::print_message(format!("reverted a change without restctl: {line}"));
         }
     }
     Ok(RevertedStack { api, ingest, drifts })
-}
-
-fn to_line(drift: &ResourceDrift) -> Value {
-    json!({
-        "resource": drift.resource,
-        "resource_type": drift.kind,
-        "physical_id": drift.physical_id,
-        "differences": drift.differences.iter().map(Difference::to_json).collect::<Vec<_>>(),
-    })
 }
 
 /// Returns the failure of a deployment that cannot revert `drifts`.
