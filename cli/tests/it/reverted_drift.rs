@@ -176,14 +176,15 @@ fn a_deployment_says_that_it_ends_a_rollback() {
 }
 
 #[test]
-fn a_deleted_function_is_named() {
+fn a_deleted_function_or_alias_is_named() {
     let cloud = Cloud::start_deployed(&[]);
-    let function = function_path(&cloud, "IngestFunction");
-    cloud.send_request("lambda", Method::DELETE, &function, |request| request);
+    let [alias, function] = ["ApiFunction", "IngestFunction"].map(|name| function_path(&cloud, name));
+    for path in [alias + "/aliases/live", function] {
+        cloud.send_request("lambda", Method::DELETE, &path, |request| request);
+    }
     let refused = cloud.run(&["deploy"]);
-    refused
-        .failed_with(1, &["a resource of the stack was deleted without restctl", "IngestFunction (restctl-"]);
-    refused.failed_with(1, &["restctl destroy"]);
+    refused.failed_with(1, &["a resource of the stack was deleted without restctl", "restctl destroy"]);
+    refused.failed_with(1, &["IngestFunction (restctl-IngestFunction", "ApiAlias (restctl-ApiFunction"]);
 }
 
 fn set_visibility_timeout(record: &Value, queue: &str, seconds: &str) {

@@ -1,7 +1,7 @@
 //! What a function is made of, in the terms of CloudFormation.
 
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
-use aws_sdk_lambda::types::{FunctionConfiguration, VpcConfigResponse};
+use aws_sdk_lambda::types::{EphemeralStorage, FunctionConfiguration, SnapStartApplyOn, VpcConfigResponse};
 use serde_json::{Value, json};
 
 use crate::aws::Aws;
@@ -42,6 +42,9 @@ fn configured_properties(function: &FunctionConfiguration) -> Value {
     let mounts: Vec<_> = mounts
         .map(|mount| json!({ "Arn": mount.arn(), "LocalMountPath": mount.local_mount_path() }))
         .collect();
+    // A region may not return what it does not offer.
+    let storage = function.ephemeral_storage().map(EphemeralStorage::size);
+    let snapshot = function.snap_start().and_then(|snapshot| snapshot.apply_on());
     let architectures: Vec<_> = function.architectures().iter().map(|it| it.as_str()).collect();
     json!({
         CODE_SHA_256: function.code_sha256(),
@@ -63,8 +66,8 @@ fn configured_properties(function: &FunctionConfiguration) -> Value {
         "FileSystemConfigs": (!mounts.is_empty()).then_some(mounts),
         "DeadLetterConfig": function.dead_letter_config().map(|letters| json!({ "TargetArn": letters.target_arn() })),
         "KmsKeyArn": function.kms_key_arn().filter(|key| !key.is_empty()),
-        "EphemeralStorage": function.ephemeral_storage().map(|storage| json!({ "Size": storage.size() })),
-        "SnapStart": function.snap_start().map(|snapshot| json!({ "ApplyOn": snapshot.apply_on().map(|on| on.as_str()) })),
+        "EphemeralStorage": { "Size": storage.unwrap_or(512) },
+        "SnapStart": { "ApplyOn": snapshot.map_or("None", SnapStartApplyOn::as_str) },
     })
 }
 

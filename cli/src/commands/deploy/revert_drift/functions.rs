@@ -72,8 +72,13 @@ async fn read_revision(aws: &Aws, stack: &Stack, output: &str) -> Result<String>
     Ok(update::wait_until_updated(aws, stack.output(output)?).await?.unwrap_or_default())
 }
 
+/// Returns what must be reverted before a version is published. An alias that leads elsewhere is not part of it: it leads to the new
+/// version as soon as that has been tested.
 fn find_drifts(functions: &[CheckedFunction; 2]) -> Vec<ResourceDrift> {
-    functions.iter().filter_map(|function| function.compared.function_drift()).collect()
+    let aliases = functions.iter().filter_map(|function| function.compared.alias_drift());
+    let deleted_aliases = aliases.filter(ResourceDrift::is_deleted);
+    let functions = functions.iter().filter_map(|function| function.compared.function_drift());
+    functions.chain(deleted_aliases).collect()
 }
 
 /// Gives each property that differs its expected value. What no call can change still differs afterwards.
