@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 const CHANGED_MEANWHILE: [&str; 2] = ["PreconditionFailedException", "ResourceConflictException"];
 
 /// Waits until the last update of the unpublished function has ended, and returns the function's revision. Returns `None` if there
-/// is no such function.
+/// is no such function, or if an emulator counts no revisions.
 pub(crate) async fn wait_until_updated(aws: &Aws, function: &str) -> Result<Option<String>> {
     let not_updated = || Failure::new(format!("the function {function} was not updated"));
     let attempt = async || {
@@ -56,10 +56,14 @@ pub(crate) async fn wait_until_updated(aws: &Aws, function: &str) -> Result<Opti
 pub(crate) async fn update_configuration(
     aws: &Aws,
     function: &str,
-    revision: &str,
+    revision: Option<&str>,
     properties: &[(&str, &Value)],
 ) -> Result<()> {
-    let request = aws.lambda.update_function_configuration().function_name(function).revision_id(revision);
+    let request = aws
+        .lambda
+        .update_function_configuration()
+        .function_name(function)
+        .set_revision_id(revision.map(str::to_owned));
     let set = |request, (name, value): &(&str, &Value)| set_property(request, name, value);
     let request = properties.iter().fold(request, set);
     unless_changed(request.send().await, function, "change the configuration of")?;
@@ -124,11 +128,15 @@ fn set_property(
 pub(crate) async fn update_code(
     aws: &Aws,
     function: &str,
-    revision: &str,
+    revision: Option<&str>,
     (bucket, key): (&str, &str),
     architecture: &str,
 ) -> Result<()> {
-    let request = aws.lambda.update_function_code().function_name(function).revision_id(revision);
+    let request = aws
+        .lambda
+        .update_function_code()
+        .function_name(function)
+        .set_revision_id(revision.map(str::to_owned));
     let request = request.s3_bucket(bucket).s3_key(key).architectures(architecture.into());
     unless_changed(request.send().await, function, "change the code of")?;
     Ok(())
@@ -159,11 +167,12 @@ pub(crate) async fn set_reserved_concurrency(aws: &Aws, function: &str, reserved
 pub(crate) async fn publish_version(
     aws: &Aws,
     function: &str,
-    revision: &str,
+    revision: Option<&str>,
     code_sha256: Option<&str>,
 ) -> Result<String> {
     let request = aws.lambda.publish_version().function_name(function);
-    let request = request.revision_id(revision).set_code_sha256(code_sha256.map(str::to_owned));
+    let request =
+        request.set_revision_id(revision.map(str::to_owned)).set_code_sha256(code_sha256.map(str::to_owned));
     let published = unless_changed(request.send().await, function, "publish a version of")?;
     published.version.ok_or_else(|| Failure::new("Lambda returned no version"))
 }
@@ -234,7 +243,7 @@ mod tests {
             "Environment",
         ];
         let properties = names.map(|name| (name, &Value::Null));
-        update_configuration(&aws, "api", "r1", &properties).await.unwrap();
+        update_configuration(&aws, "api", Some("r1"), &properties).await.unwrap();
         let sent: Value = serde_json::from_str(&sent.lock().unwrap()).unwrap();
         let expected = json!({
             "RevisionId": "r1", "Layers": [], "FileSystemConfigs": [], "DeadLetterConfig": { "TargetArn": "" },
@@ -254,7 +263,8 @@ mod tests {
                 async { (StatusCode::PRECONDITION_FAILED, answer) }
             })
             .await;
-            let failure = publish_version(&aws, "api", "r1", Some("sha")).await.unwrap_err().to_string();
+            let failure =
+                publish_version(&aws, "api", Some("r1"), Some("sha")).await.unwrap_err().to_string();
             assert!(failure.contains("the function api: it has just been changed"), "{failure}");
             assert!(failure.contains("then: restctl deploy"), "{failure}");
         }

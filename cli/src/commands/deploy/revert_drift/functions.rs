@@ -17,14 +17,14 @@ use crate::failure::{Failure, Result};
 pub(in super::super) struct CheckedFunction {
     compared: ComparedFunction,
     /// Its revision before the comparison. While the function has it, the comparison holds.
-    revision: String,
+    revision: Option<String>,
 }
 
 impl CheckedFunction {
     /// Publishes the function as it was compared, and returns the version.
     pub(in super::super) async fn publish(&self, aws: &Aws) -> Result<String> {
         let digest = self.compared.expected[CODE_SHA_256].as_str();
-        update::publish_version(aws, &self.compared.function, &self.revision, digest).await
+        update::publish_version(aws, &self.compared.function, self.revision.as_deref(), digest).await
     }
 
     pub(in super::super) fn name(&self) -> &str {
@@ -67,9 +67,8 @@ async fn check_functions(aws: &Aws, stack: &Stack) -> Result<[CheckedFunction; 2
     ])
 }
 
-/// The comparison finds out whether the function was deleted.
-async fn read_revision(aws: &Aws, stack: &Stack, output: &str) -> Result<String> {
-    Ok(update::wait_until_updated(aws, stack.output(output)?).await?.unwrap_or_default())
+async fn read_revision(aws: &Aws, stack: &Stack, output: &str) -> Result<Option<String>> {
+    update::wait_until_updated(aws, stack.output(output)?).await
 }
 
 /// Returns what must be reverted before a version is published. An alias that leads elsewhere is not part of it: it leads to the new
@@ -102,11 +101,11 @@ async fn revert_function(
     }
     let mut revision = revision.clone();
     if has_other_code {
-        revert_code(aws, stack, compared, &revision, package).await?;
-        revision = update::wait_until_updated(aws, name).await?.unwrap_or_default();
+        revert_code(aws, stack, compared, revision.as_deref(), package).await?;
+        revision = update::wait_until_updated(aws, name).await?;
     }
     if !configuration.is_empty() {
-        update::update_configuration(aws, name, &revision, &configuration).await?;
+        update::update_configuration(aws, name, revision.as_deref(), &configuration).await?;
     }
     Ok(())
 }
@@ -115,7 +114,7 @@ async fn revert_code(
     aws: &Aws,
     stack: &Stack,
     function: &ComparedFunction,
-    revision: &str,
+    revision: Option<&str>,
     package: &Package,
 ) -> Result<()> {
     let known = |name| {
