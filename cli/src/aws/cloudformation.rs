@@ -2,16 +2,18 @@
 
 mod another_deployment;
 pub(crate) mod change_set;
+pub(crate) mod drift;
 pub(crate) mod events;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
-use aws_sdk_cloudformation::types::{ResourceStatus, StackStatus};
+use aws_sdk_cloudformation::types::{ResourceStatus, StackDriftStatus, StackStatus};
 use restctl_contract::key::Key;
 use restctl_contract::stack::{STACK_TAG, StackName};
 use restctl_contract::template::{output as stack_output, parameter};
+use serde::Serialize;
 
 pub(crate) use self::another_deployment::{check_unchanged, find_idle};
 use super::Aws;
@@ -35,6 +37,16 @@ pub(crate) struct Stack {
     parameters: HashMap<String, String>,
     outputs: HashMap<String, String>,
     resolved: HashMap<String, String>,
+    /// CloudFormation's last comparison of the whole stack with its template, if there was one.
+    pub(crate) last_comparison: Option<StackComparison>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct StackComparison {
+    /// `IN_SYNC` or `DRIFTED`.
+    pub(crate) status: String,
+    /// When it began, or when that of a single resource began since then, in RFC 3339.
+    pub(crate) time: String,
 }
 
 impl Stack {
@@ -190,6 +202,12 @@ pub(crate) fn from_sdk(stack: aws_sdk_cloudformation::types::Stack) -> Stack {
     let outputs = stack.outputs.unwrap_or_default().into_iter();
     let resolved = parameters.iter().cloned();
     let changed = stack.last_updated_time.or(stack.creation_time);
+    let compared =
+        stack.drift_information.filter(|it| it.stack_drift_status != Some(StackDriftStatus::NotChecked));
+    let last_comparison = compared.and_then(|it| {
+        let status = it.stack_drift_status?.as_str().to_owned();
+        Some(StackComparison { status, time: timestamp::from_sdk(&it.last_check_timestamp?)? })
+    });
     Stack {
         id: stack.stack_id.unwrap_or_default(),
         status: stack.stack_status.unwrap_or(StackStatus::from("UNKNOWN")),
@@ -201,6 +219,7 @@ pub(crate) fn from_sdk(stack: aws_sdk_cloudformation::types::Stack) -> Stack {
             .into_iter()
             .filter_map(|each| each.parameter_key.zip(each.parameter_value))
             .collect(),
+        last_comparison,
         outputs: outputs.filter_map(|output| output.output_key.zip(output.output_value)).collect(),
     }
 }
@@ -240,6 +259,8 @@ fn is_up(status: &StackStatus) -> bool {
 
 /// A resource of a stack.
 pub(crate) struct Resource {
+    /// Its name in the template.
+    pub(crate) name: String,
     /// Such as `AWS::S3::Bucket`.
     pub(crate) kind: String,
     /// Its physical id.
@@ -254,9 +275,13 @@ pub(crate) async fn list_resources(aws: &Aws, stack: &Stack) -> Result<Vec<Resou
         let page = page.aws_context("list the stack's resources")?;
         let found = page.stack_resource_summaries.unwrap_or_default().into_iter();
         let found = found.filter(|it| it.resource_status() != Some(&ResourceStatus::DeleteComplete));
-        resources.extend(
-            found.filter_map(|it| Some(Resource { kind: it.resource_type?, id: it.physical_resource_id? })),
-        );
+        resources.extend(found.filter_map(|it| {
+            Some(Resource {
+                name: it.logical_resource_id?,
+                kind: it.resource_type?,
+                id: it.physical_resource_id?,
+            })
+        }));
     }
     Ok(resources)
 }

@@ -1,11 +1,14 @@
 //! AWS Lambda: versions of a function, its alias `live`, and calls.
 
+pub(crate) mod configuration;
+pub(crate) mod update;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_lambda::operation::invoke::InvokeOutput;
 use aws_sdk_lambda::primitives::Blob;
-use aws_sdk_lambda::types::State;
+use aws_sdk_lambda::types::{AliasRoutingConfiguration, State};
 use restctl_contract::template::LIVE;
 use serde_json::Value;
 
@@ -22,13 +25,8 @@ pub(crate) struct Alias {
     pub(crate) description: String,
     /// Changes with each update of the alias.
     pub(crate) revision: Option<String>,
-}
-
-/// Publishes a version of the function as it is now. If the function has not changed, returns the newest version.
-pub(crate) async fn publish_version(aws: &Aws, function: &str) -> Result<String> {
-    let published = aws.lambda.publish_version().function_name(function).send().await;
-    let published = published.aws_context(&format!("publish a version of the function {function}"))?;
-    published.version.ok_or_else(|| Failure::new("Lambda returned no version"))
+    /// Other versions that get a share of the calls.
+    pub(crate) additional_versions: Vec<String>,
 }
 
 /// Waits until the version can be invoked. A version that has been idle for weeks has lost its network interfaces. The next
@@ -82,20 +80,37 @@ pub(crate) async fn read_environment(
 }
 
 pub(crate) async fn read_live_alias(aws: &Aws, function: &str) -> Result<Alias> {
-    let alias = aws.lambda.get_alias().function_name(function).name(LIVE).send().await;
-    let alias = alias.aws_context(&format!("read the alias {LIVE} of the function {function}"))?;
-    Ok(Alias {
-        version: alias.function_version.unwrap_or_default(),
-        description: alias.description.unwrap_or_default(),
-        revision: alias.revision_id,
+    find_live_alias(aws, function).await?.ok_or_else(|| {
+        Failure::new(format!("cannot read the alias {LIVE} of the function {function}"))
+            .why("it does not exist")
     })
 }
 
-/// Points the alias `live` at the version of `to`, and returns the new revision. If `to` has a revision, fails unless the alias
-/// still has it.
+/// Returns `None` if the function has no alias `live`.
+pub(crate) async fn find_live_alias(aws: &Aws, function: &str) -> Result<Option<Alias>> {
+    let alias = aws.lambda.get_alias().function_name(function).name(LIVE).send().await;
+    if alias.error_code() == Some(RESOURCE_NOT_FOUND) {
+        return Ok(None);
+    }
+    let alias = alias.aws_context(&format!("read the alias {LIVE} of the function {function}"))?;
+    let weights = alias.routing_config.and_then(|routing| routing.additional_version_weights);
+    Ok(Some(Alias {
+        version: alias.function_version.unwrap_or_default(),
+        description: alias.description.unwrap_or_default(),
+        revision: alias.revision_id,
+        additional_versions: weights.unwrap_or_default().into_keys().collect(),
+    }))
+}
+
+/// Points the alias `live` at the version of `to` alone, and returns the new revision. If `to` has a revision, fails unless the
+/// alias still has it.
 pub(crate) async fn update_live_alias(aws: &Aws, function: &str, to: &Alias) -> Result<Option<String>> {
     let request = aws.lambda.update_alias().function_name(function).name(LIVE);
     let request = request.function_version(&to.version).description(&to.description);
+    // Without it, Lambda would keep the weights of other versions.
+    let no_weights =
+        AliasRoutingConfiguration::builder().set_additional_version_weights(Some(HashMap::new()));
+    let request = request.routing_config(no_weights.build());
     let answer = request.set_revision_id(to.revision.clone()).send().await;
     if answer.error_code() == Some("PreconditionFailedException") {
         // If the answer to the first attempt was lost, the next one finds the revision that the first has made.

@@ -24,6 +24,13 @@ use super::error::AwsContext;
 use crate::failure::{FailureContext, Result};
 use crate::timestamp;
 
+/// Whether the bucket sends its events to EventBridge. Without them, no new object is loaded.
+pub(crate) async fn sends_events(aws: &Aws, bucket: &str) -> Result<bool> {
+    let answer = aws.s3.get_bucket_notification_configuration().bucket(bucket).send().await;
+    let answer = answer.aws_context(&format!("read the notifications of the bucket {bucket}"))?;
+    Ok(answer.event_bridge_configuration.is_some())
+}
+
 /// The current version of an object.
 pub(crate) struct CurrentVersion {
     pub(crate) version: Option<String>,

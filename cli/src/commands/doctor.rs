@@ -5,6 +5,7 @@ mod check_names;
 mod check_report;
 mod clock_offset;
 mod deployment;
+mod drift;
 mod facts;
 mod handshake_fault;
 mod issuer;
@@ -72,6 +73,8 @@ fn all_checks<'a>(facts: &'a DoctorFacts<'a>) -> Vec<RunningCheck<'a>> {
         report_check(CERTIFICATE, setup_results::check_certificate(facts)),
         report_check(STACK, deployment::check_stack(facts)),
         report_check("deployed settings", deployment::check_deployed_settings(facts)),
+        report_check("functions", drift::check_functions(facts)),
+        report_check("drift", drift::check_resources(facts)),
         report_check(CONNECTION, tls::check_connection(facts)),
         report_check(KEY, tls::check_key(facts)),
         report_check(CHAIN, tls::check_chain(facts)),

@@ -1,28 +1,147 @@
-//! Compares the environment of the live API version with the current settings.
+//! Drift: what differs between what runs and what was deployed, because someone changed it without restctl.
+//!
+//! CloudFormation compares a resource with the properties that the template sets. It cannot compare the code of a function, nor
+//! anything that the template leaves out; restctl compares those itself.
 
-use restctl_contract::issuer;
-use restctl_contract::template::{output as stack_output, variable};
+mod comparison;
+pub(crate) mod functions;
+pub(crate) mod mapping;
+pub(crate) mod resources;
+pub(crate) mod settings;
 
-use crate::aws::cloudformation::Stack;
-use crate::aws::{Aws, lambda};
+use std::collections::BTreeSet;
+
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
+
+use self::functions::{ComparedFunction, compare_functions};
+use self::resources::{ComparedResources, compare_resources};
+use crate::aws::Aws;
+pub(crate) use crate::aws::cloudformation::drift::Difference;
+use crate::aws::cloudformation::{self, Stack};
 use crate::failure::Result;
-use crate::identity::changes::{self, Change};
-use crate::identity::settings::Settings;
 
-/// Returns what of the settings has changed since the deployment. Reads the environment from the function itself: after a
-/// rollback, CloudFormation has the settings of another version.
-pub(crate) async fn find_differences(aws: &Aws, stack: &Stack, settings: &Settings) -> Result<Vec<Change>> {
-    let function = stack.output(stack_output::API_FUNCTION)?;
-    let live = lambda::read_live_alias(aws, function).await?;
-    let deployed = lambda::read_environment(aws, function, Some(&live.version)).await?;
-    let deployed = deployed.get(variable::ISSUERS).map_or("", String::as_str);
-    Ok(match issuer::from_json(deployed) {
-        Ok(issuers) => changes::compare_issuers(&issuers, settings.issuers()),
-        // An earlier version of restctl wrote it, or someone changed it by hand.
-        Err(_) => vec![Change {
-            what: format!("the variable {}", variable::ISSUERS),
-            before: Some(deployed.to_owned()).filter(|deployed| !deployed.is_empty()),
-            after: Some(issuer::to_json(settings.issuers())),
-        }],
-    })
+/// How many characters of a value are shown.
+const MAX_SHOWN: usize = 60;
+
+/// What restores a resource that has drifted.
+pub(crate) const RESTORE: &str =
+    "restctl deploy, which restores what was deployed, or says what it cannot restore";
+
+/// How many differences are described.
+const MAX_DESCRIBED: usize = 4;
+
+/// Describes the first differences of all these resources, and says how many are left out.
+pub(crate) fn describe(drifts: &[ResourceDrift]) -> Vec<String> {
+    let mut lines: Vec<_> = drifts.iter().flat_map(ResourceDrift::to_lines).collect();
+    let left_out = lines.len().saturating_sub(MAX_DESCRIBED);
+    lines.truncate(MAX_DESCRIBED);
+    lines.extend((left_out > 0).then(|| format!("and {left_out} more")));
+    lines
 }
+
+/// Compares the functions and all other resources. CloudFormation must be able to compare resources of the stack.
+pub(crate) async fn compare_stack(aws: &Aws, stack: &Stack) -> Result<ComparedResources> {
+    let resources = cloudformation::list_resources(aws, stack).await?;
+    let (functions, mut found) =
+        tokio::join!(compare_functions(aws, stack), compare_resources(aws, stack, &resources));
+    match functions {
+        Ok(functions) => {
+            let drifts = functions.iter().flat_map(ComparedFunction::drifts);
+            found.drifts = drifts.chain(found.drifts).collect();
+        }
+        Err(failure) => found.failures.insert(0, failure),
+    }
+    Ok(found)
+}
+
+/// A resource that differs from its deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ResourceDrift {
+    /// Its name in the template, such as `ApiFunction`.
+    pub(crate) resource: String,
+    /// Such as `AWS::Lambda::Function`.
+    pub(crate) kind: String,
+    pub(crate) physical_id: String,
+    /// Empty if the resource was deleted.
+    pub(crate) differences: Vec<Difference>,
+}
+
+impl ResourceDrift {
+    pub(crate) fn is_deleted(&self) -> bool {
+        self.differences.is_empty()
+    }
+
+    /// Returns the names of the properties of the resource that differ, or in which something differs.
+    pub(crate) fn properties(&self) -> BTreeSet<&str> {
+        self.differences.iter().filter_map(|difference| difference.property.split('/').next()).collect()
+    }
+
+    /// Describes the drift, one line for each property.
+    pub(crate) fn to_lines(&self) -> Vec<String> {
+        let Self { resource, physical_id, differences, .. } = self;
+        if self.is_deleted() {
+            return vec![format!("{resource} ({physical_id}) was deleted")];
+        }
+        differences.iter().map(|difference| format!("{resource}: {}", difference.describe())).collect()
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        let Self { resource, kind, physical_id, differences } = self;
+        json!({
+            "resource": resource,
+            "resource_type": kind,
+            "physical_id": physical_id,
+            "deleted": self.is_deleted(),
+            "differences": differences.iter().map(Difference::to_json).collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl Serialize for ResourceDrift {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_json().serialize(serializer)
+    }
+}
+
+impl Difference {
+    pub(crate) fn describe(&self) -> String {
+        let (expected, actual) = self.shown_values();
+        let or_nothing = |value: Option<String>| value.unwrap_or_else(|| "nothing".to_owned());
+        format!("{}: expected {}, actual {}", self.property, or_nothing(expected), or_nothing(actual))
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        let (expected, actual) = self.shown_values();
+        json!({ "property": self.property, "expected": expected, "actual": actual })
+    }
+
+    /// Returns both values as they may be shown. Two long ones are shown from where they begin to differ. A variable that the
+    /// template does not know may hold a secret.
+    fn shown_values(&self) -> (Option<String>, Option<String>) {
+        let is_unknown_variable = self.expected.is_none() && self.property.starts_with("Environment/");
+        if is_unknown_variable && self.actual.is_some() {
+            return (None, Some("a value that is not shown".to_owned()));
+        }
+        let [expected, actual] =
+            [&self.expected, &self.actual].map(|value| value.as_deref().unwrap_or_default());
+        let equal = expected.chars().zip(actual.chars()).take_while(|(one, other)| one == other).count();
+        let excerpt = |value: &Option<String>| Some(excerpt(value.as_deref()?, equal));
+        (excerpt(&self.expected), excerpt(&self.actual))
+    }
+}
+
+/// Shortens a long value. The first `equal` characters are of less interest.
+fn excerpt(value: &str, equal: usize) -> String {
+    let length = value.chars().count();
+    if length <= MAX_SHOWN {
+        return value.to_owned();
+    }
+    let start = equal.saturating_sub(MAX_SHOWN / 3).min(length - MAX_SHOWN);
+    let shown: String = value.chars().skip(start).take(MAX_SHOWN).collect();
+    let dots = |is_cut: bool| if is_cut { "…" } else { "" };
+    format!("{}{shown}{}", dots(start > 0), dots(start + MAX_SHOWN < length))
+}
+
+#[cfg(test)]
+mod tests;

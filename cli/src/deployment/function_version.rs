@@ -1,7 +1,8 @@
 //! The live version of a function, to which its alias points, and the versions that were live before it.
 //!
 //! The alias's description lists the earlier versions, so that any operator can return to them: each with the time at which
-//! it became live, the newest first, as in `since 1763868000; before 4@1763860000 2@1763850000`.
+//! it became live, the newest first, as in `version 5 since 1763868000; before 4@1763860000 2@1763850000`. It names the live
+//! version, too: a change of the alias by hand leaves the description as it is.
 
 use crate::aws::Aws;
 use crate::aws::lambda::{self, Alias};
@@ -10,11 +11,25 @@ use crate::failure::{Failure, Result};
 /// How many earlier versions are kept. A description has at most 256 characters (`CreateAlias`).
 const MAX_EARLIER: usize = 10;
 
+/// The version that CloudFormation publishes and makes live.
+const FIRST_VERSION: &str = "1";
+
 /// A version, and the time at which it became live, in seconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct LivePeriod {
     version: String,
     since: u64,
+}
+
+/// Who made a version live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LiveBy {
+    Deploy,
+    Rollback,
+    /// CloudFormation, or a version of restctl that did not write it down.
+    Unknown,
+    /// Someone who changed the alias without restctl.
+    Hand,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,11 +40,19 @@ pub(crate) struct LiveVersion {
     before: Vec<LivePeriod>,
     /// The alias's revision when it was read. `None` if this is not what was read.
     revision: Option<String>,
+    by: LiveBy,
+    additional_versions: Vec<String>,
 }
 
 impl LiveVersion {
     pub(crate) async fn read(aws: &Aws, function: &str) -> Result<Self> {
         Ok(Self::from_alias(function, lambda::read_live_alias(aws, function).await?))
+    }
+
+    /// Returns `None` if the function has no alias.
+    pub(crate) async fn find(aws: &Aws, function: &str) -> Result<Option<Self>> {
+        let alias = lambda::find_live_alias(aws, function).await?;
+        Ok(alias.map(|alias| Self::from_alias(function, alias)))
     }
 
     pub(crate) fn function(&self) -> &str {
@@ -45,26 +68,43 @@ impl LiveVersion {
         self.now.since
     }
 
-    /// Returns the state with another version live since `now`. Functions that are switched together share that time.
+    pub(crate) fn by(&self) -> LiveBy {
+        self.by
+    }
+
+    /// Returns the other versions that get a share of the calls, which restctl never arranges.
+    pub(crate) fn additional_versions(&self) -> &[String] {
+        &self.additional_versions
+    }
+
+    /// Returns the state with this version alone live since `now`. Functions that are switched together share that time. The same
+    /// version stays live since its own time.
     pub(crate) fn with_version(&self, version: &str, now: u64) -> Self {
+        if version == self.now.version {
+            return Self { by: LiveBy::Deploy, ..self.without_reading() };
+        }
         let mut before = self.before.clone();
         before.insert(0, self.now.clone());
         before.truncate(MAX_EARLIER);
         let now = LivePeriod { version: version.to_owned(), since: now };
-        Self { function: self.function.clone(), now, before, revision: None }
+        Self { now, before, by: LiveBy::Deploy, ..self.without_reading() }
     }
 
     /// Returns the state with the previous version live, or `None` if there is none.
     pub(crate) fn with_previous_version(&self) -> Option<Self> {
         let (now, before) = self.before.split_first()?;
-        let (function, now, before) = (self.function.clone(), now.clone(), before.to_vec());
-        Some(Self { function, now, before, revision: None })
+        let (now, before) = (now.clone(), before.to_vec());
+        Some(Self { now, before, by: LiveBy::Rollback, ..self.without_reading() })
+    }
+
+    fn without_reading(&self) -> Self {
+        Self { revision: None, additional_versions: Vec::new(), ..self.clone() }
     }
 
     /// Points the function's alias at this version, unless the alias no longer has that `revision`. Returns its new one.
     async fn make_live(&self, aws: &Aws, revision: Option<String>) -> Result<Option<String>> {
         let (version, description) = (self.now.version.clone(), self.alias_description());
-        let alias = Alias { version, description, revision };
+        let alias = Alias { version, description, revision, additional_versions: Vec::new() };
         lambda::update_live_alias(aws, &self.function, &alias).await
     }
 
@@ -99,21 +139,35 @@ impl LiveVersion {
     }
 
     fn alias_description(&self) -> String {
+        let LivePeriod { version, since } = &self.now;
+        let who = match self.by {
+            LiveBy::Deploy => format!("version {version} "),
+            LiveBy::Rollback => format!("version {version} again "),
+            LiveBy::Unknown | LiveBy::Hand => String::new(),
+        };
         let turns = self.before.iter().map(|turn| format!(" {}@{}", turn.version, turn.since));
-        format!("since {}; before{}", self.now.since, turns.collect::<String>())
+        format!("{who}since {since}; before{}", turns.collect::<String>())
     }
 
     /// Reads the versions from an alias. A description that restctl did not write lists no earlier versions.
     fn from_alias(function: &str, alias: Alias) -> Self {
-        let (since, before) = alias.description.split_once("; before").unwrap_or_default();
-        let since = since.strip_prefix("since ").and_then(|since| since.parse().ok()).unwrap_or_default();
+        let (head, before) = alias.description.split_once("; before").unwrap_or_default();
+        let (who, since) = head.rsplit_once("since ").unwrap_or_default();
+        let since: Option<u64> = since.parse().ok();
+        let by = match who.split_whitespace().collect::<Vec<_>>().as_slice() {
+            ["version", version] if *version == alias.version => LiveBy::Deploy,
+            ["version", version, "again"] if *version == alias.version => LiveBy::Rollback,
+            [] if since.is_some() || alias.version == FIRST_VERSION => LiveBy::Unknown,
+            _ => LiveBy::Hand,
+        };
         let turn = |text: &str| {
             let (version, since) = text.split_once('@')?;
             Some(LivePeriod { version: version.to_owned(), since: since.parse().ok()? })
         };
         let before = before.split_whitespace().filter_map(turn).collect();
-        let now = LivePeriod { version: alias.version, since };
-        Self { function: function.to_owned(), now, before, revision: alias.revision }
+        let now = LivePeriod { version: alias.version, since: since.unwrap_or_default() };
+        let (function, additional_versions) = (function.to_owned(), alias.additional_versions);
+        Self { function, now, before, revision: alias.revision, by, additional_versions }
     }
 }
 
@@ -130,7 +184,12 @@ mod tests {
     use crate::aws::test_server;
 
     fn alias(version: &str, description: &str) -> Alias {
-        Alias { version: version.to_owned(), description: description.to_owned(), revision: None }
+        Alias {
+            version: version.to_owned(),
+            description: description.to_owned(),
+            revision: None,
+            additional_versions: Vec::new(),
+        }
     }
 
     fn first_version() -> LiveVersion {
@@ -142,8 +201,9 @@ mod tests {
         let second = first_version().with_version("2", 100);
         let fourth = second.with_version("4", 200);
         assert_eq!((fourth.version(), fourth.live_since()), ("4", 200));
-        assert_eq!(fourth.with_previous_version(), Some(second.clone()));
-        assert_eq!(second.with_previous_version(), Some(first_version()));
+        let again = |live: &LiveVersion| Some(LiveVersion { by: LiveBy::Rollback, ..live.clone() });
+        assert_eq!(fourth.with_previous_version(), again(&second));
+        assert_eq!(second.with_previous_version(), again(&first_version()));
         assert_eq!(first_version().with_previous_version(), None);
     }
 
@@ -157,6 +217,36 @@ mod tests {
             assert_eq!(LiveVersion::from_alias("api", alias), live);
         }
         assert_eq!(live.before.len(), MAX_EARLIER);
+        let back = live.with_previous_version().unwrap();
+        assert_eq!(LiveVersion::from_alias("api", alias(back.version(), &back.alias_description())), back);
+    }
+
+    #[test]
+    fn the_alias_description_says_who_made_the_version_live() {
+        for (version, description, by) in [
+            ("1", "", LiveBy::Unknown),
+            ("4", "since 100; before 1@0", LiveBy::Unknown),
+            ("4", "version 4 since 100; before 1@0", LiveBy::Deploy),
+            ("4", "version 4 again since 100; before", LiveBy::Rollback),
+            ("1", "version 4 since 100; before 1@0", LiveBy::Hand),
+            ("1", "version 4 again since 100; before 1@0", LiveBy::Hand),
+            ("4", "", LiveBy::Hand),
+            ("4", "blue", LiveBy::Hand),
+        ] {
+            assert_eq!(LiveVersion::from_alias("api", alias(version, description)).by(), by, "{description}");
+        }
+    }
+
+    #[test]
+    fn a_version_that_was_made_live_by_hand_becomes_that_of_the_deployment() {
+        let deployed = first_version().with_version("2", 100);
+        let mut moved = alias("3", &deployed.alias_description());
+        moved.additional_versions = vec!["1".to_owned()];
+        let moved = LiveVersion::from_alias("api", moved);
+        assert_eq!((moved.by(), moved.additional_versions()), (LiveBy::Hand, &["1".to_owned()][..]));
+        let live = moved.with_version("3", 200);
+        assert_eq!((live.version(), live.by(), live.additional_versions()), ("3", LiveBy::Deploy, &[][..]));
+        assert_eq!(live.with_previous_version().unwrap().version(), "1", "it is no predecessor of itself");
     }
 
     /// Answers as Lambda does to a caller who may change only the alias of the API, and that one `allowed` times.
@@ -213,10 +303,10 @@ mod tests {
     async fn a_version_that_another_deployment_made_live_stays() {
         for (revision, alias, is_replaced) in [
             ("now", "{}", true),
-            ("before", r#"{"FunctionVersion":"2","Description":"since 99; before 1@0"}"#, false),
-            ("before", r#"{"FunctionVersion":"3","Description":"since 100; before 1@0"}"#, false),
+            ("before", r#"{"FunctionVersion":"2","Description":"version 2 since 99; before 1@0"}"#, false),
+            ("before", r#"{"FunctionVersion":"3","Description":"version 2 since 100; before 1@0"}"#, false),
             // The answer to the first attempt was lost.
-            ("before", r#"{"FunctionVersion":"2","Description":"since 100; before 1@0"}"#, true),
+            ("before", r#"{"FunctionVersion":"2","Description":"version 2 since 100; before 1@0"}"#, true),
         ] {
             let aws = test_server::connect(move |method: Method, change: String| {
                 let is_allowed = method == Method::GET || change.contains(r#""RevisionId":"now""#);

@@ -238,13 +238,14 @@ fn an_inactive_version_is_activated() {
         if call.uri.contains("/invocations") && !is_awake.swap(true, Ordering::SeqCst) {
             return Some(r#"{"errorType":"CodeArtifactUserPendingException"}"#.to_owned());
         }
-        let state = match looks.fetch_add(usize::from(call.uri.contains("/configuration")), Ordering::SeqCst)
-        {
+        // The unpublished function has no qualifier.
+        let is_version = call.uri.contains("/configuration?Qualifier=");
+        let state = match looks.fetch_add(usize::from(is_version), Ordering::SeqCst) {
             0 => "Inactive",
             1 => "Pending",
             _ => return None,
         };
-        call.uri.contains("/configuration").then(|| json!({ "State": state }).to_string())
+        is_version.then(|| json!({ "State": state }).to_string())
     });
     cloud.succeed(&["deploy"]);
 }

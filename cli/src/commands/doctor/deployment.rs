@@ -30,7 +30,8 @@ pub(super) async fn check_stack(facts: &DoctorFacts<'_>) -> Result<CheckFinding,
 /// Checks that the settings and the certificate have not changed since the last deployment.
 pub(super) async fn check_deployed_settings(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let (stack, settings) = (facts.deployed_stack().await?, facts.complete_settings().await?);
-    let differences = drift::find_differences(facts.authenticated_clients().await?, stack, settings).await?;
+    let differences =
+        drift::settings::compare_settings(facts.authenticated_clients().await?, stack, settings).await?;
     if let Some(first) = differences.first() {
         let failure = Failure::new("the settings have changed since the deployment");
         return Err(failure.why(first.describe()).next("restctl deploy").into());

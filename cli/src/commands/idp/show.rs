@@ -104,7 +104,7 @@ impl ProvidersReport {
         }
         let deployed = match stack.filter(|stack| !stack.is_in_review()) {
             Some(stack) => {
-                let differences = drift::find_differences(aws, &stack, &settings).await?;
+                let differences = drift::settings::compare_settings(aws, &stack, &settings).await?;
                 let different: Vec<String> = differences.iter().map(Change::describe).collect();
                 Some(DeployedSettings { is_same: different.is_empty(), different })
             }

@@ -3,8 +3,8 @@
 use restctl_contract::load::{LedgerEntry, LoadState, Position, Receipt};
 
 use super::snapshot::{
-    CertificateState, EndpointState, LiveFunction, LiveFunctions, Part, QueueState, Snapshot, StackState,
-    TableState,
+    CertificateState, DriftState, EndpointState, LiveFunction, LiveFunctions, Part, QueueState, Snapshot,
+    StackState, TableState,
 };
 use super::traffic::Traffic;
 
@@ -13,6 +13,7 @@ pub(super) fn sample_snapshot(loads: Vec<LedgerEntry>) -> Snapshot {
         name: "function".to_owned(),
         version: "3".to_owned(),
         since: Some("today".to_owned()),
+        rolled_back: false,
     };
     Snapshot {
         stack: StackState {
@@ -33,6 +34,7 @@ pub(super) fn sample_snapshot(loads: Vec<LedgerEntry>) -> Snapshot {
             },
         }),
         functions: Part::Known(LiveFunctions { api: function(), ingest: function() }),
+        drift: Part::Known(DriftState { found: Vec::new(), last_comparison: None }),
         table: Part::Known(TableState { name: "items".to_owned(), items: 1, bytes: 2, throttled: 0 }),
         queue: Part::Known(QueueState { waiting: 2, in_flight: 1, dead_letters: 0 }),
         loads: Part::Known(loads),

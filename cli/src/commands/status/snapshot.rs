@@ -11,11 +11,14 @@ use time::format_description::well_known::Rfc3339;
 use super::traffic::Traffic;
 use crate::api::endpoint::Location;
 use crate::api::handshake::Handshake;
-use crate::aws::cloudformation::{self, Stack};
+use crate::aws::cloudformation::{self, Stack, StackComparison};
 use crate::aws::sqs::{self, QueueDepth};
 use crate::aws::{Aws, cloudwatch, dynamodb};
 use crate::context::Context;
-use crate::deployment::function_version::LiveVersion;
+use crate::deployment::drift::ResourceDrift;
+use crate::deployment::drift::functions::{ComparedFunction, compare_functions_quickly};
+use crate::deployment::drift::mapping::compare_mapping;
+use crate::deployment::function_version::{LiveBy, LiveVersion};
 use crate::failure::{FailureContext, Result};
 use crate::identity::policy::{self, TokenPolicy};
 use crate::identity::settings::{self, Settings};
@@ -28,6 +31,7 @@ pub(super) struct Snapshot {
     pub(super) stack: StackState,
     pub(super) endpoint: Part<EndpointState>,
     pub(super) functions: Part<LiveFunctions>,
+    pub(super) drift: Part<DriftState>,
     pub(super) table: Part<TableState>,
     pub(super) queue: Part<QueueState>,
     /// The newest upload first.
@@ -107,6 +111,17 @@ pub(super) struct LiveFunction {
     pub(super) version: String,
     /// RFC 3339; null if CloudFormation set the version.
     pub(super) since: Option<String>,
+    /// Whether `restctl rollback` made it live.
+    pub(super) rolled_back: bool,
+}
+
+/// What was changed without restctl.
+#[derive(Debug, Serialize)]
+pub(super) struct DriftState {
+    /// Of the functions and the event source mapping, as far as a quick look shows it.
+    pub(super) found: Vec<ResourceDrift>,
+    /// CloudFormation's last comparison of the whole stack, which another tool has requested.
+    pub(super) last_comparison: Option<StackComparison>,
 }
 
 #[derive(Debug, Serialize)]
@@ -143,10 +158,12 @@ impl Snapshot {
     /// If there is no stack. Any other failure is part of the snapshot.
     pub(super) async fn take(context: &Context) -> Result<Self> {
         let (aws, name) = (context.aws().await?, &context.stack);
-        let stack = cloudformation::find_deployed(aws, name).await?;
-        let (endpoint, functions, table, queue, loads, provider, traffic) = tokio::join!(
+        let mut stack = cloudformation::find_deployed(aws, name).await?;
+        let last_comparison = stack.last_comparison.take();
+        let (endpoint, functions, found, table, queue, loads, provider, traffic) = tokio::join!(
             read_endpoint(context, &stack),
             read_functions(aws, &stack),
+            find_drift(aws, &stack),
             read_table(aws, &stack),
             read_queue(aws, &stack),
             read_last_loads(aws, &stack),
@@ -158,6 +175,7 @@ impl Snapshot {
             stack: StackState { name: name.to_string(), region: aws.region.clone(), status },
             endpoint: endpoint.into(),
             functions: functions.into(),
+            drift: found.map(|found| DriftState { found, last_comparison }).into(),
             table: table.into(),
             queue: queue.into(),
             ignored: loads.as_ref().map_or(0, |loads| loads.ignored),
@@ -202,6 +220,12 @@ async fn read_functions(aws: &Aws, stack: &Stack) -> Result<LiveFunctions> {
     Ok(LiveFunctions { api: (&api).into(), ingest: (&ingest).into() })
 }
 
+async fn find_drift(aws: &Aws, stack: &Stack) -> Result<Vec<ResourceDrift>> {
+    let (functions, mapping) =
+        tokio::try_join!(compare_functions_quickly(aws, stack), compare_mapping(aws, stack))?;
+    Ok(functions.iter().flat_map(ComparedFunction::drifts).chain(mapping).collect())
+}
+
 impl From<&LiveVersion> for LiveFunction {
     fn from(live: &LiveVersion) -> Self {
         let since = i64::try_from(live.live_since()).ok().filter(|since| *since > 0);
@@ -210,6 +234,7 @@ impl From<&LiveVersion> for LiveFunction {
             name: live.function().to_owned(),
             version: live.version().to_owned(),
             since: since.and_then(|since| since.format(&Rfc3339).ok()),
+            rolled_back: live.by() == LiveBy::Rollback,
         }
     }
 }

@@ -4,9 +4,11 @@ use console::Style;
 use restctl_contract::load::{LedgerEntry, LoadState};
 
 use super::snapshot::{
-    CertificateState, LiveFunction, Part, ProviderState, QueueState, Snapshot, TableState,
+    CertificateState, DriftState, LiveFunction, Part, ProviderState, QueueState, Snapshot, TableState,
 };
 use super::traffic::Traffic;
+use crate::aws::cloudformation::StackComparison;
+use crate::deployment::drift;
 use crate::terminal::output;
 use crate::terminal::text::Text;
 
@@ -70,6 +72,7 @@ pub(super) fn status_lines(snapshot: &Snapshot) -> Vec<StatusLine> {
             (describe_function("api", &functions.api), describe_function("ingest", &functions.ingest));
         (format!("{api}; {ingest}"), Severity::Normal)
     }));
+    lines.push(part_line("drift", &snapshot.drift, describe_drift));
     lines.push(part_line("table", &snapshot.table, describe_table));
     lines.push(part_line("queue", &snapshot.queue, describe_queue));
     if let Part::Unknown { .. } = &snapshot.loads {
@@ -136,7 +139,22 @@ fn describe_certificate(certificate: &CertificateState) -> (String, Severity) {
 
 fn describe_function(what: &str, function: &LiveFunction) -> String {
     let since = function.since.as_ref().map(|since| format!(" since {since}"));
-    format!("{what} version {}{}", function.version, since.unwrap_or_default())
+    let rolled_back = if function.rolled_back { ", rolled back" } else { "" };
+    format!("{what} version {}{}{rolled_back}", function.version, since.unwrap_or_default())
+}
+
+fn describe_drift(drift: &DriftState) -> (String, Severity) {
+    let DriftState { found, last_comparison } = drift;
+    if !found.is_empty() {
+        return (format!("{}: restctl doctor", drift::describe(found).join("; ")), Severity::Problem);
+    }
+    match last_comparison {
+        None => ("none found in the functions".to_owned(), Severity::Normal),
+        Some(StackComparison { status, time }) => {
+            let severity = if status == "IN_SYNC" { Severity::Normal } else { Severity::Warning };
+            (format!("none found in the functions; all resources {status} at {time}"), severity)
+        }
+    }
 }
 
 fn describe_table(table: &TableState) -> (String, Severity) {

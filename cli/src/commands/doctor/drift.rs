@@ -1,0 +1,70 @@
+//! Checks that what runs is what was deployed.
+
+use super::check_report::{CheckError, CheckFinding};
+use super::facts::DoctorFacts;
+use crate::aws::cloudformation::Stack;
+use crate::aws::cloudformation::drift::can_compare;
+use crate::deployment::drift::functions::{ComparedFunction, compare_functions};
+use crate::deployment::drift::resources::{ComparedResources, compare_resources};
+use crate::deployment::drift::{self, RESTORE, ResourceDrift};
+use crate::failure::{Exit, Failure};
+
+/// Checks the functions, their live versions and their aliases.
+pub(super) async fn check_functions(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
+    let stack = facts.deployed_stack().await?;
+    if !can_compare(stack) {
+        return Ok(not_yet(stack));
+    }
+    judge_functions(&compare_functions(facts.authenticated_clients().await?, stack).await?)
+}
+
+/// Checks the other resources.
+pub(super) async fn check_resources(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
+    let (stack, resources) = (facts.deployed_stack().await?, facts.resources().await?);
+    if !can_compare(stack) {
+        return Ok(not_yet(stack));
+    }
+    judge_resources(compare_resources(facts.authenticated_clients().await?, stack, resources).await)
+}
+
+fn not_yet(stack: &Stack) -> CheckFinding {
+    let evidence = format!("CloudFormation compares nothing while the stack is in {}", stack.status.as_str());
+    CheckFinding::warning(evidence, "restctl doctor, when the deployment has ended")
+}
+
+fn judge_functions(functions: &[ComparedFunction]) -> Result<CheckFinding, CheckError> {
+    let drifts: Vec<_> = functions.iter().flat_map(ComparedFunction::drifts).collect();
+    if !drifts.is_empty() {
+        return Err(drift_failure(&drifts).into());
+    }
+    let rolled_back = functions.iter().filter_map(|function| {
+        Some(format!("{} is rolled back to version {}", function.function, function.rolled_back_to()?))
+    });
+    let rolled_back: Vec<_> = rolled_back.collect();
+    Ok(CheckFinding::ok(match rolled_back.as_slice() {
+        [] => "both run what was deployed".to_owned(),
+        some => some.join(", "),
+    }))
+}
+
+/// CloudFormation sometimes reports a difference that is none, so only a deleted resource is a failure.
+fn judge_resources(found: ComparedResources) -> Result<CheckFinding, CheckError> {
+    let ComparedResources { drifts, failures, compared } = found;
+    if drifts.iter().any(ResourceDrift::is_deleted) {
+        return Err(drift_failure(&drifts).exit(Exit::NotFound).into());
+    }
+    if !drifts.is_empty() {
+        return Ok(CheckFinding::warning(drift_failure(&drifts).to_single_line(), RESTORE));
+    }
+    if let Some(first) = failures.first() {
+        let evidence =
+            format!("{} resources could not be compared: {}", failures.len(), first.to_single_line());
+        let next = first.next_step().unwrap_or("restctl doctor, again in a moment");
+        return Ok(CheckFinding::warning(evidence, next));
+    }
+    Ok(CheckFinding::ok(format!("{compared} other resources are as they were deployed")))
+}
+
+fn drift_failure(drifts: &[ResourceDrift]) -> Failure {
+    Failure::new("changed without restctl").why(drift::describe(drifts).join("; ")).next(RESTORE)
+}
