@@ -46,7 +46,7 @@ impl AwsCall {
         self.host().split_once(".s3.").map(|(bucket, _)| bucket)
     }
 
-    fn service(&self) -> &str {
+    pub(super) fn service(&self) -> &str {
         if self.bucket().is_some() { "s3" } else { self.host().split('.').next().unwrap() }
     }
 

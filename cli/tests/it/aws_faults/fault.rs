@@ -45,6 +45,12 @@ impl Fault {
         Self::Closed,
     ];
 
+    /// Chooses a fault for a text, the same one each time. Each `turn` chooses another.
+    pub(super) fn choose_for(text: &str, turn: usize) -> Self {
+        let sum: usize = text.bytes().map(usize::from).sum();
+        Self::ALL[(sum + turn * 3) % Self::ALL.len()]
+    }
+
     pub(super) fn answer(self, call: &AwsCall) -> Vec<u8> {
         match self {
             Self::Throttled => throttle(call),
@@ -96,7 +102,8 @@ fn refuse(call: &AwsCall, status: u16, codes: [&str; 2], message: &str) -> Vec<u
         }
         Protocol::RestXml => ("application/xml", format!("<Error>{in_xml}</Error>").into_bytes()),
     };
-    respond(call, &format!("{status} Refused"), kind, &body)
+    // AWS names each request.
+    respond(call, &format!("{status} Refused\r\nx-amzn-requestid: 1"), kind, &body)
 }
 
 /// Encodes a map of texts (RFC 8949).

@@ -13,8 +13,17 @@ use crate::cloud::{CommandOutput, fixtures_folder};
 use crate::lambdas::lambdas_folder;
 use crate::proxy::{Proxy, decrypt_for, serve_connections};
 
-/// Chooses the bytes with which AWS answers a call before it closes the connection. `None` passes the call on.
-pub(super) type Answer = Arc<dyn Fn(&AwsCall) -> Option<Vec<u8>> + Send + Sync>;
+/// What happens to a call.
+pub(super) enum Reaction {
+    /// It is answered with these bytes, and the connection is closed.
+    Answer(Vec<u8>),
+    /// It is passed on.
+    PassOn,
+    /// Nothing.
+    None,
+}
+
+pub(super) type React = Arc<dyn Fn(&AwsCall) -> Reaction + Send + Sync>;
 
 pub(super) struct AwsNetwork {
     proxy: Proxy,
@@ -22,12 +31,12 @@ pub(super) struct AwsNetwork {
 }
 
 impl AwsNetwork {
-    /// Starts the network. `upstream` gets the calls that `answer` passes on, and `endpoint` is the API's load balancer.
-    pub(super) fn start(answer: Answer, upstream: Option<SocketAddr>, endpoint: Option<SocketAddr>) -> Self {
+    /// Starts the network. `upstream` gets the calls that `react` passes on, and `endpoint` is the API's load balancer.
+    pub(super) fn start(react: React, upstream: Option<SocketAddr>, endpoint: Option<SocketAddr>) -> Self {
         let authority = Authority::new();
         let server = serve_connections(move |stream| {
-            let answer = Arc::clone(&answer);
-            async move { answer_call(stream, &answer, upstream).await }
+            let react = Arc::clone(&react);
+            async move { answer_call(stream, &react, upstream).await }
         });
         let serve = |name: &str| decrypt_for(server, &authority.issue_certificate(name, 90));
         let regional = serve("*.us-east-1.amazonaws.com");
@@ -66,17 +75,19 @@ impl AwsNetwork {
     }
 }
 
-async fn answer_call(mut stream: TcpStream, answer: &Answer, upstream: Option<SocketAddr>) {
+async fn answer_call(mut stream: TcpStream, react: &React, upstream: Option<SocketAddr>) {
     let Some(call) = read_call(&mut stream).await else { return };
-    if let Some(bytes) = answer(&call) {
+    match react(&call) {
         // The client may be gone.
-        let _ = stream.write_all(&bytes).await;
-        return;
+        Reaction::Answer(bytes) => drop(stream.write_all(&bytes).await),
+        Reaction::PassOn => {
+            let mut upstream = TcpStream::connect(upstream.unwrap()).await.unwrap();
+            upstream.write_all(&call.to_single_request()).await.unwrap();
+            let _ = copy(&mut upstream, &mut stream).await;
+        }
+        // Until the client is gone.
+        Reaction::None => drop(stream.read_u8().await),
     }
-    let Some(upstream) = upstream else { return };
-    let mut upstream = TcpStream::connect(upstream).await.unwrap();
-    upstream.write_all(&call.to_single_request()).await.unwrap();
-    let _ = copy(&mut upstream, &mut stream).await;
 }
 
 /// Reads a request. `None` if the client is gone.
