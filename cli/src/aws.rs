@@ -2,6 +2,7 @@
 //! observe and what stops a call.
 
 pub(crate) mod acm;
+mod answer;
 mod answer_date;
 mod client;
 mod clock;

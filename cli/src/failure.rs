@@ -43,6 +43,18 @@ pub(crate) enum AwsCause {
     Throttled,
     /// No answer came: the call may succeed later, or has succeeded.
     Unreachable,
+    /// The service failed: the call may succeed later, or has succeeded.
+    Failed,
+}
+
+impl AwsCause {
+    /// Whether the same call may succeed later.
+    pub(crate) fn is_temporary(self) -> bool {
+        match self {
+            Self::Denied => false,
+            Self::Throttled | Self::Unreachable | Self::Failed => true,
+        }
+    }
 }
 
 /// What happened, why, and what to type next.

@@ -6,19 +6,18 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_http_client::Builder;
 
+use super::answer::CheckAnswers;
 use super::clock::Clock;
-use super::http_client::build_client;
+use super::http_client::{self, build_client};
 use super::sign_in::{self, SignIn};
-use super::unsupported_call::MarkAnswers;
 use crate::failure::{Exit, Failure, Result};
 
 /// Longer than the SDK's own limit: the way may lead through a proxy.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A call without an answer within this time is made again. The longest one invokes a function, which is tested in seconds.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What the clients talk to.
 pub(crate) enum Cloud<'a> {
@@ -61,7 +60,7 @@ impl Aws {
         let config = match cloud {
             Cloud::Aws { profile, region } => load_config(loader, profile, region).await?,
             Cloud::Emulator { url, region, credentials } => {
-                let loader = loader.http_client(Builder::new().build_http()).endpoint_url(url);
+                let loader = loader.http_client(http_client::build_plain_client()).endpoint_url(url);
                 loader.region(Region::new(region)).credentials_provider(credentials).load().await
             }
         };
@@ -83,8 +82,8 @@ impl Aws {
         // The services' builders have the same methods, but no trait in common.
         macro_rules! client {
             ($sdk:ident $(, $set:ident($value:expr))*) => {{
-                let mark_answers = MarkAnswers { endpoint_url: endpoint_url.clone() };
-                let config = $sdk::config::Builder::from(config).interceptor(mark_answers)$(.$set($value))*;
+                let check_answers = CheckAnswers { endpoint_url: endpoint_url.clone() };
+                let config = $sdk::config::Builder::from(config).interceptor(check_answers)$(.$set($value))*;
                 $sdk::Client::from_conf(config.build())
             }};
         }

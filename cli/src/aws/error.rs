@@ -5,11 +5,11 @@ use std::error::Error;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
-use super::http_client::trust_advice;
-use super::known_failures;
-use super::unsupported_call::explain_unsupported_call;
-use crate::failure::{AwsCause, Exit, Failure, Result};
-use crate::network::certificate_refusal::is_certificate_refusal;
+use super::answer::{describe_answer, host_of, is_from_service};
+use super::client::ATTEMPT_TIMEOUT;
+use super::known_failures::{self, AGAIN};
+use super::unsupported_call::{explain_unsupported_call, operation_of};
+use crate::failure::{AwsCause, Exit, Failure, Result, shell_argument};
 
 /// The error codes with which AWS services refuse the credentials, not the request.
 const CREDENTIALS_REFUSED: [&str; 7] = [
@@ -30,9 +30,32 @@ const REGION_NOT_ENABLED: [&str; 2] = ["InvalidClientTokenId", "UnrecognizedClie
 pub(super) const ACCESS_DENIED: [&str; 4] =
     ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"];
 
-/// The error codes for too many calls.
-const THROTTLED: [&str; 5] =
-    ["Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"];
+/// The error codes for too many calls ("Retry behavior", AWS SDKs and Tools Reference Guide).
+const THROTTLED: [&str; 10] = [
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "TooManyRequestsException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "BandwidthLimitExceeded",
+    "SlowDown",
+];
+
+const FORBIDDEN: u16 = 403;
+const TOO_MANY_REQUESTS: u16 = 429;
+
+/// What S3 hides in its answer to HEAD, which has no body, and the permissions that show it ("HeadObject" and "HeadBucket", Amazon
+/// S3 API Reference).
+const HIDDEN_OBJECT: &str =
+    "without s3:ListBucket, S3 does not say whether the object is missing or may not be read";
+const ASK_TO_READ_OBJECTS: &str =
+    "ask for the permissions s3:GetObject and s3:ListBucket, or use another --profile";
+const HIDDEN_BUCKET: &str =
+    "S3 does not say whether the bucket belongs to another account or a policy denies access";
+const ASK_TO_LIST_BUCKET: &str = "ask for the permission s3:ListBucket, or use another --profile";
 
 /// The error codes for a signature with a time that is too far from the service's.
 const CLOCK_REFUSED: [&str; 2] = ["RequestTimeTooSkewed", "RequestExpired"];
@@ -80,35 +103,27 @@ where
     if let Some(unsupported) = explain_unsupported_call(&failure, error) {
         return unsupported;
     }
-    if let SdkError::ServiceError(service) = error {
-        return explain_refusal(failure, service.err(), service.raw().status().as_u16());
+    if let Some((code, message)) = error.code().map(|code| (code, error.message()))
+        && let Some(answer) = error.raw_response()
+    {
+        return explain_refusal(failure, code, message, answer);
     }
-    let is_unreachable = match error {
-        SdkError::TimeoutError(_) => true,
-        SdkError::DispatchFailure(lost) => lost.is_io() || lost.is_timeout(),
-        _ => false,
-    };
-    let aws_cause = is_unreachable.then_some(AwsCause::Unreachable);
-    if let Some(cause) = find_cause::<Failure>(error) {
-        return cause.during(what).aws_cause(aws_cause);
+    if let Some(answer) = error.raw_response() {
+        return explain_unreadable_answer(failure, answer, error, operation_of::<E>());
     }
-    let failure = failure.because(error);
-    if is_certificate_refusal(error) {
-        return failure.next(trust_advice());
+    if let SdkError::TimeoutError(_) = error {
+        let why = format!("AWS has not answered within {} s", ATTEMPT_TIMEOUT.as_secs());
+        return failure.why(why).aws_cause(AwsCause::Unreachable).next(AGAIN);
     }
-    failure
-        .aws_cause(aws_cause)
-        .next("check the network and the region (--region); to check the local cloud: restctl local status")
+    match find_cause::<Failure>(error) {
+        Some(cause) => cause.during(what),
+        None => failure.because(error),
+    }
 }
 
 /// Adds to a failure why the service refused the call.
-fn explain_refusal(failure: Failure, refusal: &impl ProvideErrorMetadata, status: u16) -> Failure {
-    let Some(code) = refusal.code() else {
-        // An answer to HEAD has no body, and so no error code ("HeadObject", Amazon S3 API Reference).
-        let failure = failure.why(format!("HTTP {status}, and no reason given"));
-        return if status == 403 { deny(failure, ASK_FOR_ACCESS) } else { failure };
-    };
-    let message = refusal.message().unwrap_or("the service gave no reason");
+fn explain_refusal(failure: Failure, code: &str, message: Option<&str>, answer: &HttpResponse) -> Failure {
+    let message = message.unwrap_or("the service gave no reason");
     let failure = failure.why(format!("{code}: {message}"));
     if let Some(next) = credentials_advice(code) {
         return failure.exit(Exit::Authentication).next(next);
@@ -121,12 +136,61 @@ fn explain_refusal(failure: Failure, refusal: &impl ProvideErrorMetadata, status
         let denied = message.contains("explicit deny").then(|| known_failures::find_advice("", message));
         return deny(failure, denied.flatten().as_deref().unwrap_or(ASK_FOR_PERMISSION));
     }
-    let aws_cause = THROTTLED.contains(&code).then_some(AwsCause::Throttled);
-    let failure = failure.aws_cause(aws_cause);
+    if THROTTLED.contains(&code) {
+        return failure.aws_cause(AwsCause::Throttled).next(AGAIN);
+    }
+    if answer.status().is_server_error() {
+        return failure.aws_cause(AwsCause::Failed).next(AGAIN);
+    }
     match known_failures::find_advice("", message) {
         Some(advice) => failure.next(advice),
         None => failure,
     }
+}
+
+/// Adds to a failure what was answered if that is not what a service answers to this operation: it names an error code,
+/// except to HEAD.
+fn explain_unreadable_answer(
+    failure: Failure,
+    answer: &HttpResponse,
+    error: &(dyn Error + 'static),
+    operation: &str,
+) -> Failure {
+    let (status, host) = (answer.status(), host_of(answer));
+    if status.is_server_error() || status.as_u16() == TOO_MANY_REQUESTS {
+        return failure.why(describe_answer(answer)).aws_cause(AwsCause::Failed).next(AGAIN);
+    }
+    // The body was not read to its end.
+    if status.is_success() && answer.body().bytes().is_none() {
+        let cut = Failure::new(format!("the answer of {host} was cut off"))
+            .because(error.source().unwrap_or(error));
+        return failure.why(cut.to_single_line()).aws_cause(AwsCause::Unreachable).next(AGAIN);
+    }
+    if !is_from_service(answer) {
+        let why = format!("{}, which is not an answer of AWS", describe_answer(answer));
+        return failure.why(why).next(not_from_aws_advice(host));
+    }
+    if status.as_u16() == FORBIDDEN {
+        let (why, next) = match operation {
+            "HeadObject" => (HIDDEN_OBJECT, ASK_TO_READ_OBJECTS),
+            "HeadBucket" => (HIDDEN_BUCKET, ASK_TO_LIST_BUCKET),
+            _ => return deny(failure.why(describe_answer(answer)), ASK_FOR_ACCESS),
+        };
+        return deny(failure.why(format!("HTTP status 403; {why}")), next);
+    }
+    match status.is_success() {
+        true => failure.because(error.source().unwrap_or(error)),
+        false => failure.why(describe_answer(answer)),
+    }
+}
+
+/// Says what to do if something in between has answered in place of AWS.
+fn not_from_aws_advice(host: &str) -> String {
+    let host = shell_argument(host, "HOST");
+    format!(
+        "ask the administrator of the proxy or firewall in between to allow {host};\n\
+         or, if this network asks for that in a browser, sign in to it"
+    )
 }
 
 fn deny(failure: Failure, next: &str) -> Failure {
@@ -199,7 +263,7 @@ mod tests {
             let answer = aws.s3.head_object().bucket("data").key("items.csv").send().await;
             let failure = answer.aws_context("read s3://data/items.csv").unwrap_err();
             assert_eq!(failure.aws_cause, cause);
-            let why = format!("HTTP {}, and no reason given", status.as_u16());
+            let why = format!("HTTP status {}", status.as_u16());
             assert!(failure.to_string().contains(&why), "{failure}");
         }
     }

@@ -1,5 +1,6 @@
 //! The HTTP client of all calls to AWS, including those by which a profile signs in.
 
+use std::error::Error;
 use std::ffi::OsString;
 use std::path::Path;
 use std::{env, fs};
@@ -15,13 +16,16 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use reqwest::Url;
+use restctl_contract::issuer::is_loopback_host;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use tokio::net::lookup_host;
 
-use crate::failure::{Failure, FailureContext, Result};
-use crate::network::certificate_refusal::TRUST_THE_PROXY;
-use crate::network::proxy::{self, Proxy};
+use super::answer::AnsweredBy;
+use crate::failure::{AwsCause, Failure, FailureContext, Result};
+use crate::network::certificate_refusal::{TRUST_THE_PROXY, is_certificate_refusal};
+use crate::network::proxy::{self, Proxy, trim_brackets};
 use crate::network::tunnel::find_refusal;
 
 /// The file with the authorities that the AWS CLI trusts instead of the system's ("Environment variables to configure the AWS
@@ -42,6 +46,11 @@ pub(super) fn build_client() -> Result<SharedHttpClient> {
         connector.build()
     });
     Ok(SharedHttpClient::new(ExplainingClient { client }))
+}
+
+/// Builds a client of an emulator on this machine, which is reached without TLS and without a proxy.
+pub(super) fn build_plain_client() -> SharedHttpClient {
+    SharedHttpClient::new(ExplainingClient { client: Builder::new().build_http() })
 }
 
 fn build_proxy_config(proxy: &Proxy) -> Result<ProxyConfig> {
@@ -85,7 +94,8 @@ fn read_bundle(file: &Path) -> Result<Vec<u8>> {
     Ok(pem)
 }
 
-/// Replaces the error of a request that a proxy refused by what the proxy answered.
+/// Marks each answer with its host. Replaces the error of a request that got no answer by a failure: what the host did, and what
+/// to do about that.
 #[derive(Debug)]
 struct ExplainingClient {
     client: SharedHttpClient,
@@ -113,19 +123,56 @@ impl HttpConnector for ExplainingConnector {
         let answer = self.connector.call(request);
         HttpConnectorFuture::new(async move {
             match (answer.await, url) {
-                (Err(error), Ok(url)) if error.is_io() || error.is_timeout() => {
-                    Err(match find_refusal(&url).await {
-                        None => error,
-                        // An error of the user is final, and those of the network are not.
-                        Some(refusal) if refusal.is_final => ConnectorError::user(refusal.failure.into()),
-                        Some(refusal) if error.is_timeout() => {
-                            ConnectorError::timeout(refusal.failure.into())
-                        }
-                        Some(refusal) => ConnectorError::io(refusal.failure.into()),
-                    })
+                (Ok(mut answer), Ok(url)) => {
+                    answer.add_extension(AnsweredBy(url.host_str().unwrap_or_default().to_owned()));
+                    Ok(answer)
                 }
+                (Err(error), Ok(url)) if !error.is_user() => Err(explain_no_answer(error, &url).await),
                 (answer, _) => answer,
             }
         })
+    }
+}
+
+/// Returns an error of the same kind, on which it depends whether the request is sent again.
+async fn explain_no_answer(error: ConnectorError, url: &Url) -> ConnectorError {
+    let (failure, is_final) = match find_refusal(url).await {
+        Some(refusal) => (refusal.failure, refusal.is_final),
+        None => (describe_no_answer(&error, url).await, is_certificate_refusal(&error)),
+    };
+    let failure = failure.aws_cause((!is_final).then_some(AwsCause::Unreachable)).into();
+    match error.as_other() {
+        // An error of the user is final, and those of the network are not.
+        _ if is_final => ConnectorError::user(failure),
+        _ if error.is_timeout() => ConnectorError::timeout(failure),
+        _ if error.is_io() => ConnectorError::io(failure),
+        kind => ConnectorError::other(failure, kind),
+    }
+}
+
+async fn describe_no_answer(error: &ConnectorError, url: &Url) -> Failure {
+    let host = url.host_str().unwrap_or_default();
+    if is_certificate_refusal(error) {
+        return Failure::new(format!("{host} presents a certificate that is not trusted"))
+            .because(error)
+            .next(trust_advice());
+    }
+    let port = url.port_or_known_default().unwrap_or_default();
+    let is_reached_by_name = !matches!(Proxy::for_url(url), Ok(Some(_)));
+    if is_reached_by_name && let Err(unknown) = lookup_host((trim_brackets(host), port)).await {
+        return Failure::new(format!("the name {host} does not resolve")).because(&unknown).next(
+            "check the region (--region), this machine's network and its DNS;\n\
+             if a proxy leads out of this network: export HTTPS_PROXY=http://HOST:PORT",
+        );
+    }
+    let cause: &dyn Error = error.source().unwrap_or(error);
+    let failure = Failure::new(format!("{host}:{port} does not answer")).because(cause);
+    match is_loopback_host(host) {
+        true => failure
+            .next("check that the emulator is running there; for the local cloud: restctl local status"),
+        false => failure.next(
+            "run the same command again, because the cause may be temporary;\n\
+             if it stays, check this machine's network, and whether a firewall closes the way to that host",
+        ),
     }
 }

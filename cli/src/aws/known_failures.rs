@@ -12,7 +12,8 @@ const fn known(kind: &'static str, reason: &'static str, advice: &'static str) -
     KnownFailure { kind, reason, advice }
 }
 
-const AGAIN: &str = "run the same command again; the cause is temporary";
+/// What to do about a cause that passes.
+pub(super) const AGAIN: &str = "run the same command again; the cause is temporary";
 const HOOK: &str = "ask the administrator of the Hook named above (CloudFormation Hooks, AWS Control Tower) what it requires, or for an exception";
 const TAGS: &str =
     "if the policy demands tags on what is created: restctl setup or deploy with --tag KEY=VALUE";

@@ -1,10 +1,9 @@
 //! Calls that an emulator of AWS does not support, told apart from those that AWS would refuse.
 
 use aws_sdk_s3::config::http::HttpResponse;
-use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextMut;
-use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
+use super::answer::AnsweredByEmulator;
 use crate::failure::Failure;
 
 /// The error codes for an operation that the service does not have: of the Query and JSON protocols ("Common Errors"), and
@@ -17,33 +16,6 @@ const NOT_IMPLEMENTED: u16 = 501;
 const USE_ANOTHER_CLOUD: &str = "to call AWS itself, unset AWS_ENDPOINT_URL;\n\
      for an emulator with all calls of restctl: restctl local up, then add --local";
 
-/// Marks each answer of an emulator with its URL, for the error that may become of it. AWS has no such URL.
-#[derive(Debug)]
-pub(super) struct MarkAnswers {
-    pub(super) endpoint_url: Option<String>,
-}
-
-#[derive(Clone)]
-struct AnsweredBy(String);
-
-impl Intercept for MarkAnswers {
-    fn name(&self) -> &'static str {
-        "MarkAnswers"
-    }
-
-    fn modify_before_deserialization(
-        &self,
-        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        if let Some(url) = &self.endpoint_url {
-            context.response_mut().add_extension(AnsweredBy(url.clone()));
-        }
-        Ok(())
-    }
-}
-
 /// Adds to a failure which call the emulator does not support. `None` if AWS itself answered, or would have answered so.
 pub(super) fn explain_unsupported_call<E>(
     failure: &Failure,
@@ -53,7 +25,7 @@ where
     E: ProvideErrorMetadata,
 {
     let answer = error.raw_response()?;
-    let AnsweredBy(url) = answer.extension()?;
+    let AnsweredByEmulator(url) = answer.extension()?;
     let status = answer.status().as_u16();
     let reason = match error.code() {
         Some(code) if status == NOT_IMPLEMENTED || UNKNOWN_OPERATION.contains(&code) => {
@@ -71,7 +43,7 @@ where
 }
 
 /// Returns the operation that has this type of error, such as `GetObject` of `GetObjectError`.
-fn operation_of<E>() -> &'static str {
+pub(super) fn operation_of<E>() -> &'static str {
     let name = std::any::type_name::<E>();
     let name = name.rsplit("::").next().unwrap_or(name);
     name.strip_suffix("Error").unwrap_or(name)

@@ -153,7 +153,7 @@ impl Operation {
 }
 
 fn is_temporary(failure: &Failure) -> bool {
-    matches!(failure.aws_cause, Some(AwsCause::Throttled | AwsCause::Unreachable))
+    failure.aws_cause.is_some_and(AwsCause::is_temporary)
 }
 
 /// Deletes the stack even if it or its resources are protected: the caller has asked the user. What outlives the stack stays

@@ -5,6 +5,7 @@
 mod artifacts;
 mod auth_test;
 mod authority;
+mod aws_faults;
 mod bad_input;
 mod cert;
 mod certificate;

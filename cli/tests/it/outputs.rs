@@ -54,7 +54,7 @@ fn compare_output(cloud: &Cloud, name: &str, args: &[&str], snapshots: &mut Snap
     }
 }
 
-fn replace_variables(text: &str) -> String {
+pub(crate) fn replace_variables(text: &str) -> String {
     VARIABLE_VALUES.iter().fold(text.to_owned(), |text, (pattern, name)| {
         Regex::new(pattern).unwrap().replace_all(&text, *name).into_owned()
     })

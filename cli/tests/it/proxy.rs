@@ -31,7 +31,7 @@ const BAD_GATEWAY: &str = "HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n
 /// Returns the server that stands for `HOST:PORT`. The proxy refuses others.
 type Routes = Arc<dyn Fn(&str) -> Option<SocketAddr> + Send + Sync>;
 
-struct Proxy {
+pub(crate) struct Proxy {
     address: SocketAddr,
     /// What it was asked to connect to.
     targets: Arc<Mutex<Vec<String>>>,
@@ -39,7 +39,7 @@ struct Proxy {
 
 impl Proxy {
     /// Starts a proxy that demands the user and the password. It ends with this process.
-    fn start(routes: impl Fn(&str) -> Option<SocketAddr> + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(routes: impl Fn(&str) -> Option<SocketAddr> + Send + Sync + 'static) -> Self {
         let (routes, targets): (Routes, Arc<Mutex<Vec<String>>>) = (Arc::new(routes), Arc::default());
         let asked = Arc::clone(&targets);
         let address = serve_connections(move |stream| {
@@ -49,7 +49,7 @@ impl Proxy {
         Self { address, targets }
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{USER}:{ENCODED_PASSWORD}@{}", self.address)
     }
 
@@ -90,7 +90,7 @@ async fn open_tunnel(mut stream: TcpStream, routes: Routes, targets: Arc<Mutex<V
 }
 
 /// Starts a server that decrypts what is sent to AWS, and passes it on to the emulator.
-fn decrypt_for(emulator: SocketAddr, certificate: &Issued) -> SocketAddr {
+pub(crate) fn decrypt_for(emulator: SocketAddr, certificate: &Issued) -> SocketAddr {
     let acceptor = tls_acceptor(certificate);
     serve_connections(move |stream| {
         let acceptor = acceptor.clone();
@@ -103,7 +103,7 @@ fn decrypt_for(emulator: SocketAddr, certificate: &Issued) -> SocketAddr {
 }
 
 /// Starts a server on the loopback address, which ends with this process.
-fn serve_connections<F: Future<Output = ()> + Send + 'static>(
+pub(crate) fn serve_connections<F: Future<Output = ()> + Send + 'static>(
     serve: impl Fn(TcpStream) -> F + Send + 'static,
 ) -> SocketAddr {
     let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();

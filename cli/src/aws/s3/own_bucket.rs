@@ -16,6 +16,7 @@ use restctl_contract::stack::Tags;
 
 pub(crate) use self::controls::enable_versioning;
 use crate::aws::Aws;
+use crate::aws::answer::is_from_service;
 use crate::aws::error::AwsContext;
 use crate::digest::sha256_base64;
 use crate::failure::{Failure, FailureContext, Result};
@@ -50,7 +51,8 @@ pub(crate) async fn read_bucket_state(aws: &Aws, bucket: OwnBucket<'_>) -> Resul
     let request = aws.s3.head_bucket().bucket(bucket.name).expected_bucket_owner(bucket.account);
     let answer = request.send().await;
     if let Err(error) = &answer {
-        if error.raw_response().is_some_and(|answer| answer.status().as_u16() == 403) {
+        let is_refusal = |answer: &HttpResponse| answer.status().as_u16() == 403 && is_from_service(answer);
+        if error.raw_response().is_some_and(is_refusal) {
             return Ok(OwnBucketState::Refused);
         }
         if error.as_service_error().is_some_and(|error| error.is_not_found()) {

@@ -116,7 +116,9 @@ impl DoctorCheckReport {
                 check,
                 verdict: CheckVerdict::Failed,
                 evidence: failure.to_single_line(),
-                next: Some(failure.next_step().unwrap_or("restctl doctor, again in a moment").to_owned()),
+                next: Some(
+                    failure.next_step().unwrap_or("fix what is named here, then: restctl doctor").to_owned(),
+                ),
                 exit: failure.exit,
             },
         }
