@@ -17,6 +17,7 @@ mod destroy;
 mod dlq;
 mod doctor;
 mod early_validation;
+mod endpoint;
 mod export;
 mod first_steps;
 mod get;
