@@ -121,12 +121,12 @@ impl ServedStacks {
 
     /// Deletes what [`Self::keep_certificate`] and [`Self::put_into_service`] recorded for `stack`.
     pub(crate) fn forget_stack(&self, stack: &StackName) -> Result<()> {
-        let dir = self.0.join(stack.as_str());
-        match fs::remove_dir_all(&dir) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
-        .context(format!("cannot remove {}", dir.display()))
+        let folder = self.0.join(stack.as_str());
+        // The backend first: without it, the front writes nothing into the folder.
+        let removals = [fs::remove_file(folder.join(BACKEND)), fs::remove_dir_all(&folder)];
+        let mut errors = removals.into_iter().filter_map(Result::err);
+        let error = errors.find(|error| error.kind() != io::ErrorKind::NotFound);
+        error.map_or(Ok(()), Err).context(format!("cannot remove {}", folder.display()))
     }
 
     /// Returns the stack whose certificate is for the name that a TLS client asks for, or else the stack of the port that the
