@@ -6,7 +6,7 @@ use tokio::sync::OnceCell;
 use crate::aws::{Aws, Cloud};
 use crate::cli::target::TargetArgs;
 use crate::failure::{Exit, Failure, Result};
-use crate::local::{LocalCloud, REGION};
+use crate::local::{FRONT_NAMES, LocalCloud, REGION};
 
 pub(crate) struct Context {
     pub(crate) stack: StackName,
@@ -26,6 +26,11 @@ impl Context {
         }
         let local = if target.local { Some(LocalCloud::find_running()?) } else { None };
         Ok(Self { stack: target.stack.clone(), target: target.clone(), local, aws: OnceCell::new() })
+    }
+
+    /// Returns the names that a generated certificate is for besides the one that clients of a deployment to AWS use.
+    pub(crate) fn local_names(&self) -> &'static [&'static str] {
+        if self.local.is_some() { FRONT_NAMES } else { &[] }
     }
 
     /// Returns the clients of AWS, or of the local cloud.

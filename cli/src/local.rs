@@ -21,7 +21,7 @@ mod supervisor;
 mod upstream;
 
 pub(crate) use access_key::{AccessKey, REGION};
-pub(crate) use cloud::LocalCloud;
+pub(crate) use cloud::{FRONT_NAMES, LOCALHOST, LocalCloud};
 pub(crate) use identity_provider::LocalIdentityProvider;
 pub(crate) use ports::LocalPorts;
 pub(crate) use start::start_cloud;

@@ -15,6 +15,7 @@ use crate::aws::cloudformation::{self, Stack};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::identity::settings;
+use crate::local::LOCALHOST;
 use crate::network::certificate_refusal::{TRUST_THE_PROXY, is_certificate_refusal};
 use crate::network::proxy::Proxy;
 use crate::network::relay::Relay;
@@ -56,15 +57,19 @@ impl Location {
     }
 
     pub(crate) fn from_stack(context: &Context, stack: &Stack, certificate: &Certificate) -> Result<Self> {
-        let (host, port) = match &context.local {
-            Some(local) => (local.front.ip().to_string(), local.front.port()),
-            None => (stack.output(stack_output::LOAD_BALANCER_DNS_NAME)?.to_owned(), HTTPS_PORT),
+        let (name, host, port) = match &context.local {
+            Some(local) => {
+                let address = local.front_address(&context.stack)?;
+                (local.endpoint_name(certificate), address.ip().to_string(), address.port())
+            }
+            None => {
+                let host = stack.output(stack_output::LOAD_BALANCER_DNS_NAME)?;
+                (certificate.name.as_str(), host.to_owned(), HTTPS_PORT)
+            }
         };
-        // The name whose DNS record points to the load balancer, if there is one.
-        let domain = stack.parameter(parameter::DOMAIN).filter(|domain| !domain.is_empty());
         let deployed = stack.parameter(parameter::CERTIFICATE_ARN);
         Ok(Self {
-            name: domain.unwrap_or(&certificate.name).to_owned(),
+            name: domain(stack).unwrap_or(name).to_owned(),
             host,
             port,
             anchor: certificate.anchor.clone(),
@@ -80,6 +85,20 @@ impl Location {
             HTTPS_PORT => format!("https://{}", self.name),
             port => format!("https://{}:{port}", self.name),
         }
+    }
+
+    /// Returns the commands that send a GET request for `path` to the local cloud with curl.
+    pub(crate) fn curl_commands(&self, path: &str) -> [String; 2] {
+        let Self { name, host, port, .. } = self;
+        let resolve =
+            if name == LOCALHOST { String::new() } else { format!("--resolve {name}:{port}:{host} ") };
+        let url = self.base_url();
+        [
+            "restctl cert show --pem >ca.pem".to_owned(),
+            format!(
+                "curl --cacert ca.pem {resolve}-H \"Authorization: Bearer $(restctl token)\" {url}{path}"
+            ),
+        ]
     }
 
     /// Describes a request to `address` that got no answer.
@@ -158,6 +177,11 @@ impl Endpoint {
     pub(crate) fn no_answer_failure(&self, address: &str, error: &reqwest::Error) -> Failure {
         self.location.no_answer_failure(address, error)
     }
+}
+
+/// Returns the name whose DNS record points to the load balancer. `None` if the stack has no such record.
+pub(crate) fn domain(stack: &Stack) -> Option<&str> {
+    stack.parameter(parameter::DOMAIN).filter(|domain| !domain.is_empty())
 }
 
 /// Describes an answer of the API whose status is an error.

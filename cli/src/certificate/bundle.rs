@@ -96,13 +96,14 @@ impl CertificateBundle {
         })
     }
 
-    /// Generates an ECDSA P-256 key and a self-signed certificate for `name`.
-    pub(crate) fn generate_self_signed(name: &str, now: SystemTime) -> Result<Self> {
+    /// Generates an ECDSA P-256 key and a self-signed certificate for `name`, and for these further names and IP addresses.
+    pub(crate) fn generate_self_signed(name: &str, further: &[&str], now: SystemTime) -> Result<Self> {
         let not_a_name = || {
             Failure::usage(format!("{name:?} is not a DNS name")).next("use a name such as api.example.com")
         };
         DnsName::try_from(name).map_err(|_| not_a_name())?;
-        let mut params = CertificateParams::new([name.to_owned()]).map_err(|_| not_a_name())?;
+        let names: Vec<_> = [&[name], further].concat().into_iter().map(str::to_owned).collect();
+        let mut params = CertificateParams::new(names).map_err(|_| not_a_name())?;
         params.distinguished_name = DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, name);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
@@ -307,7 +308,7 @@ mod tests {
     }
 
     fn self_signed() -> CertificateBundle {
-        CertificateBundle::generate_self_signed("api.example.com", SystemTime::now()).unwrap()
+        CertificateBundle::generate_self_signed("api.example.com", &[], SystemTime::now()).unwrap()
     }
 
     fn refusal_text(result: Result<CertificateBundle>) -> String {
@@ -351,7 +352,7 @@ mod tests {
         let key = files.write_file("key.pem", &key.serialize_pem());
         let refused = refusal_text(CertificateBundle::read(&cert, &key, None, SystemTime::now()));
         assert!(refused.contains("cert.pem has a key of the type"), "{refused}");
-        let local = CertificateBundle::generate_self_signed("localhost", SystemTime::now());
+        let local = CertificateBundle::generate_self_signed("localhost", &[], SystemTime::now());
         assert!(refusal_text(local).contains("not a fully qualified name"));
     }
 
@@ -427,7 +428,7 @@ mod tests {
                 .contains("did not issue")
         );
         assert!(
-            refusal_text(CertificateBundle::generate_self_signed("not a name", now))
+            refusal_text(CertificateBundle::generate_self_signed("not a name", &[], now))
                 .contains("not a DNS name")
         );
     }

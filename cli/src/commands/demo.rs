@@ -12,7 +12,7 @@ use restctl_contract::api::ITEMS_PATH;
 use serde_json::json;
 use tokio::process::Command;
 
-use crate::api::endpoint::Endpoint;
+use crate::api::endpoint::{Endpoint, Location};
 use crate::cli::target::TargetArgs;
 use crate::context::Context;
 use crate::deployment::packages::{self, Packages, Place};
@@ -48,8 +48,10 @@ pub(crate) async fn run(args: Demo) -> Result<()> {
 
     let interrupted = Failure::new("the demo was interrupted");
     let outcome = unless_interrupted(interrupted, demo.run_steps(&target)).await;
-    if args.keep && outcome.is_ok() {
-        demo.print_next_steps();
+    if args.keep
+        && let Ok(location) = &outcome
+    {
+        demo.print_next_steps(location);
     } else {
         demo.tear_down(was_running).await?;
     }
@@ -82,7 +84,7 @@ impl DemoRunner {
         Ok(Self { restctl, checkout })
     }
 
-    async fn run_steps(&self, target: &TargetArgs) -> Result<()> {
+    async fn run_steps(&self, target: &TargetArgs) -> Result<Location> {
         output::print_message("# build the two Lambdas");
         let built = Instant::now();
         Packages::find(None, Place::Local, None)?;
@@ -144,7 +146,7 @@ impl DemoRunner {
         destroyed
     }
 
-    fn print_next_steps(&self) {
+    fn print_next_steps(&self, location: &Location) {
         output::print_message("");
         output::print_message("The stack and the local cloud keep running. Next:");
         let folder = self.restctl.parent().unwrap_or(Path::new("."));
@@ -156,9 +158,12 @@ impl DemoRunner {
                 shell_argument(&folder.to_string_lossy(), "FOLDER")
             ));
         }
+        let [trust, call] = location.curl_commands(&format!("{ITEMS_PATH}7"));
         output::print_message(Text::from_lines([
             format!("  export RESTCTL_LOCAL=1 RESTCTL_STACK={STACK_NAME}").as_str(),
             "  restctl get --id 7",
+            &format!("  {trust}"),
+            &format!("  {call}"),
             &format!("  restctl upload {DATA_FILE}"),
             "  restctl destroy",
             "  restctl local down",
@@ -166,7 +171,8 @@ impl DemoRunner {
     }
 }
 
-async fn call_without_token(target: &TargetArgs) -> Result<()> {
+/// Checks that the API refuses the call, and returns where the API is.
+async fn call_without_token(target: &TargetArgs) -> Result<Location> {
     output::print_message("");
     output::print_message("# the same call without a token");
     let started = Instant::now();
@@ -187,7 +193,7 @@ async fn call_without_token(target: &TargetArgs) -> Result<()> {
         return Err(Failure::new(format!("the API answers {status} to a call without a token")));
     }
     print_duration(started);
-    Ok(())
+    Ok(endpoint.location)
 }
 
 fn print_duration(started: Instant) {

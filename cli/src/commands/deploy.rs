@@ -21,7 +21,7 @@ use restctl_contract::stack::{Certificate, StackName};
 use restctl_contract::template::{output as stack_output, parameter};
 use serde_json::{Value, json};
 
-use crate::api::endpoint::Location;
+use crate::api::endpoint::{self, Location};
 use crate::api::session_cache;
 use crate::aws::cloudformation::change_set::{self, ChangeSet};
 use crate::aws::cloudformation::events::Event;
@@ -37,6 +37,7 @@ use crate::identity::settings::{self, Settings};
 use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::output::{self, Format};
+use crate::terminal::text::Text;
 
 use options::DeployOptions;
 use plan::{DeployPlan, DeployRequest, ReadyDeployment};
@@ -224,19 +225,18 @@ async fn serve_at_endpoint(context: &Context, stack: &Stack, certificate: &Certi
         let target_group = stack.output(stack_output::TARGET_GROUP)?;
         let function = stack.output(stack_output::API_ALIAS)?;
         elasticloadbalancing::register_function(context.aws().await?, target_group, function).await?;
-        local.served_stacks()?.put_into_service(&context.stack, certificate, load_balancer)?;
+        local.serve_stack(&context.stack, certificate, load_balancer).await?;
     } else {
-        match stack.parameter(parameter::DOMAIN) {
-            Some(domain) if !domain.is_empty() => {
-                output::print_message(format!("{domain} points to {load_balancer}"))
-            }
-            _ => output::print_message(format!(
+        match endpoint::domain(stack) {
+            Some(domain) => output::print_message(format!("{domain} points to {load_balancer}")),
+            None => output::print_message(format!(
                 "point {} to {load_balancer} (CNAME or alias record)",
                 certificate.name
             )),
         }
     }
-    let base_url = Location::from_stack(context, stack, certificate)?.base_url();
+    let location = Location::from_stack(context, stack, certificate)?;
+    let base_url = location.base_url();
     let list = stack.parameter(parameter::LIST).unwrap_or_default();
     let access = if stack.parameter(parameter::OPENAPI) == Some("open") {
         "is open to everyone"
@@ -244,6 +244,10 @@ async fn serve_at_endpoint(context: &Context, stack: &Stack, certificate: &Certi
         "needs a token"
     };
     output::print_message(format!("the list of all items is {list}; {base_url}{OPENAPI_PATH} {access}"));
+    if context.local.is_some() {
+        let [trust, call] = location.curl_commands(OPENAPI_PATH);
+        output::print_message(Text::from_lines(["with curl:", &format!("  {trust}"), &format!("  {call}")]));
+    }
     output::print_message("next: restctl upload data.csv");
     Ok(base_url)
 }

@@ -35,7 +35,7 @@ new certificate keeps the ARN of the old one. If ACM does not allow that, for ex
 certificate gets a new ARN; `restctl deploy` then puts it in service and deletes the old one.
 
 The client secret comes from --client-secret-file, from RESTCTL_CLIENT_SECRET or from a prompt, never from the command \
-line. With --local, the local cloud supplies what you leave out.
+line. With --local, the local cloud supplies what you leave out, and a self-signed certificate is also for localhost and 127.0.0.1.
 
 What it changes is shown before it is written. An issuer that is not trusted yet replaces the one from which restctl gets \
 its tokens. To move clients without refusing any, trust the new issuer first with `restctl idp add`: then both stay trusted.
@@ -253,17 +253,18 @@ fn choose_certificate(
         return CertificateBundle::read(cert, key, args.chain.as_deref(), now).map(Some);
     }
     if let Some(name) = &args.self_signed {
-        return CertificateBundle::generate_self_signed(name, now).map(Some);
+        return CertificateBundle::generate_self_signed(name, context.local_names(), now).map(Some);
     }
     if let Some(certificate) = before {
         output::print_message(format!("certificate        {} is kept", certificate.name));
         return Ok(None);
     }
     match &context.local {
-        // The local cloud tells stacks apart by name, and names under .localhost always mean this machine (RFC 6761,
-        // section 6.3).
+        // Load balancers refuse a certificate for `localhost` alone. Names under .localhost always mean this machine, too
+        // (RFC 6761, section 6.3).
         Some(_) => {
-            CertificateBundle::generate_self_signed(&format!("{}.localhost", context.stack), now).map(Some)
+            let name = format!("{}.localhost", context.stack);
+            CertificateBundle::generate_self_signed(&name, context.local_names(), now).map(Some)
         }
         None => questions::ask_for_certificate(now).map(Some),
     }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use restctl_contract::stack::{Certificate, StackName};
 use serde::{Deserialize, Serialize};
 
 use super::access_key::AccessKey;
@@ -12,6 +13,12 @@ use super::stacks::ServedStacks;
 use crate::directories;
 use crate::failure::{Exit, Failure, FailureContext, Result};
 
+/// Every resolver knows this name, but not every one knows the names below `.localhost`.
+pub(crate) const LOCALHOST: &str = "localhost";
+
+/// What clients on this machine can call the TLS front. A certificate that is generated for it is for these, too.
+pub(crate) const FRONT_NAMES: &[&str] = &[LOCALHOST, "127.0.0.1"];
+
 /// Where the parts of the running local cloud are, as its supervisor recorded them.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct LocalCloud {
@@ -19,7 +26,7 @@ pub(crate) struct LocalCloud {
     pub(crate) endpoint_url: String,
     /// Signs each request to the emulator.
     pub(crate) access_key: AccessKey,
-    /// The TLS front. Clients must resolve the certificate's name to this address.
+    /// The address at which the TLS front serves the first stack.
     pub(crate) front: SocketAddr,
     pub(crate) identity_provider: LocalIdentityProvider,
     /// Process id of the supervisor.
@@ -39,6 +46,30 @@ impl LocalCloud {
     /// Returns what the TLS front serves.
     pub(crate) fn served_stacks(&self) -> Result<ServedStacks> {
         ServedStacks::in_state_folder()
+    }
+
+    /// Makes the TLS front serve `stack` with its certificate.
+    pub(crate) async fn serve_stack(
+        &self,
+        stack: &StackName,
+        certificate: &Certificate,
+        load_balancer_dns_name: &str,
+    ) -> Result<()> {
+        let stacks = self.served_stacks()?;
+        stacks.put_into_service(stack, certificate, load_balancer_dns_name)?;
+        stacks.wait_for_port(stack).await
+    }
+
+    /// Returns the address at which the TLS front serves `stack`, or the first one if it does not serve the stack yet.
+    pub(crate) fn front_address(&self, stack: &StackName) -> Result<SocketAddr> {
+        let port = self.served_stacks()?.find_port(stack)?.unwrap_or(self.front.port());
+        Ok(SocketAddr::new(self.front.ip(), port))
+    }
+
+    /// Returns the name by which clients call an endpoint with this certificate.
+    pub(crate) fn endpoint_name<'a>(&self, certificate: &'a Certificate) -> &'a str {
+        let is_for_localhost = certificate.names.iter().any(|name| name == LOCALHOST);
+        if is_for_localhost { LOCALHOST } else { &certificate.name }
     }
 
     /// Returns the folder for this cloud's tokens, which are deleted with the cloud.

@@ -146,6 +146,8 @@ fn emulator_environment(home: &Path, upstream: &Upstream, edition: &str) -> Vec<
         ("AWS_ACCESS_KEY_ID", id.into()),
         ("AWS_SECRET_ACCESS_KEY", secret.into()),
         ("LAMBDA_EXECUTOR", text("local")),
+        // Each of several simultaneous invocations starts a process, which stays for so long.
+        ("LAMBDA_WARM_TTL_SECONDS", text("60")),
         ("MINISTACK_EDITION", edition.into()),
         // Without these, ministack looks for containers to remove and opens further ports.
         ("DOCKER_HOST", text("unix:///nonexistent")),

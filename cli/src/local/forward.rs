@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, SERVER, STRICT_TRANSPORT_SECURITY};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version};
 use http_body_util::{BodyExt, Either, Full};
 use hyper::body::{Body, Incoming};
 use tokio::time::{sleep, timeout};
@@ -17,6 +18,11 @@ pub(crate) type FrontResponse = Response<Either<Full<Bytes>, Incoming>>;
 
 /// An Application Load Balancer passes at most this much to a Lambda.
 const MAX_BODY_BYTES: usize = 1_048_576;
+
+/// The most that an Application Load Balancer accepts of a request line or of one header, and of all headers together
+/// ("Quotas for your Application Load Balancers"). It answers 400 to more ("Troubleshoot your Application Load Balancers").
+const MAX_LINE_BYTES: usize = 16 * 1024;
+pub(crate) const MAX_HEADERS_BYTES: u32 = 64 * 1024;
 
 /// The default idle timeout of an Application Load Balancer. Here it limits the time for the whole body too, which a client
 /// could send byte by byte.
@@ -45,6 +51,9 @@ where
     B: Body<Data = Bytes, Error: Error + 'static> + Unpin,
 {
     let (mut parts, body) = request.into_parts();
+    if exceeds_header_quotas(&parts) {
+        return error_response(StatusCode::BAD_REQUEST);
+    }
     let body = match read_body(body, sleep(IDLE_TIMEOUT)).await {
         Ok(body) => body,
         Err(status) => return error_response(status),
@@ -53,6 +62,8 @@ where
         return error_response(StatusCode::BAD_REQUEST);
     };
     parts.uri = uri;
+    // The target is a function, which gets each request by itself.
+    parts.version = Version::HTTP_11;
     remove_hop_by_hop(&mut parts.headers);
     match timeout(IDLE_TIMEOUT, emulator.send_request(Request::from_parts(parts, body))).await {
         Ok(Ok(mut answer)) => {
@@ -103,6 +114,13 @@ async fn read_body<B: Body<Data = Bytes> + Unpin>(
         body = read => body,
         () = timeout => Err(StatusCode::REQUEST_TIMEOUT),
     }
+}
+
+fn exceeds_header_quotas(parts: &Parts) -> bool {
+    let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let headers = || parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+    let longest = headers().max().unwrap_or_default().max(parts.method.as_str().len() + target);
+    longest > MAX_LINE_BYTES || headers().sum::<usize>() > MAX_HEADERS_BYTES as usize
 }
 
 /// Returns `/_alb/NAME/…` with the path encoded once more, because the emulator decodes it once and AWS does not. `None` if the

@@ -17,7 +17,7 @@ pub(crate) struct LocalPorts {
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) identity_provider_port: Option<u16>,
 
-    /// Port of the TLS front [default: a free port]
+    /// Port of the TLS front for the first stack [default: a free port]
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) https_port: Option<u16>,
 }

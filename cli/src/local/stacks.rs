@@ -1,8 +1,9 @@
-//! What the front serves: a certificate file and a load balancer file for each stack.
+//! What the front serves: for each stack, a file with its certificate, one with its load balancer and one with its port.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use restctl_contract::stack::{Certificate, StackName};
 use rustls::crypto::CryptoProvider;
@@ -11,7 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use serde::{Deserialize, Serialize};
 
-use super::folder::CloudFolder;
+use super::folder::{CloudFolder, wait_until};
 use crate::directories;
 use crate::failure::{Failure, FailureContext, Result, shell_argument};
 
@@ -19,16 +20,24 @@ const CERTIFICATE: &str = "certificate.pem";
 /// A certificate with another ARN, until the load balancer uses it.
 const NEXT_CERTIFICATE: &str = "next-certificate.pem";
 const BACKEND: &str = "backend.json";
+/// The front writes it, all other files are the commands'.
+const PORT: &str = "port";
+
+/// How long the front may take to open a port.
+const PORT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A folder with a subfolder for each stack.
 #[derive(Debug, Clone)]
 pub(crate) struct ServedStacks(PathBuf);
 
-/// A stack's load balancer and the name that clients connect to.
+/// A stack's load balancer, and the name and the port that clients connect to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Backend {
     #[serde(skip)]
-    stack: String,
+    pub(super) stack: String,
+    /// `None` until the front has opened it.
+    #[serde(skip)]
+    pub(super) port: Option<u16>,
     certificate_name: String,
     /// Empty if an earlier version of restctl wrote the file.
     #[serde(default)]
@@ -90,6 +99,7 @@ impl ServedStacks {
         .context(format!("cannot put the certificate in {} into service", folder.display()))?;
         self.write_backend(Backend {
             stack: stack.to_string(),
+            port: None,
             certificate_name: certificate.name.clone(),
             certificate_arn: certificate.arn.clone(),
             load_balancer: load_balancer.to_owned(),
@@ -111,23 +121,43 @@ impl ServedStacks {
 
     /// Deletes what [`Self::keep_certificate`] and [`Self::put_into_service`] recorded for `stack`.
     pub(crate) fn forget_stack(&self, stack: &StackName) -> Result<()> {
-        let dir = self.0.join(stack.as_str());
-        match fs::remove_dir_all(&dir) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
-        .context(format!("cannot remove {}", dir.display()))
+        let folder = self.0.join(stack.as_str());
+        // The backend first: without it, the front writes nothing into the folder.
+        let removals = [fs::remove_file(folder.join(BACKEND)), fs::remove_dir_all(&folder)];
+        let mut errors = removals.into_iter().filter_map(Result::err);
+        let error = errors.find(|error| error.kind() != io::ErrorKind::NotFound);
+        error.map_or(Ok(()), Err).context(format!("cannot remove {}", folder.display()))
     }
 
-    /// Returns the stack that serves the name a TLS client asked for, or the only stack if there is just one.
-    pub(crate) fn find_backend(&self, server_name: Option<&str>) -> Result<Option<Backend>> {
+    /// Returns the stack whose certificate is for the name that a TLS client asks for, or else the stack of the port that the
+    /// client connects to.
+    pub(crate) fn find_backend(&self, server_name: Option<&str>, port: u16) -> Result<Option<Backend>> {
         let mut backends = self.read_backends()?;
-        if let Some(name) = server_name
-            && let Some(named) = backends.iter().position(|backend| backend.serves_name(name))
-        {
-            return Ok(Some(backends.swap_remove(named)));
+        let named =
+            server_name.and_then(|name| backends.iter().position(|backend| backend.serves_name(name)));
+        let chosen = named.or_else(|| backends.iter().position(|backend| backend.port == Some(port)));
+        Ok(chosen.map(|index| backends.swap_remove(index)))
+    }
+
+    /// Records the port at which the front serves `stack`.
+    pub(super) fn write_port(&self, stack: &str, port: u16) -> Result<()> {
+        // Does not create the folder, which `destroy` may have removed.
+        directories::replace_file(&self.0.join(stack).join(PORT), port.to_string().as_bytes(), 0o600)
+    }
+
+    /// Returns the port at which the front serves `stack`. `None` if it does not serve the stack.
+    pub(super) fn find_port(&self, stack: &StackName) -> Result<Option<u16>> {
+        Ok(read_backend(&self.0.join(stack.as_str()))?.and_then(|backend| backend.port))
+    }
+
+    /// Waits until the front serves `stack`, which [`Self::put_into_service`] has recorded.
+    pub(super) async fn wait_for_port(&self, stack: &StackName) -> Result<()> {
+        if wait_until(PORT_TIMEOUT, || Ok(self.find_port(stack)?.is_some())).await? {
+            return Ok(());
         }
-        Ok(if backends.len() == 1 { backends.pop() } else { None })
+        Err(Failure::new(format!("the local cloud does not serve the stack {stack}"))
+            .why(format!("its TLS front has opened no port within {} s", PORT_TIMEOUT.as_secs()))
+            .next("restctl local status, then restctl deploy"))
     }
 
     pub(crate) fn read_certificate(
@@ -143,7 +173,7 @@ impl ServedStacks {
         CertifiedKey::from_der(chain, key, crypto).context(doing)
     }
 
-    fn read_backends(&self) -> Result<Vec<Backend>> {
+    pub(super) fn read_backends(&self) -> Result<Vec<Backend>> {
         let doing = format!("cannot read {}", self.0.display());
         let entries = match fs::read_dir(&self.0) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -172,6 +202,7 @@ fn read_backend(stack: &Path) -> Result<Option<Backend>> {
         json => json.context(&doing)?,
     };
     let mut backend: Backend = serde_json::from_slice(&json).context(doing)?;
+    backend.port = fs::read_to_string(stack.join(PORT)).ok().and_then(|port| port.parse().ok());
     backend.stack = stack.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(Some(backend))
 }
@@ -205,52 +236,46 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_stack_is_found_by_name_or_as_the_only_one() {
+    fn a_stack_is_found_by_name_or_by_port() {
         let dir = tempfile::tempdir().unwrap();
         let stacks = ServedStacks(dir.path().join("front"));
-        assert_eq!(stacks.find_backend(Some("a.example")).unwrap(), None);
-        let load_balancer =
-            |name: Option<&str>| stacks.find_backend(name).unwrap().map(|backend| backend.load_balancer);
+        let deploy = |stack: &str, port: u16| {
+            let certificate = certificate(&format!("{stack}.example"), stack);
+            let load_balancer = format!("lb-{stack}-0123abcd.us-east-1.elb.amazonaws.com");
+            stacks.put_into_service(&stack_name(stack), &certificate, &load_balancer).unwrap();
+            assert_eq!(stacks.find_port(&stack_name(stack)).unwrap(), None);
+            stacks.write_port(stack, port).unwrap();
+        };
+        let load_balancer = |name: Option<&str>, port: u16| {
+            stacks.find_backend(name, port).unwrap().map(|backend| backend.load_balancer)
+        };
+        assert_eq!(load_balancer(Some("a.example"), 1), None);
 
-        stacks
-            .put_into_service(
-                &stack_name("a"),
-                &certificate("a.example", "a"),
-                "lb-a-0123abcd.us-east-1.elb.amazonaws.com",
-            )
-            .unwrap();
-        stacks
-            .keep_certificate(
-                &stack_name("certified-only"),
-                &certificate("c.example", "certified-only"),
-                "chain",
-                "key",
-            )
-            .unwrap();
-        assert_eq!(load_balancer(None).as_deref(), Some("lb-a"));
-        assert_eq!(load_balancer(Some("other.example")).as_deref(), Some("lb-a"));
+        let undeployed = certificate("c.example", "undeployed");
+        stacks.keep_certificate(&stack_name("undeployed"), &undeployed, "chain", "key").unwrap();
+        deploy("a", 1);
+        deploy("b", 2);
+        for (name, port, expected) in [
+            (Some("B.example"), 1, Some("lb-b")),
+            (Some("a.example"), 2, Some("lb-a")),
+            (Some("localhost"), 1, Some("lb-a")),
+            (Some("localhost"), 2, Some("lb-b")),
+            (Some("c.example"), 2, Some("lb-b")),
+            (None, 1, Some("lb-a")),
+            (None, 3, None),
+        ] {
+            assert_eq!(load_balancer(name, port).as_deref(), expected, "{name:?} {port}");
+        }
 
-        stacks
-            .put_into_service(
-                &stack_name("b"),
-                &certificate("b.example", "b"),
-                "lb-b-4567.us-east-1.elb.amazonaws.com",
-            )
-            .unwrap();
-        assert_eq!(load_balancer(Some("B.example")).as_deref(), Some("lb-b"));
-        assert_eq!(load_balancer(Some("a.example")).as_deref(), Some("lb-a"));
-        assert_eq!(load_balancer(Some("other.example")), None);
-        assert_eq!(load_balancer(None), None);
-
-        stacks
-            .keep_certificate(&stack_name("a"), &certificate("renamed.example", "a"), "chain", "key")
-            .unwrap();
-        assert_eq!(load_balancer(Some("a.example")), None);
-        assert_eq!(load_balancer(Some("renamed.example")).as_deref(), Some("lb-a"));
+        let renamed = certificate("renamed.example", "a");
+        stacks.keep_certificate(&stack_name("a"), &renamed, "chain", "key").unwrap();
+        assert_eq!(load_balancer(Some("renamed.example"), 2).as_deref(), Some("lb-a"));
+        assert_eq!(stacks.find_port(&stack_name("a")).unwrap(), Some(1));
 
         stacks.forget_stack(&stack_name("a")).unwrap();
         stacks.forget_stack(&stack_name("a")).unwrap();
-        assert_eq!(load_balancer(None).as_deref(), Some("lb-b"));
+        assert_eq!(load_balancer(Some("renamed.example"), 1), None);
+        assert!(stacks.write_port("a", 1).is_err());
     }
 
     #[test]

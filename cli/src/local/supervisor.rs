@@ -65,14 +65,15 @@ async fn run_parts(
         supervisor: std::process::id(),
         emulator: emulator.pid(),
     };
-    let front = TlsFront::new(ServedStacks::in_folder(folder), emulator.upstream().clone())?;
-    tokio::spawn(front.serve(front_listener));
+    let front = TlsFront::new(ServedStacks::in_folder(folder), emulator.upstream().clone());
     tokio::spawn(provider.serve(provider_listener));
 
     let record = serde_json::to_vec_pretty(&cloud).context("cannot record the local cloud")?;
     directories::write_private_file(&folder.record_file(), &record)?;
-    let status = emulator.wait_for_exit().await?;
-    Err(Failure::new("ministack ended").why(status.to_string()))
+    tokio::select! {
+        status = emulator.wait_for_exit() => Err(Failure::new("ministack ended").why(status?.to_string())),
+        Err(failure) = front.serve(front_listener) => Err(failure),
+    }
 }
 
 async fn listen_on(port: Option<u16>) -> Result<TcpListener> {

@@ -145,6 +145,47 @@ fn what_the_user_exported_does_not_stay() {
     }
 }
 
+/// What the launcher changes in ministack, called as ministack calls it.
+#[test]
+fn functions_answer_at_once_and_end_when_they_are_idle() {
+    const CHECK: &str = r#"
+import os, sys, time
+sys.path.insert(0, sys.argv[1])
+import patches
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
+
+patches.end_idle_functions()
+patches.answer_functions_at_once()
+
+class Worker:
+    def __init__(self, in_use, idle_seconds):
+        self.in_use, self.last_used = in_use, time.time() - idle_seconds
+
+ended = []
+lambda_runtime.kill_workers = ended.extend
+idle, recent, busy = Worker(False, 61), Worker(False, 1), Worker(True, 61)
+lambda_runtime._workers.update(former=[idle], current=[recent, busy])
+lambda_svc.reap_idle_workers()
+assert ended == [idle], ended
+assert lambda_runtime._workers == {"former": [], "current": [recent, busy]}
+
+worker = lambda_runtime.ProvidedWorker("function", {}, b"")
+assert worker._build_handler_class(1, None).disable_nagle_algorithm
+"#;
+    let state = State::new();
+    state.run(&["up"]);
+    let emulator = state.record()["emulator"].to_string();
+    let arguments = fs::read_to_string(format!("/proc/{emulator}/cmdline")).unwrap();
+    let python = arguments.split('\0').next().unwrap();
+    let variables = fs::read_to_string(format!("/proc/{emulator}/environ")).unwrap();
+    let variables = variables.split('\0').filter_map(|variable| variable.split_once('='));
+    let mut command = Command::new(python);
+    command.args(["-I", "-c", CHECK]).arg(state.cloud_folder().join("launcher"));
+    let output = command.env_clear().envs(variables).output().unwrap();
+    assert!(output.status.success(), "{}", stderr_text(&output));
+}
+
 #[test]
 fn two_at_once_start_one() {
     let state = State::new();

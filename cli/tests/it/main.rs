@@ -19,6 +19,7 @@ mod dlq;
 mod doctor;
 mod drift;
 mod early_validation;
+mod endpoint;
 mod export;
 mod first_steps;
 mod get;

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::authority::Authority;
 use crate::cloud::{Cloud, CommandOutput, interrupt};
+use crate::endpoint::the_printed_commands_work;
 use crate::interposed::{Gate, interpose};
 
 /// Returns the counts of the receipt that do not depend on the table's former content, and `new`.
@@ -27,7 +28,7 @@ fn from_a_file_to_an_api_and_back_to_nothing() {
         setup.stderr.split_whitespace().find(|word| word.starts_with("arn:aws:acm:")).unwrap().to_owned();
 
     let deployed = cloud.succeed(&["deploy"]);
-    assert!(deployed.stdout.starts_with("https://restctl.localhost:"), "{}", deployed.stdout);
+    assert!(deployed.stdout.starts_with("https://localhost:"), "{}", deployed.stdout);
     let again = cloud.succeed(&["deploy"]);
     assert!(again.stderr.contains("no change"), "{}", again.stderr);
     assert_eq!(again.stdout, deployed.stdout);
@@ -65,10 +66,13 @@ fn from_a_file_to_an_api_and_back_to_nothing() {
     let renewed = cloud.succeed(&["setup", "--self-signed", "api.example.com"]);
     assert!(renewed.stderr.contains(&arn), "{}", renewed.stderr);
     assert_eq!(cloud.succeed(&["get", "--id", "42"]).json(), expected);
-    assert!(cloud.succeed(&["deploy"]).stdout.starts_with("https://api.example.com:"));
+    assert_eq!(cloud.succeed(&["deploy"]).stdout, deployed.stdout);
 
     a_private_authority_is_accepted(&cloud);
     assert_eq!(cloud.succeed(&["get", "--id", "42"]).json(), expected);
+    let renamed = cloud.succeed(&["deploy"]);
+    assert!(renamed.stdout.starts_with("https://orders.example.com:"), "{}", renamed.stdout);
+    the_printed_commands_work(&cloud, &renamed.stderr);
 
     let destroyed = cloud.succeed(&["destroy", "--yes", "--delete-data"]);
     assert!(destroyed.stderr.contains("nothing of the stack restctl remains"), "{}", destroyed.stderr);
@@ -81,7 +85,7 @@ fn from_a_file_to_an_api_and_back_to_nothing() {
 fn an_impostor_is_refused(cloud: &Cloud) {
     let file = cloud.state_folder().join("restctl/local/front/restctl/certificate.pem");
     let genuine = std::fs::read(&file).unwrap();
-    let impostor = rcgen::generate_simple_self_signed(["restctl.localhost".to_owned()]).unwrap();
+    let impostor = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let pem = format!("{}{}", impostor.cert.pem(), impostor.signing_key.serialize_pem());
     std::fs::write(&file, pem).unwrap();
     cloud.run(&["get", "--id", "42"]).failed_with(1, &["invalid peer certificate", "restctl setup"]);

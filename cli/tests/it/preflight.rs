@@ -96,7 +96,7 @@ fn an_unusable_certificate_is_found() {
     let arn = cloud.call_json("acm", "CertificateManager.ListCertificates", &json!({}));
     let arn = json!({ "CertificateArn": arn["CertificateSummaryList"][0]["CertificateArn"] });
     let other_name = ["deploy", "--domain", "api.example.com", "--hosted-zone", "Z0123456789"];
-    cloud.run(&other_name).failed_with(2, &["for restctl.localhost, not for api.example.com"]);
+    cloud.run(&other_name).failed_with(2, &["for restctl.localhost, localhost, not for api.example.com"]);
     cloud.call_json("acm", "CertificateManager.DeleteCertificate", &arn);
     cloud.run(&["deploy"]).failed_with(2, &["was not found", "restctl setup --cert"]);
 }

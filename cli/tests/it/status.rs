@@ -22,7 +22,7 @@ fn a_stack_on_one_screen() {
     let status = cloud.succeed(&["status"]).stdout;
     for text in [
         "CREATE_COMPLETE",
-        "https://restctl.localhost:",
+        "https://localhost:",
         "days left",
         "and the endpoint serves it",
         "api version 1; ingest version 1",

@@ -11,7 +11,7 @@ use restctl_contract::timestamp::to_rfc3339;
 use serde::Serialize;
 
 use super::served_proof::{self, ServedProof};
-use crate::api::endpoint::Location;
+use crate::api::endpoint::{self, Location};
 use crate::aws::cloudformation::{self, Stack};
 use crate::certificate::CertificateBundle;
 use crate::commands::setup::import::import_certificate;
@@ -74,9 +74,9 @@ pub(super) async fn run(args: Renew, context: &Context) -> Result<()> {
     let (aws, name) = (context.aws().await?, &context.stack);
     let (before, stack) =
         tokio::try_join!(settings::require_certificate(aws, name), cloudformation::find_own(aws, name),)?;
-    let bundle = read_or_create(&args, &before)?;
+    let bundle = read_or_create(&args, context, &before)?;
     let stack = stack.filter(|stack| !stack.is_in_review());
-    check_name(&bundle, context, stack.as_ref(), &before)?;
+    check_name(&bundle, stack.as_ref(), &before)?;
 
     let certificate = import_certificate(context, &bundle, Some(&before), before.tags.clone()).await?;
     // A certificate with a new ARN is served only after the next deployment.
@@ -106,13 +106,13 @@ pub(super) async fn run(args: Renew, context: &Context) -> Result<()> {
 }
 
 /// Reads the new certificate from the given files, or generates one to replace a self-signed certificate.
-fn read_or_create(args: &Renew, before: &Certificate) -> Result<CertificateBundle> {
+fn read_or_create(args: &Renew, context: &Context, before: &Certificate) -> Result<CertificateBundle> {
     let now = SystemTime::now();
     if let (Some(cert), Some(key)) = (&args.cert, &args.key) {
         return CertificateBundle::read(cert, key, args.chain.as_deref(), now);
     }
     if before.self_signed {
-        return CertificateBundle::generate_self_signed(&before.name, now);
+        return CertificateBundle::generate_self_signed(&before.name, context.local_names(), now);
     }
     Err(Failure::new(format!("only its issuer can renew the certificate for {}", before.name))
         .exit(Exit::Usage)
@@ -120,18 +120,12 @@ fn read_or_create(args: &Renew, before: &Certificate) -> Result<CertificateBundl
 }
 
 /// Checks that the certificate is valid for the endpoint's name, which clients request.
-fn check_name(
-    bundle: &CertificateBundle,
-    context: &Context,
-    stack: Option<&Stack>,
-    before: &Certificate,
-) -> Result<()> {
-    let location = stack.and_then(|stack| Location::from_stack(context, stack, before).ok());
-    let name = location.map_or(before.name.clone(), |location| location.name);
-    if bundle.covers_name(&name)? {
+fn check_name(bundle: &CertificateBundle, stack: Option<&Stack>, before: &Certificate) -> Result<()> {
+    let name = stack.and_then(endpoint::domain).unwrap_or(&before.name);
+    if bundle.covers_name(name)? {
         return Ok(());
     }
-    let shown = shell_argument(&name, "that name");
+    let shown = shell_argument(name, "that name");
     Err(Failure::new(format!("the certificate is for {}, not for {name}", bundle.names.join(", ")))
         .exit(Exit::Usage)
         .why("nothing was imported, because clients request the endpoint by this name")

@@ -3,6 +3,8 @@
 mod report;
 
 use clap::Args;
+use restctl_contract::stack::Certificate;
+use serde_json::json;
 
 use self::report::{CertificateReport, ServedCertificate};
 use crate::api::endpoint::Location;
@@ -13,6 +15,7 @@ use crate::context::Context;
 use crate::failure::{Failure, FailureContext, Result};
 use crate::identity::settings;
 use crate::terminal::output::{self, Format};
+use crate::terminal::text::Text;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -22,11 +25,19 @@ Exit codes: 0 the certificate exists, served or not; 5 none was imported, or it 
 
 Examples:
   restctl cert show
+  restctl cert show --pem >ca.pem && curl --cacert ca.pem https://api.example.com/v1/openapi.json
   restctl cert show --output json | jq .days_left")]
-pub(crate) struct Show {}
+pub(crate) struct Show {
+    /// Print only the certificate that clients need to trust, in PEM
+    #[arg(long)]
+    pem: bool,
+}
 
-pub(super) async fn run(_: Show, context: &Context) -> Result<()> {
+pub(super) async fn run(args: Show, context: &Context) -> Result<()> {
     let aws = context.aws().await?;
+    if args.pem {
+        return print_anchor(&settings::require_certificate(aws, &context.stack).await?);
+    }
     let (certificate, stack) = tokio::try_join!(
         settings::require_certificate(aws, &context.stack),
         cloudformation::find_own(aws, &context.stack),
@@ -52,6 +63,13 @@ pub(super) async fn run(_: Show, context: &Context) -> Result<()> {
     match output::chosen_format() {
         Format::Text => output::print_text(output::align_values(&report.named_values())),
         Format::Json => output::print_json(&report),
+    }
+}
+
+fn print_anchor(certificate: &Certificate) -> Result<()> {
+    match output::chosen_format() {
+        Format::Text => output::print_text(Text::from_lines(certificate.anchor.lines())),
+        Format::Json => output::print_json(&json!({ "pem": certificate.anchor })),
     }
 }
 

@@ -21,6 +21,7 @@ pub(super) fn ask_for_certificate(now: SystemTime) -> Result<CertificateBundle> 
     }
     CertificateBundle::generate_self_signed(
         &prompt::ask_text("DNS name of the API, for example api.example.com", FLAGS)?,
+        &[],
         now,
     )
 }

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{Args, HOSTILE, check_all};
-use crate::cloud::{Cloud, RECORD};
+use crate::cloud::Cloud;
 use crate::impostor::Impostor;
+use crate::record_edit::RecordEdit;
 
 pub(super) const COMMANDS: &[Args] = &[
     &["get", "--id", "1"],
@@ -57,9 +58,7 @@ fn items_and_problems_of_the_api() {
     let token = cloud.succeed(&["token"]).stdout.trim().to_owned();
     let served = cloud.state_folder().join("restctl/local/front/restctl/certificate.pem");
     let impostor = Impostor::start_answering(&std::fs::read(served).unwrap(), answer);
-    let mut record = cloud.record();
-    record["front"] = json!(format!("127.0.0.1:{}", impostor.port));
-    std::fs::write(cloud.state_folder().join(RECORD), record.to_string()).unwrap();
+    let _edit = RecordEdit::new(&cloud, "front", &format!("127.0.0.1:{}", impostor.port));
     let signature = token.rsplit('.').next().unwrap();
     check_all(&cloud, COMMANDS, &[&token, signature]);
 }

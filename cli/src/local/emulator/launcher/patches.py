@@ -4,6 +4,7 @@ import contextvars
 import html
 import json
 import re
+import time
 import urllib.parse
 
 
@@ -64,3 +65,41 @@ def end_functions_of_deleted_stacks():
         lambda_runtime.invalidate_worker(physical_id)
 
     function["delete"] = delete_and_end
+
+
+def end_idle_functions():
+    """Ends each process of a function that has been idle for LAMBDA_WARM_TTL_SECONDS.
+
+    ministack keeps one of each version that has ever been invoked, so that each deployment would leave two behind.
+    """
+    from ministack.core import lambda_runtime
+    from ministack.services import lambda_svc
+
+    def end_idle():
+        deadline = time.time() - lambda_runtime._LOCAL_WORKER_TTL
+        ended = []
+        with lambda_runtime._lock:
+            for workers in lambda_runtime._workers.values():
+                ended += [worker for worker in workers if not worker.in_use and worker.last_used < deadline]
+                workers[:] = [worker for worker in workers if worker not in ended]
+        lambda_runtime.kill_workers(ended)
+
+    lambda_svc.reap_idle_workers = end_idle
+
+
+def answer_functions_at_once():
+    """Sends each answer of a function's Runtime API without a delay.
+
+    ministack writes the headers and the body one after the other. Without TCP_NODELAY, the body waits until the function
+    acknowledges the headers, which Linux delays by 40 ms.
+    """
+    from ministack.core.lambda_runtime import ProvidedWorker
+
+    build_handler_class = ProvidedWorker._build_handler_class
+
+    def build_prompt_handler_class(worker, generation, pending):
+        handler_class = build_handler_class(worker, generation, pending)
+        handler_class.disable_nagle_algorithm = True
+        return handler_class
+
+    ProvidedWorker._build_handler_class = build_prompt_handler_class
