@@ -20,6 +20,7 @@ mod early_validation;
 mod export;
 mod first_steps;
 mod get;
+mod head;
 mod help;
 mod hostile_text;
 mod identity;
