@@ -58,7 +58,7 @@ fn judge_alarms(alarms: &[Alarm]) -> Result<CheckFinding, CheckError> {
     }
     let without_data = match with_state(StateValue::InsufficientData).count() {
         0 => String::new(),
-        number => format!("; {number} have no data yet"),
+        number => format!("; no data yet for {number}"),
     };
     Ok(CheckFinding::ok(format!("none of {} is in ALARM{without_data}", alarms.len())))
 }
@@ -126,7 +126,7 @@ mod tests {
         let report = judged(&[quiet(), sample_alarm("a-C", "DaysToExpiry", StateValue::InsufficientData)]);
         assert_eq!(
             (report.verdict, report.evidence.as_str()),
-            (CheckVerdict::Ok, "none of 2 is in ALARM; 1 have no data yet")
+            (CheckVerdict::Ok, "none of 2 is in ALARM; no data yet for 1")
         );
     }
 

@@ -35,27 +35,26 @@ pub(super) async fn check_concurrency(facts: &DoctorFacts<'_>) -> Result<CheckFi
         lambda::read_account_concurrency(aws),
     )?;
     let declared = stack.parameter(parameter::API_CONCURRENCY).and_then(|number| number.parse().ok());
-    // The local cloud leaves out the reservation of a template.
-    let declared = if facts.context.local.is_some() && api_reserved.is_none() { None } else { declared };
-    judge_concurrency(
-        &[
-            FunctionConcurrency { what: "API", name: api, reserved: api_reserved, declared },
-            FunctionConcurrency { what: "ingest", name: ingest, reserved: ingest_reserved, declared: None },
-        ],
-        &account,
-    )
+    // The local cloud leaves out the reservation of a template, and its account has as much as this machine has memory for.
+    let (declared, account) = match facts.context.local {
+        None => (declared, Some(&account)),
+        Some(_) => (declared.filter(|_| api_reserved.is_some()), None),
+    };
+    let functions = [
+        FunctionConcurrency { what: "API", name: api, reserved: api_reserved, declared },
+        FunctionConcurrency { what: "ingest", name: ingest, reserved: ingest_reserved, declared: None },
+    ];
+    judge_concurrency(&functions, account)
 }
 
 fn judge_concurrency(
     functions: &[FunctionConcurrency<'_>],
-    account: &AccountConcurrency,
+    account: Option<&AccountConcurrency>,
 ) -> Result<CheckFinding, CheckError> {
     if let Some(stopped) = functions.iter().find(|function| function.reserved == Some(0)) {
         let failure = Failure::new(format!("the {} function has a reserved concurrency of 0", stopped.what));
-        return Err(failure
-            .why("Lambda refuses each of its invocations")
-            .next(restore_command(stopped))
-            .into());
+        let failure = failure.why("Lambda refuses each of its invocations");
+        return Err(failure.next(restore_command(stopped)).into());
     }
     if let Some(changed) = functions.iter().find(|function| function.reserved != function.declared) {
         let evidence = format!(
@@ -66,19 +65,21 @@ fn judge_concurrency(
         );
         return Ok(CheckFinding::warning(evidence, restore_command(changed)));
     }
-    let AccountConcurrency { total, unreserved } = account;
-    let pool = format!("{unreserved} of the account's {total} concurrent invocations are unreserved");
-    if *unreserved < LOW_CONCURRENCY {
-        let evidence = format!("only {pool}, which loads and other functions share");
-        return Ok(CheckFinding::warning(evidence, format!("{RAISE_QUOTA}, in this region")));
-    }
-    let reservations: Vec<String> = functions
+    let mut evidence: Vec<String> = functions
         .iter()
         .map(|function| {
             format!("the {} function reserves {}", function.what, describe_reservation(function.reserved))
         })
         .collect();
-    Ok(CheckFinding::ok(format!("{}; {pool}", reservations.join(", "))))
+    if let Some(AccountConcurrency { total, unreserved }) = account {
+        let pool = format!("{unreserved} of the account's {total} concurrent invocations are unreserved");
+        if *unreserved < LOW_CONCURRENCY {
+            let evidence = format!("only {pool}, which loads and other functions share");
+            return Ok(CheckFinding::warning(evidence, format!("{RAISE_QUOTA}, in this region")));
+        }
+        evidence.push(pool);
+    }
+    Ok(CheckFinding::ok(evidence.join(", ")))
 }
 
 fn describe_reservation(reserved: Option<u32>) -> String {
@@ -113,7 +114,7 @@ mod tests {
             FunctionConcurrency { what: "ingest", name: "a-Ingest", reserved: ingest, declared: None },
         ];
         let account = AccountConcurrency { total, unreserved };
-        let report = DoctorCheckReport::new("concurrency", judge_concurrency(&functions, &account));
+        let report = DoctorCheckReport::new("concurrency", judge_concurrency(&functions, Some(&account)));
         (report.verdict, report.evidence, report.next.unwrap_or_default())
     }
 

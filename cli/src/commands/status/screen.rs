@@ -85,7 +85,11 @@ fn draw_traffic(frame: &mut Frame<'_>, left: Rect, right: Rect, snapshot: &Snaps
     let period = traffic.last_complete_period();
     let title = format!("requests/{unit} at {}: {}", period.time, period.requests);
     draw_chart(frame, left, title, traffic.requests.iter().rev().copied());
-    let latency = period.latency_ms.map_or_else(|| "none".to_owned(), |latency| format!("{latency:.1} ms"));
+    let latency = match period.latency_ms {
+        None => "none".to_owned(),
+        Some(latency @ 100.0..) => format!("{latency:.0} ms"),
+        Some(latency) => format!("{latency:.1} ms"),
+    };
     let title = format!("latency at {}: {latency}", period.time);
     // In microseconds, because bars are whole numbers.
     let bars = traffic.latency_ms.iter().rev().map(|latency| (latency.unwrap_or_default() * 1e3) as u64);
