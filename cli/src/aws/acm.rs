@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use aws_sdk_acm::error::BuildError;
-use aws_sdk_acm::primitives::Blob;
-use aws_sdk_acm::types::{CertificateStatus, KeyAlgorithm, Tag};
+use aws_sdk_acm::primitives::{Blob, DateTime};
+use aws_sdk_acm::types::{CertificateStatus, KeyAlgorithm, RenewalEligibility, Tag};
 use restctl_contract::stack::Tags;
 use time::OffsetDateTime;
 
@@ -62,7 +62,10 @@ pub(crate) async fn read_certificate(aws: &Aws, arn: &str) -> Result<Option<Impo
 pub(crate) struct CertificateDescription {
     pub(crate) status: CertificateStatus,
     pub(crate) key: Option<KeyAlgorithm>,
+    pub(crate) not_before: Option<OffsetDateTime>,
     pub(crate) not_after: Option<OffsetDateTime>,
+    /// Whether ACM renews it. It renews no imported certificate.
+    pub(crate) is_renewed: bool,
     /// The ARNs of the resources that serve it.
     pub(crate) in_use_by: Vec<String>,
 }
@@ -74,10 +77,13 @@ pub(crate) async fn describe_certificate(aws: &Aws, arn: &str) -> Result<Option<
         return Ok(None);
     }
     let described = answer.aws_context("describe the certificate")?.certificate;
+    let to_time = |time: DateTime| OffsetDateTime::from_unix_timestamp(time.secs()).ok();
     Ok(described.map(|certificate| CertificateDescription {
         status: certificate.status.unwrap_or(CertificateStatus::Issued),
         key: certificate.key_algorithm,
-        not_after: certificate.not_after.and_then(|end| OffsetDateTime::from_unix_timestamp(end.secs()).ok()),
+        not_before: certificate.not_before.and_then(to_time),
+        not_after: certificate.not_after.and_then(to_time),
+        is_renewed: certificate.renewal_eligibility == Some(RenewalEligibility::Eligible),
         in_use_by: certificate.in_use_by.unwrap_or_default(),
     }))
 }

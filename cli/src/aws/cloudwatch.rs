@@ -1,14 +1,16 @@
-//! Amazon CloudWatch: metrics.
+//! Amazon CloudWatch: metrics and alarms.
 
 use std::time::Duration;
 
 use aws_sdk_cloudwatch::primitives::DateTime;
-use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, ScanBy};
+use aws_sdk_cloudwatch::types::{
+    Dimension, Metric, MetricAlarm, MetricDataQuery, MetricStat, ScanBy, StateValue,
+};
 
 use super::Aws;
 use super::error::AwsContext;
 use crate::failure::Result;
-use crate::timestamp::seconds_now;
+use crate::timestamp::{self, seconds_now};
 
 /// One metric and one of its statistics, such as `Sum`.
 pub(crate) struct Series<'a> {
@@ -18,31 +20,55 @@ pub(crate) struct Series<'a> {
     pub(crate) statistic: &'a str,
 }
 
-/// Returns the values of each series in the last `periods` periods, the oldest first. `None` means that no value was
-/// reported in that period. The last period has not ended yet.
+/// Periods of the same length, up to now. The last one has not ended yet.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Periods {
+    /// When the first one begins, in seconds since 1970: a multiple of their length.
+    pub(crate) start: u64,
+    pub(crate) number: usize,
+    /// The length of each.
+    pub(crate) seconds: u64,
+}
+
+impl Periods {
+    pub(crate) fn until_now(number: usize, length: Duration) -> Self {
+        let seconds = length.as_secs().max(1);
+        let end = (seconds_now() / seconds + 1) * seconds;
+        Self { start: end.saturating_sub(number as u64 * seconds), number, seconds }
+    }
+
+    /// Returns when a period begins, or when the one before it ends, in seconds since 1970.
+    pub(crate) fn start_of(&self, place: usize) -> u64 {
+        self.start + place as u64 * self.seconds
+    }
+
+    /// Returns which period has this second.
+    pub(crate) fn place_of(&self, second: u64) -> Option<usize> {
+        let place = usize::try_from(second.checked_sub(self.start)? / self.seconds).ok()?;
+        (place < self.number).then_some(place)
+    }
+}
+
+/// Returns the values of each series in each period. `None` means that no value was reported in that period.
 pub(crate) async fn read_metrics<const N: usize>(
     aws: &Aws,
     series: [Series<'_>; N],
-    periods: usize,
-    period: Duration,
+    periods: Periods,
 ) -> Result<[Vec<Option<f64>>; N]> {
-    let seconds = period.as_secs().max(1);
-    let end = (seconds_now() / seconds + 1) * seconds;
-    let start = end - periods as u64 * seconds;
     let at = |seconds: u64| DateTime::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
-    let queries = series.iter().enumerate().map(|(place, series)| build_query(place, series, seconds));
+    let queries = series.iter().enumerate();
+    let queries = queries.map(|(place, series)| build_query(place, series, periods.seconds));
     let request = aws.cloudwatch.get_metric_data().set_metric_data_queries(Some(queries.collect()));
-    let request = request.start_time(at(start)).end_time(at(end)).scan_by(ScanBy::TimestampAscending);
-    let mut read = [(); N].map(|()| vec![None; periods]);
-    let mut pages = request.into_paginator().send();
+    let request = request.start_time(at(periods.start)).end_time(at(periods.start_of(periods.number)));
+    let mut read = [(); N].map(|()| vec![None; periods.number]);
+    let mut pages = request.scan_by(ScanBy::TimestampAscending).into_paginator().send();
     while let Some(page) = pages.next().await {
         for result in page.aws_context("read the metrics in CloudWatch")?.metric_data_results() {
             let place = result.id().and_then(|id| id.strip_prefix("series")?.parse::<usize>().ok());
             let Some(values) = place.and_then(|place| read.get_mut(place)) else { continue };
             for (time, value) in result.timestamps().iter().zip(result.values()) {
-                let since_start = u64::try_from(time.secs()).unwrap_or_default().saturating_sub(start);
-                let period = usize::try_from(since_start / seconds).unwrap_or(usize::MAX);
-                if let Some(place) = values.get_mut(period) {
+                let second = u64::try_from(time.secs()).unwrap_or_default();
+                if let Some(place) = periods.place_of(second).and_then(|place| values.get_mut(place)) {
                     *place = Some(*value);
                 }
             }
@@ -61,4 +87,42 @@ fn build_query(place: usize, series: &Series<'_>, seconds: u64) -> MetricDataQue
     let period = i32::try_from(seconds).unwrap_or(i32::MAX);
     let statistic = MetricStat::builder().metric(metric).period(period).stat(series.statistic).build();
     MetricDataQuery::builder().id(format!("series{place}")).metric_stat(statistic).build()
+}
+
+/// An alarm and its state.
+pub(crate) struct Alarm {
+    pub(crate) name: String,
+    pub(crate) metric: String,
+    pub(crate) state: StateValue,
+    /// Since when it has been in this state, RFC 3339.
+    pub(crate) since: Option<String>,
+    /// CloudWatch's words.
+    pub(crate) reason: String,
+    /// Whether its actions are carried out when its state changes.
+    pub(crate) has_actions_enabled: bool,
+}
+
+impl From<MetricAlarm> for Alarm {
+    fn from(alarm: MetricAlarm) -> Self {
+        let since = alarm.state_transitioned_timestamp.or(alarm.state_updated_timestamp);
+        Self {
+            name: alarm.alarm_name.unwrap_or_default(),
+            metric: alarm.metric_name.unwrap_or_default(),
+            state: alarm.state_value.unwrap_or(StateValue::InsufficientData),
+            since: since.as_ref().and_then(timestamp::from_sdk),
+            reason: alarm.state_reason.unwrap_or_default(),
+            has_actions_enabled: alarm.actions_enabled.unwrap_or(true),
+        }
+    }
+}
+
+/// Returns the alarms with these names, at most 100. An alarm that was deleted is left out.
+pub(crate) async fn read_alarms(aws: &Aws, names: Vec<String>) -> Result<Vec<Alarm>> {
+    let mut alarms = Vec::new();
+    let mut pages = aws.cloudwatch.describe_alarms().set_alarm_names(Some(names)).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let page = page.aws_context("read the alarms in CloudWatch")?;
+        alarms.extend(page.metric_alarms.unwrap_or_default().into_iter().map(Alarm::from));
+    }
+    Ok(alarms)
 }

@@ -152,6 +152,13 @@ pub(crate) async fn read_account_concurrency(aws: &Aws) -> Result<AccountConcurr
     })
 }
 
+/// Returns the concurrency that the function reserves, which is also its limit. `None` if it reserves none.
+pub(crate) async fn read_reserved_concurrency(aws: &Aws, function: &str) -> Result<Option<u32>> {
+    let answer = aws.lambda.get_function_concurrency().function_name(function).send().await;
+    let answer = answer.aws_context(&format!("read the reserved concurrency of the function {function}"))?;
+    Ok(answer.reserved_concurrent_executions.and_then(|number| u32::try_from(number).ok()))
+}
+
 /// Invokes a version with an event and returns its answer. If the function fails, its error is the reason of the failure.
 pub(crate) async fn invoke_version(
     aws: &Aws,

@@ -1,9 +1,11 @@
 //! `restctl doctor`: checks everything that requests and loads depend on, from the credentials to the dead-letter queue.
 
 mod account;
+mod alarms;
 mod check_names;
 mod check_report;
 mod clock_offset;
+mod concurrency;
 mod deployment;
 mod drift;
 mod facts;
@@ -11,19 +13,20 @@ mod handshake_fault;
 mod issuer;
 mod loads;
 mod memo;
+mod metrics;
 mod setup_results;
 mod tls;
 mod token;
 
 use std::future::Future;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, join_all};
 
 use self::check_names::{
     CERTIFICATE, CHAIN, CLIENT_SECRET, CONNECTION, CREDENTIALS, EXPIRY, KEY, KEYS, NAME, REGION, SETTINGS,
-    STACK, TOKEN,
+    STACK, THROTTLES, TOKEN,
 };
 use self::check_report::{CheckError, CheckFinding, CheckVerdict, DoctorCheckReport};
 use self::facts::DoctorFacts;
@@ -40,15 +43,26 @@ skipped because a check that it needs failed. A warning or failure says what to 
 from the provider to test the client secret; that token counts towards any limit of the provider, and \
 Amazon Cognito charges for it.
 
-Exit codes: 0 if every check is ok or a warning; otherwise the exit code of the first failed check: 4 for credentials and \
-tokens, 5 if something is missing, 1 for everything else.
+Exit codes: 0 if no check failed; otherwise the exit code of the first failed check: 4 for credentials and tokens, 5 if \
+something is missing, 1 for everything else. With --fail-on warning, also 1 if none failed but one has a warning.
 
 Examples:
   restctl doctor
+  restctl doctor --fail-on warning       in a monitoring job
   restctl doctor --output json | jq -r '.[] | select(.verdict == \"failed\") | .check'")]
-pub(crate) struct Doctor {}
+pub(crate) struct Doctor {
+    /// What makes the exit code nonzero: a failed check, or a warning, too
+    #[arg(long, value_name = "VERDICT", value_enum, default_value_t = FailOn::Failed)]
+    fail_on: FailOn,
+}
 
-pub(crate) async fn run(_: Doctor, context: &Context) -> Result<()> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    Failed,
+    Warning,
+}
+
+pub(crate) async fn run(args: Doctor, context: &Context) -> Result<()> {
     let facts = DoctorFacts::new(context);
     let progress = progress::new_spinner("doctor");
     let reports = join_all(all_checks(&facts)).await;
@@ -57,7 +71,7 @@ pub(crate) async fn run(_: Doctor, context: &Context) -> Result<()> {
         Format::Text => output::print_text(format_table(&reports))?,
         Format::Json => output::print_json(&reports)?,
     }
-    require_no_failed_check(&reports)
+    require_no_fault(&reports, args.fail_on)
 }
 
 type RunningCheck<'a> = LocalBoxFuture<'a, DoctorCheckReport>;
@@ -87,6 +101,10 @@ fn all_checks<'a>(facts: &'a DoctorFacts<'a>) -> Vec<RunningCheck<'a>> {
         report_check("claims", token::check_claims(facts)),
         report_check("access", token::check_access(facts)),
         report_check("target", deployment::check_target(facts)),
+        report_check("concurrency", concurrency::check_concurrency(facts)),
+        report_check("5xx", metrics::check_server_errors(facts)),
+        report_check(THROTTLES, metrics::check_throttles(facts)),
+        report_check("alarms", alarms::check_alarms(facts)),
         report_check("event rule", loads::check_event_rule(facts)),
         report_check("event source mapping", loads::check_event_source_mapping(facts)),
         report_check("dead letters", loads::check_dead_letters(facts)),
@@ -121,27 +139,39 @@ fn format_table(reports: &[DoctorCheckReport]) -> Text {
     Text::from_lines(table.trim_fmt().lines().map(color_verdict))
 }
 
-/// Says how many checks are ok. Fails if one of them failed.
-fn require_no_failed_check(reports: &[DoctorCheckReport]) -> Result<()> {
+/// Says how many checks are ok. Fails if one of them failed or, depending on `fail_on`, has a warning.
+fn require_no_fault(reports: &[DoctorCheckReport], fail_on: FailOn) -> Result<()> {
     let with_verdict = |verdict: CheckVerdict| reports.iter().filter(move |report| report.verdict == verdict);
-    let Some(first) = with_verdict(CheckVerdict::Failed).next() else {
-        match with_verdict(CheckVerdict::Warning).count() {
-            0 => output::print_message(format!("all {} checks are ok", reports.len())),
-            warnings => {
-                output::print_message(format!("{warnings} of {} checks have a warning", reports.len()))
-            }
-        }
+    let count = |verdict| with_verdict(verdict).count();
+    if let Some(first) = with_verdict(CheckVerdict::Failed).next() {
+        let exit = match first.exit {
+            exit @ (Exit::Authentication | Exit::NotFound) => exit,
+            _ => Exit::Failure,
+        };
+        let what = format!("{} of {} checks failed", count(CheckVerdict::Failed), reports.len());
+        return Err(fault_failure(what, first).exit(exit));
+    }
+    let Some(first) = with_verdict(CheckVerdict::Warning).next() else {
+        output::print_message(match count(CheckVerdict::Skipped) {
+            0 => format!("all {} checks are ok", reports.len()),
+            skipped => format!("{} checks are ok, {skipped} skipped", reports.len() - skipped),
+        });
         return Ok(());
     };
-    let failed = with_verdict(CheckVerdict::Failed).count();
-    let exit = match first.exit {
-        exit @ (Exit::Authentication | Exit::NotFound) => exit,
-        _ => Exit::Failure,
-    };
-    Err(Failure::new(format!("{failed} of {} checks failed", reports.len()))
+    let what = format!("{} of {} checks have a warning", count(CheckVerdict::Warning), reports.len());
+    match fail_on {
+        FailOn::Warning => Err(fault_failure(what, first)),
+        FailOn::Failed => {
+            output::print_message(what);
+            Ok(())
+        }
+    }
+}
+
+fn fault_failure(what: String, first: &DoctorCheckReport) -> Failure {
+    Failure::new(what)
         .why(format!("the first: {}: {}", first.check, first.evidence))
         .next(first.next.as_deref().unwrap_or_default())
-        .exit(exit))
 }
 
 #[cfg(test)]
@@ -161,7 +191,10 @@ mod tests {
     fn the_exit_code_is_that_of_the_first_failure() {
         let ok = || DoctorCheckReport::new("good", Ok(CheckFinding::ok("fine")));
         let warning = || DoctorCheckReport::new("old", Ok(CheckFinding::warning("expires soon", "renew it")));
-        assert!(require_no_failed_check(&[ok(), warning()]).is_ok());
+        assert!(require_no_fault(&[ok(), warning()], FailOn::Failed).is_ok());
+        assert!(require_no_fault(&[ok(), ok()], FailOn::Warning).is_ok());
+        let failure = require_no_fault(&[ok(), warning()], FailOn::Warning).unwrap_err();
+        assert_eq!((failure.exit, failure.next_step()), (Exit::Failure, Some("renew it")));
         for (reports, exit) in [
             (
                 vec![ok(), failed_report("a", Exit::Authentication), failed_report("b", Exit::NotFound)],
@@ -173,9 +206,10 @@ mod tests {
             ),
             (vec![failed_report("a", Exit::Usage), skipped_report("b")], Exit::Failure),
         ] {
-            let failure = require_no_failed_check(&reports).unwrap_err();
-            assert_eq!(failure.exit, exit);
-            assert_eq!(failure.next_step(), Some("fix it"));
+            for fail_on in [FailOn::Failed, FailOn::Warning] {
+                let failure = require_no_fault(&reports, fail_on).unwrap_err();
+                assert_eq!((failure.exit, failure.next_step()), (exit, Some("fix it")));
+            }
         }
     }
 

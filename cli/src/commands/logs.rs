@@ -40,12 +40,16 @@ const SEARCH_SINCE: &str = "1d";
 On a terminal each event is a line of text, with times in UTC. In a pipe and with --output json, it is the log's own \
 JSON. `--color always` prints text in a pipe, too.
 
+Lambda writes several lines for each invocation and each start. They are left out unless they report a problem, such \
+as a timeout; --all shows them.
+
 The logs are kept for 30 days, or as `deploy --log-retention` says. A line takes some seconds to appear.
 
 Examples:
   restctl logs --follow                          what both functions write, until Ctrl-C
   restctl logs api --since 2h | jq 'select(.status >= 500)'
   restctl logs --load 0123456789abcdef           about a load, since it began
+  restctl logs api --all                         cold starts, durations and memory, too
   restctl logs --request 8cde3ec6-f095-4c0e-b3d9-a52806a5ec4f
                                                  about a request, by the x-request-id of its answer
 
@@ -54,6 +58,10 @@ pub(crate) struct Logs {
     /// The function whose log to print [default: both, ordered by time]
     #[arg(value_enum)]
     function: Option<LoggedFunction>,
+
+    /// Also print the lines in which Lambda says that an invocation began and went well, with its duration and memory
+    #[arg(long)]
+    all: bool,
 
     /// Keep printing new lines until Ctrl-C
     #[arg(long)]
@@ -88,16 +96,19 @@ pub(crate) async fn run(args: Logs, context: &Context) -> Result<()> {
     let groups = find_log_groups(&stack, &functions)?;
     let since = resolve_since(context, &stack, args.since, &filter).await?;
     if args.follow {
-        return follow::run(context, &groups, &filter, since).await;
+        return follow::run(context, &groups, &filter, since, args.all).await;
     }
     let mut merged = MergedLogs::open(context, &groups, &filter, |_| since).await?;
-    let mut printer = LogPrinter::new();
+    let mut printer = LogPrinter::new(args.all);
     let mut last = None;
     while let Some((function, event)) = merged.next().await? {
         printer.print_event(function, &event)?;
         last = Some(event);
     }
     let Some(last) = last else { return report_no_lines(&groups, &filter, since) };
+    if printer.has_printed_none {
+        output::print_message("no lines; --all shows the platform's");
+    }
     // Lambda's own lines, such as that of a timeout, have the invocation's id and not the load's.
     if let (LogFilter::Load(_), Some(request)) = (&filter, filter::find_invocation(&last.message)) {
         output::print_message(format!(

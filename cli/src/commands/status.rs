@@ -4,6 +4,7 @@
 mod fixture;
 mod history;
 mod screen;
+mod scroll;
 mod snapshot;
 mod text;
 mod traffic;
@@ -22,7 +23,8 @@ If a part is unavailable, the reason is shown in its place. To check that everyt
 API counts requests and latency; on AWS, CloudWatch has them a minute or two later. Rows per second and the queue are \
 current.
 
---watch refreshes the screen until you press q or Ctrl-C. Without a terminal it writes one line each time, or one \
+--watch refreshes the screen until you press q or Ctrl-C. On a small terminal, j, k, the arrow keys, PgUp and PgDn \
+scroll. Without a terminal it writes one line each time, or one \
 JSON document with --output json.
 
 Examples:

@@ -11,6 +11,8 @@ use crate::terminal::output;
 /// Developer Guide).
 const ALWAYS_UNRESERVED: u32 = 100;
 
+pub(crate) const RAISE_QUOTA: &str = "raise \"Concurrent executions\" (lambda, L-B99A9384) in Service Quotas";
+
 /// With a lower concurrency, the bulk calls of one client make other clients wait.
 pub(crate) const LOW_CONCURRENCY: u32 = 50;
 

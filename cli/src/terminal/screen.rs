@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
+use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::crossterm::style;
 use ratatui::{DefaultTerminal, Frame};
 use restctl_contract::escape::is_unsafe;
@@ -34,20 +34,45 @@ impl Screen {
         Ok(())
     }
 
-    /// Whether the user has typed q, Escape or Ctrl-C since the last call.
-    pub(crate) fn quit_requested(&self) -> Result<bool> {
+    /// Returns the next event since the last call, or `None` if there is none.
+    pub(crate) fn read_event(&self) -> Result<Option<ScreenEvent>> {
         const READING: &str = "cannot read the keyboard";
         while event::poll(Duration::ZERO).context(READING)? {
-            let Event::Key(key) = event::read().context(READING)? else { continue };
-            let is_interrupt =
-                key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
-            let quits = matches!(key.code, KeyCode::Char('q') | KeyCode::Esc) || is_interrupt;
-            if quits && key.kind == KeyEventKind::Press {
-                return Ok(true);
+            let read = match event::read().context(READING)? {
+                Event::Key(key) if key.kind == KeyEventKind::Press => screen_event(key),
+                Event::Resize(..) => Some(ScreenEvent::Resize),
+                _ => None,
+            };
+            if read.is_some() {
+                return Ok(read);
             }
         }
-        Ok(false)
+        Ok(None)
     }
+}
+
+/// What a screen reacts to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ScreenEvent {
+    /// q, Escape or Ctrl-C.
+    Quit,
+    LineUp,
+    LineDown,
+    PageUp,
+    PageDown,
+    Resize,
+}
+
+fn screen_event(key: KeyEvent) -> Option<ScreenEvent> {
+    Some(match key.code {
+        KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => ScreenEvent::Quit,
+        KeyCode::Char('q') | KeyCode::Esc => ScreenEvent::Quit,
+        KeyCode::Char('k') | KeyCode::Up => ScreenEvent::LineUp,
+        KeyCode::Char('j') | KeyCode::Down => ScreenEvent::LineDown,
+        KeyCode::PageUp => ScreenEvent::PageUp,
+        KeyCode::PageDown => ScreenEvent::PageDown,
+        _ => return None,
+    })
 }
 
 /// Draws, and replaces what is unsafe afterwards: an escape would need more room than its cell has.

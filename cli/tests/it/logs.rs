@@ -56,8 +56,14 @@ fn what_the_functions_wrote_is_found() {
     let spans = json_lines(&of_load)[1]["spans"].clone();
     let invocation = spans[0]["requestId"].as_str().unwrap();
     assert!(of_load.stderr.contains(&format!("logs --request {invocation}")), "{}", of_load.stderr);
-    let whole = cloud.succeed(&["logs", "--request", invocation]).stdout;
+    let whole = cloud.succeed(&["logs", "--request", invocation, "--all"]).stdout;
     assert!(whole.contains("REPORT") && whole.contains("an attempt begins"), "{whole}");
+    let content = cloud.succeed(&["logs", "--request", invocation]).stdout;
+    let is_platforms = |line: &&str| {
+        ["START RequestId", "END RequestId", "REPORT RequestId"].iter().any(|text| line.contains(text))
+    };
+    let expected: Vec<&str> = whole.lines().filter(|line| !is_platforms(line)).collect();
+    assert_eq!(content.lines().collect::<Vec<_>>(), expected, "{whole}");
     assert!(of_load.stdout.lines().all(|line| line.contains(&load)), "{}", of_load.stdout);
     cloud
         .run(&["logs", "--load", "0123456789abcdef"])
@@ -85,12 +91,22 @@ fn what_the_functions_wrote_is_found() {
         both.lines().filter(|line| !line.ends_with("UTC")).map(|line| &line[..12]).collect();
     assert!(times.is_sorted(), "{both}");
 
+    lines_of_the_platform_alone_are_mentioned(&cloud);
     let none = cloud.succeed(&["logs", "--since", "2100-01-01T00:00:00Z"]);
     assert!(none.stdout.is_empty() && none.stderr.contains("--since 1d"), "{}", none.stderr);
     cloud.run(&["logs", "--since", "yesterday"]).failed_with(2, &["90m"]);
     hostile_lines_are_harmless(&cloud);
     new_lines_are_followed(&cloud);
     pages_of_any_size_are_merged(&cloud);
+}
+
+fn lines_of_the_platform_alone_are_mentioned(cloud: &Cloud) {
+    let id = "11111111-0000-4000-8000-000000000000";
+    let start = format!("START RequestId: {id} Version: 7");
+    write_log(cloud, "platform", &[&start]);
+    let none = cloud.succeed(&["logs", "--request", id]);
+    assert_eq!((none.stdout.as_str(), none.stderr.as_str()), ("", "no lines; --all shows the platform's\n"));
+    assert_eq!(log_messages(&cloud.succeed(&["logs", "--request", id, "--all"])), [start]);
 }
 
 /// Removes the color codes that restctl itself writes.
@@ -149,9 +165,9 @@ impl Follower {
 fn new_lines_are_followed(cloud: &Cloud) {
     let follower = Follower::follow_api(cloud);
     follower.read_until("raw ");
-    write_log(cloud, "later", &["written later"]);
+    write_log(cloud, "later", &["START RequestId: id-1 Version: 7", "written later"]);
     let later = follower.read_until("written later");
-    assert!(!later.iter().any(|line| line.contains("raw ")), "{later:?}");
+    assert!(!later.iter().any(|line| line.contains("raw ") || line.contains("START ")), "{later:?}");
     assert_eq!(follower.interrupt(), 0);
 }
 

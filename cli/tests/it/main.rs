@@ -23,6 +23,7 @@ mod endpoint;
 mod export;
 mod first_steps;
 mod get;
+mod head;
 mod help;
 mod hostile_text;
 mod identity;

@@ -1,22 +1,30 @@
 //! The options of the API in a deployment: the list, and who may read the OpenAPI document.
 
+use std::net::SocketAddr;
+
 use reqwest::{Certificate, Client, Method, StatusCode};
 use serde_json::Value;
 
 use crate::cloud::Cloud;
 
-/// Sends a GET request to the API, and returns the status and the body of the answer.
-fn get_from_api(cloud: &Cloud, path: &str, token: Option<&str>) -> (StatusCode, Value) {
+/// Returns a client that trusts the certificate of the API, and the API's URL.
+pub(crate) fn api_client(cloud: &Cloud) -> (Client, String) {
     let pem =
         std::fs::read(cloud.state_folder().join("restctl/local/front/restctl/certificate.pem")).unwrap();
-    let front = cloud.record()["front"].as_str().unwrap().parse().unwrap();
+    let front: SocketAddr = cloud.record()["front"].as_str().unwrap().parse().unwrap();
     let client = Client::builder()
         .no_proxy()
         .resolve("restctl.localhost", front)
         .tls_certs_only([Certificate::from_pem(&pem).unwrap()])
         .build()
         .unwrap();
-    let mut request = client.get(format!("https://restctl.localhost:{}{path}", front.port()));
+    (client, format!("https://restctl.localhost:{}", front.port()))
+}
+
+/// Sends a GET request to the API, and returns the status and the body of the answer.
+fn get_from_api(cloud: &Cloud, path: &str, token: Option<&str>) -> (StatusCode, Value) {
+    let (client, url) = api_client(cloud);
+    let mut request = client.get(format!("{url}{path}"));
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }

@@ -10,11 +10,12 @@ use crate::cloud::Cloud;
 use crate::snapshots::Snapshots;
 
 /// The patterns of values that differ from run to run, and what replaces them.
-const VARIABLE_VALUES: [(&str, &str); 20] = [
+const VARIABLE_VALUES: [(&str, &str); 21] = [
     ("-----BEGIN [^\"]+", "[PEM]"),
     (r"eyJ[\w-]+\.[\w-]+\.[\w-]+", "[TOKEN]"),
     (r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)", "[TIME]"),
     (r"\d{4}-\d\d-\d\d", "[DATE]"),
+    (r"\d\d:\d\d:\d\d UTC", "[TIME] UTC"),
     (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "[UUID]"),
     (r"\b[0-9a-f]{64}\b", "[SHA256]"),
     (r"\b[0-9a-f]{32}\b", "[VERSION]"),

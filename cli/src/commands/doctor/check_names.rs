@@ -12,4 +12,5 @@ pub(super) const CHAIN: &str = "chain";
 pub(super) const NAME: &str = "name";
 pub(super) const EXPIRY: &str = "expiry";
 pub(super) const KEYS: &str = "keys";
+pub(super) const THROTTLES: &str = "throttles";
 pub(super) const TOKEN: &str = "token";

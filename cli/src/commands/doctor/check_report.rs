@@ -58,6 +58,16 @@ impl CheckFinding {
     pub(super) fn warning(evidence: impl Into<String>, next: impl Into<String>) -> Self {
         Self { verdict: CheckVerdict::Warning, evidence: evidence.into(), next: Some(next.into()) }
     }
+
+    /// There was nothing to look at.
+    pub(super) fn skipped(reason: impl Into<String>) -> Self {
+        Self { verdict: CheckVerdict::Skipped, evidence: reason.into(), next: None }
+    }
+
+    /// Puts `text` before the evidence.
+    pub(super) fn after(self, text: &str) -> Self {
+        Self { evidence: format!("{text}{}", self.evidence), ..self }
+    }
 }
 
 /// Why a check failed or could not run.

@@ -8,12 +8,13 @@ use time::{Duration, OffsetDateTime};
 use tokio::sync::OnceCell;
 
 use super::check_names::{
-    CERTIFICATE, CLIENT_SECRET, CONNECTION, CREDENTIALS, KEYS, REGION, SETTINGS, STACK, TOKEN,
+    CERTIFICATE, CLIENT_SECRET, CONNECTION, CREDENTIALS, KEYS, REGION, SETTINGS, STACK, THROTTLES, TOKEN,
 };
 use super::check_report::CheckError;
 use super::clock_offset::certain_offset;
 use super::handshake_fault::failed_handshake_check;
 use super::memo::{Lookup, Memo};
+use super::metrics::LastHour;
 use crate::api::endpoint::Location;
 use crate::api::handshake::Handshake;
 use crate::aws::cloudformation::{self, Resource, Stack};
@@ -40,6 +41,7 @@ pub(super) struct DoctorFacts<'a> {
     certificate: Memo<Certificate>,
     stack: Memo<Stack>,
     resources: Memo<Vec<Resource>>,
+    last_hour: Memo<LastHour>,
     location: Memo<Location>,
     handshake: Memo<Handshake>,
     token_policy: Memo<TokenPolicy>,
@@ -57,6 +59,7 @@ impl<'a> DoctorFacts<'a> {
             certificate: Memo::default(),
             stack: Memo::default(),
             resources: Memo::default(),
+            last_hour: Memo::default(),
             location: Memo::default(),
             handshake: Memo::default(),
             token_policy: Memo::default(),
@@ -151,6 +154,14 @@ impl<'a> DoctorFacts<'a> {
             .await?)
         };
         self.resources.get_or_look_up(STACK, look_up.boxed_local()).await
+    }
+
+    pub(super) async fn last_hour(&self) -> Lookup<&LastHour> {
+        let look_up = async {
+            let (aws, stack) = (self.authenticated_clients().await?, self.deployed_stack().await?);
+            Ok(LastHour::read(aws, stack, self.resources().await?).await?)
+        };
+        self.last_hour.get_or_look_up(THROTTLES, look_up.boxed_local()).await
     }
 
     pub(super) async fn location(&self) -> Lookup<&Location> {

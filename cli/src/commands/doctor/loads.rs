@@ -9,6 +9,8 @@ use crate::aws::lambda::{self, EventSourceMapping};
 use crate::aws::{eventbridge, sqs};
 use crate::failure::{Exit, Failure, shell_argument};
 
+pub(super) const READ_DEAD_LETTERS: &str = "restctl dlq ls, which says why; then restctl dlq redrive";
+
 /// Checks that EventBridge queues new objects.
 pub(super) async fn check_event_rule(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let rule = find_resource(facts, "AWS::Events::Rule").await?;
@@ -57,7 +59,7 @@ pub(super) async fn check_dead_letters(facts: &DoctorFacts<'_>) -> Result<CheckF
     match depth.total_messages() {
         0 => Ok(CheckFinding::ok("none")),
         number => Err(Failure::new(format!("{number} in {queue}: loads that kept failing"))
-            .next("restctl dlq ls, which says why; then restctl dlq redrive")
+            .next(READ_DEAD_LETTERS)
             .into()),
     }
 }
@@ -72,7 +74,7 @@ async fn find_resource<'a>(facts: &'a DoctorFacts<'_>, kind: &str) -> Result<&'a
 
 /// Returns the error for a deleted resource. A deployment would not restore it: CloudFormation changes only what the template
 /// changes.
-fn deleted_resource(id: &str) -> CheckError {
+pub(super) fn deleted_resource(id: &str) -> CheckError {
     let failure = Failure::new(format!("{id} was deleted outside of CloudFormation")).exit(Exit::NotFound);
     failure.next("restctl destroy, which keeps the data; then restctl deploy").into()
 }

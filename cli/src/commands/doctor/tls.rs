@@ -14,7 +14,7 @@ use crate::failure::Failure;
 /// A certificate that expires sooner gets a warning.
 const MIN_REMAINING_WITHOUT_WARNING: Duration = Duration::days(30);
 
-const RENEW: &str = "restctl cert renew --cert FILE --key FILE --chain FILE";
+pub(super) const RENEW: &str = "restctl cert renew --cert FILE --key FILE --chain FILE";
 
 pub(super) async fn check_connection(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let (location, handshake) = (facts.location().await?, facts.handshake().await?);
@@ -84,7 +84,8 @@ pub(super) async fn check_name(facts: &DoctorFacts<'_>) -> Result<CheckFinding, 
 pub(super) async fn check_expiry(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let (certificate, handshake) = (facts.imported_certificate().await?, facts.handshake().await?);
     let presented = PresentedCertificate::parse(&handshake.chain[0])?;
-    check_validity_at(OffsetDateTime::now_utc(), &presented, renew_command(certificate))
+    let validity = (presented.not_before, presented.not_after);
+    check_validity_at(OffsetDateTime::now_utc(), validity, renew_command(certificate))
 }
 
 /// Checks that the endpoint serves the certificate that was imported.
@@ -100,12 +101,12 @@ pub(super) async fn check_fingerprint(facts: &DoctorFacts<'_>) -> Result<CheckFi
         .into())
 }
 
-fn check_validity_at(
+/// Checks a certificate that is valid from `start` to `end`.
+pub(super) fn check_validity_at(
     now: OffsetDateTime,
-    presented: &PresentedCertificate,
+    (start, end): (OffsetDateTime, OffsetDateTime),
     renew_command: &str,
 ) -> Result<CheckFinding, CheckError> {
-    let (start, end) = (presented.not_before, presented.not_after);
     let remaining = end - now;
     if now < start {
         let failure = Failure::new(format!("the certificate is valid only from {}", start.date()));
@@ -124,7 +125,7 @@ fn check_validity_at(
     })
 }
 
-fn renew_command(certificate: &Certificate) -> &'static str {
+pub(super) fn renew_command(certificate: &Certificate) -> &'static str {
     if certificate.self_signed { "restctl cert renew" } else { RENEW }
 }
 
@@ -136,16 +137,8 @@ mod tests {
 
     fn check_validity(from_days: i64, to_days: i64) -> Result<CheckFinding, CheckError> {
         let now = OffsetDateTime::from_unix_timestamp(1_763_868_000).unwrap();
-        let presented = PresentedCertificate {
-            subject: String::new(),
-            issuer: String::new(),
-            names: Vec::new(),
-            key_algorithm: String::new(),
-            not_before: now + Duration::days(from_days),
-            not_after: now + Duration::days(to_days),
-            fingerprint: String::new(),
-        };
-        check_validity_at(now, &presented, "restctl cert renew")
+        let validity = (now + Duration::days(from_days), now + Duration::days(to_days));
+        check_validity_at(now, validity, "restctl cert renew")
     }
 
     #[test]

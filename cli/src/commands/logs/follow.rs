@@ -27,10 +27,11 @@ pub(super) async fn run(
     groups: &[LogGroup],
     filter: &LogFilter,
     since: i64,
+    all: bool,
 ) -> Result<()> {
     output::print_message(format!("following the log of {}{filter}; Ctrl-C ends it", function_names(groups)));
     tokio::select! {
-        failed = follow_logs(context, groups, filter, since) => failed,
+        failed = follow_logs(context, groups, filter, since, LogPrinter::new(all)) => failed,
         interrupted = interrupt::ctrl_c() => {
             interrupted?;
             // After the ^C that the terminal shows.
@@ -46,8 +47,13 @@ pub(super) async fn run(
 ///
 /// A live tail would be faster by a second, but it drops lines beyond 500 per second, ends after three hours, is billed
 /// by the minute, and needs its own permission ("StartLiveTail", Amazon CloudWatch Logs API Reference).
-async fn follow_logs(context: &Context, groups: &[LogGroup], filter: &LogFilter, since: i64) -> Result<()> {
-    let mut printer = LogPrinter::new();
+async fn follow_logs(
+    context: &Context,
+    groups: &[LogGroup],
+    filter: &LogFilter,
+    since: i64,
+    mut printer: LogPrinter,
+) -> Result<()> {
     let mut seen: HashMap<LoggedFunction, SeenEvents> =
         groups.iter().map(|group| (group.function, SeenEvents::new(since))).collect();
     let mut last_success: Option<Instant> = None;

@@ -7,6 +7,7 @@ use console::Style;
 use serde_json::{Map, Value};
 
 use self::fields::Fields;
+pub(super) use self::platform::is_routine;
 use super::function::LoggedFunction;
 use crate::terminal::sanitize::sanitize_line;
 use crate::terminal::text::Text;

@@ -41,7 +41,10 @@ pub(super) fn sample_snapshot(loads: Vec<LedgerEntry>) -> Snapshot {
         ignored: 0,
         provider: Part::Unknown { problem: "the issuer does not answer".to_owned() },
         traffic: Part::Known(Traffic {
+            // 2026-01-15T09:30:00Z
+            start: 1_768_469_400,
             period_seconds: 60,
+            open_periods: 1,
             requests: vec![0, 8, 3],
             latency_ms: vec![None, Some(1.5), Some(2.5)],
         }),

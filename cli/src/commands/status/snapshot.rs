@@ -1,6 +1,6 @@
 //! The state of a stack at one moment. Each part is read on its own, so that a part that is unavailable hides no other.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use restctl_contract::load::{LedgerEntry, LoadState};
 use restctl_contract::template::output as stack_output;
@@ -12,8 +12,9 @@ use super::traffic::Traffic;
 use crate::api::endpoint::Location;
 use crate::api::handshake::Handshake;
 use crate::aws::cloudformation::{self, Stack, StackComparison};
+use crate::aws::cloudwatch::{self, Periods};
 use crate::aws::sqs::{self, QueueDepth};
-use crate::aws::{Aws, cloudwatch, dynamodb};
+use crate::aws::{Aws, dynamodb};
 use crate::context::Context;
 use crate::deployment::drift::ResourceDrift;
 use crate::deployment::drift::functions::{ComparedFunction, compare_functions_quickly};
@@ -248,8 +249,8 @@ async fn read_table(aws: &Aws, stack: &Stack) -> Result<TableState> {
         statistic: "Sum",
     });
     // In minutes, because periods start at a multiple of their length: one of an hour would start at the clock hour.
-    let minute = std::time::Duration::from_secs(60);
-    let throttled = cloudwatch::read_metrics(aws, throttled, 60, minute);
+    let last_hour = Periods::until_now(60, Duration::from_secs(60));
+    let throttled = cloudwatch::read_metrics(aws, throttled, last_hour);
     let (size, throttled) = tokio::try_join!(dynamodb::table_size(aws, name), throttled)?;
     let (items, bytes) = size.unwrap_or_default();
     let throttled = throttled.iter().flatten().flatten().sum::<f64>() as u64;

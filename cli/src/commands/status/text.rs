@@ -187,8 +187,9 @@ fn describe_provider(provider: &ProviderState) -> (String, Severity) {
 fn describe_traffic(traffic: &Traffic) -> (String, Severity) {
     let minutes = traffic.period_seconds * traffic.requests.len() as u64 / 60;
     let latency = traffic.average_latency_ms().map(|average| format!(", {average:.1} ms on average"));
+    let (requests, start) = (traffic.total_requests(), traffic.time_of_day(0));
     (
-        format!("{} in the last {minutes} minutes{}", traffic.total_requests(), latency.unwrap_or_default()),
+        format!("{requests} in the last {minutes} minutes, since {start} UTC{}", latency.unwrap_or_default()),
         Severity::Normal,
     )
 }

@@ -1,7 +1,7 @@
 //! `restctl status --watch`: takes a snapshot every few seconds.
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use restctl_contract::timestamp;
@@ -9,12 +9,13 @@ use tokio::time::{Instant, sleep};
 
 use super::history::History;
 use super::screen;
+use super::scroll::Scroll;
 use super::snapshot::Snapshot;
 use crate::context::Context;
-use crate::failure::{FailureContext, Result};
+use crate::failure::{Failure, FailureContext, Result};
 use crate::terminal::interrupt;
 use crate::terminal::output::{self, Format};
-use crate::terminal::screen::{Screen, is_available as is_screen_available};
+use crate::terminal::screen::{Screen, ScreenEvent, is_available as is_screen_available};
 
 /// On AWS each snapshot costs money: GetMetricData per metric, the ledger by its size.
 const AWS_INTERVAL: Duration = Duration::from_secs(5);
@@ -38,43 +39,56 @@ async fn watch_on_screen(context: &Context, interval: Duration) -> Result<()> {
     let mut snapshot = Snapshot::take(context).await?;
     history.add_snapshot(&snapshot, Instant::now());
     let mut screen = Screen::open()?;
-    let mut problem = None;
+    let mut scroll = Scroll::default();
+    let mut footer = footer_text(interval, None);
+    let mut next_snapshot = pin!(take_later(context, interval));
     loop {
-        let footer = footer_text(interval, problem.as_deref());
-        screen.draw(|frame| screen::draw_snapshot(frame, &snapshot, &history, &footer))?;
-        let next_snapshot = async {
-            sleep(interval).await;
-            Snapshot::take(context).await
-        };
-        match unless_quit(&screen, next_snapshot).await? {
-            None => return Ok(()),
-            Some(Ok(taken)) => {
-                problem = None;
-                snapshot = taken;
-                history.add_snapshot(&snapshot, Instant::now());
+        screen.draw(|frame| screen::draw_snapshot(frame, &snapshot, &history, &footer, &mut scroll))?;
+        match wait_for_event(&screen, next_snapshot.as_mut()).await? {
+            WatchEvent::Screen(ScreenEvent::Quit) => return Ok(()),
+            WatchEvent::Screen(event) => scroll.apply(event),
+            WatchEvent::Snapshot(taken) => {
+                next_snapshot.set(take_later(context, interval));
+                let problem = taken.as_ref().err().map(Failure::to_single_line);
+                footer = footer_text(interval, problem.as_deref());
+                if let Ok(taken) = taken {
+                    snapshot = *taken;
+                    history.add_snapshot(&snapshot, Instant::now());
+                }
             }
-            Some(Err(failure)) => problem = Some(failure.to_single_line()),
         }
     }
+}
+
+enum WatchEvent {
+    Screen(ScreenEvent),
+    Snapshot(Result<Box<Snapshot>>),
+}
+
+async fn take_later(context: &Context, interval: Duration) -> Result<Box<Snapshot>> {
+    sleep(interval).await;
+    Snapshot::take(context).await.map(Box::new)
 }
 
 fn footer_text(interval: Duration, problem: Option<&str>) -> String {
     let now = timestamp::now();
     match problem {
-        Some(problem) => format!(" {now}  {problem}"),
-        None => format!(" {now}, every {} s   q quits", interval.as_secs()),
+        Some(problem) => format!("{now}  {problem}"),
+        None => format!("{now}, every {} s", interval.as_secs()),
     }
 }
 
-/// Returns `None` if the user quits before `work` is done.
-async fn unless_quit<T>(screen: &Screen, work: impl Future<Output = T>) -> Result<Option<T>> {
-    let mut work = pin!(work);
+/// Waits for the user or the next snapshot, whichever comes first.
+async fn wait_for_event(
+    screen: &Screen,
+    mut next_snapshot: Pin<&mut impl Future<Output = Result<Box<Snapshot>>>>,
+) -> Result<WatchEvent> {
     loop {
         tokio::select! {
-            done = &mut work => return Ok(Some(done)),
+            taken = &mut next_snapshot => return Ok(WatchEvent::Snapshot(taken)),
             () = sleep(KEY_INTERVAL) => {
-                if screen.quit_requested()? {
-                    return Ok(None);
+                if let Some(event) = screen.read_event()? {
+                    return Ok(WatchEvent::Screen(event));
                 }
             }
         }
@@ -110,7 +124,8 @@ fn summary_line(snapshot: &Snapshot, history: &History) -> String {
         .as_known()
         .map(|queue| format!("{} queued, {} dead", queue.waiting + queue.in_flight, queue.dead_letters));
     let requests = snapshot.traffic.as_known().map(|traffic| {
-        format!("{} requests in {} s", traffic.requests_of_last_period(), traffic.period_seconds)
+        let period = traffic.last_complete_period();
+        format!("{} requests in {} s from {} UTC", period.requests, traffic.period_seconds, period.time)
     });
     let rows = history.rows_per_second.back().copied().unwrap_or_default();
     let or_unknown = |text: Option<String>| text.unwrap_or_else(|| "unknown".to_owned());

@@ -85,7 +85,9 @@ mod tests {
         CertificateDescription {
             status: CertificateStatus::Issued,
             key: Some(KeyAlgorithm::Rsa2048),
+            not_before: Some(test_time()),
             not_after: Some(test_time() + time::Duration::days(90)),
+            is_renewed: false,
             in_use_by: Vec::new(),
         }
     }

@@ -8,7 +8,7 @@ use super::{Deployment, PreflightFinding};
 use crate::aws::lambda::{self, AccountConcurrency};
 use crate::aws::{Aws, elasticloadbalancing, servicequotas};
 use crate::context::Context;
-use crate::deployment::concurrency::{LOW_CONCURRENCY, reservable_concurrency};
+use crate::deployment::concurrency::{LOW_CONCURRENCY, RAISE_QUOTA, reservable_concurrency};
 use crate::failure::Result;
 
 /// A quota of which a stack uses one.
@@ -88,7 +88,6 @@ async fn check_concurrency(aws: &Aws, deployment: &Deployment<'_>) -> Option<Pre
 }
 
 fn compare_concurrency(wanted: u32, own: u32, account: &AccountConcurrency) -> Option<PreflightFinding> {
-    const RAISE: &str = "raise \"Concurrent executions\" (lambda, L-B99A9384) in Service Quotas";
     let unreserved = account.unreserved;
     let reservable = reservable_concurrency(account, own);
     if wanted > reservable {
@@ -100,12 +99,12 @@ fn compare_concurrency(wanted: u32, own: u32, account: &AccountConcurrency) -> O
                  unreserved, and Lambda keeps 100 of these",
                 account.total
             ),
-            next: format!("restctl deploy --api-concurrency {instead};\nor {RAISE}, in this region"),
+            next: format!("restctl deploy --api-concurrency {instead};\nor {RAISE_QUOTA}, in this region"),
         });
     }
     (unreserved + own < LOW_CONCURRENCY).then(|| {
         PreflightFinding::Note(format!(
-            "at most {unreserved} Lambda invocations of this account run at a time; {RAISE}"
+            "at most {unreserved} Lambda invocations of this account run at a time; {RAISE_QUOTA}"
         ))
     })
 }

@@ -8,7 +8,7 @@ use http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, STRICT_TRANSPORT_SECURITY, VARY,
     X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use lambda_http::{Body, Request};
 use restctl_contract::api::Problem;
 use restctl_contract::log_text::LogText;
@@ -81,10 +81,11 @@ impl Answer {
     }
 
     /// Returns the response, compressed if the client accepts gzip.
+    ///
+    /// HEAD gets the body of GET: the load balancer computes `Content-Length` from it ("Respond to the load balancer", User Guide
+    /// for Application Load Balancers), and a server sends no content in response to HEAD (RFC 9110, section 9.3.2). An empty
+    /// body would say that GET has none, too.
     pub(crate) fn into_response(mut self, request: &Request, request_id: &str) -> Response<Body> {
-        if *request.method() == Method::HEAD {
-            self.body.clear();
-        }
         let compressed = match self.body.len() {
             MIN_GZIP_BYTES.. if accepts_gzip(header(request, "accept-encoding").as_deref()) => {
                 gzip(&self.body)

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod authorization;
+mod head;
 mod hostile_requests;
 mod hostile_tokens;
 mod issuers;
