@@ -137,6 +137,13 @@ pub(crate) async fn read_account_concurrency(aws: &Aws) -> Result<AccountConcurr
     })
 }
 
+/// Returns how many invocations are reserved for a function, which cannot have more either. `None` if it has no reservation.
+pub(crate) async fn read_reserved_concurrency(aws: &Aws, function: &str) -> Result<Option<i32>> {
+    let answer = aws.lambda.get_function_concurrency().function_name(function).send().await;
+    let answer = answer.aws_context(&format!("read the reserved concurrency of the function {function}"))?;
+    Ok(answer.reserved_concurrent_executions)
+}
+
 /// Invokes a version with an event and returns its answer. If the function fails, its error is the reason of the failure.
 pub(crate) async fn invoke_version(
     aws: &Aws,

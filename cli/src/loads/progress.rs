@@ -2,7 +2,11 @@
 
 use restctl_contract::event::VISIBILITY_TIMEOUT;
 use restctl_contract::load::{LedgerEntry, LoadState, MAX_ATTEMPTS};
+use restctl_contract::timestamp::to_rfc3339;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
+use super::obstacle::Obstacle;
 use crate::terminal::output;
 use crate::terminal::progress::{self, ProgressBar};
 
@@ -18,19 +22,21 @@ impl LoadProgress {
         Self { bar: progress::rows_bar("loading", rows), state: String::new() }
     }
 
-    pub(super) fn update(&mut self, entry: Option<&LedgerEntry>) {
+    pub(super) fn update(&mut self, entry: Option<&LedgerEntry>, obstacle: Option<&Obstacle>) {
         let rows = entry.map_or(0, |entry| entry.progress.max(entry.receipt.read));
-        if rows > 0 && self.bar.position() == 0 {
-            // The time in the queue does not count for the rate.
-            self.bar.reset_eta();
+        match self.bar.position() {
+            // Neither the time in the queue nor the rows of earlier attempts count for the rate.
+            0 => self.bar.start_at(rows),
+            _ => self.bar.set_position(rows),
         }
-        self.bar.set_position(rows);
-        let state = describe_state(entry);
+        let mut state = describe_state(entry);
+        state.extend(obstacle.map(|obstacle| format!(": {}", obstacle.reason)));
+        let extent = obstacle.map_or("", |obstacle| obstacle.extent.as_str());
+        self.bar.set_message(&format!("{state}{extent}"));
         if self.state != state {
             if self.bar.is_hidden() {
-                output::print_message(&state);
+                output::print_message(format!("{state}{extent}"));
             }
-            self.bar.set_message(&state);
             self.state = state;
         }
     }
@@ -42,14 +48,20 @@ impl Drop for LoadProgress {
     }
 }
 
-fn describe_state(entry: Option<&LedgerEntry>) -> String {
+pub(super) fn describe_state(entry: Option<&LedgerEntry>) -> String {
     let Some(entry) = entry else { return "waiting for its turn".to_owned() };
     match (entry.state, &entry.reason) {
         (LoadState::Loading, Some(reason)) => {
-            format!("attempt {} of {MAX_ATTEMPTS}, after a failure: {reason}", entry.attempts)
+            let (attempts, latest) = (entry.attempts, describe_latest_attempt(entry));
+            format!(
+                "attempt {attempts} of {MAX_ATTEMPTS} (if none is running, another begins {latest}), after a failure: {reason}"
+            )
         }
         (LoadState::Loading, None) if entry.attempts == 0 => {
-            format!("waiting for the next run of the function, which begins {}", describe_longest_pause())
+            format!(
+                "waiting for the next run of the function, which begins {}",
+                describe_latest_attempt(entry)
+            )
         }
         (state, _) => state.to_string(),
     }
@@ -59,6 +71,14 @@ fn describe_state(entry: Option<&LedgerEntry>) -> String {
 pub(crate) fn describe_next_attempt(entry: &LedgerEntry) -> Option<String> {
     let is_waiting = entry.state == LoadState::Loading && (entry.attempts == 0 || entry.reason.is_some());
     is_waiting.then(|| format!("{} of the last update, if none is running", describe_longest_pause()))
+}
+
+/// Says until when the next attempt begins.
+fn describe_latest_attempt(entry: &LedgerEntry) -> String {
+    match OffsetDateTime::parse(&entry.updated, &Rfc3339) {
+        Ok(updated) => format!("by {}", to_rfc3339(updated + VISIBILITY_TIMEOUT)),
+        Err(_) => describe_longest_pause(),
+    }
 }
 
 /// Mostly it begins much sooner: at once if time ran short, after a failure between 30 seconds and 15 minutes later.
@@ -71,6 +91,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::loads::test_entry::ledger_entry;
 
     #[test]
     fn a_load_that_waits_for_its_next_attempt_says_for_how_long() {
@@ -82,19 +103,20 @@ mod tests {
                 "loading",
                 0,
                 None,
-                "waiting for the next run of the function, which begins within 30 minutes",
+                "waiting for the next run of the function, which begins by 2026-01-15T10:00:07.000Z",
                 pause,
             ),
-            ("loading", 2, failure, "attempt 2 of 5, after a failure: S3 is away", pause),
+            (
+                "loading",
+                2,
+                failure,
+                "attempt 2 of 5 (if none is running, another begins by 2026-01-15T10:00:07.000Z), after a failure: S3 is away",
+                pause,
+            ),
             ("stopped", 5, failure, "stopped", None),
             ("ignored", 0, failure, "ignored", None),
         ] {
-            let entry = json!({ "load": "0123456789abcdef", "object": "a.csv", "version": "v1", "size": 1, "uploaded": "",
-                "began": "", "updated": "", "state": state, "reason": reason, "attempts": attempts, "progress": 0,
-                "position": { "offset": 0, "line": 1 }, "blind": false, "confirmed": { "offset": 0, "line": 1 },
-                "reject_parts": 0, "read": 0, "new": 0, "changed": 0, "unchanged": 0, "stale": 0, "rejected": 0,
-                "duplicates": 0, "read_units": 0.0, "write_units": 0.0, "seconds": 0.0 });
-            let entry: LedgerEntry = serde_json::from_value(entry).unwrap();
+            let entry = ledger_entry(&json!({ "state": state, "reason": reason, "attempts": attempts }));
             assert_eq!(describe_state(Some(&entry)), described);
             assert_eq!(describe_next_attempt(&entry).as_deref(), next, "{described}");
         }
