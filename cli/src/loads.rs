@@ -4,9 +4,10 @@ pub(crate) mod dead_letter;
 pub(crate) mod later_loads;
 pub(crate) mod load;
 mod obstacle;
-pub(crate) mod progress;
+mod progress;
 pub(crate) mod receipt;
 pub(crate) mod rejects_csv;
+pub(crate) mod state_text;
 #[cfg(test)]
 mod test_entry;
 pub(crate) mod wait;

@@ -6,7 +6,7 @@ use aws_sdk_eventbridge::types::RuleState;
 use restctl_contract::load::{LedgerEntry, LoadId, LoadState};
 use restctl_contract::template::output as stack_output;
 
-use super::progress::describe_state;
+use super::state_text::describe_state;
 use crate::aws::cloudformation::{self, Resource, Stack};
 use crate::aws::{Aws, dynamodb, eventbridge, lambda, sqs};
 use crate::failure::{Result, shell_argument};

@@ -8,7 +8,8 @@ use restctl_contract::template::output as stack_output;
 
 use super::load::Load;
 use super::obstacle::{Obstacle, ObstacleFinder};
-use super::progress::{LoadProgress, describe_state};
+use super::progress::LoadProgress;
+use super::state_text::describe_state;
 use crate::aws::cloudformation::Stack;
 use crate::aws::{Aws, dynamodb};
 use crate::cli::wait::WaitDeadline;
@@ -37,7 +38,7 @@ pub(crate) struct LoadWait<'a> {
     pub(crate) deadline: WaitDeadline,
 }
 
-/// The last look at the load.
+/// How long the load's entry has been the same, and why.
 struct Standstill {
     /// Since when the entry has been the same.
     since: Instant,
