@@ -28,13 +28,13 @@ use crate::aws::cloudformation::events::Event;
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::elasticloadbalancing;
 use crate::cli::completion_cache;
+use crate::cli::wait::{WaitArgs, WaitDeadline};
 use crate::context::Context;
 use crate::deployment::operation::{Operation, OperationKind};
 use crate::deployment::protection;
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Exit, Result};
 use crate::identity::cognito;
 use crate::identity::settings::{self, Settings};
-use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::output::{self, Format};
 use crate::terminal::text::Text;
@@ -74,6 +74,9 @@ pub(crate) struct Deploy {
     yes: bool,
 
     #[command(flatten)]
+    wait: WaitArgs,
+
+    #[command(flatten)]
     options: DeployOptions,
 }
 
@@ -103,6 +106,7 @@ pub(crate) async fn run(args: Deploy, context: Result<Context>) -> Result<Exit> 
 }
 
 async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -> Result<DeployOutcome> {
+    let deadline = args.wait.deadline();
     let (aws, name) = (context.aws().await?, &context.stack);
     let certificate = settings::require_certificate(aws, name).await?;
     let settings = Settings::read(aws, name).await?;
@@ -110,12 +114,12 @@ async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -
     let start = if args.dry_run {
         repair::starting_point_for_dry_run(aws, name).await?
     } else {
-        repair::repair_if_needed(aws, name, args.yes, report).await?
+        repair::repair_if_needed(aws, name, args.yes, deadline, report).await?
     };
-    let interrupted = Failure::new("interrupted before the stack was changed").next("the same command again");
     let request = DeployRequest { args, start: &start, settings: &settings, certificate: &certificate };
     let planning = plan::plan_deployment(&request, context, report);
-    let ready = match unless_interrupted(interrupted, planning).await? {
+    let planned = deadline.limit("the stack was changed", "the same command again", planning).await?;
+    let ready = match planned {
         DeployPlan::DryRun { changes, losses } => {
             let drifts = match &start.stack {
                 Some(stack) => drift_preview::print_drift(aws, stack, report).await?,
@@ -130,11 +134,11 @@ async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -
         DeployPlan::Ready(ready) => ready,
     };
     if let Some(change_set) = &ready.change_set {
-        execute_change_set(context, change_set, report).await?;
+        execute_change_set(context, change_set, deadline, report).await?;
     }
-    let interrupted = Failure::new("interrupted before the new versions were live")
-        .next("restctl deploy, which continues from there");
-    unless_interrupted(interrupted, complete_deployment(&request, &ready, context, report)).await
+    let completion = complete_deployment(&request, &ready, context, report);
+    let next = "restctl deploy, which continues from there";
+    deadline.limit("the new versions were live", next, completion).await
 }
 
 /// Does what remains after CloudFormation, even if CloudFormation changed nothing: an earlier deployment may have been
@@ -191,7 +195,12 @@ fn no_change(name: &StackName) -> String {
     format!("no change: the stack {name} is up to date")
 }
 
-async fn execute_change_set(context: &Context, change_set: &ChangeSet, report: &NdjsonReport) -> Result<()> {
+async fn execute_change_set(
+    context: &Context,
+    change_set: &ChangeSet,
+    deadline: WaitDeadline,
+    report: &NdjsonReport,
+) -> Result<()> {
     let aws = context.aws().await?;
     let kind = if change_set.stack.is_in_review() { OperationKind::Create } else { OperationKind::Update };
     let mut operation = Operation::prepare(aws, &change_set.stack, kind).await?;
@@ -200,7 +209,7 @@ async fn execute_change_set(context: &Context, change_set: &ChangeSet, report: &
         protection::restore_protection(aws, &unprotected).await;
         return Err(refusal);
     }
-    match operation.follow_to_end(aws, report).await? {
+    match operation.follow_to_end(aws, deadline, report).await? {
         ResourceStatus::CreateComplete | ResourceStatus::UpdateComplete => {
             for Event { resource, kind, id, .. } in operation.undeleted_resources() {
                 output::print_message(format!(

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::api::session_cache;
 use crate::cli::completion_cache;
+use crate::cli::wait::{WaitArgs, WaitDeadline};
 use crate::context::Context;
 use crate::deployment::operation;
 use crate::failure::{Exit, Failure, Result};
@@ -24,6 +25,8 @@ use inventory::{DeletionState, Inventory, OwnedResource};
 
 /// How long services may list what they have deleted.
 const DELETION_PATIENCE: Duration = Duration::from_secs(60);
+
+const REMOVE_REST: &str = "restctl destroy, which removes the rest";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -49,6 +52,9 @@ pub(crate) struct Destroy {
     /// Do not ask for the stack's name
     #[arg(long)]
     yes: bool,
+
+    #[command(flatten)]
+    wait: WaitArgs,
 }
 
 pub(crate) async fn run(args: Destroy, context: Result<Context>) -> Result<Exit> {
@@ -75,7 +81,9 @@ async fn destroy_stack(args: &Destroy, context: &Context, report: &NdjsonReport)
     } else {
         confirm_by_name(args, context)?;
     }
-    let removal = Removal { args, context, to_remove: &to_remove, kept: &kept, unlisted: &unlisted };
+    let deadline = args.wait.deadline();
+    let removal =
+        Removal { args, context, deadline, to_remove: &to_remove, kept: &kept, unlisted: &unlisted };
     let outcome = removal.run(report).await;
     let interrupted = Failure::new("interrupted before the removal was checked").next("restctl destroy");
     unless_interrupted(interrupted, removal.verify(outcome)).await
@@ -109,6 +117,7 @@ impl<'a> LeftResources<'a> {
 struct Removal<'a> {
     args: &'a Destroy,
     context: &'a Context,
+    deadline: WaitDeadline,
     to_remove: &'a [&'a OwnedResource],
     kept: &'a [&'a OwnedResource],
     unlisted: &'a [&'static str],
@@ -118,11 +127,11 @@ impl<'a> Removal<'a> {
     /// Removes the resources in their order, and returns those that it left. Stops at the first one that cannot be removed,
     /// because those after it are needed to try again.
     async fn run(&self, report: &NdjsonReport) -> Result<LeftResources<'a>> {
-        let (aws, name) = (self.context.aws().await?, &self.context.stack);
-        let interrupted = || Failure::new("interrupted before everything was removed");
+        let (aws, name, deadline) = (self.context.aws().await?, &self.context.stack, self.deadline);
+        let undone = "everything was removed";
         // CloudFormation deletes the bucket of a stack that an earlier version of restctl deployed, if the bucket is empty.
         for resource in self.to_remove.iter().filter(|resource| resource.is_data()) {
-            unless_interrupted(interrupted(), resource.empty_if_bucket(aws)).await?;
+            deadline.limit(undone, REMOVE_REST, resource.empty_if_bucket(aws)).await?;
         }
         for resource in self.kept {
             resource.tag_for_later(aws, name).await?;
@@ -131,7 +140,9 @@ impl<'a> Removal<'a> {
         for &resource in self.to_remove {
             match resource {
                 // Ctrl-C asks whether to continue.
-                OwnedResource::Stack { stack, .. } => operation::delete_stack(aws, stack, report).await?,
+                OwnedResource::Stack { stack, .. } => {
+                    operation::delete_stack(aws, stack, deadline, report).await?;
+                }
                 OwnedResource::Certificate { arn, load_balancer } if self.args.no_wait => {
                     let certificate = UsedCertificate { arn, load_balancer: load_balancer.as_deref() };
                     left.add_unless_deleted(resource, certificate.delete_if_released(aws).await?);
@@ -142,7 +153,7 @@ impl<'a> Removal<'a> {
                 {
                     left.for_later.push(resource);
                 }
-                _ => unless_interrupted(interrupted(), resource.remove(aws)).await?,
+                _ => deadline.limit(undone, REMOVE_REST, resource.remove(aws)).await?,
             }
         }
         session_cache::clear_session(self.context)?;
@@ -168,7 +179,11 @@ impl<'a> Removal<'a> {
         let (mut remaining, mut are_all_left) = (Vec::new(), true);
         for resource in &removed {
             let is_left = is_in(&left.for_later, resource);
-            let patience = if failure.is_some() || is_left { Duration::ZERO } else { DELETION_PATIENCE };
+            let patience = if failure.is_some() || is_left {
+                Duration::ZERO
+            } else {
+                self.deadline.limit_time(DELETION_PATIENCE)
+            };
             match resource.await_deletion(aws, patience).await? {
                 DeletionState::Deleted => continue,
                 DeletionState::InProgress => remaining.push(format!("{resource}, which is being deleted")),
@@ -180,13 +195,13 @@ impl<'a> Removal<'a> {
             let (gone, all) = (removed.len() - remaining.len(), removed.len());
             output::print_message(format!("removed {gone} of {all}; still there:"));
             remaining.iter().for_each(|resource| output::print_message(format!("  {resource}")));
-            return Err(failure.then("restctl destroy, which removes the rest"));
+            return Err(failure.then(REMOVE_REST));
         }
         if !remaining.is_empty() {
             let next = if are_all_left {
                 "restctl destroy later, when nothing uses the certificate"
             } else {
-                "restctl destroy, which removes the rest"
+                REMOVE_REST
             };
             return Err(Failure::new(format!("some resources of the stack {name} remain"))
                 .exit(Exit::Partial)

@@ -41,7 +41,7 @@ restctl.toml, in the working folder or a parent of it, sets arguments for every 
 stack = \"orders\".
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 done in part, 4 not authenticated, 5 not found,
-6 a dry run found changes, 130 interrupted";
+6 a dry run found changes, 7 --timeout is over, 130 interrupted";
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]

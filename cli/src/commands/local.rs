@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use crate::cli::wait::WaitArgs;
 use crate::failure::Result;
 use crate::local::{self, AccessKey, LocalCloud, LocalPorts, REGION, SuperviseArgs};
 use crate::terminal::output::{self, Format};
@@ -17,10 +18,19 @@ Set them in a separate shell: there, every AWS tool calls the local cloud instea
 
 They include this cloud's secret access key, which is valid until `restctl local down`.";
 
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    #[command(flatten)]
+    ports: LocalPorts,
+
+    #[command(flatten)]
+    wait: WaitArgs,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Local {
     /// Start the local cloud
-    Up(LocalPorts),
+    Up(Up),
     /// Stop the local cloud and delete everything in it
     Down,
     /// Say whether the local cloud is running, and where
@@ -35,7 +45,7 @@ pub(crate) enum Local {
 
 pub(crate) async fn run(command: Local) -> Result<()> {
     match command {
-        Local::Up(ports) => start_local_cloud(ports).await,
+        Local::Up(args) => start_local_cloud(args).await,
         Local::Down => stop_local_cloud().await,
         Local::Env => print_variables(&LocalCloud::find_running()?),
         Local::Status => print_local_cloud(&LocalCloud::find_running()?),
@@ -43,9 +53,9 @@ pub(crate) async fn run(command: Local) -> Result<()> {
     }
 }
 
-async fn start_local_cloud(ports: LocalPorts) -> Result<()> {
+async fn start_local_cloud(args: Up) -> Result<()> {
     let was_running = LocalCloud::find_running().is_ok();
-    let cloud = local::start_cloud(ports).await?;
+    let cloud = local::start_cloud(args.ports, args.wait.deadline()).await?;
     output::print_message(if was_running {
         "the local cloud is already running"
     } else {

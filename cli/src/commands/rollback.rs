@@ -5,6 +5,7 @@ use restctl_contract::template::{output as stack_output, variable};
 use serde_json::{Value, json};
 
 use crate::aws::{Aws, cloudformation, lambda};
+use crate::cli::wait::WaitArgs;
 use crate::context::Context;
 use crate::deployment::function_version::LiveVersion;
 use crate::deployment::smoke;
@@ -26,15 +27,18 @@ const RESOURCE_VARIABLES: [&str; 5] = [
 Undoes the last deployment that changed a function, both code and settings, after the previous version has answered a test \
 call. Run it again to undo the deployment before that. The stack's other resources and the data stay as they are; the next \
 `restctl deploy` brings the latest version back.")]
-pub(crate) struct Rollback {}
+pub(crate) struct Rollback {
+    #[command(flatten)]
+    wait: WaitArgs,
+}
 
-pub(crate) async fn run(_: Rollback, context: Result<Context>) -> Result<Exit> {
+pub(crate) async fn run(args: Rollback, context: Result<Context>) -> Result<Exit> {
     let report = NdjsonReport::new("rollback");
-    report.write_result(async { roll_back(&context?).await }.await)?;
+    report.write_result(async { roll_back(&args, &context?).await }.await)?;
     Ok(Exit::Done)
 }
 
-async fn roll_back(context: &Context) -> Result<Value> {
+async fn roll_back(args: &Rollback, context: &Context) -> Result<Value> {
     let (aws, name) = (context.aws().await?, &context.stack);
     let stack = cloudformation::find_deployed(aws, name).await?;
     let (api, ingest) = tokio::try_join!(
@@ -54,12 +58,17 @@ async fn roll_back(context: &Context) -> Result<Value> {
     for before in api_before.iter().chain(&ingest_before) {
         check_resources_exist(aws, before).await?;
     }
-    if let Some(before) = &api_before {
-        smoke::test_api(aws, before.function(), before.version()).await?;
-    }
-    if let Some(before) = &ingest_before {
-        smoke::test_ingest(aws, before.function(), before.version()).await?;
-    }
+    let tests = async {
+        if let Some(before) = &api_before {
+            smoke::test_api(aws, before.function(), before.version()).await?;
+        }
+        if let Some(before) = &ingest_before {
+            smoke::test_ingest(aws, before.function(), before.version()).await?;
+        }
+        Ok(())
+    };
+    let undone = "the previous versions were tested; nothing has changed";
+    args.wait.deadline().limit(undone, "restctl rollback", tests).await?;
     let functions = [(&api, &api_before), (&ingest, &ingest_before)];
     let replacements: Vec<(&LiveVersion, &LiveVersion)> =
         functions.into_iter().filter_map(|(live, before)| Some((live, before.as_ref()?))).collect();

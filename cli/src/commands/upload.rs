@@ -8,10 +8,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use restctl_contract::key::Key;
-use restctl_contract::load::LoadState;
+use restctl_contract::load::{LoadId, LoadState};
 use restctl_contract::stack::StackName;
 use restctl_contract::template::output as stack_output;
 use restctl_rows::Reject;
+use serde::Serialize;
 
 use self::sending::command_line;
 use self::share::Share;
@@ -19,6 +20,7 @@ use crate::aws::cloudformation::{self, Stack};
 use crate::aws::s3::destination::{Destination, Metadata};
 use crate::aws::{Aws, dynamodb};
 use crate::cli::completion_cache;
+use crate::cli::wait::WaitArgs;
 use crate::commands::table_types::{describe_differing_types, take_types_from_table};
 use crate::context::Context;
 use crate::data_file::input::InputArgs;
@@ -26,8 +28,10 @@ use crate::data_file::source::Source;
 use crate::data_file::survey::{IF_CELLS_ARE_MEANT, RejectLine, SurveyedFile, describe_type, survey_file};
 use crate::data_file::{DataFile, OpenedFile};
 use crate::failure::{Exit, Failure, Result};
+use crate::loads::later_loads::AlreadyLoaded;
 use crate::loads::load::Load;
-use crate::loads::receipt;
+use crate::loads::receipt::{self, LoadReport};
+use crate::loads::wait::LoadWait;
 use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::output::{self, Format};
 use crate::terminal::progress;
@@ -43,9 +47,13 @@ gzip or zstd. Spreadsheets (.xlsx, .xls, .ods), Parquet, zip archives with one d
 than UTF-8 are converted first, regardless of their names.
 
 To resume an interrupted upload, run the same command again. A file that is already in the bucket, byte for byte, \
-is not sent again. Several files load in the order given.
+is not sent again: its receipt is that of the earlier load, and restctl says which loads have written since. --force \
+sends it again, and its rows then replace those of the other loads. Several files load in the order given.
 
-Exit code 0 if every row was loaded, 3 if some were rejected.
+While it waits, it says why the load makes no progress. --timeout limits the wait for each load, not the sending of its file. \
+To wait again, run the same command again, without --force.
+
+Exit code 0 if every row was loaded, 3 if some were rejected, 7 if --timeout is over and the load goes on.
 
 Examples:
   restctl upload items.csv
@@ -70,9 +78,16 @@ pub(crate) struct Upload {
     #[arg(long, conflicts_with = "no_wait")]
     dry_run: bool,
 
+    /// Send and load each file again as the newest, even if the bucket has it already
+    #[arg(long, conflicts_with = "dry_run")]
+    force: bool,
+
     /// Print the ids of the loads instead of waiting for them
     #[arg(long)]
     no_wait: bool,
+
+    #[command(flatten)]
+    wait: WaitArgs,
 }
 
 pub(crate) async fn run(args: Upload, context: &Context) -> Result<()> {
@@ -112,6 +127,21 @@ fn data_files(args: &Upload) -> Result<Vec<DataFile>> {
     args.files.iter().map(|file| DataFile::from_args(file, &args.input)).collect()
 }
 
+/// The load of a file, and what was loaded since if it ended before the command began.
+struct FileLoad {
+    load: Load,
+    already_loaded: Option<AlreadyLoaded>,
+}
+
+/// What `--no-wait` prints.
+#[derive(Serialize)]
+struct QueuedFile<'a> {
+    load: &'a LoadId,
+    object: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    already_loaded: Option<AlreadyLoaded>,
+}
+
 /// What all files of one command have in common.
 struct UploadTask<'a> {
     args: &'a Upload,
@@ -132,21 +162,30 @@ impl UploadTask<'_> {
         let surveyed = unless_interrupted(unsent_failure(&file.source), survey).await?;
         let metadata = sending::object_metadata(&file, &surveyed, args.max_rejects)?;
         if args.dry_run {
-            let forecast = dry_run::print_forecast(aws, table, &file, &surveyed);
+            let forecast = dry_run::print_forecast(aws, table, &file, &surveyed, args.files.len());
             unless_interrupted(unsent_failure(&file.source), forecast).await?;
             return self.check_rejects(&file.source, &surveyed);
         }
         self.print_survey(&file, &surveyed);
         self.check_rejects(&file.source, &surveyed)?;
-        let load = self.find_or_send(&file, &surveyed.digest, &metadata).await?;
+        let FileLoad { load, already_loaded } = self.find_or_send(&file, &surveyed.digest, &metadata).await?;
         let id = load.id();
         completion_cache::remember_loads(self.name, [&id]);
-        match (args.no_wait, output::chosen_format()) {
-            (true, Format::Text) => output::print_text(id.as_str()),
-            (true, Format::Json) => {
-                output::print_json(&serde_json::json!({ "load": id, "object": file.object }))
-            }
-            (false, _) => load.wait_and_print_receipt(aws, stack, Some(surveyed.rows_read())).await,
+        if args.no_wait {
+            return self.print_load(&QueuedFile { load: &id, object: &load.key, already_loaded });
+        }
+        let (rows, deadline) = (Some(surveyed.rows_read()), args.wait.deadline());
+        let entry = LoadWait { aws, stack, load: &load, rows, deadline }.until_settled().await?;
+        let report = LoadReport::new(&entry).already_loaded(already_loaded.as_ref());
+        receipt::print_receipt(aws, &load.bucket, report, args.files.len()).await
+    }
+
+    fn print_load(&self, queued: &QueuedFile<'_>) -> Result<()> {
+        let files = self.args.files.len();
+        match output::chosen_format() {
+            Format::Json => output::print_json_result(queued, files),
+            Format::Text if files == 1 => output::print_text(queued.load.as_str()),
+            Format::Text => output::print_text(format!("{}  {}", queued.load, queued.object)),
         }
     }
 
@@ -176,7 +215,7 @@ impl UploadTask<'_> {
         }
     }
 
-    async fn find_or_send(&self, file: &OpenedFile, digest: &str, metadata: &Metadata) -> Result<Load> {
+    async fn find_or_send(&self, file: &OpenedFile, digest: &str, metadata: &Metadata) -> Result<FileLoad> {
         let source = &file.source;
         let bucket = self.stack.output(stack_output::DATA_BUCKET)?;
         let to = Destination { bucket, key: &file.object, metadata };
@@ -187,26 +226,39 @@ impl UploadTask<'_> {
         let load = sending::send_file(self.aws, source, digest, &to).await?;
         let (key, size, id) = (&load.key, load.size, load.id());
         output::print_message(format!("uploaded {key} ({size} bytes), load {id}"));
-        Ok(load)
+        Ok(FileLoad { load, already_loaded: None })
     }
 
-    /// Returns the load of the same bytes if they were sent before. Fails if that load failed or stopped.
-    async fn find_existing_load(&self, to: &Destination<'_>, size: u64) -> Result<Option<Load>> {
-        let Self { aws, stack, .. } = self;
+    /// Returns the load of the same bytes if they were sent before, unless they are to be sent again. Fails if that load failed
+    /// or stopped.
+    async fn find_existing_load(&self, to: &Destination<'_>, size: u64) -> Result<Option<FileLoad>> {
+        let Self { args, aws, stack, .. } = self;
         let Some(load) = sending::find_uploaded(aws, to, size).await? else { return Ok(None) };
         let id = load.id();
         let found = format!("{} is already in the bucket, byte for byte: load {id}", load.key);
         output::print_message(found);
-        match dynamodb::read_ledger_entry(aws, stack.output(stack_output::LEDGER_TABLE)?, &id).await? {
+        let ledger = stack.output(stack_output::LEDGER_TABLE)?;
+        let entry = dynamodb::read_ledger_entry(aws, ledger, &id).await?;
+        let is_running = entry.as_ref().is_none_or(|entry| entry.state == LoadState::Loading);
+        let already_loaded = match &entry {
+            // The queue keeps the order, so the file is the newest even if that load has not ended.
+            _ if args.force => {
+                let order = if is_running { ", and loads after that load, which has not ended" } else { "" };
+                output::print_message(format!("it is sent again{order}"));
+                return Ok(None);
+            }
             Some(entry) if entry.state == LoadState::Loaded => {
-                output::print_message("to load it again on top of newer loads, choose another --name");
+                let already_loaded = AlreadyLoaded::read(aws, ledger, entry).await?;
+                already_loaded.print(entry, &format!("{} --force", command_line()));
+                Some(already_loaded)
             }
-            Some(entry) if entry.state != LoadState::Loading => {
-                receipt::print_receipt(aws, &load.bucket, &entry).await?;
+            Some(entry) if !is_running => {
+                receipt::print_receipt(aws, &load.bucket, LoadReport::new(entry), args.files.len()).await?;
+                None
             }
-            _ => {}
-        }
-        Ok(Some(load))
+            _ => None,
+        };
+        Ok(Some(FileLoad { load, already_loaded }))
     }
 
     fn print_survey(&self, file: &OpenedFile, surveyed: &SurveyedFile) {

@@ -11,6 +11,7 @@ use self::interruption::InterruptChoice;
 use crate::aws::Aws;
 use crate::aws::cloudformation::events::{self, Event, EventLog};
 use crate::aws::cloudformation::{self, Stack};
+use crate::cli::wait::WaitDeadline;
 use crate::deployment::progress::Progress;
 use crate::deployment::protection;
 use crate::deployment::root_cause::RootCause;
@@ -53,8 +54,13 @@ impl Operation {
     /// The stack's own events mark the end: for a moment after the start of an operation, DescribeStacks still returns the
     /// state before it. After an update, CloudFormation removes what was replaced, which ends with a separate event.
     ///
-    /// Ctrl-C by itself stops nothing in CloudFormation, so the user is asked what to do.
-    pub(crate) async fn follow_to_end(&mut self, aws: &Aws, report: &NdjsonReport) -> Result<ResourceStatus> {
+    /// Ctrl-C by itself stops nothing in CloudFormation, so the user is asked what to do. At the deadline, it continues.
+    pub(crate) async fn follow_to_end(
+        &mut self,
+        aws: &Aws,
+        deadline: WaitDeadline,
+        report: &NdjsonReport,
+    ) -> Result<ResourceStatus> {
         let progress = Progress::new();
         // Once polled, it also notices a Ctrl-C that comes while something else is awaited.
         let mut interrupted = pin!(interrupt::ctrl_c());
@@ -79,6 +85,7 @@ impl Operation {
                 Err(failure) => return Err(failure.then(interruption::next_step(self.kind))),
             }
             tokio::select! {
+                () = deadline.reached() => return Err(interruption::timeout_failure(self.kind, deadline)),
                 () = aws.clock.sleep(pause) => pause = (pause * 2).min(MAX_PAUSE),
                 signal = &mut interrupted => {
                     signal?;
@@ -158,7 +165,12 @@ fn is_temporary(failure: &Failure) -> bool {
 
 /// Deletes the stack even if it or its resources are protected: the caller has asked the user. What outlives the stack stays
 /// protected.
-pub(crate) async fn delete_stack(aws: &Aws, stack: &Stack, report: &NdjsonReport) -> Result<()> {
+pub(crate) async fn delete_stack(
+    aws: &Aws,
+    stack: &Stack,
+    deadline: WaitDeadline,
+    report: &NdjsonReport,
+) -> Result<()> {
     if stack.is_in_review() {
         return cloudformation::delete_empty_stack(aws, &stack.id).await;
     }
@@ -168,7 +180,7 @@ pub(crate) async fn delete_stack(aws: &Aws, stack: &Stack, report: &NdjsonReport
         protection::restore_protection(aws, &unprotected).await;
         return Err(refusal);
     }
-    let ended = operation.follow_to_end(aws, report).await?;
+    let ended = operation.follow_to_end(aws, deadline, report).await?;
     if ended == ResourceStatus::DeleteComplete {
         Ok(())
     } else {

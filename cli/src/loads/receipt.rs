@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::aws::{Aws, s3};
 use crate::failure::{Exit, Failure, FailureContext, Result};
+use crate::loads::later_loads::AlreadyLoaded;
 use crate::loads::rejects_csv::read_record;
 use crate::terminal::output::{self, Format};
 use crate::terminal::sanitize::sanitize_line;
@@ -22,18 +23,27 @@ pub(crate) struct LoadReport<'a> {
     entry: &'a LedgerEntry,
     #[serde(skip_serializing_if = "Option::is_none")]
     rows_per_second: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    already_loaded: Option<&'a AlreadyLoaded>,
 }
 
 impl<'a> LoadReport<'a> {
     pub(crate) fn new(entry: &'a LedgerEntry) -> Self {
         let rows_per_second = entry.receipt.read as f64 / entry.receipt.seconds;
-        Self { entry, rows_per_second: rows_per_second.is_finite().then(|| rows_per_second.round()) }
+        let rows_per_second = rows_per_second.is_finite().then(|| rows_per_second.round());
+        Self { entry, rows_per_second, already_loaded: None }
+    }
+
+    /// Adds what was loaded since the load ended, if it ended before the command began.
+    pub(crate) fn already_loaded(self, already_loaded: Option<&'a AlreadyLoaded>) -> Self {
+        Self { already_loaded, ..self }
     }
 
     /// Returns the names and figures that every report has.
     pub(crate) fn figures(&self) -> Vec<(&'static str, String)> {
         let receipt = &self.entry.receipt;
         let text = |value: &dyn Display| value.to_string();
+        let estimated = if receipt.units_are_estimated { " (estimated)" } else { "" };
         vec![
             ("read", text(&receipt.read)),
             ("new", text(&receipt.new)),
@@ -42,24 +52,30 @@ impl<'a> LoadReport<'a> {
             ("stale", text(&receipt.stale)),
             ("rejected", text(&receipt.rejected)),
             ("duplicates", text(&receipt.duplicates)),
-            ("read units", format!("{:.1}", receipt.read_units)),
-            ("write units", format!("{:.1}", receipt.write_units)),
+            ("read units", format!("{:.1}{estimated}", receipt.read_units)),
+            ("write units", format!("{:.1}{estimated}", receipt.write_units)),
             ("seconds", format!("{:.1}", receipt.seconds)),
             ("rows per second", self.rows_per_second.map_or("-".to_owned(), |rate| format!("{rate:.0}"))),
         ]
     }
 }
 
-/// Prints the receipt of a settled load.
+/// Prints the receipt of a settled load, which is one of `results` results of the command.
 ///
 /// # Errors
 /// If the load failed or stopped, or if rows were rejected.
-pub(crate) async fn print_receipt(aws: &Aws, bucket: &str, entry: &LedgerEntry) -> Result<()> {
-    let report = LoadReport::new(entry);
+pub(crate) async fn print_receipt(
+    aws: &Aws,
+    bucket: &str,
+    report: LoadReport<'_>,
+    results: usize,
+) -> Result<()> {
+    let entry = report.entry;
     match output::chosen_format() {
-        Format::Json => output::print_json(&report)?,
+        Format::Json => output::print_json_result(&report, results)?,
         Format::Text if entry.state == LoadState::Loaded => {
-            let mut lines = vec![("load", entry.load.to_string())];
+            let mut lines = vec![("load", entry.load.to_string()), ("object", entry.object.clone())];
+            lines.extend(report.already_loaded.iter().flat_map(|earlier| earlier.figures()));
             lines.extend(report.figures());
             output::print_text(output::align_values(&lines))?;
         }

@@ -13,6 +13,7 @@ use super::folder::{CloudFolder, POLL_INTERVAL};
 use super::ports::LocalPorts;
 use super::subprocess::inherited_variables;
 use super::{python, stop};
+use crate::cli::wait::WaitDeadline;
 use crate::directories;
 use crate::failure::{Exit, Failure, FailureContext, Result, shell_argument};
 use crate::terminal::progress;
@@ -25,8 +26,10 @@ const SUPERVISOR_VARIABLES: [&str; 2] = ["HOME", "XDG_STATE_HOME"];
 
 /// Starts the local cloud unless it is running. Ctrl-C makes this fail with [`Exit::Interrupted`] and leaves nothing behind.
 ///
+/// At the deadline, it fails too, and the start continues.
+///
 /// Afterwards Ctrl-C no longer ends this process by itself, because tokio keeps its signal handler.
-pub(crate) async fn start_cloud(ports: LocalPorts) -> Result<LocalCloud> {
+pub(crate) async fn start_cloud(ports: LocalPorts, deadline: WaitDeadline) -> Result<LocalCloud> {
     let folder = CloudFolder::in_state_folder()?;
     let interrupted = tokio::signal::ctrl_c();
     tokio::pin!(interrupted);
@@ -35,7 +38,7 @@ pub(crate) async fn start_cloud(ports: LocalPorts) -> Result<LocalCloud> {
         _ = &mut interrupted => return Err(interrupted_failure()),
     };
     tokio::select! {
-        cloud = start_or_join(&folder, &ports) => cloud,
+        cloud = start_or_join(&folder, &ports, deadline) => cloud,
         _ = &mut interrupted => {
             // A running supervisor belongs to another command, which this one only waited for.
             if !folder.is_supervisor_running()? {
@@ -51,9 +54,13 @@ fn interrupted_failure() -> Failure {
 }
 
 /// Starts the local cloud, or waits for the one that another command is starting.
-async fn start_or_join(folder: &CloudFolder, ports: &LocalPorts) -> Result<LocalCloud> {
+async fn start_or_join(
+    folder: &CloudFolder,
+    ports: &LocalPorts,
+    deadline: WaitDeadline,
+) -> Result<LocalCloud> {
     if folder.is_supervisor_running()? {
-        return wait_for_record(folder, || Ok(!folder.is_supervisor_running()?)).await;
+        return wait_for_record(folder, deadline, || Ok(!folder.is_supervisor_running()?)).await;
     }
     stop::remove_leftovers(folder).await?;
     ports.check_free()?;
@@ -61,9 +68,9 @@ async fn start_or_join(folder: &CloudFolder, ports: &LocalPorts) -> Result<Local
 
     let progress = progress::new_spinner("starting the local cloud");
     let mut supervisor = StartingSupervisor::spawn(folder, &python, ports)?;
-    let cloud = wait_for_record(folder, || supervisor.has_ended()).await;
+    let cloud = wait_for_record(folder, deadline, || supervisor.has_ended()).await;
     progress.finish_and_clear();
-    if cloud.is_ok() {
+    if cloud.is_ok() || deadline.is_over() {
         supervisor.detach();
     }
     cloud
@@ -72,15 +79,19 @@ async fn start_or_join(folder: &CloudFolder, ports: &LocalPorts) -> Result<Local
 /// Waits until the supervisor has written its record. Fails when `has_ended` returns that the supervisor has ended.
 async fn wait_for_record(
     folder: &CloudFolder,
+    deadline: WaitDeadline,
     mut has_ended: impl FnMut() -> Result<bool>,
 ) -> Result<LocalCloud> {
-    let deadline = Instant::now() + START_TIMEOUT;
+    let latest = Instant::now() + START_TIMEOUT;
     loop {
         if let Some(cloud) = LocalCloud::find_in_folder(folder)? {
             return Ok(cloud);
         }
-        if has_ended()? || Instant::now() >= deadline {
+        if has_ended()? || Instant::now() >= latest {
             return Err(start_failure(folder));
+        }
+        if deadline.is_over() {
+            return Err(deadline.failure("the local cloud is still starting").next("restctl local up"));
         }
         sleep(POLL_INTERVAL).await;
     }

@@ -128,6 +128,14 @@ pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
     print_json_line(&serde_json::to_string_pretty(value).context("cannot write the answer as JSON")?)
 }
 
+/// Writes one of several results as a line of JSON, or the only one as indented JSON.
+pub(crate) fn print_json_result(value: &impl Serialize, results: usize) -> Result<()> {
+    match results {
+        1 => print_json(value),
+        _ => print_json_line(&serde_json::to_string(value).context("cannot write the answer as JSON")?),
+    }
+}
+
 /// Formats each name and value as a line, with the values aligned.
 pub(crate) fn align_values<V: Clone + Into<Text>>(lines: &[(&str, V)]) -> Text {
     let names: Vec<String> = lines.iter().map(|(name, _)| sanitize(name)).collect();

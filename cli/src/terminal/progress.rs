@@ -33,7 +33,11 @@ impl ProgressBar {
         self.0.inc(delta);
     }
 
-    pub(crate) fn reset_eta(&self) {
+    /// Moves to a position that was reached without this command: it counts for no rate.
+    pub(crate) fn start_at(&self, position: u64) {
+        self.0.set_position(position);
+        // The estimator takes note of the position only when the bar is drawn, and then has to forget how fast it was reached.
+        self.0.set_message(self.0.message());
         self.0.reset_eta();
     }
 
@@ -118,5 +122,22 @@ impl Drop for ProgressLines {
     fn drop(&mut self) {
         // If the lines cannot be cleared, there is nowhere to say so.
         let _ = self.0.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_there_before_counts_for_no_rate() {
+        for bar in [bytes_bar("uploading", 1000), rows_bar("loading", Some(1000))] {
+            bar.start_at(900);
+            bar.set_message("drawn again");
+            assert_eq!((bar.position(), bar.0.per_sec()), (900, 0.0));
+            bar.set_position(901);
+            bar.set_message("drawn again");
+            assert!(bar.0.per_sec() > 0.0);
+        }
     }
 }

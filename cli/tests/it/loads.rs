@@ -33,7 +33,7 @@ fn loads_of_any_origin_are_listed_shown_and_repaired() {
     let rejects = cloud.succeed(&["loads", "rejects", &bad]).stdout;
     assert!(rejects.starts_with("line,column,reason,row\n"), "{rejects}");
     assert_eq!(rejects.lines().count(), 6);
-    cloud.run(&["loads", "retry", &bad]).failed_with(1, &["nothing to retry", "--name"]);
+    cloud.run(&["loads", "retry", &bad]).failed_with(1, &["nothing to retry", "--force"]);
 
     cloud.put_object(&bucket, "dropped.csv", "id,name\ndropped,by hand\n");
     let dropped = wait_for_load(&cloud, "dropped.csv", "loaded");

@@ -70,3 +70,4 @@ mod tls_stand_in;
 mod token_endpoint;
 mod upload;
 mod verify;
+mod waiting;

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Stdio;
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, eventually, interrupt};
 use crate::interposed::{Gate, interpose};
@@ -164,8 +164,7 @@ fn files_of_every_format_load_in_order() {
     let second = cloud.write_file("second.csv", "id,zip\n1,of the second\n");
     let third = cloud.write_file("third.ndjson", "{\"id\":\"1\",\"zip\":\"of the third\"}\n");
     let both = cloud.succeed(&["upload", &second, &third, "--output", "json"]);
-    let receipts: Vec<serde_json::Value> =
-        serde_json::Deserializer::from_str(&both.stdout).into_iter().map(Result::unwrap).collect();
+    let receipts: Vec<Value> = both.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let objects: Vec<_> = receipts.iter().map(|receipt| receipt["object"].clone()).collect();
     assert_eq!(objects, ["second.csv", "third.ndjson"]);
     assert!(receipts.iter().all(|receipt| receipt["state"] == "loaded" && receipt["read"] == 1));
@@ -262,7 +261,7 @@ fn an_unchanged_file_is_not_sent_again() {
 
     let again = cloud.succeed(&["upload", "items-bom.csv"]);
     assert!(
-        again.stderr.contains("byte for byte") && again.stderr.contains("another --name"),
+        again.stderr.contains("byte for byte") && again.stderr.contains("nothing was loaded since"),
         "{}",
         again.stderr
     );
@@ -276,6 +275,47 @@ fn an_unchanged_file_is_not_sent_again() {
     cloud.succeed(&["upload", "--max-rejects", "5%", "items-bom.csv"]);
     cloud.succeed(&["upload", "--name", "other.csv", "items-bom.csv"]);
     assert_eq!(count_loads(&cloud), 3);
+}
+
+#[test]
+fn a_file_whose_rows_were_replaced_is_loaded_again_by_force() {
+    let cloud = Cloud::start_deployed(&[]);
+    let first = cloud.write_file("first.csv", "id,name\n1,first\n2,first\n");
+    let other = cloud.write_file("other.csv", "id,name\n2,other\n3,other\n");
+    let load = |file: &str| cloud.succeed(&["upload", "--output", "json", file]).json();
+    let earlier = load(&first)["load"].clone();
+    let later = load(&other)["load"].as_str().unwrap().to_owned();
+
+    let again = cloud.succeed(&["upload", &first]);
+    let said = [&format!("{later} of other.csv"), "2 rows", "may have been replaced", "--force", "ended at"];
+    assert!(said.iter().all(|words| again.stderr.contains(*words)), "{}", again.stderr);
+    assert_eq!((again.receipt_count("later loads"), again.receipt_count("new")), (1, 2));
+    let known = load(&first);
+    assert_eq!(
+        (&known["load"], &known["already_loaded"]["later_loads"][0]["written"]),
+        (&earlier, &json!(2))
+    );
+    assert_eq!(cloud.succeed(&["get", "--id", "2"]).json()["name"], "other");
+
+    let forced = cloud.succeed(&["upload", "--force", &first]);
+    assert_eq!((forced.receipt_count("changed"), forced.receipt_count("unchanged")), (1, 1));
+    assert!(forced.stdout.contains("object") && forced.stdout.contains("first.csv"), "{}", forced.stdout);
+    assert_eq!(cloud.succeed(&["get", "--id", "2"]).json()["name"], "first");
+    let newest = load(&first);
+    assert_ne!(newest["load"], earlier);
+    assert_eq!(newest["already_loaded"]["later_loads"], json!([]));
+    assert_eq!(count_loads(&cloud), 3);
+
+    let both = cloud.succeed(&["upload", "--no-wait", &first, &other]).stdout;
+    let lines: Vec<&str> = both.lines().collect();
+    assert!(lines.len() == 2 && lines[1] == format!("{later}  other.csv"), "{both}");
+    let both = cloud.succeed(&["upload", "--no-wait", "--output", "json", &first, &other]).stdout;
+    let objects: Vec<Value> =
+        both.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["object"].clone()).collect();
+    assert_eq!(objects, ["first.csv", "other.csv"]);
+    // The load of the same bytes has stopped, and the file is sent again nevertheless.
+    cloud.mark_stopped(newest["load"].as_str().unwrap());
+    assert_eq!(cloud.succeed(&["upload", "--force", &first]).receipt_count("unchanged"), 2);
 }
 
 /// Its objects have the version `null`, which the next upload overwrites.

@@ -230,6 +230,9 @@ pub struct Receipt {
     /// Capacity units of the items table, as DynamoDB counts them.
     pub read_units: f64,
     pub write_units: f64,
+    /// The read units are computed from the sizes of the items, because an endpoint other than AWS's does not count them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub units_are_estimated: bool,
     /// How long the function worked on the load.
     pub seconds: f64,
 }

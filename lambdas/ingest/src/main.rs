@@ -32,7 +32,7 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use restctl_aws::{Environment, Service};
+use restctl_aws::{Endpoints, Environment, Service};
 use restctl_contract::template::variable;
 
 use crate::dynamodb::{Backoff, Dynamodb};
@@ -78,6 +78,7 @@ async fn build_handler(settings: Settings, environment: &Environment) -> Result<
             items_table: settings.items_table,
             ledger_table: settings.ledger_table,
             key: settings.key,
+            estimates_units: matches!(environment.endpoints, Endpoints::Shared(_)),
             window_size: WindowSize::default(),
             cadence: LedgerCadence::default(),
         },

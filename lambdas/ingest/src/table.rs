@@ -20,8 +20,9 @@ use batch_get::compare_batch;
 use batch_limits::{MAX_KEYS, split_into_put_batches};
 pub(crate) use batch_write::WrittenRows;
 use batch_write::write_batch;
-use capacity::{ConsumedCapacity, sum_units};
+use capacity::{ConsumedCapacity, estimate_read_units, sum_units};
 pub(crate) use row_outcome::RowOutcome;
+use stored_item::StoredItem;
 
 use crate::dynamodb::{Dynamodb, parse_answer};
 use crate::error::Error;
@@ -35,19 +36,21 @@ pub(crate) struct ItemsTable<'a> {
     client: &'a Dynamodb,
     name: &'a str,
     key: &'a Key,
+    /// Whether read units are computed, because the endpoint does not count them as AWS does.
+    estimates_units: bool,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct ScanAnswer {
-    #[serde(default)]
-    count: u64,
+struct ScanAnswer<'a> {
+    #[serde(borrow, default)]
+    items: Vec<StoredItem<'a>>,
     consumed_capacity: Option<ConsumedCapacity>,
 }
 
 impl<'a> ItemsTable<'a> {
-    pub(crate) fn new(client: &'a Dynamodb, name: &'a str, key: &'a Key) -> Self {
-        Self { client, name, key }
+    pub(crate) fn new(client: &'a Dynamodb, name: &'a str, key: &'a Key, estimates_units: bool) -> Self {
+        Self { client, name, key, estimates_units }
     }
 
     /// Returns whether the table has no item at all, and the read units that this took.
@@ -56,14 +59,17 @@ impl<'a> ItemsTable<'a> {
             "TableName": self.name, "Limit": 1, "ConsistentRead": true, "ReturnConsumedCapacity": "TOTAL",
         });
         let answer = self.client.call_with_retries("Scan", request.to_string().into_bytes()).await?;
-        let answer: ScanAnswer = parse_answer("Scan", &answer)?;
-        Ok((answer.count == 0, sum_units(answer.consumed_capacity.as_slice())))
+        let answer: ScanAnswer<'_> = parse_answer("Scan", &answer)?;
+        let read_units = match self.estimates_units {
+            true => estimate_read_units(answer.items.iter().map(StoredItem::bytes).sum()),
+            false => sum_units(answer.consumed_capacity.as_slice()),
+        };
+        Ok((answer.items.is_empty(), read_units))
     }
 
     /// Compares `rows`, no two of which have the same key, with the table's items. `stamp` is that of their load.
     pub(crate) async fn compare_rows(&self, rows: &[Row], stamp: &str) -> Result<ComparedRows, Error> {
-        let batches =
-            rows.chunks(MAX_KEYS).map(|batch| compare_batch(self.client, self.name, self.key, batch, stamp));
+        let batches = rows.chunks(MAX_KEYS).map(|batch| compare_batch(self, batch, stamp));
         let append = |mut all: ComparedRows, batch: ComparedRows| async move {
             all.outcomes.extend(batch.outcomes);
             all.read_units += batch.read_units;

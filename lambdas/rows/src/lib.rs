@@ -29,6 +29,7 @@ pub use limits::MAX_RECORD_BYTES;
 pub use parser::Parser;
 pub use reject::Reject;
 pub use row::Row;
+pub use row::item::number_bytes;
 pub use survey::{MAX_SHOWN_REJECTS, Survey, SurveyFindings, SurveyedColumn};
 pub use types::column_types::{ColumnType, ColumnTypes, ColumnTypesError};
 pub use types::value::Value;

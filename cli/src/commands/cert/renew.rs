@@ -14,11 +14,11 @@ use super::served_proof::{self, ServedProof};
 use crate::api::endpoint::{self, Location};
 use crate::aws::cloudformation::{self, Stack};
 use crate::certificate::CertificateBundle;
+use crate::cli::wait::WaitArgs;
 use crate::commands::setup::import::import_certificate;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result, shell_argument};
 use crate::identity::settings;
-use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::output::{self, Format};
 use crate::terminal::text::Text;
 
@@ -49,6 +49,9 @@ pub(crate) struct Renew {
     /// Chain of the certificates that issued it, from its issuer upwards, PEM
     #[arg(long, value_name = "FILE", requires = "cert")]
     chain: Option<PathBuf>,
+
+    #[command(flatten)]
+    wait: WaitArgs,
 }
 
 /// The JSON output.
@@ -84,7 +87,11 @@ pub(super) async fn run(args: Renew, context: &Context) -> Result<()> {
         stack.filter(|stack| stack.parameter(parameter::CERTIFICATE_ARN) == Some(&certificate.arn));
     let location = serving_stack.and_then(|stack| Location::from_stack(context, &stack, &certificate).ok());
     let proof = match location {
-        Some(location) => Some(wait_unless_interrupted(&location).await?),
+        Some(location) => {
+            let proof = served_proof::wait_until_served_everywhere(&location);
+            let undone = "the endpoint served the certificate, which is imported";
+            Some(args.wait.deadline().limit(undone, "restctl cert show", proof).await?)
+        }
         None => None,
     };
     let report = RenewReport {
@@ -133,15 +140,6 @@ fn check_name(bundle: &CertificateBundle, stack: Option<&Stack>, before: &Certif
             "give a certificate for {shown};\nto change the name: restctl setup --cert FILE --key FILE, then \
              restctl deploy"
         )))
-}
-
-async fn wait_unless_interrupted(location: &Location) -> Result<ServedProof> {
-    let interrupted = Failure::new("interrupted: the certificate is imported, but may not be served yet");
-    unless_interrupted(
-        interrupted.next("restctl cert show"),
-        served_proof::wait_until_served_everywhere(location),
-    )
-    .await
 }
 
 impl RenewReport {

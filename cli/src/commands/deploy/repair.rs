@@ -5,6 +5,7 @@ use restctl_contract::stack::StackName;
 
 use crate::aws::Aws;
 use crate::aws::cloudformation::{self, Stack};
+use crate::cli::wait::WaitDeadline;
 use crate::deployment::operation::{self, Operation, OperationKind};
 use crate::failure::{Exit, Failure, Result};
 use crate::terminal::interrupt::unless_interrupted;
@@ -36,6 +37,7 @@ pub(crate) async fn repair_if_needed(
     aws: &Aws,
     name: &StackName,
     yes: bool,
+    deadline: WaitDeadline,
     report: &NdjsonReport,
 ) -> Result<StartingPoint> {
     let Some(stack) = find_stack(aws, name).await? else { return Ok(StartingPoint::default()) };
@@ -47,7 +49,7 @@ pub(crate) async fn repair_if_needed(
             let why = why_to_remove(&stack);
             let question = format!("The stack {name} is in {status}: {why}. Remove it and continue?");
             prompt::confirm(&question, yes)?;
-            operation::delete_stack(aws, &stack, report).await?;
+            operation::delete_stack(aws, &stack, deadline, report).await?;
             output::print_message(format!(
                 "removed the stack {name}, which was in {status}; its options are kept"
             ));
@@ -60,7 +62,7 @@ pub(crate) async fn repair_if_needed(
             prompt::confirm(&question, yes)?;
             let mut operation = Operation::prepare(aws, &stack, OperationKind::RollBack).await?;
             cloudformation::continue_rollback(aws, &stack).await?;
-            let ended = operation.follow_to_end(aws, report).await?;
+            let ended = operation.follow_to_end(aws, deadline, report).await?;
             if ended != ResourceStatus::UpdateRollbackComplete {
                 let failure = operation.to_failure(aws, "the rollback failed again", &ended).await;
                 return Err(failure.then("restctl deploy"));

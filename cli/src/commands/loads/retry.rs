@@ -10,11 +10,13 @@ use super::known_load::{self, KnownLoad};
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::{Aws, dynamodb};
 use crate::cli::completion_cache;
+use crate::cli::wait::WaitArgs;
 use crate::context::Context;
-use crate::failure::{Failure, Result, shell_argument};
+use crate::failure::{Failure, Result};
 use crate::loads::dead_letter;
 use crate::loads::load::Load;
-use crate::loads::receipt::ignored_failure;
+use crate::loads::receipt::{self, LoadReport, ignored_failure};
+use crate::loads::wait::LoadWait;
 use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]
@@ -29,6 +31,9 @@ pub(crate) struct Retry {
     /// Do not wait for the load
     #[arg(long)]
     no_wait: bool,
+
+    #[command(flatten)]
+    wait: WaitArgs,
 }
 
 pub(super) async fn run(args: Retry, context: &Context) -> Result<()> {
@@ -58,7 +63,12 @@ pub(super) async fn run(args: Retry, context: &Context) -> Result<()> {
             output::print_json(&json!({ "load": args.load, "object": load.key }))
         }
         true => Ok(()),
-        false => load.wait_and_print_receipt(aws, &stack, None).await,
+        false => {
+            let deadline = args.wait.deadline();
+            let wait = LoadWait { aws, stack: &stack, load: &load, rows: None, deadline };
+            let entry = wait.until_settled().await?;
+            receipt::print_receipt(aws, &load.bucket, LoadReport::new(&entry), 1).await
+        }
     }
 }
 
@@ -66,13 +76,8 @@ pub(super) async fn run(args: Retry, context: &Context) -> Result<()> {
 async fn reopen_entry(aws: &Aws, stack: &Stack, entry: &LedgerEntry) -> Result<()> {
     match entry.state {
         LoadState::Loaded => {
-            let name = format!("OTHER-{}", entry.object);
-            Err(Failure::new(format!("the load {} is loaded: there is nothing to retry", entry.load)).next(
-                format!(
-                    "to load the file on top of newer loads: restctl upload FILE --name {}",
-                    shell_argument(&name, "OTHER.csv")
-                ),
-            ))
+            Err(Failure::new(format!("the load {} is loaded: there is nothing to retry", entry.load))
+                .next("to load the file on top of newer loads: restctl upload --force FILE"))
         }
         LoadState::Loading => {
             output::print_message(format!(

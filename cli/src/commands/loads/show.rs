@@ -9,8 +9,8 @@ use crate::aws::cloudformation;
 use crate::cli::completion_cache;
 use crate::context::Context;
 use crate::failure::Result;
-use crate::loads::progress::describe_next_attempt;
 use crate::loads::receipt::LoadReport;
+use crate::loads::state_text::describe_next_attempt;
 use crate::terminal::output::{self, Format};
 
 #[derive(Debug, Args)]

@@ -5,6 +5,8 @@ use std::str::FromStr;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
+use crate::cli::duration::parse_duration;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Since {
     Ago(Duration),
@@ -31,20 +33,8 @@ impl FromStr for Since {
         if let Ok(time) = OffsetDateTime::parse(text, &Rfc3339) {
             return Ok(Self::At(time));
         }
-        let unit = |unit: char| {
-            Some(match unit {
-                's' => 1,
-                'm' => 60,
-                'h' => 60 * 60,
-                'd' => 24 * 60 * 60,
-                _ => return None,
-            })
-        };
-        let seconds = text.char_indices().next_back().and_then(|(at, last)| {
-            let number: u32 = text[..at].parse().ok()?;
-            Some(i64::from(number) * unit(last)?)
-        });
-        seconds.map(|seconds| Self::Ago(Duration::seconds(seconds))).ok_or_else(|| {
+        let ago = parse_duration(text).and_then(|ago| ago.try_into().ok());
+        ago.map(Self::Ago).ok_or_else(|| {
             "give a number with s, m, h or d, as in 90m, or a time as in 2026-01-31T08:00:00Z".to_owned()
         })
     }

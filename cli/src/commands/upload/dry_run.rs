@@ -65,15 +65,17 @@ struct ForecastReject<'a> {
     row: &'a str,
 }
 
+/// Prints the forecast of one of `files` files.
 pub(super) async fn print_forecast(
     aws: &Aws,
     table: &str,
     file: &OpenedFile,
     surveyed: &SurveyedFile,
+    files: usize,
 ) -> Result<()> {
     let warm = dynamodb::warm_write_units(aws, table).await?;
     match output::chosen_format() {
-        output::Format::Json => output::print_json(&build_forecast(file, surveyed, warm)),
+        output::Format::Json => output::print_json_result(&build_forecast(file, surveyed, warm), files),
         output::Format::Text => output::print_text(forecast_text(file, surveyed, warm)),
     }
 }

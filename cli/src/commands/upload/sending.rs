@@ -70,10 +70,7 @@ pub(super) async fn send_file(
         UploadEvent::Resumed { parts_present, parts_total } => output::print_message(format!(
             "resuming an interrupted upload: {parts_present} of {parts_total} parts are in S3"
         )),
-        UploadEvent::BytesPresent(bytes) => {
-            progress.inc(bytes);
-            progress.reset_eta();
-        }
+        UploadEvent::BytesPresent(bytes) => progress.start_at(progress.position() + bytes),
         UploadEvent::BytesSent(bytes) => progress.inc(bytes),
     };
     let resume_state = resume_state.as_ref();

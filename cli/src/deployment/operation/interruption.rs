@@ -1,6 +1,7 @@
 //! Ctrl-C during an operation of CloudFormation.
 
 use super::OperationKind;
+use crate::cli::wait::WaitDeadline;
 use crate::failure::{Exit, Failure, Result};
 use crate::terminal::prompt;
 
@@ -29,15 +30,23 @@ pub(super) fn ask_user(can_be_cancelled: bool) -> Result<InterruptChoice> {
 }
 
 pub(super) fn left_running_failure(kind: OperationKind) -> Failure {
-    let what = match kind {
+    Failure::new(format!("interrupted: {}, and restctl no longer waits for it", describe_running(kind)))
+        .exit(Exit::Interrupted)
+        .next(next_step(kind))
+}
+
+/// Returns the failure of a command whose `--timeout` is over while the operation continues.
+pub(super) fn timeout_failure(kind: OperationKind, deadline: WaitDeadline) -> Failure {
+    deadline.failure(describe_running(kind)).next(next_step(kind))
+}
+
+fn describe_running(kind: OperationKind) -> &'static str {
+    match kind {
         OperationKind::Create => "the stack is still being created",
         OperationKind::Update => "the stack is still being updated",
         OperationKind::Delete => "the stack is still being deleted",
         OperationKind::RollBack => "the stack is still rolling back",
-    };
-    Failure::new(format!("interrupted: {what}, and restctl no longer waits for it"))
-        .exit(Exit::Interrupted)
-        .next(next_step(kind))
+    }
 }
 
 /// Returns what to type after an operation that the user did not watch to its end.

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 
 use super::*;
 use crate::aws::test_server;
+use crate::failure::Exit;
 
 /// An event of the operation `f7583349`.
 fn event(id: &str, status: &str) -> Event {
@@ -117,9 +118,13 @@ async fn follow_throttled(refusals: usize) -> (Aws, Result<ResourceStatus>) {
 }
 
 async fn follow_update(aws: &Aws) -> Result<ResourceStatus> {
+    follow_update_until(aws, WaitDeadline::NEVER).await
+}
+
+async fn follow_update_until(aws: &Aws, deadline: WaitDeadline) -> Result<ResourceStatus> {
     let (log, history) = (EventLog::new("stack"), Vec::new());
     let mut operation = Operation { stack_id: "stack".to_owned(), kind: OperationKind::Update, log, history };
-    operation.follow_to_end(aws, &NdjsonReport::new("deploy")).await
+    operation.follow_to_end(aws, deadline, &NdjsonReport::new("deploy")).await
 }
 
 #[tokio::test]
@@ -148,4 +153,17 @@ async fn minutes_without_a_network_do_not_end_the_watching() {
     let failure = follow_update(&aws).await.unwrap_err().to_string();
     assert!(failure.contains("restctl deploy after it has ended"), "{failure}");
     assert!(aws.clock.slept() > Duration::from_secs(240), "{:?}", aws.clock.slept());
+}
+
+#[tokio::test]
+async fn at_the_deadline_the_update_is_left_running() {
+    let aws = test_server::connect(
+        async || "<DescribeStackEventsResponse><DescribeStackEventsResult/></DescribeStackEventsResponse>",
+    )
+    .await;
+    let failure = follow_update_until(&aws, WaitDeadline::after(Duration::ZERO)).await.unwrap_err();
+    assert_eq!(failure.exit, Exit::StillRunning);
+    let failure = failure.to_string();
+    assert!(failure.contains("the stack is still being updated"), "{failure}");
+    assert!(failure.contains("next: restctl deploy after it has ended"), "{failure}");
 }

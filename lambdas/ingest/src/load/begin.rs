@@ -60,13 +60,15 @@ pub(super) async fn begin_attempt<'a>(
     ledger.write_entry(&entry).await?;
     info!(attempt = entry.attempts, from_byte = entry.position.offset, "an attempt begins");
     let stamp = entry.stamp();
+    let mut progress = Progress::from_entry(&entry);
+    progress.receipt.units_are_estimated |= context.estimates_units;
     Ok(ControlFlow::Continue(Attempt {
         context,
         bucket: &created.bucket,
         table: context.items_table(),
         is_late: ledger.record_start(&stamp).await?,
         stamp,
-        progress: Progress::from_entry(&entry),
+        progress,
         record: LoadRecord::new(context, &created.bucket, entry),
     }))
 }

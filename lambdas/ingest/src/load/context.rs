@@ -14,6 +14,8 @@ pub(crate) struct LoadContext {
     pub(crate) items_table: String,
     pub(crate) ledger_table: String,
     pub(crate) key: Key,
+    /// Whether read units are computed, because the endpoint does not count them as AWS does.
+    pub(crate) estimates_units: bool,
     pub(crate) window_size: WindowSize,
     pub(crate) cadence: LedgerCadence,
 }
@@ -35,7 +37,7 @@ impl Default for LedgerCadence {
 
 impl LoadContext {
     pub(super) fn items_table(&self) -> ItemsTable<'_> {
-        ItemsTable::new(&self.dynamodb, &self.items_table, &self.key)
+        ItemsTable::new(&self.dynamodb, &self.items_table, &self.key, self.estimates_units)
     }
 
     pub(super) fn ledger(&self) -> Ledger<'_> {

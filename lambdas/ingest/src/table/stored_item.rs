@@ -5,7 +5,7 @@ use std::fmt;
 
 use restctl_contract::key::WRITTEN_BY;
 use restctl_contract::number;
-use restctl_rows::Value;
+use restctl_rows::{Value, number_bytes};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 #[derive(Debug, Default)]
@@ -44,6 +44,26 @@ impl StoredItem<'_> {
         values: impl ExactSizeIterator<Item = (&'b str, &'b Value)>,
     ) -> bool {
         has_same_members(&self.attributes, values)
+    }
+
+    /// Returns the item's size as DynamoDB counts it ("DynamoDB Item sizes and formats", Amazon DynamoDB Developer Guide).
+    /// Binary values and sets are left out.
+    pub(super) fn bytes(&self) -> usize {
+        let stamp = self.stamp.as_ref().map_or(0, |stamp| WRITTEN_BY.len() + stamp.len());
+        stamp + self.attributes.iter().map(|(name, value)| name.len() + value_bytes(value)).sum::<usize>()
+    }
+}
+
+fn value_bytes(attribute: &Attribute<'_>) -> usize {
+    match attribute {
+        Attribute::Null | Attribute::Bool(_) => 1,
+        Attribute::Number(digits) => number::normalize(digits).map_or(0, |plain| number_bytes(&plain)),
+        Attribute::String(text) => text.len(),
+        Attribute::List(values) => 3 + values.iter().map(|value| 1 + value_bytes(value)).sum::<usize>(),
+        Attribute::Map(members) => {
+            3 + members.iter().map(|(name, value)| 1 + name.len() + value_bytes(value)).sum::<usize>()
+        }
+        Attribute::Other => 0,
     }
 }
 
@@ -174,7 +194,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::test_row::row_with;
+    use crate::table::item_json::write_item;
+    use crate::test_row::{parse_row, row_with};
 
     #[test]
     fn the_deepest_items_need_little_stack() {
@@ -229,6 +250,21 @@ mod tests {
             assert!(!has_exactly(changed, &values), "{name}");
         }
         assert!(!has_exactly(item, &values[1..]));
+    }
+
+    #[test]
+    fn a_stored_item_has_the_size_of_its_row() {
+        let stamp = "x".repeat(66);
+        for json in [
+            json!({ "id": "é", "n": -12.5, "t": true, "z": null }),
+            json!({ "id": "1", "l": [], "m": {}, "d": [1000, "", [false], { "a": { "b": 0.0001 } }] }),
+        ] {
+            let row = parse_row(&json.to_string());
+            let mut item = Vec::new();
+            write_item(&mut item, &row, &stamp);
+            let stored: StoredItem<'_> = serde_json::from_slice(&item).unwrap();
+            assert_eq!(stored.bytes(), row.bytes, "{json}");
+        }
     }
 
     #[test]

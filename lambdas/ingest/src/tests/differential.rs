@@ -130,7 +130,7 @@ fn describe(server: &ForeignDynamodb, case: &Case, verdict: &Verdict) -> String 
 async fn write_cases(server: &ForeignDynamodb, table: &str, cases: &[Case]) -> Vec<Verdict> {
     let name = server::table_name(table);
     let key = Key { name: "id".into(), kind: table.parse().unwrap() };
-    let items = ItemsTable::new(&server.client, &name, &key);
+    let items = ItemsTable::new(&server.client, &name, &key, false);
     let legal: BTreeMap<&str, &Row> =
         cases.iter().filter_map(|case| case.parsed.as_ref().ok()).map(|row| (row.key(), row)).collect();
     let written = items.write_rows(&legal.into_values().collect::<Vec<_>>(), STAMP).await.unwrap();

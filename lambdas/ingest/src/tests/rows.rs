@@ -67,6 +67,25 @@ async fn only_new_and_changed_rows_are_written() {
 }
 
 #[tokio::test]
+async fn units_that_the_endpoint_does_not_count_are_estimated() {
+    let mut world = World::new().await;
+    world.handler.context.estimates_units = true;
+    let text = |bytes: usize| "x".repeat(bytes);
+    let file = format!("id,text\n1,{}\n2,{}\n3,short\n", text(4096), text(9000));
+    world.bucket.put("items.csv", "v1", file.as_bytes());
+    assert_eq!(world.deliver(&[message("items.csv", "v1")]).await, NONE_FAILED);
+    let first = world.ledger_entry("items.csv", "v1").receipt;
+    assert_eq!((first.read_units, first.units_are_estimated), (1.0, true));
+
+    world.bucket.put("items.csv", "v2", format!("{file}4,new\n").as_bytes());
+    assert_eq!(world.deliver(&[message_later("items.csv", "v2", 1)]).await, NONE_FAILED);
+    let second = world.ledger_entry("items.csv", "v2").receipt;
+    let empty_check = 2.0;
+    // Two units for more than 4 KB, three for more than 8 KB, one for each of the others.
+    assert_eq!(second.read_units, empty_check + 2.0 + 3.0 + 1.0 + 1.0);
+}
+
+#[tokio::test]
 async fn the_last_row_of_a_key_wins_at_any_distance() {
     let world = World::new().await;
     let mut file = csv(1..=2500);

@@ -138,6 +138,7 @@ async fn build_handler(dynamo: &Dynamo, bucket: &Bucket, sqs: &Sqs) -> Handler {
         items_table: "items".into(),
         ledger_table: "ledger".into(),
         key: Key { name: "id".into(), kind: KeyType::String },
+        estimates_units: false,
         window_size: WindowSize::default(),
         cadence: LedgerCadence { progress: Duration::ZERO, rejects: Duration::ZERO },
     };

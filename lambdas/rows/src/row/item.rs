@@ -76,7 +76,7 @@ pub(crate) fn too_deep_reason() -> String {
 ///
 /// The guide says "approximately (1 byte per two significant digits) + (1 byte)". This is how dynalite and ministack
 /// count, and what <https://github.com/nubo-db/dynoxide/pull/195> measured at the limit of 400 KB.
-fn number_bytes(plain: &str) -> usize {
+pub fn number_bytes(plain: &str) -> usize {
     let (sign, unsigned) = plain.strip_prefix('-').map_or((0, plain), |rest| (1, rest));
     if unsigned == "0" {
         return 1;
