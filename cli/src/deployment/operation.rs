@@ -56,7 +56,7 @@ impl Operation {
     /// Ctrl-C by itself stops nothing in CloudFormation, so the user is asked what to do.
     pub(crate) async fn follow_to_end(&mut self, aws: &Aws, report: &NdjsonReport) -> Result<ResourceStatus> {
         let progress = Progress::new();
-        // Once polled, it also notices a Ctrl-C that comes while something else is awaited.
+        // It also notices a Ctrl-C that comes while something else is awaited.
         let mut interrupted = pin!(interrupt::ctrl_c());
         let mut pause = Duration::from_millis(200);
         let mut lost_since = None;
@@ -83,7 +83,8 @@ impl Operation {
                 signal = &mut interrupted => {
                     signal?;
                     interrupted.set(interrupt::ctrl_c());
-                    let choice = progress.suspend(|| interruption::ask_user(self.can_be_cancelled()))?;
+                    let can_be_cancelled = self.can_be_cancelled();
+                    let choice = progress.suspend(|| interruption::ask_user(self.kind, can_be_cancelled));
                     self.apply_choice(choice, aws).await?;
                 }
             }
