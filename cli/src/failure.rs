@@ -158,7 +158,7 @@ impl Failure {
             }
         };
         push_part("why:", &mut self.why.iter().map(String::as_str));
-        // Whoever types Ctrl-C knows how to start again.
+        // A user who interrupts the command knows how to start it again.
         if self.next.is_some() || self.exit != Exit::Interrupted {
             push_part("next:", &mut self.next_step_or_default().split('\n'));
         }

@@ -10,7 +10,7 @@ use crate::terminal::interrupt;
 /// Reads at most `limit` bytes of the text. Returns them with the name of their source for messages. `what` says in a failure
 /// what the text should be.
 pub(crate) fn read_file_argument(file: &Path, limit: u64, what: &str) -> Result<(String, String)> {
-    // It may wait for whoever types or writes it.
+    // The text may be typed, or come from a slow program.
     let _ending = interrupt::end_process_with(Failure::interrupted(), || ());
     let mut text = String::new();
     let (name, read) = if file == Path::new("-") {

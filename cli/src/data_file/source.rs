@@ -58,7 +58,7 @@ impl Source {
 
     /// Copies all of the input into an unnamed file, which goes away with this process.
     fn spool(shown: String, mut input: impl Read) -> Result<Self> {
-        // It may wait for whoever writes it.
+        // The writer of a pipe may be slow.
         let _ending = interrupt::end_process_with(Failure::interrupted(), || ());
         let what = format!("cannot keep {shown} in a temporary file");
         let mut spool = tempfile::tempfile().context_of_temporary_file(&what)?;
