@@ -1,5 +1,7 @@
 //! The commands, one module each: its arguments, then what it does.
 
+#[cfg(test)]
+mod advised_commands;
 pub(crate) mod auth_test;
 pub(crate) mod cert;
 pub(crate) mod completions;
@@ -112,7 +114,7 @@ pub(crate) fn run(mut invocation: Invocation) -> Result<Exit> {
         .enable_all()
         .build()
         .context("cannot start the asynchronous runtime")?;
-    runtime.block_on(async {
+    let exit = runtime.block_on(async {
         let command = invocation.cli.command.take();
         let target = &invocation.cli.target;
         let Some(command) = command else { return first_steps::run(target, Cli::command()).await };
@@ -142,5 +144,8 @@ pub(crate) fn run(mut invocation: Invocation) -> Result<Exit> {
             Command::Local(command) => local::run(command).await,
         }?;
         Ok(Exit::Done)
-    })
+    });
+    // A thread that still reads, such as standard input, must not keep an interrupted command from ending.
+    runtime.shutdown_background();
+    exit
 }

@@ -85,6 +85,11 @@ impl Failure {
         Self::new(what).exit(Exit::Usage)
     }
 
+    /// Describes Ctrl-C before anything has to be undone.
+    pub(crate) fn interrupted() -> Self {
+        Self::new("interrupted").exit(Exit::Interrupted)
+    }
+
     pub(crate) fn exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
         self
@@ -167,7 +172,10 @@ impl Failure {
             }
         };
         push_part("why:", &mut self.why.iter().map(String::as_str));
-        push_part("next:", &mut self.next_step_or_default().split('\n'));
+        // A user who interrupts the command knows how to start it again.
+        if self.next.is_some() || self.exit != Exit::Interrupted {
+            push_part("next:", &mut self.next_step_or_default().split('\n'));
+        }
         lines
     }
 

@@ -31,23 +31,16 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 
 use crate::commands::invocation::{Cli, Invocation};
-use crate::terminal::output;
+use crate::terminal::{interrupt, output};
 
 fn main() -> ExitCode {
     commands::completions::complete_if_asked(Cli::command);
-    let invocation = match Invocation::parse() {
-        Ok(invocation) => invocation,
-        Err(failure) => {
-            output::print_failure(&failure);
-            return failure.exit.into();
-        }
-    };
-    output::configure(invocation.cli.output.clone());
-    match commands::run(invocation) {
+    let exit = interrupt::start_handling().and_then(|()| Invocation::parse()).and_then(|invocation| {
+        output::configure(invocation.cli.output.clone());
+        commands::run(invocation)
+    });
+    match exit {
         Ok(exit) => exit.into(),
-        Err(failure) => {
-            output::print_failure(&failure);
-            failure.exit.into()
-        }
+        Err(failure) => output::exit_with_failure(&failure),
     }
 }

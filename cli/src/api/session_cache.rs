@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::{env, fs, io};
 
+use restctl_contract::issuer::TrustedIssuer;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -41,6 +42,9 @@ const LOCATION_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// A token is not used in its last minute: it could expire on the way.
 const TOKEN_MARGIN: Duration = Duration::from_secs(60);
 
+/// A token is printed without asking for the issuer's keys if it was granted within this time.
+const KEYS_TRUSTED_FOR: Duration = Duration::from_secs(5 * 60);
+
 #[derive(Default, Serialize, Deserialize)]
 pub(crate) struct SessionCache {
     /// Sizes and times of the configuration files that were in effect.
@@ -48,6 +52,12 @@ pub(crate) struct SessionCache {
     configuration: String,
     #[serde(default)]
     token: Option<AccessToken>,
+    /// Who granted the token.
+    #[serde(default)]
+    token_issuer: Option<TrustedIssuer>,
+    /// When the token was granted, in seconds since 1970.
+    #[serde(default)]
+    token_granted_at: u64,
     #[serde(default)]
     location: Option<Location>,
     /// When the location was looked up, in seconds since 1970.
@@ -77,6 +87,12 @@ impl SessionCache {
         self.token.as_ref().filter(|token| token.expires_at.is_some_and(is_fresh))
     }
 
+    /// Returns the issuer of the token if it was granted a while ago, so that the issuer may have replaced its keys since.
+    pub(crate) fn issuer_to_ask_again(&self) -> Option<&TrustedIssuer> {
+        let age = seconds_now().checked_sub(self.token_granted_at);
+        self.token_issuer.as_ref().filter(|_| age.is_none_or(|age| age >= KEYS_TRUSTED_FOR.as_secs()))
+    }
+
     /// Returns the location, unless it is a day old.
     pub(crate) fn recent_location(&self) -> Option<&Location> {
         let age = seconds_now().checked_sub(self.located_at)?;
@@ -90,9 +106,11 @@ impl SessionCache {
 }
 
 /// Stores the token in the place of the former one, or removes only that if nobody knows how long the new one is valid.
-pub(crate) fn store_token(context: &Context, token: &AccessToken) -> Result<()> {
+pub(crate) fn store_token(context: &Context, token: &AccessToken, issuer: &TrustedIssuer) -> Result<()> {
     let token = Some(token).filter(|token| token.expires_at.is_some()).cloned();
-    SessionCache { token, ..SessionCache::read(context)? }.write(context)
+    let (token_issuer, token_granted_at) = (Some(issuer.clone()), seconds_now());
+    let session = SessionCache::read(context)?;
+    SessionCache { token, token_issuer, token_granted_at, ..session }.write(context)
 }
 
 pub(crate) fn store_location(context: &Context, location: &Location) -> Result<()> {

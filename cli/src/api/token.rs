@@ -1,6 +1,7 @@
 //! The access token for the API: the remembered one, or a new one.
 
 use restctl_contract::issuer::TrustedIssuer;
+use restctl_verifier::Check;
 
 use crate::api::session_cache::{self, SessionCache};
 use crate::aws::{cloudformation, secretsmanager};
@@ -8,11 +9,31 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::identity::cognito;
 use crate::identity::grant::{self, AccessToken};
+use crate::identity::policy;
 use crate::identity::settings::Settings;
+use crate::timestamp::seconds_now;
 
 /// Returns the remembered token, or a new one.
 pub(crate) async fn obtain_token(context: &Context) -> Result<AccessToken> {
     remembered_or_new_token(context, SessionCache::read(context)?.unexpired_token()).await
+}
+
+/// [`obtain_token`] for other programs, which get no new token when the API refuses this one: a remembered token whose key
+/// the issuer no longer publishes is replaced.
+pub(crate) async fn obtain_token_to_print(context: &Context) -> Result<AccessToken> {
+    let session = SessionCache::read(context)?;
+    match (session.unexpired_token(), session.issuer_to_ask_again()) {
+        (Some(token), Some(issuer)) if is_key_gone(token, issuer).await => renew_token(context).await,
+        (token, _) => remembered_or_new_token(context, token).await,
+    }
+}
+
+/// Whether the issuer answers with its keys, and none of them verifies the token.
+async fn is_key_gone(token: &AccessToken, issuer: &TrustedIssuer) -> bool {
+    let Ok(keys) = policy::fetch_keys(issuer).await else { return false };
+    let explanation = restctl_verifier::explain(&token.access_token, &keys, issuer, seconds_now());
+    let failed = explanation.first_failure().map(|(report, _)| report.check);
+    matches!(failed, Some(Check::Key | Check::Signature))
 }
 
 /// [`obtain_token`], with a session cache that has been read already.
@@ -43,7 +64,7 @@ pub(crate) async fn renew_token(context: &Context) -> Result<AccessToken> {
     })?;
     let issuer = issuer_of_client(context, &settings).await?;
     let token = grant::request_token(client, &issuer, &secret).await?;
-    session_cache::store_token(context, &token)?;
+    session_cache::store_token(context, &token, &issuer)?;
     Ok(token)
 }
 

@@ -2,12 +2,16 @@
 //! would take too long.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::path::PathBuf;
 
 use clap_complete::engine::CompletionCandidate;
 use restctl_contract::load::LoadId;
 use restctl_contract::stack::StackName;
 
+use crate::cli::config_file::ConfigFile;
+use crate::cli::target::TargetArgs;
+use crate::cli::unparsed_words::{find_value, typed_words};
 use crate::directories;
 use crate::failure::{FailureContext, Result};
 
@@ -42,9 +46,15 @@ pub(crate) fn complete_stacks() -> Vec<CompletionCandidate> {
     stacks.filter(|stack| stack.parse::<StackName>().is_ok()).map(CompletionCandidate::new).collect()
 }
 
+/// Completes the loads of the stack that the command line is for.
 pub(crate) fn complete_loads() -> Vec<CompletionCandidate> {
-    let loads = read_stacks().unwrap_or_default().into_values().flatten();
-    loads.filter(|load| load.parse::<LoadId>().is_ok()).map(CompletionCandidate::new).collect()
+    // The shell passes the words after its own `--`.
+    let words: Vec<String> = typed_words().into_iter().skip_while(|word| word != "--").skip(1).collect();
+    let stack = find_value(&words, "--stack").map(str::to_owned);
+    let stack = stack.or_else(|| env::var("RESTCTL_STACK").ok()).or_else(ConfigFile::find_stack);
+    let stack = stack.unwrap_or_else(|| TargetArgs::DEFAULT_STACK.to_owned());
+    let loads = read_stacks().unwrap_or_default().remove(&stack).unwrap_or_default();
+    loads.into_iter().filter(|load| load.parse::<LoadId>().is_ok()).map(CompletionCandidate::new).collect()
 }
 
 /// Reads the saved names. `None` if nothing is saved yet, or if another version saved it.

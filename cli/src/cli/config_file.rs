@@ -46,11 +46,23 @@ pub(crate) struct ConfigFile {
 impl ConfigFile {
     /// Reads the file of the nearest folder that has one.
     pub(crate) fn find_nearest() -> Result<Self> {
-        let folder = env::current_dir().context("cannot find the working folder")?;
-        match folder.ancestors().map(|folder| folder.join(FILE_NAME)).find(|file| file.is_file()) {
+        match find_nearest_path()? {
             Some(file) => Self::parse_file(file),
             None => Ok(Self::default()),
         }
+    }
+
+    /// Returns the stack that the file of the nearest folder sets.
+    pub(crate) fn find_stack() -> Option<String> {
+        Self::find_nearest().ok()?.defaults.stack.map(|stack| stack.to_string())
+    }
+
+    /// Returns the output format that the file of the nearest folder sets, even if other lines of it are wrong.
+    pub(crate) fn find_format() -> Option<Format> {
+        let text = read_text(&find_nearest_path().ok()??).ok()?;
+        let settings = text.lines().filter_map(|line| toml::from_str::<toml::Table>(line).ok());
+        let mut words = settings.filter_map(|setting| Some(setting.get("output")?.as_str()?.to_owned()));
+        words.find_map(|word| Format::from_str(&word, false).ok())
     }
 
     fn parse_file(file: PathBuf) -> Result<Self> {
@@ -97,6 +109,11 @@ impl ConfigFile {
         ];
         values.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
+}
+
+fn find_nearest_path() -> Result<Option<PathBuf>> {
+    let folder = env::current_dir().context("cannot find the working folder")?;
+    Ok(folder.ancestors().map(|folder| folder.join(FILE_NAME)).find(|file| file.is_file()))
 }
 
 /// Reads a file that only this user and root can have written: what is in it says where data and tokens go.

@@ -13,6 +13,9 @@ use crate::terminal::sanitize::Syntax;
 /// The variable that a shell sets when it runs restctl to ask for completions.
 const COMPLETE_VARIABLE: &str = "RESTCTL_COMPLETE";
 
+/// A .zshrc without `compinit` has no `compdef` yet ("Use of compinit", zsh manual, section 20.2.1).
+const LOAD_COMPDEF: &str = "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }\n";
+
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Completes commands, flags and their values, and the names of stacks and ids of loads that were used on this machine.
@@ -62,5 +65,10 @@ pub(crate) fn run(args: Completions) -> Result<()> {
     let written: io::Result<()> =
         shell.write_registration(COMPLETE_VARIABLE, "restctl", "restctl", "restctl", &mut script);
     written.context("cannot write the completions")?;
+    if let CompletionShell::Zsh = args.shell {
+        // Its first line, `#compdef`, is for zsh's own folders of completions.
+        let first_end = script.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        script.splice(first_end..first_end, LOAD_COMPDEF.bytes());
+    }
     output::write_data(&script, Syntax::Lines)
 }

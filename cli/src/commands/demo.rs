@@ -1,6 +1,5 @@
 //! `restctl demo`: builds, deploys and calls an API on the local cloud, with the commands that a user would type.
 
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Instant;
@@ -24,8 +23,6 @@ use crate::terminal::text::Text;
 
 /// The demo's own stack, so that it leaves the other stacks of the local cloud alone.
 const STACK_NAME: &str = "demo";
-
-const SIGINT: i32 = rustix::process::Signal::INT.as_raw();
 
 const DATA_FILE: &str = "fixtures/items.csv";
 
@@ -123,7 +120,8 @@ impl DemoRunner {
         let status = status.context(format!("cannot run {command}"))?;
         if !status.success() {
             // Ctrl-C reaches the command too, and the command may end before the demo.
-            let exit = if status.signal() == Some(SIGINT) { Exit::Interrupted } else { Exit::Failure };
+            let is_interrupted = status.code() == Some(Exit::Interrupted as i32);
+            let exit = if is_interrupted { Exit::Interrupted } else { Exit::Failure };
             let stopped = Failure::new(format!("the demo stopped at: {command}"));
             return Err(stopped.why(status.to_string()).exit(exit));
         }

@@ -96,7 +96,8 @@ enum DeployOutcome {
 
 pub(crate) async fn run(args: Deploy, context: Result<Context>) -> Result<Exit> {
     let report = NdjsonReport::new("deploy");
-    let outcome = async { deploy_stack(&args, &context?, &report).await }.await;
+    let work = async { deploy_stack(&args, &context?, &report).await };
+    let outcome = unless_interrupted(Failure::interrupted(), work).await;
     let exit = match &outcome {
         Ok(DeployOutcome::Planned { changes, .. }) if *changes > 0 => Exit::Changes,
         _ => Exit::Done,

@@ -59,7 +59,8 @@ pub(crate) struct Destroy {
 
 pub(crate) async fn run(args: Destroy, context: Result<Context>) -> Result<Exit> {
     let report = NdjsonReport::new("destroy");
-    report.write_result(async { destroy_stack(&args, &context?, &report).await }.await)?;
+    let work = async { destroy_stack(&args, &context?, &report).await };
+    report.write_result(unless_interrupted(Failure::interrupted(), work).await)?;
     Ok(Exit::Done)
 }
 

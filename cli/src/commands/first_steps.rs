@@ -15,8 +15,9 @@ use crate::failure::{Exit, Failure, FailureContext, Result, shell_argument};
 use crate::identity::settings::{self, Settings};
 use crate::local::LocalCloud;
 use crate::terminal::interrupt::unless_interrupted;
+use crate::terminal::output::Format;
 use crate::terminal::text::Text;
-use crate::terminal::{output, prompt};
+use crate::terminal::{interrupt, output, prompt};
 
 /// The steps in their order; each needs the ones before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,13 +58,19 @@ impl fmt::Display for FirstStep {
 }
 
 pub(crate) async fn run(target: &TargetArgs, mut command: clap::Command) -> Result<Exit> {
+    if output::chosen_format() == Format::Json {
+        return Err(Failure::usage("there is no command").next("restctl --help"));
+    }
     if !output::is_interactive() {
         output::print_message(Text::from_lines(command.render_help().to_string().lines()));
         return Ok(Exit::Usage);
     }
     output::print_message("restctl turns a data file into a secured REST API on AWS.");
-    let interrupted = Failure::new("interrupted").next("restctl, which continues from there");
-    unless_interrupted(interrupted, run_steps(target, command)).await
+    unless_interrupted(interrupted(), run_steps(target, command)).await
+}
+
+fn interrupted() -> Failure {
+    Failure::interrupted().next("restctl, which continues from there")
 }
 
 async fn run_steps(target: &TargetArgs, mut command: clap::Command) -> Result<Exit> {
@@ -79,7 +86,9 @@ async fn run_steps(target: &TargetArgs, mut command: clap::Command) -> Result<Ex
             output::print_message(format!("next: {}", with_target_flags(&target, &next.to_string())));
             return Ok(Exit::Done);
         };
-        run_command(&target, &words).await?;
+        if run_command(&target, &words).await? == Exit::Interrupted {
+            return Ok(Exit::Interrupted);
+        }
         if next == FirstStep::Get {
             output::print_message("");
             output::print_message(format!(
@@ -97,7 +106,7 @@ fn choose_target(target: &TargetArgs) -> Result<Option<TargetArgs>> {
         return Ok(Some(target.clone()));
     }
     let answers = ["on this machine, to try it without an account", "on AWS", "show the help first"];
-    Ok(match prompt::ask_optional_choice("Where do you want the API?", &answers) {
+    Ok(match prompt::ask_optional_choice("Where do you want the API?", &answers, interrupted()) {
         Some(0) => Some(TargetArgs { local: true, ..target.clone() }),
         Some(1) => Some(target.clone()),
         _ => None,
@@ -164,7 +173,8 @@ fn choose_command(step: FirstStep) -> Result<Option<Vec<String>>> {
 }
 
 fn confirm_step(step: FirstStep) -> Result<bool> {
-    Ok(prompt::ask_optional_choice(&format!("Run {step} now?"), &["yes", "no, I will type it"]) == Some(0))
+    let (question, answers) = (format!("Run {step} now?"), ["yes", "no, I will type it"]);
+    Ok(prompt::ask_optional_choice(&question, &answers, interrupted()) == Some(0))
 }
 
 /// Returns the flags with which a command uses the same stack, account and region.
@@ -194,16 +204,20 @@ fn join_words(words: &[String]) -> String {
 }
 
 /// Prints the command with its flags and runs it at this terminal.
-async fn run_command(target: &TargetArgs, words: &[String]) -> Result<()> {
+async fn run_command(target: &TargetArgs, words: &[String]) -> Result<Exit> {
     let mut words = words.to_vec();
     words.extend(target_flags(target));
     let shown = format!("restctl {}", join_words(&words));
     output::print_message(format!("$ {shown}"));
     let restctl = env::current_exe().context("cannot find the path of restctl itself")?;
+    // Ctrl-C reaches the command, too, which says what it means.
+    let _interrupted = interrupt::ctrl_c();
     let status = Command::new(restctl).args(&words).status().await;
     let status = status.context(format!("cannot run {shown}"))?;
-    if status.success() {
-        return Ok(());
+    if let Some(exit) =
+        [Exit::Done, Exit::Interrupted].into_iter().find(|exit| status.code() == Some(*exit as i32))
+    {
+        return Ok(exit);
     }
     Err(Failure::new(format!("{shown} failed"))
         .why("the message above says what happened and what to type next")

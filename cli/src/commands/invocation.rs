@@ -1,17 +1,19 @@
 //! The command line as it was typed, and where the values of the common arguments come from.
 
-use std::env;
 use std::fmt;
 use std::path::PathBuf;
 
 use clap::parser::ValueSource;
-use clap::{ArgMatches, ColorChoice, Command as ClapCommand, CommandFactory, FromArgMatches, Parser};
+use clap::{
+    ArgMatches, ColorChoice, Command as ClapCommand, CommandFactory, FromArgMatches, Parser, ValueEnum,
+};
 
 use crate::cli::config_file::ConfigFile;
 use crate::cli::target::TargetArgs;
+use crate::cli::unparsed_words;
 use crate::commands::Command;
 use crate::failure::Result;
-use crate::terminal::output::{self, OutputArgs};
+use crate::terminal::output::{self, Format, OutputArgs};
 
 /// Turn a data file into a secured REST API on AWS, and operate it.
 #[derive(Debug, Parser)]
@@ -72,7 +74,7 @@ pub(crate) struct Invocation {
 }
 
 impl Invocation {
-    /// Parses the command line. clap ends the process after help and on a wrong command line.
+    /// Parses the command line. Ends the process after help, and on a wrong command line.
     pub(crate) fn parse() -> Result<Self> {
         let command = Cli::command().color(color_choice());
         let config_file = match ConfigFile::find_nearest() {
@@ -80,12 +82,12 @@ impl Invocation {
             Err(failure) => {
                 // A broken file must not hide the help.
                 let _ = parse_words(command);
+                output::configure_failures(output_format());
                 return Err(failure);
             }
         };
         let matches = parse_words(config_file.set_defaults(command));
-        let cli =
-            Cli::from_arg_matches(&matches).unwrap_or_else(|error| output::exit_with_clap_error(&error));
+        let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| exit_with_clap_error(&error));
         let mut invocation = Self { cli, matches, config_file };
         invocation.ignore_aws_settings_of_file();
         Ok(invocation)
@@ -115,16 +117,24 @@ impl Invocation {
 
 /// Ends the process after help and on a wrong command line.
 fn parse_words(command: ClapCommand) -> ArgMatches {
-    command.try_get_matches().unwrap_or_else(|error| output::exit_with_clap_error(&error))
+    command.try_get_matches().unwrap_or_else(|error| exit_with_clap_error(&error))
+}
+
+fn exit_with_clap_error(error: &clap::Error) -> ! {
+    output::configure_failures(output_format());
+    output::exit_with_clap_error(error)
 }
 
 /// Returns the value of `--color`, for messages of clap before it has parsed the command line.
 fn color_choice() -> ColorChoice {
-    let words: Vec<String> = env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
-    let after = words.windows(2).find(|pair| pair[0] == "--color").map(|pair| pair[1].as_str());
-    match words.iter().find_map(|word| word.strip_prefix("--color=")).or(after) {
-        Some("always") => ColorChoice::Always,
-        Some("never") => ColorChoice::Never,
-        _ => ColorChoice::Auto,
-    }
+    typed_value("--color").unwrap_or(ColorChoice::Auto)
+}
+
+/// Returns the format of a failure of the command line or of restctl.toml, neither of which could be parsed.
+fn output_format() -> Format {
+    typed_value("--output").or_else(ConfigFile::find_format).unwrap_or(Format::Text)
+}
+
+fn typed_value<T: ValueEnum>(flag: &str) -> Option<T> {
+    T::from_str(unparsed_words::find_value(&unparsed_words::typed_words(), flag)?, false).ok()
 }

@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::deployment::function_version::LiveVersion;
 use crate::deployment::smoke;
 use crate::failure::{Exit, Failure, Result};
+use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::output;
 
@@ -34,7 +35,8 @@ pub(crate) struct Rollback {
 
 pub(crate) async fn run(args: Rollback, context: Result<Context>) -> Result<Exit> {
     let report = NdjsonReport::new("rollback");
-    report.write_result(async { roll_back(&args, &context?).await }.await)?;
+    let work = async { roll_back(&args, &context?).await };
+    report.write_result(unless_interrupted(Failure::interrupted(), work).await)?;
     Ok(Exit::Done)
 }
 

@@ -13,16 +13,24 @@ use crate::terminal::output::{self, Format};
 use crate::timestamp;
 
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
 The token is cached until shortly before it expires, because providers count the tokens that they issue. Only you can read the \
-cache. A token is not cached if neither the provider's answer nor the token says when it expires.
+cache. A token is not cached if neither the provider's answer nor the token says when it expires. A cached token that is five \
+minutes old is replaced if the provider no longer publishes the key that signed it.
 
 Examples:
   curl -H \"Authorization: Bearer $(restctl token)\" https://api.example.com/v1/items/42
-  restctl token explain")]
+  restctl token explain"
+)]
 pub(crate) struct Token {
     #[command(subcommand)]
     command: Option<TokenCommand>,
+
+    /// Get a new token, even if one is cached
+    #[arg(long)]
+    fresh: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -34,7 +42,8 @@ enum TokenCommand {
 pub(crate) async fn run(args: Token, context: &Context) -> Result<()> {
     match args.command {
         Some(TokenCommand::Explain(args)) => explain::run(args, context).await,
-        None => print_token(&token::obtain_token(context).await?),
+        None if args.fresh => print_token(&token::renew_token(context).await?),
+        None => print_token(&token::obtain_token_to_print(context).await?),
     }
 }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use self::reader::SourceReader;
 use crate::failure::{Failure, FailureContext, Result, shell_argument};
+use crate::terminal::interrupt;
 
 pub(crate) struct Source {
     /// How messages refer to it: its path on the command line, or `standard input`.
@@ -57,6 +58,8 @@ impl Source {
 
     /// Copies all of the input into an unnamed file, which goes away with this process.
     fn spool(shown: String, mut input: impl Read) -> Result<Self> {
+        // The writer of a pipe may be slow.
+        let _ending = interrupt::end_process_with(Failure::interrupted(), || ());
         let what = format!("cannot keep {shown} in a temporary file");
         let mut spool = tempfile::tempfile().context_of_temporary_file(&what)?;
         io::copy(&mut input, &mut spool).context_of_temporary_file(&what)?;

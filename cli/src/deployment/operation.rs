@@ -62,7 +62,7 @@ impl Operation {
         report: &NdjsonReport,
     ) -> Result<ResourceStatus> {
         let progress = Progress::new();
-        // Once polled, it also notices a Ctrl-C that comes while something else is awaited.
+        // It also notices a Ctrl-C that comes while something else is awaited.
         let mut interrupted = pin!(interrupt::ctrl_c());
         let mut pause = Duration::from_millis(200);
         let mut lost_since = None;
@@ -90,7 +90,8 @@ impl Operation {
                 signal = &mut interrupted => {
                     signal?;
                     interrupted.set(interrupt::ctrl_c());
-                    let choice = progress.suspend(|| interruption::ask_user(self.can_be_cancelled()))?;
+                    let can_be_cancelled = self.can_be_cancelled();
+                    let choice = progress.suspend(|| interruption::ask_user(self.kind, can_be_cancelled));
                     self.apply_choice(choice, aws).await?;
                 }
             }

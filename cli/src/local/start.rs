@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::pin::pin;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -15,8 +16,8 @@ use super::subprocess::inherited_variables;
 use super::{python, stop};
 use crate::cli::wait::WaitDeadline;
 use crate::directories;
-use crate::failure::{Exit, Failure, FailureContext, Result, shell_argument};
-use crate::terminal::progress;
+use crate::failure::{Failure, FailureContext, Result, shell_argument};
+use crate::terminal::{interrupt, progress};
 
 /// Longer than the emulator's own timeout, so that the supervisor can report what is wrong.
 const START_TIMEOUT: Duration = Duration::from_secs(240);
@@ -24,18 +25,14 @@ const START_TIMEOUT: Duration = Duration::from_secs(240);
 /// Where the supervisor finds its folder.
 const SUPERVISOR_VARIABLES: [&str; 2] = ["HOME", "XDG_STATE_HOME"];
 
-/// Starts the local cloud unless it is running. Ctrl-C makes this fail with [`Exit::Interrupted`] and leaves nothing behind.
-///
-/// At the deadline, it fails too, and the start continues.
-///
-/// Afterwards Ctrl-C no longer ends this process by itself, because tokio keeps its signal handler.
+/// Starts the local cloud unless it is running. Ctrl-C makes this fail and leaves nothing behind. At the deadline, it fails too,
+/// and the start continues.
 pub(crate) async fn start_cloud(ports: LocalPorts, deadline: WaitDeadline) -> Result<LocalCloud> {
     let folder = CloudFolder::in_state_folder()?;
-    let interrupted = tokio::signal::ctrl_c();
-    tokio::pin!(interrupted);
+    let mut interrupted = pin!(interrupt::ctrl_c());
     let _lock = tokio::select! {
         lock = folder.lock_exclusively() => lock?,
-        _ = &mut interrupted => return Err(interrupted_failure()),
+        _ = &mut interrupted => return Err(Failure::interrupted()),
     };
     tokio::select! {
         cloud = start_or_join(&folder, &ports, deadline) => cloud,
@@ -44,13 +41,9 @@ pub(crate) async fn start_cloud(ports: LocalPorts, deadline: WaitDeadline) -> Re
             if !folder.is_supervisor_running()? {
                 stop::remove_leftovers(&folder).await?;
             }
-            Err(interrupted_failure())
+            Err(Failure::interrupted())
         }
     }
-}
-
-fn interrupted_failure() -> Failure {
-    Failure::new("interrupted").exit(Exit::Interrupted)
 }
 
 /// Starts the local cloud, or waits for the one that another command is starting.

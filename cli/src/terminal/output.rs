@@ -1,19 +1,20 @@
 //! The only module that prints: data to standard output, everything else to standard error.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 use clap::{Args, ValueEnum};
-use comfy_table::{Table, presets};
-use console::Style;
+use comfy_table::{ContentArrangement, Table, presets};
+use console::{Style, Term};
 use restctl_contract::escape::is_unsafe;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::interrupt;
 use super::sanitize::{Syntax, escape_data, escape_json, sanitize};
 use super::sent_secrets;
-use super::text::{Text, cut_lines};
-use crate::failure::{Failure, FailureContext, Result};
+use super::text::{GAP, Text, cut_lines};
+use crate::failure::{Exit, Failure, FailureContext, Result};
 
 /// The output arguments, which every command takes.
 #[derive(Debug, Clone, Args)]
@@ -60,6 +61,11 @@ pub(crate) fn configure(args: OutputArgs) {
     let _ = OUTPUT_ARGS.set(args);
 }
 
+/// Sets how this process writes a failure before [`configure`]: `--output` may be part of what cannot be parsed.
+pub(crate) fn configure_failures(output: Format) {
+    configure(OutputArgs { output, color: Color::Auto, no_input: false });
+}
+
 /// Returns the value of `--output`.
 pub(crate) fn chosen_format() -> Format {
     OUTPUT_ARGS.get().map_or(Format::Text, |args| args.output)
@@ -89,6 +95,8 @@ pub(crate) fn write_data(bytes: &[u8], syntax: Syntax) -> Result<()> {
 
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
 fn write_bytes(bytes: &[u8]) -> Result<()> {
+    // The reader of a pipe may be slow.
+    let _ending = interrupt::end_process_with(Failure::interrupted(), || ());
     let mut stdout = io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
@@ -136,18 +144,13 @@ pub(crate) fn print_json_result(value: &impl Serialize, results: usize) -> Resul
     }
 }
 
-/// Formats each name and value as a line, with the values aligned.
+/// Formats each name and value as a line, with the values aligned and wrapped for the terminal.
 pub(crate) fn align_values<V: Clone + Into<Text>>(lines: &[(&str, V)]) -> Text {
-    let names: Vec<String> = lines.iter().map(|(name, _)| sanitize(name)).collect();
-    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-    Text::from_lines(names.iter().zip(lines).map(|(name, (_, value))| {
-        let mut line = Text::from(format!("{name:width$}  "));
-        line.push(value.clone().into().cut());
-        line
-    }))
+    let pairs = lines.iter().map(|(name, value)| (sanitize(name), value.clone().into().cut()));
+    Text::from_pairs(&pairs.collect::<Vec<_>>(), terminal_width())
 }
 
-/// Returns a table without borders. A last column that is empty in each row is left out.
+/// Returns a table without borders, which is wrapped for the terminal. A last column that is empty in each row is left out.
 pub(crate) fn new_table<C: Into<Text>>(header: &[&str], rows: Vec<Vec<C>>) -> Table {
     let cells = |row: Vec<C>| row.into_iter().map(|cell| cell.into().cut()).collect::<Vec<Text>>();
     let rows: Vec<Vec<Text>> = rows.into_iter().map(cells).collect();
@@ -158,14 +161,19 @@ pub(crate) fn new_table<C: Into<Text>>(header: &[&str], rows: Vec<Vec<C>>) -> Ta
     let header = header.iter().take(columns).map(|name| sanitize(name));
     table.load_style(presets::NOTHING).set_header(header).add_rows(rows);
     table.column_iter_mut().for_each(|column| {
-        column.set_padding((0, 2));
+        column.set_padding((0, GAP));
     });
+    if let Some(width) = terminal_width() {
+        // The last column needs no gap after it.
+        let width = u16::try_from(width).unwrap_or(u16::MAX).saturating_add(GAP);
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    }
     table
 }
 
 /// Returns the width of standard output in columns, or `None` if it is not a terminal.
 pub(crate) fn terminal_width() -> Option<usize> {
-    let terminal = console::Term::stdout();
+    let terminal = Term::stdout();
     terminal.is_term().then(|| usize::from(terminal.size().1))
 }
 
@@ -192,6 +200,20 @@ pub(crate) fn print_failure(failure: &Failure) {
     }
 }
 
+/// Writes the failure and ends the process. If two threads fail, such as with Ctrl-C during a failure, only the first one is
+/// heard.
+pub(crate) fn exit_with_failure(failure: &Failure) -> ! {
+    static ENDING: Mutex<()> = Mutex::new(());
+    let _ending = ENDING.lock();
+    let terminal = Term::stderr();
+    if failure.exit == Exit::Interrupted && terminal.is_term() {
+        // After the ^C that the terminal shows. A question may have hidden the cursor.
+        let _ = terminal.clear_line().and_then(|()| terminal.show_cursor());
+    }
+    print_failure(failure);
+    std::process::exit(failure.exit as i32)
+}
+
 /// Returns the failure as JSON, with its texts cut as in any message.
 pub(super) fn describe_failure(failure: &Failure) -> Value {
     let mut json = failure.to_json();
@@ -206,6 +228,9 @@ pub(super) fn describe_failure(failure: &Failure) -> Value {
 /// Prints the help or the error of clap, and ends the process as clap does. An error quotes words and values of restctl.toml
 /// that someone else may have chosen.
 pub(crate) fn exit_with_clap_error(error: &clap::Error) -> ! {
+    if error.use_stderr() && chosen_format() == Format::Json {
+        exit_with_failure(&clap_failure(error));
+    }
     let text = error.render().to_string();
     if !text.contains(|character| is_unsafe(character) && character != '\n') {
         error.exit();
@@ -217,6 +242,17 @@ pub(crate) fn exit_with_clap_error(error: &clap::Error) -> ! {
         false => drop(print_text(text)),
     }
     std::process::exit(error.exit_code());
+}
+
+/// Returns clap's error without its last paragraphs, which repeat the command's usage.
+fn clap_failure(error: &clap::Error) -> Failure {
+    let text = error.render().to_string();
+    let join_lines = |paragraph: &str| paragraph.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    let paragraphs =
+        text.split("\n\n").take_while(|text| !text.starts_with("Usage:") && !text.starts_with("For more"));
+    let mut paragraphs = paragraphs.map(join_lines);
+    let what = paragraphs.next().unwrap_or_default();
+    Failure::usage(what.trim_start_matches("error: ")).why_lines(paragraphs)
 }
 
 /// Whether the user can be asked: standard input and standard error are terminals, and `--no-input` is not given.

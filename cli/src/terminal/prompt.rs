@@ -1,18 +1,19 @@
 //! Questions to the user. Without a terminal, the failure names the flag to use instead.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, stdin};
+use std::thread;
 
-use console::Term;
 use dialoguer::{Confirm, Input, Password, Select};
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
 use crate::failure::{Exit, Failure, FailureContext, Result};
-use crate::terminal::output;
 use crate::terminal::sanitize::sanitize;
+use crate::terminal::{interrupt, output};
 
 /// Asks for a line of text. `flag` gives the same answer on the command line.
 pub(crate) fn ask_text(question: &str, flag: &str) -> Result<String> {
     require_terminal(question, flag)?;
-    let answer: String = to_answer(question, Input::new().with_prompt(sanitize(question)).interact_text())?;
+    let answer: String = ask(question, || Input::new().with_prompt(sanitize(question)).interact_text())?;
     Ok(answer.trim().to_owned())
 }
 
@@ -20,7 +21,7 @@ pub(crate) fn ask_text(question: &str, flag: &str) -> Result<String> {
 pub(crate) fn ask_optional_text(question: &str, flag: &str) -> Result<String> {
     require_terminal(question, flag)?;
     let input = Input::<String>::new().with_prompt(sanitize(question)).allow_empty(true);
-    Ok(to_answer(question, input.interact_text())?.trim().to_owned())
+    Ok(ask(question, || input.interact_text())?.trim().to_owned())
 }
 
 /// Asks whether to go on, unless `yes` is set. The answer no is a failure.
@@ -29,7 +30,7 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Result<()> {
         return Ok(());
     }
     require_terminal(question, "--yes")?;
-    if to_answer(question, Confirm::new().with_prompt(sanitize(question)).default(false).interact())? {
+    if ask(question, || Confirm::new().with_prompt(sanitize(question)).default(false).interact())? {
         return Ok(());
     }
     Err(Failure::new("nothing was changed").exit(Exit::Usage).why("the answer was no"))
@@ -37,46 +38,51 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Result<()> {
 
 /// Asks for one of several answers and returns its position.
 pub(crate) fn ask_choice(question: &str, answers: &[&str]) -> Result<usize> {
-    to_answer(
-        question,
-        Select::new()
-            .with_prompt(sanitize(question))
-            .items(answers.iter().map(|answer| sanitize(answer)))
-            .default(0)
-            .interact(),
-    )
+    ask(question, || new_choice(question, answers).interact())
 }
 
-/// Asks for one of several answers. Returns `None` without a terminal, and after Ctrl-C or Escape.
-pub(crate) fn ask_optional_choice(question: &str, answers: &[&str]) -> Option<usize> {
+/// Asks for one of several answers. Returns `None` without a terminal, and after Escape. Ctrl-C ends the process with
+/// `interrupted`.
+pub(crate) fn ask_optional_choice(question: &str, answers: &[&str], interrupted: Failure) -> Option<usize> {
     if !output::is_interactive() {
         return None;
     }
-    let answer = Select::new()
-        .with_prompt(sanitize(question))
-        .items(answers.iter().map(|answer| sanitize(answer)))
-        .default(0)
-        .interact_opt();
-    to_answer(question, answer).ok().flatten()
+    ask_or_end(question, interrupted, || new_choice(question, answers).interact_opt()).ok().flatten()
+}
+
+fn new_choice(question: &str, answers: &[&str]) -> Select<'static> {
+    let answers = answers.iter().map(|answer| sanitize(answer));
+    Select::new().with_prompt(sanitize(question)).items(answers).default(0)
 }
 
 /// Asks for a secret without showing it.
 pub(crate) fn ask_secret(question: &str, flag: &str) -> Result<String> {
     require_terminal(question, flag)?;
-    to_answer(question, Password::new().with_prompt(sanitize(question)).interact())
+    ask(question, || Password::new().with_prompt(sanitize(question)).interact())
 }
 
-/// Returns the answer, or a failure if there is none. Shows the cursor, which dialoguer leaves hidden after Ctrl-C.
-fn to_answer<T>(question: &str, answer: dialoguer::Result<T>) -> Result<T> {
-    answer.or_else(|dialoguer::Error::IO(error)| {
-        // If the cursor cannot be shown, there is nowhere to say so.
-        let _ = Term::stderr().show_cursor();
-        match error.kind() {
-            ErrorKind::Interrupted => {
-                Err(Failure::new("interrupted; nothing was changed").exit(Exit::Interrupted))
-            }
-            _ => Err(error).context(format!("no answer to {question:?}")),
-        }
+fn ask<T>(question: &str, interact: impl FnOnce() -> dialoguer::Result<T>) -> Result<T> {
+    let interrupted = Failure::new("interrupted; nothing was changed").next("the same command again");
+    ask_or_end(question, interrupted, interact)
+}
+
+/// Returns the answer. Ctrl-C restores the terminal and ends the process with `interrupted`.
+fn ask_or_end<T>(
+    question: &str,
+    interrupted: Failure,
+    interact: impl FnOnce() -> dialoguer::Result<T>,
+) -> Result<T> {
+    let before = tcgetattr(stdin()).ok();
+    let _ending = interrupt::end_process_with(interrupted, move || {
+        // If the terminal is gone, there is nothing to restore.
+        let _ = before.map(|before| tcsetattr(stdin(), OptionalActions::Now, &before));
+    });
+    interact().or_else(|dialoguer::Error::IO(error)| match error.kind() {
+        // The question has read Ctrl-C and raised the signal, which ends the process in another thread.
+        ErrorKind::Interrupted => loop {
+            thread::park();
+        },
+        _ => Err(error).context(format!("no answer to {question:?}")),
     })
 }
 

@@ -99,6 +99,26 @@ fn the_steps_after_cloudformation_can_be_interrupted() {
     ended.failed_with(130, &["next: restctl deploy, which continues from there"]);
 }
 
+/// CloudFormation creates an empty stack with the first change set.
+#[test]
+fn an_interrupted_plan_leaves_no_empty_stack() {
+    let cloud = Cloud::start_set_up();
+    let looks = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&looks);
+    interpose(&cloud, move |call| {
+        call.is_action("DescribeChangeSet").then(|| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            "<DescribeChangeSetResponse><DescribeChangeSetResult><Status>CREATE_IN_PROGRESS</Status>\
+             </DescribeChangeSetResult></DescribeChangeSetResponse>"
+                .to_owned()
+        })
+    });
+    let ended = interrupt_deployment(&cloud, || looks.load(Ordering::SeqCst) > 1);
+    ended.failed_with(130, &["error: interrupted before the stack was changed"]);
+    let stacks = cloud.call_query("cloudformation", &[("Action", "DescribeStacks")]);
+    assert!(!stacks.contains("REVIEW_IN_PROGRESS"), "{stacks}");
+}
+
 #[test]
 fn without_a_terminal_an_interrupted_update_continues() {
     let cloud = Cloud::start_empty();

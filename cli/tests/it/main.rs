@@ -32,6 +32,7 @@ mod impostor;
 mod interposed;
 mod interrupted_deployment;
 mod interrupted_load;
+mod interruption;
 mod issuer;
 mod issuers;
 mod lambdas;

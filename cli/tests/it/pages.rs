@@ -10,3 +10,6 @@ mod markdown;
 mod permissions;
 mod size;
 mod source;
+
+pub(crate) use commands::leaf_commands;
+pub(crate) use json_output::assert_as_documented;

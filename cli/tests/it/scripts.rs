@@ -46,6 +46,76 @@ fn with_json_output_a_failure_is_a_line_of_json() {
     assert_eq!((line["next"].as_str(), line["exit"].as_u64()), (Some("restctl local up"), Some(5)));
 }
 
+/// Runs `restctl LINE` in a folder with this restctl.toml, and returns the only line of standard error as JSON.
+fn refused_as_json(line: &str, config: &str, environment: &[(&str, &str)]) -> serde_json::Value {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("restctl.toml"), config).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
+    command.args(line.split(' ').filter(|word| !word.is_empty())).current_dir(folder.path());
+    command.env_remove("RESTCTL_STACK").env_remove("RESTCTL_LOCAL").envs(environment.iter().copied());
+    let refused = CommandOutput::from(command.stdin(Stdio::null()).output().unwrap());
+    assert_eq!((refused.exit, refused.stdout.as_str()), (2, ""), "{line}");
+    let json: serde_json::Value = serde_json::from_str(refused.stderr.trim_end())
+        .unwrap_or_else(|error| panic!("{line}: {error}: {}", refused.stderr));
+    let members: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(members, ["exit", "next", "outcome", "what", "why"], "{line}");
+    assert_eq!((&json["outcome"], &json["exit"]), (&"failed".into(), &2.into()), "{line}");
+    json
+}
+
+#[test]
+fn with_json_output_a_wrong_command_line_is_a_line_of_json() {
+    for (line, what, why) in [
+        ("fetch --output json", "unrecognized subcommand 'fetch'", None),
+        (
+            "--output=json gett --id 1",
+            "unrecognized subcommand 'gett'",
+            Some("tip: a similar subcommand exists: 'get'"),
+        ),
+        ("upload --output json", "the following required arguments were not provided: <FILE>...", None),
+        ("get --id --output=json", "a value is required for '--id <ID>...' but none was supplied", None),
+        (
+            "status --output json --color sometimes",
+            "invalid value 'sometimes' for '--color <WHEN>' [possible values: auto, always, never]",
+            None,
+        ),
+        (
+            "loads --output json",
+            "'restctl loads' requires a subcommand but one was not provided \
+             [subcommands: ls, show, rejects, retry, help]",
+            None,
+        ),
+        ("--output json", "there is no command", None),
+    ] {
+        let refused = refused_as_json(line, "", &[]);
+        assert_eq!((refused["what"].as_str(), refused["why"].as_str()), (Some(what), why), "{line}");
+    }
+    let refused = refused_as_json("status --output json", "", &[("RESTCTL_STACK", "Orders")]);
+    assert!(refused["what"].as_str().unwrap().contains("'Orders' for '--stack <NAME>'"), "{refused}");
+}
+
+#[test]
+fn with_json_output_a_wrong_configuration_file_is_a_line_of_json() {
+    for (line, config) in [
+        ("status --output json", "stak = \"orders\"\n"),
+        ("status --output=json", "stack = \n"),
+        ("status", "output = \"json\"\nstak = \"orders\"\n"),
+        ("status", "stack = [\noutput = 'json' # for scripts\n"),
+    ] {
+        let refused = refused_as_json(line, config, &[]);
+        assert!(refused["what"].as_str().unwrap().starts_with("cannot use "), "{refused}");
+    }
+    let refused = refused_as_json("fetch", "output = \"json\"\n", &[]);
+    assert_eq!(refused["what"], "unrecognized subcommand 'fetch'");
+    // The command line comes first.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("restctl.toml"), "output = \"json\"\nstak = 1\n").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
+    command.args(["status", "--output", "text"]).current_dir(folder.path());
+    let refused = CommandOutput::from(command.output().unwrap());
+    refused.failed_with(2, &["error: cannot use "]);
+}
+
 #[test]
 fn a_script_is_asked_nothing_even_at_a_terminal() {
     let cloud = Cloud::start_deployed(&[]);

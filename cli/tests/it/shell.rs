@@ -14,7 +14,7 @@ fn run(args: &[&str], environment: &[(&str, &str)]) -> CommandOutput {
 fn each_shell_gets_a_script() {
     for (shell, word) in [
         ("bash", "complete -o"),
-        ("zsh", "#compdef restctl"),
+        ("zsh", "#compdef restctl\n(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }\n"),
         ("fish", "complete --"),
         ("powershell", "Register-ArgumentCompleter"),
     ] {
@@ -38,7 +38,13 @@ fn complete_in_bash(state: &str, line: &[&str]) -> Vec<String> {
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
     let mut command = Command::new("bash");
     let answer = CommandOutput::from(
-        command.args(["-c", &bash]).env("PATH", path).env("XDG_STATE_HOME", state).output().unwrap(),
+        command
+            .args(["-c", &bash])
+            .env("PATH", path)
+            .env("XDG_STATE_HOME", state)
+            .env_remove("RESTCTL_STACK")
+            .output()
+            .unwrap(),
     );
     answer.stdout.lines().map(|line| line.trim().to_owned()).collect()
 }
@@ -48,14 +54,30 @@ fn bash_completes_commands_flags_and_names_seen_before() {
     let state = tempfile::tempdir().unwrap();
     let folder = state.path().join("restctl");
     std::fs::create_dir(&folder).unwrap();
-    let seen = r#"{"orders":["0123456789abcdef"],"returns":[]}"#;
+    let seen = r#"{"orders":["0123456789abcdef"],"restctl":["00000000000000aa"],"returns":[]}"#;
     std::fs::write(folder.join("remembered.json"), seen).unwrap();
     let state = state.path().to_str().unwrap();
     assert_eq!(complete_in_bash(state, &["restctl", "rollb"]), ["rollback"]);
     assert_eq!(complete_in_bash(state, &["restctl", "upload", "--max"]), ["--max-rejects"]);
-    assert_eq!(complete_in_bash(state, &["restctl", "loads", "show", ""])[0], "0123456789abcdef");
-    assert_eq!(complete_in_bash(state, &["restctl", "get", "--stack", ""]), ["orders", "returns"]);
+    assert_eq!(complete_in_bash(state, &["restctl", "get", "--stack", ""]), ["orders", "restctl", "returns"]);
     assert_eq!(complete_in_bash(state, &["restctl", "status", "--output", "j"]), ["json"]);
+}
+
+#[test]
+fn loads_are_completed_of_the_stack_on_the_command_line() {
+    let state = tempfile::tempdir().unwrap();
+    let folder = state.path().join("restctl");
+    std::fs::create_dir(&folder).unwrap();
+    let seen = r#"{"orders":["0123456789abcdef"],"restctl":["00000000000000aa"],"returns":[]}"#;
+    std::fs::write(folder.join("remembered.json"), seen).unwrap();
+    let complete = |words: &[&str]| {
+        let completed = complete_in_bash(state.path().to_str().unwrap(), words);
+        completed.into_iter().filter(|word| word.len() == 16).collect::<Vec<_>>()
+    };
+    assert_eq!(complete(&["restctl", "loads", "show", ""]), ["00000000000000aa"]);
+    assert_eq!(complete(&["restctl", "loads", "show", "--stack", "orders", ""]), ["0123456789abcdef"]);
+    assert_eq!(complete(&["restctl", "--stack=orders", "loads", "show", ""]), ["0123456789abcdef"]);
+    assert_eq!(complete(&["restctl", "--stack", "returns", "dlq", "drop", "--load", ""]), [""; 0]);
 }
 
 #[test]

@@ -36,6 +36,8 @@ struct Provider {
 
 struct Served {
     answer: AnswerTo,
+    /// The published key.
+    key: Value,
     forms: Vec<Form>,
 }
 
@@ -50,12 +52,11 @@ impl Provider {
             "token_endpoint_auth_methods_supported": [method],
         });
         let key = SigningKey::generate_ec("key");
-        let keys = json!({ "keys": [key.jwk()] });
         let answer: AnswerTo = Box::new(|_| (500, HeaderMap::new(), String::new()));
-        let served = Arc::new(Mutex::new(Served { answer, forms: Vec::new() }));
+        let served = Arc::new(Mutex::new(Served { answer, key: key.jwk(), forms: Vec::new() }));
         let routes = Router::new()
             .route("/.well-known/openid-configuration", get(async move || document.to_string()))
-            .route("/keys", get(async move || keys.to_string()))
+            .route("/keys", get(answer_keys_request))
             .route("/token", post(answer_token_request))
             .with_state(Arc::clone(&served));
         serve_until_exit(listener, routes);
@@ -78,6 +79,19 @@ impl Provider {
         self.served.lock().unwrap().answer = Box::new(answer);
     }
 
+    /// Replaces the key that signs tokens, and grants one.
+    fn rotate_key(&mut self) {
+        self.key = SigningKey::generate_ec("next");
+        self.served.lock().unwrap().key = self.key.jwk();
+        self.grant_token();
+    }
+
+    fn grant_token(&self) {
+        let token =
+            json!({ "access_token": self.token(&json!({})), "token_type": "Bearer", "expires_in": 3600 });
+        self.answer(200, "application/json", &token.to_string());
+    }
+
     /// Answers each request with this body of this content type.
     fn answer(&self, status: u16, content_type: &str, body: &str) {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, content_type.parse().unwrap())]);
@@ -89,6 +103,10 @@ impl Provider {
     fn take_forms(&self) -> Vec<Form> {
         std::mem::take(&mut self.served.lock().unwrap().forms)
     }
+}
+
+async fn answer_keys_request(State(served): State<Arc<Mutex<Served>>>) -> String {
+    json!({ "keys": [served.lock().unwrap().key] }).to_string()
 }
 
 async fn answer_token_request(State(served): State<Arc<Mutex<Served>>>, form: String) -> Response {
@@ -292,4 +310,46 @@ fn what_is_not_a_key_is_refused(cloud: &Cloud, key: &str) {
     let post = ["setup", "--client-authentication", "client_secret_post", "--client-secret-file", &secret];
     cloud.run(&post).failed_with(2, &["is a key", "--client-key-file FILE"]);
     assert_eq!(cloud.stored_client_secret(), key);
+}
+
+/// Pretends that the cached token was granted long ago.
+fn age_cached_token(cloud: &Cloud) {
+    let folder = cloud.state_folder().join("restctl/local/tokens");
+    for file in std::fs::read_dir(folder).unwrap() {
+        let file = file.unwrap().path();
+        let mut session: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        session["token_granted_at"] = 0.into();
+        std::fs::write(file, session.to_string()).unwrap();
+    }
+}
+
+#[test]
+fn a_cached_token_is_replaced_on_request_and_when_its_key_is_gone() {
+    let cloud = Cloud::start_empty();
+    let mut provider = Provider::start("client_secret_post");
+    set_up(&cloud, &provider, &[]);
+    provider.grant_token();
+    let token = || cloud.succeed(&["token"]).stdout;
+    let first = token();
+
+    // A cached token says nothing about the provider's keys, and no advice leads back to it.
+    provider.rotate_key();
+    assert_eq!(token(), first);
+    let explained = cloud.run(&["token", "explain"]);
+    explained.failed_with(4, &["because of its key", "restctl token --fresh"]);
+    let second = cloud.succeed(&["token", "--fresh"]).stdout;
+    assert!(second != first && token() == second);
+    cloud.succeed(&["token", "explain"]);
+
+    age_cached_token(&cloud);
+    assert_eq!(token(), second, "its key is still published");
+    provider.rotate_key();
+    age_cached_token(&cloud);
+    let third = token();
+    assert!(third != second && token() == third);
+
+    // A provider that publishes nothing usable keeps nobody from the token.
+    provider.served.lock().unwrap().key = json!({});
+    age_cached_token(&cloud);
+    assert_eq!(token(), third);
 }

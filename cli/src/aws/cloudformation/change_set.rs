@@ -18,7 +18,7 @@ use super::another_deployment::{another_deployment_failure, explain_another_depl
 use super::events::{self, Event};
 use crate::aws::error::AwsContext;
 use crate::aws::{Aws, cloudformation, known_failures};
-use crate::failure::{AwsCause, Failure, Result};
+use crate::failure::{AwsCause, Failure, Result, unless_stopped};
 
 /// The error codes of a change set that CloudFormation has deleted, or will not execute, because it has executed another one of
 /// the same stack ("ExecuteChangeSet", AWS CloudFormation API Reference).
@@ -46,12 +46,14 @@ pub(crate) struct Desired<'a> {
     pub(crate) tags: &'a [(String, String)],
 }
 
-/// Creates a change set. Returns `None` if nothing would change.
+/// Creates a change set. Returns `None` if nothing would change. If `stopped` completes first, the change set is deleted, and so
+/// is the empty stack that it created.
 pub(crate) async fn create_change_set(
     aws: &Aws,
     name: &StackName,
     existing: Option<&Stack>,
     desired: Desired<'_>,
+    stopped: impl Future<Output = Result<()>>,
 ) -> Result<Option<ChangeSet>> {
     let is_new = existing.is_none_or(Stack::is_in_review);
     let parameters = desired.parameters.iter();
@@ -79,7 +81,8 @@ pub(crate) async fn create_change_set(
     };
     let id = made.id.ok_or_else(|| Failure::new("CloudFormation returned no change set id"))?;
     let created_stack = made.stack_id.filter(|_| existing.is_none());
-    let changes = match wait_for_changes(aws, name, &id).await {
+    let interrupted = Failure::new("interrupted before the stack was changed");
+    let changes = match unless_stopped(stopped, interrupted, wait_for_changes(aws, name, &id)).await {
         Ok(Some(changes)) => changes,
         nothing_to_execute => {
             let deleted = delete_change_set_or_stack(aws, &id, created_stack.as_deref()).await;

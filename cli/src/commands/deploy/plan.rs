@@ -13,10 +13,11 @@ use crate::deployment::concurrency;
 use crate::deployment::packages::{Package, Packages, Place};
 use crate::deployment::preflight::{self, Deployment};
 use crate::deployment::price::AddedPrice;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::identity::settings::Settings;
+use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::ndjson::NdjsonReport;
-use crate::terminal::{output, progress};
+use crate::terminal::{interrupt, output, progress};
 
 const TEMPLATE: &str = include_str!("../../../../templates/stack.yaml");
 
@@ -90,8 +91,9 @@ pub(super) async fn plan_deployment(
         Some(stack) => rolled_back::announce_end_of_rollback(aws, stack).await?,
         None => false,
     };
-    let Some(change_set) = change_set::create_change_set(aws, name, start.stack.as_ref(), desired).await?
-    else {
+    let interrupted = interrupt::ctrl_c();
+    let created = change_set::create_change_set(aws, name, start.stack.as_ref(), desired, interrupted);
+    let Some(change_set) = created.await? else {
         if !args.dry_run {
             return Ok(DeployPlan::Ready(Box::new(ReadyDeployment { change_set: None, packages })));
         }
@@ -130,7 +132,8 @@ pub(super) async fn plan_deployment(
         upload_packages(aws, artifacts, &packages).await?;
         s3::enable_versioning(aws, artifacts).await
     };
-    if let Err(failure) = ready.await {
+    let interrupted = Failure::new("interrupted before the stack was changed");
+    if let Err(failure) = unless_interrupted(interrupted, ready).await {
         if let Err(discarding) = change_set::discard_change_set(aws, &change_set).await {
             output::print_failure(&discarding);
         }

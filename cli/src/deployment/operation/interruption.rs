@@ -14,8 +14,8 @@ pub(super) enum InterruptChoice {
     Leave,
 }
 
-/// Asks the user what to do. Without a terminal, and after another Ctrl-C, the operation is left running.
-pub(super) fn ask_user(can_be_cancelled: bool) -> Result<InterruptChoice> {
+/// Asks the user what to do. Without a terminal, the operation is left running; another Ctrl-C also ends the process.
+pub(super) fn ask_user(kind: OperationKind, can_be_cancelled: bool) -> InterruptChoice {
     let mut choices = vec![
         (InterruptChoice::Wait, "keep waiting"),
         (InterruptChoice::Cancel, "cancel the update; CloudFormation restores the stack as it was"),
@@ -23,10 +23,9 @@ pub(super) fn ask_user(can_be_cancelled: bool) -> Result<InterruptChoice> {
     ];
     choices.retain(|(choice, _)| can_be_cancelled || *choice != InterruptChoice::Cancel);
     let answers: Vec<_> = choices.iter().map(|(_, answer)| *answer).collect();
-    let chosen = prompt::ask_optional_choice("CloudFormation is still working on the stack.", &answers);
-    Ok(chosen
-        .and_then(|position| choices.get(position))
-        .map_or(InterruptChoice::Leave, |(choice, _)| *choice))
+    let question = "CloudFormation is still working on the stack.";
+    let chosen = prompt::ask_optional_choice(question, &answers, left_running_failure(kind));
+    chosen.and_then(|position| choices.get(position)).map_or(InterruptChoice::Leave, |(choice, _)| *choice)
 }
 
 pub(super) fn left_running_failure(kind: OperationKind) -> Failure {

@@ -14,6 +14,53 @@ const PAGE: &str = "cli/docs/json-output.md";
 /// Commands that write items of the table, or texts that are not JSON.
 const FREE: [&str; 5] = ["get", "export", "completions", "man", "logs"];
 
+/// What standard output is with `--output json`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Document,
+    Lines,
+    Text,
+}
+
+/// Returns what the page says about the standard output of `restctl ARGS --output json`.
+fn documented_form(args: &[&str]) -> Form {
+    let page = Page::read(PAGE);
+    let rows = page.table("## Standard output");
+    // `export FILE` is the exception of an exception.
+    let has_file = args.first() == Some(&"export") && args.get(1).is_some_and(|arg| !arg.starts_with('-'));
+    let is_of_row = |row: &Vec<&str>| {
+        let commands = code_pieces(row[0]).into_iter();
+        commands.map(|it| it.split(' ').map(str::to_owned).collect::<Vec<_>>()).any(|words| {
+            words.first().is_some_and(|word| args.first() == Some(&word.as_str()))
+                && words.iter().all(|word| args.contains(&word.as_str()))
+        })
+    };
+    // The row of texts is more special: `export --format csv` is also an `export`.
+    let found = rows.iter().rev().find(|row| is_of_row(row)).filter(|_| !has_file);
+    match found.map(|row| row[1].split([' ', ':']).collect::<Vec<_>>()) {
+        None => Form::Document,
+        Some(words) if words.starts_with(&["JSON", "lines"]) => Form::Lines,
+        Some(words) if words.starts_with(&["text"]) => Form::Text,
+        Some(words) => panic!("{words:?} is not a form"),
+    }
+}
+
+/// Asserts that what `restctl ARGS --output json` wrote to standard output is what the page says.
+#[track_caller]
+pub(crate) fn assert_as_documented(args: &[&str], stdout: &str, exit: i32) {
+    let parse = |text: &str| {
+        let parsed: Result<serde_json::Value, _> = serde_json::from_str(text);
+        parsed.unwrap_or_else(|error| panic!("restctl {args:?}: {error}: {text}"));
+    };
+    match documented_form(args) {
+        Form::Document if stdout.is_empty() && exit != 0 => {}
+        Form::Document => parse(stdout),
+        Form::Lines => stdout.split_terminator('\n').for_each(parse),
+        Form::Text => {}
+    }
+    assert!(stdout.is_empty() || stdout.ends_with('\n'), "restctl {args:?}: {stdout}");
+}
+
 /// A row of the page: its commands, and the members of their documents.
 struct Row {
     commands: Vec<String>,
