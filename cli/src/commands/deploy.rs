@@ -1,7 +1,9 @@
 //! `restctl deploy`: uploads the functions, creates or updates the stack, and puts the new versions into service.
 
+mod adoption;
 mod edge_jwt;
 mod go_live;
+mod import_template;
 mod options;
 mod plan;
 mod preview;
@@ -14,7 +16,7 @@ use std::path::PathBuf;
 use aws_sdk_cloudformation::types::ResourceStatus;
 use clap::Args;
 use restctl_contract::api::OPENAPI_PATH;
-use restctl_contract::stack::Certificate;
+use restctl_contract::stack::{Certificate, StackName};
 use restctl_contract::template::{output as stack_output, parameter};
 use serde_json::{Value, json};
 
@@ -49,6 +51,10 @@ to the previous version within seconds.
 With --list on, GET /v1/items returns all items, page by page. A page costs as much as reading its items, so a client that \
 requests every page costs as much as reading the whole table.
 
+What a deleted stack left, such as the tables that `restctl destroy` keeps, can be adopted by a new stack of the same name: \
+with --adopt the new stack serves that data, and with --fresh-data it begins with an empty table beside it. Without \
+either, deploy asks.
+
 With --dry-run, the exit code is 0 if nothing would change and 6 if something would.")]
 pub(crate) struct Deploy {
     /// Folder with the binaries restctl-api and restctl-ingest, built for Lambda [default: those inside restctl, otherwise
@@ -63,6 +69,15 @@ pub(crate) struct Deploy {
     /// Allow the resource of this name to be replaced or removed although it holds data; can be repeated
     #[arg(long, value_name = "NAME")]
     allow_replacement: Vec<String>,
+
+    /// Adopt the tables, the data bucket and the logs that a deleted stack of this name left. If there are several of a kind,
+    /// name the one to adopt
+    #[arg(long, value_name = "NAME", num_args = 0.., conflicts_with = "fresh_data")]
+    adopt: Option<Vec<String>>,
+
+    /// Begin with an empty table and an empty bucket, beside what a deleted stack of this name left
+    #[arg(long)]
+    fresh_data: bool,
 
     /// Repair a stack that cannot be updated, without asking
     #[arg(long)]
@@ -108,8 +123,21 @@ async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -
     } else {
         repair::repair_if_needed(aws, name, args.yes, report).await?
     };
-    let interrupted = Failure::new("interrupted before the stack was changed").next("the same command again");
-    let request = DeployRequest { args, start: &start, settings: &settings, certificate: &certificate };
+    let adoption = match &start.stack {
+        None => adoption::choose_adoption(args, context, report).await?,
+        Some(_) => {
+            note_needless_choice(args, name);
+            None
+        }
+    };
+    let interrupted = match adoption {
+        None => Failure::new("interrupted before the stack was changed").next("the same command again"),
+        Some(_) => Failure::new("interrupted before the stack was complete")
+            .next("restctl deploy, which continues from there"),
+    };
+    let adoption = adoption.as_ref();
+    let request =
+        DeployRequest { args, start: &start, adoption, settings: &settings, certificate: &certificate };
     let planning = plan::plan_deployment(request, context, report);
     let executed = match unless_interrupted(interrupted, planning).await? {
         DeployPlan::DryRun { changes, losses } => return Ok(DeployOutcome::Planned { changes, losses }),
@@ -124,6 +152,16 @@ async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -
     let completion =
         complete_deployment(context, start.stack.as_ref(), executed.as_deref(), &certificate, &settings);
     unless_interrupted(interrupted, completion).await
+}
+
+/// An interrupted deployment is continued by the same command.
+fn note_needless_choice(args: &Deploy, name: &StackName) {
+    let flag = if args.fresh_data { "--fresh-data" } else { "--adopt" };
+    if args.fresh_data || args.adopt.is_some() {
+        output::print_message(format!(
+            "note: the stack {name} exists and keeps its data; {flag} changes nothing"
+        ));
+    }
 }
 
 /// Does what remains after CloudFormation, even if CloudFormation changed nothing: an earlier deployment may have been

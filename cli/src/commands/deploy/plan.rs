@@ -3,6 +3,7 @@
 use restctl_contract::stack::{Certificate, STACK_TAG, Setting, Tags};
 use restctl_contract::template::parameter;
 
+use super::adoption::Adoption;
 use super::repair::StartingPoint;
 use super::{Deploy, edge_jwt, preview};
 use crate::aws::cloudformation::change_set::{self, ChangeSet, Desired};
@@ -18,12 +19,14 @@ use crate::identity::settings::Settings;
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::{output, progress};
 
-const TEMPLATE: &str = include_str!("../../../../templates/stack.yaml");
+pub(super) const TEMPLATE: &str = include_str!("../../../../templates/stack.yaml");
 
 /// What the user asks for, and what the deployment starts from.
 pub(super) struct DeployRequest<'a> {
     pub(super) args: &'a Deploy,
     pub(super) start: &'a StartingPoint,
+    /// What a deleted stack left and the new one adopts.
+    pub(super) adoption: Option<&'a Adoption>,
     pub(super) settings: &'a Settings,
     pub(super) certificate: &'a Certificate,
 }
@@ -44,7 +47,7 @@ pub(super) async fn plan_deployment(
     context: &Context,
     report: &NdjsonReport,
 ) -> Result<DeployPlan> {
-    let DeployRequest { args, start, settings, certificate } = request;
+    let DeployRequest { args, start, adoption, settings, certificate } = request;
     let (aws, name) = (context.aws().await?, &context.stack);
     let idp = args.options.choose_identity_provider(settings, start.stack_with_options())?;
     let caller = sts::read_caller(aws).await?;
@@ -53,6 +56,9 @@ pub(super) async fn plan_deployment(
     let artifacts = OwnBucket { name: &artifacts, account: &caller.account };
     let mut parameters = args.options.template_parameters(start.stack_with_options());
     parameters.push((parameter::IDP, idp.to_owned()));
+    if let Some(adoption) = adoption {
+        adoption.set_key(&mut parameters);
+    }
     let is_on = args.options.edge_jwt(start.stack_with_options());
     parameters.extend(edge_jwt::read_parameters(is_on, idp, settings).await?);
     let has_reservation = parameters.iter().any(|(name, _)| *name == parameter::API_CONCURRENCY);
@@ -79,13 +85,21 @@ pub(super) async fn plan_deployment(
     let packages = Packages::find(args.lambdas.as_deref(), place, architecture)?;
     parameters.extend(fixed_parameters(context, artifacts.name, &packages, certificate));
     let tags = args.options.stack_tags(name, start.stack_with_options());
-    let desired = Desired { template: TEMPLATE, parameters: &parameters, tags: &tags };
-    let Some(change_set) = change_set::create_change_set(aws, name, start.stack.as_ref(), desired).await?
-    else {
+    let imported = match adoption {
+        Some(adoption) if !args.dry_run => Some(adoption.import(context, &parameters, report).await?),
+        _ => None,
+    };
+    let existing = imported.as_ref().or(start.stack.as_ref());
+    let desired = Desired { template: TEMPLATE, parameters: &parameters, tags: &tags, imports: Vec::new() };
+    let Some(mut change_set) = change_set::create_change_set(aws, name, existing, desired).await? else {
         output::print_message(format!("no change: the stack {name} is up to date"));
         let dry_run = DeployPlan::DryRun { changes: 0, losses: Vec::new() };
         return Ok(if args.dry_run { dry_run } else { DeployPlan::NoChange });
     };
+    // The dry run imports nothing, so its change set would make the resources that a deployment adopts.
+    change_set.changes.retain(|change| {
+        !(change.is_addition() && adoption.is_some_and(|it| it.adopts(change.resource_name())))
+    });
     let title = format!("the stack {name} in {}", aws.region);
     // The local cloud costs nothing.
     let added_price =
@@ -97,6 +111,9 @@ pub(super) async fn plan_deployment(
         let discarded = change_set::discard_change_set(aws, &change_set).await;
         waiting.finish_and_clear();
         discarded?;
+        if let Some(adoption) = adoption {
+            adoption.print_plan();
+        }
         preview::print_preview(&change_set, added_price, args, &title, report)?;
         if !losses.is_empty() {
             output::print_message(format!("a deployment needs {}", preview::allow_flags(&losses)));
