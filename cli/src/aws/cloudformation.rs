@@ -229,7 +229,16 @@ pub(crate) fn from_sdk(stack: aws_sdk_cloudformation::types::Stack) -> Stack {
 
 /// Returns the stack. Fails unless a deployment has completed.
 pub(crate) async fn find_deployed(aws: &Aws, name: &StackName) -> Result<Stack> {
-    require_deployed(aws, name, find_own(aws, name).await?)
+    let stack = require_deployed(aws, name, find_own(aws, name).await?)?;
+    if stack.has_only_adopted_data() {
+        return Err(Failure::new(format!(
+            "the stack {name} is not ready: it has adopted data, and nothing else yet"
+        ))
+        .exit(Exit::NotFound)
+        .why("the deployment that adopted the data was not completed")
+        .next("restctl deploy"));
+    }
+    Ok(stack)
 }
 
 fn require_deployed(aws: &Aws, name: &StackName, found: Option<Stack>) -> Result<Stack> {

@@ -3,13 +3,13 @@
 mod adoption;
 mod edge_jwt;
 mod go_live;
-mod import_template;
 mod options;
 mod plan;
 mod preview;
 mod repair;
 mod superseded_certificate;
 mod superseded_packages;
+mod template;
 
 use std::path::PathBuf;
 
@@ -130,11 +130,9 @@ async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -
             None
         }
     };
-    let interrupted = match adoption {
-        None => Failure::new("interrupted before the stack was changed").next("the same command again"),
-        Some(_) => Failure::new("interrupted before the stack was complete")
-            .next("restctl deploy, which continues from there"),
-    };
+    let when = if adoption.is_some() { "complete" } else { "changed" };
+    let interrupted =
+        Failure::new(format!("interrupted before the stack was {when}")).next("the same command again");
     let adoption = adoption.as_ref();
     let request =
         DeployRequest { args, start: &start, adoption, settings: &settings, certificate: &certificate };

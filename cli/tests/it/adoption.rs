@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, CommandOutput, eventually};
 use crate::interposed::{FORBIDDEN, interpose};
+use crate::terminal::Terminal;
 
 /// Deletes the stack as another tool would, and waits until it is gone. Its settings stay.
 fn delete_by_hand(cloud: &Cloud) {
@@ -73,8 +74,11 @@ fn a_new_stack_adopts_what_a_deleted_one_left() {
     assert!(cloud.succeed(&["deploy"]).stderr.contains("no change"));
 
     delete_by_hand(&cloud);
-    cloud.run(&["deploy"]).failed_with(2, &["deploy --adopt\n"]);
-    cloud.succeed(&["deploy", "--adopt"]);
+    let mut asked = Terminal::open(&cloud, &["deploy"]);
+    asked.wait_for_text("What should the new stack do with this data?");
+    asked.type_keys("\r");
+    let (exit, screen) = asked.wait_for_end();
+    assert_eq!(exit, Some(0), "{screen}");
     assert_eq!(cloud.succeed(&["get", "--id", "42"]).json()["name"], "Pocket Towel");
 
     cloud.succeed(&["destroy", "--yes", "--delete-data"]);
@@ -99,15 +103,15 @@ fn an_interrupted_adoption_is_continued() {
     });
     cloud.run(&["deploy", "--adopt", "--list", "on"]).failed_with(4, &["not you"]);
     assert_eq!(cloud.resource_id("ItemsTable"), table);
-    let status = cloud.run(&["status"]);
-    assert!(
-        status.stdout.contains("IMPORT_COMPLETE") && status.stdout.contains("restctl deploy"),
-        "{}",
-        status.stdout
-    );
-    let doctor = cloud.run(&["doctor"]);
-    assert!(doctor.stdout.contains("restctl deploy"), "{}", doctor.stdout);
-    cloud.run(&["get", "--id", "42"]).failed_with(1, &["restctl deploy"]);
+    for command in [&["status"][..], &["get", "--id", "42"], &["upload", "items.csv"]] {
+        cloud
+            .run(command)
+            .failed_with(5, &["the deployment that adopted the data was not completed", "restctl deploy"]);
+    }
+    assert!(cloud.run(&["doctor"]).stdout.contains("it has adopted data, and nothing else yet"));
+    let all = cloud.succeed(&["status", "--all", "--output", "json"]).json();
+    let stack = (&all["stacks"][0]["status"], &all["stacks"][0]["endpoint"], &all["unused"]);
+    assert_eq!(stack, (&json!("IMPORT_COMPLETE"), &json!(null), &json!([])), "{all}");
 
     // The adopted data survives the stack once more.
     cloud.succeed(&["destroy", "--yes"]);
@@ -132,8 +136,20 @@ fn fresh_data_begins_beside_the_old_data() {
     assert_eq!(cloud.run(&["get", "--id", "42"]).exit, 5);
     let second = cloud.resource_id("ItemsTable");
     assert_ne!(first, second);
+    let unused = |kind: &str| -> Vec<String> {
+        let all = cloud.succeed(&["status", "--all", "--output", "json"]).json();
+        let unused = all["unused"].as_array().unwrap().iter().filter(|unused| unused["kind"] == kind);
+        unused.map(|unused| unused["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let tables = unused("table");
+    assert!(tables.contains(&first) && tables.len() == 2, "{tables:?}");
+    assert_eq!((unused("bucket").len(), unused("parameters").len()), (1, 0));
 
     delete_by_hand(&cloud);
+    let tables = unused("table");
+    assert!(tables.contains(&first) && tables.contains(&second) && tables.len() == 4, "{tables:?}");
+    assert_eq!(unused("parameters"), ["/restctl/restctl/"]);
+    assert_eq!((unused("certificate").len(), unused("secret").len(), unused("bucket").len()), (1, 2, 2));
     let uncertain = cloud.run(&["deploy", "--adopt"]);
     uncertain.failed_with(2, &["which items table to adopt is uncertain", &first, &second]);
     let ledgers: Vec<_> =
@@ -152,6 +168,8 @@ fn fresh_data_begins_beside_the_old_data() {
     assert!(destroyed.stderr.contains("nothing of the stack restctl remains"), "{}", destroyed.stderr);
     assert!(list_tables(&cloud).is_empty());
     assert!(!cloud.get_s3("/").contains("-databucket-"));
+    let all = cloud.succeed(&["status", "--all", "--output", "json"]).json();
+    assert_eq!((&all["stacks"], &all["unused"], &all["unlisted"]), (&json!([]), &json!([]), &json!([])));
 }
 
 #[test]

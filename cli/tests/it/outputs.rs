@@ -155,10 +155,9 @@ fn commands_that_change_something() {
     compare_output(&cloud, "status_all", &["status", "--all"], &mut snapshots);
     compare_output(&cloud, "deploy_undecided", &["deploy"], &mut snapshots);
     cloud.succeed(&["deploy", "--adopt"]);
-    for (name, args) in [
-        ("destroy", &["destroy", "--yes", "--delete-data"][..]),
-        ("local_down", &["local", "down"]),
-    ] {
+    for (name, args) in
+        [("destroy", &["destroy", "--yes", "--delete-data"][..]), ("local_down", &["local", "down"])]
+    {
         compare_output(&cloud, name, args, &mut snapshots);
     }
     snapshots.finish();

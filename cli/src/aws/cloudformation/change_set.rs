@@ -66,7 +66,7 @@ pub(crate) async fn create_change_set(
         .map(|(key, value)| Parameter::builder().parameter_key(*key).parameter_value(value).build())
         .collect();
     let tags = desired.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
-    // An import refuses a list of tags.
+    // An import cannot set them: "As part of the import operation, you cannot modify or add [Tags]".
     let tags = Some(tags.collect()).filter(|tags: &Vec<_>| !tags.is_empty());
     // Two deployments may make change sets of one stack at once, which must not share a name.
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

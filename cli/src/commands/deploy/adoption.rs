@@ -8,8 +8,7 @@ use restctl_contract::template::output::{API_LOGS, DATA_BUCKET, INGEST_LOGS, ITE
 use restctl_contract::template::parameter;
 
 use super::Deploy;
-use super::import_template::select_resources;
-use super::plan::TEMPLATE;
+use super::template::select_resources;
 use crate::aws::cloudformation::change_set::{self, Desired};
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::{Aws, sts};
@@ -165,7 +164,7 @@ impl Adoption {
     ) -> Result<Stack> {
         let (aws, name) = (context.aws().await?, &context.stack);
         let names: Vec<_> = self.0.iter().filter_map(|resource| resource.template_name).collect();
-        let template = select_resources(TEMPLATE, &names);
+        let template = select_resources(&names);
         let imports = self.0.iter().filter_map(RetainedResource::to_import).collect();
         let desired = Desired { template: &template, parameters, tags: &[], imports };
         let change_set = change_set::create_change_set(aws, name, None, desired).await?;

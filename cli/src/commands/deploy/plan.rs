@@ -5,6 +5,7 @@ use restctl_contract::template::parameter;
 
 use super::adoption::Adoption;
 use super::repair::StartingPoint;
+use super::template::TEMPLATE;
 use super::{Deploy, edge_jwt, preview};
 use crate::aws::cloudformation::change_set::{self, ChangeSet, Desired};
 use crate::aws::s3::{self, OwnBucket};
@@ -18,8 +19,6 @@ use crate::failure::Result;
 use crate::identity::settings::Settings;
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::{output, progress};
-
-pub(super) const TEMPLATE: &str = include_str!("../../../../templates/stack.yaml");
 
 /// What the user asks for, and what the deployment starts from.
 pub(super) struct DeployRequest<'a> {
