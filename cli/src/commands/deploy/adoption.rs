@@ -59,18 +59,28 @@ pub(super) async fn choose_adoption(
         report.write_line("retained", &resource.to_json())?;
         output::print_message(format!("  {resource}"));
     }
-    if !is_adoption_wanted(args, name)? {
-        output::print_message(
-            "this data stays beside the new stack: restctl status --all lists it, and restctl destroy --delete-data \
-             removes it together with the stack",
-        );
-        return Ok(None);
+    match choose_data(args, name)? {
+        DataChoice::Adopt => {
+            let adoption = Adoption::select(found.resources, args.adopt.as_deref().unwrap_or_default())?;
+            if let Some(key) = adoption.key() {
+                args.options.check_adopted_key(key)?;
+            }
+            Ok(Some(adoption))
+        }
+        DataChoice::FreshData => {
+            output::print_message(
+                "this data stays beside the new stack: restctl status --all lists it, and restctl destroy --delete-data \
+                 removes it together with the stack",
+            );
+            Ok(None)
+        }
+        DataChoice::Undecided => {
+            output::print_message(
+                "a deployment needs --adopt or --fresh-data; this is a dry run with --fresh-data",
+            );
+            Ok(None)
+        }
     }
-    let adoption = Adoption::select(found.resources, args.adopt.as_deref().unwrap_or_default())?;
-    if let Some(key) = adoption.key() {
-        args.options.check_adopted_key(key)?;
-    }
-    Ok(Some(adoption))
 }
 
 fn nothing_to_adopt(aws: &Aws, name: &StackName) -> Failure {
@@ -82,24 +92,37 @@ fn nothing_to_adopt(aws: &Aws, name: &StackName) -> Failure {
     .next("leave out --adopt; or name another --stack, --region or --profile")
 }
 
-fn is_adoption_wanted(args: &Deploy, name: &StackName) -> Result<bool> {
-    const ADOPT: &str = "adopt it, so that the new stack serves it";
-    const FRESH_DATA: &str = "create an empty table and an empty bucket beside it";
-    let flags = "to adopt it: restctl deploy --adopt\nto begin with an empty table beside it: restctl deploy --fresh-data";
-    if args.adopt.is_some() || args.fresh_data {
-        return Ok(args.adopt.is_some());
+/// What becomes of the data.
+enum DataChoice {
+    Adopt,
+    FreshData,
+    /// Only in a dry run.
+    Undecided,
+}
+
+fn choose_data(args: &Deploy, name: &StackName) -> Result<DataChoice> {
+    const ANSWERS: [&str; 2] = [
+        "adopt it, so that the new stack serves it",
+        "begin with an empty table and an empty bucket beside it",
+    ];
+    if args.adopt.is_some() {
+        return Ok(DataChoice::Adopt);
+    }
+    if args.fresh_data {
+        return Ok(DataChoice::FreshData);
     }
     if args.dry_run {
-        output::print_message(
-            "a deployment needs --adopt or --fresh-data; without --adopt, this would change:",
-        );
-        return Ok(false);
+        return Ok(DataChoice::Undecided);
     }
-    match prompt::ask_optional_choice("What should the new stack do with this data?", &[ADOPT, FRESH_DATA]) {
-        Some(choice) => Ok(choice == 0),
+    match prompt::ask_optional_choice("What should the new stack do with this data?", &ANSWERS) {
+        Some(0) => Ok(DataChoice::Adopt),
+        Some(_) => Ok(DataChoice::FreshData),
         None => Err(Failure::usage(format!("nothing was changed: a deleted stack {name} left data"))
             .why("the new stack can adopt the data, or begin with an empty table beside it")
-            .next(flags)),
+            .next(
+                "to adopt it: restctl deploy --adopt\n\
+                 to begin with an empty table beside it: restctl deploy --fresh-data",
+            )),
     }
 }
 
