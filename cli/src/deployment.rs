@@ -9,5 +9,6 @@ pub(crate) mod preflight;
 pub(crate) mod price;
 pub(crate) mod progress;
 pub(crate) mod protection;
+pub(crate) mod retained_data;
 pub(crate) mod root_cause;
 pub(crate) mod smoke;

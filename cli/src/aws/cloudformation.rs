@@ -55,6 +55,11 @@ impl Stack {
         self.status == StackStatus::ReviewInProgress
     }
 
+    /// Returns the name of the stack, which its id contains.
+    pub(crate) fn name(&self) -> &str {
+        self.id.split('/').nth(1).unwrap_or_default()
+    }
+
     /// Returns the account that the stack is in, 12 digits: its id is an ARN.
     pub(crate) fn account(&self) -> &str {
         self.id.split(':').nth(4).unwrap_or_default()
@@ -90,12 +95,29 @@ impl Stack {
     /// Whether restctl made the stack: it has the tag, or it was deployed by a version that did not set the tag yet. An empty
     /// stack may still become restctl's.
     fn is_own(&self) -> bool {
-        self.is_in_review() || self.is_tagged() || self.parameter(parameter::ARTIFACT_BUCKET).is_some()
+        self.is_in_review() || self.is_deployed_by_restctl()
     }
 
-    /// Whether the tables and the data bucket outlive the stack. Those of a stack with the tag do, and an empty one has none.
+    fn is_deployed_by_restctl(&self) -> bool {
+        self.is_tagged() || self.parameter(parameter::ARTIFACT_BUCKET).is_some()
+    }
+
+    /// Whether the tables and the data bucket outlive the stack. Those of a stack with the tag do, and an empty one has none. A
+    /// stack that was imported has no tag before its first update, but a parameter that no earlier template had.
     pub(crate) fn keeps_data(&self) -> bool {
-        self.is_tagged() || self.is_in_review()
+        self.is_tagged() || self.is_in_review() || self.parameter(parameter::KEEP_VERSIONS).is_some()
+    }
+
+    /// Whether the stack consists of adopted data and nothing else: the deployment that adopted it was not completed.
+    pub(crate) fn has_only_adopted_data(&self) -> bool {
+        use StackStatus::{ImportComplete, UpdateRollbackComplete};
+        self.outputs.is_empty() && matches!(self.status, ImportComplete | UpdateRollbackComplete)
+    }
+
+    /// Whether nothing is left of an import into a new stack.
+    pub(crate) fn is_failed_import(&self) -> bool {
+        use StackStatus::{ImportRollbackComplete, ImportRollbackFailed};
+        self.outputs.is_empty() && matches!(self.status, ImportRollbackComplete | ImportRollbackFailed)
     }
 
     fn is_tagged(&self) -> bool {
@@ -226,7 +248,16 @@ pub(crate) fn from_sdk(stack: aws_sdk_cloudformation::types::Stack) -> Stack {
 
 /// Returns the stack. Fails unless a deployment has completed.
 pub(crate) async fn find_deployed(aws: &Aws, name: &StackName) -> Result<Stack> {
-    require_deployed(aws, name, find_own(aws, name).await?)
+    let stack = require_deployed(aws, name, find_own(aws, name).await?)?;
+    if stack.has_only_adopted_data() {
+        return Err(Failure::new(format!(
+            "the stack {name} is not ready: it has adopted data, and nothing else yet"
+        ))
+        .exit(Exit::NotFound)
+        .why("the deployment that adopted the data was not completed")
+        .next("restctl deploy"));
+    }
+    Ok(stack)
 }
 
 fn require_deployed(aws: &Aws, name: &StackName, found: Option<Stack>) -> Result<Stack> {
@@ -248,6 +279,8 @@ fn is_up(status: &StackStatus) -> bool {
     matches!(
         status,
         CreateComplete
+            | ImportComplete
+            | ImportRollbackComplete
             | UpdateComplete
             | UpdateCompleteCleanupInProgress
             | UpdateInProgress
@@ -255,6 +288,17 @@ fn is_up(status: &StackStatus) -> bool {
             | UpdateRollbackCompleteCleanupInProgress
             | UpdateRollbackInProgress
     )
+}
+
+/// Returns the stacks of the account and region that restctl deployed.
+pub(crate) async fn list_own(aws: &Aws) -> Result<Vec<Stack>> {
+    let mut own = Vec::new();
+    let mut pages = aws.cloudformation.describe_stacks().into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let stacks = page.aws_context("list the stacks")?.stacks.unwrap_or_default();
+        own.extend(stacks.into_iter().map(from_sdk).filter(Stack::is_deployed_by_restctl));
+    }
+    Ok(own)
 }
 
 /// A resource of a stack.

@@ -1,5 +1,6 @@
 //! Amazon CloudWatch Logs: the logs of the functions.
 
+use std::collections::HashMap;
 use std::vec;
 
 use aws_sdk_cloudwatchlogs::operation::filter_log_events::builders::FilterLogEventsFluentBuilder;
@@ -8,6 +9,7 @@ use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 use super::Aws;
 use super::error::{AwsContext, RESOURCE_NOT_FOUND};
 use crate::failure::{Exit, Failure, Result};
+use crate::timestamp;
 
 pub(crate) struct LogEvent {
     /// `None` in emulators.
@@ -68,38 +70,43 @@ impl From<FilteredLogEvent> for LogEvent {
     }
 }
 
-/// A log group, whether or not its stack still exists.
-pub(crate) struct LogGroup {
+/// A log group with a tag, whether or not its stack still exists.
+pub(crate) struct TaggedGroup {
     pub(crate) name: String,
+    pub(crate) tags: HashMap<String, String>,
     /// As CloudWatch Logs counts it, some time later.
     pub(crate) bytes: u64,
+    /// RFC 3339.
+    pub(crate) created: Option<String>,
 }
 
-/// Returns the log groups of a stack, which have the tag.
+/// Returns the log groups that have the tag `key`. Looks only at those whose names contain `part` and may belong to a stack.
 pub(crate) async fn find_groups_by_tag(
     aws: &Aws,
-    stack: &str,
-    (key, value): (&str, &str),
-) -> Result<Vec<LogGroup>> {
+    key: &str,
+    part: &str,
+    is_candidate: impl Fn(&str) -> bool,
+) -> Result<Vec<TaggedGroup>> {
     let mut tagged = Vec::new();
-    // CloudFormation puts the stack's name first, the local cloud puts it between slashes, and so did earlier templates.
-    let (first, between) = (format!("{stack}-"), format!("/{stack}/"));
-    let is_named_so = |name: &str| name.starts_with(&first) || name.contains(&between);
-    let mut pages =
-        aws.cloudwatchlogs.describe_log_groups().log_group_name_pattern(stack).into_paginator().send();
+    let request = aws.cloudwatchlogs.describe_log_groups();
+    let mut pages = request
+        .set_log_group_name_pattern((!part.is_empty()).then(|| part.to_owned()))
+        .into_paginator()
+        .send();
     while let Some(page) = pages.next().await {
         let groups = page.aws_context("list the logs")?.log_groups.unwrap_or_default();
         for group in groups {
             let (Some(name), Some(arn)) = (group.log_group_name, group.log_group_arn) else { continue };
-            if !is_named_so(&name) {
+            if !is_candidate(&name) {
                 continue;
             }
             let tags = aws.cloudwatchlogs.list_tags_for_resource().resource_arn(arn).send().await;
             let tags =
                 tags.aws_context(&format!("read the tags of the log {name}"))?.tags.unwrap_or_default();
-            if tags.get(key).is_some_and(|tag| tag == value) {
+            if tags.contains_key(key) {
                 let bytes = group.stored_bytes.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
-                tagged.push(LogGroup { name, bytes });
+                let created = group.creation_time.and_then(timestamp::from_milliseconds);
+                tagged.push(TaggedGroup { name, tags, bytes, created });
             }
         }
     }

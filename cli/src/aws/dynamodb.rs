@@ -3,6 +3,7 @@
 pub(crate) mod attribute_types;
 mod deletion;
 pub(crate) mod items;
+mod tagged_table;
 
 use std::collections::HashMap;
 
@@ -12,6 +13,7 @@ use restctl_contract::key::WRITTEN_BY;
 use restctl_contract::load::{LEDGER_KEY, LedgerEntry, LoadId, LoadState, is_ledger_entry};
 use restctl_contract::timestamp::now;
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_attribute_value, to_item};
+pub(crate) use tagged_table::{TaggedTable, find_tables_by_tag};
 
 use super::Aws;
 use super::error::{AwsContext, RESOURCE_NOT_FOUND};
@@ -131,35 +133,4 @@ pub(crate) async fn table_size(aws: &Aws, table: &str) -> Result<Option<(u64, u6
     let number =
         |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok()).unwrap_or_default();
     Ok(table.map(|table| (number(table.item_count), number(table.table_size_bytes))))
-}
-
-/// Returns the tables whose names begin with `prefix` and that have this tag.
-pub(crate) async fn find_tables_by_tag(
-    aws: &Aws,
-    prefix: &str,
-    (key, value): (&str, &str),
-) -> Result<Vec<String>> {
-    let mut tagged = Vec::new();
-    let mut pages = aws.dynamodb.list_tables().into_paginator().send();
-    while let Some(page) = pages.next().await {
-        let names = page.aws_context("list the tables")?.table_names.unwrap_or_default();
-        for name in names.into_iter().filter(|name| name.starts_with(prefix)) {
-            let table = aws.dynamodb.describe_table().table_name(&name).send().await;
-            // A table that is being deleted may be gone since the list was made.
-            if table.error_code() == Some(RESOURCE_NOT_FOUND) {
-                continue;
-            }
-            let table = table.aws_context(&format!("describe the table {name}"))?.table;
-            let Some(arn) = table.and_then(|table| table.table_arn) else { continue };
-            let tags = aws.dynamodb.list_tags_of_resource().resource_arn(arn).send().await;
-            if tags.error_code() == Some(RESOURCE_NOT_FOUND) {
-                continue;
-            }
-            let tags = tags.aws_context(&format!("read the tags of the table {name}"))?;
-            if tags.tags().iter().any(|tag| tag.key() == key && tag.value() == value) {
-                tagged.push(name);
-            }
-        }
-    }
-    Ok(tagged)
 }

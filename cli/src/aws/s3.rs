@@ -11,17 +11,17 @@ mod versions;
 use std::collections::HashMap;
 
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{Tag, Tagging};
+use aws_sdk_s3::types::Tag;
 pub(crate) use emptying::empty_bucket;
 pub(crate) use own_bucket::{
     OwnBucket, OwnBucketState, delete_bucket, delete_object, enable_versioning, ensure_object,
     ensure_private_bucket, read_bucket_state,
 };
-pub(crate) use versions::{ObjectVersion, bucket_size, list_versions};
+pub(crate) use versions::{MAX_COUNTED, ObjectVersion, bucket_size, list_versions};
 
 use super::Aws;
 use super::error::AwsContext;
-use crate::failure::{FailureContext, Result};
+use crate::failure::Result;
 use crate::timestamp;
 
 /// Whether the bucket sends its events to EventBridge. Without them, no new object is loaded.
@@ -74,38 +74,44 @@ pub(crate) async fn get_object(aws: &Aws, bucket: &str, key: &str) -> Result<Byt
     Ok(answer.aws_context(&format!("read s3://{bucket}/{key}"))?.body)
 }
 
-/// Returns the buckets of this account and region whose names begin with `prefix` and that have this tag. Leaves out buckets
-/// whose tags the credentials may not read.
+pub(crate) struct TaggedBucket {
+    pub(crate) name: String,
+    /// Empty on the local cloud.
+    pub(crate) tags: HashMap<String, String>,
+    /// RFC 3339.
+    pub(crate) created: Option<String>,
+}
+
+/// Returns the buckets of this account and region that have the tag `key`. Looks only at those whose names begin with `prefix`
+/// and may belong to a stack. Leaves out buckets whose tags the credentials may not read.
+///
+/// The CloudFormation of the local cloud tags no buckets, so there the name suffices.
 pub(crate) async fn find_buckets_by_tag(
     aws: &Aws,
+    key: &str,
     prefix: &str,
-    (key, value): (&str, &str),
-) -> Result<Vec<String>> {
+    is_candidate: impl Fn(&str) -> bool,
+) -> Result<Vec<TaggedBucket>> {
     let mut tagged = Vec::new();
-    let mut pages = aws.s3.list_buckets().prefix(prefix).bucket_region(&aws.region).into_paginator().send();
+    let request = aws.s3.list_buckets().bucket_region(&aws.region);
+    let mut pages =
+        request.set_prefix((!prefix.is_empty()).then(|| prefix.to_owned())).into_paginator().send();
     while let Some(page) = pages.next().await {
         let buckets = page.aws_context("list the buckets")?.buckets.unwrap_or_default();
-        let names = buckets.into_iter().filter_map(|bucket| bucket.name);
-        for bucket in names.filter(|name| name.starts_with(prefix)) {
-            let tags = read_tags(aws, &bucket).await?.unwrap_or_default();
-            if tags.iter().any(|tag| tag.key() == key && tag.value() == value) {
-                tagged.push(bucket);
+        for bucket in buckets {
+            let created = bucket.creation_date.as_ref().and_then(timestamp::from_sdk);
+            let Some(name) = bucket.name.filter(|name| name.starts_with(prefix) && is_candidate(name)) else {
+                continue;
+            };
+            let Some(tags) = read_tags(aws, &name).await? else { continue };
+            let tags: HashMap<_, _> = tags.into_iter().map(|tag| (tag.key, tag.value)).collect();
+            let needs_no_tag = tags.is_empty() && aws.endpoint_url.is_some();
+            if tags.contains_key(key) || needs_no_tag {
+                tagged.push(TaggedBucket { name, tags, created });
             }
         }
     }
     Ok(tagged)
-}
-
-/// Adds the tag to a bucket that has no tags.
-pub(crate) async fn tag_untagged_bucket(aws: &Aws, bucket: &str, (key, value): (&str, &str)) -> Result<()> {
-    if read_tags(aws, bucket).await?.is_none_or(|tags| !tags.is_empty()) {
-        return Ok(());
-    }
-    let tagging = format!("tag the bucket {bucket}");
-    let tag = Tag::builder().key(key).value(value).build().context("cannot build the tag")?;
-    let tags = Tagging::builder().tag_set(tag).build().context("cannot build the tags")?;
-    aws.s3.put_bucket_tagging().bucket(bucket).tagging(tags).send().await.aws_context(&tagging)?;
-    Ok(())
 }
 
 /// Returns `None` if the bucket does not exist, or if it belongs to another account.

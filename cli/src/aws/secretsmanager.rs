@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_secretsmanager::error::SdkError;
 use aws_sdk_secretsmanager::operation::create_secret::{CreateSecretError, CreateSecretOutput};
-use aws_sdk_secretsmanager::types::Tag;
+use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, Tag};
 use restctl_contract::stack::Tags;
 
 use super::Aws;
@@ -30,6 +30,20 @@ pub(crate) async fn read_secret(aws: &Aws, name: &str) -> Result<Option<String>>
         .secret_string
         .map(Some)
         .ok_or_else(|| Failure::new(format!("the secret {name} is binary, not text")).next("restctl setup"))
+}
+
+/// Returns the names of the secrets of all stacks.
+pub(crate) async fn list_secrets(aws: &Aws) -> Result<Vec<String>> {
+    const PREFIX: &str = "restctl/";
+    let mut names = Vec::new();
+    let of_stacks = Filter::builder().key(FilterNameStringType::Name).values(PREFIX).build();
+    let mut pages = aws.secretsmanager.list_secrets().filters(of_stacks).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let page = page.aws_context("list the secrets")?;
+        names.extend(page.secret_list.unwrap_or_default().into_iter().filter_map(|secret| secret.name));
+    }
+    names.retain(|name| name.starts_with(PREFIX));
+    Ok(names)
 }
 
 /// Returns when the secret was last changed. `None` if there is no such secret, or if it is scheduled for deletion.

@@ -22,6 +22,18 @@ pub(crate) async fn read_settings(
     }))
 }
 
+/// Returns the names of the settings of all stacks.
+pub(crate) async fn list_settings(aws: &Aws) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    let mut pages =
+        aws.ssm.get_parameters_by_path().path("/restctl/").recursive(true).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let page = page.aws_context("list the settings in Systems Manager")?;
+        names.extend(page.parameters.unwrap_or_default().into_iter().filter_map(|parameter| parameter.name));
+    }
+    Ok(names)
+}
+
 /// Creates the parameter with these tags, or changes its value.
 pub(crate) async fn write_setting(
     aws: &Aws,

@@ -1,5 +1,6 @@
 //! `restctl deploy`: uploads the functions, creates or updates the stack, and puts the new versions into service.
 
+mod adoption;
 mod drift_preview;
 mod edge_jwt;
 mod go_live;
@@ -11,6 +12,7 @@ mod revert_drift;
 mod rolled_back;
 mod superseded_certificate;
 mod superseded_packages;
+mod template;
 
 use std::path::PathBuf;
 
@@ -32,9 +34,10 @@ use crate::cli::wait::{WaitArgs, WaitDeadline};
 use crate::context::Context;
 use crate::deployment::operation::{Operation, OperationKind};
 use crate::deployment::protection;
-use crate::failure::{Exit, Result};
+use crate::failure::{Exit, Failure, Result};
 use crate::identity::cognito;
 use crate::identity::settings::{self, Settings};
+use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::output::{self, Format};
 use crate::terminal::text::Text;
@@ -53,6 +56,10 @@ makes it live. `restctl rollback` returns to the previous version within seconds
 With --list on, GET /v1/items returns all items, page by page. A page costs as much as reading its items, so a client that \
 requests every page costs as much as reading the whole table.
 
+What a deleted stack left, such as the tables that `restctl destroy` keeps, can be adopted by a new stack of the same name: \
+with --adopt the new stack serves that data, and with --fresh-data it begins with an empty table beside it. Without \
+either, deploy asks.
+
 With --dry-run, the exit code is 0 if nothing would change and 6 if something would. It also shows what was changed without \
 restctl since the last deployment.")]
 pub(crate) struct Deploy {
@@ -68,6 +75,15 @@ pub(crate) struct Deploy {
     /// Allow the resource of this name to be replaced or removed although it holds data; can be repeated
     #[arg(long, value_name = "NAME")]
     allow_replacement: Vec<String>,
+
+    /// Adopt the tables, the data bucket and the logs that a deleted stack of this name left. If there are several of a kind,
+    /// name the one to adopt
+    #[arg(long, value_name = "NAME", num_args = 0.., conflicts_with = "fresh_data")]
+    adopt: Option<Vec<String>>,
+
+    /// Begin with an empty table and an empty bucket, beside what a deleted stack of this name left
+    #[arg(long)]
+    fresh_data: bool,
 
     /// Repair a stack that cannot be updated, without asking
     #[arg(long)]
@@ -117,9 +133,25 @@ async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -
     } else {
         repair::repair_if_needed(aws, name, args.yes, deadline, report).await?
     };
-    let request = DeployRequest { args, start: &start, settings: &settings, certificate: &certificate };
+    let adoption = match &start.stack {
+        None => adoption::choose_adoption(args, context, report).await?,
+        Some(_) => {
+            note_needless_choice(args, name);
+            None
+        }
+    };
+    let undone = if adoption.is_some() { "the stack was complete" } else { "the stack was changed" };
+    let adoption = adoption.as_ref();
+    let request = DeployRequest {
+        args,
+        start: &start,
+        adoption,
+        settings: &settings,
+        certificate: &certificate,
+        deadline,
+    };
     let planning = plan::plan_deployment(&request, context, report);
-    let planned = deadline.limit("the stack was changed", "the same command again", planning).await?;
+    let planned = deadline.limit(undone, "the same command again", planning).await?;
     let ready = match planned {
         DeployPlan::DryRun { changes, losses } => {
             let drifts = match &start.stack {
@@ -140,6 +172,16 @@ async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -
     let completion = complete_deployment(&request, &ready, context, report);
     let next = "restctl deploy, which continues from there";
     deadline.limit("the new versions were live", next, completion).await
+}
+
+/// An interrupted deployment is continued by the same command.
+fn note_needless_choice(args: &Deploy, name: &StackName) {
+    let flag = if args.fresh_data { "--fresh-data" } else { "--adopt" };
+    if args.fresh_data || args.adopt.is_some() {
+        output::print_message(format!(
+            "note: the stack {name} exists and keeps its data; {flag} changes nothing"
+        ));
+    }
 }
 
 /// Does what remains after CloudFormation, even if CloudFormation changed nothing: an earlier deployment may have been

@@ -134,9 +134,6 @@ impl<'a> Removal<'a> {
         for resource in self.to_remove.iter().filter(|resource| resource.is_data()) {
             deadline.limit(undone, REMOVE_REST, resource.empty_if_bucket(aws)).await?;
         }
-        for resource in self.kept {
-            resource.tag_for_later(aws, name).await?;
-        }
         let mut left = LeftResources::default();
         for &resource in self.to_remove {
             match resource {

@@ -1,5 +1,6 @@
-//! `restctl status`: shows the whole stack on one screen.
+//! `restctl status`: shows the whole stack on one screen, or lists all stacks.
 
+mod all;
 #[cfg(test)]
 mod fixture;
 mod history;
@@ -35,9 +36,16 @@ pub(crate) struct Status {
     /// Refresh the screen every few seconds, with recent values as sparklines
     #[arg(long)]
     watch: bool,
+
+    /// List the stacks of the account and region, and what no stack uses: data of deleted stacks, settings, certificates
+    #[arg(long, conflicts_with = "watch")]
+    all: bool,
 }
 
 pub(crate) async fn run(args: Status, context: &Context) -> Result<()> {
+    if args.all {
+        return all::run(context).await;
+    }
     if args.watch {
         return watch::run(context).await;
     }

@@ -42,7 +42,7 @@ impl Deployment<'_> {
     }
 
     fn deployed_stack(&self) -> Option<&Stack> {
-        self.existing.filter(|stack| !stack.is_in_review())
+        self.existing.filter(|stack| !stack.is_in_review() && !stack.has_only_adopted_data())
     }
 }
 

@@ -283,7 +283,7 @@ fn a_stuck_stack_is_repaired_after_asking() {
     let repaired = cloud.succeed(&["deploy", "--yes"]);
     assert!(repaired.stderr.contains("removed the stack restctl, which was in ROLLBACK_COMPLETE"));
 
-    cloud.succeed(&["destroy", "--yes"]);
+    cloud.succeed(&["destroy", "--yes", "--delete-data"]);
     cloud.succeed(&["setup"]);
     let review = [("Action", "CreateChangeSet"), ("ChangeSetName", "seen"), ("ChangeSetType", "CREATE")];
     cloud.call_query("cloudformation", &[review.as_slice(), &stack].concat());

@@ -87,7 +87,7 @@ fn data_stays_unless_its_deletion_is_requested() {
 
     // A new stack works at once, and has none of the old one's data.
     cloud.succeed(&["setup"]);
-    cloud.succeed(&["deploy"]);
+    cloud.succeed(&["deploy", "--fresh-data"]);
     assert_eq!(cloud.run(&["get", "--id", "42"]).exit, 5);
 
     for name in ["in/", "a%20b%2B%C3%BC%26%25.csv", "control%01characters%0A.csv"] {

@@ -196,9 +196,18 @@ fn commands_that_change_something() {
         ("cert_renew", &["cert", "renew"]),
         ("idp_rotate_secret", &["idp", "rotate-secret"]),
         ("rollback", &["rollback"]),
-        ("destroy", &["destroy", "--yes", "--delete-data"]),
-        ("local_down", &["local", "down"]),
     ] {
+        compare_output(&cloud, name, args, &mut snapshots);
+    }
+    // What a deleted stack leaves.
+    cloud.succeed(&["destroy", "--yes"]);
+    cloud.succeed(&["setup"]);
+    compare_output(&cloud, "status_all", &["status", "--all"], &mut snapshots);
+    compare_output(&cloud, "deploy_undecided", &["deploy"], &mut snapshots);
+    cloud.succeed(&["deploy", "--adopt"]);
+    for (name, args) in
+        [("destroy", &["destroy", "--yes", "--delete-data"][..]), ("local_down", &["local", "down"])]
+    {
         compare_output(&cloud, name, args, &mut snapshots);
     }
     snapshots.finish();

@@ -46,6 +46,16 @@ pub enum KeyType {
     Number,
 }
 
+impl KeyType {
+    /// Returns the name that DynamoDB gives the type.
+    pub fn letter(self) -> &'static str {
+        match self {
+            KeyType::String => "S",
+            KeyType::Number => "N",
+        }
+    }
+}
+
 impl FromStr for KeyType {
     type Err = String;
 

@@ -7,7 +7,7 @@ use std::str::FromStr;
 ///
 /// The limit comes from bucket names (63 characters, lower case), which consist of this name, the account and the
 /// region. CloudFormation makes other names of it, so it cannot start with one of the [`RESERVED_PREFIXES`] either.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StackName(String);
 
 /// How the name of a bucket ("General purpose bucket naming rules", Amazon S3 User Guide) or of a security group

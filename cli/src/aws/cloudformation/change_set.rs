@@ -7,7 +7,7 @@ mod tests;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_cloudformation::types::{
-    Capability, ChangeSetStatus, ChangeSetType, ExecutionStatus, Parameter, Tag,
+    Capability, ChangeSetStatus, ChangeSetType, ExecutionStatus, Parameter, ResourceToImport, Tag,
 };
 use restctl_contract::stack::StackName;
 
@@ -44,6 +44,9 @@ pub(crate) struct Desired<'a> {
     pub(crate) parameters: &'a [(&'static str, String)],
     /// CloudFormation adds them to each resource that supports tags.
     pub(crate) tags: &'a [(String, String)],
+    /// Existing resources that become part of a new stack, which then consists of nothing else and has neither tags nor
+    /// outputs. Empty if the change set imports nothing.
+    pub(crate) imports: Vec<ResourceToImport>,
 }
 
 /// Creates a change set. Returns `None` if nothing would change. If `stopped` completes first, the change set is deleted, and so
@@ -55,12 +58,18 @@ pub(crate) async fn create_change_set(
     desired: Desired<'_>,
     stopped: impl Future<Output = Result<()>>,
 ) -> Result<Option<ChangeSet>> {
-    let is_new = existing.is_none_or(Stack::is_in_review);
+    let kind = match existing {
+        _ if !desired.imports.is_empty() => ChangeSetType::Import,
+        Some(stack) if !stack.is_in_review() => ChangeSetType::Update,
+        _ => ChangeSetType::Create,
+    };
     let parameters = desired.parameters.iter();
     let parameters = parameters
         .map(|(key, value)| Parameter::builder().parameter_key(*key).parameter_value(value).build())
         .collect();
     let tags = desired.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
+    // An import cannot set them: "As part of the import operation, you cannot modify or add [Tags]".
+    let tags = Some(tags.collect()).filter(|tags: &Vec<_>| !tags.is_empty());
     // Two deployments may make change sets of one stack at once, which must not share a name.
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let token = format!("restctl-{}", since_epoch.as_nanos());
@@ -70,10 +79,11 @@ pub(crate) async fn create_change_set(
         .stack_name(name.as_str())
         .change_set_name(&token)
         .client_token(&token)
-        .change_set_type(if is_new { ChangeSetType::Create } else { ChangeSetType::Update })
+        .change_set_type(kind)
         .template_body(desired.template)
         .set_parameters(Some(parameters))
-        .set_tags(Some(tags.collect()))
+        .set_tags(tags)
+        .set_resources_to_import(Some(desired.imports).filter(|imports| !imports.is_empty()))
         .capabilities(Capability::CapabilityIam);
     let made = match request.send().await.aws_context("create a change set") {
         Ok(made) => made,

@@ -10,6 +10,9 @@ use crate::aws::error::AwsContext;
 use crate::failure::Result;
 use crate::timestamp;
 
+/// The most object versions of a bucket that are counted.
+pub(crate) const MAX_COUNTED: usize = 20_000;
+
 /// One version of one object.
 pub(crate) struct ObjectVersion {
     pub(crate) key: String,

@@ -4,6 +4,7 @@ mod network;
 mod value_parsers;
 
 use clap::Args;
+use restctl_contract::key::Key;
 use restctl_contract::stack::{STACK_TAG, StackName};
 use restctl_contract::template::parameter;
 
@@ -182,6 +183,22 @@ impl DeployOptions {
         choices
     }
 
+    /// Fails if `--key` is not the key of the table that the stack adopts.
+    pub(super) fn check_adopted_key(&self, adopted: &Key) -> Result<()> {
+        let adopted = (adopted.name.as_str(), adopted.kind.letter());
+        match &self.key {
+            Some(key) if (key.name.as_str(), key.kind.as_str()) != adopted => {
+                let (name, kind) = adopted;
+                Err(Failure::usage(format!(
+                    "nothing was changed: the key of the table to adopt is {name}:{kind}"
+                ))
+                .why(format!("--key {}:{} would replace the table", key.name, key.kind))
+                .next("leave out --key"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Returns the value that the parameter will have. `None` if it is the template's default.
     pub(crate) fn parameter_value(&self, name: &str, existing: Option<&Stack>) -> Option<String> {
         let mut parameters = self.template_parameters(existing).into_iter();
@@ -252,7 +269,9 @@ impl DeployOptions {
         }
         let network = Network::from_parameters(|name| self.parameter_value(name, deployed));
         network.check_consistent(region)?;
-        if let Some(stack) = start.stack.as_ref().filter(|stack| !stack.is_in_review()) {
+        if let Some(stack) =
+            start.stack.as_ref().filter(|stack| !stack.is_in_review() && !stack.has_only_adopted_data())
+        {
             Network::from_parameters(|name| stack.parameter(name).map(str::to_owned))
                 .check_kept_by(&network)?;
         }

@@ -3,11 +3,14 @@
 use restctl_contract::stack::{Certificate, STACK_TAG, Setting, Tags};
 use restctl_contract::template::parameter;
 
+use super::adoption::Adoption;
 use super::repair::StartingPoint;
+use super::template::TEMPLATE;
 use super::{Deploy, edge_jwt, preview, rolled_back};
 use crate::aws::cloudformation::change_set::{self, ChangeSet, Desired};
 use crate::aws::s3::{self, OwnBucket};
 use crate::aws::{Aws, sts};
+use crate::cli::wait::WaitDeadline;
 use crate::context::Context;
 use crate::deployment::concurrency;
 use crate::deployment::packages::{Package, Packages, Place};
@@ -19,14 +22,15 @@ use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::{interrupt, output, progress};
 
-const TEMPLATE: &str = include_str!("../../../../templates/stack.yaml");
-
 /// What the user asks for, and what the deployment starts from.
 pub(super) struct DeployRequest<'a> {
     pub(super) args: &'a Deploy,
     pub(super) start: &'a StartingPoint,
+    /// What a deleted stack left and the new one adopts.
+    pub(super) adoption: Option<&'a Adoption>,
     pub(super) settings: &'a Settings,
     pub(super) certificate: &'a Certificate,
+    pub(super) deadline: WaitDeadline,
 }
 
 /// What the deployment has to do.
@@ -51,7 +55,7 @@ pub(super) async fn plan_deployment(
     context: &Context,
     report: &NdjsonReport,
 ) -> Result<DeployPlan> {
-    let DeployRequest { args, start, settings, certificate } = request;
+    let DeployRequest { args, start, adoption, settings, certificate, deadline } = request;
     let (aws, name) = (context.aws().await?, &context.stack);
     let idp = args.options.choose_identity_provider(settings, start.stack_with_options())?;
     let caller = sts::read_caller(aws).await?;
@@ -60,6 +64,9 @@ pub(super) async fn plan_deployment(
     let artifacts = OwnBucket { name: &artifacts, account: &caller.account };
     let mut parameters = args.options.template_parameters(start.stack_with_options());
     parameters.push((parameter::IDP, idp.to_owned()));
+    if let Some(adoption) = adoption {
+        adoption.set_key(&mut parameters);
+    }
     let is_on = args.options.edge_jwt(start.stack_with_options());
     parameters.extend(edge_jwt::read_parameters(is_on, idp, settings).await?);
     let has_reservation = parameters.iter().any(|(name, _)| *name == parameter::API_CONCURRENCY);
@@ -86,19 +93,29 @@ pub(super) async fn plan_deployment(
     let packages = Packages::find(args.lambdas.as_deref(), place, architecture)?;
     parameters.extend(fixed_parameters(context, artifacts.name, &packages, certificate));
     let tags = args.options.stack_tags(name, start.stack_with_options());
-    let desired = Desired { template: TEMPLATE, parameters: &parameters, tags: &tags };
     let ends_rollback = match &start.stack {
         Some(stack) => rolled_back::announce_end_of_rollback(aws, stack).await?,
         None => false,
     };
-    let interrupted = interrupt::ctrl_c();
-    let created = change_set::create_change_set(aws, name, start.stack.as_ref(), desired, interrupted);
-    let Some(change_set) = created.await? else {
+    let imported = match adoption {
+        Some(adoption) if !args.dry_run => {
+            Some(adoption.import(context, &parameters, *deadline, report).await?)
+        }
+        _ => None,
+    };
+    let existing = imported.as_ref().or(start.stack.as_ref());
+    let desired = Desired { template: TEMPLATE, parameters: &parameters, tags: &tags, imports: Vec::new() };
+    let created = change_set::create_change_set(aws, name, existing, desired, interrupt::ctrl_c());
+    let Some(mut change_set) = created.await? else {
         if !args.dry_run {
             return Ok(DeployPlan::Ready(Box::new(ReadyDeployment { change_set: None, packages })));
         }
         return Ok(DeployPlan::DryRun { changes: usize::from(ends_rollback), losses: Vec::new() });
     };
+    // The dry run imports nothing, so its change set would make the resources that a deployment adopts.
+    change_set.changes.retain(|change| {
+        !(change.is_addition() && adoption.is_some_and(|it| it.adopts(change.resource_name())))
+    });
     let title = format!("the stack {name} in {}", aws.region);
     // The local cloud costs nothing.
     let added_price =
@@ -110,6 +127,9 @@ pub(super) async fn plan_deployment(
         let discarded = change_set::discard_change_set(aws, &change_set).await;
         waiting.finish_and_clear();
         discarded?;
+        if let Some(adoption) = adoption {
+            adoption.print_plan();
+        }
         preview::print_preview(&change_set, added_price, args, &title, report)?;
         if !losses.is_empty() {
             output::print_message(format!("a deployment needs {}", preview::allow_flags(&losses)));

@@ -42,7 +42,7 @@ pub(crate) async fn repair_if_needed(
 ) -> Result<StartingPoint> {
     let Some(stack) = find_stack(aws, name).await? else { return Ok(StartingPoint::default()) };
     let status = stack.status.as_str().to_owned();
-    match find_remedy(&stack.status) {
+    match find_remedy(&stack) {
         StackRemedy::None => Ok(StartingPoint::from_stack(Some(stack))),
         StackRemedy::Wait => Err(busy_failure(name, &stack)),
         StackRemedy::Remove => {
@@ -75,7 +75,7 @@ pub(crate) async fn repair_if_needed(
 /// Returns the starting point of a dry run, which repairs nothing.
 pub(crate) async fn starting_point_for_dry_run(aws: &Aws, name: &StackName) -> Result<StartingPoint> {
     let Some(stack) = find_stack(aws, name).await? else { return Ok(StartingPoint::default()) };
-    match find_remedy(&stack.status) {
+    match find_remedy(&stack) {
         StackRemedy::None => Ok(StartingPoint::from_stack(Some(stack))),
         StackRemedy::Wait => Err(busy_failure(name, &stack)),
         _ => Err(Failure::new(format!("the stack {name} is in {}", stack.status.as_str()))
@@ -117,9 +117,10 @@ enum StackRemedy {
 
 /// The states are those of "Understand CloudFormation stack creation events" and "Stack status codes" (AWS CloudFormation
 /// User Guide).
-fn find_remedy(status: &StackStatus) -> StackRemedy {
+fn find_remedy(stack: &Stack) -> StackRemedy {
     use StackStatus::*;
-    match status {
+    match &stack.status {
+        _ if stack.is_failed_import() => StackRemedy::Remove,
         RollbackComplete | RollbackFailed | CreateFailed | DeleteFailed | ReviewInProgress => {
             StackRemedy::Remove
         }
@@ -150,6 +151,7 @@ mod tests {
             ("UPDATE_COMPLETE", StackRemedy::None),
             ("UPDATE_ROLLBACK_COMPLETE", StackRemedy::None),
             ("IMPORT_COMPLETE", StackRemedy::None),
+            ("IMPORT_ROLLBACK_COMPLETE", StackRemedy::Remove),
             ("REVIEW_IN_PROGRESS", StackRemedy::Remove),
             ("CREATE_FAILED", StackRemedy::Remove),
             ("ROLLBACK_COMPLETE", StackRemedy::Remove),
@@ -157,12 +159,14 @@ mod tests {
             ("DELETE_FAILED", StackRemedy::Remove),
             ("UPDATE_ROLLBACK_FAILED", StackRemedy::ContinueRollback),
             ("CREATE_IN_PROGRESS", StackRemedy::Wait),
+            ("IMPORT_IN_PROGRESS", StackRemedy::Wait),
             ("UPDATE_IN_PROGRESS", StackRemedy::Wait),
             ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", StackRemedy::Wait),
             ("UPDATE_ROLLBACK_IN_PROGRESS", StackRemedy::Wait),
             ("DELETE_IN_PROGRESS", StackRemedy::Wait),
         ] {
-            assert_eq!(find_remedy(&StackStatus::from(status)), expected, "{status}");
+            let stack = aws_sdk_cloudformation::types::Stack::builder().stack_status(status.into()).build();
+            assert_eq!(find_remedy(&cloudformation::from_sdk(stack)), expected, "{status}");
         }
     }
 }

@@ -4,22 +4,20 @@ use std::fmt;
 use std::time::Duration;
 
 use indicatif::HumanBytes;
-use restctl_contract::stack::{STACK_TAG, StackName};
+use restctl_contract::stack::StackName;
 use restctl_contract::template::output as stack_output;
 use serde_json::{Value, json};
 
 use crate::aws::cloudformation::{self, Stack};
-use crate::aws::s3::{self, OwnBucket, OwnBucketState};
+use crate::aws::s3::{self, MAX_COUNTED, OwnBucket, OwnBucketState};
 use crate::aws::{Aws, acm, cloudwatchlogs, dynamodb, secretsmanager, ssm, sts};
 use crate::context::Context;
-use crate::failure::{AwsCause, Exit, Failure, Result};
+use crate::deployment::retained_data::{RetainedData, RetainedKind, RetainedResource};
+use crate::failure::{Exit, Failure, Result};
 use crate::identity::settings;
 use crate::terminal::{output, progress};
 
 use super::certificate::UsedCertificate;
-
-/// The most object versions of a bucket that are counted.
-const MAX_COUNTED: usize = 20_000;
 
 /// The pause between two looks at what should be gone.
 const DELETION_PAUSE: Duration = Duration::from_secs(2);
@@ -76,23 +74,6 @@ pub(super) struct Inventory {
     pub(super) unlisted: Vec<&'static str>,
 }
 
-impl Inventory {
-    /// Returns what was listed, or nothing and a note if the credentials may not list it.
-    fn unless_denied<T>(&mut self, what: &'static str, listed: Result<Vec<T>>) -> Result<Vec<T>> {
-        match listed {
-            Err(denied) if denied.aws_cause == Some(AwsCause::Denied) => {
-                let denied = denied.to_single_line();
-                output::print_message(format!(
-                    "note: {what} that a deleted stack left are not found: {denied}"
-                ));
-                self.unlisted.push(what);
-                Ok(Vec::new())
-            }
-            listed => listed,
-        }
-    }
-}
-
 /// Lists what belongs to the stack. The certificate's secret comes last because it names the certificates: an interrupted
 /// `destroy` can find them again.
 pub(super) async fn list_owned_resources(context: &Context) -> Result<Inventory> {
@@ -110,23 +91,26 @@ pub(super) async fn list_owned_resources(context: &Context) -> Result<Inventory>
         buckets.extend(ids("AWS::S3::Bucket"));
         load_balancer = ids("AWS::ElasticLoadBalancingV2::LoadBalancer").next();
         // The template of earlier versions deletes the logs together with the stack, and has no output for them.
-        if stack.output(stack_output::API_LOGS).is_err() {
+        if stack.output(stack_output::API_LOGS).is_err() && !stack.has_only_adopted_data() {
             deleted_logs.extend(ids("AWS::Logs::LogGroup"));
         }
         inventory.resources.push(OwnedResource::Stack { stack: Box::new(stack), resources: resources.len() });
     }
-    // A deleted stack leaves tables, buckets and logs behind.
-    let (prefix, tag) = (format!("{name}-"), (STACK_TAG, name.as_str()));
-    let tagged = dynamodb::find_tables_by_tag(aws, &prefix, tag).await;
-    for table in inventory.unless_denied("tables", tagged)? {
-        if !tables.contains(&table) {
-            tables.push(table);
-        }
+    let retained =
+        RetainedData::find(aws, Some(name), &[&tables[..], &buckets, &deleted_logs].concat()).await?;
+    for (what, denied) in retained.unlisted {
+        let denied = denied.to_single_line();
+        output::print_message(format!("note: {what} that a deleted stack left are not found: {denied}"));
+        inventory.unlisted.push(what);
     }
-    let tagged = s3::find_buckets_by_tag(aws, &prefix, tag).await;
-    for bucket in inventory.unless_denied("buckets", tagged)? {
-        if !buckets.contains(&bucket) {
-            buckets.push(bucket);
+    let mut logs = Vec::new();
+    for RetainedResource { name, kind, bytes, .. } in retained.resources {
+        match kind {
+            RetainedKind::Table { .. } => tables.push(name),
+            RetainedKind::Bucket { .. } => buckets.push(name),
+            RetainedKind::Log => {
+                logs.push(OwnedResource::Log { name, bytes: bytes.unwrap_or_default() });
+            }
         }
     }
     let owned = &mut inventory.resources;
@@ -159,14 +143,7 @@ pub(super) async fn list_owned_resources(context: &Context) -> Result<Inventory>
             )),
         }
     }
-    let tagged = cloudwatchlogs::find_groups_by_tag(aws, name.as_str(), tag).await;
-    let logs = inventory.unless_denied("logs", tagged)?;
-    let owned = &mut inventory.resources;
-    owned.extend(
-        logs.into_iter()
-            .filter(|log| !deleted_logs.contains(&log.name))
-            .map(|log| OwnedResource::Log { name: log.name, bytes: log.bytes }),
-    );
+    owned.extend(logs);
     let certificate = settings::read_certificate(aws, name).await?;
     let arns = certificate
         .into_iter()
@@ -229,17 +206,6 @@ impl OwnedResource {
             }
             OwnedResource::Parameters { stack, .. } => ssm::delete_settings(aws, stack).await,
             OwnedResource::Secret { name } => secretsmanager::delete_secret(aws, name).await,
-        }
-    }
-
-    /// Tags a bucket that stays so that a later `destroy` finds it. CloudFormation tags buckets itself; the local cloud does
-    /// not.
-    pub(super) async fn tag_for_later(&self, aws: &Aws, stack: &StackName) -> Result<()> {
-        match self {
-            OwnedResource::Bucket { name, .. } => {
-                s3::tag_untagged_bucket(aws, name, (STACK_TAG, stack.as_str())).await
-            }
-            _ => Ok(()),
         }
     }
 

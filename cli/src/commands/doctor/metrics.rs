@@ -202,7 +202,11 @@ mod tests {
     #[test]
     fn the_metrics_name_a_load_balancer_by_the_end_of_its_arn() {
         let arn = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/orders-LoadB-1/5";
-        let kind = "AWS::ElasticLoadBalancingV2::LoadBalancer".to_owned();
-        assert_eq!(load_balancer_name(&[Resource { kind, id: arn.to_owned() }]), "app/orders-LoadB-1/5");
+        let (name, kind) =
+            ["LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer"].map(str::to_owned).into();
+        assert_eq!(
+            load_balancer_name(&[Resource { name, kind, id: arn.to_owned() }]),
+            "app/orders-LoadB-1/5"
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use super::OperationKind;
 use crate::cli::wait::WaitDeadline;
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Exit, Failure};
 use crate::terminal::prompt;
 
 /// What the user wants to happen to the operation in progress.

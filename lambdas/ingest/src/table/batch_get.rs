@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use restctl_contract::key::{Key, KeyType};
+use restctl_contract::key::Key;
 use restctl_rows::Row;
 use serde_json::to_string;
 
@@ -74,10 +74,7 @@ pub(super) async fn compare_batch(
 }
 
 fn key_json(key: &Key, row: &Row) -> String {
-    let kind = match key.kind {
-        KeyType::String => "S",
-        KeyType::Number => "N",
-    };
+    let kind = key.kind.letter();
     // A string always has a JSON form.
     let string = |text: &str| to_string(text).unwrap_or_default();
     format!(r#"{{{}:{{"{kind}":{}}}}}"#, string(&key.name), string(row.key()))

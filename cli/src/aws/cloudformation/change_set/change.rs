@@ -18,6 +18,8 @@ enum Disposition {
     Changed,
     Removed,
     Replaced,
+    /// It exists and becomes part of the stack.
+    Imported,
     /// CloudFormation decides it while it executes the change set.
     PerhapsReplaced,
     Other,
@@ -28,6 +30,7 @@ impl Disposition {
         match self {
             Disposition::Added => '+',
             Disposition::Changed => '~',
+            Disposition::Imported => '=',
             Disposition::Removed => '-',
             Disposition::Replaced | Disposition::PerhapsReplaced => '!',
             Disposition::Other => '?',
@@ -38,6 +41,7 @@ impl Disposition {
         match self {
             Disposition::Added => "add",
             Disposition::Changed => "change",
+            Disposition::Imported => "import",
             Disposition::Removed => "REMOVE",
             Disposition::Replaced => "REPLACE",
             Disposition::PerhapsReplaced => "perhaps REPLACE",
@@ -142,6 +146,7 @@ impl Change {
             (Some(ChangeAction::Modify), Some(Replacement::Conditional))
             | (Some(ChangeAction::Dynamic), _) => Disposition::PerhapsReplaced,
             (Some(ChangeAction::Modify), _) => Disposition::Changed,
+            (Some(ChangeAction::Import), _) => Disposition::Imported,
             _ => Disposition::Other,
         }
     }

@@ -103,3 +103,25 @@ def answer_functions_at_once():
         return handler_class
 
     ProvidedWorker._build_handler_class = build_prompt_handler_class
+
+
+def name_each_table_anew():
+    """Gives the table of each new stack a name of its own, as CloudFormation does, and lets an update keep the name.
+    Otherwise a new stack would write over the table that a deleted one has left."""
+    from ministack.core.responses import new_uuid
+    from ministack.services.cloudformation import provisioners
+
+    table = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]
+    create, update = table["create"], table["update"]
+
+    def create_anew(logical_id, properties, stack_name):
+        if not provisioners._NAME_SEED.get():
+            provisioners._NAME_SEED.set(new_uuid()[:8])
+        return create(logical_id, properties, stack_name)
+
+    def update_in_place(physical_id, old, new, stack_name, logical_id=None):
+        if old.get("KeySchema") == new.get("KeySchema"):
+            old, new = ({"TableName": physical_id, **properties} for properties in (old, new))
+        return update(physical_id, old, new, stack_name, logical_id)
+
+    table["create"], table["update"] = create_anew, update_in_place

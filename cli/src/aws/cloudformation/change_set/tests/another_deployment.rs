@@ -6,7 +6,7 @@ use crate::aws::cloudformation::tests::{StackStub, connect, name};
 const CAME_FIRST: &str = "another deployment of the stack restctl came first";
 
 async fn create(aws: &Aws, existing: Option<&Stack>) -> Result<Option<ChangeSet>> {
-    let desired = Desired { template: "{}", parameters: &[], tags: &[] };
+    let desired = Desired { template: "{}", parameters: &[], tags: &[], imports: Vec::new() };
     create_change_set(aws, &name(), existing, desired, std::future::pending()).await
 }
 

@@ -1,0 +1,226 @@
+//! What a deleted stack of the same name left: the new stack adopts it, or begins anew beside it. Which of both is the user's
+//! choice, because an empty table beside the full one would look like a loss.
+
+use aws_sdk_cloudformation::types::ResourceStatus;
+use restctl_contract::key::Key;
+use restctl_contract::stack::StackName;
+use restctl_contract::template::output::{API_LOGS, DATA_BUCKET, INGEST_LOGS, ITEMS_TABLE, LEDGER_TABLE};
+use restctl_contract::template::parameter;
+
+use super::Deploy;
+use super::template::select_resources;
+use crate::aws::cloudformation::change_set::{self, Desired};
+use crate::aws::cloudformation::{self, Stack};
+use crate::aws::{Aws, sts};
+use crate::cli::wait::WaitDeadline;
+use crate::context::Context;
+use crate::deployment::operation::{Operation, OperationKind};
+use crate::deployment::retained_data::{RetainedData, RetainedKind, RetainedResource};
+use crate::failure::{Exit, Failure, Result, shell_argument};
+use crate::terminal::ndjson::NdjsonReport;
+use crate::terminal::text::Text;
+use crate::terminal::{interrupt, output, prompt};
+
+/// What a stack can adopt, in the order in which it is shown.
+const ADOPTABLE: [&str; 5] = [ITEMS_TABLE, LEDGER_TABLE, DATA_BUCKET, API_LOGS, INGEST_LOGS];
+
+/// The resources that the new stack adopts: at most one for each name in the template.
+pub(super) struct Adoption(Vec<RetainedResource>);
+
+/// Finds what a deleted stack left and shows it, and returns what the new stack adopts. Fails if the user has not chosen.
+pub(super) async fn choose_adoption(
+    args: &Deploy,
+    context: &Context,
+    report: &NdjsonReport,
+) -> Result<Option<Adoption>> {
+    let (aws, name) = (context.aws().await?, &context.stack);
+    let mut found = RetainedData::find(aws, Some(name), &[]).await?;
+    for (what, denied) in found.unlisted.drain(..) {
+        if args.adopt.is_some() {
+            return Err(Failure::new(format!("cannot look for the {what} that a deleted stack {name} left"))
+                .exit(denied.exit)
+                .why(denied.to_single_line())
+                .next("ask for the permission; or leave out --adopt to create an empty table and an empty bucket"));
+        }
+        let denied = denied.to_single_line();
+        output::print_message(format!(
+            "note: whether a deleted stack {name} left any {what} is unknown: {denied}"
+        ));
+    }
+    // Logs alone hold nothing that the API serves.
+    if found.resources.iter().all(RetainedResource::is_log) {
+        return match args.adopt {
+            Some(_) => Err(nothing_to_adopt(aws, name)),
+            None => Ok(None),
+        };
+    }
+    found.count_objects(aws, &sts::read_account(aws).await?).await?;
+    output::print_message(format!("a deleted stack {name} left in {}:", aws.region));
+    for resource in &found.resources {
+        report.write_line("retained", &resource.to_json())?;
+        output::print_message(format!("  {resource}"));
+    }
+    match choose_data(args, name)? {
+        DataChoice::Adopt => {
+            let adoption = Adoption::select(found.resources, args.adopt.as_deref().unwrap_or_default())?;
+            if let Some(key) = adoption.key() {
+                args.options.check_adopted_key(key)?;
+            }
+            Ok(Some(adoption))
+        }
+        DataChoice::FreshData => {
+            output::print_message(
+                "this data stays beside the new stack: restctl status --all lists it, and restctl destroy --delete-data \
+                 removes it together with the stack",
+            );
+            Ok(None)
+        }
+        DataChoice::Undecided => {
+            output::print_message(
+                "a deployment needs --adopt or --fresh-data; this is a dry run with --fresh-data",
+            );
+            Ok(None)
+        }
+    }
+}
+
+fn nothing_to_adopt(aws: &Aws, name: &StackName) -> Failure {
+    Failure::new(format!(
+        "there is nothing to adopt: no deleted stack {name} left a table or a bucket in {}",
+        aws.region
+    ))
+    .exit(Exit::NotFound)
+    .next("leave out --adopt; or name another --stack, --region or --profile")
+}
+
+/// What becomes of the data.
+enum DataChoice {
+    Adopt,
+    FreshData,
+    /// Only in a dry run.
+    Undecided,
+}
+
+fn choose_data(args: &Deploy, name: &StackName) -> Result<DataChoice> {
+    const ANSWERS: [&str; 2] = [
+        "adopt it, so that the new stack serves it",
+        "begin with an empty table and an empty bucket beside it",
+    ];
+    if args.adopt.is_some() {
+        return Ok(DataChoice::Adopt);
+    }
+    if args.fresh_data {
+        return Ok(DataChoice::FreshData);
+    }
+    if args.dry_run {
+        return Ok(DataChoice::Undecided);
+    }
+    let question = "What should the new stack do with this data?";
+    let interrupted = Failure::new("interrupted: nothing was changed").exit(Exit::Interrupted);
+    match prompt::ask_optional_choice(question, &ANSWERS, interrupted) {
+        Some(0) => Ok(DataChoice::Adopt),
+        Some(_) => Ok(DataChoice::FreshData),
+        None => Err(Failure::usage(format!("nothing was changed: a deleted stack {name} left data"))
+            .why("the new stack can adopt the data, or begin with an empty table beside it")
+            .next(
+                "to adopt it: restctl deploy --adopt\n\
+                 to begin with an empty table beside it: restctl deploy --fresh-data",
+            )),
+    }
+}
+
+impl Adoption {
+    /// Selects the resources to adopt. Fails if it is not certain which one of several is meant: `names` says so.
+    fn select(found: Vec<RetainedResource>, names: &[String]) -> Result<Self> {
+        if let Some(unknown) = names.iter().find(|name| !found.iter().any(|resource| resource.name == **name))
+        {
+            return Err(Failure::usage(format!("nothing was changed: no deleted stack left {unknown}"))
+                .next("choose from the names above: restctl deploy --adopt NAME…"));
+        }
+        let mut selected = Vec::new();
+        let mut found: Vec<_> =
+            found.into_iter().filter(|resource| resource.template_name.is_some()).collect();
+        for adoptable in ADOPTABLE {
+            let (mut candidates, others): (Vec<_>, Vec<_>) =
+                found.into_iter().partition(|resource| resource.template_name == Some(adoptable));
+            found = others;
+            if candidates.len() > 1 && candidates.iter().any(|resource| names.contains(&resource.name)) {
+                candidates.retain(|resource| names.contains(&resource.name));
+            }
+            if candidates.len() > 1 {
+                return Err(ambiguity_failure(&candidates));
+            }
+            selected.extend(candidates);
+        }
+        Ok(Self(selected))
+    }
+
+    /// Returns the key of the items table, if it is adopted.
+    fn key(&self) -> Option<&Key> {
+        let table = self.0.iter().find(|resource| resource.template_name == Some(ITEMS_TABLE))?;
+        match &table.kind {
+            RetainedKind::Table { key, .. } => key.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Gives the stack the key of the adopted table.
+    pub(super) fn set_key(&self, parameters: &mut Vec<(&'static str, String)>) {
+        let Some(key) = self.key() else { return };
+        parameters.retain(|(name, _)| ![parameter::KEY_NAME, parameter::KEY_TYPE].contains(name));
+        parameters.push((parameter::KEY_NAME, key.name.clone()));
+        parameters.push((parameter::KEY_TYPE, key.kind.letter().to_owned()));
+    }
+
+    /// Whether the resource of this name in the template is adopted.
+    pub(super) fn adopts(&self, template_name: &str) -> bool {
+        self.0.iter().any(|resource| resource.template_name == Some(template_name))
+    }
+
+    pub(super) fn print_plan(&self) {
+        self.0.iter().for_each(|resource| output::print_message(format!("  would adopt {resource}")));
+    }
+
+    /// Makes a stack of the adopted resources, and of nothing else, and returns it. The update that follows makes the rest.
+    pub(super) async fn import(
+        &self,
+        context: &Context,
+        parameters: &[(&'static str, String)],
+        deadline: WaitDeadline,
+        report: &NdjsonReport,
+    ) -> Result<Stack> {
+        let (aws, name) = (context.aws().await?, &context.stack);
+        let names: Vec<_> = self.0.iter().filter_map(|resource| resource.template_name).collect();
+        let template = select_resources(&names);
+        let imports = self.0.iter().filter_map(RetainedResource::to_import).collect();
+        let desired = Desired { template: &template, parameters, tags: &[], imports };
+        let created = change_set::create_change_set(aws, name, None, desired, interrupt::ctrl_c());
+        let change_set = created.await?.ok_or_else(|| nothing_to_adopt(aws, name))?;
+        for change in &change_set.changes {
+            report.write_line("change", &change.to_json())?;
+            output::print_message(Text::from_lines(change.to_lines()));
+        }
+        let mut operation = Operation::prepare(aws, &change_set.stack, OperationKind::Create).await?;
+        change_set::execute_change_set(aws, name, &change_set).await?;
+        match operation.follow_to_end(aws, deadline, report).await? {
+            ResourceStatus::ImportComplete => {
+                cloudformation::find_idle(aws, name, Some(&change_set.stack)).await
+            }
+            ended => {
+                Err(operation.to_failure(aws, "the data was not adopted, and is as before", &ended).await)
+            }
+        }
+    }
+}
+
+fn ambiguity_failure(candidates: &[RetainedResource]) -> Failure {
+    let kind = candidates.first().map(RetainedResource::kind_name).unwrap_or_default();
+    let names = candidates.iter().map(|resource| shell_argument(&resource.name, "NAME"));
+    let commands: Vec<_> = names.map(|name| format!("restctl deploy --adopt {name}")).collect();
+    Failure::usage(format!("nothing was changed: which {kind} to adopt is uncertain"))
+        .why_lines(candidates.iter().map(RetainedResource::to_string))
+        .next(format!("name one of each kind that was left more than once:\n{}", commands.join("\n")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,48 @@
+use restctl_contract::key::KeyType;
+
+use super::*;
+
+fn resource(template_name: &'static str, name: &str) -> RetainedResource {
+    let key = Key { name: "sku".to_owned(), kind: KeyType::Number };
+    RetainedResource {
+        stack: "orders".to_owned(),
+        name: name.to_owned(),
+        template_name: Some(template_name),
+        kind: RetainedKind::Table { key: Some(key), items: 3 },
+        bytes: Some(30),
+        created: None,
+    }
+}
+
+fn select(names: &[&str]) -> Result<Adoption> {
+    let found = vec![
+        resource(ITEMS_TABLE, "items-1"),
+        resource(ITEMS_TABLE, "items-2"),
+        resource(LEDGER_TABLE, "ledger"),
+    ];
+    Adoption::select(found, &names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+}
+
+#[test]
+fn one_of_several_has_to_be_named() {
+    for names in [&[][..], &["ledger"], &["items-1", "items-2"]] {
+        let failure = select(names).err().unwrap().to_string();
+        assert!(failure.contains("which items table to adopt is uncertain"), "{failure}");
+        assert!(failure.contains("the items table items-1 with about 3 items, 30 B"), "{failure}");
+        assert!(failure.contains("restctl deploy --adopt items-2"), "{failure}");
+    }
+    let failure = select(&["items-3"]).err().unwrap().to_string();
+    assert!(failure.contains("no deleted stack left items-3"), "{failure}");
+    for names in [&["items-2"][..], &["items-2", "ledger"]] {
+        let adopted: Vec<_> = select(names).unwrap().0.into_iter().map(|resource| resource.name).collect();
+        assert_eq!(adopted, ["items-2", "ledger"]);
+    }
+}
+
+#[test]
+fn the_stack_gets_the_key_of_the_adopted_table() {
+    let mut parameters = vec![(parameter::KEY_NAME, "id".to_owned()), (parameter::LIST, "on".to_owned())];
+    select(&["items-1"]).unwrap().set_key(&mut parameters);
+    let expected = [(parameter::LIST, "on"), (parameter::KEY_NAME, "sku"), (parameter::KEY_TYPE, "N")];
+    assert_eq!(parameters, expected.map(|(name, value)| (name, value.to_owned())));
+}
