@@ -83,8 +83,8 @@ impl ResourceDrift {
         let Self { resource, kind, physical_id, differences } = self;
         json!({
             "resource": resource,
-            "type": kind,
-            "id": physical_id,
+            "resource_type": kind,
+            "physical_id": physical_id,
             "deleted": self.is_deleted(),
             "differences": differences.iter().map(Difference::to_json).collect::<Vec<_>>(),
         })
@@ -98,6 +98,11 @@ impl Serialize for ResourceDrift {
 }
 
 impl Difference {
+    /// Returns the name of the resource's own property in which the difference is.
+    pub(crate) fn top_property(&self) -> &str {
+        self.property.split('/').next().unwrap_or_default()
+    }
+
     pub(crate) fn describe(&self) -> String {
         let (expected, actual) = self.shown_values();
         let or_nothing = |value: Option<String>| value.unwrap_or_else(|| "nothing".to_owned());
