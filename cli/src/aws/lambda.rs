@@ -1,13 +1,14 @@
 //! AWS Lambda: versions of a function, its alias `live`, and calls.
 
 pub(crate) mod configuration;
+pub(crate) mod update;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_lambda::operation::invoke::InvokeOutput;
 use aws_sdk_lambda::primitives::Blob;
-use aws_sdk_lambda::types::State;
+use aws_sdk_lambda::types::{AliasRoutingConfiguration, State};
 use restctl_contract::template::LIVE;
 use serde_json::Value;
 
@@ -26,13 +27,6 @@ pub(crate) struct Alias {
     pub(crate) revision: Option<String>,
     /// Other versions that get a share of the calls.
     pub(crate) additional_versions: Vec<String>,
-}
-
-/// Publishes a version of the function as it is now. If the function has not changed, returns the newest version.
-pub(crate) async fn publish_version(aws: &Aws, function: &str) -> Result<String> {
-    let published = aws.lambda.publish_version().function_name(function).send().await;
-    let published = published.aws_context(&format!("publish a version of the function {function}"))?;
-    published.version.ok_or_else(|| Failure::new("Lambda returned no version"))
 }
 
 /// Waits until the version can be invoked. A version that has been idle for weeks has lost its network interfaces. The next
@@ -108,11 +102,15 @@ pub(crate) async fn find_live_alias(aws: &Aws, function: &str) -> Result<Option<
     }))
 }
 
-/// Points the alias `live` at the version of `to`, and returns the new revision. If `to` has a revision, fails unless the alias
-/// still has it.
+/// Points the alias `live` at the version of `to` alone, and returns the new revision. If `to` has a revision, fails unless the
+/// alias still has it.
 pub(crate) async fn update_live_alias(aws: &Aws, function: &str, to: &Alias) -> Result<Option<String>> {
     let request = aws.lambda.update_alias().function_name(function).name(LIVE);
     let request = request.function_version(&to.version).description(&to.description);
+    // Without it, Lambda would keep the weights of other versions.
+    let no_weights =
+        AliasRoutingConfiguration::builder().set_additional_version_weights(Some(HashMap::new()));
+    let request = request.routing_config(no_weights.build());
     let answer = request.set_revision_id(to.revision.clone()).send().await;
     if answer.error_code() == Some("PreconditionFailedException") {
         // If the answer to the first attempt was lost, the next one finds the revision that the first has made.

@@ -7,6 +7,8 @@ mod options;
 mod plan;
 mod preview;
 mod repair;
+mod revert_drift;
+mod rolled_back;
 mod superseded_certificate;
 mod superseded_packages;
 
@@ -15,7 +17,7 @@ use std::path::PathBuf;
 use aws_sdk_cloudformation::types::ResourceStatus;
 use clap::Args;
 use restctl_contract::api::OPENAPI_PATH;
-use restctl_contract::stack::Certificate;
+use restctl_contract::stack::{Certificate, StackName};
 use restctl_contract::template::{output as stack_output, parameter};
 use serde_json::{Value, json};
 
@@ -37,15 +39,15 @@ use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::output::{self, Format};
 
 use options::DeployOptions;
-use plan::{DeployPlan, DeployRequest};
+use plan::{DeployPlan, DeployRequest, ReadyDeployment};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Run `restctl setup` first. Prints the endpoint on standard output. If nothing has changed, it says so and changes nothing. \
-Options that you leave out keep their deployed values.
+Run `restctl setup` first. Prints the endpoint on standard output. If there is nothing to do, it says so and changes \
+nothing. Options that you leave out keep their deployed values.
 
-It updates the stack, then tests the new version of each function, and only then makes it live. `restctl rollback` returns \
-to the previous version within seconds.
+It updates the stack, reverts what was changed without restctl, then tests the new version of each function, and only then \
+makes it live. `restctl rollback` returns to the previous version within seconds.
 
 With --list on, GET /v1/items returns all items, page by page. A page costs as much as reading its items, so a client that \
 requests every page costs as much as reading the whole table.
@@ -77,11 +79,10 @@ pub(crate) struct Deploy {
 /// The result of a deployment or a dry run.
 enum DeployOutcome {
     /// A dry run.
-    Planned {
-        changes: usize,
-        losses: Vec<String>,
-    },
+    Planned { changes: usize, losses: Vec<String> },
     Deployed {
+        is_unchanged: bool,
+        /// Those of CloudFormation, and what was reverted.
         changes: usize,
         endpoint: String,
         api_version: String,
@@ -112,38 +113,40 @@ async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -
     };
     let interrupted = Failure::new("interrupted before the stack was changed").next("the same command again");
     let request = DeployRequest { args, start: &start, settings: &settings, certificate: &certificate };
-    let planning = plan::plan_deployment(request, context, report);
-    let executed = match unless_interrupted(interrupted, planning).await? {
+    let planning = plan::plan_deployment(&request, context, report);
+    let ready = match unless_interrupted(interrupted, planning).await? {
         DeployPlan::DryRun { changes, losses } => {
             let drifts = match &start.stack {
                 Some(stack) => drift_preview::print_drift(aws, stack, report).await?,
                 None => 0,
             };
-            return Ok(DeployOutcome::Planned { changes: changes + drifts, losses });
+            let changes = changes + drifts;
+            if changes == 0 {
+                output::print_message(no_change(name));
+            }
+            return Ok(DeployOutcome::Planned { changes, losses });
         }
-        DeployPlan::NoChange => None,
-        DeployPlan::Ready(change_set) => {
-            execute_change_set(context, &change_set, report).await?;
-            Some(change_set)
-        }
+        DeployPlan::Ready(ready) => ready,
     };
+    if let Some(change_set) = &ready.change_set {
+        execute_change_set(context, change_set, report).await?;
+    }
     let interrupted = Failure::new("interrupted before the new versions were live")
         .next("restctl deploy, which continues from there");
-    let completion =
-        complete_deployment(context, start.stack.as_ref(), executed.as_deref(), &certificate, &settings);
-    unless_interrupted(interrupted, completion).await
+    unless_interrupted(interrupted, complete_deployment(&request, &ready, context, report)).await
 }
 
 /// Does what remains after CloudFormation, even if CloudFormation changed nothing: an earlier deployment may have been
-/// interrupted before these steps. `before` is the stack before the deployment, if there was one.
+/// interrupted before these steps, and someone may have changed the functions without restctl.
 async fn complete_deployment(
+    request: &DeployRequest<'_>,
+    ready: &ReadyDeployment,
     context: &Context,
-    before: Option<&Stack>,
-    executed: Option<&ChangeSet>,
-    certificate: &Certificate,
-    settings: &Settings,
+    report: &NdjsonReport,
 ) -> Result<DeployOutcome> {
-    let (aws, name) = (context.aws().await?, &context.stack);
+    let DeployRequest { start, settings, certificate, .. } = request;
+    let (aws, name, before) = (context.aws().await?, &context.stack, start.stack.as_ref());
+    let executed = ready.change_set.as_ref();
     let find_idle = || cloudformation::find_idle(aws, name, executed.map(|change_set| &change_set.stack));
     let mut stack = find_idle().await?;
     if !stack.has_termination_protection {
@@ -151,7 +154,12 @@ async fn complete_deployment(
         stack = find_idle().await?;
     }
     completion_cache::remember_loads(name, []);
-    let versions = go_live::go_live(aws, name, &stack).await?;
+    let reverted = revert_drift::revert_drift(aws, &stack, &ready.packages, report).await?;
+    let versions = go_live::go_live(aws, name, &stack, &reverted).await?;
+    let is_unchanged = executed.is_none() && reverted.drifts.is_empty() && !versions.have_changed;
+    if is_unchanged {
+        output::print_message(no_change(name));
+    }
     // The API accepts the pool's tokens only from now on. A client of another issuer that was set up since stays.
     let is_new_pool = !before.is_some_and(cognito::stack_has_user_pool);
     let client_is_of_pool = settings.client().is_none() || cognito::settings_name_user_pool(settings, &stack);
@@ -174,8 +182,12 @@ async fn complete_deployment(
     superseded_packages::delete_superseded_packages(aws, before, &stack).await;
     superseded_certificate::delete_superseded_certificates(context, &stack, certificate).await?;
     let [api_version, ingest_version] = [versions.api, versions.ingest].map(|live| live.version().to_owned());
-    let changes = executed.map_or(0, |change_set| change_set.changes.len().max(1));
-    Ok(DeployOutcome::Deployed { changes, endpoint, api_version, ingest_version })
+    let changes = executed.map_or(0, |change_set| change_set.changes.len().max(1)) + reverted.drifts.len();
+    Ok(DeployOutcome::Deployed { is_unchanged, changes, endpoint, api_version, ingest_version })
+}
+
+fn no_change(name: &StackName) -> String {
+    format!("no change: the stack {name} is up to date")
 }
 
 async fn execute_change_set(context: &Context, change_set: &ChangeSet, report: &NdjsonReport) -> Result<()> {
@@ -244,13 +256,15 @@ impl DeployOutcome {
                 "changes": changes,
                 "needs_allow_replacement": losses,
             }),
-            DeployOutcome::Deployed { changes, endpoint, api_version, ingest_version } => json!({
-                "outcome": if changes == 0 { "unchanged" } else { "deployed" },
-                "changes": changes,
-                "endpoint": endpoint,
-                "api_version": api_version,
-                "ingest_version": ingest_version,
-            }),
+            DeployOutcome::Deployed { is_unchanged, changes, endpoint, api_version, ingest_version } => {
+                json!({
+                    "outcome": if is_unchanged { "unchanged" } else { "deployed" },
+                    "changes": changes,
+                    "endpoint": endpoint,
+                    "api_version": api_version,
+                    "ingest_version": ingest_version,
+                })
+            }
         }
     }
 }

@@ -9,6 +9,8 @@ pub(crate) mod mapping;
 pub(crate) mod resources;
 pub(crate) mod settings;
 
+use std::collections::BTreeSet;
+
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
@@ -68,6 +70,11 @@ pub(crate) struct ResourceDrift {
 impl ResourceDrift {
     pub(crate) fn is_deleted(&self) -> bool {
         self.differences.is_empty()
+    }
+
+    /// Returns the names of the properties of the resource that differ, or in which something differs.
+    pub(crate) fn properties(&self) -> BTreeSet<&str> {
+        self.differences.iter().map(Difference::top_property).collect()
     }
 
     /// Describes the drift, one line for each property.

@@ -77,8 +77,12 @@ impl LiveVersion {
         &self.additional_versions
     }
 
-    /// Returns the state with another version live since `now`. Functions that are switched together share that time.
+    /// Returns the state with this version alone live since `now`. Functions that are switched together share that time. The same
+    /// version stays live since its own time.
     pub(crate) fn with_version(&self, version: &str, now: u64) -> Self {
+        if version == self.now.version {
+            return Self { by: LiveBy::Deploy, ..self.without_reading() };
+        }
         let mut before = self.before.clone();
         before.insert(0, self.now.clone());
         before.truncate(MAX_EARLIER);
@@ -231,6 +235,18 @@ mod tests {
         ] {
             assert_eq!(LiveVersion::from_alias("api", alias(version, description)).by(), by, "{description}");
         }
+    }
+
+    #[test]
+    fn a_version_that_was_made_live_by_hand_becomes_that_of_the_deployment() {
+        let deployed = first_version().with_version("2", 100);
+        let mut moved = alias("3", &deployed.alias_description());
+        moved.additional_versions = vec!["1".to_owned()];
+        let moved = LiveVersion::from_alias("api", moved);
+        assert_eq!((moved.by(), moved.additional_versions()), (LiveBy::Hand, &["1".to_owned()][..]));
+        let live = moved.with_version("3", 200);
+        assert_eq!((live.version(), live.by(), live.additional_versions()), ("3", LiveBy::Deploy, &[][..]));
+        assert_eq!(live.with_previous_version().unwrap().version(), "1", "it is no predecessor of itself");
     }
 
     /// Answers as Lambda does to a caller who may change only the alias of the API, and that one `allowed` times.

@@ -50,6 +50,7 @@ mod providers;
 mod proxy;
 mod readme;
 mod record_edit;
+mod reverted_drift;
 mod roles;
 mod rooms;
 mod scripts;

@@ -1,11 +1,11 @@
-//! Tests the new versions of both functions and then makes them live.
+//! Publishes and tests the new versions of both functions, and then makes them live.
 
 use restctl_contract::stack::StackName;
-use restctl_contract::template::output as stack_output;
 
+use super::revert_drift::{CheckedFunction, RevertedStack};
+use crate::aws::Aws;
 use crate::aws::cloudformation::{self, Stack};
-use crate::aws::{Aws, lambda};
-use crate::deployment::function_version::LiveVersion;
+use crate::deployment::function_version::{LiveBy, LiveVersion};
 use crate::deployment::smoke;
 use crate::failure::{Failure, Result, shell_argument};
 use crate::terminal::output;
@@ -15,15 +15,22 @@ use crate::timestamp;
 pub(crate) struct LiveVersions {
     pub(crate) api: LiveVersion,
     pub(crate) ingest: LiveVersion,
+    /// Whether the deployment had to change an alias.
+    pub(crate) have_changed: bool,
 }
 
 /// Publishes and tests new versions of both functions, and makes both live or neither: neither if another deployment begins to
 /// change the stack, whose versions would then be half of one and half of the other.
-pub(crate) async fn go_live(aws: &Aws, name: &StackName, stack: &Stack) -> Result<LiveVersions> {
-    let (api, ingest) =
-        (stack.output(stack_output::API_FUNCTION)?, stack.output(stack_output::INGEST_FUNCTION)?);
-    let (api, ingest) =
-        tokio::try_join!(VersionShift::publish_next(aws, api), VersionShift::publish_next(aws, ingest))?;
+pub(crate) async fn go_live(
+    aws: &Aws,
+    name: &StackName,
+    stack: &Stack,
+    reverted: &RevertedStack,
+) -> Result<LiveVersions> {
+    let (api, ingest) = tokio::try_join!(
+        VersionShift::publish_next(aws, &reverted.api),
+        VersionShift::publish_next(aws, &reverted.ingest),
+    )?;
     let tested = tokio::try_join!(
         smoke::test_api(aws, api.before.function(), &api.version),
         smoke::test_ingest(aws, ingest.before.function(), &ingest.version),
@@ -33,8 +40,8 @@ pub(crate) async fn go_live(aws: &Aws, name: &StackName, stack: &Stack) -> Resul
     }
     cloudformation::check_unchanged(aws, name, stack).await?;
     let now = timestamp::seconds_now();
-    let live = LiveVersions { api: api.version_after(now), ingest: ingest.version_after(now) };
-    let shifts = [(&api, &live.api), (&ingest, &live.ingest)];
+    let (api_after, ingest_after) = (api.version_after(now), ingest.version_after(now));
+    let shifts = [(&api, &api_after), (&ingest, &ingest_after)];
     let replacements: Vec<(&LiveVersion, &LiveVersion)> = shifts
         .into_iter()
         .filter(|(shift, _)| !shift.is_already_live())
@@ -42,14 +49,24 @@ pub(crate) async fn go_live(aws: &Aws, name: &StackName, stack: &Stack) -> Resul
         .collect();
     let next = "restctl deploy: neither version went live";
     LiveVersion::replace_together(aws, &replacements, next).await?;
-    for (before, after) in replacements {
-        let (function, version) = (after.function(), after.version());
-        output::print_message(format!(
-            "{function}: version {version} is live, instead of {}",
-            before.version()
-        ));
+    for (before, after) in &replacements {
+        output::print_message(describe_replacement(before, after));
     }
-    Ok(live)
+    let have_changed = !replacements.is_empty();
+    Ok(LiveVersions { api: api_after, ingest: ingest_after, have_changed })
+}
+
+fn describe_replacement(before: &LiveVersion, after: &LiveVersion) -> String {
+    let (function, version) = (after.function(), after.version());
+    let shared = before.additional_versions().join(" and ");
+    match before.version() {
+        same if same == version && !shared.is_empty() => {
+            format!("{function}: version {version} alone is live, without {shared}")
+        }
+        same if same == version => format!("{function}: version {version} stays live"),
+        other if shared.is_empty() => format!("{function}: version {version} is live, instead of {other}"),
+        other => format!("{function}: version {version} is live, instead of {other} and {shared}"),
+    }
 }
 
 /// A function's live version, and the version that replaces it.
@@ -59,15 +76,18 @@ struct VersionShift {
 }
 
 impl VersionShift {
-    /// Publishes the function's current code and settings as the next version.
-    async fn publish_next(aws: &Aws, function: &str) -> Result<Self> {
+    /// Publishes the function as it was checked, as the next version.
+    async fn publish_next(aws: &Aws, function: &CheckedFunction) -> Result<Self> {
         let (before, version) =
-            tokio::try_join!(LiveVersion::read(aws, function), lambda::publish_version(aws, function))?;
+            tokio::try_join!(LiveVersion::read(aws, function.name()), function.publish(aws))?;
         Ok(Self { before, version })
     }
 
+    /// Whether the alias points at the version, at no other, and says so itself.
     fn is_already_live(&self) -> bool {
         self.before.version() == self.version
+            && self.before.additional_versions().is_empty()
+            && self.before.by() != LiveBy::Hand
     }
 
     /// Returns the version that is live after the shift, since `now`, in seconds since 1970.

@@ -4,7 +4,7 @@ use restctl_contract::stack::{Certificate, STACK_TAG, Setting, Tags};
 use restctl_contract::template::parameter;
 
 use super::repair::StartingPoint;
-use super::{Deploy, edge_jwt, preview};
+use super::{Deploy, edge_jwt, preview, rolled_back};
 use crate::aws::cloudformation::change_set::{self, ChangeSet, Desired};
 use crate::aws::s3::{self, OwnBucket};
 use crate::aws::{Aws, sts};
@@ -30,17 +30,23 @@ pub(super) struct DeployRequest<'a> {
 
 /// What the deployment has to do.
 pub(super) enum DeployPlan {
-    NoChange,
     /// Nothing: the dry run is complete. A deployment would be refused unless it allows these `losses`.
     DryRun {
         changes: usize,
         losses: Vec<String>,
     },
-    Ready(Box<ChangeSet>),
+    Ready(Box<ReadyDeployment>),
+}
+
+/// A deployment that can be executed.
+pub(super) struct ReadyDeployment {
+    /// `None` if CloudFormation has nothing to change.
+    pub(super) change_set: Option<ChangeSet>,
+    pub(super) packages: Packages,
 }
 
 pub(super) async fn plan_deployment(
-    request: DeployRequest<'_>,
+    request: &DeployRequest<'_>,
     context: &Context,
     report: &NdjsonReport,
 ) -> Result<DeployPlan> {
@@ -80,11 +86,16 @@ pub(super) async fn plan_deployment(
     parameters.extend(fixed_parameters(context, artifacts.name, &packages, certificate));
     let tags = args.options.stack_tags(name, start.stack_with_options());
     let desired = Desired { template: TEMPLATE, parameters: &parameters, tags: &tags };
+    let ends_rollback = match &start.stack {
+        Some(stack) => rolled_back::announce_end_of_rollback(aws, stack).await?,
+        None => false,
+    };
     let Some(change_set) = change_set::create_change_set(aws, name, start.stack.as_ref(), desired).await?
     else {
-        output::print_message(format!("no change: the stack {name} is up to date"));
-        let dry_run = DeployPlan::DryRun { changes: 0, losses: Vec::new() };
-        return Ok(if args.dry_run { dry_run } else { DeployPlan::NoChange });
+        if !args.dry_run {
+            return Ok(DeployPlan::Ready(Box::new(ReadyDeployment { change_set: None, packages })));
+        }
+        return Ok(DeployPlan::DryRun { changes: usize::from(ends_rollback), losses: Vec::new() });
     };
     let title = format!("the stack {name} in {}", aws.region);
     // The local cloud costs nothing.
@@ -125,7 +136,7 @@ pub(super) async fn plan_deployment(
         }
         return Err(failure);
     }
-    Ok(DeployPlan::Ready(Box::new(change_set)))
+    Ok(DeployPlan::Ready(Box::new(ReadyDeployment { change_set: Some(change_set), packages })))
 }
 
 /// Returns the tags of the stack without restctl's own, by which `destroy` finds the buckets with data.
