@@ -74,7 +74,7 @@ impl ResourceDrift {
 
     /// Returns the names of the properties of the resource that differ, or in which something differs.
     pub(crate) fn properties(&self) -> BTreeSet<&str> {
-        self.differences.iter().filter_map(|difference| difference.property.split('/').next()).collect()
+        self.differences.iter().map(Difference::top_property).collect()
     }
 
     /// Describes the drift, one line for each property.
@@ -105,6 +105,11 @@ impl Serialize for ResourceDrift {
 }
 
 impl Difference {
+    /// Returns the name of the resource's own property in which the difference is.
+    pub(crate) fn top_property(&self) -> &str {
+        self.property.split('/').next().unwrap_or_default()
+    }
+
     pub(crate) fn describe(&self) -> String {
         let (expected, actual) = self.shown_values();
         let or_nothing = |value: Option<String>| value.unwrap_or_else(|| "nothing".to_owned());
