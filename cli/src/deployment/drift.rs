@@ -24,9 +24,11 @@ use crate::failure::Result;
 /// How many characters of a value are shown.
 const MAX_SHOWN: usize = 60;
 
-/// What restores a resource that has drifted.
-pub(crate) const RESTORE: &str =
-    "restctl deploy, which restores what was deployed, or says what it cannot restore";
+/// What reverts a change.
+pub(crate) const REVERT: &str = "restctl deploy, which reverts it, or says what it cannot revert";
+
+/// What restores a deleted resource. A deployment would not: CloudFormation changes only what the template changes.
+pub(crate) const RECREATE: &str = "restctl destroy, which keeps the data; then restctl deploy";
 
 /// How many differences are described.
 const MAX_DESCRIBED: usize = 4;
