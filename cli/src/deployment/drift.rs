@@ -24,9 +24,11 @@ use crate::failure::Result;
 /// How many characters of a value are shown.
 const MAX_SHOWN: usize = 60;
 
-/// What restores a resource that has drifted.
-pub(crate) const RESTORE: &str =
-    "restctl deploy, which restores what was deployed, or says what it cannot restore";
+/// What reverts a change.
+pub(crate) const REVERT: &str = "restctl deploy, which reverts it, or says what it cannot revert";
+
+/// What restores a deleted resource. A deployment would not: CloudFormation changes only what the template changes.
+pub(crate) const RECREATE: &str = "restctl destroy, which keeps the data; then restctl deploy";
 
 /// How many differences are described.
 const MAX_DESCRIBED: usize = 4;
@@ -74,7 +76,7 @@ impl ResourceDrift {
 
     /// Returns the names of the properties of the resource that differ, or in which something differs.
     pub(crate) fn properties(&self) -> BTreeSet<&str> {
-        self.differences.iter().filter_map(|difference| difference.property.split('/').next()).collect()
+        self.differences.iter().map(Difference::top_property).collect()
     }
 
     /// Describes the drift, one line for each property.
@@ -105,6 +107,11 @@ impl Serialize for ResourceDrift {
 }
 
 impl Difference {
+    /// Returns the name of the resource's own property in which the difference is.
+    pub(crate) fn top_property(&self) -> &str {
+        self.property.split('/').next().unwrap_or_default()
+    }
+
     pub(crate) fn describe(&self) -> String {
         let (expected, actual) = self.shown_values();
         let or_nothing = |value: Option<String>| value.unwrap_or_else(|| "nothing".to_owned());

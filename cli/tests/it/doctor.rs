@@ -95,6 +95,8 @@ fn each_broken_link_is_found() {
         .assert_others_ok(&[
             "stack",
             "deployed settings",
+            "functions",
+            "drift",
             "connection",
             "key",
             "chain",

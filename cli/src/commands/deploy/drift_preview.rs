@@ -20,7 +20,7 @@ pub(super) async fn print_drift(aws: &Aws, stack: &Stack, report: &NdjsonReport)
     }
     if !found.drifts.is_empty() {
         output::print_message(
-            "changed without restctl; a deployment restores it, or says what it cannot restore:",
+            "changed without restctl; a deployment reverts it, or says what it cannot revert:",
         );
     }
     for drift in &found.drifts {

@@ -11,7 +11,7 @@ pub(super) use functions::CheckedFunction;
 
 use crate::aws::Aws;
 use crate::aws::cloudformation::Stack;
-use crate::deployment::drift::ResourceDrift;
+use crate::deployment::drift::{RECREATE, ResourceDrift};
 use crate::deployment::packages::Packages;
 use crate::failure::{Failure, Result};
 use crate::terminal::ndjson::NdjsonReport;
@@ -48,10 +48,7 @@ pub(super) async fn revert_drift(
 /// Returns the failure of a deployment that cannot revert `drifts`.
 fn cannot_revert(drifts: &[ResourceDrift]) -> Failure {
     let (what, next) = match drifts.iter().any(ResourceDrift::is_deleted) {
-        true => (
-            "a resource of the stack was deleted without restctl",
-            "restctl destroy, which keeps the data; then restctl deploy",
-        ),
+        true => ("a resource of the stack was deleted without restctl", RECREATE),
         false => (
             "the stack was changed without restctl, which cannot revert that",
             "set each property to what is expected, in the AWS console or with the AWS CLI; then: restctl deploy",

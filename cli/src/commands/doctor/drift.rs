@@ -6,7 +6,7 @@ use crate::aws::cloudformation::Stack;
 use crate::aws::cloudformation::drift::can_compare;
 use crate::deployment::drift::functions::{ComparedFunction, compare_functions};
 use crate::deployment::drift::resources::{ComparedResources, compare_resources};
-use crate::deployment::drift::{self, RESTORE, ResourceDrift};
+use crate::deployment::drift::{self, RECREATE, REVERT, ResourceDrift};
 use crate::failure::{Exit, Failure};
 
 /// Checks the functions, their live versions and their aliases.
@@ -54,7 +54,7 @@ fn judge_resources(found: ComparedResources) -> Result<CheckFinding, CheckError>
         return Err(drift_failure(&drifts).exit(Exit::NotFound).into());
     }
     if !drifts.is_empty() {
-        return Ok(CheckFinding::warning(drift_failure(&drifts).to_single_line(), RESTORE));
+        return Ok(CheckFinding::warning(drift_failure(&drifts).to_single_line(), REVERT));
     }
     if let Some(first) = failures.first() {
         let evidence =
@@ -66,5 +66,6 @@ fn judge_resources(found: ComparedResources) -> Result<CheckFinding, CheckError>
 }
 
 fn drift_failure(drifts: &[ResourceDrift]) -> Failure {
-    Failure::new("changed without restctl").why(drift::describe(drifts).join("; ")).next(RESTORE)
+    let next = if drifts.iter().any(ResourceDrift::is_deleted) { RECREATE } else { REVERT };
+    Failure::new("changed without restctl").why(drift::describe(drifts).join("; ")).next(next)
 }

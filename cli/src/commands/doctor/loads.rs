@@ -7,6 +7,7 @@ use super::check_report::{CheckError, CheckFinding};
 use super::facts::DoctorFacts;
 use crate::aws::lambda::{self, EventSourceMapping};
 use crate::aws::{eventbridge, sqs};
+use crate::deployment::drift::RECREATE;
 use crate::failure::{Exit, Failure, shell_argument};
 
 pub(super) const READ_DEAD_LETTERS: &str = "restctl dlq ls, which says why; then restctl dlq redrive";
@@ -72,11 +73,10 @@ async fn find_resource<'a>(facts: &'a DoctorFacts<'_>, kind: &str) -> Result<&'a
     })?)
 }
 
-/// Returns the error for a deleted resource. A deployment would not restore it: CloudFormation changes only what the template
-/// changes.
+/// Returns the error for a deleted resource.
 pub(super) fn deleted_resource(id: &str) -> CheckError {
     let failure = Failure::new(format!("{id} was deleted outside of CloudFormation")).exit(Exit::NotFound);
-    failure.next("restctl destroy, which keeps the data; then restctl deploy").into()
+    failure.next(RECREATE).into()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use restctl_contract::template::{LIVE, output as stack_output, parameter, variab
 use serde_json::{Map, Value, json};
 
 use super::comparison::{compare_properties, find_unexpected_variables};
+use super::resources::counts;
 use super::{Difference, ResourceDrift};
 use crate::aws::Aws;
 use crate::aws::cloudformation::Stack;
@@ -75,7 +76,8 @@ pub(crate) struct ComparedFunction {
     alias: &'static str,
     /// Its physical id, which is its name.
     pub(crate) function: String,
-    /// The properties that the deployment has set, and `CodeSha256`. What the template leaves out is null or Lambda's default.
+    /// The properties that restctl reads, as the deployment has set them, and `CodeSha256`. What the template leaves out is
+    /// null or Lambda's default.
     pub(crate) expected: Value,
     /// The properties of the unpublished function. `None` if the function was deleted.
     pub(crate) actual: Option<Value>,
@@ -177,17 +179,11 @@ async fn compare_function(aws: &Aws, stack: &Stack, of: &TemplateFunction) -> Re
         differences
     };
     let mut function = read_function(aws, stack, of, compared.expected, compare).await?;
-    if let Some(actual) = &function.actual {
-        // Of what restctl does not read, CloudFormation's comparison counts. Tags change nothing that runs.
-        let counts = |difference: &Difference| {
-            difference
-                .property
-                .split('/')
-                .next()
-                .is_some_and(|top| top != "Tags" && actual.get(top).is_none())
-        };
-        function.differences.extend(compared.differences.into_iter().filter(counts));
-    }
+    // What restctl does not read, only CloudFormation compares.
+    let is_read = |difference: &Difference| function.expected.get(difference.top_property()).is_some();
+    let others = compared.differences.into_iter().filter(|difference| !is_read(difference));
+    let mut others: Vec<_> = others.filter(|difference| counts(of.resource, difference)).collect();
+    function.differences.append(&mut others);
     Ok(function)
 }
 
@@ -205,8 +201,8 @@ async fn read_function(
     let mut differences = Vec::new();
     if let Some(actual) = &actual {
         complete_expected(&mut expected, stack, of);
-        if let Some(expected) = expected.as_object_mut() {
-            expected.retain(|property, _| actual.get(property).is_some());
+        if let Value::Object(expected) = &mut expected {
+            expected.retain(|name, _| actual.get(name).is_some());
         }
         // An emulator may ignore reservations.
         if aws.endpoint_url.is_some() && actual[RESERVED_CONCURRENCY].is_null() {

@@ -123,8 +123,8 @@ async fn compare_unthrottled(aws: &Aws, stack: &Stack, name: &str) -> Result<Opt
 /// Tags change nothing that runs. Of a list of attributes, services return those with their defaults, too ("Detect unmanaged
 /// configuration changes to stacks and resources with drift detection", AWS CloudFormation User Guide), and restctl protects the
 /// load balancer from deletion with one.
-fn counts(resource: &str, difference: &Difference) -> bool {
-    let top = difference.property.split('/').next().unwrap_or_default();
+pub(super) fn counts(resource: &str, difference: &Difference) -> bool {
+    let top = difference.top_property();
     let is_default = top.ends_with("Attributes") && difference.expected.is_none();
     top != "Tags" && !is_default && !IGNORED.contains(&(resource, top))
 }
