@@ -25,6 +25,7 @@ use crate::aws::cloudformation::events::Event;
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::elasticloadbalancing;
 use crate::cli::completion_cache;
+use crate::commands::first_steps::with_target_flags;
 use crate::context::Context;
 use crate::deployment::operation::{Operation, OperationKind};
 use crate::deployment::protection;
@@ -225,8 +226,13 @@ async fn serve_at_endpoint(context: &Context, stack: &Stack, certificate: &Certi
     };
     output::print_message(format!("the list of all items is {list}; {base_url}{OPENAPI_PATH} {access}"));
     if context.local.is_some() {
-        let [trust, call] = location.curl_commands(OPENAPI_PATH);
-        output::print_message(Text::from_lines(["with curl:", &format!("  {trust}"), &format!("  {call}")]));
+        let with_flags = |command| with_target_flags(&context.target, command);
+        let call = location.curl_command(OPENAPI_PATH, &with_flags("restctl token"));
+        output::print_message(Text::from_lines([
+            "with curl:".to_owned(),
+            format!("  {} >ca.pem", with_flags("restctl cert show --pem")),
+            format!("  {call}"),
+        ]));
     }
     output::print_message("next: restctl upload data.csv");
     Ok(base_url)
