@@ -18,6 +18,7 @@ use restctl_contract::stack::Certificate;
 use restctl_contract::template::{output as stack_output, parameter};
 use serde_json::{Value, json};
 
+use super::first_steps::with_target_flags;
 use crate::api::endpoint::{self, Location};
 use crate::api::session_cache;
 use crate::aws::cloudformation::change_set::{self, ChangeSet};
@@ -25,7 +26,6 @@ use crate::aws::cloudformation::events::Event;
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::elasticloadbalancing;
 use crate::cli::completion_cache;
-use crate::commands::first_steps::with_target_flags;
 use crate::context::Context;
 use crate::deployment::operation::{Operation, OperationKind};
 use crate::deployment::protection;
