@@ -87,18 +87,14 @@ impl Location {
         }
     }
 
-    /// Returns the commands that send a GET request for `path` to the local cloud with curl.
-    pub(crate) fn curl_commands(&self, path: &str) -> [String; 2] {
+    /// Returns the command that sends a GET request for `path` to the local cloud with curl. It trusts the file `ca.pem`, and
+    /// `token_command` prints its token.
+    pub(crate) fn curl_command(&self, path: &str, token_command: &str) -> String {
         let Self { name, host, port, .. } = self;
         let resolve =
             if name == LOCALHOST { String::new() } else { format!("--resolve {name}:{port}:{host} ") };
-        let url = self.base_url();
-        [
-            "restctl cert show --pem >ca.pem".to_owned(),
-            format!(
-                "curl --cacert ca.pem {resolve}-H \"Authorization: Bearer $(restctl token)\" {url}{path}"
-            ),
-        ]
+        let header = format!("-H \"Authorization: Bearer $({token_command})\"");
+        format!("curl --cacert ca.pem {resolve}{header} {}{path}", self.base_url())
     }
 
     /// Describes a request to `address` that got no answer.

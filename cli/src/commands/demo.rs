@@ -156,11 +156,11 @@ impl DemoRunner {
                 shell_argument(&folder.to_string_lossy(), "FOLDER")
             ));
         }
-        let [trust, call] = location.curl_commands(&format!("{ITEMS_PATH}7"));
+        let call = location.curl_command(&format!("{ITEMS_PATH}7"), "restctl token");
         output::print_message(Text::from_lines([
             format!("  export RESTCTL_LOCAL=1 RESTCTL_STACK={STACK_NAME}").as_str(),
             "  restctl get --id 7",
-            &format!("  {trust}"),
+            "  restctl cert show --pem >ca.pem",
             &format!("  {call}"),
             &format!("  restctl upload {DATA_FILE}"),
             "  restctl destroy",

@@ -23,6 +23,7 @@ use restctl_contract::stack::{Certificate, StackName};
 use restctl_contract::template::{output as stack_output, parameter};
 use serde_json::{Value, json};
 
+use super::first_steps::with_target_flags;
 use crate::api::endpoint::{self, Location};
 use crate::api::session_cache;
 use crate::aws::cloudformation::change_set::{self, ChangeSet};
@@ -297,8 +298,13 @@ async fn serve_at_endpoint(context: &Context, stack: &Stack, certificate: &Certi
     };
     output::print_message(format!("the list of all items is {list}; {base_url}{OPENAPI_PATH} {access}"));
     if context.local.is_some() {
-        let [trust, call] = location.curl_commands(OPENAPI_PATH);
-        output::print_message(Text::from_lines(["with curl:", &format!("  {trust}"), &format!("  {call}")]));
+        let with_flags = |command| with_target_flags(&context.target, command);
+        let call = location.curl_command(OPENAPI_PATH, &with_flags("restctl token"));
+        output::print_message(Text::from_lines([
+            "with curl:".to_owned(),
+            format!("  {} >ca.pem", with_flags("restctl cert show --pem")),
+            format!("  {call}"),
+        ]));
     }
     output::print_message("next: restctl upload data.csv");
     Ok(base_url)

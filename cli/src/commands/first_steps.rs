@@ -189,7 +189,7 @@ fn target_flags(target: &TargetArgs) -> Vec<String> {
     flags
 }
 
-fn with_target_flags(target: &TargetArgs, command: &str) -> String {
+pub(super) fn with_target_flags(target: &TargetArgs, command: &str) -> String {
     let flags = target_flags(target);
     if flags.is_empty() { command.to_owned() } else { format!("{command} {}", join_words(&flags)) }
 }

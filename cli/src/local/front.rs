@@ -32,6 +32,9 @@ use crate::terminal::output;
 
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How often to look for new and deleted stacks.
+const FOLLOW_INTERVAL: Duration = Duration::from_millis(200);
+
 /// How long to wait after the stacks cannot be read or a port cannot be opened.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -61,7 +64,7 @@ impl TlsFront {
                 output::print_failure(&failure);
                 sleep(RETRY_INTERVAL).await;
             }
-            sleep(POLL_INTERVAL).await;
+            sleep(FOLLOW_INTERVAL).await;
         }
     }
 

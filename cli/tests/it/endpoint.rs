@@ -44,10 +44,10 @@ fn other_clients_reach_each_stack_at_the_endpoint_that_deploy_prints() {
     let deployed = cloud.succeed(&["deploy"]);
     cloud.succeed(&["upload", "items.csv"]);
     cloud.succeed(&["setup", "--stack", "other"]);
-    let other = cloud.succeed(&["deploy", "--stack", "other"]).stdout.trim().to_owned();
-    let first = deployed.stdout.trim();
+    let deployed_other = cloud.succeed(&["deploy", "--stack", "other"]);
+    let (first, other) = (deployed.stdout.trim(), deployed_other.stdout.trim());
     assert_ne!(first, other);
-    for (stack, endpoint, path) in [("restctl", first, "/v1/items/42"), ("other", &other, "/v1/openapi.json")]
+    for (stack, endpoint, path) in [("restctl", first, "/v1/items/42"), ("other", other, "/v1/openapi.json")]
     {
         assert!(endpoint.starts_with("https://localhost:"), "{endpoint}");
         let (authority, token) = (authority_file(&cloud, stack), cloud.succeed(&["token", "--stack", stack]));
@@ -61,6 +61,7 @@ fn other_clients_reach_each_stack_at_the_endpoint_that_deploy_prints() {
         }
     }
     the_printed_commands_work(&cloud, &deployed.stderr);
+    the_printed_commands_work(&cloud, &deployed_other.stderr);
 
     // The next stack gets the port of the first one.
     cloud.succeed(&["destroy", "--yes", "--delete-data"]);

@@ -35,6 +35,8 @@ fn write_record(cloud: &Cloud, record: &Value) {
     let (_, port) = record["front"].as_str().unwrap().rsplit_once(':').unwrap();
     let file = cloud.state_folder().join(PORT);
     if file.exists() {
-        std::fs::write(file, port).unwrap();
+        // The front would take an empty file for none, and write its own.
+        let new = cloud.write_file("port", port);
+        std::fs::rename(new, file).unwrap();
     }
 }
