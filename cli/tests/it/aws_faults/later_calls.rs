@@ -121,6 +121,9 @@ impl Deployed {
         for (cause, ran) in &runs {
             outcomes.add_unusual(cause.clone(), ran, &usual);
         }
+        if usual.exit != 0 {
+            outcomes.add_unusual("without a fault".to_owned(), &usual, &usual);
+        }
         let words = args.join("-").replace("--", "").replace('.', "-").to_lowercase();
         snapshots.compare(&format!("later-calls-{words}"), &outcomes.to_text());
     }

@@ -8,11 +8,10 @@ use crate::cloud::Cloud;
 use crate::interposed::interpose;
 use crate::snapshots::Snapshots;
 
-/// `restctl deploy` is followed to its dry run, which finds the same obstacles.
+/// What they advise, such as `restctl setup` and `restctl deploy`, changes the state and leads out of the circle.
 const COMMANDS: &[&[&str]] = &[
     &["auth-test"],
     &["cert", "show"],
-    &["deploy", "--dry-run"],
     &["dlq", "ls"],
     &["doctor"],
     &["export"],
@@ -41,8 +40,7 @@ fn compare_failures(cloud: &Cloud, state: &str, snapshots: &mut Snapshots) {
     let (mut outcomes, mut ends) = (Outcomes::default(), Vec::new());
     for args in COMMANDS {
         let ran = cloud.run(args);
-        // A dry run ends with 6 if it found what it would change.
-        if ![0, 6].contains(&ran.exit) {
+        if ran.exit != 0 {
             outcomes.add(format!("restctl {}", args.join(" ")), &ran);
         }
         ends.push((*args, ran));
