@@ -23,6 +23,10 @@ use crate::failure::{Failure, FailureContext, Result};
 /// The folder of restctl in each XDG base directory.
 const FOLDER: &str = "restctl";
 
+/// What to do about a file or a folder of restctl that cannot be written.
+const MAKE_ROOM: &str = "free some space on that disk, or check who owns the folder;\n\
+     to keep restctl's files elsewhere: export XDG_STATE_HOME=/path/to/folder and XDG_CACHE_HOME=/path/to/folder";
+
 /// Returns the folder of tokens and of the local cloud's state: `$XDG_STATE_HOME/restctl`, by default
 /// `~/.local/state/restctl`.
 pub(crate) fn state_folder() -> Result<PathBuf> {
@@ -55,7 +59,7 @@ pub(crate) fn write_private_file(file: &Path, bytes: &[u8]) -> Result<()> {
     if let Some(folder) = file.parent() {
         create_private_folder(folder)?;
     }
-    replace_file(file, bytes, 0o600)
+    replace_file(file, bytes, 0o600).map_err(with_advice)
 }
 
 /// Replaces `file` atomically. `mode` are its permissions, which the umask restricts.
@@ -81,6 +85,7 @@ pub(crate) fn create_private_file(file: &Path) -> Result<File> {
         .mode(0o600)
         .open(file)
         .context(format!("cannot create {}", file.display()))
+        .map_err(with_advice)
 }
 
 /// Creates a file in `folder` that is deleted when it is dropped, unless it takes the place of another one.
@@ -110,7 +115,9 @@ pub(crate) fn read_private_file(file: &Path) -> Result<Option<Vec<u8>>> {
 pub(crate) fn open_lock_file(file: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     let options = options.create(true).truncate(false).read(true).write(true).mode(0o600);
-    open_without_following(options, file).context(format!("cannot open {}", file.display()))
+    open_without_following(options, file)
+        .context(format!("cannot open {}", file.display()))
+        .map_err(with_advice)
 }
 
 /// Opens `file` unless it is a symbolic link.
@@ -128,7 +135,9 @@ fn ensure_only_user_writes_folders(dir: &Path) -> Result<()> {
 /// do not exist are no failure.
 fn walk_folders(dir: &Path, create: impl Fn(&Path, bool) -> io::Result<()>) -> Result<()> {
     let create = |folder: &Path, is_base| {
-        create(folder, is_base).context(format!("cannot create the folder {}", folder.display()))
+        create(folder, is_base)
+            .context(format!("cannot create the folder {}", folder.display()))
+            .map_err(with_advice)
     };
     let outermost = find_outermost_folder(dir)?;
     if let Some(base) = outermost.parent() {
@@ -164,6 +173,10 @@ fn find_metadata(path: &Path, look_up: impl Fn(&Path) -> io::Result<Metadata>) -
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         found => found.context(format!("cannot read {}", path.display())).map(Some),
     }
+}
+
+fn with_advice(failure: Failure) -> Failure {
+    failure.next(MAKE_ROOM)
 }
 
 fn no_folder_failure(path: &Path) -> Failure {

@@ -10,7 +10,7 @@ use restctl_contract::api::{BatchGetAnswer, MAX_ANSWER_BYTES};
 use serde::Serialize;
 use tokio::sync::Mutex;
 
-use crate::api::endpoint::{Endpoint, Location};
+use crate::api::endpoint::{self, Endpoint, Location};
 use crate::api::retry::{Attempts, Retry, wait_while_busy};
 use crate::api::session_cache::{self, SessionCache};
 use crate::api::token;
@@ -78,7 +78,12 @@ impl<'a> Api<'a> {
             let answer = self.send_to_current_location(&mut access, &method, path, body).await?;
             let status = answer.status();
             match attempts.next_retry(status, answer.headers()) {
-                None => return Ok((status, read_bounded_body(answer, MAX_BODY_BYTES).await?)),
+                None => {
+                    let headers = answer.headers().clone();
+                    let body = read_bounded_body(answer, MAX_BODY_BYTES).await?;
+                    endpoint::check_sender(&access.request_url(path), status, &headers, &body)?;
+                    return Ok((status, body));
+                }
                 Some(Retry::WithNewToken) => access = self.renew_token(&access).await?,
                 Some(Retry::After(pause)) => wait_while_busy(pause).await,
             }

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use restctl_contract::api::Problem;
 use restctl_contract::stack::Certificate;
 use restctl_contract::template::{output as stack_output, parameter};
@@ -17,6 +19,7 @@ use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::identity::settings;
 use crate::local::LOCALHOST;
 use crate::network::certificate_refusal::{TRUST_THE_PROXY, is_certificate_refusal};
+use crate::network::page_text::first_line;
 use crate::network::proxy::Proxy;
 use crate::network::relay::Relay;
 
@@ -106,7 +109,9 @@ impl Location {
             (true, false) => {
                 "the endpoint does not serve the certificate imported last: restctl setup, then restctl deploy"
             }
-            (false, _) => "check that this is still the endpoint: restctl deploy",
+            (false, _) => {
+                "run the same command again, because the cause may be temporary; if it stays: restctl doctor"
+            }
         };
         match self.proxy() {
             Ok(Some(_)) if is_refusal => failure.next(format!("{next};\n{TRUST_THE_PROXY}")),
@@ -181,20 +186,51 @@ pub(crate) fn domain(stack: &Stack) -> Option<&str> {
 }
 
 /// Describes an answer of the API whose status is an error.
-pub(crate) fn parse_refusal(status: reqwest::StatusCode, body: &[u8]) -> Failure {
+pub(crate) fn parse_refusal(status: StatusCode, body: &[u8]) -> Failure {
     let failure = Failure::new(format!("the API answered {status}"));
     let failure = match serde_json::from_slice::<Problem>(body) {
         Ok(problem) => failure.why(problem.detail.unwrap_or(problem.title)),
-        Err(_) => failure,
+        Err(_) => failure.why_lines(first_line("", body)),
     };
     match status.as_u16() {
         401 | 403 => failure
             .exit(Exit::Authentication)
             .next("compare the token with the settings: restctl token explain"),
         404 => failure.exit(Exit::NotFound),
-        502..=504 => failure.next("try again in a moment"),
+        429 | 503 => failure.next("run the same command again; the cause is temporary"),
+        500..=504 => failure.next(
+            "run the same command again, because the cause may be temporary; if it stays: restctl logs",
+        ),
         _ => failure,
     }
+}
+
+/// Fails if something in between has answered in place of the API, which answers with JSON. Its load balancer has pages for
+/// server errors.
+pub(crate) fn check_sender(
+    address: &str,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<()> {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if status.is_server_error() || is_json(content_type) {
+        return Ok(());
+    }
+    let why = match first_line(content_type, body) {
+        Some(words) => format!("it answered {status} with the text \"{words}\""),
+        None => format!("it answered {status} without JSON"),
+    };
+    Err(Failure::new(format!("something else than the API has answered at {address}")).why(why).next(
+        "ask the administrator of the proxy or firewall in between to allow this address;\n\
+         or, if this network asks for that in a browser, sign in to it",
+    ))
+}
+
+/// Whether this is a media type of the API: its problem documents have one of their own (RFC 9457, section 3).
+fn is_json(content_type: &str) -> bool {
+    let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    media_type == "application/json" || media_type.ends_with("+json")
 }
 
 #[cfg(test)]
@@ -245,6 +281,26 @@ mod tests {
         endpoint.no_answer_failure(&endpoint.base_url, &error).to_string()
     }
 
+    #[test]
+    fn a_page_is_not_an_answer_of_the_api() {
+        let check = |status: u16, content_type: &str, body: &str| {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, content_type.parse().unwrap())]);
+            check_sender("https://api.example.com/v1", status.try_into().unwrap(), &headers, body.as_bytes())
+        };
+        for status in [200, 403, 404] {
+            let failure = check(status, "text/html", "<title>Sign in</title>").unwrap_err().to_string();
+            assert!(failure.contains("with the text \"Sign in\""), "{failure}");
+            assert!(failure.contains("something else than the API"), "{failure}");
+        }
+        assert!(check(200, "application/json; charset=utf-8", "{}").is_ok());
+        assert!(check(404, "Application/Problem+JSON", "{}").is_ok());
+        // The load balancer's own.
+        assert!(check(502, "text/html", "<h1>502 Bad Gateway</h1>").is_ok());
+        let failure =
+            parse_refusal(StatusCode::BAD_GATEWAY, b"<html><h1>502 Bad Gateway</h1></html>").to_string();
+        assert!(failure.contains("502 Bad Gateway") && failure.contains("restctl logs"), "{failure}");
+    }
+
     #[tokio::test]
     async fn a_refused_certificate_is_told_apart_from_no_answer() {
         let port = serve_another_certificate().await;
@@ -254,6 +310,6 @@ mod tests {
         assert!(failure.contains("still serves the previous certificate"), "{failure}");
         let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
         let failure = failure_at(nobody, false).await;
-        assert!(failure.contains("check that this is still the endpoint"), "{failure}");
+        assert!(failure.contains("the cause may be temporary"), "{failure}");
     }
 }

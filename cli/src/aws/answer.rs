@@ -1,6 +1,9 @@
 //! Where an answer comes from, and whether AWS gave it: a proxy, a firewall or a network's sign-in page may answer in its
 //! place.
 
+use std::error::Error;
+use std::fmt;
+
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::config::interceptors::{
     AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextMut,
@@ -26,6 +29,18 @@ pub(super) struct AnsweredBy(pub(super) String);
 /// The URL of the emulator that answered. AWS has no such URL.
 #[derive(Debug, Clone)]
 pub(super) struct AnsweredByEmulator(pub(super) String);
+
+/// The error of an answer that only looks like one of the service.
+#[derive(Debug)]
+pub(super) struct NotFromService;
+
+impl fmt::Display for NotFromService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the service has not given this answer")
+    }
+}
+
+impl Error for NotFromService {}
 
 impl Intercept for CheckAnswers {
     fn name(&self) -> &'static str {
@@ -60,7 +75,7 @@ impl Intercept for CheckAnswers {
         let is_taken_at_its_word = status.is_success() || status.as_u16() == 404;
         let says_nothing = answer.body().content_length() == Some(0) || is_page(content_type(answer));
         if is_taken_at_its_word && says_nothing && !is_from_service(answer) {
-            return Err("AWS has not given this answer".into());
+            return Err(NotFromService.into());
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::error::Error;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
-use super::answer::{describe_answer, host_of, is_from_service};
+use super::answer::{NotFromService, describe_answer, host_of, is_from_service};
 use super::client::ATTEMPT_TIMEOUT;
 use super::known_failures::{self, AGAIN};
 use super::unsupported_call::{explain_unsupported_call, operation_of};
@@ -161,7 +161,8 @@ fn explain_unreadable_answer(
         return failure.why(describe_answer(answer)).aws_cause(AwsCause::Failed).next(AGAIN);
     }
     // The body was not read to its end.
-    if status.is_success() && answer.body().bytes().is_none() {
+    let is_cut = status.is_success() && answer.body().bytes().is_none();
+    if is_cut && find_cause::<NotFromService>(error).is_none() {
         let cut = Failure::new(format!("the answer of {host} was cut off"))
             .because(error.source().unwrap_or(error));
         return failure.why(cut.to_single_line()).aws_cause(AwsCause::Unreachable).next(AGAIN);

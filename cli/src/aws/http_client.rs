@@ -20,12 +20,12 @@ use restctl_contract::issuer::is_loopback_host;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use tokio::net::lookup_host;
 
 use super::answer::AnsweredBy;
 use crate::failure::{AwsCause, Failure, FailureContext, Result};
 use crate::network::certificate_refusal::{TRUST_THE_PROXY, is_certificate_refusal};
-use crate::network::proxy::{self, Proxy, trim_brackets};
+use crate::network::name_lookup::find_unknown_name;
+use crate::network::proxy::{self, Proxy};
 use crate::network::tunnel::find_refusal;
 
 /// The file with the authorities that the AWS CLI trusts instead of the system's ("Environment variables to configure the AWS
@@ -158,12 +158,13 @@ async fn describe_no_answer(error: &ConnectorError, url: &Url) -> Failure {
             .next(trust_advice());
     }
     let port = url.port_or_known_default().unwrap_or_default();
-    let is_reached_by_name = !matches!(Proxy::for_url(url), Ok(Some(_)));
-    if is_reached_by_name && let Err(unknown) = lookup_host((trim_brackets(host), port)).await {
-        return Failure::new(format!("the name {host} does not resolve")).because(&unknown).next(
-            "check the region (--region), this machine's network and its DNS;\n\
+    if let Some(unknown) = find_unknown_name(url).await {
+        return Failure::new(format!("the name {} does not resolve", unknown.name))
+            .because(&unknown.error)
+            .next(
+                "check the region (--region), this machine's network and its DNS;\n\
              if a proxy leads out of this network: export HTTPS_PROXY=http://HOST:PORT",
-        );
+            );
     }
     let cause: &dyn Error = error.source().unwrap_or(error);
     let failure = Failure::new(format!("{host}:{port} does not answer")).because(cause);

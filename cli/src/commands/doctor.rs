@@ -28,7 +28,7 @@ use self::check_names::{
     CERTIFICATE, CHAIN, CLIENT_SECRET, CONNECTION, CREDENTIALS, EXPIRY, KEY, KEYS, NAME, REGION, SETTINGS,
     STACK, THROTTLES, TOKEN,
 };
-use self::check_report::{CheckError, CheckFinding, CheckVerdict, DoctorCheckReport};
+use self::check_report::{CheckError, CheckFinding, CheckVerdict, DoctorCheckReport, fail_needed_checks};
 use self::facts::DoctorFacts;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
@@ -65,7 +65,8 @@ enum FailOn {
 pub(crate) async fn run(args: Doctor, context: &Context) -> Result<()> {
     let facts = DoctorFacts::new(context);
     let progress = progress::new_spinner("doctor");
-    let reports = join_all(all_checks(&facts)).await;
+    let mut reports = join_all(all_checks(&facts)).await;
+    fail_needed_checks(&mut reports);
     progress.finish_and_clear();
     match output::chosen_format() {
         Format::Text => output::print_text(format_table(&reports))?,
@@ -219,6 +220,19 @@ mod tests {
         assert_eq!(report.verdict, CheckVerdict::Skipped);
         assert_eq!((report.evidence.as_str(), report.next), ("needs region", None));
         assert_eq!(skipped_report(REGION).verdict, CheckVerdict::Failed);
+    }
+
+    #[test]
+    fn a_check_for_which_another_one_is_skipped_is_not_ok() {
+        let stack = DoctorCheckReport::new("stack", Ok(CheckFinding::ok("it is complete")));
+        let denied = Failure::new("cannot list the resources").exit(Exit::Authentication);
+        let rule = DoctorCheckReport::new("event rule", Err(CheckError::in_check("stack", denied)));
+        let mut reports = [stack, rule];
+        fail_needed_checks(&mut reports);
+        assert_eq!(reports[0].verdict, CheckVerdict::Failed);
+        let failure = require_no_failed_check(&reports).unwrap_err();
+        assert_eq!(failure.exit, Exit::Authentication);
+        assert!(failure.to_string().contains("cannot list the resources"), "{failure}");
     }
 
     #[test]

@@ -36,6 +36,13 @@ fn private_files_are_private() {
 }
 
 #[test]
+fn a_folder_that_cannot_be_written_is_named_with_what_to_do() {
+    // Not even root can create a folder there.
+    let failure = write_private_file(Path::new("/proc/restctl/token.json"), b"{}").unwrap_err().to_string();
+    assert!(failure.contains("/proc/restctl") && failure.contains("export XDG_STATE_HOME="), "{failure}");
+}
+
+#[test]
 fn a_link_in_place_of_a_file_is_neither_written_nor_read_nor_locked() {
     let dir = tempfile::tempdir().unwrap();
     let (file, target) = (dir.path().join("own/file"), dir.path().join("target"));

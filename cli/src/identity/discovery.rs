@@ -6,9 +6,12 @@ use restctl_verifier::MAX_KEY_SET_BYTES;
 use serde::Deserialize;
 
 use crate::failure::{Exit, Failure, FailureContext, Result, shell_argument};
-use crate::identity::http::{build_client, describe_no_answer, is_loopback, read_bounded_body};
+use crate::identity::http::{
+    build_client, describe_no_answer, describe_status, is_loopback, read_bounded_body,
+};
 use crate::identity::token_client::ClientAuthentication;
 use crate::network::certificate_refusal::TRUST_THE_PROXY;
+use crate::network::page_text::first_line;
 use crate::network::proxy::Proxy;
 
 /// A discovery document has a few kilobytes. No more than this is read.
@@ -85,13 +88,17 @@ pub(crate) async fn fetch_document(issuer: &str, authorities: &[String]) -> Resu
     let doing = format!("the issuer does not answer at {address}");
     let answer = send_get(&address, authorities, Redirects::WithinHost, &doing).await.map_err(with_advice)?;
     if !answer.status().is_success() {
-        let failure = Failure::new(format!("{} answered {}", answer.url(), answer.status()));
-        return Err(with_advice(failure.why("an issuer publishes its OpenID configuration there")));
+        let why = "an issuer publishes its OpenID configuration there".to_owned();
+        return Err(describe_status(answer, why, CHECK_ISSUER).await);
     }
     let read_from = answer.url().to_string();
     let body = read_bounded_body(answer, MAX_DOCUMENT_BYTES).await?;
     let mut document: DiscoveryDocument = serde_json::from_slice(&body)
         .context(format!("{read_from} is not an OpenID configuration"))
+        .map_err(|failure| match first_line("", &body) {
+            Some(words) => failure.why(format!("it has the text \"{words}\"")),
+            None => failure,
+        })
         .map_err(with_advice)?;
     if document.issuer.contains("{tenantid}") {
         return Err(any_tenant_failure(issuer));
@@ -123,9 +130,8 @@ pub(crate) async fn locate_keys(jwks_uri: &str, authorities: &[String]) -> Resul
     check_parsed_by_api(jwks_uri)?;
     let answer = send_get(jwks_uri, authorities, Redirects::ToOtherHostsForGood, &doing).await?;
     if !answer.status().is_success() {
-        return Err(Failure::new(format!("{} answered {}", answer.url(), answer.status()))
-            .why("the issuer's OpenID configuration says that its keys are there")
-            .next("have the provider publish its keys there"));
+        let why = "the issuer's OpenID configuration says that its keys are there".to_owned();
+        return Err(describe_status(answer, why, "have the provider publish its keys there").await);
     }
     let address = answer.url().to_string();
     let is_redirected = !is_same_address(&address, jwks_uri);
@@ -141,12 +147,12 @@ pub(crate) async fn fetch_keys(issuer: &TrustedIssuer) -> Result<Vec<u8>> {
     let doing = format!("cannot fetch the issuer's keys from {jwks_uri}");
     let answer = send_get(jwks_uri, &issuer.authorities, Redirects::NotFollowed, &doing).await?;
     if !answer.status().is_success() {
-        return Err(Failure::new(format!("{jwks_uri} answered {}", answer.status()))
-            .why(format!("according to the settings, {} publishes its keys there", issuer.issuer))
-            .next(format!(
-                "restctl idp add --issuer {}, which reads the address of the keys again; then restctl deploy",
-                shell_argument(&issuer.issuer, "URL")
-            )));
+        let why = format!("according to the settings, {} publishes its keys there", issuer.issuer);
+        let next = format!(
+            "restctl idp add --issuer {}, which reads the address of the keys again; then restctl deploy",
+            shell_argument(&issuer.issuer, "URL")
+        );
+        return Err(describe_status(answer, why, &next).await);
     }
     read_bounded_body(answer, MAX_KEY_SET_BYTES).await
 }

@@ -108,7 +108,7 @@ impl fmt::Debug for Proxy {
 }
 
 /// Returns the host that a URL or an authority contains, which has an IPv6 address in brackets.
-pub(crate) fn trim_brackets(host: &str) -> &str {
+pub(super) fn trim_brackets(host: &str) -> &str {
     host.trim_matches(['[', ']'])
 }
 

@@ -1,14 +1,17 @@
 //! What each command says if AWS, or something on the way to AWS, answers in a way that no command expects:
 //! `cli/tests/aws_faults`.
 
+mod advice;
 mod call;
 mod fault;
 mod later_calls;
 mod network;
 mod outcomes;
+mod states;
 
 use std::sync::{Arc, Mutex};
 
+use self::advice::assert_no_circle;
 use self::call::AwsCall;
 use self::fault::Fault;
 use self::network::{AwsNetwork, Reaction};
@@ -46,7 +49,7 @@ const COMMANDS: &[&[&str]] = &[
     &["setup", "--self-signed", "api.example.com"],
     &["status"],
     &["token"],
-    &["token", "explain", "x"],
+    &["token", "explain", "X"],
     &["upload", "items.csv"],
     &["upload", "--dry-run", "items.csv"],
     &["verify", "items.csv"],
@@ -72,7 +75,9 @@ fn every_command_that_calls_aws_is_tested() {
 fn first_to_answer(args: &[&str]) -> Option<&'static [&'static str]> {
     match args {
         ["get" | "export", ..] | ["token"] => Some(&["cloudformation", "ssm"]),
-        ["auth-test" | "cert" | "config", ..] | ["token", "explain", ..] => Some(&["cloudformation"]),
+        // It waits for all of its calls.
+        ["auth-test"] => Some(&["cloudformation", "secretsmanager"]),
+        ["cert" | "config", ..] | ["token", "explain", ..] => Some(&["cloudformation"]),
         ["idp", "show" | "rotate-secret", ..] => Some(&["cloudformation"]),
         _ => None,
     }
@@ -87,13 +92,15 @@ fn compare_first_calls(fault: Fault) {
         if answers { Reaction::Answer(fault.answer(call)) } else { Reaction::None }
     };
     let network = AwsNetwork::start(Arc::new(answer), None, None);
-    let mut outcomes = Outcomes::default();
+    let (mut outcomes, mut ends) = (Outcomes::default(), Vec::new());
     for args in COMMANDS {
         *first.lock().unwrap() = first_to_answer(args);
         let state = tempfile::tempdir().unwrap();
         let ran = network.run(args, state.path(), KEY);
         outcomes.add(format!("restctl {}", args.join(" ")), &ran);
+        ends.push((*args, ran));
     }
+    assert_no_circle(&ends);
     let mut snapshots = Snapshots::in_folder("aws_faults");
     snapshots.compare(&format!("first-call-{fault:?}").to_lowercase(), &outcomes.to_text());
     snapshots.finish();

@@ -255,7 +255,7 @@ fn a_request_that_the_proxy_refuses_says_why() {
     proxy.take_targets();
     let mut excepted = command_behind(&proxy.url(), &cloud, &["loads", "ls"]);
     excepted.env("AWS_ENDPOINT_URL", "https://aws.invalid").env("NO_PROXY", "localhost,.invalid");
-    run(&mut excepted).failed_with(1, &["cannot describe", "dns error"]);
+    run(&mut excepted).failed_with(1, &["cannot describe", "the name aws.invalid does not resolve"]);
     run(cloud.command(&["loads", "ls"]).env("HTTPS_PROXY", proxy.url())).failed_with(0, &[]);
     run(cloud.command(&["get", "--id", "42"]).env("HTTPS_PROXY", socks)).failed_with(5, &[]);
     assert_eq!(proxy.take_targets(), Vec::<String>::new());

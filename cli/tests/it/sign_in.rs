@@ -288,7 +288,7 @@ fn a_profile_that_does_not_sign_in_says_what_to_type() {
     }
     let nowhere = [("AWS_ENDPOINT_URL", "http://127.0.0.1:1")];
     let offline = desk.run(&["loads", "ls", "--profile", "sso"], &nowhere);
-    offline.failed_with(1, &["cannot describe the stack", "check the network"]);
+    offline.failed_with(1, &["cannot describe the stack", "127.0.0.1:1 does not answer"]);
 }
 
 #[test]

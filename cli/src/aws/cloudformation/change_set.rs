@@ -128,7 +128,7 @@ pub(crate) async fn execute_change_set(aws: &Aws, name: &StackName, change_set: 
         return Ok(());
     }
     if SUPERSEDED.contains(&code) {
-        return match is_executed(aws, id).await {
+        return match is_executed(aws, id).await? {
             true => Ok(()),
             false => Err(explain_another_deployment(aws, name).await),
         };
@@ -140,11 +140,14 @@ pub(crate) async fn execute_change_set(aws: &Aws, name: &StackName, change_set: 
 }
 
 /// Whether an earlier attempt, whose answer was lost, has executed the change set.
-async fn is_executed(aws: &Aws, id: &str) -> bool {
+async fn is_executed(aws: &Aws, id: &str) -> Result<bool> {
     use ExecutionStatus::{ExecuteComplete, ExecuteFailed, ExecuteInProgress};
     let answer = aws.cloudformation.describe_change_set().change_set_name(id).send().await;
-    let status = answer.ok().and_then(|change_set| change_set.execution_status);
-    matches!(status, Some(ExecuteInProgress | ExecuteComplete | ExecuteFailed))
+    if answer.error_code().is_some_and(|code| SUPERSEDED.contains(&code)) {
+        return Ok(false);
+    }
+    let status = answer.aws_context("describe the change set")?.execution_status;
+    Ok(matches!(status, Some(ExecuteInProgress | ExecuteComplete | ExecuteFailed)))
 }
 
 /// Returns why CloudFormation refused a request: another deployment came first if the stack is not as it was `read`.
@@ -175,8 +178,11 @@ async fn delete_change_set_or_stack(aws: &Aws, id: &str, stack: Option<&str>) ->
     if let Some(stack) = stack {
         return cloudformation::delete_empty_stack(aws, stack).await;
     }
-    let request = aws.cloudformation.delete_change_set().change_set_name(id);
-    request.send().await.aws_context("delete the change set")?;
+    let answer = aws.cloudformation.delete_change_set().change_set_name(id).send().await;
+    // With the change set of another deployment, CloudFormation deletes this one.
+    if !answer.error_code().is_some_and(|code| SUPERSEDED.contains(&code)) {
+        answer.aws_context("delete the change set")?;
+    }
     Ok(())
 }
 

@@ -98,7 +98,7 @@ impl From<Failure> for CheckError {
 }
 
 /// A check and its result.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub(super) struct DoctorCheckReport {
     pub(super) check: &'static str,
     pub(super) verdict: CheckVerdict,
@@ -107,20 +107,24 @@ pub(super) struct DoctorCheckReport {
     /// The exit code of a failed check.
     #[serde(skip)]
     pub(super) exit: Exit,
+    /// Why it was skipped: the failure of another check.
+    #[serde(skip)]
+    needed: Option<(&'static str, Failure)>,
 }
 
 impl DoctorCheckReport {
     pub(super) fn new(check: &'static str, result: Result<CheckFinding, CheckError>) -> Self {
         match result {
             Ok(CheckFinding { verdict, evidence, next }) => {
-                Self { check, verdict, evidence, next, exit: Exit::Done }
+                Self { check, verdict, evidence, next, exit: Exit::Done, needed: None }
             }
-            Err(CheckError { check: Some(other), .. }) if other != check => Self {
+            Err(CheckError { check: Some(other), failure }) if other != check => Self {
                 check,
                 verdict: CheckVerdict::Skipped,
                 evidence: format!("needs {other}"),
                 next: None,
                 exit: Exit::Done,
+                needed: Some((other, failure)),
             },
             Err(CheckError { failure, .. }) => Self {
                 check,
@@ -130,7 +134,25 @@ impl DoctorCheckReport {
                     failure.next_step().unwrap_or("fix what is named here, then: restctl doctor").to_owned(),
                 ),
                 exit: failure.exit,
+                needed: None,
             },
+        }
+    }
+
+    /// Returns what this check needed from a check that has not noticed the failure itself, as the result of that check.
+    fn failure_of_needed(&self, reports: &[Self]) -> Option<Self> {
+        let (needed, failure) = self.needed.as_ref()?;
+        let is_fine = |report: &&Self| matches!(report.verdict, CheckVerdict::Ok | CheckVerdict::Warning);
+        reports.iter().filter(is_fine).find(|report| report.check == *needed)?;
+        Some(Self::new(needed, Err(failure.clone().into())))
+    }
+}
+
+/// Lets each check fail for which another one was skipped: if all were ok, nobody would learn why.
+pub(super) fn fail_needed_checks(reports: &mut [DoctorCheckReport]) {
+    while let Some(failed) = reports.iter().find_map(|report| report.failure_of_needed(reports)) {
+        for report in reports.iter_mut().filter(|report| report.check == failed.check) {
+            *report = failed.clone();
         }
     }
 }

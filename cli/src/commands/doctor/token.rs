@@ -43,8 +43,9 @@ pub(super) async fn check_access(facts: &DoctorFacts<'_>) -> Result<CheckFinding
     SentSecret::of_token(&token.access_token).remember();
     let answer = endpoint.client.get(&address).bearer_auth(&token.access_token).send().await;
     let answer = answer.map_err(|error| endpoint.no_answer_failure(&address, &error))?;
-    let status = answer.status();
+    let (status, headers) = (answer.status(), answer.headers().clone());
     let body = read_bounded_body(answer, MAX_ANSWER_BYTES).await?;
+    endpoint::check_sender(&address, status, &headers, &body)?;
     if status == StatusCode::OK || (status == StatusCode::NOT_FOUND && is_item_not_found(&body)) {
         return Ok(CheckFinding::ok(format!("GET {path} answers {status}")));
     }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use regex_lite::Regex;
+
 use crate::cloud::CommandOutput;
 use crate::outputs::replace_variables;
 
@@ -10,22 +12,23 @@ use crate::outputs::replace_variables;
 pub(super) struct Outcomes(Vec<(String, Vec<String>)>);
 
 impl Outcomes {
-    /// Adds the outcome of a command, of which it shows less if it is the usual one.
+    /// Adds the outcome of a command with only those lines that it does not write usually.
     pub(super) fn add_unusual(&mut self, cause: String, ran: &CommandOutput, usual: &CommandOutput) {
-        let is_usual =
-            ran.exit == usual.exit && replace_variables(&ran.stdout) == replace_variables(&usual.stdout);
-        let stdout = if is_usual { "(the usual output)\n" } else { &ran.stdout };
-        self.add(
-            cause,
-            &CommandOutput { exit: ran.exit, stdout: stdout.to_owned(), stderr: ran.stderr.clone() },
-        );
+        let usual = replace_ids(&usual.stdout);
+        let written = replace_ids(&ran.stdout);
+        let unusual = written.lines().filter(|line| !usual.lines().any(|each| each == *line));
+        let mut stdout: String = unusual.map(|line| format!("{line}\n")).collect();
+        if ran.exit == 0 && stdout.is_empty() {
+            stdout = "(the usual output)\n".to_owned();
+        }
+        self.add(cause, &CommandOutput { exit: ran.exit, stdout, stderr: ran.stderr.clone() });
     }
 
     pub(super) fn add(&mut self, cause: String, ran: &CommandOutput) {
         let CommandOutput { exit, stdout, stderr } = ran;
         // What a failed command wrote before is in other snapshots.
         let stdout = if *exit == 0 { stdout } else { "" };
-        let outcome = replace_variables(&format!("{stdout}{stderr}? {exit}\n"));
+        let outcome = replace_ids(&format!("{stdout}{stderr}? {exit}\n"));
         match self.0.iter_mut().find(|(each, _)| *each == outcome) {
             Some((_, causes)) => causes.push(cause),
             None => self.0.push((outcome, vec![cause])),
@@ -42,4 +45,21 @@ impl Outcomes {
         }
         format!("{}\n", text.trim_end())
     }
+}
+
+/// Replaces what differs from run to run: ids, times, and which of two equal calls failed first.
+fn replace_ids(text: &str) -> String {
+    let names = [
+        (r"databucket-[0-9a-f]{13}", "databucket-[SUFFIX]"),
+        (r"loadbalance[0-9a-z-]+\.", "loadbalancer-[SUFFIX]."),
+        (r"\b(Api|Ingest)(Function|Logs)", "[FUNCTION]$2"),
+        (r"\b(Load|DeadLetter)Queue", "[QUEUE]"),
+        (r"restctl/restctl/(certificate|client-secret)", "restctl/restctl/[SECRET]"),
+        (r"\b[1-9]\d* of \d+ checks", "[NUMBER] checks"),
+        (r"(item|row|message)s? in [\d.]+ ?m?s", "$1 in [TIME]"),
+    ];
+    let text = replace_variables(text);
+    names.iter().fold(text, |text, (pattern, name)| {
+        Regex::new(pattern).unwrap().replace_all(&text, *name).into_owned()
+    })
 }
