@@ -58,10 +58,14 @@ impl WaitDeadline {
         }
     }
 
-    /// Returns the failure of a command whose deadline is over. `state` says what goes on.
-    pub(crate) fn failure(self, state: &str) -> Failure {
+    /// Returns the failure of a command whose deadline is over. `what_goes_on` is a sentence.
+    pub(crate) fn failure(self, what_goes_on: &str) -> Failure {
+        self.stopped(&format!(": {what_goes_on}"))
+    }
+
+    fn stopped(self, state: &str) -> Failure {
         let seconds = self.0.map_or(0.0, |(timeout, _)| timeout.as_secs_f64());
-        Failure::new(format!("stopped waiting after {seconds} s: {state}")).exit(Exit::StillRunning)
+        Failure::new(format!("stopped waiting after {seconds} s{state}")).exit(Exit::StillRunning)
     }
 
     /// Returns the result of `work`. If Ctrl-C or the deadline comes first, `work` is dropped. `undone` completes "before …",
@@ -75,7 +79,7 @@ impl WaitDeadline {
         let interrupted = Failure::new(format!("interrupted before {undone}")).next(next);
         tokio::select! {
             biased;
-            () = self.reached() => Err(self.failure(&format!("it was over before {undone}")).next(next)),
+            () = self.reached() => Err(self.stopped(&format!(", before {undone}")).next(next)),
             done = unless_interrupted(interrupted, work) => done,
         }
     }

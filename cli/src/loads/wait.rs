@@ -84,7 +84,7 @@ impl LoadWait<'_> {
             progress.update(entry.as_ref(), standstill.obstacle.as_ref());
             if entry.is_none() && !is_queued && idle > EVENT_PATIENCE {
                 load.queue_if_current(aws, stack).await?;
-                is_queued = true;
+                (is_queued, standstill.looked) = (true, None);
             }
             if deadline.is_over() {
                 return Err(self.timeout_failure(entry.as_ref(), standstill.obstacle));
@@ -130,5 +130,54 @@ fn explain_obstacle(failure: Failure, obstacle: Option<Obstacle>) -> Failure {
         None => failure,
         Some(Obstacle { reason, extent, remedy: None }) => failure.why(reason + &extent),
         Some(Obstacle { reason, extent, remedy: Some(remedy) }) => failure.why(reason + &extent).next(remedy),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_cloudformation::types::{Output, Stack as SdkStack};
+    use axum::extract::Request;
+
+    use super::*;
+    use crate::aws::{cloudformation, test_server};
+
+    /// Answers as a cloud without an entry of the load, whose event source mapping is disabled.
+    async fn answer_without_entry(request: Request) -> ([(&'static str, &'static str); 1], &'static str) {
+        let body = if request.uri().path().contains("/event-source-mappings/") {
+            r#"{"State":"Disabled"}"#
+        } else if request.headers().contains_key("x-amz-target") {
+            "{}"
+        } else {
+            "<ListStackResourcesResponse><ListStackResourcesResult><StackResourceSummaries><member>\
+             <LogicalResourceId>LoadMapping</LogicalResourceId><PhysicalResourceId>m-1</PhysicalResourceId>\
+             <ResourceType>AWS::Lambda::EventSourceMapping</ResourceType><ResourceStatus>CREATE_COMPLETE</ResourceStatus>\
+             </member></StackResourceSummaries></ListStackResourcesResult></ListStackResourcesResponse>"
+        };
+        ([("x-amz-version-id", "v1")], body)
+    }
+
+    fn stack() -> Stack {
+        let names = [stack_output::LEDGER_TABLE, stack_output::LOAD_QUEUE, stack_output::INGEST_FUNCTION];
+        let outputs = names.map(|name| Output::builder().output_key(name).output_value("x").build());
+        cloudformation::from_sdk(SdkStack::builder().set_outputs(Some(outputs.into())).build())
+    }
+
+    #[tokio::test]
+    async fn the_failure_of_a_stalled_load_names_what_stalls_it() {
+        let (aws, stack) = (test_server::connect(answer_without_entry).await, stack());
+        let load = Load {
+            bucket: "data".to_owned(),
+            key: "a.csv".to_owned(),
+            version: "v1".to_owned(),
+            size: 1,
+            uploaded: Some("2026-01-15T09:30:05.000Z".to_owned()),
+        };
+        let wait =
+            LoadWait { aws: &aws, stack: &stack, load: &load, rows: None, deadline: WaitDeadline::NEVER };
+        let failure = wait.poll_entry().await.unwrap_err().to_string();
+        assert!(failure.contains("no progress for 35 minutes"), "{failure}");
+        assert!(failure.contains("the event source mapping m-1 is Disabled"), "{failure}");
+        assert!(failure.contains("next: aws lambda update-event-source-mapping --uuid m-1"), "{failure}");
+        assert!(aws.clock.slept() > PATIENCE && aws.clock.slept() < PATIENCE * 2);
     }
 }

@@ -133,6 +133,8 @@ fn renew_waits_until_the_certificate_is_served(cloud: &Cloud) {
     interrupt(&renewing);
     let interrupted = CommandOutput::from(renewing.wait_with_output().unwrap());
     interrupted.failed_with(130, &["the certificate is imported", "restctl cert show"]);
+    let ended = cloud.run(&[&args[..], &["--timeout", "1s"]].concat());
+    ended.failed_with(7, &["stopped waiting after 1 s", "the certificate is imported", "restctl cert show"]);
 }
 
 fn unsuitable_certificates_are_not_imported(cloud: &Cloud) {

@@ -89,7 +89,7 @@ pub(super) async fn run(args: Renew, context: &Context) -> Result<()> {
     let proof = match location {
         Some(location) => {
             let proof = served_proof::wait_until_served_everywhere(&location);
-            let undone = "the endpoint served the certificate, which is imported";
+            let undone = "every address served it; the certificate is imported";
             Some(args.wait.deadline().limit(undone, "restctl cert show", proof).await?)
         }
         None => None,
