@@ -8,11 +8,11 @@ use clap::{Arg, Command, CommandFactory};
 
 use crate::commands::invocation::Cli;
 
-/// The words that follow the name of restctl where a sentence is about it.
-const VERBS: [&str; 28] = [
-    "asks", "caches", "can", "cannot", "deployed", "does", "gets", "has", "imported", "is", "it", "its",
-    "itself", "keeps", "knows", "names", "no", "read", "reads", "supports", "test", "that", "to", "turns",
-    "uses", "was", "works", "writes",
+/// The words that follow the name of restctl in a sentence about it.
+const VERBS: &[&str] = &[
+    "asks", "caches", "can", "cannot", "deployed", "does", "gets", "has", "imported", "in", "is", "it",
+    "its", "itself", "keeps", "knows", "made", "names", "no", "read", "reads", "says", "since", "supports",
+    "test", "that", "to", "turns", "uses", "was", "works", "writes",
 ];
 
 /// A value that stands for another one need not be valid.
