@@ -1,6 +1,7 @@
 //! The terminal: all that is printed, asked and interrupted goes through here.
 
 pub(crate) mod interrupt;
+mod interrupt_handler;
 pub(crate) mod ndjson;
 pub(crate) mod output;
 pub(crate) mod progress;

@@ -28,10 +28,10 @@ const ZONES_OF_NEW_STACK: &str = "restctl deploy --zones ZONE,ZONE, with other a
 #[rustfmt::skip]
 const KNOWN: &[KnownFailure] = &[
     // Certificate
-    known(LISTENER, "certificate arn", "restctl setup --cert … or --self-signed …, which imports a certificate into this region; then: restctl deploy"),
-    known(LISTENER, "unsupportedcertificate", "use a certificate that load balancers accept (RSA 2048 to 4096 or ECDSA P-256 to P-521, a full name): restctl setup --cert …"),
-    known(LISTENER, "must have a fully-qualified domain name", "use a certificate that load balancers accept (RSA 2048 to 4096 or ECDSA P-256 to P-521, a full name): restctl setup --cert …"),
-    known(LISTENER, "certificate 'arn", "restctl setup --cert … or --self-signed …, which imports a certificate into this region; then: restctl deploy"),
+    known(LISTENER, "certificate arn", "restctl setup --cert FILE --key FILE or --self-signed NAME, which imports a certificate into this region; then: restctl deploy"),
+    known(LISTENER, "unsupportedcertificate", "use a certificate that load balancers accept (RSA 2048 to 4096 or ECDSA P-256 to P-521, a full name): restctl setup --cert FILE --key FILE"),
+    known(LISTENER, "must have a fully-qualified domain name", "use a certificate that load balancers accept (RSA 2048 to 4096 or ECDSA P-256 to P-521, a full name): restctl setup --cert FILE --key FILE"),
+    known(LISTENER, "certificate 'arn", "restctl setup --cert FILE --key FILE or --self-signed NAME, which imports a certificate into this region; then: restctl deploy"),
     known("", "secrets manager can't find the specified secret", "restctl setup, which writes it; then: restctl deploy"),
     known("", "scheduled for deletion", "aws secretsmanager restore-secret or delete-secret --force-delete-without-recovery on the one named above; then: restctl deploy"),
     known("", "unable to fetch parameters", "restctl setup, which writes them; then: restctl deploy"),

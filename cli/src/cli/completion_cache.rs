@@ -10,7 +10,6 @@ use restctl_contract::load::LoadId;
 use restctl_contract::stack::StackName;
 
 use crate::cli::config_file::ConfigFile;
-use crate::cli::target::TargetArgs;
 use crate::cli::unparsed_words::{find_value, typed_words};
 use crate::directories;
 use crate::failure::{FailureContext, Result};
@@ -51,8 +50,7 @@ pub(crate) fn complete_loads() -> Vec<CompletionCandidate> {
     // The shell passes the words after its own `--`.
     let words: Vec<String> = typed_words().into_iter().skip_while(|word| word != "--").skip(1).collect();
     let stack = find_value(&words, "--stack").map(str::to_owned);
-    let stack = stack.or_else(|| env::var("RESTCTL_STACK").ok()).or_else(ConfigFile::find_stack);
-    let stack = stack.unwrap_or_else(|| TargetArgs::DEFAULT_STACK.to_owned());
+    let stack = stack.or_else(|| env::var("RESTCTL_STACK").ok()).unwrap_or_else(ConfigFile::default_stack);
     let loads = read_stacks().unwrap_or_default().remove(&stack).unwrap_or_default();
     loads.into_iter().filter(|load| load.parse::<LoadId>().is_ok()).map(CompletionCandidate::new).collect()
 }

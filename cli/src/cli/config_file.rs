@@ -17,6 +17,8 @@ use crate::terminal::output::{Color, Format};
 
 const FILE_NAME: &str = "restctl.toml";
 
+pub(crate) const DEFAULT_STACK: &str = "restctl";
+
 /// Far more than the file needs, which has a few lines.
 const MAX_BYTES: u64 = 64 * 1024;
 
@@ -52,9 +54,10 @@ impl ConfigFile {
         }
     }
 
-    /// Returns the stack that the file of the nearest folder sets.
-    pub(crate) fn find_stack() -> Option<String> {
-        Self::find_nearest().ok()?.defaults.stack.map(|stack| stack.to_string())
+    /// Returns the stack of commands that name none: that of the file of the nearest folder, if it sets one.
+    pub(crate) fn default_stack() -> String {
+        let stack = Self::find_nearest().ok().and_then(|file| file.defaults.stack);
+        stack.map_or_else(|| DEFAULT_STACK.to_owned(), |stack| stack.to_string())
     }
 
     /// Returns the output format that the file of the nearest folder sets, even if other lines of it are wrong.

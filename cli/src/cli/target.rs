@@ -5,7 +5,7 @@ use clap::builder::FalseyValueParser;
 use clap_complete::engine::ArgValueCandidates;
 use restctl_contract::stack::StackName;
 
-use crate::cli::completion_cache;
+use crate::cli::{completion_cache, config_file};
 
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Target")]
@@ -37,5 +37,5 @@ pub(crate) struct TargetArgs {
 
 impl TargetArgs {
     /// The stack of commands that name none.
-    pub(crate) const DEFAULT_STACK: &str = "restctl";
+    pub(crate) const DEFAULT_STACK: &str = config_file::DEFAULT_STACK;
 }

@@ -10,7 +10,7 @@ use restctl_contract::escape::is_unsafe;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::interrupt;
+use super::interrupt_handler::InterruptHandler;
 use super::sanitize::{Syntax, escape_data, escape_json, sanitize};
 use super::sent_secrets;
 use super::text::{GAP, Text, cut_lines};
@@ -96,7 +96,7 @@ pub(crate) fn write_data(bytes: &[u8], syntax: Syntax) -> Result<()> {
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
 fn write_bytes(bytes: &[u8]) -> Result<()> {
     // The reader of a pipe may be slow.
-    let _ending = interrupt::end_process_with(Failure::interrupted(), || ());
+    let _ending = InterruptHandler::register(|| exit_with_failure(&Failure::interrupted()));
     let mut stdout = io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
@@ -129,6 +129,11 @@ fn prepare_json(json: &str) -> String {
 /// like two rows.
 pub(crate) fn print_text(text: impl Into<Text>) -> Result<()> {
     write_bytes(format!("{}\n", text.into().as_str()).as_bytes())
+}
+
+/// [`print_text`], with what does not fit into a line of the terminal indented by `margin`.
+pub(crate) fn print_wrapped_text(text: &Text, margin: usize) -> Result<()> {
+    print_text(terminal_width().map_or_else(|| text.clone(), |width| text.wrapped(width, margin)))
 }
 
 /// Writes data as indented JSON.
@@ -200,8 +205,7 @@ pub(crate) fn print_failure(failure: &Failure) {
     }
 }
 
-/// Writes the failure and ends the process. If two threads fail, such as with Ctrl-C during a failure, only the first one is
-/// heard.
+/// Writes the failure and ends the process. If two threads fail, as with Ctrl-C during a failure, only the first one writes.
 pub(crate) fn exit_with_failure(failure: &Failure) -> ! {
     static ENDING: Mutex<()> = Mutex::new(());
     let _ending = ENDING.lock();

@@ -145,7 +145,7 @@ const WITHOUT_SNAPSHOT: [&[&str]; 11] = [
     &["export", "items.ndjson"],
     &["get", "--id", "1", "5", "--format", "ndjson"],
     &["idp", "add", "--issuer", "https://127.0.0.1:9/", "--audience", "a"],
-    &["idp", "remove", "--issuer", "https://127.0.0.1:9/"],
+    &["idp", "remove", "https://127.0.0.1:9/"],
     &["local", "env"],
     &["local", "up"],
     &["logs", "--since", "1h"],

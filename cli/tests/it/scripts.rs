@@ -58,7 +58,7 @@ fn refused_as_json(line: &str, config: &str, environment: &[(&str, &str)]) -> se
     let json: serde_json::Value = serde_json::from_str(refused.stderr.trim_end())
         .unwrap_or_else(|error| panic!("{line}: {error}: {}", refused.stderr));
     let members: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(members, ["exit", "next", "outcome", "what", "why"], "{line}");
+    assert_eq!(members, ["outcome", "what", "why", "next", "exit"], "{line}");
     assert_eq!((&json["outcome"], &json["exit"]), (&"failed".into(), &2.into()), "{line}");
     json
 }
@@ -138,4 +138,38 @@ fn a_script_is_asked_nothing_even_at_a_terminal() {
     let piped = CommandOutput::from(bash.output().unwrap());
     let lines: Vec<&str> = piped.stdout.lines().collect();
     assert!(lines[0].starts_with('{') && lines[1] == "0" && lines.len() == 2, "{}", piped.stdout);
+}
+
+/// Long values continue in their column, or each row becomes a block.
+#[test]
+fn a_narrow_terminal_shows_everything_in_its_columns() {
+    let cloud = Cloud::start_deployed(&[]);
+    cloud.run(&["upload", "bad.csv"]).failed_with(3, &[]);
+    let arn = cloud.succeed(&["cert", "show", "--output", "json"]).json()["arn"].as_str().unwrap().to_owned();
+    // A failure has commands to copy, which the terminal wraps.
+    let is_failure =
+        |line: &str| ["error: ", "  why:  ", "  next: "].iter().any(|start| line.starts_with(start));
+    for args in [
+        &["cert", "show"][..],
+        &["config", "show"],
+        &["doctor"],
+        &["idp", "show"],
+        &["loads", "ls"],
+        &["status"],
+        &["token", "explain"],
+    ] {
+        let command = cloud.command(args);
+        let (_, screen) = Terminal::run_in_width(&cloud, &command, 60).wait_for_end();
+        // A progress bar is overwritten.
+        let last = |line: &str| console::strip_ansi_codes(line.rsplit('\r').next().unwrap()).into_owned();
+        let lines: Vec<String> = screen.lines().map(last).collect();
+        let wide = lines.iter().find(|line| line.chars().count() > 60 && !is_failure(line));
+        assert_eq!(wide, None, "{args:?}: {screen}");
+        let letters: String = lines.concat().split_whitespace().collect();
+        match args[0] {
+            "cert" => assert!(letters.contains(&arn), "{screen}"),
+            "loads" => assert!(lines.contains(&"CHANGED     0".to_owned()), "{screen}"),
+            _ => {}
+        }
+    }
 }

@@ -11,7 +11,7 @@ const DRIVER: &str = r#"
 import fcntl, os, pty, select, struct, sys, termios
 pid, terminal = pty.fork()
 if pid == 0:
-    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40, int(os.environ["TERMINAL_WIDTH"]), 0, 0))
     os.execvp(sys.argv[1], sys.argv[1:])
 said, keys = b"", sys.stdin.buffer
 def read():
@@ -54,6 +54,10 @@ impl Terminal {
     }
 
     pub(crate) fn run(cloud: &Cloud, command: &Command) -> Self {
+        Self::run_in_width(cloud, command, 120)
+    }
+
+    pub(crate) fn run_in_width(cloud: &Cloud, command: &Command, width: u16) -> Self {
         let said = cloud.state_folder().join("said");
         let _ = std::fs::remove_file(&said);
         let mut driver = Command::new("python3");
@@ -64,7 +68,11 @@ impl Terminal {
                 None => driver.env_remove(name),
             };
         }
-        driver.env("SAID", &said).env("TERM", "xterm").current_dir(command.get_current_dir().unwrap());
+        driver
+            .env("SAID", &said)
+            .env("TERM", "xterm")
+            .env("TERMINAL_WIDTH", width.to_string())
+            .current_dir(command.get_current_dir().unwrap());
         let mut driver = driver.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let keys = driver.stdin.take().unwrap();
         Self { driver, keys, said }

@@ -111,13 +111,13 @@ impl Unreadable {
                 "use a name that ends in .csv, .tsv, .ndjson, .jsonl or .json: --name items.csv"
             }
             Self::Empty => "write it again with a header (CSV), an object (NDJSON) or an array (JSON)",
-            Self::UnknownDialect(_) => "upload the file again with restctl upload",
+            Self::UnknownDialect(_) => "upload the file again with restctl upload FILE",
             Self::NotText => {
-                "decompress or unpack it, or export it as CSV, and upload that with restctl upload; if it is a text, \
+                "decompress or unpack it, or export it as CSV, and upload that with restctl upload FILE; if it is a text, \
                  say which encoding it has, such as --encoding utf-16le"
             }
             Self::NotUtf8 { .. } => "say which encoding it has, such as --encoding windows-1252",
-            Self::Utf16 | Self::ZipArchive => "upload the file with restctl upload, which converts it",
+            Self::Utf16 | Self::ZipArchive => "upload the file with restctl upload FILE, which converts it",
             Self::BrokenHeader { .. } => "correct the header",
             Self::NoColumnToSkip { .. } => "correct --skip-columns",
             Self::HeaderTooLong => "put the column names on the first line",
@@ -143,7 +143,7 @@ impl Unreadable {
             }
             Self::ReservedColumn => "rename the column",
             Self::ColumnTypesDiffer { .. } | Self::ColumnTypes(_) => {
-                "upload the file again with restctl upload"
+                "upload the file again with restctl upload FILE"
             }
             Self::BrokenArray { problem, .. } => problem.advice(),
             Self::BrokenJson { .. } => {
@@ -152,7 +152,7 @@ impl Unreadable {
             Self::NoSuchRecords { .. } | Self::RecordsNotAnArray { .. } => {
                 "pass --records with the path of the array that holds the rows, for example --records data.rows"
             }
-            Self::NotCompressed { .. } => "upload the file again with restctl upload",
+            Self::NotCompressed { .. } => "upload the file again with restctl upload FILE",
             Self::Truncated { .. } | Self::Damaged { .. } => "compress or copy it again, then upload it",
             Self::TrailingBytes { .. } => "compress the file again, then upload it",
             Self::WindowTooLarge => "compress it again with --long=27 at most",

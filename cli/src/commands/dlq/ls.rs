@@ -55,7 +55,7 @@ pub(super) async fn run(_: Ls, context: &Context) -> Result<()> {
         Format::Text if rows.is_empty() => {}
         Format::Text => output::print_text(Text::from_table(&letters_table(&rows)))?,
     }
-    const NEXT: &str = "next: restctl dlq redrive, after fixing the cause; or restctl dlq drop";
+    const NEXT: &str = "next: restctl dlq redrive, after fixing the cause; or restctl dlq drop --all";
     output::print_message(match (letters.len(), unseen) {
         (0, 0) => Text::from("there are no dead letters"),
         (0, hidden) => {

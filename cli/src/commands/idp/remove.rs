@@ -64,5 +64,5 @@ fn not_trusted_failure(issuer: &str, settings: &Settings, deployed: Option<&Stac
     Failure::new(format!("{issuer:?} is not among the trusted issuers"))
         .exit(Exit::NotFound)
         .why(why)
-        .next("restctl idp remove with one of them, spelled exactly like that")
+        .next("restctl idp remove URL, with one of them spelled exactly like that")
 }

@@ -12,6 +12,9 @@ use super::function::LoggedFunction;
 use crate::terminal::sanitize::sanitize_line;
 use crate::terminal::text::Text;
 
+/// The width of the functions' names.
+pub(super) const NAME_COLUMNS: usize = 6;
+
 /// Limit for a text and for all fields of a line; what is cut is counted.
 const MAX_CHARACTERS: usize = 4_000;
 
@@ -33,7 +36,7 @@ pub(super) fn format_line(function: LoggedFunction, time: &str, message: &str) -
         },
     };
     let mut line = Text::styled(time, &Style::new().dim());
-    let name = Text::styled(&format!("{:6}", function.name()), &Style::new().cyan());
+    let name = Text::styled(&format!("{:NAME_COLUMNS$}", function.name()), &Style::new().cyan());
     for part in [name, colored_level(&level), text, fields.to_text()] {
         if !part.is_empty() {
             line.push(" ");

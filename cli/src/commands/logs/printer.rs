@@ -38,6 +38,10 @@ impl LogPrinter {
             date.clone_into(&mut self.date);
             output::print_text(Text::styled(&format!("{date}, UTC"), &Style::new().dim()))?;
         }
-        output::print_text(line::format_line(function, time.trim_end_matches('Z'), &event.message))
+        let time = time.trim_end_matches('Z');
+        output::print_wrapped_text(
+            &line::format_line(function, time, &event.message),
+            time.len() + line::NAME_COLUMNS + 2,
+        )
     }
 }
