@@ -96,16 +96,6 @@ fn a_function_that_was_changed_by_hand_goes_live_as_it_was_deployed() {
     assert!(unchanged.stderr.contains("no change: the stack restctl is up to date"), "{}", unchanged.stderr);
 }
 
-/// CloudFormation changes only the variable that the option changes.
-#[test]
-fn what_cloudformation_leaves_alone_is_reverted_too() {
-    let cloud = Cloud::start_deployed(&[]);
-    let function = function_path(&cloud, "IngestFunction");
-    call_lambda(&cloud, Method::PUT, &format!("{function}/configuration"), &json!({ "Timeout": 3 }));
-    let deployed = cloud.succeed(&["deploy", "--key", "code:S", "--allow-replacement", "ItemsTable"]).stderr;
-    assert_eq!(read_configuration(&cloud, &function, "live")["Timeout"], 300, "{deployed}");
-}
-
 #[test]
 fn an_alias_that_was_changed_by_hand_leads_to_the_deployed_version_alone() {
     let cloud = Cloud::start_deployed(&[]);
