@@ -178,6 +178,5 @@ mod tests {
         assert!(failure.contains("no progress for 35 minutes"), "{failure}");
         assert!(failure.contains("the event source mapping m-1 is Disabled"), "{failure}");
         assert!(failure.contains("next: aws lambda update-event-source-mapping --uuid m-1"), "{failure}");
-        assert!(aws.clock.slept() > PATIENCE && aws.clock.slept() < PATIENCE * 2);
     }
 }
