@@ -17,7 +17,7 @@ use crate::failure::{Exit, Failure, Result};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A call without an answer within this time is made again. The longest one invokes a function, which is tested in seconds.
-pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What the clients talk to.
 pub(crate) enum Cloud<'a> {

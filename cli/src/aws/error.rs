@@ -6,7 +6,6 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 use super::answer::{NotFromService, describe_answer, host_of, is_from_service};
-use super::client::ATTEMPT_TIMEOUT;
 use super::known_failures::{self, AGAIN};
 use super::unsupported_call::{explain_unsupported_call, operation_of};
 use crate::failure::{AwsCause, Exit, Failure, Result, shell_argument};
@@ -112,8 +111,8 @@ where
         return explain_unreadable_answer(failure, answer, error, operation_of::<E>());
     }
     if let SdkError::TimeoutError(_) = error {
-        let why = format!("AWS has not answered within {} s", ATTEMPT_TIMEOUT.as_secs());
-        return failure.why(why).aws_cause(AwsCause::Unreachable).next(AGAIN);
+        let failure = failure.why("AWS has not answered in time").aws_cause(AwsCause::Unreachable);
+        return failure.next(AGAIN);
     }
     match find_cause::<Failure>(error) {
         Some(cause) => cause.during(what),
