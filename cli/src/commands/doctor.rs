@@ -230,7 +230,7 @@ mod tests {
         let mut reports = [stack, rule];
         fail_needed_checks(&mut reports);
         assert_eq!(reports[0].verdict, CheckVerdict::Failed);
-        let failure = require_no_failed_check(&reports).unwrap_err();
+        let failure = require_no_fault(&reports, FailOn::Failed).unwrap_err();
         assert_eq!(failure.exit, Exit::Authentication);
         assert!(failure.to_string().contains("cannot list the resources"), "{failure}");
     }

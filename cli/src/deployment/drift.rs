@@ -28,7 +28,7 @@ const MAX_SHOWN: usize = 60;
 pub(crate) const REVERT: &str = "restctl deploy, which reverts it, or says what it cannot revert";
 
 /// What restores a deleted resource. A deployment would not: CloudFormation changes only what the template changes.
-pub(crate) const RECREATE: &str = "restctl destroy, which keeps the data; then restctl deploy";
+pub(crate) const RECREATE: &str = "restctl destroy, which keeps the data; then restctl deploy --adopt";
 
 /// How many differences are described.
 const MAX_DESCRIBED: usize = 4;

@@ -11,7 +11,7 @@ use crate::pages::{assert_as_documented, leaf_commands};
 use crate::snapshots::Snapshots;
 
 /// The patterns of values that differ from run to run, and what replaces them.
-const VARIABLE_VALUES: [(&str, &str); 21] = [
+const VARIABLE_VALUES: [(&str, &str); 22] = [
     ("-----BEGIN [^\"]+", "[PEM]"),
     (r"eyJ[\w-]+\.[\w-]+\.[\w-]+", "[TOKEN]"),
     (r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)", "[TIME]"),
