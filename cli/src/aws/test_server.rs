@@ -11,6 +11,7 @@ use axum::handler::Handler;
 
 use super::Aws;
 use super::clock::Clock;
+use super::http_client;
 
 /// Starts a server that answers with `answer` until the test ends, and returns clients of it. Neither they nor their
 /// clock wait.
@@ -19,7 +20,7 @@ pub(crate) async fn connect<T: 'static>(answer: impl Handler<T, ()>) -> Aws {
     let address = listener.local_addr().unwrap();
     tokio::spawn(async { axum::serve(listener, Router::new().fallback(answer)).await });
     let config = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .http_client(http_client::build_plain_client())
         .endpoint_url(format!("http://{address}"))
         .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(1)))
         .region(Region::new("us-east-1"))

@@ -70,17 +70,20 @@ impl WaitDeadline {
 
     /// Returns the result of `work`. If Ctrl-C or the deadline comes first, `work` is dropped. `undone` completes "before …",
     /// and `next` is what to type then.
-    pub(crate) async fn limit<T>(
+    pub(crate) fn limit<T>(
         self,
         undone: &str,
         next: &str,
         work: impl Future<Output = Result<T>>,
-    ) -> Result<T> {
+    ) -> impl Future<Output = Result<T>> {
         let interrupted = Failure::new(format!("interrupted before {undone}")).next(next);
-        tokio::select! {
-            biased;
-            () = self.reached() => Err(self.stopped(&format!(", before {undone}")).next(next)),
-            done = unless_interrupted(interrupted, work) => done,
+        let work = unless_interrupted(interrupted, work);
+        async move {
+            tokio::select! {
+                biased;
+                () = self.reached() => Err(self.stopped(&format!(", before {undone}")).next(next)),
+                done = work => done,
+            }
         }
     }
 }

@@ -38,11 +38,13 @@ fn handle_signal() {
 }
 
 /// Returns the result of `work`. If Ctrl-C comes first, `work` is dropped and `interrupted` is the failure.
-pub(crate) async fn unless_interrupted<T>(
+pub(crate) fn unless_interrupted<T>(
     interrupted: Failure,
     work: impl Future<Output = Result<T>>,
-) -> Result<T> {
-    unless_stopped(ctrl_c(), interrupted, work).await
+) -> impl Future<Output = Result<T>> {
+    // On the heap: the futures of a deployment, one in another and unoptimized, do not fit on the stack.
+    let work = Box::pin(work);
+    async move { unless_stopped(ctrl_c(), interrupted, work).await }
 }
 
 /// Waits for Ctrl-C, from the call on until the future is dropped.
