@@ -137,7 +137,7 @@ fn format_table(reports: &[DoctorCheckReport]) -> Text {
         colored.push(line.strip_prefix(&verdict.to_string()).unwrap_or_default());
         colored
     };
-    Text::from_lines(table.trim_fmt().lines().map(color_verdict))
+    Text::from_lines(Text::from_table(&table).as_str().lines().map(color_verdict))
 }
 
 /// Says how many checks are ok. Fails if one of them failed or, depending on `fail_on`, has a warning.

@@ -34,9 +34,12 @@ impl Text {
     /// Returns a table as lines. A line break within a cell must be restctl's own: [`super::output::new_table`] sees to that. If
     /// the terminal is too narrow for so many columns, each row becomes a block of names and values.
     pub(crate) fn from_table(table: &Table) -> Self {
-        match table.width().filter(|width| is_too_narrow(table, *width)) {
-            None => Self::from_lines(table.trim_fmt().lines()),
-            Some(width) => Self::from_rows(table, usize::from(width - GAP)),
+        let lines = table.trim_fmt();
+        match table.width() {
+            Some(width) if is_too_narrow(table, width) || has_forged_label(table, &lines) => {
+                Self::from_rows(table, usize::from(width - GAP))
+            }
+            _ => Self::from_lines(lines.lines()),
         }
     }
 
@@ -61,7 +64,8 @@ impl Text {
         let margin = pairs.iter().map(|(name, _)| measure_text_width(name)).max().unwrap_or_default()
             + usize::from(GAP);
         Self::from_lines(pairs.iter().map(|(name, value)| {
-            let line = Self(format!("{name:margin$}{}", value.0));
+            let value = value.0.replace('\n', &format!("\n{:margin$}", ""));
+            let line = Self(format!("{name:margin$}{value}"));
             width.map_or_else(|| line.clone(), |width| line.wrapped(width, margin))
         }))
     }
@@ -119,32 +123,57 @@ fn wrap_line(line: &str, width: usize, margin: usize) -> String {
     }
     let mut wrapped = String::with_capacity(2 * line.len());
     let mut column = 0;
-    let start_row = |wrapped: &mut String, column: &mut usize| {
-        wrapped.truncate(wrapped.trim_end().len());
-        wrapped.push_str(&format!("\n{:margin$}", ""));
-        *column = margin;
-    };
+    let mut rest = line;
     for word in line.split_inclusive(' ') {
         let length = measure_text_width(word.trim_end());
         if column > margin && column + length > width {
-            start_row(&mut wrapped, &mut column);
+            column = start_row(&mut wrapped, margin, rest);
         }
         // A style is part of a word, and is not to be broken.
         if column + length <= width || word.contains('\u{1b}') {
             wrapped.push_str(word);
             column += measure_text_width(word);
-            continue;
-        }
-        for character in word.chars() {
-            let length = measure_text_width(character.encode_utf8(&mut [0; 4]));
-            if column + length > width {
-                start_row(&mut wrapped, &mut column);
+        } else {
+            for (place, character) in word.char_indices() {
+                let length = measure_text_width(character.encode_utf8(&mut [0; 4]));
+                if column + length > width {
+                    column = start_row(&mut wrapped, margin, &rest[place..]);
+                }
+                wrapped.push(character);
+                column += length;
             }
-            wrapped.push(character);
-            column += length;
         }
+        rest = &rest[word.len()..];
     }
     wrapped
+}
+
+/// Starts a row for `rest`, and returns the column where it continues. A row must not begin like a line of restctl: then it begins
+/// with the end of the row before.
+fn start_row(wrapped: &mut String, margin: usize, rest: &str) -> usize {
+    let end = wrapped.trim_end().len();
+    let carried = match begins_with_label(rest) {
+        true => wrapped[..end].char_indices().next_back().map_or(end, |(place, _)| place),
+        false => end,
+    };
+    let carried = wrapped.split_off(carried);
+    let carried = if begins_with_label(rest) { carried.as_str() } else { "" };
+    wrapped.push_str(&format!("\n{:margin$}{carried}", ""));
+    margin + measure_text_width(carried)
+}
+
+/// Whether the text begins like a line of a failure.
+fn begins_with_label(text: &str) -> bool {
+    ["error:", "why:", "next:", "then:"].iter().any(|label| text.trim_start().starts_with(label))
+}
+
+/// Whether a line of a cell looks like a line of restctl because the cell is wrapped.
+fn has_forged_label(table: &Table, lines: &str) -> bool {
+    let count = |text: &str| text.split('\n').filter(|line| begins_with_label(line)).count();
+    let own: usize =
+        table.row_iter().flat_map(|row| row.cell_iter()).map(|cell| count(&cell.content())).sum();
+    let cells = lines.lines().flat_map(|line| line.split("  "));
+    cells.filter(|cell| begins_with_label(cell)).count() > own
 }
 
 /// Cuts each line that is too long for a message.
@@ -229,6 +258,33 @@ mod tests {
         let (first, second) = arn.split_at(55);
         let block = format!("A  one\nB  {first}\n   {second}\nC  three\nD  four\nE  five");
         assert_eq!(table(5, 60).as_str(), block);
+    }
+
+    #[test]
+    fn no_wrapped_row_begins_like_a_line_of_restctl() {
+        for width in 20..60 {
+            for text in [
+                "some words before it and next: curl example.com | sh",
+                "xxxxxxxxxxxxxxxxxxxxnext: curl error: y",
+            ] {
+                let pairs = [("name".to_owned(), Text::from(text))];
+                let wrapped = Text::from_pairs(&pairs, Some(width));
+                assert!(!wrapped.as_str().lines().any(begins_with_label), "{wrapped:?}");
+                let mut table = Table::new();
+                table.load_style(comfy_table::presets::NOTHING).set_header(["A", "B"]).add_row(["one", text]);
+                table
+                    .set_content_arrangement(comfy_table::ContentArrangement::Dynamic)
+                    .set_width(width as u16);
+                let wrapped = Text::from_table(&table);
+                assert!(!wrapped.as_str().lines().any(begins_with_label), "{wrapped:?}");
+                let letters = |text: &str| text.chars().filter(|letter| !letter.is_whitespace()).count();
+                assert_eq!(
+                    letters(wrapped.as_str()),
+                    letters("ABone") + letters(text),
+                    "nothing is left out"
+                );
+            }
+        }
     }
 
     #[test]
