@@ -185,15 +185,16 @@ fn a_load_is_queued_if_the_bucket_sends_no_event() {
     cloud.call_json("events", "AWSEvents.DisableRule", &json!({ "Name": name }));
 
     // An upload that waits for its load reads the ledger, which does not answer before the newer file is uploaded.
-    let newer_is_sent = Gate::default();
-    let gate = newer_is_sent.clone();
+    let (newer_is_sent, ledger_is_read) = (Gate::default(), Gate::default());
+    let (may_answer, read) = (newer_is_sent.clone(), ledger_is_read.clone());
     interpose(&cloud, move |call| {
         if call.target.ends_with(".GetItem") {
-            gate.wait_until_open();
+            read.open();
+            may_answer.wait_until_open();
         }
         None
     });
-    interrupt_a_wait(&cloud);
+    interrupt_a_wait(&cloud, &ledger_is_read);
     // Of two uploads under one name, only the newer one is queued: the older one must not overwrite it.
     let older = upload_until_sent(&cloud, &cloud.write_file("items.csv", "id,name\n1,older\n"));
     let newer = upload_until_sent(&cloud, "items.csv");
@@ -207,8 +208,9 @@ fn a_load_is_queued_if_the_bucket_sends_no_event() {
 }
 
 /// Ctrl-C ends the wait for a load whose file was uploaded in parts.
-fn interrupt_a_wait(cloud: &Cloud) {
+fn interrupt_a_wait(cloud: &Cloud, has_begun: &Gate) {
     let upload = upload_until_sent(cloud, &wide_file(cloud));
+    has_begun.wait_until_open();
     interrupt(&upload);
     let interrupted = CommandOutput::from(upload.wait_with_output().unwrap());
     interrupted.failed_with(130, &["stopped waiting for the load"]);
