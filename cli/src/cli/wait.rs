@@ -11,7 +11,7 @@ use crate::terminal::interrupt::unless_interrupted;
 
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct WaitArgs {
-    /// Stop waiting after this time, such as 90s, 10m or 2h; what was started goes on
+    /// Stop waiting after this time, such as 90s, 10m or 2h; what was started continues
     #[arg(long, value_name = "DURATION", value_parser = parse_timeout)]
     timeout: Option<Duration>,
 }

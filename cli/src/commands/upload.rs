@@ -53,7 +53,7 @@ sends it again, and its rows then replace those of the other loads. Several file
 While it waits, it says why the load makes no progress. --timeout limits the wait for each load, not the sending of its file. \
 To wait again, run the same command again, without --force.
 
-Exit code 0 if every row was loaded, 3 if some were rejected, 7 if --timeout is over and the load goes on.
+Exit code 0 if every row was loaded, 3 if some were rejected, 7 if --timeout is over and the load continues.
 
 Examples:
   restctl upload items.csv

@@ -65,10 +65,10 @@ impl AlreadyLoaded {
             output::print_message(format!("  {load} of {object}, uploaded at {uploaded}: {written} rows"));
         }
         if let Some(more) = self.later_loads.len().checked_sub(SHOWN_LOADS).filter(|more| *more > 0) {
-            output::print_message(format!("  and {more} others: restctl loads ls"));
+            output::print_message(format!("  and {more} more: restctl loads ls"));
         }
         output::print_message(format!(
-            "rows of it may have been replaced by later loads; to load it again as the newest: {command}"
+            "later loads may have replaced its rows; to load it again as the newest: {command}"
         ));
     }
 

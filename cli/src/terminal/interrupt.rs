@@ -2,7 +2,8 @@
 //! If none does, it ends the process, even while that waits for a disk, a pipe or a terminal.
 
 use std::future::Future;
-use std::thread;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::{process, thread};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -12,6 +13,9 @@ use super::output;
 use crate::failure::{Exit, Failure, FailureContext, Result, unless_stopped};
 
 const WAITING: &str = "cannot wait for Ctrl-C";
+
+/// Ctrl-C is ending the process.
+static IS_ENDING: AtomicBool = AtomicBool::new(false);
 
 /// Handles Ctrl-C from now on. A thread of its own does so, because the main one may be blocked.
 pub(crate) fn start_handling() -> Result<()> {
@@ -30,11 +34,19 @@ pub(crate) fn start_handling() -> Result<()> {
     Ok(())
 }
 
+/// Handles Ctrl-C in a thread of its own: to say that the process ends may take forever if the reader of a pipe is stuck. The
+/// next Ctrl-C then ends it at once.
 fn handle_signal() {
-    match interrupt_handler::take_innermost() {
-        Some(handler) => handler(),
-        None => output::exit_with_failure(&Failure::interrupted()),
+    let innermost = interrupt_handler::take_innermost();
+    let handler = innermost.unwrap_or_else(|| Box::new(|| end_process(&Failure::interrupted())));
+    if IS_ENDING.load(Ordering::SeqCst) || thread::Builder::new().spawn(handler).is_err() {
+        process::exit(Exit::Interrupted as i32);
     }
+}
+
+fn end_process(failure: &Failure) -> ! {
+    IS_ENDING.store(true, Ordering::SeqCst);
+    output::exit_with_failure(failure)
 }
 
 /// Returns the result of `work`. If Ctrl-C comes first, `work` is dropped and `interrupted` is the failure.
@@ -64,6 +76,6 @@ pub(crate) fn ctrl_c() -> impl Future<Output = Result<()>> {
 pub(crate) fn end_process_with(failure: Failure, restore: impl FnOnce() + Send + 'static) -> impl Drop {
     InterruptHandler::register(move || {
         restore();
-        output::exit_with_failure(&failure.exit(Exit::Interrupted))
+        end_process(&failure.exit(Exit::Interrupted))
     })
 }

@@ -10,7 +10,6 @@ use restctl_contract::escape::is_unsafe;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::interrupt_handler::InterruptHandler;
 use super::sanitize::{Syntax, escape_data, escape_json, sanitize};
 use super::sent_secrets;
 use super::text::{GAP, Text, cut_lines};
@@ -95,8 +94,6 @@ pub(crate) fn write_data(bytes: &[u8], syntax: Syntax) -> Result<()> {
 
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
 fn write_bytes(bytes: &[u8]) -> Result<()> {
-    // The reader of a pipe may be slow.
-    let _ending = InterruptHandler::register(|| exit_with_failure(&Failure::interrupted()));
     let mut stdout = io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),

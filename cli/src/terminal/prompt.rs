@@ -20,8 +20,8 @@ pub(crate) fn ask_text(question: &str, flag: &str) -> Result<String> {
 /// Asks for a line of text that may be empty.
 pub(crate) fn ask_optional_text(question: &str, flag: &str) -> Result<String> {
     require_terminal(question, flag)?;
-    let input = Input::<String>::new().with_prompt(sanitize(question)).allow_empty(true);
-    Ok(ask(question, || input.interact_text())?.trim().to_owned())
+    let new_input = || Input::<String>::new().with_prompt(sanitize(question)).allow_empty(true);
+    Ok(ask(question, || new_input().interact_text())?.trim().to_owned())
 }
 
 /// Asks whether to go on, unless `yes` is set. The answer no is a failure.
@@ -61,7 +61,7 @@ pub(crate) fn ask_secret(question: &str, flag: &str) -> Result<String> {
     ask(question, || Password::new().with_prompt(sanitize(question)).interact())
 }
 
-fn ask<T>(question: &str, interact: impl FnOnce() -> dialoguer::Result<T>) -> Result<T> {
+fn ask<T>(question: &str, interact: impl FnMut() -> dialoguer::Result<T>) -> Result<T> {
     let interrupted = Failure::new("interrupted; nothing was changed").next("the same command again");
     ask_or_end(question, interrupted, interact)
 }
@@ -70,20 +70,32 @@ fn ask<T>(question: &str, interact: impl FnOnce() -> dialoguer::Result<T>) -> Re
 fn ask_or_end<T>(
     question: &str,
     interrupted: Failure,
-    interact: impl FnOnce() -> dialoguer::Result<T>,
+    mut interact: impl FnMut() -> dialoguer::Result<T>,
 ) -> Result<T> {
     let before = tcgetattr(stdin()).ok();
     let _ending = interrupt::end_process_with(interrupted, move || {
         // If the terminal is gone, there is nothing to restore.
         let _ = before.map(|before| tcsetattr(stdin(), OptionalActions::Now, &before));
     });
-    interact().or_else(|dialoguer::Error::IO(error)| match error.kind() {
-        // The question has read Ctrl-C and raised the signal, which ends the process in another thread.
-        ErrorKind::Interrupted => loop {
-            thread::park();
-        },
-        _ => Err(error).context(format!("no answer to {question:?}")),
-    })
+    loop {
+        let dialoguer::Error::IO(error) = match interact() {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        match (error.kind(), error.raw_os_error()) {
+            // The question has read Ctrl-C and raised the signal, which ends the process in another thread.
+            (ErrorKind::Interrupted, None) => wait_for_end(),
+            // Another signal, such as SIGCONT, has interrupted a system call.
+            (ErrorKind::Interrupted, Some(_)) => {}
+            _ => return Err(error).context(format!("no answer to {question:?}")),
+        }
+    }
+}
+
+fn wait_for_end() -> ! {
+    loop {
+        thread::park();
+    }
 }
 
 fn require_terminal(question: &str, flag: &str) -> Result<()> {
@@ -94,4 +106,17 @@ fn require_terminal(question: &str, flag: &str) -> Result<()> {
         .exit(Exit::Usage)
         .why("there is no terminal to ask on")
         .next(format!("answer with {flag}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Error;
+
+    use super::*;
+
+    #[test]
+    fn a_question_that_another_signal_interrupts_is_asked_again() {
+        let mut answers = vec![Ok("yes"), Err(dialoguer::Error::IO(Error::from_raw_os_error(4)))];
+        assert_eq!(ask("again", || answers.pop().unwrap()).unwrap(), "yes");
+    }
 }

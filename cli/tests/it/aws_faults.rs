@@ -6,6 +6,7 @@ mod call;
 mod fault;
 mod later_calls;
 mod network;
+mod other_servers;
 mod outcomes;
 mod states;
 

@@ -74,7 +74,8 @@ fn without_a_cloud_each_command_says_how_to_get_one() {
         .failed_with(4, &["no AWS credentials", "--profile"]);
     let keys = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), ("AWS_REGION", "eu-west-1")];
     let nobody = [keys.as_slice(), &[("AWS_ENDPOINT_URL", "http://127.0.0.1:1")]].concat();
-    run_without_cloud(&["token"], &nobody).failed_with(1, &["cannot read", "--region"]);
+    run_without_cloud(&["token"], &nobody)
+        .failed_with(1, &["cannot read", "127.0.0.1:1 does not answer", "restctl local status"]);
 }
 
 #[test]

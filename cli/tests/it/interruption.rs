@@ -1,6 +1,6 @@
 //! Ctrl-C ends each command with one line and exit code 130, whatever it waits for.
 
-use std::io::Write;
+use std::io::{PipeReader, PipeWriter, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -151,15 +151,39 @@ fn a_command_that_reads_standard_input_is_interrupted() {
     }
 }
 
+/// Returns a pipe that is full.
+fn full_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    writer.write_all(&[0; 64 * 1024]).unwrap();
+    (reader, writer)
+}
+
+/// Waits until a command that waits for nothing else waits for the reader of what it writes.
+fn wait_until_writing(running: &Child) {
+    let stat = format!("/proc/{}/stat", running.id());
+    eventually("it writes", || std::fs::read_to_string(&stat).unwrap().contains(") S ").then_some(()));
+}
+
 #[test]
 fn a_command_whose_reader_is_slow_is_interrupted() {
-    let (_reader, mut writer) = std::io::pipe().unwrap();
-    writer.write_all(&[0; 64 * 1024]).unwrap();
+    let (_reader, writer) = full_pipe();
     let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
     command.args(["completions", "bash"]).stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped());
     let running = command.spawn().unwrap();
-    // It waits for nothing else.
-    let stat = format!("/proc/{}/stat", running.id());
-    eventually("it writes", || std::fs::read_to_string(&stat).unwrap().contains(") S ").then_some(()));
+    wait_until_writing(&running);
     assert_ends_with_one_line(running, "completions bash");
+}
+
+#[test]
+fn a_command_that_cannot_say_that_it_ends_is_ended_by_the_next_interrupt() {
+    let (_reader, writer) = full_pipe();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
+    command.arg("nothing").stdin(Stdio::null()).stdout(Stdio::null()).stderr(writer);
+    let mut running = command.spawn().unwrap();
+    wait_until_writing(&running);
+    let ended = eventually("it ends", || {
+        interrupt(&running);
+        running.try_wait().unwrap()
+    });
+    assert_eq!(ended.code(), Some(130));
 }

@@ -33,8 +33,8 @@ pub(crate) struct ChangeSet {
     /// The change set created the stack, which is empty until the change set is executed.
     created_stack: bool,
     pub(crate) changes: Vec<Change>,
-    /// What CloudFormation's early validation found that does not stop the changes.
-    pub(crate) warnings: Vec<Event>,
+    /// What CloudFormation's early validation found that does not stop the changes, or why that is unknown.
+    pub(crate) warnings: Result<Vec<Event>>,
 }
 
 /// The desired state of a stack.
@@ -113,8 +113,11 @@ pub(crate) async fn create_change_set(
             return Err(another_deployment_failure(name, now.as_ref()));
         }
     };
-    // Without DescribeEvents there are no warnings, and the changes are the same.
-    let warnings = events::fetch_findings(aws, &id).await.unwrap_or_default();
+    // Emulators do not validate early.
+    let warnings = match events::fetch_findings(aws, &id).await {
+        Err(_) if aws.endpoint_url.is_some() => Ok(Vec::new()),
+        warnings => warnings,
+    };
     Ok(Some(ChangeSet { id, token, stack, created_stack: existing.is_none(), changes, warnings }))
 }
 

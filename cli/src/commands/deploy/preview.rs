@@ -24,7 +24,14 @@ pub(super) fn print_preview(
         report.write_line("price", &json!({ "usd_per_month": price.usd() }))?;
         output::print_message(price.describe());
     }
-    print_warnings(&change_set.warnings, report)
+    match &change_set.warnings {
+        Ok(warnings) => print_warnings(warnings, report),
+        Err(failure) => {
+            let reason = failure.to_single_line();
+            output::print_message(format!("note: warnings of CloudFormation are not shown: {reason}"));
+            Ok(())
+        }
+    }
 }
 
 /// Prints the changes as a tree. For a dry run, they go to standard output.

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::format::SelectedFields;
 use super::item::{item_path, parse_item};
 use super::writer::report_unseen_fields;
-use crate::api::endpoint::Location;
+use crate::api::endpoint::{self, Location};
 use crate::api::retry::{Attempts, Retry, wait_while_busy};
 use crate::api::timed_request::{self, TimedAnswer};
 use crate::api::token;
@@ -77,7 +77,9 @@ pub(super) async fn run(id: &str, mut fields: Option<SelectedFields>, context: &
             Some(Retry::After(pause)) => wait_while_busy(pause).await,
         }
     };
-    let found = parse_item(id, answer.status, &answer.body);
+    let url = format!("{}{}", location.base_url(), item_path(id));
+    let found = endpoint::check_sender(&url, answer.status, &answer.headers, &answer.body)
+        .and_then(|()| parse_item(id, answer.status, &answer.body));
     let origin = match &found {
         Ok(item) => find_origin(context, &stack, &location.key, item).await?,
         Err(_) => ItemOrigin::default(),

@@ -1,6 +1,6 @@
 //! Compares the other resources that decide what is served, what is loaded, and who reaches it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
 
@@ -58,7 +58,7 @@ const CONCURRENCY: usize = 4;
 
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How long a comparison that is throttled is tried again.
+/// How long comparisons that are throttled are tried again, all of them together.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What differs, and what could not be compared.
@@ -73,7 +73,10 @@ pub(crate) struct ComparedResources {
 /// Compares these resources of the stack, as far as they count. One that cannot be compared hides no other.
 pub(crate) async fn compare_resources(aws: &Aws, stack: &Stack, resources: &[Resource]) -> ComparedResources {
     let counting = resources.iter().filter(|resource| COMPARED.contains(&resource.name.as_str()));
-    let compared = stream::iter(counting).map(|resource| compare(aws, stack, resource)).buffered(CONCURRENCY);
+    let patient_until = aws.clock.now() + PATIENCE;
+    let compared = stream::iter(counting)
+        .map(|resource| compare(aws, stack, resource, patient_until))
+        .buffered(CONCURRENCY);
     let compared: Vec<Result<Option<ResourceDrift>>> =
         compared.filter_map(async |result| result.transpose()).collect().await;
     let mut found = ComparedResources { compared: compared.len(), ..ComparedResources::default() };
@@ -88,8 +91,14 @@ pub(crate) async fn compare_resources(aws: &Aws, stack: &Stack, resources: &[Res
 }
 
 /// Returns `None` if CloudFormation cannot compare such a resource.
-async fn compare(aws: &Aws, stack: &Stack, resource: &Resource) -> Result<Option<Option<ResourceDrift>>> {
-    let Some(compared) = compare_unthrottled(aws, stack, &resource.name).await? else { return Ok(None) };
+async fn compare(
+    aws: &Aws,
+    stack: &Stack,
+    resource: &Resource,
+    patient_until: Instant,
+) -> Result<Option<Option<ResourceDrift>>> {
+    let compared = compare_unthrottled(aws, stack, &resource.name, patient_until).await?;
+    let Some(compared) = compared else { return Ok(None) };
     let mut differences = compared.differences;
     differences.retain(|difference| counts(&resource.name, difference));
     if resource.name == "DataBucket" && !compared.is_deleted && !s3::sends_events(aws, &resource.id).await? {
@@ -108,7 +117,12 @@ async fn compare(aws: &Aws, stack: &Stack, resource: &Resource) -> Result<Option
     })))
 }
 
-async fn compare_unthrottled(aws: &Aws, stack: &Stack, name: &str) -> Result<Option<ComparedResource>> {
+async fn compare_unthrottled(
+    aws: &Aws,
+    stack: &Stack,
+    name: &str,
+    patient_until: Instant,
+) -> Result<Option<ComparedResource>> {
     let attempt = async || match compare_resource(aws, stack, name).await {
         Err(failure) if failure.aws_cause == Some(AwsCause::Throttled) => Ok(None),
         compared => compared.map(Some),
@@ -117,7 +131,8 @@ async fn compare_unthrottled(aws: &Aws, stack: &Stack, name: &str) -> Result<Opt
         Failure::new(format!("cannot compare the resource {name} with the template"))
             .why("CloudFormation refuses so many calls")
     };
-    aws.clock.poll(PAUSE, PATIENCE, attempt).await?.ok_or_else(throttled)
+    let patience = patient_until.saturating_duration_since(aws.clock.now());
+    aws.clock.poll(PAUSE, patience, attempt).await?.ok_or_else(throttled)
 }
 
 /// Tags change nothing that runs. Of a list of attributes, services return those with their defaults, too ("Detect unmanaged

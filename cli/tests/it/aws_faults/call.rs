@@ -12,7 +12,7 @@ pub(super) enum Protocol {
 
 pub(super) struct AwsCall {
     method: String,
-    path: String,
+    pub(super) path: String,
     headers: Vec<(String, String)>,
     pub(super) body: Vec<u8>,
 }
@@ -37,7 +37,7 @@ impl AwsCall {
         self.method == "HEAD"
     }
 
-    fn host(&self) -> &str {
+    pub(super) fn host(&self) -> &str {
         self.header("host").unwrap()
     }
 

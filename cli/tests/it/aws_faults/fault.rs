@@ -129,7 +129,7 @@ fn cut_answer(call: &AwsCall) -> Vec<u8> {
     (head + beginning).into_bytes()
 }
 
-fn respond(call: &AwsCall, status: &str, kind: &str, body: &[u8]) -> Vec<u8> {
+pub(super) fn respond(call: &AwsCall, status: &str, kind: &str, body: &[u8]) -> Vec<u8> {
     let kind = if kind.is_empty() { String::new() } else { format!("content-type: {kind}\r\n") };
     // The SDK takes an answer in CBOR only with this header.
     let protocol = if kind.contains("cbor") { "smithy-protocol: rpc-v2-cbor\r\n" } else { "" };

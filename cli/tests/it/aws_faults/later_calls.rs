@@ -41,6 +41,13 @@ const CHANGING: &[&[&str]] = &[
     &["destroy", "--yes", "--delete-data"],
 ];
 
+/// Chooses a fault for an operation in this turn, other than what it is called again for until some seconds are over.
+fn choose_fault(operation: &str, turn: usize) -> Fault {
+    let fault = Fault::choose_for(operation, turn);
+    let is_retried = operation == "cloudformation DetectStackResourceDrift" && fault == Fault::Throttled;
+    if is_retried { Fault::Denied } else { fault }
+}
+
 /// A run of a command in which the first call of an operation that is not known yet fails, and all others of that operation.
 #[derive(Default)]
 struct Progress {
@@ -58,7 +65,7 @@ impl Progress {
         if self.failing.get_or_insert_with(|| operation.clone()) != &operation {
             return Reaction::PassOn;
         }
-        Reaction::Answer(Fault::choose_for(&operation, self.turn).answer(call))
+        Reaction::Answer(choose_fault(&operation, self.turn).answer(call))
     }
 }
 
@@ -109,7 +116,7 @@ impl Deployed {
             *progress.lock().unwrap() = Progress { turn, ..Progress::default() };
             let mut ran = run();
             while let Some(failed) = take_failing() {
-                runs.push((format!("{failed}: {:?}", Fault::choose_for(&failed, turn)), ran));
+                runs.push((format!("{failed}: {:?}", choose_fault(&failed, turn)), ran));
                 progress.lock().unwrap().known.push(failed);
                 ran = run();
             }

@@ -91,7 +91,7 @@ async fn answer_call(mut stream: TcpStream, react: &React, upstream: Option<Sock
 }
 
 /// Reads a request. `None` if the client is gone.
-async fn read_call(stream: &mut TcpStream) -> Option<AwsCall> {
+pub(super) async fn read_call(stream: &mut TcpStream) -> Option<AwsCall> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);

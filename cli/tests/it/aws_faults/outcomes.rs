@@ -12,7 +12,8 @@ use crate::outputs::replace_variables;
 pub(super) struct Outcomes(Vec<(String, Vec<String>)>);
 
 impl Outcomes {
-    /// Adds the outcome of a command with only those lines that it does not write usually.
+    /// Adds the outcome of a command with only those lines that it does not write usually. How fast its work was decides which
+    /// lines about its progress a command that succeeds writes, so these are left out.
     pub(super) fn add_unusual(&mut self, cause: String, ran: &CommandOutput, usual: &CommandOutput) {
         let usual = replace_ids(&usual.stdout);
         let written = replace_ids(&ran.stdout);
@@ -21,7 +22,10 @@ impl Outcomes {
         if ran.exit == 0 && stdout.is_empty() {
             stdout = "(the usual output)\n".to_owned();
         }
-        self.add(cause, &CommandOutput { exit: ran.exit, stdout, stderr: ran.stderr.clone() });
+        let is_shown =
+            |line: &&str| ran.exit != 0 || line.starts_with("note: ") || line.starts_with("warning: ");
+        let stderr = ran.stderr.lines().filter(is_shown).map(|line| format!("{line}\n")).collect();
+        self.add(cause, &CommandOutput { exit: ran.exit, stdout, stderr });
     }
 
     pub(super) fn add(&mut self, cause: String, ran: &CommandOutput) {

@@ -59,6 +59,12 @@ fn no_next_step_leads_back_to_the_command_that_gave_it() {
     let status: Arc<Mutex<&str>> = Arc::default();
     let answered = Arc::clone(&status);
     interpose(&cloud, move |call| {
+        if call.is_action("ListStackResources") {
+            return Some(
+                "<ListStackResourcesResponse><ListStackResourcesResult/></ListStackResourcesResponse>"
+                    .to_owned(),
+            );
+        }
         let status = answered.lock().unwrap();
         call.is_action("DescribeStacks").then(|| {
             format!(
