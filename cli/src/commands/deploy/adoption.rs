@@ -1,7 +1,7 @@
 //! What a deleted stack of the same name left: the new stack adopts it, or begins anew beside it. The user chooses, because an
 //! empty table beside the full one would look like a loss.
 
-use aws_sdk_cloudformation::types::ResourceStatus;
+use aws_sdk_cloudformation::types::{ResourceStatus, StackStatus};
 use restctl_contract::key::Key;
 use restctl_contract::stack::StackName;
 use restctl_contract::template::output::ITEMS_TABLE;
@@ -236,6 +236,21 @@ fn check_adoptable(found: &[RetainedResource], names: &[String]) -> Result<()> {
             .next("name what to adopt, one of each kind: restctl deploy --adopt NAME…"));
     }
     Ok(())
+}
+
+/// Fails if a failed import has left resources in the stack. Their removal is for the user to see and to confirm.
+pub(super) async fn check_failed_import_is_empty(aws: &Aws, stack: &Stack) -> Result<()> {
+    if stack.status != StackStatus::ImportRollbackFailed {
+        return Ok(());
+    }
+    let resources = cloudformation::list_resources(aws, stack).await?;
+    if resources.is_empty() {
+        return Ok(());
+    }
+    let names = resources.into_iter().map(|resource| format!("{}: {}", resource.name, resource.id));
+    Err(Failure::new("nothing was changed: a failed adoption has left data in the stack")
+        .why_lines(names)
+        .next("restctl destroy, which keeps the data, then: restctl setup, restctl deploy --adopt"))
 }
 
 fn ambiguity_failure(candidates: &[RetainedResource]) -> Failure {

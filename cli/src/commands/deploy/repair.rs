@@ -3,6 +3,7 @@
 use aws_sdk_cloudformation::types::{ResourceStatus, StackStatus};
 use restctl_contract::stack::StackName;
 
+use super::adoption;
 use crate::aws::Aws;
 use crate::aws::cloudformation::{self, Stack};
 use crate::cli::wait::WaitDeadline;
@@ -46,7 +47,7 @@ pub(crate) async fn repair_if_needed(
         StackRemedy::None => Ok(StartingPoint::from_stack(Some(stack))),
         StackRemedy::Wait => Err(busy_failure(name, &stack)),
         StackRemedy::Remove => {
-            check_failed_import_is_empty(aws, &stack).await?;
+            adoption::check_failed_import_is_empty(aws, &stack).await?;
             let why = why_to_remove(&stack);
             let question = format!("The stack {name} is in {status}: {why}. Remove it and continue?");
             prompt::confirm(&question, yes)?;
@@ -129,21 +130,6 @@ fn find_remedy(stack: &Stack) -> StackRemedy {
         other if other.as_str().ends_with("_IN_PROGRESS") => StackRemedy::Wait,
         _ => StackRemedy::None,
     }
-}
-
-/// Fails if a failed import has left resources in the stack. Their removal is for the user to see and to confirm.
-async fn check_failed_import_is_empty(aws: &Aws, stack: &Stack) -> Result<()> {
-    if stack.status != StackStatus::ImportRollbackFailed {
-        return Ok(());
-    }
-    let resources = cloudformation::list_resources(aws, stack).await?;
-    if resources.is_empty() {
-        return Ok(());
-    }
-    let names = resources.into_iter().map(|resource| format!("{}: {}", resource.name, resource.id));
-    Err(Failure::new("nothing was changed: a failed adoption has left data in the stack")
-        .why_lines(names)
-        .next("restctl destroy, which keeps the data, then: restctl setup, restctl deploy --adopt"))
 }
 
 fn why_to_remove(stack: &Stack) -> &'static str {

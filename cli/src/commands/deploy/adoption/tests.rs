@@ -2,6 +2,7 @@ use restctl_contract::key::KeyType;
 use restctl_contract::template::output::{DATA_BUCKET, LEDGER_TABLE};
 
 use super::*;
+use crate::aws::test_server;
 
 fn resource(template_name: &'static str, name: &str) -> RetainedResource {
     let key = Key { name: "sku".to_owned(), kind: KeyType::Number };
@@ -90,4 +91,33 @@ fn the_stack_gets_the_key_of_the_adopted_table() {
     select(&["items-1"]).unwrap().set_key(&mut parameters);
     let expected = [(parameter::LIST, "on"), (parameter::KEY_NAME, "sku"), (parameter::KEY_TYPE, "N")];
     assert_eq!(parameters, expected.map(|(name, value)| (name, value.to_owned())));
+}
+
+#[tokio::test]
+async fn a_failed_import_that_left_data_in_the_stack_is_not_removed() {
+    let list = |resources: &str| {
+        format!(
+            "<ListStackResourcesResponse><ListStackResourcesResult><StackResourceSummaries>{resources}\
+             </StackResourceSummaries></ListStackResourcesResult></ListStackResourcesResponse>"
+        )
+    };
+    let table = "<member><LogicalResourceId>ItemsTable</LogicalResourceId><ResourceType>AWS::DynamoDB::Table\
+                 </ResourceType><PhysicalResourceId>items-1</PhysicalResourceId></member>";
+    for (status, resources, is_refused) in [
+        ("IMPORT_ROLLBACK_FAILED", table, true),
+        ("IMPORT_ROLLBACK_FAILED", "", false),
+        ("ROLLBACK_FAILED", table, false),
+    ] {
+        let answer = list(resources);
+        let aws = test_server::connect(move || std::future::ready(answer.clone())).await;
+        let stack =
+            aws_sdk_cloudformation::types::Stack::builder().stack_status(status.into()).stack_id("id");
+        let checked = check_failed_import_is_empty(&aws, &cloudformation::from_sdk(stack.build())).await;
+        match checked {
+            Ok(()) => assert!(!is_refused, "{status}"),
+            Err(failure) => {
+                assert!(is_refused && failure.to_string().contains("ItemsTable: items-1"), "{failure}");
+            }
+        }
+    }
 }
