@@ -104,7 +104,8 @@ pub(super) async fn list_owned_resources(context: &Context) -> Result<Inventory>
 struct StackResources {
     tables: Vec<String>,
     buckets: Vec<String>,
-    /// Those that are deleted together with the stack.
+    /// Those that outlive the stack, and those that are deleted together with it.
+    kept_logs: Vec<String>,
     deleted_logs: Vec<String>,
     load_balancer: Option<String>,
 }
@@ -126,6 +127,7 @@ impl Inventory {
         let found = StackResources {
             tables: ids("AWS::DynamoDB::Table").collect(),
             buckets: ids("AWS::S3::Bucket").collect(),
+            kept_logs: ids("AWS::Logs::LogGroup").filter(|_| keeps_logs).collect(),
             deleted_logs: ids("AWS::Logs::LogGroup").filter(|_| !keeps_logs).collect(),
             load_balancer: ids("AWS::ElasticLoadBalancingV2::LoadBalancer").next(),
         };
@@ -133,8 +135,8 @@ impl Inventory {
         Ok(found)
     }
 
-    /// Returns what the stack and deleted stacks of its name left or will leave, without the tables and buckets of the stack.
-    /// What may be someone else's is kept.
+    /// Returns what deleted stacks of that name left, and the logs that the stack will leave. Sets apart what may be someone
+    /// else's.
     async fn find_retained(
         &mut self,
         aws: &Aws,
@@ -147,7 +149,9 @@ impl Inventory {
             output::print_message(note_unlisted(what, &denied));
             self.unlisted.push(what);
         }
-        let (certain, uncertain) = retained.resources.into_iter().partition(|resource| resource.is_certain);
+        let is_own =
+            |resource: &RetainedResource| resource.is_certain || stack.kept_logs.contains(&resource.name);
+        let (certain, uncertain) = retained.resources.into_iter().partition(is_own);
         self.uncertain = uncertain;
         Ok(certain)
     }
