@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn only_the_data_is_imported() {
         let whole = select_resources(&RETAINED);
-        if std::env::var_os("INSTA_UPDATE").is_some() {
+        if std::env::var_os("INSTA_UPDATE").is_some_and(|update| update == "always") {
             std::fs::write(FIXTURE, &whole).unwrap();
         }
         let fixture = std::fs::read_to_string(FIXTURE).unwrap_or_default();
