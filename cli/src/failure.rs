@@ -100,6 +100,11 @@ impl Failure {
         self
     }
 
+    /// Whether AWS refused a call that the caller may not make.
+    pub(crate) fn is_denied(&self) -> bool {
+        self.aws_cause == Some(AwsCause::Denied)
+    }
+
     /// Sets the reason to the error and the errors that caused it.
     pub(crate) fn because(self, why: &dyn std::error::Error) -> Self {
         let mut text = why.to_string();

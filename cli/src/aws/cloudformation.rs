@@ -108,10 +108,11 @@ impl Stack {
         self.is_tagged() || self.is_in_review() || self.parameter(parameter::KEEP_VERSIONS).is_some()
     }
 
-    /// Whether the stack consists of adopted data and nothing else: the deployment that adopted it was not completed.
+    /// Whether the stack consists of adopted data and nothing else, unless it is being updated: the deployment that adopted it
+    /// was not completed. An update follows a creation, which leaves outputs, or an import, which cannot.
     pub(crate) fn has_only_adopted_data(&self) -> bool {
-        use StackStatus::{ImportComplete, UpdateRollbackComplete};
-        self.outputs.is_empty() && matches!(self.status, ImportComplete | UpdateRollbackComplete)
+        let is_imported = self.status == StackStatus::ImportComplete;
+        self.outputs.is_empty() && (is_imported || self.status.as_str().starts_with("UPDATE_"))
     }
 
     /// Whether nothing is left of an import into a new stack.

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::Aws;
 use super::error::{AwsContext, RESOURCE_NOT_FOUND};
-use crate::failure::{AwsCause, Failure, Result};
+use crate::failure::{Failure, Result};
 
 /// In a VPC, a new version gets its network interface after a minute or two.
 const READY_TIMEOUT: Duration = Duration::from_secs(300);
@@ -56,7 +56,7 @@ pub(crate) async fn wait_until_active(aws: &Aws, function: &str, version: &str, 
                 return Err(failure.and(failed_call));
             }
             Some(State::Inactive) => match invoke(aws, function, version, event).await {
-                Err(denied) if denied.aws_cause == Some(AwsCause::Denied) => return Err(denied),
+                Err(denied) if denied.is_denied() => return Err(denied),
                 // The call fails until the function is active, which the next round checks.
                 called => failed_call = called.err(),
             },
@@ -242,7 +242,7 @@ mod tests {
     #[tokio::test]
     async fn a_version_that_may_not_be_called_is_not_waited_for() {
         let (aws, failure) = wait_for_inactive("AccessDeniedException").await;
-        assert_eq!(failure.aws_cause, Some(AwsCause::Denied), "{failure}");
+        assert!(failure.is_denied(), "{failure}");
         assert_eq!(aws.clock.slept(), Duration::ZERO);
     }
 }

@@ -21,7 +21,7 @@ pub(crate) use versions::{MAX_COUNTED, ObjectVersion, bucket_size, list_versions
 
 use super::Aws;
 use super::error::AwsContext;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::timestamp;
 
 /// Whether the bucket sends its events to EventBridge. Without them, no new object is loaded.
@@ -82,8 +82,14 @@ pub(crate) struct TaggedBucket {
     pub(crate) created: Option<String>,
 }
 
+pub(crate) struct TaggedBuckets {
+    pub(crate) tagged: Vec<TaggedBucket>,
+    /// The names of the buckets whose tags the credentials may not read, with the refusals.
+    pub(crate) denied: Vec<(String, Failure)>,
+}
+
 /// Returns the buckets of this account and region that have the tag `key`. Looks only at those whose names begin with `prefix`
-/// and may belong to a stack. Leaves out buckets whose tags the credentials may not read.
+/// and may belong to a stack.
 ///
 /// The CloudFormation of the local cloud tags no buckets, so there the name suffices.
 pub(crate) async fn find_buckets_by_tag(
@@ -91,8 +97,8 @@ pub(crate) async fn find_buckets_by_tag(
     key: &str,
     prefix: &str,
     is_candidate: impl Fn(&str) -> bool,
-) -> Result<Vec<TaggedBucket>> {
-    let mut tagged = Vec::new();
+) -> Result<TaggedBuckets> {
+    let mut found = TaggedBuckets { tagged: Vec::new(), denied: Vec::new() };
     let request = aws.s3.list_buckets().bucket_region(&aws.region);
     let mut pages =
         request.set_prefix((!prefix.is_empty()).then(|| prefix.to_owned())).into_paginator().send();
@@ -103,23 +109,30 @@ pub(crate) async fn find_buckets_by_tag(
             let Some(name) = bucket.name.filter(|name| name.starts_with(prefix) && is_candidate(name)) else {
                 continue;
             };
-            let Some(tags) = read_tags(aws, &name).await? else { continue };
+            let tags = match read_tags(aws, &name).await {
+                Err(denied) if denied.is_denied() => {
+                    found.denied.push((name, denied));
+                    continue;
+                }
+                tags => tags?,
+            };
+            let Some(tags) = tags else { continue };
             let tags: HashMap<_, _> = tags.into_iter().map(|tag| (tag.key, tag.value)).collect();
             let needs_no_tag = tags.is_empty() && aws.endpoint_url.is_some();
             if tags.contains_key(key) || needs_no_tag {
-                tagged.push(TaggedBucket { name, tags, created });
+                found.tagged.push(TaggedBucket { name, tags, created });
             }
         }
     }
-    Ok(tagged)
+    Ok(found)
 }
 
-/// Returns `None` if the bucket does not exist, or if it belongs to another account.
+/// Returns `None` if the bucket does not exist any more.
 async fn read_tags(aws: &Aws, bucket: &str) -> Result<Option<Vec<Tag>>> {
     let answer = aws.s3.get_bucket_tagging().bucket(bucket).send().await;
     match answer.error_code() {
         Some("NoSuchTagSet") => Ok(Some(Vec::new())),
-        Some("NoSuchBucket" | "AccessDenied") => Ok(None),
+        Some("NoSuchBucket") => Ok(None),
         _ => Ok(Some(answer.aws_context(&format!("read the tags of the bucket {bucket}"))?.tag_set)),
     }
 }

@@ -15,6 +15,7 @@ use crate::cli::completion_cache;
 use crate::cli::wait::{WaitArgs, WaitDeadline};
 use crate::context::Context;
 use crate::deployment::operation;
+use crate::deployment::retained_data::RetainedResource;
 use crate::failure::{Exit, Failure, Result};
 use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::ndjson::NdjsonReport;
@@ -66,7 +67,7 @@ pub(crate) async fn run(args: Destroy, context: Result<Context>) -> Result<Exit>
 
 async fn destroy_stack(args: &Destroy, context: &Context, report: &NdjsonReport) -> Result<Value> {
     let (aws, name) = (context.aws().await?, &context.stack);
-    let Inventory { resources, unlisted } = inventory::list_owned_resources(context).await?;
+    let Inventory { resources, uncertain, unlisted } = inventory::list_owned_resources(context).await?;
     check_stack_is_idle(&resources)?;
     check_stack_keeps_data(args, &resources)?;
     let (to_remove, kept): (Vec<_>, Vec<_>) =
@@ -77,14 +78,25 @@ async fn destroy_stack(args: &Destroy, context: &Context, report: &NdjsonReport)
             output::print_message(format!("  {action:<6}  {resource}"));
         }
     }
+    for resource in &uncertain {
+        report.write_line("keep", &resource.to_json())?;
+        output::print_message(format!("  keep    {resource}"));
+    }
     if to_remove.is_empty() {
         output::print_message(format!("the stack {name} has nothing to remove in {}", aws.region));
     } else {
         confirm_by_name(args, context)?;
     }
     let deadline = args.wait.deadline();
-    let removal =
-        Removal { args, context, deadline, to_remove: &to_remove, kept: &kept, unlisted: &unlisted };
+    let removal = Removal {
+        args,
+        context,
+        deadline,
+        to_remove: &to_remove,
+        kept: &kept,
+        uncertain: &uncertain,
+        unlisted: &unlisted,
+    };
     let outcome = removal.run(report).await;
     let interrupted = Failure::new("interrupted before the removal was checked").next("restctl destroy");
     unless_interrupted(interrupted, removal.verify(outcome)).await
@@ -121,6 +133,8 @@ struct Removal<'a> {
     deadline: WaitDeadline,
     to_remove: &'a [&'a OwnedResource],
     kept: &'a [&'a OwnedResource],
+    /// What may be someone else's, and is kept.
+    uncertain: &'a [RetainedResource],
     unlisted: &'a [&'static str],
 }
 
@@ -207,10 +221,12 @@ impl<'a> Removal<'a> {
                 .next(next));
         }
         self.print_summary(removed.len(), &aws.region);
+        let mut kept = list_names(&[self.kept, &left.to_others].concat());
+        kept.extend(self.uncertain.iter().map(|resource| json!(resource.name)));
         Ok(json!({
             "outcome": if self.args.delete_data { "removed with the data" } else { "removed" },
             "removed": list_names(&removed),
-            "kept": list_names(&[self.kept, &left.to_others].concat()),
+            "kept": kept,
             "unlisted": self.unlisted,
         }))
     }
@@ -225,12 +241,18 @@ impl<'a> Removal<'a> {
                 "{kept} resources with data remain in {region}; to remove them: restctl destroy --delete-data"
             ));
         }
+        for resource in self.uncertain {
+            output::print_message(format!(
+                "{} remains in {region}, because it may not be of the stack {name}: if it is, remove it with the AWS CLI",
+                resource.name
+            ));
+        }
         if !self.unlisted.is_empty() {
             let unlisted = self.unlisted.join(", ");
             output::print_message(format!(
                 "whether a deleted stack left any {unlisted} in {region} is unknown"
             ));
-        } else if kept == 0 {
+        } else if kept == 0 && self.uncertain.is_empty() {
             output::print_message(format!("nothing of the stack {name} remains in {region}"));
         }
     }

@@ -64,8 +64,8 @@ fn a_new_stack_adopts_what_a_deleted_one_left() {
     assert!(changed.into_iter().all(|line| !data.contains(&line["resource"].as_str().unwrap())));
 
     let adopted = cloud.succeed(&["deploy", "--adopt", "--output", "json"]);
-    let is_import = |line: &&Value| line["type"] == "change" && line["action"] == "import";
-    assert_eq!(lines(&adopted).iter().filter(is_import).count(), data.len(), "{}", adopted.stdout);
+    let is_adopted = |line: &&Value| line["type"] == "change" && line["action"] == "adopt";
+    assert_eq!(lines(&adopted).iter().filter(is_adopted).count(), data.len(), "{}", adopted.stdout);
     assert_eq!(data.map(|resource| cloud.resource_id(resource)), names);
     assert_eq!(cloud.succeed(&["get", "--id", "42"]).json()["name"], "Pocket Towel");
     assert_eq!(cloud.succeed(&["loads", "ls"]).stdout, loads);
@@ -176,10 +176,48 @@ fn fresh_data_begins_beside_the_old_data() {
 fn data_that_cannot_be_looked_for_is_not_adopted_in_silence() {
     let cloud = Cloud::start_set_up();
     interpose(&cloud, |call| call.uri.contains("x-id=ListBuckets").then(|| FORBIDDEN.to_owned()));
-    cloud.run(&["deploy", "--adopt"]).failed_with(4, &["cannot look for the buckets", "AccessDenied"]);
-    let deployed = cloud.succeed(&["deploy"]).stderr;
-    assert!(
-        deployed.contains("note: whether a deleted stack restctl left any buckets is unknown"),
-        "{deployed}"
+    for args in [&["deploy"][..], &["deploy", "--adopt"]] {
+        let refused = cloud.run(args);
+        refused
+            .failed_with(4, &["cannot look for buckets that a deleted stack restctl left", "AccessDenied"]);
+        refused.failed_with(4, &["restctl deploy --adopt\n", "restctl deploy --fresh-data\n"]);
+    }
+    let deployed = cloud.succeed(&["deploy", "--fresh-data"]).stderr;
+    assert!(deployed.contains("note: cannot look for buckets that a deleted stack left: "), "{deployed}");
+}
+
+/// As if it had been restored from a backup: under another name, with the stack's tag.
+fn restore_table(cloud: &Cloud, name: &str) {
+    let key = json!([{ "AttributeName": "id", "KeyType": "HASH" }]);
+    let table = json!({
+        "TableName": name,
+        "KeySchema": key,
+        "AttributeDefinitions": [{ "AttributeName": "id", "AttributeType": "S" }],
+        "BillingMode": "PAY_PER_REQUEST",
+        "Tags": [{ "Key": "restctl:stack", "Value": "restctl" }],
+    });
+    cloud.call_json("dynamodb", "DynamoDB_20120810.CreateTable", &table);
+}
+
+#[test]
+fn a_restored_table_is_adopted_only_by_name_and_never_removed_with_others() {
+    let cloud = Cloud::start_deployed(&[]);
+    delete_by_hand(&cloud);
+    restore_table(&cloud, "restctl-restored");
+    let left_out = cloud.run(&["deploy", "--adopt"]);
+    left_out.failed_with(2, &["--adopt without names would leave out data", "restctl-restored with about"]);
+    left_out.failed_with(2, &["not made by CloudFormation for this stack"]);
+    cloud.succeed(&["deploy", "--adopt", "restctl-restored"]);
+    assert_eq!(cloud.resource_id("ItemsTable"), "restctl-restored");
+
+    delete_by_hand(&cloud);
+    let asked = cloud.run(&["destroy", "--delete-data"]);
+    asked.failed_with(
+        2,
+        &["  keep    the items table restctl-restored", "remove  the table restctl-ItemsTable-"],
     );
+    let destroyed = cloud.succeed(&["destroy", "--yes", "--delete-data", "--output", "json"]);
+    assert!(destroyed.stderr.contains("restctl-restored remains in us-east-1"), "{}", destroyed.stderr);
+    assert_eq!(lines(&destroyed).last().unwrap()["kept"], json!(["restctl-restored"]));
+    assert_eq!(list_tables(&cloud), ["restctl-restored"]);
 }

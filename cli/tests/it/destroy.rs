@@ -214,7 +214,7 @@ fn what_cannot_be_listed_is_not_said_to_be_gone() {
     let destroyed = cloud.succeed(&["destroy", "--yes", "--delete-data", "--output", "json"]);
     let seen = &destroyed.stderr;
     assert!(
-        seen.contains("note: buckets that a deleted stack left are not found: cannot list the buckets"),
+        seen.contains("note: cannot look for buckets that a deleted stack left: cannot list the buckets"),
         "{seen}"
     );
     assert!(

@@ -18,7 +18,7 @@ use super::another_deployment::{another_deployment_failure, explain_another_depl
 use super::events::{self, Event};
 use crate::aws::error::AwsContext;
 use crate::aws::{Aws, cloudformation, known_failures};
-use crate::failure::{AwsCause, Failure, Result, unless_stopped};
+use crate::failure::{Failure, Result, unless_stopped};
 
 /// The error codes of a change set that CloudFormation has deleted, or will not execute, because it has executed another one of
 /// the same stack ("ExecuteChangeSet", AWS CloudFormation API Reference).
@@ -230,9 +230,7 @@ async fn find_refusal(aws: &Aws, id: &str, reason: &str) -> Failure {
     let refused = Failure::new("CloudFormation refuses the change; nothing was changed");
     let (mut findings, bare_reason) = match events::fetch_findings(aws, id).await {
         Ok(findings) => (findings, vec![reason.to_owned()]),
-        Err(denied) if denied.aws_cause == Some(AwsCause::Denied) => {
-            (Vec::new(), vec![reason.to_owned(), denied.to_single_line()])
-        }
+        Err(denied) if denied.is_denied() => (Vec::new(), vec![reason.to_owned(), denied.to_single_line()]),
         // Emulators do not validate early.
         Err(_) => (Vec::new(), vec![reason.to_owned()]),
     };

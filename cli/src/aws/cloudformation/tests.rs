@@ -189,3 +189,24 @@ async fn a_stack_that_can_be_neither_deleted_nor_protected_again_names_both_fail
     assert!(failure.starts_with("cannot delete the stack\n"), "{failure}");
     assert!(failure.contains("cannot change the stack's termination protection: Busy: later"), "{failure}");
 }
+
+#[test]
+fn a_stack_without_outputs_that_was_updated_has_only_adopted_data() {
+    use aws_sdk_cloudformation::types::{Output, Stack};
+    let output = Output::builder().output_key("ItemsTable").output_value("items").build();
+    for (status, is_expected) in [
+        ("IMPORT_COMPLETE", true),
+        ("UPDATE_IN_PROGRESS", true),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", true),
+        ("UPDATE_ROLLBACK_FAILED", true),
+        ("UPDATE_ROLLBACK_COMPLETE", true),
+        ("IMPORT_ROLLBACK_COMPLETE", false),
+        ("CREATE_FAILED", false),
+        ("ROLLBACK_COMPLETE", false),
+        ("REVIEW_IN_PROGRESS", false),
+    ] {
+        let stack = Stack::builder().stack_status(status.into());
+        assert_eq!(from_sdk(stack.clone().build()).has_only_adopted_data(), is_expected, "{status}");
+        assert!(!from_sdk(stack.outputs(output.clone()).build()).has_only_adopted_data(), "{status}");
+    }
+}

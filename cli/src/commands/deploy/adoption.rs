@@ -1,10 +1,10 @@
-//! What a deleted stack of the same name left: the new stack adopts it, or begins anew beside it. Which of both is the user's
-//! choice, because an empty table beside the full one would look like a loss.
+//! What a deleted stack of the same name left: the new stack adopts it, or begins anew beside it. The user chooses, because an
+//! empty table beside the full one would look like a loss.
 
-use aws_sdk_cloudformation::types::ResourceStatus;
+use aws_sdk_cloudformation::types::{ResourceStatus, StackStatus};
 use restctl_contract::key::Key;
 use restctl_contract::stack::StackName;
-use restctl_contract::template::output::{API_LOGS, DATA_BUCKET, INGEST_LOGS, ITEMS_TABLE, LEDGER_TABLE};
+use restctl_contract::template::output::ITEMS_TABLE;
 use restctl_contract::template::parameter;
 
 use super::Deploy;
@@ -15,14 +15,13 @@ use crate::aws::{Aws, sts};
 use crate::cli::wait::WaitDeadline;
 use crate::context::Context;
 use crate::deployment::operation::{Operation, OperationKind};
-use crate::deployment::retained_data::{RetainedData, RetainedKind, RetainedResource};
+use crate::deployment::retained_data::{
+    RETAINED, RetainedData, RetainedKind, RetainedResource, note_unlisted,
+};
 use crate::failure::{Exit, Failure, Result, shell_argument};
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::text::Text;
 use crate::terminal::{interrupt, output, prompt};
-
-/// What a stack can adopt, in the order in which it is shown.
-const ADOPTABLE: [&str; 5] = [ITEMS_TABLE, LEDGER_TABLE, DATA_BUCKET, API_LOGS, INGEST_LOGS];
 
 /// The resources that the new stack adopts: at most one for each name in the template.
 pub(super) struct Adoption(Vec<RetainedResource>);
@@ -36,18 +35,13 @@ pub(super) async fn choose_adoption(
     let (aws, name) = (context.aws().await?, &context.stack);
     let mut found = RetainedData::find(aws, Some(name), &[]).await?;
     for (what, denied) in found.unlisted.drain(..) {
-        if args.adopt.is_some() {
-            return Err(Failure::new(format!("cannot look for the {what} that a deleted stack {name} left"))
-                .exit(denied.exit)
-                .why(denied.to_single_line())
-                .next("ask for the permission; or leave out --adopt to create an empty table and an empty bucket"));
+        // A dry run may leave the choice open, and logs hold nothing that the API serves.
+        let is_needed = args.adopt.is_some() || !(args.fresh_data || args.dry_run);
+        if is_needed && what != "logs" {
+            return Err(unlisted_failure(name, what, &denied));
         }
-        let denied = denied.to_single_line();
-        output::print_message(format!(
-            "note: whether a deleted stack {name} left any {what} is unknown: {denied}"
-        ));
+        output::print_message(note_unlisted(what, &denied));
     }
-    // Logs alone hold nothing that the API serves.
     if found.resources.iter().all(RetainedResource::is_log) {
         return match args.adopt {
             Some(_) => Err(nothing_to_adopt(aws, name)),
@@ -82,6 +76,16 @@ pub(super) async fn choose_adoption(
             Ok(None)
         }
     }
+}
+
+fn unlisted_failure(name: &StackName, what: &str, denied: &Failure) -> Failure {
+    Failure::new(format!("nothing was changed: cannot look for {what} that a deleted stack {name} left"))
+        .exit(denied.exit)
+        .why(denied.to_single_line())
+        .next(
+            "to adopt what was left, ask for the permission, then: restctl deploy --adopt\n\
+             to begin with an empty table and an empty bucket: restctl deploy --fresh-data",
+        )
 }
 
 fn nothing_to_adopt(aws: &Aws, name: &StackName) -> Failure {
@@ -130,19 +134,18 @@ fn choose_data(args: &Deploy, name: &StackName) -> Result<DataChoice> {
 }
 
 impl Adoption {
-    /// Selects the resources to adopt. Fails if it is not certain which one of several is meant: `names` says so.
+    /// Selects the resources to adopt: those of which it is certain that the stack left them, and those in `names`. Fails if it
+    /// cannot adopt all that is named or, without names, all tables and buckets.
     fn select(found: Vec<RetainedResource>, names: &[String]) -> Result<Self> {
-        if let Some(unknown) = names.iter().find(|name| !found.iter().any(|resource| resource.name == **name))
-        {
-            return Err(Failure::usage(format!("nothing was changed: no deleted stack left {unknown}"))
-                .next("choose from the names above: restctl deploy --adopt NAME…"));
-        }
+        check_adoptable(&found, names)?;
         let mut selected = Vec::new();
-        let mut found: Vec<_> =
-            found.into_iter().filter(|resource| resource.template_name.is_some()).collect();
-        for adoptable in ADOPTABLE {
+        let mut found: Vec<_> = found
+            .into_iter()
+            .filter(|resource| resource.doubt().is_none() || names.contains(&resource.name))
+            .collect();
+        for retained in RETAINED {
             let (mut candidates, others): (Vec<_>, Vec<_>) =
-                found.into_iter().partition(|resource| resource.template_name == Some(adoptable));
+                found.into_iter().partition(|resource| resource.template_name == Some(retained));
             found = others;
             if candidates.len() > 1 && candidates.iter().any(|resource| names.contains(&resource.name)) {
                 candidates.retain(|resource| names.contains(&resource.name));
@@ -211,6 +214,43 @@ impl Adoption {
             }
         }
     }
+}
+
+/// Fails if something that is named cannot be adopted or, without names, if a table or a bucket would be left out.
+fn check_adoptable(found: &[RetainedResource], names: &[String]) -> Result<()> {
+    if let Some(unknown) = names.iter().find(|name| !found.iter().any(|resource| resource.name == **name)) {
+        return Err(Failure::usage(format!("nothing was changed: no deleted stack left {unknown}"))
+            .next("choose from the names above: restctl deploy --adopt NAME…"));
+    }
+    let is_named = |resource: &&RetainedResource| names.contains(&resource.name);
+    if let Some(unfit) = found.iter().filter(is_named).find(|resource| resource.template_name.is_none()) {
+        return Err(Failure::usage(format!("nothing was changed: a stack cannot adopt {}", unfit.name))
+            .why(unfit.doubt().unwrap_or_default())
+            .next("choose others from the names above: restctl deploy --adopt NAME…"));
+    }
+    let left_out: Vec<_> =
+        found.iter().filter(|resource| !resource.is_log() && resource.doubt().is_some()).collect();
+    if names.is_empty() && !left_out.is_empty() {
+        return Err(Failure::usage("nothing was changed: --adopt without names would leave out data")
+            .why_lines(left_out.iter().map(ToString::to_string))
+            .next("name what to adopt, one of each kind: restctl deploy --adopt NAME…"));
+    }
+    Ok(())
+}
+
+/// Fails if a failed import has left resources in the stack. Their removal is for the user to see and to confirm.
+pub(super) async fn check_failed_import_is_empty(aws: &Aws, stack: &Stack) -> Result<()> {
+    if stack.status != StackStatus::ImportRollbackFailed {
+        return Ok(());
+    }
+    let resources = cloudformation::list_resources(aws, stack).await?;
+    if resources.is_empty() {
+        return Ok(());
+    }
+    let names = resources.into_iter().map(|resource| format!("{}: {}", resource.name, resource.id));
+    Err(Failure::new("nothing was changed: a failed adoption has left data in the stack")
+        .why_lines(names)
+        .next("restctl destroy, which keeps the data, then: restctl setup, restctl deploy --adopt"))
 }
 
 fn ambiguity_failure(candidates: &[RetainedResource]) -> Failure {

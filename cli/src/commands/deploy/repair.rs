@@ -3,6 +3,7 @@
 use aws_sdk_cloudformation::types::{ResourceStatus, StackStatus};
 use restctl_contract::stack::StackName;
 
+use super::adoption;
 use crate::aws::Aws;
 use crate::aws::cloudformation::{self, Stack};
 use crate::cli::wait::WaitDeadline;
@@ -46,6 +47,7 @@ pub(crate) async fn repair_if_needed(
         StackRemedy::None => Ok(StartingPoint::from_stack(Some(stack))),
         StackRemedy::Wait => Err(busy_failure(name, &stack)),
         StackRemedy::Remove => {
+            adoption::check_failed_import_is_empty(aws, &stack).await?;
             let why = why_to_remove(&stack);
             let question = format!("The stack {name} is in {status}: {why}. Remove it and continue?");
             prompt::confirm(&question, yes)?;

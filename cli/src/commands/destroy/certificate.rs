@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::aws::{Aws, acm, elasticloadbalancing};
-use crate::failure::{AwsCause, Failure, Result};
+use crate::failure::{Failure, Result};
 use crate::terminal::{output, progress};
 
 /// ACM may take more than a quarter of an hour to release the certificate of something that was deleted. The Terraform provider
@@ -97,7 +97,7 @@ impl UsedCertificate<'_> {
         }
         match elasticloadbalancing::load_balancer_exists(aws, user).await {
             // Without the permission to see it, it is taken for the stack's.
-            Err(denied) if denied.aws_cause == Some(AwsCause::Denied) => Ok(false),
+            Err(denied) if denied.is_denied() => Ok(false),
             exists => exists,
         }
     }

@@ -12,7 +12,9 @@ use crate::aws::cloudformation::{self, Stack};
 use crate::aws::s3::{self, MAX_COUNTED, OwnBucket, OwnBucketState};
 use crate::aws::{Aws, acm, cloudwatchlogs, dynamodb, secretsmanager, ssm, sts};
 use crate::context::Context;
-use crate::deployment::retained_data::{RetainedData, RetainedKind, RetainedResource};
+use crate::deployment::retained_data::{
+    RETAINED, RetainedData, RetainedKind, RetainedResource, note_unlisted,
+};
 use crate::failure::{Exit, Failure, Result};
 use crate::identity::settings;
 use crate::terminal::{output, progress};
@@ -68,8 +70,11 @@ pub(super) enum OwnedResource {
 }
 
 /// What belongs to a stack, in the order in which it can be removed.
+#[derive(Default)]
 pub(super) struct Inventory {
     pub(super) resources: Vec<OwnedResource>,
+    /// What has the stack's tag and a name that begins like the stack's, but was not made by CloudFormation for it.
+    pub(super) uncertain: Vec<RetainedResource>,
     /// What the credentials may not list, such as "buckets": whether a deleted stack left any is unknown.
     pub(super) unlisted: Vec<&'static str>,
 }
@@ -78,88 +83,156 @@ pub(super) struct Inventory {
 /// `destroy` can find them again.
 pub(super) async fn list_owned_resources(context: &Context) -> Result<Inventory> {
     let (aws, name) = (context.aws().await?, &context.stack);
-    let stack = cloudformation::find_own(aws, name).await?;
-    let mut inventory = Inventory { resources: Vec::new(), unlisted: Vec::new() };
-    let (mut tables, mut buckets, mut deleted_logs) = (Vec::new(), Vec::new(), Vec::new());
-    let mut load_balancer = None;
-    if let Some(stack) = stack {
+    let mut inventory = Inventory::default();
+    let stack = inventory.add_stack(aws, name).await?;
+    let retained = inventory.find_retained(aws, name, &stack).await?;
+    let (buckets, others): (Vec<_>, Vec<_>) =
+        retained.into_iter().partition(|resource| matches!(resource.kind, RetainedKind::Bucket { .. }));
+    let (logs, tables): (Vec<_>, Vec<_>) = others.into_iter().partition(RetainedResource::is_log);
+    inventory.add_tables(aws, stack.tables, tables).await?;
+    let buckets = stack.buckets.into_iter().chain(buckets.into_iter().map(|bucket| bucket.name));
+    inventory.add_buckets(aws, name, buckets).await?;
+    let to_log =
+        |log: RetainedResource| OwnedResource::Log { name: log.name, bytes: log.bytes.unwrap_or_default() };
+    inventory.resources.extend(logs.into_iter().map(to_log));
+    inventory.add_settings(aws, name, stack.load_balancer).await?;
+    Ok(inventory)
+}
+
+/// The resources of the stack about which CloudFormation says too little.
+#[derive(Default)]
+struct StackResources {
+    tables: Vec<String>,
+    buckets: Vec<String>,
+    /// Those that outlive the stack, and those that are deleted together with it.
+    kept_logs: Vec<String>,
+    deleted_logs: Vec<String>,
+    load_balancer: Option<String>,
+}
+
+impl Inventory {
+    async fn add_stack(&mut self, aws: &Aws, name: &StackName) -> Result<StackResources> {
+        let Some(stack) = cloudformation::find_own(aws, name).await? else {
+            return Ok(StackResources::default());
+        };
         let resources = cloudformation::list_resources(aws, &stack).await?;
         let ids = |kind| {
             resources.iter().filter(move |resource| resource.kind == kind).map(|resource| resource.id.clone())
         };
-        tables.extend(ids("AWS::DynamoDB::Table"));
-        buckets.extend(ids("AWS::S3::Bucket"));
-        load_balancer = ids("AWS::ElasticLoadBalancingV2::LoadBalancer").next();
-        // The template of earlier versions deletes the logs together with the stack, and has no output for them.
-        if stack.output(stack_output::API_LOGS).is_err() && !stack.has_only_adopted_data() {
-            deleted_logs.extend(ids("AWS::Logs::LogGroup"));
+        // The template of earlier versions deletes the logs together with the stack, and has no output for them. Nor has a stack
+        // that consists of adopted data.
+        let has_outputs = stack.output(stack_output::API_LOGS).is_ok();
+        let keeps_logs =
+            has_outputs || resources.iter().all(|resource| RETAINED.contains(&resource.name.as_str()));
+        let found = StackResources {
+            tables: ids("AWS::DynamoDB::Table").collect(),
+            buckets: ids("AWS::S3::Bucket").collect(),
+            kept_logs: ids("AWS::Logs::LogGroup").filter(|_| keeps_logs).collect(),
+            deleted_logs: ids("AWS::Logs::LogGroup").filter(|_| !keeps_logs).collect(),
+            load_balancer: ids("AWS::ElasticLoadBalancingV2::LoadBalancer").next(),
+        };
+        self.resources.push(OwnedResource::Stack { stack: Box::new(stack), resources: resources.len() });
+        Ok(found)
+    }
+
+    /// Returns what deleted stacks of that name left, and the logs that the stack will leave. Sets apart what may be someone
+    /// else's.
+    async fn find_retained(
+        &mut self,
+        aws: &Aws,
+        name: &StackName,
+        stack: &StackResources,
+    ) -> Result<Vec<RetainedResource>> {
+        let known = [&stack.tables[..], &stack.buckets, &stack.deleted_logs].concat();
+        let retained = RetainedData::find(aws, Some(name), &known).await?;
+        for (what, denied) in retained.unlisted {
+            output::print_message(note_unlisted(what, &denied));
+            self.unlisted.push(what);
         }
-        inventory.resources.push(OwnedResource::Stack { stack: Box::new(stack), resources: resources.len() });
+        let is_own =
+            |resource: &RetainedResource| resource.is_certain || stack.kept_logs.contains(&resource.name);
+        let (certain, uncertain) = retained.resources.into_iter().partition(is_own);
+        self.uncertain = uncertain;
+        Ok(certain)
     }
-    let retained =
-        RetainedData::find(aws, Some(name), &[&tables[..], &buckets, &deleted_logs].concat()).await?;
-    for (what, denied) in retained.unlisted {
-        let denied = denied.to_single_line();
-        output::print_message(format!("note: {what} that a deleted stack left are not found: {denied}"));
-        inventory.unlisted.push(what);
-    }
-    let mut logs = Vec::new();
-    for RetainedResource { name, kind, bytes, .. } in retained.resources {
-        match kind {
-            RetainedKind::Table { .. } => tables.push(name),
-            RetainedKind::Bucket { .. } => buckets.push(name),
-            RetainedKind::Log => {
-                logs.push(OwnedResource::Log { name, bytes: bytes.unwrap_or_default() });
+
+    async fn add_tables(
+        &mut self,
+        aws: &Aws,
+        of_stack: Vec<String>,
+        retained: Vec<RetainedResource>,
+    ) -> Result<()> {
+        for name in of_stack {
+            if let Some((items, bytes)) = dynamodb::table_size(aws, &name).await? {
+                self.resources.push(OwnedResource::Table { name, items, bytes });
             }
         }
-    }
-    let owned = &mut inventory.resources;
-    for table in tables {
-        if let Some((items, bytes)) = dynamodb::table_size(aws, &table).await? {
-            owned.push(OwnedResource::Table { name: table, items, bytes });
-        }
-    }
-    let account = sts::read_account(aws).await?;
-    let artifacts = name.artifact_bucket(&account, &aws.region);
-    let buckets = buckets.into_iter().map(|bucket| (bucket, true)).chain([(artifacts, false)]);
-    for (name, holds_data) in buckets {
-        let bucket = OwnBucket { name: &name, account: &account };
-        match s3::read_bucket_state(aws, bucket).await? {
-            OwnBucketState::Missing => {}
-            OwnBucketState::Own => {
-                let (versions, bytes) = s3::bucket_size(aws, bucket, MAX_COUNTED).await?;
-                let account = account.clone();
-                owned.push(OwnedResource::Bucket { name, account, holds_data, versions, bytes });
+        self.resources.extend(retained.into_iter().filter_map(|table| match table.kind {
+            RetainedKind::Table { items, .. } => {
+                Some(OwnedResource::Table { name: table.name, items, bytes: table.bytes.unwrap_or_default() })
             }
-            OwnBucketState::Refused if holds_data => {
-                return Err(Failure::new(format!("cannot read the bucket {name}"))
-                    .exit(Exit::Authentication)
-                    .why("a policy denies access, or it belongs to another account")
-                    .next("ask for the permission s3:ListBucket, or use --profile"));
+            _ => None,
+        }));
+        Ok(())
+    }
+
+    /// Adds the buckets with data, and the bucket for packages.
+    async fn add_buckets(
+        &mut self,
+        aws: &Aws,
+        name: &StackName,
+        buckets: impl Iterator<Item = String>,
+    ) -> Result<()> {
+        let account = sts::read_account(aws).await?;
+        let artifacts = name.artifact_bucket(&account, &aws.region);
+        for (name, holds_data) in buckets.map(|bucket| (bucket, true)).chain([(artifacts, false)]) {
+            let bucket = OwnBucket { name: &name, account: &account };
+            match s3::read_bucket_state(aws, bucket).await? {
+                OwnBucketState::Missing => {}
+                OwnBucketState::Own => {
+                    let (versions, bytes) = s3::bucket_size(aws, bucket, MAX_COUNTED).await?;
+                    let account = account.clone();
+                    self.resources.push(OwnedResource::Bucket { name, account, holds_data, versions, bytes });
+                }
+                OwnBucketState::Refused if holds_data => {
+                    return Err(Failure::new(format!("cannot read the bucket {name}"))
+                        .exit(Exit::Authentication)
+                        .why("a policy denies access, or it belongs to another account")
+                        .next("ask for the permission s3:ListBucket, or use --profile"));
+                }
+                // Anyone can guess its name, and the first to create it owns it.
+                OwnBucketState::Refused => output::print_message(format!(
+                    "note: the bucket {name} belongs to another account, or a policy denies access; it is left alone"
+                )),
             }
-            // Anyone can guess its name, and the first to create it owns it.
-            OwnBucketState::Refused => output::print_message(format!(
-                "note: the bucket {name} belongs to another account, or a policy denies access; it is left alone"
-            )),
         }
+        Ok(())
     }
-    owned.extend(logs);
-    let certificate = settings::read_certificate(aws, name).await?;
-    let arns = certificate
-        .into_iter()
-        .flat_map(|certificate| [vec![certificate.arn], certificate.supersedes].concat());
-    let certificate = |arn| OwnedResource::Certificate { arn, load_balancer: load_balancer.clone() };
-    owned.extend(arns.map(certificate));
-    let number = ssm::read_settings(aws, name).await?.iter().flatten().count();
-    if number > 0 {
-        owned.push(OwnedResource::Parameters { stack: name.clone(), number });
-    }
-    for secret in [name.client_secret(), name.certificate_secret()] {
-        if secretsmanager::read_secret(aws, &secret).await?.is_some() {
-            owned.push(OwnedResource::Secret { name: secret });
+
+    /// Adds the certificates, the parameters and the secrets.
+    async fn add_settings(
+        &mut self,
+        aws: &Aws,
+        name: &StackName,
+        load_balancer: Option<String>,
+    ) -> Result<()> {
+        let certificate = settings::read_certificate(aws, name).await?;
+        let arns = certificate
+            .into_iter()
+            .flat_map(|certificate| [vec![certificate.arn], certificate.supersedes].concat());
+        let certificate = |arn| OwnedResource::Certificate { arn, load_balancer: load_balancer.clone() };
+        self.resources.extend(arns.map(certificate));
+        let number = ssm::read_settings(aws, name).await?.iter().flatten().count();
+        if number > 0 {
+            self.resources.push(OwnedResource::Parameters { stack: name.clone(), number });
         }
+        for secret in [name.client_secret(), name.certificate_secret()] {
+            if secretsmanager::read_secret(aws, &secret).await?.is_some() {
+                self.resources.push(OwnedResource::Secret { name: secret });
+            }
+        }
+        Ok(())
     }
-    Ok(inventory)
 }
 
 impl OwnedResource {

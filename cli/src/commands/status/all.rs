@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use futures_util::future;
 use indicatif::HumanBytes;
 use restctl_contract::stack::StackName;
-use restctl_contract::template::output::{API_LOGS, DATA_BUCKET, INGEST_LOGS, ITEMS_TABLE, LEDGER_TABLE};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -13,14 +12,11 @@ use crate::api::endpoint::Location;
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::{Aws, secretsmanager, ssm, sts};
 use crate::context::Context;
-use crate::deployment::retained_data::RetainedData;
-use crate::failure::{AwsCause, Failure, Result};
+use crate::deployment::retained_data::{RETAINED, RetainedData, note_unlisted, unless_denied};
+use crate::failure::{Failure, Result};
 use crate::identity::settings;
 use crate::terminal::output::{self, Format};
 use crate::terminal::text::Text;
-
-/// The resources of a stack that CloudFormation keeps when it deletes the stack, which are outputs, too.
-const KEPT: [&str; 5] = [ITEMS_TABLE, LEDGER_TABLE, DATA_BUCKET, API_LOGS, INGEST_LOGS];
 
 const STACK_HEADER: [&str; 4] = ["STACK", "STATUS", "CHANGED", "ENDPOINT"];
 const UNUSED_HEADER: [&str; 6] = ["STACK", "UNUSED", "NAME", "NUMBER", "SIZE", "CREATED"];
@@ -62,21 +58,23 @@ impl Overview {
         let stacks = future::join_all(own.iter().map(|stack| StackSummary::read(context, stack))).await;
         let (unused, unlisted, unused_rows) = (Vec::new(), Vec::new(), Vec::new());
         let mut overview = Self { region: aws.region.clone(), stacks, unused, unlisted, unused_rows };
-        overview.add_retained_data(aws, &own).await?;
-        overview.add_settings(aws).await?;
+        let mut unlisted = overview.add_retained_data(aws, &own).await?;
+        overview.add_settings(aws, &mut unlisted).await?;
+        for (what, denied) in unlisted {
+            output::print_message(note_unlisted(what, &denied));
+            overview.unlisted.push(what);
+        }
         Ok(overview)
     }
 
-    async fn add_retained_data(&mut self, aws: &Aws, own: &[Stack]) -> Result<()> {
+    /// Adds what deleted stacks left, and returns what the credentials may not list.
+    async fn add_retained_data(&mut self, aws: &Aws, own: &[Stack]) -> Result<Vec<(&'static str, Failure)>> {
         let mut in_use = Vec::new();
         for stack in own {
-            in_use.extend(list_kept_names(aws, stack).await?);
+            in_use.extend(list_retained_names(aws, stack).await?);
         }
         let mut data = RetainedData::find(aws, None, &in_use).await?;
         data.count_objects(aws, &sts::read_account(aws).await?).await?;
-        for (what, denied) in data.unlisted {
-            self.note_denial(what, &denied);
-        }
         data.resources.sort_by(|one, other| one.stack.cmp(&other.stack));
         for resource in data.resources {
             self.unused.push(resource.to_json());
@@ -89,13 +87,13 @@ impl Overview {
                 resource.created.unwrap_or_default(),
             ]);
         }
-        Ok(())
+        Ok(data.unlisted)
     }
 
     /// Adds the settings, the secrets and the certificates of stacks that do not exist.
-    async fn add_settings(&mut self, aws: &Aws) -> Result<()> {
-        let parameters = self.unless_denied("parameters", ssm::list_settings(aws).await)?;
-        let secrets = self.unless_denied("secrets", secretsmanager::list_secrets(aws).await)?;
+    async fn add_settings(&mut self, aws: &Aws, unlisted: &mut Vec<(&'static str, Failure)>) -> Result<()> {
+        let parameters = unless_denied("parameters", ssm::list_settings(aws).await, unlisted)?;
+        let secrets = unless_denied("secrets", secretsmanager::list_secrets(aws).await, unlisted)?;
         let names = parameters
             .iter()
             .map(|name| name.trim_start_matches('/'))
@@ -138,24 +136,6 @@ impl Overview {
         self.unused.push(json);
     }
 
-    fn unless_denied<T>(&mut self, what: &'static str, listed: Result<Vec<T>>) -> Result<Vec<T>> {
-        match listed {
-            Err(denied) if denied.aws_cause == Some(AwsCause::Denied) => {
-                self.note_denial(what, &denied);
-                Ok(Vec::new())
-            }
-            listed => listed,
-        }
-    }
-
-    fn note_denial(&mut self, what: &'static str, denied: &Failure) {
-        output::print_message(format!(
-            "note: {what} that no stack uses are not found: {}",
-            denied.to_single_line()
-        ));
-        self.unlisted.push(what);
-    }
-
     fn print(self) -> Result<()> {
         if self.stacks.is_empty() {
             output::print_message(format!("there is no stack of restctl in {}", self.region));
@@ -174,10 +154,8 @@ impl Overview {
             return Ok(());
         }
         output::print_text(Text::from_table(&output::new_table(&UNUSED_HEADER, self.unused_rows)))?;
-        output::print_message(
-            "to adopt the data: restctl --stack STACK deploy --adopt\n\
-             to remove all that a stack left: restctl --stack STACK destroy --delete-data",
-        );
+        output::print_message("to adopt the data: restctl --stack STACK deploy --adopt");
+        output::print_message("to remove all that a stack left: restctl --stack STACK destroy --delete-data");
         Ok(())
     }
 }
@@ -201,8 +179,8 @@ async fn find_endpoint(context: &Context, stack: &Stack) -> Option<String> {
 }
 
 /// Returns the names of the stack's resources that outlive it. A stack whose deployment was not completed has no outputs.
-async fn list_kept_names(aws: &Aws, stack: &Stack) -> Result<Vec<String>> {
-    let outputs: Result<Vec<_>> = KEPT.iter().map(|name| stack.output(name).map(str::to_owned)).collect();
+async fn list_retained_names(aws: &Aws, stack: &Stack) -> Result<Vec<String>> {
+    let outputs: Result<Vec<_>> = RETAINED.iter().map(|name| stack.output(name).map(str::to_owned)).collect();
     match outputs {
         Ok(names) => Ok(names),
         Err(_) => {

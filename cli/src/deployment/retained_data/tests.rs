@@ -6,22 +6,19 @@ use crate::aws::test_server;
 
 const DENIED: &str = r#"{"__type":"AccessDeniedException","message":"not you"}"#;
 
-/// Tables by their names, with the values of the stack's tag and of CloudFormation's own, and the key.
-const TABLES: [(&str, Option<&str>, &str, &str); 5] = [
-    ("orders-ItemsTable-1", Some("orders"), "", "id"),
-    ("orders-LedgerTable-1", Some("orders"), "", "load"),
-    ("orders-LedgerTable-2", Some("orders"), "", "id"),
-    ("orders-restored", Some("orders"), "ItemsTable", "id"),
-    ("orders-eu-ItemsTable-1", Some("orders-eu"), "", "id"),
+/// Tables by their names, with the value of the stack's tag, and the key.
+const TABLES: [(&str, &str, &str); 6] = [
+    ("orders-ItemsTable-1", "orders", "id"),
+    ("orders-LedgerTable-1", "orders", "load"),
+    ("orders-LedgerTable-2", "orders", "id"),
+    ("orders-restored", "orders", "id"),
+    ("orders-restored-ledger", "orders", "load"),
+    ("orders-eu-ItemsTable-1", "orders-eu", "id"),
 ];
 
 fn table_tags(table: &str) -> Value {
-    let Some((_, stack, resource, _)) = TABLES.iter().find(|(name, ..)| *name == table) else {
-        return json!([]);
-    };
-    let tags = [(STACK_TAG, *stack), (TEMPLATE_NAME_TAG, Some(*resource).filter(|name| !name.is_empty()))];
-    let tags = tags.into_iter().filter_map(|(key, value)| Some(json!({ "Key": key, "Value": value? })));
-    tags.collect()
+    let tags = TABLES.iter().filter(|(name, ..)| *name == table);
+    tags.map(|(_, stack, _)| json!({ "Key": STACK_TAG, "Value": stack })).collect()
 }
 
 /// Answers as DynamoDB does, with one table a page.
@@ -54,27 +51,46 @@ fn answer_dynamodb(operation: &str, asked: &Value) -> Value {
     }
 }
 
+/// Buckets by their names with their tags. `None` if the credentials may not read them.
+const BUCKETS: [(&str, Option<&[(&str, &str)]>); 8] = [
+    // As on the local cloud.
+    ("orders-databucket-1", Some(&[])),
+    ("orders-databucket-of-another-tool", Some(&[])),
+    ("orders-eu-databucket-1", Some(&[(STACK_TAG, "orders-eu")])),
+    (
+        "sales-databucket-1",
+        Some(&[(STACK_TAG, "sales"), (STACK_NAME_TAG, "sales"), (TEMPLATE_NAME_TAG, DATA_BUCKET)]),
+    ),
+    ("sales-databucket-2", Some(&[(STACK_TAG, "sales")])),
+    (
+        "sales-databucket-3",
+        Some(&[(STACK_TAG, "sales"), (STACK_NAME_TAG, "crm"), (TEMPLATE_NAME_TAG, DATA_BUCKET)]),
+    ),
+    ("sales-databucket-4", None),
+    ("sales-figures", None),
+];
+
 fn answer_s3(uri: &str) -> (StatusCode, String) {
     if !uri.contains("tagging") {
-        let names = ["orders-databucket-1", "orders-databucket-of-another-tool", "orders-eu-databucket-1"];
-        let buckets: String = names
-            .iter()
-            .filter(|name| !uri.contains("prefix=") || name.starts_with("orders-"))
-            .map(|name| format!("<Bucket><Name>{name}</Name></Bucket>"))
-            .collect();
+        let names = BUCKETS.iter().map(|(name, _)| format!("<Bucket><Name>{name}</Name></Bucket>"));
+        let buckets: String = names.collect();
         return (
             StatusCode::OK,
             format!("<ListAllMyBucketsResult><Buckets>{buckets}</Buckets></ListAllMyBucketsResult>"),
         );
     }
-    // As on the local cloud, this stack's bucket has no tag.
-    let stack = if uri.contains("orders-eu-") {
-        "orders-eu"
-    } else {
-        return (StatusCode::NOT_FOUND, "<Error><Code>NoSuchTagSet</Code></Error>".to_owned());
-    };
-    let tag = format!("<Tag><Key>{STACK_TAG}</Key><Value>{stack}</Value></Tag>");
-    (StatusCode::OK, format!("<Tagging><TagSet>{tag}</TagSet></Tagging>"))
+    let name = uri.split(['/', '?', '.']).find(|part| part.contains('-')).unwrap();
+    let error = |status, code| (status, format!("<Error><Code>{code}</Code></Error>"));
+    match BUCKETS.iter().find(|(bucket, _)| *bucket == name).and_then(|(_, tags)| *tags) {
+        None => error(StatusCode::FORBIDDEN, "AccessDenied"),
+        Some([]) => error(StatusCode::NOT_FOUND, "NoSuchTagSet"),
+        Some(tags) => {
+            let tags =
+                tags.iter().map(|(key, value)| format!("<Tag><Key>{key}</Key><Value>{value}</Value></Tag>"));
+            let tags: String = tags.collect();
+            (StatusCode::OK, format!("<Tagging><TagSet>{tags}</TagSet></Tagging>"))
+        }
+    }
 }
 
 async fn answer(request: Request) -> (StatusCode, String) {
@@ -89,28 +105,34 @@ async fn answer(request: Request) -> (StatusCode, String) {
 }
 
 async fn find(stack: Option<&str>, in_use: &[&str]) -> RetainedData {
-    let aws = test_server::connect(answer).await;
+    find_in(test_server::connect(answer).await, stack, in_use).await
+}
+
+async fn find_in(aws: Aws, stack: Option<&str>, in_use: &[&str]) -> RetainedData {
     let stack: Option<StackName> = stack.map(|stack| stack.parse().unwrap());
     let in_use: Vec<_> = in_use.iter().map(|name| (*name).to_owned()).collect();
     RetainedData::find(&aws, stack.as_ref(), &in_use).await.unwrap()
 }
 
-fn names(data: &RetainedData) -> Vec<(&str, Option<&str>)> {
-    data.resources.iter().map(|resource| (resource.name.as_str(), resource.template_name)).collect()
+fn roles(data: &RetainedData) -> Vec<(&str, Option<&str>, bool)> {
+    let roles = data.resources.iter();
+    roles.map(|it| (it.name.as_str(), it.template_name, it.is_certain)).collect()
 }
 
 #[tokio::test]
 async fn data_is_found_by_its_tag_on_every_page() {
     let data = find(Some("orders"), &[]).await;
     assert_eq!(
-        names(&data),
+        roles(&data),
         [
-            ("orders-ItemsTable-1", Some("ItemsTable")),
-            ("orders-LedgerTable-1", Some("LedgerTable")),
+            ("orders-ItemsTable-1", Some("ItemsTable"), true),
+            ("orders-LedgerTable-1", Some("LedgerTable"), true),
             // Its key is not that of a ledger.
-            ("orders-LedgerTable-2", None),
-            ("orders-restored", Some("ItemsTable")),
-            ("orders-databucket-1", Some("DataBucket")),
+            ("orders-LedgerTable-2", None, true),
+            // Their keys say what they are.
+            ("orders-restored", Some("ItemsTable"), false),
+            ("orders-restored-ledger", Some("LedgerTable"), false),
+            ("orders-databucket-1", Some("DataBucket"), true),
         ]
     );
     let unlisted: Vec<_> = data.unlisted.iter().map(|(what, _)| *what).collect();
@@ -128,6 +150,27 @@ async fn data_of_all_stacks_is_found_unless_it_is_in_use() {
             ("orders", "orders-LedgerTable-2"),
             ("orders-eu", "orders-eu-ItemsTable-1"),
             ("orders-eu", "orders-eu-databucket-1"),
+            ("sales", "sales-databucket-1"),
+            ("sales", "sales-databucket-2"),
+            ("sales", "sales-databucket-3"),
         ]
     );
+}
+
+#[tokio::test]
+async fn in_aws_a_bucket_needs_the_tags_of_cloudformation() {
+    let aws = Aws { endpoint_url: None, ..test_server::connect(answer).await };
+    let data = find_in(aws, Some("sales"), &[]).await;
+    assert_eq!(
+        roles(&data),
+        [
+            ("sales-databucket-1", Some("DataBucket"), true),
+            ("sales-databucket-2", Some("DataBucket"), false),
+            ("sales-databucket-3", Some("DataBucket"), false),
+        ]
+    );
+    // Whether the fourth is the stack's is unknown. The figures are not.
+    let unlisted: Vec<_> = data.unlisted.iter().map(|(_, denied)| denied.to_single_line()).collect();
+    assert!(unlisted[0].contains("cannot read the tags of the bucket sales-databucket-4"), "{unlisted:?}");
+    assert_eq!(data.unlisted.iter().map(|(what, _)| *what).collect::<Vec<_>>(), ["buckets", "logs"]);
 }

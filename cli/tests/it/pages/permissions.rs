@@ -18,8 +18,18 @@ const ACTIONS_OF_OPERATIONS: &str = include_str!("actions_of_operations.json");
 const WITHOUT_CALL: &str = "acm:AddTagsToCertificate";
 
 /// Actions of calls that have succeeded before the preflight.
-const CALLED_BEFORE: [&str; 3] =
-    ["cloudformation:DescribeStacks", "secretsmanager:GetSecretValue", "ssm:GetParameters"];
+const CALLED_BEFORE: [&str; 10] = [
+    "cloudformation:DescribeStacks",
+    "dynamodb:ListTables",
+    "dynamodb:ListTagsOfResource",
+    "logs:DescribeLogGroups",
+    "logs:ListTagsForResource",
+    "s3:GetBucketTagging",
+    "s3:ListAllMyBuckets",
+    "s3:ListBucketVersions",
+    "secretsmanager:GetSecretValue",
+    "ssm:GetParameters",
+];
 
 /// The keys of conditions in the policies.
 const CONDITION_KEYS: [&str; 2] = ["iam:AWSServiceName", "iam:PassedToService"];

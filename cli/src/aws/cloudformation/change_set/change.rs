@@ -41,7 +41,7 @@ impl Disposition {
         match self {
             Disposition::Added => "add",
             Disposition::Changed => "change",
-            Disposition::Imported => "import",
+            Disposition::Imported => "adopt",
             Disposition::Removed => "REMOVE",
             Disposition::Replaced => "REPLACE",
             Disposition::PerhapsReplaced => "perhaps REPLACE",

@@ -107,7 +107,7 @@ async fn the_changes_come_from_all_pages_once_the_change_set_is_complete() {
              ├ KeySchema, which may need a new resource\n      \
              └ Tags\n  \
            ! perhaps REPLACE Nested (AWS::CloudFormation::Stack)\n  \
-           = import  Old (AWS::S3::Bucket)"
+           = adopt   Old (AWS::S3::Bucket)"
     );
 }
 
