@@ -5,13 +5,16 @@ use std::future::Future;
 use std::thread;
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 
 use super::interrupt_handler::{self, InterruptHandler};
 use super::output;
 use crate::failure::{Exit, Failure, FailureContext, Result, unless_stopped};
 
 const WAITING: &str = "cannot wait for Ctrl-C";
+
+/// Held while Ctrl-C is handled, and while it must wait.
+static HANDLING: Mutex<()> = Mutex::const_new(());
 
 /// Handles Ctrl-C from now on. A thread of its own does so, because the main one may be blocked.
 pub(crate) fn start_handling() -> Result<()> {
@@ -22,6 +25,7 @@ pub(crate) fn start_handling() -> Result<()> {
     let handle_signals = move || {
         runtime.block_on(async {
             while signals.recv().await.is_some() {
+                let _handling = HANDLING.lock().await;
                 handle_signal();
             }
         });
@@ -45,6 +49,19 @@ pub(crate) fn unless_interrupted<T>(
     // On the heap: the futures of a deployment, one in another and unoptimized, do not fit on the stack.
     let work = Box::pin(work);
     async move { unless_stopped(ctrl_c(), interrupted, work).await }
+}
+
+/// Returns the result of `work`, which Ctrl-C does not cut off: it is handled afterwards. For calls that belong together; one such
+/// `work` must not contain another.
+pub(crate) fn postpone_during<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
+    // On the heap, as in `unless_interrupted`.
+    let work = Box::pin(work);
+    async move {
+        let _waiting = HANDLING.lock().await;
+        // A Ctrl-C that came before drops this future here, and not later.
+        tokio::task::yield_now().await;
+        work.await
+    }
 }
 
 /// Waits for Ctrl-C, from the call on until the future is dropped.
