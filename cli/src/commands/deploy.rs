@@ -55,7 +55,7 @@ use revert_drift::StackState;
 Run `restctl setup` first. Prints the endpoint on standard output. If there is nothing to do, it says so and changes \
 nothing. Options that you leave out keep their deployed values.
 
-It updates the stack, reverts what was changed without restctl, then tests the new version of each function, and only then \
+It reverts what was changed without restctl, updates the stack, then tests the new version of each function, and only then \
 makes it live. `restctl rollback` returns to the previous version within seconds.
 
 With --list on, GET /v1/items returns all items, page by page. A page costs as much as reading its items, so a client that \

@@ -84,10 +84,11 @@ fn interrupt_deployment(cloud: &Cloud, is_time: impl Fn() -> bool) -> CommandOut
     CommandOutput::from(deploying.wait_with_output().unwrap())
 }
 
-/// Runs `restctl ARGS` without a terminal, and interrupts it while the first call `is_time` waits for its answer.
+/// Runs `restctl ARGS` without a terminal, and interrupts it so many times while the first call `is_time` waits for its answer.
 fn interrupt_during_call(
     cloud: &Cloud,
     args: &[&str],
+    interrupts: usize,
     is_time: impl Fn(&Call) -> bool + Send + Sync + 'static,
 ) -> CommandOutput {
     let (calls, is_interrupted) = (Arc::new(AtomicUsize::new(0)), Gate::default());
@@ -100,9 +101,7 @@ fn interrupt_during_call(
     });
     let running = cloud.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     eventually("it calls", || (calls.load(Ordering::SeqCst) > 0).then_some(()));
-    interrupt(&running);
-    // The second one must not end the process either.
-    interrupt(&running);
+    (0..interrupts).for_each(|_| interrupt(&running));
     is_interrupted.open();
     CommandOutput::from(running.wait_with_output().unwrap())
 }
@@ -121,14 +120,14 @@ fn both_versions_go_live_although_the_deployment_is_interrupted_in_between() {
     let ingest = folder.path().join("restctl-ingest");
     std::fs::write(&ingest, append_byte(std::fs::read(&ingest).unwrap())).unwrap();
     let args = ["deploy", "--lambdas", folder.path().to_str().unwrap()];
-    let ended = interrupt_during_call(&cloud, &args, |call| {
+    let ended = interrupt_during_call(&cloud, &args, 1, |call| {
         call.uri.contains("/aliases/live") && call.body.contains("FunctionVersion")
     });
     ended.failed_with(130, &["interrupted before the deployment was complete; its versions are live"]);
     ended.failed_with(130, &["next: restctl deploy, which does what remains"]);
     assert_eq!(["ApiFunction", "IngestFunction"].map(|name| live_version(&cloud, name)), ["2", "2"]);
     cloud.succeed(&["deploy", "--lambdas", folder.path().to_str().unwrap()]);
-    let ended = interrupt_during_call(&cloud, &["rollback"], |call| {
+    let ended = interrupt_during_call(&cloud, &["rollback"], 2, |call| {
         call.uri.contains("/aliases/live") && call.body.contains("FunctionVersion")
     });
     assert_eq!(
@@ -142,7 +141,7 @@ fn both_versions_go_live_although_the_deployment_is_interrupted_in_between() {
 #[test]
 fn an_interrupted_removal_does_not_leave_the_stack_unprotected() {
     let cloud = Cloud::start_deployed(&[]);
-    let ended = interrupt_during_call(&cloud, &["destroy", "--yes"], |call| {
+    let ended = interrupt_during_call(&cloud, &["destroy", "--yes"], 1, |call| {
         call.is_action("ModifyLoadBalancerAttributes")
     });
     let stacks = cloud.call_query("cloudformation", &[("Action", "DescribeStacks")]);
@@ -157,7 +156,7 @@ fn assert_no_empty_stack(cloud: &Cloud) {
 #[test]
 fn a_deployment_that_is_interrupted_before_the_execution_leaves_no_empty_stack() {
     let cloud = Cloud::start_set_up();
-    let ended = interrupt_during_call(&cloud, &["deploy"], |call| call.is_action("DescribeStackEvents"));
+    let ended = interrupt_during_call(&cloud, &["deploy"], 1, |call| call.is_action("DescribeStackEvents"));
     ended.failed_with(130, &["error: interrupted before the stack was changed"]);
     assert_no_empty_stack(&cloud);
 }

@@ -1,5 +1,7 @@
 //! Checks, prepares and shows a deployment, and adopts what a deleted stack left.
 
+use std::future::ready;
+
 use restctl_contract::stack::{Certificate, STACK_TAG, Setting, Tags};
 use restctl_contract::template::parameter;
 
@@ -107,7 +109,9 @@ pub(super) async fn plan_deployment(
     let desired = Desired { template: TEMPLATE, parameters, tags, imports: Vec::new() };
     let change_set = change_set::create_change_set(aws, name, existing, desired, &mut *stopped).await?;
     if request.args.dry_run {
-        return show_dry_run(request, context, &choices, change_set, report).await;
+        let shown = show_dry_run(request, context, &choices, change_set, report).await;
+        // A stop waits until the change set is deleted.
+        return unless_stopped(stopped, Failure::interrupted(), ready(shown)).await;
     }
     let preparing = prepare_execution(request, context, &choices, change_set.as_ref(), report);
     match unless_stopped(stopped, Failure::interrupted(), Box::pin(preparing)).await {

@@ -45,8 +45,12 @@ pub(in super::super) async fn publish_functions(
     functions: &[CheckedFunction; 2],
 ) -> Result<[String; 2]> {
     match publish_both(aws, functions).await {
-        // Lambda publishes a function that has not changed only once.
-        Err(refused) => publish_both(aws, &check_again(aws, stack, &[], refused).await?).await,
+        Err(refused) => {
+            let functions = check_again(aws, stack, &[], refused).await?;
+            check_updates(&functions)?;
+            // Lambda publishes a function that has not changed only once.
+            publish_both(aws, &functions).await
+        }
         published => published,
     }
 }
@@ -76,7 +80,7 @@ pub(super) async fn revert_functions(
         }
         functions = check_functions(aws, stack).await?;
     }
-    functions.iter().try_for_each(|function| function.update.check_success())?;
+    check_updates(&functions)?;
     let left = find_drifts(&functions);
     if left.is_empty() { Ok((functions, drifts)) } else { Err(cannot_revert(&left, state)) }
 }
@@ -92,6 +96,10 @@ async fn check_functions(aws: &Aws, stack: &Stack) -> Result<[CheckedFunction; 2
         CheckedFunction { compared: compared_api, update: api },
         CheckedFunction { compared: compared_ingest, update: ingest },
     ])
+}
+
+fn check_updates(functions: &[CheckedFunction; 2]) -> Result<()> {
+    functions.iter().try_for_each(|function| function.update.check_success())
 }
 
 /// Compares the functions again after Lambda has `refused` a change of one whose revision is not that of the comparison. Fails with
