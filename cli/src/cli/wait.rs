@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::duration::parse_duration;
-use crate::failure::{Exit, Failure, Result};
-use crate::terminal::interrupt::unless_interrupted;
+use crate::failure::{Exit, Failure, Result, unless_stopped};
+use crate::terminal::interrupt;
 
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct WaitArgs {
@@ -68,23 +68,31 @@ impl WaitDeadline {
         Failure::new(format!("stopped waiting after {seconds} s{state}")).exit(Exit::StillRunning)
     }
 
-    /// Returns the result of `work`. If Ctrl-C or the deadline comes first, `work` is dropped. `undone` completes "before …",
+    /// Waits for Ctrl-C, from the call on, or for the deadline, and returns the failure that it is. `undone` completes "before …",
     /// and `next` is what to type then.
+    pub(crate) fn wait_for_stop(self, undone: &str, next: &str) -> impl Future<Output = Result<()>> + use<> {
+        let interrupted = Failure::new(format!("interrupted before {undone}")).next(next);
+        let is_over = self.stopped(&format!(", before {undone}")).next(next);
+        let ctrl_c = interrupt::ctrl_c();
+        async move {
+            tokio::select! {
+                biased;
+                () = self.reached() => Err(is_over),
+                signal = ctrl_c => Err(signal.err().unwrap_or(interrupted.exit(Exit::Interrupted))),
+            }
+        }
+    }
+
+    /// Returns the result of `work`. If Ctrl-C or the deadline comes first, `work` is dropped. `undone` and `next` are those of
+    /// [`wait_for_stop`](Self::wait_for_stop).
     pub(crate) fn limit<T>(
         self,
         undone: &str,
         next: &str,
         work: impl Future<Output = Result<T>>,
     ) -> impl Future<Output = Result<T>> {
-        let interrupted = Failure::new(format!("interrupted before {undone}")).next(next);
-        let work = unless_interrupted(interrupted, work);
-        async move {
-            tokio::select! {
-                biased;
-                () = self.reached() => Err(self.stopped(&format!(", before {undone}")).next(next)),
-                done = work => done,
-            }
-        }
+        let work = Box::pin(work);
+        unless_stopped(self.wait_for_stop(undone, next), Failure::interrupted(), work)
     }
 }
 

@@ -33,25 +33,29 @@ use crate::aws::elasticloadbalancing;
 use crate::cli::completion_cache;
 use crate::cli::wait::{WaitArgs, WaitDeadline};
 use crate::context::Context;
-use crate::deployment::operation::{Operation, OperationKind};
+use crate::deployment::drift::ResourceDrift;
+use crate::deployment::operation::Operation;
+use crate::deployment::packages::Packages;
 use crate::deployment::protection;
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Exit, Failure, Result, unless_stopped};
 use crate::identity::cognito;
 use crate::identity::settings::{self, Settings};
-use crate::terminal::interrupt::unless_interrupted;
+use crate::terminal::interrupt::{postpone_during, unless_interrupted};
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::output::{self, Format};
 use crate::terminal::text::Text;
 
+use go_live::{LiveVersions, VersionShift};
 use options::DeployOptions;
 use plan::{DeployPlan, DeployRequest, ReadyDeployment};
+use revert_drift::StackState;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Run `restctl setup` first. Prints the endpoint on standard output. If there is nothing to do, it says so and changes \
 nothing. Options that you leave out keep their deployed values.
 
-It updates the stack, reverts what was changed without restctl, then tests the new version of each function, and only then \
+It reverts what was changed without restctl, updates the stack, then tests the new version of each function, and only then \
 makes it live. `restctl rollback` returns to the previous version within seconds.
 
 With --list on, GET /v1/items returns all items, page by page. A page costs as much as reading its items, so a client that \
@@ -151,9 +155,10 @@ async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -
         certificate: &certificate,
         deadline,
     };
-    let planning = plan::plan_deployment(&request, context, report);
-    let planned = deadline.limit(undone, "the same command again", planning).await?;
-    let ready = match planned {
+    let mut stopped = Box::pin(deadline.wait_for_stop(undone, "the same command again"));
+    let planned = Box::pin(plan::plan_deployment(&request, context, &mut stopped, report)).await?;
+    drop(stopped);
+    match planned {
         DeployPlan::DryRun { changes, losses } => {
             let drifts = match &start.stack {
                 Some(stack) => drift_preview::print_drift(aws, stack, report).await?,
@@ -163,16 +168,10 @@ async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -
             if changes == 0 {
                 output::print_message(no_change(name));
             }
-            return Ok(DeployOutcome::Planned { changes, losses });
+            Ok(DeployOutcome::Planned { changes, losses })
         }
-        DeployPlan::Ready(ready) => ready,
-    };
-    if let Some(change_set) = &ready.change_set {
-        execute_change_set(context, change_set, deadline, report).await?;
+        DeployPlan::Ready(ready) => Box::pin(execute_deployment(&request, *ready, context, report)).await,
     }
-    let completion = complete_deployment(&request, &ready, context, report);
-    let next = "restctl deploy, which continues from there";
-    deadline.limit("the new versions were live", next, completion).await
 }
 
 /// An interrupted deployment is continued by the same command.
@@ -185,17 +184,51 @@ fn note_needless_choice(args: &Deploy, name: &StackName) {
     }
 }
 
-/// Does what remains after CloudFormation, even if CloudFormation changed nothing: an earlier deployment may have been
-/// interrupted before these steps, and someone may have changed the functions without restctl.
-async fn complete_deployment(
+async fn execute_deployment(
     request: &DeployRequest<'_>,
-    ready: &ReadyDeployment,
+    ready: ReadyDeployment,
     context: &Context,
     report: &NdjsonReport,
 ) -> Result<DeployOutcome> {
-    let DeployRequest { start, settings, certificate, .. } = request;
-    let (aws, name, before) = (context.aws().await?, &context.stack, start.stack.as_ref());
-    let executed = ready.change_set.as_ref();
+    let (aws, deadline) = (context.aws().await?, request.deadline);
+    let ReadyDeployment { update, packages, mut reverted } = ready;
+    let executed = match update {
+        Some((change_set, operation)) => {
+            execute_change_set(context, &change_set, operation, deadline, report).await?;
+            Some(change_set)
+        }
+        None => None,
+    };
+    let preparing = prepare_versions(request, executed.as_ref(), &packages, &mut reverted, context, report);
+    let next = "restctl deploy, which continues from there";
+    let (stack, shifts) = deadline.limit("the new versions were live", next, preparing).await?;
+    // From now on, because a Ctrl-C that comes while they go live takes effect afterwards.
+    let undone = "the deployment was complete; its versions are live";
+    let stopped = deadline.wait_for_stop(undone, "restctl deploy, which does what remains");
+    let versions = go_live::go_live(aws, &shifts).await?;
+    let is_unchanged = executed.is_none() && reverted.is_empty() && !versions.have_changed;
+    if is_unchanged {
+        output::print_message(no_change(&context.stack));
+    }
+    let completing = Box::pin(complete_deployment(request, &stack, context));
+    let endpoint = unless_stopped(stopped, Failure::interrupted(), completing).await?;
+    let LiveVersions { api, ingest, .. } = versions;
+    let [api_version, ingest_version] = [api, ingest].map(|live| live.version().to_owned());
+    let changes = executed.map_or(0, |change_set| change_set.changes.len().max(1)) + reverted.len();
+    Ok(DeployOutcome::Deployed { is_unchanged, changes, endpoint, api_version, ingest_version })
+}
+
+/// Reverts what someone changed without restctl, and prepares the versions to go live, even if CloudFormation changed nothing: an
+/// earlier deployment may have been interrupted before this.
+async fn prepare_versions(
+    request: &DeployRequest<'_>,
+    executed: Option<&ChangeSet>,
+    packages: &Packages,
+    reverted: &mut Vec<ResourceDrift>,
+    context: &Context,
+    report: &NdjsonReport,
+) -> Result<(Stack, [VersionShift; 2])> {
+    let (aws, name) = (context.aws().await?, &context.stack);
     let find_idle = || cloudformation::find_idle(aws, name, executed.map(|change_set| &change_set.stack));
     let mut stack = find_idle().await?;
     if !stack.has_termination_protection {
@@ -203,18 +236,31 @@ async fn complete_deployment(
         stack = find_idle().await?;
     }
     completion_cache::remember_loads(name, []);
-    let reverted = revert_drift::revert_drift(aws, &stack, &ready.packages, report).await?;
-    let versions = go_live::go_live(aws, name, &stack, &reverted).await?;
-    let is_unchanged = executed.is_none() && reverted.drifts.is_empty() && !versions.have_changed;
-    if is_unchanged {
-        output::print_message(no_change(name));
+    let state = if executed.is_some() { StackState::Updated } else { StackState::Unchanged };
+    if request.must_compare_after_update() {
+        reverted.append(&mut revert_drift::revert_resources(aws, &stack, state, report).await?);
     }
+    let (functions, mut drifts) =
+        revert_drift::revert_functions(aws, &stack, state, packages, report).await?;
+    reverted.append(&mut drifts);
+    let shifts = go_live::prepare_versions(aws, name, &stack, &functions).await?;
+    Ok((stack, shifts))
+}
+
+/// Does what remains after the new versions went live, and returns the base URL.
+async fn complete_deployment(
+    request: &DeployRequest<'_>,
+    stack: &Stack,
+    context: &Context,
+) -> Result<String> {
+    let DeployRequest { start, settings, certificate, .. } = request;
+    let (aws, name, before) = (context.aws().await?, &context.stack, start.stack.as_ref());
     // The API accepts the pool's tokens only from now on. A client of another issuer that was set up since stays.
     let is_new_pool = !before.is_some_and(cognito::stack_has_user_pool);
-    let client_is_of_pool = settings.client().is_none() || cognito::settings_name_user_pool(settings, &stack);
-    if cognito::stack_has_user_pool(&stack)
+    let client_is_of_pool = settings.client().is_none() || cognito::settings_name_user_pool(settings, stack);
+    if cognito::stack_has_user_pool(stack)
         && (is_new_pool || client_is_of_pool)
-        && cognito::save_client(aws, name, &stack, &certificate.tags).await?
+        && cognito::save_client(aws, name, stack, &certificate.tags).await?
     {
         output::print_message(
             "the stack's own identity provider is set up; its client secret is in Secrets Manager",
@@ -222,17 +268,15 @@ async fn complete_deployment(
     }
     // The cached token may come from another provider, and the cached endpoint may lead elsewhere.
     session_cache::clear_session(context)?;
-    let endpoint = serve_at_endpoint(context, &stack, certificate).await?;
+    let endpoint = serve_at_endpoint(context, stack, certificate).await?;
     if output::chosen_format() == Format::Text {
         output::print_text(&endpoint)?;
     }
     // Last, because the endpoint works even if these fail.
-    protection::protect_stack(aws, &stack).await?;
-    superseded_packages::delete_superseded_packages(aws, before, &stack).await;
-    superseded_certificate::delete_superseded_certificates(context, &stack, certificate).await?;
-    let [api_version, ingest_version] = [versions.api, versions.ingest].map(|live| live.version().to_owned());
-    let changes = executed.map_or(0, |change_set| change_set.changes.len().max(1)) + reverted.drifts.len();
-    Ok(DeployOutcome::Deployed { is_unchanged, changes, endpoint, api_version, ingest_version })
+    protection::protect_stack(aws, stack).await?;
+    superseded_packages::delete_superseded_packages(aws, before, stack).await;
+    superseded_certificate::delete_superseded_certificates(context, stack, certificate).await?;
+    Ok(endpoint)
 }
 
 fn no_change(name: &StackName) -> String {
@@ -242,18 +286,21 @@ fn no_change(name: &StackName) -> String {
 async fn execute_change_set(
     context: &Context,
     change_set: &ChangeSet,
+    mut operation: Operation,
     deadline: WaitDeadline,
     report: &NdjsonReport,
 ) -> Result<()> {
     let aws = context.aws().await?;
-    let kind = if change_set.stack.is_in_review() { OperationKind::Create } else { OperationKind::Update };
-    let mut operation = Operation::prepare(aws, &change_set.stack, kind).await?;
-    let unprotected = protection::unprotect_deleted(aws, &change_set.changes).await?;
-    if let Err(refusal) = change_set::execute_change_set(aws, &context.stack, change_set).await {
-        protection::restore_protection(aws, &unprotected).await;
-        return Err(refusal);
-    }
-    match operation.follow_to_end(aws, deadline, report).await? {
+    let mut unprotected = Vec::new();
+    let request = async {
+        unprotected = protection::unprotect_deleted(aws, &change_set.changes).await?;
+        let executed = change_set::execute_change_set(aws, &context.stack, change_set).await;
+        if executed.is_err() {
+            protection::restore_protection(aws, &unprotected).await;
+        }
+        executed
+    };
+    match operation.run_to_end(aws, deadline, report, request).await? {
         ResourceStatus::CreateComplete | ResourceStatus::UpdateComplete => {
             for Event { resource, kind, id, .. } in operation.undeleted_resources() {
                 output::print_message(format!(
@@ -265,7 +312,7 @@ async fn execute_change_set(
         }
         ended => {
             // The rollback keeps what the update was to delete.
-            protection::restore_protection(aws, &unprotected).await;
+            postpone_during(protection::restore_protection(aws, &unprotected)).await;
             Err(operation.to_failure(aws, "the deployment failed", &ended).await)
         }
     }

@@ -7,6 +7,7 @@
 use crate::aws::Aws;
 use crate::aws::lambda::{self, Alias};
 use crate::failure::{Failure, Result};
+use crate::terminal::interrupt;
 
 /// How many earlier versions are kept. A description has at most 256 characters (`CreateAlias`).
 const MAX_EARLIER: usize = 10;
@@ -111,11 +112,17 @@ impl LiveVersion {
     /// Replaces the live versions of all these functions or of none, because they are built to work together. Each pair is a
     /// live version as it was read, and the version to replace it with. Fails if the live version has changed since. `next` is
     /// what to type if a replacement failed and all versions are as before.
+    ///
+    /// Ctrl-C waits until this ends. Nothing else may drop it, such as a deadline.
     pub(crate) async fn replace_together(
         aws: &Aws,
         replacements: &[(&Self, &Self)],
         next: &str,
     ) -> Result<()> {
+        interrupt::postpone_during(Self::replace_each(aws, replacements, next)).await
+    }
+
+    async fn replace_each(aws: &Aws, replacements: &[(&Self, &Self)], next: &str) -> Result<()> {
         let mut replaced = Vec::new();
         for (before, after) in replacements {
             match after.make_live(aws, before.revision.clone()).await {
@@ -126,7 +133,7 @@ impl LiveVersion {
         Ok(())
     }
 
-    /// Makes the versions live again that were `replaced` before the `failure`, each with the revision of its alias since.
+    /// Restores the previous versions after the `failure`. Each comes with its alias's revision after the replacement.
     async fn restore(aws: &Aws, replaced: Vec<(&Self, Option<String>)>, mut failure: Failure) -> Failure {
         for (before, revision) in replaced {
             if let Err(later) = before.make_live(aws, revision).await {
@@ -145,8 +152,8 @@ impl LiveVersion {
             LiveBy::Rollback => format!("version {version} again "),
             LiveBy::Unknown | LiveBy::Hand => String::new(),
         };
-        let turns = self.before.iter().map(|turn| format!(" {}@{}", turn.version, turn.since));
-        format!("{who}since {since}; before{}", turns.collect::<String>())
+        let periods = self.before.iter().map(|period| format!(" {}@{}", period.version, period.since));
+        format!("{who}since {since}; before{}", periods.collect::<String>())
     }
 
     /// Reads the versions from an alias. A description that restctl did not write lists no earlier versions.
@@ -160,11 +167,11 @@ impl LiveVersion {
             [] if since.is_some() || alias.version == FIRST_VERSION => LiveBy::Unknown,
             _ => LiveBy::Hand,
         };
-        let turn = |text: &str| {
+        let to_period = |text: &str| {
             let (version, since) = text.split_once('@')?;
             Some(LivePeriod { version: version.to_owned(), since: since.parse().ok()? })
         };
-        let before = before.split_whitespace().filter_map(turn).collect();
+        let before = before.split_whitespace().filter_map(to_period).collect();
         let now = LivePeriod { version: alias.version, since: since.unwrap_or_default() };
         let (function, additional_versions) = (function.to_owned(), alias.additional_versions);
         Self { function, now, before, revision: alias.revision, by, additional_versions }

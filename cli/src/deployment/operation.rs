@@ -2,7 +2,7 @@
 
 mod interruption;
 
-use std::pin::pin;
+use std::pin::Pin;
 use std::time::Duration;
 
 use aws_sdk_cloudformation::types::ResourceStatus;
@@ -49,21 +49,35 @@ impl Operation {
         Ok(Self { stack_id: stack.id.clone(), kind, log, history: Vec::new() })
     }
 
+    /// Sends the `request` that begins the operation, with all that belongs to it, and follows the operation to its end. Ctrl-C
+    /// during the request waits for its result.
+    pub(crate) async fn run_to_end(
+        &mut self,
+        aws: &Aws,
+        deadline: WaitDeadline,
+        report: &NdjsonReport,
+        request: impl Future<Output = Result<()>>,
+    ) -> Result<ResourceStatus> {
+        let interrupted = Box::pin(interrupt::ctrl_c());
+        interrupt::postpone_during(request).await?;
+        self.follow_to_end(aws, deadline, report, interrupted).await
+    }
+
     /// Shows each resource until the operation ends, and returns the stack's final state.
     ///
     /// The stack's own events mark the end: for a moment after the start of an operation, DescribeStacks still returns the
     /// state before it. After an update, CloudFormation removes what was replaced, which ends with a separate event.
     ///
     /// Ctrl-C by itself stops nothing in CloudFormation, so the user is asked what to do. At the deadline, it continues.
-    pub(crate) async fn follow_to_end(
+    async fn follow_to_end(
         &mut self,
         aws: &Aws,
         deadline: WaitDeadline,
         report: &NdjsonReport,
+        // It also notices a Ctrl-C that comes while something else is awaited.
+        mut interrupted: Pin<Box<dyn Future<Output = Result<()>>>>,
     ) -> Result<ResourceStatus> {
         let progress = Progress::new();
-        // It also notices a Ctrl-C that comes while something else is awaited.
-        let mut interrupted = pin!(interrupt::ctrl_c());
         let mut pause = Duration::from_millis(200);
         let mut lost_since = None;
         loop {
@@ -89,7 +103,7 @@ impl Operation {
                 () = aws.clock.sleep(pause) => pause = (pause * 2).min(MAX_PAUSE),
                 signal = &mut interrupted => {
                     signal?;
-                    interrupted.set(interrupt::ctrl_c());
+                    interrupted = Box::pin(interrupt::ctrl_c());
                     let can_be_cancelled = self.can_be_cancelled();
                     let choice = progress.suspend(|| interruption::ask_user(self.kind, can_be_cancelled));
                     self.apply_choice(choice, aws).await?;
@@ -176,12 +190,15 @@ pub(crate) async fn delete_stack(
         return cloudformation::delete_empty_stack(aws, &stack.id).await;
     }
     let mut operation = Operation::prepare(aws, stack, OperationKind::Delete).await?;
-    let unprotected = protection::unprotect_stack(aws, stack).await?;
-    if let Err(refusal) = cloudformation::begin_deletion(aws, stack).await {
-        protection::restore_protection(aws, &unprotected).await;
-        return Err(refusal);
-    }
-    let ended = operation.follow_to_end(aws, deadline, report).await?;
+    let request = async {
+        let unprotected = protection::unprotect_stack(aws, stack).await?;
+        let begun = cloudformation::begin_deletion(aws, stack).await;
+        if begun.is_err() {
+            protection::restore_protection(aws, &unprotected).await;
+        }
+        begun
+    };
+    let ended = operation.run_to_end(aws, deadline, report, request).await?;
     if ended == ResourceStatus::DeleteComplete {
         Ok(())
     } else {

@@ -132,9 +132,16 @@ async fn unprotect_resources(
 ) -> Result<Vec<ProtectableResource>> {
     let mut unprotected = Vec::new();
     for resource in resources {
-        if resource.set_protection(aws, false).await? {
-            output::print_message(format!("turned off the deletion protection of {resource}"));
-            unprotected.push(resource);
+        match resource.set_protection(aws, false).await {
+            Ok(true) => {
+                output::print_message(format!("turned off the deletion protection of {resource}"));
+                unprotected.push(resource);
+            }
+            Ok(false) => {}
+            Err(failure) => {
+                restore_protection(aws, &unprotected).await;
+                return Err(failure);
+            }
         }
     }
     Ok(unprotected)

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::{process, thread};
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, MutexGuard, oneshot};
 
 use super::interrupt_handler::{self, InterruptHandler};
 use super::output;
@@ -17,6 +17,9 @@ const WAITING: &str = "cannot wait for Ctrl-C";
 /// Ctrl-C is ending the process.
 static IS_ENDING: AtomicBool = AtomicBool::new(false);
 
+/// Held while Ctrl-C is handled, and while it must wait.
+static HANDLING: Mutex<()> = Mutex::const_new(());
+
 /// Handles Ctrl-C from now on. A thread of its own does so, because the main one may be blocked.
 pub(crate) fn start_handling() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().context(WAITING)?;
@@ -26,7 +29,10 @@ pub(crate) fn start_handling() -> Result<()> {
     let handle_signals = move || {
         runtime.block_on(async {
             while signals.recv().await.is_some() {
-                handle_signal();
+                if IS_ENDING.load(Ordering::SeqCst) {
+                    process::exit(Exit::Interrupted as i32);
+                }
+                handle_signal(HANDLING.lock().await);
             }
         });
     };
@@ -36,10 +42,14 @@ pub(crate) fn start_handling() -> Result<()> {
 
 /// Handles Ctrl-C in a thread of its own: to say that the process ends may take forever if the reader of a pipe is stuck. The
 /// next Ctrl-C then ends it at once.
-fn handle_signal() {
+fn handle_signal(handling: MutexGuard<'static, ()>) {
     let innermost = interrupt_handler::take_innermost();
     let handler = innermost.unwrap_or_else(|| Box::new(|| end_process(&Failure::interrupted())));
-    if IS_ENDING.load(Ordering::SeqCst) || thread::Builder::new().spawn(handler).is_err() {
+    let handle = move || {
+        handler();
+        drop(handling);
+    };
+    if thread::Builder::new().spawn(handle).is_err() {
         process::exit(Exit::Interrupted as i32);
     }
 }
@@ -57,6 +67,19 @@ pub(crate) fn unless_interrupted<T>(
     // On the heap: the futures of a deployment, one in another and unoptimized, do not fit on the stack.
     let work = Box::pin(work);
     async move { unless_stopped(ctrl_c(), interrupted, work).await }
+}
+
+/// Returns the result of `work`, which Ctrl-C does not cut off: it is handled afterwards. For calls that belong together; one such
+/// `work` must not contain another.
+pub(crate) fn postpone_during<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
+    // On the heap, as in `unless_interrupted`.
+    let work = Box::pin(work);
+    async move {
+        let _waiting = HANDLING.lock().await;
+        // A Ctrl-C that came before drops this future here, and not later.
+        tokio::task::yield_now().await;
+        work.await
+    }
 }
 
 /// Waits for Ctrl-C, from the call on until the future is dropped.

@@ -5,8 +5,11 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use serde_json::Value;
+
 use crate::cloud::{Cloud, CommandOutput, eventually, interrupt};
-use crate::interposed::interpose;
+use crate::deploy::{append_byte, lambdas_with_api};
+use crate::interposed::{Call, Gate, interpose};
 use crate::terminal::Terminal;
 
 const WORKING: usize = 1;
@@ -81,6 +84,83 @@ fn interrupt_deployment(cloud: &Cloud, is_time: impl Fn() -> bool) -> CommandOut
     CommandOutput::from(deploying.wait_with_output().unwrap())
 }
 
+/// Runs `restctl ARGS` without a terminal, and interrupts it so many times while the first call `is_time` waits for its answer.
+fn interrupt_during_call(
+    cloud: &Cloud,
+    args: &[&str],
+    interrupts: usize,
+    is_time: impl Fn(&Call) -> bool + Send + Sync + 'static,
+) -> CommandOutput {
+    let (calls, is_interrupted) = (Arc::new(AtomicUsize::new(0)), Gate::default());
+    let (counted, gate) = (Arc::clone(&calls), is_interrupted.clone());
+    interpose(cloud, move |call| {
+        if is_time(call) && counted.fetch_add(1, Ordering::SeqCst) == 0 {
+            gate.wait_until_open();
+        }
+        None
+    });
+    let running = cloud.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    eventually("it calls", || (calls.load(Ordering::SeqCst) > 0).then_some(()));
+    (0..interrupts).for_each(|_| interrupt(&running));
+    is_interrupted.open();
+    CommandOutput::from(running.wait_with_output().unwrap())
+}
+
+fn live_version(cloud: &Cloud, function: &str) -> Value {
+    let path = format!("/2015-03-31/functions/{}/aliases/live", cloud.resource_id(function));
+    let alias: Value = serde_json::from_str(&cloud.get_from("lambda", &path)).unwrap();
+    alias["FunctionVersion"].clone()
+}
+
+/// Otherwise half of each deployment would be live.
+#[test]
+fn both_versions_go_live_although_the_deployment_is_interrupted_in_between() {
+    let cloud = Cloud::start_deployed(&[]);
+    let folder = lambdas_with_api(append_byte);
+    let ingest = folder.path().join("restctl-ingest");
+    std::fs::write(&ingest, append_byte(std::fs::read(&ingest).unwrap())).unwrap();
+    let args = ["deploy", "--lambdas", folder.path().to_str().unwrap()];
+    let ended = interrupt_during_call(&cloud, &args, 1, |call| {
+        call.uri.contains("/aliases/live") && call.body.contains("FunctionVersion")
+    });
+    ended.failed_with(130, &["interrupted before the deployment was complete; its versions are live"]);
+    ended.failed_with(130, &["next: restctl deploy, which does what remains"]);
+    assert_eq!(["ApiFunction", "IngestFunction"].map(|name| live_version(&cloud, name)), ["2", "2"]);
+    cloud.succeed(&["deploy", "--lambdas", folder.path().to_str().unwrap()]);
+    let ended = interrupt_during_call(&cloud, &["rollback"], 2, |call| {
+        call.uri.contains("/aliases/live") && call.body.contains("FunctionVersion")
+    });
+    assert_eq!(
+        ["ApiFunction", "IngestFunction"].map(|name| live_version(&cloud, name)),
+        ["1", "1"],
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn an_interrupted_removal_does_not_leave_the_stack_unprotected() {
+    let cloud = Cloud::start_deployed(&[]);
+    let ended = interrupt_during_call(&cloud, &["destroy", "--yes"], 1, |call| {
+        call.is_action("ModifyLoadBalancerAttributes")
+    });
+    let stacks = cloud.call_query("cloudformation", &[("Action", "DescribeStacks")]);
+    assert!(!stacks.contains("<StackName>restctl</StackName>"), "it was deleted: {}", ended.stderr);
+}
+
+fn assert_no_empty_stack(cloud: &Cloud) {
+    let stacks = cloud.call_query("cloudformation", &[("Action", "DescribeStacks")]);
+    assert!(!stacks.contains("REVIEW_IN_PROGRESS"), "{stacks}");
+}
+
+#[test]
+fn a_deployment_that_is_interrupted_before_the_execution_leaves_no_empty_stack() {
+    let cloud = Cloud::start_set_up();
+    let ended = interrupt_during_call(&cloud, &["deploy"], 1, |call| call.is_action("DescribeStackEvents"));
+    ended.failed_with(130, &["error: interrupted before the stack was changed"]);
+    assert_no_empty_stack(&cloud);
+}
+
 /// Following CloudFormation handles Ctrl-C itself; the steps after it must do so, too.
 #[test]
 fn the_steps_after_cloudformation_can_be_interrupted() {
@@ -115,8 +195,10 @@ fn an_interrupted_plan_leaves_no_empty_stack() {
     });
     let ended = interrupt_deployment(&cloud, || looks.load(Ordering::SeqCst) > 1);
     ended.failed_with(130, &["error: interrupted before the stack was changed"]);
-    let stacks = cloud.call_query("cloudformation", &[("Action", "DescribeStacks")]);
-    assert!(!stacks.contains("REVIEW_IN_PROGRESS"), "{stacks}");
+    assert_no_empty_stack(&cloud);
+    let ended = cloud.run(&["deploy", "--timeout", "5s"]);
+    ended.failed_with(7, &["stopped waiting after 5 s, before the stack was changed"]);
+    assert_no_empty_stack(&cloud);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Functions and aliases that someone changed without restctl, and a deployment after that.
 
 use std::io::Write;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -65,7 +65,17 @@ fn a_function_that_was_changed_by_hand_goes_live_as_it_was_deployed() {
     let deployed = read_configuration(&cloud, &function, "live");
     change_function(&cloud, &function);
 
+    // On AWS, a change of the reservation also makes a new revision.
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let recorded = Arc::clone(&calls);
+    interpose(&cloud, move |call| {
+        let is_update = call.uri.ends_with("/configuration") && !call.body.is_empty();
+        let changes = [("update", is_update), ("reservation", call.uri.ends_with("/concurrency"))];
+        recorded.lock().unwrap().extend(changes.into_iter().filter(|(_, made)| *made).map(|(name, _)| name));
+        None
+    });
     let reverted = cloud.succeed(&["deploy", "--output", "json"]);
+    assert_eq!(*calls.lock().unwrap(), ["update", "reservation"]);
     for property in [
         "MemorySize: expected 256, actual 512",
         "Timeout: expected 15, actual 3",
@@ -147,6 +157,70 @@ fn a_function_that_changes_after_the_comparison_is_not_published() {
     assert!(again.contains("ApiFunction: Timeout: expected 15, actual 3"), "{again}");
 }
 
+/// As if the answer to the first request had been lost: Lambda has published the version, and the function has a new revision.
+#[test]
+fn an_outdated_revision_of_a_function_that_is_as_compared_stops_nothing() {
+    let cloud = Cloud::start_deployed(&[]);
+    let is_refused = AtomicBool::new(false);
+    interpose(&cloud, move |call| {
+        let refuses = call.uri.ends_with("/versions") && !is_refused.swap(true, Ordering::SeqCst);
+        refuses.then(|| json!({ "__type": "PreconditionFailedException" }).to_string())
+    });
+    assert!(cloud.succeed(&["deploy"]).stderr.contains("no change"));
+}
+
+/// Lambda accepts some settings and fails later, such as those of a network that does not exist.
+#[test]
+fn a_function_whose_update_by_hand_failed_is_reverted() {
+    let cloud = Cloud::start_deployed(&[]);
+    let function = function_path(&cloud, "ApiFunction");
+    let (record, has_failed) = (cloud.record(), Arc::new(AtomicBool::new(true)));
+    let (configuration, failed) = (format!("{function}/configuration"), Arc::clone(&has_failed));
+    interpose(&cloud, move |call| {
+        if call.uri != configuration {
+            return None;
+        }
+        if !call.body.is_empty() {
+            failed.store(false, Ordering::SeqCst);
+        }
+        if !failed.load(Ordering::SeqCst) {
+            return None;
+        }
+        let read = send_signed(&record, "lambda", Method::GET, &configuration, |request| request);
+        let mut read: Value = serde_json::from_str(&read).unwrap();
+        read["LastUpdateStatus"] = json!("Failed");
+        read["LastUpdateStatusReason"] = json!("the subnet does not exist");
+        Some(read.to_string())
+    });
+    let unchanged = cloud.run(&["deploy"]);
+    unchanged.failed_with(1, &["was not updated", "the subnet does not exist"]);
+
+    call_lambda(&cloud, Method::PUT, &format!("{function}/configuration"), &json!({ "Timeout": 3 }));
+    has_failed.store(true, Ordering::SeqCst);
+    let reverted = cloud.succeed(&["deploy"]).stderr;
+    assert!(reverted.contains("ApiFunction: Timeout: expected 15, actual 3"), "{reverted}");
+}
+
+#[test]
+fn a_deployment_that_cannot_be_compared_at_first_ends_a_rollback() {
+    let cloud = Cloud::start_set_up();
+    let (first, second) = (lambdas_with_api(|binary| binary), lambdas_with_api(append_byte));
+    assert_eq!(deploy_folder(&cloud, &first, &[]).exit, 0);
+    assert_eq!(deploy_folder(&cloud, &second, &[]).exit, 0);
+    cloud.succeed(&["rollback"]);
+    let is_refused = AtomicBool::new(false);
+    interpose(&cloud, move |call| {
+        let is_comparison = call.is_action("DetectStackResourceDrift");
+        (is_comparison && !is_refused.swap(true, Ordering::SeqCst)).then(|| {
+            let refusal = "<Error><Code>AccessDenied</Code><Message>not now</Message></Error>";
+            format!("<ErrorResponse>{refusal}</ErrorResponse>")
+        })
+    });
+    let deployed = deploy_folder(&cloud, &second, &[]);
+    deployed.failed_with(0, &["has been live since the rollback", "note: cannot compare the resource"]);
+    deployed.failed_with(0, &["version 2 is live, instead of 1"]);
+}
+
 #[test]
 fn a_deployment_says_that_it_ends_a_rollback() {
     let cloud = Cloud::start_set_up();
@@ -154,7 +228,7 @@ fn a_deployment_says_that_it_ends_a_rollback() {
     assert_eq!(deploy_folder(&cloud, &first, &[]).exit, 0);
     assert_eq!(deploy_folder(&cloud, &second, &[]).exit, 0);
     cloud.succeed(&["rollback"]);
-    let announced = ["version 1 of ApiFunction is live since the rollback", "  CodeSha256: expected "];
+    let announced = ["version 1 of ApiFunction has been live since the rollback", "  CodeSha256: expected "];
     let planned = deploy_folder(&cloud, &second, &["--dry-run"]);
     planned.failed_with(6, &announced);
     assert!(!planned.stderr.contains("no change"), "{}", planned.stderr);
@@ -192,9 +266,10 @@ fn another_resource_is_reverted_or_named() {
     let (record, queue) = (cloud.record(), cloud.resource_id("LoadQueue"));
     set_visibility_timeout(&record, &queue, "30");
     let drift = "LoadQueue: VisibilityTimeout: expected 1800, actual 30";
-    let refused = cloud.run(&["deploy"]);
-    refused.failed_with(1, &["nothing went live: the stack was changed without restctl", drift]);
-    refused.failed_with(1, &["set each property to what is expected"]);
+    let refused = cloud.run(&["deploy", "--list", "on"]);
+    let cannot = "nothing went live: restctl cannot revert a change that was made without it";
+    refused.failed_with(1, &[cannot, drift, "set each property to what is expected"]);
+    assert!(!refused.stderr.contains("UPDATE_COMPLETE"), "{}", refused.stderr);
 
     interpose(&cloud, move |call| {
         let patch = r#"[{\"op\":\"add\",\"path\":\"/VisibilityTimeout\",\"value\":1800}]"#;
@@ -205,5 +280,6 @@ fn another_resource_is_reverted_or_named() {
     });
     let reverted = cloud.succeed(&["deploy"]).stderr;
     assert!(reverted.contains(&format!("reverted a change without restctl: {drift}")), "{reverted}");
+    assert!(reverted.contains("the list of all items is off"), "{reverted}");
     assert!(cloud.succeed(&["deploy"]).stderr.contains("no change"));
 }

@@ -50,7 +50,7 @@ pub(crate) struct Desired<'a> {
 }
 
 /// Creates a change set. Returns `None` if nothing would change. If `stopped` completes first, the change set is deleted, and so
-/// is the empty stack that it created.
+/// is the empty stack that it created. The request itself is not cut off: its change set would stay.
 pub(crate) async fn create_change_set(
     aws: &Aws,
     name: &StackName,
@@ -91,34 +91,36 @@ pub(crate) async fn create_change_set(
     };
     let id = made.id.ok_or_else(|| Failure::new("CloudFormation returned no change set id"))?;
     let created_stack = made.stack_id.filter(|_| existing.is_none());
-    let interrupted = Failure::new("interrupted before the stack was changed");
-    let changes = match unless_stopped(stopped, interrupted, wait_for_changes(aws, name, &id)).await {
-        Ok(Some(changes)) => changes,
+    let described = Box::pin(async {
+        let Some(changes) = wait_for_changes(aws, name, &id).await? else { return Ok(None) };
+        let stack = cloudformation::find_own(aws, name).await?;
+        // Emulators do not validate early.
+        let warnings = match events::fetch_findings(aws, &id).await {
+            Err(_) if aws.endpoint_url.is_some() => Ok(Vec::new()),
+            warnings => warnings,
+        };
+        Ok(Some((changes, stack, warnings)))
+    });
+    match unless_stopped(stopped, Failure::interrupted(), described).await {
+        Ok(Some((changes, Some(stack), warnings))) if is_as_read(existing, Some(&stack)) => {
+            Ok(Some(ChangeSet { id, token, stack, created_stack: existing.is_none(), changes, warnings }))
+        }
+        // The change set would undo what the other deployment did: options that were left out have the values that were read.
+        Ok(Some((_, now, _))) => {
+            // When CloudFormation executes a change set, it deletes the others itself.
+            if now.as_ref().is_some_and(|stack| !stack.is_busy()) {
+                delete_change_set_or_stack(aws, &id, None).await?;
+            }
+            Err(another_deployment_failure(name, now.as_ref()))
+        }
         nothing_to_execute => {
             let deleted = delete_change_set_or_stack(aws, &id, created_stack.as_deref()).await;
             // The reason why there is nothing to execute comes before a failure to clean up.
             nothing_to_execute?;
             deleted?;
-            return Ok(None);
+            Ok(None)
         }
-    };
-    let stack = match cloudformation::find_own(aws, name).await? {
-        Some(stack) if is_as_read(existing, Some(&stack)) => stack,
-        // The change set would undo what the other deployment did: options that were left out have the values that were read.
-        now => {
-            // When CloudFormation executes a change set, it deletes the others itself.
-            if now.as_ref().is_some_and(|stack| !stack.is_busy()) {
-                delete_change_set_or_stack(aws, &id, None).await?;
-            }
-            return Err(another_deployment_failure(name, now.as_ref()));
-        }
-    };
-    // Emulators do not validate early.
-    let warnings = match events::fetch_findings(aws, &id).await {
-        Err(_) if aws.endpoint_url.is_some() => Ok(Vec::new()),
-        warnings => warnings,
-    };
-    Ok(Some(ChangeSet { id, token, stack, created_stack: existing.is_none(), changes, warnings }))
+    }
 }
 
 /// Executes the change set. Fails if another deployment of the stack `name` has come first.

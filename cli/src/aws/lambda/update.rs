@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::aws::Aws;
 use crate::aws::error::{AwsContext, RESOURCE_NOT_FOUND};
-use crate::failure::{Failure, Result};
+use crate::failure::{AwsCause, Failure, Result};
 
 /// In a VPC, an update takes a minute or two ("Lambda function states", AWS Lambda Developer Guide).
 const UPDATE_TIMEOUT: Duration = Duration::from_secs(300);
@@ -25,25 +25,44 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// The error codes for a function that has changed since its revision was read, or that is being changed.
 const CHANGED_MEANWHILE: [&str; 2] = ["PreconditionFailedException", "ResourceConflictException"];
 
-/// Waits until the last update of the unpublished function has ended, and returns the function's revision. Returns `None` if there
-/// is no such function, or if an emulator counts no revisions.
-pub(crate) async fn wait_until_updated(aws: &Aws, function: &str) -> Result<Option<String>> {
+/// The last update of the unpublished function, which has ended.
+#[derive(Default)]
+pub(crate) struct EndedUpdate {
+    /// The function's revision since. `None` if there is no such function, or if an emulator counts no revisions.
+    revision: Option<String>,
+    /// `None` if the update succeeded.
+    failure: Option<Failure>,
+}
+
+impl EndedUpdate {
+    pub(crate) fn revision(&self) -> Option<&str> {
+        self.revision.as_deref()
+    }
+
+    pub(crate) fn check_success(&self) -> Result<()> {
+        self.failure.clone().map_or(Ok(()), Err)
+    }
+}
+
+/// Waits until the last update of the unpublished function has ended, whether or not it succeeded.
+pub(crate) async fn wait_until_updated(aws: &Aws, function: &str) -> Result<EndedUpdate> {
     let not_updated = || Failure::new(format!("the function {function} was not updated"));
     let attempt = async || {
         let read = aws.lambda.get_function_configuration().function_name(function).send().await;
         if read.error_code() == Some(RESOURCE_NOT_FOUND) {
-            return Ok(Some(None));
+            return Ok(Some(EndedUpdate::default()));
         }
         let read = read.aws_context(&format!("read the function {function}"))?;
-        match read.last_update_status {
-            Some(LastUpdateStatus::InProgress) => Ok(None),
+        let failure = match read.last_update_status {
+            Some(LastUpdateStatus::InProgress) => return Ok(None),
             Some(LastUpdateStatus::Failed) => {
                 let why = read.last_update_status_reason;
                 let why = why.unwrap_or_else(|| "Lambda gave no reason".to_owned());
-                Err(not_updated().why(why).next("fix what it names, then: restctl deploy"))
+                Some(not_updated().why(why).next("fix what it names, then: restctl deploy"))
             }
-            _ => Ok(Some(read.revision_id)),
-        }
+            _ => None,
+        };
+        Ok(Some(EndedUpdate { revision: read.revision_id, failure }))
     };
     aws.clock.poll(PAUSE, UPDATE_TIMEOUT, attempt).await?.ok_or_else(|| {
         let why = format!("its update has taken more than {} s", UPDATE_TIMEOUT.as_secs());
@@ -177,6 +196,8 @@ pub(crate) async fn publish_version(
     published.version.ok_or_else(|| Failure::new("Lambda returned no version"))
 }
 
+/// Fails with [`AwsCause::Outdated`] if the function has another revision. That alone does not prove that someone else has changed
+/// it: a request whose answer was lost has changed it, too.
 fn unless_changed<T, E>(
     answer: Result<T, SdkError<E, HttpResponse>>,
     function: &str,
@@ -187,7 +208,8 @@ where
 {
     if answer.error_code().is_some_and(|code| CHANGED_MEANWHILE.contains(&code)) {
         return Err(Failure::new(format!("cannot {doing} the function {function}: it has just been changed"))
-            .why("someone else changed its code or settings during this deployment, so neither version went live")
+            .aws_cause(AwsCause::Outdated)
+            .why("someone else changed it during this deployment; neither version went live")
             .next("find out who (CloudTrail: UpdateFunctionConfiguration, UpdateFunctionCode), then: restctl deploy"));
     }
     answer.aws_context(&format!("{doing} the function {function}"))
@@ -282,16 +304,20 @@ mod tests {
             }
         })
         .await;
-        assert_eq!(wait_until_updated(&aws, "api").await.unwrap().as_deref(), Some("r2"));
+        let ended = wait_until_updated(&aws, "api").await.unwrap();
+        assert_eq!((ended.revision(), ended.check_success().is_ok()), (Some("r2"), true));
         assert_eq!(aws.clock.slept(), 3 * PAUSE);
 
-        let failed = r#"{"LastUpdateStatus":"Failed","LastUpdateStatusReason":"the role is gone"}"#;
+        let failed =
+            r#"{"LastUpdateStatus":"Failed","LastUpdateStatusReason":"no subnet","RevisionId":"r3"}"#;
         let aws = test_server::connect(move || ready(failed)).await;
-        let failure = wait_until_updated(&aws, "api").await.unwrap_err().to_string();
-        assert!(failure.contains("the role is gone"), "{failure}");
+        let ended = wait_until_updated(&aws, "api").await.unwrap();
+        assert_eq!(ended.revision(), Some("r3"), "it can be updated again");
+        let failure = ended.check_success().unwrap_err().to_string();
+        assert!(failure.contains("no subnet"), "{failure}");
 
         let aws = test_server::connect(|| ready(r#"{"LastUpdateStatus":"InProgress"}"#)).await;
-        let failure = wait_until_updated(&aws, "api").await.unwrap_err().to_string();
+        let failure = wait_until_updated(&aws, "api").await.err().unwrap().to_string();
         assert!(failure.contains("more than 300 s"), "{failure}");
     }
 }

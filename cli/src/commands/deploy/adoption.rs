@@ -21,7 +21,7 @@ use crate::deployment::retained_data::{
 use crate::failure::{Exit, Failure, Result, shell_argument};
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::text::Text;
-use crate::terminal::{interrupt, output, prompt};
+use crate::terminal::{output, prompt};
 
 /// The resources that the new stack adopts: at most one for each name in the template.
 pub(super) struct Adoption(Vec<RetainedResource>);
@@ -190,6 +190,7 @@ impl Adoption {
         context: &Context,
         parameters: &[(&'static str, String)],
         deadline: WaitDeadline,
+        stopped: impl Future<Output = Result<()>>,
         report: &NdjsonReport,
     ) -> Result<Stack> {
         let (aws, name) = (context.aws().await?, &context.stack);
@@ -197,15 +198,15 @@ impl Adoption {
         let template = select_resources(&names);
         let imports = self.0.iter().filter_map(RetainedResource::to_import).collect();
         let desired = Desired { template: &template, parameters, tags: &[], imports };
-        let created = change_set::create_change_set(aws, name, None, desired, interrupt::ctrl_c());
+        let created = change_set::create_change_set(aws, name, None, desired, stopped);
         let change_set = created.await?.ok_or_else(|| nothing_to_adopt(aws, name))?;
         for change in &change_set.changes {
             report.write_line("change", &change.to_json())?;
             output::print_message(Text::from_lines(change.to_lines()));
         }
         let mut operation = Operation::prepare(aws, &change_set.stack, OperationKind::Create).await?;
-        change_set::execute_change_set(aws, name, &change_set).await?;
-        match operation.follow_to_end(aws, deadline, report).await? {
+        let request = change_set::execute_change_set(aws, name, &change_set);
+        match operation.run_to_end(aws, deadline, report, request).await? {
             ResourceStatus::ImportComplete => {
                 cloudformation::find_idle(aws, name, Some(&change_set.stack)).await
             }

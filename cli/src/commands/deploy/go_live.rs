@@ -2,7 +2,7 @@
 
 use restctl_contract::stack::StackName;
 
-use super::revert_drift::{CheckedFunction, RevertedStack};
+use super::revert_drift::{CheckedFunction, publish_functions};
 use crate::aws::Aws;
 use crate::aws::cloudformation::{self, Stack};
 use crate::deployment::function_version::{LiveBy, LiveVersion};
@@ -12,25 +12,26 @@ use crate::terminal::output;
 use crate::timestamp;
 
 /// The versions of both functions that are live after the deployment.
-pub(crate) struct LiveVersions {
-    pub(crate) api: LiveVersion,
-    pub(crate) ingest: LiveVersion,
+pub(super) struct LiveVersions {
+    pub(super) api: LiveVersion,
+    pub(super) ingest: LiveVersion,
     /// Whether the deployment had to change an alias.
-    pub(crate) have_changed: bool,
+    pub(super) have_changed: bool,
 }
 
-/// Publishes and tests new versions of both functions, and makes both live or neither: neither if another deployment begins to
-/// change the stack, whose versions would then be half of one and half of the other.
-pub(crate) async fn go_live(
+/// Publishes both functions as they were checked, and tests the new versions. Fails if another deployment has begun to change
+/// the stack: the versions would then be half of one and half of the other.
+pub(super) async fn prepare_versions(
     aws: &Aws,
     name: &StackName,
     stack: &Stack,
-    reverted: &RevertedStack,
-) -> Result<LiveVersions> {
-    let (api, ingest) = tokio::try_join!(
-        VersionShift::publish_next(aws, &reverted.api),
-        VersionShift::publish_next(aws, &reverted.ingest),
-    )?;
+    functions: &[CheckedFunction; 2],
+) -> Result<[VersionShift; 2]> {
+    let versions = publish_functions(aws, stack, functions).await?;
+    let [api, ingest] = functions.each_ref().map(CheckedFunction::live_version);
+    let [api_version, ingest_version] = versions;
+    let api = VersionShift { before: api?.clone(), version: api_version };
+    let ingest = VersionShift { before: ingest?.clone(), version: ingest_version };
     let tested = tokio::try_join!(
         smoke::test_api(aws, api.before.function(), &api.version),
         smoke::test_ingest(aws, ingest.before.function(), &ingest.version),
@@ -39,9 +40,14 @@ pub(crate) async fn go_live(
         return Err(with_advice_after_test(failure, &api, &ingest));
     }
     cloudformation::check_unchanged(aws, name, stack).await?;
+    Ok([api, ingest])
+}
+
+/// Makes both new versions live or neither. Nothing may drop this.
+pub(super) async fn go_live(aws: &Aws, [api, ingest]: &[VersionShift; 2]) -> Result<LiveVersions> {
     let now = timestamp::seconds_now();
     let (api_after, ingest_after) = (api.version_after(now), ingest.version_after(now));
-    let shifts = [(&api, &api_after), (&ingest, &ingest_after)];
+    let shifts = [(api, &api_after), (ingest, &ingest_after)];
     let replacements: Vec<(&LiveVersion, &LiveVersion)> = shifts
         .into_iter()
         .filter(|(shift, _)| !shift.is_already_live())
@@ -70,19 +76,13 @@ fn describe_replacement(before: &LiveVersion, after: &LiveVersion) -> String {
 }
 
 /// A function's live version, and the version that replaces it.
-struct VersionShift {
+pub(super) struct VersionShift {
+    /// As it was when the function was checked: an alias that has changed since is not updated.
     before: LiveVersion,
     version: String,
 }
 
 impl VersionShift {
-    /// Publishes the function as it was checked, as the next version.
-    async fn publish_next(aws: &Aws, function: &CheckedFunction) -> Result<Self> {
-        let (before, version) =
-            tokio::try_join!(LiveVersion::read(aws, function.name()), function.publish(aws))?;
-        Ok(Self { before, version })
-    }
-
     /// Whether the alias points at the version, at no other, and says so itself.
     fn is_already_live(&self) -> bool {
         self.before.version() == self.version

@@ -63,8 +63,8 @@ pub(crate) async fn repair_if_needed(
                 format!("The stack {name} is in {status}: {why}. Retry the rollback and continue?");
             prompt::confirm(&question, yes)?;
             let mut operation = Operation::prepare(aws, &stack, OperationKind::RollBack).await?;
-            cloudformation::continue_rollback(aws, &stack).await?;
-            let ended = operation.follow_to_end(aws, deadline, report).await?;
+            let request = cloudformation::continue_rollback(aws, &stack);
+            let ended = operation.run_to_end(aws, deadline, report, request).await?;
             if ended != ResourceStatus::UpdateRollbackComplete {
                 let failure = operation.to_failure(aws, "the rollback failed again", &ended).await;
                 return Err(failure.then("restctl deploy"));

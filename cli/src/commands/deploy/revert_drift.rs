@@ -1,4 +1,5 @@
-//! Reverts what someone changed without restctl, before the new versions are published.
+//! Reverts what someone changed without restctl: the functions before their new versions are published, and the other resources
+//! before the stack is changed.
 //!
 //! CloudFormation changes a property only if the template or a parameter changes it, so a change by hand would otherwise stay, and
 //! one of a function would go live with the next version. A change set that reverts drift (`REVERT_DRIFT`) would also point the
@@ -7,7 +8,7 @@
 mod functions;
 mod resources;
 
-pub(super) use functions::CheckedFunction;
+pub(super) use functions::{CheckedFunction, publish_functions};
 
 use crate::aws::Aws;
 use crate::aws::cloudformation::Stack;
@@ -17,44 +18,61 @@ use crate::failure::{Failure, Result};
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::output;
 
-/// A stack that is as the template and the packages describe it.
-pub(super) struct RevertedStack {
-    pub(super) api: CheckedFunction,
-    pub(super) ingest: CheckedFunction,
-    /// What was reverted.
-    pub(super) drifts: Vec<ResourceDrift>,
-}
-
-/// Compares the stack with the template and the packages, and reverts what differs. Fails if it cannot.
-pub(super) async fn revert_drift(
+/// Compares all resources but the functions with the template, reverts what differs, and returns it. Fails if it cannot.
+pub(super) async fn revert_resources(
     aws: &Aws,
     stack: &Stack,
+    state: StackState,
+    report: &NdjsonReport,
+) -> Result<Vec<ResourceDrift>> {
+    let drifts = resources::revert_resources(aws, stack, state).await?;
+    report_reverted(drifts, report)
+}
+
+/// Compares the functions with the template and the packages, and reverts what differs. Returns them with what differed. Fails if
+/// it cannot. Nothing may change the functions until they are published.
+pub(super) async fn revert_functions(
+    aws: &Aws,
+    stack: &Stack,
+    state: StackState,
     packages: &Packages,
     report: &NdjsonReport,
-) -> Result<RevertedStack> {
-    // The functions come last: nothing may change between their comparison and their publication.
-    let mut drifts = resources::revert_resources(aws, stack).await?;
-    let ([api, ingest], mut of_functions) = functions::revert_functions(aws, stack, packages).await?;
-    drifts.append(&mut of_functions);
+) -> Result<([CheckedFunction; 2], Vec<ResourceDrift>)> {
+    let (functions, drifts) = functions::revert_functions(aws, stack, state, packages).await?;
+    Ok((functions, report_reverted(drifts, report)?))
+}
+
+fn report_reverted(drifts: Vec<ResourceDrift>, report: &NdjsonReport) -> Result<Vec<ResourceDrift>> {
     for drift in &drifts {
         report.write_line("reverted", drift)?;
         for line in drift.to_lines() {
             output::print_message(format!("reverted a change without restctl: {line}"));
         }
     }
-    Ok(RevertedStack { api, ingest, drifts })
+    Ok(drifts)
+}
+
+/// What the deployment has done to the stack so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StackState {
+    Unchanged,
+    Updated,
 }
 
 /// Returns the failure of a deployment that cannot revert `drifts`.
-fn cannot_revert(drifts: &[ResourceDrift]) -> Failure {
+fn cannot_revert(drifts: &[ResourceDrift], state: StackState) -> Failure {
     let (what, next) = match drifts.iter().any(ResourceDrift::is_deleted) {
         true => ("a resource of the stack was deleted without restctl", RECREATE),
         false => (
-            "the stack was changed without restctl, which cannot revert that",
+            "restctl cannot revert a change that was made without it",
             "set each property to what is expected, in the AWS console or with the AWS CLI; then: restctl deploy",
         ),
     };
-    Failure::new(format!("nothing went live: {what}"))
+    let undone = match state {
+        StackState::Unchanged => "nothing went live",
+        StackState::Updated => "neither version went live; the stack's other resources were updated",
+    };
+    Failure::new(format!("{undone}: {what}"))
         .why_lines(drifts.iter().flat_map(ResourceDrift::to_lines))
         .next(next)
 }

@@ -4,15 +4,15 @@ use restctl_contract::template::output as stack_output;
 
 use crate::aws::Aws;
 use crate::aws::cloudformation::Stack;
-use crate::deployment::drift::Difference;
+use crate::aws::cloudformation::drift::can_compare;
 use crate::deployment::drift::functions::{ComparedFunction, compare_functions};
 use crate::deployment::function_version::{LiveBy, LiveVersion};
 use crate::failure::Result;
 use crate::terminal::output;
 use crate::terminal::text::Text;
 
-/// Says which versions are live since a rollback, and how they differ from the newest code and settings of the stack, which a
-/// deployment makes live again. Returns whether there are any.
+/// Says which versions have been live since a rollback, and how they differ from the newest code and settings of the stack, which
+/// a deployment makes live. Returns whether there are any.
 pub(super) async fn announce_end_of_rollback(aws: &Aws, stack: &Stack) -> Result<bool> {
     let (Ok(api), Ok(ingest)) =
         (stack.output(stack_output::API_FUNCTION), stack.output(stack_output::INGEST_FUNCTION))
@@ -20,26 +20,43 @@ pub(super) async fn announce_end_of_rollback(aws: &Aws, stack: &Stack) -> Result
         return Ok(false);
     };
     let (api, ingest) = tokio::try_join!(LiveVersion::find(aws, api), LiveVersion::find(aws, ingest))?;
-    if ![api, ingest].iter().flatten().any(|live| live.by() == LiveBy::Rollback) {
+    let is_rolled_back = |live: &LiveVersion| live.by() == LiveBy::Rollback;
+    let rolled_back: Vec<_> = [api, ingest].into_iter().flatten().filter(is_rolled_back).collect();
+    if rolled_back.is_empty() {
         return Ok(false);
     }
-    let functions = compare_functions(aws, stack).await?;
-    for lines in functions.iter().filter_map(describe_end_of_rollback) {
-        output::print_message(Text::from_lines(lines));
+    // The deployment ends the rollback, whether or not it can say what that changes.
+    let compared = if can_compare(stack) { Some(compare_functions(aws, stack).await) } else { None };
+    match compared {
+        Some(Ok(functions)) => {
+            for lines in functions.iter().filter_map(describe_end_of_rollback) {
+                output::print_message(Text::from_lines(lines));
+            }
+        }
+        unknown => {
+            for live in &rolled_back {
+                output::print_message(describe_rollback(live.version(), live.function()));
+            }
+            if let Some(Err(failure)) = unknown {
+                output::print_message(format!("note: {}", failure.to_single_line()));
+            }
+        }
     }
     Ok(true)
 }
 
+fn describe_rollback(version: &str, function: &str) -> String {
+    format!(
+        "version {version} of {function} has been live since the rollback; a deployment makes the newest code and settings live"
+    )
+}
+
 fn describe_end_of_rollback(function: &ComparedFunction) -> Option<Vec<String>> {
-    let (version, name) = (function.rolled_back_to()?, function.resource);
-    let live = function.live.as_ref()?;
-    let end = match live.differences.is_empty() {
-        true => ", which are the same",
-        false => ":",
-    };
-    let first = format!(
-        "version {version} of {name} is live since the rollback; a deployment makes the stack's newest code and settings live{end}"
-    );
-    let differences = live.differences.iter().map(Difference::describe);
-    Some([first].into_iter().chain(differences.map(|difference| format!("  {difference}"))).collect())
+    let described = describe_rollback(function.rolled_back_to()?, function.resource);
+    let differences = &function.live.as_ref()?.differences;
+    if differences.is_empty() {
+        return Some(vec![format!("{described} (no difference)")]);
+    }
+    let differences = differences.iter().map(|difference| format!("  {}", difference.describe()));
+    Some([format!("{described}:")].into_iter().chain(differences).collect())
 }

@@ -124,7 +124,7 @@ async fn follow_update(aws: &Aws) -> Result<ResourceStatus> {
 async fn follow_update_until(aws: &Aws, deadline: WaitDeadline) -> Result<ResourceStatus> {
     let (log, history) = (EventLog::new("stack"), Vec::new());
     let mut operation = Operation { stack_id: "stack".to_owned(), kind: OperationKind::Update, log, history };
-    operation.follow_to_end(aws, deadline, &NdjsonReport::new("deploy")).await
+    operation.run_to_end(aws, deadline, &NdjsonReport::new("deploy"), ready(Ok(()))).await
 }
 
 #[tokio::test]

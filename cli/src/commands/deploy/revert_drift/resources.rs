@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::cannot_revert;
+use super::{StackState, cannot_revert};
 use crate::aws::cloudformation::drift::compare_resource;
 use crate::aws::cloudformation::{self, Resource, Stack};
 use crate::aws::{Aws, cloudcontrol};
@@ -12,7 +12,11 @@ use crate::failure::{Failure, Result};
 use crate::terminal::output;
 
 /// Reverts each resource that differs from the template, and returns what differed. What cannot be compared is only noted.
-pub(super) async fn revert_resources(aws: &Aws, stack: &Stack) -> Result<Vec<ResourceDrift>> {
+pub(super) async fn revert_resources(
+    aws: &Aws,
+    stack: &Stack,
+    state: StackState,
+) -> Result<Vec<ResourceDrift>> {
     let mut resources = cloudformation::list_resources(aws, stack).await?;
     let found = compare_resources(aws, stack, &resources).await;
     for failure in &found.failures {
@@ -20,11 +24,11 @@ pub(super) async fn revert_resources(aws: &Aws, stack: &Stack) -> Result<Vec<Res
     }
     let drifts = found.drifts;
     if drifts.iter().any(ResourceDrift::is_deleted) {
-        return Err(cannot_revert(&drifts));
+        return Err(cannot_revert(&drifts, state));
     }
     for drift in &drifts {
         if let Err(failure) = revert_resource(aws, stack, drift).await {
-            return Err(cannot_revert(&drifts).and(Some(failure)));
+            return Err(cannot_revert(&drifts, state).and(Some(failure)));
         }
     }
     let is_reverted = |resource: &Resource| drifts.iter().any(|drift| drift.resource == resource.name);
