@@ -47,13 +47,15 @@ pub(crate) enum AwsCause {
     Unreachable,
     /// The service failed: the call may succeed later, or has succeeded.
     Failed,
+    /// The service never makes this change.
+    NotUpdatable,
 }
 
 impl AwsCause {
     /// Whether the same call may succeed later.
     pub(crate) fn is_temporary(self) -> bool {
         match self {
-            Self::Denied => false,
+            Self::Denied | Self::NotUpdatable => false,
             Self::Throttled | Self::Unreachable | Self::Failed => true,
         }
     }

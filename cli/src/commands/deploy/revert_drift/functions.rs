@@ -5,11 +5,11 @@ use restctl_contract::template::{output as stack_output, parameter};
 use super::cannot_revert;
 use crate::aws::Aws;
 use crate::aws::cloudformation::Stack;
-use crate::aws::lambda::configuration::CODE_SHA_256;
+use crate::aws::lambda::configuration::{CODE_SHA_256, RESERVED_CONCURRENCY};
 use crate::aws::lambda::update;
 use crate::aws::s3::{self, OwnBucket};
 use crate::deployment::drift::ResourceDrift;
-use crate::deployment::drift::functions::{ComparedFunction, RESERVED_CONCURRENCY, compare_functions};
+use crate::deployment::drift::functions::{ComparedFunction, compare_functions};
 use crate::deployment::packages::{Package, Packages};
 use crate::failure::{Failure, Result};
 
