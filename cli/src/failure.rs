@@ -24,7 +24,7 @@ pub(crate) enum Exit {
     NotFound = 5,
     /// A dry run found something that would change.
     Changes = 6,
-    /// `--timeout` is over, and what was started goes on.
+    /// `--timeout` is over, and what was started continues.
     StillRunning = 7,
     /// Ended by Ctrl-C: 128 + SIGINT, as shells report it.
     Interrupted = 130,

@@ -6,6 +6,9 @@ use super::Aws;
 use super::error::{AwsContext, RESOURCE_NOT_FOUND};
 use crate::failure::{Result, shell_argument};
 
+/// The type of an event rule.
+pub(crate) const RULE: &str = "AWS::Events::Rule";
+
 /// Returns the state of a rule, or `None` if there is no such rule.
 pub(crate) async fn read_rule_state(aws: &Aws, rule: &str) -> Result<Option<RuleState>> {
     let answer = aws.eventbridge.describe_rule().name(rule).send().await;

@@ -182,6 +182,9 @@ async fn invoke(aws: &Aws, function: &str, version: &str, event: &Value) -> Resu
     answer.aws_context(&format!("invoke version {version} of the function {function}"))
 }
 
+/// The type of an event source mapping.
+pub(crate) const MAPPING: &str = "AWS::Lambda::EventSourceMapping";
+
 /// An event source mapping, which gives a function the messages of a queue.
 pub(crate) struct EventSourceMapping {
     pub(crate) state: MappingState,

@@ -19,7 +19,7 @@ use self::functions::{ComparedFunction, compare_functions};
 use self::load_path::{compare_mapping, compare_rule};
 use self::resources::{ComparedResources, compare_resources};
 use crate::aws::Aws;
-pub(crate) use crate::aws::cloudformation::drift::Difference;
+pub(crate) use crate::aws::cloudformation::drift::{Difference, RECREATE};
 use crate::aws::cloudformation::{self, Stack};
 use crate::failure::Result;
 
@@ -28,9 +28,6 @@ const MAX_SHOWN: usize = 60;
 
 /// What reverts a change.
 pub(crate) const REVERT: &str = "restctl deploy, which reverts it, or says what it cannot revert";
-
-/// What restores a deleted resource. A deployment would not: CloudFormation changes only what the template changes.
-pub(crate) const RECREATE: &str = "restctl destroy, which keeps the data; then restctl setup and restctl deploy --adopt, with the same options";
 
 /// How many differences are described.
 const MAX_DESCRIBED: usize = 4;

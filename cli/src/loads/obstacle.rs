@@ -7,11 +7,11 @@ use restctl_contract::load::{LedgerEntry, LoadId, LoadState};
 use restctl_contract::template::output as stack_output;
 
 use super::state_text::describe_state;
+use crate::aws::cloudformation::drift::RECREATE;
 use crate::aws::cloudformation::{self, Resource, Stack};
-use crate::aws::lambda::MappingState;
+use crate::aws::eventbridge::RULE;
+use crate::aws::lambda::{MAPPING, MappingState};
 use crate::aws::{Aws, dynamodb, eventbridge, lambda, sqs};
-use crate::deployment::drift::RECREATE;
-use crate::deployment::drift::load_path::{MAPPING, RULE};
 use crate::failure::{Result, shell_argument};
 
 /// Why a load makes no progress.

@@ -13,6 +13,10 @@ use crate::aws::Aws;
 use crate::aws::error::AwsContext;
 use crate::failure::{AwsCause, Failure, Result};
 
+/// What restores a deleted resource. A deployment would not: CloudFormation changes only what the template changes. Without its
+/// stack, `destroy` also deletes what `setup` made.
+pub(crate) const RECREATE: &str = "restctl destroy, which keeps the data; then restctl setup and restctl deploy --adopt, with the same options";
+
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// How long a comparison that is throttled is tried again.

@@ -106,7 +106,7 @@ mod tests {
     }
 
     fn judged(alarms: &[Alarm]) -> DoctorCheckReport {
-        DoctorCheckReport::new("alarms", judge_alarms(alarms))
+        DoctorCheckReport::new("alarms", judge_alarms(alarms, "restctl cert renew"))
     }
 
     #[test]
@@ -120,6 +120,8 @@ mod tests {
             "1 of 2 alarms are in ALARM: a-Dead since 2026-01-15T09:30:05.000Z: Threshold Crossed"
         );
         assert_eq!(report.next.as_deref(), Some(READ_DEAD_LETTERS));
+        let expiring = judged(&[sample_alarm("a-C", "DaysToExpiry", StateValue::Alarm)]);
+        assert_eq!(expiring.next.as_deref(), Some("restctl cert renew"));
         // Each step is named once.
         let target = sample_alarm("a-T", "HTTPCode_Target_5XX_Count", StateValue::Alarm);
         let balancer = sample_alarm("a-E", "HTTPCode_ELB_5XX_Count", StateValue::Alarm);

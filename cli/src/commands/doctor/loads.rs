@@ -6,10 +6,10 @@ use restctl_contract::template::output as stack_output;
 use super::check_report::{CheckError, CheckFinding};
 use super::facts::DoctorFacts;
 use crate::aws::cloudformation::Resource;
-use crate::aws::lambda::{self, EventSourceMapping, MappingState};
+use crate::aws::eventbridge::RULE;
+use crate::aws::lambda::{self, EventSourceMapping, MAPPING, MappingState};
 use crate::aws::{eventbridge, sqs};
 use crate::deployment::drift::RECREATE;
-use crate::deployment::drift::load_path::{MAPPING, RULE};
 use crate::failure::{Exit, Failure};
 
 pub(super) const READ_DEAD_LETTERS: &str = "restctl dlq ls, which says why; then restctl dlq redrive";

@@ -2,8 +2,8 @@
 
 use restctl_contract::template::output as stack_output;
 
-use super::load_path::RULE;
 use crate::aws::cloudformation::Stack;
+use crate::aws::eventbridge::RULE;
 
 const PERMISSION: &str = "AWS::Lambda::Permission";
 const BUCKET_POLICY: &str = "AWS::S3::BucketPolicy";

@@ -6,12 +6,10 @@ use serde_json::Value;
 
 use super::{Difference, ResourceDrift};
 use crate::aws::cloudformation::Resource;
-use crate::aws::lambda::{self, MappingState};
+use crate::aws::eventbridge::RULE;
+use crate::aws::lambda::{self, MAPPING, MappingState};
 use crate::aws::{Aws, eventbridge};
 use crate::failure::Result;
-
-pub(crate) const MAPPING: &str = "AWS::Lambda::EventSourceMapping";
-pub(crate) const RULE: &str = "AWS::Events::Rule";
 
 /// Checks that Lambda takes loads from the queue.
 pub(crate) async fn compare_mapping(aws: &Aws, resources: &[Resource]) -> Result<Option<ResourceDrift>> {

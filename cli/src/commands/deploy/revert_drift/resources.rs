@@ -85,7 +85,7 @@ fn note_failure(failure: &Failure) {
 fn note_false_differences(drifts: &[ResourceDrift]) {
     for line in drifts.iter().flat_map(ResourceDrift::to_lines) {
         output::print_message(format!(
-            "note: CloudFormation still reports a difference, although the expected value was set: {line}"
+            "note: a false difference, or not reverted, although the service has accepted the expected value: {line}"
         ));
     }
 }
